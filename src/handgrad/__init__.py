@@ -1,0 +1,11 @@
+"""Small-image classifiers trained with gradients derived by hand, and proven.
+
+import handgrad as hg
+train, test = hg.load("mnist")
+net = hg.Network(hg.models.convnet(), shape=train.shape, classes=train.classes, seed=0)
+loss, grads = net.loss_and_grads(*train[:64])        # gradients are values
+history = hg.fit(net, train, epochs=3, optimizer=hg.Adam(1e-3))
+print(hg.evaluate(net, test))
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""The engines: each runs the same mathematics in its own way."""

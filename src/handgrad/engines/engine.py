@@ -1,0 +1,90 @@
+"""What an engine is: something that runs a network's training steps."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.layers import Array
+from handgrad.losses import Loss
+from handgrad.optim import Optimizer
+
+
+class Rules(NamedTuple):
+    """How an engine is to train: the same for every step.
+
+    Attributes:
+        loss: the loss.
+        optimizer: the rule that renews the parameters.
+        clip_norm: the largest norm that all gradients together may have; None: no limit.
+        seed: the run's seed, for dropout.
+    """
+
+    loss: Loss
+    optimizer: Optimizer
+    clip_norm: float | None = None
+    seed: int = 0
+
+
+class Batches(NamedTuple):
+    """Pictures and the order in which a run takes them, some at a time.
+
+    Attributes:
+        pictures: all pictures, (M, C, H, W), uint8 or floating point.
+        labels: their classes, (M,) whole numbers 0..K-1.
+        weights: one weight for each picture, (M,); None: all the same.
+        order: which pictures, (N,) whole numbers below M, in the order of their turn.
+        size: how many make a batch; the last batch may be smaller.
+        rates: the learning rate of each batch.
+    """
+
+    pictures: NDArray[Any]
+    labels: NDArray[np.integer[Any]]
+    weights: Array | None
+    order: NDArray[np.integer[Any]]
+    size: int
+    rates: list[float]
+
+
+class Steps(NamedTuple):
+    """What came out of a run, one number for each batch.
+
+    Attributes:
+        losses: the loss before the update, float64.
+        right: how many pictures the network had right before the update.
+    """
+
+    losses: NDArray[np.float64]
+    right: NDArray[np.int64]
+
+
+class Engine(Protocol):
+    """Runs training steps of one network, and keeps the optimizer's memory between them.
+
+    Attributes:
+        steps: the number of updates made so far.
+        memory: the optimizer's arrays by name: memory["0.weight"]["velocity"].
+    """
+
+    steps: int
+    memory: dict[str, dict[str, Array]]
+
+    def step(
+        self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, rate: float
+    ) -> tuple[float, int]:
+        """Make one update, and return the loss and how many were right, both before it.
+
+        Raises:
+            DivergenceError: where a number is not finite; the parameters are then as before.
+        """
+        ...
+
+    def run(self, batches: Batches) -> Steps:
+        """Make one update for each batch, and return what came out."""
+        ...
+
+    def logits(self, X: NDArray[Any]) -> Array:
+        """Return the logits (N, K) of pictures X (N, C, H, W), as they are at inference."""
+        ...

@@ -1,0 +1,118 @@
+"""Activations: a function of each number alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from handgrad.layers.layer import Array, Cache, Context, Shape, Tree
+
+
+class Elementwise:
+    """What all activations share: no parameters, and an output shaped as the input."""
+
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+        """Return no parameters, and the shape as it came."""
+        return {}, shape
+
+
+@dataclass(frozen=True)
+class ReLU(Elementwise):
+    """The positive part.
+
+    Y = max(X, 0)        dX = dY where X > 0, else 0
+    """
+
+    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+        """X any shape -> Y, the same shape."""
+        Y = np.maximum(X, 0)
+        return Y, Y
+
+    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+        """dY -> dX, the same shape."""
+        Y = cache
+        return dY * (Y > 0), {}
+
+
+@dataclass(frozen=True)
+class LeakyReLU(Elementwise):
+    """The positive part, and a little of the negative one.
+
+    Y = X where X > 0, else slope·X        dX = dY where X > 0, else slope·dY
+    """
+
+    slope: float = 0.01
+
+    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+        """X any shape -> Y, the same shape."""
+        return np.where(X > 0, X, X * self.slope), X
+
+    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+        """dY -> dX, the same shape."""
+        X = cache
+        return np.where(X > 0, dY, dY * self.slope), {}
+
+
+@dataclass(frozen=True)
+class Sigmoid(Elementwise):
+    """The logistic function, written with tanh so that no exponential overflows.
+
+    Y = 1/(1 + e⁻ˣ) = (1 + tanh(X/2))/2        dX = dY · Y(1 − Y)
+    """
+
+    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+        """X any shape -> Y, the same shape."""
+        Y = sigmoid(X)
+        return Y, Y
+
+    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+        """dY -> dX, the same shape."""
+        Y = cache
+        return dY * Y * (1 - Y), {}
+
+
+@dataclass(frozen=True)
+class Tanh(Elementwise):
+    """The hyperbolic tangent.
+
+    Y = tanh X        dX = dY · (1 − Y²)
+    """
+
+    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+        """X any shape -> Y, the same shape."""
+        Y = np.tanh(X)
+        return Y, Y
+
+    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+        """dY -> dX, the same shape."""
+        Y = cache
+        return dY * (1 - Y * Y), {}
+
+
+@dataclass(frozen=True)
+class SiLU(Elementwise):
+    """The number times its own sigmoid: a smooth ReLU.
+
+    Y = X·σ(X)        dX = dY · σ(X)(1 + X(1 − σ(X)))
+
+    D. Hendrycks, K. Gimpel 2016, "Gaussian error linear units", section 2.
+    """
+
+    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+        """X any shape -> Y, the same shape."""
+        S = sigmoid(X)
+        return X * S, (X, S)
+
+    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+        """dY -> dX, the same shape."""
+        X, S = cache
+        return dY * S * (1 + X * (1 - S)), {}
+
+
+def sigmoid(X: Array) -> Array:
+    """Return (1 + tanh(X/2))/2."""
+    Y: Array = np.tanh(X / 2)
+    Y += 1
+    Y /= 2
+    return Y

@@ -1,0 +1,121 @@
+"""Layers made of layers: one after another, and around a shortcut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from handgrad.errors import ModelError
+from handgrad.layers.layer import Array, Cache, Carrying, Context, Layer, Shape, Tree
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Layers one after another: the chain rule, written as two loops.
+
+    Y = fₗ(… f₂(f₁(X)))        dX = f₁'(f₂'(… fₗ'(dY)))
+
+    The arrays of the i-th layer lie under the name ``str(i)``.
+    """
+
+    layers: tuple[Layer, ...] = ()
+
+    @property
+    def carried(self) -> tuple[str, ...]:
+        """The names of all carried arrays, with dots between the levels."""
+        return tuple(
+            f"{index}.{name}"
+            for index, layer in enumerate(self.layers)
+            if isinstance(layer, Carrying)
+            for name in layer.carried
+        )
+
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+        """Return the arrays of all layers, and the shape of the last one's output."""
+        params: Tree = {}
+        for index, layer in enumerate(self.layers):
+            try:
+                params[str(index)], shape = layer.init(shape, rng)
+            except ModelError as error:
+                name = type(layer).__name__
+                raise ModelError(f"layer {index} ({name}), given {shape}: {error}") from None
+        return params, shape
+
+    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+        """X -> Y, through the layers in order."""
+        caches = []
+        for index, layer in enumerate(self.layers):
+            X, cache = layer.forward(params[str(index)], X, ctx.inside(index))
+            caches.append(cache)
+        return X, caches
+
+    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+        """dY -> dX, through the layers in reverse."""
+        gradients: Tree = {}
+        for index, layer in reversed(list(enumerate(self.layers))):
+            dY, gradients[str(index)] = layer.backward(params[str(index)], cache[index], dY)
+        return dY, gradients
+
+    def absorb(self, params: Tree, cache: Cache) -> Tree:
+        """Return what each layer carries along after a training step."""
+        return {
+            str(index): layer.absorb(params[str(index)], cache[index])
+            for index, layer in enumerate(self.layers)
+            if isinstance(layer, Carrying)
+        }
+
+
+@dataclass(frozen=True)
+class Residual:
+    """Layers with a shortcut around them.
+
+    Y = body(X) + shortcut(X)        dX = body'(dY) + shortcut'(dY)
+
+    With no layer in the shortcut it is X itself.
+
+    K. He et al. 2016, "Deep residual learning for image recognition", section 3.
+
+    Attributes:
+        body: the layers that learn the difference.
+        shortcut: layers that bring X to the body's output shape, where that is another one.
+    """
+
+    body: tuple[Layer, ...]
+    shortcut: tuple[Layer, ...] = ()
+
+    @property
+    def carried(self) -> tuple[str, ...]:
+        """The names of all carried arrays, with dots between the levels."""
+        body, shortcut = Chain(self.body), Chain(self.shortcut)
+        return (
+            *(f"body.{name}" for name in body.carried),
+            *(f"shortcut.{name}" for name in shortcut.carried),
+        )
+
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+        """Return the arrays of both ways, and the shape of their sum."""
+        body, output = Chain(self.body).init(shape, rng)
+        shortcut, other = Chain(self.shortcut).init(shape, rng)
+        if output != other:
+            raise ModelError(f"its body gives {output} and its shortcut {other}; make them equal")
+        return {"body": body, "shortcut": shortcut}, output
+
+    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+        """X -> Y."""
+        body, body_cache = Chain(self.body).forward(params["body"], X, ctx.inside(0))
+        shortcut, cache = Chain(self.shortcut).forward(params["shortcut"], X, ctx.inside(1))
+        return body + shortcut, (body_cache, cache)
+
+    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+        """dY -> dX."""
+        dX_body, body = Chain(self.body).backward(params["body"], cache[0], dY)
+        dX_shortcut, shortcut = Chain(self.shortcut).backward(params["shortcut"], cache[1], dY)
+        return dX_body + dX_shortcut, {"body": body, "shortcut": shortcut}
+
+    def absorb(self, params: Tree, cache: Cache) -> Tree:
+        """Return what both ways carry along after a training step."""
+        return {
+            "body": Chain(self.body).absorb(params["body"], cache[0]),
+            "shortcut": Chain(self.shortcut).absorb(params["shortcut"], cache[1]),
+        }

@@ -1,0 +1,79 @@
+"""Convolution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from handgrad.layers.initial import HeNormal, Initial
+from handgrad.layers.layer import Array, Cache, Context, Shape, Tree
+from handgrad.layers.windows import Pair, output_size, pad, pair, taps, unpad
+
+
+@dataclass(frozen=True)
+class Conv2d:
+    """A convolution: one small linear layer, slid over the picture.
+
+    Y[n,o,r,c] = Σ_{k,i,j} W[o,k,i,j] X[n,k, r·s+i, c·s+j] + b[o]
+
+    X (N, C, H, W)   W (O, C, kh, kw)   b (O,)   Y (N, O, rows, columns)   s stride
+
+    With P (N, C·kh·kw, rows·columns), the windows of X laid out as columns, it is a linear layer:
+
+    Y = W P + b         dP = Wᵀ dY        dW = Σₙ dY Pᵀ        db = Σ_{n,r,c} dY
+
+    and dX adds every element of dP to the pixel that it was copied from.
+
+    Attributes:
+        channels: O, the number of outputs.
+        kernel: height and width of the window.
+        stride: how far the window moves, down and across.
+        padding: how many zeros are put around the picture, above and below, left and right.
+        initial: how the weights are drawn; the bias starts at zero.
+    """
+
+    channels: int
+    kernel: int | Pair
+    stride: int | Pair = 1
+    padding: int | Pair = 0
+    initial: Initial = HeNormal()
+
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+        """Return weight (O, C, kh, kw), bias (O,), and the output's shape (O, rows, columns)."""
+        rows, columns = self._size(shape)
+        weight = self.initial.draw((self.channels, shape[0], *pair(self.kernel)), rng)
+        output = (self.channels, rows, columns)
+        return {"weight": weight, "bias": np.zeros(self.channels)}, output
+
+    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+        """X (N, C, H, W) -> Y (N, O, rows, columns)."""
+        (N, C, _, _), (kh, kw), size = X.shape, pair(self.kernel), self._size(X.shape[1:])
+        X = pad(X, pair(self.padding))
+        windows = np.empty((N, C, kh, kw, *size), X.dtype)
+        for i, j, view in taps(X, (kh, kw), pair(self.stride), size):
+            windows[:, :, i, j] = view
+        P = windows.reshape(N, C * kh * kw, -1)
+
+        W = params["weight"].reshape(self.channels, -1)
+        Y = W @ P
+        Y += params["bias"][:, None]
+        return Y.reshape(N, self.channels, *size), (P, X.shape)
+
+    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+        """dY (N, O, rows, columns) -> dX (N, C, H, W), dW (O, C, kh, kw), db (O,)."""
+        P, padded = cache
+        (N, O, *size), (kh, kw), weight = dY.shape, pair(self.kernel), params["weight"]
+        dY = dY.reshape(N, O, -1)
+        dW = (dY @ P.transpose(0, 2, 1)).sum(axis=0)
+
+        dP = weight.reshape(O, -1).T @ dY
+        dwindows = dP.reshape(N, -1, kh, kw, *size)
+        dX = np.zeros(padded, dY.dtype)
+        for i, j, view in taps(dX, (kh, kw), pair(self.stride), (size[0], size[1])):
+            view += dwindows[:, :, i, j]
+        gradients = {"weight": dW.reshape(weight.shape), "bias": dY.sum(axis=(0, 2))}
+        return unpad(dX, pair(self.padding)), gradients
+
+    def _size(self, shape: Shape) -> Pair:
+        return output_size(shape, pair(self.kernel), pair(self.stride), pair(self.padding))

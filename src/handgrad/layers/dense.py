@@ -1,0 +1,48 @@
+"""The linear layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from handgrad.errors import ModelError
+from handgrad.layers.initial import HeNormal, Initial
+from handgrad.layers.layer import Array, Cache, Context, Shape, Tree
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A linear layer: each output is a weighted sum of all inputs, plus a bias.
+
+    Y = X Wᵀ + b        X (N, I)   W (O, I)   b (O,)   Y (N, O)
+
+    dX = dY W           dW = dYᵀ X           db = Σₙ dY
+
+    Attributes:
+        units: O, the number of outputs; None: as many as the network has classes.
+        initial: how the weights are drawn; the bias starts at zero.
+    """
+
+    units: int | None = None
+    initial: Initial = HeNormal()
+
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+        """Return weight (O, I), bias (O,), and the output's shape (O,)."""
+        if self.units is None:
+            raise ModelError("units is not set; only a network's last Dense may leave it open")
+        if len(shape) != 1:
+            raise ModelError(f"takes flat input (I,), not {shape}; put Flatten() before it")
+        weight = self.initial.draw((self.units, shape[0]), rng)
+        return {"weight": weight, "bias": np.zeros(self.units)}, (self.units,)
+
+    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+        """X (N, I) -> Y (N, O)."""
+        Y = X @ params["weight"].T
+        Y += params["bias"]
+        return Y, X
+
+    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+        """dY (N, O) -> dX (N, I), dW (O, I), db (O,)."""
+        X = cache
+        return dY @ params["weight"], {"weight": dY.T @ X, "bias": dY.sum(axis=0)}

@@ -1,0 +1,88 @@
+"""Dropout: noise that keeps a network from leaning on single features."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from handgrad.errors import ModelError
+from handgrad.layers.layer import Array, Cache, Context, Shape, Tree
+from handgrad.random import stream_key, uniforms
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """While training, each number is zeroed with probability p; the rest is scaled up to match.
+
+    Y = M X/(1 − p)        M one of 0, 1 for each number        dX = M dY/(1 − p)
+
+    At inference Y = X. M is a function of (seed, step, layer, element): the same step sees the
+    same mask, however often it is computed.
+
+    N. Srivastava et al. 2014, "Dropout", section 4, in its inverted form.
+    """
+
+    p: float = 0.5
+
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+        """Return no parameters, and the shape as it came."""
+        _check_probability(self.p)
+        return {}, shape
+
+    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+        """X any shape -> Y, the same shape."""
+        if not ctx.training:
+            return X, 1
+        mask = _mask(self.p, X.shape, X.dtype, ctx)
+        return X * mask, mask
+
+    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+        """dY -> dX, the same shape."""
+        mask = cache
+        return dY * mask, {}
+
+
+@dataclass(frozen=True)
+class Dropout2d:
+    """While training, each whole channel is zeroed with probability p; the rest is scaled up.
+
+    Y = M X/(1 − p)        X (N, C, H, W), M (N, C) one of 0, 1        dX = M dY/(1 − p)
+
+    J. Tompson et al. 2015, "Efficient object localization using convolutional networks",
+    section 3.2.
+    """
+
+    p: float = 0.5
+
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+        """Return no parameters, and the shape as it came."""
+        _check_probability(self.p)
+        if len(shape) != 3:
+            raise ModelError(f"takes pictures (C, H, W), not {shape}; use Dropout for flat input")
+        return {}, shape
+
+    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+        """X (N, C, H, W) -> Y, the same shape."""
+        if not ctx.training:
+            return X, 1
+        mask = _mask(self.p, X.shape[:2], X.dtype, ctx)[:, :, None, None]
+        return X * mask, mask
+
+    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+        """dY (N, C, H, W) -> dX, the same shape."""
+        mask = cache
+        return dY * mask, {}
+
+
+def _mask(p: float, shape: Shape, dtype: np.dtype[np.floating], ctx: Context) -> Array:
+    """Return M/(1 − p) of `shape`."""
+    key = stream_key(ctx.seed, "dropout", ctx.step, ctx.layer)
+    kept = uniforms(key, math.prod(shape)) >= np.float32(p)
+    return kept.reshape(shape).astype(dtype) * dtype.type(1 / (1 - p))
+
+
+def _check_probability(p: float) -> None:
+    if not 0 <= p < 1:
+        raise ModelError(f"p must be at least 0 and below 1, not {p}")

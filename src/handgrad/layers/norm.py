@@ -1,0 +1,153 @@
+"""Normalisation: by the batch's statistics, and by the training set's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from handgrad.errors import ModelError
+from handgrad.layers.layer import Array, Cache, Context, Shape, Tree
+
+
+@dataclass(frozen=True)
+class BatchNorm:
+    """Each feature brought to mean 0 and variance 1, then scaled and shifted.
+
+    X̂ = (X − μ)/σ        σ = sqrt(var + ε)        Y = γ X̂ + β
+
+    X (N, F), or X (N, F, H, W) with H·W pictures' places counted as examples; γ, β, μ, σ (F,)
+
+    dγ = Σ dY X̂          dβ = Σ dY
+
+    Training, μ and σ are the batch's own and depend on X:
+
+    dX = γ/σ · (dY − mean(dY) − X̂ · mean(dY X̂))
+
+    At inference they are the running ones and do not: dX = γ/σ · dY. The running variance is
+    the unbiased one (divided by count − 1), as in PyTorch.
+
+    S. Ioffe, C. Szegedy 2015, "Batch normalization", section 3 and algorithm 1.
+
+    Attributes:
+        eps: ε, keeps the division safe.
+        momentum: the share of the newest batch in the running statistics.
+    """
+
+    eps: float = 1e-5
+    momentum: float = 0.1
+    carried: ClassVar = ("running_mean", "running_var")
+
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+        """Return γ, β, running_mean and running_var, each (F,), and the shape as it came."""
+        F = shape[0]
+        learned = {"weight": np.ones(F), "bias": np.zeros(F)}
+        return {**learned, "running_mean": np.zeros(F), "running_var": np.ones(F)}, shape
+
+    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+        """X (N, F) or (N, F, H, W) -> Y, the same shape."""
+        mean = _mean(X) if ctx.training else params["running_mean"]
+        X_hat = X - _along(mean, X)
+        var = _mean(X_hat * X_hat) if ctx.training else params["running_var"]
+        std = np.sqrt(var + self.eps)
+        X_hat /= _along(std, X)
+        Y = X_hat * _along(params["weight"], X)
+        Y += _along(params["bias"], X)
+        return Y, (X_hat, mean, var, std, ctx.training)
+
+    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+        """dY -> dX, the same shape, dγ (F,), dβ (F,)."""
+        X_hat, _, _, std, training = cache
+        dY_X_hat = dY * X_hat
+        gradients = {"weight": _sum(dY_X_hat), "bias": _sum(dY)}
+        dX = dY
+        if training:
+            dX = dY - _along(_mean(dY), dY) - X_hat * _along(_mean(dY_X_hat), dY)
+        return dX * _along(params["weight"] / std, dY), gradients
+
+    def absorb(self, params: Tree, cache: Cache) -> Tree:
+        """Return the running statistics after a training step on this batch."""
+        X_hat, mean, var, _, _ = cache
+        count = X_hat.size // X_hat.shape[1]
+        unbiased = var * (count / max(count - 1, 1))
+        keep = 1 - self.momentum
+        return {
+            "running_mean": keep * params["running_mean"] + self.momentum * mean,
+            "running_var": keep * params["running_var"] + self.momentum * unbiased,
+        }
+
+
+@dataclass(frozen=True)
+class Normalize:
+    """Each channel brought to mean 0 and standard deviation 1 over the training set.
+
+    Y = (X − m)/s        X (N, C, H, W), m and s (C,); or X (N, I), m and s (1,)
+
+    dX = dY/s
+
+    A layer, so that it travels with the model; without parameters, for m and s are measured
+    once, on the training pictures, and never learned.
+
+    Attributes:
+        mean: m, if it is known before.
+        std: s, if it is known before.
+    """
+
+    mean: float | None = None
+    std: float | None = None
+    carried: ClassVar = ("mean", "std")
+
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+        """Return mean and std (until they are measured, 0 and 1), and the shape as it came."""
+        if self.std is not None and not self.std > 0:
+            raise ModelError(f"std must be above 0, not {self.std}")
+        channels = shape[0] if len(shape) == 3 else 1
+        mean = 0.0 if self.mean is None else self.mean
+        std = 1.0 if self.std is None else self.std
+        return {"mean": np.full(channels, mean), "std": np.full(channels, std)}, shape
+
+    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+        """X (N, C, H, W) or (N, I) -> Y, the same shape."""
+        return (X - _along(params["mean"], X)) / _along(params["std"], X), None
+
+    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+        """dY -> dX, the same shape."""
+        return dY / _along(params["std"], dY), {}
+
+    def absorb(self, params: Tree, cache: Cache) -> Tree:
+        """Return nothing new: a training step does not change mean and std."""
+        return {}
+
+    def measure(self, batches: Iterable[Array]) -> Tree:
+        """Return mean and std of the training pictures, except what was given beforehand."""
+        count, total, squares = 0, np.zeros(()), np.zeros(())
+        for X in batches:
+            X = X.astype(np.float64).reshape(len(X), X.shape[1] if X.ndim == 4 else 1, -1)
+            count += X.size // X.shape[1]
+            total = total + X.sum(axis=(0, 2))
+            squares = squares + (X * X).sum(axis=(0, 2))
+        mean = total / count
+        std = np.sqrt(np.maximum(squares / count - mean * mean, 0))
+        std[std == 0] = 1.0
+        if self.mean is not None:
+            mean[:] = self.mean
+        if self.std is not None:
+            std[:] = self.std
+        return {"mean": mean, "std": std}
+
+
+def _along(values: Array, X: Array) -> Array:
+    """Return values (F,) shaped so that they lie along axis 1 of X."""
+    return values.reshape(1, -1, *(1,) * (X.ndim - 2))
+
+
+def _mean(X: Array) -> Array:
+    """Return the mean (F,) over all axes but 1."""
+    return X.mean(axis=(0, *range(2, X.ndim)))
+
+
+def _sum(X: Array) -> Array:
+    """Return the sum (F,) over all axes but 1."""
+    return X.sum(axis=(0, *range(2, X.ndim)))

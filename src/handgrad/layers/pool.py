@@ -1,0 +1,132 @@
+"""Pooling: a picture made smaller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from handgrad.errors import ModelError
+from handgrad.layers.layer import Array, Cache, Context, Shape, Tree
+from handgrad.layers.windows import Pair, output_size, pad, pair, taps, unpad
+
+
+@dataclass(frozen=True)
+class MaxPool2d:
+    """The largest number of each window.
+
+    Y[n,c,r,q] = max_{i,j} X[n,c, r·s+i, q·s+j]        X (N, C, H, W)   Y (N, C, rows, columns)
+
+    dX: each dY goes to the pixel that won its window; of equal ones, to the first in reading order.
+
+    Attributes:
+        kernel: height and width of the window.
+        stride: how far the window moves; None: its own size.
+        padding: how many pixels of minus infinity are put around the picture.
+    """
+
+    kernel: int | Pair
+    stride: int | Pair | None = None
+    padding: int | Pair = 0
+
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+        """Return no parameters, and the output's shape (C, rows, columns)."""
+        kernel, stride, padding = _window(self)
+        return {}, (shape[0], *output_size(shape, kernel, stride, padding))
+
+    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+        """X (N, C, H, W) -> Y (N, C, rows, columns)."""
+        kernel, stride, padding = _window(self)
+        size = output_size(X.shape[1:], kernel, stride, padding)
+        X = pad(X, padding, value=-np.inf)
+        Y = np.full((*X.shape[:2], *size), -np.inf, X.dtype)
+        winner = np.zeros(Y.shape, np.int16)
+        for i, j, view in taps(X, kernel, stride, size):
+            winner[view > Y] = i * kernel[1] + j
+            np.maximum(view, Y, out=Y)
+        return Y, (winner, X.shape)
+
+    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+        """dY (N, C, rows, columns) -> dX (N, C, H, W)."""
+        (kernel, stride, padding), (winner, padded) = _window(self), cache
+        dX = np.zeros(padded, dY.dtype)
+        for i, j, view in taps(dX, kernel, stride, dY.shape[2:]):
+            view += dY * (winner == i * kernel[1] + j)
+        return unpad(dX, padding), {}
+
+
+@dataclass(frozen=True)
+class AvgPool2d:
+    """The mean of each window.
+
+    Y[n,c,r,q] = 1/(kh·kw) Σ_{i,j} X[n,c, r·s+i, q·s+j]   X (N, C, H, W)   Y (N, C, rows, columns)
+
+    dX: each dY/(kh·kw) goes to every pixel of its window.
+
+    Attributes:
+        kernel: height and width of the window.
+        stride: how far the window moves; None: its own size.
+        padding: how many zeros are put around the picture; they count in the mean.
+    """
+
+    kernel: int | Pair
+    stride: int | Pair | None = None
+    padding: int | Pair = 0
+
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+        """Return no parameters, and the output's shape (C, rows, columns)."""
+        kernel, stride, padding = _window(self)
+        return {}, (shape[0], *output_size(shape, kernel, stride, padding))
+
+    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+        """X (N, C, H, W) -> Y (N, C, rows, columns)."""
+        kernel, stride, padding = _window(self)
+        size = output_size(X.shape[1:], kernel, stride, padding)
+        X = pad(X, padding)
+        Y = np.zeros((*X.shape[:2], *size), X.dtype)
+        for _, _, view in taps(X, kernel, stride, size):
+            Y += view
+        Y /= kernel[0] * kernel[1]
+        return Y, X.shape
+
+    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+        """dY (N, C, rows, columns) -> dX (N, C, H, W)."""
+        (kernel, stride, padding), padded = _window(self), cache
+        share = dY / (kernel[0] * kernel[1])
+        dX = np.zeros(padded, dY.dtype)
+        for _, _, view in taps(dX, kernel, stride, dY.shape[2:]):
+            view += share
+        return unpad(dX, padding), {}
+
+
+@dataclass(frozen=True)
+class GlobalAvgPool2d:
+    """The mean of each channel over the whole picture.
+
+    Y[n,c] = 1/(H·W) Σ_{h,w} X[n,c,h,w]        X (N, C, H, W)   Y (N, C)
+
+    dX[n,c,h,w] = dY[n,c] / (H·W)
+    """
+
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+        """Return no parameters, and the output's shape (C,)."""
+        if len(shape) != 3:
+            raise ModelError(f"takes pictures (C, H, W), not {shape}")
+        return {}, (shape[0],)
+
+    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+        """X (N, C, H, W) -> Y (N, C)."""
+        return X.mean(axis=(2, 3)), X.shape
+
+    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+        """dY (N, C) -> dX (N, C, H, W)."""
+        N, C, H, W = cache
+        dX = np.empty((N, C, H, W), dY.dtype)
+        dX[...] = dY[:, :, None, None] / (H * W)
+        return dX, {}
+
+
+def _window(layer: MaxPool2d | AvgPool2d) -> tuple[Pair, Pair, Pair]:
+    """Return kernel, stride and padding as pairs; the stride is the kernel unless it is given."""
+    stride = layer.kernel if layer.stride is None else layer.stride
+    return pair(layer.kernel), pair(stride), pair(layer.padding)

@@ -1,0 +1,30 @@
+"""Layers that only change the shape."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from handgrad.layers.layer import Array, Cache, Context, Shape, Tree
+
+
+@dataclass(frozen=True)
+class Flatten:
+    """A picture as one row of numbers, channel by channel, row by row.
+
+    Y = X reshaped        X (N, C, H, W)   Y (N, C·H·W)        dX = dY reshaped back
+    """
+
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+        """Return no parameters, and the output's shape (C·H·W,)."""
+        return {}, (math.prod(shape),)
+
+    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+        """X (N, C, H, W) -> Y (N, C·H·W)."""
+        return X.reshape(len(X), -1), X.shape
+
+    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+        """dY (N, C·H·W) -> dX (N, C, H, W)."""
+        return dY.reshape(cache), {}

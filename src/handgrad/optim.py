@@ -1,0 +1,216 @@
+"""Optimizers, from simple to less simple: one class, one rule.
+
+Each is a value. `memory` says how many arrays like the parameter it keeps between updates, and
+`update` changes one parameter in place; the learning rate comes from outside, for a schedule may
+have lowered it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.errors import ConfigError
+
+Array = NDArray[Any]
+
+
+class Optimizer(Protocol):
+    """A rule that makes a parameter from a parameter and its gradient."""
+
+    memory: ClassVar[tuple[str, ...]]  # the names of the arrays it keeps for each parameter
+
+    @property
+    def lr(self) -> float:
+        """The learning rate, before a schedule changes it."""
+        ...
+
+    def update(self, W: Array, dW: Array, memory: Mapping[str, Array], rate: float, t: int) -> None:
+        """Change W in place.
+
+        Args:
+            W: the parameter, any shape.
+            dW: its gradient, the same shape.
+            memory: arrays of the same shape by name, zero at the start, changed in place.
+            rate: the learning rate of this update.
+            t: the number of this update, counted from 1.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class SGD:
+    """Gradient descent.
+
+    W ← W − η (dW + λW)
+
+    Attributes:
+        lr: η, the learning rate.
+        weight_decay: λ, pulls every parameter towards zero.
+    """
+
+    lr: float = 0.01
+    weight_decay: float = 0.0
+    memory: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        _check(lr=self.lr, weight_decay=self.weight_decay)
+
+    def update(self, W: Array, dW: Array, memory: Mapping[str, Array], rate: float, t: int) -> None:
+        """Change W in place."""
+        if self.weight_decay:
+            dW = dW + self.weight_decay * W
+        W -= rate * dW
+
+
+@dataclass(frozen=True)
+class Momentum:
+    """Gradient descent with a running sum of gradients.
+
+    V ← μV + (dW + λW)        W ← W − ηV        with Nesterov: W ← W − η (dW + λW + μV)
+
+    I. Sutskever et al. 2013, "On the importance of initialization and momentum", section 2,
+    in the form PyTorch uses.
+
+    Attributes:
+        lr: η, the learning rate.
+        momentum: μ, how much of the sum survives a step.
+        nesterov: look ahead along the sum.
+        weight_decay: λ, pulls every parameter towards zero.
+    """
+
+    lr: float = 0.01
+    momentum: float = 0.9
+    nesterov: bool = False
+    weight_decay: float = 0.0
+    memory: ClassVar[tuple[str, ...]] = ("velocity",)
+
+    def __post_init__(self) -> None:
+        _check(lr=self.lr, weight_decay=self.weight_decay)
+        _check_below_one(momentum=self.momentum)
+
+    def update(self, W: Array, dW: Array, memory: Mapping[str, Array], rate: float, t: int) -> None:
+        """Change W and the velocity in place."""
+        V = memory["velocity"]
+        if self.weight_decay:
+            dW = dW + self.weight_decay * W
+        V *= self.momentum
+        V += dW
+        W -= rate * (dW + self.momentum * V if self.nesterov else V)
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Steps sized by running means of the gradient and of its square.
+
+    M ← β₁M + (1 − β₁) dW             V ← β₂V + (1 − β₂) dW²
+
+    M̂ = M/(1 − β₁ᵗ)                   V̂ = V/(1 − β₂ᵗ)             W ← W − η M̂/(√V̂ + ε)
+
+    M and V start at zero and are too small at first; M̂ and V̂ correct that.
+
+    D. Kingma, J. Ba 2015, "Adam", algorithm 1.
+
+    Attributes:
+        lr: η, the learning rate.
+        beta1: β₁, how much of the mean gradient survives a step.
+        beta2: β₂, the same for the mean square.
+        eps: ε, keeps the division safe.
+    """
+
+    lr: float = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    memory: ClassVar[tuple[str, ...]] = ("mean", "square")
+
+    def __post_init__(self) -> None:
+        _check(lr=self.lr, eps=self.eps)
+        _check_below_one(beta1=self.beta1, beta2=self.beta2)
+
+    def update(self, W: Array, dW: Array, memory: Mapping[str, Array], rate: float, t: int) -> None:
+        """Change W, the mean and the square in place."""
+        W -= rate * _adam_step(self, dW, memory, t)
+
+
+@dataclass(frozen=True)
+class AdamW:
+    """Adam, with weight decay beside the gradient instead of inside it.
+
+    W ← W − η λ W        then as `Adam`
+
+    I. Loshchilov, F. Hutter 2019, "Decoupled weight decay regularization", algorithm 2.
+
+    Attributes:
+        lr: η, the learning rate.
+        beta1: β₁, how much of the mean gradient survives a step.
+        beta2: β₂, the same for the mean square.
+        eps: ε, keeps the division safe.
+        weight_decay: λ, pulls every parameter towards zero.
+    """
+
+    lr: float = 1e-3
+    beta1: float = 0.9
+    beta2: float = 0.999
+    eps: float = 1e-8
+    weight_decay: float = 0.01
+    memory: ClassVar[tuple[str, ...]] = ("mean", "square")
+
+    def __post_init__(self) -> None:
+        _check(lr=self.lr, eps=self.eps, weight_decay=self.weight_decay)
+        _check_below_one(beta1=self.beta1, beta2=self.beta2)
+
+    def update(self, W: Array, dW: Array, memory: Mapping[str, Array], rate: float, t: int) -> None:
+        """Change W, the mean and the square in place."""
+        W *= 1 - rate * self.weight_decay
+        W -= rate * _adam_step(self, dW, memory, t)
+
+
+def _adam_step(rule: Adam | AdamW, dW: Array, memory: Mapping[str, Array], t: int) -> Array:
+    """Renew M and V, and return M̂/(√V̂ + ε)."""
+    M, V = memory["mean"], memory["square"]
+    M *= rule.beta1
+    M += (1 - rule.beta1) * dW
+    V *= rule.beta2
+    V += (1 - rule.beta2) * dW * dW
+    M_hat = M / (1 - rule.beta1**t)
+    V_hat = V / (1 - rule.beta2**t)
+    np.sqrt(V_hat, out=V_hat)
+    V_hat += rule.eps
+    M_hat /= V_hat
+    return M_hat
+
+
+def clip_by_norm(gradients: Mapping[str, Array], limit: float) -> float:
+    """Scale all gradients in place so that their common norm is at most `limit`.
+
+    ‖g‖ = √(Σ g²) over all arrays        g ← g · limit/‖g‖ where ‖g‖ > limit
+
+    R. Pascanu et al. 2013, "On the difficulty of training recurrent neural networks",
+    algorithm 1.
+
+    Returns:
+        The norm before scaling.
+    """
+    norm = math.sqrt(sum(float(np.vdot(g, g)) for g in gradients.values()))
+    if norm > limit:
+        for g in gradients.values():
+            np.multiply(g, limit / norm, out=g)
+    return norm
+
+
+def _check(**settings: float) -> None:
+    for name, value in settings.items():
+        if not 0 <= value < math.inf:
+            raise ConfigError(f"{name} must be a number of at least 0, not {value}")
+
+
+def _check_below_one(**settings: float) -> None:
+    for name, value in settings.items():
+        if not 0 <= value < 1:
+            raise ConfigError(f"{name} must be at least 0 and below 1, not {value}")

@@ -1,0 +1,149 @@
+"""Learning-rate schedules: a factor on the learning rate, as a function of the progress alone.
+
+None of them remembers anything. A run that is resumed sees the same rates without being told.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from handgrad.errors import ConfigError
+
+
+class Progress(NamedTuple):
+    """Where a run stands.
+
+    Attributes:
+        step: the number of updates made so far.
+        steps_per_epoch: the number of updates in an epoch.
+        epochs: the number of epochs the run was asked for.
+        losses: the loss after each epoch so far: on validation, or on training where there is
+            no validation.
+    """
+
+    step: int
+    steps_per_epoch: int
+    epochs: int
+    losses: tuple[float, ...] = ()
+
+    @property
+    def epoch(self) -> int:
+        """The number of epochs finished."""
+        return self.step // self.steps_per_epoch
+
+    @property
+    def share(self) -> float:
+        """How much of the run is done, 0 to 1: 0 at the first update, 1 at the last."""
+        return self.step / max(self.steps_per_epoch * self.epochs - 1, 1)
+
+
+class Schedule(Protocol):
+    """A rule for the learning rate."""
+
+    def factor(self, progress: Progress) -> float:
+        """Return what the learning rate is multiplied with for the next update."""
+        ...
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The learning rate as it is."""
+
+    def factor(self, progress: Progress) -> float:
+        """Return 1."""
+        return 1.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """Lowered by `gamma` after every `every` epochs: gamma^⌊epoch/every⌋."""
+
+    every: int = 10
+    gamma: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.every < 1:
+            raise ConfigError(f"every must be at least 1 epoch, not {self.every}")
+
+    def factor(self, progress: Progress) -> float:
+        """Return gamma^⌊epoch/every⌋."""
+        return self.gamma ** (progress.epoch // self.every)
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """From 1 down to `floor` along half a cosine: floor + (1 − floor)(1 + cos πs)/2.
+
+    I. Loshchilov, F. Hutter 2017, "SGDR", equation 5, without restarts.
+    """
+
+    floor: float = 0.0
+
+    def factor(self, progress: Progress) -> float:
+        """Return floor + (1 − floor)(1 + cos πs)/2, s the share of the run that is done."""
+        return _slide(1.0, self.floor, progress.share)
+
+
+@dataclass(frozen=True)
+class OneCycle:
+    """Up from `start` to 1 while warming up, then down to `end`, both along half a cosine.
+
+    L. Smith, N. Topin 2019, "Super-convergence", section 3.
+
+    Attributes:
+        warm_up: the share of the run spent going up.
+        start: the factor of the first update.
+        end: the factor of the last update.
+    """
+
+    warm_up: float = 0.3
+    start: float = 0.04
+    end: float = 4e-6
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.warm_up < 1:
+            raise ConfigError(f"warm_up must be at least 0 and below 1, not {self.warm_up}")
+
+    def factor(self, progress: Progress) -> float:
+        """Return the factor at this share of the run."""
+        if progress.share < self.warm_up:
+            return _slide(self.start, 1.0, progress.share / self.warm_up)
+        return _slide(1.0, self.end, (progress.share - self.warm_up) / (1 - self.warm_up))
+
+
+@dataclass(frozen=True)
+class Plateau:
+    """Lowered by `gamma` each time the loss has not fallen for `patience` epochs.
+
+    Attributes:
+        patience: how many epochs without a fall are waited for.
+        gamma: what the learning rate is multiplied with then.
+        min_delta: a smaller fall does not count.
+    """
+
+    patience: int = 3
+    gamma: float = 0.5
+    min_delta: float = 1e-4
+
+    def __post_init__(self) -> None:
+        if self.patience < 1:
+            raise ConfigError(f"patience must be at least 1 epoch, not {self.patience}")
+
+    def factor(self, progress: Progress) -> float:
+        """Return gamma^(the number of plateaus among the losses so far)."""
+        best, waited, plateaus = math.inf, 0, 0
+        for loss in progress.losses:
+            if loss < best - self.min_delta:
+                best, waited = loss, 0
+            else:
+                waited += 1
+            if waited == self.patience:
+                plateaus, waited = plateaus + 1, 0
+        return float(self.gamma**plateaus)
+
+
+def _slide(start: float, end: float, share: float) -> float:
+    """Return the value at `share` of the way from start to end along half a cosine."""
+    return end + (start - end) * (1 + math.cos(math.pi * min(share, 1.0))) / 2

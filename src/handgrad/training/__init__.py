@@ -1,0 +1,1 @@
+"""The one loop: from a network and pictures to a trained network and its history."""

@@ -1,0 +1,63 @@
+"""What a training run tells: one record for each epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Epoch(NamedTuple):
+    """What one epoch brought.
+
+    Attributes:
+        number: the epoch, counted from 1.
+        loss: the mean loss over the training pictures, each taken before the update that it led to.
+        accuracy: the share of training pictures that were right, 0 to 1, likewise.
+        validation_loss: the mean loss over the validation pictures after the epoch; None: there
+            are none.
+        validation_accuracy: the share of them that were right, 0 to 1.
+        rate: the learning rate of the epoch's last update.
+        seconds: how long the epoch's updates took.
+        pictures_per_second: training pictures, through those updates.
+        best: whether no epoch before had as low a loss to go by.
+    """
+
+    number: int
+    loss: float
+    accuracy: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+    rate: float
+    seconds: float
+    pictures_per_second: float
+    best: bool
+
+    @property
+    def watched_loss(self) -> float:
+        """The loss that early stopping and plateaus go by: on validation, where there is any."""
+        return self.loss if self.validation_loss is None else self.validation_loss
+
+
+@dataclass
+class History:
+    """The records of a run, oldest first.
+
+    Attributes:
+        epochs: one record for each epoch.
+        stopped_early: whether the run ended before the epochs it was asked for.
+        best_epoch: the number of the epoch whose weights the network ended with.
+    """
+
+    epochs: list[Epoch] = field(default_factory=list)
+    stopped_early: bool = False
+    best_epoch: int = 0
+
+    def __len__(self) -> int:
+        return len(self.epochs)
+
+    def __iter__(self) -> Iterator[Epoch]:
+        return iter(self.epochs)
+
+    def __getitem__(self, index: int) -> Epoch:
+        return self.epochs[index]
