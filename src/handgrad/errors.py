@@ -23,10 +23,9 @@ class DivergenceError(HandgradError):
     """A number stopped being finite during training.
 
     Attributes:
-        step: the update (counted from 0) in which it appeared; the parameters are still
-            those from before this update.
-        layer: the name of the layer where it appeared first, such as ``"2 (Dense)"``,
-            or ``"loss"``.
+        step: the update, counted from 0, in which it appeared.
+        layer: the name of the layer where it appeared first, such as ``"2 (Dense)"``; or
+            ``"input"`` or ``"loss"``.
     """
 
     def __init__(self, message: str, *, step: int, layer: str) -> None:

@@ -38,6 +38,7 @@ class Network:
         classes: what the classes are called; logit k belongs to the k-th.
         parameters: the learned arrays by name, as PyTorch's ``state_dict`` calls them ("0.weight").
         state: the arrays that are carried along ("1.running_mean").
+        measured: whether `Normalize` layers know the training pictures' mean and std.
 
     Raises:
         ModelError: where the layers do not fit to each other, the shape or the classes.
@@ -65,6 +66,7 @@ class Network:
                 f"{len(self.classes)} classes; end it with Dense()"
             )
         self.tree = _cast(tree, self.dtype)
+        self.measured = False
         carried = self.chain.carried
         self.parameters = {k: v for k, v in self.arrays.items() if k not in carried}
         self.state = {k: v for k, v in self.arrays.items() if k in carried}
@@ -120,6 +122,7 @@ class Network:
                 measured = layer.measure(self._outputs_before(index, pictures))
                 for name, value in measured.items():
                     self.state[f"{index}.{name}"][...] = value
+        self.measured = True
 
     def logits(self, X: ArrayLike, batch_size: int = 250) -> Array:
         """Return the logits (N, K) of pictures X (N, C, H, W), as they are at inference."""

@@ -77,7 +77,8 @@ class Engine(Protocol):
         """Make one update, and return the loss and how many were right, both before it.
 
         Raises:
-            DivergenceError: where a number is not finite; the parameters are then as before.
+            DivergenceError: where a number is not finite. The update is not made, unless it is
+                the update itself that overflows.
         """
         ...
 

@@ -1,1 +1,8 @@
 """The one loop: from a network and pictures to a trained network and its history."""
+
+from handgrad.training.evaluation import Evaluation, evaluate
+from handgrad.training.history import Epoch, History
+from handgrad.training.loop import epochs, fit
+from handgrad.training.recipe import Recipe
+
+__all__ = ["Epoch", "Evaluation", "History", "Recipe", "epochs", "evaluate", "fit"]

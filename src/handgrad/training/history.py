@@ -46,12 +46,19 @@ class History:
     Attributes:
         epochs: one record for each epoch.
         stopped_early: whether the run ended before the epochs it was asked for.
-        best_epoch: the number of the epoch whose weights the network ended with.
     """
 
     epochs: list[Epoch] = field(default_factory=list)
     stopped_early: bool = False
-    best_epoch: int = 0
+
+    def append(self, record: Epoch) -> None:
+        """Add the record of one more epoch."""
+        self.epochs.append(record)
+
+    @property
+    def best_epoch(self) -> int:
+        """The number of the epoch with the lowest loss to go by; 0: none was finite."""
+        return max((record.number for record in self.epochs if record.best), default=0)
 
     def __len__(self) -> int:
         return len(self.epochs)

@@ -1,0 +1,145 @@
+"""The one file: a network with its weights, its architecture and the names of its classes.
+
+A safetensors file. Its tensors are the network's arrays; its metadata holds one entry,
+"handgrad", with the rest as JSON. Loading reads values and names, and never runs code.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from handgrad import layers
+from handgrad.errors import ModelError
+from handgrad.files import replacing
+from handgrad.layers import Layer
+from handgrad.network import Network, layer_name
+
+FORMAT = 1
+
+_KINDS: dict[str, Any] = {
+    name: value
+    for name, value in vars(layers).items()
+    if isinstance(value, type) and dataclasses.is_dataclass(value)
+}
+
+
+def save_model(net: Network, path: str | Path, about: Mapping[str, Any] | None = None) -> None:
+    """Write a network to a file, whole or not at all.
+
+    Args:
+        net: the network.
+        path: where to; the suffix must be .safetensors.
+        about: what else to remember, as JSON can hold it: the data, the recipe, the scores.
+
+    Raises:
+        ModelError: where the path has another suffix, or a layer is not one of handgrad's.
+    """
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise ModelError(f"{path}: a model file must be named something.safetensors")
+    description = {
+        "format": FORMAT,
+        "layers": [_described(net, index) for index in range(len(net.layers))],
+        "shape": net.shape,
+        "classes": net.classes,
+        "dtype": net.dtype.name,
+        "about": about or {},
+    }
+    with replacing(path) as temporary:
+        save_file(net.arrays, temporary, {"handgrad": json.dumps(description)})
+
+
+def load_model(path: str | Path) -> Network:
+    """Return the network that a file holds.
+
+    Raises:
+        ModelError: where the file is missing, damaged, not ours, or from a newer handgrad.
+    """
+    description, arrays = _read(Path(path))
+    if description.get("format") != FORMAT:
+        raise ModelError(
+            f"{path}: its format is {description.get('format')!r}, this handgrad reads {FORMAT}; "
+            "install a newer handgrad"
+        )
+    try:
+        net = Network(
+            [_built(entry) for entry in description["layers"]],
+            description["shape"],
+            description["classes"],
+            dtype=description["dtype"],
+        )
+        net.restore(arrays)
+    except (KeyError, TypeError, ValueError, ModelError) as error:
+        raise ModelError(f"{path}: its description does not hold together: {error}") from None
+    net.measured = True
+    return net
+
+
+def about_model(path: str | Path) -> dict[str, Any]:
+    """Return what a model file remembers beside the network: see `save_model`."""
+    description, _ = _read(Path(path))
+    about: dict[str, Any] = description.get("about", {})
+    return about
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the description and the arrays of a model file."""
+    if not path.is_file():
+        raise ModelError(f"{path}: there is no such file; give the path of a saved model")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            text = (file.metadata() or {}).get("handgrad")
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path}: not a whole safetensors file ({error}); save it again") from None
+    if text is None:
+        raise ModelError(f"{path}: not saved by handgrad; it has no description of the network")
+    try:
+        description = json.loads(text)
+    except ValueError:
+        description = None
+    if not isinstance(description, dict):
+        raise ModelError(f"{path}: its description of the network is damaged; save it again")
+    return description, arrays
+
+
+def _described(net: Network, index: int) -> dict[str, Any]:
+    """Return a layer of the network as JSON can hold it."""
+    layer = net.layers[index]
+    if _KINDS.get(type(layer).__name__) is not type(layer):
+        raise ModelError(
+            f"layer {layer_name(net.layers, index)} is not one of handgrad's and cannot be "
+            "described in a file; keep its arrays with net.snapshot() instead"
+        )
+    described: dict[str, Any] = _plain(layer)
+    return described
+
+
+def _plain(value: Any) -> Any:
+    """Return a value made of dataclasses and tuples as JSON can hold it."""
+    if dataclasses.is_dataclass(value):
+        fields = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {"kind": type(value).__name__, **fields}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _built(value: Any) -> Any:
+    """Return what `_plain` described."""
+    if isinstance(value, dict):
+        fields = {name: _built(item) for name, item in value.items() if name != "kind"}
+        if value.get("kind") not in _KINDS:
+            raise ModelError(f"there is no layer {value.get('kind')!r}")
+        built: Layer = _KINDS[value["kind"]](**fields)
+        return built
+    if isinstance(value, list):
+        return tuple(_built(item) for item in value)
+    return value

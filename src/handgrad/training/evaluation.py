@@ -1,0 +1,92 @@
+"""How good a network is on pictures it has not learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.data import Dataset
+from handgrad.errors import DataError
+from handgrad.layers import Array
+from handgrad.losses import Loss, SoftmaxCrossEntropy
+from handgrad.network import Network
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation found.
+
+    Attributes:
+        loss: the mean loss.
+        confusion: how many pictures of class i were taken for class j, (K, K) whole numbers.
+    """
+
+    loss: float
+    confusion: NDArray[np.int64]
+
+    @property
+    def count(self) -> int:
+        """How many pictures were looked at."""
+        return int(self.confusion.sum())
+
+    @property
+    def right(self) -> int:
+        """How many of them were right."""
+        return int(np.trace(self.confusion))
+
+    @property
+    def accuracy(self) -> float:
+        """The share of them that were right, 0 to 1."""
+        return self.right / self.count
+
+    def __str__(self) -> str:
+        return (
+            f"accuracy {self.accuracy:.2%} ({self.right:,} of {self.count:,} right), "
+            f"loss {self.loss:.4f}"
+        )
+
+
+def evaluate(
+    net: Network,
+    test: Dataset,
+    *,
+    loss: Loss = SoftmaxCrossEntropy(),
+    logits: Callable[[NDArray[Any]], Array] | None = None,
+) -> Evaluation:
+    """Return how good a network is on a data set.
+
+    Args:
+        net: the network.
+        test: pictures that it has not learned from.
+        loss: the loss to report.
+        logits: how to compute them; None: by the network itself.
+
+    Raises:
+        DataError: where the data set's classes or pictures are not the network's.
+    """
+    check_classes(net, test)
+    Z = (logits or net.logits)(test.pictures)
+    value, _ = loss(Z, test.labels)
+    K = len(net.classes)
+    cells = test.labels * K + Z.argmax(axis=1)
+    return Evaluation(value, np.bincount(cells, minlength=K * K).reshape(K, K))
+
+
+def check_classes(net: Network, data: Dataset) -> None:
+    """Raise a DataError unless a data set's classes and pictures are those of the network."""
+    if data.classes != net.classes:
+        raise DataError(
+            f"{data.name} has the classes {_some(data.classes)}, the network "
+            f"{_some(net.classes)}; build the network with classes={data.name}'s own"
+        )
+    net.check_input(data.pictures)
+
+
+def _some(labels: tuple[Any, ...]) -> str:
+    """Return a few labels and how many there are."""
+    few = ", ".join(map(str, labels[:3])) + (", ..." if len(labels) > 3 else "")
+    return f"{few} ({len(labels)})"

@@ -1,0 +1,141 @@
+"""The one loop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from handgrad.data import Dataset
+from handgrad.engines import Batches, Engine, Rules, engine_named
+from handgrad.errors import DivergenceError
+from handgrad.layers import Array
+from handgrad.network import Network
+from handgrad.random import generator
+from handgrad.schedules import Progress
+from handgrad.training.evaluation import check_classes, evaluate
+from handgrad.training.history import Epoch, History
+from handgrad.training.recipe import Recipe
+
+
+def fit(
+    net: Network,
+    train: Dataset,
+    validation: Dataset | float | None = 0.1,
+    *,
+    on_epoch: Callable[[Epoch], None] | None = None,
+    **settings: Any,
+) -> History:
+    """Train a network to the end, and return what each epoch brought.
+
+    Args:
+        net: the network; its arrays are changed in place.
+        train: the pictures to learn from.
+        validation: the pictures to judge by; a share of `train` to set aside for it; or None.
+        on_epoch: called with each record as soon as it is there.
+        settings: the fields of `Recipe`, such as ``epochs=3, optimizer=Adam(1e-3)``.
+
+    Raises:
+        DataError: where the pictures do not fit the network.
+        ConfigError: where a setting is unknown or out of range.
+        DivergenceError: where a number is not finite any more; the network then has the weights
+            of the best epoch so far, or those it came with.
+    """
+    history = History()
+    for record in epochs(net, train, validation, **settings):
+        history.append(record)
+        if on_epoch is not None:
+            on_epoch(record)
+    history.stopped_early = len(history) < Recipe.of(settings).epochs
+    return history
+
+
+def epochs(
+    net: Network, train: Dataset, validation: Dataset | float | None = 0.1, **settings: Any
+) -> Iterator[Epoch]:
+    """Train a network, and yield a record after each epoch; the arguments are those of `fit`.
+
+    When the loop has run to its end, the network has the weights of the best epoch, unless
+    `patience` is None. Whoever leaves it before has the weights of the last.
+    """
+    recipe = Recipe.of(settings)
+    if isinstance(validation, float):
+        train, validation = train.split(validation, recipe.seed)
+    _check(net, train, validation, recipe)
+    if not net.measured:
+        net.measure(train.pictures)
+    rules = Rules(recipe.loss, recipe.optimizer, recipe.clip_norm, recipe.seed)
+    engine = engine_named(recipe.engine, net, rules)
+    return _epochs(net, engine, recipe, train, validation)
+
+
+def _epochs(
+    net: Network, engine: Engine, recipe: Recipe, train: Dataset, validation: Dataset | None
+) -> Iterator[Epoch]:
+    """Yield a record after each epoch, until the last or until the loss falls no more."""
+    weights = recipe.picture_weights(train.labels, train.classes)
+    losses: list[float] = []
+    best_loss, best_epoch, best_arrays = np.inf, 0, net.snapshot()
+    for number in range(1, recipe.epochs + 1):
+        try:
+            record = _one_epoch(engine, recipe, train, weights, number, tuple(losses))
+        except DivergenceError:
+            net.restore(best_arrays)
+            raise
+        if validation is not None:
+            found = evaluate(net, validation, loss=recipe.loss, logits=engine.logits)
+            record = record._replace(validation_loss=found.loss, validation_accuracy=found.accuracy)
+        losses.append(record.watched_loss)
+        if losses[-1] < best_loss - recipe.min_delta:
+            best_loss, best_epoch, best_arrays = losses[-1], number, net.snapshot()
+            record = record._replace(best=True)
+        yield record
+        if recipe.patience is not None and number - best_epoch >= recipe.patience:
+            break
+    if recipe.patience is not None:
+        net.restore(best_arrays)
+
+
+def _one_epoch(
+    engine: Engine,
+    recipe: Recipe,
+    train: Dataset,
+    weights: Array | None,
+    number: int,
+    losses: tuple[float, ...],
+) -> Epoch:
+    """Go once through the training pictures in a new order, and return what came out."""
+    count, size = len(train), recipe.batch_size
+    steps = -(-count // size)
+    rates = [
+        recipe.optimizer.lr * recipe.schedule.factor(Progress(step, steps, recipe.epochs, losses))
+        for step in range((number - 1) * steps, number * steps)
+    ]
+    order = generator(recipe.seed, "shuffle", number).permutation(count)
+    started = time.perf_counter()
+    came = engine.run(Batches(train.pictures, train.labels, weights, order, size, rates))
+    seconds = time.perf_counter() - started
+
+    ordered = np.ones(count) if weights is None else weights[order]
+    weight_of_batch = np.add.reduceat(ordered, np.arange(0, count, size), dtype=np.float64)
+    return Epoch(
+        number=number,
+        loss=float(np.average(came.losses, weights=weight_of_batch)),
+        accuracy=int(came.right.sum()) / count,
+        validation_loss=None,
+        validation_accuracy=None,
+        rate=rates[-1],
+        seconds=seconds,
+        pictures_per_second=count / seconds,
+        best=False,
+    )
+
+
+def _check(net: Network, train: Dataset, validation: Dataset | None, recipe: Recipe) -> None:
+    """Raise a DataError before the work starts, rather than in the middle."""
+    check_classes(net, train)
+    train.check_trainable(recipe.batch_size)
+    if validation is not None:
+        check_classes(net, validation)

@@ -1,0 +1,106 @@
+"""How a network is to be trained."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.errors import ConfigError
+from handgrad.layers import Array
+from handgrad.losses import Loss, SoftmaxCrossEntropy
+from handgrad.network import Label
+from handgrad.optim import Adam, Optimizer
+from handgrad.schedules import Constant, Schedule
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The settings of a training run.
+
+    Attributes:
+        epochs: how many times at most the training pictures are gone through.
+        batch_size: how many pictures make one update; the last batch of an epoch may be smaller.
+        optimizer: the rule that renews the parameters, with its learning rate.
+        schedule: how the learning rate changes on the way.
+        loss: what is made small.
+        clip_norm: the largest norm that all gradients together may have; None: no limit.
+        class_weights: how much a picture counts, by its label; "balanced": each class the same
+            in all; None: each picture the same.
+        patience: training stops after so many epochs without a lower loss, and the best weights
+            are put back; None: train to the end and keep the last.
+        min_delta: how much lower a loss must be to count as lower.
+        seed: decides split, order and dropout.
+        engine: "reference", the mathematics as written.
+    """
+
+    epochs: int = 10
+    batch_size: int = 64
+    optimizer: Optimizer = Adam()
+    schedule: Schedule = Constant()
+    loss: Loss = SoftmaxCrossEntropy()
+    clip_norm: float | None = None
+    class_weights: Mapping[Label, float] | str | None = None
+    patience: int | None = 5
+    min_delta: float = 0.0
+    seed: int = 0
+    engine: str = "reference"
+
+    def __post_init__(self) -> None:
+        for name, value in (("epochs", self.epochs), ("batch_size", self.batch_size)):
+            if value < 1:
+                raise ConfigError(f"{name} must be at least 1, not {value}")
+        if self.patience is not None and self.patience < 1:
+            raise ConfigError(f"patience must be at least 1 epoch, not {self.patience}")
+        if self.clip_norm is not None and not self.clip_norm > 0:
+            raise ConfigError(f"clip_norm must be above 0, not {self.clip_norm}")
+        if isinstance(self.class_weights, str) and self.class_weights != "balanced":
+            raise ConfigError(
+                f'class_weights must be "balanced" or one number a label, '
+                f"not {self.class_weights!r}"
+            )
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Recipe:
+        """Return the recipe with these settings, and the defaults for the others.
+
+        Raises:
+            ConfigError: where a setting is unknown or out of range.
+        """
+        known = [field.name for field in dataclasses.fields(cls)]
+        for name in settings:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+                raise ConfigError(f"there is no setting {name!r}; the nearest is {near!r}")
+        return cls(**settings)
+
+    def picture_weights(
+        self, labels: NDArray[np.integer[Any]], classes: tuple[Label, ...]
+    ) -> Array | None:
+        """Return one weight for each picture, (N,) float32; None: all the same.
+
+        Args:
+            labels: the pictures' classes, (N,) whole numbers 0..K-1.
+            classes: what the classes are called.
+
+        Raises:
+            ConfigError: where a weight is missing, belongs to no class, or is not above 0.
+        """
+        if self.class_weights is None:
+            return None
+        if isinstance(self.class_weights, str):
+            counts = np.bincount(labels, minlength=len(classes))
+            by_class = len(labels) / (len(classes) * np.maximum(counts, 1))
+        else:
+            if set(self.class_weights) != set(classes):
+                odd = min(set(self.class_weights) ^ set(classes), key=str)
+                raise ConfigError(f"class_weights must name each class once; look at {odd!r}")
+            by_class = np.array([self.class_weights[label] for label in classes])
+        if not (np.isfinite(by_class).all() and (by_class > 0).all()):
+            raise ConfigError("class_weights must all be finite numbers above 0")
+        return by_class.astype(np.float32)[labels]
