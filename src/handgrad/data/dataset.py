@@ -1,0 +1,241 @@
+"""Pictures with their labels, checked once, when they come in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from handgrad.data.labels import class_names, encode
+from handgrad.data.split import stratified
+from handgrad.errors import DataError
+from handgrad.network import Label
+
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """Pictures, the class of each, and what the classes are called.
+
+    >>> pictures = np.zeros((6, 28, 28), np.uint8)
+    >>> data = Dataset.from_arrays(pictures, ["cat", "dog", "cat", "cat", "dog", "dog"])
+    >>> data
+    Dataset('data': 6 pictures 1x28x28 uint8, 2 classes)
+    >>> X, y = data[:3]
+    >>> X.shape, y.tolist()
+    ((3, 1, 28, 28), [0, 1, 0])
+
+    The arrays are kept, not copied, and never changed. `from_arrays` takes them in more forms.
+
+    Attributes:
+        pictures: (N, C, H, W), uint8 0..255 or float32.
+        labels: the place of each picture's class in `classes`, (N,) int64 0..K-1.
+        classes: what the K classes are called: all strings or all whole numbers.
+        name: what errors and tables call this data.
+
+    Raises:
+        DataError: where the arrays are no such thing, or do not belong together.
+    """
+
+    pictures: NDArray[Any]
+    labels: NDArray[np.int64]
+    classes: tuple[Label, ...]
+    name: str = "data"
+
+    def __post_init__(self) -> None:
+        try:
+            _check_pictures(self.pictures)
+            class_names(self.classes)
+            _check_labels(self.labels, len(self.pictures), len(self.classes))
+        except DataError as error:
+            raise DataError(f"{self.name}: {error}") from None
+
+    @classmethod
+    def from_arrays(
+        cls,
+        pictures: ArrayLike,
+        labels: ArrayLike,
+        classes: Sequence[Label] | None = None,
+        name: str = "data",
+    ) -> Self:
+        """Make a dataset of arrays as people have them.
+
+        Args:
+            pictures: (N, H, W) or (N, C, H, W); uint8 0..255, or floating point, which becomes
+                float32.
+            labels: one for each picture, (N,): strings or whole numbers. Whole numbers beside
+                `classes` that are strings are places in `classes`, counted from 0; in all other
+                cases a label is the name of its class.
+            classes: the names of the classes, in order; None: the labels that occur, sorted.
+            name: what errors and tables call this data.
+
+        Raises:
+            DataError: where they cannot be used; the sentence says why, and what to do.
+        """
+        try:
+            X = _as_pictures(pictures)
+            y, names = encode(labels, classes)
+        except DataError as error:
+            raise DataError(f"{name}: {error}") from None
+        return cls(X, y, names, name)
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of one picture, (C, H, W)."""
+        _, C, H, W = self.pictures.shape
+        return C, H, W
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """How many pictures each class has, (K,) int64."""
+        return np.bincount(self.labels, minlength=len(self.classes)).astype(np.int64, copy=False)
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def __getitem__(self, index: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Return pictures and labels at a slice, an array of places or of truth values, or one."""
+        return self.pictures[index], self.labels[index]
+
+    def __repr__(self) -> str:
+        size = "x".join(map(str, self.shape))
+        kind = f"{len(self):,} pictures {size} {self.pictures.dtype}"
+        return f"Dataset({self.name!r}: {kind}, {len(self.classes)} classes)"
+
+    def take(self, indices: ArrayLike, name: str | None = None) -> Dataset:
+        """Return the dataset of the pictures at `indices`, with all classes.
+
+        Args:
+            indices: places, or one truth value for each picture.
+            name: what to call it; None: as this one.
+        """
+        places = np.asarray(indices)
+        X, y = self[places if places.size else places.astype(np.int64)]
+        return Dataset(X, y, self.classes, name or self.name)
+
+    def split(self, validation: float = 0.1, seed: int = 0) -> tuple[Dataset, Dataset]:
+        """Split into training and validation, with the classes in equal shares.
+
+        Every picture lands in one of them. A class of two pictures or more has one in both. The
+        same seed gives the same split.
+
+        Args:
+            validation: the share of pictures for validation, above 0 and below 1.
+            seed: decides which pictures.
+
+        Raises:
+            ConfigError: where the share is none.
+            DataError: where there are too few pictures to split.
+        """
+        chosen = stratified(self.labels, validation, seed)
+        if not chosen.any():
+            raise DataError(f"{self.name}: too few pictures to split; no class has two of them")
+        return self.take(~chosen), self.take(chosen, f"{self.name} validation")
+
+    def check_trainable(self, batch_size: int) -> None:
+        """Raise a DataError where a network cannot be trained on this.
+
+        Args:
+            batch_size: how many pictures an update takes.
+        """
+        empty = np.flatnonzero(self.counts == 0)
+        if len(self.classes) - len(empty) < 2:
+            only = self.classes[int(self.labels[0])]
+            raise DataError(
+                f"{self.name}: all pictures are of one class, {only!r}; add pictures of another"
+            )
+        if len(empty):
+            raise DataError(
+                f"{self.name}: class {self.classes[int(empty[0])]!r} has no picture; "
+                "add some, or leave it out of the classes"
+            )
+        if len(self) < batch_size:
+            raise DataError(
+                f"{self.name}: {len(self)} pictures are fewer than one batch of {batch_size}; "
+                f"use a batch_size of at most {len(self)}"
+            )
+
+    def digest(self) -> str:
+        """Return the SHA-256 of pictures, labels and classes, as 64 hexadecimal digits.
+
+        It depends on the values alone: not on the name, the memory layout or the machine.
+        """
+        kind = [self.pictures.dtype.name, self.pictures.shape, self.classes]
+        sha = hashlib.sha256(json.dumps(kind).encode())
+        ordered = self.pictures.dtype.newbyteorder("<")
+        for at in range(0, len(self), 1000):
+            sha.update(self.pictures[at : at + 1000].astype(ordered, copy=False).tobytes())
+        sha.update(self.labels.astype("<i8", copy=False).tobytes())
+        return sha.hexdigest()
+
+
+def _as_pictures(pictures: ArrayLike) -> NDArray[Any]:
+    """Return pictures (N, C, H, W) as uint8 or float32; copied only where the dtype changes."""
+    try:
+        X = np.asarray(pictures)
+    except ValueError:
+        raise DataError(
+            "the pictures differ in shape; bring all to the same height and width"
+        ) from None
+    if X.ndim == 3:
+        X = X[:, None]
+    if X.dtype.kind == "f" and X.dtype != np.float32:
+        with np.errstate(over="ignore"):  # what does not fit becomes inf, and is refused as such
+            X = X.astype(np.float32)
+    return X
+
+
+def _check_pictures(X: NDArray[Any]) -> None:
+    """Raise a DataError unless X is (N, C, H, W), uint8 or finite float32."""
+    if X.ndim != 4:
+        raise DataError(
+            f"pictures must be (N, H, W) or (N, C, H, W), not {X.shape}; reshape them, "
+            "and give a single picture as pictures[None]"
+        )
+    if len(X) == 0:
+        raise DataError("there are no pictures; give at least one")
+    if X.size == 0:
+        raise DataError(f"the pictures have no pixels: their shape is {X.shape[1:]}")
+    if X.dtype not in (np.uint8, np.float32):
+        raise DataError(
+            f"pictures must be uint8 (0..255) or floating point, not {X.dtype}; "
+            "convert them with .astype"
+        )
+    if X.dtype == np.float32:
+        _check_finite(X)
+
+
+def _check_finite(X: NDArray[np.float32]) -> None:
+    """Raise a DataError that names the first picture with a number that is not finite."""
+    with np.errstate(invalid="ignore"):
+        if np.isfinite(X.min()) and np.isfinite(X.max()):  # a NaN anywhere makes both NaN
+            return
+    bad = next(n for n, picture in enumerate(X) if not np.isfinite(picture).all())
+    raise DataError(
+        f"picture {bad} holds NaN, infinity or a number too large for float32; "
+        "leave it out or repair it"
+    )
+
+
+def _check_labels(y: NDArray[Any], pictures: int, classes: int) -> None:
+    """Raise a DataError unless y is one place 0..K-1 for each picture."""
+    if y.ndim != 1 or y.dtype != np.int64:
+        raise DataError(
+            f"labels must be (N,) int64, not {y.shape} {y.dtype}; use Dataset.from_arrays"
+        )
+    if len(y) != pictures:
+        raise DataError(
+            f"there are {pictures} pictures but {len(y)} labels; give one label for each picture"
+        )
+    if y.min() < 0 or y.max() >= classes:
+        bad = int(np.flatnonzero((y < 0) | (y >= classes))[0])
+        raise DataError(
+            f"label {y[bad]} of picture {bad} is out of range; "
+            f"{classes} classes are numbered 0..{classes - 1}"
+        )

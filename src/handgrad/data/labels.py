@@ -1,0 +1,90 @@
+"""From what the user calls the classes to numbers 0..K-1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from handgrad.errors import DataError
+from handgrad.network import Label
+
+
+def encode(
+    labels: ArrayLike, classes: Sequence[Label] | None
+) -> tuple[NDArray[np.int64], tuple[Label, ...]]:
+    """Return the place of each label among the classes, (N,) int64, and the classes.
+
+    Args:
+        labels: (N,) strings or whole numbers.
+        classes: their names in order; None: the labels that occur, sorted.
+
+    Raises:
+        DataError: where a label is of another kind, or not among the classes.
+    """
+    values = _as_labels(labels)
+    found, inverse = np.unique(values, return_inverse=True)
+    occurring: list[Label] = found.tolist()
+    names = class_names(occurring if classes is None else classes)
+
+    by_place = isinstance(names[0], str) and values.dtype.kind in "iu"
+    place = {label: k for k, label in enumerate(range(len(names)) if by_place else names)}
+    for label in occurring:
+        if label not in place:
+            _refuse(label, int(np.flatnonzero(values == label)[0]), names, by_place)
+    return np.array([place[label] for label in occurring], np.int64)[inverse], names
+
+
+def class_names(classes: Sequence[Label]) -> tuple[Label, ...]:
+    """Return the names as Python's own strings or whole numbers.
+
+    Raises:
+        DataError: where there are none, two are alike, or they are of two kinds.
+    """
+    names = tuple(c.item() if isinstance(c, np.generic) else c for c in classes)
+    if not names:
+        raise DataError("there are no classes; name at least one")
+    if not (all(isinstance(n, str) for n in names) or all(type(n) is int for n in names)):
+        raise DataError(f"classes must be all strings or all whole numbers, not {names}")
+    for at, name in enumerate(names):
+        if name in names[:at]:
+            raise DataError(f"two classes are called {name!r}; give each its own name")
+    return names
+
+
+def _as_labels(labels: ArrayLike) -> NDArray[Any]:
+    """Return labels as (N,) whole numbers or strings."""
+    try:
+        values = np.asarray(labels)
+    except ValueError:
+        raise DataError("labels must be one for each picture, (N,), not nested lists") from None
+    if values.ndim != 1:
+        raise DataError(
+            f"labels must be one for each picture, (N,), not {values.shape}; "
+            "turn one-hot rows into labels with .argmax(axis=1)"
+        )
+    if len(values) == 0:
+        raise DataError("there are no labels; give one for each picture")
+    if values.dtype.kind in "OT" and all(isinstance(v, str) for v in values):
+        return values.astype(np.str_)
+    if values.dtype.kind not in "iuU":
+        raise DataError(
+            f"labels must be whole numbers or strings, not {values.dtype}; convert them"
+        )
+    return values
+
+
+def _refuse(label: Label, picture: int, names: tuple[Label, ...], by_place: bool) -> None:
+    """Raise the DataError for a label that is no class."""
+    if by_place:
+        raise DataError(
+            f"label {label} of picture {picture} is out of range; "
+            f"{len(names)} classes are numbered 0..{len(names) - 1}"
+        )
+    known = ", ".join(map(repr, names[:10])) + (", ..." if len(names) > 10 else "")
+    raise DataError(
+        f"label {label!r} of picture {picture} is not among the classes {known}; "
+        "correct it or add the class"
+    )
