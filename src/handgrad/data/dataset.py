@@ -231,7 +231,7 @@ def _check_labels(y: NDArray[Any], pictures: int, classes: int) -> None:
         )
     if len(y) != pictures:
         raise DataError(
-            f"there are {pictures} pictures but {len(y)} labels; give one label for each picture"
+            f"the counts differ: pictures {pictures}, labels {len(y)}; give one label for each picture"
         )
     if y.min() < 0 or y.max() >= classes:
         bad = int(np.flatnonzero((y < 0) | (y >= classes))[0])

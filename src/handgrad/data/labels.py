@@ -68,7 +68,7 @@ def _as_labels(labels: ArrayLike) -> NDArray[Any]:
     if len(values) == 0:
         raise DataError("there are no labels; give one for each picture")
     if values.dtype.kind in "OT" and all(isinstance(v, str) for v in values):
-        return values.astype(np.str_)
+        return np.array(values.tolist(), np.str_)
     if values.dtype.kind not in "iuU":
         raise DataError(
             f"labels must be whole numbers or strings, not {values.dtype}; convert them"

@@ -1,0 +1,231 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from handgrad.data import Dataset
+from handgrad.errors import ConfigError, DataError
+
+
+def pictures(count, shape=(1, 4, 4), dtype=np.uint8):
+    values = np.arange(count * np.prod(shape)) % 251
+    return values.reshape(count, *shape).astype(dtype)
+
+
+def small(labels=(0, 1, 0, 1, 1, 0), **options):
+    return Dataset.from_arrays(pictures(len(labels)), labels, **options)
+
+
+def test_pictures_without_channels_get_one():
+    data = Dataset.from_arrays(pictures(3, (5, 7)), [0, 1, 0])
+    assert data.shape == (1, 5, 7)
+    assert data.pictures.shape == (3, 1, 5, 7)
+
+
+def test_colour_pictures_stay_as_they_are():
+    X = pictures(3, (3, 5, 7))
+    data = Dataset.from_arrays(X, [0, 1, 0])
+    assert data.shape == (3, 5, 7)
+    assert np.array_equal(data.pictures, X)
+
+
+def test_a_slice_gives_pictures_and_labels():
+    data = small(["b", "a", "b", "c"])
+    X, y = data[1:3]
+    assert np.array_equal(X, data.pictures[1:3])
+    assert y.tolist() == [0, 1]
+    assert y.dtype == np.int64
+    assert data[np.array([3, 0])][1].tolist() == [2, 1]
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, ">f4", np.longdouble])
+def test_floating_point_becomes_float32(dtype):
+    data = Dataset.from_arrays(pictures(2).astype(dtype) / 251, [0, 1])
+    assert data.pictures.dtype == np.float32
+    assert data.pictures.dtype.isnative
+    assert np.allclose(data.pictures, pictures(2) / 251, atol=1e-3)
+
+
+def test_uint8_and_float32_are_kept_not_copied():
+    for X in (pictures(2), pictures(2, dtype=np.float32)):
+        assert np.shares_memory(Dataset.from_arrays(X, [0, 1]).pictures, X)
+
+
+def test_memory_mapped_pictures_are_not_copied(tmp_path):
+    np.save(tmp_path / "pictures.npy", pictures(6, (4, 4)))
+    X = np.load(tmp_path / "pictures.npy", mmap_mode="r")
+    data = Dataset.from_arrays(X, [0, 1, 0, 1, 1, 0])
+    assert np.shares_memory(data.pictures, X)
+
+
+def test_read_only_and_strided_arrays_are_taken_and_not_changed():
+    channels_last = pictures(4, (5, 6, 3)).astype(np.float64)
+    channels_last[0] = -1.5
+    before = channels_last.copy()
+    channels_last.flags.writeable = False
+    labels = np.arange(8)[::2]
+    labels.flags.writeable = False
+    data = Dataset.from_arrays(channels_last.transpose(0, 3, 1, 2), labels)
+    train, validation = Dataset.from_arrays(data.pictures, [0, 0, 1, 1]).split(0.5)
+    train.pictures[...] = 0
+    validation.labels[...] = 0
+    assert np.array_equal(channels_last, before)
+    assert np.array_equal(data.pictures, before.transpose(0, 3, 1, 2))
+    assert labels.tolist() == [0, 2, 4, 6]
+
+
+NAN = pictures(3, dtype=np.float64)
+NAN[1, 0, 2, 2] = np.nan
+INFINITE = pictures(3, dtype=np.float32)
+INFINITE[2, 0, 0, 0] = -np.inf
+TOO_LARGE = pictures(3, dtype=np.float64)
+TOO_LARGE[0] = 1e39
+
+
+@pytest.mark.parametrize(
+    ("X", "sentence"),
+    [
+        (
+            pictures(2),
+            "mine: the counts differ: pictures 2, labels 3; give one label for each picture",
+        ),
+        (pictures(0), "mine: there are no pictures; give at least one"),
+        (pictures(3, (1, 0, 4)), r"mine: the pictures have no pixels: their shape is \(1, 0, 4\)"),
+        (
+            pictures(3, (16,)),
+            r"mine: pictures must be \(N, H, W\) or \(N, C, H, W\), not \(3, 16\)",
+        ),
+        (pictures(3, (1, 1, 4, 4)), r"not \(3, 1, 1, 4, 4\); reshape them"),
+        (pictures(4)[0], "the counts differ: pictures 1, labels 3"),
+        (pictures(3, dtype=np.int64), r"must be uint8 \(0..255\) or floating point, not int64"),
+        (pictures(3, dtype=bool), "floating point, not bool; convert them"),
+        (pictures(3, dtype=complex), "floating point, not complex128"),
+        (pictures(3).astype(str), "floating point, not <U"),
+        (
+            [np.zeros((4, 4)), np.zeros((4, 4)), np.zeros((4, 5))],
+            "mine: the pictures differ in shape",
+        ),
+        (
+            NAN,
+            "mine: picture 1 holds NaN, infinity or a number too large for float32; leave it out",
+        ),
+        (INFINITE, "mine: picture 2 holds NaN, infinity"),
+        (TOO_LARGE, "mine: picture 0 holds NaN, infinity or a number too large"),
+    ],
+)
+def test_pictures_that_cannot_be_used_are_refused(X, sentence):
+    with pytest.raises(DataError, match=sentence):
+        Dataset.from_arrays(X, [0, 1, 1], name="mine")
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"pictures": pictures(6).astype(np.float64)}, "floating point, not float64"),
+        (
+            {"labels": np.zeros(6, np.int32)},
+            r"must be \(N,\) int64, not \(6,\) int32; use Dataset.f",
+        ),
+        (
+            {"labels": np.array([0, 1, 2, 0, 0, 0])},
+            "data: label 2 of picture 2 is out of range; 2 cl",
+        ),
+        ({"labels": np.array([0, 1, 1, 0, -1, 0])}, "label -1 of picture 4 is out of range"),
+        ({"labels": np.zeros(5, np.int64)}, "the counts differ: pictures 6, labels 5"),
+        ({"classes": ("a", "a")}, "two classes are called 'a'; give each its own name"),
+    ],
+)
+def test_construction_checks_what_it_is_given(changes, sentence):
+    with pytest.raises(DataError, match=sentence):
+        dataclasses.replace(small(), **changes)
+
+
+def test_take_keeps_the_classes_and_may_rename():
+    data = small(["b", "a", "b", "c"])
+    part = data.take([2, 0])
+    assert part.classes == ("a", "b", "c")
+    assert part.labels.tolist() == [1, 1]
+    assert part.name == "data"
+    assert data.take(data.labels == 2, "only c").name == "only c"
+    assert data.counts.tolist() == [1, 2, 1]
+    assert part.counts.tolist() == [0, 2, 0]
+
+
+def test_taking_nothing_is_refused():
+    with pytest.raises(DataError, match="there are no pictures"):
+        small().take([])
+
+
+def test_split_is_complete_disjoint_and_seeded():
+    data = Dataset.from_arrays(pictures(90), np.arange(90) % 3)
+    train, validation = data.split(0.2, seed=5)
+    again = data.split(0.2, seed=5)
+    assert len(train) == 72
+    assert validation.counts.tolist() == [6, 6, 6]
+    assert np.array_equal(again[1].pictures, validation.pictures)
+    assert not np.array_equal(data.split(0.2, seed=6)[1].pictures, validation.pictures)
+    both = np.concatenate([train.pictures, validation.pictures])
+    assert sorted(p.tobytes() for p in both) == sorted(p.tobytes() for p in data.pictures)
+    assert (train.name, validation.name) == ("data", "data validation")
+
+
+def test_split_keeps_labels_with_their_pictures():
+    y = np.arange(40) % 4
+    X = np.broadcast_to(y[:, None, None], (40, 3, 3)).astype(np.uint8)
+    for part in Dataset.from_arrays(X, y).split(0.3):
+        assert np.array_equal(part.pictures[:, 0, 0, 0], part.labels)
+
+
+def test_split_of_single_pictures_is_refused():
+    with pytest.raises(DataError, match="too few pictures to split; no class has two of them"):
+        small([0, 1, 2]).split(0.5)
+
+
+@pytest.mark.parametrize("share", [0, 1, -0.1, 1.5, float("nan")])
+def test_a_share_that_is_none_is_refused(share):
+    with pytest.raises(ConfigError, match="validation must be a share above 0 and below 1, not"):
+        small().split(share)
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "batch", "sentence"),
+    [
+        ([7, 7, 7], None, 1, "data: all pictures are of one class, 7; add pictures of another"),
+        ([1, 1, 1], ["a", "b"], 1, "all pictures are of one class, 'b'"),
+        (
+            [0, 2, 0],
+            ["a", "b", "c"],
+            1,
+            "data: class 'b' has no picture; add some, or leave it out",
+        ),
+        ([0, 1, 0], None, 4, "data: 3 pictures are fewer than one batch of 4; use a batch_size of"),
+    ],
+)
+def test_what_cannot_be_trained_on_is_refused(labels, classes, batch, sentence):
+    data = small(labels, classes=classes)
+    with pytest.raises(DataError, match=sentence):
+        data.check_trainable(batch)
+
+
+def test_what_can_be_trained_on_passes():
+    small([0, 1, 0]).check_trainable(3)
+
+
+def test_digest_is_of_values_not_of_layout_or_name():
+    X, y = pictures(2500, (2, 3)), np.arange(2500) % 5
+    digest = Dataset.from_arrays(X, y).digest()
+    assert Dataset.from_arrays(np.asfortranarray(X), y, name="other").digest() == digest
+    assert Dataset.from_arrays(X.astype(np.float32), y).digest() != digest
+    assert Dataset.from_arrays(X, y, classes=list("abcde")).digest() != digest
+    assert Dataset.from_arrays(X, (y + 1) % 5).digest() != digest
+    X[2400, 1, 1] += 1
+    assert Dataset.from_arrays(X, y).digest() != digest
+
+
+def test_digest_stays_what_it_is():
+    expected = "8205f6d14dd43753323897195f2f6717ab0481b09c6cf80d5dd47e6ff65d591a"
+    assert small().digest() == expected
+
+
+def test_repr_tells_what_it_is():
+    assert repr(small(name="mine")) == "Dataset('mine': 6 pictures 1x4x4 uint8, 2 classes)"
