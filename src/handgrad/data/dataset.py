@@ -11,7 +11,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from handgrad.data.labels import class_names, encode
+from handgrad.data.labels import check_labels, class_names, encode
+from handgrad.data.pictures import as_pictures, check_pictures
 from handgrad.data.split import stratified
 from handgrad.errors import DataError
 from handgrad.network import Label
@@ -50,9 +51,9 @@ class Dataset:
 
     def __post_init__(self) -> None:
         try:
-            _check_pictures(self.pictures)
+            check_pictures(self.pictures)
             class_names(self.classes)
-            _check_labels(self.labels, len(self.pictures), len(self.classes))
+            check_labels(self.labels, len(self.pictures), len(self.classes))
         except DataError as error:
             raise DataError(f"{self.name}: {error}") from None
 
@@ -79,7 +80,7 @@ class Dataset:
             DataError: where they cannot be used; the sentence says why, and what to do.
         """
         try:
-            X = _as_pictures(pictures)
+            X = as_pictures(pictures)
             y, names = encode(labels, classes)
         except DataError as error:
             raise DataError(f"{name}: {error}") from None
@@ -173,69 +174,3 @@ class Dataset:
             sha.update(self.pictures[at : at + 1000].astype(ordered, copy=False).tobytes())
         sha.update(self.labels.astype("<i8", copy=False).tobytes())
         return sha.hexdigest()
-
-
-def _as_pictures(pictures: ArrayLike) -> NDArray[Any]:
-    """Return pictures (N, C, H, W) as uint8 or float32; copied only where the dtype changes."""
-    try:
-        X = np.asarray(pictures)
-    except ValueError:
-        raise DataError(
-            "the pictures differ in shape; bring all to the same height and width"
-        ) from None
-    if X.ndim == 3:
-        X = X[:, None]
-    if X.dtype.kind == "f" and X.dtype != np.float32:
-        with np.errstate(over="ignore"):  # what does not fit becomes inf, and is refused as such
-            X = X.astype(np.float32)
-    return X
-
-
-def _check_pictures(X: NDArray[Any]) -> None:
-    """Raise a DataError unless X is (N, C, H, W), uint8 or finite float32."""
-    if X.ndim != 4:
-        raise DataError(
-            f"pictures must be (N, H, W) or (N, C, H, W), not {X.shape}; reshape them, "
-            "and give a single picture as pictures[None]"
-        )
-    if len(X) == 0:
-        raise DataError("there are no pictures; give at least one")
-    if X.size == 0:
-        raise DataError(f"the pictures have no pixels: their shape is {X.shape[1:]}")
-    if X.dtype not in (np.uint8, np.float32):
-        raise DataError(
-            f"pictures must be uint8 (0..255) or floating point, not {X.dtype}; "
-            "convert them with .astype"
-        )
-    if X.dtype == np.float32:
-        _check_finite(X)
-
-
-def _check_finite(X: NDArray[np.float32]) -> None:
-    """Raise a DataError that names the first picture with a number that is not finite."""
-    with np.errstate(invalid="ignore"):
-        if np.isfinite(X.min()) and np.isfinite(X.max()):  # a NaN anywhere makes both NaN
-            return
-    bad = next(n for n, picture in enumerate(X) if not np.isfinite(picture).all())
-    raise DataError(
-        f"picture {bad} holds NaN, infinity or a number too large for float32; "
-        "leave it out or repair it"
-    )
-
-
-def _check_labels(y: NDArray[Any], pictures: int, classes: int) -> None:
-    """Raise a DataError unless y is one place 0..K-1 for each picture."""
-    if y.ndim != 1 or y.dtype != np.int64:
-        raise DataError(
-            f"labels must be (N,) int64, not {y.shape} {y.dtype}; use Dataset.from_arrays"
-        )
-    if len(y) != pictures:
-        raise DataError(
-            f"the counts differ: pictures {pictures}, labels {len(y)}; give one label for each picture"
-        )
-    if y.min() < 0 or y.max() >= classes:
-        bad = int(np.flatnonzero((y < 0) | (y >= classes))[0])
-        raise DataError(
-            f"label {y[bad]} of picture {bad} is out of range; "
-            f"{classes} classes are numbered 0..{classes - 1}"
-        )

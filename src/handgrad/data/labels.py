@@ -54,6 +54,25 @@ def class_names(classes: Sequence[Label]) -> tuple[Label, ...]:
     return names
 
 
+def check_labels(y: NDArray[Any], pictures: int, classes: int) -> None:
+    """Raise a DataError unless y is one place 0..K-1 for each picture."""
+    if y.ndim != 1 or y.dtype != np.int64:
+        raise DataError(
+            f"labels must be (N,) int64, not {y.shape} {y.dtype}; use Dataset.from_arrays"
+        )
+    if len(y) != pictures:
+        raise DataError(
+            f"the counts differ: pictures {pictures}, labels {len(y)}; "
+            "give one label for each picture"
+        )
+    if y.min() < 0 or y.max() >= classes:
+        bad = int(np.flatnonzero((y < 0) | (y >= classes))[0])
+        raise DataError(
+            f"label {y[bad]} of picture {bad} is out of range; "
+            f"{classes} classes are numbered 0..{classes - 1}"
+        )
+
+
 def _as_labels(labels: ArrayLike) -> NDArray[Any]:
     """Return labels as (N,) whole numbers or strings."""
     try:
