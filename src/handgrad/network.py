@@ -85,8 +85,7 @@ class Network:
 
     def backward(self, cache: Any, dlogits: Array) -> dict[str, Array]:
         """Return the gradient of each parameter, given that of the logits (N, K)."""
-        _, gradients = self.chain.backward(self.tree, cache, dlogits)
-        return flatten(gradients)
+        return flatten(self.chain.gradients(self.tree, cache, dlogits))
 
     def loss_and_grads(
         self,

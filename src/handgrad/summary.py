@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from handgrad.layers import Array, Carrying, Chain, Context, Layer, Residual, Shape, Tree
+from handgrad.layers import Array, Chain, Context, Layer, Residual, Shape, Tree, carries
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def multiply_adds(layer: Layer, params: Tree, X: Array) -> int:
 
 def _learned(layer: Layer, params: Tree) -> int:
     """Return how many numbers a layer learns."""
-    carried = layer.carried if isinstance(layer, Carrying) else ()
+    carried = layer.carried if carries(layer) else ()
     return _count(params) - sum(_count(_find(params, name)) for name in carried)
 
 

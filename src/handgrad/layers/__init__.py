@@ -15,7 +15,7 @@ from handgrad.layers.initial import (
     Uniform,
     Zeros,
 )
-from handgrad.layers.layer import Array, Carrying, Context, Layer, Shape, Tree
+from handgrad.layers.layer import Array, Context, Layer, Shape, Tree, carries, ends
 from handgrad.layers.norm import BatchNorm, Normalize
 from handgrad.layers.pool import AvgPool2d, GlobalAvgPool2d, MaxPool2d
 from handgrad.layers.shape import Flatten
@@ -24,7 +24,6 @@ __all__ = [
     "Array",
     "AvgPool2d",
     "BatchNorm",
-    "Carrying",
     "Chain",
     "Context",
     "Conv2d",
@@ -52,4 +51,6 @@ __all__ = [
     "Tree",
     "Uniform",
     "Zeros",
+    "carries",
+    "ends",
 ]

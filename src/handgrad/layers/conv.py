@@ -62,18 +62,22 @@ class Conv2d:
 
     def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
         """dY (N, O, rows, columns) -> dX (N, C, H, W), dW (O, C, kh, kw), db (O,)."""
-        P, padded = cache
-        (N, O, *size), (kh, kw), weight = dY.shape, pair(self.kernel), params["weight"]
-        dY = dY.reshape(N, O, -1)
-        dW = (dY @ P.transpose(0, 2, 1)).sum(axis=0)
+        (_, padded), weight = cache, params["weight"]
+        (N, O, *size), (kh, kw) = dY.shape, pair(self.kernel)
+        dP = weight.reshape(O, -1).T @ dY.reshape(N, O, -1)
 
-        dP = weight.reshape(O, -1).T @ dY
         dwindows = dP.reshape(N, -1, kh, kw, *size)
         dX = np.zeros(padded, dY.dtype)
         for i, j, view in taps(dX, (kh, kw), pair(self.stride), (size[0], size[1])):
             view += dwindows[:, :, i, j]
-        gradients = {"weight": dW.reshape(weight.shape), "bias": dY.sum(axis=(0, 2))}
-        return unpad(dX, pair(self.padding)), gradients
+        return unpad(dX, pair(self.padding)), self.gradients(params, cache, dY)
+
+    def gradients(self, params: Tree, cache: Cache, dY: Array) -> Tree:
+        """dY (N, O, rows, columns) -> dW (O, C, kh, kw), db (O,)."""
+        P, _ = cache
+        dY = dY.reshape(*dY.shape[:2], -1)
+        dW = (dY @ P.transpose(0, 2, 1)).sum(axis=0)
+        return {"weight": dW.reshape(params["weight"].shape), "bias": dY.sum(axis=(0, 2))}
 
     def _size(self, shape: Shape) -> Pair:
         return output_size(shape, pair(self.kernel), pair(self.stride), pair(self.padding))

@@ -44,5 +44,9 @@ class Dense:
 
     def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
         """dY (N, O) -> dX (N, I), dW (O, I), db (O,)."""
+        return dY @ params["weight"], self.gradients(params, cache, dY)
+
+    def gradients(self, params: Tree, cache: Cache, dY: Array) -> Tree:
+        """dY (N, O) -> dW (O, I), db (O,)."""
         X = cache
-        return dY @ params["weight"], {"weight": dY.T @ X, "bias": dY.sum(axis=0)}
+        return {"weight": dY.T @ X, "bias": dY.sum(axis=0)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,8 +37,9 @@ class Context(NamedTuple):
 class Layer(Protocol):
     """Three pure functions: `init`, `forward` and its derivative `backward`.
 
-    A layer that carries numbers along which no gradient changes, such as batch norm's running
-    statistics, names them in `carried` and renews them in `absorb`: see `Carrying`.
+    A layer may have more: one that carries numbers along which no gradient changes, such as
+    batch norm's running statistics, is `Carrying`; one that is worth a shorter way where dX is
+    not wanted is `Ending`.
     """
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
@@ -54,12 +55,32 @@ class Layer(Protocol):
         ...
 
 
-@runtime_checkable
-class Carrying(Protocol):
+class Carrying(Layer, Protocol):
     """A layer with arrays that are carried along, not learned."""
 
-    carried: tuple[str, ...]  # their names
+    @property
+    def carried(self) -> tuple[str, ...]:
+        """The names of those arrays."""
+        ...
 
     def absorb(self, params: Tree, cache: Cache) -> Tree:
         """Return the carried arrays after a training step that left `cache`."""
         ...
+
+
+class Ending(Layer, Protocol):
+    """A layer that can leave out dX, which is half its work: nobody learns from the pictures."""
+
+    def gradients(self, params: Tree, cache: Cache, dY: Array) -> Tree:
+        """Return the gradients of the learned arrays, given dY."""
+        ...
+
+
+def carries(layer: Layer) -> TypeGuard[Carrying]:
+    """Say whether a layer carries arrays along."""
+    return hasattr(layer, "carried")
+
+
+def ends(layer: Layer) -> TypeGuard[Ending]:
+    """Say whether a layer can leave out dX."""
+    return hasattr(layer, "gradients")
