@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from handgrad.errors import DataError, ModelError
-from handgrad.layers import Array, Chain, Context, Dense, Layer, Normalize, Shape, Tree
+from handgrad.layers import Array, Chain, Context, Dense, Layer, Normalize, Shape, Tree, ends
 from handgrad.losses import Loss, SoftmaxCrossEntropy, softmax
 from handgrad.random import generator
 from handgrad.summary import Summary, summarize
@@ -70,6 +70,7 @@ class Network:
         carried = self.chain.carried
         self.parameters = {k: v for k, v in self.arrays.items() if k not in carried}
         self.state = {k: v for k, v in self.arrays.items() if k in carried}
+        self._first_learning = min((int(name.split(".")[0]) for name in self.parameters), default=0)
 
     @property
     def arrays(self) -> dict[str, Array]:
@@ -81,11 +82,24 @@ class Network:
 
         Pictures of uint8 count as 0..255 and are brought to 0..1; others are taken as they are.
         """
-        return self.chain.forward(self.tree, self.as_input(X), ctx)
+        A, cache = self.as_input(X), []
+        for index, layer in enumerate(self.layers):
+            A, kept = layer.forward(self.tree[str(index)], A, ctx.inside(index))
+            cache.append(kept)
+        return A, cache
 
     def backward(self, cache: Any, dlogits: Array) -> dict[str, Array]:
-        """Return the gradient of each parameter, given that of the logits (N, K)."""
-        return flatten(self.chain.gradients(self.tree, cache, dlogits))
+        """Return the gradient of each parameter, given that of the logits (N, K).
+
+        The way back ends at the first layer that learns: nobody learns from the pictures.
+        """
+        dA, gradients = dlogits, Tree()
+        for index in range(len(self.layers) - 1, self._first_learning, -1):
+            layer, params = self.layers[index], self.tree[str(index)]
+            dA, gradients[str(index)] = layer.backward(params, cache[index], dA)
+        first, params = self._first_learning, self.tree[str(self._first_learning)]
+        gradients[str(first)] = gradients_alone(self.layers[first], params, cache[first], dA)
+        return flatten(gradients)
 
     def loss_and_grads(
         self,
@@ -196,6 +210,13 @@ def flatten(tree: Tree, prefix: str = "") -> dict[str, Array]:
         else:
             flat[prefix + name] = value
     return flat
+
+
+def gradients_alone(layer: Layer, params: Tree, cache: Any, dY: Array) -> Tree:
+    """Return a layer's gradients without dX, by the shorter way where it has one."""
+    if ends(layer):
+        return layer.gradients(params, cache, dY)
+    return layer.backward(params, cache, dY)[1]
 
 
 def layer_name(layers: Sequence[Layer], index: int) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,16 @@ class Batches(NamedTuple):
     size: int
     rates: list[float]
 
+    def in_turn(
+        self,
+    ) -> Iterator[tuple[NDArray[Any], NDArray[np.integer[Any]], Array | None, float]]:
+        """Yield the pictures, labels, weights and learning rate of one batch after another."""
+        starts = range(0, len(self.order), self.size)
+        for at, rate in zip(starts, self.rates, strict=True):
+            chosen = self.order[at : at + self.size]
+            weights = None if self.weights is None else self.weights[chosen]
+            yield self.pictures[chosen], self.labels[chosen], weights, rate
+
 
 class Steps(NamedTuple):
     """What came out of a run, one number for each batch.
@@ -60,6 +71,7 @@ class Steps(NamedTuple):
     right: NDArray[np.int64]
 
 
+@runtime_checkable
 class Engine(Protocol):
     """Runs training steps of one network, and keeps the optimizer's memory between them.
 

@@ -31,39 +31,40 @@ class ReferenceEngine:
         }
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # found and named below
+    def run(self, batches: Batches) -> Steps:
+        """Make one update for each batch, and return what came out."""
+        losses, right = [], []
+        for X, y, weights, rate in batches.in_turn():
+            ctx = Context(True, self.rules.seed, self.steps)
+            logits, cache = self.net.forward(X, ctx)
+            loss, dlogits = self.rules.loss(logits, y, weights)
+            gradients = self.net.backward(cache, dlogits)
+            if not (math.isfinite(loss) and all_finite(gradients)):
+                raise diverged(self.net, self.rules, ctx, X, y, weights)
+            self._update(gradients, rate)
+            self.net.absorb(cache)
+            if not all_finite(self.net.arrays):
+                raise overflowed(self.net, ctx.step)
+            losses.append(loss)
+            right.append(np.count_nonzero(logits.argmax(axis=1) == y))
+        return Steps(np.array(losses, np.float64), np.array(right, np.int64))
+
     def step(
         self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, rate: float
     ) -> tuple[float, int]:
         """Make one update, and return the loss and how many were right, both before it."""
-        ctx = Context(True, self.rules.seed, self.steps)
-        logits, cache = self.net.forward(X, ctx)
-        loss, dlogits = self.rules.loss(logits, y, weights)
-        gradients = self.net.backward(cache, dlogits)
-
-        if not (math.isfinite(loss) and all_finite(gradients)):
-            raise diverged(self.net, self.rules, ctx, X, y, weights)
-        if self.rules.clip_norm is not None:
-            clip_by_norm(gradients, self.rules.clip_norm)
-        self.steps += 1
-        for name, gradient in gradients.items():
-            parameter, memory = self.net.parameters[name], self.memory[name]
-            self.rules.optimizer.update(parameter, gradient, memory, rate, self.steps)
-        self.net.absorb(cache)
-        if not all_finite(self.net.arrays):
-            raise overflowed(self.net, ctx.step)
-        return loss, int((logits.argmax(axis=1) == y).sum())
-
-    def run(self, batches: Batches) -> Steps:
-        """Make one update for each batch, and return what came out."""
-        losses, right = [], []
-        for at, rate in zip(range(0, len(batches.order), batches.size), batches.rates, strict=True):
-            chosen = batches.order[at : at + batches.size]
-            weights = None if batches.weights is None else batches.weights[chosen]
-            loss, count = self.step(batches.pictures[chosen], batches.labels[chosen], weights, rate)
-            losses.append(loss)
-            right.append(count)
-        return Steps(np.array(losses, np.float64), np.array(right, np.int64))
+        came = self.run(Batches(X, y, weights, np.arange(len(X)), len(X), [rate]))
+        return float(came.losses[0]), int(came.right[0])
 
     def logits(self, X: NDArray[Any]) -> Array:
         """Return the logits (N, K) of pictures X (N, C, H, W), as they are at inference."""
         return self.net.logits(X)
+
+    def _update(self, gradients: dict[str, Array], rate: float) -> None:
+        """Give each parameter its gradient, by the optimizer's rule."""
+        self.steps += 1
+        if self.rules.clip_norm is not None:
+            clip_by_norm(gradients, self.rules.clip_norm)
+        for name, gradient in gradients.items():
+            parameter, memory = self.net.parameters[name], self.memory[name]
+            self.rules.optimizer.update(parameter, gradient, memory, rate, self.steps)

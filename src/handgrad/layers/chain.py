@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from handgrad.errors import ModelError
-from handgrad.layers.layer import Array, Cache, Context, Layer, Shape, Tree, carries, ends
+from handgrad.layers.layer import Array, Cache, Context, Layer, Shape, Tree, carries
 
 
 @dataclass(frozen=True)
 class Chain:
-    """Layers one after another: the chain rule, written as two loops.
+    """Layers one after another, as one layer: the chain rule, written as two loops.
 
     Y = fₗ(… f₂(f₁(X)))        dX = f₁'(f₂'(… fₗ'(dY)))
 
@@ -57,18 +57,6 @@ class Chain:
             dY, gradients[str(index)] = layer.backward(params[str(index)], cache[index], dY)
         return dY, gradients
 
-    def gradients(self, params: Tree, cache: Cache, dY: Array) -> Tree:
-        """dY -> the gradients alone: the way back ends at the first layer that learns."""
-        first = self._first_learning(params)
-        gradients: Tree = {}
-        for index in range(len(self.layers) - 1, first - 1, -1):
-            layer, arrays = self.layers[index], params[str(index)]
-            if index == first and ends(layer):
-                gradients[str(index)] = layer.gradients(arrays, cache[index], dY)
-            else:
-                dY, gradients[str(index)] = layer.backward(arrays, cache[index], dY)
-        return gradients
-
     def absorb(self, params: Tree, cache: Cache) -> Tree:
         """Return what each layer carries along after a training step."""
         return {
@@ -76,14 +64,6 @@ class Chain:
             for index, layer in enumerate(self.layers)
             if carries(layer)
         }
-
-    def _first_learning(self, params: Tree) -> int:
-        """Return the index of the first layer with arrays that are learned, not only carried."""
-        for index, layer in enumerate(self.layers):
-            carried = layer.carried if carries(layer) else ()
-            if set(params[str(index)]) - set(carried):
-                return index
-        return 0
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from handgrad.data import Dataset
-from handgrad.engines import Batches, Engine, Rules, engine_named
+from handgrad.engines import Batches, Engine, Rules, Steps, engine_named
 from handgrad.errors import DivergenceError
 from handgrad.layers import Array
 from handgrad.network import Network
@@ -79,11 +79,14 @@ def _epochs(
     losses: list[float] = []
     best_loss, best_epoch, best_arrays = np.inf, 0, net.snapshot()
     for number in range(1, recipe.epochs + 1):
+        batches = _batches(recipe, train, weights, number, tuple(losses))
+        started = time.perf_counter()
         try:
-            record = _one_epoch(engine, recipe, train, weights, number, tuple(losses))
+            steps = engine.run(batches)
         except DivergenceError:
             net.restore(best_arrays)
             raise
+        record = _record(number, batches, steps, time.perf_counter() - started)
         if validation is not None:
             found = evaluate(net, validation, loss=recipe.loss, logits=engine.logits)
             record = record._replace(validation_loss=found.loss, validation_accuracy=found.accuracy)
@@ -98,15 +101,10 @@ def _epochs(
         net.restore(best_arrays)
 
 
-def _one_epoch(
-    engine: Engine,
-    recipe: Recipe,
-    train: Dataset,
-    weights: Array | None,
-    number: int,
-    losses: tuple[float, ...],
-) -> Epoch:
-    """Go once through the training pictures in a new order, and return what came out."""
+def _batches(
+    recipe: Recipe, train: Dataset, weights: Array | None, number: int, losses: tuple[float, ...]
+) -> Batches:
+    """Return the batches of one epoch: all pictures in a new order, each with its rate."""
     count, size = len(train), recipe.batch_size
     steps = -(-count // size)
     rates = [
@@ -114,19 +112,21 @@ def _one_epoch(
         for step in range((number - 1) * steps, number * steps)
     ]
     order = generator(recipe.seed, "shuffle", number).permutation(count)
-    started = time.perf_counter()
-    came = engine.run(Batches(train.pictures, train.labels, weights, order, size, rates))
-    seconds = time.perf_counter() - started
+    return Batches(train.pictures, train.labels, weights, order, size, rates)
 
-    ordered = np.ones(count) if weights is None else weights[order]
-    weight_of_batch = np.add.reduceat(ordered, np.arange(0, count, size), dtype=np.float64)
+
+def _record(number: int, batches: Batches, steps: Steps, seconds: float) -> Epoch:
+    """Return the record of one epoch, before validation; each batch counts by its weight."""
+    count = len(batches.order)
+    weights = np.ones(count) if batches.weights is None else batches.weights[batches.order]
+    starts = np.arange(0, count, batches.size)
     return Epoch(
         number=number,
-        loss=float(np.average(came.losses, weights=weight_of_batch)),
-        accuracy=int(came.right.sum()) / count,
+        loss=float(np.average(steps.losses, weights=np.add.reduceat(weights, starts))),
+        accuracy=int(steps.right.sum()) / count,
         validation_loss=None,
         validation_accuracy=None,
-        rate=rates[-1],
+        rate=batches.rates[-1],
         seconds=seconds,
         pictures_per_second=count / seconds,
         best=False,
