@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from handgrad.errors import ConfigError
 Array = NDArray[Any]
 
 
+@runtime_checkable
 class Loss(Protocol):
     """A function of the logits, and its derivative."""
 

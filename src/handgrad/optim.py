@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from handgrad.errors import ConfigError
 Array = NDArray[Any]
 
 
+@runtime_checkable
 class Optimizer(Protocol):
     """A rule that makes a parameter from a parameter and its gradient."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from handgrad.errors import ConfigError
 
@@ -39,6 +39,7 @@ class Progress(NamedTuple):
         return self.step / max(self.steps_per_epoch * self.epochs - 1, 1)
 
 
+@runtime_checkable
 class Schedule(Protocol):
     """A rule for the learning rate."""
 

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from handgrad.layers.layer import Array, Shape
 
 
+@runtime_checkable
 class Initial(Protocol):
     """A way to draw initial weights."""
 
