@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+import handgrad as hg
+from handgrad.bundle import about_model
+from handgrad.models import MODELS
+
+
+def saved(path: Path, change: dict[str, Any] | None = None, drop: str | None = None) -> Path:
+    """Save a small network, with its description or its arrays tampered with."""
+    net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), ["a", "b"])
+    hg.save_model(net, path, {"seed": 7})
+    if change is not None or drop is not None:
+        with safe_open(path, framework="numpy") as file:
+            description = json.loads(file.metadata()["handgrad"])
+        arrays = {k: v for k, v in net.arrays.items() if k != drop}
+        save_file(arrays, path, {"handgrad": json.dumps(description | (change or {}))})
+    return path
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_named_model_comes_back_the_same(name: str, tmp_path: Path) -> None:
+    net = hg.Network(MODELS[name](), (1, 28, 28), 10, seed=3)
+    X = np.random.default_rng(0).random((4, 1, 28, 28), np.float32)
+    net.measure(X)
+    hg.save_model(net, tmp_path / "m.safetensors")
+    back = hg.load_model(tmp_path / "m.safetensors")
+    assert back.layers == net.layers
+    assert back.classes == net.classes
+    assert back.measured
+    assert np.array_equal(back.logits(X), net.logits(X))
+
+
+def test_nested_layers_pairs_labels_and_float64_come_back(tmp_path: Path) -> None:
+    layers = [
+        hg.Residual((hg.Conv2d(1, (3, 1), padding=(1, 0)), hg.BatchNorm(momentum=0.2))),
+        hg.Flatten(),
+        hg.Dense(initial=hg.Normal(0.5)),
+    ]
+    net = hg.Network(layers, (1, 4, 4), ["cat", "dog"], dtype=np.float64)
+    hg.save_model(net, tmp_path / "m.safetensors")
+    back = hg.load_model(tmp_path / "m.safetensors")
+    assert back.layers == net.layers
+    assert back.classes == ("cat", "dog")
+    assert back.parameters["2.weight"].dtype == np.float64
+
+
+def test_what_else_is_known_comes_back(tmp_path: Path) -> None:
+    assert about_model(saved(tmp_path / "m.safetensors")) == {"seed": 7}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"format": 2}, "its format is 2, this handgrad reads 1; install a newer handgrad"),
+        ({"layers": [{"kind": "Path", "x": "/"}]}, "does not hold together: .*no layer 'Path'"),
+        ({"layers": [{"kind": "Dense", "size": 2}]}, "does not hold together"),
+        ({"layers": []}, "does not hold together"),
+        ({"classes": ["a", "b", "c"]}, "does not hold together"),
+        ({"dtype": "float13"}, "does not hold together"),
+    ],
+)
+def test_a_description_that_is_wrong_is_refused(
+    change: dict[str, Any], sentence: str, tmp_path: Path
+) -> None:
+    path = saved(tmp_path / "m.safetensors", change)
+    with pytest.raises(hg.ModelError, match=sentence) as caught:
+        hg.load_model(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_array_is_named(tmp_path: Path) -> None:
+    path = saved(tmp_path / "m.safetensors", drop="1.bias")
+    with pytest.raises(hg.ModelError, match=r"array 1\.bias is missing"):
+        hg.load_model(path)
+
+
+def test_files_that_are_not_ours_are_refused(tmp_path: Path) -> None:
+    foreign, text, cut = (tmp_path / f"{n}.safetensors" for n in ("foreign", "text", "cut"))
+    save_file({"x": np.zeros(1)}, foreign)
+    text.write_text("hello")
+    whole = saved(tmp_path / "m.safetensors").read_bytes()
+    cut.write_bytes(whole[:-5])
+    for path, sentence in [
+        (foreign, "not saved by handgrad"),
+        (text, "not a whole safetensors file"),
+        (cut, "not a whole safetensors file"),
+        (tmp_path / "none.safetensors", "there is no such file"),
+    ]:
+        with pytest.raises(hg.ModelError, match=sentence) as caught:
+            hg.load_model(path)
+        assert str(path) in str(caught.value)
+
+
+def test_a_truncation_anywhere_is_one_sentence(tmp_path: Path) -> None:
+    whole = saved(tmp_path / "m.safetensors").read_bytes()
+    cut = tmp_path / "cut.safetensors"
+    for length in range(len(whole)):
+        cut.write_bytes(whole[:length])
+        with pytest.raises(hg.ModelError):
+            hg.load_model(cut)
+
+
+def test_a_layer_of_ones_own_cannot_be_saved(tmp_path: Path) -> None:
+    @dataclass(frozen=True)
+    class Dense(hg.Dense):
+        pass
+
+    net = hg.Network([hg.Flatten(), Dense()], (1, 2, 2), 2)
+    with pytest.raises(hg.ModelError, match=r"layer 1 \(Dense\) is not one of handgrad's"):
+        hg.save_model(net, tmp_path / "m.safetensors")
+    with pytest.raises(hg.ModelError, match=r"must be named something\.safetensors"):
+        hg.save_model(net, tmp_path / "m.pt")
+    assert list(tmp_path.iterdir()) == []

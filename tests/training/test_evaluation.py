@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import handgrad as hg
+from tests.training.blobs import blobs, small_net
+
+
+def test_rows_of_the_confusion_are_the_true_classes() -> None:
+    data = blobs()
+    net = small_net(data)
+    found = hg.evaluate(net, data)
+    predicted = net.predict(data.pictures)
+    for i in range(3):
+        for j in range(3):
+            cell = np.sum((data.labels == i) & (predicted == j))
+            assert found.confusion[i, j] == cell
+    assert found.count == 90
+    assert found.accuracy == np.mean(predicted == data.labels)
+
+
+def test_the_loss_is_the_mean_over_all_pictures() -> None:
+    data = blobs()
+    net = small_net(data)
+    p = net.predict_proba(data.pictures)
+    expected = -np.log(p[np.arange(90), data.labels]).mean()
+    assert hg.evaluate(net, data).loss == pytest.approx(expected, rel=1e-5)
+
+
+def test_it_prints_as_a_sentence() -> None:
+    confusion = np.array([[900, 100], [0, 1000]])
+    found = hg.Evaluation(0.25, confusion)
+    assert str(found) == "accuracy 95.00% (1,900 of 2,000 right), loss 0.2500"
+
+
+def test_other_classes_are_refused() -> None:
+    data = blobs()
+    other = hg.Dataset(data.pictures, data.labels, (1, 2, 3), "other")
+    with pytest.raises(hg.DataError, match=r"other has the classes 1, 2, 3 \(3\), the network 0"):
+        hg.evaluate(small_net(data), other)
