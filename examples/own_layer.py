@@ -1,0 +1,56 @@
+"""A layer of one's own: softplus, with its gradient held against a central difference.
+
+Y = log(1 + eˣ)        dX = dY · 1/(1 + e⁻ˣ)
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import handgrad as hg
+from handgrad.layers import Array, Context, Shape, Tree
+
+
+@dataclass(frozen=True)
+class Softplus:
+    """A smooth ReLU."""
+
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+        """Return no parameters, and the shape as it came."""
+        return {}, shape
+
+    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Any]:
+        """X any shape -> Y, the same shape."""
+        return np.logaddexp(0, X), X
+
+    def backward(self, params: Tree, cache: Any, dY: Array) -> tuple[Array, Tree]:
+        """dY -> dX, the same shape."""
+        X = cache
+        return dY / (1 + np.exp(-X)), {}
+
+
+def check(layer: Softplus, size: int = 100, h: float = 1e-5) -> float:
+    """Return how far backward is from a central difference, relative to its size."""
+    rng = np.random.default_rng(0)
+    X, dY = rng.normal(size=(2, 1, size))
+    _, cache = layer.forward({}, X, Context())
+    dX, _ = layer.backward({}, cache, dY)
+    above, _ = layer.forward({}, X + h, Context())
+    below, _ = layer.forward({}, X - h, Context())
+    difference = dY * (above - below) / (2 * h)
+    return float(np.linalg.norm(dX - difference) / np.linalg.norm(difference))
+
+
+error = check(Softplus())
+print(f"error against central differences: {error:.1e}")
+assert error < 1e-8, "the gradient is wrong"
+
+train, test = hg.load("digits")
+net = hg.Network(
+    [hg.Flatten(), hg.Dense(32), Softplus(), hg.Dense()], train.shape, train.classes, seed=0
+)
+hg.fit(net, train, epochs=10, optimizer=hg.Adam(0.01), engine="reference")
+found = hg.evaluate(net, test)
+print(found)
+assert found.accuracy > 0.92, "the network has not learned"
