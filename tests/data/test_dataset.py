@@ -16,19 +16,6 @@ def small(labels=(0, 1, 0, 1, 1, 0), **options):
     return Dataset.from_arrays(pictures(len(labels)), labels, **options)
 
 
-def test_pictures_without_channels_get_one():
-    data = Dataset.from_arrays(pictures(3, (5, 7)), [0, 1, 0])
-    assert data.shape == (1, 5, 7)
-    assert data.pictures.shape == (3, 1, 5, 7)
-
-
-def test_colour_pictures_stay_as_they_are():
-    X = pictures(3, (3, 5, 7))
-    data = Dataset.from_arrays(X, [0, 1, 0])
-    assert data.shape == (3, 5, 7)
-    assert np.array_equal(data.pictures, X)
-
-
 def test_a_slice_gives_pictures_and_labels():
     data = small(["b", "a", "b", "c"])
     X, y = data[1:3]
@@ -36,26 +23,6 @@ def test_a_slice_gives_pictures_and_labels():
     assert y.tolist() == [0, 1]
     assert y.dtype == np.int64
     assert data[np.array([3, 0])][1].tolist() == [2, 1]
-
-
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, ">f4", np.longdouble])
-def test_floating_point_becomes_float32(dtype):
-    data = Dataset.from_arrays(pictures(2).astype(dtype) / 251, [0, 1])
-    assert data.pictures.dtype == np.float32
-    assert data.pictures.dtype.isnative
-    assert np.allclose(data.pictures, pictures(2) / 251, atol=1e-3)
-
-
-def test_uint8_and_float32_are_kept_not_copied():
-    for X in (pictures(2), pictures(2, dtype=np.float32)):
-        assert np.shares_memory(Dataset.from_arrays(X, [0, 1]).pictures, X)
-
-
-def test_memory_mapped_pictures_are_not_copied(tmp_path):
-    np.save(tmp_path / "pictures.npy", pictures(6, (4, 4)))
-    X = np.load(tmp_path / "pictures.npy", mmap_mode="r")
-    data = Dataset.from_arrays(X, [0, 1, 0, 1, 1, 0])
-    assert np.shares_memory(data.pictures, X)
 
 
 def test_read_only_and_strided_arrays_are_taken_and_not_changed():
@@ -72,50 +39,6 @@ def test_read_only_and_strided_arrays_are_taken_and_not_changed():
     assert np.array_equal(channels_last, before)
     assert np.array_equal(data.pictures, before.transpose(0, 3, 1, 2))
     assert labels.tolist() == [0, 2, 4, 6]
-
-
-NAN = pictures(3, dtype=np.float64)
-NAN[1, 0, 2, 2] = np.nan
-INFINITE = pictures(3, dtype=np.float32)
-INFINITE[2, 0, 0, 0] = -np.inf
-TOO_LARGE = pictures(3, dtype=np.float64)
-TOO_LARGE[0] = 1e39
-
-
-@pytest.mark.parametrize(
-    ("X", "sentence"),
-    [
-        (
-            pictures(2),
-            "mine: the counts differ: pictures 2, labels 3; give one label for each picture",
-        ),
-        (pictures(0), "mine: there are no pictures; give at least one"),
-        (pictures(3, (1, 0, 4)), r"mine: the pictures have no pixels: their shape is \(1, 0, 4\)"),
-        (
-            pictures(3, (16,)),
-            r"mine: pictures must be \(N, H, W\) or \(N, C, H, W\), not \(3, 16\)",
-        ),
-        (pictures(3, (1, 1, 4, 4)), r"not \(3, 1, 1, 4, 4\); reshape them"),
-        (pictures(4)[0], "the counts differ: pictures 1, labels 3"),
-        (pictures(3, dtype=np.int64), r"must be uint8 \(0..255\) or floating point, not int64"),
-        (pictures(3, dtype=bool), "floating point, not bool; convert them"),
-        (pictures(3, dtype=complex), "floating point, not complex128"),
-        (pictures(3).astype(str), "floating point, not <U"),
-        (
-            [np.zeros((4, 4)), np.zeros((4, 4)), np.zeros((4, 5))],
-            "mine: the pictures differ in shape",
-        ),
-        (
-            NAN,
-            "mine: picture 1 holds NaN, infinity or a number too large for float32; leave it out",
-        ),
-        (INFINITE, "mine: picture 2 holds NaN, infinity"),
-        (TOO_LARGE, "mine: picture 0 holds NaN, infinity or a number too large"),
-    ],
-)
-def test_pictures_that_cannot_be_used_are_refused(X, sentence):
-    with pytest.raises(DataError, match=sentence):
-        Dataset.from_arrays(X, [0, 1, 1], name="mine")
 
 
 @pytest.mark.parametrize(

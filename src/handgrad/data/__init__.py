@@ -1,5 +1,18 @@
 """Pictures and their labels: where they come from, and the form they take."""
 
+from handgrad.data.catalog import Entry, available, fetch, load, verify
 from handgrad.data.dataset import Dataset
+from handgrad.data.digests import FileCheck
+from handgrad.data.sources import SOURCES, Source
 
-__all__ = ["Dataset"]
+__all__ = [
+    "SOURCES",
+    "Dataset",
+    "Entry",
+    "FileCheck",
+    "Source",
+    "available",
+    "fetch",
+    "load",
+    "verify",
+]

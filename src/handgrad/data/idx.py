@@ -40,7 +40,7 @@ def read_idx(path: Path) -> NDArray[Any]:
             kind, shape = _read_header(content)
             size = math.prod(shape) * kind.itemsize
             numbers = read_at_most(content, size + 1)
-    except _Broken as trouble:
+    except _HeaderError as trouble:
         raise DataError(f"{path}: {trouble}; get the file again") from None
     if len(numbers) != size:
         found = "ends early" if len(numbers) < size else "goes on"
@@ -78,9 +78,7 @@ def open_content(path: Path) -> Iterator[io.BufferedIOBase]:
     """
     try:
         with path.open("rb") as file:
-            zipped = file.read(2) == b"\x1f\x8b"
-            file.seek(0)
-            if zipped:
+            if is_gzipped(path):
                 with gzip.GzipFile(fileobj=file) as content:
                     yield content
             else:
@@ -89,6 +87,12 @@ def open_content(path: Path) -> Iterator[io.BufferedIOBase]:
         raise DataError(f"{path}: broken gzip file ({error}); get the file again") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def is_gzipped(path: Path) -> bool:
+    """Say whether a file is gzipped, whatever its name: an IDX file begins otherwise."""
+    with path.open("rb") as file:
+        return file.read(2) == b"\x1f\x8b"
 
 
 def read_at_most(content: io.BufferedIOBase, limit: int) -> bytearray:
@@ -102,7 +106,7 @@ def read_at_most(content: io.BufferedIOBase, limit: int) -> bytearray:
     return data
 
 
-class _Broken(Exception):  # noqa: N818
+class _HeaderError(Exception):
     """What is wrong with a header."""
 
 
@@ -110,18 +114,20 @@ def _read_header(content: io.BufferedIOBase) -> tuple[np.dtype[Any], tuple[int, 
     """Return the kind of the numbers, and the shape of the array."""
     magic = content.read(4)
     if len(magic) < 4:
-        raise _Broken("it is too short for an IDX file")
+        raise _HeaderError("it is too short for an IDX file")
     if magic[:2] != b"\0\0" or magic[2] not in _KINDS or not 1 <= magic[3] <= 4:
-        raise _Broken(f"it is not an IDX file: it begins with {magic.hex(' ')}")
+        raise _HeaderError(f"it is not an IDX file: it begins with {magic.hex(' ')}")
     kind, dimensions = np.dtype(_KINDS[magic[2]]), magic[3]
     sizes = content.read(4 * dimensions)
     if len(sizes) < 4 * dimensions:
-        raise _Broken("it is too short for the header of an IDX file")
+        raise _HeaderError("it is too short for the header of an IDX file")
     shape = tuple(np.frombuffer(sizes, ">u4").tolist())
     if 0 in shape:
-        raise _Broken(f"its header says {shape}: nothing")
+        raise _HeaderError(f"its header says {shape}: nothing")
     if math.prod(shape) * kind.itemsize > MAX_BYTES:
-        raise _Broken(f"its header says {shape}, more than the {MAX_BYTES:,} bytes that are read")
+        raise _HeaderError(
+            f"its header says {shape}, more than the {MAX_BYTES:,} bytes that are read"
+        )
     return kind, shape
 
 

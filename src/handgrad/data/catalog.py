@@ -1,0 +1,146 @@
+"""Data by name: list it, fetch it, verify it, load it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from handgrad.data.dataset import Dataset, Shape
+from handgrad.data.digests import FileCheck, check_file
+from handgrad.data.locate import VARIABLE, cache_folder, find, locate
+from handgrad.data.mnist import read_family
+from handgrad.data.sources import SOURCES, Source, source_named
+from handgrad.errors import DataError
+
+
+class Entry(NamedTuple):
+    """What there is to know about data before it is loaded.
+
+    Attributes:
+        name: what `load` calls it.
+        train: how many training pictures it has.
+        test: how many test pictures.
+        classes: how many classes.
+        shape: the shape of one picture, (C, H, W).
+        credit: who made it.
+        licence: on what terms it may be used.
+        where: the folder it lies in, "in scikit-learn", or "not here".
+    """
+
+    name: str
+    train: int
+    test: int
+    classes: int
+    shape: Shape
+    credit: str
+    licence: str
+    where: str
+
+
+def load(
+    name: str,
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    download: bool = True,
+    progress: bool | None = None,
+) -> tuple[Dataset, Dataset]:
+    """Return training and test set of data with a name.
+
+    The files are looked for in `folder` alone, where it is given; else in the folder that the
+    environment variable HANDGRAD_DATA names, then in the user's cache; else they are downloaded
+    there. In a folder they lie under the name of the data, such as ``mnist/``.
+
+    >>> train, test = load("digits")
+    >>> train
+    Dataset('digits': 1,438 pictures 1x8x8 uint8, 10 classes)
+
+    Args:
+        name: "digits", which needs no files, "mnist", "fashion-mnist" or "kmnist".
+        folder: where the files lie.
+        download: whether they may be downloaded.
+        progress: whether to show a bar on stderr while downloading; None: where that is a terminal.
+
+    Raises:
+        DataError: where there is no such data, it cannot be had, or a file is broken.
+    """
+    source = source_named(name)
+    if not source.files:
+        from handgrad.data.digits import load_digits  # scikit-learn takes seconds to import
+
+        return load_digits()
+    place = locate(source, folder)
+    if place is None:
+        if not download:
+            raise DataError(
+                f"{name} is not on this machine; download it with `handgrad data fetch {name}`, "
+                f"or set {VARIABLE} to a folder with the files in {name}/"
+            )
+        place = _download(source, progress)
+    paths = [find(place, file) for file in source.files]
+    return read_family(source, [path for path in paths if path is not None])
+
+
+def available() -> list[Entry]:
+    """Return what can be loaded, and where it lies."""
+    return [
+        Entry(s.name, s.train, s.test, len(s.classes), s.shape, s.credit, s.licence, _where(s))
+        for s in SOURCES.values()
+    ]
+
+
+def fetch(name: str, *, progress: bool | None = None) -> Path | None:
+    """Bring data to this machine where it is not, and return its folder.
+
+    What lies in the user's cache is checked, and what is not right there is downloaded again.
+
+    Args:
+        name: the data.
+        progress: whether to show a bar on stderr; None: where that is a terminal.
+
+    Returns:
+        The folder; None for data that comes with an installed package.
+
+    Raises:
+        DataError: where there is no such data, or it cannot be had.
+    """
+    source = source_named(name)
+    if not source.files:
+        return None
+    place = locate(source)
+    if place is None or place.parent == cache_folder():
+        place = _download(source, progress)
+    return place
+
+
+def verify(name: str, folder: str | os.PathLike[str] | None = None) -> list[FileCheck]:
+    """Compare the files of data, by SHA-256, with the published ones.
+
+    Args:
+        name: the data.
+        folder: where the files lie; None: where `load` would find them.
+
+    Returns:
+        One check for each file; none for data that comes with an installed package.
+
+    Raises:
+        DataError: where there is no such data, or `folder` lacks a file.
+    """
+    source = source_named(name)
+    place = locate(source, folder) or cache_folder() / name
+    paths = [find(place, file) or place / f"{file.name}.gz" for file in source.files]
+    return [check_file(file, path) for file, path in zip(source.files, paths, strict=True)]
+
+
+def _download(source: Source, progress: bool | None) -> Path:
+    """Bring a source into the cache, and return its folder."""
+    from handgrad.data.download import download  # so do the libraries for the network
+
+    place = cache_folder() / source.name
+    download(source, place, progress=progress)
+    return place
+
+
+def _where(source: Source) -> str:
+    """Return where a source lies, in words."""
+    return str(locate(source) or "not here") if source.files else "in scikit-learn"

@@ -1,0 +1,78 @@
+"""Where the files of a source lie on this machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from handgrad.data.sources import File, Source
+from handgrad.errors import DataError
+
+VARIABLE = "HANDGRAD_DATA"
+
+
+def locate(source: Source, folder: str | os.PathLike[str] | None = None) -> Path | None:
+    """Return the folder that holds all files of a source; None: it is not on this machine.
+
+    Args:
+        source: what to look for.
+        folder: the only place to look in, itself or its subfolder of the source's name; None:
+            look in that subfolder of the folder that HANDGRAD_DATA names, then of the cache.
+
+    Raises:
+        DataError: where `folder` lacks a file, or HANDGRAD_DATA names no folder.
+    """
+    if folder is not None:
+        return _inside(Path(folder).expanduser(), source)
+    shared = data_folder()
+    places = [cache_folder()] if shared is None else [shared, cache_folder()]
+    return next((p / source.name for p in places if not _lacking(p / source.name, source)), None)
+
+
+def find(folder: Path, file: File) -> Path | None:
+    """Return where a file lies in a folder, gzipped or plain; None: it does not."""
+    gzipped, plain = folder / f"{file.name}.gz", folder / file.name
+    return next((path for path in (gzipped, plain) if path.is_file()), None)
+
+
+def data_folder() -> Path | None:
+    """Return the folder that HANDGRAD_DATA names; None: it is unset.
+
+    Raises:
+        DataError: where it names no folder.
+    """
+    named = os.environ.get(VARIABLE)
+    if not named:
+        return None
+    folder = Path(named).expanduser()
+    if not folder.is_dir():
+        raise DataError(f"{VARIABLE} names {folder}, which is no folder; correct it or unset it")
+    return folder
+
+
+def cache_folder() -> Path:
+    """Return the folder that downloads go to; it need not exist."""
+    from platformdirs import user_cache_path  # a twentieth of a second, seldom needed
+
+    return user_cache_path("handgrad", appauthor=False)
+
+
+def _inside(folder: Path, source: Source) -> Path:
+    """Return the folder itself or its subfolder, whichever holds the source."""
+    below = folder / source.name
+    for place in (below, folder):
+        if not _lacking(place, source):
+            return place
+    if not folder.is_dir():
+        raise DataError(f"{folder} is no folder; name one that holds {source.name}")
+    nearest = below if below.is_dir() else folder
+    missing = ", ".join(f"{file.name}.gz" for file in _lacking(nearest, source))
+    raise DataError(
+        f"{nearest} does not hold all of {source.name}: {missing} missing; "
+        "add what is missing, plain or gzipped, or leave the folder out to download it"
+    )
+
+
+def _lacking(folder: Path, source: Source) -> list[File]:
+    """Return the files that a folder does not have."""
+    return [file for file in source.files if find(folder, file) is None]

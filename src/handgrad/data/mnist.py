@@ -1,0 +1,51 @@
+"""MNIST and its kin: four IDX files become a training and a test set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from handgrad.data.dataset import Dataset
+from handgrad.data.idx import read_labels, read_pictures
+from handgrad.data.sources import Source
+from handgrad.errors import DataError
+
+
+def read_family(source: Source, files: Sequence[Path]) -> tuple[Dataset, Dataset]:
+    """Return training and test set.
+
+    Args:
+        source: what the files hold.
+        files: where they lie, in the order of `source.files`.
+
+    Raises:
+        DataError: where a file is broken, or two do not belong together.
+    """
+    train_pictures, train_labels, test_pictures, test_labels = files
+    train = _read_pair(source, train_pictures, train_labels, source.name)
+    test = _read_pair(source, test_pictures, test_labels, f"{source.name} test")
+    if train.shape != test.shape:
+        raise DataError(
+            f"{train_pictures} holds pictures {train.shape}, but {test_pictures} {test.shape}; "
+            "take both from the same data"
+        )
+    return train, test
+
+
+def _read_pair(source: Source, pictures: Path, labels: Path, name: str) -> Dataset:
+    """Return the dataset of a file of pictures and the file of their labels."""
+    X, y = read_pictures(pictures), read_labels(labels)
+    if len(X) != len(y):
+        raise DataError(
+            f"{pictures} holds {len(X)} pictures, but {labels} {len(y)} labels; "
+            "take both from the same data"
+        )
+    K = len(source.classes)
+    if y.max() >= K:
+        raise DataError(
+            f"{labels}: label {y.max()} of picture {y.argmax()} is out of range; "
+            f"the classes of {source.name} are numbered 0..{K - 1}"
+        )
+    return Dataset(X[:, None], y.astype(np.int64), source.classes, name)

@@ -1,0 +1,53 @@
+"""One picture from a PNG or JPEG file, in the form that a network takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from handgrad.data.dataset import Shape
+from handgrad.errors import DataError
+
+
+def read_picture(path: Path, shape: Shape, *, invert: bool = False) -> NDArray[np.uint8]:
+    """Return the picture (C, H, W) in a file, resized to what a network takes.
+
+    It is turned as its EXIF entry says; what is transparent becomes white.
+
+    Args:
+        path: a PNG or JPEG file.
+        shape: what the network takes, (C, H, W): grey where C is 1, red, green and blue where 3.
+        invert: make light what is dark. The MNIST family has light ink on dark ground.
+
+    Raises:
+        DataError: where the file cannot be read as a picture, or C is another number.
+    """
+    C, H, W = shape
+    if C not in (1, 3):
+        raise DataError(f"{path}: a picture has 1 or 3 channels, but the network takes {C}")
+    try:
+        with Image.open(path, formats=("PNG", "JPEG")) as image:
+            opaque = _on_white(ImageOps.exif_transpose(image))
+    except FileNotFoundError:
+        raise DataError(
+            f"{path}: there is no such file; give a picture, or the number of a test picture"
+        ) from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        reason = getattr(error, "strerror", None) or "not a whole PNG or JPEG picture"
+        raise DataError(f"{path}: cannot be read ({reason}); give a PNG or JPEG file") from None
+    small = opaque.convert("L" if C == 1 else "RGB").resize((W, H), Image.Resampling.BOX)
+    pixels: NDArray[Any] = np.asarray(small, np.uint8).reshape(H, W, C).transpose(2, 0, 1)
+    return 255 - pixels if invert else pixels.copy()
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    """Return a picture as 8-bit colours without transparency."""
+    if image.mode.startswith("I"):  # 16 bits, which `convert` would clip
+        return Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
+    colours = image.convert("RGBA")
+    ground = Image.new("RGBA", colours.size, "white")
+    return Image.alpha_composite(ground, colours).convert("RGB")
