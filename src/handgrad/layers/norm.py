@@ -42,6 +42,10 @@ class BatchNorm:
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
         """Return γ, β, running_mean and running_var, each (F,), and the shape as it came."""
+        if not self.eps > 0:
+            raise ModelError(f"eps must be above 0, not {self.eps}")
+        if not 0 <= self.momentum <= 1:
+            raise ModelError(f"momentum must be between 0 and 1, not {self.momentum}")
         F = shape[0]
         learned = {"weight": np.ones(F), "bias": np.zeros(F)}
         return {**learned, "running_mean": np.zeros(F), "running_var": np.ones(F)}, shape
@@ -130,7 +134,7 @@ class Normalize:
             squares = squares + (X * X).sum(axis=(0, 2))
         mean = total / count
         std = np.sqrt(np.maximum(squares / count - mean * mean, 0))
-        std[std == 0] = 1.0
+        std[std <= 1e-6 * abs(mean)] = 1.0  # never changes, but for rounding
         if self.mean is not None:
             mean[:] = self.mean
         if self.std is not None:
