@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from handgrad.errors import ModelError
 from handgrad.layers.initial import HeNormal, Initial
 from handgrad.layers.layer import Array, Cache, Context, Shape, Tree
-from handgrad.layers.windows import Pair, output_size, pad, pair, taps, unpad
+from handgrad.layers.windows import Pair, check_window, output_size, pad, pair, taps, unpad
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,9 @@ class Conv2d:
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
         """Return weight (O, C, kh, kw), bias (O,), and the output's shape (O, rows, columns)."""
+        if self.channels < 1:
+            raise ModelError(f"channels must be at least 1, not {self.channels}")
+        check_window(pair(self.kernel), pair(self.stride), pair(self.padding))
         rows, columns = self._size(shape)
         weight = self.initial.draw((self.channels, shape[0], *pair(self.kernel)), rng)
         output = (self.channels, rows, columns)

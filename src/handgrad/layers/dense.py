@@ -31,6 +31,8 @@ class Dense:
         """Return weight (O, I), bias (O,), and the output's shape (O,)."""
         if self.units is None:
             raise ModelError("units is not set; only a network's last Dense may leave it open")
+        if self.units < 1:
+            raise ModelError(f"units must be at least 1, not {self.units}")
         if len(shape) != 1:
             raise ModelError(f"takes flat input (I,), not {shape}; put Flatten() before it")
         weight = self.initial.draw((self.units, shape[0]), rng)

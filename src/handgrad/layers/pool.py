@@ -8,7 +8,7 @@ import numpy as np
 
 from handgrad.errors import ModelError
 from handgrad.layers.layer import Array, Cache, Context, Shape, Tree
-from handgrad.layers.windows import Pair, output_size, pad, pair, taps, unpad
+from handgrad.layers.windows import Pair, check_window, output_size, pad, pair, taps, unpad
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,7 @@ class MaxPool2d:
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
         """Return no parameters, and the output's shape (C, rows, columns)."""
-        kernel, stride, padding = _window(self)
-        return {}, (shape[0], *output_size(shape, kernel, stride, padding))
+        return {}, _output(self, shape)
 
     def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
         """X (N, C, H, W) -> Y (N, C, rows, columns)."""
@@ -75,8 +74,7 @@ class AvgPool2d:
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
         """Return no parameters, and the output's shape (C, rows, columns)."""
-        kernel, stride, padding = _window(self)
-        return {}, (shape[0], *output_size(shape, kernel, stride, padding))
+        return {}, _output(self, shape)
 
     def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
         """X (N, C, H, W) -> Y (N, C, rows, columns)."""
@@ -124,6 +122,16 @@ class GlobalAvgPool2d:
         dX = np.empty((N, C, H, W), dY.dtype)
         dX[...] = dY[:, :, None, None] / (H * W)
         return dX, {}
+
+
+def _output(layer: MaxPool2d | AvgPool2d, shape: Shape) -> Shape:
+    """Return the output's shape, or raise a ModelError where there is none."""
+    kernel, stride, padding = _window(layer)
+    check_window(kernel, stride, padding)
+    for size, border in zip(kernel, padding, strict=True):
+        if border > size // 2:  # a window would see nothing but the border
+            raise ModelError(f"padding must be at most half the window, not {border}")
+    return shape[0], *output_size(shape, kernel, stride, padding)
 
 
 def _window(layer: MaxPool2d | AvgPool2d) -> tuple[Pair, Pair, Pair]:

@@ -23,7 +23,7 @@ class Flatten:
 
     def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
         """X (N, C, H, W) -> Y (N, C·H·W)."""
-        return X.reshape(len(X), -1), X.shape
+        return X.reshape(len(X), math.prod(X.shape[1:])), X.shape
 
     def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
         """dY (N, C·H·W) -> dX (N, C, H, W)."""

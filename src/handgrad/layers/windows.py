@@ -17,6 +17,17 @@ def pair(value: int | Pair) -> Pair:
     return (value, value) if isinstance(value, int) else value
 
 
+def check_window(kernel: Pair, stride: Pair, padding: Pair) -> None:
+    """Raise a ModelError where there is no such window."""
+    for name, sizes, least in (
+        ("kernel", kernel, 1),
+        ("stride", stride, 1),
+        ("padding", padding, 0),
+    ):
+        if min(sizes) < least:
+            raise ModelError(f"{name} must be at least {least}, not {min(sizes)}")
+
+
 def output_size(shape: Shape, kernel: Pair, stride: Pair, padding: Pair) -> Pair:
     """Return how many windows fit, down and across, into one picture of shape (C, H, W)."""
     if len(shape) != 3:
