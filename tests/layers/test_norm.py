@@ -1,0 +1,149 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from handgrad.errors import ModelError
+from handgrad.layers import Array, BatchNorm, Context, Normalize, Shape
+from tests.cases import Case
+from tests.gradients import errors
+from tests.proof import batches, flat, pictures, prove, seeds
+
+learning = Context(training=True)
+
+
+@settings(max_examples=40)
+@given(
+    flat | pictures,
+    st.integers(4, 9),
+    st.floats(1e-9, 1e-2),
+    st.floats(0.01, 1.0),
+    st.booleans(),
+    seeds,
+)
+def test_gradients_of_batch_norm_of_any_size(
+    shape: Shape, batch: int, eps: float, momentum: float, training: bool, seed: int
+) -> None:
+    prove(BatchNorm(eps, momentum), shape, batch, training, seed)
+
+
+@settings(max_examples=20)
+@given(flat | pictures, batches, st.booleans(), seeds)
+def test_gradients_of_normalize_of_any_size(
+    shape: Shape, batch: int, training: bool, seed: int
+) -> None:
+    prove(Normalize(), shape, batch, training, seed)
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind"), [((6,), torch.nn.BatchNorm1d), ((3, 4, 5), torch.nn.BatchNorm2d)]
+)
+def test_running_statistics_equal_torchs_over_ten_steps(shape: Shape, kind: type) -> None:
+    layer, twin = BatchNorm(momentum=0.2), kind(shape[0], momentum=0.2).double()
+    params, _ = layer.init(shape, np.random.default_rng(0))
+    for step in range(10):
+        X = np.random.default_rng(step).normal(step, 1 + step, (7, *shape))
+        _, cache = layer.forward(params, X, learning)
+        params |= layer.absorb(params, cache)
+        twin(torch.tensor(X))
+    theirs = {"mean": twin.running_mean.numpy(), "var": twin.running_var.numpy()}
+    ours = {"mean": params["running_mean"], "var": params["running_var"]}
+    assert max(errors(ours, theirs).values()) <= 1e-12
+
+
+def test_training_normalises_each_feature() -> None:
+    layer = BatchNorm(eps=1e-12)
+    params, _ = layer.init((3, 4, 5), np.random.default_rng(0))
+    Y, _ = layer.forward(params, Case("", (), (3, 4, 5), 6).examples() * 9 + 4, learning)
+    np.testing.assert_allclose(Y.mean(axis=(0, 2, 3)), 0, atol=1e-14)
+    np.testing.assert_allclose(Y.std(axis=(0, 2, 3)), 1, rtol=1e-12)
+
+
+def test_one_picture_alone_at_inference_uses_the_running_statistics() -> None:
+    params = {"weight": 2.0, "bias": 1.0, "running_mean": 3.0, "running_var": 4.0}
+    params = {name: np.array([value]) for name, value in params.items()}
+    Y, _ = BatchNorm(eps=1e-300).forward(params, np.array([[7.0]]), Context())
+    assert Y.item() == pytest.approx(2 * (7 - 3) / 2 + 1, rel=1e-15)
+
+
+@pytest.mark.parametrize("shape", [(4,), (2, 1, 1)])
+def test_a_batch_of_one_in_training_is_finite(shape: Shape) -> None:
+    """Its variance is zero, so only the shift comes out, and no gradient goes back."""
+    layer, X = BatchNorm(), Case("", (), shape, 1).examples()
+    params, _ = layer.init(shape, np.random.default_rng(0))
+    params["bias"] += 0.5
+    Y, cache = layer.forward(params, X, learning)
+    np.testing.assert_array_equal(Y, np.full_like(Y, 0.5))
+    dX, gradients = layer.backward(params, cache, np.ones_like(Y))
+    assert not dX.any()
+    assert not gradients["weight"].any()
+    absorbed = layer.absorb(params, cache)
+    assert all(np.isfinite(array).all() for array in absorbed.values())
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_forward_never_writes_the_state(training: bool) -> None:
+    case = Case("", (BatchNorm(),), (3, 4, 5))
+    params = case.params()
+    before = {name: array.copy() for name, array in params["0"].items()}
+    _, cache = case.chain.forward(params, case.examples(), Context(training))
+    case.chain.absorb(params, cache)
+    for name, array in before.items():
+        np.testing.assert_array_equal(params["0"][name], array)
+
+
+def test_an_all_ones_cotangent_would_see_nothing() -> None:
+    """Why the checks draw theirs: ones lie in batch norm's null space."""
+    case = Case("", (BatchNorm(),), (4,), 8)
+    params = case.params()
+    Y, cache = case.chain.forward(params, case.examples(), learning)
+    ones, _ = case.chain.backward(params, cache, np.ones_like(Y))
+    drawn, _ = case.chain.backward(params, cache, np.random.default_rng(0).normal(size=Y.shape))
+    assert np.linalg.norm(ones) < 1e-14
+    assert np.linalg.norm(drawn) > 1
+
+
+@pytest.mark.parametrize(
+    ("layer", "sentence"),
+    [
+        (BatchNorm(eps=0.0), "eps must be above 0, not 0.0"),
+        (BatchNorm(momentum=1.5), "momentum must be between 0 and 1, not 1.5"),
+        (Normalize(std=0.0), "std must be above 0, not 0.0"),
+        (Normalize(std=float("nan")), "std must be above 0, not nan"),
+    ],
+)
+def test_settings_that_cannot_be(layer: BatchNorm | Normalize, sentence: str) -> None:
+    with pytest.raises(ModelError, match=sentence):
+        layer.init((3,), np.random.default_rng(0))
+
+
+def halves(X: Array) -> tuple[Array, Array]:
+    return X[:30], X[30:]
+
+
+def test_measured_mean_and_std_are_those_of_all_pictures() -> None:
+    X = np.random.default_rng(0).normal(3, 2, (50, 3, 4, 5)) * np.array([1, 2, 3])[:, None, None]
+    found = Normalize().measure(halves(X))
+    np.testing.assert_allclose(found["mean"], X.mean(axis=(0, 2, 3)), rtol=1e-13)
+    np.testing.assert_allclose(found["std"], X.std(axis=(0, 2, 3)), rtol=1e-12)
+
+
+def test_measured_over_all_numbers_of_flat_input() -> None:
+    X = np.random.default_rng(0).normal(3, 2, (50, 7))
+    found = Normalize().measure(halves(X))
+    np.testing.assert_allclose([found["mean"][0], found["std"][0]], [X.mean(), X.std()], rtol=1e-12)
+
+
+def test_what_is_given_is_not_measured() -> None:
+    X = np.random.default_rng(0).normal(3, 2, (50, 1, 4, 4))
+    found = Normalize(mean=0.5).measure(halves(X))
+    np.testing.assert_array_equal(found["mean"], [0.5])
+    assert found["std"].item() == pytest.approx(X.std(), rel=1e-12)
+    np.testing.assert_array_equal(Normalize(std=0.3).measure(halves(X))["std"], [0.3])
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1.0, 255.0])
+def test_a_channel_that_never_changes_is_not_blown_up(value: float) -> None:
+    X = np.full((50, 1, 9, 9), value, np.float32)
+    np.testing.assert_array_equal(Normalize().measure(halves(X))["std"], [1.0])
