@@ -21,8 +21,10 @@ Label = str | int
 class Network:
     """A chain of layers that ends in one logit for each class.
 
-    >>> net = Network([Flatten(), Dense(30), ReLU(), Dense()], shape=(1, 28, 28), classes=10)
-    >>> net.forward(np.zeros((5, 1, 28, 28)))[0].shape
+    >>> layers = [hg.Flatten(), hg.Dense(30), hg.ReLU(), hg.Dense()]
+    >>> net = hg.Network(layers, shape=(1, 28, 28), classes=10)
+    >>> logits, cache = net.forward(np.zeros((5, 1, 28, 28)))
+    >>> logits.shape
     (5, 10)
 
     Args:
@@ -56,7 +58,7 @@ class Network:
         self.shape: Shape = tuple(int(size) for size in shape)
         self.classes: tuple[Label, ...] = _labels(classes)
         self.dtype = np.dtype(dtype)
-        self.layers = tuple(_with_units(layer, len(self.classes)) for layer in layers)
+        self.layers = _with_units(layers, len(self.classes))
         self.chain = Chain(self.layers)
 
         tree, output = self.chain.init(self.shape, generator(seed, "init"))
@@ -141,6 +143,8 @@ class Network:
         """Return the logits (N, K) of pictures X (N, C, H, W), as they are at inference."""
         X = np.asarray(X)
         self.check_input(X)
+        if X.dtype != np.uint8 and not np.isfinite(X).all():
+            raise DataError("a picture holds NaN or infinity; look for what went wrong before")
         parts = [self.forward(X[at : at + batch_size])[0] for at in range(0, len(X), batch_size)]
         return np.concatenate(parts) if parts else np.zeros((0, len(self.classes)), self.dtype)
 
@@ -237,13 +241,14 @@ def _labels(classes: Sequence[Label] | int) -> tuple[Label, ...]:
     labels = tuple(range(classes)) if isinstance(classes, int) else tuple(classes)
     if len(labels) < 2:
         raise ModelError(f"a classifier needs at least 2 classes, not {len(labels)}")
-    if len(set(labels)) < len(labels):
+    if len(set(map(str, labels))) < len(labels):
         raise ModelError("two classes have the same name; give each its own")
     return labels
 
 
-def _with_units(layer: Layer, classes: int) -> Layer:
-    """Return the layer; a Dense that left its units open gets one for each class."""
-    if isinstance(layer, Dense) and layer.units is None:
-        return dataclasses.replace(layer, units=classes)
-    return layer
+def _with_units(layers: Sequence[Layer], classes: int) -> tuple[Layer, ...]:
+    """Return the layers; a last Dense that left its units open gets one for each class."""
+    *before, last = layers or [Chain()]
+    if isinstance(last, Dense) and last.units is None:
+        last = dataclasses.replace(last, units=classes)
+    return *before, last
