@@ -9,7 +9,10 @@ from beartype.claw import beartype_packages
 from hypothesis import settings
 
 # The mathematics; elsewhere tests hand over wrong types on purpose, to read the error's sentence.
-CHECKED = "layers", "losses", "optim", "schedules", "summary", "network", "models", "engines"
+CHECKED = [
+    *("layers", "losses", "optim", "schedules", "summary", "network", "models"),
+    *("engines.divergence", "engines.reference"),
+]
 
 beartype_packages(
     [f"handgrad.{room}" for room in CHECKED],
