@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.errors import ConfigError
+from handgrad.errors import ConfigError, DataError
 
 Array = NDArray[Any]
 
@@ -33,6 +34,7 @@ class SoftmaxCrossEntropy:
     dZ = wₙ (p − q) / Σₙ wₙ
 
     The maximum of each row is subtracted from Z first, which changes neither p nor the loss.
+    A batch whose weights are all zero has nothing to say: L = 0 and dZ = 0.
 
     Attributes:
         label_smoothing: ε, the share of each target that is spread over all classes
@@ -49,6 +51,9 @@ class SoftmaxCrossEntropy:
             raise ConfigError(
                 f"label_smoothing must be at least 0 and below 1, not {self.label_smoothing}"
             )
+        for weight in self.class_weights or ():
+            if not 0 <= weight < math.inf:
+                raise ConfigError(f"class_weights must be numbers of at least 0, not {weight}")
 
     def __call__(self, Z: Array, y: Array, weights: Array | None = None) -> tuple[float, Array]:
         """Return the loss of a batch, and dZ (N, K).
@@ -57,19 +62,44 @@ class SoftmaxCrossEntropy:
             Z: logits, (N, K).
             y: the classes, (N,) whole numbers 0..K−1.
             weights: one weight for each example, (N,); None: all the same.
+
+        Raises:
+            DataError: where y or the weights do not fit to Z.
+            ConfigError: where there is not one class weight for each class.
         """
         N, K = Z.shape
+        _check_labels(y, N, K)
         log_p = log_softmax(Z)
         q = np.full((N, K), self.label_smoothing / K, Z.dtype)
         q[np.arange(N), y] += 1 - self.label_smoothing
 
-        w = np.ones(N, Z.dtype) if weights is None else weights.astype(Z.dtype)
-        if self.class_weights is not None:
-            w = w * np.asarray(self.class_weights, Z.dtype)[y]
-        w = w / w.sum()
+        w = self._weights(y, weights, K).astype(Z.dtype)
+        w /= w.sum() or 1
 
         loss = -np.sum(w * np.sum(q * log_p, axis=1))
         return float(loss), w[:, None] * (np.exp(log_p) - q)
+
+    def _weights(self, y: Array, weights: Array | None, K: int) -> Array:
+        """Return wₙ before they are divided by their sum, (N,)."""
+        w = np.ones(len(y)) if weights is None else weights
+        if w.shape != y.shape or not (w >= 0).all():
+            raise DataError(f"weights must be {len(y)} numbers of at least 0, one for each picture")
+        if self.class_weights is None:
+            return w
+        if len(self.class_weights) != K:
+            raise ConfigError(
+                f"class_weights must be {K}, one for each class, not {len(self.class_weights)}"
+            )
+        return w * np.asarray(self.class_weights)[y]
+
+
+def _check_labels(y: Array, N: int, K: int) -> None:
+    """Raise a DataError unless y holds N classes of K; -1 would quietly mean the last one."""
+    if y.shape != (N,) or not np.issubdtype(y.dtype, np.integer):
+        raise DataError(f"labels must be {N} whole numbers, not an array {y.shape} of {y.dtype}")
+    if N and not (y.min() >= 0 and y.max() < K):
+        wrong = y.min() if y.min() < 0 else y.max()
+        raise DataError(f"labels must be 0 to {K - 1} for {K} logits, found {wrong}")
 
 
 def log_softmax(Z: Array) -> Array:
