@@ -131,7 +131,8 @@ class Adam:
     memory: ClassVar[tuple[str, ...]] = ("mean", "square")
 
     def __post_init__(self) -> None:
-        _check(lr=self.lr, eps=self.eps)
+        _check(lr=self.lr)
+        _check_above_zero(eps=self.eps)
         _check_below_one(beta1=self.beta1, beta2=self.beta2)
 
     def update(self, W: Array, dW: Array, memory: Mapping[str, Array], rate: float, t: int) -> None:
@@ -163,7 +164,8 @@ class AdamW:
     memory: ClassVar[tuple[str, ...]] = ("mean", "square")
 
     def __post_init__(self) -> None:
-        _check(lr=self.lr, eps=self.eps, weight_decay=self.weight_decay)
+        _check(lr=self.lr, weight_decay=self.weight_decay)
+        _check_above_zero(eps=self.eps)
         _check_below_one(beta1=self.beta1, beta2=self.beta2)
 
     def update(self, W: Array, dW: Array, memory: Mapping[str, Array], rate: float, t: int) -> None:
@@ -197,7 +199,11 @@ def clip_by_norm(gradients: Mapping[str, Array], limit: float) -> float:
 
     Returns:
         The norm before scaling.
+
+    Raises:
+        ConfigError: where the limit is not above 0.
     """
+    _check_above_zero(limit=limit)
     norm = math.sqrt(sum(float(np.vdot(g, g)) for g in gradients.values()))
     if norm > limit:
         for g in gradients.values():
@@ -209,6 +215,12 @@ def _check(**settings: float) -> None:
     for name, value in settings.items():
         if not 0 <= value < math.inf:
             raise ConfigError(f"{name} must be a number of at least 0, not {value}")
+
+
+def _check_above_zero(**settings: float) -> None:
+    for name, value in settings.items():
+        if not 0 < value < math.inf:
+            raise ConfigError(f"{name} must be a number above 0, not {value}")
 
 
 def _check_below_one(**settings: float) -> None:

@@ -16,6 +16,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.errors import ConfigError
+
 Stream = Literal["init", "split", "shuffle", "dropout", "augment"]
 
 _NUMBER_OF: dict[str, int] = {"init": 1, "split": 2, "shuffle": 3, "dropout": 4, "augment": 5}
@@ -35,7 +37,12 @@ def generator(seed: int, stream: Stream, *place: int) -> np.random.Generator:
         seed: the run's seed.
         stream: what the numbers are for.
         place: further whole numbers that tell one use from another, such as the epoch.
+
+    Raises:
+        ConfigError: where the seed is below 0.
     """
+    if seed < 0:
+        raise ConfigError(f"seed must be a whole number of at least 0, not {seed}")
     words = np.random.SeedSequence((seed, _NUMBER_OF[stream], *place))
     return np.random.Generator(np.random.Philox(words))
 

@@ -67,6 +67,7 @@ class Step:
     def __post_init__(self) -> None:
         if self.every < 1:
             raise ConfigError(f"every must be at least 1 epoch, not {self.every}")
+        _check_factor(gamma=self.gamma)
 
     def factor(self, progress: Progress) -> float:
         """Return gamma^⌊epoch/every⌋."""
@@ -81,6 +82,9 @@ class Cosine:
     """
 
     floor: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_factor(floor=self.floor)
 
     def factor(self, progress: Progress) -> float:
         """Return floor + (1 − floor)(1 + cos πs)/2, s the share of the run that is done."""
@@ -106,6 +110,7 @@ class OneCycle:
     def __post_init__(self) -> None:
         if not 0 <= self.warm_up < 1:
             raise ConfigError(f"warm_up must be at least 0 and below 1, not {self.warm_up}")
+        _check_factor(start=self.start, end=self.end)
 
     def factor(self, progress: Progress) -> float:
         """Return the factor at this share of the run."""
@@ -131,6 +136,9 @@ class Plateau:
     def __post_init__(self) -> None:
         if self.patience < 1:
             raise ConfigError(f"patience must be at least 1 epoch, not {self.patience}")
+        if not 0 <= self.min_delta < math.inf:
+            raise ConfigError(f"min_delta must be a number of at least 0, not {self.min_delta}")
+        _check_factor(gamma=self.gamma)
 
     def factor(self, progress: Progress) -> float:
         """Return gamma^(the number of plateaus among the losses so far)."""
@@ -143,6 +151,12 @@ class Plateau:
             if waited == self.patience:
                 plateaus, waited = plateaus + 1, 0
         return float(self.gamma**plateaus)
+
+
+def _check_factor(**settings: float) -> None:
+    for name, value in settings.items():
+        if not 0 <= value <= 1:
+            raise ConfigError(f"{name} must be between 0 and 1, not {value}")
 
 
 def _slide(start: float, end: float, share: float) -> float:
