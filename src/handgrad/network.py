@@ -248,7 +248,9 @@ def _labels(classes: Sequence[Label] | int) -> tuple[Label, ...]:
 
 def _with_units(layers: Sequence[Layer], classes: int) -> tuple[Layer, ...]:
     """Return the layers; a last Dense that left its units open gets one for each class."""
-    *before, last = layers or [Chain()]
+    if not layers:
+        raise ModelError("a network needs at least one layer; give it Flatten() and Dense()")
+    *before, last = layers
     if isinstance(last, Dense) and last.units is None:
         last = dataclasses.replace(last, units=classes)
     return *before, last
