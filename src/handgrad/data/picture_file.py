@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from handgrad.data.dataset import Shape
 from handgrad.errors import DataError
+from handgrad.layers import Shape
 
 
 def read_picture(path: Path, shape: Shape, *, invert: bool = False) -> NDArray[np.uint8]:
@@ -24,11 +24,11 @@ def read_picture(path: Path, shape: Shape, *, invert: bool = False) -> NDArray[n
         invert: make light what is dark. The MNIST family has light ink on dark ground.
 
     Raises:
-        DataError: where the file cannot be read as a picture, or C is another number.
+        DataError: where the file cannot be read as a picture, or the network takes none.
     """
+    if len(shape) != 3 or shape[0] not in (1, 3):
+        raise DataError(f"{path}: a picture has 1 or 3 channels, but the network takes {shape}")
     C, H, W = shape
-    if C not in (1, 3):
-        raise DataError(f"{path}: a picture has 1 or 3 channels, but the network takes {C}")
     try:
         with Image.open(path, formats=("PNG", "JPEG")) as image:
             opaque = _on_white(ImageOps.exif_transpose(image))

@@ -1,0 +1,78 @@
+"""The command with its subcommands, and what becomes of an error."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+import handgrad
+from handgrad.cli import data
+from handgrad.cli.evaluate import evaluate
+from handgrad.cli.models import models
+from handgrad.cli.options import Quiet, Verbose
+from handgrad.cli.predict import predict
+from handgrad.cli.screen import Screen
+from handgrad.cli.train import train
+from handgrad.errors import ConfigError, HandgradError
+
+FAILURE, WRONG_USE, INTERRUPTED = 1, 2, 130
+
+
+class Commands(TyperGroup):
+    """Turns an error that a user can cause into one sentence and an exit status."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was called."""
+        try:
+            return super().invoke(ctx)
+        except HandgradError as error:
+            if os.environ.get("HANDGRAD_TRACEBACK") or (ctx.obj or 0) >= 2:
+                raise
+            Screen().error(str(error))
+            raise typer.Exit(WRONG_USE if isinstance(error, ConfigError) else FAILURE) from None
+        except KeyboardInterrupt:
+            Screen().error("interrupted")
+            raise typer.Exit(INTERRUPTED) from None
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Results go to stdout, all else to stderr. The exit status is 0; 1 for a failure; "
+    "2 for wrong use; 130 when interrupted.",
+)
+app.command()(train)
+app.command()(evaluate)
+app.command()(predict)
+app.command()(models)
+app.add_typer(data.app, name="data")
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        print(f"handgrad {handgrad.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> None:
+    """Train small-image classifiers with gradients derived by hand.
+
+    [bold]handgrad train[/bold] learns handwritten digits in seconds, with no data to fetch.
+    """

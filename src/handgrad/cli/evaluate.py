@@ -1,0 +1,69 @@
+"""`handgrad evaluate`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from handgrad.cli.options import DataName, Folder, Json, Quiet, RunPath, Verbose
+from handgrad.cli.screen import Screen, note_versions, table
+
+if TYPE_CHECKING:
+    from handgrad.network import Label
+    from handgrad.training import Evaluation
+
+
+def evaluate(
+    *,
+    run: RunPath,
+    data: DataName = None,
+    folder: Folder = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> None:
+    """Say how good a trained network is on test pictures, class by class."""
+    from handgrad.runs import load_run, load_test
+    from handgrad.training import evaluate
+
+    screen = Screen(quiet)
+    if verbose:
+        note_versions(screen)
+    net, about = load_run(run)
+    test = load_test(about, data, folder, progress=False if quiet else None)
+    found = evaluate(net, test)
+    if json:
+        screen.json({"run": str(run), "data": test.name} | _plain(found, net.classes))
+    else:
+        screen.result(f"{test.name} {found}")
+        screen.result(_table(found, net.classes))
+
+
+def _plain(found: Evaluation, classes: tuple[Label, ...]) -> dict[str, Any]:
+    """Return an evaluation as JSON can hold it."""
+    counts, right = found.confusion.sum(axis=1).tolist(), found.confusion.diagonal().tolist()
+    return {
+        "pictures": found.count,
+        "right": found.right,
+        "accuracy": found.accuracy,
+        "loss": found.loss,
+        "classes": [
+            {"label": label, "pictures": n, "right": r, "accuracy": r / n if n else None}
+            for label, n, r in zip(classes, counts, right, strict=True)
+        ],
+        "confusion": found.confusion.tolist(),
+    }
+
+
+def _table(found: Evaluation, classes: tuple[Label, ...]) -> Table:
+    """Return the table of the classes."""
+    mistakes = found.confusion.copy()
+    mistakes[range(len(classes)), range(len(classes))] = 0
+    rows = []
+    for k, entry in enumerate(_plain(found, classes)["classes"]):
+        worst = int(mistakes[k].argmax())
+        taken = f"{classes[worst]} ({mistakes[k, worst]})" if mistakes[k, worst] else ""
+        share = "-" if entry["accuracy"] is None else f"{entry['accuracy']:.2%}"
+        rows.append((entry["label"], entry["pictures"], entry["right"], share, taken))
+    return table(["class", ">pictures", ">right", ">accuracy", "most often taken for"], rows)

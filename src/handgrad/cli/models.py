@@ -1,0 +1,23 @@
+"""`handgrad models`."""
+
+from __future__ import annotations
+
+import inspect
+
+from handgrad.cli.screen import Screen, table
+
+SHAPE, CLASSES = (1, 28, 28), 10
+
+
+def models() -> None:
+    """List the named architectures, with their size on 28x28 pictures of 10 classes."""
+    from handgrad.models import MODELS
+    from handgrad.network import Network
+
+    rows = []
+    for name, architecture in MODELS.items():
+        summary = Network(architecture(), SHAPE, CLASSES).summary()
+        sentence = (inspect.getdoc(architecture) or "").partition("\n")[0]
+        words = sentence.partition(":")[0]  # what follows counts parameters
+        rows.append((name, f"{summary.parameters:,}", f"{summary.multiply_adds:,}", words))
+    Screen().result(table(["name", ">parameters", ">multiply-adds", "what it is"], rows))

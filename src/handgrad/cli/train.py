@@ -1,0 +1,212 @@
+"""`handgrad train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from handgrad.cli.options import Folder, Quiet, Verbose
+from handgrad.cli.screen import Screen, note_versions, table
+
+if TYPE_CHECKING:
+    from handgrad.summary import Summary
+    from handgrad.training import History
+
+
+def _setting(name: str, metavar: str, words: str, panel: str) -> Any:
+    """Return an option that passes on what was typed: the configuration checks it."""
+    return typer.Option(
+        name, metavar=metavar, help=words, rich_help_panel=panel, show_default=False
+    )
+
+
+def _learning(name: str, metavar: str, words: str) -> Any:
+    return _setting(name, metavar, words, "How it learns")
+
+
+def _stopping(name: str, metavar: str, words: str) -> Any:
+    return _setting(name, metavar, words, "When it stops")
+
+
+def train(
+    *,
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="DATA",
+            help="digits, mnist, fashion-mnist or kmnist. Default: digits.",
+            show_default=False,
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="See `handgrad models`. Default: smallnet.", show_default=False
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.toml", help="A file with settings.", show_default=False),
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="Where to put the run. Default: runs/DATA-MODEL-1, -2 and so on.",
+            show_default=False,
+        ),
+    ] = None,
+    folder: Folder = None,
+    seed: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N",
+            help="Decides initial weights, split, order, dropout. Default: 0.",
+            show_default=False,
+        ),
+    ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="What runs the mathematics.", show_default=False),
+    ] = None,
+    figures: Annotated[
+        bool | None,
+        typer.Option(
+            metavar="", help="Whether to draw the run's figures. Default: yes.", show_default=False
+        ),
+    ] = None,
+    epochs: Annotated[
+        str | None,
+        _stopping("--epochs", "N", "Rounds at most. Default: 20 on digits, else 10."),
+    ] = None,
+    patience: Annotated[
+        str | None,
+        _stopping(
+            "--patience",
+            "N",
+            "Stop after N epochs without a lower loss, and put the best weights back; "
+            "0: never, and keep the last. Default: 10.",
+        ),
+    ] = None,
+    min_delta: Annotated[
+        str | None,
+        _stopping("--min-delta", "X", "A smaller fall of the loss does not count. Default: 0."),
+    ] = None,
+    validation: Annotated[
+        str | None,
+        _stopping(
+            "--validation", "X", "Share of training pictures to judge by; 0: none. Default: 0.1."
+        ),
+    ] = None,
+    batch_size: Annotated[
+        str | None, _learning("--batch", "N", "Pictures in an update. Default: 64.")
+    ] = None,
+    optimizer: Annotated[
+        str | None,
+        _learning("--optimizer", "NAME", "sgd, momentum, nesterov, adam or adamw. Default: adamw."),
+    ] = None,
+    lr: Annotated[
+        str | None,
+        _learning("--lr", "X", "The learning rate. Default: one that suits the optimizer."),
+    ] = None,
+    schedule: Annotated[
+        str | None,
+        _learning(
+            "--schedule",
+            "NAME",
+            "constant, step, cosine, one-cycle or plateau. Default: one-cycle.",
+        ),
+    ] = None,
+    momentum: Annotated[
+        str | None,
+        _learning("--momentum", "X", "For momentum and nesterov. Default: 0.9."),
+    ] = None,
+    weight_decay: Annotated[
+        str | None,
+        _learning("--weight-decay", "X", "Not for adam. Default: 0.01 for adamw, else 0."),
+    ] = None,
+    label_smoothing: Annotated[
+        str | None,
+        _learning("--label-smoothing", "X", "Share of a target given to all. Default: 0."),
+    ] = None,
+    clip_norm: Annotated[
+        str | None,
+        _learning("--clip-norm", "X", "Largest norm of the gradients; 0: any. Default: 0."),
+    ] = None,
+    class_weights: Annotated[
+        str | None,
+        _learning(
+            "--class-weights", "W", "none, balanced, or by label such as 3=2,5=1. Default: none."
+        ),
+    ] = None,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> None:
+    """Train a network, test it, and keep the run.
+
+    Settings come from the command line, else from the environment, else from the --config file.
+
+    In the environment a setting is HANDGRAD_ and its name: HANDGRAD_LR=0.01, HANDGRAD_BATCH_SIZE=32.
+    """
+    given = {name: value for name, value in locals().items() if value is not None}
+    _train({name: given[name] for name in given.keys() - _NOT_SETTINGS}, config, quiet, verbose)
+
+
+_NOT_SETTINGS = {"config", "quiet", "verbose"}
+
+
+def _train(settings: dict[str, Any], file: Path | None, quiet: bool, verbose: int) -> None:
+    """Go the whole way from settings to a run's folder."""
+    from handgrad.cli.epochs import watching
+    from handgrad.data import available, load
+    from handgrad.runs import Run, settle, unfinished, write
+    from handgrad.settings import configure
+    from handgrad.training import evaluate, fit
+
+    screen = Screen(quiet)
+    config = configure(settings, file=file)
+    with unfinished(config.out) as hidden:
+        if verbose:
+            where = config.folder or next(e.where for e in available() if e.name == config.data)
+            note_versions(screen, engine=config.engine, data=f"{config.data}, {where}")
+        pictures, test = load(config.data, config.folder, progress=False if quiet else None)
+        net = config.network(pictures)
+        recipe = config.recipe(pictures.classes)
+
+        screen.err.print(_summary(net.summary(), f"{config.model} on {config.data}"))
+        with watching(screen.err, config.epochs) as on_epoch:
+            history = fit(
+                net, pictures, config.validation or None, on_epoch=on_epoch, **vars(recipe)
+            )
+        screen.note(_kept(history, config.patience))
+        with screen.err.status("testing, drawing, writing"):
+            evaluation = evaluate(net, test)
+            write(Run(config, net, history, pictures, test, evaluation), hidden)
+            place = settle(hidden, config.out, f"{config.data}-{config.model}")
+    screen.result(f"test {evaluation}")
+    screen.result(f"run in {place}")
+
+
+def _kept(history: History, patience: int) -> str:
+    """Return which epoch's weights the network has, and why."""
+    if not patience:
+        return "the last weights are kept"
+    best = f"the weights of epoch {history.best_epoch} are kept, the best (*)"
+    return (
+        f"stopped: {patience} epochs brought no lower loss; {best}"
+        if history.stopped_early
+        else best
+    )
+
+
+def _summary(summary: Summary, title: str) -> Table:
+    """Return the table of a network's layers."""
+    rows = [
+        (r.name, "x".join(map(str, r.output)), f"{r.parameters:,}", f"{r.multiply_adds:,}")
+        for r in summary.rows
+    ]
+    total = ("total", "", f"{summary.parameters:,}", f"{summary.multiply_adds:,}")
+    return table(["layer", "output", ">parameters", ">multiply-adds"], [*rows, total], title)

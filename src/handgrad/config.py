@@ -1,0 +1,241 @@
+"""The settings of a training run, in plain words and numbers, as a TOML file can hold them.
+
+`handgrad.settings` gathers them from the command line, the environment and a file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from handgrad.data import SOURCES, Dataset
+from handgrad.engines import ENGINES
+from handgrad.errors import ConfigError, ModelError
+from handgrad.losses import SoftmaxCrossEntropy
+from handgrad.models import MODELS, named
+from handgrad.network import Label, Network
+from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer
+from handgrad.schedules import Constant, Cosine, OneCycle, Plateau, Schedule, Step
+from handgrad.training import Recipe
+
+# Chosen by accuracy on validation pictures, over all named models.
+RATES = {"sgd": 0.1, "momentum": 0.05, "nesterov": 0.05, "adam": 0.01, "adamw": 0.01}
+EPOCHS = {"digits": 20}  # small and few, they bear more rounds than the others
+OTHER_EPOCHS = 10
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return the known name that is most like this one."""
+    return difflib.get_close_matches(name, list(known), n=1, cutoff=0.0)[0]
+
+
+def _one_of(known: Iterable[str]) -> AfterValidator:
+    """Return the check that a name is known."""
+
+    def check(name: str) -> str:
+        if name not in known:
+            raise ValueError(
+                f"must be one of {', '.join(known)}; the nearest is {nearest(name, known)}"
+            )
+        return name
+
+    return AfterValidator(check)
+
+
+Count = Annotated[int, Field(ge=1, lt=2**31)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+
+
+class Config(BaseModel):
+    """The settings of a training run, complete.
+
+    Attributes:
+        data: the name of the data set.
+        model: the name of the architecture.
+        epochs: how many times at most the training pictures are gone through.
+        batch_size: how many pictures make one update.
+        optimizer: sgd, momentum, nesterov (momentum that looks ahead), adam or adamw.
+        lr: the learning rate, before the schedule changes it.
+        momentum: how much of the running sum survives a step; only of momentum and nesterov.
+        weight_decay: pulls every parameter towards zero; not of adam.
+        schedule: constant; step (to a tenth after each third of the epochs); cosine; one-cycle;
+            plateau (to a half after 3 epochs without a lower loss).
+        label_smoothing: the share of each target that is spread over all classes.
+        clip_norm: the largest norm that all gradients together may have; 0: no limit.
+        class_weights: none, balanced, or numbers by label; a label left out counts 1.
+        validation: the share of the training pictures to judge by; 0: none.
+        patience: training stops after so many epochs without a lower loss, and the best weights
+            are put back; 0: train to the end and keep the last.
+        min_delta: how much lower a loss must be to count as lower.
+        seed: decides initial weights, split, order and dropout.
+        engine: what runs the mathematics.
+        figures: whether the run's figures are drawn.
+        folder: where the data files lie; None: where handgrad looks by itself.
+        out: the run's folder; None: a new one under runs.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    data: Annotated[str, _one_of(SOURCES)] = "digits"
+    model: Annotated[str, _one_of(MODELS)] = "smallnet"
+    epochs: Count
+    batch_size: Count = 64
+    optimizer: Literal["sgd", "momentum", "nesterov", "adam", "adamw"] = "adamw"
+    lr: Positive
+    momentum: Share | None
+    weight_decay: NotNegative | None
+    schedule: Literal["constant", "step", "cosine", "one-cycle", "plateau"] = "one-cycle"
+    label_smoothing: Share = 0.0
+    clip_norm: NotNegative = 0.0
+    class_weights: str | dict[str, float] = "none"
+    validation: Share = 0.1
+    patience: Annotated[int, Field(ge=0, lt=2**31)] = 10
+    min_delta: NotNegative = 0.0
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    engine: Annotated[str, _one_of(ENGINES)] = Recipe.engine
+    figures: bool = True
+    folder: Path | None = None
+    out: Path | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Fill in what depends on other settings and was not given."""
+        optimizer = str(given.get("optimizer", "adamw"))
+        return {
+            "epochs": EPOCHS.get(str(given.get("data", "digits")), OTHER_EPOCHS),
+            "lr": RATES.get(optimizer, 0.01),
+            "momentum": 0.9 if optimizer in ("momentum", "nesterov") else None,
+            "weight_decay": {"adam": None, "adamw": 0.01}.get(optimizer, 0.0),
+        } | given
+
+    @field_validator("class_weights", mode="before")
+    @classmethod
+    def _read_weights(cls, value: Any) -> Any:
+        """Return a word, or a table; "3=2,5=0.5" is one too."""
+        if value in ("none", "balanced"):
+            return value
+        if isinstance(value, str):
+            value = dict(pair.rpartition("=")[::2] for pair in value.split(","))
+        try:
+            table = {str(label).strip(): float(weight) for label, weight in value.items()}
+        except (AttributeError, TypeError, ValueError):
+            table = {"": math.nan}
+        if not all(0 < weight < math.inf for weight in table.values()):
+            raise ValueError("must be none, balanced, or numbers above 0 by label such as 3=2,5=1")
+        return table
+
+    @model_validator(mode="after")
+    def _check_optimizer(self) -> Config:
+        """Refuse a setting that the optimizer does not have."""
+        if self.momentum is not None and self.optimizer not in ("momentum", "nesterov"):
+            raise ValueError(
+                f"the optimizer {self.optimizer} has no momentum; "
+                "choose momentum or nesterov, or leave momentum out"
+            )
+        if self.weight_decay and self.optimizer == "adam":
+            raise ValueError(
+                "the optimizer adam has no weight_decay; choose adamw, or leave weight_decay out"
+            )
+        return self
+
+    def network(self, train: Dataset) -> Network:
+        """Return the fresh network for these pictures.
+
+        Raises:
+            ModelError: where the architecture cannot take their shape.
+        """
+        try:
+            return Network(named(self.model), train.shape, train.classes, seed=self.seed)
+        except ModelError as error:
+            size = "x".join(map(str, train.shape))
+            raise ModelError(
+                f"{self.model} cannot take the pictures of {train.name} ({size}): {error}"
+            ) from None
+
+    def recipe(self, classes: Iterable[Label]) -> Recipe:
+        """Return the recipe for a network with these classes.
+
+        Raises:
+            ConfigError: where class_weights names a class that there is not.
+        """
+        return Recipe(
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            optimizer=self._optimizer(),
+            schedule=self._schedule(),
+            loss=SoftmaxCrossEntropy(self.label_smoothing),
+            clip_norm=self.clip_norm or None,
+            class_weights=self._weights(classes),
+            patience=self.patience or None,
+            min_delta=self.min_delta,
+            seed=self.seed,
+            engine=self.engine,
+        )
+
+    def plain(self) -> dict[str, Any]:
+        """Return the settings that are set, as JSON and TOML can hold them.
+
+        Without `out`: it says where the result went, not how it came about.
+        """
+        return self.model_dump(mode="json", exclude={"out"}, exclude_none=True)
+
+    def toml(self) -> str:
+        """Return the settings as the text of a TOML file."""
+        settings = self.plain()
+        tables = {name: value for name, value in settings.items() if isinstance(value, dict)}
+        lines = [f"{name} = {_toml(v)}" for name, v in settings.items() if name not in tables]
+        for name, table in tables.items():
+            lines += ["", f"[{name}]"]
+            lines += [f"{_toml(key)} = {_toml(value)}" for key, value in table.items()]
+        return "\n".join(lines) + "\n"
+
+    def _optimizer(self) -> Optimizer:
+        momentum, decay = self.momentum or 0.0, self.weight_decay or 0.0
+        match self.optimizer:
+            case "sgd":
+                return SGD(self.lr, decay)
+            case "momentum":
+                return Momentum(self.lr, momentum, weight_decay=decay)
+            case "nesterov":
+                return Momentum(self.lr, momentum, nesterov=True, weight_decay=decay)
+            case "adam":
+                return Adam(self.lr)
+            case "adamw":
+                return AdamW(self.lr, weight_decay=decay)
+
+    def _schedule(self) -> Schedule:
+        match self.schedule:
+            case "constant":
+                return Constant()
+            case "step":
+                return Step(every=-(-self.epochs // 3))
+            case "cosine":
+                return Cosine()
+            case "one-cycle":
+                return OneCycle()
+            case "plateau":
+                return Plateau()
+
+    def _weights(self, classes: Iterable[Label]) -> Mapping[Label, float] | str | None:
+        if isinstance(self.class_weights, str):
+            return None if self.class_weights == "none" else self.class_weights
+        labels = {str(label): label for label in classes}
+        for name in self.class_weights:
+            if name not in labels:
+                near = nearest(name, labels)
+                raise ConfigError(f"class_weights: there is no class {name}; the nearest is {near}")
+        return {label: self.class_weights.get(name, 1.0) for name, label in labels.items()}
+
+
+def _toml(value: str | float) -> str:
+    """Return a value as TOML writes it: JSON's way, but for one character."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,116 @@
+"""Where a run's settings come from: the command line over the environment over a file."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from handgrad.config import Config, nearest
+from handgrad.errors import ConfigError
+
+FIELDS = tuple(Config.model_fields)
+
+# HANDGRAD_DATA is the folder in which data is looked for, not the name of a data set.
+VARIABLES = {f"HANDGRAD_{name.upper()}": name for name in FIELDS if name not in ("data", "folder")}
+OTHER_VARIABLES = ("HANDGRAD_DATA", "HANDGRAD_TRACEBACK")
+
+_TROUBLES = {
+    "greater_than": "must be above {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be below {lt}",
+    "finite_number": "must be a finite number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "int_parsing_size": "must be a smaller number",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "string_type": "must be a text",
+    "path_type": "must be a path",
+    "value_error": "{error}",
+}
+
+
+def configure(
+    command: Mapping[str, Any],
+    environment: Mapping[str, str] = os.environ,
+    file: Path | None = None,
+) -> Config:
+    """Return the settings of a run, those that nobody gave filled in.
+
+    Args:
+        command: what the command line gives, by field.
+        environment: the environment variables; HANDGRAD_LR gives the field lr.
+        file: a TOML file that gives some; None: there is none.
+
+    Raises:
+        ConfigError: where a setting is unknown, out of range, or contradicts another.
+    """
+    in_file = _read(file) if file else {}
+    in_environment = _read_environment(environment)
+    settings = in_file | in_environment | dict(command)
+    origin = (
+        dict.fromkeys(in_file, f"from {file}")
+        | {name: f"from HANDGRAD_{name.upper()} in the environment" for name in in_environment}
+        | dict.fromkeys(command, "from the command line")
+    )
+    try:
+        return Config.model_validate(settings)
+    except ValidationError as error:
+        raise ConfigError(_sentence(error.errors()[0], origin)) from None
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """Return the settings in a TOML file."""
+    try:
+        settings = tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"{file} cannot be read ({error.strerror}); give the path of a TOML file"
+        ) from None
+    except ValueError as error:  # it is not TOML, or not UTF-8
+        raise ConfigError(f"{file} is not a TOML file ({error}); correct it there") from None
+    for name in settings:
+        if name not in FIELDS:
+            near = nearest(name, FIELDS)
+            raise ConfigError(
+                f"there is no setting {name!r} (from {file}); the nearest is {near!r}"
+            )
+    return settings
+
+
+def _read_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings among the variables, and refuse what looks like one misspelt."""
+    ours = [name for name in environment if name.startswith("HANDGRAD_")]
+    for name in ours:
+        if name not in VARIABLES and name not in OTHER_VARIABLES:
+            for near in difflib.get_close_matches(name, VARIABLES, n=1, cutoff=0.8):
+                raise ConfigError(
+                    f"there is no setting {name} (from the environment); the nearest is {near}"
+                )
+    return {VARIABLES[name]: environment[name] for name in ours if name in VARIABLES}
+
+
+def _sentence(error: ErrorDetails, origin: Mapping[str, str]) -> str:
+    """Return which setting is wrong and how, what it was, and where it came from."""
+    context = error.get("ctx", {})
+    if not error["loc"]:  # two settings that contradict each other
+        return str(context["error"])
+    name = str(error["loc"][0])
+    if error["type"] == "literal_error":
+        known = get_args(Config.model_fields[name].annotation)
+        near = nearest(str(error["input"]), known)
+        trouble = f"must be one of {', '.join(known)}; the nearest is {near}"
+    else:
+        trouble = _TROUBLES.get(error["type"], error["msg"]).format(**context)
+    what, semicolon, cure = trouble.partition(";")
+    return f"{name} {what}, not {error['input']!r} ({origin[name]}){semicolon}{cure}"
