@@ -188,8 +188,8 @@ NETWORKS = (
     Case(
         "all-pools",
         (
-            *(Normalize(), Conv2d(4, 3, padding=1), Tanh(), MaxPool2d(3, 2, 1)),
-            *(AvgPool2d(2), BatchNorm(), SiLU(), GlobalAvgPool2d(), Dense(CLASSES)),
+            *(Normalize(), Conv2d(4, 3, padding=1), BatchNorm(), Tanh(), MaxPool2d(3, 2, 1)),
+            *(SiLU(), AvgPool2d(2), Sigmoid(), GlobalAvgPool2d(), Dense(CLASSES)),
         ),
         (3, 9, 8),
     ),

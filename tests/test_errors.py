@@ -1,0 +1,26 @@
+import pytest
+
+from handgrad.errors import (
+    ConfigError,
+    DataError,
+    DivergenceError,
+    HandgradError,
+    MissingExtraError,
+    ModelError,
+)
+
+
+@pytest.mark.parametrize("kind", [DataError, ConfigError, ModelError, MissingExtraError])
+def test_all_can_be_caught_as_one(kind: type[HandgradError]) -> None:
+    with pytest.raises(HandgradError, match=r"^what, where, what to do$"):
+        raise kind("what, where, what to do")
+
+
+def test_divergence_says_step_and_layer() -> None:
+    error = DivergenceError("step 3, 2 (Dense): its output", step=3, layer="2 (Dense)")
+    assert isinstance(error, HandgradError)
+    assert (str(error), error.step, error.layer) == (
+        "step 3, 2 (Dense): its output",
+        3,
+        "2 (Dense)",
+    )

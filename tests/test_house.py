@@ -1,0 +1,93 @@
+"""The house rules: who may import whom, and what `import handgrad` leaves alone."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import handgrad
+
+ROOT = Path(handgrad.__file__).parent
+
+# Each room imports only rooms that stand before it. The package's own face, __init__, names what
+# it has in a stub; the rooms after it may ask it for the version.
+ROOMS = [
+    *("errors", "files", "random", "layers", "losses", "optim", "schedules", "summary"),
+    *("network", "models", "data", "engines", "training", "bundle", "verify", "explain", "plots"),
+    *("estimator", "reproduce", "__init__", "config", "settings", "runs", "serve", "cli"),
+    "__main__",
+]
+
+# Libraries that have a place, and those places.
+PLACES = {
+    "torch": ("engines/torch", "verify"),
+    "numba": ("engines/compiled",),
+    "llvmlite": ("engines/compiled",),
+    "matplotlib": ("plots",),
+    "sklearn": ("data", "estimator"),
+    "typer": ("cli",),
+    "rich": ("cli", "data"),
+}
+
+
+def imports(source: str) -> Iterator[str]:
+    """Yield the full names of all modules that a source imports, wherever it does."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{'.' * node.level}{node.module or ''}.{a.name}" for a in node.names)
+
+
+def faults(path: str, source: str) -> Iterator[str]:
+    """Yield each import that breaks a rule; path is the file's, inside the package."""
+    place = ROOMS.index(path.removesuffix(".py").split("/")[0])
+    for name in imports(source):
+        library, other, *_ = [*name.split("."), "__init__"]
+        if not library:
+            yield f"{path}: write the import of {name} in full"
+        if library == "handgrad" and other in ROOMS[place + 1 :]:
+            yield f"{path} stands above {other} and imports it"
+        if library in PLACES and not path.startswith(PLACES[library]):
+            yield f"{path} is no place for {library}"
+
+
+SOURCES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", SOURCES)
+def test_each_room_imports_only_rooms_above_it(path: str) -> None:
+    assert list(faults(path, (ROOT / path).read_text())) == []
+
+
+def test_every_room_has_its_place_in_the_list() -> None:
+    assert {path.removesuffix(".py").split("/")[0] for path in SOURCES} <= {*ROOMS}
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("layers/dense.py", "from handgrad.network import Network"),
+        ("layers/dense.py", "from handgrad import network"),
+        ("layers/dense.py", "import handgrad"),
+        ("network.py", "def f():\n    import handgrad.training.loop"),
+        ("network.py", "from .layers import Dense"),
+        ("training/loop.py", "import torch.nn"),
+        ("network.py", "def f():\n    from matplotlib import pyplot"),
+        ("engines/reference.py", "import numba"),
+    ],
+)
+def test_the_rule_can_be_broken(path: str, source: str) -> None:
+    assert list(faults(path, source))
+
+
+def test_importing_handgrad_loads_no_heavy_library() -> None:
+    heavy = {"torch", "numba", "matplotlib", "sklearn", "typer", "pydantic", "PIL"}
+    program = f"import sys, handgrad; print(sorted({heavy} & set(sys.modules)))"
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "[]"

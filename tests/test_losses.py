@@ -1,0 +1,187 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from handgrad.errors import ConfigError, DataError
+from handgrad.layers import Array
+from handgrad.losses import SoftmaxCrossEntropy, log_softmax, softmax
+from tests.gradients import check, errors
+from tests.proof import seeds
+
+shares = st.floats(0, 0.9)
+
+
+def batch(N: int, K: int, seed: int) -> tuple[Array, Array, Array, Array]:
+    """Return logits, labels, example weights and class weights."""
+    rng = np.random.default_rng(seed)
+    weights, class_weights = rng.uniform(0.1, 3, N), rng.uniform(0.1, 3, K)
+    return rng.normal(0, 3, (N, K)), rng.integers(0, K, N), weights, class_weights
+
+
+def autograd(
+    Z: Array, y: Array, smoothing: float, class_weights: Array | None, weights: Array | None
+) -> tuple[float, Array]:
+    """Return PyTorch's loss and dZ: each example's smoothed loss, averaged by our weights.
+
+    PyTorch's own mean weighs the smoothed share by the class it falls on; ours, by the example.
+    """
+    logits = torch.tensor(Z, requires_grad=True)
+    each = torch.nn.functional.cross_entropy(
+        logits, torch.tensor(y), reduction="none", label_smoothing=smoothing
+    )
+    w = np.ones(len(y)) if weights is None else weights
+    w = torch.tensor(w if class_weights is None else w * class_weights[y])
+    loss = (w * each).sum() / w.sum()
+    loss.backward()
+    return loss.item(), logits.grad.numpy()
+
+
+@settings(max_examples=100)
+@given(st.integers(1, 9), st.integers(2, 12), shares, st.booleans(), st.booleans(), seeds)
+def test_value_and_gradient_equal_autograds(
+    N: int, K: int, smoothing: float, by_class: bool, by_example: bool, seed: int
+) -> None:
+    Z, y, weights, class_weights = batch(N, K, seed)
+    loss = SoftmaxCrossEntropy(smoothing, tuple(class_weights) if by_class else None)
+    value, dZ = loss(Z, y, weights if by_example else None)
+    theirs, their_dZ = autograd(
+        Z, y, smoothing, class_weights if by_class else None, weights if by_example else None
+    )
+    found = errors({"dZ": dZ, "value": np.array(value)}, {"dZ": their_dZ, "value": theirs})
+    assert max(found.values()) <= 1e-13, found
+
+
+@pytest.mark.parametrize("by_class", [False, True])
+def test_torchs_own_mean_is_the_same_without_smoothing(by_class: bool) -> None:
+    Z, y, _, class_weights = batch(8, 5, seed=0)
+    value, dZ = SoftmaxCrossEntropy(0.0, tuple(class_weights) if by_class else None)(Z, y)
+    logits = torch.tensor(Z, requires_grad=True)
+    theirs = torch.nn.functional.cross_entropy(
+        logits, torch.tensor(y), torch.tensor(class_weights) if by_class else None
+    )
+    theirs.backward()
+    assert value == pytest.approx(theirs.item(), rel=1e-14)
+    assert errors({"dZ": dZ}, {"dZ": logits.grad.numpy()})["dZ"] <= 1e-13
+
+
+@settings(max_examples=50)
+@given(st.integers(1, 9), st.integers(2, 12), shares, seeds)
+def test_gradient_equals_central_differences(N: int, K: int, smoothing: float, seed: int) -> None:
+    Z, y, weights, class_weights = batch(N, K, seed)
+    Z /= 3  # a sure answer has too small a gradient to be measured
+    loss = SoftmaxCrossEntropy(smoothing, tuple(class_weights))
+    _, dZ = loss(Z, y, weights)
+    check(lambda: loss(Z, y, weights)[0], {"Z": Z}, {"Z": dZ}, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize(("p", "value"), [(0.8, 0.2231), (0.2, 1.6094), (1.0, 0.0)])
+def test_worked_examples(p: float, value: float) -> None:
+    """The true class has probability p, and two others share the rest."""
+    Z = np.log(np.array([[p, (1 - p) / 2, (1 - p) / 2]]) + 1e-300)
+    found, dZ = SoftmaxCrossEntropy()(Z, np.array([0]))
+    assert found == pytest.approx(value, abs=5e-5)
+    np.testing.assert_allclose(dZ, [[p - 1, (1 - p) / 2, (1 - p) / 2]], atol=1e-15)
+
+
+def test_knowing_nothing_costs_the_logarithm_of_the_classes() -> None:
+    loss, _ = SoftmaxCrossEntropy()(np.zeros((4, 10)), np.arange(4))
+    assert loss == pytest.approx(math.log(10), rel=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_huge_logits_stay_finite(dtype: type, smoothing: float) -> None:
+    Z = np.array([[1e4, -1e4, 0], [-1e4, 1e4, 0], [-1e4, -1e4, -1e4], [1e4, 1e4, 1e4]], dtype)
+    loss, dZ = SoftmaxCrossEntropy(smoothing)(Z, np.array([0, 0, 1, 2]))
+    assert math.isfinite(loss)
+    assert np.isfinite(dZ).all()
+    assert dZ.dtype == dtype
+    if smoothing == 0:
+        assert loss == pytest.approx((0 + 2e4 + 2 * math.log(3)) / 4, rel=1e-6)
+
+
+def test_a_constant_added_to_a_row_changes_nothing() -> None:
+    Z, y, _, _ = batch(6, 4, seed=1)
+    loss, dZ = SoftmaxCrossEntropy()(Z, y)
+    moved, moved_dZ = SoftmaxCrossEntropy()(Z + 100, y)
+    assert moved == pytest.approx(loss, rel=1e-13)
+    np.testing.assert_allclose(moved_dZ, dZ, atol=1e-14)
+    np.testing.assert_allclose(dZ.sum(axis=1), 0, atol=1e-16)
+
+
+def test_softmax_is_the_exponential_of_its_logarithm_and_sums_to_one() -> None:
+    Z, _, _, _ = batch(6, 4, seed=2)
+    np.testing.assert_allclose(softmax(Z), np.exp(log_softmax(Z)), rtol=1e-14)
+    np.testing.assert_allclose(softmax(Z).sum(axis=1), 1, rtol=1e-15)
+
+
+def test_an_example_of_weight_two_counts_as_two() -> None:
+    Z, y, _, _ = batch(3, 4, seed=3)
+    once, dZ = SoftmaxCrossEntropy()(Z, y, np.array([1.0, 2.0, 0.0]))
+    twice, _ = SoftmaxCrossEntropy()(Z[[0, 1, 1]], y[[0, 1, 1]])
+    assert once == pytest.approx(twice, rel=1e-14)
+    assert not dZ[2].any()
+
+
+def test_a_batch_without_weight_teaches_nothing() -> None:
+    Z, y, _, _ = batch(3, 4, seed=4)
+    for loss, weights in (
+        (SoftmaxCrossEntropy(), np.zeros(3)),
+        (SoftmaxCrossEntropy(class_weights=(0, 0, 0, 0)), None),
+    ):
+        value, dZ = loss(Z, y, weights)
+        assert value == 0
+        np.testing.assert_array_equal(dZ, np.zeros_like(Z))
+
+
+def test_nothing_is_changed() -> None:
+    Z, y, weights, class_weights = batch(5, 4, seed=5)
+    for array in (Z, y, weights):
+        array.setflags(write=False)
+    loss = SoftmaxCrossEntropy(0.1, tuple(class_weights))
+    first, dZ = loss(Z, y, weights)
+    again, dZ_again = loss(Z, y, weights)
+    assert first == again
+    np.testing.assert_array_equal(dZ, dZ_again)
+
+
+@pytest.mark.parametrize(
+    ("y", "sentence"),
+    [
+        ([0, 3], "labels must be 0 to 2 for 3 logits, found 3"),
+        ([-1, 0], "labels must be 0 to 2 for 3 logits, found -1"),
+        ([0], r"labels must be 2 whole numbers, not an array \(1,\) of int64"),
+        ([[0, 1, 0], [1, 0, 0]], r"labels must be 2 whole numbers, not an array \(2, 3\) of int64"),
+        ([0.0, 1.0], r"labels must be 2 whole numbers, not an array \(2,\) of float64"),
+    ],
+)
+def test_labels_that_cannot_be(y: list, sentence: str) -> None:
+    with pytest.raises(DataError, match=sentence):
+        SoftmaxCrossEntropy()(np.zeros((2, 3)), np.array(y))
+
+
+@pytest.mark.parametrize("weights", [[1.0], [1.0, -1.0], [1.0, math.nan]])
+def test_weights_that_cannot_be(weights: list[float]) -> None:
+    with pytest.raises(DataError, match="weights must be 2 numbers of at least 0, one for each"):
+        SoftmaxCrossEntropy()(np.zeros((2, 3)), np.array([0, 1]), np.array(weights))
+
+
+def test_class_weights_for_another_number_of_classes() -> None:
+    with pytest.raises(ConfigError, match="class_weights must be 3, one for each class, not 2"):
+        SoftmaxCrossEntropy(class_weights=(1, 2))(np.zeros((2, 3)), np.array([0, 1]))
+
+
+@pytest.mark.parametrize("smoothing", [-0.1, 1.0, math.nan])
+def test_smoothing_that_cannot_be(smoothing: float) -> None:
+    with pytest.raises(ConfigError, match="label_smoothing must be at least 0 and below 1"):
+        SoftmaxCrossEntropy(smoothing)
+
+
+@pytest.mark.parametrize("weight", [-1.0, math.nan, math.inf])
+def test_class_weights_that_cannot_be(weight: float) -> None:
+    with pytest.raises(ConfigError, match="class_weights must be numbers of at least 0, not"):
+        SoftmaxCrossEntropy(class_weights=(1.0, weight))

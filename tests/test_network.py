@@ -1,0 +1,273 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from handgrad.errors import DataError, ModelError
+from handgrad.layers import (
+    Array,
+    BatchNorm,
+    Chain,
+    Context,
+    Conv2d,
+    Dense,
+    Dropout,
+    Flatten,
+    Normalize,
+    ReLU,
+    Residual,
+)
+from handgrad.losses import SoftmaxCrossEntropy
+from handgrad.network import Network
+from tests.cases import CASES, CLASSES, Case
+from tests.gradients import errors
+from tests.torch_twin import as_tensors, forward, leaves
+
+each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+
+
+def small(**options) -> Network:
+    layers = [Flatten(), Dense(8), ReLU(), Dropout(0.5), Dense()]
+    return Network(layers, (1, 4, 5), ["a", "b", "c"], **options)
+
+
+def pictures(count: int = 6, seed: int = 0) -> Array:
+    return np.random.default_rng(seed).integers(0, 256, (count, 1, 4, 5), np.uint8)
+
+
+@each_case
+def test_loss_and_gradients_equal_autograds(case: Case) -> None:
+    """The whole way, and the shorter way back that leaves out the gradient of the pictures."""
+    net, X, y = case.network(dtype=np.float64), case.examples(), case.labels()
+    ctx = Context(training=True, seed=1, step=2)
+    loss, gradients = net.loss_and_grads(X, y, ctx=ctx)
+
+    tensors = as_tensors(net.tree)
+    logits = forward(net.chain, tensors, torch.tensor(X), ctx)
+    theirs = nn.functional.cross_entropy(logits, torch.tensor(y))
+    theirs.backward()
+    assert loss == pytest.approx(theirs.item(), rel=1e-13)
+    found = {name: t.grad.numpy() for name, t in leaves(tensors) if t.grad is not None}
+    assert max(errors(gradients, found).values()) <= 1e-13
+
+
+@each_case
+def test_loss_and_gradients_are_a_pure_function(case: Case) -> None:
+    net, X, y = case.network(), case.examples(), case.labels()
+    before = net.snapshot()
+    loss, gradients = net.loss_and_grads(X, y)
+    again, gradients_again = net.loss_and_grads(X, y)
+    assert loss == again
+    assert list(gradients) or not net.parameters
+    assert set(gradients) == set(net.parameters)
+    for name, gradient in gradients.items():
+        assert gradient.dtype == np.float32
+        np.testing.assert_array_equal(gradient, gradients_again[name])
+    for name, array in before.items():
+        np.testing.assert_array_equal(net.arrays[name], array)
+
+
+@each_case
+def test_one_picture_alone_is_predicted_as_within_256_others(case: Case) -> None:
+    net, X = case.network(), case.examples(count=257, dtype=np.float32)
+    together, alone = (
+        net.logits(X),
+        np.concatenate([net.logits(X[i : i + 1]) for i in (0, 99, 256)]),
+    )
+    np.testing.assert_allclose(
+        alone, together[[0, 99, 256]], rtol=1e-6, atol=1e-6 * abs(together).max()
+    )
+    np.testing.assert_allclose(
+        net.predict_proba(X[:1]), net.predict_proba(X)[:1], rtol=0, atol=1e-6
+    )
+
+
+def test_names_and_layouts_are_those_of_torchs_state_dict() -> None:
+    """PyTorch takes our arrays as they are, strictly, and answers the same."""
+    layers = [Conv2d(4, (3, 2)), BatchNorm(), ReLU(), Flatten(), Dense(7), BatchNorm(), Dense()]
+    net = Network(layers, (2, 6, 5), 3, dtype=np.float64)
+    net.absorb(net.forward(np.random.default_rng(0).normal(3, 2, (9, 2, 6, 5)), Context(True))[1])
+    twin = nn.Sequential(
+        *(nn.Conv2d(2, 4, (3, 2)), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten()),
+        *(nn.Linear(64, 7), nn.BatchNorm1d(7), nn.Linear(7, 3)),
+    ).double()
+    names = {name for name in twin.state_dict() if not name.endswith("num_batches_tracked")}
+    assert set(net.arrays) == names  # what torch counts besides, it fills in by itself
+
+    twin.load_state_dict({name: torch.tensor(a) for name, a in net.arrays.items()}, strict=True)
+    X = np.random.default_rng(1).normal(size=(5, 2, 6, 5))
+    theirs = twin.eval()(torch.tensor(X)).detach().numpy()
+    np.testing.assert_allclose(net.logits(X), theirs, rtol=1e-13)
+
+
+def test_parameters_and_state_are_told_apart() -> None:
+    net = Network([Normalize(), Flatten(), Dense(4), BatchNorm(), Dense()], (2, 3, 3), 3)
+    assert list(net.parameters) == [
+        *("2.weight", "2.bias", "3.weight", "3.bias", "4.weight", "4.bias")
+    ]
+    assert list(net.state) == ["0.mean", "0.std", "3.running_mean", "3.running_var"]
+    assert all(array.dtype == np.float32 for array in net.arrays.values())
+
+
+def test_the_same_seed_gives_the_same_weights() -> None:
+    first, second, other = small(seed=1), small(seed=1), small(seed=2)
+    np.testing.assert_array_equal(first.arrays["1.weight"], second.arrays["1.weight"])
+    assert (first.arrays["1.weight"] != other.arrays["1.weight"]).any()
+    in64 = small(seed=1, dtype=np.float64).arrays["1.weight"]
+    np.testing.assert_array_equal(first.arrays["1.weight"], in64.astype(np.float32))
+
+
+def test_bytes_count_as_0_to_1() -> None:
+    net, X = small(dtype=np.float64), pictures()
+    np.testing.assert_allclose(net.logits(X), net.logits(X / 255), rtol=1e-14)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float16, np.float32, np.float64])
+def test_pictures_may_be_read_only_and_lie_anyhow(dtype: type) -> None:
+    net, X = small(), pictures().astype(dtype)
+    if dtype is not np.uint8:
+        X /= 255
+    plain = net.logits(X.copy())
+    turned = np.asfortranarray(X)
+    spread = np.repeat(X, 2, axis=3)[..., ::2]
+    for awkward in (turned, spread):
+        assert not awkward.flags.c_contiguous
+        awkward.setflags(write=False)
+        before = awkward.copy()
+        np.testing.assert_allclose(net.logits(awkward), plain, rtol=1e-6)
+        net.loss_and_grads(awkward, np.zeros(6, int))
+        np.testing.assert_array_equal(awkward, before)
+        assert net.logits(awkward).dtype == np.float32
+
+
+def test_predictions_are_what_the_classes_are_called() -> None:
+    net, X = small(), pictures(20)
+    names = net.predict(X)
+    assert set(names) <= {"a", "b", "c"}
+    np.testing.assert_array_equal(names, np.array(["a", "b", "c"])[net.predict_proba(X).argmax(1)])
+    np.testing.assert_allclose(net.predict_proba(X).sum(axis=1), 1, rtol=1e-6)
+    numbered = Network([Flatten(), Dense()], (1, 4, 5), [3, 8])
+    assert set(numbered.predict(X)) <= {3, 8}
+
+
+def test_no_pictures_give_no_predictions() -> None:
+    assert small().predict(pictures(0)).shape == (0,)
+    assert small().predict_proba(pictures(0)).shape == (0, 3)
+
+
+def test_only_a_last_dense_may_leave_its_units_open() -> None:
+    assert small().layers[-1].units == 3
+    sentence = r"layer 1 \(Dense\), given \(20,\): units is not set; only a network's last Dense"
+    with pytest.raises(ModelError, match=sentence):
+        Network([Flatten(), Dense(), ReLU(), Dense()], (1, 4, 5), 3)
+
+
+def test_snapshot_and_restore() -> None:
+    net, X = small(), pictures()
+    before, arrays = net.logits(X), net.snapshot()
+    for array in net.arrays.values():
+        array += 1
+    assert (net.logits(X) != before).any()
+    net.restore(arrays)
+    np.testing.assert_array_equal(net.logits(X), before)
+    net.arrays["1.bias"][...] = 7
+    assert (arrays["1.bias"] == 0).all()  # a copy
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda arrays: arrays.pop("4.bias"), "array 4.bias is missing; is it another archi"),
+        (lambda arrays: arrays.update(extra=np.ones(1)), "array extra is not one of this network"),
+        (
+            lambda arrays: arrays.update({"4.bias": np.ones(4)}),
+            r"array 4.bias is \(4,\), must be \(3,\)",
+        ),
+    ],
+)
+def test_arrays_of_another_network_are_refused_and_none_is_set(change, sentence: str) -> None:
+    net = small()
+    before, arrays = net.snapshot(), {k: a + 1 for k, a in net.snapshot().items()}
+    change(arrays)
+    with pytest.raises(ModelError, match=sentence):
+        net.restore(arrays)
+    for name, array in before.items():
+        np.testing.assert_array_equal(net.arrays[name], array)
+
+
+@pytest.mark.parametrize(
+    ("X", "sentence"),
+    [
+        (np.zeros((2, 4, 5)), r"takes pictures \(N, 1, 4, 5\), not an array \(2, 4, 5\)"),
+        (np.zeros((1, 4, 5)), r"takes pictures \(N, 1, 4, 5\), not an array \(1, 4, 5\)"),
+        (np.zeros((2, 3, 4, 5)), r"takes pictures \(N, 1, 4, 5\), not an array \(2, 3, 4, 5\)"),
+        (np.zeros((2, 1, 4, 5), int), "must be uint8 .* or floating point, not int64"),
+        (np.zeros((2, 1, 4, 5), bool), "must be uint8 .* or floating point, not bool"),
+        (np.zeros((2, 1, 4, 5), complex), "must be uint8 .* or floating point, not complex128"),
+        (np.full((2, 1, 4, 5), np.nan), "a picture holds NaN or infinity"),
+        (np.full((2, 1, 4, 5), np.inf, np.float32), "a picture holds NaN or infinity"),
+    ],
+)
+def test_pictures_that_cannot_be_predicted(X: Array, sentence: str) -> None:
+    for answer in (small().logits, small().predict, small().predict_proba):
+        with pytest.raises(DataError, match=sentence):
+            answer(X)
+
+
+@pytest.mark.parametrize(
+    ("layers", "classes", "sentence"),
+    [
+        ([Flatten(), Dense(9)], 3, r"ends in \(9,\), but needs one logit for each of 3 classes"),
+        ([Conv2d(3, 3)], 3, r"ends in \(3, 2, 3\), but needs one logit .* end it with Dense\(\)"),
+        ([Dense()], 3, r"layer 0 \(Dense\), given \(1, 4, 5\): takes flat input"),
+        ([ReLU(), Conv2d(3, 5)], 3, r"layer 1 \(Conv2d\), given \(1, 4, 5\): its 5x5 window does"),
+        (
+            [ReLU(), Residual((ReLU(), Conv2d(1, 9)))],
+            3,
+            r"layer 1 \(Residual\), given \(1, 4, 5\): layer 1 \(Conv2d\), given \(1, 4, 5\): its",
+        ),
+        ([], 3, "a network needs at least one layer"),
+        ([Flatten(), Dense()], 1, "a classifier needs at least 2 classes, not 1"),
+        ([Flatten(), Dense()], [], "a classifier needs at least 2 classes, not 0"),
+        ([Flatten(), Dense()], ["a", "b", "a"], "two classes have the same name"),
+        ([Flatten(), Dense()], [1, "1"], "two classes have the same name"),
+    ],
+)
+def test_networks_that_cannot_be(layers: list, classes, sentence: str) -> None:
+    with pytest.raises(ModelError, match=sentence):
+        Network(layers, (1, 4, 5), classes)
+
+
+def test_labels_beyond_the_classes_are_refused() -> None:
+    with pytest.raises(DataError, match="labels must be 0 to 2 for 3 logits, found 3"):
+        small().loss_and_grads(pictures(2), np.array([0, 3]))
+
+
+def test_the_loss_and_the_weights_can_be_chosen() -> None:
+    net, X, y = small(dtype=np.float64), pictures(4), np.array([0, 1, 2, 0])
+    plain = net.loss_and_grads(X, y, ctx=Context())
+    smooth, _ = net.loss_and_grads(X, y, ctx=Context(), loss=SoftmaxCrossEntropy(0.2))
+    weighted, _ = net.loss_and_grads(X, y, ctx=Context(), weights=np.array([1.0, 0, 0, 0]))
+    assert smooth != plain[0]
+    assert weighted == pytest.approx(net.loss_and_grads(X[:1], y[:1], ctx=Context())[0], rel=1e-14)
+
+
+def test_normalize_is_measured_on_what_reaches_it() -> None:
+    X = np.random.default_rng(0).integers(0, 256, (2100, 2, 3, 3), np.uint8)
+    net = Network([Normalize(), Flatten(), Dense()], (2, 3, 3), 3, dtype=np.float64)
+    assert not net.measured
+    net.measure(X)
+    assert net.measured
+    np.testing.assert_allclose(net.state["0.mean"], X.mean(axis=(0, 2, 3)) / 255, rtol=1e-12)
+    np.testing.assert_allclose(net.state["0.std"], X.std(axis=(0, 2, 3)) / 255, rtol=1e-10)
+
+    late = Network([Flatten(), Dense(4), Normalize(), Dense()], (2, 3, 3), 3, dtype=np.float64)
+    late.measure(X)
+    reaching = Chain(late.layers[:2]).forward(late.tree, late.as_input(X), Context())[0]
+    np.testing.assert_allclose(late.state["2.mean"], reaching.mean(), rtol=1e-10)
+    np.testing.assert_allclose(late.state["2.std"], reaching.std(), rtol=1e-10)
+
+
+def test_every_case_ends_in_its_classes() -> None:
+    for case in CASES:
+        assert case.network().logits(case.examples()).shape == (case.batch, CLASSES)
