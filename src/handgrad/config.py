@@ -129,7 +129,7 @@ class Config(BaseModel):
             table = {str(label).strip(): float(weight) for label, weight in value.items()}
         except (AttributeError, TypeError, ValueError):
             table = {"": math.nan}
-        if not all(0 < weight < math.inf for weight in table.values()):
+        if not all(label and 0 < weight < math.inf for label, weight in table.items()):
             raise ValueError("must be none, balanced, or numbers above 0 by label such as 3=2,5=1")
         return table
 

@@ -72,7 +72,7 @@ def unfinished(out: Path | None) -> Iterator[Path]:
         ConfigError: where that place is taken or cannot be written to.
     """
     if out is not None and out.exists() and not (out.is_dir() and _is_empty(out)):
-        raise ConfigError(f"{out} is there already and not empty; give --out another name")
+        raise ConfigError(f"{out} is there already, and no empty folder; give --out another name")
     parent = RUNS if out is None else out.parent
     made = [folder for folder in (parent, *parent.parents) if not folder.exists()]
     hidden = parent / f".unfinished-{secrets.token_hex(4)}"

@@ -90,7 +90,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 def _read_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the settings among the variables, and refuse what looks like one misspelt."""
-    ours = [name for name in environment if name.startswith("HANDGRAD_")]
+    ours = [name for name, value in environment.items() if name.startswith("HANDGRAD_") and value]
     for name in ours:
         if name not in VARIABLES and name not in OTHER_VARIABLES:
             for near in difflib.get_close_matches(name, VARIABLES, n=1, cutoff=0.8):
@@ -111,6 +111,7 @@ def _sentence(error: ErrorDetails, origin: Mapping[str, str]) -> str:
         near = nearest(str(error["input"]), known)
         trouble = f"must be one of {', '.join(known)}; the nearest is {near}"
     else:
-        trouble = _TROUBLES.get(error["type"], error["msg"]).format(**context)
+        limits = {k: f"{v:g}" if isinstance(v, float) else v for k, v in context.items()}
+        trouble = _TROUBLES.get(error["type"], error["msg"]).format(**limits)
     what, semicolon, cure = trouble.partition(";")
     return f"{name} {what}, not {error['input']!r} ({origin[name]}){semicolon}{cure}"

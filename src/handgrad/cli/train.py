@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from handgrad.training import History
 
 
-def _setting(name: str, metavar: str, words: str, panel: str) -> Any:
+def _setting(names: str, metavar: str, words: str, panel: str) -> Any:
     """Return an option that passes on what was typed: the configuration checks it."""
     return typer.Option(
-        name, metavar=metavar, help=words, rich_help_panel=panel, show_default=False
+        *names.split(), metavar=metavar, help=words, rich_help_panel=panel, show_default=False
     )
 
 
-def _learning(name: str, metavar: str, words: str) -> Any:
-    return _setting(name, metavar, words, "How it learns")
+def _learning(names: str, metavar: str, words: str) -> Any:
+    return _setting(names, metavar, words, "How it learns")
 
 
-def _stopping(name: str, metavar: str, words: str) -> Any:
-    return _setting(name, metavar, words, "When it stops")
+def _stopping(names: str, metavar: str, words: str) -> Any:
+    return _setting(names, metavar, words, "When it stops")
 
 
 def train(
@@ -102,7 +102,7 @@ def train(
         ),
     ] = None,
     batch_size: Annotated[
-        str | None, _learning("--batch", "N", "Pictures in an update. Default: 64.")
+        str | None, _learning("--batch --batch-size", "N", "Pictures in an update. Default: 64.")
     ] = None,
     optimizer: Annotated[
         str | None,
@@ -149,13 +149,12 @@ def train(
 
     Settings come from the command line, else from the environment, else from the --config file.
 
-    In the environment a setting is HANDGRAD_ and its name: HANDGRAD_LR=0.01, HANDGRAD_BATCH_SIZE=32.
+    In the environment a setting has HANDGRAD_ before its name, such as HANDGRAD_LR=0.01.
     """
     given = {name: value for name, value in locals().items() if value is not None}
-    _train({name: given[name] for name in given.keys() - _NOT_SETTINGS}, config, quiet, verbose)
-
-
-_NOT_SETTINGS = {"config", "quiet", "verbose"}
+    for name in ("config", "quiet", "verbose"):  # these are not settings of the run
+        given.pop(name, None)
+    _train(given, config, quiet, verbose)
 
 
 def _train(settings: dict[str, Any], file: Path | None, quiet: bool, verbose: int) -> None:

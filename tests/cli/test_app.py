@@ -1,0 +1,127 @@
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import handgrad as hg
+
+COMMANDS = [
+    *([], ["train"], ["evaluate"], ["predict"], ["models"]),
+    *(["data"], ["data", "list"], ["data", "fetch"], ["data", "verify"], ["data", "show"]),
+]
+QUICK = ["--model", "softmax-regression", "--no-figures"]
+
+
+def start(*words, **options):
+    return subprocess.Popen(
+        [sys.executable, "-m", "handgrad", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("help_option", ["--help", "-h"])
+def test_every_command_has_help(handgrad, words, help_option):
+    ended = handgrad(*words, help_option)
+    assert (ended.status, ended.err) == (0, "")
+    assert "Usage: " + " ".join(["handgrad", *words]) in ended.out
+    assert all(len(line) <= 100 for line in ended.out.splitlines())
+
+
+def test_version(handgrad):
+    assert handgrad("--version") == (0, f"handgrad {hg.__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(["frain"], ["--nonsense"], ["train", "--nonsense"], ["train", "a", "b"]),
+        *(["evaluate"], ["predict", "run"], ["data", "nothing"], ["train", "--lr"]),
+    ],
+    ids=" ".join,
+)
+def test_wrong_use_ends_with_2_and_says_so_on_stderr(handgrad, words):
+    ended = handgrad(*words)
+    assert (ended.status, ended.out) == (2, "")
+    assert "Error" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("words", "status"), [(["evaluate", "nothing"], 1), (["train", "--lr", "-1"], 2)]
+)
+def test_an_error_is_one_sentence_on_stderr(handgrad, words, status):
+    ended = handgrad(*words)
+    assert (ended.status, ended.out) == (status, "")
+    assert re.fullmatch(r"error: [^\n]+\n", ended.err)
+
+
+def test_a_traceback_can_be_asked_for(handgrad, monkeypatch):
+    for words in (["-vv", "evaluate", "nothing"], ["evaluate", "nothing", "-vv"]):
+        with pytest.raises(hg.ModelError, match="nothing is no run"):
+            handgrad(*words)
+    assert handgrad("evaluate", "nothing", "-v").status == 1
+    monkeypatch.setenv("HANDGRAD_TRACEBACK", "1")
+    with pytest.raises(hg.ModelError, match="nothing is no run"):
+        handgrad("evaluate", "nothing")
+
+
+def test_what_nobody_expected_keeps_its_traceback(handgrad, monkeypatch):
+    monkeypatch.setattr("handgrad.models.MODELS", {"broken": lambda: 1 / 0})
+    with pytest.raises(ZeroDivisionError):
+        handgrad("models")
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys; sys.argv = ['handgrad', 'train', '--help']\n"
+        "from handgrad.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: print(sorted(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = done.stdout.splitlines()[-1]
+    for name in ("numpy", "numba", "matplotlib", "sklearn", "pooch", "requests", "torch", "PIL"):
+        assert f"'{name}'" not in loaded
+
+
+def test_results_go_to_stdout_and_all_else_to_stderr(tmp_path):
+    process = start("train", *QUICK, "--epochs", "2", cwd=tmp_path)
+    out, err = process.communicate()
+    assert process.returncode == 0
+    assert re.fullmatch(r"test accuracy .*\nrun in runs/digits-softmax-regression-1\n", out)
+    assert [line[:9] for line in err.splitlines() if line.startswith("epoch")] == [
+        *("epoch 1/2", "epoch 2/2")
+    ]
+    assert "\x1b" not in out + err
+
+
+def test_colour_is_for_terminals_that_want_it(tmp_path):
+    words = [sys.executable, "-m", "handgrad", "evaluate", "nothing"]
+    forced = dict(os.environ, FORCE_COLOR="1", TERM="xterm")
+    coloured = subprocess.run(words, capture_output=True, env=forced, cwd=tmp_path, check=False)
+    plain = subprocess.run(
+        words, capture_output=True, env=forced | {"NO_COLOR": "1"}, cwd=tmp_path, check=False
+    )
+    assert b"\x1b[1;31m" in coloured.stderr
+    assert b"31m" not in plain.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send")
+def test_an_interruption_ends_with_130_and_leaves_nothing(tmp_path: Path):
+    process = start("train", *QUICK, "--epochs", "100000", "--patience", "0", cwd=tmp_path)
+    assert process.stderr is not None
+    while not process.stderr.readline().startswith("epoch 3/"):
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, "")
+    assert err.endswith("error: interrupted\n")
+    assert "Traceback" not in err
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,68 @@
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+import handgrad as hg
+
+
+def test_accuracy_loss_and_each_class(handgrad, trained):
+    ended = handgrad("evaluate", trained)
+    net, test = hg.load_model(trained / "model.safetensors"), hg.load("digits")[1]
+    found = hg.evaluate(net, test)
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.out.splitlines()[0] == f"digits test {found}"
+    for k, row in enumerate(found.confusion):
+        expected = rf"^ +{k} +{row.sum()} +{row[k]} +{row[k] / row.sum():.2%}"
+        assert re.search(expected, ended.out, re.MULTILINE)
+
+
+def test_json_says_the_same_and_nothing_else(handgrad, trained):
+    ended = handgrad("evaluate", trained, "--json", "-v")
+    told = json.loads(ended.out)
+    net, test = hg.load_model(trained / "model.safetensors"), hg.load("digits")[1]
+    found = hg.evaluate(net, test)
+    assert (told["run"], told["data"]) == (str(trained), "digits test")
+    assert (told["pictures"], told["right"]) == (359, found.right)
+    assert (told["accuracy"], told["loss"]) == (found.accuracy, found.loss)
+    assert np.array_equal(told["confusion"], found.confusion)
+    assert [entry["label"] for entry in told["classes"]] == list(range(10))
+    assert sum(entry["right"] for entry in told["classes"]) == found.right
+    assert "numpy" in ended.err
+
+
+def test_a_model_file_alone_will_do(handgrad, trained, tmp_path):
+    shutil.copy(trained / "model.safetensors", tmp_path / "m.safetensors")
+    assert handgrad("evaluate", "m.safetensors").out == handgrad("evaluate", trained).out
+
+
+def test_what_is_mistaken_is_said_and_an_unseen_class_has_no_share(handgrad, monkeypatch, trained):
+    test = hg.load("digits")[1]
+    few = test.take(np.flatnonzero(test.labels != 3)[:40])
+    monkeypatch.setattr("handgrad.runs.load", lambda *_, **__: (few, few))
+    ended = handgrad("evaluate", trained)
+    assert re.search(r"^ +3 +0 +0 +- *$", ended.out, re.MULTILINE)
+    told = json.loads(handgrad("evaluate", trained, "--json").out)
+    assert told["classes"][3] == {"label": 3, "pictures": 0, "right": 0, "accuracy": None}
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "sentence"),
+    [
+        (["nothing"], 1, "nothing is no run: there is no such path"),
+        (["."], 1, "there is no file model.safetensors"),
+        (["text"], 1, "text: not a whole safetensors file"),
+        (["untold.safetensors"], 2, "does not say what it was trained on; give --data"),
+        (["RUN", "--data", "digit"], 1, "there is no data called 'digit'; did you mean digits?"),
+        (["RUN", "--folder", "nowhere", "--data", "mnist"], 1, "nowhere is no folder"),
+    ],
+)
+def test_failures(handgrad, trained, tmp_path, words, status, sentence):
+    (tmp_path / "text").write_text("hello")
+    hg.save_model(hg.load_model(trained / "model.safetensors"), tmp_path / "untold.safetensors")
+    ended = handgrad("evaluate", *[trained if word == "RUN" else word for word in words])
+    assert (ended.status, ended.out) == (status, "")
+    assert ended.err.startswith("error: ")
+    assert sentence in ended.err

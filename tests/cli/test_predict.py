@@ -1,0 +1,76 @@
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import handgrad as hg
+
+
+@pytest.fixture
+def net(trained):
+    return hg.load_model(trained / "model.safetensors")
+
+
+def test_numbers_are_test_pictures(handgrad, trained, net):
+    ended = handgrad("predict", trained, 0, 17, 358, "--json")
+    told, test = json.loads(ended.out), hg.load("digits")[1]
+    assert ended.err == ""
+    for entry, number in zip(told, (0, 17, 358), strict=True):
+        p = net.predict_proba(test.pictures[[number]])[0]
+        assert entry["picture"] == str(number)
+        assert entry["label"] == test.labels[number]
+        assert entry["predicted"] == p.argmax()
+        by_label = {one["label"]: one["p"] for one in entry["probabilities"]}
+        assert np.allclose([by_label[k] for k in range(10)], p)
+        assert sorted(by_label.values(), reverse=True) == list(by_label.values())
+
+
+def test_files_are_pictures_and_dark_ink_is_inverted(handgrad, trained, tmp_path):
+    X, y = hg.load("digits")[1][:1]
+    for name, pixels in (("light.png", X[0, 0]), ("dark.png", 255 - X[0, 0])):
+        Image.fromarray(np.kron(pixels, np.ones((4, 4), np.uint8))).save(tmp_path / name)
+    light = json.loads(handgrad("predict", trained, "light.png", "0", "--json").out)
+    dark = json.loads(handgrad("predict", trained, "dark.png", "--invert", "--json").out)
+    assert light[0]["probabilities"] == light[1]["probabilities"] == dark[0]["probabilities"]
+    assert (light[0]["label"], light[1]["label"]) == (None, y[0])
+
+
+def test_the_table_has_the_three_most_probable(handgrad, trained, net, tmp_path):
+    Image.new("L", (8, 8)).save(tmp_path / "a [b].png")
+    ended = handgrad("predict", trained, 5, "a [b].png")
+    test = hg.load("digits")[1]
+    p = net.predict_proba(test.pictures[[5]])[0]
+    top = " +".join(f"{k} {p[k]:.1%}" for k in (-p).argsort()[:3])
+    assert re.search(rf"^ 5 +{test.labels[5]} +{top} *$", ended.out, re.MULTILINE)
+    assert re.search(r"^ a \[b\]\.png +\d \d", ended.out, re.MULTILINE)
+
+
+def test_without_test_pictures_there_is_no_truth_to_show(handgrad, trained, tmp_path):
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    headings = handgrad("predict", trained, "a.png").out.split("\n")[1]
+    assert headings.split() == ["picture", "predicted"]
+
+
+def test_a_network_of_two_classes_shows_both(handgrad, tmp_path):
+    net = hg.Network([hg.Flatten(), hg.Dense()], (3, 2, 2), ["cat", "dog"])
+    hg.save_model(net, tmp_path / "m.safetensors")
+    Image.new("RGB", (9, 5)).save(tmp_path / "a.png")
+    assert "cat 50.0%   dog 50.0%" in handgrad("predict", "m.safetensors", "a.png").out
+
+
+@pytest.mark.parametrize(
+    ("picture", "sentence"),
+    [
+        ("359", "there is no picture 359; digits test has those from 0 to 358"),
+        ("none.png", "none.png: there is no such file; give a picture, or the number of a test"),
+        ("text.png", "text.png: cannot be read (not a whole PNG or JPEG picture); give a PNG or"),
+    ],
+)
+def test_failures(handgrad, trained, tmp_path, picture, sentence):
+    (tmp_path / "text.png").write_text("hello")
+    ended = handgrad("predict", trained, "3", picture)
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.err.startswith(f"error: {sentence}")
+    assert handgrad("predict", "nothing", "3").status == 1

@@ -1,0 +1,212 @@
+import json
+import re
+import socket
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import handgrad as hg
+from handgrad import runs
+from handgrad.cli.train import train
+from handgrad.config import Config
+from handgrad.settings import FIELDS
+
+QUICK = ["--model", "softmax-regression", "--epochs", "1", "--no-figures"]
+
+
+def written(run="runs/digits-softmax-regression-1"):
+    return tomllib.loads(Path(run, "config.toml").read_text())
+
+
+def test_it_prints_the_network_the_epochs_the_score_and_the_place(handgrad):
+    ended = handgrad("train", *QUICK)
+    assert ended.status == 0
+    assert re.search(r"1 Dense +10 +650 +640", ended.err)
+    assert re.search(r"total +650 +640", ended.err)
+    assert re.search(
+        r"^epoch 1/1: loss [\d.]+ accuracy [\d.]+%, validation loss [\d.]+ accuracy [\d.]+%, "
+        r"rate 4e-08, [\d.]+ s, [\d,]+ pictures/s$",
+        ended.err,
+        re.MULTILINE,
+    )
+    assert "the weights of epoch 1 are kept, the best (*)" in ended.err
+    score, place = ended.out.splitlines()
+    assert place == "run in runs/digits-softmax-regression-1"
+    net = hg.load_model("runs/digits-softmax-regression-1/model.safetensors")
+    assert score == f"test {hg.evaluate(net, hg.load('digits')[1])}"
+
+
+def test_without_arguments_it_learns_the_digits(handgrad):
+    ended = handgrad("train", "-q")
+    assert (ended.status, ended.err) == (0, "")
+    accuracy = float(re.search(r"accuracy ([\d.]+)%", ended.out)[1])
+    assert accuracy > 97
+    assert len(list(Path("runs/digits-smallnet-1/figures").iterdir())) == 6
+
+
+def test_the_same_seed_gives_the_same_network_and_another_does_not(handgrad):
+    for seed in (1, 1, 2):
+        handgrad("train", *QUICK, "-q", "--seed", seed)
+    first, again, other = (
+        hg.load_model(f"runs/digits-softmax-regression-{n}/model.safetensors").parameters
+        for n in (1, 2, 3)
+    )
+    assert all(np.array_equal(first[name], again[name]) for name in first)
+    assert not np.array_equal(first["1.weight"], other["1.weight"])
+
+
+def test_every_setting_has_its_option(handgrad):
+    options = {name: f"--{name.replace('_', '-')}" for name in FIELDS}
+    words = handgrad("train", "--help").out
+    missing = [name for name, option in options.items() if option not in words]
+    assert missing == ["data"]  # it is the argument
+    assert set(FIELDS) <= set(train.__annotations__)
+
+
+def test_help_names_all_choices_and_the_right_defaults(handgrad):
+    words = " ".join(handgrad("train", "--help").out.replace("│", " ").split())
+    for name in ("optimizer", "schedule"):
+        choices = Config.model_fields[name].annotation.__args__
+        assert (
+            f"{', '.join(choices[:-1])} or {choices[-1]}. Default: {getattr(Config(), name)}."
+            in words
+        )
+    assert f"Default: {Config().epochs} on digits, else {Config(data='mnist').epochs}." in words
+    assert f"Default: {Config().batch_size}." in words
+    assert f"keep the last. Default: {Config().patience}." in words
+
+
+def test_all_options_reach_the_run(handgrad, monkeypatch):
+    monkeypatch.setenv("HANDGRAD_MIN_DELTA", "0.125")
+    monkeypatch.setenv("HANDGRAD_LR", "9")
+    Path("s.toml").write_text("clip_norm = 3\nlr = 8\n")
+    words = "--batch 32 --optimizer nesterov --lr 0.01 --momentum 0.8 --weight-decay 0.001 "
+    words += "--schedule cosine --label-smoothing 0.1 --class-weights 3=2 --validation 0.2 "
+    words += "--patience 4 --seed 7 --engine reference --config s.toml --out deep/down"
+    assert handgrad("train", *QUICK, *words.split()).status == 0
+    assert written("deep/down") == {
+        "data": "digits",
+        "model": "softmax-regression",
+        "epochs": 1,
+        "batch_size": 32,
+        "optimizer": "nesterov",
+        "lr": 0.01,
+        "momentum": 0.8,
+        "weight_decay": 0.001,
+        "schedule": "cosine",
+        "label_smoothing": 0.1,
+        "clip_norm": 3.0,
+        "class_weights": {"3": 2.0},
+        "validation": 0.2,
+        "patience": 4,
+        "min_delta": 0.125,
+        "seed": 7,
+        "engine": "reference",
+        "figures": False,
+    }
+
+
+def test_a_run_can_be_had_again_from_its_own_settings(handgrad):
+    handgrad("train", *QUICK, "-q", "--lr", "0.02")
+    handgrad("train", "-q", "--config", "runs/digits-softmax-regression-1/config.toml")
+    first, again = (
+        hg.load_model(f"runs/digits-softmax-regression-{n}/model.safetensors") for n in (1, 2)
+    )
+    assert np.array_equal(first.parameters["1.weight"], again.parameters["1.weight"])
+
+
+def test_early_stopping_says_which_weights_are_kept(handgrad):
+    ended = handgrad("train", *QUICK, "--epochs", "9", "--min-delta", "99", "--patience", "2")
+    assert "stopped: 2 epochs brought no lower loss; the weights of epoch 1 are kept" in ended.err
+    told = json.loads(Path("runs/digits-softmax-regression-1/history.json").read_text())
+    assert (len(told["epochs"]), told["stopped_early"], told["best_epoch"]) == (3, True, 1)
+
+
+def test_without_validation_and_patience_the_last_weights_are_kept(handgrad):
+    ended = handgrad("train", *QUICK, "--validation", "0", "--patience", "0")
+    assert "the last weights are kept" in ended.err
+    assert "validation" not in ended.err
+    line = Path("runs/digits-softmax-regression-1/history.csv").read_text().splitlines()[1]
+    assert ",,," in line  # no validation loss, no validation accuracy
+
+
+def test_quiet_prints_results_only(handgrad):
+    for words in (["-q", "train", *QUICK], ["train", *QUICK, "--quiet"]):
+        ended = handgrad(*words)
+        assert ended.err == ""
+        assert len(ended.out.splitlines()) == 2
+
+
+def test_verbose_says_what_took_part(handgrad):
+    for words in (["-v", "train", *QUICK], ["train", *QUICK, "--verbose"]):
+        err = handgrad(*words).err
+        assert f"handgrad {hg.__version__}\n" in err
+        assert f"numpy {np.__version__}\n" in err
+        assert "engine reference\ndata digits, in scikit-learn\n" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "sentence"),
+    [
+        (
+            "--model convnet",
+            1,
+            "convnet cannot take the pictures of digits (1x8x8): layer 3 (Conv2d)",
+        ),
+        ("--model smalnet", 2, "the nearest is smallnet"),
+        ("--epochs 0", 2, "epochs must be at least 1, not '0' (from the command line)"),
+        ("--batch 5000", 1, "1294 pictures are fewer than one batch of 5000"),
+        ("--batch-size 5000", 1, "use a batch_size of at most 1294"),
+        ("--class-weights eleven=2", 2, "class_weights: there is no class eleven; the nearest is"),
+        ("--config none.toml", 2, "none.toml cannot be read"),
+        ("--model two-layer --optimizer sgd --lr 1e30", 1, "is not finite; lower the learning"),
+        ("mnist --folder nowhere", 1, "nowhere is no folder; name one that holds mnist"),
+        ("--out taken", 2, "taken is there already, and no empty folder; give --out another name"),
+    ],
+)
+def test_a_failure_is_one_sentence_and_leaves_nothing(handgrad, tmp_path, words, status, sentence):
+    Path("taken").mkdir()
+    Path("taken/mine").write_text("x")
+    ended = handgrad("train", *QUICK, *words.split())
+    assert (ended.status, ended.out) == (status, "")
+    last = ended.err.splitlines()[-1]
+    assert last.startswith("error: ")
+    assert sentence in last
+    assert "Traceback" not in ended.err
+    assert [p.name for p in tmp_path.rglob("*")] == ["taken", "mine"]
+
+
+def test_without_data_and_network_one_sentence_says_what_to_do(handgrad, tmp_path, monkeypatch):
+    def no_network(*_, **__):
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", no_network)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    ended = handgrad("train", "mnist", *QUICK)
+    assert (ended.status, ended.out) == (1, "")
+    assert re.search(r"error: mnist could not be downloaded .* no connection", ended.err)
+    assert "set HANDGRAD_DATA to a folder with the files in mnist/" in ended.err
+    assert not Path("runs").exists()
+
+
+def test_a_failure_while_the_run_is_written_leaves_nothing(handgrad, tmp_path, monkeypatch):
+    def fail(*_):
+        raise hg.DataError("the disk is full; make room")
+
+    monkeypatch.setattr(runs, "_write_history", fail)
+    ended = handgrad("train", *QUICK)
+    assert (ended.status, ended.out) == (1, "")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.mnist
+@pytest.mark.parametrize(
+    ("words", "least"),
+    [("mnist --model convnet --epochs 1", 96), ("fashion-mnist --model fashion-mlp", 86)],
+)
+def test_the_larger_data_is_learned_with_the_defaults(handgrad, data_folder, words, least):
+    ended = handgrad("train", *words.split(), "-q", "--no-figures", "--folder", data_folder)
+    assert float(re.search(r"test accuracy ([\d.]+)%", ended.out)[1]) > least

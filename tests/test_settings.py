@@ -1,0 +1,111 @@
+from pathlib import Path
+
+import pytest
+
+import handgrad as hg
+from handgrad.settings import VARIABLES, configure
+
+
+def file(folder: Path, text: str) -> Path:
+    path = folder / "my {run}.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_command_line_is_over_the_environment_is_over_the_file(tmp_path):
+    config = configure(
+        {"epochs": "1"},
+        {"HANDGRAD_EPOCHS": "2", "HANDGRAD_LR": "0.2", "HOME": "x"},
+        file(tmp_path, "epochs = 3\nlr = 0.3\nseed = 3\n[class_weights]\n7 = 2\n"),
+    )
+    assert (config.epochs, config.lr, config.seed, config.batch_size) == (1, 0.2, 3, 64)
+    assert config.class_weights == {"7": 2.0}
+
+
+def test_a_default_rate_follows_the_optimizer_of_any_source(tmp_path):
+    assert configure({}, {"HANDGRAD_OPTIMIZER": "sgd"}).lr == 0.1
+    assert configure({}, {}, file(tmp_path, 'optimizer = "momentum"')).momentum == 0.9
+
+
+def test_the_environment_gives_all_settings_but_data_and_folder():
+    assert "HANDGRAD_DATA" not in VARIABLES
+    assert configure({}, {"HANDGRAD_DATA": "/somewhere"}).data == "digits"
+    assert configure({}, {"HANDGRAD_FIGURES": "0", "HANDGRAD_EPOCHS": ""}).figures is False
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"epochs": "0"}, "epochs must be at least 1, not '0' (from the command line)"),
+        ({"epochs": "1.5"}, "epochs must be a whole number, not '1.5' (from the command line)"),
+        ({"lr": "0"}, "lr must be above 0, not '0' (from the command line)"),
+        ({"lr": "nan"}, "lr must be a finite number, not 'nan' (from the command line)"),
+        ({"lr": "fast"}, "lr must be a number, not 'fast' (from the command line)"),
+        ({"validation": "1"}, "validation must be below 1, not '1' (from the command line)"),
+        ({"patience": "-1"}, "patience must be at least 0, not '-1' (from the command line)"),
+        ({"seed": "9" * 30}, f"seed must be below {2**63}, not '{'9' * 30}'"),
+        ({"seed": "9" * 5000}, "seed must be a smaller number, not '99999"),
+        ({"figures": "perhaps"}, "figures must be true or false, not 'perhaps'"),
+        (
+            {"optimizer": "adm"},
+            "optimizer must be one of sgd, momentum, nesterov, adam, adamw, not 'adm' "
+            "(from the command line); the nearest is adam",
+        ),
+        ({"schedule": "one_cycle"}, "the nearest is one-cycle"),
+        ({"model": "smalnet"}, "not 'smalnet' (from the command line); the nearest is smallnet"),
+        ({"data": "nmist"}, "not 'nmist' (from the command line); the nearest is mnist"),
+        ({"engine": "referense"}, "the nearest is reference"),
+        ({"class_weights": "3"}, "such as 3=2,5=1, not '3' (from the command line)"),
+        (
+            {"momentum": "0.5"},
+            "the optimizer adamw has no momentum; choose momentum or nesterov, or leave momentum "
+            "out",
+        ),
+        (
+            {"optimizer": "adam", "weight_decay": "1"},
+            "the optimizer adam has no weight_decay; choose adamw, or leave weight_decay out",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_refused_in_a_sentence(settings, sentence):
+    with pytest.raises(hg.ConfigError) as caught:
+        configure(settings, {})
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_sentence_says_where_the_value_came_from(tmp_path):
+    with pytest.raises(hg.ConfigError, match=r"not 'x' \(from HANDGRAD_LR in the environment\)$"):
+        configure({}, {"HANDGRAD_LR": "x"})
+    path = file(tmp_path, "lr = [1]")
+    with pytest.raises(hg.ConfigError, match=r"lr must be a number, not \[1\] \(from .*{run}.toml"):
+        configure({}, {}, path)
+
+
+def test_an_unknown_setting_in_a_file_is_refused_with_the_nearest(tmp_path):
+    path = file(tmp_path, "bach_size = 3")
+    with pytest.raises(hg.ConfigError) as caught:
+        configure({}, {}, path)
+    assert str(caught.value) == (
+        f"there is no setting 'bach_size' (from {path}); the nearest is 'batch_size'"
+    )
+
+
+def test_a_misspelt_variable_is_refused_and_a_stranger_is_not():
+    with pytest.raises(
+        hg.ConfigError,
+        match=r"no setting HANDGRAD_EPOCH \(from the environment\); the nearest is HANDGRAD_EPOCHS",
+    ):
+        configure({}, {"HANDGRAD_EPOCH": "3"})
+    configure({}, {"HANDGRAD_TRACEBACK": "1", "HANDGRAD_SOMETHING_QUITE_DIFFERENT": "1"})
+
+
+def test_a_file_that_is_missing_or_not_toml(tmp_path):
+    with pytest.raises(hg.ConfigError, match=r"cannot be read \(No such file or directory\); give"):
+        configure({}, {}, tmp_path / "none.toml")
+    with pytest.raises(hg.ConfigError, match=r"is not a TOML file \(.*line 1.*\); correct it"):
+        configure({}, {}, file(tmp_path, "epochs: 3"))
+    path = tmp_path / "bytes.toml"
+    path.write_bytes(b'model = "\xff"')
+    with pytest.raises(hg.ConfigError, match="is not a TOML file"):
+        configure({}, {}, path)
