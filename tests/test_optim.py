@@ -30,12 +30,13 @@ def ours_and_theirs(
     ours = {name: rng.normal(size=shape) for name, shape in shapes().items()}
     memory = {n: {kind: np.zeros_like(W) for kind in rule.memory} for n, W in ours.items()}
     theirs = {name: torch.tensor(W) for name, W in ours.items()}
+    scales = dict(zip(ours, (1e-3, 1.0, 1e3), strict=True))
     optimizer = twin(list(theirs.values()), lr=rule.lr, **options)
     for t in range(1, 11):
         rate = rule.lr / t
         optimizer.param_groups[0]["lr"] = rate
         for name, W in ours.items():
-            dW = rng.normal(size=W.shape) * 10.0 ** rng.integers(-3, 3)
+            dW = rng.normal(size=W.shape) * scales[name]
             theirs[name].grad = torch.tensor(dW)
             rule.update(W, dW, memory[name], rate, t)
         optimizer.step()
