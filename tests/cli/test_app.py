@@ -92,8 +92,8 @@ def test_help_loads_nothing_heavy():
 
 
 def test_results_go_to_stdout_and_all_else_to_stderr(tmp_path):
-    process = start("train", *QUICK, "--epochs", "2", cwd=tmp_path)
-    out, err = process.communicate()
+    with start("train", *QUICK, "--epochs", "2", cwd=tmp_path) as process:
+        out, err = process.communicate()
     assert process.returncode == 0
     assert re.fullmatch(r"test accuracy .*\nrun in runs/digits-softmax-regression-1\n", out)
     assert [line[:9] for line in err.splitlines() if line.startswith("epoch")] == [
@@ -115,12 +115,12 @@ def test_colour_is_for_terminals_that_want_it(tmp_path):
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send")
 def test_an_interruption_ends_with_130_and_leaves_nothing(tmp_path: Path):
-    process = start("train", *QUICK, "--epochs", "100000", "--patience", "0", cwd=tmp_path)
-    assert process.stderr is not None
-    while not process.stderr.readline().startswith("epoch 3/"):
-        assert process.poll() is None
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    words = ["train", *QUICK, "--epochs", "100000", "--patience", "0"]
+    with start(*words, cwd=tmp_path) as process:
+        while not process.stderr.readline().startswith("epoch 3/"):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (130, "")
     assert err.endswith("error: interrupted\n")
     assert "Traceback" not in err
