@@ -1,0 +1,28 @@
+"""Figures. Each function takes plain values and returns a matplotlib `Figure`; none shows it.
+
+Labels are whole numbers 0..K-1, the k-th of `classes` being the name; a name that no font at hand
+can write becomes its number, "class 3". Pictures are shown as they are stored: uint8, or floating
+point from 0 to 1.
+"""
+
+from handgrad.plots.colours import BLUE, GREEN, ORANGE, VERMILION
+from handgrad.plots.curves import learning_curves
+from handgrad.plots.grids import confident_mistakes, pictures, predictions
+from handgrad.plots.matrix import confusion
+from handgrad.plots.saving import SUFFIXES, save
+from handgrad.plots.weights import first_layer_weights
+
+__all__ = [
+    "BLUE",
+    "GREEN",
+    "ORANGE",
+    "SUFFIXES",
+    "VERMILION",
+    "confident_mistakes",
+    "confusion",
+    "first_layer_weights",
+    "learning_curves",
+    "pictures",
+    "predictions",
+    "save",
+]

@@ -1,0 +1,117 @@
+"""Pictures as figures: with their classes, with what was predicted, the worst mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from handgrad.errors import ConfigError
+from handgrad.network import Label
+from handgrad.plots.arguments import as_images, as_labels, as_probabilities
+from handgrad.plots.colours import GREEN, VERMILION
+from handgrad.plots.tiles import LINE, MOST, Tile, cut, grid
+from handgrad.plots.words import class_names
+
+Array = NDArray[Any]
+
+
+def pictures(pictures: ArrayLike, labels: ArrayLike, classes: Sequence[Label]) -> Figure:
+    """Draw pictures with the names of their classes; of more than 100 the first 100.
+
+    Args:
+        pictures: (N, C, H, W), C 1 or 3.
+        labels: what they are, (N,).
+        classes: the names of the K classes.
+
+    Raises:
+        DataError: where the arguments do not fit to each other.
+    """
+    images = as_images(pictures)
+    y = as_labels(labels, "labels", len(images), len(classes))
+    names = class_names(classes, LINE)
+    tiles = [Tile(image, names[k]) for image, k in zip(images[:MOST], y[:MOST], strict=True)]
+    return grid(tiles, f"pictures: {len(images):,}{cut(len(images))}")
+
+
+def predictions(
+    pictures: ArrayLike,
+    labels: ArrayLike,
+    predicted: ArrayLike,
+    classes: Sequence[Label],
+    probabilities: ArrayLike | None = None,
+) -> Figure:
+    """Draw pictures with what was predicted: ✓ and green when right, ✗ and vermilion when not.
+
+    Of more than 100 pictures the first 100 are drawn; the heading counts them all.
+
+    Args:
+        pictures: (N, C, H, W), C 1 or 3.
+        labels: what they are, (N,).
+        predicted: what they were taken for, (N,).
+        classes: the names of the K classes.
+        probabilities: that of each class, (N, K); the predicted one's is written down.
+
+    Raises:
+        DataError: where the arguments do not fit to each other.
+    """
+    images = as_images(pictures)
+    N, K = len(images), len(classes)
+    y = as_labels(labels, "labels", N, K)
+    guess = as_labels(predicted, "predicted", N, K)
+    p = None if probabilities is None else as_probabilities(probabilities, N, K)
+    chances = [None] * N if p is None else p[np.arange(N), guess]
+    first = slice(MOST)
+    tiles = _judged(images[first], y[first], guess[first], chances[first], classes)
+    return grid(tiles, f"{(guess == y).sum():,} of {N:,} right{cut(N)}")
+
+
+def confident_mistakes(
+    pictures: ArrayLike,
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    classes: Sequence[Label],
+    count: int = 16,
+) -> Figure:
+    """Draw the mistakes with the highest probability, at most `count` (1 to 100) of them.
+
+    The other arguments are those of `predictions`.
+
+    Raises:
+        DataError: where the arguments do not fit to each other.
+        ConfigError: where `count` is out of range.
+    """
+    if not 1 <= count <= MOST:
+        raise ConfigError(f"count must be 1 to {MOST}, not {count}")
+    images = as_images(pictures)
+    N, K = len(images), len(classes)
+    y = as_labels(labels, "labels", N, K)
+    p = as_probabilities(probabilities, N, K)
+    guess, chances = p.argmax(axis=1), p.max(axis=1)
+    wrong = np.flatnonzero(guess != y)
+    worst = wrong[np.argsort(-chances[wrong], kind="stable")][:count]
+    tiles = _judged(images[worst], y[worst], guess[worst], chances[worst], classes)
+    shown = f", the {count} most confident shown" if count < len(wrong) else ""
+    return grid(tiles, f"mistakes: {len(wrong):,} of {N:,}{shown}")
+
+
+def _judged(
+    images: Array,
+    labels: Array,
+    guesses: Array,
+    chances: Sequence[float | None] | Array,
+    classes: Sequence[Label],
+) -> list[Tile]:
+    """Return pictures with what each was taken for, and what it is where that differs."""
+    names = class_names(classes, LINE)
+    tiles = []
+    for image, label, guess, p in zip(images, labels, guesses, chances, strict=True):
+        claim = names[guess] + ("" if p is None else f" · {100 * p:.1f} %")
+        if guess == label:
+            tiles.append(Tile(image, f"✓ {claim}", GREEN))
+        else:
+            tiles.append(Tile(image, f"✗ {claim}\nis {names[label]}", VERMILION))
+    return tiles

@@ -1,0 +1,36 @@
+"""Figures as files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from handgrad.errors import ConfigError
+from handgrad.files import replacing
+
+SUFFIXES = (".png", ".svg")
+
+
+def save(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Write a figure as PNG or SVG, by the suffix of `path`: the whole file, or none.
+
+    Folders on the way are made. The same figure gives the same bytes, whenever it is written.
+
+    Raises:
+        ConfigError: where the suffix is another one, or the place cannot be written.
+    """
+    path = Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise ConfigError(f"{path} must end in {' or '.join(SUFFIXES)} to be written as a figure")
+    metadata = {"Software": None} if suffix == ".png" else {"Creator": None, "Date": None}
+    try:
+        with matplotlib.rc_context({"svg.hashsalt": "handgrad"}), replacing(path) as part:
+            figure.savefig(part, format=suffix[1:], dpi=150, metadata=metadata)
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be written ({error.strerror}); choose another place"
+        ) from None

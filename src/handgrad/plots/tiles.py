@@ -1,0 +1,99 @@
+"""Pictures with titles in rows, the figure being as large as they and their words need."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from handgrad.plots.sheet import HEAD, axes_at, sheet
+from handgrad.plots.words import SMALL, inches, style
+
+MOST = 100  # pictures in one figure
+LINE = 20  # characters of a name in one line of a title
+
+_SIDE = 1.1  # inches, the shorter side of one picture
+_GAP = 0.12  # inches, between two pictures
+
+
+class Tile(NamedTuple):
+    """One picture.
+
+    Attributes:
+        image: (H, W), or (H, W, 3) in colour.
+        title: what stands above it.
+        colour: that of title and frame; None: black.
+    """
+
+    image: NDArray[Any]
+    title: str
+    colour: str | None = None
+
+
+def grid(
+    tiles: Sequence[Tile],
+    heading: str,
+    cmap: str | Colormap = "gray",
+    limits: tuple[float, float] | None = None,
+    right: float = 0.0,
+) -> Figure:
+    """Draw tiles of one size in rows under a heading; where there are none, the heading alone.
+
+    Args:
+        tiles: at most `MOST`.
+        heading: what stands on top; `cut` says how it ends where tiles were left out.
+        cmap: the colours of the numbers of an image (H, W).
+        limits: the numbers at both ends of them; None: 0 and 255 of uint8, 0 and 1 of others.
+        right: inches to leave free on the right.
+    """
+    if not tiles:
+        return sheet(heading, 4, HEAD)
+    image = tiles[0].image
+    low, high = limits or (0, 255 if image.dtype == np.uint8 else 1)
+    width, height = _size(*image.shape[:2])
+    text_width, text_height = inches([tile.title for tile in tiles], SMALL)
+    across, down = max(width, text_width) + _GAP, height + text_height + 1.5 * _GAP
+    columns = _columns(len(tiles), down / across)
+    rows = math.ceil(len(tiles) / columns)
+
+    figure = sheet(heading, columns * across + _GAP + right, rows * down + HEAD)
+    start = (figure.get_figwidth() - right - columns * across) / 2
+    for n, tile in enumerate(tiles):
+        row, column = divmod(n, columns)
+        left = start + column * across + (across - width) / 2
+        axes = axes_at(figure, left, (rows - 1 - row) * down + _GAP, width, height)
+        axes.imshow(tile.image, cmap=cmap, vmin=low, vmax=high, interpolation="none")
+        _frame(axes, tile)
+    return figure
+
+
+def cut(count: int) -> str:
+    """Return what a heading says where not all of `count` pictures are drawn."""
+    return f", the first {MOST} shown" if count > MOST else ""
+
+
+def _size(H: int, W: int) -> tuple[float, float]:
+    """Return the room for a picture, width and height in inches; a very long one is made to fit."""
+    width, height = (_SIDE * min(size / min(H, W), 4) for size in (W, H))
+    return width, height
+
+
+def _columns(count: int, height: float) -> int:
+    """Return how many columns make a grid of cells (height, 1) square or wider, with few gaps."""
+    least = math.ceil(math.sqrt(count * min(height, 1)))
+    return min(range(least, 2 * least + 1), key=lambda columns: (-count % columns, columns))
+
+
+def _frame(axes: Axes, tile: Tile) -> None:
+    """Write the title, and give it and the frame their colour."""
+    axes.set(xticks=[], yticks=[])
+    title = axes.set_title(tile.title, pad=4, **style(SMALL))
+    if tile.colour:
+        title.set_color(tile.colour)
+        axes.spines[:].set(color=tile.colour, linewidth=2)

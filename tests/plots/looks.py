@@ -1,0 +1,41 @@
+"""What a figure looks like, in words and numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.colors import to_rgb
+
+
+def titles(figure):
+    return [axes.get_title() for axes in figure.axes]
+
+
+def contrast(one, other):
+    """Return the contrast of two colours, 1 to 21 (WCAG 2.2)."""
+    light = [linear(to_rgb(colour)) @ (0.2126, 0.7152, 0.0722) for colour in (one, other)]
+    return (max(light) + 0.05) / (min(light) + 0.05)
+
+
+def linear(rgb):
+    rgb = np.asarray(rgb)
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+
+
+def assert_nothing_cut_or_overlapping(figure):
+    """All words lie within the figure, and no title touches another."""
+    figure.draw_without_rendering()
+    whole = figure.bbox
+    texts = [figure._suptitle] if figure.get_suptitle() else []
+    for axes in figure.axes:
+        parts = [axes.title, axes.xaxis.label, axes.yaxis.label]
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            parts += [t.label1 for t in axis.get_major_ticks() if low <= t.get_loc() <= high]
+        texts += [text for text in parts if text.get_text() and text.get_visible()]
+    boxes = [text.get_window_extent() for text in texts]
+    for text, box in zip(texts, boxes, strict=True):
+        inside = box.x0 >= 0 and box.y0 >= 0 and box.x1 <= whole.x1 and box.y1 <= whole.y1
+        assert inside, f"{text.get_text()!r} is cut off"
+    for at, box in enumerate(boxes):
+        for other in boxes[:at]:
+            assert not box.overlaps(other), f"{texts[at].get_text()!r} overlaps another"

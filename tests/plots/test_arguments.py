@@ -1,0 +1,53 @@
+"""Arguments that cannot be drawn are refused, and the sentence says why."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from handgrad import plots
+from handgrad.errors import DataError
+from tests.plots.samples import random_pictures
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"pictures": np.zeros((3, 2, 4, 4))}, "with 1 or 3 channels can be drawn, not with 2"),
+        ({"pictures": np.zeros((0, 1, 4, 4))}, "there are no pictures"),
+        ({"pictures": np.full((3, 1, 4, 4), np.nan)}, "picture 0 holds NaN"),
+        ({"labels": [0, 1]}, "there are 3 pictures but 2 labels; give one for each"),
+        ({"labels": [0, 1, 2]}, r"labels must lie in 0\.\.1, not in 0\.\.2"),
+        ({"labels": [0.0, 1.0, 0.0]}, r"labels must be whole numbers \(N,\), not float64 \(3,\)"),
+        ({"predicted": [0, 1, 1, 1]}, "there are 3 pictures but 4 predicted; give one for each"),
+        ({"predicted": [0, -1, 1]}, r"predicted must lie in 0\.\.1, not in -1\.\.1"),
+        ({"predicted": ["a", "b", "a"]}, r"predicted must be whole numbers \(N,\), not <U1"),
+        (
+            {"probabilities": np.full((3, 3), 0.3)},
+            r"probabilities must be finite numbers \(3, 2\), not float64 \(3, 3\)",
+        ),
+    ],
+)
+def test_arguments_that_do_not_fit_are_refused(change, sentence):
+    arguments = {
+        "pictures": random_pictures(3),
+        "labels": [0, 1, 0],
+        "predicted": [0, 1, 1],
+        "classes": "ab",
+        "probabilities": np.full((3, 2), 0.5),
+    }
+    with pytest.raises(DataError, match=sentence):
+        plots.predictions(**arguments | change)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "sentence"),
+    [
+        (np.eye(3, dtype=int), r"^the matrix must be \(2, 2\) for 2 classes, not \(3, 3\)$"),
+        (np.eye(2), "^the matrix must hold counts: whole numbers of at least 0$"),
+        ([[1, -1], [0, 1]], "^the matrix must hold counts"),
+    ],
+)
+def test_a_matrix_that_holds_no_counts_is_refused(matrix, sentence):
+    with pytest.raises(DataError, match=sentence):
+        plots.confusion(matrix, "ab")

@@ -1,0 +1,47 @@
+"""A grid has room for every tile and every word."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from handgrad import plots
+from handgrad.plots.tiles import Tile, cut, grid
+from tests.plots.looks import assert_nothing_cut_or_overlapping, titles
+from tests.plots.samples import LONG, random_pictures
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_a_grid_has_a_place_for_each_tile(count):
+    figure = grid([Tile(np.zeros((2, 2)), "a")] * count, "heading")
+    places = {tuple(np.round(axes.get_position().p0, 6)) for axes in figure.axes}
+    assert len(places) == len(figure.axes) == count
+    assert_nothing_cut_or_overlapping(figure)
+
+
+@pytest.mark.parametrize(("count", "columns"), [(1, 1), (4, 2), (10, 5), (13, 7)])
+def test_rows_are_at_least_as_long_as_the_grid_is_high(count, columns):
+    figure = grid([Tile(np.zeros((2, 2)), "")] * count, "heading")
+    assert len({round(axes.get_position().x0, 6) for axes in figure.axes}) == columns
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"), [((5, 5), (1.1, 1.1)), ((2, 6), (3.3, 1.1)), ((50, 1), (0.088, 4.4))]
+)
+def test_a_picture_keeps_its_proportions_and_is_not_too_long(shape, size):
+    figure = grid([Tile(np.zeros(shape), "")], "heading")
+    place = figure.axes[0].get_position()
+    assert figure.get_size_inches() * (place.width, place.height) == pytest.approx(size)
+
+
+def test_the_heading_says_what_was_cut():
+    assert cut(100) == ""
+    assert cut(101) == ", the first 100 shown"
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_long_names_are_not_cut_off(name):
+    figure = plots.predictions(random_pictures(4), [0] * 4, [0, 1, 1, 1], [name, "é" * 30])
+    assert_nothing_cut_or_overlapping(figure)
+    words = "".join(titles(figure)[0].split()).removeprefix("✓")
+    assert words == name.replace(" ", "")
