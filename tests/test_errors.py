@@ -1,3 +1,5 @@
+import pickle
+
 import pytest
 
 from handgrad.errors import (
@@ -24,3 +26,8 @@ def test_divergence_says_step_and_layer() -> None:
         3,
         "2 (Dense)",
     )
+
+
+def test_a_divergence_survives_pickling() -> None:
+    error = pickle.loads(pickle.dumps(DivergenceError("it grew", step=3, layer="1 (Dense)")))
+    assert (str(error), error.step, error.layer) == ("it grew", 3, "1 (Dense)")

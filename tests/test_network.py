@@ -271,3 +271,11 @@ def test_normalize_is_measured_on_what_reaches_it() -> None:
 def test_every_case_ends_in_its_classes() -> None:
     for case in CASES:
         assert case.network().logits(case.examples()).shape == (case.batch, CLASSES)
+
+
+def test_a_normalize_that_measuring_would_not_reach_is_refused() -> None:
+    inside = Residual((Chain((Normalize(),)),))
+    with pytest.raises(ModelError, match=r"a Normalize inside Chain is not measured; give it mean"):
+        Network([inside, Flatten(), Dense()], (1, 2, 2), 2)
+    given = Residual((Normalize(0.5, 0.5),))
+    assert Network([given, Flatten(), Dense()], (1, 2, 2), 2).state["0.body.0.std"] == 0.5

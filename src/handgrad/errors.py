@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 
 class HandgradError(Exception):
     """The parent of every error that handgrad raises on purpose."""
@@ -32,6 +35,9 @@ class DivergenceError(HandgradError):
         super().__init__(message)
         self.step = step
         self.layer = layer
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(type(self), step=self.step, layer=self.layer), self.args
 
 
 class MissingExtraError(HandgradError):

@@ -100,10 +100,10 @@ def lenet5(initial: Initial = GlorotUniform()) -> list[Layer]:
 
 
 def smallnet(initial: Initial = HeNormal()) -> list[Layer]:
-    """A small modern network, the one to begin with: it takes pictures of any size from 4x4.
+    """A small modern network, the one to begin with: 33,482 parameters.
 
-    Convolutions of 3x3 with batch norm, one residual block, and the mean over the picture in
-    place of large linear layers.
+    It takes pictures of any size from 4x4. Convolutions of 3x3 with batch norm, one residual
+    block, and the mean over the picture in place of large linear layers.
     """
     return [
         Normalize(),

@@ -10,7 +10,18 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from handgrad.errors import DataError, ModelError
-from handgrad.layers import Array, Chain, Context, Dense, Layer, Normalize, Shape, Tree, ends
+from handgrad.layers import (
+    Array,
+    Chain,
+    Context,
+    Dense,
+    Layer,
+    Normalize,
+    Shape,
+    Tree,
+    ends,
+    inner_layers,
+)
 from handgrad.losses import Loss, SoftmaxCrossEntropy, softmax
 from handgrad.random import generator
 from handgrad.summary import Summary, summarize
@@ -60,6 +71,8 @@ class Network:
         self.dtype = np.dtype(dtype)
         self.layers = _with_units(layers, len(self.classes))
         self.chain = Chain(self.layers)
+        for layer in self.layers:
+            _check_inside(layer)
 
         tree, output = self.chain.init(self.shape, generator(seed, "init"))
         if output != (len(self.classes),):
@@ -244,6 +257,17 @@ def _labels(classes: Sequence[Label] | int) -> tuple[Label, ...]:
     if len(set(map(str, labels))) < len(labels):
         raise ModelError("two classes have the same name; give each its own")
     return labels
+
+
+def _check_inside(layer: Layer) -> None:
+    """Raise a ModelError where a Normalize that `measure` would not reach needs measuring."""
+    for inner in inner_layers(layer):
+        if isinstance(inner, Normalize) and None in (inner.mean, inner.std):
+            raise ModelError(
+                f"a Normalize inside {type(layer).__name__} is not measured; "
+                "give it mean and std, or make it a layer of the network itself"
+            )
+        _check_inside(inner)
 
 
 def _with_units(layers: Sequence[Layer], classes: int) -> tuple[Layer, ...]:

@@ -1,7 +1,7 @@
 """The mathematics: one file a family, forward and backward side by side."""
 
 from handgrad.layers.activation import LeakyReLU, ReLU, Sigmoid, SiLU, Tanh
-from handgrad.layers.chain import Chain, Residual
+from handgrad.layers.chain import Chain, Residual, inner_layers
 from handgrad.layers.conv import Conv2d
 from handgrad.layers.dense import Dense
 from handgrad.layers.dropout import Dropout, Dropout2d
@@ -53,4 +53,5 @@ __all__ = [
     "Zeros",
     "carries",
     "ends",
+    "inner_layers",
 ]

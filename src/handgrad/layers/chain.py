@@ -119,3 +119,12 @@ class Residual:
             "body": Chain(self.body).absorb(params["body"], cache[0]),
             "shortcut": Chain(self.shortcut).absorb(params["shortcut"], cache[1]),
         }
+
+
+def inner_layers(layer: Layer) -> tuple[Layer, ...]:
+    """Return the layers that a layer is made of; none for most."""
+    if isinstance(layer, Chain):
+        return layer.layers
+    if isinstance(layer, Residual):
+        return layer.body + layer.shortcut
+    return ()
