@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 import handgrad as hg
+from handgrad.config import RATES
 from handgrad.settings import VARIABLES, configure
 
 
@@ -23,7 +24,7 @@ def test_the_command_line_is_over_the_environment_is_over_the_file(tmp_path):
 
 
 def test_a_default_rate_follows_the_optimizer_of_any_source(tmp_path):
-    assert configure({}, {"HANDGRAD_OPTIMIZER": "sgd"}).lr == 0.1
+    assert configure({}, {"HANDGRAD_OPTIMIZER": "sgd"}).lr == RATES["sgd"]
     assert configure({}, {}, file(tmp_path, 'optimizer = "momentum"')).momentum == 0.9
 
 

@@ -24,8 +24,8 @@ from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer
 from handgrad.schedules import Constant, Cosine, OneCycle, Plateau, Schedule, Step
 from handgrad.training import Recipe
 
-# Chosen by accuracy on validation pictures, over all named models.
-RATES = {"sgd": 0.1, "momentum": 0.05, "nesterov": 0.05, "adam": 0.01, "adamw": 0.01}
+# Chosen by accuracy on validation pictures, on digits and MNIST, with the one-cycle schedule.
+RATES = {"sgd": 0.3, "momentum": 0.05, "nesterov": 0.05, "adam": 0.01, "adamw": 0.01}
 EPOCHS = {"digits": 20}  # small and few, they bear more rounds than the others
 OTHER_EPOCHS = 10
 
