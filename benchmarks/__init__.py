@@ -1,0 +1,1 @@
+"""Measures handgrad against other frameworks: ``python -m benchmarks --help``."""

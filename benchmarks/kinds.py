@@ -1,0 +1,87 @@
+"""The kinds of benchmark: each turns what was asked for into records."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import NamedTuple, TypeVar
+
+from benchmarks import peers, predict, recipes, tasks, train
+from benchmarks.cold import measure as cold
+from benchmarks.record import Record
+
+Named = TypeVar("Named")
+
+
+class Kind(NamedTuple):
+    """One kind of benchmark.
+
+    Attributes:
+        records: measures, and yields each record as soon as it is there.
+        options: the options it has, beside those that all have.
+        help: what it measures.
+    """
+
+    records: Callable[[Namespace], Iterator[Record]]
+    options: tuple[str, ...]
+    help: str
+
+
+def _train(asked: Namespace) -> Iterator[Record]:
+    for task in chosen(tasks.TRAINING, asked.network).values():
+        task = replace(task, pictures=asked.pictures or task.pictures, noise=asked.noise)
+        who = chosen(peers.TRAINING, asked.only)
+        yield train.measure("train", task, who, asked.rounds, asked.threads)
+
+
+def _online(asked: Namespace) -> Iterator[Record]:
+    task = replace(tasks.ONLINE, pictures=asked.pictures or tasks.ONLINE.pictures)
+    who = chosen(peers.ONLINE, asked.only)
+    yield train.measure("online", task, who, asked.rounds, asked.threads)
+
+
+def _predict(asked: Namespace) -> Iterator[Record]:
+    for task in chosen(tasks.TRAINING, asked.network).values():
+        yield predict.measure(
+            task, chosen(peers.PREDICTING, asked.only), asked.rounds, asked.threads
+        )
+
+
+def _start(asked: Namespace) -> Iterator[Record]:
+    if not asked.network:
+        yield cold.command(asked.rounds, asked.threads)
+    for network in chosen(recipes.SHORT, asked.network):
+        yield cold.start(network, asked.only, asked.rounds, asked.threads)
+
+
+def _memory(asked: Namespace) -> Iterator[Record]:
+    for network in chosen(recipes.SHORT, asked.network or ["convnet"]):
+        yield cold.memory(network, asked.only, asked.rounds, asked.threads)
+
+
+def _accuracy(asked: Namespace) -> Iterator[Record]:
+    for mark in chosen(recipes.MARKS, asked.mark):
+        yield cold.accuracy(mark, asked.only, asked.seeds, asked.threads)
+
+
+KINDS = {
+    "train": Kind(_train, ("network", "pictures", "noise", "rounds"), "training, in batches"),
+    "online": Kind(_online, ("pictures", "rounds"), "training on one picture at a time"),
+    "predict": Kind(_predict, ("network", "rounds"), "one picture's latency, and the rate of many"),
+    "start": Kind(_start, ("network", "rounds"), "a first use, and the next, from a cold process"),
+    "memory": Kind(_memory, ("network", "rounds"), "the peak of the resident memory"),
+    "accuracy": Kind(_accuracy, ("mark", "seeds"), "the time to an accuracy, from a cold process"),
+}
+
+
+def chosen(everything: Mapping[str, Named], names: list[str]) -> dict[str, Named]:
+    """Return what has one of the names, in their order; everything where there are none.
+
+    Raises:
+        SystemExit: where a name is unknown.
+    """
+    for name in names:
+        if name not in everything:
+            raise SystemExit(f"there is no {name!r}; choose from {', '.join(everything)}")
+    return {name: everything[name] for name in names or everything}

@@ -1,0 +1,92 @@
+"""On what a record was made: processor, versions, command."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = (
+    "handgrad",
+    "numpy",
+    "numba",
+    "torch",
+    "jax",
+    "keras",
+    "scikit-learn",
+    "tinygrad",
+    "onnxruntime",
+)
+
+
+def about() -> dict[str, Any]:
+    """Return machine, versions, command and date."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": " ".join(["python -m benchmarks", *sys.argv[1:]]),
+        "machine": machine(),
+        "versions": versions(),
+        "load": load(),
+    }
+
+
+def machine() -> dict[str, Any]:
+    """Return what there is to know about the processor and the memory."""
+    facts = cpu_facts()
+    return {
+        "processor": facts.get("model name", platform.processor()),
+        "cores": os.cpu_count(),
+        "caches": caches(),
+        "vectors": [flag for flag in facts.get("flags", "").split() if "avx" in flag],
+        "system": f"{platform.system()} {platform.machine()}",
+        "memory_gib": memory_gib(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the version of Python and of each package that is there."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def load() -> float | None:
+    """Return how many processes wanted a core in the last minute; None: the system cannot say."""
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+
+
+def cpu_facts() -> dict[str, str]:
+    """Return what Linux says about the first core; nothing elsewhere."""
+    path = Path("/proc/cpuinfo")
+    if not path.exists():
+        return {}
+    lines = path.read_text().split("\n\n")[0].splitlines()
+    pairs = (line.partition(":") for line in lines)
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def caches() -> dict[str, str]:
+    """Return the size of each cache of the first core, as Linux tells; nothing elsewhere."""
+    found = {}
+    for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
+        level, kind, size = (
+            (index / name).read_text().strip() for name in ("level", "type", "size")
+        )
+        found[f"L{level} {kind.lower()}"] = size
+    return found
+
+
+def memory_gib() -> float | None:
+    """Return the memory in GiB; None: the system cannot say."""
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    except (ValueError, OSError, AttributeError):
+        return None

@@ -1,0 +1,85 @@
+"""The contestants: who takes part, and where each is written."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.engines import ENGINES
+
+
+class Contestant(NamedTuple):
+    """One who takes part.
+
+    Attributes:
+        title: what the tables call it.
+        role: "ours", a "peer", or the machine's "limit".
+        where: the class that plays it, as "module:name".
+        arguments: what the class is given beside the work.
+    """
+
+    title: str
+    role: Literal["ours", "peer", "limit"]
+    where: str
+    arguments: tuple[str, ...] = ()
+
+
+class Trains(Protocol):
+    """A contestant that trains, from the initial weights of the work it was built with."""
+
+    def epoch(self, order: NDArray[np.int64]) -> float:
+        """Make one update for each batch of `order`, and return the mean loss before them."""
+        ...
+
+
+class Predicts(Protocol):
+    """A contestant that predicts, with the initial weights of the work it was built with.
+
+    Attributes:
+        pictures: the work's pictures (M, C, H, W) in the form that it wants them.
+    """
+
+    pictures: NDArray[Any]
+
+    def logits(self, pictures: NDArray[Any]) -> NDArray[Any]:
+        """Return the logits (N, K) of pictures (N, C, H, W)."""
+        ...
+
+
+def _peer(title: str, where: str) -> Contestant:
+    return Contestant(title, "peer", f"benchmarks.peers.{where}")
+
+
+OURS = {
+    name: Contestant(f"handgrad {name}", "ours", "benchmarks.peers.ours:Handgrad", (name,))
+    for name in ENGINES
+}
+
+LIMIT = {
+    "limit": Contestant("matrix products alone", "limit", "benchmarks.peers.limit:MatrixProducts")
+}
+
+_TORCH = {"pytorch": _peer("PyTorch eager", "pytorch:Eager")}
+
+TRAINING = {
+    **OURS,
+    **_TORCH,
+    "pytorch-compiled": _peer("torch.compile", "pytorch:Compiled"),
+    "jax": _peer("JAX, jitted step", "jax:Step"),
+    "jax-scan": _peer("JAX, epoch in one scan", "jax:Scan"),
+    "keras": _peer("Keras on JAX", "keras:Keras"),
+    "scikit-learn": _peer("scikit-learn", "sklearn:ScikitLearn"),
+    "tinygrad": _peer("tinygrad", "tinygrad:Tinygrad"),
+    "notebook": _peer("the notebook's NumPy", "notebook:Notebook"),
+    **LIMIT,
+}
+
+ONLINE = {name: TRAINING[name] for name in (*OURS, "pytorch", "jax-scan", "notebook")}
+
+PREDICTING = {
+    **OURS,
+    **_TORCH,
+    "onnxruntime": _peer("ONNX Runtime", "onnx:OnnxRuntime"),
+}

@@ -1,0 +1,58 @@
+"""The network's arrays for frameworks that keep the channels as the last axis.
+
+pictures     (N, C, H, W)    ->  (N, H, W, C)
+convolution  (O, C, kh, kw)  ->  (kh, kw, C, O)
+linear       (O, I)          ->  (I, O), with I in the order of a flattened (H, W, C)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from benchmarks.tasks import Array
+from handgrad.layers import Chain, Context, Flatten, Layer, Residual, Shape, Tree
+from handgrad.network import Network
+
+
+def pictures(X: Array) -> Array:
+    """(N, C, H, W) -> (N, H, W, C)."""
+    return np.ascontiguousarray(X.transpose(0, 2, 3, 1))
+
+
+def arrays(net: Network) -> Tree:
+    """Return the network's tree of arrays, its weights in this layout."""
+    tree = _chain(net.layers, net.tree)
+    flat = [i for i, layer in enumerate(net.layers) if isinstance(layer, Flatten)]
+    for index in flat:
+        C, H, W = _output(net, index)
+        weight = tree[str(index + 1)]["weight"]  # the linear layer that takes the flat picture
+        by_channel = weight.reshape(C, H, W, -1)
+        tree[str(index + 1)]["weight"] = by_channel.transpose(1, 2, 0, 3).reshape(weight.shape)
+    return tree
+
+
+def _chain(layers: Sequence[Layer], tree: Tree) -> Tree:
+    return {str(i): _layer(layer, tree[str(i)]) for i, layer in enumerate(layers)}
+
+
+def _layer(layer: Layer, tree: Tree) -> Tree:
+    """Return one layer's arrays: out is the first axis of a weight, and becomes the last."""
+    if isinstance(layer, Residual):
+        ways = {"body": layer.body, "shortcut": layer.shortcut}
+        return {name: _chain(way, tree[name]) for name, way in ways.items()}
+    return {name: _outputs_last(array) for name, array in tree.items()}
+
+
+def _outputs_last(array: Array) -> Array:
+    """(O, I) -> (I, O), (O, C, kh, kw) -> (kh, kw, C, O), (O,) as it is."""
+    if array.ndim == 4:
+        return np.ascontiguousarray(array.transpose(2, 3, 1, 0))
+    return np.ascontiguousarray(array.T)
+
+
+def _output(net: Network, count: int) -> Shape:
+    """Return the shape (C, H, W) that the first `count` layers give."""
+    X = np.zeros((1, *net.shape), net.dtype)
+    return Chain(net.layers[:count]).forward(net.tree, X, Context())[0].shape[1:]

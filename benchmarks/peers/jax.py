@@ -1,0 +1,122 @@
+"""JAX: a jitted step for each batch, or the whole epoch in one scan.
+
+Pure functions over a tree of arrays, channels last, as XLA prefers on a CPU; everything on the
+device, batches gathered inside the compiled program, the old arrays donated to it.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from benchmarks.peers import channels_last
+from benchmarks.peers.jax_layers import chain
+from benchmarks.tasks import Array, Work
+from handgrad.layers import Layer
+from handgrad.optim import SGD, Adam, Optimizer
+
+Tree = dict[str, Any]
+CARRIED = "running_mean", "running_var", "mean", "std"
+
+
+class Step:
+    """One call of a compiled program for each batch."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.X = jnp.asarray(channels_last.pictures(work.inputs))
+        self.y = jnp.asarray(work.labels, jnp.int32)
+        learned, carried = split(channels_last.arrays(work.net))
+        memory = [jax.tree.map(jnp.zeros_like, learned) for _ in work.task.optimizer.memory]
+        self.now = learned, carried, memory, jnp.zeros((), jnp.int32)
+        step = partial(update, work.net.layers, work.task.optimizer)
+        self.update = jax.jit(step, donate_argnums=0)
+
+    def epoch(self, order: Array) -> float:
+        """Make one update for each batch of `order`, and return the mean loss before them."""
+        losses, sizes = [], []
+        for indices in self.work.batches(order.astype(np.int32)):
+            self.now, loss = self.update(self.now, self.X, self.y, indices)
+            losses.append(loss)
+            sizes.append(len(indices))
+        return float(np.average(jax.device_get(losses), weights=sizes))
+
+
+class Scan(Step):
+    """One call for all batches of full size, and one for the last where it is smaller."""
+
+    def __init__(self, work: Work) -> None:
+        super().__init__(work)
+
+        def scan(now: Any, X: Any, y: Any, order: Any) -> Any:
+            step = partial(update, work.net.layers, work.task.optimizer)
+            return jax.lax.scan(lambda now, indices: step(now, X, y, indices), now, order)
+
+        self.scan = jax.jit(scan, donate_argnums=0)
+
+    def epoch(self, order: Array) -> float:
+        """Make one update for each batch of `order`, and return the mean loss before them."""
+        full, size = len(order) // self.work.task.batch, self.work.task.batch
+        indices = order[: full * size].reshape(full, size).astype(np.int32)
+        self.now, losses = self.scan(self.now, self.X, self.y, indices)
+        total = jnp.sum(losses) * size
+        if rest := len(order) - full * size:
+            last = order[-rest:].astype(np.int32)
+            self.now, loss = self.update(self.now, self.X, self.y, last)
+            total += loss * rest
+        return float(total) / len(order)
+
+
+def update(layers: tuple[Layer, ...], rule: Optimizer, now: Any, X: Any, y: Any, at: Any) -> Any:
+    """Return everything after one update, and the loss before it."""
+    learned, carried, memory, step = now
+    key = jax.random.fold_in(jax.random.key(0, impl="unsafe_rbg"), step)
+
+    def loss_of(learned: Tree) -> Any:
+        logits, after = chain(layers, merged(learned, carried), X[at], key)
+        log_p = jax.nn.log_softmax(logits)
+        loss = -jnp.mean(jnp.take_along_axis(log_p, y[at][:, None], axis=1))
+        return loss, after
+
+    (loss, after), gradients = jax.value_and_grad(loss_of, has_aux=True)(learned)
+    learned, memory = optimized(rule, learned, gradients, memory, step + 1)
+    return (learned, after, memory, step + 1), loss
+
+
+def optimized(rule: Optimizer, W: Tree, dW: Tree, memory: list[Tree], t: Any) -> Any:
+    """Return the parameters and the optimizer's memory after one update."""
+    if isinstance(rule, SGD):
+        return jax.tree.map(lambda w, g: w - rule.lr * g, W, dW), memory
+    assert isinstance(rule, Adam)
+    b1, b2 = rule.beta1, rule.beta2
+    M = jax.tree.map(lambda m, g: b1 * m + (1 - b1) * g, memory[0], dW)
+    V = jax.tree.map(lambda v, g: b2 * v + (1 - b2) * g * g, memory[1], dW)
+    rate = rule.lr / (1 - b1**t)
+    correction = 1 / (1 - b2**t)
+    step = jax.tree.map(lambda m, v: rate * m / (jnp.sqrt(v * correction) + rule.eps), M, V)
+    return jax.tree.map(jnp.subtract, W, step), [M, V]
+
+
+def split(tree: Tree) -> tuple[Tree, Tree]:
+    """Return the arrays that are learned, and those that are carried along."""
+    learned, carried = {}, {}
+    for name, value in tree.items():
+        if isinstance(value, dict):
+            learned[name], carried[name] = split(value)
+        else:
+            (carried if name in CARRIED else learned)[name] = jnp.asarray(value)
+    return learned, carried
+
+
+def merged(learned: Tree, carried: Tree) -> Tree:
+    """Return both in one tree."""
+    return {
+        name: merged(learned.get(name, {}), carried.get(name, {}))
+        if isinstance(learned.get(name, carried.get(name)), dict)
+        else learned.get(name, carried.get(name))
+        for name in {**learned, **carried}
+    }

@@ -1,0 +1,152 @@
+"""Keras on its JAX backend: a functional model, `compile` and `fit`.
+
+Channels last, as Keras has them. `fit` is given the pictures in the epoch's order, for it has
+no way to be told one.
+"""
+
+# ruff: noqa: ARG001  all layers are translated by one form of function
+
+from __future__ import annotations
+
+import os
+from functools import singledispatch
+from typing import Any
+
+os.environ["KERAS_BACKEND"] = "jax"  # read once, at the import
+
+import keras
+import numpy as np
+
+from benchmarks.peers import channels_last
+from benchmarks.tasks import Array, Work
+from handgrad import layers
+from handgrad.layers import Tree
+from handgrad.layers.windows import pair
+from handgrad.optim import SGD, Adam, Optimizer
+
+
+class Keras:
+    """One `fit` for each epoch."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.X = channels_last.pictures(work.inputs)
+        inputs = keras.Input(self.X.shape[1:])
+        tree = channels_last.arrays(work.net)
+        self.model = keras.Model(inputs, chain(work.net.layers, tree, inputs))
+        self.model.compile(
+            optimizer=as_optimizer(work.task.optimizer),
+            loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        )
+
+    def epoch(self, order: Array) -> float:
+        """Make one update for each batch of `order`, and return the mean loss before them."""
+        X, y = self.X[order], self.work.labels[order]
+        size = self.work.task.batch
+        history = self.model.fit(X, y, size, epochs=1, shuffle=False, verbose=0)
+        return float(history.history["loss"][0])
+
+
+def as_optimizer(rule: Optimizer) -> Any:
+    """Return Keras' form of an optimizer."""
+    if isinstance(rule, SGD):
+        return keras.optimizers.SGD(rule.lr)
+    assert isinstance(rule, Adam)
+    return keras.optimizers.Adam(rule.lr, rule.beta1, rule.beta2, rule.eps)
+
+
+def chain(parts: tuple[layers.Layer, ...], tree: Tree, X: Any) -> Any:
+    """Return what layers one after another give, each started from our arrays."""
+    for index, layer in enumerate(parts):
+        X = apply(layer, tree[str(index)], X)
+    return X
+
+
+def started(layer: Any, X: Any, *arrays: Array) -> Any:
+    """Return what a Keras layer gives, its arrays set to ours."""
+    Y = layer(X)
+    layer.set_weights([np.asarray(array) for array in arrays])
+    return Y
+
+
+@singledispatch
+def apply(layer: layers.Layer, tree: Tree, X: Any) -> Any:
+    """Return what the Keras form of a layer gives."""
+    raise NotImplementedError(f"no {type(layer).__name__} here")
+
+
+@apply.register
+def _(layer: layers.Normalize, tree: Tree, X: Any) -> Any:
+    return X  # done beforehand
+
+
+@apply.register
+def _(layer: layers.Flatten, tree: Tree, X: Any) -> Any:
+    return keras.layers.Flatten()(X)
+
+
+@apply.register
+def _(layer: layers.Dense, tree: Tree, X: Any) -> Any:
+    units = tree["bias"].size
+    return started(keras.layers.Dense(units), X, tree["weight"], tree["bias"])
+
+
+@apply.register
+def _(layer: layers.Conv2d, tree: Tree, X: Any) -> Any:
+    if any(pair(layer.padding)):
+        X = keras.layers.ZeroPadding2D(layer.padding)(X)
+    convolution = keras.layers.Conv2D(layer.channels, layer.kernel, layer.stride)
+    return started(convolution, X, tree["weight"], tree["bias"])
+
+
+@apply.register
+def _(layer: layers.BatchNorm, tree: Tree, X: Any) -> Any:
+    names = "weight", "bias", "running_mean", "running_var"
+    norm = keras.layers.BatchNormalization(momentum=1 - layer.momentum, epsilon=layer.eps)
+    return started(norm, X, *(tree[name] for name in names))
+
+
+@apply.register
+def _(layer: layers.MaxPool2d, tree: Tree, X: Any) -> Any:
+    return keras.layers.MaxPooling2D(layer.kernel, layer.stride)(X)
+
+
+@apply.register
+def _(layer: layers.AvgPool2d, tree: Tree, X: Any) -> Any:
+    return keras.layers.AveragePooling2D(layer.kernel, layer.stride)(X)
+
+
+@apply.register
+def _(layer: layers.GlobalAvgPool2d, tree: Tree, X: Any) -> Any:
+    return keras.layers.GlobalAveragePooling2D()(X)
+
+
+@apply.register
+def _(layer: layers.ReLU, tree: Tree, X: Any) -> Any:
+    return keras.layers.ReLU()(X)
+
+
+@apply.register
+def _(layer: layers.LeakyReLU, tree: Tree, X: Any) -> Any:
+    return keras.layers.LeakyReLU(layer.slope)(X)
+
+
+@apply.register
+def _(layer: layers.Tanh, tree: Tree, X: Any) -> Any:
+    return keras.layers.Activation("tanh")(X)
+
+
+@apply.register
+def _(layer: layers.Dropout, tree: Tree, X: Any) -> Any:
+    return keras.layers.Dropout(layer.p)(X)
+
+
+@apply.register
+def _(layer: layers.Dropout2d, tree: Tree, X: Any) -> Any:
+    return keras.layers.SpatialDropout2D(layer.p)(X)
+
+
+@apply.register
+def _(layer: layers.Residual, tree: Tree, X: Any) -> Any:
+    body, shortcut = chain(layer.body, tree["body"], X), chain(layer.shortcut, tree["shortcut"], X)
+    return keras.layers.Add()([body, shortcut])

@@ -1,0 +1,187 @@
+"""PyTorch: eager, and compiled.
+
+The pictures lie on the device as float32, and a batch is gathered by `index_select`. The
+optimizers are the fused ones, and the loss stays a tensor until the epoch is over.
+"""
+
+# ruff: noqa: ARG001  all layers are translated by one form of function
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import singledispatch
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from benchmarks.tasks import Array, Work
+from handgrad import layers
+from handgrad.layers import Tree
+from handgrad.network import Network
+from handgrad.optim import SGD, Adam, Optimizer
+
+
+class Eager:
+    """A `Sequential`, cross-entropy, and a fused optimizer."""
+
+    def __init__(self, work: Work) -> None:
+        self.batch, self.pictures = work.task.batch, work.inputs
+        self.X = torch.from_numpy(self.pictures)
+        self.y = torch.from_numpy(work.labels)
+        self.model = as_module(work.net)
+        self.optimizer = as_optimizer(work.task.optimizer, self.model)
+
+    def loss(self, indices: Tensor) -> Tensor:
+        """Return the mean loss of the pictures at `indices`."""
+        X = self.X.index_select(0, indices)
+        return cross_entropy(self.model(X), self.y.index_select(0, indices))
+
+    def epoch(self, order: Array) -> float:
+        """Make one update for each batch of `order`, and return the mean loss before them."""
+        self.model.train()
+        total = torch.zeros(())
+        for indices in torch.from_numpy(order).split(self.batch):
+            loss = self.loss(indices)
+            loss.backward()
+            self.optimizer.step()
+            self.optimizer.zero_grad()
+            total += loss.detach() * len(indices)
+        return total.item() / len(order)
+
+    @torch.inference_mode()
+    def logits(self, inputs: Array) -> Array:
+        """Return the logits (N, K) of prepared pictures (N, C, H, W)."""
+        self.model.eval()
+        return self.model(torch.from_numpy(inputs)).numpy()
+
+
+class Compiled(Eager):
+    """The same with forward, loss and their backward compiled by Inductor."""
+
+    def __init__(self, work: Work) -> None:
+        super().__init__(work)
+        self.loss = torch.compile(self.loss)
+
+
+def as_module(net: Network) -> nn.Sequential:
+    """Return the network as a PyTorch module, with the same arrays under the same names.
+
+    The pictures are expected prepared: `Normalize` is left out.
+    """
+    model = chain(net.layers, net.tree)
+    names = model.state_dict().keys()
+    tensors = {name: torch.tensor(array) for name, array in net.arrays.items() if name in names}
+    model.load_state_dict(tensors, strict=False)
+    return model
+
+
+def as_optimizer(rule: Optimizer, model: nn.Module) -> torch.optim.Optimizer:
+    """Return PyTorch's form of an optimizer."""
+    if isinstance(rule, SGD):
+        return torch.optim.SGD(model.parameters(), rule.lr, fused=True)
+    assert isinstance(rule, Adam)
+    betas = rule.beta1, rule.beta2
+    return torch.optim.Adam(model.parameters(), rule.lr, betas, rule.eps, fused=True)
+
+
+def chain(parts: Iterable[layers.Layer], tree: Tree) -> nn.Sequential:
+    """Return layers one after another."""
+    return nn.Sequential(*(module(layer, tree[str(i)]) for i, layer in enumerate(parts)))
+
+
+class Residual(nn.Module):
+    """A shortcut around a body."""
+
+    def __init__(self, body: nn.Sequential, shortcut: nn.Sequential) -> None:
+        super().__init__()
+        self.body, self.shortcut = body, shortcut
+
+    def forward(self, X: Tensor) -> Tensor:
+        """Return the sum of both ways."""
+        return self.body(X) + self.shortcut(X)
+
+
+class BatchNorm(nn.BatchNorm2d):
+    """Batch norm for flat and for spatial input alike."""
+
+    def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002
+        """Take both."""
+
+
+@singledispatch
+def module(layer: layers.Layer, arrays: Tree) -> nn.Module:
+    """Return the PyTorch module that does what the layer does."""
+    raise NotImplementedError(f"no {type(layer).__name__} here")
+
+
+@module.register
+def _(layer: layers.Normalize, arrays: Tree) -> nn.Module:
+    return nn.Identity()
+
+
+@module.register
+def _(layer: layers.Flatten, arrays: Tree) -> nn.Module:
+    return nn.Flatten()
+
+
+@module.register
+def _(layer: layers.Dense, arrays: Tree) -> nn.Module:
+    O, I = arrays["weight"].shape
+    return nn.Linear(I, O)
+
+
+@module.register
+def _(layer: layers.Conv2d, arrays: Tree) -> nn.Module:
+    O, C = arrays["weight"].shape[:2]
+    return nn.Conv2d(C, O, layer.kernel, layer.stride, layer.padding)
+
+
+@module.register
+def _(layer: layers.BatchNorm, arrays: Tree) -> nn.Module:
+    return BatchNorm(len(arrays["weight"]), layer.eps, layer.momentum)
+
+
+@module.register
+def _(layer: layers.MaxPool2d, arrays: Tree) -> nn.Module:
+    return nn.MaxPool2d(layer.kernel, layer.stride, layer.padding)
+
+
+@module.register
+def _(layer: layers.AvgPool2d, arrays: Tree) -> nn.Module:
+    return nn.AvgPool2d(layer.kernel, layer.stride, layer.padding)
+
+
+@module.register
+def _(layer: layers.GlobalAvgPool2d, arrays: Tree) -> nn.Module:
+    return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+
+
+@module.register
+def _(layer: layers.ReLU, arrays: Tree) -> nn.Module:
+    return nn.ReLU()
+
+
+@module.register
+def _(layer: layers.LeakyReLU, arrays: Tree) -> nn.Module:
+    return nn.LeakyReLU(layer.slope)
+
+
+@module.register
+def _(layer: layers.Tanh, arrays: Tree) -> nn.Module:
+    return nn.Tanh()
+
+
+@module.register
+def _(layer: layers.Dropout, arrays: Tree) -> nn.Module:
+    return nn.Dropout(layer.p)
+
+
+@module.register
+def _(layer: layers.Dropout2d, arrays: Tree) -> nn.Module:
+    return nn.Dropout2d(layer.p)
+
+
+@module.register
+def _(layer: layers.Residual, arrays: Tree) -> nn.Module:
+    return Residual(chain(layer.body, arrays["body"]), chain(layer.shortcut, arrays["shortcut"]))

@@ -1,0 +1,164 @@
+"""tinygrad: its own layers and optimizers under `TinyJit`, one captured step for each batch size.
+
+It compiles its kernels with clang, which must be on the path.
+"""
+
+# ruff: noqa: ARG001  all layers are translated by one form of function
+
+from __future__ import annotations
+
+import os
+from functools import singledispatch
+from typing import Any
+
+os.environ.setdefault("DEV", "CPU")  # read once, at the import
+
+import numpy as np
+from tinygrad import Context, Tensor, TinyJit, nn
+
+from benchmarks.tasks import Array, Work
+from handgrad import layers
+from handgrad.layers import Tree
+from handgrad.optim import SGD, Adam, Optimizer
+
+
+class Tinygrad:
+    """Everything on the device; a batch is gathered inside the captured step."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.X = Tensor(np.ascontiguousarray(work.inputs)).realize()
+        self.y = Tensor(work.labels.astype(np.int32)).realize()
+        self.layers = [function(layer, tree) for layer, tree in zip(*parts(work), strict=True)]
+        self.optimizer = as_optimizer(work.task.optimizer, nn.state.get_parameters(self.layers))
+        self.steps: dict[int, Any] = {}
+
+    def epoch(self, order: Array) -> float:
+        """Make one update for each batch of `order`, and return the mean loss before them."""
+        losses, sizes = [], []
+        with Context(TRAINING=1):
+            for indices in self.work.batches(order.astype(np.int32)):
+                step = self.steps.setdefault(len(indices), TinyJit(self.step))
+                losses.append(step(Tensor(indices).realize()).clone().realize())
+                sizes.append(len(indices))
+        return float(np.average([loss.item() for loss in losses], weights=sizes))
+
+    def step(self, indices: Tensor) -> Tensor:
+        """Make one update, and return the loss before it."""
+        self.optimizer.zero_grad()
+        logits = self.X[indices].sequential(self.layers)
+        loss = logits.sparse_categorical_crossentropy(self.y[indices]).backward()
+        return loss.realize(*self.optimizer.schedule_step())
+
+
+def parts(work: Work) -> tuple[list[layers.Layer], list[Tree]]:
+    """Return the network's layers and their arrays."""
+    return list(work.net.layers), [work.net.tree[str(i)] for i in range(len(work.net.layers))]
+
+
+def as_optimizer(rule: Optimizer, parameters: list[Tensor]) -> Any:
+    """Return tinygrad's form of an optimizer."""
+    if isinstance(rule, SGD):
+        return nn.optim.SGD(parameters, rule.lr)
+    assert isinstance(rule, Adam)
+    return nn.optim.Adam(parameters, rule.lr, rule.beta1, rule.beta2, rule.eps)
+
+
+def started(module: Any, tree: Tree) -> Any:
+    """Return a tinygrad module with its arrays set to ours."""
+    for name, array in tree.items():
+        getattr(module, name).assign(Tensor(array)).realize()
+    return module
+
+
+@singledispatch
+def function(layer: layers.Layer, tree: Tree) -> Any:
+    """Return the function of a tensor that does what the layer does."""
+    raise NotImplementedError(f"no {type(layer).__name__} here")
+
+
+@function.register
+def _(layer: layers.Normalize, tree: Tree) -> Any:
+    return lambda X: X  # done beforehand
+
+
+@function.register
+def _(layer: layers.Flatten, tree: Tree) -> Any:
+    return lambda X: X.flatten(1)
+
+
+@function.register
+def _(layer: layers.Dense, tree: Tree) -> Any:
+    O, I = tree["weight"].shape
+    return started(nn.Linear(I, O), tree)
+
+
+@function.register
+def _(layer: layers.Conv2d, tree: Tree) -> Any:
+    O, C = tree["weight"].shape[:2]
+    convolution = nn.Conv2d(C, O, layer.kernel, layer.stride, layer.padding)
+    return started(convolution, tree)
+
+
+@function.register
+def _(layer: layers.BatchNorm, tree: Tree) -> Any:
+    return started(nn.BatchNorm(tree["weight"].size, layer.eps, momentum=layer.momentum), tree)
+
+
+@function.register
+def _(layer: layers.MaxPool2d, tree: Tree) -> Any:
+    return lambda X: X.max_pool2d(layer.kernel, layer.stride)
+
+
+@function.register
+def _(layer: layers.AvgPool2d, tree: Tree) -> Any:
+    return lambda X: X.avg_pool2d(layer.kernel, layer.stride)
+
+
+@function.register
+def _(layer: layers.GlobalAvgPool2d, tree: Tree) -> Any:
+    return lambda X: X.mean((2, 3))
+
+
+@function.register
+def _(layer: layers.ReLU, tree: Tree) -> Any:
+    return Tensor.relu
+
+
+@function.register
+def _(layer: layers.LeakyReLU, tree: Tree) -> Any:
+    return lambda X: X.leaky_relu(layer.slope)
+
+
+@function.register
+def _(layer: layers.Tanh, tree: Tree) -> Any:
+    return Tensor.tanh
+
+
+@function.register
+def _(layer: layers.Dropout, tree: Tree) -> Any:
+    return lambda X: X.dropout(layer.p)
+
+
+@function.register
+def _(layer: layers.Dropout2d, tree: Tree) -> Any:
+    def drop(X: Tensor) -> Tensor:
+        return X * Tensor.ones(*X.shape[:2], 1, 1).contiguous().dropout(layer.p)
+
+    return drop
+
+
+@function.register
+def _(layer: layers.Residual, tree: Tree) -> Any:
+    return Sum([function(part, tree["body"][str(i)]) for i, part in enumerate(layer.body)])
+
+
+class Sum:
+    """A shortcut, without layers of its own, around a body."""
+
+    def __init__(self, body: list[Any]) -> None:
+        self.body = body
+
+    def __call__(self, X: Tensor) -> Tensor:
+        """Return the sum of both ways."""
+        return X.sequential(self.body) + X

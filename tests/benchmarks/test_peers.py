@@ -1,0 +1,64 @@
+"""Every peer trains what we train: the same losses, epoch after epoch, from the same weights."""
+
+import shutil
+from dataclasses import replace
+from importlib.util import find_spec
+
+import pytest
+
+from benchmarks.peers import PREDICTING, TRAINING
+from benchmarks.tasks import TRAINING as TASKS
+from benchmarks.tasks import Work
+from benchmarks.worker import load
+
+PACKAGE = {
+    "pytorch": "torch",
+    "jax": "jax",
+    "jax-scan": "jax",
+    "keras": "keras",
+    "scikit-learn": "sklearn",
+    "tinygrad": "tinygrad",
+    "notebook": "numpy",
+}
+
+SLOW = pytest.mark.slow
+
+
+def skip_without(*packages):
+    for package in packages:
+        if find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
+
+
+def built(contestant, work):
+    return load(contestant.where)(work, *contestant.arguments)
+
+
+@pytest.mark.parametrize("network", ["softmax-regression", "two-layer", "fashion-mlp", "smallnet"])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=SLOW if name == "tinygrad" else ()) for name in PACKAGE]
+)
+def test_losses_are_those_of_the_reference(name, network):
+    skip_without(PACKAGE[name])
+    if name == "tinygrad" and not shutil.which("clang"):
+        pytest.skip("tinygrad compiles with clang, which is not on the path")
+    task = replace(TASKS[network], data="digits", pictures=300)
+    try:
+        peer = built(TRAINING[name], Work(task))
+    except NotImplementedError as reason:
+        pytest.skip(str(reason))
+    work = Work(task)
+    reference = built(TRAINING["reference"], work)
+    for number in (0, 1):
+        order = work.order(number)
+        assert peer.epoch(order) == pytest.approx(reference.epoch(order), rel=2e-3)
+
+
+@pytest.mark.parametrize("name", ["pytorch", "onnxruntime"])
+def test_logits_are_those_of_the_reference(name, monkeypatch):
+    skip_without("torch", *(("onnxruntime", "onnxscript") if name == "onnxruntime" else ()))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    work = Work(replace(TASKS["smallnet"], data="digits", pictures=50))
+    peer = built(PREDICTING[name], work)
+    expected = built(PREDICTING["reference"], work).logits(work.pictures)
+    assert peer.logits(peer.pictures) == pytest.approx(expected, rel=1e-3, abs=1e-4)
