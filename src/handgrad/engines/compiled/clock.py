@@ -1,0 +1,20 @@
+"""The clock: what every worker knows about the step it is in.
+
+Each worker has one of its own, 16 words, so that none has to wait for another to set it. Counts
+lie in its first half as whole numbers, and the rest in its second half as float64.
+"""
+
+WORDS = 16
+
+STEP = 0  # the step within this run
+COUNT = 1  # N, the pictures in this batch
+CHUNKS = 2  # ⌈N/16⌉
+START = 3  # where the batch begins in the order
+TOTAL = 4  # updates made before this step
+STOP = 5  # not 0: a number is not finite
+
+RATE = 8  # η
+WEIGHT = 9  # Σ wₙ
+CLIP = 10  # what the gradients are multiplied with
+CORRECTION_1 = 11  # 1 − β₁ᵗ
+CORRECTION_2 = 12  # 1 − β₂ᵗ

@@ -1,0 +1,267 @@
+"""Kernels made into machine code: once for this machine, then kept in the user's cache directory.
+
+A kernel is named by its file, its function and the size of its tile. It is compiled by Numba, and
+the object code is kept in a folder that only the user can write to, under a name that changes with
+the sources, the compiler and the processor. Where it is at hand, Numba is not even imported.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import importlib
+import importlib.metadata
+import inspect
+import os
+import sys
+import tempfile
+import threading
+import types
+import warnings
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from platformdirs import user_cache_path
+
+from handgrad.errors import MissingExtraError
+
+# The functions of the C library that machine code may call.
+_LIBRARY = ("memset", "memcpy", "memmove", "logf", "pow")
+
+_lock = threading.RLock()
+_addresses: dict[Kernel, int] = {}
+
+
+class Kernel(NamedTuple):
+    """A kernel by name.
+
+    Attributes:
+        name: its file and function, such as "dense.forward".
+        tile: constants that it is compiled for, such as (("ROWS", 8), ("COLUMNS", 3)).
+    """
+
+    name: str
+    tile: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def symbol(self) -> str:
+        """The name of its machine code."""
+        return "_".join([*self.name.split("."), *(f"{key}{size}" for key, size in self.tile)])
+
+
+def addresses(kernels: Iterable[Kernel]) -> dict[Kernel, int]:
+    """Return where the machine code of each kernel lies, compiling what is not at hand.
+
+    Raises:
+        MissingExtraError: where Numba is not installed.
+    """
+    with _lock:
+        wanted = [kernel for kernel in dict.fromkeys(kernels) if kernel not in _addresses]
+        if wanted:
+            _link({kernel: _kept(kernel) for kernel in wanted})
+        return {kernel: _addresses[kernel] for kernel in kernels}
+
+
+def _link(objects: dict[Kernel, bytes | None]) -> None:
+    """Put object code into this process, and note where each kernel begins."""
+    missing = [kernel for kernel, code in objects.items() if code is None]
+    if missing:
+        print(
+            f"handgrad: compiling {len(missing)} kernels for this machine, once ...",
+            file=sys.stderr,
+        )
+    linker = _linker()
+    for kernel, code in objects.items():
+        if code is None:
+            code = _compile(kernel)
+            _keep(kernel, code)
+        linker.add_object_file(_binding().ObjectFileRef.from_data(code))
+    linker.finalize_object()
+    for kernel in objects:
+        _addresses[kernel] = linker.get_function_address(kernel.symbol)
+
+
+def _compile(kernel: Kernel) -> bytes:
+    """Return the object code of a kernel."""
+    numba = _numba()
+    binding = _binding()
+    family, _, name = kernel.name.partition(".")
+    kernels = importlib.import_module(f"handgrad.engines.compiled.kernels.{family}")
+    unpack = importlib.import_module("handgrad.engines.compiled.kernels.pointers").unpack
+    fast = importlib.import_module("handgrad.engines.compiled.kernels.numba_forms").FAST
+
+    # The constants of the tile stand in for the module's, so that Numba sees numbers.
+    plain = getattr(kernels, name)
+    sized = types.FunctionType(plain.__code__, {**vars(kernels), **dict(kernel.tile)})
+    options = {"error_model": "numpy", "fastmath": fast}
+    function = numba.njit(**options)(sized)
+    annotations = inspect.get_annotations(plain)
+    kinds = " ".join(kind for key, kind in annotations.items() if key != "return")
+
+    def entry(block: Any) -> None:
+        function(*unpack(block, kinds))
+
+    signature = numba.types.void(numba.types.CPointer(numba.types.int64))
+    compiled = numba.cfunc(signature, **options)(entry)
+    text = compiled.inspect_llvm().replace(compiled.native_name, kernel.symbol)
+    module = binding.parse_assembly(text)
+    for value in [*module.functions, *module.global_variables]:
+        if not value.is_declaration and value.name != kernel.symbol:
+            value.linkage = "internal"
+            if value.is_function:
+                value.add_function_attribute("alwaysinline")
+    _without_errors(module)
+    code: bytes = _machine().emit_object(module)
+    return code
+
+
+def _without_errors(module: Any) -> None:
+    """Remove what would report an error to Python: kernels raise none, and so need no Python."""
+    binding = _binding()
+    passes = binding.create_new_module_pass_manager()
+    passes.add_always_inliner_pass()
+    passes.add_ipsccp_pass()
+    passes.add_simplify_cfg_pass()
+    passes.add_global_dead_code_eliminate_pass()
+    options = binding.create_pipeline_tuning_options(speed_level=3)
+    passes.run(module, binding.create_pass_builder(_machine(), options))
+    needed = {value.name for value in module.functions if value.is_declaration}
+    if any(name.startswith(("numba_", "Py", "NRT_")) for name in needed):
+        raise AssertionError(f"a kernel needs Python: {sorted(needed)}")
+
+
+def _kept(kernel: Kernel) -> bytes | None:
+    """Return the object code that was kept for a kernel, if any."""
+    folder = _folder()
+    if folder is None:
+        return None
+    try:
+        return (folder / f"{kernel.symbol}.o").read_bytes()
+    except OSError:
+        return None
+
+
+def _keep(kernel: Kernel, code: bytes) -> None:
+    """Keep object code for later processes; a reader sees all of it or nothing."""
+    folder = _folder()
+    if folder is None:
+        return
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+            file.write(code)
+        os.replace(file.name, folder / f"{kernel.symbol}.o")
+    except OSError:
+        _warn_once(folder)
+
+
+@cache
+def _folder() -> Path | None:
+    """Return the folder of kept object code, or None where nothing can be kept."""
+    root = os.environ.get("HANDGRAD_CACHE")
+    folder = Path(root) if root else user_cache_path("handgrad")
+    folder = folder / "kernels" / _digest()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = folder.stat()
+        if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):
+            raise PermissionError(f"{folder} can be written by others")
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError:
+        _warn_once(folder)
+        return None
+    return folder
+
+
+@cache
+def _warn_once(folder: Path) -> None:
+    warnings.warn(
+        f"compiled kernels cannot be kept in {folder}: they are compiled anew in each process; "
+        "set HANDGRAD_CACHE to a folder that only you can write to",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+
+
+@cache
+def _digest() -> str:
+    """Return a name that changes with all that the machine code depends on."""
+    binding = _binding()
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    for name in ("numba", "llvmlite"):
+        digest.update(importlib.metadata.version(name).encode())
+    digest.update(sys.version.encode())
+    digest.update(binding.get_host_cpu_name().encode())
+    digest.update(binding.get_host_cpu_features().flatten().encode())
+    return digest.hexdigest()[:16]
+
+
+@cache
+def _machine() -> Any:
+    """Return the description of this processor that code is made for."""
+    binding = _binding()
+    return binding.Target.from_default_triple().create_target_machine(
+        cpu=binding.get_host_cpu_name(),
+        features=binding.get_host_cpu_features().flatten(),
+        opt=3,
+        reloc="static",
+        codemodel="jitdefault",
+        jit=True,
+    )
+
+
+@cache
+def _linker() -> Any:
+    """Return what holds the machine code of this process."""
+    binding = _binding()
+    machine = binding.Target.from_default_triple().create_target_machine(jit=True)
+    return binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
+
+
+@cache
+def _binding() -> Any:
+    try:
+        binding = importlib.import_module("llvmlite.binding")
+    except ImportError as error:
+        raise _missing() from error
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    library = ctypes.cdll.msvcrt if sys.platform == "win32" else ctypes.CDLL(None)
+    for name in _LIBRARY:
+        address = ctypes.cast(getattr(library, name), ctypes.c_void_p).value
+        binding.add_symbol(name, address)
+    return binding
+
+
+def _numba() -> Any:
+    try:
+        return importlib.import_module("numba")
+    except ImportError as error:
+        raise _missing() from error
+
+
+def _missing() -> MissingExtraError:
+    return MissingExtraError(
+        "the compiled engine needs Numba; install it with `pip install numba`, "
+        "or take engine='reference'"
+    )
+
+
+@cache
+def function(kernel: Kernel) -> Any:
+    """Return a kernel for Python to call with its arguments' address; it lets go of the GIL."""
+    return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(addresses([kernel])[kernel])
+
+
+@cache
+def give_way() -> int:
+    """Return the address of the function that lets another thread run."""
+    if sys.platform == "win32":
+        found = ctypes.windll.kernel32.SwitchToThread
+    else:
+        found = ctypes.CDLL(None).sched_yield
+    return ctypes.cast(found, ctypes.c_void_p).value or 0

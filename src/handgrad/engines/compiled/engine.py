@@ -1,0 +1,293 @@
+"""The compiled engine: the whole network as one program."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.engines.compiled.builder import Builder
+from handgrad.engines.compiled.clock import STEP
+from handgrad.engines.compiled.lanes import LANES
+from handgrad.engines.compiled.plan import Kind, Plan
+from handgrad.engines.compiled.program import Program
+from handgrad.engines.compiled.stages import EMITTERS
+from handgrad.engines.compiled.stages.pictures import could_skip
+from handgrad.engines.compiled.stages.step import inference, training
+from handgrad.engines.compiled.store import Store
+from handgrad.engines.compiled.values import Source
+from handgrad.engines.divergence import overflowed
+from handgrad.engines.engine import Batches, Rules, Steps
+from handgrad.engines.reference import ReferenceEngine
+from handgrad.errors import ConfigError
+from handgrad.layers import Array, Dense, Layer, Residual
+from handgrad.layers.chain import Chain
+from handgrad.network import Network
+from handgrad.random import stream_key
+
+_SPARSE = 0.7  # the share of zeros from which on it pays to skip them
+_INFER = 256  # how many pictures inference takes at a time
+
+
+class CompiledEngine:
+    """Runs whole epochs in machine code; equal to `ReferenceEngine`, and faster.
+
+    The network's arrays are the truth between calls. During a run they live in rows of the
+    engine's own, in the order that the kernels like, and are copied back at its end.
+
+    Args:
+        net: the network, of float32; its arrays are changed in place.
+        rules: how to train.
+        workers: how many threads; None: one for each core that this process may use. The result
+            does not depend on it.
+        skip_zeros: whether the first linear layer skips pixels that are zero; None: where at
+            least a third of the first pictures' pixels are.
+
+    Attributes:
+        worth_meeting: the multiply-adds of a step, up to which one worker is as fast as two.
+        worth_starting: the same of a run.
+
+    Raises:
+        ConfigError: where the network is not of float32.
+    """
+
+    worth_meeting = 200_000
+    worth_starting = 10_000_000
+
+    def __init__(
+        self,
+        net: Network,
+        rules: Rules,
+        *,
+        workers: int | None = None,
+        skip_zeros: bool | None = None,
+    ) -> None:
+        if net.dtype != np.float32:
+            raise ConfigError(
+                f"the compiled engine works in float32, not {net.dtype}; "
+                "take engine='reference' for it"
+            )
+        self.net, self.rules, self.steps = net, rules, 0
+        self.workers = workers or _cores()
+        self.skip_zeros = skip_zeros
+        self.memory = {
+            name: {kind: np.zeros_like(array) for kind in rules.optimizer.memory}
+            for name, array in net.parameters.items()
+        }
+        leaves = list(_leaves(net.layers))
+        linear = {f"{name}weight" for name, layer in leaves if type(layer) is Dense}
+        others = tuple(name for name, layer in leaves if type(layer) not in EMITTERS)
+        alone = {name for name in net.parameters if name.startswith(others)}
+        self._store = Store(net.parameters, rules.optimizer.memory, linear, alone)
+        self._programs: dict[Any, tuple[Builder, Program]] = {}
+
+    def step(
+        self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, rate: float
+    ) -> tuple[float, int]:
+        """Make one update, and return the loss and how many were right, both before it."""
+        steps = self.run(Batches(X, y, weights, np.arange(len(X)), len(X), [rate]))
+        return float(steps.losses[0]), int(steps.right[0])
+
+    def run(self, batches: Batches) -> Steps:
+        """Make one update for each batch, and return what came out."""
+        count = -(-len(batches.order) // batches.size)
+        if count == 0 or not self._sound(batches, count):
+            return self._by_reference(batches)
+        builder, program = self._program(batches.pictures, batches.size, learning=True)
+        steps = Steps(np.zeros(count), np.zeros(count, np.int64))
+        self._bring(program, batches, steps)
+        program.start(self.steps)
+        self._take(builder)
+        spoilt = program.array(builder.spoilt)
+        spoilt[...] = 0
+        done = False
+        try:
+            done = self._go(program, count)
+        finally:
+            made = count if done else max(0, int(program.clocks[STEP]))
+            self._give()
+            self.steps += made
+        if spoilt.any():
+            raise overflowed(self.net, self.steps - 1)
+        if not done:
+            self._go_on(batches, steps, made)
+        return steps
+
+    def logits(self, X: NDArray[Any]) -> Array:
+        """Return the logits (N, K) of pictures X (N, C, H, W), as they are at inference."""
+        X = np.asarray(X)
+        self.net.check_input(X)
+        if not len(X) or not (X.dtype == np.uint8 or np.isfinite(X).all()):
+            return self.net.logits(X)
+        logits = np.zeros((len(X), len(self.net.classes)), np.float32)
+        builder, program = self._program(X, min(len(X), _INFER), learning=False)
+        count = -(-len(X) // _INFER)
+        batches = Batches(
+            X, np.zeros(len(X), np.int64), None, np.arange(len(X)), _INFER, [0.0] * count
+        )
+        self._bring(program, batches, None, logits)
+        program.start(0)
+        self._take(builder)
+        self._go(program, count)
+        return logits
+
+    def plan(self, batch_size: int, *, skip_zeros: bool, learning: bool = True) -> Plan:
+        """Return the plan for batches of a size, to be printed."""
+        return self._build(Source(True, skip_zeros), -(-batch_size // LANES), learning).plan
+
+    def _build(self, source: Source, chunks: int, learning: bool) -> Builder:
+        builder = Builder(self.net, self._store, source, chunks, learning, EMITTERS)
+        if learning:
+            training(builder, self.rules)
+        else:
+            inference(builder)
+        return builder
+
+    def _program(
+        self, pictures: NDArray[Any], size: int, *, learning: bool
+    ) -> tuple[Builder, Program]:
+        """Return the program for pictures of this kind, in batches of at least this size."""
+        chunks = -(-size // LANES)
+        key = (pictures.dtype == np.uint8, self._skips(pictures), learning, chunks == 1)
+        known = self._programs.get(key)
+        if known is None or known[0].plan.chunks < chunks:
+            builder = self._build(Source(*key[:2]), chunks, learning)
+            self._programs[key] = known = builder, Program(builder.plan, self.workers)
+        return known
+
+    def _skips(self, pictures: NDArray[Any]) -> bool:
+        """Say whether to skip zeros; the first pictures that are seen decide."""
+        if self.skip_zeros is None:
+            sample = pictures[:: max(1, len(pictures) // 256)]
+            self.skip_zeros = bool((sample == 0).mean() >= _SPARSE)
+        return self.skip_zeros and could_skip(self.net.layers)
+
+    def _bring(
+        self, program: Program, batches: Batches, steps: Steps | None, logits: Array | None = None
+    ) -> None:
+        """Hand a run's own arrays to the program."""
+        loss = self.rules.loss
+        kind = np.uint8 if batches.pictures.dtype == np.uint8 else np.float32
+        weights, own = batches.weights, getattr(loss, "class_weights", None)
+        weighted = weights is not None or own is not None
+        if weights is None:
+            weights = np.ones(len(batches.labels) if weighted else 1)
+        own = np.ones(len(self.net.classes)) if own is None else np.asarray(own)
+        with np.errstate(over="ignore"):  # found, and named, in the step that meets it
+            pictures = np.ascontiguousarray(batches.pictures, kind)
+        program.set(
+            pictures=pictures,
+            order=np.ascontiguousarray(batches.order, np.int64),
+            labels=np.ascontiguousarray(batches.labels, np.int64),
+            weights=np.ascontiguousarray(weights, np.float32),
+            class_weights=np.ascontiguousarray(own, np.float32),
+            weighted=int(weighted),
+            rates=np.array(batches.rates, np.float64),
+            total=len(batches.order),
+            size=batches.size,
+            dropout_key=_signed(stream_key(self.rules.seed, "dropout")),
+            losses=np.zeros(0) if steps is None else steps.losses,
+            right=np.zeros(0, np.int64) if steps is None else steps.right,
+            logits=np.zeros(0, np.float32) if logits is None else logits,
+        )
+
+    def _go(self, program: Program, count: int) -> bool:
+        """Run the program; where Python has a part in it, phase by phase."""
+        phases = program.plan.phases
+        if all(phase.kind is not Kind.PYTHON for phase in phases):
+            work = program.plan.multiply_adds * program.plan.chunks * LANES
+            enough = work > self.worth_meeting and count * work > self.worth_starting
+            return program.run(count, self.workers if enough else 1)
+        for _ in range(count):
+            for number, phase in enumerate(phases):
+                if phase.call is not None:
+                    phase.call(program, self.rules.seed)
+                elif not program.run(1, 1, number, number + 1):
+                    return False
+        return True
+
+    def _take(self, builder: Builder) -> None:
+        """Copy the network's arrays and the optimizer's memory into their rows."""
+        for name, array in self.net.parameters.items():
+            self._store.take(name, array, self._store.W)
+            for kind, row in self._store.memory.items():
+                self._store.take(name, self.memory[name][kind], row)
+        for refresh in builder.refresh:
+            refresh()
+
+    def _give(self) -> None:
+        """Copy them back."""
+        for name, array in self.net.parameters.items():
+            self._store.give(name, array, self._store.W)
+            for kind, row in self._store.memory.items():
+                self._store.give(name, self.memory[name][kind], row)
+
+    def _go_on(self, batches: Batches, steps: Steps, made: int) -> None:
+        """Let the reference make the step that went astray: it names the layer.
+
+        Where it finds every number finite after all (a sum of squares is larger than what it is
+        made of), its step counts, and the run goes on after it.
+        """
+        at, size = made * batches.size, batches.size
+        one = batches._replace(
+            order=batches.order[at : at + size], rates=batches.rates[made : made + 1]
+        )
+        rest = batches._replace(order=batches.order[at + size :], rates=batches.rates[made + 1 :])
+        steps.losses[made : made + 1], steps.right[made : made + 1] = self._by_reference(one)
+        steps.losses[made + 1 :], steps.right[made + 1 :] = self.run(rest)
+
+    def _by_reference(self, batches: Batches) -> Steps:
+        """Let the reference make these steps; what cannot be trained on, it refuses by name."""
+        reference = ReferenceEngine(self.net, self.rules)
+        reference.steps, reference.memory = self.steps, self.memory
+        try:
+            return reference.run(batches)
+        finally:
+            self.steps = reference.steps
+
+    def _sound(self, batches: Batches, count: int) -> bool:
+        """Say whether all labels, weights and places in the order are what they must be."""
+        pictures, labels, weights, order, _, rates = batches
+        M, own = len(pictures), getattr(self.rules.loss, "class_weights", None)
+        return bool(
+            M > 0
+            and pictures.shape[1:] == self.net.shape
+            and (pictures.dtype == np.uint8 or np.issubdtype(pictures.dtype, np.floating))
+            and labels.shape == (M,)
+            and np.issubdtype(labels.dtype, np.integer)
+            and labels.min() >= 0
+            and labels.max() < len(self.net.classes)
+            and order.min() >= 0
+            and order.max() < M
+            and (weights is None or (weights.shape == (M,) and (weights >= 0).all()))
+            and (own is None or len(own) == len(self.net.classes))
+            and len(rates) == count
+        )
+
+
+def _leaves(layers: Sequence[Layer], prefix: str = "") -> Iterator[tuple[str, Layer]]:
+    """Yield each layer that is not made of layers, with what its arrays' names begin with."""
+    for index, layer in enumerate(layers):
+        name = f"{prefix}{index}."
+        if type(layer) is Residual:
+            yield from _leaves(layer.body, f"{name}body.")
+            yield from _leaves(layer.shortcut, f"{name}shortcut.")
+        elif type(layer) is Chain:
+            yield from _leaves(layer.layers, name)
+        else:
+            yield name, layer
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _signed(word: int) -> int:
+    """Return the whole number of 64 bits with a sign that has the same bits."""
+    return word - (1 << 64) if word >> 63 else word

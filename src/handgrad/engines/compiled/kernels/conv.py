@@ -1,0 +1,166 @@
+"""Convolution.
+
+Y[o, r, c] = b[o] + Σ_{k,i,j} W[o, k, i, j] X[k, r·s + i, c·s + j]        each a vector of lanes
+
+X (C, H, W, lanes), its border of zeros included   W (O, C, kh, kw)   Y (O, rows, columns, lanes)
+
+The taps of a window, i and j in reading order, are told apart by how far they lie from its corner.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from handgrad.engines.compiled.kernels.numbers import fill, lane_sum
+from handgrad.engines.compiled.kernels.pointers import Floats, Ints, at
+from handgrad.engines.compiled.kernels.tiles import dot_tile, product_tile
+from handgrad.engines.compiled.lanes import LANES
+
+ROWS, COLUMNS = 8, 3  # the size of a tile; a kernel is compiled for each that is needed
+
+
+def forward(
+    W: Floats,
+    b: Floats,
+    X: Floats,
+    Y: Floats,
+    channels: int,
+    plane: int,
+    down: int,
+    across: int,
+    outputs: int,
+    rows: int,
+    columns: int,
+    taps: int,
+    offsets: Ints,
+) -> None:
+    """Y[o, r, c] = b[o] + Σ_{k,i,j} W[o, k, i, j] X[k, r·s + i, c·s + j]
+
+    X[k] lies at k·plane; windows are `down` and `across` numbers apart.
+    """
+    area = rows * columns * LANES
+    for r in range(rows):
+        for o in range(0, outputs, ROWS):
+            for c in range(0, columns, COLUMNS):
+                product_tile(
+                    ROWS,
+                    COLUMNS,
+                    at(b, o),
+                    (outputs - o, columns - c),
+                    at(W, o * channels * taps),
+                    (channels * taps, taps, 1),
+                    at(X, r * down + c * across),
+                    (across, plane),
+                    at(Y, o * area + (r * columns + c) * LANES),
+                    (area, LANES),
+                    (channels, taps),
+                    offsets,
+                )
+
+
+def backward_input(
+    W: Floats,
+    D: Floats,
+    dX: Floats,
+    channels: int,
+    height: int,
+    width: int,
+    plane: int,
+    row: int,
+    corner: int,
+    outputs: int,
+    taps: int,
+    offsets: Ints,
+) -> None:
+    """dX[k, h, w] = Σ_{o,i,j} W[o, k, i, j] D[o, h − i, w − j]
+
+    D is dY as `spread` lays it out: D[o] at o·plane, rows `row` numbers apart, D[o, h, w] for
+    the first h and w at `corner`.
+    """
+    area = height * width * LANES
+    for h in range(height):
+        for k in range(0, channels, ROWS):
+            for w in range(0, width, COLUMNS):
+                product_tile(
+                    ROWS,
+                    COLUMNS,
+                    None,
+                    (channels - k, width - w),
+                    at(W, k * taps),
+                    (taps, channels * taps, 1),
+                    at(D, corner + h * row + w * LANES),
+                    (LANES, plane),
+                    at(dX, k * area + (h * width + w) * LANES),
+                    (area, LANES),
+                    (outputs, taps),
+                    offsets,
+                )
+
+
+def gradient(
+    X: Floats,
+    dY: Floats,
+    dW: Floats,
+    channels: int,
+    plane: int,
+    down: int,
+    across: int,
+    outputs: int,
+    rows: int,
+    columns: int,
+    taps: int,
+    offsets: Ints,
+) -> None:
+    """dW[o, k, i, j] = Σ_{r,c,lane} dY[o, r, c] X[k, r·s + i, c·s + j]"""
+    area = rows * columns * LANES
+    for o in range(0, outputs, ROWS):
+        for k in range(channels):
+            for t in range(0, taps, COLUMNS):
+                dot_tile(
+                    ROWS,
+                    COLUMNS,
+                    (outputs - o, taps - t),
+                    at(dY, o * area),
+                    (area, columns * LANES, LANES),
+                    at(X, k * plane),
+                    (down, across),
+                    at(dW, (o * channels + k) * taps + t),
+                    channels * taps,
+                    (rows, columns),
+                    at(offsets, t),
+                )
+
+
+def bias_gradient(dY: Floats, db: Floats, outputs: int, count: int) -> None:
+    """db[o] = Σ_{r,c,lane} dY[o, r, c]        `count` numbers for each o"""
+    for o in range(outputs):
+        db[o] = lane_sum(at(dY, o * count), count)
+
+
+def spread(
+    X: Floats,
+    D: Floats,
+    channels: int,
+    height: int,
+    width: int,
+    plane: int,
+    down: int,
+    across: int,
+    corner: int,
+) -> None:
+    """D[k, corner + h·down + w·across] = X[k, h, w]        what lies between stays zero
+
+    Puts a border around a picture, or room between its pixels.
+    """
+    for k in range(channels):
+        for h in range(height):
+            source = at(X, (k * height + h) * width * LANES)
+            target = at(D, k * plane + corner + h * down)
+            for w in range(width):
+                for lane in range(LANES):
+                    target[w * across + lane] = source[w * LANES + lane]
+
+
+def clear(X: Floats, count: int) -> None:
+    """X = 0"""
+    fill(X, count, np.float32(0))

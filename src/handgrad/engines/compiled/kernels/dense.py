@@ -1,0 +1,121 @@
+"""The linear layer.
+
+Y = X Wᵀ + b        X (I, lanes)   W (O, I)   b (O,)   Y (O, lanes)
+
+W lies in tiles of T outputs, (O/T, I, T), so that T weights of one input lie side by side.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from handgrad.engines.compiled.clock import CHUNKS
+from handgrad.engines.compiled.kernels.numbers import fill, squares
+from handgrad.engines.compiled.kernels.pointers import Floats, Ints, at
+from handgrad.engines.compiled.kernels.tiles import product_tile, transpose_tile
+from handgrad.engines.compiled.lanes import LANES
+
+ROWS, COLUMNS = 8, 1  # the size of a tile; a kernel is compiled for each that is needed
+
+
+def forward(
+    W: Floats, b: Floats, X: Floats, Y: Floats, inputs: int, outputs: int, T: int, offsets: Ints
+) -> None:
+    """Y[o] = b[o] + Σᵢ W[o, i] X[i]"""
+    for tile in range((outputs + T - 1) // T):
+        first = tile * T
+        rows = min(T, outputs - first)
+        for r in range(0, rows, ROWS):
+            product_tile(
+                ROWS,
+                1,
+                at(b, first + r),
+                (rows - r, 1),
+                at(W, first * inputs + r),
+                (1, 0, T),
+                X,
+                (0, 0),
+                at(Y, (first + r) * LANES),
+                (LANES, 0),
+                (1, inputs),
+                offsets,
+            )
+
+
+def backward_input(
+    W: Floats, dY: Floats, dX: Floats, inputs: int, outputs: int, T: int, offsets: Ints
+) -> None:
+    """dX[i] = Σₒ W[o, i] dY[o]        the rows of dY past O are zero"""
+    tiles = (outputs + T - 1) // T
+    for i in range(0, inputs, ROWS):
+        product_tile(
+            ROWS,
+            1,
+            None,
+            (inputs - i, 1),
+            at(W, i * T),
+            (T, inputs * T, 1),
+            dY,
+            (0, T * LANES),
+            at(dX, i * LANES),
+            (LANES, 0),
+            (tiles, min(T, outputs)),
+            offsets,
+        )
+
+
+def rows_of_gradient(dY: Floats, R: Floats, outputs: int, T: int) -> None:
+    """R[o/T, lane, o mod T] = dY[o, lane]        the rows of dY past O are zero"""
+    for tile in range((outputs + T - 1) // T):
+        first = tile * T
+        for o in range(first, first + T, LANES):
+            transpose_tile(at(dY, o * LANES), LANES, at(R, first * LANES + o - first), T)
+
+
+def gradient(
+    X: Floats,
+    x: int,
+    R: Floats,
+    r: int,
+    dW: Floats,
+    inputs: int,
+    T: int,
+    item: int,
+    blocks: int,
+    clock: Ints,
+    offsets: Ints,
+    norms: Floats,
+) -> None:
+    """dW[o, i] = Σₙ X[i, n] dY[o, n]        over all chunks in order; one block of i, one tile of o
+
+    X a chunk every x numbers, R = dY in rows, a chunk every r; norms[item] = Σ dW².
+    """
+    tile, block = item // blocks, item % blocks
+    first, last = inputs * block // blocks, inputs * (block + 1) // blocks
+    for i in range(first, last, ROWS):
+        product_tile(
+            ROWS,
+            COLUMNS,
+            None,
+            (last - i, COLUMNS),
+            at(X, i * LANES),
+            (LANES, x, 1),
+            at(R, tile * LANES * T),
+            (LANES, r),
+            at(dW, (tile * inputs + i) * T),
+            (T, LANES),
+            (clock[CHUNKS], LANES),
+            offsets,
+        )
+    norms[item] = squares(at(dW, (tile * inputs + first) * T), (last - first) * T)
+
+
+def bias_gradient(R: Floats, db: Floats, outputs: int, T: int) -> None:
+    """db[o] = Σ_lane R[o/T, lane, o mod T]        R = dY in rows"""
+    for tile in range((outputs + T - 1) // T):
+        sums = at(db, tile * T)
+        fill(sums, T, np.float32(0))
+        for lane in range(LANES):
+            row = at(R, (tile * LANES + lane) * T)
+            for o in range(T):
+                sums[o] += row[o]

@@ -1,0 +1,55 @@
+"""Dropout: the same masks as in `handgrad.layers.dropout`, number for number."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from handgrad.engines.compiled.clock import TOTAL
+from handgrad.engines.compiled.kernels.numba_forms import helper
+from handgrad.engines.compiled.kernels.pointers import Floats, Ints, Number, at
+from handgrad.engines.compiled.lanes import LANES
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+
+
+def mask(
+    M: Floats, features: int, p: float, scale: float, key: int, layer: int, clock: Ints, chunk: int
+) -> None:
+    """M[f, lane] = 0 with probability p, else scale = 1/(1 − p)
+
+    Number n·F + f of the stream of (seed, step, layer) decides about feature f of picture n;
+    `key` is that of the seed.
+    """
+    stream = fold(fold(np.uint64(key), np.uint64(clock[TOTAL])), np.uint64(layer))
+    for f in range(features):
+        for lane in range(LANES):
+            k = np.uint64((chunk * LANES + lane) * features + f + 1)
+            z = mix(stream + k * _GOLDEN)
+            kept = np.float32(z >> np.uint64(40)) * np.float32(2.0**-24) >= p
+            M[f * LANES + lane] = scale if kept else np.float32(0)
+
+
+def apply(X: Floats, M: Floats, features: int, area: int) -> None:
+    """X ← M X        one mask for the `area` places of a feature; and dY ← M dY"""
+    for f in range(features):
+        m = at(M, f * LANES)
+        for a in range(area):
+            x = at(X, (f * area + a) * LANES)
+            for lane in range(LANES):
+                x[lane] *= m[lane]
+
+
+@helper
+def fold(key: Number, word: Number) -> Number:
+    """The key with one more word folded in."""
+    return mix((key ^ word) + _GOLDEN)
+
+
+@helper
+def mix(z: Number) -> Number:
+    """SplitMix64's output function."""
+    z = (z ^ (z >> np.uint64(30))) * _MIX_1
+    z = (z ^ (z >> np.uint64(27))) * _MIX_2
+    return z ^ (z >> np.uint64(31))

@@ -1,0 +1,152 @@
+"""Words of LLVM's language: vectors of 16 float32, and loops that carry them along."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+from llvmlite import ir
+from numba.core import cgutils
+
+from handgrad.engines.compiled.lanes import LANES
+
+_function: Any = cgutils.get_or_insert_function
+FLOAT = ir.FloatType()
+INT = ir.IntType(64)
+VECTOR = ir.VectorType(FLOAT, LANES)
+NOTHING = ir.Constant(VECTOR, ir.Undefined)
+
+Value: TypeAlias = Any
+Builder: TypeAlias = Any
+
+
+def void(generate: Callable[..., None]) -> Callable[..., Value]:
+    """Return the generator of a function that returns nothing."""
+
+    def generated(context: Any, builder: Builder, _signature: Any, args: Any) -> Value:
+        generate(context, builder, _signature, args)
+        return context.get_dummy_value()
+
+    return generated
+
+
+def repeat(
+    builder: Builder,
+    count: Value,
+    begin: Sequence[Value],
+    body: Callable[[Value, Sequence[Value]], Sequence[Value]],
+) -> Sequence[Value]:
+    """Emit a loop that runs at least once, and return what it carried along, at its end."""
+    before, loop = builder.block, builder.append_basic_block("loop")
+    builder.branch(loop)
+    builder.position_at_end(loop)
+    index = builder.phi(INT)
+    carried = [builder.phi(VECTOR) for _ in begin]
+    values = body(index, carried)
+    following = builder.add(index, constant(1))
+    for phi, first, last in zip([index, *carried], [constant(0), *begin], [following, *values]):  # noqa: B905
+        phi.add_incoming(first, before)
+        phi.add_incoming(last, builder.block)
+    done = builder.append_basic_block("done")
+    builder.cbranch(builder.icmp_signed("<", following, count), loop, done)
+    builder.position_at_end(done)
+    return values
+
+
+def maybe(
+    builder: Builder,
+    count: Value,
+    begin: Sequence[Value],
+    body: Callable[[Value, Sequence[Value]], Sequence[Value]],
+) -> Sequence[Value]:
+    """Emit a loop that may not run at all, and return what it carried along."""
+    before = builder.block
+    with builder.if_then(builder.icmp_signed(">", count, constant(0))):
+        values = repeat(builder, count, begin, body)
+        inside = builder.block
+    result = []
+    for first, last in zip(begin, values, strict=True):
+        phi = builder.phi(VECTOR)
+        phi.add_incoming(first, before)
+        phi.add_incoming(last, inside)
+        result.append(phi)
+    return result
+
+
+def constant(number: int) -> Value:
+    """Return a constant of 64 bits."""
+    return ir.Constant(INT, number)
+
+
+def choice(lanes: Sequence[int]) -> Value:
+    """Return a constant vector of whole numbers."""
+    return ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), list(lanes))
+
+
+def members(builder: Builder, pack: Value) -> list[Value]:
+    """Return the members of a tuple."""
+    return [builder.extract_value(pack, i) for i in range(len(pack.type))]
+
+
+def least(builder: Builder, number: int, size: Value) -> Value:
+    """Return min(number, size − 1)."""
+    last = builder.sub(size, constant(1))
+    inside = builder.icmp_signed("<", constant(number), last)
+    return builder.select(inside, constant(number), last)
+
+
+def moved(builder: Builder, pointer: Value, *counts: Value) -> Value:
+    """Return a pointer, moved on by the given numbers of elements."""
+    for count in counts:
+        pointer = builder.gep(pointer, [count])
+    return pointer
+
+
+def listed_row(builder: Builder, W: Value, w: Value, places: Value, entry: Value) -> Value:
+    """Return the pointer to row places[entry] of W."""
+    place = builder.zext(builder.load(builder.gep(places, [entry])), INT)
+    return builder.gep(W, [builder.mul(place, w)])
+
+
+def load(builder: Builder, pointer: Value) -> Value:
+    """Return the vector at a pointer, which need not be aligned."""
+    return builder.load(builder.bitcast(pointer, VECTOR.as_pointer()), align=4)
+
+
+def store(builder: Builder, pointer: Value, vector: Value) -> None:
+    """Store a vector at a pointer, which need not be aligned."""
+    builder.store(vector, builder.bitcast(pointer, VECTOR.as_pointer()), align=4)
+
+
+def spread(builder: Builder, pointer: Value) -> Value:
+    """Return a vector that holds the number at a pointer in every lane."""
+    number = builder.load(pointer)
+    vector = builder.insert_element(NOTHING, number, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(vector, NOTHING, choice([0] * LANES))
+
+
+def fma(builder: Builder, x: Value, y: Value, z: Value) -> Value:
+    """Return x·y + z."""
+    kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
+    function = _function(builder.module, kind, f"llvm.fma.v{LANES}f32")
+    return builder.call(function, [x, y, z])
+
+
+def compress(builder: Builder, vector: Value, chosen: Value, kind: str) -> Value:
+    """Return the chosen lanes of a vector, moved to its beginning."""
+    name = f"llvm.experimental.vector.compress.v{LANES}{kind}"
+    signature = ir.FunctionType(vector.type, [vector.type, chosen.type, vector.type])
+    function = _function(builder.module, signature, name)
+    return builder.call(function, [vector, chosen, ir.Constant(vector.type, ir.Undefined)])
+
+
+def across(builder: Builder, vector: Value) -> Value:
+    """Return the sum over the lanes, by halves."""
+    width = LANES
+    while width > 1:
+        width //= 2
+        nothing = ir.Constant(vector.type, ir.Undefined)
+        low = builder.shuffle_vector(vector, nothing, choice(range(width)))
+        high = builder.shuffle_vector(vector, nothing, choice(range(width, 2 * width)))
+        vector = builder.fadd(low, high)
+    return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))

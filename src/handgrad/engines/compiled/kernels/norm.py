@@ -1,0 +1,207 @@
+"""Normalisation. X (F, area, lanes): F features, each at `area` places of every picture."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from handgrad.engines.compiled.clock import CHUNKS, COUNT
+from handgrad.engines.compiled.kernels.numbers import lane_sum, lanes_in, note_spoilt
+from handgrad.engines.compiled.kernels.pointers import Floats, Ints, at
+from handgrad.engines.compiled.lanes import LANES
+
+_ZERO = np.float32(0)
+
+
+def statistics(
+    X: Floats, features: int, area: int, clock: Ints, chunk: int, mean: Floats, spread: Floats
+) -> None:
+    """mean[f] = Σ X / count        spread[f] = Σ (X − mean)²        of one chunk's pictures
+
+    Lanes that hold no picture become zero, and what they add is taken off again.
+    """
+    inside = lanes_in(clock, chunk)
+    count = np.float32(inside * area)
+    for f in range(features):
+        x = at(X, f * area * LANES)
+        if inside < LANES:
+            for p in range(area):
+                for lane in range(inside, LANES):
+                    x[p * LANES + lane] = _ZERO
+        total = lane_sum(x, area * LANES)
+        center = total / count
+        squares = _ZERO
+        for i in range(area * LANES):
+            squares += (x[i] - center) * (x[i] - center)
+        mean[f] = center
+        spread[f] = squares - np.float32((LANES - inside) * area) * center * center
+
+
+def combine(
+    means: Floats,
+    spreads: Floats,
+    stride: int,
+    features: int,
+    area: int,
+    clock: Ints,
+    eps: float,
+    mean: Floats,
+    var: Floats,
+    std: Floats,
+) -> None:
+    """The batch's mean and variance from those of its chunks; σ = √(var + ε).
+
+    T. Chan, G. Golub, R. LeVeque 1979, "Updating formulae and a pairwise algorithm for computing
+    sample variances", equations 2.1.
+    """
+    for f in range(features):
+        count, center, squares = 0.0, 0.0, 0.0
+        for chunk in range(clock[CHUNKS]):
+            more = float(lanes_in(clock, chunk) * area)
+            apart = means[chunk * stride + f] - center
+            center += apart * more / (count + more)
+            squares += spreads[chunk * stride + f] + apart * apart * count * more / (count + more)
+            count += more
+        mean[f] = np.float32(center)
+        var[f] = np.float32(squares / count)
+        std[f] = math.sqrt(var[f] + eps)
+
+
+def forward(
+    X: Floats,
+    mean: Floats,
+    std: Floats,
+    weight: Floats,
+    bias: Floats,
+    Y: Floats,
+    features: int,
+    area: int,
+) -> None:
+    """X ← X̂ = (X − μ)/σ        Y = γ X̂ + β"""
+    for f in range(features):
+        center, share, gamma, beta = mean[f], np.float32(1) / std[f], weight[f], bias[f]
+        x, y = at(X, f * area * LANES), at(Y, f * area * LANES)
+        for i in range(area * LANES):
+            hat = (x[i] - center) * share
+            x[i] = hat
+            y[i] = gamma * hat + beta
+
+
+def infer(
+    X: Floats,
+    mean: Floats,
+    var: Floats,
+    eps: float,
+    weight: Floats,
+    bias: Floats,
+    features: int,
+    area: int,
+) -> None:
+    """X ← γ (X − μ)/√(var + ε) + β        with the running μ and var"""
+    for f in range(features):
+        center, gamma, beta = mean[f], weight[f] / math.sqrt(var[f] + eps), bias[f]
+        x = at(X, f * area * LANES)
+        for i in range(area * LANES):
+            x[i] = gamma * (x[i] - center) + beta
+
+
+def gradient(
+    X_hat: Floats, dY: Floats, dweight: Floats, dbias: Floats, features: int, area: int
+) -> None:
+    """dγ = Σ dY X̂        dβ = Σ dY        of one chunk"""
+    for f in range(features):
+        hat, dy = at(X_hat, f * area * LANES), at(dY, f * area * LANES)
+        along, total = _ZERO, _ZERO
+        for i in range(area * LANES):
+            along += dy[i] * hat[i]
+            total += dy[i]
+        dweight[f], dbias[f] = along, total
+
+
+def mean_gradient(
+    dweights: Floats,
+    dbiases: Floats,
+    stride: int,
+    features: int,
+    area: int,
+    clock: Ints,
+    along: Floats,
+    mean: Floats,
+) -> None:
+    """along[f] = mean(dY X̂)        mean[f] = mean(dY)        over all chunks in order"""
+    share = np.float32(1) / np.float32(clock[COUNT] * area)
+    for f in range(features):
+        along[f], mean[f] = _ZERO, _ZERO
+        for chunk in range(clock[CHUNKS]):
+            along[f] += dweights[chunk * stride + f]
+            mean[f] += dbiases[chunk * stride + f]
+        along[f] *= share
+        mean[f] *= share
+
+
+def backward(
+    X_hat: Floats,
+    dY: Floats,
+    along: Floats,
+    mean: Floats,
+    weight: Floats,
+    std: Floats,
+    features: int,
+    area: int,
+    clock: Ints,
+    chunk: int,
+) -> None:
+    """DY ← γ/σ · (dY − mean(dY) − X̂ · mean(dY X̂)); zero in lanes that hold no picture"""
+    inside = lanes_in(clock, chunk)
+    for f in range(features):
+        slope, shift, scale = along[f], mean[f], weight[f] / std[f]
+        hat, dy = at(X_hat, f * area * LANES), at(dY, f * area * LANES)
+        for i in range(area * LANES):
+            dy[i] = scale * (dy[i] - shift - hat[i] * slope)
+        for p in range(area if inside < LANES else 0):
+            for lane in range(inside, LANES):
+                dy[p * LANES + lane] = _ZERO
+
+
+def absorb(
+    mean: Floats,
+    var: Floats,
+    running_mean: Floats,
+    running_var: Floats,
+    features: int,
+    area: int,
+    momentum: float,
+    clock: Ints,
+    spoilt: Ints,
+) -> None:
+    """The running statistics: momentum · the batch's + (1 − momentum) · those before.
+
+    The variance is the unbiased one: divided by count − 1.
+    """
+    count = clock[COUNT] * area
+    unbiased = np.float32(count / max(count - 1, 1))
+    keep = np.float32(1) - momentum
+    for f in range(features):
+        running_mean[f] = keep * running_mean[f] + momentum * mean[f]
+        running_var[f] = keep * running_var[f] + momentum * (var[f] * unbiased)
+    note_spoilt(running_mean, features, spoilt)
+    note_spoilt(running_var, features, spoilt)
+
+
+def normalize(X: Floats, shift: Floats, scale: Floats, features: int, area: int) -> None:
+    """X ← X · scale − shift        with scale = 1/s and shift = m/s of the training set"""
+    for f in range(features):
+        s, m = scale[f], shift[f]
+        x = at(X, f * area * LANES)
+        for i in range(area * LANES):
+            x[i] = x[i] * s - m
+
+
+def normalize_backward(dY: Floats, scale: Floats, features: int, area: int) -> None:
+    """DY ← dY/s"""
+    for f in range(features):
+        s = scale[f]
+        dy = at(dY, f * area * LANES)
+        for i in range(area * LANES):
+            dy[i] = dy[i] * s

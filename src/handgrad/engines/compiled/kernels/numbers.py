@@ -1,0 +1,109 @@
+"""Functions of one number, written so that a loop over them becomes vectors."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from handgrad.engines.compiled.kernels.numba_forms import fast_helper, helper
+from handgrad.engines.compiled.kernels.pointers import Floats, Ints, Number, bits, float_of_bits
+
+_LOG2_E = np.float32(1.4426950408889634)
+_LN2_HIGH = np.float32(0.693359375)
+_LN2_LOW = np.float32(-2.12194440e-4)
+_ONE = np.float32(1)
+_HALF = np.float32(0.5)
+
+
+@helper
+def exp(x: Number) -> Number:
+    """eˣ for x ≤ 88, to 2 units in the last place; 0 below −87; NaN stays NaN.
+
+    eˣ = 2ⁿ eʳ with n = round(x/ln 2) and |r| ≤ ln(2)/2, and eʳ from its Taylor series.
+    """
+    inside = x if x > np.float32(-87) else np.float32(-87)
+    turns = inside * _LOG2_E
+    whole = np.int32(turns + (_HALF if turns > np.float32(0) else -_HALF))
+    n = np.float32(whole)
+    r = inside - n * _LN2_HIGH - n * _LN2_LOW
+    p = np.float32(1 / 720)
+    p = p * r + np.float32(1 / 120)
+    p = p * r + np.float32(1 / 24)
+    p = p * r + np.float32(1 / 6)
+    p = p * r + _HALF
+    p = p * r + _ONE
+    p = p * r + _ONE
+    scale = float_of_bits(np.int32((whole + np.int32(127)) << np.int32(23)))
+    y = p * scale
+    y = y if x >= np.float32(-87) else np.float32(0)
+    return x if x != x else y
+
+
+@helper
+def tanh(x: Number) -> Number:
+    """Tanh x, to a few units in the last place; NaN stays NaN.
+
+    Near zero from its continued fraction, which keeps small numbers exact; else from
+    (1 − e⁻²ˣ)/(1 + e⁻²ˣ).
+    """
+    size = abs(x)
+    s = x * x
+    near = x * (
+        _ONE
+        + s
+        * (
+            np.float32(-0.33333331)
+            + s * (np.float32(0.13333164) + s * (np.float32(-0.05385878) + s * np.float32(0.0207)))
+        )
+    )
+    e = exp(np.float32(-2) * size)
+    far = (_ONE - e) / (_ONE + e)
+    far = -far if x < np.float32(0) else far
+    return near if size < np.float32(0.25) else far
+
+
+@helper
+def sigmoid(x: Number) -> Number:
+    """1/(1 + e⁻ˣ) = (1 + tanh(x/2))/2."""
+    return (tanh(x * _HALF) + _ONE) * _HALF
+
+
+@fast_helper
+def squares(X: Floats, count: int) -> Number:
+    """Σ X² over `count` numbers."""
+    total = np.float32(0)
+    for i in range(count):
+        total += X[i] * X[i]
+    return total
+
+
+@fast_helper
+def lane_sum(X: Floats, count: int) -> Number:
+    """Σ X over `count` numbers."""
+    total = np.float32(0)
+    for i in range(count):
+        total += X[i]
+    return total
+
+
+@helper
+def fill(X: Floats, count: int, value: Number) -> None:
+    """X ← value, `count` times."""
+    for i in range(count):
+        X[i] = value
+
+
+@helper
+def note_spoilt(X: Floats, count: int, spoilt: Ints) -> None:
+    """Set spoilt[0] where one of the numbers is not finite: all bits of its exponent are set."""
+    exponents, largest = np.int32(0x7F800000), np.int32(0)
+    pattern = bits(X)
+    for i in range(count):
+        largest = max(largest, pattern[i] & exponents)
+    if largest == exponents:
+        spoilt[0] = 1
+
+
+@helper
+def lanes_in(clock: Ints, chunk: int) -> int:
+    """How many of the chunk's 16 lanes hold a picture of the batch."""
+    return min(16, clock[1] - 16 * chunk)

@@ -1,0 +1,184 @@
+"""Pooling: a picture made smaller. X (C, H, W, lanes), Y (C, rows, columns, lanes)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from handgrad.engines.compiled.kernels.numbers import fill
+from handgrad.engines.compiled.kernels.pointers import Floats, Places, at
+from handgrad.engines.compiled.lanes import LANES
+
+
+def max_forward(
+    X: Floats,
+    Y: Floats,
+    winner: Places,
+    channels: int,
+    height: int,
+    width: int,
+    rows: int,
+    columns: int,
+    kernel_height: int,
+    kernel_width: int,
+    stride_down: int,
+    stride_across: int,
+    top: int,
+    left: int,
+) -> None:
+    """Y[k, r, c] = max_{i,j} X[k, r·s + i, c·s + j]        winner is the first such i·kw + j"""
+    for k in range(channels):
+        for r in range(rows):
+            for c in range(columns):
+                place = ((k * rows + r) * columns + c) * LANES
+                y, won = at(Y, place), at(winner, place)
+                for lane in range(LANES):
+                    y[lane] = -np.float32(np.inf)
+                    won[lane] = np.int32(0)
+                for i in range(kernel_height):
+                    h = r * stride_down + i - top
+                    if h < 0 or h >= height:
+                        continue
+                    for j in range(kernel_width):
+                        w = c * stride_across + j - left
+                        if w < 0 or w >= width:
+                            continue
+                        x = at(X, ((k * height + h) * width + w) * LANES)
+                        tap = np.int32(i * kernel_width + j)
+                        for lane in range(LANES):
+                            better = x[lane] > y[lane]
+                            won[lane] = tap if better else won[lane]
+                            y[lane] = x[lane] if better or x[lane] != x[lane] else y[lane]
+
+
+def max_backward(
+    winner: Places,
+    dY: Floats,
+    dX: Floats,
+    channels: int,
+    height: int,
+    width: int,
+    rows: int,
+    columns: int,
+    kernel_height: int,
+    kernel_width: int,
+    stride_down: int,
+    stride_across: int,
+    top: int,
+    left: int,
+) -> None:
+    """dX[k, r·s + i, c·s + j] += dY[k, r, c]        where i·kw + j is the winner"""
+    fill(dX, channels * height * width * LANES, np.float32(0))
+    for k in range(channels):
+        for r in range(rows):
+            for c in range(columns):
+                place = ((k * rows + r) * columns + c) * LANES
+                dy, won = at(dY, place), at(winner, place)
+                for i in range(kernel_height):
+                    h = r * stride_down + i - top
+                    if h < 0 or h >= height:
+                        continue
+                    for j in range(kernel_width):
+                        w = c * stride_across + j - left
+                        if w < 0 or w >= width:
+                            continue
+                        dx = at(dX, ((k * height + h) * width + w) * LANES)
+                        tap = np.int32(i * kernel_width + j)
+                        for lane in range(LANES):
+                            dx[lane] += dy[lane] if won[lane] == tap else np.float32(0)
+
+
+def avg_forward(
+    X: Floats,
+    Y: Floats,
+    channels: int,
+    height: int,
+    width: int,
+    rows: int,
+    columns: int,
+    kernel_height: int,
+    kernel_width: int,
+    stride_down: int,
+    stride_across: int,
+    top: int,
+    left: int,
+) -> None:
+    """Y[k, r, c] = 1/(kh·kw) Σ_{i,j} X[k, r·s + i, c·s + j]"""
+    share = np.float32(1) / np.float32(kernel_height * kernel_width)
+    for k in range(channels):
+        for r in range(rows):
+            for c in range(columns):
+                y = at(Y, ((k * rows + r) * columns + c) * LANES)
+                fill(y, LANES, np.float32(0))
+                for i in range(kernel_height):
+                    h = r * stride_down + i - top
+                    if h < 0 or h >= height:
+                        continue
+                    for j in range(kernel_width):
+                        w = c * stride_across + j - left
+                        if w < 0 or w >= width:
+                            continue
+                        x = at(X, ((k * height + h) * width + w) * LANES)
+                        for lane in range(LANES):
+                            y[lane] += x[lane]
+                for lane in range(LANES):
+                    y[lane] *= share
+
+
+def avg_backward(
+    dY: Floats,
+    dX: Floats,
+    channels: int,
+    height: int,
+    width: int,
+    rows: int,
+    columns: int,
+    kernel_height: int,
+    kernel_width: int,
+    stride_down: int,
+    stride_across: int,
+    top: int,
+    left: int,
+) -> None:
+    """dX[k, r·s + i, c·s + j] += dY[k, r, c]/(kh·kw)"""
+    share = np.float32(1) / np.float32(kernel_height * kernel_width)
+    fill(dX, channels * height * width * LANES, np.float32(0))
+    for k in range(channels):
+        for r in range(rows):
+            for c in range(columns):
+                dy = at(dY, ((k * rows + r) * columns + c) * LANES)
+                for i in range(kernel_height):
+                    h = r * stride_down + i - top
+                    if h < 0 or h >= height:
+                        continue
+                    for j in range(kernel_width):
+                        w = c * stride_across + j - left
+                        if w < 0 or w >= width:
+                            continue
+                        dx = at(dX, ((k * height + h) * width + w) * LANES)
+                        for lane in range(LANES):
+                            dx[lane] += dy[lane] * share
+
+
+def global_avg_forward(X: Floats, Y: Floats, channels: int, area: int) -> None:
+    """Y[k] = 1/(H·W) Σ_{h,w} X[k, h, w]"""
+    share = np.float32(1) / np.float32(area)
+    for k in range(channels):
+        y = at(Y, k * LANES)
+        fill(y, LANES, np.float32(0))
+        for p in range(area):
+            x = at(X, (k * area + p) * LANES)
+            for lane in range(LANES):
+                y[lane] += x[lane]
+        for lane in range(LANES):
+            y[lane] *= share
+
+
+def global_avg_backward(dY: Floats, dX: Floats, channels: int, area: int) -> None:
+    """dX[k, h, w] = dY[k] / (H·W)"""
+    share = np.float32(1) / np.float32(area)
+    for k in range(channels):
+        dy = at(dY, k * LANES)
+        for p in range(area):
+            dx = at(dX, (k * area + p) * LANES)
+            for lane in range(LANES):
+                dx[lane] = dy[lane] * share

@@ -1,0 +1,141 @@
+"""The linear layer on pictures most of whose pixels are zero.
+
+Y = X Wᵀ + b and dW = dYᵀ X as in `dense`, with sums over the pixels that are not zero alone. What
+they leave out is exactly zero: the arithmetic is the same. Where the pictures are normalised,
+(x − m)/s, zeros become −m/s, and what all of them add is added at once:
+
+Y = (x/s) Wᵀ + (b − (m/s) Wᵀ)        dW = dYᵀ (x/s) − (m/s) db
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from handgrad.engines.compiled.clock import CHUNKS, COUNT
+from handgrad.engines.compiled.kernels.numbers import fill, squares
+from handgrad.engines.compiled.kernels.pointers import Floats, Ints, Places, at
+from handgrad.engines.compiled.kernels.tiles import (
+    gather_tile,
+    product_tile,
+    scatter_tile,
+    transpose_tile,
+)
+from handgrad.engines.compiled.lanes import LANES
+
+VECTORS = 1  # T/16, the vectors in a tile of outputs; a kernel is compiled for each that is needed
+
+
+def fold_shift(
+    W: Floats, b: Floats, shift: Floats, folded: Floats, inputs: int, tile: int, offsets: Ints
+) -> None:
+    """folded[o] = b[o] + Σᵢ shift[i] W[o, i]        one tile of o; shift[i] = −mᵢ/sᵢ"""
+    T = VECTORS * LANES
+    for o in range(tile * T, (tile + 1) * T):
+        folded[o] = b[o]
+    product_tile(
+        1,
+        VECTORS,
+        True,
+        (1, VECTORS),
+        shift,
+        (0, 0, 1),
+        at(W, tile * inputs * T),
+        (LANES, 0),
+        at(folded, tile * T),
+        (0, LANES),
+        (1, inputs),
+        offsets,
+    )
+
+
+def forward(
+    W: Floats,
+    b: Floats,
+    places: Places,
+    values: Floats,
+    entries: int,
+    starts: Ints,
+    blocks: int,
+    size: int,
+    item: int,
+    groups: int,
+    clock: Ints,
+    R: Floats,
+    r: int,
+    Y: Floats,
+    y: int,
+) -> None:
+    """Y[o] = b[o] + Σₑ W[o, places[e]] values[e]        one tile of o, one group of chunks
+
+    Lists a chunk every `entries` numbers; R, room for Y in rows, a chunk every r; Y a chunk every
+    y. A block of weights is used for all pictures of the group before the next one is fetched.
+    """
+    T = VECTORS * LANES
+    tile, group = item // groups, item % groups
+    first, last = clock[CHUNKS] * group // groups, clock[CHUNKS] * (group + 1) // groups
+    for n in range(first * LANES, last * LANES):
+        row = at(R, n // LANES * r + (tile * LANES + n % LANES) * T)
+        for o in range(T):
+            row[o] = b[tile * T + o]
+    weights = at(W, tile * size * T)
+    for block in range(blocks):
+        for n in range(first * LANES, min(last * LANES, clock[COUNT])):
+            chunk, lane = n // LANES, n % LANES
+            start = at(starts, (chunk * LANES + lane) * (blocks + 1) + block)
+            begin = chunk * entries + lane * (size + LANES) + start[0]
+            row = at(R, chunk * r + (tile * LANES + lane) * T)
+            count = start[1] - start[0]
+            gather_tile(VECTORS, weights, T, at(places, begin), at(values, begin), count, row)
+    for chunk in range(first, last):
+        rows = at(R, chunk * r + tile * LANES * T)
+        for v in range(VECTORS):
+            column = at(Y, chunk * y + (tile * T + v * LANES) * LANES)
+            transpose_tile(at(rows, v * LANES), T, column, LANES)
+
+
+def gradient(
+    places: Places,
+    values: Floats,
+    entries: int,
+    starts: Ints,
+    R: Floats,
+    r: int,
+    shift: Floats,
+    shifted: int,
+    dW: Floats,
+    size: int,
+    item: int,
+    blocks: int,
+    block: int,
+    clock: Ints,
+    sums: Floats,
+    norms: Floats,
+) -> None:
+    """dW[o, i] = Σₙ dY[o, n] values[n, i] + shift[i] Σₙ dY[o, n]        a block of i, a tile of o
+
+    Lists a chunk every `entries` numbers, R = dY in rows, a chunk every r; norms[item] = Σ dW².
+    """
+    T = VECTORS * LANES
+    tile, part = item // blocks, item % blocks
+    first, last = part * block, min((part + 1) * block, size)
+    G = at(dW, (tile * size) * T)
+    if shifted:
+        fill(sums, T, np.float32(0))
+        for n in range(clock[COUNT]):
+            row = at(R, n // LANES * r + (tile * LANES + n % LANES) * T)
+            for o in range(T):
+                sums[o] += row[o]
+        for i in range(first, last):
+            row = at(G, i * T)
+            for o in range(T):
+                row[o] = shift[i] * sums[o]
+    else:
+        fill(at(G, first * T), (last - first) * T, np.float32(0))
+    for n in range(clock[COUNT]):
+        chunk, lane = n // LANES, n % LANES
+        start = at(starts, (chunk * LANES + lane) * (blocks + 1) + part)
+        begin = chunk * entries + lane * (size + LANES) + start[0]
+        row = at(R, chunk * r + (tile * LANES + lane) * T)
+        count = start[1] - start[0]
+        scatter_tile(VECTORS, G, T, at(places, begin), at(values, begin), count, row)
+    norms[item] = squares(at(G, first * T), (last - first) * T)

@@ -1,0 +1,197 @@
+"""A plan: the kernels that make up a training step, in order, and the buffers between them.
+
+A step is a list of phases. The stages of a phase are run one after another for each of its items,
+so that what one leaves behind is still in the core's cache for the next; between phases the workers
+wait for each other. A buffer that only one phase uses exists once for each worker; one that lies
+between phases exists for each chunk of 16 pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.engines.compiled.compiler import Kernel
+from handgrad.engines.compiled.lanes import LANES
+
+
+class Kind(IntEnum):
+    """What the items of a phase are."""
+
+    TILES = 0  # a fixed number of pieces of work
+    CHUNKS = 1  # the batch's chunks of 16 pictures, each perhaps in tiles
+    EVERY = 2  # every worker does all of it for itself
+    PYTHON = 3  # a function, called by Python for the whole batch
+
+
+class Place(IntEnum):
+    """An argument that is known only while running."""
+
+    CHUNK = 0
+    TILE = 1
+    WORKER = 2
+    CLOCK = 3
+
+
+@dataclass(eq=False)
+class Buffer:
+    """Room for what stages hand on.
+
+    Attributes:
+        name: what it holds.
+        size: how many numbers, for one chunk.
+        dtype: their kind.
+        single: whether there is one for all chunks.
+    """
+
+    name: str
+    size: int
+    dtype: Any = np.float32
+    single: bool = False
+
+
+class Part(NamedTuple):
+    """A buffer or an array from `offset` on, moved by `per_tile` from tile to tile."""
+
+    whole: Buffer | NDArray[Any]
+    offset: int = 0
+    per_tile: int = 0
+
+
+class Stride(NamedTuple):
+    """How many numbers lie between a buffer's chunks."""
+
+    buffer: Buffer
+
+
+class Inlet(NamedTuple):
+    """An argument that each run brings along."""
+
+    name: str
+
+
+class Double(NamedTuple):
+    """A float64; plain floats are passed as float32."""
+
+    value: float
+
+
+Argument: TypeAlias = "int | float | Buffer | Part | Stride | Inlet | Double | Place | NDArray[Any]"
+
+
+class Stage(NamedTuple):
+    """A kernel and what it works on.
+
+    Attributes:
+        kernel: which one.
+        arguments: in the kernel's order.
+        layer: the name of the layer that it belongs to.
+    """
+
+    kernel: Kernel
+    arguments: tuple[Argument, ...]
+    layer: str
+
+
+@dataclass
+class Phase:
+    """Stages between two points where all workers meet."""
+
+    kind: Kind
+    tiles: int = 1
+    stages: list[Stage] = field(default_factory=list)
+    call: Callable[..., None] | None = None
+    uses: tuple[Buffer, ...] = ()
+
+
+@dataclass
+class Plan:
+    """A network's training step, or its inference, as phases.
+
+    Attributes:
+        chunks: for how many chunks of 16 pictures there is room.
+        phases: the work, in order.
+        notes: what was fused and chosen, in words.
+        multiply_adds: of one picture, all products together.
+    """
+
+    chunks: int
+    phases: list[Phase] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    multiply_adds: int = 0
+    layer: str = ""
+
+    def emit(
+        self, kind: Kind, name: str, *arguments: Argument, tiles: int = 1, **sizes: int
+    ) -> None:
+        """Add a stage, to the phase that is being filled where it is of this kind."""
+        if not self.phases or (self.phases[-1].kind, self.phases[-1].tiles) != (kind, tiles):
+            self.phases.append(Phase(kind, tiles))
+        stage = Stage(Kernel(name, tuple(sizes.items())), arguments, self.layer)
+        self.phases[-1].stages.append(stage)
+
+    def meet(self, kind: Kind, tiles: int = 1) -> None:
+        """Begin a new phase: what follows needs all that went before."""
+        self.phases.append(Phase(kind, tiles))
+
+    def python(self, call: Callable[..., None], *uses: Buffer) -> None:
+        """Add a function that Python calls for the whole batch, and the buffers that it uses."""
+        self.phases.append(Phase(Kind.PYTHON, call=call, uses=uses))
+
+    @property
+    def stages(self) -> list[Stage]:
+        """All stages in order."""
+        return [stage for phase in self.phases for stage in phase.stages]
+
+    def buffers(self) -> dict[Buffer, list[int]]:
+        """Return every buffer, and the phases that use it; -1 is one that walks over its chunks."""
+        used: dict[Buffer, list[int]] = {}
+        for number, phase in enumerate(self.phases):
+            arguments = [a for stage in phase.stages for a in stage.arguments]
+            for argument in [*arguments, *phase.uses]:
+                whole = argument[0] if isinstance(argument, Part | Stride) else argument
+                place = -1 if isinstance(argument, Stride) else number
+                if isinstance(whole, Buffer) and place not in used.setdefault(whole, []):
+                    used[whole].append(place)
+        return used
+
+    def slots(self, buffer: Buffer, phases: list[int], workers: int) -> int:
+        """Return how many times a buffer exists."""
+        if buffer.single:
+            return 1
+        return workers if len(phases) == 1 else self.chunks
+
+    def __str__(self) -> str:
+        return "\n".join([*self._phases(), "", *self._buffers(), "", *self.notes])
+
+    def _phases(self) -> list[str]:
+        lines = []
+        for number, phase in enumerate(self.phases):
+            items = {
+                Kind.TILES: f"{phase.tiles} tiles",
+                Kind.CHUNKS: "each chunk" + (f" in {phase.tiles} tiles" if phase.tiles > 1 else ""),
+                Kind.EVERY: "every worker",
+                Kind.PYTHON: "Python, the whole batch",
+            }
+            lines.append(f"phase {number}: {items[phase.kind]}")
+            for stage in phase.stages:
+                sizes = " ".join(f"{name.lower()}={size}" for name, size in stage.kernel.tile)
+                lines.append(f"  {stage.layer:<22} {stage.kernel.name:<28} {sizes}".rstrip())
+        return lines
+
+    def _buffers(self) -> list[str]:
+        lines = [f"buffers for {self.chunks * LANES} pictures, and each of 2 workers"]
+        total = 0
+        for buffer, phases in self.buffers().items():
+            slots = self.slots(buffer, phases, 2)
+            size = buffer.size * np.dtype(buffer.dtype).itemsize
+            total += slots * size
+            lines.append(f"  {buffer.name:<28} {slots:>4} x {size:>10,} bytes")
+        lines.append(f"  {'total':<28} {total:>17,} bytes")
+        lines.append(f"{self.multiply_adds:,} multiply-adds a picture")
+        return lines

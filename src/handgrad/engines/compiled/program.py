@@ -1,0 +1,191 @@
+"""A plan, linked to memory and machine code, and run by several workers."""
+
+from __future__ import annotations
+
+import struct
+import threading
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.engines.compiled import clock
+from handgrad.engines.compiled.compiler import Kernel, addresses, function, give_way
+from handgrad.engines.compiled.plan import (
+    Argument,
+    Buffer,
+    Double,
+    Inlet,
+    Part,
+    Phase,
+    Place,
+    Plan,
+    Stride,
+)
+from handgrad.engines.compiled.store import aligned
+
+_BLOCK = 64  # words of room for one stage's arguments
+_DRIVER = Kernel("driver.run")
+
+
+class Program:
+    """A plan that can be run.
+
+    Args:
+        plan: the plan.
+        workers: for how many workers.
+    """
+
+    def __init__(self, plan: Plan, workers: int) -> None:
+        self.plan, self.workers = plan, workers
+        self.clocks = aligned(workers * clock.WORDS, np.int64)
+        self._brought: dict[str, Any] = {}
+        self._inlets: dict[str, list[int]] = {}
+        self._alive: list[Any] = []  # the arrays that the code points to
+        self._slots: dict[Buffer, NDArray[Any]] = {}
+        self._strides: dict[Buffer, tuple[int, int]] = {}
+        for buffer, phases in plan.buffers().items():
+            self._place(buffer, phases)
+        self._write(plan.phases)
+        self._blocks = aligned(workers * _BLOCK, np.int64)
+        self._barrier = aligned(32, np.int64)
+
+    def array(self, buffer: Buffer) -> NDArray[Any]:
+        """Return a buffer's numbers, one row for each time it exists."""
+        return self._slots[buffer]
+
+    def set(self, **values: int | float | NDArray[Any]) -> None:
+        """Set the arguments that a run brings along."""
+        self._brought = values
+        for name, value in values.items():
+            for row in self._inlets.get(name, ()):
+                self._arguments[row, 0] = _word(value)
+
+    def targets(self) -> tuple[NDArray[np.int64], NDArray[np.float32] | None]:
+        """Return the labels and the weights of the batch that is being worked on."""
+        begin, count = self.clocks[clock.START], self.clocks[clock.COUNT]
+        chosen = self._brought["order"][begin : begin + count]
+        weighted = self._brought["weighted"]
+        return (
+            self._brought["labels"][chosen],
+            self._brought["weights"][chosen] if weighted else None,
+        )
+
+    def start(self, made: int) -> None:
+        """Set the clocks to before the first step of a run; `made` steps were made before."""
+        clocks = self.clocks.reshape(self.workers, clock.WORDS)
+        clocks[...] = 0
+        clocks[:, clock.STEP] = -1
+        clocks[:, clock.TOTAL] = made - 1
+
+    def run(self, steps: int, workers: int, first: int = 0, last: int | None = None) -> bool:
+        """Run steps, or the phases from `first` up to `last` of one; say whether all went well."""
+        workers = min(workers, self.workers)
+        count = (len(self.plan.phases) if last is None else last) - first
+        driver = function(_DRIVER)
+        calls = []
+        for worker in range(workers):
+            words = np.array(
+                [
+                    steps,
+                    self._phases[first:].ctypes.data,
+                    count,
+                    self._stages.ctypes.data,
+                    self._arguments.ctypes.data,
+                    self._blocks.ctypes.data,
+                    self.clocks.ctypes.data,
+                    worker,
+                    workers,
+                    self._barrier.ctypes.data,
+                    give_way(),
+                ],
+                np.int64,
+            )
+            calls.append(words)
+        helpers = [
+            threading.Thread(target=driver, args=(words.ctypes.data,)) for words in calls[1:]
+        ]
+        for helper in helpers:
+            helper.start()
+        driver(calls[0].ctypes.data)
+        for helper in helpers:
+            helper.join()
+        return bool(self.clocks[clock.STOP] == 0)
+
+    def _place(self, buffer: Buffer, phases: list[int]) -> None:
+        """Give a buffer its memory."""
+        slots = self.plan.slots(buffer, phases, self.workers)
+        line = 64 // np.dtype(buffer.dtype).itemsize
+        size = -(-buffer.size // line) * line
+        self._slots[buffer] = aligned(slots * size, buffer.dtype).reshape(slots, size)
+        by_chunk = not buffer.single and len(phases) > 1
+        by_worker = not buffer.single and len(phases) == 1
+        self._strides[buffer] = (size * by_chunk, size * by_worker)
+
+    def _write(self, phases: list[Phase]) -> None:
+        """Write the tables that the driver reads."""
+        code = addresses([_DRIVER, *(stage.kernel for stage in self.plan.stages)])
+        phase_rows: list[tuple[int, ...]] = []
+        stage_rows: list[tuple[int, ...]] = []
+        rows: list[tuple[int, ...]] = []
+        for phase in phases:
+            first = len(stage_rows)
+            for stage in phase.stages:
+                stage_rows.append((code[stage.kernel], len(rows), len(stage.arguments)))
+                for argument in stage.arguments:
+                    if isinstance(argument, Inlet):
+                        self._inlets.setdefault(argument.name, []).append(len(rows))
+                    rows.append(self._row(argument))
+            phase_rows.append((first, len(stage_rows), int(phase.kind), phase.tiles))
+        self._phases = np.array(phase_rows, np.int64)
+        self._stages = np.array(stage_rows, np.int64)
+        self._arguments = np.array(rows, np.int64)
+
+    def _row(self, argument: Argument) -> tuple[int, int, int, int]:
+        """Return an argument as a number, and what to add to it per chunk, tile and worker."""
+        match argument:
+            case Place():
+                return self._row_of_place(argument)
+            case Inlet():
+                return (0, 0, 0, 0)
+            case Stride(buffer):
+                return (self._strides[buffer][0], 0, 0, 0)
+            case Part():
+                return self._row_of_part(argument)
+            case Buffer() | np.ndarray():
+                return self._row_of_part(Part(argument))
+            case _:
+                return (_word(argument), 0, 0, 0)
+
+    def _row_of_place(self, place: Place) -> tuple[int, int, int, int]:
+        clocks = int(self.clocks.ctypes.data)
+        return {
+            Place.CHUNK: (0, 1, 0, 0),
+            Place.TILE: (0, 0, 1, 0),
+            Place.WORKER: (0, 0, 0, 1),
+            Place.CLOCK: (clocks, 0, 0, clock.WORDS * 8),
+        }[place]
+
+    def _row_of_part(self, part: Part) -> tuple[int, int, int, int]:
+        whole, offset, per_tile = part
+        chunk, worker = 0, 0
+        if isinstance(whole, Buffer):
+            chunk, worker = self._strides[whole]
+            whole = self._slots[whole]
+        self._alive.append(whole)
+        width = whole.itemsize
+        begin = int(whole.ctypes.data) + offset * width
+        return (begin, chunk * width, per_tile * width, worker * width)
+
+
+def _word(value: Any) -> int:
+    """Return the 64 bits of a number, or an array's address."""
+    match value:
+        case np.ndarray():
+            return int(value.ctypes.data)
+        case Double(number):
+            return int(struct.unpack("<q", struct.pack("<d", number))[0])
+        case float():
+            return int(struct.unpack("<i", struct.pack("<f", value))[0])
+        case _:
+            return int(value)

@@ -1,0 +1,97 @@
+"""Convolution."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+
+import numpy as np
+
+from handgrad.engines.compiled.builder import Backward, Builder
+from handgrad.engines.compiled.lanes import LANES
+from handgrad.engines.compiled.plan import Buffer
+from handgrad.engines.compiled.values import Value
+from handgrad.layers import Array, Conv2d
+from handgrad.layers.windows import Pair, pair
+
+
+def conv(b: Builder, layer: Conv2d, prefix: str, number: int, X: Value) -> tuple[Value, Backward]:
+    """Lay down a convolution."""
+    C, H, W = X.shape
+    (kh, kw), (down, across) = pair(layer.kernel), pair(layer.stride)
+    top, left = pair(layer.padding)
+    height, width = H + 2 * top, W + 2 * left
+    O, taps = layer.channels, kh * kw
+    rows, columns = (height - kh) // down + 1, (width - kw) // across + 1
+    weight, bias = b.parameter(f"{prefix}weight"), b.parameter(f"{prefix}bias")
+
+    padded = X.buffer
+    if top or left:
+        padded = Buffer(f"{b.plan.layer}: X with its border", C * height * width * LANES)
+        place = (height * width * LANES, width * LANES, LANES, (top * width + left) * LANES)
+        b.chunks("conv.spread", X.buffer, padded, C, H, W, *place)
+
+    plane, row = height * width * LANES, width * LANES
+    windows = (C, plane, down * row, across * LANES, O, rows, columns, taps)
+    offsets = _taps(kh, kw, row)
+    Y = b.value("Y", (O, rows, columns), learned=True)
+    ROWS, COLUMNS = product_tile(O, columns)
+    arguments = (weight, bias, padded, Y.buffer, *windows, offsets)
+    b.chunks("conv.forward", *arguments, ROWS=ROWS, COLUMNS=COLUMNS)
+    b.plan.multiply_adds += O * C * taps * rows * columns * (3 if X.learned else 2)
+
+    def backward(dY: Value) -> Value | None:
+        ROWS, COLUMNS = dot_tile(O, taps)
+        arguments = (padded, dY.buffer, b.gradient(f"{prefix}weight"), *windows, offsets)
+        b.chunks("conv.gradient", *arguments, ROWS=ROWS, COLUMNS=COLUMNS)
+        count = rows * columns * LANES
+        b.chunks("conv.bias_gradient", dY.buffer, b.gradient(f"{prefix}bias"), O, count)
+        return _backward_input(b, prefix, layer, X, dY) if X.learned else None
+
+    return Y, backward
+
+
+def _backward_input(b: Builder, prefix: str, layer: Conv2d, X: Value, dY: Value) -> Value:
+    """Lay down dX: dY with room between its pixels and a border, convolved once more."""
+    C, H, W = X.shape
+    O, rows, columns = dY.shape
+    (kh, kw), (down, across) = pair(layer.kernel), pair(layer.stride)
+    top, left = pair(layer.padding)
+    height, width = H + 2 * top + kh - 1, W + 2 * left + kw - 1
+    plane, row = height * width * LANES, width * LANES
+
+    D = Buffer(f"{b.plan.layer}: dY with its border", O * plane)
+    corner = ((kh - 1) * width + kw - 1) * LANES
+    place = (plane, down * row, across * LANES, corner)
+    b.chunks("conv.spread", dY.buffer, D, O, rows, columns, *place)
+
+    dX = b.value("dX", X.shape, learned=True)
+    corner += (top * width + left) * LANES
+    offsets = -_taps(kh, kw, row)
+    ROWS, COLUMNS = product_tile(C, W)
+    arguments = (b.parameter(f"{prefix}weight"), D, dX.buffer, C, H, W, plane, row, corner, O)
+    b.chunks("conv.backward_input", *arguments, kh * kw, offsets, ROWS=ROWS, COLUMNS=COLUMNS)
+    return dX
+
+
+def product_tile(rows: int, columns: int) -> Pair:
+    """Return the tile that covers rows x columns with the least work; 24 sums fit in registers."""
+    sizes = [(r, v) for r, v in product(range(1, 13), range(1, 9)) if r * v + v <= 28]
+    return min(sizes, key=lambda size: _tiles(rows, columns, size) * (math.prod(size) + 3))
+
+
+def dot_tile(rows: int, columns: int) -> Pair:
+    """Return the tile of sums over vectors, where every row and column costs a load as well."""
+    sizes = [(r, v) for r, v in product(range(1, 7), range(1, 7)) if r * v + min(r, v) <= 30]
+    return min(
+        sizes, key=lambda size: _tiles(rows, columns, size) * (math.prod(size) + sum(size) / 2 + 1)
+    )
+
+
+def _tiles(rows: int, columns: int, size: Pair) -> int:
+    return -(-rows // size[0]) * -(-columns // size[1])
+
+
+def _taps(kh: int, kw: int, row: int) -> Array:
+    """Return how far each tap of a window lies from its corner."""
+    return (np.arange(kh)[:, None] * row + np.arange(kw) * LANES).reshape(-1)

@@ -1,0 +1,127 @@
+"""The linear layer, on lanes and on lists."""
+
+from __future__ import annotations
+
+from handgrad.engines.compiled.builder import Backward, Builder, even, multiples
+from handgrad.engines.compiled.lanes import LANES
+from handgrad.engines.compiled.plan import Buffer, Kind, Part, Place, Stride
+from handgrad.engines.compiled.store import Tiling
+from handgrad.engines.compiled.values import Lists, Value
+from handgrad.layers import Array, Dense
+
+_REGISTERS = 24  # how many sums a tile of a product keeps
+
+
+def dense(b: Builder, layer: Dense, prefix: str, number: int, X: Value) -> tuple[Value, Backward]:
+    """Lay down a linear layer on a value."""
+    tiling = _tiling(b, prefix)
+    O, I, T = tiling.outputs, tiling.inputs, tiling.width
+    weight, bias = b.parameter(f"{prefix}weight"), b.parameter(f"{prefix}bias")
+    line = multiples(LANES, max(I, T))
+    Y = b.value("Y", (O,), learned=True)
+    rows = even(min(O, T), _REGISTERS)
+    b.chunks("dense.forward", weight, bias, X.buffer, Y.buffer, I, O, T, line, ROWS=rows)
+    b.plan.multiply_adds += O * I * (3 if X.learned else 2)
+
+    def backward(dY: Value) -> Value | None:
+        R = _rows(b, tiling)
+        _rows_and_bias(b, prefix, tiling, dY, R)
+        b.gradients.append(lambda: _gradient(b, prefix, tiling, X, R))
+        if not X.learned:
+            return None
+        dX = b.value("dX", X.shape, learned=True)
+        rows = even(I, _REGISTERS)
+        b.chunks("dense.backward_input", weight, dY.buffer, dX.buffer, I, O, T, line, ROWS=rows)
+        return dX
+
+    return Y, backward
+
+
+def dense_on_lists(b: Builder, prefix: str, X: Lists) -> tuple[Value, Backward]:
+    """Lay down a linear layer on pictures as lists."""
+    tiling = _tiling(b, prefix)
+    Y = b.value("Y", (tiling.outputs,), learned=True)
+    R = _rows(b, tiling)
+    groups = 2 * max(1, round(b.plan.chunks / 8)) if b.plan.chunks > 1 else 1
+    b.plan.emit(
+        Kind.TILES,
+        "sparse.forward",
+        *(b.parameter(f"{prefix}weight"), X.bias, X.places, X.values, Stride(X.places)),
+        *(X.starts, X.blocks, X.size, Place.TILE, groups, Place.CLOCK),
+        *(R, Stride(R), Y.buffer, Stride(Y.buffer)),
+        tiles=tiling.tiles * groups,
+        VECTORS=tiling.vectors,
+    )
+    b.plan.multiply_adds += 2 * tiling.outputs * tiling.inputs
+
+    def backward(dY: Value) -> Value | None:
+        _rows_and_bias(b, prefix, tiling, dY, R)
+        b.gradients.append(lambda: _gradient_on_lists(b, prefix, tiling, X, R))
+        return None
+
+    return Y, backward
+
+
+def fold_shift(b: Builder, prefix: str, shift: Array) -> Part:
+    """Lay down the bias less what normalising takes from every output, once for all pictures."""
+    tiling = _tiling(b, prefix)
+    folded = Buffer(f"{b.plan.layer}: b − (m/s) Wᵀ", tiling.tiles * tiling.width, single=True)
+    b.plan.emit(
+        Kind.TILES,
+        "sparse.fold_shift",
+        *(b.parameter(f"{prefix}weight"), b.parameter(f"{prefix}bias"), shift, folded),
+        *(tiling.inputs, Place.TILE, multiples(tiling.width, tiling.inputs)),
+        tiles=tiling.tiles,
+        VECTORS=tiling.vectors,
+    )
+    return Part(folded)
+
+
+def _tiling(b: Builder, prefix: str) -> Tiling:
+    tiling = b.store.rooms[f"{prefix}weight"].tiling
+    assert tiling is not None
+    return tiling
+
+
+def _rows(b: Builder, tiling: Tiling) -> Buffer:
+    """Return room for a layer's outputs, or their gradients, in rows of one tile."""
+    return Buffer(f"{b.plan.layer}: in rows", tiling.tiles * tiling.width * LANES)
+
+
+def _rows_and_bias(b: Builder, prefix: str, tiling: Tiling, dY: Value, R: Buffer) -> None:
+    """Lay down dY turned into rows, and db."""
+    b.chunks("dense.rows_of_gradient", dY.buffer, R, tiling.outputs, tiling.width)
+    db = b.gradient(f"{prefix}bias")
+    b.chunks("dense.bias_gradient", R, db, tiling.outputs, tiling.width)
+
+
+def _gradient(b: Builder, prefix: str, tiling: Tiling, X: Value, R: Buffer) -> None:
+    """Lay down dW for the whole batch, in blocks of about 64 inputs."""
+    blocks = max(1, tiling.inputs // 64)
+    items = tiling.tiles * blocks
+    dW = Part(b.store.dW, b.store.rooms[f"{prefix}weight"].offset)
+    b.plan.emit(
+        Kind.TILES,
+        "dense.gradient",
+        *(X.buffer, Stride(X.buffer), R, Stride(R), dW, tiling.inputs, tiling.width),
+        *(Place.TILE, blocks, Place.CLOCK, multiples(tiling.width, LANES), b.more_norms(items)),
+        tiles=items,
+        ROWS=_REGISTERS // tiling.vectors,
+        COLUMNS=tiling.vectors,
+    )
+
+
+def _gradient_on_lists(b: Builder, prefix: str, tiling: Tiling, X: Lists, R: Buffer) -> None:
+    """Lay down dW for the whole batch, in the lists' blocks."""
+    items = tiling.tiles * X.blocks
+    dW = Part(b.store.dW, b.store.rooms[f"{prefix}weight"].offset)
+    sums = Buffer(f"{b.plan.layer}: Σ dY", tiling.width)
+    b.plan.emit(
+        Kind.TILES,
+        "sparse.gradient",
+        *(X.places, X.values, Stride(X.places), X.starts, R, Stride(R)),
+        *((0, 0) if X.shift is None else (X.shift, 1)),
+        *(dW, X.size, Place.TILE, X.blocks, X.block, Place.CLOCK, sums, b.more_norms(items)),
+        tiles=items,
+        VECTORS=tiling.vectors,
+    )

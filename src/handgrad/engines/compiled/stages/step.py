@@ -1,0 +1,186 @@
+"""A whole step: its beginning, the network, the loss, the way back, the update."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from handgrad.engines.compiled import clock
+from handgrad.engines.compiled.builder import Builder
+from handgrad.engines.compiled.lanes import LANES
+from handgrad.engines.compiled.plan import (
+    Argument,
+    Buffer,
+    Double,
+    Inlet,
+    Kind,
+    Part,
+    Place,
+    Stride,
+)
+from handgrad.engines.compiled.program import Program
+from handgrad.engines.compiled.stages.pictures import network
+from handgrad.engines.compiled.stages.reference import read, write
+from handgrad.engines.compiled.store import BLOCK
+from handgrad.engines.compiled.values import Value
+from handgrad.engines.engine import Rules
+from handgrad.losses import SoftmaxCrossEntropy
+from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer
+
+
+def training(b: Builder, rules: Rules) -> None:
+    """Lay down a training step."""
+    _begin(b, rules)
+    Z, backward = network(b)
+    losses = Buffer("loss by chunk", b.plan.chunks, single=True)
+    right = Buffer("right by chunk", b.plan.chunks, np.int64, single=True)
+    b.plan.layer = "loss"
+    backward(_loss(b, rules, Z, losses, right))
+    for lay in b.gradients:
+        lay()
+    b.plan.layer = "update"
+    _add_chunks(b)
+    limit = Double(0.0 if rules.clip_norm is None else rules.clip_norm)
+    b.plan.emit(
+        Kind.EVERY,
+        "loss.judge",
+        *(b.norms, b.norms.size, losses, right, Place.CLOCK, Place.WORKER, limit),
+        *(Inlet("losses"), Inlet("right")),
+    )
+    _update(b, rules)
+    b.plan.layer = "state"
+    for lay in b.absorb:
+        lay()
+
+
+def inference(b: Builder) -> None:
+    """Lay down the way from pictures to logits."""
+    _begin(b, None)
+    Z, _ = network(b)
+    b.plan.layer = "logits"
+    arguments = (Z.buffer, Z.features, Place.CLOCK, Place.CHUNK, Inlet("logits"))
+    b.chunks("loss.give_logits", *arguments)
+
+
+def _begin(b: Builder, rules: Rules | None) -> None:
+    """Lay down the beginning of a step."""
+    b.plan.layer = "step"
+    betas = (0.0, 0.0)
+    if rules is not None and isinstance(rules.optimizer, Adam | AdamW):
+        betas = (rules.optimizer.beta1, rules.optimizer.beta2)
+    b.plan.emit(
+        Kind.EVERY,
+        "loss.begin",
+        *(Place.CLOCK, Inlet("total"), Inlet("size"), Inlet("rates"), Inlet("order")),
+        *(Inlet("labels"), Inlet("weights"), Inlet("weighted"), Inlet("class_weights")),
+        *map(Double, betas),
+        b.spoilt,
+    )
+
+
+def _loss(b: Builder, rules: Rules, Z: Value, losses: Buffer, right: Buffer) -> Value:
+    """Lay down the loss and dZ."""
+    dZ = b.value("dZ", Z.shape, learned=True)
+    if type(rules.loss) is not SoftmaxCrossEntropy:
+        return _loss_in_python(b, rules, Z, dZ, losses, right)
+    b.chunks(
+        "loss.softmax_cross_entropy",
+        *(Z.buffer, dZ.buffer, Z.features, float(rules.loss.label_smoothing)),
+        *(Inlet("order"), Inlet("labels"), Inlet("weights"), Inlet("weighted")),
+        *(Inlet("class_weights"), Place.CLOCK, Place.CHUNK),
+        *(Buffer("loss: room", 3 * LANES), losses, right),
+    )
+    return dZ
+
+
+def _loss_in_python(
+    b: Builder, rules: Rules, Z: Value, dZ: Value, losses: Buffer, right: Buffer
+) -> Value:
+    """Lay down a loss of another kind, as the reference engine calls it."""
+    b.plan.notes.append(f"{type(rules.loss).__name__}: there is no kernel for this loss")
+
+    def run(program: Program, seed: int) -> None:
+        logits, (y, weights) = read(program, Z), program.targets()
+        loss, dlogits = rules.loss(logits, y, weights)
+        write(program, dZ, dlogits)
+        program.array(losses)[0] = 0
+        program.array(right)[0] = 0
+        program.array(losses)[0, 0] = loss
+        program.array(right)[0, 0] = int((logits.argmax(axis=1) == y).sum())
+
+    b.plan.python(run, Z.buffer, dZ.buffer, losses, right)
+    return dZ
+
+
+def _add_chunks(b: Builder) -> None:
+    """Lay down the sum of the gradients that were made chunk by chunk."""
+    blocks = b.store.shared // BLOCK
+    if blocks:
+        b.plan.emit(
+            Kind.TILES,
+            "optim.add_chunks",
+            *(Part(b.parts, 0, BLOCK), Stride(b.parts), Part(b.store.dW, 0, BLOCK), BLOCK),
+            *(Place.CLOCK, Place.TILE, b.more_norms(blocks)),
+            tiles=blocks,
+        )
+
+
+def _update(b: Builder, rules: Rules) -> None:
+    """Lay down the optimizer, over blocks of all parameters in a row."""
+    optimizer, W, dW = rules.optimizer, b.store.W, b.store.dW
+    memory = [Part(row, 0, BLOCK) for row in b.store.memory.values()]
+    head: tuple[Argument, ...] = (
+        Part(W, 0, BLOCK),
+        Part(dW, 0, BLOCK),
+        *memory,
+        BLOCK,
+        Place.CLOCK,
+    )
+    if type(optimizer) not in (SGD, Momentum, Adam, AdamW):
+        b.plan.notes.append(f"{type(optimizer).__name__}: there is no kernel for it")
+        b.plan.python(_update_in_python(b, rules), b.spoilt)
+        return
+    name, tail = _rule(optimizer)
+    b.plan.emit(Kind.TILES, f"optim.{name}", *head, *tail, b.spoilt, tiles=len(W) // BLOCK)
+
+
+def _rule(optimizer: Optimizer) -> tuple[str, tuple[float | Double, ...]]:
+    """Return the name of an optimizer's kernel, and the settings that it takes."""
+    match optimizer:
+        case Momentum():
+            name = "nesterov" if optimizer.nesterov else "momentum"
+            return name, (float(optimizer.weight_decay), float(optimizer.momentum))
+        case Adam() | AdamW():
+            decay = optimizer.weight_decay if isinstance(optimizer, AdamW) else 0.0
+            betas = (float(optimizer.beta1), float(optimizer.beta2))
+            rests = (1 - betas[0], 1 - betas[1])
+            return "adam", (Double(decay), *betas, *rests, float(optimizer.eps))
+        case SGD():
+            return "sgd", (float(optimizer.weight_decay),)
+        case _:
+            raise AssertionError(f"{optimizer} has no kernel")
+
+
+def _update_in_python(b: Builder, rules: Rules) -> Callable[..., None]:
+    """Return an update by an optimizer of another kind, as the reference engine calls it."""
+
+    def run(program: Program, seed: int) -> None:
+        store, clocks = b.store, program.clocks
+        rate = float(clocks.view(np.float64)[clock.RATE])
+        clip = np.float32(clocks.view(np.float64)[clock.CLIP])
+        for name, room in store.rooms.items():
+            W, dW = np.zeros(room.shape, np.float32), np.zeros(room.shape, np.float32)
+            memory = {kind: np.zeros(room.shape, np.float32) for kind in store.memory}
+            rows = [(W, store.W), (dW, store.dW)]
+            rows += [(memory[kind], row) for kind, row in store.memory.items()]
+            for array, row in rows:
+                store.give(name, array, row)
+            t = int(clocks[clock.TOTAL]) + 1
+            rules.optimizer.update(W, dW * clip, memory, rate, t)
+            for array, row in rows:
+                store.take(name, array, row)
+            if not np.isfinite(W).all():
+                program.array(b.spoilt)[0, 0] = 1
+
+    return run

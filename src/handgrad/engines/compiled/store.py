@@ -1,0 +1,131 @@
+"""A network's learned arrays, in a row, in the order that the kernels like."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.engines.compiled.lanes import LANES
+from handgrad.layers import Array
+
+BLOCK = 2048  # how many numbers an update takes at a time
+
+
+class Tiling(NamedTuple):
+    """How the O outputs of a linear layer are cut into tiles.
+
+    Attributes:
+        outputs: O.
+        inputs: I.
+        vectors: how many vectors of 16 make a tile, at most 4.
+        tiles: how many tiles; the last may be partly empty.
+    """
+
+    outputs: int
+    inputs: int
+    vectors: int
+    tiles: int
+
+    @property
+    def width(self) -> int:
+        """How many outputs a tile has."""
+        return self.vectors * LANES
+
+    @classmethod
+    def of(cls, outputs: int, inputs: int) -> Tiling:
+        """Return the tiling that leaves the least room empty."""
+        vectors = -(-outputs // LANES)
+        tiles = -(-vectors // 4)
+        each = -(-vectors // tiles)
+        return cls(outputs, inputs, each, -(-vectors // each))
+
+
+class Room(NamedTuple):
+    """Where an array lies.
+
+    Attributes:
+        offset: where it begins.
+        size: how many numbers it takes up.
+        shape: its own shape.
+        tiling: for a linear layer's weight, how it is cut; None: it lies as it is.
+    """
+
+    offset: int
+    size: int
+    shape: tuple[int, ...]
+    tiling: Tiling | None
+
+
+class Store:
+    """All learned arrays, their gradients and the optimizer's memory, each in one long row.
+
+    The first part holds what gets its gradient chunk by chunk; the second, from `shared` on, the
+    weights of linear layers, whose gradients are made for the whole batch at once.
+
+    Args:
+        parameters: the network's arrays by name.
+        kinds: the names of the optimizer's memories.
+        linear: the names of the linear layers' weights.
+        alone: the names of arrays whose gradient comes for the whole batch at once, as it is.
+    """
+
+    def __init__(
+        self,
+        parameters: Mapping[str, Array],
+        kinds: tuple[str, ...],
+        linear: set[str],
+        alone: set[str],
+    ) -> None:
+        self.rooms: dict[str, Room] = {}
+        self.shared = 0
+        end = 0
+        for whole in (False, True):
+            for name, array in parameters.items():
+                if (name in linear or name in alone) is whole:
+                    tiling = Tiling.of(*array.shape) if name in linear else None
+                    padded = tiling.tiles * tiling.width if tiling else 0
+                    size = padded * tiling.inputs if tiling else array.size
+                    self.rooms[name] = Room(end, size, array.shape, tiling)
+                    end += -(-size // LANES) * LANES + (LANES * 4 if array.ndim == 1 else 0)
+            end = -(-end // BLOCK) * BLOCK
+            if not whole:
+                self.shared = end
+        self.W, self.dW = aligned(end), aligned(end)
+        self.memory = {kind: aligned(end) for kind in kinds}
+
+    def take(self, name: str, array: Array, row: NDArray[np.float32]) -> None:
+        """Copy an array of the network's into its place in a row."""
+        room = self.rooms[name]
+        target = row[room.offset : room.offset + room.size]
+        if room.tiling is None:
+            target[...] = array.reshape(-1)
+            return
+        tiling = room.tiling
+        tiles = target.reshape(tiling.tiles, tiling.inputs, tiling.width)
+        for tile, W in enumerate(tiles):
+            part = array[tile * tiling.width : (tile + 1) * tiling.width]
+            W[:, : len(part)] = part.T
+
+    def give(self, name: str, array: Array, row: NDArray[np.float32]) -> None:
+        """Copy an array back from its place in a row."""
+        room = self.rooms[name]
+        source = row[room.offset : room.offset + room.size]
+        if room.tiling is None:
+            array[...] = source.reshape(room.shape)
+            return
+        tiling = room.tiling
+        tiles = source.reshape(tiling.tiles, tiling.inputs, tiling.width)
+        for tile, W in enumerate(tiles):
+            part = array[tile * tiling.width : (tile + 1) * tiling.width]
+            part[...] = W[:, : len(part)].T
+
+
+def aligned(size: int, dtype: Any = np.float32) -> NDArray[Any]:
+    """Return zeros that begin at a cache line."""
+    width = np.dtype(dtype).itemsize
+    room = np.zeros(size * width + 64, np.uint8)
+    begin = -room.ctypes.data % 64
+    return room[begin : begin + size * width].view(dtype)

@@ -1,0 +1,75 @@
+"""What stages hand on: a layer's output in lanes, or the pictures as lists."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from handgrad.engines.compiled.lanes import LANES
+from handgrad.engines.compiled.plan import Buffer, Part
+from handgrad.layers import Array
+
+
+class Source(NamedTuple):
+    """How the pictures come.
+
+    Attributes:
+        whole: whether as bytes 0..255, or else as float32.
+        sparse: whether most pixels are zero, so that it pays to skip them.
+    """
+
+    whole: bool
+    sparse: bool
+
+
+@dataclass(frozen=True)
+class Value:
+    """What a layer hands to the next, (features, lanes).
+
+    Attributes:
+        buffer: where it lies.
+        shape: its shape for one picture.
+        learned: whether what it comes from is learned, so that its gradient matters.
+        fixed: whether it must stay as it is, for it is needed once more.
+    """
+
+    buffer: Buffer
+    shape: tuple[int, ...]
+    learned: bool = False
+    fixed: bool = False
+
+    @property
+    def features(self) -> int:
+        """How many numbers a picture has."""
+        return math.prod(self.shape)
+
+    @property
+    def count(self) -> int:
+        """How many numbers a chunk has."""
+        return self.features * LANES
+
+
+@dataclass(frozen=True)
+class Lists:
+    """The pictures as lists of the pixels that are not zero.
+
+    Attributes:
+        places: which pixels.
+        values: what they are.
+        starts: where in the list each block of pixels begins.
+        size: how many pixels a picture has.
+        blocks: how many blocks.
+        block: how many pixels make one.
+        shift: what normalising takes from every pixel, (size,); None: nothing.
+        bias: the first layer's bias, less what normalising takes from its outputs.
+    """
+
+    places: Buffer
+    values: Buffer
+    starts: Buffer
+    size: int
+    blocks: int
+    block: int
+    shift: Array | None
+    bias: Part
