@@ -37,5 +37,16 @@ def test_it_prints_as_a_sentence() -> None:
 def test_other_classes_are_refused() -> None:
     data = blobs()
     other = hg.Dataset(data.pictures, data.labels, (1, 2, 3), "other")
-    with pytest.raises(hg.DataError, match=r"other has the classes 1, 2, 3 \(3\), the network 0"):
+    sentence = (
+        r"other has the classes 1, 2, 3 \(3\), the network 0, 1, 2 \(3\); build the network with "
+        r"classes=train\.classes"
+    )
+    with pytest.raises(hg.DataError, match=sentence):
+        hg.evaluate(small_net(data), other)
+
+
+def test_a_number_and_a_string_do_not_look_alike() -> None:
+    data = blobs()
+    other = hg.Dataset(data.pictures, data.labels, ("0", "1", "2"), "other")
+    with pytest.raises(hg.DataError, match=r"the classes '0', '1', '2' \(3\), the network 0, 1, 2"):
         hg.evaluate(small_net(data), other)

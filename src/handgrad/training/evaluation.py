@@ -66,7 +66,7 @@ def evaluate(
         logits: how to compute them; None: by the network itself.
 
     Raises:
-        DataError: where the data set's classes or pictures are not the network's.
+        DataError: if the data set's classes or pictures are not the network's.
     """
     check_classes(net, test)
     Z = (logits or net.logits)(test.pictures)
@@ -81,12 +81,12 @@ def check_classes(net: Network, data: Dataset) -> None:
     if data.classes != net.classes:
         raise DataError(
             f"{data.name} has the classes {_some(data.classes)}, the network "
-            f"{_some(net.classes)}; build the network with classes={data.name}'s own"
+            f"{_some(net.classes)}; build the network with classes=train.classes"
         )
     net.check_input(data.pictures)
 
 
 def _some(labels: tuple[Any, ...]) -> str:
     """Return a few labels and how many there are."""
-    few = ", ".join(map(str, labels[:3])) + (", ..." if len(labels) > 3 else "")
+    few = ", ".join(map(repr, labels[:3])) + (", ..." if len(labels) > 3 else "")
     return f"{few} ({len(labels)})"
