@@ -7,13 +7,15 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from handgrad.config import Config, nearest
 from handgrad.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 FIELDS = tuple(Config.model_fields)
 
@@ -34,7 +36,7 @@ _TROUBLES = {
     "int_parsing_size": "must be a smaller number",
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
-    "string_type": "must be a text",
+    "string_type": "must be text",
     "path_type": "must be a path",
     "value_error": "{error}",
 }
@@ -53,7 +55,7 @@ def configure(
         file: a TOML file that gives some; None: there is none.
 
     Raises:
-        ConfigError: where a setting is unknown, out of range, or contradicts another.
+        ConfigError: if a setting is unknown, out of range, or contradicts another.
     """
     in_file = _read(file) if file else {}
     in_environment = _read_environment(environment)
