@@ -151,7 +151,7 @@ class Config(BaseModel):
         """Return the fresh network for these pictures.
 
         Raises:
-            ModelError: where the architecture cannot take their shape.
+            ModelError: if the architecture cannot take their shape.
         """
         try:
             return Network(named(self.model), train.shape, train.classes, seed=self.seed)
@@ -165,7 +165,7 @@ class Config(BaseModel):
         """Return the recipe for a network with these classes.
 
         Raises:
-            ConfigError: where class_weights names a class that there is not.
+            ConfigError: if class_weights names a class that there is not.
         """
         return Recipe(
             epochs=self.epochs,

@@ -69,7 +69,7 @@ def unfinished(out: Path | None) -> Iterator[Path]:
         out: where the run is to lie; None: in ``runs``.
 
     Raises:
-        ConfigError: where that place is taken or cannot be written to.
+        ConfigError: if that place is taken or cannot be written to.
     """
     if out is not None and out.exists() and not (out.is_dir() and _is_empty(out)):
         raise ConfigError(f"{out} is there already, and no empty folder; give --out another name")
@@ -98,7 +98,7 @@ def settle(hidden: Path, out: Path | None, name: str) -> Path:
         name: what to call it there.
 
     Raises:
-        ConfigError: where the place has been taken meanwhile.
+        ConfigError: if the place has been taken meanwhile.
     """
     if out is not None:
         if not _takes(hidden, out):
@@ -162,7 +162,7 @@ def load_run(path: Path) -> tuple[Network, dict[str, Any]]:
         path: the run's folder, or the model file itself.
 
     Raises:
-        ModelError: where there is no model, or it cannot be read.
+        ModelError: if there is no model, or it cannot be read.
     """
     file = path / MODEL if path.is_dir() else path
     if not file.is_file():
@@ -185,8 +185,8 @@ def load_test(
         options: further arguments of `handgrad.load`.
 
     Raises:
-        ConfigError: where nothing says which data.
-        DataError: where it cannot be had.
+        ConfigError: if nothing says which data.
+        DataError: if it cannot be had.
     """
     name = data or about.get("data", {}).get("name")
     if name is None:

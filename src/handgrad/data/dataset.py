@@ -41,7 +41,7 @@ class Dataset:
         name: what errors and tables call this data.
 
     Raises:
-        DataError: where the arrays are no such thing, or do not belong together.
+        DataError: if the arrays are no such thing, or do not belong together.
     """
 
     pictures: NDArray[Any]
@@ -77,7 +77,7 @@ class Dataset:
             name: what errors and tables call this data.
 
         Raises:
-            DataError: where they cannot be used; the sentence says why, and what to do.
+            DataError: if they cannot be used; the sentence says why, and what to do.
         """
         try:
             X = as_pictures(pictures)
@@ -131,8 +131,8 @@ class Dataset:
             seed: decides which pictures.
 
         Raises:
-            ConfigError: where the share is none.
-            DataError: where there are too few pictures to split.
+            ConfigError: if the share is none.
+            DataError: if there are too few pictures to split.
         """
         chosen = stratified(self.labels, validation, seed)
         if not chosen.any():
@@ -140,7 +140,7 @@ class Dataset:
         return self.take(~chosen), self.take(chosen, f"{self.name} validation")
 
     def check_trainable(self, batch_size: int) -> None:
-        """Raise a DataError where a network cannot be trained on this.
+        """Raise a DataError if a network cannot be trained on this.
 
         Args:
             batch_size: how many pictures an update takes.

@@ -34,7 +34,7 @@ def download(
         terms: how the mirrors may be asked.
 
     Raises:
-        DataError: where no mirror gives a right file, or the folder cannot be written to.
+        DataError: if no mirror gives a right file, or the folder cannot be written to.
     """
     with _writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)

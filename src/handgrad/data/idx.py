@@ -33,7 +33,7 @@ def read_idx(path: Path) -> NDArray[Any]:
         path: the file, plain or gzipped; which of them, its first bytes say.
 
     Raises:
-        DataError: where it cannot be read, or is not what its header says.
+        DataError: if it cannot be read, or is not what its header says.
     """
     try:
         with open_content(path) as content:
@@ -55,7 +55,7 @@ def read_pictures(path: Path) -> NDArray[np.uint8]:
     """Return the pictures (N, H, W) of an IDX file.
 
     Raises:
-        DataError: where it cannot be read, or holds something else.
+        DataError: if it cannot be read, or holds something else.
     """
     return _expect(path, 3, "pictures (N, H, W)")
 
@@ -64,7 +64,7 @@ def read_labels(path: Path) -> NDArray[np.uint8]:
     """Return the labels (N,) of an IDX file.
 
     Raises:
-        DataError: where it cannot be read, or holds something else.
+        DataError: if it cannot be read, or holds something else.
     """
     return _expect(path, 1, "labels (N,)")
 
@@ -74,7 +74,7 @@ def open_content(path: Path) -> Iterator[io.BufferedIOBase]:
     """Open a file for reading, unzipped where it is gzipped.
 
     Raises:
-        DataError: where it cannot be opened, or, while it is read, proves broken.
+        DataError: if it cannot be opened, or, while it is read, proves broken.
     """
     try:
         with path.open("rb") as file:

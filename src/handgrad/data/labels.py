@@ -22,7 +22,7 @@ def encode(
         classes: their names in order; None: the labels that occur, sorted.
 
     Raises:
-        DataError: where a label is of another kind, or not among the classes.
+        DataError: if a label is of another kind, or not among the classes.
     """
     values = _as_labels(labels)
     found, inverse = np.unique(values, return_inverse=True)
@@ -41,7 +41,7 @@ def class_names(classes: Sequence[Label]) -> tuple[Label, ...]:
     """Return the names as Python's own strings or whole numbers.
 
     Raises:
-        DataError: where there are none, two are alike, or they are of two kinds.
+        DataError: if there are none, two are alike, or they are of two kinds.
     """
     names = tuple(c.item() if isinstance(c, np.generic) else c for c in classes)
     if not names:

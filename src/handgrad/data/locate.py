@@ -20,7 +20,7 @@ def locate(source: Source, folder: str | os.PathLike[str] | None = None) -> Path
             look in that subfolder of the folder that HANDGRAD_DATA names, then of the cache.
 
     Raises:
-        DataError: where `folder` lacks a file, or HANDGRAD_DATA names no folder.
+        DataError: if `folder` lacks a file, or HANDGRAD_DATA names no folder.
     """
     if folder is not None:
         return _inside(Path(folder).expanduser(), source)
@@ -39,7 +39,7 @@ def data_folder() -> Path | None:
     """Return the folder that HANDGRAD_DATA names; None: it is unset.
 
     Raises:
-        DataError: where it names no folder.
+        DataError: if it names no folder.
     """
     named = os.environ.get(VARIABLE)
     if not named:

@@ -21,7 +21,7 @@ def read_family(source: Source, files: Sequence[Path]) -> tuple[Dataset, Dataset
         files: where they lie, in the order of `source.files`.
 
     Raises:
-        DataError: where a file is broken, or two do not belong together.
+        DataError: if a file is broken, or two do not belong together.
     """
     train_pictures, train_labels, test_pictures, test_labels = files
     train = _read_pair(source, train_pictures, train_labels, source.name)

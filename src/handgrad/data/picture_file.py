@@ -24,7 +24,7 @@ def read_picture(path: Path, shape: Shape, *, invert: bool = False) -> NDArray[n
         invert: make light what is dark. The MNIST family has light ink on dark ground.
 
     Raises:
-        DataError: where the file cannot be read as a picture, or the network takes none.
+        DataError: if the file cannot be read as a picture, or the network takes none.
     """
     if len(shape) != 3 or shape[0] not in (1, 3):
         raise DataError(f"{path}: a picture has 1 or 3 channels, but the network takes {shape}")

@@ -159,7 +159,7 @@ def source_named(name: str) -> Source:
     """Return the source of that name.
 
     Raises:
-        DataError: where there is none.
+        DataError: if there is none.
     """
     if name not in SOURCES:
         near = difflib.get_close_matches(name, SOURCES, n=1)

@@ -23,7 +23,7 @@ def stratified(labels: NDArray[np.int64], share: float, seed: int) -> NDArray[np
         True for each chosen picture, (N,) bool. A class of two or more has both kinds.
 
     Raises:
-        ConfigError: where the share is none.
+        ConfigError: if the share is none.
     """
     if not 0 < share < 1:
         raise ConfigError(f"validation must be a share above 0 and below 1, not {share}")
@@ -39,9 +39,10 @@ def stratified(labels: NDArray[np.int64], share: float, seed: int) -> NDArray[np
 
 
 def _shares(counts: NDArray[np.integer[Any]], share: float) -> NDArray[np.int64]:
-    """Return how many to choose of each class, (K,): rounded so that the sum is right too.
+    """Return how many to choose of each class, (K,).
 
-    Each class gets its share rounded down, and those with the largest remainder one more.
+    Each class gets its share rounded down, and those with the largest remainder one more, so that
+    the sum is right too; unless classes are too small to give each one, and keep one.
     """
     exact = counts * share
     whole = np.floor(exact).astype(np.int64)

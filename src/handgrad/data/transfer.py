@@ -45,8 +45,8 @@ def transfer(url: str, target: Path, limit: int, *, progress: bool | None, terms
         terms: how the address may be asked.
 
     Raises:
-        TransferError: where it does not come, or not within the limits.
-        OSError: where the file cannot be written.
+        TransferError: if it does not come, or not within the limits.
+        OSError: if the file cannot be written.
     """
     _check_scheme(url, terms)
 
@@ -99,7 +99,7 @@ class _Bounded:
 
 
 def _check_scheme(url: str, terms: Terms) -> None:
-    """Raise a TransferError where an address is of another kind than allowed."""
+    """Raise a TransferError if an address is of another kind than allowed."""
     if urlsplit(url).scheme != terms.scheme:
         raise TransferError(f"it leads to {url}, which is not {terms.scheme}")
 

@@ -20,7 +20,7 @@ def learning_curves(history: History) -> Figure:
     The loss gets a logarithmic scale where it falls to less than a thirtieth.
 
     Raises:
-        DataError: where the history has no epochs.
+        DataError: if the history has no epochs.
     """
     if not len(history):
         raise DataError("the history has no epochs to draw; train first")

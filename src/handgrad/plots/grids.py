@@ -28,7 +28,7 @@ def pictures(pictures: ArrayLike, labels: ArrayLike, classes: Sequence[Label]) -
         classes: the names of the K classes.
 
     Raises:
-        DataError: where the arguments do not fit to each other.
+        DataError: if the arguments do not fit to each other.
     """
     images = as_images(pictures)
     y = as_labels(labels, "labels", len(images), len(classes))
@@ -56,7 +56,7 @@ def predictions(
         probabilities: that of each class, (N, K); the predicted one's is written down.
 
     Raises:
-        DataError: where the arguments do not fit to each other.
+        DataError: if the arguments do not fit to each other.
     """
     images = as_images(pictures)
     N, K = len(images), len(classes)
@@ -81,8 +81,8 @@ def confident_mistakes(
     The other arguments are those of `predictions`.
 
     Raises:
-        DataError: where the arguments do not fit to each other.
-        ConfigError: where `count` is out of range.
+        DataError: if the arguments do not fit to each other.
+        ConfigError: if `count` is out of range.
     """
     if not 1 <= count <= MOST:
         raise ConfigError(f"count must be 1 to {MOST}, not {count}")

@@ -31,7 +31,7 @@ def confusion(matrix: ArrayLike, classes: Sequence[Label], rows: bool = False) -
         rows: write and colour the share of each row, in percent, instead of the counts.
 
     Raises:
-        DataError: where the matrix is not (K, K) counts.
+        DataError: if the matrix is not (K, K) counts.
     """
     counts = as_counts(matrix, len(classes))
     values = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1) if rows else counts

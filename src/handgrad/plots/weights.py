@@ -27,7 +27,7 @@ def first_layer_weights(net: Network) -> Figure:
     than 100 units the first 100 are drawn.
 
     Raises:
-        ModelError: where no such layer sees pixels, or a weight is not finite.
+        ModelError: if no such layer sees pixels, or a weight is not finite.
     """
     index, weight = _first_weight(net)
     layer, units = layer_name(net.layers, index), len(weight)
