@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from handgrad.errors import ConfigError
-from handgrad.network import Label
+from handgrad.labels import Label
+from handgrad.layers import Array
 from handgrad.plots.arguments import as_images, as_labels, as_probabilities
 from handgrad.plots.colours import GREEN, VERMILION
 from handgrad.plots.tiles import LINE, MOST, Tile, cut, grid
 from handgrad.plots.words import class_names
-
-Array = NDArray[Any]
 
 
 def pictures(pictures: ArrayLike, labels: ArrayLike, classes: Sequence[Label]) -> Figure:

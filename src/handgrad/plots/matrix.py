@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from handgrad.network import Label
+from handgrad.labels import Label
 from handgrad.plots.arguments import as_counts
 from handgrad.plots.sheet import HEAD, axes_at, sheet
 from handgrad.plots.words import SMALL, class_names, inches, style
-
-Array = NDArray[Any]
 
 _MARGIN = 0.5  # inches, for an axis's own name and the space around it
 _EDGE = 0.15  # inches, left free on the right

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from handgrad.errors import ModelError
-from handgrad.layers import Dense
+from handgrad.layers import Array, Dense
 from handgrad.network import Network, layer_name
 from handgrad.plots.sheet import axes_at
 from handgrad.plots.tiles import LINE, MOST, Tile, cut, grid
 from handgrad.plots.words import SMALL, class_names
-
-Array = NDArray[Any]
 
 
 def first_layer_weights(net: Network) -> Figure:

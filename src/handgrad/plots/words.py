@@ -11,7 +11,7 @@ import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 
-from handgrad.network import Label
+from handgrad.labels import Label
 
 SMALL, LARGE = 9, 11  # points
 

@@ -1,0 +1,28 @@
+"""What classes are called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from handgrad.errors import DataError
+
+Label = str | int
+
+
+def class_names(classes: Sequence[Label]) -> tuple[Label, ...]:
+    """Return the names as Python's own strings or whole numbers.
+
+    Raises:
+        DataError: if there are none, two are alike, or they are of two kinds.
+    """
+    names = tuple(c.item() if isinstance(c, np.generic) else c for c in classes)
+    if not names:
+        raise DataError("there are no classes; name at least one")
+    if not (all(isinstance(n, str) for n in names) or all(type(n) is int for n in names)):
+        raise DataError(f"classes must be all strings or all whole numbers, not {names}")
+    for at, name in enumerate(names):
+        if name in names[:at]:
+            raise DataError(f"two classes are called {name!r}; give each its own name")
+    return names
