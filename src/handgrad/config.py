@@ -17,9 +17,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from handgrad.data import SOURCES, Dataset
 from handgrad.engines import ENGINES
 from handgrad.errors import ConfigError, ModelError
+from handgrad.labels import Label
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.models import MODELS, named
-from handgrad.network import Label, Network
+from handgrad.network import Network
 from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer
 from handgrad.schedules import Constant, Cosine, OneCycle, Plateau, Schedule, Step
 from handgrad.training import Recipe

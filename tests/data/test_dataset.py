@@ -63,6 +63,17 @@ def test_construction_checks_what_it_is_given(changes, sentence):
         dataclasses.replace(small(), **changes)
 
 
+@pytest.mark.parametrize("classes", [["3", "7"], (3, 7)])
+def test_classes_of_any_kind_become_pythons_own(classes):
+    X, y = pictures(6), np.array([0, 1, 0, 1, 1, 0])
+    expected = Dataset(X, y, tuple(classes))
+    for given in (list(classes), np.array(classes), tuple(np.array(classes))):
+        data = Dataset(X, y, given)
+        assert data.classes == tuple(classes)
+        assert {type(label) for label in data.classes} == {type(classes[0])}
+        assert data.digest() == expected.digest()
+
+
 def test_take_keeps_the_classes_and_may_rename():
     data = small(["b", "a", "b", "c"])
     part = data.take([2, 0])

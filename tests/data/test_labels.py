@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from handgrad.data.labels import class_names, encode
+from handgrad.data.labels import encode
 from handgrad.errors import DataError
 
 
@@ -53,17 +53,3 @@ def test_labels_become_places_among_the_classes(labels, classes, places, names):
 def test_labels_that_cannot_be_used_are_refused(labels, classes, sentence):
     with pytest.raises(DataError, match=sentence):
         encode(labels, classes)
-
-
-@pytest.mark.parametrize(
-    ("classes", "sentence"),
-    [
-        ([], "there are no classes; name at least one"),
-        (["a", 1], "classes must be all strings or all whole numbers, not"),
-        ([0.5, 1.5], "classes must be all strings or all whole numbers"),
-        (["a", "b", "a"], "two classes are called 'a'; give each its own name"),
-    ],
-)
-def test_names_that_cannot_be_used_are_refused(classes, sentence):
-    with pytest.raises(DataError, match=sentence):
-        class_names(classes)

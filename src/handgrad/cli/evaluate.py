@@ -10,7 +10,7 @@ from handgrad.cli.options import DataName, Folder, Json, Quiet, RunPath, Verbose
 from handgrad.cli.screen import Screen, note_versions, table
 
 if TYPE_CHECKING:
-    from handgrad.network import Label
+    from handgrad.labels import Label
     from handgrad.training import Evaluation
 
 

@@ -15,8 +15,8 @@ from handgrad.errors import DataError
 
 if TYPE_CHECKING:
     from handgrad.data import Dataset
+    from handgrad.labels import Label
     from handgrad.layers import Array
-    from handgrad.network import Label
 
 TOP = 3
 

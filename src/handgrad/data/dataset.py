@@ -11,11 +11,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from handgrad.data.labels import check_labels, class_names, encode
+from handgrad.data.labels import check_labels, encode
 from handgrad.data.pictures import as_pictures, check_pictures
 from handgrad.data.split import stratified
 from handgrad.errors import DataError
-from handgrad.network import Label
+from handgrad.labels import Label, class_names
 
 Shape = tuple[int, int, int]
 
@@ -37,7 +37,7 @@ class Dataset:
     Attributes:
         pictures: (N, C, H, W), uint8 0..255 or float32.
         labels: the place of each picture's class in `classes`, (N,) int64 0..K-1.
-        classes: what the K classes are called: all strings or all whole numbers.
+        classes: what the K classes are called: all strings or all whole numbers, of Python's own.
         name: what errors and tables call this data.
 
     Raises:
@@ -52,7 +52,7 @@ class Dataset:
     def __post_init__(self) -> None:
         try:
             check_pictures(self.pictures)
-            class_names(self.classes)
+            object.__setattr__(self, "classes", class_names(self.classes))
             check_labels(self.labels, len(self.pictures), len(self.classes))
         except DataError as error:
             raise DataError(f"{self.name}: {error}") from None

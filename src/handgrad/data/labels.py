@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from handgrad.errors import DataError
-from handgrad.network import Label
+from handgrad.labels import Label, class_names
 
 
 def encode(
@@ -35,23 +35,6 @@ def encode(
         if label not in place:
             _refuse(label, int(np.flatnonzero(values == label)[0]), names, by_place)
     return np.array([place[label] for label in occurring], np.int64)[inverse], names
-
-
-def class_names(classes: Sequence[Label]) -> tuple[Label, ...]:
-    """Return the names as Python's own strings or whole numbers.
-
-    Raises:
-        DataError: if there are none, two are alike, or they are of two kinds.
-    """
-    names = tuple(c.item() if isinstance(c, np.generic) else c for c in classes)
-    if not names:
-        raise DataError("there are no classes; name at least one")
-    if not (all(isinstance(n, str) for n in names) or all(type(n) is int for n in names)):
-        raise DataError(f"classes must be all strings or all whole numbers, not {names}")
-    for at, name in enumerate(names):
-        if name in names[:at]:
-            raise DataError(f"two classes are called {name!r}; give each its own name")
-    return names
 
 
 def check_labels(y: NDArray[Any], pictures: int, classes: int) -> None:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from handgrad.data.dataset import Shape
 from handgrad.errors import DataError
-from handgrad.network import Label
+from handgrad.labels import Label
 
 
 @dataclass(frozen=True)
