@@ -185,7 +185,7 @@ def load_test(
         options: further arguments of `handgrad.load`.
 
     Raises:
-        ConfigError: if nothing says which data.
+        ConfigError: if nothing says which data, or there is none of that name.
         DataError: if it cannot be had.
     """
     name = data or about.get("data", {}).get("name")

@@ -68,7 +68,7 @@ def test_show_counts_the_classes_and_draws_examples(handgrad, words, file):
 @pytest.mark.parametrize("command", ["fetch", "verify", "show"])
 def test_unknown_data_is_refused_with_the_nearest(handgrad, command):
     ended = handgrad("data", command, "nmist")
-    assert (ended.status, ended.out) == (1, "")
+    assert (ended.status, ended.out) == (2, "")
     assert ended.err == "error: there is no data called 'nmist'; did you mean mnist?\n"
 
 

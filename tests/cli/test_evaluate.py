@@ -55,7 +55,7 @@ def test_what_is_mistaken_is_said_and_an_unseen_class_has_no_share(handgrad, mon
         (["."], 1, "there is no file model.safetensors"),
         (["text"], 1, "text: not a whole safetensors file"),
         (["untold.safetensors"], 2, "does not say what it was trained on; give --data"),
-        (["RUN", "--data", "digit"], 1, "there is no data called 'digit'; did you mean digits?"),
+        (["RUN", "--data", "digit"], 2, "there is no data called 'digit'; did you mean digits?"),
         (["RUN", "--folder", "nowhere", "--data", "mnist"], 1, "nowhere is no folder"),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 from handgrad.data import available, catalog, fetch, load, verify
 from handgrad.data.download import download
 from handgrad.data.transfer import Terms
-from handgrad.errors import DataError
+from handgrad.errors import ConfigError, DataError
 from tests.data.family import ARRAYS, ZIPPED, source, write
 from tests.data.loopback import content, serving, status
 
@@ -116,7 +116,7 @@ def test_available_lists_everything_and_where_it_is(cache):
 
 @pytest.mark.parametrize("ask", [load, fetch, verify])
 def test_an_unknown_name_is_refused(ask):
-    with pytest.raises(DataError, match="there is no data called 'mnits'; did you mean mnist"):
+    with pytest.raises(ConfigError, match="there is no data called 'mnits'; did you mean mnist"):
         ask("mnits")
 
 

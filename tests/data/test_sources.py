@@ -1,7 +1,7 @@
 import pytest
 
 from handgrad.data.sources import SOURCES, source_named
-from handgrad.errors import DataError
+from handgrad.errors import ConfigError
 
 
 def test_the_names():
@@ -34,5 +34,5 @@ def test_no_two_files_are_the_same():
     ],
 )
 def test_an_unknown_name_is_refused_with_a_hint(name, sentence):
-    with pytest.raises(DataError, match=sentence):
+    with pytest.raises(ConfigError, match=sentence):
         source_named(name)

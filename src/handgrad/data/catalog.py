@@ -62,7 +62,8 @@ def load(
         progress: whether to show a bar on stderr while downloading; None: where that is a terminal.
 
     Raises:
-        DataError: if there is no such data, it cannot be had, or a file is broken.
+        ConfigError: if there is no data of this name.
+        DataError: if it cannot be had, or a file is broken.
     """
     source = source_named(name)
     if not source.files:
@@ -102,7 +103,8 @@ def fetch(name: str, *, progress: bool | None = None) -> Path | None:
         The folder; None for data that comes with an installed package.
 
     Raises:
-        DataError: if there is no such data, or it cannot be had.
+        ConfigError: if there is no data of this name.
+        DataError: if it cannot be had.
     """
     source = source_named(name)
     if not source.files:
@@ -124,7 +126,8 @@ def verify(name: str, folder: str | os.PathLike[str] | None = None) -> list[File
         One check for each file; none for data that comes with an installed package.
 
     Raises:
-        DataError: if there is no such data, or `folder` lacks a file.
+        ConfigError: if there is no data of this name.
+        DataError: if `folder` lacks a file.
     """
     source = source_named(name)
     place = locate(source, folder) or cache_folder() / name

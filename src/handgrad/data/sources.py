@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from handgrad.data.dataset import Shape
-from handgrad.errors import DataError
+from handgrad.errors import ConfigError
 from handgrad.labels import Label
 
 
@@ -159,10 +159,10 @@ def source_named(name: str) -> Source:
     """Return the source of that name.
 
     Raises:
-        DataError: if there is none.
+        ConfigError: if there is none.
     """
     if name not in SOURCES:
         near = difflib.get_close_matches(name, SOURCES, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(SOURCES)}"
-        raise DataError(f"there is no data called {name!r}; {hint}")
+        raise ConfigError(f"there is no data called {name!r}; {hint}")
     return SOURCES[name]
