@@ -1,3 +1,5 @@
+import dataclasses
+import hashlib
 import re
 from pathlib import Path
 
@@ -5,6 +7,7 @@ import pytest
 from PIL import Image
 
 from handgrad.data import SOURCES
+from handgrad.data.locate import cache_folder
 
 
 def test_list_names_all_and_where_they_lie(handgrad, tmp_path, monkeypatch):
@@ -33,20 +36,71 @@ def test_fetch_prints_the_folder_where_the_data_lies(handgrad, tmp_path, monkeyp
     assert handgrad("data", "fetch", "mnist", "-q") == (0, f"{tmp_path / 'mnist'}\n", "")
 
 
-def test_verify_names_each_file_and_fails_where_one_is_not_right(handgrad, tmp_path):
-    folder = tmp_path / "mnist"
-    folder.mkdir()
-    for file in SOURCES["mnist"].files:
-        (folder / file.name).write_bytes(b"\0\0\x08\x01")
-    ended = handgrad("data", "verify", "mnist", "--folder", tmp_path)
-    assert ended.status == 1
+RIGHT, OTHER, BROKEN, PLAIN = b"\x1f\x8bpublished", b"\x1f\x8bother", b"\x1f\x8b", b"\0\0\x08\x01"
+
+
+@pytest.fixture
+def lying(tmp_path, monkeypatch):
+    """Let the four files of some data have this content, None being no file at all."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+    def write(name, contents, published=hashlib.sha256(RIGHT).hexdigest()):
+        source = SOURCES[name]
+        files = tuple(dataclasses.replace(file, sha256=published) for file in source.files)
+        monkeypatch.setitem(SOURCES, name, dataclasses.replace(source, files=files))
+        folder = cache_folder() / name
+        folder.mkdir(parents=True)
+        for file, content in zip(files, contents, strict=True):
+            if content is not None:
+                (folder / f"{file.name}.gz").write_bytes(content)
+        return folder
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("name", "contents", "states", "sentence"),
+    [
+        ("kmnist", [RIGHT] * 4, "right right right right", ""),
+        (
+            "mnist",
+            [None] * 4,
+            "missing missing missing missing",
+            "error: mnist lacks 4 of its 4 files; run `handgrad data fetch mnist`\n",
+        ),
+        (
+            "kmnist",
+            [RIGHT, OTHER, RIGHT, None],
+            "right wrong right missing",
+            "error: kmnist differs from what was published in 1 of its 4 files; remove what is wrong "
+            "or broken and run `handgrad data fetch kmnist`\n",
+        ),
+        (
+            "mnist",
+            [BROKEN, PLAIN, BROKEN, None],
+            "broken wrong broken missing",
+            "error: mnist differs from what was published in 3 of its 4 files; remove what is wrong "
+            "or broken and run `handgrad data fetch mnist`\n",
+        ),
+        (
+            "kmnist",
+            [PLAIN, RIGHT, RIGHT, PLAIN],
+            "unknown right right unknown",
+            "2 of the 4 files are unzipped, and only the digest of the .gz is published; whether "
+            "they are right cannot be said\n",
+        ),
+    ],
+)
+def test_verify_names_each_file_and_the_cure(handgrad, lying, name, contents, states, sentence):
+    folder = lying(name, contents)
+    ended = handgrad("data", "verify", name)
     assert ended.out.splitlines() == [
-        f"wrong   {folder / file.name}" for file in SOURCES["mnist"].files
+        f"{state:<8}{folder / file.name}.gz"
+        for state, file in zip(states.split(), SOURCES[name].files, strict=True)
     ]
-    assert ended.err == (
-        "error: 4 of the 4 files of mnist cannot be trusted; remove them and run "
-        "`handgrad data fetch mnist`\n"
-    )
+    assert ended.err == sentence
+    assert ended.status == int(sentence.startswith("error"))
 
 
 @pytest.mark.parametrize(

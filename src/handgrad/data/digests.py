@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -46,6 +47,23 @@ def check_file(file: File, path: Path) -> FileCheck:
     except (DataError, OSError):
         return FileCheck(path, "broken", file.sha256)
     return FileCheck(path, "right" if found == file.sha256 else "wrong", file.sha256, found)
+
+
+def check_published(name: str, checks: Sequence[FileCheck]) -> None:
+    """Raise a DataError with the cure, if files of data are missing or not the published ones.
+
+    What nobody can compare is no fault.
+    """
+    bad = sum(check.state in ("wrong", "broken") for check in checks)
+    missing = sum(check.state == "missing" for check in checks)
+    cure = f"run `handgrad data fetch {name}`"
+    if bad:
+        raise DataError(
+            f"{name} differs from what was published in {bad} of its {len(checks)} files; "
+            f"remove what is wrong or broken and {cure}"
+        )
+    if missing:
+        raise DataError(f"{name} lacks {missing} of its {len(checks)} files; {cure}")
 
 
 def _digest(file: File, path: Path) -> str:
