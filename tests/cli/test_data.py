@@ -73,15 +73,15 @@ def lying(tmp_path, monkeypatch):
             "kmnist",
             [RIGHT, OTHER, RIGHT, None],
             "right wrong right missing",
-            "error: kmnist differs from what was published in 1 of its 4 files; remove what is wrong "
-            "or broken and run `handgrad data fetch kmnist`\n",
+            "error: kmnist differs from what was published in 1 of its 4 files; remove what is "
+            "wrong or broken and run `handgrad data fetch kmnist`\n",
         ),
         (
             "mnist",
             [BROKEN, PLAIN, BROKEN, None],
             "broken wrong broken missing",
-            "error: mnist differs from what was published in 3 of its 4 files; remove what is wrong "
-            "or broken and run `handgrad data fetch mnist`\n",
+            "error: mnist differs from what was published in 3 of its 4 files; remove what is "
+            "wrong or broken and run `handgrad data fetch mnist`\n",
         ),
         (
             "kmnist",
