@@ -97,6 +97,17 @@ def test_what_is_no_picture_is_refused_in_a_sentence(tmp_path):
         read_picture(tmp_path / "a.gif", (1, 8, 8))
 
 
+@pytest.mark.filterwarnings("default::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("safe", [63, 31])  # Pillow warns above this, and refuses above the double
+def test_a_picture_of_too_many_pixels_is_refused(tmp_path, monkeypatch, safe):
+    path = saved(tmp_path / "a.png", GREY)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 64)
+    read_picture(path, (1, 8, 8))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", safe)
+    with pytest.raises(DataError, match=r"a.png: has too many pixels to be read; make it smaller"):
+        read_picture(path, (1, 8, 8))
+
+
 @pytest.mark.parametrize("shape", [(2, 8, 8), (64,)])
 def test_a_network_that_takes_no_pictures(tmp_path, shape):
     with pytest.raises(DataError, match="a picture has 1 or 3 channels, but the network takes"):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +33,28 @@ def read_picture(path: Path, shape: Shape, *, invert: bool = False) -> NDArray[n
         raise DataError(f"{path}: a picture has 1 or 3 channels, but the network takes {shape}")
     C, H, W = shape
     try:
-        with Image.open(path, formats=("PNG", "JPEG")) as image:
+        with _no_bombs(), Image.open(path, formats=("PNG", "JPEG")) as image:
             opaque = _on_white(ImageOps.exif_transpose(image))
     except FileNotFoundError:
         raise DataError(
             f"{path}: there is no such file; give a picture, or the number of a test picture"
         ) from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise DataError(f"{path}: has too many pixels to be read; make it smaller") from None
+    except (OSError, ValueError, SyntaxError) as error:
         reason = getattr(error, "strerror", None) or "not a whole PNG or JPEG picture"
         raise DataError(f"{path}: cannot be read ({reason}); give a PNG or JPEG file") from None
     small = opaque.convert("L" if C == 1 else "RGB").resize((W, H), Image.Resampling.BOX)
     pixels: NDArray[Any] = np.asarray(small, np.uint8).reshape(H, W, C).transpose(2, 0, 1)
     return 255 - pixels if invert else pixels.copy()
+
+
+@contextmanager
+def _no_bombs() -> Iterator[None]:
+    """Refuse a picture of more pixels than Pillow finds safe, where it would only warn."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
 
 
 def _on_white(image: Image.Image) -> Image.Image:
