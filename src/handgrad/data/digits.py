@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 from sklearn import datasets
 
@@ -15,4 +17,4 @@ def load_digits() -> tuple[Dataset, Dataset]:
     pictures = np.rint(ink * (255 / 16)).astype(np.uint8).reshape(-1, *DIGITS.shape)
     data = Dataset.from_arrays(pictures, labels, DIGITS.classes, DIGITS.name)
     train, test = data.split(validation=0.2, seed=0)
-    return train, test.take(np.arange(len(test)), f"{DIGITS.name} test")
+    return train, dataclasses.replace(test, name=f"{DIGITS.name} test")
