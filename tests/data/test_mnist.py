@@ -47,7 +47,12 @@ def test_four_files_become_two_datasets(tmp_path, zipped):
         ),
         (
             {"t10k_images": np.zeros((6, 4, 4), np.uint8)},
-            r"train-images.* holds pictures \(1, 5, 4\), but .*t10k-images.* \(1, 4, 4\); take",
+            r"t10k-images-idx3-ubyte\.gz holds pictures \(1, 4, 4\), but those of tiny are "
+            r"\(1, 5, 4\); is it other data under this name\?",
+        ),
+        (
+            {"train_images": np.zeros((12, 5, 5), np.uint8)},
+            r"train-images-idx3-ubyte\.gz holds pictures \(1, 5, 5\), but those of tiny are",
         ),
     ],
 )

@@ -21,22 +21,23 @@ def read_family(source: Source, files: Sequence[Path]) -> tuple[Dataset, Dataset
         files: where they lie, in the order of `source.files`.
 
     Raises:
-        DataError: if a file is broken, or two do not belong together.
+        DataError: if a file is broken or other data, or two do not belong together.
     """
     train_pictures, train_labels, test_pictures, test_labels = files
-    train = _read_pair(source, train_pictures, train_labels, source.name)
-    test = _read_pair(source, test_pictures, test_labels, f"{source.name} test")
-    if train.shape != test.shape:
-        raise DataError(
-            f"{train_pictures} holds pictures {train.shape}, but {test_pictures} {test.shape}; "
-            "take both from the same data"
-        )
-    return train, test
+    return (
+        _read_pair(source, train_pictures, train_labels, source.name),
+        _read_pair(source, test_pictures, test_labels, f"{source.name} test"),
+    )
 
 
 def _read_pair(source: Source, pictures: Path, labels: Path, name: str) -> Dataset:
     """Return the dataset of a file of pictures and the file of their labels."""
-    X, y = read_pictures(pictures), read_labels(labels)
+    X, y = read_pictures(pictures)[:, None], read_labels(labels)
+    if X.shape[1:] != source.shape:
+        raise DataError(
+            f"{pictures} holds pictures {X.shape[1:]}, but those of {source.name} are "
+            f"{source.shape}; is it other data under this name?"
+        )
     if len(X) != len(y):
         raise DataError(
             f"{pictures} holds {len(X)} pictures, but {labels} {len(y)} labels; "
@@ -48,4 +49,4 @@ def _read_pair(source: Source, pictures: Path, labels: Path, name: str) -> Datas
             f"{labels}: label {y.max()} of picture {y.argmax()} is out of range; "
             f"the classes of {source.name} are numbered 0..{K - 1}"
         )
-    return Dataset(X[:, None], y.astype(np.int64), source.classes, name)
+    return Dataset(X, y.astype(np.int64), source.classes, name)
