@@ -1,8 +1,11 @@
 import multiprocessing
 import os
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from filelock import FileLock
 
 from handgrad.data.download import download
 from handgrad.data.transfer import Terms
@@ -170,6 +173,28 @@ def test_processes_that_want_the_same_bring_it_once(server, tmp_path):
     assert [process.exitcode for process in processes] == [0, 0, 0]
     assert_whole(tmp_path)
     assert len(server.asked) == 4
+
+
+@pytest.mark.parametrize("progress", [None, False])
+def test_who_has_to_wait_says_so_unless_it_is_to_be_quiet(
+    server, tmp_path, capsys, monkeypatch, progress
+):
+    monkeypatch.setattr("handgrad.data.download._PATIENCE", 0.05)
+    held = threading.Event()
+
+    def hold():
+        with FileLock(tmp_path / ".lock"):
+            held.set()
+            time.sleep(0.4)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait()
+    download(source(server.url), tmp_path, terms=HTTP, progress=progress)
+    holder.join()
+    assert_whole(tmp_path)
+    sentence = f"another process is downloading to {tmp_path}; waiting for it\n"
+    assert capsys.readouterr() == ("", "" if progress is False else sentence)
 
 
 def test_what_a_killed_download_left_is_overwritten(server, tmp_path):

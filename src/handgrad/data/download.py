@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from handgrad.data.digests import check_file
 from handgrad.data.locate import VARIABLE, find
@@ -16,6 +17,7 @@ from handgrad.data.sources import File, Source
 from handgrad.data.transfer import Terms, TransferError, transfer
 from handgrad.errors import DataError
 
+_PATIENCE = 1.0  # seconds of waiting in silence
 _MARGIN = 1 << 16  # gzip adds a few bytes to what it cannot compress
 
 
@@ -24,13 +26,14 @@ def download(
 ) -> None:
     """Bring into a folder those files of a source that are missing there, or not right.
 
-    One process at a time works in a folder; the others wait, and then find the files there. A
-    file has a temporary name until its digest is known to be right.
+    One process at a time works in a folder; the others say that they wait, and then find the
+    files there. A file has a temporary name until its digest is known to be right.
 
     Args:
         source: what to bring.
         folder: where to; it is made where it does not exist.
-        progress: whether to show a bar on stderr; None: where that is a terminal.
+        progress: whether to show a bar on stderr; None: where that is a terminal. With False
+            nothing is said of waiting either.
         terms: how the mirrors may be asked.
 
     Raises:
@@ -38,7 +41,7 @@ def download(
     """
     with _writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock"):
+        with _alone_in(folder, quiet=progress is False):
             for file in source.files:
                 here = find(folder, file)
                 if here is None or not check_file(file, here).ok:
@@ -72,6 +75,22 @@ def _accept(file: File, temporary: Path, folder: Path) -> None:
     if not check.ok:
         raise TransferError(f"the file is {check.state}, not the published one")
     os.replace(temporary, folder / f"{file.name}.gz")
+
+
+@contextmanager
+def _alone_in(folder: Path, *, quiet: bool) -> Iterator[None]:
+    """Wait for other processes that work in a folder, and keep them out."""
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=_PATIENCE)
+    except Timeout:
+        if not quiet:
+            print(f"another process is downloading to {folder}; waiting for it", file=sys.stderr)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager
