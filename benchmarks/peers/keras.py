@@ -37,6 +37,7 @@ class Keras:
         self.model.compile(
             optimizer=as_optimizer(work.task.optimizer),
             loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+            steps_per_execution=8,
         )
 
     def epoch(self, order: Array) -> float:

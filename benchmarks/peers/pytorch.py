@@ -1,7 +1,8 @@
 """PyTorch: eager, and compiled.
 
-The pictures lie on the device as float32, and a batch is gathered by `index_select`. The
-optimizers are the fused ones, and the loss stays a tensor until the epoch is over.
+The pictures lie on the device as float32, channels last, which convolutions like on a CPU, and a
+batch is gathered by `index_select`. The optimizers are the fused ones, and the loss stays a tensor
+until the epoch is over.
 """
 
 # ruff: noqa: ARG001  all layers are translated by one form of function
@@ -27,9 +28,9 @@ class Eager:
 
     def __init__(self, work: Work) -> None:
         self.batch, self.pictures = work.task.batch, work.inputs
-        self.X = torch.from_numpy(self.pictures)
+        self.X = torch.from_numpy(self.pictures).contiguous(memory_format=torch.channels_last)
         self.y = torch.from_numpy(work.labels)
-        self.model = as_module(work.net)
+        self.model = as_module(work.net).to(memory_format=torch.channels_last)
         self.optimizer = as_optimizer(work.task.optimizer, self.model)
 
     def loss(self, indices: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from benchmarks.tables import details, number, overview
 PROSE = """# Title
 
 <!-- table: train -->
-old
+of yesterday
 <!-- end -->
 
 Prose.
@@ -34,7 +34,7 @@ def test_tables_stand_between_the_marks_and_the_prose_stays(tmp_path):
     text = document.read_text()
     assert text.startswith("# Title\n\n<!-- table: train -->\n")
     assert "\n\nProse.\n\n" in text
-    assert "old" not in text
+    assert "of yesterday" not in text
     assert "150,000 (compiled) | 50,000 (JAX) |  | **3.00** |" in text  # the newest that counts
     assert "<!-- table: predict -->\nNo record yet.\n<!-- end -->" in text
     renew(tmp_path, document)
