@@ -1,7 +1,9 @@
-"""What all tests share: annotations are enforced, and random tests say their seed."""
+"""What all tests share: enforced annotations, seeds that are said, and where the data lies."""
 
 import os
 import random
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from beartype import BeartypeConf
@@ -10,7 +12,7 @@ from hypothesis import settings
 
 # The mathematics; elsewhere tests hand over wrong types on purpose, to read the error's sentence.
 CHECKED = [
-    *("layers", "losses", "optim", "schedules", "summary", "network", "models"),
+    *("layers", "losses", "optim", "schedules", "summary", "models"),
     *("engines.divergence", "engines.reference"),
 ]
 
@@ -34,3 +36,24 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_report_header(config: pytest.Config) -> str:
     """Say the seed, so that a failure can be had again."""
     return f"random tests: --hypothesis-seed={config.option.hypothesis_seed}"
+
+
+@pytest.fixture(scope="session")
+def places() -> dict[str, Path | None]:
+    """Where all data lies, found before a test hides the environment."""
+    from handgrad.data.locate import locate
+    from handgrad.data.sources import SOURCES
+
+    return {name: locate(source) for name, source in SOURCES.items() if source.files}
+
+
+@pytest.fixture
+def located(places: dict[str, Path | None]) -> Callable[[str], Path]:
+    """Return the folder of some data, or skip the test where it is not on this machine."""
+
+    def find(name: str) -> Path:
+        if place := places[name]:
+            return place
+        pytest.skip(f"{name} is not on this machine; let HANDGRAD_DATA name a folder with {name}/")
+
+    return find

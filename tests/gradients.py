@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
+from handgrad.arrays import flatten
 from handgrad.layers import Array, Context, Layer, Tree
-from handgrad.network import flatten
 from tests.cases import Case
 
 STEP = 1e-5

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
@@ -62,6 +65,12 @@ def test_what_else_is_known_comes_back(tmp_path: Path) -> None:
     ("change", "sentence"),
     [
         ({"format": 2}, "its format is 2, this handgrad reads 1; install a newer handgrad"),
+        ({"format": "x"}, "its format is 'x', this handgrad reads 1; save it again"),
+        ({"about": []}, "its description of the network is damaged"),
+        ({"layers": [5]}, "does not hold together: 5 is not a layer"),
+        ({"layers": [{"kind": "HeNormal"}]}, "does not hold together: .* is not a layer"),
+        ({"layers": [{"kind": "Dense", "units": 10**15}]}, "does not hold together"),
+        ({"shape": [1, 0, 2]}, "does not hold together: shape must be sizes of at least 1"),
         ({"layers": [{"kind": "Path", "x": "/"}]}, "does not hold together: .*no layer 'Path'"),
         ({"layers": [{"kind": "Dense", "size": 2}]}, "does not hold together"),
         ({"layers": []}, "does not hold together"),
@@ -121,3 +130,36 @@ def test_a_layer_of_ones_own_cannot_be_saved(tmp_path: Path) -> None:
     with pytest.raises(hg.ModelError, match=r"must be named something\.safetensors"):
         hg.save_model(net, tmp_path / "m.pt")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_json_cannot_hold_is_refused(tmp_path: Path) -> None:
+    net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), 2)
+    with pytest.raises(hg.ModelError, match="about holds what JSON cannot"):
+        hg.save_model(net, tmp_path / "m.safetensors", {"set": {1}})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_network_saved_before_it_was_measured_is_measured_later(tmp_path: Path) -> None:
+    train, _ = hg.load("digits")
+    net = hg.Network([hg.Normalize(), hg.Flatten(), hg.Dense()], train.shape, train.classes)
+    hg.save_model(net, tmp_path / "m.safetensors")
+    back = hg.load_model(tmp_path / "m.safetensors")
+    assert not back.measured
+    hg.fit(back, train, epochs=1)
+    assert back.state["0.std"] != 1
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**18), 10**18) | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+
+
+@given(key=st.sampled_from(["layers", "shape", "classes", "dtype", "measured"]), value=JSON)
+def test_a_description_of_anything_is_a_network_or_one_sentence(
+    key: str, value: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = saved(tmp_path_factory.mktemp("m") / "m.safetensors", {key: value})
+    with suppress(hg.ModelError):
+        assert isinstance(hg.load_model(path), hg.Network)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from handgrad.errors import ConfigError
 from handgrad.files import replacing
 
 
@@ -37,3 +38,15 @@ def test_the_file_is_as_readable_as_any_other(tmp_path: Path) -> None:
     with replacing(path) as temporary:
         temporary.write_text("")
     assert path.stat().st_mode == plain.stat().st_mode
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    path = tmp_path / "file" / "a.txt"
+
+    def write() -> None:
+        with replacing(path) as temporary:
+            temporary.write_text("x")
+
+    with pytest.raises(ConfigError, match=r"a\.txt: cannot be written \(.+\); choose another"):
+        write()

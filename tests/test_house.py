@@ -15,8 +15,20 @@ ROOT = Path(handgrad.__file__).parent
 # Each room imports only rooms that stand before it. The package's own face, __init__, names what
 # it has in a stub; the rooms after it may ask it for the version.
 ROOMS = [
-    *("errors", "files", "random", "layers", "losses", "optim", "schedules", "summary"),
-    *("network", "models", "data", "engines", "training", "bundle", "verify", "explain", "plots"),
+    *("errors", "labels", "files", "random", "layers", "arrays", "losses", "optim", "schedules"),
+    *(
+        "summary",
+        "assembly",
+        "network",
+        "models",
+        "data",
+        "engines",
+        "training",
+        "bundle",
+        "verify",
+        "explain",
+        "plots",
+    ),
     *("estimator", "reproduce", "__init__", "config", "settings", "runs", "serve", "cli"),
     "__main__",
 ]

@@ -228,9 +228,13 @@ def test_pictures_that_cannot_be_predicted(X: Array, sentence: str) -> None:
         ),
         ([], 3, "a network needs at least one layer"),
         ([Flatten(), Dense()], 1, "a classifier needs at least 2 classes, not 1"),
-        ([Flatten(), Dense()], [], "a classifier needs at least 2 classes, not 0"),
-        ([Flatten(), Dense()], ["a", "b", "a"], "two classes have the same name"),
-        ([Flatten(), Dense()], [1, "1"], "two classes have the same name"),
+        ([Flatten(), Dense()], [], "there are no classes; name at least one"),
+        (
+            [Flatten(), Dense()],
+            ["a", "b", "a"],
+            "two classes are called 'a'; give each its own name",
+        ),
+        ([Flatten(), Dense()], [1, "1"], "must be all strings or all whole numbers"),
     ],
 )
 def test_networks_that_cannot_be(layers: list, classes, sentence: str) -> None:

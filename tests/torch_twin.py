@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from handgrad.arrays import flatten
 from handgrad.layers import (
     Array,
     AvgPool2d,
@@ -37,7 +38,6 @@ from handgrad.layers import (
     Tanh,
     Tree,
 )
-from handgrad.network import flatten
 from tests.cases import Case
 from tests.gradients import errors, gradients
 

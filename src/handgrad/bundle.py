@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from handgrad import layers
 from handgrad.errors import ModelError
@@ -22,6 +22,18 @@ from handgrad.layers import Layer
 from handgrad.network import Network, layer_name
 
 FORMAT = 1
+
+# What a description that was tampered with may raise when a network is built of it.
+_DAMAGE = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    ModelError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 _KINDS: dict[str, Any] = {
     name: value
@@ -39,7 +51,7 @@ def save_model(net: Network, path: str | Path, about: Mapping[str, Any] | None =
         about: what else to remember, as JSON can hold it: the data, the recipe, the scores.
 
     Raises:
-        ModelError: where the path has another suffix, or a layer is not one of handgrad's.
+        ModelError: if the path has another suffix, or a layer is not one of handgrad's.
     """
     path = Path(path)
     if path.suffix != ".safetensors":
@@ -50,42 +62,43 @@ def save_model(net: Network, path: str | Path, about: Mapping[str, Any] | None =
         "shape": net.shape,
         "classes": net.classes,
         "dtype": net.dtype.name,
-        "about": about or {},
+        "measured": net.measured,
+        "about": dict(about or {}),
     }
+    try:
+        text = json.dumps(description)
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"{path}: about holds what JSON cannot ({error}); leave it out") from None
     with replacing(path) as temporary:
-        save_file(net.arrays, temporary, {"handgrad": json.dumps(description)})
+        temporary.write_bytes(save(net.arrays, {"handgrad": text}))
 
 
 def load_model(path: str | Path) -> Network:
     """Return the network that a file holds.
 
     Raises:
-        ModelError: where the file is missing, damaged, not ours, or from a newer handgrad.
+        ModelError: if the file is missing, damaged, not ours, or from a newer handgrad.
     """
     description, arrays = _read(Path(path))
-    if description.get("format") != FORMAT:
-        raise ModelError(
-            f"{path}: its format is {description.get('format')!r}, this handgrad reads {FORMAT}; "
-            "install a newer handgrad"
-        )
     try:
         net = Network(
             [_built(entry) for entry in description["layers"]],
             description["shape"],
             description["classes"],
             dtype=description["dtype"],
+            arrays=arrays,
         )
-        net.restore(arrays)
-    except (KeyError, TypeError, ValueError, ModelError) as error:
-        raise ModelError(f"{path}: its description does not hold together: {error}") from None
-    net.measured = True
+        net.measured = bool(description["measured"])
+    except _DAMAGE as error:
+        what = str(error) or type(error).__name__
+        raise ModelError(f"{path}: its description does not hold together: {what}") from None
     return net
 
 
 def about_model(path: str | Path) -> dict[str, Any]:
     """Return what a model file remembers beside the network: see `save_model`."""
     description, _ = _read(Path(path))
-    about: dict[str, Any] = description.get("about", {})
+    about: dict[str, Any] = description["about"]
     return about
 
 
@@ -103,10 +116,14 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         raise ModelError(f"{path}: not saved by handgrad; it has no description of the network")
     try:
         description = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         description = None
-    if not isinstance(description, dict):
+    if not isinstance(description, dict) or not isinstance(description.get("about"), dict):
         raise ModelError(f"{path}: its description of the network is damaged; save it again")
+    if (written := description.get("format")) != FORMAT:
+        newer = isinstance(written, int) and written > FORMAT
+        cure = "install a newer handgrad" if newer else "save it again"
+        raise ModelError(f"{path}: its format is {written!r}, this handgrad reads {FORMAT}; {cure}")
     return description, arrays
 
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from handgrad.errors import ConfigError, DataError
-
-Array = NDArray[Any]
+from handgrad.layers import Array
 
 
 @runtime_checkable
@@ -20,6 +18,10 @@ class Loss(Protocol):
 
     def __call__(self, Z: Array, y: Array, weights: Array | None = None) -> tuple[float, Array]:
         """Return the loss of a batch, and dZ."""
+        ...
+
+    def weigh(self, y: Array, weights: Array | None, classes: int) -> Array:
+        """Return how much each example counts, (N,): batches are averaged by the sums of these."""
         ...
 
 
@@ -64,8 +66,8 @@ class SoftmaxCrossEntropy:
             weights: one weight for each example, (N,); None: all the same.
 
         Raises:
-            DataError: where y or the weights do not fit to Z.
-            ConfigError: where there is not one class weight for each class.
+            DataError: if y or the weights do not fit to Z.
+            ConfigError: if there is not one class weight for each class.
         """
         N, K = Z.shape
         _check_labels(y, N, K)
@@ -73,23 +75,32 @@ class SoftmaxCrossEntropy:
         q = np.full((N, K), self.label_smoothing / K, Z.dtype)
         q[np.arange(N), y] += 1 - self.label_smoothing
 
-        w = self._weights(y, weights, K).astype(Z.dtype)
+        w = self.weigh(y, weights, K).astype(Z.dtype)
         w /= w.sum() or 1
 
         loss = -np.sum(w * np.sum(q * log_p, axis=1))
         return float(loss), w[:, None] * (np.exp(log_p) - q)
 
-    def _weights(self, y: Array, weights: Array | None, K: int) -> Array:
-        """Return wₙ before they are divided by their sum, (N,)."""
+    def weigh(self, y: Array, weights: Array | None, classes: int) -> Array:
+        """Return wₙ, (N,), before they are divided by their sum.
+
+        Args:
+            y: the classes, (N,) whole numbers 0..K−1.
+            weights: one weight for each example, (N,); None: all the same.
+            classes: K.
+
+        Raises:
+            DataError: if the weights do not fit to y.
+            ConfigError: if there is not one class weight for each class.
+        """
         w = np.ones(len(y)) if weights is None else weights
         if w.shape != y.shape or not (w >= 0).all():
             raise DataError(f"weights must be {len(y)} numbers of at least 0, one for each picture")
         if self.class_weights is None:
             return w
-        if len(self.class_weights) != K:
-            raise ConfigError(
-                f"class_weights must be {K}, one for each class, not {len(self.class_weights)}"
-            )
+        if len(self.class_weights) != classes:
+            count = len(self.class_weights)
+            raise ConfigError(f"class_weights must be {classes}, one for each class, not {count}")
         return w * np.asarray(self.class_weights)[y]
 
 

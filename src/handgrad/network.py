@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from handgrad.arrays import Arrays, Blank, as_dtype, check_alike, filled, flatten
+from handgrad.assembly import as_classes, as_dtype_of_network, as_shape, complete
 from handgrad.errors import DataError, ModelError
-from handgrad.layers import (
-    Array,
-    Chain,
-    Context,
-    Dense,
-    Layer,
-    Normalize,
-    Shape,
-    Tree,
-    ends,
-    inner_layers,
-)
+from handgrad.labels import Label
+from handgrad.layers import Array, Chain, Context, Layer, Normalize, Tree, gives_gradients_alone
 from handgrad.losses import Loss, SoftmaxCrossEntropy, softmax
 from handgrad.random import generator
 from handgrad.summary import Summary, summarize
-
-Label = str | int
 
 
 class Network:
@@ -44,17 +33,23 @@ class Network:
         classes: what the classes are called, or how many there are.
         seed: decides the initial weights.
         dtype: float32 to train, float64 to prove.
+        arrays: all arrays by name, to have in place of fresh ones; they are copied.
 
     Attributes:
         layers: the layers.
         shape: the shape of one picture.
         classes: what the classes are called; logit k belongs to the k-th.
+        dtype: the dtype of all arrays.
         parameters: the learned arrays by name, as PyTorch's ``state_dict`` calls them ("0.weight").
-        state: the arrays that are carried along ("1.running_mean").
+            Setting one copies the values into the network.
+        state: the arrays that are carried along ("1.running_mean"), likewise.
+        arrays: both, likewise.
+        tree: the same arrays, as `Chain` takes them.
+        chain: the layers as one.
         measured: whether `Normalize` layers know the training pictures' mean and std.
 
     Raises:
-        ModelError: where the layers do not fit to each other, the shape or the classes.
+        ModelError: if the layers do not fit to each other, the shape or the classes.
     """
 
     def __init__(
@@ -65,32 +60,30 @@ class Network:
         *,
         seed: int = 0,
         dtype: DTypeLike = np.float32,
+        arrays: Mapping[str, Array] | None = None,
     ) -> None:
-        self.shape: Shape = tuple(int(size) for size in shape)
-        self.classes: tuple[Label, ...] = _labels(classes)
-        self.dtype = np.dtype(dtype)
-        self.layers = _with_units(layers, len(self.classes))
+        self.shape = as_shape(shape)
+        self.classes = as_classes(classes)
+        self.dtype = as_dtype_of_network(dtype)
+        self.layers = complete(layers, len(self.classes))
         self.chain = Chain(self.layers)
-        for layer in self.layers:
-            _check_inside(layer)
 
-        tree, output = self.chain.init(self.shape, generator(seed, "init"))
+        rng = generator(seed, "init") if arrays is None else Blank()
+        tree, output = self.chain.init(self.shape, rng)
         if output != (len(self.classes),):
             raise ModelError(
                 f"the network ends in {output}, but needs one logit for each of "
                 f"{len(self.classes)} classes; end it with Dense()"
             )
-        self.tree = _cast(tree, self.dtype)
+        if arrays is not None:
+            check_alike(flatten(tree), arrays)
+            tree = filled(tree, arrays)
+        self.tree = as_dtype(tree, self.dtype)
+        self.arrays, carried = flatten(self.tree), self.chain.carried
+        self.parameters = Arrays((k, v) for k, v in self.arrays.items() if k not in carried)
+        self.state = Arrays((k, v) for k, v in self.arrays.items() if k in carried)
         self.measured = False
-        carried = self.chain.carried
-        self.parameters = {k: v for k, v in self.arrays.items() if k not in carried}
-        self.state = {k: v for k, v in self.arrays.items() if k in carried}
         self._first_learning = min((int(name.split(".")[0]) for name in self.parameters), default=0)
-
-    @property
-    def arrays(self) -> dict[str, Array]:
-        """All arrays by name, learned and carried; changing them changes the network."""
-        return flatten(self.tree)
 
     def forward(self, X: ArrayLike, ctx: Context = Context()) -> tuple[Array, Any]:
         """Return the logits (N, K) of pictures X (N, C, H, W), and what `backward` needs.
@@ -108,7 +101,8 @@ class Network:
 
         The way back ends at the first layer that learns: nobody learns from the pictures.
         """
-        dA, gradients = dlogits, Tree()
+        dA = dlogits
+        gradients: Tree = {}
         for index in range(len(self.layers) - 1, self._first_learning, -1):
             layer, params = self.layers[index], self.tree[str(index)]
             dA, gradients[str(index)] = layer.backward(params, cache[index], dA)
@@ -119,7 +113,7 @@ class Network:
     def loss_and_grads(
         self,
         X: ArrayLike,
-        y: NDArray[np.integer[Any]],
+        y: ArrayLike,
         *,
         loss: Loss = SoftmaxCrossEntropy(),
         weights: Array | None = None,
@@ -127,21 +121,28 @@ class Network:
     ) -> tuple[float, dict[str, Array]]:
         """Return the loss of a batch and its gradient with respect to each parameter.
 
+        Nothing is changed. A loop of one's own for a network with batch norm or dropout takes
+        `forward`, `backward` and `absorb` instead, and counts the context's step up: or the
+        running statistics stay as they are, and each step draws the same dropout mask.
+
         Args:
             X: pictures, (N, C, H, W).
             y: their classes, (N,) whole numbers 0..K-1.
             loss: the loss to differentiate.
             weights: one weight for each picture, (N,); None: all the same.
             ctx: training or not, seed and step for dropout.
+
+        Raises:
+            DataError: if the pictures are not the network's, or labels and weights do not fit.
         """
         logits, cache = self.forward(X, ctx)
-        value, dlogits = loss(logits, y, weights)
+        value, dlogits = loss(logits, np.asarray(y), weights)
         return value, self.backward(cache, dlogits)
 
     def absorb(self, cache: Any) -> None:
         """Renew the carried arrays after a training step that left `cache`."""
         for name, value in flatten(self.chain.absorb(self.tree, cache)).items():
-            self.state[name][...] = value
+            self.state[name] = value
 
     def measure(self, pictures: Array) -> None:
         """Set mean and std of each `Normalize` layer to those of the training pictures."""
@@ -149,7 +150,7 @@ class Network:
             if isinstance(layer, Normalize):
                 measured = layer.measure(self._outputs_before(index, pictures))
                 for name, value in measured.items():
-                    self.state[f"{index}.{name}"][...] = value
+                    self.state[f"{index}.{name}"] = value
         self.measured = True
 
     def logits(self, X: ArrayLike, batch_size: int = 250) -> Array:
@@ -177,18 +178,11 @@ class Network:
         """Set all arrays by name, as `snapshot` returned them.
 
         Raises:
-            ModelError: where a name is missing or unknown, or a shape differs.
+            ModelError: if a name is missing or unknown, or a shape differs.
         """
-        own = self.arrays
-        if set(arrays) != set(own):
-            name = min(set(arrays) ^ set(own))
-            trouble = "missing" if name in own else "not one of this network's"
-            raise ModelError(f"array {name} is {trouble}; is it another architecture's?")
+        check_alike(self.arrays, arrays)
         for name, array in arrays.items():
-            if array.shape != own[name].shape:
-                raise ModelError(f"array {name} is {array.shape}, must be {own[name].shape}")
-        for name, array in arrays.items():
-            own[name][...] = array
+            self.arrays[name] = array
 
     def check_input(self, X: NDArray[Any]) -> None:
         """Raise a DataError unless X can be taken as pictures for this network."""
@@ -218,20 +212,9 @@ class Network:
             yield before.forward(self.tree, X, Context())[0]
 
 
-def flatten(tree: Tree, prefix: str = "") -> dict[str, Array]:
-    """Return the arrays of a tree under their full names, such as "3.body.0.weight"."""
-    flat: dict[str, Array] = {}
-    for name, value in tree.items():
-        if isinstance(value, dict):
-            flat |= flatten(value, f"{prefix}{name}.")
-        else:
-            flat[prefix + name] = value
-    return flat
-
-
 def gradients_alone(layer: Layer, params: Tree, cache: Any, dY: Array) -> Tree:
     """Return a layer's gradients without dX, by the shorter way where it has one."""
-    if ends(layer):
+    if gives_gradients_alone(layer):
         return layer.gradients(params, cache, dY)
     return layer.backward(params, cache, dY)[1]
 
@@ -239,42 +222,3 @@ def gradients_alone(layer: Layer, params: Tree, cache: Any, dY: Array) -> Tree:
 def layer_name(layers: Sequence[Layer], index: int) -> str:
     """Return a layer's name for messages and tables, such as "2 (Dense)"."""
     return f"{index} ({type(layers[index]).__name__})"
-
-
-def _cast(tree: Tree, dtype: np.dtype[Any]) -> Tree:
-    """Return the tree with all arrays in `dtype`."""
-    return {
-        name: _cast(value, dtype) if isinstance(value, dict) else value.astype(dtype)
-        for name, value in tree.items()
-    }
-
-
-def _labels(classes: Sequence[Label] | int) -> tuple[Label, ...]:
-    """Return what the classes are called."""
-    labels = tuple(range(classes)) if isinstance(classes, int) else tuple(classes)
-    if len(labels) < 2:
-        raise ModelError(f"a classifier needs at least 2 classes, not {len(labels)}")
-    if len(set(map(str, labels))) < len(labels):
-        raise ModelError("two classes have the same name; give each its own")
-    return labels
-
-
-def _check_inside(layer: Layer) -> None:
-    """Raise a ModelError where a Normalize that `measure` would not reach needs measuring."""
-    for inner in inner_layers(layer):
-        if isinstance(inner, Normalize) and None in (inner.mean, inner.std):
-            raise ModelError(
-                f"a Normalize inside {type(layer).__name__} is not measured; "
-                "give it mean and std, or make it a layer of the network itself"
-            )
-        _check_inside(inner)
-
-
-def _with_units(layers: Sequence[Layer], classes: int) -> tuple[Layer, ...]:
-    """Return the layers; a last Dense that left its units open gets one for each class."""
-    if not layers:
-        raise ModelError("a network needs at least one layer; give it Flatten() and Dense()")
-    *before, last = layers
-    if isinstance(last, Dense) and last.units is None:
-        last = dataclasses.replace(last, units=classes)
-    return *before, last

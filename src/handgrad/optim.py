@@ -10,14 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from handgrad.errors import ConfigError
-
-Array = NDArray[Any]
+from handgrad.layers import Array
 
 
 @runtime_checkable
@@ -204,7 +202,8 @@ def clip_by_norm(gradients: Mapping[str, Array], limit: float) -> float:
         ConfigError: where the limit is not above 0.
     """
     _check_above_zero(limit=limit)
-    norm = math.sqrt(sum(float(np.vdot(g, g)) for g in gradients.values()))
+    squares = (np.sum(np.square(g, dtype=np.float64)) for g in gradients.values())
+    norm = math.sqrt(sum(squares))  # in float64: clipping is for what would overflow
     if norm > limit:
         for g in gradients.values():
             np.multiply(g, limit / norm, out=g)

@@ -59,7 +59,12 @@ class Constant:
 
 @dataclass(frozen=True)
 class Step:
-    """Lowered by `gamma` after every `every` epochs: gamma^⌊epoch/every⌋."""
+    """Lowered by `gamma` after every `every` epochs: gamma^⌊epoch/every⌋.
+
+    Attributes:
+        every: how many epochs the rate stays.
+        gamma: what it is multiplied with then, 0 to 1.
+    """
 
     every: int = 10
     gamma: float = 0.1
@@ -79,6 +84,9 @@ class Cosine:
     """From 1 down to `floor` along half a cosine: floor + (1 − floor)(1 + cos πs)/2.
 
     I. Loshchilov, F. Hutter 2017, "SGDR", equation 5, without restarts.
+
+    Attributes:
+        floor: the factor of the last update, 0 to 1.
     """
 
     floor: float = 0.0
@@ -95,12 +103,12 @@ class Cosine:
 class OneCycle:
     """Up from `start` to 1 while warming up, then down to `end`, both along half a cosine.
 
-    L. Smith, N. Topin 2019, "Super-convergence", section 3.
+    L. Smith, N. Topin 2019, "Super-convergence", section 3; with cosines, as in PyTorch.
 
     Attributes:
         warm_up: the share of the run spent going up.
         start: the factor of the first update.
-        end: the factor of the last update.
+        end: the factor of the last update; a ten-thousandth of the first, as in PyTorch.
     """
 
     warm_up: float = 0.3

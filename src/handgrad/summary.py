@@ -17,7 +17,7 @@ class Row:
         name: the layer's number and kind, such as "0 Flatten".
         output: the shape of its output, for one picture.
         parameters: how many numbers it learns.
-        multiply_adds: how many of them its weights take for one picture, forward.
+        multiply_adds: how many its weights take for one picture, forward.
     """
 
     name: str

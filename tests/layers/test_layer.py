@@ -10,8 +10,8 @@ from beartype import beartype
 from jaxtyping import Float32, TypeCheckError, jaxtyped
 
 from handgrad import layers
+from handgrad.arrays import flatten
 from handgrad.layers import Chain, Context, Layer, Residual, Tree
-from handgrad.network import flatten
 from tests.cases import CASES, Case
 from tests.gradients import check_layer
 from tests.torch_twin import check_autograd

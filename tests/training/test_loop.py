@@ -83,8 +83,9 @@ def test_an_epoch_takes_every_picture_once_in_an_order_of_its_own(
     assert all(not np.array_equal(a, b) for a, b in pairwise(orders))
 
 
+@pytest.mark.parametrize("of_loss", [None, (0.5, 1.0, 3.0)])
 @pytest.mark.parametrize("class_weights", [None, "balanced", {0: 1.0, 1: 5.0, 2: 0.1}])
-def test_the_last_partial_batch_counts_by_its_size(class_weights: Any) -> None:
+def test_the_last_partial_batch_counts_by_its_size(class_weights: Any, of_loss: Any) -> None:
     data = blobs(count=50)  # 3 batches of 16, and one of 2
     net = small_net(data)
     (record,) = hg.fit(
@@ -94,10 +95,13 @@ def test_the_last_partial_batch_counts_by_its_size(class_weights: Any) -> None:
         epochs=1,
         batch_size=16,
         optimizer=hg.SGD(0.0),
+        loss=hg.SoftmaxCrossEntropy(class_weights=of_loss),
         class_weights=class_weights,
     )
     weights = hg.Recipe(class_weights=class_weights).picture_weights(data.labels, data.classes)
-    loss, _ = hg.SoftmaxCrossEntropy()(net.logits(data.pictures), data.labels, weights)
+    loss, _ = hg.SoftmaxCrossEntropy(class_weights=of_loss)(
+        net.logits(data.pictures), data.labels, weights
+    )
     assert record.loss == pytest.approx(loss, rel=1e-5)
     assert record.accuracy == hg.evaluate(net, data).accuracy
 
@@ -222,7 +226,7 @@ def test_what_cannot_be_trained_is_refused_before_the_work() -> None:
     others = hg.Dataset(data.pictures, data.labels, ("a", "b", "c"), "others")
     larger = hg.Dataset(np.zeros((90, 1, 4, 4), np.float32), data.labels, data.classes, "larger")
     one = hg.Dataset(data.pictures[:5], np.zeros(5, np.int64), data.classes, "one")
-    refused(hg.DataError, "others has the classes a, b, c .3., the network 0, 1, 2 .3.", others)
+    refused(hg.DataError, "others has the classes 'a', 'b', 'c' .3., the network 0, 1, 2 .3.", others)
     refused(hg.DataError, r"the network takes pictures \(N, 1, 3, 3\)", larger)
     refused(hg.DataError, "all pictures are of one class", one, None)
     refused(hg.DataError, "90 pictures are fewer than one batch of 91", data, None, batch_size=91)

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 import pytest
 
-from handgrad import ConfigError, Recipe
+from handgrad import Adam, ConfigError, Recipe
+from handgrad.training.recipe import Settings
 
 LABELS = np.array([0, 0, 0, 1])
 
@@ -13,11 +15,18 @@ LABELS = np.array([0, 0, 0, 1])
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"epochs": 0}, "epochs must be at least 1, not 0"),
-        ({"batch_size": -1}, "batch_size must be at least 1, not -1"),
-        ({"patience": 0}, "patience must be at least 1 epoch, not 0"),
+        ({"epochs": 0}, "epochs must be a whole number of at least 1, not 0"),
+        ({"batch_size": -1}, "batch_size must be a whole number of at least 1, not -1"),
+        ({"patience": 0}, "patience must be a whole number of at least 1, not 0"),
         ({"clip_norm": 0.0}, "clip_norm must be above 0, not 0.0"),
         ({"class_weights": "even"}, "class_weights must be \"balanced\" or .* not 'even'"),
+        ({"epochs": 2.5}, "epochs must be a whole number of at least 1, not 2.5"),
+        ({"seed": None}, "seed must be a whole number of at least 0, not None"),
+        ({"min_delta": -1.0}, "min_delta must be a number of at least 0, not -1.0"),
+        ({"min_delta": float("nan")}, "min_delta must be a number of at least 0, not nan"),
+        ({"optimizer": Adam}, r"optimizer must be such as Adam\(1e-3\), not <class"),
+        ({"schedule": "cosine"}, r"schedule must be such as OneCycle\(\), not 'cosine'"),
+        ({"loss": "hinge"}, r"loss must be such as SoftmaxCrossEntropy\(\), not 'hinge'"),
         ({"optimiser": 1}, "no setting 'optimiser'; the nearest is 'optimizer'"),
     ],
 )
@@ -51,3 +60,7 @@ def test_weights_by_label_go_to_the_label() -> None:
 def test_weights_that_make_no_sense_are_refused(class_weights: Any, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
         Recipe(class_weights=class_weights).picture_weights(LABELS, ("a", "b"))
+
+
+def test_the_settings_that_fit_takes_are_the_fields_of_a_recipe() -> None:
+    assert list(Settings.__annotations__) == [field.name for field in dataclasses.fields(Recipe)]

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.arrays import flatten
 from handgrad.engines.engine import Rules
 from handgrad.errors import DivergenceError
 from handgrad.layers import Array, Context
-from handgrad.network import Network, flatten, layer_name
+from handgrad.network import Network, layer_name
 
 
 def all_finite(arrays: Mapping[str, Array]) -> bool:

@@ -15,7 +15,7 @@ from handgrad.layers.initial import (
     Uniform,
     Zeros,
 )
-from handgrad.layers.layer import Array, Context, Layer, Shape, Tree, carries, ends
+from handgrad.layers.layer import Array, Context, Layer, Shape, Tree, carries, gives_gradients_alone
 from handgrad.layers.norm import BatchNorm, Normalize
 from handgrad.layers.pool import AvgPool2d, GlobalAvgPool2d, MaxPool2d
 from handgrad.layers.shape import Flatten
@@ -52,6 +52,6 @@ __all__ = [
     "Uniform",
     "Zeros",
     "carries",
-    "ends",
+    "gives_gradients_alone",
     "inner_layers",
 ]

@@ -40,6 +40,9 @@ class LeakyReLU(Elementwise):
     """The positive part, and a little of the negative one.
 
     Y = X where X > 0, else slope·X        dX = dY where X > 0, else slope·dY
+
+    Attributes:
+        slope: what a negative number is multiplied with.
     """
 
     slope: float = 0.01
@@ -56,9 +59,9 @@ class LeakyReLU(Elementwise):
 
 @dataclass(frozen=True)
 class Sigmoid(Elementwise):
-    """The logistic function, written with tanh so that no exponential overflows.
+    """The logistic function.
 
-    Y = 1/(1 + e⁻ˣ) = (1 + tanh(X/2))/2        dX = dY · Y(1 − Y)
+    Y = 1/(1 + e⁻ˣ)        dX = dY · Y(1 − Y)
     """
 
     def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
@@ -111,8 +114,6 @@ class SiLU(Elementwise):
 
 
 def sigmoid(X: Array) -> Array:
-    """Return (1 + tanh(X/2))/2."""
-    Y: Array = np.tanh(X / 2)
-    Y += 1
-    Y /= 2
-    return Y
+    """Return 1/(1 + e⁻ˣ), where X < 0 as eˣ/(1 + eˣ), so that no exponential overflows."""
+    E = np.exp(-np.abs(X))
+    return np.where(X >= 0, 1, E) / (1 + E)

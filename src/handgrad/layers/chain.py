@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,10 @@ class Chain:
     The arrays of the i-th layer lie under the name ``str(i)``.
     """
 
-    layers: tuple[Layer, ...] = ()
+    layers: Sequence[Layer] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", tuple(self.layers))  # so that it is a value
 
     @property
     def carried(self) -> tuple[str, ...]:
@@ -81,8 +85,12 @@ class Residual:
         shortcut: layers that bring X to the body's output shape, where that is another one.
     """
 
-    body: tuple[Layer, ...]
-    shortcut: tuple[Layer, ...] = ()
+    body: Sequence[Layer]
+    shortcut: Sequence[Layer] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "body", tuple(self.body))  # so that it is a value
+        object.__setattr__(self, "shortcut", tuple(self.shortcut))
 
     @property
     def carried(self) -> tuple[str, ...]:
@@ -124,7 +132,7 @@ class Residual:
 def inner_layers(layer: Layer) -> tuple[Layer, ...]:
     """Return the layers that a layer is made of; none for most."""
     if isinstance(layer, Chain):
-        return layer.layers
+        return tuple(layer.layers)
     if isinstance(layer, Residual):
-        return layer.body + layer.shortcut
+        return (*layer.body, *layer.shortcut)
     return ()

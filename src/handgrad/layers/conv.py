@@ -16,9 +16,10 @@ from handgrad.layers.windows import Pair, check_window, output_size, pad, pair, 
 class Conv2d:
     """A convolution: one small linear layer, slid over the picture.
 
-    Y[n,o,r,c] = Σ_{k,i,j} W[o,k,i,j] X[n,k, r·s+i, c·s+j] + b[o]
+    Y[n,o,r,q] = Σ_{c,i,j} W[o,c,i,j] X[n,c, r·s+i, q·s+j] + b[o]
 
-    X (N, C, H, W)   W (O, C, kh, kw)   b (O,)   Y (N, O, rows, columns)   s stride
+    X (N, C, H, W), here with its border of zeros   W (O, C, kh, kw)   b (O,)
+    Y (N, O, rows, columns)   s stride
 
     With P (N, C·kh·kw, rows·columns), the windows of X laid out as columns, it is a linear layer:
 

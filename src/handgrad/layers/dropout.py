@@ -22,6 +22,9 @@ class Dropout:
     same mask, however often it is computed.
 
     N. Srivastava et al. 2014, "Dropout", section 4, in its inverted form.
+
+    Attributes:
+        p: the probability of being zeroed, at least 0 and below 1.
     """
 
     p: float = 0.5
@@ -52,6 +55,9 @@ class Dropout2d:
 
     J. Tompson et al. 2015, "Efficient object localization using convolutional networks",
     section 3.2.
+
+    Attributes:
+        p: the probability of being zeroed, at least 0 and below 1.
     """
 
     p: float = 0.5

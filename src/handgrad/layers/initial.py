@@ -77,7 +77,11 @@ class GlorotUniform:
 
 @dataclass(frozen=True)
 class Normal:
-    """N(0, std²), whatever the size of the layer."""
+    """N(0, std²), whatever the size of the layer.
+
+    Attributes:
+        std: the standard deviation.
+    """
 
     std: float = 1.0
 
@@ -88,7 +92,11 @@ class Normal:
 
 @dataclass(frozen=True)
 class Uniform:
-    """U(-limit, limit), whatever the size of the layer."""
+    """U(-limit, limit), whatever the size of the layer.
+
+    Attributes:
+        limit: the largest weight.
+    """
 
     limit: float = 0.5
 
@@ -99,7 +107,7 @@ class Uniform:
 
 @dataclass(frozen=True)
 class Zeros:
-    """All zeros: right for a biasless start of a single layer, useless below another one."""
+    """All zeros: right for a single layer; under another one all its units would stay alike."""
 
     def draw(self, shape: Shape, rng: np.random.Generator) -> Array:
         """Return zeros of `shape`, float64."""

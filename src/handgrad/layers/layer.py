@@ -38,8 +38,8 @@ class Layer(Protocol):
     """Three pure functions: `init`, `forward` and its derivative `backward`.
 
     A layer may have more: one that carries numbers along which no gradient changes, such as
-    batch norm's running statistics, is `Carrying`; one that is worth a shorter way where dX is
-    not wanted is `Ending`.
+    batch norm's running statistics, is `Carrying`; one that has a shorter way where dX is not
+    wanted is `GradientsAlone`.
     """
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
@@ -68,7 +68,7 @@ class Carrying(Layer, Protocol):
         ...
 
 
-class Ending(Layer, Protocol):
+class GradientsAlone(Layer, Protocol):
     """A layer that can leave out dX, which is half its work: nobody learns from the pictures."""
 
     def gradients(self, params: Tree, cache: Cache, dY: Array) -> Tree:
@@ -81,6 +81,6 @@ def carries(layer: Layer) -> TypeGuard[Carrying]:
     return hasattr(layer, "carried")
 
 
-def ends(layer: Layer) -> TypeGuard[Ending]:
+def gives_gradients_alone(layer: Layer) -> TypeGuard[GradientsAlone]:
     """Say whether a layer can leave out dX."""
     return hasattr(layer, "gradients")

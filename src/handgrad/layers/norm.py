@@ -18,7 +18,7 @@ class BatchNorm:
 
     X̂ = (X − μ)/σ        σ = sqrt(var + ε)        Y = γ X̂ + β
 
-    X (N, F), or X (N, F, H, W) with H·W pictures' places counted as examples; γ, β, μ, σ (F,)
+    X (N, F), or X (N, F, H, W) where every pixel counts as an example; γ, β, μ, σ (F,)
 
     dγ = Σ dY X̂          dβ = Σ dY
 
@@ -75,7 +75,9 @@ class BatchNorm:
         """Return the running statistics after a training step on this batch."""
         X_hat, mean, var, _, _ = cache
         count = X_hat.size // X_hat.shape[1]
-        unbiased = var * (count / max(count - 1, 1))
+        if count == 1:
+            return {}  # one number has no variance to learn from
+        unbiased = var * (count / (count - 1))
         keep = 1 - self.momentum
         return {
             "running_mean": keep * params["running_mean"] + self.momentum * mean,
@@ -95,22 +97,22 @@ class Normalize:
     once, on the training pictures, and never learned.
 
     Attributes:
-        mean: m, if it is known before.
-        std: s, if it is known before.
+        mean: m, if it is known before: one number, or one a channel.
+        std: s, likewise.
     """
 
-    mean: float | None = None
-    std: float | None = None
+    mean: float | tuple[float, ...] | None = None
+    std: float | tuple[float, ...] | None = None
     carried: ClassVar = ("mean", "std")
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
         """Return mean and std (until they are measured, 0 and 1), and the shape as it came."""
-        if self.std is not None and not self.std > 0:
-            raise ModelError(f"std must be above 0, not {self.std}")
         channels = shape[0] if len(shape) == 3 else 1
-        mean = 0.0 if self.mean is None else self.mean
-        std = 1.0 if self.std is None else self.std
-        return {"mean": np.full(channels, mean), "std": np.full(channels, std)}, shape
+        mean = _by_channel("mean", 0.0 if self.mean is None else self.mean, channels)
+        std = _by_channel("std", 1.0 if self.std is None else self.std, channels)
+        if not (std > 0).all():
+            raise ModelError(f"std must be above 0, not {self.std}")
+        return {"mean": mean, "std": std}, shape
 
     def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
         """X (N, C, H, W) or (N, I) -> Y, the same shape."""
@@ -135,11 +137,18 @@ class Normalize:
         mean = total / count
         std = np.sqrt(np.maximum(squares / count - mean * mean, 0))
         std[std <= 1e-6 * abs(mean)] = 1.0  # never changes, but for rounding
-        if self.mean is not None:
-            mean[:] = self.mean
-        if self.std is not None:
-            std[:] = self.std
-        return {"mean": mean, "std": std}
+        return {
+            "mean": mean if self.mean is None else np.broadcast_to(self.mean, mean.shape),
+            "std": std if self.std is None else np.broadcast_to(self.std, std.shape),
+        }
+
+
+def _by_channel(name: str, value: float | tuple[float, ...], channels: int) -> Array:
+    """Return one number a channel, (C,) float64."""
+    values = np.asarray(value, np.float64)
+    if values.shape not in ((), (channels,)) or not np.isfinite(values).all():
+        raise ModelError(f"{name} must be one finite number, or {channels}, not {value}")
+    return np.array(np.broadcast_to(values, channels))
 
 
 def _along(values: Array, X: Array) -> Array:

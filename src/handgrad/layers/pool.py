@@ -39,7 +39,7 @@ class MaxPool2d:
         size = output_size(X.shape[1:], kernel, stride, padding)
         X = pad(X, padding, value=-np.inf)
         Y = np.full((*X.shape[:2], *size), -np.inf, X.dtype)
-        winner = np.zeros(Y.shape, np.int16)
+        winner = np.zeros(Y.shape, np.int32)
         for i, j, view in taps(X, kernel, stride, size):
             winner[view > Y] = i * kernel[1] + j
             np.maximum(view, Y, out=Y)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -14,7 +14,8 @@ Pair = tuple[int, int]  # height, width
 
 def pair(value: int | Pair) -> Pair:
     """Return (value, value) for one number, and a pair as it is."""
-    return (value, value) if isinstance(value, int) else value
+    height, width = value if isinstance(value, Sequence) else (value, value)
+    return int(height), int(width)
 
 
 def check_window(kernel: Pair, stride: Pair, padding: Pair) -> None:
@@ -32,7 +33,7 @@ def output_size(shape: Shape, kernel: Pair, stride: Pair, padding: Pair) -> Pair
     """Return how many windows fit, down and across, into one picture of shape (C, H, W)."""
     if len(shape) != 3:
         raise ModelError(f"takes pictures (C, H, W), not {shape}")
-    padded = [size + 2 * pad for size, pad in zip(shape[1:], padding, strict=True)]
+    padded = [size + 2 * border for size, border in zip(shape[1:], padding, strict=True)]
     if padded[0] < kernel[0] or padded[1] < kernel[1]:
         raise ModelError(
             f"its {kernel[0]}x{kernel[1]} window does not fit into {padded[0]}x{padded[1]} "

@@ -27,10 +27,5 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     if suffix not in SUFFIXES:
         raise ConfigError(f"{path} must end in {' or '.join(SUFFIXES)} to be written as a figure")
     metadata = {"Software": None} if suffix == ".png" else {"Creator": None, "Date": None}
-    try:
-        with matplotlib.rc_context({"svg.hashsalt": "handgrad"}), replacing(path) as part:
-            figure.savefig(part, format=suffix[1:], dpi=150, metadata=metadata)
-    except OSError as error:
-        raise ConfigError(
-            f"{path} cannot be written ({error.strerror}); choose another place"
-        ) from None
+    with matplotlib.rc_context({"svg.hashsalt": "handgrad"}), replacing(path) as part:
+        figure.savefig(part, format=suffix[1:], dpi=150, metadata=metadata)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Unpack
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from handgrad.random import generator
 from handgrad.schedules import Progress
 from handgrad.training.evaluation import check_classes, evaluate
 from handgrad.training.history import Epoch, History
-from handgrad.training.recipe import Recipe
+from handgrad.training.recipe import Recipe, Settings
 
 
 def fit(
@@ -26,7 +26,7 @@ def fit(
     validation: Dataset | float | None = 0.1,
     *,
     on_epoch: Callable[[Epoch], None] | None = None,
-    **settings: Any,
+    **settings: Unpack[Settings],
 ) -> History:
     """Train a network to the end, and return what each epoch brought.
 
@@ -38,9 +38,9 @@ def fit(
         settings: the fields of `Recipe`, such as ``epochs=3, optimizer=Adam(1e-3)``.
 
     Raises:
-        DataError: where the pictures do not fit the network.
-        ConfigError: where a setting is unknown or out of range.
-        DivergenceError: where a number is not finite any more; the network then has the weights
+        DataError: if the pictures do not fit the network.
+        ConfigError: if a setting is unknown or out of range.
+        DivergenceError: if a number is not finite any more; the network then has the weights
             of the best epoch so far, or those it came with.
     """
     history = History()
@@ -53,7 +53,10 @@ def fit(
 
 
 def epochs(
-    net: Network, train: Dataset, validation: Dataset | float | None = 0.1, **settings: Any
+    net: Network,
+    train: Dataset,
+    validation: Dataset | float | None = 0.1,
+    **settings: Unpack[Settings],
 ) -> Iterator[Epoch]:
     """Train a network, and yield a record after each epoch; the arguments are those of `fit`.
 
@@ -61,8 +64,8 @@ def epochs(
     `patience` is None. Whoever leaves it before has the weights of the last.
     """
     recipe = Recipe.of(settings)
-    if isinstance(validation, float):
-        train, validation = train.split(validation, recipe.seed)
+    if validation is not None and not isinstance(validation, Dataset):
+        train, validation = train.split(float(validation), recipe.seed)
     _check(net, train, validation, recipe)
     if not net.measured:
         net.measure(train.pictures)
@@ -76,6 +79,7 @@ def _epochs(
 ) -> Iterator[Epoch]:
     """Yield a record after each epoch, until the last or until the loss falls no more."""
     weights = recipe.picture_weights(train.labels, train.classes)
+    counts = recipe.loss.weigh(train.labels, weights, len(train.classes))
     losses: list[float] = []
     best_loss, best_epoch, best_arrays = np.inf, 0, net.snapshot()
     for number in range(1, recipe.epochs + 1):
@@ -86,7 +90,7 @@ def _epochs(
         except DivergenceError:
             net.restore(best_arrays)
             raise
-        record = _record(number, batches, steps, time.perf_counter() - started)
+        record = _record(number, batches, steps, counts, time.perf_counter() - started)
         if validation is not None:
             found = evaluate(net, validation, loss=recipe.loss, logits=engine.logits)
             record = record._replace(validation_loss=found.loss, validation_accuracy=found.accuracy)
@@ -115,14 +119,13 @@ def _batches(
     return Batches(train.pictures, train.labels, weights, order, size, rates)
 
 
-def _record(number: int, batches: Batches, steps: Steps, seconds: float) -> Epoch:
-    """Return the record of one epoch, before validation; each batch counts by its weight."""
-    count = len(batches.order)
-    weights = np.ones(count) if batches.weights is None else batches.weights[batches.order]
-    starts = np.arange(0, count, batches.size)
+def _record(number: int, batches: Batches, steps: Steps, counts: Array, seconds: float) -> Epoch:
+    """Return the record of one epoch, before validation; each picture counts by `counts`."""
+    count, starts = len(batches.order), np.arange(0, len(batches.order), batches.size)
+    count_of_batch = np.add.reduceat(counts[batches.order], starts, dtype=np.float64)
     return Epoch(
         number=number,
-        loss=float(np.average(steps.losses, weights=np.add.reduceat(weights, starts))),
+        loss=float(np.average(steps.losses, weights=count_of_batch)),
         accuracy=int(steps.right.sum()) / count,
         validation_loss=None,
         validation_accuracy=None,

@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from numbers import Integral
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.errors import ConfigError
+from handgrad.labels import Label
 from handgrad.layers import Array
 from handgrad.losses import Loss, SoftmaxCrossEntropy
-from handgrad.network import Label
 from handgrad.optim import Adam, Optimizer
 from handgrad.schedules import Constant, Schedule
+
+
+class Settings(TypedDict, total=False):
+    """The fields of `Recipe`, each of which may be left out."""
+
+    epochs: int
+    batch_size: int
+    optimizer: Optimizer
+    schedule: Schedule
+    loss: Loss
+    clip_norm: float | None
+    class_weights: Mapping[Label, float] | str | None
+    patience: int | None
+    min_delta: float
+    seed: int
+    engine: str
 
 
 @dataclass(frozen=True)
@@ -52,11 +70,22 @@ class Recipe:
     engine: str = "reference"
 
     def __post_init__(self) -> None:
-        for name, value in (("epochs", self.epochs), ("batch_size", self.batch_size)):
-            if value < 1:
-                raise ConfigError(f"{name} must be at least 1, not {value}")
-        if self.patience is not None and self.patience < 1:
-            raise ConfigError(f"patience must be at least 1 epoch, not {self.patience}")
+        for name, least in (("epochs", 1), ("batch_size", 1), ("patience", 1), ("seed", 0)):
+            value = getattr(self, name)
+            if name == "patience" and value is None:
+                continue
+            if not isinstance(value, Integral) or value < least:
+                raise ConfigError(f"{name} must be a whole number of at least {least}, not {value}")
+        for name, kind, example in (
+            ("optimizer", Optimizer, "Adam(1e-3)"),
+            ("schedule", Schedule, "OneCycle()"),
+            ("loss", Loss, "SoftmaxCrossEntropy()"),
+        ):
+            value = getattr(self, name)
+            if isinstance(value, type) or not isinstance(value, kind):
+                raise ConfigError(f"{name} must be such as {example}, not {value!r}")
+        if not 0 <= self.min_delta < math.inf:
+            raise ConfigError(f"min_delta must be a number of at least 0, not {self.min_delta}")
         if self.clip_norm is not None and not self.clip_norm > 0:
             raise ConfigError(f"clip_norm must be above 0, not {self.clip_norm}")
         if isinstance(self.class_weights, str) and self.class_weights != "balanced":
@@ -70,7 +99,7 @@ class Recipe:
         """Return the recipe with these settings, and the defaults for the others.
 
         Raises:
-            ConfigError: where a setting is unknown or out of range.
+            ConfigError: if a setting is unknown or out of range.
         """
         known = [field.name for field in dataclasses.fields(cls)]
         for name in settings:
@@ -89,7 +118,7 @@ class Recipe:
             classes: what the classes are called.
 
         Raises:
-            ConfigError: where a weight is missing, belongs to no class, or is not above 0.
+            ConfigError: if a weight is missing, belongs to no class, or is not above 0.
         """
         if self.class_weights is None:
             return None
