@@ -81,7 +81,10 @@ def _layer(shape: Shape) -> st.SearchStrategy[Layer]:
 
 
 def chain_of(data: st.DataObject) -> Case:
-    """Draw a chain of up to seven layers, the shape of its pictures and the size of a batch."""
+    """Draw a chain of up to seven layers, the shape of its pictures and the size of a batch.
+
+    Batches are not too small: the statistics of two pictures turn rounding into anything.
+    """
     flat = st.tuples(st.integers(2, 40))
     picture = st.tuples(st.integers(1, 3), st.integers(2, 9), st.integers(2, 9))
     shape: Shape = data.draw(flat | picture, label="shape")
@@ -90,5 +93,5 @@ def chain_of(data: st.DataObject) -> Case:
         layers.append(data.draw(_layer(output(layers, shape)), label="layer"))
     if len(output(layers, shape)) == 3:
         layers.append(Flatten())
-    batch = data.draw(st.integers(2, 40), label="batch")
+    batch = data.draw(st.integers(8, 40), label="batch")
     return Case("drawn", (*layers, Dense(CLASSES)), shape, batch)

@@ -135,9 +135,10 @@ class Plan:
         stage = Stage(Kernel(name, tuple(sizes.items())), arguments, self.layer)
         self.phases[-1].stages.append(stage)
 
-    def meet(self, kind: Kind, tiles: int = 1) -> None:
-        """Begin a new phase: what follows needs all that went before."""
-        self.phases.append(Phase(kind, tiles))
+    def prepare(self, name: str, *arguments: Argument, tiles: int = 1) -> None:
+        """Add a phase that is run before the pictures come in."""
+        stage = Stage(Kernel(name), (*arguments, Place.TILE), self.layer)
+        self.phases.insert(1, Phase(Kind.TILES, tiles, [stage]))
 
     def python(self, call: Callable[..., None], *uses: Buffer) -> None:
         """Add a function that Python calls for the whole batch, and the buffers that it uses."""

@@ -19,8 +19,22 @@ from handgrad.engines.compiled.lanes import LANES
 ROWS, COLUMNS = 8, 3  # the size of a tile; a kernel is compiled for each that is needed
 
 
+def pack_forward(W: Floats, P: Floats, channels: int, outputs: int, taps: int, k: int) -> None:
+    """P[k, t, o] = W[o, k, t]        one k"""
+    for t in range(taps):
+        for o in range(outputs):
+            P[(k * taps + t) * outputs + o] = W[(o * channels + k) * taps + t]
+
+
+def pack_backward(W: Floats, P: Floats, channels: int, outputs: int, taps: int, o: int) -> None:
+    """P[o, t, k] = W[o, k, t]        one o"""
+    for t in range(taps):
+        for k in range(channels):
+            P[(o * taps + t) * channels + k] = W[(o * channels + k) * taps + t]
+
+
 def forward(
-    W: Floats,
+    P: Floats,
     b: Floats,
     X: Floats,
     Y: Floats,
@@ -36,7 +50,8 @@ def forward(
 ) -> None:
     """Y[o, r, c] = b[o] + Σ_{k,i,j} W[o, k, i, j] X[k, r·s + i, c·s + j]
 
-    X[k] lies at k·plane; windows are `down` and `across` numbers apart.
+    P is W as `pack_forward` lays it out; X[k] lies at k·plane; windows are `down` and `across`
+    numbers apart.
     """
     area = rows * columns * LANES
     for r in range(rows):
@@ -47,8 +62,8 @@ def forward(
                     COLUMNS,
                     at(b, o),
                     (outputs - o, columns - c),
-                    at(W, o * channels * taps),
-                    (channels * taps, taps, 1),
+                    at(P, o),
+                    (1, taps * outputs, outputs),
                     at(X, r * down + c * across),
                     (across, plane),
                     at(Y, o * area + (r * columns + c) * LANES),
@@ -59,7 +74,7 @@ def forward(
 
 
 def backward_input(
-    W: Floats,
+    P: Floats,
     D: Floats,
     dX: Floats,
     channels: int,
@@ -69,16 +84,24 @@ def backward_input(
     row: int,
     corner: int,
     outputs: int,
-    taps: int,
+    kernel_height: int,
+    kernel_width: int,
+    top: int,
+    reach: int,
     offsets: Ints,
 ) -> None:
     """dX[k, h, w] = Σ_{o,i,j} W[o, k, i, j] D[o, h − i, w − j]
 
-    D is dY as `spread` lays it out: D[o] at o·plane, rows `row` numbers apart, D[o, h, w] for
-    the first h and w at `corner`.
+    P is W as `pack_backward` lays it out. D is dY as `spread` lays it out: D[o] at o·plane, rows
+    `row` numbers apart, D[o, h, w] for the first h and w at `corner`. Rows of taps that would
+    meet nothing but the border above (first `top`) and below (from `reach` on) are left out.
     """
     area = height * width * LANES
+    taps = kernel_height * kernel_width
     for h in range(height):
+        first = min(max(0, h + top - reach), kernel_height - 1)
+        last = max(first + 1, min(kernel_height, h + top + 1))
+        skipped = first * kernel_width
         for k in range(0, channels, ROWS):
             for w in range(0, width, COLUMNS):
                 product_tile(
@@ -86,14 +109,14 @@ def backward_input(
                     COLUMNS,
                     None,
                     (channels - k, width - w),
-                    at(W, k * taps),
-                    (taps, channels * taps, 1),
+                    at(P, skipped * channels + k),
+                    (1, taps * channels, channels),
                     at(D, corner + h * row + w * LANES),
                     (LANES, plane),
                     at(dX, k * area + (h * width + w) * LANES),
                     (area, LANES),
-                    (outputs, taps),
-                    offsets,
+                    (outputs, last * kernel_width - skipped),
+                    at(offsets, skipped),
                 )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from handgrad.engines.compiled.clock import TOTAL
 from handgrad.engines.compiled.kernels.numba_forms import helper
 from handgrad.engines.compiled.kernels.pointers import Floats, Ints, Number, at
+from handgrad.engines.compiled.kernels.vector import multiply_vector
 from handgrad.engines.compiled.lanes import LANES
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -36,9 +37,7 @@ def apply(X: Floats, M: Floats, features: int, area: int) -> None:
     for f in range(features):
         m = at(M, f * LANES)
         for a in range(area):
-            x = at(X, (f * area + a) * LANES)
-            for lane in range(LANES):
-                x[lane] *= m[lane]
+            multiply_vector(at(X, (f * area + a) * LANES), m)
 
 
 @helper

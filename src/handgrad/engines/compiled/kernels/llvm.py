@@ -88,6 +88,32 @@ def members(builder: Builder, pack: Value) -> list[Value]:
     return [builder.extract_value(pack, i) for i in range(len(pack.type))]
 
 
+def whole_or_not(
+    builder: Builder,
+    tile: tuple[int, int],
+    size: Sequence[Value],
+    emit: Callable[[Sequence[Value], Sequence[Value]], None],
+) -> None:
+    """Emit a tile twice, given the numbers of its rows and columns.
+
+    Once for a whole tile, whose numbers are constants and cost nothing; and once for one that
+    hangs over the end, whose last numbers are those at the end once more.
+    """
+    rows, columns = (
+        builder.icmp_signed("<=", constant(n), left) for n, left in zip(tile, size, strict=True)
+    )
+    with builder.if_else(builder.and_(rows, columns)) as (whole, other):
+        with whole:
+            emit(*([constant(i) for i in range(n)] for n in tile))
+        with other:
+            emit(
+                *(
+                    [least(builder, i, left) for i in range(n)]
+                    for n, left in zip(tile, size, strict=True)
+                )
+            )
+
+
 def least(builder: Builder, number: int, size: Value) -> Value:
     """Return min(number, size − 1)."""
     last = builder.sub(size, constant(1))
@@ -118,9 +144,8 @@ def store(builder: Builder, pointer: Value, vector: Value) -> None:
     builder.store(vector, builder.bitcast(pointer, VECTOR.as_pointer()), align=4)
 
 
-def spread(builder: Builder, pointer: Value) -> Value:
-    """Return a vector that holds the number at a pointer in every lane."""
-    number = builder.load(pointer)
+def spread(builder: Builder, number: Value) -> Value:
+    """Return a vector that holds a number in every lane."""
     vector = builder.insert_element(NOTHING, number, ir.Constant(ir.IntType(32), 0))
     return builder.shuffle_vector(vector, NOTHING, choice([0] * LANES))
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from handgrad.engines.compiled.kernels.numbers import fill
 from handgrad.engines.compiled.kernels.pointers import Floats, Places, at
+from handgrad.engines.compiled.kernels.vector import add_vector, give_to_winner, take_larger
 from handgrad.engines.compiled.lanes import LANES
 
 
@@ -31,8 +32,8 @@ def max_forward(
             for c in range(columns):
                 place = ((k * rows + r) * columns + c) * LANES
                 y, won = at(Y, place), at(winner, place)
+                fill(y, LANES, -np.float32(np.inf))
                 for lane in range(LANES):
-                    y[lane] = -np.float32(np.inf)
                     won[lane] = np.int32(0)
                 for i in range(kernel_height):
                     h = r * stride_down + i - top
@@ -43,11 +44,7 @@ def max_forward(
                         if w < 0 or w >= width:
                             continue
                         x = at(X, ((k * height + h) * width + w) * LANES)
-                        tap = np.int32(i * kernel_width + j)
-                        for lane in range(LANES):
-                            better = x[lane] > y[lane]
-                            won[lane] = tap if better else won[lane]
-                            y[lane] = x[lane] if better or x[lane] != x[lane] else y[lane]
+                        take_larger(x, i * kernel_width + j, y, won)
 
 
 def max_backward(
@@ -82,9 +79,7 @@ def max_backward(
                         if w < 0 or w >= width:
                             continue
                         dx = at(dX, ((k * height + h) * width + w) * LANES)
-                        tap = np.int32(i * kernel_width + j)
-                        for lane in range(LANES):
-                            dx[lane] += dy[lane] if won[lane] == tap else np.float32(0)
+                        give_to_winner(won, i * kernel_width + j, dy, dx)
 
 
 def avg_forward(
@@ -118,10 +113,7 @@ def avg_forward(
                         if w < 0 or w >= width:
                             continue
                         x = at(X, ((k * height + h) * width + w) * LANES)
-                        for lane in range(LANES):
-                            y[lane] += x[lane]
-                for lane in range(LANES):
-                    y[lane] *= share
+                        add_vector(y, share, x)
 
 
 def avg_backward(
@@ -155,8 +147,7 @@ def avg_backward(
                         if w < 0 or w >= width:
                             continue
                         dx = at(dX, ((k * height + h) * width + w) * LANES)
-                        for lane in range(LANES):
-                            dx[lane] += dy[lane] * share
+                        add_vector(dx, share, dy)
 
 
 def global_avg_forward(X: Floats, Y: Floats, channels: int, area: int) -> None:
@@ -166,11 +157,7 @@ def global_avg_forward(X: Floats, Y: Floats, channels: int, area: int) -> None:
         y = at(Y, k * LANES)
         fill(y, LANES, np.float32(0))
         for p in range(area):
-            x = at(X, (k * area + p) * LANES)
-            for lane in range(LANES):
-                y[lane] += x[lane]
-        for lane in range(LANES):
-            y[lane] *= share
+            add_vector(y, share, at(X, (k * area + p) * LANES))
 
 
 def global_avg_backward(dY: Floats, dX: Floats, channels: int, area: int) -> None:

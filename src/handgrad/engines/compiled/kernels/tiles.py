@@ -21,7 +21,6 @@ from handgrad.engines.compiled.kernels.llvm import (
     compress,
     constant,
     fma,
-    least,
     listed_row,
     load,
     maybe,
@@ -31,6 +30,7 @@ from handgrad.engines.compiled.kernels.llvm import (
     spread,
     store,
     void,
+    whole_or_not,
 )
 from handgrad.engines.compiled.kernels.numba_forms import emitted
 from handgrad.engines.compiled.lanes import LANES
@@ -81,44 +81,47 @@ def product_tile(
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> None:
         _, _, first, size, A, a, B, b, C, c, sums, offsets = args
         size, a, b, c, sums = (members(builder, t) for t in (size, a, b, c, sums))
-        row = [least(builder, r, size[0]) for r in range(rows)]
-        column = [least(builder, v, size[1]) for v in range(columns)]
-        row_of_A = [builder.mul(r, a[0]) for r in row]
-        column_of_B = [builder.mul(v, b[0]) for v in column]
-        targets = [
-            moved(builder, C, builder.mul(r, c[0]), builder.mul(v, c[1]))
-            for r in row
-            for v in column
-        ]
-        if isinstance(start, types.CPointer):
-            heads = [spread(builder, builder.gep(first, [r])) for r in row]
-            begin = [heads[r] for r in range(rows) for _ in range(columns)]
-        elif isinstance(start, types.NoneType):
-            begin = [ir.Constant(VECTOR, [0.0] * LANES)] * (rows * columns)
-        else:
-            begin = [load(builder, target) for target in targets]
 
-        def outer(t: Value, tile: Sequence[Value]) -> Sequence[Value]:
-            A_t = builder.gep(A, [builder.mul(t, a[1])])
-            B_t = builder.gep(B, [builder.mul(t, b[1])])
+        def tile(row: Sequence[Value], column: Sequence[Value]) -> None:
+            row_of_A = [builder.mul(r, a[0]) for r in row]
+            column_of_B = [builder.mul(v, b[0]) for v in column]
+            targets = [
+                moved(builder, C, builder.mul(r, c[0]), builder.mul(v, c[1]))
+                for r in row
+                for v in column
+            ]
+            if isinstance(start, types.CPointer):
+                heads = [spread(builder, builder.load(builder.gep(first, [r]))) for r in row]
+                begin = [head for head in heads for _ in column]
+            elif isinstance(start, types.NoneType):
+                begin = [ir.Constant(VECTOR, [0.0] * LANES)] * len(targets)
+            else:
+                begin = [load(builder, target) for target in targets]
 
-            def inner(s: Value, tile: Sequence[Value]) -> Sequence[Value]:
-                A_s = builder.gep(A_t, [builder.mul(s, a[2])])
-                B_s = builder.gep(B_t, [builder.load(builder.gep(offsets, [s]))])
-                vectors = [load(builder, builder.gep(B_s, [v])) for v in column_of_B]
-                sums = []
-                for r in range(rows):
-                    factor = spread(builder, builder.gep(A_s, [row_of_A[r]]))
-                    sums += [
-                        fma(builder, factor, vectors[v], tile[r * columns + v])
-                        for v in range(columns)
+            def outer(t: Value, sums_so_far: Sequence[Value]) -> Sequence[Value]:
+                A_t = builder.gep(A, [builder.mul(t, a[1])])
+                B_t = builder.gep(B, [builder.mul(t, b[1])])
+
+                def inner(s: Value, sums_so_far: Sequence[Value]) -> Sequence[Value]:
+                    A_s = builder.gep(A_t, [builder.mul(s, a[2])])
+                    B_s = builder.gep(B_t, [builder.load(builder.gep(offsets, [s]))])
+                    vectors = [load(builder, builder.gep(B_s, [v])) for v in column_of_B]
+                    factors = [
+                        spread(builder, builder.load(builder.gep(A_s, [r]))) for r in row_of_A
                     ]
-                return sums
+                    pairs = [(factor, vector) for factor in factors for vector in vectors]
+                    return [
+                        fma(builder, *pair, total)
+                        for pair, total in zip(pairs, sums_so_far, strict=True)
+                    ]
 
-            return repeat(builder, sums[1], tile, inner)
+                return repeat(builder, sums[1], sums_so_far, inner)
 
-        for target, value in zip(targets, repeat(builder, sums[0], begin, outer), strict=True):
-            store(builder, target, value)
+            totals = repeat(builder, sums[0], begin, outer)
+            for target, total in zip(targets, totals, strict=True):
+                store(builder, target, total)
+
+        whole_or_not(builder, (rows, columns), size, tile)
 
     return types.void(ROWS, COLUMNS, start, size, A, a, B, b, C, c, sums, offsets), void(generate)
 
@@ -150,34 +153,36 @@ def dot_tile(
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> None:
         _, _, size, A, a, B, b, C, c, sums, offsets = args
         size, a, b, sums = (members(builder, t) for t in (size, a, b, sums))
-        row = [least(builder, r, size[0]) for r in range(rows)]
-        column = [least(builder, v, size[1]) for v in range(columns)]
-        row_of_A = [builder.mul(r, a[0]) for r in row]
-        offset = [builder.load(builder.gep(offsets, [v])) for v in column]
 
-        def outer(t: Value, tile: Sequence[Value]) -> Sequence[Value]:
-            A_t = builder.gep(A, [builder.mul(t, a[1])])
-            B_t = builder.gep(B, [builder.mul(t, b[0])])
+        def tile(row: Sequence[Value], column: Sequence[Value]) -> None:
+            row_of_A = [builder.mul(r, a[0]) for r in row]
+            column_of_B = [builder.load(builder.gep(offsets, [v])) for v in column]
 
-            def inner(s: Value, tile: Sequence[Value]) -> Sequence[Value]:
-                A_s = builder.gep(A_t, [builder.mul(s, a[2])])
-                B_s = builder.gep(B_t, [builder.mul(s, b[1])])
-                left = [load(builder, builder.gep(A_s, [r])) for r in row_of_A]
-                right = [load(builder, builder.gep(B_s, [v])) for v in offset]
-                return [
-                    fma(builder, left[r], right[v], tile[r * columns + v])
-                    for r in range(rows)
-                    for v in range(columns)
-                ]
+            def outer(t: Value, sums_so_far: Sequence[Value]) -> Sequence[Value]:
+                A_t = builder.gep(A, [builder.mul(t, a[1])])
+                B_t = builder.gep(B, [builder.mul(t, b[0])])
 
-            return repeat(builder, sums[1], tile, inner)
+                def inner(s: Value, sums_so_far: Sequence[Value]) -> Sequence[Value]:
+                    A_s = builder.gep(A_t, [builder.mul(s, a[2])])
+                    B_s = builder.gep(B_t, [builder.mul(s, b[1])])
+                    left = [load(builder, builder.gep(A_s, [r])) for r in row_of_A]
+                    right = [load(builder, builder.gep(B_s, [v])) for v in column_of_B]
+                    pairs = [(x, y) for x in left for y in right]
+                    return [
+                        fma(builder, *pair, total)
+                        for pair, total in zip(pairs, sums_so_far, strict=True)
+                    ]
 
-        zeros = [ir.Constant(VECTOR, [0.0] * LANES)] * (rows * columns)
-        totals = repeat(builder, sums[0], zeros, outer)
-        for r in range(rows):
-            for v in range(columns):
-                target = moved(builder, C, builder.mul(row[r], c), column[v])
-                builder.store(across(builder, totals[r * columns + v]), target)
+                return repeat(builder, sums[1], sums_so_far, inner)
+
+            zeros = [ir.Constant(VECTOR, [0.0] * LANES)] * (rows * columns)
+            totals = iter(repeat(builder, sums[0], zeros, outer))
+            for r in row:
+                for v in column:
+                    target = moved(builder, C, builder.mul(r, c), v)
+                    builder.store(across(builder, next(totals)), target)
+
+        whole_or_not(builder, (rows, columns), size, tile)
 
     return types.void(ROWS, COLUMNS, size, A, a, B, b, C, c, sums, offsets), void(generate)
 
@@ -202,7 +207,7 @@ def gather_tile(
 
         def add(entry: Value, sums: Sequence[Value]) -> list[Value]:
             row = listed_row(builder, W, w, places, entry)
-            value = spread(builder, builder.gep(values, [entry]))
+            value = spread(builder, builder.load(builder.gep(values, [entry])))
             weights = [
                 load(builder, builder.gep(row, [constant(v * LANES)])) for v in range(vectors)
             ]
@@ -256,7 +261,7 @@ def scatter_tile(
 
         def body(e: Value, _: Sequence[Value]) -> Sequence[Value]:
             target = listed_row(builder, G, g, places, e)
-            value = spread(builder, builder.gep(values, [e]))
+            value = spread(builder, builder.load(builder.gep(values, [e])))
             for v in range(vectors):
                 place = builder.gep(target, [constant(v * LANES)])
                 store(builder, place, fma(builder, value, row[v], load(builder, place)))

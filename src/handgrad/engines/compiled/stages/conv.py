@@ -23,7 +23,7 @@ def conv(b: Builder, layer: Conv2d, prefix: str, number: int, X: Value) -> tuple
     height, width = H + 2 * top, W + 2 * left
     O, taps = layer.channels, kh * kw
     rows, columns = (height - kh) // down + 1, (width - kw) // across + 1
-    weight, bias = b.parameter(f"{prefix}weight"), b.parameter(f"{prefix}bias")
+    bias = b.parameter(f"{prefix}bias")
 
     padded = X.buffer
     if top or left:
@@ -36,9 +36,12 @@ def conv(b: Builder, layer: Conv2d, prefix: str, number: int, X: Value) -> tuple
     offsets = _taps(kh, kw, row)
     Y = b.value("Y", (O, rows, columns), learned=True)
     ROWS, COLUMNS = product_tile(O, columns)
-    arguments = (weight, bias, padded, Y.buffer, *windows, offsets)
+    P = _packed(b, "forward", prefix, (C, O, taps), C)
+    arguments = (P, bias, padded, Y.buffer, *windows, offsets)
     b.chunks("conv.forward", *arguments, ROWS=ROWS, COLUMNS=COLUMNS)
     b.plan.multiply_adds += O * C * taps * rows * columns * (3 if X.learned else 2)
+
+    turned = _packed(b, "backward", prefix, (C, O, taps), O) if X.learned and b.training else None
 
     def backward(dY: Value) -> Value | None:
         ROWS, COLUMNS = dot_tile(O, taps)
@@ -46,12 +49,19 @@ def conv(b: Builder, layer: Conv2d, prefix: str, number: int, X: Value) -> tuple
         b.chunks("conv.gradient", *arguments, ROWS=ROWS, COLUMNS=COLUMNS)
         count = rows * columns * LANES
         b.chunks("conv.bias_gradient", dY.buffer, b.gradient(f"{prefix}bias"), O, count)
-        return _backward_input(b, prefix, layer, X, dY) if X.learned else None
+        return None if turned is None else _backward_input(b, turned, layer, X, dY)
 
     return Y, backward
 
 
-def _backward_input(b: Builder, prefix: str, layer: Conv2d, X: Value, dY: Value) -> Value:
+def _packed(b: Builder, way: str, prefix: str, sizes: tuple[int, ...], tiles: int) -> Buffer:
+    """Lay down the weights in the order in which one way reads them, once for all pictures."""
+    P = Buffer(f"{b.plan.layer}: weights {way}", math.prod(sizes), single=True)
+    b.plan.prepare(f"conv.pack_{way}", b.parameter(f"{prefix}weight"), P, *sizes, tiles=tiles)
+    return P
+
+
+def _backward_input(b: Builder, P: Buffer, layer: Conv2d, X: Value, dY: Value) -> Value:
     """Lay down dX: dY with room between its pixels and a border, convolved once more."""
     C, H, W = X.shape
     O, rows, columns = dY.shape
@@ -69,8 +79,9 @@ def _backward_input(b: Builder, prefix: str, layer: Conv2d, X: Value, dY: Value)
     corner += (top * width + left) * LANES
     offsets = -_taps(kh, kw, row)
     ROWS, COLUMNS = product_tile(C, W)
-    arguments = (b.parameter(f"{prefix}weight"), D, dX.buffer, C, H, W, plane, row, corner, O)
-    b.chunks("conv.backward_input", *arguments, kh * kw, offsets, ROWS=ROWS, COLUMNS=COLUMNS)
+    reach = down * (rows - 1)
+    arguments = (P, D, dX.buffer, C, H, W, plane, row, corner, O, kh, kw, top, reach, offsets)
+    b.chunks("conv.backward_input", *arguments, ROWS=ROWS, COLUMNS=COLUMNS)
     return dX
 
 

@@ -40,18 +40,8 @@ def batch_norm(
     )
     Y = b.value("Y", X.shape, learned=True)
     b.chunks("norm.forward", X_hat.buffer, mean, std, weight, bias, Y.buffer, F, area)
-    absorbing = (
-        mean,
-        var,
-        mean_before,
-        var_before,
-        F,
-        area,
-        layer.momentum,
-        Place.CLOCK,
-        Place.WORKER,
-    )
-    b.absorb.append(lambda: b.plan.emit(Kind.TILES, "norm.absorb", *absorbing))
+    running = (mean_before, var_before, F, area, layer.momentum, Place.CLOCK, b.spoilt)
+    b.absorb.append(lambda: b.plan.emit(Kind.TILES, "norm.absorb", mean, var, *running))
 
     def backward(dY: Value) -> Value | None:
         dweight, dbias = b.gradient(f"{prefix}weight"), b.gradient(f"{prefix}bias")

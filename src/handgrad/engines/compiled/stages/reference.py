@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from handgrad.arrays import flatten
 from handgrad.engines.compiled import clock
 from handgrad.engines.compiled.builder import Backward, Builder
 from handgrad.engines.compiled.lanes import LANES
@@ -14,7 +15,6 @@ from handgrad.engines.compiled.program import Program
 from handgrad.engines.compiled.values import Value
 from handgrad.layers import Array, Context, Layer, Tree, carries
 from handgrad.layers.layer import Carrying
-from handgrad.network import flatten
 
 
 def reference(
