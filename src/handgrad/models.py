@@ -1,7 +1,7 @@
 """The named architectures. Each is a function that returns a list of layers.
 
-The first five are those of the published notebooks; `docs/reproduction.md` says what each did
-there. Give the list to `Network`, or take it as the start of your own.
+The first five are those of five published notebooks. Give the list to `Network`, or take it as
+the start of your own.
 """
 
 from __future__ import annotations
