@@ -283,3 +283,9 @@ def test_a_normalize_that_measuring_would_not_reach_is_refused() -> None:
         Network([inside, Flatten(), Dense()], (1, 2, 2), 2)
     given = Residual((Normalize(0.5, 0.5),))
     assert Network([given, Flatten(), Dense()], (1, 2, 2), 2).state["0.body.0.std"] == 0.5
+
+
+def test_grey_pictures_need_no_channel_axis() -> None:
+    net = Network([Flatten(), Dense()], (1, 2, 3), 2)
+    X = np.random.default_rng(0).random((4, 2, 3), np.float32)
+    assert np.array_equal(net.logits(X), net.logits(X[:, None]))

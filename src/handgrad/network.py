@@ -155,8 +155,7 @@ class Network:
 
     def logits(self, X: ArrayLike, batch_size: int = 250) -> Array:
         """Return the logits (N, K) of pictures X (N, C, H, W), as they are at inference."""
-        X = np.asarray(X)
-        self.check_input(X)
+        X = self.as_pictures(X)
         if X.dtype != np.uint8 and not np.isfinite(X).all():
             raise DataError("a picture holds NaN or infinity; look for what went wrong before")
         parts = [self.forward(X[at : at + batch_size])[0] for at in range(0, len(X), batch_size)]
@@ -184,18 +183,25 @@ class Network:
         for name, array in arrays.items():
             self.arrays[name] = array
 
-    def check_input(self, X: NDArray[Any]) -> None:
-        """Raise a DataError unless X can be taken as pictures for this network."""
+    def as_pictures(self, X: ArrayLike) -> NDArray[Any]:
+        """Return X as pictures (N, C, H, W) of this network; (N, H, W) is as good where C is 1.
+
+        Raises:
+            DataError: if X cannot be taken so.
+        """
+        X = np.asarray(X)
+        if X.ndim == len(self.shape) and self.shape[0] == 1:
+            X = X[:, None]
         if X.shape[1:] != self.shape or X.ndim != len(self.shape) + 1:
             wanted = ", ".join(map(str, ("N", *self.shape)))
             raise DataError(f"the network takes pictures ({wanted}), not an array {X.shape}")
         if not (X.dtype == np.uint8 or np.issubdtype(X.dtype, np.floating)):
             raise DataError(f"pictures must be uint8 (0..255) or floating point, not {X.dtype}")
+        return X
 
     def as_input(self, X: ArrayLike) -> Array:
         """Return pictures as numbers of the network's dtype: uint8 0..255 becomes 0..1."""
-        X = np.asarray(X)
-        self.check_input(X)
+        X = self.as_pictures(X)
         if X.dtype == np.uint8:
             return X * np.array(1 / 255, self.dtype)
         return X.astype(self.dtype, copy=False)

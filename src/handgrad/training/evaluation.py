@@ -83,7 +83,7 @@ def check_classes(net: Network, data: Dataset) -> None:
             f"{data.name} has the classes {_some(data.classes)}, the network "
             f"{_some(net.classes)}; build the network with classes=train.classes"
         )
-    net.check_input(data.pictures)
+    net.as_pictures(data.pictures)
 
 
 def _some(labels: tuple[Any, ...]) -> str:
