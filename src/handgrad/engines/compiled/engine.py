@@ -118,7 +118,6 @@ class CompiledEngine:
 
     def logits(self, X: NDArray[Any]) -> Array:
         """Return the logits (N, K) of pictures X (N, C, H, W), as they are at inference."""
-        X = np.asarray(X)
         X = self.net.as_pictures(X)
         if not len(X) or not (X.dtype == np.uint8 or np.isfinite(X).all()):
             return self.net.logits(X)
