@@ -1,0 +1,1 @@
+"""The proof: gradients before witnesses who know them by another way."""

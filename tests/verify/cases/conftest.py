@@ -1,0 +1,23 @@
+import pytest
+
+from handgrad.verify.cases import Result, opinfo_results
+from handgrad.verify.cases.onnx_cases import all_cases, run, selected
+from handgrad.verify.cases.onnx_operators import Case
+
+
+@pytest.fixture(scope="session")
+def cases() -> dict[str, Case]:
+    """All of ONNX's cases for our operators, by name."""
+    return {case.name: case for case in all_cases()}
+
+
+@pytest.fixture(scope="session")
+def onnx(cases: dict[str, Case]) -> list[Result]:
+    """What became of those selected."""
+    return [run(case) for case in cases.values() if selected(case)]
+
+
+@pytest.fixture(scope="session")
+def opinfo() -> list[Result]:
+    """What became of PyTorch's samples."""
+    return opinfo_results()
