@@ -46,12 +46,3 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.raises(SystemExit):
         app([*words, "--out", str(folder)], prog_name="handgrad")
     return folder
-
-
-@pytest.fixture(scope="session")
-def data_folder() -> str:
-    """The folder with MNIST and its kin."""
-    folder = os.environ.get("HANDGRAD_DATA")
-    if not folder:
-        pytest.skip("HANDGRAD_DATA names no folder with MNIST")
-    return folder

@@ -207,6 +207,7 @@ def test_a_failure_while_the_run_is_written_leaves_nothing(handgrad, tmp_path, m
     ("words", "least"),
     [("mnist --model convnet --epochs 1", 96), ("fashion-mnist --model fashion-mlp", 86)],
 )
-def test_the_larger_data_is_learned_with_the_defaults(handgrad, data_folder, words, least):
-    ended = handgrad("train", *words.split(), "-q", "--no-figures", "--folder", data_folder)
+def test_the_larger_data_is_learned_with_the_defaults(handgrad, located, words, least):
+    folder = located(words.split()[0])
+    ended = handgrad("train", *words.split(), "-q", "--no-figures", "--folder", folder)
     assert float(re.search(r"test accuracy ([\d.]+)%", ended.out)[1]) > least

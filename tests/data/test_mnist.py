@@ -1,8 +1,7 @@
-import os
-
 import numpy as np
 import pytest
 
+from handgrad.data import load, verify
 from handgrad.data.mnist import read_family
 from handgrad.data.sources import SOURCES
 from handgrad.errors import DataError
@@ -62,17 +61,15 @@ def test_files_that_do_not_belong_together_are_refused(tmp_path, changes, senten
 
 
 @pytest.mark.mnist
-@pytest.mark.skipif("HANDGRAD_DATA" not in os.environ, reason="HANDGRAD_DATA is not set")
 @pytest.mark.parametrize(
     ("name", "mean", "std"), [("mnist", 0.1307, 0.3081), ("fashion-mnist", 0.2860, 0.3530)]
 )
-def test_the_published_files(name, mean, std):
-    from handgrad.data import load, verify
-
-    train, test = load(name, download=False)
+def test_the_published_files(located, name, mean, std):
+    folder = located(name)
+    train, test = load(name, folder)
     assert (len(train), len(test)) == (SOURCES[name].train, SOURCES[name].test)
     assert train.shape == (1, 28, 28)
     assert test.counts.min() > 0
     assert round(float(train.pictures.mean()) / 255, 4) == mean
     assert round(float(train.pictures.std()) / 255, 4) == std
-    assert all(check.ok for check in verify(name))
+    assert all(check.ok for check in verify(name, folder))
