@@ -71,6 +71,20 @@ class Steps(NamedTuple):
     right: NDArray[np.int64]
 
 
+class Trace(NamedTuple):
+    """What one training step computes on its way.
+
+    Attributes:
+        activations: the output of each layer by its name, such as "2 (Dense)".
+        flows: dX of each layer by its name, where it was computed; under "loss" that of the logits.
+        gradients: the gradient of each parameter by its name.
+    """
+
+    activations: dict[str, Array]
+    flows: dict[str, Array]
+    gradients: dict[str, Array]
+
+
 @runtime_checkable
 class Engine(Protocol):
     """Runs training steps of one network, and keeps the optimizer's memory between them.
@@ -100,4 +114,13 @@ class Engine(Protocol):
 
     def logits(self, X: NDArray[Any]) -> Array:
         """Return the logits (N, K) of pictures X (N, C, H, W), as they are at inference."""
+        ...
+
+
+@runtime_checkable
+class Inspectable(Engine, Protocol):
+    """An engine that can lay open what it computes on the way."""
+
+    def inspect(self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None) -> Trace:
+        """Return what the next step would compute on the way; it is not made."""
         ...

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.arrays import flatten
 from handgrad.engines.divergence import all_finite, diverged, overflowed
-from handgrad.engines.engine import Batches, Rules, Steps
+from handgrad.engines.engine import Batches, Rules, Steps, Trace
 from handgrad.layers import Array, Context
-from handgrad.network import Network
+from handgrad.network import Network, layer_name
 from handgrad.optim import clip_by_norm
 
 
@@ -59,6 +60,22 @@ class ReferenceEngine:
     def logits(self, X: NDArray[Any]) -> Array:
         """Return the logits (N, K) of pictures X (N, C, H, W), as they are at inference."""
         return self.net.logits(X)
+
+    def inspect(self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None) -> Trace:
+        """Return what the next step would compute on the way; it is not made."""
+        ctx, tree = Context(True, self.rules.seed, self.steps), self.net.tree
+        A, caches, trace = self.net.as_input(X), [], Trace({}, {}, {})
+        for index, layer in enumerate(self.net.layers):
+            A, cache = layer.forward(tree[str(index)], A, ctx.inside(index))
+            caches.append(cache)
+            trace.activations[layer_name(self.net.layers, index)] = A
+        _, dA = self.rules.loss(A, y, weights)
+        trace.flows["loss"] = dA
+        for index, layer in reversed(list(enumerate(self.net.layers))):
+            dA, gradients = layer.backward(tree[str(index)], caches[index], dA)
+            trace.flows[layer_name(self.net.layers, index)] = dA
+            trace.gradients.update(flatten(gradients, f"{index}."))
+        return trace
 
     def _update(self, gradients: dict[str, Array], rate: float) -> None:
         """Give each parameter its gradient, by the optimizer's rule."""

@@ -1,0 +1,102 @@
+"""Dropout in PyTorch that drops what ours drops: the one thing that is drawn, not derived."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from handgrad.random import stream_key
+
+# SplitMix64, as `handgrad.random` has it.
+_GOLDEN, _MIX_1, _MIX_2 = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+
+
+class Dropout(nn.Dropout):
+    """PyTorch's own, until `set_step` gives it a key: then each step has its mask.
+
+    Args:
+        p: the probability of a zero.
+        place: the place of the layer in the network, as `Context` counts it.
+    """
+
+    key: Tensor | None
+
+    def __init__(self, p: float, place: int) -> None:
+        super().__init__(p)
+        self.place = place
+        self.register_buffer("key", None, persistent=False)
+
+    def forward(self, X: Tensor) -> Tensor:
+        """X any shape -> Y, the same shape."""
+        if self.key is None or not self.training:
+            return super().forward(X)
+        return X * _mask(self.key, X.shape, self.p).to(X.dtype) * (1 / (1 - self.p))
+
+
+class Dropout2d(nn.Dropout2d):
+    """The same for whole channels.
+
+    Args:
+        p: the probability of a zero.
+        place: the place of the layer in the network, as `Context` counts it.
+    """
+
+    key: Tensor | None
+
+    def __init__(self, p: float, place: int) -> None:
+        super().__init__(p)
+        self.place = place
+        self.register_buffer("key", None, persistent=False)
+
+    def forward(self, X: Tensor) -> Tensor:
+        """X (N, C, H, W) -> Y, the same shape."""
+        if self.key is None or not self.training:
+            return super().forward(X)
+        mask = _mask(self.key, X.shape[:2], self.p)[:, :, None, None]
+        return X * mask.to(X.dtype) * (1 / (1 - self.p))
+
+
+def set_step(module: nn.Module, seed: int, step: int) -> None:
+    """Tell every dropout inside a module the run's seed, and how many updates were made so far."""
+    for layer in module.modules():
+        if isinstance(layer, Dropout | Dropout2d):
+            key = _signed(stream_key(seed, "dropout", step, layer.place))
+            if layer.key is None:
+                device = next(module.parameters()).device
+                layer.key = torch.zeros((), dtype=torch.int64, device=device)
+            layer.key.fill_(key)  # a tensor: a number would have each step compiled anew
+
+
+def uniforms(key: Tensor, count: int) -> Tensor:
+    """Return the first `count` numbers of a stream, as `handgrad.random.uniforms` does.
+
+    Args:
+        key: the stream's 64 bits, as one number of int64.
+        count: how many.
+
+    Returns:
+        (count,) float32 in [0, 1), on the key's device.
+    """
+    z = torch.arange(1, count + 1, device=key.device) * _signed(_GOLDEN) + key
+    z = (z ^ _shifted(z, 30)) * _signed(_MIX_1)
+    z = (z ^ _shifted(z, 27)) * _signed(_MIX_2)
+    z = z ^ _shifted(z, 31)
+    return _shifted(z, 40).to(torch.float32) * 2.0**-24
+
+
+def _mask(key: Tensor, shape: Sequence[int], p: float) -> Tensor:
+    """Return which numbers are kept, as booleans."""
+    limit = torch.tensor(p, dtype=torch.float32, device=key.device)
+    return (uniforms(key, torch.Size(shape).numel()) >= limit).reshape(shape)
+
+
+def _shifted(z: Tensor, bits: int) -> Tensor:
+    """Return z moved to the right, with zeros from the left: int64 alone would repeat the sign."""
+    return (z >> bits) & ((1 << (64 - bits)) - 1)
+
+
+def _signed(word: int) -> int:
+    """Return the whole number of 64 bits with a sign that has the same bits."""
+    return word - (1 << 64) if word >> 63 else word

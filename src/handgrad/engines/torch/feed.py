@@ -1,0 +1,85 @@
+"""The way of the pictures to the device: all at once where they fit, else batch by batch."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import DTypeLike, NDArray
+from torch import Tensor
+
+from handgrad.engines.engine import Batches
+from handgrad.errors import DataError
+from handgrad.losses import Loss
+from handgrad.network import Network
+
+Batch = tuple[Tensor, Tensor, Tensor]  # numbers (N, C, H, W), classes (N,), weights (N,)
+
+
+class Feed:
+    """The batches of one run as tensors.
+
+    Args:
+        batches: the run's pictures and their order.
+        net: the network that takes them.
+        loss: says how much each picture counts.
+        device: where it computes.
+
+    Raises:
+        DataError: if the network cannot take the pictures, or a label is none of its classes.
+    """
+
+    def __init__(self, batches: Batches, net: Network, loss: Loss, device: torch.device) -> None:
+        pictures = net.as_pictures(batches.pictures)
+        _check_labels(batches.labels, len(net.classes))
+        where = device if _fit(pictures, device) else torch.device("cpu")
+        weights = loss.weigh(batches.labels, batches.weights, len(net.classes))
+        self._device, self._size, self._net = device, batches.size, net
+        self._pictures = picture_tensor(pictures, net).to(where)
+        self._labels = as_tensor(batches.labels, np.int64).to(where)
+        self._weights = as_tensor(weights, net.dtype).to(where)
+        self._order = as_tensor(batches.order, np.int64).to(where)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield one batch after another, on the device."""
+        for at in range(0, len(self._order), self._size):
+            chosen = self._order[at : at + self._size]
+            X, y, weights = (
+                whole[chosen].to(self._device)
+                for whole in (self._pictures, self._labels, self._weights)
+            )
+            yield as_numbers(X, self._net), y, weights
+
+
+def picture_tensor(pictures: NDArray[Any], net: Network) -> Tensor:
+    """Return pictures (N, C, H, W) as they are stored: uint8, or of the network's dtype."""
+    return as_tensor(pictures, np.uint8 if pictures.dtype == np.uint8 else net.dtype)
+
+
+def as_numbers(X: Tensor, net: Network) -> Tensor:
+    """Return pictures in the network's dtype: uint8 0..255 becomes 0..1."""
+    if X.dtype == torch.uint8:
+        return X.to(getattr(torch, net.dtype.name)) * (1 / 255)
+    return X
+
+
+def as_tensor(array: NDArray[Any], dtype: DTypeLike) -> Tensor:
+    """Return an array as a tensor that shares its memory where it has this dtype."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of read-only arrays: nothing writes here
+        return torch.from_numpy(np.ascontiguousarray(array, dtype))
+
+
+def _fit(pictures: NDArray[Any], device: torch.device) -> bool:
+    """Say whether pictures take at most half of a GPU's free memory."""
+    return device.type != "cuda" or 2 * pictures.nbytes <= torch.cuda.mem_get_info(device)[0]
+
+
+def _check_labels(labels: NDArray[np.integer[Any]], classes: int) -> None:
+    """Raise a DataError here, for a GPU would stop altogether."""
+    if len(labels) and not (labels.min() >= 0 and labels.max() < classes):
+        wrong = labels.min() if labels.min() < 0 else labels.max()
+        raise DataError(f"labels must be 0 to {classes - 1} for {classes} logits, found {wrong}")

@@ -1,0 +1,167 @@
+"""A network as a PyTorch module, and back: the same names, the same layout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from handgrad.engines.torch.dropout import Dropout as TorchDropout
+from handgrad.engines.torch.dropout import Dropout2d as TorchDropout2d
+from handgrad.errors import ModelError
+from handgrad.layers import (
+    Array,
+    AvgPool2d,
+    BatchNorm,
+    Chain,
+    Context,
+    Conv2d,
+    Dense,
+    Dropout,
+    Dropout2d,
+    Flatten,
+    GlobalAvgPool2d,
+    Layer,
+    LeakyReLU,
+    MaxPool2d,
+    Normalize,
+    ReLU,
+    Residual,
+    Shape,
+    Sigmoid,
+    SiLU,
+    Tanh,
+)
+from handgrad.network import Network
+
+COUNTER = "num_batches_tracked"  # a number in PyTorch's batch norm that nothing here needs
+
+
+def to_torch(net: Network) -> nn.Sequential:
+    """Return a network as a PyTorch module that has a copy of its arrays.
+
+    Its ``state_dict`` has our names and layouts. It takes pictures (N, C, H, W) as numbers of the
+    network's dtype, uint8 already brought to 0..1.
+
+    Raises:
+        ModelError: if a layer has no counterpart.
+    """
+    with torch.device("meta"):  # takes no memory, and none of the user's random numbers
+        module = _sequential(net.layers, net.shape, Context())
+    module = module.to_empty(device="cpu").to(getattr(torch, net.dtype.name))
+    module.load_state_dict(tensors(net.arrays))
+    return module
+
+
+def from_torch(module: nn.Module, net: Network) -> None:
+    """Set a network's arrays to those of a PyTorch module with the same names.
+
+    Raises:
+        ModelError: if a name is missing or unknown, or a shape differs.
+    """
+    state = module.state_dict()
+    net.restore({name: state[name].cpu().numpy() for name in state if not name.endswith(COUNTER)})
+
+
+def tensors(arrays: Mapping[str, Array]) -> dict[str, Tensor]:
+    """Return arrays as tensors that share their memory."""
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+
+class NormalizePictures(nn.Module):
+    """What PyTorch has no module for: each channel brought to mean 0 and standard deviation 1.
+
+    Args:
+        shape: of one example, (C, H, W) or (I,).
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        channels = shape[0] if len(shape) == 3 else 1
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("std", torch.ones(channels))
+
+    def forward(self, X: Tensor) -> Tensor:
+        """X (N, C, H, W) or (N, I) -> Y, the same shape."""
+        along = (-1, *(1,) * (X.ndim - 2))
+        return (X - self.mean.reshape(along)) / self.std.reshape(along)
+
+
+class Shortcut(nn.Module):
+    """The sum of two ways, named as in `handgrad.layers.Residual`.
+
+    Args:
+        body: one way.
+        shortcut: the other.
+    """
+
+    def __init__(self, body: nn.Module, shortcut: nn.Module) -> None:
+        super().__init__()
+        self.body, self.shortcut = body, shortcut
+
+    def forward(self, X: Tensor) -> Tensor:
+        """X -> body(X) + shortcut(X)."""
+        total: Tensor = self.body(X) + self.shortcut(X)
+        return total
+
+
+def _sequential(layers: Sequence[Layer], shape: Shape, ctx: Context) -> nn.Sequential:
+    """Return layers one after another, for one example's shape."""
+    modules: list[nn.Module] = []
+    for index, layer in enumerate(layers):
+        if type(layer) not in _MODULES:
+            name = type(layer).__name__
+            raise ModelError(
+                f"layer {index} ({name}): the engine torch has no counterpart of {name}; "
+                "take engine='reference' for this network"
+            )
+        modules.append(_MODULES[type(layer)](layer, shape, ctx.inside(index)))
+        _, shape = layer.init(shape, np.random.default_rng(0))
+    return nn.Sequential(*modules)
+
+
+def _residual(layer: Residual, shape: Shape, ctx: Context) -> nn.Module:
+    body = _sequential(layer.body, shape, ctx.inside(0))
+    return Shortcut(body, _sequential(layer.shortcut, shape, ctx.inside(1)))
+
+
+def _batch_norm(layer: BatchNorm, shape: Shape, _: Context) -> nn.Module:
+    """Return PyTorch's own without its counter, whether or not a file to load has one."""
+    kind = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
+    module = kind(shape[0], layer.eps, layer.momentum)
+    module.num_batches_tracked = None
+    module.register_load_state_dict_pre_hook(_forget_counter)  # type: ignore[no-untyped-call]
+    return module
+
+
+def _forget_counter(_: nn.Module, state: dict[str, Any], prefix: str, *__: Any) -> None:
+    state.pop(prefix + COUNTER, None)
+
+
+_MODULES: dict[type[Layer], Callable[[Any, Shape, Context], nn.Module]] = {
+    Dense: lambda layer, shape, _: nn.Linear(shape[0], layer.units),
+    Conv2d: lambda layer, shape, _: nn.Conv2d(
+        shape[0], layer.channels, layer.kernel, layer.stride, layer.padding
+    ),
+    MaxPool2d: lambda layer, *_: nn.MaxPool2d(layer.kernel, layer.stride, layer.padding),
+    AvgPool2d: lambda layer, *_: nn.AvgPool2d(layer.kernel, layer.stride, layer.padding),
+    GlobalAvgPool2d: lambda *_: nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+    Flatten: lambda *_: nn.Flatten(),
+    BatchNorm: _batch_norm,
+    Normalize: lambda _, shape, __: NormalizePictures(shape),
+    ReLU: lambda *_: nn.ReLU(),
+    LeakyReLU: lambda layer, *_: nn.LeakyReLU(layer.slope),
+    Sigmoid: lambda *_: nn.Sigmoid(),
+    Tanh: lambda *_: nn.Tanh(),
+    SiLU: lambda *_: nn.SiLU(),
+    Dropout: lambda layer, _, ctx: TorchDropout(layer.p, ctx.layer),
+    Dropout2d: lambda layer, _, ctx: TorchDropout2d(layer.p, ctx.layer),
+    Chain: lambda layer, shape, ctx: _sequential(layer.layers, shape, ctx),
+    Residual: _residual,
+}
