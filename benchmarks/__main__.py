@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks import document
 from benchmarks.kinds import KINDS
+from benchmarks.machine import load
 from benchmarks.record import FOLDER
 from benchmarks.rounds import tell
 from benchmarks.tables import details
@@ -25,6 +26,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "out": {"type": Path, "default": FOLDER, "help": "the folder of the records"},
 }
 
+QUIET = 0.5  # processes that wanted a core in the last minute
+
 
 def main() -> int:
     """Measure, write the records, and return 1 where one of them does not count."""
@@ -33,6 +36,8 @@ def main() -> int:
         document.renew(asked.out)
         return 0
     limit_threads(asked.threads)
+    if (busy := load() or 0) > QUIET:
+        tell(f"others want {busy} cores here: expect noise, and keep no record of it")
     sound = True
     for record in KINDS[asked.kind].records(asked):
         path = record.save(asked.out)

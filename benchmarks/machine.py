@@ -1,9 +1,10 @@
-"""On what a record was made: processor, versions, command."""
+"""On what a record was made: processor, versions, commit, command."""
 
 from __future__ import annotations
 
 import os
 import platform
+import subprocess
 import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -24,12 +25,13 @@ PACKAGES = (
 
 
 def about() -> dict[str, Any]:
-    """Return machine, versions, command and date."""
+    """Return machine, versions, commit, command, date and load."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": " ".join(["python -m benchmarks", *sys.argv[1:]]),
         "machine": machine(),
         "versions": versions(),
+        "commit": commit(),
         "load": load(),
     }
 
@@ -56,6 +58,18 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def commit() -> str | None:
+    """Return the commit that is measured, with a + where files differ; None: nobody knows."""
+    command = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
+    try:
+        done = subprocess.run(
+            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return None
+    return done.stdout.strip() or None
 
 
 def load() -> float | None:

@@ -32,20 +32,22 @@ def overview(records: Sequence[Record]) -> str:
 
 def details(record: Record) -> str:
     """Return one line for each contestant, with the slowest and the fastest round."""
-    figures = [*record.goals, *BESIDE_THE_GOALS.get(record.kind, ())]
+    there = _best_first(record)
+    beside = BESIDE_THE_GOALS.get(record.kind, ())
+    figures = [*record.goals, *(f for f in beside if all(f in s.rounds[0] for s in there))]
     titles = [_unit(figure) for figure in figures]
     head = [record.label, *(cell for title in titles for cell in (title, "from", "to"))]
     lines = [
         [series.title, *(cell for figure in figures for cell in _spread(series, figure))]
-        for series in _best_first(record)
+        for series in there
     ]
     if any("seconds" in series.first for series in record.series.values()):
         head.append("first round, s")
-        for series, line in zip(_best_first(record), lines, strict=True):
+        for series, line in zip(there, lines, strict=True):
             line.append(f"{series.first['seconds']:.2f}")
     if work := record.subject.get("flops_per_picture"):
         head.append("GFLOP/s")
-        for series, line in zip(_best_first(record), lines, strict=True):
+        for series, line in zip(there, lines, strict=True):
             line.append(number(series.median("pictures_per_second") * work / 1e9))
     return markdown([head, *lines])
 

@@ -47,6 +47,14 @@ def test_details_have_a_line_for_each_contestant_best_first():
     assert [line.split(" | ")[0] for line in lines[2:]] == ["| JAX", "| handgrad"]
 
 
+def test_a_start_shows_its_parts_where_they_are_known():
+    record = Record("start", "command", {}, {"wall": "low"})
+    record.series["handgrad"] = Series("command", "ours", [{"wall": 2.0}])
+    assert details(record).splitlines()[0] == "| command | seconds | from | to |"
+    record.series["handgrad"].rounds[0]["import"] = 0.1
+    assert details(record).splitlines()[0].endswith("| import, s | from | to |")
+
+
 def test_a_record_without_ours_has_no_line_in_the_overview():
     record = make("two-layer", "2026-01-01", 1.0)
     del record.series["compiled"]
