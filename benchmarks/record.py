@@ -22,7 +22,7 @@ class Series:
 
     Attributes:
         title: what the tables call it.
-        role: "ours", a "peer", or the machine's "limit".
+        role: "ours", a "peer", the "twin", or the machine's "limit".
         rounds: the figures of each round.
         first: those of the round before them, in which things are compiled; not counted.
     """

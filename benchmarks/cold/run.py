@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.peers import role_of
 from benchmarks.record import Figures
 from benchmarks.worker import Skipped
 from handgrad.data.locate import locate
@@ -23,7 +24,7 @@ class Program(NamedTuple):
 
     Attributes:
         title: what the tables call it.
-        role: "ours" or a "peer".
+        role: as a contestant's.
         module: the module to run.
         framework: whose recipe it takes.
         extra: what is added to the recipe.
@@ -50,7 +51,11 @@ class Program(NamedTuple):
 PROGRAMS = {
     **{
         engine: Program(
-            f"handgrad {engine}", "ours", "benchmarks.cold.ours", "handgrad", {"engine": engine}
+            f"handgrad {engine}",
+            role_of(engine),
+            "benchmarks.cold.ours",
+            "handgrad",
+            {"engine": engine},
         )
         for engine in ENGINES
     },

@@ -10,18 +10,21 @@ from numpy.typing import NDArray
 from handgrad.engines import ENGINES
 
 
+Role = Literal["ours", "peer", "twin", "limit"]
+
+
 class Contestant(NamedTuple):
     """One who takes part.
 
     Attributes:
         title: what the tables call it.
-        role: "ours", a "peer", or the machine's "limit".
+        role: "ours", a "peer", the "twin" that lets a peer do our work, or the machine's "limit".
         where: the class that plays it, as "module:name".
         arguments: what the class is given beside the work.
     """
 
     title: str
-    role: Literal["ours", "peer", "limit"]
+    role: Role
     where: str
     arguments: tuple[str, ...] = ()
 
@@ -52,8 +55,13 @@ def _peer(title: str, where: str) -> Contestant:
     return Contestant(title, "peer", f"benchmarks.peers.{where}")
 
 
+def role_of(engine: str) -> Role:
+    """Return the role of an engine: the one that runs in PyTorch is fast or slow by PyTorch."""
+    return "twin" if engine == "torch" else "ours"
+
+
 OURS = {
-    name: Contestant(f"handgrad {name}", "ours", "benchmarks.peers.ours:Handgrad", (name,))
+    name: Contestant(f"handgrad {name}", role_of(name), "benchmarks.peers.ours:Handgrad", (name,))
     for name in ENGINES
 }
 
