@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from handgrad.engines import ENGINES
 
-
 Role = Literal["ours", "peer", "twin", "limit"]
 
 
