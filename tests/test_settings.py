@@ -83,6 +83,12 @@ def test_the_sentence_says_where_the_value_came_from(tmp_path):
         configure({}, {}, path)
 
 
+@pytest.mark.parametrize("name", ["epochs", "batch_size", "patience", "seed", "lr", "momentum"])
+def test_true_is_no_number(tmp_path, name):
+    with pytest.raises(hg.ConfigError, match=rf"^{name} must be a number, not True \(from .*toml"):
+        configure({}, {}, file(tmp_path, f"{name} = true"))
+
+
 def test_an_unknown_setting_in_a_file_is_refused_with_the_nearest(tmp_path):
     path = file(tmp_path, "bach_size = 3")
     with pytest.raises(hg.ConfigError) as caught:

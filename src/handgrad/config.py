@@ -12,7 +12,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
 
 from handgrad.data import SOURCES, Dataset
 from handgrad.engines import ENGINES
@@ -49,10 +57,19 @@ def _one_of(known: Iterable[str]) -> AfterValidator:
     return AfterValidator(check)
 
 
-Count = Annotated[int, Field(ge=1, lt=2**31)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+def _no_truth(value: Any) -> Any:
+    """Refuse true and false, which would count as 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError("must be a number")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_no_truth)]
+Number = Annotated[float, BeforeValidator(_no_truth), Field(allow_inf_nan=False)]
+Count = Annotated[Whole, Field(ge=1, lt=2**31)]
+Positive = Annotated[Number, Field(gt=0)]
+NotNegative = Annotated[Number, Field(ge=0)]
+Share = Annotated[Number, Field(ge=0, lt=1)]
 
 
 class Config(BaseModel):
@@ -98,9 +115,9 @@ class Config(BaseModel):
     clip_norm: NotNegative = 0.0
     class_weights: str | dict[str, float] = "none"
     validation: Share = 0.1
-    patience: Annotated[int, Field(ge=0, lt=2**31)] = 10
+    patience: Annotated[Whole, Field(ge=0, lt=2**31)] = 10
     min_delta: NotNegative = 0.0
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    seed: Annotated[Whole, Field(ge=0, lt=2**63)] = 0
     engine: Annotated[str, _one_of(ENGINES)] = Recipe.engine
     figures: bool = True
     folder: Path | None = None
