@@ -32,17 +32,26 @@ from handgrad.layers import (
 
 
 def softmax_regression(initial: Initial = GlorotUniform()) -> list[Layer]:
-    """One linear layer: 7,850 parameters on 28x28 pictures of 10 classes."""
+    """One linear layer.
+
+    7,850 parameters.
+    """
     return [Flatten(), Dense(initial=initial)]
 
 
 def two_layer(initial: Initial = HeNormal()) -> list[Layer]:
-    """One hidden layer of 30 on standardized pictures: 23,860 parameters."""
+    """One hidden layer of 30 on standardized pictures.
+
+    23,860 parameters.
+    """
     return [Normalize(), Flatten(), Dense(30, initial), ReLU(), Dense(initial=initial)]
 
 
 def convnet(initial: Initial = HeNormal()) -> list[Layer]:
-    """Two convolutions with both kinds of dropout: 21,840 parameters."""
+    """Two convolutions with both kinds of dropout.
+
+    21,840 parameters.
+    """
     return [
         Conv2d(10, 5, initial=initial),
         MaxPool2d(2),
@@ -60,7 +69,10 @@ def convnet(initial: Initial = HeNormal()) -> list[Layer]:
 
 
 def fashion_mlp(initial: Initial = HeNormal()) -> list[Layer]:
-    """Two hidden layers of 32 and 64 with batch norm and leaky ReLU: 28,074 parameters."""
+    """Two hidden layers of 32 and 64 with batch norm and leaky ReLU.
+
+    28,074 parameters.
+    """
     return [
         Flatten(),
         Dense(32, initial),
@@ -74,12 +86,17 @@ def fashion_mlp(initial: Initial = HeNormal()) -> list[Layer]:
 
 
 def online_mlp(initial: Initial = HeNormal()) -> list[Layer]:
-    """One hidden layer of 512: 407,050 parameters."""
+    """One hidden layer of 512.
+
+    407,050 parameters.
+    """
     return [Flatten(), Dense(512, initial), ReLU(), Dense(initial=initial)]
 
 
 def lenet5(initial: Initial = GlorotUniform()) -> list[Layer]:
-    """LeNet-5 with full connections and a softmax: 61,706 parameters.
+    """LeNet-5 with full connections and a softmax.
+
+    61,706 parameters.
 
     Y. LeCun et al. 1998, "Gradient-based learning applied to document recognition", section II.B.
     """
@@ -100,10 +117,10 @@ def lenet5(initial: Initial = GlorotUniform()) -> list[Layer]:
 
 
 def smallnet(initial: Initial = HeNormal()) -> list[Layer]:
-    """A small modern network, the one to begin with: 33,482 parameters.
+    """A small modern network, the one to begin with.
 
-    It takes pictures of any size from 4x4. Convolutions of 3x3 with batch norm, one residual
-    block, and the mean over the picture in place of large linear layers.
+    33,482 parameters. It takes pictures of any size from 4x4. Convolutions of 3x3 with batch norm,
+    one residual block, and the mean over the picture in place of large linear layers.
     """
     return [
         Normalize(),

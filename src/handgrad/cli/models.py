@@ -17,7 +17,6 @@ def models() -> None:
     rows = []
     for name, architecture in MODELS.items():
         summary = Network(architecture(), SHAPE, CLASSES).summary()
-        sentence = (inspect.getdoc(architecture) or "").partition("\n")[0]
-        words = sentence.partition(":")[0]  # what follows counts parameters
+        words = (inspect.getdoc(architecture) or "").partition("\n")[0].removesuffix(".")
         rows.append((name, f"{summary.parameters:,}", f"{summary.multiply_adds:,}", words))
     Screen().result(table(["name", ">parameters", ">multiply-adds", "what it is"], rows))
