@@ -70,7 +70,11 @@ def train(
     ] = None,
     engine: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="What runs the mathematics.", show_default=False),
+        typer.Option(
+            metavar="NAME",
+            help="What runs the mathematics. Default: reference.",
+            show_default=False,
+        ),
     ] = None,
     figures: Annotated[
         bool | None,
