@@ -1,6 +1,8 @@
 import csv
 import json
+import os
 import threading
+import time
 import tomllib
 from pathlib import Path
 
@@ -72,6 +74,17 @@ def test_what_is_not_settled_leaves_nothing(out, error, tmp_path):
         (hidden / "file").write_text("x")
         raise error
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_run_left_goes_after_a_day():
+    for name, hours in (("old", 25), ("new", 23)):
+        hidden = Path("runs") / f".unfinished-{name}"
+        hidden.mkdir(parents=True)
+        (hidden / "file").write_text("x")
+        long_ago = time.time() - hours * 3600
+        os.utime(hidden, (long_ago, long_ago))
+    put()
+    assert sorted(p.name for p in Path("runs").iterdir()) == [".unfinished-new", "a-1"]
 
 
 def test_a_failed_run_leaves_other_runs_alone():

@@ -15,6 +15,7 @@ import json
 import platform
 import secrets
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ from handgrad.training import Epoch, Evaluation, History
 
 RUNS = Path("runs")
 MODEL = "model.safetensors"
+UNFINISHED = ".unfinished-"
+DAY = 24 * 60 * 60
 PICTURES_SHOWN = 36
 
 
@@ -63,7 +66,8 @@ class Run:
 def unfinished(out: Path | None) -> Iterator[Path]:
     """Give a hidden folder for a run in the making, beside the place where it will lie.
 
-    However the block ends, what has not been settled by then is removed.
+    However the block ends, what has not been settled by then is removed; what a killed process
+    could not remove goes when the next run starts there, a day or more later.
 
     Args:
         out: where the run is to lie; None: in ``runs``.
@@ -75,11 +79,12 @@ def unfinished(out: Path | None) -> Iterator[Path]:
         raise ConfigError(f"{out} is there already, and no empty folder; give --out another name")
     parent = RUNS if out is None else out.parent
     made = [folder for folder in (parent, *parent.parents) if not folder.exists()]
-    hidden = parent / f".unfinished-{secrets.token_hex(4)}"
+    hidden = parent / f"{UNFINISHED}{secrets.token_hex(4)}"
     try:
         hidden.mkdir(parents=True)
     except OSError as error:
         raise _unwritable(parent, error) from None
+    _remove_forgotten(parent)
     try:
         yield hidden
     finally:
@@ -108,13 +113,22 @@ def settle(hidden: Path, out: Path | None, name: str) -> Path:
     return next(place for place in places if not place.exists() and _takes(hidden, place))
 
 
-def write(run: Run, folder: Path) -> None:
-    """Write all files of a run into a folder."""
+def write(run: Run, folder: Path) -> str | None:
+    """Write all files of a run into a folder.
+
+    Returns:
+        Why figures are missing, if they could not be drawn: that is not worth losing the run.
+    """
     save_model(run.net, folder / MODEL, about(run))
     _write_text(folder / "config.toml", run.config.toml())
     _write_history(run.history, folder)
     if run.config.figures:
-        draw(run, folder / "figures")
+        try:
+            draw(run, folder / "figures")
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            return f"not all figures could be drawn ({reason}); the rest of the run is kept"
+    return None
 
 
 def about(run: Run) -> dict[str, Any]:
@@ -225,6 +239,14 @@ def _write_history(history: History, folder: Path) -> None:
 def _write_text(path: Path, text: str) -> None:
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def _remove_forgotten(parent: Path) -> None:
+    """Remove the hidden folders of runs that were killed a day ago or earlier."""
+    for folder in parent.glob(f"{UNFINISHED}*"):
+        with suppress(OSError):  # another run removed it first
+            if time.time() - folder.stat().st_mtime > DAY:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _takes(hidden: Path, place: Path) -> bool:

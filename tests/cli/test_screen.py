@@ -9,10 +9,11 @@ def test_results_and_notes_go_apart(capsys):
     screen = Screen()
     screen.result("right [b]")
     screen.note("by the way [b]")
+    screen.warning("it creaked [b]")
     screen.error("it broke [b]")
     out, err = capsys.readouterr()
     assert out == "right [b]\n"
-    assert err == "by the way [b]\nerror: it broke [b]\n"
+    assert err == "by the way [b]\nwarning: it creaked [b]\nerror: it broke [b]\n"
 
 
 def test_a_quiet_screen_has_results_only(capsys):

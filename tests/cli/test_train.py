@@ -220,6 +220,25 @@ def test_a_failure_while_the_run_is_written_leaves_nothing(handgrad, tmp_path, m
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("quiet", [[], ["-q"]])
+def test_figures_that_cannot_be_drawn_do_not_cost_the_run(handgrad, monkeypatch, quiet):
+    def fail(*_):
+        raise ValueError("no ink")
+
+    monkeypatch.setattr("handgrad.plots.confident_mistakes", fail)
+    ended = handgrad("train", *QUICK[:-1], *quiet)
+    assert ended.status == 0
+    assert ended.err.endswith(
+        "warning: not all figures could be drawn (ValueError: no ink); the rest of the run is "
+        "kept\n"
+    )
+    run = Path("runs/digits-softmax-regression-1")
+    assert {p.name for p in run.iterdir() if p.is_file()} == {
+        *("model.safetensors", "config.toml", "history.csv", "history.json")
+    }
+    assert ended.out.splitlines()[1] == f"run in {run}"
+
+
 @pytest.mark.mnist
 @pytest.mark.parametrize(
     ("words", "least"),

@@ -40,6 +40,11 @@ class Screen:
         """Print what is good to know while waiting."""
         self.err.print(text, style="dim", soft_wrap=True, markup=False, highlight=False)
 
+    def warning(self, sentence: str) -> None:
+        """Print what went wrong, and stopped nothing."""
+        words = Text.assemble(("warning: ", "bold yellow"), sentence)
+        self.err.print(words, soft_wrap=True, highlight=False)
+
     def error(self, sentence: str) -> None:
         """Print what went wrong."""
         words = Text.assemble(("error: ", "bold red"), sentence)

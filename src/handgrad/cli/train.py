@@ -187,8 +187,10 @@ def _train(settings: dict[str, Any], file: Path | None, quiet: bool, verbose: in
         screen.note(_kept(history, config.patience))
         with screen.err.status("testing, drawing, writing"):
             evaluation = evaluate(net, test)
-            write(Run(config, net, history, pictures, test, evaluation), hidden)
+            trouble = write(Run(config, net, history, pictures, test, evaluation), hidden)
             place = settle(hidden, config.out, f"{config.data}-{config.model}")
+    if trouble:
+        Screen().warning(trouble)
     screen.result(f"test {evaluation}")
     screen.result(f"run in {place}")
 
