@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 import handgrad
 from handgrad.cli import data
 from handgrad.cli.evaluate import evaluate
+from handgrad.cli.gradcheck import gradcheck
 from handgrad.cli.models import models
 from handgrad.cli.options import Quiet, Verbose
 from handgrad.cli.predict import predict
@@ -52,6 +53,7 @@ app.command()(train)
 app.command()(evaluate)
 app.command()(predict)
 app.command()(models)
+app.command()(gradcheck)
 app.add_typer(data.app, name="data")
 
 

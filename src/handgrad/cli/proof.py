@@ -1,0 +1,143 @@
+"""What a gradient check found, as tables and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+from rich.text import Text
+
+from handgrad.cli.screen import Screen, table
+
+if TYPE_CHECKING:
+    from handgrad.verify.check import Report
+    from handgrad.verify.witness import Element, Finding
+
+ROOM = 104  # columns that a column for each witness takes
+
+
+def show(screen: Screen, reports: Sequence[Report]) -> None:
+    """Print a table of all gradients for each way that a layer or network was run."""
+    for report in reports:
+        screen.result(_gradients(report, screen.out.width))
+        _explain(screen, report)
+    _sum_up(screen, reports)
+
+
+def overview(screen: Screen, reports: Sequence[Report]) -> None:
+    """Print a line for each layer or network, and all gradients of those that failed."""
+    names = list(dict.fromkeys(report.name for report in reports))
+    witnesses = _witnesses([finding for report in reports for finding in report.findings])
+    rows = []
+    for name in names:
+        findings = [f for report in reports if report.name == name for f in report.findings]
+        errors = [_largest([f for f in findings if f.witness == w]) for w in witnesses]
+        rows.append([name, *errors, _verdict(all(f.ok for f in findings))])
+    headings = ["largest error of", *(f">{witness}" for witness in witnesses), "verdict"]
+    screen.result(table(headings, rows))
+    for report in reports:
+        if report.wrong:
+            screen.result(_gradients(report, screen.out.width))
+            _explain(screen, report)
+    _sum_up(screen, reports)
+
+
+def plain(reports: Sequence[Report]) -> dict[str, Any]:
+    """Return reports as JSON can hold them."""
+    return {
+        "ok": all(report.ok for report in reports),
+        "reports": [
+            {
+                "name": report.name,
+                "training": report.training,
+                "ok": report.ok,
+                "gradients": [_plain(finding) for finding in report.findings],
+                "controls": {
+                    "shown": len(report.controls),
+                    "accepted": [control._asdict() for control in report.broken],
+                },
+                "causes": [cause._asdict() for cause in report.causes],
+            }
+            for report in reports
+        ],
+    }
+
+
+def _plain(finding: Finding) -> dict[str, Any]:
+    """Return a finding as JSON can hold it: an error without bound is null."""
+    entry = asdict(finding) | {"ok": finding.ok}
+    if entry["error"] == float("inf"):
+        entry["error"] = None
+    return entry
+
+
+def _gradients(report: Report, width: int) -> Table:
+    """Return the table of all gradients; where it is narrow, of the nearest to its bound alone."""
+    by_tensor: dict[str, list[Finding]] = {}
+    for finding in report.findings:
+        by_tensor.setdefault(finding.tensor, []).append(finding)
+    witnesses = _witnesses(report.findings)
+    wide = width >= ROOM
+    rows = []
+    for tensor, findings in by_tensor.items():
+        told = max(findings, key=lambda f: f.error / f.bound)
+        errors = (
+            [_largest([f for f in findings if f.witness == w]) for w in witnesses]
+            if wide
+            else [told.witness, _largest([told])]
+        )
+        rows.append([tensor, *errors, *_element(told.worst), _verdict(all(f.ok for f in findings))])
+    columns = [f">{witness}" for witness in witnesses] if wide else ["witness", ">error"]
+    title = f"{report.name}, {'training' if report.training else 'inference'}"
+    headings = ["gradient of", *columns, "worst at", ">ours", ">theirs", "verdict"]
+    return table(headings, rows, title)
+
+
+def _explain(screen: Screen, report: Report) -> None:
+    """Print the first wrong element of each gradient that was rejected, and the likely cause."""
+    first = {f.tensor: f.first for f in report.wrong if f.first}
+    for tensor, element in first.items():
+        index, ours, theirs = _element(element)
+        sentence = f"[{index}] is {ours}, and should be {theirs}"
+        screen.result(Text.assemble((f"first wrong element ({tensor}): ", "bold"), sentence))
+    for cause in report.causes:
+        words = Text.assemble((f"likely cause ({cause.tensor}): ", "bold"), cause.sentence)
+        screen.result(words)
+
+
+def _sum_up(screen: Screen, reports: Sequence[Report]) -> None:
+    """Print how many gradients and controls there were, and how they did."""
+    right = [f for report in reports for f in report.findings]
+    wrong = [f for report in reports for f in report.wrong]
+    shown = [c for report in reports for c in report.controls]
+    accepted = [c for report in reports for c in report.broken]
+    screen.result(
+        f"{len(right) - len(wrong):,} of {len(right):,} comparisons hold; "
+        f"{len(shown) - len(accepted):,} of {len(shown):,} spoilt gradients were rejected"
+    )
+
+
+def _witnesses(findings: Sequence[Finding]) -> list[str]:
+    return list(dict.fromkeys(finding.witness for finding in findings))
+
+
+def _largest(findings: Sequence[Finding]) -> Text:
+    """Return the largest error of some findings, red where it is too large."""
+    if not findings:
+        return Text("")
+    told = max(findings, key=lambda f: f.error / f.bound)
+    return Text(f"{told.error:.1e}", style="" if told.ok else "red")
+
+
+def _element(element: Element | None) -> tuple[str, str, str]:
+    """Return an element's index and its two numbers."""
+    if element is None:
+        return "", "", ""
+    index = ",".join(map(str, element.index))
+    return index, f"{element.ours:.5g}", f"{element.theirs:.5g}"
+
+
+def _verdict(ok: bool) -> Text:
+    return Text("right", style="green") if ok else Text("wrong", style="bold red")

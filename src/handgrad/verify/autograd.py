@@ -1,0 +1,85 @@
+"""The second witness: PyTorch's autograd. It needs the extra `torch`."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from handgrad.layers import Array, Layer, Tree
+from handgrad.verify.subject import Point, Subject, gradients, places
+from handgrad.verify.witness import Testimony, Witness
+
+BOUND, BOUND_FLOAT32 = 1e-13, 2e-6
+
+
+MISSING = (
+    "autograd is not asked, for PyTorch is not installed; install it with "
+    "`pip install 'handgrad[torch]'`"
+)
+
+
+def at_hand() -> bool:
+    """Say whether PyTorch is installed."""
+    return find_spec("torch") is not None
+
+
+def knows(layer: Layer) -> bool:
+    """Say whether a layer's forward is written in PyTorch here."""
+    from handgrad.verify import in_torch
+
+    return in_torch.knows(layer)
+
+
+def witnesses(subject: Subject, point: Point) -> list[Witness]:
+    """Return what autograd says, in float64, of our float64 and of our float32."""
+    single = point.cast(np.float32)
+    return [
+        _witness("autograd", BOUND, subject.layer, point, point),
+        _witness("float32", BOUND_FLOAT32, subject.layer, single, single.cast(np.float64)),
+    ]
+
+
+def autograd(layer: Layer, point: Point) -> dict[str, Array]:
+    """Return the gradients, dX as "X"."""
+    import torch
+
+    from handgrad.verify import in_torch
+
+    arrays = places(layer, point)
+    leaves = {name: torch.tensor(a, requires_grad=True) for name, a in arrays.items()}
+    tensors = _as_tensors(point.params, leaves)
+    Y = in_torch.forward(layer, tensors, leaves["X"], point.ctx)
+    Y.backward(torch.tensor(point.dY))  # type: ignore[no-untyped-call]
+    return {
+        name: np.zeros_like(arrays[name]) if leaf.grad is None else leaf.grad.numpy()
+        for name, leaf in leaves.items()
+    }
+
+
+def _as_tensors(tree: Tree, leaves: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the tree as tensors: the leaves where there are some, else copies."""
+    import torch
+
+    return {
+        name: _as_tensors(value, leaves, f"{prefix}{name}.")
+        if isinstance(value, dict)
+        else leaves.get(prefix + name, torch.tensor(value))
+        for name, value in tree.items()
+    }
+
+
+def _witness(name: str, bound: float, layer: Layer, ours: Point, theirs: Point) -> Witness:
+    """Return what autograd says at one point of our gradients at the same, rounded or not."""
+    said = {tensor: _testimony(array) for tensor, array in autograd(layer, theirs).items()}
+    return Witness(name, bound, gradients(layer, ours), said)
+
+
+def _testimony(array: Array) -> Testimony:
+    """Return a testimony of every element."""
+
+    def measure(gradient: Array) -> Array:
+        return gradient.reshape(-1).astype(np.float64)
+
+    return Testimony(array.shape, np.arange(array.size), array.reshape(-1), measure)

@@ -1,0 +1,98 @@
+"""What is checked: a layer, or a network taken as one layer, and the points to check it at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from handgrad.arrays import as_dtype, flatten
+from handgrad.layers import Array, Context, Layer, Shape, Tree, carries
+
+SPREAD = 3**0.5  # numbers drawn evenly between -SPREAD and SPREAD have variance 1
+WHOLE, SAMPLE = 600, 12  # how many elements of an array are tried one by one
+
+
+class Point(NamedTuple):
+    """One place at which a gradient is judged.
+
+    Attributes:
+        params: the layer's arrays.
+        X: a batch of examples, (N, ...).
+        ctx: training or not, seed and step.
+        dY: the cotangent, shaped as the output; the function judged is Σ dY·Y.
+    """
+
+    params: Tree
+    X: Array
+    ctx: Context
+    dY: Array  # noqa: N815 (the field's name for it)
+
+    def cast(self, dtype: DTypeLike) -> Point:
+        """Return the same point in another precision."""
+        X, dY = self.X.astype(dtype), self.dY.astype(dtype)
+        return Point(as_dtype(self.params, np.dtype(dtype)), X, self.ctx, dY)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A layer, and the shape of one example that it takes.
+
+    Attributes:
+        name: what the report calls it.
+        layer: the layer; a network is a `Chain`.
+        shape: one example's, without the batch.
+        batch: N, how many examples make a batch.
+        arrays: the arrays to judge at; None: fresh ones, moved off their starting values.
+        elements: an array of more elements than that has only `SAMPLE` of them tried one by one.
+    """
+
+    name: str
+    layer: Layer
+    shape: Shape
+    batch: int = 5
+    arrays: Tree | None = None
+    elements: int = WHOLE
+
+    def point(self, seed: int, training: bool) -> Point:
+        """Draw arrays, examples and a cotangent, all float64.
+
+        Only evenly spread numbers are drawn, for those come out alike in every NumPy.
+        """
+        rng = np.random.default_rng((seed, 1))
+        ctx = Context(training, seed, step=3)
+        if self.arrays is None:
+            params, _ = self.layer.init(self.shape, rng)
+            params = as_dtype(params, np.dtype(np.float64))
+            _stir(params, rng)
+        else:
+            params = as_dtype(self.arrays, np.dtype(np.float64))
+        X = rng.uniform(-SPREAD, SPREAD, (self.batch, *self.shape))
+        Y, _ = self.layer.forward(params, X, ctx)
+        return Point(params, X, ctx, rng.uniform(-SPREAD, SPREAD, Y.shape))
+
+
+def gradients(layer: Layer, point: Point) -> dict[str, Array]:
+    """Return what backward says: dX as "X", and the gradients of the learned arrays by name."""
+    params, X, ctx, dY = point
+    _, cache = layer.forward(params, X, ctx)
+    dX, found = layer.backward(params, cache, dY)
+    return {"X": dX, **flatten(found)}
+
+
+def places(layer: Layer, point: Point) -> dict[str, Array]:
+    """Return the arrays that a gradient is due for: the examples as "X", and the learned ones."""
+    carried = layer.carried if carries(layer) else ()
+    learned = {k: v for k, v in flatten(point.params).items() if k not in carried}
+    return {"X": point.X, **learned}
+
+
+def _stir(tree: Tree, rng: np.random.Generator) -> None:
+    """Move all arrays off their starting values, where a forgotten bias would go unseen."""
+    for name, array in flatten(tree).items():
+        if name.endswith(("running_var", "std")):
+            array[...] = rng.uniform(0.5, 2.0, array.shape)
+        elif array.ndim < 2 or np.ptp(array) == 0:  # random weights keep their fitting size
+            array += rng.uniform(-0.5, 0.5, array.shape)

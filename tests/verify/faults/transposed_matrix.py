@@ -1,0 +1,17 @@
+"""A square linear layer that goes back through the same matrix it came by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from handgrad.layers import Dense
+
+CAUSE, TENSOR, FIRST = "transposed", "X", (0, 0)
+
+
+@dataclass(frozen=True)
+class Faulty(Dense):
+    units: int = 5
+
+    def backward(self, params, cache, dY):
+        return dY @ params["weight"].T, {"weight": dY.T @ cache, "bias": dY.sum(axis=0)}
