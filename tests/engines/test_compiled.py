@@ -138,6 +138,16 @@ def test_it_agrees_whether_it_skips_zeros_or_not(name: str, skip_zeros: bool, ki
     np.testing.assert_allclose(reference.logits(X), compiled.logits(X), rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("name", ["two-layer", "online-mlp"])
+def test_one_picture_at_a_time(name: str) -> None:
+    case = Case(name, CASE[name].layers, (1, 9, 7))
+    X = sparse(case.shape, 60)
+    run = Batches(X, case.labels(count=60), None, np.arange(60), 1, [0.01] * 60)
+    reference, compiled = pair(case)
+    assert_agree(reference, compiled, reference.run(run), compiled.run(run))
+    assert "gradient and update in one" in str(compiled.plan(1, skip_zeros=True))
+
+
 def test_it_measures_the_pictures_and_chooses() -> None:
     case = CASE["wide"]
     engine = CompiledEngine(case.network(), RULES)

@@ -38,7 +38,9 @@ class Builder:
         refresh: what to call before each run.
         gradients: what to call once the chunks are through, to lay down the gradients that are
             made for the whole batch at once.
-        absorb: what to call after the update.
+        updates: what to call after the update of most parameters, to lay down that of the others.
+        absorb: what to call after all updates.
+        plain: whether the update is W ← W − η dW and nothing else.
         parts: the gradients that are made chunk by chunk.
         norms: the sums of squares of all gradients.
         spoilt: 1 where an update has left a number that is not finite.
@@ -57,7 +59,9 @@ class Builder:
         self.plan = Plan(chunks)
         self.refresh: list[Callable[[], None]] = []
         self.gradients: list[Callable[[], None]] = []
+        self.updates: list[Callable[[], None]] = []
         self.absorb: list[Callable[[], None]] = []
+        self.plain = False
         self.parts = Buffer("gradients by chunk", max(store.shared, LANES))
         self.norms = Buffer("sums of squares", 0, single=True)
         self.spoilt = Buffer("spoilt", 1, np.int64, single=True)

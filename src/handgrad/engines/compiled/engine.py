@@ -15,7 +15,7 @@ from handgrad.engines.compiled.lanes import LANES
 from handgrad.engines.compiled.plan import Kind, Plan
 from handgrad.engines.compiled.program import Program
 from handgrad.engines.compiled.stages import EMITTERS
-from handgrad.engines.compiled.stages.pictures import could_skip
+from handgrad.engines.compiled.stages.pictures import first_linear
 from handgrad.engines.compiled.stages.step import inference, training
 from handgrad.engines.compiled.store import Store
 from handgrad.engines.compiled.values import Source
@@ -81,7 +81,9 @@ class CompiledEngine:
         linear = {f"{name}weight" for name, layer in leaves if type(layer) is Dense}
         others = tuple(name for name, layer in leaves if type(layer) not in EMITTERS)
         alone = {name for name in net.parameters if name.startswith(others)}
-        self._store = Store(net.parameters, rules.optimizer.memory, linear, alone)
+        first = first_linear(net.layers)
+        name = None if first is None else f"{first}.weight"
+        self._store = Store(net.parameters, rules.optimizer.memory, linear, alone, name)
         self._programs: dict[Any, tuple[Builder, Program]] = {}
 
     def step(
@@ -162,7 +164,7 @@ class CompiledEngine:
         if self.skip_zeros is None:
             sample = pictures[:: max(1, len(pictures) // 256)]
             self.skip_zeros = bool((sample == 0).mean() >= _SPARSE)
-        return self.skip_zeros and could_skip(self.net.layers)
+        return self.skip_zeros and first_linear(self.net.layers) is not None
 
     def _bring(
         self, program: Program, batches: Batches, steps: Steps | None, logits: Array | None = None

@@ -63,13 +63,15 @@ class Store:
     """All learned arrays, their gradients and the optimizer's memory, each in one long row.
 
     The first part holds what gets its gradient chunk by chunk; the second, from `shared` on, the
-    weights of linear layers, whose gradients are made for the whole batch at once.
+    weights of linear layers, whose gradients are made for the whole batch at once; the last, from
+    `before_first` on, the weight of a linear layer that looks at the pictures themselves.
 
     Args:
         parameters: the network's arrays by name.
         kinds: the names of the optimizer's memories.
         linear: the names of the linear layers' weights.
         alone: the names of arrays whose gradient comes for the whole batch at once, as it is.
+        first: the name of the weight that looks at the pictures, if there is one.
     """
 
     def __init__(
@@ -78,23 +80,30 @@ class Store:
         kinds: tuple[str, ...],
         linear: set[str],
         alone: set[str],
+        first: str | None,
     ) -> None:
         self.rooms: dict[str, Room] = {}
-        self.shared = 0
+        parts: list[list[str]] = [[], [], []]
+        for name in parameters:
+            parts[2 if name == first else int(name in linear or name in alone)].append(name)
+        ends = []
         end = 0
-        for whole in (False, True):
-            for name, array in parameters.items():
-                if (name in linear or name in alone) is whole:
-                    tiling = Tiling.of(*array.shape) if name in linear else None
-                    padded = tiling.tiles * tiling.width if tiling else 0
-                    size = padded * tiling.inputs if tiling else array.size
-                    self.rooms[name] = Room(end, size, array.shape, tiling)
-                    end += -(-size // LANES) * LANES + (LANES * 4 if array.ndim == 1 else 0)
+        for names in parts:
+            for name in names:
+                end = self._make_room(name, parameters[name], end, name in linear)
             end = -(-end // BLOCK) * BLOCK
-            if not whole:
-                self.shared = end
+            ends.append(end)
+        self.shared, self.before_first, _ = ends
         self.W, self.dW = aligned(end), aligned(end)
         self.memory = {kind: aligned(end) for kind in kinds}
+
+    def _make_room(self, name: str, array: Array, begin: int, linear: bool) -> int:
+        """Give an array its place, and return where the next may begin."""
+        tiling = Tiling.of(*array.shape) if linear else None
+        size = tiling.tiles * tiling.width * tiling.inputs if tiling else array.size
+        self.rooms[name] = Room(begin, size, array.shape, tiling)
+        spare = 4 * LANES if array.ndim == 1 else 0  # a tile of biases may hang over the end
+        return begin + -(-size // LANES) * LANES + spare
 
     def take(self, name: str, array: Array, row: NDArray[np.float32]) -> None:
         """Copy an array of the network's into its place in a row."""

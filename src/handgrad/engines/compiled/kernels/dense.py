@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from handgrad.engines.compiled.clock import CHUNKS
+from handgrad.engines.compiled.clock import CHUNKS, COUNT
 from handgrad.engines.compiled.kernels.numbers import fill, squares
 from handgrad.engines.compiled.kernels.pointers import Floats, Ints, at
 from handgrad.engines.compiled.kernels.tiles import product_tile, transpose_tile
@@ -91,6 +91,7 @@ def gradient(
     X a chunk every x numbers, R = dY in rows, a chunk every r; norms[item] = Σ dW².
     """
     tile, block = item // blocks, item % blocks
+    lanes = clock[COUNT] if clock[CHUNKS] == 1 else LANES
     first, last = inputs * block // blocks, inputs * (block + 1) // blocks
     for i in range(first, last, ROWS):
         product_tile(
@@ -104,7 +105,7 @@ def gradient(
             (LANES, r),
             at(dW, (tile * inputs + i) * T),
             (T, LANES),
-            (clock[CHUNKS], LANES),
+            (clock[CHUNKS], lanes),
             offsets,
         )
     norms[item] = squares(at(dW, (tile * inputs + first) * T), (last - first) * T)

@@ -9,7 +9,7 @@ import numpy as np
 from handgrad.engines.compiled.clock import START
 from handgrad.engines.compiled.kernels.numba_forms import helper
 from handgrad.engines.compiled.kernels.numbers import fill, lanes_in
-from handgrad.engines.compiled.kernels.pointers import Bytes, Floats, Ints, Places, at
+from handgrad.engines.compiled.kernels.pointers import Bytes, Floats, Ints, Places, at, fetch
 from handgrad.engines.compiled.kernels.tiles import list_tile, transpose_tile
 from handgrad.engines.compiled.lanes import LANES
 
@@ -105,6 +105,8 @@ def gather(
         row = at(rows, lane * width)
         if lane < inside:
             picture = at(pictures, order[clock[START] + chunk * LANES + lane] * size)
+            if lane + 2 < inside:
+                fetch_picture(pictures, order[clock[START] + chunk * LANES + lane + 2], size)
             for p in range(size):
                 row[p] = np.float32(picture[p]) * scale[p] + shift[p]
         else:
@@ -136,6 +138,8 @@ def list_pixels(
                 start[b] = 0
             continue
         picture = at(pictures, order[clock[START] + chunk * LANES + lane] * size)
+        if lane + 2 < inside:
+            fetch_picture(pictures, order[clock[START] + chunk * LANES + lane + 2], size)
         place, value = at(places, lane * (size + LANES)), at(values, lane * (size + LANES))
         entries = 0
         for b in range(blocks):
@@ -149,3 +153,11 @@ def list_pixels(
             value[entries] = np.float32(picture[p]) * scale[p]
             entries += picture[p] != 0
         start[blocks] = entries
+
+
+@helper
+def fetch_picture(pictures: Any, number: int, size: int) -> None:
+    """Ask for a picture that will be needed soon; in a drawn order no machine can guess it."""
+    picture = at(pictures, number * size)
+    for p in range(0, size, 64):
+        fetch(at(picture, p))

@@ -90,6 +90,22 @@ def bits(typingctx: Any, pointer: Any) -> Any:
 
 
 @emitted
+def fetch(typingctx: Any, pointer: Any) -> Any:
+    """Ask for the cache line at a pointer, which may lie anywhere: it will be needed soon."""
+
+    def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> Value:
+        byte = builder.bitcast(args[0], ir.IntType(8).as_pointer())
+        name = "llvm.prefetch.p0"
+        whole = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte.type, whole, whole, whole])
+        function: Any = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
+        builder.call(function, [byte, *(ir.Constant(whole, n) for n in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(pointer), generate
+
+
+@emitted
 def float_of_bits(typingctx: Any, bits: Any) -> Any:
     """Return the float32 that has the given 32 bits."""
 

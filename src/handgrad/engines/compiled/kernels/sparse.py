@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from handgrad.engines.compiled.clock import CHUNKS, COUNT
+from handgrad.engines.compiled.clock import CHUNKS, COUNT, RATE
 from handgrad.engines.compiled.kernels.numbers import fill, squares
-from handgrad.engines.compiled.kernels.pointers import Floats, Ints, Places, at
+from handgrad.engines.compiled.kernels.pointers import Floats, Ints, Places, at, doubles
 from handgrad.engines.compiled.kernels.tiles import (
     gather_tile,
     product_tile,
@@ -139,3 +139,52 @@ def gradient(
         count = start[1] - start[0]
         scatter_tile(VECTORS, G, T, at(places, begin), at(values, begin), count, row)
     norms[item] = squares(at(G, first * T), (last - first) * T)
+
+
+def judge_rows(R: Floats, size: int, clock: Ints, chunk: int, norms: Floats) -> None:
+    """norms[chunk] = (1 + η²) Σ dY²        not finite where dY or η dY is too large"""
+    rate = np.float32(doubles(clock)[RATE])
+    norms[chunk] = (np.float32(1) + rate * rate) * squares(R, size)
+
+
+def update(
+    places: Places,
+    values: Floats,
+    entries: int,
+    starts: Ints,
+    R: Floats,
+    r: int,
+    shift: Floats,
+    shifted: int,
+    W: Floats,
+    size: int,
+    item: int,
+    blocks: int,
+    block: int,
+    clock: Ints,
+    room: Floats,
+) -> None:
+    """W[o, i] ← W[o, i] − η dW[o, i]        dW as in `gradient`; a block of i, a tile of o
+
+    room for two rows of T numbers.
+    """
+    T = VECTORS * LANES
+    tile, part = item // blocks, item % blocks
+    rate = np.float32(doubles(clock)[RATE])
+    weights, sums, step = at(W, tile * size * T), room, at(room, T)
+    fill(sums, T, np.float32(0))
+    for n in range(clock[COUNT]):
+        chunk, lane = n // LANES, n % LANES
+        start = at(starts, (chunk * LANES + lane) * (blocks + 1) + part)
+        begin = chunk * entries + lane * (size + LANES) + start[0]
+        row = at(R, chunk * r + (tile * LANES + lane) * T)
+        for o in range(T):
+            step[o] = -rate * row[o]
+            sums[o] += step[o]
+        count = start[1] - start[0]
+        scatter_tile(VECTORS, weights, T, at(places, begin), at(values, begin), count, step)
+    if shifted:
+        for i in range(part * block, min((part + 1) * block, size)):
+            row = at(weights, i * T)
+            for o in range(T):
+                row[o] += shift[i] * sums[o]

@@ -56,6 +56,9 @@ def dense_on_lists(b: Builder, prefix: str, X: Lists) -> tuple[Value, Backward]:
 
     def backward(dY: Value) -> Value | None:
         _rows_and_bias(b, prefix, tiling, dY, R)
+        if b.plain and b.source.whole:
+            _update_on_lists(b, prefix, tiling, X, R)
+            return None
         b.gradients.append(lambda: _gradient_on_lists(b, prefix, tiling, X, R))
         return None
 
@@ -109,6 +112,32 @@ def _gradient(b: Builder, prefix: str, tiling: Tiling, X: Value, R: Buffer) -> N
         ROWS=_REGISTERS // tiling.vectors,
         COLUMNS=tiling.vectors,
     )
+
+
+def _update_on_lists(b: Builder, prefix: str, tiling: Tiling, X: Lists, R: Buffer) -> None:
+    """Lay down W ← W − η dW without dW itself: only the weights of pixels that are not zero.
+
+    Pixels lie between 0 and 1, so that dW is finite where dY is not too large, and dY is judged
+    in its stead.
+    """
+    b.plan.notes.append(f"{b.plan.layer}: gradient and update in one")
+    norms = b.more_norms(b.plan.chunks)
+    size = tiling.tiles * tiling.width * LANES
+    b.chunks("sparse.judge_rows", R, size, Place.CLOCK, Place.CHUNK, norms)
+    sums = Buffer(f"{b.plan.layer}: −η dY", 2 * tiling.width)
+    arguments = (
+        *(X.places, X.values, Stride(X.places), X.starts, R, Stride(R)),
+        *((0, 0) if X.shift is None else (X.shift, 1)),
+        *(b.parameter(f"{prefix}weight"), X.size, Place.TILE, X.blocks, X.block),
+        *(Place.CLOCK, sums),
+    )
+
+    def lay() -> None:
+        b.plan.layer = f"{prefix}Dense".replace(".", " ")
+        tiles, sizes = tiling.tiles * X.blocks, {"VECTORS": tiling.vectors}
+        b.plan.emit(Kind.TILES, "sparse.update", *arguments, tiles=tiles, **sizes)
+
+    b.updates.append(lay)
 
 
 def _gradient_on_lists(b: Builder, prefix: str, tiling: Tiling, X: Lists, R: Buffer) -> None:

@@ -23,7 +23,7 @@ def network(b: Builder) -> tuple[Value, Backward]:
     layers = b.net.layers
     first = _leading(layers)
     shift, scale = _folded(b, layers[:first])
-    if b.source.sparse and first < len(layers) and type(layers[first]) is Dense:
+    if b.source.sparse and first_linear(layers) is not None:
         prefix = f"{first}."
         b.plan.layer = f"{first} Dense"
         bias = b.parameter(f"{prefix}bias") if shift is None else fold_shift(b, prefix, shift)
@@ -56,10 +56,10 @@ def network(b: Builder) -> tuple[Value, Backward]:
     return b.chain(layers[first:], "", 0, V, first)
 
 
-def could_skip(layers: Sequence[Layer]) -> bool:
-    """Say whether the first layer that works on the pictures is a linear one."""
+def first_linear(layers: Sequence[Layer]) -> int | None:
+    """Return the number of the linear layer that looks at the pictures themselves, if any."""
     first = _leading(layers)
-    return first < len(layers) and type(layers[first]) is Dense
+    return first if first < len(layers) and type(layers[first]) is Dense else None
 
 
 def _leading(layers: Sequence[Layer]) -> int:

@@ -31,6 +31,8 @@ from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer
 
 def training(b: Builder, rules: Rules) -> None:
     """Lay down a training step."""
+    plain = type(rules.optimizer) is SGD and not rules.optimizer.weight_decay
+    b.plain = plain and rules.clip_norm is None
     _begin(b, rules)
     Z, backward = network(b)
     losses = Buffer("loss by chunk", b.plan.chunks, single=True)
@@ -49,6 +51,8 @@ def training(b: Builder, rules: Rules) -> None:
         *(Inlet("losses"), Inlet("right")),
     )
     _update(b, rules)
+    for lay in b.updates:
+        lay()
     b.plan.layer = "state"
     for lay in b.absorb:
         lay()
@@ -142,7 +146,10 @@ def _update(b: Builder, rules: Rules) -> None:
         b.plan.python(_update_in_python(b, rules), b.spoilt)
         return
     name, tail = _rule(optimizer)
-    b.plan.emit(Kind.TILES, f"optim.{name}", *head, *tail, b.spoilt, tiles=len(W) // BLOCK)
+    end = b.store.before_first if b.updates else len(W)
+    if not end:
+        return
+    b.plan.emit(Kind.TILES, f"optim.{name}", *head, *tail, b.spoilt, tiles=end // BLOCK)
 
 
 def _rule(optimizer: Optimizer) -> tuple[str, tuple[float | Double, ...]]:
