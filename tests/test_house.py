@@ -28,7 +28,7 @@ PLACES = {
     "tqdm": ("data",),
     "filelock": ("data",),
     "platformdirs": ("data", "engines/compiled"),
-    "PIL": ("data",),
+    "PIL": ("data", "explain"),
     "sklearn": ("data", "estimator"),
     "numba": ("engines/compiled",),
     "llvmlite": ("engines/compiled",),

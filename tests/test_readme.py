@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,11 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 @pytest.mark.mnist
-@pytest.mark.skipif("HANDGRAD_DATA" not in os.environ, reason="needs MNIST: set HANDGRAD_DATA")
-def test_the_python_side(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_python_side(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, located: Callable[[str], Path]
+) -> None:
+    located("mnist")
+
     def few(name: str) -> tuple[hg.Dataset, hg.Dataset]:
         train, test = load(name)
         return train.take(range(500)), test.take(range(500))
