@@ -226,7 +226,7 @@ def test_what_cannot_be_trained_is_refused_before_the_work() -> None:
     others = hg.Dataset(data.pictures, data.labels, ("a", "b", "c"), "others")
     larger = hg.Dataset(np.zeros((90, 1, 4, 4), np.float32), data.labels, data.classes, "larger")
     one = hg.Dataset(data.pictures[:5], np.zeros(5, np.int64), data.classes, "one")
-    refused(hg.DataError, "others has the classes 'a', 'b', 'c' .3., the network 0, 1, 2 .3.", others)
+    refused(hg.DataError, "has the classes 'a', 'b', 'c' .3., the network 0, 1, 2 .3.;", others)
     refused(hg.DataError, r"the network takes pictures \(N, 1, 3, 3\)", larger)
     refused(hg.DataError, "all pictures are of one class", one, None)
     refused(hg.DataError, "90 pictures are fewer than one batch of 91", data, None, batch_size=91)
