@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -66,11 +67,15 @@ def plain(reports: Sequence[Report]) -> dict[str, Any]:
 
 
 def _plain(finding: Finding) -> dict[str, Any]:
-    """Return a finding as JSON can hold it: an error without bound is null."""
-    entry = asdict(finding) | {"ok": finding.ok}
-    if entry["error"] == float("inf"):
-        entry["error"] = None
-    return entry
+    """Return a finding as JSON can hold it: what is not finite is null."""
+
+    def finite(fields: dict[str, Any]) -> dict[str, Any]:
+        odd = {k for k, v in fields.items() if isinstance(v, float) and not math.isfinite(v)}
+        return fields | dict.fromkeys(odd)
+
+    found = asdict(finding)
+    elements = {k: found[k] and finite(found[k]) for k in ("worst", "first")}
+    return finite(found) | elements | {"ok": finding.ok}
 
 
 def _gradients(report: Report, width: int) -> Table:

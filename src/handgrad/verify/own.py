@@ -110,9 +110,10 @@ def _parsed(args: str) -> list[Any] | dict[str, Any]:
 
 def _takes(layer: Layer, shape: Shape) -> bool:
     """Say whether a layer takes examples of a shape."""
+    rng = np.random.default_rng(0)
     try:
-        params, _ = layer.init(shape, np.random.default_rng(0))
-        Y, cache = layer.forward(params, np.ones((BATCH, *shape)), Context(training=True))
+        params, _ = layer.init(shape, rng)
+        Y, cache = layer.forward(params, rng.random((BATCH, *shape)), Context(training=True))
         layer.backward(params, cache, Y)
     except Exception:  # whatever a user's code raises, it does not take this one
         return False
@@ -120,21 +121,25 @@ def _takes(layer: Layer, shape: Shape) -> bool:
 
 
 def _try_out(subject: Subject) -> None:
-    """Run all three functions once, and refuse what cannot be judged."""
-    point, layer = subject.point(0, training=True), subject.layer
-    before = [array.copy() for array in places(layer, point).values()]
-    Y, once = layer.forward(point.params, point.X, point.ctx)[0], gradients(layer, point)
-    if not np.array_equal(Y, layer.forward(point.params, point.X, point.ctx)[0], equal_nan=True):
-        raise ModelError(
-            f"{subject.name}: forward gives other numbers when it is called again; draw noise "
-            "from ctx (seed, step, layer) and keep nothing in self"
-        )
-    for old, (name, array) in zip(before, places(layer, point).items(), strict=True):
-        if not np.array_equal(old, array):
-            raise ModelError(f"{subject.name}: it writes into {name}; write into a copy instead")
-    unknown = set(once) - set(places(layer, point))
-    if unknown:
-        raise ModelError(
-            f"{subject.name}: backward gives a gradient of {min(unknown)!r}, which is not among "
-            "the arrays that init returned to be learned"
-        )
+    """Run the functions twice, and refuse what cannot be judged."""
+    point, layer, name = subject.point(0, training=True), subject.layer, subject.name
+    arrays = places(layer, point)
+    before = {tensor: array.copy() for tensor, array in arrays.items()}
+    once, again = (
+        {"Y": np.array(layer.forward(*point[:3])[0]), **gradients(layer, point)} for _ in range(2)
+    )
+    for tensor, array in arrays.items():
+        if not np.array_equal(array, before[tensor]):
+            raise ModelError(f"{name}: it writes into {tensor}; write into a copy instead")
+    for tensor in once:
+        if tensor not in {"Y", *arrays}:
+            raise ModelError(
+                f"{name}: backward gives a gradient of {tensor!r}, which is not among the arrays "
+                "that init returned to be learned"
+            )
+        if not np.array_equal(once[tensor], again[tensor], equal_nan=True):
+            what = "forward" if tensor == "Y" else f"backward, for {tensor},"
+            raise ModelError(
+                f"{name}: {what} gives other numbers when it is called again; keep nothing in "
+                "self, and draw noise from ctx (seed, step, layer)"
+            )

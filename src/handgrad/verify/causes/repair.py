@@ -12,14 +12,16 @@ from typing import Any
 import numpy as np
 
 from handgrad.arrays import flatten
-from handgrad.layers import Array
-from handgrad.verify.causes.scene import Cause, Scene, close
+from handgrad.layers import Array, Tree
+from handgrad.verify.causes.scene import CLOSE, Cause, Scene, close
 from handgrad.verify.causes.worlds import standardized, turns
+
+ROUGHLY = 1e-3  # a batch norm's ε is not known
 
 
 def mended(scene: Scene) -> Cause | None:
     """Another array in the cache, or one of the layer's turned, makes backward right."""
-    return _another_point(scene) or _turned_back(scene)
+    return _another_point(scene) or _turned_back(scene) or _another_cotangent(scene)
 
 
 def _another_point(scene: Scene) -> Cause | None:
@@ -52,6 +54,36 @@ def _turned_back(scene: Scene) -> Cause | None:
     return None
 
 
+def _another_cotangent(scene: Scene) -> Cause | None:
+    """The way back through the last step of forward is left out: with it, backward is right."""
+    params, X, ctx, dY = scene.point
+    if scene.Y.shape != dY.shape or scene.Y.ndim < 2:
+        return None
+    _, cache = scene.layer.forward(params, X, ctx)
+    Y, Y_hat = scene.Y, standardized(scene.Y)
+    passed_on = {
+        "tanh": dY * (1 - Y * Y),
+        "the sigmoid": dY * Y * (1 - Y),
+        "ReLU": dY * (Y > 0),
+        "softmax": Y * (dY - (dY * Y).sum(axis=1, keepdims=True)),
+    }
+    for name, other in passed_on.items():
+        if _right(scene, params, cache, other):
+            return Cause("derivative missing", f"the way back through {name} is left out")
+    if _right(scene, params, cache, without_statistics(dY, Y_hat), ROUGHLY):
+        words = "the mean and variance of the batch are treated as constant"
+        return Cause("statistics as constants", words)
+    return None
+
+
+def without_statistics(dY: Array, Y_hat: Array) -> Array:
+    """Return what batch norm leaves of a cotangent, but for its scale."""
+    axes = (0, *range(2, dY.ndim))
+    mean = dY.mean(axis=axes, keepdims=True)
+    share: Array = dY - mean - Y_hat * (dY * Y_hat).mean(axis=axes, keepdims=True)
+    return share
+
+
 def arrays_in(cache: Any) -> Iterator[tuple[Array, Callable[[Array], Any]]]:
     """Yield each array in a cache, and a function that puts another in its place."""
     if isinstance(cache, np.ndarray) and np.issubdtype(cache.dtype, np.floating):
@@ -80,11 +112,13 @@ def _putting(cache: Any, key: Any, put: Callable[[Array], Any]) -> Callable[[Arr
     return other_cache
 
 
-def _right(scene: Scene, params: Any, cache: Any) -> bool:
+def _right(
+    scene: Scene, params: Tree, cache: Any, dY: Array | None = None, bound: float = CLOSE
+) -> bool:
     """Say whether backward is right when it is given these."""
     try:
-        dX, found = scene.layer.backward(params, cache, scene.point.dY)
+        dX, found = scene.layer.backward(params, cache, scene.point.dY if dY is None else dY)
         gradient = {"X": dX, **flatten(found)}[scene.tensor]
-        return close(np.asarray(gradient), scene.due)
+        return close(np.asarray(gradient), scene.due, bound)
     except Exception:  # a user's layer may refuse it in any way
         return False

@@ -10,6 +10,14 @@ from handgrad.layers import Array, Shape
 from handgrad.verify.causes.scene import Cause, Scene, close
 
 
+def not_finite(scene: Scene) -> Cause | None:
+    """The gradient holds NaN or infinity."""
+    if np.isfinite(scene.found).all():
+        return None
+    where = tuple(map(int, np.argwhere(~np.isfinite(scene.found))[0]))
+    return Cause("not finite", f"NaN or infinity, first at {list(where)}")
+
+
 def forgotten(scene: Scene) -> Cause | None:
     """The gradient is zero, or was not returned."""
     if scene.found.any():
@@ -77,6 +85,18 @@ def decay(scene: Scene) -> Cause | None:
                 f"{share:.4g} times {what}{scene.tensor} is added: weight decay that the forward "
                 "pass does not have; it belongs to the optimizer",
             )
+    return None
+
+
+def missing_term(scene: Scene) -> Cause | None:
+    """The cotangent itself, as a shortcut would pass it on, is missing or was added."""
+    dY = scene.point.dY
+    if scene.tensor != "X" or not scene.found.shape == scene.due.shape == dY.shape:
+        return None
+    if close(scene.found + dY, scene.due):
+        return Cause("missing term", "dY is not added: the way through the shortcut is forgotten")
+    if close(scene.found - dY, scene.due):
+        return Cause("term too many", "dY is added, as if there were a shortcut")
     return None
 
 

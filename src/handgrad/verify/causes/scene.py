@@ -85,9 +85,9 @@ class Scene(NamedTuple):
         return {what: count for what, count in counted.items() if count > 1}
 
 
-def close(one: Array, other: Array) -> bool:
+def close(one: Array, other: Array, bound: float = CLOSE) -> bool:
     """Say whether two arrays are the same but for rounding."""
     if one.shape != other.shape or not np.isfinite(one).all():
         return False
     scale = max(float(np.linalg.norm(one)), float(np.linalg.norm(other)))
-    return float(np.linalg.norm(one - other)) <= CLOSE * scale
+    return float(np.linalg.norm(one - other)) <= bound * scale

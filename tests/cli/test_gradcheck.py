@@ -1,0 +1,113 @@
+import json
+import re
+
+import pytest
+
+from handgrad.verify import autograd, differences
+
+LAYER = """
+class Double:
+    def init(self, shape, rng):
+        return {}, shape
+
+    def forward(self, params, X, ctx):
+        return 2 * X, None
+
+    def backward(self, params, cache, dY):
+        return FACTOR * dY, {}
+"""
+
+
+@pytest.fixture
+def layer(tmp_path):
+    def write(factor):
+        (tmp_path / "mine.py").write_text(LAYER.replace("FACTOR", factor))
+        return "mine.py:Double"
+
+    return write
+
+
+def test_a_kind_of_layer_in_all_its_varieties(handgrad):
+    ended = handgrad("gradcheck", "Flatten")
+    assert (ended.status, ended.err) == (0, "")
+    assert re.search(r"largest error of +differences +autograd +float32 +verdict", ended.out)
+    assert re.search(r"flatten +\d\.\de-1\d +0\.0e\+00 +0\.0e\+00 +right", ended.out)
+    assert "12 of 12 comparisons hold; 48 of 48 spoilt gradients were rejected" in ended.out
+
+
+def test_a_model_with_all_its_gradients(handgrad):
+    ended = handgrad("gradcheck", "softmax-regression")
+    assert (ended.status, ended.err) == (0, "")
+    assert "softmax-regression, training" in ended.out
+    assert re.search(r"gradient of +differences +autograd +float32 +frozen +worst at", ended.out)
+    assert re.search(r"1\.weight( +\d\.\de-\d\d){4} +\d,\d+ +\S+ +\S+ +right", ended.out)
+
+
+def test_a_narrow_terminal_shows_the_witness_nearest_to_its_bound(handgrad, monkeypatch):
+    monkeypatch.setattr("handgrad.cli.screen.WIDE", 80)
+    ended = handgrad("gradcheck", "tanh")
+    assert re.search(r"gradient of +witness +error +worst at +ours +theirs +verdict", ended.out)
+    assert all(len(line) <= 80 for line in ended.out.splitlines())
+
+
+def test_a_run(handgrad, trained):
+    ended = handgrad("gradcheck", trained, "--json")
+    assert ended.status == 0
+    found = json.loads(ended.out)
+    assert found["ok"]
+    assert [report["training"] for report in found["reports"]] == [True, False]
+    gradients = found["reports"][0]["gradients"]
+    assert {g["tensor"] for g in gradients} == {"X", "1.weight", "1.bias"}
+    assert all(g["error"] <= g["bound"] for g in gradients)
+
+
+def test_a_layer_of_ones_own(handgrad, layer):
+    assert handgrad("gradcheck", layer("2")).status == 0
+    ended = handgrad("gradcheck", layer("-2"), "--shape", "2x3x4", "--batch", "3")
+    assert (ended.status, ended.err) == (1, "")
+    assert "likely cause (X): the sign is wrong" in ended.out
+    assert re.search(r"first wrong element \(X\): \[0,0,0,0\] is \S+, and should be \S+", ended.out)
+
+
+def test_a_wrong_layer_as_json(handgrad, layer):
+    ended = handgrad("gradcheck", layer("float('nan')"), "--json")
+    assert ended.status == 1
+    (report, _) = json.loads(ended.out)["reports"]
+    (gradient,) = report["gradients"]
+    assert gradient["error"] is None
+    assert gradient["first"]["ours"] is None
+    assert report["causes"][0]["name"] == "not finite"
+
+
+def test_a_broken_check_says_so(handgrad, monkeypatch):
+    monkeypatch.setattr(differences, "BOUND", 10.0)
+    ended = handgrad("gradcheck", "flatten-flat")
+    assert ended.status == 1
+    assert (
+        "error: the check itself is broken: differences accepted the gradient of X in "
+        "flatten-flat zeroed\n"
+    ) in ended.err
+
+
+def test_without_torch_it_says_what_to_install(handgrad, monkeypatch):
+    monkeypatch.setattr(autograd, "find_spec", lambda _: None)
+    ended = handgrad("gradcheck", "Tanh")
+    assert ended.status == 0
+    assert "pip install 'handgrad[torch]'" in ended.err
+    assert "autograd" not in ended.out
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "sentence"),
+    [
+        (["convnat"], 2, "there is no model, layer or run 'convnat'; the nearest name is"),
+        (["mine.py:Other"], 1, "mine.py has no class 'Other'; its layers are Double"),
+        (["mine.py:Double", "--shape", "3xx"], 2, "--shape must be sizes such as 5 or 3x6x8"),
+        (["mine.py:Double", "--args", "{"], 2, "--args must be JSON"),
+    ],
+)
+def test_wrong_use(handgrad, layer, words, status, sentence):
+    layer("2")
+    ended = handgrad("gradcheck", *words)
+    assert (ended.status, ended.out) == (status, "")
+    assert sentence in ended.err
