@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 
 from handgrad.engines import Batches, Engine, ReferenceEngine, Rules, Steps
@@ -349,14 +349,19 @@ def test_large_gradients_that_are_finite_do_not_stop_it() -> None:
 
 
 def check_drawn(case: Case, seed: int) -> None:
-    """Assert that both engines agree on a drawn chain."""
+    """Assert that both engines agree on a drawn chain, unless rounding alone makes it diverge."""
     rules = Rules(SoftmaxCrossEntropy(), SGD(), seed=seed)
     reference, compiled = pair(case, rules)
+    exact = ReferenceEngine(case.network(dtype=np.float64), rules)
+    exact.net.restore(reference.net.snapshot())
     run = batches(case, size=case.batch, rates=[0.005] * STEPS)
-    left, right = reference.run(run), compiled.run(run)
-    apart = differ(reference.net.arrays, compiled.net.arrays)
-    assert max(apart.values()) <= 1e-4, (case, apart)
-    np.testing.assert_allclose(left.losses, right.losses, rtol=1e-4, atol=1e-6)
+    try:
+        left = reference.run(run)
+    except DivergenceError:
+        reject()
+    exact.run(run)
+    assume(max(differ(exact.net.arrays, reference.net.arrays).values()) <= 1e-5)
+    assert_agree(reference, compiled, left, compiled.run(run))
 
 
 # beartype looks at random members of what it checks, here at the settings of drawn layers.

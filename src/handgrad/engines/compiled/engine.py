@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from handgrad.engines.compiled.builder import Builder
 from handgrad.engines.compiled.clock import STEP
 from handgrad.engines.compiled.lanes import LANES
+from handgrad.engines.compiled.pace import Pace
 from handgrad.engines.compiled.plan import Kind, Plan
 from handgrad.engines.compiled.program import Program
 from handgrad.engines.compiled.stages import EMITTERS
@@ -85,6 +87,7 @@ class CompiledEngine:
         name = None if first is None else f"{first}.weight"
         self._store = Store(net.parameters, rules.optimizer.memory, linear, alone, name)
         self._programs: dict[Any, tuple[Builder, Program]] = {}
+        self._paces: dict[Program, Pace] = {}
 
     def step(
         self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, rate: float
@@ -201,13 +204,26 @@ class CompiledEngine:
         if all(phase.kind is not Kind.PYTHON for phase in phases):
             work = program.plan.multiply_adds * program.plan.chunks * LANES
             enough = work > self.worth_meeting and count * work > self.worth_starting
-            return program.run(count, self.workers if enough else 1)
+            return self._in_slices(program, count) if enough else program.run(count, 1)
         for _ in range(count):
             for number, phase in enumerate(phases):
                 if phase.call is not None:
                     phase.call(program, self.rules.seed)
                 elif not program.run(1, 1, number, number + 1):
                     return False
+        return True
+
+    def _in_slices(self, program: Program, count: int) -> bool:
+        """Run the program by as many workers as are fastest at the moment."""
+        pace = self._paces.setdefault(program, Pace(self.workers))
+        while count:
+            workers = pace.choose()
+            steps = min(count, pace.steps(workers))
+            started = time.perf_counter()
+            if not program.run(steps, workers):
+                return False
+            pace.note(workers, steps, time.perf_counter() - started)
+            count -= steps
         return True
 
     def _take(self, builder: Builder) -> None:

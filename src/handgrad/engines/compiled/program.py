@@ -81,6 +81,8 @@ class Program:
     def run(self, steps: int, workers: int, first: int = 0, last: int | None = None) -> bool:
         """Run steps, or the phases from `first` up to `last` of one; say whether all went well."""
         workers = min(workers, self.workers)
+        clocks = self.clocks.reshape(self.workers, clock.WORDS)
+        clocks[1:] = clocks[0]  # not all of them may have been at work before
         count = (len(self.plan.phases) if last is None else last) - first
         driver = function(_DRIVER)
         calls = []
