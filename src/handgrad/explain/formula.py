@@ -1,0 +1,83 @@
+"""A layer's formulas, as its docstring states them: said once, read by people and by us."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+GAP = re.compile(r" {3,}")  # stands between two formulas in one line
+DERIVATIVE = re.compile(r"\bd[A-Zγβ]")
+SECTION = re.compile(r"^(Args|Attributes|Examples?|Raises|Returns):$")
+SOURCE = re.compile(r"^[A-Z]\. \w")  # "D. Kingma, J. Ba 2015, ..."
+
+
+class Formula(NamedTuple):
+    """What a docstring says of the mathematics.
+
+    Attributes:
+        sentence: the first sentence: what the layer does.
+        forward: the formulas of the output, and the words between them.
+        backward: those of the derivatives.
+    """
+
+    sentence: str
+    forward: tuple[str, ...]
+    backward: tuple[str, ...]
+
+
+def formula_of(kind: type) -> Formula:
+    """Return what the docstring of a layer or a loss says; nothing where there is none.
+
+    >>> formula_of(hg.Tanh)
+    Formula(sentence='The hyperbolic tangent.', forward=('Y = tanh X',), \
+backward=('dX = dY · (1 − Y²)',))
+    """
+    sentence, *paragraphs = (inspect.getdoc(kind) or "").split("\n\n")
+    forward: list[str] = []
+    backward: list[str] = []
+    for parts in _joined(_before_sections(paragraphs)):
+        for at, part in enumerate(parts):
+            judged = parts[min(at + 1, len(parts) - 1)] if part.endswith(":") else part
+            (backward if DERIVATIVE.search(judged) else forward).append(part)
+    return Formula(" ".join(sentence.split()), tuple(forward), tuple(backward))
+
+
+def is_words(part: str) -> bool:
+    """Say whether a part is a sentence and no formula."""
+    return part.endswith((".", ":"))
+
+
+def _before_sections(paragraphs: list[str]) -> Iterator[str]:
+    """Yield the paragraphs before "Attributes:" and the like, without those that name a source."""
+    for paragraph in paragraphs:
+        if SECTION.match(paragraph.partition("\n")[0]):
+            return
+        if not SOURCE.match(paragraph):
+            yield paragraph
+
+
+def _joined(paragraphs: Iterator[str]) -> Iterator[list[str]]:
+    """Yield the parts of each paragraph; one that ends with a colon goes with the next."""
+    waiting: list[str] = []
+    for paragraph in paragraphs:
+        words = is_words(paragraph)
+        lines = [" ".join(paragraph.split())] if words else paragraph.splitlines()
+        parts = [part for line in lines for part in _split(line)]
+        if paragraph.endswith(":"):
+            waiting += parts
+            continue
+        yield [*waiting, *parts]
+        waiting = []
+
+
+def _split(line: str) -> list[str]:
+    """Return the formulas of a line; shapes that stand side by side stay together."""
+    parts: list[str] = []
+    for part in GAP.split(line.strip()):
+        if parts and "=" not in parts[-1] + part:
+            parts[-1] += f"   {part}"
+        else:
+            parts.append(part)
+    return parts

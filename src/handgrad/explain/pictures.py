@@ -1,0 +1,78 @@
+"""Arrays as small pictures, inside a page."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from handgrad.explain.numbers import number
+from handgrad.layers import Array
+
+MOST = 32  # pictures of one array
+SIDE = 84  # pixels on the screen, the longer side of one picture
+
+BELOW, ABOVE = np.array([0, 114, 178]), np.array([213, 94, 0])  # the colour-blind tell them apart
+
+
+class Tiles(NamedTuple):
+    """An array as pictures.
+
+    Attributes:
+        sources: each picture, as a data address.
+        width: of one picture on the screen, in pixels.
+        height: the same.
+        scale: what the colours mean.
+        left_out: how many pictures were too many.
+    """
+
+    sources: list[str]
+    width: int
+    height: int
+    scale: str
+    left_out: int
+
+
+def tiles(array: Array) -> Tiles | None:
+    """Return an array (A, B, H, W) as pictures; None where it is nothing to look at."""
+    if array.ndim != 4 or min(array.shape[2:]) < 2:
+        return None
+    planes = array.reshape(-1, *array.shape[2:])
+    zoom = max(SIDE // max(planes.shape[1:]), 1)
+    height, width = (zoom * size for size in planes.shape[1:])
+    low, high = float(array.min()), float(array.max())
+    sources = [_png(_colours(plane, low, high)) for plane in planes[:MOST]]
+    return Tiles(sources, width, height, _scale(low, high), max(len(planes) - MOST, 0))
+
+
+def picture(pixels: NDArray[Any]) -> str:
+    """Return a picture (C, H, W) of a data set as a data address, gray or in colour."""
+    values = pixels if pixels.dtype == np.uint8 else 255 * np.clip(pixels, 0, 1)
+    return _png(np.broadcast_to(values.transpose(1, 2, 0)[..., :3], (*values.shape[1:], 3)))
+
+
+def _colours(plane: Array, low: float, high: float) -> Array:
+    """Return numbers (H, W) as colours (H, W, 3): gray, or on both sides of a white zero."""
+    if low >= 0:
+        return np.repeat(plane[..., None] / (high or 1) * 255, 3, axis=2)
+    share = (plane / max(-low, high))[..., None]
+    ends = np.where(share < 0, BELOW, ABOVE)
+    return 255 + abs(share) * (ends - 255)
+
+
+def _scale(low: float, high: float) -> str:
+    if low >= 0:
+        return f"black 0, white {number(high)}"
+    far = max(-low, high)
+    return f"blue {number(-far)}, white 0, orange {number(far)}"
+
+
+def _png(colours: Array) -> str:
+    """Return colours (H, W, 3), 0..255, as the data address of a PNG file."""
+    file = io.BytesIO()
+    Image.fromarray(np.round(colours).astype(np.uint8)).save(file, "PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

@@ -1,0 +1,64 @@
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+import handgrad as hg
+from handgrad.explain import page, walk
+
+
+class Reader(HTMLParser):
+    """Reads the tags of a page and what they point to; each must be closed in its turn."""
+
+    VOID = ("meta", "img")
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.links, self.ids = [], [], []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in self.VOID:
+            self.open.append(tag)
+        found = dict(attrs)
+        self.links += [found[key] for key in ("href", "src") if key in found]
+        self.ids += [found["id"]] if "id" in found else []
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+@pytest.fixture(scope="module")
+def text():
+    layers = [hg.Conv2d(3, 3), hg.ReLU(), hg.Flatten(), hg.Dense()]
+    net = hg.Network(layers, (1, 6, 6), ["<cat>", "dog"])
+    x = np.random.default_rng(0).integers(0, 256, (1, 6, 6), np.uint8)
+    return page(walk(net, x, "<cat>"), "a & b")
+
+
+def test_it_is_whole_and_nothing_in_it_leads_outside(text):
+    read = Reader(text)
+    assert all(link.startswith(("#s", "data:image/png;base64,")) for link in read.links)
+    assert {link[1:] for link in read.links if link.startswith("#")} == set(read.ids)
+    words = re.sub(r'src="[^"]*"', "", text)
+    assert not re.search(r"//|@import|url\(", words)
+
+
+def test_each_step_is_there_with_its_formula_and_its_pictures(text):
+    assert len(re.findall("<section", text)) == 9
+    assert "Y = X Wᵀ + b" in text
+    assert text.count('alt="Y, ') == 6  # three channels, after the convolution and the ReLU
+    assert text.count('alt="dweight, ') == 3
+
+
+def test_words_of_others_are_escaped(text):
+    assert "<cat>" not in text
+    assert "<td>&lt;cat&gt;</td>" in text
+    assert "<title>a &amp; b</title>" in text
+
+
+def test_the_loss_is_there_in_numbers(text):
+    assert '<tr class="shown"><td>&lt;cat&gt;</td>' in text
+    assert re.search(r"L = −log p\(&lt;cat&gt;\) = \d", text)
