@@ -160,3 +160,13 @@ def test_toml_brings_back_the_same_config(settings, optimizer):
 def test_the_nearest_name():
     assert nearest("epoch", ["lr", "epochs", "batch_size"]) == "epochs"
     assert nearest("???", ["lr", "seed"]) in ("lr", "seed")
+
+
+def test_device_amp_and_compile_are_for_the_engine_torch():
+    assert Config(engine="torch").recipe(range(10)).engine == "torch"
+    engine = Config(engine="torch", device="cpu", amp=True).recipe(range(10)).engine
+    assert engine.keywords == {"device": "cpu", "amp": True}
+    for name, value in (("device", "cuda"), ("amp", "true"), ("compile", False)):
+        with pytest.raises(ValidationError, match=f"the engine reference has no {name}; choose to"):
+            Config(engine="reference", **{name: value})
+    assert "device" not in Config().plain()

@@ -9,9 +9,12 @@ import difflib
 import json
 import math
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
+from numpy.typing import DTypeLike
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -23,7 +26,7 @@ from pydantic import (
 )
 
 from handgrad.data import SOURCES, Dataset
-from handgrad.engines import ENGINES
+from handgrad.engines import ENGINES, MakeEngine
 from handgrad.errors import ConfigError, ModelError
 from handgrad.labels import Label
 from handgrad.losses import SoftmaxCrossEntropy
@@ -95,6 +98,9 @@ class Config(BaseModel):
         min_delta: how much lower a loss must be to count as lower.
         seed: decides initial weights, split, order and dropout.
         engine: what runs the mathematics.
+        device: auto, cpu or cuda; only of the engine torch.
+        amp: mixed precision; only of the engine torch.
+        compile: whether torch.compile makes one program; only of the engine torch.
         figures: whether the run's figures are drawn.
         folder: where the data files lie; None: where handgrad looks by itself.
         out: the run's folder; None: a new one under runs.
@@ -118,7 +124,10 @@ class Config(BaseModel):
     patience: Annotated[Whole, Field(ge=0, lt=2**31)] = 10
     min_delta: NotNegative = 0.0
     seed: Annotated[Whole, Field(ge=0, lt=2**63)] = 0
-    engine: Annotated[str, _one_of(ENGINES)] = Recipe.engine
+    engine: Annotated[str, _one_of(ENGINES)] = "reference"
+    device: Literal["auto", "cpu", "cuda"] | None = None
+    amp: bool | None = None
+    compile: bool | None = None
     figures: bool = True
     folder: Path | None = None
     out: Path | None = None
@@ -165,14 +174,26 @@ class Config(BaseModel):
             )
         return self
 
-    def network(self, train: Dataset) -> Network:
+    @model_validator(mode="after")
+    def _check_engine(self) -> Config:
+        """Refuse a setting that the engine does not have."""
+        for name in ("device", "amp", "compile"):
+            if getattr(self, name) is not None and self.engine != "torch":
+                raise ValueError(
+                    f"the engine {self.engine} has no {name}; choose torch, or leave {name} out"
+                )
+        return self
+
+    def network(self, train: Dataset, dtype: DTypeLike = np.float32) -> Network:
         """Return the fresh network for these pictures.
 
         Raises:
             ModelError: if the architecture cannot take their shape.
         """
         try:
-            return Network(named(self.model), train.shape, train.classes, seed=self.seed)
+            return Network(
+                named(self.model), train.shape, train.classes, seed=self.seed, dtype=dtype
+            )
         except ModelError as error:
             size = "x".join(map(str, train.shape))
             raise ModelError(
@@ -196,7 +217,7 @@ class Config(BaseModel):
             patience=self.patience or None,
             min_delta=self.min_delta,
             seed=self.seed,
-            engine=self.engine,
+            engine=self._engine(),
         )
 
     def plain(self) -> dict[str, Any]:
@@ -229,6 +250,11 @@ class Config(BaseModel):
                 return Adam(self.lr)
             case "adamw":
                 return AdamW(self.lr, weight_decay=decay)
+
+    def _engine(self) -> str | MakeEngine:
+        options = {"device": self.device, "amp": self.amp, "compile": self.compile}
+        given = {name: value for name, value in options.items() if value is not None}
+        return partial(ENGINES[self.engine], **given) if given else self.engine
 
     def _schedule(self) -> Schedule:
         match self.schedule:

@@ -31,6 +31,10 @@ def _stopping(names: str, metavar: str, words: str) -> Any:
     return _setting(names, metavar, words, "When it stops")
 
 
+def _torch(names: str, metavar: str, words: str) -> Any:
+    return _setting(names, metavar, words, "With --engine torch")
+
+
 def train(
     *,
     data: Annotated[
@@ -75,6 +79,16 @@ def train(
             help="What runs the mathematics. Default: reference.",
             show_default=False,
         ),
+    ] = None,
+    device: Annotated[
+        str | None,
+        _torch("--device", "NAME", "auto, cpu or cuda. Default: auto, a GPU where there is one."),
+    ] = None,
+    amp: Annotated[
+        bool | None, _torch("--amp/--no-amp", "", "Mixed precision: products in bfloat16.")
+    ] = None,
+    compile: Annotated[  # noqa: A002
+        bool | None, _torch("--compile/--no-compile", "", "Let torch.compile make one program.")
     ] = None,
     figures: Annotated[
         bool | None,

@@ -13,6 +13,7 @@ from typing import Any, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.engines import MakeEngine
 from handgrad.errors import ConfigError
 from handgrad.labels import Label
 from handgrad.layers import Array
@@ -34,7 +35,7 @@ class Settings(TypedDict, total=False):
     patience: int | None
     min_delta: float
     seed: int
-    engine: str
+    engine: str | MakeEngine
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ class Recipe:
             are put back; None: train to the end and keep the last.
         min_delta: how much lower a loss must be to count as lower.
         seed: decides split, order and dropout.
-        engine: "reference", the mathematics as written.
+        engine: "reference", the mathematics as written; "torch", "torch:cpu" or "torch:cuda"; or
+            a function that makes an engine, such as ``partial(TorchEngine, amp=True)``.
     """
 
     epochs: int = 10
@@ -67,7 +69,7 @@ class Recipe:
     patience: int | None = 5
     min_delta: float = 0.0
     seed: int = 0
-    engine: str = "reference"
+    engine: str | MakeEngine = "reference"
 
     def __post_init__(self) -> None:
         for name, least in (("epochs", 1), ("batch_size", 1), ("patience", 1), ("seed", 0)):
