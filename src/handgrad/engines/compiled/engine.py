@@ -88,6 +88,7 @@ class CompiledEngine:
         self._store = Store(net.parameters, rules.optimizer.memory, linear, alone, name)
         self._programs: dict[Any, tuple[Builder, Program]] = {}
         self._paces: dict[Program, Pace] = {}
+        self._copies: dict[tuple[str, str], Array] = {}
 
     def step(
         self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, rate: float
@@ -227,11 +228,11 @@ class CompiledEngine:
         return True
 
     def _take(self, builder: Builder) -> None:
-        """Copy the network's arrays and the optimizer's memory into their rows."""
+        """Copy the network's arrays, and to learn the optimizer's memory, into their rows."""
         for name, array in self.net.parameters.items():
-            self._store.take(name, array, self._store.W)
-            for kind, row in self._store.memory.items():
-                self._store.take(name, self.memory[name][kind], row)
+            self._taken(name, "", array, self._store.W)
+            for kind, row in self._store.memory.items() if builder.training else ():
+                self._taken(name, kind, self.memory[name][kind], row)
         for refresh in builder.refresh:
             refresh()
 
@@ -239,8 +240,17 @@ class CompiledEngine:
         """Copy them back."""
         for name, array in self.net.parameters.items():
             self._store.give(name, array, self._store.W)
+            self._copies[name, ""] = array.copy()
             for kind, row in self._store.memory.items():
                 self._store.give(name, self.memory[name][kind], row)
+                self._copies[name, kind] = self.memory[name][kind].copy()
+
+    def _taken(self, name: str, kind: str, array: Array, row: Array) -> None:
+        """Copy an array into its row, unless it is as it was: comparing is the quicker by far."""
+        known = self._copies.get((name, kind))
+        if known is None or not _same(known, array):
+            self._store.take(name, array, row)
+            self._copies[name, kind] = array.copy()
 
     def _go_on(self, batches: Batches, steps: Steps, made: int) -> None:
         """Let the reference make the step that went astray: it names the layer.
@@ -296,6 +306,12 @@ def _leaves(layers: Sequence[Layer], prefix: str = "") -> Iterator[tuple[str, La
             yield from _leaves(layer.layers, name)
         else:
             yield name, layer
+
+
+def _same(a: Array, b: Array) -> bool:
+    """Say whether two arrays agree in every bit, NaN included."""
+    plain = all(x.dtype == np.float32 and x.flags.c_contiguous for x in (a, b))
+    return plain and np.array_equal(a.view(np.uint32), b.view(np.uint32))
 
 
 def _cores() -> int:
