@@ -107,9 +107,11 @@ def _explain(screen: Screen, report: Report) -> None:
         index, ours, theirs = _element(element)
         sentence = f"[{index}] is {ours}, and should be {theirs}"
         screen.result(Text.assemble((f"first wrong element ({tensor}): ", "bold"), sentence))
-    for cause in report.causes:
-        words = Text.assemble((f"likely cause ({cause.tensor}): ", "bold"), cause.sentence)
-        screen.result(words)
+    sentences = dict.fromkeys(cause.sentence for cause in report.causes)
+    for sentence in sentences:
+        tensors = ", ".join(c.tensor for c in report.causes if c.sentence == sentence)
+        words = Text.assemble((f"likely cause ({tensors}): ", "bold"), sentence)
+        screen.out.print(words, highlight=False)
 
 
 def _sum_up(screen: Screen, reports: Sequence[Report]) -> None:

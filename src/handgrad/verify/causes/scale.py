@@ -135,7 +135,17 @@ def slope(scene: Scene) -> Cause | None:
                 "wrong slope",
                 f"{side} zero the slope is {ours.mean():.6g}, and must be {right.mean():.6g}",
             )
-        return Cause("wrong side", f"it is right except where X is {side} zero")
+    return None
+
+
+def one_side(scene: Scene) -> Cause | None:
+    """The gradient is right on one side of zero only."""
+    found, due, X = scene.found, scene.due, scene.point.X
+    if scene.tensor != "X" or found.shape != due.shape:
+        return None
+    for side, here in (("below", X < 0), ("above", X > 0)):
+        if close(found[~here], due[~here]):
+            return Cause("wrong side", f"it is right except where X is {side} zero")
     return None
 
 

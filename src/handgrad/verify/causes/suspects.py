@@ -29,6 +29,7 @@ SUSPECTS: tuple[Callable[[Scene], Cause | None], ...] = (
     worlds.another_world,
     place.mask,
     place.shifted,
+    scale.one_side,
 )
 
 
