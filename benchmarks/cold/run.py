@@ -58,6 +58,7 @@ PROGRAMS = {
             {"engine": engine},
         )
         for engine in ENGINES
+        if engine != "auto"
     },
     "pytorch": Program("PyTorch eager", "peer", "benchmarks.cold.pytorch", "pytorch", {}),
 }

@@ -62,6 +62,7 @@ def role_of(engine: str) -> Role:
 OURS = {
     name: Contestant(f"handgrad {name}", role_of(name), "benchmarks.peers.ours:Handgrad", (name,))
     for name in ENGINES
+    if name != "auto"
 }
 
 LIMIT = {

@@ -124,7 +124,7 @@ class Config(BaseModel):
     patience: Annotated[Whole, Field(ge=0, lt=2**31)] = 10
     min_delta: NotNegative = 0.0
     seed: Annotated[Whole, Field(ge=0, lt=2**63)] = 0
-    engine: Annotated[str, _one_of(ENGINES)] = "reference"
+    engine: Annotated[str, _one_of(ENGINES)] = "auto"
     device: Literal["auto", "cpu", "cuda"] | None = None
     amp: bool | None = None
     compile: bool | None = None

@@ -89,7 +89,16 @@ DEFAULTS = {
 }
 
 
-@pytest.mark.parametrize("name", [name for name in FIELDS if name != "folder"])
+OF_TORCH = {"device", "amp", "compile"}
+
+
+@pytest.mark.parametrize("name", sorted(OF_TORCH))
+def test_what_only_torch_has_says_so(name):
+    assert getattr(Config(), name) is None
+    assert help_of(name).startswith("With --engine torch")
+
+
+@pytest.mark.parametrize("name", sorted(set(FIELDS) - OF_TORCH - {"folder"}))
 def test_help_names_the_default_that_the_configuration_has(name):
     default = getattr(Config(), name)
     plain = f"{default:g}" if isinstance(default, int | float) else default
@@ -162,7 +171,7 @@ def test_verbose_says_what_took_part(handgrad):
         err = handgrad(*words).err
         assert f"handgrad {hg.__version__}\n" in err
         assert f"numpy {np.__version__}\n" in err
-        assert "engine reference\ndata digits, in scikit-learn\n" in err
+        assert "engine compiled\ndata digits, in scikit-learn\n" in err
 
 
 @pytest.mark.parametrize(

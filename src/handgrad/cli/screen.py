@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Iterable, Sequence
@@ -27,6 +28,7 @@ class Screen:
     def __init__(self, quiet: bool = False) -> None:
         self.out = _console(sys.stdout)
         self.err = _console(sys.stderr, quiet=quiet)
+        logging.getLogger("handgrad").setLevel(logging.ERROR if quiet else logging.NOTSET)
 
     def result(self, *parts: RenderableType) -> None:
         """Print a result."""

@@ -76,7 +76,7 @@ def train(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="What runs the mathematics. Default: reference.",
+            help="compiled, reference or torch; auto is the fastest there is. Default: auto.",
             show_default=False,
         ),
     ] = None,
@@ -179,6 +179,7 @@ def _train(settings: dict[str, Any], file: Path | None, quiet: bool, verbose: in
     """Go the whole way from settings to a run's folder."""
     from handgrad.cli.epochs import watching
     from handgrad.data import available, load
+    from handgrad.engines import fastest_engine
     from handgrad.runs import Run, settle, unfinished, write
     from handgrad.settings import configure
     from handgrad.training import evaluate, fit
@@ -188,7 +189,8 @@ def _train(settings: dict[str, Any], file: Path | None, quiet: bool, verbose: in
     with unfinished(config.out) as hidden:
         if verbose:
             where = config.folder or next(e.where for e in available() if e.name == config.data)
-            note_versions(screen, engine=config.engine, data=f"{config.data}, {where}")
+            engine = fastest_engine() if config.engine == "auto" else config.engine
+            note_versions(screen, engine=engine, data=f"{config.data}, {where}")
         pictures, test = load(config.data, config.folder, progress=False if quiet else None)
         net = config.network(pictures)
         recipe = config.recipe(pictures.classes)

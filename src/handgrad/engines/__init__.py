@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from functools import cache
+from importlib.util import find_spec
 from typing import Any
+
+import numpy as np
 
 from handgrad.engines.engine import Batches, Engine, Inspectable, Rules, Steps, Trace
 from handgrad.engines.reference import ReferenceEngine
@@ -20,9 +25,36 @@ __all__ = [
     "Steps",
     "Trace",
     "engine_named",
+    "fastest_engine",
 ]
 
 MakeEngine = Callable[[Network, Rules], Engine]
+
+
+def fastest_engine() -> str:
+    """Return the name of the fastest engine that is installed."""
+    return "compiled" if find_spec("numba") and find_spec("llvmlite") else "reference"
+
+
+def _auto(net: Network, rules: Rules) -> Engine:
+    """Return the fastest engine that there is for this network."""
+    if net.dtype != np.float32:
+        return ReferenceEngine(net, rules)
+    if fastest_engine() == "reference":
+        _say_once("Numba is not installed: the reference engine trains instead, more slowly")
+    return ENGINES[fastest_engine()](net, rules)
+
+
+@cache
+def _say_once(sentence: str) -> None:
+    logging.getLogger("handgrad").warning("handgrad: %s", sentence)
+
+
+def _compiled(net: Network, rules: Rules) -> Engine:
+    """Return the engine that makes one program of the network; Numba is loaded by it alone."""
+    from handgrad.engines.compiled import CompiledEngine
+
+    return CompiledEngine(net, rules)
 
 
 def _torch(net: Network, rules: Rules, **options: Any) -> Engine:
@@ -32,15 +64,20 @@ def _torch(net: Network, rules: Rules, **options: Any) -> Engine:
     return TorchEngine(net, rules, **options)
 
 
-ENGINES: dict[str, Callable[..., Engine]] = {"reference": ReferenceEngine, "torch": _torch}
+ENGINES: dict[str, Callable[..., Engine]] = {
+    "auto": _auto,
+    "compiled": _compiled,
+    "reference": ReferenceEngine,
+    "torch": _torch,
+}
 
 
 def engine_named(name: str | MakeEngine, net: Network, rules: Rules) -> Engine:
     """Return a fresh engine for a network.
 
     Args:
-        name: the engine's name, for torch with a device if wanted ("torch:cuda"); or a function
-            that makes an engine.
+        name: the engine's name, for torch with a device if wanted ("torch:cuda"); "auto" for
+            the fastest that there is; or a function that makes an engine.
         net: the network.
         rules: how to train.
 

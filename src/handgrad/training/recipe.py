@@ -55,8 +55,9 @@ class Recipe:
             are put back; None: train to the end and keep the last.
         min_delta: how much lower a loss must be to count as lower.
         seed: decides split, order and dropout.
-        engine: "reference", the mathematics as written; "torch", "torch:cpu" or "torch:cuda"; or
-            a function that makes an engine, such as ``partial(TorchEngine, amp=True)``.
+        engine: "compiled", the network as one program; "reference", the mathematics as written;
+            "auto", the former, or the latter where Numba is missing; "torch", "torch:cpu" or
+            "torch:cuda"; or a function that makes one, such as ``partial(TorchEngine, amp=True)``.
     """
 
     epochs: int = 10
@@ -69,7 +70,7 @@ class Recipe:
     patience: int | None = 5
     min_delta: float = 0.0
     seed: int = 0
-    engine: str | MakeEngine = "reference"
+    engine: str | MakeEngine = "auto"
 
     def __post_init__(self) -> None:
         for name, least in (("epochs", 1), ("batch_size", 1), ("patience", 1), ("seed", 0)):

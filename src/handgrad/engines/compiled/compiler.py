@@ -12,6 +12,7 @@ import hashlib
 import importlib
 import importlib.metadata
 import inspect
+import logging
 import os
 import sys
 import tempfile
@@ -29,6 +30,8 @@ from handgrad.errors import MissingExtraError
 
 # The functions of the C library that machine code may call.
 _LIBRARY = ("memset", "memcpy", "memmove", "logf", "pow")
+
+logger = logging.getLogger("handgrad")
 
 _lock = threading.RLock()
 _addresses: dict[Kernel, int] = {}
@@ -68,10 +71,8 @@ def _link(objects: dict[Kernel, bytes | None]) -> None:
     """Put object code into this process, and note where each kernel begins."""
     missing = [kernel for kernel, code in objects.items() if code is None]
     if missing:
-        print(
-            f"handgrad: compiling {len(missing)} kernels for this machine, once ...",
-            file=sys.stderr,
-        )
+        count = f"{len(missing)} kernel{'s' if len(missing) > 1 else ''}"
+        logger.warning("handgrad: compiling %s for this machine, once ...", count)
     linker = _linker()
     for kernel, code in objects.items():
         if code is None:
