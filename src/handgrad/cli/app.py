@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 import handgrad
 from handgrad.cli import data
+from handgrad.cli.duel import duel
 from handgrad.cli.evaluate import evaluate
 from handgrad.cli.explain_step import explain_step
 from handgrad.cli.gradcheck import gradcheck
@@ -56,6 +57,7 @@ app.command()(predict)
 app.command()(explain_step)
 app.command()(models)
 app.command()(gradcheck)
+app.command()(duel)
 app.add_typer(data.app, name="data")
 
 

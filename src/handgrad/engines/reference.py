@@ -12,7 +12,7 @@ from handgrad.arrays import flatten
 from handgrad.engines.divergence import all_finite, diverged, overflowed
 from handgrad.engines.engine import Batches, Rules, Steps, Trace
 from handgrad.layers import Array, Context
-from handgrad.network import Network, layer_name
+from handgrad.network import Network, gradients_alone, layer_name
 from handgrad.optim import clip_by_norm
 
 
@@ -71,10 +71,14 @@ class ReferenceEngine:
             trace.activations[layer_name(self.net.layers, index)] = A
         _, dA = self.rules.loss(A, y, weights)
         trace.flows["loss"] = dA
-        for index, layer in reversed(list(enumerate(self.net.layers))):
-            dA, gradients = layer.backward(tree[str(index)], caches[index], dA)
+        first = min(int(name.split(".")[0]) for name in self.net.parameters)
+        for index in range(len(caches) - 1, first, -1):
+            layer, params = self.net.layers[index], tree[str(index)]
+            dA, gradients = layer.backward(params, caches[index], dA)
             trace.flows[layer_name(self.net.layers, index)] = dA
             trace.gradients.update(flatten(gradients, f"{index}."))
+        alone = gradients_alone(self.net.layers[first], tree[str(first)], caches[first], dA)
+        trace.gradients.update(flatten(alone, f"{first}."))
         return trace
 
     def _update(self, gradients: dict[str, Array], rate: float) -> None:

@@ -7,6 +7,7 @@ point from 0 to 1.
 
 from handgrad.plots.colours import BLUE, GREEN, ORANGE, VERMILION
 from handgrad.plots.curves import learning_curves
+from handgrad.plots.duel import differences
 from handgrad.plots.grids import confident_mistakes, pictures, predictions
 from handgrad.plots.matrix import confusion
 from handgrad.plots.saving import SUFFIXES, save
@@ -20,6 +21,7 @@ __all__ = [
     "VERMILION",
     "confident_mistakes",
     "confusion",
+    "differences",
     "first_layer_weights",
     "learning_curves",
     "pictures",

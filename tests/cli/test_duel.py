@@ -1,0 +1,46 @@
+"""`handgrad duel`."""
+
+import json
+
+import pytest
+
+pytest.importorskip("torch")
+
+FEW = ("two-layer", "digits", "--engines", "reference,torch:cpu", "--steps", 5)
+
+
+def test_it_prints_differences_and_how_each_did(handgrad):
+    status, out, err = handgrad("duel", *FEW)
+    assert status == 0
+    for word in ("loss", "activations", "gradients", "parameters", "ms a step", "test accuracy"):
+        assert word in out
+    assert "no tensor parts by more than 1e-09 in 5 steps" in out
+    assert "differences.png" not in err
+
+
+def test_engines_that_part_end_it_with_1_and_are_named(handgrad, tmp_path):
+    words = ("--dtype", "float32", "--tolerance", "1e-9", "--out", tmp_path / "new", "--json")
+    status, out, err = handgrad("duel", *FEW, *words)
+    found = json.loads(out)
+    assert status == 1
+    assert found["parting"]["step"] == 0
+    assert found["parting"]["engine"] == "torch:cpu"
+    assert (found["model"], found["data"], found["dtype"]) == ("two-layer", "digits", "float32")
+    assert found["steps"] == len(found["differences"]["torch:cpu"]) == 1
+    assert json.loads((tmp_path / "new" / "duel.json").read_text("utf-8")) == found
+    assert (tmp_path / "new" / "differences.png").stat().st_size > 10_000
+    assert "differences.png and duel.json in" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--engines", "torch"), "a duel needs two engines; give such as reference,torch"),
+        (("--engines", "reference,jax"), "there is no engine 'jax'; choose one of"),
+        (("--optimizer", "adamx"), "the nearest is adam"),
+    ],
+)
+def test_wrong_use_is_said_in_a_sentence_with_2(handgrad, words, sentence):
+    status, _, err = handgrad("duel", "two-layer", "digits", *words)
+    assert status == 2
+    assert sentence in err

@@ -1,0 +1,267 @@
+"""The duel sees no difference where there is none, and names the one that was planted."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+import handgrad as hg
+from handgrad import plots
+from handgrad.engines import ReferenceEngine
+from handgrad.errors import ConfigError, DataError, MissingExtraError
+from handgrad.verify.duel import KINDS, TOLERANCES, Difference, Parting, duel
+from tests.plots.looks import assert_nothing_cut_or_overlapping
+
+train, test = hg.load("digits")
+FEW = train.take(np.arange(300))
+
+LAYERS = [
+    *(hg.Normalize(), hg.Conv2d(4, 3, padding=1), hg.BatchNorm(), hg.ReLU(), hg.MaxPool2d(2)),
+    *(hg.Dropout2d(0.2), hg.Residual((hg.Conv2d(4, 3, padding=1), hg.Tanh())), hg.Flatten()),
+    *(hg.Dense(12), hg.SiLU(), hg.Dropout(0.3), hg.Dense()),
+]
+
+
+def network(dtype="float64", layers=LAYERS):
+    return hg.Network(layers, train.shape, train.classes, dtype=dtype)
+
+
+def faulty(index, factor=1.01, start=50, only=None):
+    """Return what makes a reference engine whose layer goes wrong on the way back."""
+
+    def make(net, rules):
+        engine = ReferenceEngine(net, rules)
+        kind = type(net.layers[index])
+
+        def spoilt(found):
+            if engine.steps < start:
+                return found
+            return {n: g * factor if only in (None, n) else g for n, g in found.items()}
+
+        class Faulty(kind):
+            def backward(self, params, cache, dY):
+                dX, found = super().backward(params, cache, dY)
+                if not hasattr(kind, "gradients"):  # where it is, it has been asked already
+                    found = spoilt(found)
+                return dX if engine.steps < start or only else dX * factor, found
+
+        if hasattr(kind, "gradients"):
+            Faulty.gradients = lambda self, *given: spoilt(kind.gradients(self, *given))
+        Faulty.__name__ = kind.__name__
+        layers = list(net.layers)
+        layers[index] = Faulty(**vars(layers[index]))
+        net.layers = tuple(layers)
+        return engine
+
+    return make
+
+
+class Opaque:
+    """An engine that lays nothing open, and is wrong from a step on."""
+
+    def __init__(self, net, rules, start):
+        self._engine, self._start = ReferenceEngine(net, rules), start
+        self.memory = self._engine.memory
+
+    @property
+    def steps(self):
+        return self._engine.steps
+
+    def step(self, X, y, weights, rate):
+        return self._engine.step(X, y, weights, rate * (1.5 if self.steps == self._start else 1))
+
+    def run(self, batches):
+        return self._engine.run(batches)
+
+    def logits(self, X):
+        return self._engine.logits(X)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCES)
+def test_the_twin_stays_with_the_reference(dtype):
+    pytest.importorskip("torch")
+    seen = []
+    found = duel(
+        network(dtype),
+        FEW,
+        test,
+        engines=("reference", "torch:cpu"),
+        steps=30,
+        batch_size=32,
+        on_step=seen.append,
+    )
+    assert found.parting is None
+    assert seen == list(range(1, 31))
+    largest = found.largest("torch:cpu")
+    assert tuple(largest) == KINDS
+    assert 0 < max(largest.values()) < (1e-12 if dtype == "float64" else 1e-3)
+    ours, theirs = found.sides
+    assert (ours.engine, theirs.engine) == ("reference", "torch:cpu")
+    assert ours.accuracy == pytest.approx(theirs.accuracy, abs=0.01)
+    assert ours.seconds > 0
+    assert str(found).startswith(f"no tensor parts by more than {TOLERANCES[dtype]:g} in 30 steps")
+
+
+@pytest.mark.parametrize("dtype", TOLERANCES)
+@pytest.mark.parametrize(
+    ("index", "tensor"),
+    [
+        (1, "dweight"),
+        (2, "dweight"),
+        (3, "dX"),
+        (4, "dX"),
+        (5, "dX"),
+        (7, "dX"),
+        (8, "dweight"),
+        (9, "dX"),
+        (11, "dweight"),
+    ],
+)
+def test_a_fault_planted_at_step_50_is_named_at_step_50_with_its_layer(index, tensor, dtype):
+    net = network(dtype)
+    found = duel(
+        net,
+        FEW,
+        engines={"reference": "reference", "faulty": faulty(index)},
+        steps=60,
+        batch_size=16,
+    )
+    layer = f"{index} ({type(net.layers[index]).__name__})"
+    step, engine, worst = found.parting
+    assert (step, engine, worst.layer, worst.tensor) == (50, "faulty", layer, tensor)
+    assert 0.001 < worst.value < 0.0101
+    assert found.steps == 51
+    assert max(max(record.values()) for record in found.differences["faulty"][:50]) == 0
+    assert str(found).startswith(f"step 50: faulty parts from reference in {tensor} of {layer} by")
+
+
+def test_a_fault_in_one_tensor_alone_is_named_with_it():
+    makers = {"reference": "reference", "faulty": faulty(8, start=3, only="bias")}
+    found = duel(network(), FEW, engines=makers, steps=10)
+    assert found.parting[:2] == (3, "faulty")
+    assert found.parting.difference[:3] == ("gradients", "8 (Dense)", "dbias")
+
+
+def test_the_twin_parts_from_a_reference_gone_wrong():
+    pytest.importorskip("torch")
+    makers = {"faulty": faulty(9, start=7), "torch": "torch:cpu", "reference": "reference"}
+    found = duel(network(), FEW, engines=makers, steps=20)
+    step, engine, worst = found.parting
+    assert (step, engine, worst.layer) == (7, "torch", "9 (SiLU)")
+    assert len(found.differences["reference"]) == 8
+
+
+def test_of_an_engine_that_lays_nothing_open_loss_and_arrays_are_compared():
+    makers = {"reference": "reference", "opaque": lambda net, rules: Opaque(net, rules, 4)}
+    found = duel(network(), FEW, test, engines=makers, steps=20)
+    assert found.parting[:2] == (4, "opaque")
+    assert found.parting.difference[:3] == ("parameters", "1 (Conv2d)", "weight")
+    assert tuple(found.largest("opaque")) == ("loss", "parameters")
+
+
+def test_what_is_not_a_number_parts():
+    makers = {"reference": "reference", "faulty": faulty(4, factor=np.nan, start=2)}
+    parting = duel(network(), FEW, engines=makers, steps=2).parting
+    assert parting is None
+    with np.errstate(invalid="ignore"), pytest.raises(hg.DivergenceError):
+        duel(network(), FEW, engines=makers, steps=5)
+
+
+def test_a_batch_on_a_kink_is_passed_over_and_the_tolerance_stays():
+    """Both pixels of each window are equal but for rounding; so rounding decides who wins."""
+    layers = [hg.Conv2d(1, 1), hg.MaxPool2d((1, 2)), hg.Flatten(), hg.Dense()]
+    net = hg.Network(layers, (2, 2, 2), 2)
+    net.parameters["0.weight"] = np.array([1.0, 3.0], np.float32).reshape(1, 2, 1, 1)
+    X = np.random.default_rng(0).uniform(0.5, 1.0, (64, 2, 2, 2)).astype(np.float32)
+    X[:32, 0, :, 1] = X[:32, 0, :, 0] + 0.3
+    X[:32, 1, :, 1] = X[:32, 1, :, 0] - 0.1  # 1·0.3 = 3·0.1
+    data = hg.Dataset.from_arrays(X, np.arange(64) % 2)
+
+    def other_digits(net, rules):
+        engine = ReferenceEngine(net, rules)
+        net.parameters["0.weight"][0, 0] *= np.float32(1 + 2e-6)
+        return engine
+
+    found = duel(
+        net,
+        data,
+        engines={"reference": "reference", "other": other_digits},
+        steps=20,
+        batch_size=1,
+        optimizer=hg.SGD(1e-9),
+    )
+    assert found.parting is None
+    assert found.kinks > 0
+    assert f"({found.kinks} more batches sit on a kink)" in str(found)
+
+
+def test_the_network_is_left_as_it_was():
+    net = network()
+    net.measure(FEW.pictures)
+    before = net.snapshot()
+    duel(net, FEW, engines={"one": "reference", "two": "reference"}, steps=2)
+    for name, array in before.items():
+        np.testing.assert_array_equal(net.arrays[name], array)
+
+
+def test_wrong_use_is_refused_in_a_sentence():
+    with pytest.raises(ConfigError, match="a duel needs two engines; give such as reference,torch"):
+        duel(network(), FEW, engines=("reference", "reference"))
+    with pytest.raises(ConfigError, match="steps must be at least 1, not 0"):
+        duel(network(), FEW, steps=0)
+    with pytest.raises(ConfigError, match="there is no engine 'jax'; choose one of"):
+        duel(network(), FEW, engines=("reference", "jax"))
+    with pytest.raises(DataError):
+        duel(network(), FEW, engines=("reference", "torch"), batch_size=301)
+
+
+def test_without_pytorch_one_sentence_says_what_to_install(monkeypatch):
+    for name in [n for n in sys.modules if n.startswith("handgrad.engines.torch")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingExtraError, match=r'pip install "handgrad\[torch\]"'):
+        duel(network(), FEW)
+
+
+@pytest.mark.parametrize("steps", [1, 40])
+def test_the_figure_shows_the_differences_and_where_they_part(steps):
+    makers = {"reference": "reference", "faulty": faulty(8, start=steps - 1)}
+    found = duel(network(), FEW, engines=makers, steps=steps)
+    figure = plots.differences(found)
+    axes = figure.axes[0]
+    assert axes.get_title() == "faulty against reference"
+    assert axes.get_yscale() == "log"
+    lines = {line.get_label(): line for line in axes.lines}
+    assert [k for k in lines if k in KINDS] == list(KINDS)
+    assert len(lines["gradients"].get_ydata()) == steps
+    assert lines["gradients"].get_ydata()[-1] == found.largest("faulty")["gradients"]
+    assert f"parted at step {steps - 1}: dweight of 8 (Dense)" in axes.get_xlabel()
+    assert_nothing_cut_or_overlapping(figure)
+
+
+def test_a_duel_is_plain_as_json_has_it():
+    makers = {"reference": "reference", "faulty": faulty(8, start=2)}
+    found = duel(network(), FEW, test, engines=makers, steps=5)
+    plain = json.loads(json.dumps(found.plain()))
+    assert plain["parting"] | {"value": 0} == {
+        **{"step": 2, "engine": "faulty", "kind": "gradients", "layer": "8 (Dense)"},
+        **{"tensor": "dweight", "value": 0},
+    }
+    assert plain["steps"] == 3
+    assert Parting(2, "faulty", Difference(*list(found.parting.difference))) == found.parting
+
+
+@pytest.mark.slow
+@pytest.mark.mnist
+@pytest.mark.parametrize(
+    ("model", "data"), [("convnet", "mnist"), ("fashion-mlp", "fashion-mnist")]
+)
+@pytest.mark.parametrize("dtype", TOLERANCES)
+def test_200_steps_of_the_named_models(model, data, dtype, data_folder):
+    pytest.importorskip("torch")
+    pictures, _ = hg.load(data, data_folder)
+    net = hg.Network(hg.models.named(model), pictures.shape, pictures.classes, dtype=dtype)
+    found = duel(net, pictures, engines=("reference", "torch:cpu"), optimizer=hg.Momentum(0.05))
+    assert found.steps == 200
+    assert found.parting is None
