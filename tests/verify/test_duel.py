@@ -158,6 +158,8 @@ def test_of_an_engine_that_lays_nothing_open_loss_and_arrays_are_compared():
     assert found.parting[:2] == (4, "opaque")
     assert found.parting.difference[:3] == ("parameters", "1 (Conv2d)", "weight")
     assert tuple(found.largest("opaque")) == ("loss", "parameters")
+    figure = plots.differences(found)
+    assert [line.get_label() for line in figure.axes[0].lines[:2]] == ["loss", "parameters"]
 
 
 def test_what_is_not_a_number_parts():
@@ -193,7 +195,7 @@ def test_a_batch_on_a_kink_is_passed_over_and_the_tolerance_stays():
     )
     assert found.parting is None
     assert found.kinks > 0
-    assert f"({found.kinks} more batches sit on a kink)" in str(found)
+    assert f"(batches on a kink passed over: {found.kinks})" in str(found)
 
 
 def test_the_network_is_left_as_it_was():
@@ -265,3 +267,17 @@ def test_200_steps_of_the_named_models(model, data, dtype, data_folder):
     found = duel(net, pictures, engines=("reference", "torch:cpu"), optimizer=hg.Momentum(0.05))
     assert found.steps == 200
     assert found.parting is None
+
+
+def test_the_legend_names_what_any_panel_shows():
+    makers = {
+        "reference": "reference",
+        "opaque": lambda net, rules: Opaque(net, rules, 99),
+        "faulty": faulty(8, start=2),
+    }
+    figure = plots.differences(duel(network(), FEW, engines=makers, steps=5))
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles == ["opaque against reference", "faulty against reference"]
+    legend = [text.get_text() for text in figure.legends[0].texts]
+    assert legend == [*KINDS, "tolerance 1e-09"]
+    assert_nothing_cut_or_overlapping(figure)

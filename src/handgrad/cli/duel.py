@@ -144,14 +144,14 @@ def _fight(
 
 def _differences(found: Duel) -> Table:
     """Return the table of the largest differences of each kind."""
-    rows = [
-        (engine, *(f"{value:.1e}" for value in found.largest(engine).values()))
-        for engine in found.differences
-    ]
-    kinds = next(iter(found.differences))
-    headings = [f">{kind}" for kind in found.largest(kinds)]
+    from handgrad.verify.duel import KINDS
+
+    rows = []
+    for engine in found.differences:
+        largest = found.largest(engine)
+        rows.append((engine, *(f"{largest[k]:.1e}" if k in largest else "-" for k in KINDS)))
     title = f"largest relative difference from {found.sides[0].engine} in {found.steps} steps"
-    return table(["engine", *headings], rows, title)
+    return table(["engine", *(f">{kind}" for kind in KINDS)], rows, title)
 
 
 def _sides(found: Duel) -> Table:

@@ -40,25 +40,30 @@ def differences(duel: Duel) -> Figure:
             step, _, worst = duel.parting
             axes.plot(step, worst.value, "o", color="black", fillstyle="none", markersize=9)
             axes.set_xlabel(f"step\n(parted at step {step}: {worst.tensor} of {worst.layer})")
-    panels[0].set_ylabel("largest relative difference")
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False)
+    records = [record for of_one in duel.differences.values() for record in of_one]
+    values = [v for record in records for v in record.values() if 0 < v < math.inf]
+    values.append(duel.tolerance)
+    panels[0].set(ylabel="largest relative difference", yscale="log")
+    panels[0].set_ylim(min(values) / 5, max(values) * 5)
+    lines = {line.get_label(): line for axes in panels for line in axes.lines}
+    handles = {label: lines[label] for label in (*KINDS, _limit(duel.tolerance)) if label in lines}
+    figure.legend(handles.values(), handles, loc="outside lower center", ncols=3, frameon=False)
     return figure
 
 
 def _draw(axes: Axes, records: Sequence[Mapping[str, float]], tolerance: float) -> None:
     """Draw one engine's differences, and how large they may be."""
-    axes.set_yscale("log")
-    values = [tolerance]
     for kind, (colour, style) in _STYLES.items():
         if kind in records[0]:
             heights = [record[kind] or math.nan for record in records]
-            values += [height for height in heights if math.isfinite(height)]
             marker = "o" if len(records) <= 30 else ""
             axes.plot(heights, style, color=colour, marker=marker, markersize=4, label=kind)
-    axes.axhline(tolerance, color="0.45", linewidth=1, label=f"tolerance {tolerance:g}")
-    axes.set_ylim(min(values) / 5, max(values) * 5)
+    axes.axhline(tolerance, color="0.45", linewidth=1, label=_limit(tolerance))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     if len(records) == 1:
         axes.set_xlim(-0.5, 0.5)
     axes.grid(alpha=0.3)
+
+
+def _limit(tolerance: float) -> str:
+    return f"tolerance {tolerance:g}"

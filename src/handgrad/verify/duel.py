@@ -77,7 +77,8 @@ class Side(NamedTuple):
 
     Attributes:
         engine: its name.
-        seconds: how long a step took, the median.
+        seconds: how long a step took, the median: of one step alone, with its arrays copied to
+            where the engine wants them and back, which a whole epoch does once.
         accuracy: the share of test pictures that were right at the end; None: there were none.
     """
 
@@ -135,7 +136,7 @@ class Duel:
 
     def __str__(self) -> str:
         if self.parting is None:
-            passed = f" ({self.kinks} more batches sit on a kink)" if self.kinks else ""
+            passed = f" (batches on a kink passed over: {self.kinks})" if self.kinks else ""
             return f"no tensor parts by more than {self.tolerance:g} in {self.steps} steps{passed}"
         step, engine, (_, layer, tensor, value) = self.parting
         where = "the loss" if tensor == "loss" else f"{tensor} of {layer}"
