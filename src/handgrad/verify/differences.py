@@ -75,7 +75,7 @@ def measured(subject: Subject, point: Point, rng: np.random.Generator) -> dict[s
     for name, array in arrays.items():
         bound = KINK * scale_of(norms, name)
         for k, way in enumerate(ways[name]):
-            others = spare[name] if isinstance(way, int) else iter(_through_all(array, rng))
+            others = spare[name] if isinstance(way, int) else _more_through_all(array, rng)
             while slopes[name][k].doubt > bound:
                 other = next(others, None)
                 if other is None:
@@ -147,6 +147,12 @@ def _through_all(array: Array, rng: np.random.Generator) -> list[Way]:
     """Return random directions of length 1."""
     ways = rng.normal(size=(THROUGH_ALL, array.size))
     return list(ways / np.linalg.norm(ways, axis=1, keepdims=True))
+
+
+def _more_through_all(array: Array, rng: np.random.Generator) -> Iterator[Way]:
+    """Yield as many as may be needed where a large network has a kink in most."""
+    for _ in range(DRAWS):
+        yield from _through_all(array, rng)
 
 
 def _testimony(array: Array, ways: list[Way], slopes: list[Slope]) -> Testimony:

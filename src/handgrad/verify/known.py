@@ -32,7 +32,7 @@ from handgrad.verify.of_loss import OfLoss
 from handgrad.verify.subject import SAMPLE, Subject
 
 PICTURE = (2, 6, 5)
-NAMED_SHAPE, NAMED_CLASSES, NAMED_BATCH = (1, 28, 28), 10, 8
+NAMED_SHAPE, NAMED_CLASSES, NAMED_BATCH = (1, 28, 28), 10, 4
 
 LAYERS = (
     Subject("dense", Dense(6), (4,)),
