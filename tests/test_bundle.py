@@ -163,3 +163,22 @@ def test_a_description_of_anything_is_a_network_or_one_sentence(
     path = saved(tmp_path_factory.mktemp("m") / "m.safetensors", {key: value})
     with suppress(hg.ModelError):
         assert isinstance(hg.load_model(path), hg.Network)
+
+
+def test_numbers_of_numpy_can_be_saved(tmp_path: Path) -> None:
+    layer = hg.Dense(3)
+    object.__setattr__(layer, "units", np.int64(3))
+    layers = [hg.Flatten(), layer, hg.Dense()]
+    net = hg.Network(layers, (1, 2, 2), np.unique([4, 6]))
+    hg.save_model(net, tmp_path / "m.safetensors")
+    assert hg.load_model(tmp_path / "m.safetensors").classes == (4, 6)
+
+
+def test_a_network_of_nan_and_a_folder_are_refused(tmp_path: Path) -> None:
+    net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), 2)
+    net.parameters["1.bias"] = np.array([np.nan, 0])
+    hg.save_model(net, tmp_path / "m.safetensors")
+    with pytest.raises(hg.ModelError, match=r"array 1\.bias holds NaN or infinity"):
+        hg.load_model(tmp_path / "m.safetensors")
+    with pytest.raises(hg.ModelError, match="this is a folder; give the"):
+        hg.load_model(tmp_path)

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
@@ -89,8 +90,12 @@ def load_model(path: str | Path) -> Network:
             arrays=arrays,
         )
         net.measured = bool(description["measured"])
+        for name, array in net.arrays.items():
+            if not np.isfinite(array).all():
+                raise ModelError(f"array {name} holds NaN or infinity")
     except _DAMAGE as error:
-        what = str(error) or type(error).__name__
+        missing = isinstance(error, KeyError)
+        what = f"{error} is missing" if missing else str(error) or type(error).__name__
         raise ModelError(f"{path}: its description does not hold together: {what}") from None
     return net
 
@@ -104,6 +109,8 @@ def about_model(path: str | Path) -> dict[str, Any]:
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the description and the arrays of a model file."""
+    if path.is_dir():
+        raise ModelError(f"{path}: this is a folder; give the .safetensors file in it")
     if not path.is_file():
         raise ModelError(f"{path}: there is no such file; give the path of a saved model")
     try:
@@ -146,7 +153,7 @@ def _plain(value: Any) -> Any:
         return {"kind": type(value).__name__, **fields}
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
-    return value
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _built(value: Any) -> Any:

@@ -94,7 +94,7 @@ class SoftmaxCrossEntropy:
             ConfigError: if there is not one class weight for each class.
         """
         w = np.ones(len(y)) if weights is None else weights
-        if w.shape != y.shape or not (w >= 0).all():
+        if w.shape != y.shape or not ((w >= 0) & (w < math.inf)).all():
             raise DataError(f"weights must be {len(y)} numbers of at least 0, one for each picture")
         if self.class_weights is None:
             return w

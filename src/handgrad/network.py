@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from handgrad.arrays import Arrays, Blank, as_dtype, check_alike, filled, flatten
 from handgrad.assembly import as_classes, as_dtype_of_network, as_shape, complete
-from handgrad.errors import DataError, ModelError
+from handgrad.errors import ConfigError, DataError, ModelError
 from handgrad.labels import Label
 from handgrad.layers import Array, Chain, Context, Layer, Normalize, Tree, gives_gradients_alone
 from handgrad.losses import Loss, SoftmaxCrossEntropy, softmax
@@ -135,7 +135,7 @@ class Network:
         Raises:
             DataError: if the pictures are not the network's, or labels and weights do not fit.
         """
-        logits, cache = self.forward(X, ctx)
+        logits, cache = self.forward(_finite(self.as_pictures(X)), ctx)
         value, dlogits = loss(logits, np.asarray(y), weights)
         return value, self.backward(cache, dlogits)
 
@@ -155,9 +155,9 @@ class Network:
 
     def logits(self, X: ArrayLike, batch_size: int = 250) -> Array:
         """Return the logits (N, K) of pictures X (N, C, H, W), as they are at inference."""
-        X = self.as_pictures(X)
-        if X.dtype != np.uint8 and not np.isfinite(X).all():
-            raise DataError("a picture holds NaN or infinity; look for what went wrong before")
+        if batch_size < 1:
+            raise ConfigError(f"batch_size must be at least 1, not {batch_size}")
+        X = _finite(self.as_pictures(X))
         parts = [self.forward(X[at : at + batch_size])[0] for at in range(0, len(X), batch_size)]
         return np.concatenate(parts) if parts else np.zeros((0, len(self.classes)), self.dtype)
 
@@ -216,6 +216,13 @@ class Network:
         for at in range(0, len(pictures), size):
             X = self.as_input(pictures[at : at + size])
             yield before.forward(self.tree, X, Context())[0]
+
+
+def _finite(X: NDArray[Any]) -> NDArray[Any]:
+    """Return pictures as they are, or raise a DataError if a pixel is no number."""
+    if X.dtype != np.uint8 and not np.isfinite(X).all():
+        raise DataError("a picture holds NaN or infinity; look for what went wrong before")
+    return X
 
 
 def gradients_alone(layer: Layer, params: Tree, cache: Any, dY: Array) -> Tree:

@@ -147,6 +147,12 @@ def test_a_fall_smaller_than_min_delta_does_not_count() -> None:
     assert [record.best for record in history] == [True, False, False]
 
 
+def test_a_share_of_nothing_is_no_validation() -> None:
+    data = blobs()
+    (record,) = hg.fit(small_net(data), data, 0, epochs=1)
+    assert record.validation_loss is None
+
+
 def test_the_loop_in_hand_can_be_left() -> None:
     data = blobs()
     net = small_net(data)
@@ -232,6 +238,10 @@ def test_what_cannot_be_trained_is_refused_before_the_work() -> None:
     refused(hg.DataError, "90 pictures are fewer than one batch of 91", data, None, batch_size=91)
     refused(hg.DataError, "others has the classes", data, others)
     refused(hg.ConfigError, "no setting 'epoch'; the nearest is 'epochs'", data, epoch=3)
+    refused(
+        hg.DataError, "a Dataset is wanted, not a tuple; make one: Dataset.from_arrays", data[:9]
+    )
+    refused(hg.DataError, "validation must be a Dataset, a share or None, not 'x'", data, "x")
     refused(hg.ConfigError, "validation must be a share above 0 and below 1, not 1.5", data, 1.5)
     refused(hg.ConfigError, "no engine 'fast'; choose one of", data, engine="fast")
     assert arrays_equal(net.snapshot(), before)

@@ -18,7 +18,7 @@ LABELS = np.array([0, 0, 0, 1])
         ({"epochs": 0}, "epochs must be a whole number of at least 1, not 0"),
         ({"batch_size": -1}, "batch_size must be a whole number of at least 1, not -1"),
         ({"patience": 0}, "patience must be a whole number of at least 1, not 0"),
-        ({"clip_norm": 0.0}, "clip_norm must be above 0, not 0.0"),
+        ({"clip_norm": 0.0}, "clip_norm must be a number above 0, not 0.0"),
         ({"class_weights": "even"}, "class_weights must be \"balanced\" or .* not 'even'"),
         ({"epochs": 2.5}, "epochs must be a whole number of at least 1, not 2.5"),
         ({"seed": None}, "seed must be a whole number of at least 0, not None"),
@@ -27,6 +27,9 @@ LABELS = np.array([0, 0, 0, 1])
         ({"optimizer": Adam}, r"optimizer must be such as Adam\(1e-3\), not <class"),
         ({"schedule": "cosine"}, r"schedule must be such as OneCycle\(\), not 'cosine'"),
         ({"loss": "hinge"}, r"loss must be such as SoftmaxCrossEntropy\(\), not 'hinge'"),
+        ({"clip_norm": float("inf")}, "clip_norm must be a number above 0, not inf"),
+        ({"lr": 0.1}, r"lr belongs to the optimizer: optimizer=Adam\(lr=0.01\)"),
+        ({"verbose": 1}, "no setting 'verbose'; choose of epochs, batch_size, optimizer"),
         ({"optimiser": 1}, "no setting 'optimiser'; the nearest is 'optimizer'"),
     ],
 )

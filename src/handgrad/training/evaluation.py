@@ -76,8 +76,18 @@ def evaluate(
     return Evaluation(value, np.bincount(cells, minlength=K * K).reshape(K, K))
 
 
+def check_dataset(data: object) -> None:
+    """Raise a DataError if this is no data set, but arrays, say."""
+    if not isinstance(data, Dataset):
+        kind = type(data).__name__
+        raise DataError(
+            f"a Dataset is wanted, not a {kind}; make one: Dataset.from_arrays(pictures, labels)"
+        )
+
+
 def check_classes(net: Network, data: Dataset) -> None:
     """Raise a DataError unless a data set's classes and pictures are those of the network."""
+    check_dataset(data)
     if data.classes != net.classes:
         raise DataError(
             f"{data.name} has the classes {_some(data.classes)}, the network "

@@ -10,12 +10,12 @@ import numpy as np
 
 from handgrad.data import Dataset
 from handgrad.engines import Batches, Engine, Rules, Steps, engine_named
-from handgrad.errors import DivergenceError
+from handgrad.errors import DataError, DivergenceError
 from handgrad.layers import Array
 from handgrad.network import Network
 from handgrad.random import generator
 from handgrad.schedules import Progress
-from handgrad.training.evaluation import check_classes, evaluate
+from handgrad.training.evaluation import check_classes, check_dataset, evaluate
 from handgrad.training.history import Epoch, History
 from handgrad.training.recipe import Recipe, Settings
 
@@ -64,8 +64,9 @@ def epochs(
     `patience` is None. Whoever leaves it before has the weights of the last.
     """
     recipe = Recipe.of(settings)
+    check_dataset(train)
     if validation is not None and not isinstance(validation, Dataset):
-        train, validation = train.split(float(validation), recipe.seed)
+        train, validation = _split(train, validation, recipe.seed)
     _check(net, train, validation, recipe)
     if not net.measured:
         net.measure(train.pictures)
@@ -134,6 +135,13 @@ def _record(number: int, batches: Batches, steps: Steps, counts: Array, seconds:
         pictures_per_second=count / seconds,
         best=False,
     )
+
+
+def _split(train: Dataset, share: object, seed: int) -> tuple[Dataset, Dataset | None]:
+    """Return training and validation; a share of 0 sets nothing aside."""
+    if not isinstance(share, int | float | np.number):
+        raise DataError(f"validation must be a Dataset, a share or None, not {share!r}")
+    return train.split(float(share), seed) if share else (train, None)
 
 
 def _check(net: Network, train: Dataset, validation: Dataset | None, recipe: Recipe) -> None:

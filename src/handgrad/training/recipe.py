@@ -89,8 +89,8 @@ class Recipe:
                 raise ConfigError(f"{name} must be such as {example}, not {value!r}")
         if not 0 <= self.min_delta < math.inf:
             raise ConfigError(f"min_delta must be a number of at least 0, not {self.min_delta}")
-        if self.clip_norm is not None and not self.clip_norm > 0:
-            raise ConfigError(f"clip_norm must be above 0, not {self.clip_norm}")
+        if self.clip_norm is not None and not 0 < self.clip_norm < math.inf:
+            raise ConfigError(f"clip_norm must be a number above 0, not {self.clip_norm}")
         if isinstance(self.class_weights, str) and self.class_weights != "balanced":
             raise ConfigError(
                 f'class_weights must be "balanced" or one number a label, '
@@ -106,9 +106,12 @@ class Recipe:
         """
         known = [field.name for field in dataclasses.fields(cls)]
         for name in settings:
+            if name in ("lr", "learning_rate"):
+                raise ConfigError(f"{name} belongs to the optimizer: optimizer=Adam(lr=0.01)")
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
-                raise ConfigError(f"there is no setting {name!r}; the nearest is {near!r}")
+                near = difflib.get_close_matches(name, known, n=1)
+                cure = f"the nearest is {near[0]!r}" if near else f"choose of {', '.join(known)}"
+                raise ConfigError(f"there is no setting {name!r}; {cure}")
         return cls(**settings)
 
     def picture_weights(
