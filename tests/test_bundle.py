@@ -166,12 +166,14 @@ def test_a_description_of_anything_is_a_network_or_one_sentence(
 
 
 def test_numbers_of_numpy_can_be_saved(tmp_path: Path) -> None:
-    layer = hg.Dense(3)
-    object.__setattr__(layer, "units", np.int64(3))
+    layer = hg.LeakyReLU()
+    object.__setattr__(layer, "slope", np.float32(0.25))
     layers = [hg.Flatten(), layer, hg.Dense()]
     net = hg.Network(layers, (1, 2, 2), np.unique([4, 6]))
     hg.save_model(net, tmp_path / "m.safetensors")
-    assert hg.load_model(tmp_path / "m.safetensors").classes == (4, 6)
+    back = hg.load_model(tmp_path / "m.safetensors")
+    assert back.classes == (4, 6)
+    assert back.layers[1] == hg.LeakyReLU(0.25)
 
 
 def test_a_network_of_nan_and_a_folder_are_refused(tmp_path: Path) -> None:
