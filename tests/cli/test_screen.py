@@ -1,5 +1,8 @@
+import io
 import json
 
+import pytest
+from rich.console import Console
 from rich.text import Text
 
 from handgrad.cli.screen import Screen, table
@@ -38,3 +41,43 @@ def test_a_table_has_its_numbers_to_the_right_and_hides_nothing(capsys):
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     assert lines[0] == "all"
     assert lines[-3:-1] == [" a [b]       1", " c       1,000"]
+
+
+def drawn(made, width, terminal=True):
+    """Return the lines that a terminal of this width, or a pipe, gets to see."""
+    stream = io.StringIO()
+    screen = Screen()
+    screen.out = Console(file=stream, width=width, force_terminal=terminal, color_system=None)
+    screen.result(made)
+    return stream.getvalue().splitlines()
+
+
+PATH = "a-folder-with-a-long-name/" * 9 + "picture.png"
+
+
+@pytest.mark.parametrize("length", [5, 50, 245])
+@pytest.mark.parametrize("width", [200, 80, 44, 20])
+def test_no_width_cuts_a_number_or_an_answer(width, length):
+    made = table(
+        ["picture", ">training", ">test", "predicted", ""],
+        [[PATH[-length:], "60,000", "10,000", "7 99.8%", "T-shirt/top 0.1%"]],
+    )
+    lines = drawn(made, width)
+    for value in ("60,000", "10,000", "7 99.8%", "T-shirt/top 0.1%"):
+        assert value in " ".join(lines)
+    if width < 80:  # each value has a line, which the terminal folds
+        assert f"picture {PATH[-length:]}" in lines
+    else:
+        assert all(len(line) <= width for line in lines)
+        assert "".join(line[1:].split(" ")[0] for line in lines[3:]) == PATH[-length:]
+
+
+@pytest.mark.parametrize("length", [5, 50, 245])
+def test_a_pipe_sets_no_limit(length):
+    lines = drawn(table(["picture", ">n"], [[PATH[-length:], "10,000"]]), 200, terminal=False)
+    assert lines[-2].split() == [PATH[-length:], "10,000"]
+
+
+def test_each_value_has_a_line_where_a_table_does_not_fit():
+    made = table(["name", ">training", ""], [["mnist", "60,000", "here"]], title="data")
+    assert drawn(made, 16) == ["data", "", "name mnist", "training 60,000", "here"]

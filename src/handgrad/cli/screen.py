@@ -10,11 +10,19 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
 from rich import box
-from rich.console import Console, RenderableType
+from rich.console import (
+    Console,
+    ConsoleOptions,
+    JustifyMethod,
+    OverflowMethod,
+    RenderableType,
+    RenderResult,
+)
 from rich.table import Table
 from rich.text import Text
 
 WIDE = 200  # columns where no terminal sets a limit
+NARROW = 16  # a longer word may be folded so that a table fits
 
 
 class Screen:
@@ -53,6 +61,62 @@ class Screen:
         self.err.print(words, soft_wrap=True, highlight=False)
 
 
+class Values(Table):
+    """A table of which nothing is cut off, however narrow the terminal.
+
+    What is set to the left is folded where it must be, numbers never are. Where even that does
+    not fit, each value gets a line of its own. A file or a pipe sets no limit.
+    """
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw it as wide as it needs to be, or as there is room."""
+        limited = console.is_terminal or not options.no_wrap
+        widths = self._widths(console, options, options.max_width if limited else None)
+        if widths is None:
+            yield from self._lines("ignore" if options.no_wrap else "fold")
+            return
+        for column, width in zip(self.columns, widths, strict=True):
+            column.width = width
+        yield from super().__rich_console__(console, options.update(width=self._drawn(widths)))
+
+    def _widths(
+        self, console: Console, options: ConsoleOptions, room: int | None
+    ) -> list[int] | None:
+        """Return how wide the columns become; None: they do not fit."""
+        least, most = [], []
+        for column in self.columns:
+            cells = [Text(str(column.header)), *(c for c in column.cells if isinstance(c, Text))]
+            sizes = [cell.__rich_measure__(console, options) for cell in cells]
+            widest, word = max(s.maximum for s in sizes), max(s.minimum for s in sizes)
+            least.append(widest if column.justify == "right" else min(word, NARROW))
+            most.append(widest)
+        if room is None:
+            return most
+        spare = room - self._drawn(least)
+        if spare < 0:
+            return None
+        for k in sorted(range(len(most)), key=lambda k: most[k] - least[k]):
+            more = min(spare, most[k] - least[k])
+            least[k] += more
+            spare -= more
+        return least
+
+    @staticmethod
+    def _drawn(widths: Sequence[int]) -> int:
+        """Return the width of a table with columns of these widths, with what is between them."""
+        return sum(widths) + 3 * len(widths) + 1
+
+    def _lines(self, overflow: OverflowMethod) -> RenderResult:
+        """Return one line for each value, with its heading."""
+        if self.title:
+            yield Text(str(self.title), "table.title", overflow=overflow)
+        for row in zip(*(column.cells for column in self.columns), strict=True):
+            yield Text()
+            for column, cell in zip(self.columns, row, strict=True):
+                heading = f"{column.header} " if column.header else ""
+                yield Text.assemble((heading, "dim"), cell, overflow=overflow)
+
+
 def table(headings: Sequence[str], rows: Iterable[Iterable[Any]], title: str = "") -> Table:
     """Return a table of values.
 
@@ -61,15 +125,10 @@ def table(headings: Sequence[str], rows: Iterable[Iterable[Any]], title: str = "
         rows: the values, as many in each row.
         title: what stands above it all.
     """
-    made = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
-    for place, heading in enumerate(headings):
-        right = heading.startswith(">")
-        made.add_column(
-            heading.removeprefix(">"),
-            justify="right" if right else "left",
-            no_wrap=right or place == 0,
-            overflow="fold",
-        )
+    made = Values(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
+    for heading in headings:
+        justify: JustifyMethod = "right" if heading.startswith(">") else "left"
+        made.add_column(heading.removeprefix(">"), justify=justify, overflow="fold")
     for row in rows:
         made.add_row(*(v if isinstance(v, Text) else Text(str(v)) for v in row))
     return made
