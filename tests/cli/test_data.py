@@ -3,9 +3,11 @@ import hashlib
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
+import handgrad as hg
 from handgrad.data import SOURCES
 from handgrad.data.locate import cache_folder
 
@@ -117,6 +119,22 @@ def test_show_counts_the_classes_and_draws_examples(handgrad, words, file):
             image.load()
     else:
         assert "<svg" in Path(file).read_text()
+
+
+def test_show_draws_what_there_is_of_a_rare_or_missing_class(handgrad, monkeypatch):
+    train, test = hg.load("digits")
+    order = [np.flatnonzero(train.labels == k)[:n] for k, n in ((0, 9), (1, 2), (4, 1))]
+    few = train.take(np.concatenate(order))
+    drawn = []
+    monkeypatch.setattr("handgrad.data.load", lambda *_, **__: (few, test))
+    monkeypatch.setattr("handgrad.plots.pictures", lambda X, y, _: drawn.append((X, y)))
+    monkeypatch.setattr("handgrad.plots.save", lambda *_: None)
+    ended = handgrad("data", "show", "digits")
+    assert (ended.status, ended.err) == (0, "")
+    ((X, y),) = drawn
+    assert y.tolist() == [0, 1, 4, 0, 1, 0, 0, 0, 0]
+    assert np.array_equal(X[2], few.pictures[-1])
+    assert re.search(r"^ 9 +0 +36 *$", ended.out, re.MULTILINE)
 
 
 @pytest.mark.parametrize("command", ["fetch", "verify", "show"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated
 
@@ -95,8 +96,9 @@ def show(
 
     screen = Screen(quiet)
     train, test = load(data, folder, progress=False if quiet else None)
-    rounds = [np.flatnonzero(train.labels == k)[:ROUNDS] for k in range(len(train.classes))]
-    X, y = train[np.stack(rounds, axis=1).ravel()]
+    some = [np.flatnonzero(train.labels == k)[:ROUNDS] for k in range(len(train.classes))]
+    rounds = zip_longest(*some)  # a class with few pictures misses the later ones
+    X, y = train[np.array([i for each in rounds for i in each if i is not None])]
     file = out or Path(f"{data}-examples.png")
     plots.save(plots.pictures(X, y, train.classes), file)
 
