@@ -64,6 +64,7 @@ def test_a_network_of_two_classes_shows_both(handgrad, tmp_path):
     ("picture", "sentence"),
     [
         ("359", "there is no picture 359; digits test has those from 0 to 358"),
+        ("9" * 5000, f"there is no picture {'9' * 18}...; digits test has those from 0 to 358"),
         ("none.png", "none.png: there is no such file; give a picture, or the number of a test"),
         ("text.png", "text.png: cannot be read (not a whole PNG or JPEG picture); give a PNG or"),
     ],

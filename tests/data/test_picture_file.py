@@ -104,7 +104,7 @@ def test_a_picture_of_too_many_pixels_is_refused(tmp_path, monkeypatch, safe):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 64)
     read_picture(path, (1, 8, 8))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", safe)
-    with pytest.raises(DataError, match=r"a.png: has too many pixels to be read; make it smaller"):
+    with pytest.raises(DataError, match=r"a.png: is too large to be read safely; make it smaller"):
         read_picture(path, (1, 8, 8))
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from handgrad.layers import Array
 
 TOP = 3
+DIGITS = 18  # more than any number of pictures has
 
 
 class Answer(NamedTuple):
@@ -80,7 +81,7 @@ def predict(
     answers = []
     for picture in pictures:
         if test is not None and picture.isdecimal():
-            x, label = _example(test, int(picture))
+            x, label = _example(test, picture)
         else:
             x, label = read_picture(Path(picture), net.shape, invert=invert), None
         p = net.predict_proba(x[None])[0]
@@ -93,13 +94,14 @@ def predict(
         screen.result(_table(answers))
 
 
-def _example(test: Dataset, number: int) -> tuple[Array, Label]:
+def _example(test: Dataset, number: str) -> tuple[Array, Label]:
     """Return a test picture and its label."""
-    if number >= len(test):
+    if len(number) > DIGITS or int(number) >= len(test):
+        said = number if len(number) <= DIGITS else f"{number[:DIGITS]}..."
         raise DataError(
-            f"there is no picture {number}; {test.name} has those from 0 to {len(test) - 1}"
+            f"there is no picture {said}; {test.name} has those from 0 to {len(test) - 1}"
         )
-    X, y = test[number]
+    X, y = test[int(number)]
     return X, test.classes[int(y)]
 
 

@@ -40,7 +40,7 @@ def read_picture(path: Path, shape: Shape, *, invert: bool = False) -> NDArray[n
             f"{path}: there is no such file; give a picture, or the number of a test picture"
         ) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise DataError(f"{path}: has too many pixels to be read; make it smaller") from None
+        raise DataError(f"{path}: is too large to be read safely; make it smaller") from None
     except (OSError, ValueError, SyntaxError) as error:
         reason = getattr(error, "strerror", None) or "not a whole PNG or JPEG picture"
         raise DataError(f"{path}: cannot be read ({reason}); give a PNG or JPEG file") from None
