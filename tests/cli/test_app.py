@@ -11,6 +11,7 @@ import handgrad as hg
 
 COMMANDS = [
     *([], ["train"], ["evaluate"], ["predict"], ["models"]),
+    *(["gradcheck"], ["duel"], ["explain-step"]),
     *(["data"], ["data", "list"], ["data", "fetch"], ["data", "verify"], ["data", "show"]),
 ]
 QUICK = ["--model", "softmax-regression", "--no-figures"]
@@ -111,6 +112,39 @@ def test_colour_is_for_terminals_that_want_it(tmp_path):
     )
     assert b"\x1b[1;31m" in coloured.stderr
     assert b"31m" not in plain.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("words", [["--version"], ["models"], ["train", "--help"]], ids=" ".join)
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_at_stdout_is_said_in_a_sentence(words, unbuffered):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "handgrad", *words],
+            stdout=full,
+            env=dict(os.environ, PYTHONUNBUFFERED=unbuffered),
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "error: the output cannot be written (No space left on device)\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other pipes")
+@pytest.mark.parametrize("words", [["--version"], ["models"], ["train", "--help"]], ids=" ".join)
+def test_a_reader_that_left_ends_it_quietly(words):
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as pipe:
+        done = subprocess.run(
+            [sys.executable, "-m", "handgrad", *words],
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send")

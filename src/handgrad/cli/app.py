@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import sys
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -22,10 +25,28 @@ from handgrad.cli.train import train
 from handgrad.errors import ConfigError, HandgradError
 
 FAILURE, WRONG_USE, INTERRUPTED = 1, 2, 130
+UNWRITTEN = {errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EFBIG}
 
 
 class Commands(TyperGroup):
     """Turns an error that a user can cause into one sentence and an exit status."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Run the command line, and see that what it printed has arrived."""
+        try:
+            try:
+                return super().main(*args, **options)
+            finally:
+                if sys.stdout is not None:
+                    sys.stdout.flush()
+        except OSError as error:
+            if error.filename is not None or error.errno not in UNWRITTEN:
+                raise
+            with suppress(OSError):  # what still waits to be written would fail at the exit
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if error.errno != errno.EPIPE:
+                Screen().error(f"the output cannot be written ({error.strerror})")
+            raise SystemExit(FAILURE) from None
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was called."""
