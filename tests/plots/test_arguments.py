@@ -21,7 +21,10 @@ from tests.plots.samples import random_pictures
         ({"labels": [0.0, 1.0, 0.0]}, r"labels must be whole numbers \(N,\), not float64 \(3,\)"),
         ({"predicted": [0, 1, 1, 1]}, "there are 3 pictures but 4 predicted; give one for each"),
         ({"predicted": [0, -1, 1]}, r"predicted must lie in 0\.\.1, not in -1\.\.1"),
-        ({"predicted": ["a", "b", "a"]}, r"predicted must be whole numbers \(N,\), not <U1"),
+        (
+            {"predicted": ["a", "c", "a"]},
+            "there is no class 'c' as in predicted; give classes' names",
+        ),
         (
             {"probabilities": np.full((3, 3), 0.3)},
             r"probabilities must be finite numbers \(3, 2\), not float64 \(3, 3\)",

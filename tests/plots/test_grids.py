@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
+import handgrad as hg
 from handgrad import plots
-from handgrad.errors import ConfigError
+from handgrad.errors import ConfigError, DataError
 from tests.plots.looks import assert_nothing_cut_or_overlapping, titles
 from tests.plots.samples import FASHION, LONG, random_pictures
 
@@ -57,6 +58,30 @@ def test_right_and_wrong_differ_in_colour_mark_and_words():
 def test_predictions_without_probabilities_and_with_class_numbers():
     figure = plots.predictions(random_pictures(2), [3, 4], np.array([3, 5], np.uint8), range(10))
     assert titles(figure) == ["✓ 3", "✗ 5\nis 4"]
+
+
+@pytest.mark.parametrize("names", [["cat", "dog", "owl"], [3, 5, 8], [-1, 0, 1]], ids=str)
+def test_what_a_network_predicts_may_be_names(names):
+    X = random_pictures(3)
+    figure = plots.predictions(X, [0, 1, 2], np.array(names)[[0, 2, 2]], names)
+    assert titles(figure) == [f"✓ {names[0]}", f"✗ {names[2]}\nis {names[1]}", f"✓ {names[2]}"]
+    net = hg.Network([hg.Flatten(), hg.Dense()], X.shape[1:], ["cat", "dog"])
+    guess = net.logits(X).argmax(axis=1)
+    by_name = plots.predictions(X, [0, 1, 0], net.predict(X), net.classes)
+    assert titles(by_name) == titles(plots.predictions(X, [0, 1, 0], guess, net.classes))
+
+
+@pytest.mark.parametrize(
+    ("predicted", "sentence"),
+    [
+        (["cat", "cow"], r"there is no class 'cow' as in predicted; give classes' names"),
+        ([0, 2], r"predicted must lie in 0\.\.1, not in 0\.\.2"),
+        ([0.0, 1.0], r"predicted must be whole numbers \(N,\), not float64 \(2,\)"),
+    ],
+)
+def test_predictions_that_name_no_class_are_refused(predicted, sentence):
+    with pytest.raises(DataError, match=f"^{sentence}$"):
+        plots.predictions(random_pictures(2), [0, 1], predicted, ["cat", "dog"])
 
 
 @pytest.mark.usefixtures("at_most_5")

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from handgrad.errors import ConfigError
+from handgrad.errors import ConfigError, DataError
 from handgrad.labels import Label
 from handgrad.layers import Array
 from handgrad.plots.arguments import as_images, as_labels, as_probabilities
@@ -49,7 +49,9 @@ def predictions(
     Args:
         pictures: (N, C, H, W), C 1 or 3.
         labels: what they are, (N,).
-        predicted: what they were taken for, (N,).
+        predicted: what they were taken for, (N,): places in `classes`, as labels are, or names
+            of classes, as `Network.predict` returns them. Whole numbers that can all be places
+            are taken for places.
         classes: the names of the K classes.
         probabilities: that of each class, (N, K); the predicted one's is written down.
 
@@ -59,7 +61,7 @@ def predictions(
     images = as_images(pictures)
     N, K = len(images), len(classes)
     y = as_labels(labels, "labels", N, K)
-    guess = as_labels(predicted, "predicted", N, K)
+    guess = as_labels(_places(predicted, classes), "predicted", N, K)
     p = None if probabilities is None else as_probabilities(probabilities, N, K)
     chances = [None] * N if p is None else p[np.arange(N), guess]
     first = slice(MOST)
@@ -94,6 +96,22 @@ def confident_mistakes(
     tiles = _judged(images[worst], y[worst], guess[worst], chances[worst], classes)
     shown = f", the {count} most confident shown" if count < len(wrong) else ""
     return grid(tiles, f"mistakes: {len(wrong):,} of {N:,}{shown}")
+
+
+def _places(predicted: ArrayLike, classes: Sequence[Label]) -> ArrayLike:
+    """Return the places of classes that may have been given by their names."""
+    names = np.asarray(predicted)
+    numbers = names.dtype.kind in "iu"
+    if names.ndim != 1 or not (numbers or names.dtype.kind in "UO"):
+        return predicted
+    if numbers and ((names >= 0) & (names < len(classes))).all():
+        return predicted
+    places = {name: k for k, name in enumerate(classes)}
+    if unknown := [name for name in names.tolist() if name not in places]:
+        if numbers:
+            return predicted
+        raise DataError(f"there is no class {unknown[0]!r} as in predicted; give classes' names")
+    return [places[name] for name in names.tolist()]
 
 
 def _judged(
