@@ -33,6 +33,15 @@ def test_json_says_the_same_and_nothing_else(handgrad, trained):
     assert "numpy" in ended.err
 
 
+@pytest.mark.parametrize("command", [["evaluate"], ["predict", "0"]], ids=" ".join)
+def test_verbose_says_which_engine_and_where_the_data_lies(handgrad, trained, command):
+    words = [command[0], trained, *command[1:], "-v"]
+    noted = handgrad(*words).err.splitlines()
+    assert {"engine reference", "data digits, in scikit-learn"} <= set(noted)
+    elsewhere = handgrad(*words, "--data", "mnist", "--folder", "nowhere")
+    assert "data mnist, nowhere" in elsewhere.err.splitlines()
+
+
 def test_a_model_file_alone_will_do(handgrad, trained, tmp_path):
     shutil.copy(trained / "model.safetensors", tmp_path / "m.safetensors")
     assert handgrad("evaluate", "m.safetensors").out == handgrad("evaluate", trained).out

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from handgrad.cli.options import DataName, Folder, Json, Quiet, RunPath, Verbose
-from handgrad.cli.screen import Screen, note_versions, table
+from handgrad.cli.screen import Screen, note_test, table
 
 if TYPE_CHECKING:
     from handgrad.labels import Label
@@ -28,9 +28,9 @@ def evaluate(
     from handgrad.training import evaluate
 
     screen = Screen(quiet)
-    if verbose:
-        note_versions(screen)
     net, about = load_run(run)
+    if verbose:
+        note_test(screen, about, data, folder)
     test = load_test(about, data, folder, progress=False if quiet else None)
     found = evaluate(net, test)
     if json:

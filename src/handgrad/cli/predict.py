@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from handgrad.cli.options import DataName, Folder, Json, Quiet, RunPath, Verbose
-from handgrad.cli.screen import Screen, note_versions, table
+from handgrad.cli.screen import Screen, note_test, table
 from handgrad.errors import DataError
 
 if TYPE_CHECKING:
@@ -71,9 +71,9 @@ def predict(
     from handgrad.runs import load_run, load_test
 
     screen = Screen(quiet)
-    if verbose:
-        note_versions(screen)
     net, about = load_run(run)
+    if verbose:
+        note_test(screen, about, data, folder)
     test = None
     if any(map(str.isdecimal, pictures)):
         test = load_test(about, data, folder, progress=False if quiet else None)

@@ -6,7 +6,8 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TextIO
 
 from rich import box
@@ -140,6 +141,19 @@ def note_versions(screen: Screen, **others: Any) -> None:
 
     facts = versions() | {"cores": os.cpu_count()} | others
     screen.note("\n".join(f"{name} {value}" for name, value in facts.items()))
+
+
+def note_test(
+    screen: Screen, about: Mapping[str, Any], data: str | None, folder: Path | None
+) -> None:
+    """Print the versions, and where the test pictures that belong to a run lie."""
+    from handgrad.data import available
+
+    name = data or about.get("data", {}).get("name")
+    if folder is None and data is None:
+        folder = about.get("config", {}).get("folder")
+    where = folder or next((e.where for e in available() if e.name == name), "not here")
+    note_versions(screen, engine="reference", data=f"{name}, {where}" if name else "unknown")
 
 
 def _console(stream: TextIO, quiet: bool = False) -> Console:
