@@ -1,4 +1,5 @@
 import csv
+import errno
 import json
 import os
 import threading
@@ -104,6 +105,68 @@ def test_out_may_be_an_empty_folder_but_no_other():
     with pytest.raises(hg.ConfigError, match=r"^text is there already"):
         put(Path("text"))
     assert Path("text").read_text() == "mine"
+
+
+def test_out_that_cannot_be_replaced_is_refused_before_the_work(tmp_path, monkeypatch):
+    Path("empty").mkdir()
+    Path("to-empty").symlink_to("empty")
+    Path("to-nothing").symlink_to("nothing")
+    refused = pytest.raises(hg.ConfigError, match=r"is a link, a mount point or the current folder")
+    for out in ("to-empty", "to-nothing"):
+        with refused, unfinished(Path(out)):
+            pytest.fail("the work began")
+    monkeypatch.chdir("empty")
+    for out in (".", tmp_path / "empty"):
+        with refused, unfinished(Path(out)):
+            pytest.fail("the work began")
+    assert list((tmp_path / "empty").iterdir()) == []
+
+
+def test_an_empty_mount_point_is_refused_before_the_work(monkeypatch):
+    Path("disk").mkdir()
+    monkeypatch.setattr(Path, "is_mount", lambda _: True)
+    with pytest.raises(hg.ConfigError, match=r"^disk is a link, a mount point or"):
+        put(Path("disk"))
+
+
+def test_out_in_a_folder_that_may_not_be_entered_is_one_sentence(monkeypatch):
+    def denied(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "lstat", denied)
+    with pytest.raises(hg.ConfigError, match=r"^no/x cannot be written to \(Permission denied\)"):
+        put(Path("no/x"))
+
+
+def test_a_run_in_a_folder_that_may_not_be_entered_is_one_sentence(monkeypatch):
+    def denied(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_dir", denied)
+    with pytest.raises(hg.ModelError, match=r"^no/x cannot be read \(Permission denied\); give"):
+        load_run(Path("no/x"))
+
+
+def test_a_name_that_is_too_long_is_refused_before_the_work():
+    long = Path("x" * 300)
+    with pytest.raises(hg.ConfigError, match=r"^x+ cannot be written to \(.*long\); give --out"):
+        put(long)
+    with pytest.raises(hg.ModelError, match=r"^x+ (cannot be read|is no run)"):
+        load_run(long)
+
+
+@pytest.mark.parametrize(("out", "place"), [(None, "runs"), (Path("new/run"), "new/run")])
+def test_a_full_disk_is_one_sentence_about_the_place_that_was_given(run, out, place, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("handgrad.files._flush", full)
+    with pytest.raises(hg.ConfigError) as caught, unfinished(out) as hidden:
+        runs.write(run, hidden)
+    assert str(caught.value) == (
+        f"{place} cannot be written to (No space left on device); give --out another place"
+    )
+    assert not Path(place).exists()
 
 
 def test_out_that_is_filled_meanwhile_is_not_touched():

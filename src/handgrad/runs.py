@@ -12,6 +12,7 @@ import csv
 import errno
 import itertools
 import json
+import os
 import platform
 import secrets
 import shutil
@@ -75,18 +76,22 @@ def unfinished(out: Path | None) -> Iterator[Path]:
     Raises:
         ConfigError: if that place is taken or cannot be written to.
     """
-    if out is not None and out.exists() and not (out.is_dir() and _is_empty(out)):
-        raise ConfigError(f"{out} is there already, and no empty folder; give --out another name")
+    if out is not None:
+        _check_free(out)
     parent = RUNS if out is None else out.parent
-    made = [folder for folder in (parent, *parent.parents) if not folder.exists()]
     hidden = parent / f"{UNFINISHED}{secrets.token_hex(4)}"
     try:
+        made = [folder for folder in (parent, *parent.parents) if not folder.exists()]
         hidden.mkdir(parents=True)
     except OSError as error:
         raise _unwritable(parent, error) from None
     _remove_forgotten(parent)
     try:
         yield hidden
+    except ConfigError as error:
+        if isinstance(error.__cause__, OSError) and str(hidden) in str(error):
+            raise _unwritable(out or RUNS, error.__cause__) from error.__cause__
+        raise
     finally:
         shutil.rmtree(hidden, ignore_errors=True)
         with suppress(OSError):  # not empty: a run has been settled there
@@ -126,7 +131,7 @@ def write(run: Run, folder: Path) -> str | None:
         try:
             draw(run, folder / "figures")
         except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
+            reason = f"{type(error).__name__}: {error}".replace(f"{folder}{os.sep}", "")
             return f"not all figures could be drawn ({reason}); the rest of the run is kept"
     return None
 
@@ -178,10 +183,17 @@ def load_run(path: Path) -> tuple[Network, dict[str, Any]]:
     Raises:
         ModelError: if there is no model, or it cannot be read.
     """
-    file = path / MODEL if path.is_dir() else path
-    if not file.is_file():
+    try:
+        is_folder = path.is_dir()
+        file = path / MODEL if is_folder else path
+        found = file.is_file()
+    except OSError as error:
         raise ModelError(
-            f"{path} is no run: there is no {'file ' + MODEL if path.is_dir() else 'such path'}"
+            f"{path} cannot be read ({error.strerror}); give a run's folder, or a model file"
+        ) from None
+    if not found:
+        raise ModelError(
+            f"{path} is no run: there is no {'file ' + MODEL if is_folder else 'such path'}"
             "; give the folder that `handgrad train` named, or a model file"
         )
     return load_model(file), about_model(file)
@@ -260,9 +272,29 @@ def _takes(hidden: Path, place: Path) -> bool:
     return True
 
 
-def _is_empty(folder: Path) -> bool:
-    return next(folder.iterdir(), None) is None
+def _check_free(out: Path) -> None:
+    """Raise a ConfigError unless a finished run can be moved to a place."""
+    try:
+        out.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as error:
+        raise _unwritable(out, error) from None
+    try:
+        free = out.is_dir() and next(out.iterdir(), None) is None
+        # A folder cannot be renamed to these, even where they are empty.
+        fixed = out.is_symlink() or out.is_mount() or (free and out.samefile(Path.cwd()))
+    except OSError as error:
+        raise _unwritable(out, error) from None
+    if fixed and (free or not out.exists()):
+        raise ConfigError(
+            f"{out} is a link, a mount point or the current folder, which a run cannot replace; "
+            f"give --out a new name"
+        )
+    if not free:
+        raise ConfigError(f"{out} is there already, and no empty folder; give --out another name")
 
 
 def _unwritable(place: Path, error: OSError) -> ConfigError:
-    return ConfigError(f"{place} cannot be written to ({error.strerror}); give --out another place")
+    reason = error.strerror or error
+    return ConfigError(f"{place} cannot be written to ({reason}); give --out another place")
