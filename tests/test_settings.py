@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 import handgrad as hg
-from handgrad.config import RATES
+from handgrad.config import RATES, Config
 from handgrad.settings import VARIABLES, configure
 
 
@@ -26,6 +26,21 @@ def test_the_command_line_is_over_the_environment_is_over_the_file(tmp_path):
 def test_a_default_rate_follows_the_optimizer_of_any_source(tmp_path):
     assert configure({}, {"HANDGRAD_OPTIMIZER": "sgd"}).lr == RATES["sgd"]
     assert configure({}, {}, file(tmp_path, 'optimizer = "momentum"')).momentum == 0.9
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam", "adamw"])
+def test_what_a_run_used_for_its_optimizer_is_not_taken_for_another(tmp_path, optimizer):
+    for first in ("adamw", "momentum"):
+        run = file(tmp_path, Config(optimizer=first, lr=0.125, epochs=3).toml())
+        config = configure({"optimizer": optimizer}, {}, run)
+        expected = {"lr": 0.125} if optimizer == first else {}
+        assert config == Config(optimizer=optimizer, epochs=3, **expected)
+
+
+def test_what_was_chosen_without_an_optimizer_is_kept_for_any(tmp_path):
+    run = file(tmp_path, Config().toml())
+    assert configure({"optimizer": "sgd"}, {"HANDGRAD_LR": "0.5"}, run).lr == 0.5
+    assert configure({"optimizer": "sgd"}, {}, file(tmp_path, "lr = 0.5")).lr == 0.5
 
 
 def test_the_environment_gives_all_settings_but_data_and_folder():

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 FIELDS = tuple(Config.model_fields)
+OF_OPTIMIZER = ("lr", "momentum", "weight_decay")
 
 # HANDGRAD_DATA is the folder in which data is looked for, not the name of a data set.
 VARIABLES = {f"HANDGRAD_{name.upper()}": name for name in FIELDS if name not in ("data", "folder")}
@@ -49,6 +50,9 @@ def configure(
 ) -> Config:
     """Return the settings of a run, those that nobody gave filled in.
 
+    A source that names another optimizer than the one chosen in the end does not give its learning
+    rate, momentum or weight decay: they were meant for the other one.
+
     Args:
         command: what the command line gives, by field.
         environment: the environment variables; HANDGRAD_LR gives the field lr.
@@ -59,7 +63,12 @@ def configure(
     """
     in_file = _read(file) if file else {}
     in_environment = _read_environment(environment)
-    settings = in_file | in_environment | dict(command)
+    sources = (in_file, in_environment, dict(command))
+    chosen = next((s["optimizer"] for s in reversed(sources) if "optimizer" in s), None)
+    settings: dict[str, Any] = {}
+    for source in sources:
+        other = source.get("optimizer", chosen) != chosen
+        settings |= {k: v for k, v in source.items() if not (other and k in OF_OPTIMIZER)}
     origin = (
         dict.fromkeys(in_file, f"from {file}")
         | {name: f"from HANDGRAD_{name.upper()} in the environment" for name in in_environment}
