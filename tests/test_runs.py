@@ -247,6 +247,9 @@ def test_what_is_no_run_is_refused_in_a_sentence(tmp_path):
 def test_a_model_that_does_not_say_its_data_needs_to_be_told():
     with pytest.raises(hg.ConfigError, match="does not say what it was trained on; give --data"):
         load_test({})
+    with pytest.raises(hg.ConfigError, match="does not say what it was trained on; give --data"):
+        load_test({"data": "my own pictures", "config": []})
+    assert load_test({"data": {"name": "digits"}, "config": []}).name == "digits test"
     assert load_test({}, "digits").name == "digits test"
 
 

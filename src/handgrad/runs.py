@@ -214,11 +214,12 @@ def load_test(
         ConfigError: if nothing says which data, or there is none of that name.
         DataError: if it cannot be had.
     """
-    name = data or about.get("data", {}).get("name")
-    if name is None:
+    own, config = about.get("data"), about.get("config")
+    name = data or (own.get("name") if isinstance(own, Mapping) else None)
+    if not isinstance(name, str):
         raise ConfigError("the model file does not say what it was trained on; give --data")
-    if folder is None and data is None:
-        folder = about.get("config", {}).get("folder")
+    if folder is None and data is None and isinstance(config, Mapping):
+        folder = config.get("folder")
     return load(name, folder, **options)[1]
 
 

@@ -114,6 +114,13 @@ def test_available_lists_everything_and_where_it_is(cache):
     assert entries["tiny"][:5] == ("tiny", 12, 6, 3, (1, 5, 4))
 
 
+def test_available_does_not_fail_for_a_place_at_fault(monkeypatch):
+    monkeypatch.setenv("HANDGRAD_DATA", "/nope")
+    entries = {entry.name: entry.where for entry in available()}
+    assert entries["digits"] == "in scikit-learn"
+    assert entries["mnist"].startswith("not here: HANDGRAD_DATA names /nope, which is no folder")
+
+
 @pytest.mark.parametrize("ask", [load, fetch, verify])
 def test_an_unknown_name_is_refused(ask):
     with pytest.raises(ConfigError, match="there is no data called 'mnits'; did you mean mnist"):

@@ -73,6 +73,19 @@ def test_the_variable_must_name_a_folder(tmp_path, monkeypatch):
     assert locate(TINY) is None
 
 
+def test_a_folder_that_may_not_be_entered_is_one_sentence(tmp_path, monkeypatch):
+    def denied(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_file", denied)
+    with pytest.raises(DataError, match=r"cannot be read \(Permission denied\); choose another"):
+        locate(TINY, tmp_path)
+    monkeypatch.setattr(Path, "is_dir", denied)
+    monkeypatch.setenv("HANDGRAD_DATA", str(tmp_path))
+    with pytest.raises(DataError, match=r"HANDGRAD_DATA names .*, which is no folder"):
+        locate(TINY)
+
+
 def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     write(tmp_path / "data" / "tiny")

@@ -25,7 +25,8 @@ class Entry(NamedTuple):
         shape: the shape of one picture, (C, H, W).
         credit: who made it.
         licence: on what terms it may be used.
-        where: the folder it lies in, "in scikit-learn", or "not here".
+        where: the folder it lies in, "in scikit-learn", or "not here", with the reason if the
+            place to look in is at fault.
     """
 
     name: str
@@ -146,4 +147,9 @@ def _download(source: Source, progress: bool | None) -> Path:
 
 def _where(source: Source) -> str:
     """Return where a source lies, in words."""
-    return str(locate(source) or "not here") if source.files else "in scikit-learn"
+    if not source.files:
+        return "in scikit-learn"
+    try:
+        return str(locate(source) or "not here")
+    except DataError as error:
+        return f"not here: {error}"

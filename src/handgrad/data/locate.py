@@ -32,7 +32,12 @@ def locate(source: Source, folder: str | os.PathLike[str] | None = None) -> Path
 def find(folder: Path, file: File) -> Path | None:
     """Return where a file lies in a folder, gzipped or plain; None: it does not."""
     gzipped, plain = folder / f"{file.name}.gz", folder / file.name
-    return next((path for path in (gzipped, plain) if path.is_file()), None)
+    try:
+        return next((path for path in (gzipped, plain) if path.is_file()), None)
+    except OSError as error:
+        raise DataError(
+            f"{folder} cannot be read ({error.strerror}); choose another folder"
+        ) from None
 
 
 def data_folder() -> Path | None:
@@ -45,7 +50,11 @@ def data_folder() -> Path | None:
     if not named:
         return None
     folder = Path(named).expanduser()
-    if not folder.is_dir():
+    try:
+        found = folder.is_dir()
+    except OSError:
+        found = False
+    if not found:
         raise DataError(f"{VARIABLE} names {folder}, which is no folder; correct it or unset it")
     return folder
 
