@@ -129,6 +129,13 @@ def test_out_says_where_and_is_not_written_down():
     assert "out" not in config.toml()
 
 
+def test_a_tilde_in_out_is_the_home_folder(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    assert Config(out="~/run").out == Path("/home/me/run")
+    with pytest.raises(ValidationError, match="must name a folder"):
+        Config(out="")
+
+
 small = st.floats(0, 0.99)
 
 

@@ -160,6 +160,15 @@ class Config(BaseModel):
             raise ValueError("must be none, balanced, or numbers above 0 by label such as 3=2,5=1")
         return table
 
+    @field_validator("out", mode="before")
+    @classmethod
+    def _read_out(cls, value: Any) -> Any:
+        """Refuse a name that is empty; a tilde is the home folder."""
+        if value == "":
+            raise ValueError("must name a folder")
+        text = str(value)
+        return Path.home() / text[2:] if text.startswith("~/") else value
+
     @model_validator(mode="after")
     def _check_optimizer(self) -> Config:
         """Refuse a setting that the optimizer does not have."""
