@@ -31,6 +31,7 @@ def network(**changes: Any) -> hg.Network:
         ({"dtype": int}, "dtype must be float32 or float64"),
         ({"dtype": "float13"}, "dtype must be float32 or float64, not 'float13'"),
         ({"classes": 1}, "a classifier needs at least 2 classes, not 1"),
+        ({"classes": 10**18}, "classes must be at most 100,000, not 1,000,000,000,000,000,000"),
         ({"classes": None}, "classes must be their names or their number, not None"),
         ({"classes": [1.5, 2]}, "classes must be all strings or all whole numbers"),
     ],

@@ -14,6 +14,8 @@ from handgrad.errors import DataError, ModelError
 from handgrad.labels import Label, class_names
 from handgrad.layers import Dense, Initial, Layer, Normalize, Shape, inner_layers
 
+MOST_CLASSES = 100_000
+
 
 def as_shape(shape: Sequence[int]) -> Shape:
     """Return the shape of one picture as whole numbers of at least 1."""
@@ -28,6 +30,8 @@ def as_shape(shape: Sequence[int]) -> Shape:
 
 def as_classes(classes: Sequence[Label] | int) -> tuple[Label, ...]:
     """Return what the classes are called: 0..K-1 where only their number is given."""
+    if isinstance(classes, Integral) and int(classes) > MOST_CLASSES:
+        raise ModelError(f"classes must be at most {MOST_CLASSES:,}, not {int(classes):,}")
     try:
         names = range(int(classes)) if isinstance(classes, Integral) else classes
         labels = class_names(names)  # type: ignore[arg-type]

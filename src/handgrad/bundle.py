@@ -82,6 +82,7 @@ def load_model(path: str | Path) -> Network:
     """
     description, arrays = _read(Path(path))
     try:
+        _check_sizes(description["layers"], max([10_000, *(a.size for a in arrays.values())]))
         net = Network(
             [_built(entry) for entry in description["layers"]],
             description["shape"],
@@ -154,6 +155,15 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return value.item() if isinstance(value, np.generic) else value
+
+
+def _check_sizes(value: Any, most: int) -> None:
+    """Raise a ModelError if a layer is larger than any array in the file: it would fill memory."""
+    if isinstance(value, int | float) and value > most:
+        raise ModelError(f"a size of {value:g} is larger than anything in the file")
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            _check_sizes(item, most)
 
 
 def _built(value: Any) -> Any:
