@@ -185,3 +185,8 @@ def test_a_network_of_nan_and_a_folder_are_refused(tmp_path: Path) -> None:
         hg.load_model(tmp_path / "m.safetensors")
     with pytest.raises(hg.ModelError, match="this is a folder; give the"):
         hg.load_model(tmp_path)
+
+
+def test_a_place_that_cannot_be_looked_at_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(hg.ModelError, match=r"cannot be read \(File name too long\)"):
+        hg.load_model(tmp_path / ("m" * 300))

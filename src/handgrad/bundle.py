@@ -110,9 +110,13 @@ def about_model(path: str | Path) -> dict[str, Any]:
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the description and the arrays of a model file."""
-    if path.is_dir():
+    try:
+        is_folder, is_file = path.is_dir(), path.is_file()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror}); give another path") from None
+    if is_folder:
         raise ModelError(f"{path}: this is a folder; give the .safetensors file in it")
-    if not path.is_file():
+    if not is_file:
         raise ModelError(f"{path}: there is no such file; give the path of a saved model")
     try:
         with safe_open(path, framework="numpy") as file:
