@@ -1,6 +1,10 @@
+import subprocess
+import sys
+
 import numpy as np
 from sklearn import datasets
 
+from handgrad.data import digits
 from handgrad.data.digits import load_digits
 from handgrad.data.sources import DIGITS
 
@@ -27,3 +31,19 @@ def test_the_test_set_is_always_the_same_fifth():
     assert test.digest() == "315eb0b9054c4a38f08ee490c2ee25f3f63d08d163b9f76c9cf5c745bd53a03b"
     seen = {picture.tobytes() for picture in train.pictures}
     assert not any(picture.tobytes() in seen for picture in test.pictures)
+
+
+def test_scikit_learn_reads_them_where_its_file_lies_elsewhere(monkeypatch):
+    expected = load_digits()
+    monkeypatch.setattr(digits, "find_spec", {}.get)
+    assert [data.digest() for data in load_digits()] == [data.digest() for data in expected]
+
+
+def test_scikit_learn_itself_is_not_imported():
+    program = (
+        "import sys, handgrad.data; handgrad.data.load('digits'); print('sklearn' in sys.modules)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert found.stdout == "False\n"

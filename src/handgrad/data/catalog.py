@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from handgrad.data.dataset import Dataset, Shape
 from handgrad.data.digests import FileCheck, check_file
+from handgrad.data.digits import load_digits
 from handgrad.data.locate import VARIABLE, cache_folder, find, locate
 from handgrad.data.mnist import read_family
 from handgrad.data.sources import SOURCES, Source, source_named
@@ -68,8 +69,6 @@ def load(
     """
     source = source_named(name)
     if not source.files:
-        from handgrad.data.digits import load_digits  # scikit-learn takes seconds to import
-
         return load_digits()
     place = locate(source, folder)
     if place is None:
