@@ -15,7 +15,8 @@ ROOT = Path(handgrad.__file__).parent
 # Each room imports only rooms that stand before it. The package's own face, __init__, names what
 # it has in a stub; the rooms after it may ask it for the version.
 ROOMS = [
-    *("errors", "labels", "files", "random", "layers", "arrays", "losses", "optim", "schedules"),
+    *("errors", "labels", "files", "cores", "random", "preparation", "layers", "arrays", "losses"),
+    *("optim", "schedules"),
     *("summary", "assembly", "network", "models", "data", "engines", "training", "bundle"),
     *("verify", "explain", "plots", "estimator", "reproduce"),
     *("__init__", "config", "settings", "runs", "serve", "cli", "__main__"),
@@ -28,7 +29,7 @@ PLACES = {
     "tqdm": ("data",),
     "filelock": ("data",),
     "platformdirs": ("data", "engines/compiled"),
-    "PIL": ("data", "explain"),
+    "PIL": ("preparation", "data", "explain"),
     "sklearn": ("data", "estimator"),
     "numba": ("engines/compiled",),
     "llvmlite": ("engines/compiled",),

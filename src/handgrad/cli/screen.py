@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -137,9 +136,10 @@ def table(headings: Sequence[str], rows: Iterable[Iterable[Any]], title: str = "
 
 def note_versions(screen: Screen, **others: Any) -> None:
     """Print what a result may depend on besides the settings."""
+    from handgrad.cores import cores
     from handgrad.runs import versions
 
-    facts = versions() | {"cores": os.cpu_count()} | others
+    facts = versions() | {"cores": cores()} | others
     screen.note("\n".join(f"{name} {value}" for name, value in facts.items()))
 
 

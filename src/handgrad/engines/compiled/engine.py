@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.cores import cores
 from handgrad.engines.compiled.builder import Builder
 from handgrad.engines.compiled.clock import STEP
 from handgrad.engines.compiled.lanes import LANES
@@ -73,7 +73,7 @@ class CompiledEngine:
                 "take engine='reference' for it"
             )
         self.net, self.rules, self.steps = net, rules, 0
-        self.workers = workers or _cores()
+        self.workers = workers or cores()
         self.skip_zeros = skip_zeros
         self.memory = {
             name: {kind: np.zeros_like(array) for kind in rules.optimizer.memory}
@@ -312,13 +312,6 @@ def _same(a: Array, b: Array) -> bool:
     """Say whether two arrays agree in every bit, NaN included."""
     plain = all(x.dtype == np.float32 and x.flags.c_contiguous for x in (a, b))
     return plain and np.array_equal(a.view(np.uint32), b.view(np.uint32))
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _signed(word: int) -> int:
