@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from handgrad.arrays import Arrays, Blank, as_dtype, check_alike, filled, flatten
 from handgrad.assembly import as_classes, as_dtype_of_network, as_shape, complete
+from handgrad.calibration import Calibration
 from handgrad.errors import ConfigError, DataError, ModelError
 from handgrad.labels import Label
 from handgrad.layers import Array, Chain, Context, Layer, Normalize, Tree, gives_gradients_alone
-from handgrad.losses import Loss, SoftmaxCrossEntropy, softmax
+from handgrad.losses import Loss, SoftmaxCrossEntropy
 from handgrad.random import generator
 from handgrad.summary import Summary, summarize
+
+if TYPE_CHECKING:
+    from handgrad.preparation import Preparation
+
+if TYPE_CHECKING:
+    from handgrad.preparation import Preparation
 
 
 class Network:
@@ -46,7 +54,12 @@ class Network:
         arrays: both, likewise.
         tree: the same arrays, as `Chain` takes them.
         chain: the layers as one.
+        preparation: what is done to a picture in a file before the network sees it; None: nothing
+            is known of that.
         measured: whether `Normalize` layers know the training pictures' mean and std.
+        preparation: what brings any picture to the form in which the network takes it; None: the
+            pictures come in that form.
+        calibration: what makes its probabilities mean what they say; None: they are as they come.
 
     Raises:
         ModelError: if the layers do not fit to each other, the shape or the classes.
@@ -82,7 +95,10 @@ class Network:
         self.arrays, carried = flatten(self.tree), self.chain.carried
         self.parameters = Arrays((k, v) for k, v in self.arrays.items() if k not in carried)
         self.state = Arrays((k, v) for k, v in self.arrays.items() if k in carried)
+        self.preparation: Preparation | None = None
         self.measured = False
+        self.preparation: Preparation | None = None
+        self.calibration: Calibration | None = None
         self._first_learning = min((int(name.split(".")[0]) for name in self.parameters), default=0)
 
     def forward(self, X: ArrayLike, ctx: Context = Context()) -> tuple[Array, Any]:
@@ -163,7 +179,7 @@ class Network:
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """Return the probability of each class, (N, K), for pictures X (N, C, H, W)."""
-        return softmax(self.logits(X))
+        return (self.calibration or Calibration()).probabilities(self.logits(X))
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable label, (N,), for pictures X (N, C, H, W)."""
@@ -182,6 +198,14 @@ class Network:
         check_alike(self.arrays, arrays)
         for name, array in arrays.items():
             self.arrays[name] = array
+
+    def save(
+        self, path: str | Path, about: Mapping[str, Any] | None = None, **options: Any
+    ) -> None:
+        """Write the network to a file: see `save_model`, whose arguments these are."""
+        from handgrad.bundle import save_model
+
+        save_model(self, path, about, **options)
 
     def as_pictures(self, X: ArrayLike) -> NDArray[Any]:
         """Return X as pictures (N, C, H, W) of this network; (N, H, W) is as good where C is 1.

@@ -1,0 +1,26 @@
+"""What is done to a picture before a network sees it: a value that travels with the model."""
+
+from handgrad.preparation.ink import CentreOfMass, CropToInk, EvenPaper, FitInk, FullInk, LightInk
+from handgrad.preparation.preparation import Preparation, Step
+from handgrad.preparation.recipes import RECIPES, drawing, plain
+from handgrad.preparation.steps import Colours, Grey, Invert, OnGround, Resize, Shrink
+
+__all__ = [
+    "RECIPES",
+    "CentreOfMass",
+    "Colours",
+    "CropToInk",
+    "EvenPaper",
+    "FitInk",
+    "FullInk",
+    "Grey",
+    "Invert",
+    "LightInk",
+    "OnGround",
+    "Preparation",
+    "Resize",
+    "Shrink",
+    "Step",
+    "drawing",
+    "plain",
+]

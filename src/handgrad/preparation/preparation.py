@@ -1,0 +1,167 @@
+"""The steps in order, applied to a picture, and written down as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from handgrad.errors import DataError, ModelError
+from handgrad.preparation import ink, steps
+from handgrad.preparation.pixels import LARGEST, Pixels
+
+
+class Step(Protocol):
+    """Something done to a picture (H, W, C) uint8; a frozen dataclass of this room."""
+
+    title: ClassVar[str]
+
+    def __call__(self, X: Pixels) -> Pixels:
+        """Return another picture."""
+
+
+KINDS: dict[str, Any] = {
+    name: kind
+    for room in (steps, ink)
+    for name, kind in vars(room).items()
+    if dataclasses.is_dataclass(kind)
+}
+MOST_STEPS = 32
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What is done to a picture before a network sees it.
+
+    >>> from handgrad.preparation import drawing
+    >>> prepare = drawing(28)
+    >>> prepare.apply(np.full((90, 120), 255, np.uint8)).shape
+    (1, 28, 28)
+    >>> Preparation.from_json(prepare.to_json()) == prepare
+    True
+
+    Attributes:
+        shape: that of the picture a network sees, (C, H, W), C being 1 or 3.
+        steps: what is done, in order.
+
+    Raises:
+        ModelError: if the steps do not lead to the shape.
+    """
+
+    shape: tuple[int, int, int]
+    steps: tuple[Step, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", _as_shape(self.shape))
+        object.__setattr__(self, "steps", tuple(self.steps))
+        if len(self.steps) > MOST_STEPS:
+            raise ModelError(f"a preparation has at most {MOST_STEPS} steps, not {len(self.steps)}")
+        for step in self.steps:
+            if KINDS.get(type(step).__name__) is not type(step):
+                raise ModelError(f"{step!r} is no step of a preparation; there are {_known()}")
+        for probe in (np.zeros((3, 5, 4), np.uint8), np.zeros((1, 1, 1), np.uint8)):
+            *_, (_, end) = self._stages(probe)
+            if _channels_first(end).shape != self.shape:
+                raise ModelError(
+                    f"the preparation ends in pictures {_channels_first(end).shape}, "
+                    f"not {self.shape}; add the steps that are missing"
+                )
+
+    def apply(self, picture: ArrayLike) -> NDArray[np.uint8]:
+        """Return what a network sees of a picture, (C, H, W) uint8.
+
+        Args:
+            picture: (H, W) or (H, W, C) uint8, C being 1 (grey), 2 (grey, opacity), 3 (red, green,
+                blue) or 4 (with opacity).
+
+        Raises:
+            DataError: if it is no such array.
+        """
+        return self.stages(picture)[-1][1].transpose(2, 0, 1).copy()
+
+    def stages(self, picture: ArrayLike) -> list[tuple[str, Pixels]]:
+        """Return the picture itself and what each step makes of it, with titles.
+
+        Args:
+            picture: as `apply` takes it.
+
+        Returns:
+            The titles and the pictures, (H, W, C) uint8.
+
+        Raises:
+            DataError: if it is no such array.
+        """
+        return list(self._stages(_as_picture(picture)))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        described = [{"kind": type(s).__name__, **dataclasses.asdict(s)} for s in self.steps]  # type: ignore[call-overload]
+        return {"shape": list(self.shape), "steps": described}
+
+    @classmethod
+    def from_json(cls, described: Any) -> Self:
+        """Return what `to_json` described.
+
+        Raises:
+            ModelError: if it describes none.
+        """
+        if not isinstance(described, Mapping) or described.keys() != {"shape", "steps"}:
+            raise ModelError("a preparation is described by its shape and its steps alone")
+        if not isinstance(described["steps"], Sequence):
+            raise ModelError("the steps of a preparation must be a list")
+        return cls(described["shape"], tuple(map(_built, described["steps"])))
+
+    def _stages(self, X: Pixels) -> Iterator[tuple[str, Pixels]]:
+        yield "raw", X
+        for step in self.steps:
+            X = step(X)
+            yield step.title, X
+
+
+def _as_picture(picture: ArrayLike) -> Pixels:
+    """Return a picture as (H, W, C) uint8."""
+    X = np.asarray(picture)
+    if X.ndim == 2:
+        X = X[:, :, None]
+    if X.ndim != 3 or X.dtype != np.uint8 or X.shape[2] not in (1, 2, 3, 4) or X.size == 0:
+        raise DataError(
+            f"a picture must be uint8 (H, W) or (H, W, C) with 1 to 4 channels, "
+            f"not {X.dtype} {X.shape}"
+        )
+    return X
+
+
+def _as_shape(shape: Any) -> tuple[int, int, int]:
+    """Return the shape of what a network sees, checked."""
+    sizes = tuple(shape) if isinstance(shape, Sequence) else ()
+    whole = all(type(size) is int and 1 <= size <= LARGEST for size in sizes)
+    if len(sizes) != 3 or not whole or sizes[0] not in (1, 3):
+        raise ModelError(f"the shape of a prepared picture must be (1 or 3, H, W), not {shape!r}")
+    return sizes
+
+
+def _built(described: Any) -> Step:
+    """Return a step of its description."""
+    if not isinstance(described, Mapping) or described.get("kind") not in KINDS:
+        raise ModelError(f"{described!r:.60} is no step of a preparation; there are {_known()}")
+    kind = KINDS[described["kind"]]
+    given = {name: value for name, value in described.items() if name != "kind"}
+    try:
+        return kind(**given)
+    except TypeError:
+        fields = ", ".join(f.name for f in dataclasses.fields(kind)) or "no settings"
+        raise ModelError(
+            f"a step {described['kind']} has {fields}, not {', '.join(given)}"
+        ) from None
+
+
+def _channels_first(X: Pixels) -> Pixels:
+    return X.transpose(2, 0, 1)
+
+
+def _known() -> str:
+    return ", ".join(KINDS)

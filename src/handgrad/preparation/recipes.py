@@ -1,0 +1,74 @@
+"""Preparations with a name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from handgrad.preparation.ink import CentreOfMass, CropToInk, EvenPaper, FitInk, FullInk, LightInk
+from handgrad.preparation.pixels import Ground
+from handgrad.preparation.preparation import Preparation
+from handgrad.preparation.steps import Colours, Grey, OnGround, Resize, Shrink
+
+
+def plain(
+    shape: tuple[int, int, int], *, keep: bool = True, ground: Ground = "contrast"
+) -> Preparation:
+    """Return the preparation for pictures of anything: a ground, the channels, the size.
+
+    Args:
+        shape: what the network takes, (C, H, W), C being 1 for grey and 3 for colours.
+        keep: whether a picture keeps its proportions, or is stretched.
+        ground: what shows through where it is transparent.
+
+    Raises:
+        ModelError: if a preparation cannot give this shape.
+    """
+    C, H, W = shape
+    channels = Grey() if C == 1 else Colours()
+    return Preparation(shape, (OnGround(ground), channels, Resize(H, W, keep)))
+
+
+def light(shape: tuple[int, int, int]) -> Preparation:
+    """Return the plain preparation for grey pictures of light things on dark ground.
+
+    Args:
+        shape: what the network takes, (1, H, W).
+
+    Raises:
+        ModelError: if a preparation cannot give this shape.
+    """
+    _, H, W = shape
+    return Preparation(shape, (OnGround(), Grey(), LightInk(), Resize(H, W)))
+
+
+def drawing(side: int = 28) -> Preparation:
+    """Return MNIST's own preparation, for drawings and photographs of a character.
+
+    The ink becomes light, the paper black; the box of the ink is scaled into a square of five
+    sevenths of the side, in its proportions, and placed by its centre of mass.
+
+    Y. LeCun, L. Bottou, Y. Bengio, P. Haffner (1998), "Gradient-based learning applied to document
+    recognition", section III.A.
+
+    Args:
+        side: that of the picture a network takes, in pixels.
+
+    Raises:
+        ModelError: if it is no such number.
+    """
+    steps = (
+        *(OnGround(), Grey(), Shrink(32 * side), LightInk(), EvenPaper()),
+        *(CropToInk(), FitInk(max(1, round(side * 20 / 28))), FullInk(), CentreOfMass(side)),
+    )
+    return Preparation((1, side, side), steps)
+
+
+def _drawing(shape: tuple[int, int, int]) -> Preparation:
+    return drawing(shape[1])
+
+
+RECIPES: dict[str, Callable[[tuple[int, int, int]], Preparation]] = {
+    "plain": plain,
+    "light": light,
+    "drawing": _drawing,
+}
