@@ -9,10 +9,13 @@ from handgrad.errors import (
     HandgradError,
     MissingExtraError,
     ModelError,
+    StorageError,
 )
 
 
-@pytest.mark.parametrize("kind", [DataError, ConfigError, ModelError, MissingExtraError])
+@pytest.mark.parametrize(
+    "kind", [DataError, ConfigError, ModelError, StorageError, MissingExtraError]
+)
 def test_all_can_be_caught_as_one(kind: type[HandgradError]) -> None:
     with pytest.raises(HandgradError, match=r"^what, where, what to do$"):
         raise kind("what, where, what to do")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from handgrad.errors import ConfigError
+from handgrad.errors import StorageError
 from handgrad.files import replacing
 
 
@@ -48,5 +48,5 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
         with replacing(path) as temporary:
             temporary.write_text("x")
 
-    with pytest.raises(ConfigError, match=r"a\.txt: cannot be written \(.+\); choose another"):
+    with pytest.raises(StorageError, match=r"a\.txt: cannot be written \(.+\); choose another"):
         write()

@@ -16,6 +16,7 @@ from .errors import (
     HandgradError,
     MissingExtraError,
     ModelError,
+    StorageError,
 )
 from .layers import (
     AvgPool2d,
@@ -118,6 +119,7 @@ __all__ = [
     "Sigmoid",
     "SoftmaxCrossEntropy",
     "Step",
+    "StorageError",
     "Tanh",
     "Uniform",
     "Zeros",

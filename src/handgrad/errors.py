@@ -40,5 +40,9 @@ class DivergenceError(HandgradError):
         return partial(type(self), step=self.step, layer=self.layer), self.args
 
 
+class StorageError(HandgradError):
+    """A file cannot be written, or what was written is not whole any more."""
+
+
 class MissingExtraError(HandgradError):
     """A feature needs a package that an extra of handgrad installs."""

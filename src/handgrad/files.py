@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from handgrad.errors import ConfigError
+from handgrad.errors import StorageError
 
 
 @contextmanager
@@ -19,7 +19,7 @@ def replacing(path: Path) -> Iterator[Path]:
     is as it was.
 
     Raises:
-        ConfigError: if the file cannot be written.
+        StorageError: if the file cannot be written.
     """
     temporary = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
     try:
@@ -30,7 +30,7 @@ def replacing(path: Path) -> Iterator[Path]:
         if os.name == "posix":
             _flush(path.parent)
     except OSError as error:
-        raise ConfigError(
+        raise StorageError(
             f"{path}: cannot be written ({error.strerror or error}); "
             "choose another place or make room"
         ) from error

@@ -29,7 +29,7 @@ import handgrad
 from handgrad.bundle import about_model, load_model, save_model
 from handgrad.config import Config
 from handgrad.data import Dataset, load
-from handgrad.errors import ConfigError, ModelError
+from handgrad.errors import ConfigError, ModelError, StorageError
 from handgrad.files import replacing
 from handgrad.losses import softmax
 from handgrad.network import Network
@@ -88,7 +88,7 @@ def unfinished(out: Path | None) -> Iterator[Path]:
     _remove_forgotten(parent)
     try:
         yield hidden
-    except ConfigError as error:
+    except StorageError as error:
         if isinstance(error.__cause__, OSError) and str(hidden) in str(error):
             raise _unwritable(out or RUNS, error.__cause__) from error.__cause__
         raise

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from handgrad import plots
-from handgrad.errors import ConfigError
+from handgrad.errors import ConfigError, StorageError
 from handgrad.layers import Dense, Flatten
 from handgrad.network import Network
 from tests.plots.samples import FASHION, LONG, a_history, confusion_of, random_pictures
@@ -81,7 +81,7 @@ def test_a_place_that_cannot_be_written_is_refused(tmp_path):
     (tmp_path / "file").touch()
     (tmp_path / "folder.png").mkdir()
     for place in (tmp_path / "file" / "plot.png", tmp_path / "folder.png"):
-        with pytest.raises(ConfigError, match=r"cannot be written \(.*\); choose another place"):
+        with pytest.raises(StorageError, match=r"cannot be written \(.*\); choose another place"):
             plots.save(Figure(), place)
     assert {path.name for path in tmp_path.iterdir()} == {"file", "folder.png"}
 

@@ -20,7 +20,8 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     Folders on the way are made. The same figure gives the same bytes, whenever it is written.
 
     Raises:
-        ConfigError: if the suffix is another one, or the place cannot be written.
+        ConfigError: if the suffix is another one.
+        StorageError: if the place cannot be written.
     """
     path = Path(path)
     suffix = path.suffix.lower()
