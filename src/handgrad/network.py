@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -18,10 +18,6 @@ from handgrad.layers import Array, Chain, Context, Layer, Normalize, Tree, gives
 from handgrad.losses import Loss, SoftmaxCrossEntropy
 from handgrad.random import generator
 from handgrad.summary import Summary, summarize
-
-if TYPE_CHECKING:
-    from handgrad.preparation import Preparation
-
 if TYPE_CHECKING:
     from handgrad.preparation import Preparation
 
@@ -54,11 +50,7 @@ class Network:
         arrays: both, likewise.
         tree: the same arrays, as `Chain` takes them.
         chain: the layers as one.
-        preparation: what is done to a picture in a file before the network sees it; None: nothing
-            is known of that.
         measured: whether `Normalize` layers know the training pictures' mean and std.
-        preparation: what brings any picture to the form in which the network takes it; None: the
-            pictures come in that form.
         calibration: what makes its probabilities mean what they say; None: they are as they come.
 
     Raises:
@@ -97,7 +89,6 @@ class Network:
         self.state = Arrays((k, v) for k, v in self.arrays.items() if k in carried)
         self.preparation: Preparation | None = None
         self.measured = False
-        self.preparation: Preparation | None = None
         self.calibration: Calibration | None = None
         self._first_learning = min((int(name.split(".")[0]) for name in self.parameters), default=0)
 
