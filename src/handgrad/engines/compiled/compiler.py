@@ -13,19 +13,15 @@ import importlib
 import importlib.metadata
 import inspect
 import logging
-import os
 import sys
-import tempfile
 import threading
 import types
-import warnings
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from platformdirs import user_cache_path
-
+from handgrad.engines.compiled import kept
 from handgrad.errors import MissingExtraError
 
 # The functions of the C library that machine code may call.
@@ -63,7 +59,7 @@ def addresses(kernels: Iterable[Kernel]) -> dict[Kernel, int]:
     with _lock:
         wanted = [kernel for kernel in dict.fromkeys(kernels) if kernel not in _addresses]
         if wanted:
-            _link({kernel: _kept(kernel) for kernel in wanted})
+            _link({kernel: kept.read(_digest(), kernel.symbol) for kernel in wanted})
         return {kernel: _addresses[kernel] for kernel in kernels}
 
 
@@ -77,7 +73,7 @@ def _link(objects: dict[Kernel, bytes | None]) -> None:
     for kernel, code in objects.items():
         if code is None:
             code = _compile(kernel)
-            _keep(kernel, code)
+            kept.write(_digest(), kernel.symbol, code)
         linker.add_object_file(_binding().ObjectFileRef.from_data(code))
     linker.finalize_object()
     for kernel in objects:
@@ -131,59 +127,6 @@ def _without_errors(module: Any) -> None:
     needed = {value.name for value in module.functions if value.is_declaration}
     if any(name.startswith(("numba_", "Py", "NRT_")) for name in needed):
         raise AssertionError(f"a kernel needs Python: {sorted(needed)}")
-
-
-def _kept(kernel: Kernel) -> bytes | None:
-    """Return the object code that was kept for a kernel, if any."""
-    folder = _folder()
-    if folder is None:
-        return None
-    try:
-        return (folder / f"{kernel.symbol}.o").read_bytes()
-    except OSError:
-        return None
-
-
-def _keep(kernel: Kernel, code: bytes) -> None:
-    """Keep object code for later processes; a reader sees all of it or nothing."""
-    folder = _folder()
-    if folder is None:
-        return
-    try:
-        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-            file.write(code)
-        os.replace(file.name, folder / f"{kernel.symbol}.o")
-    except OSError:
-        _warn_once(folder)
-
-
-@cache
-def _folder() -> Path | None:
-    """Return the folder of kept object code, or None where nothing can be kept."""
-    root = os.environ.get("HANDGRAD_CACHE")
-    folder = Path(root) if root else user_cache_path("handgrad")
-    folder = folder / "kernels" / _digest()
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = folder.stat()
-        if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):
-            raise PermissionError(f"{folder} can be written by others")
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError:
-        _warn_once(folder)
-        return None
-    return folder
-
-
-@cache
-def _warn_once(folder: Path) -> None:
-    warnings.warn(
-        f"compiled kernels cannot be kept in {folder}: they are compiled anew in each process; "
-        "set HANDGRAD_CACHE to a folder that only you can write to",
-        RuntimeWarning,
-        stacklevel=2,
-    )
 
 
 @cache

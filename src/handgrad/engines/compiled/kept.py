@@ -1,0 +1,83 @@
+"""Object code, kept for later processes in a folder that only the user can write to."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import tempfile
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+_DIGEST = hashlib.sha256().digest_size
+
+
+def read(version: str, name: str) -> bytes | None:
+    """Return the object code kept under a name; None: there is none, or it is damaged.
+
+    Args:
+        version: what changes with all that the code depends on.
+        name: the name.
+    """
+    folder = _folder(version)
+    if folder is None:
+        return None
+    try:
+        content = (folder / f"{name}.o").read_bytes()
+    except OSError:
+        return None
+    digest, code = content[:_DIGEST], content[_DIGEST:]
+    return code if hashlib.sha256(code).digest() == digest else None
+
+
+def write(version: str, name: str, code: bytes) -> None:
+    """Keep object code under a name; a reader sees all of it or nothing."""
+    folder = _folder(version)
+    if folder is None:
+        return
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+            temporary = file.name
+            file.write(hashlib.sha256(code).digest() + code)
+        os.replace(temporary, folder / f"{name}.o")
+    except OSError as error:
+        if temporary is not None:
+            with suppress(OSError):
+                os.unlink(temporary)
+        _warn_once(f"in {folder} ({error.strerror or error})")
+
+
+@cache
+def _folder(version: str) -> Path | None:
+    """Return the folder of kept object code, or None where nothing can be kept."""
+    root = os.environ.get("HANDGRAD_CACHE")
+    try:
+        folder = Path(root).expanduser() if root else user_cache_path("handgrad")
+    except RuntimeError:
+        _warn_once("without a home folder")
+        return None
+    folder = folder / "kernels" / version
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = folder.stat()
+        if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):
+            raise PermissionError("others can write to it")
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        _warn_once(f"in {folder} ({error.strerror or error})")
+        return None
+    return folder
+
+
+@cache
+def _warn_once(where: str) -> None:
+    logging.getLogger("handgrad").warning(
+        "handgrad: compiled kernels cannot be kept %s: they are compiled anew in each process; "
+        "set HANDGRAD_CACHE to a folder that only you can write to",
+        where,
+    )

@@ -1,0 +1,120 @@
+"""Kept object code: whole and the user's own, or it is not used; a place that fails is no harm."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from handgrad.engines.compiled import kept
+
+CODE = bytes(range(256)) * 4
+SENTENCE = (
+    "handgrad: compiled kernels cannot be kept {}: they are compiled anew in each process; "
+    "set HANDGRAD_CACHE to a folder that only you can write to"
+)
+
+
+@pytest.fixture(autouse=True)
+def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let nothing be known yet of a folder or a warning."""
+    monkeypatch.setenv("HANDGRAD_CACHE", str(tmp_path))
+    for known in (kept._folder, kept._warn_once):
+        known.cache_clear()
+    yield
+    for known in (kept._folder, kept._warn_once):
+        known.cache_clear()
+
+
+def test_what_is_kept_is_found_under_its_version_and_name(tmp_path: Path) -> None:
+    kept.write("one", "copy", CODE)
+    assert kept.read("one", "copy") == CODE
+    assert kept.read("one", "other") is None
+    assert kept.read("two", "copy") is None
+    assert [path.name for path in (tmp_path / "kernels/one").iterdir()] == ["copy.o"]
+
+
+@pytest.mark.parametrize("at", [0, 1, 31, 32, 33, 500, len(CODE) + 31])
+def test_a_damaged_file_is_as_good_as_none(tmp_path: Path, at: int) -> None:
+    kept.write("one", "copy", CODE)
+    file = tmp_path / "kernels/one/copy.o"
+    whole = file.read_bytes()
+    file.write_bytes(whole[:at])
+    assert kept.read("one", "copy") is None
+    file.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+    assert kept.read("one", "copy") is None
+    kept.write("one", "copy", CODE)
+    assert kept.read("one", "copy") == CODE
+
+
+def test_a_full_disk_is_said_once_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept.write("one", "copy", CODE)
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", fail)
+    for name in ("copy", "other", "third"):
+        kept.write("one", name, CODE[:100])
+    folder = tmp_path / "kernels/one"
+    assert caplog.messages == [SENTENCE.format(f"in {folder} (No space left on device)")]
+    assert [path.name for path in folder.iterdir()] == ["copy.o"]
+    assert kept.read("one", "copy") == CODE
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="folders have no owner here")
+def test_a_folder_that_others_can_write_to_is_not_trusted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "kernels/one"
+    folder.mkdir(parents=True)
+    folder.chmod(0o777)
+    kept.write("one", "copy", CODE)
+    assert kept.read("one", "copy") is None
+    assert caplog.messages == [SENTENCE.format(f"in {folder} (others can write to it)")]
+
+
+@pytest.mark.parametrize("place", ["/dev/null", "/proc/handgrad"])
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc here")
+def test_a_place_that_can_hold_nothing_is_said_once(
+    place: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("HANDGRAD_CACHE", place)
+    kept.write("one", "copy", CODE)
+    kept.write("one", "other", CODE)
+    assert kept.read("one", "copy") is None
+    (message,) = caplog.messages
+    assert message.startswith(f"handgrad: compiled kernels cannot be kept in {place}/kernels/one (")
+
+
+def test_without_a_home_folder_nothing_is_kept(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def nobodys(*_: object) -> Path:
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.delenv("HANDGRAD_CACHE")
+    monkeypatch.setattr("handgrad.engines.compiled.kept.user_cache_path", nobodys)
+    kept.write("one", "copy", CODE)
+    assert kept.read("one", "copy") is None
+    assert caplog.messages == [SENTENCE.format("without a home folder")]
+
+
+PROGRAM = """
+from handgrad.engines.compiled.compiler import Kernel, addresses
+print(len(addresses([Kernel("chain.copy")])))
+"""
+
+
+def test_a_damaged_kernel_is_compiled_again(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", PROGRAM]
+    for _ in range(2):
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert done.stdout == "1\n"
+        assert done.stderr == "handgrad: compiling 1 kernel for this machine, once ...\n"
+        (file,) = tmp_path.rglob("*.o")
+        file.write_bytes(file.read_bytes()[:-100])
