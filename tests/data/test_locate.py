@@ -98,3 +98,18 @@ def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
 def test_the_cache_is_the_users(monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
     assert cache_folder() == Path("/somewhere/handgrad")
+
+
+def test_without_a_home_folder_the_variable_still_counts(tmp_path, monkeypatch):
+    monkeypatch.undo()  # the cache folder is the true one again
+    for name in ("HOME", "XDG_CACHE_HOME", "USERPROFILE", "LOCALAPPDATA", "HANDGRAD_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    with pytest.raises(DataError, match=r"^there is no home folder to look for data in; set HOME"):
+        locate(TINY)
+    write(tmp_path / "tiny")
+    monkeypatch.setenv("HANDGRAD_DATA", str(tmp_path))
+    assert locate(TINY) == tmp_path / "tiny"
+    monkeypatch.setenv("HANDGRAD_DATA", "~nobody-here/data")
+    with pytest.raises(DataError, match=r"HANDGRAD_DATA names ~nobody-here/data, which is no fold"):
+        locate(TINY)

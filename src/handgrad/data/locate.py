@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from handgrad.data.sources import File, Source
@@ -20,13 +21,16 @@ def locate(source: Source, folder: str | os.PathLike[str] | None = None) -> Path
             look in that subfolder of the folder that HANDGRAD_DATA names, then of the cache.
 
     Raises:
-        DataError: if `folder` lacks a file, or HANDGRAD_DATA names no folder.
+        DataError: if `folder` lacks a file, HANDGRAD_DATA names no folder, or there is neither
+            that nor a home folder.
     """
     if folder is not None:
-        return _inside(Path(folder).expanduser(), source)
+        return _inside(_expanded(folder), source)
     shared = data_folder()
-    places = [cache_folder()] if shared is None else [shared, cache_folder()]
-    return next((p / source.name for p in places if not _lacking(p / source.name, source)), None)
+    if shared is not None and not _lacking(shared / source.name, source):
+        return shared / source.name
+    cache = cache_folder()
+    return None if _lacking(cache / source.name, source) else cache / source.name
 
 
 def find(folder: Path, file: File) -> Path | None:
@@ -49,7 +53,7 @@ def data_folder() -> Path | None:
     named = os.environ.get(VARIABLE)
     if not named:
         return None
-    folder = Path(named).expanduser()
+    folder = _expanded(named)
     try:
         found = folder.is_dir()
     except OSError:
@@ -60,10 +64,27 @@ def data_folder() -> Path | None:
 
 
 def cache_folder() -> Path:
-    """Return the folder that downloads go to; it need not exist."""
+    """Return the folder that downloads go to; it need not exist.
+
+    Raises:
+        DataError: if this user has no home folder.
+    """
     from platformdirs import user_cache_path  # a twentieth of a second, seldom needed
 
-    return user_cache_path("handgrad", appauthor=False)
+    try:
+        return user_cache_path("handgrad", appauthor=False)
+    except RuntimeError:
+        raise DataError(
+            f"there is no home folder to look for data in; set HOME, or set {VARIABLE} to a "
+            "folder with the data"
+        ) from None
+
+
+def _expanded(folder: str | os.PathLike[str]) -> Path:
+    """Return a folder whose name may begin with a tilde; nobody's home is taken as it is called."""
+    with suppress(RuntimeError):
+        return Path(folder).expanduser()
+    return Path(folder)
 
 
 def _inside(folder: Path, source: Source) -> Path:
