@@ -38,6 +38,7 @@ class Builder:
         refresh: what to call before each run.
         gradients: what to call once the chunks are through, to lay down the gradients that are
             made for the whole batch at once.
+        sums: what to call after that, to lay down the sums of gradients made in shares.
         updates: what to call after the update of most parameters, to lay down that of the others.
         absorb: what to call after all updates.
         plain: whether the update is W ← W − η dW and nothing else.
@@ -59,6 +60,7 @@ class Builder:
         self.plan = Plan(chunks)
         self.refresh: list[Callable[[], None]] = []
         self.gradients: list[Callable[[], None]] = []
+        self.sums: list[Callable[[], None]] = []
         self.updates: list[Callable[[], None]] = []
         self.absorb: list[Callable[[], None]] = []
         self.plain = False

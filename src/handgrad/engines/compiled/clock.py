@@ -12,6 +12,8 @@ CHUNKS = 2  # ⌈N/16⌉
 START = 3  # where the batch begins in the order
 TOTAL = 4  # updates made before this step
 STOP = 5  # not 0: a number is not finite
+NEXT = 6  # where the next batch begins in the order
+END = 7  # where the order ends
 
 RATE = 8  # η
 WEIGHT = 9  # Σ wₙ

@@ -125,13 +125,20 @@ class Plan:
     notes: list[str] = field(default_factory=list)
     multiply_adds: int = 0
     layer: str = ""
+    _met: bool = False
+
+    def meet(self) -> None:
+        """Let all workers meet before the next stage, whatever its kind."""
+        self._met = True
 
     def emit(
         self, kind: Kind, name: str, *arguments: Argument, tiles: int = 1, **sizes: int
     ) -> None:
         """Add a stage, to the phase that is being filled where it is of this kind."""
-        if not self.phases or (self.phases[-1].kind, self.phases[-1].tiles) != (kind, tiles):
+        last = self.phases[-1] if self.phases else None
+        if self._met or last is None or (last.kind, last.tiles) != (kind, tiles):
             self.phases.append(Phase(kind, tiles))
+            self._met = False
         stage = Stage(Kernel(name, tuple(sizes.items())), arguments, self.layer)
         self.phases[-1].stages.append(stage)
 

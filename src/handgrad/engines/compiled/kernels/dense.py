@@ -81,34 +81,44 @@ def gradient(
     inputs: int,
     T: int,
     item: int,
+    tiles: int,
     blocks: int,
+    shares: int,
     clock: Ints,
     offsets: Ints,
     norms: Floats,
 ) -> None:
-    """dW[o, i] = Σₙ X[i, n] dY[o, n]        over all chunks in order; one block of i, one tile of o
+    """dW[o, i] = Σₙ X[i, n] dY[o, n]        over chunks in order; one block of i, one tile of o
 
-    X a chunk every x numbers, R = dY in rows, a chunk every r; norms[item] = Σ dW².
+    An item is a share of the batch's chunks, a tile and a block; dW has a place for each share.
+    X a chunk every x numbers, R = dY in rows, a chunk every r; norms[item] = Σ dW²
+    where there is one share.
     """
-    tile, block = item // blocks, item % blocks
+    tile, block, share = item // blocks % tiles, item % blocks, item // (blocks * tiles)
     lanes = clock[COUNT] if clock[CHUNKS] == 1 else LANES
+    begin, end = clock[CHUNKS] * share // shares, clock[CHUNKS] * (share + 1) // shares
     first, last = inputs * block // blocks, inputs * (block + 1) // blocks
+    G = at(dW, ((share * tiles + tile) * inputs + first) * T)
+    if begin == end:
+        fill(G, (last - first) * T, np.float32(0))
+        return
     for i in range(first, last, ROWS):
         product_tile(
             ROWS,
             COLUMNS,
             None,
             (last - i, COLUMNS),
-            at(X, i * LANES),
+            at(X, begin * x + i * LANES),
             (LANES, x, 1),
-            at(R, tile * LANES * T),
+            at(R, begin * r + tile * LANES * T),
             (LANES, r),
-            at(dW, (tile * inputs + i) * T),
+            at(G, (i - first) * T),
             (T, LANES),
-            (clock[CHUNKS], lanes),
+            (end - begin, lanes),
             offsets,
         )
-    norms[item] = squares(at(dW, (tile * inputs + first) * T), (last - first) * T)
+    if shares == 1:
+        norms[item] = squares(G, (last - first) * T)
 
 
 def bias_gradient(R: Floats, db: Floats, outputs: int, T: int) -> None:

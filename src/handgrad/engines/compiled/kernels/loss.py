@@ -12,6 +12,8 @@ from handgrad.engines.compiled.clock import (
     CORRECTION_1,
     CORRECTION_2,
     COUNT,
+    END,
+    NEXT,
     RATE,
     START,
     STEP,
@@ -47,6 +49,7 @@ def begin(
     clock[STOP] = 2 * spoilt[0]
     clock[TOTAL] += 1
     clock[START] = clock[STEP] * size
+    clock[NEXT], clock[END] = clock[START] + size, total
     clock[COUNT] = min(size, total - clock[START])
     clock[CHUNKS] = (clock[COUNT] + LANES - 1) // LANES
     times[RATE] = doubles(rates)[clock[STEP]]

@@ -23,6 +23,14 @@ def add_chunks(
     norms[item] = squares(dW, count)
 
 
+def add_shares(shares: Floats, size: int, dW: Floats, count: int, norms: Floats, item: int) -> None:
+    """DW = dW of the batch's first half + dW of its second        norms[item] = Σ dW²"""
+    second = at(shares, size)
+    for i in range(count):
+        dW[i] = shares[i] + second[i]
+    norms[item] = squares(dW, count)
+
+
 def sgd(W: Floats, dW: Floats, count: int, clock: Ints, decay: float, spoilt: Ints) -> None:
     """W ← W − η (dW + λW)"""
     rate, clip = np.float32(doubles(clock)[RATE]), np.float32(doubles(clock)[CLIP])

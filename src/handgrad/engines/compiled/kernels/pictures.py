@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.engines.compiled.clock import START
+from handgrad.engines.compiled.clock import END, NEXT, START
 from handgrad.engines.compiled.kernels.numba_forms import helper
 from handgrad.engines.compiled.kernels.numbers import fill, lanes_in
 from handgrad.engines.compiled.kernels.pointers import Bytes, Floats, Ints, Places, at, fetch
@@ -105,8 +105,7 @@ def gather(
         row = at(rows, lane * width)
         if lane < inside:
             picture = at(pictures, order[clock[START] + chunk * LANES + lane] * size)
-            if lane + 2 < inside:
-                fetch_picture(pictures, order[clock[START] + chunk * LANES + lane + 2], size)
+            fetch_picture(pictures, order, clock, chunk * LANES + lane, size)
             for p in range(size):
                 row[p] = np.float32(picture[p]) * scale[p] + shift[p]
         else:
@@ -138,8 +137,7 @@ def list_pixels(
                 start[b] = 0
             continue
         picture = at(pictures, order[clock[START] + chunk * LANES + lane] * size)
-        if lane + 2 < inside:
-            fetch_picture(pictures, order[clock[START] + chunk * LANES + lane + 2], size)
+        fetch_picture(pictures, order, clock, chunk * LANES + lane, size)
         place, value = at(places, lane * (size + LANES)), at(values, lane * (size + LANES))
         entries = 0
         for b in range(blocks):
@@ -156,8 +154,13 @@ def list_pixels(
 
 
 @helper
-def fetch_picture(pictures: Any, number: int, size: int) -> None:
-    """Ask for a picture that will be needed soon; in a drawn order no machine can guess it."""
-    picture = at(pictures, number * size)
-    for p in range(0, size, 64):
-        fetch(at(picture, p))
+def fetch_picture(pictures: Any, order: Ints, clock: Ints, place: int, size: int) -> None:
+    """Ask for the picture at this place in the next batch; in a drawn order no machine guesses it.
+
+    It is this worker that will need it, and it has a whole step's time to come.
+    """
+    ahead = clock[NEXT] + place
+    if ahead < clock[END]:
+        picture = at(pictures, order[ahead] * size)
+        for p in range(0, size, 64):
+            fetch(at(picture, p))

@@ -12,10 +12,11 @@ from __future__ import annotations
 import numpy as np
 
 from handgrad.engines.compiled.clock import CHUNKS, COUNT, RATE
-from handgrad.engines.compiled.kernels.numbers import fill, squares
+from handgrad.engines.compiled.kernels.numbers import fill, lanes_in, squares
 from handgrad.engines.compiled.kernels.pointers import Floats, Ints, Places, at, doubles
 from handgrad.engines.compiled.kernels.tiles import (
     gather_tile,
+    outer_tile,
     product_tile,
     scatter_tile,
     transpose_tile,
@@ -93,6 +94,39 @@ def forward(
             transpose_tile(at(rows, v * LANES), T, column, LANES)
 
 
+def forward_chunk(
+    W: Floats,
+    b: Floats,
+    places: Places,
+    values: Floats,
+    starts: Ints,
+    blocks: int,
+    size: int,
+    tiles: int,
+    clock: Ints,
+    chunk: int,
+    rows: Floats,
+    Y: Floats,
+) -> None:
+    """Y[o] = b[o] + Σₑ W[o, places[e]] values[e]        all o, one chunk: where W fits the cache
+
+    rows: room for Y in rows of one tile.
+    """
+    T = VECTORS * LANES
+    for tile in range(tiles):
+        for lane in range(LANES):
+            row = at(rows, lane * T)
+            for o in range(T):
+                row[o] = b[tile * T + o]
+            if lane < lanes_in(clock, chunk):
+                begin, count = lane * (size + LANES), starts[lane * (blocks + 1) + blocks]
+                weights = at(W, tile * size * T)
+                gather_tile(VECTORS, weights, T, at(places, begin), at(values, begin), count, row)
+        for v in range(VECTORS):
+            column = at(Y, (tile * T + v * LANES) * LANES)
+            transpose_tile(at(rows, v * LANES), T, column, LANES)
+
+
 def gradient(
     places: Places,
     values: Floats,
@@ -105,40 +139,43 @@ def gradient(
     dW: Floats,
     size: int,
     item: int,
+    tiles: int,
     blocks: int,
     block: int,
+    shares: int,
     clock: Ints,
     sums: Floats,
     norms: Floats,
 ) -> None:
     """dW[o, i] = Σₙ dY[o, n] values[n, i] + shift[i] Σₙ dY[o, n]        a block of i, a tile of o
 
-    Lists a chunk every `entries` numbers, R = dY in rows, a chunk every r; norms[item] = Σ dW².
+    An item is a share of the batch's chunks, a tile and a block; dW has a place for each share.
+    Lists a chunk every `entries` numbers, R = dY in rows, a chunk every r; norms[item] = Σ dW²
+    where there is one share.
     """
     T = VECTORS * LANES
-    tile, part = item // blocks, item % blocks
+    tile, part, share = item // blocks % tiles, item % blocks, item // (blocks * tiles)
+    begin_n = clock[CHUNKS] * share // shares * LANES
+    end_n = min(clock[CHUNKS] * (share + 1) // shares * LANES, clock[COUNT])
     first, last = part * block, min((part + 1) * block, size)
-    G = at(dW, (tile * size) * T)
+    G = at(dW, (share * tiles + tile) * size * T)
+    fill(at(G, first * T), (last - first) * T, np.float32(0))
     if shifted:
         fill(sums, T, np.float32(0))
-        for n in range(clock[COUNT]):
+        for n in range(begin_n, end_n):
             row = at(R, n // LANES * r + (tile * LANES + n % LANES) * T)
             for o in range(T):
                 sums[o] += row[o]
-        for i in range(first, last):
-            row = at(G, i * T)
-            for o in range(T):
-                row[o] = shift[i] * sums[o]
-    else:
-        fill(at(G, first * T), (last - first) * T, np.float32(0))
-    for n in range(clock[COUNT]):
+        outer_tile(VECTORS, at(G, first * T), T, at(shift, first), last - first, sums)
+    for n in range(begin_n, end_n):
         chunk, lane = n // LANES, n % LANES
         start = at(starts, (chunk * LANES + lane) * (blocks + 1) + part)
         begin = chunk * entries + lane * (size + LANES) + start[0]
         row = at(R, chunk * r + (tile * LANES + lane) * T)
         count = start[1] - start[0]
         scatter_tile(VECTORS, G, T, at(places, begin), at(values, begin), count, row)
-    norms[item] = squares(at(G, first * T), (last - first) * T)
+    if shares == 1:
+        norms[item] = squares(at(G, first * T), (last - first) * T)
 
 
 def judge_rows(R: Floats, size: int, clock: Ints, chunk: int, norms: Floats) -> None:
@@ -184,7 +221,5 @@ def update(
         count = start[1] - start[0]
         scatter_tile(VECTORS, weights, T, at(places, begin), at(values, begin), count, step)
     if shifted:
-        for i in range(part * block, min((part + 1) * block, size)):
-            row = at(weights, i * T)
-            for o in range(T):
-                row[o] += shift[i] * sums[o]
+        first, last = part * block, min((part + 1) * block, size)
+        outer_tile(VECTORS, at(weights, first * T), T, at(shift, first), last - first, sums)

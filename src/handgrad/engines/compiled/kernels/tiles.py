@@ -273,6 +273,33 @@ def scatter_tile(
 
 
 @emitted
+def outer_tile(typingctx: Any, VECTORS: Any, G: Any, g: Any, X: Any, count: Any, dY: Any) -> Any:
+    """A vector times a row, added to the rows of a matrix.
+
+    G[i·g + v] += X[i] · dY[v]        i < count
+
+    for v < VECTORS: `scatter_tile` for a vector that is not sparse.
+    """
+    vectors = VECTORS.literal_value
+
+    def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> None:
+        _, G, g, X, count, dY = args
+        row = [load(builder, builder.gep(dY, [constant(v * LANES)])) for v in range(vectors)]
+
+        def body(i: Value, _: Sequence[Value]) -> Sequence[Value]:
+            target = builder.gep(G, [builder.mul(i, g)])
+            value = spread(builder, builder.load(builder.gep(X, [i])))
+            for v in range(vectors):
+                place = builder.gep(target, [constant(v * LANES)])
+                store(builder, place, fma(builder, value, row[v], load(builder, place)))
+            return []
+
+        maybe(builder, count, [], body)
+
+    return types.void(VECTORS, G, g, X, count, dY), void(generate)
+
+
+@emitted
 def list_tile(typingctx: Any, pixels: Any, first: Any, scale: Any, places: Any, values: Any) -> Any:
     """The pixels of 16 that are not zero, put one after another; return how many.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from handgrad.engines.compiled.builder import Backward, Builder, even, multiples
 from handgrad.engines.compiled.lanes import LANES
 from handgrad.engines.compiled.plan import Buffer, Kind, Part, Place, Stride
@@ -10,6 +12,7 @@ from handgrad.engines.compiled.values import Lists, Value
 from handgrad.layers import Array, Dense
 
 _REGISTERS = 24  # how many sums a tile of a product keeps
+_SMALL = 49_152  # the numbers of a weight that each worker may have a gradient of its own of
 
 
 def dense(b: Builder, layer: Dense, prefix: str, number: int, X: Value) -> tuple[Value, Backward]:
@@ -42,21 +45,31 @@ def dense_on_lists(b: Builder, prefix: str, X: Lists) -> tuple[Value, Backward]:
     tiling = _tiling(b, prefix)
     Y = b.value("Y", (tiling.outputs,), learned=True)
     R = _rows(b, tiling)
-    groups = 2 * max(1, round(b.plan.chunks / 8)) if b.plan.chunks > 1 else 1
-    b.plan.emit(
-        Kind.TILES,
-        "sparse.forward",
-        *(b.parameter(f"{prefix}weight"), X.bias, X.places, X.values, Stride(X.places)),
-        *(X.starts, X.blocks, X.size, Place.TILE, groups, Place.CLOCK),
-        *(R, Stride(R), Y.buffer, Stride(Y.buffer)),
-        tiles=tiling.tiles * groups,
-        VECTORS=tiling.vectors,
-    )
+    weight = b.parameter(f"{prefix}weight")
+    shared = _shares(b, tiling) > 1
+    if shared:
+        b.chunks(
+            "sparse.forward_chunk",
+            *(weight, X.bias, X.places, X.values, X.starts, X.blocks, X.size, tiling.tiles),
+            *(Place.CLOCK, Place.CHUNK, R, Y.buffer),
+            VECTORS=tiling.vectors,
+        )
+    else:
+        groups = 2 * max(1, round(b.plan.chunks / 8)) if b.plan.chunks > 1 else 1
+        b.plan.emit(
+            Kind.TILES,
+            "sparse.forward",
+            *(weight, X.bias, X.places, X.values, Stride(X.places)),
+            *(X.starts, X.blocks, X.size, Place.TILE, groups, Place.CLOCK),
+            *(R, Stride(R), Y.buffer, Stride(Y.buffer)),
+            tiles=tiling.tiles * groups,
+            VECTORS=tiling.vectors,
+        )
     b.plan.multiply_adds += 2 * tiling.outputs * tiling.inputs
 
     def backward(dY: Value) -> Value | None:
         _rows_and_bias(b, prefix, tiling, dY, R)
-        if b.plain and b.source.whole:
+        if b.plain and b.source.whole and not shared:
             _update_on_lists(b, prefix, tiling, X, R)
             return None
         b.gradients.append(lambda: _gradient_on_lists(b, prefix, tiling, X, R))
@@ -91,6 +104,38 @@ def _rows(b: Builder, tiling: Tiling) -> Buffer:
     return Buffer(f"{b.plan.layer}: in rows", tiling.tiles * tiling.width * LANES)
 
 
+def _shares(b: Builder, tiling: Tiling) -> int:
+    """Return into how many shares of the batch a weight's gradient is cut: always the same number.
+
+    The weights of a small layer fit every core's cache, so that each worker goes all the way with
+    its own pictures, and only the two gradients have to be brought together.
+    """
+    size = tiling.tiles * tiling.width * tiling.inputs
+    return 2 if size <= _SMALL and b.plan.chunks > 1 else 1
+
+
+def _target(
+    b: Builder, prefix: str, tiling: Tiling, shares: int, items: int
+) -> tuple[Part, Part | Buffer]:
+    """Return where dW goes, and where the sums of its squares go; where it is cut, lay down Σ."""
+    dW = Part(b.store.dW, b.store.rooms[f"{prefix}weight"].offset)
+    if shares == 1:
+        return dW, b.more_norms(items)
+    size = tiling.tiles * tiling.width * tiling.inputs
+    layer, halves = b.plan.layer, Buffer(f"{b.plan.layer}: dW by halves", 2 * size, single=True)
+    pieces = math.gcd(tiling.inputs, 4)
+    count = size // pieces
+    norms = b.more_norms(pieces)
+
+    def lay() -> None:
+        b.plan.layer = layer
+        parts = (Part(halves, 0, count), size, dW._replace(per_tile=count), count)
+        b.plan.emit(Kind.TILES, "optim.add_shares", *parts, norms, Place.TILE, tiles=pieces)
+
+    b.sums.append(lay)
+    return Part(halves), norms
+
+
 def _rows_and_bias(b: Builder, prefix: str, tiling: Tiling, dY: Value, R: Buffer) -> None:
     """Lay down dY turned into rows, and db."""
     b.chunks("dense.rows_of_gradient", dY.buffer, R, tiling.outputs, tiling.width)
@@ -100,14 +145,15 @@ def _rows_and_bias(b: Builder, prefix: str, tiling: Tiling, dY: Value, R: Buffer
 
 def _gradient(b: Builder, prefix: str, tiling: Tiling, X: Value, R: Buffer) -> None:
     """Lay down dW for the whole batch, in blocks of about 64 inputs."""
-    blocks = max(1, tiling.inputs // 64)
-    items = tiling.tiles * blocks
-    dW = Part(b.store.dW, b.store.rooms[f"{prefix}weight"].offset)
+    blocks, shares = max(1, tiling.inputs // 64), _shares(b, tiling)
+    items = shares * tiling.tiles * blocks
+    dW, norms = _target(b, prefix, tiling, shares, items)
     b.plan.emit(
         Kind.TILES,
         "dense.gradient",
         *(X.buffer, Stride(X.buffer), R, Stride(R), dW, tiling.inputs, tiling.width),
-        *(Place.TILE, blocks, Place.CLOCK, multiples(tiling.width, LANES), b.more_norms(items)),
+        *(Place.TILE, tiling.tiles, blocks, shares, Place.CLOCK),
+        *(multiples(tiling.width, LANES), norms),
         tiles=items,
         ROWS=_REGISTERS // tiling.vectors,
         COLUMNS=tiling.vectors,
@@ -142,15 +188,17 @@ def _update_on_lists(b: Builder, prefix: str, tiling: Tiling, X: Lists, R: Buffe
 
 def _gradient_on_lists(b: Builder, prefix: str, tiling: Tiling, X: Lists, R: Buffer) -> None:
     """Lay down dW for the whole batch, in the lists' blocks."""
-    items = tiling.tiles * X.blocks
-    dW = Part(b.store.dW, b.store.rooms[f"{prefix}weight"].offset)
+    shares = _shares(b, tiling)
+    items = shares * tiling.tiles * X.blocks
+    dW, norms = _target(b, prefix, tiling, shares, items)
     sums = Buffer(f"{b.plan.layer}: Σ dY", tiling.width)
     b.plan.emit(
         Kind.TILES,
         "sparse.gradient",
         *(X.places, X.values, Stride(X.places), X.starts, R, Stride(R)),
         *((0, 0) if X.shift is None else (X.shift, 1)),
-        *(dW, X.size, Place.TILE, X.blocks, X.block, Place.CLOCK, sums, b.more_norms(items)),
+        *(dW, X.size, Place.TILE, tiling.tiles, X.blocks, X.block, shares, Place.CLOCK),
+        *(sums, norms),
         tiles=items,
         VECTORS=tiling.vectors,
     )

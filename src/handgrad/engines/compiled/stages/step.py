@@ -41,6 +41,9 @@ def training(b: Builder, rules: Rules) -> None:
     backward(_loss(b, rules, Z, losses, right))
     for lay in b.gradients:
         lay()
+    b.plan.meet()
+    for lay in b.sums:
+        lay()
     b.plan.layer = "update"
     _add_chunks(b)
     limit = Double(0.0 if rules.clip_norm is None else rules.clip_norm)
