@@ -5,6 +5,10 @@ from .bundle import (
     load_model,
     save_model,
 )
+from .calibration import (
+    Calibration,
+    calibrate,
+)
 from .data import (
     Dataset,
     load,
@@ -80,6 +84,7 @@ __all__ = [
     "AdamW",
     "AvgPool2d",
     "BatchNorm",
+    "Calibration",
     "Chain",
     "ConfigError",
     "Constant",
@@ -124,6 +129,7 @@ __all__ = [
     "Uniform",
     "Zeros",
     "__version__",
+    "calibrate",
     "epochs",
     "evaluate",
     "fit",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -18,6 +18,7 @@ from handgrad.layers import Array, Chain, Context, Layer, Normalize, Tree, gives
 from handgrad.losses import Loss, SoftmaxCrossEntropy
 from handgrad.random import generator
 from handgrad.summary import Summary, summarize
+
 if TYPE_CHECKING:
     from handgrad.preparation import Preparation
 
@@ -51,6 +52,8 @@ class Network:
         tree: the same arrays, as `Chain` takes them.
         chain: the layers as one.
         measured: whether `Normalize` layers know the training pictures' mean and std.
+        preparation: what is done to a picture in a file before the network sees it; None: nothing
+            is known of that.
         calibration: what makes its probabilities mean what they say; None: they are as they come.
 
     Raises:

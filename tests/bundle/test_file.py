@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,23 +9,20 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from safetensors import safe_open
 from safetensors.numpy import save_file
 
 import handgrad as hg
 from handgrad.bundle import about_model
 from handgrad.models import MODELS
+from tests.bundle.forging import forged
 
 
 def saved(path: Path, change: dict[str, Any] | None = None, drop: str | None = None) -> Path:
-    """Save a small network, with its description or its arrays tampered with."""
+    """Save a small network, with its description or its arrays tampered with and sealed anew."""
     net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), ["a", "b"])
-    hg.save_model(net, path, {"seed": 7})
+    net.save(path, {"seed": 7})
     if change is not None or drop is not None:
-        with safe_open(path, framework="numpy") as file:
-            description = json.loads(file.metadata()["handgrad"])
-        arrays = {k: v for k, v in net.arrays.items() if k != drop}
-        save_file(arrays, path, {"handgrad": json.dumps(description | (change or {}))})
+        forged(path, description=change or {}, drop=drop)
     return path
 
 
@@ -114,10 +110,35 @@ def test_files_that_are_not_ours_are_refused(tmp_path: Path) -> None:
 def test_a_truncation_anywhere_is_one_sentence(tmp_path: Path) -> None:
     whole = saved(tmp_path / "m.safetensors").read_bytes()
     cut = tmp_path / "cut.safetensors"
-    for length in range(len(whole)):
+    for length in range(0, len(whole), 3):
         cut.write_bytes(whole[:length])
         with pytest.raises(hg.ModelError):
             hg.load_model(cut)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"arrays": {"1.bias": np.ones(2, np.float32)}},
+        {"arrays": {"golden.logits": np.ones((6, 2), np.float32)}},
+        {"description": {"classes": ["b", "a"]}},
+        {"description": {"about": {"seed": 8}}},
+        {"drop": "1.bias"},
+    ],
+)
+def test_a_file_that_was_changed_has_a_wrong_digest(change: dict[str, Any], tmp_path: Path) -> None:
+    path = forged(saved(tmp_path / "m.safetensors"), **change, sealed=False)
+    with pytest.raises(hg.ModelError, match=r"its digest is .*changed or damaged after"):
+        hg.load_model(path)
+
+
+def test_a_flipped_bit_anywhere_is_noticed(tmp_path: Path) -> None:
+    whole = saved(tmp_path / "m.safetensors").read_bytes()
+    path = tmp_path / "flipped.safetensors"
+    for at in range(0, len(whole), 3):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :])
+        with pytest.raises(hg.ModelError):
+            hg.load_model(path)
 
 
 def test_a_layer_of_ones_own_cannot_be_saved(tmp_path: Path) -> None:
@@ -146,7 +167,7 @@ def test_a_network_saved_before_it_was_measured_is_measured_later(tmp_path: Path
     hg.save_model(net, tmp_path / "m.safetensors")
     back = hg.load_model(tmp_path / "m.safetensors")
     assert not back.measured
-    hg.fit(back, train, epochs=1)
+    hg.fit(back, train, epochs=1, engine="reference")
     assert back.state["0.std"] != 1
 
 
@@ -178,11 +199,19 @@ def test_numbers_of_numpy_can_be_saved(tmp_path: Path) -> None:
 
 
 def test_a_network_of_nan_and_a_folder_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
     net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), 2)
-    net.parameters["1.bias"] = np.array([np.nan, 0])
-    hg.save_model(net, tmp_path / "m.safetensors")
+    net.save(path)
+    forged(path, arrays={"1.bias": np.array([np.nan, 0], np.float32)})
     with pytest.raises(hg.ModelError, match=r"array 1\.bias holds NaN or infinity"):
-        hg.load_model(tmp_path / "m.safetensors")
+        hg.load_model(path)
+    net.parameters["1.bias"] = np.array([np.nan, 0])
+    with pytest.raises(hg.ModelError, match=r"cannot be saved: array 1\.bias holds NaN"):
+        net.save(path)
+    net.parameters["1.bias"] = 0
+    net.parameters["1.weight"] = 3e38
+    with pytest.raises(hg.ModelError, match=r"cannot be saved: the network answers NaN"):
+        net.save(path)
     with pytest.raises(hg.ModelError, match="this is a folder; give the"):
         hg.load_model(tmp_path)
 

@@ -1,0 +1,115 @@
+"""Golden pictures: a few examples that travel with a model, and what it answered to them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from handgrad.errors import ModelError
+from handgrad.layers import Array
+from handgrad.network import Network
+from handgrad.random import generator
+
+GIVEN, DRAWN = 4, 2
+LARGE = 64  # pixels on a side that are not enlarged any more
+
+
+@dataclass(frozen=True, eq=False)
+class Golden:
+    """Pictures, and what a network answered to them when it was saved.
+
+    Attributes:
+        pictures: as the network takes them, (G, C, H, W) uint8 or float32.
+        logits: the answers, (G, K).
+        seals: the SHA-256 of what gave them: weights, labels, preparation.
+        raw: the pictures before the preparation, (G, height, width, 4) uint8; None: there is none.
+    """
+
+    pictures: NDArray[Any]
+    logits: Array
+    seals: Mapping[str, str]
+    raw: NDArray[np.uint8] | None = None
+
+
+def make_golden(net: Network, pictures: ArrayLike | None = None) -> Golden:
+    """Return golden pictures for a network as it is now.
+
+    Four are taken of the pictures given. Two more are noise, in which each pixel matters. Before a
+    preparation they are laid, enlarged, off centre on a canvas, light or dark, seen through or not.
+
+    Args:
+        net: the network.
+        pictures: some that it takes, (N, C, H, W); None: all are noise.
+
+    Raises:
+        DataError: if the network does not take the pictures.
+        ModelError: if it answers something that is no number.
+    """
+    some = np.zeros((0, *net.shape), np.uint8)
+    if pictures is not None:
+        some = net.as_pictures(pictures)[:GIVEN]
+        some = some if some.dtype == np.uint8 else some.astype(np.float32)
+    raw = None
+    if net.preparation is not None:
+        some = some if some.dtype == np.uint8 else np.zeros((0, *net.shape), np.uint8)
+        raw = np.stack([_on_canvas(x, n) for n, x in enumerate(_with_noise(some))])
+        examples = np.stack([net.preparation.apply(x) for x in raw])
+    else:
+        examples = _with_noise(some)
+    with np.errstate(over="ignore", invalid="ignore"):  # found and said below
+        logits = net.logits(examples)
+    if not np.isfinite(logits).all():
+        raise ModelError("the network answers NaN or infinity; train it again at a lower rate")
+    return Golden(examples, logits, seals(net), raw)
+
+
+def seals(net: Network) -> dict[str, str]:
+    """Return the SHA-256 of a network's weights, labels and preparation."""
+    weights = hashlib.sha256()
+    for name, array in sorted(net.arrays.items()):
+        weights.update(f"{name} {array.dtype} {array.shape}\n".encode())
+        weights.update(np.ascontiguousarray(array).tobytes())
+    preparation = net.preparation and net.preparation.to_json()
+    return {
+        "weights": weights.hexdigest(),
+        "labels": hashlib.sha256(json.dumps(net.classes).encode()).hexdigest(),
+        "preparation": hashlib.sha256(json.dumps(preparation).encode()).hexdigest(),
+    }
+
+
+def _with_noise(some: NDArray[Any]) -> NDArray[Any]:
+    """Return pictures with two more of noise, between the darkest and the lightest pixel."""
+    rng = generator(0, "augment")
+    count = DRAWN if len(some) else GIVEN + DRAWN
+    noise = rng.random((count, *some.shape[1:]), np.float32)
+    if some.dtype == np.uint8:
+        return np.concatenate([some, (noise * 256).astype(np.uint8)])
+    low, high = (some.min(), some.max()) if len(some) else (np.float32(0), np.float32(1))
+    return np.concatenate([some, low + noise * (high - low)])
+
+
+def _on_canvas(x: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
+    """Return a picture (C, H, W) as one may find it: (height, width, 4), off centre."""
+    C, H, W = x.shape
+    times = 2 if max(H, W) <= LARGE else 1
+    ink = x.transpose(1, 2, 0).repeat(times, axis=0).repeat(times, axis=1)
+    canvas = np.zeros((times * H + H // 2 + 2, times * W + W // 4 + 1, 4), np.uint8)
+    top, left = H // 4 + 1, W // 4
+    here = canvas[top : top + times * H, left : left + times * W]
+    here[:, :, :3] = ink if C == 3 else ink[:, :, :1]
+    match number % 3:
+        case 0:  # light on opaque black
+            canvas[:, :, 3] = 255
+        case 1:  # dark on opaque white
+            canvas[:, :, :3] = 255 - canvas[:, :, :3]
+            canvas[:, :, 3] = 255
+        case _:  # dark ink that stands on nothing
+            here[:, :, 3] = ink.max(axis=2)
+            canvas[:, :, :3] = (40, 0, 20)
+    return canvas

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import handgrad as hg
+from handgrad.bundle import read_bundle
+from handgrad.bundle.golden import make_golden, seals
+from handgrad.models import MODELS
+from handgrad.preparation import drawing
+from tests.bundle.forging import forged
+
+
+def digits_net() -> tuple[hg.Network, hg.Dataset]:
+    train, _ = hg.load("digits")
+    return hg.Network(hg.models.softmax_regression(), train.shape, train.classes), train
+
+
+def test_pictures_given_come_first_and_noise_last(tmp_path: Path) -> None:
+    net, train = digits_net()
+    net.save(tmp_path / "m.safetensors", golden=train.pictures)
+    golden = read_bundle(tmp_path / "m.safetensors").golden
+    assert golden.raw is None
+    assert golden.pictures.shape == (6, 1, 8, 8)
+    assert golden.pictures.dtype == np.uint8
+    assert np.array_equal(golden.pictures[:4], train.pictures[:4])
+    assert len(np.unique(golden.pictures[4:])) > 80
+    assert np.array_equal(golden.logits, net.logits(golden.pictures))
+    assert golden.seals == seals(net)
+
+
+def test_float_pictures_keep_their_range() -> None:
+    net, _ = digits_net()
+    X = np.full((2, 1, 8, 8), -3.0)
+    X[0, 0, 0, 0] = 7
+    golden = make_golden(net, X)
+    assert golden.pictures.dtype == np.float32
+    assert golden.pictures.shape == (4, 1, 8, 8)
+    assert -3 <= golden.pictures.min() < -2
+    assert 6 < golden.pictures[2:].max() <= 7
+
+
+def test_without_pictures_all_are_noise_and_always_the_same() -> None:
+    net, _ = digits_net()
+    one, other = make_golden(net), make_golden(net)
+    assert one.pictures.shape == (6, 1, 8, 8)
+    assert np.array_equal(one.pictures, other.pictures)
+
+
+@pytest.mark.parametrize("side", [8, 28, 70])
+def test_each_step_of_a_preparation_changes_a_golden_picture(side: int, tmp_path: Path) -> None:
+    net = hg.Network(hg.models.softmax_regression(), (1, side, side), 10)
+    net.preparation = drawing(side)
+    pictures = np.zeros((4, 1, side, side), np.uint8)
+    pictures[:, :, side // 4 : -side // 4, side // 3 : side // 2] = 130
+    net.save(tmp_path / "m.safetensors", golden=pictures)
+    back = read_bundle(tmp_path / "m.safetensors")
+    assert back.net.preparation == net.preparation
+    golden = back.golden
+    assert golden.raw is not None
+    assert np.array_equal([net.preparation.apply(x) for x in golden.raw], golden.pictures)
+
+    unseen = []
+    for step in net.preparation.steps:
+        kept = [s for s in net.preparation.steps if s != step]
+        try:
+            without = hg.preparation.Preparation(net.shape, tuple(kept))
+        except (hg.ModelError, ValueError, IndexError):
+            continue  # it does not lead to the network's shape any more
+        if all(
+            np.array_equal(without.apply(x), y)
+            for x, y in zip(golden.raw, golden.pictures, strict=True)
+        ):
+            unseen.append(type(step).__name__)
+    assert unseen == ["Shrink"]  # it is for pictures of 32 times the side
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_golden_answers_are_kept_for_all_named_models(name: str, tmp_path: Path) -> None:
+    net = hg.Network(MODELS[name](), (1, 28, 28), 10)
+    net.save(tmp_path / "m.safetensors")
+    assert np.isfinite(read_bundle(tmp_path / "m.safetensors").golden.logits).all()
+
+
+def test_golden_pictures_must_be_the_networks(tmp_path: Path) -> None:
+    net, _ = digits_net()
+    with pytest.raises(hg.DataError, match="the network takes pictures"):
+        net.save(tmp_path / "m.safetensors", golden=np.zeros((2, 1, 9, 9)))
+    path = tmp_path / "m.safetensors"
+    net.save(path)
+    for arrays, sentence in [
+        ({"golden.pictures": np.zeros((6, 1, 9, 9), np.uint8)}, "the network takes pictures"),
+        ({"golden.logits": np.zeros((6, 9), np.float32)}, "one finite logit for each class"),
+        ({"golden.logits": np.full((6, 10), np.inf)}, "one finite logit for each class"),
+        ({"golden.raw": np.zeros((6, 9, 9, 4), np.uint8)}, "do not belong to its preparation"),
+    ]:
+        with pytest.raises(hg.ModelError, match=sentence):
+            hg.load_model(forged(path, arrays=arrays))
+        net.save(path)
+    with pytest.raises(hg.ModelError, match=r"golden\.logits' is missing"):
+        hg.load_model(forged(path, drop="golden.logits"))

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import handgrad as hg
+from handgrad.calibration import Calibration, calibrate, reliability
+from handgrad.losses import softmax
+
+RNG = np.random.default_rng(0)
+
+
+def answers(count: int = 20_000, boast: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Return logits of a network that knows exactly how much it knows, times `boast`; labels."""
+    Z = RNG.normal(size=(count, 4)) * 2
+    y = (softmax(Z).cumsum(axis=1) > RNG.random((count, 1))).argmax(axis=1)
+    return (Z * boast).astype(np.float32), y
+
+
+@pytest.mark.parametrize("boast", [0.3, 1.0, 4.0])
+def test_the_temperature_undoes_what_was_boasted(boast: float) -> None:
+    Z, y = answers(boast=boast)
+    found = calibrate(Z, y)
+    assert found.temperature == pytest.approx(boast, rel=0.04)
+    assert found.error < 0.015
+    assert found.error == pytest.approx(reliability(found.probabilities(Z), y).error, abs=1e-5)
+    assert (found.error_before > 0.05) == (boast != 1.0)
+    assert (found.threshold, found.coverage, found.precision) == (0, 1, None)
+
+
+def test_reliability_by_hand() -> None:
+    p = np.array([[0.95, 0.05], [0.91, 0.09], [0.4, 0.6], [1.0, 0.0]])
+    found = reliability(p, np.array([0, 1, 1, 0]), bins=10)
+    assert found.counts.tolist() == [0, 0, 0, 0, 0, 0, 1, 0, 0, 3]
+    assert found.confidence[[6, 9]] == pytest.approx([0.6, 0.95333333])
+    assert found.accuracy[[6, 9]] == pytest.approx([1, 2 / 3])
+    assert found.error == pytest.approx((0.4 + 3 * (0.95333333 - 2 / 3)) / 4)
+
+
+@pytest.mark.parametrize("precision", [0.8, 0.9, 0.95])
+def test_sure_answers_are_as_often_right_as_was_asked(precision: float) -> None:
+    Z, y = answers()
+    found = calibrate(Z, y, precision=precision)
+    others, truth = answers()
+    sure = found.sure(found.probabilities(others))
+    right = found.probabilities(others).argmax(axis=1) == truth
+    assert right[sure].mean() == pytest.approx(precision, abs=0.015)
+    assert sure.mean() == pytest.approx(found.coverage, abs=0.02)
+    assert right.mean() < precision
+
+
+def test_the_lowest_threshold_that_will_do_is_taken() -> None:
+    p = np.array([0.99, 0.9, 0.8, 0.8, 0.7, 0.6])
+    Z = np.stack([np.log(p), np.log(1 - p)], axis=1)
+    y = np.array([0, 0, 0, 1, 0, 1])
+    for precision, coverage in ((1.0, 2), (0.8, 5), (0.75, 5), (0.5, 6)):
+        found = calibrate(Z, y, precision=precision)
+        assert found.coverage == coverage / 6
+        assert found.sure(found.probabilities(Z)).sum() == coverage
+
+
+@given(seed=st.integers(0, 10**6), count=st.integers(1, 30))
+def test_any_answers_give_a_calibration(seed: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    Z = (rng.normal(size=(count, 3)) * 10 ** rng.uniform(-3, 3)).astype(np.float32)
+    y = rng.integers(0, 3, count)
+    found = calibrate(Z, y)
+    assert 0.01 <= found.temperature <= 100
+    assert np.array_equal(found.probabilities(Z).argmax(axis=1), Z.argmax(axis=1)) or count
+    assert Calibration.from_json(found.to_json()) == found
+
+    def loss(temperature: float) -> float:
+        return float(-np.log(softmax(Z.astype(np.float64) / temperature)[range(count), y]).mean())
+
+    with np.errstate(divide="ignore"):
+        best = loss(found.temperature)
+        for other in (0.9, 1.1):
+            t = min(max(found.temperature * other, 0.01), 100)
+            assert best <= loss(t) + 1e-9
+
+
+def test_what_cannot_be_calibrated_is_one_sentence() -> None:
+    Z = np.array([[2.0, 0.0], [1.0, 0.0]])
+    with pytest.raises(hg.DataError, match=r"no answers on these 2 .* 90\.00% of them are right"):
+        calibrate(Z, np.array([1, 1]), precision=0.9)
+    with pytest.raises(hg.ConfigError, match="precision must be above 0 and at most 1, not 2"):
+        calibrate(Z, np.array([1, 1]), precision=2)
+    with pytest.raises(hg.DataError, match="2 answers and 1 labels"):
+        calibrate(Z, np.array([1]))
+    with pytest.raises(hg.DataError, match="there are no answers"):
+        reliability(Z[:0], np.array([]))
+    with pytest.raises(hg.ModelError, match="temperature of a calibration cannot be 0"):
+        Calibration(temperature=0)
+    with pytest.raises(hg.ModelError, match="threshold of a calibration cannot be 'x'"):
+        Calibration.from_json(Calibration().to_json() | {"threshold": "x"})
+    with pytest.raises(hg.ModelError, match="a calibration is described by"):
+        Calibration.from_json({"temperature": 1.0})
+
+
+def test_a_network_uses_its_calibration() -> None:
+    net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), ["a", "b"])
+    X = np.ones((3, 1, 2, 2), np.float32)
+    plain = net.predict_proba(X)
+    net.calibration = Calibration(temperature=2.0, threshold=0.9)
+    assert net.predict_proba(X) == pytest.approx(softmax(net.logits(X) / 2))
+    assert net.predict_proba(X).dtype == plain.dtype
+    assert abs(net.predict_proba(X)[0, 0] - 0.5) < abs(plain[0, 0] - 0.5)
