@@ -69,6 +69,7 @@ from .schedules import (
     Step,
 )
 from .training import (
+    Checkpoints,
     Epoch,
     Evaluation,
     History,
@@ -86,6 +87,7 @@ __all__ = [
     "BatchNorm",
     "Calibration",
     "Chain",
+    "Checkpoints",
     "ConfigError",
     "Constant",
     "Context",

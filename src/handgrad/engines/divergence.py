@@ -41,6 +41,20 @@ def overflowed(net: Network, step: int) -> DivergenceError:
     return _error(step, layer_name(net.layers, index), f"{name.split('.')[-1]} after the update")
 
 
+def memory_overflowed(
+    net: Network, memory: Mapping[str, Mapping[str, Array]], step: int
+) -> DivergenceError | None:
+    """Return the error that names the layer whose optimizer's memory is spoilt; None: all is well.
+
+    A gradient may be finite, and its square not: the parameter then stands still for ever.
+    """
+    for name, kinds in memory.items():
+        if not all_finite(kinds):
+            where = layer_name(net.layers, int(name.split(".")[0]))
+            return _error(step, where, f"the optimizer's memory of {name.split('.')[-1]}")
+    return None
+
+
 def _error(step: int, where: str, what: str) -> DivergenceError:
     return DivergenceError(
         f"step {step}, {where}: {what} is not finite; "

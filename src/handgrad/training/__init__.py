@@ -2,7 +2,8 @@
 
 from handgrad.training.evaluation import Evaluation, evaluate
 from handgrad.training.history import Epoch, History
+from handgrad.training.keeper import Checkpoints
 from handgrad.training.loop import epochs, fit
 from handgrad.training.recipe import Recipe
 
-__all__ = ["Epoch", "Evaluation", "History", "Recipe", "epochs", "evaluate", "fit"]
+__all__ = ["Checkpoints", "Epoch", "Evaluation", "History", "Recipe", "epochs", "evaluate", "fit"]

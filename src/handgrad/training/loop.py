@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Unpack
 
 import numpy as np
 
 from handgrad.data import Dataset
-from handgrad.engines import Batches, Engine, Rules, Steps, engine_named
-from handgrad.errors import DataError, DivergenceError
-from handgrad.layers import Array
+from handgrad.engines import Rules, engine_named
+from handgrad.errors import ConfigError, DataError, DivergenceError
 from handgrad.network import Network
-from handgrad.random import generator
-from handgrad.schedules import Progress
-from handgrad.training.evaluation import check_classes, check_dataset, evaluate
+from handgrad.training.course import Course
+from handgrad.training.evaluation import check_classes, check_dataset
 from handgrad.training.history import Epoch, History
+from handgrad.training.identity import check_identity, identity
+from handgrad.training.keeper import Checkpoints, Keeper
 from handgrad.training.recipe import Recipe, Settings
+from handgrad.training.signals import Signals
 
 
 def fit(
@@ -26,43 +28,89 @@ def fit(
     validation: Dataset | float | None = 0.1,
     *,
     on_epoch: Callable[[Epoch], None] | None = None,
+    checkpoint: str | Path | Checkpoints | None = None,
+    resume: bool = False,
     **settings: Unpack[Settings],
 ) -> History:
     """Train a network to the end, and return what each epoch brought.
+
+    With a folder for checkpoints, SIGINT and SIGTERM wait until a step is made and a checkpoint
+    is written, and raise KeyboardInterrupt and SystemExit then. A run that goes on from a
+    checkpoint is the run it would have been, bit for bit.
 
     Args:
         net: the network; its arrays are changed in place.
         train: the pictures to learn from.
         validation: the pictures to judge by; a share of `train` to set aside for it; or None.
         on_epoch: called with each record as soon as it is there.
+        checkpoint: the folder in which the run is kept while it goes on, or `Checkpoints`.
+        resume: go on from the newest checkpoint there, if there is one.
         settings: the fields of `Recipe`, such as ``epochs=3, optimizer=Adam(1e-3)``.
 
     Raises:
         DataError: if the pictures do not fit the network.
-        ConfigError: if a setting is unknown or out of range.
+        ConfigError: if a setting is unknown or out of range, or the folder holds another run.
+        StorageError: if a checkpoint cannot be written, or none of those there is whole.
         DivergenceError: if a number is not finite any more; the network then has the weights
             of the best epoch so far, or those it came with.
     """
-    history = History()
-    for record in epochs(net, train, validation, **settings):
-        history.append(record)
+    course, keeper, validation = _set_out(net, train, validation, checkpoint, resume, settings)
+    for record in _epochs(course, keeper, validation):
         if on_epoch is not None:
             on_epoch(record)
-    history.stopped_early = len(history) < Recipe.of(settings).epochs
-    return history
+    return course.history
 
 
 def epochs(
     net: Network,
     train: Dataset,
     validation: Dataset | float | None = 0.1,
+    *,
+    checkpoint: str | Path | Checkpoints | None = None,
+    resume: bool = False,
     **settings: Unpack[Settings],
 ) -> Iterator[Epoch]:
     """Train a network, and yield a record after each epoch; the arguments are those of `fit`.
 
     When the loop has run to its end, the network has the weights of the best epoch, unless
-    `patience` is None. Whoever leaves it before has the weights of the last.
+    `patience` is None. Whoever leaves it before has the weights of the last. A run that goes on
+    yields what is new.
     """
+    return _epochs(*_set_out(net, train, validation, checkpoint, resume, settings))
+
+
+def _epochs(course: Course, keeper: Keeper | None, validation: Dataset | None) -> Iterator[Epoch]:
+    """Yield a record after each epoch, until the last or until the loss falls no more."""
+    save = None if keeper is None else keeper.save
+    with keeper or nullcontext():
+        course.keep(save)
+        while not course.is_over:
+            with Signals(keeper is not None) as signals, course.saved_if_left(save):
+                while not course.is_at_the_end_of_an_epoch:
+                    with signals.held() if course.is_warm else nullcontext():
+                        try:
+                            course.note(course.engine.run(course.ahead()))
+                        except DivergenceError as error:
+                            course.go_back(error)
+                        if keeper is not None and keeper.is_due:
+                            course.keep(save)
+                found = course.judge(validation)
+                with signals.held():
+                    record = course.end_epoch(found)
+                    course.keep(save)
+            yield record
+        course.end()
+
+
+def _set_out(
+    net: Network,
+    train: Dataset,
+    validation: Dataset | float | None,
+    checkpoint: str | Path | Checkpoints | None,
+    resume: bool,
+    settings: Settings,
+) -> tuple[Course, Keeper | None, Dataset | None]:
+    """Return a run that has been checked, at its beginning or where it stopped."""
     recipe = Recipe.of(settings)
     check_dataset(train)
     if validation is not None and not isinstance(validation, Dataset):
@@ -72,69 +120,27 @@ def epochs(
         net.measure(train.pictures)
     rules = Rules(recipe.loss, recipe.optimizer, recipe.clip_norm, recipe.seed)
     engine = engine_named(recipe.engine, net, rules)
-    return _epochs(net, engine, recipe, train, validation)
-
-
-def _epochs(
-    net: Network, engine: Engine, recipe: Recipe, train: Dataset, validation: Dataset | None
-) -> Iterator[Epoch]:
-    """Yield a record after each epoch, until the last or until the loss falls no more."""
-    weights = recipe.picture_weights(train.labels, train.classes)
-    counts = recipe.loss.weigh(train.labels, weights, len(train.classes))
-    losses: list[float] = []
-    best_loss, best_epoch, best_arrays = np.inf, 0, net.snapshot()
-    for number in range(1, recipe.epochs + 1):
-        batches = _batches(recipe, train, weights, number, tuple(losses))
-        started = time.perf_counter()
-        try:
-            steps = engine.run(batches)
-        except DivergenceError:
-            net.restore(best_arrays)
-            raise
-        record = _record(number, batches, steps, counts, time.perf_counter() - started)
-        if validation is not None:
-            found = evaluate(net, validation, loss=recipe.loss, logits=engine.logits)
-            record = record._replace(validation_loss=found.loss, validation_accuracy=found.accuracy)
-        losses.append(record.watched_loss)
-        if losses[-1] < best_loss - recipe.min_delta:
-            best_loss, best_epoch, best_arrays = losses[-1], number, net.snapshot()
-            record = record._replace(best=True)
-        yield record
-        if recipe.patience is not None and number - best_epoch >= recipe.patience:
-            break
-    if recipe.patience is not None:
-        net.restore(best_arrays)
-
-
-def _batches(
-    recipe: Recipe, train: Dataset, weights: Array | None, number: int, losses: tuple[float, ...]
-) -> Batches:
-    """Return the batches of one epoch: all pictures in a new order, each with its rate."""
-    count, size = len(train), recipe.batch_size
-    steps = -(-count // size)
-    rates = [
-        recipe.optimizer.lr * recipe.schedule.factor(Progress(step, steps, recipe.epochs, losses))
-        for step in range((number - 1) * steps, number * steps)
-    ]
-    order = generator(recipe.seed, "shuffle", number).permutation(count)
-    return Batches(train.pictures, train.labels, weights, order, size, rates)
-
-
-def _record(number: int, batches: Batches, steps: Steps, counts: Array, seconds: float) -> Epoch:
-    """Return the record of one epoch, before validation; each picture counts by `counts`."""
-    count, starts = len(batches.order), np.arange(0, len(batches.order), batches.size)
-    count_of_batch = np.add.reduceat(counts[batches.order], starts, dtype=np.float64)
-    return Epoch(
-        number=number,
-        loss=float(np.average(steps.losses, weights=count_of_batch)),
-        accuracy=int(steps.right.sum()) / count,
-        validation_loss=None,
-        validation_accuracy=None,
-        rate=batches.rates[-1],
-        seconds=seconds,
-        pictures_per_second=count / seconds,
-        best=False,
-    )
+    course = Course(net, engine, recipe, train)
+    if checkpoint is None:
+        if resume:
+            raise ConfigError("resume needs checkpoint=FOLDER, the folder of the checkpoints")
+        return course, None, validation
+    if not isinstance(checkpoint, Checkpoints):
+        checkpoint = Checkpoints(checkpoint)
+    same = identity(recipe, engine, train, validation)
+    keeper = Keeper(checkpoint, same)
+    found = keeper.newest()
+    if found is not None:
+        if not resume:
+            raise ConfigError(
+                f"{keeper.folder} holds the checkpoints of a run; give resume=True to go on with "
+                "it, or another folder"
+            )
+        check_identity(
+            found.about["run"], same, keeper.folder, other_settings=checkpoint.other_settings
+        )
+        course.restore(found.state)
+    return course, keeper, validation
 
 
 def _split(train: Dataset, share: object, seed: int) -> tuple[Dataset, Dataset | None]:

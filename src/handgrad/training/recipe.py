@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,7 @@ class Settings(TypedDict, total=False):
     min_delta: float
     seed: int
     engine: str | MakeEngine
+    on_divergence: Literal["stop", "lower-lr"]
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,9 @@ class Recipe:
         engine: "compiled", the network as one program; "reference", the mathematics as written;
             "auto", the former, or the latter where Numba is missing; "torch", "torch:cpu" or
             "torch:cuda"; or a function that makes one, such as ``partial(TorchEngine, amp=True)``.
+        on_divergence: what to do when a number is not finite: "stop" raises the error; "lower-lr"
+            goes back to the last checkpoint, or the last epoch, and halves the learning rate, at
+            most three times.
     """
 
     epochs: int = 10
@@ -71,6 +75,7 @@ class Recipe:
     min_delta: float = 0.0
     seed: int = 0
     engine: str | MakeEngine = "auto"
+    on_divergence: Literal["stop", "lower-lr"] = "stop"
 
     def __post_init__(self) -> None:
         for name, least in (("epochs", 1), ("batch_size", 1), ("patience", 1), ("seed", 0)):
@@ -91,6 +96,10 @@ class Recipe:
             raise ConfigError(f"min_delta must be a number of at least 0, not {self.min_delta}")
         if self.clip_norm is not None and not 0 < self.clip_norm < math.inf:
             raise ConfigError(f"clip_norm must be a number above 0, not {self.clip_norm}")
+        if self.on_divergence not in ("stop", "lower-lr"):
+            raise ConfigError(
+                f'on_divergence must be "stop" or "lower-lr", not {self.on_divergence!r}'
+            )
         if isinstance(self.class_weights, str) and self.class_weights != "balanced":
             raise ConfigError(
                 f'class_weights must be "balanced" or one number a label, '
@@ -128,6 +137,10 @@ class Recipe:
         """
         if self.class_weights is None:
             return None
+        if self.on_divergence not in ("stop", "lower-lr"):
+            raise ConfigError(
+                f'on_divergence must be "stop" or "lower-lr", not {self.on_divergence!r}'
+            )
         if isinstance(self.class_weights, str):
             counts = np.bincount(labels, minlength=len(classes))
             by_class = len(labels) / (len(classes) * np.maximum(counts, 1))

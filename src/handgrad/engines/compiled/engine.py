@@ -100,6 +100,8 @@ class CompiledEngine:
     def run(self, batches: Batches) -> Steps:
         """Make one update for each batch, and return what came out."""
         count = -(-len(batches.order) // batches.size)
+        if not count and len(batches.pictures):
+            self._skips(batches.pictures)  # the first that are seen decide, step or no step
         if count == 0 or not self._sound(batches, count):
             return self._by_reference(batches)
         builder, program = self._program(batches.pictures, batches.size, learning=True)

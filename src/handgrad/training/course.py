@@ -1,0 +1,245 @@
+"""A run on its way: where it stands, what comes next, what came of it."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import numpy as np
+
+from handgrad.arrays import check_alike
+from handgrad.data import Dataset
+from handgrad.engines import Batches, Engine, Steps
+from handgrad.engines.divergence import memory_overflowed
+from handgrad.errors import ConfigError, DivergenceError
+from handgrad.layers import Array
+from handgrad.network import Network
+from handgrad.random import generator
+from handgrad.schedules import Progress
+from handgrad.training.evaluation import Evaluation, evaluate
+from handgrad.training.history import Epoch, History
+from handgrad.training.recipe import Recipe
+from handgrad.training.state import State
+
+SLICE = 0.2  # seconds of work between two looks at signals and clocks
+LOWERINGS = 3  # how often the learning rate is halved, at most
+
+_NOTHING = Steps(np.zeros(0), np.zeros(0, np.int64))
+_log = logging.getLogger("handgrad")
+
+
+class Course:
+    """A run from its first step to its last, some steps at a time.
+
+    Args:
+        net: the network; its arrays are changed in place.
+        engine: what makes the steps.
+        recipe: how.
+        train: the pictures to learn from.
+
+    Attributes:
+        is_whole: whether the numbers are those between two steps, so that they can be saved.
+        is_warm: whether a step has been made, and the engine has compiled what it needs.
+    """
+
+    def __init__(self, net: Network, engine: Engine, recipe: Recipe, train: Dataset) -> None:
+        self.net, self.engine, self.recipe, self.train = net, engine, recipe, train
+        self._weights = recipe.picture_weights(train.labels, train.classes)
+        self._counts = recipe.loss.weigh(train.labels, self._weights, len(train.classes))
+        self._records: list[Epoch] = []
+        self._best = net.snapshot()
+        self._done, self._seconds = _NOTHING, 0.0
+        self._lowered = 0
+        self._at_once, self._started = 1, 0.0
+        self.is_whole, self.is_warm = True, False
+        self._batches = self._of_epoch()
+        self._good = self.state()
+
+    @property
+    def history(self) -> History:
+        """The records so far, with those from before an interruption."""
+        return History(list(self._records), len(self._records) < self.recipe.epochs)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is no epoch to be made any more."""
+        patience, made = self.recipe.patience, len(self._records)
+        waited = made - max((r.number for r in self._records if r.best), default=0)
+        return made >= self.recipe.epochs or (patience is not None and waited >= patience)
+
+    @property
+    def is_at_the_end_of_an_epoch(self) -> bool:
+        """Whether all steps of the epoch are made."""
+        return self._place == len(self._batches.rates)
+
+    def ahead(self) -> Batches:
+        """Return the next batches of the epoch: about as many as take `SLICE` seconds."""
+        self.is_whole, self._started = False, time.perf_counter()
+        size, first, last = self._batches.size, self._place, self._place + self._at_once
+        return self._batches._replace(
+            order=self._batches.order[first * size : last * size],
+            rates=self._batches.rates[first:last],
+        )
+
+    def note(self, came: Steps) -> None:
+        """Take note of what came out of the batches that were next.
+
+        Raises:
+            DivergenceError: if the optimizer's memory is not finite any more.
+        """
+        seconds, count = max(time.perf_counter() - self._started, 1e-9), len(came.losses)
+        with np.errstate(over="ignore", invalid="ignore"):  # found and named
+            error = memory_overflowed(self.net, self.engine.memory, self.engine.steps - 1)
+        if error is not None:
+            raise error
+        self._done = Steps(*(np.concatenate(pair) for pair in zip(self._done, came, strict=True)))
+        self._seconds += seconds
+        self._at_once = max(1, min(8 * count, int(SLICE / seconds * count)))
+        self.is_whole = self.is_warm = True
+
+    def go_back(self, error: DivergenceError) -> None:
+        """Go back to where all was well and halve the learning rate; or give up.
+
+        Raises:
+            DivergenceError: the one given, if the recipe says so, or it was halved often enough.
+        """
+        if self.recipe.on_divergence == "stop" or self._lowered == LOWERINGS:
+            self.net.restore(self._best)
+            raise error
+        self.restore(self._good._replace(lowered=self._lowered + 1))
+        _log.warning(
+            "handgrad: step %s, %s: a number is not finite; back to step %s, with half the "
+            "learning rate (%s of %s times)",
+            *(error.step, error.layer, self.engine.steps, self._lowered, LOWERINGS),
+        )
+
+    def judge(self, validation: Dataset | None) -> Evaluation | None:
+        """Return how good the network is on the validation pictures; None: there are none."""
+        if validation is None:
+            return None
+        loss, logits = self.recipe.loss, self.engine.logits
+        return evaluate(self.net, validation, loss=loss, logits=logits)
+
+    def end_epoch(self, found: Evaluation | None) -> Epoch:
+        """Return the record of the epoch, given what was found on the validation pictures."""
+        record = self._record()
+        if found is not None:
+            record = record._replace(validation_loss=found.loss, validation_accuracy=found.accuracy)
+        lowest = min((r.watched_loss for r in self._records if r.best), default=np.inf)
+        if record.watched_loss < lowest - self.recipe.min_delta:
+            record, self._best = record._replace(best=True), self.net.snapshot()
+        self._records.append(record)
+        self._done, self._seconds = _NOTHING, 0.0
+        if not self.is_over:
+            self._batches = self._of_epoch()
+        return record
+
+    def end(self) -> None:
+        """Put the best weights back, if the recipe says so."""
+        if self.recipe.patience is not None:
+            self.net.restore(self._best)
+
+    def state(self) -> State:
+        """Return where the run stands: a copy."""
+        return State(
+            arrays=self.net.snapshot(),
+            memory=copy.deepcopy(self.engine.memory),
+            best=self._best,
+            steps=self.engine.steps,
+            epoch=self._done,
+            seconds=self._seconds,
+            records=list(self._records),
+            lowered=self._lowered,
+        )
+
+    def restore(self, state: State) -> None:
+        """Go on from there.
+
+        Raises:
+            ModelError: if it is the state of another network.
+            ConfigError: if it is that of another optimizer.
+        """
+        check_alike(self.net.arrays, state.arrays)
+        _check_kinds(state.memory, self.engine.memory)
+        self.net.restore(state.arrays)
+        self.net.measured = True
+        for name, kinds in self.engine.memory.items():
+            for kind, array in kinds.items():
+                array[...] = state.memory[name][kind]
+        self.engine.steps = state.steps
+        self._best, self._records = dict(state.best), list(state.records)
+        self._done, self._seconds, self._lowered = state.epoch, state.seconds, state.lowered
+        if not self.is_over:
+            self._batches = self._of_epoch()
+        self._good, self.is_whole = state, True
+        # The engine may look at the pictures before its first step; let it do so now.
+        self.engine.run(self._batches._replace(order=self._batches.order[:0], rates=[]))
+
+    def keep(self, save: Callable[[State], None] | None) -> None:
+        """Remember where the run stands, in case that it is to go back, and save it."""
+        if save is not None or self.recipe.on_divergence != "stop":
+            self._good = self.state()
+        if save is not None:
+            save(self._good)
+
+    @contextmanager
+    def saved_if_left(self, save: Callable[[State], None] | None) -> Iterator[None]:
+        """Save where the run stands when it is told to end, if it stands between two steps."""
+        try:
+            yield
+        except (KeyboardInterrupt, SystemExit):
+            if save is not None and self.is_whole:
+                save(self.state())
+            raise
+
+    @property
+    def _place(self) -> int:
+        """How many steps of the epoch are made."""
+        return len(self._done.losses)
+
+    def _of_epoch(self) -> Batches:
+        """Return the batches of the epoch: all pictures in a new order, each with its rate."""
+        recipe, count, made = self.recipe, len(self.train), len(self._records)
+        steps = -(-count // recipe.batch_size)
+        losses = tuple(record.watched_loss for record in self._records)
+        lr = recipe.optimizer.lr * 0.5**self._lowered
+        rates = [
+            lr * recipe.schedule.factor(Progress(step, steps, recipe.epochs, losses))
+            for step in range(made * steps, (made + 1) * steps)
+        ]
+        order = generator(recipe.seed, "shuffle", made + 1).permutation(count)
+        pictures, labels = self.train.pictures, self.train.labels
+        return Batches(pictures, labels, self._weights, order, recipe.batch_size, rates)
+
+    def _record(self) -> Epoch:
+        """Return the record of the epoch, before validation; each picture counts by its weight."""
+        order, size, seconds = self._batches.order, self._batches.size, self._seconds
+        starts = np.arange(0, len(order), size)
+        count_of_batch = np.add.reduceat(self._counts[order], starts, dtype=np.float64)
+        return Epoch(
+            number=len(self._records) + 1,
+            loss=float(np.average(self._done.losses, weights=count_of_batch)),
+            accuracy=int(self._done.right.sum()) / len(order),
+            validation_loss=None,
+            validation_accuracy=None,
+            rate=self._batches.rates[-1],
+            seconds=seconds,
+            pictures_per_second=len(order) / seconds,
+            best=False,
+        )
+
+
+def _check_kinds(
+    was: Mapping[str, Mapping[str, Array]], now: Mapping[str, Mapping[str, Array]]
+) -> None:
+    """Raise a ConfigError unless an optimizer keeps what the one before it kept."""
+    for name, kinds in now.items():
+        if set(kinds) != set(was.get(name, {})):
+            raise ConfigError(
+                "the run was begun with an optimizer that remembers "
+                f"{', '.join(was.get(name, {})) or 'nothing'}, this one remembers "
+                f"{', '.join(kinds) or 'nothing'}; go on with the same optimizer"
+            )
