@@ -27,6 +27,9 @@ from handgrad.errors import MissingExtraError
 # The functions of the C library that machine code may call.
 _LIBRARY = ("memset", "memcpy", "memmove", "logf", "pow")
 
+# The sources, beside the kernels' own, that the machine code depends on.
+_OTHERS = ("clock.py", "compiler.py", "lanes.py")
+
 logger = logging.getLogger("handgrad")
 
 _lock = threading.RLock()
@@ -134,7 +137,8 @@ def _digest() -> str:
     """Return a name that changes with all that the machine code depends on."""
     binding = _binding()
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
+    here = Path(__file__).parent
+    for path in sorted([*here.glob("kernels/*.py"), *map(here.joinpath, _OTHERS)]):
         digest.update(path.read_bytes())
     for name in ("numba", "llvmlite"):
         digest.update(importlib.metadata.version(name).encode())

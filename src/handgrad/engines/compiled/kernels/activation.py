@@ -20,7 +20,7 @@ def relu(X: Floats, count: int) -> None:
 
 
 def relu_backward(Y: Floats, dY: Floats, count: int) -> None:
-    """DY ← dY where Y > 0, else 0"""
+    """dY ← dY where Y > 0, else 0"""
     for i in range(count):
         dY[i] = dY[i] if Y[i] > _ZERO else _ZERO
 
@@ -32,7 +32,7 @@ def leaky_relu(X: Floats, count: int, slope: float) -> None:
 
 
 def leaky_relu_backward(X: Floats, dY: Floats, count: int, slope: float) -> None:
-    """DY ← dY where X > 0, else slope·dY"""
+    """dY ← dY where X > 0, else slope·dY"""
     for i in range(count):
         dY[i] = dY[i] if X[i] > _ZERO else dY[i] * slope
 
@@ -44,7 +44,7 @@ def sigmoid(X: Floats, count: int) -> None:
 
 
 def sigmoid_backward(Y: Floats, dY: Floats, count: int) -> None:
-    """DY ← dY · Y(1 − Y)"""
+    """dY ← dY · Y(1 − Y)"""
     for i in range(count):
         dY[i] = dY[i] * Y[i] * (_ONE - Y[i])
 
@@ -56,7 +56,7 @@ def tanh(X: Floats, count: int) -> None:
 
 
 def tanh_backward(Y: Floats, dY: Floats, count: int) -> None:
-    """DY ← dY · (1 − Y²)"""
+    """dY ← dY · (1 − Y²)"""
     for i in range(count):
         dY[i] = dY[i] * (_ONE - Y[i] * Y[i])
 
@@ -68,7 +68,7 @@ def silu(X: Floats, count: int) -> None:
 
 
 def silu_backward(X: Floats, dY: Floats, count: int) -> None:
-    """DY ← dY · σ(X)(1 + X(1 − σ(X)))"""
+    """dY ← dY · σ(X)(1 + X(1 − σ(X)))"""
     for i in range(count):
         S = numbers.sigmoid(X[i])
         dY[i] = dY[i] * S * (_ONE + X[i] * (_ONE - S))

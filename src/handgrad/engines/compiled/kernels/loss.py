@@ -81,7 +81,7 @@ def softmax_cross_entropy(
     losses: Floats,
     right: Ints,
 ) -> None:
-    """Log p = Z − log Σₖ exp Zₖ        q = (1 − ε) onehot(y) + ε/K
+    """log p = Z − log Σₖ exp Zₖ        q = (1 − ε) onehot(y) + ε/K
 
     L = Σₙ wₙ (−Σₖ qₙₖ log pₙₖ) / Σₙ wₙ        dZ = wₙ (p − q) / Σₙ wₙ
 

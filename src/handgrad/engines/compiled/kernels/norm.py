@@ -152,7 +152,7 @@ def backward(
     clock: Ints,
     chunk: int,
 ) -> None:
-    """DY ← γ/σ · (dY − mean(dY) − X̂ · mean(dY X̂)); zero in lanes that hold no picture"""
+    """dY ← γ/σ · (dY − mean(dY) − X̂ · mean(dY X̂)); zero in lanes that hold no picture"""
     inside = lanes_in(clock, chunk)
     for f in range(features):
         slope, shift, scale = along[f], mean[f], weight[f] / std[f]
@@ -199,7 +199,7 @@ def normalize(X: Floats, shift: Floats, scale: Floats, features: int, area: int)
 
 
 def normalize_backward(dY: Floats, scale: Floats, features: int, area: int) -> None:
-    """DY ← dY/s"""
+    """dY ← dY/s"""
     for f in range(features):
         s = scale[f]
         dy = at(dY, f * area * LANES)

@@ -14,7 +14,7 @@ from handgrad.engines.compiled.kernels.pointers import Double, Floats, Ints, at,
 def add_chunks(
     parts: Floats, part: int, dW: Floats, count: int, clock: Ints, item: int, norms: Floats
 ) -> None:
-    """DW = Σ_chunk parts[chunk]        in order; norms[item] = Σ dW²"""
+    """dW = Σ_chunk parts[chunk]        in order; norms[item] = Σ dW²"""
     fill(dW, count, np.float32(0))
     for chunk in range(clock[CHUNKS]):
         own = at(parts, chunk * part)
@@ -24,7 +24,7 @@ def add_chunks(
 
 
 def add_shares(shares: Floats, size: int, dW: Floats, count: int, norms: Floats, item: int) -> None:
-    """DW = dW of the batch's first half + dW of its second        norms[item] = Σ dW²"""
+    """dW = dW of the batch's first half + dW of its second        norms[item] = Σ dW²"""
     second = at(shares, size)
     for i in range(count):
         dW[i] = shares[i] + second[i]
