@@ -13,6 +13,9 @@ from .data import (
     Dataset,
     load,
 )
+from .engines import (
+    plan,
+)
 from .errors import (
     ConfigError,
     DataError,
@@ -139,6 +142,7 @@ __all__ = [
     "load",
     "load_model",
     "models",
+    "plan",
     "plots",
     "save_model",
 ]

@@ -26,7 +26,6 @@ from handgrad.layers import (
     Tree,
 )
 from handgrad.losses import SoftmaxCrossEntropy
-from handgrad.network import Network
 from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer
 from tests.cases import CASES, CLASSES, Case
 from tests.engines.chains import chain_of
@@ -266,15 +265,6 @@ def test_what_has_no_kernel_runs_as_the_reference_and_says_so(rules: Rules, sent
     assert all(distance <= 1e-4 for name, distance in apart.items() if name not in skipped), apart
     np.testing.assert_allclose(left.losses, right.losses, rtol=1e-4)
     assert sentence in str(compiled.plan(6, skip_zeros=False))
-
-
-def test_the_plan_can_be_read() -> None:
-    engine = CompiledEngine(Network(CASE["two-layer"].layers, (1, 9, 7), 5), RULES)
-    text = str(engine.plan(64, skip_zeros=True))
-    assert "phase 0: every worker" in text
-    assert "0 Normalize: folded into the pictures" in text
-    assert "2 Dense: skips the pixels that are zero" in text
-    assert "multiply-adds a picture" in text
 
 
 def test_only_float32_is_taken() -> None:

@@ -6,14 +6,19 @@ import logging
 from collections.abc import Callable
 from functools import cache
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from handgrad.engines.engine import Batches, Engine, Inspectable, Rules, Steps, Trace
 from handgrad.engines.reference import ReferenceEngine
 from handgrad.errors import ConfigError
+from handgrad.losses import Loss, SoftmaxCrossEntropy
 from handgrad.network import Network
+from handgrad.optim import Adam, Optimizer
+
+if TYPE_CHECKING:
+    from handgrad.engines.compiled.outline import Outline
 
 __all__ = [
     "Batches",
@@ -26,6 +31,7 @@ __all__ = [
     "Trace",
     "engine_named",
     "fastest_engine",
+    "plan",
 ]
 
 MakeEngine = Callable[[Network, Rules], Engine]
@@ -95,3 +101,43 @@ def engine_named(name: str | MakeEngine, net: Network, rules: Rules) -> Engine:
     if name != "torch":
         raise ConfigError(f"the engine {name} takes no device; leave out :{device}")
     return ENGINES[name](net, rules, device=device)
+
+
+def plan(
+    net: Network,
+    batch_size: int = 64,
+    *,
+    skip_zeros: bool = True,
+    learning: bool = True,
+    loss: Loss = SoftmaxCrossEntropy(),
+    optimizer: Optimizer = Adam(),
+    clip_norm: float | None = None,
+) -> Outline:
+    """Return what the compiled engine makes of a network: print it, or read it.
+
+    Nothing is compiled, and Numba need not be there.
+
+    >>> net = hg.Network(hg.models.two_layer(), shape=(1, 28, 28), classes=10)
+    >>> made = hg.plan(net)
+    >>> made.layers[0]
+    LayerLine(name='0 Normalize', becomes='folded into the pictures', forward=0, backward=0)
+
+    Args:
+        net: the network, of float32.
+        batch_size: how many pictures make a batch.
+        skip_zeros: whether a first linear layer is to skip pixels that are zero. Training decides
+            that by the pictures: it does on MNIST, where 81 % are, and not on Fashion-MNIST.
+        learning: whether to train, or only to go forward as at inference.
+        loss: the loss; only to train.
+        optimizer: the optimizer; only to train.
+        clip_norm: the largest norm of all gradients together; None: no limit.
+
+    Raises:
+        ConfigError: if the network is not of float32, or the batch is empty.
+    """
+    from handgrad.engines.compiled import CompiledEngine
+
+    if batch_size < 1:
+        raise ConfigError(f"batch_size must be at least 1, not {batch_size}")
+    engine = CompiledEngine(net, Rules(loss, optimizer, clip_norm))
+    return engine.outline(batch_size, skip_zeros=skip_zeros, learning=learning)

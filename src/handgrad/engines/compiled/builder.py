@@ -59,10 +59,10 @@ class Builder:
         self.net, self.store, self.source, self.training = net, store, source, training
         self.plan = Plan(chunks)
         self.refresh: list[Callable[[], None]] = []
-        self.gradients: list[Callable[[], None]] = []
-        self.sums: list[Callable[[], None]] = []
-        self.updates: list[Callable[[], None]] = []
-        self.absorb: list[Callable[[], None]] = []
+        self.gradients = _Later(self.plan)
+        self.sums = _Later(self.plan)
+        self.updates = _Later(self.plan)
+        self.absorb = _Later(self.plan)
         self.plain = False
         self.parts = Buffer("gradients by chunk", max(store.shared, LANES))
         self.norms = Buffer("sums of squares", 0, single=True)
@@ -133,6 +133,24 @@ class Builder:
         offset = self.norms.size
         self.norms.size += count
         return Part(self.norms, offset)
+
+
+class _Later(list[Callable[[], None]]):
+    """What to call later, each in the name of the layer that asks for it."""
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__()
+        self._plan = plan
+
+    def append(self, call: Callable[[], None]) -> None:
+        """Add a call."""
+        layer = self._plan.layer
+
+        def lay() -> None:
+            self._plan.layer = layer
+            call()
+
+        super().append(lay)
 
 
 @cache

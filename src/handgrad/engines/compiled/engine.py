@@ -13,6 +13,7 @@ from handgrad.cores import cores
 from handgrad.engines.compiled.builder import Builder
 from handgrad.engines.compiled.clock import STEP
 from handgrad.engines.compiled.lanes import LANES
+from handgrad.engines.compiled.outline import Outline, outline
 from handgrad.engines.compiled.pace import Pace
 from handgrad.engines.compiled.plan import Kind, Plan
 from handgrad.engines.compiled.program import Program
@@ -20,7 +21,9 @@ from handgrad.engines.compiled.stages import EMITTERS
 from handgrad.engines.compiled.stages.pictures import first_linear
 from handgrad.engines.compiled.stages.step import inference, training
 from handgrad.engines.compiled.store import Store
+from handgrad.engines.compiled.subject import Subject
 from handgrad.engines.compiled.values import Source
+from handgrad.engines.compiled.zeros import ENOUGH, share_of_zeros
 from handgrad.engines.divergence import overflowed
 from handgrad.engines.engine import Batches, Rules, Steps
 from handgrad.engines.reference import ReferenceEngine
@@ -30,7 +33,6 @@ from handgrad.layers.chain import Chain
 from handgrad.network import Network
 from handgrad.random import stream_key
 
-_SPARSE = 0.7  # the share of zeros from which on it pays to skip them
 _INFER = 256  # how many pictures inference takes at a time
 
 
@@ -46,7 +48,7 @@ class CompiledEngine:
         workers: how many threads; None: one for each core that this process may use. The result
             does not depend on it.
         skip_zeros: whether the first linear layer skips pixels that are zero; None: where at
-            least a third of the first pictures' pixels are.
+            least 70 % of the first pictures' pixels are.
 
     Attributes:
         worth_meeting: the multiply-adds of a step, up to which one worker is as fast as two.
@@ -142,8 +144,20 @@ class CompiledEngine:
         return logits
 
     def plan(self, batch_size: int, *, skip_zeros: bool, learning: bool = True) -> Plan:
-        """Return the plan for batches of a size, to be printed."""
+        """Return the plan for batches of a size; `outline` says the same to be read.
+
+        Args:
+            batch_size: how many pictures make a batch.
+            skip_zeros: whether the first linear layer is to skip pixels that are zero.
+            learning: whether to train, or only to go forward as at inference.
+        """
         return self._build(Source(True, skip_zeros), -(-batch_size // LANES), learning).plan
+
+    def outline(self, batch_size: int, *, skip_zeros: bool, learning: bool = True) -> Outline:
+        """Return the plan in words and numbers; the arguments are those of `plan`."""
+        plan = self.plan(batch_size, skip_zeros=skip_zeros, learning=learning)
+        subject = Subject.of(self.net, self._store.rooms)
+        return outline(plan, subject, self.workers, learning)
 
     def _build(self, source: Source, chunks: int, learning: bool) -> Builder:
         builder = Builder(self.net, self._store, source, chunks, learning, EMITTERS)
@@ -168,8 +182,7 @@ class CompiledEngine:
     def _skips(self, pictures: NDArray[Any]) -> bool:
         """Say whether to skip zeros; the first pictures that are seen decide."""
         if self.skip_zeros is None:
-            sample = pictures[:: max(1, len(pictures) // 256)]
-            self.skip_zeros = bool((sample == 0).mean() >= _SPARSE)
+            self.skip_zeros = share_of_zeros(pictures) >= ENOUGH
         return self.skip_zeros and first_linear(self.net.layers) is not None
 
     def _bring(

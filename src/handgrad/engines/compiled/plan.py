@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.engines.compiled.compiler import Kernel
-from handgrad.engines.compiled.lanes import LANES
 
 
 class Kind(IntEnum):
@@ -107,6 +106,7 @@ class Phase:
     stages: list[Stage] = field(default_factory=list)
     call: Callable[..., None] | None = None
     uses: tuple[Buffer, ...] = ()
+    layer: str = ""
 
 
 @dataclass
@@ -149,7 +149,7 @@ class Plan:
 
     def python(self, call: Callable[..., None], *uses: Buffer) -> None:
         """Add a function that Python calls for the whole batch, and the buffers that it uses."""
-        self.phases.append(Phase(Kind.PYTHON, call=call, uses=uses))
+        self.phases.append(Phase(Kind.PYTHON, call=call, uses=uses, layer=self.layer))
 
     @property
     def stages(self) -> list[Stage]:
@@ -173,33 +173,3 @@ class Plan:
         if buffer.single:
             return 1
         return workers if len(phases) == 1 else self.chunks
-
-    def __str__(self) -> str:
-        return "\n".join([*self._phases(), "", *self._buffers(), "", *self.notes])
-
-    def _phases(self) -> list[str]:
-        lines = []
-        for number, phase in enumerate(self.phases):
-            items = {
-                Kind.TILES: f"{phase.tiles} tiles",
-                Kind.CHUNKS: "each chunk" + (f" in {phase.tiles} tiles" if phase.tiles > 1 else ""),
-                Kind.EVERY: "every worker",
-                Kind.PYTHON: "Python, the whole batch",
-            }
-            lines.append(f"phase {number}: {items[phase.kind]}")
-            for stage in phase.stages:
-                sizes = " ".join(f"{name.lower()}={size}" for name, size in stage.kernel.tile)
-                lines.append(f"  {stage.layer:<22} {stage.kernel.name:<28} {sizes}".rstrip())
-        return lines
-
-    def _buffers(self) -> list[str]:
-        lines = [f"buffers for {self.chunks * LANES} pictures, and each of 2 workers"]
-        total = 0
-        for buffer, phases in self.buffers().items():
-            slots = self.slots(buffer, phases, 2)
-            size = buffer.size * np.dtype(buffer.dtype).itemsize
-            total += slots * size
-            lines.append(f"  {buffer.name:<28} {slots:>4} x {size:>10,} bytes")
-        lines.append(f"  {'total':<28} {total:>17,} bytes")
-        lines.append(f"{self.multiply_adds:,} multiply-adds a picture")
-        return lines
