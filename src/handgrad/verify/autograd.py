@@ -11,8 +11,7 @@ from handgrad.layers import Array, Layer, Tree
 from handgrad.verify.subject import Point, Subject, gradients, places
 from handgrad.verify.witness import Testimony, Witness
 
-BOUND, BOUND_FLOAT32 = 1e-13, 2e-6
-
+BOUND = 1e-13
 
 MISSING = (
     "autograd is not asked, for PyTorch is not installed; install it with "
@@ -32,13 +31,15 @@ def knows(layer: Layer) -> bool:
     return in_torch.knows(layer)
 
 
-def witnesses(subject: Subject, point: Point) -> list[Witness]:
-    """Return what autograd says, in float64, of our float64 and of our float32."""
-    single = point.cast(np.float32)
-    return [
-        _witness("autograd", BOUND, subject.layer, point, point),
-        _witness("float32", BOUND_FLOAT32, subject.layer, single, single.cast(np.float64)),
-    ]
+def witness(subject: Subject, point: Point) -> Witness:
+    """Return what autograd says, in float64."""
+    said = testimonies(subject.layer, point)
+    return Witness("autograd", BOUND, gradients(subject.layer, point), said)
+
+
+def testimonies(layer: Layer, point: Point) -> dict[str, Testimony]:
+    """Return what autograd says of each gradient at a point, element by element."""
+    return {tensor: _testimony(array) for tensor, array in autograd(layer, point).items()}
 
 
 def autograd(layer: Layer, point: Point) -> dict[str, Array]:
@@ -68,12 +69,6 @@ def _as_tensors(tree: Tree, leaves: dict[str, Any], prefix: str = "") -> dict[st
         else leaves.get(prefix + name, torch.tensor(value))
         for name, value in tree.items()
     }
-
-
-def _witness(name: str, bound: float, layer: Layer, ours: Point, theirs: Point) -> Witness:
-    """Return what autograd says at one point of our gradients at the same, rounded or not."""
-    said = {tensor: _testimony(array) for tensor, array in autograd(layer, theirs).items()}
-    return Witness(name, bound, gradients(layer, ours), said)
 
 
 def _testimony(array: Array) -> Testimony:

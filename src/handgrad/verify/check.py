@@ -82,7 +82,9 @@ def hear(subject: Subject, training: bool, seed: int) -> tuple[Point, list[Witne
     point, first = differences.witness(subject, training, seed)
     witnesses = [first]
     if autograd.at_hand() and autograd.knows(subject.layer):
-        witnesses += autograd.witnesses(subject, point)
+        from handgrad.verify import rounding
+
+        witnesses += [autograd.witness(subject, point), rounding.witness(subject, point)]
     if training and (kept := frozen.witness(subject)):
         witnesses.append(kept)
     return point, witnesses
