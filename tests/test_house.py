@@ -24,7 +24,6 @@ ROOMS = [
 
 # Libraries that have a place, and those places.
 PLACES = {
-    "pooch": ("data",),
     "requests": ("data",),
     "tqdm": ("data",),
     "filelock": ("data", "training"),
@@ -105,13 +104,13 @@ def test_the_rule_can_be_broken(path: str, source: str) -> None:
 @pytest.mark.parametrize(
     ("program", "heavy"),
     [
-        ("import handgrad", {"typer", "rich", "pydantic", "PIL", "pooch", "requests"}),
+        ("import handgrad", {"typer", "rich", "pydantic", "PIL", "requests"}),
         ("import handgrad as hg; hg.Network; hg.fit", {"typer", "rich", "PIL", "requests"}),
         (
             "import sys; sys.argv = ['handgrad', '--help']; from handgrad.cli import main\n"
             "try: main()\n"
             "except SystemExit: pass",
-            {"numpy", "pydantic", "PIL", "pooch", "requests"},
+            {"numpy", "pydantic", "PIL", "requests"},
         ),
     ],
 )

@@ -88,7 +88,7 @@ def test_help_loads_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = done.stdout.splitlines()[-1]
-    for name in ("numpy", "numba", "matplotlib", "sklearn", "pooch", "requests", "torch", "PIL"):
+    for name in ("numpy", "numba", "matplotlib", "sklearn", "requests", "torch", "PIL"):
         assert f"'{name}'" not in loaded
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -28,7 +29,8 @@ class Server:
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+    """Give a server that runs meanwhile; with TLS it is one of https."""
     server = Server()
 
     class Handler(BaseHTTPRequestHandler):
@@ -44,7 +46,10 @@ def serving() -> Iterator[Server]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        server.url = f"http://127.0.0.1:{http.server_address[1]}/"
+        if tls is not None:
+            http.socket = tls.wrap_socket(http.socket, server_side=True)
+        scheme = "http" if tls is None else "https"
+        server.url = f"{scheme}://127.0.0.1:{http.server_address[1]}/"
         thread = threading.Thread(target=http.serve_forever, args=(0.01,))
         thread.start()
         try:
@@ -86,8 +91,40 @@ def endless(handler: BaseHTTPRequestHandler) -> None:
     """Answer with bytes that never end."""
     handler.send_response(200)
     handler.end_headers()
-    while True:
+    while not handler.closing.is_set():
         handler.wfile.write(b"more" * 4096)
+
+
+def silent(handler: BaseHTTPRequestHandler) -> None:
+    """Answer with nothing."""
+    handler.closing.wait(30)
+
+
+def dripping(handler: BaseHTTPRequestHandler) -> None:
+    """Answer with one byte after another, none of them late."""
+    content(b"", promised=10_000)(handler)
+    while not handler.closing.wait(0.02):
+        handler.wfile.write(b"a")
+
+
+def dripping_head(handler: BaseHTTPRequestHandler) -> None:
+    """Answer so from the first byte on."""
+    handler.wfile.write(b"HTTP/1.0 200 OK\r\nEndless: ")
+    while not handler.closing.wait(0.02):
+        handler.wfile.write(b"a")
+
+
+def endless_redirect(place: str) -> Answer:
+    """Answer that it lies elsewhere, and say so at endless length."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(302)
+        handler.send_header("Location", place)
+        handler.end_headers()
+        while not handler.closing.is_set():
+            handler.wfile.write(b"more" * 4096)
+
+    return answer
 
 
 def stalled(handler: BaseHTTPRequestHandler) -> None:

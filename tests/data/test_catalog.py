@@ -28,7 +28,7 @@ def cache(tmp_path, monkeypatch):
 def server(monkeypatch):
     """A mirror of `tiny` that may be asked without encryption."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    terms = Terms(scheme="http", connect=2, stall=1)
+    terms = Terms(scheme="http")
     monkeypatch.setattr("handgrad.data.download.download", partial(download, terms=terms))
     with serving() as server:
         server.answers = {f"{name}.gz": content(data) for name, data in ZIPPED.items()}
@@ -128,7 +128,7 @@ def test_an_unknown_name_is_refused(ask):
 
 
 def test_slow_libraries_are_imported_when_they_are_used():
-    slow = "{'sklearn', 'pooch', 'requests', 'tqdm', 'filelock', 'platformdirs'}"
+    slow = "{'sklearn', 'requests', 'tqdm', 'filelock', 'platformdirs'}"
     code = f"import sys, handgrad.data; print({slow} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout == "set()\n"

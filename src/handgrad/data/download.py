@@ -15,7 +15,7 @@ from handgrad.data.digests import check_file
 from handgrad.data.locate import VARIABLE, find
 from handgrad.data.sources import File, Source
 from handgrad.data.transfer import Terms, TransferError, transfer
-from handgrad.errors import DataError
+from handgrad.errors import DataError, StorageError
 
 _PATIENCE = 1.0  # seconds of waiting in silence
 _MARGIN = 1 << 16  # gzip adds a few bytes to what it cannot compress
@@ -37,7 +37,8 @@ def download(
         terms: how the mirrors may be asked.
 
     Raises:
-        DataError: if no mirror gives a right file, or the folder cannot be written to.
+        DataError: if no mirror gives a right file.
+        StorageError: if the folder cannot be written to.
     """
     with _writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -95,12 +96,12 @@ def _alone_in(folder: Path, *, quiet: bool) -> Iterator[None]:
 
 @contextmanager
 def _writing_to(folder: Path) -> Iterator[None]:
-    """Turn the system's refusal to write into a DataError."""
+    """Turn the system's refusal to write into a StorageError."""
     try:
         yield
     except (OSError, NotImplementedError) as error:  # the second where the disk has no locks
         reason = (isinstance(error, OSError) and error.strerror) or error
-        raise DataError(
+        raise StorageError(
             f"cannot write to {folder} ({reason}); make it writable, or set {VARIABLE} to a folder "
             "with the files"
         ) from None

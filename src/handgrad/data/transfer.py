@@ -1,18 +1,20 @@
-"""One file from one address, within limits."""
+"""One file from one address, within limits that the other side cannot stretch."""
 
 from __future__ import annotations
 
 import os
+import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
-from pooch import HTTPDownloader
+import urllib3
 from tqdm import tqdm
 
-_PIECE = 1 << 16
+_PIECE = 1 << 12  # bytes; so many must come while `Terms.stall` lasts
 
 
 @dataclass(frozen=True)
@@ -21,13 +23,20 @@ class Terms:
 
     Attributes:
         scheme: the only kind of address that is asked, redirects included.
-        connect: seconds to wait for a connection.
-        stall: seconds to wait for the next bytes.
+        stall: seconds without a connection, an answer or 4 KiB more, after which it is given up.
     """
 
     scheme: str = "https"
-    connect: float = 10.0
-    stall: float = 30.0
+    stall: float = 15.0
+
+
+_REASONS = (
+    ((requests.Timeout, urllib3.exceptions.TimeoutError), "no answer in time"),
+    (requests.exceptions.SSLError, "no secure connection"),
+    (urllib3.exceptions.ProtocolError, "the connection broke off"),
+    (requests.ConnectionError, "no connection"),
+    (requests.TooManyRedirects, "it leads on and on"),
+)
 
 
 class TransferError(Exception):
@@ -48,54 +57,83 @@ def transfer(url: str, target: Path, limit: int, *, progress: bool | None, terms
         TransferError: if it does not come, or not within the limits.
         OSError: if the file cannot be written.
     """
-    _check_scheme(url, terms)
-
-    def look_at(response: requests.Response, **_: Any) -> None:
-        if response.is_redirect:
-            _check_scheme(urljoin(response.url, response.headers["location"]), terms)
-        # some servers name the file's own compression as theirs; it is not to be undone
-        response.raw.headers.pop("content-encoding", None)
-
     bar = tqdm(
-        total=limit,  # pooch puts in the true size once it knows it
+        total=limit,
         desc=url.rpartition("/")[2],
         unit="B",
         unit_scale=True,
         disable=None if progress is None else not progress,
     )
     with target.open("wb") as file, bar:
-        get = HTTPDownloader(
-            progressbar=bar,
-            chunk_size=_PIECE,
-            timeout=(terms.connect, terms.stall),
-            headers={"Accept-Encoding": "identity"},
-            hooks={"response": look_at},
-        )
-        try:
-            get(url, _Bounded(file, limit), None)
-        except (
-            requests.RequestException,
-            ValueError,
-        ) as error:  # pooch reads the length as a number
-            raise TransferError(_reason(error)) from None
+        reception = _Reception(file, bar, limit)
+        # A thread of its own: asking for a name, or an answer that comes byte by byte, has no end.
+        thread = threading.Thread(target=reception.run, args=(url, terms), daemon=True)
+        thread.start()
+        while thread.is_alive():
+            left = reception.last + terms.stall - time.monotonic()
+            if left <= 0:
+                raise TransferError("no answer in time")
+            thread.join(left)
+        if reception.error is not None:
+            raise reception.error
         file.flush()
         os.fsync(file.fileno())
 
 
-class _Bounded:
-    """A file that does not grow past a limit."""
+class _Reception:
+    """Takes in what an address sends.
 
-    def __init__(self, file: IO[bytes], limit: int) -> None:
-        self.file, self.left = file, limit
+    It ends, wherever it is, soon after the file has been closed.
 
-    def write(self, piece: bytes) -> None:
+    Attributes:
+        last: when the last piece came.
+        error: what went wrong.
+    """
+
+    def __init__(self, file: IO[bytes], bar: tqdm[None], limit: int) -> None:
+        self.file, self.bar, self.left = file, bar, limit
+        self.last = time.monotonic()
+        self.error: Exception | None = None
+
+    def run(self, url: str, terms: Terms) -> None:
+        """Write all that comes to the file."""
+        try:
+            with _answer(url, terms) as answer:
+                answer.raise_for_status()
+                length = answer.headers.get("content-length", "")
+                self.bar.total = int(length) if length.isdecimal() else None
+                for piece in answer.raw.stream(_PIECE, decode_content=False):
+                    self._take(piece)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            self.error = TransferError(_reason(error))
+        except Exception as error:  # it is raised where the transfer is waited for
+            self.error = error.with_traceback(None)
+
+    def _take(self, piece: bytes) -> None:
         self.left -= len(piece)
         if self.left < 0:
             raise TransferError("the file is too long")
         self.file.write(piece)
+        self.last = time.monotonic()
+        self.bar.update(len(piece))
 
-    def flush(self) -> None:
-        """Leave it to the file: pooch asks for it after every piece."""
+
+def _answer(url: str, terms: Terms) -> requests.Response:
+    """Return the beginning of what an address answers."""
+
+    def look_at(answer: requests.Response, **_: Any) -> None:
+        if answer.is_redirect:
+            _check_scheme(urljoin(answer.url, answer.headers["location"]), terms)
+            answer.close()  # or requests reads all of it, however long it is
+
+    _check_scheme(url, terms)
+    return requests.get(
+        url,
+        stream=True,
+        timeout=terms.stall,
+        headers={"Accept-Encoding": "identity"},
+        hooks={"response": look_at},
+    )
 
 
 def _check_scheme(url: str, terms: Terms) -> None:
@@ -108,12 +146,7 @@ def _reason(error: Exception) -> str:
     """Return in a few words why a transfer failed."""
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"HTTP {error.response.status_code}"
-    if isinstance(error, requests.Timeout) or "timed out" in str(error):
-        return "no answer in time"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "no secure connection"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "the connection broke off"
-    if isinstance(error, requests.ConnectionError):
-        return "no connection"
-    return f"no proper answer ({type(error).__name__})"
+    return next(
+        (words for kinds, words in _REASONS if isinstance(error, kinds)),
+        f"no proper answer ({type(error).__name__})",
+    )
