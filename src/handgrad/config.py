@@ -25,7 +25,7 @@ from pydantic import (
     model_validator,
 )
 
-from handgrad.data import SOURCES, Dataset
+from handgrad.data import SOURCES, Dataset, Source
 from handgrad.engines import ENGINES, MakeEngine
 from handgrad.errors import ConfigError, ModelError
 from handgrad.labels import Label
@@ -193,8 +193,8 @@ class Config(BaseModel):
                 )
         return self
 
-    def network(self, train: Dataset, dtype: DTypeLike = np.float32) -> Network:
-        """Return the fresh network for these pictures.
+    def network(self, train: Dataset | Source, dtype: DTypeLike = np.float32) -> Network:
+        """Return the fresh network for these pictures, of which only shape and classes count.
 
         Raises:
             ModelError: if the architecture cannot take their shape.

@@ -19,6 +19,7 @@ from handgrad.cli.explain_step import explain_step
 from handgrad.cli.gradcheck import gradcheck
 from handgrad.cli.models import models
 from handgrad.cli.options import Quiet, Verbose
+from handgrad.cli.plan import plan
 from handgrad.cli.predict import predict
 from handgrad.cli.screen import Screen
 from handgrad.cli.train import train
@@ -77,6 +78,7 @@ app.command()(evaluate)
 app.command()(predict)
 app.command()(explain_step)
 app.command()(models)
+app.command()(plan)
 app.command()(gradcheck)
 app.command()(duel)
 app.add_typer(data.app, name="data")
