@@ -66,6 +66,7 @@ def load(
     Raises:
         ConfigError: if there is no data of this name.
         DataError: if it cannot be had, or a file is broken.
+        StorageError: if what is downloaded cannot be written.
     """
     source = source_named(name)
     if not source.files:
@@ -105,6 +106,7 @@ def fetch(name: str, *, progress: bool | None = None) -> Path | None:
     Raises:
         ConfigError: if there is no data of this name.
         DataError: if it cannot be had.
+        StorageError: if what is downloaded cannot be written.
     """
     source = source_named(name)
     if not source.files:
