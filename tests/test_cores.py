@@ -92,3 +92,31 @@ def test_a_process_that_is_bound_to_one_core_has_one():
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout == "1\n"
+
+
+HELD = """
+import os
+from handgrad import cores
+bound = cores._bound_to()
+cores.granted = lambda: {granted}
+import numpy, sklearn.utils
+cores.hold_libraries()
+from threadpoolctl import threadpool_info
+threads = [pool["num_threads"] for pool in threadpool_info()]
+print(bound, os.environ.get("OMP_NUM_THREADS"), len(threads), *threads)
+"""
+
+
+@pytest.mark.parametrize("limit", [1, NONE])
+def test_libraries_are_held_to_what_the_group_grants(limit: float):
+    program = HELD.format(granted=f"float('{limit}')")
+    environment = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    bound, variable, count, *threads = done.stdout.split()
+    if limit == 1:
+        assert (variable, threads) == ("1", ["1"] * int(count))
+    else:
+        assert (variable, threads) == ("None", [bound] * int(count))
+    assert int(count) >= 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,24 @@ def cores() -> int:
     control group grants, as a container's limit does; and OMP_NUM_THREADS, where it is set.
     """
     return max(1, int(min(_bound_to(), granted(), _wished_for())))
+
+
+def hold_libraries() -> None:
+    """Keep the libraries that compute with threads of their own to the cores of this process.
+
+    They know which processors it is bound to, and OMP_NUM_THREADS, but not what its control group
+    grants. Where that is all the same, nothing is done.
+    """
+    if granted() >= _bound_to():
+        return
+    count = cores()
+    os.environ.setdefault("OMP_NUM_THREADS", str(count))  # for those that are loaded later
+    if "numpy" in sys.modules:
+        from threadpoolctl import ThreadpoolController
+
+        for library in ThreadpoolController().lib_controllers:
+            if library.num_threads > count:
+                library.set_num_threads(count)
 
 
 def granted(own: Path = _PROC, groups: Path = _GROUPS) -> float:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from handgrad.cores import hold_libraries
 from handgrad.engines.engine import Batches, Engine, Inspectable, Rules, Steps, Trace
 from handgrad.engines.reference import ReferenceEngine
 from handgrad.errors import ConfigError
@@ -91,6 +92,7 @@ def engine_named(name: str | MakeEngine, net: Network, rules: Rules) -> Engine:
         ConfigError: if there is none of this name.
         MissingExtraError: if it needs a package that is not installed.
     """
+    hold_libraries()
     if not isinstance(name, str):
         return name(net, rules)
     name, colon, device = name.partition(":")
