@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -34,13 +35,15 @@ from handgrad.network import Network
 from handgrad.random import stream_key
 
 _INFER = 256  # how many pictures inference takes at a time
+_FEW = 4  # pictures that leave most lanes empty: NumPy has their logits sooner
 
 
 class CompiledEngine:
     """Runs whole epochs in machine code; equal to `ReferenceEngine`, and faster.
 
     The network's arrays are the truth between calls. During a run they live in rows of the
-    engine's own, in the order that the kernels like, and are copied back at its end.
+    engine's own, in the order that the kernels like, and are copied back at its end. Several
+    threads may call it: they take turns.
 
     Args:
         net: the network, of float32; its arrays are changed in place.
@@ -91,6 +94,7 @@ class CompiledEngine:
         self._programs: dict[Any, tuple[Builder, Program]] = {}
         self._paces: dict[Program, Pace] = {}
         self._copies: dict[tuple[str, str], Array] = {}
+        self._turn = threading.RLock()
 
     def step(
         self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, rate: float
@@ -101,6 +105,11 @@ class CompiledEngine:
 
     def run(self, batches: Batches) -> Steps:
         """Make one update for each batch, and return what came out."""
+        with self._turn:
+            return self._run(batches)
+
+    def _run(self, batches: Batches) -> Steps:
+        """Make the updates, it being this thread's turn."""
         count = -(-len(batches.order) // batches.size)
         if not count and len(batches.pictures):
             self._skips(batches.pictures)  # the first that are seen decide, step or no step
@@ -129,15 +138,25 @@ class CompiledEngine:
     def logits(self, X: NDArray[Any]) -> Array:
         """Return the logits (N, K) of pictures X (N, C, H, W), as they are at inference."""
         X = self.net.as_pictures(X)
-        if not len(X) or not (X.dtype == np.uint8 or np.isfinite(X).all()):
+        if len(X) <= _FEW or not (X.dtype == np.uint8 or np.isfinite(X).all()):
             return self.net.logits(X)
+        with self._turn:
+            return self._logits(X)
+
+    def _logits(self, X: NDArray[Any]) -> Array:
+        """Return the logits of many pictures, it being this thread's turn."""
         logits = np.zeros((len(X), len(self.net.classes)), np.float32)
         builder, program = self._program(X, min(len(X), _INFER), learning=False)
         count = -(-len(X) // _INFER)
-        batches = Batches(
-            X, np.zeros(len(X), np.int64), None, np.arange(len(X)), _INFER, [0.0] * count
+        program.set(
+            pictures=_as_taken(X),
+            order=np.arange(len(X)),
+            rates=np.zeros(count),
+            weighted=0,
+            total=len(X),
+            size=_INFER,
+            logits=logits,
         )
-        self._bring(program, batches, None, logits)
         program.start(0)
         self._take(builder)
         self._go(program, count)
@@ -185,21 +204,16 @@ class CompiledEngine:
             self.skip_zeros = share_of_zeros(pictures) >= ENOUGH
         return self.skip_zeros and first_linear(self.net.layers) is not None
 
-    def _bring(
-        self, program: Program, batches: Batches, steps: Steps | None, logits: Array | None = None
-    ) -> None:
+    def _bring(self, program: Program, batches: Batches, steps: Steps) -> None:
         """Hand a run's own arrays to the program."""
         loss = self.rules.loss
-        kind = np.uint8 if batches.pictures.dtype == np.uint8 else np.float32
         weights, own = batches.weights, getattr(loss, "class_weights", None)
         weighted = weights is not None or own is not None
         if weights is None:
             weights = np.ones(len(batches.labels) if weighted else 1)
         own = np.ones(len(self.net.classes)) if own is None else np.asarray(own)
-        with np.errstate(over="ignore"):  # found, and named, in the step that meets it
-            pictures = np.ascontiguousarray(batches.pictures, kind)
         program.set(
-            pictures=pictures,
+            pictures=_as_taken(batches.pictures),
             order=np.ascontiguousarray(batches.order, np.int64),
             labels=np.ascontiguousarray(batches.labels, np.int64),
             weights=np.ascontiguousarray(weights, np.float32),
@@ -209,9 +223,8 @@ class CompiledEngine:
             total=len(batches.order),
             size=batches.size,
             dropout_key=_signed(stream_key(self.rules.seed, "dropout")),
-            losses=np.zeros(0) if steps is None else steps.losses,
-            right=np.zeros(0, np.int64) if steps is None else steps.right,
-            logits=np.zeros(0, np.float32) if logits is None else logits,
+            losses=steps.losses,
+            right=steps.right,
         )
 
     def _go(self, program: Program, count: int) -> bool:
@@ -307,6 +320,14 @@ class CompiledEngine:
             and (weights is None or (weights.shape == (M,) and (weights >= 0).all()))
             and (own is None or len(own) == len(self.net.classes))
             and len(rates) == count
+        )
+
+
+def _as_taken(pictures: NDArray[Any]) -> NDArray[Any]:
+    """Return pictures as the kernels take them: bytes, or else float32."""
+    with np.errstate(over="ignore"):  # found, and named, in the step that meets it
+        return np.ascontiguousarray(
+            pictures, np.uint8 if pictures.dtype == np.uint8 else np.float32
         )
 
 

@@ -49,6 +49,7 @@ class Program:
         self._write(plan.phases)
         self._blocks = aligned(workers * _BLOCK, np.int64)
         self._barrier = aligned(32, np.int64)
+        self._prepare_calls()
 
     def array(self, buffer: Buffer) -> NDArray[Any]:
         """Return a buffer's numbers, one row for each time it exists."""
@@ -84,35 +85,33 @@ class Program:
         clocks = self.clocks.reshape(self.workers, clock.WORDS)
         clocks[1:] = clocks[0]  # not all of them may have been at work before
         count = (len(self.plan.phases) if last is None else last) - first
+        self._calls[:, 0] = steps
+        self._calls[:, 1] = self._first_phase + first * self._phases.strides[0]
+        self._calls[:, 2] = count
+        self._calls[:, 8] = workers
         driver = function(_DRIVER)
-        calls = []
-        for worker in range(workers):
-            words = np.array(
-                [
-                    steps,
-                    self._phases[first:].ctypes.data,
-                    count,
-                    self._stages.ctypes.data,
-                    self._arguments.ctypes.data,
-                    self._blocks.ctypes.data,
-                    self.clocks.ctypes.data,
-                    worker,
-                    workers,
-                    self._barrier.ctypes.data,
-                    give_way(),
-                ],
-                np.int64,
-            )
-            calls.append(words)
         helpers = [
-            threading.Thread(target=driver, args=(words.ctypes.data,)) for words in calls[1:]
+            threading.Thread(target=driver, args=(call,)) for call in self._call_at[1:workers]
         ]
         for helper in helpers:
             helper.start()
-        driver(calls[0].ctypes.data)
+        driver(self._call_at[0])
         for helper in helpers:
             helper.join()
         return bool(self.clocks[clock.STOP] == 0)
+
+    def _prepare_calls(self) -> None:
+        """Write down what each worker's call of the driver takes; `run` adds what differs."""
+        tables = (self._stages, self._arguments, self._blocks, self.clocks)
+        addresses = [int(table.ctypes.data) for table in tables]
+        barrier, phases = int(self._barrier.ctypes.data), int(self._phases.ctypes.data)
+        rows = [
+            (0, phases, 0, *addresses, worker, 0, barrier, give_way())
+            for worker in range(self.workers)
+        ]
+        self._calls, self._first_phase = np.array(rows, np.int64), phases
+        begin, step = int(self._calls.ctypes.data), self._calls.strides[0]
+        self._call_at = [begin + worker * step for worker in range(self.workers)]
 
     def _place(self, buffer: Buffer, phases: list[int]) -> None:
         """Give a buffer its memory."""
