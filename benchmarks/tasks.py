@@ -28,7 +28,8 @@ class Task:
         batch: how many pictures make an update.
         optimizer: the rule that renews the parameters.
         data: the name of the data set.
-        pictures: how many pictures make a round; more than the set has: they come again.
+        pictures: how many pictures make a round, enough for some tenths of a second; more than
+            the set has: they come again.
         noise: standard noise on standardized pictures, so that no pixel is zero.
         file_order: the pictures as the file has them, a round going on where the last one ended;
             otherwise a new order in each round.
@@ -55,13 +56,13 @@ class Task:
 TRAINING = {
     task.network: task
     for task in (
-        Task("softmax-regression", 128, SGD(0.1)),
-        Task("two-layer", 64, SGD(0.1)),
-        Task("fashion-mlp", 200, SGD(0.1), data="fashion-mnist"),
-        Task("online-mlp", 128, SGD(0.1)),
-        Task("convnet", 100, Adam(1e-3), tolerance=0.1),
-        Task("lenet5", 64, Adam(1e-3)),
-        Task("smallnet", 64, Adam(1e-3)),
+        Task("softmax-regression", 128, SGD(0.1), pictures=600_000),
+        Task("two-layer", 64, SGD(0.1), pictures=300_000),
+        Task("fashion-mlp", 200, SGD(0.1), data="fashion-mnist", pictures=300_000),
+        Task("online-mlp", 128, SGD(0.1), pictures=120_000),
+        Task("convnet", 100, Adam(1e-3), pictures=12_000, tolerance=0.1),
+        Task("lenet5", 64, Adam(1e-3), pictures=12_000),
+        Task("smallnet", 64, Adam(1e-3), pictures=12_000),
     )
 }
 

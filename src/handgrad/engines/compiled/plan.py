@@ -46,12 +46,14 @@ class Buffer:
         size: how many numbers, for one chunk.
         dtype: their kind.
         single: whether there is one for all chunks.
+        each: whether every worker has one of its own.
     """
 
     name: str
     size: int
     dtype: Any = np.float32
     single: bool = False
+    each: bool = False
 
 
 class Part(NamedTuple):
@@ -99,10 +101,20 @@ class Stage(NamedTuple):
 
 @dataclass
 class Phase:
-    """Stages between two points where all workers meet."""
+    """Stages between two points where workers meet.
+
+    Attributes:
+        kind: what its items are.
+        tiles: how many tiles there are, or into how many each item is split.
+        halves: whether the first half of its items belongs to the first half of the chunks, and
+            the second to the second.
+        apart: up to how many workers need not meet after it.
+    """
 
     kind: Kind
     tiles: int = 1
+    halves: bool = False
+    apart: int = 1
     stages: list[Stage] = field(default_factory=list)
     call: Callable[..., None] | None = None
     uses: tuple[Buffer, ...] = ()
@@ -132,12 +144,29 @@ class Plan:
         self._met = True
 
     def emit(
-        self, kind: Kind, name: str, *arguments: Argument, tiles: int = 1, **sizes: int
+        self,
+        kind: Kind,
+        name: str,
+        *arguments: Argument,
+        tiles: int = 1,
+        halves: bool = False,
+        **sizes: int,
     ) -> None:
-        """Add a stage, to the phase that is being filled where it is of this kind."""
+        """Add a stage, to the phase that is being filled where it is of this kind.
+
+        Two workers each have half of the chunks, and need not wait for each other before a phase
+        in which each goes on with its own half.
+        """
         last = self.phases[-1] if self.phases else None
-        if self._met or last is None or (last.kind, last.tiles) != (kind, tiles):
-            self.phases.append(Phase(kind, tiles))
+        own = last is not None and (last.halves or (last.kind, last.tiles) == (Kind.CHUNKS, 1))
+        if (
+            self._met
+            or last is None
+            or (last.kind, last.tiles, last.halves) != (kind, tiles, halves)
+        ):
+            if last is not None and own and halves and not self._met:
+                last.apart = 2
+            self.phases.append(Phase(kind, tiles, halves))
             self._met = False
         stage = Stage(Kernel(name, tuple(sizes.items())), arguments, self.layer)
         self.phases[-1].stages.append(stage)
@@ -145,7 +174,7 @@ class Plan:
     def prepare(self, name: str, *arguments: Argument, tiles: int = 1) -> None:
         """Add a phase that is run before the pictures come in."""
         stage = Stage(Kernel(name), (*arguments, Place.TILE), self.layer)
-        self.phases.insert(1, Phase(Kind.TILES, tiles, [stage]))
+        self.phases.insert(1, Phase(Kind.TILES, tiles, stages=[stage]))
 
     def python(self, call: Callable[..., None], *uses: Buffer) -> None:
         """Add a function that Python calls for the whole batch, and the buffers that it uses."""
@@ -172,4 +201,6 @@ class Plan:
         """Return how many times a buffer exists."""
         if buffer.single:
             return 1
+        if buffer.each:
+            return workers
         return workers if len(phases) == 1 else self.chunks

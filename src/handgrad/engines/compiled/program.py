@@ -119,8 +119,8 @@ class Program:
         line = 64 // np.dtype(buffer.dtype).itemsize
         size = -(-buffer.size // line) * line
         self._slots[buffer] = aligned(slots * size, buffer.dtype).reshape(slots, size)
-        by_chunk = not buffer.single and len(phases) > 1
-        by_worker = not buffer.single and len(phases) == 1
+        by_worker = buffer.each or (not buffer.single and len(phases) == 1)
+        by_chunk = not buffer.single and not by_worker
         self._strides[buffer] = (size * by_chunk, size * by_worker)
 
     def _write(self, phases: list[Phase]) -> None:
@@ -137,7 +137,8 @@ class Program:
                     if isinstance(argument, Inlet):
                         self._inlets.setdefault(argument.name, []).append(len(rows))
                     rows.append(self._row(argument))
-            phase_rows.append((first, len(stage_rows), int(phase.kind), phase.tiles))
+            row = (first, len(stage_rows), int(phase.kind), phase.tiles, phase.apart)
+            phase_rows.append(row)
         self._phases = np.array(phase_rows, np.int64)
         self._stages = np.array(stage_rows, np.int64)
         self._arguments = np.array(rows, np.int64)

@@ -35,9 +35,9 @@ def run(
 
     Args:
         steps: how many.
-        phases: four words each: the first stage, the stage after the last, whether its items are
-            the batch's chunks (1), or it is run by every worker (2), and into how many tiles
-            each item is split.
+        phases: five words each: the first stage, the stage after the last, whether its items are
+            the batch's chunks (1), or it is run by every worker (2), into how many tiles each
+            item is split, and up to how many workers need not meet after it.
         phase_count: how many phases.
         stages: three words each: the kernel, its first argument, how many it has.
         arguments: four words each: a number, and how much is added to it for each chunk, each
@@ -54,10 +54,10 @@ def run(
     for _ in range(steps):
         for p in range(phase_count):
             first, last, kind, tiles = (
-                phases[4 * p],
-                phases[4 * p + 1],
-                phases[4 * p + 2],
-                phases[4 * p + 3],
+                phases[5 * p],
+                phases[5 * p + 1],
+                phases[5 * p + 2],
+                phases[5 * p + 3],
             )
             items = tiles
             if kind == CHUNKED:
@@ -78,7 +78,7 @@ def run(
                         )
                         a += 1
                     call(stages[3 * stage], block)
-            if workers > 1 and kind != EVERY:
+            if workers > phases[5 * p + 4] and kind != EVERY:
                 meet(barrier, workers, give_way)
             if clock[STOP] != 0:
                 return

@@ -31,6 +31,16 @@ def add_shares(shares: Floats, size: int, dW: Floats, count: int, norms: Floats,
     norms[item] = squares(dW, count)
 
 
+def sgd_by_shares(
+    W: Floats, shares: Floats, size: int, count: int, clock: Ints, spoilt: Ints
+) -> None:
+    """W ← W − η (dW of the batch's first half + dW of its second)"""
+    rate, second = np.float32(doubles(clock)[RATE]), at(shares, size)
+    for i in range(count):
+        W[i] -= rate * (shares[i] + second[i])
+    note_spoilt(W, count, spoilt)
+
+
 def sgd(W: Floats, dW: Floats, count: int, clock: Ints, decay: float, spoilt: Ints) -> None:
     """W ← W − η (dW + λW)"""
     rate, clip = np.float32(doubles(clock)[RATE]), np.float32(doubles(clock)[CLIP])

@@ -29,6 +29,8 @@ def dense(b: Builder, layer: Dense, prefix: str, number: int, X: Value) -> tuple
     def backward(dY: Value) -> Value | None:
         R = _rows(b, tiling)
         _rows_and_bias(b, prefix, tiling, dY, R)
+        if _updates_at_once(b, prefix) and _shares(b, tiling) > 1:
+            _judge(b, tiling, R)
         b.gradients.append(lambda: _gradient(b, prefix, tiling, X, R))
         if not X.learned:
             return None
@@ -69,9 +71,11 @@ def dense_on_lists(b: Builder, prefix: str, X: Lists) -> tuple[Value, Backward]:
 
     def backward(dY: Value) -> Value | None:
         _rows_and_bias(b, prefix, tiling, dY, R)
-        if b.plain and b.source.whole and not shared:
-            _update_on_lists(b, prefix, tiling, X, R)
-            return None
+        if _updates_at_once(b, prefix):
+            _judge(b, tiling, R)
+            if not shared:
+                _update_on_lists(b, prefix, tiling, X, R)
+                return None
         b.gradients.append(lambda: _gradient_on_lists(b, prefix, tiling, X, R))
         return None
 
@@ -116,24 +120,55 @@ def _shares(b: Builder, tiling: Tiling) -> int:
 
 def _target(
     b: Builder, prefix: str, tiling: Tiling, shares: int, items: int
-) -> tuple[Part, Part | Buffer]:
-    """Return where dW goes, and where the sums of its squares go; where it is cut, lay down Σ."""
-    dW = Part(b.store.dW, b.store.rooms[f"{prefix}weight"].offset)
+) -> tuple[Part, Part | Buffer | int]:
+    """Return where dW goes, and where the sums of its squares go.
+
+    Where it is made in shares, lay down what brings them together: the update itself where that is
+    all there is to it, or else their sum.
+    """
+    weight = b.store.rooms[f"{prefix}weight"].offset
     if shares == 1:
-        return dW, b.more_norms(items)
+        return Part(b.store.dW, weight), b.more_norms(items)
     size = tiling.tiles * tiling.width * tiling.inputs
-    layer, halves = b.plan.layer, Buffer(f"{b.plan.layer}: dW by halves", 2 * size, single=True)
+    halves = Buffer(f"{b.plan.layer}: dW by halves", 2 * size, single=True)
     pieces = math.gcd(tiling.inputs, 4)
     count = size // pieces
-    norms = b.more_norms(pieces)
+    layer, part = b.plan.layer, Part(halves, 0, count)
 
-    def lay() -> None:
+    def lay_sum() -> None:
         b.plan.layer = layer
-        parts = (Part(halves, 0, count), size, dW._replace(per_tile=count), count)
-        b.plan.emit(Kind.TILES, "optim.add_shares", *parts, norms, Place.TILE, tiles=pieces)
+        sums = (part, size, Part(b.store.dW, weight, count), count, norms, Place.TILE)
+        b.plan.emit(Kind.TILES, "optim.add_shares", *sums, tiles=pieces)
 
-    b.sums.append(lay)
-    return Part(halves), norms
+    def lay_update() -> None:
+        b.plan.layer = layer
+        W = Part(b.store.W, weight, count)
+        arguments = (W, part, size, count, Place.CLOCK, b.spoilt)
+        b.plan.emit(Kind.TILES, "optim.sgd_by_shares", *arguments, tiles=pieces)
+
+    if _updates_at_once(b, prefix):
+        b.updates.append(lay_update)
+        return Part(halves), 0
+    norms = b.more_norms(pieces)
+    b.sums.append(lay_sum)
+    return Part(halves), 0
+
+
+def _updates_at_once(b: Builder, prefix: str) -> bool:
+    """Say whether a layer's update is made without its gradient being looked at before.
+
+    Pixels lie between 0 and 1, so that dW is finite where dY is not too large, and dY is judged
+    in its stead.
+    """
+    first = b.store.rooms[f"{prefix}weight"].offset >= b.store.before_first
+    return first and b.plain and b.source.whole
+
+
+def _judge(b: Builder, tiling: Tiling, R: Buffer) -> None:
+    """Lay down the look at dY that stands for one at dW."""
+    size = tiling.tiles * tiling.width * LANES
+    norms = b.more_norms(b.plan.chunks)
+    b.chunks("sparse.judge_rows", R, size, Place.CLOCK, Place.CHUNK, norms)
 
 
 def _rows_and_bias(b: Builder, prefix: str, tiling: Tiling, dY: Value, R: Buffer) -> None:
@@ -155,21 +190,15 @@ def _gradient(b: Builder, prefix: str, tiling: Tiling, X: Value, R: Buffer) -> N
         *(Place.TILE, tiling.tiles, blocks, shares, Place.CLOCK),
         *(multiples(tiling.width, LANES), norms),
         tiles=items,
+        halves=shares > 1,
         ROWS=_REGISTERS // tiling.vectors,
         COLUMNS=tiling.vectors,
     )
 
 
 def _update_on_lists(b: Builder, prefix: str, tiling: Tiling, X: Lists, R: Buffer) -> None:
-    """Lay down W ← W − η dW without dW itself: only the weights of pixels that are not zero.
-
-    Pixels lie between 0 and 1, so that dW is finite where dY is not too large, and dY is judged
-    in its stead.
-    """
+    """Lay down W ← W − η dW without dW itself: only the weights of pixels that are not zero."""
     b.plan.notes.append(f"{b.plan.layer}: gradient and update in one")
-    norms = b.more_norms(b.plan.chunks)
-    size = tiling.tiles * tiling.width * LANES
-    b.chunks("sparse.judge_rows", R, size, Place.CLOCK, Place.CHUNK, norms)
     sums = Buffer(f"{b.plan.layer}: −η dY", 2 * tiling.width)
     arguments = (
         *(X.places, X.values, Stride(X.places), X.starts, R, Stride(R)),
@@ -200,5 +229,6 @@ def _gradient_on_lists(b: Builder, prefix: str, tiling: Tiling, X: Lists, R: Buf
         *(dW, X.size, Place.TILE, tiling.tiles, X.blocks, X.block, shares, Place.CLOCK),
         *(sums, norms),
         tiles=items,
+        halves=shares > 1,
         VECTORS=tiling.vectors,
     )

@@ -27,14 +27,14 @@ def batch_norm(
         return Y, lambda dY: None
 
     mean, var, std = (
-        Buffer(f"{b.plan.layer}: {name}", F, single=True) for name in ("mean", "variance", "σ")
+        Buffer(f"{b.plan.layer}: {name}", F, each=True) for name in ("mean", "variance", "σ")
     )
     means, spreads = (Buffer(f"{b.plan.layer}: {name} by chunk", F) for name in ("mean", "spread"))
     X_hat = b.beside("X̂", X, fixed=True)
     statistics = (X_hat.buffer, F, area, Place.CLOCK, Place.CHUNK, means, spreads)
     b.chunks("norm.statistics", *statistics)
     b.plan.emit(
-        Kind.TILES,
+        Kind.EVERY,
         "norm.combine",
         *(means, spreads, Stride(means), F, area, Place.CLOCK, layer.eps, mean, var, std),
     )
@@ -49,10 +49,10 @@ def batch_norm(
         if not X.learned:
             return None
         along, shift = (
-            Buffer(f"{b.plan.layer}: {name}", F, single=True) for name in ("mean(dY X̂)", "mean(dY)")
+            Buffer(f"{b.plan.layer}: {name}", F, each=True) for name in ("mean(dY X̂)", "mean(dY)")
         )
         b.plan.emit(
-            Kind.TILES,
+            Kind.EVERY,
             "norm.mean_gradient",
             *(dweight, dbias, Stride(b.parts), F, area, Place.CLOCK, along, shift),
         )
