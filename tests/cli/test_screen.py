@@ -1,5 +1,9 @@
 import io
 import json
+import logging
+import re
+import subprocess
+import sys
 
 import pytest
 from rich.console import Console
@@ -81,3 +85,49 @@ def test_a_pipe_sets_no_limit(length):
 def test_each_value_has_a_line_where_a_table_does_not_fit():
     made = table(["name", ">training", ""], [["mnist", "60,000", "here"]], title="data")
     assert drawn(made, 16) == ["data", "", "name mnist", "training 60,000", "here"]
+
+
+def test_who_listens_hears_what_the_library_does_once(capsys):
+    logger = logging.getLogger("handgrad")
+    for _ in range(2):  # a second command in one process
+        Screen().listen()
+    logger.info("handgrad: %d kernels", 3)
+    logger.debug("handgrad: nothing of this")
+    assert capsys.readouterr() == ("", "3 kernels\n")
+    Screen()
+    logger.info("handgrad: nobody listens any more")
+    Screen(quiet=True).listen()
+    logger.warning("handgrad: nobody wants to hear")
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        ("two-layer", ["49% of the pixels are zero, and are not skipped below 70%"]),
+        ("smallnet", []),  # its first layer has no way to skip
+    ],
+)
+def test_training_says_which_way_it_goes(handgrad, model, said):
+    ended = handgrad("train", "--model", model, "--epochs", 1, "--no-figures", "-v")
+    lines = [line for line in ended.err.splitlines() if line.startswith("compiled engine: ")]
+    sentences = [line.removeprefix("compiled engine: ") for line in lines]
+    assert [s for s in sentences if "zero" in s] == said
+    assert sum("worker" in s for s in sentences) >= 1
+    assert len(lines) == len(set(lines))
+
+
+def test_the_kernels_come_from_the_cache_the_second_time(tmp_path):
+    words = ["train", "--model", "softmax-regression", "--epochs", "1", "--no-figures", "-v"]
+    found = []
+    for _ in range(2):
+        ended = subprocess.run(
+            [sys.executable, "-m", "handgrad", *words],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=tmp_path,
+        )
+        found = re.findall(r"kernels: (\d+) compiled, (\d+) from the cache, in", ended.stderr)
+    assert found
+    assert all(compiled == "0" and int(kept) > 0 for compiled, kept in found)

@@ -36,7 +36,16 @@ class Screen:
     def __init__(self, quiet: bool = False) -> None:
         self.out = _console(sys.stdout)
         self.err = _console(sys.stderr, quiet=quiet)
-        logging.getLogger("handgrad").setLevel(logging.ERROR if quiet else logging.NOTSET)
+        logger = logging.getLogger("handgrad")
+        logger.setLevel(logging.ERROR if quiet else logging.NOTSET)
+        logger.handlers = [h for h in logger.handlers if not isinstance(h, _Notes)]
+
+    def listen(self) -> None:
+        """Print from now on, besides warnings, what the library says of its work."""
+        logger = logging.getLogger("handgrad")
+        if not self.err.quiet:
+            logger.setLevel(logging.INFO)
+            logger.addHandler(_Notes(self))
 
     def result(self, *parts: RenderableType) -> None:
         """Print a result."""
@@ -59,6 +68,18 @@ class Screen:
         """Print what went wrong."""
         words = Text.assemble(("error: ", "bold red"), sentence)
         self.err.print(words, soft_wrap=True, highlight=False)
+
+
+class _Notes(logging.Handler):
+    """Prints what is logged as a note."""
+
+    def __init__(self, screen: Screen) -> None:
+        super().__init__()
+        self._screen = screen
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one message."""
+        self._screen.note(record.getMessage().removeprefix("handgrad: "))
 
 
 class Values(Table):
@@ -135,12 +156,13 @@ def table(headings: Sequence[str], rows: Iterable[Iterable[Any]], title: str = "
 
 
 def note_versions(screen: Screen, **others: Any) -> None:
-    """Print what a result may depend on besides the settings."""
+    """Print what a result may depend on besides the settings, and from now on how it is made."""
     from handgrad.cores import cores
     from handgrad.runs import versions
 
     facts = versions() | {"cores": cores()} | others
     screen.note("\n".join(f"{name} {value}" for name, value in facts.items()))
+    screen.listen()
 
 
 def note_test(

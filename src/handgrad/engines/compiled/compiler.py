@@ -15,6 +15,7 @@ import inspect
 import logging
 import sys
 import threading
+import time
 import types
 from collections.abc import Iterable
 from functools import cache
@@ -68,6 +69,7 @@ def addresses(kernels: Iterable[Kernel]) -> dict[Kernel, int]:
 
 def _link(objects: dict[Kernel, bytes | None]) -> None:
     """Put object code into this process, and note where each kernel begins."""
+    started = time.perf_counter()
     missing = [kernel for kernel, code in objects.items() if code is None]
     if missing:
         count = f"{len(missing)} kernel{'s' if len(missing) > 1 else ''}"
@@ -81,6 +83,12 @@ def _link(objects: dict[Kernel, bytes | None]) -> None:
     linker.finalize_object()
     for kernel in objects:
         _addresses[kernel] = linker.get_function_address(kernel.symbol)
+    logger.info(
+        "handgrad: compiled engine: kernels: %d compiled, %d from the cache, in %.2f s",
+        len(missing),
+        len(objects) - len(missing),
+        time.perf_counter() - started,
+    )
 
 
 def _compile(kernel: Kernel) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -33,6 +34,8 @@ from handgrad.layers import Array, Dense, Layer, Residual
 from handgrad.layers.chain import Chain
 from handgrad.network import Network
 from handgrad.random import stream_key
+
+logger = logging.getLogger("handgrad")
 
 _INFER = 256  # how many pictures inference takes at a time
 _FEW = 4  # pictures that leave most lanes empty: NumPy has their logits sooner
@@ -94,6 +97,7 @@ class CompiledEngine:
         self._programs: dict[Any, tuple[Builder, Program]] = {}
         self._paces: dict[Program, Pace] = {}
         self._copies: dict[tuple[str, str], Array] = {}
+        self._said: set[str] = set()
         self._turn = threading.RLock()
 
     def step(
@@ -201,8 +205,18 @@ class CompiledEngine:
     def _skips(self, pictures: NDArray[Any]) -> bool:
         """Say whether to skip zeros; the first pictures that are seen decide."""
         if self.skip_zeros is None:
-            self.skip_zeros = share_of_zeros(pictures) >= ENOUGH
+            share = share_of_zeros(pictures)
+            self.skip_zeros = share >= ENOUGH
+            if first_linear(self.net.layers) is not None:
+                way = "are skipped" if self.skip_zeros else f"are not skipped below {ENOUGH:.0%}"
+                self._say(f"{share:.0%} of the pixels are zero, and {way}")
         return self.skip_zeros and first_linear(self.net.layers) is not None
+
+    def _say(self, sentence: str) -> None:
+        """Say to those who listen, once, how the work is done."""
+        if sentence not in self._said:
+            self._said.add(sentence)
+            logger.info("handgrad: compiled engine: %s", sentence)
 
     def _bring(self, program: Program, batches: Batches, steps: Steps) -> None:
         """Hand a run's own arrays to the program."""
@@ -233,7 +247,12 @@ class CompiledEngine:
         if all(phase.kind is not Kind.PYTHON for phase in phases):
             work = program.plan.multiply_adds * program.plan.chunks * LANES
             enough = work > self.worth_meeting and count * work > self.worth_starting
-            return self._in_slices(program, count) if enough else program.run(count, 1)
+            if not enough or self.workers == 1:
+                self._say("one worker" + " where there is little work at a time" * (not enough))
+                return program.run(count, 1)
+            self._say(f"{self.workers} workers, or one while that is faster")
+            return self._in_slices(program, count)
+        self._say("one worker, and Python where there is no kernel")
         for _ in range(count):
             for number, phase in enumerate(phases):
                 if phase.call is not None:
