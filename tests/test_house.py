@@ -16,7 +16,7 @@ ROOT = Path(handgrad.__file__).parent
 # it has in a stub; the rooms after it may ask it for the version.
 ROOMS = [
     *("errors", "labels", "files", "cores", "random", "preparation", "layers", "arrays", "losses"),
-    *("calibration", "optim", "schedules"),
+    *("signals", "calibration", "optim", "schedules"),
     *("summary", "assembly", "network", "models", "data", "engines", "training", "bundle"),
     *("verify", "explain", "plots", "estimator", "reproduce"),
     *("__init__", "config", "settings", "runs", "serve", "cli", "__main__"),

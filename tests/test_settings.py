@@ -4,7 +4,7 @@ import pytest
 
 import handgrad as hg
 from handgrad.config import RATES, Config
-from handgrad.settings import VARIABLES, configure
+from handgrad.settings import VARIABLES, check_settings, configure
 
 
 def file(folder: Path, text: str) -> Path:
@@ -131,3 +131,25 @@ def test_a_file_that_is_missing_or_not_toml(tmp_path):
     path.write_bytes(b'model = "\xff"')
     with pytest.raises(hg.ConfigError, match="is not a TOML file"):
         configure({}, {}, path)
+
+
+def test_a_run_that_goes_on_has_the_settings_that_it_was_begun_with():
+    begun = configure({"lr": "0.5", "optimizer": "sgd"}, {}).plain()
+    assert configure({}, {}, begun=begun).plain() == begun
+    assert configure({"epochs": "3"}, {}, begun=begun).lr == 0.5
+    assert configure({"optimizer": "adam"}, {}, begun=begun).lr == 0.01
+
+
+def test_settings_that_differ_are_told_by_name(tmp_path):
+    begun, run = Config().plain(), Path("run")
+    check_settings(begun, Config(figures=False, folder=tmp_path), run, force=False)
+    with pytest.raises(
+        hg.ConfigError, match=r"^run was begun with lr 0.01, not lr 0.02; leave that"
+    ):
+        check_settings(begun, Config(lr=0.02), run, force=False)
+    check_settings(begun, Config(lr=0.02), run, force=True)
+    for name, value in {"seed": 1, "model": "convnet", "validation": 0.2}.items():
+        with pytest.raises(
+            hg.ConfigError, match=rf"with {name} .*, which cannot be changed any more"
+        ):
+            check_settings(begun, Config(**{name: value}), run, force=True)

@@ -101,6 +101,9 @@ class Config(BaseModel):
         device: auto, cpu or cuda; only of the engine torch.
         amp: mixed precision; only of the engine torch.
         compile: whether torch.compile makes one program; only of the engine torch.
+        on_divergence: what to do when a number is not finite: stop; or lower-lr, go back and halve
+            the learning rate.
+        checkpoint_minutes: how often the run is saved within an epoch; 0: after each epoch only.
         figures: whether the run's figures are drawn.
         folder: where the data files lie; None: where handgrad looks by itself.
         out: the run's folder; None: a new one under runs.
@@ -128,6 +131,8 @@ class Config(BaseModel):
     device: Literal["auto", "cpu", "cuda"] | None = None
     amp: bool | None = None
     compile: bool | None = None
+    on_divergence: Literal["stop", "lower-lr"] = "stop"
+    checkpoint_minutes: NotNegative = 1.0
     figures: bool = True
     folder: Path | None = None
     out: Path | None = None
@@ -227,6 +232,7 @@ class Config(BaseModel):
             min_delta=self.min_delta,
             seed=self.seed,
             engine=self._engine(),
+            on_divergence=self.on_divergence,
         )
 
     def plain(self) -> dict[str, Any]:

@@ -43,10 +43,16 @@ _TROUBLES = {
 }
 
 
+# What a run's numbers do not follow from, and what it cannot do without.
+FREE = ("folder", "out", "figures", "checkpoint_minutes", "on_divergence")
+FIXED = ("data", "model", "seed", "validation", "batch_size")
+
+
 def configure(
     command: Mapping[str, Any],
     environment: Mapping[str, str] = os.environ,
     file: Path | None = None,
+    begun: Mapping[str, Any] | None = None,
 ) -> Config:
     """Return the settings of a run, those that nobody gave filled in.
 
@@ -57,20 +63,22 @@ def configure(
         command: what the command line gives, by field.
         environment: the environment variables; HANDGRAD_LR gives the field lr.
         file: a TOML file that gives some; None: there is none.
+        begun: the settings of a run that goes on, over which the others go.
 
     Raises:
         ConfigError: if a setting is unknown, out of range, or contradicts another.
     """
     in_file = _read(file) if file else {}
     in_environment = _read_environment(environment)
-    sources = (in_file, in_environment, dict(command))
+    sources = (begun or {}, in_file, in_environment, dict(command))
     chosen = next((s["optimizer"] for s in reversed(sources) if "optimizer" in s), None)
     settings: dict[str, Any] = {}
     for source in sources:
         other = source.get("optimizer", chosen) != chosen
         settings |= {k: v for k, v in source.items() if not (other and k in OF_OPTIMIZER)}
     origin = (
-        dict.fromkeys(in_file, f"from {file}")
+        dict.fromkeys(begun or {}, "from the run")
+        | dict.fromkeys(in_file, f"from {file}")
         | {name: f"from HANDGRAD_{name.upper()} in the environment" for name in in_environment}
         | dict.fromkeys(command, "from the command line")
     )
@@ -78,6 +86,35 @@ def configure(
         return Config.model_validate(settings)
     except ValidationError as error:
         raise ConfigError(_sentence(error.errors()[0], origin)) from None
+
+
+def check_settings(begun: Mapping[str, Any], now: Config, run: Path, *, force: bool) -> None:
+    """Raise a ConfigError that says in what the settings of a run that goes on are others.
+
+    Args:
+        begun: the settings that it was begun with.
+        now: those that it is to go on with.
+        run: its folder.
+        force: whether what may differ, may.
+    """
+    was, new = Config.model_validate(dict(begun)).plain(), now.plain()
+    others = [name for name in FIELDS if name not in FREE and was.get(name) != new.get(name)]
+    for name in FIXED:
+        if name in others:
+            raise ConfigError(
+                f"{run} was begun with {_told(name, was)}, which cannot be changed any more; "
+                "leave it out, or begin a new run"
+            )
+    if others and not force:
+        before, after = (", ".join(_told(name, s) for name in others) for s in (was, new))
+        raise ConfigError(
+            f"{run} was begun with {before}, not {after}; leave that out, or add "
+            "--force-settings to go on with it"
+        )
+
+
+def _told(name: str, settings: Mapping[str, Any]) -> str:
+    return f"{name} {settings[name]}" if name in settings else f"no {name}"
 
 
 def _read(file: Path) -> dict[str, Any]:

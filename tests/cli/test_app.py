@@ -148,14 +148,17 @@ def test_a_reader_that_left_ends_it_quietly(words):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send")
-def test_an_interruption_ends_with_130_and_leaves_nothing(tmp_path: Path):
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_process_and_says_how_to_go_on(tmp_path: Path, number, status):
     words = ["train", *QUICK, "--epochs", "100000", "--patience", "0"]
     with start(*words, cwd=tmp_path) as process:
         while not process.stderr.readline().startswith("epoch 3/"):
             assert process.poll() is None
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, err = process.communicate(timeout=30)
-    assert (process.returncode, out) == (130, "")
-    assert err.endswith("error: interrupted\n")
+    assert (process.returncode, out) == (status, "")
+    (run,) = Path(tmp_path, "runs").iterdir()
+    sentence = f"error: interrupted; to go on: handgrad train --resume runs/{run.name}\n"
+    assert err.endswith(sentence)
     assert "Traceback" not in err
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in run.iterdir()] == ["checkpoints"]

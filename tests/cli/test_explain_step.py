@@ -42,7 +42,7 @@ def test_a_page_is_written(handgrad, trained, tmp_path):
             1,
             "there is no picture 359; digits test has those from 0 to 358",
         ),
-        (["two-layer", "--html", "/proc/none/page.html"], 2, "/proc/none/page.html: cannot be"),
+        (["two-layer", "--html", "/proc/none/page.html"], 1, "/proc/none/page.html: cannot be"),
     ],
 )
 def test_failures(handgrad, words, status, sentence):

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from handgrad.cli.options import Folder, Quiet, Verbose
-from handgrad.cli.screen import Screen, note_versions, table
-
-if TYPE_CHECKING:
-    from handgrad.summary import Summary
-    from handgrad.training import History
+from handgrad.cli.screen import Screen
+from handgrad.cli.whole_run import begin, go_on
 
 
 def _setting(names: str, metavar: str, words: str, panel: str) -> Any:
@@ -29,6 +25,10 @@ def _learning(names: str, metavar: str, words: str) -> Any:
 
 def _stopping(names: str, metavar: str, words: str) -> Any:
     return _setting(names, metavar, words, "When it stops")
+
+
+def _interrupted(names: str, metavar: str, words: str) -> Any:
+    return _setting(names, metavar, words, "When it is interrupted")
 
 
 def _torch(names: str, metavar: str, words: str) -> Any:
@@ -160,6 +160,33 @@ def train(
             "--class-weights", "W", "none, balanced, or by label such as 3=2,5=1. Default: none."
         ),
     ] = None,
+    resume: Annotated[
+        Path | None,
+        _interrupted(
+            "--resume", "RUN", "Go on with a run that was stopped: its folder, as it was named."
+        ),
+    ] = None,
+    force_settings: Annotated[
+        bool,
+        _interrupted("--force-settings", "", "Go on although settings are others than before."),
+    ] = False,
+    checkpoint_minutes: Annotated[
+        str | None,
+        _interrupted(
+            "--checkpoint-minutes",
+            "N",
+            "Save the run this often within an epoch; 0: after each epoch only. Default: 1.",
+        ),
+    ] = None,
+    on_divergence: Annotated[
+        str | None,
+        _interrupted(
+            "--on-divergence",
+            "WORD",
+            "When a number is not finite: stop; or lower-lr, go back and halve the rate, at most "
+            "three times. Default: stop.",
+        ),
+    ] = None,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
@@ -170,64 +197,10 @@ def train(
     In the environment a setting has HANDGRAD_ before its name, such as HANDGRAD_LR=0.01.
     """
     given = {name: value for name, value in locals().items() if value is not None}
-    for name in ("config", "quiet", "verbose"):  # these are not settings of the run
-        given.pop(name, None)
-    _train(given, config, quiet, verbose)
-
-
-def _train(settings: dict[str, Any], file: Path | None, quiet: bool, verbose: int) -> None:
-    """Go the whole way from settings to a run's folder."""
-    from handgrad.cli.epochs import watching
-    from handgrad.data import available, load
-    from handgrad.engines import fastest_engine
-    from handgrad.runs import Run, settle, unfinished, write
-    from handgrad.settings import configure
-    from handgrad.training import evaluate, fit
-
+    for name in ("config", "resume", "force_settings", "quiet", "verbose"):
+        given.pop(name, None)  # these are not settings of the run
     screen = Screen(quiet)
-    config = configure(settings, file=file)
-    with unfinished(config.out) as hidden:
-        if verbose:
-            where = config.folder or next(e.where for e in available() if e.name == config.data)
-            engine = fastest_engine() if config.engine == "auto" else config.engine
-            note_versions(screen, engine=engine, data=f"{config.data}, {where}")
-        pictures, test = load(config.data, config.folder, progress=False if quiet else None)
-        net = config.network(pictures)
-        recipe = config.recipe(pictures.classes)
-
-        screen.err.print(_summary(net.summary(), f"{config.model} on {config.data}"))
-        with watching(screen.err, config.epochs) as on_epoch:
-            history = fit(
-                net, pictures, config.validation or None, on_epoch=on_epoch, **vars(recipe)
-            )
-        screen.note(_kept(history, config.patience))
-        with screen.err.status("testing, drawing, writing"):
-            evaluation = evaluate(net, test)
-            trouble = write(Run(config, net, history, pictures, test, evaluation), hidden)
-            place = settle(hidden, config.out, f"{config.data}-{config.model}")
-    if trouble:
-        Screen().warning(trouble)
-    screen.result(f"test {evaluation}")
-    screen.result(f"run in {place}")
-
-
-def _kept(history: History, patience: int) -> str:
-    """Return which epoch's weights the network has, and why."""
-    if not patience:
-        return "the last weights are kept"
-    best = f"the weights of epoch {history.best_epoch} are kept, the best (*)"
-    return (
-        f"stopped: {patience} epochs brought no lower loss; {best}"
-        if history.stopped_early
-        else best
-    )
-
-
-def _summary(summary: Summary, title: str) -> Table:
-    """Return the table of a network's layers."""
-    rows = [
-        (r.name, "x".join(map(str, r.output)), f"{r.parameters:,}", f"{r.multiply_adds:,}")
-        for r in summary.rows
-    ]
-    total = ("total", "", f"{summary.parameters:,}", f"{summary.multiply_adds:,}")
-    return table(["layer", "output", ">parameters", ">multiply-adds"], [*rows, total], title)
+    if resume is None:
+        begin(screen, given, config, verbose)
+    else:
+        go_on(screen, resume, given, config, force_settings, verbose)

@@ -54,17 +54,17 @@ class Found(NamedTuple):
         path: where it lies.
         state: where the run stood.
         about: what it remembers beside that.
+        trouble: what is wrong with the newest of all, if that is another one.
     """
 
     path: Path
     state: State
     about: dict[str, Any]
+    trouble: StorageError | None
 
 
 def newest(folder: Path) -> Found | None:
     """Return the newest checkpoint in a folder that is whole; None: there is none at all.
-
-    A damaged one is said, and the one before is taken.
 
     Raises:
         StorageError: if there are some, and all are damaged.
@@ -72,13 +72,9 @@ def newest(folder: Path) -> Found | None:
     trouble = None
     for path in reversed(_checkpoints(folder)):
         try:
-            found = Found(path, *read_checkpoint(path))
+            return Found(path, *read_checkpoint(path), trouble)
         except StorageError as error:
             trouble = trouble or error
-            continue
-        if trouble:
-            _log.warning("handgrad: %s; going on from the one before, %s", trouble, path.name)
-        return found
     if trouble:
         raise StorageError(f"{trouble}, and there is no other; begin the run anew")
     return None
@@ -132,10 +128,18 @@ class Keeper:
         self._lock.release()
 
     def newest(self) -> Found | None:
-        """Return the newest checkpoint that is whole; None: there is none at all."""
+        """Return the newest checkpoint that is whole; None: there is none at all.
+
+        A damaged one is said, and the one before is taken.
+        """
         found = newest(self.folder)
         if found is not None:
             self._good = [found.path]
+            if found.trouble:
+                before = found.path.name
+                _log.warning(
+                    "handgrad: %s; going on from the one before, %s", found.trouble, before
+                )
         return found
 
     @property

@@ -13,13 +13,13 @@ from handgrad.data import Dataset
 from handgrad.engines import Rules, engine_named
 from handgrad.errors import ConfigError, DataError, DivergenceError
 from handgrad.network import Network
+from handgrad.signals import Signals
 from handgrad.training.course import Course
 from handgrad.training.evaluation import check_classes, check_dataset
 from handgrad.training.history import Epoch, History
 from handgrad.training.identity import check_identity, identity
 from handgrad.training.keeper import Checkpoints, Keeper
 from handgrad.training.recipe import Recipe, Settings
-from handgrad.training.signals import Signals
 
 
 def fit(

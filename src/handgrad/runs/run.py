@@ -1,24 +1,13 @@
-"""A run's folder: the model, how it was trained, how good it is, and what one sees of it.
-
-model.safetensors      the network; with it data, settings, versions and scores
-config.toml            the settings; `handgrad train --config` takes them again
-history.csv, .json     one record for each epoch
-figures/               learning curves, weights, predictions, confusion, mistakes
-"""
+"""What a finished run leaves: the model, how it came about, how good it is, what one sees."""
 
 from __future__ import annotations
 
 import csv
-import errno
-import itertools
 import json
 import os
 import platform
-import secrets
-import shutil
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,16 +18,13 @@ import handgrad
 from handgrad.bundle import about_model, load_model, save_model
 from handgrad.config import Config
 from handgrad.data import Dataset, load
-from handgrad.errors import ConfigError, ModelError, StorageError
+from handgrad.errors import ConfigError, ModelError
 from handgrad.files import replacing
 from handgrad.losses import softmax
 from handgrad.network import Network
+from handgrad.runs.folder import MODEL, has_checkpoint
 from handgrad.training import Epoch, Evaluation, History
 
-RUNS = Path("runs")
-MODEL = "model.safetensors"
-UNFINISHED = ".unfinished-"
-DAY = 24 * 60 * 60
 PICTURES_SHOWN = 36
 
 
@@ -61,61 +47,6 @@ class Run:
     train: Dataset
     test: Dataset
     evaluation: Evaluation
-
-
-@contextmanager
-def unfinished(out: Path | None) -> Iterator[Path]:
-    """Give a hidden folder for a run in the making, beside the place where it will lie.
-
-    However the block ends, what has not been settled by then is removed; what a killed process
-    could not remove goes when the next run starts there, a day or more later.
-
-    Args:
-        out: where the run is to lie; None: in ``runs``.
-
-    Raises:
-        ConfigError: if that place is taken or cannot be written to.
-    """
-    if out is not None:
-        _check_free(out)
-    parent = RUNS if out is None else out.parent
-    hidden = parent / f"{UNFINISHED}{secrets.token_hex(4)}"
-    try:
-        made = [folder for folder in (parent, *parent.parents) if not folder.exists()]
-        hidden.mkdir(parents=True)
-    except OSError as error:
-        raise _unwritable(parent, error) from None
-    _remove_forgotten(parent)
-    try:
-        yield hidden
-    except StorageError as error:
-        if isinstance(error.__cause__, OSError) and str(hidden) in str(error):
-            raise _unwritable(out or RUNS, error.__cause__) from error.__cause__
-        raise
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
-        with suppress(OSError):  # not empty: a run has been settled there
-            for folder in made:
-                folder.rmdir()
-
-
-def settle(hidden: Path, out: Path | None, name: str) -> Path:
-    """Give a finished run its place in one step, and return it.
-
-    Args:
-        hidden: the folder that `unfinished` gave.
-        out: the place; None: the first free one of ``runs/NAME-1``, ``runs/NAME-2`` and so on.
-        name: what to call it there.
-
-    Raises:
-        ConfigError: if the place has been taken meanwhile.
-    """
-    if out is not None:
-        if not _takes(hidden, out):
-            raise ConfigError(f"{out} has been filled meanwhile; give --out another name")
-        return out
-    places = (RUNS / f"{name}-{number}" for number in itertools.count(1))
-    return next(place for place in places if not place.exists() and _takes(hidden, place))
 
 
 def write(run: Run, folder: Path) -> str | None:
@@ -191,6 +122,10 @@ def load_run(path: Path) -> tuple[Network, dict[str, Any]]:
         raise ModelError(
             f"{path} cannot be read ({error.strerror}); give a run's folder, or a model file"
         ) from None
+    if not found and is_folder and has_checkpoint(path):
+        raise ModelError(
+            f"{path} is a run that was stopped; `handgrad train --resume {path}` ends it"
+        )
     if not found:
         raise ModelError(
             f"{path} is no run: there is no {'file ' + MODEL if is_folder else 'such path'}"
@@ -252,50 +187,3 @@ def _write_history(history: History, folder: Path) -> None:
 def _write_text(path: Path, text: str) -> None:
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-def _remove_forgotten(parent: Path) -> None:
-    """Remove the hidden folders of runs that were killed a day ago or earlier."""
-    for folder in parent.glob(f"{UNFINISHED}*"):
-        with suppress(OSError):  # another run removed it first
-            if time.time() - folder.stat().st_mtime > DAY:
-                shutil.rmtree(folder, ignore_errors=True)
-
-
-def _takes(hidden: Path, place: Path) -> bool:
-    """Move a folder to a place; say whether the place was free: missing, or an empty folder."""
-    try:
-        hidden.rename(place)
-    except OSError as error:
-        if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
-            return False
-        raise _unwritable(place, error) from None
-    return True
-
-
-def _check_free(out: Path) -> None:
-    """Raise a ConfigError unless a finished run can be moved to a place."""
-    try:
-        out.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    except OSError as error:
-        raise _unwritable(out, error) from None
-    try:
-        free = out.is_dir() and next(out.iterdir(), None) is None
-        # A folder cannot be renamed to these, even where they are empty.
-        fixed = out.is_symlink() or out.is_mount() or (free and out.samefile(Path.cwd()))
-    except OSError as error:
-        raise _unwritable(out, error) from None
-    if fixed and (free or not out.exists()):
-        raise ConfigError(
-            f"{out} is a link, a mount point or the current folder, which a run cannot replace; "
-            f"give --out a new name"
-        )
-    if not free:
-        raise ConfigError(f"{out} is there already, and no empty folder; give --out another name")
-
-
-def _unwritable(place: Path, error: OSError) -> ConfigError:
-    reason = error.strerror or error
-    return ConfigError(f"{place} cannot be written to ({reason}); give --out another place")

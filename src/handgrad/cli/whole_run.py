@@ -1,0 +1,142 @@
+"""A run on the command line: from settings, or from where it was stopped, to its folder."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.table import Table
+
+from handgrad.cli.screen import Screen, note_versions, table
+
+if TYPE_CHECKING:
+    from handgrad.config import Config
+    from handgrad.summary import Summary
+    from handgrad.training import History
+
+
+def begin(screen: Screen, settings: dict[str, Any], file: Path | None, verbose: int) -> None:
+    """Go the whole way from settings to a run's folder."""
+    from handgrad.runs import begun
+    from handgrad.settings import configure
+
+    config = configure(settings, file=file)
+    with begun(config.out, f"{config.data}-{config.model}") as folder:
+        _train(screen, config, folder, False, verbose)
+
+
+def go_on(
+    screen: Screen,
+    folder: Path,
+    settings: dict[str, Any],
+    file: Path | None,
+    force: bool,
+    verbose: int,
+) -> None:
+    """Go the rest of the way."""
+    from handgrad.errors import ConfigError
+    from handgrad.runs import stopped
+    from handgrad.settings import check_settings, configure
+
+    if "out" in settings:
+        raise ConfigError(f"a run that goes on stays where it is, in {folder}; leave out --out")
+    found = stopped(folder)
+    begun = found.about["config"]
+    config = configure(settings, file=file, begun=begun)
+    check_settings(begun, config, folder, force=force)
+    made = len(found.state.records)
+    screen.note(f"going on after {made} of {config.epochs} epochs, {found.state.steps} steps")
+    _train(screen, config, folder, True, verbose)
+
+
+def _train(screen: Screen, config: Config, folder: Path, resume: bool, verbose: int) -> None:
+    """Train, test and write a run."""
+    from handgrad.cli.epochs import watching
+    from handgrad.data import available, load
+    from handgrad.engines import fastest_engine
+    from handgrad.runs import Run, checkpoints, finish, write
+    from handgrad.training import Checkpoints, evaluate, fit
+
+    if verbose:
+        where = config.folder or next(e.where for e in available() if e.name == config.data)
+        engine = fastest_engine() if config.engine == "auto" else config.engine
+        note_versions(screen, engine=engine, data=f"{config.data}, {where}")
+    pictures, test = load(config.data, config.folder, progress=False if screen.err.quiet else None)
+    net = config.network(pictures)
+    recipe = config.recipe(pictures.classes)
+    kept = Checkpoints(
+        checkpoints(folder),
+        config.checkpoint_minutes,
+        other_settings=True,  # they have been compared
+        about={"config": config.plain()},
+    )
+
+    screen.err.print(_summary(net.summary(), f"{config.model} on {config.data}"))
+    cure = " --on-divergence lower-lr" if config.on_divergence == "stop" else ""
+    with _told_how_to_go_on(folder, cure):
+        with watching(screen.err, config.epochs) as on_epoch:
+            history = fit(
+                net,
+                pictures,
+                config.validation or None,
+                on_epoch=on_epoch,
+                checkpoint=kept,
+                resume=resume,
+                **vars(recipe),
+            )
+        screen.note(_kept(history, config.patience))
+        with screen.err.status("testing, drawing, writing"):
+            evaluation = evaluate(net, test)
+            trouble = write(Run(config, net, history, pictures, test, evaluation), folder)
+            finish(folder)
+    if trouble:
+        Screen().warning(trouble)
+    screen.result(f"test {evaluation}")
+    screen.result(f"run in {folder}")
+
+
+@contextmanager
+def _told_how_to_go_on(folder: Path, cure: str) -> Iterator[None]:
+    """Add to the last words of a run that stops how it can go on; `cure` is for a divergence."""
+    from handgrad.errors import DivergenceError, HandgradError
+    from handgrad.runs import has_checkpoint
+
+    command = f"handgrad train --resume {shlex.quote(str(folder))}"
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit) as end:
+        if not has_checkpoint(folder):
+            raise
+        Screen().error(f"interrupted; to go on: {command}")
+        raise typer.Exit(end.code if isinstance(end, SystemExit) else 130) from None  # type: ignore[arg-type]
+    except HandgradError as error:
+        if has_checkpoint(folder):
+            more = cure if isinstance(error, DivergenceError) else ""
+            error.args = (f"{error}; to go on from the last checkpoint: {command}{more}",)
+        raise
+
+
+def _kept(history: History, patience: int) -> str:
+    """Return which epoch's weights the network has, and why."""
+    if not patience:
+        return "the last weights are kept"
+    best = f"the weights of epoch {history.best_epoch} are kept, the best (*)"
+    return (
+        f"stopped: {patience} epochs brought no lower loss; {best}"
+        if history.stopped_early
+        else best
+    )
+
+
+def _summary(summary: Summary, title: str) -> Table:
+    """Return the table of a network's layers."""
+    rows = [
+        (r.name, "x".join(map(str, r.output)), f"{r.parameters:,}", f"{r.multiply_adds:,}")
+        for r in summary.rows
+    ]
+    total = ("total", "", f"{summary.parameters:,}", f"{summary.multiply_adds:,}")
+    return table(["layer", "output", ">parameters", ">multiply-adds"], [*rows, total], title)

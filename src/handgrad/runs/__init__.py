@@ -1,0 +1,24 @@
+"""A run's folder, from its first step to what one sees of it.
+
+model.safetensors      the network; with it data, settings, versions and scores
+config.toml            the settings; `handgrad train --config` takes them again
+history.csv, .json     one record for each epoch
+figures/               learning curves, weights, predictions, confusion, mistakes
+checkpoints/           only until the run is finished: what `handgrad train --resume` goes on from
+"""
+
+from handgrad.runs.folder import begun, checkpoints, finish, has_checkpoint, stopped
+from handgrad.runs.run import Run, load_run, load_test, versions, write
+
+__all__ = [
+    "Run",
+    "begun",
+    "checkpoints",
+    "finish",
+    "has_checkpoint",
+    "load_run",
+    "load_test",
+    "stopped",
+    "versions",
+    "write",
+]

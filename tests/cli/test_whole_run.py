@@ -1,0 +1,156 @@
+import json
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import handgrad as hg
+from handgrad.runs import checkpoints, has_checkpoint
+from tests.training.interrupted import signalled
+
+QUICK = ["--model", "softmax-regression", "--epochs", "3", "--no-figures"]
+RUN = "runs/digits-softmax-regression-1"
+
+
+def stop(handgrad, *words, step=30, number=signal.SIGINT):
+    with pytest.MonkeyPatch.context() as patch:
+        signalled(patch, step, number)
+        return handgrad("train", *words)
+
+
+def told(run=RUN):
+    history = json.loads(Path(run, "history.json").read_text())
+    for record in history["epochs"]:
+        del record["seconds"], record["pictures_per_second"]
+    return history
+
+
+def assert_same_run(one, other):
+    assert told(one) == told(other)
+    first, second = (hg.load_model(Path(run, "model.safetensors")).arrays for run in (one, other))
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_says_how_to_go_on_and_the_run_goes_on_as_it_was(handgrad, number, status):
+    ended = stop(handgrad, *QUICK, number=number)
+    assert (ended.status, ended.out) == (status, "")
+    assert ended.err.splitlines()[-1] == (
+        f"error: interrupted; to go on: handgrad train --resume {RUN}"
+    )
+    assert not Path(RUN, "model.safetensors").exists()
+    ended = handgrad("train", "--resume", RUN)
+    assert ended.status == 0
+    assert "going on after 1 of 3 epochs, 31 steps\n" in ended.err
+    assert "epoch 1/3" not in ended.err
+    assert ended.out.splitlines()[1] == f"run in {RUN}"
+    assert not checkpoints(Path(RUN)).exists()
+    handgrad("train", *QUICK, "-q", "--out", "undisturbed")
+    assert_same_run(RUN, "undisturbed")
+
+
+def test_a_run_that_is_stopped_where_it_is_written_ends_later(handgrad, monkeypatch):
+    def fail(*_):
+        raise hg.StorageError("the disk is full; make room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("handgrad.runs.run._write_history", fail)
+        ended = handgrad("train", *QUICK)
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.err.splitlines()[-1] == (
+        "error: the disk is full; make room; to go on from the last checkpoint: "
+        f"handgrad train --resume {RUN}"
+    )
+    assert handgrad("train", "-q", "--resume", RUN).status == 0
+    assert len(told()["epochs"]) == 3
+    ended = handgrad("train", "--resume", RUN)
+    assert ended.status == 2
+    assert "is finished, there is nothing to go on with" in ended.err
+
+
+def test_before_the_first_step_there_is_nothing_to_go_on_with(handgrad, tmp_path, monkeypatch):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("handgrad.data.load", stop)
+    ended = handgrad("train", *QUICK)
+    assert (ended.status, ended.err) == (130, "error: interrupted\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (
+            "--lr 0.5 --epochs 4",
+            "was begun with epochs 3, lr 0.01, not epochs 4, lr 0.5; leave that out, or add "
+            "--force-settings to go on with it",
+        ),
+        ("--class-weights balanced", "with class_weights none, not class_weights balanced"),
+        ("--engine torch --device cpu", "engine auto, no device, not engine torch, device cpu"),
+        ("--seed 1", "seed 0, which cannot be changed any more; leave it out, or begin a new"),
+        ("--batch 32 --force-settings", "batch_size 64, which cannot be changed any more"),
+        ("--out other", f"a run that goes on stays where it is, in {RUN}; leave out --out"),
+    ],
+)
+def test_other_settings_are_said_and_refused(handgrad, words, sentence):
+    stop(handgrad, *QUICK)
+    ended = handgrad("train", "--resume", RUN, *words.split())
+    assert ended.status == 2
+    assert sentence in ended.err
+    assert has_checkpoint(Path(RUN))
+
+
+def test_told_so_it_goes_on_with_other_settings(handgrad):
+    stop(handgrad, *QUICK)
+    words = ["--epochs", "5", "--lr", "0.02", "--optimizer", "adam", "--force-settings"]
+    assert handgrad("train", "-q", "--resume", RUN, *words).status == 0
+    assert len(told()["epochs"]) == 5
+    about = hg.bundle.about_model(Path(RUN, "model.safetensors"))
+    assert (about["config"]["lr"], about["config"]["optimizer"]) == (0.02, "adam")
+
+
+def test_settings_that_change_no_number_may_change(handgrad):
+    stop(handgrad, *QUICK)
+    words = ["--checkpoint-minutes", "3", "--on-divergence", "lower-lr", "--epochs", "3"]
+    assert handgrad("train", "-q", "--resume", RUN, *words).status == 0
+
+
+def test_what_is_no_run_is_refused(handgrad):
+    ended = handgrad("train", "--resume", "nothing")
+    assert ended.status == 2
+    assert "nothing is no run that was stopped: there is no checkpoint in it" in ended.err
+
+
+def test_a_damaged_checkpoint_is_said_once_and_the_one_before_taken(handgrad, caplog):
+    stop(handgrad, *QUICK)
+    *_, newest = sorted(checkpoints(Path(RUN)).glob("*.safetensors"))
+    newest.write_bytes(newest.read_bytes()[:-100])
+    ended = handgrad("train", "--resume", RUN)
+    assert ended.status == 0
+    assert [message.partition(" (")[0] for message in caplog.messages] == [
+        f"handgrad: {newest}: not a whole file"
+    ]
+    handgrad("train", *QUICK, "-q", "--out", "undisturbed")
+    assert_same_run(RUN, "undisturbed")
+
+
+def test_divergence_keeps_the_last_checkpoint_and_names_the_cure(handgrad):
+    words = ["--model", "two-layer", "--no-figures", "--optimizer", "sgd", "--lr", "1e30"]
+    ended = handgrad("train", *words)
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.err.splitlines()[-1].endswith(
+        "to go on from the last checkpoint: handgrad train --resume runs/digits-two-layer-1 "
+        "--on-divergence lower-lr"
+    )
+    assert has_checkpoint(Path("runs/digits-two-layer-1"))
+
+
+def test_a_rate_that_is_too_high_is_halved(handgrad, caplog):
+    words = "--model two-layer --epochs 3 --no-figures --optimizer sgd --schedule constant"
+    ended = handgrad("train", *words.split(), "--lr", "1e20", "--on-divergence", "lower-lr")
+    assert ended.status == 1
+    assert [message[-40:] for message in caplog.messages] == [
+        f"with half the learning rate ({k} of 3 times)"[-40:] for k in (1, 2, 3)
+    ]

@@ -1,0 +1,148 @@
+import errno
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import handgrad as hg
+from handgrad.runs import begun, checkpoints, finish, has_checkpoint, stopped
+
+
+@pytest.fixture(autouse=True)
+def in_a_new_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def put(out=None, name="a"):
+    with begun(out, name) as folder:
+        (folder / "file").write_text("x")
+        finish(folder)
+    return folder
+
+
+def test_runs_are_numbered_and_only_their_files_stay():
+    assert [put(), put(), put(name="b")] == [Path(f"runs/{n}") for n in ("a-1", "a-2", "b-1")]
+    assert sorted(str(p) for p in Path("runs").rglob("*")) == [
+        *("runs/a-1", "runs/a-1/file", "runs/a-2", "runs/a-2/file", "runs/b-1", "runs/b-1/file")
+    ]
+
+
+@pytest.mark.parametrize("out", [None, Path("new/out")])
+def test_runs_that_begin_together_get_places_of_their_own(out):
+    together, places, refused = threading.Barrier(8), [], []
+
+    def run():
+        together.wait()
+        try:
+            places.append(put(out))
+        except hg.ConfigError as error:
+            refused.append(str(error))
+
+    threads = [threading.Thread(target=run) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if out is None:
+        assert sorted(places) == [Path(f"runs/a-{n}") for n in range(1, 9)]
+    else:
+        assert places == [out]
+        assert (
+            refused == [f"{out} is there already, and no empty folder; give --out another name"] * 7
+        )
+    assert all((place / "file").exists() for place in places)
+
+
+@pytest.mark.parametrize("out", [None, Path("new/deep/run")])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_a_run_that_fails_before_its_first_checkpoint_leaves_nothing(out, error, tmp_path):
+    with pytest.raises(error), begun(out, "a"):
+        raise error
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("out", [None, Path("new/deep/run")])
+def test_one_that_fails_later_keeps_its_place(out):
+    with pytest.raises(KeyboardInterrupt), begun(out, "a") as folder:  # noqa: PT012
+        (checkpoints(folder) / "checkpoint-000001.safetensors").write_text("x")
+        raise KeyboardInterrupt
+    assert folder == (out or Path("runs/a-1"))
+    assert has_checkpoint(folder)
+    assert put() == Path(f"runs/a-{1 if out else 2}")
+
+
+def test_what_a_killed_run_left_goes_after_a_day():
+    for name, hours in (("old", 25), ("new", 23)):
+        left = checkpoints(Path("runs") / name)
+        left.mkdir(parents=True)
+        (left / "lock").touch()
+        long_ago = time.time() - hours * 3600
+        os.utime(left, (long_ago, long_ago))
+    begun_long_ago = checkpoints(Path("runs/stopped"))
+    begun_long_ago.mkdir(parents=True)
+    (begun_long_ago / "checkpoint-000001.safetensors").touch()
+    os.utime(begun_long_ago, (0, 0))
+    put()
+    assert sorted(p.name for p in Path("runs").iterdir()) == ["a-1", "new", "stopped"]
+
+
+def test_a_failed_run_leaves_other_runs_alone():
+    put()
+    with pytest.raises(ValueError, match="no"), begun(None, "a"):
+        raise ValueError("no")
+    assert [p.name for p in Path("runs").iterdir()] == ["a-1"]
+
+
+def test_out_may_be_an_empty_folder_but_no_other():
+    Path("empty").mkdir()
+    with pytest.raises(ValueError, match="no"), begun(Path("empty"), "a"):
+        raise ValueError("no")
+    assert put(Path("empty")) == Path("empty")
+    with pytest.raises(hg.ConfigError, match=r"^empty is there already, and no empty folder; give"):
+        put(Path("empty"))
+    assert [p.name for p in Path("empty").iterdir()] == ["file"]
+    Path("text").write_text("mine")
+    Path("to-nothing").symlink_to("nothing")
+    for taken in (Path("text"), Path("to-nothing")):
+        with pytest.raises(hg.ConfigError, match=rf"^{taken} is there already"):
+            put(taken)
+    assert Path("text").read_text() == "mine"
+
+
+def test_out_may_be_a_link_to_an_empty_folder_or_the_current_one(tmp_path, monkeypatch):
+    Path("empty").mkdir()
+    Path("to-empty").symlink_to("empty")
+    put(Path("to-empty"))
+    assert Path("empty/file").exists()
+    Path("here").mkdir()
+    monkeypatch.chdir("here")
+    put(Path())
+    assert (tmp_path / "here/file").exists()
+
+
+@pytest.mark.parametrize("place", [Path("file/run"), Path("x" * 300), Path("new", "x" * 300)])
+def test_a_place_that_cannot_be_written_to_is_named_before_the_work(place, tmp_path):
+    Path("file").write_text("x")
+    with pytest.raises(hg.ConfigError, match=r"cannot be written to \(.*\); give --out another pl"):
+        put(place)
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_folder_that_may_not_be_entered_is_one_sentence(monkeypatch):
+    def denied(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", denied)
+    with pytest.raises(hg.ConfigError, match=r"^no/x cannot be written to \(Permission denied\)"):
+        put(Path("no/x"))
+
+
+def test_only_a_run_that_was_stopped_can_go_on():
+    with pytest.raises(hg.ConfigError, match=r"^none is no run that was stopped: there is no chec"):
+        stopped(Path("none"))
+    Path("done").mkdir()
+    Path("done/model.safetensors").touch()
+    with pytest.raises(hg.ConfigError, match=r"^done is finished, .* `handgrad evaluate done` say"):
+        stopped(Path("done"))

@@ -1,0 +1,142 @@
+import csv
+import errno
+import json
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import handgrad as hg
+from handgrad import runs
+from handgrad.bundle import about_model
+from handgrad.config import Config
+from handgrad.runs import Run, checkpoints, load_run, load_test
+
+
+@pytest.fixture(autouse=True)
+def in_a_new_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def run():
+    config = Config(model="softmax-regression", epochs=2, seed=5, out="here")
+    train, test = hg.load("digits")
+    net = config.network(train)
+    history = hg.fit(net, train, **vars(config.recipe(train.classes)))
+    return Run(config, net, history, train, test, hg.evaluate(net, test))
+
+
+@pytest.fixture(scope="module")
+def folder(run, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("done") / "r"
+    runs.write(run, folder)
+    return folder
+
+
+def test_all_files_of_a_run(folder):
+    files = {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
+    figures = (
+        "learning-curves",
+        "first-layer-weights",
+        "predictions",
+        "confusion-counts",
+        "confusion-rows",
+        "mistakes",
+    )
+    assert files == {
+        *("model.safetensors", "config.toml", "history.csv", "history.json"),
+        *(f"figures/{name}.png" for name in figures),
+    }
+    for name in figures:
+        with Image.open(folder / f"figures/{name}.png") as image:
+            image.load()
+            assert min(image.size) > 100
+
+
+def test_the_history_is_the_same_as_table_and_as_json(run, folder):
+    with (folder / "history.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    told = json.loads((folder / "history.json").read_text())
+    assert tuple(rows[0]) == hg.Epoch._fields
+    assert [int(row["number"]) for row in rows] == [1, 2]
+    assert [float(row["validation_loss"]) for row in rows] == [
+        record.validation_loss for record in run.history
+    ]
+    assert told["epochs"] == [record._asdict() for record in run.history]
+    assert (told["best_epoch"], told["stopped_early"]) == (run.history.best_epoch, False)
+
+
+def test_the_model_file_says_how_it_came_about(run, folder):
+    about = about_model(folder / "model.safetensors")
+    assert about["data"] == {"name": "digits", "digest": run.train.digest()}
+    assert about["seed"] == 5
+    assert about["scores"]["test_accuracy"] == run.evaluation.accuracy
+    assert about["scores"]["test_pictures"] == 359
+    assert about["versions"]["handgrad"] == hg.__version__
+    written = tomllib.loads((folder / "config.toml").read_text())
+    assert written == about["config"] == run.config.plain()
+    assert Config(**written).recipe(range(10)) == run.config.recipe(range(10))
+
+
+@pytest.mark.parametrize("file", ["", "model.safetensors"])
+def test_a_run_is_loaded_by_its_folder_or_its_file(run, folder, file):
+    net, about = load_run(folder / file)
+    assert np.array_equal(net.logits(run.test.pictures), run.net.logits(run.test.pictures))
+    test = load_test(about)
+    assert hg.evaluate(net, test).accuracy == run.evaluation.accuracy
+
+
+def test_what_is_no_run_is_refused_in_a_sentence(tmp_path):
+    with pytest.raises(hg.ModelError, match="nothing is no run: there is no such path; give"):
+        load_run(Path("nothing"))
+    with pytest.raises(hg.ModelError, match=r"there is no file model.safetensors; give the folder"):
+        load_run(tmp_path)
+    with pytest.raises(hg.ModelError, match=r"^x+ (cannot be read|is no run)"):
+        load_run(Path("x" * 300))
+
+
+def test_a_run_that_was_stopped_says_how_it_is_ended(tmp_path):
+    train, _ = hg.load("digits")
+    net = Config(model="softmax-regression").network(train)
+    hg.fit(net, train, epochs=1, checkpoint=checkpoints(tmp_path))
+    with pytest.raises(hg.ModelError, match=r"was stopped; `handgrad train --resume .*` ends it$"):
+        load_run(tmp_path)
+
+
+def test_a_run_in_a_folder_that_may_not_be_entered_is_one_sentence(monkeypatch):
+    def denied(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_dir", denied)
+    with pytest.raises(hg.ModelError, match=r"^no/x cannot be read \(Permission denied\); give"):
+        load_run(Path("no/x"))
+
+
+def test_a_full_disk_is_one_sentence_about_the_file(run, tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("handgrad.files._flush", full)
+    with pytest.raises(hg.StorageError, match=r"model.safetensors: cannot be written \(No space"):
+        runs.write(run, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_that_does_not_say_its_data_needs_to_be_told():
+    with pytest.raises(hg.ConfigError, match="does not say what it was trained on; give --data"):
+        load_test({})
+    with pytest.raises(hg.ConfigError, match="does not say what it was trained on; give --data"):
+        load_test({"data": "my own pictures", "config": []})
+    assert load_test({"data": {"name": "digits"}, "config": []}).name == "digits test"
+    assert load_test({}, "digits").name == "digits test"
+
+
+def test_a_run_is_tested_on_the_files_it_was_trained_on(tmp_path):
+    about = {"data": {"name": "mnist"}, "config": {"folder": str(tmp_path / "files")}}
+    with pytest.raises(hg.DataError, match=r"files is no folder"):
+        load_test(about)
+    with pytest.raises(hg.DataError, match=r"other is no folder"):
+        load_test(about, folder=tmp_path / "other")
