@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,9 @@ from handgrad.network import Network, layer_name
 DEVICES = ("auto", "cpu", "cuda")
 _LOOK = 100  # how many steps are made before their numbers are looked at
 _INFER = 1000  # how many pictures inference takes at a time
+
+if hasattr(os, "register_at_fork"):  # a child would wait for OpenMP's threads, which it has not
+    os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
 
 
 class TorchEngine:
