@@ -143,17 +143,18 @@ OPERATIONS: dict[str, Callable[[Any], Ours]] = {
 def error(ours: Arrays, theirs: Arrays) -> float:
     """Return the worst error of an array, as a share of the norm of theirs.
 
-    An array that is zero but for rounding is measured against all arrays together. Infinity where
-    shape or dtype differ.
+    An array that is small because terms cancel, as dX of a batch norm over two examples is, has
+    only the digits that rounding left it: its error is a share of eps / LIMIT of the norm of all
+    arrays together, where that is more. Infinity where shape or dtype differ.
     """
     norms = {name: float(np.linalg.norm(array)) for name, array in theirs.items()}
-    together = float(np.linalg.norm(list(norms.values())))
+    least = float(np.linalg.norm(list(norms.values())) * np.finfo(np.float64).eps / LIMIT)
     worst = 0.0
     for name, norm in norms.items():
         if ours[name].shape != theirs[name].shape or ours[name].dtype != theirs[name].dtype:
             return np.inf
         difference = float(np.linalg.norm(ours[name] - theirs[name]))
-        scale = norm if norm > 1e-8 * together else together
+        scale = max(norm, least)
         worst = max(worst, difference / scale if scale else difference)
     return worst
 
