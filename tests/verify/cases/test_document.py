@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from handgrad.errors import DataError
 from handgrad.verify.cases import __main__ as command
-from handgrad.verify.cases.document import BEGIN, END, section, write
+from handgrad.verify.cases.document import SECTION, section
 from handgrad.verify.cases.result import Result
+from handgrad.verify.document import read
 
 PROOF = Path(__file__).parents[3] / "docs" / "proof.md"
 
@@ -24,7 +24,7 @@ def without_errors(text: str) -> str:
 
 
 def test_the_document_in_the_repository_says_what_the_cases_say(onnx, opinfo):
-    kept = PROOF.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0].strip()
+    kept = read(SECTION, PROOF)
     for package in ("onnx", "torch"):
         ours = f"{package} {version(package).partition('+')[0]},"
         if ours not in kept:
@@ -36,27 +36,6 @@ def test_a_section_counts_what_passed_failed_and_was_not_run():
     text = section(FEW, FEW)
     assert re.search(r"\| `Gemm` \| .*weight αBᵀ.* \| 3 \| 1 \| 1 \| 1 \| 1e\+00 \|", text)
     assert "| `Gemm` | no reason | 1 | b |" in text
-
-
-def test_writing_leaves_all_else_as_it_was(tmp_path):
-    path = tmp_path / "proof.md"
-    write("one", path)
-    assert path.read_text() == f"{BEGIN}\n\none\n{END}\n"
-    path.write_text(f"# Proof\n\nbefore\n{BEGIN}\nold\n{END}\nafter\n")
-    write("two", path)
-    assert path.read_text() == f"# Proof\n\nbefore\n{BEGIN}\n\ntwo\n{END}\nafter\n"
-    path.write_text("# Proof\n")
-    write("three", path)
-    assert path.read_text() == f"# Proof\n\n{BEGIN}\n\nthree\n{END}\n"
-
-
-@pytest.mark.parametrize("text", [BEGIN, END, f"{END}\n{BEGIN}"])
-def test_half_a_pair_of_marks_is_refused(tmp_path, text):
-    path = tmp_path / "proof.md"
-    path.write_text(text)
-    with pytest.raises(DataError, match="put back the marks"):
-        write("one", path)
-    assert path.read_text() == text
 
 
 def test_the_command_fails_where_a_case_does(monkeypatch, capsys, tmp_path):

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from handgrad.errors import HandgradError
 from handgrad.verify.cases import onnx_results, opinfo_results
-from handgrad.verify.cases.document import section, write
+from handgrad.verify.cases.document import SECTION, section
+from handgrad.verify.document import write
 
 
 def main(words: list[str] | None = None) -> int:
@@ -25,7 +26,7 @@ def main(words: list[str] | None = None) -> int:
         if target is None:
             print(text)
         else:
-            write(text, target)
+            write(SECTION, text, target)
     except HandgradError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

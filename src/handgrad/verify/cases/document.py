@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Iterable
 from importlib.metadata import version
-from pathlib import Path
 
-from handgrad.errors import DataError
-from handgrad.files import replacing
 from handgrad.verify.cases.onnx_cases import selected
 from handgrad.verify.cases.onnx_operators import OPERATORS
 from handgrad.verify.cases.result import Result
+from handgrad.verify.document import table
 
-BEGIN = "<!-- begin: cases written by others -->"
-END = "<!-- end: cases written by others -->"
-
+SECTION = "cases written by others"
 NAMED = 6  # cases of one reason that are named
 
 
@@ -65,24 +60,6 @@ JAX is no dependency: where it is missing that test is skipped by name.
 """
 
 
-def write(text: str, path: Path) -> None:
-    """Put the section in its place in a document, or at the end of it, or into a new one.
-
-    Raises:
-        DataError: if the document has one of the two marks around the section, but not both.
-    """
-    old = path.read_text(encoding="utf-8") if path.exists() else ""
-    before, begin, rest = old.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if bool(begin) != bool(end) or END in before:
-        raise DataError(f"{path}: put back the marks {BEGIN} and {END}, or remove both")
-    if not begin and before:
-        before = before.rstrip("\n") + "\n\n"
-    with replacing(path) as temporary:
-        new = f"{before}{BEGIN}\n\n{text}\n{END}{after or chr(10)}"
-        temporary.write_text(new, encoding="utf-8")
-
-
 def _counts(results: list[Result], ways: dict[str, str] | None = None) -> str:
     """Return the table of how many cases of each operator passed."""
     rows = []
@@ -92,7 +69,7 @@ def _counts(results: list[Result], ways: dict[str, str] | None = None) -> str:
         rows.append([f"`{operator}`", *way, *_sums(own)])
     rows.append(["all", *([""] if ways else []), *_sums(results)])
     headings = ["operation", *(["by way of"] if ways else [])]
-    return _table([*headings, ">cases", ">pass", ">fail", ">not ours", ">error at most"], rows)
+    return table([*headings, ">cases", ">pass", ">fail", ">not ours", ">error at most"], rows)
 
 
 def _sums(results: list[Result]) -> list[str]:
@@ -118,7 +95,7 @@ def _reasons(results: list[Result], named: bool = False) -> str:
         [f"`{operator}`", why, str(len(cases)), *([", ".join(cases[:NAMED])] if named else [])]
         for (operator, why), cases in groups.items()
     ]
-    return _table(["operation", "why", ">cases", *(["which"] if named else [])], rows)
+    return table(["operation", "why", ">cases", *(["which"] if named else [])], rows)
 
 
 def _ways() -> dict[str, str]:
@@ -127,13 +104,3 @@ def _ways() -> dict[str, str]:
         name: (inspect.getdoc(function) or "").partition("\n")[0].rstrip(".")
         for name, function in OPERATORS.items()
     }
-
-
-def _table(headings: list[str], rows: Iterable[list[str]]) -> str:
-    """Return a Markdown table; a heading that begins with > is set to the right."""
-    lines = [
-        [heading.removeprefix(">") for heading in headings],
-        ["--:" if heading.startswith(">") else "---" for heading in headings],
-        *rows,
-    ]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
