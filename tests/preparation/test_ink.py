@@ -2,7 +2,18 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from handgrad.preparation import CentreOfMass, CropToInk, EvenPaper, FitInk, FullInk, LightInk
+from handgrad.data import SOURCES
+from handgrad.data.idx import read_pictures
+from handgrad.data.locate import find
+from handgrad.preparation import (
+    CentreOfMass,
+    CropToInk,
+    EvenPaper,
+    FitInk,
+    FullInk,
+    LightInk,
+    TwoTones,
+)
 from handgrad.preparation import drawing as mnist_recipe
 
 
@@ -35,14 +46,14 @@ def test_shadows_and_grain_are_taken_off():
     paper = 40 + shadow + rng.normal(0, 4, clean.shape)
     photograph = np.clip(paper + clean * 0.5, 0, 255).astype(np.uint8)
     even = EvenPaper()(photograph)
-    assert (even[clean == 0] == 0).mean() > 0.97
-    assert even[clean == 255].min() > 60
+    assert even[clean == 0].max() + 80 < even[clean == 255].min()
+    assert np.array_equal(TwoTones(40)(even), clean)
 
 
 def test_cropping_goes_by_ink_and_not_by_blur():
     X = np.zeros((20, 30, 1), np.uint8)
     X[5:11, 8:20] = 255
-    X[4, 8:20] = 30  # the edge of a blur
+    X[4, 8:20] = 31  # the edge of a blur
     assert CropToInk()(X).shape == (6, 12, 1)
     faint = np.zeros((9, 9, 1), np.uint8)
     faint[2, 3] = 20
@@ -55,9 +66,20 @@ def test_ink_is_fitted_in_its_proportions(size, fitted):
     assert FitInk(20)(np.zeros((*size, 1), np.uint8)).shape == (*fitted, 1)
 
 
-def test_the_strongest_ink_becomes_full():
-    assert FullInk()(np.uint8([[[0], [25], [50]]]))[0, :, 0].tolist() == [0, 128, 255]
+def test_faint_ink_becomes_full():
+    assert FullInk()(np.uint8([[[0], [20], [50], [50]]]))[0, :, 0].tolist() == [0, 102, 255, 255]
+    strong = np.uint8([[[0], [100], [252], [252]]])
+    assert FullInk()(strong) is strong
     assert FullInk()(np.zeros((2, 2, 1), np.uint8)).max() == 0
+
+
+def test_two_tones_part_ink_from_what_is_around_it():
+    X = np.zeros((40, 40, 1), np.uint8)
+    X[10:20], X[9] = 200, 90
+    parted = TwoTones(40)(X)
+    assert np.array_equal(parted, np.where(X == 200, 255, 0))
+    assert TwoTones(41)(X) is X
+    assert TwoTones(40)(X * 0).max() == 0
 
 
 def test_the_centre_of_mass_comes_to_the_middle():
@@ -99,3 +121,11 @@ def test_ink_fits_the_box_of_mnist():
     assert X.max() == 255
     y = X.sum(axis=1) @ (np.arange(28) + 0.5) / X.sum()
     assert abs(y - 14) <= 0.5
+
+
+@pytest.mark.mnist
+def test_what_mnist_prepared_stays_as_it_is(located):
+    pictures = read_pictures(find(located("mnist"), SOURCES["mnist"].files[2]))[:2000]
+    seen = np.stack([mnist_recipe(28).apply(picture)[0] for picture in pictures])
+    assert (seen == pictures).all(axis=(1, 2)).mean() > 0.7
+    assert abs(seen.astype(int) - pictures).mean() < 0.3

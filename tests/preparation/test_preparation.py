@@ -53,8 +53,8 @@ def test_json_names_each_step_with_its_settings():
 def test_stages_show_the_way():
     stages = drawing(28).stages(np.full((40, 30), 255, np.uint8))
     assert [title for title, _ in stages] == [
-        *("raw", "on its ground", "grey", "shrunk", "light ink", "even paper", "cropped"),
-        *("fitted", "full ink", "centred"),
+        *("raw", "on its ground", "grey", "shrunk", "light ink", "even paper", "two tones"),
+        *("cropped", "fitted", "full ink", "centred"),
     ]
     assert stages[0][1].shape == (40, 30, 1)
     assert stages[-1][1].shape == (28, 28, 1)
@@ -88,7 +88,7 @@ STEPS = drawing().to_json()["steps"]
         ({"shape": [1, 28, 28], "steps": [{"kind": "Bend"}]}, "'Bend'} is no step of a prepara"),
         ({"shape": [1, 28], "steps": STEPS}, r"must be \(1 or 3, H, W\), not \[1, 28\]"),
         ({"shape": [1, 28, 1e9], "steps": STEPS}, r"must be \(1 or 3, H, W\)"),
-        ({"shape": [1, 28, 28], "steps": STEPS * 9}, "at most 32 steps, not 81"),
+        ({"shape": [1, 28, 28], "steps": STEPS * 9}, "at most 32 steps, not 90"),
         (
             {"shape": [1, 28, 28], "steps": [{"kind": "FitInk", "size": 3}]},
             "a step FitInk has side, not size",

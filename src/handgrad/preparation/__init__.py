@@ -1,8 +1,16 @@
 """What is done to a picture before a network sees it: a value that travels with the model."""
 
-from handgrad.preparation.ink import CentreOfMass, CropToInk, EvenPaper, FitInk, FullInk, LightInk
+from handgrad.preparation.ink import (
+    CentreOfMass,
+    CropToInk,
+    EvenPaper,
+    FitInk,
+    FullInk,
+    LightInk,
+    TwoTones,
+)
 from handgrad.preparation.preparation import Preparation, Step
-from handgrad.preparation.recipes import RECIPES, drawing, plain
+from handgrad.preparation.recipes import RECIPES, drawing, light, plain
 from handgrad.preparation.steps import Colours, Grey, Invert, OnGround, Resize, Shrink
 
 __all__ = [
@@ -21,6 +29,8 @@ __all__ = [
     "Resize",
     "Shrink",
     "Step",
+    "TwoTones",
     "drawing",
+    "light",
     "plain",
 ]

@@ -15,11 +15,12 @@ from PIL import Image, ImageFilter
 from handgrad.preparation.pixels import Pixels, check_size, edge_colour, resized
 from handgrad.preparation.steps import fitted
 
-INK = 64  # of 255: what is lighter is ink, and not the blur around it
-
+_NOISE = 32  # of 255: what differs less from its ground is no ink
+_RIM = 8  # ink of less than this part of the strongest is the blur around it
+_FULL = 250  # of 255: ink that needs no more strength
 _WINDOW = 64  # pixels on the longer side, where the paper is looked at
 _WIDEST = 15  # of these pixels: a stroke is never wider
-_TOP = 99  # percent of the ink that is not brighter than its full strength
+_TOP = 80  # percent of the ink that is fainter than its full strength, being the rim of a line
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class LightInk:
 
     def __call__(self, X: Pixels) -> Pixels:
         beyond = X.astype(np.int64) - edge_colour(X).astype(np.int64)
-        beyond[abs(beyond) < INK // 2] = 0  # noise, a shadow
+        beyond[abs(beyond) < _NOISE] = 0  # noise, a shadow
         return 255 - X if beyond.sum() < 0 else X
 
 
@@ -49,21 +50,60 @@ class EvenPaper:
 
     def __call__(self, X: Pixels) -> Pixels:
         ink = np.maximum(X.astype(np.int16) - self._paper(X), 0)
-        faint = ink[ink <= max(INK // 2, int(ink.max()) // 3)]
-        grain = 0.0 if faint.size == 0 else float(np.median(faint) + 3 * faint.std())
-        if grain < 1:
-            return ink.astype(np.uint8)
-        return np.where(ink > grain, ink, 0).astype(np.uint8)
+        low, middle = np.percentile(ink, (16, 50))  # most of a drawing is paper
+        grain = middle + 3 * (middle - low)
+        return np.maximum(ink - int(grain), 0).astype(np.uint8)
 
     @staticmethod
     def _paper(X: Pixels) -> NDArray[np.int16]:
         """Return the lightness of the paper at each pixel, (H, W, 1)."""
         H, W, _ = X.shape
         small = resized(X, *fitted(X, _WINDOW, _WINDOW)) if max(H, W) > _WINDOW else X
-        image = Image.fromarray(small[:, :, 0])
-        worn = image.filter(ImageFilter.MinFilter(_WIDEST)).filter(ImageFilter.MaxFilter(_WIDEST))
-        smooth = np.asarray(worn.filter(ImageFilter.GaussianBlur(_WIDEST / 3)), np.uint8)
-        return resized(smooth[:, :, None], H, W).astype(np.int16)
+        worn = 255 - _darkest(255 - _darkest(small[:, :, 0]))
+        smooth = Image.fromarray(worn).filter(ImageFilter.GaussianBlur(_WIDEST / 3))
+        return resized(np.asarray(smooth, np.uint8)[:, :, None], H, W).astype(np.int16)
+
+
+def _darkest(X: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the darkest pixel in the square of `_WIDEST` pixels around each, (H, W)."""
+    for _ in range(2):  # along columns, then along rows
+        side = np.full((_WIDEST // 2, X.shape[1]), 255, np.uint8)
+        X = np.concatenate([side, X, side])
+        reach = 1  # each pixel holds the darkest of so many
+        while reach < _WIDEST:
+            step = min(reach, _WIDEST - reach)
+            X = np.minimum(X[:-step], X[step:])
+            reach += step
+        X = X.T
+    return X
+
+
+@dataclass(frozen=True)
+class TwoTones:
+    """Makes ink white and all else black, as in the scans that MNIST was made of.
+
+    What parts them is the lightness at which both sides vary least: N. Otsu (1979), "A threshold
+    selection method from gray-level histograms".
+
+    Attributes:
+        least: pixels on the longer side. In a smaller picture the greys carry the form: it stays.
+    """
+
+    title: ClassVar[str] = "two tones"
+    least: int
+
+    def __post_init__(self) -> None:
+        check_size(self, least=self.least)
+
+    def __call__(self, X: Pixels) -> Pixels:
+        if max(X.shape) < self.least:
+            return X
+        counts = np.bincount(X.ravel(), minlength=256).astype(np.float64)
+        below, sums = np.cumsum(counts), np.cumsum(counts * np.arange(256))
+        between = (sums[-1] * below - sums * X.size) ** 2
+        spread = below * (X.size - below)
+        at = np.divide(between, spread, out=np.zeros(256), where=spread > 0).argmax()
+        return np.where(at < X, 255, 0).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -73,7 +113,7 @@ class CropToInk:
     title: ClassVar[str] = "cropped"
 
     def __call__(self, X: Pixels) -> Pixels:
-        ink = X[:, :, 0] > min(INK, int(X.max()) // 2)
+        ink = X[:, :, 0] > int(X.max()) // _RIM
         rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
         if len(rows) == 0:
             return X
@@ -100,19 +140,21 @@ class FitInk:
 
 @dataclass(frozen=True)
 class FullInk:
-    """Scales the lightness so that the ink's strongest is 255: shrinking makes thin lines faint."""
+    """Brings ink to its full lightness: shrinking makes thin lines faint."""
 
     title: ClassVar[str] = "full ink"
 
     def __call__(self, X: Pixels) -> Pixels:
         ink = X[X > 0]
         top = float(np.percentile(ink, _TOP)) if ink.size else 255.0
-        return np.minimum(np.rint(X * (255 / top)), 255).astype(np.uint8)
+        return X if top >= _FULL else np.minimum(np.rint(X * (255 / top)), 255).astype(np.uint8)
 
 
 @dataclass(frozen=True)
 class CentreOfMass:
     """Places a picture on a black square, its centre of mass in the middle.
+
+    The middle is the pixel right and below of the square's centre, as in MNIST.
 
     Attributes:
         side: that of the square, in pixels. What does not find room there is cut off.
@@ -131,7 +173,7 @@ class CentreOfMass:
             weight += 1
         y = weight.sum(axis=1) @ (np.arange(H) + 0.5) / weight.sum()
         x = weight.sum(axis=0) @ (np.arange(W) + 0.5) / weight.sum()
-        top, left = round(self.side / 2 - y), round(self.side / 2 - x)
+        top, left = self.side // 2 - int(y), self.side // 2 - int(x)
         whole = np.zeros((self.side, self.side, C), np.uint8)
         here = whole[max(top, 0) : top + H, max(left, 0) : left + W]
         rows, columns = max(-top, 0), max(-left, 0)

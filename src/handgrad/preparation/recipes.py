@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from handgrad.preparation.ink import CentreOfMass, CropToInk, EvenPaper, FitInk, FullInk, LightInk
+from handgrad.preparation.ink import (
+    CentreOfMass,
+    CropToInk,
+    EvenPaper,
+    FitInk,
+    FullInk,
+    LightInk,
+    TwoTones,
+)
 from handgrad.preparation.pixels import Ground
 from handgrad.preparation.preparation import Preparation
 from handgrad.preparation.steps import Colours, Grey, OnGround, Resize, Shrink
@@ -57,7 +65,7 @@ def drawing(side: int = 28) -> Preparation:
         ModelError: if it is no such number.
     """
     steps = (
-        *(OnGround(), Grey(), Shrink(32 * side), LightInk(), EvenPaper()),
+        *(OnGround(), Grey(), Shrink(32 * side), LightInk(), EvenPaper(), TwoTones(2 * side)),
         *(CropToInk(), FitInk(max(1, round(side * 20 / 28))), FullInk(), CentreOfMass(side)),
     )
     return Preparation((1, side, side), steps)
