@@ -16,6 +16,7 @@ from handgrad.models import named
 from handgrad.network import Network
 from handgrad.optim import SGD, Adam, Optimizer
 from handgrad.training import evaluate, fit
+from handgrad.training.recipe import Settings
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,8 @@ def compare(
 
     def accuracy(seed: int, engine: str | MakeEngine) -> float:
         net = Network(named(task.model), train.shape, train.classes, seed=seed)
-        settings = {"epochs": task.epochs, "batch_size": task.batch_size, "patience": None}
-        fit(net, train, None, optimizer=task.optimizer, engine=engine, seed=seed, **settings)
+        recipe: Settings = {"epochs": task.epochs, "batch_size": task.batch_size, "patience": None}
+        fit(net, train, None, optimizer=task.optimizer, seed=seed, engine=engine, **recipe)
         judge = engine_named(engine, net, Rules(SoftmaxCrossEntropy(), task.optimizer))
         reached = evaluate(net, test, logits=judge.logits).accuracy
         if on_run is not None:
