@@ -112,8 +112,15 @@ def compare(
 
     def accuracy(seed: int, engine: str | MakeEngine) -> float:
         net = Network(named(task.model), train.shape, train.classes, seed=seed)
-        recipe: Settings = {"epochs": task.epochs, "batch_size": task.batch_size, "patience": None}
-        fit(net, train, None, optimizer=task.optimizer, seed=seed, engine=engine, **recipe)
+        recipe: Settings = {
+            "epochs": task.epochs,
+            "batch_size": task.batch_size,
+            "optimizer": task.optimizer,
+            "patience": None,
+            "seed": seed,
+            "engine": engine,
+        }
+        fit(net, train, None, **recipe)
         judge = engine_named(engine, net, Rules(SoftmaxCrossEntropy(), task.optimizer))
         reached = evaluate(net, test, logits=judge.logits).accuracy
         if on_run is not None:
