@@ -1,0 +1,224 @@
+"""A process may be killed at any point: what it has written is whole, and its run goes on.
+
+All of it, some minutes: `python -m pytest -m slow tests/training/test_kills.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import handgrad as hg
+from handgrad.runs import checkpoints, has_checkpoint
+from handgrad.training.checkpoint import read_checkpoint
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="it needs to fork")
+
+TRAIN = [
+    "train",
+    "--model",
+    "noisy",
+    "--epochs",
+    "2",
+    "--no-figures",
+    "--checkpoint-minutes",
+    "1e-9",
+]
+PARTS, INJECTED, RANDOM = 10, 20, 10  # 200 points and 100 times in all
+
+
+class Harness:
+    """Processes that train, and die."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.jobs = 0
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.training.killing"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"},
+        )
+
+    def __call__(self, *words: str, **job: Any) -> dict[str, Any]:
+        """Return how a command ended: its status, seconds, output and events."""
+        self.jobs += 1
+        output = self.folder / f"output-{self.jobs}"
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        print(
+            json.dumps({"words": words, "output": str(output)} | job),
+            file=self.process.stdin,
+            flush=True,
+        )
+        outcome: dict[str, Any] = json.loads(self.process.stdout.readline())
+        events = Path(f"{output}.events")
+        return outcome | {
+            "output": output.read_text() if output.exists() else "",
+            "events": json.loads(events.read_text()) if events.exists() else None,
+        }
+
+    def close(self) -> None:
+        """End it."""
+        self.process.communicate()
+
+
+@pytest.fixture(scope="module")
+def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
+    made = Harness(tmp_path_factory.mktemp("jobs"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(
+    harness: Harness, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, tuple[Path, dict[str, Any]]]:
+    """A run of each engine that nobody disturbs, and how it went."""
+    runs = {}
+    for engine in ("reference", "compiled"):
+        folder = tmp_path_factory.mktemp(engine) / "run"
+        went = harness(*TRAIN, "--engine", engine, "--out", str(folder))
+        assert went["status"] == 0, went["output"]
+        runs[engine] = folder, went
+    return runs
+
+
+def told(run: Path) -> Any:
+    history = json.loads((run / "history.json").read_text())
+    for record in history["epochs"]:
+        del record["seconds"], record["pictures_per_second"]
+    return history
+
+
+def differences(run: Path, other: Path) -> Iterator[str]:
+    """Yield in what two finished runs are not the same, bit for bit."""
+    if told(run) != told(other):
+        yield "history"
+    one, two = (hg.load_model(path / "model.safetensors").arrays for path in (run, other))
+    yield from (name for name, array in one.items() if not np.array_equal(array, two[name]))
+
+
+def unreadable(run: Path) -> list[str]:
+    """Return the checkpoints that are not whole."""
+    torn = []
+    for path in checkpoints(run).glob("checkpoint-*"):
+        try:
+            read_checkpoint(path)
+        except hg.StorageError as error:
+            torn.append(str(error))
+    return torn
+
+
+def kill(harness: Harness, run: Path, whole: Path, engine: str, **job: Any) -> dict[str, Any]:
+    """Kill a run, let it go on, and return what was wrong: nothing, it is hoped."""
+    words = *TRAIN, "--engine", engine, "--out", str(run)
+    ended = harness(*words, **job)
+    found = {"killed": ended["status"] == -9, "unreadable": unreadable(run), "other": []}
+    if (run / "model.safetensors").exists() and not has_checkpoint(run):
+        again = {"status": 0}  # all of it was written when it was killed
+    elif has_checkpoint(run):
+        again = harness("train", "-q", "--resume", str(run))
+    else:  # it had not begun
+        run = run.with_name("anew")
+        again = harness(*words[:-1], str(run))
+    found["other"] = [again["output"]] if again["status"] else list(differences(run, whole))
+    left = [path.name for path in run.rglob(".*")] if not again["status"] else []
+    return found | {"left": left}
+
+
+def judge(found: list[dict[str, Any]]) -> Counter[str]:
+    """Return how many of which fate there were."""
+    return Counter(
+        "not killed"
+        if not f["killed"]
+        else "unreadable"
+        if f["unreadable"]
+        else "another run"
+        if f["other"]
+        else "files left"
+        if f["left"]
+        else "the same run"
+        for f in found
+    )
+
+
+def points(events: list[str], count: int, seed: int) -> list[int]:
+    """Return where to kill: each kind of event in turn, at a place of its own."""
+    rng = random.Random(seed)
+    by_kind: dict[str, list[int]] = {}
+    for number, kind in enumerate(events):
+        by_kind.setdefault(kind, []).append(number)
+    for places in by_kind.values():
+        rng.shuffle(places)
+    chosen: list[int] = []
+    while len(chosen) < count:
+        chosen += [places.pop() for places in by_kind.values() if places]
+    return sorted(rng.sample(chosen, count))
+
+
+def test_a_selection_of_points(
+    harness: Harness, undisturbed: dict[str, Any], tmp_path: Path
+) -> None:
+    whole, went = undisturbed["reference"]
+    assert {"after note", "middle of write", "before fsync", "before replace"} <= {*went["events"]}
+    found = [
+        kill(harness, tmp_path / f"{at}/run", whole, "reference", at=at)
+        for at in points(went["events"], 10, seed=0)
+    ]
+    assert judge(found) == {"the same run": 10}, found
+
+
+def test_a_saver_that_writes_in_place_is_caught(
+    harness: Harness, undisturbed: dict[str, Any], tmp_path: Path
+) -> None:
+    whole, _ = undisturbed["reference"]
+    found = [
+        kill(
+            *(harness, tmp_path / f"{n}/run", whole, "reference"),
+            at=["middle of write", n],
+            in_place=True,
+        )
+        for n in (2, 9, 30)
+    ]
+    assert judge(found) == {"unreadable": 3}, found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_point(
+    harness: Harness, undisturbed: dict[str, Any], tmp_path: Path, part: int
+) -> None:
+    whole, went = undisturbed["reference"]
+    every = points(went["events"], PARTS * INJECTED, seed=1)
+    found = [
+        kill(harness, tmp_path / f"{at}/run", whole, "reference", at=at)
+        for at in every[part::PARTS]
+    ]
+    assert judge(found) == {"the same run": INJECTED}, found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+def test_any_time(harness: Harness, undisturbed: dict[str, Any], tmp_path: Path, part: int) -> None:
+    rng = random.Random(part)
+    found = []
+    for number in range(RANDOM):
+        engine = rng.choice(["reference", "compiled"])
+        whole, went = undisturbed[engine]
+        after = rng.uniform(0, 0.9 * went["seconds"])
+        found.append(kill(harness, tmp_path / f"{number}/run", whole, engine, after=after))
+    fates = judge(found)
+    assert fates["the same run"] + fates["not killed"] == RANDOM, found
+    assert fates["not killed"] <= 2
