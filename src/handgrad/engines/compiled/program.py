@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from handgrad.engines.compiled import clock
 from handgrad.engines.compiled.compiler import Kernel, addresses, function, give_way
+from handgrad.engines.compiled.crew import crew
 from handgrad.engines.compiled.plan import (
     Argument,
     Buffer,
@@ -80,8 +81,14 @@ class Program:
         clocks[:, clock.TOTAL] = made - 1
 
     def run(self, steps: int, workers: int, first: int = 0, last: int | None = None) -> bool:
-        """Run steps, or the phases from `first` up to `last` of one; say whether all went well."""
-        workers = min(workers, self.workers)
+        """Run steps, or the phases from `first` up to `last` of one; say whether all went well.
+
+        It is run by `workers` threads, or fewer where others are at work.
+        """
+        with crew(min(workers, self.workers), self.workers) as count:
+            return self._run(steps, count, first, last)
+
+    def _run(self, steps: int, workers: int, first: int, last: int | None) -> bool:
         clocks = self.clocks.reshape(self.workers, clock.WORDS)
         clocks[1:] = clocks[0]  # not all of them may have been at work before
         count = (len(self.plan.phases) if last is None else last) - first
