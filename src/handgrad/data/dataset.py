@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +17,11 @@ from handgrad.data.pictures import as_pictures, check_pictures
 from handgrad.data.split import stratified
 from handgrad.errors import DataError
 from handgrad.labels import Label, class_names
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from handgrad.preparation import Preparation
 
 Shape = tuple[int, int, int]
 
@@ -33,12 +39,15 @@ class Dataset:
     ((3, 1, 28, 28), [0, 1, 0])
 
     The arrays are kept, not copied, and never changed. `from_arrays` takes them in more forms.
+    Pictures that do not fit into memory may stay in a file, ``np.load(path, mmap_mode="r")``;
+    validation then wants a data set of its own, for `split` and `take` copy.
 
     Attributes:
         pictures: (N, C, H, W), uint8 0..255 or float32.
         labels: the place of each picture's class in `classes`, (N,) int64 0..K-1.
         classes: what the K classes are called: all strings or all whole numbers, of Python's own.
         name: what errors and tables call this data.
+        preparation: what brings a picture in a file to the form of these; None: nobody knows.
 
     Raises:
         DataError: if the arrays are no such thing, or do not belong together.
@@ -48,12 +57,18 @@ class Dataset:
     labels: NDArray[np.int64]
     classes: tuple[Label, ...]
     name: str = "data"
+    preparation: Preparation | None = None
 
     def __post_init__(self) -> None:
         try:
             check_pictures(self.pictures)
             object.__setattr__(self, "classes", class_names(self.classes))
             check_labels(self.labels, len(self.pictures), len(self.classes))
+            if self.preparation is not None and self.preparation.shape != self.shape:
+                raise DataError(
+                    f"the preparation ends in {self.preparation.shape}, but the pictures are "
+                    f"{self.shape}; give the one they were made with"
+                )
         except DataError as error:
             raise DataError(f"{self.name}: {error}") from None
 
@@ -85,6 +100,36 @@ class Dataset:
         except DataError as error:
             raise DataError(f"{name}: {error}") from None
         return cls(X, y, names, name)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: DataFrame,
+        path: str = "path",
+        label: str = "label",
+        *,
+        folder: str | os.PathLike[str] = ".",
+        preparation: Preparation | None = None,
+        name: str = "data",
+        progress: bool | None = None,
+    ) -> Dataset:
+        """Make a dataset of the picture files that a table names.
+
+        Args:
+            frame: the table.
+            path: its column with the paths of the files.
+            label: its column with strings or whole numbers.
+            folder: what paths that are not absolute begin at.
+            preparation: what is done to each picture; None: what suits them.
+            name: what errors and tables call this data.
+            progress: whether to show a bar on stderr; None: where that is a terminal.
+
+        Raises:
+            DataError: if a column is missing, or a file cannot be read.
+        """
+        from handgrad.data.own import from_table  # it loads Pillow
+
+        return from_table(frame, path, label, folder, preparation, name, progress)
 
     @property
     def shape(self) -> Shape:
@@ -118,7 +163,7 @@ class Dataset:
         """
         places = np.asarray(indices)
         X, y = self[places if places.size else places.astype(np.int64)]
-        return Dataset(X, y, self.classes, name or self.name)
+        return Dataset(X, y, self.classes, name or self.name, self.preparation)
 
     def split(self, validation: float = 0.1, seed: int = 0) -> tuple[Dataset, Dataset]:
         """Split into training and validation, with the classes in equal shares.

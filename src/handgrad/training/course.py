@@ -12,6 +12,7 @@ import numpy as np
 
 from handgrad.arrays import check_alike
 from handgrad.data import Dataset
+from handgrad.data.stretches import read_ahead, shuffled
 from handgrad.engines import Batches, Engine, Steps
 from handgrad.engines.divergence import memory_overflowed
 from handgrad.errors import ConfigError, DivergenceError
@@ -79,6 +80,8 @@ class Course:
         """Return the next batches of the epoch: about as many as take `SLICE` seconds."""
         self.is_whole, self._started = False, time.perf_counter()
         size, first, last = self._batches.size, self._place, self._place + self._at_once
+        after = self._batches.order[last * size : (2 * last - first) * size]
+        read_ahead(self.train.pictures, after)
         return self._batches._replace(
             order=self._batches.order[first * size : last * size],
             rates=self._batches.rates[first:last],
@@ -210,8 +213,8 @@ class Course:
             lr * recipe.schedule.factor(Progress(step, steps, recipe.epochs, losses))
             for step in range(made * steps, (made + 1) * steps)
         ]
-        order = generator(recipe.seed, "shuffle", made + 1).permutation(count)
         pictures, labels = self.train.pictures, self.train.labels
+        order = shuffled(pictures, generator(recipe.seed, "shuffle", made + 1))
         return Batches(pictures, labels, self._weights, order, recipe.batch_size, rates)
 
     def _record(self) -> Epoch:
