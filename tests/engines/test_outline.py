@@ -77,7 +77,7 @@ def test_the_buffers_are_as_large_as_the_programs() -> None:
 
 
 def test_the_bytes_of_a_phase_are_those_of_its_arrays() -> None:
-    said = outlined("softmax-regression", skip_zeros=False)
+    said = outlined("online-mlp", skip_zeros=False)
     update = said.phases[-1]
     assert [kernel.kernel for kernel in update.kernels] == ["optim.sgd"]
     blocks = int(update.items.split()[1])
