@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from handgrad.errors import StorageError
-from handgrad.files import replacing
+from handgrad.files import replacing, sweep
 
 
 def test_a_file_takes_its_place_at_the_end(tmp_path: Path) -> None:
@@ -50,3 +50,22 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
 
     with pytest.raises(StorageError, match=r"a\.txt: cannot be written \(.+\); choose another"):
         write()
+
+
+def test_what_a_killed_process_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
+    names = []
+
+    def note(path: Path) -> None:
+        with replacing(path) as temporary:
+            temporary.touch()
+            names.append(temporary.name)
+
+    for name in ("a.txt", "history.csv", "checkpoint-000001.safetensors", "plain"):
+        note(tmp_path / name)
+    for name in names:
+        (tmp_path / name).touch()
+    for name in (".bashrc", ".a-1.txt", "b-0badcafe.txt"):
+        (tmp_path / name).touch()
+    sweep(tmp_path)
+    assert not any((tmp_path / name).exists() for name in names)
+    assert len(list(tmp_path.iterdir())) == 4 + 3

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from handgrad.errors import StorageError
+
+_TEMPORARY = re.compile(r"\..+-[0-9a-f]{8}(\.\w+)?")
 
 
 @contextmanager
@@ -37,6 +40,17 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what processes left in a folder that were killed while they wrote to it.
+
+    It must be a folder in which nobody else is writing.
+    """
+    for path in folder.glob(".*"):
+        if _TEMPORARY.fullmatch(path.name):
+            with suppress(OSError):
+                path.unlink()
 
 
 def _flush(path: Path) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from handgrad.errors import ConfigError
+from handgrad.files import sweep
 from handgrad.training.keeper import LOCK, Found, newest
 
 RUNS = Path("runs")
@@ -82,7 +83,9 @@ def stopped(folder: Path) -> Found:
 
 
 def finish(folder: Path) -> None:
-    """Remove the checkpoints of a run that has all its files."""
+    """Remove the checkpoints of a run that has all its files, and what killed processes left."""
+    for part in (folder, *(p for p in folder.iterdir() if p.is_dir())):
+        sweep(part)
     shutil.rmtree(checkpoints(folder), ignore_errors=True)
 
 

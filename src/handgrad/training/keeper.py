@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Self
 from filelock import FileLock, Timeout
 
 from handgrad.errors import ConfigError, StorageError
+from handgrad.files import sweep
 from handgrad.training.checkpoint import read_checkpoint, write_checkpoint
 from handgrad.training.state import State
 
@@ -109,8 +110,7 @@ class Keeper:
                 f"{self.folder}: cannot be written to ({error.strerror or error}); "
                 "choose another place or make room"
             ) from error
-        for orphan in self.folder.glob(f".{Path(_NAME).stem.partition('{')[0]}*"):
-            orphan.unlink(missing_ok=True)  # of a process that was killed while it wrote
+        sweep(self.folder)
         self._next = 1 + max((_number(p) for p in _checkpoints(self.folder)), default=0)
         self._good: list[Path] = []
         self._last = time.monotonic()
