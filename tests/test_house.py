@@ -35,6 +35,7 @@ PLACES = {
     "torch": ("engines/torch", "verify"),
     "safetensors": ("bundle", "training"),
     "onnx": ("bundle", "verify"),
+    "onnxruntime": ("verify",),
     "matplotlib": ("plots",),
     "pydantic": ("config", "settings"),
     "pydantic_core": ("settings",),

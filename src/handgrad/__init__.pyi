@@ -25,6 +25,9 @@ from .errors import (
     ModelError,
     StorageError,
 )
+from .estimator import (
+    HandgradClassifier,
+)
 from .layers import (
     AvgPool2d,
     BatchNorm,
@@ -108,6 +111,7 @@ __all__ = [
     "GlobalAvgPool2d",
     "GlorotNormal",
     "GlorotUniform",
+    "HandgradClassifier",
     "HandgradError",
     "HeNormal",
     "HeUniform",

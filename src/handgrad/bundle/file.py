@@ -210,6 +210,7 @@ def _golden(arrays: Mapping[str, Array], seals: Any, net: Network) -> Golden:
         raise ModelError("its golden pictures are not such as the network takes")
     if logits.shape != (len(pictures), len(net.classes)) or not np.isfinite(logits).all():
         raise ModelError("its golden answers are not one finite logit for each class")
-    if (raw is None) != (net.preparation is None) or (raw is not None and raw.dtype != np.uint8):
+    fits = raw is None or (raw.dtype == np.uint8 and raw.ndim == 4 and len(raw) <= len(pictures))
+    if (raw is None) != (net.preparation is None) or not fits:
         raise ModelError("its raw golden pictures do not belong to its preparation")
     return Golden(pictures, logits, seals, raw)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from handgrad.errors import ModelError
-from handgrad.layers import Array
+from handgrad.layers import Array, Shape
 from handgrad.network import Network
 from handgrad.random import generator
 
@@ -28,7 +28,8 @@ class Golden:
         pictures: as the network takes them, (G, C, H, W) uint8 or float32.
         logits: the answers, (G, K).
         seals: the SHA-256 of what gave them: weights, labels, preparation.
-        raw: the pictures before the preparation, (G, height, width, 4) uint8; None: there is none.
+        raw: the first pictures before the preparation, (R, height, width, 4) uint8; None: there
+            is no preparation.
     """
 
     pictures: NDArray[Any]
@@ -40,8 +41,9 @@ class Golden:
 def make_golden(net: Network, pictures: ArrayLike | None = None) -> Golden:
     """Return golden pictures for a network as it is now.
 
-    Four are taken of the pictures given. Two more are noise, in which each pixel matters. Before a
-    preparation they are laid, enlarged, off centre on a canvas, light or dark, seen through or not.
+    Four are taken of the pictures given. Where there is a preparation, they are what it makes of
+    them, enlarged and laid off centre on a canvas, light or dark, seen through or not. Two more are
+    noise, in which each pixel matters.
 
     Args:
         net: the network.
@@ -52,16 +54,15 @@ def make_golden(net: Network, pictures: ArrayLike | None = None) -> Golden:
         ModelError: if it answers something that is no number.
     """
     some = np.zeros((0, *net.shape), np.uint8)
-    if pictures is not None:
+    if pictures is not None and len(net.as_pictures(pictures)):
         some = net.as_pictures(pictures)[:GIVEN]
         some = some if some.dtype == np.uint8 else some.astype(np.float32)
     raw = None
     if net.preparation is not None:
-        some = some if some.dtype == np.uint8 else np.zeros((0, *net.shape), np.uint8)
-        raw = np.stack([_on_canvas(x, n) for n, x in enumerate(_with_noise(some))])
-        examples = np.stack([net.preparation.apply(x) for x in raw])
-    else:
-        examples = _with_noise(some)
+        seen = some if len(some) and some.dtype == np.uint8 else _noise(GIVEN, net.shape)
+        raw = np.stack([_on_canvas(x, n) for n, x in enumerate(seen)])
+        some = np.stack([net.preparation.apply(x) for x in raw])
+    examples = _with_noise(some)
     with np.errstate(over="ignore", invalid="ignore"):  # found and said below
         logits = net.logits(examples)
     if not np.isfinite(logits).all():
@@ -84,14 +85,17 @@ def seals(net: Network) -> dict[str, str]:
 
 
 def _with_noise(some: NDArray[Any]) -> NDArray[Any]:
-    """Return pictures with two more of noise, between the darkest and the lightest pixel."""
-    rng = generator(0, "augment")
-    count = DRAWN if len(some) else GIVEN + DRAWN
-    noise = rng.random((count, *some.shape[1:]), np.float32)
+    """Return pictures with more of noise, of floats between the lowest and the highest."""
+    noise = _noise(DRAWN if len(some) else GIVEN + DRAWN, some.shape[1:])
     if some.dtype == np.uint8:
-        return np.concatenate([some, (noise * 256).astype(np.uint8)])
-    low, high = (some.min(), some.max()) if len(some) else (np.float32(0), np.float32(1))
-    return np.concatenate([some, low + noise * (high - low)])
+        return np.concatenate([some, noise])
+    low, high = some.min(), some.max()
+    return np.concatenate([some, low + noise.astype(np.float32) / np.float32(255) * (high - low)])
+
+
+def _noise(count: int, shape: Shape) -> NDArray[np.uint8]:
+    """Return pictures in which nothing is like anything else, always the same."""
+    return generator(0, "augment").integers(0, 256, (count, *shape), np.uint8)
 
 
 def _on_canvas(x: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
@@ -106,8 +110,10 @@ def _on_canvas(x: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
     match number % 3:
         case 0:  # light on opaque black
             canvas[:, :, 3] = 255
-        case 1:  # dark on opaque white
-            canvas[:, :, :3] = 255 - canvas[:, :, :3]
+        case 1:  # dark on paper, with its shadow and its grain
+            shadow = np.linspace(0, 60, canvas.shape[1], dtype=np.float32)[:, None]
+            grain = _noise(1, canvas.shape[:2])[0][:, :, None] / 16
+            canvas[:, :, :3] = (255 - canvas[:, :, :3]) * np.float32(0.7) + shadow + grain
             canvas[:, :, 3] = 255
         case _:  # dark ink that stands on nothing
             here[:, :, 3] = ink.max(axis=2)
