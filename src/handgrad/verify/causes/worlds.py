@@ -20,7 +20,7 @@ def another_world(scene: Scene) -> Cause | None:
     for name, sentence, point in worlds(scene):
         try:
             right = every_element(scene.layer, point)[scene.tensor]
-        except Exception:  # a user's layer may refuse the world in any way
+        except Exception:  # noqa: S112 (a user's layer may refuse the world in any way)
             continue
         if right.any() and scene.fits(right):
             return Cause(name, sentence)
