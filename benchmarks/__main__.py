@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from benchmarks import document
 from benchmarks.kinds import KINDS
 from benchmarks.machine import load
-from benchmarks.record import FOLDER
+from benchmarks.record import FOLDER, Record
 from benchmarks.rounds import tell
 from benchmarks.tables import details
 from benchmarks.worker import limit_threads
@@ -20,6 +21,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "only": {"nargs": "+", "default": [], "metavar": "WHO", "help": "everybody, unless named"},
     "pictures": {"type": int, "help": "how many pictures make a round"},
     "noise": {"action": "store_true", "help": "pictures without a zero, in place of the data set"},
+    "gigabytes": {"type": float, "default": 2.0, "help": "how large the mapped file is (2)"},
     "rounds": {"type": int, "default": 5, "help": "how many rounds count (5)"},
     "seeds": {"type": int, "default": 5, "help": "how many runs, each with its own seed (5)"},
     "threads": {"type": int, "default": 2, "help": "how many cores everybody has (2)"},
@@ -38,15 +40,44 @@ def main() -> int:
     limit_threads(asked.threads)
     if (busy := load() or 0) > QUIET:
         tell(f"others want {busy} cores here: expect noise, and keep no record of it")
+    if asked.kind != "all":
+        return 0 if kept(KINDS[asked.kind].records(asked), asked.out) else 1
+    sound = [each(title, settings, asked) for title, settings in everything(asked)]
+    document.renew(asked.out)
+    return 0 if all(sound) else 1
+
+
+def everything(asked: argparse.Namespace) -> Iterator[tuple[str, argparse.Namespace]]:
+    """Yield what belongs to `all`: each kind by its name, with its settings."""
+    usual = vars(parser().parse_args(["scale"])) | {"mark": [], "pictures": None, "noise": False}
+    for kind in KINDS:
+        settings = argparse.Namespace(**{**usual, **vars(asked), "kind": kind})
+        yield kind, settings
+        if kind == "train":
+            yield "train --noise", argparse.Namespace(**{**vars(settings), "noise": True})
+
+
+def each(title: str, settings: argparse.Namespace, asked: argparse.Namespace) -> bool:
+    """Measure one kind, and say whether all went well; whatever happens, the next has its turn."""
+    tell(f"\n== {title}")
+    try:
+        return kept(KINDS[settings.kind].records(settings), asked.out)
+    except (Exception, SystemExit) as error:  # whatever it was, the others go on
+        tell(f"{title} FAILED: {type(error).__name__}: {error}")
+        return False
+
+
+def kept(records: Iterable[Record], folder: Path) -> bool:
+    """Write and show each record as it comes, and say whether all of them count."""
     sound = True
-    for record in KINDS[asked.kind].records(asked):
-        path = record.save(asked.out)
+    for record in records:
+        path = record.save(folder)
         print(details(record), flush=True)
         tell(f"written to {path}")
         for trouble in record.troubles:
             tell(f"DOES NOT COUNT: {trouble}")
             sound = False
-    return 0 if sound else 1
+    return sound
 
 
 def parser() -> argparse.ArgumentParser:
@@ -56,12 +87,21 @@ def parser() -> argparse.ArgumentParser:
         description="Measure handgrad against other frameworks, in turns, and keep the records.",
     )
     kinds = top.add_subparsers(dest="kind", required=True, metavar="KIND")
-    for name, kind in KINDS.items():
-        sub = kinds.add_parser(name, help=kind.help, description=f"Measure {kind.help}.")
-        for option in (*kind.options, "only", "threads", "out"):
+
+    def add(name: str, options: Iterable[str], words: str, sentence: str) -> None:
+        sub = kinds.add_parser(name, help=words, description=sentence)
+        for option in options:
             sub.add_argument(f"--{option}", **OPTIONS[option])
-    table = kinds.add_parser("table", help="renew the tables of docs/performance.md")
-    table.add_argument("--out", **OPTIONS["out"])
+
+    for name, kind in KINDS.items():
+        add(name, (*kind.options, "only", "threads", "out"), kind.help, f"Measure {kind.help}.")
+    add(
+        "all",
+        ("rounds", "seeds", "gigabytes", "only", "threads", "out"),
+        "all of these, one after another, then the tables",
+        "Measure everything; what fails is named, and the rest goes on.",
+    )
+    add("table", ("out",), "renew the tables of docs/performance.md", "Renew the tables.")
     return top
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.recipes import in_words
 from benchmarks.record import Record, read
 from benchmarks.tables import details, overview
 
@@ -39,7 +40,9 @@ def section(records: Sequence[Record], kind: str) -> str:
     own = [record for record in records if record.kind == kind]
     if not own:
         return "No record yet."
-    return "\n\n".join([overview(own), *(f"{details(r)}\n\n{source(r)}" for r in own)])
+    beside_others = [record for record in own if record.of_role("ours")]
+    first = [overview(beside_others)] if beside_others else []
+    return "\n\n".join([*first, *(f"{details(r)}\n\n{source(r)}" for r in own)])
 
 
 def source(record: Record) -> str:
@@ -50,6 +53,9 @@ def source(record: Record) -> str:
         f"`{about['command']}` on {about['date'][:10]}, {machine['processor']}, "
         f"{machine['cores']} cores, load before it {about['load']}; {versions}."
     )
+    for framework in ("handgrad", "pytorch"):
+        if recipe := record.subject.get("recipes", {}).get(framework):
+            sentence += f" The recipe of {framework}: {in_words(recipe)}."
     if record.skipped:
         sentence += f" Could not take part: {', '.join(record.skipped)}."
     return sentence

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
-from benchmarks import peers, predict, recipes, tasks, train
+from benchmarks import peers, predict, recipes, scale, tasks, train
 from benchmarks.cold import measure as cold
 from benchmarks.record import Record
 
@@ -51,6 +51,7 @@ def _predict(asked: Namespace) -> Iterator[Record]:
 def _start(asked: Namespace) -> Iterator[Record]:
     if not asked.network:
         yield cold.command(asked.rounds, asked.threads)
+        yield cold.compilation(recipes.SHORT, asked.rounds, asked.threads)
     for network in chosen(recipes.SHORT, asked.network):
         yield cold.start(network, asked.only, asked.rounds, asked.threads)
 
@@ -58,6 +59,11 @@ def _start(asked: Namespace) -> Iterator[Record]:
 def _memory(asked: Namespace) -> Iterator[Record]:
     for network in chosen(recipes.SHORT, asked.network or ["convnet"]):
         yield cold.memory(network, asked.only, asked.rounds, asked.threads)
+
+
+def _scale(asked: Namespace) -> Iterator[Record]:
+    for task in chosen(tasks.TRAINING, asked.network or ["online-mlp"]).values():
+        yield scale.measure(task, asked.gigabytes, asked.rounds, asked.threads)
 
 
 def _accuracy(asked: Namespace) -> Iterator[Record]:
@@ -71,6 +77,9 @@ KINDS = {
     "predict": Kind(_predict, ("network", "rounds"), "one picture's latency, and the rate of many"),
     "start": Kind(_start, ("network", "rounds"), "a first use, and the next, from a cold process"),
     "memory": Kind(_memory, ("network", "rounds"), "the peak of the resident memory"),
+    "scale": Kind(
+        _scale, ("network", "gigabytes", "rounds"), "few pictures, many, and a file of them"
+    ),
     "accuracy": Kind(_accuracy, ("mark", "seeds"), "the time to an accuracy, from a cold process"),
 }
 

@@ -22,7 +22,8 @@ class Series:
 
     Attributes:
         title: what the tables call it.
-        role: "ours", a "peer", the "twin", or the machine's "limit".
+        role: "ours", a "peer", the "twin", the machine's "limit", or one "case" of ours beside
+            others.
         rounds: the figures of each round.
         first: those of the round before them, in which things are compiled; not counted.
     """
@@ -49,6 +50,7 @@ class Record:
         skipped: who could not take part, and why.
         troubles: why the record does not count; empty where it does.
         label: what tells this record's file from others of its kind.
+        yardstick: whose figures the tables give everybody's share of, by name; None: nobody's.
         about: machine, versions, command, date.
     """
 
@@ -59,6 +61,7 @@ class Record:
     series: dict[str, Series] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
+    yardstick: str | None = None
     about: dict[str, Any] = field(default_factory=machine.about)
 
     def of_role(self, role: str) -> list[str]:

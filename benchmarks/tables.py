@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from benchmarks.record import Record, Series
 
 UNITS = {
     "pictures_per_second": "pictures/s",
     "microseconds": "µs for one picture",
+    "nanoseconds": "ns a picture",
     "wall": "seconds",
     "first wall": "seconds, first use",
     "import": "import, s",
+    "load": "load, s",
+    "train": "train, s",
+    "evaluate": "evaluate, s",
+    "compile": "seconds to compile",
     "last epoch": "last epoch, s",
 }
 
-BESIDE_THE_GOALS = {"start": ("import", "last epoch"), "accuracy": ("accuracy",)}
+PARTS = "import", "load", "train", "evaluate"
+BESIDE_THE_GOALS = {"start": (*PARTS, "last epoch"), "accuracy": ("accuracy", *PARTS)}
+
+Column = tuple[str, Callable[[str], str]]  # a title, and a contestant's cell given its name
 
 
 def overview(records: Sequence[Record]) -> str:
@@ -31,24 +39,17 @@ def overview(records: Sequence[Record]) -> str:
 
 
 def details(record: Record) -> str:
-    """Return one line for each contestant, with the slowest and the fastest round."""
+    """Return one line for each contestant, best first."""
     there = _best_first(record)
-    beside = BESIDE_THE_GOALS.get(record.kind, ())
-    figures = [*record.goals, *(f for f in beside if all(f in s.rounds[0] for s in there))]
-    titles = [_unit(figure) for figure in figures]
-    head = [record.label, *(cell for title in titles for cell in (title, "from", "to"))]
-    lines = [
-        [series.title, *(cell for figure in figures for cell in _spread(series, figure))]
-        for series in there
+    columns = [
+        *(column for figure in record.goals for column in _of_goal(record, figure)),
+        *_beside(record, there),
+        *_first_round(record),
+        *_arithmetic(record),
+        *_of_yardstick(record),
     ]
-    if any("seconds" in series.first for series in record.series.values()):
-        head.append("first round, s")
-        for series, line in zip(there, lines, strict=True):
-            line.append(f"{series.first['seconds']:.2f}")
-    if work := record.subject.get("flops_per_picture"):
-        head.append("GFLOP/s")
-        for series, line in zip(there, lines, strict=True):
-            line.append(number(series.median("pictures_per_second") * work / 1e9))
+    head = [record.label, *(title for title, _ in columns)]
+    lines = [[record.series[name].title, *(cell(name) for _, cell in columns)] for name in there]
     return markdown([head, *lines])
 
 
@@ -93,16 +94,75 @@ def _cell(series: Series, figure: str, name: str) -> str:
     return f"{number(series.median(figure))} ({name})"
 
 
-def _spread(series: Series, figure: str) -> Iterable[str]:
-    values = [figures[figure] for figures in series.rounds]
-    return number(series.median(figure)), number(min(values)), number(max(values))
+def _of_goal(record: Record, figure: str) -> list[Column]:
+    """Return the columns of a goal: median, extremes, and how far we are ahead of the peers."""
+
+    def values(name: str) -> list[float]:
+        return [figures[figure] for figures in record.series[name].rounds]
+
+    columns: list[Column] = [
+        (_unit(figure), lambda name: number(record.series[name].median(figure))),
+        ("from", lambda name: number(min(values(name)))),
+        ("to", lambda name: number(max(values(name)))),
+    ]
+    ours, peers = record.best(figure, "ours"), record.of_role("peer")
+    if ours is not None and peers:
+
+        def ahead(name: str) -> str:
+            return f"{record.times_better(figure, ours, name):.2f}" if name in peers else ""
+
+        columns.append(("handgrad ahead, times", ahead))
+    return columns
+
+
+def _beside(record: Record, there: Sequence[str]) -> list[Column]:
+    """Return the medians of what is worth knowing beside the goals."""
+
+    def column(figure: str) -> Column:
+        form = "{:.2%}".format if figure == "accuracy" else number
+        return _unit(figure), lambda name: form(record.series[name].median(figure))
+
+    wanted = BESIDE_THE_GOALS.get(record.kind, ())
+    return [column(f) for f in wanted if all(f in record.series[name].rounds[0] for name in there)]
+
+
+def _first_round(record: Record) -> list[Column]:
+    """Return how long the round took in which things were compiled, where it is known."""
+    if not any("seconds" in series.first for series in record.series.values()):
+        return []
+    return [("first round, s", lambda name: f"{record.series[name].first['seconds']:.2f}")]
+
+
+def _arithmetic(record: Record) -> list[Column]:
+    """Return the rate of arithmetic, where a picture's is known."""
+    if not (work := record.subject.get("flops_per_picture")):
+        return []
+
+    def rate(name: str) -> str:
+        return number(record.series[name].median("pictures_per_second") * work / 1e9)
+
+    return [("GFLOP/s", rate)]
+
+
+def _of_yardstick(record: Record) -> list[Column]:
+    """Return everybody's share of the yardstick's first goal, where there is one."""
+    yardstick, figure = record.yardstick, next(iter(record.goals))
+    if yardstick is None:
+        return []
+
+    def share(name: str) -> str:
+        return f"{record.times_better(figure, name, yardstick):.0%}"
+
+    return [(f"of {record.series[yardstick].title}", share)]
 
 
 def _unit(figure: str) -> str:
     return UNITS.get(figure, figure)
 
 
-def _best_first(record: Record) -> list[Series]:
+def _best_first(record: Record) -> list[str]:
     figure, better = next(iter(record.goals.items()))
-    there = [series for series in record.series.values() if series.rounds]
-    return sorted(there, key=lambda s: s.median(figure), reverse=better == "high")
+    there = [name for name, series in record.series.items() if series.rounds]
+    return sorted(
+        there, key=lambda name: record.series[name].median(figure), reverse=better == "high"
+    )

@@ -33,6 +33,7 @@ def measure(
     with workers(contestants, task, record) as found:
         plays = {name: partial(worker.ask, one_epoch) for name, worker in found.items()}
         record.skipped |= interleave(plays, record.series, rounds)
+    record.yardstick = next(iter(record.of_role("limit")), None)
     record.troubles = disagreements(record, "loss", task.tolerance) + not_learning(record)
     return record
 

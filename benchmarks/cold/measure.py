@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.cold.run import PROGRAMS, Program, timed
-from benchmarks.recipes import MARKS, SHORT
+from benchmarks.cold.run import COMPILING, PROGRAMS, Program, timed
+from benchmarks.recipes import MARKS, SHORT, Recipe
 from benchmarks.record import Figures, Record, Series
 from benchmarks.rounds import Play, interleave
 
@@ -34,12 +34,23 @@ def command(rounds: int, threads: int) -> Record:
     return record
 
 
+def compilation(networks: Mapping[str, Recipe], rounds: int, threads: int) -> Record:
+    """Measure how long each network's kernels are compiled where none is at hand."""
+    record = Record("start", "compilation", {"threads": threads}, {"compile": "low"})
+    record.series = {name: Series(name, "case") for name in networks}
+    plays = {name: partial(compiled_anew, recipe) for name, recipe in networks.items()}
+    record.skipped = interleave(plays, record.series, rounds, warm_up=False)
+    return record
+
+
 def memory(network: str, only: Sequence[str], rounds: int, threads: int) -> Record:
     """Measure the peak of the resident memory."""
     recipe = SHORT[network]
     subject = {"network": network, "threads": threads, "recipe": recipe}
     record = Record("memory", network, subject, {"peak MiB": "low"})
-    return _played(record, only, rounds, lambda p: lambda number: p.run(recipe, seed=number))
+    return _played(
+        record, only, rounds, lambda p: lambda number: p.run(recipe, seed=number), warm_up=True
+    )
 
 
 def accuracy(mark: str, only: Sequence[str], seeds: int, threads: int) -> Record:
@@ -49,9 +60,10 @@ def accuracy(mark: str, only: Sequence[str], seeds: int, threads: int) -> Record
     record = Record("accuracy", mark, subject, {"wall": "low"})
     _played(
         record,
-        only,
+        only or ("compiled", "pytorch", "pytorch-bytes"),
         seeds,
         lambda p: lambda number: p.run(wanted[p.framework], seed=number),
+        warm_up=True,
     )
     record.troubles = [
         f"seed {seed}: {series.title} reached {figures['accuracy']:.2%}, "
@@ -70,6 +82,12 @@ def first_and_next(program: Program, recipe: Any, number: int) -> Figures:
         return {"first wall": first["wall"], **program.run(recipe, number, Path(folder))}
 
 
+def compiled_anew(recipe: Recipe, number: int) -> Figures:
+    """Compile a network's kernels into a cache of its own."""
+    with TemporaryDirectory() as folder:
+        return COMPILING.run(recipe, number, Path(folder))
+
+
 def command_twice(number: int) -> Figures:
     """Run the command twice with caches of its own, empty at first."""
     handgrad = str(Path(sys.executable).with_name("handgrad"))
@@ -82,11 +100,19 @@ def command_twice(number: int) -> Figures:
 
 
 def _played(
-    record: Record, only: Sequence[str], rounds: int, play: Callable[[Program], Play]
+    record: Record,
+    only: Sequence[str],
+    rounds: int,
+    play: Callable[[Program], Play],
+    *,
+    warm_up: bool = False,
 ) -> Record:
-    """Let the programs run in turns, and return the record."""
+    """Let the programs run in turns, and return the record.
+
+    With `warm_up` each runs once before, so that what it compiles is at hand.
+    """
     programs = {name: p for name, p in PROGRAMS.items() if not only or name in only}
     record.series = {name: Series(p.title, p.role) for name, p in programs.items()}
     plays = {name: play(p) for name, p in programs.items()}
-    record.skipped = interleave(plays, record.series, rounds, warm_up=False)
+    record.skipped = interleave(plays, record.series, rounds, warm_up=warm_up)
     return record

@@ -9,16 +9,35 @@ import sys  # noqa: E402
 from typing import Any  # noqa: E402
 
 import handgrad as hg  # noqa: E402
+from handgrad.engines import Rules, engine_named  # noqa: E402
 
 IMPORTED = time.perf_counter()
+
+NETWORKS = {
+    "dense-64": lambda: [hg.Flatten(), hg.Dense(64), hg.BatchNorm(), hg.ReLU(), hg.Dense()],
+    "dense-128": lambda: [hg.Flatten(), hg.Dense(128), hg.BatchNorm(), hg.ReLU(), hg.Dense()],
+    "conv-8-16": lambda: [
+        hg.Conv2d(8, 5),
+        hg.MaxPool2d(2),
+        hg.ReLU(),
+        hg.Conv2d(16, 5),
+        hg.MaxPool2d(2),
+        hg.BatchNorm(),
+        hg.ReLU(),
+        hg.Flatten(),
+        hg.Dense(64),
+        hg.BatchNorm(),
+        hg.ReLU(),
+        hg.Dense(),
+    ],
+}
 
 
 def main(recipe: dict[str, Any]) -> dict[str, float]:
     """Train and evaluate, and return the accuracy and the seconds of each part."""
     train, test = hg.load(recipe["data"], recipe["folder"])
     loaded = time.perf_counter()
-    layers = hg.models.named(recipe["network"])
-    net = hg.Network(layers, train.shape, train.classes, seed=recipe["seed"])
+    net = hg.Network(layers(recipe["network"]), train.shape, train.classes, seed=recipe["seed"])
     history = hg.fit(
         net,
         train,
@@ -26,13 +45,16 @@ def main(recipe: dict[str, Any]) -> dict[str, float]:
         epochs=recipe["epochs"],
         batch_size=recipe["batch"],
         optimizer=hg.AdamW(recipe["lr"]),
-        schedule=hg.OneCycle(),
+        schedule=hg.OneCycle(warm_up=recipe["warm_up"]),
+        loss=hg.SoftmaxCrossEntropy(label_smoothing=recipe["smoothing"]),
         patience=None,
         seed=recipe["seed"],
         engine=recipe["engine"],
     )
     trained = time.perf_counter()
-    accuracy = hg.evaluate(net, test).accuracy
+    rules = Rules(hg.SoftmaxCrossEntropy(), hg.AdamW())
+    logits = engine_named(recipe["engine"], net, rules).logits
+    accuracy = hg.evaluate(net, test, logits=logits).accuracy
     return {
         "import": IMPORTED - BEGAN,
         "load": loaded - IMPORTED,
@@ -41,6 +63,11 @@ def main(recipe: dict[str, Any]) -> dict[str, float]:
         "evaluate": time.perf_counter() - trained,
         "accuracy": accuracy,
     }
+
+
+def layers(network: str) -> list[Any]:
+    """Return the layers of a network of ours: one of those above, or a named architecture."""
+    return NETWORKS[network]() if network in NETWORKS else hg.models.named(network)
 
 
 if __name__ == "__main__":

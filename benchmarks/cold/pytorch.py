@@ -6,6 +6,7 @@ BEGAN = time.perf_counter()
 
 import gzip  # noqa: E402
 import json  # noqa: E402
+import math  # noqa: E402
 import sys  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
@@ -13,6 +14,7 @@ from typing import Any  # noqa: E402
 import torch  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 from torch.nn.functional import cross_entropy  # noqa: E402
+from torch.optim.adamw import adamw  # noqa: E402
 
 IMPORTED = time.perf_counter()
 
@@ -34,17 +36,37 @@ NETWORKS = {
         nn.Dropout(0.5),
         nn.Linear(50, 10),
     ),
+    "dense-64": lambda: nn.Sequential(
+        nn.Flatten(), nn.Linear(784, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 10)
+    ),
+    "dense-128": lambda: nn.Sequential(
+        nn.Flatten(), nn.Linear(784, 128), nn.BatchNorm1d(128), nn.ReLU(), nn.Linear(128, 10)
+    ),
+    "conv-8-16": lambda: nn.Sequential(
+        nn.Conv2d(1, 8, 5),
+        nn.MaxPool2d(2),
+        nn.ReLU(inplace=True),
+        nn.Conv2d(8, 16, 5),
+        nn.MaxPool2d(2),
+        nn.BatchNorm2d(16),
+        nn.ReLU(inplace=True),
+        nn.Flatten(),
+        nn.Linear(256, 64),
+        nn.BatchNorm1d(64),
+        nn.ReLU(inplace=True),
+        nn.Linear(64, 10),
+    ),
 }
 
 
 def main(recipe: dict[str, Any]) -> dict[str, float]:
     """Train and evaluate, and return the accuracy and the seconds of each part."""
     torch.manual_seed(recipe["seed"])
-    folder = Path(recipe["folder"])
-    X, y = read(folder, "train")
-    X_test, y_test = read(folder, "t10k")
+    folder, as_bytes = Path(recipe["folder"]), recipe["bytes"]
+    X, y = read(folder, "train", as_bytes)
+    X_test, y_test = read(folder, "t10k", as_bytes)
     loaded = time.perf_counter()
-    model = NETWORKS[recipe["network"]]()
+    model = NETWORKS[recipe["network"]]().to(memory_format=torch.channels_last)
     last_epoch = fit(model, X, y, recipe)
     trained = time.perf_counter()
     accuracy = evaluate(model, X_test, y_test)
@@ -58,29 +80,78 @@ def main(recipe: dict[str, Any]) -> dict[str, float]:
     }
 
 
-def read(folder: Path, part: str) -> tuple[Tensor, Tensor]:
-    """Return pictures (N, 1, 28, 28) from 0 to 1, and labels (N,)."""
+def read(folder: Path, part: str, as_bytes: bool) -> tuple[Tensor, Tensor]:
+    """Return pictures (N, 1, 28, 28), from 0 to 1 or as they are stored, and labels (N,)."""
     pictures = gzip.decompress((folder / f"{part}-images-idx3-ubyte.gz").read_bytes())
     labels = gzip.decompress((folder / f"{part}-labels-idx1-ubyte.gz").read_bytes())
-    X = torch.frombuffer(bytearray(pictures), dtype=torch.uint8, offset=16)
+    X = torch.frombuffer(bytearray(pictures), dtype=torch.uint8, offset=16).view(-1, 1, 28, 28)
     y = torch.frombuffer(bytearray(labels), dtype=torch.uint8, offset=8)
-    return X.view(-1, 1, 28, 28).float().div_(255), y.long()
+    return X if as_bytes else scaled(X), y.long()
+
+
+def scaled(X: Tensor) -> Tensor:
+    """Return pictures from 0 to 1."""
+    return X.float().div_(255) if X.dtype == torch.uint8 else X
+
+
+class AdamW:
+    """The fused AdamW under a one-cycle schedule.
+
+    In its functional form: the first `torch.optim.Optimizer` made in a process imports the
+    compiler, which takes a second.
+    """
+
+    def __init__(self, model: nn.Module, recipe: dict[str, Any], steps: int) -> None:
+        self.parameters = list(model.parameters())
+        self.mean = [torch.zeros_like(p) for p in self.parameters]
+        self.square = [torch.zeros_like(p) for p in self.parameters]
+        self.steps = [torch.zeros(()) for _ in self.parameters]
+        self.recipe, self.last, self.made = recipe, steps - 1, 0
+
+    def rate(self) -> float:
+        """Return the learning rate: up and down along half a cosine each."""
+        share, warm_up = self.made / self.last, self.recipe["warm_up"]
+        if share < warm_up:
+            start, end, along = 0.04, 1.0, share / warm_up
+        else:
+            start, end, along = 1.0, 4e-6, (share - warm_up) / (1 - warm_up)
+        factor = end + (start - end) * (1 + math.cos(math.pi * along)) / 2
+        return float(self.recipe["lr"] * factor)
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Make one update, and let go of the gradients."""
+        adamw(
+            self.parameters,
+            [p.grad for p in self.parameters if p.grad is not None],
+            self.mean,
+            self.square,
+            [],
+            self.steps,
+            fused=True,
+            amsgrad=False,
+            maximize=False,
+            lr=self.rate(),
+            beta1=0.9,
+            beta2=0.999,
+            weight_decay=0.01,
+            eps=1e-8,
+        )
+        self.made += 1
+        for parameter in self.parameters:
+            parameter.grad = None
 
 
 def fit(model: nn.Module, X: Tensor, y: Tensor, recipe: dict[str, Any]) -> float:
     """Train, and return the seconds of the last epoch."""
-    steps = -(-len(X) // recipe["batch"])
-    optimizer = torch.optim.AdamW(model.parameters(), recipe["lr"], fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, recipe["lr"], epochs=recipe["epochs"], steps_per_epoch=steps
-    )
+    batch, smoothing = recipe["batch"], recipe["smoothing"]
+    optimizer = AdamW(model, recipe, recipe["epochs"] * -(-len(X) // batch))
     for _ in range(recipe["epochs"]):
         began = time.perf_counter()
-        for batch in torch.randperm(len(X)).split(recipe["batch"]):
-            cross_entropy(model(X[batch]), y[batch]).backward()
+        for at in torch.randperm(len(X)).split(batch):
+            logits = model(scaled(X[at]))
+            cross_entropy(logits, y[at], label_smoothing=smoothing).backward()
             optimizer.step()
-            optimizer.zero_grad()
-            schedule.step()
     return time.perf_counter() - began
 
 
@@ -88,7 +159,7 @@ def fit(model: nn.Module, X: Tensor, y: Tensor, recipe: dict[str, Any]) -> float
 def evaluate(model: nn.Module, X: Tensor, y: Tensor) -> float:
     """Return the share of pictures that are right."""
     model.eval()
-    guesses = torch.cat([model(part).argmax(1) for part in X.split(1000)])
+    guesses = torch.cat([model(scaled(part)).argmax(1) for part in X.split(1000)])
     return (guesses == y).float().mean().item()
 
 

@@ -18,6 +18,10 @@ from handgrad.data.locate import locate
 from handgrad.data.sources import MNIST
 from handgrad.engines import ENGINES
 
+# Settings under which no program is as its user knows it: without it, an installed package comes
+# with its modules compiled, and a checkout keeps them from the second run on.
+SPOILERS = ("PYTHONDONTWRITEBYTECODE",)
+
 
 class Program(NamedTuple):
     """A whole program that trains.
@@ -60,8 +64,19 @@ PROGRAMS = {
         for engine in ENGINES
         if engine != "auto"
     },
-    "pytorch": Program("PyTorch eager", "peer", "benchmarks.cold.pytorch", "pytorch", {}),
+    "pytorch": Program(
+        "PyTorch eager", "peer", "benchmarks.cold.pytorch", "pytorch", {"bytes": False}
+    ),
+    "pytorch-bytes": Program(
+        "PyTorch eager, pictures kept as uint8",
+        "peer",
+        "benchmarks.cold.pytorch",
+        "pytorch",
+        {"bytes": True},
+    ),
 }
+
+COMPILING = Program("handgrad compiled", "case", "benchmarks.cold.compile", "handgrad", {})
 
 
 def timed(command: Sequence[str], caches: Path | None = None) -> tuple[float, str]:
@@ -74,7 +89,7 @@ def timed(command: Sequence[str], caches: Path | None = None) -> tuple[float, st
     Raises:
         Skipped: where it fails; the message is the last line of what it complained.
     """
-    environment = dict(os.environ)
+    environment = {name: value for name, value in os.environ.items() if name not in SPOILERS}
     if caches is not None:
         environment |= {"XDG_CACHE_HOME": str(caches), "HANDGRAD_CACHE": str(caches)}
     started = time.perf_counter()

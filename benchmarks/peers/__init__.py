@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from handgrad.engines import ENGINES
 
-Role = Literal["ours", "peer", "twin", "limit"]
+Role = Literal["ours", "peer", "twin", "limit", "case"]
 
 
 class Contestant(NamedTuple):
@@ -17,7 +17,8 @@ class Contestant(NamedTuple):
 
     Attributes:
         title: what the tables call it.
-        role: "ours", a "peer", the "twin" that lets a peer do our work, or the machine's "limit".
+        role: "ours", a "peer", the "twin" that lets a peer do our work, the machine's "limit", or
+            one "case" of ours beside others.
         where: the class that plays it, as "module:name".
         arguments: what the class is given beside the work.
     """

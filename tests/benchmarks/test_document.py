@@ -1,5 +1,6 @@
-from benchmarks.document import renew
-from benchmarks.record import Record, Series
+from benchmarks.document import renew, section, source
+from benchmarks.recipes import MARKS, in_words
+from benchmarks.record import Record, Series, read
 from benchmarks.tables import details, number, overview
 
 PROSE = """# Title
@@ -43,7 +44,7 @@ def test_tables_stand_between_the_marks_and_the_prose_stays(tmp_path):
 
 def test_details_have_a_line_for_each_contestant_best_first():
     lines = details(make("two-layer", "2026-01-01", 10_000.0)).splitlines()
-    assert lines[0] == "| two-layer | pictures/s | from | to |"
+    assert lines[0] == "| two-layer | pictures/s | from | to | handgrad ahead, times |"
     assert [line.split(" | ")[0] for line in lines[2:]] == ["| JAX", "| handgrad"]
 
 
@@ -52,7 +53,42 @@ def test_a_start_shows_its_parts_where_they_are_known():
     record.series["handgrad"] = Series("command", "ours", [{"wall": 2.0}])
     assert details(record).splitlines()[0] == "| command | seconds | from | to |"
     record.series["handgrad"].rounds[0]["import"] = 0.1
-    assert details(record).splitlines()[0].endswith("| import, s | from | to |")
+    assert details(record).splitlines()[0].endswith("| to | import, s |")
+
+
+def test_details_say_how_far_ahead_of_each_peer_we_are():
+    record = make("two-layer", "2026-01-01", 100_000.0)
+    record.series["torch"] = Series("PyTorch", "peer", [{"pictures_per_second": 200_000.0}])
+    ends = [line.split(" | ")[-1] for line in details(record).splitlines()[2:]]
+    assert ends == ["0.50 |", " |", "2.00 |"]  # PyTorch, ours, JAX
+
+
+def test_everybody_has_a_share_of_the_yardstick():
+    record = make("two-layer", "2026-01-01", 100_000.0)
+    record.series["limit"] = Series("the limit", "limit", [{"pictures_per_second": 125_000.0}])
+    record.yardstick = "limit"
+    lines = details(record).splitlines()
+    assert lines[0].endswith("| of the limit |")
+    assert [line.split(" | ")[-1] for line in lines[2:]] == ["100% |", "80% |", "40% |"]
+
+
+def test_cases_of_ours_have_details_and_no_overview(tmp_path):
+    record = Record("scale", "online-mlp", {}, {"pictures_per_second": "high"})
+    record.series["few"] = Series("few", "case", [{"pictures_per_second": 10.0}])
+    record.series["many"] = Series("many", "case", [{"pictures_per_second": 9.0}])
+    record.yardstick = "few"
+    record.save(tmp_path)
+    text = section([read(next(tmp_path.iterdir()))], "scale")
+    assert text.startswith("| online-mlp | pictures/s | from | to | of few |")
+    assert "| many | 9 | 9 | 9 | 90% |" in text
+
+
+def test_the_recipes_stand_under_an_accuracy():
+    record = make("dense", "2026-01-01", 1.0)
+    record.subject["recipes"] = MARKS["dense"]
+    words = "dense-64, 2 epochs, batch 128, rate 0.04 after a warm-up of 20%"
+    assert f"The recipe of handgrad: {words}." in source(record)
+    assert "smoothed by 0.1" in in_words(MARKS["convolutional"]["handgrad"])
 
 
 def test_a_record_without_ours_has_no_line_in_the_overview():

@@ -1,20 +1,28 @@
+import gzip
 import json
 import sys
 
+import numpy as np
 import pytest
 
+import handgrad as hg
+from benchmarks.cold import compile as compiling
 from benchmarks.cold import ours
 from benchmarks.cold.memory import peak_mib
 from benchmarks.cold.run import PROGRAMS, timed
 from benchmarks.recipes import MARKS, SHORT
 from benchmarks.worker import Skipped
+from handgrad.engines import ReferenceEngine, Rules
 from handgrad.models import named
 from handgrad.network import Network
+from handgrad.schedules import Progress
+
+RECIPE = {"epochs": 2, "batch": 32, "lr": 1e-2, "warm_up": 0.3, "smoothing": 0.1, "seed": 1}
 
 
 def test_ours_trains_and_says_how_long_each_part_took():
     recipe = {"data": "digits", "folder": None, "network": "two-layer", "engine": "reference"}
-    figures = ours.main({**recipe, "epochs": 2, "batch": 32, "lr": 1e-2, "seed": 1})
+    figures = ours.main({**recipe, **RECIPE})
     assert figures["accuracy"] > 0.85
     assert 0 < figures["last epoch"] < figures["train"]
 
@@ -22,14 +30,69 @@ def test_ours_trains_and_says_how_long_each_part_took():
 def test_pytorch_has_our_networks_under_the_same_names():
     pytorch = pytest.importorskip("benchmarks.cold.pytorch", exc_type=ImportError)
     recipes = [*SHORT.values(), *(mark["pytorch"] for mark in MARKS.values())]
-    for name in {recipe["network"] for recipe in recipes}:
+    for name in {recipe["network"] for recipe in recipes} | set(ours.NETWORKS):
         parameters = sum(p.numel() for p in pytorch.NETWORKS[name]().parameters())
-        assert parameters == Network(named(name), (1, 28, 28), 10).summary().parameters
+        assert parameters == Network(ours.layers(name), (1, 28, 28), 10).summary().parameters
+
+
+def test_pytorch_learns_by_the_schedule_and_the_rule_that_we_have():
+    pytorch = pytest.importorskip("benchmarks.cold.pytorch", exc_type=ImportError)
+    torch = pytorch.torch
+    rng = np.random.default_rng(0)
+    X, y = rng.random((40, 1, 28, 28), np.float32), rng.integers(0, 10, 40)
+    net = Network(named("softmax-regression"), (1, 28, 28), 10)
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))
+    model.load_state_dict({name: torch.tensor(array) for name, array in net.parameters.items()})
+
+    optimizer = pytorch.AdamW(model, RECIPE, steps=10)
+    engine = ReferenceEngine(net, Rules(hg.SoftmaxCrossEntropy(), hg.AdamW(RECIPE["lr"])))
+    for step in range(10):
+        rate = RECIPE["lr"] * hg.OneCycle(RECIPE["warm_up"]).factor(Progress(step, 10, 1))
+        assert optimizer.rate() == pytest.approx(rate)
+        pytorch.cross_entropy(model(torch.tensor(X)), torch.tensor(y)).backward()
+        optimizer.step()
+        engine.step(X, y, None, rate)
+    weight = model[1].weight.detach().numpy()
+    assert weight == pytest.approx(net.parameters["1.weight"], rel=1e-4, abs=1e-6)
+
+
+def test_pytorch_reads_bytes_and_numbers_alike(idx_folder):
+    pytorch = pytest.importorskip("benchmarks.cold.pytorch", exc_type=ImportError)
+    numbers, labels = pytorch.read(idx_folder, "train", as_bytes=False)
+    stored, same = pytorch.read(idx_folder, "train", as_bytes=True)
+    assert numbers.shape == stored.shape == (3, 1, 28, 28)
+    assert (pytorch.scaled(stored) == numbers).all()
+    assert numbers.max() == 1
+    assert labels.tolist() == same.tolist() == [3, 1, 2]
+
+
+@pytest.fixture
+def idx_folder(tmp_path):
+    """Three pictures under MNIST's names."""
+    pictures = np.arange(3 * 784).reshape(3, 784).astype(np.uint8)
+    for name, content in (
+        ("train-images-idx3-ubyte.gz", bytes(16) + pictures.tobytes()),
+        ("train-labels-idx1-ubyte.gz", bytes(8) + bytes([3, 1, 2])),
+    ):
+        (tmp_path / name).write_bytes(gzip.compress(content))
+    return tmp_path
+
+
+def test_compiling_takes_longer_than_the_step_after_it():
+    pytest.importorskip("numba")
+    figures = compiling.main({"network": "softmax-regression", "batch": 16, "lr": 0.1})
+    assert 0 < figures["compile"] < 60
 
 
 def test_every_program_has_a_recipe_for_every_mark():
     for mark in MARKS.values():
         assert {program.framework for program in PROGRAMS.values()} <= set(mark)
+
+
+def test_a_program_runs_as_its_user_knows_it(monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    _, output = timed([sys.executable, "-c", "import sys; print(sys.dont_write_bytecode)"])
+    assert output.strip() == "False"
 
 
 def test_a_program_gets_caches_of_its_own(tmp_path):

@@ -1,0 +1,32 @@
+"""What a network's first step takes, in which its kernels are compiled, and what the next one."""
+
+import json
+import sys
+import time
+from typing import Any
+
+import numpy as np
+
+import handgrad as hg
+from handgrad.engines import Batches, Rules, engine_named
+
+
+def main(recipe: dict[str, Any]) -> dict[str, float]:
+    """Make two steps, and return the seconds by which the first took longer."""
+    batch, optimizer = recipe["batch"], hg.AdamW(recipe["lr"])
+    net = hg.Network(hg.models.named(recipe["network"]), (1, 28, 28), 10)
+    net.measured = True
+    engine = engine_named("compiled", net, Rules(hg.SoftmaxCrossEntropy(), optimizer))
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 256, (batch, 1, 28, 28), np.uint8)
+    labels, order = rng.integers(0, 10, batch), np.arange(batch)
+    seconds = []
+    for _ in range(2):
+        began = time.perf_counter()
+        engine.run(Batches(pictures, labels, None, order, batch, [optimizer.lr]))
+        seconds.append(time.perf_counter() - began)
+    return {"compile": seconds[0] - seconds[1]}
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(json.loads(sys.argv[1]))))

@@ -1,0 +1,140 @@
+"""Scale: the time for a picture, whether there are few or many, in memory or in a file."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+import handgrad as hg
+from benchmarks.peers import Contestant
+from benchmarks.record import Figures, Record
+from benchmarks.rounds import interleave, tell
+from benchmarks.tasks import Task, Work
+from benchmarks.train import workers
+
+SIZES = 10_000, 60_000, 600_000
+USUAL = "60,000"  # what the others are compared with
+ROUND = 600_000  # pictures a round, whatever the size
+
+
+def measure(
+    task: Task, gigabytes: float, rounds: int, threads: int, sizes: tuple[int, ...] = SIZES
+) -> Record:
+    """Train on data of several sizes in turns, and return the record."""
+    subject = {
+        "network": task.network,
+        "data": task.data,
+        "batch": task.batch,
+        "threads": threads,
+        "gigabytes in the file": gigabytes,
+    }
+    record = Record("scale", task.label, subject, {"pictures_per_second": "high"})
+    with file_of_pictures(task, gigabytes) as (path, count):
+        cases = {
+            **{f"{size:,}": _case(f"{size:,} pictures", "InMemory", size) for size in sizes},
+            "file": _case(f"{count:,} pictures in a mapped file", "InFile", path),
+        }
+        with workers(cases, task, record) as found:
+            plays = {name: partial(worker.ask, one_round) for name, worker in found.items()}
+            record.skipped |= interleave(plays, record.series, rounds)
+    record.yardstick = USUAL if USUAL in record.of_role("case") else None
+    return record
+
+
+def _case(title: str, kind: str, argument: object) -> Contestant:
+    return Contestant(title, "case", f"benchmarks.scale:{kind}", (str(argument),))
+
+
+class InMemory:
+    """So many pictures in memory; a round is as many epochs as make up its pictures."""
+
+    def __init__(self, work: Work, size: str) -> None:
+        self.work = work
+        self.data = repeated(work, int(size))
+
+    def train(self) -> tuple[int, float]:
+        """Train for a round, and return for how many pictures, and for how many seconds."""
+        return fit(self.work, self.data, max(1, ROUND // len(self.data)))
+
+
+class InFile:
+    """All pictures of a mapped file; a round is one epoch, of which nothing is in memory yet."""
+
+    def __init__(self, work: Work, path: str) -> None:
+        self.work, self.path = work, Path(path)
+
+    def train(self) -> tuple[int, float]:
+        """Train for a round, and return for how many pictures, and for how many seconds."""
+        forget(self.path)
+        pictures = np.load(self.path, mmap_mode="r")
+        labels = np.resize(self.work.labels, len(pictures))
+        return fit(self.work, hg.Dataset(pictures, labels, self.work.net.classes), 1)
+
+
+def one_round(case: InMemory | InFile, _: Work, __: int) -> Figures:
+    """Train for a round, and return how fast it was."""
+    count, seconds = case.train()
+    return {
+        "seconds": seconds,
+        "pictures_per_second": count / seconds,
+        "nanoseconds": seconds / count * 1e9,
+    }
+
+
+def fit(work: Work, data: hg.Dataset, epochs: int) -> tuple[int, float]:
+    """Train a fresh network as a user does, and return how many pictures, and the seconds."""
+    net = hg.Network(hg.models.named(work.task.network), data.shape, data.classes, seed=0)
+    net.restore(work.net.arrays)
+    net.measured = True  # on the same pictures, by whoever made the work
+    started = time.perf_counter()
+    hg.fit(
+        net,
+        data,
+        None,
+        epochs=epochs,
+        batch_size=work.task.batch,
+        optimizer=work.task.optimizer,
+        patience=None,
+    )
+    return epochs * len(data), time.perf_counter() - started
+
+
+def repeated(work: Work, count: int) -> hg.Dataset:
+    """Return so many pictures in memory: those of the data set, again and again."""
+    pictures = np.resize(work.pictures, (count, *work.pictures.shape[1:]))
+    return hg.Dataset(pictures, np.resize(work.labels, count), work.net.classes)
+
+
+@contextmanager
+def file_of_pictures(task: Task, gigabytes: float) -> Iterator[tuple[Path, int]]:
+    """Write a file of about so many gigabytes of pictures, and remove it afterwards.
+
+    Yields:
+        Where it lies, in the folder that TMPDIR names, and how many pictures it holds.
+    """
+    pictures = Work(task).pictures
+    count = max(1, int(gigabytes * 1e9 / pictures[0].nbytes))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "pictures.npy"
+        tell(f"writing {count:,} pictures to {path}")
+        shape = (count, *pictures.shape[1:])
+        file = np.lib.format.open_memmap(path, "w+", pictures.dtype, shape)
+        for at in range(0, count, len(pictures)):
+            file[at : at + len(pictures)] = pictures[: count - at]
+        file.flush()
+        del file
+        yield path, count
+
+
+def forget(path: Path) -> None:
+    """Have the system forget what it keeps of a file in memory, where it can be asked to."""
+    if hasattr(os, "posix_fadvise"):
+        with path.open("rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)

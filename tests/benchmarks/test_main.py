@@ -1,0 +1,79 @@
+import sys
+from argparse import Namespace
+
+import pytest
+
+from benchmarks import __main__ as command
+from benchmarks.kinds import KINDS, Kind
+from benchmarks.record import Record, Series
+
+
+def record(label, troubles=()):
+    made = Record("train", label, {}, {"rate": "high"}, {"a": Series("a", "ours", [{"rate": 1.0}])})
+    made.troubles = list(troubles)
+    return made
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    """Run the command with arguments, and return its exit code."""
+    monkeypatch.setattr(command, "limit_threads", lambda _: None)
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["benchmarks", *arguments, "--out", str(tmp_path)])
+        return command.main()
+
+    return run
+
+
+def test_all_is_every_kind_in_order_with_the_settings_it_needs():
+    asked = command.parser().parse_args(["all", "--rounds", "7", "--only", "pytorch"])
+    found = dict(command.everything(asked))
+    assert list(found) == [
+        "train",
+        "train --noise",
+        "online",
+        "predict",
+        "start",
+        "memory",
+        "scale",
+        "accuracy",
+    ]
+    assert [title for title, settings in found.items() if settings.noise] == ["train --noise"]
+    for title, settings in found.items():
+        name = title.split()[0]
+        for option in (*KINDS[name].options, "only", "threads", "out"):
+            assert hasattr(settings, option), (title, option)
+        assert (settings.rounds, settings.only) == (7, ["pytorch"])
+
+
+def test_all_goes_on_where_a_kind_fails_and_names_it(monkeypatch, run, tmp_path, capsys):
+    def fails(_: Namespace):
+        raise ValueError("no memory left")
+
+    def stops(_: Namespace):
+        raise SystemExit("MNIST is not on this machine")
+
+    renewed = []
+    kinds = {
+        "train": Kind(fails, (), "training"),
+        "predict": Kind(stops, (), "prediction"),
+        "scale": Kind(lambda _: iter([record("last")]), (), "scale"),
+    }
+    monkeypatch.setattr(command, "KINDS", kinds)
+    monkeypatch.setattr(command.document, "renew", renewed.append)
+    assert run("all") == 1
+    said = capsys.readouterr().err
+    assert "train FAILED: ValueError: no memory left" in said
+    assert "train --noise FAILED" in said
+    assert "predict FAILED: SystemExit: MNIST is not on this machine" in said
+    assert [path.name[:10] for path in tmp_path.iterdir()] == ["train-last"]
+    assert renewed == [tmp_path]
+
+
+@pytest.mark.parametrize(("troubles", "code"), [([], 0), (["a loss differs"], 1)])
+def test_a_record_that_does_not_count_is_kept_and_fails(monkeypatch, run, tmp_path, troubles, code):
+    kind = Kind(lambda _: iter([record("one", troubles)]), (), "training")
+    monkeypatch.setattr(command, "KINDS", {"train": kind})
+    assert run("train") == code
+    assert len(list(tmp_path.iterdir())) == 1
