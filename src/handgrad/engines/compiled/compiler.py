@@ -12,6 +12,7 @@ import hashlib
 import importlib
 import importlib.metadata
 import inspect
+import json
 import logging
 import sys
 import threading
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from handgrad.engines.compiled import kept
+from handgrad.engines.compiled.second import second_process
 from handgrad.errors import MissingExtraError
 
 # The functions of the C library that machine code may call.
@@ -75,11 +77,9 @@ def _link(objects: dict[Kernel, bytes | None]) -> None:
         count = f"{len(missing)} kernel{'s' if len(missing) > 1 else ''}"
         logger.warning("handgrad: compiling %s for this machine, once ...", count)
     linker = _linker()
-    for kernel, code in objects.items():
-        if code is None:
-            code = _compile(kernel)
-            kept.write(_digest(), kernel.symbol, code)
-        linker.add_object_file(_binding().ObjectFileRef.from_data(code))
+    with second_process(missing if kept.possible(_digest()) else []):
+        for kernel, code in objects.items():
+            linker.add_object_file(_binding().ObjectFileRef.from_data(code or _made(kernel)))
     linker.finalize_object()
     for kernel in objects:
         _addresses[kernel] = linker.get_function_address(kernel.symbol)
@@ -89,6 +89,25 @@ def _link(objects: dict[Kernel, bytes | None]) -> None:
         len(objects) - len(missing),
         time.perf_counter() - started,
     )
+
+
+def ahead(kernels: str) -> None:
+    """Compile and keep kernels for another process that begins with the first of them.
+
+    Args:
+        kernels: the name and the tile of each, as JSON.
+    """
+    for name, tile in reversed(json.loads(kernels)):
+        _made(Kernel(name, tuple((key, size) for key, size in tile)))
+
+
+def _made(kernel: Kernel) -> bytes:
+    """Return the object code of a kernel that another process may have kept just now."""
+    code = kept.read(_digest(), kernel.symbol)
+    if code is None:
+        code = _compile(kernel)
+        kept.write(_digest(), kernel.symbol, code)
+    return code
 
 
 def _compile(kernel: Kernel) -> bytes:

@@ -33,6 +33,11 @@ def read(version: str, name: str) -> bytes | None:
     return code if hashlib.sha256(code).digest() == digest else None
 
 
+def possible(version: str) -> bool:
+    """Say whether anything can be kept."""
+    return _folder(version) is not None
+
+
 def write(version: str, name: str, code: bytes) -> None:
     """Keep object code under a name; a reader sees all of it or nothing."""
     folder = _folder(version)
