@@ -21,11 +21,16 @@ from handgrad.layers import (
     Dense,
     Dropout,
     Flatten,
+    Layer,
+    LeakyReLU,
     ReLU,
     Shape,
+    SiLU,
+    Tanh,
     Tree,
 )
 from handgrad.losses import SoftmaxCrossEntropy
+from handgrad.network import Network
 from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer
 from tests.cases import CASES, CLASSES, Case
 from tests.engines.chains import chain_of
@@ -137,14 +142,37 @@ def test_it_agrees_whether_it_skips_zeros_or_not(name: str, skip_zeros: bool, ki
     np.testing.assert_allclose(reference.logits(X), compiled.logits(X), rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["two-layer", "online-mlp"])
-def test_one_picture_at_a_time(name: str) -> None:
-    case = Case(name, CASE[name].layers, (1, 9, 7))
-    X = sparse(case.shape, 60)
-    run = Batches(X, case.labels(count=60), None, np.arange(60), 1, [0.01] * 60)
-    reference, compiled = pair(case)
-    assert_agree(reference, compiled, reference.run(run), compiled.run(run))
-    assert "gradient and update in one" in str(compiled.plan(1, skip_zeros=True))
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("name", ["softmax-regression", "two-layer", "online-mlp", "deep"])
+def test_one_picture_at_a_time(name: str, weighted: bool) -> None:
+    deep = (Flatten(), Dense(70), Tanh(), Dense(17), LeakyReLU(), Dense(33), SiLU(), Dense(CLASSES))
+    case = Case(name, CASE[name].layers if name in CASE else deep, (1, 9, 7))
+    X, rng = sparse(case.shape, 60), np.random.default_rng(1)
+    weights = rng.random(60).astype(np.float32) if weighted else None
+    run = Batches(X, case.labels(count=60), weights, np.arange(60), 1, [0.01] * 60)
+    rules = Rules(SoftmaxCrossEntropy(0.1 if weighted else 0.0), SGD())
+    reference, compiled = pair(case, rules, workers=1)
+    together = CompiledEngine(case.network(), rules, workers=2)
+    together.worth_meeting = together.worth_starting = 0
+    for engine in (reference, compiled, together):
+        engine.net.measure(X)
+    steps = compiled.run(run)
+    assert_agree(reference, compiled, reference.run(run), steps)
+    np.testing.assert_array_equal(steps.losses, together.run(run).losses)
+    for key, array in compiled.net.arrays.items():
+        np.testing.assert_array_equal(array, together.net.arrays[key])
+
+
+def test_one_picture_needs_no_lanes_where_all_layers_are_linear() -> None:
+    def kernels(*layers: Layer, optimizer: Optimizer = SGD()) -> str:
+        net = Network([Flatten(), *layers], (1, 9, 7), 5, seed=0)
+        engine = CompiledEngine(net, Rules(SoftmaxCrossEntropy(), optimizer))
+        return " ".join(stage.kernel.name for stage in engine.plan(1, skip_zeros=True).stages)
+
+    assert "single.update_on_list" in kernels(Dense(20), ReLU(), Dense())
+    assert "single." not in kernels(Dense(8), ReLU(), Dense())  # 8 numbers do not fill a vector
+    assert "single." not in kernels(Dense(20), Dropout(0.5), Dense())
+    assert "single." not in kernels(Dense(20), Dense(), optimizer=Adam())
 
 
 def test_it_measures_the_pictures_and_chooses() -> None:

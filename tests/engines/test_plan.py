@@ -68,7 +68,8 @@ def plans(case: Case, optimizer: Optimizer = SGD()) -> Iterator[Plan]:
     engine = CompiledEngine(case.network(), Rules(SoftmaxCrossEntropy(), optimizer))
     for skip_zeros in (False, True):
         for learning in (False, True):
-            yield engine.plan(40, skip_zeros=skip_zeros, learning=learning)
+            for batch_size in (1, 40):
+                yield engine.plan(batch_size, skip_zeros=skip_zeros, learning=learning)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

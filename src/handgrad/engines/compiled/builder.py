@@ -103,8 +103,9 @@ class Builder:
 
     def value(self, name: str, shape: tuple[int, ...], learned: bool, fixed: bool = False) -> Value:
         """Return a new value, with room for whole tiles."""
-        rows = -(-math.prod(shape) // 64) * 64
-        return Value(Buffer(f"{self.plan.layer}: {name}", rows * LANES), shape, learned, fixed)
+        rows, lanes = -(-math.prod(shape) // 64) * 64, 1 if self.source.single else LANES
+        room = Buffer(f"{self.plan.layer}: {name}", rows * lanes)
+        return Value(room, shape, learned, fixed, lanes)
 
     def beside(self, name: str, X: Value, fixed: bool = False) -> Value:
         """Return X to be changed in place, or a copy of it where X is needed once more."""

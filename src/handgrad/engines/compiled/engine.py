@@ -19,9 +19,9 @@ from handgrad.engines.compiled.outline import Outline, outline
 from handgrad.engines.compiled.pace import Pace
 from handgrad.engines.compiled.plan import Kind, Plan
 from handgrad.engines.compiled.program import Program
-from handgrad.engines.compiled.stages import EMITTERS
+from handgrad.engines.compiled.stages import EMITTERS, SINGLE
 from handgrad.engines.compiled.stages.pictures import first_linear
-from handgrad.engines.compiled.stages.step import inference, training
+from handgrad.engines.compiled.stages.step import inference, is_plain, training
 from handgrad.engines.compiled.store import Store
 from handgrad.engines.compiled.subject import Subject
 from handgrad.engines.compiled.values import Source
@@ -32,6 +32,7 @@ from handgrad.engines.reference import ReferenceEngine
 from handgrad.errors import ConfigError
 from handgrad.layers import Array, Dense, Layer, Residual
 from handgrad.layers.chain import Chain
+from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
 from handgrad.random import stream_key
 
@@ -174,7 +175,8 @@ class CompiledEngine:
             skip_zeros: whether the first linear layer is to skip pixels that are zero.
             learning: whether to train, or only to go forward as at inference.
         """
-        return self._build(Source(True, skip_zeros), -(-batch_size // LANES), learning).plan
+        source = self._source(batch_size, True, skip_zeros, learning)
+        return self._build(source, -(-batch_size // LANES), learning).plan
 
     def outline(self, batch_size: int, *, skip_zeros: bool, learning: bool = True) -> Outline:
         """Return the plan in words and numbers; the arguments are those of `plan`."""
@@ -183,7 +185,8 @@ class CompiledEngine:
         return outline(plan, subject, self.workers, learning)
 
     def _build(self, source: Source, chunks: int, learning: bool) -> Builder:
-        builder = Builder(self.net, self._store, source, chunks, learning, EMITTERS)
+        emitters = SINGLE if source.single else EMITTERS
+        builder = Builder(self.net, self._store, source, chunks, learning, emitters)
         if learning:
             training(builder, self.rules)
         else:
@@ -195,12 +198,26 @@ class CompiledEngine:
     ) -> tuple[Builder, Program]:
         """Return the program for pictures of this kind, in batches of at least this size."""
         chunks = -(-size // LANES)
-        key = (pictures.dtype == np.uint8, self._skips(pictures), learning, chunks == 1)
+        whole = pictures.dtype == np.uint8
+        source = self._source(size, whole, self._skips(pictures), learning)
+        key = (source, learning, chunks == 1)
         known = self._programs.get(key)
         if known is None or known[0].plan.chunks < chunks:
-            builder = self._build(Source(*key[:2]), chunks, learning)
+            builder = self._build(source, chunks, learning)
             self._programs[key] = known = builder, Program(builder.plan, self.workers)
         return known
+
+    def _source(self, size: int, whole: bool, sparse: bool, learning: bool) -> Source:
+        """Return how the pictures come, and whether one alone: plain SGD on linear layers."""
+        layers, rules = self.net.layers, self.rules
+        first = first_linear(layers)
+        single = size == 1 and learning and whole and sparse and first is not None
+        single = single and is_plain(rules) and type(rules.loss) is SoftmaxCrossEntropy
+        for index, layer in enumerate(layers[first or 0 :], first or 0):
+            room = self._store.rooms.get(f"{index}.weight")
+            small = room is not None and room.tiling is not None and room.tiling.inputs < LANES
+            single = single and type(layer) in SINGLE and not small
+        return Source(whole, sparse, single)
 
     def _skips(self, pictures: NDArray[Any]) -> bool:
         """Say whether to skip zeros; the first pictures that are seen decide."""

@@ -17,10 +17,12 @@ class Source(NamedTuple):
     Attributes:
         whole: whether as bytes 0..255, or else as float32.
         sparse: whether most pixels are zero, so that it pays to skip them.
+        single: whether each batch is one picture, and needs no lanes.
     """
 
     whole: bool
     sparse: bool
+    single: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,14 @@ class Value:
         shape: its shape for one picture.
         learned: whether what it comes from is learned, so that its gradient matters.
         fixed: whether it must stay as it is, for it is needed once more.
+        lanes: how many pictures lie side by side.
     """
 
     buffer: Buffer
     shape: tuple[int, ...]
     learned: bool = False
     fixed: bool = False
+    lanes: int = LANES
 
     @property
     def features(self) -> int:
@@ -47,7 +51,7 @@ class Value:
     @property
     def count(self) -> int:
         """How many numbers a chunk has."""
-        return self.features * LANES
+        return self.features * self.lanes
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from handgrad.engines.compiled.stages import (
     norm,
     pool,
     reference,
+    single,
 )
 from handgrad.layers import (
     AvgPool2d,
@@ -46,6 +47,17 @@ EMITTERS: dict[type | None, Emitter] = {
     Normalize: norm.normalize,
     ReLU: activation.activation,
     Residual: chain.residual,
+    Sigmoid: activation.activation,
+    SiLU: activation.activation,
+    Tanh: activation.activation,
+    None: reference.reference,
+}
+
+SINGLE: dict[type | None, Emitter] = {
+    Dense: single.dense,
+    Flatten: chain.flatten,
+    LeakyReLU: activation.leaky_relu,
+    ReLU: activation.activation,
     Sigmoid: activation.activation,
     SiLU: activation.activation,
     Tanh: activation.activation,

@@ -17,7 +17,7 @@ _SMALL = 49_152  # the numbers of a weight that each worker may have a gradient 
 
 def dense(b: Builder, layer: Dense, prefix: str, number: int, X: Value) -> tuple[Value, Backward]:
     """Lay down a linear layer on a value."""
-    tiling = _tiling(b, prefix)
+    tiling = tiling_of(b, prefix)
     O, I, T = tiling.outputs, tiling.inputs, tiling.width
     weight, bias = b.parameter(f"{prefix}weight"), b.parameter(f"{prefix}bias")
     line = multiples(LANES, max(I, T))
@@ -29,8 +29,8 @@ def dense(b: Builder, layer: Dense, prefix: str, number: int, X: Value) -> tuple
     def backward(dY: Value) -> Value | None:
         R = _rows(b, tiling)
         _rows_and_bias(b, prefix, tiling, dY, R)
-        if _updates_at_once(b, prefix) and _shares(b, tiling) > 1:
-            _judge(b, tiling, R)
+        if updates_at_once(b, prefix) and _shares(b, tiling) > 1:
+            judge(b, R, tiling.tiles * tiling.width * LANES)
         b.gradients.append(lambda: _gradient(b, prefix, tiling, X, R))
         if not X.learned:
             return None
@@ -44,7 +44,7 @@ def dense(b: Builder, layer: Dense, prefix: str, number: int, X: Value) -> tuple
 
 def dense_on_lists(b: Builder, prefix: str, X: Lists) -> tuple[Value, Backward]:
     """Lay down a linear layer on pictures as lists."""
-    tiling = _tiling(b, prefix)
+    tiling = tiling_of(b, prefix)
     Y = b.value("Y", (tiling.outputs,), learned=True)
     R = _rows(b, tiling)
     weight = b.parameter(f"{prefix}weight")
@@ -71,8 +71,8 @@ def dense_on_lists(b: Builder, prefix: str, X: Lists) -> tuple[Value, Backward]:
 
     def backward(dY: Value) -> Value | None:
         _rows_and_bias(b, prefix, tiling, dY, R)
-        if _updates_at_once(b, prefix):
-            _judge(b, tiling, R)
+        if updates_at_once(b, prefix):
+            judge(b, R, tiling.tiles * tiling.width * LANES)
             if not shared:
                 _update_on_lists(b, prefix, tiling, X, R)
                 return None
@@ -84,7 +84,7 @@ def dense_on_lists(b: Builder, prefix: str, X: Lists) -> tuple[Value, Backward]:
 
 def fold_shift(b: Builder, prefix: str, shift: Array) -> Part:
     """Lay down the bias less what normalising takes from every output, once for all pictures."""
-    tiling = _tiling(b, prefix)
+    tiling = tiling_of(b, prefix)
     folded = Buffer(f"{b.plan.layer}: b − (m/s) Wᵀ", tiling.tiles * tiling.width, single=True)
     b.plan.emit(
         Kind.TILES,
@@ -97,7 +97,8 @@ def fold_shift(b: Builder, prefix: str, shift: Array) -> Part:
     return Part(folded)
 
 
-def _tiling(b: Builder, prefix: str) -> Tiling:
+def tiling_of(b: Builder, prefix: str) -> Tiling:
+    """Return how a linear layer's outputs are cut."""
     tiling = b.store.rooms[f"{prefix}weight"].tiling
     assert tiling is not None
     return tiling
@@ -133,20 +134,18 @@ def _target(
     halves = Buffer(f"{b.plan.layer}: dW by halves", 2 * size, single=True)
     pieces = math.gcd(tiling.inputs, 4)
     count = size // pieces
-    layer, part = b.plan.layer, Part(halves, 0, count)
+    part = Part(halves, 0, count)
 
     def lay_sum() -> None:
-        b.plan.layer = layer
         sums = (part, size, Part(b.store.dW, weight, count), count, norms, Place.TILE)
         b.plan.emit(Kind.TILES, "optim.add_shares", *sums, tiles=pieces)
 
     def lay_update() -> None:
-        b.plan.layer = layer
         W = Part(b.store.W, weight, count)
         arguments = (W, part, size, count, Place.CLOCK, b.spoilt)
         b.plan.emit(Kind.TILES, "optim.sgd_by_shares", *arguments, tiles=pieces)
 
-    if _updates_at_once(b, prefix):
+    if updates_at_once(b, prefix):
         b.updates.append(lay_update)
         return Part(halves), 0
     norms = b.more_norms(pieces)
@@ -154,7 +153,7 @@ def _target(
     return Part(halves), 0
 
 
-def _updates_at_once(b: Builder, prefix: str) -> bool:
+def updates_at_once(b: Builder, prefix: str) -> bool:
     """Say whether a layer's update is made without its gradient being looked at before.
 
     Pixels lie between 0 and 1, so that dW is finite where dY is not too large, and dY is judged
@@ -164,11 +163,10 @@ def _updates_at_once(b: Builder, prefix: str) -> bool:
     return first and b.plain and b.source.whole
 
 
-def _judge(b: Builder, tiling: Tiling, R: Buffer) -> None:
+def judge(b: Builder, dY: Buffer, size: int) -> None:
     """Lay down the look at dY that stands for one at dW."""
-    size = tiling.tiles * tiling.width * LANES
     norms = b.more_norms(b.plan.chunks)
-    b.chunks("sparse.judge_rows", R, size, Place.CLOCK, Place.CHUNK, norms)
+    b.chunks("sparse.judge_rows", dY, size, Place.CLOCK, Place.CHUNK, norms)
 
 
 def _rows_and_bias(b: Builder, prefix: str, tiling: Tiling, dY: Value, R: Buffer) -> None:
@@ -208,7 +206,6 @@ def _update_on_lists(b: Builder, prefix: str, tiling: Tiling, X: Lists, R: Buffe
     )
 
     def lay() -> None:
-        b.plan.layer = f"{prefix}Dense".replace(".", " ")
         tiles, sizes = tiling.tiles * X.blocks, {"VECTORS": tiling.vectors}
         b.plan.emit(Kind.TILES, "sparse.update", *arguments, tiles=tiles, **sizes)
 

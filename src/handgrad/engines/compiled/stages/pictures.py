@@ -11,6 +11,7 @@ from handgrad.engines.compiled.builder import Backward, Builder
 from handgrad.engines.compiled.lanes import LANES
 from handgrad.engines.compiled.plan import Buffer, Inlet, Part, Place
 from handgrad.engines.compiled.stages.dense import dense_on_lists, fold_shift
+from handgrad.engines.compiled.stages.single import dense_on_list
 from handgrad.engines.compiled.store import aligned
 from handgrad.engines.compiled.values import Lists, Value
 from handgrad.layers import Array, Dense, Flatten, Layer, Normalize
@@ -30,7 +31,7 @@ def network(b: Builder) -> tuple[Value, Backward]:
         b.plan.layer = "pictures"
         X = _lists(b, prefix, shift, scale, bias)
         b.plan.layer = f"{first} Dense"
-        Y, back = dense_on_lists(b, prefix, X)
+        Y, back = (dense_on_list if b.source.single else dense_on_lists)(b, prefix, X)
         b.plan.notes.append(f"{first} Dense: skips the pixels that are zero")
         Z, rest = b.chain(layers[first + 1 :], "", 0, Y, first + 1)
 

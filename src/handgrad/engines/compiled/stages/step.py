@@ -31,8 +31,7 @@ from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer
 
 def training(b: Builder, rules: Rules) -> None:
     """Lay down a training step."""
-    plain = type(rules.optimizer) is SGD and not rules.optimizer.weight_decay
-    b.plain = plain and rules.clip_norm is None
+    b.plain = is_plain(rules)
     _begin(b, rules)
     Z, backward = network(b)
     losses = Buffer("loss by chunk", b.plan.chunks, single=True)
@@ -59,6 +58,12 @@ def training(b: Builder, rules: Rules) -> None:
     b.plan.layer = "state"
     for lay in b.absorb:
         lay()
+
+
+def is_plain(rules: Rules) -> bool:
+    """Say whether the update is W ← W − η dW and nothing else."""
+    plain = type(rules.optimizer) is SGD and not rules.optimizer.weight_decay
+    return plain and rules.clip_norm is None
 
 
 def inference(b: Builder) -> None:
@@ -97,6 +102,7 @@ def _loss(b: Builder, rules: Rules, Z: Value, losses: Buffer, right: Buffer) -> 
         *(Inlet("order"), Inlet("labels"), Inlet("weights"), Inlet("weighted")),
         *(Inlet("class_weights"), Place.CLOCK, Place.CHUNK),
         *(Buffer("loss: room", 3 * LANES), losses, right),
+        **({"LANES": 1} if b.source.single else {}),
     )
     return dZ
 
