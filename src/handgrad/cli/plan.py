@@ -10,7 +10,7 @@ from rich.text import Text
 
 from handgrad.cli.options import Folder, Json, Quiet, Verbose
 from handgrad.cli.screen import Screen, note_versions
-from handgrad.errors import DataError
+from handgrad.errors import HandgradError
 
 if TYPE_CHECKING:
     from handgrad.config import Config
@@ -134,7 +134,7 @@ def _skips(data: str, folder: Path | None) -> tuple[bool, str]:
 
     try:
         share = share_of_zeros(load(data, folder, download=False)[0].pictures)
-    except DataError:
+    except HandgradError:
         if data != "mnist":
             return True, f"as with mnist, for {data} is not here to be looked at"
         share = OF_MNIST
