@@ -13,70 +13,7 @@ from handgrad.engines import ReferenceEngine
 from handgrad.errors import ConfigError, DataError, MissingExtraError
 from handgrad.verify.duel import KINDS, TOLERANCES, Difference, Parting, duel
 from tests.plots.looks import assert_nothing_cut_or_overlapping
-
-train, test = hg.load("digits")
-FEW = train.take(np.arange(300))
-
-LAYERS = [
-    *(hg.Normalize(), hg.Conv2d(4, 3, padding=1), hg.BatchNorm(), hg.ReLU(), hg.MaxPool2d(2)),
-    *(hg.Dropout2d(0.2), hg.Residual((hg.Conv2d(4, 3, padding=1), hg.Tanh())), hg.Flatten()),
-    *(hg.Dense(12), hg.SiLU(), hg.Dropout(0.3), hg.Dense()),
-]
-
-
-def network(dtype="float64", layers=LAYERS):
-    return hg.Network(layers, train.shape, train.classes, dtype=dtype)
-
-
-def faulty(index, factor=1.01, start=50, only=None):
-    """Return what makes a reference engine whose layer goes wrong on the way back."""
-
-    def make(net, rules):
-        engine = ReferenceEngine(net, rules)
-        kind = type(net.layers[index])
-
-        def spoilt(found):
-            if engine.steps < start:
-                return found
-            return {n: g * factor if only in (None, n) else g for n, g in found.items()}
-
-        class Faulty(kind):
-            def backward(self, params, cache, dY):
-                dX, found = super().backward(params, cache, dY)
-                if not hasattr(kind, "gradients"):  # where it is, it has been asked already
-                    found = spoilt(found)
-                return dX if engine.steps < start or only else dX * factor, found
-
-        if hasattr(kind, "gradients"):
-            Faulty.gradients = lambda self, *given: spoilt(kind.gradients(self, *given))
-        Faulty.__name__ = kind.__name__
-        layers = list(net.layers)
-        layers[index] = Faulty(**vars(layers[index]))
-        net.layers = tuple(layers)
-        return engine
-
-    return make
-
-
-class Opaque:
-    """An engine that lays nothing open, and is wrong from a step on."""
-
-    def __init__(self, net, rules, start):
-        self._engine, self._start = ReferenceEngine(net, rules), start
-        self.memory = self._engine.memory
-
-    @property
-    def steps(self):
-        return self._engine.steps
-
-    def step(self, X, y, weights, rate):
-        return self._engine.step(X, y, weights, rate * (1.5 if self.steps == self._start else 1))
-
-    def run(self, batches):
-        return self._engine.run(batches)
-
-    def logits(self, X):
-        return self._engine.logits(X)
+from tests.verify.duellists import FEW, Opaque, faulty, network, test
 
 
 @pytest.mark.parametrize("dtype", TOLERANCES)
@@ -104,46 +41,6 @@ def test_the_twin_stays_with_the_reference(dtype):
     assert str(found).startswith(f"no tensor parts by more than {TOLERANCES[dtype]:g} in 30 steps")
 
 
-@pytest.mark.parametrize("dtype", TOLERANCES)
-@pytest.mark.parametrize(
-    ("index", "tensor"),
-    [
-        (1, "dweight"),
-        (2, "dweight"),
-        (3, "dX"),
-        (4, "dX"),
-        (5, "dX"),
-        (7, "dX"),
-        (8, "dweight"),
-        (9, "dX"),
-        (11, "dweight"),
-    ],
-)
-def test_a_fault_planted_at_step_50_is_named_at_step_50_with_its_layer(index, tensor, dtype):
-    net = network(dtype)
-    found = duel(
-        net,
-        FEW,
-        engines={"reference": "reference", "faulty": faulty(index)},
-        steps=60,
-        batch_size=16,
-    )
-    layer = f"{index} ({type(net.layers[index]).__name__})"
-    step, engine, worst = found.parting
-    assert (step, engine, worst.layer, worst.tensor) == (50, "faulty", layer, tensor)
-    assert 0.001 < worst.value < 0.0101
-    assert found.steps == 51
-    assert max(max(record.values()) for record in found.differences["faulty"][:50]) == 0
-    assert str(found).startswith(f"step 50: faulty parts from reference in {tensor} of {layer} by")
-
-
-def test_a_fault_in_one_tensor_alone_is_named_with_it():
-    makers = {"reference": "reference", "faulty": faulty(8, start=3, only="bias")}
-    found = duel(network(), FEW, engines=makers, steps=10)
-    assert found.parting[:2] == (3, "faulty")
-    assert found.parting.difference[:3] == ("gradients", "8 (Dense)", "dbias")
-
-
 def test_the_twin_parts_from_a_reference_gone_wrong():
     pytest.importorskip("torch")
     makers = {"faulty": faulty(9, start=7), "torch": "torch:cpu", "reference": "reference"}
@@ -153,14 +50,24 @@ def test_the_twin_parts_from_a_reference_gone_wrong():
     assert len(found.differences["reference"]) == 8
 
 
-def test_of_an_engine_that_lays_nothing_open_loss_and_arrays_are_compared():
+def test_of_an_engine_that_lays_nothing_open_gradients_are_what_a_step_moves():
     makers = {"reference": "reference", "opaque": lambda net, rules: Opaque(net, rules, 4)}
     found = duel(network(), FEW, test, engines=makers, steps=20)
     assert found.parting[:2] == (4, "opaque")
-    assert found.parting.difference[:3] == ("parameters", "1 (Conv2d)", "weight")
-    assert tuple(found.largest("opaque")) == ("loss", "parameters")
+    assert found.parting.difference[:3] == ("gradients", "11 (Dense)", "dweight")
+    assert found.parting.difference.value == pytest.approx(0.5, abs=0.05)
+    assert tuple(found.largest("opaque")) == ("loss", "gradients", "parameters")
+    assert max(record["gradients"] for record in found.differences["opaque"][:4]) < 1e-12
     figure = plots.differences(found)
-    assert [line.get_label() for line in figure.axes[0].lines[:2]] == ["loss", "parameters"]
+    labels = [line.get_label() for line in figure.axes[0].lines[:3]]
+    assert labels == ["loss", "gradients", "parameters"]
+
+
+def test_an_engine_that_lays_nothing_open_may_come_first():
+    makers = {"opaque": lambda net, rules: Opaque(net, rules, 99), "faulty": faulty(8, start=3)}
+    found = duel(network(), FEW, engines=makers, steps=10)
+    assert found.parting[:2] == (3, "faulty")
+    assert found.parting.difference[:3] == ("gradients", "8 (Dense)", "dweight")
 
 
 def test_what_is_not_a_number_parts():
