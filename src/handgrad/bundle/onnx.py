@@ -7,7 +7,6 @@ on each picture's content and size; it is written into the file's metadata, for 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.bundle.file import Bundle
+from handgrad.bundle.foreign import metadata
 from handgrad.errors import MissingExtraError, ModelError
 from handgrad.files import replacing
 from handgrad.layers import (
@@ -110,18 +110,6 @@ def to_onnx(bundle: Bundle) -> ModelProto:
     helper.set_model_props(made, metadata(bundle))
     checker.check_model(made, full_check=True)
     return made
-
-
-def metadata(bundle: Bundle) -> dict[str, str]:
-    """Return what a file in a foreign format remembers of a model, as text by name."""
-    net = bundle.net
-    known = {
-        "classes": list(net.classes),
-        "preparation": net.preparation and net.preparation.to_json(),
-        "calibration": net.calibration and net.calibration.to_json(),
-        "digest": bundle.digest,
-    }
-    return {f"handgrad.{name}": json.dumps(value) for name, value in known.items()}
 
 
 def _answer(graph: Graph, bundle: Bundle) -> None:

@@ -13,9 +13,11 @@ from typer.core import TyperGroup
 
 import handgrad
 from handgrad.cli import data
+from handgrad.cli.calibrate import calibrate
 from handgrad.cli.duel import duel
 from handgrad.cli.evaluate import evaluate
 from handgrad.cli.explain_step import explain_step
+from handgrad.cli.export import export
 from handgrad.cli.gradcheck import gradcheck
 from handgrad.cli.models import models
 from handgrad.cli.options import Quiet, Verbose
@@ -23,6 +25,7 @@ from handgrad.cli.plan import plan
 from handgrad.cli.predict import predict
 from handgrad.cli.screen import Screen
 from handgrad.cli.train import train
+from handgrad.cli.verify import verify
 from handgrad.errors import ConfigError, HandgradError
 
 FAILURE, WRONG_USE, INTERRUPTED = 1, 2, 130
@@ -77,6 +80,9 @@ app.command()(train)
 app.command()(evaluate)
 app.command()(predict)
 app.command()(explain_step)
+app.command()(calibrate)
+app.command()(export)
+app.command()(verify)
 app.command()(models)
 app.command()(plan)
 app.command()(gradcheck)

@@ -8,7 +8,7 @@ checkpoints/           only until the run is finished: what `handgrad train --re
 """
 
 from handgrad.runs.folder import begun, checkpoints, finish, has_checkpoint, stopped
-from handgrad.runs.run import Run, load_run, load_test, versions, write
+from handgrad.runs.run import Run, load_run, load_test, load_validation, model_file, versions, write
 
 __all__ = [
     "Run",
@@ -18,6 +18,8 @@ __all__ = [
     "has_checkpoint",
     "load_run",
     "load_test",
+    "load_validation",
+    "model_file",
     "stopped",
     "versions",
     "write",

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 import handgrad
-from handgrad.bundle import about_model, load_model, save_model
+from handgrad.bundle import read_bundle, save_model
 from handgrad.config import Config
 from handgrad.data import Dataset, load
-from handgrad.errors import ConfigError, ModelError
+from handgrad.errors import ConfigError, DataError, ModelError
 from handgrad.files import replacing
 from handgrad.losses import softmax
 from handgrad.network import Network
@@ -114,6 +114,19 @@ def load_run(path: Path) -> tuple[Network, dict[str, Any]]:
     Raises:
         ModelError: if there is no model, or it cannot be read.
     """
+    bundle = read_bundle(model_file(path))
+    return bundle.net, bundle.about
+
+
+def model_file(path: Path) -> Path:
+    """Return the model file of a run.
+
+    Args:
+        path: the run's folder, or the model file itself.
+
+    Raises:
+        ModelError: if there is none.
+    """
     try:
         is_folder = path.is_dir()
         file = path / MODEL if is_folder else path
@@ -131,7 +144,33 @@ def load_run(path: Path) -> tuple[Network, dict[str, Any]]:
             f"{path} is no run: there is no {'file ' + MODEL if is_folder else 'such path'}"
             "; give the folder that `handgrad train` named, or a model file"
         )
-    return load_model(file), about_model(file)
+    return file
+
+
+def load_validation(about: Mapping[str, Any], **options: Any) -> Dataset:
+    """Return the pictures that a run set aside and did not learn from.
+
+    Args:
+        about: what the model file remembers.
+        options: further arguments of `handgrad.load`.
+
+    Raises:
+        ConfigError: if the file does not say which, or none were set aside.
+        DataError: if they cannot be had any more.
+    """
+    config, own = about.get("config"), about.get("data")
+    share = config.get("validation") if isinstance(config, Mapping) else None
+    if not isinstance(config, Mapping) or not isinstance(own, Mapping) or share is None:
+        raise ConfigError("the model file does not say what it was trained on; train it again")
+    if not share:
+        raise ConfigError("the run set no pictures aside; train it with --validation 0.1")
+    train, _ = load(str(own.get("name")), config.get("folder"), **options)
+    if train.digest() != own.get("digest"):
+        raise DataError(
+            f"{train.name}: these are not the pictures that the model was trained on, by their "
+            "digest; put those back, or train it again"
+        )
+    return train.split(share, config.get("seed", 0))[1]
 
 
 def load_test(

@@ -1,0 +1,86 @@
+"""`handgrad calibrate`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from handgrad.cli.options import Json, Quiet, RunPath, Verbose
+from handgrad.cli.screen import Screen, note_versions, table
+
+if TYPE_CHECKING:
+    from handgrad.calibration import Calibration, Reliability
+
+
+def calibrate(
+    *,
+    run: RunPath,
+    precision: Annotated[
+        float | None,
+        typer.Option(
+            metavar="X",
+            help="Share of the sure answers that shall be right, such as 0.99. Default: all "
+            "answers are sure.",
+            show_default=False,
+        ),
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> None:
+    """Make a model's probabilities mean what they say, by the pictures that its run set aside.
+
+    A temperature is fitted, and with --precision a threshold chosen. Both go into the model file.
+
+    Below the threshold `handgrad predict` says that it does not know.
+    """
+    from handgrad.bundle import read_bundle, save_model
+    from handgrad.calibration import calibrate, reliability
+    from handgrad.runs import load_validation, model_file
+
+    screen = Screen(quiet)
+    if verbose:
+        note_versions(screen, engine="reference")
+    file = model_file(run)
+    bundle = read_bundle(file)
+    net = bundle.net
+    bar = False if quiet else None
+    pictures, labels = load_validation(bundle.about, progress=bar)[:]
+    Z = net.logits(pictures)
+    net.calibration = calibrate(Z, labels, precision=precision)
+    save_model(net, file, bundle.about, golden=bundle.golden)
+
+    reliable = reliability(net.calibration.probabilities(Z), labels, bins=10)
+    if json:
+        rows = zip(*vars(reliable).values(), strict=True)
+        bins = [{"answers": int(n), "believed": b, "right": r} for n, b, r in rows if n]
+        screen.json(net.calibration.to_json() | {"reliability": bins})
+    else:
+        screen.result(_sentence(net.calibration))
+        screen.result(_table(reliable))
+
+
+def _sentence(found: Calibration) -> str:
+    """Return what was found."""
+    words = (
+        f"temperature {found.temperature:.3f}: expected calibration error "
+        f"{found.error_before:.2%} -> {found.error:.2%}, on {found.pictures:,} pictures"
+    )
+    if found.precision is None:
+        return words
+    return (
+        f"{words}\nsure from {found.threshold:.2%} on: {found.coverage:.2%} of the answers, "
+        f"and {found.precision:.2%} of these or more are right"
+    )
+
+
+def _table(found: Reliability) -> Table:
+    """Return how often answers are right, by how probable they were called."""
+    rows: list[list[Any]] = []
+    for k, count in enumerate(found.counts):
+        if count:
+            between = f"{k / len(found.counts):.0%} to {(k + 1) / len(found.counts):.0%}"
+            rows.append([between, count, f"{found.confidence[k]:.2%}", f"{found.accuracy[k]:.2%}"])
+    return table(["probability", ">answers", ">believed", ">right"], rows)

@@ -1,0 +1,69 @@
+import json
+import shutil
+
+import pytest
+
+import handgrad as hg
+from handgrad.calibration import reliability
+
+
+@pytest.fixture
+def run(trained, tmp_path):
+    return shutil.copytree(trained, tmp_path / "run")
+
+
+def test_temperature_and_threshold_go_into_the_model(handgrad, run):
+    ended = handgrad("calibrate", run, "--precision", 0.97, "--json")
+    assert (ended.status, ended.err) == (0, "")
+    found = json.loads(ended.out)
+    net = hg.load_model(run / "model.safetensors")
+    bins = found.pop("reliability")
+    assert net.calibration == hg.Calibration.from_json(found)
+    assert sum(entry["answers"] for entry in bins) == found["pictures"] == 144
+    assert found["error"] < found["error_before"]
+
+    train, test = hg.load("digits")
+    validation = train.split(0.1, 0)[1]
+    p = net.predict_proba(validation.pictures)
+    sure = net.calibration.sure(p)
+    right = p.argmax(axis=1) == validation.labels
+    assert right[sure].mean() >= 0.97 > right.mean()
+    assert sure.mean() == pytest.approx(found["coverage"])
+    tested = reliability(net.predict_proba(test.pictures), test.labels)
+    net.calibration = None
+    assert tested.error < reliability(net.predict_proba(test.pictures), test.labels).error
+    assert handgrad("verify", run).status == 0
+
+
+def test_what_it_says(handgrad, run):
+    ended = handgrad("calibrate", run, "--precision", 0.9)
+    assert "expected calibration error" in ended.out
+    assert "on 144 pictures\nsure from " in ended.out
+    assert "90% to 100%" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("about", "sentence"),
+    [
+        ({}, "the model file does not say what it was trained on; train it again"),
+        (
+            {"config": {"validation": 0.0}, "data": {}},
+            "the run set no pictures aside; train it with --validation 0.1",
+        ),
+        (
+            {"config": {"validation": 0.1, "seed": 0}, "data": {"name": "digits", "digest": "x"}},
+            "these are not the pictures that the model was trained on, by their digest",
+        ),
+    ],
+)
+def test_without_the_pictures_it_says_why(handgrad, run, about, sentence):
+    net = hg.load_model(run / "model.safetensors")
+    net.save("m.safetensors", about)
+    ended = handgrad("calibrate", "m.safetensors")
+    assert ended.status in (1, 2)
+    assert sentence in ended.err
+    assert hg.load_model("m.safetensors").calibration is None
+
+
+def test_a_precision_beyond_reach(handgrad, run):
+    assert "must be above 0 and at most 1" in handgrad("calibrate", run, "--precision", 3).err

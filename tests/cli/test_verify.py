@@ -1,0 +1,70 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import handgrad as hg
+from handgrad.bundle import read_bundle
+from tests.bundle.forging import forged
+
+
+@pytest.fixture
+def model(trained, tmp_path):
+    return shutil.copy(trained / "model.safetensors", tmp_path / "m.safetensors")
+
+
+def test_all_engines_agree(handgrad, trained):
+    ended = handgrad("verify", trained)
+    assert (ended.status, ended.err) == (0, "")
+    for engine in ("reference", "compiled", "torch", "ONNX Runtime"):
+        assert f" {engine} " in ended.out
+    assert ended.out.count("agrees") == 4
+
+
+def test_several_models_as_json(handgrad, trained, model):
+    ended = handgrad("verify", trained, model, "--json")
+    found = json.loads(ended.out)
+    assert [entry["model"] for entry in found] == [str(trained), str(model)]
+    for entry in found:
+        assert entry["passed"]
+        assert entry["changed"] == []
+        assert entry["tolerance"] == 1e-5
+        assert [e["engine"] for e in entry["engines"]][2:] == ["torch", "ONNX Runtime"]
+        assert max(e["difference"] for e in entry["engines"]) <= 1e-5
+
+
+def test_one_weight_changed_in_the_file(handgrad, model):
+    weight = hg.load_model(model).parameters["1.weight"].copy()
+    weight[3, 30] += 0.01
+    forged(model, arrays={"1.weight": weight}, sealed=False)
+    ended = handgrad("verify", model)
+    assert (ended.status, ended.out) == (1, "")
+    assert "changed or damaged after it was saved" in ended.err
+    forged(model, arrays={"1.weight": weight})  # by somebody who knows how to seal it
+    ended = handgrad("verify", model)
+    assert ended.status == 1
+    assert ended.out.count("differs") == 4
+    assert "its weights are not those that gave the golden answers" in ended.err
+
+
+def test_one_label_changed_in_the_file(handgrad, model):
+    forged(model, description={"classes": [*range(9), 77]})
+    ended = handgrad("verify", model)
+    assert ended.status == 1
+    assert "its labels are not those that gave the golden answers" in ended.err
+
+
+def test_wrong_golden_answers(handgrad, model):
+    logits = read_bundle(model).golden.logits
+    forged(model, arrays={"golden.logits": logits + np.float32(0.01)})
+    ended = handgrad("verify", model)
+    assert ended.status == 1
+    assert ended.out.count("differs") == 4
+    assert handgrad("verify", model, "--tolerance", 1).status == 0
+
+
+def test_what_is_no_model(handgrad, tmp_path):
+    ended = handgrad("verify", tmp_path)
+    assert (ended.status, ended.out) == (1, "")
+    assert "is no run: there is no file model.safetensors" in ended.err
