@@ -193,6 +193,8 @@ def _items(phase: Phase) -> str:
             return f"in {pieces}" if phase.tiles > 1 else "once"
         case Kind.CHUNKS:
             return f"each {LANES} pictures" + (f" in {pieces}" if phase.tiles > 1 else "")
+        case Kind.HALVES:
+            return f"in {pieces}, by halves of the batch"
         case Kind.EVERY:
             return "each worker for itself"
         case Kind.PYTHON:

@@ -26,6 +26,7 @@ class Kind(IntEnum):
     CHUNKS = 1  # the batch's chunks of 16 pictures, each perhaps in tiles
     EVERY = 2  # every worker does all of it for itself
     PYTHON = 3  # a function, called by Python for the whole batch
+    HALVES = 4  # tiles, the first half of them for the first half of the chunks
 
 
 class Place(IntEnum):
@@ -106,19 +107,21 @@ class Phase:
     Attributes:
         kind: what its items are.
         tiles: how many tiles there are, or into how many each item is split.
-        halves: whether the first half of its items belongs to the first half of the chunks, and
-            the second to the second.
         apart: up to how many workers need not meet after it.
     """
 
     kind: Kind
     tiles: int = 1
-    halves: bool = False
     apart: int = 1
     stages: list[Stage] = field(default_factory=list)
     call: Callable[..., None] | None = None
     uses: tuple[Buffer, ...] = ()
     layer: str = ""
+
+    @property
+    def by_chunk(self) -> bool:
+        """Whether each of its items is a whole chunk."""
+        return self.kind is Kind.CHUNKS and self.tiles == 1
 
 
 @dataclass
@@ -144,13 +147,7 @@ class Plan:
         self._met = True
 
     def emit(
-        self,
-        kind: Kind,
-        name: str,
-        *arguments: Argument,
-        tiles: int = 1,
-        halves: bool = False,
-        **sizes: int,
+        self, kind: Kind, name: str, *arguments: Argument, tiles: int = 1, **sizes: int
     ) -> None:
         """Add a stage, to the phase that is being filled where it is of this kind.
 
@@ -158,15 +155,11 @@ class Plan:
         in which each goes on with its own half.
         """
         last = self.phases[-1] if self.phases else None
-        own = last is not None and (last.halves or (last.kind, last.tiles) == (Kind.CHUNKS, 1))
-        if (
-            self._met
-            or last is None
-            or (last.kind, last.tiles, last.halves) != (kind, tiles, halves)
-        ):
-            if last is not None and own and halves and not self._met:
+        if self._met or last is None or (last.kind, last.tiles) != (kind, tiles):
+            own = last is not None and (last.kind is Kind.HALVES or last.by_chunk)
+            if last is not None and own and kind is Kind.HALVES and not self._met:
                 last.apart = 2
-            self.phases.append(Phase(kind, tiles, halves))
+            self.phases.append(Phase(kind, tiles))
             self._met = False
         stage = Stage(Kernel(name, tuple(sizes.items())), arguments, self.layer)
         self.phases[-1].stages.append(stage)

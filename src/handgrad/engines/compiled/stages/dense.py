@@ -182,13 +182,12 @@ def _gradient(b: Builder, prefix: str, tiling: Tiling, X: Value, R: Buffer) -> N
     items = shares * tiling.tiles * blocks
     dW, norms = _target(b, prefix, tiling, shares, items)
     b.plan.emit(
-        Kind.TILES,
+        Kind.HALVES if shares > 1 else Kind.TILES,
         "dense.gradient",
         *(X.buffer, Stride(X.buffer), R, Stride(R), dW, tiling.inputs, tiling.width),
         *(Place.TILE, tiling.tiles, blocks, shares, Place.CLOCK),
         *(multiples(tiling.width, LANES), norms),
         tiles=items,
-        halves=shares > 1,
         ROWS=_REGISTERS // tiling.vectors,
         COLUMNS=tiling.vectors,
     )
@@ -219,13 +218,12 @@ def _gradient_on_lists(b: Builder, prefix: str, tiling: Tiling, X: Lists, R: Buf
     dW, norms = _target(b, prefix, tiling, shares, items)
     sums = Buffer(f"{b.plan.layer}: Σ dY", tiling.width)
     b.plan.emit(
-        Kind.TILES,
+        Kind.HALVES if shares > 1 else Kind.TILES,
         "sparse.gradient",
         *(X.places, X.values, Stride(X.places), X.starts, R, Stride(R)),
         *((0, 0) if X.shift is None else (X.shift, 1)),
         *(dW, X.size, Place.TILE, tiling.tiles, X.blocks, X.block, shares, Place.CLOCK),
         *(sums, norms),
         tiles=items,
-        halves=shares > 1,
         VECTORS=tiling.vectors,
     )
