@@ -25,7 +25,7 @@ from pydantic import (
     model_validator,
 )
 
-from handgrad.data import SOURCES, Dataset, Source
+from handgrad.data import SOURCES, Dataset, Source, is_own, load
 from handgrad.engines import ENGINES, MakeEngine
 from handgrad.errors import ConfigError, ModelError
 from handgrad.labels import Label
@@ -40,6 +40,7 @@ from handgrad.training import Recipe
 RATES = {"sgd": 0.3, "momentum": 0.05, "nesterov": 0.05, "adam": 0.01, "adamw": 0.01}
 EPOCHS = {"digits": 20}  # small and few, they bear more rounds than the others
 OTHER_EPOCHS = 10
+PREPARATIONS = ("plain", "light", "drawing")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -58,6 +59,18 @@ def _one_of(known: Iterable[str]) -> AfterValidator:
         return name
 
     return AfterValidator(check)
+
+
+def _data(name: str) -> str:
+    """Return the name of a data set, checked, or the whole path of pictures of one's own."""
+    if is_own(name):
+        return str(Path(name).expanduser().absolute())
+    if name not in SOURCES:
+        raise ValueError(
+            f"must be one of {', '.join(SOURCES)}, or the path of pictures of your own; the "
+            f"nearest is {nearest(name, SOURCES)}"
+        )
+    return name
 
 
 def _no_truth(value: Any) -> Any:
@@ -79,7 +92,9 @@ class Config(BaseModel):
     """The settings of a training run, complete.
 
     Attributes:
-        data: the name of the data set.
+        data: the name of the data set, or the path of pictures of one's own.
+        size: the height and width to bring pictures of one's own to; None: what suits them.
+        preparation: theirs, plain, light or drawing; None: the plain one that suits them.
         model: the name of the architecture.
         epochs: how many times at most the training pictures are gone through.
         batch_size: how many pictures make one update.
@@ -111,7 +126,9 @@ class Config(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    data: Annotated[str, _one_of(SOURCES)] = "digits"
+    data: Annotated[str, AfterValidator(_data)] = "digits"
+    size: Annotated[Whole, Field(ge=4, le=512)] | None = None
+    preparation: Annotated[str, _one_of(PREPARATIONS)] | None = None
     model: Annotated[str, _one_of(MODELS)] = "smallnet"
     epochs: Count
     batch_size: Count = 64
@@ -189,6 +206,17 @@ class Config(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _check_data(self) -> Config:
+        """Refuse a setting that data with a name does not have."""
+        for name in ("size", "preparation"):
+            if getattr(self, name) is not None and self.data in SOURCES:
+                raise ValueError(
+                    f"the pictures of {self.data} are prepared already; leave {name} out, or give "
+                    "the path of pictures of your own"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _check_engine(self) -> Config:
         """Refuse a setting that the engine does not have."""
         for name in ("device", "amp", "compile"):
@@ -197,6 +225,28 @@ class Config(BaseModel):
                     f"the engine {self.engine} has no {name}; choose torch, or leave {name} out"
                 )
         return self
+
+    @property
+    def data_name(self) -> str:
+        """What to call the data in a few letters."""
+        return self.data if self.data in SOURCES else Path(self.data).stem
+
+    def load(self, progress: bool | None = None) -> tuple[Dataset, Dataset]:
+        """Return training and test set.
+
+        Args:
+            progress: whether to show a bar on stderr while waiting; None: where that is a terminal.
+
+        Raises:
+            DataError: if they cannot be had.
+        """
+        prepare = None
+        if self.preparation is not None:
+            from handgrad.preparation import recipe_named  # it loads Pillow
+
+            side = self.size or 28
+            prepare = recipe_named(self.preparation, (1, side, side))
+        return load(self.data, self.folder, progress=progress, preparation=prepare, side=self.size)
 
     def network(self, train: Dataset | Source, dtype: DTypeLike = np.float32) -> Network:
         """Return the fresh network for these pictures, of which only shape and classes count.

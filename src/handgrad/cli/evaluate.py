@@ -31,7 +31,8 @@ def evaluate(
     net, about = load_run(run)
     if verbose:
         note_test(screen, about, data, folder)
-    test = load_test(about, data, folder, progress=False if quiet else None)
+    bar = False if quiet else None
+    test = load_test(about, data, folder, progress=bar, preparation=net.preparation)
     found = evaluate(net, test)
     if json:
         screen.json({"run": str(run), "data": test.name} | _plain(found, net.classes))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -11,7 +12,7 @@ from rich.text import Text
 
 from handgrad.cli.options import DataName, Folder, Json, Quiet, RunPath, Verbose
 from handgrad.cli.screen import Screen, note_test, table
-from handgrad.errors import DataError
+from handgrad.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from handgrad.data import Dataset
@@ -43,7 +44,7 @@ def predict(
         list[str],
         typer.Argument(
             metavar="PICTURE...",
-            help="PNG or JPEG files, or numbers of test pictures, counted from 0.",
+            help="PNG, JPEG, GIF or BMP files, or numbers of test pictures, counted from 0.",
             show_default=False,
         ),
     ],
@@ -53,6 +54,22 @@ def predict(
             "--invert", metavar="", help="In files, make light what is dark, and dark light."
         ),
     ] = False,
+    preparation: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Prepare files by plain, light or drawing. Default: as the model says.",
+            show_default=False,
+        ),
+    ] = None,
+    show_preparation: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Draw what becomes of each file, step by step, as PNG or SVG.",
+            show_default=False,
+        ),
+    ] = None,
     data: DataName = None,
     folder: Folder = None,
     json: Json = False,
@@ -61,37 +78,66 @@ def predict(
 ) -> None:
     """Say what pictures show, with the most probable classes.
 
-    A file is turned as its EXIF entry says, laid on white where it is transparent, and resized.
+    A file goes the way that the training pictures went: the model remembers its preparation.
 
-    Light and dark matter: digits and the MNIST family have light ink on dark ground.
+    A model of MNIST takes drawings and photographs: dark ink on paper, anywhere, of any size.
 
-    For dark ink on light paper give --invert; without it the answers mean nothing.
+    Look at --show-preparation where an answer is strange: it ends in what the network saw.
     """
-    from handgrad.data.picture_file import read_picture
+    from handgrad.preparation import inverted, recipe_named
     from handgrad.runs import load_run, load_test
 
     screen = Screen(quiet)
     net, about = load_run(run)
     if verbose:
         note_test(screen, about, data, folder)
+    prepare = net.preparation
+    if preparation or prepare is None:
+        prepare = recipe_named(preparation or "plain", net.shape)
+    if invert:
+        prepare = inverted(prepare)
     test = None
     if any(map(str.isdecimal, pictures)):
-        test = load_test(about, data, folder, progress=False if quiet else None)
+        bar = False if quiet else None
+        test = load_test(about, data, folder, progress=bar, preparation=net.preparation)
 
-    answers = []
+    answers, ways = [], []
     for picture in pictures:
         if test is not None and picture.isdecimal():
             x, label = _example(test, picture)
         else:
-            x, label = read_picture(Path(picture), net.shape, invert=invert), None
+            ways.append(prepare.stages(_pixels(picture)))
+            x, label = ways[-1][-1][1].transpose(2, 0, 1), None
         p = net.predict_proba(x[None])[0]
         ranked = [(net.classes[k], float(p[k])) for k in (-p).argsort(stable=True)]
         answers.append(Answer(picture, label, ranked))
 
+    if show_preparation:
+        _draw(ways, show_preparation)
     if json:
         screen.json([_plain(answer) for answer in answers])
     else:
         screen.result(_table(answers))
+
+
+def _pixels(picture: str) -> Array:
+    """Return what a file shows."""
+    from handgrad.data.decode import read_pixels
+
+    if not os.path.lexists(picture):
+        raise DataError(
+            f"{picture}: there is no such file; give a picture, or the number of a test picture"
+        )
+    return read_pixels(Path(picture))
+
+
+def _draw(ways: list[list[tuple[str, Array]]], file: Path) -> None:
+    """Draw what becomes of each picture file."""
+    from handgrad import plots
+
+    if not ways:
+        raise ConfigError("--show-preparation shows what becomes of files; give one")
+    plots.save(plots.preparation(ways), file)
 
 
 def _example(test: Dataset, number: str) -> tuple[Array, Label]:

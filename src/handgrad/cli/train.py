@@ -19,6 +19,10 @@ def _setting(names: str, metavar: str, words: str, panel: str) -> Any:
     )
 
 
+def _own(names: str, metavar: str, words: str) -> Any:
+    return _setting(names, metavar, words, "Pictures of your own")
+
+
 def _learning(names: str, metavar: str, words: str) -> Any:
     return _setting(names, metavar, words, "How it learns")
 
@@ -41,9 +45,18 @@ def train(
         str | None,
         typer.Argument(
             metavar="DATA",
-            help="digits, mnist, fashion-mnist or kmnist. Default: digits.",
+            help="digits, mnist, fashion-mnist or kmnist; or pictures of your own: "
+            "FOLDER with FOLDER/CLASS/*.png, an NPZ or a CSV file. Default: digits.",
             show_default=False,
         ),
+    ] = None,
+    size: Annotated[
+        str | None,
+        _own("--size", "N", "Bring them to NxN pixels. Default: their own up to 64, else 28."),
+    ] = None,
+    preparation: Annotated[
+        str | None,
+        _own("--preparation", "NAME", "plain, light or drawing. Default: plain, in colour too."),
     ] = None,
     model: Annotated[
         str | None,

@@ -25,7 +25,7 @@ def begin(screen: Screen, settings: dict[str, Any], file: Path | None, verbose: 
     from handgrad.settings import configure
 
     config = configure(settings, file=file)
-    with begun(config.out, f"{config.data}-{config.model}") as folder:
+    with begun(config.out, f"{config.data_name}-{config.model}") as folder:
         _train(screen, config, folder, False, verbose)
 
 
@@ -56,16 +56,18 @@ def go_on(
 def _train(screen: Screen, config: Config, folder: Path, resume: bool, verbose: int) -> None:
     """Train, test and write a run."""
     from handgrad.cli.epochs import watching
-    from handgrad.data import available, load
+    from handgrad.data import available
     from handgrad.engines import fastest_engine
     from handgrad.runs import Run, checkpoints, finish, write
     from handgrad.training import Checkpoints, evaluate, fit
 
     if verbose:
-        where = config.folder or next(e.where for e in available() if e.name == config.data)
+        where = config.folder or next(
+            (e.where for e in available() if e.name == config.data), "here"
+        )
         engine = fastest_engine() if config.engine == "auto" else config.engine
         note_versions(screen, engine=engine, data=f"{config.data}, {where}")
-    pictures, test = load(config.data, config.folder, progress=False if screen.err.quiet else None)
+    pictures, test = config.load(progress=False if screen.err.quiet else None)
     net = config.network(pictures)
     recipe = config.recipe(pictures.classes)
     kept = Checkpoints(
@@ -75,7 +77,7 @@ def _train(screen: Screen, config: Config, folder: Path, resume: bool, verbose: 
         about={"config": config.plain()},
     )
 
-    screen.err.print(_summary(net.summary(), f"{config.model} on {config.data}"))
+    screen.err.print(_summary(net.summary(), f"{config.model} on {config.data_name}"))
     cure = " --on-divergence lower-lr" if config.on_divergence == "stop" else ""
     with _told_how_to_go_on(folder, cure):
         with watching(screen.err, config.epochs) as on_epoch:

@@ -1,6 +1,6 @@
 """Pictures and their labels: where they come from, and the form they take."""
 
-from handgrad.data.catalog import Entry, available, fetch, load, verify
+from handgrad.data.catalog import Entry, available, fetch, is_own, load, verify
 from handgrad.data.dataset import Dataset
 from handgrad.data.digests import FileCheck
 from handgrad.data.sources import SOURCES, Source
@@ -13,6 +13,7 @@ __all__ = [
     "Source",
     "available",
     "fetch",
+    "is_own",
     "load",
     "verify",
 ]

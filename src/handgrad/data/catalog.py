@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from handgrad.data.dataset import Dataset, Shape
 from handgrad.data.digests import FileCheck, check_file
@@ -13,6 +14,9 @@ from handgrad.data.locate import VARIABLE, cache_folder, find, locate
 from handgrad.data.mnist import read_family
 from handgrad.data.sources import SOURCES, Source, source_named
 from handgrad.errors import DataError
+
+if TYPE_CHECKING:
+    from handgrad.preparation import Preparation
 
 
 class Entry(NamedTuple):
@@ -46,29 +50,64 @@ def load(
     *,
     download: bool = True,
     progress: bool | None = None,
+    preparation: Preparation | None = None,
+    side: int | None = None,
 ) -> tuple[Dataset, Dataset]:
-    """Return training and test set of data with a name.
+    """Return training and test set of data with a name, or of pictures of one's own.
 
-    The files are looked for in `folder` alone, where it is given; else in the folder that the
-    environment variable HANDGRAD_DATA names, then in the user's cache; else they are downloaded
-    there. In a folder they lie under the name of the data, such as ``mnist/``.
+    The files of data with a name are looked for in `folder` alone, where it is given; else in the
+    folder that the environment variable HANDGRAD_DATA names, then in the user's cache; else they
+    are downloaded there. In a folder they lie under the name of the data, such as ``mnist/``.
 
     >>> train, test = load("digits")
     >>> train
     Dataset('digits': 1,438 pictures 1x8x8 uint8, 10 classes)
 
     Args:
-        name: "digits", which needs no files, "mnist", "fashion-mnist" or "kmnist".
-        folder: where the files lie.
+        name: "digits", which needs no files, "mnist", "fashion-mnist" or "kmnist"; or the path of
+            pictures of one's own: a folder FOLDER/CLASS/*.png, also with train and test between,
+            or with a metadata.csv; a CSV or an NPZ file; a folder with IDX files.
+        folder: where the files of data with a name lie.
         download: whether they may be downloaded.
-        progress: whether to show a bar on stderr while downloading; None: where that is a terminal.
+        progress: whether to show a bar on stderr while waiting; None: where that is a terminal.
+        preparation: what is done to picture files of one's own; None: what suits them.
+        side: the height and width to bring them to; None: what suits them.
 
     Raises:
         ConfigError: if there is no data of this name.
         DataError: if it cannot be had, or a file is broken.
         StorageError: if what is downloaded cannot be written.
     """
+    if is_own(name):
+        from handgrad.data.own import read_own
+
+        return read_own(Path(name), preparation, side=side, progress=progress)
     source = source_named(name)
+    train, test = _load(source, folder, download, progress)
+    recipe = _preparation(source)
+    return replace(train, preparation=recipe), replace(test, preparation=recipe)
+
+
+def is_own(name: str) -> bool:
+    """Say whether this is no name but the path of pictures of one's own."""
+    if name in SOURCES or not name:
+        return False
+    parts = Path(name)
+    return len(parts.parts) > 1 or parts.suffix != "" or os.path.lexists(parts)
+
+
+def _preparation(source: Source) -> Preparation:
+    """Return what brings a picture in a file to the form of a source's."""
+    from handgrad.preparation import RECIPES  # it loads Pillow
+
+    return RECIPES[source.recipe](source.shape)
+
+
+def _load(
+    source: Source, folder: str | os.PathLike[str] | None, download: bool, progress: bool | None
+) -> tuple[Dataset, Dataset]:
+    """Return training and test set of a source."""
+    name = source.name
     if not source.files:
         return load_digits()
     place = locate(source, folder)

@@ -44,6 +44,7 @@ class Source:
         mirrors: addresses that the names of the files are appended to, in the order to try.
         files: pictures and labels for training, pictures and labels for the test; none where the
             data comes with an installed package.
+        recipe: the preparation that brings a picture in a file to the form of these.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Source:
     licence: str
     mirrors: tuple[str, ...] = ()
     files: tuple[File, ...] = ()
+    recipe: str = "light"
 
 
 def _family(of: Literal["content", "gzip"], *sha256: str) -> tuple[File, ...]:
@@ -89,6 +91,7 @@ MNIST = Source(
     test=10_000,
     credit="Y. LeCun, C. Cortes, C. Burges",
     licence="CC BY-SA 3.0",
+    recipe="drawing",
     mirrors=(
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
         "https://storage.googleapis.com/cvdf-datasets/mnist/",

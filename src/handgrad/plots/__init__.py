@@ -10,6 +10,7 @@ from handgrad.plots.curves import learning_curves
 from handgrad.plots.duel import differences
 from handgrad.plots.grids import confident_mistakes, pictures, predictions
 from handgrad.plots.matrix import confusion
+from handgrad.plots.preparation import preparation
 from handgrad.plots.saving import SUFFIXES, save
 from handgrad.plots.weights import first_layer_weights
 
@@ -26,5 +27,6 @@ __all__ = [
     "learning_curves",
     "pictures",
     "predictions",
+    "preparation",
     "save",
 ]

@@ -10,7 +10,7 @@ from handgrad.preparation.ink import (
     TwoTones,
 )
 from handgrad.preparation.preparation import Preparation, Step
-from handgrad.preparation.recipes import RECIPES, drawing, light, plain
+from handgrad.preparation.recipes import RECIPES, drawing, inverted, light, plain, recipe_named
 from handgrad.preparation.steps import Colours, Grey, Invert, OnGround, Resize, Shrink
 
 __all__ = [
@@ -31,6 +31,8 @@ __all__ = [
     "Step",
     "TwoTones",
     "drawing",
+    "inverted",
     "light",
     "plain",
+    "recipe_named",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from handgrad.errors import ConfigError, ModelError
 from handgrad.preparation.ink import (
     CentreOfMass,
     CropToInk,
@@ -15,7 +16,7 @@ from handgrad.preparation.ink import (
 )
 from handgrad.preparation.pixels import Ground
 from handgrad.preparation.preparation import Preparation
-from handgrad.preparation.steps import Colours, Grey, OnGround, Resize, Shrink
+from handgrad.preparation.steps import Colours, Grey, Invert, OnGround, Resize, Shrink
 
 
 def plain(
@@ -69,6 +70,38 @@ def drawing(side: int = 28) -> Preparation:
         *(CropToInk(), FitInk(max(1, round(side * 20 / 28))), FullInk(), CentreOfMass(side)),
     )
     return Preparation((1, side, side), steps)
+
+
+def recipe_named(name: str, shape: tuple[int, ...]) -> Preparation:
+    """Return the preparation of that name.
+
+    Args:
+        name: "plain"; "light", for light things on dark ground; "drawing".
+        shape: what the network takes.
+
+    Raises:
+        ConfigError: if there is none.
+        ModelError: if it cannot give this shape.
+    """
+    if name not in RECIPES:
+        raise ConfigError(f"there is no recipe called {name!r}; there are {', '.join(RECIPES)}")
+    if len(shape) != 3 or shape[0] not in (1, 3):
+        raise ModelError(f"a picture has 1 or 3 channels, but the network takes {shape}")
+    if name != "plain" and (shape[0] != 1 or (name == "drawing" and shape[1] != shape[2])):
+        raise ModelError(
+            f"the recipe {name} gives {'square ' * (name == 'drawing')}grey pictures, but the "
+            f"network takes {shape}; choose plain"
+        )
+    C, H, W = shape
+    return RECIPES[name]((C, H, W))
+
+
+def inverted(preparation: Preparation) -> Preparation:
+    """Return the same with light and dark swapped once the ground has been laid."""
+    ground = [isinstance(step, OnGround) for step in preparation.steps]
+    at = ground.index(True) + 1 if True in ground else 0
+    steps = preparation.steps
+    return Preparation(preparation.shape, (*steps[:at], Invert(), *steps[at:]))
 
 
 def _drawing(shape: tuple[int, int, int]) -> Preparation:

@@ -116,6 +116,8 @@ def _set_out(
     if validation is not None and not isinstance(validation, Dataset):
         train, validation = _split(train, validation, recipe.seed)
     _check(net, train, validation, recipe)
+    if net.preparation is None:
+        net.preparation = train.preparation
     if not net.measured:
         net.measure(train.pictures)
     rules = Rules(recipe.loss, recipe.optimizer, recipe.clip_norm, recipe.seed)

@@ -1,0 +1,116 @@
+"""A picture file as pixels: what it shows, whatever way it is stored."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from handgrad.errors import DataError
+
+FORMATS = ("PNG", "JPEG", "GIF", "BMP")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".gif", ".bmp")
+
+MOST_PIXELS = 100_000_000
+_FEW_PIXELS = 1_000_000  # are read however short the file is
+_PIXELS_A_BYTE = 1000  # what an almost empty drawing is compressed to
+
+# What decoders raise at a broken file, beside OSError.
+_BROKEN = (
+    *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError),
+    *(NotImplementedError, SyntaxError, TypeError, ValueError, struct.error, zlib.error),
+)
+
+
+def read_pixels(path: Path) -> NDArray[np.uint8]:
+    """Return what a picture file shows: the first picture where there are several.
+
+    It is turned as its EXIF entry says, palettes are looked up, 16 bits are scaled to 8.
+
+    Args:
+        path: a PNG, JPEG, GIF or BMP file.
+
+    Returns:
+        (H, W) uint8 where it is grey, else (H, W, C), C being 2 (grey, opacity), 3 (red, green,
+        blue) or 4 (with opacity).
+
+    Raises:
+        DataError: if the file cannot be read as a picture.
+    """
+    with undisturbed():
+        return decode(path)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Keep a decoder's warnings off the screen; once around all threads that `decode`."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def decode(path: Path) -> NDArray[np.uint8]:
+    """Return what `read_pixels` does, without a word on warnings."""
+    try:
+        with path.open("rb") as file, open_image(file, path) as image:
+            return _pixels(image)
+    except FileNotFoundError:
+        raise DataError(f"{path}: there is no such file; give the path of a picture") from None
+    except OSError as error:
+        raise _unreadable(path, error.strerror) from None
+    except _BROKEN:
+        raise _unreadable(path) from None
+
+
+def open_image(file: IO[bytes], path: Path) -> Image.Image:
+    """Return the image in an open file, its pixels still to be read.
+
+    Raises:
+        DataError: if it has more pixels than can be read safely.
+        OSError: and others, if it is none.
+    """
+    try:
+        image = Image.open(file, formats=FORMATS)
+    except Image.DecompressionBombError:
+        raise DataError(f"{path}: is too large to be read safely; make it smaller") from None
+    pixels, size = image.width * image.height, path.stat().st_size
+    if pixels > MOST_PIXELS or pixels > max(_FEW_PIXELS, _PIXELS_A_BYTE * size):
+        raise DataError(f"{path}: is too large to be read safely; make it smaller")
+    return image
+
+
+def _pixels(image: Image.Image) -> NDArray[np.uint8]:
+    """Return the pixels of an image, upright."""
+    image.load()
+    return np.array(_in_eight_bits(_upright(image)), np.uint8)
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Return an image turned as its EXIF entry says; one that makes no sense says nothing."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except (OSError, *_BROKEN):
+        return image
+
+
+def _in_eight_bits(image: Image.Image) -> Image.Image | NDArray[Any]:
+    """Return an image in grey or in colours, with opacity where something is seen through."""
+    if image.mode.startswith("I") or image.mode == "F":  # `convert` would clip them
+        return (np.clip(np.asarray(image), 0, 65535).astype(np.int64) + 128) // 257
+    grey = image.mode in ("1", "L", "LA", "La")
+    if image.has_transparency_data:
+        return image.convert("LA" if grey else "RGBA")
+    return image.convert("L" if grey else "RGB")
+
+
+def _unreadable(path: Path, reason: str | None = None) -> DataError:
+    why = reason or "not a whole PNG, JPEG, GIF or BMP picture"
+    return DataError(f"{path}: cannot be read ({why}); give another file")

@@ -1,0 +1,169 @@
+"""Which picture files a folder or a table holds, and what each shows."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from handgrad.data.decode import SUFFIXES
+from handgrad.errors import DataError
+from handgrad.labels import Label
+
+TRAIN, TEST, VALIDATION = "train", "test", "validation"
+_SPLITS = {
+    **dict.fromkeys(("train", "training"), TRAIN),
+    **dict.fromkeys(("test", "testing"), TEST),
+    **dict.fromkeys(("val", "valid", "validation"), VALIDATION),
+}
+_WHOLE = re.compile("0|[1-9][0-9]{0,8}")
+TABLE = "metadata.csv"
+_FILES = ("file_name", "filename", "file", "path", "image", "picture")
+_LABELS = ("label", "class", "category", "target")
+_SPLIT = ("split", "set", "subset")
+_LONGEST_TABLE = 1 << 28  # bytes
+_FORMS = (
+    "a folder holds FOLDER/CLASS/*.png, FOLDER/train/CLASS/*.png beside FOLDER/test/CLASS/*.png, "
+    f"or {TABLE} with the columns file_name and label"
+)
+
+
+class Found(NamedTuple):
+    """The picture files of one split.
+
+    Attributes:
+        paths: where they lie.
+        labels: what each shows.
+    """
+
+    paths: list[Path]
+    labels: list[Label]
+
+
+def list_pictures(place: Path) -> dict[str, Found]:
+    """Return the picture files of each split: "train", "test", "validation", as there are.
+
+    Where nothing says which is which, all are "train". Names that begin with a point, and files
+    that are no PNG, JPEG, GIF or BMP by their names, are passed over. Classes whose names are all
+    whole numbers are numbers.
+
+    Args:
+        place: a folder of folders, a folder with `metadata.csv`, or such a table itself.
+
+    Raises:
+        DataError: if there are no pictures, or the table is none.
+    """
+    try:
+        table = place / TABLE if place.is_dir() else place
+        splits = _in_table(table) if table.is_file() else _in_folders(place)
+    except OSError as error:
+        raise DataError(
+            f"{place} cannot be read ({error.strerror}); make it readable, or give another folder"
+        ) from None
+    if not any(found.paths for found in splits.values()):
+        raise DataError(f"{place} holds no pictures; {_FORMS}")
+    return _numbered(splits)
+
+
+def file_and_label(columns: Sequence[str]) -> tuple[str, str] | None:
+    """Return the columns of a table that hold files and labels; None: there are none."""
+    file, label = _first(columns, _FILES), _first(columns, _LABELS)
+    return (file, label) if file and label else None
+
+
+def class_folders(folder: Path) -> dict[str, list[Path]]:
+    """Return the folders with the classes of each split; a folder without splits is "train"."""
+    inside = _folders(folder)
+    splits: dict[str, list[Path]] = {}
+    for below in inside:
+        if split := _SPLITS.get(below.name.lower()):
+            splits.setdefault(split, []).extend(_folders(below))
+    return splits if TRAIN in splits else {TRAIN: inside}
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yield all files in a folder and those below it, in order, without hidden ones."""
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if entry.name.startswith(".") or entry.name == "__MACOSX":
+            continue
+        if entry.is_dir():
+            yield from files_below(Path(entry.path))
+        else:
+            yield Path(entry.path)
+
+
+def is_picture(path: Path) -> bool:
+    """Say whether a file is a picture, by its name."""
+    return path.suffix.lower() in SUFFIXES
+
+
+def _in_folders(folder: Path) -> dict[str, Found]:
+    """Return the pictures that lie in folders named as their classes."""
+    splits = {}
+    for split, classes in class_folders(folder).items():
+        found = Found([], [])
+        for below in classes:
+            pictures = [path for path in files_below(below) if is_picture(path)]
+            found.paths.extend(pictures)
+            found.labels.extend([below.name] * len(pictures))
+        splits[split] = found
+    return splits
+
+
+def _in_table(table: Path) -> dict[str, Found]:
+    """Return the pictures that a table names, with paths from where it lies."""
+    if table.stat().st_size > _LONGEST_TABLE:
+        raise DataError(f"{table} is too large for a table of files; is it another file?")
+    try:
+        rows = list(csv.DictReader(table.read_text("utf-8-sig").splitlines()))
+    except (csv.Error, ValueError) as error:
+        raise DataError(f"{table} is no table ({error}); write it as CSV in UTF-8") from None
+    columns = [name for name in (rows[0] if rows else {}) if name]
+    names = file_and_label(columns)
+    if names is None:
+        raise DataError(f"{table} lacks the columns file_name and label; name them so")
+    file, label = names
+    split = _first(columns, _SPLIT)
+    splits: dict[str, Found] = {}
+    for number, row in enumerate(rows, 2):
+        name, shows = row[file] or "", row[label] or ""
+        named = (row[split] or "") if split else TRAIN
+        of = _SPLITS.get(named.strip().lower())
+        if not name or not shows or of is None or "\0" in name:
+            raise DataError(
+                f"{table}, line {number}: a file, a label and a split such as train are wanted, "
+                f"not {name[:60]!r}, {shows[:60]!r} and {named[:60]!r}"
+            )
+        found = splits.setdefault(of, Found([], []))
+        found.paths.append(table.parent / name)
+        found.labels.append(shows)
+    return splits
+
+
+def _numbered(splits: dict[str, Found]) -> dict[str, Found]:
+    """Return the same with whole numbers for labels, if all are such."""
+    names = {str(label) for found in splits.values() for label in found.labels}
+    if not all(_WHOLE.fullmatch(name) for name in names):
+        return splits
+    return {
+        split: Found(found.paths, [int(label) for label in found.labels])
+        for split, found in splits.items()
+    }
+
+
+def _folders(folder: Path) -> list[Path]:
+    """Return the folders in a folder, in order, without hidden ones."""
+    return [
+        Path(entry.path)
+        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name)
+        if entry.is_dir() and not entry.name.startswith(".") and entry.name != "__MACOSX"
+    ]
+
+
+def _first(columns: Sequence[str], wanted: Sequence[str]) -> str | None:
+    """Return the first of the wanted names that is a column, whatever its case."""
+    by_name = {column.strip().lower(): column for column in columns}
+    return next((by_name[name] for name in wanted if name in by_name), None)

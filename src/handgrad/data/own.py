@@ -1,0 +1,163 @@
+"""Pictures of one's own: a folder, a table, or arrays in a file."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from handgrad.data.dataset import Dataset
+from handgrad.data.labels import encode
+from handgrad.data.listing import TEST, TRAIN, VALIDATION, Found, list_pictures
+from handgrad.data.look import suited
+from handgrad.data.reading import read_pictures
+from handgrad.data.split import stratified
+from handgrad.errors import DataError
+from handgrad.labels import Label
+from handgrad.preparation import Preparation
+
+SHARE = 0.2  # of the pictures that become the test set where none is given
+
+
+def read_own(
+    place: Path,
+    preparation: Preparation | None = None,
+    *,
+    side: int | None = None,
+    progress: bool | None = None,
+) -> tuple[Dataset, Dataset]:
+    """Return training and test set of pictures of one's own.
+
+    Where nothing is called the test, a fifth of each class is, always the same. Pictures called
+    validation are the test where there is no other, and else are trained on.
+
+    Args:
+        place: a folder of pictures, a CSV file, an NPZ file, or a folder with IDX files.
+        preparation: what is done to picture files; None: what suits them.
+        side: the height and width to bring picture files to; None: what suits them.
+        progress: whether to show a bar on stderr; None: where that is a terminal.
+
+    Raises:
+        DataError: if they cannot be read; the sentence says why, and what to do.
+    """
+    place = place.expanduser()
+    try:
+        folder, file = place.is_dir(), place.is_file()
+    except OSError as error:
+        raise DataError(f"{place} cannot be read ({error.strerror}); give another path") from None
+    if not folder and not file:
+        raise DataError(
+            f"there is no {place}; give a folder of pictures, a CSV or an NPZ file, or the name "
+            "of data that `handgrad data list` shows"
+        )
+    arrays = _arrays(place)
+    if arrays is not None:
+        return arrays
+    return _pictures(place, preparation, side, progress)
+
+
+def _arrays(place: Path) -> tuple[Dataset, Dataset] | None:
+    """Return the data of a file or folder that holds arrays; None: it holds picture files."""
+    from handgrad.data import idx_folder, npz, pixel_table
+
+    if idx_folder.is_one(place):
+        parts = idx_folder.read(place)
+    elif place.suffix.lower() == ".npz":
+        parts = npz.read(place)
+    elif pixel_table.is_one(place):
+        parts = pixel_table.read(place)
+    else:
+        return None
+    train, test = parts
+    if test is None:
+        train, test = train.split(SHARE, seed=0)
+    return train, dataclasses.replace(test, name=f"{place.stem} test")
+
+
+def _pictures(
+    place: Path, preparation: Preparation | None, side: int | None, progress: bool | None
+) -> tuple[Dataset, Dataset]:
+    """Return the data of picture files."""
+    splits = list_pictures(place)
+    train, test = splits.get(TRAIN), splits.get(TEST)
+    validation = splits.get(VALIDATION)
+    if train is None:
+        raise DataError(f"{place} has no pictures to train on; name a split train")
+    if test is None:
+        test, validation = validation, None
+    if validation is not None:
+        train = Found(train.paths + validation.paths, train.labels + validation.labels)
+    if test is None:
+        train, test = _split(train, place.stem)
+    classes = _classes(train, test, place)
+    recipe = preparation or suited(train.paths, side)
+    return (
+        read_found(train, classes, recipe, place.stem, progress),
+        read_found(test, classes, recipe, f"{place.stem} test", progress),
+    )
+
+
+def read_found(
+    found: Found,
+    classes: Sequence[Label] | None,
+    preparation: Preparation,
+    name: str,
+    progress: bool | None,
+) -> Dataset:
+    """Return the data set of listed picture files.
+
+    Raises:
+        DataError: if a file cannot be read, or a label is no class.
+    """
+    X = read_pictures(found.paths, preparation, name, progress=progress)
+    labels, names = encode(found.labels, classes)
+    return Dataset(X, labels, names, name, preparation)
+
+
+def from_table(
+    frame: Any,
+    path: str,
+    label: str,
+    folder: str | os.PathLike[str],
+    preparation: Preparation | None,
+    name: str,
+    progress: bool | None,
+) -> Dataset:
+    """Return the data set of a pandas frame with paths: see `Dataset.from_frame`."""
+    for column in (path, label):
+        if column not in frame:
+            known = ", ".join(map(str, frame.columns))
+            raise DataError(f"{name}: the frame has no column {column!r}; it has {known}")
+    files = [Path(folder, str(file)) for file in frame[path].tolist()]
+    if not files:
+        raise DataError(f"{name}: the frame has no rows; give at least one")
+    found = Found(files, frame[label].tolist())
+    return read_found(found, None, preparation or suited(files), name, progress)
+
+
+def _split(found: Found, name: str) -> tuple[Found, Found]:
+    """Split listed files into training and test."""
+    labels, _ = encode(found.labels, None)
+    chosen = stratified(labels, SHARE, seed=0)
+    if not chosen.any():
+        raise DataError(f"{name}: too few pictures to split; give at least two of a class")
+    parts = []
+    for which in (~chosen, chosen):
+        places = np.flatnonzero(which).tolist()
+        parts.append(Found([found.paths[n] for n in places], [found.labels[n] for n in places]))
+    return parts[0], parts[1]
+
+
+def _classes(train: Found, test: Found, place: Path) -> list[Label]:
+    """Return the classes of the training pictures, sorted; the test has no others."""
+    classes = set(train.labels)
+    if strange := set(test.labels) - classes:
+        raise DataError(
+            f"{place}: the test has the class {min(strange)!r}, of which there is nothing to train "
+            "on; add pictures of it, or leave it out"
+        )
+    return sorted(classes)

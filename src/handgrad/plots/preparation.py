@@ -1,0 +1,54 @@
+"""A picture's way from its file to the network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from handgrad.errors import DataError
+from handgrad.layers import Array
+from handgrad.plots.sheet import HEAD, axes_at, sheet
+from handgrad.plots.words import SMALL, style
+
+MOST = 20  # pictures in one figure
+
+_SIDE, _GAP, _LINE = 1.2, 0.15, 0.3  # inches
+_SEEN_THROUGH = "#f2d4c2"  # what shows where a picture is transparent
+
+
+def preparation(ways: Sequence[Sequence[tuple[str, Array]]]) -> Figure:
+    """Draw what becomes of pictures, a row for each; of more than 20 the first 20.
+
+    Args:
+        ways: for each picture titles and pictures (H, W, C) uint8, the first being the raw one and
+            the last what the network sees: `Preparation.stages`.
+
+    Raises:
+        DataError: if there are no pictures.
+    """
+    if not ways:
+        raise DataError("there are no pictures; give at least one")
+    columns, rows = len(ways[0]), min(len(ways), MOST)
+    across, down = _SIDE + _GAP, _SIDE + _LINE
+    heading = "from the file to what the network sees"
+    more = f", the first {MOST} of {len(ways):,}" if len(ways) > MOST else ""
+    figure = sheet(heading + more, columns * across + _GAP, rows * down + HEAD)
+    for row, way in enumerate(ways[:MOST]):
+        for column, (title, X) in enumerate(way):
+            left, below = _GAP + column * across, (rows - 1 - row) * down + _GAP / 2
+            axes = axes_at(figure, left, below, _SIDE, _SIDE)
+            axes.imshow(_image(X), cmap="gray", vmin=0, vmax=255, interpolation="none")
+            axes.set(xticks=[], yticks=[], facecolor=_SEEN_THROUGH)
+            H, W, _ = X.shape
+            seen = "seen" if column == columns - 1 else title
+            axes.set_title(f"{seen} {W}x{H}", pad=3, **style(SMALL - 2))
+    return figure
+
+
+def _image(X: Array) -> Array:
+    """Return a picture as matplotlib draws it: (H, W), or (H, W, 3 or 4)."""
+    if X.shape[2] == 1:
+        return X[:, :, 0]
+    return X[:, :, [0, 0, 0, 1]] if X.shape[2] == 2 else np.asarray(X)
