@@ -25,9 +25,23 @@ ROUND = 600_000  # pictures a round, whatever the size
 
 
 def measure(
-    task: Task, gigabytes: float, rounds: int, threads: int, sizes: tuple[int, ...] = SIZES
+    task: Task,
+    gigabytes: float,
+    rounds: int,
+    threads: int,
+    sizes: tuple[int, ...] = SIZES,
+    pictures: int = ROUND,
 ) -> Record:
-    """Train on data of several sizes in turns, and return the record."""
+    """Train on data of several sizes in turns, and return the record.
+
+    Args:
+        task: the network with its batch and its optimizer.
+        gigabytes: how large the mapped file is.
+        rounds: how many rounds count.
+        threads: how many cores there are.
+        sizes: how many pictures lie in memory.
+        pictures: how many pictures in memory make a round.
+    """
     subject = {
         "network": task.network,
         "data": task.data,
@@ -38,7 +52,7 @@ def measure(
     record = Record("scale", task.label, subject, {"pictures_per_second": "high"})
     with file_of_pictures(task, gigabytes) as (path, count):
         cases = {
-            **{f"{size:,}": _case(f"{size:,} pictures", "InMemory", size) for size in sizes},
+            **{f"{n:,}": _case(f"{n:,} pictures", "InMemory", n, pictures) for n in sizes},
             "file": _case(f"{count:,} pictures in a mapped file", "InFile", path),
         }
         with workers(cases, task, record) as found:
@@ -48,20 +62,21 @@ def measure(
     return record
 
 
-def _case(title: str, kind: str, argument: object) -> Contestant:
-    return Contestant(title, "case", f"benchmarks.scale:{kind}", (str(argument),))
+def _case(title: str, kind: str, *arguments: object) -> Contestant:
+    return Contestant(title, "case", f"benchmarks.scale:{kind}", tuple(map(str, arguments)))
 
 
 class InMemory:
     """So many pictures in memory; a round is as many epochs as make up its pictures."""
 
-    def __init__(self, work: Work, size: str) -> None:
+    def __init__(self, work: Work, size: str, pictures: str) -> None:
         self.work = work
         self.data = repeated(work, int(size))
+        self.epochs = max(1, int(pictures) // int(size))
 
     def train(self) -> tuple[int, float]:
         """Train for a round, and return for how many pictures, and for how many seconds."""
-        return fit(self.work, self.data, max(1, ROUND // len(self.data)))
+        return fit(self.work, self.data, self.epochs)
 
 
 class InFile:

@@ -12,7 +12,7 @@ DIGITS = replace(TRAINING["softmax-regression"], data="digits")
 def test_few_many_and_a_file_are_compared_with_the_usual(monkeypatch):
     pytest.importorskip("numba")
     monkeypatch.setattr(scale, "USUAL", "600")
-    record = scale.measure(DIGITS, 2e-4, rounds=1, threads=1, sizes=(300, 600))
+    record = scale.measure(DIGITS, 2e-4, rounds=1, threads=1, sizes=(300, 600), pictures=600)
     assert record.skipped == {}
     assert record.yardstick == "600"
     assert [series.title for series in record.series.values()] == [
@@ -25,11 +25,10 @@ def test_few_many_and_a_file_are_compared_with_the_usual(monkeypatch):
         assert figures["nanoseconds"] == pytest.approx(1e9 / figures["pictures_per_second"])
 
 
-def test_a_round_has_the_same_pictures_whatever_the_size(monkeypatch):
-    monkeypatch.setattr(scale, "ROUND", 3_000)
+def test_a_round_has_the_same_pictures_whatever_the_size():
     work = Work(DIGITS)
-    assert scale.InMemory(work, "600").train()[0] == 3_000
-    assert scale.InMemory(work, "3000").train()[0] == 3_000
+    assert scale.InMemory(work, "600", "3000").train()[0] == 3_000
+    assert scale.InMemory(work, "3000", "3000").train()[0] == 3_000
 
 
 def test_the_file_holds_the_data_set_again_and_again_and_is_removed():
