@@ -54,8 +54,8 @@ def make_golden(net: Network, pictures: ArrayLike | None = None) -> Golden:
         ModelError: if it answers something that is no number.
     """
     some = np.zeros((0, *net.shape), np.uint8)
-    if pictures is not None and len(net.as_pictures(pictures)):
-        some = net.as_pictures(pictures)[:GIVEN]
+    if pictures is not None and len(given := net.as_pictures(pictures)):
+        some = given[:GIVEN]
         some = some if some.dtype == np.uint8 else some.astype(np.float32)
     raw = None
     if net.preparation is not None:

@@ -55,7 +55,7 @@ def write(run: Run, folder: Path) -> str | None:
     Returns:
         Why figures are missing, if they could not be drawn: that is not worth losing the run.
     """
-    save_model(run.net, folder / MODEL, about(run))
+    save_model(run.net, folder / MODEL, about(run), golden=run.test.pictures)
     _write_text(folder / "config.toml", run.config.toml())
     _write_history(run.history, folder)
     if run.config.figures:
