@@ -97,7 +97,7 @@ def parser() -> argparse.ArgumentParser:
         add(name, (*kind.options, "only", "threads", "out"), kind.help, f"Measure {kind.help}.")
     add(
         "all",
-        ("rounds", "seeds", "gigabytes", "only", "threads", "out"),
+        ("rounds", "seeds", "gigabytes", "threads", "out"),
         "all of these, one after another, then the tables",
         "Measure everything; what fails is named, and the rest goes on.",
     )

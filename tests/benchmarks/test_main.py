@@ -27,7 +27,7 @@ def run(monkeypatch, tmp_path):
 
 
 def test_all_is_every_kind_in_order_with_the_settings_it_needs():
-    asked = command.parser().parse_args(["all", "--rounds", "7", "--only", "pytorch"])
+    asked = command.parser().parse_args(["all", "--rounds", "7"])
     found = dict(command.everything(asked))
     assert list(found) == [
         "train",
@@ -44,7 +44,7 @@ def test_all_is_every_kind_in_order_with_the_settings_it_needs():
         name = title.split()[0]
         for option in (*KINDS[name].options, "only", "threads", "out"):
             assert hasattr(settings, option), (title, option)
-        assert (settings.rounds, settings.only) == (7, ["pytorch"])
+        assert (settings.rounds, settings.seeds, settings.only) == (7, 5, [])
 
 
 def test_all_goes_on_where_a_kind_fails_and_names_it(monkeypatch, run, tmp_path, capsys):
