@@ -7,7 +7,12 @@ from matplotlib.colors import to_rgb
 
 
 def titles(figure):
-    return [axes.get_title() for axes in figure.axes]
+    """Return the titles of all axes; of those that hold tiles, the titles of the tiles."""
+    return [text.get_text() for axes in figure.axes for text in _titles(axes)]
+
+
+def _titles(axes):
+    return [axes.title] if axes.axison else axes.texts
 
 
 def contrast(one, other):
@@ -27,8 +32,8 @@ def assert_nothing_cut_or_overlapping(figure):
     whole = figure.bbox
     texts = [figure._suptitle] if figure.get_suptitle() else []
     for axes in figure.axes:
-        parts = [axes.title, axes.xaxis.label, axes.yaxis.label]
-        for axis in (axes.xaxis, axes.yaxis):
+        parts = [*_titles(axes), axes.xaxis.label, axes.yaxis.label]
+        for axis in (axes.xaxis, axes.yaxis) if axes.axison else ():
             low, high = sorted(axis.get_view_interval())
             parts += [t.label1 for t in axis.get_major_ticks() if low <= t.get_loc() <= high]
         texts += [text for text in parts if text.get_text() and text.get_visible()]

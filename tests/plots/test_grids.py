@@ -19,8 +19,9 @@ def test_pictures_are_shown_as_they_are(channels, dtype):
     X = random_pictures(6, channels, dtype)
     figure = plots.pictures(X, np.arange(6) % 3, LONG)
     assert figure.get_suptitle() == "pictures: 6"
-    assert len(figure.axes) == 6
-    shown = figure.axes[4].images[0]
+    (axes,) = figure.axes
+    assert len(axes.images) == 6
+    shown = axes.images[4]
     expected = random_pictures(6, channels)[4] / 255
     if channels == 1:
         rgba = shown.to_rgba(shown.get_array())
@@ -48,10 +49,10 @@ def test_right_and_wrong_differ_in_colour_mark_and_words():
         "✗ Shirt · 91.0 %\nis T-shirt/top",
         "✓ Bag · 91.0 %",
     ]
-    colours = [to_hex(axes.title.get_color()).upper() for axes in figure.axes]
-    assert colours == [plots.GREEN, plots.VERMILION, plots.GREEN]
-    frame = to_hex(figure.axes[1].spines["left"].get_edgecolor()).upper()
-    assert frame == plots.VERMILION
+    (axes,) = figure.axes
+    words = [to_hex(text.get_color()).upper() for text in axes.texts]
+    frames = [to_hex(frame.get_edgecolor()).upper() for frame in axes.patches]
+    assert words == frames == [plots.GREEN, plots.VERMILION, plots.GREEN]
     assert_nothing_cut_or_overlapping(figure)
 
 

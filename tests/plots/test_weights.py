@@ -26,12 +26,13 @@ from tests.plots.samples import FASHION
 def test_dense_weights_are_pictures_on_one_scale_centred_on_zero():
     net = Network([Normalize(), Flatten(), Dense()], (1, 4, 6), FASHION, seed=1)
     figure = plots.first_layer_weights(net)
-    *pictures, bar = figure.axes
+    tiles, bar = figure.axes
     weight = net.parameters["2.weight"]
     assert tuple(titles(figure)[:-1]) == FASHION
-    for unit, axes in enumerate(pictures):
-        np.testing.assert_array_equal(axes.images[0].get_array(), weight[unit].reshape(4, 6))
-        low, high = axes.images[0].get_clim()
+    assert len(tiles.images) == len(weight)
+    for unit, image in enumerate(tiles.images):
+        np.testing.assert_array_equal(image.get_array(), weight[unit].reshape(4, 6))
+        low, high = image.get_clim()
         assert high == -low == pytest.approx(np.abs(weight).max())
     assert bar.get_ylim() == pytest.approx((-np.abs(weight).max(), np.abs(weight).max()))
     assert figure.get_suptitle() == "layer 2 (Dense): weights of 10 units"
@@ -40,7 +41,7 @@ def test_dense_weights_are_pictures_on_one_scale_centred_on_zero():
 
 def test_channels_stand_side_by_side():
     net = Network([Flatten(), Dense()], (3, 4, 6), 2)
-    image = plots.first_layer_weights(net).axes[1].images[0].get_array()
+    image = plots.first_layer_weights(net).axes[0].images[1].get_array()
     weight = net.parameters["1.weight"][1].reshape(3, 4, 6)
     assert image.shape == (4, 3 * 6 + 2)
     for channel in range(3):
@@ -61,7 +62,7 @@ def test_kernels_are_pictures(layers, name):
     net = Network(layers, (1, 8, 8), 3)
     figure = plots.first_layer_weights(net)
     weight = net.parameters[name]
-    assert len(figure.axes) == len(weight) + 1
+    assert len(figure.axes[0].images) == len(weight)
     np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), weight[0, 0])
     assert not any(titles(figure))
 

@@ -28,5 +28,6 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     if suffix not in SUFFIXES:
         raise ConfigError(f"{path} must end in {' or '.join(SUFFIXES)} to be written as a figure")
     metadata = {"Software": None} if suffix == ".png" else {"Creator": None, "Date": None}
-    with matplotlib.rc_context({"svg.hashsalt": "handgrad"}), replacing(path) as part:
+    settings = {"svg.hashsalt": "handgrad", "image.composite_image": False}
+    with matplotlib.rc_context(settings), replacing(path) as part:
         figure.savefig(part, format=suffix[1:], dpi=150, metadata=metadata)

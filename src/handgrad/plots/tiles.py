@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from handgrad.plots.sheet import HEAD, axes_at, sheet
@@ -20,6 +21,7 @@ LINE = 20  # characters of a name in one line of a title
 
 _SIDE = 1.1  # inches, the shorter side of one picture
 _GAP = 0.12  # inches, between two pictures
+_PAD = 4 / 72  # inches, between a picture and its title
 
 
 class Tile(NamedTuple):
@@ -56,7 +58,9 @@ def grid(
         return sheet(heading, 4, HEAD)
     image = tiles[0].image
     low, high = limits or (0, 255 if image.dtype == np.uint8 else 1)
-    width, height = _size(*image.shape[:2])
+    H, W = image.shape[:2]
+    width, height = _size(H, W)
+    scale = min(width / W, height / H)  # a very long picture keeps its shape
     text_width, text_height = inches([tile.title for tile in tiles], SMALL)
     across, down = max(width, text_width) + _GAP, height + text_height + 1.5 * _GAP
     columns = _columns(len(tiles), down / across)
@@ -64,12 +68,22 @@ def grid(
 
     figure = sheet(heading, columns * across + _GAP + right, rows * down + HEAD)
     start = (figure.get_figwidth() - right - columns * across) / 2
+    axes = _whole(figure)
     for n, tile in enumerate(tiles):
         row, column = divmod(n, columns)
-        left = start + column * across + (across - width) / 2
-        axes = axes_at(figure, left, (rows - 1 - row) * down + _GAP, width, height)
-        axes.imshow(tile.image, cmap=cmap, vmin=low, vmax=high, interpolation="none")
-        _frame(axes, tile)
+        left = start + column * across + (across - W * scale) / 2
+        below = (rows - 1 - row) * down + _GAP + (height - H * scale) / 2
+        place = (left, left + W * scale, below, below + H * scale)
+        axes.imshow(
+            tile.image,
+            cmap=cmap,
+            vmin=low,
+            vmax=high,
+            interpolation="none",
+            extent=place,
+            aspect="auto",
+        )
+        _frame(axes, tile, place)
     return figure
 
 
@@ -90,10 +104,31 @@ def _columns(count: int, height: float) -> int:
     return min(range(least, 2 * least + 1), key=lambda columns: (-count % columns, columns))
 
 
-def _frame(axes: Axes, tile: Tile) -> None:
-    """Write the title, and give it and the frame their colour."""
-    axes.set(xticks=[], yticks=[])
-    title = axes.set_title(tile.title, pad=4, **style(SMALL))
-    if tile.colour:
-        title.set_color(tile.colour)
-        axes.spines[:].set(color=tile.colour, linewidth=2)
+def _whole(figure: Figure) -> Axes:
+    """Return bare axes over the whole figure, in inches: axes for each tile would take long."""
+    width, height = figure.get_size_inches()
+    axes = axes_at(figure, 0, 0, width, height)
+    axes.set(xlim=(0, width), ylim=(0, height), autoscale_on=False)
+    axes.set_axis_off()
+    return axes
+
+
+def _frame(axes: Axes, tile: Tile, place: tuple[float, float, float, float]) -> None:
+    """Draw the frame, and write the title above it, both in the tile's colour."""
+    left, right, below, above = place
+    colour, line = tile.colour or "black", 2 if tile.colour else 0.8
+    frame = Rectangle(
+        (left, below), right - left, above - below, fill=False, edgecolor=colour, linewidth=line
+    )
+    axes.add_patch(frame)
+    if tile.title:
+        middle = (left + right) / 2
+        axes.text(
+            middle,
+            above + _PAD,
+            tile.title,
+            color=colour,
+            ha="center",
+            va="baseline",
+            **style(SMALL),
+        )
