@@ -39,6 +39,8 @@ class Screen:
         logger = logging.getLogger("handgrad")
         logger.setLevel(logging.ERROR if quiet else logging.NOTSET)
         logger.handlers = [h for h in logger.handlers if not isinstance(h, _Notes)]
+        # It says where it keeps its list of fonts, which is nobody's concern here.
+        logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
     def listen(self) -> None:
         """Print from now on, besides warnings, what the library says of its work."""
