@@ -42,6 +42,32 @@ def test_what_it_says(handgrad, run):
     assert "90% to 100%" in ended.out
 
 
+def test_below_the_threshold_predict_does_not_know(handgrad, run):
+    numbers = [str(number) for number in range(0, 359, 4)]
+    before = json.loads(handgrad("predict", run, *numbers, "--json").out)
+    assert all(answer["sure"] for answer in before)
+    handgrad("calibrate", run, "--precision", 0.98)
+    threshold = hg.load_model(run / "model.safetensors").calibration.threshold
+    after = json.loads(handgrad("predict", run, *numbers, "--json").out)
+    assert {answer["sure"] for answer in after} == {True, False}
+    for answer in after:
+        assert answer["sure"] == (answer["probabilities"][0]["p"] >= threshold)
+    told = handgrad("predict", run, *numbers).out
+    assert told.count("don't know (") == sum(not answer["sure"] for answer in after)
+
+
+def test_evaluate_says_how_far_it_can_be_trusted(handgrad, run):
+    before = json.loads(handgrad("evaluate", run, "--json").out)
+    assert (before["calibrated"], before["sure"]) == (False, 1)
+    assert before["accuracy_of_sure"] == before["accuracy"]
+    assert "`handgrad calibrate` makes it smaller" in handgrad("evaluate", run).out
+    handgrad("calibrate", run, "--precision", 0.98)
+    after = json.loads(handgrad("evaluate", run, "--json").out)
+    assert after["calibration_error"] < before["calibration_error"]
+    assert after["accuracy"] == before["accuracy"] < after["accuracy_of_sure"]
+    assert f"; sure of {after['sure']:.2%}, and" in handgrad("evaluate", run).out
+
+
 @pytest.mark.parametrize(
     ("about", "sentence"),
     [

@@ -47,7 +47,7 @@ def calibrate(
     bundle = read_bundle(file)
     net = bundle.net
     bar = False if quiet else None
-    pictures, labels = load_validation(bundle.about, progress=bar)[:]
+    pictures, labels = load_validation(bundle.about, progress=bar, preparation=net.preparation)[:]
     Z = net.logits(pictures)
     net.calibration = calibrate(Z, labels, precision=precision)
     save_model(net, file, bundle.about, golden=bundle.golden)

@@ -10,7 +10,10 @@ from handgrad.cli.options import DataName, Folder, Json, Quiet, RunPath, Verbose
 from handgrad.cli.screen import Screen, note_test, table
 
 if TYPE_CHECKING:
+    from handgrad.data import Dataset
     from handgrad.labels import Label
+    from handgrad.layers import Array
+    from handgrad.network import Network
     from handgrad.training import Evaluation
 
 
@@ -33,12 +36,42 @@ def evaluate(
         note_test(screen, about, data, folder)
     bar = False if quiet else None
     test = load_test(about, data, folder, progress=bar, preparation=net.preparation)
-    found = evaluate(net, test)
+    Z = net.logits(test.pictures)
+    found = evaluate(net, test, logits=lambda _: Z)
+    trust = _trust(net, Z, test)
     if json:
-        screen.json({"run": str(run), "data": test.name} | _plain(found, net.classes))
+        screen.json({"run": str(run), "data": test.name} | _plain(found, net.classes) | trust)
     else:
         screen.result(f"{test.name} {found}")
+        screen.result(_words(trust))
         screen.result(_table(found, net.classes))
+
+
+def _trust(net: Network, Z: Array, test: Dataset) -> dict[str, Any]:
+    """Return how far the probabilities can be trusted, and the sure answers."""
+    from handgrad.calibration import Calibration, reliability
+
+    calibration = net.calibration or Calibration()
+    p = calibration.probabilities(Z)
+    sure = calibration.sure(p)
+    right = p.argmax(axis=1) == test.labels
+    return {
+        "calibrated": net.calibration is not None,
+        "calibration_error": reliability(p, test.labels).error,
+        "threshold": calibration.threshold,
+        "sure": float(sure.mean()),
+        "accuracy_of_sure": float(right[sure].mean()) if sure.any() else None,
+    }
+
+
+def _words(trust: dict[str, Any]) -> str:
+    """Return `_trust` as a line."""
+    words = f"expected calibration error {trust['calibration_error']:.2%}"
+    if not trust["calibrated"]:
+        return f"{words}; `handgrad calibrate` makes it smaller"
+    if not trust["threshold"] or trust["accuracy_of_sure"] is None:
+        return words
+    return f"{words}; sure of {trust['sure']:.2%}, and {trust['accuracy_of_sure']:.2%} right there"
 
 
 def _plain(found: Evaluation, classes: tuple[Label, ...]) -> dict[str, Any]:

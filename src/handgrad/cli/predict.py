@@ -30,11 +30,13 @@ class Answer(NamedTuple):
         picture: the file, or the number of the test picture.
         label: what the test set says it is; None: nobody says.
         probabilities: each class with its probability, the most probable first.
+        sure: whether the most probable is probable enough to be an answer.
     """
 
     picture: str
     label: Label | None
     probabilities: list[tuple[Label, float]]
+    sure: bool
 
 
 def predict(
@@ -82,6 +84,8 @@ def predict(
 
     A model of MNIST takes drawings and photographs: dark ink on paper, anywhere, of any size.
 
+    Where `handgrad calibrate` has set a threshold, answers below it are "don't know".
+
     Look at --show-preparation where an answer is strange: it ends in what the network saw.
     """
     from handgrad.preparation import inverted, recipe_named
@@ -108,9 +112,10 @@ def predict(
         else:
             ways.append(prepare.stages(_pixels(picture)))
             x, label = ways[-1][-1][1].transpose(2, 0, 1), None
-        p = net.predict_proba(x[None])[0]
-        ranked = [(net.classes[k], float(p[k])) for k in (-p).argsort(stable=True)]
-        answers.append(Answer(picture, label, ranked))
+        p = net.predict_proba(x[None])
+        sure = net.calibration is None or bool(net.calibration.sure(p)[0])
+        ranked = [(net.classes[k], float(p[0, k])) for k in (-p[0]).argsort(stable=True)]
+        answers.append(Answer(picture, label, ranked, sure))
 
     if show_preparation:
         _draw(ways, show_preparation)
@@ -157,6 +162,7 @@ def _plain(answer: Answer) -> dict[str, Any]:
         "picture": answer.picture,
         "label": answer.label,
         "predicted": answer.probabilities[0][0],
+        "sure": answer.sure,
         "probabilities": [{"label": label, "p": p} for label, p in answer.probabilities],
     }
 
@@ -171,6 +177,8 @@ def _table(answers: list[Answer]) -> Table:
         top = [Text(f"{label} {p:.1%}") for label, p in answer.probabilities[:count]]
         if answer.label is not None:
             top[0].stylize("green" if answer.probabilities[0][0] == answer.label else "red")
+        if not answer.sure:
+            top[0] = Text.assemble("don't know (", top[0], ")")
         label = "" if answer.label is None else answer.label
         rows.append([answer.picture, *([label] if known else []), *top])
     return table(headings, rows)
