@@ -21,7 +21,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "only": {"nargs": "+", "default": [], "metavar": "WHO", "help": "everybody, unless named"},
     "pictures": {"type": int, "help": "how many pictures make a round"},
     "noise": {"action": "store_true", "help": "pictures without a zero, in place of the data set"},
-    "gigabytes": {"type": float, "default": 2.0, "help": "how large the mapped file is (2)"},
+    "gigabytes": {"type": float, "default": 4.0, "help": "how large the mapped file is (4)"},
     "rounds": {"type": int, "default": 5, "help": "how many rounds count (5)"},
     "seeds": {"type": int, "default": 5, "help": "how many runs, each with its own seed (5)"},
     "threads": {"type": int, "default": 2, "help": "how many cores everybody has (2)"},
