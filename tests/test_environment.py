@@ -71,3 +71,52 @@ def test_nobody_without_home_and_network_imports_trains_and_predicts(
     assert (ended.returncode, ended.stderr.count("\n")) == (1, 1), ended.stderr
     assert list((tmp_path / "home").iterdir()) == []
     assert [path.name for path in (tmp_path / "work").iterdir()] == ["run"]
+
+
+@posix
+@pytest.mark.parametrize("room", [100, 9000])
+def test_a_full_disk_is_one_sentence_and_what_was_there_is_whole(room: int, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    (tmp_path / "before").mkdir()
+    (tmp_path / "before" / "model.safetensors").write_bytes(b"precious")
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+
+    words = ["train", "--model", "softmax-regression", "--engine", "reference", "--epochs", "1"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "handgrad", *words, "--no-figures", "--out", "before/run"],
+        cwd=tmp_path,
+        preexec_fn=limit,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    sentences = [line for line in ended.stderr.splitlines() if line.startswith("error: before/run")]
+    assert len(sentences) == 1, ended.stderr
+    assert "(File too large)" in sentences[0]
+    assert "Traceback" not in ended.stderr
+    assert [path.name for path in (tmp_path / "before").iterdir()] == ["model.safetensors"]
+    assert (tmp_path / "before" / "model.safetensors").read_bytes() == b"precious"
+
+
+COMPILED = """
+from handgrad.engines.compiled.compiler import Kernel, addresses
+kernels = [Kernel("chain.copy"), Kernel("dense.forward", (("ROWS", 3),))]
+print(len(addresses(kernels)))
+"""
+
+
+def test_processes_that_fill_one_cache_at_once_all_work(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", COMPILED]
+    environment = {**os.environ, "HANDGRAD_CACHE": str(tmp_path)}
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    processes = [subprocess.Popen(command, env=environment, **streams) for _ in range(2)]
+    for process in processes:
+        assert process.communicate()[0] == "2\n"
+        assert process.returncode == 0
+    (folder,) = (tmp_path / "kernels").iterdir()
+    assert sorted(p.name for p in folder.iterdir()) == ["chain_copy.o", "dense_forward_ROWS3.o"]
+    again = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert (again.stdout, again.stderr) == ("2\n", "")
