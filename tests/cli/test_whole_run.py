@@ -73,7 +73,7 @@ def test_before_the_first_step_there_is_nothing_to_go_on_with(handgrad, tmp_path
     def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("handgrad.data.load", stop)
+    monkeypatch.setattr("handgrad.config.Config.network", stop)
     ended = handgrad("train", *QUICK)
     assert (ended.status, ended.err) == (130, "error: interrupted\n")
     assert list(tmp_path.iterdir()) == []

@@ -19,52 +19,68 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 EVENTS: list[str] = []
 
 
-At = int | list[Any] | None
+class Fates:
+    """At which events something happens.
+
+    Attributes:
+        kill: the number of one, or its kind and which of that kind; None: never.
+        full: the same.
+    """
+
+    kill: int | list[Any] | None = None
+    full: int | list[Any] | None = None
 
 
-def happens(kind: str, at: At) -> None:
-    """Note an event, or die of it."""
+def happens(kind: str) -> None:
+    """Note an event, and what it brings."""
     EVENTS.append(kind)
-    if at in (len(EVENTS) - 1, [kind, EVENTS.count(kind)]):
+    now = len(EVENTS) - 1, [kind, EVENTS.count(kind)]
+    if Fates.kill in now:
         os.kill(os.getpid(), signal.SIGKILL)
+    if Fates.full in now:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))  # no file may grow longer any more
 
 
-def watch(owner: Any, name: str, at: At) -> None:
+def watch(owner: Any, name: str) -> None:
     """Make events of what comes before and after a call."""
     call = getattr(owner, name)
 
     @functools.wraps(call)
     def watched(*args: Any, **options: Any) -> Any:
-        happens(f"before {name}", at)
+        happens(f"before {name}")
         result = call(*args, **options)
-        happens(f"after {name}", at)
+        happens(f"after {name}")
         return result
 
     setattr(owner, name, watched)
 
 
-def watch_all(at: At) -> None:
+def watch_all() -> None:
     """Make events of all that a run does to the disk, and of its steps."""
     from handgrad.training.course import Course
 
     for name in ("fsync", "replace", "unlink", "mkdir", "rmdir"):
-        watch(os, name, at)
-    watch(Course, "note", at)
+        watch(os, name)
+    watch(Path, "write_text")
+    watch(Course, "note")
     whole = Path.write_bytes
 
     def write_bytes(path: Path, content: bytes) -> int:
-        happens("before write", at)
+        happens("before write")
         whole(path, content[: len(content) // 2])
-        happens("middle of write", at)
+        happens("middle of write")
         whole(path, content)
-        happens("after write", at)
+        happens("after write")
         return len(content)
 
     Path.write_bytes = write_bytes  # type: ignore[method-assign, assignment]
@@ -95,62 +111,73 @@ def noisy() -> list[Any]:
     ]
 
 
-def prepare() -> Callable[..., Any]:
-    """Import what the jobs need, and return the command line."""
+def prepare() -> None:
+    """Import what the jobs need."""
     import handgrad as hg
     from handgrad import models
-    from handgrad.cli.app import app
+    from handgrad.cli import app
     from handgrad.training import course, keeper, loop  # noqa: F401
 
     models.MODELS["noisy"] = noisy
     course.SLICE = 0.0  # a look at clocks and signals after each step
     hg.load("digits")
-    return app
+    assert app
 
 
-def work(job: dict[str, Any], app: Callable[..., Any]) -> NoReturn:
+def work(job: dict[str, Any], output: int) -> NoReturn:
     """Do a job in this process, and end it."""
+    from handgrad.cli import main
+
     if job.get("in_place"):
         from handgrad.training import checkpoint
 
         checkpoint.replacing = in_place  # type: ignore[attr-defined]
-    if job.get("limit"):
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_FSIZE, (job["limit"], job["limit"]))
-    watch_all(job.get("at"))
-    output = os.open(job["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    Fates.kill, Fates.full = job.get("at"), job.get("full")
+    watch_all()
     os.dup2(output, 1)
     os.dup2(output, 2)
+    sys.argv = ["handgrad", *job["words"]]
     status = 1
     try:
-        app(job["words"], prog_name="handgrad")
+        main()
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
-    sys.stdout.flush()
-    Path(job["output"] + ".events").write_text(json.dumps(EVENTS))
+    except BaseException:
+        traceback.print_exc()  # and never return to what was forked
+    print("\n" + json.dumps(EVENTS), flush=True)
     os._exit(status)
 
 
-def run(job: dict[str, Any], app: Callable[..., Any]) -> dict[str, Any]:
+def run(job: dict[str, Any]) -> dict[str, Any]:
     """Return how a job ended."""
+    ours, theirs = os.pipe()
     started = time.perf_counter()
     child = os.fork()
     if not child:
-        work(job, app)
+        work(job, theirs)
+    os.close(theirs)
     if job.get("after") is not None:
-        number = job.get("signal", signal.SIGKILL)
-        timer = threading.Timer(job["after"], os.kill, (child, number))
+        timer = threading.Timer(job["after"], os.kill, (child, signal.SIGKILL))
         timer.start()
+    with os.fdopen(ours, encoding="utf-8") as pipe:
+        output, _, events = pipe.read().rstrip().rpartition("\n")
     _, status = os.waitpid(child, 0)
     seconds = time.perf_counter() - started
     if job.get("after") is not None:
         timer.cancel()
         timer.join()
-    return {"status": os.waitstatus_to_exitcode(status), "seconds": seconds}
+    status = os.waitstatus_to_exitcode(status)
+    if status < 0:
+        output, events = f"{output}\n{events}", "null"
+    return {
+        "status": status,
+        "seconds": seconds,
+        "output": output,
+        "events": json.loads(events),
+    }
 
 
 if __name__ == "__main__":
-    command_line = prepare()
+    prepare()
     for line in sys.stdin:
-        print(json.dumps(run(json.loads(line), command_line)), flush=True)
+        print(json.dumps(run(json.loads(line))), flush=True)

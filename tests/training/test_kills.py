@@ -1,4 +1,4 @@
-"""A process may be killed at any point: what it has written is whole, and its run goes on.
+"""A process may be killed, and a disk full, at any point: what there is is whole, and goes on.
 
 All of it, some minutes: `python -m pytest -m slow tests/training/test_kills.py`.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -24,25 +25,15 @@ from handgrad.training.checkpoint import read_checkpoint
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="it needs to fork")
 
-TRAIN = [
-    "train",
-    "--model",
-    "noisy",
-    "--epochs",
-    "2",
-    "--no-figures",
-    "--checkpoint-minutes",
-    "1e-9",
-]
+SMALL = ["--model", "noisy", "--epochs", "2", "--batch", "128", "--no-figures"]
+TRAIN = ["train", *SMALL, "--checkpoint-minutes", "1e-9"]
 PARTS, INJECTED, RANDOM = 10, 20, 10  # 200 points and 100 times in all
 
 
 class Harness:
     """Processes that train, and die."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.jobs = 0
+    def __init__(self) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.training.killing"],
             stdin=subprocess.PIPE,
@@ -53,21 +44,10 @@ class Harness:
 
     def __call__(self, *words: str, **job: Any) -> dict[str, Any]:
         """Return how a command ended: its status, seconds, output and events."""
-        self.jobs += 1
-        output = self.folder / f"output-{self.jobs}"
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        print(
-            json.dumps({"words": words, "output": str(output)} | job),
-            file=self.process.stdin,
-            flush=True,
-        )
-        outcome: dict[str, Any] = json.loads(self.process.stdout.readline())
-        events = Path(f"{output}.events")
-        return outcome | {
-            "output": output.read_text() if output.exists() else "",
-            "events": json.loads(events.read_text()) if events.exists() else None,
-        }
+        print(json.dumps({"words": words} | job), file=self.process.stdin, flush=True)
+        return json.loads(self.process.stdout.readline())
 
     def close(self) -> None:
         """End it."""
@@ -75,8 +55,8 @@ class Harness:
 
 
 @pytest.fixture(scope="module")
-def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Harness]:
-    made = Harness(tmp_path_factory.mktemp("jobs"))
+def harness() -> Iterator[Harness]:
+    made = Harness()
     yield made
     made.close()
 
@@ -175,9 +155,9 @@ def test_a_selection_of_points(
     assert {"after note", "middle of write", "before fsync", "before replace"} <= {*went["events"]}
     found = [
         kill(harness, tmp_path / f"{at}/run", whole, "reference", at=at)
-        for at in points(went["events"], 10, seed=0)
+        for at in points(went["events"], 8, seed=0)
     ]
-    assert judge(found) == {"the same run": 10}, found
+    assert judge(found) == {"the same run": 8}, found
 
 
 def test_a_saver_that_writes_in_place_is_caught(
@@ -190,9 +170,43 @@ def test_a_saver_that_writes_in_place_is_caught(
             at=["middle of write", n],
             in_place=True,
         )
-        for n in (2, 9, 30)
+        for n in (2, 9, 20)
     ]
     assert judge(found) == {"unreadable": 3}, found
+
+
+def full(harness: Harness, run: Path, whole: Path, event: list[Any]) -> None:
+    """Let the disk be full from an event on, and check what is said and that nothing is lost."""
+    words = *TRAIN, "--engine", "reference", "--out", str(run)
+    ended = harness(*words, full=event)
+    assert ended["status"] == 1, (event, ended["output"])
+    last = ended["output"].rstrip().splitlines()[-1]
+    assert re.search(rf"^error: {run}/\S+: cannot be written \(File too large\); ", last), last
+    assert unreadable(run) == []
+    if has_checkpoint(run):
+        assert last.endswith(f"to go on from the last checkpoint: handgrad train --resume {run}")
+        again = harness("train", "-q", "--resume", str(run))
+    else:
+        assert not run.exists()
+        again = harness(*words)
+    assert again["status"] == 0, (event, again["output"])
+    assert list(differences(run, whole)) == [], event
+    assert not list(run.rglob(".*")), event
+
+
+def writes(events: list[str]) -> list[list[Any]]:
+    """Return all events after which something is written."""
+    kinds = "before write", "middle of write", "before write_text", "after write_text"
+    return [[kind, n + 1] for kind in kinds for n in range(events.count(kind))][:-1]
+
+
+def test_a_full_disk_costs_nothing_that_was_there(
+    harness: Harness, undisturbed: dict[str, Any], tmp_path: Path
+) -> None:
+    whole, went = undisturbed["reference"]
+    every = writes(went["events"])
+    for number in (0, 30, -1):
+        full(harness, tmp_path / f"{number}/run", whole, every[number])
 
 
 @pytest.mark.slow
@@ -222,3 +236,13 @@ def test_any_time(harness: Harness, undisturbed: dict[str, Any], tmp_path: Path,
     fates = judge(found)
     assert fates["the same run"] + fates["not killed"] == RANDOM, found
     assert fates["not killed"] <= 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_disk_that_is_full_at_each_write(
+    harness: Harness, undisturbed: dict[str, Any], tmp_path: Path, part: int
+) -> None:
+    whole, went = undisturbed["reference"]
+    for number, event in enumerate(writes(went["events"])[part::PARTS]):
+        full(harness, tmp_path / f"{number}/run", whole, event)

@@ -25,8 +25,11 @@ def begin(screen: Screen, settings: dict[str, Any], file: Path | None, verbose: 
     from handgrad.settings import configure
 
     config = configure(settings, file=file)
-    with begun(config.out, f"{config.data_name}-{config.model}") as folder:
-        _train(screen, config, folder, False, verbose)
+    with (
+        begun(config.out, f"{config.data_name}-{config.model}") as folder,
+        _told_how_to_go_on(folder, config),
+    ):
+        _train(screen, config, folder, verbose)
 
 
 def go_on(
@@ -50,11 +53,14 @@ def go_on(
     check_settings(begun, config, folder, force=force)
     made = len(found.state.records)
     screen.note(f"going on after {made} of {config.epochs} epochs, {found.state.steps} steps")
-    _train(screen, config, folder, True, verbose)
+    with _told_how_to_go_on(folder, config):
+        _train(screen, config, folder, verbose, force=force)
 
 
-def _train(screen: Screen, config: Config, folder: Path, resume: bool, verbose: int) -> None:
-    """Train, test and write a run."""
+def _train(
+    screen: Screen, config: Config, folder: Path, verbose: int, *, force: bool = False
+) -> None:
+    """Train, test and write a run; one that has a checkpoint goes on from it."""
     from handgrad.cli.epochs import watching
     from handgrad.data import available
     from handgrad.engines import fastest_engine
@@ -73,28 +79,26 @@ def _train(screen: Screen, config: Config, folder: Path, resume: bool, verbose: 
     kept = Checkpoints(
         checkpoints(folder),
         config.checkpoint_minutes,
-        other_settings=True,  # they have been compared
+        other_settings=force,
         about={"config": config.plain()},
     )
 
     screen.err.print(_summary(net.summary(), f"{config.model} on {config.data_name}"))
-    cure = " --on-divergence lower-lr" if config.on_divergence == "stop" else ""
-    with _told_how_to_go_on(folder, cure):
-        with watching(screen.err, config.epochs) as on_epoch:
-            history = fit(
-                net,
-                pictures,
-                config.validation or None,
-                on_epoch=on_epoch,
-                checkpoint=kept,
-                resume=resume,
-                **vars(recipe),
-            )
-        screen.note(_kept(history, config.patience))
-        with screen.err.status("testing, drawing, writing"):
-            evaluation = evaluate(net, test)
-            trouble = write(Run(config, net, history, pictures, test, evaluation), folder)
-            finish(folder)
+    with watching(screen.err, config.epochs) as on_epoch:
+        history = fit(
+            net,
+            pictures,
+            config.validation or None,
+            on_epoch=on_epoch,
+            checkpoint=kept,
+            resume=True,
+            **vars(recipe),
+        )
+    screen.note(_kept(history, config.patience))
+    with screen.err.status("testing, drawing, writing"):
+        evaluation = evaluate(net, test)
+        trouble = write(Run(config, net, history, pictures, test, evaluation), folder)
+        finish(folder)
     if trouble:
         Screen().warning(trouble)
     screen.result(f"test {evaluation}")
@@ -102,9 +106,9 @@ def _train(screen: Screen, config: Config, folder: Path, resume: bool, verbose: 
 
 
 @contextmanager
-def _told_how_to_go_on(folder: Path, cure: str) -> Iterator[None]:
-    """Add to the last words of a run that stops how it can go on; `cure` is for a divergence."""
-    from handgrad.errors import DivergenceError, HandgradError
+def _told_how_to_go_on(folder: Path, config: Config) -> Iterator[None]:
+    """Add to the last words of a run that stops how it can go on."""
+    from handgrad.errors import DivergenceError, StorageError
     from handgrad.runs import has_checkpoint
 
     command = f"handgrad train --resume {shlex.quote(str(folder))}"
@@ -115,10 +119,11 @@ def _told_how_to_go_on(folder: Path, cure: str) -> Iterator[None]:
             raise
         Screen().error(f"interrupted; to go on: {command}")
         raise typer.Exit(end.code if isinstance(end, SystemExit) else 130) from None  # type: ignore[arg-type]
-    except HandgradError as error:
+    except (DivergenceError, StorageError) as error:
         if has_checkpoint(folder):
-            more = cure if isinstance(error, DivergenceError) else ""
-            error.args = (f"{error}; to go on from the last checkpoint: {command}{more}",)
+            slower = isinstance(error, DivergenceError) and config.on_divergence == "stop"
+            cure = " --on-divergence lower-lr" if slower else ""
+            error.args = (f"{error}; to go on from the last checkpoint: {command}{cure}",)
         raise
 
 

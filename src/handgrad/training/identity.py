@@ -58,6 +58,6 @@ def check_identity(
     if others and not other_settings:
         told = ", ".join(f"{name} {was.get(name)} and not {now[name]}" for name in others)
         raise ConfigError(
-            f"{folder}: the run was begun with {told}; give it the same settings, or "
-            "Checkpoints(..., other_settings=True)"
+            f"{folder}: the run was begun with {told}; give it the same, or allow it others "
+            "(--force-settings, in Python Checkpoints(..., other_settings=True))"
         )
