@@ -1,5 +1,6 @@
 import dataclasses
 import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -149,3 +150,39 @@ def test_show_takes_only_figures_that_can_be_written(handgrad, tmp_path):
     assert (ended.status, ended.out) == (2, "")
     assert "must end in .png or .svg" in ended.err
     assert list(tmp_path.iterdir()) == []
+
+
+def folder_with_a_duplicate(root):
+    rng = np.random.default_rng(0)
+    for label in "ab":
+        (root / label).mkdir(parents=True)
+        for n in range(10):
+            Image.fromarray(rng.integers(0, 256, (9, 9), np.uint8)).save(root / label / f"{n}.png")
+    return root
+
+
+def test_check_says_what_is_wrong_and_what_to_do(handgrad, tmp_path):
+    root = folder_with_a_duplicate(tmp_path / "own")
+    ended = handgrad("data", "check", root)
+    assert (ended.status, ended.err) == (0, "")
+    assert re.search(r"^ a +10 +1\.0 *$", ended.out, re.MULTILINE)
+    assert ended.out.endswith("nothing is wrong\n")
+
+    (root / "b/0.png").write_bytes((root / "a/0.png").read_bytes())
+    ended = handgrad("data", "check", root)
+    assert (ended.status, ended.err) == (1, "")
+    assert "error: duplicate under two labels\n" in ended.out
+    assert "1 pictures are the same in two classes; decide for one class\n" in ended.out
+    assert f"{root / 'a/0.png'} and {root / 'b/0.png'}" in ended.out
+
+
+def test_check_as_json(handgrad, tmp_path):
+    root = folder_with_a_duplicate(tmp_path / "own")
+    (root / "b/0.png").write_bytes(b"")
+    ended = handgrad("data", "check", root, "--json", "-q")
+    told = json.loads(ended.out)
+    assert (ended.status, told["healthy"]) == (1, False)
+    assert told["pictures"] == {"train": {"a": 10, "b": 9}}
+    assert [finding["kind"] for finding in told["findings"]] == ["empty file", "few pictures"]
+    assert told["findings"][0]["files"] == [str(root / "b/0.png")]
+    assert handgrad("data", "check", tmp_path / "none").status == 1

@@ -52,7 +52,11 @@ def write(folder: Path) -> dict[str, tuple[Path, Any]]:
         "one-bit.png": (Image.fromarray(bits), {}, bits * np.uint8(255)),
         "sixteen-bit.png": (Image.fromarray(deep), {}, SMALL),
         "cmyk.jpg": (cmyk, {"quality": 100}, np.full((8, 8, 3), [255, 0, 0], np.uint8)),
-        "animated.gif": (frames[0], {"save_all": True, "append_images": frames[1:]}, SMALL),
+        "animated.gif": (
+            frames[0],
+            {"save_all": True, "append_images": frames[1:]},
+            np.dstack([SMALL] * 3),
+        ),
         "one-pixel.png": (Image.fromarray(SMALL[:1, :1]), {}, SMALL[:1, :1]),
         "line.png": (Image.new("L", (10_000, 1), 7), {}, np.full((1, 10_000), 7, np.uint8)),
         "colours.bmp": (Image.fromarray(COLOURS), {}, COLOURS),

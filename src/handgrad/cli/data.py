@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
-from handgrad.cli.options import Folder, Quiet
+from handgrad.cli.options import Folder, Json, Quiet
 from handgrad.cli.screen import Screen, table
 
-app = typer.Typer(no_args_is_help=True, help="List, fetch, verify and show data.")
+app = typer.Typer(no_args_is_help=True, help="List, fetch, verify, show and check data.")
 
 Name = Annotated[
     str,
@@ -20,6 +21,8 @@ Name = Annotated[
     ),
 ]
 
+COLOURS = {"error": "bold red", "warning": "bold yellow", "note": "bold"}
+SHOWN = 5  # files of a finding in the table
 ROUNDS = 6  # pictures of each class in a figure
 
 
@@ -71,6 +74,57 @@ def verify(data: Name, folder: Folder = None) -> None:
             ".gz is published; whether they are right cannot be said"
         )
     check_published(data, checks)
+
+
+@app.command()
+def check(
+    place: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PATH", help="A folder of pictures, or a table of them.", show_default=False
+        ),
+    ],
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Look at all pictures of a folder, and say what is wrong and what to do.
+
+    The exit status is 1 where training would fail or its test deceive.
+    """
+    from handgrad.data.check import check
+
+    screen = Screen(quiet)
+    report = check(place, progress=False if quiet else None)
+    if json:
+        screen.json(
+            {
+                "place": str(report.place),
+                "healthy": report.healthy,
+                "pictures": {
+                    s: {str(k): n for k, n in c.items()} for s, c in report.counts.items()
+                },
+                "weights": {str(label): weight for label, weight in report.weights.items()},
+                "findings": [finding._asdict() for finding in report.findings],
+            }
+        )
+    else:
+        splits = list(report.counts)
+        labels = dict.fromkeys(k for split in splits for k in report.counts[split])
+        rows = [
+            (k, *(report.counts[s].get(k, 0) for s in splits), report.weights.get(k, ""))
+            for k in labels
+        ]
+        screen.result(table(["class", *(f">{s}" for s in splits), ">balanced weight"], rows))
+        for finding in report.findings:
+            screen.result(Text(f"{finding.weight}: {finding.kind}", COLOURS[finding.weight]))
+            screen.result(f"  {finding.what}; {finding.cure}")
+            for name in finding.files[:SHOWN]:
+                screen.result(f"    {name}")
+            if len(finding.files) > SHOWN:
+                screen.result(f"    and {len(finding.files) - SHOWN:,} more; --json lists them all")
+        screen.result("nothing is wrong" if not report.findings else "")
+    if not report.healthy:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -1,0 +1,106 @@
+"""One picture file after another looked at: what there is to know before they are trusted."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from handgrad.cores import cores
+from handgrad.data.decode import decode, open_image, undisturbed
+from handgrad.data.listing import Found
+from handgrad.errors import DataError
+from handgrad.labels import Label
+from handgrad.preparation import Grey, OnGround
+from handgrad.preparation.pixels import resized
+
+THUMB = 16  # pixels on a side of the copies by which pictures are compared
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a look at a file brought.
+
+    Attributes:
+        path: where it lies.
+        split: "train", "test" or "validation".
+        label: what it is said to show.
+        trouble: why it cannot be read; "" where it can. The rest is known only then.
+        digest: the SHA-256 of the file.
+        size: height and width.
+        mode: how colours are stored, such as "RGBA", as Pillow calls it.
+        frames: how many pictures the file holds.
+        thumb: a small grey copy, (THUMB, THUMB) uint8.
+        ground: the lightness at the corners, 0..255.
+        blank: whether all pixels are alike.
+    """
+
+    path: Path
+    split: str
+    label: Label
+    trouble: str = ""
+    digest: str = ""
+    size: tuple[int, int] = (0, 0)
+    mode: str = ""
+    frames: int = 1
+    thumb: NDArray[np.uint8] | None = None
+    ground: float = 0.0
+    blank: bool = False
+
+    @property
+    def fine(self) -> bool:
+        """Whether it can be read."""
+        return not self.trouble
+
+
+def examine(splits: Mapping[str, Found], *, progress: bool | None = None) -> list[Picture]:
+    """Look at all listed files.
+
+    Args:
+        splits: the files of each split.
+        progress: whether to show a bar on stderr; None: where that is a terminal.
+    """
+    todo = [
+        (path, split, label)
+        for split, found in splits.items()
+        for path, label in zip(found.paths, found.labels, strict=True)
+    ]
+    hidden = None if progress is None else not progress
+    with undisturbed(), ThreadPoolExecutor(cores()) as pool:
+        looks = pool.map(_look, todo, chunksize=64)
+        return list(tqdm(looks, "looking", len(todo), unit=" pictures", delay=0.5, disable=hidden))
+
+
+def _look(what: tuple[Path, str, Label]) -> Picture:
+    """Look at one file."""
+    path, split, label = what
+    try:
+        X = decode(path)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        with path.open("rb") as file, open_image(file, path) as image:
+            mode, frames = image.mode, int(getattr(image, "n_frames", 1))
+    except DataError as error:
+        empty = path.is_file() and path.stat().st_size == 0
+        return Picture(path, split, label, "is empty" if empty else str(error))
+    except (OSError, ValueError, SyntaxError) as error:
+        return Picture(path, split, label, f"{path}: cannot be read ({type(error).__name__})")
+    grey = Grey()(OnGround()(X.reshape(*X.shape[:2], -1)))
+    corners = grey[[0, 0, -1, -1], [0, -1, 0, -1], 0]
+    return Picture(
+        path,
+        split,
+        label,
+        digest=digest,
+        size=(X.shape[0], X.shape[1]),
+        mode=mode,
+        frames=frames,
+        thumb=resized(grey, THUMB, THUMB)[:, :, 0],
+        ground=float(np.median(corners)),
+        blank=bool((X[0, 0] == X).all()),
+    )

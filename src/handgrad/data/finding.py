@@ -1,0 +1,25 @@
+"""What the doctor of a folder finds."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+Weight = Literal["error", "warning", "note"]
+
+
+class Finding(NamedTuple):
+    """Something about the pictures that one should know.
+
+    Attributes:
+        kind: a word for it, such as "unreadable".
+        weight: "error": training would fail or deceive; "warning": it may do worse; "note".
+        what: what was found, a sentence.
+        cure: what to do, a sentence.
+        files: the files concerned.
+    """
+
+    kind: str
+    weight: Weight
+    what: str
+    cure: str
+    files: tuple[str, ...] = ()

@@ -1,0 +1,95 @@
+"""Pictures that are the same, or nearly so."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from handgrad.data.examine import THUMB, Picture
+from handgrad.data.finding import Finding
+
+MOST = 30_000  # pictures that are compared each with each
+NEAR = 3.0  # of 255: the mean difference of the pixels of small copies that are nearly the same
+_BLOCK = 1000
+
+Pair = tuple[Picture, Picture]
+
+
+def duplicates(pictures: Sequence[Picture]) -> Iterator[Finding]:
+    """Find pictures that occur twice: in two splits, under two labels, or within a class."""
+    same = _same(pictures)
+    yield from _findings(same, "duplicate", "the same")
+    known = {frozenset((a.path, b.path)) for a, b in same}
+    first = {picture.digest: picture for picture in reversed(pictures)}
+    near = [
+        p for p in _near(list(first.values())) if frozenset((p[0].path, p[1].path)) not in known
+    ]
+    yield from _findings(near, "near duplicate", "nearly the same")
+
+
+def natural(name: str) -> list[tuple[bool, int, str]]:
+    """Return what names are sorted by so that 2 comes before 10."""
+    parts = re.findall(r"\d+|\D+", name)
+    return [(not p.isdecimal(), int(p) if p.isdecimal() else 0, p) for p in parts]
+
+
+def _same(pictures: Sequence[Picture]) -> list[Pair]:
+    """Return the pairs of files with the same content, each with the first of its kind."""
+    by_digest: dict[str, list[Picture]] = defaultdict(list)
+    for picture in pictures:
+        by_digest[picture.digest].append(picture)
+    return [(group[0], other) for group in by_digest.values() for other in group[1:]]
+
+
+def _near(pictures: Sequence[Picture]) -> list[Pair]:
+    """Return the pairs of pictures whose small copies differ little."""
+    some = [p for p in pictures if not p.blank and p.thumb is not None][:MOST]
+    if not some:
+        return []
+    T = np.stack([p.thumb for p in some]).reshape(len(some), -1).astype(np.float32)  # type: ignore[misc]
+    squares = (T * T).sum(axis=1)
+    limit = THUMB * THUMB * NEAR**2
+    pairs = []
+    for at in range(0, len(T), _BLOCK):
+        rows = slice(at, at + _BLOCK)
+        apart = squares[rows, None] + squares[at:] - 2 * T[rows] @ T[at:].T
+        for i, j in np.argwhere(apart < limit).tolist():
+            if i < j:
+                pairs.append((some[at + i], some[at + j]))
+    return pairs
+
+
+def _findings(pairs: Sequence[Pair], kind: str, words: str) -> Iterator[Finding]:
+    """Say which pairs lie in two splits, bear two labels, or neither."""
+    across = [p for p in pairs if p[0].split != p[1].split]
+    torn = [p for p in pairs if p[0].split == p[1].split and p[0].label != p[1].label]
+    within = [p for p in pairs if p[0].split == p[1].split and p[0].label == p[1].label]
+    exact = kind == "duplicate"
+    if across:
+        yield Finding(
+            *(f"{kind} across splits", "error" if exact else "warning"),
+            f"{len(across):,} pictures of one split are {words} in another",
+            "remove them from one of the two: the test would be of what was learned",
+            _names(across),
+        )
+    if torn:
+        yield Finding(
+            *(f"{kind} under two labels", "error" if exact else "warning"),
+            f"{len(torn):,} pictures are {words} in two classes",
+            "decide for one class",
+            _names(torn),
+        )
+    if within:
+        yield Finding(
+            *(f"{kind}", "warning" if exact else "note"),
+            f"{len(within):,} pictures of a class are {words} as another",
+            "remove all but one, or they count twice",
+            _names(within),
+        )
+
+
+def _names(pairs: Sequence[Pair]) -> tuple[str, ...]:
+    return tuple(f"{a.path} and {b.path}" for a, b in pairs)

@@ -1,0 +1,135 @@
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from handgrad.data.check import check
+from handgrad.data.likeness import natural
+from handgrad.errors import DataError
+
+RNG = np.random.default_rng(0)
+
+
+def picture(path, *, size=12, ground=255, mode="L", seed=None):
+    """A blob of its own on a plain ground."""
+    rng = RNG if seed is None else np.random.default_rng(seed)
+    X = np.full((size, size), ground, np.uint8)
+    X[2:-2, 2:-2] = rng.integers(0, 256, (size - 4, size - 4))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(X).convert(mode).save(path)
+    return path
+
+
+def folder(root, train=(12, 12), test=(3, 3)):
+    """A folder without a fault."""
+    for split, numbers in (("train", train), ("test", test)):
+        for label, number in zip("ab", numbers, strict=True):
+            for n in range(number):
+                picture(root / split / label / f"{n}.png")
+    return root
+
+
+def found(root):
+    """The findings by kind."""
+    return {finding.kind: finding for finding in check(root, progress=False).findings}
+
+
+def test_a_good_folder_has_no_findings(tmp_path):
+    report = check(folder(tmp_path), progress=False)
+    assert report.findings == []
+    assert report.healthy
+    assert report.counts == {"train": {"a": 12, "b": 12}, "test": {"a": 3, "b": 3}}
+    assert report.weights == {"a": 1.0, "b": 1.0}
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    root = folder(tmp_path)
+    (root / "train/a/empty.png").touch()
+    (root / "train/b/text.jpg").write_text("hello")
+    (root / "train/b/photo.heic").write_text("hello")
+    findings = found(root)
+    assert findings["empty file"].files == (str(root / "train/a/empty.png"),)
+    assert findings["empty file"].weight == findings["unreadable"].weight == "error"
+    assert findings["unreadable"].files == (str(root / "train/b/text.jpg"),)
+    assert findings["other file"].weight == "note"
+    assert findings["other file"].cure == "convert them to PNG if they are; they are passed over"
+
+
+@pytest.mark.parametrize(
+    ("copy", "kind", "weight"),
+    [
+        ("test/a/copy.png", "duplicate across splits", "error"),
+        ("train/b/copy.png", "duplicate under two labels", "error"),
+        ("train/a/copy.png", "duplicate", "warning"),
+    ],
+)
+@pytest.mark.parametrize("exact", [True, False])
+def test_duplicates(tmp_path, copy, kind, weight, exact):
+    root = folder(tmp_path)
+    shutil.copy(root / "train/a/3.png", root / copy)
+    if not exact:
+        kind, weight = f"near {kind}", {"error": "warning", "warning": "note"}[weight]
+        X = np.asarray(Image.open(root / copy)).copy()
+        X[5, 5] ^= 8
+        Image.fromarray(X).save(root / copy)
+    (finding,) = check(root, progress=False).findings
+    assert (finding.kind, finding.weight, len(finding.files)) == (kind, weight, 1)
+    assert "train/a/3.png" in finding.files[0]
+    assert copy in finding.files[0]
+
+
+def test_the_balance_of_classes(tmp_path):
+    report = check(folder(tmp_path, train=(40, 5)), progress=False)
+    findings = {finding.kind: finding for finding in report.findings}
+    assert findings["class balance"].what == "40 to 5"
+    assert findings["class balance"].cure == (
+        "train with --class-weights balanced: b counts 4.5, a counts 0.562"
+    )
+    assert findings["few pictures"].what == "fewer than 10 training pictures: b (5)"
+    assert report.weights == {"a": 0.562, "b": 4.5}
+
+
+def test_classes_that_differ(tmp_path):
+    root = folder(tmp_path)
+    picture(root / "test/c/0.png")
+    shutil.rmtree(root / "test/b")
+    differ = [f for f in check(root, progress=False).findings if f.kind == "classes differ"]
+    assert [(f.weight, f.what) for f in differ] == [
+        ("error", "test has classes that train lacks: c"),
+        ("warning", "test lacks the classes b"),
+    ]
+    shutil.rmtree(root / "train/b")
+    assert found(root)["classes"].what == "there are pictures of 1 class to train on"
+
+
+def test_names_and_order_of_classes(tmp_path):
+    for label in ("c2", "c10", "Cat", "cat"):
+        for n in range(10):
+            picture(tmp_path / label / f"{n}.png")
+    findings = found(tmp_path)
+    assert findings["class names"].what == "these differ in case or spaces alone: Cat, cat"
+    assert findings["class order"].what == "classes are sorted by letter: Cat, c10, c2, cat"
+    assert sorted(["c10", "c2"], key=natural) == ["c2", "c10"]
+
+
+def test_pictures_unlike_the_others(tmp_path):
+    root = folder(tmp_path)
+    dark = picture(root / "train/a/dark.png", ground=0)
+    large = picture(root / "train/a/large.png", size=30, mode="RGB")
+    Image.new("L", (12, 12), 200).save(root / "train/a/blank.png")
+    frames = [Image.fromarray(RNG.integers(0, 256, (12, 12), np.uint8)) for _ in range(2)]
+    frames[0].save(root / "train/b/moving.gif", save_all=True, append_images=frames[1:])
+    findings = found(root)
+    assert findings["polarity"].what == "1 pictures have a dark ground, others do not"
+    assert findings["polarity"].files == (str(dark),)
+    assert findings["blank"].files == (str(root / "train/a/blank.png"),)
+    assert findings["animated"].files == (str(root / "train/b/moving.gif"),)
+    assert findings["sizes"].what == "2 sizes, 12x12 to 30x30"
+    assert "3 ways: L 32, RGB 1, P 1" in findings["modes"].what
+    assert large.exists()
+
+
+def test_where_there_are_no_pictures(tmp_path):
+    with pytest.raises(DataError, match="holds no pictures; a folder holds FOLDER/CLASS"):
+        check(tmp_path)
