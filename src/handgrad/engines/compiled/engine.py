@@ -349,10 +349,10 @@ class CompiledEngine:
             and (pictures.dtype == np.uint8 or np.issubdtype(pictures.dtype, np.floating))
             and labels.shape == (M,)
             and np.issubdtype(labels.dtype, np.integer)
-            and labels.min() >= 0
-            and labels.max() < len(self.net.classes)
             and order.min() >= 0
             and order.max() < M
+            and labels[order].min() >= 0
+            and labels[order].max() < len(self.net.classes)
             and (weights is None or (weights.shape == (M,) and (weights >= 0).all()))
             and (own is None or len(own) == len(self.net.classes))
             and len(rates) == count
