@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from handgrad.cli.screen import Screen, table
+from handgrad.cli.screen import Screen, hush, table
 
 
 def test_results_and_notes_go_apart(capsys):
@@ -99,6 +99,8 @@ def test_who_listens_hears_what_the_library_does_once(capsys):
     Screen(quiet=True).listen()
     logger.warning("handgrad: nobody wants to hear")
     assert capsys.readouterr() == ("", "")
+    hush()
+    assert (logger.level, logger.handlers) == (logging.NOTSET, [])
 
 
 @pytest.mark.parametrize(
@@ -115,6 +117,7 @@ def test_training_says_which_way_it_goes(handgrad, model, said):
     assert [s for s in sentences if "zero" in s] == said
     assert sum("worker" in s for s in sentences) >= 1
     assert len(lines) == len(set(lines))
+    assert not logging.getLogger("handgrad").handlers  # the command is over
 
 
 def test_the_kernels_come_from_the_cache_the_second_time(tmp_path):

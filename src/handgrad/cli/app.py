@@ -23,7 +23,7 @@ from handgrad.cli.models import models
 from handgrad.cli.options import Quiet, Verbose
 from handgrad.cli.plan import plan
 from handgrad.cli.predict import predict
-from handgrad.cli.screen import Screen
+from handgrad.cli.screen import Screen, hush
 from handgrad.cli.train import train
 from handgrad.cli.verify import verify
 from handgrad.errors import ConfigError, HandgradError
@@ -64,6 +64,8 @@ class Commands(TyperGroup):
         except KeyboardInterrupt:
             Screen().error("interrupted")
             raise typer.Exit(INTERRUPTED) from None
+        finally:
+            hush()
 
 
 app = typer.Typer(

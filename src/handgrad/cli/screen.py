@@ -36,9 +36,8 @@ class Screen:
     def __init__(self, quiet: bool = False) -> None:
         self.out = _console(sys.stdout)
         self.err = _console(sys.stderr, quiet=quiet)
-        logger = logging.getLogger("handgrad")
-        logger.setLevel(logging.ERROR if quiet else logging.NOTSET)
-        logger.handlers = [h for h in logger.handlers if not isinstance(h, _Notes)]
+        hush()
+        logging.getLogger("handgrad").setLevel(logging.ERROR if quiet else logging.NOTSET)
         # It says where it keeps its list of fonts, which is nobody's concern here.
         logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
@@ -82,6 +81,13 @@ class _Notes(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Print one message."""
         self._screen.note(record.getMessage().removeprefix("handgrad: "))
+
+
+def hush() -> None:
+    """Print no longer what the library says of its work: see `Screen.listen`."""
+    logger = logging.getLogger("handgrad")
+    logger.setLevel(logging.NOTSET)
+    logger.handlers = [h for h in logger.handlers if not isinstance(h, _Notes)]
 
 
 class Values(Table):
