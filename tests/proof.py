@@ -3,6 +3,7 @@
 from hypothesis import strategies as st
 
 from handgrad.layers import Layer, Shape
+from handgrad.verify.autograd import at_hand
 from tests.cases import Case
 from tests.gradients import check_layer
 from tests.torch_twin import check_autograd
@@ -18,5 +19,6 @@ strides = st.tuples(st.integers(1, 3), st.integers(1, 3))
 def prove(layer: Layer, shape: Shape, batch: int, training: bool, seed: int) -> None:
     """Hold a layer's gradients against autograd and against central differences."""
     case = Case("drawn", (layer,), shape, batch)
-    check_autograd(case, training, seed)
     check_layer(case, training, seed)
+    if at_hand():
+        check_autograd(case, training, seed)

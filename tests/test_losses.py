@@ -2,7 +2,6 @@ import math
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,6 +29,7 @@ def autograd(
 
     PyTorch's own mean weighs the smoothed share by the class it falls on; ours, by the example.
     """
+    torch = pytest.importorskip("torch")
     logits = torch.tensor(Z, requires_grad=True)
     each = torch.nn.functional.cross_entropy(
         logits, torch.tensor(y), reduction="none", label_smoothing=smoothing

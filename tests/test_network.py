@@ -1,7 +1,5 @@
 import numpy as np
 import pytest
-import torch
-from torch import nn
 
 from handgrad.errors import DataError, ModelError
 from handgrad.layers import (
@@ -21,7 +19,7 @@ from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
 from tests.cases import CASES, CLASSES, Case
 from tests.gradients import errors
-from tests.torch_twin import as_tensors, forward, leaves
+from tests.torch_twin import as_tensors, leaves
 
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
@@ -38,13 +36,16 @@ def pictures(count: int = 6, seed: int = 0) -> Array:
 @each_case
 def test_loss_and_gradients_equal_autograds(case: Case) -> None:
     """The whole way, and the shorter way back that leaves out the gradient of the pictures."""
+    torch = pytest.importorskip("torch")
+    from handgrad.verify.in_torch import forward
+
     net, X, y = case.network(dtype=np.float64), case.examples(), case.labels()
     ctx = Context(training=True, seed=1, step=2)
     loss, gradients = net.loss_and_grads(X, y, ctx=ctx)
 
     tensors = as_tensors(net.tree)
     logits = forward(net.chain, tensors, torch.tensor(X), ctx)
-    theirs = nn.functional.cross_entropy(logits, torch.tensor(y))
+    theirs = torch.nn.functional.cross_entropy(logits, torch.tensor(y))
     theirs.backward()
     assert loss == pytest.approx(theirs.item(), rel=1e-13)
     found = {name: t.grad.numpy() for name, t in leaves(tensors) if t.grad is not None}
@@ -84,6 +85,8 @@ def test_one_picture_alone_is_predicted_as_within_256_others(case: Case) -> None
 
 def test_names_and_layouts_are_those_of_torchs_state_dict() -> None:
     """PyTorch takes our arrays as they are, strictly, and answers the same."""
+    torch = pytest.importorskip("torch")
+    nn = torch.nn
     layers = [Conv2d(4, (3, 2)), BatchNorm(), ReLU(), Flatten(), Dense(7), BatchNorm(), Dense()]
     net = Network(layers, (2, 6, 5), 3, dtype=np.float64)
     net.absorb(net.forward(np.random.default_rng(0).normal(3, 2, (9, 2, 6, 5)), Context(True))[1])

@@ -3,7 +3,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,6 +11,8 @@ from handgrad.layers import Array
 from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer, clip_by_norm
 from tests.gradients import errors
 from tests.proof import seeds
+
+torch = pytest.importorskip("torch")
 
 rates = st.floats(1e-4, 0.5)
 decays = st.just(0.0) | st.floats(1e-4, 0.3)

@@ -2,13 +2,14 @@ import math
 from collections.abc import Callable
 
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch.optim import lr_scheduler
 
 from handgrad.errors import ConfigError
 from handgrad.schedules import Constant, Cosine, OneCycle, Plateau, Progress, Schedule, Step
+
+torch = pytest.importorskip("torch")
+lr_scheduler = torch.optim.lr_scheduler
 
 STEPS, EPOCHS = 7, 6
 TOTAL = STEPS * EPOCHS
@@ -18,7 +19,9 @@ def ours(schedule: Schedule) -> list[float]:
     return [schedule.factor(Progress(step, STEPS, EPOCHS)) for step in range(TOTAL)]
 
 
-def theirs(make: Callable[[torch.optim.Optimizer], lr_scheduler.LRScheduler]) -> list[float]:
+def theirs(
+    make: Callable[[torch.optim.Optimizer], lr_scheduler.LRScheduler],
+) -> list[float]:
     """Return the rate of each update, the learning rate being 1."""
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     scheduler, rates = make(optimizer), []

@@ -3,7 +3,6 @@ import json
 import numpy as np
 import onnx
 import pytest
-import torch
 
 import handgrad as hg
 from handgrad.bundle import read_bundle
@@ -57,6 +56,7 @@ def test_a_file_that_answers_something_else_is_refused(handgrad, trained, monkey
 
 
 def test_a_program_and_a_state_dict_for_pytorch(handgrad, trained, bundle):
+    torch = pytest.importorskip("torch")
     assert handgrad("export", trained, "--torch", "m.pt2").out == "PyTorch model in m.pt2\n"
     extra = {"handgrad.classes": "", "handgrad.digest": ""}
     program = torch.export.load("m.pt2", extra_files=extra).module()

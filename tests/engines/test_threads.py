@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +15,18 @@ import numpy as np
 import pytest
 
 import handgrad as hg
-from handgrad.engines import Engine, ReferenceEngine, Rules
+from handgrad.engines import Engine, ReferenceEngine, Rules, engine_named
 from handgrad.engines.compiled import CompiledEngine
-from handgrad.engines.torch import TorchEngine
 from handgrad.network import Network
 
+needs_torch = pytest.mark.skipif(not find_spec("torch"), reason="PyTorch is not installed")
 RULES = Rules(hg.SoftmaxCrossEntropy(), hg.Adam(1e-3))
 ENGINES: dict[str, Callable[[Network], Engine]] = {
     "reference": lambda net: ReferenceEngine(net, RULES),
     "compiled": lambda net: CompiledEngine(net, RULES, workers=2),
-    "torch": lambda net: TorchEngine(net, RULES, "cpu"),
+    "torch": lambda net: engine_named("torch:cpu", net, RULES),
 }
+NAMES = [name if name != "torch" else pytest.param(name, marks=needs_torch) for name in ENGINES]
 THREADS, TIMES = 8, 12
 
 
@@ -44,7 +46,7 @@ def at_once(work: Callable[[int], None]) -> None:
             job.result(timeout=300)
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", NAMES)
 def test_eight_threads_predict_with_one_engine(name: str) -> None:
     engine = ENGINES[name](network())
     shares = [pictures(3 + 40 * k, k) for k in range(THREADS)]
@@ -57,7 +59,7 @@ def test_eight_threads_predict_with_one_engine(name: str) -> None:
     at_once(work)
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", NAMES)
 def test_eight_threads_train_and_predict_with_engines_of_their_own(name: str) -> None:
     X, y = pictures(50), np.arange(50) % 10
 
@@ -105,6 +107,7 @@ print(len(started), len(os.listdir("/proc/self/task")))
 """
 
 
+@needs_torch
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="there is no /proc here")
 @pytest.mark.parametrize("bound", ["variable", "processor"])
 def test_one_core_is_one_thread_in_every_engine(bound: str) -> None:

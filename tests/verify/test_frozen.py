@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from handgrad.models import MODELS
-from handgrad.verify import frozen, witness
+from handgrad.verify import autograd, frozen, witness
 from handgrad.verify.known import NAMED, known
+from handgrad.verify.twins import __main__ as twins
 
 
 def test_every_named_model_has_its_numbers() -> None:
@@ -18,6 +19,7 @@ def test_every_named_model_has_its_numbers() -> None:
 
 @pytest.mark.parametrize("name", ["softmax-regression", "lenet5"])
 def test_the_numbers_can_be_made_again(name: str) -> None:
+    pytest.importorskip("torch")
     kept = json.loads(frozen.FILE.read_text("utf-8"))[name]
     again = json.loads(json.dumps(frozen.freeze([NAMED[name]])))[name]
     assert set(again) == set(kept)
@@ -37,3 +39,14 @@ def test_one_number_that_is_not_what_it_was_is_seen() -> None:
     assert not found.ok
     assert found.first
     assert np.ravel_multi_index(found.first.index, weight.shape) == place
+
+
+def test_without_pytorch_a_sentence_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(autograd, "at_hand", lambda: False)
+    for main in (frozen.main, lambda: twins.main([])):
+        assert main() == 1
+        assert capsys.readouterr().err == (
+            'error: PyTorch is not installed; install it with pip install "handgrad[torch]"\n'
+        )

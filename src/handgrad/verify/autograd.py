@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from handgrad.errors import MissingExtraError
 from handgrad.layers import Array, Layer, Tree
 from handgrad.verify.subject import Point, Subject, gradients, places
 from handgrad.verify.witness import Testimony, Witness
@@ -22,6 +23,18 @@ MISSING = (
 def at_hand() -> bool:
     """Say whether PyTorch is installed."""
     return find_spec("torch") is not None
+
+
+def needed() -> None:
+    """Do nothing where PyTorch is installed.
+
+    Raises:
+        MissingExtraError: where it is not.
+    """
+    if not at_hand():
+        raise MissingExtraError(
+            'PyTorch is not installed; install it with pip install "handgrad[torch]"'
+        )
 
 
 def knows(layer: Layer) -> bool:

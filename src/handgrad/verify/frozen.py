@@ -9,11 +9,13 @@ PyTorch too, and would show an error that we and today's PyTorch share. To make 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from handgrad.errors import HandgradError
 from handgrad.files import replacing
 from handgrad.layers import Array
 from handgrad.verify.subject import Subject, gradients
@@ -46,9 +48,14 @@ def _testimony(shape: list[int], norm: float, elements: dict[str, float]) -> Tes
 
 
 def freeze(subjects: list[Subject]) -> dict[str, Any]:
-    """Return what the file is to say of some subjects, from autograd."""
-    from handgrad.verify.autograd import autograd
+    """Return what the file is to say of some subjects, from autograd.
 
+    Raises:
+        MissingExtraError: if PyTorch is not installed.
+    """
+    from handgrad.verify.autograd import autograd, needed
+
+    needed()
     return {
         subject.name: {
             tensor: _entry(gradient)
@@ -70,14 +77,20 @@ def _entry(gradient: Array) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    """Write the file anew."""
+def main() -> int:
+    """Write the file anew, and return the exit status."""
     from handgrad.verify.known import NAMED
 
-    with replacing(FILE) as temporary:
-        temporary.write_text(json.dumps(freeze(list(NAMED.values())), indent=1) + "\n", "utf-8")
+    try:
+        found = freeze(list(NAMED.values()))
+        with replacing(FILE) as temporary:
+            temporary.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    except HandgradError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     print(f"{FILE.name}: {len(NAMED)} models")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

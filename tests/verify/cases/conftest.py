@@ -20,4 +20,5 @@ def onnx(cases: dict[str, Case]) -> list[Result]:
 @pytest.fixture(scope="session")
 def opinfo() -> list[Result]:
     """What became of PyTorch's samples."""
+    pytest.importorskip("torch")
     return opinfo_results()

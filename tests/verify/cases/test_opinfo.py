@@ -17,6 +17,8 @@ LISTED = {
     **{"softmax": 2, "log_softmax": 2, "cross_entropy": 13},
 }
 
+pytest.importorskip("torch")
+
 
 def short(operator: str) -> str:
     return operator.removeprefix("nn.functional.")

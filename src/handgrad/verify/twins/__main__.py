@@ -11,6 +11,7 @@ from statistics import mean, stdev
 
 from handgrad.data import load
 from handgrad.errors import ConfigError, HandgradError
+from handgrad.verify.autograd import needed
 from handgrad.verify.document import read, table, write
 from handgrad.verify.twins import TASKS, Comparison, Task, compare
 
@@ -29,6 +30,7 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the table into FILE")
     given = parser.parse_args(words)
     try:
+        needed()
         found = {name: _compared(name) for name in given.models or TASKS}
         old = read(SECTION, given.write) if given.write else ""
         text = section(found, old)
