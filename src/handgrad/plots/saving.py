@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -28,6 +29,6 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     if suffix not in SUFFIXES:
         raise ConfigError(f"{path} must end in {' or '.join(SUFFIXES)} to be written as a figure")
     metadata = {"Software": None} if suffix == ".png" else {"Creator": None, "Date": None}
-    settings = {"svg.hashsalt": "handgrad", "image.composite_image": False}
+    settings: dict[Any, Any] = {"svg.hashsalt": "handgrad", "image.composite_image": False}
     with matplotlib.rc_context(settings), replacing(path) as part:
         figure.savefig(part, format=suffix[1:], dpi=150, metadata=metadata)
