@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
 from rich.table import Table
 
 from handgrad.cli.options import DataName, Folder, Json, Quiet, RunPath, Verbose
@@ -14,12 +15,16 @@ if TYPE_CHECKING:
     from handgrad.labels import Label
     from handgrad.layers import Array
     from handgrad.network import Network
-    from handgrad.training import Evaluation
+    from handgrad.training import Evaluation, Robustness
 
 
 def evaluate(
     *,
     run: RunPath,
+    robust: Annotated[
+        bool,
+        typer.Option("--robust", metavar="", help="Also on pictures damaged in fifteen ways."),
+    ] = False,
     data: DataName = None,
     folder: Folder = None,
     json: Json = False,
@@ -28,7 +33,7 @@ def evaluate(
 ) -> None:
     """Say how good a trained network is on test pictures, class by class."""
     from handgrad.runs import load_run, load_test
-    from handgrad.training import evaluate
+    from handgrad.training import evaluate, robustness
 
     screen = Screen(quiet)
     net, about = load_run(run)
@@ -39,12 +44,33 @@ def evaluate(
     Z = net.logits(test.pictures)
     found = evaluate(net, test, logits=lambda _: Z)
     trust = _trust(net, Z, test)
+    hard = robustness(net, test) if robust else None
     if json:
-        screen.json({"run": str(run), "data": test.name} | _plain(found, net.classes) | trust)
+        plain = _plain(found, net.classes) | trust | _plain_robustness(hard)
+        screen.json({"run": str(run), "data": test.name} | plain)
     else:
         screen.result(f"{test.name} {found}")
         screen.result(_words(trust))
         screen.result(_table(found, net.classes))
+        if hard:
+            screen.result(_robustness_table(hard))
+
+
+def _plain_robustness(hard: Robustness | None) -> dict[str, Any]:
+    """Return the accuracy on damaged pictures as JSON can hold it."""
+    if hard is None:
+        return {}
+    damaged = {name: found.accuracy for name, found in hard.damaged.items()}
+    return {"robust": {"accuracy": hard.accuracy, "damaged": damaged}}
+
+
+def _robustness_table(hard: Robustness) -> Table:
+    """Return the table of the accuracy on damaged pictures, beside that on whole ones."""
+    clean = hard.clean.accuracy
+    found = [(name, f.accuracy) for name, f in hard.damaged.items()]
+    rows = [("none", f"{clean:.2%}", ""), *((n, f"{a:.2%}", f"{a - clean:+.2%}") for n, a in found)]
+    mean = ("mean of the damaged", f"{hard.accuracy:.2%}", f"{hard.accuracy - clean:+.2%}")
+    return table(["damage", ">accuracy", ">difference"], [*rows, mean])
 
 
 def _trust(net: Network, Z: Array, test: Dataset) -> dict[str, Any]:

@@ -5,5 +5,17 @@ from handgrad.training.history import Epoch, History
 from handgrad.training.keeper import Checkpoints
 from handgrad.training.loop import epochs, fit
 from handgrad.training.recipe import Recipe
+from handgrad.training.robustness import Robustness, robustness
 
-__all__ = ["Checkpoints", "Epoch", "Evaluation", "History", "Recipe", "epochs", "evaluate", "fit"]
+__all__ = [
+    "Checkpoints",
+    "Epoch",
+    "Evaluation",
+    "History",
+    "Recipe",
+    "Robustness",
+    "epochs",
+    "evaluate",
+    "fit",
+    "robustness",
+]

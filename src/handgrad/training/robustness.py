@@ -1,0 +1,55 @@
+"""How good a network still is on damaged pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from handgrad.data import Dataset
+from handgrad.data.corruptions import CORRUPTIONS, corrupted
+from handgrad.errors import DataError
+from handgrad.network import Network
+from handgrad.training.evaluation import Evaluation, check_classes, evaluate
+
+
+@dataclass(frozen=True)
+class Robustness:
+    """What an evaluation on whole and on damaged pictures found.
+
+    Attributes:
+        clean: on the pictures as they are.
+        damaged: for each kind of damage.
+    """
+
+    clean: Evaluation
+    damaged: dict[str, Evaluation]
+
+    @property
+    def accuracy(self) -> float:
+        """The mean accuracy over all kinds of damage, 0 to 1."""
+        return float(np.mean([found.accuracy for found in self.damaged.values()]))
+
+
+def robustness(net: Network, test: Dataset, *, seed: int = 0) -> Robustness:
+    """Return how good a network is on pictures, and on the same damaged in fifteen ways.
+
+    Args:
+        net: the network.
+        test: pictures that it has not learned from, uint8.
+        seed: decides what is at random in the damage.
+
+    Raises:
+        DataError: if the data set's classes or pictures are not the network's, or not uint8.
+    """
+    check_classes(net, test)
+    if test.pictures.dtype != np.uint8:
+        raise DataError(
+            f"{test.name}: pictures of {test.pictures.dtype} cannot be damaged as files are; "
+            "give them as uint8, 0..255"
+        )
+    damaged = {
+        name: evaluate(net, replace(test, pictures=corrupted(test.pictures, name, seed)))
+        for name in CORRUPTIONS
+    }
+    return Robustness(evaluate(net, test), damaged)

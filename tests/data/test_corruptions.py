@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from handgrad.data.corruptions import CORRUPTIONS, corrupted
+
+X = np.zeros((6, 1, 12, 12), np.uint8)
+X[:, 0, 3:9, 5:7] = 200  # an upright bar
+COLOURS = np.random.default_rng(0).integers(0, 256, (3, 3, 7, 5), np.uint8)
+
+
+def test_there_are_fifteen():
+    assert len(CORRUPTIONS) == 15
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+@pytest.mark.parametrize("pictures", [X, COLOURS, X[:1, :, :1, :1]])
+def test_each_gives_other_pictures_of_the_same_form(name, pictures):
+    before = pictures.copy()
+    found = corrupted(pictures, name, seed=3)
+    assert (found.shape, found.dtype) == (pictures.shape, np.uint8)
+    assert np.array_equal(pictures, before)
+    assert np.array_equal(found, corrupted(pictures, name, seed=3))
+    if pictures.shape[2] > 1:
+        assert (found != pictures).any()
+
+
+@pytest.mark.parametrize("name", ["noise", "shift", "rotated", "occluded", "brighter"])
+def test_the_seed_and_the_place_decide(name):
+    one, other = corrupted(X, name, seed=0), corrupted(X, name, seed=1)
+    assert (one != other).any()
+    assert (one[0] != one[1]).any()
+
+
+def test_what_each_does():
+    ink = X[0].sum()
+    done = {name: corrupted(X, name)[0, 0].astype(int) for name in CORRUPTIONS}
+    assert np.array_equal(done["inverted"], 255 - X[0, 0])
+    assert done["thicker"].sum() > 1.5 * ink > ink > 1.2 * done["thinner"].sum()
+    assert done["blur"].max() < 200
+    assert abs(done["blur"].sum() - ink) < 0.02 * ink
+    assert done["pixelated"][2:4, 4:6].tolist() == [[50, 50], [50, 50]]
+    assert done["larger"].sum() > 1.2 * ink > ink > 1.1 * done["smaller"].sum()
+    assert (done["occluded"] == 128).sum() == 16
+    assert done["brighter"].min() >= 50
+    assert np.ptp(done["paler"]) <= 100
+    for name in ("shift", "rotated", "sheared"):
+        assert abs(done[name].sum() - ink) < 0.1 * ink
+    assert 30 < (corrupted(X, "specks") != X).sum() < 0.2 * X.size
+
+
+def test_a_quarter_turn_would_be_one():
+    from handgrad.data.corruptions import _turned, _warped
+
+    turned = _warped(COLOURS[:, :, :5], _turned(np.full(3, np.pi / 2)))
+    assert np.array_equal(turned, np.rot90(COLOURS[:, :, :5], -1, axes=(2, 3))) or np.array_equal(
+        turned, np.rot90(COLOURS[:, :, :5], 1, axes=(2, 3))
+    )
