@@ -18,7 +18,7 @@ ROOMS = [
     *("errors", "labels", "files", "cores", "random", "preparation", "layers", "arrays", "losses"),
     *("signals", "calibration", "optim", "schedules"),
     *("summary", "assembly", "network", "models", "data", "engines", "training", "bundle"),
-    *("verify", "explain", "plots", "estimator", "reproduce"),
+    *("tracking", "verify", "explain", "plots", "estimator", "reproduce"),
     *("__init__", "config", "settings", "runs", "serve", "cli", "__main__"),
 ]
 
@@ -37,6 +37,8 @@ PLACES = {
     "onnx": ("bundle", "verify"),
     "onnxruntime": ("verify",),
     "matplotlib": ("plots",),
+    "tensorboardX": ("tracking",),
+    "mlflow": ("tracking",),
     "pydantic": ("config", "settings"),
     "pydantic_core": ("settings",),
     "typer": ("cli",),

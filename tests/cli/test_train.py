@@ -233,7 +233,7 @@ def test_figures_that_cannot_be_drawn_do_not_cost_the_run(handgrad, monkeypatch,
     )
     run = Path("runs/digits-softmax-regression-1")
     assert {p.name for p in run.iterdir() if p.is_file()} == {
-        *("model.safetensors", "config.toml", "history.csv", "history.json")
+        *("model.safetensors", "config.toml", "history.csv", "history.json", "history.jsonl")
     }
     assert ended.out.splitlines()[1] == f"run in {run}"
 

@@ -103,6 +103,18 @@ def train(
     compile: Annotated[  # noqa: A002
         bool | None, _torch("--compile/--no-compile", "", "Let torch.compile make one program.")
     ] = None,
+    tensorboard: Annotated[
+        bool,
+        typer.Option("--tensorboard", metavar="", help="Write events for TensorBoard too."),
+    ] = False,
+    mlflow: Annotated[
+        bool,
+        typer.Option(
+            "--mlflow",
+            metavar="",
+            help="Tell MLflow too: $MLFLOW_TRACKING_URI, else mlflow.db in this folder.",
+        ),
+    ] = False,
     figures: Annotated[
         bool | None,
         typer.Option(
@@ -210,10 +222,11 @@ def train(
     In the environment a setting has HANDGRAD_ before its name, such as HANDGRAD_LR=0.01.
     """
     given = {name: value for name, value in locals().items() if value is not None}
-    for name in ("config", "resume", "force_settings", "quiet", "verbose"):
+    trackers = {"tensorboard": tensorboard, "mlflow": mlflow}
+    for name in ("config", "resume", "force_settings", "quiet", "verbose", *trackers):
         given.pop(name, None)  # these are not settings of the run
     screen = Screen(quiet)
     if resume is None:
-        begin(screen, given, config, verbose)
+        begin(screen, given, config, verbose, trackers)
     else:
-        go_on(screen, resume, given, config, force_settings, verbose)
+        go_on(screen, resume, given, config, force_settings, verbose, trackers)

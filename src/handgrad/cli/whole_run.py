@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from handgrad.training import History
 
 
-def begin(screen: Screen, settings: dict[str, Any], file: Path | None, verbose: int) -> None:
+def begin(
+    screen: Screen,
+    settings: dict[str, Any],
+    file: Path | None,
+    verbose: int,
+    trackers: dict[str, bool],
+) -> None:
     """Go the whole way from settings to a run's folder."""
     from handgrad.runs import begun
     from handgrad.settings import configure
@@ -29,7 +35,7 @@ def begin(screen: Screen, settings: dict[str, Any], file: Path | None, verbose: 
         begun(config.out, f"{config.data_name}-{config.model}") as folder,
         _told_how_to_go_on(folder, config),
     ):
-        _train(screen, config, folder, verbose)
+        _train(screen, config, folder, verbose, trackers)
 
 
 def go_on(
@@ -39,6 +45,7 @@ def go_on(
     file: Path | None,
     force: bool,
     verbose: int,
+    trackers: dict[str, bool],
 ) -> None:
     """Go the rest of the way."""
     from handgrad.errors import ConfigError
@@ -54,18 +61,25 @@ def go_on(
     made = len(found.state.records)
     screen.note(f"going on after {made} of {config.epochs} epochs, {found.state.steps} steps")
     with _told_how_to_go_on(folder, config):
-        _train(screen, config, folder, verbose, force=force)
+        _train(screen, config, folder, verbose, trackers, force=force)
 
 
 def _train(
-    screen: Screen, config: Config, folder: Path, verbose: int, *, force: bool = False
+    screen: Screen,
+    config: Config,
+    folder: Path,
+    verbose: int,
+    trackers: dict[str, bool],
+    *,
+    force: bool = False,
 ) -> None:
     """Train, test and write a run; one that has a checkpoint goes on from it."""
     from handgrad.cli.epochs import watching
     from handgrad.data import available
     from handgrad.engines import fastest_engine
     from handgrad.runs import Run, checkpoints, finish, write
-    from handgrad.training import Checkpoints, evaluate, fit
+    from handgrad.tracking import tracking
+    from handgrad.training import Checkpoints, Epoch, evaluate, fit
 
     if verbose:
         where = config.folder or next(
@@ -84,7 +98,15 @@ def _train(
     )
 
     screen.err.print(_summary(net.summary(), f"{config.model} on {config.data_name}"))
-    with watching(screen.err, config.epochs) as on_epoch:
+    with (
+        tracking(folder, config.plain(), **trackers) as track,
+        watching(screen.err, config.epochs) as watch,
+    ):
+
+        def on_epoch(record: Epoch) -> None:
+            watch(record)
+            track(record)
+
         history = fit(
             net,
             pictures,
