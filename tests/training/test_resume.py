@@ -14,11 +14,12 @@ from tests.training.blobs import blobs, small_net
 from tests.training.interrupted import assert_same, run_with_stops, signalled
 
 
-def pictures(count: int = 150) -> hg.Dataset:
-    """Pictures (count, 1, 14, 14) of three classes, most pixels of which are zero."""
+def pictures(count: int = 150, side: int = 14) -> hg.Dataset:
+    """Pictures (count, 1, side, side) of three classes, most pixels of which are zero."""
     rng = np.random.default_rng(3)
     labels = np.arange(count) % 3
-    X = rng.integers(0, 256, (count, 1, 14, 14)) * (rng.random((count, 1, 14, 14)) < 0.25)
+    shape = count, 1, side, side
+    X = rng.integers(0, 256, shape) * (rng.random(shape) < 0.25)
     X[np.arange(count), 0, labels * 4, 5:9] = 255
     return hg.Dataset.from_arrays(X.astype(np.uint8), labels, name="strokes")
 
@@ -66,6 +67,21 @@ def test_a_run_that_was_stopped_is_the_run_it_would_have_been(
         pytest.importorskip("numba")
     found = run_with_stops(lambda **o: trained(engine, **o), tmp_path, stops)
     assert_same(trained(engine), found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stops", [[35], [11, 50], [7, 31, 77]])
+@pytest.mark.parametrize("engine", ["reference", "compiled", "torch:cpu"])
+def test_the_named_convnet_with_noise_in_it(engine: str, stops: list[int], tmp_path: Path) -> None:
+    def fit(**options: Any) -> tuple[hg.Network, hg.History]:
+        first, *layers = hg.models.convnet()
+        noisy = [first, hg.BatchNorm(), *layers[:-1], hg.Dropout(0.25), layers[-1]]
+        data = pictures(1000, 28)
+        net = hg.Network(noisy, data.shape, data.classes, seed=2)
+        settings: dict[str, Any] = {"optimizer": hg.Adam(0.003), "schedule": hg.OneCycle()}
+        return net, hg.fit(net, data, epochs=5, batch_size=50, engine=engine, **settings | options)
+
+    assert_same(fit(), run_with_stops(fit, tmp_path, stops))
 
 
 @pytest.mark.parametrize(
