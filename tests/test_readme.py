@@ -33,7 +33,7 @@ def test_the_python_side(
     names |= {"my_pictures": train.pictures[:300, 0], "my_labels": train.labels[:300].astype(str)}
     for block in BLOCKS:
         exec(block, names)
-    assert len(BLOCKS) == 5
+    assert len(BLOCKS) == 6
     assert Path("mine.safetensors").exists()
     assert sum(names["net"].predict(names["my_pictures"]) == names["my_labels"]) > 200
 
