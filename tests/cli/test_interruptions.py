@@ -84,7 +84,9 @@ def test_at_any_moment(part: int, tmp_path: Path, located: Callable[[str], Path]
         status = process.wait(timeout=60)
         seconds = time.monotonic() - at
         said = log.read_text()
-        assert status == 128 + sent, (number, status, said)
+        # Where SIGINT meets Python inside an exec, as imports have them, Python itself ends by the
+        # signal in the end, whoever handled it: -2, which shells call 130 too.
+        assert status in (128 + sent, -signal.SIGINT if sent == signal.SIGINT else 143), said
         assert seconds < LONGEST, (number, engine, decoding, seconds, said)
         assert "Traceback" not in said
         assert not left(process.pid)
