@@ -78,6 +78,23 @@ def test_a_folder_that_others_can_write_to_is_not_trusted(
     assert caplog.messages == [SENTENCE.format(f"in {folder} (others can write to it)")]
 
 
+def test_a_folder_that_can_only_be_read_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept.write("one", "copy", CODE)
+
+    def refuse(**_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", refuse)
+    assert kept.read("one", "copy") == CODE
+    assert caplog.messages == []
+    kept.write("one", "other", CODE)
+    kept.write("one", "third", CODE)
+    folder = tmp_path / "kernels/one"
+    assert caplog.messages == [SENTENCE.format(f"in {folder} (Read-only file system)")]
+
+
 @pytest.mark.parametrize("place", ["/dev/null", "/proc/handgrad"])
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc here")
 def test_a_place_that_can_hold_nothing_is_said_once(

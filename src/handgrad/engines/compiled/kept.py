@@ -58,7 +58,10 @@ def write(version: str, name: str, code: bytes) -> None:
 
 @cache
 def _folder(version: str) -> Path | None:
-    """Return the folder of kept object code, or None where nothing can be kept."""
+    """Return the folder of kept object code, or None where there is none to be trusted.
+
+    It may be one that can only be read, such as root's in an image with kernels for all.
+    """
     root = os.environ.get("HANDGRAD_CACHE")
     try:
         folder = Path(root).expanduser() if root else user_cache_path("handgrad")
@@ -69,10 +72,10 @@ def _folder(version: str) -> Path | None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = folder.stat()
-        if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):
+        if hasattr(os, "getuid") and (
+            status.st_uid not in (os.getuid(), 0) or status.st_mode & 0o022
+        ):
             raise PermissionError("others can write to it")
-        with tempfile.TemporaryFile(dir=folder):
-            pass
     except OSError as error:
         _warn_once(f"in {folder} ({error.strerror or error})")
         return None
