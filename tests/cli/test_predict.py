@@ -37,6 +37,35 @@ def test_files_are_pictures_and_dark_ink_is_inverted(handgrad, trained, tmp_path
     assert (light[0]["label"], light[1]["label"]) == (None, y[0])
 
 
+def test_files_go_the_way_of_the_training_pictures(handgrad, trained, tmp_path):
+    X, _ = hg.load("digits")[1][:1]
+    for name, pixels in (("light.png", X[0, 0]), ("dark.png", 255 - X[0, 0])):
+        Image.fromarray(pixels).save(tmp_path / name)
+    light, dark = json.loads(handgrad("predict", trained, "light.png", "dark.png", "--json").out)
+    assert light["probabilities"] == dark["probabilities"]
+    words = ("predict", trained, "dark.png", "--preparation", "plain", "--json")
+    assert json.loads(handgrad(*words).out)[0]["probabilities"] != dark["probabilities"]
+    inverted = json.loads(handgrad(*words, "--invert").out)
+    assert inverted[0]["probabilities"] == dark["probabilities"]
+    ended = handgrad("predict", trained, "dark.png", "--preparation", "paint")
+    assert (ended.status, ended.err) == (
+        2,
+        "error: there is no recipe called 'paint'; there are plain, light, drawing\n",
+    )
+
+
+def test_the_preparation_is_drawn_step_by_step(handgrad, trained, tmp_path):
+    Image.new("RGBA", (40, 30), (0, 0, 0, 0)).save(tmp_path / "a.png")
+    ended = handgrad("predict", trained, "a.png", "--show-preparation", "way.png")
+    assert (ended.status, ended.err) == (0, "")
+    with Image.open("way.png") as drawn:
+        drawn.load()
+        assert drawn.width > 5 * 150  # five stages of more than an inch
+    ended = handgrad("predict", trained, "3", "--show-preparation", "way.png")
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err == "error: --show-preparation shows what becomes of files; give one\n"
+
+
 def test_the_table_has_the_three_most_probable(handgrad, trained, net, tmp_path):
     Image.new("L", (8, 8)).save(tmp_path / "a [b].png")
     ended = handgrad("predict", trained, 5, "a [b].png")
@@ -66,7 +95,7 @@ def test_a_network_of_two_classes_shows_both(handgrad, tmp_path):
         ("359", "there is no picture 359; digits test has those from 0 to 358"),
         ("9" * 5000, f"there is no picture {'9' * 18}...; digits test has those from 0 to 358"),
         ("none.png", "none.png: there is no such file; give a picture, or the number of a test"),
-        ("text.png", "text.png: cannot be read (not a whole PNG or JPEG picture); give a PNG or"),
+        ("text.png", "text.png: cannot be read (not a whole PNG, JPEG, GIF or BMP"),
     ],
 )
 def test_failures(handgrad, trained, tmp_path, picture, sentence):

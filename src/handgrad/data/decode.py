@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from handgrad.errors import DataError
 FORMATS = ("PNG", "JPEG", "GIF", "BMP")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".gif", ".bmp")
 
+MOST_BYTES = 1 << 28
 MOST_PIXELS = 100_000_000
 _FEW_PIXELS = 1_000_000  # are read however short the file is
 _PIXELS_A_BYTE = 1000  # what an almost empty drawing is compressed to
@@ -60,7 +62,7 @@ def undisturbed() -> Iterator[None]:
 def decode(path: Path) -> NDArray[np.uint8]:
     """Return what `read_pixels` does, without a word on warnings."""
     try:
-        with path.open("rb") as file, open_image(file, path) as image:
+        with open_image(path) as image:
             return _pixels(image)
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file; give the path of a picture") from None
@@ -70,20 +72,25 @@ def decode(path: Path) -> NDArray[np.uint8]:
         raise _unreadable(path) from None
 
 
-def open_image(file: IO[bytes], path: Path) -> Image.Image:
-    """Return the image in an open file, its pixels still to be read.
+def open_image(path: Path) -> Image.Image:
+    """Return the image in a file, its pixels still to be decoded.
 
     Raises:
         DataError: if it has more pixels than can be read safely.
         OSError: and others, if it is none.
     """
-    try:
-        image = Image.open(file, formats=FORMATS)
+    too_large = DataError(f"{path}: is too large to be read safely; make it smaller")
+    with path.open("rb") as file:
+        content = file.read(min(MOST_BYTES, path.stat().st_size) + 1)
+    if len(content) > MOST_BYTES:
+        raise too_large
+    try:  # from memory: a decoder that asks a file for 4 GB is given them, empty
+        image = Image.open(io.BytesIO(content), formats=FORMATS)
     except Image.DecompressionBombError:
-        raise DataError(f"{path}: is too large to be read safely; make it smaller") from None
-    pixels, size = image.width * image.height, path.stat().st_size
-    if pixels > MOST_PIXELS or pixels > max(_FEW_PIXELS, _PIXELS_A_BYTE * size):
-        raise DataError(f"{path}: is too large to be read safely; make it smaller")
+        raise too_large from None
+    pixels = image.width * image.height
+    if pixels > MOST_PIXELS or pixels > max(_FEW_PIXELS, _PIXELS_A_BYTE * len(content)):
+        raise too_large
     return image
 
 

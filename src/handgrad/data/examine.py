@@ -83,7 +83,7 @@ def _look(what: tuple[Path, str, Label]) -> Picture:
     try:
         X = decode(path)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        with path.open("rb") as file, open_image(file, path) as image:
+        with open_image(path) as image:
             mode, frames = image.mode, int(getattr(image, "n_frames", 1))
     except DataError as error:
         empty = path.is_file() and path.stat().st_size == 0
