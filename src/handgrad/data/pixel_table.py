@@ -6,6 +6,7 @@ import csv
 import math
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
 
@@ -77,13 +78,12 @@ def _read(path: Path, name: str, classes: Sequence[Label] | None) -> Dataset:
 
 def _pixels(lines: Sequence[str], count: int, path: Path, at: int) -> NDArray[np.uint8]:
     """Return the pixels on some lines, (n, count); `at` is the number of the first."""
-    rows = [line.partition(",")[2] for line in lines]
-    try:
-        X = np.loadtxt(rows, np.int64, delimiter=",", comments=None, ndmin=2)
-        if X.shape == (len(lines), count) and X.min() >= 0 and X.max() <= 255:
-            return X.astype(np.uint8)
-    except (ValueError, OverflowError, IndexError):
-        pass
+    rows = [line.partition(",")[2].strip() for line in lines]
+    if all(rows):  # NumPy warns where there is nothing
+        with suppress(ValueError, OverflowError, IndexError):
+            X = np.loadtxt(rows, np.int64, delimiter=",", comments=None, ndmin=2)
+            if X.shape == (len(lines), count) and X.min() >= 0 and X.max() <= 255:
+                return X.astype(np.uint8)
     bad = next((n for n, row in enumerate(rows, at) if not _is_good(row, count)), at)
     raise DataError(
         f"{path}, line {bad}: a label and {count:,} whole numbers 0..255 are wanted; correct it"
