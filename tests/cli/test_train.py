@@ -85,6 +85,8 @@ DEFAULTS = {
     "weight_decay": f"{Config().weight_decay} for adamw, else {SGD.weight_decay:g}",
     "figures": "yes",
     "out": "runs/DATA-MODEL-1, -2 and so on",
+    "preparation": "plain, in colour too",
+    "size": "their own up to 64, else 28",
 }
 
 
