@@ -91,7 +91,9 @@ def finish(folder: Path) -> None:
 
 def _first_free(name: str) -> Path:
     return next(
-        place for number in itertools.count(1) if _takes(place := RUNS / f"{name}-{number}")
+        place
+        for number in itertools.count(1)
+        if _takes(place := RUNS / f"{name}-{number}", new=True)
     )
 
 
@@ -101,13 +103,16 @@ def _asked_for(out: Path) -> Path:
     return out
 
 
-def _takes(place: Path) -> bool:
-    """Take a place; say whether it was free: missing, or an empty folder."""
+def _takes(place: Path, new: bool = False) -> bool:
+    """Take a place; say whether it was free: missing, or where it need not be new, empty."""
     try:
-        place.mkdir(parents=True, exist_ok=True)
+        place.mkdir(parents=True, exist_ok=not new)
         if next(place.iterdir(), None) is not None:
             return False
         checkpoints(place).mkdir()  # of several that found it empty, one can do this
+        if [*place.iterdir()] != [checkpoints(place)]:  # another has been here, and is through
+            checkpoints(place).rmdir()
+            return False
     except FileExistsError:
         return False
     except OSError as error:
