@@ -105,6 +105,12 @@ def test_what_is_wrong_with_the_command(
         own_layer(str(tmp_path / place), args)
 
 
+def test_a_file_that_leaves_has_proven_nothing(tmp_path: Path) -> None:
+    file = written(tmp_path, "import sys\n\nsys.exit(0)\n")
+    with pytest.raises(ModelError, match=r"mine.py, line 3, in <module>: SystemExit: 0"):
+        own_layer(f"{file}:Scale")
+
+
 def test_a_forward_that_jumps_everywhere_has_no_slope(tmp_path: Path) -> None:
     text = SCALE.replace('params["weight"] * X, X', "np.sign(np.sin(X * 1e9)), X")
     subject = own_layer(f"{written(tmp_path, text)}:Scale")

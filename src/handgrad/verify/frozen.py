@@ -8,6 +8,7 @@ PyTorch too, and would show an error that we and today's PyTorch share. To make 
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -93,4 +94,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(
+        prog="python -m handgrad.verify.frozen",
+        description="Write the frozen reference values of the named networks anew.",
+    ).parse_args()
     sys.exit(main())

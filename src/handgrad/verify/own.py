@@ -60,7 +60,7 @@ def at_its_line(file: Path) -> Iterator[None]:
         raise
     except SyntaxError as error:
         raise ModelError(f"{file}, line {error.lineno}: {error.msg}; correct it there") from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a file that leaves has proven nothing
         frames = traceback.extract_tb(error.__traceback__)
         inside = [frame for frame in frames if Path(frame.filename) == file.resolve()]
         line = f", line {inside[-1].lineno}, in {inside[-1].name}" if inside else ""
