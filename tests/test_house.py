@@ -18,7 +18,7 @@ ROOMS = [
     *("errors", "labels", "files", "cores", "random", "preparation", "layers", "arrays", "losses"),
     *("signals", "calibration", "optim", "schedules"),
     *("summary", "assembly", "network", "models", "data", "engines", "training", "bundle"),
-    *("tracking", "verify", "explain", "plots", "estimator", "reproduce"),
+    *("tracking", "verify", "page", "explain", "plots", "estimator", "reproduce"),
     *("__init__", "config", "settings", "runs", "serve", "cli", "__main__"),
 ]
 
@@ -28,7 +28,7 @@ PLACES = {
     "tqdm": ("data",),
     "filelock": ("data", "training"),
     "platformdirs": ("data", "engines/compiled"),
-    "PIL": ("preparation", "data", "explain"),
+    "PIL": ("preparation", "data", "page"),
     "sklearn": ("data", "estimator"),
     "numba": ("engines/compiled",),
     "llvmlite": ("engines/compiled",),

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from handgrad.explain.pictures import MOST, picture, tiles
+from handgrad.explain.pictures import MOST, tiles
 
 
 def pixels(source):
@@ -43,11 +43,3 @@ def test_all_zero_is_black_and_too_many_are_counted():
 @pytest.mark.parametrize("shape", [(1, 10), (3,), (1, 4, 1, 5), (2, 3, 4)])
 def test_what_is_no_picture_has_none(shape):
     assert tiles(np.zeros(shape)) is None
-
-
-def test_a_picture_keeps_its_colours():
-    gray = np.array([[[0, 255], [7, 8]]], np.uint8)
-    assert pixels(picture(gray))[..., 1].tolist() == gray[0].tolist()
-    colour = np.zeros((3, 2, 2), np.float32)
-    colour[0] = 1.0
-    assert pixels(picture(colour))[0, 0].tolist() == [255, 0, 0]

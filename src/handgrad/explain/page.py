@@ -6,13 +6,14 @@ import importlib.resources
 import re
 from collections.abc import Iterable
 from html import escape
-from string import Template
 
 from handgrad.explain.formula import is_words
 from handgrad.explain.numbers import number, shape, words
-from handgrad.explain.pictures import picture, tiles
+from handgrad.explain.pictures import tiles
 from handgrad.explain.step import Class, Step, Walk
 from handgrad.layers import Array
+from handgrad.page import frame, parts
+from handgrad.page.pictures import picture
 
 WAYS = {"forward": "Forward", "loss": "Loss", "backward": "Backward"}
 
@@ -24,16 +25,18 @@ def page(walk: Walk, title: str) -> str:
         walk: what to show.
         title: what stands above it.
     """
-    template = Template(
-        importlib.resources.files("handgrad.explain").joinpath("page.html").read_text("utf-8")
-    )
-    return template.substitute(
-        title=escape(title),
-        picture=picture(walk.picture),
-        facts="".join(f"<div><dt>{k}</dt><dd>{escape(v)}</dd></div>" for k, v in facts(walk)),
-        contents="".join(_link(at, step) for at, step in enumerate(walk.steps, 1)),
-        steps="\n".join(_section(at, step, walk) for at, step in enumerate(walk.steps, 1)),
-    )
+    style = importlib.resources.files("handgrad.explain").joinpath("page.css").read_text("utf-8")
+    links = "".join(_link(at, step) for at, step in enumerate(walk.steps, 1))
+    steps = "\n".join(_section(at, step, walk) for at, step in enumerate(walk.steps, 1))
+    content = f"""<header>
+<img class="pixels" src="{picture(walk.picture)}" alt="the picture">
+{parts.facts(facts(walk))}
+</header>
+<nav aria-label="Steps"><ol>{links}</ol></nav>
+<main>
+{steps}
+</main>"""
+    return frame.page(title, content, style)
 
 
 def facts(walk: Walk) -> list[tuple[str, str]]:
@@ -104,7 +107,7 @@ def _tiles(name: str, array: Array) -> str:
         return ""
     size = f'width="{shown.width}" height="{shown.height}"'
     pictures = "".join(
-        f'<img {size} src="{source}" alt="{escape(name)}, {at}">'
+        f'<img class="pixels" {size} src="{source}" alt="{escape(name)}, {at}">'
         for at, source in enumerate(shown.sources)
     )
     more = f"; {shown.left_out} more not shown" if shown.left_out else ""
@@ -113,17 +116,11 @@ def _tiles(name: str, array: Array) -> str:
 
 def _loss(walk: Walk) -> str:
     """Return softmax and cross-entropy in numbers."""
-    head = "".join(f"<th>{heading}</th>" for heading in HEADINGS)
-    rows = "".join(_row(entry, entry.label == walk.label) for entry in walk.classes)
+    rows = [worked(entry) for entry in walk.classes]
+    shown = [at for at, entry in enumerate(walk.classes) if entry.label == walk.label]
+    table = parts.table([f">{heading}" for heading in HEADINGS], rows, shown)
     lines = "".join(f"<code>{escape(line)}</code>" for line in sums(walk))
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-    return f'<div class="wide">{table}</div><div class="formulas">{lines}</div>'
-
-
-def _row(entry: Class, shown: bool) -> str:
-    """Return a class in the table of the loss; the one that the picture shows stands out."""
-    cells = "".join(f"<td>{escape(value)}</td>" for value in worked(entry))
-    return f'<tr class="shown">{cells}</tr>' if shown else f"<tr>{cells}</tr>"
+    return f'{table}<div class="formulas">{lines}</div>'
 
 
 def sums(walk: Walk) -> list[str]:

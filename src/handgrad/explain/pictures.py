@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import io
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from handgrad.explain.numbers import number
 from handgrad.layers import Array
+from handgrad.page.pictures import png
 
 MOST = 32  # pictures of one array
 SIDE = 84  # pixels on the screen, the longer side of one picture
@@ -45,14 +42,8 @@ def tiles(array: Array) -> Tiles | None:
     zoom = max(SIDE // max(planes.shape[1:]), 1)
     height, width = (zoom * size for size in planes.shape[1:])
     low, high = float(array.min()), float(array.max())
-    sources = [_png(_colours(plane, low, high)) for plane in planes[:MOST]]
+    sources = [png(_colours(plane, low, high)) for plane in planes[:MOST]]
     return Tiles(sources, width, height, _scale(low, high), max(len(planes) - MOST, 0))
-
-
-def picture(pixels: NDArray[Any]) -> str:
-    """Return a picture (C, H, W) of a data set as a data address, gray or in colour."""
-    values = pixels if pixels.dtype == np.uint8 else 255 * np.clip(pixels, 0, 1)
-    return _png(np.broadcast_to(values.transpose(1, 2, 0)[..., :3], (*values.shape[1:], 3)))
 
 
 def _colours(plane: Array, low: float, high: float) -> Array:
@@ -69,10 +60,3 @@ def _scale(low: float, high: float) -> str:
         return f"black 0, white {number(high)}"
     far = max(-low, high)
     return f"blue {number(-far)}, white 0, orange {number(far)}"
-
-
-def _png(colours: Array) -> str:
-    """Return colours (H, W, 3), 0..255, as the data address of a PNG file."""
-    file = io.BytesIO()
-    Image.fromarray(np.round(colours).astype(np.uint8)).save(file, "PNG")
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

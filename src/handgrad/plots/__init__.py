@@ -11,7 +11,7 @@ from handgrad.plots.duel import differences
 from handgrad.plots.grids import confident_mistakes, pictures, predictions
 from handgrad.plots.matrix import confusion
 from handgrad.plots.preparation import preparation
-from handgrad.plots.saving import SUFFIXES, save
+from handgrad.plots.saving import SUFFIXES, rendered, save
 from handgrad.plots.weights import first_layer_weights
 
 __all__ = [
@@ -28,5 +28,6 @@ __all__ = [
     "pictures",
     "predictions",
     "preparation",
+    "rendered",
     "save",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,19 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise ConfigError(f"{path} must end in {' or '.join(SUFFIXES)} to be written as a figure")
+    with replacing(path) as part:
+        part.write_bytes(rendered(figure, suffix))
+
+
+def rendered(figure: Figure, suffix: str = ".png") -> bytes:
+    """Return a figure as the content of a file: the same figure, the same bytes.
+
+    Args:
+        figure: the figure.
+        suffix: that of such files, one of `SUFFIXES`.
+    """
     metadata = {"Software": None} if suffix == ".png" else {"Creator": None, "Date": None}
     settings: dict[Any, Any] = {"svg.hashsalt": "handgrad", "image.composite_image": False}
-    with matplotlib.rc_context(settings), replacing(path) as part:
-        figure.savefig(part, format=suffix[1:], dpi=150, metadata=metadata)
+    with matplotlib.rc_context(settings), io.BytesIO() as file:
+        figure.savefig(file, format=suffix[1:], dpi=150, metadata=metadata)
+        return file.getvalue()
