@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import handgrad as hg
-from handgrad.calibration import Calibration, calibrate, reliability
+from handgrad.calibration import Calibration, against_calibrating, calibrate, reliability
 from handgrad.losses import softmax
 
 RNG = np.random.default_rng(0)
@@ -107,3 +107,22 @@ def test_a_network_uses_its_calibration() -> None:
     assert net.predict_proba(X) == pytest.approx(softmax(net.logits(X) / 2))
     assert net.predict_proba(X).dtype == plain.dtype
     assert abs(net.predict_proba(X)[0, 0] - 0.5) < abs(plain[0, 0] - 0.5)
+
+
+def test_what_speaks_against_a_temperature_that_nobody_asked_for() -> None:
+    Z, y = answers(100)
+    assert against_calibrating(Z, y) == ""
+    assert against_calibrating(Z[:29], y[:29]).startswith("29 pictures are too few to learn")
+    assert against_calibrating(Z, Z.argmax(axis=1)).startswith("all 100 pictures are right, and")
+
+
+def test_a_calibration_in_words() -> None:
+    Z, y = answers(1000, boast=4.0)
+    found = calibrate(Z, y, precision=0.9)
+    first, second = str(found).splitlines()
+    assert first == (
+        f"temperature {found.temperature:.3f}: expected calibration error "
+        f"{found.error_before:.2%} -> {found.error:.2%}, on 1,000 pictures"
+    )
+    assert second.startswith(f"sure from {found.threshold:.2%} on: {found.coverage:.2%} of")
+    assert "sure" not in str(calibrate(Z, y))

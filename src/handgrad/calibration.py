@@ -17,6 +17,7 @@ from handgrad.losses import log_softmax, softmax
 
 COLDEST, HOTTEST = 0.01, 100.0
 BINS = 15
+ENOUGH = 30  # pictures from which on a temperature is fitted unasked
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,18 @@ class Calibration:
             most = math.inf if field.name == "pictures" else most
             if type(value) not in (int, float) or not least <= value <= most:
                 raise ModelError(f"{field.name} of a calibration cannot be {value!r}")
+
+    def __str__(self) -> str:
+        words = (
+            f"temperature {self.temperature:.3f}: expected calibration error "
+            f"{self.error_before:.2%} -> {self.error:.2%}, on {self.pictures:,} pictures"
+        )
+        if self.precision is None:
+            return words
+        return (
+            f"{words}\nsure from {self.threshold:.2%} on: {self.coverage:.2%} of the answers, "
+            f"and {self.precision:.2%} of these or more are right"
+        )
 
     def probabilities(self, Z: Array) -> Array:
         """Return the probabilities (N, K) of logits Z (N, K)."""
@@ -138,6 +151,20 @@ def calibrate(Z: Array, y: Array, *, precision: float | None = None) -> Calibrat
         error=reliability(p, y).error,
         pictures=len(y),
     )
+
+
+def against_calibrating(Z: Array, y: Array) -> str:
+    """Say what speaks against fitting a temperature that nobody asked for; "" if nothing does.
+
+    Args:
+        Z: the network's logits for pictures that it has not learned from, (N, K).
+        y: their classes, (N,) whole numbers 0..K-1.
+    """
+    if len(y) < ENOUGH:
+        return f"{len(y)} pictures are too few to learn a temperature from"
+    if (Z.argmax(axis=1) == y).all():
+        return f"all {len(y):,} pictures are right, and do not say how often it is wrong"
+    return ""
 
 
 def reliability(p: Array, y: Array, bins: int = BINS) -> Reliability:

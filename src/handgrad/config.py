@@ -119,6 +119,7 @@ class Config(BaseModel):
         on_divergence: what to do when a number is not finite: stop; or lower-lr, go back and halve
             the learning rate.
         checkpoint_minutes: how often the run is saved within an epoch; 0: after each epoch only.
+        calibrate: whether a temperature is fitted to the validation pictures at the end.
         figures: whether the run's figures are drawn.
         folder: where the data files lie; None: where handgrad looks by itself.
         out: the run's folder; None: a new one under runs.
@@ -150,6 +151,7 @@ class Config(BaseModel):
     compile: bool | None = None
     on_divergence: Literal["stop", "lower-lr"] = "stop"
     checkpoint_minutes: NotNegative = 1.0
+    calibrate: bool = True
     figures: bool = True
     folder: Path | None = None
     out: Path | None = None

@@ -44,7 +44,7 @@ _TROUBLES = {
 
 
 # What a run's numbers do not follow from, and what it cannot do without.
-FREE = ("folder", "out", "figures", "checkpoint_minutes", "on_divergence")
+FREE = ("folder", "out", "calibrate", "figures", "checkpoint_minutes", "on_divergence")
 FIXED = ("data", "size", "preparation", "model", "seed", "validation", "batch_size")
 
 

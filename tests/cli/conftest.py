@@ -40,9 +40,10 @@ def handgrad(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of softmax regression on digits, without figures."""
+    """A run of softmax regression on digits, without figures, not calibrated."""
     folder = tmp_path_factory.mktemp("trained") / "run"
     words = ["train", "--model", "softmax-regression", "--epochs", "3", "--no-figures", "--quiet"]
+    words += ["--no-calibrate"]
     with pytest.raises(SystemExit):
         app([*words, "--out", str(folder)], prog_name="handgrad")
     return folder

@@ -42,6 +42,22 @@ def test_it_prints_the_network_the_epochs_the_score_and_the_place(handgrad):
     assert score == f"test {hg.evaluate(net, hg.load('digits')[1])}"
 
 
+def test_its_probabilities_are_calibrated_unless_they_are_not_to_be(handgrad):
+    calibrated = handgrad("train", *QUICK)
+    assert re.search(
+        r"^calibrated, temperature 0\.\d+: expected calibration error [\d.]+% -> [\d.]+%, "
+        r"on 144 pictures$",
+        calibrated.err,
+        re.MULTILINE,
+    )
+    plain = handgrad("train", *QUICK, "--no-calibrate")
+    assert "calibrat" not in plain.err
+    nets = [hg.load_model(f"runs/digits-softmax-regression-{n}/model.safetensors") for n in (1, 2)]
+    assert nets[0].calibration is not None
+    assert nets[1].calibration is None
+    assert handgrad("train", *QUICK, "--validation", 0).status == 0
+
+
 def test_without_arguments_it_learns_the_digits(handgrad):
     ended = handgrad("train", "-q")
     assert (ended.status, ended.err) == (0, "")
@@ -83,6 +99,7 @@ DEFAULTS = {
     "lr": "one that suits the optimizer",
     "momentum": f"{Config(optimizer='momentum').momentum:g}",
     "weight_decay": f"{Config().weight_decay} for adamw, else {SGD.weight_decay:g}",
+    "calibrate": "yes",
     "figures": "yes",
     "out": "runs/DATA-MODEL-1, -2 and so on",
     "preparation": "plain, in colour too",
@@ -134,6 +151,7 @@ def test_all_options_reach_the_run(handgrad, monkeypatch):
         "engine": "reference",
         "on_divergence": "lower-lr",
         "checkpoint_minutes": 0.5,
+        "calibrate": True,
         "figures": False,
     }
 

@@ -11,7 +11,7 @@ from handgrad.cli.options import Json, Quiet, RunPath, Verbose
 from handgrad.cli.screen import Screen, note_versions, table
 
 if TYPE_CHECKING:
-    from handgrad.calibration import Calibration, Reliability
+    from handgrad.calibration import Reliability
 
 
 def calibrate(
@@ -58,22 +58,8 @@ def calibrate(
         bins = [{"answers": int(n), "believed": b, "right": r} for n, b, r in rows if n]
         screen.json(net.calibration.to_json() | {"reliability": bins})
     else:
-        screen.result(_sentence(net.calibration))
+        screen.result(str(net.calibration))
         screen.result(_table(reliable))
-
-
-def _sentence(found: Calibration) -> str:
-    """Return what was found."""
-    words = (
-        f"temperature {found.temperature:.3f}: expected calibration error "
-        f"{found.error_before:.2%} -> {found.error:.2%}, on {found.pictures:,} pictures"
-    )
-    if found.precision is None:
-        return words
-    return (
-        f"{words}\nsure from {found.threshold:.2%} on: {found.coverage:.2%} of the answers, "
-        f"and {found.precision:.2%} of these or more are right"
-    )
 
 
 def _table(found: Reliability) -> Table:

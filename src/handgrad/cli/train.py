@@ -115,6 +115,15 @@ def train(
             help="Tell MLflow too: $MLFLOW_TRACKING_URI, else mlflow.db in this folder.",
         ),
     ] = False,
+    calibrate: Annotated[
+        bool | None,
+        typer.Option(
+            metavar="",
+            help="Whether to fit a temperature to the validation pictures, so that probabilities "
+            "mean what they say. Default: yes.",
+            show_default=False,
+        ),
+    ] = None,
     figures: Annotated[
         bool | None,
         typer.Option(

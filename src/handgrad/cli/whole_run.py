@@ -77,7 +77,7 @@ def _train(
     from handgrad.cli.epochs import watching
     from handgrad.data import available
     from handgrad.engines import fastest_engine
-    from handgrad.runs import Run, checkpoints, finish, write
+    from handgrad.runs import Run, checkpoints, finish, trust, write
     from handgrad.tracking import tracking
     from handgrad.training import Checkpoints, Epoch, evaluate, fit
 
@@ -117,6 +117,8 @@ def _train(
             **vars(recipe),
         )
     screen.note(_kept(history, config.patience))
+    if config.calibrate and config.validation:
+        screen.note(trust(net, pictures.split(config.validation, config.seed)[1]))
     with screen.err.status("testing, drawing, writing"):
         evaluation = evaluate(net, test)
         trouble = write(Run(config, net, history, pictures, test, evaluation), folder)

@@ -9,6 +9,7 @@ checkpoints/           only until the run is finished: what `handgrad train --re
 
 from handgrad.runs.folder import begun, checkpoints, finish, has_checkpoint, stopped
 from handgrad.runs.run import Run, load_run, load_test, load_validation, model_file, versions, write
+from handgrad.runs.trust import trust
 
 __all__ = [
     "Run",
@@ -21,6 +22,7 @@ __all__ = [
     "load_validation",
     "model_file",
     "stopped",
+    "trust",
     "versions",
     "write",
 ]

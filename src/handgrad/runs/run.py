@@ -20,7 +20,6 @@ from handgrad.config import Config
 from handgrad.data import Dataset, load
 from handgrad.errors import ConfigError, DataError, ModelError
 from handgrad.files import replacing
-from handgrad.losses import softmax
 from handgrad.network import Network
 from handgrad.runs.folder import MODEL, has_checkpoint
 from handgrad.training import Epoch, Evaluation, History
@@ -89,7 +88,7 @@ def draw(run: Run, folder: Path) -> None:
     from handgrad import plots
 
     test, classes, confusion = run.test, run.net.classes, run.evaluation.confusion
-    p = softmax(run.net.logits(test.pictures))
+    p = run.net.predict_proba(test.pictures)
     few = slice(PICTURES_SHOWN)
     X, y = test[few]
     figures = {
