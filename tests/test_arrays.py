@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import handgrad as hg
-from handgrad.arrays import Arrays
+from handgrad.arrays import Arrays, as_dtype
 
 
 def net() -> hg.Network:
@@ -41,3 +41,10 @@ def test_a_pickled_network_is_still_one() -> None:
     back = pickle.loads(pickle.dumps(net()))
     back.parameters["1.bias"] = np.array([5.0, 6.0])
     assert back.logits(np.zeros((1, 1, 2, 2))).tolist() == [[5, 6]]
+
+
+def test_arrays_in_another_order_are_copied_into_cs() -> None:
+    tree = {"0": {"weight": np.arange(6.0).reshape(2, 3).T}}
+    weight = as_dtype(tree, np.dtype(np.float32))["0"]["weight"]
+    assert weight.flags.c_contiguous
+    np.testing.assert_array_equal(weight, tree["0"]["weight"])

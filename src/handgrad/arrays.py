@@ -48,9 +48,9 @@ def flatten(tree: Tree, prefix: str = "") -> Arrays:
 
 
 def as_dtype(tree: Tree, dtype: np.dtype[Any]) -> Tree:
-    """Return a tree of copies in `dtype`."""
+    """Return a tree of copies in `dtype`, each in C's order: one that is read in line."""
     return {
-        name: as_dtype(value, dtype) if isinstance(value, dict) else value.astype(dtype)
+        name: as_dtype(value, dtype) if isinstance(value, dict) else value.astype(dtype, order="C")
         for name, value in tree.items()
     }
 
