@@ -131,6 +131,26 @@ def test_gradients_of_another_shape_or_missing_are_rejected() -> None:
         assert (found.ok, found.error, found.worst) == (False, float("inf"), None)
 
 
+@dataclass(frozen=True)
+class Constant(ReLU):
+    """A layer whose output is always the same, with the gradient that is right for it."""
+
+    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Array]:
+        return np.ones(X.shape), X
+
+    def backward(self, params: Tree, cache: Array, dY: Array) -> tuple[Array, Tree]:
+        return np.zeros(cache.shape), {}
+
+
+def test_where_all_gradients_are_zero_nothing_is_proven() -> None:
+    report = check(Subject("constant", Constant(), (5,)))
+    assert (report.wrong, report.broken, report.controls) == ((), (), ())
+    assert report.verdict == "nothing to prove"
+    assert not report.ok
+    assert check(known("relu")[0]).verdict == "right"
+    assert check(Subject("spoilt", Spoilt(4, how="zeroed"), (6,))).verdict == "wrong"
+
+
 def test_nan_is_rejected_and_its_place_named() -> None:
     said = witness.Testimony((3,), np.arange(3), np.ones(3), lambda gradient: gradient)
     ours = {"weight": np.array([1.0, np.nan, 1.0])}

@@ -68,9 +68,8 @@ def test_a_layer_of_pictures_is_given_pictures(tmp_path: Path) -> None:
         ("def forward", "def foward", "Scale is no layer; it needs init, forward and backward"),
         ("params[", "parms[", "mine.py, line 16, in forward: NameError: name 'parms'"),
         ("* dY, found", "@ dY, found", "mine.py, line 20, in backward: ValueError: matmul"),
-        ("factor=2.0", "factor", "mine.py: TypeError: .*missing 1 required positional"),
         ("self.factor *", "np.random.rand() *", "forward gives other numbers when it is called"),
-        ("X, X\n", "X, X.__imul__(2)\n", "Scale: it writes into X; write into a copy instead"),
+        ("X, X\n", "X, X.__imul__(2)\n", "Scale: forward writes into X; write into a copy instead"),
         ('found = {"weight"', 'found = {"w"', "backward gives a gradient of 'w', which is not"),
         (
             "found = {",
@@ -91,6 +90,17 @@ def test_what_is_wrong_with_a_file_is_one_sentence(
 @pytest.mark.parametrize(
     ("place", "args", "kind", "sentence"),
     [
+        (
+            "mine.py",
+            "",
+            ConfigError,
+            "say which layer of .*mine.py, such as .*mine.py:Scale; its la",
+        ),
+        ("mine.py:", "", ConfigError, "its layers are Scale$"),
+        ("nothing.py", "", ModelError, "nothing.py: there is no such file; give FILE.py:LAYER"),
+        ("mine.txt:Scale", "", ModelError, "mine.txt is no Python file; its name must end in .py"),
+        ("mine.py:Scale", "[1, 2, 3]", ConfigError, "Scale is constructed with .*; correct --args"),
+        ("mine.py:Scale", '{"units": 3}', ConfigError, r"with \(factor=2.0, sizes=\(\)\); correct"),
         ("nothing.py:Scale", "", ModelError, "nothing.py: there is no such file"),
         ("mine.py:Scale", "{", ConfigError, "--args must be JSON, such as"),
         ("mine.py:Scale", "3", ConfigError, "--args must be an object or a list in JSON, not 3"),
@@ -100,7 +110,7 @@ def test_what_is_wrong_with_a_file_is_one_sentence(
 def test_what_is_wrong_with_the_command(
     tmp_path: Path, place: str, args: str, kind: type[HandgradError], sentence: str
 ) -> None:
-    written(tmp_path, SCALE)
+    written(tmp_path, SCALE).with_suffix(".txt").touch()
     with pytest.raises(kind, match=sentence):
         own_layer(str(tmp_path / place), args)
 
@@ -116,3 +126,65 @@ def test_a_forward_that_jumps_everywhere_has_no_slope(tmp_path: Path) -> None:
     subject = own_layer(f"{written(tmp_path, text)}:Scale")
     with pytest.raises(ModelError, match="Scale: forward has no slope at any of 100 points"):
         check(subject)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "sentence"),
+    [
+        (
+            SCALE.replace("factor=2.0, sizes=()", "factor, *, sizes"),
+            ConfigError,
+            r'Scale is constructed with \(factor, \*, sizes\); give .* \'{"factor": 1, "sizes": 1}',
+        ),
+        (
+            SCALE.replace("self.factor = ", 'raise ValueError("no\\nnever") #'),
+            ModelError,
+            "mine.py, line 9, in __init__: ValueError: no never; correct it there",
+        ),
+        (
+            "from handgrad.layers import Layer as Scale",
+            ModelError,
+            "Scale is abstract; name a class",
+        ),
+        ("Scale = 1", ModelError, "mine.py has no layer; write a class with init, forward and"),
+        ("\0", ModelError, "mine.py: source code string cannot contain null bytes; correct it"),
+        (
+            SCALE.replace("forward", "foward"),
+            ModelError,
+            "Scale is no layer; it needs init, forward and backward, and lacks forward$",
+        ),
+        (
+            SCALE.replace("return {", "C, H, W = shape; return {").replace("params[", "parms["),
+            ModelError,
+            "line 16, in forward: NameError: name 'parms' .* a shape of \\(3, 6, 8\\), --shape",
+        ),
+    ],
+)
+def test_a_class_that_is_no_layer(
+    tmp_path: Path, text: str, kind: type[HandgradError], sentence: str
+) -> None:
+    with pytest.raises(kind, match=sentence) as caught:
+        own_layer(f"{written(tmp_path, text)}:Scale")
+    assert "\n" not in str(caught.value)
+
+
+def test_what_a_file_prints_is_no_result(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = SCALE.replace(
+        "return self.factor * params", 'print("hello"); return self.factor * params'
+    )
+    assert check(own_layer(f"{written(tmp_path, text)}:Scale")).ok
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "hello" in printed.err
+
+
+def test_what_fails_only_while_it_is_checked_is_a_sentence_too(tmp_path: Path) -> None:
+    text = SCALE.replace(
+        'return self.factor * params["weight"] * X',
+        'assert ctx.seed < 9; return X * params["weight"]',
+    )
+    subject = own_layer(f"{written(tmp_path, text)}:Scale")
+    with pytest.raises(ModelError, match=r"line 16, in forward: AssertionError; correct it there$"):
+        check(subject, seed=9)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
+from enum import StrEnum
 
 from threadpoolctl import threadpool_limits
 
@@ -11,10 +13,23 @@ from handgrad.verify import autograd, differences, frozen
 from handgrad.verify.causes import Cause, likely_causes
 from handgrad.verify.controls import Control, controls
 from handgrad.verify.differences import every_element
+from handgrad.verify.own import at_its_line
 from handgrad.verify.subject import Point, Subject
 from handgrad.verify.witness import Finding, Witness, judge
 
 EXPLAINED = 5000  # elements of a batch beyond which no cause is looked for
+
+
+class Verdict(StrEnum):
+    """What a check comes to.
+
+    Where all gradients are zero, so is each one spoilt, and there is nothing to prove: an output
+    that depends on nothing, or jumps from one value to the next, has no slope to be right about.
+    """
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    NOTHING = "nothing to prove"
 
 
 @dataclass(frozen=True)
@@ -38,7 +53,14 @@ class Report:
     @property
     def ok(self) -> bool:
         """Whether every witness accepts every gradient, and rejects every spoilt one."""
-        return not self.wrong and not self.broken
+        return self.verdict is Verdict.RIGHT and not self.broken
+
+    @property
+    def verdict(self) -> Verdict:
+        """What is to be said of the gradients, if the check can be trusted."""
+        if self.wrong:
+            return Verdict.WRONG
+        return Verdict.RIGHT if self.controls else Verdict.NOTHING
 
     @property
     def wrong(self) -> tuple[Finding, ...]:
@@ -60,9 +82,10 @@ def check(subject: Subject, *, training: bool = True, seed: int = 0) -> Report:
         seed: decides the point.
 
     Raises:
-        ModelError: where the layer has no slope at any point drawn.
+        ModelError: where the layer has no slope at any point drawn, or the user's file fails.
     """
-    with threadpool_limits(1):  # small products wait for a second thread longer than they last
+    watch = at_its_line(subject.file) if subject.file else nullcontext()
+    with threadpool_limits(1), watch:  # small products wait longer for a thread than they last
         return _checked(subject, training, seed)
 
 

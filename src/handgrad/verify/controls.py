@@ -49,9 +49,14 @@ def controls(witness: Witness) -> Iterator[Control]:
 
 
 def spoils(gradient: Array) -> Iterator[tuple[str, Array]]:
-    """Yield a gradient zeroed, 1 % too large, transposed (or reversed) and shifted by one."""
+    """Yield a gradient zeroed, 1 % too large, transposed (or reversed) and shifted by one.
+
+    One number alone is only zeroed and made too large.
+    """
     yield "zeroed", 0 * gradient
     yield "scaled by 1 %", gradient * gradient.dtype.type(1.01)
+    if gradient.ndim == 0:
+        return
     if gradient.ndim > 1:
         yield "transposed", gradient.T.reshape(gradient.shape)
     else:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -47,6 +49,7 @@ class Subject:
         batch: N, how many examples make a batch.
         arrays: the arrays to judge at; None: fresh ones, moved off their starting values.
         elements: an array of more elements than that has only `SAMPLE` of them tried one by one.
+        file: the user's file that the layer is from; None: it is ours.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Subject:
     batch: int = 5
     arrays: Tree | None = None
     elements: int = WHOLE
+    file: Path | None = None
 
     def point(self, seed: int, training: bool) -> Point:
         """Draw arrays, examples and a cotangent, all float64.
@@ -62,7 +66,15 @@ class Subject:
         Only evenly spread numbers are drawn, for those come out alike in every NumPy.
         """
         rng = np.random.default_rng((seed, 1))
-        ctx = Context(training, seed, step=3)
+        params, X, ctx = self.given(rng, seed, training)
+        # A forward that writes into what it is given must not have done so before it is judged.
+        Y, _ = self.layer.forward(copy.deepcopy(params), X.copy(), ctx)
+        return Point(params, X, ctx, rng.uniform(-SPREAD, SPREAD, Y.shape))
+
+    def given(
+        self, rng: np.random.Generator, seed: int, training: bool
+    ) -> tuple[Tree, Array, Context]:
+        """Draw what forward is given."""
         if self.arrays is None:
             params, _ = self.layer.init(self.shape, rng)
             params = as_dtype(params, np.dtype(np.float64))
@@ -70,8 +82,7 @@ class Subject:
         else:
             params = as_dtype(self.arrays, np.dtype(np.float64))
         X = rng.uniform(-SPREAD, SPREAD, (self.batch, *self.shape))
-        Y, _ = self.layer.forward(params, X, ctx)
-        return Point(params, X, ctx, rng.uniform(-SPREAD, SPREAD, Y.shape))
+        return params, X, Context(training, seed, step=3)
 
 
 def gradients(layer: Layer, point: Point) -> dict[str, Array]:

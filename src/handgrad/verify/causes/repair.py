@@ -28,7 +28,7 @@ def _another_point(scene: Scene) -> Cause | None:
     """Another array in the cache makes backward right."""
     params, X, ctx, _ = scene.point
     _, cache = scene.layer.forward(params, X, ctx)
-    inside = list(arrays_in(cache))
+    inside = [(array, put) for array, put in arrays_in(cache) if array.dtype.kind == "f"]
     pool = {
         "the input X": X,
         "the output Y": scene.Y,
@@ -86,7 +86,7 @@ def without_statistics(dY: Array, Y_hat: Array) -> Array:
 
 def arrays_in(cache: Any) -> Iterator[tuple[Array, Callable[[Array], Any]]]:
     """Yield each array in a cache, and a function that puts another in its place."""
-    if isinstance(cache, np.ndarray) and np.issubdtype(cache.dtype, np.floating):
+    if isinstance(cache, np.ndarray):
         yield cache, lambda other: other
     items: Any = ()
     if isinstance(cache, (tuple, list)):

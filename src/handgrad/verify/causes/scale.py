@@ -20,7 +20,7 @@ def not_finite(scene: Scene) -> Cause | None:
 
 def forgotten(scene: Scene) -> Cause | None:
     """The gradient is zero, or was not returned."""
-    if scene.found.any():
+    if scene.found.any() or scene.found.shape != scene.due.shape:
         return None
     return Cause("forgotten gradient", f"the gradient of {scene.tensor} is zero: it is forgotten")
 
