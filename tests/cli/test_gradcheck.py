@@ -1,5 +1,6 @@
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -79,6 +80,19 @@ def test_a_wrong_layer_as_json(handgrad, layer):
     assert report["causes"][0]["name"] == "not finite"
 
 
+def test_where_nothing_can_be_shown_it_is_said(handgrad, layer):
+    path = layer("0")
+    (file := Path("mine.py")).write_text(file.read_text().replace("2 * X", "0 * X"))
+    ended = handgrad("gradcheck", path)
+    assert ended.status == 1
+    assert re.search(r" X +0.0e\+00 .* nothing to prove", ended.out)
+    assert "nothing to prove: all gradients are zero" in ended.out
+    assert "0 of 0 spoilt gradients were rejected" in ended.out
+    found = json.loads(handgrad("gradcheck", path, "--json").out)
+    assert found["ok"] is False
+    assert [report["verdict"] for report in found["reports"]] == 2 * ["nothing to prove"]
+
+
 def test_a_broken_check_says_so(handgrad, monkeypatch):
     monkeypatch.setattr(differences, "BOUND", 10.0)
     ended = handgrad("gradcheck", "flatten-flat")
@@ -103,6 +117,12 @@ def test_without_torch_it_says_what_to_install(handgrad, monkeypatch):
         (["convnat"], 2, "there is no model, layer or run 'convnat'; the nearest name is"),
         (["mine.py:Other"], 1, "mine.py has no class 'Other'; its layers are Double"),
         (["mine.py:Double", "--shape", "3xx"], 2, "--shape must be sizes such as 5 or 3x6x8"),
+        (
+            ["mine.py"],
+            2,
+            "say which layer of mine.py, such as mine.py:Double; its layers are Double",
+        ),
+        (["mine.py:Double", "--args", "[1]"], 2, "mine.py: Double is constructed with ()"),
         (["mine.py:Double", "--args", "{"], 2, "--args must be JSON"),
     ],
 )

@@ -50,6 +50,8 @@ def gradcheck(
     Each witness is also shown spoilt gradients, and must reject them.
 
     Of a layer of your own that fails, the likely cause is named.
+
+    The exit status is 1 where a gradient is wrong, or where all are zero and nothing is proven.
     """
     from handgrad.cli.proof import overview, plain, show
     from handgrad.verify.autograd import MISSING, at_hand
@@ -90,7 +92,7 @@ def _subjects(what: str, args: str, shape: str, batch: int) -> list[Subject]:
     from handgrad.verify.known import known, names, of_network
     from handgrad.verify.own import own_layer
 
-    if ".py:" in what:
+    if what.endswith(".py") or ".py:" in what:
         return [own_layer(what, args, _shape(shape), batch)]
     if found := known(what):
         return found

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from handgrad.verify.witness import Element, Finding
 
 ROOM = 104  # columns that a column for each witness takes
+VERDICTS = {"wrong": "bold red", "nothing to prove": "yellow", "right": "green"}  # worst first
 
 
 def show(screen: Screen, reports: Sequence[Report]) -> None:
@@ -35,11 +36,12 @@ def overview(screen: Screen, reports: Sequence[Report]) -> None:
     for name in names:
         findings = [f for report in reports if report.name == name for f in report.findings]
         errors = [_largest([f for f in findings if f.witness == w]) for w in witnesses]
-        rows.append([name, *errors, _verdict(all(f.ok for f in findings))])
+        verdicts = {report.verdict for report in reports if report.name == name}
+        rows.append([name, *errors, _verdict(next(v for v in VERDICTS if v in verdicts))])
     headings = ["largest error of", *(f">{witness}" for witness in witnesses), "verdict"]
     screen.result(table(headings, rows))
     for report in reports:
-        if report.wrong:
+        if report.verdict != "right":
             screen.result(_gradients(report, screen.out.width))
             _explain(screen, report)
     _sum_up(screen, reports)
@@ -54,6 +56,7 @@ def plain(reports: Sequence[Report]) -> dict[str, Any]:
                 "name": report.name,
                 "training": report.training,
                 "ok": report.ok,
+                "verdict": report.verdict,
                 "gradients": [_plain(finding) for finding in report.findings],
                 "controls": {
                     "shown": len(report.controls),
@@ -93,7 +96,7 @@ def _gradients(report: Report, width: int) -> Table:
             if wide
             else [told.witness, _largest([told])]
         )
-        rows.append([tensor, *errors, *_element(told.worst), _verdict(all(f.ok for f in findings))])
+        rows.append([tensor, *errors, *_element(told.worst), _verdict(_of_one(report, findings))])
     columns = [f">{witness}" for witness in witnesses] if wide else ["witness", ">error"]
     title = f"{report.name}, {'training' if report.training else 'inference'}"
     headings = ["gradient of", *columns, "worst at", ">ours", ">theirs", "verdict"]
@@ -102,6 +105,11 @@ def _gradients(report: Report, width: int) -> Table:
 
 def _explain(screen: Screen, report: Report) -> None:
     """Print the first wrong element of each gradient that was rejected, and the likely cause."""
+    if report.verdict == "nothing to prove":
+        screen.result(
+            "nothing to prove: all gradients are zero, for the output depends on nothing or jumps; "
+            "so no spoilt gradient could be shown"
+        )
     first = {f.tensor: f.first for f in report.wrong if f.first}
     for tensor, element in first.items():
         index, ours, theirs = _element(element)
@@ -146,5 +154,12 @@ def _element(element: Element | None) -> tuple[str, str, str]:
     return index, f"{element.ours:.5g}", f"{element.theirs:.5g}"
 
 
-def _verdict(ok: bool) -> Text:
-    return Text("right", style="green") if ok else Text("wrong", style="bold red")
+def _of_one(report: Report, findings: Sequence[Finding]) -> str:
+    """Return the verdict on one gradient."""
+    if not all(finding.ok for finding in findings):
+        return "wrong"
+    return "right" if report.controls else "nothing to prove"
+
+
+def _verdict(verdict: str) -> Text:
+    return Text(verdict, style=VERDICTS[verdict])
