@@ -1,11 +1,13 @@
-"""The threads at work in this process: no program takes helpers beyond the cores that are free."""
+"""The threads at work in this process: as many as there are cores, and none is left waiting."""
 
 from __future__ import annotations
 
+import _thread
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
 
 _lock = threading.Lock()
 _at_work = 0
@@ -31,6 +33,76 @@ def crew(wanted: int, most: int) -> Iterator[int]:
     finally:
         with _lock:
             _at_work -= count
+
+
+def unbroken(work: Callable[[], None]) -> None:
+    """Do work, and raise what a signal asks for only when it is done, or before it has begun.
+
+    Signals reach the main thread, in the middle of whatever it does. So another thread does the
+    work there, and the main thread only waits.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        work()
+        return
+    errand = _Errand(work)
+    try:
+        start(errand.do)
+        errand.end.acquire()
+    except RuntimeError:  # the system has no more threads
+        errand.do()
+    finally:
+        while not errand.is_over:
+            with suppress(KeyboardInterrupt, SystemExit):  # one is on its way already
+                errand.give_up()
+    if errand.error is not None:
+        raise errand.error
+
+
+def start(work: Callable[..., None], *arguments: Any) -> None:
+    """Start a thread, in one call of C: a `Thread` that is interrupted in `start` may hang.
+
+    Raises:
+        RuntimeError: where the system has no more threads.
+    """
+    _thread.start_new_thread(work, arguments)
+
+
+class _Errand:
+    """Work for another thread: either it is done, or it never will be begun.
+
+    Attributes:
+        end: a lock that is open when it is over.
+        is_over: whether it is done, or given up.
+        error: what it raised.
+    """
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._work, self._turn = work, threading.RLock()
+        self.end, self.is_over = closed_lock(), False
+        self.error: BaseException | None = None
+
+    def do(self) -> None:
+        """Do the work, unless it was given up."""
+        with self._turn:
+            try:
+                if not self.is_over:
+                    self._work()
+            except BaseException as error:  # it is for the thread that asked
+                self.error = error
+            self.is_over = True
+            self.end.release()
+
+    def give_up(self) -> None:
+        """Have it never begin; where it has begun, wait for its end."""
+        with self._turn:
+            self.is_over = True
+
+
+def closed_lock() -> threading.Lock:
+    """Return a lock for another thread to open."""
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
 
 
 def _begin_anew() -> None:

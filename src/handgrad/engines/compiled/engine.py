@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from handgrad.cores import cores
 from handgrad.engines.compiled.builder import Builder
-from handgrad.engines.compiled.clock import STEP
+from handgrad.engines.compiled.clock import STEP, STOP
 from handgrad.engines.compiled.lanes import LANES
 from handgrad.engines.compiled.outline import Outline, outline
 from handgrad.engines.compiled.pace import Pace
@@ -125,19 +125,22 @@ class CompiledEngine:
         self._bring(program, batches, steps)
         program.start(self.steps)
         self._take(builder)
+        self._copies.clear()  # the rows go on now, and may go on alone if this is interrupted
         spoilt = program.array(builder.spoilt)
         spoilt[...] = 0
-        done = False
+        before, done = self.steps, False
         try:
             done = self._go(program, count)
         finally:
-            made = count if done else max(0, int(program.clocks[STEP]))
-            self._give()
-            self.steps += made
+            try:
+                self._give(program, before)
+            except (KeyboardInterrupt, SystemExit):  # half of it would be neither old nor new
+                self._give(program, before)
+                raise
         if spoilt.any():
             raise overflowed(self.net, self.steps - 1)
         if not done:
-            self._go_on(batches, steps, made)
+            self._go_on(batches, steps, self.steps - before)
         return steps
 
     def logits(self, X: NDArray[Any]) -> Array:
@@ -300,14 +303,16 @@ class CompiledEngine:
         for refresh in builder.refresh:
             refresh()
 
-    def _give(self) -> None:
-        """Copy them back."""
+    def _give(self, program: Program, before: int) -> None:
+        """Copy them back, and count the steps: so many were made before."""
+        clocks = program.clocks
         for name, array in self.net.parameters.items():
             self._store.give(name, array, self._store.W)
             self._copies[name, ""] = array.copy()
             for kind, row in self._store.memory.items():
                 self._store.give(name, self.memory[name][kind], row)
                 self._copies[name, kind] = self.memory[name][kind].copy()
+        self.steps = before + int(clocks[STEP] + (clocks[STOP] == 0))
 
     def _taken(self, name: str, kind: str, array: Array, row: Array) -> None:
         """Copy an array into its row, unless it is as it was: comparing is the quicker by far."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import threading
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from handgrad.engines.compiled import clock
 from handgrad.engines.compiled.compiler import Kernel, addresses, function, give_way
-from handgrad.engines.compiled.crew import crew
+from handgrad.engines.compiled.crew import closed_lock, crew, start, unbroken
 from handgrad.engines.compiled.plan import (
     Argument,
     Buffer,
@@ -95,17 +96,39 @@ class Program:
         self._calls[:, 0] = steps
         self._calls[:, 1] = self._first_phase + first * self._phases.strides[0]
         self._calls[:, 2] = count
-        self._calls[:, 8] = workers
-        driver = function(_DRIVER)
-        helpers = [
-            threading.Thread(target=driver, args=(call,)) for call in self._call_at[1:workers]
-        ]
-        for helper in helpers:
-            helper.start()
-        driver(self._call_at[0])
-        for helper in helpers:
-            helper.join()
+        if workers == 1:
+            self._calls[:, 8] = 1
+            function(_DRIVER)(self._call_at[0])
+        else:
+            unbroken(partial(self._together, workers))
         return bool(self.clocks[clock.STOP] == 0)
+
+    def _together(self, workers: int) -> None:
+        """Let several workers run what the calls say: fewer where the system has no more threads.
+
+        None may begin before all are there, for each waits for all the others.
+        """
+        driver, gate = function(_DRIVER), threading.Lock()
+        ends: list[threading.Lock] = []
+
+        def help_with(call: int, end: threading.Lock) -> None:
+            with gate:
+                pass
+            driver(call)
+            end.release()
+
+        with gate:
+            for call in self._call_at[1:workers]:
+                end = closed_lock()
+                try:
+                    start(help_with, call, end)
+                except RuntimeError:
+                    break
+                ends.append(end)
+            self._calls[:, 8] = 1 + len(ends)
+        driver(self._call_at[0])
+        for end in ends:
+            end.acquire()
 
     def _prepare_calls(self) -> None:
         """Write down what each worker's call of the driver takes; `run` adds what differs."""
