@@ -4,12 +4,21 @@ import json
 
 import pytest
 
-pytest.importorskip("torch")
+from tests.extras import needs
 
+BOTH = ("--engines", "reference,auto")
 FEW = ("two-layer", "digits", "--engines", "reference,torch:cpu", "--steps", 5)
 
 
+def test_spaces_between_engines_are_no_part_of_their_names(handgrad):
+    words = ("--engines", " reference , auto", "--steps", 2)
+    status, out, _ = handgrad("duel", "two-layer", "digits", *words)
+    assert status == 0
+    assert "no tensor parts by more than 1e-09 in 2 steps" in out
+
+
 def test_it_prints_differences_and_how_each_did(handgrad):
+    needs("torch")
     status, out, err = handgrad("duel", *FEW)
     assert status == 0
     for word in ("loss", "activations", "gradients", "parameters", "ms a step", "test accuracy"):
@@ -19,6 +28,7 @@ def test_it_prints_differences_and_how_each_did(handgrad):
 
 
 def test_engines_that_part_end_it_with_1_and_are_named(handgrad, tmp_path):
+    needs("torch")
     words = ("--dtype", "float32", "--tolerance", "1e-9", "--out", tmp_path / "new", "--json")
     status, out, err = handgrad("duel", *FEW, *words)
     found = json.loads(out)
@@ -37,6 +47,13 @@ def test_engines_that_part_end_it_with_1_and_are_named(handgrad, tmp_path):
     [
         (("--engines", "torch"), "a duel needs two engines; give such as reference,torch"),
         (("--engines", "reference,jax"), "there is no engine 'jax'; choose one of"),
+        (("--engines", "reference, compiled"), "works in float32 alone; add --dtype float32"),
+        (("--engines", "reference,compiled", "--tolerance", "nan"), "add --dtype float32"),
+        ((*BOTH, "--tolerance", "nan"), "tolerance must be above 0 and finite, not nan"),
+        ((*BOTH, "--tolerance", "0"), "tolerance must be above 0 and finite, not 0"),
+        ((*BOTH, "--tolerance=-1"), "tolerance must be above 0 and finite, not -1"),
+        ((*BOTH, "--tolerance", "inf"), "tolerance must be above 0 and finite, not inf"),
+        (("--out", ""), "give the name of a folder to write to, not nothing; . is this one"),
         (("--optimizer", "adamx"), "the nearest is adam"),
     ],
 )

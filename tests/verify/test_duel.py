@@ -120,6 +120,9 @@ def test_wrong_use_is_refused_in_a_sentence():
         duel(network(), FEW, engines=("reference", "reference"))
     with pytest.raises(ConfigError, match="steps must be at least 1, not 0"):
         duel(network(), FEW, steps=0)
+    for tolerance in (0.0, -1e-9, np.nan, np.inf):
+        with pytest.raises(ConfigError, match="tolerance must be above 0 and finite, not "):
+            duel(network(), FEW, engines=("reference", "auto"), tolerance=tolerance)
     with pytest.raises(ConfigError, match="there is no engine 'jax'; choose one of"):
         duel(network(), FEW, engines=("reference", "jax"))
     with pytest.raises(DataError):

@@ -10,8 +10,9 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from handgrad.cli.options import Folder, Json, Quiet, Verbose
+from handgrad.cli.options import Folder, Json, Quiet, Verbose, folder_named
 from handgrad.cli.screen import Screen, note_versions, table
+from handgrad.errors import ConfigError
 
 if TYPE_CHECKING:
     from handgrad.verify.duel import Duel
@@ -73,6 +74,7 @@ def duel(
             metavar="DIR",
             help="Where to put duel.json and differences.png. Default: nowhere.",
             show_default=False,
+            parser=folder_named,
         ),
     ] = None,
     json: Json = False,
@@ -91,7 +93,10 @@ def duel(
     screen = Screen(quiet)
     if verbose:
         note_versions(screen, engines=engines)
-    found = _fight(screen, given, folder, dtype, engines.split(","), steps, tolerance)
+    sides = [name.strip() for name in engines.split(",")]
+    if dtype == "float64" and "compiled" in sides:
+        raise ConfigError("the compiled engine works in float32 alone; add --dtype float32")
+    found = _fight(screen, given, folder, dtype, sides, steps, tolerance)
     about = {"model": model, "data": data, "dtype": dtype, "optimizer": optimizer}
     if out is not None:
         plots.save(plots.differences(found), out / "differences.png")

@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from handgrad.errors import ConfigError
+
 
 def _from_above(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> Any:
     """Return a switch, or the same switch given before the command's name."""
@@ -18,6 +20,13 @@ def _keep(ctx: typer.Context, param: typer.CallbackParam, value: int) -> int:
     """Return a count as `_from_above`, and let the outermost command know it."""
     ctx.find_root().obj = value = _from_above(ctx, param, value)
     return value
+
+
+def folder_named(text: str) -> Path:
+    """Return the path of a folder to write to; an empty one would be the folder we are in."""
+    if not text:
+        raise ConfigError("give the name of a folder to write to, not nothing; . is this one")
+    return Path(text)
 
 
 Quiet = Annotated[

@@ -69,6 +69,8 @@ def duel(
         raise ConfigError(f"steps must be at least 1, not {steps}")
     if tolerance is None:
         tolerance = TOLERANCES[net.dtype.name]
+    if not 0 < tolerance < np.inf:
+        raise ConfigError(f"tolerance must be above 0 and finite, not {tolerance:g}")
     check_classes(net, train)
     train.check_trainable(batch_size)
     if not net.measured:
