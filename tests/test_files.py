@@ -52,6 +52,12 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
         write()
 
 
+@pytest.mark.parametrize("path", ["", ".", "/"])
+def test_a_path_without_a_name_is_one_sentence(path: str) -> None:
+    with pytest.raises(StorageError, match=r"[./] names no file; give the path of the file to"):
+        replacing(Path(path)).__enter__()
+
+
 def test_what_a_killed_process_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
     names = []
 

@@ -24,6 +24,8 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         StorageError: if the file cannot be written.
     """
+    if not path.name:
+        raise StorageError(f"{path} names no file; give the path of the file to write")
     temporary = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

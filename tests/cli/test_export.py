@@ -96,6 +96,7 @@ def test_a_folder_for_the_hub(handgrad, trained, bundle, tmp_path):
     ("words", "status", "sentence"),
     [
         ([], 2, "nothing to write; give --onnx, --torch or --hub"),
+        (["--hub", ""], 2, "give the name of a folder to write to, not nothing; . is this one"),
         (["--onnx", "m.bin"], 1, "m.bin: an ONNX file must be named something.onnx"),
         (["--torch", "m.bin"], 1, "m.bin: a PyTorch file must be named something.pt2, or .pt"),
     ],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from handgrad.cli.options import Quiet, RunPath, Verbose
+from handgrad.cli.options import Quiet, RunPath, Verbose, folder_named
 from handgrad.cli.screen import Screen, note_versions
 from handgrad.errors import ConfigError, ModelError
 
@@ -35,6 +35,7 @@ def export(
         Path | None,
         typer.Option(
             metavar="DIR",
+            parser=folder_named,
             help="A folder as the Hugging Face Hub has it, with a model card.",
             show_default=False,
         ),
