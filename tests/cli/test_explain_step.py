@@ -12,6 +12,7 @@ def test_a_named_model_is_laid_open_in_the_terminal(handgrad, monkeypatch):
     assert lines[0] == "two-layer on picture 3 of digits test"
     for part in ("1 forward 0 (Normalize)", "6 loss SoftmaxCrossEntropy", "9 backward 2 (Dense)"):
         assert part in lines
+    assert "weights: untrained, drawn from seed 0; name a run to see what it has learned" in lines
     assert "Y = X Wᵀ + b" in ended.out
     assert re.search(r"dweight +10x30 +min", ended.out)
     assert re.search(r"L = −log p\(3\) = \d", ended.out)
@@ -21,6 +22,7 @@ def test_a_run_is_laid_open_with_its_own_data(handgrad, trained):
     ended = handgrad("explain-step", trained, "--picture", 5)
     assert ended.status == 0
     assert "on picture 5 of digits test" in ended.out
+    assert f"weights: learned, from {trained}" in ended.out
     assert "2 forward 1 (Dense)" in ended.out
 
 
@@ -30,6 +32,7 @@ def test_a_page_is_written(handgrad, trained, tmp_path):
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert text.startswith("<!doctype html>")
     assert "as in training" in text
+    assert f"<dt>weights</dt><dd>learned, from {trained}</dd>" in text
 
 
 @pytest.mark.parametrize(
@@ -42,6 +45,7 @@ def test_a_page_is_written(handgrad, trained, tmp_path):
             1,
             "there is no picture 359; digits test has those from 0 to 358",
         ),
+        (["two-layer", "--html", ""], 1, ". names no file; give the path of the file to write"),
         (["two-layer", "--html", "/proc/none/page.html"], 1, "/proc/none/page.html: cannot be"),
     ],
 )

@@ -76,14 +76,14 @@ def explain_step(
     screen = Screen(quiet)
     if verbose:
         note_versions(screen)
-    net, test = _network(model, data, folder, seed, progress=False if quiet else None)
+    net, test, weights = _network(model, data, folder, seed, progress=False if quiet else None)
     if picture >= len(test):
         raise DataError(
             f"there is no picture {picture}; {test.name} has those from 0 to {len(test) - 1}"
         )
     X, y = test[picture]
     label = test.classes[int(y)]
-    found = walk(net, X, label, training=training, seed=seed)
+    found = walk(net, X, label, training=training, seed=seed, weights=weights)
     title = f"{model} on picture {picture} of {test.name}"
     if html is None:
         _print(screen, found, title)
@@ -95,8 +95,8 @@ def explain_step(
 
 def _network(
     model: str, data: str | None, folder: Path | None, seed: int, progress: bool | None
-) -> tuple[Network, Dataset]:
-    """Return the network and the test pictures: a fresh network by its name, or a run's."""
+) -> tuple[Network, Dataset, str]:
+    """Return a fresh network by its name, or a run's; the test pictures; whose weights they are."""
     from handgrad.data import load
     from handgrad.models import MODELS, named
     from handgrad.network import Network
@@ -104,12 +104,12 @@ def _network(
 
     if model not in MODELS and Path(model).exists():
         net, about = load_run(Path(model))
-        return net, load_test(about, data, folder, progress=progress)
+        return net, load_test(about, data, folder, progress=progress), f"learned, from {model}"
     layers = named(model)
     train, test = load(data or "digits", folder, progress=progress)
     net = Network(layers, train.shape, train.classes, seed=seed)
     net.measure(train.pictures)
-    return net, test
+    return net, test, f"untrained, drawn from seed {seed}; name a run to see what it has learned"
 
 
 def _print(screen: Screen, walk: Walk, title: str) -> None:

@@ -48,6 +48,7 @@ def facts(walk: Walk) -> list[tuple[str, str]]:
         else "dropout lets all pass, and batch norm takes its running statistics"
     )
     return [
+        *([("weights", walk.weights)] if walk.weights else []),
         ("shows", str(walk.label)),
         ("predicted", f"{walk.predicted}, with probability {number(p[walk.predicted])}"),
         ("loss", f"−log {number(p[walk.label])} = {number(walk.loss)}"),

@@ -76,6 +76,7 @@ class Walk:
         training: whether dropout and batch norm did as in training.
         steps: what was done, in order.
         classes: the loss in numbers, class by class.
+        weights: in words, where the network's weights are from; nothing if it is not known.
     """
 
     picture: NDArray[Any]
@@ -85,10 +86,17 @@ class Walk:
     training: bool
     steps: list[Step]
     classes: list[Class]
+    weights: str = ""
 
 
 def walk(
-    net: Network, picture: NDArray[Any], label: Label, *, training: bool = False, seed: int = 0
+    net: Network,
+    picture: NDArray[Any],
+    label: Label,
+    *,
+    training: bool = False,
+    seed: int = 0,
+    weights: str = "",
 ) -> Walk:
     """Take one picture through a network and back, and note all that is computed.
 
@@ -101,6 +109,7 @@ def walk(
         label: the class it shows, one of the network's.
         training: whether dropout drops, and batch norm takes this picture's own statistics.
         seed: decides what dropout drops.
+        weights: in words, where the network's weights are from.
 
     Raises:
         DataError: if the picture or the label is none for this network.
@@ -122,7 +131,7 @@ def walk(
     notes.steps[-1] = replace(notes.steps[-1], formulas=(*notes.steps[-1].formulas, LAST))
     predicted = net.classes[int(logits.argmax())]
     classes = list(_classes(net.classes, logits[0], dlogits[0], int(y[0])))
-    return Walk(picture, label, predicted, value, training, notes.steps, classes)
+    return Walk(picture, label, predicted, value, training, notes.steps, classes, weights)
 
 
 class _Notes:
