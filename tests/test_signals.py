@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import threading
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from handgrad.signals import Signals, leave
+from handgrad.signals import Leaving, Signals, at_once, leave, obey
 
 BOTH = pytest.mark.parametrize(
     ("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)]
@@ -62,28 +66,104 @@ def test_who_has_a_handler_of_their_own_keeps_it() -> None:
         signal.signal(signal.SIGTERM, before)
 
 
-def test_the_command_lines_own_gives_way() -> None:
-    before = signal.signal(signal.SIGTERM, leave)
-    try:
-        with pytest.raises(SystemExit), Signals(True) as signals, signals.held():
-            signal.raise_signal(signal.SIGTERM)
-        assert signal.getsignal(signal.SIGTERM) is leave
-    finally:
-        signal.signal(signal.SIGTERM, before)
+@pytest.fixture
+def as_before() -> Iterator[None]:
+    """Put all handlers back that a test changes, and the alarm clock too."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+    handlers = [signal.getsignal(number) for number in numbers]
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    for number, handler in zip(numbers, handlers, strict=True):
+        signal.signal(number, handler)
 
 
-@pytest.mark.parametrize("main", [True, False])
-def test_nothing_is_done_unwanted_or_outside_the_main_thread(main: bool) -> None:
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no alarm clock here")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.usefixtures("as_before")
+def test_a_commands_own_gives_way_and_is_not_hurried_when_it_has_waited(number: int) -> None:
+    obey(leave)
+    with pytest.raises(Leaving) as ended, Signals(True) as signals, signals.held():
+        signal.raise_signal(number)
+    assert ended.value.code == 128 + number
+    assert signal.getsignal(number) is at_once  # with the next one it ends at once
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+@pytest.mark.usefixtures("as_before")
+def test_what_is_to_be_ignored_is_ignored() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in what a shell runs in the background
+    obey(leave)
+    assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    assert signal.getsignal(signal.SIGTERM) is leave
+
+
+def test_with_nothing_to_save_sigterm_ends_the_process_as_always() -> None:
+    with Signals(False):
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+        assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+
+
+def test_nothing_is_done_outside_the_main_thread() -> None:
     found = []
 
     def look() -> None:
-        with Signals(not main) as signals, signals.held():
+        with Signals(True) as signals, signals.held():
             found.append(signal.getsignal(signal.SIGINT))
 
-    if main:
-        look()
-    else:
-        thread = threading.Thread(target=look)
-        thread.start()
-        thread.join()
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
     assert found == [signal.default_int_handler]
+
+
+COMMAND = """
+import atexit, signal, sys, time
+import handgrad.cli, handgrad.cli.app
+
+def send():
+    signal.raise_signal(signal.NAME)
+
+class Late:
+    def __del__(self):
+        send()  # Python loses what is raised here
+
+def app(prog_name):
+    BODY
+
+handgrad.cli.app.app = app
+handgrad.cli.main()
+"""
+
+
+def ended(name: str, body: str) -> subprocess.CompletedProcess[bytes]:
+    """Return how a command ended that is sent a signal at a place."""
+    program = COMMAND.replace("NAME", name).replace("BODY", body)
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no alarm clock here")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "exec('send()')",
+        "Late(); time.sleep(60)",
+        "try: send()\n    finally: time.sleep(60)",
+        "try: send()\n    finally: send(); time.sleep(60)",
+        "atexit.register(send); sys.exit(3)",
+    ],
+    ids=["exec", "lost", "slow", "twice", "at-exit"],
+)
+def test_a_command_ends_with_its_status_whatever_becomes_of_the_exception(
+    name: str, body: str
+) -> None:
+    started = time.monotonic()
+    end = ended(name, body)
+    assert end.returncode == 128 + getattr(signal, name), end.stderr
+    assert time.monotonic() - started < 30
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_at_its_very_end_a_command_keeps_its_status(name: str) -> None:
+    end = ended(name, "sys.late = Late(); sys.exit(3)")
+    assert end.returncode == 3, end.stderr

@@ -1,42 +1,50 @@
-"""What Ctrl-C and a polite end of the process do to a run: they wait until a step is whole."""
+"""What Ctrl-C and a polite end do: a run ends when a step is whole, and a command soon."""
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any, NoReturn, Self
 
-# What must be in place for a signal to be ours: who has a handler of their own keeps it.
-_PLAIN: dict[signal.Signals, Any] = {
-    signal.SIGINT: signal.default_int_handler,
-    signal.SIGTERM: signal.SIG_DFL,
-}
+LONGEST = 1.5  # seconds that a command has for cleaning up
+
+Handler = Callable[[int, FrameType | None], Any]
+
+
+class Leaving(SystemExit):
+    """The end of a command that a signal asked for."""
 
 
 class Signals:
     """Has SIGINT raise KeyboardInterrupt and SIGTERM SystemExit, but not in the middle of a step.
 
     Within `held` the first of them waits until the block's end; a second one is obeyed at once.
+    Nothing is done outside the main thread, nor where somebody has a handler of their own.
 
     Args:
-        watching: whether to do anything at all; nothing is done outside the main thread either.
+        saving: whether there is something to save; else SIGTERM ends the process as it always does.
     """
 
-    def __init__(self, watching: bool) -> None:
-        self._watching = watching and threading.current_thread() is threading.main_thread()
-        self._before: dict[signal.Signals, Any] = {}
+    def __init__(self, saving: bool) -> None:
+        # What must be in place for a signal to be ours, besides a command's own handler.
+        self._plain: dict[signal.Signals, Any] = {signal.SIGINT: signal.default_int_handler}
+        if saving:
+            self._plain[signal.SIGTERM] = signal.SIG_DFL
+        self._before: dict[int, Any] = {}
         self._held = False
         self._came: int | None = None
 
     def __enter__(self) -> Self:
-        for number, plain in _PLAIN.items() if self._watching else ():
-            handler = signal.getsignal(number)
-            if handler in (plain, leave):
-                self._before[number] = handler
-                signal.signal(number, self._handle)
+        if threading.current_thread() is threading.main_thread():
+            for number, plain in self._plain.items():
+                handler = signal.getsignal(number)
+                if handler in (plain, leave):
+                    self._before[number] = handler
+                    signal.signal(number, self._handle)
         return self
 
     def __exit__(
@@ -47,7 +55,8 @@ class Signals:
     ) -> None:
         """Put the handlers back."""
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) == self._handle:
+                signal.signal(number, handler)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -58,16 +67,55 @@ class Signals:
         finally:
             self._held = False
             if self._came is not None:
-                leave(self._came)
+                self._obey(self._came)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if not self._held or self._came is not None:
-            leave(number)
-        self._came = number
+        if self._held and self._came is None:
+            self._came = number
+        elif self._before[number] is leave:
+            leave(number, frame)
+        else:
+            self._obey(number)
+
+    def _obey(self, number: int) -> NoReturn:
+        """Raise what a signal asks for, here and not just anywhere: nothing can be lost of it."""
+        if self._before[number] is leave:
+            obey(at_once)
+            raise Leaving(128 + number)
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+        raise SystemExit(128 + number)
 
 
-def leave(number: int, frame: FrameType | None = None) -> NoReturn:  # noqa: ARG001
-    """End what is going on, as this signal asks: a handler that gives way to `Signals`."""
-    if number == signal.SIGINT:
-        raise KeyboardInterrupt
-    raise SystemExit(128 + number)
+def obey(handler: Handler) -> None:
+    """Have a handler for SIGINT and SIGTERM, unless this process is to ignore them."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, handler)
+
+
+def at_once(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+    """End the process: a handler for a command that has nothing to clean up."""
+    os._exit(128 + number)
+
+
+def leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+    """End what is going on: a handler for a command at work, which gives way to `Signals`.
+
+    It raises an exception, so that all is cleaned up. Where Python loses that, as it does in a
+    destructor, or where cleaning up takes long, the process ends all the same; and with the next
+    signal at once. It is no KeyboardInterrupt: one that passes an `exec`, as imports have them,
+    has Python end by the signal, whoever catches it.
+    """
+    obey(at_once)
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, lambda *_: os._exit(128 + number))
+        signal.setitimer(signal.ITIMER_REAL, LONGEST)
+    raise Leaving(128 + number)
+
+
+def ignore() -> None:
+    """Let no signal change the exit status any more: the process is about to end."""
+    if hasattr(signal, "setitimer"):
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    obey(signal.SIG_IGN)  # type: ignore[arg-type]

@@ -1,6 +1,7 @@
-"""A signal may come at any moment: the process ends at once, and what it has learned is kept.
+"""A signal may come at any moment: the process ends at once, and what it has done is kept or gone.
 
-All of it, on MNIST: `HANDGRAD_DATA=... python -m pytest -m slow tests/cli/test_interruptions.py`.
+All of it, a hundred in trainings on MNIST and a hundred while pictures are read:
+`HANDGRAD_DATA=... python -m pytest -m slow tests/cli/test_interruptions.py`.
 """
 
 from __future__ import annotations
@@ -14,37 +15,77 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from handgrad.runs import checkpoints, has_checkpoint
 from handgrad.training.checkpoint import read_checkpoint
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.mnist,
-    pytest.mark.skipif(os.name != "posix", reason="other systems have other signals"),
-]
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="there is no /proc to see handlers in"
+)
 
 PARTS, EACH = 10, 10
 LONGEST = 2.0  # seconds from the signal to the end
+BOTH = [signal.SIGINT, signal.SIGTERM]
+COMMAND = [sys.executable, "-m", "handgrad"]
+MAPPED = """
+import handgrad.data.picture_cache
+handgrad.data.picture_cache.LARGE = 0  # written as they come, and mapped into memory
+from handgrad.cli import main
+main()
+"""
 
 
-def begin(words: list[str], engine: str, log: Path) -> subprocess.Popen[bytes]:
-    """Start a command in a session of its own, and wait until it is about to load the data."""
+def begin(command: list[str], words: list[str], log: Path, cache: Path) -> subprocess.Popen[bytes]:
+    """Start a command in a session of its own, and wait until it has its handlers.
+
+    The system knows which signals a process has handlers for: Python has one for SIGINT, but one
+    for SIGTERM is the command's own, and the last that it sets.
+    """
     with log.open("w") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-m", "handgrad", *words, "--engine", engine, "-v"],
+            [*command, *words],
             stdout=subprocess.DEVNULL,
             stderr=stderr,
+            env={**os.environ, "HANDGRAD_CACHE": str(cache), "XDG_CACHE_HOME": str(cache)},
             start_new_session=True,
         )
-    while "engine" not in log.read_text():
+    status = Path(f"/proc/{process.pid}/status")
+    while not caught(status.read_text()) >> (signal.SIGTERM - 1) & 1:
         assert process.poll() is None, log.read_text()
-        time.sleep(0.005)
+        time.sleep(0.0005)
     return process
 
 
-def left(group: int) -> bool:
+def caught(status: str) -> int:
+    """Return the signals that a process has handlers for, a bit for each."""
+    return int(
+        next(line for line in status.splitlines() if line.startswith("SigCgt")).split()[1], 16
+    )
+
+
+def end(process: subprocess.Popen[bytes], sent: signal.Signals, log: Path) -> str:
+    """Send a signal, and check how the process ends; return what it said."""
+    assert process.poll() is None, log.read_text()
+    at = time.monotonic()
+    process.send_signal(sent)
+    status = process.wait(timeout=60)
+    seconds = time.monotonic() - at
+    said = log.read_text()
+    assert status == 128 + sent, said
+    assert seconds < LONGEST, (seconds, said)
+    assert "Traceback" not in said
+    assert "ignored" not in said
+    while is_there(process.pid):
+        assert time.monotonic() - at < LONGEST, "it has left a process behind"
+        time.sleep(0.01)
+    print(f"{sent.name} {seconds:.2f} s, {said.splitlines()[-1] if said else 'nothing said'}")
+    return said
+
+
+def is_there(group: int) -> bool:
     """Say whether a process of the session is there still."""
     try:
         os.killpg(group, 0)
@@ -53,48 +94,111 @@ def left(group: int) -> bool:
     return True
 
 
-def wait_for_checkpoint(run: Path) -> None:
-    while not has_checkpoint(run):
-        time.sleep(0.01)
+def assert_it_can_go_on(run: Path, said: str, again: bool = False) -> bool:
+    """Check that a run has checkpoints that load and says so, or has left nothing."""
+    files = list(checkpoints(run).glob("checkpoint-*"))
+    for path in files:
+        read_checkpoint(path)
+    if not files:
+        assert not run.exists()
+    elif not again or "going on" in said:
+        assert said.splitlines()[-1] == (
+            f"error: interrupted; to go on: handgrad train --resume {run}"
+        )
+    return bool(files)
 
 
+@pytest.mark.slow
+@pytest.mark.mnist
 @pytest.mark.parametrize("part", range(PARTS))
-def test_at_any_moment(part: int, tmp_path: Path, located: Callable[[str], Path]) -> None:
+def test_at_any_moment_of_a_training(
+    part: int, tmp_path: Path, located: Callable[[str], Path]
+) -> None:
     rng = random.Random(part)
     folder = located("mnist")
     new = ["train", "mnist", "--model", "convnet", "--folder", str(folder), "--no-figures"]
+    kept = 0
     for number in range(EACH):
-        engine = ["compiled", "reference"][number % 2]
-        sent = [signal.SIGINT, signal.SIGTERM][number // 2 % 2]
-        decoding = number % 5 == 0
+        engine = ["--engine", ["compiled", "reference"][number % 2]]
         run, log = tmp_path / f"run-{number}", tmp_path / f"log-{number}"
-        process = begin([*new, "--out", str(run)], engine, log)
-        if decoding:  # of a run that goes on: there is a checkpoint to be lost
-            wait_for_checkpoint(run)
+        # One in ten has no kernels yet, and a second process that compiles them as well.
+        cache = tmp_path / ("empty" if number == 4 else "cache")
+        process = begin(COMMAND, [*new, *engine, "--out", str(run)], log, cache)
+        if again := number % 5 == 0:  # a run that goes on has a checkpoint to be lost
+            while not has_checkpoint(run):
+                time.sleep(0.01)
             process.kill()
             process.wait()
-            process = begin(["train", "--resume", str(run)], engine, log)
-            time.sleep(rng.uniform(0, 0.4))
-        else:
-            wait_for_checkpoint(run)
-            time.sleep(rng.uniform(0, 3))
-        assert process.poll() is None, log.read_text()
-        at = time.monotonic()
-        process.send_signal(sent)
-        status = process.wait(timeout=60)
-        seconds = time.monotonic() - at
-        said = log.read_text()
-        # Where SIGINT meets Python inside an exec, as imports have them, Python itself ends by the
-        # signal in the end, whoever handled it: -2, which shells call 130 too.
-        assert status in (128 + sent, -signal.SIGINT if sent == signal.SIGINT else 143), said
-        assert seconds < LONGEST, (number, engine, decoding, seconds, said)
-        assert "Traceback" not in said
-        assert not left(process.pid)
-        files = list(checkpoints(run).glob("checkpoint-*"))
-        assert files, said
-        steps = [read_checkpoint(path)[0].steps for path in files]
-        print(f"{engine} {sent.name} decoding={decoding} {seconds:.2f} s, step {max(steps)}")
-        if not decoding:
-            assert said.splitlines()[-1] == (
-                f"error: interrupted; to go on: handgrad train --resume {run}"
-            )
+            process = begin(COMMAND, ["train", "--resume", str(run), *engine], log, cache)
+        time.sleep(rng.uniform(0, 6))
+        kept += assert_it_can_go_on(run, end(process, BOTH[number // 2 % 2], log), again)
+    assert kept >= EACH // 3
+
+
+def folder_of_pictures(place: Path, count: int, side: int) -> Path:
+    """Make pictures that take a while to be read: noise does not compress."""
+    rng = np.random.default_rng(0)
+    for number in range(count):
+        folder = place / "ab"[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        noise = rng.integers(0, 256, (side, side), np.uint8)
+        Image.fromarray(noise).save(folder / f"{number}.png", compress_level=1)
+    return place
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return folder_of_pictures(tmp_path_factory.mktemp("pictures") / "mine", 400, 300)
+
+
+@pytest.fixture(scope="module")
+def read(
+    pictures: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[dict[str, bytes], float]:
+    """Return what the cache holds when nobody interrupts, and how long that took."""
+    place = tmp_path_factory.mktemp("read")
+    started = time.monotonic()
+    words = ["train", str(pictures), "--out", str(place / "run"), "--engine", "reference"]
+    process = begin(COMMAND, [*words, "--epochs", "1", "--no-figures"], place / "log", place)
+    kept = place / "handgrad" / "pictures"
+    while process.poll() is None and len([*kept.glob("*.npy")]) < 2:
+        time.sleep(0.01)
+    seconds = time.monotonic() - started
+    assert process.wait() == 0, (place / "log").read_text()
+    return {path.name: path.read_bytes() for path in kept.iterdir()}, seconds
+
+
+def interrupt_reading(
+    number: int, rng: random.Random, pictures: Path, read: tuple[dict[str, bytes], float], at: Path
+) -> int:
+    """Interrupt a run while it reads pictures; return how many of two files it has kept."""
+    whole, seconds = read
+    command = [sys.executable, "-c", MAPPED] if number % 3 == 0 else COMMAND
+    log, cache, run = at / f"log-{number}", at / f"cache-{number}", at / f"run-{number}"
+    words = ["train", str(pictures), "--out", str(run), "--engine", "reference"]
+    process = begin(command, [*words, "--epochs", "1000", "--patience", "0"], log, cache)
+    time.sleep(rng.uniform(0, seconds))
+    assert_it_can_go_on(run, end(process, BOTH[number % 2], log))
+    folder = cache / "handgrad" / "pictures"
+    kept = [*folder.iterdir()] if folder.exists() else []
+    for path in kept:
+        assert path.read_bytes() == whole[path.name]
+    return len(kept)
+
+
+def test_while_pictures_are_read(
+    pictures: Path, read: tuple[dict[str, bytes], float], tmp_path: Path
+) -> None:
+    rng = random.Random(0)
+    for number in range(4):
+        interrupt_reading(number, rng, pictures, read, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+def test_at_any_moment_while_pictures_are_read(
+    part: int, pictures: Path, read: tuple[dict[str, bytes], float], tmp_path: Path
+) -> None:
+    rng = random.Random(part)
+    kept = [interrupt_reading(n, rng, pictures, read, tmp_path) for n in range(EACH)]
+    assert min(kept) == 0  # some were interrupted before there was anything whole

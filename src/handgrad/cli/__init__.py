@@ -1,22 +1,21 @@
 """The command `handgrad`: parsing and printing. What it does, the other rooms do."""
 
-import signal
-import sys
-
-from handgrad.signals import leave
+from handgrad.signals import at_once, ignore, leave, obey
 
 
 def main() -> None:
-    """Run the command line.
+    """Run the command line: SIGINT ends it with 130 and SIGTERM with 143, whatever it is at."""
+    obey(at_once)
 
-    SIGINT ends it with 130, even while it still loads, and SIGTERM with 143.
-    """
-    signal.signal(signal.SIGTERM, leave)
+    import atexit
+
+    atexit.register(ignore)  # what is registered first is done last
+    from handgrad.cli.app import app
+    from handgrad.cores import hold_libraries
+
+    hold_libraries()
     try:
-        from handgrad.cli.app import app
-        from handgrad.cores import hold_libraries
-
-        hold_libraries()
+        obey(leave)
         app(prog_name="handgrad")
-    except KeyboardInterrupt:
-        sys.exit(130)
+    finally:
+        obey(at_once)

@@ -18,6 +18,7 @@ from handgrad.cli.duel import duel
 from handgrad.cli.evaluate import evaluate
 from handgrad.cli.explain_step import explain_step
 from handgrad.cli.export import export
+from handgrad.cli.fit import fit
 from handgrad.cli.gradcheck import gradcheck
 from handgrad.cli.models import models
 from handgrad.cli.options import Quiet, Verbose
@@ -27,6 +28,7 @@ from handgrad.cli.screen import Screen, hush
 from handgrad.cli.train import train
 from handgrad.cli.verify import verify
 from handgrad.errors import ConfigError, HandgradError
+from handgrad.signals import Leaving
 
 FAILURE, WRONG_USE, INTERRUPTED = 1, 2, 130
 UNWRITTEN = {errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EFBIG}
@@ -61,9 +63,10 @@ class Commands(TyperGroup):
                 raise
             Screen().error(str(error))
             raise typer.Exit(WRONG_USE if isinstance(error, ConfigError) else FAILURE) from None
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Leaving) as end:
             Screen().error("interrupted")
-            raise typer.Exit(INTERRUPTED) from None
+            status = end.code if isinstance(end, Leaving) else INTERRUPTED
+            raise typer.Exit(status) from None  # type: ignore[arg-type]
         finally:
             hush()
 
@@ -76,9 +79,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Results go to stdout, all else to stderr. The exit status is 0; 1 for a failure; "
-    "2 for wrong use; 130 when interrupted.",
+    "2 for wrong use; 130 or 143 when interrupted.",
 )
 app.command()(train)
+app.command()(fit)
 app.command()(evaluate)
 app.command()(predict)
 app.command()(explain_step)

@@ -34,9 +34,9 @@ def fit(
 ) -> History:
     """Train a network to the end, and return what each epoch brought.
 
-    With a folder for checkpoints, SIGINT and SIGTERM wait until a step is made and a checkpoint
-    is written, and raise KeyboardInterrupt and SystemExit then. A run that goes on from a
-    checkpoint is the run it would have been, bit for bit.
+    Ctrl-C waits until a step is made, and raises KeyboardInterrupt then. With a folder for
+    checkpoints one is written before, and SIGTERM raises SystemExit likewise. A run that goes on
+    from a checkpoint is the run it would have been, bit for bit.
 
     Args:
         net: the network; its arrays are changed in place.

@@ -14,7 +14,12 @@ from typing import Any
 from handgrad.cores import cores
 
 _WORTH = 8  # kernels: for fewer, the other process would hardly have begun
-_PROGRAM = "import sys; from handgrad.engines.compiled import compiler; compiler.ahead(sys.argv[1])"
+_PROGRAM = """
+import os, sys, threading
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(1)), daemon=True).start()
+from handgrad.engines.compiled import compiler
+compiler.ahead(sys.argv[1])
+"""  # its input ends when the process that started it does, however that ends
 
 
 @contextmanager
@@ -32,8 +37,8 @@ def second_process(kernels: Sequence[Sequence[Any]]) -> Iterator[None]:
         yield
     finally:
         if helper is not None:
-            helper.kill()  # what it has not finished, nobody waits for
-            helper.wait()
+            with helper:
+                helper.kill()  # what it has not finished, nobody waits for
 
 
 def _is_python() -> bool:
@@ -44,12 +49,13 @@ def _is_python() -> bool:
 def _start(kernels: Sequence[Sequence[Any]]) -> subprocess.Popen[bytes] | None:
     """Start the process that calls `compiler.ahead`."""
     path = os.pathsep.join(filter(None, sys.path))
-    nowhere: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
     try:
         return subprocess.Popen(
             [sys.executable, "-P", "-c", _PROGRAM, json.dumps(kernels)],
             env={**os.environ, "PYTHONPATH": path},
-            **nowhere,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
     except OSError:
         return None

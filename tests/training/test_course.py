@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import handgrad as hg
+from handgrad.training.course import Course
+from tests.training.blobs import blobs, small_net
+from tests.training.interrupted import signalled
+
+
+def test_without_checkpoints_too_ctrl_c_waits_for_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    note, made = Course.note, [0]
+
+    def spy(self: Course, came: Any) -> None:
+        note(self, came)
+        made.append(self.engine.steps)
+
+    monkeypatch.setattr(Course, "note", spy)
+    data = blobs()
+    with pytest.MonkeyPatch.context() as patch:
+        signalled(patch, 5)
+        with pytest.raises(KeyboardInterrupt):
+            hg.fit(small_net(data), data, batch_size=8, engine="reference")
+    assert made == [0, 1, 2, 3, 4, 5, 6]
