@@ -4,6 +4,9 @@ A cotangent drawn at random makes one number of a layer's output: f = Σ dY·Y. 
 a direction is measured with two forward passes and compared with what the backward pass says.
 Directions are single elements, and random ones through all elements of an array at once.
 Everything is float64.
+
+`handgrad.verify` does the same in another way. This is written apart from it on purpose: a check
+that is wrong in one of the two is found by the other, and neither is proven by itself.
 """
 
 from __future__ import annotations
@@ -13,7 +16,8 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 
 from handgrad.arrays import flatten
-from handgrad.layers import Array, Context, Layer, Tree
+from handgrad.layers import Array, Context
+from handgrad.verify.subject import Point, gradients
 from tests.cases import Case
 
 STEP = 1e-5
@@ -38,13 +42,6 @@ def errors(ours: Arrays, theirs: Arrays) -> dict[str, float]:
         scale = norm if norm > 1e-8 * together else together
         found[name] = difference / scale if difference and scale else difference
     return found
-
-
-def gradients(layer: Layer, params: Tree, X: Array, ctx: Context, dY: Array) -> dict[str, Array]:
-    """Return what backward says: dX as "X", and the gradients of the learned arrays."""
-    _, cache = layer.forward(params, X, ctx)
-    dX, found = layer.backward(params, cache, dY)
-    return {"X": dX, **flatten(found)}
 
 
 class KinkedError(Exception):
@@ -74,7 +71,7 @@ def check_draw(case: Case, training: bool, seed: int) -> float:
     Y = layer.forward(params, X, ctx)[0].copy()  # a copy, for Flatten's Y is a view of X
     dY = rng.normal(size=Y.shape)
 
-    found = gradients(layer, params, X, ctx, dY)
+    found = gradients(layer, Point(params, X, ctx, dY))
     points = {"X": X, **flatten(params)}
     return check(
         lambda: float(np.vdot(dY, layer.forward(params, X, ctx)[0] - Y)),

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from handgrad.arrays import flatten
 from handgrad.errors import DataError, ModelError
 from handgrad.layers import (
     Array,
@@ -18,8 +19,9 @@ from handgrad.layers import (
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
 from tests.cases import CASES, CLASSES, Case
+from tests.extras import needs
 from tests.gradients import errors
-from tests.torch_twin import as_tensors, leaves
+from tests.torch_twin import as_tensors
 
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
@@ -36,7 +38,7 @@ def pictures(count: int = 6, seed: int = 0) -> Array:
 @each_case
 def test_loss_and_gradients_equal_autograds(case: Case) -> None:
     """The whole way, and the shorter way back that leaves out the gradient of the pictures."""
-    torch = pytest.importorskip("torch")
+    torch = needs("torch")
     from handgrad.verify.in_torch import forward
 
     net, X, y = case.network(dtype=np.float64), case.examples(), case.labels()
@@ -48,7 +50,7 @@ def test_loss_and_gradients_equal_autograds(case: Case) -> None:
     theirs = torch.nn.functional.cross_entropy(logits, torch.tensor(y))
     theirs.backward()
     assert loss == pytest.approx(theirs.item(), rel=1e-13)
-    found = {name: t.grad.numpy() for name, t in leaves(tensors) if t.grad is not None}
+    found = {name: t.grad.numpy() for name, t in flatten(tensors).items() if t.grad is not None}
     assert max(errors(gradients, found).values()) <= 1e-13
 
 
@@ -85,7 +87,7 @@ def test_one_picture_alone_is_predicted_as_within_256_others(case: Case) -> None
 
 def test_names_and_layouts_are_those_of_torchs_state_dict() -> None:
     """PyTorch takes our arrays as they are, strictly, and answers the same."""
-    torch = pytest.importorskip("torch")
+    torch = needs("torch")
     nn = torch.nn
     layers = [Conv2d(4, (3, 2)), BatchNorm(), ReLU(), Flatten(), Dense(7), BatchNorm(), Dense()]
     net = Network(layers, (2, 6, 5), 3, dtype=np.float64)

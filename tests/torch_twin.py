@@ -5,16 +5,16 @@ The forward in PyTorch is the one that `handgrad gradcheck` asks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import pytest
 
 from handgrad.arrays import flatten
 from handgrad.layers import Array, Context, Layer, Tree
+from handgrad.verify.subject import Point, gradients
 from tests.cases import Case
-from tests.gradients import errors, gradients
+from tests.extras import needs
+from tests.gradients import errors
 
 TOLERANCE = 1e-13
 
@@ -28,7 +28,7 @@ def check_autograd(case: Case, training: bool, seed: int = 0) -> float:
     Returns:
         The worst error of the output and the gradients.
     """
-    pytest.importorskip("torch")
+    needs("torch")
     draws = [ours_and_theirs(case, training, seed + draw) for draw in range(DRAWS)]
     ours, our_arrays, theirs, their_arrays = (
         {name: np.stack([arrays[name] for arrays in column]) for name in column[0]}
@@ -47,7 +47,7 @@ def ours_and_theirs(case: Case, training: bool, seed: int) -> tuple[dict[str, Ar
     ctx = Context(training, seed, step=3)
     Y, cache = layer.forward(params, X, ctx)
     dY = np.random.default_rng((seed, 4)).normal(size=Y.shape)
-    found = {"Y": Y, **gradients(layer, params, X, ctx, dY)}
+    found = {"Y": Y, **gradients(layer, Point(params, X, ctx, dY))}
     absorbed = flatten(layer.absorb(params, cache)) if training else {}
     theirs, their_gradients, their_arrays = autograd(layer, params, X, ctx, dY)
     return found, flatten(params) | absorbed, {"Y": theirs, **their_gradients}, their_arrays
@@ -56,7 +56,10 @@ def ours_and_theirs(case: Case, training: bool, seed: int) -> tuple[dict[str, Ar
 def autograd(
     layer: Layer, params: Tree, X: Array, ctx: Context, dY: Array
 ) -> tuple[Array, dict[str, Array], dict[str, Array]]:
-    """Return Y, the gradients (dX as "X"), and all arrays as they are after the forward."""
+    """Return Y, the gradients (dX as "X"), and all arrays as they are after the forward.
+
+    The witness in `handgrad.verify` gives the gradients alone, and knows no running statistics.
+    """
     import torch
 
     from handgrad.verify.in_torch import forward
@@ -64,7 +67,7 @@ def autograd(
     tensors, picture = as_tensors(params), torch.tensor(X, requires_grad=True)
     Y = forward(layer, tensors, picture, ctx)
     Y.backward(torch.tensor(dY))
-    flat = dict(leaves(tensors))
+    flat = flatten(tensors)
     found = {name: t.grad.numpy() for name, t in flat.items() if t.grad is not None}
     after = {name: t.detach().numpy() for name, t in flat.items()}
     return Y.detach().numpy(), {"X": picture.grad.numpy(), **found}, after
@@ -80,12 +83,3 @@ def as_tensors(tree: Tree) -> dict[str, Any]:
         else torch.tensor(value, requires_grad=name in ("weight", "bias"))
         for name, value in tree.items()
     }
-
-
-def leaves(tensors: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield all tensors with their full names, such as "3.body.0.weight"."""
-    for name, value in tensors.items():
-        if isinstance(value, dict):
-            yield from leaves(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value

@@ -63,6 +63,7 @@ class ReferenceEngine:
 
     def inspect(self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None) -> Trace:
         """Return what the next step would compute on the way; it is not made."""
+        # Network's two folds again, for those let go of what is laid open here.
         ctx, tree = Context(True, self.rules.seed, self.steps), self.net.tree
         A, caches, trace = self.net.as_input(X), [], Trace({}, {}, {})
         for index, layer in enumerate(self.net.layers):
