@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Any, NoReturn, Self
 
 LONGEST = 1.5  # seconds that a command has for cleaning up
 
 Handler = Callable[[int, FrameType | None], Any]
+
+_came: int | None = None  # the signal that ends this process
 
 
 class Leaving(SystemExit):
@@ -80,8 +83,7 @@ class Signals:
     def _obey(self, number: int) -> NoReturn:
         """Raise what a signal asks for, here and not just anywhere: nothing can be lost of it."""
         if self._before[number] is leave:
-            obey(at_once)
-            raise Leaving(128 + number)
+            raise _left(number)
         if number == signal.SIGINT:
             raise KeyboardInterrupt
         raise SystemExit(128 + number)
@@ -107,15 +109,31 @@ def leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
     signal at once. It is no KeyboardInterrupt: one that passes an `exec`, as imports have them,
     has Python end by the signal, whoever catches it.
     """
-    obey(at_once)
+    error = _left(number)
     if hasattr(signal, "setitimer"):
         signal.signal(signal.SIGALRM, lambda *_: os._exit(128 + number))
         signal.setitimer(signal.ITIMER_REAL, LONGEST)
-    raise Leaving(128 + number)
+    raise error
 
 
-def ignore() -> None:
-    """Let no signal change the exit status any more: the process is about to end."""
+def end() -> None:
+    """Let no signal change the exit status any more; where one has, end the process.
+
+    To be called when all is cleaned up: what Python does then may take half a second.
+    """
     if hasattr(signal, "setitimer"):
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
     obey(signal.SIG_IGN)  # type: ignore[arg-type]
+    if _came is not None:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError, AttributeError):  # it is full, closed or none
+                stream.flush()
+        os._exit(128 + _came)
+
+
+def _left(number: int) -> Leaving:
+    """Note that a signal came, and return what to raise."""
+    global _came  # noqa: PLW0603 (a process ends but once)
+    _came = number
+    obey(at_once)
+    return Leaving(128 + number)

@@ -1,6 +1,6 @@
 """The command `handgrad`: parsing and printing. What it does, the other rooms do."""
 
-from handgrad.signals import at_once, ignore, leave, obey
+from handgrad.signals import at_once, end, leave, obey
 
 
 def main() -> None:
@@ -9,7 +9,7 @@ def main() -> None:
 
     import atexit
 
-    atexit.register(ignore)  # what is registered first is done last
+    atexit.register(end)  # what is registered first is done last
     from handgrad.cli.app import app
     from handgrad.cores import hold_libraries
 
