@@ -19,7 +19,7 @@ ROOMS = [
     *("signals", "calibration", "optim", "schedules"),
     *("summary", "assembly", "network", "models", "data", "engines", "training", "bundle"),
     *("tracking", "verify", "page", "explain", "plots", "estimator", "reproduce"),
-    *("__init__", "config", "settings", "runs", "serve", "cli", "__main__"),
+    *("__init__", "config", "settings", "runs", "automatic", "serve", "cli", "__main__"),
 ]
 
 # Libraries that have a place, and those places.

@@ -58,3 +58,19 @@ def table(headings: Sequence[str], rows: Iterable[Iterable[Any]], shown: Iterabl
         lines.append(f"<tr{mark}>{values}</tr>")
     body = f"<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody>"
     return f'<div class="wide"><table>{body}</table></div>'
+
+
+def bars(rows: Iterable[tuple[str, float, str]]) -> str:
+    """Return shares as bars.
+
+    Args:
+        rows: for each its name, the share, 0 to 1, and what is said of it.
+    """
+    lines = (
+        f"<tr><td>{escape(name)}</td>"
+        f'<td class="bar"><div style="width:{100 * share:.1f}%"></div></td>'
+        f"<td>{escape(said)}</td></tr>"
+        for name, share, said in rows
+    )
+    body = "".join(lines)
+    return f'<table class="bars"><tbody>{body}</tbody></table>'

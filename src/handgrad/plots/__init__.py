@@ -11,7 +11,9 @@ from handgrad.plots.duel import differences
 from handgrad.plots.grids import confident_mistakes, pictures, predictions
 from handgrad.plots.matrix import confusion
 from handgrad.plots.preparation import preparation
+from handgrad.plots.race import Lap, race
 from handgrad.plots.saving import SUFFIXES, rendered, save
+from handgrad.plots.trust import reliability
 from handgrad.plots.weights import first_layer_weights
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "ORANGE",
     "SUFFIXES",
     "VERMILION",
+    "Lap",
     "confident_mistakes",
     "confusion",
     "differences",
@@ -28,6 +31,8 @@ __all__ = [
     "pictures",
     "predictions",
     "preparation",
+    "race",
+    "reliability",
     "rendered",
     "save",
 ]

@@ -8,7 +8,7 @@ import os
 import platform
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ class Run:
         train: the pictures it was trained and validated on.
         test: the pictures it was tested on.
         evaluation: how it did on them.
+        more: what the model file remembers besides, as JSON can hold it.
     """
 
     config: Config
@@ -46,6 +47,7 @@ class Run:
     train: Dataset
     test: Dataset
     evaluation: Evaluation
+    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write(run: Run, folder: Path) -> str | None:
@@ -80,6 +82,7 @@ def about(run: Run) -> dict[str, Any]:
             "epochs": len(run.history),
             "best_epoch": run.history.best_epoch,
         },
+        **run.more,
     }
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from handgrad.data import Dataset
 from handgrad.data.corruptions import CORRUPTIONS, corrupted
 from handgrad.errors import DataError
+from handgrad.layers import Array
 from handgrad.network import Network
 from handgrad.training.evaluation import Evaluation, check_classes, evaluate
 
@@ -31,13 +35,20 @@ class Robustness:
         return float(np.mean([found.accuracy for found in self.damaged.values()]))
 
 
-def robustness(net: Network, test: Dataset, *, seed: int = 0) -> Robustness:
+def robustness(
+    net: Network,
+    test: Dataset,
+    *,
+    seed: int = 0,
+    logits: Callable[[NDArray[Any]], Array] | None = None,
+) -> Robustness:
     """Return how good a network is on pictures, and on the same damaged in fifteen ways.
 
     Args:
         net: the network.
         test: pictures that it has not learned from, uint8.
         seed: decides what is at random in the damage.
+        logits: how to compute them; None: by the network itself.
 
     Raises:
         DataError: if the data set's classes or pictures are not the network's, or not uint8.
@@ -49,7 +60,9 @@ def robustness(net: Network, test: Dataset, *, seed: int = 0) -> Robustness:
             "give them as uint8, 0..255"
         )
     damaged = {
-        name: evaluate(net, replace(test, pictures=corrupted(test.pictures, name, seed)))
+        name: evaluate(
+            net, replace(test, pictures=corrupted(test.pictures, name, seed)), logits=logits
+        )
         for name in CORRUPTIONS
     }
-    return Robustness(evaluate(net, test), damaged)
+    return Robustness(evaluate(net, test, logits=logits), damaged)

@@ -1,0 +1,64 @@
+"""What is tried: networks with learning rates, preparations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from handgrad.automatic.look import Look
+from handgrad.config import Config
+from handgrad.data import Dataset
+from handgrad.errors import ModelError
+
+MOSTLY = 0.4  # of the pixels are ground where something stands on it
+
+# The first are tried where there is little time. Rates are the peak of one cycle with AdamW.
+NETWORKS = (
+    ("smallnet", 0.01),
+    ("convnet", 0.003),
+    ("fashion-mlp", 0.01),
+    ("smallnet", 0.003),
+    ("lenet5", 0.003),
+    ("online-mlp", 0.003),
+    ("convnet", 0.01),
+    ("two-layer", 0.01),
+    ("softmax-regression", 0.01),
+)
+
+
+def networks(base: Config, train: Dataset) -> list[Config]:
+    """Return the named networks that can take the pictures, each with learning rates."""
+    made = [changed(base, model=model, lr=lr) for model, lr in NETWORKS]
+    return [config for config in made if _fits(config, train)]
+
+
+def preparations(config: Config, train: Dataset, look: Look) -> list[Config]:
+    """Return settings with the other preparations that may suit the pictures.
+
+    Only grey files can be prepared as drawings, and only what stands on a ground has to be.
+    """
+    C, H, W = train.shape
+    if not look.files or C != 1 or look.ground < MOSTLY:
+        return []
+    return [changed(config, preparation=name, size=max(H, W)) for name in ("light", "drawing")]
+
+
+def changed(config: Config, **changes: Any) -> Config:
+    """Return settings with some of them changed, checked."""
+    return Config.model_validate({**config.model_dump(exclude_none=True), **changes})
+
+
+def words(config: Config) -> str:
+    """Return the settings that differ between candidates."""
+    said = [config.model, f"learning rate {config.lr:g}"]
+    if config.preparation is not None:
+        said.append(f"prepared as {config.preparation}")
+    return ", ".join(said)
+
+
+def _fits(config: Config, train: Dataset) -> bool:
+    """Say whether a network can take the pictures."""
+    try:
+        config.network(train)
+    except ModelError:
+        return False
+    return True

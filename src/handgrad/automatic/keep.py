@@ -1,0 +1,41 @@
+"""What is left of it: the folder of a run, and a report beside the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from handgrad.automatic.report import report
+from handgrad.automatic.whole import Outcome
+from handgrad.automatic.why import reasons
+from handgrad.files import replacing
+from handgrad.runs import Run, finish
+from handgrad.runs import write as write_run
+
+REPORT = "report.html"
+
+
+def write(outcome: Outcome, folder: Path) -> Path:
+    """Write model, settings, history and report, and return where the report is.
+
+    Args:
+        outcome: what came of it.
+        folder: the run's folder.
+
+    Raises:
+        StorageError: if it cannot be written.
+    """
+    run = Run(
+        outcome.config,
+        outcome.net,
+        outcome.chosen.history,
+        outcome.parts.pictures,
+        outcome.parts.test,
+        outcome.evaluation,
+        more={"fit": {"seconds": round(outcome.seconds, 1), "why": dict(reasons(outcome))}},
+    )
+    write_run(run, folder)
+    page = report(outcome, folder)
+    with replacing(folder / REPORT) as part:
+        part.write_text(page, encoding="utf-8")
+    finish(folder)
+    return folder / REPORT

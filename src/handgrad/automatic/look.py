@@ -1,0 +1,86 @@
+"""What the pictures are like, and what follows from it without trying."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.automatic.speed import Parts
+from handgrad.config import Config
+from handgrad.data import SOURCES, Dataset
+from handgrad.data.check import UNEVEN, check
+from handgrad.data.finding import Finding
+from handgrad.data.listing import TEST, VALIDATION, list_pictures
+from handgrad.errors import DataError
+
+WANTED = 1000  # validation pictures, if that is a share between these two
+LEAST_SHARE, LARGEST_SHARE = 0.05, 0.2
+FILES_A_SECOND = 40  # of the time given, so many files may be read again
+NEAR = 24  # of 255: what differs less from the ground is ground
+
+
+@dataclass(frozen=True)
+class Look:
+    """What there is to know before anything is tried.
+
+    Attributes:
+        files: whether they are picture files, which can be prepared in several ways.
+        own_test: whether the data says itself what the test is; None: that cannot be seen.
+        ground: the share of pixels that are as the picture's corners are, 0 to 1.
+        findings: what the doctor of folders found; None: it was not asked.
+    """
+
+    files: bool
+    own_test: bool | None
+    ground: float
+    findings: tuple[Finding, ...] | None
+
+
+def look_at(config: Config, train: Dataset, seconds: float) -> Look:
+    """Look at the pictures, and at the files that they came from where there is time for that.
+
+    Args:
+        config: the settings that say where they are.
+        train: the pictures.
+        seconds: how much time there is for all.
+    """
+    ground = _share_of_ground(train.pictures)
+    if config.data in SOURCES:
+        return Look(files=False, own_test=True, ground=ground, findings=None)
+    place = Path(config.data)
+    try:
+        splits = list_pictures(place)
+    except DataError:  # a file of arrays
+        return Look(files=False, own_test=None, ground=ground, findings=None)
+    count = sum(len(found.paths) for found in splits.values())
+    quick = count <= FILES_A_SECOND * seconds
+    findings = tuple(check(place, progress=False).findings) if quick else None
+    return Look(quick, TEST in splits or VALIDATION in splits, ground, findings)
+
+
+def share_for_validation(pictures: int) -> float:
+    """Return which share of the training pictures to choose by."""
+    return round(min(max(WANTED / pictures, LEAST_SHARE), LARGEST_SHARE), 3)
+
+
+def settings_for(parts: Parts) -> dict[str, object]:
+    """Return the settings that follow from how many pictures there are."""
+    count, fewest = len(parts.train), max(int(parts.train.counts.min()), 1)
+    size = next((size for most, size in ((500, 16), (2500, 32), (20_000, 64)) if count < most), 128)
+    uneven = int(parts.train.counts.max()) > UNEVEN * fewest
+    return {
+        "batch_size": min(size, count),
+        "class_weights": "balanced" if uneven else "none",
+    }
+
+
+def _share_of_ground(X: NDArray[np.uint8]) -> float:
+    """Return the share of the pixels that are like the corners of their picture."""
+    some = X[:: max(1, len(X) // 256)].mean(axis=1)
+    if X.dtype != np.uint8:
+        some = 255 * some
+    ground = np.median(some[:, [0, 0, -1, -1], [0, -1, 0, -1]], axis=1)
+    return float((np.abs(some - ground[:, None, None]) < NEAR).mean())

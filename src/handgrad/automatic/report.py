@@ -1,0 +1,224 @@
+"""What came of it as one HTML page, with its figures inside and no link to the outside."""
+
+from __future__ import annotations
+
+import importlib.resources
+import re
+import shlex
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from handgrad import plots
+from handgrad.automatic.candidates import words
+from handgrad.automatic.trial import Trial, standard_error
+from handgrad.automatic.whole import Outcome
+from handgrad.automatic.why import reasons
+from handgrad.calibration import Calibration, reliability
+from handgrad.page import address, bars, facts, figure, page, picture, section, table
+
+MISTAKES = 24
+STAGES = {"short": "short", "longer": "longer", "last": "to the end"}
+
+
+def report(outcome: Outcome, folder: Path) -> str:
+    """Return the page.
+
+    Args:
+        outcome: what came of it.
+        folder: where the model is.
+    """
+    style = importlib.resources.files("handgrad.automatic") / "report.css"
+    parts = [
+        _head(outcome),
+        section("Accuracy against seconds", _race(outcome)),
+        section("What was chosen, and why", _why(outcome)),
+        section("The pictures", _pictures(outcome)),
+        section("How it learned", _curves(outcome)),
+        section("What was taken for what", _confusion(outcome)),
+        section("The worst mistakes", _mistakes(outcome)),
+        section("On damaged pictures", _damaged(outcome)),
+        section("What its probabilities mean", _trust(outcome)),
+        section("How to use it", _use(folder)),
+    ]
+    title = f"handgrad fit: {outcome.parts.pictures.name}"
+    return page(title, "\n".join(parts), style.read_text("utf-8"))
+
+
+def _head(outcome: Outcome) -> str:
+    """Return the score, and the facts beside it."""
+    found, given = outcome.evaluation, outcome.search.clock.seconds
+    off = 2 * standard_error(found.accuracy, found.count)
+    stopped = ", interrupted" if outcome.interrupted else ""
+    pairs = [
+        ("test", f"{found.right:,} of {found.count:,} pictures right; ± {off:.1%} by chance"),
+        ("chosen", words(outcome.config)),
+        ("data", f"{len(outcome.parts.pictures):,} pictures, {len(outcome.net.classes)} classes"),
+        ("time", f"{outcome.seconds:.0f} of {given:.0f} s until the test was done{stopped}"),
+        ("probabilities", _told(outcome)),
+    ]
+    score = f'<p class="score">{found.accuracy:.1%}</p><p class="soft">of the test is right</p>'
+    return f"<header><div>{score}</div>{facts(pairs)}</header>"
+
+
+def _race(outcome: Outcome) -> str:
+    """Return all that was tried, drawn and as a table."""
+    trials = [trial for trial in outcome.search.trials if trial.counts]
+    laps = [
+        plots.Lap(t.times, [r.validation_accuracy or 0 for r in t.records], t is outcome.chosen)
+        for t in trials
+    ]
+    shown = [at for at, t in enumerate(outcome.search.trials) if t is outcome.chosen]
+    headings = ["tried", ">accuracy", ">loss", "", ">epochs", ">pictures", ">seconds"]
+    rows = table(headings, map(_row, outcome.search.trials), shown)
+    drawn = _drawn(
+        plots.race(laps),
+        "validation accuracy of each epoch over the seconds",
+    )
+    told = "<p>On the validation pictures, which were set aside to choose by.</p>"
+    return f"{told}{drawn}{rows}"
+
+
+def _row(trial: Trial) -> list[str]:
+    """Return a trial as a row of the table."""
+    epochs = f"{len(trial.records)} of {trial.config.epochs}"
+    found = ("diverged" if trial.diverged else "-", "-")
+    if trial.counts:
+        found = (f"{trial.accuracy:.2%}", f"{trial.loss:.3f}")
+    stage, pictures, seconds = STAGES[trial.stage], f"{trial.pictures:,}", f"{trial.seconds:.1f}"
+    return [words(trial.config), *found, stage, epochs, pictures, seconds]
+
+
+def _why(outcome: Outcome) -> str:
+    lines = (f"<li><b>{escape(k)}.</b> {_worded(v)}</li>" for k, v in reasons(outcome))
+    return f'<ul class="why">{"".join(lines)}</ul>'
+
+
+def _pictures(outcome: Outcome) -> str:
+    """Return how many there are, and what the doctor of folders said."""
+    pictures, test = outcome.parts.pictures, outcome.parts.test
+    counts = zip(pictures.classes, pictures.counts, test.counts, strict=True)
+    rows = table(["class", ">pictures", ">test"], ([k, f"{n:,}", f"{m:,}"] for k, n, m in counts))
+    findings = outcome.look.findings
+    if findings is None:
+        return rows
+    said = "".join(
+        f"<li><b>{escape(f.kind)}</b> ({f.weight}): {escape(f.what)}; {escape(f.cure)}.</li>"
+        for f in findings
+    )
+    told = f'<ul class="why">{said}</ul>' if said else "<p>Nothing is wrong with the files.</p>"
+    return f'<div class="pair">{rows}<div>{told}</div></div>'
+
+
+def _curves(outcome: Outcome) -> str:
+    """Return the learning curves, and whose weights are kept."""
+    kept = outcome.chosen.records[outcome.chosen.kept].number
+    drawn = _drawn(
+        plots.learning_curves(outcome.chosen.history),
+        "loss and accuracy",
+        own=True,
+    )
+    return f"{drawn}<p>The weights of epoch {kept} are kept.</p>"
+
+
+def _confusion(outcome: Outcome) -> str:
+    drawn = plots.confusion(outcome.evaluation.confusion, outcome.net.classes)
+    matrix = outcome.evaluation.confusion
+    rows = [
+        [label, f"{n:,}", f"{r / n:.1%}" if n else "-", _taken(outcome, k)]
+        for k, (label, n, r) in enumerate(
+            zip(outcome.net.classes, matrix.sum(axis=1), matrix.diagonal(), strict=True)
+        )
+    ]
+    listed = table(["class", ">test", ">right", "most often taken for"], rows)
+    picture = _drawn(drawn, "true classes against predicted ones", own=True)
+    return f'<div class="pair">{picture}<div>{listed}</div></div>'
+
+
+def _taken(outcome: Outcome, k: int) -> str:
+    """Return what a class is most often taken for, and how often."""
+    mistakes = outcome.evaluation.confusion[k].copy()
+    mistakes[k] = 0
+    worst = int(mistakes.argmax())
+    return f"{outcome.net.classes[worst]} ({mistakes[worst]})" if mistakes[worst] else ""
+
+
+def _mistakes(outcome: Outcome) -> str:
+    """Return the test pictures that it was surest of and wrong."""
+    p = _calibration(outcome).probabilities(outcome.logits)
+    test, guess = outcome.parts.test, p.argmax(axis=1)
+    wrong = np.flatnonzero(guess != test.labels)
+    if not len(wrong):
+        return "<p>There are none.</p>"
+    worst = wrong[np.argsort(-p.max(axis=1)[wrong], kind="stable")][:MISTAKES]
+    tiles = "".join(
+        f'<div><img class="pixels" src="{picture(test.pictures[n])}" alt="">'
+        f'<span class="wrong">{escape(str(test.classes[guess[n]]))} {p[n].max():.1%}</span><br>'
+        f"is {escape(str(test.classes[test.labels[n]]))}</div>"
+        for n in worst
+    )
+    heading = f"<p>{len(wrong):,} test pictures are taken for what they are not"
+    more = f"; those it was surest of, {len(worst)} of them:" if len(worst) < len(wrong) else ":"
+    return f'{heading}{more}</p><div class="mistakes">{tiles}</div>'
+
+
+def _damaged(outcome: Outcome) -> str:
+    """Return the accuracy on damaged pictures as bars."""
+    hard = outcome.robustness
+    if hard is None:
+        return "<p>Not asked: the pictures are no bytes.</p>"
+    named = {"none": hard.clean.accuracy}
+    named |= {name: found.accuracy for name, found in hard.damaged.items()}
+    named["mean of the damaged"] = hard.accuracy
+    rows = bars((name, share, f"{share:.1%}") for name, share in named.items())
+    return f"<p>{hard.clean.count:,} test pictures, each damaged in fifteen ways.</p>{rows}"
+
+
+def _trust(outcome: Outcome) -> str:
+    """Return how far the probabilities of the test pictures can be trusted."""
+    y, calibrated = outcome.parts.test.labels, _calibration(outcome)
+    found = reliability(calibrated.probabilities(outcome.logits), y, bins=10)
+    before = reliability(Calibration().probabilities(outcome.logits), y, bins=10)
+    changed = outcome.net.calibration is not None
+    drawn = _drawn(
+        plots.reliability(found, before if changed else None),
+        "share of right answers over their probability, on test pictures",
+        own=True,
+    )
+    said = f"Expected calibration error on the test: {found.error:.2%}"
+    said += f", {before.error:.2%} before." if changed else "."
+    return f"<p>{escape(_told(outcome).capitalize())}.</p><p>{said}</p>{drawn}"
+
+
+def _use(folder: Path) -> str:
+    """Return the commands that go on from here."""
+    run = shlex.quote(str(folder))
+    commands = [
+        f"handgrad predict {run} picture.png",
+        f"handgrad evaluate {run} --data other-pictures",
+        f"handgrad calibrate {run} --precision 0.99   # below a threshold it is not sure",
+        f"handgrad export {run} --onnx m.onnx",
+        f"handgrad train --config {shlex.quote(str(folder / 'config.toml'))}",
+    ]
+    return f"<pre>{escape(chr(10).join(commands))}</pre>"
+
+
+def _told(outcome: Outcome) -> str:
+    return outcome.trust.replace("->", "→")
+
+
+def _calibration(outcome: Outcome) -> Calibration:
+    return outcome.net.calibration or Calibration()
+
+
+def _drawn(drawing: Any, what: str, *, own: bool = False) -> str:
+    """Return a matplotlib figure as a part of the page: as wide as there is room, or its size."""
+    made = figure(address(plots.rendered(drawing, ".svg"), "image/svg+xml"), what)
+    return made.replace("<figure>", '<figure class="own">') if own else made
+
+
+def _worded(sentence: str) -> str:
+    """Return a sentence with what stands in `backquotes` as code."""
+    return re.sub(r"`([^`]*)`", r"<code>\1</code>", escape(sentence))

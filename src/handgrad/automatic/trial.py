@@ -1,0 +1,145 @@
+"""One set of settings tried: trained for some seconds, judged by the validation pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from handgrad.automatic.clock import Clock, OutOfTime, Timed
+from handgrad.automatic.speed import Parts, Speed, fitted, planned, some_of
+from handgrad.config import Config
+from handgrad.engines import Engine, Rules, engine_named
+from handgrad.errors import DivergenceError
+from handgrad.layers import Array
+from handgrad.network import Network
+from handgrad.training import Epoch, History, epochs
+
+CAUTION = 0.9  # of the seconds given that are planned for: the machine may have other work too
+
+
+@dataclass
+class Trial:
+    """What came of some settings.
+
+    Attributes:
+        stage: in which part of the search it was tried.
+        config: the settings; its epochs are those that were planned.
+        began: the second on the clock at which it began.
+        pictures: how many pictures it learned from.
+        records: one for each epoch.
+        times: the second on the clock at the end of each epoch.
+        arrays: the network's arrays: those of the last epoch, or where it was stopped before,
+            those of the epoch that was best on validation.
+        kept: the place of that epoch in `records`.
+        diverged: whether a number stopped being finite.
+    """
+
+    stage: str
+    config: Config
+    began: float = 0.0
+    pictures: int = 0
+    records: list[Epoch] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    arrays: dict[str, Array] = field(default_factory=dict)
+    kept: int = -1
+    diverged: bool = False
+
+    @property
+    def counts(self) -> bool:
+        """Whether it came to anything that can be used."""
+        return bool(self.records) and not self.diverged
+
+    @property
+    def complete(self) -> bool:
+        """Whether all epochs that were planned were made."""
+        return len(self.records) == self.config.epochs
+
+    @property
+    def accuracy(self) -> float:
+        """The share of the validation pictures that were right, 0 to 1."""
+        return self.records[self.kept].validation_accuracy or 0.0
+
+    @property
+    def loss(self) -> float:
+        """The mean loss on the validation pictures."""
+        loss = self.records[self.kept].validation_loss
+        return math.inf if loss is None else loss
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return self.times[-1] - self.began if self.times else 0.0
+
+    @property
+    def history(self) -> History:
+        """The records as a run keeps them."""
+        return History(self.records, not self.complete)
+
+
+def attempt(
+    trial: Trial,
+    parts: Parts,
+    speed: Speed,
+    clock: Clock,
+    seconds: float,
+    most: int,
+    watch: Callable[[], None],
+) -> None:
+    """Train and judge for some seconds, and note all in the trial as it comes.
+
+    Args:
+        trial: settings that nothing has come of yet.
+        parts: the pictures.
+        speed: how long things take.
+        clock: what tells the time.
+        seconds: how long it may take, judging included.
+        most: how many epochs at most.
+        watch: called after each epoch.
+    """
+    until = clock.spent + seconds
+    count, pictures = planned(speed, CAUTION * seconds, len(parts.train), most)
+    train = some_of(parts.train, pictures, trial.config.seed)
+    trial.config, trial.pictures = fitted(trial.config, train, count), len(train)
+    net, recipe = trial.config.network(train), trial.config.recipe(train.classes)
+
+    def engine(net: Network, rules: Rules) -> Engine:
+        return Timed(engine_named(recipe.engine, net, rules), clock, until)
+
+    try:
+        for record in epochs(net, train, parts.validation, **{**vars(recipe), "engine": engine}):
+            trial.records.append(record)
+            trial.times.append(clock.spent)
+            if trial.complete or _merit(record) > max(map(_merit, trial.records[:-1]), default=()):
+                trial.arrays, trial.kept = net.snapshot(), len(trial.records) - 1
+            watch()
+    except OutOfTime:
+        pass
+    except DivergenceError:
+        trial.diverged = True
+
+
+def ranked(trials: Sequence[Trial], pictures: int) -> list[Trial]:
+    """Return trials, the best first.
+
+    Those whose accuracy is within one standard error of the highest count as equals; of equals,
+    the one with the lowest loss is first, for the loss tells more than right and wrong do.
+
+    Args:
+        trials: some that count.
+        pictures: how many validation pictures there are.
+    """
+    highest = max((trial.accuracy for trial in trials), default=0.0)
+    bar = highest - standard_error(highest, pictures)
+    equals = sorted((t for t in trials if t.accuracy >= bar), key=lambda t: t.loss)
+    return equals + sorted((t for t in trials if t.accuracy < bar), key=lambda t: -t.accuracy)
+
+
+def standard_error(accuracy: float, pictures: int) -> float:
+    """Return by how much an accuracy that so many pictures showed is off by chance."""
+    return math.sqrt(accuracy * (1 - accuracy) / pictures)
+
+
+def _merit(record: Epoch) -> tuple[float, ...]:
+    """Return what makes an epoch better than another: accuracy, then loss."""
+    return record.validation_accuracy or 0.0, -record.watched_loss

@@ -1,0 +1,193 @@
+"""The whole way: from pictures and some minutes to a model, and all there is to say of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from handgrad.automatic.candidates import changed
+from handgrad.automatic.clock import Clock
+from handgrad.automatic.look import Look, look_at, settings_for, share_for_validation
+from handgrad.automatic.search import Moment, Search
+from handgrad.automatic.speed import Parts
+from handgrad.automatic.trial import Trial
+from handgrad.config import Config
+from handgrad.data import Dataset
+from handgrad.engines import Rules, engine_named
+from handgrad.errors import ConfigError
+from handgrad.layers import Array
+from handgrad.losses import SoftmaxCrossEntropy
+from handgrad.network import Network
+from handgrad.optim import AdamW
+from handgrad.runs import trust
+from handgrad.settings import configure
+from handgrad.training import Evaluation, Robustness, evaluate, robustness
+
+LEAST_MINUTES = 0.1
+FOR_THE_END, SHARE_FOR_THE_END = 4.0, 0.03  # seconds, and of the time: for test and report
+FEWEST_DAMAGED, MOST_DAMAGED = 50, 1000  # test pictures that are damaged in fifteen ways
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it.
+
+    Attributes:
+        config: the settings of the model, as `handgrad train` takes them.
+        seconds: the time that was taken, until the test was done.
+        look: what the pictures are like.
+        parts: the pictures.
+        search: all that was tried.
+        chosen: what was chosen.
+        net: its network.
+        trust: what was done so that probabilities mean what they say, a sentence.
+        logits: the network's for the test pictures, (N, K).
+        evaluation: how good it is on them.
+        robustness: how good it is on some of them, damaged; None: they are no bytes.
+        interrupted: whether somebody stopped it before the time was over.
+    """
+
+    config: Config
+    seconds: float
+    look: Look
+    parts: Parts
+    search: Search
+    chosen: Trial
+    net: Network
+    trust: str
+    logits: Array
+    evaluation: Evaluation
+    robustness: Robustness | None
+    interrupted: bool
+
+
+def beginning(data: str, *, seed: int = 0, folder: Path | None = None) -> Config:
+    """Return what all candidates share, as far as it does not follow from the pictures.
+
+    Args:
+        data: the name of the data, or the path of pictures of one's own.
+        seed: decides initial weights, split, order and dropout.
+        folder: where the files of data with a name lie.
+
+    Raises:
+        ConfigError: if there is no such data.
+    """
+    given = {"data": data, "seed": seed, "folder": folder, "patience": 0, "figures": False}
+    return configure({name: value for name, value in given.items() if value is not None}, {})
+
+
+def fit(
+    base: Config,
+    minutes: float,
+    *,
+    watch: Callable[[Moment], None] = lambda _: None,
+    progress: bool | None = None,
+) -> Outcome:
+    """Choose preparation, network and learning rate, and train, within some minutes.
+
+    SIGINT ends the search: what is best by then is what is returned.
+
+    Args:
+        base: the settings to begin with: see `beginning`.
+        minutes: how long it may take, reading and test included.
+        watch: called after each epoch.
+        progress: whether to show a bar on stderr while reading; None: where that is a terminal.
+
+    Raises:
+        ConfigError: if the time is too short.
+        DataError: if the pictures cannot be read, or are too few.
+    """
+    if not minutes >= LEAST_MINUTES:
+        raise ConfigError(f"minutes must be at least {LEAST_MINUTES}, not {minutes:g}")
+    clock = Clock(60 * minutes)
+    shelf = _Shelf(progress)
+    parts = shelf.parts_of(base)
+    if clock.left < FOR_THE_END:
+        raise ConfigError(
+            f"reading the pictures took {clock.spent:.0f} of {clock.seconds:.0f} seconds; "
+            "give more minutes"
+        )
+    base = changed(base, validation=shelf.share, **settings_for(parts))
+    look = look_at(base, parts.train, clock.seconds)
+    until = clock.seconds - FOR_THE_END - SHARE_FOR_THE_END * clock.seconds
+    search = Search(base, look, clock, until, shelf.parts_of, watch)
+    interrupted = False
+    try:
+        search.go()
+    except KeyboardInterrupt:
+        if search.best is None:
+            raise
+        interrupted = True
+    if search.best is None:
+        raise ConfigError(
+            f"{60 * minutes:.0f} seconds were too short for one epoch; give more minutes"
+        )
+    return _judged(search, look, search.best, interrupted)
+
+
+def _judged(search: Search, look: Look, chosen: Trial, interrupted: bool) -> Outcome:
+    """Calibrate and test what was chosen."""
+    parts = search.parts_of(chosen.config)
+    net = chosen.config.network(parts.train)
+    net.restore(chosen.arrays)
+    net.measured, net.preparation = True, parts.train.preparation
+    told = trust(net, parts.validation)
+
+    engine = engine_named(chosen.config.engine, net, Rules(SoftmaxCrossEntropy(), AdamW()))
+    began = time.perf_counter()
+    Z = engine.logits(parts.test.pictures)
+    each = (time.perf_counter() - began) / len(parts.test)
+    evaluation = evaluate(net, parts.test, logits=lambda _: Z)
+    hard = None
+    if parts.test.pictures.dtype == np.uint8:
+        room = int(search.clock.left / 4 / (15 * each))
+        some = _spread(parts.test, min(max(room, FEWEST_DAMAGED), MOST_DAMAGED))
+        hard = robustness(net, some, logits=engine.logits)
+    return Outcome(
+        config=chosen.config,
+        seconds=search.clock.spent,
+        look=look,
+        parts=parts,
+        search=search,
+        chosen=chosen,
+        net=net,
+        trust=told,
+        logits=Z,
+        evaluation=evaluation,
+        robustness=hard,
+        interrupted=interrupted,
+    )
+
+
+def _spread(data: Dataset, count: int) -> Dataset:
+    """Return so many pictures, from all over a data set."""
+    if count >= len(data):
+        return data
+    return data.take(np.linspace(0, len(data) - 1, count).astype(np.int64))
+
+
+class _Shelf:
+    """The pictures, read once for each preparation.
+
+    Attributes:
+        share: of the training pictures that are set aside to choose by.
+    """
+
+    def __init__(self, progress: bool | None) -> None:
+        self._progress = progress
+        self._read: dict[tuple[str | None, int | None], Parts] = {}
+        self.share = 0.0
+
+    def parts_of(self, config: Config) -> Parts:
+        """Return the pictures as some settings prepare them."""
+        key = config.preparation, config.size
+        if key not in self._read:
+            pictures, test = config.load(self._progress)
+            self.share = share_for_validation(len(pictures))
+            train, validation = pictures.split(self.share, config.seed)
+            self._read[key] = Parts(pictures, train, validation, test)
+        return self._read[key]

@@ -1,0 +1,127 @@
+"""What was chosen, and why, in sentences."""
+
+from __future__ import annotations
+
+from handgrad.automatic.candidates import words
+from handgrad.automatic.search import LAST, LONGER, SHORT
+from handgrad.automatic.trial import Trial
+from handgrad.automatic.whole import Outcome
+
+
+def reasons(outcome: Outcome) -> list[tuple[str, str]]:
+    """Return each thing that was chosen, with what speaks for it."""
+    return [
+        ("Set aside", _set_aside(outcome)),
+        ("Preparation", _preparation(outcome)),
+        ("Network and learning rate", _network(outcome)),
+        ("Batches and weights", _settings(outcome)),
+        ("Training", _training(outcome)),
+        ("Another time", _another_time(outcome)),
+    ]
+
+
+def same_again(outcome: Outcome) -> bool:
+    """Say whether the settings alone lead to the same network."""
+    chosen = outcome.chosen
+    return chosen.complete and chosen.pictures == len(outcome.parts.train)
+
+
+def _set_aside(outcome: Outcome) -> str:
+    pictures, train, validation, test = outcome.parts
+    whose = {
+        True: "the data's own test",
+        False: "a fifth of each class, for the folder has no test of its own",
+        None: "the data's own test, or a fifth of each class where it has none",
+    }[outcome.look.own_test]
+    return (
+        f"{len(validation):,} of {len(pictures):,} pictures, {outcome.config.validation:.0%} of "
+        f"each class, to choose and to calibrate by; {len(train):,} are learned from. The "
+        f"{len(test):,} test pictures ({whose}) were looked at once, when all was chosen."
+    )
+
+
+def _preparation(outcome: Outcome) -> str:
+    shape = "x".join(map(str, outcome.parts.train.shape))
+    name = outcome.config.preparation or "plain"
+    tried = [t for t in outcome.search.trials if t.config.preparation is not None and t.counts]
+    if not outcome.look.files:
+        return f"As they come, {shape}: they are no files, or too many to be read several times."
+    if not tried:
+        return f"{name}, to {shape}; others suit grey pictures on a ground, or had no time."
+    first = tried[0].config
+    same = [
+        trial
+        for trial in outcome.search.ranked(SHORT)
+        if (trial.config.model, trial.config.lr) == (first.model, first.lr)
+    ]
+    told = ", ".join(f"{t.config.preparation or 'plain'} {t.accuracy:.2%}" for t in same)
+    return f"{name}, to {shape}. Tried with {first.model}: {told}."
+
+
+def _network(outcome: Outcome) -> str:
+    search = outcome.search
+    short, longer = search.ranked(SHORT), search.ranked(LONGER)
+    if len(short) < 2:
+        return f"{words(outcome.config)}: the one to begin with; there was no time to compare."
+    said = (
+        f"{words(outcome.config)}. {len(short)} candidates had about "
+        f"{max(t.seconds for t in short):.0f} s each"
+    )
+    if len(longer) > 1:
+        said += f", the best {len(longer)} of them {max(t.seconds for t in longer):.0f} s more"
+    left = f" There was no time for {search.left_out} more." if search.left_out else ""
+    return (
+        f"{said}. Of those whose accuracy is within chance of the highest, the one with the lowest "
+        f"loss is best.{left}"
+    )
+
+
+def _settings(outcome: Outcome) -> str:
+    config, counts = outcome.config, outcome.parts.pictures.counts
+    weights = (
+        "rare classes count more, as much in all as the others"
+        if config.class_weights == "balanced"
+        else "each counts the same"
+    )
+    low, high = counts.min(), counts.max()
+    each = f"{low:,} pictures each" if low == high else f"{low:,} to {high:,} pictures"
+    return (
+        f"{config.batch_size} pictures in an update, by their number; the classes have {each}, so "
+        f"{weights}."
+    )
+
+
+def _training(outcome: Outcome) -> str:
+    chosen = outcome.chosen
+    made = f"{len(chosen.records)} of {chosen.config.epochs} epochs"
+    of = f"{chosen.pictures:,} pictures in {chosen.seconds:.0f} s"
+    if chosen.stage == LAST.name:
+        what = f"{made} of {of}, all the time that was left or as much as is of use."
+    else:
+        last = next((t for t in outcome.search.trials if t.stage == LAST.name and t.counts), None)
+        what = f"{made} of {of}. " + _against(last)
+    if not chosen.complete:
+        best = chosen.records[chosen.kept].number
+        what += (
+            f" The time was over before its end; the weights of epoch {best} are kept, the best."
+        )
+    return what
+
+
+def _against(last: Trial | None) -> str:
+    if last is None:
+        return "It was not trained any longer."
+    return f"Trained longer it had {last.accuracy:.2%} on validation, which is less."
+
+
+def _another_time(outcome: Outcome) -> str:
+    again = (
+        "`handgrad train --config` with the config.toml beside this page trains this very network "
+        "again."
+        if same_again(outcome)
+        else "The config.toml beside this page has its settings."
+    )
+    return (
+        "How far each trial comes depends on the machine and what else it does: the same seed may "
+        f"lead to another choice. {again}"
+    )

@@ -1,0 +1,74 @@
+"""`handgrad fit`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from handgrad.cli.options import Folder, Quiet, Verbose
+from handgrad.cli.screen import Screen, note_versions
+
+
+def fit(
+    *,
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA",
+            help="Pictures of your own, FOLDER with FOLDER/CLASS/*.png, an NPZ or a CSV file; "
+            "or digits, mnist, fashion-mnist, kmnist.",
+            show_default=False,
+        ),
+    ],
+    minutes: Annotated[
+        float, typer.Option(metavar="X", help="How long it may take, from here to the report.")
+    ] = 5.0,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Where to put model and report. Default: runs/DATA-fit-1, -2 and so on.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help="Decides initial weights, split, order, dropout. Default: 0.",
+            show_default=False,
+        ),
+    ] = 0,
+    folder: Folder = None,
+    quiet: Quiet = False,
+    verbose: Verbose = 0,
+) -> None:
+    """Make the best model of pictures that some minutes allow; nothing to set.
+
+    Looks at the pictures, tries preparations, networks and learning rates on those set aside, and
+
+    trains what is best with the time that is left. Writes the model and a report for the browser.
+
+    Ctrl-C ends the search before its time: the best so far is kept, with its report.
+    """
+    from handgrad.automatic import beginning, fit, words, write
+    from handgrad.cli.race import watching
+    from handgrad.runs import begun
+
+    screen = Screen(quiet)
+    base = beginning(data, seed=seed, folder=folder)
+    if verbose:
+        note_versions(screen, data=base.data)
+    with begun(out, f"{base.data_name}-fit") as place:
+        with watching(screen.err, 60 * minutes) as watch:
+            outcome = fit(base, minutes, watch=watch, progress=False if quiet else None)
+        with screen.err.status("drawing, writing"):
+            report = write(outcome, place)
+    if outcome.interrupted:
+        screen.note("interrupted: the best so far is kept")
+    screen.note(f"chosen: {words(outcome.config)}; {outcome.trust}")
+    screen.result(f"test {outcome.evaluation}")
+    screen.result(f"model in {place}, report in {report}")
