@@ -6,7 +6,7 @@ Two kinds are needed, and both are functions of what they are for, never of what
   the split, the order of the pictures.
 - `uniforms` gives the k-th number of a stream without the numbers before it. Dropout draws its
   mask with it, so that a finite difference sees one function, and so that every engine, in
-  whatever order it works, sees the same mask.
+  whatever order it works, sees the same mask. Augmentation draws with it what becomes of a picture.
 """
 
 from __future__ import annotations
@@ -64,12 +64,17 @@ def mix(z: int) -> int:
 
 
 def uniforms(key: int, count: int) -> NDArray[Any]:
-    """Return the first `count` numbers of a stream, (count,) float32 in [0, 1).
+    """Return the first `count` numbers of a stream, (count,) float32 in [0, 1)."""
+    return uniforms_at(key, np.arange(count, dtype=np.uint64))
 
-    The k-th is ``mix(key + (k + 1) * golden)``, its upper 24 bits taken as a fraction, which
-    float32 holds exactly.
+
+def uniforms_at(key: int, places: NDArray[np.uint64]) -> NDArray[Any]:
+    """Return the numbers of a stream at some places, float32 in [0, 1), shaped as the places.
+
+    Number k, counted from 0, is ``mix(key + (k + 1) * golden)``, its upper 24 bits taken as a
+    fraction, which float32 holds exactly.
     """
-    z = np.arange(1, count + 1, dtype=np.uint64)
+    z = places + np.uint64(1)
     z *= np.uint64(_GOLDEN)
     z += np.uint64(key)
     z ^= z >> np.uint64(30)

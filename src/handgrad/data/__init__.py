@@ -1,5 +1,6 @@
 """Pictures and their labels: where they come from, and the form they take."""
 
+from handgrad.data.augment import Augmentation
 from handgrad.data.catalog import Entry, available, fetch, is_own, load, verify
 from handgrad.data.dataset import Dataset
 from handgrad.data.digests import FileCheck
@@ -7,6 +8,7 @@ from handgrad.data.sources import SOURCES, Source
 
 __all__ = [
     "SOURCES",
+    "Augmentation",
     "Dataset",
     "Entry",
     "FileCheck",
