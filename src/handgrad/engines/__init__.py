@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handgrad.cores import hold_libraries
+from handgrad.data.augment import Augmentation, as_augmentation
 from handgrad.engines.engine import Batches, Engine, Inspectable, Rules, Steps, Trace
 from handgrad.engines.reference import ReferenceEngine
 from handgrad.errors import ConfigError
@@ -114,6 +115,7 @@ def plan(
     loss: Loss = SoftmaxCrossEntropy(),
     optimizer: Optimizer = Adam(),
     clip_norm: float | None = None,
+    augment: Augmentation | str | None = None,
 ) -> Outline:
     """Return what the compiled engine makes of a network: print it, or read it.
 
@@ -133,6 +135,7 @@ def plan(
         loss: the loss; only to train.
         optimizer: the optimizer; only to train.
         clip_norm: the largest norm of all gradients together; None: no limit.
+        augment: how pictures are changed before they are learned from; only to train.
 
     Raises:
         ConfigError: if the network is not of float32, or the batch is empty.
@@ -142,4 +145,7 @@ def plan(
     if batch_size < 1:
         raise ConfigError(f"batch_size must be at least 1, not {batch_size}")
     engine = CompiledEngine(net, Rules(loss, optimizer, clip_norm))
-    return engine.outline(batch_size, skip_zeros=skip_zeros, learning=learning)
+    augmentation = as_augmentation(augment) if learning else None
+    return engine.outline(
+        batch_size, skip_zeros=skip_zeros, learning=learning, augmentation=augmentation
+    )

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.data.augment import Moves
 from handgrad.layers import Array
 from handgrad.losses import Loss
 from handgrad.optim import Optimizer
@@ -39,6 +40,7 @@ class Batches(NamedTuple):
         order: which pictures, (N,) whole numbers below M, in the order of their turn.
         size: how many make a batch; the last batch may be smaller.
         rates: the learning rate of each batch.
+        moves: how the pictures are changed before they are learned from; None: not at all.
     """
 
     pictures: NDArray[Any]
@@ -47,6 +49,7 @@ class Batches(NamedTuple):
     order: NDArray[np.integer[Any]]
     size: int
     rates: list[float]
+    moves: Moves | None = None
 
     def in_turn(
         self,
@@ -56,7 +59,12 @@ class Batches(NamedTuple):
         for at, rate in zip(starts, self.rates, strict=True):
             chosen = self.order[at : at + self.size]
             weights = None if self.weights is None else self.weights[chosen]
-            yield self.pictures[chosen], self.labels[chosen], weights, rate
+            yield self.taken(chosen), self.labels[chosen], weights, rate
+
+    def taken(self, chosen: NDArray[np.integer[Any]]) -> NDArray[Any]:
+        """Return pictures at some places, as they are learned from."""
+        pictures = self.pictures[chosen]
+        return pictures if self.moves is None else self.moves.applied(pictures, chosen)
 
 
 class Steps(NamedTuple):

@@ -31,7 +31,7 @@ from handgrad.errors import MissingExtraError
 _LIBRARY = ("memset", "memcpy", "memmove", "logf", "pow")
 
 # The sources, beside the kernels' own, that the machine code depends on.
-_OTHERS = ("clock.py", "compiler.py", "lanes.py")
+_OTHERS = ("clock.py", "compiler.py", "lanes.py", "../../data/augment/frame.py")
 
 logger = logging.getLogger("handgrad")
 

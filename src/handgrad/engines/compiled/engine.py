@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.cores import cores
+from handgrad.data.augment import Augmentation
 from handgrad.engines.compiled.builder import Builder
 from handgrad.engines.compiled.clock import STEP, STOP
 from handgrad.engines.compiled.lanes import LANES
@@ -24,6 +25,7 @@ from handgrad.engines.compiled.stages.pictures import first_linear
 from handgrad.engines.compiled.stages.step import inference, is_plain, training
 from handgrad.engines.compiled.store import Store
 from handgrad.engines.compiled.subject import Subject
+from handgrad.engines.compiled.taken import as_taken, is_sound, table
 from handgrad.engines.compiled.values import Source
 from handgrad.engines.compiled.zeros import ENOUGH, share_of_zeros
 from handgrad.engines.divergence import overflowed
@@ -118,9 +120,14 @@ class CompiledEngine:
         count = -(-len(batches.order) // batches.size)
         if not count and len(batches.pictures):
             self._skips(batches.pictures)  # the first that are seen decide, step or no step
-        if count == 0 or not self._sound(batches, count):
+        if count == 0 or not is_sound(batches, self.net, self.rules.loss):
             return self._by_reference(batches)
-        builder, program = self._program(batches.pictures, batches.size, learning=True)
+        augmentation = None if batches.moves is None else batches.moves.augmentation
+        if augmentation is not None:
+            self._say(f"pictures are augmented by {augmentation}")
+        builder, program = self._program(
+            batches.pictures, batches.size, learning=True, augmentation=augmentation
+        )
         steps = Steps(np.zeros(count), np.zeros(count, np.int64))
         self._bring(program, batches, steps)
         program.start(self.steps)
@@ -157,7 +164,7 @@ class CompiledEngine:
         builder, program = self._program(X, min(len(X), _INFER), learning=False)
         count = -(-len(X) // _INFER)
         program.set(
-            pictures=_as_taken(X),
+            pictures=as_taken(X),
             order=np.arange(len(X)),
             rates=np.zeros(count),
             weighted=0,
@@ -170,20 +177,29 @@ class CompiledEngine:
         self._go(program, count)
         return logits
 
-    def plan(self, batch_size: int, *, skip_zeros: bool, learning: bool = True) -> Plan:
+    def plan(
+        self,
+        batch_size: int,
+        *,
+        skip_zeros: bool,
+        learning: bool = True,
+        augmentation: Augmentation | None = None,
+    ) -> Plan:
         """Return the plan for batches of a size; `outline` says the same to be read.
 
         Args:
             batch_size: how many pictures make a batch.
             skip_zeros: whether the first linear layer is to skip pixels that are zero.
             learning: whether to train, or only to go forward as at inference.
+            augmentation: how the pictures are to be changed at random; None: not at all.
         """
         source = self._source(batch_size, True, skip_zeros, learning)
+        source = source._replace(augmentation=augmentation)
         return self._build(source, -(-batch_size // LANES), learning).plan
 
-    def outline(self, batch_size: int, *, skip_zeros: bool, learning: bool = True) -> Outline:
+    def outline(self, batch_size: int, *, learning: bool = True, **how: Any) -> Outline:
         """Return the plan in words and numbers; the arguments are those of `plan`."""
-        plan = self.plan(batch_size, skip_zeros=skip_zeros, learning=learning)
+        plan = self.plan(batch_size, learning=learning, **how)
         subject = Subject.of(self.net, self._store.rooms)
         return outline(plan, subject, self.workers, learning)
 
@@ -197,12 +213,18 @@ class CompiledEngine:
         return builder
 
     def _program(
-        self, pictures: NDArray[Any], size: int, *, learning: bool
+        self,
+        pictures: NDArray[Any],
+        size: int,
+        *,
+        learning: bool,
+        augmentation: Augmentation | None = None,
     ) -> tuple[Builder, Program]:
         """Return the program for pictures of this kind, in batches of at least this size."""
         chunks = -(-size // LANES)
         whole = pictures.dtype == np.uint8
         source = self._source(size, whole, self._skips(pictures), learning)
+        source = source._replace(augmentation=augmentation)
         key = (source, learning, chunks == 1)
         known = self._programs.get(key)
         if known is None or known[0].plan.chunks < chunks:
@@ -247,8 +269,9 @@ class CompiledEngine:
             weights = np.ones(len(batches.labels) if weighted else 1)
         own = np.ones(len(self.net.classes)) if own is None else np.asarray(own)
         program.set(
-            pictures=_as_taken(batches.pictures),
+            pictures=as_taken(batches.pictures),
             order=np.ascontiguousarray(batches.order, np.int64),
+            moves=table(batches),
             labels=np.ascontiguousarray(batches.labels, np.int64),
             weights=np.ascontiguousarray(weights, np.float32),
             class_weights=np.ascontiguousarray(own, np.float32),
@@ -343,33 +366,6 @@ class CompiledEngine:
             return reference.run(batches)
         finally:
             self.steps = reference.steps
-
-    def _sound(self, batches: Batches, count: int) -> bool:
-        """Say whether all labels, weights and places in the order are what they must be."""
-        pictures, labels, weights, order, _, rates = batches
-        M, own = len(pictures), getattr(self.rules.loss, "class_weights", None)
-        return bool(
-            M > 0
-            and pictures.shape[1:] == self.net.shape
-            and (pictures.dtype == np.uint8 or np.issubdtype(pictures.dtype, np.floating))
-            and labels.shape == (M,)
-            and np.issubdtype(labels.dtype, np.integer)
-            and order.min() >= 0
-            and order.max() < M
-            and labels[order].min() >= 0
-            and labels[order].max() < len(self.net.classes)
-            and (weights is None or (weights.shape == (M,) and (weights >= 0).all()))
-            and (own is None or len(own) == len(self.net.classes))
-            and len(rates) == count
-        )
-
-
-def _as_taken(pictures: NDArray[Any]) -> NDArray[Any]:
-    """Return pictures as the kernels take them: bytes, or else float32."""
-    with np.errstate(over="ignore"):  # found, and named, in the step that meets it
-        return np.ascontiguousarray(
-            pictures, np.uint8 if pictures.dtype == np.uint8 else np.float32
-        )
 
 
 def _leaves(layers: Sequence[Layer], prefix: str = "") -> Iterator[tuple[str, Layer]]:

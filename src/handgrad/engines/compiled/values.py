@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from handgrad.data.augment import Augmentation
 from handgrad.engines.compiled.lanes import LANES
 from handgrad.engines.compiled.plan import Buffer, Part
 from handgrad.layers import Array
@@ -18,11 +19,13 @@ class Source(NamedTuple):
         whole: whether as bytes 0..255, or else as float32.
         sparse: whether most pixels are zero, so that it pays to skip them.
         single: whether each batch is one picture, and needs no lanes.
+        augmentation: how they are changed at random; None: not at all.
     """
 
     whole: bool
     sparse: bool
     single: bool = False
+    augmentation: Augmentation | None = None
 
 
 @dataclass(frozen=True)

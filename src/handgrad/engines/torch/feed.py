@@ -38,6 +38,7 @@ class Feed:
         where = device if _fit(pictures, device) else torch.device("cpu")
         weights = loss.weigh(batches.labels, batches.weights, len(net.classes))
         self._device, self._size, self._net = device, batches.size, net
+        self._moves = batches.moves
         self._pictures = picture_tensor(pictures, net).to(where)
         self._labels = as_tensor(batches.labels, np.int64).to(where)
         self._weights = as_tensor(weights, net.dtype).to(where)
@@ -47,11 +48,16 @@ class Feed:
         """Yield one batch after another, on the device."""
         for at in range(0, len(self._order), self._size):
             chosen = self._order[at : at + self._size]
-            X, y, weights = (
-                whole[chosen].to(self._device)
-                for whole in (self._pictures, self._labels, self._weights)
-            )
-            yield as_numbers(X, self._net), y, weights
+            y, weights = (A[chosen].to(self._device) for A in (self._labels, self._weights))
+            yield as_numbers(self._taken(chosen), self._net), y, weights
+
+    def _taken(self, chosen: Tensor) -> Tensor:
+        """Return pictures at some places, as they are learned from, on the device."""
+        X = self._pictures[chosen]
+        if self._moves is not None:
+            moved = self._moves.applied(X.cpu().numpy(), chosen.cpu().numpy())
+            X = as_tensor(moved, moved.dtype)
+        return X.to(self._device)
 
 
 def picture_tensor(pictures: NDArray[Any], net: Network) -> Tensor:

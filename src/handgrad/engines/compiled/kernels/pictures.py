@@ -20,6 +20,7 @@ def gather_bytes(
     clock: Ints,
     chunk: int,
     size: int,
+    here: int,
     shift: Floats,
     scale: Floats,
     rows: Floats,
@@ -27,10 +28,11 @@ def gather_bytes(
 ) -> None:
     """X[p, lane] = picture[p] · scale[p] + shift[p]        for the chunk's pictures; else 0
 
-    pictures (M, C·H·W) of 0..255; shift and scale (C·H·W,); X (C·H·W, lanes); rows: room for
+    pictures (M, C·H·W) of 0..255, of which the order says the chunk's, or (lanes, C·H·W) just these
+    where they are here; shift and scale (C·H·W,); X (C·H·W, lanes); rows: room for
     (lanes, C·H·W rounded up to 16).
     """
-    gather(pictures, order, clock, chunk, size, shift, scale, rows, X)
+    gather(pictures, order, clock, chunk, size, here, shift, scale, rows, X)
 
 
 def gather_floats(
@@ -39,13 +41,14 @@ def gather_floats(
     clock: Ints,
     chunk: int,
     size: int,
+    here: int,
     shift: Floats,
     scale: Floats,
     rows: Floats,
     X: Floats,
 ) -> None:
     """X[p, lane] = picture[p] · scale[p] + shift[p], as `gather_bytes`, of float32 pictures"""
-    gather(pictures, order, clock, chunk, size, shift, scale, rows, X)
+    gather(pictures, order, clock, chunk, size, here, shift, scale, rows, X)
 
 
 def list_bytes(
@@ -54,6 +57,7 @@ def list_bytes(
     clock: Ints,
     chunk: int,
     size: int,
+    here: int,
     blocks: int,
     block: int,
     scale: Floats,
@@ -63,10 +67,12 @@ def list_bytes(
 ) -> None:
     """The pixels that are not zero, of each picture of the chunk: where they are, and x · scale.
 
-    pictures (M, C·H·W) of 0..255; places and values (lanes, C·H·W + 16); starts (lanes,
+    pictures as in `gather_bytes`; places and values (lanes, C·H·W + 16); starts (lanes,
     blocks + 1), the entry at which each block of pixels begins.
     """
-    list_pixels(pictures, order, clock, chunk, size, blocks, block, scale, places, values, starts)
+    list_pixels(
+        pictures, order, clock, chunk, size, here, blocks, block, scale, places, values, starts
+    )
 
 
 def list_floats(
@@ -75,6 +81,7 @@ def list_floats(
     clock: Ints,
     chunk: int,
     size: int,
+    here: int,
     blocks: int,
     block: int,
     scale: Floats,
@@ -83,7 +90,9 @@ def list_floats(
     starts: Ints,
 ) -> None:
     """The pixels that are not zero, as `list_bytes`, of float32 pictures."""
-    list_pixels(pictures, order, clock, chunk, size, blocks, block, scale, places, values, starts)
+    list_pixels(
+        pictures, order, clock, chunk, size, here, blocks, block, scale, places, values, starts
+    )
 
 
 @helper
@@ -93,6 +102,7 @@ def gather(
     clock: Ints,
     chunk: int,
     size: int,
+    here: int,
     shift: Floats,
     scale: Floats,
     rows: Floats,
@@ -104,8 +114,7 @@ def gather(
     for lane in range(LANES):
         row = at(rows, lane * width)
         if lane < inside:
-            picture = at(pictures, order[clock[START] + chunk * LANES + lane] * size)
-            fetch_picture(pictures, order, clock, chunk * LANES + lane, size)
+            picture = picture_of(pictures, order, clock, chunk, lane, size, here)
             for p in range(size):
                 row[p] = np.float32(picture[p]) * scale[p] + shift[p]
         else:
@@ -121,6 +130,7 @@ def list_pixels(
     clock: Ints,
     chunk: int,
     size: int,
+    here: int,
     blocks: int,
     block: int,
     scale: Floats,
@@ -136,8 +146,7 @@ def list_pixels(
             for b in range(blocks + 1):
                 start[b] = 0
             continue
-        picture = at(pictures, order[clock[START] + chunk * LANES + lane] * size)
-        fetch_picture(pictures, order, clock, chunk * LANES + lane, size)
+        picture = picture_of(pictures, order, clock, chunk, lane, size, here)
         place, value = at(places, lane * (size + LANES)), at(values, lane * (size + LANES))
         entries = 0
         for b in range(blocks):
@@ -151,6 +160,17 @@ def list_pixels(
             value[entries] = np.float32(picture[p]) * scale[p]
             entries += picture[p] != 0
         start[blocks] = entries
+
+
+@helper
+def picture_of(
+    pictures: Any, order: Ints, clock: Ints, chunk: int, lane: int, size: int, here: int
+) -> Any:
+    """The picture of a lane; of those that lie far away, the one of the next batch is asked for."""
+    if here:
+        return at(pictures, lane * size)
+    fetch_picture(pictures, order, clock, chunk * LANES + lane, size)
+    return at(pictures, order[clock[START] + chunk * LANES + lane] * size)
 
 
 @helper

@@ -10,6 +10,7 @@ import numpy as np
 from handgrad.engines.compiled.builder import Backward, Builder
 from handgrad.engines.compiled.lanes import LANES
 from handgrad.engines.compiled.plan import Buffer, Inlet, Part, Place
+from handgrad.engines.compiled.stages import augment
 from handgrad.engines.compiled.stages.dense import dense_on_lists, fold_shift
 from handgrad.engines.compiled.stages.single import dense_on_list
 from handgrad.engines.compiled.store import aligned
@@ -49,9 +50,10 @@ def network(b: Builder) -> tuple[Value, Backward]:
     width = -(-size // LANES) * LANES
     rows = Buffer("pictures: in rows", LANES * width)
     zeros = aligned(size) if shift is None else shift
+    found, here = augment.pictures(b)
     b.chunks(
         f"pictures.gather_{_kind(b)}",
-        *(Inlet("pictures"), Inlet("order"), Place.CLOCK, Place.CHUNK, size),
+        *(found, Inlet("order"), Place.CLOCK, Place.CHUNK, size, here),
         *(zeros, scale, rows, V.buffer),
     )
     return b.chain(layers[first:], "", 0, V, first)
@@ -116,9 +118,10 @@ def _lists(b: Builder, prefix: str, shift: Array | None, scale: Array, bias: Par
         shift=shift,
         bias=bias,
     )
+    found, here = augment.pictures(b)
     b.chunks(
         f"pictures.list_{_kind(b)}",
-        *(Inlet("pictures"), Inlet("order"), Place.CLOCK, Place.CHUNK, size, blocks, block),
+        *(found, Inlet("order"), Place.CLOCK, Place.CHUNK, size, here, blocks, block),
         *(scale, lists.places, lists.values, lists.starts),
     )
     return lists
