@@ -10,6 +10,7 @@ from .calibration import (
     calibrate,
 )
 from .data import (
+    Augmentation,
     Dataset,
     load,
 )
@@ -89,6 +90,7 @@ __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "Augmentation",
     "AvgPool2d",
     "BatchNorm",
     "Calibration",

@@ -26,6 +26,7 @@ from pydantic import (
 )
 
 from handgrad.data import SOURCES, Dataset, Source, is_own, load
+from handgrad.data.augment import as_augmentation
 from handgrad.engines import ENGINES, MakeEngine
 from handgrad.errors import ConfigError, ModelError
 from handgrad.labels import Label
@@ -73,6 +74,17 @@ def _data(name: str) -> str:
     return name
 
 
+def _augmentation(text: str) -> str:
+    """Return an augmentation in full, so that it stays the same whatever a preset becomes."""
+    try:
+        found = as_augmentation(text)
+    except ConfigError as error:
+        trouble, _, cure = str(error).removeprefix("augment: ").partition("; ")
+        cure = cure or "see `handgrad train --help`"
+        raise ValueError(f"must be one that can be done ({trouble}); {cure}") from None
+    return "none" if found is None else str(found)
+
+
 def _no_truth(value: Any) -> Any:
     """Refuse true and false, which would count as 1 and 0."""
     if isinstance(value, bool):
@@ -108,10 +120,12 @@ class Config(BaseModel):
         clip_norm: the largest norm that all gradients together may have; 0: no limit.
         class_weights: none, balanced, or numbers by label; a label left out counts 1.
         validation: the share of the training pictures to judge by; 0: none.
+        augment: how pictures are changed before they are learned from: none, the name of a preset,
+            or settings such as shift=0.1,flip=true.
         patience: training stops after so many epochs without a lower loss, and the best weights
             are put back; 0: train to the end and keep the last.
         min_delta: how much lower a loss must be to count as lower.
-        seed: decides initial weights, split, order and dropout.
+        seed: decides initial weights, split, order, dropout and augmentation.
         engine: what runs the mathematics.
         device: auto, cpu or cuda; only of the engine torch.
         amp: mixed precision; only of the engine torch.
@@ -141,6 +155,7 @@ class Config(BaseModel):
     label_smoothing: Share = 0.0
     clip_norm: NotNegative = 0.0
     class_weights: str | dict[str, float] = "none"
+    augment: Annotated[str, AfterValidator(_augmentation)] = "none"
     validation: Share = 0.1
     patience: Annotated[Whole, Field(ge=0, lt=2**31)] = 10
     min_delta: NotNegative = 0.0
@@ -285,6 +300,7 @@ class Config(BaseModel):
             seed=self.seed,
             engine=self._engine(),
             on_divergence=self.on_divergence,
+            augment=self.augment,
         )
 
     def plain(self) -> dict[str, Any]:

@@ -122,6 +122,21 @@ def test_show_counts_the_classes_and_draws_examples(handgrad, words, file):
         assert "<svg" in Path(file).read_text()
 
 
+def test_show_draws_what_augmentation_makes_of_them(handgrad):
+    ended = handgrad("data", "show", "digits", "--augment", "clothes", "--out", "a/b.png")
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.out.endswith(
+        "examples in a/b.png\naugmented by shift=0.07,flip=true\n"
+        "what becomes of some in a/digits-augmented.png\n"
+    )
+    with Image.open("a/digits-augmented.png") as image:
+        image.load()
+        assert image.width > 1000
+    ended = handgrad("data", "show", "digits", "--augment", "light,spin=3")
+    assert (ended.status, ended.out) == (2, "")
+    assert "there is no setting 'spin'" in ended.err
+
+
 def test_show_draws_what_there_is_of_a_rare_or_missing_class(handgrad, monkeypatch):
     train, test = hg.load("digits")
     order = [np.flatnonzero(train.labels == k)[:n] for k, n in ((0, 9), (1, 2), (4, 1))]

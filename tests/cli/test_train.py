@@ -66,6 +66,20 @@ def test_without_arguments_it_learns_the_digits(handgrad):
     assert len(list(Path("runs/digits-smallnet-1/figures").iterdir())) == 6
 
 
+def test_an_augmented_run_says_so_and_is_another(handgrad):
+    ended = handgrad("train", *QUICK, "-v", "--augment", "clothes", "--engine", "compiled")
+    assert "pictures are augmented by shift=0.07,flip=true" in ended.err
+    handgrad("train", *QUICK, "-q")
+    net, plain = (
+        hg.load_model(f"runs/digits-softmax-regression-{n}/model.safetensors") for n in (1, 2)
+    )
+    assert not np.array_equal(net.parameters["1.weight"], plain.parameters["1.weight"])
+    assert written()["augment"] == "shift=0.07,flip=true"
+    again = handgrad("train", "--augment", "lite")
+    assert again.status == 2
+    assert again.err.startswith("error: augment must be one that can be done (there is no preset")
+
+
 def test_the_same_seed_gives_the_same_network_and_another_does_not(handgrad):
     for seed in (1, 1, 2):
         handgrad("train", *QUICK, "-q", "--seed", seed)
@@ -129,7 +143,7 @@ def test_all_options_reach_the_run(handgrad, monkeypatch):
     words = "--batch 32 --optimizer nesterov --lr 0.01 --momentum 0.8 --weight-decay 0.001 "
     words += "--schedule cosine --label-smoothing 0.1 --class-weights 3=2 --validation 0.2 "
     words += "--patience 4 --seed 7 --engine reference --config s.toml --out deep/down "
-    words += "--on-divergence lower-lr --checkpoint-minutes 0.5"
+    words += "--on-divergence lower-lr --checkpoint-minutes 0.5 --augment flip=true"
     assert handgrad("train", *QUICK, *words.split()).status == 0
     assert written("deep/down") == {
         "data": "digits",
@@ -144,6 +158,7 @@ def test_all_options_reach_the_run(handgrad, monkeypatch):
         "label_smoothing": 0.1,
         "clip_norm": 3.0,
         "class_weights": {"3": 2.0},
+        "augment": "flip=true",
         "validation": 0.2,
         "patience": 4,
         "min_delta": 0.125,

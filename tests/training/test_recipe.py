@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from handgrad import Adam, ConfigError, Recipe
+from handgrad import Adam, Augmentation, ConfigError, Recipe
 from handgrad.training.recipe import Settings
 
 LABELS = np.array([0, 0, 0, 1])
@@ -28,6 +28,11 @@ LABELS = np.array([0, 0, 0, 1])
         ({"schedule": "cosine"}, r"schedule must be such as OneCycle\(\), not 'cosine'"),
         ({"loss": "hinge"}, r"loss must be such as SoftmaxCrossEntropy\(\), not 'hinge'"),
         ({"clip_norm": float("inf")}, "clip_norm must be a number above 0, not inf"),
+        ({"augment": "lite"}, "augment: there is no preset 'lite'; .*; the nearest is light"),
+        (
+            {"augment": 0.1},
+            r'augment must be such as "light" or Augmentation\(shift=0.1\), not 0.1',
+        ),
         ({"lr": 0.1}, r"lr belongs to the optimizer: optimizer=Adam\(lr=0.01\)"),
         ({"verbose": 1}, "no setting 'verbose'; choose of epochs, batch_size, optimizer"),
         ({"optimiser": 1}, "no setting 'optimiser'; the nearest is 'optimizer'"),
@@ -36,6 +41,11 @@ LABELS = np.array([0, 0, 0, 1])
 def test_a_setting_out_of_range_is_refused(settings: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
         Recipe.of(settings)
+
+
+def test_an_augmentation_may_be_said_in_words() -> None:
+    assert Recipe(augment="shift=0.1,flip=true").augment == Augmentation(shift=0.1, flip=True)
+    assert Recipe(augment="none") == Recipe(augment=Augmentation()) == Recipe()
 
 
 def test_balanced_weights_give_each_class_the_same_sum() -> None:

@@ -43,7 +43,7 @@ def convnet() -> list[Any]:
 
 
 def trained(engine: str, **options: Any) -> tuple[hg.Network, hg.History]:
-    """Train the network on them: 9 steps an epoch, the last one of 7 pictures."""
+    """Train the network on them, augmented: 9 steps an epoch, the last one of 7 pictures."""
     data = pictures()
     net = hg.Network(convnet(), data.shape, data.classes, seed=1)
     settings: dict[str, Any] = {
@@ -52,6 +52,7 @@ def trained(engine: str, **options: Any) -> tuple[hg.Network, hg.History]:
         "optimizer": hg.Adam(0.01),
         "schedule": hg.OneCycle(),
         "engine": engine,
+        "augment": "messy-hands,flip=true,erase=0.3",
     }
     return net, hg.fit(net, data, 0.1, **settings | options)
 
@@ -79,7 +80,8 @@ def test_the_named_convnet_with_noise_in_it(engine: str, stops: list[int], tmp_p
         data = pictures(1000, 28)
         net = hg.Network(noisy, data.shape, data.classes, seed=2)
         settings: dict[str, Any] = {"optimizer": hg.Adam(0.003), "schedule": hg.OneCycle()}
-        return net, hg.fit(net, data, epochs=5, batch_size=50, engine=engine, **settings | options)
+        settings |= {"augment": "messy-hands", "epochs": 5, "batch_size": 50, "engine": engine}
+        return net, hg.fit(net, data, **settings | options)
 
     assert_same(fit(), run_with_stops(fit, tmp_path, stops))
 
@@ -181,6 +183,10 @@ def test_other_settings_are_said_and_refused(tmp_path: Path) -> None:
         trained("reference", checkpoint=tmp_path, resume=True, epochs=1, optimizer=hg.Adam(0.1))
     with pytest.raises(hg.ConfigError, match=r"engine ReferenceEngine and not CompiledEngine"):
         trained("compiled", checkpoint=tmp_path, resume=True, epochs=1)
+    with pytest.raises(
+        hg.ConfigError, match=r"augment Augmentation\(.*\) and not None; give it the"
+    ):
+        trained("reference", checkpoint=tmp_path, resume=True, epochs=1, augment=None)
     told = hg.Checkpoints(tmp_path, other_settings=True)
     _, history = trained(
         "reference", checkpoint=told, resume=True, epochs=3, optimizer=hg.AdamW(0.02)

@@ -139,6 +139,15 @@ def show(
             show_default=False,
         ),
     ] = None,
+    augment: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Draw also what becomes of some in training, changed at random as `train "
+            "--augment` says, to DATA-augmented.png.",
+            show_default=False,
+        ),
+    ] = None,
     folder: Folder = None,
     quiet: Quiet = False,
 ) -> None:
@@ -147,8 +156,10 @@ def show(
 
     from handgrad import plots
     from handgrad.data import SOURCES, load
+    from handgrad.data.augment import as_augmentation
 
     screen = Screen(quiet)
+    augmentation = as_augmentation(augment)
     train, test = load(data, folder, progress=False if quiet else None)
     some = [np.flatnonzero(train.labels == k)[:ROUNDS] for k in range(len(train.classes))]
     rounds = zip_longest(*some)  # a class with few pictures misses the later ones
@@ -163,3 +174,8 @@ def show(
     source = SOURCES[data]
     screen.result(f"by {source.credit}; {source.licence}")
     screen.result(f"examples in {file}")
+    if augmentation is not None:
+        file = file.with_name(f"{data}-augmented{file.suffix}")
+        plots.save(plots.augmented(X[: len(train.classes)], augmentation), file)
+        screen.result(f"augmented by {augmentation}")
+        screen.result(f"what becomes of some in {file}")

@@ -55,6 +55,14 @@ def plan(
             show_default=False,
         ),
     ] = None,
+    augment: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="How pictures are changed at random, as in `train`. Default: the run's own; none.",
+            show_default=False,
+        ),
+    ] = None,
     skip_zeros: Annotated[
         bool | None,
         typer.Option(
@@ -84,7 +92,7 @@ def plan(
     screen = Screen(quiet)
     if verbose:
         note_versions(screen, engine="compiled")
-    given = {"data": data, "batch_size": batch, "optimizer": optimizer}
+    given = {"data": data, "batch_size": batch, "optimizer": optimizer, "augment": augment}
     net, config = _network(model, {name: v for name, v in given.items() if v is not None})
     skip, reason = _skips(config.data, folder) if skip_zeros is None else (skip_zeros, "as given")
     recipe = config.recipe(net.classes)
@@ -96,6 +104,7 @@ def plan(
         loss=recipe.loss,
         optimizer=recipe.optimizer,
         clip_norm=recipe.clip_norm,
+        augment=recipe.augment,
     )
     if json:
         screen.json({"model": model, "skip_zeros": skip, "because": reason} | made.plain())

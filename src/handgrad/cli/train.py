@@ -81,7 +81,7 @@ def train(
         str | None,
         typer.Option(
             metavar="N",
-            help="Decides initial weights, split, order, dropout. Default: 0.",
+            help="Decides initial weights, split, order, dropout, augmentation. Default: 0.",
             show_default=False,
         ),
     ] = None,
@@ -183,6 +183,15 @@ def train(
     label_smoothing: Annotated[
         str | None,
         _learning("--label-smoothing", "X", "Share of a target given to all. Default: 0."),
+    ] = None,
+    augment: Annotated[
+        str | None,
+        _learning(
+            "--augment",
+            "NAME",
+            "Change pictures at random: light (for digits), messy-hands (drawings), clothes, or "
+            "settings such as shift=0.1,rotation=10. Default: none.",
+        ),
     ] = None,
     clip_norm: Annotated[
         str | None,

@@ -5,6 +5,7 @@ can write becomes its number, "class 3". Pictures are shown as they are stored: 
 point from 0 to 1.
 """
 
+from handgrad.plots.augmented import augmented
 from handgrad.plots.colours import BLUE, GREEN, ORANGE, VERMILION
 from handgrad.plots.curves import learning_curves
 from handgrad.plots.duel import differences
@@ -23,6 +24,7 @@ __all__ = [
     "SUFFIXES",
     "VERMILION",
     "Lap",
+    "augmented",
     "confident_mistakes",
     "confusion",
     "differences",

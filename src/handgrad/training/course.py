@@ -12,6 +12,7 @@ import numpy as np
 
 from handgrad.arrays import check_alike
 from handgrad.data import Dataset
+from handgrad.data.augment import Augmentation, Moves
 from handgrad.data.stretches import read_ahead, shuffled
 from handgrad.engines import Batches, Engine, Steps
 from handgrad.engines.divergence import memory_overflowed
@@ -215,7 +216,10 @@ class Course:
         ]
         pictures, labels = self.train.pictures, self.train.labels
         order = shuffled(pictures, generator(recipe.seed, "shuffle", made + 1))
-        return Batches(pictures, labels, self._weights, order, recipe.batch_size, rates)
+        moves = None
+        if isinstance(recipe.augment, Augmentation):
+            moves = Moves(recipe.augment, recipe.seed, made + 1)
+        return Batches(pictures, labels, self._weights, order, recipe.batch_size, rates, moves)
 
     def _record(self) -> Epoch:
         """Return the record of the epoch, before validation; each picture counts by its weight."""

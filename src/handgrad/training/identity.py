@@ -47,6 +47,8 @@ def check_identity(
         folder: where the checkpoints lie.
         other_settings: whether what may differ, may.
     """
+    # A run that was begun before there was a setting was begun with what it does when left alone.
+    was = {field.name: repr(field.default) for field in dataclasses.fields(Recipe)} | dict(was)
     others = [name for name, value in now.items() if was.get(name) != value]
     for name in FIXED:
         if name in others:

@@ -10,6 +10,8 @@ from typing import Unpack
 import numpy as np
 
 from handgrad.data import Dataset
+from handgrad.data.augment import Augmentation
+from handgrad.data.augment.moves import tables_for
 from handgrad.engines import Rules, engine_named
 from handgrad.errors import ConfigError, DataError, DivergenceError
 from handgrad.network import Network
@@ -156,5 +158,7 @@ def _check(net: Network, train: Dataset, validation: Dataset | None, recipe: Rec
     """Raise a DataError before the work starts, rather than in the middle."""
     check_classes(net, train)
     train.check_trainable(recipe.batch_size)
+    if isinstance(recipe.augment, Augmentation):
+        tables_for(recipe.augment, train.shape[1:])
     if validation is not None:
         check_classes(net, validation)

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.data.augment import Augmentation, as_augmentation
 from handgrad.engines import MakeEngine
 from handgrad.errors import ConfigError
 from handgrad.labels import Label
@@ -37,6 +38,7 @@ class Settings(TypedDict, total=False):
     seed: int
     engine: str | MakeEngine
     on_divergence: Literal["stop", "lower-lr"]
+    augment: Augmentation | str | None
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,16 @@ class Recipe:
         patience: training stops after so many epochs without a lower loss, and the best weights
             are put back; None: train to the end and keep the last.
         min_delta: how much lower a loss must be to count as lower.
-        seed: decides split, order and dropout.
+        seed: decides split, order, dropout and augmentation.
         engine: "compiled", the network as one program; "reference", the mathematics as written;
             "auto", the former, or the latter where Numba is missing; "torch", "torch:cpu" or
             "torch:cuda"; or a function that makes one, such as ``partial(TorchEngine, amp=True)``.
         on_divergence: what to do when a number is not finite: "stop" raises the error; "lower-lr"
             goes back to the last checkpoint, or the last epoch, and halves the learning rate, at
             most three times.
+        augment: how the pictures are changed at random before they are learned from, otherwise in
+            each epoch: an `Augmentation`, or in words, such as "light" or "shift=0.1,flip=true";
+            None: not at all. Pictures to judge by stay as they are.
     """
 
     epochs: int = 10
@@ -76,8 +81,10 @@ class Recipe:
     seed: int = 0
     engine: str | MakeEngine = "auto"
     on_divergence: Literal["stop", "lower-lr"] = "stop"
+    augment: Augmentation | str | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "augment", as_augmentation(self.augment))
         for name, least in (("epochs", 1), ("batch_size", 1), ("patience", 1), ("seed", 0)):
             value = getattr(self, name)
             if name == "patience" and value is None:
