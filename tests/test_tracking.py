@@ -3,12 +3,14 @@ from __future__ import annotations
 import json
 import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import handgrad as hg
 from handgrad import tracking as room
 from handgrad.tracking import lines, numbers, tracking
+from tests.extras import needs
 
 RECORDS = [
     hg.Epoch(1, 2.0, 0.3, 2.1, 0.25, 0.01, 0.5, 1000.0, True),
@@ -33,10 +35,21 @@ def test_a_run_that_goes_on_writes_over_what_it_does_again(tmp_path: Path) -> No
     assert [json.loads(line)["loss"] for line in read] == [2.0, 0.5]
 
 
+def test_a_run_that_goes_on_has_each_epoch_once_whatever_was_written(tmp_path: Path) -> None:
+    three = [*RECORDS, RECORDS[1]._replace(number=3, loss=0.5)]
+    for before in ([], [*three, *three], [three[1]]):  # killed before the line; more than is known
+        text = "".join(json.dumps(record._asdict()) + "\n" for record in before)
+        (tmp_path / "history.jsonl").write_text(text)
+        with tracking(tmp_path, {}, three[:2]) as track:
+            track(three[2])
+        read = (tmp_path / "history.jsonl").read_text().splitlines()
+        assert [hg.Epoch(**json.loads(line)) for line in read] == three
+
+
 def test_a_run_of_the_command_line_is_tracked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("tensorboardX")
+    needs("tensorboardX")
     from handgrad.cli.app import app
 
     monkeypatch.chdir(tmp_path)
@@ -56,26 +69,50 @@ def test_numbers_leave_out_what_there_is_not() -> None:
 
 
 def test_tensorboard_gets_the_same_numbers(tmp_path: Path) -> None:
-    pytest.importorskip("tensorboardX")
+    needs("tensorboardX")
     from tensorboardX.proto.event_pb2 import Event
 
     with tracking(tmp_path, {}, tensorboard=True) as track:
         for record in RECORDS:
             track(record)
-    (file,) = tmp_path.glob("events.out.tfevents.*")
+    assert events(tmp_path, Event) == pytest.approx(wanted(RECORDS))
+
+
+def test_tensorboard_has_each_epoch_once_in_a_run_that_goes_on(tmp_path: Path) -> None:
+    needs("tensorboardX")
+    from tensorboardX.proto.event_pb2 import Event
+
+    third = RECORDS[0]._replace(number=3)
+    for written in (1, 0, 2):
+        with tracking(tmp_path, {}, RECORDS[:1], tensorboard=True) as track:
+            for record in RECORDS[:written]:
+                track(record)
+    with tracking(tmp_path, {}, RECORDS, tensorboard=True) as track:
+        track(third)
+    assert events(tmp_path, Event) == pytest.approx(wanted([*RECORDS, third]))
+
+
+def wanted(records: list[hg.Epoch]) -> dict[tuple[str, int], float]:
+    return {(name, r.number): value for r in records for name, value in numbers(r).items()}
+
+
+def events(folder: Path, kind: Any) -> dict[tuple[str, int], float]:
+    """Return what the only file of events in a folder says, each thing once."""
+    (file,) = folder.glob("events.out.tfevents.*")
     content, found = file.read_bytes(), {}
     while content:  # length (8 bytes), its checksum (4), the event, its checksum (4)
         (length,) = struct.unpack("<Q", content[:8])
-        event = Event.FromString(content[12 : 12 + length])
-        found |= {(value.tag, event.step): value.simple_value for value in event.summary.value}
+        event = kind.FromString(content[12 : 12 + length])
+        said = {(value.tag, event.step): value.simple_value for value in event.summary.value}
+        assert not said.keys() & found.keys()
+        found |= said
         content = content[16 + length :]
-    wanted = {(name, r.number): value for r in RECORDS for name, value in numbers(r).items()}
-    assert found == pytest.approx(wanted)
+    return found
 
 
 @pytest.mark.filterwarnings("ignore")  # MLflow's own, of SQLAlchemy
 def test_mlflow_gets_the_same_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("mlflow", reason="MLflow is not installed: handgrad[mlflow]")
+    needs("mlflow")
     from mlflow.tracking import MlflowClient
 
     monkeypatch.chdir(tmp_path)
@@ -95,6 +132,32 @@ def test_mlflow_gets_the_same_numbers(tmp_path: Path, monkeypatch: pytest.Monkey
         history = client.get_metric_history(one.info.run_id, name)
         wanted = {r.number: numbers(r)[name] for r in RECORDS if name in numbers(r)}
         assert {entry.step: entry.value for entry in history} == wanted
+
+
+@pytest.mark.filterwarnings("ignore")  # MLflow's own, of SQLAlchemy
+def test_mlflow_has_one_run_with_each_epoch_once_if_a_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs("mlflow")
+    from mlflow.tracking import MlflowClient
+
+    store, other = (f"sqlite:///{tmp_path}/{name}.db" for name in ("store", "other"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+    with pytest.raises(KeyboardInterrupt), tracking(tmp_path, {"a": 1}, mlflow=True) as track:  # noqa: PT012
+        track(RECORDS[0])
+        raise KeyboardInterrupt
+    with tracking(tmp_path, {"a": 2}, RECORDS, mlflow=True) as track:  # the second was not told
+        track(RECORDS[0])
+    client = MlflowClient(store)
+    (run,) = client.search_runs(["1"])
+    assert (run.info.status, run.data.params) == ("FINISHED", {"a": "1"})
+    history = client.get_metric_history(run.info.run_id, "loss/training")
+    assert [(entry.step, entry.value) for entry in history] == [(1, 2.0), (2, 1.0)]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", other)
+    with tracking(tmp_path, {}, RECORDS, mlflow=True):  # a store that does not know it
+        pass
+    (run,) = MlflowClient(other).search_runs(["1"])
+    assert run.data.metrics["loss/training"] == 1.0
 
 
 @pytest.mark.parametrize("name", ["tensorboard", "mlflow"])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from handgrad.files import replacing
 from handgrad.training import Epoch
 
 LINES = "history.jsonl"
+MLFLOW = "mlflow.json"
 STORE = "sqlite:///mlflow.db"
 
 Track = Callable[[Epoch], None]
@@ -24,17 +27,20 @@ Track = Callable[[Epoch], None]
 def tracking(
     folder: Path,
     settings: Mapping[str, Any],
+    records: Sequence[Epoch] = (),
     *,
     tensorboard: bool = False,
     mlflow: bool = False,
 ) -> Iterator[Track]:
     """Give what is to be called with each epoch.
 
-    Each epoch is a line of JSON in the run's ``history.jsonl`` as soon as it is over.
+    Each epoch is a line of JSON in the run's ``history.jsonl`` as soon as it is over. Where a run
+    goes on, each has the epochs of before once, whatever was written when it was stopped.
 
     Args:
         folder: the run's.
         settings: the run's, by name.
+        records: those that the run has when it goes on.
         tensorboard: whether to write events for TensorBoard into the folder.
         mlflow: whether to tell an MLflow store: that which MLFLOW_TRACKING_URI names, else
             ``mlflow.db`` in the current folder.
@@ -43,11 +49,11 @@ def tracking(
         MissingExtraError: if a package is missing.
     """
     with ExitStack() as open_ones:
-        tracks = [lines(folder / LINES)]
+        tracks = [lines(folder / LINES, records)]
         if tensorboard:
-            tracks.append(open_ones.enter_context(_to_tensorboard(folder)))
+            tracks.append(open_ones.enter_context(_to_tensorboard(folder, records)))
         if mlflow:
-            tracks.append(open_ones.enter_context(_to_mlflow(folder.name, settings)))
+            tracks.append(open_ones.enter_context(_to_mlflow(folder, settings, records)))
 
         def track(record: Epoch) -> None:
             for one in tracks:
@@ -56,59 +62,80 @@ def tracking(
         yield track
 
 
-def lines(path: Path) -> Track:
-    """Return what writes an epoch as a line of JSON; it takes the place of what came after it."""
+def lines(path: Path, records: Sequence[Epoch] = ()) -> Track:
+    """Return what writes an epoch as a line of JSON; it takes the place of what came after it.
 
-    def track(record: Epoch) -> None:
-        before = []
-        if path.exists():
-            before = path.read_text("utf-8").splitlines()[: record.number - 1]
+    Args:
+        path: the file. What it holds gives way to `records`.
+        records: those of the epochs before.
+    """
+    known = [*records]
+
+    def write() -> None:
         with replacing(path) as temporary:
-            text = "\n".join([*before, json.dumps(record._asdict())]) + "\n"
+            text = "".join(json.dumps(record._asdict()) + "\n" for record in known)
             temporary.write_text(text, encoding="utf-8")
 
+    def track(record: Epoch) -> None:
+        known[record.number - 1 :] = [record]
+        write()
+
+    if known or path.exists():
+        write()
     return track
 
 
 @contextmanager
-def _to_tensorboard(folder: Path) -> Iterator[Track]:
-    """Give what writes an epoch as TensorBoard's events."""
+def _to_tensorboard(folder: Path, records: Sequence[Epoch]) -> Iterator[Track]:
+    """Give what writes an epoch as TensorBoard's events, into one new file with those before."""
     if find_spec("tensorboardX") is None:
         raise MissingExtraError(
             'tensorboardX is not installed; install it with pip install "handgrad[tensorboard]"'
         )
     from tensorboardX import SummaryWriter
 
-    with SummaryWriter(str(folder)) as writer:
+    before = [*folder.glob("events.out.tfevents.*")]
+    # A TensorBoard that looks on forgets what it has read, from the first epoch on.
+    purge, suffix = 1 if before else None, f".{secrets.token_hex(4)}"
+    with SummaryWriter(str(folder), purge_step=purge, filename_suffix=suffix) as writer:
 
         def track(record: Epoch) -> None:
             for name, value in numbers(record).items():
                 writer.add_scalar(name, value, record.number)
             writer.flush()
 
+        for record in records:
+            track(record)
+        for file in before:
+            with suppress(OSError):
+                file.unlink()
         yield track
 
 
 @contextmanager
-def _to_mlflow(name: str, settings: Mapping[str, Any]) -> Iterator[Track]:
+def _to_mlflow(
+    folder: Path, settings: Mapping[str, Any], records: Sequence[Epoch]
+) -> Iterator[Track]:
     """Give what tells an MLflow store of an epoch; the run there ends as the block does."""
     if find_spec("mlflow") is None or find_spec("sqlalchemy") is None:
         raise MissingExtraError(
             'MLflow is not installed; install it with pip install "handgrad[mlflow]"'
         )
+    from mlflow.entities import Metric
     from mlflow.tracking import MlflowClient
 
     client = MlflowClient(os.environ.get("MLFLOW_TRACKING_URI") or STORE)
-    known = client.get_experiment_by_name("handgrad")
-    experiment = known.experiment_id if known else client.create_experiment("handgrad")
-    run = client.create_run(experiment, run_name=name).info.run_id
-    for key, value in settings.items():
-        client.log_param(run, key, value)
+    run = _known_to_mlflow(client, folder) or _new_in_mlflow(client, folder, settings)
+    told = {point.step for point in client.get_metric_history(run, "loss/training")}
 
     def track(record: Epoch) -> None:
-        for key, value in numbers(record).items():
-            client.log_metric(run, key, value, step=record.number)
+        if record.number not in told:
+            now = int(time.time() * 1000)
+            named = numbers(record).items()
+            client.log_batch(run, [Metric(key, x, now, record.number) for key, x in named])
 
+    for record in records:
+        track(record)
     try:
         yield track
     except BaseException as error:
@@ -116,6 +143,30 @@ def _to_mlflow(name: str, settings: Mapping[str, Any]) -> Iterator[Track]:
         client.set_terminated(run, "KILLED" if stopped else "FAILED")
         raise
     client.set_terminated(run, "FINISHED")
+
+
+def _known_to_mlflow(client: Any, folder: Path) -> str | None:
+    """Return the run that an MLflow store has of a folder already; None: it has none."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        run = str(json.loads((folder / MLFLOW).read_text("utf-8"))["run"])
+        client.update_run(run, status="RUNNING")
+    except (OSError, LookupError, TypeError, ValueError, MlflowException):
+        return None
+    return run
+
+
+def _new_in_mlflow(client: Any, folder: Path, settings: Mapping[str, Any]) -> str:
+    """Return a new run in an MLflow store, which the folder remembers."""
+    known = client.get_experiment_by_name("handgrad")
+    experiment = known.experiment_id if known else client.create_experiment("handgrad")
+    run = str(client.create_run(experiment, run_name=folder.name).info.run_id)
+    for key, value in settings.items():
+        client.log_param(run, key, value)
+    with replacing(folder / MLFLOW) as temporary:
+        temporary.write_text(json.dumps({"run": run}) + "\n", encoding="utf-8")
+    return run
 
 
 def numbers(record: Epoch) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from handgrad.cli.screen import Screen, note_versions, table
 if TYPE_CHECKING:
     from handgrad.config import Config
     from handgrad.summary import Summary
-    from handgrad.training import History
+    from handgrad.training import Epoch, History
 
 
 def begin(
@@ -61,7 +61,7 @@ def go_on(
     made = len(found.state.records)
     screen.note(f"going on after {made} of {config.epochs} epochs, {found.state.steps} steps")
     with _told_how_to_go_on(folder, config):
-        _train(screen, config, folder, verbose, trackers, force=force)
+        _train(screen, config, folder, verbose, trackers, found.state.records, force=force)
 
 
 def _train(
@@ -70,16 +70,17 @@ def _train(
     folder: Path,
     verbose: int,
     trackers: dict[str, bool],
+    records: Sequence[Epoch] = (),
     *,
     force: bool = False,
 ) -> None:
-    """Train, test and write a run; one that has a checkpoint goes on from it."""
+    """Train, test and write a run; one that has a checkpoint, and records, goes on from it."""
     from handgrad.cli.epochs import watching
     from handgrad.data import available
     from handgrad.engines import fastest_engine
     from handgrad.runs import Run, checkpoints, finish, trust, write
     from handgrad.tracking import tracking
-    from handgrad.training import Checkpoints, Epoch, evaluate, fit
+    from handgrad.training import Checkpoints, evaluate, fit
 
     if verbose:
         where = config.folder or next(
@@ -99,7 +100,7 @@ def _train(
 
     screen.err.print(_summary(net.summary(), f"{config.model} on {config.data_name}"))
     with (
-        tracking(folder, config.plain(), **trackers) as track,
+        tracking(folder, config.plain(), records, **trackers) as track,
         watching(screen.err, config.epochs) as watch,
     ):
 

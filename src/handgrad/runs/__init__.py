@@ -3,6 +3,7 @@
 model.safetensors      the network; with it data, settings, versions and scores
 config.toml            the settings; `handgrad train --config` takes them again
 history.csv, .json     one record for each epoch; history.jsonl has them as they come
+mlflow.json            the run's name in an MLflow store, where it was told of it
 figures/               learning curves, weights, predictions, confusion, mistakes
 checkpoints/           only until the run is finished: what `handgrad train --resume` goes on from
 """
