@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import handgrad
+from tests.extras import reason
 
 MODULES = sorted(
     module.name
@@ -34,7 +35,7 @@ def imported(name: str) -> ModuleType | None:
 def test_the_examples_of_a_module(name: str) -> None:
     module = imported(name)
     if module is None:
-        pytest.skip("PyTorch is not installed")
+        pytest.skip(reason("torch"))
     known = {"np": np, "hg": handgrad, **vars(module)}
     assert doctest.testmod(module, extraglobs=known).failed == 0
 

@@ -7,6 +7,7 @@ import pytest
 
 from handgrad.layers import Array, Context, Dense, ReLU, Tree
 from tests.cases import Case
+from tests.extras import needs
 from tests.gradients import check_layer, errors, spoils
 from tests.torch_twin import check_autograd
 
@@ -36,7 +37,9 @@ class AlwaysOnItsKink(ReLU):
 
 @pytest.mark.parametrize("spoilt", ["zeroed", "scaled", "transposed"])
 def test_a_wrong_backward_is_rejected(spoilt: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    in_torch = pytest.importorskip("handgrad.verify.in_torch")
+    needs("torch")
+    from handgrad.verify import in_torch
+
     monkeypatch.setitem(in_torch.FORWARDS, WrongDense, in_torch.FORWARDS[Dense])
     case = Case("wrong", (WrongDense(4, spoilt=spoilt),), (6,))
     with pytest.raises(AssertionError):

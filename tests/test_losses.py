@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from handgrad.errors import ConfigError, DataError
 from handgrad.layers import Array
 from handgrad.losses import SoftmaxCrossEntropy, log_softmax, softmax
+from tests.extras import needs
 from tests.gradients import check, errors
 from tests.proof import seeds
 from tests.torch_twin import DRAWS
@@ -29,7 +30,7 @@ def autograd(
 
     PyTorch's own mean weighs the smoothed share by the class it falls on; ours, by the example.
     """
-    torch = pytest.importorskip("torch")
+    torch = needs("torch")
     logits = torch.tensor(Z, requires_grad=True)
     each = torch.nn.functional.cross_entropy(
         logits, torch.tensor(y), reduction="none", label_smoothing=smoothing

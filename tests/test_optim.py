@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from handgrad.errors import ConfigError
 from handgrad.layers import Array
 from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer, clip_by_norm
+from tests.extras import needs
 from tests.gradients import errors
 from tests.proof import seeds
 
-torch = pytest.importorskip("torch")
+torch = needs("torch")
 
 rates = st.floats(1e-4, 0.5)
 decays = st.just(0.0) | st.floats(1e-4, 0.3)

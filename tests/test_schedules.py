@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from handgrad.errors import ConfigError
 from handgrad.schedules import Constant, Cosine, OneCycle, Plateau, Progress, Schedule, Step
+from tests.extras import needs
 
-torch = pytest.importorskip("torch")
+torch = needs("torch")
 lr_scheduler = torch.optim.lr_scheduler
 
 STEPS, EPOCHS = 7, 6

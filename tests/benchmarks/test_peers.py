@@ -27,7 +27,7 @@ SLOW = pytest.mark.slow
 def skip_without(*packages):
     for package in packages:
         if find_spec(package) is None:
-            pytest.skip(f"{package} is not installed")
+            pytest.skip(f"{package} is not installed: pip install 'handgrad[bench]'")
 
 
 def built(contestant, work):

@@ -7,6 +7,7 @@ import pytest
 import handgrad as hg
 from handgrad.bundle import read_bundle
 from handgrad.verify import golden
+from tests.extras import needs
 
 
 @pytest.fixture(scope="session")
@@ -15,7 +16,7 @@ def bundle(trained):
 
 
 def test_an_onnx_graph_of_its_own(handgrad, trained, bundle):
-    onnxruntime = pytest.importorskip("onnxruntime")
+    onnxruntime = needs("onnxruntime")
     ended = handgrad("export", trained, "--onnx", "m.onnx")
     assert (ended.status, ended.out, ended.err) == (0, "ONNX graph in m.onnx\n", "")
     session = onnxruntime.InferenceSession("m.onnx", providers=["CPUExecutionProvider"])
@@ -36,7 +37,7 @@ def test_an_onnx_graph_of_its_own(handgrad, trained, bundle):
 
 
 def test_names_and_temperature_are_in_the_graph(handgrad):
-    onnxruntime = pytest.importorskip("onnxruntime")
+    onnxruntime = needs("onnxruntime")
     net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), ["cat", "dog"])
     net.calibration = hg.Calibration(temperature=3.0)
     net.save("m.safetensors")
@@ -56,7 +57,7 @@ def test_a_file_that_answers_something_else_is_refused(handgrad, trained, monkey
 
 
 def test_a_program_and_a_state_dict_for_pytorch(handgrad, trained, bundle):
-    torch = pytest.importorskip("torch")
+    torch = needs("torch")
     assert handgrad("export", trained, "--torch", "m.pt2").out == "PyTorch model in m.pt2\n"
     extra = {"handgrad.classes": "", "handgrad.digest": ""}
     program = torch.export.load("m.pt2", extra_files=extra).module()
@@ -102,6 +103,8 @@ def test_a_folder_for_the_hub(handgrad, trained, bundle, tmp_path):
     ],
 )
 def test_failures(handgrad, trained, words, status, sentence):
+    if "--torch" in words:
+        needs("torch")
     ended = handgrad("export", trained, *words)
     assert (ended.status, ended.out) == (status, "")
     assert sentence in ended.err

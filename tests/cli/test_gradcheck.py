@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from handgrad.verify import autograd, differences
+from tests.extras import needs
 
 LAYER = """
 class Double:
@@ -29,6 +30,7 @@ def layer(tmp_path):
 
 
 def test_a_kind_of_layer_in_all_its_varieties(handgrad):
+    needs("torch")
     ended = handgrad("gradcheck", "Flatten")
     assert (ended.status, ended.err) == (0, "")
     assert re.search(r"largest error of +differences +autograd +float32 +verdict", ended.out)
@@ -37,6 +39,7 @@ def test_a_kind_of_layer_in_all_its_varieties(handgrad):
 
 
 def test_a_model_with_all_its_gradients(handgrad):
+    needs("torch")
     ended = handgrad("gradcheck", "softmax-regression")
     assert (ended.status, ended.err) == (0, "")
     assert "softmax-regression, training" in ended.out
@@ -65,7 +68,7 @@ def test_a_run(handgrad, trained):
 def test_a_layer_of_ones_own(handgrad, layer):
     assert handgrad("gradcheck", layer("2")).status == 0
     ended = handgrad("gradcheck", layer("-2"), "--shape", "2x3x4", "--batch", "3")
-    assert (ended.status, ended.err) == (1, "")
+    assert (ended.status, ended.err) == (1, "" if autograd.at_hand() else f"{autograd.MISSING}\n")
     assert "likely cause (X): the sign is wrong" in ended.out
     assert re.search(r"first wrong element \(X\): \[0,0,0,0\] is \S+, and should be \S+", ended.out)
 

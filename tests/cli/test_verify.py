@@ -1,5 +1,6 @@
 import json
 import shutil
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ import pytest
 import handgrad as hg
 from handgrad.bundle import read_bundle
 from tests.bundle.forging import forged
+from tests.extras import needs
 
 
 @pytest.fixture
@@ -15,6 +17,7 @@ def model(trained, tmp_path):
 
 
 def test_all_engines_agree(handgrad, trained):
+    needs("torch")
     ended = handgrad("verify", trained)
     assert (ended.status, ended.err) == (0, "")
     for engine in ("reference", "compiled", "torch", "ONNX Runtime"):
@@ -23,6 +26,7 @@ def test_all_engines_agree(handgrad, trained):
 
 
 def test_several_models_as_json(handgrad, trained, model):
+    needs("torch")
     ended = handgrad("verify", trained, model, "--json")
     found = json.loads(ended.out)
     assert [entry["model"] for entry in found] == [str(trained), str(model)]
@@ -44,7 +48,7 @@ def test_one_weight_changed_in_the_file(handgrad, model):
     forged(model, arrays={"1.weight": weight})  # by somebody who knows how to seal it
     ended = handgrad("verify", model)
     assert ended.status == 1
-    assert ended.out.count("differs") == 4
+    assert ended.out.count("differs") == (4 if find_spec("torch") else 3)
     assert "its weights are not those that gave the golden answers" in ended.err
 
 
@@ -60,7 +64,7 @@ def test_wrong_golden_answers(handgrad, model):
     forged(model, arrays={"golden.logits": logits + np.float32(0.01)})
     ended = handgrad("verify", model)
     assert ended.status == 1
-    assert ended.out.count("differs") == 4
+    assert ended.out.count("differs") == (4 if find_spec("torch") else 3)
     assert handgrad("verify", model, "--tolerance", 1).status == 0
 
 

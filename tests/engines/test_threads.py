@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,9 @@ import handgrad as hg
 from handgrad.engines import Engine, ReferenceEngine, Rules, engine_named
 from handgrad.engines.compiled import CompiledEngine
 from handgrad.network import Network
+from tests.extras import without
 
-needs_torch = pytest.mark.skipif(not find_spec("torch"), reason="PyTorch is not installed")
+needs_torch = without("torch")
 RULES = Rules(hg.SoftmaxCrossEntropy(), hg.Adam(1e-3))
 ENGINES: dict[str, Callable[[Network], Engine]] = {
     "reference": lambda net: ReferenceEngine(net, RULES),

@@ -15,8 +15,9 @@ from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer
 from handgrad.random import stream_key
 from handgrad.random import uniforms as our_uniforms
 from tests.cases import CASES, CLASSES, Case
+from tests.extras import needs
 
-torch = pytest.importorskip("torch")
+torch = needs("torch")
 
 from handgrad.engines.torch import TorchEngine, from_torch, to_torch  # noqa: E402
 from handgrad.engines.torch.dropout import set_step, uniforms  # noqa: E402

@@ -15,8 +15,9 @@ from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
 from handgrad.optim import SGD, Momentum
 from tests.cases import CASES, CLASSES
+from tests.extras import needs
 
-torch = pytest.importorskip("torch")
+torch = needs("torch")
 
 from handgrad.engines.torch import TorchEngine  # noqa: E402
 

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from handgrad.errors import ModelError
 from handgrad.layers import Array, BatchNorm, Context, Normalize, Shape
 from tests.cases import Case
+from tests.extras import needs
 from tests.gradients import errors
 from tests.proof import batches, flat, pictures, prove, seeds
 
@@ -37,7 +38,7 @@ def test_gradients_of_normalize_of_any_size(
 
 @pytest.mark.parametrize(("shape", "kind"), [((6,), "BatchNorm1d"), ((3, 4, 5), "BatchNorm2d")])
 def test_running_statistics_equal_torchs_over_ten_steps(shape: Shape, kind: str) -> None:
-    torch = pytest.importorskip("torch")
+    torch = needs("torch")
     layer = BatchNorm(momentum=0.2)
     twin = getattr(torch.nn, kind)(shape[0], momentum=0.2).double()
     params, _ = layer.init(shape, np.random.default_rng(0))

@@ -18,6 +18,7 @@ from handgrad.layers import Array, Context, Shape, Tree
 from handgrad.network import layer_name
 from handgrad.training.checkpoint import read_checkpoint
 from handgrad.training.state import tensors
+from tests import extras
 from tests.training.test_resume import pictures
 
 ENGINES = ["reference", "compiled", "torch:cpu"]
@@ -140,8 +141,10 @@ def spoilt_run(number: int, folder: Path) -> None:
 
 def needs(number: int) -> None:
     """Skip where the engine is missing."""
-    if number % 3:
-        pytest.importorskip(["numba", "torch"][number % 3 - 1])
+    if number % 3 == 1:
+        pytest.importorskip("numba")
+    if number % 3 == 2:
+        extras.needs("torch")
 
 
 @pytest.mark.parametrize("number", range(12))

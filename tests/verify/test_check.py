@@ -13,9 +13,12 @@ from handgrad.verify.check import check
 from handgrad.verify.controls import spoils
 from handgrad.verify.known import LAYERS, NAMED, known, names, of_network
 from handgrad.verify.subject import Subject
+from tests.extras import needs
 
 BOUNDS = {"differences": 1e-7, "autograd": 1e-13, "float32": 2e-6, "frozen": 1e-12}
 SOME = ("dense", "conv-rectangular", "batchnorm-flat", "maxpool-overlapping-padded", "residual")
+
+WITNESSES = {"differences", *(("autograd", "float32") if autograd.at_hand() else ())}
 
 
 @dataclass(frozen=True)
@@ -35,9 +38,9 @@ def test_layers_hold_before_all_witnesses(name: str, training: bool) -> None:
     (subject,) = known(name)
     report = check(subject, training=training)
     assert report.ok
-    assert {f.witness for f in report.findings} == {"differences", "autograd", "float32"}
+    assert {f.witness for f in report.findings} == WITNESSES
     assert all(f.bound == BOUNDS[f.witness] and f.error <= f.bound for f in report.findings)
-    assert len(report.controls) >= 8
+    assert len(report.controls) >= 4 * (len(WITNESSES) - 1 or 1)
     assert all(control.rejected for control in report.controls)
 
 
@@ -66,6 +69,7 @@ def test_a_spoilt_backward_is_rejected(how: str) -> None:
 
 
 def test_what_is_derived_from_our_layers_is_not_taken_for_ours() -> None:
+    needs("torch")
     assert autograd.knows(Dense(3))
     assert not autograd.knows(Spoilt(3))
 

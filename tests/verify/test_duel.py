@@ -12,13 +12,14 @@ from handgrad import plots
 from handgrad.engines import ReferenceEngine
 from handgrad.errors import ConfigError, DataError, MissingExtraError
 from handgrad.verify.duel import KINDS, TOLERANCES, Difference, Parting, duel
+from tests.extras import needs
 from tests.plots.looks import assert_nothing_cut_or_overlapping
 from tests.verify.duellists import FEW, Opaque, faulty, network, test
 
 
 @pytest.mark.parametrize("dtype", TOLERANCES)
 def test_the_twin_stays_with_the_reference(dtype):
-    pytest.importorskip("torch")
+    needs("torch")
     seen = []
     found = duel(
         network(dtype),
@@ -42,7 +43,7 @@ def test_the_twin_stays_with_the_reference(dtype):
 
 
 def test_the_twin_parts_from_a_reference_gone_wrong():
-    pytest.importorskip("torch")
+    needs("torch")
     makers = {"faulty": faulty(9, start=7), "torch": "torch:cpu", "reference": "reference"}
     found = duel(network(), FEW, engines=makers, steps=20)
     step, engine, worst = found.parting
@@ -172,7 +173,7 @@ def test_a_duel_is_plain_as_json_has_it():
 )
 @pytest.mark.parametrize("dtype", TOLERANCES)
 def test_200_steps_of_the_named_models(model, data, dtype):
-    pytest.importorskip("torch")
+    needs("torch")
     folder = os.environ.get("HANDGRAD_DATA")
     if not folder:
         pytest.skip("HANDGRAD_DATA names no folder with MNIST")

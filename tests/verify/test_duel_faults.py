@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from handgrad.verify.duel import TOLERANCES, duel
+from tests.extras import needs
 from tests.verify.duellists import FEW, LAYERS, faulty, network
 
 
@@ -73,7 +74,7 @@ def faulty_torch(index, start=50):
     ("index", "tensor"), [(1, "dweight"), (2, "dweight"), (3, "dX"), (8, "dweight"), (9, "dX")]
 )
 def test_a_fault_in_pytorchs_engine_is_named_likewise(index, tensor, dtype):
-    pytest.importorskip("torch")
+    needs("torch")
     net = network(dtype)
     makers = {"reference": "reference", "torch": faulty_torch(index)}
     found = duel(net, FEW, engines=makers, steps=60, batch_size=16)
@@ -116,7 +117,7 @@ def test_a_fault_in_the_compiled_engine_is_named_by_what_a_step_moves(index):
 
 def test_the_compiled_engine_stays_with_the_reference_and_the_twin():
     pytest.importorskip("numba")
-    pytest.importorskip("torch")
+    needs("torch")
     engines = ("compiled", "reference", "torch:cpu")
     found = duel(network("float32", LAYERS), FEW, engines=engines, steps=40, batch_size=32)
     assert found.parting is None

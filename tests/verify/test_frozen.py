@@ -9,6 +9,7 @@ from handgrad.models import MODELS
 from handgrad.verify import autograd, frozen, witness
 from handgrad.verify.known import NAMED, known
 from handgrad.verify.twins import __main__ as twins
+from tests.extras import needs
 
 
 def test_every_named_model_has_its_numbers() -> None:
@@ -19,7 +20,7 @@ def test_every_named_model_has_its_numbers() -> None:
 
 @pytest.mark.parametrize("name", ["softmax-regression", "lenet5"])
 def test_the_numbers_can_be_made_again(name: str) -> None:
-    pytest.importorskip("torch")
+    needs("torch")
     kept = json.loads(frozen.FILE.read_text("utf-8"))[name]
     again = json.loads(json.dumps(frozen.freeze([NAMED[name]])))[name]
     assert set(again) == set(kept)

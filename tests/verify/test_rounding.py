@@ -9,10 +9,11 @@ from handgrad.layers import Array, Chain, Dense, ReLU, Tree
 from handgrad.verify.known import NAMED, known
 from handgrad.verify.subject import Subject
 from handgrad.verify.witness import Witness, judge
+from tests.extras import needs
 
-pytest.importorskip("torch")
+needs("torch")
 
-from handgrad.verify import in_torch, rounding
+from handgrad.verify import in_torch, rounding  # noqa: E402
 
 CALM = rounding.BOUND / rounding.SHARE
 

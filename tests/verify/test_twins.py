@@ -7,11 +7,11 @@ import pytest
 import handgrad as hg
 from handgrad.engines import ReferenceEngine
 from handgrad.errors import ConfigError
-from handgrad.verify import autograd
 from handgrad.verify.twins import TASKS, Comparison, Task, compare
 from handgrad.verify.twins import __main__ as command
+from tests.extras import without
 
-needs_torch = pytest.mark.skipif(not autograd.at_hand(), reason="PyTorch is not installed")
+needs_torch = without("torch")
 
 FEW = Task("smallnet", "digits", 50, hg.SGD(0.1), epochs=1, pictures=400)
 train, test = hg.load("digits")
@@ -74,6 +74,7 @@ def test_a_document_keeps_the_rows_of_networks_that_were_not_trained_now(
     assert capsys.readouterr().out.startswith("## The same accuracy in PyTorch")
 
 
+@needs_torch
 def test_a_network_without_a_task_is_said_in_a_sentence(capsys) -> None:
     assert command.main(["lenet5"]) == 1
     assert "error: there is no task 'lenet5'; choose of softmax-reg" in capsys.readouterr().err

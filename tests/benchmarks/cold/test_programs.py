@@ -16,6 +16,7 @@ from handgrad.engines import ReferenceEngine, Rules
 from handgrad.models import named
 from handgrad.network import Network
 from handgrad.schedules import Progress
+from tests.extras import needs
 
 RECIPE = {"epochs": 2, "batch": 32, "lr": 1e-2, "warm_up": 0.3, "smoothing": 0.1, "seed": 1}
 
@@ -28,7 +29,9 @@ def test_ours_trains_and_says_how_long_each_part_took():
 
 
 def test_pytorch_has_our_networks_under_the_same_names():
-    pytorch = pytest.importorskip("benchmarks.cold.pytorch", exc_type=ImportError)
+    needs("torch")
+    from benchmarks.cold import pytorch
+
     recipes = [*SHORT.values(), *(mark["pytorch"] for mark in MARKS.values())]
     for name in {recipe["network"] for recipe in recipes} | set(ours.NETWORKS):
         parameters = sum(p.numel() for p in pytorch.NETWORKS[name]().parameters())
@@ -36,7 +39,9 @@ def test_pytorch_has_our_networks_under_the_same_names():
 
 
 def test_pytorch_learns_by_the_schedule_and_the_rule_that_we_have():
-    pytorch = pytest.importorskip("benchmarks.cold.pytorch", exc_type=ImportError)
+    needs("torch")
+    from benchmarks.cold import pytorch
+
     torch = pytorch.torch
     rng = np.random.default_rng(0)
     X, y = rng.random((40, 1, 28, 28), np.float32), rng.integers(0, 10, 40)
@@ -57,7 +62,9 @@ def test_pytorch_learns_by_the_schedule_and_the_rule_that_we_have():
 
 
 def test_pytorch_reads_bytes_and_numbers_alike(idx_folder):
-    pytorch = pytest.importorskip("benchmarks.cold.pytorch", exc_type=ImportError)
+    needs("torch")
+    from benchmarks.cold import pytorch
+
     numbers, labels = pytorch.read(idx_folder, "train", as_bytes=False)
     stored, same = pytorch.read(idx_folder, "train", as_bytes=True)
     assert numbers.shape == stored.shape == (3, 1, 28, 28)

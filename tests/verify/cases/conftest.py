@@ -3,6 +3,7 @@ import pytest
 from handgrad.verify.cases import Result, opinfo_results
 from handgrad.verify.cases.onnx_cases import all_cases, run, selected
 from handgrad.verify.cases.onnx_operators import Case
+from tests.extras import needs
 
 
 @pytest.fixture(scope="session")
@@ -20,5 +21,5 @@ def onnx(cases: dict[str, Case]) -> list[Result]:
 @pytest.fixture(scope="session")
 def opinfo() -> list[Result]:
     """What became of PyTorch's samples."""
-    pytest.importorskip("torch")
+    needs("torch")
     return opinfo_results()

@@ -8,6 +8,7 @@ from handgrad.verify.cases import __main__ as command
 from handgrad.verify.cases.document import SECTION, section
 from handgrad.verify.cases.result import Result
 from handgrad.verify.document import read
+from tests.extras import needs
 
 PROOF = Path(__file__).parents[3] / "docs" / "proof.md"
 
@@ -33,12 +34,14 @@ def test_the_document_in_the_repository_says_what_the_cases_say(onnx, opinfo):
 
 
 def test_a_section_counts_what_passed_failed_and_was_not_run():
+    needs("torch")  # its version is in the text
     text = section(FEW, FEW)
     assert re.search(r"\| `Gemm` \| .*weight αBᵀ.* \| 3 \| 1 \| 1 \| 1 \| 1e\+00 \|", text)
     assert "| `Gemm` | no reason | 1 | b |" in text
 
 
 def test_the_command_fails_where_a_case_does(monkeypatch, capsys, tmp_path):
+    needs("torch")
     monkeypatch.setattr(command, "onnx_results", lambda: FEW)
     monkeypatch.setattr(command, "opinfo_results", lambda: FEW[:2])
     assert command.main(["--write", str(tmp_path / "proof.md")]) == 1

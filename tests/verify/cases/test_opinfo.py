@@ -5,6 +5,7 @@ import pytest
 
 from handgrad.layers import BatchNorm, Dense, Tanh
 from handgrad.verify.cases.opinfo import LIMIT, error, run, samples
+from tests.extras import needs
 
 PASSED = {
     **{"conv2d": 8, "linear": 18, "max_pool2d": 180, "avg_pool2d": 1, "batch_norm": 10},
@@ -17,7 +18,7 @@ LISTED = {
     **{"softmax": 2, "log_softmax": 2, "cross_entropy": 13},
 }
 
-pytest.importorskip("torch")
+needs("torch")
 
 
 def short(operator: str) -> str:
