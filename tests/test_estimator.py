@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import handgrad as hg
-from handgrad.estimator import HandgradClassifier, Weighted
+from handgrad.estimator import HandgradClassifier
 
 SEEDS = 5
 LEAST_CHECKS = 62
@@ -240,13 +240,3 @@ def test_wrong_weights_are_value_errors(
 ) -> None:
     with pytest.raises(ValueError, match=sentence):
         HandgradClassifier().fit(*iris, sample_weight=weights)
-
-
-def test_the_weighted_engine_is_an_engine() -> None:
-    from handgrad.engines import Engine, ReferenceEngine, Rules
-
-    net = hg.Network([hg.Flatten(), hg.Dense()], (1, 1, 4), 3)
-    engine = Weighted(ReferenceEngine(net, Rules(hg.SoftmaxCrossEntropy(), hg.SGD())), None)
-    assert isinstance(engine, Engine)
-    engine.steps = 7
-    assert engine.engine.steps == engine.steps == 7

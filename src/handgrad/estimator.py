@@ -23,7 +23,7 @@ from sklearn.utils.validation import (
 
 from handgrad.data import Dataset
 from handgrad.data.split import stratified
-from handgrad.engines import Batches, Engine, Rules, Steps, engine_named
+from handgrad.engines import Batches, Engine, Rules, engine_named
 from handgrad.errors import ConfigError, DataError, ModelError
 from handgrad.labels import Label
 from handgrad.layers import Array, Layer, Normalize, Shape
@@ -265,13 +265,14 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.network_,
             data,
             validation,
+            weights=weights,
             epochs=max(FEWEST_EPOCHS, enough) if self.epochs is None else self.epochs,
             batch_size=size,
             optimizer=AdamW(self.learning_rate, weight_decay=self.weight_decay),
             schedule=Constant() if self.warm_start else OneCycle(),
             patience=self.patience if self.early_stopping else None,
             seed=self._seed,
-            engine=lambda net, rules: Weighted(engine_named(self.engine, net, rules), weights),
+            engine=self.engine,
         )
 
     def _engine_at_hand(self) -> Engine:
@@ -287,32 +288,6 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if state.get("_engine") is not None:
             state["_engine"] = None  # a program in machine code; its moments begin anew
         return state
-
-
-class Weighted:
-    """An engine in which examples have weights of their own.
-
-    Args:
-        engine: what runs.
-        weights: one for each picture of the data set, (N,); None: all the same.
-    """
-
-    def __init__(self, engine: Engine, weights: Array | None) -> None:
-        self.engine, self.weights = engine, weights
-        self.memory, self.logits, self.step = engine.memory, engine.logits, engine.step
-
-    @property
-    def steps(self) -> int:
-        """The number of updates made so far."""
-        return self.engine.steps
-
-    @steps.setter
-    def steps(self, count: int) -> None:
-        self.engine.steps = count
-
-    def run(self, batches: Batches) -> Steps:
-        """Make one update for each batch, and return what came out."""
-        return self.engine.run(batches._replace(weights=self.weights))
 
 
 @contextmanager

@@ -221,6 +221,60 @@ def test_class_weights_move_the_network_towards_the_heavy_class() -> None:
     assert share_of_class_1({0: 1, 1: 20, 2: 1}) > share_of_class_1(None) + 0.3
 
 
+def test_a_picture_that_counts_twice_is_as_good_as_there_twice() -> None:
+    data = blobs(count=6)
+    count = np.array([1, 2, 1, 0, 3, 1])
+    often = data.take(np.repeat(np.arange(6), count))
+    nets = [small_net(data), small_net(data)]
+    options = {"epochs": 4, "optimizer": hg.Adam(0.03), "patience": None}
+    weighted = hg.fit(nets[0], data, None, weights=count, batch_size=6, **options)
+    repeated = hg.fit(nets[1], often, None, batch_size=len(often), **options)
+    for name, array in nets[0].parameters.items():
+        assert array == pytest.approx(nets[1].parameters[name], abs=1e-5), name
+    assert [e.loss for e in weighted] == pytest.approx([e.loss for e in repeated], rel=1e-5)
+
+
+@pytest.mark.parametrize("engine", ["reference", "compiled"])
+def test_pictures_without_weight_teach_nothing(engine: str) -> None:
+    data = blobs()
+    net = small_net(data)
+    weights = np.where(data.labels == 1, 0.0, 1.0)
+    hg.fit(
+        net,
+        data,
+        0.2,
+        weights=weights,
+        epochs=20,
+        optimizer=hg.Adam(0.03),
+        class_weights="balanced",
+        batch_size=8,
+        patience=None,
+        engine=engine,
+    )
+    right = net.predict(data.pictures) == data.labels
+    assert right[data.labels != 1].mean() > 0.9
+    assert not right[data.labels == 1].any()
+
+
+@pytest.mark.parametrize(
+    ("weights", "sentence"),
+    [
+        (
+            [1.0],
+            r"^weights must be 60 finite numbers of at least 0, one for each picture of blobs$",
+        ),
+        (np.full(60, np.nan), "^weights must be 60 finite numbers"),
+        (np.full(60, -1), "^weights must be 60 finite numbers"),
+        (["a"] * 60, "^weights must be 60 finite numbers"),
+        (np.zeros(60), "^weights are all 0: there is nothing to learn from; give some above 0$"),
+    ],
+)
+def test_weights_that_are_none_are_refused(weights: Any, sentence: str) -> None:
+    data = blobs(count=60)
+    with pytest.raises(hg.DataError, match=sentence):
+        hg.fit(small_net(data), data, weights=weights)
+
+
 def test_what_cannot_be_trained_is_refused_before_the_work() -> None:
     data = blobs()
     net = small_net(data)

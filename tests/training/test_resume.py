@@ -58,11 +58,6 @@ def trained(engine: str, **options: Any) -> tuple[hg.Network, hg.History]:
     return net, hg.fit(net, data, 0.1, **settings | options)
 
 
-def counts() -> np.ndarray:
-    """Return how much each of the pictures counts."""
-    return np.arange(len(pictures())) % 3
-
-
 @pytest.mark.parametrize("stops", [[5], [4, 13], [3, 17, 26]])
 @pytest.mark.parametrize("engine", ["reference", "compiled", "torch:cpu"])
 def test_a_run_that_was_stopped_is_the_run_it_would_have_been(
@@ -193,10 +188,6 @@ def test_other_settings_are_said_and_refused(tmp_path: Path) -> None:
         hg.ConfigError, match=r"augment Augmentation\(.*\) and not None; give it the"
     ):
         trained("reference", checkpoint=tmp_path, resume=True, epochs=1, augment=None)
-    with pytest.raises(
-        hg.ConfigError, match=r"the run was begun with weights none and not [0-9a-f]+;"
-    ):
-        trained("reference", checkpoint=tmp_path, resume=True, epochs=1, weights=counts())
     told = hg.Checkpoints(tmp_path, other_settings=True)
     _, history = trained(
         "reference", checkpoint=told, resume=True, epochs=3, optimizer=hg.AdamW(0.02)

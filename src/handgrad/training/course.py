@@ -41,15 +41,26 @@ class Course:
         engine: what makes the steps.
         recipe: how.
         train: the pictures to learn from.
+        weights: how much each of them counts, (N,); None: all the same.
 
     Attributes:
         is_whole: whether the numbers are those between two steps, so that they can be saved.
         is_warm: whether a step has been made, and the engine has compiled what it needs.
     """
 
-    def __init__(self, net: Network, engine: Engine, recipe: Recipe, train: Dataset) -> None:
+    def __init__(
+        self,
+        net: Network,
+        engine: Engine,
+        recipe: Recipe,
+        train: Dataset,
+        weights: Array | None = None,
+    ) -> None:
         self.net, self.engine, self.recipe, self.train = net, engine, recipe, train
-        self._weights = recipe.picture_weights(train.labels, train.classes)
+        by_class = recipe.picture_weights(train.labels, train.classes)
+        self._weights = by_class if weights is None else weights
+        if weights is not None and by_class is not None:
+            self._weights = weights * by_class
         self._counts = recipe.loss.weigh(train.labels, self._weights, len(train.classes))
         self._records: list[Epoch] = []
         self._best = net.snapshot()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from handgrad.data import Dataset
 from handgrad.engines import Engine
 from handgrad.errors import ConfigError
+from handgrad.layers import Array
 from handgrad.training.recipe import Recipe
 
 # A run is never the same after these, so that going on with others has no meaning; and pictures
@@ -20,7 +22,11 @@ _FREE = ("on_divergence",)
 
 
 def identity(
-    recipe: Recipe, engine: Engine, train: Dataset, validation: Dataset | None
+    recipe: Recipe,
+    engine: Engine,
+    train: Dataset,
+    validation: Dataset | None,
+    weights: Array | None = None,
 ) -> dict[str, str]:
     """Return in words all that a run's numbers follow from."""
     settings = {
@@ -33,6 +39,9 @@ def identity(
         settings["engine"] += str(recipe.engine.keywords)
     settings["training pictures"] = train.digest()
     settings["validation pictures"] = validation.digest() if validation else "none"
+    settings["weights"] = "none"
+    if weights is not None:
+        settings["weights"] = hashlib.sha256(weights.tobytes()).hexdigest()[:16]
     return settings
 
 

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Unpack
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from handgrad.data import Dataset
 from handgrad.data.augment import Augmentation
 from handgrad.data.augment.moves import tables_for
+from handgrad.data.split import stratified
 from handgrad.engines import Rules, engine_named
 from handgrad.errors import ConfigError, DataError, DivergenceError
+from handgrad.layers import Array
 from handgrad.network import Network
 from handgrad.signals import Signals
 from handgrad.training.course import Course
@@ -29,6 +32,7 @@ def fit(
     train: Dataset,
     validation: Dataset | float | None = 0.1,
     *,
+    weights: ArrayLike | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
     checkpoint: str | Path | Checkpoints | None = None,
     resume: bool = False,
@@ -44,6 +48,8 @@ def fit(
         net: the network; its arrays are changed in place.
         train: the pictures to learn from.
         validation: the pictures to judge by; a share of `train` to set aside for it; or None.
+        weights: how much each picture of `train` counts, (N,) numbers of at least 0, besides the
+            weight of its class; None: all the same. Those set aside for validation count the same.
         on_epoch: called with each record as soon as it is there.
         checkpoint: the folder in which the run is kept while it goes on, or `Checkpoints`.
         resume: go on from the newest checkpoint there, if there is one.
@@ -56,7 +62,9 @@ def fit(
         DivergenceError: if a number is not finite any more; the network then has the weights
             of the best epoch so far, or those it came with.
     """
-    course, keeper, validation = _set_out(net, train, validation, checkpoint, resume, settings)
+    course, keeper, validation = _set_out(
+        net, train, validation, weights, checkpoint, resume, settings
+    )
     for record in _epochs(course, keeper, validation):
         if on_epoch is not None:
             on_epoch(record)
@@ -68,6 +76,7 @@ def epochs(
     train: Dataset,
     validation: Dataset | float | None = 0.1,
     *,
+    weights: ArrayLike | None = None,
     checkpoint: str | Path | Checkpoints | None = None,
     resume: bool = False,
     **settings: Unpack[Settings],
@@ -78,7 +87,7 @@ def epochs(
     `patience` is None. Whoever leaves it before has the weights of the last. A run that goes on
     yields what is new.
     """
-    return _epochs(*_set_out(net, train, validation, checkpoint, resume, settings))
+    return _epochs(*_set_out(net, train, validation, weights, checkpoint, resume, settings))
 
 
 def _epochs(course: Course, keeper: Keeper | None, validation: Dataset | None) -> Iterator[Epoch]:
@@ -108,6 +117,7 @@ def _set_out(
     net: Network,
     train: Dataset,
     validation: Dataset | float | None,
+    weights: ArrayLike | None,
     checkpoint: str | Path | Checkpoints | None,
     resume: bool,
     settings: Settings,
@@ -115,8 +125,9 @@ def _set_out(
     """Return a run that has been checked, at its beginning or where it stopped."""
     recipe = Recipe.of(settings)
     check_dataset(train)
+    by_picture = None if weights is None else _as_weights(weights, train)
     if validation is not None and not isinstance(validation, Dataset):
-        train, validation = _split(train, validation, recipe.seed)
+        train, validation, by_picture = _split(train, validation, by_picture, recipe.seed)
     _check(net, train, validation, recipe)
     if net.preparation is None:
         net.preparation = train.preparation
@@ -124,14 +135,14 @@ def _set_out(
         net.measure(train.pictures)
     rules = Rules(recipe.loss, recipe.optimizer, recipe.clip_norm, recipe.seed)
     engine = engine_named(recipe.engine, net, rules)
-    course = Course(net, engine, recipe, train)
+    course = Course(net, engine, recipe, train, by_picture)
     if checkpoint is None:
         if resume:
             raise ConfigError("resume needs checkpoint=FOLDER, the folder of the checkpoints")
         return course, None, validation
     if not isinstance(checkpoint, Checkpoints):
         checkpoint = Checkpoints(checkpoint)
-    same = identity(recipe, engine, train, validation)
+    same = identity(recipe, engine, train, validation, by_picture)
     keeper = Keeper(checkpoint, same)
     found = keeper.newest()
     if found is not None:
@@ -147,11 +158,33 @@ def _set_out(
     return course, keeper, validation
 
 
-def _split(train: Dataset, share: object, seed: int) -> tuple[Dataset, Dataset | None]:
-    """Return training and validation; a share of 0 sets nothing aside."""
+def _split(
+    train: Dataset, share: object, weights: Array | None, seed: int
+) -> tuple[Dataset, Dataset | None, Array | None]:
+    """Return training, validation and the weights of training; a share of 0 sets nothing aside."""
     if not isinstance(share, int | float | np.number):
         raise DataError(f"validation must be a Dataset, a share or None, not {share!r}")
-    return train.split(float(share), seed) if share else (train, None)
+    if not share:
+        return train, None, weights
+    if weights is not None:
+        weights = weights[~stratified(train.labels, float(share), seed)]
+    return *train.split(float(share), seed), weights
+
+
+def _as_weights(weights: ArrayLike, train: Dataset) -> Array:
+    """Return the weights of pictures, (N,) float32, checked."""
+    try:
+        array = np.asarray(weights, np.float32)
+    except (TypeError, ValueError):
+        array = np.zeros(0, np.float32)
+    if array.shape != (len(train),) or not (np.isfinite(array) & (array >= 0)).all():
+        raise DataError(
+            f"weights must be {len(train)} finite numbers of at least 0, one for each picture of "
+            f"{train.name}"
+        )
+    if not array.any():
+        raise DataError("weights are all 0: there is nothing to learn from; give some above 0")
+    return array
 
 
 def _check(net: Network, train: Dataset, validation: Dataset | None, recipe: Recipe) -> None:
