@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from handgrad.engines.compiled.lanes import LANES
 from handgrad.engines.compiled.plan import Argument, Buffer, Kind, Part, Plan
-from handgrad.engines.compiled.store import Store
+from handgrad.engines.compiled.store import Store, aligned
 from handgrad.engines.compiled.values import Source, Value
 from handgrad.layers import Layer
 from handgrad.network import Network
@@ -128,6 +128,10 @@ class Builder:
     def gradient(self, name: str) -> Part:
         """Return where a chunk's share of a gradient lies."""
         return Part(self.parts, self.store.rooms[name].offset)
+
+    def nothing(self, count: int) -> Part:
+        """Return zeros, which nobody changes."""
+        return Part(aligned(count))
 
     def more_norms(self, count: int) -> Part:
         """Return room for `count` more sums of squares."""

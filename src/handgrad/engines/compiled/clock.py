@@ -1,10 +1,12 @@
 """The clock: what every worker knows about the step it is in.
 
-Each worker has one of its own, 16 words, so that none has to wait for another to set it. Counts
-lie in its first half as whole numbers, and the rest in its second half as float64.
+Each worker has one of its own, so that none has to wait for another to set it. Of its 16 words,
+counts lie in the first half as whole numbers, and the rest in the second half as float64.
 """
 
-WORDS = 16
+from handgrad.engines.compiled.lanes import APART
+
+WORDS = 16 + APART // 8  # from one clock to the next
 
 STEP = 0  # the step within this run
 COUNT = 1  # N, the pictures in this batch

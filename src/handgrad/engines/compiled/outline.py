@@ -195,6 +195,8 @@ def _items(phase: Phase) -> str:
             return f"each {LANES} pictures" + (f" in {pieces}" if phase.tiles > 1 else "")
         case Kind.HALVES:
             return f"in {pieces}, by halves of the batch"
+        case Kind.SHARES:
+            return f"each {LANES} pictures, by {phase.tiles} shares of the pixels"
         case Kind.EVERY:
             return "each worker for itself"
         case Kind.PYTHON:

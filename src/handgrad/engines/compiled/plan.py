@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from handgrad.engines.compiled.compiler import Kernel
 
+_ANY = 1 << 30  # however many workers there are
+
 
 class Kind(IntEnum):
     """What the items of a phase are."""
@@ -27,6 +29,7 @@ class Kind(IntEnum):
     EVERY = 2  # every worker does all of it for itself
     PYTHON = 3  # a function, called by Python for the whole batch
     HALVES = 4  # tiles, the first half of them for the first half of the chunks
+    SHARES = 5  # the batch's chunks, all of them once for each tile
 
 
 class Place(IntEnum):
@@ -48,6 +51,9 @@ class Buffer:
         dtype: their kind.
         single: whether there is one for all chunks.
         each: whether every worker has one of its own.
+        shares: how many times it exists for each share of the pixels: first all chunks of one
+            share, and then of the next, for machines fetch what lies just ahead, unasked, and
+            would take it from the other worker.
     """
 
     name: str
@@ -55,6 +61,13 @@ class Buffer:
     dtype: Any = np.float32
     single: bool = False
     each: bool = False
+    shares: int = 1
+
+    @property
+    def step(self) -> int:
+        """How many numbers there are from one to the next: whole cache lines."""
+        line = 64 // np.dtype(self.dtype).itemsize
+        return -(-self.size // line) * line
 
 
 class Part(NamedTuple):
@@ -141,10 +154,16 @@ class Plan:
     multiply_adds: int = 0
     layer: str = ""
     _met: bool = False
+    _beside: bool = False
+    _prepared: bool = False
 
     def meet(self) -> None:
         """Let all workers meet before the next stage, whatever its kind."""
         self._met = True
+
+    def beside(self) -> None:
+        """Say that the next phase needs nothing of the last: between them nobody waits."""
+        self._beside = True
 
     def emit(
         self, kind: Kind, name: str, *arguments: Argument, tiles: int = 1, **sizes: int
@@ -159,15 +178,24 @@ class Plan:
             own = last is not None and (last.kind is Kind.HALVES or last.by_chunk)
             if last is not None and own and kind is Kind.HALVES and not self._met:
                 last.apart = 2
+            if last is not None and self._beside:
+                last.apart = _ANY
             self.phases.append(Phase(kind, tiles))
             self._met = False
+        self._beside = False
         stage = Stage(Kernel(name, tuple(sizes.items())), arguments, self.layer)
         self.phases[-1].stages.append(stage)
 
+    def share(self, buffer: Buffer) -> Part:
+        """Return a share's part of a buffer, where tiles are shares."""
+        return Part(buffer, 0, self.chunks * buffer.step)
+
     def prepare(self, name: str, *arguments: Argument, tiles: int = 1) -> None:
-        """Add a phase that is run before the pictures come in."""
+        """Add a phase that is run before the pictures come in; none needs what another makes."""
         stage = Stage(Kernel(name), (*arguments, Place.TILE), self.layer)
-        self.phases.insert(1, Phase(Kind.TILES, tiles, stages=[stage]))
+        apart = _ANY if self._prepared else 1
+        self.phases.insert(1, Phase(Kind.TILES, tiles, apart, stages=[stage]))
+        self._prepared = True
 
     def python(self, call: Callable[..., None], *uses: Buffer) -> None:
         """Add a function that Python calls for the whole batch, and the buffers that it uses."""
@@ -192,6 +220,8 @@ class Plan:
 
     def slots(self, buffer: Buffer, phases: list[int], workers: int) -> int:
         """Return how many times a buffer exists."""
+        if buffer.shares > 1:
+            return buffer.shares * self.chunks
         if buffer.single:
             return 1
         if buffer.each:

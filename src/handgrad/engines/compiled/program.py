@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from handgrad.engines.compiled import clock
 from handgrad.engines.compiled.compiler import Kernel, addresses, function, give_way
 from handgrad.engines.compiled.crew import closed_lock, crew, start, unbroken
+from handgrad.engines.compiled.lanes import APART
 from handgrad.engines.compiled.plan import (
     Argument,
     Buffer,
@@ -26,7 +27,7 @@ from handgrad.engines.compiled.plan import (
 )
 from handgrad.engines.compiled.store import aligned
 
-_BLOCK = 64  # words of room for one stage's arguments
+_BLOCK = 64 + APART // 8  # words of room for one stage's arguments, and up to the next's
 _DRIVER = Kernel("driver.run")
 
 
@@ -146,10 +147,9 @@ class Program:
     def _place(self, buffer: Buffer, phases: list[int]) -> None:
         """Give a buffer its memory."""
         slots = self.plan.slots(buffer, phases, self.workers)
-        line = 64 // np.dtype(buffer.dtype).itemsize
-        size = -(-buffer.size // line) * line
-        self._slots[buffer] = aligned(slots * size, buffer.dtype).reshape(slots, size)
         by_worker = buffer.each or (not buffer.single and len(phases) == 1)
+        size = buffer.step + by_worker * APART // np.dtype(buffer.dtype).itemsize
+        self._slots[buffer] = aligned(slots * size, buffer.dtype).reshape(slots, size)
         by_chunk = not buffer.single and not by_worker
         self._strides[buffer] = (size * by_chunk, size * by_worker)
 

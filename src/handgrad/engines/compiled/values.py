@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from handgrad.data.augment import Augmentation
 from handgrad.engines.compiled.lanes import LANES
-from handgrad.engines.compiled.plan import Buffer, Part
+from handgrad.engines.compiled.plan import Buffer
 from handgrad.layers import Array
 
 
@@ -26,6 +26,18 @@ class Source(NamedTuple):
     sparse: bool
     single: bool = False
     augmentation: Augmentation | None = None
+
+
+class Cut(NamedTuple):
+    """How the pixels are cut between workers, each of whom keeps the weights of its own.
+
+    Attributes:
+        shares: into how many shares: always the same number, so that sums are.
+        width: how many pixels make one; the last may have fewer.
+    """
+
+    shares: int
+    width: int
 
 
 @dataclass(frozen=True)
@@ -66,17 +78,17 @@ class Lists:
         values: what they are.
         starts: where in the list each block of pixels begins.
         size: how many pixels a picture has.
-        blocks: how many blocks.
+        cut: their shares, each a list of its own.
+        blocks: how many blocks there are in a share.
         block: how many pixels make one.
         shift: what normalising takes from every pixel, (size,); None: nothing.
-        bias: the first layer's bias, less what normalising takes from its outputs.
     """
 
     places: Buffer
     values: Buffer
     starts: Buffer
     size: int
+    cut: Cut
     blocks: int
     block: int
     shift: Array | None
-    bias: Part

@@ -73,9 +73,10 @@ def move_bytes(
     places[i] = i; new (lanes, C·H·W); and rooms for what is made on the way.
     """
     area, stride = height * width, width + 3
+    size = channels * area
     count = (area + LANES - 1) // LANES * LANES
     for lane in range(lanes_in(clock, chunk)):
-        picture = picture_of(pictures, order, clock, chunk, lane, channels * area, 0)
+        picture = picture_of(pictures, order, clock, chunk, lane, size, 0, 0, size, 64)
         move = at(moves, (clock[START] + chunk * LANES + lane) * (HEAD + knots * row))
         bend(at(move, HEAD), height, width, knots, row, count, down, across, places, rows, off)
         find_sources(move, height, width, count, half_pixels, off, sources)
@@ -122,10 +123,10 @@ def move_floats(
     new: Floats,
 ) -> None:
     """new[p] = picture[s(p)], as `move_bytes`, of float32 pictures"""
-    area = height * width
+    area, size = height * width, channels * height * width
     count = (area + LANES - 1) // LANES * LANES
     for lane in range(lanes_in(clock, chunk)):
-        picture = picture_of(pictures, order, clock, chunk, lane, channels * area, 0)
+        picture = picture_of(pictures, order, clock, chunk, lane, size, 0, 0, size, 16)
         move = at(moves, (clock[START] + chunk * LANES + lane) * (HEAD + knots * row))
         bend(at(move, HEAD), height, width, knots, row, count, down, across, places, rows, off)
         find_sources(move, height, width, count, half_pixels, off, sources)

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from handgrad.engines.compiled.clock import CHUNKS, COUNT
-from handgrad.engines.compiled.kernels.numbers import fill, squares
-from handgrad.engines.compiled.kernels.pointers import Floats, Ints, at
+from handgrad.engines.compiled.clock import CHUNKS, COUNT, RATE
+from handgrad.engines.compiled.kernels.numbers import fill, note_spoilt, squares
+from handgrad.engines.compiled.kernels.pointers import Floats, Ints, at, doubles
 from handgrad.engines.compiled.kernels.tiles import product_tile, transpose_tile
 from handgrad.engines.compiled.lanes import LANES
 
@@ -19,9 +19,19 @@ ROWS, COLUMNS = 8, 1  # the size of a tile; a kernel is compiled for each that i
 
 
 def forward(
-    W: Floats, b: Floats, X: Floats, Y: Floats, inputs: int, outputs: int, T: int, offsets: Ints
+    W: Floats,
+    b: Floats,
+    X: Floats,
+    Y: Floats,
+    share: int,
+    cut: int,
+    inputs: int,
+    outputs: int,
+    T: int,
+    offsets: Ints,
 ) -> None:
-    """Y[o] = b[o] + Σᵢ W[o, i] X[i]"""
+    """Y[o] = b[o] + Σᵢ W[o, i] X[i]        a share of `cut` i"""
+    begin = share * cut
     for tile in range((outputs + T - 1) // T):
         first = tile * T
         rows = min(T, outputs - first)
@@ -31,15 +41,24 @@ def forward(
                 1,
                 at(b, first + r),
                 (rows - r, 1),
-                at(W, first * inputs + r),
+                at(W, first * inputs + begin * T + r),
                 (1, 0, T),
-                X,
+                at(X, begin * LANES),
                 (0, 0),
                 at(Y, (first + r) * LANES),
                 (LANES, 0),
-                (1, inputs),
+                (1, min(cut, inputs - begin)),
                 offsets,
             )
+
+
+def add_shares(Y_by_share: Floats, step: int, b: Floats, Y: Floats, outputs: int) -> None:
+    """Y[o] = b[o] + Y_by_share[0, o] + Y_by_share[1, o]        a share every `step` numbers"""
+    second = at(Y_by_share, step)
+    for o in range(outputs):
+        bias = b[o]
+        for lane in range(o * LANES, (o + 1) * LANES):
+            Y[lane] = bias + (Y_by_share[lane] + second[lane])
 
 
 def backward_input(
@@ -90,18 +109,18 @@ def gradient(
 ) -> None:
     """dW[o, i] = Σₙ X[i, n] dY[o, n]        over chunks in order; one block of i, one tile of o
 
-    An item is a share of the batch's chunks, a tile and a block; dW has a place for each share.
+    An item is a share of the batch's chunks, a block and a tile; dW has a place for each share.
     X a chunk every x numbers, R = dY in rows, a chunk every r; norms[item] = Σ dW²
     where there is one share.
     """
-    tile, block, share = item // blocks % tiles, item % blocks, item // (blocks * tiles)
-    lanes = clock[COUNT] if clock[CHUNKS] == 1 else LANES
-    begin, end = clock[CHUNKS] * share // shares, clock[CHUNKS] * (share + 1) // shares
+    tile, block, share = item % tiles, item // tiles % blocks, item // (blocks * tiles)
     first, last = inputs * block // blocks, inputs * (block + 1) // blocks
     G = at(dW, ((share * tiles + tile) * inputs + first) * T)
+    begin, end = clock[CHUNKS] * share // shares, clock[CHUNKS] * (share + 1) // shares
     if begin == end:
         fill(G, (last - first) * T, np.float32(0))
         return
+    lanes = clock[COUNT] if clock[CHUNKS] == 1 else LANES
     for i in range(first, last, ROWS):
         product_tile(
             ROWS,
@@ -119,6 +138,27 @@ def gradient(
         )
     if shares == 1:
         norms[item] = squares(G, (last - first) * T)
+
+
+def descend(
+    W: Floats,
+    dW: Floats,
+    inputs: int,
+    T: int,
+    item: int,
+    tiles: int,
+    blocks: int,
+    clock: Ints,
+    spoilt: Ints,
+) -> None:
+    """W[o, i] ← W[o, i] − η dW[o, i]        one block of i, one tile of o, as in `gradient`"""
+    tile, block = item % tiles, item // tiles
+    first, last = inputs * block // blocks, inputs * (block + 1) // blocks
+    rate, begin = np.float32(doubles(clock)[RATE]), (tile * inputs + first) * T
+    weights, G = at(W, begin), at(dW, begin)
+    for i in range((last - first) * T):
+        weights[i] -= rate * G[i]
+    note_spoilt(weights, (last - first) * T, spoilt)
 
 
 def bias_gradient(R: Floats, db: Floats, outputs: int, T: int) -> None:

@@ -10,8 +10,10 @@ from numba import types
 from handgrad.engines.compiled.clock import CHUNKS, STOP, WORDS
 from handgrad.engines.compiled.kernels.numba_forms import emitted, helper
 from handgrad.engines.compiled.kernels.pointers import Ints, at
+from handgrad.engines.compiled.lanes import APART
 
-CHUNKED, EVERY = 1, 2
+CHUNKED, EVERY, SHARED = 1, 2, 5
+ROOM = 64 + APART // 8  # words from one worker's arguments to the next's
 
 
 def run(
@@ -36,13 +38,14 @@ def run(
     Args:
         steps: how many.
         phases: five words each: the first stage, the stage after the last, whether its items are
-            the batch's chunks (1), or it is run by every worker (2), into how many tiles each
-            item is split, and up to how many workers need not meet after it.
+            the batch's chunks (1), or it is run by every worker (2), or the chunks come once for
+            each tile (5), into how many tiles each item is split, and up to how many workers need
+            not meet after it.
         phase_count: how many phases.
         stages: three words each: the kernel, its first argument, how many it has.
         arguments: four words each: a number, and how much is added to it for each chunk, each
             tile and each worker.
-        blocks: room for the arguments of one stage, 64 words a worker.
+        blocks: room for the arguments of one stage, ROOM words a worker.
         clocks: each worker's clock.
         worker: which worker this is.
         workers: how many there are.
@@ -50,7 +53,7 @@ def run(
         give_way: the address of the function that lets another thread of this machine run.
     """
     clock = at(clocks, worker * WORDS)
-    block = at(blocks, worker * 64)
+    block = at(blocks, worker * ROOM)
     for _ in range(steps):
         for p in range(phase_count):
             first, last, kind, tiles = (
@@ -60,13 +63,15 @@ def run(
                 phases[5 * p + 3],
             )
             items = tiles
-            if kind == CHUNKED:
+            if kind in (CHUNKED, SHARED):
                 items = tiles * clock[CHUNKS]
             begin, end = items * worker // workers, items * (worker + 1) // workers
             if kind == EVERY:
                 begin, end = 0, 1
             for item in range(begin, end):
                 chunk, tile = item // tiles, item % tiles
+                if kind == SHARED:
+                    chunk, tile = item % clock[CHUNKS], item // clock[CHUNKS]
                 for stage in range(first, last):
                     a = stages[3 * stage + 1]
                     for i in range(stages[3 * stage + 2]):

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from handgrad.engines.compiled.clock import CHUNKS, COUNT
-from handgrad.engines.compiled.kernels.numbers import lane_sum, lanes_in, note_spoilt
+from handgrad.engines.compiled.kernels.numbers import fill, lane_sum, lanes_in, note_spoilt
 from handgrad.engines.compiled.kernels.pointers import Floats, Ints, at
 from handgrad.engines.compiled.lanes import LANES
 
@@ -55,16 +55,24 @@ def combine(
     T. Chan, G. Golub, R. LeVeque 1979, "Updating formulae and a pairwise algorithm for computing
     sample variances", equations 2.1.
     """
+    fill(mean, features, _ZERO)
+    fill(var, features, _ZERO)
+    count = 0.0
+    for chunk in range(clock[CHUNKS]):
+        more = float(lanes_in(clock, chunk) * area)
+        share, between = (
+            np.float32(more / (count + more)),
+            np.float32(count * more / (count + more)),
+        )
+        center, spread = at(means, chunk * stride), at(spreads, chunk * stride)
+        for f in range(features):
+            apart = center[f] - mean[f]
+            mean[f] += apart * share
+            var[f] += spread[f] + apart * apart * between
+        count += more
+    share = np.float32(1.0 / count)
     for f in range(features):
-        count, center, squares = 0.0, 0.0, 0.0
-        for chunk in range(clock[CHUNKS]):
-            more = float(lanes_in(clock, chunk) * area)
-            apart = means[chunk * stride + f] - center
-            center += apart * more / (count + more)
-            squares += spreads[chunk * stride + f] + apart * apart * count * more / (count + more)
-            count += more
-        mean[f] = np.float32(center)
-        var[f] = np.float32(squares / count)
+        var[f] *= share
         std[f] = math.sqrt(var[f] + eps)
 
 
@@ -131,11 +139,14 @@ def mean_gradient(
 ) -> None:
     """along[f] = mean(dY X̂)        mean[f] = mean(dY)        over all chunks in order"""
     share = np.float32(1) / np.float32(clock[COUNT] * area)
+    fill(along, features, _ZERO)
+    fill(mean, features, _ZERO)
+    for chunk in range(clock[CHUNKS]):
+        dweight, dbias = at(dweights, chunk * stride), at(dbiases, chunk * stride)
+        for f in range(features):
+            along[f] += dweight[f]
+            mean[f] += dbias[f]
     for f in range(features):
-        along[f], mean[f] = _ZERO, _ZERO
-        for chunk in range(clock[CHUNKS]):
-            along[f] += dweights[chunk * stride + f]
-            mean[f] += dbiases[chunk * stride + f]
         along[f] *= share
         mean[f] *= share
 

@@ -41,6 +41,21 @@ def sgd_by_shares(
     note_spoilt(W, count, spoilt)
 
 
+def sgd_by_chunks(
+    W: Floats, parts: Floats, part: int, dW: Floats, count: int, clock: Ints, spoilt: Ints
+) -> None:
+    """dW = Σ_chunk parts[chunk]        in order; W ← W − η dW"""
+    rate = np.float32(doubles(clock)[RATE])
+    fill(dW, count, np.float32(0))
+    for chunk in range(clock[CHUNKS]):
+        own = at(parts, chunk * part)
+        for i in range(count):
+            dW[i] += own[i]
+    for i in range(count):
+        W[i] -= rate * dW[i]
+    note_spoilt(W, count, spoilt)
+
+
 def sgd(W: Floats, dW: Floats, count: int, clock: Ints, decay: float, spoilt: Ints) -> None:
     """W ← W − η (dW + λW)"""
     rate, clip = np.float32(doubles(clock)[RATE]), np.float32(doubles(clock)[CLIP])

@@ -19,6 +19,8 @@ def gather_bytes(
     order: Ints,
     clock: Ints,
     chunk: int,
+    share: int,
+    cut: int,
     size: int,
     here: int,
     shift: Floats,
@@ -28,11 +30,11 @@ def gather_bytes(
 ) -> None:
     """X[p, lane] = picture[p] · scale[p] + shift[p]        for the chunk's pictures; else 0
 
-    pictures (M, C·H·W) of 0..255, of which the order says the chunk's, or (lanes, C·H·W) just these
-    where they are here; shift and scale (C·H·W,); X (C·H·W, lanes); rows: room for
-    (lanes, C·H·W rounded up to 16).
+    A share of `cut` pixels. pictures (M, C·H·W) of 0..255, of which the order says the chunk's, or
+    (lanes, C·H·W) just these where they are here; shift and scale (C·H·W,); X (C·H·W, lanes);
+    rows: room for (lanes, cut rounded up to 16).
     """
-    gather(pictures, order, clock, chunk, size, here, shift, scale, rows, X)
+    gather(pictures, order, clock, chunk, share, cut, size, here, shift, scale, rows, X, 64)
 
 
 def gather_floats(
@@ -40,6 +42,8 @@ def gather_floats(
     order: Ints,
     clock: Ints,
     chunk: int,
+    share: int,
+    cut: int,
     size: int,
     here: int,
     shift: Floats,
@@ -48,7 +52,7 @@ def gather_floats(
     X: Floats,
 ) -> None:
     """X[p, lane] = picture[p] · scale[p] + shift[p], as `gather_bytes`, of float32 pictures"""
-    gather(pictures, order, clock, chunk, size, here, shift, scale, rows, X)
+    gather(pictures, order, clock, chunk, share, cut, size, here, shift, scale, rows, X, 16)
 
 
 def list_bytes(
@@ -56,6 +60,8 @@ def list_bytes(
     order: Ints,
     clock: Ints,
     chunk: int,
+    share: int,
+    cut: int,
     size: int,
     here: int,
     blocks: int,
@@ -67,11 +73,12 @@ def list_bytes(
 ) -> None:
     """The pixels that are not zero, of each picture of the chunk: where they are, and x · scale.
 
-    pictures as in `gather_bytes`; places and values (lanes, C·H·W + 16); starts (lanes,
-    blocks + 1), the entry at which each block of pixels begins.
+    A share of `cut` pixels. pictures as in `gather_bytes`; places and values (lanes, cut + 16);
+    starts (lanes, blocks + 1), the entry at which each block of pixels begins.
     """
     list_pixels(
-        pictures, order, clock, chunk, size, here, blocks, block, scale, places, values, starts
+        *(pictures, order, clock, chunk, share, cut, size, here, blocks, block),
+        *(scale, places, values, starts, 64),
     )
 
 
@@ -80,6 +87,8 @@ def list_floats(
     order: Ints,
     clock: Ints,
     chunk: int,
+    share: int,
+    cut: int,
     size: int,
     here: int,
     blocks: int,
@@ -91,7 +100,8 @@ def list_floats(
 ) -> None:
     """The pixels that are not zero, as `list_bytes`, of float32 pictures."""
     list_pixels(
-        pictures, order, clock, chunk, size, here, blocks, block, scale, places, values, starts
+        *(pictures, order, clock, chunk, share, cut, size, here, blocks, block),
+        *(scale, places, values, starts, 16),
     )
 
 
@@ -101,26 +111,34 @@ def gather(
     order: Ints,
     clock: Ints,
     chunk: int,
+    share: int,
+    cut: int,
     size: int,
     here: int,
     shift: Floats,
     scale: Floats,
     rows: Floats,
     X: Floats,
+    line: int,
 ) -> None:
-    """See `gather_bytes`."""
-    width = (size + LANES - 1) // LANES * LANES
+    """See `gather_bytes`; a cache line holds `line` pixels."""
+    first = share * cut
+    count = min(cut, size - first)
+    width = (cut + LANES - 1) // LANES * LANES
+    shifts, scales = at(shift, first), at(scale, first)
     inside = lanes_in(clock, chunk)
     for lane in range(LANES):
         row = at(rows, lane * width)
         if lane < inside:
-            picture = picture_of(pictures, order, clock, chunk, lane, size, here)
-            for p in range(size):
-                row[p] = np.float32(picture[p]) * scale[p] + shift[p]
+            picture = picture_of(
+                pictures, order, clock, chunk, lane, size, here, first, count, line
+            )
+            for p in range(count):
+                row[p] = np.float32(picture[first + p]) * scales[p] + shifts[p]
         else:
-            fill(row, size, np.float32(0))
-    for p in range(0, width, LANES):
-        transpose_tile(at(rows, p), width, at(X, p * LANES), LANES)
+            fill(row, count, np.float32(0))
+    for p in range(0, count, LANES):
+        transpose_tile(at(rows, p), width, at(X, (first + p) * LANES), LANES)
 
 
 @helper
@@ -129,6 +147,8 @@ def list_pixels(
     order: Ints,
     clock: Ints,
     chunk: int,
+    share: int,
+    cut: int,
     size: int,
     here: int,
     blocks: int,
@@ -137,25 +157,31 @@ def list_pixels(
     places: Places,
     values: Floats,
     starts: Ints,
+    line: int,
 ) -> None:
-    """See `list_bytes`."""
-    inside = lanes_in(clock, chunk)
+    """See `list_bytes`; a cache line holds `line` pixels."""
+    first, inside = share * cut, lanes_in(clock, chunk)
+    last = min(first + cut, size)
+    vectors = first + (last - first) // LANES * LANES
     for lane in range(LANES):
         start = at(starts, lane * (blocks + 1))
         if lane >= inside:
             for b in range(blocks + 1):
                 start[b] = 0
             continue
-        picture = picture_of(pictures, order, clock, chunk, lane, size, here)
-        place, value = at(places, lane * (size + LANES)), at(values, lane * (size + LANES))
+        picture = picture_of(
+            pictures, order, clock, chunk, lane, size, here, first, last - first, line
+        )
+        place, value = at(places, lane * (cut + LANES)), at(values, lane * (cut + LANES))
         entries = 0
         for b in range(blocks):
             start[b] = entries
-            for p in range(b * block, min((b + 1) * block, size // LANES * LANES), LANES):
+            begin = first + b * block
+            for p in range(begin, min(begin + block, vectors), LANES):
                 entries += list_tile(
                     at(picture, p), p, at(scale, p), at(place, entries), at(value, entries)
                 )
-        for p in range(size // LANES * LANES, size):
+        for p in range(vectors, last):
             place[entries] = np.int32(p)
             value[entries] = np.float32(picture[p]) * scale[p]
             entries += picture[p] != 0
@@ -164,23 +190,39 @@ def list_pixels(
 
 @helper
 def picture_of(
-    pictures: Any, order: Ints, clock: Ints, chunk: int, lane: int, size: int, here: int
+    pictures: Any,
+    order: Ints,
+    clock: Ints,
+    chunk: int,
+    lane: int,
+    size: int,
+    here: int,
+    first: int,
+    count: int,
+    line: int,
 ) -> Any:
-    """The picture of a lane; of those that lie far away, the one of the next batch is asked for."""
+    """The picture of a lane, of which `count` pixels are wanted.
+
+    Of pictures that lie far away, those pixels of the next batch's are asked for.
+    """
     if here:
         return at(pictures, lane * size)
-    fetch_picture(pictures, order, clock, chunk * LANES + lane, size)
-    return at(pictures, order[clock[START] + chunk * LANES + lane] * size)
+    place = chunk * LANES + lane
+    fetch_picture(at(pictures, first), order, clock, place, size, count, line)
+    return at(pictures, order[clock[START] + place] * size)
 
 
 @helper
-def fetch_picture(pictures: Any, order: Ints, clock: Ints, place: int, size: int) -> None:
+def fetch_picture(
+    pictures: Any, order: Ints, clock: Ints, place: int, size: int, count: int, line: int
+) -> None:
     """Ask for the picture at this place in the next batch; in a drawn order no machine guesses it.
 
-    It is this worker that will need it, and it has a whole step's time to come.
+    It is this worker that will need these `count` pixels, and they have a whole step to come.
     """
     ahead = clock[NEXT] + place
     if ahead < clock[END]:
         picture = at(pictures, order[ahead] * size)
-        for p in range(0, size, 64):
+        for p in range(0, count, line):
             fetch(at(picture, p))
+        fetch(at(picture, count - 1))

@@ -27,24 +27,37 @@ VECTORS = 1  # T/16, the vectors in a tile of outputs; a kernel is compiled for 
 
 
 def fold_shift(
-    W: Floats, b: Floats, shift: Floats, folded: Floats, inputs: int, tile: int, offsets: Ints
+    W: Floats,
+    b: Floats,
+    shift: Floats,
+    folded: Floats,
+    size: int,
+    cut: int,
+    item: int,
+    tiles: int,
+    offsets: Ints,
 ) -> None:
-    """folded[o] = b[o] + Σᵢ shift[i] W[o, i]        one tile of o; shift[i] = −mᵢ/sᵢ"""
+    """folded[o] = b[o] + Σᵢ shift[i] W[o, i]        a share of i, a tile of o; shift[i] = −mᵢ/sᵢ
+
+    The first share begins with b, and others with nothing.
+    """
     T = VECTORS * LANES
-    for o in range(tile * T, (tile + 1) * T):
-        folded[o] = b[o]
+    share, tile = item // tiles, item % tiles
+    first, sums = share * cut, at(folded, item * T)
+    for o in range(T):
+        sums[o] = b[tile * T + o] if share == 0 else np.float32(0)
     product_tile(
         1,
         VECTORS,
         True,
         (1, VECTORS),
-        shift,
+        at(shift, first),
         (0, 0, 1),
-        at(W, tile * inputs * T),
+        at(W, (tile * size + first) * T),
         (LANES, 0),
-        at(folded, tile * T),
+        sums,
         (0, LANES),
-        (1, inputs),
+        (1, min(cut, size - first)),
         offsets,
     )
 
@@ -56,6 +69,7 @@ def forward(
     values: Floats,
     entries: int,
     starts: Ints,
+    heads: int,
     blocks: int,
     size: int,
     item: int,
@@ -68,8 +82,9 @@ def forward(
 ) -> None:
     """Y[o] = b[o] + Σₑ W[o, places[e]] values[e]        one tile of o, one group of chunks
 
-    Lists a chunk every `entries` numbers; R, room for Y in rows, a chunk every r; Y a chunk every
-    y. A block of weights is used for all pictures of the group before the next one is fetched.
+    Lists a chunk every `entries` numbers, starts every `heads`; R, room for Y in rows, a chunk
+    every r; Y a chunk every y. A block of weights is used for all pictures of the group before
+    the next one is fetched.
     """
     T = VECTORS * LANES
     tile, group = item // groups, item % groups
@@ -82,7 +97,7 @@ def forward(
     for block in range(blocks):
         for n in range(first * LANES, min(last * LANES, clock[COUNT])):
             chunk, lane = n // LANES, n % LANES
-            start = at(starts, (chunk * LANES + lane) * (blocks + 1) + block)
+            start = at(starts, chunk * heads + lane * (blocks + 1) + block)
             begin = chunk * entries + lane * (size + LANES) + start[0]
             row = at(R, chunk * r + (tile * LANES + lane) * T)
             count = start[1] - start[0]
@@ -101,6 +116,7 @@ def forward_chunk(
     values: Floats,
     starts: Ints,
     blocks: int,
+    cut: int,
     size: int,
     tiles: int,
     clock: Ints,
@@ -110,7 +126,7 @@ def forward_chunk(
 ) -> None:
     """Y[o] = b[o] + Σₑ W[o, places[e]] values[e]        all o, one chunk: where W fits the cache
 
-    rows: room for Y in rows of one tile.
+    A share of `cut` pixels. rows: room for Y in rows of one tile.
     """
     T = VECTORS * LANES
     for tile in range(tiles):
@@ -119,7 +135,7 @@ def forward_chunk(
             for o in range(T):
                 row[o] = b[tile * T + o]
             if lane < lanes_in(clock, chunk):
-                begin, count = lane * (size + LANES), starts[lane * (blocks + 1) + blocks]
+                begin, count = lane * (cut + LANES), starts[lane * (blocks + 1) + blocks]
                 weights = at(W, tile * size * T)
                 gather_tile(VECTORS, weights, T, at(places, begin), at(values, begin), count, row)
         for v in range(VECTORS):
@@ -131,51 +147,54 @@ def gradient(
     places: Places,
     values: Floats,
     entries: int,
+    places_step: int,
     starts: Ints,
+    heads: int,
+    starts_step: int,
     R: Floats,
     r: int,
     shift: Floats,
     shifted: int,
     dW: Floats,
     size: int,
+    cut: int,
     item: int,
     tiles: int,
     blocks: int,
     block: int,
-    shares: int,
     clock: Ints,
     sums: Floats,
     norms: Floats,
 ) -> None:
     """dW[o, i] = Σₙ dY[o, n] values[n, i] + shift[i] Σₙ dY[o, n]        a block of i, a tile of o
 
-    An item is a share of the batch's chunks, a tile and a block; dW has a place for each share.
-    Lists a chunk every `entries` numbers, R = dY in rows, a chunk every r; norms[item] = Σ dW²
-    where there is one share.
+    An item is a share of the pixels, a tile and a block. Lists a share every `entries` numbers,
+    their starts every `heads`; a chunk every `places_step` and `starts_step`. R = dY in rows, a
+    chunk every r; norms[item] = Σ dW².
     """
     T = VECTORS * LANES
-    tile, part, share = item // blocks % tiles, item % blocks, item // (blocks * tiles)
-    begin_n = clock[CHUNKS] * share // shares * LANES
-    end_n = min(clock[CHUNKS] * (share + 1) // shares * LANES, clock[COUNT])
-    first, last = part * block, min((part + 1) * block, size)
-    G = at(dW, (share * tiles + tile) * size * T)
+    share, tile, part = item // (blocks * tiles), item // blocks % tiles, item % blocks
+    own_places, own_values = at(places, share * entries), at(values, share * entries)
+    own_starts = at(starts, share * heads + part)
+    first = share * cut + part * block
+    last = min(first + block, (share + 1) * cut, size)
+    G = at(dW, tile * size * T)
     fill(at(G, first * T), (last - first) * T, np.float32(0))
     if shifted:
         fill(sums, T, np.float32(0))
-        for n in range(begin_n, end_n):
+        for n in range(clock[COUNT]):
             row = at(R, n // LANES * r + (tile * LANES + n % LANES) * T)
             for o in range(T):
                 sums[o] += row[o]
         outer_tile(VECTORS, at(G, first * T), T, at(shift, first), last - first, sums)
-    for n in range(begin_n, end_n):
+    for n in range(clock[COUNT]):
         chunk, lane = n // LANES, n % LANES
-        start = at(starts, (chunk * LANES + lane) * (blocks + 1) + part)
-        begin = chunk * entries + lane * (size + LANES) + start[0]
+        start = at(own_starts, chunk * starts_step + lane * (blocks + 1))
+        begin = chunk * places_step + lane * (cut + LANES) + start[0]
         row = at(R, chunk * r + (tile * LANES + lane) * T)
         count = start[1] - start[0]
-        scatter_tile(VECTORS, G, T, at(places, begin), at(values, begin), count, row)
-    if shares == 1:
-        norms[item] = squares(at(G, first * T), (last - first) * T)
+        scatter_tile(VECTORS, G, T, at(own_places, begin), at(own_values, begin), count, row)
+    norms[item] = squares(at(G, first * T), (last - first) * T)
 
 
 def judge_rows(R: Floats, size: int, clock: Ints, chunk: int, norms: Floats) -> None:
@@ -188,38 +207,46 @@ def update(
     places: Places,
     values: Floats,
     entries: int,
+    places_step: int,
     starts: Ints,
+    heads: int,
+    starts_step: int,
     R: Floats,
     r: int,
     shift: Floats,
     shifted: int,
     W: Floats,
     size: int,
+    cut: int,
     item: int,
+    tiles: int,
     blocks: int,
     block: int,
     clock: Ints,
     room: Floats,
 ) -> None:
-    """W[o, i] ← W[o, i] − η dW[o, i]        dW as in `gradient`; a block of i, a tile of o
+    """W[o, i] ← W[o, i] − η dW[o, i]        items and dW as in `gradient`
 
     room for two rows of T numbers.
     """
     T = VECTORS * LANES
-    tile, part = item // blocks, item % blocks
+    share, tile, part = item // (blocks * tiles), item // blocks % tiles, item % blocks
+    own_places, own_values = at(places, share * entries), at(values, share * entries)
+    own_starts = at(starts, share * heads + part)
     rate = np.float32(doubles(clock)[RATE])
     weights, sums, step = at(W, tile * size * T), room, at(room, T)
     fill(sums, T, np.float32(0))
     for n in range(clock[COUNT]):
         chunk, lane = n // LANES, n % LANES
-        start = at(starts, (chunk * LANES + lane) * (blocks + 1) + part)
-        begin = chunk * entries + lane * (size + LANES) + start[0]
+        start = at(own_starts, chunk * starts_step + lane * (blocks + 1))
+        begin = chunk * places_step + lane * (cut + LANES) + start[0]
         row = at(R, chunk * r + (tile * LANES + lane) * T)
         for o in range(T):
             step[o] = -rate * row[o]
             sums[o] += step[o]
         count = start[1] - start[0]
-        scatter_tile(VECTORS, weights, T, at(places, begin), at(values, begin), count, step)
+        scatter_tile(VECTORS, weights, T, at(own_places, begin), at(own_values, begin), count, step)
     if shifted:
-        first, last = part * block, min((part + 1) * block, size)
+        first = share * cut + part * block
+        last = min(first + block, (share + 1) * cut, size)
         outer_tile(VECTORS, at(weights, first * T), T, at(shift, first), last - first, sums)

@@ -9,15 +9,17 @@ import numpy as np
 
 from handgrad.engines.compiled.builder import Backward, Builder
 from handgrad.engines.compiled.lanes import LANES
-from handgrad.engines.compiled.plan import Buffer, Inlet, Part, Place
+from handgrad.engines.compiled.plan import Argument, Buffer, Inlet, Kind, Place
 from handgrad.engines.compiled.stages import augment
-from handgrad.engines.compiled.stages.dense import dense_on_lists, fold_shift
+from handgrad.engines.compiled.stages.dense import dense_on, small, tiling_of
 from handgrad.engines.compiled.stages.single import dense_on_list
+from handgrad.engines.compiled.stages.sparse import dense_on_lists, fold_shift
 from handgrad.engines.compiled.store import aligned
-from handgrad.engines.compiled.values import Lists, Value
+from handgrad.engines.compiled.values import Cut, Lists, Value
 from handgrad.layers import Array, Dense, Flatten, Layer, Normalize
 
-_CACHE = 24_576  # bytes of a first-level cache that a block of weights may take
+_CACHE = 27_648  # bytes of a first-level cache that a block of weights may take
+_PIECES = 4  # of the pixels, at least
 
 
 def network(b: Builder) -> tuple[Value, Backward]:
@@ -25,38 +27,74 @@ def network(b: Builder) -> tuple[Value, Backward]:
     layers = b.net.layers
     first = _leading(layers)
     shift, scale = _folded(b, layers[:first])
-    if b.source.sparse and first_linear(layers) is not None:
-        prefix = f"{first}."
-        b.plan.layer = f"{first} Dense"
-        bias = b.parameter(f"{prefix}bias") if shift is None else fold_shift(b, prefix, shift)
-        b.plan.layer = "pictures"
-        X = _lists(b, prefix, shift, scale, bias)
-        b.plan.layer = f"{first} Dense"
-        Y, back = (dense_on_list if b.source.single else dense_on_lists)(b, prefix, X)
-        b.plan.notes.append(f"{first} Dense: skips the pixels that are zero")
-        Z, rest = b.chain(layers[first + 1 :], "", 0, Y, first + 1)
+    linear = first_linear(layers) is not None
+    cut = _cut(b, f"{first}.") if linear else Cut(1, math.prod(b.net.shape))
+    if not linear or (not b.source.sparse and cut.shares == 1):
+        flat = any(isinstance(layer, Flatten) for layer in layers[:first])
+        V = _lanes(b, cut, shift, scale, flat)
+        return b.chain(layers[first:], "", 0, V, first)
 
-        def backward(dZ: Value) -> Value | None:
-            dY = rest(dZ)
-            b.plan.layer = f"{first} Dense"
-            return None if dY is None else back(dY)
+    name = f"{first} Dense"
+    if b.source.sparse:
+        Y, back = _on_lists(b, name, f"{first}.", cut, shift, scale)
+    else:
+        V = _lanes(b, cut, shift, scale, flat=True)
+        b.plan.layer = name
+        Y, back = dense_on(b, f"{first}.", V, cut)
+    if cut.shares > 1:
+        b.plan.notes.append(f"{name}: each worker has the weights of half of the pixels")
+    Z, rest = b.chain(layers[first + 1 :], "", 0, Y, first + 1)
 
-        return Z, backward
+    def backward(dZ: Value) -> Value | None:
+        dY = rest(dZ)
+        b.plan.layer = name
+        return None if dY is None else back(dY)
 
+    return Z, backward
+
+
+def _on_lists(
+    b: Builder, name: str, prefix: str, cut: Cut, shift: Array | None, scale: Array
+) -> tuple[Value, Backward]:
+    """Lay down the first linear layer on lists of the pixels that are not zero."""
+    tiling = tiling_of(b, prefix)
+    b.plan.layer = name
+    if shift is not None:
+        bias = fold_shift(b, prefix, shift, cut)
+    elif cut.shares > 1:
+        bias = b.nothing(tiling.tiles * tiling.width)
+    else:
+        bias = b.parameter(f"{prefix}bias")
     b.plan.layer = "pictures"
-    flat = any(isinstance(layer, Flatten) for layer in layers[:first])
+    X = _lists(b, tiling.width, cut, shift, scale)
+    b.plan.layer = name
+    b.plan.notes.append(f"{name}: skips the pixels that are zero")
+    return (dense_on_list if b.source.single else dense_on_lists)(b, prefix, X, bias)
+
+
+def _cut(b: Builder, prefix: str) -> Cut:
+    """Return how the pixels are cut for a first linear layer.
+
+    Where it is small, each of two workers keeps the weights of its own pixels in its cache, and
+    only sums over them go from one to the other.
+    """
+    size = math.prod(b.net.shape)
+    width = -(-size // (2 * LANES)) * LANES
+    batches = b.training and b.plan.chunks > 1
+    if not batches or width >= size or not small(tiling_of(b, prefix)):
+        return Cut(1, size)
+    return Cut(2, width)
+
+
+def _lanes(b: Builder, cut: Cut, shift: Array | None, scale: Array, flat: bool) -> Value:
+    """Lay down the pictures in lanes."""
+    b.plan.layer = "pictures"
     size = math.prod(b.net.shape)
     V = b.value("X", (size,) if flat else b.net.shape, learned=False, fixed=True)
-    width = -(-size // LANES) * LANES
-    rows = Buffer("pictures: in rows", LANES * width)
+    rows = Buffer("pictures: in rows", LANES * -(-cut.width // LANES) * LANES)
     zeros = aligned(size) if shift is None else shift
-    found, here = augment.pictures(b)
-    b.chunks(
-        f"pictures.gather_{_kind(b)}",
-        *(found, Inlet("order"), Place.CLOCK, Place.CHUNK, size, here),
-        *(zeros, scale, rows, V.buffer),
-    )
-    return b.chain(layers[first:], "", 0, V, first)
+    _emit(b, cut, "gather", size, zeros, scale, rows, V.buffer)
+    return V
 
 
 def first_linear(layers: Sequence[Layer]) -> int | None:
@@ -100,32 +138,32 @@ def _folded(b: Builder, layers: Sequence[Layer]) -> tuple[Array | None, Array]:
     return shift, scale
 
 
-def _lists(b: Builder, prefix: str, shift: Array | None, scale: Array, bias: Part) -> Lists:
+def _lists(b: Builder, width: int, cut: Cut, shift: Array | None, scale: Array) -> Lists:
     """Lay down the lists; their blocks are small enough for a block of gradients to stay cached."""
     size = math.prod(b.net.shape)
-    tiling = b.store.rooms[f"{prefix}weight"].tiling
-    assert tiling is not None
-    fitting = _CACHE // (4 * tiling.width) // LANES * LANES
-    block = max(LANES, min(fitting, -(-size // (4 * LANES)) * LANES))
-    blocks = -(-size // block)
+    fitting = max(LANES, _CACHE // (4 * width))
+    fewest = max(-(-cut.width // fitting), _PIECES // cut.shares)
+    block = -(-cut.width // (fewest * LANES)) * LANES
+    blocks, room = -(-cut.width // block), LANES * (cut.width + LANES)
     lists = Lists(
-        places=Buffer("pictures: places", LANES * (size + LANES), np.int32),
-        values=Buffer("pictures: values", LANES * (size + LANES)),
-        starts=Buffer("pictures: starts", LANES * (blocks + 1), np.int64),
+        places=Buffer("pictures: places", room, np.int32, shares=cut.shares),
+        values=Buffer("pictures: values", room, shares=cut.shares),
+        starts=Buffer("pictures: starts", LANES * (blocks + 1), np.int64, shares=cut.shares),
         size=size,
+        cut=cut,
         blocks=blocks,
         block=block,
         shift=shift,
-        bias=bias,
     )
-    found, here = augment.pictures(b)
-    b.chunks(
-        f"pictures.list_{_kind(b)}",
-        *(found, Inlet("order"), Place.CLOCK, Place.CHUNK, size, here, blocks, block),
-        *(scale, lists.places, lists.values, lists.starts),
-    )
+    parts = map(b.plan.share, (lists.places, lists.values, lists.starts))
+    _emit(b, cut, "list", size, blocks, block, scale, *parts)
     return lists
 
 
-def _kind(b: Builder) -> str:
-    return "bytes" if b.source.whole else "floats"
+def _emit(b: Builder, cut: Cut, name: str, size: int, *arguments: Argument) -> None:
+    """Lay down a stage that reads the pictures, for each share of their pixels."""
+    found, here = augment.pictures(b)
+    kind = Kind.CHUNKS if cut.shares == 1 else Kind.SHARES
+    name = f"pictures.{name}_{'bytes' if b.source.whole else 'floats'}"
+    head = (found, Inlet("order"), Place.CLOCK, Place.CHUNK, Place.TILE, cut.width, size, here)
+    b.plan.emit(kind, name, *head, *arguments, tiles=cut.shares)

@@ -12,6 +12,7 @@ from handgrad.engines.compiled.builder import Backward, Builder
 from handgrad.engines.compiled.lanes import LANES
 from handgrad.engines.compiled.plan import Buffer
 from handgrad.engines.compiled.program import Program
+from handgrad.engines.compiled.stages.dense import descend
 from handgrad.engines.compiled.values import Value
 from handgrad.layers import Array, Context, Layer, Tree, carries
 from handgrad.layers.layer import Carrying
@@ -40,6 +41,10 @@ def reference(
 
     b.plan.python(forward, X.buffer, Y.buffer)
 
+    def update() -> None:
+        for name in learned:
+            descend(b, name, b.store.rooms[name].size)
+
     def backward(dY: Value) -> Value | None:
         dX = b.value("dX", X.shape, learned=True)
         norm = b.more_norms(1)
@@ -54,6 +59,8 @@ def reference(
             write(program, dX, back)
 
         b.plan.python(run, dY.buffer, dX.buffer, b.norms)
+        if b.plain:
+            b.updates.append(update)
         return dX if X.learned else None
 
     if b.training and carries(layer):

@@ -7,7 +7,7 @@ import numpy as np
 from handgrad.engines.compiled.builder import Backward, Builder
 from handgrad.engines.compiled.lanes import LANES
 from handgrad.engines.compiled.plan import Buffer, Kind, Part, Place
-from handgrad.engines.compiled.stages.dense import judge, tiling_of
+from handgrad.engines.compiled.stages.dense import descend, judge, tiling_of
 from handgrad.engines.compiled.values import Lists, Value
 from handgrad.layers import Dense
 
@@ -27,6 +27,8 @@ def dense(b: Builder, layer: Dense, prefix: str, number: int, X: Value) -> tuple
         dW = Part(b.store.dW, b.store.rooms[f"{prefix}weight"].offset)
         norms = b.more_norms(1)
         b.chunks("single.gradient", X.buffer, dY.buffer, dW, I, tiles, norms, **sizes)
+        name = f"{prefix}weight"
+        b.updates.append(lambda: descend(b, name, b.store.rooms[name].size))
         dX, room = b.value("dX", X.shape, learned=True), Buffer("room for 16 rows", LANES * LANES)
         arguments = (weight, dY.buffer, dX.buffer, I, O, tiles, places, room)
         b.chunks("single.backward_input", *arguments, **sizes)
@@ -35,13 +37,13 @@ def dense(b: Builder, layer: Dense, prefix: str, number: int, X: Value) -> tuple
     return Y, backward
 
 
-def dense_on_list(b: Builder, prefix: str, X: Lists) -> tuple[Value, Backward]:
+def dense_on_list(b: Builder, prefix: str, X: Lists, bias: Part) -> tuple[Value, Backward]:
     """Lay down a linear layer on a picture as a list."""
     tiling = tiling_of(b, prefix)
     tiles, sizes = tiling.tiles, {"VECTORS": tiling.vectors}
     weight, entries = b.parameter(f"{prefix}weight"), (X.places, X.values, X.starts, X.blocks)
     Y = b.value("Y", (tiling.outputs,), learned=True)
-    forward = (weight, X.bias, *entries, X.size, Place.TILE, Y.buffer)
+    forward = (weight, bias, *entries, X.size, Place.TILE, Y.buffer)
     b.plan.emit(Kind.TILES, "single.forward_on_list", *forward, tiles=tiles, **sizes)
     b.plan.multiply_adds += 2 * tiling.outputs * tiling.inputs
     b.plan.notes.append(f"{b.plan.layer}: gradient and update in one")

@@ -38,23 +38,9 @@ def training(b: Builder, rules: Rules) -> None:
     right = Buffer("right by chunk", b.plan.chunks, np.int64, single=True)
     b.plan.layer = "loss"
     backward(_loss(b, rules, Z, losses, right))
-    for lay in b.gradients:
-        lay()
-    b.plan.meet()
-    for lay in b.sums:
-        lay()
-    b.plan.layer = "update"
-    _add_chunks(b)
     limit = Double(0.0 if rules.clip_norm is None else rules.clip_norm)
-    b.plan.emit(
-        Kind.EVERY,
-        "loss.judge",
-        *(b.norms, b.norms.size, losses, right, Place.CLOCK, Place.WORKER, limit),
-        *(Inlet("losses"), Inlet("right")),
-    )
-    _update(b, rules)
-    for lay in b.updates:
-        lay()
+    judgement = (losses, right, Place.CLOCK, Place.WORKER, limit, Inlet("losses"), Inlet("right"))
+    (_descend if b.plain else _update)(b, rules, judgement)
     b.plan.layer = "state"
     for lay in b.absorb:
         lay()
@@ -126,39 +112,56 @@ def _loss_in_python(
     return dZ
 
 
-def _add_chunks(b: Builder) -> None:
-    """Lay down the sum of the gradients that were made chunk by chunk."""
+def _descend(b: Builder, rules: Rules, judgement: tuple[Argument, ...]) -> None:
+    """Lay down W ← W − η dW for each array by itself, after a look at all gradients' parts."""
+    blocks = b.store.shared // BLOCK
+    b.plan.layer = "update"
+    if blocks:
+        norms = b.more_norms(b.plan.chunks)
+        b.chunks("sparse.judge_rows", b.parts, b.store.shared, Place.CLOCK, Place.CHUNK, norms)
+    for lay in b.gradients:
+        lay()
+    b.plan.layer = "update"
+    b.plan.meet()
+    b.plan.emit(Kind.EVERY, "loss.judge", b.norms, b.norms.size, *judgement)
+    if blocks:
+        rows = (Part(b.store.W, 0, BLOCK), Part(b.parts, 0, BLOCK), Stride(b.parts))
+        arguments = (*rows, Part(b.store.dW, 0, BLOCK), BLOCK, Place.CLOCK, b.spoilt)
+        b.plan.emit(Kind.TILES, "optim.sgd_by_chunks", *arguments, tiles=blocks)
+    for lay in b.updates:
+        b.plan.beside()
+        lay()
+
+
+def _update(b: Builder, rules: Rules, judgement: tuple[Argument, ...]) -> None:
+    """Lay down the gradients, the look at them, and the optimizer over all parameters in a row."""
+    for lay in b.gradients:
+        lay()
+    b.plan.meet()
+    for lay in b.sums:
+        lay()
+    b.plan.layer = "update"
     blocks = b.store.shared // BLOCK
     if blocks:
-        b.plan.emit(
-            Kind.TILES,
-            "optim.add_chunks",
-            *(Part(b.parts, 0, BLOCK), Stride(b.parts), Part(b.store.dW, 0, BLOCK), BLOCK),
-            *(Place.CLOCK, Place.TILE, b.more_norms(blocks)),
-            tiles=blocks,
-        )
+        sums = (Part(b.parts, 0, BLOCK), Stride(b.parts), Part(b.store.dW, 0, BLOCK), BLOCK)
+        arguments = (*sums, Place.CLOCK, Place.TILE, b.more_norms(blocks))
+        if b.sums:
+            b.plan.beside()
+        b.plan.emit(Kind.TILES, "optim.add_chunks", *arguments, tiles=blocks)
+    b.plan.emit(Kind.EVERY, "loss.judge", b.norms, b.norms.size, *judgement)
 
-
-def _update(b: Builder, rules: Rules) -> None:
-    """Lay down the optimizer, over blocks of all parameters in a row."""
     optimizer, W, dW = rules.optimizer, b.store.W, b.store.dW
-    memory = [Part(row, 0, BLOCK) for row in b.store.memory.values()]
-    head: tuple[Argument, ...] = (
-        Part(W, 0, BLOCK),
-        Part(dW, 0, BLOCK),
-        *memory,
-        BLOCK,
-        Place.CLOCK,
-    )
     if type(optimizer) not in (SGD, Momentum, Adam, AdamW):
         b.plan.notes.append(f"{type(optimizer).__name__}: there is no kernel for it")
         b.plan.python(_update_in_python(b, rules), b.spoilt)
         return
     name, tail = _rule(optimizer)
-    end = b.store.before_first if b.updates else len(W)
-    if not end:
-        return
-    b.plan.emit(Kind.TILES, f"optim.{name}", *head, *tail, b.spoilt, tiles=end // BLOCK)
+    memory = [Part(row, 0, BLOCK) for row in b.store.memory.values()]
+    rows = (Part(W, 0, BLOCK), Part(dW, 0, BLOCK), *memory)
+    tiles = len(W) // BLOCK
+    b.plan.emit(
+        Kind.TILES, f"optim.{name}", *rows, BLOCK, Place.CLOCK, *tail, b.spoilt, tiles=tiles
+    )
 
 
 def _rule(optimizer: Optimizer) -> tuple[str, tuple[float | Double, ...]]:
