@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from handgrad.signals import Leaving, Signals, at_once, leave, obey
+from handgrad.signals import Leaving, Signals, at_once, interruptible, leave, obey
 
 BOTH = pytest.mark.parametrize(
     ("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)]
@@ -87,6 +87,23 @@ def test_a_commands_own_gives_way_and_is_not_hurried_when_it_has_waited(number: 
     assert ended.value.code == 128 + number
     assert signal.getsignal(number) is at_once  # with the next one it ends at once
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+@pytest.mark.usefixtures("as_before")
+def test_a_part_of_a_command_can_end_and_the_command_go_on() -> None:
+    obey(leave)
+    with (
+        pytest.raises(KeyboardInterrupt),
+        interruptible(),
+        Signals(True) as signals,
+        signals.held(),
+    ):
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is leave
+    with pytest.raises(KeyboardInterrupt), interruptible():
+        signal.raise_signal(signal.SIGINT)
+    with pytest.raises(Leaving), interruptible():
+        signal.raise_signal(signal.SIGTERM)
 
 
 @pytest.mark.usefixtures("as_before")

@@ -50,9 +50,14 @@ def sweep(folder: Path) -> None:
     It must be a folder in which nobody else is writing.
     """
     for path in folder.glob(".*"):
-        if _TEMPORARY.fullmatch(path.name):
+        if is_temporary(path):
             with suppress(OSError):
                 path.unlink()
+
+
+def is_temporary(path: Path) -> bool:
+    """Say whether a path is one that `replacing` gives."""
+    return _TEMPORARY.fullmatch(path.name) is not None
 
 
 def _flush(path: Path) -> None:

@@ -22,6 +22,10 @@ class Leaving(SystemExit):
     """The end of a command that a signal asked for."""
 
 
+class Interrupted(KeyboardInterrupt):
+    """The end of what is `interruptible`: Python tells it from a KeyboardInterrupt in an exec."""
+
+
 class Signals:
     """Has SIGINT raise KeyboardInterrupt and SIGTERM SystemExit, but not in the middle of a step.
 
@@ -45,7 +49,7 @@ class Signals:
         if threading.current_thread() is threading.main_thread():
             for number, plain in self._plain.items():
                 handler = signal.getsignal(number)
-                if handler in (plain, leave):
+                if handler in (plain, leave, _interrupt):
                     self._before[number] = handler
                     signal.signal(number, self._handle)
         return self
@@ -85,7 +89,7 @@ class Signals:
         if self._before[number] is leave:
             raise _left(number)
         if number == signal.SIGINT:
-            raise KeyboardInterrupt
+            raise Interrupted
         raise SystemExit(128 + number)
 
 
@@ -114,6 +118,23 @@ def leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
         signal.signal(signal.SIGALRM, lambda *_: os._exit(128 + number))
         signal.setitimer(signal.ITIMER_REAL, LONGEST)
     raise error
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Have SIGINT end this block by a KeyboardInterrupt, and not the command that it is part of."""
+    ours = signal.getsignal(signal.SIGINT) is leave
+    if ours:
+        signal.signal(signal.SIGINT, _interrupt)
+    try:
+        yield
+    finally:
+        if ours:
+            signal.signal(signal.SIGINT, leave)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+    raise Interrupted
 
 
 def end() -> None:

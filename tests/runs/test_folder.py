@@ -1,5 +1,8 @@
 import errno
 import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -7,7 +10,9 @@ from pathlib import Path
 import pytest
 
 import handgrad as hg
-from handgrad.runs import begun, checkpoints, finish, has_checkpoint, stopped
+from handgrad.runs import begun, checkpoints, finish, gone_on, has_checkpoint, stopped
+from handgrad.training.checkpoint import write_checkpoint
+from tests.training.test_checkpoint import STATE
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +91,84 @@ def test_what_a_killed_run_left_goes_after_a_day():
     os.utime(begun_long_ago, (0, 0))
     put()
     assert sorted(p.name for p in Path("runs").iterdir()) == ["a-1", "new", "stopped"]
+
+
+AT_WORK = """
+import sys, time
+from pathlib import Path
+from handgrad.runs import begun
+with begun(Path(sys.argv[1]), "a") as folder:
+    print(folder, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def another():
+    """Another process at work in the folder `out`, before its first checkpoint."""
+    with subprocess.Popen([sys.executable, "-c", AT_WORK, "out"], stdout=-1, text=True) as process:
+        assert process.stdout.readline() == "out\n"
+        yield process
+        process.kill()
+
+
+def test_a_place_is_free_again_when_who_took_it_is_dead(another):
+    with pytest.raises(hg.ConfigError, match=r"^out is there already, and no empty folder"):
+        put(Path("out"))
+    another.kill()
+    another.wait()
+    (checkpoints(Path("out")) / "lock").touch()
+    (checkpoints(Path("out")) / ".checkpoint-000001-0badcafe.safetensors").write_bytes(b"half")
+    with pytest.raises(hg.ConfigError, match=r"before its first checkpoint, .* with --out out$"):
+        stopped(Path("out"))
+    assert put(Path("out")) == Path("out")
+    assert [path.name for path in Path("out").iterdir()] == ["file"]
+
+
+def test_who_is_at_work_is_not_disturbed_by_one_who_wants_to_go_on(another):
+    write_checkpoint(checkpoints(Path("out")) / "checkpoint-000001.safetensors", STATE, {})
+    with (
+        pytest.raises(
+            hg.ConfigError, match=r"^out: another process is at work there; wait for its"
+        ),
+        gone_on(Path("out")),
+    ):
+        pass
+    another.kill()
+    another.wait()
+    for _ in range(2):
+        with gone_on(Path("out")) as found:
+            assert found.state.steps == STATE.steps
+
+
+def test_a_signal_while_a_place_is_taken_waits(tmp_path, monkeypatch):
+    mkdir = Path.mkdir
+
+    def interrupted(self, *words, **options):
+        mkdir(self, *words, **options)
+        if self.name == "checkpoints":
+            monkeypatch.undo()
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Path, "mkdir", interrupted)
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        put(out)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_cannot_be_written_to_is_one_sentence(monkeypatch):
+    write_checkpoint(checkpoints(Path("out")) / "checkpoint-000001.safetensors", STATE, {})
+
+    def refuse(*_):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("handgrad.runs.folder.FileLock.acquire", refuse)
+    with (
+        pytest.raises(hg.ConfigError, match=r"^out cannot be written to \(Read-only file system\)"),
+        gone_on(Path("out")),
+    ):
+        pass
 
 
 def test_a_failed_run_leaves_other_runs_alone():

@@ -25,6 +25,7 @@ from handgrad.network import Network
 from handgrad.optim import AdamW
 from handgrad.runs import trust
 from handgrad.settings import configure
+from handgrad.signals import interruptible
 from handgrad.training import Evaluation, Robustness, evaluate, robustness
 
 LEAST_MINUTES = 0.1
@@ -117,7 +118,8 @@ def fit(
     search = Search(base, look, clock, until, shelf.parts_of, watch)
     interrupted = False
     try:
-        search.go()
+        with interruptible():
+            search.go()
     except KeyboardInterrupt:
         if search.best is None:
             raise

@@ -49,19 +49,19 @@ def go_on(
 ) -> None:
     """Go the rest of the way."""
     from handgrad.errors import ConfigError
-    from handgrad.runs import stopped
+    from handgrad.runs import gone_on
     from handgrad.settings import check_settings, configure
 
     if "out" in settings:
         raise ConfigError(f"a run that goes on stays where it is, in {folder}; leave out --out")
-    found = stopped(folder)
-    begun = found.about["config"]
-    config = configure(settings, file=file, begun=begun)
-    check_settings(begun, config, folder, force=force)
-    made = len(found.state.records)
-    screen.note(f"going on after {made} of {config.epochs} epochs, {found.state.steps} steps")
-    with _told_how_to_go_on(folder, config):
-        _train(screen, config, folder, verbose, trackers, found.state.records, force=force)
+    with gone_on(folder) as found:
+        begun = found.about["config"]
+        config = configure(settings, file=file, begun=begun)
+        check_settings(begun, config, folder, force=force)
+        made, records = len(found.state.records), found.state.records
+        screen.note(f"going on after {made} of {config.epochs} epochs, {found.state.steps} steps")
+        with _told_how_to_go_on(folder, config):
+            _train(screen, config, folder, verbose, trackers, records, force=force)
 
 
 def _train(

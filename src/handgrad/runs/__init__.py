@@ -8,7 +8,7 @@ figures/               learning curves, weights, predictions, confusion, mistake
 checkpoints/           only until the run is finished: what `handgrad train --resume` goes on from
 """
 
-from handgrad.runs.folder import begun, checkpoints, finish, has_checkpoint, stopped
+from handgrad.runs.folder import begun, checkpoints, finish, gone_on, has_checkpoint, stopped
 from handgrad.runs.run import Run, load_run, load_test, load_validation, model_file, versions, write
 from handgrad.runs.trust import trust
 
@@ -17,6 +17,7 @@ __all__ = [
     "begun",
     "checkpoints",
     "finish",
+    "gone_on",
     "has_checkpoint",
     "load_run",
     "load_test",

@@ -1,4 +1,8 @@
-"""The place of a run: taken when it begins, so that it has a name if it is stopped."""
+"""The place of a run: taken when it begins, so that it has a name if it is stopped.
+
+Who is at work in a run's folder holds a lock there, from the first moment to the last: so what a
+killed process has left is told from what another is about to fill.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from handgrad.errors import ConfigError
-from handgrad.files import sweep
+from handgrad.files import is_temporary, sweep
+from handgrad.signals import Signals
 from handgrad.training.keeper import LOCK, Found, newest
 
 RUNS = Path("runs")
 MODEL = "model.safetensors"
 DAY = 24 * 60 * 60
 _CHECKPOINTS = "checkpoints"
+_AT_WORK = "at-work"
 
 
 @contextmanager
@@ -37,18 +45,37 @@ def begun(out: Path | None, name: str) -> Iterator[Path]:
     made = [p for p in (out or RUNS, *(out or RUNS).parents) if not _is_there(p)]
     folder = None
     try:
-        if out is None:
-            made.insert(0, folder := _first_free(name))
-        else:
-            folder = _asked_for(out)
+        with Signals(True) as signals, signals.held():  # either it is taken, or it is not
+            folder, lock = _first_free(name) if out is None else _asked_for(out)
+            made = list(dict.fromkeys([folder, *made]))
         _remove_forgotten(folder.parent)
         yield folder
     finally:
-        if folder is not None and not has_checkpoint(folder):
-            shutil.rmtree(checkpoints(folder), ignore_errors=True)
+        if folder is not None:
+            if not has_checkpoint(folder):
+                shutil.rmtree(checkpoints(folder), ignore_errors=True)
+            lock.release()
         for place in made:
             with suppress(OSError):  # it is not empty, or was not made
                 place.rmdir()
+
+
+@contextmanager
+def gone_on(folder: Path) -> Iterator[Found]:
+    """Give where a run was stopped, and keep other processes out of its folder.
+
+    Raises:
+        ConfigError: if it was not stopped, or another process is at work there.
+        StorageError: if none of its checkpoints is whole.
+    """
+    found = stopped(folder)
+    lock = _lock(folder)
+    if lock is None:
+        raise ConfigError(f"{folder}: another process is at work there; wait for its end")
+    try:
+        yield found
+    finally:
+        lock.release()
 
 
 def checkpoints(folder: Path) -> Path:
@@ -76,6 +103,11 @@ def stopped(folder: Path) -> Found:
             f"{folder} is finished, there is nothing to go on with; "
             f"`handgrad evaluate {folder}` says how good it is"
         )
+    if checkpoints(folder).is_dir() and _is_free(folder):
+        raise ConfigError(
+            f"{folder} was stopped before its first checkpoint, there is nothing to go on with; "
+            f"begin it again, with --out {folder}"
+        )
     raise ConfigError(
         f"{folder} is no run that was stopped: there is no checkpoint in it; "
         "give the folder that `handgrad train` named"
@@ -89,38 +121,69 @@ def finish(folder: Path) -> None:
     shutil.rmtree(checkpoints(folder), ignore_errors=True)
 
 
-def _first_free(name: str) -> Path:
-    return next(
-        place
-        for number in itertools.count(1)
-        if _takes(place := RUNS / f"{name}-{number}", new=True)
-    )
+def _first_free(name: str) -> tuple[Path, FileLock]:
+    for number in itertools.count(1):
+        place = RUNS / f"{name}-{number}"
+        if lock := _take(place, new=True):
+            return place, lock
+    raise AssertionError("there are numbers enough")
 
 
-def _asked_for(out: Path) -> Path:
-    if not _takes(out):
-        raise ConfigError(f"{out} is there already, and no empty folder; give --out another name")
-    return out
+def _asked_for(out: Path) -> tuple[Path, FileLock]:
+    if lock := _take(out):
+        return out, lock
+    raise ConfigError(f"{out} is there already, and no empty folder; give --out another name")
 
 
-def _takes(place: Path, new: bool = False) -> bool:
-    """Take a place; say whether it was free: missing, or where it need not be new, empty."""
+def _take(place: Path, new: bool = False) -> FileLock | None:
+    """Take a place; return what holds it, or None where it was not free.
+
+    Free is one that is missing; where it need not be new, also one that is empty, or holds only
+    what a run has left that was killed before its first checkpoint.
+    """
     try:
         place.mkdir(parents=True, exist_ok=not new)
-        if next(place.iterdir(), None) is not None:
-            return False
-        checkpoints(place).mkdir()  # of several that found it empty, one can do this
-        if [*place.iterdir()] != [checkpoints(place)]:  # another has been here, and is through
-            checkpoints(place).rmdir()
-            return False
+        if not _is_free(place):
+            return None
+        checkpoints(place).mkdir(exist_ok=True)
+        lock = _lock(place)
+        if lock is not None and not _is_free(place):  # another has been here, and is through
+            if not has_checkpoint(place):
+                shutil.rmtree(checkpoints(place), ignore_errors=True)
+            lock.release()
+            return None
     except FileExistsError:
-        return False
+        return None
     except OSError as error:
         reason = error.strerror or error
         raise ConfigError(
             f"{place} cannot be written to ({reason}); give --out another place"
         ) from None
-    return True
+    return lock
+
+
+def _lock(folder: Path) -> FileLock | None:
+    """Keep other processes out of the folder of a run; None: one is at work there."""
+    lock = FileLock(checkpoints(folder) / _AT_WORK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        return None
+    except OSError as error:
+        raise ConfigError(
+            f"{folder} cannot be written to ({error.strerror or error}); let it be written to, or "
+            "take another place"
+        ) from None
+    return lock
+
+
+def _is_free(place: Path) -> bool:
+    """Say whether there is nothing in a place but what a run has before its first checkpoint."""
+    inside = checkpoints(place)
+    if any(path != inside for path in place.iterdir()):
+        return False
+    small = {inside / LOCK, inside / _AT_WORK}
+    return not _is_there(inside) or all(p in small or is_temporary(p) for p in inside.iterdir())
 
 
 def _is_there(place: Path) -> bool:
@@ -133,11 +196,12 @@ def _is_there(place: Path) -> bool:
 
 def _remove_forgotten(parent: Path) -> None:
     """Remove what runs left that were killed before they began, a day ago or earlier."""
-    for folder in parent.glob(f"*/{_CHECKPOINTS}"):
-        with suppress(OSError):  # it is not empty, or another run removed it first
-            if time.time() - folder.stat().st_mtime > DAY and {*folder.iterdir()} <= {
-                folder / LOCK
-            }:
-                (folder / LOCK).unlink(missing_ok=True)
-                folder.rmdir()
-                folder.parent.rmdir()
+    for inside in parent.glob(f"*/{_CHECKPOINTS}"):
+        with suppress(
+            OSError, ConfigError
+        ):  # another run removed it first, or it is nobody's business here
+            old = time.time() - inside.stat().st_mtime > DAY
+            if old and _is_free(inside.parent) and (lock := _lock(inside.parent)):
+                shutil.rmtree(inside, ignore_errors=True)
+                lock.release()
+                inside.parent.rmdir()
