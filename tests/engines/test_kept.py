@@ -1,8 +1,10 @@
 """Kept object code: whole and the user's own, or it is not used; a place that fails is no harm."""
 
 import os
+import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,10 +23,10 @@ SENTENCE = (
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let nothing be known yet of a folder or a warning."""
     monkeypatch.setenv("HANDGRAD_CACHE", str(tmp_path))
-    for known in (kept._folder, kept._warn_once):
+    for known in (kept._folder, kept._warn_once, kept._forget_old):
         known.cache_clear()
     yield
-    for known in (kept._folder, kept._warn_once):
+    for known in (kept._folder, kept._warn_once, kept._forget_old):
         known.cache_clear()
 
 
@@ -119,6 +121,77 @@ def test_without_a_home_folder_nothing_is_kept(
     kept.write("one", "copy", CODE)
     assert kept.read("one", "copy") is None
     assert caplog.messages == [SENTENCE.format("without a home folder")]
+
+
+def versions(root: Path, days: dict[str, float]) -> None:
+    """Make versions that were used so many days ago."""
+    for name, ago in days.items():
+        folder = root / "kernels" / name
+        folder.mkdir(parents=True)
+        (folder / "copy.o").write_bytes(CODE)
+        os.utime(folder, (time.time() - 86400 * ago,) * 2)
+
+
+def test_old_versions_go_but_for_the_last_few(tmp_path: Path) -> None:
+    old = {f"{n:016x}": 100.0 - n for n in range(20)}
+    versions(tmp_path, old | {"a" * 16: 6.0, "mine": 500.0})
+    (tmp_path / "kernels" / ("b" * 16)).symlink_to(tmp_path)  # no version of ours
+    kept.write("c" * 16, "copy", CODE)
+    left = sorted(path.name for path in (tmp_path / "kernels").iterdir())
+    assert left == ["0" * 14 + "12", "0" * 14 + "13", "a" * 16, "b" * 16, "c" * 16, "mine"]
+    assert list(tmp_path.iterdir()) == [tmp_path / "kernels"]
+
+
+def test_what_was_used_lately_stays_however_much_it_is(tmp_path: Path) -> None:
+    versions(tmp_path, {f"{n:016x}": n / 4 for n in range(20)})
+    kept.write("c" * 16, "copy", CODE)
+    assert len(list((tmp_path / "kernels").iterdir())) == 21
+
+
+def test_a_version_that_is_read_is_used(tmp_path: Path) -> None:
+    versions(tmp_path, {f"{n:016x}": 100 for n in range(9)})
+    kept.read("0" * 16, "copy")
+    kept.write("c" * 16, "copy", CODE)
+    assert (tmp_path / "kernels" / ("0" * 16) / "copy.o").exists()
+    assert len(list((tmp_path / "kernels").iterdir())) == kept.MOST
+
+
+def test_who_loses_its_version_to_another_process_keeps_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept.write("1" * 16, "copy", CODE)
+    shutil.rmtree(tmp_path / "kernels" / ("1" * 16))
+    assert kept.read("1" * 16, "copy") is None
+    kept.write("1" * 16, "copy", CODE)
+    assert kept.read("1" * 16, "copy") == CODE
+    assert caplog.messages == []
+
+
+def test_two_processes_that_forget_at_once_do_each_others_work(tmp_path: Path) -> None:
+    versions(tmp_path, {f"{n:016x}": 100 for n in range(300)})
+    program = "import sys; from handgrad.engines.compiled import kept; "
+    program += "kept.write(sys.argv[1] * 16, 'copy', b'code')"
+    environment = {**os.environ, "HANDGRAD_CACHE": str(tmp_path)}
+    processes = [
+        subprocess.Popen([sys.executable, "-c", program, name], env=environment, stderr=-1)
+        for name in "ab"
+    ]
+    assert [process.communicate()[1] for process in processes] == [b"", b""]
+    left = {path.name for path in (tmp_path / "kernels").iterdir()}
+    assert {"a" * 16, "b" * 16} <= left
+    assert len(left) <= kept.MOST + 1
+
+
+def test_what_killed_processes_left_goes_too(tmp_path: Path) -> None:
+    kept.write("one", "copy", CODE)
+    kept._forget_old.cache_clear()
+    for name, days in (("tmpold", 8), ("tmpnew", 6)):
+        path = tmp_path / "kernels/one" / name
+        path.touch()
+        os.utime(path, (time.time() - 86400 * days,) * 2)
+    kept.write("one", "other", CODE)
+    names = {path.name for path in (tmp_path / "kernels/one").iterdir()}
+    assert names == {"copy.o", "other.o", "tmpnew"}
 
 
 PROGRAM = """

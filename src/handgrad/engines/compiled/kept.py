@@ -5,14 +5,21 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
+import shutil
 import tempfile
+import time
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from platformdirs import user_cache_path
 
+MOST = 4  # versions that are kept, beside those used lately
+LATELY = 7 * 24 * 60 * 60  # seconds
+
 _DIGEST = hashlib.sha256().digest_size
+_VERSION = re.compile("[0-9a-f]{16}")
 
 
 def read(version: str, name: str) -> bytes | None:
@@ -45,6 +52,7 @@ def write(version: str, name: str, code: bytes) -> None:
         return
     temporary = None
     try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # another may have removed it
         with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
             temporary = file.name
             file.write(hashlib.sha256(code).digest() + code)
@@ -54,6 +62,39 @@ def write(version: str, name: str, code: bytes) -> None:
             with suppress(OSError):
                 os.unlink(temporary)
         _warn_once(f"in {folder} ({error.strerror or error})")
+        return
+    _forget_old(folder)
+
+
+@cache
+def _forget_old(folder: Path) -> None:
+    """Remove what other versions kept that were not used lately, but for the last few.
+
+    Whoever uses one of them after all compiles anew.
+    """
+    now = time.time()
+    with suppress(OSError):  # another process does the same
+        others = [
+            path
+            for path in folder.parent.iterdir()
+            if _VERSION.fullmatch(path.name) and path != folder and not path.is_symlink()
+        ]
+        others.sort(key=_used, reverse=True)
+        for old in others[MOST - 1 :]:
+            if now - _used(old) > LATELY:
+                shutil.rmtree(old, ignore_errors=True)
+    with suppress(OSError):  # and what killed processes left of this one
+        for path in folder.glob("tmp*"):
+            if now - _used(path) > LATELY:
+                path.unlink()
+
+
+def _used(path: Path) -> float:
+    """Return when a version was used last, in seconds since 1970; 0: it is gone."""
+    try:
+        return path.lstat().st_mtime
+    except OSError:
+        return 0.0
 
 
 @cache
@@ -79,6 +120,8 @@ def _folder(version: str) -> Path | None:
     except OSError as error:
         _warn_once(f"in {folder} ({error.strerror or error})")
         return None
+    with suppress(OSError):  # it can only be read
+        os.utime(folder)  # the version that was not used for longest goes first
     return folder
 
 
