@@ -24,6 +24,7 @@ from handgrad.cli.models import models
 from handgrad.cli.options import Quiet, Verbose
 from handgrad.cli.plan import plan
 from handgrad.cli.predict import predict
+from handgrad.cli.reproduce import reproduce
 from handgrad.cli.screen import Screen, hush
 from handgrad.cli.train import train
 from handgrad.cli.verify import verify
@@ -93,6 +94,7 @@ app.command()(models)
 app.command()(plan)
 app.command()(gradcheck)
 app.command()(duel)
+app.command()(reproduce)
 app.add_typer(data.app, name="data")
 
 

@@ -9,7 +9,9 @@ from handgrad.plots.augmented import augmented
 from handgrad.plots.colours import BLUE, GREEN, ORANGE, VERMILION
 from handgrad.plots.curves import learning_curves
 from handgrad.plots.duel import differences
+from handgrad.plots.functions import activations
 from handgrad.plots.grids import confident_mistakes, pictures, predictions
+from handgrad.plots.lines import lines
 from handgrad.plots.matrix import confusion
 from handgrad.plots.preparation import preparation
 from handgrad.plots.race import Lap, race
@@ -24,12 +26,14 @@ __all__ = [
     "SUFFIXES",
     "VERMILION",
     "Lap",
+    "activations",
     "augmented",
     "confident_mistakes",
     "confusion",
     "differences",
     "first_layer_weights",
     "learning_curves",
+    "lines",
     "pictures",
     "predictions",
     "preparation",

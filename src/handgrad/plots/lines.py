@@ -1,0 +1,55 @@
+"""A few lines over their places, narrow enough for a telephone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from handgrad.errors import DataError
+from handgrad.plots.colours import BLUE, GREEN, ORANGE, VERMILION
+from handgrad.plots.words import SMALL
+
+LOOKS = ((BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (VERMILION, ":"), ("0.4", "-"))
+
+
+def lines(
+    values: Mapping[str, Sequence[float]],
+    title: str,
+    xlabel: str = "epoch",
+    *,
+    share: bool = False,
+    log: bool = False,
+) -> Figure:
+    """Draw lines, the first number of each above 1.
+
+    Args:
+        values: the numbers by the names of the lines.
+        title: what stands above.
+        xlabel: what stands below.
+        share: whether the numbers are shares, to be shown in percent.
+        log: whether the scale is logarithmic.
+
+    Raises:
+        DataError: if there is nothing to draw.
+    """
+    if not any(len(line) for line in values.values()):
+        raise DataError("there are no numbers to draw; give some lines")
+    figure = Figure((4.6, 3.2), layout="constrained")
+    axes = figure.subplots()
+    for number, (name, line) in enumerate(values.items()):
+        colour, style = LOOKS[number % len(LOOKS)]
+        marker = "o" if len(line) <= 20 else ""
+        x = range(1, len(line) + 1)
+        axes.plot(x, line, style, color=colour, marker=marker, markersize=3, label=name)
+    axes.set_title(title, fontsize=SMALL + 2)
+    axes.set_xlabel(xlabel)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    if log:
+        axes.set_yscale("log")
+    if share:
+        axes.yaxis.set_major_formatter(PercentFormatter(xmax=1, symbol=" %"))
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False, fontsize=SMALL)
+    return figure

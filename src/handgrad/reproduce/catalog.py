@@ -1,0 +1,34 @@
+"""The five notebooks by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from handgrad.errors import ConfigError
+from handgrad.reproduce import convnet, fashion_mlp, online_mlp, softmax_regression, two_layer
+from handgrad.reproduce.notebook import Notebook
+
+NOTEBOOKS: dict[str, Callable[[bool], Notebook]] = {
+    "softmax-regression": softmax_regression.notebook,
+    "two-layer": two_layer.notebook,
+    "convnet": convnet.notebook,
+    "fashion-mlp": fashion_mlp.notebook,
+    "online-mlp": online_mlp.notebook,
+}
+
+
+def notebooks(names: Sequence[str] = ("all",), *, quick: bool = False) -> list[Notebook]:
+    """Return notebooks in the order of the catalogue.
+
+    Args:
+        names: which; "all": all of them.
+        quick: whether to have less of each, to be run in a moment.
+
+    Raises:
+        ConfigError: if there is none of a name.
+    """
+    for name in names:
+        if name != "all" and name not in NOTEBOOKS:
+            known = ", ".join(NOTEBOOKS)
+            raise ConfigError(f"there is no notebook {name!r}; choose of {known}, or all")
+    return [make(quick) for name, make in NOTEBOOKS.items() if name in names or "all" in names]

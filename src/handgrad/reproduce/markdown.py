@@ -1,0 +1,56 @@
+"""The report as a document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from handgrad.reproduce.findings import Findings
+from handgrad.reproduce.tables import Table, contestants, errata, overview, remarks, times
+from handgrad.reproduce.words import HOW, command, machine
+
+
+def markdown(found: Sequence[Findings], *, quick: bool = False) -> str:
+    """Return the report of what was found.
+
+    Args:
+        found: what was found of each notebook.
+        quick: whether less was run than the notebooks did.
+    """
+    made = command(found[0].seeds, quick) if found else ""
+    parts = [
+        "# Five notebooks, reproduced",
+        f"Made by `{made}`. {machine()}.",
+        *HOW,
+        _table(overview(found)),
+        _table(times(found)),
+        *(part for findings in found for part in _notebook(findings)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _notebook(findings: Findings) -> Iterable[str]:
+    """Yield the parts about a notebook."""
+    notebook = findings.notebook
+    yield f"## `{notebook.name}`: {notebook.title}"
+    yield notebook.about
+    if notebook.worked:
+        yield "\n".join(f"    {line}" for line in notebook.worked)
+    yield _table(errata(findings), "###")
+    if (table := contestants(findings)) is not None:
+        yield _table(table, "###")
+    if said := remarks(findings):
+        yield "\n".join(f"- {words}" for words in said)
+
+
+def _table(table: Table, level: str = "##") -> str:
+    lines = [
+        [heading.removeprefix(">") for heading in table.headings],
+        ["--:" if heading.startswith(">") else "---" for heading in table.headings],
+        *table.rows,
+    ]
+    body = "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
+    return f"{level} {table.title}\n\n{body}"
+
+
+def _cell(words: str) -> str:
+    return words.replace("|", "\\|")

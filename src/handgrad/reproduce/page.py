@@ -1,0 +1,86 @@
+"""The report as one page, with its figures inside."""
+
+from __future__ import annotations
+
+import importlib.resources
+from collections.abc import Iterator, Sequence
+from html import escape
+
+from handgrad.page import page as framed
+from handgrad.page import section
+from handgrad.page import table as tabled
+from handgrad.reproduce import shown
+from handgrad.reproduce.findings import Findings
+from handgrad.reproduce.notebook import CORRECTED
+from handgrad.reproduce.running import Data
+from handgrad.reproduce.tables import Table, contestants, errata, overview, remarks, times
+from handgrad.reproduce.words import HOW, command, machine
+
+TITLE = "Five notebooks, reproduced"
+
+
+def page(found: Sequence[Findings], data: Data, *, quick: bool = False) -> str:
+    """Return the report of what was found.
+
+    Args:
+        found: what was found of each notebook.
+        data: the pictures, by the name of the data.
+        quick: whether less was run than the notebooks did.
+    """
+    links = "".join(f'<li><a href="#{f.notebook.name}">{f.notebook.name}</a></li>' for f in found)
+    made = f"Made by {command(found[0].seeds, quick)}. {machine()}." if found else ""
+    content = [
+        *(f"<p>{escape(words)}</p>" for words in HOW),
+        f'<p class="soft small">{escape(made)}</p>',
+        f'<nav aria-label="Notebooks"><ol>{links}</ol></nav>',
+        *(section(t.title, _cells(t)) for t in (overview(found), times(found))),
+        *(
+            section(
+                f"{f.notebook.name}: {f.notebook.title}",
+                "\n".join(_notebook(f, data)),
+                f.notebook.name,
+            )
+            for f in found
+        ),
+        section("Activations", shown.activations()),
+    ]
+    style = importlib.resources.files("handgrad.reproduce").joinpath("page.css").read_text("utf-8")
+    return framed(TITLE, "\n".join(content), style)
+
+
+def _notebook(findings: Findings, data: Data) -> Iterator[str]:
+    """Yield the parts about a notebook."""
+    notebook = findings.notebook
+    train, test = data[notebook.data]
+    yield f"<p>{escape(notebook.about)}</p>"
+    if notebook.worked:
+        lines = "".join(f"<code>{escape(line)}</code>" for line in notebook.worked)
+        yield f'<div class="worked">{lines}</div>'
+    yield _under("The data", shown.pictures(train))
+    for experiment in notebook.experiments:
+        drawn = shown.curves(findings, experiment)
+        net = findings.network(experiment.parts[CORRECTED])
+        count = "" if net is None else f'<p class="soft">{escape(shown.parameters(net))}</p>'
+        if drawn or count:
+            yield _under(experiment.title[0].upper() + experiment.title[1:], count + drawn)
+    net = findings.network(notebook.experiments[0].parts[CORRECTED])
+    if net is not None:
+        yield _under("What it says of pictures it has not seen", shown.viewer(net, test))
+        yield _under("One picture", shown.sample(net, test))
+        yield _under("Its first layer's weights", shown.weights(net))
+    table = errata(findings)
+    yield _under(table.title, _cells(table))
+    race = contestants(findings)
+    if race is not None:
+        yield _under(race.title, _cells(race))
+    if said := remarks(findings):
+        items = "".join(f"<li>{escape(words)}</li>" for words in said)
+        yield _under("What is not met, and why", f"<ul>{items}</ul>")
+
+
+def _under(heading: str, content: str) -> str:
+    return f"<h3>{escape(heading)}</h3>\n{content}"
+
+
+def _cells(table: Table) -> str:
+    return tabled(table.headings, table.rows)

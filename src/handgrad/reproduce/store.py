@@ -1,0 +1,121 @@
+"""What was found, kept: a file for each piece, named by all that decides the outcome."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from handgrad.engines import fastest_engine
+from handgrad.errors import HandgradError
+from handgrad.files import replacing
+from handgrad.network import Network
+from handgrad.reproduce.notebook import Notebook
+from handgrad.reproduce.piece import Outcome, Part
+
+
+class Piece(NamedTuple):
+    """One part with one seed.
+
+    Attributes:
+        notebook: the notebook's name.
+        data: the name of its pictures.
+        what: what the part is, in words.
+        part: the part.
+        seed: the seed.
+    """
+
+    notebook: str
+    data: str
+    what: str
+    part: Part
+    seed: int
+
+
+def pieces(notebooks: Sequence[Notebook], seeds: int) -> list[Piece]:
+    """Return all that is to be run, each once; all notebooks have a seed before the next seed."""
+    found: dict[tuple[str, str, int], Piece] = {}
+    for seed in range(seeds):
+        for notebook in notebooks:
+            for what, part in parts(notebook):
+                if part is not notebook.race or seed == 0:  # a time is no matter of the seed
+                    piece = Piece(notebook.name, notebook.data, what, part, seed)
+                    found.setdefault((notebook.data, repr(part), seed), piece)
+    return [*found.values()]
+
+
+def parts(notebook: Notebook) -> Iterator[tuple[str, Part]]:
+    """Yield all parts of a notebook, with what they are."""
+    for experiment in notebook.experiments:
+        for kind, part in experiment.parts.items():
+            yield f"{experiment.title}, {kind}", part
+    for number, erratum in enumerate(notebook.errata, 1):
+        yield f"error {number}", erratum.part
+        yield f"without error {number}", erratum.against
+    yield "the time", notebook.race
+
+
+class Store:
+    """A folder of outcomes.
+
+    Args:
+        folder: the folder; it is made when something is put there.
+        digests: the SHA-256 of each data set, by its name.
+        engine: what trains, by its name.
+    """
+
+    def __init__(self, folder: Path, digests: dict[str, str], engine: str = "auto") -> None:
+        self.folder, self.digests = folder, digests
+        self.engine = fastest_engine() if engine == "auto" else engine
+
+    def get(self, piece: Piece) -> Outcome | None:
+        """Return what came of a piece; None: it was not run, or the file is not whole."""
+        try:
+            told = json.loads(self._path(piece, ".json").read_text("utf-8"))
+            return Outcome.of_plain(told["outcome"])
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            return None
+
+    def put(self, piece: Piece, outcome: Outcome) -> None:
+        """Keep what came of a piece; of the first seed, the network too.
+
+        Raises:
+            StorageError: if it cannot be written.
+        """
+        if outcome.net is not None and piece.seed == 0:
+            path = self._path(piece, ".safetensors")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            outcome.net.save(path)
+        told = {"what": piece.what, **self._identity(piece), "outcome": outcome.plain()}
+        with replacing(self._path(piece, ".json")) as temporary:
+            temporary.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+    def network(self, piece: Piece) -> Network | None:
+        """Return the network that came of a piece; None: there is none."""
+        from handgrad.bundle import load_model
+
+        path = self._path(piece, ".safetensors")
+        try:
+            return load_model(path) if path.is_file() else None
+        except HandgradError:
+            return None
+
+    def checkpoint(self, piece: Piece) -> Path:
+        """Return where a piece is kept while it goes on."""
+        return self._path(piece, ".unfinished")
+
+    def _path(self, piece: Piece, suffix: str) -> Path:
+        said = json.dumps(self._identity(piece), sort_keys=True)
+        key = hashlib.sha256(said.encode()).hexdigest()[:8]
+        return self.folder / piece.notebook / f"{key}-{piece.seed}{suffix}"
+
+    def _identity(self, piece: Piece) -> dict[str, str | int]:
+        """Return all that decides what comes of a piece."""
+        return {
+            "part": repr(piece.part),
+            "seed": piece.seed,
+            "data": self.digests[piece.data],
+            "engine": self.engine,
+        }
