@@ -24,6 +24,7 @@ MAX_BYTES = 1 << 30  # of numbers in one file; MNIST's largest has 47 million
 
 _KINDS = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _PIECE = 1 << 20
+_DEFLATED = 1032  # how many bytes one byte of a gzipped file can stand for, at most
 
 
 def read_idx(path: Path) -> NDArray[Any]:
@@ -39,16 +40,19 @@ def read_idx(path: Path) -> NDArray[Any]:
         with open_content(path) as content:
             kind, shape = _read_header(content)
             size = math.prod(shape) * kind.itemsize
-            numbers = read_at_most(content, size + 1)
+            most = path.stat().st_size * (_DEFLATED if is_gzipped(path) else 1)
+            numbers = np.empty(min(size, most), np.uint8)  # NumPy's memory comes in large pages
+            filled = _fill(content, numbers)
+            more = filled == size and content.read(1)
     except _HeaderError as trouble:
         raise DataError(f"{path}: {trouble}; get the file again") from None
-    if len(numbers) != size:
-        found = "ends early" if len(numbers) < size else "goes on"
+    if filled < size or more:
+        found = "goes on" if more else "ends early"
         raise DataError(
             f"{path}: its header promises {size:,} bytes of numbers for {shape}, but the file "
             f"{found}; get the file again"
         )
-    return np.frombuffer(numbers, kind).reshape(shape).astype(kind.newbyteorder("="), copy=False)
+    return numbers.view(kind).reshape(shape).astype(kind.newbyteorder("="), copy=False)
 
 
 def read_pictures(path: Path) -> NDArray[np.uint8]:
@@ -104,6 +108,17 @@ def read_at_most(content: io.BufferedIOBase, limit: int) -> bytearray:
             break
         data += piece
     return data
+
+
+def _fill(content: io.BufferedIOBase, room: NDArray[np.uint8]) -> int:
+    """Read into a room until it is full or the file ends; return how many bytes came."""
+    filled, view = 0, memoryview(room)
+    while filled < len(room):
+        came = content.readinto(view[filled : filled + _PIECE])
+        if not came:
+            break
+        filled += came
+    return filled
 
 
 class _HeaderError(Exception):
