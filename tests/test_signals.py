@@ -164,12 +164,13 @@ def ended(name: str, body: str) -> subprocess.CompletedProcess[bytes]:
     "body",
     [
         "exec('send()')",
-        "Late(); time.sleep(60)",
+        "Late(); Late(); time.sleep(60)",
+        "try: send()\n    except BaseException: time.sleep(60)",
         "try: send()\n    finally: time.sleep(60)",
         "try: send()\n    finally: send(); time.sleep(60)",
         "atexit.register(send); sys.exit(3)",
     ],
-    ids=["exec", "lost", "slow", "twice", "at-exit"],
+    ids=["exec", "lost", "caught", "slow", "twice", "at-exit"],
 )
 def test_a_command_ends_with_its_status_whatever_becomes_of_the_exception(
     name: str, body: str
@@ -178,6 +179,14 @@ def test_a_command_ends_with_its_status_whatever_becomes_of_the_exception(
     end = ended(name, body)
     assert end.returncode == 128 + getattr(signal, name), end.stderr
     assert time.monotonic() - started < 30
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no alarm clock here")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_what_python_loses_is_raised_again(name: str) -> None:
+    end = ended(name, "try: Late(); time.sleep(60)\n    finally: print('cleaned up')")
+    assert (end.stdout, end.stderr) == (b"cleaned up\n", b"")
+    assert end.returncode == 128 + getattr(signal, name)
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])

@@ -8,10 +8,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from types import FrameType, TracebackType
 from typing import Any, NoReturn, Self
 
 LONGEST = 1.5  # seconds that a command has for cleaning up
+_SOON = 0.01  # seconds
 
 Handler = Callable[[int, FrameType | None], Any]
 
@@ -100,7 +102,7 @@ def obey(handler: Handler) -> None:
             signal.signal(number, handler)
 
 
-def at_once(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+def at_once(number: int, *_: object) -> NoReturn:
     """End the process: a handler for a command that has nothing to clean up."""
     os._exit(128 + number)
 
@@ -108,16 +110,37 @@ def at_once(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
 def leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
     """End what is going on: a handler for a command at work, which gives way to `Signals`.
 
-    It raises an exception, so that all is cleaned up. Where Python loses that, as it does in a
-    destructor, or where cleaning up takes long, the process ends all the same; and with the next
-    signal at once. It is no KeyboardInterrupt: one that passes an `exec`, as imports have them,
-    has Python end by the signal, whoever catches it.
+    It raises an exception, so that all is cleaned up; where Python loses that, as it does in a
+    destructor, it is raised again. Where cleaning up takes long, the process ends all the same;
+    and with the next signal at once. It is no KeyboardInterrupt: one that passes an `exec`, as
+    imports have them, has Python end by the signal, whoever catches it.
     """
     error = _left(number)
     if hasattr(signal, "setitimer"):
-        signal.signal(signal.SIGALRM, lambda *_: os._exit(128 + number))
-        signal.setitimer(signal.ITIMER_REAL, LONGEST)
+        _after(LONGEST, partial(at_once, number))
+        sys.unraisablehook = _raise_again
     raise error
+
+
+def _raise_again(lost: Any) -> None:
+    """Raise once more, and where it is not lost, the end that a signal asked for."""
+    if not isinstance(lost.exc_value, Leaving):
+        sys.__unraisablehook__(lost)
+        return
+    error, handler = lost.exc_value, signal.getsignal(signal.SIGALRM)
+    left = max(signal.getitimer(signal.ITIMER_REAL)[0], _SOON)
+
+    def again(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+        _after(left, handler)
+        raise error
+
+    _after(_SOON, again)
+
+
+def _after(seconds: float, handler: Any) -> None:
+    """Have a handler called in a while."""
+    signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 @contextmanager
