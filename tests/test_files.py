@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,14 @@ def test_what_a_killed_process_left_is_swept_and_nothing_else(tmp_path: Path) ->
     sweep(tmp_path)
     assert not any((tmp_path / name).exists() for name in names)
     assert len(list(tmp_path.iterdir())) == 4 + 3
+
+
+def test_what_somebody_may_still_be_writing_to_is_not_swept(tmp_path: Path) -> None:
+    for name, ago in ((".a-0badcafe.npy", 30), (".b-0badcafe.npy", 90), ("mine", 90)):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (time.time() - ago,) * 2)
+    sweep(tmp_path, age=60)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".a-0badcafe.npy", "mine"]
+    os.utime(tmp_path / ".a-0badcafe.npy", (time.time() + 1e6,) * 2)  # by a clock that was wrong
+    sweep(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]

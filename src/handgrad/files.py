@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -44,14 +45,17 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def sweep(folder: Path) -> None:
+def sweep(folder: Path, age: float = 0.0) -> None:
     """Remove what processes left in a folder that were killed while they wrote to it.
 
-    It must be a folder in which nobody else is writing.
+    Args:
+        folder: the folder. Without an age, one in which nobody else is writing.
+        age: the seconds for which nobody has written to what is removed.
     """
     for path in folder.glob(".*"):
-        if is_temporary(path):
-            with suppress(OSError):
+        with suppress(OSError):
+            young = age and time.time() - path.stat().st_mtime < age
+            if is_temporary(path) and not young:
                 path.unlink()
 
 

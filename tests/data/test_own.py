@@ -1,4 +1,5 @@
 import csv
+import os
 import re
 import time
 
@@ -236,6 +237,18 @@ def test_what_was_kept_and_is_broken_is_read_again(tmp_path):
     (kept,) = (tmp_path / "cache/handgrad/pictures").iterdir()
     kept.write_bytes(kept.read_bytes()[:-5])
     assert np.array_equal(reading.read_pictures(paths, plain((1, 9, 7)), "pets"), first)
+
+
+def test_what_a_killed_process_left_in_the_cache_goes_after_an_hour(tmp_path):
+    paths = list(pictures(tmp_path / "pets"))
+    folder = tmp_path / "cache/handgrad/pictures"
+    folder.mkdir(parents=True)
+    for name, hours in ((".half-0badcafe.npy", 2), (".begun-0badcafe.npy", 0)):
+        (folder / name).write_bytes(b"half")
+        os.utime(folder / name, (time.time() - 3600 * hours,) * 2)
+    reading.read_pictures(paths, plain((1, 9, 7)), "pets")
+    hidden = [path.name for path in folder.iterdir() if path.name.startswith(".")]
+    assert hidden == [".begun-0badcafe.npy"]
 
 
 def test_the_oldest_goes_where_too_much_is_kept(tmp_path, monkeypatch):

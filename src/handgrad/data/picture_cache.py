@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from handgrad.data.locate import cache_folder
 from handgrad.errors import DataError, StorageError
-from handgrad.files import replacing
+from handgrad.files import replacing, sweep
 
 LARGE = 1 << 28  # bytes that are mapped and not loaded
 MOST = 1 << 33  # bytes of all that is kept
+HOUR = 60 * 60  # seconds
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Kept:
         return kept
 
     def _write(self, batches: Iterable[NDArray[np.uint8]]) -> None:
+        sweep(self.path.parent, age=HOUR)  # nobody takes that long for one batch
         with replacing(self.path) as temporary, temporary.open("wb") as file:
             self._write_header(file)
             for batch in batches:
