@@ -119,6 +119,8 @@ class Config(BaseModel):
         label_smoothing: the share of each target that is spread over all classes.
         clip_norm: the largest norm that all gradients together may have; 0: no limit.
         class_weights: none, balanced, or numbers by label; a label left out counts 1.
+        average: the mean of the weights over about so many of the last epochs is judged and kept;
+            0: none.
         validation: the share of the training pictures to judge by; 0: none.
         augment: how pictures are changed before they are learned from: none, the name of a preset,
             or settings such as shift=0.1,flip=true.
@@ -156,6 +158,7 @@ class Config(BaseModel):
     clip_norm: NotNegative = 0.0
     class_weights: str | dict[str, float] = "none"
     augment: Annotated[str, AfterValidator(_augmentation)] = "none"
+    average: NotNegative = 0.0
     validation: Share = 0.1
     patience: Annotated[Whole, Field(ge=0, lt=2**31)] = 10
     min_delta: NotNegative = 0.0
@@ -301,6 +304,7 @@ class Config(BaseModel):
             engine=self._engine(),
             on_divergence=self.on_divergence,
             augment=self.augment,
+            average=self.average or None,
         )
 
     def plain(self) -> dict[str, Any]:

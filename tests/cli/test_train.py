@@ -143,7 +143,7 @@ def test_all_options_reach_the_run(handgrad, monkeypatch):
     words = "--batch 32 --optimizer nesterov --lr 0.01 --momentum 0.8 --weight-decay 0.001 "
     words += "--schedule cosine --label-smoothing 0.1 --class-weights 3=2 --validation 0.2 "
     words += "--patience 4 --seed 7 --engine reference --config s.toml --out deep/down "
-    words += "--on-divergence lower-lr --checkpoint-minutes 0.5 --augment flip=true"
+    words += "--on-divergence lower-lr --checkpoint-minutes 0.5 --augment flip=true --average 2"
     assert handgrad("train", *QUICK, *words.split()).status == 0
     assert written("deep/down") == {
         "data": "digits",
@@ -159,6 +159,7 @@ def test_all_options_reach_the_run(handgrad, monkeypatch):
         "clip_norm": 3.0,
         "class_weights": {"3": 2.0},
         "augment": "flip=true",
+        "average": 2.0,
         "validation": 0.2,
         "patience": 4,
         "min_delta": 0.125,

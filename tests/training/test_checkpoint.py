@@ -26,6 +26,8 @@ STATE = State(
     seconds=0.1 + 0.2,
     records=[Epoch(1, 0.7, 1 / 3, None, 0.5, 1e-3, 1.5, 1e5, True)],
     lowered=2,
+    average={name: a / 3 for name, a in ARRAYS.items()},
+    averaged=4,
 )
 ABOUT = {"config": {"lr": 0.01, "data": "ü"}}
 

@@ -20,6 +20,7 @@ LABELS = np.array([0, 0, 0, 1])
         ({"patience": 0}, "patience must be a whole number of at least 1, not 0"),
         ({"clip_norm": 0.0}, "clip_norm must be a number above 0, not 0.0"),
         ({"class_weights": "even"}, "class_weights must be \"balanced\" or .* not 'even'"),
+        ({"average": 0}, "average must be a number above 0, not 0"),
         ({"epochs": 2.5}, "epochs must be a whole number of at least 1, not 2.5"),
         ({"seed": None}, "seed must be a whole number of at least 0, not None"),
         ({"min_delta": -1.0}, "min_delta must be a number of at least 0, not -1.0"),

@@ -54,6 +54,7 @@ def trained(engine: str, **options: Any) -> tuple[hg.Network, hg.History]:
         "schedule": hg.OneCycle(),
         "engine": engine,
         "augment": "messy-hands,flip=true,erase=0.3",
+        "average": 1.3,
     }
     return net, hg.fit(net, data, 0.1, **settings | options)
 
@@ -82,6 +83,7 @@ def test_the_named_convnet_with_noise_in_it(engine: str, stops: list[int], tmp_p
         net = hg.Network(noisy, data.shape, data.classes, seed=2)
         settings: dict[str, Any] = {"optimizer": hg.Adam(0.003), "schedule": hg.OneCycle()}
         settings |= {"augment": "messy-hands", "epochs": 5, "batch_size": 50, "engine": engine}
+        settings |= {"average": 1.5}
         return net, hg.fit(net, data, **settings | options)
 
     assert_same(fit(), run_with_stops(fit, tmp_path, stops))
@@ -94,8 +96,9 @@ def test_the_named_convnet_with_noise_in_it(engine: str, stops: list[int], tmp_p
         {"optimizer": hg.Momentum(0.05, nesterov=True), "schedule": hg.Plateau(patience=1)},
         {"optimizer": hg.AdamW(0.2), "patience": 2, "epochs": 9},
         {"patience": None, "loss": hg.SoftmaxCrossEntropy(0.1)},
+        {"patience": None, "average": None, "augment": None},
     ],
-    ids=["sgd", "plateau", "early-stopping", "to-the-end"],
+    ids=["sgd", "plateau", "early-stopping", "to-the-end", "plain"],
 )
 def test_whatever_the_settings(settings: dict[str, Any], tmp_path: Path) -> None:
     found = run_with_stops(lambda **o: trained("reference", **settings | o), tmp_path, [6, 12])

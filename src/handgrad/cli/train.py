@@ -193,6 +193,15 @@ def train(
             "settings such as shift=0.1,rotation=10. Default: none.",
         ),
     ] = None,
+    average: Annotated[
+        str | None,
+        _learning(
+            "--average",
+            "X",
+            "Judge and keep the mean of the weights over about the last X epochs; 0: none. "
+            "Default: 0.",
+        ),
+    ] = None,
     clip_norm: Annotated[
         str | None,
         _learning("--clip-norm", "X", "Largest norm of the gradients; 0: any. Default: 0."),

@@ -6,7 +6,7 @@ import copy
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from handgrad.layers import Array
 from handgrad.network import Network
 from handgrad.random import generator
 from handgrad.schedules import Progress
+from handgrad.training.average import Average, next_point
 from handgrad.training.evaluation import Evaluation, evaluate
 from handgrad.training.history import Epoch, History
 from handgrad.training.recipe import Recipe
@@ -63,7 +64,8 @@ class Course:
             self._weights = weights * by_class
         self._counts = recipe.loss.weigh(train.labels, self._weights, len(train.classes))
         self._records: list[Epoch] = []
-        self._best = net.snapshot()
+        self._best = self._judged = net.snapshot()
+        self._average = None if recipe.average is None else Average(net, recipe.average)
         self._done, self._seconds = _NOTHING, 0.0
         self._lowered = 0
         self._at_once, self._started = 1, 0.0
@@ -92,6 +94,8 @@ class Course:
         """Return the next batches of the epoch: about as many as take `SLICE` seconds."""
         self.is_whole, self._started = False, time.perf_counter()
         size, first, last = self._batches.size, self._place, self._place + self._at_once
+        if self._average is not None:
+            last = min(last, next_point(first, len(self._batches.rates)))
         after = self._batches.order[last * size : (2 * last - first) * size]
         read_ahead(self.train.pictures, after)
         return self._batches._replace(
@@ -112,6 +116,9 @@ class Course:
             raise error
         self._done = Steps(*(np.concatenate(pair) for pair in zip(self._done, came, strict=True)))
         self._seconds += seconds
+        steps = len(self._batches.rates)
+        if self._average is not None and self._place == next_point(self._place - 1, steps):
+            self._average.add()
         self._at_once = max(1, min(8 * count, int(SLICE / seconds * count)))
         self.is_whole = self.is_warm = True
 
@@ -132,11 +139,17 @@ class Course:
         )
 
     def judge(self, validation: Dataset | None) -> Evaluation | None:
-        """Return how good the network is on the validation pictures; None: there are none."""
-        if validation is None:
-            return None
-        loss, logits = self.recipe.loss, self.engine.logits
-        return evaluate(self.net, validation, loss=loss, logits=logits)
+        """Return how good the network is on the validation pictures; None: there are none.
+
+        It is judged by its mean weights, where those are wanted.
+        """
+        average = self._average
+        with average.given_to(self.engine, self._batches) if average else nullcontext():
+            self._judged = self.net.snapshot()
+            if validation is None:
+                return None
+            loss, logits = self.recipe.loss, self.engine.logits
+            return evaluate(self.net, validation, loss=loss, logits=logits)
 
     def end_epoch(self, found: Evaluation | None) -> Epoch:
         """Return the record of the epoch, given what was found on the validation pictures."""
@@ -145,7 +158,9 @@ class Course:
             record = record._replace(validation_loss=found.loss, validation_accuracy=found.accuracy)
         lowest = min((r.watched_loss for r in self._records if r.best), default=np.inf)
         if record.watched_loss < lowest - self.recipe.min_delta:
-            record, self._best = record._replace(best=True), self.net.snapshot()
+            record = record._replace(best=True)
+        if record.best or (self._average is not None and self.recipe.patience is None):
+            self._best = self._judged
         self._records.append(record)
         self._done, self._seconds = _NOTHING, 0.0
         if not self.is_over:
@@ -153,8 +168,8 @@ class Course:
         return record
 
     def end(self) -> None:
-        """Put the best weights back, if the recipe says so."""
-        if self.recipe.patience is not None:
+        """Put the best weights back, if the recipe says so, or the mean of the last."""
+        if self.recipe.patience is not None or self._average is not None:
             self.net.restore(self._best)
 
     def state(self) -> State:
@@ -168,6 +183,8 @@ class Course:
             seconds=self._seconds,
             records=list(self._records),
             lowered=self._lowered,
+            average={} if self._average is None else copy.deepcopy(self._average.arrays),
+            averaged=0 if self._average is None else self._average.count,
         )
 
     def restore(self, state: State) -> None:
@@ -187,6 +204,8 @@ class Course:
         self.engine.steps = state.steps
         self._best, self._records = dict(state.best), list(state.records)
         self._done, self._seconds, self._lowered = state.epoch, state.seconds, state.lowered
+        if self._average is not None:
+            self._average.restore(state.average, state.averaged)
         if not self.is_over:
             self._batches = self._of_epoch()
         self._good, self.is_whole = state, True

@@ -39,6 +39,7 @@ class Settings(TypedDict, total=False):
     engine: str | MakeEngine
     on_divergence: Literal["stop", "lower-lr"]
     augment: Augmentation | str | None
+    average: float | None
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,9 @@ class Recipe:
         augment: how the pictures are changed at random before they are learned from, otherwise in
             each epoch: an `Augmentation`, or in words, such as "light" or "shift=0.1,flip=true";
             None: not at all. Pictures to judge by stay as they are.
+        average: the mean of the weights over about the last so many epochs is judged, and kept in
+            the end; the running statistics of batch norm are those of the mean weights. On the
+            way the network has its own weights. None: no mean.
     """
 
     epochs: int = 10
@@ -82,15 +86,11 @@ class Recipe:
     engine: str | MakeEngine = "auto"
     on_divergence: Literal["stop", "lower-lr"] = "stop"
     augment: Augmentation | str | None = None
+    average: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "augment", as_augmentation(self.augment))
-        for name, least in (("epochs", 1), ("batch_size", 1), ("patience", 1), ("seed", 0)):
-            value = getattr(self, name)
-            if name == "patience" and value is None:
-                continue
-            if not isinstance(value, Integral) or value < least:
-                raise ConfigError(f"{name} must be a whole number of at least {least}, not {value}")
+        self._check_numbers()
         for name, kind, example in (
             ("optimizer", Optimizer, "Adam(1e-3)"),
             ("schedule", Schedule, "OneCycle()"),
@@ -99,10 +99,6 @@ class Recipe:
             value = getattr(self, name)
             if isinstance(value, type) or not isinstance(value, kind):
                 raise ConfigError(f"{name} must be such as {example}, not {value!r}")
-        if not 0 <= self.min_delta < math.inf:
-            raise ConfigError(f"min_delta must be a number of at least 0, not {self.min_delta}")
-        if self.clip_norm is not None and not 0 < self.clip_norm < math.inf:
-            raise ConfigError(f"clip_norm must be a number above 0, not {self.clip_norm}")
         if self.on_divergence not in ("stop", "lower-lr"):
             raise ConfigError(
                 f'on_divergence must be "stop" or "lower-lr", not {self.on_divergence!r}'
@@ -112,6 +108,21 @@ class Recipe:
                 f'class_weights must be "balanced" or one number a label, '
                 f"not {self.class_weights!r}"
             )
+
+    def _check_numbers(self) -> None:
+        """Raise a ConfigError if a number is out of range."""
+        for name, least in (("epochs", 1), ("batch_size", 1), ("patience", 1), ("seed", 0)):
+            value = getattr(self, name)
+            if name == "patience" and value is None:
+                continue
+            if not isinstance(value, Integral) or value < least:
+                raise ConfigError(f"{name} must be a whole number of at least {least}, not {value}")
+        if not 0 <= self.min_delta < math.inf:
+            raise ConfigError(f"min_delta must be a number of at least 0, not {self.min_delta}")
+        for name in ("clip_norm", "average"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise ConfigError(f"{name} must be a number above 0, not {value}")
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Recipe:
@@ -144,10 +155,6 @@ class Recipe:
         """
         if self.class_weights is None:
             return None
-        if self.on_divergence not in ("stop", "lower-lr"):
-            raise ConfigError(
-                f'on_divergence must be "stop" or "lower-lr", not {self.on_divergence!r}'
-            )
         if isinstance(self.class_weights, str):
             counts = np.bincount(labels, minlength=len(classes))
             by_class = len(labels) / (len(classes) * np.maximum(counts, 1))

@@ -28,6 +28,8 @@ class State(NamedTuple):
         seconds: how long those took.
         records: one for each finished epoch.
         lowered: how often the learning rate was halved because a number was not finite.
+        average: the mean of the arrays on the way; empty where none is wanted.
+        averaged: of how many it is the mean.
     """
 
     arrays: dict[str, Array]
@@ -38,12 +40,15 @@ class State(NamedTuple):
     seconds: float
     records: list[Epoch]
     lowered: int
+    average: dict[str, Array]
+    averaged: int
 
 
 def tensors(state: State) -> dict[str, NDArray[Any]]:
     """Return the arrays of a state under names of their own."""
     named = {f"arrays/{name}": array for name, array in state.arrays.items()}
     named |= {f"best/{name}": array for name, array in state.best.items()}
+    named |= {f"average/{name}": array for name, array in state.average.items()}
     for name, kinds in state.memory.items():
         named |= {f"memory/{kind}/{name}": array for kind, array in kinds.items()}
     return named | {"epoch/losses": state.epoch.losses, "epoch/right": state.epoch.right}
@@ -56,12 +61,14 @@ def numbers(state: State) -> dict[str, Any]:
         "seconds": state.seconds,
         "records": [list(record) for record in state.records],
         "lowered": state.lowered,
+        "averaged": state.averaged,
     }
 
 
 def state_of(named: Mapping[str, NDArray[Any]], rest: Mapping[str, Any]) -> State:
     """Return the state that `tensors` and `numbers` took apart."""
-    parts: dict[str, dict[str, Any]] = {"arrays": {}, "best": {}, "memory": {}, "epoch": {}}
+    kinds = ("arrays", "best", "memory", "epoch", "average")
+    parts: dict[str, dict[str, Any]] = {kind: {} for kind in kinds}
     for name, array in named.items():
         part, _, own = name.partition("/")
         if part == "memory":
@@ -80,4 +87,6 @@ def state_of(named: Mapping[str, NDArray[Any]], rest: Mapping[str, Any]) -> Stat
         seconds=float(rest["seconds"]),
         records=[Epoch(*record) for record in rest["records"]],
         lowered=int(rest["lowered"]),
+        average=parts["average"],
+        averaged=int(rest.get("averaged", 0)),  # before there was an average, there was none
     )
