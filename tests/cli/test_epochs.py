@@ -13,9 +13,9 @@ SECOND = Epoch(2, 1.0, 1.0, None, None, 1e-8, 60.0, 9.0, best=False)
 def shown(width, **options):
     file = io.StringIO()
     console = Console(file=file, width=width, **options)
-    with watching(console, 2) as on_epoch:
-        on_epoch(FIRST)
-        on_epoch(SECOND)
+    with watching(console, 2) as watch:
+        watch.epoch(FIRST)
+        watch.epoch(SECOND)
     return file.getvalue()
 
 
@@ -51,6 +51,22 @@ def test_a_terminal_gets_a_table_and_a_bar():
     )
     assert "epoch 1 of 2" in text
     assert "epoch 2 of 2" in text
+
+
+def test_the_bar_moves_within_an_epoch():
+    def drawn(made):
+        file = io.StringIO()
+        console = Console(file=file, width=80, force_terminal=True, color_system=None)
+        with watching(console, 2) as watch:
+            watch.progress(made)
+        return file.getvalue().count("━")
+
+    assert drawn(0) < drawn(0.5) < drawn(1.5)
+
+
+def test_where_there_is_no_bar_nobody_counts():
+    with watching(Console(file=io.StringIO()), 2) as watch:
+        assert watch.progress is None
 
 
 def test_the_best_epoch_is_green_and_has_a_star():

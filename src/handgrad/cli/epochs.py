@@ -42,16 +42,28 @@ COLUMNS = (
 )
 
 
+class Watch(NamedTuple):
+    """What is to be called while a run goes on.
+
+    Attributes:
+        epoch: with each epoch.
+        progress: with how many epochs are made, such as 2.4; None: nobody looks at that.
+    """
+
+    epoch: Callable[[Epoch], None]
+    progress: Callable[[float], None] | None = None
+
+
 @contextmanager
-def watching(console: Console, epochs: int) -> Iterator[Callable[[Epoch], None]]:
-    """Give what is to be called with each epoch.
+def watching(console: Console, epochs: int) -> Iterator[Watch]:
+    """Give what is to be called while a run goes on.
 
     Args:
         console: where to print.
         epochs: how many there will be at most.
     """
     if console.quiet or not console.is_terminal or console.is_dumb_terminal:
-        yield lambda record: console.print(line(record, epochs), soft_wrap=True, highlight=False)
+        yield Watch(lambda e: console.print(line(e, epochs), soft_wrap=True, highlight=False))
         return
     columns = fitting(console.width)
     console.print(_row([column.heading for column in columns], columns), style="bold")
@@ -66,9 +78,12 @@ def watching(console: Console, epochs: int) -> Iterator[Callable[[Epoch], None]]
 
         def show(record: Epoch) -> None:
             live.console.print(row(record, columns))
-            bar.update(task, completed=record.number, now=min(record.number + 1, epochs))
+            move(record.number)
 
-        yield show
+        def move(made: float) -> None:
+            bar.update(task, completed=made, now=min(int(made) + 1, epochs))
+
+        yield Watch(show, move)
 
 
 def line(record: Epoch, epochs: int) -> str:

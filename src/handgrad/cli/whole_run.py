@@ -105,7 +105,7 @@ def _train(
     ):
 
         def on_epoch(record: Epoch) -> None:
-            watch(record)
+            watch.epoch(record)
             track(record)
 
         history = fit(
@@ -113,6 +113,7 @@ def _train(
             pictures,
             config.validation or None,
             on_epoch=on_epoch,
+            on_progress=watch.progress,
             checkpoint=kept,
             resume=True,
             **vars(recipe),

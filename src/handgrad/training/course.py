@@ -90,6 +90,11 @@ class Course:
         """Whether all steps of the epoch are made."""
         return self._place == len(self._batches.rates)
 
+    @property
+    def made(self) -> float:
+        """How many epochs are made, the one that is not whole being a part of one."""
+        return len(self._records) + self._place / len(self._batches.rates)
+
     def ahead(self) -> Batches:
         """Return the next batches of the epoch: about as many as take `SLICE` seconds."""
         self.is_whole, self._started = False, time.perf_counter()

@@ -34,6 +34,7 @@ def fit(
     *,
     weights: ArrayLike | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
+    on_progress: Callable[[float], None] | None = None,
     checkpoint: str | Path | Checkpoints | None = None,
     resume: bool = False,
     **settings: Unpack[Settings],
@@ -51,6 +52,7 @@ def fit(
         weights: how much each picture of `train` counts, (N,) numbers of at least 0, besides the
             weight of its class; None: all the same. Those set aside for validation count the same.
         on_epoch: called with each record as soon as it is there.
+        on_progress: called some times a second with how many epochs are made, such as 2.4.
         checkpoint: the folder in which the run is kept while it goes on, or `Checkpoints`.
         resume: go on from the newest checkpoint there, if there is one.
         settings: the fields of `Recipe`, such as ``epochs=3, optimizer=Adam(1e-3)``.
@@ -65,7 +67,7 @@ def fit(
     course, keeper, validation = _set_out(
         net, train, validation, weights, checkpoint, resume, settings
     )
-    for record in _epochs(course, keeper, validation):
+    for record in _epochs(course, keeper, validation, on_progress):
         if on_epoch is not None:
             on_epoch(record)
     return course.history
@@ -90,7 +92,12 @@ def epochs(
     return _epochs(*_set_out(net, train, validation, weights, checkpoint, resume, settings))
 
 
-def _epochs(course: Course, keeper: Keeper | None, validation: Dataset | None) -> Iterator[Epoch]:
+def _epochs(
+    course: Course,
+    keeper: Keeper | None,
+    validation: Dataset | None,
+    on_progress: Callable[[float], None] | None = None,
+) -> Iterator[Epoch]:
     """Yield a record after each epoch, until the last or until the loss falls no more."""
     save = None if keeper is None else keeper.save
     with keeper or nullcontext():
@@ -105,6 +112,8 @@ def _epochs(course: Course, keeper: Keeper | None, validation: Dataset | None) -
                             course.go_back(error)
                         if keeper is not None and keeper.is_due:
                             course.keep(save)
+                    if on_progress is not None:
+                        on_progress(course.made)
                 found = course.judge(validation)
                 with signals.held():
                     record = course.end_epoch(found)
