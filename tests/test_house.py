@@ -39,6 +39,7 @@ PLACES = {
     "matplotlib": ("plots",),
     "tensorboardX": ("tracking",),
     "mlflow": ("tracking",),
+    "keras": ("reproduce",),
     "pydantic": ("config", "settings"),
     "pydantic_core": ("settings",),
     "typer": ("cli",),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from handgrad.engines import fastest_engine
-from handgrad.errors import HandgradError
+from handgrad.errors import HandgradError, ModelError
 from handgrad.files import replacing
 from handgrad.network import Network
 from handgrad.reproduce.notebook import Notebook
@@ -87,7 +88,8 @@ class Store:
         if outcome.net is not None and piece.seed == 0:
             path = self._path(piece, ".safetensors")
             path.parent.mkdir(parents=True, exist_ok=True)
-            outcome.net.save(path)
+            with suppress(ModelError):  # layers of a notebook's own cannot be described in a file
+                outcome.net.save(path)
         told = {"what": piece.what, **self._identity(piece), "outcome": outcome.plain()}
         with replacing(self._path(piece, ".json")) as temporary:
             temporary.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", "utf-8")

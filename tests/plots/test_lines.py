@@ -1,0 +1,24 @@
+import pytest
+
+from handgrad.errors import DataError
+from handgrad.plots import lines, rendered
+
+
+def test_lines_are_drawn_from_the_first_epoch_with_their_names() -> None:
+    figure = lines({"published": [0.5, 0.7], "corrected": [0.6]}, "accuracy", share=True)
+    (axes,) = figure.axes
+    assert [line.get_label() for line in axes.lines] == ["published", "corrected"]
+    assert axes.lines[0].get_xdata().tolist() == [1, 2]  # type: ignore[union-attr]
+    assert axes.get_title() == "accuracy"
+    assert figure.get_figwidth() < 5  # legible on a telephone
+    assert rendered(figure).startswith(b"\x89PNG")
+
+
+def test_a_scale_may_be_logarithmic() -> None:
+    (axes,) = lines({"loss": [3.0, 0.1]}, "loss", log=True).axes
+    assert axes.get_yscale() == "log"
+
+
+def test_nothing_to_draw() -> None:
+    with pytest.raises(DataError, match="there are no numbers to draw; give some lines"):
+        lines({"loss": []}, "loss")

@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from handgrad.engines import Batches, ReferenceEngine, Rules
+from handgrad.layers import BatchNorm, Dense, Flatten, Layer, LeakyReLU, Normalize, ReLU
+from handgrad.losses import SoftmaxCrossEntropy
+from handgrad.network import Network
+from handgrad.optim import SGD
+from handgrad.reproduce.arithmetic import Arithmetic
+from tests.reproduce.samples import digits
+
+NETWORKS: list[list[Layer]] = [
+    [Flatten(), Dense()],
+    [Flatten(), Dense(9), ReLU(), Dense()],
+    [Normalize(), Flatten(), Dense(9), BatchNorm(), LeakyReLU(0.01), Dense()],
+]
+
+
+@pytest.mark.parametrize("layers", NETWORKS, ids=len)
+def test_the_notebooks_arithmetic_takes_the_steps_that_ours_takes(layers: list[Layer]) -> None:
+    train, _ = digits()
+    net = Network(layers, train.shape, train.classes, dtype=np.float64)
+    net.measure(train.pictures)
+    X = net.as_input(train.pictures)
+    if isinstance(layers[0], Normalize):
+        X = (X - net.state["0.mean"]) / net.state["0.std"]
+    theirs = Arithmetic(net, X, train.labels, 0.3)
+    order = np.arange(100)
+
+    loss = theirs.epoch(order[at : at + 32] for at in range(0, 100, 32))
+
+    engine = ReferenceEngine(net, Rules(SoftmaxCrossEntropy(), SGD(0.3)))
+    came = engine.run(Batches(train.pictures, train.labels, None, order, 32, [0.3] * 4))
+    assert loss == pytest.approx(np.average(came.losses, weights=[32, 32, 32, 4]), rel=1e-12)
+    last = theirs.layers[-1][1]
+    name = f"{len(layers) - 1}.weight"
+    np.testing.assert_allclose(last["weight"], net.parameters[name], rtol=1e-10)
+
+
+def test_its_logits_are_the_networks() -> None:
+    train, _ = digits()
+    net = Network([Flatten(), Dense(9), ReLU(), Dense()], train.shape, train.classes)
+    theirs = Arithmetic(net, net.as_input(train.pictures), train.labels, 0.1)
+    X = net.as_input(train.pictures[:5])
+    np.testing.assert_allclose(theirs.logits(X), net.logits(X), rtol=1e-4, atol=1e-5)

@@ -1,0 +1,56 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from handgrad.reproduce.report import Report, report
+from tests.reproduce.samples import digits, notebook
+from tests.reproduce.test_findings import found
+
+DATA = {"digits": digits()}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    return report([found(notebook(), tmp_path_factory.mktemp("found"))], DATA, quick=True)
+
+
+def test_the_page_needs_no_other_file(made: Report) -> None:
+    html = made.html
+    addresses = re.findall(r'(?:src|href)="([^"]*)"', html)
+    assert len(addresses) > 30
+    assert all(a.startswith(("data:image/png;base64,", "#")) for a in addresses)
+    assert "http" not in re.sub(r"base64,[^\"]*", "", html)
+
+
+def test_the_page_shows_what_the_notebooks_show(made: Report) -> None:
+    html = made.html
+    assert re.search(r"\d+ of 10 right", html)
+    assert 'class="right"' in html
+    assert "610 parameters: 1 Dense 520, 3 Dense 90" in html
+    assert "1 + 1 = 2" in html
+    for heading in ("The data", "One picture", "Its first layer's weights", "Activations"):
+        assert heading.replace("'", "&#x27;") in html or heading in html
+    assert html.count("<figure>") >= 4  # curves and activations
+
+
+def test_the_document_has_the_same_tables(made: Report) -> None:
+    text = made.markdown
+    assert text.startswith("# Five notebooks, reproduced\n\nMade by `handgrad reproduce all ")
+    assert "| small | one hidden layer: test accuracy | 99.00 % |" in text
+    assert "1. Too slow." in text
+    assert text.count("| --- |") >= 3
+
+
+def test_a_report_of_nothing_says_so_in_dashes(tmp_path: Path) -> None:
+    from handgrad.reproduce.findings import Findings
+    from handgrad.reproduce.store import Store
+
+    nothing = Findings(notebook(), Store(tmp_path, {"digits": ""}), 1)
+    text = report([nothing], DATA).markdown
+    assert "| small | one hidden layer: test accuracy | 99.00 % | – | – | – | – | – |" in text
+
+
+def test_a_file_is_written_whole(tmp_path: Path) -> None:
+    Report.write(tmp_path / "deep" / "report.md", "é")
+    assert (tmp_path / "deep" / "report.md").read_text(encoding="utf-8") == "é"

@@ -1,0 +1,80 @@
+import json
+from pathlib import Path
+
+from handgrad.layers import Dense, Flatten
+from handgrad.reproduce.convnet import ScaledByP
+from handgrad.reproduce.piece import Fit, Said
+from handgrad.reproduce.store import Piece, Store, pieces
+from tests.reproduce.samples import QUICK, notebook, setting
+
+DIGESTS = {"digits": "abc"}
+
+
+def piece(seed: int = 0, value: float = 1.0) -> Piece:
+    return Piece("small", "digits", "said", Said({"x": value}), seed)
+
+
+def test_what_is_kept_is_found_again(tmp_path: Path) -> None:
+    store, one = Store(tmp_path, DIGESTS), piece()
+    assert store.get(one) is None
+    store.put(one, one.part.run(setting()))
+    found = store.get(one)
+    assert found is not None
+    assert found.figures == {"x": 1.0}
+    told = json.loads(next(tmp_path.rglob("*.json")).read_text())
+    assert told["part"] == "Said(figures={'x': 1.0})"
+
+
+def test_another_seed_part_engine_or_data_is_another_piece(tmp_path: Path) -> None:
+    store, one = Store(tmp_path, DIGESTS, "compiled"), piece()
+    store.put(one, one.part.run(setting()))
+    assert store.get(piece(seed=1)) is None
+    assert store.get(piece(value=2.0)) is None
+    assert Store(tmp_path, DIGESTS, "reference").get(one) is None
+    assert Store(tmp_path, {"digits": "abd"}, "compiled").get(one) is None
+
+
+def test_a_file_that_is_not_whole_is_run_again(tmp_path: Path) -> None:
+    store, one = Store(tmp_path, DIGESTS), piece()
+    store.put(one, one.part.run(setting()))
+    path = next(tmp_path.rglob("*.json"))
+    whole = path.read_text()
+    for spoilt in (whole[:50], "[]", "{}", whole.replace('"figures"', '"figure"')):
+        path.write_text(spoilt)
+        assert store.get(one) is None
+
+
+def test_the_network_of_the_first_seed_is_kept(tmp_path: Path) -> None:
+    store, part = Store(tmp_path, DIGESTS), notebook().experiments[0].parts["corrected"]
+    for seed in (0, 1):
+        one = Piece("small", "digits", "fit", part, seed)
+        outcome = part.run(setting(seed))
+        store.put(one, outcome)
+        net = store.network(one)
+        assert (net is not None) == (seed == 0)
+        if net is not None and outcome.net is not None:
+            assert (
+                net.logits(setting().test.pictures) == outcome.net.logits(setting().test.pictures)
+            ).all()
+
+
+def test_equal_parts_are_one_piece_and_seeds_come_in_turn() -> None:
+    found = pieces([notebook()], seeds=2)
+    assert [(p.what, p.seed) for p in found] == [
+        ("one hidden layer, published", 0),
+        ("one hidden layer, corrected", 0),
+        ("the time", 0),
+        ("one hidden layer, published", 1),
+        ("one hidden layer, corrected", 1),
+    ]
+
+
+def test_a_network_of_a_notebooks_own_layers_is_not_kept_but_its_figures_are(
+    tmp_path: Path,
+) -> None:
+    part = Fit((Flatten(), ScaledByP(0.5), Dense()), QUICK)
+    one = Piece("small", "digits", "fit", part, 0)
+    store = Store(tmp_path, DIGESTS)
+    store.put(one, part.run(setting()))
+    assert store.get(one) is not None
+    assert store.network(one) is None

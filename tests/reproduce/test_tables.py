@@ -1,0 +1,45 @@
+from pathlib import Path
+
+from handgrad.reproduce.tables import contestants, errata, overview, remarks, times
+from tests.reproduce.samples import notebook
+from tests.reproduce.test_findings import found
+
+
+def test_the_overview_has_what_was_published_beside_what_came_out(tmp_path: Path) -> None:
+    table = overview([found(notebook(), tmp_path)])
+    (row,) = table.rows
+    assert row[:3] == ["small", "one hidden layer: test accuracy", "99.00 %"]
+    assert row[4] == "no: see there"
+    assert row[6] == "–"  # there is no twin
+    assert row[3].endswith(" %")
+    assert " ± " in row[5]
+
+
+def test_a_single_seed_has_no_verdict(tmp_path: Path) -> None:
+    (row,) = overview([found(notebook(), tmp_path, seeds=1)]).rows
+    assert row[4] == "–"
+
+
+def test_errors_have_their_cost(tmp_path: Path) -> None:
+    accuracy, loss = errata(found(notebook(), tmp_path)).rows
+    assert accuracy[0] == "1. Too slow."
+    assert accuracy[5].startswith("-")
+    assert accuracy[5].endswith(" points")
+    assert loss[5].startswith("+")
+
+
+def test_times_are_those_of_the_whole_training(tmp_path: Path) -> None:
+    findings = found(notebook(), tmp_path, seeds=1)
+    (row,) = times([findings]).rows
+    assert row[:2] == ["small", "1 min 10.0 s"]
+    assert float(row[5]) > 0
+    table = contestants(findings)
+    assert table is not None
+    ours = next(row for row in table.rows if row[0] == "handgrad")
+    assert ours[3] == "1.0"
+
+
+def test_what_is_not_met_is_explained(tmp_path: Path) -> None:
+    assert remarks(found(notebook(), tmp_path)) == [
+        "one hidden layer, test accuracy: It is too slow."
+    ]
