@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from handgrad.signals import Leaving, Signals, at_once, interruptible, leave, obey
+from handgrad.signals import ENDS, Leaving, Signals, at_once, interruptible, leave, obey
 
 BOTH = pytest.mark.parametrize(
-    ("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)]
+    ("number", "error"),
+    [(signal.SIGINT, KeyboardInterrupt)]
+    + [(number, SystemExit) for number in ENDS if number != signal.SIGINT],
 )
 
 
@@ -69,7 +71,7 @@ def test_who_has_a_handler_of_their_own_keeps_it() -> None:
 @pytest.fixture
 def as_before() -> Iterator[None]:
     """Put all handlers back that a test changes, and the alarm clock too."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)
+    numbers = (*ENDS, signal.SIGALRM)
     handlers = [signal.getsignal(number) for number in numbers]
     yield
     signal.setitimer(signal.ITIMER_REAL, 0)

@@ -15,6 +15,9 @@ from typing import Any, NoReturn, Self
 LONGEST = 1.5  # seconds that a command has for cleaning up
 _SOON = 0.01  # seconds
 
+# Ctrl-C, a closed terminal, and a polite end.
+ENDS = [getattr(signal, n) for n in ("SIGINT", "SIGHUP", "SIGTERM") if hasattr(signal, n)]
+
 Handler = Callable[[int, FrameType | None], Any]
 
 _came: int | None = None  # the signal that ends this process
@@ -29,20 +32,19 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Signals:
-    """Has SIGINT raise KeyboardInterrupt and SIGTERM SystemExit, but not in the middle of a step.
+    """Has SIGINT raise KeyboardInterrupt, and others SystemExit, but not in the middle of a step.
 
     Within `held` the first of them waits until the block's end; a second one is obeyed at once.
     Nothing is done outside the main thread, nor where somebody has a handler of their own.
 
     Args:
-        saving: whether there is something to save; else SIGTERM ends the process as it always does.
+        saving: whether there is something to save; else only SIGINT is waited with.
     """
 
     def __init__(self, saving: bool) -> None:
         # What must be in place for a signal to be ours, besides a command's own handler.
-        self._plain: dict[signal.Signals, Any] = {signal.SIGINT: signal.default_int_handler}
-        if saving:
-            self._plain[signal.SIGTERM] = signal.SIG_DFL
+        self._plain: dict[int, Any] = dict.fromkeys(ENDS, signal.SIG_DFL) if saving else {}
+        self._plain[signal.SIGINT] = signal.default_int_handler
         self._before: dict[int, Any] = {}
         self._held = False
         self._came: int | None = None
@@ -96,8 +98,8 @@ class Signals:
 
 
 def obey(handler: Handler) -> None:
-    """Have a handler for SIGINT and SIGTERM, unless this process is to ignore them."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    """Have a handler for what ends a command, unless this process is to ignore it."""
+    for number in ENDS:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, handler)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import handgrad as hg
+from handgrad.training.checkpoint import write_checkpoint
 from handgrad.training.keeper import Checkpoints, Keeper
 from tests.training.test_checkpoint import STATE
 
@@ -63,6 +64,20 @@ def test_where_all_are_damaged_it_says_so(tmp_path: Path) -> None:
     with (
         Keeper(Checkpoints(tmp_path), {}) as keeper,
         pytest.raises(hg.StorageError, match=r"000002.* and there is no other; begin the run anew"),
+    ):
+        keeper.newest()
+
+
+def test_one_of_another_version_is_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved(tmp_path, 2)
+    with monkeypatch.context() as patch:
+        patch.setattr("handgrad.training.checkpoint.FORMAT", 9)
+        write_checkpoint(tmp_path / "checkpoint-000003.safetensors", STATE, {})
+    with (
+        Keeper(Checkpoints(tmp_path), {}) as keeper,
+        pytest.raises(hg.StorageError, match=r"000003.* format is 9, .*; go on with the version"),
     ):
         keeper.newest()
 

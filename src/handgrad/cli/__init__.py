@@ -4,7 +4,7 @@ from handgrad.signals import at_once, end, leave, obey
 
 
 def main() -> None:
-    """Run the command line: SIGINT ends it with 130 and SIGTERM with 143, whatever it is at."""
+    """Run the command line: signals end it with 130 (Ctrl-C), 143 or 129, whatever it is at."""
     obey(at_once)
 
     import atexit

@@ -24,6 +24,10 @@ from handgrad.training.state import State, numbers, state_of, tensors
 FORMAT = 1
 
 
+class FormatError(StorageError):
+    """A checkpoint is whole, and another version of handgrad wrote it."""
+
+
 def write_checkpoint(path: Path, state: State, about: Mapping[str, Any]) -> None:
     """Write a state to a file, whole or not at all.
 
@@ -59,7 +63,10 @@ def read_checkpoint(path: Path) -> tuple[State, dict[str, Any]]:
     try:
         content = json.loads(text)
         if (written := content["format"]) != FORMAT:
-            raise StorageError(f"{path}: its format is {written}, this handgrad reads {FORMAT}")
+            raise FormatError(
+                f"{path}: its format is {written}, this handgrad reads {FORMAT}; go on with the "
+                "version of handgrad that wrote it"
+            )
         return state_of(named, content["state"]), dict(content["about"])
     except (LookupError, TypeError, ValueError, RecursionError) as error:
         raise StorageError(f"{path}: its description does not hold together ({error})") from None

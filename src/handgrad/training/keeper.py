@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from handgrad.errors import ConfigError, StorageError
 from handgrad.files import sweep
-from handgrad.training.checkpoint import read_checkpoint, write_checkpoint
+from handgrad.training.checkpoint import FormatError, read_checkpoint, write_checkpoint
 from handgrad.training.state import State
 
 KEPT = 2
@@ -68,12 +68,14 @@ def newest(folder: Path) -> Found | None:
     """Return the newest checkpoint in a folder that is whole; None: there is none at all.
 
     Raises:
-        StorageError: if there are some, and all are damaged.
+        StorageError: if there are some, and all are damaged, or another version wrote them.
     """
     trouble = None
     for path in reversed(_checkpoints(folder)):
         try:
             return Found(path, *read_checkpoint(path), trouble)
+        except FormatError:
+            raise
         except StorageError as error:
             trouble = trouble or error
     if trouble:

@@ -42,8 +42,8 @@ def fit(
     """Train a network to the end, and return what each epoch brought.
 
     Ctrl-C waits until a step is made, and raises KeyboardInterrupt then. With a folder for
-    checkpoints one is written before, and SIGTERM raises SystemExit likewise. A run that goes on
-    from a checkpoint is the run it would have been, bit for bit.
+    checkpoints one is written before, and SIGTERM and SIGHUP raise SystemExit likewise. A run that
+    goes on from a checkpoint is the run it would have been, bit for bit.
 
     Args:
         net: the network; its arrays are changed in place.
