@@ -1,4 +1,4 @@
-from handgrad.page import facts, figure, section, table
+from handgrad.page import bars, facts, figure, section, table
 
 
 def test_words_are_escaped_and_content_is_not():
@@ -18,3 +18,9 @@ def test_a_table_sets_numbers_to_the_right_and_marks_rows():
     assert '<th class="words">name</th><th>count</th>' in text
     assert '<tr><td class="words">&lt;a&gt;</td><td>1</td></tr>' in text
     assert '<tr class="shown"><td class="words">b</td><td>2</td></tr>' in text
+
+
+def test_bars_are_as_long_as_shares():
+    text = bars([("<none>", 0.805, "80.5%")])
+    assert '<td>&lt;none&gt;</td><td class="bar"><div style="width:80.5%"></div></td>' in text
+    assert "<td>80.5%</td>" in text

@@ -2,7 +2,8 @@
 
 from handgrad.automatic.candidates import words
 from handgrad.automatic.keep import write
-from handgrad.automatic.search import Moment
+from handgrad.automatic.search import STAGES, Moment
+from handgrad.automatic.trial import Trial
 from handgrad.automatic.whole import Outcome, beginning, fit
 
-__all__ = ["Moment", "Outcome", "beginning", "fit", "words", "write"]
+__all__ = ["STAGES", "Moment", "Outcome", "Trial", "beginning", "fit", "words", "write"]

@@ -1,4 +1,4 @@
-"""What is tried: networks with learning rates, preparations."""
+"""What is tried: networks with learning rates, preparations, augmentations."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from handgrad.automatic.look import Look
 from handgrad.config import Config
 from handgrad.data import Dataset
+from handgrad.data.augment import Augmentation
 from handgrad.errors import ModelError
 
 MOSTLY = 0.4  # of the pixels are ground where something stands on it
@@ -23,6 +24,16 @@ NETWORKS = (
     ("two-layer", 0.01),
     ("softmax-regression", 0.01),
 )
+
+# By what they are called. The first is the mildest.
+SHIFTED = "shifted"
+AUGMENTATIONS = {
+    SHIFTED: "shift=0.07",
+    "shifted and mirrored": "clothes",
+    "distorted": "light",
+    "distorted and mirrored": "light,flip=true",
+}
+EDGE = ",ground=edge"
 
 
 def networks(base: Config, train: Dataset) -> list[Config]:
@@ -42,6 +53,18 @@ def preparations(config: Config, train: Dataset, look: Look) -> list[Config]:
     return [changed(config, preparation=name, size=max(H, W)) for name in ("light", "drawing")]
 
 
+def shifted(config: Config, look: Look) -> Config:
+    """Return settings with the mildest augmentation."""
+    return changed(config, augment=_on_ground(AUGMENTATIONS[SHIFTED], look))
+
+
+def augmentations(config: Config, look: Look) -> list[Config]:
+    """Return settings with each augmentation but the one they have, and with none."""
+    texts = ["none", *(_on_ground(text, look) for text in AUGMENTATIONS.values())]
+    made = [changed(config, augment=text) for text in texts]
+    return [other for other in made if other.augment != config.augment]
+
+
 def changed(config: Config, **changes: Any) -> Config:
     """Return settings with some of them changed, checked."""
     return Config.model_validate({**config.model_dump(exclude_none=True), **changes})
@@ -52,7 +75,19 @@ def words(config: Config) -> str:
     said = [config.model, f"learning rate {config.lr:g}"]
     if config.preparation is not None:
         said.append(f"prepared as {config.preparation}")
+    if config.augment != "none":
+        names = {
+            str(Augmentation.of(f"{text}{ground}")): name
+            for name, text in AUGMENTATIONS.items()
+            for ground in ("", EDGE)
+        }
+        said.append(names.get(config.augment, config.augment))
     return ", ".join(said)
+
+
+def _on_ground(text: str, look: Look) -> str:
+    """Return an augmentation that lets in from outside what the pictures' edges are like."""
+    return text if look.dark else f"{text}{EDGE}"
 
 
 def _fits(config: Config, train: Dataset) -> bool:

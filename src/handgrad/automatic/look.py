@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,12 +31,14 @@ class Look:
         files: whether they are picture files, which can be prepared in several ways.
         own_test: whether the data says itself what the test is; None: that cannot be seen.
         ground: the share of pixels that are as the picture's corners are, 0 to 1.
+        dark: whether these corners are dark.
         findings: what the doctor of folders found; None: it was not asked.
     """
 
     files: bool
     own_test: bool | None
     ground: float
+    dark: bool
     findings: tuple[Finding, ...] | None
 
 
@@ -47,18 +50,18 @@ def look_at(config: Config, train: Dataset, seconds: float) -> Look:
         train: the pictures.
         seconds: how much time there is for all.
     """
-    ground = _share_of_ground(train.pictures)
+    ground, dark = _ground(train.pictures)
     if config.data in SOURCES:
-        return Look(files=False, own_test=True, ground=ground, findings=None)
+        return Look(False, True, ground, dark, None)
     place = Path(config.data)
     try:
         splits = list_pictures(place)
     except DataError:  # a file of arrays
-        return Look(files=False, own_test=None, ground=ground, findings=None)
+        return Look(False, None, ground, dark, None)
     count = sum(len(found.paths) for found in splits.values())
     quick = count <= FILES_A_SECOND * seconds
     findings = tuple(check(place, progress=False).findings) if quick else None
-    return Look(quick, TEST in splits or VALIDATION in splits, ground, findings)
+    return Look(quick, TEST in splits or VALIDATION in splits, ground, dark, findings)
 
 
 def share_for_validation(pictures: int) -> float:
@@ -77,10 +80,11 @@ def settings_for(parts: Parts) -> dict[str, object]:
     }
 
 
-def _share_of_ground(X: NDArray[np.uint8]) -> float:
-    """Return the share of the pixels that are like the corners of their picture."""
+def _ground(X: NDArray[Any]) -> tuple[float, bool]:
+    """Return the share of pixels that are like their picture's corners, and if those are dark."""
     some = X[:: max(1, len(X) // 256)].mean(axis=1)
     if X.dtype != np.uint8:
         some = 255 * some
     ground = np.median(some[:, [0, 0, -1, -1], [0, -1, 0, -1]], axis=1)
-    return float((np.abs(some - ground[:, None, None]) < NEAR).mean())
+    share = (np.abs(some - ground[:, None, None]) < NEAR).mean()
+    return float(share), bool(np.median(ground) < NEAR)

@@ -13,6 +13,7 @@ import numpy as np
 
 from handgrad import plots
 from handgrad.automatic.candidates import words
+from handgrad.automatic.search import STAGES
 from handgrad.automatic.trial import Trial, standard_error
 from handgrad.automatic.whole import Outcome
 from handgrad.automatic.why import reasons
@@ -20,7 +21,6 @@ from handgrad.calibration import Calibration, reliability
 from handgrad.page import address, bars, facts, figure, page, picture, section, table
 
 MISTAKES = 24
-STAGES = {"short": "short", "longer": "longer", "last": "to the end"}
 
 
 def report(outcome: Outcome, folder: Path) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import NamedTuple
 
-from handgrad.automatic.candidates import networks, preparations
+from handgrad.automatic.candidates import augmentations, networks, preparations, shifted
 from handgrad.automatic.clock import Clock
 from handgrad.automatic.look import Look
 from handgrad.automatic.speed import Parts, Speed, measured
@@ -15,9 +15,11 @@ from handgrad.automatic.trial import Trial, attempt, ranked, standard_error
 from handgrad.config import Config
 
 SHORTEST = 1.5  # seconds that a trial is worth beginning for
-SURVIVORS = 3
+SURVIVORS = 2
+GRACE = 2.0  # seconds to learn something in, even where the time was spent on kernels
+LEFT_OVER = 0.25  # of the time for the last training, for which another one is worth it
 FEW = 4  # epochs, whose median says more of the speed than a probe did
-PROBING = 0.15  # of the time at most, to see how fast the candidates are
+PROBING = 0.2  # of the time at most, to see how fast candidates are; kernels are compiled then
 
 
 class Stage(NamedTuple):
@@ -34,7 +36,11 @@ class Stage(NamedTuple):
     epochs: int
 
 
-SHORT, LONGER, LAST = Stage("short", 0.3, 40), Stage("longer", 0.55, 80), Stage("last", 1.0, 200)
+SHORT, LONGER, LAST = Stage("short", 0.25, 20), Stage("longer", 0.6, 50), Stage("last", 1.0, 200)
+
+
+# In words.
+STAGES = {"short": "tried", "longer": "longer", "last": "to the end"}
 
 
 class Moment(NamedTuple):
@@ -81,19 +87,47 @@ class Search:
     def go(self) -> None:
         """Try all that there is time for, then train what is best to the end."""
         train = self.parts_of(self.base).train
-        candidates = self._in_reach(networks(self.base, train))
+        candidates = self._in_reach(networks(self.base, train), self.until)
         begun = self.clock.spent
         short, longer = (begun + s.end * (self.until - begun) for s in (SHORT, LONGER))
-        prepared = len(preparations(self.base, train, self.look))
-        seconds = self._try_all(SHORT, candidates, short, prepared)
+        prepared = preparations(self.base, train, self.look)
+        self._try_all(SHORT, candidates, short, len(prepared))
         if done := self.ranked(SHORT):
-            first = done[0].config
-            for config in preparations(first, self.parts_of(first).train, self.look):
-                self._try(SHORT, config, seconds, short)
-        self._try_all(LONGER, [t.config for t in self.ranked(SHORT)[:SURVIVORS]], longer)
-        best = self.ranked(LONGER) or self.ranked(SHORT)
-        config = best[0].config if best else candidates[0]
-        self._try(LAST, config, self.until - self.clock.spent, self.until)
+            first = done[0].asked
+            self._try_all(SHORT, preparations(first, train, self.look), short)
+        self._longer(longer)
+        self._last(candidates[0])
+
+    def _longer(self, until: float) -> None:
+        """Try the best networks for longer, then the best of them with other augmentations."""
+        survivors = [shifted(config, self.look) for config in self._survivors()]
+        survivors = self._in_reach(survivors, until)
+        others = augmentations(shifted(self.base, self.look), self.look)
+        self._try_all(LONGER, survivors, until, len(others))
+        if done := self.ranked(LONGER):
+            self._try_all(LONGER, augmentations(done[0].asked, self.look), until)
+
+    def _survivors(self) -> list[Config]:
+        """Return the best of each network: a few, and one that had no time for all its epochs.
+
+        For that one has more to gain from time than the others.
+        """
+        trials = self.ranked(SHORT)
+        best = _one_of_each_network(trials)[:SURVIVORS]
+        cut_short = [trial for trial in trials if len(trial.records) < SHORT.epochs]
+        networks = {config.model for config in best}
+        return best + [t.asked for t in cut_short[:1] if t.asked.model not in networks]
+
+    def _last(self, default: Config) -> None:
+        """Train what is best to the end; where much time is left, the next best network too."""
+        done = [*self.ranked(LONGER), *self.ranked(SHORT)]
+        enough = LEFT_OVER * (self.until - self.clock.spent)
+        if not done:
+            self.until = max(self.until, self.clock.spent + GRACE)
+        for config in _one_of_each_network(done) or [default]:
+            self._try(LAST, config, self.until - self.clock.spent, self.until)
+            if self.until - self.clock.spent < enough:
+                return
 
     @property
     def best(self) -> Trial | None:
@@ -115,9 +149,9 @@ class Search:
         done = [trial for trial in self.trials if trial.stage in names and trial.counts]
         return ranked(done, self._judges)
 
-    def _in_reach(self, candidates: list[Config]) -> list[Config]:
-        """Measure how fast candidates are; return those that there was time to measure."""
-        until = self.clock.spent + PROBING * (self.until - self.clock.spent)
+    def _in_reach(self, candidates: list[Config], end: float) -> list[Config]:
+        """Measure how fast candidates are; return those that a share of the time was enough for."""
+        until = self.clock.spent + PROBING * (end - self.clock.spent)
         for count, config in enumerate(candidates, 1):
             self._speed(config)
             if self.clock.spent > until:
@@ -127,35 +161,32 @@ class Search:
 
     def _try_all(
         self, stage: Stage, candidates: Sequence[Config], until: float, later: int = 0
-    ) -> float:
-        """Try candidates, each for as long, until the time is over.
+    ) -> None:
+        """Try candidates, the quickest first: what they do not need of their share, others get.
 
         Args:
             stage: the part of the search.
-            candidates: what to try, the most promising first; one alone has no rival.
+            candidates: what to try, the most promising first; where there is no time for all, the
+                last ones are left out, and one that would be alone too.
             until: the second on the clock at which it must be over.
             later: how many more will be tried in this time.
-
-        Returns:
-            How many seconds each had.
         """
-        time = until - self.clock.spent
-        room = int(time / SHORTEST)
-        if min(room, len(candidates) + later) < 2:
-            self.left_out += max(len(candidates) + later - 1, 0) if stage is SHORT else 0
-            return 0.0
-        seconds = time / min(room, len(candidates) + later)
-        for config in candidates:
-            self._try(stage, config, seconds, until - later * seconds)
-        return seconds
+        room = int((until - self.clock.spent) / SHORTEST)
+        rivals = len(candidates) + later + len(self.ranked(stage))
+        chosen = [*candidates][: max(room - later, 0)] if min(room, rivals) > 1 else []
+        self.left_out += len(candidates) - len(chosen)
+        size = len(self.parts_of(self.base).train)
+        chosen.sort(key=lambda config: self._speed(config).epoch(size))
+        for left, config in zip(range(len(chosen), 0, -1), chosen, strict=True):
+            self._try(stage, config, (until - self.clock.spent) / (left + later), until)
 
     def _try(self, stage: Stage, config: Config, seconds: float, until: float) -> None:
         """Try some settings for some seconds, unless the time is over."""
+        parts, speed = self.parts_of(config), self._speed(config)
         began = self.clock.spent
         if stage is not LAST and (seconds <= 0 or began + seconds / 2 > until):
             self.left_out += 1
             return
-        parts, speed = self.parts_of(config), self._speed(config)
         trial = Trial(stage.name, config, began)
         self.trials.append(trial)
         rest = max(min(began + seconds, until) - self.clock.spent, 0.0)
@@ -173,7 +204,8 @@ class Search:
 
     def _kind(self, config: Config) -> tuple[object, ...]:
         """Return what the speed depends on."""
-        return config.model, self.parts_of(config).train.shape, config.batch_size
+        shape = self.parts_of(config).train.shape
+        return config.model, shape, config.batch_size, config.augment
 
     def _tell(self, trial: Trial, *, over: bool = False) -> None:
         """Tell whoever watches where the search stands."""
@@ -184,6 +216,14 @@ class Search:
     def _judges(self) -> int:
         """How many validation pictures there are."""
         return len(self.parts_of(self.base).validation)
+
+
+def _one_of_each_network(trials: Sequence[Trial]) -> list[Config]:
+    """Return the settings of the first trial of each network."""
+    first: dict[str, Config] = {}
+    for trial in trials:
+        first.setdefault(trial.asked.model, trial.asked)
+    return [*first.values()]
 
 
 def _seen(trial: Trial) -> Speed:

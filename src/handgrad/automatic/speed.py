@@ -10,7 +10,7 @@ from handgrad.data import Dataset
 from handgrad.data.split import stratified
 from handgrad.training import epochs
 
-PROBED, PROBES = 512, 2  # pictures by which the speed of a network is measured, and epochs
+PROBED, PROBES = 256, 2  # pictures by which the speed of a network is measured, and epochs
 FEWEST_EPOCHS = 3  # where there is no time for so many, some of the pictures are left out
 
 

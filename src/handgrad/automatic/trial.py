@@ -24,7 +24,8 @@ class Trial:
 
     Attributes:
         stage: in which part of the search it was tried.
-        config: the settings; its epochs are those that were planned.
+        asked: the settings.
+        config: the same with as many epochs as were planned.
         began: the second on the clock at which it began.
         pictures: how many pictures it learned from.
         records: one for each epoch.
@@ -36,7 +37,7 @@ class Trial:
     """
 
     stage: str
-    config: Config
+    asked: Config
     began: float = 0.0
     pictures: int = 0
     records: list[Epoch] = field(default_factory=list)
@@ -44,6 +45,9 @@ class Trial:
     arrays: dict[str, Array] = field(default_factory=dict)
     kept: int = -1
     diverged: bool = False
+
+    def __post_init__(self) -> None:
+        self.config = self.asked
 
     @property
     def counts(self) -> bool:

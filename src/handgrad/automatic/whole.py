@@ -188,7 +188,7 @@ class _Shelf:
         """Return the pictures as some settings prepare them."""
         key = config.preparation, config.size
         if key not in self._read:
-            pictures, test = config.load(self._progress)
+            pictures, test = config.load(self._progress if not self._read else False)
             self.share = share_for_validation(len(pictures))
             train, validation = pictures.split(self.share, config.seed)
             self._read[key] = Parts(pictures, train, validation, test)

@@ -10,6 +10,8 @@ import typer
 from handgrad.cli.options import Folder, Quiet, Verbose
 from handgrad.cli.screen import Screen, note_versions
 
+INTERRUPTED = 130
+
 
 def fit(
     *,
@@ -46,11 +48,10 @@ def fit(
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Make the best model of pictures that some minutes allow; nothing to set.
+    """Make the best model of pictures that some minutes allow, with nothing to set.
 
-    Looks at the pictures, tries preparations, networks and learning rates on those set aside, and
-
-    trains what is best with the time that is left. Writes the model and a report for the browser.
+    Tries preparations, networks, learning rates and augmentations on pictures set aside, trains
+    what is best with the time that is left, and writes the model and a report for the browser.
 
     Ctrl-C ends the search before its time: the best so far is kept, with its report.
     """
@@ -67,8 +68,9 @@ def fit(
             outcome = fit(base, minutes, watch=watch, progress=False if quiet else None)
         with screen.err.status("drawing, writing"):
             report = write(outcome, place)
-    if outcome.interrupted:
-        screen.note("interrupted: the best so far is kept")
     screen.note(f"chosen: {words(outcome.config)}; {outcome.trust}")
     screen.result(f"test {outcome.evaluation}")
     screen.result(f"model in {place}, report in {report}")
+    if outcome.interrupted:
+        screen.error("interrupted; the best so far is kept")
+        raise typer.Exit(INTERRUPTED)

@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from handgrad.automatic import Moment, words
+from handgrad.automatic import STAGES, Moment, words
 
 HEIGHT, WIDEST = 9, 72  # of the chart, in characters
 AXIS = 6  # characters to the left of it
@@ -33,31 +33,33 @@ def watching(console: Console, seconds: float) -> Iterator[Callable[[Moment], No
     )
     task = bar.add_task("", total=seconds, all=f"{seconds // 60:.0f}:{seconds % 60:02.0f}")
     moments: list[Moment] = []
-    with Live(bar, console=console, transient=True) as live:
+    live = Live(bar, console=console, transient=True)
 
-        def watch(moment: Moment) -> None:
-            moments.append(moment)
-            _print_end(live.console, moment)
-            bar.update(task, completed=moment.seconds)
-            now = Text(told(moment), no_wrap=True, overflow="ellipsis")
-            live.update(Group(chart(moments, seconds, width), now, bar))
+    def watch(moment: Moment) -> None:
+        moments.append(moment)
+        live.start()
+        _print_end(live.console, moment)
+        bar.update(task, completed=moment.seconds)
+        now = Text(told(moment), no_wrap=True, overflow="ellipsis")
+        live.update(Group(chart(moments, seconds, width), now, bar))
 
+    try:
         yield watch
+    finally:
+        live.stop()
 
 
 def told(moment: Moment) -> str:
     """Return what is being tried, and how far it has come."""
     trial = moment.trial
+    said = f"{moment.seconds:5.1f} s  {STAGES[trial.stage]:<10}  {words(trial.config)}: "
     if trial.diverged:
-        return f"{moment.seconds:5.1f} s  {words(trial.config)}: a number was not finite"
+        return f"{said}a number was not finite"
     if not trial.counts:
-        return f"{moment.seconds:5.1f} s  {words(trial.config)}: no epoch in the time it had"
+        return f"{said}no epoch in the time it had"
     accuracy = trial.accuracy if moment.over else trial.records[-1].validation_accuracy or 0.0
     best = " (best so far)" if moment.over and accuracy == moment.best else ""
-    return (
-        f"{moment.seconds:5.1f} s  {words(trial.config)}: "
-        f"epoch {len(trial.records)}/{trial.config.epochs}, validation {accuracy:.2%}{best}"
-    )
+    return f"{said}epoch {len(trial.records)}/{trial.config.epochs}, {accuracy:.2%}{best}"
 
 
 def chart(moments: list[Moment], seconds: float, width: int) -> Text:

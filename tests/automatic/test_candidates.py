@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+
+import handgrad as hg
+from handgrad.automatic.candidates import augmentations, networks, preparations, shifted, words
+from handgrad.automatic.look import Look
+from handgrad.settings import configure
+
+BASE = configure({"data": "digits"}, {})
+FILES = Look(files=True, own_test=False, ground=0.8, dark=True, findings=())
+
+
+def pictures(*shape):
+    return hg.Dataset.from_arrays(np.zeros((4, *shape), np.uint8), [0, 1, 0, 1])
+
+
+def test_networks_that_cannot_take_the_pictures_are_not_tried():
+    small = {config.model for config in networks(BASE, pictures(1, 8, 8))}
+    large = {config.model for config in networks(BASE, pictures(1, 28, 28))}
+    assert large - small == {"convnet", "lenet5"}
+    assert networks(BASE, pictures(1, 8, 8))[0].model == "smallnet"
+    for config in networks(BASE, pictures(3, 32, 32)):
+        config.network(pictures(3, 32, 32))
+
+
+@pytest.mark.parametrize(
+    ("shape", "change", "names"),
+    [
+        ((1, 20, 28), {}, ["light", "drawing"]),
+        ((3, 28, 28), {}, []),
+        ((1, 28, 28), {"files": False}, []),
+        ((1, 28, 28), {"ground": 0.1}, []),
+    ],
+)
+def test_preparations_are_for_grey_files_of_things_on_a_ground(shape, change, names):
+    look = Look(**(vars(FILES) | change))
+    found = preparations(configure({"data": "/x"}, {}), pictures(*shape), look)
+    assert [config.preparation for config in found] == names
+    assert all(config.size == 28 for config in found)
+
+
+def test_all_augmentations_are_tried_but_the_one_that_was():
+    first = shifted(BASE, FILES)
+    assert first.augment == "shift=0.07"
+    others = augmentations(first, FILES)
+    assert [config.augment for config in others][:2] == ["none", "shift=0.07,flip=true"]
+    assert first.augment not in [config.augment for config in others]
+    assert len(augmentations(BASE, FILES)) == len(others) == 4
+
+
+def test_on_a_light_ground_the_edge_goes_on():
+    light = Look(**(vars(FILES) | {"dark": False}))
+    assert shifted(BASE, light).augment == "shift=0.07,ground=edge"
+    assert all(c.augment.endswith("ground=edge") for c in augmentations(BASE, light))
+
+
+def test_settings_in_words():
+    assert words(BASE) == "smallnet, learning rate 0.01"
+    assert words(shifted(BASE, FILES)) == "smallnet, learning rate 0.01, shifted"
+    own = configure({"data": "/x", "preparation": "light", "lr": 0.003, "augment": "light"}, {})
+    assert words(own) == "smallnet, learning rate 0.003, prepared as light, distorted"
+    odd = configure({"augment": "shift=0.2"}, {})
+    assert words(odd) == "smallnet, learning rate 0.01, shift=0.2"

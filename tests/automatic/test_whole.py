@@ -1,0 +1,113 @@
+import json
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import handgrad as hg
+from handgrad.automatic import beginning, fit, whole, write
+from handgrad.automatic.report import report
+from handgrad.automatic.why import reasons, same_again
+from handgrad.bundle.file import about_model
+from handgrad.runs import load_validation
+from handgrad.settings import configure
+from tests.explain.test_page import Reader
+
+
+@pytest.fixture(scope="module")
+def outcome():
+    return fit(beginning("digits", seed=3), 0.11, progress=False)
+
+
+@pytest.fixture(scope="module")
+def run(outcome, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("fit") / "a run"
+    assert write(outcome, folder) == folder / "report.html"
+    return folder
+
+
+def test_it_keeps_to_its_time_and_learns(outcome):
+    assert outcome.seconds < 60 * 0.11 + 2
+    assert outcome.evaluation.accuracy > 0.9
+    assert outcome.evaluation.count == 359
+    assert not outcome.interrupted
+    assert outcome.net.calibration is not None or "not calibrated" in outcome.trust
+    assert outcome.robustness.clean.count == 359
+    assert len(outcome.robustness.damaged) == 15
+
+
+def test_the_run_holds_what_a_run_holds(outcome, run):
+    assert {path.name for path in run.iterdir()} == {
+        *("model.safetensors", "config.toml", "history.csv", "history.json", "report.html")
+    }
+    net, about = hg.load_model(run / "model.safetensors"), about_model(run / "model.safetensors")
+    test = hg.load("digits")[1]
+    assert hg.evaluate(net, test).accuracy == outcome.evaluation.accuracy
+    assert about["fit"]["why"] == dict(reasons(outcome))
+    assert len(load_validation(about)) == len(outcome.parts.validation)
+    assert len(json.loads((run / "history.json").read_text())["epochs"]) == len(
+        outcome.chosen.records
+    )
+
+
+def test_its_settings_train_the_same_network_again(outcome, run):
+    config = configure({}, {}, run / "config.toml")
+    pictures, _ = config.load()
+    net = config.network(pictures)
+    hg.fit(net, pictures, config.validation, **vars(config.recipe(pictures.classes)))
+    assert same_again(outcome)
+    for name, array in net.arrays.items():
+        assert np.array_equal(array, outcome.net.arrays[name]), name
+
+
+def test_the_report_is_a_whole_page_that_needs_no_other(outcome, run):
+    text = (run / "report.html").read_text(encoding="utf-8")
+    read = Reader(text.replace("<br>", ""))
+    assert all(re.match(r"data:image/(png|svg\+xml);base64,", link) for link in read.links)
+    words = re.sub(r'src="[^"]*"', "", text)
+    assert not re.search(r"//|@import|url\(", words)
+    assert words.count("<section>") == 9
+    assert f"{outcome.evaluation.accuracy:.1%}" in words
+    assert "<title>handgrad fit: digits</title>" in words
+    assert f"handgrad predict {shlex.quote(str(run))} picture.png".replace("'", "&#x27;") in words
+    wrong = outcome.evaluation.count - outcome.evaluation.right
+    assert words.count('<span class="wrong">') == min(wrong, 24)
+    assert words.count('<td class="bar">') == 17
+    for trial in outcome.search.trials:
+        assert not trial.counts or f"<td>{trial.accuracy:.2%}</td>" in words
+
+
+def test_what_is_wrong_is_one_sentence(tmp_path, monkeypatch):
+    for minutes in (0, -1, float("nan"), 0.05):
+        with pytest.raises(hg.ConfigError, match=r"^minutes must be at least 0.1, not "):
+            fit(beginning("digits"), minutes)
+    with pytest.raises(hg.ConfigError, match=r"^data must be one of digits, mnist,"):
+        beginning("digit")
+    with pytest.raises(hg.DataError, match=r"^there is no .*nothing; give a folder of pictures"):
+        fit(beginning(f"{tmp_path}/nothing"), 1)
+    monkeypatch.setattr(whole, "FOR_THE_END", 1e9)
+    with pytest.raises(
+        hg.ConfigError, match=r"^reading the pictures took \d of 60 seconds; give m"
+    ):
+        fit(beginning("digits"), 1)
+
+
+def test_ctrl_c_keeps_the_best_so_far(monkeypatch):
+    def interrupt(moment):
+        if moment.best > 0.8:
+            raise KeyboardInterrupt
+
+    found = fit(beginning("digits"), 5, watch=interrupt)
+    assert found.interrupted
+    assert found.seconds < 60
+    assert found.evaluation.accuracy > 0.6
+    assert "interrupted</dd>" in report(found, Path("x"))
+
+    def at_once(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(whole.Search, "go", at_once)
+    with pytest.raises(KeyboardInterrupt):
+        fit(beginning("digits"), 5)
