@@ -58,7 +58,7 @@ def notebook(engine: str = "auto") -> Notebook:
         data="digits",
         about="Digits.",
         experiments=(only,),
-        race=Race(LAYERS, SGD(0.1), 32, 64, 128, rounds=1),
+        race=Race(LAYERS, SGD(0.1), 32, 64, 10_000_000, rounds=1),
         errata=(slow, replace(slow, figure="test loss", percent=False, misread=lambda x: 2 * x)),
         seconds=70.0,
         worked=("1 + 1 = 2",),

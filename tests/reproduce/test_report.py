@@ -37,7 +37,7 @@ def test_the_page_shows_what_the_notebooks_show(made: Report) -> None:
 def test_the_document_has_the_same_tables(made: Report) -> None:
     text = made.markdown
     assert text.startswith("# Five notebooks, reproduced\n\nMade by `handgrad reproduce all ")
-    assert "| small | one hidden layer: test accuracy | 99.00 % |" in text
+    assert "| small, one hidden layer: test accuracy | 99.00 % |" in text
     assert "1. Too slow." in text
     assert text.count("| --- |") >= 3
 
@@ -48,7 +48,7 @@ def test_a_report_of_nothing_says_so_in_dashes(tmp_path: Path) -> None:
 
     nothing = Findings(notebook(), Store(tmp_path, {"digits": ""}), 1)
     text = report([nothing], DATA).markdown
-    assert "| small | one hidden layer: test accuracy | 99.00 % | – | – | – | – | – |" in text
+    assert "| small, one hidden layer: test accuracy | 99.00 % | – | – | – | – | – |" in text
 
 
 def test_a_file_is_written_whole(tmp_path: Path) -> None:

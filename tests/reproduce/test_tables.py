@@ -8,16 +8,16 @@ from tests.reproduce.test_findings import found
 def test_the_overview_has_what_was_published_beside_what_came_out(tmp_path: Path) -> None:
     table = overview([found(notebook(), tmp_path)])
     (row,) = table.rows
-    assert row[:3] == ["small", "one hidden layer: test accuracy", "99.00 %"]
-    assert row[4] == "no: see there"
-    assert row[6] == "–"  # there is no twin
-    assert row[3].endswith(" %")
-    assert " ± " in row[5]
+    assert row[:2] == ["small, one hidden layer: test accuracy", "99.00 %"]
+    assert row[3] == "no"
+    assert row[5] == "–"  # there is no twin
+    assert row[2].endswith(" %")
+    assert " ± " in row[4]
 
 
 def test_a_single_seed_has_no_verdict(tmp_path: Path) -> None:
     (row,) = overview([found(notebook(), tmp_path, seeds=1)]).rows
-    assert row[4] == "–"
+    assert row[3] == "–"
 
 
 def test_errors_have_their_cost(tmp_path: Path) -> None:

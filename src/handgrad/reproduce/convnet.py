@@ -79,7 +79,14 @@ def notebook(quick: bool = False) -> Notebook:
     corrected = Fit(tuple(convnet()), recipe, pictures=10_000 if quick else None)
     best = replace(
         corrected,
-        recipe=replace(recipe, optimizer=AdamW(4e-3, weight_decay=0.02), schedule=OneCycle()),
+        recipe=Recipe(
+            epochs=1 if quick else 40,
+            batch_size=BATCH,
+            optimizer=AdamW(4e-3, weight_decay=0.02),
+            schedule=OneCycle(),
+            augment=None if quick else "light",
+            patience=None,
+        ),
     )
     near = (0.70, 0.92) if quick else (0.985, 0.993)
     training = Experiment(

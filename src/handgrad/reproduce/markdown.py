@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from handgrad.reproduce.findings import Findings
-from handgrad.reproduce.tables import Table, contestants, errata, overview, remarks, times
-from handgrad.reproduce.words import HOW, command, machine
+from handgrad.reproduce.tables import (
+    Table,
+    all_figures,
+    contestants,
+    errata,
+    overview,
+    remarks,
+    times,
+)
+from handgrad.reproduce.words import command, introduction, machine
 
 
 def markdown(found: Sequence[Findings], *, quick: bool = False) -> str:
@@ -20,7 +28,7 @@ def markdown(found: Sequence[Findings], *, quick: bool = False) -> str:
     parts = [
         "# Five notebooks, reproduced",
         f"Made by `{made}`. {machine()}.",
-        *HOW,
+        *introduction(quick),
         _table(overview(found)),
         _table(times(found)),
         *(part for findings in found for part in _notebook(findings)),
@@ -35,11 +43,12 @@ def _notebook(findings: Findings) -> Iterable[str]:
     yield notebook.about
     if notebook.worked:
         yield "\n".join(f"    {line}" for line in notebook.worked)
+    yield _table(all_figures(findings), "###")
+    if said := remarks(findings):
+        yield "\n".join(f"- {words}" for words in said)
     yield _table(errata(findings), "###")
     if (table := contestants(findings)) is not None:
         yield _table(table, "###")
-    if said := remarks(findings):
-        yield "\n".join(f"- {words}" for words in said)
 
 
 def _table(table: Table, level: str = "##") -> str:

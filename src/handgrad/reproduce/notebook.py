@@ -48,6 +48,7 @@ class Experiment:
         remarks: what is to be said of a claim that is not met, by the same names.
         ranges: between what the figures must lie, by part and name.
         shown: figures that nothing was claimed of, to be shown too.
+        beat: what the numbers of a curve are taken after.
     """
 
     title: str
@@ -56,6 +57,7 @@ class Experiment:
     remarks: dict[str, str] = field(default_factory=dict)
     ranges: dict[tuple[str, str], Range] = field(default_factory=dict)
     shown: tuple[str, ...] = ()
+    beat: str = "epoch"
 
 
 @dataclass(frozen=True)

@@ -107,10 +107,11 @@ def notebook(quick: bool = False) -> Notebook:
     best = Fit(
         tuple(online_mlp()),
         Recipe(
-            epochs=1 if quick else 20,
+            epochs=1 if quick else 40,
             batch_size=128,
             optimizer=AdamW(3e-3, weight_decay=0.05),
             schedule=OneCycle(),
+            augment=None if quick else "light",
             patience=None,
         ),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+import re
 from collections.abc import Iterator, Sequence
 from html import escape
 
@@ -13,8 +14,16 @@ from handgrad.reproduce import shown
 from handgrad.reproduce.findings import Findings
 from handgrad.reproduce.notebook import CORRECTED
 from handgrad.reproduce.running import Data
-from handgrad.reproduce.tables import Table, contestants, errata, overview, remarks, times
-from handgrad.reproduce.words import HOW, command, machine
+from handgrad.reproduce.tables import (
+    Table,
+    all_figures,
+    contestants,
+    errata,
+    overview,
+    remarks,
+    times,
+)
+from handgrad.reproduce.words import command, introduction, machine
 
 TITLE = "Five notebooks, reproduced"
 
@@ -30,7 +39,7 @@ def page(found: Sequence[Findings], data: Data, *, quick: bool = False) -> str:
     links = "".join(f'<li><a href="#{f.notebook.name}">{f.notebook.name}</a></li>' for f in found)
     made = f"Made by {command(found[0].seeds, quick)}. {machine()}." if found else ""
     content = [
-        *(f"<p>{escape(words)}</p>" for words in HOW),
+        *(f"<p>{escape(words)}</p>" for words in introduction(quick)),
         f'<p class="soft small">{escape(made)}</p>',
         f'<nav aria-label="Notebooks"><ol>{links}</ol></nav>',
         *(section(t.title, _cells(t)) for t in (overview(found), times(found))),
@@ -68,19 +77,29 @@ def _notebook(findings: Findings, data: Data) -> Iterator[str]:
         yield _under("What it says of pictures it has not seen", shown.viewer(net, test))
         yield _under("One picture", shown.sample(net, test))
         yield _under("Its first layer's weights", shown.weights(net))
-    table = errata(findings)
-    yield _under(table.title, _cells(table))
-    race = contestants(findings)
-    if race is not None:
-        yield _under(race.title, _cells(race))
+    yield _table(all_figures(findings))
     if said := remarks(findings):
         items = "".join(f"<li>{escape(words)}</li>" for words in said)
-        yield _under("What is not met, and why", f"<ul>{items}</ul>")
+        yield f"<p>What is not met, and why:</p><ul>{items}</ul>"
+    yield _table(errata(findings))
+    race = contestants(findings)
+    if race is not None:
+        yield _table(race)
 
 
 def _under(heading: str, content: str) -> str:
     return f"<h3>{escape(heading)}</h3>\n{content}"
 
 
+def _table(table: Table) -> str:
+    return _under(table.title, _cells(table))
+
+
 def _cells(table: Table) -> str:
-    return tabled(table.headings, table.rows)
+    """Return a table whose numbers stay with their signs; between them a cell may be broken."""
+    rows = [[_unbroken(cell) for cell in row] for row in table.rows]
+    return tabled(table.headings, rows)
+
+
+def _unbroken(cell: str) -> str:
+    return re.sub(" (?=[±%]|min |s$|points)|(?<=[±]) ", "\N{NO-BREAK SPACE}", cell)

@@ -91,7 +91,7 @@ def curves(findings: Findings, experiment: Experiment) -> str:
         if shown:
             share = name in ACCURACIES
             title = f"{experiment.title}: {name}"
-            made = plots.lines(shown, title, "epoch, or look", share=share, log=not share)
+            made = plots.lines(shown, title, experiment.beat, share=share, log=not share)
             drawn.append(figure(address(plots.rendered(made, ".png")), title))
     return f'<div class="figures">{"".join(drawn)}</div>' if drawn else ""
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -116,8 +117,28 @@ class Store:
     def _identity(self, piece: Piece) -> dict[str, str | int]:
         """Return all that decides what comes of a piece."""
         return {
-            "part": repr(piece.part),
+            "part": described(piece.part),
             "seed": piece.seed,
             "data": self.digests[piece.data],
             "engine": self.engine,
         }
+
+
+def described(value: object) -> str:
+    """Return a value as `repr` does, but without the fields that have their default.
+
+    So a field that is added later, for something new, leaves all names as they are.
+
+    >>> described(hg.Adam(0.01))
+    'Adam(lr=0.01)'
+    """
+    if isinstance(value, tuple | list):
+        return f"({', '.join(map(described, value))})"
+    if not is_dataclass(value) or isinstance(value, type):
+        return repr(value)
+    told = (
+        f"{field.name}={described(getattr(value, field.name))}"
+        for field in fields(value)
+        if getattr(value, field.name) != field.default
+    )
+    return f"{type(value).__name__}({', '.join(told)})"

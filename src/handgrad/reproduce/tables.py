@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from handgrad.reproduce.findings import Findings, Spread, figures, in_words, is_share
@@ -10,6 +10,8 @@ from handgrad.reproduce.notebook import BEST, CORRECTED, PUBLISHED, TWIN, Experi
 from handgrad.reproduce.race import NUMPY, OURS, TORCH
 
 DASH = "–"
+HEADINGS = ["figure", ">published", ">as published here", "within 2 sd"]
+HEADINGS += [">corrected", ">in PyTorch", ">at its best"]
 KINDS = (PUBLISHED, CORRECTED, TWIN, BEST)
 
 
@@ -28,20 +30,27 @@ class Table(NamedTuple):
 
 
 def overview(found: Sequence[Findings]) -> Table:
-    """Return the table of all figures, published and found."""
+    """Return the table of all accuracies, published and found."""
     rows = [
-        [
-            findings.notebook.name,
-            f"{experiment.title}: {figure}",
-            *_row(findings, experiment, figure),
-        ]
+        [f"{findings.notebook.name}, {experiment.title}: {figure}", *cells]
         for findings in found
-        for experiment in findings.notebook.experiments
-        for figure in figures(experiment)
+        for experiment, figure, cells in _figures(findings)
+        if is_share(figure)
     ]
-    headings = ["notebook", "figure", ">published", ">as published here", "within 2 sd"]
-    headings += [">corrected", ">in PyTorch", ">at its best"]
-    return Table("What was published, and what comes out here", headings, rows)
+    return Table("What was published, and what comes out here", HEADINGS, rows)
+
+
+def all_figures(findings: Findings) -> Table:
+    """Return the table of a notebook's figures, losses too."""
+    rows = [[f"{e.title}: {figure}", *cells] for e, figure, cells in _figures(findings)]
+    return Table("All figures", HEADINGS, rows)
+
+
+def _figures(findings: Findings) -> Iterator[tuple[Experiment, str, list[str]]]:
+    """Yield a notebook's figures, each with its experiment and its cells."""
+    for experiment in findings.notebook.experiments:
+        for figure in figures(experiment):
+            yield experiment, figure, _row(findings, experiment, figure)
 
 
 def _row(findings: Findings, experiment: Experiment, figure: str) -> list[str]:
@@ -52,7 +61,7 @@ def _row(findings: Findings, experiment: Experiment, figure: str) -> list[str]:
     here = spreads[PUBLISHED]
     verdict = DASH
     if claim is not None and here is not None and len(here.values) > 1:
-        verdict = "yes" if here.holds(claim) else "no: see there"
+        verdict = "yes" if here.holds(claim) else "no"
     cells = {kind: _cell(findings, spread, share) for kind, spread in spreads.items()}
     return [said, cells[PUBLISHED], verdict, cells[CORRECTED], cells[TWIN], cells[BEST]]
 

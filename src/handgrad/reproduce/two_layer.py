@@ -258,6 +258,10 @@ def _two(corrected: Fit, epochs: int, quick: bool) -> Experiment:
             "summed loss of a batch at first": 21.64,
             "summed loss of a batch at last": 1.239,
         },
+        {
+            "test accuracy": "The seeds of this last epoch happen to lie close together; from "
+            "one epoch to the next the accuracy moves by 0.2 points and more.",
+        },
         ranges={
             ("published", "test accuracy"): (0.93, 0.965) if quick else (0.962, 0.973),
             ("corrected", "test accuracy"): (0.93, 0.965) if quick else (0.962, 0.973),

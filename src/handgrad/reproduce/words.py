@@ -15,7 +15,16 @@ HOW = (
     "Numbers are mean and standard deviation over the seeds. A published one is met if it lies "
     "within two standard deviations of the mean.",
 )
+LESS = (
+    "This is the quick run: fewer epochs and pictures, to see that all of it works. What was "
+    "published cannot come out of it."
+)
 PACKAGES = ("handgrad", "numpy", "numba", "torch", "keras")
+
+
+def introduction(quick: bool) -> tuple[str, ...]:
+    """Return the paragraphs that a report begins with."""
+    return (*HOW, LESS) if quick else HOW
 
 
 def command(seeds: int, quick: bool) -> str:
@@ -27,7 +36,8 @@ def machine() -> str:
     """Return the machine, and the versions of what takes part, in words."""
     found = [f"{name} {number}" for name in PACKAGES if (number := _version(name))]
     python = f"Python {platform.python_version()}"
-    return f"{platform.machine()}, {cores()} cores; {', '.join([python, *found])}"
+    count = f"{cores()} core{'s' if cores() > 1 else ''}"
+    return f"{platform.machine()}, {count}; {', '.join([python, *found])}"
 
 
 def _version(name: str) -> str:
