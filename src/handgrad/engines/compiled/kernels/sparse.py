@@ -227,26 +227,31 @@ def update(
 ) -> None:
     """W[o, i] ← W[o, i] − η dW[o, i]        items and dW as in `gradient`
 
-    room for two rows of T numbers.
+    room for the gradient of a block, and one row of T numbers more. To subtract each picture's
+    part from W at once would spare little, and round W as often as there are pictures.
     """
     T = VECTORS * LANES
     share, tile, part = item // (blocks * tiles), item // blocks % tiles, item % blocks
     own_places, own_values = at(places, share * entries), at(values, share * entries)
     own_starts = at(starts, share * heads + part)
-    rate = np.float32(doubles(clock)[RATE])
-    weights, sums, step = at(W, tile * size * T), room, at(room, T)
-    fill(sums, T, np.float32(0))
+    first = share * cut + part * block
+    last = min(first + block, (share + 1) * cut, size)
+    sums, G = room, at(room, T)
+    fill(G, (last - first) * T, np.float32(0))
+    if shifted:
+        fill(sums, T, np.float32(0))
+        for n in range(clock[COUNT]):
+            row = at(R, n // LANES * r + (tile * LANES + n % LANES) * T)
+            for o in range(T):
+                sums[o] += row[o]
+        outer_tile(VECTORS, G, T, at(shift, first), last - first, sums)
     for n in range(clock[COUNT]):
         chunk, lane = n // LANES, n % LANES
         start = at(own_starts, chunk * starts_step + lane * (blocks + 1))
         begin = chunk * places_step + lane * (cut + LANES) + start[0]
         row = at(R, chunk * r + (tile * LANES + lane) * T)
-        for o in range(T):
-            step[o] = -rate * row[o]
-            sums[o] += step[o]
-        count = start[1] - start[0]
-        scatter_tile(VECTORS, weights, T, at(own_places, begin), at(own_values, begin), count, step)
-    if shifted:
-        first = share * cut + part * block
-        last = min(first + block, (share + 1) * cut, size)
-        outer_tile(VECTORS, at(weights, first * T), T, at(shift, first), last - first, sums)
+        here, count = at(G, -first * T), start[1] - start[0]
+        scatter_tile(VECTORS, here, T, at(own_places, begin), at(own_values, begin), count, row)
+    rate, weights = np.float32(doubles(clock)[RATE]), at(W, (tile * size + first) * T)
+    for i in range((last - first) * T):
+        weights[i] -= rate * G[i]

@@ -124,14 +124,14 @@ def _of_all_chunks(b: Builder, X: Lists, R: Buffer) -> tuple[Argument, ...]:
 
 
 def _update(b: Builder, prefix: str, tiling: Tiling, X: Lists, R: Buffer) -> None:
-    """Lay down W ← W − η dW without dW itself: only the weights of pixels that are not zero."""
+    """Lay down W ← W − η dW, block by block: dW of a block stays in the first cache."""
     b.plan.emit(
         Kind.TILES,
         "sparse.update",
         *_of_all_chunks(b, X, R),
         *(b.parameter(f"{prefix}weight"), X.size, X.cut.width, Place.TILE, tiling.tiles),
         *(X.blocks, X.block, Place.CLOCK),
-        Buffer(f"{b.plan.layer}: −η dY", 2 * tiling.width),
+        Buffer(f"{b.plan.layer}: dW of a block", (X.block + 1) * tiling.width),
         tiles=X.cut.shares * tiling.tiles * X.blocks,
         VECTORS=tiling.vectors,
     )
