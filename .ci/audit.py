@@ -21,7 +21,19 @@ def silence() -> str | None:
     return None if known else "it knows no advisories"
 
 
-if reason := silence():
+def audit() -> int:
+    """Return the exit status: 0 also where the service falls silent in the middle."""
+    done = subprocess.run([sys.executable, *AUDIT], stdout=subprocess.PIPE, text=True, check=False)
+    print(done.stdout, end="")
+    if done.returncode and not done.stdout.strip() and (reason := silence()):  # nothing was found
+        return skip(reason)
+    return done.returncode
+
+
+def skip(reason: str) -> int:
+    """Say that nobody was asked."""
     print(f"skipped: pip-audit, because of its advisory service at pypi.org: {reason}")
-else:
-    sys.exit(subprocess.run([sys.executable, *AUDIT], check=False).returncode)
+    return 0
+
+
+sys.exit(skip(reason) if (reason := silence()) else audit())
