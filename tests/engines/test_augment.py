@@ -21,7 +21,7 @@ from handgrad.optim import SGD
 from tests.data.augment.test_augmentation import augmentations
 
 RULES = Rules(SoftmaxCrossEntropy(), SGD(0.05), seed=3)
-EVERYTHING = Augmentation(0.1, 20, 0.2, 0.2, 0.3, 0.05, 0.25, True, 0.4, 0.5)
+EVERYTHING = Augmentation(0.1, 20, 0.2, 0.2, 0.3, 0.05, 0.25, True, 0.4, 0.5, 0.3)
 
 
 def pictures(shape: tuple[int, ...], kind: Any) -> NDArray[Any]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from handgrad.data.augment import Augmentation, Moves
 from handgrad.data.augment import frame as place_of
-from handgrad.data.augment.frame import FINE, HEAD, PIXEL
+from handgrad.data.augment.frame import FINE, HEAD, LIGHT, PIXEL
 from handgrad.data.augment.moves import tables_for
 from handgrad.data.augment.moving import _sources  # type: ignore[attr-defined]
 from handgrad.layers import Array
@@ -109,6 +109,16 @@ def test_strokes_become_wider_more_than_narrower() -> None:
     wider = heads(stroke=0.4)[:, place_of.STROKE] / PIXEL
     assert wider.max() == pytest.approx(0.4, abs=0.01)
     assert wider.min() == pytest.approx(-0.2, abs=0.01)
+
+
+def test_half_of_the_pictures_lose_some_contrast() -> None:
+    drawn = heads(contrast=0.6)
+    gain, lift = drawn[:, place_of.GAIN] / PIXEL, drawn[:, place_of.LIFT] / (PIXEL * LIGHT)
+    assert (gain < 1).mean() == pytest.approx(0.5, abs=0.015)
+    assert gain.min() == pytest.approx(0.4, abs=0.01)
+    assert gain[gain < 1].mean() == pytest.approx(0.7, abs=0.01)
+    assert (gain + lift).max() <= 1
+    assert (lift / (1 - gain).clip(1e-9))[gain < 1].mean() == pytest.approx(0.5, abs=0.02)
 
 
 @pytest.mark.parametrize("smoothness", [0.125, 0.25, 1.0])

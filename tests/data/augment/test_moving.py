@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from handgrad.data.augment import Augmentation
 from handgrad.data.augment import frame as place_of
-from handgrad.data.augment.frame import FINE, HEAD, PIXEL, frame
+from handgrad.data.augment.frame import FINE, HEAD, LIGHT, PIXEL, frame
 from handgrad.data.augment.moving import moved
 from handgrad.layers import Array
 
@@ -30,6 +30,7 @@ def head(size: tuple[int, int], count: int = 1, **others: float) -> Array:
     table = np.zeros((count, HEAD), np.float32)
     table[:, place_of.Y], table[:, place_of.X] = ((side - 1) / 2 * PIXEL * FINE for side in size)
     table[:, [place_of.Y_BY_Y, place_of.X_BY_X]] = PIXEL * FINE / 2
+    table[:, place_of.GAIN] = PIXEL
     for name, value in others.items():
         table[:, getattr(place_of, name)] = value
     return table
@@ -108,6 +109,16 @@ def test_bytes_keep_their_range_whatever_the_ground() -> None:
     far = 100 * PIXEL * FINE
     for ground, expected in ((-5.0, 0), (300.0, 255), (0.6, 1)):
         assert (shown(X, ground=ground, Y=far) == expected).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_lightness_is_multiplied_and_lifted_and_stays_in_its_range(kind: Any) -> None:
+    unit = 1 if kind == np.uint8 else 255
+    X = (np.arange(256).reshape(1, 1, 16, 16) / unit).astype(kind)
+    half = shown(X, GAIN=PIXEL // 2, LIFT=PIXEL // 2 * LIGHT)  # the lighter half
+    assert half.min() == pytest.approx(127.5 / unit, abs=0.5 / unit)
+    assert half.max() == pytest.approx(255 / unit, rel=1e-6)
+    assert np.diff(half.ravel().astype(float)).min() >= 0
 
 
 def test_turning_keeps_the_middle_and_the_ink() -> None:

@@ -24,6 +24,7 @@ MOST = {
     "smoothness": 1.0,
     "erase": 1.0,
     "stroke": 1.0,
+    "contrast": 1.0,
 }
 SMOOTHNESS = 1 / 16  # the least: 16 waves across a picture
 
@@ -57,6 +58,8 @@ class Augmentation:
         flip: whether every other picture, as chance has it, is mirrored left to right.
         erase: the sides of a rectangle that is blotted out, at most; half of the pictures have one.
         stroke: how much of a pixel strokes become wider or narrower on each side.
+        contrast: how much of the range from dark to light is lost at most; half of the pictures
+            lose some, and what is left of it lies anywhere within.
         ground: what comes in from outside, as a pixel's value; None: the edge goes on.
 
     Raises:
@@ -73,6 +76,7 @@ class Augmentation:
     flip: bool = False
     erase: float = 0.0
     stroke: float = 0.0
+    contrast: float = 0.0
     ground: float | None = 0.0
 
     def __post_init__(self) -> None:

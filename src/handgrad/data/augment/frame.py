@@ -20,8 +20,10 @@ VECTOR = 16  # rows are made so many numbers long, or a multiple of it
 
 HEAD = VECTOR  # numbers that say what becomes of a picture, before those of the distortion
 # Where each of them stands: the place that the middle comes from, how it moves with each half
-# pixel down and to the right, the rectangle that is erased, and how much wider strokes are.
-Y, Y_BY_Y, Y_BY_X, X, X_BY_Y, X_BY_X, TOP, BOTTOM, LEFT, RIGHT, STROKE = range(11)
+# pixel down and to the right, the rectangle that is erased, how much wider strokes are, and what
+# lightness is multiplied with and then lifted by.
+Y, Y_BY_Y, Y_BY_X, X, X_BY_Y, X_BY_X, TOP, BOTTOM, LEFT, RIGHT, STROKE, GAIN, LIFT = range(13)
+LIGHT = 255  # that of the lightest byte
 
 PIXEL = 256  # a place is counted in so many parts of a pixel
 FINE = 16  # and the place of the middle, and steps, in so many parts of that

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from handgrad.data.augment import frame as place_of
 from handgrad.data.augment.augmentation import Augmentation
-from handgrad.data.augment.frame import FINE, HEAD, PIXEL, Frame, frame, spread
+from handgrad.data.augment.frame import FINE, HEAD, LIGHT, PIXEL, Frame, frame, spread
 from handgrad.data.augment.moving import moved
 from handgrad.layers import Array
 from handgrad.random import stream_key, uniforms_at
 
 _AT_ONCE = 512  # pictures whose numbers fit a core's cache
 _FURTHEST = 64  # pixels that a knot may lie off its place
-_DRAWN = 13  # numbers that are drawn for each picture beside those of the knots
+_DRAWN = 16  # numbers that are drawn for each picture beside those of the knots
 
 
 class Moves(NamedTuple):
@@ -82,7 +82,7 @@ def tables_for(augmentation: Augmentation, size: tuple[int, ...]) -> Frame:
 
 
 def _draw_head(augmentation: Augmentation, u: Array, size: tuple[int, ...], table: Array) -> None:
-    """Write the heads of some pictures, given numbers in [0, 1), (N, at least 13)."""
+    """Write the heads of some pictures, given numbers in [0, 1), (N, at least 16)."""
     H, W = size
     signed = (2 * u[:, :6] - 1).astype(np.float64)
     shift = signed[:, :2] * augmentation.shift * [H, W]
@@ -106,6 +106,9 @@ def _draw_head(augmentation: Augmentation, u: Array, size: tuple[int, ...], tabl
             table[:, column], table[:, column + 1] = begin, begin + length
     if augmentation.stroke:
         table[:, place_of.STROKE] = _strokes(augmentation, u[:, 12])
+    lost = np.rint(u[:, 14] * (augmentation.contrast * PIXEL)) * (u[:, 13] < 0.5)
+    table[:, place_of.GAIN] = PIXEL - lost
+    table[:, place_of.LIFT] = np.rint(u[:, 15] * lost * LIGHT)
 
 
 def _strokes(augmentation: Augmentation, u: Array) -> Array:

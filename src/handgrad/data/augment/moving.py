@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from handgrad.data.augment import frame as place_of
 from handgrad.data.augment.augmentation import Augmentation
-from handgrad.data.augment.frame import FINE, HEAD, PIXEL, Frame
+from handgrad.data.augment.frame import FINE, HEAD, LIGHT, PIXEL, Frame
 from handgrad.layers import Array
 
 
@@ -40,7 +40,8 @@ def moved(
     a, b, c, d = (np.take_along_axis(flat, corner + step, axis=2) for step in (0, 1, W + 3, W + 4))
     upper, lower = _between(a, b, right, whole), _between(c, d, right, whole)
     new = _between(upper, lower, down, whole)
-    new = _rounded(new, PIXEL**2, whole).astype(pictures.dtype).reshape(pictures.shape)
+    new = _toned(_rounded(new, PIXEL**2, whole), table, whole)
+    new = new.astype(pictures.dtype, copy=False).reshape(pictures.shape)
     _erase(new, table, ground)
     return new
 
@@ -112,6 +113,15 @@ def _between(a: NDArray[Any], b: NDArray[Any], share: Array, whole: bool) -> Arr
 def _rounded(A: Array, times: int, whole: bool) -> Array:
     """Return numbers that were made so many times as large, as they are."""
     return np.floor((A + times / 2) / times) if whole else A / times
+
+
+def _toned(new: Array, table: Array, whole: bool) -> Array:
+    """Return numbers (N, C, H·W) multiplied and lifted, of float32 with products exact again."""
+    gain, lift = (table[:, column, None, None] for column in (place_of.GAIN, place_of.LIFT))
+    if whole:
+        return _rounded(new * gain + lift, PIXEL, whole)
+    wide = new.astype(np.float64) * gain + lift.astype(np.float64) / LIGHT
+    return (wide / PIXEL).astype(np.float32)
 
 
 def _erase(pictures: NDArray[Any], table: Array, ground: float) -> None:

@@ -13,8 +13,11 @@ import numpy as np
 from handgrad.data.augment.frame import (
     BOTTOM,
     FINE,
+    GAIN,
     HEAD,
     LEFT,
+    LIFT,
+    LIGHT,
     PIXEL,
     RIGHT,
     STROKE,
@@ -94,7 +97,7 @@ def move_bytes(
                 )
             for p in range(area):
                 words[p] = corners[(sources[p] >> 8) * stride + (sources[count + p] >> 8)]
-            blend_bytes(words, sources, area, count, target)
+            blend_bytes(words, sources, area, count, move[GAIN], move[LIFT], target)
             erase(move, width, np.uint8(0 if edge else ground), target)
 
 
@@ -135,7 +138,7 @@ def move_floats(
             layer = pad(at(picture, c * area), height, width, np.float32(ground), edge, old)
             if move[STROKE] != 0:
                 layer = thicken_floats(layer, height, width, move[STROKE], other)
-            blend_floats(layer, sources, area, count, width + 3, target)
+            blend_floats(layer, sources, area, count, width + 3, move[GAIN], move[LIFT], target)
             erase(move, width, np.float32(0 if edge else ground), target)
 
 
@@ -281,8 +284,16 @@ def keep_ground(old: Any, height: int, width: int, new: Any) -> None:
 
 
 @helper
-def blend_bytes(words: Places, sources: Places, area: int, count: int, new: Bytes) -> None:
-    """The pixels between four, which a word holds."""
+def blend_bytes(
+    words: Places,
+    sources: Places,
+    area: int,
+    count: int,
+    gain: Number,
+    lift: Number,
+    new: Bytes,
+) -> None:
+    """The pixels between four, which a word holds, multiplied and lifted."""
     sources_x = at(sources, count)
     for p in range(area):
         right, low = np.float32(sources_x[p] & 255), np.float32(sources[p] & 255)
@@ -290,20 +301,30 @@ def blend_bytes(words: Places, sources: Places, area: int, count: int, new: Byte
         a, b = np.float32(word & 255), np.float32((word >> 8) & 255)
         c, d = np.float32((word >> 16) & 255), np.float32((word >> 24) & 255)
         upper, lower = a * (_WHOLE - right) + b * right, c * (_WHOLE - right) + d * right
-        new[p] = np.uint8((upper * (_WHOLE - low) + lower * low + _HALF) * _PART)
+        pixel = np.uint8((upper * (_WHOLE - low) + lower * low + _HALF) * _PART)
+        new[p] = np.uint8((np.float32(pixel) * gain + lift + _WHOLE / 2) * np.float32(1 / PIXEL))
 
 
 @helper
 def blend_floats(
-    old: Floats, sources: Places, area: int, count: int, stride: int, new: Floats
+    old: Floats,
+    sources: Places,
+    area: int,
+    count: int,
+    stride: int,
+    gain: Number,
+    lift: Number,
+    new: Floats,
 ) -> None:
-    """The pixels between four of float32."""
+    """The pixels between four of float32, multiplied and lifted."""
+    most, least = np.float64(gain), np.float64(lift) / LIGHT
     for p in range(area):
         right, low = np.float32(sources[count + p] & 255), np.float32(sources[p] & 255)
         corner = at(old, (sources[p] >> 8) * stride + (sources[count + p] >> 8))
         upper = between(corner[0], corner[1], right)
         lower = between(corner[stride], corner[stride + 1], right)
-        new[p] = between(upper, lower, low) * _PART
+        pixel = between(upper, lower, low) * _PART
+        new[p] = np.float32((np.float64(pixel) * most + least) * (1 / PIXEL))
 
 
 @helper
