@@ -66,6 +66,16 @@ def test_interrupted_it_says_how_to_go_on(
     assert again.status == 0
 
 
+def test_what_is_done_is_reported_without_running_the_rest(
+    handgrad: Callable[..., Outcome],
+) -> None:
+    ended = handgrad("reproduce", "--quick", "--no-run", "--out", "kept")
+    assert ended.status == 0
+    assert "0 of 3 pieces are done already, in kept" in ended.err
+    assert "small, one hidden layer: test accuracy" in ended.out
+    assert not list(Path("kept").rglob("*.json"))
+
+
 def test_an_unknown_notebook(handgrad: Callable[..., Outcome]) -> None:
     ended = handgrad("reproduce", "large")
     assert ended.status == 2

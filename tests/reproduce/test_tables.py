@@ -23,7 +23,7 @@ def test_a_single_seed_has_no_verdict(tmp_path: Path) -> None:
 def test_errors_have_their_cost(tmp_path: Path) -> None:
     accuracy, loss = errata(found(notebook(), tmp_path)).rows
     assert accuracy[0] == "1. Too slow."
-    assert accuracy[5].startswith("-")
+    assert accuracy[5].startswith("−")
     assert accuracy[5].endswith(" points")
     assert loss[5].startswith("+")
 

@@ -41,6 +41,9 @@ def reproduce(
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Where results are kept, and the report goes.")
     ] = Path("runs/reproduction"),
+    run_nothing: Annotated[
+        bool, typer.Option("--no-run", metavar="", help="Run nothing, report what is done.")
+    ] = False,
     write: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Also write the report in Markdown there."),
@@ -68,11 +71,12 @@ def reproduce(
     store = Store(out, digests(data), engine)
     work = pieces(books, count)
     rest = left(work, store)
-    if len(rest) < len(work):
-        screen.note(f"{len(work) - len(rest)} of {len(work)} pieces are done already, in {out}")
+    done = len(work) - len(rest)
+    if done or run_nothing:
+        screen.note(f"{done} of {len(work)} pieces are done already, in {out}")
     try:
-        with _watching(screen, len(work), len(work) - len(rest)) as watch:
-            run(rest, store, data, watch)
+        with _watching(screen, len(work), done) as watch:
+            run([] if run_nothing else rest, store, data, watch)
     except KeyboardInterrupt:
         screen.note(f"what is done is kept in {out}; the same command goes on from there")
         raise

@@ -102,4 +102,4 @@ def _cells(table: Table) -> str:
 
 
 def _unbroken(cell: str) -> str:
-    return re.sub(" (?=[±%]|min |s$|points)|(?<=[±]) ", "\N{NO-BREAK SPACE}", cell)
+    return re.sub(" (?=[±%]|min |s$|points)|(?<=[±]) |(?<=min) ", "\N{NO-BREAK SPACE}", cell)

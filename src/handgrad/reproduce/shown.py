@@ -15,7 +15,7 @@ from handgrad.layers import LeakyReLU, ReLU, Sigmoid, Tanh
 from handgrad.network import Network
 from handgrad.page import address, bars, figure, picture
 from handgrad.reproduce.findings import Findings
-from handgrad.reproduce.notebook import Experiment
+from handgrad.reproduce.notebook import BEST, Experiment
 
 PICTURES, VIEWED = 16, 10
 LOSS = ("training loss", "loss")
@@ -84,6 +84,7 @@ def curves(findings: Findings, experiment: Experiment) -> str:
         kind: outcomes[0].curves
         for kind, part in experiment.parts.items()
         if (outcomes := findings.outcomes(part)) and outcomes[0].curves
+        if kind != BEST or experiment.beat == "epoch"  # one that goes by epochs
     }
     drawn = []
     for name in (LOSS[0], *ACCURACIES):

@@ -165,7 +165,7 @@ def _by_hand(published: FullBatch, corrected: FullBatch, quick: bool) -> Experim
             ("corrected", "validation accuracy"): (0.85, 0.92) if quick else (0.897, 0.915),
             ("best", "test accuracy"): (0.905, 0.925) if quick else (0.926, 1.0),
         },
-        beat=f"{AT_A_GLANCE} steps",
+        beat=f"{AT_A_GLANCE} steps each",
     )
 
 
@@ -175,7 +175,7 @@ def _beside_its_twin(begun: FullBatch) -> Experiment:
         f"by hand, the first {begun.blocks * BLOCK} steps",
         {"corrected": begun, "twin": replace(begun, engine=TWIN)},
         shown=("validation accuracy",),
-        beat=f"{AT_A_GLANCE} steps",
+        beat=f"{AT_A_GLANCE} steps each",
     )
 
 

@@ -9,7 +9,7 @@ from handgrad.reproduce.findings import Findings, Spread, figures, in_words, is_
 from handgrad.reproduce.notebook import BEST, CORRECTED, PUBLISHED, TWIN, Experiment
 from handgrad.reproduce.race import NUMPY, OURS, TORCH
 
-DASH = "–"
+DASH, MINUS = "–", "\N{MINUS SIGN}"
 HEADINGS = ["figure", ">published", ">as published here", "within 2 sd"]
 HEADINGS += [">corrected", ">in PyTorch", ">at its best"]
 KINDS = (PUBLISHED, CORRECTED, TWIN, BEST)
@@ -107,7 +107,7 @@ def contestants(findings: Findings) -> Table | None:
             f"{(mine := figures[f'{name}: microseconds']):,.1f}",
             _clock(mine * total / 1e6),
             f"{mine / ours:.1f}",
-            f"{figures[f'{name}: accuracy']:.2%}",
+            f"{100 * figures[f'{name}: accuracy']:.2f} %",
         ]
         for name in names
     ]
@@ -125,6 +125,7 @@ def errata(findings: Findings) -> Table:
         if wrong is not None and right is not None:
             points = wrong.mean - right.mean
             cost = f"{100 * points:+.2f} points" if erratum.percent else f"{points:+.4g}"
+            cost = cost.replace("-", MINUS)
         rows.append([f"{number}. {erratum.error}", erratum.why, erratum.figure, *words, cost])
     headings = ["error", "why it is one", "measured", ">with it", ">without", ">difference"]
     return Table("Its errors, and what each costs", headings, rows)
@@ -136,7 +137,11 @@ def remarks(findings: Findings) -> list[str]:
     for experiment in findings.notebook.experiments:
         for figure, words in experiment.remarks.items():
             here = findings.spread(experiment.parts.get(PUBLISHED), figure)
-            if here is not None and not here.holds(experiment.claims[figure]):
+            if (
+                here is not None
+                and len(here.values) > 1
+                and not here.holds(experiment.claims[figure])
+            ):
                 said.append(f"{experiment.title}, {figure}: {words}")
     return said
 

@@ -213,7 +213,9 @@ def worked() -> tuple[str, ...]:
     for p in (0.8, 0.2):
         two = np.log(np.array([[p, 1 - p]]))
         loss, dZ = SoftmaxCrossEntropy()(two, np.array([0]))
-        lines.append(f"the true class has p = {p}: L = −log {p} = {loss:.4f}, dZ = {dZ[0, 0]:.1f}")
+        lines.append(
+            f"the true class has p = {p}: L = −log {p} = {loss:.4f}, dZ = −{-dZ[0, 0]:.1f}"
+        )
     return tuple(lines)
 
 
