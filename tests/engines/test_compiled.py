@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 
-from handgrad.engines import Batches, Engine, ReferenceEngine, Rules, Steps
+from handgrad.engines import Batches, Engine, ReferenceEngine, Rules
 from handgrad.engines.compiled import CompiledEngine
 from handgrad.errors import ConfigError, DataError, DivergenceError
 from handgrad.layers import (
@@ -21,63 +20,14 @@ from handgrad.layers import (
     Dense,
     Dropout,
     Flatten,
-    Layer,
-    LeakyReLU,
     ReLU,
-    Shape,
-    SiLU,
-    Tanh,
     Tree,
 )
 from handgrad.losses import SoftmaxCrossEntropy
-from handgrad.network import Network
 from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer
 from tests.cases import CASES, CLASSES, Case
+from tests.engines.agreement import CASE, RULES, STEPS, assert_agree, batches, differ, pair, sparse
 from tests.engines.chains import chain_of
-
-CASE = {case.name: case for case in CASES}
-RULES = Rules(SoftmaxCrossEntropy(), SGD(0.05))
-STEPS = 20
-
-
-def batches(case: Case, size: int = 6, steps: int = STEPS, **others: Any) -> Batches:
-    """Return batches for some steps from a few pictures, the last batch a partial one."""
-    count = 3 * size + 1
-    rng = np.random.default_rng(7)
-    order = np.concatenate([rng.permutation(count) for _ in range(steps)])[
-        : steps * size - size // 2
-    ]
-    run = Batches(
-        case.examples(count=count, dtype=np.float32),
-        case.labels(count=count),
-        None,
-        order,
-        size,
-        [0.05 / (1 + step) for step in range(steps)],
-    )
-    return run._replace(**others)
-
-
-def pair(case: Case, rules: Rules = RULES, **settings: Any) -> tuple[ReferenceEngine, Engine]:
-    """Return both engines, each with a network of its own, both networks equal."""
-    return ReferenceEngine(case.network(), rules), CompiledEngine(case.network(), rules, **settings)
-
-
-def differ(a: Mapping[str, Array], b: Mapping[str, Array]) -> dict[str, float]:
-    """Return how far the arrays of two networks lie apart, relative to their norms."""
-    return {
-        name: float(np.linalg.norm(a[name] - b[name]) / max(np.linalg.norm(a[name]), 1e-3))
-        for name in a
-    }
-
-
-def assert_agree(reference: Any, compiled: Any, left: Steps, right: Steps) -> None:
-    """Assert that two engines came out alike."""
-    apart = differ(reference.net.arrays, compiled.net.arrays)
-    assert max(apart.values()) <= 1e-4, apart
-    np.testing.assert_allclose(left.losses, right.losses, rtol=1e-4, atol=1e-6)
-    assert np.abs(left.right - right.right).sum() <= 1  # two logits may lie as close as that
-    assert reference.steps == compiled.steps
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -117,72 +67,6 @@ def test_it_agrees_for_weights_and_smoothing(weighted: bool) -> None:
     weights = np.linspace(0, 2, 19) if weighted else None
     run = batches(CASE["wide"], weights=weights)
     assert_agree(reference, compiled, reference.run(run), compiled.run(run))
-
-
-def sparse(shape: Shape, count: int) -> Array:
-    """Return pictures of 0..255, most of whose pixels are zero."""
-    rng = np.random.default_rng(3)
-    X = rng.integers(1, 256, (count, *shape)).astype(np.uint8)
-    return X * (rng.random(X.shape) < 0.2).astype(np.uint8)
-
-
-@pytest.mark.parametrize("kind", [np.uint8, np.float32])
-@pytest.mark.parametrize("skip_zeros", [False, True])
-@pytest.mark.parametrize("name", ["softmax-regression", "two-layer", "online-mlp"])
-def test_it_agrees_whether_it_skips_zeros_or_not(name: str, skip_zeros: bool, kind: Any) -> None:
-    case = Case(name, CASE[name].layers, (1, 9, 7))
-    X = sparse(case.shape, 100)
-    X = X if kind is np.uint8 else (X / 255).astype(np.float32)
-    order = np.random.default_rng(0).integers(0, 100, 20 * 40 - 7)
-    run = Batches(X, case.labels(count=100), None, order, 40, [0.05] * 20)
-    reference, compiled = pair(case, skip_zeros=skip_zeros)
-    reference.net.measure(X)
-    compiled.net.measure(X)
-    assert_agree(reference, compiled, reference.run(run), compiled.run(run))
-    np.testing.assert_allclose(reference.logits(X), compiled.logits(X), rtol=1e-3, atol=1e-4)
-
-
-@pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("name", ["softmax-regression", "two-layer", "online-mlp", "deep"])
-def test_one_picture_at_a_time(name: str, weighted: bool) -> None:
-    deep = (Flatten(), Dense(70), Tanh(), Dense(17), LeakyReLU(), Dense(33), SiLU(), Dense(CLASSES))
-    case = Case(name, CASE[name].layers if name in CASE else deep, (1, 9, 7))
-    X, rng = sparse(case.shape, 60), np.random.default_rng(1)
-    weights = rng.random(60).astype(np.float32) if weighted else None
-    run = Batches(X, case.labels(count=60), weights, np.arange(60), 1, [0.01] * 60)
-    rules = Rules(SoftmaxCrossEntropy(0.1 if weighted else 0.0), SGD())
-    reference, compiled = pair(case, rules, workers=1)
-    together = CompiledEngine(case.network(), rules, workers=2)
-    together.worth_meeting = together.worth_starting = 0
-    for engine in (reference, compiled, together):
-        engine.net.measure(X)
-    steps = compiled.run(run)
-    assert_agree(reference, compiled, reference.run(run), steps)
-    np.testing.assert_array_equal(steps.losses, together.run(run).losses)
-    for key, array in compiled.net.arrays.items():
-        np.testing.assert_array_equal(array, together.net.arrays[key])
-
-
-def test_one_picture_needs_no_lanes_where_all_layers_are_linear() -> None:
-    def kernels(*layers: Layer, optimizer: Optimizer = SGD()) -> str:
-        net = Network([Flatten(), *layers], (1, 9, 7), 5, seed=0)
-        engine = CompiledEngine(net, Rules(SoftmaxCrossEntropy(), optimizer))
-        return " ".join(stage.kernel.name for stage in engine.plan(1, skip_zeros=True).stages)
-
-    assert "single.update_on_list" in kernels(Dense(20), ReLU(), Dense())
-    assert "single." not in kernels(Dense(8), ReLU(), Dense())  # 8 numbers do not fill a vector
-    assert "single." not in kernels(Dense(20), Dropout(0.5), Dense())
-    assert "single." not in kernels(Dense(20), Dense(), optimizer=Adam())
-
-
-def test_it_measures_the_pictures_and_chooses() -> None:
-    case = CASE["wide"]
-    engine = CompiledEngine(case.network(), RULES)
-    engine.logits(sparse(case.shape, 20))
-    assert engine.skip_zeros
-    other = CompiledEngine(case.network(), RULES)
-    other.logits(case.examples())
-    assert not other.skip_zeros
 
 
 @pytest.mark.parametrize("name", ["resnet", "all-noise", "online-mlp", "convnet"])

@@ -112,7 +112,7 @@ def read_at_most(content: io.BufferedIOBase, limit: int) -> bytearray:
 
 def _fill(content: io.BufferedIOBase, room: NDArray[np.uint8]) -> int:
     """Read into a room until it is full or the file ends; return how many bytes came."""
-    filled, view = 0, memoryview(room)
+    filled, view = 0, room.data
     while filled < len(room):
         came = content.readinto(view[filled : filled + _PIECE])
         if not came:

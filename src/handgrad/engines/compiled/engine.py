@@ -22,7 +22,7 @@ from handgrad.engines.compiled.plan import Kind, Plan
 from handgrad.engines.compiled.program import Program
 from handgrad.engines.compiled.stages import EMITTERS, SINGLE
 from handgrad.engines.compiled.stages.pictures import first_linear
-from handgrad.engines.compiled.stages.step import inference, is_plain, training
+from handgrad.engines.compiled.stages.step import inference, takes_single, training
 from handgrad.engines.compiled.store import Store
 from handgrad.engines.compiled.subject import Subject
 from handgrad.engines.compiled.taken import as_taken, is_sound, table
@@ -34,7 +34,6 @@ from handgrad.engines.reference import ReferenceEngine
 from handgrad.errors import ConfigError
 from handgrad.layers import Array, Dense, Layer, Residual
 from handgrad.layers.chain import Chain
-from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
 from handgrad.random import stream_key
 
@@ -97,6 +96,7 @@ class CompiledEngine:
         first = first_linear(net.layers)
         name = None if first is None else f"{first}.weight"
         self._store = Store(net.parameters, rules.optimizer.memory, linear, alone, name)
+        self._single = takes_single(net, self._store, rules)
         self._programs: dict[Any, tuple[Builder, Program]] = {}
         self._paces: dict[Program, Pace] = {}
         self._copies: dict[tuple[str, str], Array] = {}
@@ -233,15 +233,8 @@ class CompiledEngine:
         return known
 
     def _source(self, size: int, whole: bool, sparse: bool, learning: bool) -> Source:
-        """Return how the pictures come, and whether one alone: plain SGD on linear layers."""
-        layers, rules = self.net.layers, self.rules
-        first = first_linear(layers)
-        single = size == 1 and learning and whole and sparse and first is not None
-        single = single and is_plain(rules) and type(rules.loss) is SoftmaxCrossEntropy
-        for index, layer in enumerate(layers[first or 0 :], first or 0):
-            room = self._store.rooms.get(f"{index}.weight")
-            small = room is not None and room.tiling is not None and room.tiling.inputs < LANES
-            single = single and type(layer) in SINGLE and not small
+        """Return how the pictures come, and whether one alone."""
+        single = size == 1 and learning and whole and sparse and self._single
         return Source(whole, sparse, single)
 
     def _skips(self, pictures: NDArray[Any]) -> bool:

@@ -20,12 +20,14 @@ from handgrad.engines.compiled.plan import (
     Stride,
 )
 from handgrad.engines.compiled.program import Program
-from handgrad.engines.compiled.stages.pictures import network
+from handgrad.engines.compiled.stages import SINGLE
+from handgrad.engines.compiled.stages.pictures import first_linear, network
 from handgrad.engines.compiled.stages.reference import read, write
-from handgrad.engines.compiled.store import BLOCK
+from handgrad.engines.compiled.store import BLOCK, Store
 from handgrad.engines.compiled.values import Value
 from handgrad.engines.engine import Rules
 from handgrad.losses import SoftmaxCrossEntropy
+from handgrad.network import Network
 from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer
 
 
@@ -50,6 +52,16 @@ def is_plain(rules: Rules) -> bool:
     """Say whether the update is W ← W − η dW and nothing else."""
     plain = type(rules.optimizer) is SGD and not rules.optimizer.weight_decay
     return plain and rules.clip_norm is None
+
+
+def takes_single(net: Network, store: Store, rules: Rules) -> bool:
+    """Say whether one picture needs no lanes: plain SGD on linear layers of at least 16 inputs."""
+    first = first_linear(net.layers)
+    if first is None or not is_plain(rules) or type(rules.loss) is not SoftmaxCrossEntropy:
+        return False
+    tilings = [room.tiling for room in store.rooms.values() if room.tiling is not None]
+    known = all(type(layer) in SINGLE for layer in net.layers[first:])
+    return known and all(tiling.inputs >= LANES for tiling in tilings)
 
 
 def inference(b: Builder) -> None:

@@ -1,0 +1,66 @@
+"""Two engines from one beginning, and how far they may part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from handgrad.engines import Batches, Engine, ReferenceEngine, Rules, Steps
+from handgrad.engines.compiled import CompiledEngine
+from handgrad.layers import Array, Shape
+from handgrad.losses import SoftmaxCrossEntropy
+from handgrad.optim import SGD
+from tests.cases import CASES, Case
+
+CASE = {case.name: case for case in CASES}
+RULES = Rules(SoftmaxCrossEntropy(), SGD(0.05))
+STEPS = 20
+
+
+def batches(case: Case, size: int = 6, steps: int = STEPS, **others: Any) -> Batches:
+    """Return batches for some steps from a few pictures, the last batch a partial one."""
+    count = 3 * size + 1
+    rng = np.random.default_rng(7)
+    order = np.concatenate([rng.permutation(count) for _ in range(steps)])[
+        : steps * size - size // 2
+    ]
+    run = Batches(
+        case.examples(count=count, dtype=np.float32),
+        case.labels(count=count),
+        None,
+        order,
+        size,
+        [0.05 / (1 + step) for step in range(steps)],
+    )
+    return run._replace(**others)
+
+
+def pair(case: Case, rules: Rules = RULES, **settings: Any) -> tuple[ReferenceEngine, Engine]:
+    """Return both engines, each with a network of its own, both networks equal."""
+    return ReferenceEngine(case.network(), rules), CompiledEngine(case.network(), rules, **settings)
+
+
+def differ(a: Mapping[str, Array], b: Mapping[str, Array]) -> dict[str, float]:
+    """Return how far the arrays of two networks lie apart, relative to their norms."""
+    return {
+        name: float(np.linalg.norm(a[name] - b[name]) / max(np.linalg.norm(a[name]), 1e-3))
+        for name in a
+    }
+
+
+def assert_agree(reference: Any, compiled: Any, left: Steps, right: Steps) -> None:
+    """Assert that two engines came out alike."""
+    apart = differ(reference.net.arrays, compiled.net.arrays)
+    assert max(apart.values()) <= 1e-4, apart
+    np.testing.assert_allclose(left.losses, right.losses, rtol=1e-4, atol=1e-6)
+    assert np.abs(left.right - right.right).sum() <= 1  # two logits may lie as close as that
+    assert reference.steps == compiled.steps
+
+
+def sparse(shape: Shape, count: int) -> Array:
+    """Return pictures of 0..255, most of whose pixels are zero."""
+    rng = np.random.default_rng(3)
+    X = rng.integers(1, 256, (count, *shape)).astype(np.uint8)
+    return X * (rng.random(X.shape) < 0.2).astype(np.uint8)
