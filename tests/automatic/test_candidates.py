@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 
 import handgrad as hg
-from handgrad.automatic.candidates import augmentations, networks, preparations, shifted, words
+from handgrad.automatic.candidates import (
+    augmentations,
+    averaged,
+    networks,
+    preparations,
+    shifted,
+    words,
+)
 from handgrad.automatic.look import Look
 from handgrad.settings import configure
 
@@ -52,6 +59,14 @@ def test_on_a_light_ground_the_edge_goes_on():
     light = Look(**(vars(FILES) | {"dark": False}))
     assert shifted(BASE, light).augment == "shift=0.07,ground=edge"
     assert all(c.augment.endswith("ground=edge") for c in augmentations(BASE, light))
+
+
+def test_the_mean_of_the_weights_is_for_long_epochs():
+    many = hg.Dataset.from_arrays(np.zeros((20_000, 1, 1), np.uint8), np.arange(20_000) % 2)
+    (config,) = averaged(BASE, many)
+    assert config.average == 1
+    assert words(config) == "smallnet, learning rate 0.01, mean of the weights"
+    assert averaged(BASE, pictures(8, 8)) == []
 
 
 def test_settings_in_words():

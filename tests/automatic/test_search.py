@@ -24,7 +24,7 @@ def made(monkeypatch):
         now[0] += 0.1
         return Speed(1e-3 if config.model == "smallnet" else 1e-4, 0.01)
 
-    def attempt(trial, _parts, _speed, clock, seconds, _most, watch):
+    def attempt(trial, _parts, _speed, clock, *, seconds, watch, **_):
         took = min(seconds, 5.0) if trial.config.model == "two-layer" else seconds
         now[0] += took
         accuracy = ACCURACY.get(trial.config.model, 0.6) - 1 / (5 + took)

@@ -11,6 +11,7 @@ def test_words_are_escaped_and_content_is_not():
 def test_a_figure_has_a_caption_where_there_are_words_for_one():
     assert "<figcaption>below</figcaption>" in figure("data:,", "x", "below")
     assert "figcaption" not in figure("data:,", "x")
+    assert figure("data:,", "x", kind="small").startswith('<figure class="small"><div')
 
 
 def test_a_table_sets_numbers_to_the_right_and_marks_rows():

@@ -14,6 +14,7 @@ def test_runs_stand_one_after_another_with_the_highest_so_far():
     assert highest.get_ydata().tolist() == [0.5, 0.7, 0.7, 0.9, 0.9, 0.9]
     words = [text.get_text() for text in axes.get_legend().texts]
     assert words == ["other trials", "what was chosen", "highest so far"]
+    assert plots.race(laps, 300).axes[0].get_xlim() == (0, 300)
 
 
 def test_nothing_cannot_be_drawn():

@@ -1,4 +1,4 @@
-"""What is tried: networks with learning rates, preparations, augmentations."""
+"""What is tried: networks with learning rates, preparations, augmentations, means of weights."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ AUGMENTATIONS = {
     "distorted and mirrored": "light,flip=true",
 }
 EDGE = ",ground=edge"
+LONG_EPOCH = 200  # updates
 
 
 def networks(base: Config, train: Dataset) -> list[Config]:
@@ -65,6 +66,15 @@ def augmentations(config: Config, look: Look) -> list[Config]:
     return [other for other in made if other.augment != config.augment]
 
 
+def averaged(config: Config, train: Dataset) -> list[Config]:
+    """Return settings by which the mean of the weights is kept.
+
+    Batch norm needs some updates after each epoch to know that mean: not worth it in short epochs.
+    """
+    long = len(train) > LONG_EPOCH * config.batch_size
+    return [changed(config, average=1)] if long else []
+
+
 def changed(config: Config, **changes: Any) -> Config:
     """Return settings with some of them changed, checked."""
     return Config.model_validate({**config.model_dump(exclude_none=True), **changes})
@@ -76,13 +86,20 @@ def words(config: Config) -> str:
     if config.preparation is not None:
         said.append(f"prepared as {config.preparation}")
     if config.augment != "none":
-        names = {
-            str(Augmentation.of(f"{text}{ground}")): name
-            for name, text in AUGMENTATIONS.items()
-            for ground in ("", EDGE)
-        }
-        said.append(names.get(config.augment, config.augment))
+        said.append(augmented(config))
+    if config.average:
+        said.append("mean of the weights")
     return ", ".join(said)
+
+
+def augmented(config: Config) -> str:
+    """Return what is done to the pictures that are learned from, in words."""
+    names = {
+        str(Augmentation.of(f"{text}{ground}")): name
+        for name, text in AUGMENTATIONS.items()
+        for ground in ("", EDGE)
+    }
+    return {"none": "left as they are", **names}.get(config.augment, config.augment)
 
 
 def _on_ground(text: str, look: Look) -> str:

@@ -71,10 +71,10 @@ def _race(outcome: Outcome) -> str:
         for t in trials
     ]
     shown = [at for at, t in enumerate(outcome.search.trials) if t is outcome.chosen]
-    headings = ["tried", ">accuracy", ">loss", "", ">epochs", ">pictures", ">seconds"]
+    headings = [">accuracy", "tried", ">loss", "", ">epochs", ">pictures", ">seconds"]
     rows = table(headings, map(_row, outcome.search.trials), shown)
     drawn = _drawn(
-        plots.race(laps),
+        plots.race(laps, outcome.search.clock.seconds),
         "validation accuracy of each epoch over the seconds",
     )
     told = "<p>On the validation pictures, which were set aside to choose by.</p>"
@@ -84,11 +84,11 @@ def _race(outcome: Outcome) -> str:
 def _row(trial: Trial) -> list[str]:
     """Return a trial as a row of the table."""
     epochs = f"{len(trial.records)} of {trial.config.epochs}"
-    found = ("diverged" if trial.diverged else "-", "-")
+    accuracy, loss = "diverged" if trial.diverged else "-", "-"
     if trial.counts:
-        found = (f"{trial.accuracy:.2%}", f"{trial.loss:.3f}")
+        accuracy, loss = f"{trial.accuracy:.2%}", f"{trial.loss:.3f}"
     stage, pictures, seconds = STAGES[trial.stage], f"{trial.pictures:,}", f"{trial.seconds:.1f}"
-    return [words(trial.config), *found, stage, epochs, pictures, seconds]
+    return [accuracy, words(trial.config), loss, stage, epochs, pictures, seconds]
 
 
 def _why(outcome: Outcome) -> str:
@@ -118,7 +118,7 @@ def _curves(outcome: Outcome) -> str:
     drawn = _drawn(
         plots.learning_curves(outcome.chosen.history),
         "loss and accuracy",
-        own=True,
+        "own",
     )
     return f"{drawn}<p>The weights of epoch {kept} are kept.</p>"
 
@@ -133,7 +133,7 @@ def _confusion(outcome: Outcome) -> str:
         )
     ]
     listed = table(["class", ">test", ">right", "most often taken for"], rows)
-    picture = _drawn(drawn, "true classes against predicted ones", own=True)
+    picture = _drawn(drawn, "true classes against predicted ones", "own")
     return f'<div class="pair">{picture}<div>{listed}</div></div>'
 
 
@@ -185,7 +185,7 @@ def _trust(outcome: Outcome) -> str:
     drawn = _drawn(
         plots.reliability(found, before if changed else None),
         "share of right answers over their probability, on test pictures",
-        own=True,
+        "small",
     )
     said = f"Expected calibration error on the test: {found.error:.2%}"
     said += f", {before.error:.2%} before." if changed else "."
@@ -213,10 +213,15 @@ def _calibration(outcome: Outcome) -> Calibration:
     return outcome.net.calibration or Calibration()
 
 
-def _drawn(drawing: Any, what: str, *, own: bool = False) -> str:
-    """Return a matplotlib figure as a part of the page: as wide as there is room, or its size."""
-    made = figure(address(plots.rendered(drawing, ".svg"), "image/svg+xml"), what)
-    return made.replace("<figure>", '<figure class="own">') if own else made
+def _drawn(drawing: Any, what: str, kind: str = "") -> str:
+    """Return a matplotlib figure as a part of the page.
+
+    Args:
+        drawing: the figure.
+        what: what it shows.
+        kind: "own" where it keeps its size, "small" where it has no need of much room.
+    """
+    return figure(address(plots.rendered(drawing, ".svg"), "image/svg+xml"), what, kind=kind)
 
 
 def _worded(sentence: str) -> str:

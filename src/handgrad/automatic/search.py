@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import NamedTuple
 
-from handgrad.automatic.candidates import augmentations, networks, preparations, shifted
+from handgrad.automatic.candidates import (
+    augmentations,
+    averaged,
+    networks,
+    preparations,
+    shifted,
+)
 from handgrad.automatic.clock import Clock
 from handgrad.automatic.look import Look
 from handgrad.automatic.speed import Parts, Speed, measured
@@ -102,10 +108,13 @@ class Search:
         """Try the best networks for longer, then the best of them with other augmentations."""
         survivors = [shifted(config, self.look) for config in self._survivors()]
         survivors = self._in_reach(survivors, until)
+        train = self.parts_of(self.base).train
         others = augmentations(shifted(self.base, self.look), self.look)
-        self._try_all(LONGER, survivors, until, len(others))
+        means = len(averaged(self.base, train))
+        self._try_all(LONGER, survivors, until, len(others) + means)
         if done := self.ranked(LONGER):
-            self._try_all(LONGER, augmentations(done[0].asked, self.look), until)
+            self._try_all(LONGER, augmentations(done[0].asked, self.look), until, means)
+            self._try_all(LONGER, averaged(self.ranked(LONGER)[0].asked, train), until)
 
     def _survivors(self) -> list[Config]:
         """Return the best of each network: a few, and one that had no time for all its epochs.
@@ -190,7 +199,17 @@ class Search:
         trial = Trial(stage.name, config, began)
         self.trials.append(trial)
         rest = max(min(began + seconds, until) - self.clock.spent, 0.0)
-        attempt(trial, parts, speed, self.clock, rest, stage.epochs, lambda: self._tell(trial))
+        only = stage is LAST and not self.ranked(SHORT, LONGER)
+        attempt(
+            trial,
+            parts,
+            speed,
+            self.clock,
+            seconds=rest,
+            most=stage.epochs,
+            watch=lambda: self._tell(trial),
+            patient=only,
+        )
         self._tell(trial, over=True)
         if len(trial.times) > FEW:
             self._speeds[self._kind(config)] = _seen(trial)

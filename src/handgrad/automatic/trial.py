@@ -86,9 +86,11 @@ def attempt(
     parts: Parts,
     speed: Speed,
     clock: Clock,
+    *,
     seconds: float,
     most: int,
     watch: Callable[[], None],
+    patient: bool = False,
 ) -> None:
     """Train and judge for some seconds, and note all in the trial as it comes.
 
@@ -100,6 +102,7 @@ def attempt(
         seconds: how long it may take, judging included.
         most: how many epochs at most.
         watch: called after each epoch.
+        patient: whether one epoch is made however long it takes.
     """
     until = clock.spent + seconds
     count, pictures = planned(speed, CAUTION * seconds, len(parts.train), most)
@@ -107,15 +110,18 @@ def attempt(
     trial.config, trial.pictures = fitted(trial.config, train, count), len(train)
     net, recipe = trial.config.network(train), trial.config.recipe(train.classes)
 
+    timed: list[Timed] = []
+
     def engine(net: Network, rules: Rules) -> Engine:
-        return Timed(engine_named(recipe.engine, net, rules), clock, until)
+        timed.append(Timed(engine_named(recipe.engine, net, rules), net, clock, until, patient))
+        return timed[0]
 
     try:
         for record in epochs(net, train, parts.validation, **{**vars(recipe), "engine": engine}):
             trial.records.append(record)
             trial.times.append(clock.spent)
             if trial.complete or _merit(record) > max(map(_merit, trial.records[:-1]), default=()):
-                trial.arrays, trial.kept = net.snapshot(), len(trial.records) - 1
+                trial.arrays, trial.kept = timed[0].judged, len(trial.records) - 1
             watch()
     except OutOfTime:
         pass

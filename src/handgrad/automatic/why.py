@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handgrad.automatic.candidates import words
+from handgrad.automatic.candidates import augmented, words
 from handgrad.automatic.search import LAST, LONGER, SHORT
 from handgrad.automatic.trial import Trial
 from handgrad.automatic.whole import Outcome
@@ -14,6 +14,7 @@ def reasons(outcome: Outcome) -> list[tuple[str, str]]:
         ("Set aside", _set_aside(outcome)),
         ("Preparation", _preparation(outcome)),
         ("Network and learning rate", _network(outcome)),
+        ("Augmentation", _augmentation(outcome)),
         ("Batches and weights", _settings(outcome)),
         ("Training", _training(outcome)),
         ("Another time", _another_time(outcome)),
@@ -63,17 +64,26 @@ def _network(outcome: Outcome) -> str:
     short, longer = search.ranked(SHORT), search.ranked(LONGER)
     if len(short) < 2:
         return f"{words(outcome.config)}: the one to begin with; there was no time to compare."
-    said = (
-        f"{words(outcome.config)}. {len(short)} candidates had about "
-        f"{max(t.seconds for t in short):.0f} s each"
-    )
-    if len(longer) > 1:
-        said += f", the best {len(longer)} of them {max(t.seconds for t in longer):.0f} s more"
+    said = f"{outcome.config.model} at {outcome.config.lr:g}. {len(short)} candidates were tried"
+    if longer:
+        networks = dict.fromkeys(trial.config.model for trial in search.trials if trial in longer)
+        said += f", for longer {' and '.join(networks)}"
     left = f" There was no time for {search.left_out} more." if search.left_out else ""
     return (
         f"{said}. Of those whose accuracy is within chance of the highest, the one with the lowest "
-        f"loss is best.{left}"
+        f"loss counts as best.{left}"
     )
+
+
+def _augmentation(outcome: Outcome) -> str:
+    """Return which ways of changing the training pictures were tried."""
+    longer = outcome.search.ranked(LONGER)
+    model = outcome.config.model
+    same = [t for t in longer if t.config.model == model and not t.config.average]
+    told = ", ".join(f"{augmented(t.config)} {t.accuracy:.2%}" for t in same)
+    chosen = f"The pictures it learned from were {augmented(outcome.config)}"
+    mean = "; the mean of the weights over an epoch is kept" if outcome.config.average else ""
+    return f"{chosen}{mean}." + (f" Tried with {model}: {told}." if len(same) > 1 else "")
 
 
 def _settings(outcome: Outcome) -> str:

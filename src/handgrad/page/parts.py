@@ -25,17 +25,19 @@ def facts(pairs: Iterable[tuple[str, str]]) -> str:
     return f"<dl>{''.join(rows)}</dl>"
 
 
-def figure(source: str, words: str, caption: str = "") -> str:
+def figure(source: str, words: str, caption: str = "", kind: str = "") -> str:
     """Return a drawing.
 
     Args:
         source: its data address.
         words: what it shows, for those who do not see it.
         caption: what stands below.
+        kind: what the page's style calls it.
     """
     below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
     image = f'<img src="{source}" alt="{escape(words)}">'
-    return f'<figure><div class="wide">{image}</div>{below}</figure>'
+    sort = f' class="{escape(kind)}"' if kind else ""
+    return f'<figure{sort}><div class="wide">{image}</div>{below}</figure>'
 
 
 def table(headings: Sequence[str], rows: Iterable[Iterable[Any]], shown: Iterable[int] = ()) -> str:

@@ -27,11 +27,12 @@ class Lap(NamedTuple):
     chosen: bool = False
 
 
-def race(laps: Sequence[Lap]) -> Figure:
+def race(laps: Sequence[Lap], seconds: float | None = None) -> Figure:
     """Draw the accuracy of runs against seconds, and the highest so far.
 
     Args:
         laps: the runs, in the order in which they were made.
+        seconds: where the axis ends; None: at the last of them.
 
     Raises:
         DataError: if there is nothing to draw.
@@ -39,7 +40,7 @@ def race(laps: Sequence[Lap]) -> Figure:
     points = [pair for lap in laps for pair in zip(lap.seconds, lap.accuracies, strict=True)]
     if not points:
         raise DataError("there are no runs to draw; train first")
-    figure = Figure((7.5, 3.2), layout="constrained")
+    figure = Figure((6, 3.2), layout="constrained")
     axes = figure.subplots()
     labels = {True: "what was chosen", False: "other trials"}
     for lap in laps:
@@ -61,7 +62,7 @@ def race(laps: Sequence[Lap]) -> Figure:
         label="highest so far",
     )
     axes.set_ylim(max(0.0, 2 * highest[-1] - 1.1), None)
-    axes.set_xlim(0, None)
+    axes.set_xlim(0, seconds)
     axes.set_xlabel("seconds", **style(SMALL))
     axes.set_ylabel("validation accuracy", **style(SMALL))
     axes.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0, symbol=" %"))
