@@ -11,6 +11,7 @@ from handgrad.preparation import (
     EvenPaper,
     FitInk,
     FullInk,
+    Grow,
     LightInk,
     TwoTones,
 )
@@ -82,6 +83,34 @@ def test_two_tones_part_ink_from_what_is_around_it():
     assert TwoTones(40)(X * 0).max() == 0
 
 
+def test_specks_are_no_ink_and_thin_lines_are():
+    X = np.zeros((40, 40, 1), np.uint8)
+    X[5:35, 20] = 255  # a line one pixel wide
+    specks = X.copy()
+    specks[3, 3], specks[30:32, 5:7], specks[39, 39] = 255, 255, 255
+    X[5:7], X[33:35] = 0, 0  # the line's ends are as much alone
+    assert np.array_equal(TwoTones(40, speck=4)(specks), X)
+    assert np.array_equal(TwoTones(40)(specks), specks)
+
+
+def test_ink_without_a_margin_is_no_grain():
+    X = np.full((8, 8, 1), 90, np.uint8)
+    X[2:6, 2:6] = 0  # three quarters are ink
+    X[0, 0] = 200
+    assert EvenPaper(32)(X)[0, 4] >= 90 - 32
+    assert EvenPaper()(X)[0, 4] == 0
+
+
+def test_what_is_small_grows_smoothly():
+    X = np.uint8([[0, 128, 255, 128, 0]])[:, :, None]
+    grown = Grow(14, 80)(X)
+    assert grown.shape == (34, 80, 1)
+    assert grown[17, 40] > 240
+    assert abs(np.diff(grown[17, :, 0].astype(int))).max() < 30
+    large = np.zeros((14, 3, 1), np.uint8)
+    assert Grow(14, 80)(large) is large
+
+
 def test_the_centre_of_mass_comes_to_the_middle():
     X = np.zeros((20, 12, 1), np.uint8)
     X[2, 3], X[4, 9] = 100, 100  # the mean lies at (3.5, 6.5)
@@ -112,6 +141,29 @@ def test_the_same_drawing_is_the_same_however_it_was_made():
         np.asarray(photograph),
     ):
         assert abs(prepare.apply(other).astype(int) - wanted).mean() < 3
+
+
+def test_enlarged_pixels_are_seen_as_the_small_picture():
+    rng = np.random.default_rng(0)
+    small = np.zeros((28, 28), np.uint8)
+    small[6:22, 9:19] = rng.integers(0, 256, (16, 10))
+    large = np.full((330, 420), 255, np.uint8)
+    large[40:320, 100:380] = np.kron(255 - small, np.ones((10, 10), np.uint8))
+    assert np.array_equal(mnist_recipe().apply(large), mnist_recipe().apply(small))
+
+
+@pytest.mark.parametrize("noise", [3, 8, 14])
+def test_a_grainy_photograph_shows_what_was_drawn(noise):
+    rng = np.random.default_rng(0)
+    sheet = seven(size=(640, 480), at=(200, 150), width=14)
+    light = np.linspace(120, 220, 640)[None, :, None] * (0.6 + sheet / 255 * 0.4)
+    photograph = np.clip(light + rng.normal(0, noise, sheet.shape), 0, 255).astype(np.uint8)
+    seen = mnist_recipe().apply(photograph)[0].astype(int)
+    wanted = mnist_recipe().apply(sheet)[0].astype(int)
+    moved = [np.roll(seen, (y, x), (0, 1)) for y in (-1, 0, 1) for x in (-1, 0, 1)]
+    assert max(np.corrcoef(other.ravel(), wanted.ravel())[0, 1] for other in moved) > 0.8
+    rows = np.flatnonzero((seen > 128).any(axis=1))
+    assert 18 <= rows[-1] - rows[0] + 1 <= 20
 
 
 def test_ink_fits_the_box_of_mnist():

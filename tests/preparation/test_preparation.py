@@ -50,11 +50,21 @@ def test_json_names_each_step_with_its_settings():
     }
 
 
+def test_a_setting_that_came_later_is_left_out_where_files_never_had_it():
+    before = {"shape": [1, 9, 9], "steps": [{"kind": "TwoTones", "least": 5}]}
+    grey = [{"kind": "Grey"}, {"kind": "CentreOfMass", "side": 9}]
+    before["steps"] += grey
+    assert Preparation.from_json(before).to_json() == before
+    now = {"shape": [1, 9, 9], "steps": [{"kind": "TwoTones", "least": 5, "speck": 4}, *grey]}
+    assert Preparation.from_json(now).to_json() == now
+
+
 def test_stages_show_the_way():
     stages = drawing(28).stages(np.full((40, 30), 255, np.uint8))
     assert [title for title, _ in stages] == [
-        *("raw", "on its ground", "grey", "shrunk", "light ink", "even paper", "two tones"),
-        *("cropped", "fitted", "full ink", "centred"),
+        *("raw", "on its ground", "grey", "own size", "denoised", "shrunk", "light ink"),
+        *("even paper", "cropped", "grown", "two tones", "cropped", "fitted", "full ink"),
+        "centred",
     ]
     assert stages[0][1].shape == (40, 30, 1)
     assert stages[-1][1].shape == (28, 28, 1)
@@ -88,7 +98,7 @@ STEPS = drawing().to_json()["steps"]
         ({"shape": [1, 28, 28], "steps": [{"kind": "Bend"}]}, "'Bend'} is no step of a prepara"),
         ({"shape": [1, 28], "steps": STEPS}, r"must be \(1 or 3, H, W\), not \[1, 28\]"),
         ({"shape": [1, 28, 1e9], "steps": STEPS}, r"must be \(1 or 3, H, W\)"),
-        ({"shape": [1, 28, 28], "steps": STEPS * 9}, "at most 32 steps, not 90"),
+        ({"shape": [1, 28, 28], "steps": STEPS * 9}, "at most 32 steps, not 126"),
         (
             {"shape": [1, 28, 28], "steps": [{"kind": "FitInk", "size": 3}]},
             "a step FitInk has side, not size",
@@ -104,7 +114,7 @@ def test_what_describes_no_preparation(described, sentence):
         Preparation.from_json(described)
 
 
-@pytest.mark.parametrize("kind", ["Shrink", "FitInk", "CentreOfMass"])
+@pytest.mark.parametrize("kind", ["Denoise", "Shrink", "FitInk", "CentreOfMass"])
 @pytest.mark.parametrize("side", [0, -1, 4097, 2.0, "8", None, True])
 def test_sizes_are_checked(kind, side):
     with pytest.raises(ModelError, match=f"side of {kind} must be a whole number of pixels, 1 to"):

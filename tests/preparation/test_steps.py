@@ -1,7 +1,17 @@
 import numpy as np
 import pytest
+from PIL import Image
 
-from handgrad.preparation import Colours, Grey, Invert, OnGround, Resize, Shrink
+from handgrad.preparation import (
+    Colours,
+    Denoise,
+    Grey,
+    Invert,
+    OnGround,
+    OwnSize,
+    Resize,
+    Shrink,
+)
 
 DARK, LIGHT = [0, 0, 0], [255, 255, 255]
 
@@ -70,3 +80,41 @@ def test_shrink_leaves_what_is_small():
     assert Shrink(9)(X) is X
     assert Shrink(3)(X).shape == (2, 3, 1)
     assert Shrink(3)(np.zeros((900, 1, 1), np.uint8)).shape == (3, 1, 1)
+
+
+@pytest.mark.parametrize("size", [(16, 16), (40, 40), (24, 56), (100, 100), (93, 93)])
+def test_pixels_that_were_repeated_become_one_again(size):
+    small = np.random.default_rng(0).integers(0, 256, (8, 8, 1), np.uint8)
+    large = Image.fromarray(small[:, :, 0]).resize(size[::-1], Image.Resampling.NEAREST)
+    canvas = np.full((200, 150, 1), 255, np.uint8)
+    canvas[31 : 31 + size[0], 17 : 17 + size[1], 0] = large
+    own = OwnSize()(canvas)
+    if size == (24, 56):  # 3 down and 7 across is no enlargement in proportion
+        assert own is canvas
+        return
+    inside = own[(own != 255).any(axis=(1, 2))][:, (own != 255).any(axis=(0, 2))]
+    assert np.array_equal(inside, small)
+
+
+def test_what_was_drawn_is_no_enlargement():
+    noise = np.random.default_rng(0).integers(0, 256, (50, 40, 3), np.uint8)
+    assert OwnSize()(noise) is noise
+    plain = np.zeros((9, 7, 1), np.uint8)
+    assert OwnSize()(plain) is plain
+    lines = np.zeros((60, 60, 1), np.uint8)
+    lines[10:12, 5:50], lines[20:25, 5:50] = 255, 255  # 2, 8 and 5 rows
+    assert OwnSize()(lines) is lines
+
+
+def test_only_what_is_grainy_is_denoised():
+    rng = np.random.default_rng(0)
+    grainy = np.clip(rng.normal(128, 20, (330, 250, 1)), 0, 255).astype(np.uint8)
+    calm = Denoise(100)(grainy)
+    assert calm.shape == (110, 83, 1)
+    assert abs(calm.std() - 20 / 3) < 0.5
+    assert Denoise(200)(grainy) is grainy
+    drawn = np.zeros((330, 250, 1), np.uint8)
+    drawn[100:120] = 255
+    assert Denoise(100)(drawn) is drawn
+    line = grainy[:, :1]
+    assert Denoise(100)(line) is line

@@ -102,10 +102,12 @@ def _on_canvas(x: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
     """Return a picture (C, H, W) as one may find it: (height, width, 4), off centre."""
     C, H, W = x.shape
     times = 2 if max(H, W) <= LARGE else 1
-    ink = x.transpose(1, 2, 0).repeat(times, axis=0).repeat(times, axis=1)
     canvas = np.zeros((times * H + H // 2 + 2, times * W + W // 4 + 1, 4), np.uint8)
-    top, left = H // 4 + 1, W // 4
-    here = canvas[top : top + times * H, left : left + times * W]
+    ink = x.transpose(1, 2, 0)
+    if number == 3:  # few pixels in large blocks
+        ink, times = ink[: H // 2 * 2 : 3, : W // 2 * 2 : 3], 2 * times
+    ink = ink.repeat(times, axis=0).repeat(times, axis=1)
+    here = canvas[H // 4 + 1 :, W // 4 :][: ink.shape[0], : ink.shape[1]]
     here[:, :, :3] = ink if C == 3 else ink[:, :, :1]
     match number % 3:
         case 0:  # light on opaque black

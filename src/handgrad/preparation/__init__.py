@@ -6,25 +6,38 @@ from handgrad.preparation.ink import (
     EvenPaper,
     FitInk,
     FullInk,
+    Grow,
     LightInk,
     TwoTones,
 )
 from handgrad.preparation.preparation import Preparation, Step
 from handgrad.preparation.recipes import RECIPES, drawing, inverted, light, plain, recipe_named
-from handgrad.preparation.steps import Colours, Grey, Invert, OnGround, Resize, Shrink
+from handgrad.preparation.steps import (
+    Colours,
+    Denoise,
+    Grey,
+    Invert,
+    OnGround,
+    OwnSize,
+    Resize,
+    Shrink,
+)
 
 __all__ = [
     "RECIPES",
     "CentreOfMass",
     "Colours",
     "CropToInk",
+    "Denoise",
     "EvenPaper",
     "FitInk",
     "FullInk",
     "Grey",
+    "Grow",
     "Invert",
     "LightInk",
     "OnGround",
+    "OwnSize",
     "Preparation",
     "Resize",
     "Shrink",

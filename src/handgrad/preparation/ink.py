@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from handgrad.preparation.pixels import Pixels, check_size, edge_colour, resized
+from handgrad.preparation.pixels import Pixels, check_size, edge_colour, later, resized
 from handgrad.preparation.steps import fitted
 
 _NOISE = 32  # of 255: what differs less from its ground is no ink
@@ -20,6 +20,7 @@ _RIM = 8  # ink of less than this part of the strongest is the blur around it
 _FULL = 250  # of 255: ink that needs no more strength
 _WINDOW = 64  # pixels on the longer side, where the paper is looked at
 _WIDEST = 15  # of these pixels: a stroke is never wider
+_AROUND = 5  # pixels on the side of the square in which a speck is told from a line
 _TOP = 80  # percent of the ink that is fainter than its full strength, being the rim of a line
 
 
@@ -27,15 +28,32 @@ _TOP = 80  # percent of the ink that is fainter than its full strength, being th
 class LightInk:
     """Inverts a picture whose ink is darker than its ground.
 
-    The ground is what lies along the edges; ink is what differs from it.
+    The ground is what lies along the edges; ink is what differs from it. Where that is as much of
+    the lighter as of the darker, a shadow lies on the ground, from edge to edge.
     """
 
     title: ClassVar[str] = "light ink"
 
     def __call__(self, X: Pixels) -> Pixels:
-        beyond = X.astype(np.int64) - edge_colour(X).astype(np.int64)
-        beyond[abs(beyond) < _NOISE] = 0  # noise, a shadow
-        return 255 - X if beyond.sum() < 0 else X
+        grey = X[:, :, 0].astype(np.int64)
+        ink = self._ink(grey, edge_colour(X).astype(np.int64))
+        if 2 * abs(ink.sum()) < abs(ink).sum():
+            ink = self._ink(grey, self._shadow(grey))
+        return 255 - X if ink.sum() < 0 else X
+
+    @staticmethod
+    def _ink(grey: NDArray[np.int64], ground: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return how much lighter than the ground pixels are, noise left out, (H, W)."""
+        beyond = grey - ground
+        return np.where(abs(beyond) < _NOISE, 0, beyond)
+
+    @staticmethod
+    def _shadow(grey: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return a ground whose lightness changes evenly between opposite edges, (H, W)."""
+        top, below, left, right = map(np.median, (grey[0], grey[-1], grey[:, 0], grey[:, -1]))
+        rows, columns = np.linspace(top, below, len(grey)), np.linspace(left, right, grey.shape[1])
+        middle = (top + below + left + right) / 4
+        return (rows[:, None] + columns - middle).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -44,14 +62,21 @@ class EvenPaper:
 
     The paper is what is left of a small copy when all that is narrower than a wide stroke has been
     worn off. A clean black ground changes nothing.
+
+    Attributes:
+        grain: the strongest that a paper can have; more is ink, in a drawing without margins.
     """
 
     title: ClassVar[str] = "even paper"
+    grain: int = later(255)
+
+    def __post_init__(self) -> None:
+        check_size(self, grain=self.grain)
 
     def __call__(self, X: Pixels) -> Pixels:
         ink = np.maximum(X.astype(np.int16) - self._paper(X), 0)
         low, middle = np.percentile(ink, (16, 50))  # most of a drawing is paper
-        grain = middle + 3 * (middle - low)
+        grain = min(middle + 3 * (middle - low), self.grain)
         return np.maximum(ink - int(grain), 0).astype(np.uint8)
 
     @staticmethod
@@ -87,13 +112,17 @@ class TwoTones:
 
     Attributes:
         least: pixels on the longer side. In a smaller picture the greys carry the form: it stays.
+        speck: pixels of ink in a square of 5x5 that make no line yet, but noise or dust: its middle
+            becomes black.
     """
 
     title: ClassVar[str] = "two tones"
     least: int
+    speck: int = later(0)
 
     def __post_init__(self) -> None:
         check_size(self, least=self.least)
+        check_size(self, speck=self.speck + 1)
 
     def __call__(self, X: Pixels) -> Pixels:
         if max(X.shape) < self.least:
@@ -103,7 +132,16 @@ class TwoTones:
         between = (sums[-1] * below - sums * X.size) ** 2
         spread = below * (X.size - below)
         at = np.divide(between, spread, out=np.zeros(256), where=spread > 0).argmax()
-        return np.where(at < X, 255, 0).astype(np.uint8)
+        ink = np.where(at < X, 255, 0).astype(np.uint8)
+        return self._without_specks(ink) if self.speck else ink
+
+    def _without_specks(self, X: Pixels) -> Pixels:
+        """Return a picture in two tones, black where there is next to no ink around."""
+        reach = _AROUND // 2
+        framed = Image.fromarray(np.pad(X[:, :, 0], reach))
+        around = np.asarray(framed.filter(ImageFilter.BoxBlur(reach)))[reach:-reach, reach:-reach]
+        most = 255 * (self.speck + 0.5) / _AROUND**2
+        return np.where(around[:, :, None] > most, X, 0).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -118,6 +156,34 @@ class CropToInk:
         if len(rows) == 0:
             return X
         return X[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+@dataclass(frozen=True)
+class Grow:
+    """Enlarges a small picture smoothly, with a pixel of ground around it.
+
+    Its few greys say where the edge of a line runs between two pixels: that form needs room before
+    it can be drawn in two tones.
+
+    Attributes:
+        below: the longer side, in pixels, from which on a picture is large enough.
+        side: pixels on the longer side of a small one then.
+    """
+
+    title: ClassVar[str] = "grown"
+    below: int
+    side: int
+
+    def __post_init__(self) -> None:
+        check_size(self, below=self.below, side=self.side)
+
+    def __call__(self, X: Pixels) -> Pixels:
+        if max(X.shape) >= self.below:
+            return X
+        framed = np.pad(X[:, :, 0], 1)
+        height, width = fitted(framed[:, :, None], self.side, self.side)
+        grown = Image.fromarray(framed).resize((width, height), Image.Resampling.LANCZOS)
+        return np.asarray(grown, np.uint8)[:, :, None]
 
 
 @dataclass(frozen=True)

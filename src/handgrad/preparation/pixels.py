@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from typing import Any, Literal
 
 import numpy as np
@@ -48,6 +49,11 @@ def check_word(step: object, name: str, value: Any, words: tuple[Any, ...]) -> N
     if not any(value is word or (type(value) is str and value == word) for word in words):
         known = ", ".join(map(repr, words))
         raise ModelError(f"{name} of {type(step).__name__} must be one of {known}, not {value!r}")
+
+
+def later(default: int) -> Any:
+    """Return a setting that a step has not always had: files from before mean the default."""
+    return field(default=default, metadata={"later": True})
 
 
 Ground = Literal["white", "black", "contrast"]

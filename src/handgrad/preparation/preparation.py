@@ -99,8 +99,7 @@ class Preparation:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
-        described = [{"kind": type(s).__name__, **dataclasses.asdict(s)} for s in self.steps]  # type: ignore[call-overload]
-        return {"shape": list(self.shape), "steps": described}
+        return {"shape": list(self.shape), "steps": [*map(_described, self.steps)]}
 
     @classmethod
     def from_json(cls, described: Any) -> Self:
@@ -142,6 +141,16 @@ def _as_shape(shape: Any) -> tuple[int, int, int]:
     if len(sizes) != 3 or not whole or sizes[0] not in (1, 3):
         raise ModelError(f"the shape of a prepared picture must be (1 or 3, H, W), not {shape!r}")
     return sizes
+
+
+def _described(step: Any) -> dict[str, Any]:
+    """Return a step as JSON can hold it; what files once did not have is left out where it can."""
+    settings = {
+        field.name: getattr(step, field.name)
+        for field in dataclasses.fields(step)
+        if not field.metadata.get("later") or getattr(step, field.name) != field.default
+    }
+    return {"kind": type(step).__name__, **settings}
 
 
 def _built(described: Any) -> Step:

@@ -11,12 +11,22 @@ from handgrad.preparation.ink import (
     EvenPaper,
     FitInk,
     FullInk,
+    Grow,
     LightInk,
     TwoTones,
 )
 from handgrad.preparation.pixels import Ground
 from handgrad.preparation.preparation import Preparation
-from handgrad.preparation.steps import Colours, Grey, Invert, OnGround, Resize, Shrink
+from handgrad.preparation.steps import (
+    Colours,
+    Denoise,
+    Grey,
+    Invert,
+    OnGround,
+    OwnSize,
+    Resize,
+    Shrink,
+)
 
 
 def plain(
@@ -65,9 +75,11 @@ def drawing(side: int = 28) -> Preparation:
     Raises:
         ModelError: if it is no such number.
     """
+    box = max(1, round(side * 20 / 28))
     steps = (
-        *(OnGround(), Grey(), Shrink(32 * side), LightInk(), EvenPaper(), TwoTones(2 * side)),
-        *(CropToInk(), FitInk(max(1, round(side * 20 / 28))), FullInk(), CentreOfMass(side)),
+        *(OnGround(), Grey(), OwnSize(), Denoise(5 * side), Shrink(32 * side), LightInk()),
+        *(EvenPaper(32), CropToInk(), Grow(max(1, side // 2), 4 * box), TwoTones(2 * box, 4)),
+        *(CropToInk(), FitInk(box), FullInk(), CentreOfMass(side)),
     )
     return Preparation((1, side, side), steps)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from handgrad.preparation.pixels import (
     Ground,
@@ -19,6 +20,8 @@ from handgrad.preparation.pixels import (
     edge_colour,
     resized,
 )
+
+_UNEVEN = 4  # from this factor on blocks may differ by a pixel, as in 8 pixels made 100
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,50 @@ class Invert:
 
 
 @dataclass(frozen=True)
+class OwnSize:
+    """Takes back an enlargement that only repeated pixels: each block becomes one pixel again."""
+
+    title: ClassVar[str] = "own size"
+
+    def __call__(self, X: Pixels) -> Pixels:
+        rows, columns = _runs(X), _runs(X.transpose(1, 0, 2))
+        inner = np.concatenate([rows[1:-1], columns[1:-1]])  # margins are of any size
+        if inner.size == 0 or inner.min() == 1:
+            return X
+        factor = float(inner.min())
+        for _ in range(2):
+            factor = inner.sum() / np.rint(inner / factor).sum()
+        uneven = 1 if factor >= _UNEVEN else 0
+        if (abs(inner - factor * np.rint(inner / factor)) > uneven).any():
+            return X
+        return X[_one_of_each(rows, factor)][:, _one_of_each(columns, factor)]
+
+
+@dataclass(frozen=True)
+class Denoise:
+    """Makes one pixel of each block of them where a picture is grainy, as photographs are.
+
+    A picture is grainy if most pixels differ from their neighbours; a drawing is not.
+
+    Attributes:
+        side: pixels that the longer side keeps at least, and less than twice as many.
+    """
+
+    title: ClassVar[str] = "denoised"
+    side: int
+
+    def __post_init__(self) -> None:
+        check_size(self, side=self.side)
+
+    def __call__(self, X: Pixels) -> Pixels:
+        H, W, _ = X.shape
+        by = min(max(H, W) // self.side, H, W)
+        if by < 2 or (X[:, 1:] == X[:, :-1]).mean() > 0.5:
+            return X
+        return resized(X[: H // by * by, : W // by * by], H // by, W // by)
+
+
+@dataclass(frozen=True)
 class Shrink:
     """Brings a large picture down to `side` pixels on its longer side, for later steps' sake."""
 
@@ -139,3 +186,15 @@ def fitted(X: Pixels, height: int, width: int) -> tuple[int, int]:
     H, W, _ = X.shape
     scale = min(height / H, width / W)
     return max(1, round(H * scale)), max(1, round(W * scale))
+
+
+def _runs(X: Pixels) -> NDArray[np.int64]:
+    """Return how many rows are alike, one number for each run of such rows from top to bottom."""
+    changes = np.flatnonzero((X[1:] != X[:-1]).any(axis=(1, 2))) + 1
+    return np.diff(changes, prepend=0, append=len(X))
+
+
+def _one_of_each(runs: NDArray[np.int64], factor: float) -> NDArray[np.int64]:
+    """Return the places of rows such that each block of `factor` rows keeps one."""
+    blocks = np.maximum(1, np.rint(runs / factor)).astype(np.int64)
+    return np.repeat(np.cumsum(runs) - 1, blocks)
