@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import handgrad as hg
+from handgrad.engines import engine_named, fastest_engine
 
 
 def test_accuracy_loss_and_each_class(handgrad, trained):
@@ -87,3 +88,29 @@ def test_robust_reports_clean_and_damaged_pictures_together(handgrad, trained):
     assert re.search(rf"^ none +{told['accuracy']:.2%} *$", out, re.MULTILINE)
     assert re.search(rf"^ inverted +{damaged['inverted']:.2%} +-\d", out, re.MULTILINE)
     assert "robust" not in json.loads(handgrad("evaluate", trained, "--json").out)
+
+
+@pytest.mark.parametrize("engine", ["compiled", "reference", "torch"])
+def test_the_engine_asked_for_judges(handgrad, trained, engine, monkeypatch):
+    if engine == "torch":
+        pytest.importorskip("torch")
+    plain = json.loads(handgrad("evaluate", trained, "--json").out)
+    asked = []
+    monkeypatch.setattr(
+        "handgrad.engines.engine_named",
+        lambda name, *others, real=engine_named: asked.append(name) or real(name, *others),
+    )
+    ended = handgrad("evaluate", trained, "--engine", engine, "--json", "-v")
+    told = json.loads(ended.out)
+    assert asked == [engine]
+    assert f"engine {engine}" in ended.err.splitlines()
+    assert told["confusion"] == plain["confusion"]
+    assert told["loss"] == pytest.approx(plain["loss"], rel=1e-5)
+
+
+def test_many_pictures_are_judged_by_the_fastest_engine(handgrad, trained):
+    ended = handgrad("evaluate", trained, "--robust", "-v")
+    assert f"engine {fastest_engine()}" in ended.err.splitlines()
+    ended = handgrad("evaluate", trained, "--engine", "abacus")
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err.startswith("error: there is no engine 'abacus'; choose one of auto, compiled")

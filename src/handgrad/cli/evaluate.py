@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from handgrad.network import Network
     from handgrad.training import Evaluation, Robustness
 
+FEW = 1000  # pictures that are judged before the fastest engine would have set out
+
 
 def evaluate(
     *,
@@ -25,6 +27,14 @@ def evaluate(
         bool,
         typer.Option("--robust", metavar="", help="Also on pictures damaged in fifteen ways."),
     ] = False,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="compiled, reference or torch. Default: the fastest; reference for few pictures.",
+            show_default=False,
+        ),
+    ] = None,
     data: DataName = None,
     folder: Folder = None,
     json: Json = False,
@@ -32,6 +42,12 @@ def evaluate(
     verbose: Verbose = 0,
 ) -> None:
     """Say how good a trained network is on test pictures, class by class."""
+    import numpy as np
+
+    from handgrad.data.corruptions import CORRUPTIONS
+    from handgrad.engines import Rules, engine_named, fastest_engine
+    from handgrad.losses import SoftmaxCrossEntropy
+    from handgrad.optim import SGD
     from handgrad.runs import load_run, load_test
     from handgrad.training import evaluate, robustness
 
@@ -41,10 +57,15 @@ def evaluate(
         note_test(screen, about, data, folder)
     bar = False if quiet else None
     test = load_test(about, data, folder, progress=bar, preparation=net.preparation)
-    Z = net.logits(test.pictures)
+    many = len(test) * (1 + robust * len(CORRUPTIONS)) > FEW
+    quickest = fastest_engine() if many and net.dtype == np.float32 else "reference"
+    judge = engine_named(engine or quickest, net, Rules(SoftmaxCrossEntropy(), SGD()))
+    if verbose:
+        screen.note(f"engine {engine or quickest}")
+    Z = judge.logits(test.pictures)
     found = evaluate(net, test, logits=lambda _: Z)
     trust = _trust(net, Z, test)
-    hard = robustness(net, test) if robust else None
+    hard = robustness(net, test, logits=judge.logits) if robust else None
     if json:
         plain = _plain(found, net.classes) | trust | _plain_robustness(hard)
         screen.json({"run": str(run), "data": test.name} | plain)

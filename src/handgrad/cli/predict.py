@@ -95,6 +95,7 @@ def predict(
     net, about = load_run(run)
     if verbose:
         note_test(screen, about, data, folder)
+        screen.note("engine reference")
     prepare = net.preparation
     if preparation or prepare is None:
         prepare = recipe_named(preparation or "plain", net.shape)

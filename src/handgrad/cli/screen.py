@@ -183,7 +183,7 @@ def note_test(
     if folder is None and data is None:
         folder = about.get("config", {}).get("folder")
     where = folder or next((e.where for e in available() if e.name == name), "not here")
-    note_versions(screen, engine="reference", data=f"{name}, {where}" if name else "unknown")
+    note_versions(screen, data=f"{name}, {where}" if name else "unknown")
 
 
 def _console(stream: TextIO, quiet: bool = False) -> Console:
