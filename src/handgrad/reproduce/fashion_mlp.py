@@ -266,7 +266,8 @@ def _errata(published: InBatches, corrected: Fit, epochs: int) -> tuple[Erratum,
         ),
         Erratum(
             "Pixels are not scaled.",
-            "Raw values make the first layer's gradients 255 times as large, at one rate for all.",
+            "Raw values make the first layer's gradients 255 times as large, at one rate for all. "
+            "Here batch normalisation divides that out again.",
             test,
             replace(right, layers=layers_with(NormAndLeaky(True, True), BYTES)),
             right,

@@ -184,8 +184,12 @@ def _in_pytorch(batches: Fit, quick: bool) -> Experiment:
         "in PyTorch, batches of 128",
         {"published": batches, "corrected": batches, "twin": batches.in_torch()},
         {"validation accuracy": 0.857, "validation loss": 0.672},
+        {
+            "validation accuracy": "The loss agrees. Which 10,000 pictures judge it moves the "
+            "accuracy by 0.35 points as standard deviation; nobody knows which they were."
+        },
         ranges={
-            (kind, "validation accuracy"): (0.68, 0.78) if quick else (0.85, 0.865)
+            (kind, "validation accuracy"): (0.68, 0.78) if quick else (0.845, 0.865)
             for kind in ("corrected", "twin")
         },
     )
