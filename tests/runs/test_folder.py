@@ -163,7 +163,7 @@ def test_a_run_that_cannot_be_written_to_is_one_sentence(monkeypatch):
     def refuse(*_):
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr("handgrad.runs.folder.FileLock.acquire", refuse)
+    monkeypatch.setattr("handgrad.runs.folder.Lock.take", refuse)
     with (
         pytest.raises(hg.ConfigError, match=r"^out cannot be written to \(Read-only file system\)"),
         gone_on(Path("out")),

@@ -13,12 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from handgrad.errors import ConfigError
 from handgrad.files import is_temporary, sweep
 from handgrad.signals import Signals
 from handgrad.training.keeper import LOCK, Found, newest
+from handgrad.training.lock import Lock
 
 RUNS = Path("runs")
 MODEL = "model.safetensors"
@@ -121,7 +120,7 @@ def finish(folder: Path) -> None:
     shutil.rmtree(checkpoints(folder), ignore_errors=True)
 
 
-def _first_free(name: str) -> tuple[Path, FileLock]:
+def _first_free(name: str) -> tuple[Path, Lock]:
     for number in itertools.count(1):
         place = RUNS / f"{name}-{number}"
         if lock := _take(place, new=True):
@@ -129,13 +128,13 @@ def _first_free(name: str) -> tuple[Path, FileLock]:
     raise AssertionError("there are numbers enough")
 
 
-def _asked_for(out: Path) -> tuple[Path, FileLock]:
+def _asked_for(out: Path) -> tuple[Path, Lock]:
     if lock := _take(out):
         return out, lock
     raise ConfigError(f"{out} is there already, and no empty folder; give --out another name")
 
 
-def _take(place: Path, new: bool = False) -> FileLock | None:
+def _take(place: Path, new: bool = False) -> Lock | None:
     """Take a place; return what holds it, or None where it was not free.
 
     Free is one that is missing; where it need not be new, also one that is empty, or holds only
@@ -162,19 +161,16 @@ def _take(place: Path, new: bool = False) -> FileLock | None:
     return lock
 
 
-def _lock(folder: Path) -> FileLock | None:
+def _lock(folder: Path) -> Lock | None:
     """Keep other processes out of the folder of a run; None: one is at work there."""
-    lock = FileLock(checkpoints(folder) / _AT_WORK, timeout=0)
+    lock = Lock(checkpoints(folder) / _AT_WORK)
     try:
-        lock.acquire()
-    except Timeout:
-        return None
+        return lock if lock.take() else None
     except OSError as error:
         raise ConfigError(
             f"{folder} cannot be written to ({error.strerror or error}); let it be written to, or "
             "take another place"
         ) from None
-    return lock
 
 
 def _is_free(place: Path) -> bool:

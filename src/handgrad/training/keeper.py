@@ -11,11 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from filelock import FileLock, Timeout
-
 from handgrad.errors import ConfigError, StorageError
 from handgrad.files import sweep
 from handgrad.training.checkpoint import FormatError, read_checkpoint, write_checkpoint
+from handgrad.training.lock import Lock
 from handgrad.training.state import State
 
 KEPT = 2
@@ -101,17 +100,17 @@ class Keeper:
         self._seconds = 60 * checkpoints.minutes
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._lock = FileLock(self.folder / LOCK, timeout=0)
-            self._lock.acquire()
-        except Timeout:
-            raise ConfigError(
-                f"{self.folder}: another process is training there; wait for it, or take another"
-            ) from None
+            self._lock = Lock(self.folder / LOCK)
+            free = self._lock.take()
         except OSError as error:
             raise StorageError(
                 f"{self.folder}: cannot be written to ({error.strerror or error}); "
                 "choose another place or make room"
             ) from error
+        if not free:
+            raise ConfigError(
+                f"{self.folder}: another process is training there; wait for it, or take another"
+            )
         sweep(self.folder)
         self._next = 1 + max((_number(p) for p in _checkpoints(self.folder)), default=0)
         self._good: list[Path] = []
