@@ -244,7 +244,14 @@ def notebook(quick: bool = False) -> Notebook:
 def _two(corrected: Fit, epochs: int, quick: bool) -> Experiment:
     best = Fit(
         tuple(two_layer()),
-        replace(corrected.recipe, optimizer=AdamW(5e-3, weight_decay=0.02), schedule=OneCycle()),
+        Recipe(
+            epochs=epochs if quick else 60,
+            batch_size=BATCH,
+            optimizer=AdamW(4e-3, weight_decay=0.02),
+            schedule=OneCycle(),
+            augment=None if quick else "shift=0.04,rotation=4",
+            patience=None,
+        ),
     )
     return Experiment(
         "two layers",
