@@ -30,8 +30,8 @@ SHIFTED = "shifted"
 AUGMENTATIONS = {
     SHIFTED: "shift=0.07",
     "shifted and mirrored": "clothes",
+    "shifted, scaled and mirrored": "clothes,scale=0.1",
     "distorted": "light",
-    "distorted and mirrored": "light,flip=true",
 }
 EDGE = ",ground=edge"
 LONG_EPOCH = 200  # updates

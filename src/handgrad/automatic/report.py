@@ -120,7 +120,11 @@ def _curves(outcome: Outcome) -> str:
         "loss and accuracy",
         "own",
     )
-    return f"{drawn}<p>The weights of epoch {kept} are kept.</p>"
+    why = "the last" if outcome.chosen.complete else "the most accurate before the time was over"
+    return (
+        f"{drawn}<p>The weights of epoch {kept} are kept, {why}; the dotted line marks the lowest "
+        "validation loss.</p>"
+    )
 
 
 def _confusion(outcome: Outcome) -> str:

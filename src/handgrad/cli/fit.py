@@ -40,7 +40,7 @@ def fit(
         typer.Option(
             metavar="N",
             min=0,
-            help="Decides initial weights, split, order, dropout. Default: 0.",
+            help="Decides initial weights, split, order, dropout, augmentation. Default: 0.",
             show_default=False,
         ),
     ] = 0,
