@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from handgrad.reproduce import Notebook, catalog
+from handgrad.reproduce.race import Race
+from handgrad.signals import Leaving
 from tests.cli.conftest import Outcome
 from tests.reproduce.samples import notebook
 
@@ -48,18 +50,20 @@ def test_a_figure_out_of_its_range_ends_with_status_1(handgrad: Callable[..., Ou
     assert "and must lie between 1 and 2" in ended.err
 
 
+@pytest.mark.parametrize(("end", "status"), [(KeyboardInterrupt(), 130), (Leaving(143), 143)])
 def test_interrupted_it_says_how_to_go_on(
-    handgrad: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+    handgrad: Callable[..., Outcome],
+    monkeypatch: pytest.MonkeyPatch,
+    end: BaseException,
+    status: int,
 ) -> None:
-    from handgrad.reproduce.race import Race
-
     def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
+        raise end
 
     with monkeypatch.context() as patch:
         patch.setattr(Race, "run", interrupted)
         ended = handgrad("reproduce", "--quick", "--out", "kept")
-    assert ended.status == 130
+    assert ended.status == status
     assert "what is done is kept in kept; the same command goes on from there" in ended.err
     again = handgrad("reproduce", "--quick", "--out", "kept")
     assert "2 of 3 pieces are done already" in again.err

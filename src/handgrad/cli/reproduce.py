@@ -11,6 +11,7 @@ import typer
 
 from handgrad.cli.options import Folder, Quiet, Verbose
 from handgrad.cli.screen import Screen, note_versions, table
+from handgrad.signals import Leaving
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -77,7 +78,7 @@ def reproduce(
     try:
         with _watching(screen, len(work), done) as watch:
             run([] if run_nothing else rest, store, data, watch)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Leaving):
         screen.note(f"what is done is kept in {out}; the same command goes on from there")
         raise
 
