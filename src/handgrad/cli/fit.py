@@ -50,8 +50,9 @@ def fit(
 ) -> None:
     """Make the best model of pictures that some minutes allow, with nothing to set.
 
-    Tries preparations, networks, learning rates and augmentations on pictures set aside, trains
-    what is best with the time that is left, and writes the model and a report for the browser.
+    Tries preparations, networks, learning rates and augmentations on pictures set aside.
+
+    Trains what is best with the time that is left. Leaves the model and a report for the browser.
 
     Ctrl-C ends the search before its time: the best so far is kept, with its report.
     """
