@@ -3,9 +3,11 @@ import json
 import numpy as np
 import onnx
 import pytest
+from PIL import Image
 
 import handgrad as hg
 from handgrad.bundle import read_bundle
+from handgrad.preparation import Grey, recipe_named
 from handgrad.verify import golden
 from tests.extras import needs
 
@@ -18,7 +20,12 @@ def bundle(trained):
 def test_an_onnx_graph_of_its_own(handgrad, trained, bundle):
     onnxruntime = needs("onnxruntime")
     ended = handgrad("export", trained, "--onnx", "m.onnx")
-    assert (ended.status, ended.out, ended.err) == (0, "ONNX graph in m.onnx\n", "")
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.out.splitlines() == [
+        "ONNX graph in m.onnx",
+        "preparation to be done before, as its metadata says: on its ground, grey, light ink, "
+        "resized",
+    ]
     session = onnxruntime.InferenceSession("m.onnx", providers=["CPUExecutionProvider"])
     _, test = hg.load("digits")
     for count in (1, 7, 300):  # any number of pictures
@@ -34,6 +41,70 @@ def test_an_onnx_graph_of_its_own(handgrad, trained, bundle):
         "handgrad.calibration": None,
         "handgrad.digest": bundle.digest,
     }
+
+
+def sheets(count, shape, rng):
+    """Colour pictures as in files: noise, and light or dark drawings, with shadows or without."""
+    H, W = shape
+    for _ in range(count):
+        X = rng.integers(0, 256, (H, W, 3), np.uint8)
+        ink = rng.random((H, W, 1)) < 0.2
+        light = np.linspace(rng.uniform(60, 250), rng.uniform(60, 250), W)[None, :, None]
+        drawn = np.clip(light + ink * rng.uniform(-200, 200), 0, 255).astype(np.uint8)
+        yield X
+        yield np.repeat(drawn, 3, axis=2)
+        yield np.minimum(X // 4, drawn)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "shape"),
+    [("light", (1, 8, 8)), ("light", (1, 9, 6)), ("plain", (1, 5, 8)), ("plain", (3, 6, 6))],
+)
+def test_raw_pictures_are_prepared_in_the_graph_as_predict_does(handgrad, recipe, shape):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    net = hg.Network([hg.Flatten(), hg.Dense()], shape, ["cat", "dog", "bird"])
+    net.preparation = recipe_named(recipe, shape)
+    net.save("m.safetensors")
+    ended = handgrad("export", "m.safetensors", "--onnx", "m.onnx", "--raw")
+    assert (ended.status, ended.err) == (0, "")
+    assert "preparation in the graph: on its ground, " in ended.out
+    X = np.stack(list(sheets(60, shape[1:], np.random.default_rng(0))))
+    session = onnxruntime.InferenceSession("m.onnx", providers=["CPUExecutionProvider"])
+    for some in (X[:1], X):
+        prepared = np.stack([net.preparation.apply(x) for x in some])
+        _, p, label = session.run(None, {"pictures": some.transpose(0, 3, 1, 2)})
+        assert p == pytest.approx(net.predict_proba(prepared), abs=1e-5)
+        assert label.tolist() == net.predict(prepared).tolist()
+    for n in (0, 1, 2):  # and `handgrad predict` itself
+        Image.fromarray(X[n]).save(f"{n}.png")
+        told = json.loads(handgrad("predict", "m.safetensors", f"./{n}.png", "--json").out)[0]
+        by_label = {one["label"]: one["p"] for one in told["probabilities"]}
+        assert [by_label[k] for k in net.classes] == pytest.approx(p[n].tolist(), abs=1e-5)
+
+
+def test_light_ink_in_the_graph_turns_what_it_must():
+    light = recipe_named("light", (1, 8, 8))
+    turned = [
+        not np.array_equal(light.apply(x), Grey()(x).transpose(2, 0, 1))
+        for x in sheets(60, (8, 8), np.random.default_rng(0))
+    ]
+    assert 20 < sum(turned) < 160  # both ways are asked above
+
+
+@pytest.mark.parametrize(
+    ("recipe", "sentence"),
+    [
+        ("drawing", "has no operator for the step OwnSize (own size) of the preparation; export"),
+        (None, "the model knows of no preparation; export it without --raw"),
+    ],
+)
+def test_what_onnx_cannot_say_of_a_preparation(handgrad, recipe, sentence):
+    net = hg.Network([hg.Flatten(), hg.Dense()], (1, 8, 8), 2)
+    net.preparation = recipe and recipe_named(recipe, (1, 8, 8))
+    net.save("m.safetensors")
+    ended = handgrad("export", "m.safetensors", "--onnx", "m.onnx", "--raw")
+    assert (ended.status, ended.out) == (1, "")
+    assert sentence in ended.err
 
 
 def test_names_and_temperature_are_in_the_graph(handgrad):
@@ -97,6 +168,7 @@ def test_a_folder_for_the_hub(handgrad, trained, bundle, tmp_path):
     ("words", "status", "sentence"),
     [
         ([], 2, "nothing to write; give --onnx, --torch or --hub"),
+        (["--hub", "hub", "--raw"], 2, "--raw is about the ONNX graph; give --onnx FILE.onnx"),
         (["--hub", ""], 2, "give the name of a folder to write to, not nothing; . is this one"),
         (["--onnx", "m.bin"], 1, "m.bin: an ONNX file must be named something.onnx"),
         (["--torch", "m.bin"], 1, "m.bin: a PyTorch file must be named something.pt2, or .pt"),

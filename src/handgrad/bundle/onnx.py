@@ -1,8 +1,8 @@
 """A model as an ONNX graph, for programs that have no handgrad.
 
-The graph takes raw pictures of one size, brings uint8 to 0..1, and answers with logits,
-probabilities and labels. What a preparation does before (cropping to the ink, and the like) hangs
-on each picture's content and size; it is written into the file's metadata, for the caller to do.
+The graph takes pictures of one size, brings uint8 to 0..1, and answers with logits, probabilities
+and labels. It takes them prepared, and the preparation is in the file's metadata for the caller to
+do; or raw, where ONNX can say the preparation.
 """
 
 from __future__ import annotations
@@ -49,37 +49,47 @@ if find_spec("onnx") is None:
 
 from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
 
+from handgrad.bundle.onnx_preparation import add_preparation
+
 OPSET = 17  # of the year 2022: what reads ONNX reads this
 INPUT = "pictures"
 OUTPUTS = ("logits", "probabilities", "label")
 
 
-def write_onnx(bundle: Bundle, path: Path) -> None:
-    """Write a model to an ONNX file.
+def write_onnx(bundle: Bundle, path: Path, *, raw: bool = False) -> None:
+    """Write a model to an ONNX file: see `to_onnx`.
 
     Raises:
-        ModelError: if the path has another suffix, or a layer cannot be said in ONNX.
+        ModelError: if the path has another suffix, or ONNX cannot say a layer or, for raw
+            pictures, the preparation.
     """
     if path.suffix != ".onnx":
         raise ModelError(f"{path}: an ONNX file must be named something.onnx")
-    content = to_onnx(bundle).SerializeToString()
+    content = to_onnx(bundle, raw=raw).SerializeToString()
     with replacing(path) as temporary:
         temporary.write_bytes(content)
 
 
-def to_onnx(bundle: Bundle) -> ModelProto:
+def to_onnx(bundle: Bundle, *, raw: bool = False) -> ModelProto:
     """Return a model as an ONNX graph of float32 numbers.
 
-    Its input "pictures" is (N, C, H, W), uint8 or float32 as the golden pictures are; its outputs
-    are "logits" and "probabilities" (N, K), and "label" (N,).
+    Its outputs are "logits" and "probabilities" (N, K), and "label" (N,).
+
+    Args:
+        bundle: what a model file holds.
+        raw: whether its input "pictures" is red, green and blue as in a file, (N, 3, H, W) uint8,
+            to be prepared in the graph; or prepared, (N, C, H, W), uint8 or float32 as the golden
+            pictures are.
 
     Raises:
-        ModelError: if a layer cannot be said in ONNX.
+        ModelError: if ONNX cannot say a layer or, for raw pictures, the preparation.
     """
-    net, of_bytes = bundle.net, bundle.golden.pictures.dtype == np.uint8
+    net, of_bytes = bundle.net, raw or bundle.golden.pictures.dtype == np.uint8
     graph = Graph()
     X = INPUT
-    if of_bytes:
+    if raw:
+        X = graph.add("Mul", add_preparation(graph, net, X), graph.number(1 / 255))
+    elif of_bytes:
         X = graph.add("Mul", graph.add("Cast", X, to=TensorProto.FLOAT), graph.number(1 / 255))
     for index, layer in enumerate(net.layers):
         X = graph.layer(layer, net.tree[str(index)], X)
@@ -88,12 +98,12 @@ def to_onnx(bundle: Bundle) -> ModelProto:
 
     kind = TensorProto.UINT8 if of_bytes else TensorProto.FLOAT
     named = isinstance(net.classes[0], str)
-    shape = ("N", len(net.classes))
+    shape, channels = ("N", len(net.classes)), 3 if raw else net.shape[0]
     made = helper.make_model(
         helper.make_graph(
             graph.nodes,
             "handgrad",
-            [helper.make_tensor_value_info(INPUT, kind, ("N", *net.shape))],
+            [helper.make_tensor_value_info(INPUT, kind, ("N", channels, *net.shape[1:]))],
             [
                 *(helper.make_tensor_value_info(o, TensorProto.FLOAT, shape) for o in OUTPUTS[:2]),
                 helper.make_tensor_value_info(
@@ -136,11 +146,12 @@ class Graph:
         self.nodes: list[Any] = []
         self.arrays: list[Any] = []
 
-    def add(self, operator: str, *inputs: str, **attributes: Any) -> str:
-        """Add an operator, and return the name of its output."""
-        output = f"{operator.lower()}{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
-        return output
+    def add(self, operator: str, *inputs: str, outputs: int = 1, **attributes: Any) -> str:
+        """Add an operator, and return the name of its first output."""
+        name = f"{operator.lower()}{len(self.nodes)}"
+        names = [name, *(f"{name}.{k}" for k in range(1, outputs))]
+        self.nodes.append(helper.make_node(operator, inputs, names, **attributes))
+        return name
 
     def array(self, values: Array) -> str:
         """Add a constant, and return its name."""

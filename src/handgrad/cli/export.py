@@ -40,12 +40,21 @@ def export(
             show_default=False,
         ),
     ] = None,
+    raw: Annotated[
+        bool,
+        typer.Option(
+            "--raw",
+            metavar="",
+            help="With --onnx: take red, green and blue as in a file, and prepare in the graph.",
+        ),
+    ] = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Write a model for other programs; each takes raw pictures of the network's size.
+    """Write a model for other programs; each takes pictures of the network's size.
 
-    Cropping to the ink and other steps of the preparation are not in the file but in its metadata.
+    How they are to be prepared stands in the metadata, for the program to do. With --raw the ONNX
+    graph does it, if it is grey and polarity alone: no operator resizes or crops quite as we do.
 
     What is written is asked the golden pictures again, where its runtime is installed.
     """
@@ -57,13 +66,20 @@ def export(
         note_versions(screen)
     if onnx is None and torch is None and hub is None:
         raise ConfigError("nothing to write; give --onnx, --torch or --hub")
+    if raw and onnx is None:
+        raise ConfigError("--raw is about the ONNX graph; give --onnx FILE.onnx")
     bundle = read_bundle(model_file(run))
     if onnx is not None:
         from handgrad.bundle.onnx import write_onnx
+        from handgrad.bundle.onnx_preparation import words
 
-        write_onnx(bundle, onnx)
-        _check_onnx(bundle, onnx)
+        write_onnx(bundle, onnx, raw=raw)
+        _check_onnx(bundle, onnx, raw)
         screen.result(f"ONNX graph in {onnx}")
+        if bundle.net.preparation is not None:
+            way = words(bundle.net.preparation)
+            where = "in the graph" if raw else "to be done before, as its metadata says"
+            screen.result(f"preparation {where}: {way}")
     if torch is not None:
         from handgrad.bundle.foreign import metadata
         from handgrad.engines.torch.export import write_torch
@@ -77,14 +93,16 @@ def export(
         screen.result(f"model with its card in {hub}")
 
 
-def _check_onnx(bundle: Bundle, path: Path) -> None:
+def _check_onnx(bundle: Bundle, path: Path, raw: bool) -> None:
     """Raise a ModelError if ONNX Runtime, where it is installed, answers something else."""
     if find_spec("onnxruntime") is None:
         return
-    from handgrad.verify.golden import TOLERANCE, difference, run_onnx
+    from handgrad.verify.golden import TOLERANCE, as_raw, difference, run_onnx
 
-    found = run_onnx(path.read_bytes(), bundle.golden.pictures)
-    if not (apart := difference(found, bundle.golden.logits)) <= TOLERANCE:
+    pictures, expected = bundle.golden.pictures, bundle.golden.logits
+    if raw:
+        pictures, expected = as_raw(bundle.net, pictures)
+    if not (apart := difference(run_onnx(path.read_bytes(), pictures), expected)) <= TOLERANCE:
         raise ModelError(
             f"{path}: ONNX Runtime answers the golden pictures with other logits, "
             f"{apart:.1e} away; do not use this file"

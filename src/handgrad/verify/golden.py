@@ -138,6 +138,15 @@ def run_onnx(model: bytes, pictures: NDArray[Any]) -> Array:
     return logits
 
 
+def as_raw(net: Network, pictures: NDArray[Any]) -> tuple[NDArray[np.uint8], Array]:
+    """Return pictures (N, 3, H, W) as they lie in files, light and dark, and the logits wanted."""
+    light = np.broadcast_to(pictures, (len(pictures), 3, *pictures.shape[2:])).astype(np.uint8)
+    raw = np.concatenate([light, 255 - light])
+    assert net.preparation is not None, "raw pictures want a preparation"
+    prepared = np.stack([net.preparation.apply(x.transpose(1, 2, 0)) for x in raw])
+    return raw, net.logits(prepared)
+
+
 def _copy(net: Network) -> Network:
     """Return the same network with arrays of its own."""
     copy = Network(net.layers, net.shape, net.classes, dtype=net.dtype, arrays=net.arrays)
