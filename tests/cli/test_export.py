@@ -68,6 +68,8 @@ def test_raw_pictures_are_prepared_in_the_graph_as_predict_does(handgrad, recipe
     ended = handgrad("export", "m.safetensors", "--onnx", "m.onnx", "--raw")
     assert (ended.status, ended.err) == (0, "")
     assert "preparation in the graph: on its ground, " in ended.out
+    props = {entry.key: entry.value for entry in onnx.load("m.onnx").metadata_props}
+    assert props["handgrad.raw"] == "true"
     X = np.stack(list(sheets(60, shape[1:], np.random.default_rng(0))))
     session = onnxruntime.InferenceSession("m.onnx", providers=["CPUExecutionProvider"])
     for some in (X[:1], X):

@@ -117,7 +117,8 @@ def to_onnx(bundle: Bundle, *, raw: bool = False) -> ModelProto:
         producer_name="handgrad",
         producer_version=version("handgrad"),
     )
-    helper.set_model_props(made, metadata(bundle))
+    about = metadata(bundle) | ({"handgrad.raw": "true"} if raw else {})
+    helper.set_model_props(made, about)
     checker.check_model(made, full_check=True)
     return made
 

@@ -21,6 +21,8 @@ _SEEN_THROUGH = "#f2d4c2"  # what shows where a picture is transparent
 def preparation(ways: Sequence[Sequence[tuple[str, Array]]]) -> Figure:
     """Draw what becomes of pictures, a row for each; of more than 20 the first 20.
 
+    Steps that changed none of them are left out.
+
     Args:
         ways: for each picture titles and pictures (H, W, C) uint8, the first being the raw one and
             the last what the network sees: `Preparation.stages`.
@@ -30,21 +32,33 @@ def preparation(ways: Sequence[Sequence[tuple[str, Array]]]) -> Figure:
     """
     if not ways:
         raise DataError("there are no pictures; give at least one")
-    columns, rows = len(ways[0]), min(len(ways), MOST)
+    shown = _shown(ways[:MOST])
+    columns, rows = len(shown), min(len(ways), MOST)
     across, down = _SIDE + _GAP, _SIDE + _LINE
     heading = "from the file to what the network sees"
     more = f", the first {MOST} of {len(ways):,}" if len(ways) > MOST else ""
     figure = sheet(heading + more, columns * across + _GAP, rows * down + HEAD)
     for row, way in enumerate(ways[:MOST]):
-        for column, (title, X) in enumerate(way):
+        for column, (title, X) in enumerate(way[n] for n in shown):
             left, below = _GAP + column * across, (rows - 1 - row) * down + _GAP / 2
             axes = axes_at(figure, left, below, _SIDE, _SIDE)
-            axes.imshow(_image(X), cmap="gray", vmin=0, vmax=255, interpolation="none")
+            axes.imshow(_image(X), cmap="gray", vmin=0, vmax=255, interpolation="antialiased")
             axes.set(xticks=[], yticks=[], facecolor=_SEEN_THROUGH)
             H, W, _ = X.shape
             seen = "seen" if column == columns - 1 else title
             axes.set_title(f"{seen} {W}x{H}", pad=3, **style(SMALL - 2))
     return figure
+
+
+def _shown(ways: Sequence[Sequence[tuple[str, Array]]]) -> list[int]:
+    """Return the places of the raw picture, of the steps that changed one, and of the last."""
+    last = len(ways[0]) - 1
+    changed = [
+        n
+        for n in range(1, last)
+        if not all(np.array_equal(way[n][1], way[n - 1][1]) for way in ways)
+    ]
+    return [0, *changed, last] if last else [0]
 
 
 def _image(X: Array) -> Array:
