@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import zip_longest
 from pathlib import Path
+from textwrap import fill
 from typing import Annotated
 
 import typer
@@ -117,7 +118,7 @@ def check(
         screen.result(table(["class", *(f">{s}" for s in splits), ">balanced weight"], rows))
         for finding in report.findings:
             screen.result(Text(f"{finding.weight}: {finding.kind}", COLOURS[finding.weight]))
-            screen.result(f"  {finding.what}; {finding.cure}")
+            screen.result(_folded(f"{finding.what}; {finding.cure}", screen))
             for name in finding.files[:SHOWN]:
                 screen.result(f"    {name}")
             if len(finding.files) > SHOWN:
@@ -125,6 +126,14 @@ def check(
         screen.result("nothing is wrong" if not report.findings else "")
     if not report.healthy:
         raise typer.Exit(1)
+
+
+def _folded(sentence: str, screen: Screen) -> str:
+    """Return a sentence in lines that a terminal has room for, between words, set in a little."""
+    if not screen.out.is_terminal:
+        return f"  {sentence}"
+    room = max(screen.out.width, 20)
+    return fill(sentence, room, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 
 
 @app.command()

@@ -166,14 +166,14 @@ def _forms(fine: Sequence[Picture]) -> Iterator[Finding]:
         low, high = min(sizes), max(sizes)
         yield Finding(
             *("sizes", "note", f"{len(sizes):,} sizes, {low[1]}x{low[0]} to {high[1]}x{high[0]}"),
-            f"nothing: all are brought to one; most often ({often:,} times) they are {W}x{H}",
+            f"nothing to do: all are brought to one; most often ({often:,} times) they are {W}x{H}",
         )
     modes = Counter(p.mode for p in fine)
     if len(modes) > 1:
         told = ", ".join(f"{mode} {n:,}" for mode, n in modes.most_common())
         yield Finding(
             *("modes", "note", f"colours are stored in {len(modes)} ways: {told}"),
-            "nothing: all are converted; look whether grey and colour belong together",
+            "nothing to do: all are converted; look whether grey and colour belong together",
         )
     if moving := [p for p in fine if p.frames > 1]:
         yield Finding(
