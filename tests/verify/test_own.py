@@ -42,8 +42,10 @@ def test_a_right_layer_holds_in_every_element(tmp_path: Path) -> None:
     assert (subject.name, subject.shape, subject.batch) == ("Scale", (5,), BATCH)
     report = check(subject)
     assert report.ok
-    assert [finding.witness for finding in report.findings] == ["differences"] * 2
-    assert len(report.controls) == 8
+    witnesses = [finding.witness for finding in report.findings]
+    assert witnesses == ["differences"] * 2 + ["linear"] * 2 + ["far"] * 4
+    assert len([c for c in report.controls if c.witness == "differences"]) == 8
+    assert len(report.controls) == 32
 
 
 @pytest.mark.parametrize("args", ['{"factor": 3, "sizes": [1, 2]}', "[3, [1, 2]]"])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from handgrad.verify.check import Report
     from handgrad.verify.witness import Element, Finding
 
-ROOM = 104  # columns that a column for each witness takes
+ROOM = 130  # columns that a column for each witness takes
 VERDICTS = {"wrong": "bold red", "nothing to prove": "yellow", "right": "green"}  # worst first
 
 
@@ -96,7 +96,7 @@ def _gradients(report: Report, width: int) -> Table:
             if wide
             else [told.witness, _largest([told])]
         )
-        rows.append([tensor, *errors, *_element(told.worst), _verdict(_of_one(report, findings))])
+        rows.append([tensor, *errors, *_element(told.worst), _verdict(report.verdict_on(tensor))])
     columns = [f">{witness}" for witness in witnesses] if wide else ["witness", ">error"]
     title = f"{report.name}, {'training' if report.training else 'inference'}"
     headings = ["gradient of", *columns, "worst at", ">ours", ">theirs", "verdict"]
@@ -105,20 +105,27 @@ def _gradients(report: Report, width: int) -> Table:
 
 def _explain(screen: Screen, report: Report) -> None:
     """Print the first wrong element of each gradient that was rejected, and the likely cause."""
-    if report.verdict == "nothing to prove":
+    tensors = list(dict.fromkeys(finding.tensor for finding in report.findings))
+    empty = [tensor for tensor in tensors if report.verdict_on(tensor) == "nothing to prove"]
+    if empty == tensors:
         screen.result(
             "nothing to prove: all gradients are zero, for the output depends on nothing or jumps; "
             "so no spoilt gradient could be shown"
         )
+    elif empty:
+        screen.result(
+            f"nothing to prove of {', '.join(empty)}: beside the others it is too small to be told "
+            "from zero, and yet the output depends on it; so no spoilt gradient could be shown"
+        )
     first = {f.tensor: f.first for f in report.wrong if f.first}
     for tensor, element in first.items():
-        index, ours, theirs = _element(element)
+        index, ours, theirs = _element(element, exact=True)
         sentence = f"[{index}] is {ours}, and should be {theirs}"
         screen.result(Text.assemble((f"first wrong element ({tensor}): ", "bold"), sentence))
     sentences = dict.fromkeys(cause.sentence for cause in report.causes)
     for sentence in sentences:
-        tensors = ", ".join(c.tensor for c in report.causes if c.sentence == sentence)
-        words = Text.assemble((f"likely cause ({tensors}): ", "bold"), sentence)
+        explained = ", ".join(c.tensor for c in report.causes if c.sentence == sentence)
+        words = Text.assemble((f"likely cause ({explained}): ", "bold"), sentence)
         screen.out.print(words, highlight=False)
 
 
@@ -146,19 +153,13 @@ def _largest(findings: Sequence[Finding]) -> Text:
     return Text(f"{told.error:.1e}", style="" if told.ok else "red")
 
 
-def _element(element: Element | None) -> tuple[str, str, str]:
-    """Return an element's index and its two numbers."""
+def _element(element: Element | None, exact: bool = False) -> tuple[str, str, str]:
+    """Return an element's index and its two numbers; exact: so that they can be told apart."""
     if element is None:
         return "", "", ""
-    index = ",".join(map(str, element.index))
-    return index, f"{element.ours:.5g}", f"{element.theirs:.5g}"
-
-
-def _of_one(report: Report, findings: Sequence[Finding]) -> str:
-    """Return the verdict on one gradient."""
-    if not all(finding.ok for finding in findings):
-        return "wrong"
-    return "right" if report.controls else "nothing to prove"
+    index, ours, theirs = ",".join(map(str, element.index)), element.ours, element.theirs
+    digits = 4 if not exact else 12 if abs(ours - theirs) < 1e-4 * abs(theirs) else 5
+    return index, f"{ours:.{digits}g}", f"{theirs:.{digits}g}"
 
 
 def _verdict(verdict: str) -> Text:

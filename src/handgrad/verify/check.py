@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
-from handgrad.verify import autograd, differences, frozen
+from handgrad.verify import autograd, differences, far, frozen, linear
 from handgrad.verify.causes import Cause, likely_causes
-from handgrad.verify.controls import Control, controls
-from handgrad.verify.differences import every_element
+from handgrad.verify.controls import Control, controls, filled
+from handgrad.verify.differences import depends_on, every_element
 from handgrad.verify.own import at_its_line
-from handgrad.verify.subject import Point, Subject
-from handgrad.verify.witness import Finding, Witness, judge
+from handgrad.verify.subject import SAMPLE, Point, Subject
+from handgrad.verify.witness import Finding, Witness, judge, negligible
 
 EXPLAINED = 5000  # elements of a batch beyond which no cause is looked for
 
@@ -23,8 +23,9 @@ EXPLAINED = 5000  # elements of a batch beyond which no cause is looked for
 class Verdict(StrEnum):
     """What a check comes to.
 
-    Where all gradients are zero, so is each one spoilt, and there is nothing to prove: an output
-    that depends on nothing, or jumps from one value to the next, has no slope to be right about.
+    Where a gradient is zero, so is each one spoilt, and there is nothing to prove: an output that
+    depends on nothing, or jumps from one value to the next, has no slope to be right about. The
+    same holds of one that is too small beside the others to be told from zero.
     """
 
     RIGHT = "right"
@@ -58,9 +59,16 @@ class Report:
     @property
     def verdict(self) -> Verdict:
         """What is to be said of the gradients, if the check can be trusted."""
-        if self.wrong:
+        verdicts = {self.verdict_on(finding.tensor) for finding in self.findings}
+        worst = (Verdict.WRONG, Verdict.NOTHING, Verdict.RIGHT)
+        return next((verdict for verdict in worst if verdict in verdicts), Verdict.NOTHING)
+
+    def verdict_on(self, tensor: str) -> Verdict:
+        """What is to be said of one gradient."""
+        if any(finding.tensor == tensor for finding in self.wrong):
             return Verdict.WRONG
-        return Verdict.RIGHT if self.controls else Verdict.NOTHING
+        shown = any(control.tensor == tensor for control in self.controls)
+        return Verdict.RIGHT if shown else Verdict.NOTHING
 
     @property
     def wrong(self) -> tuple[Finding, ...]:
@@ -91,17 +99,34 @@ def check(subject: Subject, *, training: bool = True, seed: int = 0) -> Report:
 
 def _checked(subject: Subject, training: bool, seed: int) -> Report:
     """Return the report; see `check`."""
-    point, witnesses = hear(subject, training, seed)
-    findings = tuple(finding for witness in witnesses for finding in judge(witness))
-    shown = tuple(control for witness in witnesses for control in controls(witness))
-    causes: tuple[Cause, ...] = ()
-    if (wrong := _rejected(findings)) and point.X.size <= EXPLAINED:
-        causes = likely_causes(subject.layer, point, every_element(subject.layer, point), wrong)
-    return Report(subject.name, training, findings, shown, causes)
+    point, near = hear(subject, training, seed)
+    asked = [(point, witness) for witness in near]
+    if all(finding.ok for witness in near for finding in judge(witness)):
+        asked.append((point, linear.witness(subject, point)))
+        if subject.elements > SAMPLE:  # a network's layers are judged far out by themselves
+            asked += far.witnesses(subject, seed, training)
+    findings = tuple(finding for _, witness in asked for finding in judge(witness))
+    shown = [control for _, witness in asked for control in controls(witness)]
+    zero = [name for name in negligible(near[0]) if not depends_on(subject, point, name)]
+    shown += [control for witness in near for control in filled(witness, zero)]
+    causes = next(filter(None, (_causes(subject, *one) for one in asked)), ())
+    return Report(subject.name, training, findings, tuple(shown), causes)
+
+
+def _causes(subject: Subject, point: Point, witness: Witness) -> tuple[Cause, ...]:
+    """Return the likely causes of what a witness rejects at a point."""
+    rejected = [finding for finding in judge(witness) if not finding.ok]
+    if witness.name == linear.NAME:
+        return tuple(linear.cause(finding) for finding in rejected)
+    if not rejected or point.X.size > EXPLAINED:
+        return ()
+    wrong = [finding.tensor for finding in rejected]
+    with np.errstate(all="ignore") if witness.name == far.NAME else nullcontext():
+        return likely_causes(subject.layer, point, every_element(subject.layer, point), wrong)
 
 
 def hear(subject: Subject, training: bool, seed: int) -> tuple[Point, list[Witness]]:
-    """Return a point, and what all witnesses at hand say."""
+    """Return a point, and what those say who know the gradients there."""
     point, first = differences.witness(subject, training, seed)
     witnesses = [first]
     if autograd.at_hand() and autograd.knows(subject.layer):
@@ -111,8 +136,3 @@ def hear(subject: Subject, training: bool, seed: int) -> tuple[Point, list[Witne
     if training and (kept := frozen.witness(subject)):
         witnesses.append(kept)
     return point, witnesses
-
-
-def _rejected(findings: Iterable[Finding]) -> list[str]:
-    """Return the names of the gradients that a witness rejected, each once."""
-    return list(dict.fromkeys(finding.tensor for finding in findings if not finding.ok))

@@ -5,13 +5,13 @@ A witness that accepts our gradient is shown the same gradient spoilt, and must 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from handgrad.layers import Array
-from handgrad.verify.witness import Witness, judged, norms_of
+from handgrad.verify.witness import Witness, judged, norms_of, scale_of
 
 SAME = 1e-4  # a spoilt gradient that differs by less, as a share of all, is the same one
 
@@ -33,19 +33,34 @@ class Control(NamedTuple):
 
 
 def controls(witness: Witness) -> Iterator[Control]:
-    """Show a witness spoilt gradients in place of each that it accepts.
+    """Show a witness spoilt gradients in place of each that it accepts, or else of its own.
 
     One that is right all the same, such as a zero gradient zeroed, is left out.
     """
-    together = float(np.linalg.norm(list(norms_of(witness).values())))
-    for tensor in witness.testimonies:
-        if not judged(witness, tensor, witness.ours.get(tensor)).ok:
+    norms = norms_of(witness)
+    for tensor, said in witness.testimonies.items():
+        right = witness.ours.get(tensor)
+        if not judged(witness, tensor, right).ok:
+            right = said.whole
+        if right is None or not judged(witness, tensor, right).ok:
             continue
-        right = witness.ours[tensor]
         for how, spoilt in spoils(right):
-            if np.linalg.norm(spoilt - right) > SAME * together:
+            if np.linalg.norm(spoilt - right) > SAME * scale_of(norms, tensor):
                 rejected = not judged(witness, tensor, spoilt).ok
                 yield Control(tensor, witness.name, how, rejected)
+
+
+def filled(witness: Witness, tensors: Iterable[str]) -> Iterator[Control]:
+    """Show a witness numbers in place of gradients that are zero but for rounding.
+
+    They are 1 % of all gradients together.
+    """
+    together = float(np.linalg.norm(list(norms_of(witness).values())))
+    for tensor in tensors:
+        right = witness.ours.get(tensor)
+        if together and right is not None and judged(witness, tensor, right).ok:
+            spoilt = right + 0.01 * together / right.size**0.5
+            yield Control(tensor, witness.name, "filled", not judged(witness, tensor, spoilt).ok)
 
 
 def spoils(gradient: Array) -> Iterator[tuple[str, Array]]:

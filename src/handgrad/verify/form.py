@@ -52,6 +52,25 @@ def check_form(subject: Subject) -> None:
                     f"{name}: {what} gives other numbers when it is called again; keep nothing "
                     "in self, and draw noise from ctx (seed, step, layer)"
                 )
+        _check_cache(subject, training)
+
+
+def _check_cache(subject: Subject, training: bool) -> None:
+    """Refuse a backward that gives something else once forward has seen other examples."""
+    layer, rng = subject.layer, np.random.default_rng(1)
+    params, X, ctx = subject.given(rng, 0, training)
+    Y, cache = layer.forward(params, X, ctx)
+    dY = rng.uniform(-SPREAD, SPREAD, Y.shape)
+    before = copy.deepcopy(layer.backward(params, cache, dY))
+    layer.forward(params, rng.uniform(-SPREAD, SPREAD, X.shape), ctx)
+    after = layer.backward(params, cache, dY)
+    once, again = ({"X": dX, **flatten(found)} for dX, found in (before, after))
+    for tensor, array in once.items():
+        if not np.array_equal(array, again[tensor], equal_nan=True):
+            raise ModelError(
+                f"{subject.name}: backward, for {tensor}, gives other numbers once forward has "
+                "seen other examples; keep what it needs in the cache, not in self"
+            )
 
 
 def _run(subject: Subject, output: Shape, training: bool) -> dict[str, Array]:

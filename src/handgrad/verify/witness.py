@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -27,6 +28,16 @@ class Testimony:
     elements: Array
     expected: Array
     measure: Callable[[Array], Array]
+
+    @property
+    def whole(self) -> Array | None:
+        """The whole gradient as the witness has it; None: it was not asked for every element."""
+        size = math.prod(self.shape)
+        if len({*self.elements.tolist()}) < size:
+            return None
+        flat = np.empty(size)
+        flat[self.elements] = self.expected[: len(self.elements)]
+        return flat.reshape(self.shape)
 
 
 @dataclass(frozen=True)
@@ -115,6 +126,13 @@ def judged(witness: Witness, tensor: str, gradient: Array | None) -> Finding:
 def norms_of(witness: Witness) -> dict[str, float]:
     """Return the norm of what is expected of each gradient."""
     return {k: float(np.linalg.norm(said.expected)) for k, said in witness.testimonies.items()}
+
+
+def negligible(witness: Witness) -> list[str]:
+    """Return the names of the gradients that are zero beside all others, but for rounding."""
+    norms = norms_of(witness)
+    together = float(np.linalg.norm(list(norms.values())))
+    return [tensor for tensor, norm in norms.items() if norm <= NOTHING * together]
 
 
 def scale_of(norms: Mapping[str, float], tensor: str) -> float:

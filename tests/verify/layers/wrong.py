@@ -1,0 +1,98 @@
+"""Layers of one's own whose faults do not show at small numbers, or in one call alone."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class Activation:
+    """A layer that learns nothing."""
+
+    def init(self, shape, rng):
+        return {}, shape
+
+
+class ForgottenTop(Activation):
+    """ReLU6 without its 6 on the way back."""
+
+    def forward(self, params, X, ctx):
+        return np.clip(X, 0, 6), X
+
+    def backward(self, params, cache, dY):
+        return dY * (cache > 0), {}
+
+
+class ForgottenEnds(Activation):
+    """Hard swish, which is flat below -3 and steep above 3, as if it were neither."""
+
+    def forward(self, params, X, ctx):
+        return X * np.clip(X / 6 + 0.5, 0, 1), X
+
+    def backward(self, params, cache, dY):
+        return dY * (cache / 3 + 0.5), {}
+
+
+class ClippedGradient(Activation):
+    def forward(self, params, X, ctx):
+        return 3 * X, None
+
+    def backward(self, params, cache, dY):
+        return np.clip(3 * dY, -10, 10), {}
+
+
+class Linear:
+    def init(self, shape, rng):
+        return {"w": rng.normal(size=(4, shape[0])), "b": np.zeros(4)}, (4,)
+
+    def forward(self, params, X, ctx):
+        return X @ params["w"].T + params["b"], X
+
+    def backward(self, params, cache, dY):
+        return dY @ params["w"], {"w": dY.T @ cache, "b": dY.sum(0)}
+
+
+class ClippedCotangent(Linear):
+    def backward(self, params, cache, dY):
+        return super().backward(params, cache, np.clip(dY, -2, 2))
+
+
+class SingleBackward(Linear):
+    """It computes in float32 on the way back."""
+
+    def backward(self, params, cache, dY):
+        f, d = np.float32, np.float64
+        dX = (dY.astype(f) @ params["w"].astype(f)).astype(d)
+        dw = (dY.astype(f).T @ cache.astype(f)).astype(d)
+        return dX, {"w": dw, "b": dY.astype(f).sum(0).astype(d)}
+
+
+class AddedConstant(Linear):
+    def backward(self, params, cache, dY):
+        dX, found = super().backward(params, cache, dY)
+        return dX + 1e-8, found
+
+
+class KeptInSelf(Linear):
+    def forward(self, params, X, ctx):
+        self.X = X
+        return super().forward(params, X, ctx)[0], None
+
+    def backward(self, params, cache, dY):
+        return super().backward(params, self.X, dY)
+
+
+class TinyBias(Linear):
+    """A gradient that is zero where it is a billionth of the others, and must not be."""
+
+    def forward(self, params, X, ctx):
+        return X @ params["w"].T + 1e-9 * params["b"], X
+
+    def backward(self, params, cache, dY):
+        dX, found = super().backward(params, cache, dY)
+        return dX, found | {"b": np.zeros(4)}
+
+
+class TinyBiasTurned(TinyBias):
+    def backward(self, params, cache, dY):
+        dX, found = super().backward(params, cache, dY)
+        return dX, found | {"b": -1e-9 * dY.sum(0)}

@@ -1,0 +1,82 @@
+"""Faults that small numbers, a single cotangent or a single call do not show."""
+
+from pathlib import Path
+
+import pytest
+
+from handgrad.errors import ModelError
+from handgrad.verify.check import Report, check
+from handgrad.verify.known import LAYERS
+from handgrad.verify.own import own_layer
+from handgrad.verify.subject import Subject
+
+WRONG = Path(__file__).parent / "layers" / "wrong.py"
+
+
+def found(name: str) -> Report:
+    return check(own_layer(f"{WRONG}:{name}"))
+
+
+@pytest.mark.parametrize(
+    ("name", "tensors", "witness"),
+    [
+        ("ForgottenTop", {"X"}, "far"),
+        ("ForgottenEnds", {"X"}, "far"),
+        ("ClippedGradient", {"X"}, "linear"),
+        ("ClippedCotangent", {"X", "w", "b"}, "linear"),
+        ("SingleBackward", {"X", "w", "b"}, "linear"),
+        ("AddedConstant", {"X"}, "linear"),
+    ],
+)
+def test_what_small_numbers_do_not_show_is_rejected(
+    name: str, tensors: set[str], witness: str
+) -> None:
+    report = found(name)
+    assert report.verdict == "wrong"
+    assert {(f.tensor, f.witness) for f in report.wrong} == {(t, witness) for t in tensors}
+    assert not report.broken
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("ForgottenTop", "wrong mask"),
+        ("ClippedCotangent", "not linear"),
+        ("SingleBackward", "computed in float32"),
+        ("AddedConstant", "not linear"),
+    ],
+)
+def test_and_its_cause_named(name: str, cause: str) -> None:
+    assert {c.name for c in found(name).causes} == {cause}
+
+
+@pytest.mark.parametrize("name", ["TinyBias", "TinyBiasTurned"])
+def test_a_gradient_too_small_to_be_judged_is_not_called_right(name: str) -> None:
+    report = found(name)
+    assert not report.ok
+    assert report.verdict == "nothing to prove"
+    verdicts = {tensor: report.verdict_on(tensor) for tensor in ("X", "w", "b")}
+    assert verdicts == {"X": "right", "w": "right", "b": "nothing to prove"}
+
+
+def test_what_is_kept_in_self_and_not_in_the_cache_is_refused() -> None:
+    sentence = "KeptInSelf: backward, for w, gives other numbers once forward has seen other"
+    with pytest.raises(ModelError, match=sentence):
+        found("KeptInSelf")
+
+
+def test_a_gradient_that_is_rejected_gets_its_controls_too() -> None:
+    shown = [c for c in found("ForgottenTop").controls if c.witness == "far"]
+    assert {c.spoilt for c in shown} == {"zeroed", "scaled by 1 %", "transposed", "shifted"}
+    assert all(c.rejected for c in shown)
+
+
+@pytest.mark.parametrize("subject", LAYERS, ids=lambda subject: subject.name)
+def test_our_layers_are_right_far_out_and_linear(subject: Subject) -> None:
+    from handgrad.verify import far, linear
+    from handgrad.verify.witness import judge
+
+    for training in (True, False):
+        heard = [linear.witness(subject, subject.point(1, training))]
+        heard += [witness for _, witness in far.witnesses(subject, 1, training)]
+        assert all(finding.ok for witness in heard for finding in judge(witness))
