@@ -140,3 +140,18 @@ def test_wrong_use(handgrad, layer, words, status, sentence):
     ended = handgrad("gradcheck", *words)
     assert (ended.status, ended.out) == (status, "")
     assert sentence in ended.err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("dense", "--shape", "9"), "leave out --shape: only a layer of your own takes it, not de"),
+        (("convnet", "--args", "{}", "--batch", "7"), "leave out --args and --batch: only a layer"),
+        (("", "--shape", ""), "name what to check, such as convnet, Conv2d or mine.py:Softplus"),
+        ((" ",), "name what to check"),
+    ],
+)
+def test_what_does_not_apply_is_refused(handgrad, words, sentence):
+    ended = handgrad("gradcheck", *words)
+    assert (ended.status, ended.out) == (2, "")
+    assert sentence in ended.err

@@ -50,6 +50,40 @@ def test_and_its_cause_named(name: str, cause: str) -> None:
     assert {c.name for c in found(name).causes} == {cause}
 
 
+@pytest.mark.parametrize(
+    ("name", "sentences"),
+    [
+        (
+            "NormAsConstant",
+            [
+                "the norm of each example (over axis 1) is treated as constant: dX lacks the part "
+                "along X"
+            ],
+        ),
+        (
+            "LayerNormAsConstant",
+            [
+                "the mean and variance of each example (over axis 1) are treated as constant: dX "
+                "lacks the way through what depends on X too"
+            ],
+        ),
+        (
+            "AnotherVariance",
+            [
+                "the output Y must be 1.08013 times as large on the way back: the variance is "
+                "÷ (N - 1) in forward, and ÷ N in backward"
+            ],
+        ),
+        ("NearlyRight", ["it is 1.0000003 times what it should be"]),
+        ("NearlyRightInOne", []),
+    ],
+)
+def test_a_cause_is_true_or_none_is_named(name: str, sentences: list[str]) -> None:
+    report = found(name)
+    assert report.verdict == "wrong"
+    assert [cause.sentence for cause in report.causes] == sentences
+
+
 @pytest.mark.parametrize("name", ["TinyBias", "TinyBiasTurned"])
 def test_a_gradient_too_small_to_be_judged_is_not_called_right(name: str) -> None:
     report = found(name)

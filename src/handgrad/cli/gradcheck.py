@@ -34,8 +34,14 @@ def gradcheck(
         typer.Option(metavar="CxHxW", help="One example that FILE.py:LAYER takes: 5 or 3x6x8."),
     ] = "",
     batch: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Examples in a batch for FILE.py:LAYER.")
-    ] = 7,
+        int | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Examples in a batch for FILE.py:LAYER. Default: 7.",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[
         int, typer.Option(metavar="N", min=0, help="Decides the points to check at.")
     ] = 0,
@@ -86,14 +92,22 @@ def gradcheck(
         raise typer.Exit(1)
 
 
-def _subjects(what: str, args: str, shape: str, batch: int) -> list[Subject]:
+def _subjects(what: str, args: str, shape: str, batch: int | None) -> list[Subject]:
     """Return what is to be checked."""
     from handgrad.config import nearest
     from handgrad.verify.known import known, names, of_network
-    from handgrad.verify.own import own_layer
+    from handgrad.verify.own import BATCH, own_layer
 
     if what.endswith(".py") or ".py:" in what:
-        return [own_layer(what, args, _shape(shape), batch)]
+        return [own_layer(what, args, _shape(shape), batch or BATCH)]
+    if not what.strip():
+        raise ConfigError(
+            "name what to check, such as convnet, Conv2d or mine.py:Softplus, or leave it out "
+            "for all"
+        )
+    given = {"--args": args, "--shape": shape, "--batch": batch}
+    if settings := " and ".join(option for option, value in given.items() if value):
+        raise ConfigError(f"leave out {settings}: only a layer of your own takes it, not {what}")
     if found := known(what):
         return found
     if Path(what).exists():

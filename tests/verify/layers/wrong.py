@@ -96,3 +96,48 @@ class TinyBiasTurned(TinyBias):
     def backward(self, params, cache, dY):
         dX, found = super().backward(params, cache, dY)
         return dX, found | {"b": -1e-9 * dY.sum(0)}
+
+
+class NormAsConstant(Activation):
+    """X / ‖X‖ without the part that the norm brings."""
+
+    def forward(self, params, X, ctx):
+        norm = np.sqrt((X**2).sum(1, keepdims=True))
+        return X / norm, norm
+
+    def backward(self, params, cache, dY):
+        return dY / cache, {}
+
+
+class LayerNormAsConstant(Activation):
+    def forward(self, params, X, ctx):
+        deviation = np.sqrt(X.var(1, keepdims=True) + 1e-5)
+        return (X - X.mean(1, keepdims=True)) / deviation, deviation
+
+    def backward(self, params, cache, dY):
+        return dY / cache, {}
+
+
+class AnotherVariance(Activation):
+    """A batch norm whose variance is ÷ (N - 1), with the way back of one ÷ N."""
+
+    def forward(self, params, X, ctx):
+        deviation = np.sqrt(X.var(0, ddof=1) + 1e-5)
+        X_hat = (X - X.mean(0)) / deviation
+        return X_hat, (X_hat, deviation)
+
+    def backward(self, params, cache, dY):
+        X_hat, deviation = cache
+        return (dY - dY.mean(0) - X_hat * (dY * X_hat).mean(0)) / deviation, {}
+
+
+class NearlyRight(Linear):
+    def backward(self, params, cache, dY):
+        dX, found = super().backward(params, cache, dY)
+        return dX, found | {"b": found["b"] * (1 + 3e-7)}
+
+
+class NearlyRightInOne(Linear):
+    def backward(self, params, cache, dY):
+        dX, found = super().backward(params, cache, dY)
+        return dX, found | {"b": found["b"] * np.array([1, 1, 1 + 1e-6, 1])}

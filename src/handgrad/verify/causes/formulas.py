@@ -28,12 +28,29 @@ def statistics(scene: Scene) -> Cause | None:
         enough = int(np.prod([X.shape[axis] for axis in axes])) > len(terms)
         if not enough or max(misfit, other) > 1e-5 or not close(ours[0], right[0]):
             continue
+        if _weights(due, [dY, X], axes)[1] < 1e-5:
+            return _about_norm(found, dY, X, axes)
         count = int(np.prod([X.shape[axis] for axis in axes]))
-        return _about_statistics(ours, right, count)
+        return _about_statistics(ours, right, count, _over(axes, X.ndim))
     return None
 
 
-def _about_statistics(ours: Array, right: Array, count: int) -> Cause | None:
+def _about_norm(found: Array, dY: Array, X: Array, axes: tuple[int, ...]) -> Cause | None:
+    """Return what is said where dX is due to be dY less a part along X, as of X divided by ‖X‖."""
+    if _weights(found, [dY], axes)[1] > 1e-5:
+        return None
+    words = f"the norm {_over(axes, X.ndim)} is treated as constant: dX lacks the part along X"
+    return Cause("norm as constant", words)
+
+
+def _over(axes: tuple[int, ...], ndim: int) -> str:
+    """Return in words what a mean is taken over."""
+    if axes == tuple(range(1, ndim)):
+        return f"of each example (over {_words(axes)})"
+    return "of the batch" if axes == (0, *range(2, ndim)) else f"over {_words(axes)}"
+
+
+def _about_statistics(ours: Array, right: Array, count: int, over: str) -> Cause | None:
     """Return what the weights of mean and variance terms say."""
     names = ("mean", "variance")
     due = [name for name, weight in zip(names, right[1:], strict=True) if _matters(weight, right)]
@@ -46,7 +63,7 @@ def _about_statistics(ours: Array, right: Array, count: int) -> Cause | None:
         both = " and ".join(gone)
         return Cause(
             "statistics as constants",
-            f"the {both} of the batch {'are' if len(gone) > 1 else 'is'} treated as constant: "
+            f"the {both} {over} {'are' if len(gone) > 1 else 'is'} treated as constant: "
             "dX lacks the way through what depends on X too",
         )
     for name, found, weight in zip(names, ours[1:], right[1:], strict=True):

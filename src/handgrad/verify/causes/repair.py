@@ -39,8 +39,20 @@ def _another_point(scene: Scene) -> Cause | None:
         for name, other in pool.items():
             if array.shape == other.shape and _right(scene, params, put(other)):
                 words = f"the derivative is taken at {there}, and must be taken at {name}"
-                return Cause("wrong point", words)
+                return _another_size(there, array, other) or Cause("wrong point", words)
     return None
+
+
+def _another_size(there: str, array: Array, other: Array) -> Cause | None:
+    """Return what is wrong where the other array is the same one, but for a factor."""
+    factor = float(np.vdot(array, other) / (np.vdot(array, array) or 1))
+    if not close(factor * array, other):
+        return None
+    words = f"{there} must be {factor:.6g} times as large on the way back"
+    N = len(array)
+    if N > 1 and abs(factor**2 - N / (N - 1)) < ROUGHLY:
+        words += ": the variance is ÷ (N - 1) in forward, and ÷ N in backward"
+    return Cause("wrong factor", words)
 
 
 def _turned_back(scene: Scene) -> Cause | None:

@@ -40,7 +40,8 @@ def constant(scene: Scene) -> Cause | None:
     if found.shape != due.shape or not due.any():
         return None
     factor = float(np.vdot(due, found) / np.vdot(due, due))
-    return recognised(factor, scene) if close(factor * due, found) else None
+    left, off = np.linalg.norm(found - factor * due), np.linalg.norm(found - due)
+    return recognised(factor, scene) if close(factor * due, found) and left < off / 10 else None
 
 
 def recognised(factor: float, scene: Scene) -> Cause:
@@ -51,7 +52,7 @@ def recognised(factor: float, scene: Scene) -> Cause:
     known = dict(_factors_by_size(scene))
     name, words = next(
         (cause for other, cause in known.items() if _is(size, other)),
-        ("wrong factor", f"it is {size:.6g} times what it should be"),
+        ("wrong factor", f"it is {_in_digits(size)} times what it should be"),
     )
     return Cause(name, sign + words)
 
@@ -173,6 +174,11 @@ def _lies_along(shape: Shape, whole: Shape) -> bool:
     """Say whether an array of one shape can be multiplied into one of another and keep it."""
     sizes = zip(shape, whole, strict=False)
     return len(shape) == len(whole) and all(size in (1, due) for size, due in sizes)
+
+
+def _in_digits(size: float) -> str:
+    """Return a factor with as many digits as tell it from 1."""
+    return f"{size:.6g}" if abs(size - 1) > 1e-4 else f"{size:.9g}"
 
 
 def _is(number: float, other: float) -> bool:

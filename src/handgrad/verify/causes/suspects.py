@@ -54,11 +54,21 @@ def likely_causes(
             continue
         scene = Scene(tensor, layer, point, np.array(Y), ours, right)
         with np.errstate(all="ignore"):  # what is tried need not make sense
-            answers = (suspect(scene) for suspect in SUSPECTS)
-            cause = next((answer for answer in answers if answer), None) or _where(scene)
+            cause = _cause(scene)
         if cause:
             found.append(cause._replace(tensor=tensor))
     return tuple(found)
+
+
+def _cause(scene: Scene) -> Cause | None:
+    """Return the cause that the first suspect gives.
+
+    What is off by less than a cause must fit can be no more than off by a factor.
+    """
+    if close(scene.found, scene.due):
+        return scale.constant(scene)
+    answers = (suspect(scene) for suspect in SUSPECTS)
+    return next((answer for answer in answers if answer), None) or _where(scene)
 
 
 def _where(scene: Scene) -> Cause | None:
