@@ -164,3 +164,19 @@ def test_the_plan_says_it() -> None:
     assert "pictures: augmented by shift=0.07,flip=true" in plan.notes
     assert "augment.move_bytes" in str(plan)
     assert "augment" not in str(hg.plan(net, augment="clothes", learning=False))
+
+
+@pytest.mark.parametrize(("moved", "kept"), [(True, "cpu"), (False, "meta")])
+def test_pictures_that_are_moved_stay_on_the_host(moved: bool, kept: str) -> None:
+    """A device of no numbers stands for a GPU: what was on it could not come back."""
+    torch = pytest.importorskip("torch")
+    from handgrad.engines.torch.feed import Feed
+
+    X, moves = pictures((6, 1, 5, 5), np.uint8), Moves(EVERYTHING, 2, 3) if moved else None
+    net = Network([hg.Flatten(), hg.Dense()], (1, 5, 5), 2)
+    batches = Batches(X, np.arange(6) % 2, None, np.arange(6), 3, [0.1, 0.1], moves)
+    feed = Feed(batches, net, SoftmaxCrossEntropy(), torch.device("meta"))
+    assert feed._pictures.device.type == kept
+    arrived = list(feed)
+    assert [len(y) for _, y, _ in arrived] == [3, 3]
+    assert {A.device.type for batch in arrived for A in batch} == {"meta"}

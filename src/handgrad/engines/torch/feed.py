@@ -1,4 +1,7 @@
-"""The way of the pictures to the device: all at once where they fit, else batch by batch."""
+"""The way of the pictures to the device: all at once where they fit and stay as they are.
+
+Else they go batch by batch.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,9 @@ class Feed:
     def __init__(self, batches: Batches, net: Network, loss: Loss, device: torch.device) -> None:
         pictures = net.as_pictures(batches.pictures)
         _check_labels(batches.labels, len(net.classes))
-        where = device if _fit(pictures, device) else torch.device("cpu")
+        # NumPy moves pictures, on the host: those to be moved are sent once, not to and fro.
+        at_once = batches.moves is None and _fit(pictures, device)
+        where = device if at_once else torch.device("cpu")
         weights = loss.weigh(batches.labels, batches.weights, len(net.classes))
         self._device, self._size, self._net = device, batches.size, net
         self._moves = batches.moves
@@ -55,7 +60,7 @@ class Feed:
         """Return pictures at some places, as they are learned from, on the device."""
         X = self._pictures[chosen]
         if self._moves is not None:
-            moved = self._moves.applied(X.cpu().numpy(), chosen.cpu().numpy())
+            moved = self._moves.applied(X.numpy(), chosen.numpy())
             X = as_tensor(moved, moved.dtype)
         return X.to(self._device)
 
