@@ -61,3 +61,9 @@ def test_wrong_use_is_said_in_a_sentence_with_2(handgrad, words, sentence):
     status, _, err = handgrad("duel", "two-layer", "digits", *words)
     assert status == 2
     assert sentence in err
+
+
+def test_an_error_is_the_first_line(handgrad):
+    ended = handgrad("duel", "two-layer", "--engines", "reference,nothing", "--steps", "1")
+    assert ended.status != 0
+    assert ended.err.startswith("error: there is no engine 'nothing'")

@@ -53,3 +53,10 @@ def test_failures(handgrad, words, status, sentence):
     ended = handgrad("explain-step", *words)
     assert (ended.status, ended.out) == (status, "")
     assert ended.err.startswith(f"error: {sentence}")
+
+
+def test_formulas_are_not_padded_in_a_pipe(handgrad):
+    lines = handgrad("explain-step", "two-layer").out.splitlines()
+    formulas = [line for line in lines if line.startswith("    ") and line.strip()]
+    assert len(formulas) > 5
+    assert formulas == [line.rstrip() for line in formulas]

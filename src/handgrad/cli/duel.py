@@ -131,7 +131,8 @@ def _fight(
     train, test = load(config.data, folder, progress=False if screen.err.quiet else None)
     net = config.network(train, dtype)
     columns = TextColumn("step"), MofNCompleteColumn(), BarColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=screen.err, transient=True) as bar:
+    off = not screen.err.is_terminal  # where nothing can be wiped out, it would leave a blank line
+    with Progress(*columns, console=screen.err, transient=True, disable=off) as bar:
         task = bar.add_task("", total=steps)
         return duel(
             net,

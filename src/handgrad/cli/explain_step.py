@@ -133,7 +133,7 @@ def _print_step(screen: Screen, at: int, step: Step) -> None:
     head = Text.assemble((f"{at} {step.way} ", f"bold {COLOURS[step.way]}"), (step.name, "bold"))
     screen.out.print(head, Text(step.sentence, style="dim"), sep="\n")
     for part in step.formulas:
-        screen.out.print(Padding(Text(part), (0, 0, 0, 4)))
+        screen.out.print(Padding(Text(part), (0, 0, 0, 4), expand=False))
     rows = ((name, shape(array), words(array)) for name, array in step.arrays.items())
     screen.out.print(table(["array", "shape", "numbers"], rows))
 
@@ -145,5 +145,5 @@ def _print_loss(screen: Screen, walk: Walk) -> None:
     headings = [HEADINGS[0], *(f">{heading}" for heading in HEADINGS[1:])]
     screen.out.print(table(headings, map(worked, walk.classes)))
     for line in sums(walk):
-        screen.out.print(Padding(Text(line), (0, 0, 0, 4)))
+        screen.out.print(Padding(Text(line), (0, 0, 0, 4), expand=False))
     screen.out.print()
