@@ -155,3 +155,17 @@ def test_what_does_not_apply_is_refused(handgrad, words, sentence):
     ended = handgrad("gradcheck", *words)
     assert (ended.status, ended.out) == (2, "")
     assert sentence in ended.err
+
+
+def test_what_is_wrong_far_out_is_said_to_be_far_out(handgrad):
+    file = Path(__file__).parent.parent / "verify" / "layers" / "wrong.py"
+    ended = handgrad("gradcheck", f"{file}:ForgottenTop")
+    assert ended.status == 1
+    assert re.search(
+        r"first wrong element \(X\): \[\d,\d\] is \S+, and should be \S+ far out", ended.out
+    )
+    tiny = handgrad("gradcheck", f"{file}:TinyBias")
+    assert tiny.status == 1
+    assert "nothing to prove of b: beside the others it is too small to be told from" in tiny.out
+    nearly = handgrad("gradcheck", f"{file}:NearlyRight")
+    assert re.search(r"is (\S{9,}), and should be (?!\1)\S{9,}", nearly.out)

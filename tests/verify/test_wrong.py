@@ -93,6 +93,13 @@ def test_a_gradient_too_small_to_be_judged_is_not_called_right(name: str) -> Non
     assert verdicts == {"X": "right", "w": "right", "b": "nothing to prove"}
 
 
+def test_zero_where_the_output_depends_on_nothing_is_proven() -> None:
+    report = check(own_layer(f"{WRONG.with_name('right.py')}:Unused"))
+    assert report.verdict_on("unused") == "right"
+    shown = [(c.spoilt, c.rejected) for c in report.controls if c.tensor == "unused"]
+    assert shown == [("filled", True)]
+
+
 def test_what_is_kept_in_self_and_not_in_the_cache_is_refused() -> None:
     sentence = "KeptInSelf: backward, for w, gives other numbers once forward has seen other"
     with pytest.raises(ModelError, match=sentence):

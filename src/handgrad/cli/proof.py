@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from handgrad.verify.witness import Element, Finding
 
 ROOM = 130  # columns that a column for each witness takes
+ELSEWHERE = {"far": ", far out", "linear": ", for the sum of two cotangents"}
 VERDICTS = {"wrong": "bold red", "nothing to prove": "yellow", "right": "green"}  # worst first
 
 
@@ -117,10 +118,12 @@ def _explain(screen: Screen, report: Report) -> None:
             f"nothing to prove of {', '.join(empty)}: beside the others it is too small to be told "
             "from zero, and yet the output depends on it; so no spoilt gradient could be shown"
         )
-    first = {f.tensor: f.first for f in report.wrong if f.first}
-    for tensor, element in first.items():
-        index, ours, theirs = _element(element, exact=True)
-        sentence = f"[{index}] is {ours}, and should be {theirs}"
+    first = {f.tensor: f for f in report.wrong if f.first}
+    for tensor, finding in first.items():
+        index, ours, theirs = _element(finding.first, exact=True)
+        sentence = (
+            f"[{index}] is {ours}, and should be {theirs}{ELSEWHERE.get(finding.witness, '')}"
+        )
         screen.result(Text.assemble((f"first wrong element ({tensor}): ", "bold"), sentence))
     sentences = dict.fromkeys(cause.sentence for cause in report.causes)
     for sentence in sentences:
