@@ -37,7 +37,8 @@ class LightInk:
     def __call__(self, X: Pixels) -> Pixels:
         grey = X[:, :, 0].astype(np.int64)
         ink = self._ink(grey, edge_colour(X).astype(np.int64))
-        if 2 * abs(ink.sum()) < abs(ink).sum():
+        inside = min(grey.shape) > 2  # else all of it is edge, and no shadow can be told
+        if inside and 2 * abs(ink.sum()) < abs(ink).sum():
             ink = self._ink(grey, self._shadow(grey))
         return 255 - X if ink.sum() < 0 else X
 
