@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,15 @@ beartype_packages(
     [f"handgrad.{room}" for room in CHECKED],
     conf=BeartypeConf(is_pep484_tower=True),  # a whole number is as good as a float
 )
+
+# Who starts the tests in the background may have them, and what they start, ignore signals.
+for number, handler in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGTERM, signal.SIG_DFL),
+    (signal.SIGHUP, signal.SIG_DFL),
+):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 
 settings.register_profile("handgrad", deadline=None, print_blob=True)
 settings.load_profile("handgrad")

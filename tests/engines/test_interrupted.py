@@ -107,10 +107,20 @@ def interrupted_at(whole: list[dict[str, Any]], *moments: int) -> bool:
     return raised
 
 
+BEFORE: set[int] = set()
+
+
+@pytest.fixture(autouse=True)
+def threads_of_before() -> None:
+    """Note which threads there are: a library that another test used may keep one of its own."""
+    BEFORE.clear()
+    BEFORE.update(sys._current_frames())
+
+
 def assert_alone() -> None:
-    """Check that all other threads end, and soon."""
+    """Check that all threads that began meanwhile end, and soon."""
     end = time.monotonic() + 10
-    while len(sys._current_frames()) > 1:
+    while set(sys._current_frames()) - BEFORE:
         assert time.monotonic() < end, threading.enumerate()
         time.sleep(0.001)
 
