@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import _thread
 import random
+import signal
 import sys
 import threading
 import time
@@ -147,9 +148,10 @@ def test_work_is_done_or_never_begun() -> None:
     while not ended:
         done: list[int] = []
 
-        def work(done: list[int] = done) -> None:
+        def work(done: list[int] = done) -> bool:
             time.sleep(0.001)
             done.append(1)
+            return False
 
         with Interruptions(moment):
             try:
@@ -163,8 +165,24 @@ def test_work_is_done_or_never_begun() -> None:
     assert moment > 8
 
 
+def test_a_signal_waits_for_the_piece_at_hand_and_for_no_other() -> None:
+    done: list[int] = []
+
+    def piece() -> bool:
+        time.sleep(0.02)
+        done.append(1)
+        if len(done) == 3:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        return len(done) < 100
+
+    with pytest.raises(KeyboardInterrupt):
+        unbroken(piece)
+    assert 3 <= len(done) <= 5
+    assert_alone()
+
+
 def test_what_the_work_raises_is_raised() -> None:
-    def fail() -> None:
+    def fail() -> bool:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):

@@ -26,6 +26,12 @@ def test_it_changes_when_the_machine_does() -> None:
     assert slices(pace, {4: 1.0, 1: 3.0}, 400).count(4) > 200
 
 
+def test_a_cold_beginning_is_soon_forgotten() -> None:
+    pace = Pace(2)
+    assert slices(pace, {2: 9.0, 1: 1.8}, 2) == [2, 1]
+    assert slices(pace, {2: 1.0, 1: 1.8}, 20).count(2) >= 18
+
+
 def test_one_worker_has_no_choice() -> None:
     assert set(slices(Pace(1), {1: 1.0}, 20)) == {1}
 

@@ -35,14 +35,19 @@ def crew(wanted: int, most: int) -> Iterator[int]:
             _at_work -= count
 
 
-def unbroken(work: Callable[[], None]) -> None:
-    """Do work, and raise what a signal asks for only when it is done, or before it has begun.
+def unbroken(work: Callable[[], bool]) -> None:
+    """Do work piece by piece, and raise what a signal asks for only between two pieces.
 
     Signals reach the main thread, in the middle of whatever it does. So another thread does the
-    work there, and the main thread only waits.
+    work there, all of it, for threads that are begun anew for each piece begin on a cold core;
+    and the main thread only waits.
+
+    Args:
+        work: does one piece, and says whether there is more.
     """
     if threading.current_thread() is not threading.main_thread():
-        work()
+        while work():
+            pass
         return
     errand = _Errand(work)
     try:
@@ -51,6 +56,7 @@ def unbroken(work: Callable[[], None]) -> None:
     except RuntimeError:  # the system has no more threads
         errand.do()
     finally:
+        errand.is_hurried = True
         while not errand.is_over:
             with suppress(KeyboardInterrupt, SystemExit):  # one is on its way already
                 errand.give_up()
@@ -68,32 +74,33 @@ def start(work: Callable[..., None], *arguments: Any) -> None:
 
 
 class _Errand:
-    """Work for another thread: either it is done, or it never will be begun.
+    """Work for another thread: each piece of it is done, or will never be begun.
 
     Attributes:
         end: a lock that is open when it is over.
         is_over: whether it is done, or given up.
+        is_hurried: whether the piece at hand is to be the last.
         error: what it raised.
     """
 
-    def __init__(self, work: Callable[[], None]) -> None:
+    def __init__(self, work: Callable[[], bool]) -> None:
         self._work, self._turn = work, threading.RLock()
-        self.end, self.is_over = closed_lock(), False
+        self.end, self.is_over, self.is_hurried = closed_lock(), False, False
         self.error: BaseException | None = None
 
     def do(self) -> None:
         """Do the work, unless it was given up."""
         with self._turn:
             try:
-                if not self.is_over:
-                    self._work()
+                while not self.is_over and self._work():
+                    self.is_over = self.is_hurried
             except BaseException as error:  # it is for the thread that asked
                 self.error = error
             self.is_over = True
             self.end.release()
 
     def give_up(self) -> None:
-        """Have it never begin; where it has begun, wait for its end."""
+        """Have it never begin; where it has begun, wait for the end of its piece."""
         with self._turn:
             self.is_over = True
 

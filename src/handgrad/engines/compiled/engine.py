@@ -15,6 +15,7 @@ from handgrad.cores import cores
 from handgrad.data.augment import Augmentation
 from handgrad.engines.compiled.builder import Builder
 from handgrad.engines.compiled.clock import STEP, STOP
+from handgrad.engines.compiled.crew import unbroken
 from handgrad.engines.compiled.lanes import LANES
 from handgrad.engines.compiled.outline import Outline, outline
 from handgrad.engines.compiled.pace import Pace
@@ -299,16 +300,21 @@ class CompiledEngine:
 
     def _in_slices(self, program: Program, count: int) -> bool:
         """Run the program by as many workers as are fastest at the moment."""
-        pace = self._paces.setdefault(program, Pace(self.workers))
-        while count:
+        pace, left, well = self._paces.setdefault(program, Pace(self.workers)), count, True
+
+        def one_slice() -> bool:
+            nonlocal left, well
             workers = pace.choose()
-            steps = min(count, pace.steps(workers))
+            steps = min(left, pace.steps(workers))
             started = time.perf_counter()
-            if not program.run(steps, workers):
-                return False
-            pace.note(workers, steps, time.perf_counter() - started)
-            count -= steps
-        return True
+            well = program.run(steps, workers)
+            if well:
+                pace.note(workers, steps, time.perf_counter() - started)
+                left -= steps
+            return well and left > 0
+
+        unbroken(one_slice)
+        return well
 
     def _take(self, builder: Builder) -> None:
         """Copy the network's arrays, and to learn the optimizer's memory, into their rows."""

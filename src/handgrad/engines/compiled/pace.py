@@ -42,6 +42,5 @@ class Pace:
         return 8 if known == math.inf else max(1, int(_SLICE / known))
 
     def note(self, workers: int, steps: int, seconds: float) -> None:
-        """Take note of how long a slice took."""
-        before, now = self._seconds[workers], seconds / steps
-        self._seconds[workers] = now if before == math.inf else (before + now) / 2
+        """Take note of how long a slice took; the last counts alone, for the first was cold."""
+        self._seconds[workers] = seconds / steps

@@ -104,10 +104,11 @@ class Program:
             unbroken(partial(self._together, workers))
         return bool(self.clocks[clock.STOP] == 0)
 
-    def _together(self, workers: int) -> None:
+    def _together(self, workers: int) -> bool:
         """Let several workers run what the calls say: fewer where the system has no more threads.
 
-        None may begin before all are there, for each waits for all the others.
+        None may begin before all are there, for each waits for all the others. There is no more
+        to do then.
         """
         driver, gate = function(_DRIVER), threading.Lock()
         ends: list[threading.Lock] = []
@@ -130,6 +131,7 @@ class Program:
         driver(self._call_at[0])
         for end in ends:
             end.acquire()
+        return False
 
     def _prepare_calls(self) -> None:
         """Write down what each worker's call of the driver takes; `run` adds what differs."""
