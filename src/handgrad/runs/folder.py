@@ -24,6 +24,7 @@ MODEL = "model.safetensors"
 DAY = 24 * 60 * 60
 _CHECKPOINTS = "checkpoints"
 _AT_WORK = "at-work"
+_TRIES = 100  # while others come and go in the same place
 
 
 @contextmanager
@@ -140,24 +141,35 @@ def _take(place: Path, new: bool = False) -> Lock | None:
     Free is one that is missing; where it need not be new, also one that is empty, or holds only
     what a run has left that was killed before its first checkpoint.
     """
-    try:
-        place.mkdir(parents=True, exist_ok=not new)
-        if not _is_free(place):
+    for tries in range(_TRIES, 0, -1):
+        try:
+            return _tried(place, new)
+        except FileExistsError:
             return None
-        checkpoints(place).mkdir(exist_ok=True)
-        lock = _lock(place)
-        if lock is not None and not _is_free(place):  # another has been here, and is through
-            if not has_checkpoint(place):
-                shutil.rmtree(checkpoints(place), ignore_errors=True)
-            lock.release()
-            return None
-    except FileExistsError:
+        except OSError as error:
+            if tries > 1 and isinstance(error, FileNotFoundError):  # another removed what it made
+                continue
+            reason = error.strerror or error
+            raise ConfigError(
+                f"{place} cannot be written to ({reason}); give --out another place"
+            ) from None
+    raise AssertionError("the last try returns or raises")
+
+
+def _tried(place: Path, new: bool) -> Lock | None:
+    """Try once to take a place, as `_take`; what another process does there meanwhile may raise."""
+    place.mkdir(parents=True, exist_ok=not new)
+    if not _is_free(place):
         return None
-    except OSError as error:
-        reason = error.strerror or error
-        raise ConfigError(
-            f"{place} cannot be written to ({reason}); give --out another place"
-        ) from None
+    checkpoints(place).mkdir(exist_ok=True)
+    lock = Lock(checkpoints(place) / _AT_WORK)
+    if not lock.take():
+        return None
+    if not _is_free(place):  # another has been here, and is through
+        if not has_checkpoint(place):
+            shutil.rmtree(checkpoints(place), ignore_errors=True)
+        lock.release()
+        return None
     return lock
 
 
