@@ -42,7 +42,10 @@ def training(b: Builder, rules: Rules) -> None:
     backward(_loss(b, rules, Z, losses, right))
     limit = Double(0.0 if rules.clip_norm is None else rules.clip_norm)
     judgement = (losses, right, Place.CLOCK, Place.WORKER, limit, Inlet("losses"), Inlet("right"))
-    (_descend if b.plain else _update)(b, rules, judgement)
+    if b.plain:
+        _descend(b, judgement)
+    else:
+        _update(b, rules, judgement)
     b.plan.layer = "state"
     for lay in b.absorb:
         lay()
@@ -124,7 +127,7 @@ def _loss_in_python(
     return dZ
 
 
-def _descend(b: Builder, rules: Rules, judgement: tuple[Argument, ...]) -> None:
+def _descend(b: Builder, judgement: tuple[Argument, ...]) -> None:
     """Lay down W ← W − η dW for each array by itself, after a look at all gradients' parts."""
     blocks = b.store.shared // BLOCK
     b.plan.layer = "update"
