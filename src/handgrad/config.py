@@ -29,6 +29,7 @@ from handgrad.data import SOURCES, Dataset, Source, is_own, load
 from handgrad.data.augment import as_augmentation
 from handgrad.engines import ENGINES, MakeEngine
 from handgrad.errors import ConfigError, ModelError
+from handgrad.files import expanded
 from handgrad.labels import Label
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.models import MODELS, named
@@ -65,7 +66,7 @@ def _one_of(known: Iterable[str]) -> AfterValidator:
 def _data(name: str) -> str:
     """Return the name of a data set, checked, or the whole path of pictures of one's own."""
     if is_own(name):
-        return str(Path(name).expanduser().absolute())
+        return str(expanded(name).absolute())
     if name not in SOURCES:
         raise ValueError(
             f"must be one of {', '.join(SOURCES)}, or the path of pictures of your own; the "

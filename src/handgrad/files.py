@@ -45,6 +45,13 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """Return a path whose name may begin with a tilde; nobody's home is taken as it is called."""
+    with suppress(RuntimeError):
+        return Path(path).expanduser()
+    return Path(path)
+
+
 def sweep(folder: Path, age: float = 0.0) -> None:
     """Remove what processes left in a folder that were killed while they wrote to it.
 

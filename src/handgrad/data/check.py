@@ -11,6 +11,7 @@ from handgrad.data import likeness
 from handgrad.data.examine import Picture, examine
 from handgrad.data.finding import Finding
 from handgrad.data.listing import TEST, TRAIN, files_below, is_picture, list_pictures
+from handgrad.files import expanded
 from handgrad.labels import Label
 
 FEW = 10  # pictures of a class below which little can be learned
@@ -48,7 +49,7 @@ def check(place: Path, *, progress: bool | None = None) -> Report:
     Raises:
         DataError: if there are no pictures.
     """
-    place = place.expanduser()
+    place = expanded(place)
     pictures = examine(list_pictures(place), progress=progress)
     fine = [picture for picture in pictures if picture.fine]
     counts = {

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from pathlib import Path
 
 from handgrad.data.sources import File, Source
 from handgrad.errors import DataError
+from handgrad.files import expanded
 
 VARIABLE = "HANDGRAD_DATA"
 
@@ -25,7 +25,7 @@ def locate(source: Source, folder: str | os.PathLike[str] | None = None) -> Path
             that nor a home folder.
     """
     if folder is not None:
-        return _inside(_expanded(folder), source)
+        return _inside(expanded(folder), source)
     shared = data_folder()
     if shared is not None and not _lacking(shared / source.name, source):
         return shared / source.name
@@ -53,7 +53,7 @@ def data_folder() -> Path | None:
     named = os.environ.get(VARIABLE)
     if not named:
         return None
-    folder = _expanded(named)
+    folder = expanded(named)
     try:
         found = folder.is_dir()
     except OSError:
@@ -78,13 +78,6 @@ def cache_folder() -> Path:
             f"there is no home folder to look for data in; set HOME, or set {VARIABLE} to a "
             "folder with the data"
         ) from None
-
-
-def _expanded(folder: str | os.PathLike[str]) -> Path:
-    """Return a folder whose name may begin with a tilde; nobody's home is taken as it is called."""
-    with suppress(RuntimeError):
-        return Path(folder).expanduser()
-    return Path(folder)
 
 
 def _inside(folder: Path, source: Source) -> Path:

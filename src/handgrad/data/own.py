@@ -17,6 +17,7 @@ from handgrad.data.look import suited
 from handgrad.data.reading import read_pictures
 from handgrad.data.split import stratified
 from handgrad.errors import DataError
+from handgrad.files import expanded
 from handgrad.labels import Label
 from handgrad.preparation import Preparation
 
@@ -44,7 +45,7 @@ def read_own(
     Raises:
         DataError: if they cannot be read; the sentence says why, and what to do.
     """
-    place = place.expanduser()
+    place = expanded(place)
     try:
         folder, file = place.is_dir(), place.is_file()
     except OSError as error:
