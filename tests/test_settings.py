@@ -4,7 +4,8 @@ import pytest
 
 import handgrad as hg
 from handgrad.config import RATES, Config
-from handgrad.settings import VARIABLES, check_settings, configure
+from handgrad.settings import VARIABLES, begun_with, check_settings, configure
+from tests.training.tampered import OTHERS
 
 
 def file(folder: Path, text: str) -> Path:
@@ -153,3 +154,18 @@ def test_settings_that_differ_are_told_by_name(tmp_path):
             hg.ConfigError, match=rf"with {name} .*, which cannot be changed any more"
         ):
             check_settings(begun, Config(**{name: value}), run, force=True)
+
+
+def test_settings_in_a_checkpoint_hold_or_are_one_sentence(tmp_path):
+    whole = Config(class_weights={"3": 2.0}, folder=tmp_path, size=None).plain()
+    for name in whole:
+        for other in (*OTHERS, "~nosuch/x", "\0"):
+            try:
+                begun = begun_with({**whole, name: other}, Path("FILE"))
+            except hg.StorageError as error:
+                said = str(error)
+            else:
+                said = f"FILE: {name} {configure({}, {}, begun=begun)}"
+            assert said.startswith(f"FILE: {name} "), (name, other, said)
+        begun = {key: value for key, value in whole.items() if key != name}
+        assert begun_with(begun, Path("FILE")) == begun

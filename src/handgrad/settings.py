@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import ValidationError
 
 from handgrad.config import Config, nearest
-from handgrad.errors import ConfigError
+from handgrad.errors import ConfigError, StorageError
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -86,6 +86,29 @@ def configure(
         return Config.model_validate(settings)
     except ValidationError as error:
         raise ConfigError(_sentence(error.errors()[0], origin)) from None
+
+
+def begun_with(config: Any, checkpoint: Path) -> dict[str, Any]:
+    """Return the settings that a checkpoint remembers, checked: somebody may have edited them.
+
+    Args:
+        config: what it holds for them.
+        checkpoint: the file.
+
+    Raises:
+        StorageError: if they are no settings.
+    """
+    if not isinstance(config, dict):
+        raise StorageError(f"{checkpoint}: holds {config!r:.40} in place of settings")
+    for name in config:
+        if name not in FIELDS:
+            raise StorageError(f"{checkpoint}: there is no setting {name!r:.40}")
+    try:
+        Config.model_validate(config)
+    except ValidationError as error:
+        origin = dict.fromkeys(config, "in it")
+        raise StorageError(f"{checkpoint}: {_sentence(error.errors()[0], origin)}") from None
+    return config
 
 
 def check_settings(begun: Mapping[str, Any], now: Config, run: Path, *, force: bool) -> None:

@@ -8,6 +8,7 @@ import pytest
 import handgrad as hg
 from handgrad.runs import checkpoints, has_checkpoint
 from tests.training.interrupted import signalled
+from tests.training.tampered import edit
 
 QUICK = ["--model", "softmax-regression", "--epochs", "3", "--no-figures"]
 RUN = "runs/digits-softmax-regression-1"
@@ -134,6 +135,78 @@ def test_a_damaged_checkpoint_is_said_once_and_the_one_before_taken(handgrad, ca
     ]
     handgrad("train", *QUICK, "-q", "--out", "undisturbed")
     assert_same_run(RUN, "undisturbed")
+
+
+def changed(change):
+    """Change all checkpoints of the run, each with the digest that belongs to it."""
+    for path in checkpoints(Path(RUN)).glob("*.safetensors"):
+        edit(path, lambda content, _: change(content["about"]))
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ([1, 2], "holds [1, 2] in place of settings"),
+        (None, "holds None in place of settings"),
+        ({"epochs": "rm -rf"}, "epochs must be a whole number, not 'rm -rf' (in it)"),
+        (
+            {"optimizer": []},
+            "optimizer must be one of sgd, momentum, nesterov, adam, adamw, not []",
+        ),
+        ({"evil": 1}, "there is no setting 'evil'"),
+    ],
+)
+def test_settings_that_somebody_edited_are_one_sentence(handgrad, config, sentence):
+    stop(handgrad, *QUICK)
+    changed(lambda about: about.update(config=config))
+    ended = handgrad("train", "--resume", RUN)
+    assert (ended.status, ended.out) == (1, "")
+    newest = max(checkpoints(Path(RUN)).glob("*.safetensors"))
+    assert ended.err.startswith(f"error: {newest}: {sentence}"), ended.err
+    assert ended.err.count("\n") == 1
+
+
+def test_each_damaged_checkpoint_is_named_where_none_is_whole(handgrad):
+    stop(handgrad, *QUICK)
+    changed(lambda about: about.pop("run"))
+    ended = handgrad("train", "--resume", RUN)
+    assert (ended.status, ended.err.count("\n")) == (1, 1)
+    for path in checkpoints(Path(RUN)).glob("*.safetensors"):
+        assert f"{path}: it does not say what run it is of (run is None)" in ended.err
+    assert ended.err.endswith(", and there is no other; begin the run anew\n")
+
+
+def test_a_checkpoint_of_another_network_does_not_say_to_go_on_from_it(handgrad):
+    stop(handgrad, *QUICK)
+    for path in checkpoints(Path(RUN)).glob("*.safetensors"):
+        edit(path, lambda _, named: named.update({"best/1.bias": np.zeros(1, np.float32)}))
+    ended = handgrad("train", "--resume", RUN)
+    assert ended.status == 1
+    newest = max(checkpoints(Path(RUN)).glob("*.safetensors"))
+    last = ended.err.splitlines()[-1]
+    assert last == f"error: {newest}: array best/1.bias is (1,), must be (10,)"
+
+
+@pytest.mark.parametrize("below", ["", "checkpoints"])
+def test_a_run_begun_in_python_goes_on_there(handgrad, below):
+    data, _ = hg.load("digits")
+    net = hg.Network(hg.models.softmax_regression(), data.shape, data.classes)
+    place = Path("mine", below)
+    next(hg.epochs(net, data, epochs=3, checkpoint=place, engine="reference"))
+    ended = handgrad("train", "--resume", "mine")
+    newest = max(place.glob("*.safetensors"))
+    assert (ended.status, ended.err) == (
+        1,
+        f"error: {newest}: holds no settings, for the run was begun in Python; go on there: "
+        f"hg.fit(..., checkpoint={str(place)!r}, resume=True)\n",
+    )
+
+
+def test_the_folder_of_the_checkpoints_is_not_the_run(handgrad):
+    stop(handgrad, *QUICK)
+    ended = handgrad("train", "--resume", f"{RUN}/checkpoints")
+    assert ended.status == 2
+    assert ended.err == f"error: {RUN}/checkpoints holds the checkpoints of a run; give {RUN}\n"
 
 
 def test_divergence_keeps_the_last_checkpoint_and_names_the_cure(handgrad):

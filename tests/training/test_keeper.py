@@ -63,7 +63,10 @@ def test_where_all_are_damaged_it_says_so(tmp_path: Path) -> None:
         path.write_bytes(b"")
     with (
         Keeper(Checkpoints(tmp_path), {}) as keeper,
-        pytest.raises(hg.StorageError, match=r"000002.* and there is no other; begin the run anew"),
+        pytest.raises(
+            hg.StorageError,
+            match=r"000002.*whole file.*; .*000001.*whole file.*, and there is no other; begin the",
+        ),
     ):
         keeper.newest()
 

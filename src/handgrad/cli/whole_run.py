@@ -50,12 +50,12 @@ def go_on(
     """Go the rest of the way."""
     from handgrad.errors import ConfigError
     from handgrad.runs import gone_on
-    from handgrad.settings import check_settings, configure
+    from handgrad.settings import begun_with, check_settings, configure
 
     if "out" in settings:
         raise ConfigError(f"a run that goes on stays where it is, in {folder}; leave out --out")
     with gone_on(folder) as found:
-        begun = found.about["config"]
+        begun = begun_with(found.about["config"], found.path)
         config = configure(settings, file=file, begun=begun)
         check_settings(begun, config, folder, force=force)
         made, records = len(found.state.records), found.state.records

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from handgrad.errors import ConfigError
+from handgrad.errors import ConfigError, StorageError
 from handgrad.files import is_temporary, sweep
 from handgrad.signals import Signals
 from handgrad.training.keeper import LOCK, Found, newest
@@ -93,10 +93,19 @@ def stopped(folder: Path) -> Found:
 
     Raises:
         ConfigError: if it was not.
-        StorageError: if none of its checkpoints is whole.
+        StorageError: if none of its checkpoints is whole, or it was begun in Python.
     """
-    found = newest(checkpoints(folder))
-    if found is not None:
+    for place in (checkpoints(folder), folder):
+        found = newest(place)
+        if found is None:
+            continue
+        if "config" not in found.about:
+            raise StorageError(
+                f"{found.path}: holds no settings, for the run was begun in Python; go on there: "
+                f"hg.fit(..., checkpoint={str(place)!r}, resume=True)"
+            )
+        if place == folder:
+            raise ConfigError(f"{folder} holds the checkpoints of a run; give {folder.parent}")
         return found
     if (folder / MODEL).is_file():
         raise ConfigError(

@@ -55,7 +55,7 @@ def read_checkpoint(path: Path) -> tuple[State, dict[str, Any]]:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             named = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, TypeError, ValueError, LookupError, AttributeError) as error:
         raise StorageError(f"{path}: not a whole file ({error})") from None
     text = metadata.get("handgrad", "")
     if metadata.get("sha256") != _digest(named, text):
@@ -67,9 +67,12 @@ def read_checkpoint(path: Path) -> tuple[State, dict[str, Any]]:
                 f"{path}: its format is {written}, this handgrad reads {FORMAT}; go on with the "
                 "version of handgrad that wrote it"
             )
-        return state_of(named, content["state"]), dict(content["about"])
-    except (LookupError, TypeError, ValueError, RecursionError) as error:
-        raise StorageError(f"{path}: its description does not hold together ({error})") from None
+        if not isinstance(about := content["about"], dict):
+            raise ValueError(f"about is {about!r:.40}")
+        return state_of(named, content["state"]), about
+    except (LookupError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
+        what = f"{error} is missing" if isinstance(error, KeyError) else error
+        raise StorageError(f"{path}: its description does not hold together ({what})") from None
 
 
 def _digest(named: Mapping[str, NDArray[Any]], text: str) -> str:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import copy
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
 import numpy as np
 
-from handgrad.arrays import check_alike
 from handgrad.data import Dataset
 from handgrad.data.augment import Augmentation, Moves
 from handgrad.data.stretches import read_ahead, shuffled
 from handgrad.engines import Batches, Engine, Steps
 from handgrad.engines.divergence import memory_overflowed
-from handgrad.errors import ConfigError, DivergenceError
+from handgrad.errors import DivergenceError
 from handgrad.layers import Array
 from handgrad.network import Network
 from handgrad.random import generator
@@ -25,10 +24,9 @@ from handgrad.training.average import Average, next_point
 from handgrad.training.evaluation import Evaluation, evaluate
 from handgrad.training.history import Epoch, History
 from handgrad.training.recipe import Recipe
-from handgrad.training.state import State
+from handgrad.training.state import LOWERINGS, State, check_fits
 
 SLICE = 0.2  # seconds of work between two looks at signals and clocks
-LOWERINGS = 3  # how often the learning rate is halved, at most
 
 _NOTHING = Steps(np.zeros(0), np.zeros(0, np.int64))
 _log = logging.getLogger("handgrad")
@@ -88,7 +86,7 @@ class Course:
     @property
     def is_at_the_end_of_an_epoch(self) -> bool:
         """Whether all steps of the epoch are made."""
-        return self._place == len(self._batches.rates)
+        return self._place >= len(self._batches.rates)
 
     @property
     def made(self) -> float:
@@ -196,11 +194,10 @@ class Course:
         """Go on from there.
 
         Raises:
-            ModelError: if it is the state of another network.
+            ModelError: if it is the state of another network, or of none.
             ConfigError: if it is that of another optimizer.
         """
-        check_alike(self.net.arrays, state.arrays)
-        _check_kinds(state.memory, self.engine.memory)
+        check_fits(state, self.net.arrays, self.engine.memory, len(self._batches.rates))
         self.net.restore(state.arrays)
         self.net.measured = True
         for name, kinds in self.engine.memory.items():
@@ -272,16 +269,3 @@ class Course:
             pictures_per_second=len(order) / seconds,
             best=False,
         )
-
-
-def _check_kinds(
-    was: Mapping[str, Mapping[str, Array]], now: Mapping[str, Mapping[str, Array]]
-) -> None:
-    """Raise a ConfigError unless an optimizer keeps what the one before it kept."""
-    for name, kinds in now.items():
-        if set(kinds) != set(was.get(name, {})):
-            raise ConfigError(
-                "the run was begun with an optimizer that remembers "
-                f"{', '.join(was.get(name, {})) or 'nothing'}, this one remembers "
-                f"{', '.join(kinds) or 'nothing'}; go on with the same optimizer"
-            )

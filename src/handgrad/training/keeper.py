@@ -54,7 +54,7 @@ class Found(NamedTuple):
         path: where it lies.
         state: where the run stood.
         about: what it remembers beside that.
-        trouble: what is wrong with the newest of all, if that is another one.
+        trouble: what is wrong with those that are newer; None: there are none.
     """
 
     path: Path
@@ -69,16 +69,19 @@ def newest(folder: Path) -> Found | None:
     Raises:
         StorageError: if there are some, and all are damaged, or another version wrote them.
     """
-    trouble = None
+    troubles: list[str] = []
     for path in reversed(_checkpoints(folder)):
         try:
-            return Found(path, *read_checkpoint(path), trouble)
+            state, about = _read(path)
         except FormatError:
             raise
         except StorageError as error:
-            trouble = trouble or error
-    if trouble:
-        raise StorageError(f"{trouble}, and there is no other; begin the run anew")
+            troubles.append(str(error))
+        else:
+            trouble = StorageError("; ".join(troubles)) if troubles else None
+            return Found(path, state, about, trouble)
+    if troubles:
+        raise StorageError(f"{'; '.join(troubles)}, and there is no other; begin the run anew")
     return None
 
 
@@ -163,6 +166,15 @@ class Keeper:
                 with suppress(OSError):
                     old.unlink()
         self._last = time.monotonic()
+
+
+def _read(path: Path) -> tuple[State, dict[str, Any]]:
+    """Return what a checkpoint holds, once it has said what run it is of."""
+    state, about = read_checkpoint(path)
+    run = about.get("run")
+    if not isinstance(run, dict) or not all(isinstance(value, str) for value in run.values()):
+        raise StorageError(f"{path}: it does not say what run it is of (run is {run!r:.40})")
+    return state, about
 
 
 def _checkpoints(folder: Path) -> list[Path]:

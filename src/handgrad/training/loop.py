@@ -15,7 +15,7 @@ from handgrad.data.augment import Augmentation
 from handgrad.data.augment.moves import tables_for
 from handgrad.data.split import stratified
 from handgrad.engines import Rules, engine_named
-from handgrad.errors import ConfigError, DataError, DivergenceError
+from handgrad.errors import ConfigError, DataError, DivergenceError, ModelError
 from handgrad.layers import Array
 from handgrad.network import Network
 from handgrad.signals import Signals
@@ -163,7 +163,10 @@ def _set_out(
         check_identity(
             found.about["run"], same, keeper.folder, other_settings=checkpoint.other_settings
         )
-        course.restore(found.state)
+        try:
+            course.restore(found.state)
+        except (ConfigError, ModelError) as error:
+            raise type(error)(f"{found.path}: {error}") from None
     return course, keeper, validation
 
 
