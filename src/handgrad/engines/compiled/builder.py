@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from handgrad.engines.compiled.lanes import LANES
 from handgrad.engines.compiled.plan import Argument, Buffer, Kind, Part, Plan
@@ -156,12 +154,6 @@ class _Later(list[Callable[[], None]]):
             call()
 
         super().append(lay)
-
-
-@cache
-def multiples(step: int, count: int) -> NDArray[np.int64]:
-    """Return 0, step, 2 step, ..."""
-    return np.arange(count) * step
 
 
 def even(total: int, most: int) -> int:

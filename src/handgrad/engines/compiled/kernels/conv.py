@@ -3,14 +3,13 @@
 Y[o, r, c] = b[o] + Σ_{k,i,j} W[o, k, i, j] X[k, r·s + i, c·s + j]        each a vector of lanes
 
 X (C, H, W, lanes), its border of zeros included   W (O, C, kh, kw)   Y (O, rows, columns, lanes)
-
-The taps of a window, i and j in reading order, are told apart by how far they lie from its corner.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from handgrad.engines.compiled.kernels.numba_forms import helper
 from handgrad.engines.compiled.kernels.numbers import fill, lane_sum
 from handgrad.engines.compiled.kernels.pointers import Floats, Ints, at
 from handgrad.engines.compiled.kernels.tiles import dot_tile, product_tile
@@ -40,20 +39,22 @@ def forward(
     Y: Floats,
     channels: int,
     plane: int,
+    row: int,
     down: int,
     across: int,
     outputs: int,
     rows: int,
     columns: int,
-    taps: int,
-    offsets: Ints,
+    kernel_height: int,
+    kernel_width: int,
 ) -> None:
     """Y[o, r, c] = b[o] + Σ_{k,i,j} W[o, k, i, j] X[k, r·s + i, c·s + j]
 
-    P is W as `pack_forward` lays it out; X[k] lies at k·plane; windows are `down` and `across`
-    numbers apart.
+    P is W as `pack_forward` lays it out; X[k] lies at k·plane, its rows `row` numbers apart;
+    windows are `down` and `across` numbers apart.
     """
     area = rows * columns * LANES
+    taps = kernel_height * kernel_width
     for r in range(rows):
         for o in range(0, outputs, ROWS):
             for c in range(0, columns, COLUMNS):
@@ -63,13 +64,12 @@ def forward(
                     at(b, o),
                     (outputs - o, columns - c),
                     at(P, o),
-                    (1, taps * outputs, outputs),
+                    (1, taps * outputs, kernel_width * outputs, outputs),
                     at(X, r * down + c * across),
-                    (across, plane),
+                    (across, plane, row, LANES),
                     at(Y, o * area + (r * columns + c) * LANES),
                     (area, LANES),
-                    (channels, taps),
-                    offsets,
+                    (channels, kernel_height, kernel_width),
                 )
 
 
@@ -87,37 +87,44 @@ def backward_input(
     kernel_height: int,
     kernel_width: int,
     top: int,
-    reach: int,
-    offsets: Ints,
+    left: int,
+    down: int,
+    across: int,
 ) -> None:
     """dX[k, h, w] = Σ_{o,i,j} W[o, k, i, j] D[o, h − i, w − j]
 
     P is W as `pack_backward` lays it out. D is dY as `spread` lays it out: D[o] at o·plane, rows
-    `row` numbers apart, D[o, h, w] for the first h and w at `corner`. Rows of taps that would
-    meet nothing but the border above (first `top`) and below (from `reach` on) are left out.
+    `row` numbers apart, D[o, h, w] for the first h and w at `corner`. Taps that would meet nothing
+    but the border, before `top` and `left` or past `down` and `across`, are left out.
     """
     area = height * width * LANES
     taps = kernel_height * kernel_width
     for h in range(height):
-        first = min(max(0, h + top - reach), kernel_height - 1)
-        last = max(first + 1, min(kernel_height, h + top + 1))
-        skipped = first * kernel_width
+        i, i_end = _inside(h + top, h + top, down, kernel_height)
         for k in range(0, channels, ROWS):
             for w in range(0, width, COLUMNS):
+                last = min(w + COLUMNS, width) - 1
+                j, j_end = _inside(w + left, last + left, across, kernel_width)
                 product_tile(
                     ROWS,
                     COLUMNS,
                     None,
                     (channels - k, width - w),
-                    at(P, skipped * channels + k),
-                    (1, taps * channels, channels),
-                    at(D, corner + h * row + w * LANES),
-                    (LANES, plane),
+                    at(P, (i * kernel_width + j) * channels + k),
+                    (1, taps * channels, kernel_width * channels, channels),
+                    at(D, corner + (h - i) * row + (w - j) * LANES),
+                    (LANES, plane, -row, -LANES),
                     at(dX, k * area + (h * width + w) * LANES),
                     (area, LANES),
-                    (outputs, last * kernel_width - skipped),
-                    at(offsets, skipped),
+                    (outputs, i_end - i, j_end - j),
                 )
+
+
+@helper
+def _inside(first: int, last: int, reach: int, taps: int) -> tuple[int, int]:
+    """The taps t with 0 ≤ place − t ≤ reach for some place of first … last; one at least."""
+    begin = min(max(0, first - reach), taps - 1)
+    return begin, max(begin + 1, min(taps, last + 1))
 
 
 def gradient(

@@ -28,7 +28,6 @@ def forward(
     inputs: int,
     outputs: int,
     T: int,
-    offsets: Ints,
 ) -> None:
     """Y[o] = b[o] + Σᵢ W[o, i] X[i]        a share of `cut` i"""
     begin = share * cut
@@ -42,13 +41,12 @@ def forward(
                 at(b, first + r),
                 (rows - r, 1),
                 at(W, first * inputs + begin * T + r),
-                (1, 0, T),
+                (1, T),
                 at(X, begin * LANES),
-                (0, 0),
+                (0, LANES),
                 at(Y, (first + r) * LANES),
                 (LANES, 0),
-                (1, min(cut, inputs - begin)),
-                offsets,
+                (min(cut, inputs - begin),),
             )
 
 
@@ -61,9 +59,7 @@ def add_shares(Y_by_share: Floats, step: int, b: Floats, Y: Floats, outputs: int
             Y[lane] = bias + (Y_by_share[lane] + second[lane])
 
 
-def backward_input(
-    W: Floats, dY: Floats, dX: Floats, inputs: int, outputs: int, T: int, offsets: Ints
-) -> None:
+def backward_input(W: Floats, dY: Floats, dX: Floats, inputs: int, outputs: int, T: int) -> None:
     """dX[i] = Σₒ W[o, i] dY[o]        the rows of dY past O are zero"""
     tiles = (outputs + T - 1) // T
     for i in range(0, inputs, ROWS):
@@ -75,11 +71,10 @@ def backward_input(
             at(W, i * T),
             (T, inputs * T, 1),
             dY,
-            (0, T * LANES),
+            (0, T * LANES, LANES),
             at(dX, i * LANES),
             (LANES, 0),
             (tiles, min(T, outputs)),
-            offsets,
         )
 
 
@@ -104,7 +99,6 @@ def gradient(
     blocks: int,
     shares: int,
     clock: Ints,
-    offsets: Ints,
     norms: Floats,
 ) -> None:
     """dW[o, i] = Σₙ X[i, n] dY[o, n]        over chunks in order; one block of i, one tile of o
@@ -130,11 +124,10 @@ def gradient(
             at(X, begin * x + i * LANES),
             (LANES, x, 1),
             at(R, begin * r + tile * LANES * T),
-            (LANES, r),
+            (LANES, r, T),
             at(G, (i - first) * T),
             (T, LANES),
             (end - begin, lanes),
-            offsets,
         )
     if shares == 1:
         norms[item] = squares(G, (last - first) * T)

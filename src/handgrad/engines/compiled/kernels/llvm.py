@@ -41,7 +41,7 @@ def repeat(
     builder.branch(loop)
     builder.position_at_end(loop)
     index = builder.phi(INT)
-    carried = [builder.phi(VECTOR) for _ in begin]
+    carried = [builder.phi(value.type) for value in begin]
     values = body(index, carried)
     following = builder.add(index, constant(1))
     for phi, first, last in zip([index, *carried], [constant(0), *begin], [following, *values]):  # noqa: B905
@@ -66,7 +66,7 @@ def maybe(
         inside = builder.block
     result = []
     for first, last in zip(begin, values, strict=True):
-        phi = builder.phi(VECTOR)
+        phi = builder.phi(first.type)
         phi.add_incoming(first, before)
         phi.add_incoming(last, inside)
         result.append(phi)

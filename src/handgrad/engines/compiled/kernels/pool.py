@@ -6,7 +6,12 @@ import numpy as np
 
 from handgrad.engines.compiled.kernels.numbers import fill
 from handgrad.engines.compiled.kernels.pointers import Floats, Places, at
-from handgrad.engines.compiled.kernels.vector import add_vector, give_to_winner, take_larger
+from handgrad.engines.compiled.kernels.vector import (
+    add_vector,
+    give_to_winner,
+    largest,
+    leave_to_winner,
+)
 from handgrad.engines.compiled.lanes import LANES
 
 
@@ -29,22 +34,21 @@ def max_forward(
     """Y[k, r, c] = max_{i,j} X[k, r·s + i, c·s + j]        winner is the first such i·kw + j"""
     for k in range(channels):
         for r in range(rows):
+            h = r * stride_down - top
+            i, i_end = max(0, -h), min(kernel_height, height - h)
             for c in range(columns):
+                w = c * stride_across - left
+                j, j_end = max(0, -w), min(kernel_width, width - w)
                 place = ((k * rows + r) * columns + c) * LANES
-                y, won = at(Y, place), at(winner, place)
-                fill(y, LANES, -np.float32(np.inf))
-                for lane in range(LANES):
-                    won[lane] = np.int32(0)
-                for i in range(kernel_height):
-                    h = r * stride_down + i - top
-                    if h < 0 or h >= height:
-                        continue
-                    for j in range(kernel_width):
-                        w = c * stride_across + j - left
-                        if w < 0 or w >= width:
-                            continue
-                        x = at(X, ((k * height + h) * width + w) * LANES)
-                        take_larger(x, i * kernel_width + j, y, won)
+                largest(
+                    at(X, ((k * height + h + i) * width + w + j) * LANES),
+                    (width * LANES, LANES),
+                    (i_end - i, j_end - j),
+                    i * kernel_width + j,
+                    kernel_width,
+                    at(Y, place),
+                    at(winner, place),
+                )
 
 
 def max_backward(
@@ -80,6 +84,33 @@ def max_backward(
                             continue
                         dx = at(dX, ((k * height + h) * width + w) * LANES)
                         give_to_winner(won, i * kernel_width + j, dy, dx)
+
+
+def max_backward_apart(
+    winner: Places,
+    dY: Floats,
+    dX: Floats,
+    channels: int,
+    rows: int,
+    columns: int,
+    kernel_height: int,
+    kernel_width: int,
+) -> None:
+    """dX[k, r·kh + i, c·kw + j] = dY[k, r, c]        where i·kw + j is the winner, else 0
+
+    Windows cover each pixel once.
+    """
+    width = columns * kernel_width
+    for k in range(channels):
+        for r in range(rows):
+            for c in range(columns):
+                place = ((k * rows + r) * columns + c) * LANES
+                dy, won = at(dY, place), at(winner, place)
+                for i in range(kernel_height):
+                    h = (k * rows + r) * kernel_height + i
+                    for j in range(kernel_width):
+                        dx = at(dX, (h * width + c * kernel_width + j) * LANES)
+                        leave_to_winner(won, i * kernel_width + j, dy, dx)
 
 
 def avg_forward(

@@ -35,7 +35,6 @@ def fold_shift(
     cut: int,
     item: int,
     tiles: int,
-    offsets: Ints,
 ) -> None:
     """folded[o] = b[o] + Σᵢ shift[i] W[o, i]        a share of i, a tile of o; shift[i] = −mᵢ/sᵢ
 
@@ -52,13 +51,12 @@ def fold_shift(
         True,
         (1, VECTORS),
         at(shift, first),
-        (0, 0, 1),
+        (0, 1),
         at(W, (tile * size + first) * T),
-        (LANES, 0),
+        (LANES, T),
         sums,
         (0, LANES),
-        (1, min(cut, size - first)),
-        offsets,
+        (min(cut, size - first),),
     )
 
 

@@ -52,14 +52,13 @@ def product_tile(
     C: Any,
     c: Any,
     sums: Any,
-    offsets: Any,
 ) -> Any:
     """A tile of a matrix product whose columns are vectors.
 
-    C[r, v] = start + Σₜ Σₛ A[r·a₀ + t·a₁ + s·a₂] · B[v·b₀ + t·b₁ + offsets[s] + lane]
+    C[r, v] = start + Σₛ Σₜ … A[r·a₀ + s·a₁ + t·a₂ + …] · B[v·b₀ + s·b₁ + t·b₂ + … + lane]
 
-    for r < ROWS and v < COLUMNS, t < sums₀, s < sums₁; C[r, v] lies at r·c₀ + v·c₁. Rows and
-    columns past `size` are those at its end once more. One sum is made in the order of t, s.
+    for r < ROWS and v < COLUMNS, s < sums₀, t < sums₁, …; C[r, v] lies at r·c₀ + v·c₁. Rows and
+    columns past `size` are those at its end once more. One sum is made in the order of s, t, …
 
     Args:
         typingctx: Numba's.
@@ -68,18 +67,17 @@ def product_tile(
         start: where sums start: None at zero, a pointer at one number for each row, True at C.
         size: how many rows and columns are left.
         A: numbers that are each spread over a vector.
-        a: its strides (a₀, a₁, a₂).
+        a: its strides, (a₀, a₁, a₂, …).
         B: vectors.
-        b: its strides (b₀, b₁).
+        b: its strides, (b₀, b₁, b₂, …).
         C: vectors.
         c: its strides (c₀, c₁).
-        sums: how many terms, (t, s), each at least 1.
-        offsets: where the s-th vector lies.
+        sums: how many terms in each loop, the outermost first, each at least 1.
     """
     rows, columns = ROWS.literal_value, COLUMNS.literal_value
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> None:
-        _, _, first, size, A, a, B, b, C, c, sums, offsets = args
+        _, _, first, size, A, a, B, b, C, c, sums = args
         size, a, b, c, sums = (members(builder, t) for t in (size, a, b, c, sums))
 
         def tile(row: Sequence[Value], column: Sequence[Value]) -> None:
@@ -98,32 +96,31 @@ def product_tile(
             else:
                 begin = [load(builder, target) for target in targets]
 
-            def outer(t: Value, sums_so_far: Sequence[Value]) -> Sequence[Value]:
-                A_t = builder.gep(A, [builder.mul(t, a[1])])
-                B_t = builder.gep(B, [builder.mul(t, b[1])])
+            def add(A_s: Value, B_s: Value, so_far: Sequence[Value]) -> Sequence[Value]:
+                vectors = [load(builder, builder.gep(B_s, [v])) for v in column_of_B]
+                factors = [spread(builder, builder.load(builder.gep(A_s, [r]))) for r in row_of_A]
+                pairs = [(factor, vector) for factor in factors for vector in vectors]
+                return [
+                    fma(builder, *pair, total) for pair, total in zip(pairs, so_far, strict=True)
+                ]
 
-                def inner(s: Value, sums_so_far: Sequence[Value]) -> Sequence[Value]:
-                    A_s = builder.gep(A_t, [builder.mul(s, a[2])])
-                    B_s = builder.gep(B_t, [builder.load(builder.gep(offsets, [s]))])
-                    vectors = [load(builder, builder.gep(B_s, [v])) for v in column_of_B]
-                    factors = [
-                        spread(builder, builder.load(builder.gep(A_s, [r]))) for r in row_of_A
-                    ]
-                    pairs = [(factor, vector) for factor in factors for vector in vectors]
-                    return [
-                        fma(builder, *pair, total)
-                        for pair, total in zip(pairs, sums_so_far, strict=True)
-                    ]
+            def loop(n: int, A_n: Value, B_n: Value, so_far: Sequence[Value]) -> Sequence[Value]:
+                if n == len(sums):
+                    return add(A_n, B_n, so_far)
 
-                return repeat(builder, sums[1], sums_so_far, inner)
+                def body(s: Value, so_far: Sequence[Value]) -> Sequence[Value]:
+                    A_s = builder.gep(A_n, [builder.mul(s, a[n + 1])])
+                    B_s = builder.gep(B_n, [builder.mul(s, b[n + 1])])
+                    return loop(n + 1, A_s, B_s, so_far)
 
-            totals = repeat(builder, sums[0], begin, outer)
-            for target, total in zip(targets, totals, strict=True):
+                return repeat(builder, sums[n], so_far, body)
+
+            for target, total in zip(targets, loop(0, A, B, begin), strict=True):
                 store(builder, target, total)
 
         whole_or_not(builder, (rows, columns), size, tile)
 
-    return types.void(ROWS, COLUMNS, start, size, A, a, B, b, C, c, sums, offsets), void(generate)
+    return types.void(ROWS, COLUMNS, start, size, A, a, B, b, C, c, sums), void(generate)
 
 
 @emitted

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numba
@@ -10,9 +12,12 @@ from llvmlite import ir
 from handgrad.engines.compiled.kernels.llvm import (
     VECTOR,
     Builder,
+    Value,
     choice,
     fma,
     load,
+    maybe,
+    members,
     spread,
     store,
     void,
@@ -48,20 +53,38 @@ def multiply_vector(typingctx: Any, X: Any, M: Any) -> Any:
 
 
 @emitted
-def take_larger(typingctx: Any, X: Any, tap: Any, Y: Any, winner: Any) -> Any:
-    """Y = X and winner = tap where X > Y; NaN is taken, too."""
+def largest(
+    typingctx: Any, X: Any, x: Any, size: Any, tap: Any, line: Any, Y: Any, winner: Any
+) -> Any:
+    """Y = max X[i·x₀ + j·x₁] over i < size₀, j < size₁        winner = tap + i·line + j
+
+    The first of equal ones wins; NaN is taken, too.
+    """
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> None:
-        X, tap, Y, winner = args
-        x, y = load(builder, X), load(builder, Y)
-        won = _load_ints(builder, winner)
-        larger = builder.fcmp_ordered(">", x, y)
-        unknown = builder.fcmp_unordered("uno", x, x)
-        store(builder, Y, builder.select(builder.or_(larger, unknown), x, y))
-        won = builder.select(larger, _spread_int(builder, tap), won)
-        builder.store(won, builder.bitcast(winner, _INTS.as_pointer()), align=4)
+        X, x, size, tap, line, Y, winner = args
+        x, size = members(builder, x), members(builder, size)
 
-    return types.void(X, types.int64, Y, winner), void(generate)
+        def row(i: Value, best: Sequence[Value]) -> Sequence[Value]:
+            X_i = builder.gep(X, [builder.mul(i, x[0])])
+            tap_i = builder.add(tap, builder.mul(i, line))
+
+            def place(j: Value, best: Sequence[Value]) -> Sequence[Value]:
+                y, won = best
+                new = load(builder, builder.gep(X_i, [builder.mul(j, x[1])]))
+                larger = builder.fcmp_ordered(">", new, y)
+                taken = builder.or_(larger, builder.fcmp_unordered("uno", new, new))
+                number = _spread_int(builder, builder.add(tap_i, j))
+                return [builder.select(taken, new, y), builder.select(larger, number, won)]
+
+            return maybe(builder, size[1], best, place)
+
+        begin = [ir.Constant(VECTOR, [-math.inf] * LANES), ir.Constant(_INTS, [0] * LANES)]
+        y, won = maybe(builder, size[0], begin, row)
+        store(builder, Y, y)
+        _store_ints(builder, winner, won)
+
+    return types.void(X, x, size, tap, line, Y, winner), void(generate)
 
 
 @emitted
@@ -70,16 +93,34 @@ def give_to_winner(typingctx: Any, winner: Any, tap: Any, dY: Any, dX: Any) -> A
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> None:
         winner, tap, dY, dX = args
-        mine = builder.icmp_signed("==", _load_ints(builder, winner), _spread_int(builder, tap))
-        zero = ir.Constant(VECTOR, [0.0] * LANES)
-        share = builder.select(mine, load(builder, dY), zero)
+        share = _share_of(builder, winner, tap, dY)
         store(builder, dX, builder.fadd(load(builder, dX), share))
 
     return types.void(winner, types.int64, dY, dX), void(generate)
 
 
+@emitted
+def leave_to_winner(typingctx: Any, winner: Any, tap: Any, dY: Any, dX: Any) -> Any:
+    """DX = dY where winner = tap, and 0 elsewhere."""
+
+    def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> None:
+        winner, tap, dY, dX = args
+        store(builder, dX, _share_of(builder, winner, tap, dY))
+
+    return types.void(winner, types.int64, dY, dX), void(generate)
+
+
+def _share_of(builder: Builder, winner: Value, tap: Value, dY: Value) -> Value:
+    mine = builder.icmp_signed("==", _load_ints(builder, winner), _spread_int(builder, tap))
+    return builder.select(mine, load(builder, dY), ir.Constant(VECTOR, [0.0] * LANES))
+
+
 def _load_ints(builder: Builder, pointer: Any) -> Any:
     return builder.load(builder.bitcast(pointer, _INTS.as_pointer()), align=4)
+
+
+def _store_ints(builder: Builder, pointer: Any, vector: Value) -> None:
+    builder.store(vector, builder.bitcast(pointer, _INTS.as_pointer()), align=4)
 
 
 def _spread_int(builder: Builder, number: Any) -> Any:

@@ -32,12 +32,11 @@ def conv(b: Builder, layer: Conv2d, prefix: str, number: int, X: Value) -> tuple
         b.chunks("conv.spread", X.buffer, padded, C, H, W, *place)
 
     plane, row = height * width * LANES, width * LANES
-    windows = (C, plane, down * row, across * LANES, O, rows, columns, taps)
-    offsets = _taps(kh, kw, row)
+    steps, sizes = (down * row, across * LANES), (O, rows, columns)
     Y = b.value("Y", (O, rows, columns), learned=True)
     ROWS, COLUMNS = product_tile(O, columns)
     P = _packed(b, "forward", prefix, (C, O, taps), C)
-    arguments = (P, bias, padded, Y.buffer, *windows, offsets)
+    arguments = (P, bias, padded, Y.buffer, C, plane, row, *steps, *sizes, kh, kw)
     b.chunks("conv.forward", *arguments, ROWS=ROWS, COLUMNS=COLUMNS)
     b.plan.multiply_adds += O * C * taps * rows * columns * (3 if X.learned else 2)
 
@@ -45,7 +44,8 @@ def conv(b: Builder, layer: Conv2d, prefix: str, number: int, X: Value) -> tuple
 
     def backward(dY: Value) -> Value | None:
         ROWS, COLUMNS = dot_tile(O, taps)
-        arguments = (padded, dY.buffer, b.gradient(f"{prefix}weight"), *windows, offsets)
+        dW, offsets = b.gradient(f"{prefix}weight"), _taps(kh, kw, row)
+        arguments = (padded, dY.buffer, dW, C, plane, *steps, *sizes, taps, offsets)
         b.chunks("conv.gradient", *arguments, ROWS=ROWS, COLUMNS=COLUMNS)
         count = rows * columns * LANES
         b.chunks("conv.bias_gradient", dY.buffer, b.gradient(f"{prefix}bias"), O, count)
@@ -77,10 +77,9 @@ def _backward_input(b: Builder, P: Buffer, layer: Conv2d, X: Value, dY: Value) -
 
     dX = b.value("dX", X.shape, learned=True)
     corner += (top * width + left) * LANES
-    offsets = -_taps(kh, kw, row)
     ROWS, COLUMNS = product_tile(C, W)
-    reach = down * (rows - 1)
-    arguments = (P, D, dX.buffer, C, H, W, plane, row, corner, O, kh, kw, top, reach, offsets)
+    border = (top, left, down * (rows - 1), across * (columns - 1))
+    arguments = (P, D, dX.buffer, C, H, W, plane, row, corner, O, kh, kw, *border)
     b.chunks("conv.backward_input", *arguments, ROWS=ROWS, COLUMNS=COLUMNS)
     return dX
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from handgrad.engines.compiled.builder import Backward, Builder, even, multiples
+from handgrad.engines.compiled.builder import Backward, Builder, even
 from handgrad.engines.compiled.lanes import LANES
 from handgrad.engines.compiled.plan import Buffer, Kind, Part, Place, Stride
 from handgrad.engines.compiled.store import Tiling
@@ -25,9 +25,9 @@ def dense_on(b: Builder, prefix: str, X: Value, cut: Cut) -> tuple[Value, Backwa
     tiling = tiling_of(b, prefix)
     O, I, T = tiling.outputs, tiling.inputs, tiling.width
     weight, bias = b.parameter(f"{prefix}weight"), b.parameter(f"{prefix}bias")
-    line, sizes = multiples(LANES, max(I, T)), {"ROWS": even(min(O, T), _REGISTERS)}
+    sizes = {"ROWS": even(min(O, T), _REGISTERS)}
     Y = b.value("Y", (O,), learned=True)
-    ends = (Place.TILE, cut.width, I, O, T, line)
+    ends = (Place.TILE, cut.width, I, O, T)
     if cut.shares == 1:
         b.chunks("dense.forward", weight, bias, X.buffer, Y.buffer, *ends, **sizes)
     else:
@@ -49,7 +49,7 @@ def dense_on(b: Builder, prefix: str, X: Value, cut: Cut) -> tuple[Value, Backwa
         if not X.learned:
             return None
         dX = b.value("dX", X.shape, learned=True)
-        arguments = (weight, dY.buffer, dX.buffer, I, O, T, line)
+        arguments = (weight, dY.buffer, dX.buffer, I, O, T)
         b.chunks("dense.backward_input", *arguments, ROWS=even(I, _REGISTERS))
         return dX
 
@@ -120,7 +120,7 @@ def _product(
         "dense.gradient",
         *(X.buffer, Stride(X.buffer), R, Stride(R), dW, tiling.inputs, tiling.width),
         *(Place.TILE, tiling.tiles, blocks, shares, Place.CLOCK),
-        *(multiples(tiling.width, LANES), norms),
+        norms,
         tiles=shares * tiling.tiles * blocks,
         ROWS=_REGISTERS // tiling.vectors,
         COLUMNS=tiling.vectors,

@@ -23,7 +23,11 @@ def maximum(
         if not X.learned:
             return None
         dX = b.value("dX", X.shape, learned=True)
-        b.chunks("pool.max_backward", winner, dY.buffer, dX.buffer, *geometry)
+        if _tile(layer, X.shape):
+            sizes = (*Y.shape, *pair(layer.kernel))
+            b.chunks("pool.max_backward_apart", winner, dY.buffer, dX.buffer, *sizes)
+        else:
+            b.chunks("pool.max_backward", winner, dY.buffer, dX.buffer, *geometry)
         return dX
 
     return Y, backward
@@ -62,6 +66,13 @@ def global_average(
         return dX
 
     return Y, backward
+
+
+def _tile(layer: MaxPool2d, shape: tuple[int, ...]) -> bool:
+    """Say whether the windows cover a picture (C, H, W), each pixel once."""
+    kernel = pair(layer.kernel)
+    fits = all(size % side == 0 for size, side in zip(shape[1:], kernel, strict=True))
+    return fits and pair(layer.padding) == (0, 0) and layer.stride in (None, layer.kernel, kernel)
 
 
 def _geometry(b: Builder, layer: MaxPool2d | AvgPool2d, X: Value) -> tuple[Value, tuple[int, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handgrad.engines.compiled.builder import Backward, Builder, multiples
+from handgrad.engines.compiled.builder import Backward, Builder
 from handgrad.engines.compiled.lanes import LANES
 from handgrad.engines.compiled.plan import Argument, Buffer, Kind, Part, Place, Stride
 from handgrad.engines.compiled.stages.dense import (
@@ -59,7 +59,7 @@ def fold_shift(b: Builder, prefix: str, shift: Array, cut: Cut) -> Part:
         Kind.TILES,
         "sparse.fold_shift",
         *(b.parameter(f"{prefix}weight"), bias, shift, folded, tiling.inputs, cut.width),
-        *(Place.TILE, tiling.tiles, multiples(tiling.width, tiling.inputs)),
+        *(Place.TILE, tiling.tiles),
         tiles=cut.shares * tiling.tiles,
         VECTORS=tiling.vectors,
     )
