@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from handgrad.config import Config, nearest
 from handgrad.errors import ConfigError, StorageError
+from handgrad.files import check_is_file
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -143,6 +144,7 @@ def _told(name: str, settings: Mapping[str, Any]) -> str:
 def _read(file: Path) -> dict[str, Any]:
     """Return the settings in a TOML file."""
     try:
+        check_is_file(file)
         settings = tomllib.loads(file.read_text("utf-8"))
     except OSError as error:
         raise ConfigError(

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from handgrad.errors import MissingExtraError
-from handgrad.files import replacing
+from handgrad.files import check_is_file, replacing
 from handgrad.training import Epoch
 
 LINES = "history.jsonl"
@@ -150,6 +150,7 @@ def _known_to_mlflow(client: Any, folder: Path) -> str | None:
     from mlflow.exceptions import MlflowException
 
     try:
+        check_is_file(folder / MLFLOW)
         run = str(json.loads((folder / MLFLOW).read_text("utf-8"))["run"])
         client.update_run(run, status="RUNNING")
     except (OSError, LookupError, TypeError, ValueError, MlflowException):

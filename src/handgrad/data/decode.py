@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from handgrad.errors import DataError
+from handgrad.files import check_is_file
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".gif", ".bmp")
@@ -80,6 +81,7 @@ def open_image(path: Path) -> Image.Image:
         OSError: and others, if it is none.
     """
     too_large = DataError(f"{path}: is too large to be read safely; make it smaller")
+    check_is_file(path)
     with path.open("rb") as file:
         content = file.read(min(MOST_BYTES, path.stat().st_size) + 1)
     if len(content) > MOST_BYTES:

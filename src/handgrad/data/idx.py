@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.errors import DataError
+from handgrad.files import check_is_file
 
 MAX_BYTES = 1 << 30  # of numbers in one file; MNIST's largest has 47 million
 
@@ -81,6 +82,7 @@ def open_content(path: Path) -> Iterator[io.BufferedIOBase]:
         DataError: if it cannot be opened, or, while it is read, proves broken.
     """
     try:
+        check_is_file(path)
         with path.open("rb") as file:
             if is_gzipped(path):
                 with gzip.GzipFile(fileobj=file) as content:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from handgrad.data.decode import SUFFIXES
 from handgrad.errors import DataError
+from handgrad.files import check_is_file
 from handgrad.labels import Label
 
 TRAIN, TEST, VALIDATION = "train", "test", "validation"
@@ -58,10 +59,11 @@ def list_pictures(place: Path) -> dict[str, Found]:
     """
     try:
         table = place / TABLE if place.is_dir() else place
-        splits = _in_table(table) if table.is_file() else _in_folders(place)
+        splits = _in_folders(place) if table.is_dir() or not table.exists() else _in_table(table)
     except OSError as error:
         raise DataError(
-            f"{place} cannot be read ({error.strerror}); make it readable, or give another folder"
+            f"{error.filename or place} cannot be read ({error.strerror}); make it readable, or "
+            "give another folder"
         ) from None
     if not any(found.paths for found in splits.values()):
         raise DataError(f"{place} holds no pictures; {_FORMS}")
@@ -115,12 +117,16 @@ def _in_folders(folder: Path) -> dict[str, Found]:
 
 def _in_table(table: Path) -> dict[str, Found]:
     """Return the pictures that a table names, with paths from where it lies."""
+    check_is_file(table)
     if table.stat().st_size > _LONGEST_TABLE:
         raise DataError(f"{table} is too large for a table of files; is it another file?")
     try:
         rows = list(csv.DictReader(table.read_text("utf-8-sig").splitlines()))
     except (csv.Error, ValueError) as error:
-        raise DataError(f"{table} is no table ({error}); write it as CSV in UTF-8") from None
+        raise DataError(
+            f"{table} is no table ({error}); give a CSV file in UTF-8, an NPZ file, or a folder of "
+            "pictures or of IDX files"
+        ) from None
     columns = [name for name in (rows[0] if rows else {}) if name]
     names = file_and_label(columns)
     if names is None:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from handgrad.data.dataset import Dataset
 from handgrad.data.look import suited_to_arrays
 from handgrad.errors import DataError
+from handgrad.files import check_is_file
 
 MOST_BYTES = 1 << 31  # of one array
 _LONGEST_HEADER = 10_000
@@ -49,6 +50,7 @@ def read(path: Path) -> tuple[Dataset, Dataset | None]:
         DataError: if it is broken, or holds something else.
     """
     try:
+        check_is_file(path)
         with zipfile.ZipFile(path) as archive:
             arrays = {name.removesuffix(".npy"): name for name in archive.namelist()}
             train = _pair(archive, arrays, _PAIRS, path.stem)

@@ -52,31 +52,35 @@ def read_own(
         raise DataError(f"{place} cannot be read ({error.strerror}); give another path") from None
     if not folder and not file:
         raise DataError(
-            f"there is no {place}; give a folder of pictures, a CSV or an NPZ file, or the name "
-            "of data that `handgrad data list` shows"
+            f"there is no file and no folder {place}; give a folder of pictures, a CSV or an NPZ "
+            "file, or the name of data that `handgrad data list` shows"
         )
-    arrays = _arrays(place)
-    if arrays is not None:
-        return arrays
-    return _pictures(place, preparation, side, progress)
-
-
-def _arrays(place: Path) -> tuple[Dataset, Dataset] | None:
-    """Return the data of a file or folder that holds arrays; None: it holds picture files."""
-    from handgrad.data import idx_folder, npz, pixel_table
-
-    if idx_folder.is_one(place):
-        parts = idx_folder.read(place)
-    elif place.suffix.lower() == ".npz":
-        parts = npz.read(place)
-    elif pixel_table.is_one(place):
-        parts = pixel_table.read(place)
-    else:
-        return None
-    train, test = parts
+    arrays = arrays_at(place)
+    if arrays is None:
+        return _pictures(place, preparation, side, progress)
+    train, test = arrays
     if test is None:
         train, test = train.split(SHARE, seed=0)
     return train, dataclasses.replace(test, name=f"{place.stem} test")
+
+
+def arrays_at(place: Path) -> tuple[Dataset, Dataset | None] | None:
+    """Return the data of a file or folder that holds arrays; None: it holds picture files.
+
+    The second of the two, the test, is None where it is missing.
+
+    Raises:
+        DataError: if they cannot be read.
+    """
+    from handgrad.data import idx_folder, npz, pixel_table
+
+    if idx_folder.is_one(place):
+        return idx_folder.read(place)
+    if place.suffix.lower() == ".npz":
+        return npz.read(place)
+    if pixel_table.is_one(place):
+        return pixel_table.read(place)
+    return None
 
 
 def _pictures(

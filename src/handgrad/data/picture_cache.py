@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from handgrad.data.locate import cache_folder
 from handgrad.errors import DataError, StorageError
-from handgrad.files import replacing, sweep
+from handgrad.files import check_is_file, replacing, sweep
 
 LARGE = 1 << 28  # bytes that are mapped and not loaded
 MOST = 1 << 33  # bytes of all that is kept
@@ -48,6 +48,7 @@ class Kept:
     def get(self) -> NDArray[np.uint8] | None:
         """Return the pictures; None: they are not kept."""
         try:
+            check_is_file(self.path)
             X = np.load(self.path, mmap_mode="r" if self.is_large else None, allow_pickle=False)
             os.utime(self.path)  # the oldest go first
         except (OSError, ValueError, EOFError):  # missing, or not whole

@@ -17,6 +17,7 @@ from handgrad.data.dataset import Dataset
 from handgrad.data.listing import file_and_label
 from handgrad.data.look import suited_to_arrays
 from handgrad.errors import DataError
+from handgrad.files import check_is_file
 from handgrad.labels import Label
 
 _LONGEST = 1 << 20  # characters of a line
@@ -108,6 +109,7 @@ def _shape(count: int, path: Path) -> tuple[int, int, int]:
 def _lines(path: Path) -> Iterator[str]:
     """Yield the lines of a file that are not empty."""
     try:
+        check_is_file(path)
         with path.open(encoding="utf-8-sig") as file:
             while line := file.readline(_LONGEST):
                 if line.strip():

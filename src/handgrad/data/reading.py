@@ -18,6 +18,7 @@ from handgrad.cores import cores
 from handgrad.data.decode import decode, undisturbed
 from handgrad.data.picture_cache import Kept
 from handgrad.errors import DataError
+from handgrad.files import check_is_file
 from handgrad.preparation import Preparation
 
 FORM = 1  # of what is kept: with another number nothing kept before is used
@@ -98,6 +99,7 @@ def _digest(paths: Sequence[Path], preparation: Preparation, name: str) -> str:
     whole = hashlib.sha256(json.dumps(making).encode())
     for path in paths:
         try:
+            check_is_file(path)
             whole.update(hashlib.sha256(path.read_bytes()).digest())
         except OSError as error:
             raise DataError(

@@ -19,7 +19,7 @@ from handgrad.bundle import read_bundle, save_model
 from handgrad.config import Config
 from handgrad.data import Dataset, load
 from handgrad.errors import ConfigError, DataError, ModelError
-from handgrad.files import replacing
+from handgrad.files import check_is_file, replacing
 from handgrad.network import Network
 from handgrad.runs.folder import MODEL, has_checkpoint
 from handgrad.training import Epoch, Evaluation, History
@@ -132,7 +132,9 @@ def model_file(path: Path) -> Path:
     try:
         is_folder = path.is_dir()
         file = path / MODEL if is_folder else path
-        found = file.is_file()
+        found = file.exists()
+        if found:
+            check_is_file(file)
     except OSError as error:
         raise ModelError(
             f"{path} cannot be read ({error.strerror}); give a run's folder, or a model file"

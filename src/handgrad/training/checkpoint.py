@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from handgrad.errors import StorageError
-from handgrad.files import replacing
+from handgrad.files import check_is_file, replacing
 from handgrad.training.state import State, numbers, state_of, tensors
 
 FORMAT = 1
@@ -52,11 +52,13 @@ def read_checkpoint(path: Path) -> tuple[State, dict[str, Any]]:
         StorageError: if the file cannot be read, is not whole, or not a checkpoint.
     """
     try:
+        check_is_file(path)
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
             named = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, TypeError, ValueError, LookupError, AttributeError) as error:
-        raise StorageError(f"{path}: not a whole file ({error})") from None
+        what = getattr(error, "strerror", None) or error
+        raise StorageError(f"{path}: not a whole file ({what})") from None
     text = metadata.get("handgrad", "")
     if metadata.get("sha256") != _digest(named, text):
         raise StorageError(f"{path}: its content is not what was written, by its SHA-256")
