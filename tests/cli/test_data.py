@@ -187,7 +187,7 @@ def test_check_says_what_is_wrong_and_what_to_do(handgrad, tmp_path):
     ended = handgrad("data", "check", root)
     assert (ended.status, ended.err) == (1, "")
     assert "error: duplicate under two labels\n" in ended.out
-    assert "1 pictures are the same in two classes; decide for one class\n" in ended.out
+    assert "1 picture is the same in two classes; decide for one class\n" in ended.out
     assert f"{root / 'a/0.png'} and {root / 'b/0.png'}" in ended.out
 
 

@@ -7,6 +7,7 @@ from PIL import Image
 from handgrad.data.check import check
 from handgrad.data.likeness import natural
 from handgrad.errors import DataError
+from tests.data.idxfiles import encode
 
 RNG = np.random.default_rng(0)
 
@@ -121,7 +122,7 @@ def test_pictures_unlike_the_others(tmp_path):
     frames = [Image.fromarray(RNG.integers(0, 256, (12, 12), np.uint8)) for _ in range(2)]
     frames[0].save(root / "train/b/moving.gif", save_all=True, append_images=frames[1:])
     findings = found(root)
-    assert findings["polarity"].what == "1 pictures have a dark ground, others do not"
+    assert findings["polarity"].what == "1 picture has a dark ground, others do not"
     assert findings["polarity"].files == (str(dark),)
     assert findings["blank"].files == (str(root / "train/a/blank.png"),)
     assert findings["animated"].files == (str(root / "train/b/moving.gif"),)
@@ -133,3 +134,59 @@ def test_pictures_unlike_the_others(tmp_path):
 def test_where_there_are_no_pictures(tmp_path):
     with pytest.raises(DataError, match="holds no pictures; a folder holds FOLDER/CLASS"):
         check(tmp_path)
+
+
+def arrays(root, form):
+    """Write pictures with two faults as arrays, and return where."""
+    X = RNG.integers(0, 256, (48, 8, 8), np.uint8)
+    y = np.arange(48) % 2
+    X[7] = X[4]  # under two labels
+    X[40] = X[2]  # in training and in test
+    X[9] = 30
+    if form == "npz":
+        place = root / "arrays.npz"
+        np.savez(place, x_train=X[:36], y_train=y[:36], x_test=X[36:], y_test=y[36:])
+    elif form == "float":
+        place = root / "arrays.npz"
+        X = X.astype(np.float32) / 255 - 0.5
+        np.savez(place, x_train=X[:36], y_train=y[:36], x_test=X[36:], y_test=y[36:])
+    elif form == "csv":
+        place = root / "train.csv"
+        for name, part in (("train", slice(36)), ("test", slice(36, None))):
+            rows = np.column_stack([y[part], X[part].reshape(-1, 64)])
+            np.savetxt(root / f"{name}.csv", rows, "%d", delimiter=",")
+    else:
+        place = root
+        for name, part in (("train", slice(36)), ("t10k", slice(36, None))):
+            (root / f"{name}-images-idx3-ubyte").write_bytes(encode(X[part]))
+            (root / f"{name}-labels-idx1-ubyte").write_bytes(encode(y[part].astype(np.uint8)))
+    return place
+
+
+@pytest.mark.parametrize("form", ["npz", "float", "csv", "idx"])
+def test_arrays_are_looked_at_too(tmp_path, form):
+    place = arrays(tmp_path, form)
+    report = check(place, progress=False)
+    assert report.counts == {"train": {0: 18, 1: 18}, "test": {0: 6, 1: 6}}
+    found = {finding.kind: finding for finding in report.findings}
+    assert set(found) == {"duplicate across splits", "duplicate under two labels", "blank"}
+    across, torn = found["duplicate across splits"], found["duplicate under two labels"]
+    assert across.what == "1 picture of one split is the same in another"
+    assert across.files == ("train[2] and test[4]",)
+    assert torn.files == ("train[4] and train[7]",)
+    assert (found["blank"].what, found["blank"].files) == (
+        "1 picture is of one colour all over",
+        ("train[9]",),
+    )
+
+
+def test_what_it_takes_is_said(tmp_path):
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(bytes([0, 0, 8, 3, 255, 255]))
+    with pytest.raises(
+        DataError,
+        match=r"is no table .*; give a CSV file in UTF-8, an NPZ file, or a folder of pictures or",
+    ):
+        check(tmp_path / "train-images-idx3-ubyte")
+    (tmp_path / "broken.npz").write_bytes(b"x")
+    with pytest.raises(DataError, match=r"broken.npz: broken NPZ file"):
+        check(tmp_path / "broken.npz")

@@ -82,13 +82,15 @@ def check(
     place: Annotated[
         Path,
         typer.Argument(
-            metavar="PATH", help="A folder of pictures, or a table of them.", show_default=False
+            metavar="PATH",
+            help="A folder of pictures, a table of them, or arrays: NPZ, CSV, a folder of IDX.",
+            show_default=False,
         ),
     ],
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Look at all pictures of a folder, and say what is wrong and what to do.
+    """Look at all pictures, and say what is wrong and what to do.
 
     The exit status is 1 where training would fail or its test deceive.
     """

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from handgrad.data import likeness
-from handgrad.data.examine import Picture, examine
-from handgrad.data.finding import Finding
+from handgrad.data.examine import Picture, examine, examine_arrays
+from handgrad.data.finding import Finding, counted
 from handgrad.data.listing import TEST, TRAIN, files_below, is_picture, list_pictures
+from handgrad.data.own import arrays_at
 from handgrad.files import expanded
 from handgrad.labels import Label
 
@@ -40,17 +41,21 @@ class Report(NamedTuple):
 
 
 def check(place: Path, *, progress: bool | None = None) -> Report:
-    """Look at all pictures of a folder or a table, and say what is wrong with them.
+    """Look at all pictures of a folder, a table or arrays, and say what is wrong with them.
 
     Args:
-        place: as `handgrad.load` takes it, but for files of arrays.
+        place: as `handgrad.load` takes it.
         progress: whether to show a bar on stderr; None: where that is a terminal.
 
     Raises:
         DataError: if there are no pictures.
     """
     place = expanded(place)
-    pictures = examine(list_pictures(place), progress=progress)
+    arrays = arrays_at(place)
+    if arrays is None:
+        pictures = examine(list_pictures(place), progress=progress)
+    else:
+        pictures = examine_arrays(*arrays, progress=progress)
     fine = [picture for picture in pictures if picture.fine]
     counts = {
         split: dict(sorted(Counter(p.label for p in fine if p.split == split).items(), key=_name))
@@ -61,7 +66,7 @@ def check(place: Path, *, progress: bool | None = None) -> Report:
     weights = {label: round(total / (len(train) * n), 3) for label, n in train.items()}
     findings = [
         *_unreadable(pictures),
-        *_strangers(place),
+        *(_strangers(place) if arrays is None else ()),
         *_classes(counts, weights),
         *likeness.duplicates(fine),
         *_odd(fine),
@@ -74,13 +79,15 @@ def check(place: Path, *, progress: bool | None = None) -> Report:
 def _unreadable(pictures: Sequence[Picture]) -> Iterator[Finding]:
     empty = [p for p in pictures if p.trouble == "is empty"]
     broken = [p for p in pictures if p.trouble and p.trouble != "is empty"]
-    for kind, some, what in (
-        ("empty file", empty, "have no content"),
-        ("unreadable", broken, "cannot be read as PNG, JPEG, GIF or BMP"),
+    form = "cannot be read as PNG, JPEG, GIF or BMP"
+    for kind, some, one, many in (
+        ("empty file", empty, "file has no content", "files have no content"),
+        ("unreadable", broken, f"file {form}", f"files {form}"),
     ):
         if some:
+            what = counted(len(some), one, many)
             cure = "get them again, or remove them: training refuses to begin with them"
-            yield Finding(kind, "error", f"{len(some):,} files {what}", cure, _names(some))
+            yield Finding(kind, "error", what, cure, _names(some))
 
 
 def _strangers(place: Path) -> Iterator[Finding]:
@@ -89,8 +96,9 @@ def _strangers(place: Path) -> Iterator[Finding]:
         others = [path for path in files_below(place) if not is_picture(path)]
         others = [path for path in others if path.suffix.lower() not in (".csv", ".json", ".txt")]
         if others:
+            what = "file is no picture by its name", "files are no pictures by their names"
             yield Finding(
-                *("other file", "note", f"{len(others):,} files are no pictures by their names"),
+                *("other file", "note", counted(len(others), *what)),
                 "convert them to PNG if they are; they are passed over",
                 tuple(map(str, others)),
             )
@@ -101,7 +109,9 @@ def _classes(counts: dict[str, dict[Label, int]], weights: dict[Label, float]) -
     train = counts.get(TRAIN, {})
     if len(train) < 2:
         yield Finding(
-            *("classes", "error", f"there are pictures of {len(train)} class to train on"),
+            "classes",
+            "error",
+            f"there are pictures of {counted(len(train), 'class', 'classes')} to train on",
             "give each class a folder of its own, with two classes at least",
         )
     for split, of in counts.items():
@@ -144,16 +154,18 @@ def _classes(counts: dict[str, dict[Label, int]], weights: dict[Label, float]) -
 def _odd(fine: Sequence[Picture]) -> Iterator[Finding]:
     """Find pictures that are unlike the others."""
     if blank := [p for p in fine if p.blank]:
+        what = "picture is of one colour all over", "pictures are of one colour all over"
         yield Finding(
-            *("blank", "warning", f"{len(blank):,} pictures are of one colour all over"),
+            *("blank", "warning", counted(len(blank), *what)),
             "look at them; remove what shows nothing",
             _names(blank),
         )
     light, dark = [p for p in fine if p.ground > 170], [p for p in fine if p.ground < 85]
     few, name = min((light, "light"), (dark, "dark"), key=lambda pair: len(pair[0]))
     if few and len(few) < 0.3 * len(fine) <= 0.7 * len(fine) < len(light) + len(dark):
+        what = f"picture has a {name} ground", f"pictures have a {name} ground"
         yield Finding(
-            *("polarity", "warning", f"{len(few):,} pictures have a {name} ground, others do not"),
+            *("polarity", "warning", f"{counted(len(few), *what)}, others do not"),
             "invert them, or train with --preparation light or drawing, which sees to it",
             _names(few),
         )
@@ -167,7 +179,8 @@ def _forms(fine: Sequence[Picture]) -> Iterator[Finding]:
         low, high = min(sizes), max(sizes)
         yield Finding(
             *("sizes", "note", f"{len(sizes):,} sizes, {low[1]}x{low[0]} to {high[1]}x{high[0]}"),
-            f"nothing to do: all are brought to one; most often ({often:,} times) they are {W}x{H}",
+            f"nothing to do: all are brought to one; most often "
+            f"({counted(often, 'time', 'times')}) they are {W}x{H}",
         )
     modes = Counter(p.mode for p in fine)
     if len(modes) > 1:
@@ -177,8 +190,9 @@ def _forms(fine: Sequence[Picture]) -> Iterator[Finding]:
             "nothing to do: all are converted; look whether grey and colour belong together",
         )
     if moving := [p for p in fine if p.frames > 1]:
+        what = "file holds several pictures", "files hold several pictures"
         yield Finding(
-            *("animated", "warning", f"{len(moving):,} files hold several pictures"),
+            *("animated", "warning", counted(len(moving), *what)),
             "only the first of each is taken; save the others as files of their own",
             _names(moving),
         )

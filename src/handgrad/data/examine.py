@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from handgrad.cores import cores
+from handgrad.data.dataset import Dataset
 from handgrad.data.decode import decode, open_image, undisturbed
-from handgrad.data.listing import Found
+from handgrad.data.listing import TEST, TRAIN, Found
 from handgrad.errors import DataError
 from handgrad.labels import Label
 from handgrad.preparation import Grey, OnGround
@@ -77,6 +79,35 @@ def examine(splits: Mapping[str, Found], *, progress: bool | None = None) -> lis
         return list(tqdm(looks, "looking", len(todo), unit=" pictures", delay=0.5, disable=hidden))
 
 
+def examine_arrays(
+    train: Dataset, test: Dataset | None = None, *, progress: bool | None = None
+) -> list[Picture]:
+    """Look at all pictures of arrays; each is called by its split and its place, such as train[7].
+
+    Args:
+        train: the pictures to learn from.
+        test: those to be tested on; None: there are none.
+        progress: whether to show a bar on stderr; None: where that is a terminal.
+    """
+    hidden = None if progress is None else not progress
+    low, high = float(train.pictures.min()), float(train.pictures.max())
+    found = []
+    for split, data in ((TRAIN, train), *([(TEST, test)] if test is not None else [])):
+        bar = tqdm(data.pictures, "looking", unit=" pictures", delay=0.5, disable=hidden)
+        for n, X in enumerate(bar):
+            found.append(
+                Picture(
+                    Path(f"{split}[{n}]"),
+                    split,
+                    data.classes[data.labels[n]],
+                    digest=hashlib.sha256(X.tobytes()).hexdigest(),
+                    mode=str(X.dtype),
+                    **_seen(_in_bytes(X, low, high)),
+                )
+            )
+    return found
+
+
 def _look(what: tuple[Path, str, Label]) -> Picture:
     """Look at one file."""
     path, split, label = what
@@ -90,17 +121,26 @@ def _look(what: tuple[Path, str, Label]) -> Picture:
         return Picture(path, split, label, "is empty" if empty else str(error))
     except (OSError, ValueError, SyntaxError) as error:
         return Picture(path, split, label, f"{path}: cannot be read ({type(error).__name__})")
-    grey = Grey()(OnGround()(X.reshape(*X.shape[:2], -1)))
+    seen = _seen(X.reshape(*X.shape[:2], -1))
+    return Picture(path, split, label, digest=digest, mode=mode, frames=frames, **seen)
+
+
+def _in_bytes(X: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
+    """Return a picture (C, H, W) as one in a file would be, (H, W, C), in grey or in colours."""
+    if X.dtype != np.uint8:
+        X = ((X - low) * (255 / ((high - low) or 1))).clip(0, 255)
+    if len(X) not in (1, 3):
+        X = X.mean(axis=0, keepdims=True)
+    return X.transpose(1, 2, 0).astype(np.uint8)
+
+
+def _seen(X: NDArray[np.uint8]) -> dict[str, Any]:
+    """Return what the pixels (H, W, C) of a picture tell."""
+    grey = Grey()(OnGround()(X))
     corners = grey[[0, 0, -1, -1], [0, -1, 0, -1], 0]
-    return Picture(
-        path,
-        split,
-        label,
-        digest=digest,
-        size=(X.shape[0], X.shape[1]),
-        mode=mode,
-        frames=frames,
-        thumb=resized(grey, THUMB, THUMB)[:, :, 0],
-        ground=float(np.median(corners)),
-        blank=bool((X[0, 0] == X).all()),
-    )
+    return {
+        "size": X.shape[:2],
+        "thumb": resized(grey, THUMB, THUMB)[:, :, 0],
+        "ground": float(np.median(corners)),
+        "blank": bool((X[0, 0] == X).all()),
+    }

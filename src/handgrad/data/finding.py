@@ -23,3 +23,12 @@ class Finding(NamedTuple):
     what: str
     cure: str
     files: tuple[str, ...] = ()
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """Return how many there are, with the words for one or for many.
+
+    >>> counted(1, "file is empty", "files are empty")
+    '1 file is empty'
+    """
+    return f"{count:,} {one if count == 1 else many}"

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from handgrad.data.examine import THUMB, Picture
-from handgrad.data.finding import Finding
+from handgrad.data.finding import Finding, counted
 
 MOST = 30_000  # pictures that are compared each with each
 NEAR = 3.0  # of 255: the mean difference of the pixels of small copies that are nearly the same
@@ -71,21 +71,30 @@ def _findings(pairs: Sequence[Pair], kind: str, words: str) -> Iterator[Finding]
     if across:
         yield Finding(
             *(f"{kind} across splits", "error" if exact else "warning"),
-            f"{len(across):,} pictures of one split are {words} in another",
+            counted(
+                *(len(across), f"picture of one split is {words} in another"),
+                f"pictures of one split are {words} in another",
+            ),
             "remove them from one of the two: the test would be of what was learned",
             _names(across),
         )
     if torn:
         yield Finding(
             *(f"{kind} under two labels", "error" if exact else "warning"),
-            f"{len(torn):,} pictures are {words} in two classes",
+            counted(
+                *(len(torn), f"picture is {words} in two classes"),
+                f"pictures are {words} in two classes",
+            ),
             "decide for one class",
             _names(torn),
         )
     if within:
         yield Finding(
             *(f"{kind}", "warning" if exact else "note"),
-            f"{len(within):,} pictures of a class are {words} as another",
+            counted(
+                *(len(within), f"picture of a class is {words} as another"),
+                f"pictures of a class are {words} as another",
+            ),
             "remove all but one, or they count twice",
             _names(within),
         )

@@ -1,0 +1,88 @@
+"""Nobody writes into these pipes: whoever opens one waits for ever."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import handgrad as hg
+from handgrad.runs import checkpoints
+from tests.data.test_check import folder
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="it needs pipes")
+
+WHAT = "not a file but a pipe, a socket or a device"
+
+
+def pipe(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    os.mkfifo(path)
+    return path
+
+
+def test_among_pictures_it_is_told_like_any_that_cannot_be_read(handgrad, tmp_path):
+    root = folder(tmp_path / "pictures")
+    named = pipe(root / "train/a/pipe.png")
+    ended = handgrad("train", root, "--epochs", "1")
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.err == (
+        f"error: pictures: {named} cannot be read ({WHAT}); repair it or leave it out\n"
+    )
+    ended = handgrad("data", "check", root)
+    assert ended.status == 1
+    assert "1 file cannot be read as PNG, JPEG, GIF or BMP" in ended.out
+    assert f"    {named}\n" in ended.out
+
+
+@pytest.mark.parametrize("name", ["metadata.csv", "table.csv", "arrays.npz", "one.png"])
+@pytest.mark.parametrize("command", ["train", "data check"])
+def test_in_place_of_a_table_or_arrays_it_is_one_sentence(handgrad, tmp_path, name, command):
+    root = folder(tmp_path / "pictures")
+    place = pipe(root / name)
+    ended = handgrad(*command.split(), root if name == "metadata.csv" else place)
+    assert (ended.status, ended.out) == (1, "")
+    known = f"{place} cannot be read ({WHAT})" if name == "metadata.csv" else f"{place}"
+    assert known in ended.err
+    assert ended.err.count("\n") == 1
+
+
+def test_in_place_of_idx_files(tmp_path):
+    place = pipe(tmp_path / "train-images-idx3-ubyte")
+    with pytest.raises(hg.DataError, match=rf"{place}: cannot be read \({WHAT}\)"):
+        hg.data.idx.read_idx(place)
+
+
+def test_as_settings_a_model_or_a_picture(handgrad, tmp_path, trained):
+    place = pipe(tmp_path / "pipe")
+    ended = handgrad("train", "--config", place)
+    assert ended.err == (f"error: {place} cannot be read ({WHAT}); give the path of a TOML file\n")
+    ended = handgrad("predict", trained, place)
+    assert ended.err == f"error: {place}: cannot be read ({WHAT}); give another file\n"
+    ended = handgrad("evaluate", place)
+    assert ended.err.startswith(f"error: {place} cannot be read ({WHAT}); give a run's folder")
+    with pytest.raises(hg.ModelError, match="there is no such file"):
+        hg.load_model(place)
+
+
+def test_as_a_checkpoint(handgrad, tmp_path):
+    run = tmp_path / "run"
+    place = pipe(checkpoints(run) / "checkpoint-000001.safetensors")
+    ended = handgrad("train", "--resume", run)
+    assert (ended.status, ended.err) == (
+        1,
+        f"error: {place}: not a whole file ({WHAT}), and there is no other; begin the run anew\n",
+    )
+
+
+def test_beside_a_checkpoint_that_is_whole(tmp_path):
+    data, _ = hg.load("digits")
+    arguments = {"epochs": 2, "checkpoint": tmp_path, "engine": "reference"}
+    net = hg.Network(hg.models.softmax_regression(), data.shape, data.classes)
+    next(hg.epochs(net, data, **arguments))
+    newest = max(tmp_path.glob("checkpoint-*"))
+    place = pipe(newest.with_name("checkpoint-000009.safetensors"))
+    hg.fit(net, data, **arguments, resume=True)
+    assert not place.exists()
+    assert np.isfinite(net.arrays["1.weight"]).all()
