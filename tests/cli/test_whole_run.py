@@ -1,4 +1,5 @@
 import json
+import re
 import signal
 from pathlib import Path
 
@@ -227,3 +228,20 @@ def test_a_rate_that_is_too_high_is_halved(handgrad, caplog):
     assert [message[-40:] for message in caplog.messages] == [
         f"with half the learning rate ({k} of 3 times)"[-40:] for k in (1, 2, 3)
     ]
+
+
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")  # numbers are as large as can be
+def test_after_three_halvings_a_lower_rate_is_named_that_goes_on(handgrad):
+    words = [*QUICK, "--no-calibrate", "--optimizer", "sgd", "--schedule", "constant"]
+    ended = handgrad("train", *words, "--lr", "3.4e38", "--on-divergence", "lower-lr")
+    rates = [3.4e38]
+    while ended.status and len(rates) < 4:
+        assert ended.status == 1
+        *_, command = ended.err.rstrip().split("; to go on from the last checkpoint: ")
+        wanted = rf"handgrad train --resume {RUN} --lr (\S+) --force-settings"
+        rates.append(float(re.fullmatch(wanted, command)[1]))
+        assert rates[-1] == pytest.approx(rates[-2] / 16, rel=0.05)
+        ended = handgrad(*command.split()[1:])
+    assert ended.status == 0, ended.err
+    assert len(rates) > 1
+    assert told()["epochs"][-1]["rate"] in [rates[-1] / 2**k for k in range(4)]

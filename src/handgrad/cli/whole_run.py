@@ -136,6 +136,7 @@ def _told_how_to_go_on(folder: Path, config: Config) -> Iterator[None]:
     """Add to the last words of a run that stops how it can go on."""
     from handgrad.errors import DivergenceError, StorageError
     from handgrad.runs import has_checkpoint
+    from handgrad.training.state import LOWERINGS
 
     command = f"handgrad train --resume {shlex.quote(str(folder))}"
     try:
@@ -147,8 +148,12 @@ def _told_how_to_go_on(folder: Path, config: Config) -> Iterator[None]:
         raise typer.Exit(end.code if isinstance(end, SystemExit) else 130) from None  # type: ignore[arg-type]
     except (DivergenceError, StorageError) as error:
         if has_checkpoint(folder):
-            slower = isinstance(error, DivergenceError) and config.on_divergence == "stop"
-            cure = " --on-divergence lower-lr" if slower else ""
+            cure = ""
+            if isinstance(error, DivergenceError):
+                lower = config.lr * 0.5 ** (LOWERINGS + 1)  # all others were tried
+                cure = " --on-divergence lower-lr"
+                if config.on_divergence == "lower-lr":
+                    cure = f" --lr {lower:.2g} --force-settings"
             error.args = (f"{error}; to go on from the last checkpoint: {command}{cure}",)
         raise
 

@@ -152,7 +152,8 @@ class Course:
             if validation is None:
                 return None
             loss, logits = self.recipe.loss, self.engine.logits
-            return evaluate(self.net, validation, loss=loss, logits=logits)
+            with np.errstate(over="ignore", invalid="ignore"):  # such a loss is never the best
+                return evaluate(self.net, validation, loss=loss, logits=logits)
 
     def end_epoch(self, found: Evaluation | None) -> Epoch:
         """Return the record of the epoch, given what was found on the validation pictures."""

@@ -163,8 +163,11 @@ def _set_out(
         check_identity(
             found.about["run"], same, keeper.folder, other_settings=checkpoint.other_settings
         )
+        state = found.state
+        if found.about["run"].get("optimizer") != same["optimizer"]:
+            state = state._replace(lowered=0)  # a rate that is given anew counts as it is given
         try:
-            course.restore(found.state)
+            course.restore(state)
         except (ConfigError, ModelError) as error:
             raise type(error)(f"{found.path}: {error}") from None
     return course, keeper, validation
