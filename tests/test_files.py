@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from handgrad.errors import StorageError
-from handgrad.files import replacing, sweep
+from handgrad.errors import ConfigError, StorageError
+from handgrad.files import check_apart, replacing, sweep
 
 
 def test_a_file_takes_its_place_at_the_end(tmp_path: Path) -> None:
@@ -88,3 +88,14 @@ def test_what_somebody_may_still_be_writing_to_is_not_swept(tmp_path: Path) -> N
     os.utime(tmp_path / ".a-0badcafe.npy", (time.time() + 1e6,) * 2)  # by a clock that was wrong
     sweep(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_what_is_read_is_not_written_over(tmp_path: Path) -> None:
+    read, link, other = tmp_path / "a", tmp_path / "b", tmp_path / "c"
+    read.write_text("")
+    link.symlink_to(read)
+    check_apart(other, [read, link, other])  # which is not there yet
+    other.write_text("")
+    check_apart(other, [read, link, tmp_path / "gone"])
+    with pytest.raises(ConfigError, match=r"b is what is read, and is kept; give another file$"):
+        check_apart(link, [other, read])

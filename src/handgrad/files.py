@@ -8,11 +8,11 @@ import re
 import secrets
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from handgrad.errors import StorageError
+from handgrad.errors import ConfigError, StorageError
 
 _TEMPORARY = re.compile(r"\..+-[0-9a-f]{8}(\.\w+)?")
 
@@ -54,6 +54,14 @@ def check_is_file(path: Path) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(mode):
         raise OSError(errno.EINVAL, "not a file but a pipe, a socket or a device", str(path))
+
+
+def check_apart(output: Path, inputs: Iterable[Path]) -> None:
+    """Raise a ConfigError if what is to be written would take the place of a file that is read."""
+    for path in inputs:
+        with suppress(OSError):
+            if output.samefile(path):
+                raise ConfigError(f"{output} is what is read, and is kept; give another file")
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:

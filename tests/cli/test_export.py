@@ -166,6 +166,68 @@ def test_a_folder_for_the_hub(handgrad, trained, bundle, tmp_path):
     assert handgrad("verify", tmp_path / "hub").status == 0
 
 
+def test_an_earlier_folder_is_written_anew(handgrad, trained, tmp_path):
+    hub = tmp_path / "hub"
+    (hub / ".git").mkdir(parents=True)
+    (hub / ".git/HEAD").write_text("ref: refs/heads/main")
+    assert handgrad("export", trained, "--hub", "hub").status == 2  # somebody's, and not ours
+    for path in (".git/HEAD", ".git"):
+        (hub / path).unlink() if path.endswith("HEAD") else (hub / path).rmdir()
+    assert handgrad("export", trained, "--hub", "hub").status == 0  # it was empty
+    assert (hub / "preprocessor_config.json").exists()
+    (hub / "notes.txt").write_text("mine")
+    net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), ["cat", "dog"])
+    net.save("other.safetensors")
+    assert handgrad("export", "other.safetensors", "--hub", "hub").status == 0
+    assert json.loads((hub / "config.json").read_text())["id2label"] == {"0": "cat", "1": "dog"}
+    assert not (hub / "preprocessor_config.json").exists()  # that was the other model's
+    assert (hub / "notes.txt").read_text() == "mine"
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("config", [None, "{}", "[]", '{"library_name": "transformers"}', "\xff"])
+def test_a_folder_of_somebody_else_stays_as_it_is(handgrad, trained, tmp_path, config):
+    (tmp_path / "README.md").write_text("mine")
+    if config is not None:
+        (tmp_path / "config.json").write_text(config, encoding="latin-1")
+    ended = handgrad("export", trained, "--hub", ".")
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err == (
+        "error: . has other files in it, which would be written over; give a new folder\n"
+    )
+    assert (tmp_path / "README.md").read_text() == "mine"
+    assert len([*tmp_path.iterdir()]) == 1 + (config is not None)
+    assert handgrad("export", trained, "--hub", trained).status == 2
+    assert not (trained / "README.md").exists()
+
+
+def test_a_name_that_is_no_text_leaves_no_half_of_a_folder(handgrad, tmp_path):
+    net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), ["cat", "\udce9t"])
+    net.save("m.safetensors")
+    ended = handgrad("export", "m.safetensors", "--hub", "hub")
+    assert (ended.status, ended.out) == (1, "")
+    assert r"\udce9t" in ended.err
+    assert "is no text that a file can hold; rename the class, and train" in ended.err
+    assert [path.name for path in tmp_path.iterdir()] == ["m.safetensors"]
+
+
+def test_a_place_that_cannot_be_written_is_one_sentence(handgrad, trained, tmp_path):
+    (tmp_path / "file").write_text("")
+    for place in ("file", "file/hub"):
+        ended = handgrad("export", trained, "--hub", place)
+        assert ended.err.startswith(f"error: {place}: cannot be written (")
+
+
+def test_the_model_itself_is_not_written_over(handgrad, trained, tmp_path):
+    content = (trained / "model.safetensors").read_bytes()
+    (tmp_path / "m.onnx").write_bytes(content)
+    ended = handgrad("export", "m.onnx", "--onnx", "m.onnx")
+    assert (ended.status, (tmp_path / "m.onnx").read_bytes()) == (2, content)
+    assert ended.err == "error: m.onnx is what is read, and is kept; give another file\n"
+    page = handgrad("explain-step", "m.onnx", "--html", "m.onnx")
+    assert (page.status, (tmp_path / "m.onnx").read_bytes()) == (2, content)
+
+
 @pytest.mark.parametrize(
     ("words", "status", "sentence"),
     [

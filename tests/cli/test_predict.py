@@ -66,6 +66,16 @@ def test_the_preparation_is_drawn_step_by_step(handgrad, trained, tmp_path):
     assert ended.err == "error: --show-preparation shows what becomes of files; give one\n"
 
 
+@pytest.mark.parametrize("picture", ["a.png", "./a.png"])
+def test_a_picture_is_not_drawn_over(handgrad, trained, tmp_path, picture):
+    Image.new("L", (8, 8)).save(tmp_path / "a.png")
+    before = (tmp_path / "a.png").read_bytes()
+    ended = handgrad("predict", trained, picture, "--show-preparation", "a.png")
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.err == "error: a.png is what is read, and is kept; give another file\n"
+    assert (tmp_path / "a.png").read_bytes() == before
+
+
 def test_the_table_has_the_three_most_probable(handgrad, trained, net, tmp_path):
     Image.new("L", (8, 8)).save(tmp_path / "a [b].png")
     ended = handgrad("predict", trained, 5, "a [b].png")

@@ -71,9 +71,12 @@ def explain_step(
     For each step: the formula, the shapes, the numbers, the gradient that comes and goes.
     """
     from handgrad.explain import page, walk
-    from handgrad.files import replacing
+    from handgrad.files import check_apart, replacing
+    from handgrad.runs.folder import MODEL
 
     screen = Screen(quiet)
+    if html is not None:
+        check_apart(html, [Path(model), Path(model) / MODEL])
     if verbose:
         note_versions(screen)
     net, test, weights = _network(model, data, folder, seed, progress=False if quiet else None)

@@ -59,6 +59,7 @@ def export(
     What is written is asked the golden pictures again, where its runtime is installed.
     """
     from handgrad.bundle import read_bundle
+    from handgrad.files import check_apart
     from handgrad.runs import model_file
 
     screen = Screen(quiet)
@@ -68,7 +69,10 @@ def export(
         raise ConfigError("nothing to write; give --onnx, --torch or --hub")
     if raw and onnx is None:
         raise ConfigError("--raw is about the ONNX graph; give --onnx FILE.onnx")
-    bundle = read_bundle(model_file(run))
+    model = model_file(run)
+    for file in filter(None, (onnx, torch)):
+        check_apart(file, [model])
+    bundle = read_bundle(model)
     if onnx is not None:
         from handgrad.bundle.onnx import write_onnx
         from handgrad.bundle.onnx_preparation import words

@@ -88,10 +88,13 @@ def predict(
 
     Look at --show-preparation where an answer is strange: it ends in what the network saw.
     """
+    from handgrad.files import check_apart
     from handgrad.preparation import inverted, recipe_named
-    from handgrad.runs import load_run, load_test
+    from handgrad.runs import load_run, load_test, model_file
 
     screen = Screen(quiet)
+    if show_preparation:
+        check_apart(show_preparation, [model_file(run), *map(Path, pictures)])
     net, about = load_run(run)
     if verbose:
         note_test(screen, about, data, folder)
