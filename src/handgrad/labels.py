@@ -11,6 +11,15 @@ from handgrad.errors import DataError
 Label = str | int
 
 
+def is_text(name: str) -> bool:
+    """Say whether a name can be written as UTF-8: one from a file system need not be."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def class_names(classes: Sequence[Label]) -> tuple[Label, ...]:
     """Return the names as Python's own strings or whole numbers.
 

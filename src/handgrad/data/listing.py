@@ -23,7 +23,7 @@ _SPLITS = {
 _WHOLE = re.compile("0|[1-9][0-9]{0,8}")
 TABLE = "metadata.csv"
 _FILES = ("file_name", "filename", "file", "path", "image", "picture")
-_LABELS = ("label", "class", "category", "target")
+LABELS = ("label", "class", "category", "target")
 _SPLIT = ("split", "set", "subset")
 _LONGEST_TABLE = 1 << 28  # bytes
 _FORMS = (
@@ -72,7 +72,7 @@ def list_pictures(place: Path) -> dict[str, Found]:
 
 def file_and_label(columns: Sequence[str]) -> tuple[str, str] | None:
     """Return the columns of a table that hold files and labels; None: there are none."""
-    file, label = _first(columns, _FILES), _first(columns, _LABELS)
+    file, label = _first(columns, _FILES), _first(columns, LABELS)
     return (file, label) if file and label else None
 
 

@@ -8,7 +8,7 @@ import struct
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from handgrad.data.dataset import Dataset
-from handgrad.data.look import suited_to_arrays
+from handgrad.data.arrays import Arrays
+from handgrad.data.listing import TEST, TRAIN, VALIDATION
 from handgrad.errors import DataError
 from handgrad.files import check_is_file
 
@@ -25,22 +25,44 @@ MOST_BYTES = 1 << 31  # of one array
 _LONGEST_HEADER = 10_000
 _DENSEST = 1100  # bytes that one byte of a zip can stand for, with some to spare
 
-_PAIRS = (
-    *(("x_train", "y_train"), ("train_images", "train_labels"), ("x", "y")),
-    *(("pictures", "labels"), ("images", "labels")),
-)
-_TESTS = (("x_test", "y_test"), ("test_images", "test_labels"))
+_NAMES = {
+    TRAIN: (
+        ("x_train", "y_train"),
+        ("train_images", "train_labels"),
+        ("x", "y"),
+        ("pictures", "labels"),
+        ("images", "labels"),
+    ),
+    TEST: (("x_test", "y_test"), ("test_images", "test_labels")),
+    VALIDATION: (
+        ("x_val", "y_val"),
+        ("x_valid", "y_valid"),
+        ("x_validation", "y_validation"),
+        ("val_images", "val_labels"),
+    ),
+}
 
 # What zipfile and the headers of arrays raise at a broken file.
 _BROKEN = (
-    *(zipfile.BadZipFile, zlib.error, tokenize.TokenError, EOFError, LookupError, MemoryError),
-    *(NotImplementedError, OverflowError, RuntimeError, SyntaxError, TypeError, ValueError),
-    *(AttributeError, struct.error),
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    OverflowError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
 )
 
 
-def read(path: Path) -> tuple[Dataset, Dataset | None]:
-    """Return training and test set, the second being None where it is missing.
+def read(path: Path) -> dict[str, Arrays]:
+    """Return the arrays of each split: "train", "test", "validation", as there are.
 
     Args:
         path: an NPZ file with x_train, y_train, x_test and y_test, or with x and y; the pictures
@@ -52,40 +74,37 @@ def read(path: Path) -> tuple[Dataset, Dataset | None]:
     try:
         check_is_file(path)
         with zipfile.ZipFile(path) as archive:
-            arrays = {name.removesuffix(".npy"): name for name in archive.namelist()}
-            train = _pair(archive, arrays, _PAIRS, path.stem)
-            test = _pair(archive, arrays, _TESTS, f"{path.stem} test", train)
+            members = {name.removesuffix(".npy"): name for name in archive.namelist()}
+            pairs = {split: _first_of(pairs, members) for split, pairs in _NAMES.items()}
+            splits = {split: _arrays(archive, *pair) for split, pair in pairs.items() if pair}
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except DataError as error:
+        raise DataError(f"{path}: {error}") from None
     except _BROKEN as error:
         reason = str(error)[:80] or type(error).__name__
         raise DataError(f"{path}: broken NPZ file ({reason}); get the file again") from None
-    if train is None:
-        held = ", ".join(sorted(arrays)[:8]) or "nothing"
+    if TRAIN not in splits:
+        held = ", ".join(sorted(members)[:8]) or "nothing"
         raise DataError(
             f"{path}: holds {held}; pictures and labels must be called x_train and y_train, "
             "x_test and y_test, or x and y"
         )
-    return train, test
+    return splits
 
 
-def _pair(
-    archive: zipfile.ZipFile,
-    arrays: dict[str, str],
-    pairs: Sequence[tuple[str, str]],
-    name: str,
-    train: Dataset | None = None,
-) -> Dataset | None:
-    """Return the data set of the first pair of arrays that there is."""
-    for pictures, labels in pairs:
-        if pictures in arrays and labels in arrays:
-            X = _as_pictures(_array(archive, arrays[pictures]))
-            y = _array(archive, arrays[labels])
-            y = y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
-            data = Dataset.from_arrays(X, y, train.classes if train else None, name)
-            suits = suited_to_arrays(data.pictures)
-            return Dataset(data.pictures, data.labels, data.classes, name, suits)
-    return None
+def _first_of(
+    pairs: Sequence[tuple[str, str]], members: Mapping[str, str]
+) -> tuple[str, str] | None:
+    """Return the members that hold pictures and labels; None: there are none."""
+    found = (pair for pair in pairs if members.keys() >= {*pair})
+    return next(((members[pictures], members[labels]) for pictures, labels in found), None)
+
+
+def _arrays(archive: zipfile.ZipFile, pictures: str, labels: str) -> Arrays:
+    """Return pictures and their labels."""
+    X, y = _array(archive, pictures), _array(archive, labels)
+    return Arrays(X, y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y)
 
 
 def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
@@ -106,21 +125,13 @@ def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
         reading = npy.read_array_header_1_0 if width == 2 else npy.read_array_header_2_0
         shape, fortran, kind = reading(header)
         size = math.prod(shape) * kind.itemsize
-        if kind.hasobject or kind.kind not in "buifU" or any(n < 0 for n in shape):
-            raise ValueError(f"{name} holds {kind}, neither numbers nor strings")
-        if size != info.file_size - header.tell():
+        if kind.hasobject or kind.kind not in "buifU":
+            raise DataError(
+                f"{name} holds {kind}, neither numbers nor strings; save labels .astype(str), "
+                "pictures .astype(np.uint8)"
+            )
+        if any(n < 0 for n in shape) or size != info.file_size - header.tell():
             raise ValueError(f"{name} is not as long as its header says")
         content = beginning[header.tell() :] + member.read()
     array = np.frombuffer(content, kind)
     return array.reshape(shape[::-1]).T if fortran else array.reshape(shape)
-
-
-def _as_pictures(X: NDArray[Any]) -> NDArray[Any]:
-    """Return pictures (N, H, W) or (N, C, H, W), uint8 where they are whole numbers 0..255."""
-    if X.ndim == 4 and X.shape[1] not in (1, 3) and X.shape[3] in (1, 3):
-        X = X.transpose(0, 3, 1, 2)
-    if X.dtype.kind == "b":
-        return X.astype(np.uint8) * 255
-    if X.dtype.kind in "iu" and X.dtype != np.uint8 and X.size and 0 <= X.min() <= X.max() <= 255:
-        X = X.astype(np.uint8)
-    return np.ascontiguousarray(X)

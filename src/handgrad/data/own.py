@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from handgrad.data import idx_folder, npz, pixel_table
+from handgrad.data.arrays import Arrays, as_datasets
 from handgrad.data.dataset import Dataset
 from handgrad.data.labels import encode
 from handgrad.data.listing import TEST, TRAIN, VALIDATION, Found, list_pictures
@@ -72,8 +74,22 @@ def arrays_at(place: Path) -> tuple[Dataset, Dataset | None] | None:
     Raises:
         DataError: if they cannot be read.
     """
-    from handgrad.data import idx_folder, npz, pixel_table
+    splits = _arrays(place)
+    return None if splits is None else as_datasets(splits, place.stem)
 
+
+def draws_its_test(place: Path) -> bool:
+    """Say whether the test is drawn from all pictures, so that it is another when they change.
+
+    Raises:
+        DataError: if they cannot be read.
+    """
+    splits = _arrays(place) or list_pictures(place)
+    return not splits.keys() & {TEST, VALIDATION}
+
+
+def _arrays(place: Path) -> dict[str, Arrays] | None:
+    """Return the arrays of each split; None: it is none of arrays."""
     if idx_folder.is_one(place):
         return idx_folder.read(place)
     if place.suffix.lower() == ".npz":

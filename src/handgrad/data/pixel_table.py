@@ -13,15 +13,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.data.dataset import Dataset
-from handgrad.data.listing import file_and_label
-from handgrad.data.look import suited_to_arrays
+from handgrad.data.arrays import Arrays
+from handgrad.data.listing import LABELS, TEST, TRAIN, file_and_label
 from handgrad.errors import DataError
 from handgrad.files import check_is_file
-from handgrad.labels import Label
 
 _LONGEST = 1 << 20  # characters of a line
 _BATCH = 1000
+_CURE = f"call its first column {LABELS[0]}"
+_QUOTED = re.compile('"((?:[^"]|"")*)" *,')
 _PIXEL = re.compile(" *0*([0-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5]) *")
 
 
@@ -36,8 +36,8 @@ def is_one(place: Path) -> bool:
     return file_and_label(_cells(next(_lines(place), ""))) is None
 
 
-def read(path: Path) -> tuple[Dataset, Dataset | None]:
-    """Return training and test set, the second being None where it is missing.
+def read(path: Path) -> dict[str, Arrays]:
+    """Return the arrays of each split: "train", and "test" where there is one.
 
     The test set of a file with "train" in its name lies beside it, under the same name with "test".
 
@@ -48,15 +48,19 @@ def read(path: Path) -> tuple[Dataset, Dataset | None]:
     Raises:
         DataError: if a line is no label and its pixels.
     """
-    train = _read(path, path.stem, None)
+    tables = {TRAIN: _read(path)}
     beside = path.with_name(path.name.replace("train", "test"))
-    if beside == path or not beside.is_file():
-        return train, None
-    return train, _read(beside, f"{path.stem} test", train.classes)
+    if beside != path and beside.is_file():
+        tables[TEST] = _read(beside)
+    whole = all(map(_is_whole, chain(*(labels for _, labels in tables.values()))))
+    return {
+        split: Arrays(X, np.array([int(k) for k in labels] if whole else labels))
+        for split, (X, labels) in tables.items()
+    }
 
 
-def _read(path: Path, name: str, classes: Sequence[Label] | None) -> Dataset:
-    """Return the data set of one file."""
+def _read(path: Path) -> tuple[NDArray[np.uint8], list[str]]:
+    """Return the pictures of one file, (N, C, H, W), and their labels."""
     lines = _lines(path)
     first = next(lines, "")
     labels: list[str] = []
@@ -66,28 +70,38 @@ def _read(path: Path, name: str, classes: Sequence[Label] | None) -> Dataset:
     lines = chain([] if heading else [first], lines)
     at = 1 + heading
     while batch := list(islice(lines, _BATCH)):
-        parts.append(_pixels(batch, count, path, at))
-        labels += [_cells(line[:_LONGEST].partition(",")[0])[0] for line in batch]
+        rows = [_parted(line) for line in batch]
+        parts.append(_pixels([pixels for _, pixels in rows], count, path, at))
+        labels += [label for label, _ in rows]
         at += len(batch)
     if not parts:
         raise DataError(f"{path}: holds no pictures; each line is a label and its pixels")
-    X = np.concatenate(parts).reshape(len(labels), *_shape(count, path))
-    whole = all(label.isdecimal() and label.isascii() and len(label) < 10 for label in labels)
-    data = Dataset.from_arrays(X, [int(k) for k in labels] if whole else labels, classes, name)
-    return Dataset(data.pictures, data.labels, data.classes, name, suited_to_arrays(X))
+    _check(labels, path, 1 + heading)
+    return np.concatenate(parts).reshape(len(labels), *_shape(count, path)), labels
 
 
-def _pixels(lines: Sequence[str], count: int, path: Path, at: int) -> NDArray[np.uint8]:
+def _check(labels: Sequence[str], path: Path, at: int) -> None:
+    """Raise a DataError if a label is missing, or only the first is no number."""
+    if "" in labels:
+        raise DataError(f"{path}, line {at + labels.index('')}: the label is missing; add it")
+    if len(labels) > 1 and not _is_whole(labels[0]) and all(map(_is_whole, labels[1:])):
+        raise DataError(
+            f"{path}, line {at}: the label {labels[0]!r} stands before numbers; if this is a "
+            f"heading, {_CURE}"
+        )
+
+
+def _pixels(rows: Sequence[str], count: int, path: Path, at: int) -> NDArray[np.uint8]:
     """Return the pixels on some lines, (n, count); `at` is the number of the first."""
-    rows = [line.partition(",")[2].strip() for line in lines]
     if all(rows):  # NumPy warns where there is nothing
         with suppress(ValueError, OverflowError, IndexError):
             X = np.loadtxt(rows, np.int64, delimiter=",", comments=None, ndmin=2)
-            if X.shape == (len(lines), count) and X.min() >= 0 and X.max() <= 255:
+            if X.shape == (len(rows), count) and X.min() >= 0 and X.max() <= 255:
                 return X.astype(np.uint8)
     bad = next((n for n, row in enumerate(rows, at) if not _is_good(row, count)), at)
     raise DataError(
         f"{path}, line {bad}: a label and {count:,} whole numbers 0..255 are wanted; correct it"
+        + (f", or, if it is a heading, {_CURE}" if bad == 1 else "")
     )
 
 
@@ -128,7 +142,20 @@ def _cells(line: str) -> list[str]:
         return line.split(",")
 
 
+def _parted(line: str) -> tuple[str, str]:
+    """Return the label on a line, and the pixels behind it."""
+    if quoted := _QUOTED.match(line):
+        return quoted[1].replace('""', '"'), line[quoted.end() :]
+    label, _, pixels = line.partition(",")
+    return label.strip(), pixels.strip()
+
+
+def _is_whole(label: str) -> bool:
+    """Say whether a label is a whole number."""
+    return label.isdecimal() and label.isascii() and len(label) < 10
+
+
 def _is_heading(line: str) -> bool:
-    """Say whether a line holds names of columns: its last cell is no number."""
-    last = _cells(line)[-1].strip()
-    return not last.lstrip("-").replace(".", "", 1).isdecimal()
+    """Say whether a line holds names of columns: the first of the labels, or the last no number."""
+    cells = [cell.strip().lower() for cell in _cells(line)]
+    return cells[0] in LABELS or not cells[-1].lstrip("-").replace(".", "", 1).isdecimal()
