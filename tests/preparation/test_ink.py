@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageFilter
 
 from handgrad.data import SOURCES
 from handgrad.data.idx import read_pictures
@@ -8,7 +8,6 @@ from handgrad.data.locate import find
 from handgrad.preparation import (
     CentreOfMass,
     CropToInk,
-    EvenPaper,
     FitInk,
     FullInk,
     Grow,
@@ -16,15 +15,7 @@ from handgrad.preparation import (
     TwoTones,
 )
 from handgrad.preparation import drawing as mnist_recipe
-
-
-def seven(size=(200, 240), at=(30, 90), ink=0, paper=255, width=9):
-    """A seven, drawn somewhere on a sheet."""
-    image = Image.new("L", size, paper)
-    x, y = at
-    line = [(x, y), (x + 60, y), (x + 20, y + 100)]
-    ImageDraw.Draw(image).line(line, fill=ink, width=width, joint="curve")
-    return np.asarray(image)[:, :, None]
+from tests.preparation.drawn import seven
 
 
 def test_light_ink_is_told_by_the_ground():
@@ -33,22 +24,6 @@ def test_light_ink_is_told_by_the_ground():
     assert np.array_equal(LightInk()(light), light)
     on_grey = seven(ink=0, paper=120)  # darker than its ground, on a ground that is dark
     assert np.array_equal(LightInk()(on_grey), 255 - on_grey)
-
-
-def test_a_clean_ground_is_left_as_it_is():
-    X = 255 - seven()
-    assert np.array_equal(EvenPaper()(X), X)
-
-
-def test_shadows_and_grain_are_taken_off():
-    rng = np.random.default_rng(0)
-    clean = 255 - seven()
-    shadow = np.linspace(0, 90, clean.shape[1])[None, :, None]
-    paper = 40 + shadow + rng.normal(0, 4, clean.shape)
-    photograph = np.clip(paper + clean * 0.5, 0, 255).astype(np.uint8)
-    even = EvenPaper()(photograph)
-    assert even[clean == 0].max() + 80 < even[clean == 255].min()
-    assert np.array_equal(TwoTones(40)(even), clean)
 
 
 def test_cropping_goes_by_ink_and_not_by_blur():
@@ -91,14 +66,6 @@ def test_specks_are_no_ink_and_thin_lines_are():
     X[5:7], X[33:35] = 0, 0  # the line's ends are as much alone
     assert np.array_equal(TwoTones(40, speck=4)(specks), X)
     assert np.array_equal(TwoTones(40)(specks), specks)
-
-
-def test_ink_without_a_margin_is_no_grain():
-    X = np.full((8, 8, 1), 90, np.uint8)
-    X[2:6, 2:6] = 0  # three quarters are ink
-    X[0, 0] = 200
-    assert EvenPaper(32)(X)[0, 4] >= 90 - 32
-    assert EvenPaper()(X)[0, 4] == 0
 
 
 def test_what_is_small_grows_smoothly():

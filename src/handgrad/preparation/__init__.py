@@ -3,13 +3,13 @@
 from handgrad.preparation.ink import (
     CentreOfMass,
     CropToInk,
-    EvenPaper,
     FitInk,
     FullInk,
     Grow,
     LightInk,
     TwoTones,
 )
+from handgrad.preparation.paper import EvenPaper
 from handgrad.preparation.preparation import Preparation, Step
 from handgrad.preparation.recipes import RECIPES, drawing, inverted, light, plain, recipe_named
 from handgrad.preparation.steps import (

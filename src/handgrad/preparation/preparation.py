@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from handgrad.errors import DataError, ModelError
-from handgrad.preparation import ink, steps
+from handgrad.preparation import ink, paper, steps
 from handgrad.preparation.pixels import LARGEST, Pixels
 
 
@@ -26,7 +26,7 @@ class Step(Protocol):
 
 KINDS: dict[str, Any] = {
     name: kind
-    for room in (steps, ink)
+    for room in (steps, paper, ink)
     for name, kind in vars(room).items()
     if dataclasses.is_dataclass(kind)
 }

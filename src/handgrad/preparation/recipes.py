@@ -8,13 +8,13 @@ from handgrad.errors import ConfigError, ModelError
 from handgrad.preparation.ink import (
     CentreOfMass,
     CropToInk,
-    EvenPaper,
     FitInk,
     FullInk,
     Grow,
     LightInk,
     TwoTones,
 )
+from handgrad.preparation.paper import EvenPaper
 from handgrad.preparation.pixels import Ground
 from handgrad.preparation.preparation import Preparation
 from handgrad.preparation.steps import (
