@@ -7,7 +7,7 @@ from PIL import Image
 
 import handgrad as hg
 from handgrad.bundle import read_bundle
-from handgrad.preparation import Grey, recipe_named
+from handgrad.preparation import Grey, ink, recipe_named
 from handgrad.verify import golden
 from tests.extras import needs
 
@@ -58,7 +58,10 @@ def sheets(count, shape, rng):
 
 @pytest.mark.parametrize(
     ("recipe", "shape"),
-    [("light", (1, 8, 8)), ("light", (1, 9, 6)), ("plain", (1, 5, 8)), ("plain", (3, 6, 6))],
+    [
+        *(("light", (1, *size)) for size in [(8, 8), (9, 6), (1, 1), (1, 5), (2, 2), (9, 2)]),
+        *(("plain", shape) for shape in [(1, 5, 8), (3, 6, 6)]),
+    ],
 )
 def test_raw_pictures_are_prepared_in_the_graph_as_predict_does(handgrad, recipe, shape):
     onnxruntime = pytest.importorskip("onnxruntime")
@@ -82,6 +85,18 @@ def test_raw_pictures_are_prepared_in_the_graph_as_predict_does(handgrad, recipe
         told = json.loads(handgrad("predict", "m.safetensors", f"./{n}.png", "--json").out)[0]
         by_label = {one["label"]: one["p"] for one in told["probabilities"]}
         assert [by_label[k] for k in net.classes] == pytest.approx(p[n].tolist(), abs=1e-5)
+
+
+@pytest.mark.parametrize("size", [(1, 5), (2, 2), (2, 9)])
+def test_the_check_sees_a_shadow_that_only_one_side_looks_for(handgrad, monkeypatch, size):
+    needs("onnxruntime")
+    net = hg.Network([hg.Flatten(), hg.Dense()], (1, *size), 2)
+    net.preparation = recipe_named("light", net.shape)
+    net.save("m.safetensors")
+    monkeypatch.setattr(ink, "min", lambda _: 3, raising=False)
+    ended = handgrad("export", "m.safetensors", "--onnx", "m.onnx", "--raw")
+    assert ended.status == 1
+    assert "ONNX Runtime answers the golden pictures with other logits" in ended.err
 
 
 def test_light_ink_in_the_graph_turns_what_it_must():
@@ -201,14 +216,27 @@ def test_a_folder_of_somebody_else_stays_as_it_is(handgrad, trained, tmp_path, c
     assert not (trained / "README.md").exists()
 
 
-def test_a_name_that_is_no_text_leaves_no_half_of_a_folder(handgrad, tmp_path):
+@pytest.mark.parametrize(
+    "words", [("--hub", "hub"), ("--onnx", "m.onnx"), ("--torch", "m.pt2"), ("--torch", "m.pt")]
+)
+def test_a_name_that_is_no_text_leaves_no_half_of_it(handgrad, tmp_path, words):
+    if "--torch" in words:
+        needs("torch")
     net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), ["cat", "\udce9t"])
     net.save("m.safetensors")
-    ended = handgrad("export", "m.safetensors", "--hub", "hub")
+    ended = handgrad("export", "m.safetensors", *words)
     assert (ended.status, ended.out) == (1, "")
-    assert r"\udce9t" in ended.err
-    assert "is no text that a file can hold; rename the class, and train" in ended.err
+    assert ended.err == (
+        "error: the class '\\udce9t' has a name that is no text; rename it, and train again\n"
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["m.safetensors"]
+
+
+def test_the_card_holds_any_name_of_data(handgrad, tmp_path):
+    net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), ["cat", "dog"])
+    net.save("m.safetensors", {"data": {"name": "d\udce9t"}})
+    assert handgrad("export", "m.safetensors", "--hub", "hub").status == 0
+    assert r"| trained on | d\udce9t |" in (tmp_path / "hub/README.md").read_text("utf-8")
 
 
 def test_a_place_that_cannot_be_written_is_one_sentence(handgrad, trained, tmp_path):

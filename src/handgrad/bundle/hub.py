@@ -11,7 +11,8 @@ from pathlib import Path
 from handgrad.bundle.card import MODEL, card
 from handgrad.bundle.description import describe
 from handgrad.bundle.file import Bundle, save_model
-from handgrad.errors import ConfigError, ModelError, StorageError
+from handgrad.bundle.foreign import check_text
+from handgrad.errors import ConfigError, StorageError
 
 CONFIG, CARD = "config.json", "README.md"
 PREPARATION, GRAPH = "preprocessor_config.json", "model.onnx"
@@ -32,6 +33,7 @@ def write_hub(bundle: Bundle, folder: Path) -> None:
         ModelError: if a class has a name that cannot be written.
         StorageError: if the folder cannot be written to.
     """
+    check_text(bundle.net)
     temporary = folder.absolute().parent / f".hub-{secrets.token_hex(4)}"
     try:
         _check_ours(folder)
@@ -47,12 +49,6 @@ def write_hub(bundle: Bundle, folder: Path) -> None:
         raise StorageError(
             f"{folder}: cannot be written ({error.strerror}); choose another place or make room"
         ) from error
-    except UnicodeEncodeError as error:
-        around = error.object[max(error.start - 20, 0) : error.end + 20]
-        raise ModelError(
-            f"{folder}: {around!r} is no text that a file can hold; rename the class, and train "
-            "again"
-        ) from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -86,7 +82,7 @@ def _write(bundle: Bundle, folder: Path) -> None:
     if net.preparation is not None:
         described = json.dumps(net.preparation.to_json(), indent=2)
         (folder / PREPARATION).write_text(described + "\n", encoding="utf-8")
-    (folder / CARD).write_text(card(bundle), encoding="utf-8")
+    (folder / CARD).write_text(card(bundle), "utf-8", "backslashreplace")
     if find_spec("onnx") is not None:
         from handgrad.bundle.onnx import write_onnx
 

@@ -82,8 +82,10 @@ def to_onnx(bundle: Bundle, *, raw: bool = False) -> ModelProto:
             pictures are.
 
     Raises:
-        ModelError: if ONNX cannot say a layer or, for raw pictures, the preparation.
+        ModelError: if ONNX cannot say a layer or, for raw pictures, the preparation; or a class
+            has a name that is no text.
     """
+    about = metadata(bundle) | ({"handgrad.raw": "true"} if raw else {})
     net, of_bytes = bundle.net, raw or bundle.golden.pictures.dtype == np.uint8
     graph = Graph()
     X = INPUT
@@ -117,7 +119,6 @@ def to_onnx(bundle: Bundle, *, raw: bool = False) -> ModelProto:
         producer_name="handgrad",
         producer_version=version("handgrad"),
     )
-    about = metadata(bundle) | ({"handgrad.raw": "true"} if raw else {})
     helper.set_model_props(made, about)
     checker.check_model(made, full_check=True)
     return made

@@ -13,13 +13,21 @@ from onnx import TensorProto
 
 from handgrad.errors import ModelError
 from handgrad.network import Network
+from handgrad.preparation import (
+    Colours,
+    Grey,
+    Invert,
+    LightInk,
+    OnGround,
+    Preparation,
+    Resize,
+)
+from handgrad.preparation.ink import NOISE
 
 if TYPE_CHECKING:
     from handgrad.bundle.onnx import Graph
-    from handgrad.preparation import Preparation
 
 DOUBLE = TensorProto.DOUBLE
-NOISE = 32  # as in handgrad.preparation.LightInk
 
 
 def add_preparation(graph: Graph, net: Network, X: str) -> str:
@@ -36,8 +44,6 @@ def add_preparation(graph: Graph, net: Network, X: str) -> str:
     Raises:
         ModelError: if the network has no preparation, or one with other steps.
     """
-    from handgrad.preparation import Colours, Grey, Invert, LightInk, OnGround, Resize
-
     if net.preparation is None:
         raise ModelError("the model knows of no preparation; export it without --raw")
     _, H, W = net.shape
@@ -82,22 +88,27 @@ def _light_ink(graph: Graph, X: str, H: int, W: int) -> str:
     rows, columns = (_lines(graph, grey, axis, last) for axis, last in ((2, H - 1), (3, W - 1)))
     edges = graph.add("Concat", *rows, *columns, axis=1)
     plain = _ink(graph, grey, graph.add("Floor", _median(graph, edges, 2 * (H + W))))
-    top, below = (_median(graph, line, W) for line in rows)
-    left, right = (_median(graph, line, H) for line in columns)
-    total = graph.add("Sum", top, below, left, right)
-    down, across = _between(graph, top, below, (H, 1)), _between(graph, left, right, (1, W))
-    middle = graph.add("Div", total, _double(graph, np.array(4)))
-    shadow = graph.add("Sub", graph.add("Add", down, across), middle)
-    whole = graph.add("Cast", graph.add("Cast", shadow, to=TensorProto.INT64), to=DOUBLE)
-    under_shadow = _ink(graph, grey, whole)
-
-    balance, amount = _sum(graph, plain), _sum(graph, graph.add("Abs", plain))
-    twice = graph.add("Mul", graph.add("Abs", balance), _double(graph, np.array(2)))
-    unclear = graph.add("Less", twice, amount)
-    balance = graph.add("Where", unclear, _sum(graph, under_shadow), balance)
+    balance = _sum(graph, plain)
+    if min(H, W) > 2:  # else all of it is edge, and no shadow can be told
+        amount = _sum(graph, graph.add("Abs", plain))
+        twice = graph.add("Mul", graph.add("Abs", balance), _double(graph, np.array(2)))
+        unclear = graph.add("Less", twice, amount)
+        under_shadow = _ink(graph, grey, _shadow(graph, rows, columns, H, W))
+        balance = graph.add("Where", unclear, _sum(graph, under_shadow), balance)
     dark = graph.add("Less", balance, _double(graph, np.array(0)))
     inverse = graph.add("Sub", graph.array(np.array(255, np.uint8)), X)
     return graph.add("Where", dark, inverse, X)
+
+
+def _shadow(graph: Graph, rows: tuple[str, str], columns: tuple[str, str], H: int, W: int) -> str:
+    """Return grounds (N, 1, H, W) whose lightness changes evenly between opposite edges."""
+    top, below = (_median(graph, line, W) for line in rows)
+    left, right = (_median(graph, line, H) for line in columns)
+    down, across = _between(graph, top, below, (H, 1)), _between(graph, left, right, (1, W))
+    total = graph.add("Sum", top, below, left, right)
+    middle = graph.add("Div", total, _double(graph, np.array(4)))
+    shadow = graph.add("Sub", graph.add("Add", down, across), middle)
+    return graph.add("Cast", graph.add("Cast", shadow, to=TensorProto.INT64), to=DOUBLE)
 
 
 def _lines(graph: Graph, X: str, axis: int, last: int) -> tuple[str, str]:
@@ -119,8 +130,8 @@ def _median(graph: Graph, line: str, length: int) -> str:
 
 def _between(graph: Graph, start: str, stop: str, shape: tuple[int, int]) -> str:
     """Return numbers that change evenly from one to the other, (N, 1, *shape)."""
-    steps = max(max(shape) - 1, 1)
-    step = graph.add("Div", graph.add("Sub", stop, start), _double(graph, np.array(steps)))
+    steps = _double(graph, np.array(max(shape) - 1))
+    step = graph.add("Div", graph.add("Sub", stop, start), steps)
     places = _double(graph, np.arange(max(shape)).reshape(1, 1, *shape))
     return graph.add("Add", graph.add("Mul", places, step), start)
 

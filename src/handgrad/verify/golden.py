@@ -18,8 +18,10 @@ from handgrad.layers import Array
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
 from handgrad.optim import SGD
+from handgrad.random import generator
 
 TOLERANCE = 1e-5
+NOISY = 64  # raw pictures: in noise it is seldom clear which is ground
 
 
 @dataclass(frozen=True)
@@ -139,9 +141,18 @@ def run_onnx(model: bytes, pictures: NDArray[Any]) -> Array:
 
 
 def as_raw(net: Network, pictures: NDArray[Any]) -> tuple[NDArray[np.uint8], Array]:
-    """Return pictures (N, 3, H, W) as they lie in files, light and dark, and the logits wanted."""
+    """Return pictures as they lie in files, and the logits wanted.
+
+    Args:
+        net: a network with a preparation.
+        pictures: some that it takes, (N, C, H, W).
+
+    Returns:
+        These pictures light and dark, and others of noise, (M, 3, H, W), and logits (M, K).
+    """
     light = np.broadcast_to(pictures, (len(pictures), 3, *pictures.shape[2:])).astype(np.uint8)
-    raw = np.concatenate([light, 255 - light])
+    noise = generator(0, "augment").integers(0, 256, (NOISY, *light.shape[1:]), np.uint8)
+    raw = np.concatenate([light, 255 - light, noise])
     assert net.preparation is not None, "raw pictures want a preparation"
     prepared = np.stack([net.preparation.apply(x.transpose(1, 2, 0)) for x in raw])
     return raw, net.logits(prepared)
