@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,10 @@ def lines(path: Path, records: Sequence[Epoch] = ()) -> Track:
 
 @contextmanager
 def _to_tensorboard(folder: Path, records: Sequence[Epoch]) -> Iterator[Track]:
-    """Give what writes an epoch as TensorBoard's events, into one new file with those before."""
+    """Give what writes an epoch as TensorBoard's events, into one new file with those before.
+
+    There is none before the first: a run that is killed without a checkpoint leaves nothing.
+    """
     if find_spec("tensorboardX") is None:
         raise MissingExtraError(
             'tensorboardX is not installed; install it with pip install "handgrad[tensorboard]"'
@@ -95,14 +99,19 @@ def _to_tensorboard(folder: Path, records: Sequence[Epoch]) -> Iterator[Track]:
     from tensorboardX import SummaryWriter
 
     before = [*folder.glob("events.out.tfevents.*")]
-    # A TensorBoard that looks on forgets what it has read, from the first epoch on.
-    purge, suffix = 1 if before else None, f".{secrets.token_hex(4)}"
-    with SummaryWriter(str(folder), purge_step=purge, filename_suffix=suffix) as writer:
+    with ExitStack() as opened:
+
+        @cache
+        def writer() -> Any:
+            # A TensorBoard that looks on forgets what it has read, from the first epoch on.
+            purge, suffix = 1 if before else None, f".{secrets.token_hex(4)}"
+            made = SummaryWriter(str(folder), purge_step=purge, filename_suffix=suffix)
+            return opened.enter_context(made)
 
         def track(record: Epoch) -> None:
             for name, value in numbers(record).items():
-                writer.add_scalar(name, value, record.number)
-            writer.flush()
+                writer().add_scalar(name, value, record.number)
+            writer().flush()
 
         for record in records:
             track(record)

@@ -126,7 +126,9 @@ def test_a_place_is_free_again_when_who_took_it_is_dead(another):
 
 
 def test_who_is_at_work_is_not_disturbed_by_one_who_wants_to_go_on(another):
-    write_checkpoint(checkpoints(Path("out")) / "checkpoint-000001.safetensors", STATE, {})
+    write_checkpoint(
+        checkpoints(Path("out")) / "checkpoint-000001.safetensors", STATE, {"run": {}, "config": {}}
+    )
     with (
         pytest.raises(
             hg.ConfigError, match=r"^out: another process is at work there; wait for its"
@@ -158,7 +160,9 @@ def test_a_signal_while_a_place_is_taken_waits(tmp_path, monkeypatch):
 
 
 def test_a_run_that_cannot_be_written_to_is_one_sentence(monkeypatch):
-    write_checkpoint(checkpoints(Path("out")) / "checkpoint-000001.safetensors", STATE, {})
+    write_checkpoint(
+        checkpoints(Path("out")) / "checkpoint-000001.safetensors", STATE, {"run": {}, "config": {}}
+    )
 
     def refuse(*_):
         raise OSError(errno.EROFS, "Read-only file system")

@@ -24,6 +24,7 @@ MODEL = "model.safetensors"
 DAY = 24 * 60 * 60
 _CHECKPOINTS = "checkpoints"
 _AT_WORK = "at-work"
+_TOLD = "mlflow.json"  # may be there before there is a checkpoint
 _TRIES = 100  # while others come and go in the same place
 
 
@@ -54,6 +55,8 @@ def begun(out: Path | None, name: str) -> Iterator[Path]:
         if folder is not None:
             if not has_checkpoint(folder):
                 shutil.rmtree(checkpoints(folder), ignore_errors=True)
+                if not (folder / MODEL).exists():
+                    (folder / _TOLD).unlink(missing_ok=True)
             lock.release()
         for place in made:
             with suppress(OSError):  # it is not empty, or was not made
@@ -197,7 +200,8 @@ def _lock(folder: Path) -> Lock | None:
 def _is_free(place: Path) -> bool:
     """Say whether there is nothing in a place but what a run has before its first checkpoint."""
     inside = checkpoints(place)
-    if any(path != inside for path in place.iterdir()):
+    known = {inside, place / _TOLD} if _is_there(inside) else {inside}
+    if any(path not in known for path in place.iterdir()):
         return False
     small = {inside / LOCK, inside / _AT_WORK}
     return not _is_there(inside) or all(p in small or is_temporary(p) for p in inside.iterdir())
@@ -221,4 +225,5 @@ def _remove_forgotten(parent: Path) -> None:
             if old and _is_free(inside.parent) and (lock := _lock(inside.parent)):
                 shutil.rmtree(inside, ignore_errors=True)
                 lock.release()
+                (inside.parent / _TOLD).unlink(missing_ok=True)
                 inside.parent.rmdir()
