@@ -23,7 +23,7 @@ from handgrad.training.course import Course
 from handgrad.training.evaluation import check_classes, check_dataset
 from handgrad.training.history import Epoch, History
 from handgrad.training.identity import check_identity, identity
-from handgrad.training.keeper import Checkpoints, Keeper
+from handgrad.training.keeper import Checkpoints, Found, Keeper
 from handgrad.training.recipe import Recipe, Settings
 
 
@@ -163,14 +163,19 @@ def _set_out(
         check_identity(
             found.about["run"], same, keeper.folder, other_settings=checkpoint.other_settings
         )
-        state = found.state
-        if found.about["run"].get("optimizer") != same["optimizer"]:
-            state = state._replace(lowered=0)  # a rate that is given anew counts as it is given
-        try:
-            course.restore(state)
-        except (ConfigError, ModelError) as error:
-            raise type(error)(f"{found.path}: {error}") from None
+        _go_on(course, found, same)
     return course, keeper, validation
+
+
+def _go_on(course: Course, found: Found, run: dict[str, str]) -> None:
+    """Let a course go on from a checkpoint, once it is known to be of the same run."""
+    state = found.state
+    if found.about["run"].get("optimizer") != run["optimizer"]:
+        state = state._replace(lowered=0)  # a rate that is given anew counts as it is given
+    try:
+        course.restore(state)
+    except (ConfigError, ModelError) as error:
+        raise type(error)(f"{found.path}: {error}") from None
 
 
 def _split(
