@@ -123,11 +123,46 @@ def by_an_array(rng: random.Random, engine: str, folder: Path) -> tuple[tuple[in
     return (step, layer_name(net.layers, index)), caught.value
 
 
+def by_an_update(rng: random.Random, _: str, folder: Path) -> tuple[tuple[int, str], Any]:
+    """Have PyTorch's update spoil a number of a random array in the midst of epochs of nine."""
+    import torch
+
+    from handgrad.engines.torch import TorchEngine
+
+    data = pictures()
+    net = hg.Network(layers(), data.shape, data.classes, seed=1)
+    step, name = rng.randrange(27), rng.choice(list(net.parameters))
+    what = rng.choice([np.nan, np.inf, -np.inf])
+
+    class Faulty(TorchEngine):
+        def _gradients(self, batch: Any, now: int, *more: Any) -> Any:
+            self.now = now
+            return super()._gradients(batch, now, *more)
+
+        def _update(self, rate: float) -> None:
+            super()._update(rate)
+            if self.now == step:
+                with torch.no_grad():
+                    array = self._parameters[name].view(-1)
+                    array[rng.randrange(len(array))] = what
+
+    with pytest.raises(hg.DivergenceError) as caught:
+        hg.fit(
+            *(net, data),
+            epochs=3,
+            batch_size=SIZE,
+            engine=lambda net, rules: Faulty(net, rules, device="cpu"),
+            checkpoint=hg.Checkpoints(folder, minutes=1e-9),
+        )
+    return (step, layer_name(net.layers, int(name.partition(".")[0]))), caught.value
+
+
 def spoilt_run(number: int, folder: Path) -> None:
     """Spoil a run, and check that its end names the step and the layer."""
     rng = random.Random(number)
     engine = ENGINES[number % 3]
-    spoil = by_an_array if engine.startswith("torch") else rng.choice([by_a_layer, by_an_array])
+    other = by_an_update if engine.startswith("torch") else by_a_layer
+    spoil = rng.choice([other, by_an_array])
     (step, layer), error = spoil(rng, engine, folder)
     assert (error.step, error.layer) == (step, layer), (number, engine, spoil, str(error))
     assert str(error).startswith(f"step {step}, {layer}: ")
