@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
-from benchmarks import peers, predict, recipes, scale, tasks, train
+from benchmarks import checkpoint, peers, predict, recipes, scale, tasks, train
 from benchmarks.cold import measure as cold
 from benchmarks.record import Record
 
@@ -66,6 +66,11 @@ def _scale(asked: Namespace) -> Iterator[Record]:
         yield scale.measure(task, asked.gigabytes, asked.rounds, asked.threads)
 
 
+def _checkpoint(asked: Namespace) -> Iterator[Record]:
+    for task in chosen(tasks.TRAINING, asked.network or ["convnet"]).values():
+        yield checkpoint.measure(task, asked.rounds, asked.threads)
+
+
 def _accuracy(asked: Namespace) -> Iterator[Record]:
     for mark in chosen(recipes.MARKS, asked.mark):
         yield cold.accuracy(mark, asked.only, asked.seeds, asked.threads)
@@ -80,6 +85,7 @@ KINDS = {
     "scale": Kind(
         _scale, ("network", "gigabytes", "rounds"), "few pictures, many, and a file of them"
     ),
+    "checkpoint": Kind(_checkpoint, ("network", "rounds"), "what checkpoints cost a training"),
     "accuracy": Kind(_accuracy, ("mark", "seeds"), "the time to an accuracy, from a cold process"),
 }
 

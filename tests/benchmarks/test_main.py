@@ -37,6 +37,7 @@ def test_all_is_every_kind_in_order_with_the_settings_it_needs():
         "start",
         "memory",
         "scale",
+        "checkpoint",
         "accuracy",
     ]
     assert [title for title, settings in found.items() if settings.noise] == ["train --noise"]
