@@ -71,7 +71,11 @@ def test_the_history_is_the_same_as_table_and_as_json(run, folder):
 
 def test_the_model_file_says_how_it_came_about(run, folder):
     about = about_model(folder / "model.safetensors")
-    assert about["data"] == {"name": "digits", "digest": run.train.digest()}
+    assert about["data"] == {
+        "name": "digits",
+        "digest": run.train.digest(),
+        "test_digest": run.test.digest(),
+    }
     assert about["seed"] == 5
     assert about["scores"]["test_accuracy"] == run.evaluation.accuracy
     assert about["scores"]["test_pictures"] == 359
@@ -140,3 +144,37 @@ def test_a_run_is_tested_on_the_files_it_was_trained_on(tmp_path):
         load_test(about)
     with pytest.raises(hg.DataError, match=r"other is no folder"):
         load_test(about, folder=tmp_path / "other")
+
+
+def own(path, pictures, tests=0):
+    """Write arrays, and return what a model trained on them remembers."""
+    X = np.random.default_rng(0).integers(0, 256, (pictures + tests, 6, 6), np.uint8)
+    parts = {"train": slice(pictures), "test": slice(pictures, None)}
+    held = {split: part for split, part in parts.items() if len(X[part])}
+    arrays = {f"x_{split}": X[part] for split, part in held.items()}
+    np.savez(path, **arrays, **{f"y_{s}": np.arange(len(X))[part] % 2 for s, part in held.items()})
+    train, test = hg.load(str(path))
+    digests = {"digest": train.digest(), "test_digest": test.digest()}
+    return {"data": {"name": str(path), **digests}, "config": {}}
+
+
+def test_a_test_that_is_drawn_anew_is_refused(tmp_path):
+    about = own(tmp_path / "own.npz", 40)
+    assert len(load_test(about)) == 8
+    own(tmp_path / "own.npz", 50)
+    with pytest.raises(
+        hg.DataError,
+        match=r"^own: the pictures are others than when the model was trained, and a test drawn "
+        r"from them may hold some that it has learned from; put the old ones back, train it again",
+    ):
+        load_test(about)
+    assert len(load_test(about, str(tmp_path / "own.npz"))) == 10
+
+
+def test_a_test_that_is_given_anew_is_said(tmp_path, caplog):
+    about = own(tmp_path / "own.npz", 40, 5)
+    assert len(load_test(about)) == 5
+    assert caplog.messages == []
+    own(tmp_path / "own.npz", 40, 7)
+    assert len(load_test(about)) == 7
+    assert caplog.messages == ["handgrad: own test: others than when the model was trained"]

@@ -107,7 +107,8 @@ def _network(
 
     if model not in MODELS and Path(model).exists():
         net, about = load_run(Path(model))
-        return net, load_test(about, data, folder, progress=progress), f"learned, from {model}"
+        test = load_test(about, data, folder, progress=progress, preparation=net.preparation)
+        return net, test, f"learned, from {model}"
     layers = named(model)
     train, test = load(data or "digits", folder, progress=progress)
     net = Network(layers, train.shape, train.classes, seed=seed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 import os
 import platform
 from collections.abc import Mapping
@@ -17,14 +18,16 @@ import numpy as np
 import handgrad
 from handgrad.bundle import read_bundle, save_model
 from handgrad.config import Config
-from handgrad.data import Dataset, load
+from handgrad.data import Dataset, is_own, load
 from handgrad.errors import ConfigError, DataError, ModelError
-from handgrad.files import check_is_file, replacing
+from handgrad.files import check_is_file, expanded, replacing
 from handgrad.network import Network
 from handgrad.runs.folder import MODEL, has_checkpoint
 from handgrad.training import Epoch, Evaluation, History
 
 PICTURES_SHOWN = 36
+
+_log = logging.getLogger("handgrad")
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,11 @@ def write(run: Run, folder: Path) -> str | None:
 def about(run: Run) -> dict[str, Any]:
     """Return what the model file remembers beside the network."""
     return {
-        "data": {"name": run.config.data, "digest": run.train.digest()},
+        "data": {
+            "name": run.config.data,
+            "digest": run.train.digest(),
+            "test_digest": run.test.digest(),
+        },
         "seed": run.config.seed,
         "config": run.config.plain(),
         "versions": versions(),
@@ -190,7 +197,7 @@ def load_test(
 
     Raises:
         ConfigError: if nothing says which data, or there is none of that name.
-        DataError: if it cannot be had.
+        DataError: if it cannot be had, or may hold pictures that the model has learned from.
     """
     own, config = about.get("data"), about.get("config")
     name = data or (own.get("name") if isinstance(own, Mapping) else None)
@@ -198,7 +205,24 @@ def load_test(
         raise ConfigError("the model file does not say what it was trained on; give --data")
     if folder is None and data is None and isinstance(config, Mapping):
         folder = config.get("folder")
-    return load(name, folder, **options)[1]
+    train, test = load(name, folder, **options)
+    if data is None and isinstance(own, Mapping) and is_own(name):
+        _check_test(train, test, own)
+    return test
+
+
+def _check_test(train: Dataset, test: Dataset, own: Mapping[str, Any]) -> None:
+    """Raise a DataError if the test was drawn anew; say if it is another that was given."""
+    from handgrad.data.own import draws_its_test  # it loads Pillow
+
+    if train.digest() != own.get("digest") and draws_its_test(expanded(str(own["name"]))):
+        raise DataError(
+            f"{train.name}: the pictures are others than when the model was trained, and a test "
+            "drawn from them may hold some that it has learned from; put the old ones back, train "
+            "it again, or give new ones by --data"
+        )
+    if test.digest() != own.get("test_digest", test.digest()):
+        _log.warning("handgrad: %s: others than when the model was trained", test.name)
 
 
 def versions() -> dict[str, str]:
