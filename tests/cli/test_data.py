@@ -137,6 +137,23 @@ def test_show_draws_what_augmentation_makes_of_them(handgrad):
     assert "there is no setting 'spin'" in ended.err
 
 
+@pytest.mark.parametrize("place", ["own", "own/", "./own/a/..", "own.npz"])
+def test_show_draws_pictures_of_ones_own_here(handgrad, tmp_path, monkeypatch, place):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder_with_a_duplicate(tmp_path / "in" / "own")
+    X = np.random.default_rng(0).integers(0, 256, (20, 9, 9), np.uint8)
+    np.savez(tmp_path / "in" / "own.npz", x=X, y=np.array(["a", "b"] * 10))
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    drawn = []
+    monkeypatch.setattr("handgrad.plots.save", lambda _, file: drawn.append(file))
+    ended = handgrad("data", "show", f"../in/{place}", "--augment", "light")
+    assert (ended.status, ended.err) == (0, "")
+    assert re.search(r"^ a +8 +2 *$", ended.out, re.MULTILINE)
+    assert drawn == [Path("own-examples.png"), Path("own-augmented.png")]
+
+
 def test_show_draws_what_there_is_of_a_rare_or_missing_class(handgrad, monkeypatch):
     train, test = hg.load("digits")
     order = [np.flatnonzero(train.labels == k)[:n] for k, n in ((0, 9), (1, 2), (4, 1))]

@@ -141,12 +141,19 @@ def _folded(sentence: str, screen: Screen) -> str:
 @app.command()
 def show(
     *,
-    data: Name,
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA",
+            help="digits, mnist, fashion-mnist or kmnist; or the path of pictures of your own.",
+            show_default=False,
+        ),
+    ],
     out: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="The figure, PNG or SVG. Default: DATA-examples.png.",
+            help="The figure, PNG or SVG. Default: DATA-examples.png in this folder.",
             show_default=False,
         ),
     ] = None,
@@ -175,18 +182,18 @@ def show(
     some = [np.flatnonzero(train.labels == k)[:ROUNDS] for k in range(len(train.classes))]
     rounds = zip_longest(*some)  # a class with few pictures misses the later ones
     X, y = train[np.array([i for each in rounds for i in each if i is not None])]
-    file = out or Path(f"{data}-examples.png")
+    file = out or Path(f"{train.name}-examples.png")
     plots.save(plots.pictures(X, y, train.classes), file)
 
     counts = zip(train.classes, train.counts.tolist(), test.counts.tolist(), strict=True)
     rows = [(label, f"{n:,}", f"{m:,}") for label, n, m in counts]
     total = ("total", f"{len(train):,}", f"{len(test):,}")
     screen.result(table(["class", ">training", ">test"], [*rows, total]))
-    source = SOURCES[data]
-    screen.result(f"by {source.credit}; {source.licence}")
+    if source := SOURCES.get(data):
+        screen.result(f"by {source.credit}; {source.licence}")
     screen.result(f"examples in {file}")
     if augmentation is not None:
-        file = file.with_name(f"{data}-augmented{file.suffix}")
+        file = file.with_name(f"{train.name}-augmented{file.suffix}")
         plots.save(plots.augmented(X[: len(train.classes)], augmentation), file)
         screen.result(f"augmented by {augmentation}")
         screen.result(f"what becomes of some in {file}")

@@ -63,7 +63,7 @@ def read_own(
     train, test = arrays
     if test is None:
         train, test = train.split(SHARE, seed=0)
-    return train, dataclasses.replace(test, name=f"{place.stem} test")
+    return train, dataclasses.replace(test, name=f"{_name(place)} test")
 
 
 def arrays_at(place: Path) -> tuple[Dataset, Dataset | None] | None:
@@ -75,7 +75,7 @@ def arrays_at(place: Path) -> tuple[Dataset, Dataset | None] | None:
         DataError: if they cannot be read.
     """
     splits = _arrays(place)
-    return None if splits is None else as_datasets(splits, place.stem)
+    return None if splits is None else as_datasets(splits, _name(place))
 
 
 def draws_its_test(place: Path) -> bool:
@@ -86,6 +86,11 @@ def draws_its_test(place: Path) -> bool:
     """
     splits = _arrays(place) or list_pictures(place)
     return not splits.keys() & {TEST, VALIDATION}
+
+
+def _name(place: Path) -> str:
+    """Return what to call pictures of one's own in a word, whatever way their path is written."""
+    return Path(os.path.abspath(place)).stem or "data"
 
 
 def _arrays(place: Path) -> dict[str, Arrays] | None:
@@ -113,12 +118,12 @@ def _pictures(
     if validation is not None:
         train = Found(train.paths + validation.paths, train.labels + validation.labels)
     if test is None:
-        train, test = _split(train, place.stem)
+        train, test = _split(train, _name(place))
     classes = _classes(train, test, place)
     recipe = preparation or suited(train.paths, side)
     return (
-        read_found(train, classes, recipe, place.stem, progress),
-        read_found(test, classes, recipe, f"{place.stem} test", progress),
+        read_found(train, classes, recipe, _name(place), progress),
+        read_found(test, classes, recipe, f"{_name(place)} test", progress),
     )
 
 
