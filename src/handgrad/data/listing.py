@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from handgrad.data.decode import SUFFIXES
+from handgrad.data.finding import counted
 from handgrad.errors import DataError
 from handgrad.files import check_is_file
-from handgrad.labels import Label
+from handgrad.labels import Label, is_text
 
 TRAIN, TEST, VALIDATION = "train", "test", "validation"
 _SPLITS = {
@@ -55,7 +56,7 @@ def list_pictures(place: Path) -> dict[str, Found]:
         place: a folder of folders, a folder with `metadata.csv`, or such a table itself.
 
     Raises:
-        DataError: if there are no pictures, or the table is none.
+        DataError: if there are no pictures, the table is none, or a class has no readable name.
     """
     try:
         table = place / TABLE if place.is_dir() else place
@@ -66,7 +67,10 @@ def list_pictures(place: Path) -> dict[str, Found]:
             "give another folder"
         ) from None
     if not any(found.paths for found in splits.values()):
-        raise DataError(f"{place} holds no pictures; {_FORMS}")
+        raise DataError(f"{place} holds no pictures{_others(place)}; {_FORMS}")
+    for label in dict.fromkeys(label for found in splits.values() for label in found.labels):
+        if not is_text(str(label)):
+            raise DataError(f"{place}: the class {label!r} is no text in UTF-8; rename it")
     return _numbered(splits)
 
 
@@ -77,13 +81,25 @@ def file_and_label(columns: Sequence[str]) -> tuple[str, str] | None:
 
 
 def class_folders(folder: Path) -> dict[str, list[Path]]:
-    """Return the folders with the classes of each split; a folder without splits is "train"."""
+    """Return the folders with the classes of each split; a folder without splits is "train".
+
+    What lies beside a folder of training pictures, and is no split, is in none.
+    """
     inside = _folders(folder)
     splits: dict[str, list[Path]] = {}
-    for below in inside:
-        if split := _SPLITS.get(below.name.lower()):
-            splits.setdefault(split, []).extend(_folders(below))
-    return splits if TRAIN in splits else {TRAIN: inside}
+    named = [below for below in inside if _is_split(below)]
+    for below in named:
+        splits.setdefault(_SPLITS[below.name.lower()], []).extend(_folders(below))
+    return splits if TRAIN in splits or (named and named == inside) else {TRAIN: inside}
+
+
+def beside_splits(folder: Path) -> list[Path]:
+    """Return the folders with pictures that are passed over, for they lie beside splits."""
+    inside = _folders(folder)
+    if class_folders(folder) == {TRAIN: inside}:
+        return []
+    others = [below for below in inside if not _is_split(below)]
+    return [below for below in others if any(map(is_picture, files_below(below)))]
 
 
 def files_below(folder: Path) -> Iterator[Path]:
@@ -102,6 +118,13 @@ def is_picture(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
 
 
+def _is_split(folder: Path) -> bool:
+    """Say whether a folder is a split, and no class that is called so: it holds no pictures."""
+    if folder.name.lower() not in _SPLITS:
+        return False
+    return bool(_folders(folder)) or not any(map(is_picture, folder.iterdir()))
+
+
 def _in_folders(folder: Path) -> dict[str, Found]:
     """Return the pictures that lie in folders named as their classes."""
     splits = {}
@@ -117,24 +140,16 @@ def _in_folders(folder: Path) -> dict[str, Found]:
 
 def _in_table(table: Path) -> dict[str, Found]:
     """Return the pictures that a table names, with paths from where it lies."""
-    check_is_file(table)
-    if table.stat().st_size > _LONGEST_TABLE:
-        raise DataError(f"{table} is too large for a table of files; is it another file?")
-    try:
-        rows = list(csv.DictReader(table.read_text("utf-8-sig").splitlines()))
-    except (csv.Error, ValueError) as error:
-        raise DataError(
-            f"{table} is no table ({error}); give a CSV file in UTF-8, an NPZ file, or a folder of "
-            "pictures or of IDX files"
-        ) from None
-    columns = [name for name in (rows[0] if rows else {}) if name]
+    columns, rows = _rows(table)
     names = file_and_label(columns)
     if names is None:
         raise DataError(f"{table} lacks the columns file_name and label; name them so")
+    if not rows:
+        raise DataError(f"{table} has no rows; give one for each picture")
     file, label = names
     split = _first(columns, _SPLIT)
     splits: dict[str, Found] = {}
-    for number, row in enumerate(rows, 2):
+    for number, row in rows:
         name, shows = row[file] or "", row[label] or ""
         named = (row[split] or "") if split else TRAIN
         of = _SPLITS.get(named.strip().lower())
@@ -147,6 +162,34 @@ def _in_table(table: Path) -> dict[str, Found]:
         found.paths.append(table.parent / name)
         found.labels.append(shows)
     return splits
+
+
+def _rows(table: Path) -> tuple[list[str], list[tuple[int, dict[str, str | None]]]]:
+    """Return the columns of a table, and its rows with the lines that they end on."""
+    check_is_file(table)
+    if table.stat().st_size > _LONGEST_TABLE:
+        raise DataError(f"{table} is too large for a table of files; is it another file?")
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as lines:
+            reader = csv.DictReader(lines)
+            columns = [name for name in reader.fieldnames or () if name]
+            return columns, [(reader.line_num, row) for row in reader]
+    except (csv.Error, ValueError) as error:
+        raise DataError(
+            f"{table} is no table ({error}); give a CSV file in UTF-8, an NPZ file, or a folder of "
+            "pictures or of IDX files"
+        ) from None
+
+
+def _others(place: Path) -> str:
+    """Return how many files of other kinds were met, in words."""
+    files = files_below(place) if place.is_dir() else ()
+    others = [path for path in files if not is_picture(path)]
+    kinds = ", ".join(sorted({path.suffix.lower() for path in others if path.suffix})[:5])
+    told = counted(
+        len(others), "file of a kind that is not read", "files of kinds that are not read"
+    )
+    return f", but {told} ({kinds}); convert them to PNG" if kinds else ""
 
 
 def _numbered(splits: dict[str, Found]) -> dict[str, Found]:
