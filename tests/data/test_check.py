@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import handgrad as hg
 from handgrad.data.check import check
 from handgrad.data.likeness import natural
 from handgrad.errors import DataError
@@ -129,6 +130,35 @@ def test_pictures_unlike_the_others(tmp_path):
     assert findings["sizes"].what == "2 sizes, 12x12 to 30x30"
     assert "3 ways: L 32, RGB 1, P 1" in findings["modes"].what
     assert large.exists()
+
+
+def test_folders_beside_the_splits_are_named(tmp_path):
+    root = folder(tmp_path)
+    picture(root / "c/0.png")
+    (root / "docs").mkdir()
+    (finding,) = check(root, progress=False).findings
+    assert (finding.kind, finding.weight) == ("passed over", "warning")
+    assert finding.what == "1 folder with pictures lies beside train, in no split"
+    assert finding.files == (str(root / "c"),)
+
+
+@pytest.mark.parametrize(
+    ("splits", "count", "least"), [(("train", "test"), 1, 2), (("train", "val"), 1, 2), ((), 2, 3)]
+)
+def test_where_too_few_are_left_to_train_on(tmp_path, splits, count, least):
+    for split in splits or ("",):
+        for label in "ab":
+            for n in range(count):
+                picture(tmp_path / split / label / f"{n}.png")
+    finding = found(tmp_path)["too few pictures"]
+    assert finding.weight == "error"
+    assert finding.what == f"no class has {least} pictures to train on"
+    assert finding.cure.startswith("add some: of what there is, a part is set aside to judge by")
+    for label in "ab":
+        picture(tmp_path / (splits or ("",))[0] / label / "more.png")
+    assert "too few pictures" not in found(tmp_path)
+    train, _ = hg.load(str(tmp_path))
+    assert all(len(part) for part in train.split(0.1))
 
 
 def test_where_there_are_no_pictures(tmp_path):
