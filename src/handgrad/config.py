@@ -27,8 +27,9 @@ from pydantic import (
 
 from handgrad.data import SOURCES, Dataset, Source, is_own, load
 from handgrad.data.augment import as_augmentation
+from handgrad.data.split import stratified
 from handgrad.engines import ENGINES, MakeEngine
-from handgrad.errors import ConfigError, ModelError
+from handgrad.errors import ConfigError, DataError, ModelError
 from handgrad.files import expanded
 from handgrad.labels import Label
 from handgrad.losses import SoftmaxCrossEntropy
@@ -268,6 +269,23 @@ class Config(BaseModel):
             side = self.size or 28
             prepare = recipe_named(self.preparation, (1, side, side))
         return load(self.data, self.folder, progress=progress, preparation=prepare, side=self.size)
+
+    def fitted_to(self, train: Dataset) -> Config:
+        """Return the settings with no larger batches than there are pictures to learn from.
+
+        Raises:
+            DataError: if the size was given.
+        """
+        aside = stratified(train.labels, self.validation, self.seed) if self.validation else 0
+        count = len(train) - int(np.sum(aside))
+        if self.batch_size <= count:
+            return self
+        if "batch_size" in self.model_fields_set:
+            raise DataError(
+                f"{train.name}: {count} pictures are fewer than one batch of {self.batch_size}; "
+                f"use a batch_size of at most {count}: --batch-size {count}"
+            )
+        return self.model_copy(update={"batch_size": count})
 
     def network(self, train: Dataset | Source, dtype: DTypeLike = np.float32) -> Network:
         """Return the fresh network for these pictures, of which only shape and classes count.

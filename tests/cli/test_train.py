@@ -241,6 +241,20 @@ def test_a_failure_is_one_sentence_and_leaves_nothing(handgrad, tmp_path, words,
     assert [p.name for p in tmp_path.rglob("*")] == ["taken", "mine"]
 
 
+def test_few_pictures_are_learned_in_one_batch_unless_a_size_is_given(handgrad):
+    X = np.random.default_rng(0).integers(0, 256, (30, 8, 8), np.uint8)
+    np.savez("few.npz", x=X, y=np.arange(30) % 3)
+    ended = handgrad("train", "few.npz", *QUICK, "--out", "few")
+    assert ended.status == 0
+    assert written("few")["batch_size"] == 21
+    ended = handgrad("train", "few.npz", *QUICK, "--batch-size", "22")
+    assert ended == (
+        *(1, ""),
+        "error: few: 21 pictures are fewer than one batch of 22; use a batch_size of at most 21: "
+        "--batch-size 21\n",
+    )
+
+
 def test_without_data_and_network_one_sentence_says_what_to_do(handgrad, tmp_path, monkeypatch):
     def no_network(*_, **__):
         raise socket.gaierror(-2, "Name or service not known")

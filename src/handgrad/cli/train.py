@@ -154,7 +154,12 @@ def train(
         ),
     ] = None,
     batch_size: Annotated[
-        str | None, _learning("--batch --batch-size", "N", "Pictures in an update. Default: 64.")
+        str | None,
+        _learning(
+            "--batch --batch-size",
+            "N",
+            "Pictures in an update; all where there are fewer. Default: 64.",
+        ),
     ] = None,
     optimizer: Annotated[
         str | None,

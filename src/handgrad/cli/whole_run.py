@@ -29,7 +29,9 @@ def begin(
     """Go the whole way from settings to a run's folder."""
     from handgrad.runs import begun
     from handgrad.settings import configure
+    from handgrad.tracking import check_trackers
 
+    check_trackers(**trackers)
     config = configure(settings, file=file)
     with (
         begun(config.out, f"{config.data_name}-{config.model}") as folder,
@@ -51,7 +53,9 @@ def go_on(
     from handgrad.errors import ConfigError
     from handgrad.runs import gone_on
     from handgrad.settings import begun_with, check_settings, configure
+    from handgrad.tracking import check_trackers
 
+    check_trackers(**trackers)
     if "out" in settings:
         raise ConfigError(f"a run that goes on stays where it is, in {folder}; leave out --out")
     with gone_on(folder) as found:
@@ -89,6 +93,7 @@ def _train(
         engine = fastest_engine() if config.engine == "auto" else config.engine
         note_versions(screen, engine=engine, data=f"{config.data}, {where}")
     pictures, test = config.load(progress=False if screen.err.quiet else None)
+    config = config.fitted_to(pictures)
     net = config.network(pictures)
     recipe = config.recipe(pictures.classes)
     kept = Checkpoints(
