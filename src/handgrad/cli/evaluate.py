@@ -59,7 +59,8 @@ def evaluate(
     test = load_test(about, data, folder, progress=bar, preparation=net.preparation)
     many = len(test) * (1 + robust * len(CORRUPTIONS)) > FEW
     quickest = fastest_engine() if many and net.dtype == np.float32 else "reference"
-    judge = engine_named(engine or quickest, net, Rules(SoftmaxCrossEntropy(), SGD()))
+    either = "auto" if quickest == "compiled" else quickest  # where nothing can be compiled
+    judge = engine_named(engine or either, net, Rules(SoftmaxCrossEntropy(), SGD()))
     if verbose:
         screen.note(f"engine {engine or quickest}")
     Z = judge.logits(test.pictures)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
-from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +11,7 @@ import numpy as np
 from handgrad.cores import hold_libraries
 from handgrad.data.augment import Augmentation, as_augmentation
 from handgrad.engines.engine import Batches, Engine, Inspectable, Rules, Steps, Trace
-from handgrad.engines.reference import ReferenceEngine
+from handgrad.engines.reference import ReferenceEngine, say_slower
 from handgrad.errors import ConfigError
 from handgrad.losses import Loss, SoftmaxCrossEntropy
 from handgrad.network import Network
@@ -49,13 +47,11 @@ def _auto(net: Network, rules: Rules) -> Engine:
     if net.dtype != np.float32:
         return ReferenceEngine(net, rules)
     if fastest_engine() == "reference":
-        _say_once("Numba is not installed: the reference engine trains instead, more slowly")
-    return ENGINES[fastest_engine()](net, rules)
+        say_slower("Numba is not installed")
+        return ReferenceEngine(net, rules)
+    from handgrad.engines.compiled.fallback import CompiledOrReference
 
-
-@cache
-def _say_once(sentence: str) -> None:
-    logging.getLogger("handgrad").warning("handgrad: %s", sentence)
+    return CompiledOrReference(net, rules)
 
 
 def _compiled(net: Network, rules: Rules) -> Engine:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -90,3 +92,11 @@ class ReferenceEngine:
         for name, gradient in gradients.items():
             parameter, memory = self.net.parameters[name], self.memory[name]
             self.rules.optimizer.update(parameter, gradient, memory, rate, self.steps)
+
+
+@cache
+def say_slower(trouble: str) -> None:
+    """Say, once, that this engine does the work of a faster one, and why."""
+    logging.getLogger("handgrad").warning(
+        "handgrad: %s: the reference engine trains instead, more slowly", trouble
+    )

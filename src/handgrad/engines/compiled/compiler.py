@@ -14,6 +14,7 @@ import importlib.metadata
 import inspect
 import json
 import logging
+import os
 import sys
 import threading
 import time
@@ -24,18 +25,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from handgrad.engines.compiled import kept
+from handgrad.engines.compiled.libraries import binding, cannot, not_compiled, numba, settings
 from handgrad.engines.compiled.second import second_process
-from handgrad.errors import MissingExtraError
-
-# The functions of the C library that machine code may call.
-_LIBRARY = ("memset", "memcpy", "memmove", "logf", "pow")
 
 # The sources, beside the kernels' own, that the machine code depends on.
-_OTHERS = ("clock.py", "compiler.py", "lanes.py", "../../data/augment/frame.py")
+_OTHERS = ("clock.py", "compiler.py", "lanes.py", "libraries.py", "../../data/augment/frame.py")
 
 logger = logging.getLogger("handgrad")
 
 _lock = threading.RLock()
+if hasattr(os, "register_at_fork"):  # a fork waits: LLVM could not be used by a child any more
+    os.register_at_fork(
+        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
+    )
 _addresses: dict[Kernel, int] = {}
 
 
@@ -60,7 +62,7 @@ def addresses(kernels: Iterable[Kernel]) -> dict[Kernel, int]:
     """Return where the machine code of each kernel lies, compiling what is not at hand.
 
     Raises:
-        MissingExtraError: where Numba is not installed.
+        CannotCompileError: where something is to be compiled, and cannot be.
     """
     with _lock:
         wanted = [kernel for kernel in dict.fromkeys(kernels) if kernel not in _addresses]
@@ -74,12 +76,14 @@ def _link(objects: dict[Kernel, bytes | None]) -> None:
     started = time.perf_counter()
     missing = [kernel for kernel, code in objects.items() if code is None]
     if missing:
+        numba()
         count = f"{len(missing)} kernel{'s' if len(missing) > 1 else ''}"
         logger.warning("handgrad: compiling %s for this machine, once ...", count)
-    linker = _linker()
     with second_process(missing if kept.possible(_digest()) else []):
-        for kernel, code in objects.items():
-            linker.add_object_file(_binding().ObjectFileRef.from_data(code or _made(kernel)))
+        whole = {kernel: code or _made(kernel) for kernel, code in objects.items()}
+    linker = _linker()
+    for code in whole.values():  # none before all are there: what is added cannot be taken away
+        linker.add_object_file(binding().ObjectFileRef.from_data(code))
     linker.finalize_object()
     for kernel in objects:
         _addresses[kernel] = linker.get_function_address(kernel.symbol)
@@ -105,15 +109,16 @@ def _made(kernel: Kernel) -> bytes:
     """Return the object code of a kernel that another process may have kept just now."""
     code = kept.read(_digest(), kernel.symbol)
     if code is None:
-        code = _compile(kernel)
+        try:
+            code = _compile(kernel)
+        except Exception as error:  # Numba's own are of many kinds, and as many settings
+            raise not_compiled(kernel.name, error) from error
         kept.write(_digest(), kernel.symbol, code)
     return code
 
 
 def _compile(kernel: Kernel) -> bytes:
     """Return the object code of a kernel."""
-    numba = _numba()
-    binding = _binding()
     family, _, name = kernel.name.partition(".")
     kernels = importlib.import_module(f"handgrad.engines.compiled.kernels.{family}")
     unpack = importlib.import_module("handgrad.engines.compiled.kernels.pointers").unpack
@@ -123,17 +128,18 @@ def _compile(kernel: Kernel) -> bytes:
     plain = getattr(kernels, name)
     sized = types.FunctionType(plain.__code__, {**vars(kernels), **dict(kernel.tile)})
     options = {"error_model": "numpy", "fastmath": fast}
-    function = numba.njit(**options)(sized)
+    function = numba().njit(**options)(sized)
     annotations = inspect.get_annotations(plain)
     kinds = " ".join(kind for key, kind in annotations.items() if key != "return")
 
     def entry(block: Any) -> None:
         function(*unpack(block, kinds))
 
-    signature = numba.types.void(numba.types.CPointer(numba.types.int64))
-    compiled = numba.cfunc(signature, **options)(entry)
+    kind = numba().types
+    signature = kind.void(kind.CPointer(kind.int64))
+    compiled = numba().cfunc(signature, **options)(entry)
     text = compiled.inspect_llvm().replace(compiled.native_name, kernel.symbol)
-    module = binding.parse_assembly(text)
+    module = binding().parse_assembly(text)
     for value in [*module.functions, *module.global_variables]:
         if not value.is_declaration and value.name != kernel.symbol:
             value.linkage = "internal"
@@ -146,84 +152,59 @@ def _compile(kernel: Kernel) -> bytes:
 
 def _without_errors(module: Any) -> None:
     """Remove what would report an error to Python: kernels raise none, and so need no Python."""
-    binding = _binding()
-    passes = binding.create_new_module_pass_manager()
+    passes = binding().create_new_module_pass_manager()
     passes.add_always_inliner_pass()
     passes.add_ipsccp_pass()
     passes.add_simplify_cfg_pass()
     passes.add_global_dead_code_eliminate_pass()
-    options = binding.create_pipeline_tuning_options(speed_level=3)
-    passes.run(module, binding.create_pass_builder(_machine(), options))
+    options = binding().create_pipeline_tuning_options(speed_level=3)
+    passes.run(module, binding().create_pass_builder(_machine(), options))
     needed = {value.name for value in module.functions if value.is_declaration}
     if any(name.startswith(("numba_", "Py", "NRT_")) for name in needed):
-        raise AssertionError(f"a kernel needs Python: {sorted(needed)}")
+        raise AssertionError("it would need Python while it runs")
 
 
 @cache
 def _digest() -> str:
     """Return a name that changes with all that the machine code depends on."""
-    binding = _binding()
     digest = hashlib.sha256()
     here = Path(__file__).parent
     for path in sorted([*here.glob("kernels/*.py"), *map(here.joinpath, _OTHERS)]):
         digest.update(path.read_bytes())
     for name in ("numba", "llvmlite"):
-        digest.update(importlib.metadata.version(name).encode())
+        try:
+            digest.update(importlib.metadata.version(name).encode())
+        except importlib.metadata.PackageNotFoundError as error:
+            raise cannot(f"{name} is not whole (its version is missing)", "install it") from error
     digest.update(sys.version.encode())
-    digest.update(binding.get_host_cpu_name().encode())
-    digest.update(binding.get_host_cpu_features().flatten().encode())
+    digest.update("\0".join(settings()).encode())
+    digest.update(binding().get_host_cpu_name().encode())
+    digest.update(binding().get_host_cpu_features().flatten().encode())
     return digest.hexdigest()[:16]
 
 
 @cache
 def _machine() -> Any:
     """Return the description of this processor that code is made for."""
-    binding = _binding()
-    return binding.Target.from_default_triple().create_target_machine(
-        cpu=binding.get_host_cpu_name(),
-        features=binding.get_host_cpu_features().flatten(),
-        opt=3,
-        reloc="static",
-        codemodel="jitdefault",
-        jit=True,
+    return (
+        binding()
+        .Target.from_default_triple()
+        .create_target_machine(
+            cpu=binding().get_host_cpu_name(),
+            features=binding().get_host_cpu_features().flatten(),
+            opt=3,
+            reloc="static",
+            codemodel="jitdefault",
+            jit=True,
+        )
     )
 
 
 @cache
 def _linker() -> Any:
     """Return what holds the machine code of this process."""
-    binding = _binding()
-    machine = binding.Target.from_default_triple().create_target_machine(jit=True)
-    return binding.create_mcjit_compiler(binding.parse_assembly(""), machine)
-
-
-@cache
-def _binding() -> Any:
-    try:
-        binding = importlib.import_module("llvmlite.binding")
-    except ImportError as error:
-        raise _missing() from error
-    binding.initialize_native_target()
-    binding.initialize_native_asmprinter()
-    library = ctypes.cdll.msvcrt if sys.platform == "win32" else ctypes.CDLL(None)
-    for name in _LIBRARY:
-        address = ctypes.cast(getattr(library, name), ctypes.c_void_p).value
-        binding.add_symbol(name, address)
-    return binding
-
-
-def _numba() -> Any:
-    try:
-        return importlib.import_module("numba")
-    except ImportError as error:
-        raise _missing() from error
-
-
-def _missing() -> MissingExtraError:
-    return MissingExtraError(
-        "the compiled engine needs Numba; install it with `pip install numba`, "
-        "or take engine='reference'"
-    )
+    machine = binding().Target.from_default_triple().create_target_machine(jit=True)
+    return binding().create_mcjit_compiler(binding().parse_assembly(""), machine)
 
 
 @cache
