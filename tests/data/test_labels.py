@@ -36,6 +36,8 @@ def test_labels_become_places_among_the_classes(labels, classes, places, names):
         ([0.0, 1.0], None, "labels must be whole numbers or strings, not float64; convert them"),
         ([True, False], None, "labels must be whole numbers or strings, not bool"),
         ([None, "a"], None, "labels must be whole numbers or strings, not object"),
+        (["a", float("nan")], None, "not object; convert them: label nan of picture 1 is no text"),
+        (["a", 7], None, "not object; convert them: label 7 of picture 1 is no text"),
         (
             [[1, 0], [0, 1]],
             None,

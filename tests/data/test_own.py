@@ -93,12 +93,25 @@ def test_a_frame_with_paths(tmp_path):
     class Frame(dict):
         columns = property(list)
 
-    frame = Frame(path=np.array(names), label=np.array(["a", "b"] * 10))
+    columns = {"path": np.array(names), "label": np.array(["a", "b"] * 10)}
+    frame = Frame(columns)
     data = hg.Dataset.from_frame(frame, folder=tmp_path)
     assert data.classes == ("a", "b")
     assert np.array_equal(data.pictures[:, 0], np.stack(list(wanted.values())))
     with pytest.raises(DataError, match="data: the frame has no column 'kind'; it has path, label"):
         hg.Dataset.from_frame(frame, label="kind")
+    for path in (None, "a\0b"):
+        frame["path"] = np.array([*names[:3], path, *names[4:]], object)
+        with pytest.raises(DataError, match=re.escape(f"data: row 3 has {path!r} for a path; c")):
+            hg.Dataset.from_frame(frame, folder=tmp_path)
+    frame = Frame(columns | {"label": np.array(["a", np.nan] * 10, object)})
+    with pytest.raises(DataError, match="label nan of picture 1 is no text"):
+        hg.Dataset.from_frame(frame, folder=tmp_path)
+    with pytest.raises(DataError, match="data: a pandas frame is wanted, not a dict; make one: pa"):
+        hg.Dataset.from_frame(columns)
+    Frame.columns = ["path", "path", "label"]
+    with pytest.raises(DataError, match="data: the frame has 2 columns 'path'; it has path, path,"):
+        hg.Dataset.from_frame(frame)
 
 
 def test_names_that_are_numbers_are_numbers(tmp_path):

@@ -69,13 +69,24 @@ def _as_labels(labels: ArrayLike) -> NDArray[Any]:
         )
     if len(values) == 0:
         raise DataError("there are no labels; give one for each picture")
+    if values.dtype.kind == "U" and not isinstance(labels, np.ndarray):
+        values = np.array(labels, object)  # NumPy makes text of a NaN among text
     if values.dtype.kind in "OT" and all(isinstance(v, str) for v in values):
         return np.array(values.tolist(), np.str_)
     if values.dtype.kind not in "iuU":
         raise DataError(
             f"labels must be whole numbers or strings, not {values.dtype}; convert them"
+            + _no_text(values)
         )
     return values
+
+
+def _no_text(values: NDArray[Any]) -> str:
+    """Return in words which is the first label of objects that is no text."""
+    if values.dtype.kind != "O":
+        return ""
+    bad = next(n for n, v in enumerate(values) if not isinstance(v, str))
+    return f": label {values[bad]!r} of picture {bad} is no text"
 
 
 def _refuse(label: Label, picture: int, names: tuple[Label, ...], by_place: bool) -> None:

@@ -154,11 +154,23 @@ def from_table(
     progress: bool | None,
 ) -> Dataset:
     """Return the data set of a pandas frame with paths: see `Dataset.from_frame`."""
+    columns = getattr(frame, "columns", None)
+    if columns is None:
+        raise DataError(
+            f"{name}: a pandas frame is wanted, not a {type(frame).__name__}; make one: "
+            "pandas.DataFrame(table)"
+        )
     for column in (path, label):
-        if column not in frame:
-            known = ", ".join(map(str, frame.columns))
-            raise DataError(f"{name}: the frame has no column {column!r}; it has {known}")
-    files = [Path(folder, str(file)) for file in frame[path].tolist()]
+        if (count := list(columns).count(column)) != 1:
+            known = ", ".join(map(str, columns))
+            many = "no column" if not count else f"{count} columns"
+            raise DataError(f"{name}: the frame has {many} {column!r}; it has {known}")
+    for row, file in enumerate(frame[path].tolist()):
+        if not isinstance(file, str | os.PathLike) or "\0" in os.fspath(file):
+            raise DataError(
+                f"{name}: row {row} has {file!r} for a path; correct it or drop the row"
+            )
+    files = [Path(folder, file) for file in frame[path].tolist()]
     if not files:
         raise DataError(f"{name}: the frame has no rows; give at least one")
     found = Found(files, frame[label].tolist())
