@@ -32,6 +32,12 @@ def test_each_fixture_gives_an_exact_array_or_a_sentence(files):
             assert np.array_equal(found, shows), name
 
 
+def test_sixteen_bits_are_seen_through_where_the_file_says_so(tmp_path):
+    deep = np.uint16([[0, 300], [301, 65535]])  # of which the two in the middle are alike in 8 bits
+    Image.fromarray(deep).save(tmp_path / "a.png", transparency=300)
+    assert read_pixels(tmp_path / "a.png").tolist() == [[[0, 255], [1, 0]], [[1, 255], [255, 255]]]
+
+
 def test_dark_and_light_ink_on_nothing_are_seen_alike(files):
     prepare = light((1, 2, 2))
     dark, pale = (read_pixels(files[f"rgba-{kind}.png"][0]) for kind in ("dark", "light"))

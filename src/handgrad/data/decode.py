@@ -28,8 +28,18 @@ _PIXELS_A_BYTE = 1000  # what an almost empty drawing is compressed to
 
 # What decoders raise at a broken file, beside OSError.
 _BROKEN = (
-    *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError),
-    *(NotImplementedError, SyntaxError, TypeError, ValueError, struct.error, zlib.error),
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    NotImplementedError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
 )
 
 
@@ -113,7 +123,11 @@ def _upright(image: Image.Image) -> Image.Image:
 def _in_eight_bits(image: Image.Image) -> Image.Image | NDArray[Any]:
     """Return an image in grey or in colours, with opacity where something is seen through."""
     if image.mode.startswith("I") or image.mode == "F":  # `convert` would clip them
-        return (np.clip(np.asarray(image), 0, 65535).astype(np.int64) + 128) // 257
+        deep = np.clip(np.asarray(image), 0, 65535).astype(np.int64)
+        grey, clear = (deep + 128) // 257, image.info.get("transparency")
+        if not isinstance(clear, int):
+            return grey
+        return np.stack([grey, np.where(deep == clear, 0, 255)], axis=-1)
     grey = image.mode in ("1", "L", "LA", "La")
     if image.has_transparency_data:
         return image.convert("LA" if grey else "RGBA")
