@@ -9,7 +9,7 @@ import numpy as np
 from handgrad.data import Dataset, load
 from handgrad.layers import Dense, Flatten, ReLU
 from handgrad.optim import SGD
-from handgrad.reproduce.notebook import Erratum, Experiment, Notebook
+from handgrad.reproduce.notebook import Erratum, Experiment, Notebook, Trial
 from handgrad.reproduce.piece import Fit, Outcome, Setting
 from handgrad.reproduce.race import Race
 from handgrad.training import Recipe
@@ -38,6 +38,22 @@ def wide() -> tuple[Dataset, Dataset]:
 def setting(seed: int = 0, engine: str = "reference") -> Setting:
     """Return what a part is run with."""
     return Setting(*digits(), seed, engine)
+
+
+def alone(engine: str = "auto") -> Notebook:
+    """Return a network of ours that nothing was published of."""
+    best = Fit(LAYERS, replace(QUICK, engine=engine))
+    return Notebook(
+        name="alone",
+        title="One of ours",
+        data="digits",
+        about="Digits again.",
+        experiments=(Experiment("ours", {"best": best}),),
+        race=None,
+        errata=(),
+        trials=(Trial("slowly", 0.9, 2), Trial("quickly", 0.915, 1, taken=True)),
+        judged="the last 50",
+    )
 
 
 def notebook(engine: str = "auto") -> Notebook:

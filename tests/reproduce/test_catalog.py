@@ -6,10 +6,11 @@ from handgrad.reproduce.catalog import NOTEBOOKS, notebooks
 from handgrad.reproduce.notebook import Experiment
 
 
-def test_there_are_five_and_each_is_named_after_its_network() -> None:
+def test_there_are_five_named_after_their_networks_and_ours_on_two_data_sets() -> None:
     assert [book.name for book in notebooks()] == [*NOTEBOOKS]
-    assert len(NOTEBOOKS) == 5
-    assert {*NOTEBOOKS} <= {*MODELS}
+    assert {*[*NOTEBOOKS][:5]} <= {*MODELS}
+    assert [*NOTEBOOKS][5:] == ["resnet7-mnist", "resnet7-fashion"]
+    assert {book.data for book in notebooks()[5:]} == {"mnist", "fashion-mnist"}
 
 
 def test_some_of_them_in_the_order_of_the_catalogue() -> None:
@@ -38,6 +39,17 @@ def test_ranges_and_remarks_are_of_figures_that_there_are(name: str, quick: bool
         check(experiment)
     assert any(experiment.ranges for experiment in book.experiments)
     assert all(erratum.error.endswith(".") and erratum.why for erratum in book.errata)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_the_best_was_chosen_from_three_recipes_or_more(name: str) -> None:
+    (book,) = notebooks([name])
+    assert len(book.trials) >= 3
+    assert book.judged
+    assert [trial.accuracy for trial in book.trials if trial.taken] == [
+        max(trial.accuracy for trial in book.trials)
+    ]
+    assert all(0.8 < trial.accuracy < 1 and trial.seeds > 0 for trial in book.trials)
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

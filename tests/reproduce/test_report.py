@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from handgrad.reproduce.report import Report, report
-from tests.reproduce.samples import digits, notebook
+from tests.reproduce.samples import alone, digits, notebook
 from tests.reproduce.test_findings import found
 
 DATA = {"digits": digits()}
@@ -40,6 +40,16 @@ def test_the_document_has_the_same_tables(made: Report) -> None:
     assert "| small, one hidden layer: test accuracy | 99.00 % |" in text
     assert "1. Too slow." in text
     assert text.count("| --- |") >= 3
+
+
+def test_a_network_of_ours_stands_beside_the_notebooks(tmp_path: Path) -> None:
+    made = report([found(alone(), tmp_path)], DATA)
+    for text in (made.html, made.markdown):
+        assert "One of ours" in text
+        assert "quickly" in text
+        assert "Its errors" not in text
+    assert "of 10 right" in made.html
+    assert "610 parameters" in made.html
 
 
 def test_a_report_of_nothing_says_so_in_dashes(tmp_path: Path) -> None:

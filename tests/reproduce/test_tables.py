@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from handgrad.reproduce.tables import contestants, errata, overview, remarks, times
-from tests.reproduce.samples import notebook
+from handgrad.reproduce.tables import bests, contestants, errata, overview, remarks, times, tried
+from tests.reproduce.samples import alone, notebook
 from tests.reproduce.test_findings import found
 
 
@@ -37,6 +37,34 @@ def test_times_are_those_of_the_whole_training(tmp_path: Path) -> None:
     assert table is not None
     ours = next(row for row in table.rows if row[0] == "handgrad")
     assert ours[3] == "1.0"
+
+
+def test_a_network_of_ours_has_its_best_and_no_race(tmp_path: Path) -> None:
+    findings = found(alone(), tmp_path)
+    assert times([findings]).rows == []
+    assert contestants(findings) is None
+    (row,) = bests([findings]).rows
+    assert row[:2] == ["alone", "2"]
+    assert " ± " in row[2]
+    assert row[3].endswith(" s")
+    (row,) = overview([findings]).rows
+    assert row[1:6] == ["–"] * 5
+
+
+def test_the_time_of_the_best_is_that_of_the_seed_disturbed_least(tmp_path: Path) -> None:
+    findings = found(notebook(), tmp_path)
+    took = findings.seconds(findings.notebook.experiments[0].parts["best"])
+    assert took is not None
+    (row,) = bests([findings]).rows
+    assert row[3] == f"{min(took.values):.1f} s"
+
+
+def test_what_the_best_was_chosen_from(tmp_path: Path) -> None:
+    table = tried(found(alone(), tmp_path))
+    assert table is not None
+    assert table.title.endswith("by the last 50")
+    assert table.rows == [["slowly", "90.00 %", "2", ""], ["quickly", "91.50 %", "1", "yes"]]
+    assert tried(found(notebook(), tmp_path)) is None
 
 
 def test_what_is_not_met_is_explained(tmp_path: Path) -> None:

@@ -1,11 +1,18 @@
-"""The five notebooks by name."""
+"""The five notebooks by name, and a network of ours beside them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 from handgrad.errors import ConfigError
-from handgrad.reproduce import convnet, fashion_mlp, online_mlp, softmax_regression, two_layer
+from handgrad.reproduce import (
+    convnet,
+    fashion_mlp,
+    modern,
+    online_mlp,
+    softmax_regression,
+    two_layer,
+)
 from handgrad.reproduce.notebook import Notebook
 
 NOTEBOOKS: dict[str, Callable[[bool], Notebook]] = {
@@ -14,6 +21,8 @@ NOTEBOOKS: dict[str, Callable[[bool], Notebook]] = {
     "convnet": convnet.notebook,
     "fashion-mlp": fashion_mlp.notebook,
     "online-mlp": online_mlp.notebook,
+    "resnet7-mnist": modern.mnist,
+    "resnet7-fashion": modern.fashion,
 }
 
 

@@ -14,13 +14,14 @@ from handgrad.layers import Array, Context, Dropout, Dropout2d, Layer, Tree
 from handgrad.layers.layer import Cache
 from handgrad.models import convnet
 from handgrad.optim import Adam, AdamW
-from handgrad.reproduce.notebook import Erratum, Experiment, Notebook
+from handgrad.reproduce.notebook import JUDGES, Erratum, Experiment, Notebook, Trial
 from handgrad.reproduce.piece import Fit, Said
 from handgrad.reproduce.race import Race
 from handgrad.schedules import OneCycle
 from handgrad.training import Recipe
 
 BATCH = 100
+LITTLE = 0.1  # of dropout, at its best
 RARE = 0.25  # where 1/p and 1/(1 − p) differ: at the notebook's 0.5 they are the same
 
 
@@ -79,8 +80,9 @@ def notebook(quick: bool = False) -> Notebook:
     corrected = Fit(tuple(convnet()), recipe, pictures=10_000 if quick else None)
     best = replace(
         corrected,
+        layers=with_dropout((Dropout2d, Dropout), LITTLE),
         recipe=Recipe(
-            epochs=1 if quick else 40,
+            epochs=1 if quick else 30,
             batch_size=BATCH,
             optimizer=AdamW(4e-3, weight_decay=0.02),
             schedule=OneCycle(),
@@ -110,10 +112,19 @@ def notebook(quick: bool = False) -> Notebook:
         about="Two convolutions of 5x5 with pooling, dropout of channels and of numbers, and two "
         "linear layers learn MNIST's digits with Adam for 15 epochs. It publishes no accuracy; "
         "PyTorch with these settings is known to reach about 98.9 to 99.1 %. It trains rightly: "
-        "its errors are in what it prints and says, so that as published and corrected are one.",
+        "its errors are in what it prints and says, so that as published and corrected are one. "
+        "At its best its dropout is 0.1 in place of 0.5, which is not quite the same network: with "
+        "0.5 it did not come above 99.2 % of validation pictures, whatever was tried.",
         experiments=(training,),
         race=Race(tuple(convnet()), Adam(1e-3), BATCH, 3_000, 15 * 60_000),
         errata=_errata(corrected),
+        trials=(
+            Trial("30 epochs, AdamW to 0.004, decay 0.02, light, dropout 0.1", 0.9945, 1, True),
+            Trial("60 epochs to 0.006, decay 0.01, less than light, dropout 0.5", 0.9913, 1),
+            Trial("40 epochs, AdamW to 0.004, decay 0.02, light, dropout 0.5", 0.9897, 1),
+            Trial("60 epochs in batches of 50, light, weights averaged, dropout 0.5", 0.9893, 1),
+        ),
+        judged=JUDGES,
     )
 
 

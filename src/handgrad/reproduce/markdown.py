@@ -8,11 +8,13 @@ from handgrad.reproduce.findings import Findings
 from handgrad.reproduce.tables import (
     Table,
     all_figures,
+    bests,
     contestants,
     errata,
     overview,
     remarks,
     times,
+    tried,
 )
 from handgrad.reproduce.words import command, introduction, machine
 
@@ -31,6 +33,7 @@ def markdown(found: Sequence[Findings], *, quick: bool = False) -> str:
         *introduction(quick),
         _table(overview(found)),
         _table(times(found)),
+        _table(bests(found)),
         *(part for findings in found for part in _notebook(findings)),
     ]
     return "\n\n".join(parts) + "\n"
@@ -46,9 +49,11 @@ def _notebook(findings: Findings) -> Iterable[str]:
     yield _table(all_figures(findings), "###")
     if said := remarks(findings):
         yield "\n".join(f"- {words}" for words in said)
-    yield _table(errata(findings), "###")
-    if (table := contestants(findings)) is not None:
-        yield _table(table, "###")
+    if notebook.errata:
+        yield _table(errata(findings), "###")
+    for table in (tried(findings), contestants(findings)):
+        if table is not None:
+            yield _table(table, "###")
 
 
 def _table(table: Table, level: str = "##") -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from handgrad.reproduce.piece import Part
 
 PUBLISHED, CORRECTED, TWIN, BEST = "published", "corrected", "twin", "best"
+JUDGES = "6,000 training pictures set aside"
 
 Range = tuple[float, float]
 
@@ -59,10 +60,32 @@ class Experiment:
     shown: tuple[str, ...] = ()
     beat: str = "epoch"
 
+    @property
+    def main(self) -> Part:
+        """The part whose network is shown: the corrected one, or the best if there is no other."""
+        return self.parts.get(CORRECTED) or self.parts[BEST]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A recipe that was compared with others, before anything was tested.
+
+    Attributes:
+        recipe: what it is, in words.
+        accuracy: that of validation pictures, the mean over the seeds.
+        seeds: how many there were.
+        taken: whether it was taken.
+    """
+
+    recipe: str
+    accuracy: float
+    seeds: int
+    taken: bool = False
+
 
 @dataclass(frozen=True)
 class Notebook:
-    """A published notebook.
+    """A published notebook, or a network of ours beside them that nothing was published of.
 
     Attributes:
         name: that of its network.
@@ -70,10 +93,13 @@ class Notebook:
         data: the name of its pictures.
         about: what it does, in a few sentences.
         experiments: its trainings; the first is the one that its network is named after.
-        race: training as the notebook's own arithmetic does it, against ours, for the time.
+        race: training as the notebook's own arithmetic does it, against ours, for the time; None:
+            there is nothing to compare with.
         errata: its errors.
         seconds: what it says its training took; None: nothing.
         worked: examples worked out in it, here by our code, a line each.
+        trials: the recipes from which the best was chosen.
+        judged: by which pictures.
     """
 
     name: str
@@ -81,7 +107,9 @@ class Notebook:
     data: str
     about: str
     experiments: tuple[Experiment, ...]
-    race: Part
+    race: Part | None
     errata: tuple[Erratum, ...]
     seconds: float | None = None
     worked: tuple[str, ...] = ()
+    trials: tuple[Trial, ...] = ()
+    judged: str = ""

@@ -12,16 +12,17 @@ from handgrad.page import section
 from handgrad.page import table as tabled
 from handgrad.reproduce import shown
 from handgrad.reproduce.findings import Findings
-from handgrad.reproduce.notebook import CORRECTED
 from handgrad.reproduce.running import Data
 from handgrad.reproduce.tables import (
     Table,
     all_figures,
+    bests,
     contestants,
     errata,
     overview,
     remarks,
     times,
+    tried,
 )
 from handgrad.reproduce.words import command, introduction, machine
 
@@ -42,7 +43,7 @@ def page(found: Sequence[Findings], data: Data, *, quick: bool = False) -> str:
         *(f"<p>{escape(words)}</p>" for words in introduction(quick)),
         f'<p class="soft small">{escape(made)}</p>',
         f'<nav aria-label="Notebooks"><ol>{links}</ol></nav>',
-        *(section(t.title, _cells(t)) for t in (overview(found), times(found))),
+        *(section(t.title, _cells(t)) for t in (overview(found), times(found), bests(found))),
         *(
             section(
                 f"{f.notebook.name}: {f.notebook.title}",
@@ -68,11 +69,11 @@ def _notebook(findings: Findings, data: Data) -> Iterator[str]:
     yield _under("The data", shown.pictures(train))
     for experiment in notebook.experiments:
         drawn = shown.curves(findings, experiment)
-        net = findings.network(experiment.parts[CORRECTED])
+        net = findings.network(experiment.main)
         count = "" if net is None else f'<p class="soft">{escape(shown.parameters(net))}</p>'
         if drawn or count:
             yield _under(experiment.title[0].upper() + experiment.title[1:], count + drawn)
-    net = findings.network(notebook.experiments[0].parts[CORRECTED])
+    net = findings.network(notebook.experiments[0].main)
     if net is not None:
         yield _under("What it says of pictures it has not seen", shown.viewer(net, test))
         yield _under("One picture", shown.sample(net, test))
@@ -81,10 +82,11 @@ def _notebook(findings: Findings, data: Data) -> Iterator[str]:
     if said := remarks(findings):
         items = "".join(f"<li>{escape(words)}</li>" for words in said)
         yield f"<p>What is not met, and why:</p><ul>{items}</ul>"
-    yield _table(errata(findings))
-    race = contestants(findings)
-    if race is not None:
-        yield _table(race)
+    if notebook.errata:
+        yield _table(errata(findings))
+    for table in (tried(findings), contestants(findings)):
+        if table is not None:
+            yield _table(table)
 
 
 def _under(heading: str, content: str) -> str:

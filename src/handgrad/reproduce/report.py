@@ -11,7 +11,7 @@ from handgrad.reproduce.findings import Findings
 from handgrad.reproduce.markdown import markdown
 from handgrad.reproduce.page import page
 from handgrad.reproduce.running import Data
-from handgrad.reproduce.tables import Table, overview, times
+from handgrad.reproduce.tables import Table, bests, overview, times
 
 
 @dataclass(frozen=True)
@@ -47,5 +47,5 @@ def report(found: Sequence[Findings], data: Data, *, quick: bool = False) -> Rep
         data: the pictures, by the name of the data.
         quick: whether less was run than the notebooks did.
     """
-    tables = overview(found), times(found)
+    tables = overview(found), times(found), bests(found)
     return Report(page(found, data, quick=quick), markdown(found, quick=quick), tables)

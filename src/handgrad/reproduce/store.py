@@ -56,7 +56,8 @@ def parts(notebook: Notebook) -> Iterator[tuple[str, Part]]:
     for number, erratum in enumerate(notebook.errata, 1):
         yield f"error {number}", erratum.part
         yield f"without error {number}", erratum.against
-    yield "the time", notebook.race
+    if notebook.race is not None:
+        yield "the time", notebook.race
 
 
 class Store:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from handgrad.reproduce.findings import Findings, Spread, figures, in_words, is_share
 from handgrad.reproduce.notebook import BEST, CORRECTED, PUBLISHED, TWIN, Experiment
+from handgrad.reproduce.piece import Fit
 from handgrad.reproduce.race import NUMPY, OURS, TORCH
 
 DASH, MINUS = "–", "\N{MINUS SIGN}"
@@ -78,6 +79,8 @@ def times(found: Sequence[Findings]) -> Table:
     """Return the table of times: the whole training by the notebook's arithmetic and by others."""
     rows = []
     for findings in found:
+        if findings.notebook.race is None:
+            continue
         took = {name: _whole(findings, name) for name in (NUMPY, OURS, TORCH)}
         rows.append(
             [
@@ -91,6 +94,41 @@ def times(found: Sequence[Findings]) -> Table:
     headings = ["notebook", ">published", ">the notebook's arithmetic", ">handgrad", ">PyTorch"]
     headings += [">arithmetic / handgrad", ">PyTorch / handgrad"]
     return Table("How long the notebook's whole training takes on this machine", headings, rows)
+
+
+def bests(found: Sequence[Findings]) -> Table:
+    """Return the table of the trainings at their best: how good, and how long they take.
+
+    The time is the least over the seeds: that of the run which was disturbed least.
+    """
+    rows = []
+    for findings in found:
+        for part in (e.parts.get(BEST) for e in findings.notebook.experiments):
+            accuracy, took = findings.spread(part, "test accuracy"), findings.seconds(part)
+            if isinstance(part, Fit):
+                rows.append(
+                    [
+                        findings.notebook.name,
+                        f"{part.recipe.epochs}",
+                        _cell(findings, accuracy, share=True),
+                        _clock(None if took is None else min(took.values)),
+                    ]
+                )
+    headings = ["network", ">epochs", ">test accuracy", ">time of a training, the least"]
+    return Table("At its best", headings, rows)
+
+
+def tried(findings: Findings) -> Table | None:
+    """Return the table of the recipes that the best was chosen from; None: there are none."""
+    notebook = findings.notebook
+    if not notebook.trials:
+        return None
+    rows = [
+        [trial.recipe, f"{100 * trial.accuracy:.2f} %", f"{trial.seeds}", "yes" * trial.taken]
+        for trial in notebook.trials
+    ]
+    headings = ["recipe", ">validation accuracy", ">seeds", "taken"]
+    return Table(f"How the best was chosen, by {notebook.judged}", headings, rows)
 
 
 def contestants(findings: Findings) -> Table | None:

@@ -20,7 +20,7 @@ from handgrad.models import two_layer
 from handgrad.network import Network
 from handgrad.optim import SGD, AdamW
 from handgrad.random import generator
-from handgrad.reproduce.notebook import Erratum, Experiment, Notebook
+from handgrad.reproduce.notebook import JUDGES, Erratum, Experiment, Notebook, Trial
 from handgrad.reproduce.piece import Fit, Outcome, Said, Setting, Steps, first, judged, note
 from handgrad.reproduce.race import Race
 from handgrad.schedules import OneCycle
@@ -237,6 +237,14 @@ def notebook(quick: bool = False) -> Notebook:
         experiments=(_two(corrected, epochs, quick), _one(one)),
         race=Race(TWO_LAYERS, SGD(BATCH * RATE), BATCH, 12_800, 40 * 60_000),
         errata=_errata(corrected),
+        trials=(
+            Trial(
+                "60 epochs, AdamW to 0.004, decay 0.02, moved 1 pixel, turned 4°", 0.9775, 1, True
+            ),
+            Trial("the same, light", 0.9738, 1),
+            Trial("the same, pictures as they are", 0.9677, 1),
+        ),
+        judged=JUDGES,
         worked=worked(),
     )
 
