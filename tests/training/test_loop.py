@@ -296,6 +296,10 @@ def test_what_cannot_be_trained_is_refused_before_the_work() -> None:
     refused(
         hg.DataError, "a Dataset is wanted, not a tuple; make one: Dataset.from_arrays", data[:9]
     )
+    with pytest.raises(
+        hg.ModelError, match=r"a Network is wanted, not a list; make one: hg.Network\(layers, train"
+    ):
+        hg.fit(list(net.layers), data)
     refused(hg.DataError, "validation must be a Dataset, a share or None, not 'x'", data, "x")
     refused(hg.ConfigError, "validation must be a share above 0 and below 1, not 1.5", data, 1.5)
     refused(hg.ConfigError, "no engine 'fast'; choose one of", data, engine="fast")

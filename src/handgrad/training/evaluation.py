@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.data import Dataset
-from handgrad.errors import DataError
+from handgrad.errors import DataError, ModelError
 from handgrad.layers import Array
 from handgrad.losses import Loss, SoftmaxCrossEntropy
 from handgrad.network import Network
@@ -67,6 +67,7 @@ def evaluate(
 
     Raises:
         DataError: if the data set's classes or pictures are not the network's.
+        ModelError: if this is no network.
     """
     check_classes(net, test)
     Z = (logits or net.logits)(test.pictures)
@@ -85,8 +86,18 @@ def check_dataset(data: object) -> None:
         )
 
 
+def check_network(net: object) -> None:
+    """Raise a ModelError if this is no network, but its layers, say."""
+    if not isinstance(net, Network):
+        raise ModelError(
+            f"a Network is wanted, not a {type(net).__name__}; make one: "
+            "hg.Network(layers, train.shape, train.classes)"
+        )
+
+
 def check_classes(net: Network, data: Dataset) -> None:
     """Raise a DataError unless a data set's classes and pictures are those of the network."""
+    check_network(net)
     check_dataset(data)
     if data.classes != net.classes:
         raise DataError(
