@@ -1,0 +1,114 @@
+"""`resnet7`: a small modern network of ours beside the notebooks', on both kinds of pictures.
+
+It says what may be had of 28x28 pictures in some minutes on two cores.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from handgrad.layers import (
+    BatchNorm,
+    Conv2d,
+    Dense,
+    GlobalAvgPool2d,
+    HeNormal,
+    Layer,
+    MaxPool2d,
+    Normalize,
+    ReLU,
+    Residual,
+)
+from handgrad.optim import AdamW
+from handgrad.reproduce.notebook import BEST, JUDGES, Experiment, Notebook, Range, Trial
+from handgrad.reproduce.piece import Fit
+from handgrad.schedules import OneCycle
+from handgrad.training import Recipe
+
+FEW = 3_000  # pictures of the quick run
+NARROWER = "without the stage at 3x3, a second block at 7x7"
+RECIPE = Recipe(
+    batch_size=128, optimizer=AdamW(4e-3, weight_decay=0.05), schedule=OneCycle(), patience=None
+)
+
+
+def resnet7() -> tuple[Layer, ...]:
+    """Return seven layers with weights, among them two residual blocks.
+
+    256,074 parameters, most of them where pictures are 3x3 and cost little: 5.7 million
+    multiplications and additions a picture of 28x28.
+    """
+    return (
+        Normalize(),
+        *_block(16),
+        MaxPool2d(2),
+        *_block(32),
+        Residual(_block(32)),
+        MaxPool2d(2),
+        *_block(64),
+        MaxPool2d(2),
+        *_block(128),
+        Residual(_block(128)),
+        GlobalAvgPool2d(),
+        Dense(initial=HeNormal()),
+    )
+
+
+def _block(channels: int) -> tuple[Layer, ...]:
+    """Return a convolution of 3x3 that keeps the size, with batch norm and ReLU."""
+    return Conv2d(channels, 3, padding=1, initial=HeNormal()), BatchNorm(), ReLU()
+
+
+def mnist(quick: bool = False) -> Notebook:
+    """Return the network on MNIST, or less of it."""
+    recipe = replace(RECIPE, epochs=15, augment="light")
+    return Notebook(
+        name="resnet7-mnist",
+        title="A small modern network of ours",
+        data="mnist",
+        about="Convolutions of 3x3 with batch normalisation, two residual blocks and the mean over "
+        "the picture: 256,074 parameters, most of them where pictures are 3x3 and cost "
+        "little. Nothing was published of it; its aim is 99.6 %, in under 10 minutes on two "
+        "cores. What was best in few epochs is trained for 15.",
+        experiments=(_experiment(recipe, quick, (0.9, 0.98) if quick else (0.996, 1.0)),),
+        race=None,
+        errata=(),
+        trials=(
+            Trial("10 epochs, AdamW to 0.004, decay 0.05, light", 0.9955, 1, taken=True),
+            Trial(f"{NARROWER}, 8 epochs, light, weights averaged", 0.9943, 1),
+            Trial("smallnet, 8 epochs, light", 0.9922, 1),
+        ),
+        judged=JUDGES,
+    )
+
+
+def fashion(quick: bool = False) -> Notebook:
+    """Return the network on Fashion-MNIST, or less of it."""
+    recipe = replace(RECIPE, epochs=20, augment="flip=true,shift=0.04")
+    return Notebook(
+        name="resnet7-fashion",
+        title="The same network on pictures of clothes",
+        data="fashion-mnist",
+        about="The network of resnet7-mnist learns Fashion-MNIST, from pictures that are mirrored "
+        "and moved by up to a pixel. Its aim is 93.5 %, in under 10 minutes on two cores.",
+        experiments=(_experiment(recipe, quick, (0.7, 0.85) if quick else (0.935, 1.0)),),
+        race=None,
+        errata=(),
+        trials=(
+            Trial(
+                "20 epochs, AdamW to 0.004, decay 0.05, mirrored, moved 1 pixel", 0.9477, 1, True
+            ),
+            Trial("10 epochs, mirrored alone", 0.9375, 1),
+            Trial(f"{NARROWER}, 10 epochs, mirrored alone", 0.9360, 1),
+            Trial(f"{NARROWER}, 10 epochs, mirrored, moved by up to 2 pixels", 0.9325, 1),
+            Trial("the same to 0.003, the last two layers of 96 channels", 0.9267, 1),
+        ),
+        judged=JUDGES,
+    )
+
+
+def _experiment(recipe: Recipe, quick: bool, near: Range) -> Experiment:
+    best = Fit(resnet7(), recipe)
+    if quick:
+        best = Fit(resnet7(), replace(recipe, epochs=2, augment=None), pictures=FEW)
+    return Experiment("ours", {BEST: best}, ranges={(BEST, "test accuracy"): near})
