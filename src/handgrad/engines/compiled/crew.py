@@ -7,10 +7,20 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, Protocol
+from weakref import WeakSet
 
 _lock = threading.Lock()
 _at_work = 0
+
+
+class _Forked(Protocol):
+    """What has to know that it is in a forked child."""
+
+    def begin_anew(self) -> None: ...
+
+
+_forked: WeakSet[_Forked] = WeakSet()
 
 
 @contextmanager
@@ -112,10 +122,17 @@ def closed_lock() -> threading.Lock:
     return lock
 
 
+def mind_forks(what: _Forked) -> None:
+    """Have an object begin anew in each forked child, for as long as it lives."""
+    _forked.add(what)
+
+
 def _begin_anew() -> None:
     """Forget, in a forked child, the threads that were left behind."""
     global _at_work, _lock
     _at_work, _lock = 0, threading.Lock()
+    for what in list(_forked):
+        what.begin_anew()
 
 
 if hasattr(os, "register_at_fork"):

@@ -15,7 +15,7 @@ from handgrad.cores import cores
 from handgrad.data.augment import Augmentation
 from handgrad.engines.compiled.builder import Builder
 from handgrad.engines.compiled.clock import STEP, STOP
-from handgrad.engines.compiled.crew import unbroken
+from handgrad.engines.compiled.crew import mind_forks, unbroken
 from handgrad.engines.compiled.lanes import LANES
 from handgrad.engines.compiled.outline import Outline, outline
 from handgrad.engines.compiled.pace import Pace
@@ -103,6 +103,16 @@ class CompiledEngine:
         self._copies: dict[tuple[str, str], Array] = {}
         self._said: set[str] = set()
         self._turn = threading.RLock()
+        mind_forks(self)
+
+    def begin_anew(self) -> None:
+        """Forget, in a forked child, the run that a thread of the parent was in the middle of."""
+        if self._turn.acquire(blocking=False):
+            self._turn.release()
+            return
+        self._turn = threading.RLock()
+        for begun in (self._programs, self._paces, self._copies):
+            begun.clear()
 
     def step(
         self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, rate: float
