@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import copy
 import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -207,15 +209,38 @@ def test_an_example_that_counts_twice_is_one_that_is_there_twice(
     assert np.array_equal(weighted.predict_proba(X), repeated.predict_proba(X))
 
 
+MUST = "The {!r} parameter of HandgradClassifier must be".format
+
+
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
         ({"model": "smalnet"}, "there is no model 'smalnet'"),
         ({"image_shape": (3, 3)}, r"image_shape \(3, 3\) does not hold the 4 numbers of a row"),
-        ({"epochs": 0}, "epochs must be a whole number of at least 1, not 0"),
-        ({"learning_rate": -1}, "lr must"),
+        ({"image_shape": (2.0, 2.0)}, "does not hold the 4 numbers of a row"),
+        ({"image_shape": (-2, -2)}, "does not hold the 4 numbers of a row"),
+        ({"image_shape": "22"}, f"{MUST('image_shape')} .+ Got '22' instead"),
+        ({"image_shape": 4}, f"{MUST('image_shape')} .+ Got 4 instead"),
+        ({"model": 5}, f"{MUST('model')} .+ Got 5 instead"),
+        ({"model": []}, "a network needs at least one layer"),
+        ({"epochs": 0}, rf"{MUST('epochs')} an int in the range \[1, inf\) or None. Got 0 instead"),
+        ({"epochs": 2.5}, f"{MUST('epochs')} .+ Got 2.5 instead"),
+        ({"batch_size": 0}, rf"{MUST('batch_size')} an int in the range \[1, inf\). Got 0 instead"),
+        ({"batch_size": None}, f"{MUST('batch_size')} .+ Got None instead"),
+        ({"learning_rate": -1}, f"{MUST('learning_rate')} a float .+ Got -1 instead"),
+        ({"learning_rate": 0}, f"{MUST('learning_rate')} a float .+ Got 0 instead"),
+        ({"learning_rate": np.nan}, f"{MUST('learning_rate')} a float .+ Got nan instead"),
+        ({"learning_rate": np.inf}, f"{MUST('learning_rate')} a float .+ Got inf instead"),
+        ({"learning_rate": "a"}, f"{MUST('learning_rate')} a float .+ Got 'a' instead"),
+        ({"weight_decay": "x"}, f"{MUST('weight_decay')} a float .+ Got 'x' instead"),
+        ({"class_weight": "foo"}, f"{MUST('class_weight')} .+ Got 'foo' instead"),
         ({"engine": "steam"}, "there is no engine 'steam'"),
-        ({"early_stopping": True, "validation_fraction": 2}, "validation must be a share above 0"),
+        ({"engine": None}, f"{MUST('engine')} an instance of 'str'. Got None instead"),
+        ({"early_stopping": "yes"}, f"{MUST('early_stopping')} .+ Got 'yes' instead"),
+        ({"validation_fraction": 7}, f"{MUST('validation_fraction')} .+ Got 7 instead"),
+        ({"validation_fraction": "a"}, f"{MUST('validation_fraction')} .+ Got 'a' instead"),
+        ({"early_stopping": True, "validation_fraction": 2}, MUST("validation_fraction")),
+        ({"early_stopping": True, "patience": None}, f"{MUST('patience')} .+ Got None instead"),
         ({"model": [hg.Dense(4)]}, "takes flat input"),
     ],
 )
@@ -240,3 +265,46 @@ def test_wrong_weights_are_value_errors(
 ) -> None:
     with pytest.raises(ValueError, match=sentence):
         HandgradClassifier().fit(*iris, sample_weight=weights)
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "sentence"),
+    [
+        ({"setosa": -1}, "class_weight must be at least 0, and not all of them zero"),
+        ({"setosa": np.nan}, "Input class_weight contains NaN"),
+        ({"setosa": 1e300}, "Input class_weight contains infinity"),
+        (dict.fromkeys(("setosa", "versicolor", "virginica"), 0), "and not all of them zero"),
+    ],
+)
+def test_wrong_weights_of_classes_are_value_errors(
+    class_weight: dict[str, float], sentence: str, iris: tuple[np.ndarray, np.ndarray]
+) -> None:
+    for learn in (HandgradClassifier.fit, HandgradClassifier.partial_fit):
+        more = {} if learn is HandgradClassifier.fit else {"classes": np.unique(iris[1])}
+        with pytest.raises(ValueError, match=sentence):
+            learn(HandgradClassifier(class_weight=class_weight), *iris, **more)
+
+
+def test_weights_that_leave_nothing_between_them(iris: tuple[np.ndarray, np.ndarray]) -> None:
+    X, y = iris
+    only = (y == "setosa").astype(float)
+    with pytest.raises(ValueError, match="together leave no example that counts"):
+        HandgradClassifier(class_weight={"setosa": 0}).fit(X, y, sample_weight=only)
+
+
+@pytest.mark.parametrize("engine", ["reference", "auto"])
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda c: pickle.loads(pickle.dumps(c))])
+def test_a_copy_goes_on_as_the_classifier_does(
+    engine: str,
+    copied: Callable[[HandgradClassifier], HandgradClassifier],
+    iris: tuple[np.ndarray, np.ndarray],
+) -> None:
+    X, y = iris
+    classifier = HandgradClassifier(random_state=0, engine=engine)
+    classifier.partial_fit(X, y, classes=np.unique(y))
+    before = classifier.predict_proba(X)
+    other = copied(copied(classifier))  # the second is of one that has no engine yet
+    classifier.partial_fit(X, y)
+    assert np.array_equal(other.predict_proba(X), before)  # they share nothing
+    other.partial_fit(X, y)
+    assert np.array_equal(other.predict_proba(X), classifier.predict_proba(X))

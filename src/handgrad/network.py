@@ -154,11 +154,16 @@ class Network:
         for name, value in flatten(self.chain.absorb(self.tree, cache)).items():
             self.state[name] = value
 
-    def measure(self, pictures: Array) -> None:
-        """Set mean and std of each `Normalize` layer to those of the training pictures."""
+    def measure(self, pictures: Array, weights: Array | None = None) -> None:
+        """Set mean and std of each `Normalize` layer to those of the training pictures.
+
+        Args:
+            pictures: these, (N, C, H, W).
+            weights: how much each counts, (N,); None: all the same.
+        """
         for index, layer in enumerate(self.layers):
             if isinstance(layer, Normalize):
-                measured = layer.measure(self._outputs_before(index, pictures))
+                measured = layer.measure(self._outputs_before(index, pictures), weights)
                 for name, value in measured.items():
                     self.state[f"{index}.{name}"] = value
         self.measured = True

@@ -126,14 +126,22 @@ class Normalize:
         """Return nothing new: a training step does not change mean and std."""
         return {}
 
-    def measure(self, batches: Iterable[Array]) -> Tree:
-        """Return mean and std of the training pictures, except what was given beforehand."""
-        count, total, squares = 0, np.zeros(()), np.zeros(())
+    def measure(self, batches: Iterable[Array], weights: Array | None = None) -> Tree:
+        """Return mean and std of the training pictures, except what was given beforehand.
+
+        Args:
+            batches: the pictures, some at a time.
+            weights: how much each counts, (N,); None: all the same.
+        """
+        at, count, total, squares = 0, 0.0, np.zeros(()), np.zeros(())
         for X in batches:
             X = X.astype(np.float64).reshape(len(X), X.shape[1] if X.ndim == 4 else 1, -1)
-            count += X.size // X.shape[1]
-            total = total + X.sum(axis=(0, 2))
-            squares = squares + (X * X).sum(axis=(0, 2))
+            w = np.ones(len(X)) if weights is None else weights[at : at + len(X)].astype(np.float64)
+            wX = X if weights is None else X * w[:, None, None]
+            count += w.sum() * X.shape[2]
+            total = total + wX.sum(axis=(0, 2))
+            squares = squares + (wX * X).sum(axis=(0, 2))
+            at += len(X)
         mean = total / count
         std = np.sqrt(np.maximum(squares / count - mean * mean, 0))
         std[std <= 1e-6 * abs(mean)] = 1.0  # never changes, but for rounding

@@ -5,28 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Self
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    check_array,
-    check_consistent_length,
-    check_is_fitted,
-    column_or_1d,
-    validate_data,
-)
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from handgrad.data import Dataset
 from handgrad.data.split import stratified
 from handgrad.engines import Batches, Engine, Rules, engine_named
 from handgrad.errors import ConfigError, DataError, ModelError
+from handgrad.estimator.examples import merged, weights_of
 from handgrad.labels import Label
-from handgrad.layers import Array, Layer, Normalize, Shape
+from handgrad.layers import Array, Layer, Shape
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.models import named
 from handgrad.network import Network
@@ -83,6 +79,32 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     A wrong value is a ValueError, as scikit-learn has it.
     """
 
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "model": [str, list, tuple, None],
+        "image_shape": [list, tuple, np.ndarray, None],
+        "epochs": [Interval(Integral, 1, None, closed="left"), None],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, np.inf, closed="neither")],
+        "weight_decay": [Interval(Real, 0, np.inf, closed="left")],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "patience": [Interval(Integral, 1, None, closed="left")],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "engine": [str],
+    }
+
+    network_: Network
+    history_: History
+    loss_curve_: list[float]
+    n_iter_: int
+    classes_: NDArray[Any]
+    _seed: int
+    _of_bytes: bool
+    _engine: Engine | None
+    _moments: tuple[int, dict[str, dict[str, Array]]] | None
+
     def __init__(
         self,
         model: str | Sequence[Layer] | None = None,
@@ -137,8 +159,8 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 data, validation = data.take(~held), data.take(held)
                 weights = None if weights is None else weights[~held]
             if len(data) <= self.batch_size:
-                data, weights = _merged(data, weights)
-            self._measure(data.pictures, weights)
+                data, weights = merged(data, weights)
+            self._measure_once(data.pictures, weights)
             self.history_ = self._fit(data, validation, weights)
         self.loss_curve_ += [record.loss for record in self.history_]
         self.n_iter_ = len(self.loss_curve_)
@@ -170,7 +192,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             if anew:
                 self._start(rows.dtype)
             pictures = self._pictures(rows)
-            self._measure(pictures, weights)
+            self._measure_once(pictures, weights)
             engine = self._engine_at_hand()
             order = generator(self._seed, "shuffle", engine.steps).permutation(len(rows))
             size = min(self.batch_size, len(rows))
@@ -201,13 +223,11 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         classes: ArrayLike | None,
     ) -> tuple[NDArray[Any], NDArray[np.int64], Array | None]:
         """Return examples, the places of their classes, and their weights, all checked."""
+        self._validate_params()
         rows, labels = validate_data(self, X, y, reset=anew)
         check_classification_targets(labels)
         labels = column_or_1d(labels, warn=True)
-        weights = None if sample_weight is None else _as_weights(sample_weight, rows)
-        if self.class_weight is not None:
-            by_class = compute_sample_weight(self.class_weight, labels).astype(np.float32)
-            weights = by_class if weights is None else weights * by_class
+        weights = weights_of(labels, sample_weight, self.class_weight)
         if weights is not None:
             counts = weights > 0
             rows, labels, weights = rows[counts], labels[counts], weights[counts]
@@ -218,21 +238,19 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.classes_ = found
         elif classes is not None and not np.array_equal(found, self.classes_):
             raise ValueError(f"the classes were {self.classes_} at first; they cannot change")
-        if len(unknown := np.setdiff1d(labels, self.classes_)):
-            first = unknown.tolist()[0]
-            raise ValueError(f"y has the class {first!r}, which was not there at first")
-        return rows, np.searchsorted(self.classes_, labels).astype(np.int64), weights
+        return rows, _places(labels, self.classes_), weights
 
     def _start(self, dtype: np.dtype[Any]) -> None:
         """Make a fresh network."""
         random = check_random_state(self.random_state)
         self._seed, self._of_bytes = int(random.randint(2**31)), dtype == np.uint8
-        model = self.model or ("two-layer" if self.image_shape is None else "smallnet")
+        usual = "two-layer" if self.image_shape is None else "smallnet"
+        model = usual if self.model is None else self.model
         layers = named(model) if isinstance(model, str) else list(model)
         shape = _as_shape(self.image_shape, self.n_features_in_)
         self.network_ = Network(layers, shape, _as_classes(self.classes_), seed=self._seed)
-        self.loss_curve_: list[float] = []
-        self._engine: Engine | None = None
+        self.loss_curve_ = []
+        self._engine = self._moments = None
 
     def _pictures(self, X: NDArray[Any]) -> NDArray[Any]:
         """Return rows as pictures, in numbers of the scale that the first ones had."""
@@ -241,24 +259,13 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 X = X.astype(np.float32) / np.float32(255 if self._of_bytes else 1)
         return X.reshape(len(X), *self.network_.shape)
 
-    def _measure(self, pictures: NDArray[Any], weights: Array | None) -> None:
-        """Set the mean and std of `Normalize` layers once; the first one's by the weights."""
-        net = self.network_
-        if net.measured:
-            return
-        net.measure(pictures)
-        first = net.layers[0]
-        if weights is not None and isinstance(first, Normalize) and first == Normalize():
-            X = net.as_input(pictures).astype(np.float64)
-            along = (0, *range(2, X.ndim))
-            by = np.broadcast_to(weights.reshape(-1, *(1,) * (X.ndim - 1)), X.shape)
-            mean = np.average(X, axis=along, weights=by)
-            spread = (X - mean.reshape(1, -1, *(1,) * (X.ndim - 2))) ** 2
-            std = np.sqrt(np.average(spread, axis=along, weights=by))
-            net.state["0.mean"], net.state["0.std"] = mean, np.where(std > 0, std, 1)
+    def _measure_once(self, pictures: NDArray[Any], weights: Array | None) -> None:
+        """Set the mean and std of `Normalize` layers, unless a call before has done so."""
+        if not self.network_.measured:
+            self.network_.measure(pictures, weights)
 
     def _fit(self, data: Dataset, validation: Dataset | None, weights: Array | None) -> History:
-        self._engine = None
+        self._engine = self._moments = None
         size = min(self.batch_size, len(data))
         enough = min(MOST_EPOCHS, math.ceil(FEWEST_UPDATES / math.ceil(len(data) / size)))
         return fit(
@@ -281,12 +288,17 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             optimizer = AdamW(self.learning_rate, weight_decay=self.weight_decay)
             rules = Rules(SoftmaxCrossEntropy(), optimizer, seed=self._seed)
             self._engine = engine_named(self.engine, self.network_, rules)
+            if self._moments is not None:
+                self._engine.steps, moments = self._moments
+                for name, kinds in moments.items():
+                    for kind, array in kinds.items():
+                        self._engine.memory[name][kind][...] = array
         return self._engine
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__().copy()
-        if state.get("_engine") is not None:
-            state["_engine"] = None  # a program in machine code; its moments begin anew
+        if (engine := state.get("_engine")) is not None:  # a program in machine code
+            state |= {"_engine": None, "_moments": (engine.steps, engine.memory)}
         return state
 
 
@@ -299,28 +311,12 @@ def _value_errors() -> Iterator[None]:
         raise ValueError(str(error)) from error
 
 
-def _merged(data: Dataset, weights: Array | None) -> tuple[Dataset, Array]:
-    """Return equal examples as one that counts for all of them, sorted, and their weights.
-
-    Where all examples make one batch, their order says nothing; so an example that is there twice
-    is exactly one that counts twice, to the last bit.
-    """
-    weights = np.ones(len(data), np.float32) if weights is None else weights
-    rows = np.column_stack([data.pictures.reshape(len(data), -1).astype(np.float64), data.labels])
-    _, first, place = np.unique(rows, axis=0, return_index=True, return_inverse=True)
-    return data.take(first), np.bincount(place.ravel(), weights).astype(np.float32)
-
-
-def _as_weights(sample_weight: ArrayLike, X: NDArray[Any]) -> Array:
-    """Return one weight for each example, (N,) float32."""
-    name = "sample_weight"
-    weights: Array = check_array(sample_weight, ensure_2d=False, dtype=np.float32, input_name=name)
-    if weights.ndim != 1:
-        raise ValueError(f"{name} must be one number for each example, not {weights.shape}")
-    check_consistent_length(X, weights)
-    if (weights < 0).any() or not weights.any():
-        raise ValueError(f"{name} must be at least 0, and not all of them zero")
-    return weights
+def _places(labels: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the places of labels among the classes, (N,)."""
+    if len(unknown := np.setdiff1d(labels, classes)):
+        first = unknown.tolist()[0]
+        raise ValueError(f"y has the class {first!r}, which was not there at first")
+    return np.searchsorted(classes, labels).astype(np.int64)
 
 
 def _as_shape(image_shape: Sequence[int] | None, features: int) -> Shape:
@@ -328,9 +324,10 @@ def _as_shape(image_shape: Sequence[int] | None, features: int) -> Shape:
     if image_shape is None:
         return 1, 1, features
     shape = (1, *image_shape) if len(image_shape) == 2 else tuple(image_shape)
-    if len(shape) != 3 or np.prod(shape) != features:
+    whole = all(isinstance(size, int | np.integer) and size > 0 for size in shape)
+    if len(shape) != 3 or not whole or math.prod(shape) != features:
         raise ModelError(f"image_shape {image_shape} does not hold the {features} numbers of a row")
-    return shape
+    return tuple(map(int, shape))
 
 
 def _as_classes(classes: NDArray[Any]) -> Sequence[Label] | int:
