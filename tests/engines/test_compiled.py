@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import numpy as np
@@ -102,6 +104,25 @@ def test_a_run_can_go_on_from_another_engines_memory() -> None:
     second.run(run._replace(order=run.order[60:], rates=run.rates[10:]))
     for name, array in whole.net.arrays.items():
         np.testing.assert_array_equal(second.net.arrays[name], array)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_a_copy_goes_on_as_the_engine_does_and_leaves_it_alone(copied: Any) -> None:
+    run = batches(CASE["all-noise"])
+    engine = CompiledEngine(
+        CASE["all-noise"].network(), Rules(SoftmaxCrossEntropy(), Adam(), seed=1), workers=1
+    )
+    engine.run(run)
+    other = copied(engine)
+    assert (other.steps, other.workers, other.skip_zeros) == (engine.steps, 1, engine.skip_zeros)
+    before = engine.net.snapshot()
+    other.run(run)
+    assert before.keys() == engine.net.arrays.keys()
+    for name, array in engine.net.arrays.items():
+        np.testing.assert_array_equal(array, before[name])
+    engine.run(run)
+    for name, array in engine.net.arrays.items():
+        np.testing.assert_array_equal(array, other.net.arrays[name])
 
 
 def test_a_step_is_a_run_of_one_batch() -> None:

@@ -100,7 +100,11 @@ def test_what_was_fused_is_said_of_its_layer() -> None:
 def test_a_layer_without_a_kernel_says_so_and_has_a_phase_in_python() -> None:
     net = Network([Flatten(), Dense(4), Doubled(), Dense()], (1, 5, 5), 3)
     said = hg.plan(net)
-    assert said.layers[2].becomes == "there is no kernel for it; it runs as the reference does"
+    places = [n for n, phase in enumerate(said.phases, 1) if not phase.kernels]
+    assert said.layers[2].becomes == (
+        "there is no kernel for it; it runs as the reference does; "
+        f"in phases {places[0]}, {places[1]}"
+    )
     assert [p.items for p in said.phases if not p.kernels] == [
         "the whole batch, in Python: 2 Doubled"
     ] * 2
@@ -139,8 +143,21 @@ def test_a_plan_needs_a_batch_and_float32() -> None:
     net = Network(named("two-layer"), (1, 28, 28), 10)
     with pytest.raises(ConfigError, match="batch_size must be at least 1, not 0"):
         hg.plan(net, 0)
+    for size in (2.5, "a", None, True):
+        with pytest.raises(ConfigError) as refused:
+            hg.plan(net, size)  # type: ignore[arg-type]
+        assert str(refused.value) == (
+            f"batch_size must be a whole number of at least 1, not {size!r}"
+        )
     with pytest.raises(ConfigError, match="works in float32, not float64"):
         hg.plan(Network(named("two-layer"), (1, 28, 28), 10, dtype=np.float64))
+
+
+@pytest.mark.parametrize(("size", "words"), [(1, "1 picture"), (40, "40 pictures")])
+def test_a_plan_is_for_as_many_pictures_as_were_asked_for(size: int, words: str) -> None:
+    made = hg.plan(Network(named("two-layer"), (1, 28, 28), 10), np.int64(size))
+    assert made.pictures == size
+    assert str(made).startswith(f"training step of {words} by ")
 
 
 def test_numba_is_not_asked_for() -> None:

@@ -134,14 +134,16 @@ def plan(
         augment: how pictures are changed before they are learned from; only to train.
 
     Raises:
-        ConfigError: if the network is not of float32, or the batch is empty.
+        ConfigError: if the network is not of float32, or the batch no whole number or empty.
     """
     from handgrad.engines.compiled import CompiledEngine
 
+    if not isinstance(batch_size, int | np.integer) or isinstance(batch_size, bool):
+        raise ConfigError(f"batch_size must be a whole number of at least 1, not {batch_size!r}")
     if batch_size < 1:
         raise ConfigError(f"batch_size must be at least 1, not {batch_size}")
     engine = CompiledEngine(net, Rules(loss, optimizer, clip_norm))
     augmentation = as_augmentation(augment) if learning else None
     return engine.outline(
-        batch_size, skip_zeros=skip_zeros, learning=learning, augmentation=augmentation
+        int(batch_size), skip_zeros=skip_zeros, learning=learning, augmentation=augmentation
     )

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from handgrad.engines.compiled.outline import Outline, outline
 from handgrad.engines.compiled.pace import Pace
 from handgrad.engines.compiled.plan import Kind, Plan
 from handgrad.engines.compiled.program import Program
+from handgrad.engines.compiled.python import name_python
 from handgrad.engines.compiled.stages import EMITTERS, SINGLE
 from handgrad.engines.compiled.stages.pictures import first_linear
 from handgrad.engines.compiled.stages.step import inference, takes_single, training
@@ -113,6 +115,11 @@ class CompiledEngine:
         self._turn = threading.RLock()
         for begun in (self._programs, self._paces, self._copies):
             begun.clear()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return what a copy, or a pickle, is made of; its programs are built anew."""
+        own = partial(type(self), workers=self.workers, skip_zeros=self.skip_zeros)
+        return own, (self.net, self.rules), {"steps": self.steps, "memory": self.memory}
 
     def step(
         self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, rate: float
@@ -212,7 +219,7 @@ class CompiledEngine:
         """Return the plan in words and numbers; the arguments are those of `plan`."""
         plan = self.plan(batch_size, learning=learning, **how)
         subject = Subject.of(self.net, self._store.rooms)
-        return outline(plan, subject, self.workers, learning)
+        return outline(plan, subject, batch_size, self.workers, learning)
 
     def _build(self, source: Source, chunks: int, learning: bool) -> Builder:
         emitters = SINGLE if source.single else EMITTERS
@@ -241,6 +248,7 @@ class CompiledEngine:
         if known is None or known[0].plan.chunks < chunks:
             builder = self._build(source, chunks, learning)
             self._programs[key] = known = builder, Program(builder.plan, self.workers)
+            name_python(builder.plan, self.rules, self._said)
         return known
 
     def _source(self, size: int, whole: bool, sparse: bool, learning: bool) -> Source:

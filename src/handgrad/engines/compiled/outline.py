@@ -118,12 +118,13 @@ class Outline:
         return asdict(self)
 
 
-def outline(plan: Plan, subject: Subject, workers: int, learning: bool) -> Outline:
+def outline(plan: Plan, subject: Subject, pictures: int, workers: int, learning: bool) -> Outline:
     """Return a plan in words and numbers.
 
     Args:
         plan: the plan.
         subject: what it is made of.
+        pictures: for how many at a time.
         workers: how many are to work on it.
         learning: whether it is of a training step.
     """
@@ -134,7 +135,7 @@ def outline(plan: Plan, subject: Subject, workers: int, learning: bool) -> Outli
     )
     return Outline(
         task="training step" if learning else "inference",
-        pictures=plan.chunks * LANES,
+        pictures=pictures,
         workers=workers,
         notes=tuple(plan.notes),
         layers=tuple(_layer(name, plan, phases) for name in subject.work),
@@ -151,8 +152,8 @@ def _layer(name: str, plan: Plan, phases: Sequence[PhaseLine]) -> LayerLine:
     said = [note.partition(": ")[2] for note in plan.notes if note.startswith(f"{name}: ")]
     places = [
         str(number)
-        for number, phase in enumerate(phases, 1)
-        if any(line.layer == name for line in phase.kernels)
+        for number, phase in enumerate(plan.phases, 1)
+        if phase.layer == name or any(stage.layer == name for stage in phase.stages)
     ]
     if places:
         said.append(f"in phase{'s' * (len(places) > 1)} {', '.join(places)}")

@@ -28,7 +28,8 @@ def printed(outline: Outline, width: int) -> list[str]:
 def _head(outline: Outline, width: int) -> Iterator[str]:
     """Yield what the plan is for, and what concerns no layer alone."""
     workers = f"{outline.workers} worker{'s' * (outline.workers > 1)}"
-    yield f"{outline.task} of {outline.pictures} pictures by {workers}"
+    pictures = f"{outline.pictures} picture{'s' * (outline.pictures > 1)}"
+    yield f"{outline.task} of {pictures} by {workers}"
     kernels = sum(len(phase.kernels) for phase in outline.phases)
     yield from _wrapped(
         f"{len(outline.phases)} phases with {kernels} kernels; {outline.multiply_adds:,} "
