@@ -80,6 +80,52 @@ def test_a_folder_that_others_can_write_to_is_not_trusted(
     assert caplog.messages == [SENTENCE.format(f"in {folder} (others can write to it)")]
 
 
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="folders have no owner here")
+@pytest.mark.parametrize("mode", [0o777, 0o775, 0o757])
+def test_a_named_place_that_others_can_write_to_is_not_trusted(
+    mode: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept.write("one", "copy", CODE)
+    kept._folder.cache_clear()
+    tmp_path.chmod(mode)
+    assert kept.read("one", "copy") is None
+    folder = tmp_path / "kernels/one"
+    assert caplog.messages == [SENTENCE.format(f"in {folder} (others can write to {tmp_path})")]
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="folders have no owner here")
+def test_a_place_where_nobody_can_move_what_is_anothers_will_do(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tmp_path.chmod(0o1777)
+    kept.write("one", "copy", CODE)
+    assert kept.read("one", "copy") == CODE
+    assert caplog.messages == []
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="folders have no owner here")
+@pytest.mark.parametrize("is_named", [True, False])
+def test_handgrads_own_folders_are_closed_to_others(
+    is_named: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "cache"
+    if is_named:
+        monkeypatch.setenv("HANDGRAD_CACHE", str(root))
+    else:
+        monkeypatch.delenv("HANDGRAD_CACHE")
+        monkeypatch.setattr("handgrad.engines.compiled.kept.user_cache_path", lambda *_: root)
+        root.mkdir()
+        root.chmod(0o775)  # a data set was kept here, under an umask that suits a group
+    before = os.umask(0)
+    try:
+        kept.write("one", "copy", CODE)
+    finally:
+        os.umask(before)
+    assert kept.read("one", "copy") == CODE
+    modes = [path.stat().st_mode & 0o777 for path in (root, root / "kernels", root / "kernels/one")]
+    assert modes == [0o700 if is_named else 0o755, 0o700, 0o700]
+
+
 def test_a_folder_that_can_only_be_read_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import shutil
+import stat
 import tempfile
 import time
 from contextlib import suppress
@@ -19,6 +20,7 @@ MOST = 4  # versions that are kept, beside those used lately
 LATELY = 7 * 24 * 60 * 60  # seconds
 
 _DIGEST = hashlib.sha256().digest_size
+_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _VERSION = re.compile("[0-9a-f]{16}")
 
 
@@ -103,26 +105,51 @@ def _folder(version: str) -> Path | None:
 
     It may be one that can only be read, such as root's in an image with kernels for all.
     """
-    root = os.environ.get("HANDGRAD_CACHE")
+    named = os.environ.get("HANDGRAD_CACHE")
     try:
-        folder = Path(root).expanduser() if root else user_cache_path("handgrad")
+        root = Path(named).expanduser() if named else user_cache_path("handgrad")
     except RuntimeError:
         _warn_once("without a home folder")
         return None
-    folder = folder / "kernels" / version
+    folder = root / "kernels" / version
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        status = folder.stat()
-        if hasattr(os, "getuid") and (
-            status.st_uid not in (os.getuid(), 0) or status.st_mode & 0o022
-        ):
-            raise PermissionError("others can write to it")
+        root.parent.mkdir(parents=True, exist_ok=True)
+        for path in (root, folder.parent, folder):
+            path.mkdir(mode=0o700, exist_ok=True)
+            if path == folder.parent or (path == root and not named):
+                _close(path)
+            _check_is_own(path, folder)
     except OSError as error:
         _warn_once(f"in {folder} ({error.strerror or error})")
         return None
     with suppress(OSError):  # it can only be read
         os.utime(folder)  # the version that was not used for longest goes first
     return folder
+
+
+def _close(path: Path) -> None:
+    """Let nobody else write to a folder of handgrad's own, made perhaps where all may."""
+    with suppress(OSError):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & _BY_OTHERS:
+            path.chmod(mode & ~_BY_OTHERS)
+
+
+def _check_is_own(path: Path, folder: Path) -> None:
+    """Raise a PermissionError where another user could put code in place of ours.
+
+    Above the folder that the code lies in, it does where nobody can move what is another's, as
+    under /tmp.
+    """
+    if not hasattr(os, "getuid"):
+        return
+    status = path.stat()
+    is_open = status.st_mode & _BY_OTHERS
+    if path != folder and status.st_mode & stat.S_ISVTX:
+        is_open = 0
+    if is_open or status.st_uid not in (os.getuid(), 0):
+        which = "it" if path == folder else str(path)
+        raise PermissionError(f"others can write to {which}")
 
 
 @cache
