@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from handgrad.data import load
-from handgrad.engines.compiled.zeros import OF_MNIST, share_of_zeros
+from handgrad.cli.plan import ZEROS_OF_MNIST
+from handgrad.engines.compiled.zeros import share_of_zeros
 from handgrad.models import MODELS
 
 
@@ -53,8 +54,8 @@ def test_mnist_stands_in_for_data_that_is_not_here(handgrad):
 @pytest.mark.mnist
 def test_the_zeros_of_mnist_are_what_they_are_said_to_be(located):
     train, _ = load("mnist", located("mnist"))
-    assert share_of_zeros(train.pictures) == pytest.approx(OF_MNIST, abs=0.02)
-    assert np.mean(train.pictures == 0) == pytest.approx(OF_MNIST, abs=0.005)
+    assert share_of_zeros(train.pictures) == pytest.approx(ZEROS_OF_MNIST, abs=0.02)
+    assert np.mean(train.pictures == 0) == pytest.approx(ZEROS_OF_MNIST, abs=0.005)
 
 
 def test_where_no_linear_layer_sees_the_pictures_zeros_do_not_matter(handgrad):
@@ -73,7 +74,7 @@ def test_a_run_with_its_own_settings(handgrad, trained: Path):
     assert f"{trained} on pictures 1x8x8 of 10 classes" in out
     assert "optim.adam" in out
     other = handgrad("plan", trained / "model.safetensors", "--optimizer", "sgd", "--batch", 8).out
-    assert "training step of 16 pictures" in other  # a chunk of 16 is the least
+    assert "training step of 8 pictures" in other
     assert "optim.sgd" in other
 
 

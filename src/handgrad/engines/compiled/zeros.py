@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 ENOUGH = 0.7  # the share of zeros from which on it pays
-OF_MNIST = 0.81
 _RUNS, _RUN = 16, 16  # pictures that decide: so many runs of so many neighbours
 
 
