@@ -42,6 +42,10 @@ def test_a_heading_is_no_picture(tmp_path, heading, label):
             "is a heading, call its first column label",
         ),
         (['"digit","0","1","2","3"', "7,1,2,3,4"], "line 1: a label and 4 whole numbers 0..255"),
+        (
+            [",label,0,1,2,3", "0,7,1,2,3,4"],
+            "a.csv: the first column numbers the lines; leave it out (index=False)",
+        ),
         (["a,0,1,2,3", ",0,1,2,3"], "a.csv, line 2: the label is missing; add it"),
         (["label,a,b,c,d", "a,0,1,2,3", " ,0,1,2,3"], "a.csv, line 3: the label is missing; add"),
         (["a,0,1,2,3", '"",0,1,2,3'], "a.csv, line 2: the label is missing; add it"),

@@ -65,8 +65,8 @@ def read(path: Path) -> dict[str, Arrays]:
     """Return the arrays of each split: "train", "test", "validation", as there are.
 
     Args:
-        path: an NPZ file with x_train, y_train, x_test and y_test, or with x and y; the pictures
-            (N, H, W), (N, C, H, W) or (N, H, W, C), the labels (N,) or (N, 1).
+        path: an NPZ file with x_train and y_train, x_test and y_test, x_val and y_val, or with x
+            and y; the pictures (N, H, W), (N, C, H, W) or (N, H, W, C), the labels (N,) or (N, 1).
 
     Raises:
         DataError: if it is broken, or holds something else.

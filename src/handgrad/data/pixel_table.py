@@ -65,7 +65,10 @@ def _read(path: Path) -> tuple[NDArray[np.uint8], list[str]]:
     first = next(lines, "")
     labels: list[str] = []
     parts: list[NDArray[np.uint8]] = []
-    count = len(_cells(first)) - 1
+    cells = _cells(first)
+    if cells[0] == "" and cells[1:2] and cells[1].strip().lower() in LABELS:
+        raise DataError(f"{path}: the first column numbers the lines; leave it out (index=False)")
+    count = len(cells) - 1
     heading = _is_heading(first)
     lines = chain([] if heading else [first], lines)
     at = 1 + heading
