@@ -49,6 +49,7 @@ def tracking(
     Raises:
         MissingExtraError: if a package is missing.
     """
+    check_trackers(tensorboard=tensorboard, mlflow=mlflow)
     with ExitStack() as open_ones:
         tracks = [lines(folder / LINES, records)]
         if tensorboard:
@@ -61,6 +62,18 @@ def tracking(
                 one(record)
 
         yield track
+
+
+def check_trackers(*, tensorboard: bool = False, mlflow: bool = False) -> None:
+    """Raise a MissingExtraError if what is to be told of a run is not installed."""
+    if tensorboard and find_spec("tensorboardX") is None:
+        raise MissingExtraError(
+            'tensorboardX is not installed; install it with pip install "handgrad[tensorboard]"'
+        )
+    if mlflow and (find_spec("mlflow") is None or find_spec("sqlalchemy") is None):
+        raise MissingExtraError(
+            'MLflow is not installed; install it with pip install "handgrad[mlflow]"'
+        )
 
 
 def lines(path: Path, records: Sequence[Epoch] = ()) -> Track:
@@ -92,10 +105,6 @@ def _to_tensorboard(folder: Path, records: Sequence[Epoch]) -> Iterator[Track]:
 
     There is none before the first: a run that is killed without a checkpoint leaves nothing.
     """
-    if find_spec("tensorboardX") is None:
-        raise MissingExtraError(
-            'tensorboardX is not installed; install it with pip install "handgrad[tensorboard]"'
-        )
     from tensorboardX import SummaryWriter
 
     before = [*folder.glob("events.out.tfevents.*")]
@@ -126,10 +135,6 @@ def _to_mlflow(
     folder: Path, settings: Mapping[str, Any], records: Sequence[Epoch]
 ) -> Iterator[Track]:
     """Give what tells an MLflow store of an epoch; the run there ends as the block does."""
-    if find_spec("mlflow") is None or find_spec("sqlalchemy") is None:
-        raise MissingExtraError(
-            'MLflow is not installed; install it with pip install "handgrad[mlflow]"'
-        )
     from mlflow.entities import Metric
     from mlflow.tracking import MlflowClient
 

@@ -130,6 +130,16 @@ def test_measured_mean_and_std_are_those_of_all_pictures() -> None:
     np.testing.assert_allclose(found["std"], X.std(axis=(0, 2, 3)), rtol=1e-12)
 
 
+def test_a_picture_that_counts_twice_is_measured_as_if_it_were_there_twice() -> None:
+    X = np.random.default_rng(0).normal(3, 2, (40, 2, 3, 3)).astype(np.float32)
+    weights = np.arange(40) % 3
+    found = Normalize().measure(halves(X), weights.astype(np.float32))
+    twice = Normalize().measure(halves(X.repeat(weights, axis=0)))
+    assert found["mean"] == pytest.approx(twice["mean"], rel=1e-12)
+    assert found["std"] == pytest.approx(twice["std"], rel=1e-12)
+    assert abs(found["mean"] - Normalize().measure(halves(X))["mean"]).min() > 1e-3
+
+
 def test_measured_over_all_numbers_of_flat_input() -> None:
     X = np.random.default_rng(0).normal(3, 2, (50, 7))
     found = Normalize().measure(halves(X))

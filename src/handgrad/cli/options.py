@@ -46,6 +46,18 @@ Verbose = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", metavar="", help="Print the result as JSON.")]
+Tensorboard = Annotated[
+    bool,
+    typer.Option("--tensorboard", metavar="", help="Write events for TensorBoard too."),
+]
+Mlflow = Annotated[
+    bool,
+    typer.Option(
+        "--mlflow",
+        metavar="",
+        help="Tell MLflow too: $MLFLOW_TRACKING_URI, else mlflow.db in this folder.",
+    ),
+]
 RunPath = Annotated[
     Path,
     typer.Argument(metavar="RUN", help="The folder of a run, or a model file.", show_default=False),

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from handgrad.cli.options import Folder, Quiet, Verbose
+from handgrad.cli.options import Folder, Mlflow, Quiet, Tensorboard, Verbose
 from handgrad.cli.screen import Screen
 from handgrad.cli.whole_run import begin, go_on
 
@@ -103,18 +103,8 @@ def train(
     compile: Annotated[  # noqa: A002
         bool | None, _torch("--compile/--no-compile", "", "Let torch.compile make one program.")
     ] = None,
-    tensorboard: Annotated[
-        bool,
-        typer.Option("--tensorboard", metavar="", help="Write events for TensorBoard too."),
-    ] = False,
-    mlflow: Annotated[
-        bool,
-        typer.Option(
-            "--mlflow",
-            metavar="",
-            help="Tell MLflow too: $MLFLOW_TRACKING_URI, else mlflow.db in this folder.",
-        ),
-    ] = False,
+    tensorboard: Tensorboard = False,
+    mlflow: Mlflow = False,
     calibrate: Annotated[
         bool | None,
         typer.Option(
