@@ -1,10 +1,13 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 import handgrad as hg
+from handgrad import runs
 from handgrad.calibration import reliability
+from handgrad.runs.run import EDITED
 
 
 @pytest.fixture
@@ -42,6 +45,25 @@ def test_what_it_says(handgrad, run):
     assert "90% to 100%" in ended.out
 
 
+@pytest.mark.parametrize(
+    ("flawless", "count", "doubt"),
+    [
+        (True, 144, "all 144 pictures are right, and do not say how often it is wrong"),
+        (False, 20, "20 pictures are too few to learn a temperature from"),
+    ],
+)
+def test_what_too_little_was_learned_from_is_said(
+    handgrad, run, monkeypatch, flawless, count, doubt
+):
+    held = hg.load("digits")[0].split(0.1, 0)[1].take(np.arange(count))
+    if flawless:
+        monkeypatch.setattr(hg.Network, "logits", lambda *_: 5 * np.eye(10)[held.labels])
+    monkeypatch.setattr(runs, "load_validation", lambda *_, **__: held)
+    ended = handgrad("calibrate", run)
+    assert ended.status == 0
+    assert ended.err == f"warning: {doubt}; believe these probabilities less than they say\n"
+
+
 def test_below_the_threshold_predict_does_not_know(handgrad, run):
     numbers = [str(number) for number in range(0, 359, 4)]
     before = json.loads(handgrad("predict", run, *numbers, "--json").out)
@@ -75,6 +97,19 @@ def test_evaluate_says_how_far_it_can_be_trusted(handgrad, run):
         (
             {"config": {"validation": 0.0}, "data": {}},
             "the run set no pictures aside; train it with --validation 0.1",
+        ),
+        *(
+            ({"config": {"validation": 0.1} | config, "data": data}, EDITED)
+            for config, data in [
+                ({}, {}),
+                ({}, {"name": 5}),
+                ({"seed": "a"}, {"name": "digits"}),
+                ({"seed": -1}, {"name": "digits"}),
+                ({"seed": True}, {"name": "digits"}),
+                ({"validation": "a"}, {"name": "digits"}),
+                ({"validation": 2.0}, {"name": "digits"}),
+                ({"folder": 5}, {"name": "digits"}),
+            ]
         ),
         (
             {"config": {"validation": 0.1, "seed": 0}, "data": {"name": "digits", "digest": "x"}},

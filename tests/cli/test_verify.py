@@ -59,6 +59,53 @@ def test_one_label_changed_in_the_file(handgrad, model):
     assert "its labels are not those that gave the golden answers" in ended.err
 
 
+@pytest.mark.parametrize("change", [{"temperature": 3.0}, {"threshold": 0.999}])
+def test_a_temperature_or_a_threshold_changed_in_the_file(handgrad, model, change):
+    assert handgrad("calibrate", model, "--precision", 0.9).status == 0
+    assert handgrad("verify", model).status == 0
+    calibration = read_bundle(model).net.calibration.to_json() | change
+    forged(model, description={"calibration": calibration})
+    ended = handgrad("verify", model)
+    assert ended.status == 1
+    assert ended.err == (
+        f"error: {model}: its calibration is not the one that gave the golden answers\n"
+    )
+    assert handgrad("export", model, "--hub", "hub").status == 0  # which does not seal it anew
+    assert handgrad("verify", "hub").status == 1
+    assert handgrad("calibrate", model).status == 0
+    assert handgrad("verify", model).status == 0
+
+
+def test_a_step_changed_in_the_file(handgrad, model):
+    described = read_bundle(model).net.preparation.to_json()
+    steps = [{"kind": "Invert"} if s["kind"] == "LightInk" else s for s in described["steps"]]
+    forged(model, description={"preparation": described | {"steps": steps}})
+    ended = handgrad("verify", model)
+    assert ended.status == 1
+    assert "its preparation is not the one that gave the golden answers\n" in ended.err
+
+
+def test_one_broken_file_does_not_hide_the_others(handgrad, trained, tmp_path):
+    (tmp_path / "broken.safetensors").write_bytes(b"x")
+    ended = handgrad("verify", "broken.safetensors", trained)
+    assert ended.status == 1
+    assert ended.out.count("agrees") == (4 if find_spec("torch") else 3)
+    assert ended.err.startswith("error: broken.safetensors: not a whole safetensors file (")
+    broken, whole = json.loads(handgrad("verify", "broken.safetensors", trained, "--json").out)
+    assert not broken["passed"]
+    assert broken["error"].startswith("broken.safetensors: not a whole safetensors file (")
+    assert whole["passed"]
+
+
+def test_no_golden_pictures(handgrad, model):
+    golden = read_bundle(model).golden
+    none = {"pictures": golden.pictures, "logits": golden.logits, "raw": golden.raw}
+    forged(model, arrays={f"golden.{name}": array[:0] for name, array in none.items()})
+    ended = handgrad("verify", model)
+    assert (ended.status, ended.out) == (1, "")
+    assert "its description does not hold together: it has no golden pictures" in ended.err
+
+
 def test_wrong_golden_answers(handgrad, model):
     logits = read_bundle(model).golden.logits
     forged(model, arrays={"golden.logits": logits + np.float32(0.01)})

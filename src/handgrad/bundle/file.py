@@ -206,6 +206,8 @@ def _golden(arrays: Mapping[str, Array], seals: Any, net: Network) -> Golden:
     """Return the golden pictures, checked."""
     pictures, logits = arrays[GOLDEN + "pictures"], arrays[GOLDEN + "logits"]
     raw = arrays.get(GOLDEN + "raw")
+    if not len(pictures):
+        raise ModelError("it has no golden pictures")
     if not isinstance(seals, dict) or net.as_pictures(pictures).shape != pictures.shape:
         raise ModelError("its golden pictures are not such as the network takes")
     if logits.shape != (len(pictures), len(net.classes)) or not np.isfinite(logits).all():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ class Golden:
     Attributes:
         pictures: as the network takes them, (G, C, H, W) uint8 or float32.
         logits: the answers, (G, K).
-        seals: the SHA-256 of what gave them: weights, labels, preparation.
+        seals: the SHA-256 of what gave them: weights, labels, preparation, calibration.
         raw: the first pictures before the preparation, (R, height, width, 4) uint8; None: there
             is no preparation.
     """
@@ -36,6 +36,10 @@ class Golden:
     logits: Array
     seals: Mapping[str, str]
     raw: NDArray[np.uint8] | None = None
+
+    def recalibrated(self, net: Network) -> Golden:
+        """Return the same for a network with another calibration: its logits stay as they are."""
+        return replace(self, seals={**self.seals, "calibration": seals(net)["calibration"]})
 
 
 def make_golden(net: Network, pictures: ArrayLike | None = None) -> Golden:
@@ -71,17 +75,21 @@ def make_golden(net: Network, pictures: ArrayLike | None = None) -> Golden:
 
 
 def seals(net: Network) -> dict[str, str]:
-    """Return the SHA-256 of a network's weights, labels and preparation."""
+    """Return the SHA-256 of a network's weights, labels, preparation and calibration."""
     weights = hashlib.sha256()
     for name, array in sorted(net.arrays.items()):
         weights.update(f"{name} {array.dtype} {array.shape}\n".encode())
         weights.update(np.ascontiguousarray(array).tobytes())
-    preparation = net.preparation and net.preparation.to_json()
     return {
         "weights": weights.hexdigest(),
-        "labels": hashlib.sha256(json.dumps(net.classes).encode()).hexdigest(),
-        "preparation": hashlib.sha256(json.dumps(preparation).encode()).hexdigest(),
+        "labels": _seal(net.classes),
+        "preparation": _seal(net.preparation and net.preparation.to_json()),
+        "calibration": _seal(net.calibration and net.calibration.to_json()),
     }
+
+
+def _seal(described: Any) -> str:
+    return hashlib.sha256(json.dumps(described).encode()).hexdigest()
 
 
 def _with_noise(some: NDArray[Any]) -> NDArray[Any]:

@@ -37,7 +37,7 @@ def calibrate(
     Below the threshold `handgrad predict` says that it does not know.
     """
     from handgrad.bundle import read_bundle, save_model
-    from handgrad.calibration import calibrate, reliability
+    from handgrad.calibration import against_calibrating, calibrate, reliability
     from handgrad.runs import load_validation, model_file
 
     screen = Screen(quiet)
@@ -50,7 +50,9 @@ def calibrate(
     pictures, labels = load_validation(bundle.about, progress=bar, preparation=net.preparation)[:]
     Z = net.logits(pictures)
     net.calibration = calibrate(Z, labels, precision=precision)
-    save_model(net, file, bundle.about, golden=bundle.golden)
+    save_model(net, file, bundle.about, golden=bundle.golden.recalibrated(net))
+    if doubt := against_calibrating(Z, labels):
+        screen.warning(f"{doubt}; believe these probabilities less than they say")
 
     reliable = reliability(net.calibration.probabilities(Z), labels, bins=10)
     if json:

@@ -179,9 +179,13 @@ def note_test(
     """Print the versions, and where the test pictures that belong to a run lie."""
     from handgrad.data import available
 
-    name = data or about.get("data", {}).get("name")
+    own, config = (
+        entry if isinstance(entry := about.get(name), Mapping) else {}
+        for name in ("data", "config")
+    )
+    name = data or own.get("name")
     if folder is None and data is None:
-        folder = about.get("config", {}).get("folder")
+        folder = config.get("folder")
     where = folder or next((e.where for e in available() if e.name == name), "not here")
     note_versions(screen, data=f"{name}, {where}" if name else "unknown")
 

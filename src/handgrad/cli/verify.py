@@ -10,6 +10,7 @@ from rich.text import Text
 
 from handgrad.cli.options import Json, Quiet, Verbose
 from handgrad.cli.screen import Screen, note_versions, table
+from handgrad.errors import ModelError
 
 if TYPE_CHECKING:
     from handgrad.verify.golden import Finding
@@ -39,31 +40,50 @@ def verify(
 
     A weight, a label or a step of the preparation that was changed since is found.
     """
+    screen = Screen(quiet)
+    if verbose:
+        note_versions(screen)
+    found = {str(model): _verified(model, tolerance) for model in models}
+    if json:
+        screen.json([{"model": name} | _plain(finding) for name, finding in found.items()])
+    elif rows := _rows(found):
+        screen.result(table(["model", "engine", ">difference", ""], rows))
+    for name, finding in found.items():
+        for said in _said(name, finding):
+            screen.error(said)
+    if any(isinstance(f, ModelError) or not f.passed for f in found.values()):
+        raise typer.Exit(1)
+
+
+def _verified(model: Path, tolerance: float) -> Finding | ModelError:
+    """Return what was found about a model, or why it cannot be read."""
     from handgrad.bundle import read_bundle
     from handgrad.runs import model_file
     from handgrad.verify.golden import verify_bundle
 
-    screen = Screen(quiet)
-    if verbose:
-        note_versions(screen)
-    found = {
-        str(model): verify_bundle(read_bundle(model_file(model)), tolerance) for model in models
-    }
-    if json:
-        screen.json([{"model": name} | _plain(finding) for name, finding in found.items()])
-    else:
-        screen.result(table(["model", "engine", ">difference", ""], _rows(found)))
-    for name, finding in found.items():
-        for part in finding.changed:
-            screen.error(f"{name}: its {part} are not those that gave the golden answers")
-    if not all(finding.passed for finding in found.values()):
-        raise typer.Exit(1)
+    try:
+        return verify_bundle(read_bundle(model_file(model)), tolerance)
+    except ModelError as error:
+        return error
 
 
-def _rows(found: dict[str, Finding]) -> list[list[Any]]:
-    """Return a row for each model and engine."""
+def _said(name: str, finding: Finding | ModelError) -> list[str]:
+    """Return what is wrong with a model, in sentences."""
+    if isinstance(finding, ModelError):
+        return [str(finding)]
+    return [
+        f"{name}: its {part} {'are not those' if part.endswith('s') else 'is not the one'} "
+        "that gave the golden answers"
+        for part in finding.changed
+    ]
+
+
+def _rows(found: dict[str, Finding | ModelError]) -> list[list[Any]]:
+    """Return a row for each model that can be read, and engine."""
     rows: list[list[Any]] = []
     for name, finding in found.items():
+        if isinstance(finding, ModelError):
+            continue
         for answer in finding.answers:
             if answer.difference is None:
                 rows.append([name, answer.engine, "-", Text(f"not asked: {answer.reason}", "dim")])
@@ -74,8 +94,10 @@ def _rows(found: dict[str, Finding]) -> list[list[Any]]:
     return rows
 
 
-def _plain(finding: Finding) -> dict[str, Any]:
+def _plain(finding: Finding | ModelError) -> dict[str, Any]:
     """Return a finding as JSON can hold it."""
+    if isinstance(finding, ModelError):
+        return {"passed": False, "error": str(finding)}
     return {
         "passed": finding.passed,
         "changed": list(finding.changed),

@@ -26,6 +26,7 @@ from handgrad.runs.folder import MODEL, has_checkpoint
 from handgrad.training import Epoch, Evaluation, History
 
 PICTURES_SHOWN = 36
+EDITED = "what the model file says of its training is not what handgrad wrote; train it again"
 
 _log = logging.getLogger("handgrad")
 
@@ -175,13 +176,17 @@ def load_validation(about: Mapping[str, Any], **options: Any) -> Dataset:
         raise ConfigError("the model file does not say what it was trained on; train it again")
     if not share:
         raise ConfigError("the run set no pictures aside; train it with --validation 0.1")
-    train, _ = load(str(own.get("name")), config.get("folder"), **options)
+    name, folder, seed = own.get("name"), config.get("folder"), config.get("seed", 0)
+    whole = isinstance(share, float) and 0 < share < 1 and type(seed) is int and seed >= 0
+    if not (whole and isinstance(name, str) and isinstance(folder, str | None)):
+        raise ConfigError(EDITED)
+    train, _ = load(name, folder, **options)
     if train.digest() != own.get("digest"):
         raise DataError(
             f"{train.name}: these are not the pictures that the model was trained on, by their "
             "digest; put those back, or train it again"
         )
-    return train.split(share, config.get("seed", 0))[1]
+    return train.split(share, seed)[1]
 
 
 def load_test(
