@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,39 @@ from benchmarks.rounds import tell
 from benchmarks.tables import details
 from benchmarks.worker import limit_threads
 
+
+def at_least_one(text: str) -> int:
+    """Return a whole number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def size(text: str) -> float:
+    """Return a finite number above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return number
+
+
 OPTIONS: dict[str, dict[str, Any]] = {
     "network": {"nargs": "+", "default": [], "metavar": "NAME", "help": "all, unless named"},
     "mark": {"nargs": "+", "default": [], "metavar": "NAME", "help": "all, unless named"},
     "only": {"nargs": "+", "default": [], "metavar": "WHO", "help": "everybody, unless named"},
-    "pictures": {"type": int, "help": "how many pictures make a round"},
+    "pictures": {"type": at_least_one, "help": "how many pictures make a round"},
     "noise": {"action": "store_true", "help": "pictures without a zero, in place of the data set"},
-    "gigabytes": {"type": float, "default": 4.0, "help": "how large the mapped file is (4)"},
-    "rounds": {"type": int, "default": 5, "help": "how many rounds count (5)"},
-    "seeds": {"type": int, "default": 5, "help": "how many runs, each with its own seed (5)"},
-    "threads": {"type": int, "default": 2, "help": "how many cores everybody has (2)"},
+    "gigabytes": {"type": size, "default": 4.0, "help": "how large the mapped file is (4)"},
+    "rounds": {"type": at_least_one, "default": 5, "help": "how many rounds count (5)"},
+    "seeds": {
+        "type": at_least_one,
+        "default": 5,
+        "help": "how many runs, each with its own seed (5)",
+    },
+    "threads": {"type": at_least_one, "default": 2, "help": "how many cores everybody has (2)"},
     "out": {"type": Path, "default": FOLDER, "help": "the folder of the records"},
 }
 
@@ -49,7 +73,8 @@ def main() -> int:
 
 def everything(asked: argparse.Namespace) -> Iterator[tuple[str, argparse.Namespace]]:
     """Yield what belongs to `all`: each kind by its name, with its settings."""
-    usual = vars(parser().parse_args(["scale"])) | {"mark": [], "pictures": None, "noise": False}
+    usual = vars(parser().parse_args(["scale"]))
+    usual |= {"mark": [], "only": [], "pictures": None, "noise": False}
     for kind in KINDS:
         settings = argparse.Namespace(**{**usual, **vars(asked), "kind": kind})
         yield kind, settings
@@ -88,20 +113,34 @@ def parser() -> argparse.ArgumentParser:
     )
     kinds = top.add_subparsers(dest="kind", required=True, metavar="KIND")
 
-    def add(name: str, options: Iterable[str], words: str, sentence: str) -> None:
+    def add(
+        name: str,
+        options: Iterable[str],
+        words: str,
+        sentence: str,
+        names: Mapping[str, Collection[str]],
+    ) -> None:
         sub = kinds.add_parser(name, help=words, description=sentence)
         for option in options:
-            sub.add_argument(f"--{option}", **OPTIONS[option])
+            own = dict(OPTIONS[option])
+            if option in names:
+                own |= {
+                    "choices": names[option],
+                    "help": f"{own['help']}: {', '.join(names[option])}",
+                }
+            sub.add_argument(f"--{option}", **own)
 
     for name, kind in KINDS.items():
-        add(name, (*kind.options, "only", "threads", "out"), kind.help, f"Measure {kind.help}.")
+        options = (*kind.options, *kind.names, "threads", "out")
+        add(name, options, kind.help, f"Measure {kind.help}.", kind.names)
     add(
         "all",
         ("rounds", "seeds", "gigabytes", "threads", "out"),
         "all of these, one after another, then the tables",
         "Measure everything; what fails is named, and the rest goes on.",
+        {},
     )
-    add("table", ("out",), "renew the tables of docs/performance.md", "Renew the tables.")
+    add("table", ("out",), "renew the tables of docs/performance.md", "Renew the tables.", {})
     return top
 
 

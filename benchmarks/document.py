@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from benchmarks.recipes import in_words
-from benchmarks.record import Record, read
+from benchmarks.record import FOLDER, Record, read
 from benchmarks.tables import details, overview
+from handgrad.files import replacing
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "performance.md"
 
@@ -16,23 +18,41 @@ MARKED = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def renew(folder: Path, document: Path = DOCUMENT) -> None:
-    """Put the tables of the newest records between the document's marks."""
-    records = newest(folder)
-    text = MARKED.sub(
-        lambda found: f"{found[1]}{section(records, found[2])}\n{found[3]}",
-        document.read_text(),
-    )
-    document.write_text(text)
+    """Put the tables of the newest records between the document's marks.
+
+    The project's own document keeps what the folder has no record of: the project's own records
+    stand beside those of another folder. In any document, a table without records stays.
+
+    Raises:
+        SystemExit: where no record in the folder counts.
+    """
+    found = newest(folder)
+    if not found:
+        raise SystemExit(f"no record in {folder} counts; the tables stay as they are")
+    own = newest(FOLDER) if document == DOCUMENT else {}
+    records = [*(own | found).values()]
+    with replacing(document) as temporary:
+        temporary.write_text(MARKED.sub(partial(_renewed, records), document.read_text()))
 
 
-def newest(folder: Path) -> list[Record]:
-    """Return the newest record of each kind and label that counts."""
-    by_name = {}
+def _renewed(records: Sequence[Record], found: re.Match[str]) -> str:
+    """Return a table with its marks, made anew where there are records of its kind."""
+    begin, kind, end = found.groups()
+    before = found[0][len(begin) : -len(end)]
+    has_records = any(record.kind == kind for record in records)
+    if before.strip() and not has_records:
+        return found[0]
+    return f"{begin}{section(records, kind)}\n{end}"
+
+
+def newest(folder: Path) -> dict[tuple[str, str], Record]:
+    """Return the newest record that counts, for each kind and label."""
+    by_name: dict[tuple[str, str], Record] = {}
     for path in sorted(folder.glob("*.json")):  # the date ends the name: the last is the newest
         record = read(path)
         if not record.troubles:
             by_name[record.kind, record.label] = record
-    return list(by_name.values())
+    return by_name
 
 
 def section(records: Sequence[Record], kind: str) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from benchmarks import checkpoint, peers, predict, recipes, scale, tasks, train
 from benchmarks.cold import measure as cold
+from benchmarks.cold.run import PROGRAMS
 from benchmarks.record import Record
 
 Named = TypeVar("Named")
@@ -19,13 +21,15 @@ class Kind(NamedTuple):
 
     Attributes:
         records: measures, and yields each record as soon as it is there.
-        options: the options it has, beside those that all have.
+        options: the options it has, beside those that all have and those that take names.
         help: what it measures.
+        names: the options that take names, and from which.
     """
 
     records: Callable[[Namespace], Iterator[Record]]
     options: tuple[str, ...]
     help: str
+    names: Mapping[str, Collection[str]] = MappingProxyType({})
 
 
 def _train(asked: Namespace) -> Iterator[Record]:
@@ -77,16 +81,51 @@ def _accuracy(asked: Namespace) -> Iterator[Record]:
 
 
 KINDS = {
-    "train": Kind(_train, ("network", "pictures", "noise", "rounds"), "training, in batches"),
-    "online": Kind(_online, ("pictures", "rounds"), "training on one picture at a time"),
-    "predict": Kind(_predict, ("network", "rounds"), "one picture's latency, and the rate of many"),
-    "start": Kind(_start, ("network", "rounds"), "a first use, and the next, from a cold process"),
-    "memory": Kind(_memory, ("network", "rounds"), "the peak of the resident memory"),
-    "scale": Kind(
-        _scale, ("network", "gigabytes", "rounds"), "few pictures, many, and a file of them"
+    "train": Kind(
+        _train,
+        ("pictures", "noise", "rounds"),
+        "training, in batches",
+        {"network": tasks.TRAINING, "only": peers.TRAINING},
     ),
-    "checkpoint": Kind(_checkpoint, ("network", "rounds"), "what checkpoints cost a training"),
-    "accuracy": Kind(_accuracy, ("mark", "seeds"), "the time to an accuracy, from a cold process"),
+    "online": Kind(
+        _online,
+        ("pictures", "rounds"),
+        "training on one picture at a time",
+        {"only": peers.ONLINE},
+    ),
+    "predict": Kind(
+        _predict,
+        ("rounds",),
+        "one picture's latency, and the rate of many",
+        {"network": tasks.TRAINING, "only": peers.PREDICTING},
+    ),
+    "start": Kind(
+        _start,
+        ("rounds",),
+        "a first use, and the next, from a cold process",
+        {"network": recipes.SHORT, "only": PROGRAMS},
+    ),
+    "memory": Kind(
+        _memory,
+        ("rounds",),
+        "the peak of the resident memory",
+        {"network": recipes.SHORT, "only": PROGRAMS},
+    ),
+    "scale": Kind(
+        _scale,
+        ("gigabytes", "rounds"),
+        "few pictures, many, and a file of them",
+        {"network": tasks.TRAINING},
+    ),
+    "checkpoint": Kind(
+        _checkpoint, ("rounds",), "what checkpoints cost a training", {"network": tasks.TRAINING}
+    ),
+    "accuracy": Kind(
+        _accuracy,
+        ("seeds",),
+        "the time to an accuracy, from a cold process",
+        {"mark": recipes.MARKS, "only": PROGRAMS},
+    ),
 }
 
 

@@ -1,3 +1,6 @@
+import pytest
+
+from benchmarks import document
 from benchmarks.document import renew, section, source
 from benchmarks.recipes import MARKS, in_words
 from benchmarks.record import Record, Series, read
@@ -40,6 +43,40 @@ def test_tables_stand_between_the_marks_and_the_prose_stays(tmp_path):
     assert "<!-- table: predict -->\nNo record yet.\n<!-- end -->" in text
     renew(tmp_path, document)
     assert document.read_text() == text
+
+
+def test_a_table_without_new_records_stays(tmp_path):
+    make("two-layer", "2026-01-01T00:00:00", 100_000.0).save(tmp_path)
+    path = tmp_path / "performance.md"
+    path.write_text(PROSE.replace("<!-- table: predict -->\n", "<!-- table: predict -->\nkept\n"))
+    renew(tmp_path, path)
+    assert "<!-- table: predict -->\nkept\n<!-- end -->" in path.read_text()
+    assert "of yesterday" not in path.read_text()
+
+
+def test_a_folder_whose_records_do_not_count_changes_nothing(tmp_path):
+    make("two-layer", "2026-01-03T00:00:00", 9e9, ["a loss differs"]).save(tmp_path)
+    path = tmp_path / "performance.md"
+    path.write_text(PROSE)
+    with pytest.raises(SystemExit, match="counts; the tables stay as they are"):
+        renew(tmp_path, path)
+    assert path.read_text() == PROSE
+
+
+def test_the_projects_own_records_stand_beside_those_of_another_folder(tmp_path, monkeypatch):
+    own, other = tmp_path / "own", tmp_path / "other"
+    make("two-layer", "2026-01-01T00:00:00", 100_000.0).save(own)
+    make("convnet", "2026-01-01T00:00:00", 70_000.0).save(own)
+    make("two-layer", "2026-01-02T00:00:00", 150_000.0).save(other)
+    path = tmp_path / "performance.md"
+    path.write_text(PROSE)
+    monkeypatch.setattr(document, "DOCUMENT", path)
+    monkeypatch.setattr(document, "FOLDER", own)
+    renew(other, path)
+    text = path.read_text()
+    assert "| convnet, batch 64 | pictures/s | 70,000 (compiled)" in text
+    assert "| two-layer, batch 64 | pictures/s | 150,000 (compiled)" in text
+    assert "100,000" not in text
 
 
 def test_details_have_a_line_for_each_contestant_best_first():

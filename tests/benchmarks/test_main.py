@@ -4,6 +4,7 @@ from argparse import Namespace
 import pytest
 
 from benchmarks import __main__ as command
+from benchmarks import document
 from benchmarks.kinds import KINDS, Kind
 from benchmarks.record import Record, Series
 
@@ -43,7 +44,7 @@ def test_all_is_every_kind_in_order_with_the_settings_it_needs():
     assert [title for title, settings in found.items() if settings.noise] == ["train --noise"]
     for title, settings in found.items():
         name = title.split()[0]
-        for option in (*KINDS[name].options, "only", "threads", "out"):
+        for option in (*KINDS[name].options, *KINDS[name].names, "only", "threads", "out"):
             assert hasattr(settings, option), (title, option)
         assert (settings.rounds, settings.seeds, settings.only) == (7, 5, [])
 
@@ -78,3 +79,42 @@ def test_a_record_that_does_not_count_is_kept_and_fails(monkeypatch, run, tmp_pa
     monkeypatch.setattr(command, "KINDS", {"train": kind})
     assert run("train") == code
     assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("train", "--threads", "0"), "--threads: '0' is not a whole number of at least 1"),
+        (("train", "--rounds", "0"), "--rounds: '0' is not a whole number of at least 1"),
+        (("all", "--rounds", "-1"), "--rounds: '-1' is not a whole number of at least 1"),
+        (("accuracy", "--seeds", "0"), "--seeds: '0' is not a whole number of at least 1"),
+        (("train", "--pictures", "-5"), "--pictures: '-5' is not a whole number of at least 1"),
+        (("scale", "--gigabytes", "-1"), "--gigabytes: '-1' is not a number above 0"),
+        (("scale", "--gigabytes", "nan"), "--gigabytes: 'nan' is not a number above 0"),
+        (("start", "--network", "lenet"), "--network: invalid choice: 'lenet' (choose from "),
+        (("train", "--only", "jaxx"), "--only: invalid choice: 'jaxx' (choose from "),
+        (("accuracy", "--mark", "x"), "--mark: invalid choice: 'x' (choose from "),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_before_all_else(arguments, sentence, run, capsys):
+    with pytest.raises(SystemExit) as ended:
+        run(*arguments)
+    assert ended.value.code == 2
+    complaint = capsys.readouterr().err.splitlines()[-1]
+    assert f"error: argument {sentence}" in complaint
+
+
+@pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if "only" in kind.names])
+def test_help_lists_who_can_take_part(name, capsys):
+    with pytest.raises(SystemExit):
+        command.parser().parse_args([name, "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    for who in KINDS[name].names["only"]:
+        assert who.split("-")[0] in said  # a line may end after a hyphen
+
+
+def test_a_folder_without_records_leaves_the_tables(run):
+    before = document.DOCUMENT.read_text()
+    with pytest.raises(SystemExit, match="counts; the tables stay as they are"):
+        run("table")
+    assert document.DOCUMENT.read_text() == before
