@@ -17,6 +17,7 @@ from handgrad.bundle.file import about_model
 from handgrad.runs import load_validation
 from handgrad.settings import configure
 from tests.explain.test_page import Reader
+from tests.extras import needs
 
 
 @pytest.fixture(scope="module")
@@ -48,16 +49,25 @@ def test_it_learns_and_is_tested_in_many_ways(outcome):
 
 def test_the_run_holds_what_a_run_holds(outcome, run):
     assert {path.name for path in run.iterdir()} == {
-        *("model.safetensors", "config.toml", "history.csv", "history.json", "report.html")
+        *("model.safetensors", "config.toml", "report.html"),
+        *("history.csv", "history.json", "history.jsonl"),
     }
     net, about = hg.load_model(run / "model.safetensors"), about_model(run / "model.safetensors")
     test = hg.load("digits")[1]
     assert hg.evaluate(net, test).accuracy == outcome.evaluation.accuracy
     assert about["fit"]["why"] == dict(reasons(outcome))
     assert len(load_validation(about)) == len(outcome.parts.validation)
-    assert len(json.loads((run / "history.json").read_text())["epochs"]) == len(
-        outcome.chosen.records
-    )
+    epochs = [record._asdict() for record in outcome.chosen.records]
+    assert json.loads((run / "history.json").read_text())["epochs"] == epochs
+    lines = (run / "history.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == epochs
+
+
+def test_tensorboard_is_told_of_each_epoch(outcome, tmp_path):
+    needs("tensorboardX")
+    write(outcome, tmp_path, tensorboard=True)
+    [events] = tmp_path.glob("events.out.tfevents.*")
+    assert events.read_bytes().count(b"accuracy/validation") == len(outcome.chosen.records)
 
 
 def test_its_settings_train_the_same_network_again(outcome, run):

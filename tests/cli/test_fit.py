@@ -1,4 +1,6 @@
+import importlib.util
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +8,9 @@ import pytest
 from PIL import Image
 
 import handgrad as hg
+from handgrad import tracking
 from handgrad.automatic import whole
+from tests.extras import needs
 
 
 def folder(place, count):
@@ -51,6 +55,10 @@ def test_very_few_pictures_are_enough(handgrad, monkeypatch):
     ("words", "status", "sentence"),
     [
         (["mine", "--minutes", 0], 2, "minutes must be at least 0.1, not 0"),
+        (["mine", "--minutes", -1], 2, "minutes must be at least 0.1, not -1"),
+        (["mine", "--minutes", "nan"], 2, "minutes must be at least 0.1, not nan"),
+        (["mine", "--minutes", "inf"], 2, "minutes must be at most 10080, a week, not inf"),
+        (["mine", "--minutes", 1e300], 2, "minutes must be at most 10080, a week, not 1e.300"),
         (["mine"], 1, "too few pictures to split"),
         (["nothing-here/x"], 1, "there is no .*nothing-here/x; give a folder"),
         (["mine", "--out", "mine"], 2, "mine is there already, and no empty folder"),
@@ -62,3 +70,27 @@ def test_what_is_wrong_is_one_sentence_and_leaves_nothing(handgrad, words, statu
     assert (ended.status, ended.out) == (status, "")
     assert re.fullmatch(f"error: .*{sentence}.*\n", ended.err)
     assert not Path("runs").exists()
+
+
+def test_pictures_of_one_class_are_one_sentence(handgrad):
+    folder("mine", 5)
+    shutil.rmtree("mine/right")
+    ended = handgrad("fit", "mine", "--minutes", 0.2)
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.err.splitlines()[-1] == (
+        "error: mine: all pictures are of one class, 'left'; give those of another one too"
+    )
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize("command", ["fit", "train"])
+def test_without_a_package_nothing_is_begun(handgrad, monkeypatch, command):
+    needs("tensorboardX")
+    there = importlib.util.find_spec
+    monkeypatch.setattr(tracking, "find_spec", lambda name: name != "mlflow" and there(name))
+    ended = handgrad(command, "digits", "--tensorboard", "--mlflow", "--out", "zz")
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.err == (
+        'error: MLflow is not installed; install it with pip install "handgrad[mlflow]"\n'
+    )
+    assert not Path("zz").exists()

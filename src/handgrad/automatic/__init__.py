@@ -4,6 +4,16 @@ from handgrad.automatic.candidates import words
 from handgrad.automatic.keep import write
 from handgrad.automatic.search import STAGES, Moment
 from handgrad.automatic.trial import Trial
-from handgrad.automatic.whole import Outcome, beginning, fit
+from handgrad.automatic.whole import Outcome, beginning, check_minutes, fit
 
-__all__ = ["STAGES", "Moment", "Outcome", "Trial", "beginning", "fit", "words", "write"]
+__all__ = [
+    "STAGES",
+    "Moment",
+    "Outcome",
+    "Trial",
+    "beginning",
+    "check_minutes",
+    "fit",
+    "words",
+    "write",
+]

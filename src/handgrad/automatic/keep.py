@@ -10,19 +10,25 @@ from handgrad.automatic.why import reasons
 from handgrad.files import replacing
 from handgrad.runs import Run, finish
 from handgrad.runs import write as write_run
+from handgrad.tracking import tracking
 
 REPORT = "report.html"
 
 
-def write(outcome: Outcome, folder: Path) -> Path:
+def write(
+    outcome: Outcome, folder: Path, *, tensorboard: bool = False, mlflow: bool = False
+) -> Path:
     """Write model, settings, history and report, and return where the report is.
 
     Args:
         outcome: what came of it.
         folder: the run's folder.
+        tensorboard: whether to write the history as events for TensorBoard too.
+        mlflow: whether to tell it to MLflow too: see `tracking`.
 
     Raises:
         StorageError: if it cannot be written.
+        MissingExtraError: if a package is missing.
     """
     run = Run(
         outcome.config,
@@ -34,6 +40,9 @@ def write(outcome: Outcome, folder: Path) -> Path:
         more={"fit": {"seconds": round(outcome.seconds, 1), "why": dict(reasons(outcome))}},
     )
     write_run(run, folder)
+    told = {"tensorboard": tensorboard, "mlflow": mlflow}
+    with tracking(folder, outcome.config.plain(), outcome.chosen.records, **told):
+        pass
     page = report(outcome, folder)
     with replacing(folder / REPORT) as part:
         part.write_text(page, encoding="utf-8")

@@ -128,25 +128,22 @@ def _curves(outcome: Outcome) -> str:
 
 
 def _confusion(outcome: Outcome) -> str:
-    drawn = plots.confusion(outcome.evaluation.confusion, outcome.net.classes)
-    matrix = outcome.evaluation.confusion
-    rows = [
-        [label, f"{n:,}", f"{r / n:.1%}" if n else "-", _taken(outcome, k)]
-        for k, (label, n, r) in enumerate(
-            zip(outcome.net.classes, matrix.sum(axis=1), matrix.diagonal(), strict=True)
-        )
-    ]
+    classes = outcome.net.classes
+    drawn = plots.confusion(outcome.evaluation.confusion, classes)
+    rows = [_row_of_class(outcome, k) for k in range(len(classes))]
     listed = table(["class", ">test", ">right", "most often taken for"], rows)
     picture = _drawn(drawn, "true classes against predicted ones", "own")
     return f'<div class="pair">{picture}<div>{listed}</div></div>'
 
 
-def _taken(outcome: Outcome, k: int) -> str:
-    """Return what a class is most often taken for, and how often."""
-    mistakes = outcome.evaluation.confusion[k].copy()
-    mistakes[k] = 0
-    worst = int(mistakes.argmax())
-    return f"{outcome.net.classes[worst]} ({mistakes[worst]})" if mistakes[worst] else ""
+def _row_of_class(outcome: Outcome, k: int) -> list[Any]:
+    """Return a class with the share that is right, and what it is most often taken for."""
+    classes, taken = outcome.net.classes, outcome.evaluation.confusion[k].copy()
+    count, right = taken.sum(), taken[k]
+    taken[k] = 0
+    worst = int(taken.argmax())
+    mistaken = f"{classes[worst]} ({taken[worst]})" if taken[worst] else ""
+    return [classes[k], f"{count:,}", f"{right / count:.1%}" if count else "-", mistaken]
 
 
 def _mistakes(outcome: Outcome) -> str:

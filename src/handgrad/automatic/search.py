@@ -158,12 +158,12 @@ class Search:
         done = [trial for trial in self.trials if trial.stage in names and trial.counts]
         return ranked(done, self._judges)
 
-    def _in_reach(self, candidates: list[Config], end: float) -> list[Config]:
+    def _in_reach(self, candidates: list[Config], until: float) -> list[Config]:
         """Measure how fast candidates are; return those that a share of the time was enough for."""
-        until = self.clock.spent + PROBING * (end - self.clock.spent)
+        probed = self.clock.spent + PROBING * (until - self.clock.spent)
         for count, config in enumerate(candidates, 1):
             self._speed(config)
-            if self.clock.spent > until:
+            if self.clock.spent > probed:
                 self.left_out += len(candidates) - count
                 return candidates[:count]
         return candidates

@@ -17,8 +17,8 @@ from handgrad.automatic.speed import Parts
 from handgrad.automatic.trial import Trial
 from handgrad.config import Config
 from handgrad.data import Dataset
-from handgrad.engines import Rules, engine_named
-from handgrad.errors import ConfigError
+from handgrad.engines import Engine, Rules, engine_named
+from handgrad.errors import ConfigError, DataError
 from handgrad.layers import Array
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
@@ -28,7 +28,7 @@ from handgrad.settings import configure
 from handgrad.signals import interruptible
 from handgrad.training import Evaluation, Robustness, evaluate, robustness
 
-LEAST_MINUTES = 0.1
+LEAST_MINUTES, MOST_MINUTES = 0.1, 7 * 24 * 60
 FOR_THE_END, SHARE_FOR_THE_END = 4.0, 0.03  # seconds, and of the time: for test and report
 FEWEST_DAMAGED, MOST_DAMAGED = 50, 1000  # test pictures that are damaged in fifteen ways
 
@@ -81,6 +81,14 @@ def beginning(data: str, *, seed: int = 0, folder: Path | None = None) -> Config
     return configure({name: value for name, value in given.items() if value is not None}, {})
 
 
+def check_minutes(minutes: float) -> None:
+    """Raise a ConfigError unless so many minutes can be given."""
+    if not minutes >= LEAST_MINUTES:
+        raise ConfigError(f"minutes must be at least {LEAST_MINUTES}, not {minutes:g}")
+    if minutes > MOST_MINUTES:
+        raise ConfigError(f"minutes must be at most {MOST_MINUTES}, a week, not {minutes:g}")
+
+
 def fit(
     base: Config,
     minutes: float,
@@ -99,14 +107,19 @@ def fit(
         progress: whether to show a bar on stderr while reading; None: where that is a terminal.
 
     Raises:
-        ConfigError: if the time is too short.
-        DataError: if the pictures cannot be read, or are too few.
+        ConfigError: if the time is too short, or longer than a week.
+        DataError: if the pictures cannot be read, are too few, or all of one class.
     """
-    if not minutes >= LEAST_MINUTES:
-        raise ConfigError(f"minutes must be at least {LEAST_MINUTES}, not {minutes:g}")
+    check_minutes(minutes)
     clock = Clock(60 * minutes)
     shelf = _Shelf(progress)
     parts = shelf.parts_of(base)
+    if len(parts.pictures.classes) < 2:
+        only = parts.pictures.classes[0]
+        raise DataError(
+            f"{parts.pictures.name}: all pictures are of one class, {only!r}; "
+            "give those of another one too"
+        )
     if clock.left < FOR_THE_END:
         raise ConfigError(
             f"reading the pictures took {clock.spent:.0f} of {clock.seconds:.0f} seconds; "
@@ -134,22 +147,16 @@ def fit(
 def _judged(search: Search, look: Look, chosen: Trial, interrupted: bool) -> Outcome:
     """Calibrate and test what was chosen."""
     parts = search.parts_of(chosen.config)
-    net = chosen.config.network(parts.train)
-    net.restore(chosen.arrays)
-    net.measured, net.preparation = True, parts.train.preparation
+    net = _network(chosen, parts)
     told = trust(net, parts.validation)
-
-    engine = engine_named(chosen.config.engine, net, Rules(SoftmaxCrossEntropy(), AdamW()))
+    rules = Rules(SoftmaxCrossEntropy(), AdamW())
+    engine = engine_named(chosen.config.engine, net, rules)
     engine.logits(parts.test.pictures[:1])  # its kernels are compiled before time is measured
     began = time.perf_counter()
     Z = engine.logits(parts.test.pictures)
     each = (time.perf_counter() - began) / len(parts.test)
     evaluation = evaluate(net, parts.test, logits=lambda _: Z)
-    hard = None
-    if parts.test.pictures.dtype == np.uint8:
-        room = int(search.clock.left / 4 / (15 * each))
-        some = _spread(parts.test, min(max(room, FEWEST_DAMAGED), MOST_DAMAGED))
-        hard = robustness(net, some, logits=engine.logits)
+    hard = _robustness(net, engine, parts.test, search.clock.left / 4, each)
     return Outcome(
         config=chosen.config,
         seconds=search.clock.spent,
@@ -164,6 +171,33 @@ def _judged(search: Search, look: Look, chosen: Trial, interrupted: bool) -> Out
         robustness=hard,
         interrupted=interrupted,
     )
+
+
+def _network(chosen: Trial, parts: Parts) -> Network:
+    """Return the network of a trial, as it was when it was judged."""
+    net = chosen.config.network(parts.train)
+    net.restore(chosen.arrays)
+    net.measured, net.preparation = True, parts.train.preparation
+    return net
+
+
+def _robustness(
+    net: Network, engine: Engine, test: Dataset, seconds: float, each: float
+) -> Robustness | None:
+    """Return how good a network is on damaged pictures, as many as some seconds are enough for.
+
+    Args:
+        net: the network.
+        engine: what runs it.
+        test: the test pictures.
+        seconds: how long it may take.
+        each: the seconds that one picture takes.
+    """
+    if test.pictures.dtype != np.uint8:
+        return None
+    room = int(seconds / (15 * each))
+    some = _spread(test, min(max(room, FEWEST_DAMAGED), MOST_DAMAGED))
+    return robustness(net, some, logits=engine.logits)
 
 
 def _spread(data: Dataset, count: int) -> Dataset:

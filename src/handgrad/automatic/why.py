@@ -77,13 +77,15 @@ def _network(outcome: Outcome) -> str:
 
 def _augmentation(outcome: Outcome) -> str:
     """Return which ways of changing the training pictures were tried."""
-    longer = outcome.search.ranked(LONGER)
-    model = outcome.config.model
+    said = f"The pictures it learned from were {augmented(outcome.config)}"
+    if outcome.config.average:
+        said += "; the mean of the weights over an epoch is kept"
+    model, longer = outcome.config.model, outcome.search.ranked(LONGER)
     same = [t for t in longer if t.config.model == model and not t.config.average]
-    told = ", ".join(f"{augmented(t.config)} {t.accuracy:.2%}" for t in same)
-    chosen = f"The pictures it learned from were {augmented(outcome.config)}"
-    mean = "; the mean of the weights over an epoch is kept" if outcome.config.average else ""
-    return f"{chosen}{mean}." + (f" Tried with {model}: {told}." if len(same) > 1 else "")
+    if len(same) > 1:
+        told = ", ".join(f"{augmented(t.config)} {t.accuracy:.2%}" for t in same)
+        said += f". Tried with {model}: {told}"
+    return f"{said}."
 
 
 def _settings(outcome: Outcome) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from handgrad.cli.options import Folder, Quiet, Verbose
+from handgrad.cli.options import Folder, Mlflow, Quiet, Tensorboard, Verbose
 from handgrad.cli.screen import Screen, note_versions
 
 INTERRUPTED = 130
@@ -45,6 +45,8 @@ def fit(
         ),
     ] = 0,
     folder: Folder = None,
+    tensorboard: Tensorboard = False,
+    mlflow: Mlflow = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
@@ -56,11 +58,14 @@ def fit(
 
     Ctrl-C ends the search before its time: the best so far is kept, with its report.
     """
-    from handgrad.automatic import beginning, fit, words, write
+    from handgrad.automatic import beginning, check_minutes, fit, words, write
     from handgrad.cli.race import watching
     from handgrad.runs import begun
+    from handgrad.tracking import check_trackers
 
     screen = Screen(quiet)
+    check_minutes(minutes)
+    check_trackers(tensorboard=tensorboard, mlflow=mlflow)
     base = beginning(data, seed=seed, folder=folder)
     if verbose:
         note_versions(screen, data=base.data)
@@ -68,7 +73,7 @@ def fit(
         with watching(screen.err, 60 * minutes) as watch:
             outcome = fit(base, minutes, watch=watch, progress=False if quiet else None)
         with screen.err.status("drawing, writing"):
-            report = write(outcome, place)
+            report = write(outcome, place, tensorboard=tensorboard, mlflow=mlflow)
     screen.note(f"chosen: {words(outcome.config)}; {outcome.trust}")
     screen.result(f"test {outcome.evaluation}")
     screen.result(f"model in {place}, report in {report}")
