@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 
@@ -64,7 +64,7 @@ class Preparation:
             if KINDS.get(type(step).__name__) is not type(step):
                 raise ModelError(f"{step!r} is no step of a preparation; there are {_known()}")
         for probe in (np.zeros((3, 5, 4), np.uint8), np.zeros((1, 1, 1), np.uint8)):
-            *_, (_, end) = self._stages(probe)
+            _, end = self.stages(probe)[-1]
             if _channels_first(end).shape != self.shape:
                 raise ModelError(
                     f"the preparation ends in pictures {_channels_first(end).shape}, "
@@ -95,7 +95,12 @@ class Preparation:
         Raises:
             DataError: if it is no such array.
         """
-        return list(self._stages(_as_picture(picture)))
+        X = _as_picture(picture)
+        stages = [("raw", X)]
+        for step in self.steps:
+            X = step(X)
+            stages.append((step.title, X))
+        return stages
 
     def to_json(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
@@ -113,12 +118,6 @@ class Preparation:
         if not isinstance(described["steps"], Sequence):
             raise ModelError("the steps of a preparation must be a list")
         return cls(described["shape"], tuple(map(_built, described["steps"])))
-
-    def _stages(self, X: Pixels) -> Iterator[tuple[str, Pixels]]:
-        yield "raw", X
-        for step in self.steps:
-            X = step(X)
-            yield step.title, X
 
 
 def _as_picture(picture: ArrayLike) -> Pixels:
