@@ -1,10 +1,18 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
+from handgrad.layers import Layer
 from handgrad.network import Network
-from handgrad.reproduce.modern import FEW, fashion, mnist, resnet7
+from handgrad.reproduce.modern import FEW, fashion, mnist, resnet7, wide_convnet
 from handgrad.reproduce.notebook import BEST, Notebook
 from handgrad.reproduce.piece import Fit
+
+OURS = pytest.mark.parametrize(
+    ("layers", "make", "count", "aim"),
+    [(wide_convnet, mnist, 85_990, 0.996), (resnet7, fashion, 256_074, 0.935)],
+)
 
 
 def best(book: Notebook) -> Fit:
@@ -14,31 +22,29 @@ def best(book: Notebook) -> Fit:
     return part
 
 
-def test_it_is_as_large_as_is_said() -> None:
-    net = Network([*resnet7()], (1, 28, 28), 10)
-    assert net.summary().parameters == 256_074
-    assert "256,074" in (resnet7.__doc__ or "")
-    assert "256,074" in mnist().about
-
-
-def test_it_says_something_of_pictures() -> None:
-    net = Network([*resnet7()], (1, 28, 28), 10)
-    X = np.random.default_rng(0).integers(0, 256, (3, 1, 28, 28), np.uint8)
-    assert net.logits(X).shape == (3, 10)
-
-
-def test_both_data_sets_have_the_same_network() -> None:
-    assert best(mnist()).layers == best(fashion()).layers == resnet7()
-
-
-def test_the_aims_are_the_ranges() -> None:
-    for book, aim in ((mnist(), 0.996), (fashion(), 0.935)):
-        assert book.experiments[0].ranges == {(BEST, "test accuracy"): (aim, 1.0)}
-        assert f"{100 * aim:.1f} %" in book.about
+@OURS
+def test_each_is_as_large_as_is_said_and_aims_at_its_range(
+    layers: Callable[[], tuple[Layer, ...]], make: Callable[..., Notebook], count: int, aim: float
+) -> None:
+    assert best(make()).layers == layers()
+    net = Network([*layers()], (1, 28, 28), 10)
+    assert net.summary().parameters == count
+    assert f"{count:,} parameters" in (layers.__doc__ or "")
+    assert f"{count:,} parameters" in make().about
+    assert make().experiments[0].ranges == {(BEST, "test accuracy"): (aim, 1.0)}
+    assert f"{100 * aim:.1f} %" in make().about
 
 
 @pytest.mark.parametrize("make", [mnist, fashion])
-def test_the_quick_run_is_a_moment(make: type[Notebook]) -> None:
+def test_each_says_something_of_pictures(make: Callable[..., Notebook]) -> None:
+    X = np.random.default_rng(0).integers(0, 256, (3, 1, 28, 28), np.uint8)
+    logits = Network([*best(make()).layers], (1, 28, 28), 10).logits(X)
+    assert logits.shape == (3, 10)
+    assert np.isfinite(logits).all()
+
+
+@pytest.mark.parametrize("make", [mnist, fashion])
+def test_the_quick_run_is_a_moment(make: Callable[..., Notebook]) -> None:
     part = best(make(quick=True))
-    assert (part.pictures, part.recipe.epochs) == (FEW, 2)
-    assert best(make(quick=False)).pictures is None
+    assert (part.pictures, part.recipe.epochs, part.recipe.augment) == (FEW, 2, None)
+    assert best(make()).pictures is None

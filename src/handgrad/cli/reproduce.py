@@ -55,7 +55,7 @@ def reproduce(
 ) -> None:
     """Run five published notebooks: as published, corrected, in PyTorch, and at their best.
 
-    Beside them a small modern network of ours, on MNIST and on Fashion-MNIST.
+    Beside them two small modern networks of ours, for MNIST and for Fashion-MNIST.
 
     What is done is kept. Interrupted, it goes on from there when it is run again.
 

@@ -1,4 +1,4 @@
-"""The five notebooks by name, and a network of ours beside them."""
+"""The five notebooks by name, and two networks of ours beside them."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ NOTEBOOKS: dict[str, Callable[[bool], Notebook]] = {
     "convnet": convnet.notebook,
     "fashion-mlp": fashion_mlp.notebook,
     "online-mlp": online_mlp.notebook,
-    "resnet7-mnist": modern.mnist,
-    "resnet7-fashion": modern.fashion,
+    "wide-convnet": modern.mnist,
+    "resnet7": modern.fashion,
 }
 
 

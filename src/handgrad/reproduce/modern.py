@@ -1,6 +1,6 @@
-"""`resnet7`: a small modern network of ours beside the notebooks', on both kinds of pictures.
+"""`wide-convnet` and `resnet7`: small modern networks of ours beside the notebooks'.
 
-It says what may be had of 28x28 pictures in some minutes on two cores.
+They say what may be had of MNIST and of Fashion-MNIST in some minutes on two cores.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from handgrad.layers import (
     BatchNorm,
     Conv2d,
     Dense,
+    Dropout,
+    Flatten,
     GlobalAvgPool2d,
     HeNormal,
     Layer,
@@ -26,10 +28,26 @@ from handgrad.schedules import OneCycle
 from handgrad.training import Recipe
 
 FEW = 3_000  # pictures of the quick run
-NARROWER = "without the stage at 3x3, a second block at 7x7"
+SHORTER = "resnet7 without its stage at 3x3, a second block at 7x7"
 RECIPE = Recipe(
     batch_size=128, optimizer=AdamW(4e-3, weight_decay=0.05), schedule=OneCycle(), patience=None
 )
+
+
+def wide_convnet() -> tuple[Layer, ...]:
+    """Return `convnet` with twice the channels and batch normalisation in place of its dropouts.
+
+    85,990 parameters, 1.6 million multiplications and additions a picture of 28x28.
+    """
+    he = HeNormal()
+    return (
+        Normalize(),
+        *(Conv2d(20, 5, initial=he), BatchNorm(), ReLU(), MaxPool2d(2)),
+        *(Conv2d(40, 5, initial=he), BatchNorm(), ReLU(), MaxPool2d(2)),
+        Flatten(),
+        *(Dense(100, he), BatchNorm(), ReLU(), Dropout(0.1)),
+        Dense(initial=he),
+    )
 
 
 def resnet7() -> tuple[Layer, ...]:
@@ -60,22 +78,23 @@ def _block(channels: int) -> tuple[Layer, ...]:
 
 
 def mnist(quick: bool = False) -> Notebook:
-    """Return the network on MNIST, or less of it."""
-    recipe = replace(RECIPE, epochs=15, augment="light")
+    """Return `wide_convnet` on MNIST, or less of it."""
+    recipe = replace(RECIPE, epochs=40, optimizer=AdamW(6e-3, weight_decay=0.02), augment="light")
+    near = (0.9, 0.98) if quick else (0.996, 1.0)
     return Notebook(
-        name="resnet7-mnist",
-        title="A small modern network of ours",
+        name="wide-convnet",
+        title="A small modern network of ours for digits",
         data="mnist",
-        about="Convolutions of 3x3 with batch normalisation, two residual blocks and the mean over "
-        "the picture: 256,074 parameters, most of them where pictures are 3x3 and cost "
-        "little. Nothing was published of it; its aim is 99.6 %, in under 10 minutes on two "
-        "cores. What was best in few epochs is trained for 15.",
-        experiments=(_experiment(recipe, quick, (0.9, 0.98) if quick else (0.996, 1.0)),),
+        about="Nothing was published of it: it is convnet with twice the channels and with batch "
+        "normalisation, 85,990 parameters. Its aim is 99.6 %, in under 10 minutes on two cores. "
+        "What was best in 30 epochs and less is trained for 40.",
+        experiments=(_experiment(wide_convnet(), recipe, quick, near),),
         race=None,
         errata=(),
         trials=(
-            Trial("10 epochs, AdamW to 0.004, decay 0.05, light", 0.9955, 1, taken=True),
-            Trial(f"{NARROWER}, 8 epochs, light, weights averaged", 0.9943, 1),
+            Trial("30 epochs, AdamW to 0.006, decay 0.02, light", 0.9960, 1, taken=True),
+            Trial("resnet7, 10 epochs, AdamW to 0.004, decay 0.05, light", 0.9955, 1),
+            Trial(f"{SHORTER}, 8 epochs, light, weights averaged", 0.9943, 1),
             Trial("smallnet, 8 epochs, light", 0.9922, 1),
         ),
         judged=JUDGES,
@@ -83,15 +102,18 @@ def mnist(quick: bool = False) -> Notebook:
 
 
 def fashion(quick: bool = False) -> Notebook:
-    """Return the network on Fashion-MNIST, or less of it."""
+    """Return `resnet7` on Fashion-MNIST, or less of it."""
     recipe = replace(RECIPE, epochs=20, augment="flip=true,shift=0.04")
+    near = (0.7, 0.85) if quick else (0.935, 1.0)
     return Notebook(
-        name="resnet7-fashion",
-        title="The same network on pictures of clothes",
+        name="resnet7",
+        title="A small modern network of ours for clothes",
         data="fashion-mnist",
-        about="The network of resnet7-mnist learns Fashion-MNIST, from pictures that are mirrored "
-        "and moved by up to a pixel. Its aim is 93.5 %, in under 10 minutes on two cores.",
-        experiments=(_experiment(recipe, quick, (0.7, 0.85) if quick else (0.935, 1.0)),),
+        about="Convolutions of 3x3 with batch normalisation, two residual blocks and the mean over "
+        "the picture: 256,074 parameters, most of them where pictures are 3x3 and cost little. It "
+        "learns Fashion-MNIST from pictures that are mirrored and moved by up to a pixel. Nothing "
+        "was published of it; its aim is 93.5 %, in under 10 minutes on two cores.",
+        experiments=(_experiment(resnet7(), recipe, quick, near),),
         race=None,
         errata=(),
         trials=(
@@ -99,16 +121,16 @@ def fashion(quick: bool = False) -> Notebook:
                 "20 epochs, AdamW to 0.004, decay 0.05, mirrored, moved 1 pixel", 0.9477, 1, True
             ),
             Trial("10 epochs, mirrored alone", 0.9375, 1),
-            Trial(f"{NARROWER}, 10 epochs, mirrored alone", 0.9360, 1),
-            Trial(f"{NARROWER}, 10 epochs, mirrored, moved by up to 2 pixels", 0.9325, 1),
+            Trial(f"{SHORTER}, 10 epochs, mirrored alone", 0.9360, 1),
+            Trial(f"{SHORTER}, 10 epochs, mirrored, moved 2 pixels", 0.9325, 1),
             Trial("the same to 0.003, the last two layers of 96 channels", 0.9267, 1),
         ),
         judged=JUDGES,
     )
 
 
-def _experiment(recipe: Recipe, quick: bool, near: Range) -> Experiment:
-    best = Fit(resnet7(), recipe)
+def _experiment(layers: tuple[Layer, ...], recipe: Recipe, quick: bool, near: Range) -> Experiment:
+    best = Fit(layers, recipe)
     if quick:
-        best = Fit(resnet7(), replace(recipe, epochs=2, augment=None), pictures=FEW)
+        best = Fit(layers, replace(recipe, epochs=2, augment=None), pictures=FEW)
     return Experiment("ours", {BEST: best}, ranges={(BEST, "test accuracy"): near})

@@ -85,7 +85,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Notebook:
-    """A published notebook, or a network of ours beside them that nothing was published of.
+    """A published notebook, or a network of ours beside them, that nothing was published of.
 
     Attributes:
         name: that of its network.

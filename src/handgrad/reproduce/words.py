@@ -12,8 +12,8 @@ HOW = (
     "published, with its errors put back in; corrected, with the same data, model, initial "
     "weights, optimizer and epochs; the same in PyTorch from the same weights; and at its best, "
     "the same network with a recipe of ours, chosen on validation pictures that were set aside "
-    "from the training pictures; the table of each says what was compared. A small modern network "
-    "of ours stands beside them.",
+    "from the training pictures; the table of each says what was compared. Two small modern "
+    "networks of ours stand beside them.",
     "Numbers are mean and standard deviation over the seeds. A published one is met if it lies "
     "within two standard deviations of the mean.",
 )
