@@ -49,7 +49,7 @@ def alone(engine: str = "auto") -> Notebook:
         data="digits",
         about="Digits again.",
         experiments=(Experiment("ours", {"best": best}),),
-        race=None,
+        race=Race(LAYERS, SGD(0.1), 32, 64, 1_000, rounds=1),
         errata=(),
         trials=(Trial("slowly", 0.9, 2), Trial("quickly", 0.915, 1, taken=True)),
         judged="the last 50",

@@ -93,8 +93,7 @@ class Notebook:
         data: the name of its pictures.
         about: what it does, in a few sentences.
         experiments: its trainings; the first is the one that its network is named after.
-        race: training as the notebook's own arithmetic does it, against ours, for the time; None:
-            there is nothing to compare with.
+        race: training as the notebook's own arithmetic does it, against ours, for the time.
         errata: its errors.
         seconds: what it says its training took; None: nothing.
         worked: examples worked out in it, here by our code, a line each.
@@ -107,7 +106,7 @@ class Notebook:
     data: str
     about: str
     experiments: tuple[Experiment, ...]
-    race: Part | None
+    race: Part
     errata: tuple[Erratum, ...]
     seconds: float | None = None
     worked: tuple[str, ...] = ()

@@ -56,8 +56,7 @@ def parts(notebook: Notebook) -> Iterator[tuple[str, Part]]:
     for number, erratum in enumerate(notebook.errata, 1):
         yield f"error {number}", erratum.part
         yield f"without error {number}", erratum.against
-    if notebook.race is not None:
-        yield "the time", notebook.race
+    yield "the time", notebook.race
 
 
 class Store:

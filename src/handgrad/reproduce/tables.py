@@ -79,8 +79,6 @@ def times(found: Sequence[Findings]) -> Table:
     """Return the table of times: the whole training by the notebook's arithmetic and by others."""
     rows = []
     for findings in found:
-        if findings.notebook.race is None:
-            continue
         took = {name: _whole(findings, name) for name in (NUMPY, OURS, TORCH)}
         rows.append(
             [
@@ -93,28 +91,24 @@ def times(found: Sequence[Findings]) -> Table:
         )
     headings = ["notebook", ">published", ">the notebook's arithmetic", ">handgrad", ">PyTorch"]
     headings += [">arithmetic / handgrad", ">PyTorch / handgrad"]
-    return Table("How long the notebook's whole training takes on this machine", headings, rows)
+    return Table("How long the whole training takes on this machine", headings, rows)
 
 
 def bests(found: Sequence[Findings]) -> Table:
-    """Return the table of the trainings at their best: how good, and how long they take.
-
-    The time is the least over the seeds: that of the run which was disturbed least.
-    """
+    """Return the table of the trainings at their best."""
     rows = []
     for findings in found:
         for part in (e.parts.get(BEST) for e in findings.notebook.experiments):
-            accuracy, took = findings.spread(part, "test accuracy"), findings.seconds(part)
+            accuracy = findings.spread(part, "test accuracy")
             if isinstance(part, Fit):
                 rows.append(
                     [
                         findings.notebook.name,
                         f"{part.recipe.epochs}",
                         _cell(findings, accuracy, share=True),
-                        _clock(None if took is None else min(took.values)),
                     ]
                 )
-    headings = ["network", ">epochs", ">test accuracy", ">time of a training, the least"]
+    headings = ["network", ">epochs", ">test accuracy"]
     return Table("At its best", headings, rows)
 
 
