@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from handgrad.engines import Batches, Rules
+from handgrad.engines import Batches, ReferenceEngine, Rules
 from handgrad.engines.compiled import CompiledEngine
 from handgrad.layers import Dense, Dropout, Flatten, Layer, LeakyReLU, ReLU, SiLU, Tanh
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
-from handgrad.optim import SGD, Adam, Optimizer
+from handgrad.optim import SGD, Adam, Momentum, Optimizer
 from tests.cases import CLASSES, Case
 from tests.engines.agreement import CASE, RULES, assert_agree, pair, sparse
 
@@ -31,6 +31,33 @@ def test_it_agrees_whether_it_skips_zeros_or_not(name: str, skip_zeros: bool, ki
     compiled.net.measure(X)
     assert_agree(reference, compiled, reference.run(run), compiled.run(run))
     np.testing.assert_allclose(reference.logits(X), compiled.logits(X), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        Rules(SoftmaxCrossEntropy(), SGD(), clip_norm=1e-2),
+        Rules(SoftmaxCrossEntropy(), SGD()),
+        Rules(SoftmaxCrossEntropy(), Momentum()),
+    ],
+    ids=["clipped", "plain", "momentum"],
+)
+def test_pictures_of_every_size_are_learned_from_to_the_last_pixel(rules: Rules) -> None:
+    for size in range(17, 101):
+        case = Case("linear", (Flatten(), Dense(CLASSES)), (1, 1, size))
+        X = sparse(case.shape, 64)
+        run = Batches(X, case.labels(count=64), None, np.arange(64), 64, [0.1])
+        reference = ReferenceEngine(case.network(), rules)
+        before = reference.net.snapshot()
+        reference.run(run)
+        for workers in (1, 2, 4):
+            compiled = CompiledEngine(case.network(), rules, workers=workers, skip_zeros=True)
+            compiled.worth_meeting = compiled.worth_starting = 0
+            compiled.run(run)
+            for name, W in before.items():
+                step, found = reference.net.arrays[name] - W, compiled.net.arrays[name] - W
+                apart = np.abs(found - step).max(initial=0)
+                assert apart <= 1e-4 * np.abs(step).max(), (size, workers, name)
 
 
 @pytest.mark.parametrize("weighted", [False, True])

@@ -177,14 +177,15 @@ def list_pixels(
         for b in range(blocks):
             start[b] = entries
             begin = first + b * block
-            for p in range(begin, min(begin + block, vectors), LANES):
+            end = min(begin + block, last)
+            for p in range(begin, end - LANES + 1, LANES):
                 entries += list_tile(
                     at(picture, p), p, at(scale, p), at(place, entries), at(value, entries)
                 )
-        for p in range(vectors, last):
-            place[entries] = np.int32(p)
-            value[entries] = np.float32(picture[p]) * scale[p]
-            entries += picture[p] != 0
+            for p in range(max(begin, vectors), end):
+                place[entries] = np.int32(p)
+                value[entries] = np.float32(picture[p]) * scale[p]
+                entries += picture[p] != 0
         start[blocks] = entries
 
 
