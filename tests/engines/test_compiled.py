@@ -200,6 +200,15 @@ def test_what_has_no_kernel_runs_as_the_reference_and_says_so(rules: Rules, sent
     assert sentence in str(compiled.plan(6, skip_zeros=False))
 
 
+@pytest.mark.parametrize("size", [1, 4])
+def test_a_batch_of_one_number_a_feature_leaves_the_running_statistics_alone(size: int) -> None:
+    case = Case("vectors", (Flatten(), Dense(4), BatchNorm(), Dense(CLASSES)), (1, 4, 4))
+    reference, compiled = pair(case)
+    X, y = case.examples(count=9), case.labels(count=9)
+    run = Batches(X, y, None, np.arange(9), size, [0.05] * -(-9 // size))
+    assert_agree(reference, compiled, reference.run(run), compiled.run(run))
+
+
 def test_only_float32_is_taken() -> None:
     with pytest.raises(ConfigError, match="works in float32, not float64; take engine='ref"):
         CompiledEngine(CASE["wide"].network(dtype=np.float64), RULES)

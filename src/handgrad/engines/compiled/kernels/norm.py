@@ -188,10 +188,12 @@ def absorb(
 ) -> None:
     """The running statistics: momentum · the batch's + (1 − momentum) · those before.
 
-    The variance is the unbiased one: divided by count − 1.
+    The variance is the unbiased one, divided by count − 1: one number alone changes nothing.
     """
     count = clock[COUNT] * area
-    unbiased = np.float32(count / max(count - 1, 1))
+    if count == 1:
+        return
+    unbiased = np.float32(count / (count - 1))
     keep = np.float32(1) - momentum
     for f in range(features):
         running_mean[f] = keep * running_mean[f] + momentum * mean[f]
