@@ -7,10 +7,8 @@ X (C, H, W, lanes), its border of zeros included   W (O, C, kh, kw)   Y (O, rows
 
 from __future__ import annotations
 
-import numpy as np
-
 from handgrad.engines.compiled.kernels.numba_forms import helper
-from handgrad.engines.compiled.kernels.numbers import fill, lane_sum
+from handgrad.engines.compiled.kernels.numbers import lane_sum
 from handgrad.engines.compiled.kernels.pointers import Floats, Ints, at
 from handgrad.engines.compiled.kernels.tiles import dot_tile, product_tile
 from handgrad.engines.compiled.lanes import LANES
@@ -189,8 +187,3 @@ def spread(
             for w in range(width):
                 for lane in range(LANES):
                     target[w * across + lane] = source[w * LANES + lane]
-
-
-def clear(X: Floats, count: int) -> None:
-    """X = 0"""
-    fill(X, count, np.float32(0))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from handgrad.engines.compiled.clock import COUNT
 from handgrad.engines.compiled.kernels.numba_forms import fast_helper, helper
 from handgrad.engines.compiled.kernels.pointers import Floats, Ints, Number, bits, float_of_bits
+from handgrad.engines.compiled.lanes import LANES
 
 _LOG2_E = np.float32(1.4426950408889634)
 _LN2_HIGH = np.float32(0.693359375)
@@ -106,4 +108,4 @@ def note_spoilt(X: Floats, count: int, spoilt: Ints) -> None:
 @helper
 def lanes_in(clock: Ints, chunk: int) -> int:
     """How many of the chunk's 16 lanes hold a picture of the batch."""
-    return min(16, clock[1] - 16 * chunk)
+    return min(LANES, clock[COUNT] - LANES * chunk)

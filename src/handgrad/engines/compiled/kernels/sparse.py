@@ -10,10 +10,19 @@ Y = (x/s) Wᵀ + (b − (m/s) Wᵀ)        dW = dYᵀ (x/s) − (m/s) db
 from __future__ import annotations
 
 import numpy as np
+from numba.misc.special import literally
 
 from handgrad.engines.compiled.clock import CHUNKS, COUNT, RATE
+from handgrad.engines.compiled.kernels.numba_forms import helper
 from handgrad.engines.compiled.kernels.numbers import fill, lanes_in, squares
-from handgrad.engines.compiled.kernels.pointers import Floats, Ints, Places, at, doubles
+from handgrad.engines.compiled.kernels.pointers import (
+    Floats,
+    Ints,
+    Number,
+    Places,
+    at,
+    doubles,
+)
 from handgrad.engines.compiled.kernels.tiles import (
     gather_tile,
     outer_tile,
@@ -172,26 +181,20 @@ def gradient(
     """
     T = VECTORS * LANES
     share, tile, part = item // (blocks * tiles), item // blocks % tiles, item % blocks
-    own_places, own_values = at(places, share * entries), at(values, share * entries)
-    own_starts = at(starts, share * heads + part)
     first = share * cut + part * block
     last = min(first + block, (share + 1) * cut, size)
     G = at(dW, tile * size * T)
-    fill(at(G, first * T), (last - first) * T, np.float32(0))
-    if shifted:
-        fill(sums, T, np.float32(0))
-        for n in range(clock[COUNT]):
-            row = at(R, n // LANES * r + (tile * LANES + n % LANES) * T)
-            for o in range(T):
-                sums[o] += row[o]
-        outer_tile(VECTORS, at(G, first * T), T, at(shift, first), last - first, sums)
-    for n in range(clock[COUNT]):
-        chunk, lane = n // LANES, n % LANES
-        start = at(own_starts, chunk * starts_step + lane * (blocks + 1))
-        begin = chunk * places_step + lane * (cut + LANES) + start[0]
-        row = at(R, chunk * r + (tile * LANES + lane) * T)
-        count = start[1] - start[0]
-        scatter_tile(VECTORS, G, T, at(own_places, begin), at(own_values, begin), count, row)
+    sum_block(
+        VECTORS,
+        (at(places, share * entries), at(values, share * entries), places_step),
+        (at(starts, share * heads + part), starts_step),
+        (at(R, tile * LANES * T), r),
+        (shift, shifted),
+        G,
+        (first, last, blocks, cut),
+        clock,
+        sums,
+    )
     norms[item] = squares(at(G, first * T), (last - first) * T)
 
 
@@ -230,26 +233,60 @@ def update(
     """
     T = VECTORS * LANES
     share, tile, part = item // (blocks * tiles), item // blocks % tiles, item % blocks
-    own_places, own_values = at(places, share * entries), at(values, share * entries)
-    own_starts = at(starts, share * heads + part)
     first = share * cut + part * block
     last = min(first + block, (share + 1) * cut, size)
     sums, G = room, at(room, T)
-    fill(G, (last - first) * T, np.float32(0))
-    if shifted:
-        fill(sums, T, np.float32(0))
-        for n in range(clock[COUNT]):
-            row = at(R, n // LANES * r + (tile * LANES + n % LANES) * T)
-            for o in range(T):
-                sums[o] += row[o]
-        outer_tile(VECTORS, G, T, at(shift, first), last - first, sums)
-    for n in range(clock[COUNT]):
-        chunk, lane = n // LANES, n % LANES
-        start = at(own_starts, chunk * starts_step + lane * (blocks + 1))
-        begin = chunk * places_step + lane * (cut + LANES) + start[0]
-        row = at(R, chunk * r + (tile * LANES + lane) * T)
-        here, count = at(G, -first * T), start[1] - start[0]
-        scatter_tile(VECTORS, here, T, at(own_places, begin), at(own_values, begin), count, row)
+    sum_block(
+        VECTORS,
+        (at(places, share * entries), at(values, share * entries), places_step),
+        (at(starts, share * heads + part), starts_step),
+        (at(R, tile * LANES * T), r),
+        (shift, shifted),
+        at(G, -first * T),
+        (first, last, blocks, cut),
+        clock,
+        sums,
+    )
     rate, weights = np.float32(doubles(clock)[RATE]), at(W, (tile * size + first) * T)
     for i in range((last - first) * T):
         weights[i] -= rate * G[i]
+
+
+@helper
+def sum_block(
+    VECTORS: Number,
+    lists: tuple[Places, Floats, int],
+    starts_of: tuple[Ints, int],
+    rows: tuple[Floats, int],
+    normal: tuple[Floats, int],
+    G: Floats,
+    pixels: tuple[int, int, int, int],
+    clock: Ints,
+    sums: Floats,
+) -> None:
+    """G[i] = Σₙ dY[n] values[n, i] + shift[i] Σₙ dY[n]        the i of a block, one tile of o
+
+    The lists, their starts and the rows are those of the block's share, of the block and of the
+    tile; `sums` is room for T numbers.
+    """
+    places, values, places_step = lists
+    starts, starts_step = starts_of
+    R, r = rows
+    shift, shifted = normal
+    first, last, blocks, cut = pixels
+    literally(VECTORS)
+    T = VECTORS * LANES
+    fill(at(G, first * T), (last - first) * T, np.float32(0))
+    if shifted:
+        fill(sums, T, np.float32(0))
+        for n in range(clock[COUNT]):
+            row = at(R, n // LANES * r + n % LANES * T)
+            for o in range(T):
+                sums[o] += row[o]
+        outer_tile(VECTORS, at(G, first * T), T, at(shift, first), last - first, sums)
+    for n in range(clock[COUNT]):
+        chunk, lane = n // LANES, n % LANES
+        start = at(starts, chunk * starts_step + lane * (blocks + 1))
+        begin = chunk * places_step + lane * (cut + LANES) + start[0]
+        row, count = at(R, chunk * r + lane * T), start[1] - start[0]
+        scatter_tile(VECTORS, G, T, at(places, begin), at(values, begin), count, row)
