@@ -70,7 +70,7 @@ class SoftmaxCrossEntropy:
             ConfigError: if there is not one class weight for each class.
         """
         N, K = Z.shape
-        _check_labels(y, N, K)
+        check_labels(y, N, K)
         log_p = log_softmax(Z)
         q = np.full((N, K), self.label_smoothing / K, Z.dtype)
         q[np.arange(N), y] += 1 - self.label_smoothing
@@ -104,8 +104,8 @@ class SoftmaxCrossEntropy:
         return w * np.asarray(self.class_weights)[y]
 
 
-def _check_labels(y: Array, N: int, K: int) -> None:
-    """Raise a DataError unless y holds N classes of K; -1 would quietly mean the last one."""
+def check_labels(y: Array, N: int, K: int) -> None:
+    """Raise a DataError unless y holds N classes of K; −1 would quietly mean the last one."""
     if y.shape != (N,) or not np.issubdtype(y.dtype, np.integer):
         raise DataError(f"labels must be {N} whole numbers, not an array {y.shape} of {y.dtype}")
     if N and not (y.min() >= 0 and y.max() < K):

@@ -145,7 +145,7 @@ class Network:
         Raises:
             DataError: if the pictures are not the network's, or labels and weights do not fit.
         """
-        logits, cache = self.forward(_finite(self.as_pictures(X)), ctx)
+        logits, cache = self.forward(finite(self.as_pictures(X), self.dtype), ctx)
         value, dlogits = loss(logits, np.asarray(y), weights)
         return value, self.backward(cache, dlogits)
 
@@ -172,7 +172,7 @@ class Network:
         """Return the logits (N, K) of pictures X (N, C, H, W), as they are at inference."""
         if batch_size < 1:
             raise ConfigError(f"batch_size must be at least 1, not {batch_size}")
-        X = _finite(self.as_pictures(X))
+        X = finite(self.as_pictures(X), self.dtype)
         parts = [self.forward(X[at : at + batch_size])[0] for at in range(0, len(X), batch_size)]
         return np.concatenate(parts) if parts else np.zeros((0, len(self.classes)), self.dtype)
 
@@ -241,10 +241,17 @@ class Network:
             yield before.forward(self.tree, X, Context())[0]
 
 
-def _finite(X: NDArray[Any]) -> NDArray[Any]:
-    """Return pictures as they are, or raise a DataError if a pixel is no number."""
-    if X.dtype != np.uint8 and not np.isfinite(X).all():
+def finite(X: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return pictures as they are, or raise a DataError if a pixel is no number of a dtype."""
+    if X.dtype == np.uint8:
+        return X
+    if not np.isfinite(X).all():
         raise DataError("a picture holds NaN or infinity; look for what went wrong before")
+    if X.dtype.itemsize > dtype.itemsize and np.abs(X).max(initial=0) > np.finfo(dtype).max:
+        raise DataError(
+            f"a picture holds {np.abs(X).max():.3g}, too much for a network of {dtype}; "
+            "bring its pixels to 0..1"
+        )
     return X
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -57,9 +58,9 @@ def test_what_pytorch_does_not_know_is_said_in_one_sentence() -> None:
         cpu(odd, RULES)
     net = CASE["linear"].network()
     with pytest.raises(ConfigError, match="no counterpart of the loss OddLoss; take engine="):
-        cpu(net, RULES._replace(loss=OddLoss()))
+        cpu(net, replace(RULES, loss=OddLoss()))
     with pytest.raises(ConfigError, match="no counterpart of the optimizer OddOptimizer; take eng"):
-        cpu(net, RULES._replace(optimizer=OddOptimizer()))
+        cpu(net, replace(RULES, optimizer=OddOptimizer()))
 
 
 def test_wrong_use_is_said_in_one_sentence() -> None:

@@ -31,7 +31,7 @@ def test_the_twin_reaches_what_is_reached_by_hand() -> None:
 def test_an_engine_that_learns_otherwise_is_told_apart() -> None:
     def slow(net, rules):
         optimizer = dataclasses.replace(rules.optimizer, weight_decay=3.0)
-        return ReferenceEngine(net, rules._replace(optimizer=optimizer))
+        return ReferenceEngine(net, dataclasses.replace(rules, optimizer=optimizer))
 
     found = compare(FEW, train, test, seeds=3, by_hand="reference", twin=slow)
     assert not found.ok

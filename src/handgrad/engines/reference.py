@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.arrays import flatten
+from handgrad.engines.checks import checked
 from handgrad.engines.divergence import all_finite, diverged, overflowed
 from handgrad.engines.engine import Batches, Rules, Steps, Trace
 from handgrad.layers import Array, Context
@@ -37,7 +38,7 @@ class ReferenceEngine:
     def run(self, batches: Batches) -> Steps:
         """Make one update for each batch, and return what came out."""
         losses, right = [], []
-        for X, y, weights, rate in batches.in_turn():
+        for X, y, weights, rate in checked(batches, self.net).in_turn():
             ctx = Context(True, self.rules.seed, self.steps)
             logits, cache = self.net.forward(X, ctx)
             loss, dlogits = self.rules.loss(logits, y, weights)

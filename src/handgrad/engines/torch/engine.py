@@ -21,7 +21,7 @@ from handgrad.engines.torch.modules import from_torch, tensors, to_torch
 from handgrad.engines.torch.rules import as_torch_loss, as_torch_optimizer, get_memory, set_memory
 from handgrad.errors import ConfigError, DataError
 from handgrad.layers import Array, Context
-from handgrad.network import Network, layer_name
+from handgrad.network import Network, finite, layer_name
 
 DEVICES = ("auto", "cpu", "cuda")
 _LOOK = 100  # how many steps are made before their numbers are looked at
@@ -109,8 +109,7 @@ class TorchEngine:
     @torch.no_grad()
     def logits(self, X: NDArray[Any]) -> Array:
         """Return the logits (N, K) of pictures X (N, C, H, W), as they are at inference."""
-        X = np.asarray(X)
-        X = self.net.as_pictures(X)
+        X = finite(self.net.as_pictures(X), self.net.dtype)
         self._take()
         self.module.eval()
         logits = np.empty((len(X), len(self.net.classes)), self.net.dtype)

@@ -14,8 +14,8 @@ import torch
 from numpy.typing import DTypeLike, NDArray
 from torch import Tensor
 
+from handgrad.engines.checks import checked
 from handgrad.engines.engine import Batches
-from handgrad.errors import DataError
 from handgrad.losses import Loss
 from handgrad.network import Network
 
@@ -32,12 +32,12 @@ class Feed:
         device: where it computes.
 
     Raises:
-        DataError: if the network cannot take the pictures, or a label is none of its classes.
+        DataError: if something in the batches does not fit to the network, or to the rest.
     """
 
     def __init__(self, batches: Batches, net: Network, loss: Loss, device: torch.device) -> None:
-        pictures = net.as_pictures(batches.pictures)
-        _check_labels(batches.labels, len(net.classes))
+        batches = checked(batches, net)  # for a wrong label, a GPU would stop altogether
+        pictures = batches.pictures
         # NumPy moves pictures, on the host: those to be moved are sent once, not to and fro.
         at_once = batches.moves is None and _fit(pictures, device)
         where = device if at_once else torch.device("cpu")
@@ -87,10 +87,3 @@ def as_tensor(array: NDArray[Any], dtype: DTypeLike) -> Tensor:
 def _fit(pictures: NDArray[Any], device: torch.device) -> bool:
     """Say whether pictures take at most half of a GPU's free memory."""
     return device.type != "cuda" or 2 * pictures.nbytes <= torch.cuda.mem_get_info(device)[0]
-
-
-def _check_labels(labels: NDArray[np.integer[Any]], classes: int) -> None:
-    """Raise a DataError here, for a GPU would stop altogether."""
-    if len(labels) and not (labels.min() >= 0 and labels.max() < classes):
-        wrong = labels.min() if labels.min() < 0 else labels.max()
-        raise DataError(f"labels must be 0 to {classes - 1} for {classes} logits, found {wrong}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -94,7 +95,7 @@ class _Probe:
 
     def __init__(self, net: Network, rules: Rules, make: str | MakeEngine) -> None:
         self._net = _copy(net)
-        plain = rules._replace(optimizer=SGD(LAYS_OPEN), clip_norm=None)
+        plain = replace(rules, optimizer=SGD(LAYS_OPEN), clip_norm=None)
         self._engine = engine_named(make, self._net, plain)
 
     def inspect(
