@@ -9,8 +9,9 @@ from typing import TypeAlias
 
 import numpy as np
 
+from handgrad.engines.compiled.kinds import Kind
 from handgrad.engines.compiled.lanes import LANES
-from handgrad.engines.compiled.plan import Argument, Buffer, Kind, Part, Plan
+from handgrad.engines.compiled.plan import Argument, Buffer, Part, Plan
 from handgrad.engines.compiled.store import Store, aligned
 from handgrad.engines.compiled.values import Source, Value
 from handgrad.layers import Layer

@@ -29,7 +29,10 @@ from handgrad.engines.compiled.libraries import binding, cannot, not_compiled, n
 from handgrad.engines.compiled.second import second_process
 
 # The sources, beside the kernels' own, that the machine code depends on.
-_OTHERS = ("clock.py", "compiler.py", "lanes.py", "libraries.py", "../../data/augment/frame.py")
+_OTHERS = (
+    *("clock.py", "compiler.py", "kinds.py", "lanes.py", "libraries.py"),
+    "../../data/augment/frame.py",
+)
 
 logger = logging.getLogger("handgrad")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -14,21 +13,25 @@ from numpy.typing import NDArray
 
 from handgrad.cores import cores
 from handgrad.data.augment import Augmentation
+from handgrad.engines.checks import checked
 from handgrad.engines.compiled.builder import Builder
 from handgrad.engines.compiled.clock import STEP, STOP
-from handgrad.engines.compiled.crew import mind_forks, unbroken
+from handgrad.engines.compiled.crew import mind_forks
+from handgrad.engines.compiled.kinds import Kind
 from handgrad.engines.compiled.lanes import LANES
 from handgrad.engines.compiled.outline import Outline, outline
 from handgrad.engines.compiled.pace import Pace
-from handgrad.engines.compiled.plan import Kind, Plan
+from handgrad.engines.compiled.plan import Plan
 from handgrad.engines.compiled.program import Program
 from handgrad.engines.compiled.python import name_python
+from handgrad.engines.compiled.rows import Rows
+from handgrad.engines.compiled.running import in_slices, step_by_step
 from handgrad.engines.compiled.stages import EMITTERS, SINGLE
 from handgrad.engines.compiled.stages.pictures import first_linear
 from handgrad.engines.compiled.stages.step import inference, takes_single, training
 from handgrad.engines.compiled.store import Store
 from handgrad.engines.compiled.subject import Subject
-from handgrad.engines.compiled.taken import as_taken, is_sound, table
+from handgrad.engines.compiled.taken import as_taken, brought
 from handgrad.engines.compiled.values import Source
 from handgrad.engines.compiled.zeros import ENOUGH, share_of_zeros
 from handgrad.engines.divergence import overflowed
@@ -37,8 +40,7 @@ from handgrad.engines.reference import ReferenceEngine
 from handgrad.errors import ConfigError
 from handgrad.layers import Array, Dense, Layer, Residual
 from handgrad.layers.chain import Chain
-from handgrad.network import Network
-from handgrad.random import stream_key
+from handgrad.network import Network, finite
 
 logger = logging.getLogger("handgrad")
 
@@ -99,10 +101,10 @@ class CompiledEngine:
         first = first_linear(net.layers)
         name = None if first is None else f"{first}.weight"
         self._store = Store(net.parameters, rules.optimizer.memory, linear, alone, name)
+        self._rows = Rows(self._store)
         self._single = takes_single(net, self._store, rules)
         self._programs: dict[Any, tuple[Builder, Program]] = {}
         self._paces: dict[Program, Pace] = {}
-        self._copies: dict[tuple[str, str], Array] = {}
         self._said: set[str] = set()
         self._turn = threading.RLock()
         mind_forks(self)
@@ -113,8 +115,9 @@ class CompiledEngine:
             self._turn.release()
             return
         self._turn = threading.RLock()
-        for begun in (self._programs, self._paces, self._copies):
-            begun.clear()
+        self._programs.clear()
+        self._paces.clear()
+        self._rows.forget()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Return what a copy, or a pickle, is made of; its programs are built anew."""
@@ -135,10 +138,11 @@ class CompiledEngine:
 
     def _run(self, batches: Batches) -> Steps:
         """Make the updates, it being this thread's turn."""
+        batches = checked(batches, self.net)
         count = -(-len(batches.order) // batches.size)
         if not count and len(batches.pictures):
             self._skips(batches.pictures)  # the first that are seen decide, step or no step
-        if count == 0 or not is_sound(batches, self.net, self.rules.loss):
+        if count == 0 or not self._has_class_weights():
             return self._by_reference(batches)
         augmentation = None if batches.moves is None else batches.moves.augmentation
         if augmentation is not None:
@@ -147,10 +151,10 @@ class CompiledEngine:
             batches.pictures, batches.size, learning=True, augmentation=augmentation
         )
         steps = Steps(np.zeros(count), np.zeros(count, np.int64))
-        self._bring(program, batches, steps)
+        program.set(**brought(batches, steps, self.rules, len(self.net.classes)))
         program.start(self.steps)
         self._take(builder)
-        self._copies.clear()  # the rows go on now, and may go on alone if this is interrupted
+        self._rows.forget()
         spoilt = program.array(builder.spoilt)
         spoilt[...] = 0
         before, done = self.steps, False
@@ -171,8 +175,9 @@ class CompiledEngine:
     def logits(self, X: NDArray[Any]) -> Array:
         """Return the logits (N, K) of pictures X (N, C, H, W), as they are at inference."""
         X = self.net.as_pictures(X)
-        if len(X) <= _FEW or not (X.dtype == np.uint8 or np.isfinite(X).all()):
+        if len(X) <= _FEW:
             return self.net.logits(X)
+        X = finite(X, self.net.dtype)
         with self._turn:
             return self._logits(X)
 
@@ -184,8 +189,9 @@ class CompiledEngine:
         program.set(
             pictures=as_taken(X),
             order=np.arange(len(X)),
-            rates=np.zeros(count),
+            rates=np.zeros(count, np.int64),
             weighted=0,
+            **dict.fromkeys(("labels", "weights", "class_weights"), 0),
             total=len(X),
             size=_INFER,
             logits=logits,
@@ -266,35 +272,16 @@ class CompiledEngine:
                 self._say(f"{share:.0%} of the pixels are zero, and {way}")
         return self.skip_zeros and first_linear(self.net.layers) is not None
 
+    def _has_class_weights(self) -> bool:
+        """Say whether there is a weight for each class, if there are any."""
+        own = getattr(self.rules.loss, "class_weights", None)
+        return own is None or len(own) == len(self.net.classes)
+
     def _say(self, sentence: str) -> None:
         """Say to those who listen, once, how the work is done."""
         if sentence not in self._said:
             self._said.add(sentence)
             logger.info("handgrad: compiled engine: %s", sentence)
-
-    def _bring(self, program: Program, batches: Batches, steps: Steps) -> None:
-        """Hand a run's own arrays to the program."""
-        loss = self.rules.loss
-        weights, own = batches.weights, getattr(loss, "class_weights", None)
-        weighted = weights is not None or own is not None
-        if weights is None:
-            weights = np.ones(len(batches.labels) if weighted else 1)
-        own = np.ones(len(self.net.classes)) if own is None else np.asarray(own)
-        program.set(
-            pictures=as_taken(batches.pictures),
-            order=np.ascontiguousarray(batches.order, np.int64),
-            moves=table(batches),
-            labels=np.ascontiguousarray(batches.labels, np.int64),
-            weights=np.ascontiguousarray(weights, np.float32),
-            class_weights=np.ascontiguousarray(own, np.float32),
-            weighted=int(weighted),
-            rates=np.array(batches.rates, np.float64),
-            total=len(batches.order),
-            size=batches.size,
-            dropout_key=_signed(stream_key(self.rules.seed, "dropout")),
-            losses=steps.losses,
-            right=steps.right,
-        )
 
     def _go(self, program: Program, count: int) -> bool:
         """Run the program; where Python has a part in it, phase by phase."""
@@ -306,60 +293,20 @@ class CompiledEngine:
                 self._say("one worker" + " where there is little work at a time" * (not enough))
                 return program.run(count, 1)
             self._say(f"{self.workers} workers, or one while that is faster")
-            return self._in_slices(program, count)
+            return in_slices(program, count, self._paces.setdefault(program, Pace(self.workers)))
         self._say("one worker, and Python where there is no kernel")
-        for _ in range(count):
-            for number, phase in enumerate(phases):
-                if phase.call is not None:
-                    phase.call(program, self.rules.seed)
-                elif not program.run(1, 1, number, number + 1):
-                    return False
-        return True
-
-    def _in_slices(self, program: Program, count: int) -> bool:
-        """Run the program by as many workers as are fastest at the moment."""
-        pace, left, well = self._paces.setdefault(program, Pace(self.workers)), count, True
-
-        def one_slice() -> bool:
-            nonlocal left, well
-            workers = pace.choose()
-            steps = min(left, pace.steps(workers))
-            started = time.perf_counter()
-            well = program.run(steps, workers)
-            if well:
-                pace.note(workers, steps, time.perf_counter() - started)
-                left -= steps
-            return well and left > 0
-
-        unbroken(one_slice)
-        return well
+        return step_by_step(program, count, self.rules.seed)
 
     def _take(self, builder: Builder) -> None:
         """Copy the network's arrays, and to learn the optimizer's memory, into their rows."""
-        for name, array in self.net.parameters.items():
-            self._taken(name, "", array, self._store.W)
-            for kind, row in self._store.memory.items() if builder.training else ():
-                self._taken(name, kind, self.memory[name][kind], row)
+        self._rows.take(self.net.parameters, self.memory if builder.training else {})
         for refresh in builder.refresh:
             refresh()
 
     def _give(self, program: Program, before: int) -> None:
         """Copy them back, and count the steps: so many were made before."""
-        clocks = program.clocks
-        for name, array in self.net.parameters.items():
-            self._store.give(name, array, self._store.W)
-            self._copies[name, ""] = array.copy()
-            for kind, row in self._store.memory.items():
-                self._store.give(name, self.memory[name][kind], row)
-                self._copies[name, kind] = self.memory[name][kind].copy()
-        self.steps = before + int(clocks[STEP] + (clocks[STOP] == 0))
-
-    def _taken(self, name: str, kind: str, array: Array, row: Array) -> None:
-        """Copy an array into its row, unless it is as it was: comparing is the quicker by far."""
-        known = self._copies.get((name, kind))
-        if known is None or not _same(known, array):
-            self._store.take(name, array, row)
-            self._copies[name, kind] = array.copy()
+        self._rows.give(self.net.parameters, self.memory)
+        self.steps = before + int(program.clocks[STEP] + (program.clocks[STOP] == 0))
 
     def _go_on(self, batches: Batches, steps: Steps, made: int) -> None:
         """Let the reference make the step that went astray: it names the layer.
@@ -396,14 +343,3 @@ def _leaves(layers: Sequence[Layer], prefix: str = "") -> Iterator[tuple[str, La
             yield from _leaves(layer.layers, name)
         else:
             yield name, layer
-
-
-def _same(a: Array, b: Array) -> bool:
-    """Say whether two arrays agree in every bit, NaN included."""
-    plain = all(x.dtype == np.float32 and x.flags.c_contiguous for x in (a, b))
-    return plain and np.array_equal(a.view(np.uint32), b.view(np.uint32))
-
-
-def _signed(word: int) -> int:
-    """Return the whole number of 64 bits with a sign that has the same bits."""
-    return word - (1 << 64) if word >> 63 else word

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from handgrad.engines.compiled.formulas import formula
+from handgrad.engines.compiled.kinds import Kind
 from handgrad.engines.compiled.lanes import LANES
-from handgrad.engines.compiled.plan import Argument, Buffer, Inlet, Kind, Part, Phase, Plan, Stride
+from handgrad.engines.compiled.plan import Argument, Buffer, Inlet, Part, Phase, Plan, Stride
 from handgrad.engines.compiled.printed import printed
 from handgrad.engines.compiled.subject import Subject
 

@@ -17,19 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.engines.compiled.compiler import Kernel
+from handgrad.engines.compiled.kinds import Kind
 
 _ANY = 1 << 30  # however many workers there are
-
-
-class Kind(IntEnum):
-    """What the items of a phase are."""
-
-    TILES = 0  # a fixed number of pieces of work
-    CHUNKS = 1  # the batch's chunks of 16 pictures, each perhaps in tiles
-    EVERY = 2  # every worker does all of it for itself
-    PYTHON = 3  # a function, called by Python for the whole batch
-    HALVES = 4  # tiles, the first half of them for the first half of the chunks
-    SHARES = 5  # the batch's chunks, all of them once for each tile
 
 
 class Place(IntEnum):
@@ -90,13 +80,7 @@ class Inlet(NamedTuple):
     name: str
 
 
-class Double(NamedTuple):
-    """A float64; plain floats are passed as float32."""
-
-    value: float
-
-
-Argument: TypeAlias = "int | float | Buffer | Part | Stride | Inlet | Double | Place | NDArray[Any]"
+Argument: TypeAlias = "int | float | Buffer | Part | Stride | Inlet | Place | NDArray[Any]"
 
 
 class Stage(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import threading
 from functools import partial
 from typing import Any
@@ -13,11 +12,10 @@ from numpy.typing import NDArray
 from handgrad.engines.compiled import clock
 from handgrad.engines.compiled.compiler import Kernel, addresses, function, give_way
 from handgrad.engines.compiled.crew import closed_lock, crew, start, unbroken
-from handgrad.engines.compiled.lanes import APART
+from handgrad.engines.compiled.lanes import APART, ROOM
 from handgrad.engines.compiled.plan import (
     Argument,
     Buffer,
-    Double,
     Inlet,
     Part,
     Phase,
@@ -25,10 +23,13 @@ from handgrad.engines.compiled.plan import (
     Plan,
     Stride,
 )
+from handgrad.engines.compiled.signatures import handed, takes, word
 from handgrad.engines.compiled.store import aligned
 
-_BLOCK = 64 + APART // 8  # words of room for one stage's arguments, and up to the next's
 _DRIVER = Kernel("driver.run")
+_STEPS, _PHASES, _PHASE_COUNT, _WORKERS = map(
+    list(takes(_DRIVER)).index, ("steps", "phases", "phase_count", "workers")
+)
 
 
 class Program:
@@ -43,14 +44,14 @@ class Program:
         self.plan, self.workers = plan, workers
         self.clocks = aligned(workers * clock.WORDS, np.int64)
         self._brought: dict[str, Any] = {}
-        self._inlets: dict[str, list[int]] = {}
+        self._inlets: dict[str, list[tuple[int, str]]] = {}
         self._alive: list[Any] = []  # the arrays that the code points to
         self._slots: dict[Buffer, NDArray[Any]] = {}
         self._strides: dict[Buffer, tuple[int, int]] = {}
         for buffer, phases in plan.buffers().items():
             self._place(buffer, phases)
         self._write(plan.phases)
-        self._blocks = aligned(workers * _BLOCK, np.int64)
+        self._blocks = aligned(workers * ROOM, np.int64)
         self._barrier = aligned(32, np.int64)
         self._prepare_calls()
 
@@ -61,9 +62,9 @@ class Program:
     def set(self, **values: int | float | NDArray[Any]) -> None:
         """Set the arguments that a run brings along."""
         self._brought = values
-        for name, value in values.items():
-            for row in self._inlets.get(name, ()):
-                self._arguments[row, 0] = _word(value)
+        for name, rows in self._inlets.items():
+            for row, kind in rows:
+                self._arguments[row, 0] = word(values[name], kind)
 
     def targets(self) -> tuple[NDArray[np.int64], NDArray[np.float32] | None]:
         """Return the labels and the weights of the batch that is being worked on."""
@@ -90,15 +91,36 @@ class Program:
         with crew(min(workers, self.workers), self.workers) as count:
             return self._run(steps, count, first, last)
 
+    def step(self, seed: int) -> bool:
+        """Make a step phase by phase, where Python has a part in it; say whether all went well.
+
+        Whatever Python may raise comes before the update begins: such a step does not count.
+
+        Args:
+            seed: the run's seed.
+        """
+        for number, phase in enumerate(self.plan.phases):
+            if phase.call is None:
+                if not self.run(1, 1, number, number + 1):
+                    return False
+                continue
+            try:
+                with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                    phase.call(self, seed)
+            except BaseException:
+                self.clocks[clock.STOP] = 1
+                raise
+        return True
+
     def _run(self, steps: int, workers: int, first: int, last: int | None) -> bool:
         clocks = self.clocks.reshape(self.workers, clock.WORDS)
         clocks[1:] = clocks[0]  # not all of them may have been at work before
         count = (len(self.plan.phases) if last is None else last) - first
-        self._calls[:, 0] = steps
-        self._calls[:, 1] = self._first_phase + first * self._phases.strides[0]
-        self._calls[:, 2] = count
+        self._calls[:, _STEPS] = steps
+        self._calls[:, _PHASES] = self._first_phase + first * self._phases.strides[0]
+        self._calls[:, _PHASE_COUNT] = count
         if workers == 1:
-            self._calls[:, 8] = 1
+            self._calls[:, _WORKERS] = 1
             function(_DRIVER)(self._call_at[0])
         else:
             unbroken(partial(self._together, workers))
@@ -127,7 +149,7 @@ class Program:
                 except RuntimeError:
                     break
                 ends.append(end)
-            self._calls[:, 8] = 1 + len(ends)
+            self._calls[:, _WORKERS] = 1 + len(ends)
         driver(self._call_at[0])
         for end in ends:
             end.acquire()
@@ -165,17 +187,17 @@ class Program:
             first = len(stage_rows)
             for stage in phase.stages:
                 stage_rows.append((code[stage.kernel], len(rows), len(stage.arguments)))
-                for argument in stage.arguments:
+                for argument, kind in handed(stage):
                     if isinstance(argument, Inlet):
-                        self._inlets.setdefault(argument.name, []).append(len(rows))
-                    rows.append(self._row(argument))
+                        self._inlets.setdefault(argument.name, []).append((len(rows), kind))
+                    rows.append(self._row(argument, kind))
             row = (first, len(stage_rows), int(phase.kind), phase.tiles, phase.apart)
             phase_rows.append(row)
         self._phases = np.array(phase_rows, np.int64)
         self._stages = np.array(stage_rows, np.int64)
         self._arguments = np.array(rows, np.int64)
 
-    def _row(self, argument: Argument) -> tuple[int, int, int, int]:
+    def _row(self, argument: Argument, kind: str) -> tuple[int, int, int, int]:
         """Return an argument as a number, and what to add to it per chunk, tile and worker."""
         match argument:
             case Place():
@@ -189,7 +211,7 @@ class Program:
             case Buffer() | np.ndarray():
                 return self._row_of_part(Part(argument))
             case _:
-                return (_word(argument), 0, 0, 0)
+                return (word(argument, kind), 0, 0, 0)
 
     def _row_of_place(self, place: Place) -> tuple[int, int, int, int]:
         clocks = int(self.clocks.ctypes.data)
@@ -210,16 +232,3 @@ class Program:
         width = whole.itemsize
         begin = int(whole.ctypes.data) + offset * width
         return (begin, chunk * width, per_tile * width, worker * width)
-
-
-def _word(value: Any) -> int:
-    """Return the 64 bits of a number, or an array's address."""
-    match value:
-        case np.ndarray():
-            return int(value.ctypes.data)
-        case Double(number):
-            return int(struct.unpack("<q", struct.pack("<d", number))[0])
-        case float():
-            return int(struct.unpack("<i", struct.pack("<f", value))[0])
-        case _:
-            return int(value)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from handgrad.engines.compiled.plan import Kind, Plan
+from handgrad.engines.compiled.kinds import Kind
+from handgrad.engines.compiled.plan import Plan
 from handgrad.engines.engine import Rules
 
 

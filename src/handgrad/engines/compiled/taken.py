@@ -7,30 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.engines.engine import Batches
+from handgrad.engines.engine import Batches, Rules, Steps
 from handgrad.layers import Array
-from handgrad.losses import Loss
-from handgrad.network import Network
-
-
-def is_sound(batches: Batches, net: Network, loss: Loss) -> bool:
-    """Say whether all labels, weights and places in the order are what they must be."""
-    pictures, labels, weights, order = batches[:4]
-    M, own = len(pictures), getattr(loss, "class_weights", None)
-    return bool(
-        M > 0
-        and pictures.shape[1:] == net.shape
-        and (pictures.dtype == np.uint8 or np.issubdtype(pictures.dtype, np.floating))
-        and labels.shape == (M,)
-        and np.issubdtype(labels.dtype, np.integer)
-        and order.min() >= 0
-        and order.max() < M
-        and labels[order].min() >= 0
-        and labels[order].max() < len(net.classes)
-        and (weights is None or (weights.shape == (M,) and (weights >= 0).all()))
-        and (own is None or len(own) == len(net.classes))
-        and len(batches.rates) == -(-len(order) // batches.size)
-    )
+from handgrad.random import stream_key
 
 
 def as_taken(pictures: NDArray[Any]) -> NDArray[Any]:
@@ -41,8 +20,44 @@ def as_taken(pictures: NDArray[Any]) -> NDArray[Any]:
         )
 
 
-def table(batches: Batches) -> Array:
+def _table(batches: Batches) -> Array:
     """Return the numbers that say what becomes of each picture in its turn."""
     if batches.moves is None:
         return np.zeros(1, np.float32)
     return batches.moves.table(batches.order, batches.pictures.shape[2:])
+
+
+def brought(batches: Batches, steps: Steps, rules: Rules, classes: int) -> dict[str, Any]:
+    """Return what a run brings along, by the names under which the kernels take it.
+
+    Args:
+        batches: the run's pictures and their order.
+        steps: where what comes out is noted.
+        rules: how to train.
+        classes: how many classes there are.
+    """
+    weights, own = batches.weights, getattr(rules.loss, "class_weights", None)
+    weighted = weights is not None or own is not None
+    if weights is None:
+        weights = np.ones(len(batches.labels) if weighted else 1)
+    own = np.ones(classes) if own is None else np.asarray(own)
+    return {
+        "pictures": as_taken(batches.pictures),
+        "order": np.ascontiguousarray(batches.order, np.int64),
+        "moves": _table(batches),
+        "labels": np.ascontiguousarray(batches.labels, np.int64),
+        "weights": np.ascontiguousarray(weights, np.float32),
+        "class_weights": np.ascontiguousarray(own, np.float32),
+        "weighted": int(weighted),
+        "rates": np.array(batches.rates, np.float64).view(np.int64),
+        "total": len(batches.order),
+        "size": batches.size,
+        "dropout_key": _signed(stream_key(rules.seed, "dropout")),
+        "all_losses": steps.losses.view(np.int64),
+        "all_right": steps.right,
+    }
+
+
+def _signed(word: int) -> int:
+    """Return the whole number of 64 bits with a sign that has the same bits."""
+    return word - (1 << 64) if word >> 63 else word

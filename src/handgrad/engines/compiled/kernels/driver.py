@@ -10,10 +10,10 @@ from numba import types
 from handgrad.engines.compiled.clock import CHUNKS, STOP, WORDS
 from handgrad.engines.compiled.kernels.numba_forms import emitted, helper
 from handgrad.engines.compiled.kernels.pointers import Ints, at
-from handgrad.engines.compiled.lanes import APART
+from handgrad.engines.compiled.kinds import Kind
+from handgrad.engines.compiled.lanes import ROOM
 
-CHUNKED, EVERY, SHARED = 1, 2, 5
-ROOM = 64 + APART // 8  # words from one worker's arguments to the next's
+CHUNKED, EVERY, SHARED = int(Kind.CHUNKS), int(Kind.EVERY), int(Kind.SHARES)
 
 
 def run(
@@ -37,10 +37,9 @@ def run(
 
     Args:
         steps: how many.
-        phases: five words each: the first stage, the stage after the last, whether its items are
-            the batch's chunks (1), or it is run by every worker (2), or the chunks come once for
-            each tile (5), into how many tiles each item is split, and up to how many workers need
-            not meet after it.
+        phases: five words each: the first stage, the stage after the last, what its items
+            are (a `Kind`), into how many tiles each item is split, and up to how many workers
+            need not meet after it.
         phase_count: how many phases.
         stages: three words each: the kernel, its first argument, how many it has.
         arguments: four words each: a number, and how much is added to it for each chunk, each

@@ -16,14 +16,21 @@ _MIX_2 = np.uint64(0x94D049BB133111EB)
 
 
 def mask(
-    M: Floats, features: int, p: float, scale: float, key: int, layer: int, clock: Ints, chunk: int
+    M: Floats,
+    features: int,
+    p: float,
+    scale: float,
+    dropout_key: int,
+    layer: int,
+    clock: Ints,
+    chunk: int,
 ) -> None:
     """M[f, lane] = 0 with probability p, else scale = 1/(1 − p)
 
     Number n·F + f of the stream of (seed, step, layer) decides about feature f of picture n;
-    `key` is that of the seed.
+    `dropout_key` is that of the seed.
     """
-    stream = fold(fold(np.uint64(key), np.uint64(clock[TOTAL])), np.uint64(layer))
+    stream = fold(fold(np.uint64(dropout_key), np.uint64(clock[TOTAL])), np.uint64(layer))
     for f in range(features):
         for lane in range(LANES):
             k = np.uint64((chunk * LANES + lane) * features + f + 1)

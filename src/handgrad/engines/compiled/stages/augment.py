@@ -35,7 +35,7 @@ def pictures(b: Builder) -> tuple[Argument, int]:
     b.chunks(
         f"augment.move_{'bytes' if whole else 'floats'}",
         *(Inlet("pictures"), Inlet("order"), Inlet("moves"), Place.CLOCK, Place.CHUNK, C, H, W),
-        *(float(augmentation.ground_of(kind)), int(augmentation.ground is None)),
+        *(augmentation.ground_of(kind), int(augmentation.ground is None)),
         *(tables.knots, tables.row, tables.half_pixels, tables.down, tables.across),
         np.arange(max(tables.knots, 1), dtype=np.int32),
         Buffer("augment: rows of knots", max(H * tables.row, LANES)),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from handgrad.engines.compiled.builder import Backward, Builder, even
+from handgrad.engines.compiled.kinds import Kind
 from handgrad.engines.compiled.lanes import LANES
-from handgrad.engines.compiled.plan import Buffer, Kind, Part, Place, Stride
+from handgrad.engines.compiled.plan import Buffer, Part, Place, Stride
 from handgrad.engines.compiled.store import Tiling
 from handgrad.engines.compiled.values import Cut, Value
 from handgrad.layers import Dense

@@ -20,7 +20,7 @@ def dropout(
     features = X.shape[0] if isinstance(layer, Dropout2d) else X.features
     area = X.features // features
     M = Buffer(f"{b.plan.layer}: M", features * LANES)
-    p, scale = float(np.float32(layer.p)), float(np.float32(1 / (1 - layer.p)))
+    p, scale = layer.p, 1 / (1 - layer.p)
     word = int(np.uint64(number % 2**64).astype(np.int64))
     key = Inlet("dropout_key")
     b.chunks("dropout.mask", M, features, p, scale, key, word, Place.CLOCK, Place.CHUNK)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from handgrad.engines.compiled.builder import Backward, Builder
-from handgrad.engines.compiled.plan import Buffer, Kind, Place, Stride
+from handgrad.engines.compiled.kinds import Kind
+from handgrad.engines.compiled.plan import Buffer, Place, Stride
 from handgrad.engines.compiled.store import aligned
 from handgrad.engines.compiled.values import Value
 from handgrad.layers import BatchNorm, Normalize

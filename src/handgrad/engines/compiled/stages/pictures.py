@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from handgrad.engines.compiled.builder import Backward, Builder
+from handgrad.engines.compiled.kinds import Kind
 from handgrad.engines.compiled.lanes import LANES
-from handgrad.engines.compiled.plan import Argument, Buffer, Inlet, Kind, Place
+from handgrad.engines.compiled.plan import Argument, Buffer, Inlet, Place
 from handgrad.engines.compiled.stages import augment
 from handgrad.engines.compiled.stages.dense import dense_on, small, tiling_of
 from handgrad.engines.compiled.stages.single import dense_on_list

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from handgrad.engines.compiled.builder import Backward, Builder
+from handgrad.engines.compiled.kinds import Kind
 from handgrad.engines.compiled.lanes import LANES
-from handgrad.engines.compiled.plan import Buffer, Kind, Part, Place
+from handgrad.engines.compiled.plan import Buffer, Part, Place
 from handgrad.engines.compiled.stages.dense import descend, judge, tiling_of
 from handgrad.engines.compiled.values import Lists, Value
 from handgrad.layers import Dense

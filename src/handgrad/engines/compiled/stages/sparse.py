@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from handgrad.engines.compiled.builder import Backward, Builder
+from handgrad.engines.compiled.kinds import Kind
 from handgrad.engines.compiled.lanes import LANES
-from handgrad.engines.compiled.plan import Argument, Buffer, Kind, Part, Place, Stride
+from handgrad.engines.compiled.plan import Argument, Buffer, Part, Place, Stride
 from handgrad.engines.compiled.stages.dense import (
     descend,
     first_at_once,

@@ -8,13 +8,12 @@ import numpy as np
 
 from handgrad.engines.compiled import clock
 from handgrad.engines.compiled.builder import Builder
+from handgrad.engines.compiled.kinds import Kind
 from handgrad.engines.compiled.lanes import LANES
 from handgrad.engines.compiled.plan import (
     Argument,
     Buffer,
-    Double,
     Inlet,
-    Kind,
     Part,
     Place,
     Stride,
@@ -40,8 +39,16 @@ def training(b: Builder, rules: Rules) -> None:
     right = Buffer("right by chunk", b.plan.chunks, np.int64, single=True)
     b.plan.layer = "loss"
     backward(_loss(b, rules, Z, losses, right))
-    limit = Double(0.0 if rules.clip_norm is None else rules.clip_norm)
-    judgement = (losses, right, Place.CLOCK, Place.WORKER, limit, Inlet("losses"), Inlet("right"))
+    limit = 0.0 if rules.clip_norm is None else rules.clip_norm
+    judgement = (
+        losses,
+        right,
+        Place.CLOCK,
+        Place.WORKER,
+        limit,
+        Inlet("all_losses"),
+        Inlet("all_right"),
+    )
     if b.plain:
         _descend(b, judgement)
     else:
@@ -87,7 +94,7 @@ def _begin(b: Builder, rules: Rules | None) -> None:
         "loss.begin",
         *(Place.CLOCK, Inlet("total"), Inlet("size"), Inlet("rates"), Inlet("order")),
         *(Inlet("labels"), Inlet("weights"), Inlet("weighted"), Inlet("class_weights")),
-        *map(Double, betas),
+        *betas,
         b.spoilt,
     )
 
@@ -99,7 +106,7 @@ def _loss(b: Builder, rules: Rules, Z: Value, losses: Buffer, right: Buffer) -> 
         return _loss_in_python(b, rules, Z, dZ, losses, right)
     b.chunks(
         "loss.softmax_cross_entropy",
-        *(Z.buffer, dZ.buffer, Z.features, float(rules.loss.label_smoothing)),
+        *(Z.buffer, dZ.buffer, Z.features, rules.loss.label_smoothing),
         *(Inlet("order"), Inlet("labels"), Inlet("weights"), Inlet("weighted")),
         *(Inlet("class_weights"), Place.CLOCK, Place.CHUNK),
         *(Buffer("loss: room", 3 * LANES), losses, right),
@@ -179,19 +186,18 @@ def _update(b: Builder, rules: Rules, judgement: tuple[Argument, ...]) -> None:
     )
 
 
-def _rule(optimizer: Optimizer) -> tuple[str, tuple[float | Double, ...]]:
+def _rule(optimizer: Optimizer) -> tuple[str, tuple[float, ...]]:
     """Return the name of an optimizer's kernel, and the settings that it takes."""
     match optimizer:
         case Momentum():
             name = "nesterov" if optimizer.nesterov else "momentum"
-            return name, (float(optimizer.weight_decay), float(optimizer.momentum))
+            return name, (optimizer.weight_decay, optimizer.momentum)
         case Adam() | AdamW():
             decay = optimizer.weight_decay if isinstance(optimizer, AdamW) else 0.0
-            betas = (float(optimizer.beta1), float(optimizer.beta2))
-            rests = (1 - betas[0], 1 - betas[1])
-            return "adam", (Double(decay), *betas, *rests, float(optimizer.eps))
+            betas = (optimizer.beta1, optimizer.beta2)
+            return "adam", (decay, *betas, 1 - betas[0], 1 - betas[1], optimizer.eps)
         case SGD():
-            return "sgd", (float(optimizer.weight_decay),)
+            return "sgd", (optimizer.weight_decay,)
         case _:
             raise AssertionError(f"{optimizer} has no kernel")
 
@@ -202,7 +208,7 @@ def _update_in_python(b: Builder, rules: Rules) -> Callable[..., None]:
     def run(program: Program, seed: int) -> None:
         store, clocks = b.store, program.clocks
         rate = float(clocks.view(np.float64)[clock.RATE])
-        clip = np.float32(clocks.view(np.float64)[clock.CLIP])
+        clip, made = np.float32(clocks.view(np.float64)[clock.CLIP]), []
         for name, room in store.rooms.items():
             W, dW = np.zeros(room.shape, np.float32), np.zeros(room.shape, np.float32)
             memory = {kind: np.zeros(room.shape, np.float32) for kind in store.memory}
@@ -212,9 +218,10 @@ def _update_in_python(b: Builder, rules: Rules) -> Callable[..., None]:
                 store.give(name, array, row)
             t = int(clocks[clock.TOTAL]) + 1
             rules.optimizer.update(W, dW * clip, memory, rate, t)
-            for array, row in rows:
-                store.take(name, array, row)
-            if not np.isfinite(W).all():
+            made += [(name, array, row) for array, row in rows]
+        for name, array, row in made:  # none before all are there: the optimizer may have raised
+            store.take(name, array, row)
+            if row is store.W and not np.isfinite(array).all():
                 program.array(b.spoilt)[0, 0] = 1
 
     return run

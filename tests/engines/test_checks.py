@@ -1,0 +1,75 @@
+"""What does not fit is refused by every engine in the same words, before the first step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from handgrad.engines import ReferenceEngine, Rules
+from handgrad.engines.compiled import CompiledEngine
+from handgrad.errors import ConfigError, DataError
+from handgrad.losses import SoftmaxCrossEntropy
+from handgrad.optim import SGD
+from tests.engines.agreement import CASE, RULES, STEPS, batches
+
+NUMBERS = np.arange(19)
+
+
+def engines() -> list[Any]:
+    """Return every engine that is at hand, each with a network of its own."""
+    found: list[Any] = [
+        make(CASE["wide"].network(), RULES) for make in (ReferenceEngine, CompiledEngine)
+    ]
+    try:
+        from handgrad.engines.torch import TorchEngine
+    except ImportError:
+        return found
+    return [*found, TorchEngine(CASE["wide"].network(), RULES, "cpu")]
+
+
+@pytest.mark.parametrize(
+    ("others", "sentence"),
+    [
+        (
+            {"order": np.arange(-1, 117)},
+            "the order must be places 0 to 18 of 19 pictures, found -1",
+        ),
+        ({"order": np.arange(117)}, "the order must be places 0 to 18 of 19 pictures, found 116"),
+        ({"order": np.zeros(117)}, r"whole numbers in a row, not an array \(117,\) of float64"),
+        ({"labels": NUMBERS[:18] % 5}, "labels must be 19, one for each picture, not 18"),
+        ({"labels": NUMBERS % 6}, "labels must be 0 to 4 for 5 logits, found 5"),
+        ({"labels": NUMBERS % 5 - 1}, "labels must be 0 to 4 for 5 logits, found -1"),
+        ({"labels": NUMBERS / 4}, r"labels must be 117 whole numbers, not an array \(117,\)"),
+        ({"weights": np.ones(18)}, "weights must be 19 numbers of at least 0"),
+        ({"weights": np.full(19, np.inf)}, "weights must be 19 numbers of at least 0"),
+        ({"weights": np.full(19, np.nan)}, "weights must be 19 numbers of at least 0"),
+        ({"rates": [0.1] * (STEPS - 1)}, "rates must be 20, one for each batch, not 19"),
+    ],
+)
+def test_batches_that_do_not_fit_are_refused(others: dict[str, Any], sentence: str) -> None:
+    for engine in engines():
+        before = engine.net.snapshot()
+        with pytest.raises(DataError, match=sentence):
+            engine.run(batches(CASE["wide"], **others))
+        assert engine.steps == 0
+        np.testing.assert_equal(engine.net.snapshot(), before)
+
+
+@pytest.mark.parametrize("count", [2, 9])
+@pytest.mark.parametrize(("pixel", "sentence"), [(1e300, r"1e\+300, too much"), (np.nan, "NaN")])
+def test_pictures_that_no_network_can_see_have_no_logits(
+    pixel: float, sentence: str, count: int
+) -> None:
+    X = np.zeros((count, *CASE["wide"].shape))
+    X.reshape(-1)[1] = pixel
+    for engine in engines():
+        with pytest.raises(DataError, match=f"a picture holds {sentence}"):
+            engine.logits(X)
+
+
+@pytest.mark.parametrize("limit", [0, -1.0, np.inf, np.nan])
+def test_no_engine_is_asked_to_clip_to_nothing(limit: float) -> None:
+    with pytest.raises(ConfigError, match=f"clip_norm must be a number above 0, not {limit}"):
+        Rules(SoftmaxCrossEntropy(), SGD(), clip_norm=limit)
