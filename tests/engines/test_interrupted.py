@@ -21,6 +21,7 @@ import handgrad as hg
 from handgrad.engines import Batches, Rules
 from handgrad.engines.compiled import CompiledEngine
 from handgrad.engines.compiled.crew import unbroken
+from handgrad.layers import Layer
 
 COUNT, SIZE = 6, 20  # batches, and pictures in each
 RNG = np.random.default_rng(0)
@@ -58,8 +59,19 @@ class Interruptions:
             raise KeyboardInterrupt
 
 
-def engine() -> CompiledEngine:
-    layers = [hg.Conv2d(3, 3), hg.BatchNorm(), hg.ReLU(), hg.Flatten(), hg.Dropout(0.2), hg.Dense()]
+class OwnReLU(hg.ReLU):
+    """A layer that the engine does not know, so that Python has a part in each step."""
+
+
+def engine(activation: Layer = hg.ReLU()) -> CompiledEngine:
+    layers = [
+        hg.Conv2d(3, 3),
+        hg.BatchNorm(),
+        activation,
+        hg.Flatten(),
+        hg.Dropout(0.2),
+        hg.Dense(),
+    ]
     net = hg.Network(layers, PICTURES.shape[1:], 3, seed=1)
     made = CompiledEngine(net, Rules(hg.SoftmaxCrossEntropy(), hg.Adam(0.01)), workers=2)
     made.worth_meeting = made.worth_starting = 0
@@ -88,9 +100,11 @@ def whole() -> list[dict[str, Any]]:
     return found
 
 
-def interrupted_at(whole: list[dict[str, Any]], *moments: int) -> bool:
+def interrupted_at(
+    whole: list[dict[str, Any]], *moments: int, activation: Layer = hg.ReLU()
+) -> bool:
     """Interrupt a run; say whether it was, and hold it against the whole one, now and later."""
-    made = engine()
+    made = engine(activation)
     made.run(batches(0, 1))
     made._paces.clear()  # the next run, too, begins with all workers
     raised, begun = False, made.steps
@@ -133,6 +147,17 @@ def test_at_every_moment_of_a_run(stride: int, whole: list[dict[str, Any]]) -> N
         moment += stride
         assert_alone()
     assert moment > 300  # it has looked at some
+
+
+@pytest.mark.parametrize("stride", [9, pytest.param(1, marks=pytest.mark.slow)])
+def test_at_every_moment_of_a_run_in_which_python_has_a_part(
+    stride: int, whole: list[dict[str, Any]]
+) -> None:
+    moment = 0
+    while interrupted_at(whole, moment, activation=OwnReLU()):
+        moment += stride
+        assert_alone()
+    assert moment > 200  # it has looked at some
 
 
 def test_twice_in_a_run(whole: list[dict[str, Any]]) -> None:

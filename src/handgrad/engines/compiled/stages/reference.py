@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,69 +16,90 @@ from handgrad.engines.compiled.program import Program
 from handgrad.engines.compiled.stages.dense import descend
 from handgrad.engines.compiled.values import Value
 from handgrad.layers import Array, Context, Layer, Tree, carries
-from handgrad.layers.layer import Carrying
+from handgrad.network import gradients_alone
 
 
 def reference(
     b: Builder, layer: Layer, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
     """Lay down a layer as the reference engine runs it, and say so."""
-    label = b.plan.layer
-    b.plan.notes.append(f"{label}: there is no kernel for it; it runs as the reference does")
-    tree = _find(b.net.tree, prefix)
-    names = list(flatten(tree, prefix))
-    learned = [name for name in names if name in b.store.rooms]
-    shape = layer.forward(tree, np.zeros((1, *X.shape), np.float32), Context())[0].shape[1:]
-    Y = b.value("Y", shape, X.learned or bool(learned))
-    kept: list[Any] = [None]
-
-    def forward(program: Program, seed: int) -> None:
-        for name in learned:
-            b.store.give(name, b.net.parameters[name], b.store.W)
-        step = int(program.clocks[clock.TOTAL])
-        ctx = Context(b.training, seed, step, number)
-        output, kept[0] = layer.forward(tree, read(program, X), ctx)
-        write(program, Y, output)
-
-    b.plan.python(forward, X.buffer, Y.buffer)
-
-    def update() -> None:
-        for name in learned:
-            descend(b, name, b.store.rooms[name].size)
+    b.plan.notes.append(f"{b.plan.layer}: there is no kernel for it; it runs as the reference does")
+    called = _Called(b, layer, prefix, number)
+    shape = layer.forward(called.tree, np.zeros((1, *X.shape), np.float32), Context())[0].shape[1:]
+    Y = b.value("Y", shape, X.learned or bool(called.learned))
+    b.plan.python(partial(called.forward, X, Y), X.buffer, Y.buffer)
 
     def backward(dY: Value) -> Value | None:
-        dX = b.value("dX", X.shape, learned=True)
+        dX = b.value("dX", X.shape, learned=True) if X.learned else None
         norm = b.more_norms(1)
-
-        def run(program: Program, seed: int) -> None:
-            back, gradients = layer.backward(tree, kept[0], read(program, dY))
-            squares = 0.0
-            for name, gradient in flatten(gradients, prefix).items():
-                b.store.take(name, gradient, b.store.dW)
-                squares += float(np.vdot(gradient, gradient))
-            program.array(b.norms)[0, norm.offset] = squares
-            write(program, dX, back)
-
-        b.plan.python(run, dY.buffer, dX.buffer, b.norms)
+        used = (dY.buffer, b.norms) if dX is None else (dY.buffer, dX.buffer, b.norms)
+        b.plan.python(partial(called.backward, dY, dX, norm.offset), *used)
         if b.plain:
-            b.updates.append(update)
-        return dX if X.learned else None
+            b.updates.append(called.update)
+        return dX
 
     if b.training and carries(layer):
-        b.absorb.append(lambda: _absorb(b, layer, tree, prefix, kept))
+        b.absorb.append(lambda: b.plan.python(called.absorb, b.spoilt))
     return Y, backward
 
 
-def _absorb(b: Builder, layer: Carrying, tree: Tree, prefix: str, kept: list[Any]) -> None:
-    """Lay down what the layer carries along."""
+class _Called:
+    """A layer that is called for the whole batch, and what it keeps from one call to the next.
 
-    def run(program: Program, seed: int) -> None:
-        for name, value in flatten(layer.absorb(tree, kept[0]), prefix).items():
-            b.net.state[name][...] = value
+    Args:
+        b: the builder.
+        layer: the layer.
+        prefix: what its arrays' names begin with.
+        number: its place in the network, as `Context.layer` counts.
+
+    Attributes:
+        tree: its arrays.
+        learned: the names of those that are learned.
+    """
+
+    def __init__(self, b: Builder, layer: Layer, prefix: str, number: int) -> None:
+        self._b, self._layer, self._prefix, self._number = b, layer, prefix, number
+        self.tree = _find(b.net.tree, prefix)
+        self.learned = [name for name in flatten(self.tree, prefix) if name in b.store.rooms]
+        self._cache: Any = None
+        self._carried: dict[str, Array] = {}
+
+    def forward(self, X: Value, Y: Value, program: Program, seed: int) -> None:
+        """Set Y; and find what is carried along, for once the update has begun nothing may fail."""
+        b = self._b
+        for name in self.learned:
+            b.store.give(name, b.net.parameters[name], b.store.W)
+        ctx = Context(b.training, seed, int(program.clocks[clock.TOTAL]), self._number)
+        output, self._cache = self._layer.forward(self.tree, read(program, X), ctx)
+        if b.training and carries(self._layer):
+            self._carried = flatten(self._layer.absorb(self.tree, self._cache), self._prefix)
+        write(program, Y, output)
+
+    def backward(self, dY: Value, dX: Value | None, norm: int, program: Program, seed: int) -> None:
+        """Set dX, where somebody wants it, the gradients, and the sum of their squares."""
+        b, output = self._b, read(program, dY)
+        if dX is None:
+            gradients = gradients_alone(self._layer, self.tree, self._cache, output)
+        else:
+            back, gradients = self._layer.backward(self.tree, self._cache, output)
+            write(program, dX, back)
+        squares = 0.0
+        for name, gradient in flatten(gradients, self._prefix).items():
+            b.store.take(name, gradient, b.store.dW)
+            squares += float(np.vdot(gradient, gradient))
+        program.array(b.norms)[0, norm] = squares
+
+    def update(self) -> None:
+        """Lay down the update of what it learns."""
+        for name in self.learned:
+            descend(self._b, name, self._b.store.rooms[name].size)
+
+    def absorb(self, program: Program, seed: int) -> None:
+        """Carry along what the step has left."""
+        for name, value in self._carried.items():
+            self._b.net.state[name][...] = value
             if not np.isfinite(value).all():
-                program.array(b.spoilt)[0, 0] = 1
-
-    b.plan.python(run, b.spoilt)
+                program.array(self._b.spoilt)[0, 0] = 1
 
 
 def read(program: Program, X: Value) -> Array:
