@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from handgrad.data import load
 from handgrad.cli.plan import ZEROS_OF_MNIST
+from handgrad.data import load
 from handgrad.engines.compiled.zeros import share_of_zeros
 from handgrad.models import MODELS
 
