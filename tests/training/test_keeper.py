@@ -108,7 +108,7 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "in\n"
-        with pytest.raises(hg.ConfigError, match="another process is training there; wait for it"):
+        with pytest.raises(hg.ConfigError, match="another run is at work there, in this pro"):
             Keeper(Checkpoints(tmp_path), {})
         other.kill()
     saved(tmp_path, 1)  # the lock of a dead process holds nobody up

@@ -156,6 +156,48 @@ def test_who_has_the_loop_in_hand_may_leave_it_and_come_back(tmp_path: Path) -> 
     assert all(np.array_equal(net.arrays[name], a) for name, a in whole.arrays.items())
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({}, "holds the checkpoints of a run; give resume=True to go on with it, or another"),
+        (
+            {"resume": True, "seed": 5},
+            "seed is not 0 any more, and cannot be changed in a run that was begun",
+        ),
+    ],
+)
+def test_who_is_refused_leaves_the_folder_free(
+    options: dict[str, Any], sentence: str, tmp_path: Path
+) -> None:
+    data = blobs()
+
+    def fit(**options: Any) -> None:
+        hg.fit(small_net(data), data, epochs=1, checkpoint=tmp_path, **options)
+
+    fit()
+    with pytest.raises(hg.ConfigError, match=sentence) as refused:
+        fit(**options)
+    fit(resume=True)
+    assert refused.traceback  # held until here, as an interactive session holds the last error
+
+
+def test_a_loop_holds_the_folder_from_its_first_record_until_it_is_closed(tmp_path: Path) -> None:
+    data = blobs()
+
+    def loop(**options: Any) -> Any:
+        return hg.epochs(small_net(data), data, epochs=2, checkpoint=tmp_path, **options)
+
+    with pytest.raises(hg.ConfigError, match="epochs must"):
+        hg.epochs(small_net(data), data, epochs=-1, checkpoint=tmp_path)
+    idle = loop()
+    begun = loop()
+    assert next(begun).number == 1
+    with pytest.raises(hg.ConfigError, match="another run is at work there, in this process or"):
+        next(idle)
+    begun.close()
+    assert [record.number for record in loop(resume=True)] == [2]
+
+
 def test_the_engine_that_skips_zeros_decides_by_the_same_pictures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -86,14 +86,14 @@ def newest(folder: Path) -> Found | None:
 
 
 class Keeper:
-    """Writes the checkpoints of one run into a folder, and keeps other processes out of it.
+    """Writes the checkpoints of one run into a folder, and keeps other runs out of it.
 
     Args:
         checkpoints: where, and how often.
         run: what makes the run the run it is: see `identity`.
 
     Raises:
-        ConfigError: if another process is at work there.
+        ConfigError: if another run is at work there, in this process or another.
         StorageError: if the folder cannot be written to.
     """
 
@@ -112,7 +112,8 @@ class Keeper:
             ) from error
         if not free:
             raise ConfigError(
-                f"{self.folder}: another process is training there; wait for it, or take another"
+                f"{self.folder}: another run is at work there, in this process or another; let it "
+                "end, or take another folder"
             )
         sweep(self.folder)
         self._next = 1 + max((_number(p) for p in _checkpoints(self.folder)), default=0)

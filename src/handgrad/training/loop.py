@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Unpack
+from typing import NamedTuple, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,6 +25,14 @@ from handgrad.training.history import Epoch, History
 from handgrad.training.identity import check_identity, identity
 from handgrad.training.keeper import Checkpoints, Found, Keeper
 from handgrad.training.recipe import Recipe, Settings
+
+
+class _Place(NamedTuple):
+    """Where a run is kept, what makes it that run, and whether it goes on with what is there."""
+
+    checkpoints: Checkpoints
+    run: dict[str, str]
+    resume: bool
 
 
 def fit(
@@ -64,10 +72,10 @@ def fit(
         DivergenceError: if a number is not finite any more; the network then has the weights
             of the best epoch so far, or those it came with.
     """
-    course, keeper, validation = _set_out(
+    course, validation, place = _set_out(
         net, train, validation, weights, checkpoint, resume, settings
     )
-    for record in _epochs(course, keeper, validation, on_progress):
+    for record in _epochs(course, validation, place, on_progress):
         if on_epoch is not None:
             on_epoch(record)
     return course.history
@@ -87,20 +95,21 @@ def epochs(
 
     When the loop has run to its end, the network has the weights of the best epoch, unless
     `patience` is None. Whoever leaves it before has the weights of the last. A run that goes on
-    yields what is new.
+    yields what is new. The folder for checkpoints is looked into, and kept from other runs, from
+    the first record that is asked for until the loop ends or is closed.
     """
     return _epochs(*_set_out(net, train, validation, weights, checkpoint, resume, settings))
 
 
 def _epochs(
     course: Course,
-    keeper: Keeper | None,
     validation: Dataset | None,
+    place: _Place | None,
     on_progress: Callable[[float], None] | None = None,
 ) -> Iterator[Epoch]:
     """Yield a record after each epoch, until the last or until the loss falls no more."""
-    save = None if keeper is None else keeper.save
-    with keeper or nullcontext():
+    with _kept(course, place) as keeper:
+        save = None if keeper is None else keeper.save
         course.keep(save)
         while not course.is_over:
             with Signals(keeper is not None) as signals, course.saved_if_left(save):
@@ -130,41 +139,53 @@ def _set_out(
     checkpoint: str | Path | Checkpoints | None,
     resume: bool,
     settings: Settings,
-) -> tuple[Course, Keeper | None, Dataset | None]:
-    """Return a run that has been checked, at its beginning or where it stopped."""
+) -> tuple[Course, Dataset | None, _Place | None]:
+    """Return a run that has been checked, at its beginning, and where it is kept."""
     recipe = Recipe.of(settings)
     check_dataset(train)
     by_picture = None if weights is None else _as_weights(weights, train)
     if validation is not None and not isinstance(validation, Dataset):
         train, validation, by_picture = _split(train, validation, by_picture, recipe.seed)
     _check(net, train, validation, recipe)
+    course = _course(net, train, by_picture, recipe)
+    if checkpoint is None:
+        if resume:
+            raise ConfigError("resume needs checkpoint=FOLDER, the folder of the checkpoints")
+        return course, validation, None
+    if not isinstance(checkpoint, Checkpoints):
+        checkpoint = Checkpoints(checkpoint)
+    run = identity(recipe, course.engine, train, validation, by_picture)
+    return course, validation, _Place(checkpoint, run, resume)
+
+
+def _course(net: Network, train: Dataset, weights: Array | None, recipe: Recipe) -> Course:
+    """Return a run at its beginning, its network measured and its engine made."""
     if net.preparation is None:
         net.preparation = train.preparation
     if not net.measured:
         net.measure(train.pictures)
     rules = Rules(recipe.loss, recipe.optimizer, recipe.clip_norm, recipe.seed)
-    engine = engine_named(recipe.engine, net, rules)
-    course = Course(net, engine, recipe, train, by_picture)
-    if checkpoint is None:
-        if resume:
-            raise ConfigError("resume needs checkpoint=FOLDER, the folder of the checkpoints")
-        return course, None, validation
-    if not isinstance(checkpoint, Checkpoints):
-        checkpoint = Checkpoints(checkpoint)
-    same = identity(recipe, engine, train, validation, by_picture)
-    keeper = Keeper(checkpoint, same)
-    found = keeper.newest()
-    if found is not None:
-        if not resume:
-            raise ConfigError(
-                f"{keeper.folder} holds the checkpoints of a run; give resume=True to go on with "
-                "it, or another folder"
-            )
-        check_identity(
-            found.about["run"], same, keeper.folder, other_settings=checkpoint.other_settings
-        )
-        _go_on(course, found, same)
-    return course, keeper, validation
+    return Course(net, engine_named(recipe.engine, net, rules), recipe, train, weights)
+
+
+@contextmanager
+def _kept(course: Course, place: _Place | None) -> Iterator[Keeper | None]:
+    """Keep others out of a run's folder meanwhile; the course goes on where it stopped."""
+    if place is None:
+        yield None
+        return
+    with Keeper(place.checkpoints, place.run) as keeper:
+        found = keeper.newest()
+        if found is not None:
+            if not place.resume:
+                raise ConfigError(
+                    f"{keeper.folder} holds the checkpoints of a run; give resume=True to go on "
+                    "with it, or another folder"
+                )
+            was, other_settings = found.about["run"], place.checkpoints.other_settings
+            check_identity(was, place.run, keeper.folder, other_settings=other_settings)
+            _go_on(course, found, place.run)
+        yield keeper
 
 
 def _go_on(course: Course, found: Found, run: dict[str, str]) -> None:
