@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,11 @@ from safetensors.numpy import save_file
 
 import handgrad as hg
 from handgrad.bundle import about_model
+from handgrad.bundle.description import KINDS as LAYERS
+from handgrad.bundle.description import describe
 from handgrad.models import MODELS
+from handgrad.preparation import EvenPaper, FitInk, Grey, OnGround, Preparation, Resize, TwoTones
+from handgrad.preparation.preparation import KINDS as STEPS
 from tests.bundle.forging import forged
 
 
@@ -51,6 +55,35 @@ def test_nested_layers_pairs_labels_and_float64_come_back(tmp_path: Path) -> Non
     assert back.layers == net.layers
     assert back.classes == ("cat", "dog")
     assert back.parameters["2.weight"].dtype == np.float64
+
+
+def without_defaults(described: Any) -> Any:
+    """Leave out each field that has a default, whatever it is, as if it had come later."""
+    if isinstance(described, list):
+        return [without_defaults(entry) for entry in described]
+    if not isinstance(described, dict):
+        return described
+    kind = (LAYERS | STEPS)[described["kind"]]
+    needed = {f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING}
+    kept = needed | {"kind"}
+    return {name: without_defaults(value) for name, value in described.items() if name in kept}
+
+
+def test_a_field_that_an_earlier_file_did_not_have_takes_its_default(tmp_path: Path) -> None:
+    layers = [hg.Normalize(), hg.Conv2d(4, 3), hg.BatchNorm(), hg.ReLU(), hg.MaxPool2d(2)]
+    layers += [hg.Residual((hg.BatchNorm(), hg.LeakyReLU())), hg.Dropout(), hg.Flatten()]
+    steps = (OnGround(), Grey(), EvenPaper(), TwoTones(64), FitInk(), Resize(8, 8))
+    net = hg.Network([*layers, hg.Dense()], (1, 8, 8), 3)
+    net.preparation = Preparation((1, 8, 8), steps)
+    path = tmp_path / "m.safetensors"
+    net.save(path)
+    before = without_defaults(describe(net)["layers"])
+    prepared = without_defaults(net.preparation.to_json()["steps"])
+    assert before[1] == {"kind": "Conv2d", "channels": 4, "kernel": 3}
+    assert prepared[-1] == {"kind": "Resize", "height": 8, "width": 8}
+    earlier = {"layers": before, "preparation": {"shape": [1, 8, 8], "steps": prepared}}
+    back = hg.load_model(forged(path, description=earlier))
+    assert (back.layers, back.preparation) == (net.layers, net.preparation)
 
 
 def test_what_else_is_known_comes_back(tmp_path: Path) -> None:

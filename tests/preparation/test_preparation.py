@@ -107,6 +107,10 @@ STEPS = drawing().to_json()["steps"]
             {"shape": [1, 28, 28], "steps": [{"kind": "Grey", "side": 3}]},
             "a step Grey has no settings, not side",
         ),
+        (
+            {"shape": [1, 28, 28], "steps": [{"kind": "Shrink", "side": 3, "whole": True}]},
+            "a step Shrink has side, not side, whole",
+        ),
     ],
 )
 def test_what_describes_no_preparation(described, sentence):
