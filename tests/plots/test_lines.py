@@ -14,6 +14,16 @@ def test_lines_are_drawn_from_the_first_epoch_with_their_names() -> None:
     assert rendered(figure).startswith(b"\x89PNG")
 
 
+def test_a_known_name_looks_alike_in_all_drawings() -> None:
+    known = ("published", "corrected", "best")
+    looks = []
+    for names in (known, known[1:], known[2:]):
+        (axes,) = lines({name: [0.5] for name in names}, "one", known=known).axes
+        line = axes.lines[-1]
+        looks.append((line.get_color(), line.get_linestyle(), line.get_linewidth()))
+    assert len({*looks}) == 1
+
+
 def test_a_scale_may_be_logarithmic() -> None:
     (axes,) = lines({"loss": [3.0, 0.1]}, "loss", log=True).axes
     assert axes.get_yscale() == "log"

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from handgrad.reproduce.piece import Part
 
 PUBLISHED, CORRECTED, TWIN, BEST = "published", "corrected", "twin", "best"
+KINDS = (PUBLISHED, CORRECTED, TWIN, BEST)
+NOTHING = ""
 JUDGES = "6,000 training pictures set aside"
 
 Range = tuple[float, float]
@@ -20,7 +22,8 @@ class Erratum:
     Attributes:
         error: what stands in the notebook.
         why: why that is an error.
-        figure: what the cost is measured in: a figure of the outcome of `part`.
+        figure: what the cost is measured in: a figure of the outcome of `part`; NOTHING: it
+            changes none.
         part: a run with the error in it.
         against: the same without it.
         without: the figure of `against`; "": of the same name.

@@ -15,7 +15,7 @@ from handgrad.layers import LeakyReLU, ReLU, Sigmoid, Tanh
 from handgrad.network import Network
 from handgrad.page import address, bars, figure, picture
 from handgrad.reproduce.findings import Findings
-from handgrad.reproduce.notebook import BEST, Experiment
+from handgrad.reproduce.notebook import BEST, KINDS, Experiment
 
 PICTURES, VIEWED = 16, 10
 LOSS = ("training loss", "loss")
@@ -51,9 +51,10 @@ def sample(net: Network, test: Dataset, seed: int = 1) -> str:
     """Return one picture drawn at random, with the probability of each class."""
     at = int(np.random.default_rng(seed).integers(len(test)))
     p = net.predict_proba(test.pictures[at : at + 1])[0]
-    label = str(test.classes[int(test.labels[at])])
+    k, guess = int(test.labels[at]), int(p.argmax())
     shares = ((str(c), float(q), f"{q:.2%}") for c, q in zip(test.classes, p, strict=True))
-    shown = _tiles([(picture(test.pictures[at]), f"is {label}", "")])
+    kind = "right" if guess == k else "wrong"
+    shown = _tiles([(picture(test.pictures[at]), _claim(test.classes, k, guess), kind)])
     return f'<div class="sample">{shown}<div>{bars(shares)}</div></div>'
 
 
@@ -92,7 +93,9 @@ def curves(findings: Findings, experiment: Experiment) -> str:
         if shown:
             share = name in ACCURACIES
             title = f"{experiment.title}: {name}"
-            made = plots.lines(shown, title, experiment.beat, share=share, log=not share)
+            made = plots.lines(
+                shown, title, experiment.beat, share=share, log=not share, known=KINDS
+            )
             drawn.append(figure(address(plots.rendered(made, ".png")), title))
     return f'<div class="figures">{"".join(drawn)}</div>' if drawn else ""
 
