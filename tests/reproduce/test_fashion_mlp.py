@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 
 from handgrad.layers import Context
-from handgrad.reproduce.fashion_mlp import BYTES, InBatches, NormAndLeaky, layers_with, together
+from handgrad.reproduce.fashion_mlp import (
+    BYTES,
+    InBatches,
+    NormAndLeaky,
+    layers_with,
+    notebook,
+    together,
+)
+from handgrad.reproduce.notebook import NOTHING
 from handgrad.reproduce.piece import Setting
 from tests.reproduce.samples import wide
 
@@ -24,6 +32,13 @@ def test_the_gradient_without_the_errors_is_right_and_with_each_of_them_is_not()
     assert slope_error(NormAndLeaky(through=False, slope_of_output=True)) > 0.05
     assert slope_error(NormAndLeaky(through=True, slope_of_output=False)) > 0.05
     assert slope_error(NormAndLeaky()) > 0.05
+
+
+def test_an_error_in_names_alone_is_listed_and_says_that_nothing_was_measured() -> None:
+    last = notebook().errata[-1]
+    assert last.error == "The class has two names for its labels."
+    assert last.figure == NOTHING
+    assert "nothing was measured" in last.why
 
 
 def test_the_answer_depends_on_the_company() -> None:

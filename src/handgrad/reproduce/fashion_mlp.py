@@ -28,7 +28,7 @@ from handgrad.models import fashion_mlp
 from handgrad.network import Network
 from handgrad.optim import SGD, AdamW
 from handgrad.random import generator
-from handgrad.reproduce.notebook import JUDGES, Erratum, Experiment, Notebook, Trial
+from handgrad.reproduce.notebook import JUDGES, NOTHING, Erratum, Experiment, Notebook, Trial
 from handgrad.reproduce.piece import Fit, Outcome, Setting, Steps, first, note
 from handgrad.reproduce.race import Race
 from handgrad.schedules import OneCycle, Plateau
@@ -286,5 +286,13 @@ def _errata(published: InBatches, corrected: Fit, epochs: int) -> tuple[Erratum,
             published,
             published,
             "training accuracy",
+        ),
+        Erratum(
+            "The class has two names for its labels.",
+            "Who changes what one of them names may leave the other as it was. A name by itself "
+            "changes no figure, so that nothing was measured.",
+            NOTHING,
+            published,
+            published,
         ),
     )
