@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import stat
+import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -54,6 +55,25 @@ def check_is_file(path: Path) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(mode):
         raise OSError(errno.EINVAL, "not a file but a pipe, a socket or a device", str(path))
+
+
+def check_can_write(path: Path) -> None:
+    """Find out before long work whether a file can be written; its folder is made if missing.
+
+    Raises:
+        StorageError: if it cannot.
+    """
+    if not path.name or path.is_dir():
+        raise StorageError(f"{path} names no file; give the path of the file to write")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise StorageError(
+            f"{path}: cannot be written ({error.strerror or error}); "
+            "choose another place or make room"
+        ) from error
 
 
 def check_apart(output: Path, inputs: Iterable[Path]) -> None:

@@ -70,6 +70,35 @@ def test_interrupted_it_says_how_to_go_on(
     assert again.status == 0
 
 
+def test_interrupted_at_the_report_it_says_so_too(
+    handgrad: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("handgrad.reproduce.report", interrupted)
+    ended = handgrad("reproduce", "--quick", "--no-run", "--out", "kept")
+    assert ended.status == 130
+    assert "what is done is kept in kept; the same command goes on from there" in ended.err
+
+
+@pytest.mark.parametrize("option", ["--out", "--write"])
+def test_where_nothing_can_be_written_is_said_before_the_work(
+    handgrad: Callable[..., Outcome], option: str
+) -> None:
+    Path("file").write_text("")
+    ended = handgrad("reproduce", "--quick", option, "file/deeper")
+    assert ended.status == 1
+    assert "cannot be written" in ended.err
+    assert "seed 0" not in ended.err
+
+
+def test_another_engine_is_refused(handgrad: Callable[..., Outcome]) -> None:
+    ended = handgrad("reproduce", "--quick", "--engine", "torch")
+    assert ended.status == 2
+    assert "choose one of auto, compiled, reference" in ended.err
+
+
 def test_what_is_done_is_reported_without_running_the_rest(
     handgrad: Callable[..., Outcome],
 ) -> None:

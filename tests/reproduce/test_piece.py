@@ -77,6 +77,8 @@ def test_a_fit_that_was_interrupted_goes_on(tmp_path: Path) -> None:
 def test_an_outcome_survives_being_written() -> None:
     came = Outcome({"test accuracy": 0.5}, 1.5, {"training loss": [2.0, 1.0]})
     assert Outcome.of_plain(came.plain()) == came
+    old = {"figures": {"test accuracy": 0.5}, "seconds": 1.5, "curves": {}}
+    assert Outcome.of_plain(old).machine == ""
     with pytest.raises(LookupError):
         Outcome.of_plain({})
 

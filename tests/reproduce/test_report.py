@@ -1,10 +1,14 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from handgrad.reproduce.catalog import NOTEBOOKS
 from handgrad.reproduce.report import Report, report
-from tests.reproduce.samples import alone, digits, notebook
+from handgrad.reproduce.shown import sample
+from handgrad.reproduce.words import command, machine, measured
+from tests.reproduce.samples import LAYERS, alone, digits, notebook, setting
 from tests.reproduce.test_findings import found
 
 DATA = {"digits": digits()}
@@ -36,7 +40,10 @@ def test_the_page_shows_what_the_notebooks_show(made: Report) -> None:
 
 def test_the_document_has_the_same_tables(made: Report) -> None:
     text = made.markdown
-    assert text.startswith("# Five notebooks, reproduced\n\nMade by `handgrad reproduce all ")
+    assert text.startswith(
+        "# Five notebooks, reproduced\n\nMade by `handgrad reproduce small --seeds 2 "
+        f"--engine reference --quick`. Measured on: {machine()} (5 results)."
+    )
     assert "| small, one hidden layer: test accuracy | 99.00 % |" in text
     assert "1. Too slow." in text
     assert text.count("| --- |") >= 3
@@ -59,6 +66,32 @@ def test_a_report_of_nothing_says_so_in_dashes(tmp_path: Path) -> None:
     nothing = Findings(notebook(), Store(tmp_path, {"digits": ""}), 1)
     text = report([nothing], DATA).markdown
     assert "| small, one hidden layer: test accuracy | 99.00 % | – | – | – | – | – |" in text
+
+
+def test_the_command_names_what_was_run() -> None:
+    assert command([*NOTEBOOKS], 5, "compiled", False).startswith("handgrad reproduce all --seeds")
+    assert command(["two-layer", "convnet"], 1, "compiled", True) == (
+        "handgrad reproduce two-layer convnet --seeds 1 --engine compiled --quick"
+    )
+
+
+def test_where_it_was_measured_is_said_of_each_result() -> None:
+    assert measured([]) == "Nothing was measured yet."
+    assert measured(["old", "", "old"]) == (
+        "Measured on: old (2 results); not recorded (1 result)."
+    )
+
+
+def test_the_one_picture_is_marked_right_or_wrong() -> None:
+    net = setting().network(LAYERS)
+    _, test = digits()
+    at = [int(np.random.default_rng(seed).integers(len(test))) for seed in range(12)]
+    right = net.logits(test.pictures[at]).argmax(axis=1) == test.labels[at]
+    assert 0 < right.sum() < 12
+    for seed in range(12):
+        html = sample(net, test, seed)
+        assert ("✓" in html) == right[seed]
+        assert ("✗" in html) == (", is " in html) == (not right[seed])
 
 
 def test_a_file_is_written_whole(tmp_path: Path) -> None:

@@ -1,8 +1,13 @@
+from dataclasses import replace
 from pathlib import Path
 
+from handgrad.reproduce.findings import Findings
+from handgrad.reproduce.notebook import NOTHING
 from handgrad.reproduce.race import NUMPY, OURS
+from handgrad.reproduce.running import digests
+from handgrad.reproduce.store import Store
 from handgrad.reproduce.tables import bests, contestants, errata, overview, remarks, times, tried
-from tests.reproduce.samples import alone, notebook
+from tests.reproduce.samples import alone, digits, notebook
 from tests.reproduce.test_findings import found
 
 
@@ -29,6 +34,21 @@ def test_errors_have_their_cost(tmp_path: Path) -> None:
     assert loss[5].startswith("+")
 
 
+def test_fewer_seeds_are_said_beside_an_error_too(tmp_path: Path) -> None:
+    findings = found(notebook(), tmp_path, seeds=1)
+    store = Store(tmp_path, digests({"digits": digits()}), "reference")
+    accuracy, _ = errata(Findings(findings.notebook, store, 3)).rows
+    assert accuracy[3].endswith("% (1 of 3 seeds)")
+    assert accuracy[4].endswith("% (1 of 3 seeds)")
+
+
+def test_an_error_that_changes_no_figure_is_listed_without_one(tmp_path: Path) -> None:
+    book = notebook()
+    names = replace(book.errata[0], error="Two names.", figure=NOTHING, against=book.errata[0].part)
+    (row,) = errata(found(replace(book, errata=(names,)), tmp_path, seeds=1)).rows
+    assert row == ["1. Two names.", names.why, "nothing", "–", "–", "–"]
+
+
 def test_times_are_those_of_the_whole_training(tmp_path: Path) -> None:
     findings = found(notebook(), tmp_path, seeds=1)
     (row,) = times([findings]).rows
@@ -40,6 +60,7 @@ def test_times_are_those_of_the_whole_training(tmp_path: Path) -> None:
     assert table is not None
     ours = next(row for row in table.rows if row[0] == "handgrad")
     assert ours[3] == "1.0"
+    assert "Their roundings differ" in table.note
 
 
 def test_a_network_of_ours_has_its_best_alone(tmp_path: Path) -> None:

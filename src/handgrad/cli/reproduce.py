@@ -11,6 +11,7 @@ import typer
 
 from handgrad.cli.options import Folder, Quiet, Verbose
 from handgrad.cli.screen import Screen, note_versions, table
+from handgrad.files import check_can_write
 from handgrad.signals import Leaving
 
 if TYPE_CHECKING:
@@ -68,10 +69,13 @@ def reproduce(
     if verbose:
         note_versions(screen)
     books = notebooks(names or ["all"], quick=quick)
+    check_can_write(out / "report.html")
+    if write is not None:
+        check_can_write(write)
     count = seeds or (1 if quick else 5)
     shown = False if screen.err.quiet else None
     data = {book.data: load(book.data, folder, progress=shown) for book in books}
-    store = Store(out, digests(data), engine)
+    store = Store(out, digests(data), engine, screen.note)
     work = pieces(books, count)
     rest = left(work, store)
     done = len(work) - len(rest)
@@ -80,18 +84,18 @@ def reproduce(
     try:
         with _watching(screen, len(work), done) as watch:
             run([] if run_nothing else rest, store, data, watch)
+        found = [Findings(book, store, count) for book in books]
+        told = report(found, data, quick=quick)
+        for name, text in (("report.html", told.html), ("report.md", told.markdown)):
+            told.write(out / name, text)
+        if write is not None:
+            told.write(write, told.markdown)
     except (KeyboardInterrupt, Leaving):
         screen.note(f"what is done is kept in {out}; the same command goes on from there")
         raise
 
-    found = [Findings(book, store, count) for book in books]
-    told = report(found, data, quick=quick)
-    for name, text in (("report.html", told.html), ("report.md", told.markdown)):
-        told.write(out / name, text)
-    if write is not None:
-        told.write(write, told.markdown)
-    for title, headings, rows in told.tables:
-        screen.result(table(headings, rows, title))
+    for each in told.tables:
+        screen.result(table(each.headings, each.rows, each.title))
     screen.result(f"report in {out / 'report.html'}")
     troubles = [sentence for findings in found for sentence in findings.troubles()]
     for sentence in troubles:

@@ -49,10 +49,12 @@ class Findings:
     Attributes:
         notebook: the notebook.
         seeds: how many seeds were asked for.
+        engine: what trained, by its name.
     """
 
     def __init__(self, notebook: Notebook, store: Store, seeds: int) -> None:
         self.notebook, self.seeds, self._store = notebook, seeds, store
+        self.engine = store.engine
         self._known: dict[str, list[tuple[Piece, Outcome]]] = {}
         for piece in pieces([notebook], seeds):
             outcome = store.get(piece)
@@ -62,6 +64,10 @@ class Findings:
     def outcomes(self, part: Part | None) -> list[Outcome]:
         """Return what came of a part, one outcome for each seed that it was run with."""
         return [outcome for _, outcome in self._known.get(repr(part), [])]
+
+    def machines(self) -> list[str]:
+        """Return what each outcome was measured on, in words; "": that was not recorded."""
+        return [outcome.machine for known in self._known.values() for _, outcome in known]
 
     def spread(self, part: Part | None, figure: str) -> Spread | None:
         """Return a figure of a part over the seeds; None: there is none."""

@@ -16,7 +16,7 @@ from handgrad.reproduce.tables import (
     times,
     tried,
 )
-from handgrad.reproduce.words import command, introduction, machine
+from handgrad.reproduce.words import command, introduction, measured
 
 
 def markdown(found: Sequence[Findings], *, quick: bool = False) -> str:
@@ -26,10 +26,11 @@ def markdown(found: Sequence[Findings], *, quick: bool = False) -> str:
         found: what was found of each notebook.
         quick: whether less was run than the notebooks did.
     """
-    made = command(found[0].seeds, quick) if found else ""
+    names = [findings.notebook.name for findings in found]
+    made = command(names, found[0].seeds, found[0].engine, quick) if found else ""
     parts = [
         "# Five notebooks, reproduced",
-        f"Made by `{made}`. {machine()}.",
+        f"Made by `{made}`. {measured([m for f in found for m in f.machines()])}",
         *introduction(quick),
         _table(overview(found)),
         _table(times(found)),
@@ -63,7 +64,8 @@ def _table(table: Table, level: str = "##") -> str:
         *table.rows,
     ]
     body = "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
-    return f"{level} {table.title}\n\n{body}"
+    note = f"\n\n{table.note}" if table.note else ""
+    return f"{level} {table.title}\n\n{body}{note}"
 
 
 def _cell(words: str) -> str:

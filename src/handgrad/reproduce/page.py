@@ -24,7 +24,7 @@ from handgrad.reproduce.tables import (
     times,
     tried,
 )
-from handgrad.reproduce.words import command, introduction, machine
+from handgrad.reproduce.words import command, introduction, measured
 
 TITLE = "Five notebooks, reproduced"
 
@@ -38,7 +38,11 @@ def page(found: Sequence[Findings], data: Data, *, quick: bool = False) -> str:
         quick: whether less was run than the notebooks did.
     """
     links = "".join(f'<li><a href="#{f.notebook.name}">{f.notebook.name}</a></li>' for f in found)
-    made = f"Made by {command(found[0].seeds, quick)}. {machine()}." if found else ""
+    made = ""
+    if found:
+        names = [findings.notebook.name for findings in found]
+        made = f"Made by {command(names, found[0].seeds, found[0].engine, quick)}. "
+        made += measured([machine for findings in found for machine in findings.machines()])
     content = [
         *(f"<p>{escape(words)}</p>" for words in introduction(quick)),
         f'<p class="soft small">{escape(made)}</p>',
@@ -100,7 +104,8 @@ def _table(table: Table) -> str:
 def _cells(table: Table) -> str:
     """Return a table whose numbers stay with their signs; between them a cell may be broken."""
     rows = [[_unbroken(cell) for cell in row] for row in table.rows]
-    return tabled(table.headings, rows)
+    note = f'<p class="soft small">{escape(table.note)}</p>' if table.note else ""
+    return tabled(table.headings, rows) + note
 
 
 def _unbroken(cell: str) -> str:

@@ -65,16 +65,19 @@ class Outcome:
         seconds: how long the training took.
         curves: numbers after each epoch, by their names.
         net: the trained network, where there is something to see in it.
+        machine: the machine that it was measured on, in words; "": that was not recorded.
     """
 
     figures: dict[str, float]
     seconds: float = 0.0
     curves: dict[str, list[float]] = field(default_factory=dict)
     net: Network | None = None
+    machine: str = ""
 
     def plain(self) -> dict[str, Any]:
         """Return it as JSON can hold it, without the network."""
-        return {"figures": self.figures, "seconds": self.seconds, "curves": self.curves}
+        names = "figures", "seconds", "curves", "machine"
+        return {name: getattr(self, name) for name in names}
 
     @classmethod
     def of_plain(cls, told: dict[str, Any]) -> Outcome:
@@ -85,7 +88,7 @@ class Outcome:
         """
         figures = {str(name): float(value) for name, value in told["figures"].items()}
         curves = {str(name): [float(v) for v in line] for name, line in told["curves"].items()}
-        return cls(figures, float(told["seconds"]), curves)
+        return cls(figures, float(told["seconds"]), curves, machine=str(told.get("machine", "")))
 
 
 class Part(Protocol):

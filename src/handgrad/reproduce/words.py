@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import platform
+from collections import Counter
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from handgrad.cores import cores
+from handgrad.reproduce.catalog import NOTEBOOKS
 
 HOW = (
     "Five public notebooks build image classifiers by hand. Each is run here in four ways: as "
@@ -29,17 +33,34 @@ def introduction(quick: bool) -> tuple[str, ...]:
     return (*HOW, LESS) if quick else HOW
 
 
-def command(seeds: int, quick: bool) -> str:
-    """Return the command that makes a report."""
-    return f"handgrad reproduce all --seeds {seeds}" + (" --quick" if quick else "")
+def command(names: Sequence[str], seeds: int, engine: str, quick: bool) -> str:
+    """Return the command that makes a report of some notebooks."""
+    which = "all" if [*names] == [*NOTEBOOKS] else " ".join(names)
+    return f"handgrad reproduce {which} --seeds {seeds} --engine {engine}" + " --quick" * quick
 
 
 def machine() -> str:
-    """Return the machine, and the versions of what takes part, in words."""
+    """Return the machine, how much of it is used, and the versions of what takes part, in words."""
     found = [f"{name} {number}" for name in PACKAGES if (number := _version(name))]
     python = f"Python {platform.python_version()}"
-    count = f"{cores()} core{'s' if cores() > 1 else ''}"
-    return f"{platform.machine()}, {count}; {', '.join([python, *found])}"
+    there, used = os.cpu_count() or 1, cores()
+    counts = f"{there} core{'s' * (there > 1)}, {used} thread{'s' * (used > 1)}"
+    return f"{platform.machine()}, {counts}; {', '.join([python, *found])}"
+
+
+def measured(machines: Sequence[str]) -> str:
+    """Return on which machines results were measured, and how many on each, in a sentence.
+
+    >>> measured(["a", "", "a"])
+    'Measured on: a (2 results); not recorded (1 result).'
+    """
+    if not machines:
+        return "Nothing was measured yet."
+    told = (
+        f"{name or 'not recorded'} ({count} result{'s' * (count > 1)})"
+        for name, count in Counter(machines).most_common()
+    )
+    return f"Measured on: {'; '.join(told)}."
 
 
 def _version(name: str) -> str:
