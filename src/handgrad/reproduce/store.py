@@ -129,7 +129,7 @@ class Store:
             why = str(error)
         except (OSError, ValueError, LookupError, TypeError, AttributeError):
             why = "cannot be read"
-        self._say(path, f"{why}, and counts as not done")
+        self._say(path, f"{path} {why}, and counts as not done")
         return None
 
     def _read(self, path: Path, piece: Piece) -> Outcome:
@@ -168,17 +168,18 @@ class Store:
         try:
             return load_model(path) if path.is_file() else None
         except HandgradError as error:
-            self._say(path, f"is not shown: {error}")
+            self._say(path, f"a network is not shown: {error}")
             return None
 
     def checkpoint(self, piece: Piece) -> Path:
         """Return where a piece is kept while it goes on."""
         return self._path(piece, ".unfinished")
 
-    def _say(self, path: Path, words: str) -> None:
+    def _say(self, path: Path, sentence: str) -> None:
+        """Say something of a file, once."""
         if path not in self._warned:
             self._warned.add(path)
-            self._warn(f"{path} {words}")
+            self._warn(sentence)
 
     def _path(self, piece: Piece, suffix: str) -> Path:
         said = json.dumps(self._identity(piece), sort_keys=True)
