@@ -29,14 +29,15 @@ def test_batches_grow_with_the_pictures_and_rare_classes_count_more():
     assert settings(30_000, 30_000)["batch_size"] == 128
 
 
-def folder(place, split=""):
-    """Write eight pictures of dark things on white."""
-    for n in range(8):
-        X = np.full((10, 10), 250, np.uint8)
-        X[3:7, 3:7] = 20 * n
-        path = place / split / "ab"[n % 2] / f"{n}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(X).save(path)
+def folder(place, *splits):
+    """Write eight pictures of dark things on white, for each split."""
+    for split in splits or ("",):
+        for n in range(8):
+            X = np.full((10, 10), 250, np.uint8)
+            X[3:7, 3:7] = 20 * n
+            path = place / split / "ab"[n % 2] / f"{n}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(X).save(path)
     config = configure({"data": str(place)}, {})
     return config, config.load(False)[0]
 
@@ -49,8 +50,7 @@ def test_a_folder_is_looked_at_as_its_doctor_does(tmp_path):
     assert look.ground == pytest.approx(1 - 16 / 100)
     assert "few pictures" in [finding.kind for finding in look.findings]
     assert look_at(*folder(tmp_path), seconds=0.1).findings is None
-    folder(tmp_path / "b", "test")
-    assert look_at(*folder(tmp_path / "b", "train"), seconds=60).own_test is True
+    assert look_at(*folder(tmp_path / "b", "test", "train"), seconds=60).own_test is True
 
 
 def test_data_with_a_name_and_arrays_are_no_files(tmp_path):
