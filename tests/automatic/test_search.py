@@ -115,3 +115,18 @@ def test_a_shorter_trial_is_taken_where_it_is_clearly_better(made):
         assert search.best is best
     last.diverged = True
     assert search.best is longer
+
+
+def test_time_is_kept_to_learn_again_where_there_is_enough(made):
+    search, _ = made(600)
+    assert search.cost_of_refit == pytest.approx(1.05 / 0.8, abs=0.01)
+    assert search.best is search.trials[-1]
+    again = search.cost_of_refit * search.best.seconds
+    assert search.clock.spent + again == pytest.approx(600, abs=1)
+
+
+def test_few_pictures_set_aside_are_not_worth_learning_from(made, monkeypatch):
+    monkeypatch.setattr(search_module, "WORTH", 0.3)
+    search, _ = made(600)
+    assert search.cost_of_refit == 0
+    assert search.clock.spent == pytest.approx(600, abs=1)

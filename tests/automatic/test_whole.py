@@ -56,18 +56,36 @@ def test_the_run_holds_what_a_run_holds(outcome, run):
     test = hg.load("digits")[1]
     assert hg.evaluate(net, test).accuracy == outcome.evaluation.accuracy
     assert about["fit"]["why"] == dict(reasons(outcome))
-    assert len(load_validation(about)) == len(outcome.parts.validation)
-    epochs = [record._asdict() for record in outcome.chosen.records]
+    with pytest.raises(hg.ConfigError, match=r"set no pictures aside; give others by --data"):
+        load_validation(about)
+    epochs = [record._asdict() for record in outcome.again.records]
     assert json.loads((run / "history.json").read_text())["epochs"] == epochs
     lines = (run / "history.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == epochs
+
+
+def test_in_the_end_it_learns_from_all_pictures_and_probabilities_are_judged_before(outcome):
+    chosen, again = outcome.chosen, outcome.again
+    assert outcome.final is again
+    assert again.pictures == len(outcome.parts.pictures) == 1438
+    assert chosen.pictures == len(outcome.parts.train) < again.pictures
+    assert len(again.records) == len(chosen.records) == outcome.config.epochs
+    assert outcome.config.validation == 0
+    assert outcome.evaluation.accuracy > 0.95
+    before = whole._network(chosen, outcome.parts)
+    assert whole.trust(before, outcome.parts.validation) == outcome.trust
+    assert before.calibration == outcome.net.calibration
+    differ = [
+        not np.array_equal(array, outcome.net.arrays[name]) for name, array in before.arrays.items()
+    ]
+    assert any(differ)
 
 
 def test_tensorboard_is_told_of_each_epoch(outcome, tmp_path):
     needs("tensorboardX")
     write(outcome, tmp_path, tensorboard=True)
     [events] = tmp_path.glob("events.out.tfevents.*")
-    assert events.read_bytes().count(b"accuracy/validation") == len(outcome.chosen.records)
+    assert events.read_bytes().count(b"accuracy/training") == len(outcome.again.records)
 
 
 def test_its_settings_train_the_same_network_again(outcome, run):
@@ -93,6 +111,7 @@ def test_the_report_is_a_whole_page_that_needs_no_other(outcome, run):
     wrong = outcome.evaluation.count - outcome.evaluation.right
     assert words.count('<span class="wrong">') == min(wrong, 24)
     assert words.count('<td class="bar">') == 17
+    assert words.count(">on all</td>") == 1
     for trial in outcome.search.trials:
         assert not trial.counts or f"<td>{trial.accuracy:.2%}</td>" in words
 

@@ -96,7 +96,7 @@ def test_evaluate_says_how_far_it_can_be_trusted(handgrad, run):
         ({}, "the model file does not say what it was trained on; train it again"),
         (
             {"config": {"validation": 0.0}, "data": {}},
-            "the run set no pictures aside; train it with --validation 0.1",
+            "the run set no pictures aside; give others by --data, or train with",
         ),
         *(
             ({"config": {"validation": 0.1} | config, "data": data}, EDITED)
@@ -124,6 +124,21 @@ def test_without_the_pictures_it_says_why(handgrad, run, about, sentence):
     assert ended.status in (1, 2)
     assert sentence in ended.err
     assert hg.load_model("m.safetensors").calibration is None
+
+
+def test_by_other_pictures_than_the_runs_own(handgrad, run):
+    net = hg.load_model(run / "model.safetensors")
+    about = {"config": {"validation": 0}, "data": {"name": "digits"}}
+    net.save("m.safetensors", about)
+    refused = handgrad("calibrate", "m.safetensors")
+    assert refused.status == 2
+    assert "give others by --data, or train with --validation 0.1" in refused.err
+    ended = handgrad("calibrate", "m.safetensors", "--data", "digits", "--json")
+    assert ended.status == 0, ended.err
+    counted = sum(each["answers"] for each in json.loads(ended.out)["reliability"])
+    assert counted == len(hg.load("digits")[1]) == 359
+    calibration = hg.load_model("m.safetensors").calibration
+    assert calibration.temperature == pytest.approx(json.loads(ended.out)["temperature"])
 
 
 def test_a_precision_beyond_reach(handgrad, run):

@@ -15,6 +15,12 @@ def moment(seconds, *accuracies, best=0.8, over=False, **facts):
     return Moment(seconds, trial, best, over)
 
 
+def unjudged(moment):
+    """Return a moment of a training that sets no pictures aside."""
+    moment.trial.config = configure({"epochs": 3, "validation": 0}, {})
+    return moment
+
+
 MOMENTS = [moment(1, 0.55, best=0.55), moment(2, 0.55, 0.8), moment(2.04, 0.55, 0.8, over=True)]
 
 
@@ -24,6 +30,7 @@ MOMENTS = [moment(1, 0.55, best=0.55), moment(2, 0.55, 0.8), moment(2.04, 0.55, 
         (MOMENTS[0], "epoch 1/3, 55.00%"),
         (MOMENTS[2], "epoch 2/3, 80.00% (best so far)"),
         (moment(3, 0.7, over=True), "epoch 1/3, 70.00%"),
+        (unjudged(moment(3, None, None)), "epoch 2/3"),
         (moment(3, over=True), "no epoch in the time it had"),
         (moment(3, 0.7, over=True, diverged=True), "a number was not finite"),
     ],

@@ -33,7 +33,7 @@ def write(
     run = Run(
         outcome.config,
         outcome.net,
-        outcome.chosen.history,
+        outcome.final.history,
         outcome.parts.pictures,
         outcome.parts.test,
         outcome.evaluation,
@@ -41,7 +41,7 @@ def write(
     )
     write_run(run, folder)
     told = {"tensorboard": tensorboard, "mlflow": mlflow}
-    with tracking(folder, outcome.config.plain(), outcome.chosen.records, **told):
+    with tracking(folder, outcome.config.plain(), outcome.final.records, **told):
         pass
     page = report(outcome, folder)
     with replacing(folder / REPORT) as part:

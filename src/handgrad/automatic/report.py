@@ -41,7 +41,7 @@ def report(outcome: Outcome, folder: Path) -> str:
         section("The worst mistakes", _mistakes(outcome)),
         section("On damaged pictures", _damaged(outcome)),
         section("What its probabilities mean", _trust(outcome)),
-        section("How to use it", _use(folder)),
+        section("How to use it", _use(outcome, folder)),
     ]
     title = f"handgrad fit: {outcome.parts.pictures.name}"
     return page(title, "\n".join(parts), style.read_text("utf-8"))
@@ -72,7 +72,8 @@ def _race(outcome: Outcome) -> str:
     ]
     shown = [at for at, t in enumerate(outcome.search.trials) if t is outcome.chosen]
     headings = [">accuracy", "tried", ">loss", "", ">epochs", ">pictures", ">seconds"]
-    rows = table(headings, map(_row, outcome.search.trials), shown)
+    again = [outcome.again] if outcome.again else []
+    rows = table(headings, map(_row, [*outcome.search.trials, *again]), shown)
     drawn = _drawn(
         plots.race(laps, outcome.search.clock.seconds),
         "validation accuracy of each epoch over the seconds",
@@ -85,7 +86,7 @@ def _row(trial: Trial) -> list[str]:
     """Return a trial as a row of the table."""
     epochs = f"{len(trial.records)} of {trial.config.epochs}"
     accuracy, loss = "diverged" if trial.diverged else "-", "-"
-    if trial.counts:
+    if trial.counts and trial.config.validation:
         accuracy, loss = f"{trial.accuracy:.2%}", f"{trial.loss:.3f}"
     stage, pictures, seconds = STAGES[trial.stage], f"{trial.pictures:,}", f"{trial.seconds:.1f}"
     return [accuracy, words(trial.config), loss, stage, epochs, pictures, seconds]
@@ -121,10 +122,10 @@ def _curves(outcome: Outcome) -> str:
         "own",
     )
     why = "the last" if outcome.chosen.complete else "the most accurate before the time was over"
-    return (
-        f"{drawn}<p>The weights of epoch {kept} are kept, {why}; the dotted line marks the lowest "
-        "validation loss.</p>"
-    )
+    told = f"The weights of epoch {kept} are kept, {why}"
+    if outcome.again:
+        told = "Before it was trained once more, on all pictures"
+    return f"{drawn}<p>{told}; the dotted line marks the lowest validation loss.</p>"
 
 
 def _confusion(outcome: Outcome) -> str:
@@ -193,13 +194,14 @@ def _trust(outcome: Outcome) -> str:
     return f"<p>{escape(_told(outcome).capitalize())}.</p><p>{said}</p>{drawn}"
 
 
-def _use(folder: Path) -> str:
+def _use(outcome: Outcome, folder: Path) -> str:
     """Return the commands that go on from here."""
+    others = " --data other-pictures" if outcome.again else ""
     run = shlex.quote(str(folder))
     commands = [
         f"handgrad predict {run} picture.png",
         f"handgrad evaluate {run} --data other-pictures",
-        f"handgrad calibrate {run} --precision 0.99   # below a threshold it is not sure",
+        f"handgrad calibrate {run}{others} --precision 0.99   # below a threshold it is not sure",
         f"handgrad export {run} --onnx m.onnx",
         f"handgrad train --config {shlex.quote(str(folder / 'config.toml'))}",
     ]

@@ -25,6 +25,7 @@ SURVIVORS = 2
 GRACE = 2.0  # seconds to learn something in, even where the time was spent on kernels
 LEFT_OVER = 0.25  # of the time for the last training, for which another one is worth it
 FEW = 4  # epochs, whose median says more of the speed than a probe did
+SLACK = 1.05  # of the time that a training took, until it is made once more
 PROBING = 0.2  # of the time at most, to see how fast candidates are; kernels are compiled then
 
 
@@ -43,10 +44,12 @@ class Stage(NamedTuple):
 
 
 SHORT, LONGER, LAST = Stage("short", 0.25, 20), Stage("longer", 0.6, 50), Stage("last", 1.0, 200)
+REFIT = Stage("refit", 1.0, 200)
+WORTH = 0.1  # of the pictures set aside, from which on they are worth learning from in the end
 
 
 # In words.
-STAGES = {"short": "tried", "longer": "longer", "last": "to the end"}
+STAGES = {"short": "tried", "longer": "longer", "last": "to the end", "refit": "on all"}
 
 
 class Moment(NamedTuple):
@@ -104,6 +107,13 @@ class Search:
         self._longer(longer)
         self._last(candidates[0])
 
+    @property
+    def cost_of_refit(self) -> float:
+        """How long training on all pictures takes, as a multiple; 0: it is not worth it."""
+        pictures, train, validation, _ = self.parts_of(self.base)
+        worth = len(validation) >= WORTH * len(pictures)
+        return SLACK * len(pictures) / len(train) if worth else 0.0
+
     def _longer(self, until: float) -> None:
         """Try the best networks for longer, then the best of them with other augmentations."""
         survivors = [shifted(config, self.look) for config in self._survivors()]
@@ -130,13 +140,26 @@ class Search:
     def _last(self, default: Config) -> None:
         """Train what is best to the end; where much time is left, the next best network too."""
         done = [*self.ranked(LONGER), *self.ranked(SHORT)]
-        enough = LEFT_OVER * (self.until - self.clock.spent)
         if not done:
             self.until = max(self.until, self.clock.spent + GRACE)
-        for config in _one_of_each_network(done) or [default]:
-            self._try(LAST, config, self.until - self.clock.spent, self.until)
-            if self.until - self.clock.spent < enough:
+        first, *others = _one_of_each_network(done) or [default]
+        until = self._until_refit(first)
+        enough = LEFT_OVER * (until - self.clock.spent)
+        self._try(LAST, first, until - self.clock.spent, until)
+        for config in others:
+            if until - self.clock.spent < enough:
                 return
+            self._try(LAST, config, until - self.clock.spent, until)
+
+    def _until_refit(self, config: Config) -> float:
+        """Return the second at which the last training must be over, so that it can be made again.
+
+        That is worth it only where half of the time is enough to learn well in.
+        """
+        begun = self.clock.spent
+        until = begun + (self.until - begun) / (1 + self.cost_of_refit)
+        epoch = self._speed(config).epoch(len(self.parts_of(config).train))
+        return until if until - begun >= LONGER.epochs * epoch else self.until
 
     @property
     def best(self) -> Trial | None:

@@ -12,6 +12,7 @@ import numpy as np
 from handgrad.automatic.candidates import changed
 from handgrad.automatic.clock import Clock
 from handgrad.automatic.look import Look, look_at, settings_for, share_for_validation
+from handgrad.automatic.refit import refit
 from handgrad.automatic.search import Moment, Search
 from handgrad.automatic.speed import Parts
 from handgrad.automatic.trial import Trial
@@ -43,8 +44,9 @@ class Outcome:
         look: what the pictures are like.
         parts: the pictures.
         search: all that was tried.
-        chosen: what was chosen.
-        net: its network.
+        chosen: what was chosen, as it was judged.
+        again: the same trained once more, on all pictures; None: it was not.
+        net: the network of the last training.
         trust: what was done so that probabilities mean what they say, a sentence.
         logits: the network's for the test pictures, (N, K).
         evaluation: how good it is on them.
@@ -58,12 +60,18 @@ class Outcome:
     parts: Parts
     search: Search
     chosen: Trial
+    again: Trial | None
     net: Network
     trust: str
     logits: Array
     evaluation: Evaluation
     robustness: Robustness | None
     interrupted: bool
+
+    @property
+    def final(self) -> Trial:
+        """What the model is of."""
+        return self.again or self.chosen
 
 
 def beginning(data: str, *, seed: int = 0, folder: Path | None = None) -> Config:
@@ -129,10 +137,11 @@ def fit(
     look = look_at(base, parts.train, clock.seconds)
     until = clock.seconds - FOR_THE_END - SHARE_FOR_THE_END * clock.seconds
     search = Search(base, look, clock, until, shelf.parts_of, watch)
-    interrupted = False
+    interrupted, again = False, None
     try:
         with interruptible():
             search.go()
+            again = refit(search)
     except KeyboardInterrupt:
         if search.best is None:
             raise
@@ -141,14 +150,19 @@ def fit(
         raise ConfigError(
             f"{60 * minutes:.0f} seconds were too short for one epoch; give more minutes"
         )
-    return _judged(search, look, search.best, interrupted)
+    return _judged(search, look, search.best, again, interrupted)
 
 
-def _judged(search: Search, look: Look, chosen: Trial, interrupted: bool) -> Outcome:
-    """Calibrate and test what was chosen."""
+def _judged(
+    search: Search, look: Look, chosen: Trial, again: Trial | None, interrupted: bool
+) -> Outcome:
+    """Calibrate and test what was chosen; probabilities are judged by what it did not learn."""
     parts = search.parts_of(chosen.config)
     net = _network(chosen, parts)
     told = trust(net, parts.validation)
+    if again is not None:
+        calibration, net = net.calibration, _network(again, parts)
+        net.calibration = calibration
     rules = Rules(SoftmaxCrossEntropy(), AdamW())
     engine = engine_named(chosen.config.engine, net, rules)
     engine.logits(parts.test.pictures[:1])  # its kernels are compiled before time is measured
@@ -158,12 +172,13 @@ def _judged(search: Search, look: Look, chosen: Trial, interrupted: bool) -> Out
     evaluation = evaluate(net, parts.test, logits=lambda _: Z)
     hard = _robustness(net, engine, parts.test, search.clock.left / 4, each)
     return Outcome(
-        config=chosen.config,
+        config=(again or chosen).config,
         seconds=search.clock.spent,
         look=look,
         parts=parts,
         search=search,
         chosen=chosen,
+        again=again,
         net=net,
         trust=told,
         logits=Z,

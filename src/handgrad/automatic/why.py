@@ -24,7 +24,7 @@ def reasons(outcome: Outcome) -> list[tuple[str, str]]:
 def same_again(outcome: Outcome) -> bool:
     """Say whether the settings alone lead to the same network."""
     chosen = outcome.chosen
-    return chosen.complete and chosen.pictures == len(outcome.parts.train)
+    return bool(outcome.again) or (chosen.complete and chosen.pictures == len(outcome.parts.train))
 
 
 def _set_aside(outcome: Outcome) -> str:
@@ -34,10 +34,12 @@ def _set_aside(outcome: Outcome) -> str:
         False: "a fifth of each class, for the folder has no test of its own",
         None: "the data's own test, or a fifth of each class where it has none",
     }[outcome.look.own_test]
+    share = f"{outcome.chosen.config.validation:.0%}"
+    in_the_end = ", in the end all of them" if outcome.again else ""
     return (
-        f"{len(validation):,} of {len(pictures):,} pictures, {outcome.config.validation:.0%} of "
-        f"each class, to choose and to calibrate by; {len(train):,} are learned from. The "
-        f"{len(test):,} test pictures ({whose}) were looked at once, when all was chosen."
+        f"{len(validation):,} of {len(pictures):,} pictures, {share} of "
+        f"each class, to choose and to calibrate by; {len(train):,} are learned from{in_the_end}. "
+        f"The {len(test):,} test pictures ({whose}) were looked at once, when all was chosen."
     )
 
 
@@ -117,7 +119,17 @@ def _training(outcome: Outcome) -> str:
         what += (
             f" The time was over before its end; the weights of epoch {best} are kept, the best."
         )
-    return what
+    return what + _once_more(outcome.again)
+
+
+def _once_more(again: Trial | None) -> str:
+    if again is None:
+        return ""
+    return (
+        f" Then the same settings were trained once more, on all {again.pictures:,} pictures in "
+        f"{again.seconds:.0f} s: those set aside are worth learning from too. This is the model; "
+        "its calibration is that of the one before, for nothing was left to judge it by."
+    )
 
 
 def _against(last: Trial | None) -> str:

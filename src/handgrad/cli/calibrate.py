@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from handgrad.cli.options import Json, Quiet, RunPath, Verbose
+from handgrad.cli.options import DataName, Folder, Json, Quiet, RunPath, Verbose
 from handgrad.cli.screen import Screen, note_versions, table
 
 if TYPE_CHECKING:
@@ -26,19 +26,23 @@ def calibrate(
             show_default=False,
         ),
     ] = None,
+    data: DataName = None,
+    folder: Folder = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
     """Make a model's probabilities mean what they say, by the pictures that its run set aside.
 
-    A temperature is fitted, and with --precision a threshold chosen. Both go into the model file.
+    With --data by others, which it has not learned from. A temperature is fitted, and with
+    --precision a threshold chosen. Both go into the model file.
 
     Below the threshold `handgrad predict` says that it does not know.
     """
     from handgrad.bundle import read_bundle, save_model
     from handgrad.calibration import against_calibrating, calibrate, reliability
-    from handgrad.runs import load_validation, model_file
+    from handgrad.runs import load_test, load_validation, model_file
+    from handgrad.training.evaluation import check_classes
 
     screen = Screen(quiet)
     if verbose:
@@ -47,7 +51,13 @@ def calibrate(
     bundle = read_bundle(file)
     net = bundle.net
     bar = False if quiet else None
-    pictures, labels = load_validation(bundle.about, progress=bar, preparation=net.preparation)[:]
+    options: dict[str, Any] = {"progress": bar, "preparation": net.preparation}
+    if data is None:
+        chosen = load_validation(bundle.about, folder, **options)
+    else:
+        chosen = load_test(bundle.about, data, folder, **options)
+    check_classes(net, chosen)
+    pictures, labels = chosen[:]
     Z = net.logits(pictures)
     net.calibration = calibrate(Z, labels, precision=precision)
     save_model(net, file, bundle.about, golden=bundle.golden.recalibrated(net))

@@ -57,9 +57,12 @@ def told(moment: Moment) -> str:
         return f"{said}a number was not finite"
     if not trial.counts:
         return f"{said}no epoch in the time it had"
+    epoch = f"epoch {len(trial.records)}/{trial.config.epochs}"
+    if not trial.config.validation:
+        return f"{said}{epoch}"
     accuracy = trial.accuracy if moment.over else trial.records[-1].validation_accuracy or 0.0
     best = " (best so far)" if moment.over and accuracy == moment.best else ""
-    return f"{said}epoch {len(trial.records)}/{trial.config.epochs}, {accuracy:.2%}{best}"
+    return f"{said}{epoch}, {accuracy:.2%}{best}"
 
 
 def chart(moments: list[Moment], seconds: float, width: int) -> Text:
@@ -80,8 +83,9 @@ def chart(moments: list[Moment], seconds: float, width: int) -> Text:
             cells[row][min(int(at / seconds * width), width - 1)] = sign
 
     for moment in moments:
-        if moment.trial.records:
-            put(moment.seconds, moment.trial.records[-1].validation_accuracy or 0.0, "·")
+        accuracy = moment.trial.records[-1].validation_accuracy if moment.trial.records else None
+        if accuracy is not None:
+            put(moment.seconds, accuracy, "·")
     for moment in moments:
         put(moment.seconds, moment.best, "●")
     text = Text("accuracy on validation pictures against seconds\n", "bold")

@@ -159,11 +159,14 @@ def model_file(path: Path) -> Path:
     return file
 
 
-def load_validation(about: Mapping[str, Any], **options: Any) -> Dataset:
+def load_validation(
+    about: Mapping[str, Any], folder: Path | None = None, **options: Any
+) -> Dataset:
     """Return the pictures that a run set aside and did not learn from.
 
     Args:
         about: what the model file remembers.
+        folder: where the files lie; None: as in training.
         options: further arguments of `handgrad.load`.
 
     Raises:
@@ -175,10 +178,13 @@ def load_validation(about: Mapping[str, Any], **options: Any) -> Dataset:
     if not isinstance(config, Mapping) or not isinstance(own, Mapping) or share is None:
         raise ConfigError("the model file does not say what it was trained on; train it again")
     if not share:
-        raise ConfigError("the run set no pictures aside; train it with --validation 0.1")
-    name, folder, seed = own.get("name"), config.get("folder"), config.get("seed", 0)
+        raise ConfigError(
+            "the run set no pictures aside; give others by --data, or train with --validation 0.1"
+        )
+    name, seed = own.get("name"), config.get("seed", 0)
+    folder = config.get("folder") if folder is None else folder
     whole = isinstance(share, float) and 0 < share < 1 and type(seed) is int and seed >= 0
-    if not (whole and isinstance(name, str) and isinstance(folder, str | None)):
+    if not (whole and isinstance(name, str) and isinstance(folder, str | Path | None)):
         raise ConfigError(EDITED)
     train, _ = load(name, folder, **options)
     if train.digest() != own.get("digest"):

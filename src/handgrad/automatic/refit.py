@@ -1,0 +1,51 @@
+"""The last step: what was chosen learns once more, from the pictures that judged it too."""
+
+from __future__ import annotations
+
+from handgrad.automatic.candidates import changed
+from handgrad.automatic.clock import OutOfTime, Timed
+from handgrad.automatic.search import REFIT, Moment, Search
+from handgrad.automatic.speed import fitted
+from handgrad.automatic.trial import Trial
+from handgrad.engines import Engine, Rules, engine_named
+from handgrad.errors import DivergenceError
+from handgrad.network import Network
+from handgrad.training import epochs
+
+
+def refit(search: Search) -> Trial | None:
+    """Train what was chosen once more, on the validation pictures too.
+
+    Nothing is left to judge it by: it has the settings and the epochs of what was judged. None: so
+    few were set aside that they are not worth it, or there is no time.
+
+    Args:
+        search: one that is over.
+    """
+    chosen = search.best
+    if chosen is None or not chosen.complete:
+        return None
+    parts, clock = search.parts_of(chosen.config), search.clock
+    cost = search.cost_of_refit * chosen.seconds
+    if not cost or chosen.pictures < len(parts.train) or cost > search.until - clock.spent:
+        return None
+    config = fitted(changed(chosen.config, validation=0), parts.pictures, chosen.config.epochs)
+    trial = Trial(REFIT.name, config, clock.spent, len(parts.pictures))
+    net, recipe = config.network(parts.pictures), config.recipe(parts.pictures.classes)
+
+    def engine(net: Network, rules: Rules) -> Engine:
+        return Timed(engine_named(recipe.engine, net, rules), net, clock, search.until)
+
+    def tell(*, over: bool = False) -> None:
+        search.watch(Moment(clock.spent, trial, chosen.accuracy, over))
+
+    try:
+        for record in epochs(net, parts.pictures, None, **{**vars(recipe), "engine": engine}):
+            trial.records.append(record)
+            trial.times.append(clock.spent)
+            tell()
+    except (OutOfTime, DivergenceError):
+        return None
+    trial.arrays, trial.kept = net.snapshot(), len(trial.records) - 1
+    tell(over=True)
+    return trial
