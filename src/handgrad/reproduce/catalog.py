@@ -21,7 +21,7 @@ NOTEBOOKS: dict[str, Callable[[bool], Notebook]] = {
     "convnet": convnet.notebook,
     "fashion-mlp": fashion_mlp.notebook,
     "online-mlp": online_mlp.notebook,
-    "wide-convnet": modern.mnist,
+    "deep-convnet": modern.mnist,
     "resnet7": modern.fashion,
 }
 

@@ -78,12 +78,14 @@ class Trial:
         accuracy: that of validation pictures, the mean over the seeds.
         seeds: how many there were.
         taken: whether it was taken.
+        loss: that of validation pictures, where several were too near to each other in accuracy.
     """
 
     recipe: str
     accuracy: float
     seeds: int
     taken: bool = False
+    loss: float | None = None
 
 
 @dataclass(frozen=True)

@@ -126,10 +126,17 @@ def tried(findings: Findings) -> Table | None:
     if not notebook.trials:
         return None
     rows = [
-        [trial.recipe, f"{100 * trial.accuracy:.2f} %", f"{trial.seeds}", "yes" * trial.taken]
+        [
+            trial.recipe,
+            f"{100 * trial.accuracy:.2f} %",
+            *([] if trial.loss is None else [f"{trial.loss:.4f}"]),
+            f"{trial.seeds}",
+            "yes" * trial.taken,
+        ]
         for trial in notebook.trials
     ]
-    headings = ["recipe", ">validation accuracy", ">seeds", "taken"]
+    loss = [] if notebook.trials[0].loss is None else [">loss"]
+    headings = ["recipe", ">validation accuracy", *loss, ">seeds", "taken"]
     return Table(f"How the best was chosen, by {notebook.judged}", headings, rows)
 
 
