@@ -13,7 +13,9 @@ from benchmarks.rounds import interleave, tell
 from benchmarks.tasks import Task, Work
 from benchmarks.train import workers
 
-EPOCHS = 3  # a round, of the whole data set; there is a checkpoint before them and after each
+# A checkpoint belongs to an epoch, so that an epoch has to be as long as a user's: all of MNIST.
+PICTURES = 60_000
+EPOCHS = 3  # a round; there is a checkpoint before them and after each
 CASES = {
     "without": Contestant("without checkpoints", "case", "benchmarks.checkpoint:Training", ("",)),
     "with": Contestant("with checkpoints", "case", "benchmarks.checkpoint:Training", ("kept",)),
@@ -27,6 +29,7 @@ def measure(task: Task, rounds: int, threads: int) -> Record:
         "data": task.data,
         "batch": task.batch,
         "epochs": EPOCHS,
+        "pictures": task.pictures,
         "threads": threads,
     }
     record = Record("checkpoint", task.label, subject, {"pictures_per_second": "high"})

@@ -72,7 +72,8 @@ def _scale(asked: Namespace) -> Iterator[Record]:
 
 def _checkpoint(asked: Namespace) -> Iterator[Record]:
     for task in chosen(tasks.TRAINING, asked.network or ["convnet"]).values():
-        yield checkpoint.measure(task, asked.rounds, asked.threads)
+        whole = replace(task, pictures=checkpoint.PICTURES)
+        yield checkpoint.measure(whole, asked.rounds, asked.threads)
 
 
 def _accuracy(asked: Namespace) -> Iterator[Record]:
