@@ -9,6 +9,7 @@ from handgrad.automatic.clock import Clock
 from handgrad.automatic.look import Look
 from handgrad.automatic.search import Search
 from handgrad.automatic.speed import Parts, Speed
+from handgrad.automatic.trial import standard_error
 from handgrad.settings import configure
 from handgrad.training import Epoch
 
@@ -110,7 +111,11 @@ def test_little_time_is_kept_to(made, seconds):
 def test_a_shorter_trial_is_taken_where_it_is_clearly_better(made):
     search, _ = made(300)
     last, longer = search.trials[-1], search.ranked(search_module.LONGER)[0]
-    for accuracy, best in ((0.99, longer), (last.accuracy + 0.001, last)):
+    off = search_module.CLEARLY * standard_error(last.accuracy, 287)
+    for accuracy, best in (
+        (last.accuracy + 1.01 * off, longer),
+        (last.accuracy + 0.99 * off, last),
+    ):
         longer.records[0] = longer.records[0]._replace(validation_accuracy=accuracy)
         assert search.best is best
     last.diverged = True

@@ -45,6 +45,7 @@ class Stage(NamedTuple):
 
 SHORT, LONGER, LAST = Stage("short", 0.25, 20), Stage("longer", 0.6, 50), Stage("last", 1.0, 200)
 REFIT = Stage("refit", 1.0, 200)
+CLEARLY = 2  # standard errors that chance alone may well make of the luckiest of some twenty trials
 WORTH = 0.1  # of the pictures set aside, from which on they are worth learning from in the end
 
 
@@ -163,17 +164,18 @@ class Search:
 
     @property
     def best(self) -> Trial | None:
-        """What is best of all that came to something; what was trained to the end comes first.
+        """What is best of all that came to something: the search led to what was last.
 
-        A shorter trial goes before it only where its accuracy is clearly higher: by half of what
-        chance makes of it.
+        Another one goes before it only where its accuracy is clearly higher. Of many trials that
+        are judged by few pictures, the luckiest looks better than it is.
         """
-        shorter, last = self.ranked(SHORT, LONGER), self.ranked(LAST)
-        if not last:
-            return shorter[0] if shorter else None
-        bar = last[0].accuracy + standard_error(last[0].accuracy, self._judges) / 2
-        best = max([last[0], *shorter], key=lambda trial: trial.accuracy)
-        return best if best.accuracy > bar else last[0]
+        ranked = self.ranked(SHORT, LONGER, LAST)
+        led_to = next((trial for trial in self.trials if trial.stage == LAST.name), None)
+        if led_to is None or not led_to.counts:
+            return ranked[0] if ranked else None
+        bar = led_to.accuracy + CLEARLY * standard_error(led_to.accuracy, self._judges)
+        highest = max(ranked, key=lambda trial: trial.accuracy)
+        return highest if highest.accuracy > bar else led_to
 
     def ranked(self, *stages: Stage) -> list[Trial]:
         """Return the trials of some stages that came to something, the best first."""

@@ -73,7 +73,8 @@ def _network(outcome: Outcome) -> str:
     left = f" There was no time for {search.left_out} more." if search.left_out else ""
     return (
         f"{said}. Of those whose accuracy is within chance of the highest, the one with the lowest "
-        f"loss counts as best.{left}"
+        "loss counts as best. What this led to was trained to the end, and stays unless another is "
+        f"more accurate by two standard errors.{left}"
     )
 
 
