@@ -124,9 +124,9 @@ def test_a_shorter_trial_is_taken_where_it_is_clearly_better(made):
 
 def test_time_is_kept_to_learn_again_where_there_is_enough(made):
     search, _ = made(600)
-    assert search.cost_of_refit == pytest.approx(1.05 / 0.8, abs=0.01)
+    assert search.cost_of_refit == pytest.approx(1 / 0.8, abs=0.01)
     assert search.best is search.trials[-1]
-    again = search.cost_of_refit * search.best.seconds
+    again = search_module.SLACK * search.cost_of_refit * search.best.seconds
     assert search.clock.spent + again == pytest.approx(600, abs=1)
 
 
@@ -135,3 +135,19 @@ def test_few_pictures_set_aside_are_not_worth_learning_from(made, monkeypatch):
     search, _ = made(600)
     assert search.cost_of_refit == 0
     assert search.clock.spent == pytest.approx(600, abs=1)
+
+
+def test_a_last_training_that_is_held_up_goes_on_in_the_time_kept_for_the_next(made, monkeypatch):
+    given = []
+    quick = search_module.attempt
+
+    def attempt(*arguments, late, **named):
+        given.append((named["seconds"], late))
+        quick(*arguments, late=late, **named)
+
+    monkeypatch.setattr(search_module, "attempt", attempt)
+    search, _ = made(600)
+    lasts = [given[n] for n, trial in enumerate(search.trials) if trial.stage == "last"]
+    seconds, late = lasts[0]
+    assert late == pytest.approx(search_module.SLACK * search.cost_of_refit * seconds)
+    assert not any(late for _, late in given[: len(given) - len(lasts)])

@@ -126,7 +126,7 @@ def test_without_the_pictures_it_says_why(handgrad, run, about, sentence):
     assert hg.load_model("m.safetensors").calibration is None
 
 
-def test_by_other_pictures_than_the_runs_own(handgrad, run):
+def test_by_other_pictures_than_the_runs_own(handgrad, run, caplog):
     net = hg.load_model(run / "model.safetensors")
     about = {"config": {"validation": 0}, "data": {"name": "digits"}}
     net.save("m.safetensors", about)
@@ -137,8 +137,23 @@ def test_by_other_pictures_than_the_runs_own(handgrad, run):
     assert ended.status == 0, ended.err
     counted = sum(each["answers"] for each in json.loads(ended.out)["reliability"])
     assert counted == len(hg.load("digits")[1]) == 359
+    assert caplog.messages == ["handgrad: digits test: the run's own test, which judges it no more"]
     calibration = hg.load_model("m.safetensors").calibration
     assert calibration.temperature == pytest.approx(json.loads(ended.out)["temperature"])
+
+
+def test_by_a_folder_of_ones_own_all_of_it(handgrad, run, tmp_path):
+    train, test = hg.load("digits")
+    pictures, labels = test[:]
+    np.savez(tmp_path / "others.npz", x_train=pictures[:200, 0], y_train=labels[:200])
+    ended = handgrad("calibrate", run, "--data", tmp_path / "others.npz", "--json")
+    assert ended.status == 0, ended.err
+    assert json.loads(ended.out)["pictures"] == 200
+    assert train.classes == hg.load_model(run / "model.safetensors").classes
+    for nothing in ("", tmp_path / "nothing"):
+        ended = handgrad("calibrate", run, "--data", nothing)
+        assert ended.status in (1, 2)
+        assert ended.err.startswith("error: ")
 
 
 def test_a_precision_beyond_reach(handgrad, run):

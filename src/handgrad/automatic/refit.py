@@ -30,14 +30,16 @@ def refit(search: Search) -> Trial | None:
     if not cost or chosen.pictures < len(parts.train) or cost > search.until - clock.spent:
         return None
     config = fitted(changed(chosen.config, validation=0), parts.pictures, chosen.config.epochs)
-    trial = Trial(REFIT.name, config, clock.spent, len(parts.pictures))
+    trial = Trial(REFIT, config, clock.spent, len(parts.pictures))
     net, recipe = config.network(parts.pictures), config.recipe(parts.pictures.classes)
 
     def engine(net: Network, rules: Rules) -> Engine:
         return Timed(engine_named(recipe.engine, net, rules), net, clock, search.until)
 
+    highest = max(other.accuracy for other in search.trials if other.counts)
+
     def tell(*, over: bool = False) -> None:
-        search.watch(Moment(clock.spent, trial, chosen.accuracy, over))
+        search.watch(Moment(clock.spent, trial, highest, over))
 
     try:
         for record in epochs(net, parts.pictures, None, **{**vars(recipe), "engine": engine}):

@@ -78,7 +78,8 @@ def _race(outcome: Outcome) -> str:
         plots.race(laps, outcome.search.clock.seconds),
         "validation accuracy of each epoch over the seconds",
     )
-    told = "<p>On the validation pictures, which were set aside to choose by.</p>"
+    last = " The last row is the model: nothing was left to judge it by." if again else ""
+    told = f"<p>On the validation pictures, which were set aside to choose by.{last}</p>"
     return f"{told}{drawn}{rows}"
 
 
@@ -124,7 +125,7 @@ def _curves(outcome: Outcome) -> str:
     why = "the last" if outcome.chosen.complete else "the most accurate before the time was over"
     told = f"The weights of epoch {kept} are kept, {why}"
     if outcome.again:
-        told = "Before it was trained once more, on all pictures"
+        told = "This is the training that was judged, before the one on all pictures"
     return f"{drawn}<p>{told}; the dotted line marks the lowest validation loss.</p>"
 
 

@@ -25,7 +25,7 @@ SURVIVORS = 2
 GRACE = 2.0  # seconds to learn something in, even where the time was spent on kernels
 LEFT_OVER = 0.25  # of the time for the last training, for which another one is worth it
 FEW = 4  # epochs, whose median says more of the speed than a probe did
-SLACK = 1.05  # of the time that a training took, until it is made once more
+SLACK = 1.1  # of the time that a training takes, kept to make it once more
 PROBING = 0.2  # of the time at most, to see how fast candidates are; kernels are compiled then
 
 
@@ -44,13 +44,13 @@ class Stage(NamedTuple):
 
 
 SHORT, LONGER, LAST = Stage("short", 0.25, 20), Stage("longer", 0.6, 50), Stage("last", 1.0, 200)
-REFIT = Stage("refit", 1.0, 200)
+REFIT = "refit"
 CLEARLY = 2  # standard errors that chance alone may well make of the luckiest of some twenty trials
 WORTH = 0.1  # of the pictures set aside, from which on they are worth learning from in the end
 
 
 # In words.
-STAGES = {"short": "tried", "longer": "longer", "last": "to the end", "refit": "on all"}
+STAGES = {"short": "tried", "longer": "longer", "last": "to the end", REFIT: "on all"}
 
 
 class Moment(NamedTuple):
@@ -112,8 +112,7 @@ class Search:
     def cost_of_refit(self) -> float:
         """How long training on all pictures takes, as a multiple; 0: it is not worth it."""
         pictures, train, validation, _ = self.parts_of(self.base)
-        worth = len(validation) >= WORTH * len(pictures)
-        return SLACK * len(pictures) / len(train) if worth else 0.0
+        return len(pictures) / len(train) if len(validation) >= WORTH * len(pictures) else 0.0
 
     def _longer(self, until: float) -> None:
         """Try the best networks for longer, then the best of them with other augmentations."""
@@ -146,7 +145,7 @@ class Search:
         first, *others = _one_of_each_network(done) or [default]
         until = self._until_refit(first)
         enough = LEFT_OVER * (until - self.clock.spent)
-        self._try(LAST, first, until - self.clock.spent, until)
+        self._try(LAST, first, until - self.clock.spent, until, late=self.until - until)
         for config in others:
             if until - self.clock.spent < enough:
                 return
@@ -158,7 +157,7 @@ class Search:
         That is worth it only where half of the time is enough to learn well in.
         """
         begun = self.clock.spent
-        until = begun + (self.until - begun) / (1 + self.cost_of_refit)
+        until = begun + (self.until - begun) / (1 + SLACK * self.cost_of_refit)
         epoch = self._speed(config).epoch(len(self.parts_of(config).train))
         return until if until - begun >= LONGER.epochs * epoch else self.until
 
@@ -214,8 +213,10 @@ class Search:
         for left, config in zip(range(len(chosen), 0, -1), chosen, strict=True):
             self._try(stage, config, (until - self.clock.spent) / (left + later), until)
 
-    def _try(self, stage: Stage, config: Config, seconds: float, until: float) -> None:
-        """Try some settings for some seconds, unless the time is over."""
+    def _try(
+        self, stage: Stage, config: Config, seconds: float, until: float, late: float = 0.0
+    ) -> None:
+        """Try some settings for some seconds, unless the time is over; held up, a bit longer."""
         parts, speed = self.parts_of(config), self._speed(config)
         began = self.clock.spent
         if stage is not LAST and (seconds <= 0 or began + seconds / 2 > until):
@@ -231,6 +232,7 @@ class Search:
             speed,
             self.clock,
             seconds=rest,
+            late=late,
             most=stage.epochs,
             watch=lambda: self._tell(trial),
             patient=only,

@@ -88,6 +88,7 @@ def attempt(
     clock: Clock,
     *,
     seconds: float,
+    late: float = 0.0,
     most: int,
     watch: Callable[[], None],
     patient: bool = False,
@@ -99,12 +100,13 @@ def attempt(
         parts: the pictures.
         speed: how long things take.
         clock: what tells the time.
-        seconds: how long it may take, judging included.
+        seconds: how long it is to take, judging included.
+        late: how many seconds more it may take where it is held up.
         most: how many epochs at most.
         watch: called after each epoch.
         patient: whether one epoch is made however long it takes.
     """
-    until = clock.spent + seconds
+    until = clock.spent + seconds + late
     count, pictures = planned(speed, CAUTION * seconds, len(parts.train), most)
     train = some_of(parts.train, pictures, trial.config.seed)
     trial.config, trial.pictures = fitted(trial.config, train, count), len(train)

@@ -188,10 +188,10 @@ def _judged(
     )
 
 
-def _network(chosen: Trial, parts: Parts) -> Network:
-    """Return the network of a trial, as it was when it was judged."""
-    net = chosen.config.network(parts.train)
-    net.restore(chosen.arrays)
+def _network(trial: Trial, parts: Parts) -> Network:
+    """Return the network of a trial, as it was in the end or when it was best."""
+    net = trial.config.network(parts.train)
+    net.restore(trial.arrays)
     net.measured, net.preparation = True, parts.train.preparation
     return net
 

@@ -66,15 +66,20 @@ def _network(outcome: Outcome) -> str:
     short, longer = search.ranked(SHORT), search.ranked(LONGER)
     if len(short) < 2:
         return f"{words(outcome.config)}: the one to begin with; there was no time to compare."
+    led_to = ""
     said = f"{outcome.config.model} at {outcome.config.lr:g}. {len(short)} candidates were tried"
     if longer:
         networks = dict.fromkeys(trial.config.model for trial in search.trials if trial in longer)
         said += f", for longer {' and '.join(networks)}"
+    if any(trial.counts for trial in search.trials if trial.stage == LAST.name):
+        led_to = (
+            " What this led to was trained to the end, and stays unless another is more accurate "
+            "by two standard errors."
+        )
     left = f" There was no time for {search.left_out} more." if search.left_out else ""
     return (
         f"{said}. Of those whose accuracy is within chance of the highest, the one with the lowest "
-        "loss counts as best. What this led to was trained to the end, and stays unless another is "
-        f"more accurate by two standard errors.{left}"
+        f"loss counts as best.{led_to}{left}"
     )
 
 
@@ -111,7 +116,8 @@ def _training(outcome: Outcome) -> str:
     made = f"{len(chosen.records)} of {chosen.config.epochs} epochs"
     of = f"{chosen.pictures:,} pictures in {chosen.seconds:.0f} s"
     if chosen.stage == LAST.name:
-        what = f"{made} of {of}, all the time that was left or as much as is of use."
+        time = "half of the time" if outcome.again else "all the time"
+        what = f"{made} of {of}, {time} that was left or as much as is of use."
     else:
         last = next((t for t in outcome.search.trials if t.stage == LAST.name and t.counts), None)
         what = f"{made} of {of}. " + _against(last)
@@ -120,29 +126,31 @@ def _training(outcome: Outcome) -> str:
         what += (
             f" The time was over before its end; the weights of epoch {best} are kept, the best."
         )
-    return what + _once_more(outcome.again)
+    return what + _once_more(outcome)
 
 
-def _once_more(again: Trial | None) -> str:
+def _once_more(outcome: Outcome) -> str:
+    again = outcome.again
     if again is None:
         return ""
+    calibration = "; its calibration is that of the one before, for nothing was left to judge it by"
     return (
         f" Then the same settings were trained once more, on all {again.pictures:,} pictures in "
-        f"{again.seconds:.0f} s: those set aside are worth learning from too. This is the model; "
-        "its calibration is that of the one before, for nothing was left to judge it by."
+        f"{again.seconds:.0f} s: those set aside are worth learning from too. This is the model"
+        f"{calibration if outcome.net.calibration else ''}."
     )
 
 
 def _against(last: Trial | None) -> str:
     if last is None:
         return "It was not trained any longer."
-    return f"Trained longer it had {last.accuracy:.2%} on validation, which is less."
+    return f"Trained longer it had {last.accuracy:.2%} on validation."
 
 
 def _another_time(outcome: Outcome) -> str:
     again = (
         "`handgrad train --config` with the config.toml beside this page trains this very network "
-        "again."
+        f"again{', without its calibration' if outcome.again else ''}."
         if same_again(outcome)
         else "The config.toml beside this page has its settings."
     )

@@ -41,7 +41,7 @@ def calibrate(
     """
     from handgrad.bundle import read_bundle, save_model
     from handgrad.calibration import against_calibrating, calibrate, reliability
-    from handgrad.runs import load_test, load_validation, model_file
+    from handgrad.runs import load_others, load_validation, model_file
     from handgrad.training.evaluation import check_classes
 
     screen = Screen(quiet)
@@ -55,7 +55,7 @@ def calibrate(
     if data is None:
         chosen = load_validation(bundle.about, folder, **options)
     else:
-        chosen = load_test(bundle.about, data, folder, **options)
+        chosen = load_others(bundle.about, data, folder, **options)
     check_classes(net, chosen)
     pictures, labels = chosen[:]
     Z = net.logits(pictures)

@@ -125,18 +125,18 @@ def tried(findings: Findings) -> Table | None:
     notebook = findings.notebook
     if not notebook.trials:
         return None
+    losses = any(trial.loss is not None for trial in notebook.trials)
     rows = [
         [
             trial.recipe,
             f"{100 * trial.accuracy:.2f} %",
-            *([] if trial.loss is None else [f"{trial.loss:.4f}"]),
+            *[DASH if trial.loss is None else f"{trial.loss:.4f}"] * losses,
             f"{trial.seeds}",
             "yes" * trial.taken,
         ]
         for trial in notebook.trials
     ]
-    loss = [] if notebook.trials[0].loss is None else [">loss"]
-    headings = ["recipe", ">validation accuracy", *loss, ">seeds", "taken"]
+    headings = ["recipe", ">validation accuracy", *[">loss"] * losses, ">seeds", "taken"]
     return Table(f"How the best was chosen, by {notebook.judged}", headings, rows)
 
 

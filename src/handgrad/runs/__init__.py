@@ -9,6 +9,7 @@ checkpoints/           only until the run is finished: what `handgrad train --re
 """
 
 from handgrad.runs.folder import begun, checkpoints, finish, gone_on, has_checkpoint, stopped
+from handgrad.runs.others import load_others
 from handgrad.runs.run import Run, load_run, load_test, load_validation, model_file, versions, write
 from handgrad.runs.trust import trust
 
@@ -19,6 +20,7 @@ __all__ = [
     "finish",
     "gone_on",
     "has_checkpoint",
+    "load_others",
     "load_run",
     "load_test",
     "load_validation",
