@@ -20,15 +20,19 @@ from tests.explain.test_page import Reader
 from tests.extras import needs
 
 
-@pytest.fixture(scope="module")
-def outcome():
+def undisturbed(**options):
     """Return what comes of digits on a machine that nobody disturbs: its time is made up."""
     ticks, speed = itertools.count(), Speed(picture=1e-4, judging=0.01)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(whole, "Clock", lambda seconds: Clock(seconds, lambda: next(ticks) / 1000))
         patch.setattr(search, "measured", lambda *_: speed)
         patch.setattr(search, "_seen", lambda _: speed)
-        return fit(beginning("digits", seed=3), 0.11, progress=False)
+        return fit(beginning("digits", seed=3), 0.11, progress=False, **options)
+
+
+@pytest.fixture(scope="module")
+def outcome():
+    return undisturbed()
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +83,21 @@ def test_in_the_end_it_learns_from_all_pictures_and_probabilities_are_judged_bef
         not np.array_equal(array, outcome.net.arrays[name]) for name, array in before.arrays.items()
     ]
     assert any(differ)
+
+
+def test_ctrl_c_in_the_last_training_keeps_what_was_judged(outcome):
+    def interrupt(moment):
+        if moment.trial.stage == search.REFIT:
+            raise KeyboardInterrupt
+
+    found = undisturbed(watch=interrupt)
+    assert found.interrupted
+    assert found.again is None
+    assert found.config.validation
+    assert len(found.net.arrays) == len(outcome.net.arrays)
+    for name, array in found.chosen.arrays.items():
+        assert np.array_equal(array, found.net.arrays[name])
+    assert "once more" not in report(found, Path("x"))
 
 
 def test_tensorboard_is_told_of_each_epoch(outcome, tmp_path):
