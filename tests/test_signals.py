@@ -195,3 +195,28 @@ def test_what_python_loses_is_raised_again(name: str) -> None:
 def test_at_its_very_end_a_command_keeps_its_status(name: str) -> None:
     end = ended(name, "sys.late = Late(); sys.exit(3)")
     assert end.returncode == 3, end.stderr
+
+
+AT_LAST = """from handgrad.signals import at_last
+    with at_last(lambda: (print('done', flush=True), ACT)):
+        try: send()
+        except BaseException: END"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no alarm clock here")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("act", ["None", "1 / 0", "time.sleep(60)"])
+@pytest.mark.parametrize("cut_off", ["send()", "time.sleep(60)"])
+def test_what_stands_at_last_is_done_where_a_clean_up_is_cut_off(
+    name: str, act: str, cut_off: str
+) -> None:
+    started = time.monotonic()
+    end = ended(name, AT_LAST.replace("ACT", act).replace("END", cut_off))
+    assert (end.stdout, end.stderr) == (b"done\n", b"")
+    assert end.returncode == 128 + getattr(signal, name)
+    assert time.monotonic() - started < 30
+
+
+def test_what_stands_at_last_is_not_done_where_the_block_ends_by_itself() -> None:
+    body = AT_LAST.replace("ACT", "None").replace("END", "pass") + "\n    send()"
+    assert ended("SIGTERM", body).stdout == b""

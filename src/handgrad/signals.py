@@ -14,6 +14,7 @@ from typing import Any, NoReturn, Self
 
 LONGEST = 1.5  # seconds that a command has for cleaning up
 _SOON = 0.01  # seconds
+_LAST = 0.2  # seconds for what is done even then
 
 # Ctrl-C, a closed terminal, and a polite end.
 ENDS = [getattr(signal, n) for n in ("SIGINT", "SIGHUP", "SIGTERM") if hasattr(signal, n)]
@@ -21,6 +22,7 @@ ENDS = [getattr(signal, n) for n in ("SIGINT", "SIGHUP", "SIGTERM") if hasattr(s
 Handler = Callable[[int, FrameType | None], Any]
 
 _came: int | None = None  # the signal that ends this process
+_last_acts: list[Callable[[], object]] = []
 
 
 class Leaving(SystemExit):
@@ -105,8 +107,27 @@ def obey(handler: Handler) -> None:
 
 
 def at_once(number: int, *_: object) -> NoReturn:
-    """End the process: a handler for a command that has nothing to clean up."""
+    """End the process, with no other clean-up than what stands `at_last`: a handler."""
+    if _last_acts and hasattr(signal, "setitimer"):
+        _after(_LAST, lambda *_: os._exit(128 + number))  # a screen that is stopped takes no words
+    for act in _last_acts:
+        with suppress(Exception):  # the process ends, whatever becomes of it
+            act()
     os._exit(128 + number)
+
+
+@contextmanager
+def at_last(act: Callable[[], object]) -> Iterator[None]:
+    """Have something small done where the process ends `at_once` in the middle of the block.
+
+    Args:
+        act: what to do; it may come in the midst of anything, its own work included.
+    """
+    _last_acts.append(act)
+    try:
+        yield
+    finally:
+        _last_acts.remove(act)
 
 
 def leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001

@@ -1,6 +1,8 @@
 import json
 import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +52,32 @@ def test_a_signal_says_how_to_go_on_and_the_run_goes_on_as_it_was(handgrad, numb
     assert not checkpoints(Path(RUN)).exists()
     handgrad("train", *QUICK, "-q", "--out", "undisturbed")
     assert_same_run(RUN, "undisturbed")
+
+
+CUT_OFF = """
+import signal
+from handgrad import training
+from handgrad.cli import main
+
+def fit(*_, checkpoint, **__):
+    checkpoint.folder.joinpath("checkpoint-000001.safetensors").write_text("x")
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except BaseException:
+        signal.raise_signal(signal.SIGINT)
+
+training.fit = fit
+main()
+"""
+
+
+def test_a_run_that_is_cut_off_says_how_to_go_on_too():
+    command = [sys.executable, "-c", CUT_OFF, "train", *QUICK]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.stderr.splitlines()[-1] == (
+        f"error: interrupted; to go on: handgrad train --resume {RUN}"
+    )
+    assert ended.returncode == 128 + signal.SIGINT
 
 
 def test_a_run_that_is_stopped_where_it_is_written_ends_later(handgrad, monkeypatch):

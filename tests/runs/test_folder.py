@@ -103,6 +103,34 @@ with begun(Path(sys.argv[1]), "a") as folder:
 """
 
 
+CUT_OFF = """
+import signal, sys
+from pathlib import Path
+from handgrad.runs import begun, checkpoints
+from handgrad.signals import leave, obey
+obey(leave)
+with begun(Path("new/deep/run"), "a") as folder:
+    if sys.argv[1] == "later":
+        (checkpoints(folder) / "checkpoint-000001.safetensors").write_text("x")
+    try:
+        signal.raise_signal(signal.SIGTERM)
+    except BaseException:  # as LLVM does, and goes on
+        signal.raise_signal(signal.SIGTERM)
+"""
+
+
+@pytest.mark.parametrize("when", ["soon", "later"])
+def test_one_that_is_cut_off_leaves_what_it_would_otherwise(when, tmp_path):
+    ended = subprocess.run(
+        [sys.executable, "-c", CUT_OFF, when], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (128 + signal.SIGTERM, "")
+    if when == "soon":
+        assert list(tmp_path.iterdir()) == []
+    else:
+        assert has_checkpoint(Path("new/deep/run"))
+
+
 @pytest.fixture
 def another():
     """Another process at work in the folder `out`, before its first checkpoint."""

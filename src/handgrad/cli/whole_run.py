@@ -141,15 +141,22 @@ def _told_how_to_go_on(folder: Path, config: Config) -> Iterator[None]:
     """Add to the last words of a run that stops how it can go on."""
     from handgrad.errors import DivergenceError, StorageError
     from handgrad.runs import has_checkpoint
+    from handgrad.signals import at_last
     from handgrad.training.state import LOWERINGS
 
     command = f"handgrad train --resume {shlex.quote(str(folder))}"
+
+    def tell() -> None:
+        if has_checkpoint(folder):
+            Screen().error(f"interrupted; to go on: {command}")
+
     try:
-        yield
+        with at_last(tell):
+            yield
     except (KeyboardInterrupt, SystemExit) as end:
         if not has_checkpoint(folder):
             raise
-        Screen().error(f"interrupted; to go on: {command}")
+        tell()
         raise typer.Exit(end.code if isinstance(end, SystemExit) else 130) from None  # type: ignore[arg-type]
     except (DivergenceError, StorageError) as error:
         if has_checkpoint(folder):

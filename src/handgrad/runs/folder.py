@@ -15,7 +15,7 @@ from pathlib import Path
 
 from handgrad.errors import ConfigError, StorageError
 from handgrad.files import is_temporary, sweep
-from handgrad.signals import Signals
+from handgrad.signals import Signals, at_last
 from handgrad.training.keeper import LOCK, Found, newest
 from handgrad.training.lock import Lock
 
@@ -44,23 +44,29 @@ def begun(out: Path | None, name: str) -> Iterator[Path]:
         ConfigError: if the place is taken or cannot be written to.
     """
     made = [p for p in (out or RUNS, *(out or RUNS).parents) if not _is_there(p)]
-    folder = None
-    try:
-        with Signals(True) as signals, signals.held():  # either it is taken, or it is not
-            folder, lock = _first_free(name) if out is None else _asked_for(out)
-            made = list(dict.fromkeys([folder, *made]))
-        _remove_forgotten(folder.parent)
-        yield folder
-    finally:
-        if folder is not None:
-            if not has_checkpoint(folder):
-                shutil.rmtree(checkpoints(folder), ignore_errors=True)
-                if not (folder / MODEL).exists():
-                    (folder / _TOLD).unlink(missing_ok=True)
+    folder: Path | None = None
+    lock: Lock | None = None
+
+    def clear() -> None:
+        if folder is not None and not has_checkpoint(folder):
+            shutil.rmtree(checkpoints(folder), ignore_errors=True)
+            if not (folder / MODEL).exists():
+                (folder / _TOLD).unlink(missing_ok=True)
+        if lock is not None:
             lock.release()
         for place in made:
             with suppress(OSError):  # it is not empty, or was not made
                 place.rmdir()
+
+    with at_last(clear):
+        try:
+            with Signals(True) as signals, signals.held():  # either it is taken, or it is not
+                folder, lock = _first_free(name) if out is None else _asked_for(out)
+                made = list(dict.fromkeys([folder, *made]))
+            _remove_forgotten(folder.parent)
+            yield folder
+        finally:
+            clear()
 
 
 @contextmanager
