@@ -29,15 +29,19 @@ class DivergenceError(HandgradError):
         step: the update, counted from 0, in which it appeared.
         layer: the name of the layer where it appeared first, such as ``"2 (Dense)"``; or
             ``"input"`` or ``"loss"``.
+        by_update: whether the update made it so, and a smaller one would not; else it was so
+            before, whatever the learning rate.
     """
 
-    def __init__(self, message: str, *, step: int, layer: str) -> None:
+    def __init__(self, message: str, *, step: int, layer: str, by_update: bool = False) -> None:
         super().__init__(message)
         self.step = step
         self.layer = layer
+        self.by_update = by_update
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return partial(type(self), step=self.step, layer=self.layer), self.args
+        known = partial(type(self), step=self.step, layer=self.layer, by_update=self.by_update)
+        return known, self.args
 
 
 class StorageError(HandgradError):

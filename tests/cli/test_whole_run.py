@@ -258,6 +258,25 @@ def test_a_rate_that_is_too_high_is_halved(handgrad, caplog):
     ]
 
 
+def grow(_, named):
+    for name in named:
+        if name.startswith("arrays/"):
+            named[name] = np.full_like(named[name], 3e38)
+
+
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning", "ignore:invalid:RuntimeWarning")
+def test_where_a_checkpoint_has_grown_too_large_the_run_is_to_begin_anew(handgrad):
+    stop(handgrad, *QUICK, "--lr", "0.5")
+    for path in checkpoints(Path(RUN)).glob("*.safetensors"):
+        edit(path, grow)
+    ended = handgrad("train", "--resume", RUN, "--on-divergence", "lower-lr")
+    assert ended.status == 1
+    assert ended.err.rstrip().endswith(
+        "; the numbers in the last checkpoint are too large already to go on from; begin anew, "
+        "with --lr 0.031"
+    )
+
+
 @pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")  # numbers are as large as can be
 def test_after_three_halvings_a_lower_rate_is_named_that_goes_on(handgrad):
     words = [*QUICK, "--no-calibrate", "--optimizer", "sgd", "--schedule", "constant"]

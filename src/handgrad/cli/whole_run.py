@@ -15,6 +15,7 @@ from handgrad.cli.screen import Screen, note_versions, table
 
 if TYPE_CHECKING:
     from handgrad.config import Config
+    from handgrad.errors import DivergenceError
     from handgrad.summary import Summary
     from handgrad.training import Epoch, History
 
@@ -142,7 +143,6 @@ def _told_how_to_go_on(folder: Path, config: Config) -> Iterator[None]:
     from handgrad.errors import DivergenceError, StorageError
     from handgrad.runs import has_checkpoint
     from handgrad.signals import at_last
-    from handgrad.training.state import LOWERINGS
 
     command = f"handgrad train --resume {shlex.quote(str(folder))}"
 
@@ -158,16 +158,30 @@ def _told_how_to_go_on(folder: Path, config: Config) -> Iterator[None]:
             raise
         tell()
         raise typer.Exit(end.code if isinstance(end, SystemExit) else 130) from None  # type: ignore[arg-type]
-    except (DivergenceError, StorageError) as error:
+    except StorageError as error:
         if has_checkpoint(folder):
-            cure = ""
-            if isinstance(error, DivergenceError):
-                lower = config.lr * 0.5 ** (LOWERINGS + 1)  # all others were tried
-                cure = " --on-divergence lower-lr"
-                if config.on_divergence == "lower-lr":
-                    cure = f" --lr {lower:.2g} --force-settings"
-            error.args = (f"{error}; to go on from the last checkpoint: {command}{cure}",)
+            error.args = (f"{error}; to go on from the last checkpoint: {command}",)
         raise
+    except DivergenceError as error:
+        if has_checkpoint(folder):
+            error.args = (f"{error}; {_cure(error, folder, config, command)}",)
+        raise
+
+
+def _cure(error: DivergenceError, folder: Path, config: Config, command: str) -> str:
+    """Return what to do about numbers that are not finite, when the run has a checkpoint."""
+    from handgrad.runs import stopped
+    from handgrad.training.state import LOWERINGS
+
+    if config.on_divergence != "lower-lr":
+        return f"to go on from the last checkpoint: {command} --on-divergence lower-lr"
+    lower = f"--lr {config.lr * 0.5 ** (LOWERINGS + 1):.2g}"  # all others were tried
+    if error.step == stopped(folder).state.steps and not error.by_update:
+        return (
+            "the numbers in the last checkpoint are too large already to go on from; begin anew, "
+            f"with {lower}"
+        )
+    return f"to go on from the last checkpoint: {command} {lower} --force-settings"
 
 
 def _kept(history: History, patience: int) -> str:

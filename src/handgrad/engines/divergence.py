@@ -38,7 +38,8 @@ def overflowed(net: Network, step: int) -> DivergenceError:
     """Return the error that names the layer whose arrays this step, just made, has spoilt."""
     name = next(name for name, array in net.arrays.items() if not np.isfinite(array).all())
     index = int(name.split(".")[0])
-    return _error(step, layer_name(net.layers, index), f"{name.split('.')[-1]} after the update")
+    what = f"{name.split('.')[-1]} after the update"
+    return _error(step, layer_name(net.layers, index), what, by_update=True)
 
 
 def memory_overflowed(
@@ -55,12 +56,13 @@ def memory_overflowed(
     return None
 
 
-def _error(step: int, where: str, what: str) -> DivergenceError:
+def _error(step: int, where: str, what: str, by_update: bool = False) -> DivergenceError:
     return DivergenceError(
         f"step {step}, {where}: {what} is not finite; "
         "lower the learning rate, set clip_norm, or look for bad pictures",
         step=step,
         layer=where,
+        by_update=by_update,
     )
 
 
