@@ -90,6 +90,13 @@ def test_evaluate_says_how_far_it_can_be_trusted(handgrad, run):
     assert f"; sure of {after['sure']:.2%}, and" in handgrad("evaluate", run).out
 
 
+def test_evaluate_asks_for_other_pictures_where_the_run_set_none_aside(handgrad, tmp_path):
+    out = tmp_path / "none"
+    words = "--model softmax-regression --epochs 1 --validation 0 --patience 0 --no-figures"
+    assert handgrad("train", *words.split(), "--out", out).status == 0
+    assert "`handgrad calibrate --data` with others makes it" in handgrad("evaluate", out).out
+
+
 @pytest.mark.parametrize(
     ("about", "sentence"),
     [

@@ -202,6 +202,12 @@ def test_places_that_hold_nothing(tmp_path):
         read_own(tmp_path)
 
 
+def test_a_folder_beside_a_path_is_refused(tmp_path):
+    sentence = f"^{tmp_path} is where pictures of your own lie; leave out the folder, which is for"
+    with pytest.raises(hg.ConfigError, match=sentence):
+        hg.load(str(tmp_path), tmp_path)
+
+
 def test_a_broken_picture_is_named(tmp_path):
     pictures(tmp_path)
     (tmp_path / "cat/0.png").write_bytes(b"")

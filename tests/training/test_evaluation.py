@@ -38,8 +38,8 @@ def test_other_classes_are_refused() -> None:
     data = blobs()
     other = hg.Dataset(data.pictures, data.labels, (1, 2, 3), "other")
     sentence = (
-        r"other has the classes 1, 2, 3 \(3\), the network 0, 1, 2 \(3\); build the network with "
-        r"classes=train\.classes"
+        r"other has the classes 1, 2, 3 \(3\), the network 0, 1, 2 \(3\); give data of those, or "
+        r"a network built with these, in Python by classes=train\.classes"
     )
     with pytest.raises(hg.DataError, match=sentence):
         hg.evaluate(small_net(data), other)

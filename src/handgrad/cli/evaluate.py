@@ -72,7 +72,8 @@ def evaluate(
         screen.json({"run": str(run), "data": test.name} | plain)
     else:
         screen.result(f"{test.name} {found}")
-        screen.result(_words(trust))
+        config = about.get("config")
+        screen.result(_words(trust, isinstance(config, dict) and bool(config.get("validation"))))
         screen.result(_table(found, net.classes))
         if hard:
             screen.result(_robustness_table(hard))
@@ -112,11 +113,12 @@ def _trust(net: Network, Z: Array, test: Dataset) -> dict[str, Any]:
     }
 
 
-def _words(trust: dict[str, Any]) -> str:
-    """Return `_trust` as a line."""
+def _words(trust: dict[str, Any], set_aside: bool) -> str:
+    """Return `_trust` as a line; a run that set pictures aside can be calibrated by those."""
     words = f"expected calibration error {trust['calibration_error']:.2%}"
     if not trust["calibrated"]:
-        return f"{words}; `handgrad calibrate` makes it smaller"
+        how = "`handgrad calibrate`" if set_aside else "`handgrad calibrate --data` with others"
+        return f"{words}; {how} makes it smaller"
     if not trust["threshold"] or trust["accuracy_of_sure"] is None:
         return words
     return f"{words}; sure of {trust['sure']:.2%}, and {trust['accuracy_of_sure']:.2%} right there"

@@ -13,7 +13,7 @@ from handgrad.data.digits import load_digits
 from handgrad.data.locate import VARIABLE, cache_folder, find, locate
 from handgrad.data.mnist import read_family
 from handgrad.data.sources import SOURCES, Source, source_named
-from handgrad.errors import DataError
+from handgrad.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from handgrad.preparation import Preparation
@@ -74,11 +74,16 @@ def load(
         side: the height and width to bring them to; None: what suits them.
 
     Raises:
-        ConfigError: if there is no data of this name.
+        ConfigError: if there is no data of this name, or a folder beside a path.
         DataError: if it cannot be had, or a file is broken.
         StorageError: if what is downloaded cannot be written.
     """
     if is_own(name):
+        if folder is not None:
+            raise ConfigError(
+                f"{name} is where pictures of your own lie; leave out the folder, which is for "
+                "data with a name, such as mnist"
+            )
         from handgrad.data.own import read_own
 
         return read_own(Path(name), preparation, side=side, progress=progress)

@@ -102,7 +102,8 @@ def check_classes(net: Network, data: Dataset) -> None:
     if data.classes != net.classes:
         raise DataError(
             f"{data.name} has the classes {_some(data.classes)}, the network "
-            f"{_some(net.classes)}; build the network with classes=train.classes"
+            f"{_some(net.classes)}; give data of those, or a network built with these, in Python "
+            "by classes=train.classes"
         )
     net.as_pictures(data.pictures)
 
