@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from handgrad.automatic.candidates import changed
-from handgrad.automatic.clock import OutOfTime, Timed
+from handgrad.automatic.clock import OutOfTime
 from handgrad.automatic.search import REFIT, Moment, Search
 from handgrad.automatic.speed import fitted
-from handgrad.automatic.trial import Trial
-from handgrad.engines import Engine, Rules, engine_named
+from handgrad.automatic.trial import Trial, learned
 from handgrad.errors import DivergenceError
-from handgrad.network import Network
-from handgrad.training import epochs
 
 
 def refit(search: Search) -> Trial | None:
@@ -31,20 +28,14 @@ def refit(search: Search) -> Trial | None:
         return None
     config = fitted(changed(chosen.config, validation=0), parts.pictures, chosen.config.epochs)
     trial = Trial(REFIT, config, clock.spent, len(parts.pictures))
-    net, recipe = config.network(parts.pictures), config.recipe(parts.pictures.classes)
-
-    def engine(net: Network, rules: Rules) -> Engine:
-        return Timed(engine_named(recipe.engine, net, rules), net, clock, search.until)
-
     highest = max(other.accuracy for other in search.trials if other.counts)
 
     def tell(*, over: bool = False) -> None:
         search.watch(Moment(clock.spent, trial, highest, over))
 
     try:
-        for record in epochs(net, parts.pictures, None, **{**vars(recipe), "engine": engine}):
-            trial.records.append(record)
-            trial.times.append(clock.spent)
+        for engine in learned(trial, parts.pictures, None, clock, search.until):
+            net = engine.net
             tell()
     except (OutOfTime, DivergenceError):
         return None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from handgrad.automatic.clock import Clock, OutOfTime, Timed
 from handgrad.automatic.speed import Parts, Speed, fitted, planned, some_of
 from handgrad.config import Config
+from handgrad.data import Dataset
 from handgrad.engines import Engine, Rules, engine_named
 from handgrad.errors import DivergenceError
 from handgrad.layers import Array
@@ -110,25 +111,52 @@ def attempt(
     count, pictures = planned(speed, CAUTION * seconds, len(parts.train), most)
     train = some_of(parts.train, pictures, trial.config.seed)
     trial.config, trial.pictures = fitted(trial.config, train, count), len(train)
-    net, recipe = trial.config.network(train), trial.config.recipe(train.classes)
+    try:
+        for engine in learned(trial, train, parts.validation, clock, until, patient):
+            *before, record = trial.records
+            if trial.complete or _merit(record) > max(map(_merit, before), default=()):
+                trial.arrays, trial.kept = engine.judged, len(before)
+            watch()
+    except OutOfTime:
+        pass
+    except DivergenceError:
+        trial.diverged = True
 
+
+def learned(
+    trial: Trial,
+    train: Dataset,
+    validation: Dataset | None,
+    clock: Clock,
+    until: float,
+    patient: bool = False,
+) -> Iterator[Timed]:
+    """Train with the settings of a trial, note each epoch in it, and then yield the engine.
+
+    Args:
+        trial: the settings, fitted to the pictures.
+        train: the pictures to learn from.
+        validation: those to judge by.
+        clock: what tells the time.
+        until: the second on it at which to stop.
+        patient: whether one epoch is made however long it takes.
+
+    Raises:
+        OutOfTime: if the time is over before the last epoch.
+        DivergenceError: if a number is not finite any more.
+    """
+    recipe = trial.config.recipe(train.classes)
     timed: list[Timed] = []
 
     def engine(net: Network, rules: Rules) -> Engine:
         timed.append(Timed(engine_named(recipe.engine, net, rules), net, clock, until, patient))
         return timed[0]
 
-    try:
-        for record in epochs(net, train, parts.validation, **{**vars(recipe), "engine": engine}):
-            trial.records.append(record)
-            trial.times.append(clock.spent)
-            if trial.complete or _merit(record) > max(map(_merit, trial.records[:-1]), default=()):
-                trial.arrays, trial.kept = timed[0].judged, len(trial.records) - 1
-            watch()
-    except OutOfTime:
-        pass
-    except DivergenceError:
-        trial.diverged = True
+    settings = {**vars(recipe), "engine": engine}
+    for record in epochs(trial.config.network(train), train, validation, **settings):
+        trial.records.append(record)
+        trial.times.append(clock.spent)
+        yield timed[0]
 
 
 def ranked(trials: Sequence[Trial], pictures: int) -> list[Trial]:
