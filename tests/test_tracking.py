@@ -160,6 +160,55 @@ def test_mlflow_has_one_run_with_each_epoch_once_if_a_run_goes_on(
     assert run.data.metrics["loss/training"] == 1.0
 
 
+@pytest.mark.filterwarnings("ignore")  # MLflow's own, of SQLAlchemy
+@pytest.mark.parametrize(("calls", "told"), [(range(1, 2), [1, 2, 3]), (range(1, 99), [1])])
+def test_a_run_outlives_an_mlflow_store_that_is_gone(
+    calls: range,
+    told: list[int],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    needs("mlflow")
+    from mlflow.tracking import MlflowClient
+
+    done, log_batch = [], MlflowClient.log_batch
+
+    def flaky(*args: Any, **kwargs: Any) -> Any:
+        done.append(1)
+        if len(done) - 1 in calls:
+            raise ConnectionError("nobody is there\nany more")
+        return log_batch(*args, **kwargs)
+
+    monkeypatch.setattr(MlflowClient, "log_batch", flaky)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store := f"sqlite:///{tmp_path}/store.db")
+    with tracking(tmp_path, {}, mlflow=True) as track:
+        for number in (1, 2, 3):
+            track(RECORDS[0]._replace(number=number))
+    (run,) = MlflowClient(store).search_runs(["1"])
+    history = MlflowClient(store).get_metric_history(run.info.run_id, "loss/training")
+    assert [entry.step for entry in history] == told
+    first, *rest = (m for m in caplog.messages if m.startswith("handgrad: MLflow's store"))
+    assert first.endswith(" does not answer (nobody is there any more); it is told at the end")
+    assert [m.partition("; ")[2] for m in rest] == (
+        [] if told == [1, 2, 3] else ["history.jsonl of the run has all"]
+    )
+
+
+@pytest.mark.filterwarnings("ignore")  # MLflow's own, of SQLAlchemy
+def test_an_mlflow_store_that_cannot_be_used_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs("mlflow")
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store := f"sqlite:///{tmp_path}/file/store.db")
+    cure = "; start its server, let MLFLOW_TRACKING_URI name another, or leave --mlflow out"
+    with pytest.raises(hg.ConfigError) as refused, tracking(tmp_path, {}, mlflow=True):
+        pass
+    assert str(refused.value).startswith(f"MLflow's store {store} cannot be used (")
+    assert str(refused.value).endswith(cure)
+
+
 @pytest.mark.parametrize("name", ["tensorboard", "mlflow"])
 def test_who_is_missing_is_named(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
 import time
@@ -11,9 +12,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
-from handgrad.errors import MissingExtraError
+from handgrad.errors import ConfigError, MissingExtraError
 from handgrad.files import check_is_file, replacing
 from handgrad.training import Epoch
 
@@ -21,7 +23,12 @@ LINES = "history.jsonl"
 MLFLOW = "mlflow.json"
 STORE = "sqlite:///mlflow.db"
 
+# How long MLflow tries to reach a server: minutes, unless it is told otherwise.
+PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+
 Track = Callable[[Epoch], None]
+
+_log = logging.getLogger("handgrad")
 
 
 @contextmanager
@@ -48,6 +55,7 @@ def tracking(
 
     Raises:
         MissingExtraError: if a package is missing.
+        ConfigError: if MLflow's store cannot be used.
     """
     check_trackers(tensorboard=tensorboard, mlflow=mlflow)
     with ExitStack() as open_ones:
@@ -134,29 +142,92 @@ def _to_tensorboard(folder: Path, records: Sequence[Epoch]) -> Iterator[Track]:
 def _to_mlflow(
     folder: Path, settings: Mapping[str, Any], records: Sequence[Epoch]
 ) -> Iterator[Track]:
-    """Give what tells an MLflow store of an epoch; the run there ends as the block does."""
-    from mlflow.entities import Metric
-    from mlflow.tracking import MlflowClient
+    """Give what tells an MLflow store of an epoch; the run there ends as the block does.
 
-    client = MlflowClient(os.environ.get("MLFLOW_TRACKING_URI") or STORE)
-    run = _known_to_mlflow(client, folder) or _new_in_mlflow(client, folder, settings)
-    told = {point.step for point in client.get_metric_history(run, "loss/training")}
-
-    def track(record: Epoch) -> None:
-        if record.number not in told:
-            now = int(time.time() * 1000)
-            named = numbers(record).items()
-            client.log_batch(run, [Metric(key, x, now, record.number) for key, x in named])
-
-    for record in records:
-        track(record)
+    Raises:
+        ConfigError: if the store cannot be used.
+    """
+    for name, value in PATIENCE.items():
+        os.environ.setdefault(name, value)
+    where = os.environ.get("MLFLOW_TRACKING_URI") or STORE
     try:
-        yield track
+        store = _Mlflow(where, folder, settings)
+    except Exception as error:  # there are as many kinds as there are stores
+        raise ConfigError(
+            f"MLflow's store {where} cannot be used ({_short(error)}); start its server, let "
+            "MLFLOW_TRACKING_URI name another, or leave --mlflow out"
+        ) from error
+    status = "FINISHED"
+    try:
+        for record in records:
+            store.tell(record)
+        yield store.tell
     except BaseException as error:
         stopped = isinstance(error, KeyboardInterrupt | SystemExit)
-        client.set_terminated(run, "KILLED" if stopped else "FAILED")
+        status = "KILLED" if stopped else "FAILED"
         raise
-    client.set_terminated(run, "FINISHED")
+    finally:
+        store.end(status)
+
+
+class _Mlflow:
+    """A run in an MLflow store; where the store is gone, training goes on.
+
+    Args:
+        where: the store.
+        folder: the run's.
+        settings: the run's, by name.
+    """
+
+    def __init__(self, where: str, folder: Path, settings: Mapping[str, Any]) -> None:
+        from mlflow.tracking import MlflowClient
+
+        self._where, self._client = where, MlflowClient(where)
+        known = _known_to_mlflow(self._client, folder)
+        self._run = known or _new_in_mlflow(self._client, folder, settings)
+        history = self._client.get_metric_history(self._run, "loss/training")
+        self._told = {point.step for point in history}
+        self._waiting: list[tuple[Epoch, int]] = []
+        self._answers = True
+
+    def tell(self, record: Epoch) -> None:
+        """Tell it of an epoch, now or at the end."""
+        if record.number not in self._told:
+            self._waiting.append((record, int(time.time() * 1000)))
+        if self._answers:
+            try:
+                self._tell_all()
+            except Exception as error:
+                self._answers = False
+                words = "handgrad: MLflow's store %s does not answer (%s); it is told at the end"
+                _log.warning(words, self._where, _short(error))
+
+    def end(self, status: str) -> None:
+        """Tell it what it does not know yet, and how the run ended; not if that would take long."""
+        if not self._answers and status != "FINISHED":
+            return
+        try:
+            self._tell_all()
+            self._client.set_terminated(self._run, status)
+        except Exception as error:
+            words = "handgrad: MLflow's store %s was not told all (%s); %s of the run has all"
+            _log.warning(words, self._where, _short(error), LINES)
+
+    def _tell_all(self) -> None:
+        """Tell it of all epochs that wait."""
+        from mlflow.entities import Metric
+
+        while self._waiting:
+            record, at = self._waiting[0]
+            named = numbers(record).items()
+            metrics = [Metric(key, x, at, record.number) for key, x in named]
+            self._client.log_batch(self._run, metrics)
+            del self._waiting[0]
+
+
+def _short(error: Exception) -> str:
+    """Return the beginning of what an error says: MLflow's go on and on."""
+    return shorten(str(error), 120, placeholder=" ...")
 
 
 def _known_to_mlflow(client: Any, folder: Path) -> str | None:
