@@ -220,3 +220,43 @@ def test_what_stands_at_last_is_done_where_a_clean_up_is_cut_off(
 def test_what_stands_at_last_is_not_done_where_the_block_ends_by_itself() -> None:
     body = AT_LAST.replace("ACT", "None").replace("END", "pass") + "\n    send()"
     assert ended("SIGTERM", body).stdout == b""
+
+
+@pytest.mark.usefixtures("as_before")
+def test_who_was_told_to_end_within_a_part_ends_with_the_next_signal() -> None:
+    obey(leave)
+    with pytest.raises(Leaving), interruptible():
+        signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGINT) is at_once
+
+
+LAST_WORDS = """
+import os, signal, time
+from handgrad.signals import at_last, at_once
+
+def inner():
+    signal.raise_signal(signal.SIGTERM)
+    print("inner", flush=True)
+
+with at_last(lambda: print("outer", flush=True)), at_last(inner):
+    if os.fork() == 0:
+        at_once(signal.SIGINT)
+    os.wait()
+    at_once(signal.SIGINT)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no alarm clock here")
+def test_last_words_are_said_once_from_the_inside_by_who_began_and_a_second_signal_waits() -> None:
+    ended = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"from handgrad.signals import obey, at_once\nobey(at_once)\n{LAST_WORDS}",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.stdout, ended.stderr) == ("inner\nouter\n", "")
+    assert ended.returncode == 130

@@ -23,6 +23,8 @@ Handler = Callable[[int, FrameType | None], Any]
 
 _came: int | None = None  # the signal that ends this process
 _last_acts: list[Callable[[], object]] = []
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_last_acts.clear)  # they are for the parent to do
 
 
 class Leaving(SystemExit):
@@ -109,8 +111,9 @@ def obey(handler: Handler) -> None:
 def at_once(number: int, *_: object) -> NoReturn:
     """End the process, with no other clean-up than what stands `at_last`: a handler."""
     if _last_acts and hasattr(signal, "setitimer"):
+        obey(signal.SIG_IGN)  # type: ignore[arg-type]  # it ends already
         _after(_LAST, lambda *_: os._exit(128 + number))  # a screen that is stopped takes no words
-    for act in _last_acts:
+    for act in reversed(_last_acts):
         with suppress(Exception):  # the process ends, whatever becomes of it
             act()
     os._exit(128 + number)
@@ -127,7 +130,8 @@ def at_last(act: Callable[[], object]) -> Iterator[None]:
     try:
         yield
     finally:
-        _last_acts.remove(act)
+        with suppress(ValueError):  # a child of this process has none of its own
+            _last_acts.remove(act)
 
 
 def leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
@@ -175,7 +179,7 @@ def interruptible() -> Iterator[None]:
     try:
         yield
     finally:
-        if ours:
+        if ours and signal.getsignal(signal.SIGINT) is _interrupt:  # the command goes on
             signal.signal(signal.SIGINT, leave)
 
 
