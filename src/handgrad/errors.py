@@ -31,17 +31,27 @@ class DivergenceError(HandgradError):
             ``"input"`` or ``"loss"``.
         by_update: whether the update made it so, and a smaller one would not; else it was so
             before, whatever the learning rate.
+        hopeless: whether no lower learning rate helps from the last checkpoint on.
     """
 
-    def __init__(self, message: str, *, step: int, layer: str, by_update: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        step: int,
+        layer: str,
+        by_update: bool = False,
+        hopeless: bool = False,
+    ) -> None:
         super().__init__(message)
         self.step = step
         self.layer = layer
         self.by_update = by_update
+        self.hopeless = hopeless
 
     def __reduce__(self) -> tuple[Any, ...]:
-        known = partial(type(self), step=self.step, layer=self.layer, by_update=self.by_update)
-        return known, self.args
+        words = self.__dict__.copy()
+        return partial(type(self), **words), self.args
 
 
 class StorageError(HandgradError):

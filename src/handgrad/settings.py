@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import ValidationError
 
 from handgrad.config import Config, nearest
+from handgrad.data import is_own
 from handgrad.errors import ConfigError, StorageError
 from handgrad.files import check_is_file
 
@@ -84,9 +85,15 @@ def configure(
         | dict.fromkeys(command, "from the command line")
     )
     try:
-        return Config.model_validate(settings)
+        config = Config.model_validate(settings)
     except ValidationError as error:
         raise ConfigError(_sentence(error.errors()[0], origin)) from None
+    if config.folder is not None and is_own(config.data):
+        raise ConfigError(
+            f"folder is for data with a name, such as mnist, and {config.data} is where pictures "
+            f"of your own lie; leave it out ({origin['folder']})"
+        )
+    return config
 
 
 def begun_with(config: Any, checkpoint: Path) -> dict[str, Any]:
@@ -109,7 +116,9 @@ def begun_with(config: Any, checkpoint: Path) -> dict[str, Any]:
     except ValidationError as error:
         origin = dict.fromkeys(config, "in it")
         raise StorageError(f"{checkpoint}: {_sentence(error.errors()[0], origin)}") from None
-    return config
+    # A folder beside pictures of one's own meant nothing when it could still be given.
+    own = is_own(config.get("data", ""))
+    return {name: value for name, value in config.items() if not (own and name == "folder")}
 
 
 def check_settings(begun: Mapping[str, Any], now: Config, run: Path, *, force: bool) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 import handgrad as hg
 from handgrad.runs import checkpoints, has_checkpoint
+from handgrad.settings import begun_with, configure
 from tests.training.interrupted import signalled
 from tests.training.tampered import edit
 
@@ -292,3 +293,23 @@ def test_after_three_halvings_a_lower_rate_is_named_that_goes_on(handgrad):
     assert ended.status == 0, ended.err
     assert len(rates) > 1
     assert told()["epochs"][-1]["rate"] in [rates[-1] / 2**k for k in range(4)]
+
+
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning", "ignore:invalid:RuntimeWarning")
+def test_where_the_pictures_are_too_large_no_learning_rate_is_blamed(handgrad):
+    X = np.full((40, 1, 4, 4), 3e38, np.float32)
+    X[::2] *= -1
+    np.savez("huge.npz", x_train=X, y_train=np.arange(40) % 2)
+    ended = handgrad("train", "huge.npz", *QUICK, "--on-divergence", "lower-lr")
+    assert ended.status in (1, 2), ended.err
+    assert "--lr" not in ended.err.splitlines()[-1]
+
+
+def test_a_folder_beside_own_pictures_is_refused_and_a_remembered_one_ignored(tmp_path):
+    mine = str(tmp_path)
+    with pytest.raises(hg.ConfigError, match=r"leave it out \(from the command line\)$"):
+        configure({"data": mine, "folder": "elsewhere"}, {})
+    begun = begun_with({"data": mine, "folder": "elsewhere"}, Path("checkpoint"))
+    assert begun == {"data": mine}
+    kept = {"data": "mnist", "folder": "elsewhere"}
+    assert begun_with(kept, Path("checkpoint")) == kept

@@ -146,41 +146,49 @@ def _told_how_to_go_on(folder: Path, config: Config) -> Iterator[None]:
 
     command = f"handgrad train --resume {shlex.quote(str(folder))}"
 
+    told = False
+
     def tell() -> None:
-        if has_checkpoint(folder):
+        nonlocal told
+        if not told and has_checkpoint(folder):
             Screen().error(f"interrupted; to go on: {command}")
+            told = True
 
-    try:
-        with at_last(tell):
+    with at_last(tell):
+        try:
             yield
-    except (KeyboardInterrupt, SystemExit) as end:
-        if not has_checkpoint(folder):
+        except (KeyboardInterrupt, SystemExit) as end:
+            if not has_checkpoint(folder):
+                raise
+            tell()
+            raise typer.Exit(end.code if isinstance(end, SystemExit) else 130) from None  # type: ignore[arg-type]
+        except StorageError as error:
+            if has_checkpoint(folder):
+                error.args = (f"{error}; to go on from the last checkpoint: {command}",)
             raise
-        tell()
-        raise typer.Exit(end.code if isinstance(end, SystemExit) else 130) from None  # type: ignore[arg-type]
-    except StorageError as error:
-        if has_checkpoint(folder):
-            error.args = (f"{error}; to go on from the last checkpoint: {command}",)
-        raise
-    except DivergenceError as error:
-        if has_checkpoint(folder):
-            error.args = (f"{error}; {_cure(error, folder, config, command)}",)
-        raise
+        except DivergenceError as error:
+            if has_checkpoint(folder):
+                error.args = (f"{error}; {_cure(error, config, command)}",)
+            raise
 
 
-def _cure(error: DivergenceError, folder: Path, config: Config, command: str) -> str:
+def _cure(error: DivergenceError, config: Config, command: str) -> str:
     """Return what to do about numbers that are not finite, when the run has a checkpoint."""
-    from handgrad.runs import stopped
     from handgrad.training.state import LOWERINGS
 
-    if config.on_divergence != "lower-lr":
-        return f"to go on from the last checkpoint: {command} --on-divergence lower-lr"
     lower = f"--lr {config.lr * 0.5 ** (LOWERINGS + 1):.2g}"  # all others were tried
-    if error.step == stopped(folder).state.steps and not error.by_update:
+    if error.hopeless and error.step == 0:
+        return (
+            "that was before any learning, so no learning rate helps; look at the pictures with "
+            f"`handgrad data check {shlex.quote(config.data)}`, and begin anew"
+        )
+    if error.hopeless:
         return (
             "the numbers in the last checkpoint are too large already to go on from; begin anew, "
             f"with {lower}"
         )
+    if config.on_divergence != "lower-lr":
+        return f"to go on from the last checkpoint: {command} --on-divergence lower-lr"
     return f"to go on from the last checkpoint: {command} {lower} --force-settings"
 
 

@@ -39,7 +39,8 @@ def overflowed(net: Network, step: int) -> DivergenceError:
     name = next(name for name, array in net.arrays.items() if not np.isfinite(array).all())
     index = int(name.split(".")[0])
     what = f"{name.split('.')[-1]} after the update"
-    return _error(step, layer_name(net.layers, index), what, by_update=True)
+    # The statistics of batch norm follow from the weights before it.
+    return _error(step, layer_name(net.layers, index), what, by_update=name in net.parameters)
 
 
 def memory_overflowed(

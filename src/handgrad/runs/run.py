@@ -182,7 +182,8 @@ def load_validation(
             "the run set no pictures aside; give others by --data, or train with --validation 0.1"
         )
     name, seed = own.get("name"), config.get("seed", 0)
-    folder = config.get("folder") if folder is None else folder
+    if folder is None and not is_own(str(name)):
+        folder = config.get("folder")
     whole = isinstance(share, float) and 0 < share < 1 and type(seed) is int and seed >= 0
     if not (whole and isinstance(name, str) and isinstance(folder, str | Path | None)):
         raise ConfigError(EDITED)
@@ -214,7 +215,7 @@ def load_test(
     name = data or (own.get("name") if isinstance(own, Mapping) else None)
     if not isinstance(name, str):
         raise ConfigError("the model file does not say what it was trained on; give --data")
-    if folder is None and data is None and isinstance(config, Mapping):
+    if folder is None and data is None and isinstance(config, Mapping) and not is_own(name):
         folder = config.get("folder")
     train, test = load(name, folder, **options)
     if data is None and isinstance(own, Mapping) and is_own(name):

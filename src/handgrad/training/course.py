@@ -65,7 +65,7 @@ class Course:
         self._best = self._judged = net.snapshot()
         self._average = None if recipe.average is None else Average(net, recipe.average)
         self._done, self._seconds = _NOTHING, 0.0
-        self._lowered = 0
+        self._lowered, self._failed = 0, list[tuple[int, int]]()
         self._at_once, self._started = 1, 0.0
         self.is_whole, self.is_warm = True, False
         self._batches = self._of_epoch()
@@ -131,6 +131,7 @@ class Course:
         Raises:
             DivergenceError: the one given, if the recipe says so, or it was halved often enough.
         """
+        error.hopeless = self._is_hopeless(error)
         if self.recipe.on_divergence == "stop" or self._lowered == LOWERINGS:
             self.net.restore(self._best)
             raise error
@@ -140,6 +141,17 @@ class Course:
             "learning rate (%s of %s times)",
             *(error.step, error.layer, self.engine.steps, self._lowered, LOWERINGS),
         )
+
+    def _is_hopeless(self, error: DivergenceError) -> bool:
+        """Say whether it comes about from the last good state at any learning rate.
+
+        Either the numbers there are too large already, or all rates come to the same end, as they
+        do where the optimizer's memory is too large.
+        """
+        start = self._good.steps
+        self._failed.append((start, error.step))
+        same = start > 0 and self._failed.count((start, error.step)) > LOWERINGS
+        return not error.by_update and (error.step == start or same)
 
     def judge(self, validation: Dataset | None) -> Evaluation | None:
         """Return how good the network is on the validation pictures; None: there are none.
