@@ -82,7 +82,7 @@ def test_evaluate_says_how_far_it_can_be_trusted(handgrad, run):
     before = json.loads(handgrad("evaluate", run, "--json").out)
     assert (before["calibrated"], before["sure"]) == (False, 1)
     assert before["accuracy_of_sure"] == before["accuracy"]
-    assert "`handgrad calibrate` makes it smaller" in handgrad("evaluate", run).out
+    assert "`handgrad calibrate` may make it smaller" in handgrad("evaluate", run).out
     handgrad("calibrate", run, "--precision", 0.98)
     after = json.loads(handgrad("evaluate", run, "--json").out)
     assert after["calibration_error"] < before["calibration_error"]
@@ -94,7 +94,7 @@ def test_evaluate_asks_for_other_pictures_where_the_run_set_none_aside(handgrad,
     out = tmp_path / "none"
     words = "--model softmax-regression --epochs 1 --validation 0 --patience 0 --no-figures"
     assert handgrad("train", *words.split(), "--out", out).status == 0
-    assert "`handgrad calibrate --data` with others makes it" in handgrad("evaluate", out).out
+    assert "`handgrad calibrate --data`, with pictures it" in handgrad("evaluate", out).out
 
 
 @pytest.mark.parametrize(

@@ -77,9 +77,16 @@ def test_interrupted_at_the_report_it_says_so_too(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("handgrad.reproduce.report", interrupted)
+    words = "what is done is kept in kept; the same command goes on from there"
     ended = handgrad("reproduce", "--quick", "--no-run", "--out", "kept")
     assert ended.status == 130
-    assert "what is done is kept in kept; the same command goes on from there" in ended.err
+    assert words not in ended.err  # nothing is
+    assert not Path("kept").exists()
+    Path("kept").mkdir()
+    Path("kept/notes").touch()
+    ended = handgrad("reproduce", "--quick", "--no-run", "--out", "kept")
+    assert ended.status == 130
+    assert words in ended.err
 
 
 @pytest.mark.parametrize("option", ["--out", "--write"])

@@ -117,8 +117,8 @@ def _words(trust: dict[str, Any], set_aside: bool) -> str:
     """Return `_trust` as a line; a run that set pictures aside can be calibrated by those."""
     words = f"expected calibration error {trust['calibration_error']:.2%}"
     if not trust["calibrated"]:
-        how = "`handgrad calibrate`" if set_aside else "`handgrad calibrate --data` with others"
-        return f"{words}; {how} makes it smaller"
+        other = "`handgrad calibrate --data`, with pictures it has not seen,"
+        return f"{words}; {'`handgrad calibrate`' if set_aside else other} may make it smaller"
     if not trust["threshold"] or trust["accuracy_of_sure"] is None:
         return words
     return f"{words}; sure of {trust['sure']:.2%}, and {trust['accuracy_of_sure']:.2%} right there"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -91,7 +91,7 @@ def reproduce(
         if write is not None:
             told.write(write, told.markdown)
     except (KeyboardInterrupt, Leaving):
-        screen.note(f"what is done is kept in {out}; the same command goes on from there")
+        _say_what_is_kept(screen, out)
         raise
 
     for each in told.tables:
@@ -102,6 +102,15 @@ def reproduce(
         screen.error(sentence)
     if troubles:
         raise typer.Exit(1)
+
+
+def _say_what_is_kept(screen: Screen, out: Path) -> None:
+    """Say where what is done lies, if anything is; else leave no empty folder."""
+    if any(path.is_file() for path in out.rglob("*")):
+        screen.note(f"what is done is kept in {out}; the same command goes on from there")
+    else:
+        with suppress(OSError):
+            out.rmdir()
 
 
 @contextmanager

@@ -148,7 +148,7 @@ def train(
         _learning(
             "--batch --batch-size",
             "N",
-            "Pictures in an update; all where there are fewer. Default: 64.",
+            "Pictures in an update. Default: 64, or all where there are fewer.",
         ),
     ] = None,
     optimizer: Annotated[
