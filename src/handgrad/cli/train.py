@@ -148,7 +148,7 @@ def train(
         _learning(
             "--batch --batch-size",
             "N",
-            "Pictures in an update. Default: 64, or all where there are fewer.",
+            "Pictures in an update; all, if not given, where there are fewer. Default: 64.",
         ),
     ] = None,
     optimizer: Annotated[
