@@ -31,7 +31,7 @@ class DivergenceError(HandgradError):
             ``"input"`` or ``"loss"``.
         by_update: whether the update made it so, and a smaller one would not; else it was so
             before, whatever the learning rate.
-        hopeless: whether no lower learning rate helps from the last checkpoint on.
+        hopeless: whether it comes about from the last checkpoint on at any learning rate.
     """
 
     def __init__(
@@ -50,8 +50,7 @@ class DivergenceError(HandgradError):
         self.hopeless = hopeless
 
     def __reduce__(self) -> tuple[Any, ...]:
-        words = self.__dict__.copy()
-        return partial(type(self), **words), self.args
+        return partial(type(self), step=self.step, layer=self.layer), self.args, self.__dict__
 
 
 class StorageError(HandgradError):

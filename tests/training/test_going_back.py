@@ -17,30 +17,24 @@ def beginning() -> Course:
     return Course(net, engine_named(recipe.engine, net, rules), recipe, train)
 
 
+@pytest.mark.parametrize("good", [0, 1])
 @pytest.mark.parametrize(
-    ("good", "failed", "by_update", "hopeless"),
-    [
-        (1, [5, 5, 5, 5], False, [False, False, False, True]),  # as an optimizer's memory does it
-        (1, [5, 6, 5, 5], False, [False] * 4),  # a lower rate goes farther
-        (1, [5, 5, 5, 5], True, [False] * 4),
-        (1, [1, 1, 1, 1], False, [True] * 4),  # the numbers there are too large
-        (0, [1, 1, 1, 1], False, [False] * 4),  # there is no memory yet: lower is better
-        (0, [0, 0, 0, 0], False, [True] * 4),
-    ],
+    ("further", "by_update", "tries"), [(0, False, 1), (0, True, 4), (1, False, 4)]
 )
-def test_it_knows_when_no_lower_rate_helps(
-    good: int, failed: list[int], by_update: bool, hopeless: list[bool]
+def test_it_gives_up_at_once_where_no_learning_rate_helps(
+    good: int, further: int, by_update: bool, tries: int
 ) -> None:
     course = beginning()
     if good:
         course.note(course.engine.run(course.ahead()))
     assert course.engine.steps == good
     course.keep(None)
-    errors = [
-        hg.DivergenceError("", step=step, layer="loss", by_update=by_update) for step in failed
-    ]
-    for error in errors[:3]:
+    step, layer = good + further, "loss"
+    for _ in range(tries - 1):
+        error = hg.DivergenceError("", step=step, layer=layer, by_update=by_update)
         course.go_back(error)
+        assert not error.hopeless
+    error = hg.DivergenceError("", step=step, layer=layer, by_update=by_update)
     with pytest.raises(hg.DivergenceError):
-        course.go_back(errors[3])
-    assert [error.hopeless for error in errors] == hopeless
+        course.go_back(error)
+    assert error.hopeless == (tries == 1)

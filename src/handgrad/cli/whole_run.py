@@ -179,8 +179,8 @@ def _cure(error: DivergenceError, config: Config, command: str) -> str:
     lower = f"--lr {config.lr * 0.5 ** (LOWERINGS + 1):.2g}"  # all others were tried
     if error.hopeless and error.step == 0:
         return (
-            "that was before any learning, so no learning rate helps; look at the pictures with "
-            f"`handgrad data check {shlex.quote(config.data)}`, and begin anew"
+            "it was before any learning, so the learning rate is not to blame; look at the pictures "
+            f"with `handgrad data check {shlex.quote(config.data)}`, and begin anew"
         )
     if error.hopeless:
         return (
@@ -189,7 +189,10 @@ def _cure(error: DivergenceError, config: Config, command: str) -> str:
         )
     if config.on_divergence != "lower-lr":
         return f"to go on from the last checkpoint: {command} --on-divergence lower-lr"
-    return f"to go on from the last checkpoint: {command} {lower} --force-settings"
+    return (
+        "where a lower rate has not helped before, begin anew with it; "
+        f"to go on from the last checkpoint: {command} {lower} --force-settings"
+    )
 
 
 def _kept(history: History, patience: int) -> str:

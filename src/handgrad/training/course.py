@@ -65,7 +65,7 @@ class Course:
         self._best = self._judged = net.snapshot()
         self._average = None if recipe.average is None else Average(net, recipe.average)
         self._done, self._seconds = _NOTHING, 0.0
-        self._lowered, self._failed = 0, list[tuple[int, int]]()
+        self._lowered = 0
         self._at_once, self._started = 1, 0.0
         self.is_whole, self.is_warm = True, False
         self._batches = self._of_epoch()
@@ -129,10 +129,11 @@ class Course:
         """Go back to where all was well and halve the learning rate; or give up.
 
         Raises:
-            DivergenceError: the one given, if the recipe says so, or it was halved often enough.
+            DivergenceError: the one given, if the recipe says so, halving cannot help, or was tried enough.
         """
-        error.hopeless = self._is_hopeless(error)
-        if self.recipe.on_divergence == "stop" or self._lowered == LOWERINGS:
+        error.hopeless = error.step == self._good.steps and not error.by_update
+        stop = self.recipe.on_divergence == "stop" or error.hopeless
+        if stop or self._lowered == LOWERINGS:
             self.net.restore(self._best)
             raise error
         self.restore(self._good._replace(lowered=self._lowered + 1))
@@ -141,17 +142,6 @@ class Course:
             "learning rate (%s of %s times)",
             *(error.step, error.layer, self.engine.steps, self._lowered, LOWERINGS),
         )
-
-    def _is_hopeless(self, error: DivergenceError) -> bool:
-        """Say whether it comes about from the last good state at any learning rate.
-
-        Either the numbers there are too large already, or all rates come to the same end, as they
-        do where the optimizer's memory is too large.
-        """
-        start = self._good.steps
-        self._failed.append((start, error.step))
-        same = start > 0 and self._failed.count((start, error.step)) > LOWERINGS
-        return not error.by_update and (error.step == start or same)
 
     def judge(self, validation: Dataset | None) -> Evaluation | None:
         """Return how good the network is on the validation pictures; None: there are none.
