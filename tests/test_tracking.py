@@ -209,6 +209,14 @@ def test_an_mlflow_store_that_cannot_be_used_is_named(
     assert str(refused.value).endswith(cure)
 
 
+def test_an_address_is_shown_without_its_password() -> None:
+    words = "no connection to http://me:secret@127.0.0.1:9/api" + "x" * 200
+    told = room._short(ConnectionError(words))
+    assert told.startswith("no connection to http://127.0.0.1:9/apixxx")
+    assert told.endswith("xxx ...")
+    assert len(told) < 130
+
+
 @pytest.mark.parametrize("name", ["tensorboard", "mlflow"])
 def test_who_is_missing_is_named(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,7 +13,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from textwrap import shorten
 from typing import Any
 
 from handgrad.errors import ConfigError, MissingExtraError
@@ -25,6 +25,8 @@ STORE = "sqlite:///mlflow.db"
 
 # How long MLflow tries to reach a server: minutes, unless it is told otherwise.
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+
+_LONGEST = 120  # characters of an error's words
 
 Track = Callable[[Epoch], None]
 
@@ -154,7 +156,7 @@ def _to_mlflow(
         store = _Mlflow(where, folder, settings)
     except Exception as error:  # there are as many kinds as there are stores
         raise ConfigError(
-            f"MLflow's store {where} cannot be used ({_short(error)}); start its server, let "
+            f"MLflow's store {_without_secrets(where)} cannot be used ({_short(error)}); start its server, let "
             "MLFLOW_TRACKING_URI name another, or leave --mlflow out"
         ) from error
     status = "FINISHED"
@@ -182,7 +184,7 @@ class _Mlflow:
     def __init__(self, where: str, folder: Path, settings: Mapping[str, Any]) -> None:
         from mlflow.tracking import MlflowClient
 
-        self._where, self._client = where, MlflowClient(where)
+        self._where, self._client = _without_secrets(where), MlflowClient(where)
         known = _known_to_mlflow(self._client, folder)
         self._run = known or _new_in_mlflow(self._client, folder, settings)
         history = self._client.get_metric_history(self._run, "loss/training")
@@ -227,7 +229,13 @@ class _Mlflow:
 
 def _short(error: Exception) -> str:
     """Return the beginning of what an error says: MLflow's go on and on."""
-    return shorten(str(error), 120, placeholder=" ...")
+    words = _without_secrets(" ".join(str(error).split()))
+    return words if len(words) <= _LONGEST else f"{words[:_LONGEST]} ..."
+
+
+def _without_secrets(words: str) -> str:
+    """Return words without the names and passwords that an address may hold."""
+    return re.sub(r"://[^/@\s]*@", "://", words)
 
 
 def _known_to_mlflow(client: Any, folder: Path) -> str | None:
@@ -238,7 +246,11 @@ def _known_to_mlflow(client: Any, folder: Path) -> str | None:
         check_is_file(folder / MLFLOW)
         run = str(json.loads((folder / MLFLOW).read_text("utf-8"))["run"])
         client.update_run(run, status="RUNNING")
-    except (OSError, LookupError, TypeError, ValueError, MlflowException):
+    except (OSError, LookupError, TypeError, ValueError):
+        return None
+    except MlflowException as error:
+        if error.error_code in ("INTERNAL_ERROR", "TEMPORARILY_UNAVAILABLE"):  # it may have it
+            raise
         return None
     return run
 

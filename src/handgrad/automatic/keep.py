@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from handgrad.automatic.report import report
 from handgrad.automatic.whole import Outcome
 from handgrad.automatic.why import reasons
+from handgrad.errors import ConfigError
 from handgrad.files import replacing
 from handgrad.runs import Run, finish
 from handgrad.runs import write as write_run
 from handgrad.tracking import tracking
 
 REPORT = "report.html"
+
+_log = logging.getLogger("handgrad")
 
 
 def write(
@@ -40,11 +44,14 @@ def write(
         more={"fit": {"seconds": round(outcome.seconds, 1), "why": dict(reasons(outcome))}},
     )
     write_run(run, folder)
-    told = {"tensorboard": tensorboard, "mlflow": mlflow}
-    with tracking(folder, outcome.config.plain(), outcome.final.records, **told):
-        pass
     page = report(outcome, folder)
     with replacing(folder / REPORT) as part:
         part.write_text(page, encoding="utf-8")
+    told = {"tensorboard": tensorboard, "mlflow": mlflow}
+    try:
+        with tracking(folder, outcome.config.plain(), outcome.final.records, **told):
+            pass
+    except ConfigError as error:  # all is kept in the folder
+        _log.warning("handgrad: %s", error)
     finish(folder)
     return folder / REPORT

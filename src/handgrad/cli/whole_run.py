@@ -179,8 +179,8 @@ def _cure(error: DivergenceError, config: Config, command: str) -> str:
     lower = f"--lr {config.lr * 0.5 ** (LOWERINGS + 1):.2g}"  # all others were tried
     if error.hopeless and error.step == 0:
         return (
-            "it was before any learning, so the learning rate is not to blame; look at the pictures "
-            f"with `handgrad data check {shlex.quote(config.data)}`, and begin anew"
+            "it was before any learning, so the learning rate is not to blame; look at the "
+            f"pictures with `handgrad data check {shlex.quote(config.data)}`, and begin anew"
         )
     if error.hopeless:
         return (

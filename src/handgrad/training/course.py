@@ -129,7 +129,8 @@ class Course:
         """Go back to where all was well and halve the learning rate; or give up.
 
         Raises:
-            DivergenceError: the one given, if the recipe says so, halving cannot help, or was tried enough.
+            DivergenceError: the one given, if the recipe says so, or halving it cannot help, or
+                has been tried often enough.
         """
         error.hopeless = error.step == self._good.steps and not error.by_update
         stop = self.recipe.on_divergence == "stop" or error.hopeless
