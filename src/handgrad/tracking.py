@@ -156,8 +156,8 @@ def _to_mlflow(
         store = _Mlflow(where, folder, settings)
     except Exception as error:  # there are as many kinds as there are stores
         raise ConfigError(
-            f"MLflow's store {_without_secrets(where)} cannot be used ({_short(error)}); start its server, let "
-            "MLFLOW_TRACKING_URI name another, or leave --mlflow out"
+            f"MLflow's store {_without_secrets(where)} cannot be used ({_short(error)}); start its "
+            "server, let MLFLOW_TRACKING_URI name another, or leave --mlflow out"
         ) from error
     status = "FINISHED"
     try:
