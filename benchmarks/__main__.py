@@ -39,8 +39,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "network": {"nargs": "+", "default": [], "metavar": "NAME", "help": "all, unless named"},
     "mark": {"nargs": "+", "default": [], "metavar": "NAME", "help": "all, unless named"},
     "only": {"nargs": "+", "default": [], "metavar": "WHO", "help": "everybody, unless named"},
-    "pictures": {"type": at_least_one, "help": "how many pictures make a round"},
-    "noise": {"action": "store_true", "help": "pictures without a zero, in place of the data set"},
+    "images": {"type": at_least_one, "help": "how many images make a round"},
+    "noise": {"action": "store_true", "help": "images without a zero, in place of the data set"},
     "gigabytes": {"type": size, "default": 4.0, "help": "how large the mapped file is (4)"},
     "rounds": {"type": at_least_one, "default": 5, "help": "how many rounds count (5)"},
     "seeds": {
@@ -74,7 +74,7 @@ def main() -> int:
 def everything(asked: argparse.Namespace) -> Iterator[tuple[str, argparse.Namespace]]:
     """Yield what belongs to `all`: each kind by its name, with its settings."""
     usual = vars(parser().parse_args(["scale"]))
-    usual |= {"mark": [], "only": [], "pictures": None, "noise": False}
+    usual |= {"mark": [], "only": [], "images": None, "noise": False}
     for kind in KINDS:
         settings = argparse.Namespace(**{**usual, **vars(asked), "kind": kind})
         yield kind, settings

@@ -14,7 +14,7 @@ from benchmarks.tasks import Task, Work
 from benchmarks.train import workers
 
 # A checkpoint belongs to an epoch, so that an epoch has to be as long as a user's: all of MNIST.
-PICTURES = 60_000
+IMAGES = 60_000
 EPOCHS = 3  # a round; there is a checkpoint before them and after each
 CASES = {
     "without": Contestant("without checkpoints", "case", "benchmarks.checkpoint:Training", ("",)),
@@ -29,16 +29,16 @@ def measure(task: Task, rounds: int, threads: int) -> Record:
         "data": task.data,
         "batch": task.batch,
         "epochs": EPOCHS,
-        "pictures": task.pictures,
+        "images": task.images,
         "threads": threads,
     }
-    record = Record("checkpoint", task.label, subject, {"pictures_per_second": "high"})
+    record = Record("checkpoint", task.label, subject, {"images_per_second": "high"})
     with workers(CASES, task, record) as found:
         plays = {name: partial(worker.ask, one_round) for name, worker in found.items()}
         record.skipped |= interleave(plays, record.series, rounds)
     if len(record.of_role("case")) == len(CASES):
         record.yardstick = "without"
-        subject["cost"] = 1 - record.times_better("pictures_per_second", "with", "without")
+        subject["cost"] = 1 - record.times_better("images_per_second", "with", "without")
         tell(f"checkpoints cost {subject['cost']:.2%} of the time, the median over the rounds")
     return record
 
@@ -48,14 +48,14 @@ class Training:
 
     def __init__(self, work: Work, kept: str) -> None:
         self.work, self.kept = work, bool(kept)
-        self.data = hg.Dataset(work.pictures, work.labels, work.net.classes)
+        self.data = hg.Dataset(work.images, work.labels, work.net.classes)
 
     def train(self) -> float:
         """Train, and return the seconds; checkpoints lie in the folder that TMPDIR names."""
         task = self.work.task
         net = hg.Network(hg.models.named(task.network), self.data.shape, self.data.classes)
         net.restore(self.work.net.arrays)
-        net.measured = True  # on the same pictures, by whoever made the work
+        net.measured = True  # on the same images, by whoever made the work
         with tempfile.TemporaryDirectory() as folder:
             started = time.perf_counter()
             hg.fit(
@@ -72,4 +72,4 @@ class Training:
 def one_round(case: Training, _: Work, __: int) -> Figures:
     """Train for a round, and return how fast it was."""
     seconds = case.train()
-    return {"seconds": seconds, "pictures_per_second": EPOCHS * len(case.data) / seconds}
+    return {"seconds": seconds, "images_per_second": EPOCHS * len(case.data) / seconds}

@@ -34,13 +34,13 @@ class Kind(NamedTuple):
 
 def _train(asked: Namespace) -> Iterator[Record]:
     for task in chosen(tasks.TRAINING, asked.network).values():
-        task = replace(task, pictures=asked.pictures or task.pictures, noise=asked.noise)
+        task = replace(task, images=asked.images or task.images, noise=asked.noise)
         who = chosen(peers.TRAINING, asked.only)
         yield train.measure("train", task, who, asked.rounds, asked.threads)
 
 
 def _online(asked: Namespace) -> Iterator[Record]:
-    task = replace(tasks.ONLINE, pictures=asked.pictures or tasks.ONLINE.pictures)
+    task = replace(tasks.ONLINE, images=asked.images or tasks.ONLINE.images)
     who = chosen(peers.ONLINE, asked.only)
     yield train.measure("online", task, who, asked.rounds, asked.threads)
 
@@ -62,7 +62,7 @@ def _start(asked: Namespace) -> Iterator[Record]:
 
 def _memory(asked: Namespace) -> Iterator[Record]:
     for network in chosen(recipes.SHORT, asked.network or ["convnet"]):
-        yield cold.memory(network, asked.only, asked.rounds, asked.threads)
+        yield cold.optimizer_state(network, asked.only, asked.rounds, asked.threads)
 
 
 def _scale(asked: Namespace) -> Iterator[Record]:
@@ -72,7 +72,7 @@ def _scale(asked: Namespace) -> Iterator[Record]:
 
 def _checkpoint(asked: Namespace) -> Iterator[Record]:
     for task in chosen(tasks.TRAINING, asked.network or ["convnet"]).values():
-        whole = replace(task, pictures=checkpoint.PICTURES)
+        whole = replace(task, images=checkpoint.IMAGES)
         yield checkpoint.measure(whole, asked.rounds, asked.threads)
 
 
@@ -84,20 +84,20 @@ def _accuracy(asked: Namespace) -> Iterator[Record]:
 KINDS = {
     "train": Kind(
         _train,
-        ("pictures", "noise", "rounds"),
+        ("images", "noise", "rounds"),
         "training, in batches",
         {"network": tasks.TRAINING, "only": peers.TRAINING},
     ),
     "online": Kind(
         _online,
-        ("pictures", "rounds"),
-        "training on one picture at a time",
+        ("images", "rounds"),
+        "training on one image at a time",
         {"only": peers.ONLINE},
     ),
     "predict": Kind(
         _predict,
         ("rounds",),
-        "one picture's latency, and the rate of many",
+        "one image's latency, and the rate of many",
         {"network": tasks.TRAINING, "only": peers.PREDICTING},
     ),
     "start": Kind(
@@ -115,7 +115,7 @@ KINDS = {
     "scale": Kind(
         _scale,
         ("gigabytes", "rounds"),
-        "few pictures, many, and a file of them",
+        "few images, many, and a file of them",
         {"network": tasks.TRAINING},
     ),
     "checkpoint": Kind(

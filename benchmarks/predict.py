@@ -1,4 +1,4 @@
-"""Prediction: how long one picture takes, and how many go through in a second."""
+"""Prediction: how long one image takes, and how many go through in a second."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ PART = 1_000  # at once; with all at once every contestant is slower, for caches
 
 def measure(task: Task, contestants: Mapping[str, Contestant], rounds: int, threads: int) -> Record:
     """Predict in turns, and return the record."""
-    subject = {"network": task.network, "data": task.data, "threads": threads, "pictures": MANY}
-    goals: dict[str, Better] = {"microseconds": "low", "pictures_per_second": "high"}
+    subject = {"network": task.network, "data": task.data, "threads": threads, "images": MANY}
+    goals: dict[str, Better] = {"microseconds": "low", "images_per_second": "high"}
     record = Record("predict", task.label, subject, goals)
     with workers(contestants, task, record) as found:
         plays = {name: partial(worker.ask, one_round) for name, worker in found.items()}
@@ -33,24 +33,24 @@ def measure(task: Task, contestants: Mapping[str, Contestant], rounds: int, thre
 
 
 def one_round(peer: Predicts, _: Work, __: int) -> Figures:
-    """Predict pictures alone, then many at once.
+    """Predict images alone, then many at once.
 
     Returns:
-        The median time for one picture, the rate for many, and the mean of the logits'
+        The median time for one image, the rate for many, and the mean of the logits'
         absolute values, which tells whether all compute the same.
     """
-    pictures = np.ascontiguousarray(peer.pictures[:MANY])
+    images = np.ascontiguousarray(peer.images[:MANY])
     single = []
     for at in range(SINGLE):
-        picture = pictures[at : at + 1]
+        image = images[at : at + 1]
         started = time.perf_counter()
-        peer.logits(picture)
+        peer.logits(image)
         single.append(time.perf_counter() - started)
     started = time.perf_counter()
-    logits = np.concatenate([peer.logits(part) for part in np.split(pictures, MANY // PART)])
-    rate = len(pictures) / (time.perf_counter() - started)
+    logits = np.concatenate([peer.logits(part) for part in np.split(images, MANY // PART)])
+    lr = len(images) / (time.perf_counter() - started)
     return {
         "microseconds": median(single) * 1e6,
-        "pictures_per_second": rate,
+        "images_per_second": lr,
         "logits": float(np.abs(logits).mean()),
     }

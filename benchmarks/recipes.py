@@ -1,7 +1,7 @@
 """How each framework trains where the time to an accuracy counts: data, not code.
 
 Whoever finds a better recipe for one of them writes it here; both are in the record. They were
-compared on 10,000 of the training pictures: each is the quickest found that passes its mark with a
+compared on 10,000 of the training images: each is the quickest found that passes its mark with a
 margin of about three standard deviations between seeds.
 """
 
@@ -15,7 +15,7 @@ class Recipe(TypedDict):
 
     Attributes:
         network: the architecture's name, one of `handgrad.models` or of the cold programs' own.
-        epochs: how often the training pictures are gone through.
+        epochs: how often the training images are gone through.
         batch: how many make an update.
         lr: the highest learning rate.
         warm_up: the share of the run in which the rate goes up.

@@ -1,4 +1,4 @@
-"""Scale: the time for a picture, whether there are few or many, in memory or in a file."""
+"""Scale: the time for an image, whether there are few or many, in memory or in a file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from benchmarks.train import workers
 
 SIZES = 10_000, 60_000, 600_000
 USUAL = "60,000"  # what the others are compared with
-ROUND = 600_000  # pictures a round, whatever the size
+ROUND = 600_000  # images a round, whatever the size
 
 
 def measure(
@@ -30,7 +30,7 @@ def measure(
     rounds: int,
     threads: int,
     sizes: tuple[int, ...] = SIZES,
-    pictures: int = ROUND,
+    images: int = ROUND,
 ) -> Record:
     """Train on data of several sizes in turns, and return the record.
 
@@ -39,8 +39,8 @@ def measure(
         gigabytes: how large the mapped file is.
         rounds: how many rounds count.
         threads: how many cores there are.
-        sizes: how many pictures lie in memory.
-        pictures: how many pictures in memory make a round.
+        sizes: how many images lie in memory.
+        images: how many images in memory make a round.
     """
     subject = {
         "network": task.network,
@@ -49,11 +49,11 @@ def measure(
         "threads": threads,
         "gigabytes in the file": gigabytes,
     }
-    record = Record("scale", task.label, subject, {"pictures_per_second": "high"})
-    with file_of_pictures(task, gigabytes) as (path, count):
+    record = Record("scale", task.label, subject, {"images_per_second": "high"})
+    with file_of_images(task, gigabytes) as (path, count):
         cases = {
-            **{f"{n:,}": _case(f"{n:,} pictures", "InMemory", n, pictures) for n in sizes},
-            "file": _case(f"{count:,} pictures in a mapped file", "InFile", path),
+            **{f"{n:,}": _case(f"{n:,} images", "InMemory", n, images) for n in sizes},
+            "file": _case(f"{count:,} images in a mapped file", "InFile", path),
         }
         with workers(cases, task, record) as found:
             plays = {name: partial(worker.ask, one_round) for name, worker in found.items()}
@@ -67,30 +67,30 @@ def _case(title: str, kind: str, *arguments: object) -> Contestant:
 
 
 class InMemory:
-    """So many pictures in memory; a round is as many epochs as make up its pictures."""
+    """So many images in memory; a round is as many epochs as make up its images."""
 
-    def __init__(self, work: Work, size: str, pictures: str) -> None:
+    def __init__(self, work: Work, size: str, images: str) -> None:
         self.work = work
         self.data = repeated(work, int(size))
-        self.epochs = max(1, int(pictures) // int(size))
+        self.epochs = max(1, int(images) // int(size))
 
     def train(self) -> tuple[int, float]:
-        """Train for a round, and return for how many pictures, and for how many seconds."""
+        """Train for a round, and return for how many images, and for how many seconds."""
         return fit(self.work, self.data, self.epochs)
 
 
 class InFile:
-    """All pictures of a mapped file; a round is one epoch, of which nothing is in memory yet."""
+    """All images of a mapped file; a round is one epoch, of which nothing is in memory yet."""
 
     def __init__(self, work: Work, path: str) -> None:
         self.work, self.path = work, Path(path)
 
     def train(self) -> tuple[int, float]:
-        """Train for a round, and return for how many pictures, and for how many seconds."""
+        """Train for a round, and return for how many images, and for how many seconds."""
         forget(self.path)
-        pictures = np.load(self.path, mmap_mode="r")
-        labels = np.resize(self.work.labels, len(pictures))
-        return fit(self.work, hg.Dataset(pictures, labels, self.work.net.classes), 1)
+        images = np.load(self.path, mmap_mode="r")
+        labels = np.resize(self.work.labels, len(images))
+        return fit(self.work, hg.Dataset(images, labels, self.work.net.classes), 1)
 
 
 def one_round(case: InMemory | InFile, _: Work, __: int) -> Figures:
@@ -98,16 +98,16 @@ def one_round(case: InMemory | InFile, _: Work, __: int) -> Figures:
     count, seconds = case.train()
     return {
         "seconds": seconds,
-        "pictures_per_second": count / seconds,
+        "images_per_second": count / seconds,
         "nanoseconds": seconds / count * 1e9,
     }
 
 
 def fit(work: Work, data: hg.Dataset, epochs: int) -> tuple[int, float]:
-    """Train a fresh network as a user does, and return how many pictures, and the seconds."""
+    """Train a fresh network as a user does, and return how many images, and the seconds."""
     net = hg.Network(hg.models.named(work.task.network), data.shape, data.classes, seed=0)
     net.restore(work.net.arrays)
-    net.measured = True  # on the same pictures, by whoever made the work
+    net.measured = True  # on the same images, by whoever made the work
     started = time.perf_counter()
     hg.fit(
         net,
@@ -122,27 +122,27 @@ def fit(work: Work, data: hg.Dataset, epochs: int) -> tuple[int, float]:
 
 
 def repeated(work: Work, count: int) -> hg.Dataset:
-    """Return so many pictures in memory: those of the data set, again and again."""
-    pictures = np.resize(work.pictures, (count, *work.pictures.shape[1:]))
-    return hg.Dataset(pictures, np.resize(work.labels, count), work.net.classes)
+    """Return so many images in memory: those of the data set, again and again."""
+    images = np.resize(work.images, (count, *work.images.shape[1:]))
+    return hg.Dataset(images, np.resize(work.labels, count), work.net.classes)
 
 
 @contextmanager
-def file_of_pictures(task: Task, gigabytes: float) -> Iterator[tuple[Path, int]]:
-    """Write a file of about so many gigabytes of pictures, and remove it afterwards.
+def file_of_images(task: Task, gigabytes: float) -> Iterator[tuple[Path, int]]:
+    """Write a file of about so many gigabytes of images, and remove it afterwards.
 
     Yields:
-        Where it lies, in the folder that TMPDIR names, and how many pictures it holds.
+        Where it lies, in the folder that TMPDIR names, and how many images it holds.
     """
-    pictures = Work(task).pictures
-    count = max(1, int(gigabytes * 1e9 / pictures[0].nbytes))
+    images = Work(task).images
+    count = max(1, int(gigabytes * 1e9 / images[0].nbytes))
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "pictures.npy"
-        tell(f"writing {count:,} pictures to {path}")
-        shape = (count, *pictures.shape[1:])
-        file = np.lib.format.open_memmap(path, "w+", pictures.dtype, shape)
-        for at in range(0, count, len(pictures)):
-            file[at : at + len(pictures)] = pictures[: count - at]
+        path = Path(folder) / "images.npy"
+        tell(f"writing {count:,} images to {path}")
+        shape = (count, *images.shape[1:])
+        file = np.lib.format.open_memmap(path, "w+", images.dtype, shape)
+        for at in range(0, count, len(images)):
+            file[at : at + len(images)] = images[: count - at]
         file.flush()
         del file
         yield path, count

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from benchmarks.record import Record, Series
 
 UNITS = {
-    "pictures_per_second": "pictures/s",
-    "microseconds": "µs for one picture",
-    "nanoseconds": "ns a picture",
+    "images_per_second": "images/s",
+    "microseconds": "µs for one image",
+    "nanoseconds": "ns an image",
     "wall": "seconds",
     "first wall": "seconds, first use",
     "import": "import, s",
@@ -134,14 +134,14 @@ def _first_round(record: Record) -> list[Column]:
 
 
 def _arithmetic(record: Record) -> list[Column]:
-    """Return the rate of arithmetic, where a picture's is known."""
-    if not (work := record.subject.get("flops_per_picture")):
+    """Return the rate of arithmetic, where an image's is known."""
+    if not (work := record.subject.get("flops_per_image")):
         return []
 
-    def rate(name: str) -> str:
-        return number(record.series[name].median("pictures_per_second") * work / 1e9)
+    def lr(name: str) -> str:
+        return number(record.series[name].median("images_per_second") * work / 1e9)
 
-    return [("GFLOP/s", rate)]
+    return [("GFLOP/s", lr)]
 
 
 def _of_yardstick(record: Record) -> list[Column]:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.data import load
-from handgrad.layers import Context, Initial, Normalize, Uniform
+from handgrad.data import load_data
+from handgrad.init import Initializer, Uniform
+from handgrad.layers import Context, Normalize
 from handgrad.models import MODELS
 from handgrad.network import Network
 from handgrad.optim import SGD, Adam, Optimizer
@@ -25,15 +26,15 @@ class Task:
 
     Attributes:
         network: the name of the architecture.
-        batch: how many pictures make an update.
+        batch: how many images make an update.
         optimizer: the rule that renews the parameters.
         data: the name of the data set.
-        pictures: how many pictures make a round, enough for some tenths of a second; more than
+        images: how many images make a round, enough for some tenths of a second; more than
             the set has: they come again.
-        noise: standard noise on standardized pictures, so that no pixel is zero.
-        file_order: the pictures as the file has them, a round going on where the last one ended;
+        noise: standard noise on standardized images, so that no pixel is zero.
+        file_order: the images as the file has them, a round going on where the last one ended;
             otherwise a new order in each round.
-        initial: how the weights are drawn; None: as the architecture does.
+        initializer: how the weights are drawn; None: as the architecture does.
         tolerance: how far the training losses of two contestants may lie apart, as a share.
     """
 
@@ -41,10 +42,10 @@ class Task:
     batch: int
     optimizer: Optimizer
     data: str = "mnist"
-    pictures: int = 60_000
+    images: int = 60_000
     noise: bool = False
     file_order: bool = False
-    initial: Initial | None = None
+    initializer: Initializer | None = None
     tolerance: float = 0.03
 
     @property
@@ -56,13 +57,13 @@ class Task:
 TRAINING = {
     task.network: task
     for task in (
-        Task("softmax-regression", 128, SGD(0.1), pictures=600_000),
-        Task("two-layer", 64, SGD(0.1), pictures=300_000),
-        Task("fashion-mlp", 200, SGD(0.1), data="fashion-mnist", pictures=300_000),
-        Task("online-mlp", 128, SGD(0.1), pictures=120_000),
-        Task("convnet", 100, Adam(1e-3), pictures=12_000, tolerance=0.1),
-        Task("lenet5", 64, Adam(1e-3), pictures=12_000),
-        Task("smallnet", 64, Adam(1e-3), pictures=12_000),
+        Task("softmax-regression", 128, SGD(0.1), images=600_000),
+        Task("two-layer", 64, SGD(0.1), images=300_000),
+        Task("fashion-mlp", 200, SGD(0.1), data="fashion-mnist", images=300_000),
+        Task("online-mlp", 128, SGD(0.1), images=120_000),
+        Task("convnet", 100, Adam(1e-3), images=12_000, tolerance=0.1),
+        Task("lenet5", 64, Adam(1e-3), images=12_000),
+        Task("smallnet", 64, Adam(1e-3), images=12_000),
     )
 }
 
@@ -70,9 +71,9 @@ ONLINE = Task(
     "online-mlp",
     1,
     SGD(0.01),
-    pictures=5_000,
+    images=5_000,
     file_order=True,
-    initial=Uniform(0.5),
+    initializer=Uniform(0.5),
     tolerance=0.1,  # these large weights make a rounding error grow
 )
 
@@ -82,40 +83,40 @@ class Work:
 
     Attributes:
         task: the task.
-        pictures: (M, C, H, W): uint8, or float32 where there is noise.
+        images: (M, C, H, W): uint8, or float32 where there is noise.
         labels: (M,) int64.
         net: the network with its initial weights, its `Normalize` layers measured.
     """
 
     def __init__(self, task: Task) -> None:
-        train, _ = load(task.data)
-        count = len(train) if task.file_order else min(task.pictures, len(train))
+        train, _ = load_data(task.data)
+        count = len(train) if task.file_order else min(task.images, len(train))
         self.task = task
-        self.pictures, self.labels = train[:count]
+        self.images, self.labels = train[:count]
         if task.noise:
-            self.pictures = with_noise(self.pictures)
-        layers = MODELS[task.network](*([task.initial] if task.initial else []))
+            self.images = with_noise(self.images)
+        layers = MODELS[task.network](*([task.initializer] if task.initializer else []))
         self.net = Network(layers, train.shape, train.classes, seed=0)
-        self.net.measure(self.pictures)
+        self.net.measure(self.images)
 
     @cached_property
     def inputs(self) -> Array:
-        """The pictures as a framework's user prepares them once, beforehand, (M, C, H, W) float32.
+        """The images as a framework's user prepares them once, beforehand, (M, C, H, W) float32.
 
         Where the network begins by standardizing, they are standardized.
         """
-        X = self.net.as_input(self.pictures)
+        X = self.net.as_input(self.images)
         first = self.net.layers[0]
         if isinstance(first, Normalize):
             X, _ = first.forward(self.net.tree["0"], X, Context())
         return X
 
     def order(self, number: int) -> Array:
-        """Return which pictures round `number` takes, in their order, (pictures,) int64."""
+        """Return which images round `number` takes, in their order, (images,) int64."""
         if self.task.file_order:
-            start = number * self.task.pictures
-            return np.arange(start, start + self.task.pictures) % len(self.labels)
-        order = generator(0, "shuffle", number).permutation(self.task.pictures)
+            start = number * self.task.images
+            return np.arange(start, start + self.task.images) % len(self.labels)
+        order = generator(0, "shuffle", number).permutation(self.task.images)
         return order % len(self.labels)
 
     def batches(self, order: Array) -> list[Array]:
@@ -124,9 +125,9 @@ class Work:
         return [order[at : at + size] for at in range(0, len(order), size)]
 
 
-def with_noise(pictures: Array) -> Array:
-    """Return standardized pictures and standard noise in equal parts, float32."""
-    X = pictures.astype(np.float32)
+def with_noise(images: Array) -> Array:
+    """Return standardized images and standard noise in equal parts, float32."""
+    X = images.astype(np.float32)
     X -= X.mean()
     X /= X.std()
     X += np.random.default_rng(0).standard_normal(X.shape, np.float32)
@@ -134,8 +135,8 @@ def with_noise(pictures: Array) -> Array:
     return X
 
 
-def flops_per_picture(net: Network) -> int:
-    """Return the arithmetic of a training step for one picture, a multiply-add counted as two.
+def flops_per_image(net: Network) -> int:
+    """Return the arithmetic of a training step for one image, a multiply-add counted as two.
 
     Each layer with weights works forward, for its weights and for its input; the first one is
     spared the last of these.

@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks.peers import Contestant, Trains
 from benchmarks.record import Figures, Record, Series
 from benchmarks.rounds import interleave, tell
-from benchmarks.tasks import Task, Work, flops_per_picture
+from benchmarks.tasks import Task, Work, flops_per_image
 from benchmarks.worker import Skipped, Worker
 
 
@@ -25,11 +25,11 @@ def measure(
         "data": "standardized noise" if task.noise else task.data,
         "batch": task.batch,
         "optimizer": str(task.optimizer),
-        "pictures": task.pictures,
+        "images": task.images,
         "threads": threads,
-        "flops_per_picture": flops_per_picture(Work(task).net),
+        "flops_per_image": flops_per_image(Work(task).net),
     }
-    record = Record(kind, task.label, subject, {"pictures_per_second": "high"})
+    record = Record(kind, task.label, subject, {"images_per_second": "high"})
     with workers(contestants, task, record) as found:
         plays = {name: partial(worker.ask, one_epoch) for name, worker in found.items()}
         record.skipped |= interleave(plays, record.series, rounds)
@@ -44,7 +44,7 @@ def one_epoch(peer: Trains, work: Work, number: int) -> Figures:
     started = time.perf_counter()
     loss = peer.epoch(order)
     seconds = time.perf_counter() - started
-    return {"seconds": seconds, "pictures_per_second": len(order) / seconds, "loss": loss}
+    return {"seconds": seconds, "images_per_second": len(order) / seconds, "loss": loss}
 
 
 @contextmanager

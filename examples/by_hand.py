@@ -4,7 +4,7 @@ import numpy as np
 
 import handgrad as hg
 
-train, test = hg.load("digits")
+train, test = hg.load_data("digits")
 layers = [hg.Flatten(), hg.Dense(32), hg.ReLU(), hg.Dense()]
 net = hg.Network(layers, shape=train.shape, classes=train.classes, seed=0)
 rng = np.random.default_rng(0)

@@ -2,11 +2,11 @@
 
 import handgrad as hg
 
-train, test = hg.load("digits")
+train, test = hg.load_data("digits")
 net = hg.Network(hg.models.smallnet(), shape=train.shape, classes=train.classes, seed=0)
 print(net.summary())
 
-hg.fit(net, train, epochs=8, optimizer=hg.AdamW(0.01), schedule=hg.OneCycle())
+hg.fit(net, train, epochs=8, optimizer=hg.AdamW(0.01), schedule=hg.schedules.OneCycle())
 
 found = hg.evaluate(net, test)
 print(found)

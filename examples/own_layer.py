@@ -9,22 +9,22 @@ from typing import Any
 import numpy as np
 
 import handgrad as hg
-from handgrad.layers import Array, Context, Shape, Tree
+from handgrad.layers import Array, Context, Params, Shape
 
 
 @dataclass(frozen=True)
 class Softplus:
     """A smooth ReLU."""
 
-    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
         """Return no parameters, and the shape as it came."""
         return {}, shape
 
-    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Any]:
+    def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Any]:
         """X any shape -> Y, the same shape."""
         return np.logaddexp(0, X), X
 
-    def backward(self, params: Tree, cache: Any, dY: Array) -> tuple[Array, Tree]:
+    def backward(self, params: Params, cache: Any, dY: Array) -> tuple[Array, Params]:
         """dY -> dX, the same shape."""
         X = cache
         return dY / (1 + np.exp(-X)), {}
@@ -46,7 +46,7 @@ error = check(Softplus())
 print(f"error against central differences: {error:.1e}")
 assert error < 1e-8, "the gradient is wrong"
 
-train, test = hg.load("digits")
+train, test = hg.load_data("digits")
 net = hg.Network(
     [hg.Flatten(), hg.Dense(32), Softplus(), hg.Dense()], train.shape, train.classes, seed=0
 )

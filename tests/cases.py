@@ -12,6 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from handgrad.gradcheck import registry as known
+from handgrad.gradcheck.loss_as_layer import OfLoss
+from handgrad.gradcheck.registry import IMAGE
+from handgrad.init import HeUniform
 from handgrad.layers import (
     Array,
     AvgPool2d,
@@ -23,24 +27,20 @@ from handgrad.layers import (
     Dropout2d,
     Flatten,
     GlobalAvgPool2d,
-    HeUniform,
     Layer,
     LeakyReLU,
     MaxPool2d,
     Normalize,
+    Params,
     ReLU,
     Residual,
     Shape,
     Sigmoid,
     SiLU,
     Tanh,
-    Tree,
 )
 from handgrad.models import MODELS
 from handgrad.network import Network
-from handgrad.verify import known
-from handgrad.verify.known import PICTURE
-from handgrad.verify.of_loss import OfLoss
 
 CLASSES = 5
 
@@ -69,7 +69,7 @@ class Case:
     def output(self) -> Shape:
         return self.chain.init(self.shape, np.random.default_rng(0))[1]
 
-    def params(self, seed: int = 0, dtype: Any = np.float64) -> Tree:
+    def params(self, seed: int = 0, dtype: Any = np.float64) -> Params:
         """Return arrays for the chain, none at its starting value."""
         rng = np.random.default_rng((seed, 1))
         tree, _ = self.chain.init(self.shape, rng)
@@ -93,7 +93,7 @@ class Case:
         return net
 
 
-def stirred(tree: Tree, rng: np.random.Generator, dtype: Any = np.float64) -> Tree:
+def stirred(tree: Params, rng: np.random.Generator, dtype: Any = np.float64) -> Params:
     """Return a copy of the arrays with none at its starting value."""
     copy = {
         name: stirred(value, rng, dtype) if isinstance(value, dict) else value.astype(dtype)
@@ -119,15 +119,15 @@ LAYERS = tuple(
 )
 
 NETWORKS = (
-    Case("linear", (Flatten(), Dense(CLASSES)), PICTURE),
-    Case("wide", (Flatten(), Dense(40, HeUniform()), ReLU(), Dense(CLASSES)), PICTURE),
+    Case("linear", (Flatten(), Dense(CLASSES)), IMAGE),
+    Case("wide", (Flatten(), Dense(40, HeUniform()), ReLU(), Dense(CLASSES)), IMAGE),
     Case(
         "every-activation",
         (
             *(Flatten(), Dense(9), ReLU(), Dense(9), LeakyReLU(), Dense(9), Sigmoid()),
             *(Dense(9), Tanh(), Dense(9), SiLU(), Dense(CLASSES)),
         ),
-        PICTURE,
+        IMAGE,
     ),
     Case(
         "all-noise",
@@ -135,7 +135,7 @@ NETWORKS = (
             *(Conv2d(6, 3), Dropout2d(0.3), ReLU(), Dropout(0.2), Flatten()),
             *(Dense(8), Dropout(0.5), Dense(CLASSES)),
         ),
-        PICTURE,
+        IMAGE,
     ),
     Case(
         "all-pools",

@@ -51,8 +51,8 @@ def pytest_report_header(config: pytest.Config) -> str:
 @pytest.fixture(scope="session")
 def places() -> dict[str, Path | None]:
     """Where all data lies, found before a test hides the environment."""
-    from handgrad.data.locate import locate
-    from handgrad.data.sources import SOURCES
+    from handgrad.data.named.locate import locate
+    from handgrad.data.named.sources import SOURCES
 
     return {name: locate(source) for name, source in SOURCES.items() if source.files}
 

@@ -2,8 +2,8 @@
 
 from hypothesis import strategies as st
 
+from handgrad.gradcheck.autograd import at_hand
 from handgrad.layers import Layer, Shape
-from handgrad.verify.autograd import at_hand
 from tests.cases import Case
 from tests.gradients import check_layer
 from tests.torch_twin import check_autograd
@@ -11,7 +11,7 @@ from tests.torch_twin import check_autograd
 seeds = st.integers(0, 2**16)
 batches = st.integers(1, 6)
 flat = st.tuples(st.integers(1, 7))
-pictures = st.tuples(st.integers(1, 3), st.integers(2, 8), st.integers(2, 8))
+images = st.tuples(st.integers(1, 3), st.integers(2, 8), st.integers(2, 8))
 windows = st.tuples(st.integers(1, 4), st.integers(1, 4))
 strides = st.tuples(st.integers(1, 3), st.integers(1, 3))
 

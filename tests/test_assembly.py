@@ -23,7 +23,7 @@ def network(**changes: Any) -> hg.Network:
         ),
         ({"layers": [hg.Residual((hg.ReLU,))]}, r"ReLU is a class, not a layer; write ReLU\(\)"),
         ({"layers": [5]}, "5 is not a layer: it lacks init, forward or backward"),
-        ({"layers": [hg.HeNormal()]}, "is not a layer: it lacks init, forward or backward"),
+        ({"layers": [hg.init.HeNormal()]}, "is not a layer: it lacks init, forward or backward"),
         ({"layers": []}, "a network needs at least one layer"),
         ({"shape": (1, 0, 2)}, r"shape must be sizes of at least 1, such as .*, not \(1, 0, 2\)"),
         ({"shape": 4}, "shape must be sizes of at least 1"),

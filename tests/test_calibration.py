@@ -112,8 +112,8 @@ def test_a_network_uses_its_calibration() -> None:
 def test_what_speaks_against_a_temperature_that_nobody_asked_for() -> None:
     Z, y = answers(100)
     assert against_calibrating(Z, y) == ""
-    assert against_calibrating(Z[:29], y[:29]).startswith("29 pictures are too few to learn")
-    assert against_calibrating(Z, Z.argmax(axis=1)).startswith("all 100 pictures are right, and")
+    assert against_calibrating(Z[:29], y[:29]).startswith("29 images are too few to learn")
+    assert against_calibrating(Z, Z.argmax(axis=1)).startswith("all 100 images are right, and")
 
 
 def test_a_calibration_in_words() -> None:
@@ -122,7 +122,7 @@ def test_a_calibration_in_words() -> None:
     first, second = str(found).splitlines()
     assert first == (
         f"temperature {found.temperature:.3f}: expected calibration error "
-        f"{found.error_before:.2%} -> {found.error:.2%}, on 1,000 pictures"
+        f"{found.error_before:.2%} -> {found.error:.2%}, on 1,000 images"
     )
     assert second.startswith(f"sure from {found.threshold:.2%} on: {found.coverage:.2%} of")
     assert "sure" not in str(calibrate(Z, y))

@@ -102,7 +102,7 @@ def test_a_full_disk_is_one_sentence_and_what_was_there_is_whole(room: int, tmp_
 
 
 COMPILED = """
-from handgrad.engines.compiled.compiler import Kernel, addresses
+from handgrad.engines.compiled.jit.compiler import Kernel, addresses
 kernels = [Kernel("chain.copy"), Kernel("dense.forward", (("ROWS", 3),))]
 print(len(addresses(kernels)))
 """

@@ -69,7 +69,7 @@ def test_the_checks_can_fail() -> None:
         check_estimator(Backwards(epochs=2), on_skip=None)
 
 
-def test_pictures_in_rows(digits: tuple[np.ndarray, np.ndarray]) -> None:
+def test_images_in_rows(digits: tuple[np.ndarray, np.ndarray]) -> None:
     X, y = digits
     classifier = HandgradClassifier(image_shape=(8, 8), epochs=8, random_state=0)
     classifier.fit(X[:500], y[:500])
@@ -116,8 +116,8 @@ def test_the_model_file_answers_as_the_classifier(
     classifier = HandgradClassifier(epochs=3, random_state=1).fit(X, y)
     classifier.network_.save(tmp_path / "m.safetensors")
     net = hg.load_model(tmp_path / "m.safetensors")
-    pictures = X.astype(np.float32).reshape(-1, 1, 1, 4)
-    assert np.array_equal(net.predict(pictures), classifier.predict(X))
+    images = X.astype(np.float32).reshape(-1, 1, 1, 4)
+    assert np.array_equal(net.predict(images), classifier.predict(X))
 
 
 def test_bytes_and_numbers_of_the_same_value_are_one(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from handgrad.layers import Array, Context, Dense, ReLU, Tree
+from handgrad.layers import Array, Context, Dense, Params, ReLU
 from tests.cases import Case
 from tests.extras import needs
 from tests.gradients import check_layer, errors, spoils
@@ -18,7 +18,7 @@ class WrongDense(Dense):
 
     spoilt: str = ""
 
-    def backward(self, params: Tree, cache: Array, dY: Array) -> tuple[Array, Tree]:
+    def backward(self, params: Params, cache: Array, dY: Array) -> tuple[Array, Params]:
         dX, gradients = super().backward(params, cache, dY)
         if self.spoilt == "zeroed":
             return dX, gradients | {"weight": 0 * gradients["weight"]}
@@ -31,14 +31,14 @@ class WrongDense(Dense):
 class AlwaysOnItsKink(ReLU):
     """A ReLU whose kink lies wherever its input happens to be, plus a little."""
 
-    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Array]:
+    def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Array]:
         return np.abs(np.sin(X * 1e6)), X
 
 
 @pytest.mark.parametrize("spoilt", ["zeroed", "scaled", "transposed"])
 def test_a_wrong_backward_is_rejected(spoilt: str, monkeypatch: pytest.MonkeyPatch) -> None:
     needs("torch")
-    from handgrad.verify import in_torch
+    from handgrad.gradcheck import torch_forward as in_torch
 
     monkeypatch.setitem(in_torch.FORWARDS, WrongDense, in_torch.FORWARDS[Dense])
     case = Case("wrong", (WrongDense(4, spoilt=spoilt),), (6,))

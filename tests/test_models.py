@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from handgrad.errors import ConfigError, ModelError
-from handgrad.layers import BatchNorm, HeNormal, Normal, Normalize, Residual
+from handgrad.init import HeNormal, Normal
+from handgrad.layers import BatchNorm, Normalize, Residual
 from handgrad.models import MODELS, convnet, named, smallnet, softmax_regression, two_layer
 from handgrad.network import Network
 
@@ -27,7 +28,7 @@ def test_parameters_on_mnist_are_those_that_its_docstring_says(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_each_takes_a_batch_of_pictures(name: str) -> None:
+def test_each_takes_a_batch_of_images(name: str) -> None:
     net = Network(named(name), (1, 28, 28), ["cat", "dog", "bird"])
     X = np.random.default_rng(0).integers(0, 256, (4, 1, 28, 28), np.uint8)
     assert net.logits(X).shape == (4, 3)
@@ -42,12 +43,12 @@ def test_each_call_makes_a_list_of_its_own() -> None:
 
 
 def test_the_initial_weights_can_be_chosen() -> None:
-    assert softmax_regression(Normal(1.0))[-1].initial == Normal(1.0)
-    assert convnet(HeNormal())[0].initial == HeNormal()
+    assert softmax_regression(Normal(1.0))[-1].initializer == Normal(1.0)
+    assert convnet(HeNormal())[0].initializer == HeNormal()
 
 
 @pytest.mark.parametrize("shape", [(1, 4, 4), (3, 5, 9), (1, 28, 28), (3, 32, 32)])
-def test_smallnet_takes_pictures_of_any_size(shape: tuple[int, int, int]) -> None:
+def test_smallnet_takes_images_of_any_size(shape: tuple[int, int, int]) -> None:
     assert Network(smallnet(), shape, 4).logits(np.zeros((2, *shape))).shape == (2, 4)
 
 
@@ -56,7 +57,7 @@ def test_smallnet_is_modern() -> None:
     assert {Normalize, BatchNorm, Residual} <= kinds
 
 
-def test_a_picture_too_small_is_refused_by_the_layer() -> None:
+def test_a_image_too_small_is_refused_by_the_layer() -> None:
     sentence = r"layer 3 \(Conv2d\), given \(10, 2, 2\): its 5x5 window does not fit into 2x2"
     with pytest.raises(ModelError, match=sentence):
         Network(convnet(), (1, 8, 8), 10)

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from handgrad.arrays import flatten
 from handgrad.errors import DataError, ModelError
 from handgrad.layers import (
     Array,
@@ -18,6 +17,7 @@ from handgrad.layers import (
 )
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
+from handgrad.params import flatten
 from tests.cases import CASES, CLASSES, Case
 from tests.extras import needs
 from tests.gradients import errors
@@ -31,15 +31,15 @@ def small(**options) -> Network:
     return Network(layers, (1, 4, 5), ["a", "b", "c"], **options)
 
 
-def pictures(count: int = 6, seed: int = 0) -> Array:
+def images(count: int = 6, seed: int = 0) -> Array:
     return np.random.default_rng(seed).integers(0, 256, (count, 1, 4, 5), np.uint8)
 
 
 @each_case
 def test_loss_and_gradients_equal_autograds(case: Case) -> None:
-    """The whole way, and the shorter way back that leaves out the gradient of the pictures."""
+    """The whole way, and the shorter way back that leaves out the gradient of the images."""
     torch = needs("torch")
-    from handgrad.verify.in_torch import forward
+    from handgrad.gradcheck.torch_forward import forward
 
     net, X, y = case.network(dtype=np.float64), case.examples(), case.labels()
     ctx = Context(training=True, seed=1, step=2)
@@ -71,7 +71,7 @@ def test_loss_and_gradients_are_a_pure_function(case: Case) -> None:
 
 
 @each_case
-def test_one_picture_alone_is_predicted_as_within_256_others(case: Case) -> None:
+def test_one_image_alone_is_predicted_as_within_256_others(case: Case) -> None:
     net, X = case.network(), case.examples(count=257, dtype=np.float32)
     together, alone = (
         net.logits(X),
@@ -91,7 +91,9 @@ def test_names_and_layouts_are_those_of_torchs_state_dict() -> None:
     nn = torch.nn
     layers = [Conv2d(4, (3, 2)), BatchNorm(), ReLU(), Flatten(), Dense(7), BatchNorm(), Dense()]
     net = Network(layers, (2, 6, 5), 3, dtype=np.float64)
-    net.absorb(net.forward(np.random.default_rng(0).normal(3, 2, (9, 2, 6, 5)), Context(True))[1])
+    net.update_buffers(
+        net.forward(np.random.default_rng(0).normal(3, 2, (9, 2, 6, 5)), Context(True))[1]
+    )
     twin = nn.Sequential(
         *(nn.Conv2d(2, 4, (3, 2)), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten()),
         *(nn.Linear(64, 7), nn.BatchNorm1d(7), nn.Linear(7, 3)),
@@ -110,7 +112,7 @@ def test_parameters_and_state_are_told_apart() -> None:
     assert list(net.parameters) == [
         *("2.weight", "2.bias", "3.weight", "3.bias", "4.weight", "4.bias")
     ]
-    assert list(net.state) == ["0.mean", "0.std", "3.running_mean", "3.running_var"]
+    assert list(net.buffers) == ["0.mean", "0.std", "3.running_mean", "3.running_var"]
     assert all(array.dtype == np.float32 for array in net.arrays.values())
 
 
@@ -123,13 +125,13 @@ def test_the_same_seed_gives_the_same_weights() -> None:
 
 
 def test_bytes_count_as_0_to_1() -> None:
-    net, X = small(dtype=np.float64), pictures()
+    net, X = small(dtype=np.float64), images()
     np.testing.assert_allclose(net.logits(X), net.logits(X / 255), rtol=1e-14)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float16, np.float32, np.float64])
-def test_pictures_may_be_read_only_and_lie_anyhow(dtype: type) -> None:
-    net, X = small(), pictures().astype(dtype)
+def test_images_may_be_read_only_and_lie_anyhow(dtype: type) -> None:
+    net, X = small(), images().astype(dtype)
     if dtype is not np.uint8:
         X /= 255
     plain = net.logits(X.copy())
@@ -146,7 +148,7 @@ def test_pictures_may_be_read_only_and_lie_anyhow(dtype: type) -> None:
 
 
 def test_predictions_are_what_the_classes_are_called() -> None:
-    net, X = small(), pictures(20)
+    net, X = small(), images(20)
     names = net.predict(X)
     assert set(names) <= {"a", "b", "c"}
     np.testing.assert_array_equal(names, np.array(["a", "b", "c"])[net.predict_proba(X).argmax(1)])
@@ -155,9 +157,9 @@ def test_predictions_are_what_the_classes_are_called() -> None:
     assert set(numbered.predict(X)) <= {3, 8}
 
 
-def test_no_pictures_give_no_predictions() -> None:
-    assert small().predict(pictures(0)).shape == (0,)
-    assert small().predict_proba(pictures(0)).shape == (0, 3)
+def test_no_images_give_no_predictions() -> None:
+    assert small().predict(images(0)).shape == (0,)
+    assert small().predict_proba(images(0)).shape == (0, 3)
 
 
 def test_only_a_last_dense_may_leave_its_units_open() -> None:
@@ -168,7 +170,7 @@ def test_only_a_last_dense_may_leave_its_units_open() -> None:
 
 
 def test_snapshot_and_restore() -> None:
-    net, X = small(), pictures()
+    net, X = small(), images()
     before, arrays = net.logits(X), net.snapshot()
     for array in net.arrays.values():
         array += 1
@@ -203,17 +205,17 @@ def test_arrays_of_another_network_are_refused_and_none_is_set(change, sentence:
 @pytest.mark.parametrize(
     ("X", "sentence"),
     [
-        (np.zeros((2, 5, 4)), r"takes pictures \(N, 1, 4, 5\), not an array \(2, 1, 5, 4\)"),
-        (np.zeros((4, 5)), r"takes pictures \(N, 1, 4, 5\), not an array \(4, 5\)"),
-        (np.zeros((2, 3, 4, 5)), r"takes pictures \(N, 1, 4, 5\), not an array \(2, 3, 4, 5\)"),
+        (np.zeros((2, 5, 4)), r"takes images \(N, 1, 4, 5\), not an array \(2, 1, 5, 4\)"),
+        (np.zeros((4, 5)), r"takes images \(N, 1, 4, 5\), not an array \(4, 5\)"),
+        (np.zeros((2, 3, 4, 5)), r"takes images \(N, 1, 4, 5\), not an array \(2, 3, 4, 5\)"),
         (np.zeros((2, 1, 4, 5), int), "must be uint8 .* or floating point, not int64"),
         (np.zeros((2, 1, 4, 5), bool), "must be uint8 .* or floating point, not bool"),
         (np.zeros((2, 1, 4, 5), complex), "must be uint8 .* or floating point, not complex128"),
-        (np.full((2, 1, 4, 5), np.nan), "a picture holds NaN or infinity"),
-        (np.full((2, 1, 4, 5), np.inf, np.float32), "a picture holds NaN or infinity"),
+        (np.full((2, 1, 4, 5), np.nan), "an image holds NaN or infinity"),
+        (np.full((2, 1, 4, 5), np.inf, np.float32), "an image holds NaN or infinity"),
     ],
 )
-def test_pictures_that_cannot_be_predicted(X: Array, sentence: str) -> None:
+def test_images_that_cannot_be_predicted(X: Array, sentence: str) -> None:
     for answer in (small().logits, small().predict, small().predict_proba):
         with pytest.raises(DataError, match=sentence):
             answer(X)
@@ -249,11 +251,11 @@ def test_networks_that_cannot_be(layers: list, classes, sentence: str) -> None:
 
 def test_labels_beyond_the_classes_are_refused() -> None:
     with pytest.raises(DataError, match="labels must be 0 to 2 for 3 logits, found 3"):
-        small().loss_and_grads(pictures(2), np.array([0, 3]))
+        small().loss_and_grads(images(2), np.array([0, 3]))
 
 
 def test_the_loss_and_the_weights_can_be_chosen() -> None:
-    net, X, y = small(dtype=np.float64), pictures(4), np.array([0, 1, 2, 0])
+    net, X, y = small(dtype=np.float64), images(4), np.array([0, 1, 2, 0])
     plain = net.loss_and_grads(X, y, ctx=Context())
     smooth, _ = net.loss_and_grads(X, y, ctx=Context(), loss=SoftmaxCrossEntropy(0.2))
     weighted, _ = net.loss_and_grads(X, y, ctx=Context(), weights=np.array([1.0, 0, 0, 0]))
@@ -267,14 +269,14 @@ def test_normalize_is_measured_on_what_reaches_it() -> None:
     assert not net.measured
     net.measure(X)
     assert net.measured
-    np.testing.assert_allclose(net.state["0.mean"], X.mean(axis=(0, 2, 3)) / 255, rtol=1e-12)
-    np.testing.assert_allclose(net.state["0.std"], X.std(axis=(0, 2, 3)) / 255, rtol=1e-10)
+    np.testing.assert_allclose(net.buffers["0.mean"], X.mean(axis=(0, 2, 3)) / 255, rtol=1e-12)
+    np.testing.assert_allclose(net.buffers["0.std"], X.std(axis=(0, 2, 3)) / 255, rtol=1e-10)
 
     late = Network([Flatten(), Dense(4), Normalize(), Dense()], (2, 3, 3), 3, dtype=np.float64)
     late.measure(X)
     reaching = Chain(late.layers[:2]).forward(late.tree, late.as_input(X), Context())[0]
-    np.testing.assert_allclose(late.state["2.mean"], reaching.mean(), rtol=1e-10)
-    np.testing.assert_allclose(late.state["2.std"], reaching.std(), rtol=1e-10)
+    np.testing.assert_allclose(late.buffers["2.mean"], reaching.mean(), rtol=1e-10)
+    np.testing.assert_allclose(late.buffers["2.std"], reaching.std(), rtol=1e-10)
 
 
 def test_every_case_ends_in_its_classes() -> None:
@@ -287,10 +289,10 @@ def test_a_normalize_that_measuring_would_not_reach_is_refused() -> None:
     with pytest.raises(ModelError, match=r"a Normalize inside Chain is not measured; give it mean"):
         Network([inside, Flatten(), Dense()], (1, 2, 2), 2)
     given = Residual((Normalize(0.5, 0.5),))
-    assert Network([given, Flatten(), Dense()], (1, 2, 2), 2).state["0.body.0.std"] == 0.5
+    assert Network([given, Flatten(), Dense()], (1, 2, 2), 2).buffers["0.body.0.std"] == 0.5
 
 
-def test_grey_pictures_need_no_channel_axis() -> None:
+def test_grey_images_need_no_channel_axis() -> None:
     net = Network([Flatten(), Dense()], (1, 2, 3), 2)
     X = np.random.default_rng(0).random((4, 2, 3), np.float32)
     assert np.array_equal(net.logits(X), net.logits(X[:, None]))

@@ -15,7 +15,7 @@ from tests.proof import seeds
 
 torch = needs("torch")
 
-rates = st.floats(1e-4, 0.5)
+lrs = st.floats(1e-4, 0.5)
 decays = st.just(0.0) | st.floats(1e-4, 0.3)
 keeps = st.floats(0, 0.99)
 
@@ -30,30 +30,30 @@ def ours_and_theirs(
     """Return parameters after ten steps on drawn gradients, the rate changing on the way."""
     rng = np.random.default_rng(seed)
     ours = {name: rng.normal(size=shape) for name, shape in shapes().items()}
-    memory = {n: {kind: np.zeros_like(W) for kind in rule.memory} for n, W in ours.items()}
+    state = {n: {kind: np.zeros_like(W) for kind in rule.state_names} for n, W in ours.items()}
     theirs = {name: torch.tensor(W) for name, W in ours.items()}
     scales = dict(zip(ours, (1e-3, 1.0, 1e3), strict=True))
     optimizer = twin(list(theirs.values()), lr=rule.lr, **options)
     for t in range(1, 11):
-        rate = rule.lr / t
-        optimizer.param_groups[0]["lr"] = rate
+        lr = rule.lr / t
+        optimizer.param_groups[0]["lr"] = lr
         for name, W in ours.items():
             dW = rng.normal(size=W.shape) * scales[name]
             theirs[name].grad = torch.tensor(dW)
-            rule.update(W, dW, memory[name], rate, t)
+            rule.update(W, dW, state[name], lr, t)
         optimizer.step()
     return ours, {name: W.numpy() for name, W in theirs.items()}
 
 
 @settings(max_examples=25)
-@given(rates, decays, seeds)
+@given(lrs, decays, seeds)
 def test_sgd_equals_torchs(lr: float, decay: float, seed: int) -> None:
     pair = ours_and_theirs(SGD(lr, decay), torch.optim.SGD, seed, weight_decay=decay)
     assert max(errors(*pair).values()) <= 1e-12
 
 
 @settings(max_examples=25)
-@given(rates, st.floats(1e-3, 0.99), st.booleans(), decays, seeds)
+@given(lrs, st.floats(1e-3, 0.99), st.booleans(), decays, seeds)
 def test_momentum_equals_torchs(
     lr: float, momentum: float, nesterov: bool, decay: float, seed: int
 ) -> None:
@@ -63,7 +63,7 @@ def test_momentum_equals_torchs(
 
 
 @settings(max_examples=25)
-@given(rates, keeps, keeps, seeds)
+@given(lrs, keeps, keeps, seeds)
 def test_adam_equals_torchs(lr: float, beta1: float, beta2: float, seed: int) -> None:
     options = {"betas": (beta1, beta2), "eps": 1e-8}
     pair = ours_and_theirs(Adam(lr, beta1, beta2), torch.optim.Adam, seed, **options)
@@ -71,7 +71,7 @@ def test_adam_equals_torchs(lr: float, beta1: float, beta2: float, seed: int) ->
 
 
 @settings(max_examples=25)
-@given(rates, keeps, keeps, decays, seeds)
+@given(lrs, keeps, keeps, decays, seeds)
 def test_adamw_equals_torchs(
     lr: float, beta1: float, beta2: float, decay: float, seed: int
 ) -> None:
@@ -82,9 +82,9 @@ def test_adamw_equals_torchs(
 
 def step(rule: Optimizer, W: list[float], dW: list[float], times: int = 1) -> Array:
     parameter = np.array(W)
-    memory = {kind: np.zeros_like(parameter) for kind in rule.memory}
+    state = {kind: np.zeros_like(parameter) for kind in rule.state_names}
     for t in range(1, times + 1):
-        rule.update(parameter, np.array(dW), memory, rule.lr, t)
+        rule.update(parameter, np.array(dW), state, rule.lr, t)
     return parameter
 
 
@@ -108,11 +108,11 @@ def test_adamw_decays_beside_the_gradient() -> None:
 def test_float32_stays_and_the_gradient_is_not_changed(rule: Optimizer) -> None:
     W, dW = np.ones(3, np.float32), np.full(3, 0.5, np.float32)
     dW.setflags(write=False)
-    memory = {kind: np.zeros_like(W) for kind in rule.memory}
-    rule.update(W, dW, memory, 0.1, 1)
+    state = {kind: np.zeros_like(W) for kind in rule.state_names}
+    rule.update(W, dW, state, 0.1, 1)
     assert W.dtype == np.float32
     assert (W < 1).all()
-    assert all(array.dtype == np.float32 for array in memory.values())
+    assert all(array.dtype == np.float32 for array in state.values())
 
 
 @settings(max_examples=30)

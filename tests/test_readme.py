@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import handgrad as hg
-from handgrad.data import load
+from handgrad.data import load_data
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
@@ -23,19 +23,19 @@ def test_the_python_side(
     located("mnist")
 
     def few(name: str) -> tuple[hg.Dataset, hg.Dataset]:
-        train, test = load(name)
+        train, test = load_data(name)
         return train.take(range(500)), test.take(range(500))
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(hg, "load", few)
+    monkeypatch.setattr(hg, "load_data", few)
     names: dict[str, Any] = {}
-    train, _ = load("digits")
-    names |= {"my_pictures": train.pictures[:300, 0], "my_labels": train.labels[:300].astype(str)}
+    train, _ = load_data("digits")
+    names |= {"my_images": train.images[:300, 0], "my_labels": train.labels[:300].astype(str)}
     for block in BLOCKS:
         exec(block, names)
     assert len(BLOCKS) == 6
     assert Path("mine.safetensors").exists()
-    assert sum(names["net"].predict(names["my_pictures"]) == names["my_labels"]) > 200
+    assert sum(names["net"].predict(names["my_images"]) == names["my_labels"]) > 200
 
 
 def test_the_script_for_merges_does_what_the_readme_says() -> None:

@@ -25,13 +25,13 @@ def theirs(
 ) -> list[float]:
     """Return the rate of each update, the learning rate being 1."""
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
-    scheduler, rates = make(optimizer), []
+    scheduler, lrs = make(optimizer), []
     for _ in range(TOTAL):
-        rates.append(optimizer.param_groups[0]["lr"])
+        lrs.append(optimizer.param_groups[0]["lr"])
         optimizer.step()
-        if len(rates) < TOTAL:
+        if len(lrs) < TOTAL:
             scheduler.step()
-    return rates
+    return lrs
 
 
 def test_progress() -> None:

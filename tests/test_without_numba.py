@@ -17,7 +17,7 @@ def without_numba(program: str, folder: Path) -> subprocess.CompletedProcess[str
 def test_a_network_is_trained_through_the_library(tmp_path: Path) -> None:
     program = """if True:
         import handgrad as hg
-        train, test = hg.load("digits")
+        train, test = hg.load_data("digits")
         net = hg.Network(hg.models.smallnet(), train.shape, train.classes)
         history = hg.fit(net, train, epochs=1)
         print(len(history), hg.evaluate(net, test).accuracy)

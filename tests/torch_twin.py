@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.arrays import flatten
-from handgrad.layers import Array, Context, Layer, Tree
-from handgrad.verify.subject import Point, gradients
+from handgrad.gradcheck.target import Point, gradients
+from handgrad.layers import Array, Context, Layer, Params
+from handgrad.params import flatten
 from tests.cases import Case
 from tests.extras import needs
 from tests.gradients import errors
@@ -36,8 +36,8 @@ def check_autograd(case: Case, training: bool, seed: int = 0) -> float:
     )
     worst = errors(ours, theirs)
     assert max(worst.values()) <= TOLERANCE, worst
-    carried = errors(our_arrays, their_arrays)
-    assert max(carried.values(), default=0.0) <= 1e-12, carried
+    buffers = errors(our_arrays, their_arrays)
+    assert max(buffers.values(), default=0.0) <= 1e-12, buffers
     return max(worst.values())
 
 
@@ -48,32 +48,32 @@ def ours_and_theirs(case: Case, training: bool, seed: int) -> tuple[dict[str, Ar
     Y, cache = layer.forward(params, X, ctx)
     dY = np.random.default_rng((seed, 4)).normal(size=Y.shape)
     found = {"Y": Y, **gradients(layer, Point(params, X, ctx, dY))}
-    absorbed = flatten(layer.absorb(params, cache)) if training else {}
+    absorbed = flatten(layer.update_buffers(params, cache)) if training else {}
     theirs, their_gradients, their_arrays = autograd(layer, params, X, ctx, dY)
     return found, flatten(params) | absorbed, {"Y": theirs, **their_gradients}, their_arrays
 
 
 def autograd(
-    layer: Layer, params: Tree, X: Array, ctx: Context, dY: Array
+    layer: Layer, params: Params, X: Array, ctx: Context, dY: Array
 ) -> tuple[Array, dict[str, Array], dict[str, Array]]:
     """Return Y, the gradients (dX as "X"), and all arrays as they are after the forward.
 
-    The witness in `handgrad.verify` gives the gradients alone, and knows no running statistics.
+    The witness in `handgrad.gradcheck` gives the gradients alone, and knows no running statistics.
     """
     import torch
 
-    from handgrad.verify.in_torch import forward
+    from handgrad.gradcheck.torch_forward import forward
 
-    tensors, picture = as_tensors(params), torch.tensor(X, requires_grad=True)
-    Y = forward(layer, tensors, picture, ctx)
+    tensors, image = as_tensors(params), torch.tensor(X, requires_grad=True)
+    Y = forward(layer, tensors, image, ctx)
     Y.backward(torch.tensor(dY))
     flat = flatten(tensors)
     found = {name: t.grad.numpy() for name, t in flat.items() if t.grad is not None}
     after = {name: t.detach().numpy() for name, t in flat.items()}
-    return Y.detach().numpy(), {"X": picture.grad.numpy(), **found}, after
+    return Y.detach().numpy(), {"X": image.grad.numpy(), **found}, after
 
 
-def as_tensors(tree: Tree) -> dict[str, Any]:
+def as_tensors(tree: Params) -> dict[str, Any]:
     """Return the tree as tensors; running statistics are no leaves of the graph."""
     import torch
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import handgrad as hg
-from handgrad.engines import Batches, Rules, engine_named
+from handgrad.engines import BatchStream, Rules, engine_named
 
 
 def main(recipe: dict[str, Any]) -> dict[str, float]:
@@ -18,12 +18,12 @@ def main(recipe: dict[str, Any]) -> dict[str, float]:
     net.measured = True
     engine = engine_named("compiled", net, Rules(hg.SoftmaxCrossEntropy(), optimizer))
     rng = np.random.default_rng(0)
-    pictures = rng.integers(0, 256, (batch, 1, 28, 28), np.uint8)
+    images = rng.integers(0, 256, (batch, 1, 28, 28), np.uint8)
     labels, order = rng.integers(0, 10, batch), np.arange(batch)
     seconds = []
     for _ in range(2):
         began = time.perf_counter()
-        engine.run(Batches(pictures, labels, None, order, batch, [optimizer.lr]))
+        engine.run(BatchStream(images, labels, None, order, batch, [optimizer.lr]))
         seconds.append(time.perf_counter() - began)
     return {"compile": seconds[0] - seconds[1]}
 

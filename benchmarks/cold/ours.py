@@ -35,7 +35,7 @@ NETWORKS = {
 
 def main(recipe: dict[str, Any]) -> dict[str, float]:
     """Train and evaluate, and return the accuracy and the seconds of each part."""
-    train, test = hg.load(recipe["data"], recipe["folder"])
+    train, test = hg.load_data(recipe["data"], recipe["folder"])
     loaded = time.perf_counter()
     net = hg.Network(layers(recipe["network"]), train.shape, train.classes, seed=recipe["seed"])
     history = hg.fit(
@@ -45,7 +45,7 @@ def main(recipe: dict[str, Any]) -> dict[str, float]:
         epochs=recipe["epochs"],
         batch_size=recipe["batch"],
         optimizer=hg.AdamW(recipe["lr"]),
-        schedule=hg.OneCycle(warm_up=recipe["warm_up"]),
+        schedule=hg.schedules.OneCycle(warm_up=recipe["warm_up"]),
         loss=hg.SoftmaxCrossEntropy(label_smoothing=recipe["smoothing"]),
         patience=None,
         seed=recipe["seed"],
@@ -71,7 +71,7 @@ def layers(network: str) -> list[Any]:
 
 
 if __name__ == "__main__":
-    from benchmarks.cold.memory import peak_mib
+    from benchmarks.cold.optimizer_state import peak_mib
 
     figures = main(json.loads(sys.argv[1]))
     print(json.dumps({**figures, "peak MiB": peak_mib()}))

@@ -81,16 +81,16 @@ def main(recipe: dict[str, Any]) -> dict[str, float]:
 
 
 def read(folder: Path, part: str, as_bytes: bool) -> tuple[Tensor, Tensor]:
-    """Return pictures (N, 1, 28, 28), from 0 to 1 or as they are stored, and labels (N,)."""
-    pictures = gzip.decompress((folder / f"{part}-images-idx3-ubyte.gz").read_bytes())
+    """Return images (N, 1, 28, 28), from 0 to 1 or as they are stored, and labels (N,)."""
+    images = gzip.decompress((folder / f"{part}-images-idx3-ubyte.gz").read_bytes())
     labels = gzip.decompress((folder / f"{part}-labels-idx1-ubyte.gz").read_bytes())
-    X = torch.frombuffer(bytearray(pictures), dtype=torch.uint8, offset=16).view(-1, 1, 28, 28)
+    X = torch.frombuffer(bytearray(images), dtype=torch.uint8, offset=16).view(-1, 1, 28, 28)
     y = torch.frombuffer(bytearray(labels), dtype=torch.uint8, offset=8)
     return X if as_bytes else scaled(X), y.long()
 
 
 def scaled(X: Tensor) -> Tensor:
-    """Return pictures from 0 to 1."""
+    """Return images from 0 to 1."""
     return X.float().div_(255) if X.dtype == torch.uint8 else X
 
 
@@ -108,7 +108,7 @@ class AdamW:
         self.steps = [torch.zeros(()) for _ in self.parameters]
         self.recipe, self.last, self.made = recipe, steps - 1, 0
 
-    def rate(self) -> float:
+    def lr(self) -> float:
         """Return the learning rate: up and down along half a cosine each."""
         share, warm_up = self.made / self.last, self.recipe["warm_up"]
         if share < warm_up:
@@ -131,7 +131,7 @@ class AdamW:
             fused=True,
             amsgrad=False,
             maximize=False,
-            lr=self.rate(),
+            lr=self.lr(),
             beta1=0.9,
             beta2=0.999,
             weight_decay=0.01,
@@ -157,14 +157,14 @@ def fit(model: nn.Module, X: Tensor, y: Tensor, recipe: dict[str, Any]) -> float
 
 @torch.inference_mode()
 def evaluate(model: nn.Module, X: Tensor, y: Tensor) -> float:
-    """Return the share of pictures that are right."""
+    """Return the share of images that are right."""
     model.eval()
     guesses = torch.cat([model(scaled(part)).argmax(1) for part in X.split(1000)])
     return (guesses == y).float().mean().item()
 
 
 if __name__ == "__main__":
-    from benchmarks.cold.memory import peak_mib
+    from benchmarks.cold.optimizer_state import peak_mib
 
     figures = main(json.loads(sys.argv[1]))
     print(json.dumps({**figures, "peak MiB": peak_mib()}))

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from benchmarks.peers import role_of
 from benchmarks.record import Figures
 from benchmarks.worker import Skipped
-from handgrad.data.locate import locate
-from handgrad.data.sources import MNIST
+from handgrad.data.named.locate import locate
+from handgrad.data.named.sources import MNIST
 from handgrad.engines import ENGINES
 
 # Settings under which no program is as its user knows it: without it, an installed package comes
@@ -68,7 +68,7 @@ PROGRAMS = {
         "PyTorch eager", "peer", "benchmarks.cold.pytorch", "pytorch", {"bytes": False}
     ),
     "pytorch-bytes": Program(
-        "PyTorch eager, pictures kept as uint8",
+        "PyTorch eager, images kept as uint8",
         "peer",
         "benchmarks.cold.pytorch",
         "pytorch",

@@ -41,13 +41,13 @@ class Predicts(Protocol):
     """A contestant that predicts, with the initial weights of the work it was built with.
 
     Attributes:
-        pictures: the work's pictures (M, C, H, W) in the form that it wants them.
+        images: the work's images (M, C, H, W) in the form that it wants them.
     """
 
-    pictures: NDArray[Any]
+    images: NDArray[Any]
 
-    def logits(self, pictures: NDArray[Any]) -> NDArray[Any]:
-        """Return the logits (N, K) of pictures (N, C, H, W)."""
+    def logits(self, images: NDArray[Any]) -> NDArray[Any]:
+        """Return the logits (N, K) of images (N, C, H, W)."""
         ...
 
 

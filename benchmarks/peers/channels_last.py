@@ -1,6 +1,6 @@
 """The network's arrays for frameworks that keep the channels as the last axis.
 
-pictures     (N, C, H, W)    ->  (N, H, W, C)
+images     (N, C, H, W)    ->  (N, H, W, C)
 convolution  (O, C, kh, kw)  ->  (kh, kw, C, O)
 linear       (O, I)          ->  (I, O), with I in the order of a flattened (H, W, C)
 """
@@ -12,32 +12,32 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks.tasks import Array
-from handgrad.layers import Chain, Context, Flatten, Layer, Residual, Shape, Tree
+from handgrad.layers import Chain, Context, Flatten, Layer, Params, Residual, Shape
 from handgrad.network import Network
 
 
-def pictures(X: Array) -> Array:
+def images(X: Array) -> Array:
     """(N, C, H, W) -> (N, H, W, C)."""
     return np.ascontiguousarray(X.transpose(0, 2, 3, 1))
 
 
-def arrays(net: Network) -> Tree:
+def arrays(net: Network) -> Params:
     """Return the network's tree of arrays, its weights in this layout."""
     tree = _chain(net.layers, net.tree)
     flat = [i for i, layer in enumerate(net.layers) if isinstance(layer, Flatten)]
     for index in flat:
         C, H, W = _output(net, index)
-        weight = tree[str(index + 1)]["weight"]  # the linear layer that takes the flat picture
+        weight = tree[str(index + 1)]["weight"]  # the linear layer that takes the flat image
         by_channel = weight.reshape(C, H, W, -1)
         tree[str(index + 1)]["weight"] = by_channel.transpose(1, 2, 0, 3).reshape(weight.shape)
     return tree
 
 
-def _chain(layers: Sequence[Layer], tree: Tree) -> Tree:
+def _chain(layers: Sequence[Layer], tree: Params) -> Params:
     return {str(i): _layer(layer, tree[str(i)]) for i, layer in enumerate(layers)}
 
 
-def _layer(layer: Layer, tree: Tree) -> Tree:
+def _layer(layer: Layer, tree: Params) -> Params:
     """Return one layer's arrays: out is the first axis of a weight, and becomes the last."""
     if isinstance(layer, Residual):
         ways = {"body": layer.body, "shortcut": layer.shortcut}

@@ -19,7 +19,7 @@ from benchmarks.tasks import Array, Work
 from handgrad.layers import Layer
 from handgrad.optim import SGD, Adam, Optimizer
 
-Tree = dict[str, Any]
+Params = dict[str, Any]
 CARRIED = "running_mean", "running_var", "mean", "std"
 
 
@@ -28,11 +28,11 @@ class Step:
 
     def __init__(self, work: Work) -> None:
         self.work = work
-        self.X = jnp.asarray(channels_last.pictures(work.inputs))
+        self.X = jnp.asarray(channels_last.images(work.inputs))
         self.y = jnp.asarray(work.labels, jnp.int32)
-        learned, carried = split(channels_last.arrays(work.net))
-        memory = [jax.tree.map(jnp.zeros_like, learned) for _ in work.task.optimizer.memory]
-        self.now = learned, carried, memory, jnp.zeros((), jnp.int32)
+        learned, buffers = split(channels_last.arrays(work.net))
+        memory = [jax.tree.map(jnp.zeros_like, learned) for _ in work.task.optimizer.state_names]
+        self.now = learned, buffers, memory, jnp.zeros((), jnp.int32)
         step = partial(update, work.net.layers, work.task.optimizer)
         self.update = jax.jit(step, donate_argnums=0)
 
@@ -73,11 +73,11 @@ class Scan(Step):
 
 def update(layers: tuple[Layer, ...], rule: Optimizer, now: Any, X: Any, y: Any, at: Any) -> Any:
     """Return everything after one update, and the loss before it."""
-    learned, carried, memory, step = now
+    learned, buffers, memory, step = now
     key = jax.random.fold_in(jax.random.key(0, impl="unsafe_rbg"), step)
 
-    def loss_of(learned: Tree) -> Any:
-        logits, after = chain(layers, merged(learned, carried), X[at], key)
+    def loss_of(learned: Params) -> Any:
+        logits, after = chain(layers, merged(learned, buffers), X[at], key)
         log_p = jax.nn.log_softmax(logits)
         loss = -jnp.mean(jnp.take_along_axis(log_p, y[at][:, None], axis=1))
         return loss, after
@@ -87,36 +87,36 @@ def update(layers: tuple[Layer, ...], rule: Optimizer, now: Any, X: Any, y: Any,
     return (learned, after, memory, step + 1), loss
 
 
-def optimized(rule: Optimizer, W: Tree, dW: Tree, memory: list[Tree], t: Any) -> Any:
-    """Return the parameters and the optimizer's memory after one update."""
+def optimized(rule: Optimizer, W: Params, dW: Params, memory: list[Params], t: Any) -> Any:
+    """Return the parameters and the optimizer's state after one update."""
     if isinstance(rule, SGD):
         return jax.tree.map(lambda w, g: w - rule.lr * g, W, dW), memory
     assert isinstance(rule, Adam)
     b1, b2 = rule.beta1, rule.beta2
     M = jax.tree.map(lambda m, g: b1 * m + (1 - b1) * g, memory[0], dW)
     V = jax.tree.map(lambda v, g: b2 * v + (1 - b2) * g * g, memory[1], dW)
-    rate = rule.lr / (1 - b1**t)
+    lr = rule.lr / (1 - b1**t)
     correction = 1 / (1 - b2**t)
-    step = jax.tree.map(lambda m, v: rate * m / (jnp.sqrt(v * correction) + rule.eps), M, V)
+    step = jax.tree.map(lambda m, v: lr * m / (jnp.sqrt(v * correction) + rule.eps), M, V)
     return jax.tree.map(jnp.subtract, W, step), [M, V]
 
 
-def split(tree: Tree) -> tuple[Tree, Tree]:
+def split(tree: Params) -> tuple[Params, Params]:
     """Return the arrays that are learned, and those that are carried along."""
-    learned, carried = {}, {}
+    learned, buffers = {}, {}
     for name, value in tree.items():
         if isinstance(value, dict):
-            learned[name], carried[name] = split(value)
+            learned[name], buffers[name] = split(value)
         else:
-            (carried if name in CARRIED else learned)[name] = jnp.asarray(value)
-    return learned, carried
+            (buffers if name in CARRIED else learned)[name] = jnp.asarray(value)
+    return learned, buffers
 
 
-def merged(learned: Tree, carried: Tree) -> Tree:
+def merged(learned: Params, buffers: Params) -> Params:
     """Return both in one tree."""
     return {
-        name: merged(learned.get(name, {}), carried.get(name, {}))
-        if isinstance(learned.get(name, carried.get(name)), dict)
-        else learned.get(name, carried.get(name))
-        for name in {**learned, **carried}
+        name: merged(learned.get(name, {}), buffers.get(name, {}))
+        if isinstance(learned.get(name, buffers.get(name)), dict)
+        else learned.get(name, buffers.get(name))
+        for name in {**learned, **buffers}
     }

@@ -12,12 +12,12 @@ import jax.numpy as jnp
 from jax import lax
 
 from handgrad import layers
-from handgrad.layers.windows import pair
+from handgrad.layers.im2col import pair
 
-Tree = dict[str, Any]
+Params = dict[str, Any]
 
 
-def chain(parts: tuple[layers.Layer, ...], arrays: Tree, X: Any, key: Any) -> tuple[Any, Tree]:
+def chain(parts: tuple[layers.Layer, ...], arrays: Params, X: Any, key: Any) -> tuple[Any, Params]:
     """Return what layers one after another give, and the carried arrays after it."""
     after = {}
     for index, layer in enumerate(parts):
@@ -27,28 +27,28 @@ def chain(parts: tuple[layers.Layer, ...], arrays: Tree, X: Any, key: Any) -> tu
 
 
 @singledispatch
-def forward(layer: layers.Layer, arrays: Tree, X: Any, key: Any) -> tuple[Any, Tree]:
+def forward(layer: layers.Layer, arrays: Params, X: Any, key: Any) -> tuple[Any, Params]:
     """Return what a layer gives, and its carried arrays after it."""
     raise NotImplementedError(f"no {type(layer).__name__} here")
 
 
 @forward.register
-def _(layer: layers.Normalize, arrays: Tree, X: Any, key: Any) -> tuple[Any, Tree]:
+def _(layer: layers.Normalize, arrays: Params, X: Any, key: Any) -> tuple[Any, Params]:
     return X, arrays  # done beforehand
 
 
 @forward.register
-def _(layer: layers.Flatten, arrays: Tree, X: Any, key: Any) -> tuple[Any, Tree]:
+def _(layer: layers.Flatten, arrays: Params, X: Any, key: Any) -> tuple[Any, Params]:
     return X.reshape(len(X), -1), {}
 
 
 @forward.register
-def _(layer: layers.Dense, arrays: Tree, X: Any, key: Any) -> tuple[Any, Tree]:
+def _(layer: layers.Dense, arrays: Params, X: Any, key: Any) -> tuple[Any, Params]:
     return X @ arrays["weight"] + arrays["bias"], {}
 
 
 @forward.register
-def _(layer: layers.Conv2d, arrays: Tree, X: Any, key: Any) -> tuple[Any, Tree]:
+def _(layer: layers.Conv2d, arrays: Params, X: Any, key: Any) -> tuple[Any, Params]:
     padding = [(size, size) for size in pair(layer.padding)]
     layout = ("NHWC", "HWIO", "NHWC")
     Y = lax.conv_general_dilated(
@@ -58,12 +58,12 @@ def _(layer: layers.Conv2d, arrays: Tree, X: Any, key: Any) -> tuple[Any, Tree]:
 
 
 @forward.register
-def _(layer: layers.MaxPool2d, arrays: Tree, X: Any, key: Any) -> tuple[Any, Tree]:
+def _(layer: layers.MaxPool2d, arrays: Params, X: Any, key: Any) -> tuple[Any, Params]:
     return _tiles(layer, X).max(axis=(2, 4)), {}
 
 
 @forward.register
-def _(layer: layers.AvgPool2d, arrays: Tree, X: Any, key: Any) -> tuple[Any, Tree]:
+def _(layer: layers.AvgPool2d, arrays: Params, X: Any, key: Any) -> tuple[Any, Params]:
     return _tiles(layer, X).mean(axis=(2, 4)), {}
 
 
@@ -78,12 +78,12 @@ def _tiles(layer: layers.MaxPool2d | layers.AvgPool2d, X: Any) -> Any:
 
 
 @forward.register
-def _(layer: layers.GlobalAvgPool2d, arrays: Tree, X: Any, key: Any) -> tuple[Any, Tree]:
+def _(layer: layers.GlobalAvgPool2d, arrays: Params, X: Any, key: Any) -> tuple[Any, Params]:
     return X.mean(axis=(1, 2)), {}
 
 
 @forward.register
-def _(layer: layers.BatchNorm, arrays: Tree, X: Any, key: Any) -> tuple[Any, Tree]:
+def _(layer: layers.BatchNorm, arrays: Params, X: Any, key: Any) -> tuple[Any, Params]:
     axes = tuple(range(X.ndim - 1))
     mean, var = X.mean(axes), X.var(axes)
     Y = (X - mean) * (arrays["weight"] * lax.rsqrt(var + layer.eps)) + arrays["bias"]
@@ -94,27 +94,27 @@ def _(layer: layers.BatchNorm, arrays: Tree, X: Any, key: Any) -> tuple[Any, Tre
 
 
 @forward.register
-def _(layer: layers.ReLU, arrays: Tree, X: Any, key: Any) -> tuple[Any, Tree]:
+def _(layer: layers.ReLU, arrays: Params, X: Any, key: Any) -> tuple[Any, Params]:
     return jax.nn.relu(X), {}
 
 
 @forward.register
-def _(layer: layers.LeakyReLU, arrays: Tree, X: Any, key: Any) -> tuple[Any, Tree]:
+def _(layer: layers.LeakyReLU, arrays: Params, X: Any, key: Any) -> tuple[Any, Params]:
     return jax.nn.leaky_relu(X, layer.slope), {}
 
 
 @forward.register
-def _(layer: layers.Tanh, arrays: Tree, X: Any, key: Any) -> tuple[Any, Tree]:
+def _(layer: layers.Tanh, arrays: Params, X: Any, key: Any) -> tuple[Any, Params]:
     return jnp.tanh(X), {}
 
 
 @forward.register
-def _(layer: layers.Dropout, arrays: Tree, X: Any, key: Any) -> tuple[Any, Tree]:
+def _(layer: layers.Dropout, arrays: Params, X: Any, key: Any) -> tuple[Any, Params]:
     return _dropped(layer.p, X, X.shape, key), {}
 
 
 @forward.register
-def _(layer: layers.Dropout2d, arrays: Tree, X: Any, key: Any) -> tuple[Any, Tree]:
+def _(layer: layers.Dropout2d, arrays: Params, X: Any, key: Any) -> tuple[Any, Params]:
     return _dropped(layer.p, X, (len(X), 1, 1, X.shape[-1]), key), {}
 
 
@@ -123,7 +123,7 @@ def _dropped(p: float, X: Any, shape: tuple[int, ...], key: Any) -> Any:
 
 
 @forward.register
-def _(layer: layers.Residual, arrays: Tree, X: Any, key: Any) -> tuple[Any, Tree]:
+def _(layer: layers.Residual, arrays: Params, X: Any, key: Any) -> tuple[Any, Params]:
     ways = {"body": layer.body, "shortcut": layer.shortcut}
     came = {name: chain(way, arrays[name], X, key) for name, way in ways.items()}
     (body, body_after), (shortcut, shortcut_after) = came["body"], came["shortcut"]

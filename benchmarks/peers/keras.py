@@ -1,6 +1,6 @@
 """Keras on its JAX backend: a functional model, `compile` and `fit`.
 
-Channels last, as Keras has them. `fit` is given the pictures in the epoch's order, for it has
+Channels last, as Keras has them. `fit` is given the images in the epoch's order, for it has
 no way to be told one.
 """
 
@@ -20,8 +20,8 @@ import numpy as np
 from benchmarks.peers import channels_last
 from benchmarks.tasks import Array, Work
 from handgrad import layers
-from handgrad.layers import Tree
-from handgrad.layers.windows import pair
+from handgrad.layers import Params
+from handgrad.layers.im2col import pair
 from handgrad.optim import SGD, Adam, Optimizer
 
 
@@ -30,7 +30,7 @@ class Keras:
 
     def __init__(self, work: Work) -> None:
         self.work = work
-        self.X = channels_last.pictures(work.inputs)
+        self.X = channels_last.images(work.inputs)
         inputs = keras.Input(self.X.shape[1:])
         tree = channels_last.arrays(work.net)
         self.model = keras.Model(inputs, chain(work.net.layers, tree, inputs))
@@ -56,7 +56,7 @@ def as_optimizer(rule: Optimizer) -> Any:
     return keras.optimizers.Adam(rule.lr, rule.beta1, rule.beta2, rule.eps)
 
 
-def chain(parts: tuple[layers.Layer, ...], tree: Tree, X: Any) -> Any:
+def chain(parts: tuple[layers.Layer, ...], tree: Params, X: Any) -> Any:
     """Return what layers one after another give, each started from our arrays."""
     for index, layer in enumerate(parts):
         X = apply(layer, tree[str(index)], X)
@@ -71,29 +71,29 @@ def started(layer: Any, X: Any, *arrays: Array) -> Any:
 
 
 @singledispatch
-def apply(layer: layers.Layer, tree: Tree, X: Any) -> Any:
+def apply(layer: layers.Layer, tree: Params, X: Any) -> Any:
     """Return what the Keras form of a layer gives."""
     raise NotImplementedError(f"no {type(layer).__name__} here")
 
 
 @apply.register
-def _(layer: layers.Normalize, tree: Tree, X: Any) -> Any:
+def _(layer: layers.Normalize, tree: Params, X: Any) -> Any:
     return X  # done beforehand
 
 
 @apply.register
-def _(layer: layers.Flatten, tree: Tree, X: Any) -> Any:
+def _(layer: layers.Flatten, tree: Params, X: Any) -> Any:
     return keras.layers.Flatten()(X)
 
 
 @apply.register
-def _(layer: layers.Dense, tree: Tree, X: Any) -> Any:
+def _(layer: layers.Dense, tree: Params, X: Any) -> Any:
     units = tree["bias"].size
     return started(keras.layers.Dense(units), X, tree["weight"], tree["bias"])
 
 
 @apply.register
-def _(layer: layers.Conv2d, tree: Tree, X: Any) -> Any:
+def _(layer: layers.Conv2d, tree: Params, X: Any) -> Any:
     if any(pair(layer.padding)):
         X = keras.layers.ZeroPadding2D(layer.padding)(X)
     convolution = keras.layers.Conv2D(layer.channels, layer.kernel, layer.stride)
@@ -101,53 +101,53 @@ def _(layer: layers.Conv2d, tree: Tree, X: Any) -> Any:
 
 
 @apply.register
-def _(layer: layers.BatchNorm, tree: Tree, X: Any) -> Any:
+def _(layer: layers.BatchNorm, tree: Params, X: Any) -> Any:
     names = "weight", "bias", "running_mean", "running_var"
     norm = keras.layers.BatchNormalization(momentum=1 - layer.momentum, epsilon=layer.eps)
     return started(norm, X, *(tree[name] for name in names))
 
 
 @apply.register
-def _(layer: layers.MaxPool2d, tree: Tree, X: Any) -> Any:
+def _(layer: layers.MaxPool2d, tree: Params, X: Any) -> Any:
     return keras.layers.MaxPooling2D(layer.kernel, layer.stride)(X)
 
 
 @apply.register
-def _(layer: layers.AvgPool2d, tree: Tree, X: Any) -> Any:
+def _(layer: layers.AvgPool2d, tree: Params, X: Any) -> Any:
     return keras.layers.AveragePooling2D(layer.kernel, layer.stride)(X)
 
 
 @apply.register
-def _(layer: layers.GlobalAvgPool2d, tree: Tree, X: Any) -> Any:
+def _(layer: layers.GlobalAvgPool2d, tree: Params, X: Any) -> Any:
     return keras.layers.GlobalAveragePooling2D()(X)
 
 
 @apply.register
-def _(layer: layers.ReLU, tree: Tree, X: Any) -> Any:
+def _(layer: layers.ReLU, tree: Params, X: Any) -> Any:
     return keras.layers.ReLU()(X)
 
 
 @apply.register
-def _(layer: layers.LeakyReLU, tree: Tree, X: Any) -> Any:
+def _(layer: layers.LeakyReLU, tree: Params, X: Any) -> Any:
     return keras.layers.LeakyReLU(layer.slope)(X)
 
 
 @apply.register
-def _(layer: layers.Tanh, tree: Tree, X: Any) -> Any:
+def _(layer: layers.Tanh, tree: Params, X: Any) -> Any:
     return keras.layers.Activation("tanh")(X)
 
 
 @apply.register
-def _(layer: layers.Dropout, tree: Tree, X: Any) -> Any:
+def _(layer: layers.Dropout, tree: Params, X: Any) -> Any:
     return keras.layers.Dropout(layer.p)(X)
 
 
 @apply.register
-def _(layer: layers.Dropout2d, tree: Tree, X: Any) -> Any:
+def _(layer: layers.Dropout2d, tree: Params, X: Any) -> Any:
     return keras.layers.SpatialDropout2D(layer.p)(X)
 
 
 @apply.register
-def _(layer: layers.Residual, tree: Tree, X: Any) -> Any:
+def _(layer: layers.Residual, tree: Params, X: Any) -> Any:
     body, shortcut = chain(layer.body, tree["body"], X), chain(layer.shortcut, tree["shortcut"], X)
     return keras.layers.Add()([body, shortcut])

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from benchmarks.tasks import Array, Work, flops_per_picture
+from benchmarks.tasks import Array, Work, flops_per_image
 
 N, I, O = 128, 784, 512
 
@@ -15,14 +15,14 @@ class MatrixProducts:
     """As many products (128, 784) x (784, 512) as the training has multiply-adds."""
 
     def __init__(self, work: Work) -> None:
-        self.work_of_picture = flops_per_picture(work.net)
+        self.work_of_image = flops_per_image(work.net)
         rng = np.random.default_rng(0)
         self.X = rng.standard_normal((N, I), np.float32)
         self.W = rng.standard_normal((I, O), np.float32)
         self.Y = np.empty((N, O), np.float32)
 
     def epoch(self, order: Array) -> float:
-        """Do the arithmetic of so many pictures; there is no loss, and NaN says so."""
-        for _ in range(math.ceil(len(order) * self.work_of_picture / (2 * N * I * O))):
+        """Do the arithmetic of so many images; there is no loss, and NaN says so."""
+        for _ in range(math.ceil(len(order) * self.work_of_image / (2 * N * I * O))):
             np.matmul(self.X, self.W, out=self.Y)
         return math.nan

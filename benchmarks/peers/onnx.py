@@ -18,14 +18,14 @@ class OnnxRuntime:
     """A session with as many threads as the others have."""
 
     def __init__(self, work: Work) -> None:
-        self.pictures = work.inputs
+        self.images = work.inputs
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = int(os.environ["OMP_NUM_THREADS"])
         model = exported(work)
         self.session = onnxruntime.InferenceSession(model, options, ["CPUExecutionProvider"])
 
     def logits(self, inputs: Array) -> Array:
-        """Return the logits (N, K) of prepared pictures (N, C, H, W)."""
+        """Return the logits (N, K) of prepared images (N, C, H, W)."""
         return self.session.run(None, {"X": inputs})[0]
 
 

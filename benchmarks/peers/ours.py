@@ -1,4 +1,4 @@
-"""handgrad itself: each engine, given the pictures as the user gives them."""
+"""handgrad itself: each engine, given the images as the user gives them."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import Any
 import numpy as np
 
 from benchmarks.tasks import Array, Work
-from handgrad.engines import Batches, Rules, engine_named
+from handgrad.engines import BatchStream, Rules, engine_named
 from handgrad.losses import SoftmaxCrossEntropy
 
 
 class Handgrad:
-    """One engine on one network; pictures of uint8 are scaled inside the step."""
+    """One engine on one network; images of uint8 are scaled inside the step."""
 
     def __init__(self, work: Work, engine: str) -> None:
-        self.work, self.task, self.pictures = work, work.task, work.pictures
+        self.work, self.task, self.images = work, work.task, work.images
         rules = Rules(SoftmaxCrossEntropy(), self.task.optimizer)
         self.engine: Any = engine_named(engine, work.net, rules)
 
     def epoch(self, order: Array) -> float:
         """Make one update for each batch of `order`, and return the mean loss before them."""
         sizes = [len(batch) for batch in self.work.batches(order)]
-        rates = [self.task.optimizer.lr] * len(sizes)
-        batches = Batches(self.work.pictures, self.work.labels, None, order, self.task.batch, rates)
+        lrs = [self.task.optimizer.lr] * len(sizes)
+        batches = BatchStream(self.work.images, self.work.labels, None, order, self.task.batch, lrs)
         return float(np.average(self.engine.run(batches).losses, weights=sizes))
 
-    def logits(self, pictures: Array) -> Array:
-        """Return the logits (N, K) of pictures as they are stored."""
-        return self.engine.logits(pictures)
+    def logits(self, images: Array) -> Array:
+        """Return the logits (N, K) of images as they are stored."""
+        return self.engine.logits(images)

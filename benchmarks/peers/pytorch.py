@@ -1,6 +1,6 @@
 """PyTorch: eager, and compiled.
 
-The pictures lie on the device as float32, channels last, which convolutions like on a CPU, and a
+The images lie on the device as float32, channels last, which convolutions like on a CPU, and a
 batch is gathered by `index_select`. The optimizers are the fused ones, and the loss stays a tensor
 until the epoch is over.
 """
@@ -18,7 +18,7 @@ from torch.nn.functional import cross_entropy
 
 from benchmarks.tasks import Array, Work
 from handgrad import layers
-from handgrad.layers import Tree
+from handgrad.layers import Params
 from handgrad.network import Network
 from handgrad.optim import SGD, Adam, Optimizer
 
@@ -27,14 +27,14 @@ class Eager:
     """A `Sequential`, cross-entropy, and a fused optimizer."""
 
     def __init__(self, work: Work) -> None:
-        self.batch, self.pictures = work.task.batch, work.inputs
-        self.X = torch.from_numpy(self.pictures).contiguous(memory_format=torch.channels_last)
+        self.batch, self.images = work.task.batch, work.inputs
+        self.X = torch.from_numpy(self.images).contiguous(memory_format=torch.channels_last)
         self.y = torch.from_numpy(work.labels)
         self.model = as_module(work.net).to(memory_format=torch.channels_last)
         self.optimizer = as_optimizer(work.task.optimizer, self.model)
 
     def loss(self, indices: Tensor) -> Tensor:
-        """Return the mean loss of the pictures at `indices`."""
+        """Return the mean loss of the images at `indices`."""
         X = self.X.index_select(0, indices)
         return cross_entropy(self.model(X), self.y.index_select(0, indices))
 
@@ -52,7 +52,7 @@ class Eager:
 
     @torch.inference_mode()
     def logits(self, inputs: Array) -> Array:
-        """Return the logits (N, K) of prepared pictures (N, C, H, W)."""
+        """Return the logits (N, K) of prepared images (N, C, H, W)."""
         self.model.eval()
         return self.model(torch.from_numpy(inputs)).numpy()
 
@@ -68,7 +68,7 @@ class Compiled(Eager):
 def as_module(net: Network) -> nn.Sequential:
     """Return the network as a PyTorch module, with the same arrays under the same names.
 
-    The pictures are expected prepared: `Normalize` is left out.
+    The images are expected prepared: `Normalize` is left out.
     """
     model = chain(net.layers, net.tree)
     names = model.state_dict().keys()
@@ -86,7 +86,7 @@ def as_optimizer(rule: Optimizer, model: nn.Module) -> torch.optim.Optimizer:
     return torch.optim.Adam(model.parameters(), rule.lr, betas, rule.eps, fused=True)
 
 
-def chain(parts: Iterable[layers.Layer], tree: Tree) -> nn.Sequential:
+def chain(parts: Iterable[layers.Layer], tree: Params) -> nn.Sequential:
     """Return layers one after another."""
     return nn.Sequential(*(module(layer, tree[str(i)]) for i, layer in enumerate(parts)))
 
@@ -111,78 +111,78 @@ class BatchNorm(nn.BatchNorm2d):
 
 
 @singledispatch
-def module(layer: layers.Layer, arrays: Tree) -> nn.Module:
+def module(layer: layers.Layer, arrays: Params) -> nn.Module:
     """Return the PyTorch module that does what the layer does."""
     raise NotImplementedError(f"no {type(layer).__name__} here")
 
 
 @module.register
-def _(layer: layers.Normalize, arrays: Tree) -> nn.Module:
+def _(layer: layers.Normalize, arrays: Params) -> nn.Module:
     return nn.Identity()
 
 
 @module.register
-def _(layer: layers.Flatten, arrays: Tree) -> nn.Module:
+def _(layer: layers.Flatten, arrays: Params) -> nn.Module:
     return nn.Flatten()
 
 
 @module.register
-def _(layer: layers.Dense, arrays: Tree) -> nn.Module:
+def _(layer: layers.Dense, arrays: Params) -> nn.Module:
     O, I = arrays["weight"].shape
     return nn.Linear(I, O)
 
 
 @module.register
-def _(layer: layers.Conv2d, arrays: Tree) -> nn.Module:
+def _(layer: layers.Conv2d, arrays: Params) -> nn.Module:
     O, C = arrays["weight"].shape[:2]
     return nn.Conv2d(C, O, layer.kernel, layer.stride, layer.padding)
 
 
 @module.register
-def _(layer: layers.BatchNorm, arrays: Tree) -> nn.Module:
+def _(layer: layers.BatchNorm, arrays: Params) -> nn.Module:
     return BatchNorm(len(arrays["weight"]), layer.eps, layer.momentum)
 
 
 @module.register
-def _(layer: layers.MaxPool2d, arrays: Tree) -> nn.Module:
+def _(layer: layers.MaxPool2d, arrays: Params) -> nn.Module:
     return nn.MaxPool2d(layer.kernel, layer.stride, layer.padding)
 
 
 @module.register
-def _(layer: layers.AvgPool2d, arrays: Tree) -> nn.Module:
+def _(layer: layers.AvgPool2d, arrays: Params) -> nn.Module:
     return nn.AvgPool2d(layer.kernel, layer.stride, layer.padding)
 
 
 @module.register
-def _(layer: layers.GlobalAvgPool2d, arrays: Tree) -> nn.Module:
+def _(layer: layers.GlobalAvgPool2d, arrays: Params) -> nn.Module:
     return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
 
 
 @module.register
-def _(layer: layers.ReLU, arrays: Tree) -> nn.Module:
+def _(layer: layers.ReLU, arrays: Params) -> nn.Module:
     return nn.ReLU()
 
 
 @module.register
-def _(layer: layers.LeakyReLU, arrays: Tree) -> nn.Module:
+def _(layer: layers.LeakyReLU, arrays: Params) -> nn.Module:
     return nn.LeakyReLU(layer.slope)
 
 
 @module.register
-def _(layer: layers.Tanh, arrays: Tree) -> nn.Module:
+def _(layer: layers.Tanh, arrays: Params) -> nn.Module:
     return nn.Tanh()
 
 
 @module.register
-def _(layer: layers.Dropout, arrays: Tree) -> nn.Module:
+def _(layer: layers.Dropout, arrays: Params) -> nn.Module:
     return nn.Dropout(layer.p)
 
 
 @module.register
-def _(layer: layers.Dropout2d, arrays: Tree) -> nn.Module:
+def _(layer: layers.Dropout2d, arrays: Params) -> nn.Module:
     return nn.Dropout2d(layer.p)
 
 
 @module.register
-def _(layer: layers.Residual, arrays: Tree) -> nn.Module:
+def _(layer: layers.Residual, arrays: Params) -> nn.Module:
     return Residual(chain(layer.body, arrays["body"]), chain(layer.shortcut, arrays["shortcut"]))

@@ -19,7 +19,7 @@ class ScikitLearn:
         plain = all(isinstance(layer, Normalize | Flatten | Dense | ReLU) for layer in net.layers)
         if not plain or not isinstance(task.optimizer, SGD):
             raise NotImplementedError("only linear layers with ReLU, trained by SGD")
-        if task.pictures != len(work.labels):
+        if task.images != len(work.labels):
             raise NotImplementedError("only whole data sets")
         self.X = work.inputs.reshape(len(work.inputs), -1)
         self.y = work.labels

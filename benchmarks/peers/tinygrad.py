@@ -18,7 +18,7 @@ from tinygrad import Context, Tensor, TinyJit, nn
 
 from benchmarks.tasks import Array, Work
 from handgrad import layers
-from handgrad.layers import Tree
+from handgrad.layers import Params
 from handgrad.optim import SGD, Adam, Optimizer
 
 
@@ -51,7 +51,7 @@ class Tinygrad:
         return loss.realize(*self.optimizer.schedule_step())
 
 
-def parts(work: Work) -> tuple[list[layers.Layer], list[Tree]]:
+def parts(work: Work) -> tuple[list[layers.Layer], list[Params]]:
     """Return the network's layers and their arrays."""
     return list(work.net.layers), [work.net.tree[str(i)] for i in range(len(work.net.layers))]
 
@@ -64,7 +64,7 @@ def as_optimizer(rule: Optimizer, parameters: list[Tensor]) -> Any:
     return nn.optim.Adam(parameters, rule.lr, rule.beta1, rule.beta2, rule.eps)
 
 
-def started(module: Any, tree: Tree) -> Any:
+def started(module: Any, tree: Params) -> Any:
     """Return a tinygrad module with its arrays set to ours."""
     for name, array in tree.items():
         getattr(module, name).assign(Tensor(array)).realize()
@@ -72,76 +72,76 @@ def started(module: Any, tree: Tree) -> Any:
 
 
 @singledispatch
-def function(layer: layers.Layer, tree: Tree) -> Any:
+def function(layer: layers.Layer, tree: Params) -> Any:
     """Return the function of a tensor that does what the layer does."""
     raise NotImplementedError(f"no {type(layer).__name__} here")
 
 
 @function.register
-def _(layer: layers.Normalize, tree: Tree) -> Any:
+def _(layer: layers.Normalize, tree: Params) -> Any:
     return lambda X: X  # done beforehand
 
 
 @function.register
-def _(layer: layers.Flatten, tree: Tree) -> Any:
+def _(layer: layers.Flatten, tree: Params) -> Any:
     return lambda X: X.flatten(1)
 
 
 @function.register
-def _(layer: layers.Dense, tree: Tree) -> Any:
+def _(layer: layers.Dense, tree: Params) -> Any:
     O, I = tree["weight"].shape
     return started(nn.Linear(I, O), tree)
 
 
 @function.register
-def _(layer: layers.Conv2d, tree: Tree) -> Any:
+def _(layer: layers.Conv2d, tree: Params) -> Any:
     O, C = tree["weight"].shape[:2]
     convolution = nn.Conv2d(C, O, layer.kernel, layer.stride, layer.padding)
     return started(convolution, tree)
 
 
 @function.register
-def _(layer: layers.BatchNorm, tree: Tree) -> Any:
+def _(layer: layers.BatchNorm, tree: Params) -> Any:
     return started(nn.BatchNorm(tree["weight"].size, layer.eps, momentum=layer.momentum), tree)
 
 
 @function.register
-def _(layer: layers.MaxPool2d, tree: Tree) -> Any:
+def _(layer: layers.MaxPool2d, tree: Params) -> Any:
     return lambda X: X.max_pool2d(layer.kernel, layer.stride)
 
 
 @function.register
-def _(layer: layers.AvgPool2d, tree: Tree) -> Any:
+def _(layer: layers.AvgPool2d, tree: Params) -> Any:
     return lambda X: X.avg_pool2d(layer.kernel, layer.stride)
 
 
 @function.register
-def _(layer: layers.GlobalAvgPool2d, tree: Tree) -> Any:
+def _(layer: layers.GlobalAvgPool2d, tree: Params) -> Any:
     return lambda X: X.mean((2, 3))
 
 
 @function.register
-def _(layer: layers.ReLU, tree: Tree) -> Any:
+def _(layer: layers.ReLU, tree: Params) -> Any:
     return Tensor.relu
 
 
 @function.register
-def _(layer: layers.LeakyReLU, tree: Tree) -> Any:
+def _(layer: layers.LeakyReLU, tree: Params) -> Any:
     return lambda X: X.leaky_relu(layer.slope)
 
 
 @function.register
-def _(layer: layers.Tanh, tree: Tree) -> Any:
+def _(layer: layers.Tanh, tree: Params) -> Any:
     return Tensor.tanh
 
 
 @function.register
-def _(layer: layers.Dropout, tree: Tree) -> Any:
+def _(layer: layers.Dropout, tree: Params) -> Any:
     return lambda X: X.dropout(layer.p)
 
 
 @function.register
-def _(layer: layers.Dropout2d, tree: Tree) -> Any:
+def _(layer: layers.Dropout2d, tree: Params) -> Any:
     def drop(X: Tensor) -> Tensor:
         return X * Tensor.ones(*X.shape[:2], 1, 1).contiguous().dropout(layer.p)
 
@@ -149,7 +149,7 @@ def _(layer: layers.Dropout2d, tree: Tree) -> Any:
 
 
 @function.register
-def _(layer: layers.Residual, tree: Tree) -> Any:
+def _(layer: layers.Residual, tree: Params) -> Any:
     return Sum([function(part, tree["body"][str(i)]) for i, part in enumerate(layer.body)])
 
 

@@ -2,7 +2,7 @@
 
     import handgrad as hg
 
-    train, test = hg.load("mnist")
+    train, test = hg.load_data("mnist")
     net = hg.Network(hg.models.convnet(), shape=train.shape, classes=train.classes, seed=0)
     loss, grads = net.loss_and_grads(*train[:64])  # gradients are values
     history = hg.fit(net, train, epochs=3, optimizer=hg.Adam(1e-3))

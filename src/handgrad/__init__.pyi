@@ -1,18 +1,18 @@
 """The public names of handgrad, by the module they live in."""
 
-from . import layers, models, plots
-from .bundle import (
-    load_model,
-    save_model,
-)
+from . import init, layers, models, plots, schedules
 from .calibration import (
     Calibration,
     calibrate,
 )
+from .classifier import (
+    load_model,
+    save_model,
+)
 from .data import (
     Augmentation,
     Dataset,
-    load,
+    load_data,
 )
 from .engines import (
     plan,
@@ -40,21 +40,14 @@ from .layers import (
     Dropout2d,
     Flatten,
     GlobalAvgPool2d,
-    GlorotNormal,
-    GlorotUniform,
-    HeNormal,
-    HeUniform,
     LeakyReLU,
     MaxPool2d,
-    Normal,
     Normalize,
     ReLU,
     Residual,
     Sigmoid,
     SiLU,
     Tanh,
-    Uniform,
-    Zeros,
 )
 from .losses import (
     SoftmaxCrossEntropy,
@@ -68,14 +61,7 @@ from .optim import (
     AdamW,
     Momentum,
 )
-from .schedules import (
-    Constant,
-    Cosine,
-    OneCycle,
-    Plateau,
-    Step,
-)
-from .training import (
+from .train import (
     Checkpoints,
     Epoch,
     Evaluation,
@@ -97,10 +83,8 @@ __all__ = [
     "Chain",
     "Checkpoints",
     "ConfigError",
-    "Constant",
     "Context",
     "Conv2d",
-    "Cosine",
     "DataError",
     "Dataset",
     "Dense",
@@ -111,12 +95,8 @@ __all__ = [
     "Evaluation",
     "Flatten",
     "GlobalAvgPool2d",
-    "GlorotNormal",
-    "GlorotUniform",
     "HandgradClassifier",
     "HandgradError",
-    "HeNormal",
-    "HeUniform",
     "History",
     "LeakyReLU",
     "MaxPool2d",
@@ -124,33 +104,29 @@ __all__ = [
     "ModelError",
     "Momentum",
     "Network",
-    "Normal",
     "Normalize",
-    "OneCycle",
-    "Plateau",
     "ReLU",
     "Recipe",
     "Residual",
     "SiLU",
     "Sigmoid",
     "SoftmaxCrossEntropy",
-    "Step",
     "StorageError",
     "Tanh",
-    "Uniform",
-    "Zeros",
     "__version__",
     "calibrate",
     "epochs",
     "evaluate",
     "fit",
+    "init",
     "layers",
-    "load",
+    "load_data",
     "load_model",
     "models",
     "plan",
     "plots",
     "save_model",
+    "schedules",
 ]
 
 __version__: str

@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from handgrad.class_names import Label, class_names
 from handgrad.errors import DataError, ModelError
-from handgrad.labels import Label, class_names
-from handgrad.layers import Dense, Initial, Layer, Normalize, Shape, inner_layers
+from handgrad.init import Initializer
+from handgrad.layers import Dense, Layer, Normalize, Shape, inner_layers
 
 MOST_CLASSES = 100_000
 
 
 def as_shape(shape: Sequence[int]) -> Shape:
-    """Return the shape of one picture as whole numbers of at least 1."""
+    """Return the shape of one image as whole numbers of at least 1."""
     try:
         sizes = tuple(int(size) for size in shape)
     except (TypeError, ValueError):
@@ -75,9 +76,9 @@ def _check(layer: Layer) -> None:
     if not isinstance(layer, Layer):
         raise ModelError(f"{layer!r} is not a layer: it lacks init, forward or backward")
     name = type(layer).__name__
-    initial = getattr(layer, "initial", None)
-    if isinstance(initial, type) or not isinstance(initial, Initial | None):
-        raise ModelError(f"initial of {name} must be such as HeNormal(), not {initial!r}")
+    initializer = getattr(layer, "initializer", None)
+    if isinstance(initializer, type) or not isinstance(initializer, Initializer | None):
+        raise ModelError(f"initial of {name} must be such as HeNormal(), not {initializer!r}")
     for inner in inner_layers(layer):
         _check(inner)
         if isinstance(inner, Normalize) and None in (inner.mean, inner.std):

@@ -17,12 +17,12 @@ from handgrad.losses import log_softmax, softmax
 
 COLDEST, HOTTEST = 0.01, 100.0
 BINS = 15
-ENOUGH = 30  # pictures from which on a temperature is fitted unasked
+ENOUGH = 30  # images from which on a temperature is fitted unasked
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What was learned from pictures that the network did not learn from.
+    """What was learned from images that the network did not learn from.
 
     A network is often right less often than its probabilities say. Logits divided by one number,
     the temperature, bring both together, and leave the order of the classes as it is.
@@ -33,10 +33,10 @@ class Calibration:
         temperature: what logits are divided by before the softmax.
         threshold: the least probability with which an answer counts as sure; 0: each does.
         precision: the share of sure answers that was asked to be right; None: none was.
-        coverage: the share of the pictures that were answered surely.
+        coverage: the share of the images that were answered surely.
         error_before: the expected calibration error without the temperature, 0 to 1.
         error: the same with it.
-        pictures: how many it was learned from.
+        images: how many it was learned from.
     """
 
     temperature: float = 1.0
@@ -45,7 +45,7 @@ class Calibration:
     coverage: float = 1.0
     error_before: float = 0.0
     error: float = 0.0
-    pictures: int = 0
+    images: int = 0
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -53,14 +53,14 @@ class Calibration:
             if field.name == "precision" and value is None:
                 continue
             least, most = (COLDEST, HOTTEST) if field.name == "temperature" else (0, 1)
-            most = math.inf if field.name == "pictures" else most
+            most = math.inf if field.name == "images" else most
             if type(value) not in (int, float) or not least <= value <= most:
                 raise ModelError(f"{field.name} of a calibration cannot be {value!r}")
 
     def __str__(self) -> str:
         words = (
             f"temperature {self.temperature:.3f}: expected calibration error "
-            f"{self.error_before:.2%} -> {self.error:.2%}, on {self.pictures:,} pictures"
+            f"{self.error_before:.2%} -> {self.error:.2%}, on {self.images:,} images"
         )
         if self.precision is None:
             return words
@@ -116,7 +116,7 @@ class Reliability:
 
 
 def calibrate(Z: Array, y: Array, *, precision: float | None = None) -> Calibration:
-    """Return the calibration that validation pictures ask for.
+    """Return the calibration that validation images ask for.
 
     >>> rng = np.random.default_rng(0)
     >>> y = rng.integers(0, 3, 2000)
@@ -125,13 +125,13 @@ def calibrate(Z: Array, y: Array, *, precision: float | None = None) -> Calibrat
     5.0
 
     Args:
-        Z: the network's logits for pictures that it has not learned from, (N, K).
+        Z: the network's logits for images that it has not learned from, (N, K).
         y: their classes, (N,) whole numbers 0..K-1.
         precision: the share of the sure answers that shall be right, 0 to 1; None: all answers
             count as sure.
 
     Raises:
-        DataError: if there are no pictures, or no answers so sure that so many of them are right.
+        DataError: if there are no images, or no answers so sure that so many of them are right.
         ConfigError: if the precision is out of range.
     """
     if precision is not None and not 0 < precision <= 1:
@@ -149,7 +149,7 @@ def calibrate(Z: Array, y: Array, *, precision: float | None = None) -> Calibrat
         coverage=float((p.max(axis=1) >= threshold).mean()),
         error_before=reliability(softmax(Z), y).error,
         error=reliability(p, y).error,
-        pictures=len(y),
+        images=len(y),
     )
 
 
@@ -157,13 +157,13 @@ def against_calibrating(Z: Array, y: Array) -> str:
     """Say what speaks against fitting a temperature that nobody asked for; "" if nothing does.
 
     Args:
-        Z: the network's logits for pictures that it has not learned from, (N, K).
+        Z: the network's logits for images that it has not learned from, (N, K).
         y: their classes, (N,) whole numbers 0..K-1.
     """
     if len(y) < ENOUGH:
-        return f"{len(y)} pictures are too few to learn a temperature from"
+        return f"{len(y)} images are too few to learn a temperature from"
     if (Z.argmax(axis=1) == y).all():
-        return f"all {len(y):,} pictures are right, and do not say how often it is wrong"
+        return f"all {len(y):,} images are right, and do not say how often it is wrong"
     return ""
 
 
@@ -214,7 +214,7 @@ def _threshold(p: Array, y: Array, precision: float) -> float:
     enough = np.flatnonzero((share >= precision) & last_of_its_kind)
     if len(enough) == 0:
         raise DataError(
-            f"no answers on these {len(y)} pictures are so sure that {precision:.2%} of them are "
+            f"no answers on these {len(y)} images are so sure that {precision:.2%} of them are "
             "right; ask for a lower precision, or train longer"
         )
     # Probabilities are compared as float32 later on: a hair below keeps the last one in.

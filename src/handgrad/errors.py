@@ -11,7 +11,7 @@ class HandgradError(Exception):
 
 
 class DataError(HandgradError):
-    """Pictures, labels or the files that hold them cannot be used."""
+    """Images, labels or the files that hold them cannot be used."""
 
 
 class ConfigError(HandgradError):

@@ -95,7 +95,7 @@ class SoftmaxCrossEntropy:
         """
         w = np.ones(len(y)) if weights is None else weights
         if w.shape != y.shape or not ((w >= 0) & (w < math.inf)).all():
-            raise DataError(f"weights must be {len(y)} numbers of at least 0, one for each picture")
+            raise DataError(f"weights must be {len(y)} numbers of at least 0, one for each image")
         if self.class_weights is None:
             return w
         if len(self.class_weights) != classes:

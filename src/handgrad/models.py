@@ -1,7 +1,7 @@
 """The named architectures. Each is a function that returns a list of layers.
 
 The first five are those of five published notebooks. Give the list to `Network`, or take it as
-the start of your own. Parameters are counted on 28x28 pictures of 10 classes.
+the start of your own. Parameters are counted on 28x28 images of 10 classes.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from handgrad.errors import ConfigError
+from handgrad.init import GlorotUniform, HeNormal, Initializer
 from handgrad.layers import (
     AvgPool2d,
     BatchNorm,
@@ -18,9 +19,6 @@ from handgrad.layers import (
     Dropout2d,
     Flatten,
     GlobalAvgPool2d,
-    GlorotUniform,
-    HeNormal,
-    Initial,
     Layer,
     LeakyReLU,
     MaxPool2d,
@@ -31,69 +29,69 @@ from handgrad.layers import (
 )
 
 
-def softmax_regression(initial: Initial = GlorotUniform()) -> list[Layer]:
+def softmax_regression(initializer: Initializer = GlorotUniform()) -> list[Layer]:
     """One linear layer.
 
     7,850 parameters.
     """
-    return [Flatten(), Dense(initial=initial)]
+    return [Flatten(), Dense(initializer=initializer)]
 
 
-def two_layer(initial: Initial = HeNormal()) -> list[Layer]:
-    """One hidden layer of 30 on standardized pictures.
+def two_layer(initializer: Initializer = HeNormal()) -> list[Layer]:
+    """One hidden layer of 30 on standardized images.
 
     23,860 parameters.
     """
-    return [Normalize(), Flatten(), Dense(30, initial), ReLU(), Dense(initial=initial)]
+    return [Normalize(), Flatten(), Dense(30, initializer), ReLU(), Dense(initializer=initializer)]
 
 
-def convnet(initial: Initial = HeNormal()) -> list[Layer]:
+def convnet(initializer: Initializer = HeNormal()) -> list[Layer]:
     """Two convolutions with both kinds of dropout.
 
     21,840 parameters.
     """
     return [
-        Conv2d(10, 5, initial=initial),
+        Conv2d(10, 5, initializer=initializer),
         MaxPool2d(2),
         ReLU(),
-        Conv2d(20, 5, initial=initial),
+        Conv2d(20, 5, initializer=initializer),
         Dropout2d(0.5),
         MaxPool2d(2),
         ReLU(),
         Flatten(),
-        Dense(50, initial),
+        Dense(50, initializer),
         ReLU(),
         Dropout(0.5),
-        Dense(initial=initial),
+        Dense(initializer=initializer),
     ]
 
 
-def fashion_mlp(initial: Initial = HeNormal()) -> list[Layer]:
+def fashion_mlp(initializer: Initializer = HeNormal()) -> list[Layer]:
     """Two hidden layers of 32 and 64 with batch norm and leaky ReLU.
 
     28,074 parameters.
     """
     return [
         Flatten(),
-        Dense(32, initial),
+        Dense(32, initializer),
         BatchNorm(),
         LeakyReLU(0.01),
-        Dense(64, initial),
+        Dense(64, initializer),
         BatchNorm(),
         LeakyReLU(0.01),
-        Dense(initial=initial),
+        Dense(initializer=initializer),
     ]
 
 
-def online_mlp(initial: Initial = HeNormal()) -> list[Layer]:
+def online_mlp(initializer: Initializer = HeNormal()) -> list[Layer]:
     """One hidden layer of 512.
 
     407,050 parameters.
     """
-    return [Flatten(), Dense(512, initial), ReLU(), Dense(initial=initial)]
+    return [Flatten(), Dense(512, initializer), ReLU(), Dense(initializer=initializer)]
 
 
-def lenet5(initial: Initial = GlorotUniform()) -> list[Layer]:
+def lenet5(initializer: Initializer = GlorotUniform()) -> list[Layer]:
     """LeNet-5 with full connections and a softmax.
 
     61,706 parameters.
@@ -101,43 +99,43 @@ def lenet5(initial: Initial = GlorotUniform()) -> list[Layer]:
     Y. LeCun et al. 1998, "Gradient-based learning applied to document recognition", section II.B.
     """
     return [
-        Conv2d(6, 5, padding=2, initial=initial),
+        Conv2d(6, 5, padding=2, initializer=initializer),
         Tanh(),
         AvgPool2d(2),
-        Conv2d(16, 5, initial=initial),
+        Conv2d(16, 5, initializer=initializer),
         Tanh(),
         AvgPool2d(2),
         Flatten(),
-        Dense(120, initial),
+        Dense(120, initializer),
         Tanh(),
-        Dense(84, initial),
+        Dense(84, initializer),
         Tanh(),
-        Dense(initial=initial),
+        Dense(initializer=initializer),
     ]
 
 
-def smallnet(initial: Initial = HeNormal()) -> list[Layer]:
+def smallnet(initializer: Initializer = HeNormal()) -> list[Layer]:
     """A small modern network, the one to begin with.
 
-    33,482 parameters. It takes pictures of any size from 4x4. Convolutions of 3x3 with batch norm,
-    one residual block, and the mean over the picture in place of large linear layers.
+    33,482 parameters. It takes images of any size from 4x4. Convolutions of 3x3 with batch norm,
+    one residual block, and the mean over the image in place of large linear layers.
     """
     return [
         Normalize(),
-        Conv2d(16, 3, padding=1, initial=initial),
+        Conv2d(16, 3, padding=1, initializer=initializer),
         BatchNorm(),
         ReLU(),
         MaxPool2d(2),
-        Conv2d(32, 3, padding=1, initial=initial),
+        Conv2d(32, 3, padding=1, initializer=initializer),
         BatchNorm(),
         ReLU(),
-        Residual((Conv2d(32, 3, padding=1, initial=initial), BatchNorm(), ReLU())),
+        Residual((Conv2d(32, 3, padding=1, initializer=initializer), BatchNorm(), ReLU())),
         MaxPool2d(2),
-        Conv2d(64, 3, padding=1, initial=initial),
+        Conv2d(64, 3, padding=1, initializer=initializer),
         BatchNorm(),
         ReLU(),
         GlobalAvgPool2d(),
-        Dense(initial=initial),
+        Dense(initializer=initializer),
     ]
 
 

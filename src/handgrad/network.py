@@ -1,4 +1,4 @@
-"""A network: a chain of layers with their arrays, from pictures to logits and back."""
+"""A network: a chain of layers with their arrays, from images to logits and back."""
 
 from __future__ import annotations
 
@@ -9,18 +9,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from handgrad.arrays import Arrays, Blank, as_dtype, check_alike, filled, flatten
 from handgrad.assembly import as_classes, as_dtype_of_network, as_shape, complete
 from handgrad.calibration import Calibration
+from handgrad.class_names import Label
 from handgrad.errors import ConfigError, DataError, ModelError
-from handgrad.labels import Label
-from handgrad.layers import Array, Chain, Context, Layer, Normalize, Tree, gives_gradients_alone
+from handgrad.layers import Array, Chain, Context, Layer, Normalize, Params, gives_gradients_alone
 from handgrad.losses import Loss, SoftmaxCrossEntropy
+from handgrad.params import (
+    Arrays,
+    ZeroGenerator,
+    as_dtype,
+    check_same_structure,
+    flatten,
+    replace_leaves,
+)
 from handgrad.random import generator
 from handgrad.summary import Summary, summarize
 
 if TYPE_CHECKING:
-    from handgrad.preparation import Preparation
+    from handgrad.preprocess import Preprocessing
 
 
 class Network:
@@ -34,7 +41,7 @@ class Network:
 
     Args:
         layers: the layers in order. A last `Dense()` gets as many units as there are classes.
-        shape: the shape of one picture, (C, H, W).
+        shape: the shape of one image, (C, H, W).
         classes: what the classes are called, or how many there are.
         seed: decides the initial weights.
         dtype: float32 to train, float64 to prove.
@@ -42,17 +49,17 @@ class Network:
 
     Attributes:
         layers: the layers.
-        shape: the shape of one picture.
+        shape: the shape of one image.
         classes: what the classes are called; logit k belongs to the k-th.
         dtype: the dtype of all arrays.
         parameters: the learned arrays by name, as PyTorch's ``state_dict`` calls them ("0.weight").
             Setting one copies the values into the network.
-        state: the arrays that are carried along ("1.running_mean"), likewise.
+        buffers: the arrays that are carried along ("1.running_mean"), likewise.
         arrays: both, likewise.
         tree: the same arrays, as `Chain` takes them.
         chain: the layers as one.
-        measured: whether `Normalize` layers know the training pictures' mean and std.
-        preparation: what is done to a picture in a file before the network sees it; None: nothing
+        measured: whether `Normalize` layers know the training images' mean and std.
+        preprocessing: what is done to an image in a file before the network sees it; None: nothing
             is known of that.
         calibration: what makes its probabilities mean what they say; None: they are as they come.
 
@@ -76,7 +83,7 @@ class Network:
         self.layers = complete(layers, len(self.classes))
         self.chain = Chain(self.layers)
 
-        rng = generator(seed, "init") if arrays is None else Blank()
+        rng = generator(seed, "init") if arrays is None else ZeroGenerator()
         tree, output = self.chain.init(self.shape, rng)
         if output != (len(self.classes),):
             raise ModelError(
@@ -84,21 +91,21 @@ class Network:
                 f"{len(self.classes)} classes; end it with Dense()"
             )
         if arrays is not None:
-            check_alike(flatten(tree), arrays)
-            tree = filled(tree, arrays)
+            check_same_structure(flatten(tree), arrays)
+            tree = replace_leaves(tree, arrays)
         self.tree = as_dtype(tree, self.dtype)
-        self.arrays, carried = flatten(self.tree), self.chain.carried
-        self.parameters = Arrays((k, v) for k, v in self.arrays.items() if k not in carried)
-        self.state = Arrays((k, v) for k, v in self.arrays.items() if k in carried)
-        self.preparation: Preparation | None = None
+        self.arrays, buffers = flatten(self.tree), self.chain.buffers
+        self.parameters = Arrays((k, v) for k, v in self.arrays.items() if k not in buffers)
+        self.buffers = Arrays((k, v) for k, v in self.arrays.items() if k in buffers)
+        self.preprocessing: Preprocessing | None = None
         self.measured = False
         self.calibration: Calibration | None = None
         self._first_learning = min((int(name.split(".")[0]) for name in self.parameters), default=0)
 
     def forward(self, X: ArrayLike, ctx: Context = Context()) -> tuple[Array, Any]:
-        """Return the logits (N, K) of pictures X (N, C, H, W), and what `backward` needs.
+        """Return the logits (N, K) of images X (N, C, H, W), and what `backward` needs.
 
-        Pictures of uint8 count as 0..255 and are brought to 0..1; others are taken as they are.
+        Images of uint8 count as 0..255 and are brought to 0..1; others are taken as they are.
         """
         A, cache = self.as_input(X), []
         for index, layer in enumerate(self.layers):
@@ -109,10 +116,10 @@ class Network:
     def backward(self, cache: Any, dlogits: Array) -> dict[str, Array]:
         """Return the gradient of each parameter, given that of the logits (N, K).
 
-        The way back ends at the first layer that learns: nobody learns from the pictures.
+        The way back ends at the first layer that learns: nobody learns from the images.
         """
         dA = dlogits
-        gradients: Tree = {}
+        gradients: Params = {}
         for index in range(len(self.layers) - 1, self._first_learning, -1):
             layer, params = self.layers[index], self.tree[str(index)]
             dA, gradients[str(index)] = layer.backward(params, cache[index], dA)
@@ -132,56 +139,56 @@ class Network:
         """Return the loss of a batch and its gradient with respect to each parameter.
 
         Nothing is changed. A loop of one's own for a network with batch norm or dropout takes
-        `forward`, `backward` and `absorb` instead, and counts the context's step up: or the
+        `forward`, `backward` and `update_buffers` instead, and counts the context's step up: or the
         running statistics stay as they are, and each step draws the same dropout mask.
 
         Args:
-            X: pictures, (N, C, H, W).
+            X: images, (N, C, H, W).
             y: their classes, (N,) whole numbers 0..K-1.
             loss: the loss to differentiate.
-            weights: one weight for each picture, (N,); None: all the same.
+            weights: one weight for each image, (N,); None: all the same.
             ctx: training or not, seed and step for dropout.
 
         Raises:
-            DataError: if the pictures are not the network's, or labels and weights do not fit.
+            DataError: if the images are not the network's, or labels and weights do not fit.
         """
-        logits, cache = self.forward(finite(self.as_pictures(X), self.dtype), ctx)
+        logits, cache = self.forward(finite(self.as_images(X), self.dtype), ctx)
         value, dlogits = loss(logits, np.asarray(y), weights)
         return value, self.backward(cache, dlogits)
 
-    def absorb(self, cache: Any) -> None:
+    def update_buffers(self, cache: Any) -> None:
         """Renew the carried arrays after a training step that left `cache`."""
-        for name, value in flatten(self.chain.absorb(self.tree, cache)).items():
-            self.state[name] = value
+        for name, value in flatten(self.chain.update_buffers(self.tree, cache)).items():
+            self.buffers[name] = value
 
-    def measure(self, pictures: Array, weights: Array | None = None) -> None:
-        """Set mean and std of each `Normalize` layer to those of the training pictures.
+    def measure(self, images: Array, weights: Array | None = None) -> None:
+        """Set mean and std of each `Normalize` layer to those of the training images.
 
         Args:
-            pictures: these, (N, C, H, W).
+            images: these, (N, C, H, W).
             weights: how much each counts, (N,); None: all the same.
         """
         for index, layer in enumerate(self.layers):
             if isinstance(layer, Normalize):
-                measured = layer.measure(self._outputs_before(index, pictures), weights)
+                measured = layer.measure(self._outputs_before(index, images), weights)
                 for name, value in measured.items():
-                    self.state[f"{index}.{name}"] = value
+                    self.buffers[f"{index}.{name}"] = value
         self.measured = True
 
     def logits(self, X: ArrayLike, batch_size: int = 250) -> Array:
-        """Return the logits (N, K) of pictures X (N, C, H, W), as they are at inference."""
+        """Return the logits (N, K) of images X (N, C, H, W), as they are at inference."""
         if batch_size < 1:
             raise ConfigError(f"batch_size must be at least 1, not {batch_size}")
-        X = finite(self.as_pictures(X), self.dtype)
+        X = finite(self.as_images(X), self.dtype)
         parts = [self.forward(X[at : at + batch_size])[0] for at in range(0, len(X), batch_size)]
         return np.concatenate(parts) if parts else np.zeros((0, len(self.classes)), self.dtype)
 
     def predict_proba(self, X: ArrayLike) -> Array:
-        """Return the probability of each class, (N, K), for pictures X (N, C, H, W)."""
+        """Return the probability of each class, (N, K), for images X (N, C, H, W)."""
         return (self.calibration or Calibration()).probabilities(self.logits(X))
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the most probable label, (N,), for pictures X (N, C, H, W)."""
+        """Return the most probable label, (N,), for images X (N, C, H, W)."""
         return np.asarray(self.classes)[self.logits(X).argmax(axis=1)]
 
     def snapshot(self) -> dict[str, Array]:
@@ -194,7 +201,7 @@ class Network:
         Raises:
             ModelError: if a name is missing or unknown, or a shape differs.
         """
-        check_alike(self.arrays, arrays)
+        check_same_structure(self.arrays, arrays)
         for name, array in arrays.items():
             self.arrays[name] = array
 
@@ -202,12 +209,12 @@ class Network:
         self, path: str | Path, about: Mapping[str, Any] | None = None, **options: Any
     ) -> None:
         """Write the network to a file: see `save_model`, whose arguments these are."""
-        from handgrad.bundle import save_model
+        from handgrad.classifier import save_model
 
         save_model(self, path, about, **options)
 
-    def as_pictures(self, X: ArrayLike) -> NDArray[Any]:
-        """Return X as pictures (N, C, H, W) of this network; (N, H, W) is as good where C is 1.
+    def as_images(self, X: ArrayLike) -> NDArray[Any]:
+        """Return X as images (N, C, H, W) of this network; (N, H, W) is as good where C is 1.
 
         Raises:
             DataError: if X cannot be taken so.
@@ -217,14 +224,14 @@ class Network:
             X = X[:, None]
         if X.shape[1:] != self.shape or X.ndim != len(self.shape) + 1:
             wanted = ", ".join(map(str, ("N", *self.shape)))
-            raise DataError(f"the network takes pictures ({wanted}), not an array {X.shape}")
+            raise DataError(f"the network takes images ({wanted}), not an array {X.shape}")
         if not (X.dtype == np.uint8 or np.issubdtype(X.dtype, np.floating)):
-            raise DataError(f"pictures must be uint8 (0..255) or floating point, not {X.dtype}")
+            raise DataError(f"images must be uint8 (0..255) or floating point, not {X.dtype}")
         return X
 
     def as_input(self, X: ArrayLike) -> Array:
-        """Return pictures as numbers of the network's dtype: uint8 0..255 becomes 0..1."""
-        X = self.as_pictures(X)
+        """Return images as numbers of the network's dtype: uint8 0..255 becomes 0..1."""
+        X = self.as_images(X)
         if X.dtype == np.uint8:
             return X * np.array(1 / 255, self.dtype)
         return X.astype(self.dtype, copy=False)
@@ -233,29 +240,29 @@ class Network:
         """Return the table of layers, with shapes, parameters and arithmetic."""
         return summarize(self.layers, self.tree, np.zeros((1, *self.shape), self.dtype))
 
-    def _outputs_before(self, index: int, pictures: Array, size: int = 1000) -> Iterator[Array]:
+    def _outputs_before(self, index: int, images: Array, size: int = 1000) -> Iterator[Array]:
         """Yield what reaches the layer at `index`, batch by batch."""
         before = Chain(self.layers[:index])
-        for at in range(0, len(pictures), size):
-            X = self.as_input(pictures[at : at + size])
+        for at in range(0, len(images), size):
+            X = self.as_input(images[at : at + size])
             yield before.forward(self.tree, X, Context())[0]
 
 
 def finite(X: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return pictures as they are, or raise a DataError if a pixel is no number of a dtype."""
+    """Return images as they are, or raise a DataError if a pixel is no number of a dtype."""
     if X.dtype == np.uint8:
         return X
     if not np.isfinite(X).all():
-        raise DataError("a picture holds NaN or infinity; look for what went wrong before")
+        raise DataError("an image holds NaN or infinity; look for what went wrong before")
     if X.dtype.itemsize > dtype.itemsize and np.abs(X).max(initial=0) > np.finfo(dtype).max:
         raise DataError(
-            f"a picture holds {np.abs(X).max():.3g}, too much for a network of {dtype}; "
+            f"an image holds {np.abs(X).max():.3g}, too much for a network of {dtype}; "
             "bring its pixels to 0..1"
         )
     return X
 
 
-def gradients_alone(layer: Layer, params: Tree, cache: Any, dY: Array) -> Tree:
+def gradients_alone(layer: Layer, params: Params, cache: Any, dY: Array) -> Params:
     """Return a layer's gradients without dX, by the shorter way where it has one."""
     if gives_gradients_alone(layer):
         return layer.gradients(params, cache, dY)

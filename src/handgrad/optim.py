@@ -1,6 +1,6 @@
 """Optimizers, from simple to less simple: one class, one rule.
 
-Each is a value. `memory` says how many arrays like the parameter it keeps between updates, and
+Each is a value. `state` says how many arrays like the parameter it keeps between updates, and
 `update` changes one parameter in place; the learning rate comes from outside, for a schedule may
 have lowered it.
 """
@@ -22,21 +22,21 @@ from handgrad.layers import Array
 class Optimizer(Protocol):
     """A rule that makes a parameter from a parameter and its gradient."""
 
-    memory: ClassVar[tuple[str, ...]]  # the names of the arrays it keeps for each parameter
+    state_names: ClassVar[tuple[str, ...]]  # the names of the arrays it keeps for each parameter
 
     @property
     def lr(self) -> float:
         """The learning rate, before a schedule changes it."""
         ...
 
-    def update(self, W: Array, dW: Array, memory: Mapping[str, Array], rate: float, t: int) -> None:
+    def update(self, W: Array, dW: Array, state: Mapping[str, Array], lr: float, t: int) -> None:
         """Change W in place.
 
         Args:
             W: the parameter, any shape.
             dW: its gradient, the same shape.
-            memory: arrays of the same shape by name, zero at the start, changed in place.
-            rate: the learning rate of this update.
+            state: arrays of the same shape by name, zero at the start, changed in place.
+            lr: the learning rate of this update.
             t: the number of this update, counted from 1.
         """
         ...
@@ -55,16 +55,16 @@ class SGD:
 
     lr: float = 0.01
     weight_decay: float = 0.0
-    memory: ClassVar[tuple[str, ...]] = ()
+    state_names: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         _check(lr=self.lr, weight_decay=self.weight_decay)
 
-    def update(self, W: Array, dW: Array, memory: Mapping[str, Array], rate: float, t: int) -> None:
+    def update(self, W: Array, dW: Array, state: Mapping[str, Array], lr: float, t: int) -> None:
         """Change W in place."""
         if self.weight_decay:
             dW = dW + self.weight_decay * W
-        W -= rate * dW
+        W -= lr * dW
 
 
 @dataclass(frozen=True)
@@ -87,20 +87,20 @@ class Momentum:
     momentum: float = 0.9
     nesterov: bool = False
     weight_decay: float = 0.0
-    memory: ClassVar[tuple[str, ...]] = ("velocity",)
+    state_names: ClassVar[tuple[str, ...]] = ("velocity",)
 
     def __post_init__(self) -> None:
         _check(lr=self.lr, weight_decay=self.weight_decay)
         _check_below_one(momentum=self.momentum)
 
-    def update(self, W: Array, dW: Array, memory: Mapping[str, Array], rate: float, t: int) -> None:
+    def update(self, W: Array, dW: Array, state: Mapping[str, Array], lr: float, t: int) -> None:
         """Change W and the velocity in place."""
-        V = memory["velocity"]
+        V = state["velocity"]
         if self.weight_decay:
             dW = dW + self.weight_decay * W
         V *= self.momentum
         V += dW
-        W -= rate * (dW + self.momentum * V if self.nesterov else V)
+        W -= lr * (dW + self.momentum * V if self.nesterov else V)
 
 
 @dataclass(frozen=True)
@@ -126,16 +126,16 @@ class Adam:
     beta1: float = 0.9
     beta2: float = 0.999
     eps: float = 1e-8
-    memory: ClassVar[tuple[str, ...]] = ("mean", "square")
+    state_names: ClassVar[tuple[str, ...]] = ("mean", "square")
 
     def __post_init__(self) -> None:
         _check(lr=self.lr)
         _check_above_zero(eps=self.eps)
         _check_below_one(beta1=self.beta1, beta2=self.beta2)
 
-    def update(self, W: Array, dW: Array, memory: Mapping[str, Array], rate: float, t: int) -> None:
+    def update(self, W: Array, dW: Array, state: Mapping[str, Array], lr: float, t: int) -> None:
         """Change W, the mean and the square in place."""
-        W -= rate * _adam_step(self, dW, memory, t)
+        W -= lr * _adam_step(self, dW, state, t)
 
 
 @dataclass(frozen=True)
@@ -159,22 +159,22 @@ class AdamW:
     beta2: float = 0.999
     eps: float = 1e-8
     weight_decay: float = 0.01
-    memory: ClassVar[tuple[str, ...]] = ("mean", "square")
+    state_names: ClassVar[tuple[str, ...]] = ("mean", "square")
 
     def __post_init__(self) -> None:
         _check(lr=self.lr, weight_decay=self.weight_decay)
         _check_above_zero(eps=self.eps)
         _check_below_one(beta1=self.beta1, beta2=self.beta2)
 
-    def update(self, W: Array, dW: Array, memory: Mapping[str, Array], rate: float, t: int) -> None:
+    def update(self, W: Array, dW: Array, state: Mapping[str, Array], lr: float, t: int) -> None:
         """Change W, the mean and the square in place."""
-        W *= 1 - rate * self.weight_decay
-        W -= rate * _adam_step(self, dW, memory, t)
+        W *= 1 - lr * self.weight_decay
+        W -= lr * _adam_step(self, dW, state, t)
 
 
-def _adam_step(rule: Adam | AdamW, dW: Array, memory: Mapping[str, Array], t: int) -> Array:
+def _adam_step(rule: Adam | AdamW, dW: Array, state: Mapping[str, Array], t: int) -> Array:
     """Renew M and V, and return M̂/(√V̂ + ε)."""
-    M, V = memory["mean"], memory["square"]
+    M, V = state["mean"], state["square"]
     M *= rule.beta1
     M += (1 - rule.beta1) * dW
     V *= rule.beta2

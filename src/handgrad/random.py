@@ -3,10 +3,10 @@
 Two kinds are needed, and both are functions of what they are for, never of what was drawn before:
 
 - `generator` gives a NumPy generator for what happens once, or once an epoch: initial weights,
-  the split, the order of the pictures.
+  the split, the order of the images.
 - `uniforms` gives the k-th number of a stream without the numbers before it. Dropout draws its
   mask with it, so that a finite difference sees one function, and so that every engine, in
-  whatever order it works, sees the same mask. Augmentation draws with it what becomes of a picture.
+  whatever order it works, sees the same mask. Augmentation draws with it what becomes of an image.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from handgrad.layers import Array, Chain, Context, Layer, Residual, Shape, Tree, carries
+from handgrad.layers import Array, Chain, Context, Layer, Params, Residual, Shape, has_buffers
 
 
 @dataclass(frozen=True)
@@ -15,9 +15,9 @@ class Row:
 
     Attributes:
         name: the layer's number and kind, such as "0 Flatten".
-        output: the shape of its output, for one picture.
+        output: the shape of its output, for one image.
         parameters: how many numbers it learns.
-        multiply_adds: how many its weights take for one picture, forward.
+        multiply_adds: how many its weights take for one image, forward.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Summary:
 
     @property
     def multiply_adds(self) -> int:
-        """Multiply-adds for one picture, forward; a training step takes about three times that."""
+        """Multiply-adds for one image, forward; a training step takes about three times that."""
         return sum(row.multiply_adds for row in self.rows)
 
     def __str__(self) -> str:
@@ -55,8 +55,8 @@ class Summary:
         )
 
 
-def summarize(layers: Sequence[Layer], tree: Tree, X: Array) -> Summary:
-    """Return the summary of layers with arrays `tree`, for one picture X (1, C, H, W)."""
+def summarize(layers: Sequence[Layer], tree: Params, X: Array) -> Summary:
+    """Return the summary of layers with arrays `tree`, for one image X (1, C, H, W)."""
     rows = []
     for index, layer in enumerate(layers):
         params = tree[str(index)]
@@ -67,8 +67,8 @@ def summarize(layers: Sequence[Layer], tree: Tree, X: Array) -> Summary:
     return Summary(tuple(rows))
 
 
-def multiply_adds(layer: Layer, params: Tree, X: Array) -> int:
-    """Return the multiply-adds of a layer's weights for one picture X (1, ...)."""
+def multiply_adds(layer: Layer, params: Params, X: Array) -> int:
+    """Return the multiply-adds of a layer's weights for one image X (1, ...)."""
     if isinstance(layer, Residual):
         return multiply_adds(Chain(layer.body), params["body"], X) + multiply_adds(
             Chain(layer.shortcut), params["shortcut"], X
@@ -81,18 +81,18 @@ def multiply_adds(layer: Layer, params: Tree, X: Array) -> int:
     return int(Y.size) * math.prod(params["weight"].shape[1:])
 
 
-def _learned(layer: Layer, params: Tree) -> int:
+def _learned(layer: Layer, params: Params) -> int:
     """Return how many numbers a layer learns."""
-    carried = layer.carried if carries(layer) else ()
-    return _count(params) - sum(_count(_find(params, name)) for name in carried)
+    buffers = layer.buffers if has_buffers(layer) else ()
+    return _count(params) - sum(_count(_find(params, name)) for name in buffers)
 
 
-def _count(tree: Tree | Array) -> int:
+def _count(tree: Params | Array) -> int:
     """Return how many numbers a tree of arrays holds."""
     return sum(map(_count, tree.values())) if isinstance(tree, dict) else int(tree.size)
 
 
-def _find(tree: Tree, name: str) -> Array:
+def _find(tree: Params, name: str) -> Array:
     """Return the array that lies in the tree under a dotted name."""
     first, _, rest = name.partition(".")
     return _find(tree[first], rest) if rest else tree[first]

@@ -17,7 +17,7 @@ from typing import Any
 
 from handgrad.errors import ConfigError, MissingExtraError
 from handgrad.files import check_is_file, replacing
-from handgrad.training import Epoch
+from handgrad.train import Epoch
 
 LINES = "history.jsonl"
 MLFLOW = "mlflow.json"
@@ -274,8 +274,8 @@ def numbers(record: Epoch) -> dict[str, float]:
         "loss/validation": record.validation_loss,
         "accuracy/training": record.accuracy,
         "accuracy/validation": record.validation_accuracy,
-        "rate": record.rate,
+        "lr": record.lr,
         "seconds": record.seconds,
-        "pictures_per_second": record.pictures_per_second,
+        "images_per_second": record.images_per_second,
     }
     return {name: value for name, value in named.items() if value is not None}

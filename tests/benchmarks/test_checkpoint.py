@@ -13,7 +13,7 @@ def test_with_and_without_take_turns(monkeypatch):
     record = checkpoint.measure(task, rounds=2, threads=1)
     assert (record.skipped, record.yardstick) == ({}, "without")
     assert [len(series.rounds) for series in record.series.values()] == [2, 2]
-    share = record.times_better("pictures_per_second", "with", "without")
+    share = record.times_better("images_per_second", "with", "without")
     assert record.subject["cost"] == pytest.approx(1 - share)
 
 

@@ -19,12 +19,12 @@ Prose.
 """
 
 
-def make(label, date, rate, troubles=()):
-    record = Record("train", label, {"batch": 64}, {"pictures_per_second": "high"})
+def make(label, date, lr, troubles=()):
+    record = Record("train", label, {"batch": 64}, {"images_per_second": "high"})
     record.troubles = list(troubles)
     record.about["date"] = date
-    record.series["compiled"] = Series("handgrad", "ours", [{"pictures_per_second": rate}])
-    record.series["jax"] = Series("JAX", "peer", [{"pictures_per_second": 50_000.0}])
+    record.series["compiled"] = Series("handgrad", "ours", [{"images_per_second": lr}])
+    record.series["jax"] = Series("JAX", "peer", [{"images_per_second": 50_000.0}])
     return record
 
 
@@ -74,14 +74,14 @@ def test_the_projects_own_records_stand_beside_those_of_another_folder(tmp_path,
     monkeypatch.setattr(document, "FOLDER", own)
     renew(other, path)
     text = path.read_text()
-    assert "| convnet, batch 64 | pictures/s | 70,000 (compiled)" in text
-    assert "| two-layer, batch 64 | pictures/s | 150,000 (compiled)" in text
+    assert "| convnet, batch 64 | images/s | 70,000 (compiled)" in text
+    assert "| two-layer, batch 64 | images/s | 150,000 (compiled)" in text
     assert "100,000" not in text
 
 
 def test_details_have_a_line_for_each_contestant_best_first():
     lines = details(make("two-layer", "2026-01-01", 10_000.0)).splitlines()
-    assert lines[0] == "| two-layer | pictures/s | from | to | handgrad ahead, times |"
+    assert lines[0] == "| two-layer | images/s | from | to | handgrad ahead, times |"
     assert [line.split(" | ")[0] for line in lines[2:]] == ["| JAX", "| handgrad"]
 
 
@@ -95,14 +95,14 @@ def test_a_start_shows_its_parts_where_they_are_known():
 
 def test_details_say_how_far_ahead_of_each_peer_we_are():
     record = make("two-layer", "2026-01-01", 100_000.0)
-    record.series["torch"] = Series("PyTorch", "peer", [{"pictures_per_second": 200_000.0}])
+    record.series["torch"] = Series("PyTorch", "peer", [{"images_per_second": 200_000.0}])
     ends = [line.split(" | ")[-1] for line in details(record).splitlines()[2:]]
     assert ends == ["0.50 |", " |", "2.00 |"]  # PyTorch, ours, JAX
 
 
 def test_everybody_has_a_share_of_the_yardstick():
     record = make("two-layer", "2026-01-01", 100_000.0)
-    record.series["limit"] = Series("the limit", "limit", [{"pictures_per_second": 125_000.0}])
+    record.series["limit"] = Series("the limit", "limit", [{"images_per_second": 125_000.0}])
     record.yardstick = "limit"
     lines = details(record).splitlines()
     assert lines[0].endswith("| of the limit |")
@@ -110,13 +110,13 @@ def test_everybody_has_a_share_of_the_yardstick():
 
 
 def test_cases_of_ours_have_details_and_no_overview(tmp_path):
-    record = Record("scale", "online-mlp", {}, {"pictures_per_second": "high"})
-    record.series["few"] = Series("few", "case", [{"pictures_per_second": 10.0}])
-    record.series["many"] = Series("many", "case", [{"pictures_per_second": 9.0}])
+    record = Record("scale", "online-mlp", {}, {"images_per_second": "high"})
+    record.series["few"] = Series("few", "case", [{"images_per_second": 10.0}])
+    record.series["many"] = Series("many", "case", [{"images_per_second": 9.0}])
     record.yardstick = "few"
     record.save(tmp_path)
     text = section([read(next(tmp_path.iterdir()))], "scale")
-    assert text.startswith("| online-mlp | pictures/s | from | to | of few |")
+    assert text.startswith("| online-mlp | images/s | from | to | of few |")
     assert "| many | 9 | 9 | 9 | 90% |" in text
 
 

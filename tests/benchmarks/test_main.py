@@ -88,7 +88,7 @@ def test_a_record_that_does_not_count_is_kept_and_fails(monkeypatch, run, tmp_pa
         (("train", "--rounds", "0"), "--rounds: '0' is not a whole number of at least 1"),
         (("all", "--rounds", "-1"), "--rounds: '-1' is not a whole number of at least 1"),
         (("accuracy", "--seeds", "0"), "--seeds: '0' is not a whole number of at least 1"),
-        (("train", "--pictures", "-5"), "--pictures: '-5' is not a whole number of at least 1"),
+        (("train", "--images", "-5"), "--images: '-5' is not a whole number of at least 1"),
         (("scale", "--gigabytes", "-1"), "--gigabytes: '-1' is not a number above 0"),
         (("scale", "--gigabytes", "nan"), "--gigabytes: 'nan' is not a number above 0"),
         (("start", "--network", "lenet"), "--network: invalid choice: 'lenet' (choose from "),

@@ -42,7 +42,7 @@ def test_losses_are_those_of_the_reference(name, network):
     skip_without(PACKAGE[name])
     if name == "tinygrad" and not shutil.which("clang"):
         pytest.skip("tinygrad compiles with clang, which is not on the path")
-    task = replace(TASKS[network], data="digits", pictures=300)
+    task = replace(TASKS[network], data="digits", images=300)
     try:
         peer = built(TRAINING[name], Work(task))
     except NotImplementedError as reason:
@@ -58,7 +58,7 @@ def test_losses_are_those_of_the_reference(name, network):
 def test_logits_are_those_of_the_reference(name, monkeypatch):
     skip_without("torch", *(("onnxruntime", "onnxscript") if name == "onnxruntime" else ()))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    work = Work(replace(TASKS["smallnet"], data="digits", pictures=50))
+    work = Work(replace(TASKS["smallnet"], data="digits", images=50))
     peer = built(PREDICTING[name], work)
-    expected = built(PREDICTING["reference"], work).logits(work.pictures)
-    assert peer.logits(peer.pictures) == pytest.approx(expected, rel=1e-3, abs=1e-4)
+    expected = built(PREDICTING["reference"], work).logits(work.images)
+    assert peer.logits(peer.images) == pytest.approx(expected, rel=1e-3, abs=1e-4)

@@ -7,8 +7,8 @@ from benchmarks.record import Record, Series, read
 
 @pytest.fixture
 def record():
-    def series(role, *rates):
-        return Series(role, role, [{"rate": rate, "time": 1 / rate} for rate in rates])
+    def series(role, *lrs):
+        return Series(role, role, [{"rate": lr, "time": 1 / lr} for lr in lrs])
 
     return Record(
         "train",

@@ -12,32 +12,32 @@ DIGITS = replace(TRAINING["softmax-regression"], data="digits")
 def test_few_many_and_a_file_are_compared_with_the_usual(monkeypatch):
     pytest.importorskip("numba")
     monkeypatch.setattr(scale, "USUAL", "600")
-    record = scale.measure(DIGITS, 2e-4, rounds=1, threads=1, sizes=(300, 600), pictures=600)
+    record = scale.measure(DIGITS, 2e-4, rounds=1, threads=1, sizes=(300, 600), images=600)
     assert record.skipped == {}
     assert record.yardstick == "600"
     assert [series.title for series in record.series.values()] == [
-        "300 pictures",
-        "600 pictures",
-        "3,125 pictures in a mapped file",
+        "300 images",
+        "600 images",
+        "3,125 images in a mapped file",
     ]
     for series in record.series.values():
         figures = series.rounds[0]
-        assert figures["nanoseconds"] == pytest.approx(1e9 / figures["pictures_per_second"])
+        assert figures["nanoseconds"] == pytest.approx(1e9 / figures["images_per_second"])
 
 
-def test_a_round_has_the_same_pictures_whatever_the_size():
+def test_a_round_has_the_same_images_whatever_the_size():
     work = Work(DIGITS)
     assert scale.InMemory(work, "600", "3000").train()[0] == 3_000
     assert scale.InMemory(work, "3000", "3000").train()[0] == 3_000
 
 
 def test_the_file_holds_the_data_set_again_and_again_and_is_removed():
-    pictures = Work(DIGITS).pictures
-    with scale.file_of_pictures(DIGITS, 2e-4) as (path, count):
+    images = Work(DIGITS).images
+    with scale.file_of_images(DIGITS, 2e-4) as (path, count):
         stored = np.load(path, mmap_mode="r")
         assert len(stored) == count == 3_125
-        assert (stored[len(pictures) : 2 * len(pictures)] == pictures).all()
-        assert (stored[-1] == pictures[(count - 1) % len(pictures)]).all()
+        assert (stored[len(images) : 2 * len(images)] == images).all()
+        assert (stored[-1] == images[(count - 1) % len(images)]).all()
         scale.forget(path)
-        assert (stored[0] == pictures[0]).all()
+        assert (stored[0] == images[0]).all()
     assert not path.exists()

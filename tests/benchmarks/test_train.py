@@ -5,7 +5,7 @@ from benchmarks.peers import Contestant
 from benchmarks.tasks import TRAINING
 from benchmarks.train import measure
 
-DIGITS = replace(TRAINING["softmax-regression"], data="digits", pictures=256)
+DIGITS = replace(TRAINING["softmax-regression"], data="digits", images=256)
 
 
 def fake(name, *arguments):
@@ -19,7 +19,7 @@ def test_a_sound_run_has_ratios_and_no_troubles():
     assert [len(series.rounds) for series in record.series.values()] == [2, 2]
     reference = record.series["reference"]
     assert reference.rounds[1]["loss"] < reference.first["loss"]
-    assert record.subject["flops_per_picture"] == 2 * 2 * 64 * 10
+    assert record.subject["flops_per_image"] == 2 * 2 * 64 * 10
 
 
 def test_who_is_absent_disagrees_or_does_not_learn_is_named():

@@ -22,40 +22,40 @@ def test_temperature_and_threshold_go_into_the_model(handgrad, run):
     net = hg.load_model(run / "model.safetensors")
     bins = found.pop("reliability")
     assert net.calibration == hg.Calibration.from_json(found)
-    assert sum(entry["answers"] for entry in bins) == found["pictures"] == 144
+    assert sum(entry["answers"] for entry in bins) == found["images"] == 144
     assert found["error"] < found["error_before"]
 
-    train, test = hg.load("digits")
+    train, test = hg.load_data("digits")
     validation = train.split(0.1, 0)[1]
-    p = net.predict_proba(validation.pictures)
+    p = net.predict_proba(validation.images)
     sure = net.calibration.sure(p)
     right = p.argmax(axis=1) == validation.labels
     assert right[sure].mean() >= 0.97 > right.mean()
     assert sure.mean() == pytest.approx(found["coverage"])
-    tested = reliability(net.predict_proba(test.pictures), test.labels)
+    tested = reliability(net.predict_proba(test.images), test.labels)
     net.calibration = None
-    assert tested.error < reliability(net.predict_proba(test.pictures), test.labels).error
+    assert tested.error < reliability(net.predict_proba(test.images), test.labels).error
     assert handgrad("verify", run).status == 0
 
 
 def test_what_it_says(handgrad, run):
     ended = handgrad("calibrate", run, "--precision", 0.9)
     assert "expected calibration error" in ended.out
-    assert "on 144 pictures\nsure from " in ended.out
+    assert "on 144 images\nsure from " in ended.out
     assert "90% to 100%" in ended.out
 
 
 @pytest.mark.parametrize(
     ("flawless", "count", "doubt"),
     [
-        (True, 144, "all 144 pictures are right, and do not say how often it is wrong"),
-        (False, 20, "20 pictures are too few to learn a temperature from"),
+        (True, 144, "all 144 images are right, and do not say how often it is wrong"),
+        (False, 20, "20 images are too few to learn a temperature from"),
     ],
 )
 def test_what_too_little_was_learned_from_is_said(
     handgrad, run, monkeypatch, flawless, count, doubt
 ):
-    held = hg.load("digits")[0].split(0.1, 0)[1].take(np.arange(count))
+    held = hg.load_data("digits")[0].split(0.1, 0)[1].take(np.arange(count))
     if flawless:
         monkeypatch.setattr(hg.Network, "logits", lambda *_: 5 * np.eye(10)[held.labels])
     monkeypatch.setattr(runs, "load_validation", lambda *_, **__: held)
@@ -90,11 +90,11 @@ def test_evaluate_says_how_far_it_can_be_trusted(handgrad, run):
     assert f"; sure of {after['sure']:.2%}, and" in handgrad("evaluate", run).out
 
 
-def test_evaluate_asks_for_other_pictures_where_the_run_set_none_aside(handgrad, tmp_path):
+def test_evaluate_asks_for_other_images_where_the_run_set_none_aside(handgrad, tmp_path):
     out = tmp_path / "none"
     words = "--model softmax-regression --epochs 1 --validation 0 --patience 0 --no-figures"
     assert handgrad("train", *words.split(), "--out", out).status == 0
-    assert "`handgrad calibrate --data`, with pictures it" in handgrad("evaluate", out).out
+    assert "`handgrad calibrate --data`, with images it" in handgrad("evaluate", out).out
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_evaluate_asks_for_other_pictures_where_the_run_set_none_aside(handgrad,
         ({}, "the model file does not say what it was trained on; train it again"),
         (
             {"config": {"validation": 0.0}, "data": {}},
-            "the run set no pictures aside; give others by --data, or train with",
+            "the run set no images aside; give others by --data, or train with",
         ),
         *(
             ({"config": {"validation": 0.1} | config, "data": data}, EDITED)
@@ -120,11 +120,11 @@ def test_evaluate_asks_for_other_pictures_where_the_run_set_none_aside(handgrad,
         ),
         (
             {"config": {"validation": 0.1, "seed": 0}, "data": {"name": "digits", "digest": "x"}},
-            "these are not the pictures that the model was trained on, by their digest",
+            "these are not the images that the model was trained on, by their digest",
         ),
     ],
 )
-def test_without_the_pictures_it_says_why(handgrad, run, about, sentence):
+def test_without_the_images_it_says_why(handgrad, run, about, sentence):
     net = hg.load_model(run / "model.safetensors")
     net.save("m.safetensors", about)
     ended = handgrad("calibrate", "m.safetensors")
@@ -133,7 +133,7 @@ def test_without_the_pictures_it_says_why(handgrad, run, about, sentence):
     assert hg.load_model("m.safetensors").calibration is None
 
 
-def test_by_other_pictures_than_the_runs_own(handgrad, run, caplog):
+def test_by_other_images_than_the_runs_own(handgrad, run, caplog):
     net = hg.load_model(run / "model.safetensors")
     about = {"config": {"validation": 0}, "data": {"name": "digits"}}
     net.save("m.safetensors", about)
@@ -143,19 +143,19 @@ def test_by_other_pictures_than_the_runs_own(handgrad, run, caplog):
     ended = handgrad("calibrate", "m.safetensors", "--data", "digits", "--json")
     assert ended.status == 0, ended.err
     counted = sum(each["answers"] for each in json.loads(ended.out)["reliability"])
-    assert counted == len(hg.load("digits")[1]) == 359
+    assert counted == len(hg.load_data("digits")[1]) == 359
     assert caplog.messages == ["handgrad: digits test: the run's own test, which judges it no more"]
     calibration = hg.load_model("m.safetensors").calibration
     assert calibration.temperature == pytest.approx(json.loads(ended.out)["temperature"])
 
 
 def test_by_a_folder_of_ones_own_all_of_it(handgrad, run, tmp_path):
-    train, test = hg.load("digits")
-    pictures, labels = test[:]
-    np.savez(tmp_path / "others.npz", x_train=pictures[:200, 0], y_train=labels[:200])
+    train, test = hg.load_data("digits")
+    images, labels = test[:]
+    np.savez(tmp_path / "others.npz", x_train=images[:200, 0], y_train=labels[:200])
     ended = handgrad("calibrate", run, "--data", tmp_path / "others.npz", "--json")
     assert ended.status == 0, ended.err
-    assert json.loads(ended.out)["pictures"] == 200
+    assert json.loads(ended.out)["images"] == 200
     assert train.classes == hg.load_model(run / "model.safetensors").classes
     for nothing in ("", tmp_path / "nothing"):
         ended = handgrad("calibrate", run, "--data", nothing)

@@ -10,7 +10,7 @@ from PIL import Image
 
 import handgrad as hg
 from handgrad.data import SOURCES
-from handgrad.data.locate import cache_folder
+from handgrad.data.named.locate import cache_folder
 
 
 def test_list_names_all_and_where_they_lie(handgrad, tmp_path, monkeypatch):
@@ -138,7 +138,7 @@ def test_show_draws_what_augmentation_makes_of_them(handgrad):
 
 
 @pytest.mark.parametrize("place", ["own", "own/", "./own/a/..", "own.npz"])
-def test_show_draws_pictures_of_ones_own_here(handgrad, tmp_path, monkeypatch, place):
+def test_show_draws_images_of_ones_own_here(handgrad, tmp_path, monkeypatch, place):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     folder_with_a_duplicate(tmp_path / "in" / "own")
     X = np.random.default_rng(0).integers(0, 256, (20, 9, 9), np.uint8)
@@ -155,18 +155,18 @@ def test_show_draws_pictures_of_ones_own_here(handgrad, tmp_path, monkeypatch, p
 
 
 def test_show_draws_what_there_is_of_a_rare_or_missing_class(handgrad, monkeypatch):
-    train, test = hg.load("digits")
+    train, test = hg.load_data("digits")
     order = [np.flatnonzero(train.labels == k)[:n] for k, n in ((0, 9), (1, 2), (4, 1))]
     few = train.take(np.concatenate(order))
     drawn = []
-    monkeypatch.setattr("handgrad.data.load", lambda *_, **__: (few, test))
-    monkeypatch.setattr("handgrad.plots.pictures", lambda X, y, _: drawn.append((X, y)))
+    monkeypatch.setattr("handgrad.data.load_data", lambda *_, **__: (few, test))
+    monkeypatch.setattr("handgrad.plots.images", lambda X, y, _: drawn.append((X, y)))
     monkeypatch.setattr("handgrad.plots.save", lambda *_: None)
     ended = handgrad("data", "show", "digits")
     assert (ended.status, ended.err) == (0, "")
     ((X, y),) = drawn
     assert y.tolist() == [0, 1, 4, 0, 1, 0, 0, 0, 0]
-    assert np.array_equal(X[2], few.pictures[-1])
+    assert np.array_equal(X[2], few.images[-1])
     assert re.search(r"^ 9 +0 +36 *$", ended.out, re.MULTILINE)
 
 
@@ -204,7 +204,7 @@ def test_check_says_what_is_wrong_and_what_to_do(handgrad, tmp_path):
     ended = handgrad("data", "check", root)
     assert (ended.status, ended.err) == (1, "")
     assert "error: duplicate under two labels\n" in ended.out
-    assert "1 picture is the same in two classes; decide for one class\n" in ended.out
+    assert "1 image is the same in two classes; decide for one class\n" in ended.out
     assert f"{root / 'a/0.png'} and {root / 'b/0.png'}" in ended.out
 
 
@@ -214,7 +214,7 @@ def test_check_as_json(handgrad, tmp_path):
     ended = handgrad("data", "check", root, "--json", "-q")
     told = json.loads(ended.out)
     assert (ended.status, told["healthy"]) == (1, False)
-    assert told["pictures"] == {"train": {"a": 10, "b": 9}}
-    assert [finding["kind"] for finding in told["findings"]] == ["empty file", "few pictures"]
+    assert told["images"] == {"train": {"a": 10, "b": 9}}
+    assert [finding["kind"] for finding in told["findings"]] == ["empty file", "few images"]
     assert told["findings"][0]["files"] == [str(root / "b/0.png")]
     assert handgrad("data", "check", tmp_path / "none").status == 1

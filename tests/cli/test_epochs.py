@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from handgrad.cli.epochs import COLUMNS, fitting, line, row, watching
-from handgrad.training import Epoch
+from handgrad.train import Epoch
 
 FIRST = Epoch(1, 2.3456789, 0.123456, 1.5, 0.5, 0.001, 1.26, 12345.6, best=True)
 SECOND = Epoch(2, 1.0, 1.0, None, None, 1e-8, 60.0, 9.0, best=False)
@@ -22,10 +22,10 @@ def shown(width, **options):
 def test_a_line_needs_no_heading():
     assert line(FIRST, 10) == (
         "epoch 1/10: loss 2.3457 accuracy 12.35%, validation loss 1.5000 accuracy 50.00%, "
-        "rate 0.001, 1.3 s, 12,346 pictures/s"
+        "rate 0.001, 1.3 s, 12,346 images/s"
     )
     assert line(SECOND, 10) == (
-        "epoch 2/10: loss 1.0000 accuracy 100.00%, rate 1e-08, 60.0 s, 9 pictures/s"
+        "epoch 2/10: loss 1.0000 accuracy 100.00%, rate 1e-08, 60.0 s, 9 images/s"
     )
 
 
@@ -39,9 +39,7 @@ def test_nothing_is_shown_where_it_is_quiet():
 
 def test_a_terminal_gets_a_table_and_a_bar():
     text = shown(100, force_terminal=True, color_system=None)
-    assert (
-        "epoch     loss  accuracy  val. loss  val. accuracy      rate  seconds  pictures/s" in text
-    )
+    assert "epoch     loss  accuracy  val. loss  val. accuracy      rate  seconds  images/s" in text
     assert (
         "    1   2.3457    12.35%     1.5000         50.00%     0.001      1.3      12,346 *"
         in text
@@ -79,7 +77,7 @@ def test_the_best_epoch_is_green_and_has_a_star():
 @pytest.mark.parametrize(
     ("width", "headings"),
     [
-        (200, "epoch loss accuracy val. loss val. accuracy rate seconds pictures/s"),
+        (200, "epoch loss accuracy val. loss val. accuracy rate seconds images/s"),
         (80, "epoch loss accuracy val. loss val. accuracy rate seconds"),
         (60, "epoch loss accuracy val. loss val. accuracy"),
         (46, "epoch accuracy val. loss val. accuracy"),

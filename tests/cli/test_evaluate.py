@@ -11,7 +11,7 @@ from handgrad.engines import engine_named, fastest_engine
 
 def test_accuracy_loss_and_each_class(handgrad, trained):
     ended = handgrad("evaluate", trained)
-    net, test = hg.load_model(trained / "model.safetensors"), hg.load("digits")[1]
+    net, test = hg.load_model(trained / "model.safetensors"), hg.load_data("digits")[1]
     found = hg.evaluate(net, test)
     assert (ended.status, ended.err) == (0, "")
     assert ended.out.splitlines()[0] == f"digits test {found}"
@@ -23,10 +23,10 @@ def test_accuracy_loss_and_each_class(handgrad, trained):
 def test_json_says_the_same_and_nothing_else(handgrad, trained):
     ended = handgrad("evaluate", trained, "--json", "-v")
     told = json.loads(ended.out)
-    net, test = hg.load_model(trained / "model.safetensors"), hg.load("digits")[1]
+    net, test = hg.load_model(trained / "model.safetensors"), hg.load_data("digits")[1]
     found = hg.evaluate(net, test)
     assert (told["run"], told["data"]) == (str(trained), "digits test")
-    assert (told["pictures"], told["right"]) == (359, found.right)
+    assert (told["images"], told["right"]) == (359, found.right)
     assert (told["accuracy"], told["loss"]) == (found.accuracy, found.loss)
     assert np.array_equal(told["confusion"], found.confusion)
     assert [entry["label"] for entry in told["classes"]] == list(range(10))
@@ -49,13 +49,13 @@ def test_a_model_file_alone_will_do(handgrad, trained, tmp_path):
 
 
 def test_what_is_mistaken_is_said_and_an_unseen_class_has_no_share(handgrad, monkeypatch, trained):
-    test = hg.load("digits")[1]
+    test = hg.load_data("digits")[1]
     few = test.take(np.flatnonzero(test.labels != 3)[:40])
-    monkeypatch.setattr("handgrad.runs.run.load", lambda *_, **__: (few, few))
+    monkeypatch.setattr("handgrad.runs.run.load_data", lambda *_, **__: (few, few))
     ended = handgrad("evaluate", trained)
     assert re.search(r"^ +3 +0 +0 +- *$", ended.out, re.MULTILINE)
     told = json.loads(handgrad("evaluate", trained, "--json").out)
-    assert told["classes"][3] == {"label": 3, "pictures": 0, "right": 0, "accuracy": None}
+    assert told["classes"][3] == {"label": 3, "images": 0, "right": 0, "accuracy": None}
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_failures(handgrad, trained, tmp_path, words, status, sentence):
     assert sentence in ended.err
 
 
-def test_robust_reports_clean_and_damaged_pictures_together(handgrad, trained):
+def test_robust_reports_clean_and_damaged_images_together(handgrad, trained):
     told = json.loads(handgrad("evaluate", trained, "--robust", "--json").out)
     damaged = told["robust"]["damaged"]
     assert len(damaged) == 15
@@ -108,7 +108,7 @@ def test_the_engine_asked_for_judges(handgrad, trained, engine, monkeypatch):
     assert told["loss"] == pytest.approx(plain["loss"], rel=1e-5)
 
 
-def test_many_pictures_are_judged_by_the_fastest_engine(handgrad, trained):
+def test_many_images_are_judged_by_the_fastest_engine(handgrad, trained):
     ended = handgrad("evaluate", trained, "--robust", "-v")
     assert f"engine {fastest_engine()}" in ended.err.splitlines()
     ended = handgrad("evaluate", trained, "--engine", "abacus")

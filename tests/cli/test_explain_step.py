@@ -5,11 +5,11 @@ import pytest
 
 def test_a_named_model_is_laid_open_in_the_terminal(handgrad, monkeypatch):
     monkeypatch.setattr("handgrad.cli.screen.WIDE", 80)
-    ended = handgrad("explain-step", "two-layer", "--picture", 3)
+    ended = handgrad("explain-step", "two-layer", "--image", 3)
     assert (ended.status, ended.err) == (0, "")
     lines = ended.out.splitlines()
     assert max(map(len, lines)) <= 80
-    assert lines[0] == "two-layer on picture 3 of digits test"
+    assert lines[0] == "two-layer on image 3 of digits test"
     for part in ("1 forward 0 (Normalize)", "6 loss SoftmaxCrossEntropy", "9 backward 2 (Dense)"):
         assert part in lines
     assert "weights: untrained, drawn from seed 0; name a run to see what it has learned" in lines
@@ -19,9 +19,9 @@ def test_a_named_model_is_laid_open_in_the_terminal(handgrad, monkeypatch):
 
 
 def test_a_run_is_laid_open_with_its_own_data(handgrad, trained):
-    ended = handgrad("explain-step", trained, "--picture", 5)
+    ended = handgrad("explain-step", trained, "--image", 5)
     assert ended.status == 0
-    assert "on picture 5 of digits test" in ended.out
+    assert "on image 5 of digits test" in ended.out
     assert f"weights: learned, from {trained}" in ended.out
     assert "2 forward 1 (Dense)" in ended.out
 
@@ -41,9 +41,9 @@ def test_a_page_is_written(handgrad, trained, tmp_path):
         (["nothing"], 2, "there is no model 'nothing'; choose one of softmax-regression"),
         (["two-layer", "nothing"], 2, "there is no data"),
         (
-            ["two-layer", "--picture", "359"],
+            ["two-layer", "--image", "359"],
             1,
-            "there is no picture 359; digits test has those from 0 to 358",
+            "there is no image 359; digits test has those from 0 to 358",
         ),
         (["two-layer", "--html", ""], 1, ". names no file; give the path of the file to write"),
         (["two-layer", "--html", "/proc/none/page.html"], 1, "/proc/none/page.html: cannot be"),

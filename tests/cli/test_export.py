@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 import handgrad as hg
-from handgrad.bundle import read_bundle
-from handgrad.preparation import Grey, ink, recipe_named
-from handgrad.verify import golden
+from handgrad.classifier import read_bundle
+from handgrad.export import verify as golden
+from handgrad.preprocess import Grey, ink, recipe_named
 from tests.extras import needs
 
 
@@ -23,28 +23,28 @@ def test_an_onnx_graph_of_its_own(handgrad, trained, bundle):
     assert (ended.status, ended.err) == (0, "")
     assert ended.out.splitlines() == [
         "ONNX graph in m.onnx",
-        "preparation to be done before, as its metadata says: on its ground, grey, light ink, "
+        "preprocessing to be done before, as its metadata says: on its ground, grey, light ink, "
         "resized",
     ]
     session = onnxruntime.InferenceSession("m.onnx", providers=["CPUExecutionProvider"])
-    _, test = hg.load("digits")
-    for count in (1, 7, 300):  # any number of pictures
-        X = test.pictures[:count]
-        logits, p, label = session.run(None, {"pictures": X})
+    _, test = hg.load_data("digits")
+    for count in (1, 7, 300):  # any number of images
+        X = test.images[:count]
+        logits, p, label = session.run(None, {"images": X})
         assert golden.difference(logits, bundle.net.logits(X)) < 1e-5
         assert p == pytest.approx(bundle.net.predict_proba(X), abs=1e-5)
         assert label.tolist() == bundle.net.predict(X).tolist()
     about = {entry.key: json.loads(entry.value) for entry in onnx.load("m.onnx").metadata_props}
     assert about == {
         "handgrad.classes": list(range(10)),
-        "handgrad.preparation": bundle.net.preparation and bundle.net.preparation.to_json(),
+        "handgrad.preprocessing": bundle.net.preprocessing and bundle.net.preprocessing.to_json(),
         "handgrad.calibration": None,
         "handgrad.digest": bundle.digest,
     }
 
 
 def sheets(count, shape, rng):
-    """Colour pictures as in files: noise, and light or dark drawings, with shadows or without."""
+    """Colour images as in files: noise, and light or dark drawings, with shadows or without."""
     H, W = shape
     for _ in range(count):
         X = rng.integers(0, 256, (H, W, 3), np.uint8)
@@ -63,21 +63,21 @@ def sheets(count, shape, rng):
         *(("plain", shape) for shape in [(1, 5, 8), (3, 6, 6)]),
     ],
 )
-def test_raw_pictures_are_prepared_in_the_graph_as_predict_does(handgrad, recipe, shape):
+def test_raw_images_are_prepared_in_the_graph_as_predict_does(handgrad, recipe, shape):
     onnxruntime = pytest.importorskip("onnxruntime")
     net = hg.Network([hg.Flatten(), hg.Dense()], shape, ["cat", "dog", "bird"])
-    net.preparation = recipe_named(recipe, shape)
+    net.preprocessing = recipe_named(recipe, shape)
     net.save("m.safetensors")
     ended = handgrad("export", "m.safetensors", "--onnx", "m.onnx", "--raw")
     assert (ended.status, ended.err) == (0, "")
-    assert "preparation in the graph: on its ground, " in ended.out
+    assert "preprocessing in the graph: on its ground, " in ended.out
     props = {entry.key: entry.value for entry in onnx.load("m.onnx").metadata_props}
     assert props["handgrad.raw"] == "true"
     X = np.stack(list(sheets(60, shape[1:], np.random.default_rng(0))))
     session = onnxruntime.InferenceSession("m.onnx", providers=["CPUExecutionProvider"])
     for some in (X[:1], X):
-        prepared = np.stack([net.preparation.apply(x) for x in some])
-        _, p, label = session.run(None, {"pictures": some.transpose(0, 3, 1, 2)})
+        prepared = np.stack([net.preprocessing.apply(x) for x in some])
+        _, p, label = session.run(None, {"images": some.transpose(0, 3, 1, 2)})
         assert p == pytest.approx(net.predict_proba(prepared), abs=1e-5)
         assert label.tolist() == net.predict(prepared).tolist()
     for n in (0, 1, 2):  # and `handgrad predict` itself
@@ -91,12 +91,12 @@ def test_raw_pictures_are_prepared_in_the_graph_as_predict_does(handgrad, recipe
 def test_the_check_sees_a_shadow_that_only_one_side_looks_for(handgrad, monkeypatch, size):
     needs("onnxruntime")
     net = hg.Network([hg.Flatten(), hg.Dense()], (1, *size), 2)
-    net.preparation = recipe_named("light", net.shape)
+    net.preprocessing = recipe_named("light", net.shape)
     net.save("m.safetensors")
     monkeypatch.setattr(ink, "min", lambda _: 3, raising=False)
     ended = handgrad("export", "m.safetensors", "--onnx", "m.onnx", "--raw")
     assert ended.status == 1
-    assert "ONNX Runtime answers the golden pictures with other logits" in ended.err
+    assert "ONNX Runtime answers the golden images with other logits" in ended.err
 
 
 def test_light_ink_in_the_graph_turns_what_it_must():
@@ -111,13 +111,13 @@ def test_light_ink_in_the_graph_turns_what_it_must():
 @pytest.mark.parametrize(
     ("recipe", "sentence"),
     [
-        ("drawing", "has no operator for the step OwnSize (own size) of the preparation; export"),
-        (None, "the model knows of no preparation; export it without --raw"),
+        ("drawing", "has no operator for the step OwnSize (own size) of the preprocessing; export"),
+        (None, "the model knows of no preprocessing; export it without --raw"),
     ],
 )
-def test_what_onnx_cannot_say_of_a_preparation(handgrad, recipe, sentence):
+def test_what_onnx_cannot_say_of_a_preprocessing(handgrad, recipe, sentence):
     net = hg.Network([hg.Flatten(), hg.Dense()], (1, 8, 8), 2)
-    net.preparation = recipe and recipe_named(recipe, (1, 8, 8))
+    net.preprocessing = recipe and recipe_named(recipe, (1, 8, 8))
     net.save("m.safetensors")
     ended = handgrad("export", "m.safetensors", "--onnx", "m.onnx", "--raw")
     assert (ended.status, ended.out) == (1, "")
@@ -130,9 +130,9 @@ def test_names_and_temperature_are_in_the_graph(handgrad):
     net.calibration = hg.Calibration(temperature=3.0)
     net.save("m.safetensors")
     assert handgrad("export", "m.safetensors", "--onnx", "m.onnx").status == 0
-    X = read_bundle("m.safetensors").golden.pictures
+    X = read_bundle("m.safetensors").golden.images
     session = onnxruntime.InferenceSession("m.onnx", providers=["CPUExecutionProvider"])
-    _, p, label = session.run(None, {"pictures": X})
+    _, p, label = session.run(None, {"images": X})
     assert p == pytest.approx(net.predict_proba(X), abs=1e-6)
     assert label.tolist() == net.predict(X).tolist()
 
@@ -141,7 +141,7 @@ def test_a_file_that_answers_something_else_is_refused(handgrad, trained, monkey
     monkeypatch.setattr(golden, "run_onnx", lambda _, X: np.zeros((len(X), 10)))
     ended = handgrad("export", trained, "--onnx", "m.onnx")
     assert ended.status == 1
-    assert "ONNX Runtime answers the golden pictures with other logits" in ended.err
+    assert "ONNX Runtime answers the golden images with other logits" in ended.err
 
 
 def test_a_program_and_a_state_dict_for_pytorch(handgrad, trained, bundle):
@@ -152,7 +152,7 @@ def test_a_program_and_a_state_dict_for_pytorch(handgrad, trained, bundle):
     assert json.loads(extra["handgrad.classes"]) == list(range(10))
     assert json.loads(extra["handgrad.digest"]) == bundle.digest
     for count in (1, 5):
-        X = bundle.golden.pictures[:count]
+        X = bundle.golden.images[:count]
         logits = program(torch.from_numpy(X)).detach().numpy()
         assert golden.difference(logits, bundle.net.logits(X)) < 1e-5
     assert handgrad("export", trained, "--torch", "m.pt").status == 0

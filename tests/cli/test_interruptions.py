@@ -1,6 +1,6 @@
 """A signal may come at any moment: the process ends at once, and what it has done is kept or gone.
 
-All of it, a hundred in trainings on MNIST and a hundred while pictures are read:
+All of it, a hundred in trainings on MNIST and a hundred while images are read:
 `HANDGRAD_DATA=... python -m pytest -m slow tests/cli/test_interruptions.py`.
 """
 
@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 
 from handgrad.runs import checkpoints, has_checkpoint
-from handgrad.training.checkpoint import read_checkpoint
+from handgrad.train.checkpoint.file import read_checkpoint
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="there is no /proc to see handlers in"
@@ -31,8 +31,8 @@ LONGEST = 2.0  # seconds from the signal to the end
 BOTH = [signal.SIGINT, signal.SIGTERM]
 COMMAND = [sys.executable, "-m", "handgrad"]
 MAPPED = """
-import handgrad.data.picture_cache
-handgrad.data.picture_cache.LARGE = 0  # written as they come, and mapped into memory
+import handgrad.data.formats.image_cache
+handgrad.data.formats.image_cache.LARGE = 0  # written as they come, and mapped into memory
 from handgrad.cli import main
 main()
 """
@@ -135,8 +135,8 @@ def test_at_any_moment_of_a_training(
     assert kept >= EACH // 3
 
 
-def folder_of_pictures(place: Path, count: int, side: int) -> Path:
-    """Make pictures that take a while to be read: noise does not compress."""
+def folder_of_images(place: Path, count: int, side: int) -> Path:
+    """Make images that take a while to be read: noise does not compress."""
     rng = np.random.default_rng(0)
     for number in range(count):
         folder = place / "ab"[number % 2]
@@ -147,20 +147,18 @@ def folder_of_pictures(place: Path, count: int, side: int) -> Path:
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return folder_of_pictures(tmp_path_factory.mktemp("pictures") / "mine", 400, 300)
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return folder_of_images(tmp_path_factory.mktemp("images") / "mine", 400, 300)
 
 
 @pytest.fixture(scope="module")
-def read(
-    pictures: Path, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[dict[str, bytes], float]:
+def read(images: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, bytes], float]:
     """Return what the cache holds when nobody interrupts, and how long that took."""
     place = tmp_path_factory.mktemp("read")
     started = time.monotonic()
-    words = ["train", str(pictures), "--out", str(place / "run"), "--engine", "reference"]
+    words = ["train", str(images), "--out", str(place / "run"), "--engine", "reference"]
     process = begin(COMMAND, [*words, "--epochs", "1", "--no-figures"], place / "log", place)
-    kept = place / "handgrad" / "pictures"
+    kept = place / "handgrad" / "images"
     while process.poll() is None and len([*kept.glob("*.npy")]) < 2:
         time.sleep(0.01)
     seconds = time.monotonic() - started
@@ -169,36 +167,36 @@ def read(
 
 
 def interrupt_reading(
-    number: int, rng: random.Random, pictures: Path, read: tuple[dict[str, bytes], float], at: Path
+    number: int, rng: random.Random, images: Path, read: tuple[dict[str, bytes], float], at: Path
 ) -> int:
-    """Interrupt a run while it reads pictures; return how many of two files it has kept."""
+    """Interrupt a run while it reads images; return how many of two files it has kept."""
     whole, seconds = read
     command = [sys.executable, "-c", MAPPED] if number % 3 == 0 else COMMAND
     log, cache, run = at / f"log-{number}", at / f"cache-{number}", at / f"run-{number}"
-    words = ["train", str(pictures), "--out", str(run), "--engine", "reference"]
+    words = ["train", str(images), "--out", str(run), "--engine", "reference"]
     process = begin(command, [*words, "--epochs", "1000", "--patience", "0"], log, cache)
     time.sleep(rng.uniform(0, seconds))
     assert_it_can_go_on(run, end(process, BOTH[number % 2], log))
-    folder = cache / "handgrad" / "pictures"
+    folder = cache / "handgrad" / "images"
     kept = [*folder.iterdir()] if folder.exists() else []
     for path in kept:
         assert path.read_bytes() == whole[path.name]
     return len(kept)
 
 
-def test_while_pictures_are_read(
-    pictures: Path, read: tuple[dict[str, bytes], float], tmp_path: Path
+def test_while_images_are_read(
+    images: Path, read: tuple[dict[str, bytes], float], tmp_path: Path
 ) -> None:
     rng = random.Random(0)
     for number in range(4):
-        interrupt_reading(number, rng, pictures, read, tmp_path)
+        interrupt_reading(number, rng, images, read, tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
-def test_at_any_moment_while_pictures_are_read(
-    part: int, pictures: Path, read: tuple[dict[str, bytes], float], tmp_path: Path
+def test_at_any_moment_while_images_are_read(
+    part: int, images: Path, read: tuple[dict[str, bytes], float], tmp_path: Path
 ) -> None:
     rng = random.Random(part)
-    kept = [interrupt_reading(n, rng, pictures, read, tmp_path) for n in range(EACH)]
+    kept = [interrupt_reading(n, rng, images, read, tmp_path) for n in range(EACH)]
     assert min(kept) == 0  # some were interrupted before there was anything whole

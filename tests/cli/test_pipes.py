@@ -8,7 +8,7 @@ import pytest
 
 import handgrad as hg
 from handgrad.runs import checkpoints
-from tests.data.test_check import folder
+from tests.data.inspect.test_inspect import folder
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="it needs pipes")
 
@@ -22,13 +22,13 @@ def pipe(path: Path) -> Path:
     return path
 
 
-def test_among_pictures_it_is_told_like_any_that_cannot_be_read(handgrad, tmp_path):
-    root = folder(tmp_path / "pictures")
+def test_among_images_it_is_told_like_any_that_cannot_be_read(handgrad, tmp_path):
+    root = folder(tmp_path / "images")
     named = pipe(root / "train/a/pipe.png")
     ended = handgrad("train", root, "--epochs", "1")
     assert (ended.status, ended.out) == (1, "")
     assert ended.err == (
-        f"error: pictures: {named} cannot be read ({WHAT}); repair it or leave it out\n"
+        f"error: images: {named} cannot be read ({WHAT}); repair it or leave it out\n"
     )
     ended = handgrad("data", "check", root)
     assert ended.status == 1
@@ -39,7 +39,7 @@ def test_among_pictures_it_is_told_like_any_that_cannot_be_read(handgrad, tmp_pa
 @pytest.mark.parametrize("name", ["metadata.csv", "table.csv", "arrays.npz", "one.png"])
 @pytest.mark.parametrize("command", ["train", "data check"])
 def test_in_place_of_a_table_or_arrays_it_is_one_sentence(handgrad, tmp_path, name, command):
-    root = folder(tmp_path / "pictures")
+    root = folder(tmp_path / "images")
     place = pipe(root / name)
     ended = handgrad(*command.split(), root if name == "metadata.csv" else place)
     assert (ended.status, ended.out) == (1, "")
@@ -54,7 +54,7 @@ def test_in_place_of_idx_files(tmp_path):
         hg.data.idx.read_idx(place)
 
 
-def test_as_settings_a_model_or_a_picture(handgrad, tmp_path, trained):
+def test_as_settings_a_model_or_a_image(handgrad, tmp_path, trained):
     place = pipe(tmp_path / "pipe")
     ended = handgrad("train", "--config", place)
     assert ended.err == (f"error: {place} cannot be read ({WHAT}); give the path of a TOML file\n")
@@ -77,7 +77,7 @@ def test_as_a_checkpoint(handgrad, tmp_path):
 
 
 def test_beside_a_checkpoint_that_is_whole(tmp_path):
-    data, _ = hg.load("digits")
+    data, _ = hg.load_data("digits")
     arguments = {"epochs": 2, "checkpoint": tmp_path, "engine": "reference"}
     net = hg.Network(hg.models.softmax_regression(), data.shape, data.classes)
     next(hg.epochs(net, data, **arguments))

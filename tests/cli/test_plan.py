@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from handgrad.cli.plan import ZEROS_OF_MNIST
-from handgrad.data import load
-from handgrad.engines.compiled.zeros import share_of_zeros
+from handgrad.data import load_data
+from handgrad.engines.compiled.lower.sparsity import share_of_zeros
 from handgrad.models import MODELS
 
 
@@ -15,15 +15,15 @@ def test_it_needs_no_data(handgrad, name):
     ended = handgrad("plan", name)
     assert (ended.status, ended.err) == (0, "")
     lines = ended.out.splitlines()
-    assert lines[0] == f"{name} on pictures 1x28x28 of 10 classes"
+    assert lines[0] == f"{name} on images 1x28x28 of 10 classes"
     assert max(map(len, lines)) <= 120
 
 
 def test_what_was_fused_and_what_each_kernel_computes(handgrad):
     out = handgrad("plan", "two-layer", "--optimizer", "sgd").out
     assert "pixels that are zero are skipped: 81% of those of mnist are" in out
-    assert "training step of 64 pictures" in out
-    assert "0 Normalize  folded into the pictures" in out
+    assert "training step of 64 images" in out
+    assert "0 Normalize  folded into the images" in out
     assert "2 Dense      skips the pixels that are zero" in out
     assert "Y[o] = b[o] + Σᵢ W[o, i] X[i]" in out
     assert "W ← W − η dW" in out
@@ -32,8 +32,8 @@ def test_what_was_fused_and_what_each_kernel_computes(handgrad):
 
 def test_the_path_can_be_chosen(handgrad):
     for option, word, kernel in [
-        ("--skip-zeros", "skipped", "pictures.list_bytes"),
-        ("--dense", "not skipped", "pictures.gather_bytes"),
+        ("--skip-zeros", "skipped", "images.list_bytes"),
+        ("--dense", "not skipped", "images.gather_bytes"),
     ]:
         out = handgrad("plan", "two-layer", option).out
         assert f"pixels that are zero are {word}: as given" in out
@@ -42,7 +42,7 @@ def test_the_path_can_be_chosen(handgrad):
 
 def test_by_default_the_data_decides(handgrad):
     out = handgrad("plan", "two-layer", "--data", "digits").out
-    assert "two-layer on pictures 1x8x8 of 10 classes" in out
+    assert "two-layer on images 1x8x8 of 10 classes" in out
     assert "pixels that are zero are not skipped: 49% of those of digits are" in out
 
 
@@ -53,28 +53,28 @@ def test_mnist_stands_in_for_data_that_is_not_here(handgrad):
 
 @pytest.mark.mnist
 def test_the_zeros_of_mnist_are_what_they_are_said_to_be(located):
-    train, _ = load("mnist", located("mnist"))
-    assert share_of_zeros(train.pictures) == pytest.approx(ZEROS_OF_MNIST, abs=0.02)
-    assert np.mean(train.pictures == 0) == pytest.approx(ZEROS_OF_MNIST, abs=0.005)
+    train, _ = load_data("mnist", located("mnist"))
+    assert share_of_zeros(train.images) == pytest.approx(ZEROS_OF_MNIST, abs=0.02)
+    assert np.mean(train.images == 0) == pytest.approx(ZEROS_OF_MNIST, abs=0.005)
 
 
-def test_where_no_linear_layer_sees_the_pictures_zeros_do_not_matter(handgrad):
+def test_where_no_linear_layer_sees_the_images_zeros_do_not_matter(handgrad):
     assert "zero are" not in handgrad("plan", "convnet").out
 
 
 def test_inference(handgrad):
     out = handgrad("plan", "softmax-regression", "--inference", "--batch", "16").out
-    assert "inference of 16 pictures" in out
+    assert "inference of 16 images" in out
     assert "loss.give_logits" in out
     assert "optim" not in out
 
 
 def test_a_run_with_its_own_settings(handgrad, trained: Path):
     out = handgrad("plan", trained).out
-    assert f"{trained} on pictures 1x8x8 of 10 classes" in out
+    assert f"{trained} on images 1x8x8 of 10 classes" in out
     assert "optim.adam" in out
     other = handgrad("plan", trained / "model.safetensors", "--optimizer", "sgd", "--batch", 8).out
-    assert "training step of 8 pictures" in other
+    assert "training step of 8 images" in other
     assert "optim.sgd" in other
 
 
@@ -93,7 +93,7 @@ def test_as_json(handgrad):
         (["convnet", "--batch", "0"], 2, "batch_size must be at least 1, not '0'"),
         (["convnet", "--optimizer", "sdg"], 2, "the nearest is sgd"),
         (["convnet", "--data", "minst"], 2, "the nearest is mnist"),
-        (["lenet5", "--data", "digits"], 1, "lenet5 cannot take the pictures of digits (1x8x8)"),
+        (["lenet5", "--data", "digits"], 1, "lenet5 cannot take the images of digits (1x8x8)"),
         (["."], 1, "is no run: there is no file model.safetensors"),
     ],
 )

@@ -3,10 +3,10 @@ import io
 import pytest
 from rich.console import Console
 
-from handgrad.automatic import Moment, Trial
+from handgrad.auto import Moment, Trial
 from handgrad.cli.race import HEIGHT, chart, told, watching
-from handgrad.settings import configure
-from handgrad.training import Epoch
+from handgrad.runs.settings import configure
+from handgrad.train import Epoch
 
 
 def moment(seconds, *accuracies, best=0.8, over=False, **facts):
@@ -16,7 +16,7 @@ def moment(seconds, *accuracies, best=0.8, over=False, **facts):
 
 
 def unjudged(moment):
-    """Return a moment of a training that sets no pictures aside."""
+    """Return a moment of a training that sets no images aside."""
     moment.trial.config = configure({"epochs": 3, "validation": 0}, {})
     return moment
 
@@ -55,7 +55,7 @@ def test_without_a_terminal_there_is_a_line_for_each_trial():
 def test_a_terminal_gets_a_chart_and_a_bar():
     text = shown(force_terminal=True)
     assert told(MOMENTS[2]) in text
-    assert "accuracy on validation pictures against seconds" in text
+    assert "accuracy on validation images against seconds" in text
     assert "of 0:10" in text
 
 

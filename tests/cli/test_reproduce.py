@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from handgrad.reproduce import Notebook, catalog
-from handgrad.reproduce.race import Race
+from handgrad.reproduce.benchmark import Race
 from handgrad.signals import Leaving
 from tests.cli.conftest import Outcome
 from tests.reproduce.samples import notebook

@@ -56,21 +56,21 @@ def drawn(made, width, terminal=True):
     return stream.getvalue().splitlines()
 
 
-PATH = "a-folder-with-a-long-name/" * 9 + "picture.png"
+PATH = "a-folder-with-a-long-name/" * 9 + "image.png"
 
 
 @pytest.mark.parametrize("length", [5, 50, 245])
 @pytest.mark.parametrize("width", [200, 80, 44, 20])
 def test_no_width_cuts_a_number_or_an_answer(width, length):
     made = table(
-        ["picture", ">training", ">test", "predicted", ""],
+        ["image", ">training", ">test", "predicted", ""],
         [[PATH[-length:], "60,000", "10,000", "7 99.8%", "T-shirt/top 0.1%"]],
     )
     lines = drawn(made, width)
     for value in ("60,000", "10,000", "7 99.8%", "T-shirt/top 0.1%"):
         assert value in " ".join(lines)
     if width < 80:  # each value has a line, which the terminal folds
-        assert f"picture {PATH[-length:]}" in lines
+        assert f"image {PATH[-length:]}" in lines
     else:
         assert all(len(line) <= width for line in lines)
         assert "".join(line[1:].split(" ")[0] for line in lines[3:]) == PATH[-length:]
@@ -78,7 +78,7 @@ def test_no_width_cuts_a_number_or_an_answer(width, length):
 
 @pytest.mark.parametrize("length", [5, 50, 245])
 def test_a_pipe_sets_no_limit(length):
-    lines = drawn(table(["picture", ">n"], [[PATH[-length:], "10,000"]]), 200, terminal=False)
+    lines = drawn(table(["image", ">n"], [[PATH[-length:], "10,000"]]), 200, terminal=False)
     assert lines[-2].split() == [PATH[-length:], "10,000"]
 
 

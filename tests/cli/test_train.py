@@ -10,8 +10,8 @@ import pytest
 
 import handgrad as hg
 from handgrad.cli.train import train
-from handgrad.config import Config
-from handgrad.settings import FIELDS
+from handgrad.runs.config import Config
+from handgrad.runs.settings import FIELDS
 
 QUICK = ["--model", "softmax-regression", "--epochs", "1", "--no-figures"]
 
@@ -31,7 +31,7 @@ def test_it_prints_the_network_the_epochs_the_score_and_the_place(handgrad):
     assert re.search(r"total +650 +640", ended.err)
     assert re.search(
         r"^epoch 1/1: loss [\d.]+ accuracy [\d.]+%, validation loss [\d.]+ accuracy [\d.]+%, "
-        r"rate 4e-08, [\d.]+ s, [\d,]+ pictures/s$",
+        r"rate 4e-08, [\d.]+ s, [\d,]+ images/s$",
         ended.err,
         re.MULTILINE,
     )
@@ -39,14 +39,14 @@ def test_it_prints_the_network_the_epochs_the_score_and_the_place(handgrad):
     score, place = ended.out.splitlines()
     assert place == "run in runs/digits-softmax-regression-1"
     net = hg.load_model("runs/digits-softmax-regression-1/model.safetensors")
-    assert score == f"test {hg.evaluate(net, hg.load('digits')[1])}"
+    assert score == f"test {hg.evaluate(net, hg.load_data('digits')[1])}"
 
 
 def test_its_probabilities_are_calibrated_unless_they_are_not_to_be(handgrad):
     calibrated = handgrad("train", *QUICK)
     assert re.search(
         r"^calibrated, temperature 0\.\d+: expected calibration error [\d.]+% -> [\d.]+%, "
-        r"on 144 pictures$",
+        r"on 144 images$",
         calibrated.err,
         re.MULTILINE,
     )
@@ -68,7 +68,7 @@ def test_without_arguments_it_learns_the_digits(handgrad):
 
 def test_an_augmented_run_says_so_and_is_another(handgrad):
     ended = handgrad("train", *QUICK, "-v", "--augment", "clothes", "--engine", "compiled")
-    assert "pictures are augmented by shift=0.07,flip=true" in ended.err
+    assert "images are augmented by shift=0.07,flip=true" in ended.err
     handgrad("train", *QUICK, "-q")
     net, plain = (
         hg.load_model(f"runs/digits-softmax-regression-{n}/model.safetensors") for n in (1, 2)
@@ -116,7 +116,7 @@ DEFAULTS = {
     "calibrate": "yes",
     "figures": "yes",
     "out": "runs/DATA-MODEL-1, -2 and so on",
-    "preparation": "plain, in colour too",
+    "preprocessing": "plain, in colour too",
     "size": "their own up to 64, else 28",
 }
 
@@ -217,11 +217,11 @@ def test_verbose_says_what_took_part(handgrad):
         (
             "--model convnet",
             1,
-            "convnet cannot take the pictures of digits (1x8x8): layer 3 (Conv2d)",
+            "convnet cannot take the images of digits (1x8x8): layer 3 (Conv2d)",
         ),
         ("--model smalnet", 2, "the nearest is smallnet"),
         ("--epochs 0", 2, "epochs must be at least 1, not '0' (from the command line)"),
-        ("--batch 5000", 1, "1294 pictures are fewer than one batch of 5000"),
+        ("--batch 5000", 1, "1294 images are fewer than one batch of 5000"),
         ("--batch-size 5000", 1, "use a batch_size of at most 1294"),
         ("--class-weights eleven=2", 2, "class_weights: there is no class eleven; the nearest is"),
         ("--config none.toml", 2, "none.toml cannot be read"),
@@ -241,7 +241,7 @@ def test_a_failure_is_one_sentence_and_leaves_nothing(handgrad, tmp_path, words,
     assert [p.name for p in tmp_path.rglob("*")] == ["taken", "mine"]
 
 
-def test_few_pictures_are_learned_in_one_batch_unless_a_size_is_given(handgrad):
+def test_few_images_are_learned_in_one_batch_unless_a_size_is_given(handgrad):
     X = np.random.default_rng(0).integers(0, 256, (30, 8, 8), np.uint8)
     np.savez("few.npz", x=X, y=np.arange(30) % 3)
     ended = handgrad("train", "few.npz", *QUICK, "--out", "few")
@@ -250,7 +250,7 @@ def test_few_pictures_are_learned_in_one_batch_unless_a_size_is_given(handgrad):
     ended = handgrad("train", "few.npz", *QUICK, "--batch-size", "22")
     assert ended == (
         *(1, ""),
-        "error: few: 21 pictures are fewer than one batch of 22; use a batch_size of at most 21: "
+        "error: few: 21 images are fewer than one batch of 22; use a batch_size of at most 21: "
         "--batch-size 21\n",
     )
 

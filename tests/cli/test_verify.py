@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import handgrad as hg
-from handgrad.bundle import read_bundle
-from tests.bundle.forging import forged
+from handgrad.classifier import read_bundle
+from tests.classifier.forging import forged
 from tests.extras import needs
 
 
@@ -77,12 +77,12 @@ def test_a_temperature_or_a_threshold_changed_in_the_file(handgrad, model, chang
 
 
 def test_a_step_changed_in_the_file(handgrad, model):
-    described = read_bundle(model).net.preparation.to_json()
+    described = read_bundle(model).net.preprocessing.to_json()
     steps = [{"kind": "Invert"} if s["kind"] == "LightInk" else s for s in described["steps"]]
-    forged(model, description={"preparation": described | {"steps": steps}})
+    forged(model, description={"preprocessing": described | {"steps": steps}})
     ended = handgrad("verify", model)
     assert ended.status == 1
-    assert "its preparation is not the one that gave the golden answers\n" in ended.err
+    assert "its preprocessing is not the one that gave the golden answers\n" in ended.err
 
 
 def test_one_broken_file_does_not_hide_the_others(handgrad, trained, tmp_path):
@@ -97,13 +97,13 @@ def test_one_broken_file_does_not_hide_the_others(handgrad, trained, tmp_path):
     assert whole["passed"]
 
 
-def test_no_golden_pictures(handgrad, model):
+def test_no_golden_images(handgrad, model):
     golden = read_bundle(model).golden
-    none = {"pictures": golden.pictures, "logits": golden.logits, "raw": golden.raw}
+    none = {"images": golden.images, "logits": golden.logits, "raw": golden.raw}
     forged(model, arrays={f"golden.{name}": array[:0] for name, array in none.items()})
     ended = handgrad("verify", model)
     assert (ended.status, ended.out) == (1, "")
-    assert "its description does not hold together: it has no golden pictures" in ended.err
+    assert "its description does not hold together: it has no golden images" in ended.err
 
 
 def test_wrong_golden_answers(handgrad, model):

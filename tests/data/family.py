@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from handgrad.data.sources import File, Source
+from handgrad.data.named.sources import File, Source
 from tests.data.idxfiles import encode
 
 RNG = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""Sixteen picture files of the kinds that go wrong, and what each shows."""
+"""Sixteen image files of the kinds that go wrong, and what each shows."""
 
 from __future__ import annotations
 

@@ -13,15 +13,15 @@ def test_there_are_fifteen():
 
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
-@pytest.mark.parametrize("pictures", [X, COLOURS, X[:1, :, :1, :1]])
-def test_each_gives_other_pictures_of_the_same_form(name, pictures):
-    before = pictures.copy()
-    found = corrupted(pictures, name, seed=3)
-    assert (found.shape, found.dtype) == (pictures.shape, np.uint8)
-    assert np.array_equal(pictures, before)
-    assert np.array_equal(found, corrupted(pictures, name, seed=3))
-    if pictures.shape[2] > 1:
-        assert (found != pictures).any()
+@pytest.mark.parametrize("images", [X, COLOURS, X[:1, :, :1, :1]])
+def test_each_gives_other_images_of_the_same_form(name, images):
+    before = images.copy()
+    found = corrupted(images, name, seed=3)
+    assert (found.shape, found.dtype) == (images.shape, np.uint8)
+    assert np.array_equal(images, before)
+    assert np.array_equal(found, corrupted(images, name, seed=3))
+    if images.shape[2] > 1:
+        assert (found != images).any()
 
 
 @pytest.mark.parametrize("name", ["noise", "shift", "rotated", "occluded", "brighter"])

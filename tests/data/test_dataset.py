@@ -7,54 +7,54 @@ from handgrad.data import Dataset
 from handgrad.errors import ConfigError, DataError
 
 
-def pictures(count, shape=(1, 4, 4), dtype=np.uint8):
+def images(count, shape=(1, 4, 4), dtype=np.uint8):
     values = np.arange(count * np.prod(shape)) % 251
     return values.reshape(count, *shape).astype(dtype)
 
 
 def small(labels=(0, 1, 0, 1, 1, 0), **options):
-    return Dataset.from_arrays(pictures(len(labels)), labels, **options)
+    return Dataset.from_arrays(images(len(labels)), labels, **options)
 
 
-def test_a_slice_gives_pictures_and_labels():
+def test_a_slice_gives_images_and_labels():
     data = small(["b", "a", "b", "c"])
     X, y = data[1:3]
-    assert np.array_equal(X, data.pictures[1:3])
+    assert np.array_equal(X, data.images[1:3])
     assert y.tolist() == [0, 1]
     assert y.dtype == np.int64
     assert data[np.array([3, 0])][1].tolist() == [2, 1]
 
 
 def test_read_only_and_strided_arrays_are_taken_and_not_changed():
-    channels_last = pictures(4, (5, 6, 3)).astype(np.float64)
+    channels_last = images(4, (5, 6, 3)).astype(np.float64)
     channels_last[0] = -1.5
     before = channels_last.copy()
     channels_last.flags.writeable = False
     labels = np.arange(8)[::2]
     labels.flags.writeable = False
     data = Dataset.from_arrays(channels_last.transpose(0, 3, 1, 2), labels)
-    train, validation = Dataset.from_arrays(data.pictures, [0, 0, 1, 1]).split(0.5)
-    train.pictures[...] = 0
+    train, validation = Dataset.from_arrays(data.images, [0, 0, 1, 1]).split(0.5)
+    train.images[...] = 0
     validation.labels[...] = 0
     assert np.array_equal(channels_last, before)
-    assert np.array_equal(data.pictures, before.transpose(0, 3, 1, 2))
+    assert np.array_equal(data.images, before.transpose(0, 3, 1, 2))
     assert labels.tolist() == [0, 2, 4, 6]
 
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"pictures": pictures(6).astype(np.float64)}, "floating point, not float64"),
+        ({"images": images(6).astype(np.float64)}, "floating point, not float64"),
         (
             {"labels": np.zeros(6, np.int32)},
             r"must be \(N,\) int64, not \(6,\) int32; use Dataset.f",
         ),
         (
             {"labels": np.array([0, 1, 2, 0, 0, 0])},
-            "data: label 2 of picture 2 is out of range; 2 cl",
+            "data: label 2 of image 2 is out of range; 2 cl",
         ),
-        ({"labels": np.array([0, 1, 1, 0, -1, 0])}, "label -1 of picture 4 is out of range"),
-        ({"labels": np.zeros(5, np.int64)}, "the counts differ: pictures 6, labels 5"),
+        ({"labels": np.array([0, 1, 1, 0, -1, 0])}, "label -1 of image 4 is out of range"),
+        ({"labels": np.zeros(5, np.int64)}, "the counts differ: images 6, labels 5"),
         ({"classes": ("a", "a")}, "two classes are called 'a'; give each its own name"),
     ],
 )
@@ -65,7 +65,7 @@ def test_construction_checks_what_it_is_given(changes, sentence):
 
 @pytest.mark.parametrize("classes", [["3", "7"], (3, 7)])
 def test_classes_of_any_kind_become_pythons_own(classes):
-    X, y = pictures(6), np.array([0, 1, 0, 1, 1, 0])
+    X, y = images(6), np.array([0, 1, 0, 1, 1, 0])
     expected = Dataset(X, y, tuple(classes))
     for given in (list(classes), np.array(classes), tuple(np.array(classes))):
         data = Dataset(X, y, given)
@@ -86,32 +86,32 @@ def test_take_keeps_the_classes_and_may_rename():
 
 
 def test_taking_nothing_is_refused():
-    with pytest.raises(DataError, match="there are no pictures"):
+    with pytest.raises(DataError, match="there are no images"):
         small().take([])
 
 
 def test_split_is_complete_disjoint_and_seeded():
-    data = Dataset.from_arrays(pictures(90), np.arange(90) % 3)
+    data = Dataset.from_arrays(images(90), np.arange(90) % 3)
     train, validation = data.split(0.2, seed=5)
     again = data.split(0.2, seed=5)
     assert len(train) == 72
     assert validation.counts.tolist() == [6, 6, 6]
-    assert np.array_equal(again[1].pictures, validation.pictures)
-    assert not np.array_equal(data.split(0.2, seed=6)[1].pictures, validation.pictures)
-    both = np.concatenate([train.pictures, validation.pictures])
-    assert sorted(p.tobytes() for p in both) == sorted(p.tobytes() for p in data.pictures)
+    assert np.array_equal(again[1].images, validation.images)
+    assert not np.array_equal(data.split(0.2, seed=6)[1].images, validation.images)
+    both = np.concatenate([train.images, validation.images])
+    assert sorted(p.tobytes() for p in both) == sorted(p.tobytes() for p in data.images)
     assert (train.name, validation.name) == ("data", "data validation")
 
 
-def test_split_keeps_labels_with_their_pictures():
+def test_split_keeps_labels_with_their_images():
     y = np.arange(40) % 4
     X = np.broadcast_to(y[:, None, None], (40, 3, 3)).astype(np.uint8)
     for part in Dataset.from_arrays(X, y).split(0.3):
-        assert np.array_equal(part.pictures[:, 0, 0, 0], part.labels)
+        assert np.array_equal(part.images[:, 0, 0, 0], part.labels)
 
 
-def test_split_of_single_pictures_is_refused():
-    with pytest.raises(DataError, match="too few pictures to split; no class has two of them"):
+def test_split_of_single_images_is_refused():
+    with pytest.raises(DataError, match="too few images to split; no class has two of them"):
         small([0, 1, 2]).split(0.5)
 
 
@@ -124,15 +124,15 @@ def test_a_share_that_is_none_is_refused(share):
 @pytest.mark.parametrize(
     ("labels", "classes", "batch", "sentence"),
     [
-        ([7, 7, 7], None, 1, "data: all pictures are of one class, 7; add pictures of another"),
-        ([1, 1, 1], ["a", "b"], 1, "all pictures are of one class, 'b'"),
+        ([7, 7, 7], None, 1, "data: all images are of one class, 7; add images of another"),
+        ([1, 1, 1], ["a", "b"], 1, "all images are of one class, 'b'"),
         (
             [0, 2, 0],
             ["a", "b", "c"],
             1,
-            "data: class 'b' has no picture; add some, or leave it out",
+            "data: class 'b' has no image; add some, or leave it out",
         ),
-        ([0, 1, 0], None, 4, "data: 3 pictures are fewer than one batch of 4; use a batch_size of"),
+        ([0, 1, 0], None, 4, "data: 3 images are fewer than one batch of 4; use a batch_size of"),
     ],
 )
 def test_what_cannot_be_trained_on_is_refused(labels, classes, batch, sentence):
@@ -146,7 +146,7 @@ def test_what_can_be_trained_on_passes():
 
 
 def test_digest_is_of_values_not_of_layout_or_name():
-    X, y = pictures(2500, (2, 3)), np.arange(2500) % 5
+    X, y = images(2500, (2, 3)), np.arange(2500) % 5
     digest = Dataset.from_arrays(X, y).digest()
     assert Dataset.from_arrays(np.asfortranarray(X), y, name="other").digest() == digest
     assert Dataset.from_arrays(X.astype(np.float32), y).digest() != digest
@@ -162,4 +162,4 @@ def test_digest_stays_what_it_is():
 
 
 def test_repr_tells_what_it_is():
-    assert repr(small(name="mine")) == "Dataset('mine': 6 pictures 1x4x4 uint8, 2 classes)"
+    assert repr(small(name="mine")) == "Dataset('mine': 6 images 1x4x4 uint8, 2 classes)"

@@ -29,7 +29,7 @@ def test_the_whole_is_right_where_the_parts_must_be_rounded():
     assert chosen.sum() == 10_000
 
 
-def test_each_picture_of_a_class_is_as_likely_as_another():
+def test_each_image_of_a_class_is_as_likely_as_another():
     labels = np.arange(40) % 2
     times = sum(stratified(labels, 0.25, seed).astype(int) for seed in range(400))
     assert times.sum() == 400 * 10

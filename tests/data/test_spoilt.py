@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import handgrad as hg
-from handgrad.data.idx import read_idx
-from handgrad.data.own import read_own
+from handgrad.data.formats.idx import read_idx
+from handgrad.data.formats.user_data import read_own
 from tests.data.idxfiles import encode
 from tests.data.mutations import no_pickle, toll
 
@@ -19,7 +19,7 @@ Y = np.arange(12) % 3
 
 
 def idx(_):
-    return "pictures-idx3-ubyte", [encode(X), gzip.compress(encode(X))]
+    return "images-idx3-ubyte", [encode(X), gzip.compress(encode(X))]
 
 
 class Trap:
@@ -38,13 +38,13 @@ def npz(folder):
     np.savez_compressed(packed, x_train=X, y_train=Y)
     np.savez_compressed(named, x=X / 255, y=np.array(["a", "b", "c"])[Y])
     np.savez(pickled, x=X, y=np.array([Trap(f"touch {folder}/sprung")] * 12))
-    return "pictures.npz", [file.getvalue() for file in (whole, packed, named, pickled)]
+    return "images.npz", [file.getvalue() for file in (whole, packed, named, pickled)]
 
 
 def csv(_):
     lines = [f"{y}," + ",".join(map(str, x.ravel())) for x, y in zip(X, Y, strict=True)]
     text = "\n".join(lines)
-    return "pictures.csv", [text.encode(), b"label,a,b\n" + text.encode()]
+    return "images.csv", [text.encode(), b"label,a,b\n" + text.encode()]
 
 
 def bundle(folder):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.engines import Batches, Engine, ReferenceEngine, Rules, Steps
+from handgrad.engines import BatchStream, Engine, ReferenceEngine, Rules, StepResults
 from handgrad.engines.compiled import CompiledEngine
 from handgrad.layers import Array, Shape
 from handgrad.losses import SoftmaxCrossEntropy
@@ -19,14 +19,14 @@ RULES = Rules(SoftmaxCrossEntropy(), SGD(0.05))
 STEPS = 20
 
 
-def batches(case: Case, size: int = 6, steps: int = STEPS, **others: Any) -> Batches:
-    """Return batches for some steps from a few pictures, the last batch a partial one."""
+def batches(case: Case, size: int = 6, steps: int = STEPS, **others: Any) -> BatchStream:
+    """Return batches for some steps from a few images, the last batch a partial one."""
     count = 3 * size + 1
     rng = np.random.default_rng(7)
     order = np.concatenate([rng.permutation(count) for _ in range(steps)])[
         : steps * size - size // 2
     ]
-    run = Batches(
+    run = BatchStream(
         case.examples(count=count, dtype=np.float32),
         case.labels(count=count),
         None,
@@ -50,7 +50,7 @@ def differ(a: Mapping[str, Array], b: Mapping[str, Array]) -> dict[str, float]:
     }
 
 
-def assert_agree(reference: Any, compiled: Any, left: Steps, right: Steps) -> None:
+def assert_agree(reference: Any, compiled: Any, left: StepResults, right: StepResults) -> None:
     """Assert that two engines came out alike."""
     apart = differ(reference.net.arrays, compiled.net.arrays)
     assert max(apart.values()) <= 1e-4, apart
@@ -60,7 +60,7 @@ def assert_agree(reference: Any, compiled: Any, left: Steps, right: Steps) -> No
 
 
 def sparse(shape: Shape, count: int) -> Array:
-    """Return pictures of 0..255, most of whose pixels are zero."""
+    """Return images of 0..255, most of whose pixels are zero."""
     rng = np.random.default_rng(3)
     X = rng.integers(1, 256, (count, *shape)).astype(np.uint8)
     return X * (rng.random(X.shape) < 0.2).astype(np.uint8)

@@ -81,13 +81,13 @@ def _layer(shape: Shape) -> st.SearchStrategy[Layer]:
 
 
 def chain_of(data: st.DataObject) -> Case:
-    """Draw a chain of up to seven layers, the shape of its pictures and the size of a batch.
+    """Draw a chain of up to seven layers, the shape of its images and the size of a batch.
 
-    Batches are not too small: the statistics of two pictures turn rounding into anything.
+    Batches are not too small: the statistics of two images turn rounding into anything.
     """
     flat = st.tuples(st.integers(2, 40))
-    picture = st.tuples(st.integers(1, 3), st.integers(2, 9), st.integers(2, 9))
-    shape: Shape = data.draw(flat | picture, label="shape")
+    image = st.tuples(st.integers(1, 3), st.integers(2, 9), st.integers(2, 9))
+    shape: Shape = data.draw(flat | image, label="shape")
     layers: list[Layer] = []
     for _ in range(data.draw(st.integers(0, 7), label="layers")):
         layers.append(data.draw(_layer(output(layers, shape)), label="layer"))

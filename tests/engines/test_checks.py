@@ -34,11 +34,11 @@ def engines() -> list[Any]:
     [
         (
             {"order": np.arange(-1, 117)},
-            "the order must be places 0 to 18 of 19 pictures, found -1",
+            "the order must be places 0 to 18 of 19 images, found -1",
         ),
-        ({"order": np.arange(117)}, "the order must be places 0 to 18 of 19 pictures, found 116"),
+        ({"order": np.arange(117)}, "the order must be places 0 to 18 of 19 images, found 116"),
         ({"order": np.zeros(117)}, r"whole numbers in a row, not an array \(117,\) of float64"),
-        ({"labels": NUMBERS[:18] % 5}, "labels must be 19, one for each picture, not 18"),
+        ({"labels": NUMBERS[:18] % 5}, "labels must be 19, one for each image, not 18"),
         ({"labels": NUMBERS % 6}, "labels must be 0 to 4 for 5 logits, found 5"),
         ({"labels": NUMBERS % 5 - 1}, "labels must be 0 to 4 for 5 logits, found -1"),
         ({"labels": NUMBERS / 4}, r"labels must be 117 whole numbers, not an array \(117,\)"),
@@ -59,13 +59,13 @@ def test_batches_that_do_not_fit_are_refused(others: dict[str, Any], sentence: s
 
 @pytest.mark.parametrize("count", [2, 9])
 @pytest.mark.parametrize(("pixel", "sentence"), [(1e300, r"1e\+300, too much"), (np.nan, "NaN")])
-def test_pictures_that_no_network_can_see_have_no_logits(
+def test_images_that_no_network_can_see_have_no_logits(
     pixel: float, sentence: str, count: int
 ) -> None:
     X = np.zeros((count, *CASE["wide"].shape))
     X.reshape(-1)[1] = pixel
     for engine in engines():
-        with pytest.raises(DataError, match=f"a picture holds {sentence}"):
+        with pytest.raises(DataError, match=f"an image holds {sentence}"):
             engine.logits(X)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from handgrad.engines import Batches, Engine, ReferenceEngine, Rules
+from handgrad.engines import BatchStream, Engine, ReferenceEngine, Rules
 from handgrad.errors import DivergenceError
 from handgrad.layers import Array, Context
 from handgrad.losses import SoftmaxCrossEntropy
@@ -22,33 +22,33 @@ RULES = Rules(SoftmaxCrossEntropy(), SGD(0.1))
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
-def batches(case: Case, count: int = 13, size: int = 5, rate: float = 0.05) -> Batches:
-    """Return pictures in a drawn order, the last batch a partial one."""
+def batches(case: Case, count: int = 13, size: int = 5, lr: float = 0.05) -> BatchStream:
+    """Return images in a drawn order, the last batch a partial one."""
     order = np.random.default_rng(7).permutation(count)
-    rates = [rate / (step + 1) for step in range(-(-count // size))]
+    lrs = [lr / (step + 1) for step in range(-(-count // size))]
     labels = case.labels(count=count)
-    return Batches(case.examples(count=count), labels, None, order, size, rates)
+    return BatchStream(case.examples(count=count), labels, None, order, size, lrs)
 
 
-def by_hand(net: Network, rules: Rules, run: Batches) -> list[float]:
+def by_hand(net: Network, rules: Rules, run: BatchStream) -> list[float]:
     """Train as an engine is to, written out."""
     losses = []
     memory = {
-        name: {kind: np.zeros_like(W) for kind in rules.optimizer.memory}
+        name: {kind: np.zeros_like(W) for kind in rules.optimizer.state_names}
         for name, W in net.parameters.items()
     }
-    for step, rate in enumerate(run.rates):
+    for step, lr in enumerate(run.lrs):
         chosen = run.order[step * run.size : (step + 1) * run.size]
         weights = None if run.weights is None else run.weights[chosen]
         ctx = Context(training=True, seed=rules.seed, step=step)
-        logits, cache = net.forward(run.pictures[chosen], ctx)
+        logits, cache = net.forward(run.images[chosen], ctx)
         loss, dlogits = rules.loss(logits, run.labels[chosen], weights)
         gradients = net.backward(cache, dlogits)
         if rules.clip_norm is not None:
             clip_by_norm(gradients, rules.clip_norm)
         for name, W in net.parameters.items():
-            rules.optimizer.update(W, gradients[name], memory[name], rate, step + 1)
-        net.absorb(cache)
+            rules.optimizer.update(W, gradients[name], memory[name], lr, step + 1)
+        net.update_buffers(cache)
         losses.append(loss)
     return losses
 
@@ -61,7 +61,7 @@ def test_a_run_is_the_loop_written_out(case: Case) -> None:
     assert steps.losses.tolist() == by_hand(other, rules, run)
     for name, array in other.arrays.items():
         np.testing.assert_array_equal(engine.net.arrays[name], array)
-    np.testing.assert_array_equal(engine.logits(run.pictures), other.logits(run.pictures))
+    np.testing.assert_array_equal(engine.logits(run.images), other.logits(run.images))
 
 
 @pytest.mark.parametrize("optimizer", [SGD(), Momentum(), Momentum(nesterov=True), AdamW()])
@@ -74,8 +74,8 @@ def test_every_optimizer_and_its_memory(optimizer: Optimizer) -> None:
     assert engine.steps == 3
     for name, array in other.parameters.items():
         np.testing.assert_array_equal(engine.net.parameters[name], array)
-        assert set(engine.memory[name]) == set(optimizer.memory)
-        for kept in engine.memory[name].values():
+        assert set(engine.optimizer_state[name]) == set(optimizer.state_names)
+        for kept in engine.optimizer_state[name].values():
             assert kept.shape == array.shape
             assert kept.any()
 
@@ -86,12 +86,14 @@ def test_memory_can_be_set_so_that_a_run_goes_on() -> None:
     whole = ReferenceEngine(case.network(), rules)
     whole.run(run)
     first = ReferenceEngine(case.network(), rules)
-    first.run(run._replace(order=run.order[:5], rates=run.rates[:1]))
+    first.run(run._replace(order=run.order[:5], lrs=run.lrs[:1]))
     second = ReferenceEngine(case.network(seed=9), rules)
     second.net.restore(first.net.snapshot())
     second.steps = first.steps
-    second.memory = {n: {k: a.copy() for k, a in kept.items()} for n, kept in first.memory.items()}
-    second.run(run._replace(order=run.order[5:], rates=run.rates[1:]))
+    second.optimizer_state = {
+        n: {k: a.copy() for k, a in kept.items()} for n, kept in first.optimizer_state.items()
+    }
+    second.run(run._replace(order=run.order[5:], lrs=run.lrs[1:]))
     for name, array in whole.net.arrays.items():
         np.testing.assert_array_equal(second.net.arrays[name], array)
 
@@ -102,7 +104,7 @@ def test_a_step_is_a_run_of_one_batch() -> None:
     weights = np.arange(1.0, 6.0)
     one, other = ReferenceEngine(case.network(), RULES), ReferenceEngine(case.network(), RULES)
     loss, right = one.step(X, y, weights, 0.1)
-    steps = other.run(Batches(X, y, weights, np.arange(5), 5, [0.1]))
+    steps = other.run(BatchStream(X, y, weights, np.arange(5), 5, [0.1]))
     assert (loss, right) == (steps.losses[0], steps.right[0])
     for name, array in one.net.arrays.items():
         np.testing.assert_array_equal(other.net.arrays[name], array)
@@ -111,24 +113,24 @@ def test_a_step_is_a_run_of_one_batch() -> None:
 def test_the_last_partial_batch_is_counted_right() -> None:
     """A rate of 0 leaves the network as it is, so the right ones can be counted again."""
     case = CASE["linear"]
-    run = batches(case)._replace(rates=[0.0] * 3)
+    run = batches(case)._replace(lrs=[0.0] * 3)
     engine = ReferenceEngine(case.network(), RULES)
     steps = engine.run(run)
     y = run.labels[run.order]
-    logits = engine.logits(run.pictures[run.order])
+    logits = engine.logits(run.images[run.order])
     right = (logits.argmax(axis=1) == y).astype(int)
     assert steps.right.tolist() == [right[:5].sum(), right[5:10].sum(), right[10:].sum()]
     assert steps.losses[2] == pytest.approx(RULES.loss(logits[10:], y[10:])[0], rel=1e-6)
     assert (steps.losses.dtype, steps.right.dtype) == (np.float64, np.int64)
 
 
-def test_weights_follow_the_pictures_they_belong_to() -> None:
+def test_weights_follow_the_images_they_belong_to() -> None:
     case = CASE["linear"]
     weights = np.zeros(13)
-    weights[4] = 2.0  # one picture alone counts; batches without it teach nothing
+    weights[4] = 2.0  # one image alone counts; batches without it teach nothing
     run = batches(case)._replace(weights=weights)
     engine = ReferenceEngine(case.network(), RULES)
-    before = RULES.loss(engine.logits(run.pictures[4:5]), run.labels[4:5])[0]
+    before = RULES.loss(engine.logits(run.images[4:5]), run.labels[4:5])[0]
     steps = engine.run(run)
     assert sorted(steps.losses)[:2] == [0, 0]
     assert max(steps.losses) == pytest.approx(before, rel=1e-5)
@@ -137,11 +139,11 @@ def test_weights_follow_the_pictures_they_belong_to() -> None:
 DEEP = CASE["every-activation"]
 
 
-def diverging(net: Network, X: Array, rate: float = 0.1, y: Array | None = None) -> DivergenceError:
+def diverging(net: Network, X: Array, lr: float = 0.1, y: Array | None = None) -> DivergenceError:
     """Return the error of the first of many steps that diverges."""
     y = DEEP.labels() if y is None else y
-    run = Batches(
-        np.tile(X, (200, 1, 1, 1)), np.tile(y, 200), None, np.arange(1000), 5, [rate] * 200
+    run = BatchStream(
+        np.tile(X, (200, 1, 1, 1)), np.tile(y, 200), None, np.arange(1000), 5, [lr] * 200
     )
     with pytest.raises(DivergenceError) as caught:
         ReferenceEngine(net, RULES).run(run)
@@ -200,15 +202,15 @@ def test_an_overflow_on_the_way_back_is_found_in_its_layer() -> None:
     assert "its gradient is not finite" in str(error)
 
 
-@pytest.mark.parametrize("rate", [math.inf, math.nan])
-def test_a_rate_that_is_not_finite_is_found_in_the_update(rate: float) -> None:
-    error = diverging(DEEP.network(), DEEP.examples(), rate)
+@pytest.mark.parametrize("lr", [math.inf, math.nan])
+def test_a_rate_that_is_not_finite_is_found_in_the_update(lr: float) -> None:
+    error = diverging(DEEP.network(), DEEP.examples(), lr)
     assert error.step == 0
     assert "after the update is not finite" in str(error)
 
 
 def test_a_rate_too_high_is_found_when_it_has_led_there() -> None:
-    error = diverging(CASE["wide"].network(), CASE["wide"].examples(), rate=1e9)
+    error = diverging(CASE["wide"].network(), CASE["wide"].examples(), lr=1e9)
     assert 0 < error.step < 200
 
 
@@ -241,8 +243,8 @@ def test_a_run_learns() -> None:
     case = CASE["wide"]
     engine = ReferenceEngine(case.network(), Rules(SoftmaxCrossEntropy(), Adam()))
     run = batches(case, count=40)
-    losses = [engine.run(run._replace(rates=[0.01] * 8)).losses.mean() for _ in range(60)]
+    losses = [engine.run(run._replace(lrs=[0.01] * 8)).losses.mean() for _ in range(60)]
     assert losses[0] > 1
     assert losses[-1] < 0.05
-    assert (engine.logits(run.pictures).argmax(axis=1) == run.labels).all()
-    assert engine.logits(run.pictures).shape == (40, CLASSES)
+    assert (engine.logits(run.images).argmax(axis=1) == run.labels).all()
+    assert engine.logits(run.images).shape == (40, CLASSES)

@@ -46,7 +46,7 @@ def test_it_is_whole_and_nothing_in_it_leads_outside(text):
     assert not re.search(r"//|@import|url\(", words)
 
 
-def test_each_step_is_there_with_its_formula_and_its_pictures(text):
+def test_each_step_is_there_with_its_formula_and_its_images(text):
     assert len(re.findall("<section", text)) == 9
     assert "Y = X Wᵀ + b" in text
     assert text.count('alt="Y, ') == 6  # three channels, after the convolution and the ReLU

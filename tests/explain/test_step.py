@@ -81,7 +81,7 @@ def test_nothing_is_learned_and_the_network_keeps_its_layers() -> None:
         np.testing.assert_array_equal(array, before[name])
 
 
-def test_a_picture_of_no_class_of_the_network_is_refused() -> None:
+def test_a_image_of_no_class_of_the_network_is_refused() -> None:
     net = NETWORKS[0].network()
-    with pytest.raises(hg.DataError, match="the picture shows 'cat', which is none of the"):
+    with pytest.raises(hg.DataError, match="the image shows 'cat', which is none of the"):
         walk(net, NETWORKS[0].examples()[0], "cat")

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handgrad.layers import Context, Layer, LeakyReLU, ReLU, Shape, Sigmoid, SiLU, Tanh
-from tests.proof import batches, flat, pictures, prove, seeds
+from tests.proof import batches, flat, images, prove, seeds
 
 ALL = [ReLU(), LeakyReLU(), Sigmoid(), Tanh(), SiLU()]
 
@@ -15,7 +15,7 @@ each = pytest.mark.parametrize("layer", ALL, ids=lambda layer: type(layer).__nam
 
 @each
 @settings(max_examples=20)
-@given(shape=flat | pictures, batch=batches, training=st.booleans(), seed=seeds)
+@given(shape=flat | images, batch=batches, training=st.booleans(), seed=seeds)
 def test_gradients_of_any_size(
     layer: Layer, shape: Shape, batch: int, training: bool, seed: int
 ) -> None:

@@ -20,7 +20,7 @@ from handgrad.layers import (
     SiLU,
     Tanh,
 )
-from tests.proof import flat, pictures, prove, seeds
+from tests.proof import flat, images, prove, seeds
 
 elementwise = st.sampled_from([ReLU(), LeakyReLU(0.2), Sigmoid(), Tanh(), SiLU(), Dropout(0.3)])
 # One batch norm at most: a second one leaves the first without a gradient, but for its eps.
@@ -35,7 +35,7 @@ def test_gradients_of_any_chain(layers: list[Layer], shape: Shape, seed: int) ->
 
 
 @settings(max_examples=25)
-@given(ways, ways, flat | pictures, st.booleans(), seeds)
+@given(ways, ways, flat | images, st.booleans(), seeds)
 def test_gradients_of_any_residual(
     body: tuple[Layer, ...], shortcut: tuple[Layer, ...], shape: Shape, training: bool, seed: int
 ) -> None:
@@ -47,7 +47,7 @@ def test_names_follow_the_way_to_the_layer() -> None:
     tree, shape = Chain(layers).init((4,), np.random.default_rng(0))
     assert shape == (3,)
     assert set(tree["1"]["body"]["1"]["0"]) == {"weight", "bias"}
-    assert Chain(layers).carried == (
+    assert Chain(layers).buffers == (
         "1.body.0.running_mean",
         "1.body.0.running_var",
         "1.shortcut.0.running_mean",

@@ -5,16 +5,16 @@ from hypothesis import strategies as st
 
 from handgrad.errors import ModelError
 from handgrad.layers import Context, Conv2d
-from tests.proof import batches, pictures, prove, seeds, strides, windows
+from tests.proof import batches, images, prove, seeds, strides, windows
 
 
 @st.composite
-def convolutions(draw: st.DrawFn) -> tuple[Conv2d, tuple[int, int, int]]:
-    """Draw a convolution, and a picture that its window fits into."""
-    shape, kernel = draw(pictures), draw(windows)
-    padding = draw(st.tuples(st.integers(0, 3), st.integers(0, 3)))
+def convolutions(sample: st.DrawFn) -> tuple[Conv2d, tuple[int, int, int]]:
+    """Draw a convolution, and an image that its window fits into."""
+    shape, kernel = sample(images), sample(windows)
+    padding = sample(st.tuples(st.integers(0, 3), st.integers(0, 3)))
     assume(all(shape[i + 1] + 2 * padding[i] >= kernel[i] for i in (0, 1)))
-    return Conv2d(draw(st.integers(1, 4)), kernel, draw(strides), padding), shape
+    return Conv2d(sample(st.integers(1, 4)), kernel, sample(strides), padding), shape
 
 
 @settings(max_examples=60)
@@ -64,5 +64,5 @@ def test_settings_that_cannot_be(layer: Conv2d, sentence: str) -> None:
 
 
 def test_flat_input_is_refused() -> None:
-    with pytest.raises(ModelError, match=r"takes pictures \(C, H, W\), not \(25,\)"):
+    with pytest.raises(ModelError, match=r"takes images \(C, H, W\), not \(25,\)"):
         Conv2d(1, 3).init((25,), np.random.default_rng(0))

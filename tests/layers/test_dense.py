@@ -36,7 +36,7 @@ def test_the_short_way_gives_the_same_gradients() -> None:
         np.testing.assert_array_equal(array, gradients[name])
 
 
-def test_pictures_are_refused() -> None:
+def test_images_are_refused() -> None:
     with pytest.raises(ModelError, match=r"takes flat input .* put Flatten\(\) before it"):
         Dense(3).init((1, 4, 4), np.random.default_rng(0))
 

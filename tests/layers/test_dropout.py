@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from handgrad.errors import ModelError
 from handgrad.layers import Array, Context, Dropout, Dropout2d, Layer, Shape
-from tests.proof import batches, flat, pictures, prove, seeds
+from tests.proof import batches, flat, images, prove, seeds
 
 both = pytest.mark.parametrize("kind", [Dropout, Dropout2d])
 
@@ -15,7 +15,7 @@ def mask(layer: Layer, ctx: Context, shape: Shape = (40, 30, 5, 4)) -> Array:
 
 
 @settings(max_examples=30)
-@given(st.floats(0, 0.9), flat | pictures, batches, st.booleans(), seeds)
+@given(st.floats(0, 0.9), flat | images, batches, st.booleans(), seeds)
 def test_gradients_of_any_size(
     p: float, shape: Shape, batch: int, training: bool, seed: int
 ) -> None:
@@ -68,6 +68,6 @@ def test_probabilities_that_cannot_be(kind: type, p: float) -> None:
         kind(p).init((1, 2, 2), np.random.default_rng(0))
 
 
-def test_channels_need_pictures() -> None:
+def test_channels_need_images() -> None:
     with pytest.raises(ModelError, match="use Dropout for flat input"):
         Dropout2d(0.5).init((7,), np.random.default_rng(0))

@@ -10,8 +10,8 @@ from beartype import beartype
 from jaxtyping import Float32, TypeCheckError, jaxtyped
 
 from handgrad import layers
-from handgrad.arrays import flatten
-from handgrad.layers import Chain, Context, Layer, Residual, Tree
+from handgrad.layers import Chain, Context, Layer, Params, Residual
+from handgrad.params import flatten
 from tests.cases import CASES, Case
 from tests.gradients import check_layer
 from tests.torch_twin import check_autograd
@@ -36,7 +36,7 @@ def test_every_public_layer_is_in_the_list() -> None:
     public = {kind for kind in public if hasattr(kind, "backward")}
     listed = set().union(*(kinds(layer) for case in CASES for layer in case.layers))
     assert len(public) >= 17
-    assert public <= listed, f"add to src/handgrad/verify/known.py: {public - listed}"
+    assert public <= listed, f"add to src/handgrad/gradcheck/registry.py: {public - listed}"
 
 
 def test_names_in_the_list_are_used_once() -> None:
@@ -57,8 +57,8 @@ def test_gradients_equal_central_differences(case: Case, training: bool) -> None
 
 @jaxtyped(typechecker=beartype)
 def there_and_back(
-    layer: Layer, params: Tree, X: Float32[np.ndarray, "N *shape"], ctx: Context
-) -> tuple[Float32[np.ndarray, "N *out"], Float32[np.ndarray, "N *shape"], Any, Tree]:
+    layer: Layer, params: Params, X: Float32[np.ndarray, "N *shape"], ctx: Context
+) -> tuple[Float32[np.ndarray, "N *out"], Float32[np.ndarray, "N *shape"], Any, Params]:
     Y, cache = layer.forward(params, X, ctx)
     dX, gradients = layer.backward(params, cache, Y)
     return Y, dX, cache, gradients
@@ -79,8 +79,8 @@ def test_shapes_and_float32_are_kept(case: Case, training: bool) -> None:
     assert Y.shape == (case.batch, *case.output)
 
     arrays, found = flatten(params), flatten(gradients)
-    assert set(found) == set(arrays) - set(case.chain.carried)
-    for name, array in (found | flatten(case.chain.absorb(params, cache))).items():
+    assert set(found) == set(arrays) - set(case.chain.buffers)
+    for name, array in (found | flatten(case.chain.update_buffers(params, cache))).items():
         same_form(array, arrays[name])
 
 

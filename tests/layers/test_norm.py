@@ -8,14 +8,14 @@ from handgrad.layers import Array, BatchNorm, Context, Normalize, Shape
 from tests.cases import Case
 from tests.extras import needs
 from tests.gradients import errors
-from tests.proof import batches, flat, pictures, prove, seeds
+from tests.proof import batches, flat, images, prove, seeds
 
 learning = Context(training=True)
 
 
 @settings(max_examples=40)
 @given(
-    flat | pictures,
+    flat | images,
     st.integers(4, 9),
     st.floats(1e-9, 1e-2),
     st.floats(0.01, 1.0),
@@ -29,7 +29,7 @@ def test_gradients_of_batch_norm_of_any_size(
 
 
 @settings(max_examples=20)
-@given(flat | pictures, batches, st.booleans(), seeds)
+@given(flat | images, batches, st.booleans(), seeds)
 def test_gradients_of_normalize_of_any_size(
     shape: Shape, batch: int, training: bool, seed: int
 ) -> None:
@@ -45,7 +45,7 @@ def test_running_statistics_equal_torchs_over_ten_steps(shape: Shape, kind: str)
     for step in range(10):
         X = np.random.default_rng(step).normal(step, 1 + step, (7, *shape))
         _, cache = layer.forward(params, X, learning)
-        params |= layer.absorb(params, cache)
+        params |= layer.update_buffers(params, cache)
         twin(torch.tensor(X))
     theirs = {"mean": twin.running_mean.numpy(), "var": twin.running_var.numpy()}
     ours = {"mean": params["running_mean"], "var": params["running_var"]}
@@ -60,7 +60,7 @@ def test_training_normalises_each_feature() -> None:
     np.testing.assert_allclose(Y.std(axis=(0, 2, 3)), 1, rtol=1e-12)
 
 
-def test_one_picture_alone_at_inference_uses_the_running_statistics() -> None:
+def test_one_image_alone_at_inference_uses_the_running_statistics() -> None:
     params = {"weight": 2.0, "bias": 1.0, "running_mean": 3.0, "running_var": 4.0}
     params = {name: np.array([value]) for name, value in params.items()}
     Y, _ = BatchNorm(eps=1e-300).forward(params, np.array([[7.0]]), Context())
@@ -78,7 +78,7 @@ def test_a_batch_of_one_in_training_is_finite(shape: Shape) -> None:
     dX, gradients = layer.backward(params, cache, np.ones_like(Y))
     assert not dX.any()
     assert not gradients["weight"].any()
-    absorbed = layer.absorb(params, cache)
+    absorbed = layer.update_buffers(params, cache)
     assert all(np.isfinite(array).all() for array in absorbed.values())
 
 
@@ -88,7 +88,7 @@ def test_forward_never_writes_the_state(training: bool) -> None:
     params = case.params()
     before = {name: array.copy() for name, array in params["0"].items()}
     _, cache = case.chain.forward(params, case.examples(), Context(training))
-    case.chain.absorb(params, cache)
+    case.chain.update_buffers(params, cache)
     for name, array in before.items():
         np.testing.assert_array_equal(params["0"][name], array)
 
@@ -123,14 +123,14 @@ def halves(X: Array) -> tuple[Array, Array]:
     return X[:30], X[30:]
 
 
-def test_measured_mean_and_std_are_those_of_all_pictures() -> None:
+def test_measured_mean_and_std_are_those_of_all_images() -> None:
     X = np.random.default_rng(0).normal(3, 2, (50, 3, 4, 5)) * np.array([1, 2, 3])[:, None, None]
     found = Normalize().measure(halves(X))
     np.testing.assert_allclose(found["mean"], X.mean(axis=(0, 2, 3)), rtol=1e-13)
     np.testing.assert_allclose(found["std"], X.std(axis=(0, 2, 3)), rtol=1e-12)
 
 
-def test_a_picture_that_counts_twice_is_measured_as_if_it_were_there_twice() -> None:
+def test_a_image_that_counts_twice_is_measured_as_if_it_were_there_twice() -> None:
     X = np.random.default_rng(0).normal(3, 2, (40, 2, 3, 3)).astype(np.float32)
     weights = np.arange(40) % 3
     found = Normalize().measure(halves(X), weights.astype(np.float32))

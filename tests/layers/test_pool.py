@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from handgrad.errors import ModelError
 from handgrad.layers import AvgPool2d, Context, GlobalAvgPool2d, MaxPool2d
-from tests.proof import batches, flat, pictures, prove, seeds, strides, windows
+from tests.proof import batches, flat, images, prove, seeds, strides, windows
 
 Pool = type[MaxPool2d] | type[AvgPool2d]
 
@@ -13,12 +13,12 @@ both = pytest.mark.parametrize("kind", [MaxPool2d, AvgPool2d])
 
 
 @st.composite
-def pools(draw: st.DrawFn, kind: Pool) -> tuple[MaxPool2d | AvgPool2d, tuple[int, int, int]]:
-    """Draw a pooling, and a picture that its window fits into."""
-    shape, kernel = draw(pictures), draw(windows)
-    padding = draw(st.tuples(*(st.integers(0, size // 2) for size in kernel)))
+def pools(sample: st.DrawFn, kind: Pool) -> tuple[MaxPool2d | AvgPool2d, tuple[int, int, int]]:
+    """Draw a pooling, and an image that its window fits into."""
+    shape, kernel = sample(images), sample(windows)
+    padding = sample(st.tuples(*(st.integers(0, size // 2) for size in kernel)))
     assume(all(shape[i + 1] + 2 * padding[i] >= kernel[i] for i in (0, 1)))
-    return kind(kernel, draw(st.none() | strides), padding), shape
+    return kind(kernel, sample(st.none() | strides), padding), shape
 
 
 @both
@@ -27,11 +27,11 @@ def pools(draw: st.DrawFn, kind: Pool) -> tuple[MaxPool2d | AvgPool2d, tuple[int
 def test_gradients_of_any_size(
     kind: Pool, data: st.DataObject, batch: int, training: bool, seed: int
 ) -> None:
-    prove(*data.draw(pools(kind)), batch, training, seed)
+    prove(*data.sample(pools(kind)), batch, training, seed)
 
 
 @settings(max_examples=20)
-@given(pictures, batches, st.booleans(), seeds)
+@given(images, batches, st.booleans(), seeds)
 def test_gradients_of_the_global_mean(
     shape: tuple[int, int, int], batch: int, training: bool, seed: int
 ) -> None:
@@ -81,5 +81,5 @@ def test_settings_that_cannot_be(kind: Pool, settings: dict, sentence: str) -> N
 @given(flat)
 def test_flat_input_is_refused(shape: tuple[int]) -> None:
     for layer in (MaxPool2d(2), AvgPool2d(2), GlobalAvgPool2d()):
-        with pytest.raises(ModelError, match="takes pictures"):
+        with pytest.raises(ModelError, match="takes images"):
             layer.init(shape, np.random.default_rng(0))

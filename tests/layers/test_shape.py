@@ -11,7 +11,7 @@ def test_channel_by_channel_row_by_row() -> None:
     np.testing.assert_array_equal(dX, X)
 
 
-def test_no_pictures_at_all() -> None:
+def test_no_images_at_all() -> None:
     Y, cache = Flatten().forward({}, np.zeros((0, 3, 2, 2)), Context())
     assert Y.shape == (0, 12)
     assert Flatten().backward({}, cache, Y)[0].shape == (0, 3, 2, 2)

@@ -9,6 +9,6 @@ from handgrad.plots import grids, tiles, weights
 
 @pytest.fixture
 def at_most_5(monkeypatch):
-    """Let a figure hold 5 pictures at most: 100 take a second to draw."""
+    """Let a figure hold 5 images at most: 100 take a second to draw."""
     for module in (grids, tiles, weights):
         monkeypatch.setattr(module, "MOST", 5)

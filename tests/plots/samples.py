@@ -1,10 +1,10 @@
-"""Names, pictures, histories and counts to draw."""
+"""Names, images, histories and counts to draw."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from handgrad.training.history import Epoch, History
+from handgrad.train.history import Epoch, History
 
 FASHION = (
     "T-shirt/top",
@@ -18,12 +18,12 @@ FASHION = (
     "Bag",
     "Ankle boot",
 )
-LONG = ("a name of many words, longer than the picture is wide", "x" * 45, "$5 and $6")
+LONG = ("a name of many words, longer than the image is wide", "x" * 45, "$5 and $6")
 
 
-def random_pictures(count, channels=1, dtype=np.uint8, seed=0):
-    pictures = np.random.default_rng(seed).integers(0, 256, (count, channels, 7, 9), np.uint8)
-    return pictures if dtype == np.uint8 else (pictures / 255).astype(dtype)
+def random_images(count, channels=1, dtype=np.uint8, seed=0):
+    images = np.random.default_rng(seed).integers(0, 256, (count, channels, 7, 9), np.uint8)
+    return images if dtype == np.uint8 else (images / 255).astype(dtype)
 
 
 def a_history(epochs, validation=True, first=2.0, last=0.5, best=None):
@@ -36,9 +36,9 @@ def a_history(epochs, validation=True, first=2.0, last=0.5, best=None):
                 accuracy=n / (epochs + 1),
                 validation_loss=float(loss) + 0.1 if validation else None,
                 validation_accuracy=n / (epochs + 2) if validation else None,
-                rate=1e-3,
+                lr=1e-3,
                 seconds=1.0,
-                pictures_per_second=1.0,
+                images_per_second=1.0,
                 best=n <= (best or epochs),
             )
             for n, loss in enumerate(losses, start=1)

@@ -7,19 +7,19 @@ import pytest
 
 from handgrad import plots
 from handgrad.errors import DataError
-from tests.plots.samples import random_pictures
+from tests.plots.samples import random_images
 
 
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"pictures": np.zeros((3, 2, 4, 4))}, "with 1 or 3 channels can be drawn, not with 2"),
-        ({"pictures": np.zeros((0, 1, 4, 4))}, "there are no pictures"),
-        ({"pictures": np.full((3, 1, 4, 4), np.nan)}, "picture 0 holds NaN"),
-        ({"labels": [0, 1]}, "there are 3 pictures but 2 labels; give one for each"),
+        ({"images": np.zeros((3, 2, 4, 4))}, "with 1 or 3 channels can be drawn, not with 2"),
+        ({"images": np.zeros((0, 1, 4, 4))}, "there are no images"),
+        ({"images": np.full((3, 1, 4, 4), np.nan)}, "image 0 holds NaN"),
+        ({"labels": [0, 1]}, "there are 3 images but 2 labels; give one for each"),
         ({"labels": [0, 1, 2]}, r"labels must lie in 0\.\.1, not in 0\.\.2"),
         ({"labels": [0.0, 1.0, 0.0]}, r"labels must be whole numbers \(N,\), not float64 \(3,\)"),
-        ({"predicted": [0, 1, 1, 1]}, "there are 3 pictures but 4 predicted; give one for each"),
+        ({"predicted": [0, 1, 1, 1]}, "there are 3 images but 4 predicted; give one for each"),
         ({"predicted": [0, -1, 1]}, r"predicted must lie in 0\.\.1, not in -1\.\.1"),
         (
             {"predicted": ["a", "c", "a"]},
@@ -33,7 +33,7 @@ from tests.plots.samples import random_pictures
 )
 def test_arguments_that_do_not_fit_are_refused(change, sentence):
     arguments = {
-        "pictures": random_pictures(3),
+        "images": random_images(3),
         "labels": [0, 1, 0],
         "predicted": [0, 1, 1],
         "classes": "ab",

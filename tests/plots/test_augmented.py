@@ -1,4 +1,4 @@
-"""What becomes of a picture is drawn beside it."""
+"""What becomes of an image is drawn beside it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import pytest
 import handgrad as hg
 from handgrad import plots
 from tests.plots.looks import assert_nothing_cut_or_overlapping
-from tests.plots.samples import random_pictures
+from tests.plots.samples import random_images
 
 MOVES = hg.Augmentation(shift=0.2, rotation=10)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_a_row_shows_a_picture_as_it_is_and_as_nine_epochs_see_it(channels, dtype):
-    X = random_pictures(3, channels, dtype)
+def test_a_row_shows_a_image_as_it_is_and_as_nine_epochs_see_it(channels, dtype):
+    X = random_images(3, channels, dtype)
     figure = plots.augmented(X, MOVES, seed=4)
     (axes,) = figure.axes
     assert len(axes.images) == 30
@@ -30,7 +30,7 @@ def test_a_row_shows_a_picture_as_it_is_and_as_nine_epochs_see_it(channels, dtyp
     assert_nothing_cut_or_overlapping(figure)
 
 
-def test_twenty_pictures_at_most_and_one_at_least():
-    assert len(plots.augmented(random_pictures(25), MOVES).axes[0].images) == 200
+def test_twenty_images_at_most_and_one_at_least():
+    assert len(plots.augmented(random_images(25), MOVES).axes[0].images) == 200
     with pytest.raises(hg.DataError, match="give at least one"):
         plots.augmented(np.zeros((0, 1, 8, 8), np.uint8), MOVES)

@@ -7,7 +7,7 @@ import pytest
 
 from handgrad import plots
 from handgrad.errors import DataError
-from handgrad.training.history import History
+from handgrad.train.history import History
 from tests.plots.looks import assert_nothing_cut_or_overlapping, titles
 from tests.plots.samples import a_history
 

@@ -1,4 +1,4 @@
-"""Pictures are shown as they are, with words that say what they are and were taken for."""
+"""Images are shown as they are, with words that say what they are and were taken for."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import handgrad as hg
 from handgrad import plots
 from handgrad.errors import ConfigError, DataError
 from tests.plots.looks import assert_nothing_cut_or_overlapping, titles
-from tests.plots.samples import FASHION, LONG, random_pictures
+from tests.plots.samples import FASHION, LONG, random_images
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
-def test_pictures_are_shown_as_they_are(channels, dtype):
-    X = random_pictures(6, channels, dtype)
-    figure = plots.pictures(X, np.arange(6) % 3, LONG)
-    assert figure.get_suptitle() == "pictures: 6"
+def test_images_are_shown_as_they_are(channels, dtype):
+    X = random_images(6, channels, dtype)
+    figure = plots.images(X, np.arange(6) % 3, LONG)
+    assert figure.get_suptitle() == "images: 6"
     (axes,) = figure.axes
     assert len(axes.images) == 6
     shown = axes.images[4]
-    expected = random_pictures(6, channels)[4] / 255
+    expected = random_images(6, channels)[4] / 255
     if channels == 1:
         rgba = shown.to_rgba(shown.get_array())
         np.testing.assert_allclose(rgba[..., 0], expected[0], atol=0.5 / 255 + 1e-9)
@@ -32,17 +32,17 @@ def test_pictures_are_shown_as_they_are(channels, dtype):
     assert_nothing_cut_or_overlapping(figure)
 
 
-def test_the_callers_pictures_stay_as_they_were():
-    X = random_pictures(3, dtype=np.float32) * 4 - 2
+def test_the_callers_images_stay_as_they_were():
+    X = random_images(3, dtype=np.float32) * 4 - 2
     X.flags.writeable = False
-    shown = plots.pictures(X, [0, 1, 2], LONG).axes[0].images[0].get_array()
+    shown = plots.images(X, [0, 1, 2], LONG).axes[0].images[0].get_array()
     np.testing.assert_allclose(shown, (X[0, 0] - X.min()) / np.ptp(X), atol=1e-6)
 
 
 def test_right_and_wrong_differ_in_colour_mark_and_words():
     p = np.full((3, 10), 0.01)
     p[[0, 1, 2], [9, 6, 8]] = 0.91
-    figure = plots.predictions(random_pictures(3), [9, 0, 8], [9, 6, 8], FASHION, p)
+    figure = plots.predictions(random_images(3), [9, 0, 8], [9, 6, 8], FASHION, p)
     assert figure.get_suptitle() == "2 of 3 right"
     assert titles(figure) == [
         "✓ Ankle boot · 91.0 %",
@@ -57,13 +57,13 @@ def test_right_and_wrong_differ_in_colour_mark_and_words():
 
 
 def test_predictions_without_probabilities_and_with_class_numbers():
-    figure = plots.predictions(random_pictures(2), [3, 4], np.array([3, 5], np.uint8), range(10))
+    figure = plots.predictions(random_images(2), [3, 4], np.array([3, 5], np.uint8), range(10))
     assert titles(figure) == ["✓ 3", "✗ 5\nis 4"]
 
 
 @pytest.mark.parametrize("names", [["cat", "dog", "owl"], [3, 5, 8], [-1, 0, 1]], ids=str)
 def test_what_a_network_predicts_may_be_names(names):
-    X = random_pictures(3)
+    X = random_images(3)
     figure = plots.predictions(X, [0, 1, 2], np.array(names)[[0, 2, 2]], names)
     assert titles(figure) == [f"✓ {names[0]}", f"✗ {names[2]}\nis {names[1]}", f"✓ {names[2]}"]
     net = hg.Network([hg.Flatten(), hg.Dense()], X.shape[1:], ["cat", "dog"])
@@ -82,37 +82,37 @@ def test_what_a_network_predicts_may_be_names(names):
 )
 def test_predictions_that_name_no_class_are_refused(predicted, sentence):
     with pytest.raises(DataError, match=f"^{sentence}$"):
-        plots.predictions(random_pictures(2), [0, 1], predicted, ["cat", "dog"])
+        plots.predictions(random_images(2), [0, 1], predicted, ["cat", "dog"])
 
 
 @pytest.mark.usefixtures("at_most_5")
-def test_the_heading_counts_all_pictures_though_few_are_drawn():
+def test_the_heading_counts_all_images_though_few_are_drawn():
     figure = plots.predictions(np.zeros((6, 1, 2, 2)), [0, 1] * 3, [0] * 6, "ab")
     assert titles(figure) == ["✓ a", "✗ a\nis b", "✓ a", "✗ a\nis b", "✓ a"]
     assert figure.get_suptitle() == "3 of 6 right, the first 5 shown"
 
 
 @pytest.mark.usefixtures("at_most_5")
-def test_of_many_pictures_the_first_are_drawn():
-    figure = plots.pictures(np.zeros((6, 1, 2, 2)), range(6), "abcdef")
+def test_of_many_images_the_first_are_drawn():
+    figure = plots.images(np.zeros((6, 1, 2, 2)), range(6), "abcdef")
     assert titles(figure) == ["a", "b", "c", "d", "e"]
-    assert figure.get_suptitle() == "pictures: 6, the first 5 shown"
+    assert figure.get_suptitle() == "images: 6, the first 5 shown"
 
 
 def test_the_most_confident_mistakes_come_first():
     p = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.3, 0.7], [0.05, 0.95]])
     y = np.array([1, 0, 1, 0, 1])
-    figure = plots.confident_mistakes(random_pictures(5), y, p, ["cat", "dog"], count=2)
+    figure = plots.confident_mistakes(random_images(5), y, p, ["cat", "dog"], count=2)
     assert titles(figure) == ["✗ cat · 90.0 %\nis dog", "✗ dog · 80.0 %\nis cat"]
     assert figure.get_suptitle() == "mistakes: 3 of 5, the 2 most confident shown"
-    np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), random_pictures(5)[0, 0])
+    np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), random_images(5)[0, 0])
     assert_nothing_cut_or_overlapping(figure)
-    whole = plots.confident_mistakes(random_pictures(5), y, p, ["cat", "dog"], count=3)
+    whole = plots.confident_mistakes(random_images(5), y, p, ["cat", "dog"], count=3)
     assert whole.get_suptitle() == "mistakes: 3 of 5"
 
 
 def test_no_mistakes_are_said_to_be_none():
-    figure = plots.confident_mistakes(random_pictures(2), [0, 1], np.eye(2), "ab")
+    figure = plots.confident_mistakes(random_images(2), [0, 1], np.eye(2), "ab")
     assert figure.get_suptitle() == "mistakes: 0 of 2"
     assert not figure.axes
     assert_nothing_cut_or_overlapping(figure)
@@ -121,4 +121,4 @@ def test_no_mistakes_are_said_to_be_none():
 @pytest.mark.parametrize("count", [0, 101])
 def test_a_count_of_mistakes_out_of_range_is_refused(count):
     with pytest.raises(ConfigError, match=rf"^count must be 1 to 100, not {count}$"):
-        plots.confident_mistakes(random_pictures(2), [0, 1], np.eye(2), "ab", count=count)
+        plots.confident_mistakes(random_images(2), [0, 1], np.eye(2), "ab", count=count)

@@ -47,6 +47,6 @@ def test_large_counts_make_large_cells():
     assert_nothing_cut_or_overlapping(figure)
 
 
-def test_a_class_without_pictures_has_shares_of_zero():
+def test_a_class_without_images_has_shares_of_zero():
     figure = plots.confusion([[3, 1], [0, 0]], "ab", rows=True)
     np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), [[0.75, 0.25], [0, 0]])

@@ -15,7 +15,7 @@ from handgrad import plots
 from handgrad.errors import ConfigError, StorageError
 from handgrad.layers import Dense, Flatten
 from handgrad.network import Network
-from tests.plots.samples import FASHION, LONG, a_history, confusion_of, random_pictures
+from tests.plots.samples import FASHION, LONG, a_history, confusion_of, random_images
 
 
 @pytest.fixture(params=["curves", "weights", "grid", "confusion"])
@@ -26,7 +26,7 @@ def figure(request):
         case "weights":
             return plots.first_layer_weights(Network([Flatten(), Dense()], (1, 4, 4), FASHION))
         case "grid":
-            return plots.predictions(random_pictures(4, 3), [0, 1, 0, 1], [0, 0, 1, 1], "ab")
+            return plots.predictions(random_images(4, 3), [0, 1, 0, 1], [0, 0, 1, 1], "ab")
         case _:
             return plots.confusion(confusion_of(3), LONG)
 

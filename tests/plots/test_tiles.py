@@ -8,7 +8,7 @@ import pytest
 from handgrad import plots
 from handgrad.plots.tiles import Tile, cut, grid
 from tests.plots.looks import assert_nothing_cut_or_overlapping, titles
-from tests.plots.samples import LONG, random_pictures
+from tests.plots.samples import LONG, random_images
 
 
 @pytest.mark.parametrize("count", [1, 2, 7])
@@ -29,7 +29,7 @@ def test_rows_are_at_least_as_long_as_the_grid_is_high(count, columns):
 @pytest.mark.parametrize(
     ("shape", "size"), [((5, 5), (1.1, 1.1)), ((2, 6), (3.3, 1.1)), ((50, 1), (0.088, 4.4))]
 )
-def test_a_picture_keeps_its_proportions_and_is_not_too_long(shape, size):
+def test_a_image_keeps_its_proportions_and_is_not_too_long(shape, size):
     figure = grid([Tile(np.zeros(shape), "")], "heading")
     (image,) = figure.axes[0].images
     assert image.get_window_extent().size / figure.dpi == pytest.approx(size)
@@ -42,7 +42,7 @@ def test_the_heading_says_what_was_cut():
 
 @pytest.mark.parametrize("name", LONG)
 def test_long_names_are_not_cut_off(name):
-    figure = plots.predictions(random_pictures(4), [0] * 4, [0, 1, 1, 1], [name, "é" * 30])
+    figure = plots.predictions(random_images(4), [0] * 4, [0, 1, 1, 1], [name, "é" * 30])
     assert_nothing_cut_or_overlapping(figure)
     words = "".join(titles(figure)[0].split()).removeprefix("✓")
     assert words == name.replace(" ", "")

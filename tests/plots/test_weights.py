@@ -23,7 +23,7 @@ from tests.plots.looks import assert_nothing_cut_or_overlapping, titles
 from tests.plots.samples import FASHION
 
 
-def test_dense_weights_are_pictures_on_one_scale_centred_on_zero():
+def test_dense_weights_are_images_on_one_scale_centred_on_zero():
     net = Network([Normalize(), Flatten(), Dense()], (1, 4, 6), FASHION, seed=1)
     figure = plots.first_layer_weights(net)
     tiles, bar = figure.axes
@@ -58,7 +58,7 @@ def test_channels_stand_side_by_side():
         ),
     ],
 )
-def test_kernels_are_pictures(layers, name):
+def test_kernels_are_images(layers, name):
     net = Network(layers, (1, 8, 8), 3)
     figure = plots.first_layer_weights(net)
     weight = net.parameters[name]

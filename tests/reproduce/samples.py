@@ -1,4 +1,4 @@
-"""What the tests of this room share: small pictures, and a notebook of them that runs at once."""
+"""What the tests of this room share: small images, and a notebook of them that runs at once."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from handgrad.data import Dataset, load
+from handgrad.data import Dataset, load_data
 from handgrad.layers import Dense, Flatten, ReLU
 from handgrad.optim import SGD
+from handgrad.reproduce.benchmark import Race
+from handgrad.reproduce.experiment import Fit, Outcome, Setting
 from handgrad.reproduce.notebook import Erratum, Experiment, Notebook, Trial
-from handgrad.reproduce.piece import Fit, Outcome, Setting
-from handgrad.reproduce.race import Race
-from handgrad.training import Recipe
+from handgrad.train import Recipe
 
 LAYERS = (Flatten(), Dense(8), ReLU(), Dense())
 QUICK = Recipe(epochs=2, batch_size=32, optimizer=SGD(0.1), patience=None)
@@ -20,18 +20,18 @@ QUICK = Recipe(epochs=2, batch_size=32, optimizer=SGD(0.1), patience=None)
 
 def digits() -> tuple[Dataset, Dataset]:
     """Return some of the digits that come with scikit-learn."""
-    train, test = load("digits")
+    train, test = load_data("digits")
     return train.take(np.arange(400)), test.take(np.arange(100))
 
 
 def wide() -> tuple[Dataset, Dataset]:
-    """Return pictures of MNIST's size, drawn at random with a bright bar that tells the class."""
+    """Return images of MNIST's size, drawn at random with a bright bar that tells the class."""
     rng = np.random.default_rng(0)
     labels = np.arange(300) % 10
-    pictures = rng.integers(0, 60, (300, 1, 28, 28), dtype=np.uint8)
+    images = rng.integers(0, 60, (300, 1, 28, 28), dtype=np.uint8)
     for k, label in enumerate(labels):
-        pictures[k, 0, 2 * label : 2 * label + 3] = 250
-    data = Dataset.from_arrays(pictures, labels, name="bars")
+        images[k, 0, 2 * label : 2 * label + 3] = 250
+    data = Dataset.from_arrays(images, labels, name="bars")
     return data.take(np.arange(250)), data.take(np.arange(250, 300))
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from handgrad.engines import Batches, ReferenceEngine, Rules
+from handgrad.engines import BatchStream, ReferenceEngine, Rules
 from handgrad.layers import BatchNorm, Dense, Flatten, Layer, LeakyReLU, Normalize, ReLU
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
@@ -20,17 +20,17 @@ NETWORKS: list[list[Layer]] = [
 def test_the_notebooks_arithmetic_takes_the_steps_that_ours_takes(layers: list[Layer]) -> None:
     train, _ = digits()
     net = Network(layers, train.shape, train.classes, dtype=np.float64)
-    net.measure(train.pictures)
-    X = net.as_input(train.pictures)
+    net.measure(train.images)
+    X = net.as_input(train.images)
     if isinstance(layers[0], Normalize):
-        X = (X - net.state["0.mean"]) / net.state["0.std"]
+        X = (X - net.buffers["0.mean"]) / net.buffers["0.std"]
     theirs = Arithmetic(net, X, train.labels, 0.3)
     order = np.arange(100)
 
     loss = theirs.epoch(order[at : at + 32] for at in range(0, 100, 32))
 
     engine = ReferenceEngine(net, Rules(SoftmaxCrossEntropy(), SGD(0.3)))
-    came = engine.run(Batches(train.pictures, train.labels, None, order, 32, [0.3] * 4))
+    came = engine.run(BatchStream(train.images, train.labels, None, order, 32, [0.3] * 4))
     assert loss == pytest.approx(np.average(came.losses, weights=[32, 32, 32, 4]), rel=1e-12)
     last = theirs.layers[-1][1]
     name = f"{len(layers) - 1}.weight"
@@ -40,6 +40,6 @@ def test_the_notebooks_arithmetic_takes_the_steps_that_ours_takes(layers: list[L
 def test_its_logits_are_the_networks() -> None:
     train, _ = digits()
     net = Network([Flatten(), Dense(9), ReLU(), Dense()], train.shape, train.classes)
-    theirs = Arithmetic(net, net.as_input(train.pictures), train.labels, 0.1)
-    X = net.as_input(train.pictures[:5])
+    theirs = Arithmetic(net, net.as_input(train.images), train.labels, 0.1)
+    X = net.as_input(train.images[:5])
     np.testing.assert_allclose(theirs.logits(X), net.logits(X), rtol=1e-4, atol=1e-5)

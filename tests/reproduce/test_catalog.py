@@ -1,6 +1,6 @@
 import pytest
 
-from handgrad.automatic.trial import standard_error
+from handgrad.auto.trial import standard_error
 from handgrad.errors import ConfigError
 from handgrad.models import MODELS
 from handgrad.reproduce.catalog import NOTEBOOKS, notebooks

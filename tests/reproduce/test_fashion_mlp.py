@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from handgrad.layers import Context
+from handgrad.reproduce.experiment import Setting
 from handgrad.reproduce.fashion_mlp import (
     BYTES,
     InBatches,
@@ -11,7 +12,6 @@ from handgrad.reproduce.fashion_mlp import (
     together,
 )
 from handgrad.reproduce.notebook import NOTHING
-from handgrad.reproduce.piece import Setting
 from tests.reproduce.samples import wide
 
 
@@ -44,7 +44,7 @@ def test_an_error_in_names_alone_is_listed_and_says_that_nothing_was_measured() 
 def test_the_answer_depends_on_the_company() -> None:
     train, test = wide()
     net = Setting(train, test).network(layers_with(NormAndLeaky()))
-    alone, among = together(net, test.pictures[:2]), together(net, test.pictures)
+    alone, among = together(net, test.images[:2]), together(net, test.images)
     assert not np.allclose(alone, among[:2], atol=0.1)
 
 
@@ -58,9 +58,9 @@ def test_predictions_must_be_shifted_back() -> None:
 def test_raw_pixels_reach_the_first_layer_as_bytes() -> None:
     train, test = wide()
     net = Setting(train, test).network(layers_with(NormAndLeaky(), BYTES))
-    X = net.as_input(train.pictures)
+    X = net.as_input(train.images)
     Y, _ = BYTES.forward(net.tree["0"], X, Context())
-    np.testing.assert_allclose(Y, train.pictures, rtol=1e-6)
+    np.testing.assert_allclose(Y, train.images, rtol=1e-6)
 
 
 @pytest.mark.parametrize("shuffled", [False, True])

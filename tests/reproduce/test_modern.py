@@ -5,9 +5,9 @@ import pytest
 
 from handgrad.layers import Layer
 from handgrad.network import Network
+from handgrad.reproduce.experiment import Fit
 from handgrad.reproduce.modern import FEW, deep_convnet, fashion, mnist, resnet7
 from handgrad.reproduce.notebook import BEST, Notebook
-from handgrad.reproduce.piece import Fit
 
 OURS = pytest.mark.parametrize(
     ("layers", "make", "count", "aim"),
@@ -36,7 +36,7 @@ def test_each_is_as_large_as_is_said_and_aims_at_its_range(
 
 
 @pytest.mark.parametrize("make", [mnist, fashion])
-def test_each_says_something_of_pictures(make: Callable[..., Notebook]) -> None:
+def test_each_says_something_of_images(make: Callable[..., Notebook]) -> None:
     X = np.random.default_rng(0).integers(0, 256, (3, 1, 28, 28), np.uint8)
     logits = Network([*best(make()).layers], (1, 28, 28), 10).logits(X)
     assert logits.shape == (3, 10)
@@ -46,5 +46,5 @@ def test_each_says_something_of_pictures(make: Callable[..., Notebook]) -> None:
 @pytest.mark.parametrize("make", [mnist, fashion])
 def test_the_quick_run_is_a_moment(make: Callable[..., Notebook]) -> None:
     part = best(make(quick=True))
-    assert (part.pictures, part.recipe.epochs, part.recipe.augment) == (FEW, 2, None)
-    assert best(make()).pictures is None
+    assert (part.images, part.recipe.epochs, part.recipe.augment) == (FEW, 2, None)
+    assert best(make()).images is None

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from handgrad.reproduce.catalog import NOTEBOOKS
+from handgrad.reproduce.figures import sample
 from handgrad.reproduce.report import Report, report
-from handgrad.reproduce.shown import sample
-from handgrad.reproduce.words import command, machine, measured
+from handgrad.reproduce.text import command, machine, measured
 from tests.reproduce.samples import LAYERS, alone, digits, notebook, setting
 from tests.reproduce.test_findings import found
 
@@ -33,7 +33,7 @@ def test_the_page_shows_what_the_notebooks_show(made: Report) -> None:
     assert 'class="right"' in html
     assert "610 parameters: 1 Dense 520, 3 Dense 90" in html
     assert "1 + 1 = 2" in html
-    for heading in ("The data", "One picture", "Its first layer's weights", "Activations"):
+    for heading in ("The data", "One image", "Its first layer's weights", "Activations"):
         assert heading.replace("'", "&#x27;") in html or heading in html
     assert html.count("<figure>") >= 4  # curves and activations
 
@@ -82,11 +82,11 @@ def test_where_it_was_measured_is_said_of_each_result() -> None:
     )
 
 
-def test_the_one_picture_is_marked_right_or_wrong() -> None:
+def test_the_one_image_is_marked_right_or_wrong() -> None:
     net = setting().network(LAYERS)
     _, test = digits()
     at = [int(np.random.default_rng(seed).integers(len(test))) for seed in range(12)]
-    right = net.logits(test.pictures[at]).argmax(axis=1) == test.labels[at]
+    right = net.logits(test.images[at]).argmax(axis=1) == test.labels[at]
     assert 0 < right.sum() < 12
     for seed in range(12):
         html = sample(net, test, seed)

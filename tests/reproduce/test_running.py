@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from handgrad.errors import MissingExtraError
-from handgrad.reproduce.piece import Outcome, Setting
+from handgrad.reproduce.experiment import Outcome, Setting
 from handgrad.reproduce.running import digests, left, run
 from handgrad.reproduce.store import Piece, Store, pieces
 from tests.reproduce.samples import Listener, digits, notebook

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from handgrad.reproduce.piece import Setting
+from handgrad.reproduce.experiment import Setting
 from handgrad.reproduce.softmax_regression import FullBatch, clipped_loss, notebook
 from tests.extras import needs
 from tests.reproduce.samples import wide

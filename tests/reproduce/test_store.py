@@ -6,9 +6,9 @@ import pytest
 from handgrad.errors import ConfigError
 from handgrad.layers import Dense, Flatten
 from handgrad.reproduce.convnet import ScaledByP
-from handgrad.reproduce.piece import Fit, Said
+from handgrad.reproduce.experiment import Fit, Said
 from handgrad.reproduce.store import Piece, Store, pieces
-from handgrad.reproduce.words import machine
+from handgrad.reproduce.text import machine
 from tests.reproduce.samples import QUICK, notebook, setting
 
 DIGESTS = {"digits": "abc"}
@@ -112,7 +112,7 @@ def test_the_network_of_the_first_seed_is_kept(tmp_path: Path) -> None:
         assert (net is not None) == (seed == 0)
         if net is not None and outcome.net is not None:
             assert (
-                net.logits(setting().test.pictures) == outcome.net.logits(setting().test.pictures)
+                net.logits(setting().test.images) == outcome.net.logits(setting().test.images)
             ).all()
 
 

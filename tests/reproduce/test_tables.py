@@ -1,9 +1,9 @@
 from dataclasses import replace
 from pathlib import Path
 
+from handgrad.reproduce.benchmark import NUMPY, OURS
 from handgrad.reproduce.findings import Findings
 from handgrad.reproduce.notebook import NOTHING
-from handgrad.reproduce.race import NUMPY, OURS
 from handgrad.reproduce.running import digests
 from handgrad.reproduce.store import Store
 from handgrad.reproduce.tables import bests, contestants, errata, overview, remarks, times, tried

@@ -4,7 +4,7 @@ import pytest
 from handgrad.losses import softmax
 from handgrad.network import Network
 from handgrad.optim import SGD
-from handgrad.reproduce.piece import Fit, Setting
+from handgrad.reproduce.experiment import Fit, Setting
 from handgrad.reproduce.two_layer import (
     ONE_LAYER,
     TWO_LAYERS,
@@ -17,7 +17,7 @@ from handgrad.reproduce.two_layer import (
     naive_softmax,
     worked,
 )
-from handgrad.training import Recipe
+from handgrad.train import Recipe
 from tests.reproduce.samples import setting, wide
 
 
@@ -61,7 +61,7 @@ def test_gradients_that_are_left_are_taken_again() -> None:
 
 def test_each_error_of_the_autograd_version_has_its_switch() -> None:
     given = Setting(*wide(), 0)
-    wrong = ByHand(zeroed=False, clamped=True, rate=64.0).run(given).figures
+    wrong = ByHand(zeroed=False, clamped=True, lr=64.0).run(given).figures
     right = ByHand().run(given).figures
     epoch = "test accuracy after one epoch"
     assert wrong[epoch] < right[epoch]
@@ -83,10 +83,10 @@ def test_the_gradient_of_softmax_twice() -> None:
 
 
 def test_a_summed_loss_gives_a_smaller_last_batch_a_smaller_step() -> None:
-    given = Setting(*wide(), 0, "reference")  # 250 pictures: three batches of 64 and one of 58
+    given = Setting(*wide(), 0, "reference")  # 250 images: three batches of 64 and one of 58
     came = SummedLoss(epochs=1).run(given)
     net = given.network(TWO_LAYERS)
-    net.measure(given.train.pictures)
+    net.measure(given.train.images)
     from handgrad.random import generator
 
     order = generator(0, "shuffle", 1).permutation(250)
@@ -112,6 +112,6 @@ def test_an_epoch_chosen_by_the_test_is_never_worse_on_it() -> None:
 
 def test_the_statistics_of_pixels() -> None:
     figures = Pixels().run(Setting(*wide(), 0)).figures
-    X = wide()[0].pictures / 255
+    X = wide()[0].images / 255
     assert figures["median"] == pytest.approx(np.median(X), rel=1e-6)
     assert figures["mean"] == pytest.approx(X.mean(), rel=1e-5)

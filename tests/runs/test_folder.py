@@ -11,8 +11,8 @@ import pytest
 
 import handgrad as hg
 from handgrad.runs import begun, checkpoints, finish, gone_on, has_checkpoint, stopped
-from handgrad.training.checkpoint import write_checkpoint
-from tests.training.test_checkpoint import STATE
+from handgrad.train.checkpoint.file import write_checkpoint
+from tests.train.checkpoint.test_file import STATE
 
 
 @pytest.fixture(autouse=True)

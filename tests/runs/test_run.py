@@ -10,9 +10,9 @@ from PIL import Image
 
 import handgrad as hg
 from handgrad import runs
-from handgrad.bundle import about_model
-from handgrad.config import Config
+from handgrad.classifier import about_model
 from handgrad.runs import Run, checkpoints, load_run, load_test
+from handgrad.runs.config import Config
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +23,7 @@ def in_a_new_folder(tmp_path, monkeypatch):
 @pytest.fixture(scope="module")
 def run():
     config = Config(model="softmax-regression", epochs=2, seed=5, out="here")
-    train, test = hg.load("digits")
+    train, test = hg.load_data("digits")
     net = config.network(train)
     history = hg.fit(net, train, **vars(config.recipe(train.classes)))
     return Run(config, net, history, train, test, hg.evaluate(net, test))
@@ -78,7 +78,7 @@ def test_the_model_file_says_how_it_came_about(run, folder):
     }
     assert about["seed"] == 5
     assert about["scores"]["test_accuracy"] == run.evaluation.accuracy
-    assert about["scores"]["test_pictures"] == 359
+    assert about["scores"]["test_images"] == 359
     assert about["versions"]["handgrad"] == hg.__version__
     written = tomllib.loads((folder / "config.toml").read_text())
     assert written == about["config"] == run.config.plain()
@@ -88,7 +88,7 @@ def test_the_model_file_says_how_it_came_about(run, folder):
 @pytest.mark.parametrize("file", ["", "model.safetensors"])
 def test_a_run_is_loaded_by_its_folder_or_its_file(run, folder, file):
     net, about = load_run(folder / file)
-    assert np.array_equal(net.logits(run.test.pictures), run.net.logits(run.test.pictures))
+    assert np.array_equal(net.logits(run.test.images), run.net.logits(run.test.images))
     test = load_test(about)
     assert hg.evaluate(net, test).accuracy == run.evaluation.accuracy
 
@@ -103,7 +103,7 @@ def test_what_is_no_run_is_refused_in_a_sentence(tmp_path):
 
 
 def test_a_run_that_was_stopped_says_how_it_is_ended(tmp_path):
-    train, _ = hg.load("digits")
+    train, _ = hg.load_data("digits")
     net = Config(model="softmax-regression").network(train)
     hg.fit(net, train, epochs=1, checkpoint=checkpoints(tmp_path))
     with pytest.raises(hg.ModelError, match=r"was stopped; `handgrad train --resume .*` ends it$"):
@@ -133,7 +133,7 @@ def test_a_model_that_does_not_say_its_data_needs_to_be_told():
     with pytest.raises(hg.ConfigError, match="does not say what it was trained on; give --data"):
         load_test({})
     with pytest.raises(hg.ConfigError, match="does not say what it was trained on; give --data"):
-        load_test({"data": "my own pictures", "config": []})
+        load_test({"data": "my own images", "config": []})
     assert load_test({"data": {"name": "digits"}, "config": []}).name == "digits test"
     assert load_test({}, "digits").name == "digits test"
 
@@ -146,14 +146,14 @@ def test_a_run_is_tested_on_the_files_it_was_trained_on(tmp_path):
         load_test(about, folder=tmp_path / "other")
 
 
-def own(path, pictures, tests=0):
+def own(path, images, tests=0):
     """Write arrays, and return what a model trained on them remembers."""
-    X = np.random.default_rng(0).integers(0, 256, (pictures + tests, 6, 6), np.uint8)
-    parts = {"train": slice(pictures), "test": slice(pictures, None)}
+    X = np.random.default_rng(0).integers(0, 256, (images + tests, 6, 6), np.uint8)
+    parts = {"train": slice(images), "test": slice(images, None)}
     held = {split: part for split, part in parts.items() if len(X[part])}
     arrays = {f"x_{split}": X[part] for split, part in held.items()}
     np.savez(path, **arrays, **{f"y_{s}": np.arange(len(X))[part] % 2 for s, part in held.items()})
-    train, test = hg.load(str(path))
+    train, test = hg.load_data(str(path))
     digests = {"digest": train.digest(), "test_digest": test.digest()}
     return {"data": {"name": str(path), **digests}, "config": {}}
 
@@ -164,7 +164,7 @@ def test_a_test_that_is_drawn_anew_is_refused(tmp_path):
     own(tmp_path / "own.npz", 50)
     with pytest.raises(
         hg.DataError,
-        match=r"^own: the pictures are others than when the model was trained, and a test drawn "
+        match=r"^own: the images are others than when the model was trained, and a test drawn "
         r"from them may hold some that it has learned from; put the old ones back, train it again",
     ):
         load_test(about)

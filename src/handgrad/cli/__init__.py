@@ -11,7 +11,7 @@ def main() -> None:
 
     atexit.register(end)  # what is registered first is done last
     from handgrad.cli.app import app
-    from handgrad.cores import hold_libraries
+    from handgrad.threads import hold_libraries
 
     hold_libraries()
     try:

@@ -13,12 +13,12 @@ from typer.core import TyperGroup
 
 import handgrad
 from handgrad.cli import data
+from handgrad.cli.auto import fit
 from handgrad.cli.calibrate import calibrate
-from handgrad.cli.duel import duel
+from handgrad.cli.compare_engines import duel
 from handgrad.cli.evaluate import evaluate
 from handgrad.cli.explain_step import explain_step
 from handgrad.cli.export import export
-from handgrad.cli.fit import fit
 from handgrad.cli.gradcheck import gradcheck
 from handgrad.cli.models import models
 from handgrad.cli.options import Quiet, Verbose

@@ -32,17 +32,17 @@ def calibrate(
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Make a model's probabilities mean what they say, by the pictures that its run set aside.
+    """Make a model's probabilities mean what they say, by the images that its run set aside.
 
     With --data by others, which it has not learned from. A temperature is fitted, and with
     --precision a threshold chosen. Both go into the model file.
 
     Below the threshold `handgrad predict` says that it does not know.
     """
-    from handgrad.bundle import read_bundle, save_model
     from handgrad.calibration import against_calibrating, calibrate, reliability
+    from handgrad.classifier import read_bundle, save_model
     from handgrad.runs import load_others, load_validation, model_file
-    from handgrad.training.evaluation import check_classes
+    from handgrad.train.evaluate import check_classes
 
     screen = Screen(quiet)
     if verbose:
@@ -51,14 +51,14 @@ def calibrate(
     bundle = read_bundle(file)
     net = bundle.net
     bar = False if quiet else None
-    options: dict[str, Any] = {"progress": bar, "preparation": net.preparation}
+    options: dict[str, Any] = {"progress": bar, "preprocessing": net.preprocessing}
     if data is None:
         chosen = load_validation(bundle.about, folder, **options)
     else:
         chosen = load_others(bundle.about, data, folder, **options)
     check_classes(net, chosen)
-    pictures, labels = chosen[:]
-    Z = net.logits(pictures)
+    images, labels = chosen[:]
+    Z = net.logits(images)
     net.calibration = calibrate(Z, labels, precision=precision)
     save_model(net, file, bundle.about, golden=bundle.golden.recalibrated(net))
     if doubt := against_calibrating(Z, labels):

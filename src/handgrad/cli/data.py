@@ -24,7 +24,7 @@ Name = Annotated[
 
 COLOURS = {"error": "bold red", "warning": "bold yellow", "note": "bold"}
 SHOWN = 5  # files of a finding in the table
-ROUNDS = 6  # pictures of each class in a figure
+ROUNDS = 6  # images of each class in a figure
 
 
 @app.command("list")
@@ -43,7 +43,7 @@ def list_data() -> None:
         )
         for entry in available()
     ]
-    headings = ["name", ">training", ">test", ">classes", "picture", "where"]
+    headings = ["name", ">training", ">test", ">classes", "image", "where"]
     Screen().result(table(headings, rows))
 
 
@@ -61,7 +61,7 @@ def fetch(data: Name, quiet: Quiet = False) -> None:
 def verify(data: Name, folder: Folder = None) -> None:
     """Compare the files of data, by SHA-256, with the published ones."""
     from handgrad.data import verify
-    from handgrad.data.digests import check_published
+    from handgrad.data.named.digests import check_published
 
     screen = Screen()
     checks = verify(data, folder)
@@ -83,18 +83,18 @@ def check(
         Path,
         typer.Argument(
             metavar="PATH",
-            help="A folder of pictures, a table of them, or arrays: NPZ, CSV, a folder of IDX.",
+            help="A folder of images, a table of them, or arrays: NPZ, CSV, a folder of IDX.",
             show_default=False,
         ),
     ],
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Look at all pictures, and say what is wrong and what to do.
+    """Look at all images, and say what is wrong and what to do.
 
     The exit status is 1 where training would fail or its test deceive.
     """
-    from handgrad.data.check import check
+    from handgrad.data.inspect.inspect import check
 
     screen = Screen(quiet)
     report = check(place, progress=False if quiet else None)
@@ -103,9 +103,7 @@ def check(
             {
                 "place": str(report.place),
                 "healthy": report.healthy,
-                "pictures": {
-                    s: {str(k): n for k, n in c.items()} for s, c in report.counts.items()
-                },
+                "images": {s: {str(k): n for k, n in c.items()} for s, c in report.counts.items()},
                 "weights": {str(label): weight for label, weight in report.weights.items()},
                 "findings": [finding._asdict() for finding in report.findings],
             }
@@ -145,7 +143,7 @@ def show(
         str,
         typer.Argument(
             metavar="DATA",
-            help="digits, mnist, fashion-mnist or kmnist; or the path of pictures of your own.",
+            help="digits, mnist, fashion-mnist or kmnist; or the path of images of your own.",
             show_default=False,
         ),
     ],
@@ -169,21 +167,21 @@ def show(
     folder: Folder = None,
     quiet: Quiet = False,
 ) -> None:
-    """Count the pictures of each class, and draw some of each."""
+    """Count the images of each class, and draw some of each."""
     import numpy as np
 
     from handgrad import plots
-    from handgrad.data import SOURCES, load
+    from handgrad.data import SOURCES, load_data
     from handgrad.data.augment import as_augmentation
 
     screen = Screen(quiet)
     augmentation = as_augmentation(augment)
-    train, test = load(data, folder, progress=False if quiet else None)
+    train, test = load_data(data, folder, progress=False if quiet else None)
     some = [np.flatnonzero(train.labels == k)[:ROUNDS] for k in range(len(train.classes))]
-    rounds = zip_longest(*some)  # a class with few pictures misses the later ones
+    rounds = zip_longest(*some)  # a class with few images misses the later ones
     X, y = train[np.array([i for each in rounds for i in each if i is not None])]
     file = out or Path(f"{train.name}-examples.png")
-    plots.save(plots.pictures(X, y, train.classes), file)
+    plots.save(plots.images(X, y, train.classes), file)
 
     counts = zip(train.classes, train.counts.tolist(), test.counts.tolist(), strict=True)
     rows = [(label, f"{n:,}", f"{m:,}") for label, n, m in counts]

@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from handgrad.training import Epoch
+from handgrad.train import Epoch
 
 
 class Column(NamedTuple):
@@ -36,9 +36,9 @@ COLUMNS = (
     Column("accuracy", 8, lambda e: f"{e.accuracy:.2%}", 3),
     Column("val. loss", 9, lambda e: _number(e.validation_loss, ".4f"), 2),
     Column("val. accuracy", 13, lambda e: _number(e.validation_accuracy, ".2%"), 1),
-    Column("rate", 8, lambda e: f"{e.rate:.3g}", 6),
+    Column("lr", 8, lambda e: f"{e.lr:.3g}", 6),
     Column("seconds", 7, lambda e: f"{e.seconds:.1f}", 5),
-    Column("pictures/s", 10, lambda e: f"{e.pictures_per_second:,.0f}", 7),
+    Column("images/s", 10, lambda e: f"{e.images_per_second:,.0f}", 7),
 )
 
 
@@ -96,8 +96,8 @@ def line(record: Epoch, epochs: int) -> str:
     )
     return (
         f"epoch {record.number}/{epochs}: loss {record.loss:.4f} accuracy {record.accuracy:.2%}"
-        f"{validation}, rate {record.rate:.3g}, {record.seconds:.1f} s, "
-        f"{record.pictures_per_second:,.0f} pictures/s"
+        f"{validation}, rate {record.lr:.3g}, {record.seconds:.1f} s, "
+        f"{record.images_per_second:,.0f} images/s"
     )
 
 

@@ -11,13 +11,13 @@ from handgrad.cli.options import DataName, Folder, Json, Quiet, RunPath, Verbose
 from handgrad.cli.screen import Screen, note_test, table
 
 if TYPE_CHECKING:
+    from handgrad.class_names import Label
     from handgrad.data import Dataset
-    from handgrad.labels import Label
     from handgrad.layers import Array
     from handgrad.network import Network
-    from handgrad.training import Evaluation, Robustness
+    from handgrad.train import Evaluation, Robustness
 
-FEW = 1000  # pictures that are judged before the fastest engine would have set out
+FEW = 1000  # images that are judged before the fastest engine would have set out
 
 
 def evaluate(
@@ -25,13 +25,13 @@ def evaluate(
     run: RunPath,
     robust: Annotated[
         bool,
-        typer.Option("--robust", metavar="", help="Also on pictures damaged in fifteen ways."),
+        typer.Option("--robust", metavar="", help="Also on images damaged in fifteen ways."),
     ] = False,
     engine: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help="compiled, reference or torch. Default: the fastest; reference for few pictures.",
+            help="compiled, reference or torch. Default: the fastest; reference for few images.",
             show_default=False,
         ),
     ] = None,
@@ -41,7 +41,7 @@ def evaluate(
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Say how good a trained network is on test pictures, class by class."""
+    """Say how good a trained network is on test images, class by class."""
     import numpy as np
 
     from handgrad.data.corruptions import CORRUPTIONS
@@ -49,21 +49,21 @@ def evaluate(
     from handgrad.losses import SoftmaxCrossEntropy
     from handgrad.optim import SGD
     from handgrad.runs import load_run, load_test
-    from handgrad.training import evaluate, robustness
+    from handgrad.train import evaluate, robustness
 
     screen = Screen(quiet)
     net, about = load_run(run)
     if verbose:
         note_test(screen, about, data, folder)
     bar = False if quiet else None
-    test = load_test(about, data, folder, progress=bar, preparation=net.preparation)
+    test = load_test(about, data, folder, progress=bar, preprocessing=net.preprocessing)
     many = len(test) * (1 + robust * len(CORRUPTIONS)) > FEW
     quickest = fastest_engine() if many and net.dtype == np.float32 else "reference"
     either = "auto" if quickest == "compiled" else quickest  # where nothing can be compiled
     judge = engine_named(engine or either, net, Rules(SoftmaxCrossEntropy(), SGD()))
     if verbose:
         screen.note(f"engine {engine or quickest}")
-    Z = judge.logits(test.pictures)
+    Z = judge.logits(test.images)
     found = evaluate(net, test, logits=lambda _: Z)
     trust = _trust(net, Z, test)
     hard = robustness(net, test, logits=judge.logits) if robust else None
@@ -80,7 +80,7 @@ def evaluate(
 
 
 def _plain_robustness(hard: Robustness | None) -> dict[str, Any]:
-    """Return the accuracy on damaged pictures as JSON can hold it."""
+    """Return the accuracy on damaged images as JSON can hold it."""
     if hard is None:
         return {}
     damaged = {name: found.accuracy for name, found in hard.damaged.items()}
@@ -88,7 +88,7 @@ def _plain_robustness(hard: Robustness | None) -> dict[str, Any]:
 
 
 def _robustness_table(hard: Robustness) -> Table:
-    """Return the table of the accuracy on damaged pictures, beside that on whole ones."""
+    """Return the table of the accuracy on damaged images, beside that on whole ones."""
     clean = hard.clean.accuracy
     found = [(name, f.accuracy) for name, f in hard.damaged.items()]
     rows = [("none", f"{clean:.2%}", ""), *((n, f"{a:.2%}", f"{a - clean:+.2%}") for n, a in found)]
@@ -114,10 +114,10 @@ def _trust(net: Network, Z: Array, test: Dataset) -> dict[str, Any]:
 
 
 def _words(trust: dict[str, Any], set_aside: bool) -> str:
-    """Return `_trust` as a line; a run that set pictures aside can be calibrated by those."""
+    """Return `_trust` as a line; a run that set images aside can be calibrated by those."""
     words = f"expected calibration error {trust['calibration_error']:.2%}"
     if not trust["calibrated"]:
-        other = "`handgrad calibrate --data`, with pictures it has not seen,"
+        other = "`handgrad calibrate --data`, with images it has not seen,"
         return f"{words}; {'`handgrad calibrate`' if set_aside else other} may make it smaller"
     if not trust["threshold"] or trust["accuracy_of_sure"] is None:
         return words
@@ -128,12 +128,12 @@ def _plain(found: Evaluation, classes: tuple[Label, ...]) -> dict[str, Any]:
     """Return an evaluation as JSON can hold it."""
     counts, right = found.confusion.sum(axis=1).tolist(), found.confusion.diagonal().tolist()
     return {
-        "pictures": found.count,
+        "images": found.count,
         "right": found.right,
         "accuracy": found.accuracy,
         "loss": found.loss,
         "classes": [
-            {"label": label, "pictures": n, "right": r, "accuracy": r / n if n else None}
+            {"label": label, "images": n, "right": r, "accuracy": r / n if n else None}
             for label, n, r in zip(classes, counts, right, strict=True)
         ],
         "confusion": found.confusion.tolist(),
@@ -149,5 +149,5 @@ def _table(found: Evaluation, classes: tuple[Label, ...]) -> Table:
         worst = int(mistakes[k].argmax())
         taken = f"{classes[worst]} ({mistakes[k, worst]})" if mistakes[k, worst] else ""
         share = "-" if entry["accuracy"] is None else f"{entry['accuracy']:.2%}"
-        rows.append((entry["label"], entry["pictures"], entry["right"], share, taken))
-    return table(["class", ">pictures", ">right", ">accuracy", "most often taken for"], rows)
+        rows.append((entry["label"], entry["images"], entry["right"], share, taken))
+    return table(["class", ">images", ">right", ">accuracy", "most often taken for"], rows)

@@ -40,16 +40,16 @@ def explain_step(
             show_default=False,
         ),
     ] = None,
-    picture: Annotated[
+    image: Annotated[
         int,
-        typer.Option("--picture", metavar="I", min=0, help="Which test picture, counted from 0."),
+        typer.Option("--image", metavar="I", min=0, help="Which test image, counted from 0."),
     ] = 0,
     training: Annotated[
         bool,
         typer.Option(
             "--training",
             metavar="",
-            help="As in training: dropout drops, batch norm takes the picture's own statistics.",
+            help="As in training: dropout drops, batch norm takes the image's own statistics.",
         ),
     ] = False,
     seed: Annotated[
@@ -66,7 +66,7 @@ def explain_step(
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Lay one forward and one backward pass of one picture open, step by step.
+    """Lay one forward and one backward pass of one image open, step by step.
 
     For each step: the formula, the shapes, the numbers, the gradient that comes and goes.
     """
@@ -80,14 +80,14 @@ def explain_step(
     if verbose:
         note_versions(screen)
     net, test, weights = _network(model, data, folder, seed, progress=False if quiet else None)
-    if picture >= len(test):
+    if image >= len(test):
         raise DataError(
-            f"there is no picture {picture}; {test.name} has those from 0 to {len(test) - 1}"
+            f"there is no image {image}; {test.name} has those from 0 to {len(test) - 1}"
         )
-    X, y = test[picture]
+    X, y = test[image]
     label = test.classes[int(y)]
     found = walk(net, X, label, training=training, seed=seed, weights=weights)
-    title = f"{model} on picture {picture} of {test.name}"
+    title = f"{model} on image {image} of {test.name}"
     if html is None:
         _print(screen, found, title)
         return
@@ -99,20 +99,20 @@ def explain_step(
 def _network(
     model: str, data: str | None, folder: Path | None, seed: int, progress: bool | None
 ) -> tuple[Network, Dataset, str]:
-    """Return a fresh network by its name, or a run's; the test pictures; whose weights they are."""
-    from handgrad.data import load
+    """Return a fresh network by its name, or a run's; the test images; whose weights they are."""
+    from handgrad.data import load_data
     from handgrad.models import MODELS, named
     from handgrad.network import Network
     from handgrad.runs import load_run, load_test
 
     if model not in MODELS and Path(model).exists():
         net, about = load_run(Path(model))
-        test = load_test(about, data, folder, progress=progress, preparation=net.preparation)
+        test = load_test(about, data, folder, progress=progress, preprocessing=net.preprocessing)
         return net, test, f"learned, from {model}"
     layers = named(model)
-    train, test = load(data or "digits", folder, progress=progress)
+    train, test = load_data(data or "digits", folder, progress=progress)
     net = Network(layers, train.shape, train.classes, seed=seed)
-    net.measure(train.pictures)
+    net.measure(train.images)
     return net, test, f"untrained, drawn from seed {seed}; name a run to see what it has learned"
 
 
@@ -132,7 +132,7 @@ def _print(screen: Screen, walk: Walk, title: str) -> None:
 
 def _print_step(screen: Screen, at: int, step: Step) -> None:
     """Print one step."""
-    from handgrad.explain.numbers import shape, words
+    from handgrad.explain.format import shape, words
 
     head = Text.assemble((f"{at} {step.way} ", f"bold {COLOURS[step.way]}"), (step.name, "bold"))
     screen.out.print(head, Text(step.sentence, style="dim"), sep="\n")

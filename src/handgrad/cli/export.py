@@ -13,7 +13,7 @@ from handgrad.cli.screen import Screen, note_versions
 from handgrad.errors import ConfigError, ModelError
 
 if TYPE_CHECKING:
-    from handgrad.bundle import Bundle
+    from handgrad.classifier import Bundle
 
 
 def export(
@@ -51,14 +51,14 @@ def export(
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Write a model for other programs; each takes pictures of the network's size.
+    """Write a model for other programs; each takes images of the network's size.
 
     How they are to be prepared stands in the metadata, for the program to do. With --raw the ONNX
     graph does it, if it is grey and polarity alone: no operator resizes or crops quite as we do.
 
-    What is written is asked the golden pictures again, where its runtime is installed.
+    What is written is asked the golden images again, where its runtime is installed.
     """
-    from handgrad.bundle import read_bundle
+    from handgrad.classifier import read_bundle
     from handgrad.files import check_apart
     from handgrad.runs import model_file
 
@@ -74,24 +74,24 @@ def export(
         check_apart(file, [model])
     bundle = read_bundle(model)
     if onnx is not None:
-        from handgrad.bundle.onnx import write_onnx
-        from handgrad.bundle.onnx_preparation import words
+        from handgrad.export.onnx import write_onnx
+        from handgrad.export.onnx_preprocessing import words
 
         write_onnx(bundle, onnx, raw=raw)
         _check_onnx(bundle, onnx, raw)
         screen.result(f"ONNX graph in {onnx}")
-        if bundle.net.preparation is not None:
-            way = words(bundle.net.preparation)
+        if bundle.net.preprocessing is not None:
+            way = words(bundle.net.preprocessing)
             where = "in the graph" if raw else "to be done before, as its metadata says"
-            screen.result(f"preparation {where}: {way}")
+            screen.result(f"preprocessing {where}: {way}")
     if torch is not None:
-        from handgrad.bundle.foreign import metadata
         from handgrad.engines.torch.export import write_torch
+        from handgrad.export.embedded_metadata import metadata
 
-        write_torch(bundle.net, torch, metadata(bundle), bundle.golden.pictures)
+        write_torch(bundle.net, torch, metadata(bundle), bundle.golden.images)
         screen.result(f"PyTorch model in {torch}")
     if hub is not None:
-        from handgrad.bundle.hub import write_hub
+        from handgrad.export.hub import write_hub
 
         write_hub(bundle, hub)
         screen.result(f"model with its card in {hub}")
@@ -101,13 +101,13 @@ def _check_onnx(bundle: Bundle, path: Path, raw: bool) -> None:
     """Raise a ModelError if ONNX Runtime, where it is installed, answers something else."""
     if find_spec("onnxruntime") is None:
         return
-    from handgrad.verify.golden import TOLERANCE, as_raw, difference, run_onnx
+    from handgrad.export.verify import TOLERANCE, as_raw, difference, run_onnx
 
-    pictures, expected = bundle.golden.pictures, bundle.golden.logits
+    images, expected = bundle.golden.images, bundle.golden.logits
     if raw:
-        pictures, expected = as_raw(bundle.net, pictures)
-    if not (apart := difference(run_onnx(path.read_bytes(), pictures), expected)) <= TOLERANCE:
+        images, expected = as_raw(bundle.net, images)
+    if not (apart := difference(run_onnx(path.read_bytes(), images), expected)) <= TOLERANCE:
         raise ModelError(
-            f"{path}: ONNX Runtime answers the golden pictures with other logits, "
+            f"{path}: ONNX Runtime answers the golden images with other logits, "
             f"{apart:.1e} away; do not use this file"
         )

@@ -12,8 +12,8 @@ from handgrad.cli.screen import Screen, note_versions
 from handgrad.errors import ConfigError
 
 if TYPE_CHECKING:
+    from handgrad.gradcheck.target import Subject
     from handgrad.layers import Shape
-    from handgrad.verify.subject import Subject
 
 
 def gradcheck(
@@ -59,9 +59,9 @@ def gradcheck(
 
     The exit status is 1 where a gradient is wrong, or where all are zero and nothing is proven.
     """
-    from handgrad.cli.proof import overview, plain, show
-    from handgrad.verify.autograd import MISSING, at_hand
-    from handgrad.verify.check import check
+    from handgrad.cli.gradcheck_report import overview, plain, show
+    from handgrad.gradcheck.autograd import MISSING, at_hand
+    from handgrad.gradcheck.check import check
 
     screen = Screen(quiet)
     if verbose:
@@ -94,9 +94,9 @@ def gradcheck(
 
 def _subjects(what: str, args: str, shape: str, batch: int | None) -> list[Subject]:
     """Return what is to be checked."""
-    from handgrad.config import nearest
-    from handgrad.verify.known import known, names, of_network
-    from handgrad.verify.own import BATCH, own_layer
+    from handgrad.gradcheck.registry import known, names, of_network
+    from handgrad.gradcheck.user_layer import BATCH, own_layer
+    from handgrad.runs.config import nearest
 
     if what.endswith(".py") or ".py:" in what:
         return [own_layer(what, args, _shape(shape), batch or BATCH)]

@@ -10,7 +10,7 @@ SHAPE, CLASSES = (1, 28, 28), 10
 
 
 def models() -> None:
-    """List the named architectures, with their size on 28x28 pictures of 10 classes."""
+    """List the named architectures, with their size on 28x28 images of 10 classes."""
     from handgrad.models import MODELS
     from handgrad.network import Network
 

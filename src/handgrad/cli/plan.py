@@ -13,8 +13,8 @@ from handgrad.cli.screen import Screen, note_versions
 from handgrad.errors import HandgradError
 
 if TYPE_CHECKING:
-    from handgrad.config import Config
     from handgrad.network import Network
+    from handgrad.runs.config import Config
 
 WIDTH = 120  # columns of a line at most
 ZEROS_OF_MNIST = 0.81  # the share of its pixels, for those who have it not
@@ -34,7 +34,7 @@ def plan(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="The data whose pictures are to be taken. Default: the run's own; mnist.",
+            help="The data whose images are to be taken. Default: the run's own; mnist.",
             show_default=False,
         ),
     ] = None,
@@ -44,7 +44,7 @@ def plan(
             "--batch",
             "--batch-size",
             metavar="N",
-            help="Pictures in an update. Default: the run's own; 64.",
+            help="Images in an update. Default: the run's own; 64.",
             show_default=False,
         ),
     ] = None,
@@ -60,7 +60,7 @@ def plan(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="How pictures are changed at random, as in `train`. Default: the run's own; none.",
+            help="How images are changed at random, as in `train`. Default: the run's own; none.",
             show_default=False,
         ),
     ] = None,
@@ -75,7 +75,7 @@ def plan(
         ),
     ] = None,
     inference: Annotated[
-        bool, typer.Option("--inference", metavar="", help="Only the way from pictures to logits.")
+        bool, typer.Option("--inference", metavar="", help="Only the way from images to logits.")
     ] = False,
     folder: Folder = None,
     json: Json = False,
@@ -88,7 +88,7 @@ def plan(
     arithmetic, the buffers. No data is needed, and nothing is compiled.
     """
     from handgrad.engines import plan
-    from handgrad.engines.compiled.stages.pictures import first_linear
+    from handgrad.engines.compiled.lower.images import first_linear
 
     screen = Screen(quiet)
     if verbose:
@@ -111,7 +111,7 @@ def plan(
         screen.json({"model": model, "skip_zeros": skip, "because": reason} | made.plain())
         return
     size = "x".join(map(str, net.shape))
-    screen.result(Text(f"{model} on pictures {size} of {len(net.classes)} classes", "bold"))
+    screen.result(Text(f"{model} on images {size} of {len(net.classes)} classes", "bold"))
     if first_linear(net.layers) is not None:
         screen.result(
             f"  pixels that are zero are {'skipped' if skip else 'not skipped'}: {reason}"
@@ -122,10 +122,10 @@ def plan(
 
 def _network(model: str, given: dict[str, Any]) -> tuple[Network, Config]:
     """Return the network and the settings: a run's own where there are any, and what is given."""
-    from handgrad.data.sources import source_named
+    from handgrad.data.named.sources import source_named
     from handgrad.models import MODELS
     from handgrad.runs import load_run
-    from handgrad.settings import OF_OPTIMIZER, configure
+    from handgrad.runs.settings import OF_OPTIMIZER, configure
 
     if model in MODELS or not Path(model).exists():
         config = configure({"data": "mnist", "model": model} | given)
@@ -139,11 +139,11 @@ def _network(model: str, given: dict[str, Any]) -> tuple[Network, Config]:
 
 def _skips(data: str, folder: Path | None) -> tuple[bool, str]:
     """Return whether the zeros of data would be skipped, and why; MNIST stands in for others."""
-    from handgrad.data import load
-    from handgrad.engines.compiled.zeros import ENOUGH, share_of_zeros
+    from handgrad.data import load_data
+    from handgrad.engines.compiled.lower.sparsity import ENOUGH, share_of_zeros
 
     try:
-        share = share_of_zeros(load(data, folder, download=False)[0].pictures)
+        share = share_of_zeros(load_data(data, folder, download=False)[0].images)
     except HandgradError:
         if data != "mnist":
             return True, f"as with mnist, for {data} is not here to be looked at"

@@ -15,25 +15,25 @@ from handgrad.cli.screen import Screen, note_test, table
 from handgrad.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
+    from handgrad.class_names import Label
     from handgrad.data import Dataset
-    from handgrad.labels import Label
     from handgrad.layers import Array
 
 TOP = 3
-DIGITS = 18  # more than any number of pictures has
+DIGITS = 18  # more than any number of images has
 
 
 class Answer(NamedTuple):
-    """What a network says of a picture.
+    """What a network says of an image.
 
     Attributes:
-        picture: the file, or the number of the test picture.
+        image: the file, or the number of the test image.
         label: what the test set says it is; None: nobody says.
         probabilities: each class with its probability, the most probable first.
         sure: whether the most probable is probable enough to be an answer.
     """
 
-    picture: str
+    image: str
     label: Label | None
     probabilities: list[tuple[Label, float]]
     sure: bool
@@ -42,11 +42,11 @@ class Answer(NamedTuple):
 def predict(
     *,
     run: RunPath,
-    pictures: Annotated[
+    images: Annotated[
         list[str],
         typer.Argument(
-            metavar="PICTURE...",
-            help="PNG, JPEG, GIF or BMP files, or numbers of test pictures, counted from 0.",
+            metavar="IMAGE...",
+            help="PNG, JPEG, GIF or BMP files, or numbers of test images, counted from 0.",
             show_default=False,
         ),
     ],
@@ -56,7 +56,7 @@ def predict(
             "--invert", metavar="", help="In files, make light what is dark, and dark light."
         ),
     ] = False,
-    preparation: Annotated[
+    preprocessing: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
@@ -64,7 +64,7 @@ def predict(
             show_default=False,
         ),
     ] = None,
-    show_preparation: Annotated[
+    show_preprocessing: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
@@ -78,83 +78,83 @@ def predict(
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Say what pictures show, with the most probable classes.
+    """Say what images show, with the most probable classes.
 
-    A file goes the way that the training pictures went: the model remembers its preparation.
+    A file goes the way that the training images went: the model remembers its preprocessing.
 
     A model of MNIST takes drawings and photographs: dark ink on paper, anywhere, of any size.
 
     Where `handgrad calibrate` has set a threshold, answers below it are "don't know".
 
-    Look at --show-preparation where an answer is strange: it ends in what the network saw.
+    Look at --show-preprocessing where an answer is strange: it ends in what the network saw.
     """
     from handgrad.files import check_apart
-    from handgrad.preparation import inverted, recipe_named
+    from handgrad.preprocess import inverted, recipe_named
     from handgrad.runs import load_run, load_test, model_file
 
     screen = Screen(quiet)
-    if show_preparation:
-        check_apart(show_preparation, [model_file(run), *map(Path, pictures)])
+    if show_preprocessing:
+        check_apart(show_preprocessing, [model_file(run), *map(Path, images)])
     net, about = load_run(run)
     if verbose:
         note_test(screen, about, data, folder)
         screen.note("engine reference")
-    prepare = net.preparation
-    if preparation or prepare is None:
-        prepare = recipe_named(preparation or "plain", net.shape)
+    prepare = net.preprocessing
+    if preprocessing or prepare is None:
+        prepare = recipe_named(preprocessing or "plain", net.shape)
     if invert:
         prepare = inverted(prepare)
     test = None
-    if any(map(str.isdecimal, pictures)):
+    if any(map(str.isdecimal, images)):
         bar = False if quiet else None
-        test = load_test(about, data, folder, progress=bar, preparation=net.preparation)
+        test = load_test(about, data, folder, progress=bar, preprocessing=net.preprocessing)
 
     answers, ways = [], []
-    for picture in pictures:
-        if test is not None and picture.isdecimal():
-            x, label = _example(test, picture)
+    for image in images:
+        if test is not None and image.isdecimal():
+            x, label = _example(test, image)
         else:
-            ways.append(prepare.stages(_pixels(picture)))
+            ways.append(prepare.stages(_pixels(image)))
             x, label = ways[-1][-1][1].transpose(2, 0, 1), None
         p = net.predict_proba(x[None])
         sure = net.calibration is None or bool(net.calibration.sure(p)[0])
         ranked = [(net.classes[k], float(p[0, k])) for k in (-p[0]).argsort(stable=True)]
-        answers.append(Answer(picture, label, ranked, sure))
+        answers.append(Answer(image, label, ranked, sure))
 
-    if show_preparation:
-        _draw(ways, show_preparation)
+    if show_preprocessing:
+        _draw(ways, show_preprocessing)
     if json:
         screen.json([_plain(answer) for answer in answers])
     else:
         screen.result(_table(answers))
 
 
-def _pixels(picture: str) -> Array:
+def _pixels(image: str) -> Array:
     """Return what a file shows."""
-    from handgrad.data.decode import read_pixels
+    from handgrad.data.formats.decode import read_pixels
 
-    if not os.path.lexists(picture):
+    if not os.path.lexists(image):
         raise DataError(
-            f"{picture}: there is no such file; give a picture, or the number of a test picture"
+            f"{image}: there is no such file; give an image, or the number of a test image"
         )
-    return read_pixels(Path(picture))
+    return read_pixels(Path(image))
 
 
 def _draw(ways: list[list[tuple[str, Array]]], file: Path) -> None:
-    """Draw what becomes of each picture file."""
+    """Draw what becomes of each image file."""
     from handgrad import plots
 
     if not ways:
-        raise ConfigError("--show-preparation shows what becomes of files; give one")
-    plots.save(plots.preparation(ways), file)
+        raise ConfigError("--show-preprocessing shows what becomes of files; give one")
+    plots.save(plots.preprocessing(ways), file)
 
 
 def _example(test: Dataset, number: str) -> tuple[Array, Label]:
-    """Return a test picture and its label."""
+    """Return a test image and its label."""
     if len(number) > DIGITS or int(number) >= len(test):
         said = number if len(number) <= DIGITS else f"{number[:DIGITS]}..."
         raise DataError(
-            f"there is no picture {said}; {test.name} has those from 0 to {len(test) - 1}"
+            f"there is no image {said}; {test.name} has those from 0 to {len(test) - 1}"
         )
     X, y = test[int(number)]
     return X, test.classes[int(y)]
@@ -163,7 +163,7 @@ def _example(test: Dataset, number: str) -> tuple[Array, Label]:
 def _plain(answer: Answer) -> dict[str, Any]:
     """Return an answer as JSON can hold it."""
     return {
-        "picture": answer.picture,
+        "image": answer.image,
         "label": answer.label,
         "predicted": answer.probabilities[0][0],
         "sure": answer.sure,
@@ -175,7 +175,7 @@ def _table(answers: list[Answer]) -> Table:
     """Return the table of the answers, with the most probable classes of each."""
     count = min(TOP, len(answers[0].probabilities))
     known = any(answer.label is not None for answer in answers)
-    headings = ["picture", *(["is"] if known else []), "predicted", *[""] * (count - 1)]
+    headings = ["image", *(["is"] if known else []), "predicted", *[""] * (count - 1)]
     rows = []
     for answer in answers:
         top = [Text(f"{label} {p:.1%}") for label, p in answer.probabilities[:count]]
@@ -184,5 +184,5 @@ def _table(answers: list[Answer]) -> Table:
         if not answer.sure:
             top[0] = Text.assemble("don't know (", top[0], ")")
         label = "" if answer.label is None else answer.label
-        rows.append([answer.picture, *([label] if known else []), *top])
+        rows.append([answer.image, *([label] if known else []), *top])
     return table(headings, rows)

@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from handgrad.automatic import STAGES, Moment, words
+from handgrad.auto import STAGES, Moment, words
 
 HEIGHT, WIDEST = 9, 72  # of the chart, in characters
 AXIS = 6  # characters to the left of it
@@ -88,7 +88,7 @@ def chart(moments: list[Moment], seconds: float, width: int) -> Text:
             put(moment.seconds, accuracy, "·")
     for moment in moments:
         put(moment.seconds, moment.best, "●")
-    text = Text("accuracy on validation pictures against seconds\n", "bold")
+    text = Text("accuracy on validation images against seconds\n", "bold")
     for row, line in enumerate(cells):
         text.append(f"{1 - row / HEIGHT * (1 - low):>{AXIS - 2}.0%} ┤", "dim")
         for sign in line:

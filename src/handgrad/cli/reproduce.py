@@ -62,7 +62,7 @@ def reproduce(
 
     The exit status is 1 if a figure lies outside the range where it must lie.
     """
-    from handgrad.data import load
+    from handgrad.data import load_data
     from handgrad.reproduce import Findings, Store, digests, left, notebooks, pieces, report, run
 
     screen = Screen(quiet)
@@ -74,7 +74,7 @@ def reproduce(
         check_can_write(write)
     count = seeds or (1 if quick else 5)
     shown = False if screen.err.quiet else None
-    data = {book.data: load(book.data, folder, progress=shown) for book in books}
+    data = {book.data: load_data(book.data, folder, progress=shown) for book in books}
     store = Store(out, digests(data), engine, screen.note)
     work = pieces(books, count)
     rest = left(work, store)

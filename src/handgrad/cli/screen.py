@@ -165,8 +165,8 @@ def table(headings: Sequence[str], rows: Iterable[Iterable[Any]], title: str = "
 
 def note_versions(screen: Screen, **others: Any) -> None:
     """Print what a result may depend on besides the settings, and from now on how it is made."""
-    from handgrad.cores import cores
     from handgrad.runs import versions
+    from handgrad.threads import cores
 
     facts = versions() | {"cores": cores()} | others
     screen.note("\n".join(f"{name} {value}" for name, value in facts.items()))
@@ -176,7 +176,7 @@ def note_versions(screen: Screen, **others: Any) -> None:
 def note_test(
     screen: Screen, about: Mapping[str, Any], data: str | None, folder: Path | None
 ) -> None:
-    """Print the versions, and where the test pictures that belong to a run lie."""
+    """Print the versions, and where the test images that belong to a run lie."""
     from handgrad.data import available
 
     own, config = (

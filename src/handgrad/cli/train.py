@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from handgrad.cli.auto_run import begin, go_on
 from handgrad.cli.options import Folder, Mlflow, Quiet, Tensorboard, Verbose
 from handgrad.cli.screen import Screen
-from handgrad.cli.whole_run import begin, go_on
 
 
 def _setting(names: str, metavar: str, words: str, panel: str) -> Any:
@@ -20,7 +20,7 @@ def _setting(names: str, metavar: str, words: str, panel: str) -> Any:
 
 
 def _own(names: str, metavar: str, words: str) -> Any:
-    return _setting(names, metavar, words, "Pictures of your own")
+    return _setting(names, metavar, words, "Images of your own")
 
 
 def _learning(names: str, metavar: str, words: str) -> Any:
@@ -45,7 +45,7 @@ def train(
         str | None,
         typer.Argument(
             metavar="DATA",
-            help="digits, mnist, fashion-mnist or kmnist; or pictures of your own: "
+            help="digits, mnist, fashion-mnist or kmnist; or images of your own: "
             "FOLDER with FOLDER/CLASS/*.png, an NPZ or a CSV file. Default: digits.",
             show_default=False,
         ),
@@ -54,9 +54,9 @@ def train(
         str | None,
         _own("--size", "N", "Bring them to NxN pixels. Default: their own up to 64, else 28."),
     ] = None,
-    preparation: Annotated[
+    preprocessing: Annotated[
         str | None,
-        _own("--preparation", "NAME", "plain, light or drawing. Default: plain, in colour too."),
+        _own("--preprocessing", "NAME", "plain, light or drawing. Default: plain, in colour too."),
     ] = None,
     model: Annotated[
         str | None,
@@ -109,7 +109,7 @@ def train(
         bool | None,
         typer.Option(
             metavar="",
-            help="Whether to fit a temperature to the validation pictures, so that probabilities "
+            help="Whether to fit a temperature to the validation images, so that probabilities "
             "mean what they say. Default: yes.",
             show_default=False,
         ),
@@ -140,7 +140,7 @@ def train(
     validation: Annotated[
         str | None,
         _stopping(
-            "--validation", "X", "Share of training pictures to judge by; 0: none. Default: 0.1."
+            "--validation", "X", "Share of training images to judge by; 0: none. Default: 0.1."
         ),
     ] = None,
     batch_size: Annotated[
@@ -148,7 +148,7 @@ def train(
         _learning(
             "--batch --batch-size",
             "N",
-            "Pictures in an update; all, if not given, where there are fewer. Default: 64.",
+            "Images in an update; all, if not given, where there are fewer. Default: 64.",
         ),
     ] = None,
     optimizer: Annotated[
@@ -184,7 +184,7 @@ def train(
         _learning(
             "--augment",
             "NAME",
-            "Change pictures at random: light (for digits), messy-hands (drawings), clothes, or "
+            "Change images at random: light (for digits), messy-hands (drawings), clothes, or "
             "settings such as shift=0.1,rotation=10. Default: none.",
         ),
     ] = None,

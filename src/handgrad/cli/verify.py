@@ -13,7 +13,7 @@ from handgrad.cli.screen import Screen, note_versions, table
 from handgrad.errors import ModelError
 
 if TYPE_CHECKING:
-    from handgrad.verify.golden import Finding
+    from handgrad.export.verify import Finding
 
 
 def verify(
@@ -34,11 +34,11 @@ def verify(
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Let every engine answer a model's golden pictures, and compare with what the file says.
+    """Let every engine answer a model's golden images, and compare with what the file says.
 
     They lie in the model file, with the logits that the network gave when it was saved.
 
-    A weight, a label or a step of the preparation that was changed since is found.
+    A weight, a label or a step of the preprocessing that was changed since is found.
     """
     screen = Screen(quiet)
     if verbose:
@@ -57,9 +57,9 @@ def verify(
 
 def _verified(model: Path, tolerance: float) -> Finding | ModelError:
     """Return what was found about a model, or why it cannot be read."""
-    from handgrad.bundle import read_bundle
+    from handgrad.classifier import read_bundle
+    from handgrad.export.verify import verify_bundle
     from handgrad.runs import model_file
-    from handgrad.verify.golden import verify_bundle
 
     try:
         return verify_bundle(read_bundle(model_file(model)), tolerance)

@@ -1,10 +1,10 @@
-"""Pictures and their labels: where they come from, and the form they take."""
+"""Images and their labels: where they come from, and the form they take."""
 
 from handgrad.data.augment import Augmentation
-from handgrad.data.catalog import Entry, available, fetch, is_own, load, verify
 from handgrad.data.dataset import Dataset
-from handgrad.data.digests import FileCheck
-from handgrad.data.sources import SOURCES, Source
+from handgrad.data.named.catalog import Entry, available, fetch, is_own, load_data, verify
+from handgrad.data.named.digests import FileCheck
+from handgrad.data.named.sources import SOURCES, Source
 
 __all__ = [
     "SOURCES",
@@ -16,6 +16,6 @@ __all__ = [
     "available",
     "fetch",
     "is_own",
-    "load",
+    "load_data",
     "verify",
 ]

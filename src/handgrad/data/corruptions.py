@@ -1,6 +1,6 @@
-"""Fifteen ways in which pictures are damaged on their way to a network, at random but seeded.
+"""Fifteen ways in which images are damaged on their way to a network, at random but seeded.
 
-Pictures (N, C, H, W) uint8 come in and go out. How much is done is fixed, so that two networks can
+Images (N, C, H, W) uint8 come in and go out. How much is done is fixed, so that two networks can
 be compared; lengths are shares of the side, lightness is of 255.
 """
 
@@ -14,40 +14,40 @@ from numpy.typing import NDArray
 
 from handgrad.random import generator
 
-Pictures = NDArray[np.uint8]
-Corruption = Callable[[Pictures, np.random.Generator], Pictures]
+Images = NDArray[np.uint8]
+Corruption = Callable[[Images, np.random.Generator], Images]
 
 _BATCH = 500
 
 
-def corrupted(pictures: Pictures, name: str, seed: int = 0) -> Pictures:
-    """Return damaged copies of pictures, always the same for the same seed.
+def corrupted(images: Images, name: str, seed: int = 0) -> Images:
+    """Return damaged copies of images, always the same for the same seed.
 
     Args:
-        pictures: (N, C, H, W) uint8.
+        images: (N, C, H, W) uint8.
         name: which of `CORRUPTIONS`.
         seed: decides what is at random.
     """
     damage, number = CORRUPTIONS[name], list(CORRUPTIONS).index(name)
     parts = [
-        damage(pictures[at : at + _BATCH], generator(seed, "augment", number, at))
-        for at in range(0, len(pictures), _BATCH)
+        damage(images[at : at + _BATCH], generator(seed, "augment", number, at))
+        for at in range(0, len(images), _BATCH)
     ]
     return np.concatenate(parts)
 
 
-def _noise(X: Pictures, rng: np.random.Generator) -> Pictures:
+def _noise(X: Images, rng: np.random.Generator) -> Images:
     """Add normal noise of 38."""
     return _clipped(X + rng.normal(0, 38, X.shape))
 
 
-def _specks(X: Pictures, rng: np.random.Generator) -> Pictures:
+def _specks(X: Images, rng: np.random.Generator) -> Images:
     """Make one pixel of 20 black, one of 20 white."""
     drawn = rng.random(X[:, :1].shape)
     return np.where(drawn < 0.05, 0, np.where(drawn > 0.95, 255, X)).astype(np.uint8)
 
 
-def _blur(X: Pictures, rng: np.random.Generator) -> Pictures:
+def _blur(X: Images, rng: np.random.Generator) -> Images:
     """Average each pixel twice with those beside it, weighed 1 2 1."""
     A = X.astype(np.float32)
     for axis in (2, 3, 2, 3):
@@ -55,7 +55,7 @@ def _blur(X: Pictures, rng: np.random.Generator) -> Pictures:
     return _clipped(A)
 
 
-def _pixelated(X: Pictures, rng: np.random.Generator) -> Pictures:
+def _pixelated(X: Images, rng: np.random.Generator) -> Images:
     """Give each square of four pixels their mean."""
     _, _, H, W = X.shape
     rows, columns = np.arange(H) // 2 * 2, np.arange(W) // 2 * 2
@@ -65,47 +65,47 @@ def _pixelated(X: Pictures, rng: np.random.Generator) -> Pictures:
     return _clipped((above + below)[..., columns] / 4 + (above + below)[..., right] / 4)
 
 
-def _shift(X: Pictures, rng: np.random.Generator) -> Pictures:
+def _shift(X: Images, rng: np.random.Generator) -> Images:
     """Move by up to a seventh of the side, in both directions."""
     return _warped(X, _turned(0 * rng.random(len(X))), rng.uniform(-1 / 7, 1 / 7, (len(X), 2)))
 
 
-def _rotated(X: Pictures, rng: np.random.Generator) -> Pictures:
+def _rotated(X: Images, rng: np.random.Generator) -> Images:
     """Turn by 10 to 25 degrees, either way."""
     return _warped(X, _turned(np.deg2rad(rng.uniform(10, 25, len(X)) * _signs(X, rng))))
 
 
-def _larger(X: Pictures, rng: np.random.Generator) -> Pictures:
+def _larger(X: Images, rng: np.random.Generator) -> Images:
     """Enlarge to 115 to 130 %."""
     return _warped(X, np.eye(2) / rng.uniform(1.15, 1.3, (len(X), 1, 1)))
 
 
-def _smaller(X: Pictures, rng: np.random.Generator) -> Pictures:
+def _smaller(X: Images, rng: np.random.Generator) -> Images:
     """Shrink to 65 to 85 %."""
     return _warped(X, np.eye(2) / rng.uniform(0.65, 0.85, (len(X), 1, 1)))
 
 
-def _sheared(X: Pictures, rng: np.random.Generator) -> Pictures:
+def _sheared(X: Images, rng: np.random.Generator) -> Images:
     """Slant by 0.2 to 0.4 of the height, either way."""
     M = np.tile(np.eye(2), (len(X), 1, 1))
     M[:, 1, 0] = rng.uniform(0.2, 0.4, len(X)) * _signs(X, rng)
     return _warped(X, M)
 
 
-def _thicker(X: Pictures, rng: np.random.Generator) -> Pictures:
+def _thicker(X: Images, rng: np.random.Generator) -> Images:
     """Make what is light a pixel wider."""
     beside = [_moved(X, by, axis) for axis in (2, 3) for by in (-1, 1)]
     return np.maximum.reduce([X, *beside])
 
 
-def _thinner(X: Pictures, rng: np.random.Generator) -> Pictures:
+def _thinner(X: Images, rng: np.random.Generator) -> Images:
     """Make what is light narrower: halfway to a pixel less on each side."""
     beside = [_moved(X, by, axis) for axis in (2, 3) for by in (-1, 1)]
     least = np.minimum.reduce([X, *beside]).astype(np.float32)
     return _clipped((least + X) / 2)
 
 
-def _occluded(X: Pictures, rng: np.random.Generator) -> Pictures:
+def _occluded(X: Images, rng: np.random.Generator) -> Images:
     """Cover a square of three tenths of the side with grey."""
     N, _, H, W = X.shape
     side = max(1, round(0.3 * min(H, W)))
@@ -117,18 +117,18 @@ def _occluded(X: Pictures, rng: np.random.Generator) -> Pictures:
     return np.where(inside[:, None], 128, X).astype(np.uint8)
 
 
-def _paler(X: Pictures, rng: np.random.Generator) -> Pictures:
-    """Bring the contrast down to 30 to 50 %, around each picture's mean."""
+def _paler(X: Images, rng: np.random.Generator) -> Images:
+    """Bring the contrast down to 30 to 50 %, around each image's mean."""
     mean = X.mean(axis=(1, 2, 3), keepdims=True)
     return _clipped(mean + (X - mean) * rng.uniform(0.3, 0.5, mean.shape))
 
 
-def _brighter(X: Pictures, rng: np.random.Generator) -> Pictures:
+def _brighter(X: Images, rng: np.random.Generator) -> Images:
     """Make lighter by 50 to 100."""
     return _clipped(X + rng.uniform(50, 100, (len(X), 1, 1, 1)))
 
 
-def _inverted(X: Pictures, rng: np.random.Generator) -> Pictures:
+def _inverted(X: Images, rng: np.random.Generator) -> Images:
     """Make light what is dark."""
     return 255 - X
 
@@ -153,13 +153,13 @@ CORRUPTIONS: dict[str, Corruption] = {
 
 
 def _warped(
-    X: Pictures, matrices: NDArray[np.float64], shifts: NDArray[np.float64] | None = None
-) -> Pictures:
-    """Return pictures seen through a matrix each, around their middle; edges go on outside.
+    X: Images, matrices: NDArray[np.float64], shifts: NDArray[np.float64] | None = None
+) -> Images:
+    """Return images seen through a matrix each, around their middle; edges go on outside.
 
     Args:
         X: (N, C, H, W).
-        matrices: from a place (y, x) in the new picture to that in the old, (N, 2, 2).
+        matrices: from a place (y, x) in the new image to that in the old, (N, 2, 2).
         shifts: what is added to the place in the old, in shares of the side, (N, 2).
     """
     N, _, H, W = X.shape
@@ -188,16 +188,16 @@ def _turned(angles: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _moved(A: NDArray[Any], by: int, axis: int) -> NDArray[Any]:
-    """Return pictures moved by one pixel, the edge repeated."""
+    """Return images moved by one pixel, the edge repeated."""
     places = np.arange(A.shape[axis]) - by
     return A.take(places.clip(0, A.shape[axis] - 1), axis)
 
 
-def _signs(X: Pictures, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return 1 or -1 for each picture, (N,)."""
+def _signs(X: Images, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return 1 or -1 for each image, (N,)."""
     return rng.choice([-1.0, 1.0], len(X))
 
 
-def _clipped(A: NDArray[Any]) -> Pictures:
+def _clipped(A: NDArray[Any]) -> Images:
     """Return numbers as lightness."""
     return np.rint(A).clip(0, 255).astype(np.uint8)

@@ -12,7 +12,7 @@ from handgrad.random import generator
 
 
 def stratified(labels: NDArray[np.int64], share: float, seed: int) -> NDArray[np.bool_]:
-    """Choose a share of the pictures at random, the same share of every class.
+    """Choose a share of the images at random, the same share of every class.
 
     Args:
         labels: (N,) whole numbers 0..K-1.
@@ -20,7 +20,7 @@ def stratified(labels: NDArray[np.int64], share: float, seed: int) -> NDArray[np
         seed: decides which.
 
     Returns:
-        True for each chosen picture, (N,) bool. A class of two or more has both kinds.
+        True for each chosen image, (N,) bool. A class of two or more has both kinds.
 
     Raises:
         ConfigError: if the share is none.

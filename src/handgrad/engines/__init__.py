@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from handgrad.cores import hold_libraries
 from handgrad.data.augment import Augmentation, as_augmentation
-from handgrad.engines.engine import Batches, Engine, Inspectable, Rules, Steps, Trace
+from handgrad.engines.protocol import BatchStream, Engine, Inspectable, Rules, StepResults, Trace
 from handgrad.engines.reference import ReferenceEngine, say_slower
 from handgrad.errors import ConfigError
 from handgrad.losses import Loss, SoftmaxCrossEntropy
 from handgrad.network import Network
 from handgrad.optim import Adam, Optimizer
+from handgrad.threads import hold_libraries
 
 if TYPE_CHECKING:
-    from handgrad.engines.compiled.outline import Outline
+    from handgrad.engines.compiled.report.report import Outline
 
 __all__ = [
-    "Batches",
+    "BatchStream",
     "Engine",
     "Inspectable",
     "MakeEngine",
     "ReferenceEngine",
     "Rules",
-    "Steps",
+    "StepResults",
     "Trace",
     "engine_named",
     "fastest_engine",
@@ -120,18 +120,18 @@ def plan(
     >>> net = hg.Network(hg.models.two_layer(), shape=(1, 28, 28), classes=10)
     >>> made = hg.plan(net)
     >>> made.layers[0]
-    LayerLine(name='0 Normalize', becomes='folded into the pictures', forward=0, backward=0)
+    LayerLine(name='0 Normalize', becomes='folded into the images', forward=0, backward=0)
 
     Args:
         net: the network, of float32.
-        batch_size: how many pictures make a batch.
+        batch_size: how many images make a batch.
         skip_zeros: whether a first linear layer is to skip pixels that are zero. Training decides
-            that by the pictures: it does on MNIST, where 81 % are, and not on Fashion-MNIST.
+            that by the images: it does on MNIST, where 81 % are, and not on Fashion-MNIST.
         learning: whether to train, or only to go forward as at inference.
         loss: the loss; only to train.
         optimizer: the optimizer; only to train.
         clip_norm: the largest norm of all gradients together; None: no limit.
-        augment: how pictures are changed before they are learned from; only to train.
+        augment: how images are changed before they are learned from; only to train.
 
     Raises:
         ConfigError: if the network is not of float32, or the batch no whole number or empty.

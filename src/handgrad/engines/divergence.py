@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.arrays import flatten
-from handgrad.engines.engine import Rules
+from handgrad.engines.protocol import Rules
 from handgrad.errors import DivergenceError
 from handgrad.layers import Array, Context
 from handgrad.network import Network, layer_name
+from handgrad.params import flatten
 
 
 def all_finite(arrays: Mapping[str, Array]) -> bool:
@@ -43,24 +43,24 @@ def overflowed(net: Network, step: int) -> DivergenceError:
     return _error(step, layer_name(net.layers, index), what, by_update=name in net.parameters)
 
 
-def memory_overflowed(
+def optimizer_state_overflowed(
     net: Network, memory: Mapping[str, Mapping[str, Array]], step: int
 ) -> DivergenceError | None:
-    """Return the error that names the layer whose optimizer's memory is spoilt; None: all is well.
+    """Return the error that names the layer whose optimizer's state is spoilt; None: all is well.
 
     A gradient may be finite, and its square not: the parameter then stands still for ever.
     """
     for name, kinds in memory.items():
         if not all_finite(kinds):
             where = layer_name(net.layers, int(name.split(".")[0]))
-            return _error(step, where, f"the optimizer's memory of {name.split('.')[-1]}")
+            return _error(step, where, f"the optimizer's state of {name.split('.')[-1]}")
     return None
 
 
 def _error(step: int, where: str, what: str, by_update: bool = False) -> DivergenceError:
     return DivergenceError(
         f"step {step}, {where}: {what} is not finite; "
-        "lower the learning rate, set clip_norm, or look for bad pictures",
+        "lower the learning rate, set clip_norm, or look for bad images",
         step=step,
         layer=where,
         by_update=by_update,

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.arrays import flatten
 from handgrad.engines.checks import checked
 from handgrad.engines.divergence import all_finite, diverged, overflowed
-from handgrad.engines.engine import Batches, Rules, Steps, Trace
+from handgrad.engines.protocol import BatchStream, Rules, StepResults, Trace
 from handgrad.layers import Array, Context
 from handgrad.network import Network, gradients_alone, layer_name
 from handgrad.optim import clip_by_norm
+from handgrad.params import flatten
 
 
 class ReferenceEngine:
@@ -29,39 +29,39 @@ class ReferenceEngine:
 
     def __init__(self, net: Network, rules: Rules) -> None:
         self.net, self.rules, self.steps = net, rules, 0
-        self.memory = {
-            name: {kind: np.zeros_like(array) for kind in rules.optimizer.memory}
+        self.optimizer_state = {
+            name: {kind: np.zeros_like(array) for kind in rules.optimizer.state_names}
             for name, array in net.parameters.items()
         }
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # found and named below
-    def run(self, batches: Batches) -> Steps:
+    def run(self, batches: BatchStream) -> StepResults:
         """Make one update for each batch, and return what came out."""
         losses, right = [], []
-        for X, y, weights, rate in checked(batches, self.net).in_turn():
+        for X, y, weights, lr in checked(batches, self.net).in_turn():
             ctx = Context(True, self.rules.seed, self.steps)
             logits, cache = self.net.forward(X, ctx)
             loss, dlogits = self.rules.loss(logits, y, weights)
             gradients = self.net.backward(cache, dlogits)
             if not (math.isfinite(loss) and all_finite(gradients)):
                 raise diverged(self.net, self.rules, ctx, X, y, weights)
-            self._update(gradients, rate)
-            self.net.absorb(cache)
+            self._update(gradients, lr)
+            self.net.update_buffers(cache)
             if not all_finite(self.net.arrays):
                 raise overflowed(self.net, ctx.step)
             losses.append(loss)
             right.append(np.count_nonzero(logits.argmax(axis=1) == y))
-        return Steps(np.array(losses, np.float64), np.array(right, np.int64))
+        return StepResults(np.array(losses, np.float64), np.array(right, np.int64))
 
     def step(
-        self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, rate: float
+        self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, lr: float
     ) -> tuple[float, int]:
         """Make one update, and return the loss and how many were right, both before it."""
-        came = self.run(Batches(X, y, weights, np.arange(len(X)), len(X), [rate]))
+        came = self.run(BatchStream(X, y, weights, np.arange(len(X)), len(X), [lr]))
         return float(came.losses[0]), int(came.right[0])
 
     def logits(self, X: NDArray[Any]) -> Array:
-        """Return the logits (N, K) of pictures X (N, C, H, W), as they are at inference."""
+        """Return the logits (N, K) of images X (N, C, H, W), as they are at inference."""
         return self.net.logits(X)
 
     def inspect(self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None) -> Trace:
@@ -85,14 +85,14 @@ class ReferenceEngine:
         trace.gradients.update(flatten(alone, f"{first}."))
         return trace
 
-    def _update(self, gradients: dict[str, Array], rate: float) -> None:
+    def _update(self, gradients: dict[str, Array], lr: float) -> None:
         """Give each parameter its gradient, by the optimizer's rule."""
         self.steps += 1
         if self.rules.clip_norm is not None:
             clip_by_norm(gradients, self.rules.clip_norm)
         for name, gradient in gradients.items():
-            parameter, memory = self.net.parameters[name], self.memory[name]
-            self.rules.optimizer.update(parameter, gradient, memory, rate, self.steps)
+            parameter, memory = self.net.parameters[name], self.optimizer_state[name]
+            self.rules.optimizer.update(parameter, gradient, memory, lr, self.steps)
 
 
 @cache

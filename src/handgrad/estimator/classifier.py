@@ -16,12 +16,12 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
+from handgrad.class_names import Label
 from handgrad.data import Dataset
 from handgrad.data.split import stratified
-from handgrad.engines import Batches, Engine, Rules, engine_named
+from handgrad.engines import BatchStream, Engine, Rules, engine_named
 from handgrad.errors import ConfigError, DataError, ModelError
 from handgrad.estimator.examples import merged, weights_of
-from handgrad.labels import Label
 from handgrad.layers import Array, Layer, Shape
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.models import named
@@ -29,7 +29,7 @@ from handgrad.network import Network
 from handgrad.optim import AdamW
 from handgrad.random import generator
 from handgrad.schedules import Constant, OneCycle
-from handgrad.training import History, fit
+from handgrad.train import History, fit
 
 FEWEST_EPOCHS, MOST_EPOCHS, FEWEST_UPDATES = 20, 200, 500
 
@@ -49,9 +49,9 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Args:
         model: the name of an architecture (see ``handgrad models``), or a list of layers; None:
-            "smallnet" for pictures, "two-layer" for rows of numbers.
-        image_shape: that of the picture which a row of X holds, (C, H, W) or (H, W), row by row;
-            None: a row is no picture.
+            "smallnet" for images, "two-layer" for rows of numbers.
+        image_shape: that of the image which a row of X holds, (C, H, W) or (H, W), row by row;
+            None: a row is no image.
         epochs: how many times at most the examples are gone through; None: 20, and with few
             examples as many as 500 updates take, up to 200.
         batch_size: how many examples make one update; all, where there are fewer.
@@ -152,7 +152,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         with _value_errors():
             if anew:
                 self._start(rows.dtype)
-            data = Dataset(self._pictures(rows), labels, self.network_.classes, "X")
+            data = Dataset(self._images(rows), labels, self.network_.classes, "X")
             validation = None
             if self.early_stopping:
                 held = stratified(labels, self.validation_fraction, self._seed)
@@ -160,7 +160,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 weights = None if weights is None else weights[~held]
             if len(data) <= self.batch_size:
                 data, weights = merged(data, weights)
-            self._measure_once(data.pictures, weights)
+            self._measure_once(data.images, weights)
             self.history_ = self._fit(data, validation, weights)
         self.loss_curve_ += [record.loss for record in self.history_]
         self.n_iter_ = len(self.loss_curve_)
@@ -191,13 +191,13 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         with _value_errors():
             if anew:
                 self._start(rows.dtype)
-            pictures = self._pictures(rows)
-            self._measure_once(pictures, weights)
+            images = self._images(rows)
+            self._measure_once(images, weights)
             engine = self._engine_at_hand()
             order = generator(self._seed, "shuffle", engine.steps).permutation(len(rows))
             size = min(self.batch_size, len(rows))
-            rates = [self.learning_rate] * -(-len(rows) // size)
-            came = engine.run(Batches(pictures, labels, weights, order, size, rates))
+            lrs = [self.learning_rate] * -(-len(rows) // size)
+            came = engine.run(BatchStream(images, labels, weights, order, size, lrs))
         self.loss_curve_.append(float(came.losses.mean()))
         self.n_iter_ = len(self.loss_curve_)
         return self
@@ -207,7 +207,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         rows = validate_data(self, X, reset=False)
         with _value_errors():
-            return self.network_.predict_proba(self._pictures(rows))
+            return self.network_.predict_proba(self._images(rows))
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable label of each example, (N,)."""
@@ -252,17 +252,17 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.loss_curve_ = []
         self._engine = self._moments = None
 
-    def _pictures(self, X: NDArray[Any]) -> NDArray[Any]:
-        """Return rows as pictures, in numbers of the scale that the first ones had."""
+    def _images(self, X: NDArray[Any]) -> NDArray[Any]:
+        """Return rows as images, in numbers of the scale that the first ones had."""
         if X.dtype != np.uint8 or not self._of_bytes:
             with np.errstate(over="ignore"):  # what does not fit is refused as infinity
                 X = X.astype(np.float32) / np.float32(255 if self._of_bytes else 1)
         return X.reshape(len(X), *self.network_.shape)
 
-    def _measure_once(self, pictures: NDArray[Any], weights: Array | None) -> None:
+    def _measure_once(self, images: NDArray[Any], weights: Array | None) -> None:
         """Set the mean and std of `Normalize` layers, unless a call before has done so."""
         if not self.network_.measured:
-            self.network_.measure(pictures, weights)
+            self.network_.measure(images, weights)
 
     def _fit(self, data: Dataset, validation: Dataset | None, weights: Array | None) -> History:
         self._engine = self._moments = None
@@ -292,13 +292,13 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 self._engine.steps, moments = self._moments
                 for name, kinds in moments.items():
                     for kind, array in kinds.items():
-                        self._engine.memory[name][kind][...] = array
+                        self._engine.optimizer_state[name][kind][...] = array
         return self._engine
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__().copy()
         if (engine := state.get("_engine")) is not None:  # a program in machine code
-            state |= {"_engine": None, "_moments": (engine.steps, engine.memory)}
+            state |= {"_engine": None, "_moments": (engine.steps, engine.optimizer_state)}
         return state
 
 

@@ -59,6 +59,6 @@ def merged(data: Dataset, weights: Array | None) -> tuple[Dataset, Array]:
     is exactly one that counts twice, to the last bit.
     """
     weights = np.ones(len(data), np.float32) if weights is None else weights
-    rows = np.column_stack([data.pictures.reshape(len(data), -1).astype(np.float64), data.labels])
+    rows = np.column_stack([data.images.reshape(len(data), -1).astype(np.float64), data.labels])
     _, first, place = np.unique(rows, axis=0, return_index=True, return_inverse=True)
     return data.take(first), np.bincount(place.ravel(), weights).astype(np.float32)

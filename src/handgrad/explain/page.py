@@ -1,4 +1,4 @@
-"""A walk as one HTML page, with its pictures inside and no link to the outside."""
+"""A walk as one HTML page, with its images inside and no link to the outside."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterable
 from html import escape
 
+from handgrad.explain.format import number, shape, words
 from handgrad.explain.formula import is_words
-from handgrad.explain.numbers import number, shape, words
-from handgrad.explain.pictures import tiles
+from handgrad.explain.images import tiles
 from handgrad.explain.step import Class, Step, Walk
+from handgrad.html import elements as parts
+from handgrad.html.images import image
+from handgrad.html.page import page as html_page
 from handgrad.layers import Array
-from handgrad.page import frame, parts
-from handgrad.page.pictures import picture
 
 WAYS = {"forward": "Forward", "loss": "Loss", "backward": "Backward"}
 
@@ -29,21 +30,21 @@ def page(walk: Walk, title: str) -> str:
     links = "".join(_link(at, step) for at, step in enumerate(walk.steps, 1))
     steps = "\n".join(_section(at, step, walk) for at, step in enumerate(walk.steps, 1))
     content = f"""<header>
-<img class="pixels" src="{picture(walk.picture)}" alt="the picture">
+<img class="pixels" src="{image(walk.image)}" alt="the image">
 {parts.facts(facts(walk))}
 </header>
 <nav aria-label="Steps"><ol>{links}</ol></nav>
 <main>
 {steps}
 </main>"""
-    return frame.page(title, content, style)
+    return html_page(title, content, style)
 
 
 def facts(walk: Walk) -> list[tuple[str, str]]:
     """Return what is to be known of a walk before its steps."""
     p = {entry.label: entry.p for entry in walk.classes}
     mode = (
-        "dropout drops, and batch norm takes this picture's own statistics"
+        "dropout drops, and batch norm takes this image's own statistics"
         if walk.training
         else "dropout lets all pass, and batch norm takes its running statistics"
     )
@@ -95,7 +96,7 @@ def _unbroken(formula: str) -> str:
 
 
 def _array(name: str, array: Array) -> str:
-    """Return an array in words, and in pictures where it has any."""
+    """Return an array in words, and in images where it has any."""
     return (
         f'<div class="array"><h3>{escape(name)} <span>{shape(array)}</span></h3>'
         f"<p>{words(array)}</p>{_tiles(name, array)}</div>"
@@ -107,12 +108,12 @@ def _tiles(name: str, array: Array) -> str:
     if shown is None:
         return ""
     size = f'width="{shown.width}" height="{shown.height}"'
-    pictures = "".join(
+    images = "".join(
         f'<img class="pixels" {size} src="{source}" alt="{escape(name)}, {at}">'
         for at, source in enumerate(shown.sources)
     )
     more = f"; {shown.left_out} more not shown" if shown.left_out else ""
-    return f'<div class="tiles">{pictures}</div><p class="scale">{shown.scale}{more}</p>'
+    return f'<div class="tiles">{images}</div><p class="scale">{shown.scale}{more}</p>'
 
 
 def _loss(walk: Walk) -> str:

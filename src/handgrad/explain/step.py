@@ -1,4 +1,4 @@
-"""One picture's way through a network and back, step by step."""
+"""One image's way through a network and back, step by step."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.class_names import Label
 from handgrad.errors import DataError
 from handgrad.explain.formula import formula_of
-from handgrad.labels import Label
-from handgrad.layers import Array, Chain, Context, Layer, Residual, Shape, Tree
+from handgrad.layers import Array, Chain, Context, Layer, Params, Residual, Shape
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
 
 Way = Literal["forward", "loss", "backward"]
 
-LAST = "Training leaves this last dX out, for nobody learns from the picture."
+LAST = "Training leaves this last dX out, for nobody learns from the image."
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,10 @@ class Class(NamedTuple):
 
 @dataclass(frozen=True)
 class Walk:
-    """One forward and one backward pass of one picture.
+    """One forward and one backward pass of one image.
 
     Attributes:
-        picture: the picture as the data has it, (C, H, W).
+        image: the image as the data has it, (C, H, W).
         label: the class it shows.
         predicted: the class with the largest logit.
         loss: the loss.
@@ -79,7 +79,7 @@ class Walk:
         weights: in words, where the network's weights are from; nothing if it is not known.
     """
 
-    picture: NDArray[Any]
+    image: NDArray[Any]
     label: Label
     predicted: Label
     loss: float
@@ -91,39 +91,39 @@ class Walk:
 
 def walk(
     net: Network,
-    picture: NDArray[Any],
+    image: NDArray[Any],
     label: Label,
     *,
     training: bool = False,
     seed: int = 0,
     weights: str = "",
 ) -> Walk:
-    """Take one picture through a network and back, and note all that is computed.
+    """Take one image through a network and back, and note all that is computed.
 
     The passes are the network's own: each layer is replaced by one that does the same and takes
     notes. Nothing is learned.
 
     Args:
         net: the network.
-        picture: (C, H, W).
+        image: (C, H, W).
         label: the class it shows, one of the network's.
-        training: whether dropout drops, and batch norm takes this picture's own statistics.
+        training: whether dropout drops, and batch norm takes this image's own statistics.
         seed: decides what dropout drops.
         weights: in words, where the network's weights are from.
 
     Raises:
-        DataError: if the picture or the label is none for this network.
+        DataError: if the image or the label is none for this network.
     """
     if label not in net.classes:
         raise DataError(
-            f"the picture shows {label!r}, which is none of the network's "
-            f"{len(net.classes)} classes; choose another picture, or other data"
+            f"the image shows {label!r}, which is none of the network's "
+            f"{len(net.classes)} classes; choose another image, or other data"
         )
     y, ctx, notes = np.array([net.classes.index(label)]), Context(training, seed), _Notes()
     noting = copy.copy(net)
     noting.layers = tuple(_watched(x, str(at), notes) for at, x in enumerate(net.layers))
 
-    logits, cache = noting.forward(picture[None], ctx)
+    logits, cache = noting.forward(image[None], ctx)
     loss = SoftmaxCrossEntropy()
     value, dlogits = loss(logits, y)
     notes.add("loss", "", loss, {"Z": logits, "y": y, "dZ": dlogits})
@@ -131,7 +131,7 @@ def walk(
     notes.steps[-1] = replace(notes.steps[-1], formulas=(*notes.steps[-1].formulas, LAST))
     predicted = net.classes[int(logits.argmax())]
     classes = list(_classes(net.classes, logits[0], dlogits[0], int(y[0])))
-    return Walk(picture, label, predicted, value, training, notes.steps, classes, weights)
+    return Walk(image, label, predicted, value, training, notes.steps, classes, weights)
 
 
 class _Notes:
@@ -165,18 +165,18 @@ class _Watched:
     name: str
     notes: _Notes = field(repr=False)
 
-    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
         """Return the layer's arrays and the shape of its output."""
         return self.layer.init(shape, rng)
 
-    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Any]:
+    def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Any]:
         """X -> Y; the note of a layer made of layers stands before theirs."""
         at = len(self.notes.steps)
         Y, cache = self.layer.forward(params, X, ctx)
         self.notes.add("forward", self.name, self.layer, {"X": X, **params, "Y": Y}, at)
         return Y, cache
 
-    def backward(self, params: Tree, cache: Any, dY: Array) -> tuple[Array, Tree]:
+    def backward(self, params: Params, cache: Any, dY: Array) -> tuple[Array, Params]:
         """Return dX and the gradients, given dY."""
         at = len(self.notes.steps)
         dX, gradients = self.layer.backward(params, cache, dY)

@@ -5,17 +5,15 @@ from handgrad.layers.chain import Chain, Residual, inner_layers
 from handgrad.layers.conv import Conv2d
 from handgrad.layers.dense import Dense
 from handgrad.layers.dropout import Dropout, Dropout2d
-from handgrad.layers.initial import (
-    GlorotNormal,
-    GlorotUniform,
-    HeNormal,
-    HeUniform,
-    Initial,
-    Normal,
-    Uniform,
-    Zeros,
+from handgrad.layers.layer import (
+    Array,
+    Context,
+    Layer,
+    Params,
+    Shape,
+    gives_gradients_alone,
+    has_buffers,
 )
-from handgrad.layers.layer import Array, Context, Layer, Shape, Tree, carries, gives_gradients_alone
 from handgrad.layers.norm import BatchNorm, Normalize
 from handgrad.layers.pool import AvgPool2d, GlobalAvgPool2d, MaxPool2d
 from handgrad.layers.shape import Flatten
@@ -32,26 +30,18 @@ __all__ = [
     "Dropout2d",
     "Flatten",
     "GlobalAvgPool2d",
-    "GlorotNormal",
-    "GlorotUniform",
-    "HeNormal",
-    "HeUniform",
-    "Initial",
     "Layer",
     "LeakyReLU",
     "MaxPool2d",
-    "Normal",
     "Normalize",
+    "Params",
     "ReLU",
     "Residual",
     "Shape",
     "SiLU",
     "Sigmoid",
     "Tanh",
-    "Tree",
-    "Uniform",
-    "Zeros",
-    "carries",
     "gives_gradients_alone",
+    "has_buffers",
     "inner_layers",
 ]

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from handgrad.layers.layer import Array, Cache, Context, Shape, Tree
+from handgrad.layers.layer import Array, Cache, Context, Params, Shape
 
 
 class Elementwise:
     """What all activations share: no parameters, and an output shaped as the input."""
 
-    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
         """Return no parameters, and the shape as it came."""
         return {}, shape
 
@@ -24,12 +24,12 @@ class ReLU(Elementwise):
     Y = max(X, 0)        dX = dY where X > 0, else 0
     """
 
-    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+    def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
         """X any shape -> Y, the same shape."""
         Y = np.maximum(X, 0)
         return Y, Y
 
-    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+    def backward(self, params: Params, cache: Cache, dY: Array) -> tuple[Array, Params]:
         """dY -> dX, the same shape."""
         Y = cache
         return dY * (Y > 0), {}
@@ -47,11 +47,11 @@ class LeakyReLU(Elementwise):
 
     slope: float = 0.01
 
-    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+    def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
         """X any shape -> Y, the same shape."""
         return np.where(X > 0, X, X * self.slope), X
 
-    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+    def backward(self, params: Params, cache: Cache, dY: Array) -> tuple[Array, Params]:
         """dY -> dX, the same shape."""
         X = cache
         return np.where(X > 0, dY, dY * self.slope), {}
@@ -64,12 +64,12 @@ class Sigmoid(Elementwise):
     Y = 1/(1 + e⁻ˣ)        dX = dY · Y(1 − Y)
     """
 
-    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+    def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
         """X any shape -> Y, the same shape."""
         Y = sigmoid(X)
         return Y, Y
 
-    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+    def backward(self, params: Params, cache: Cache, dY: Array) -> tuple[Array, Params]:
         """dY -> dX, the same shape."""
         Y = cache
         return dY * Y * (1 - Y), {}
@@ -82,12 +82,12 @@ class Tanh(Elementwise):
     Y = tanh X        dX = dY · (1 − Y²)
     """
 
-    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+    def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
         """X any shape -> Y, the same shape."""
         Y = np.tanh(X)
         return Y, Y
 
-    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+    def backward(self, params: Params, cache: Cache, dY: Array) -> tuple[Array, Params]:
         """dY -> dX, the same shape."""
         Y = cache
         return dY * (1 - Y * Y), {}
@@ -102,12 +102,12 @@ class SiLU(Elementwise):
     D. Hendrycks, K. Gimpel 2016, "Gaussian error linear units", section 2.
     """
 
-    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+    def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
         """X any shape -> Y, the same shape."""
         S = sigmoid(X)
         return X * S, (X, S)
 
-    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+    def backward(self, params: Params, cache: Cache, dY: Array) -> tuple[Array, Params]:
         """dY -> dX, the same shape."""
         X, S = cache
         return dY * S * (1 + X * (1 - S)), {}

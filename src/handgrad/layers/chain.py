@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from handgrad.errors import ModelError
-from handgrad.layers.layer import Array, Cache, Context, Layer, Shape, Tree, carries
+from handgrad.layers.layer import Array, Cache, Context, Layer, Params, Shape, has_buffers
 
 
 @dataclass(frozen=True)
@@ -26,18 +26,18 @@ class Chain:
         object.__setattr__(self, "layers", tuple(self.layers))  # so that it is a value
 
     @property
-    def carried(self) -> tuple[str, ...]:
+    def buffers(self) -> tuple[str, ...]:
         """The names of all carried arrays, with dots between the levels."""
         return tuple(
             f"{index}.{name}"
             for index, layer in enumerate(self.layers)
-            if carries(layer)
-            for name in layer.carried
+            if has_buffers(layer)
+            for name in layer.buffers
         )
 
-    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
         """Return the arrays of all layers, and the shape of the last one's output."""
-        params: Tree = {}
+        params: Params = {}
         for index, layer in enumerate(self.layers):
             try:
                 params[str(index)], shape = layer.init(shape, rng)
@@ -46,7 +46,7 @@ class Chain:
                 raise ModelError(f"layer {index} ({name}), given {shape}: {error}") from None
         return params, shape
 
-    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+    def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
         """X -> Y, through the layers in order."""
         caches = []
         for index, layer in enumerate(self.layers):
@@ -54,19 +54,19 @@ class Chain:
             caches.append(cache)
         return X, caches
 
-    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+    def backward(self, params: Params, cache: Cache, dY: Array) -> tuple[Array, Params]:
         """dY -> dX, through the layers in reverse."""
-        gradients: Tree = {}
+        gradients: Params = {}
         for index, layer in reversed(list(enumerate(self.layers))):
             dY, gradients[str(index)] = layer.backward(params[str(index)], cache[index], dY)
         return dY, gradients
 
-    def absorb(self, params: Tree, cache: Cache) -> Tree:
+    def update_buffers(self, params: Params, cache: Cache) -> Params:
         """Return what each layer carries along after a training step."""
         return {
-            str(index): layer.absorb(params[str(index)], cache[index])
+            str(index): layer.update_buffers(params[str(index)], cache[index])
             for index, layer in enumerate(self.layers)
-            if carries(layer)
+            if has_buffers(layer)
         }
 
 
@@ -93,15 +93,15 @@ class Residual:
         object.__setattr__(self, "shortcut", tuple(self.shortcut))
 
     @property
-    def carried(self) -> tuple[str, ...]:
+    def buffers(self) -> tuple[str, ...]:
         """The names of all carried arrays, with dots between the levels."""
         body, shortcut = Chain(self.body), Chain(self.shortcut)
         return (
-            *(f"body.{name}" for name in body.carried),
-            *(f"shortcut.{name}" for name in shortcut.carried),
+            *(f"body.{name}" for name in body.buffers),
+            *(f"shortcut.{name}" for name in shortcut.buffers),
         )
 
-    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
         """Return the arrays of both ways, and the shape of their sum."""
         body, output = Chain(self.body).init(shape, rng)
         shortcut, other = Chain(self.shortcut).init(shape, rng)
@@ -109,23 +109,23 @@ class Residual:
             raise ModelError(f"its body gives {output} and its shortcut {other}; make them equal")
         return {"body": body, "shortcut": shortcut}, output
 
-    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+    def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
         """X -> Y."""
         body, body_cache = Chain(self.body).forward(params["body"], X, ctx.inside(0))
         shortcut, cache = Chain(self.shortcut).forward(params["shortcut"], X, ctx.inside(1))
         return body + shortcut, (body_cache, cache)
 
-    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+    def backward(self, params: Params, cache: Cache, dY: Array) -> tuple[Array, Params]:
         """dY -> dX."""
         dX_body, body = Chain(self.body).backward(params["body"], cache[0], dY)
         dX_shortcut, shortcut = Chain(self.shortcut).backward(params["shortcut"], cache[1], dY)
         return dX_body + dX_shortcut, {"body": body, "shortcut": shortcut}
 
-    def absorb(self, params: Tree, cache: Cache) -> Tree:
+    def update_buffers(self, params: Params, cache: Cache) -> Params:
         """Return what both ways carry along after a training step."""
         return {
-            "body": Chain(self.body).absorb(params["body"], cache[0]),
-            "shortcut": Chain(self.shortcut).absorb(params["shortcut"], cache[1]),
+            "body": Chain(self.body).update_buffers(params["body"], cache[0]),
+            "shortcut": Chain(self.shortcut).update_buffers(params["shortcut"], cache[1]),
         }
 
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from handgrad.errors import ModelError
-from handgrad.layers.initial import HeNormal, Initial
-from handgrad.layers.layer import Array, Cache, Context, Shape, Tree
-from handgrad.layers.windows import Pair, check_window, output_size, pad, pair, taps, unpad
+from handgrad.init import HeNormal, Initializer
+from handgrad.layers.im2col import Pair, check_window, output_size, pad, pair, taps, unpad
+from handgrad.layers.layer import Array, Cache, Context, Params, Shape
 
 
 @dataclass(frozen=True)
 class Conv2d:
-    """A convolution: one small linear layer, slid over the picture.
+    """A convolution: one small linear layer, slid over the image.
 
     Y[n,o,r,q] = Σ_{c,i,j} W[o,c,i,j] X[n,c, r·s+i, q·s+j] + b[o]
 
@@ -31,27 +31,27 @@ class Conv2d:
         channels: O, the number of outputs.
         kernel: height and width of the window.
         stride: how far the window moves, down and across.
-        padding: how many zeros are put around the picture, above and below, left and right.
-        initial: how the weights are drawn; the bias starts at zero.
+        padding: how many zeros are put around the image, above and below, left and right.
+        initializer: how the weights are drawn; the bias starts at zero.
     """
 
     channels: int
     kernel: int | Pair
     stride: int | Pair = 1
     padding: int | Pair = 0
-    initial: Initial = HeNormal()
+    initializer: Initializer = HeNormal()
 
-    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
         """Return weight (O, C, kh, kw), bias (O,), and the output's shape (O, rows, columns)."""
         if self.channels < 1:
             raise ModelError(f"channels must be at least 1, not {self.channels}")
         check_window(pair(self.kernel), pair(self.stride), pair(self.padding))
         rows, columns = self._size(shape)
-        weight = self.initial.draw((self.channels, shape[0], *pair(self.kernel)), rng)
+        weight = self.initializer.sample((self.channels, shape[0], *pair(self.kernel)), rng)
         output = (self.channels, rows, columns)
         return {"weight": weight, "bias": np.zeros(self.channels)}, output
 
-    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+    def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
         """X (N, C, H, W) -> Y (N, O, rows, columns)."""
         (N, C, _, _), (kh, kw), size = X.shape, pair(self.kernel), self._size(X.shape[1:])
         X = pad(X, pair(self.padding))
@@ -65,7 +65,7 @@ class Conv2d:
         Y += params["bias"][:, None]
         return Y.reshape(N, self.channels, *size), (P, X.shape)
 
-    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+    def backward(self, params: Params, cache: Cache, dY: Array) -> tuple[Array, Params]:
         """dY (N, O, rows, columns) -> dX (N, C, H, W), dW (O, C, kh, kw), db (O,)."""
         (_, padded), weight = cache, params["weight"]
         (N, O, *size), (kh, kw) = dY.shape, pair(self.kernel)
@@ -77,7 +77,7 @@ class Conv2d:
             view += dwindows[:, :, i, j]
         return unpad(dX, pair(self.padding)), self.gradients(params, cache, dY)
 
-    def gradients(self, params: Tree, cache: Cache, dY: Array) -> Tree:
+    def gradients(self, params: Params, cache: Cache, dY: Array) -> Params:
         """dY (N, O, rows, columns) -> dW (O, C, kh, kw), db (O,)."""
         P, _ = cache
         dY = dY.reshape(*dY.shape[:2], -1)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from handgrad.errors import ModelError
-from handgrad.layers.initial import HeNormal, Initial
-from handgrad.layers.layer import Array, Cache, Context, Shape, Tree
+from handgrad.init import HeNormal, Initializer
+from handgrad.layers.layer import Array, Cache, Context, Params, Shape
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,13 @@ class Dense:
 
     Attributes:
         units: O, the number of outputs; None: as many as the network has classes.
-        initial: how the weights are drawn; the bias starts at zero.
+        initializer: how the weights are drawn; the bias starts at zero.
     """
 
     units: int | None = None
-    initial: Initial = HeNormal()
+    initializer: Initializer = HeNormal()
 
-    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
         """Return weight (O, I), bias (O,), and the output's shape (O,)."""
         if self.units is None:
             raise ModelError("units is not set; only a network's last Dense may leave it open")
@@ -35,20 +35,20 @@ class Dense:
             raise ModelError(f"units must be at least 1, not {self.units}")
         if len(shape) != 1:
             raise ModelError(f"takes flat input (I,), not {shape}; put Flatten() before it")
-        weight = self.initial.draw((self.units, shape[0]), rng)
+        weight = self.initializer.sample((self.units, shape[0]), rng)
         return {"weight": weight, "bias": np.zeros(self.units)}, (self.units,)
 
-    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+    def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
         """X (N, I) -> Y (N, O)."""
         Y = X @ params["weight"].T
         Y += params["bias"]
         return Y, X
 
-    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+    def backward(self, params: Params, cache: Cache, dY: Array) -> tuple[Array, Params]:
         """dY (N, O) -> dX (N, I), dW (O, I), db (O,)."""
         return dY @ params["weight"], self.gradients(params, cache, dY)
 
-    def gradients(self, params: Tree, cache: Cache, dY: Array) -> Tree:
+    def gradients(self, params: Params, cache: Cache, dY: Array) -> Params:
         """dY (N, O) -> dW (O, I), db (O,)."""
         X = cache
         return {"weight": dY.T @ X, "bias": dY.sum(axis=0)}

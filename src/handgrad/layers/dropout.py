@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from handgrad.errors import ModelError
-from handgrad.layers.layer import Array, Cache, Context, Shape, Tree
+from handgrad.layers.layer import Array, Cache, Context, Params, Shape
 from handgrad.random import stream_key, uniforms
 
 
@@ -29,19 +29,19 @@ class Dropout:
 
     p: float = 0.5
 
-    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
         """Return no parameters, and the shape as it came."""
         _check_probability(self.p)
         return {}, shape
 
-    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+    def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
         """X any shape -> Y, the same shape."""
         if not ctx.training:
             return X, 1
         mask = _mask(self.p, X.shape, X.dtype, ctx)
         return X * mask, mask
 
-    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+    def backward(self, params: Params, cache: Cache, dY: Array) -> tuple[Array, Params]:
         """dY -> dX, the same shape."""
         mask = cache
         return dY * mask, {}
@@ -62,21 +62,21 @@ class Dropout2d:
 
     p: float = 0.5
 
-    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
         """Return no parameters, and the shape as it came."""
         _check_probability(self.p)
         if len(shape) != 3:
-            raise ModelError(f"takes pictures (C, H, W), not {shape}; use Dropout for flat input")
+            raise ModelError(f"takes images (C, H, W), not {shape}; use Dropout for flat input")
         return {}, shape
 
-    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+    def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
         """X (N, C, H, W) -> Y, the same shape."""
         if not ctx.training:
             return X, 1
         mask = _mask(self.p, X.shape[:2], X.dtype, ctx)[:, :, None, None]
         return X * mask, mask
 
-    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+    def backward(self, params: Params, cache: Cache, dY: Array) -> tuple[Array, Params]:
         """dY (N, C, H, W) -> dX, the same shape."""
         mask = cache
         return dY * mask, {}

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]  # the shape of one example, without the batch
-Tree = dict[str, Any]  # arrays by name; a layer made of layers has a tree for each
+Params = dict[str, Any]  # arrays by name; a layer made of layers has a tree for each
 Cache = Any  # what a layer's forward keeps for its own backward; nobody else looks inside
 
 
@@ -38,47 +38,47 @@ class Layer(Protocol):
     """Three pure functions: `init`, `forward` and its derivative `backward`.
 
     A layer may have more: one that carries numbers along which no gradient changes, such as
-    batch norm's running statistics, is `Carrying`; one that has a shorter way where dX is not
+    batch norm's running statistics, is `HasBuffers`; one that has a shorter way where dX is not
     wanted is `GradientsAlone`.
     """
 
-    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
         """Return fresh arrays by name, and the shape of the output, for one example's `shape`."""
         ...
 
-    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+    def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
         """Return the output Y, and what `backward` will need."""
         ...
 
-    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+    def backward(self, params: Params, cache: Cache, dY: Array) -> tuple[Array, Params]:
         """Return dX and the gradients of the learned arrays, given dY."""
         ...
 
 
-class Carrying(Layer, Protocol):
+class HasBuffers(Layer, Protocol):
     """A layer with arrays that are carried along, not learned."""
 
     @property
-    def carried(self) -> tuple[str, ...]:
+    def buffers(self) -> tuple[str, ...]:
         """The names of those arrays."""
         ...
 
-    def absorb(self, params: Tree, cache: Cache) -> Tree:
+    def update_buffers(self, params: Params, cache: Cache) -> Params:
         """Return the carried arrays after a training step that left `cache`."""
         ...
 
 
 class GradientsAlone(Layer, Protocol):
-    """A layer that can leave out dX, which is half its work: nobody learns from the pictures."""
+    """A layer that can leave out dX, which is half its work: nobody learns from the images."""
 
-    def gradients(self, params: Tree, cache: Cache, dY: Array) -> Tree:
+    def gradients(self, params: Params, cache: Cache, dY: Array) -> Params:
         """Return the gradients of the learned arrays, given dY."""
         ...
 
 
-def carries(layer: Layer) -> TypeGuard[Carrying]:
+def has_buffers(layer: Layer) -> TypeGuard[HasBuffers]:
     """Say whether a layer carries arrays along."""
-    return hasattr(layer, "carried")
+    return hasattr(layer, "buffers")
 
 
 def gives_gradients_alone(layer: Layer) -> TypeGuard[GradientsAlone]:

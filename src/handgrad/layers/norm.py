@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from handgrad.errors import ModelError
-from handgrad.layers.layer import Array, Cache, Context, Shape, Tree
+from handgrad.layers.layer import Array, Cache, Context, Params, Shape
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class BatchNorm:
 
     eps: float = 1e-5
     momentum: float = 0.1
-    carried: ClassVar = ("running_mean", "running_var")
+    buffers: ClassVar = ("running_mean", "running_var")
 
-    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
         """Return γ, β, running_mean and running_var, each (F,), and the shape as it came."""
         if not self.eps > 0:
             raise ModelError(f"eps must be above 0, not {self.eps}")
@@ -50,7 +50,7 @@ class BatchNorm:
         learned = {"weight": np.ones(F), "bias": np.zeros(F)}
         return {**learned, "running_mean": np.zeros(F), "running_var": np.ones(F)}, shape
 
-    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+    def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
         """X (N, F) or (N, F, H, W) -> Y, the same shape."""
         mean = _mean(X) if ctx.training else params["running_mean"]
         X_hat = X - _along(mean, X)
@@ -61,7 +61,7 @@ class BatchNorm:
         Y += _along(params["bias"], X)
         return Y, (X_hat, mean, var, std, ctx.training)
 
-    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+    def backward(self, params: Params, cache: Cache, dY: Array) -> tuple[Array, Params]:
         """dY -> dX, the same shape, dγ (F,), dβ (F,)."""
         X_hat, _, _, std, training = cache
         dY_X_hat = dY * X_hat
@@ -71,7 +71,7 @@ class BatchNorm:
             dX = dY - _along(_mean(dY), dY) - X_hat * _along(_mean(dY_X_hat), dY)
         return dX * _along(params["weight"] / std, dY), gradients
 
-    def absorb(self, params: Tree, cache: Cache) -> Tree:
+    def update_buffers(self, params: Params, cache: Cache) -> Params:
         """Return the running statistics after a training step on this batch."""
         X_hat, mean, var, _, _ = cache
         count = X_hat.size // X_hat.shape[1]
@@ -94,7 +94,7 @@ class Normalize:
     dX = dY/s
 
     A layer, so that it travels with the model; without parameters, for m and s are measured
-    once, on the training pictures, and never learned.
+    once, on the training images, and never learned.
 
     Attributes:
         mean: m, if it is known before: one number, or one a channel.
@@ -103,9 +103,9 @@ class Normalize:
 
     mean: float | tuple[float, ...] | None = None
     std: float | tuple[float, ...] | None = None
-    carried: ClassVar = ("mean", "std")
+    buffers: ClassVar = ("mean", "std")
 
-    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
         """Return mean and std (until they are measured, 0 and 1), and the shape as it came."""
         channels = shape[0] if len(shape) == 3 else 1
         mean = _by_channel("mean", 0.0 if self.mean is None else self.mean, channels)
@@ -114,23 +114,23 @@ class Normalize:
             raise ModelError(f"std must be above 0, not {self.std}")
         return {"mean": mean, "std": std}, shape
 
-    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+    def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
         """X (N, C, H, W) or (N, I) -> Y, the same shape."""
         return (X - _along(params["mean"], X)) / _along(params["std"], X), None
 
-    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+    def backward(self, params: Params, cache: Cache, dY: Array) -> tuple[Array, Params]:
         """dY -> dX, the same shape."""
         return dY / _along(params["std"], dY), {}
 
-    def absorb(self, params: Tree, cache: Cache) -> Tree:
+    def update_buffers(self, params: Params, cache: Cache) -> Params:
         """Return nothing new: a training step does not change mean and std."""
         return {}
 
-    def measure(self, batches: Iterable[Array], weights: Array | None = None) -> Tree:
-        """Return mean and std of the training pictures, except what was given beforehand.
+    def measure(self, batches: Iterable[Array], weights: Array | None = None) -> Params:
+        """Return mean and std of the training images, except what was given beforehand.
 
         Args:
-            batches: the pictures, some at a time.
+            batches: the images, some at a time.
             weights: how much each counts, (N,); None: all the same.
         """
         at, count, total, squares = 0, 0.0, np.zeros(()), np.zeros(())

@@ -1,4 +1,4 @@
-"""Pooling: a picture made smaller."""
+"""Pooling: an image made smaller."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from handgrad.errors import ModelError
-from handgrad.layers.layer import Array, Cache, Context, Shape, Tree
-from handgrad.layers.windows import Pair, check_window, output_size, pad, pair, taps, unpad
+from handgrad.layers.im2col import Pair, check_window, output_size, pad, pair, taps, unpad
+from handgrad.layers.layer import Array, Cache, Context, Params, Shape
 
 
 @dataclass(frozen=True)
@@ -22,18 +22,18 @@ class MaxPool2d:
     Attributes:
         kernel: height and width of the window.
         stride: how far the window moves; None: its own size.
-        padding: how many pixels of minus infinity are put around the picture.
+        padding: how many pixels of minus infinity are put around the image.
     """
 
     kernel: int | Pair
     stride: int | Pair | None = None
     padding: int | Pair = 0
 
-    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
         """Return no parameters, and the output's shape (C, rows, columns)."""
         return {}, _output(self, shape)
 
-    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+    def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
         """X (N, C, H, W) -> Y (N, C, rows, columns)."""
         kernel, stride, padding = _window(self)
         size = output_size(X.shape[1:], kernel, stride, padding)
@@ -45,7 +45,7 @@ class MaxPool2d:
             np.maximum(view, Y, out=Y)
         return Y, (winner, X.shape)
 
-    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+    def backward(self, params: Params, cache: Cache, dY: Array) -> tuple[Array, Params]:
         """dY (N, C, rows, columns) -> dX (N, C, H, W)."""
         (kernel, stride, padding), (winner, padded) = _window(self), cache
         dX = np.zeros(padded, dY.dtype)
@@ -65,18 +65,18 @@ class AvgPool2d:
     Attributes:
         kernel: height and width of the window.
         stride: how far the window moves; None: its own size.
-        padding: how many zeros are put around the picture; they count in the mean.
+        padding: how many zeros are put around the image; they count in the mean.
     """
 
     kernel: int | Pair
     stride: int | Pair | None = None
     padding: int | Pair = 0
 
-    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
         """Return no parameters, and the output's shape (C, rows, columns)."""
         return {}, _output(self, shape)
 
-    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+    def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
         """X (N, C, H, W) -> Y (N, C, rows, columns)."""
         kernel, stride, padding = _window(self)
         size = output_size(X.shape[1:], kernel, stride, padding)
@@ -87,7 +87,7 @@ class AvgPool2d:
         Y /= kernel[0] * kernel[1]
         return Y, X.shape
 
-    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+    def backward(self, params: Params, cache: Cache, dY: Array) -> tuple[Array, Params]:
         """dY (N, C, rows, columns) -> dX (N, C, H, W)."""
         (kernel, stride, padding), padded = _window(self), cache
         share = dY / (kernel[0] * kernel[1])
@@ -99,24 +99,24 @@ class AvgPool2d:
 
 @dataclass(frozen=True)
 class GlobalAvgPool2d:
-    """The mean of each channel over the whole picture.
+    """The mean of each channel over the whole image.
 
     Y[n,c] = 1/(H·W) Σ_{h,w} X[n,c,h,w]        X (N, C, H, W)   Y (N, C)
 
     dX[n,c,h,w] = dY[n,c] / (H·W)
     """
 
-    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
         """Return no parameters, and the output's shape (C,)."""
         if len(shape) != 3:
-            raise ModelError(f"takes pictures (C, H, W), not {shape}")
+            raise ModelError(f"takes images (C, H, W), not {shape}")
         return {}, (shape[0],)
 
-    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+    def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
         """X (N, C, H, W) -> Y (N, C)."""
         return X.mean(axis=(2, 3)), X.shape
 
-    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+    def backward(self, params: Params, cache: Cache, dY: Array) -> tuple[Array, Params]:
         """dY (N, C) -> dX (N, C, H, W)."""
         N, C, H, W = cache
         dX = np.empty((N, C, H, W), dY.dtype)

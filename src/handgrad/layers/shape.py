@@ -7,24 +7,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from handgrad.layers.layer import Array, Cache, Context, Shape, Tree
+from handgrad.layers.layer import Array, Cache, Context, Params, Shape
 
 
 @dataclass(frozen=True)
 class Flatten:
-    """A picture as one row of numbers, channel by channel, row by row.
+    """An image as one row of numbers, channel by channel, row by row.
 
     Y = X reshaped        X (N, C, H, W)   Y (N, C·H·W)        dX = dY reshaped back
     """
 
-    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
         """Return no parameters, and the output's shape (C·H·W,)."""
         return {}, (math.prod(shape),)
 
-    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+    def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
         """X (N, C, H, W) -> Y (N, C·H·W)."""
         return X.reshape(len(X), math.prod(X.shape[1:])), X.shape
 
-    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+    def backward(self, params: Params, cache: Cache, dY: Array) -> tuple[Array, Params]:
         """dY (N, C·H·W) -> dX (N, C, H, W)."""
         return dY.reshape(cache), {}

@@ -7,36 +7,36 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from handgrad.data.pictures import as_pictures, check_pictures
+from handgrad.data.images import as_images, check_images
 from handgrad.errors import DataError
 
 
-def as_images(pictures: ArrayLike) -> NDArray[Any]:
-    """Return pictures (N, C, H, W) as images, (N, H, W) or (N, H, W, 3), uint8 or 0 to 1."""
-    X = as_pictures(pictures)
-    check_pictures(X)
+def as_displayable(images: ArrayLike) -> NDArray[Any]:
+    """Return images (N, C, H, W) as images, (N, H, W) or (N, H, W, 3), uint8 or 0 to 1."""
+    X = as_images(images)
+    check_images(X)
     if X.shape[1] not in (1, 3):
-        raise DataError(f"pictures with 1 or 3 channels can be drawn, not with {X.shape[1]}")
+        raise DataError(f"images with 1 or 3 channels can be drawn, not with {X.shape[1]}")
     if X.dtype != np.uint8 and (X.min() < 0 or X.max() > 1):  # standardized, say
         X = (X - X.min()) / max(X.max() - X.min(), np.finfo(X.dtype).tiny)
     return X[:, 0] if X.shape[1] == 1 else X.transpose(0, 2, 3, 1)
 
 
-def as_labels(labels: ArrayLike, what: str, pictures: int, classes: int) -> NDArray[Any]:
+def as_labels(labels: ArrayLike, what: str, images: int, classes: int) -> NDArray[Any]:
     """Return labels (N,), whole numbers 0..K-1; `what` is the argument's name."""
     y = np.asarray(labels)
     if y.ndim != 1 or y.dtype.kind not in "iu":
         raise DataError(f"{what} must be whole numbers (N,), not {y.dtype} {y.shape}")
-    if len(y) != pictures:
-        raise DataError(f"there are {pictures} pictures but {len(y)} {what}; give one for each")
+    if len(y) != images:
+        raise DataError(f"there are {images} images but {len(y)} {what}; give one for each")
     if y.min() < 0 or y.max() >= classes:
         raise DataError(f"{what} must lie in 0..{classes - 1}, not in {y.min()}..{y.max()}")
     return y
 
 
-def as_probabilities(probabilities: ArrayLike, pictures: int, classes: int) -> NDArray[Any]:
+def as_probabilities(probabilities: ArrayLike, images: int, classes: int) -> NDArray[Any]:
     """Return probabilities (N, K), finite."""
-    p, wanted = np.asarray(probabilities), (pictures, classes)
+    p, wanted = np.asarray(probabilities), (images, classes)
     if p.shape != wanted or p.dtype.kind != "f" or not np.isfinite(p).all():
         raise DataError(f"probabilities must be finite numbers {wanted}, not {p.dtype} {p.shape}")
     return p

@@ -1,4 +1,4 @@
-"""What becomes of pictures that are changed at random."""
+"""What becomes of images that are changed at random."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
 from handgrad.data.augment import Augmentation
-from handgrad.data.pictures import as_pictures
+from handgrad.data.images import as_images
 from handgrad.errors import DataError
-from handgrad.plots.arguments import as_images
+from handgrad.plots.arguments import as_displayable
+from handgrad.plots.labels import SMALL, style
 from handgrad.plots.sheet import HEAD, axes_at, sheet
-from handgrad.plots.words import SMALL, style
 
-MOST = 20  # pictures in one figure
+MOST = 20  # images in one figure
 EPOCHS = 9
 
 _SIDE, _GAP, _LINE = 0.8, 0.1, 0.25  # inches
 
 
-def augmented(pictures: ArrayLike, augmentation: Augmentation, *, seed: int = 0) -> Figure:
-    """Draw pictures as they are, and beside each as nine epochs of training see it.
+def augmented(images: ArrayLike, augmentation: Augmentation, *, seed: int = 0) -> Figure:
+    """Draw images as they are, and beside each as nine epochs of training see it.
 
     Of more than 20 the first 20 are drawn.
 
     Args:
-        pictures: (N, C, H, W), C 1 or 3.
+        images: (N, C, H, W), C 1 or 3.
         augmentation: how they are changed.
         seed: the run's seed.
 
     Raises:
-        DataError: if they are no pictures, or there are none.
+        DataError: if they are no images, or there are none.
     """
-    X = as_pictures(pictures)[:MOST]
+    X = as_images(images)[:MOST]
     if not len(X):
-        raise DataError("there are no pictures; give at least one")
+        raise DataError("there are no images; give at least one")
     seen = [X, *(augmentation.applied(X, seed=seed, epoch=e + 1) for e in range(EPOCHS))]
-    columns = np.stack([as_images(each) for each in seen], axis=1)
+    columns = np.stack([as_displayable(each) for each in seen], axis=1)
     across, down = _SIDE + _GAP, _SIDE * X.shape[2] / X.shape[3] + _GAP
     figure = sheet(
         "augmentation: as it is, and in nine epochs",
@@ -49,8 +49,8 @@ def augmented(pictures: ArrayLike, augmentation: Augmentation, *, seed: int = 0)
     axes.set(xlim=(0, (1 + EPOCHS) * across), ylim=(0, len(X) * down), autoscale_on=False)
     axes.set_axis_off()
     high = 255 if X.dtype == np.uint8 else 1
-    for row, images in enumerate(columns):
-        for column, image in enumerate(images):
+    for row, versions in enumerate(columns):
+        for column, image in enumerate(versions):
             left, below = column * across, (len(X) - 1 - row) * down
             place = (left, left + across - _GAP, below, below + down - _GAP)
             axes.imshow(_shown(image, high), extent=place, aspect="auto", interpolation="none")

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator, NullFormatter, PercentFormatter
 
 from handgrad.errors import DataError
 from handgrad.plots.colours import BLUE, ORANGE
-from handgrad.training.history import History
+from handgrad.train.history import History
 
 
 def learning_curves(history: History) -> Figure:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from handgrad.layers import Context, Layer
 from handgrad.plots.colours import BLUE, ORANGE
-from handgrad.plots.words import SMALL
+from handgrad.plots.labels import SMALL
 
 REACH = 4.0
 

@@ -1,4 +1,4 @@
-"""Pictures as figures: with their classes, with what was predicted, the worst mistakes."""
+"""Images as figures: with their classes, with what was predicted, the worst mistakes."""
 
 from __future__ import annotations
 
@@ -8,46 +8,46 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
+from handgrad.class_names import Label
 from handgrad.errors import ConfigError, DataError
-from handgrad.labels import Label
 from handgrad.layers import Array
-from handgrad.plots.arguments import as_images, as_labels, as_probabilities
+from handgrad.plots.arguments import as_displayable, as_labels, as_probabilities
 from handgrad.plots.colours import GREEN, VERMILION
+from handgrad.plots.labels import class_names
 from handgrad.plots.tiles import LINE, MOST, Tile, cut, grid
-from handgrad.plots.words import class_names
 
 
-def pictures(pictures: ArrayLike, labels: ArrayLike, classes: Sequence[Label]) -> Figure:
-    """Draw pictures with the names of their classes; of more than 100 the first 100.
+def images(images: ArrayLike, labels: ArrayLike, classes: Sequence[Label]) -> Figure:
+    """Draw images with the names of their classes; of more than 100 the first 100.
 
     Args:
-        pictures: (N, C, H, W), C 1 or 3.
+        images: (N, C, H, W), C 1 or 3.
         labels: what they are, (N,).
         classes: the names of the K classes.
 
     Raises:
         DataError: if the arguments do not fit to each other.
     """
-    images = as_images(pictures)
+    images = as_displayable(images)
     y = as_labels(labels, "labels", len(images), len(classes))
     names = class_names(classes, LINE)
     tiles = [Tile(image, names[k]) for image, k in zip(images[:MOST], y[:MOST], strict=True)]
-    return grid(tiles, f"pictures: {len(images):,}{cut(len(images))}")
+    return grid(tiles, f"images: {len(images):,}{cut(len(images))}")
 
 
 def predictions(
-    pictures: ArrayLike,
+    images: ArrayLike,
     labels: ArrayLike,
     predicted: ArrayLike,
     classes: Sequence[Label],
     probabilities: ArrayLike | None = None,
 ) -> Figure:
-    """Draw pictures with what was predicted: ✓ and green when right, ✗ and vermilion when not.
+    """Draw images with what was predicted: ✓ and green when right, ✗ and vermilion when not.
 
-    Of more than 100 pictures the first 100 are drawn; the heading counts them all.
+    Of more than 100 images the first 100 are drawn; the heading counts them all.
 
     Args:
-        pictures: (N, C, H, W), C 1 or 3.
+        images: (N, C, H, W), C 1 or 3.
         labels: what they are, (N,).
         predicted: what they were taken for, (N,): places in `classes`, as labels are, or names
             of classes, as `Network.predict` returns them. Whole numbers that can all be places
@@ -58,7 +58,7 @@ def predictions(
     Raises:
         DataError: if the arguments do not fit to each other.
     """
-    images = as_images(pictures)
+    images = as_displayable(images)
     N, K = len(images), len(classes)
     y = as_labels(labels, "labels", N, K)
     guess = as_labels(_places(predicted, classes), "predicted", N, K)
@@ -70,7 +70,7 @@ def predictions(
 
 
 def confident_mistakes(
-    pictures: ArrayLike,
+    images: ArrayLike,
     labels: ArrayLike,
     probabilities: ArrayLike,
     classes: Sequence[Label],
@@ -86,7 +86,7 @@ def confident_mistakes(
     """
     if not 1 <= count <= MOST:
         raise ConfigError(f"count must be 1 to {MOST}, not {count}")
-    images = as_images(pictures)
+    images = as_displayable(images)
     N, K = len(images), len(classes)
     y = as_labels(labels, "labels", N, K)
     p = as_probabilities(probabilities, N, K)
@@ -121,7 +121,7 @@ def _judged(
     chances: Sequence[float | None] | Array,
     classes: Sequence[Label],
 ) -> list[Tile]:
-    """Return pictures with what each was taken for, and what it is where that differs."""
+    """Return images with what each was taken for, and what it is where that differs."""
     names = class_names(classes, LINE)
     tiles = []
     for image, label, guess, p in zip(images, labels, guesses, chances, strict=True):

@@ -9,7 +9,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, PercentFor
 
 from handgrad.errors import DataError
 from handgrad.plots.colours import BLUE, GREEN, ORANGE, VERMILION
-from handgrad.plots.words import SMALL
+from handgrad.plots.labels import SMALL
 
 LOOKS = ((BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (VERMILION, ":"), ("0.4", "-"))
 

@@ -10,10 +10,10 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from handgrad.labels import Label
+from handgrad.class_names import Label
 from handgrad.plots.arguments import as_counts
+from handgrad.plots.labels import SMALL, class_names, inches, style
 from handgrad.plots.sheet import HEAD, axes_at, sheet
-from handgrad.plots.words import SMALL, class_names, inches, style
 
 _MARGIN = 0.5  # inches, for an axis's own name and the space around it
 _EDGE = 0.15  # inches, left free on the right

@@ -5,7 +5,7 @@ from __future__ import annotations
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from handgrad.plots.words import LARGE, inches, style
+from handgrad.plots.labels import LARGE, inches, style
 
 HEAD = 0.5  # inches, the height that a heading takes
 

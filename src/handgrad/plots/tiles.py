@@ -1,4 +1,4 @@
-"""Pictures with titles in rows, the figure being as large as they and their words need."""
+"""Images with titles in rows, the figure being as large as they and their words need."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
+from handgrad.plots.labels import SMALL, inches, style
 from handgrad.plots.sheet import HEAD, axes_at, sheet
-from handgrad.plots.words import SMALL, inches, style
 
-MOST = 100  # pictures in one figure
+MOST = 100  # images in one figure
 LINE = 20  # characters of a name in one line of a title
 
-_SIDE = 1.1  # inches, the shorter side of one picture
-_GAP = 0.12  # inches, between two pictures
-_PAD = 4 / 72  # inches, between a picture and its title
+_SIDE = 1.1  # inches, the shorter side of one image
+_GAP = 0.12  # inches, between two images
+_PAD = 4 / 72  # inches, between an image and its title
 
 
 class Tile(NamedTuple):
-    """One picture.
+    """One image.
 
     Attributes:
         image: (H, W), or (H, W, 3) in colour.
@@ -60,7 +60,7 @@ def grid(
     low, high = limits or (0, 255 if image.dtype == np.uint8 else 1)
     H, W = image.shape[:2]
     width, height = _size(H, W)
-    scale = min(width / W, height / H)  # a very long picture keeps its shape
+    scale = min(width / W, height / H)  # a very long image keeps its shape
     text_width, text_height = inches([tile.title for tile in tiles], SMALL)
     across, down = max(width, text_width) + _GAP, height + text_height + 1.5 * _GAP
     columns = _columns(len(tiles), down / across)
@@ -88,12 +88,12 @@ def grid(
 
 
 def cut(count: int) -> str:
-    """Return what a heading says where not all of `count` pictures are drawn."""
+    """Return what a heading says where not all of `count` images are drawn."""
     return f", the first {MOST} shown" if count > MOST else ""
 
 
 def _size(H: int, W: int) -> tuple[float, float]:
-    """Return the room for a picture, width and height in inches; a very long one is made to fit."""
+    """Return the room for an image, width and height in inches; a very long one is made to fit."""
     width, height = (_SIDE * min(size / min(H, W), 4) for size in (W, H))
     return width, height
 

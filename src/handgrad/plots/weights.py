@@ -1,4 +1,4 @@
-"""What the first layer looks for: its weights as pictures."""
+"""What the first layer looks for: its weights as images."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from matplotlib.figure import Figure
 from handgrad.errors import ModelError
 from handgrad.layers import Array, Dense
 from handgrad.network import Network, layer_name
+from handgrad.plots.labels import SMALL, class_names
 from handgrad.plots.sheet import axes_at
 from handgrad.plots.tiles import LINE, MOST, Tile, cut, grid
-from handgrad.plots.words import SMALL, class_names
 
 
 def first_layer_weights(net: Network) -> Figure:
-    """Draw the first linear layer's weights as pictures, or the first convolution's kernels.
+    """Draw the first linear layer's weights as images, or the first convolution's kernels.
 
     Red is above zero and blue below, on one scale for all. Channels stand side by side. Of more
     than 100 units the first 100 are drawn.

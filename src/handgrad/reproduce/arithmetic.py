@@ -21,8 +21,8 @@ from handgrad.layers import (
     Layer,
     LeakyReLU,
     Normalize,
+    Params,
     ReLU,
-    Tree,
 )
 from handgrad.network import Network
 
@@ -87,7 +87,7 @@ class Arithmetic:
         return X
 
 
-def forward(layer: Layer, arrays: Tree, X: Array) -> Array:
+def forward(layer: Layer, arrays: Params, X: Array) -> Array:
     """Return a layer's output."""
     if isinstance(layer, Dense):
         return np.dot(X, arrays["weight"].T) + arrays["bias"]
@@ -99,7 +99,7 @@ def forward(layer: Layer, arrays: Tree, X: Array) -> Array:
     return np.maximum(X, 0)
 
 
-def backward(layer: Layer, arrays: Tree, X: Array, dY: Array) -> tuple[Array, Tree]:
+def backward(layer: Layer, arrays: Params, X: Array, dY: Array) -> tuple[Array, Params]:
     """Return the gradients of a layer's input and of its arrays."""
     if isinstance(layer, Dense):
         return np.dot(dY, arrays["weight"]), {"weight": np.dot(dY.T, X), "bias": np.sum(dY, axis=0)}

@@ -10,15 +10,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from handgrad.layers import Array, Context, Dropout, Dropout2d, Layer, Tree
+from handgrad.layers import Array, Context, Dropout, Dropout2d, Layer, Params
 from handgrad.layers.layer import Cache
 from handgrad.models import convnet
 from handgrad.optim import Adam, AdamW
+from handgrad.reproduce.benchmark import Race
+from handgrad.reproduce.experiment import Fit, Said
 from handgrad.reproduce.notebook import JUDGES, Erratum, Experiment, Notebook, Trial
-from handgrad.reproduce.piece import Fit, Said
-from handgrad.reproduce.race import Race
 from handgrad.schedules import OneCycle
-from handgrad.training import Recipe
+from handgrad.train import Recipe
 
 BATCH = 100
 LITTLE = 0.1  # of dropout, at its best
@@ -29,7 +29,7 @@ RARE = 0.25  # where 1/p and 1/(1 − p) differ: at the notebook's 0.5 they are 
 class ScaledByP(Dropout):
     """Dropout as the notebook says it is, with the rest scaled by 1/p in place of 1/(1 − p)."""
 
-    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+    def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
         """X any shape -> Y, the same shape."""
         Y, mask = super().forward(params, X, ctx)
         return (Y * self._wrong, mask * self._wrong) if ctx.training else (Y, mask)
@@ -43,7 +43,7 @@ class ScaledByP(Dropout):
 class ScaledByP2d(Dropout2d):
     """The same of whole channels."""
 
-    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+    def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
         """X (N, C, H, W) -> Y, the same shape."""
         Y, mask = super().forward(params, X, ctx)
         wrong = np.float32((1 - self.p) / self.p)
@@ -57,14 +57,14 @@ class Uncorrected(Adam):
     W ← W − η M/(√V + ε)
     """
 
-    def update(self, W: Array, dW: Array, memory: Mapping[str, Array], rate: float, t: int) -> None:
+    def update(self, W: Array, dW: Array, state: Mapping[str, Array], lr: float, t: int) -> None:
         """Change W, the mean and the square in place."""
-        M, V = memory["mean"], memory["square"]
+        M, V = state["mean"], state["square"]
         M *= self.beta1
         M += (1 - self.beta1) * dW
         V *= self.beta2
         V += (1 - self.beta2) * dW * dW
-        W -= rate * M / (np.sqrt(V) + self.eps)
+        W -= lr * M / (np.sqrt(V) + self.eps)
 
 
 def with_dropout(kinds: tuple[type[Dropout2d], type[Dropout]], p: float) -> tuple[Layer, ...]:
@@ -77,7 +77,7 @@ def with_dropout(kinds: tuple[type[Dropout2d], type[Dropout]], p: float) -> tupl
 def notebook(quick: bool = False) -> Notebook:
     """Return the notebook, or less of it."""
     recipe = Recipe(1 if quick else 15, BATCH, Adam(1e-3), patience=None)
-    corrected = Fit(tuple(convnet()), recipe, pictures=10_000 if quick else None)
+    corrected = Fit(tuple(convnet()), recipe, images=10_000 if quick else None)
     best = replace(
         corrected,
         layers=with_dropout((Dropout2d, Dropout), LITTLE),
@@ -114,7 +114,7 @@ def notebook(quick: bool = False) -> Notebook:
         "PyTorch with these settings is known to reach about 98.9 to 99.1 %. It trains rightly: "
         "its errors are in what it prints and says, so that as published and corrected are one. "
         "At its best its dropout is 0.1 in place of 0.5, which is not quite the same network: with "
-        "0.5 it did not come above 99.2 % of validation pictures, whatever was tried.",
+        "0.5 it did not come above 99.2 % of validation images, whatever was tried.",
         experiments=(training,),
         race=Race(tuple(convnet()), Adam(1e-3), BATCH, 3_000, 15 * 60_000),
         errata=_errata(corrected),
@@ -129,7 +129,7 @@ def notebook(quick: bool = False) -> Notebook:
 
 
 def _errata(corrected: Fit) -> tuple[Erratum, ...]:
-    begun = replace(corrected, recipe=replace(corrected.recipe, epochs=1), pictures=6_000)
+    begun = replace(corrected, recipe=replace(corrected.recipe, epochs=1), images=6_000)
     done = Said({"progress": 1.0})
     return (
         Erratum(
@@ -142,7 +142,7 @@ def _errata(corrected: Fit) -> tuple[Erratum, ...]:
         ),
         Erratum(
             "Accuracy is the number of right answers over the number of batches.",
-            "There are 100 times fewer batches than pictures.",
+            "There are 100 times fewer batches than images.",
             "test accuracy",
             corrected,
             corrected,
@@ -160,7 +160,7 @@ def _errata(corrected: Fit) -> tuple[Erratum, ...]:
         Erratum(
             "Dropout is said to scale what is left by 1/p.",
             "It is 1/(1 − p), so that the mean stays. At p = 0.5 both are 2, and it costs "
-            "nothing; measured at p = 0.25, after one epoch of 6,000 pictures.",
+            "nothing; measured at p = 0.25, after one epoch of 6,000 images.",
             "test accuracy",
             replace(begun, layers=with_dropout((ScaledByP2d, ScaledByP), RARE)),
             replace(begun, layers=with_dropout((Dropout2d, Dropout), RARE)),
@@ -168,7 +168,7 @@ def _errata(corrected: Fit) -> tuple[Erratum, ...]:
         Erratum(
             "The bias correction of Adam is missing from its formulas.",
             "M and V start at zero and are too small at first, V by more: the first steps are "
-            "three times as long as meant. After one epoch of 6,000 pictures that is no loss "
+            "three times as long as meant. After one epoch of 6,000 images that is no loss "
             "here; it is not what is called Adam, and not what PyTorch computes.",
             "test accuracy",
             replace(begun, recipe=replace(begun.recipe, optimizer=Uncorrected(1e-3))),

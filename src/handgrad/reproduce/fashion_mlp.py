@@ -10,32 +10,22 @@ from numpy.typing import NDArray
 
 from handgrad.data import Dataset
 from handgrad.engines import Rules
-from handgrad.layers import (
-    Array,
-    Context,
-    Dense,
-    Flatten,
-    GlorotNormal,
-    HeNormal,
-    Layer,
-    Normalize,
-    Shape,
-    Tree,
-)
+from handgrad.init import GlorotNormal, HeNormal
+from handgrad.layers import Array, Context, Dense, Flatten, Layer, Normalize, Params, Shape
 from handgrad.layers.layer import Cache
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.models import fashion_mlp
 from handgrad.network import Network
 from handgrad.optim import SGD, AdamW
 from handgrad.random import generator
+from handgrad.reproduce.benchmark import Race
+from handgrad.reproduce.experiment import Fit, Outcome, Setting, Steps, first, note
 from handgrad.reproduce.notebook import JUDGES, NOTHING, Erratum, Experiment, Notebook, Trial
-from handgrad.reproduce.piece import Fit, Outcome, Setting, Steps, first, note
-from handgrad.reproduce.race import Race
 from handgrad.schedules import OneCycle, Plateau
-from handgrad.training import Evaluation, Recipe, evaluate
+from handgrad.train import Evaluation, Recipe, evaluate
 
 BATCH = 200
-RATE = 1e-2  # of a gradient that is summed over the batch
+LR = 1e-2  # of a gradient that is summed over the batch
 BYTES = Normalize(0.0, 1 / 255)  # the raw values: it undoes the scaling to 0..1
 
 
@@ -58,17 +48,17 @@ class NormAndLeaky:
     slope: ClassVar = 0.01
     eps: ClassVar = 1e-9
 
-    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Tree, Shape]:
+    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
         """Return no parameters, and the shape as it came."""
         return {}, shape
 
-    def forward(self, params: Tree, X: Array, ctx: Context) -> tuple[Array, Cache]:
+    def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
         """X (N, F) -> Y, the same shape."""
         std = np.sqrt(X.var(axis=0) + self.eps)
         X_hat = (X - X.mean(axis=0)) / std
         return np.where(X_hat > 0, X_hat, self.slope * X_hat), (X, X_hat, std)
 
-    def backward(self, params: Tree, cache: Cache, dY: Array) -> tuple[Array, Tree]:
+    def backward(self, params: Params, cache: Cache, dY: Array) -> tuple[Array, Params]:
         """Take dY to dX, the same shape."""
         X, X_hat, std = cache
         at = X_hat if self.slope_of_output else X
@@ -89,32 +79,32 @@ class InBatches:
 
     Attributes:
         layers: the network.
-        epochs: how many times the pictures are gone through.
-        pictures: how many pictures there are, the first ones; None: all.
+        epochs: how many times the images are gone through.
+        images: how many images there are, the first ones; None: all.
         validation: how many of them are set aside.
         shuffled: whether they come in a new order in each epoch; False: the error.
         label_minus_one: the error: a 0 becomes class 9, and predictions must be shifted back.
-        rate: the learning rate of a summed gradient; by hand it was lowered "as the loss goes
+        lr: the learning rate of a summed gradient; by hand it was lowered "as the loss goes
             up", here it is halved after each epoch whose loss rose.
     """
 
     layers: tuple[Layer, ...]
     epochs: int = 30
-    pictures: int | None = None
+    images: int | None = None
     validation: int = 10_000
     shuffled: bool = False
     label_minus_one: bool = True
-    rate: float = RATE
+    lr: float = LR
 
     def run(self, setting: Setting) -> Outcome:
         """Train."""
-        setting = first(setting, self.pictures)
+        setting = first(setting, self.images)
         train, validation = setting.split(self.validation)
         net = setting.network(self.layers)
-        steps = Steps(setting, net, Rules(SoftmaxCrossEntropy(), SGD(self.rate)))
+        steps = Steps(setting, net, Rules(SoftmaxCrossEntropy(), SGD(self.lr)))
         shift = int(self.label_minus_one)
         labels, order = (train.labels - shift) % 10, np.arange(len(train))
-        rate, curves = self.rate * BATCH, dict[str, list[float]]()
+        lr, curves = self.lr * BATCH, dict[str, list[float]]()
 
         def found(data: Dataset) -> Evaluation:
             return evaluate(net, data, logits=lambda X: np.roll(together(net, X), shift, axis=1))
@@ -122,12 +112,12 @@ class InBatches:
         for epoch in range(1, self.epochs + 1):
             if self.shuffled:
                 order = generator(setting.seed, "shuffle", epoch).permutation(len(train))
-            came = steps.run(train, order, BATCH, rate, labels)
+            came = steps.run(train, order, BATCH, lr, labels)
             note(curves, "training loss", came.losses.mean())
             note(curves, "training accuracy", came.right.sum() / len(train))
             note(curves, "validation accuracy", found(validation).accuracy)
             if curves["training loss"][-1] > min(curves["training loss"][-2:]):
-                rate /= 2
+                lr /= 2
             setting.on_share(epoch / self.epochs)
 
         figures = {"training accuracy, before the updates": curves["training accuracy"][-1]}
@@ -143,7 +133,7 @@ class InBatches:
 
 
 def together(net: Network, X: NDArray[Any]) -> Array:
-    """Return the logits of pictures, all of them normalised by each other, as the notebook's."""
+    """Return the logits of images, all of them normalised by each other, as the notebook's."""
     return net.forward(X)[0]
 
 
@@ -153,7 +143,7 @@ def notebook(quick: bool = False) -> Notebook:
     published = InBatches(layers_with(NormAndLeaky(), BYTES), epochs)
     corrected = Fit(
         tuple(fashion_mlp()),
-        Recipe(epochs, BATCH, SGD(BATCH * RATE), Plateau(patience=1), patience=None),
+        Recipe(epochs, BATCH, SGD(BATCH * LR), Plateau(patience=1), patience=None),
         validation=10_000,
     )
     best = Fit(
@@ -188,16 +178,16 @@ def notebook(quick: bool = False) -> Notebook:
         data="fashion-mnist",
         about="Fashion-MNIST, 784-32-64-10 with batch normalisation and leaky ReLU, in batches "
         "of 200 at 0.01 of a summed gradient, which is 2 of its mean, lowered by hand. Of the "
-        "60,000 training pictures 10,000 judge it, and then the test pictures. How many epochs "
+        "60,000 training images 10,000 judge it, and then the test images. How many epochs "
         "it took is not said: here 30, the rate halved whenever the loss rises.",
         experiments=(only,),
-        race=Race(tuple(fashion_mlp()), SGD(BATCH * RATE), BATCH, 20_000, 30 * 50_000),
+        race=Race(tuple(fashion_mlp()), SGD(BATCH * LR), BATCH, 20_000, 30 * 50_000),
         errata=_errata(published, corrected, min(epochs, 10)),
         trials=(
             Trial("40 epochs, AdamW to 0.01, decay 0.05", 0.89760, 2, taken=True),
             Trial("the same, labels smoothed by 0.1", 0.89745, 2),
             Trial("the same, decay 0.3", 0.89525, 2),
-            Trial("the first, pictures mirrored and moved by up to 2 pixels", 0.88285, 2),
+            Trial("the first, images mirrored and moved by up to 2 pixels", 0.88285, 2),
         ),
         judged=JUDGES,
     )
@@ -213,8 +203,8 @@ def _errata(published: InBatches, corrected: Fit, epochs: int) -> tuple[Erratum,
     )
     test = "test accuracy"
     he, xavier = (
-        Fit(tuple(fashion_mlp(initial)), replace(corrected.recipe, epochs=epochs))
-        for initial in (HeNormal(), GlorotNormal())
+        Fit(tuple(fashion_mlp(initializer)), replace(corrected.recipe, epochs=epochs))
+        for initializer in (HeNormal(), GlorotNormal())
     )
     return (
         Erratum(
@@ -234,8 +224,8 @@ def _errata(published: InBatches, corrected: Fit, epochs: int) -> tuple[Erratum,
             right,
         ),
         Erratum(
-            "No running statistics: one picture needs another one beside it.",
-            "The answer depends on the company. With: test pictures in pairs. Without: one by "
+            "No running statistics: one image needs another one beside it.",
+            "The answer depends on the company. With: test images in pairs. Without: one by "
             "one, by statistics kept from training.",
             "test accuracy, in pairs",
             published,
@@ -265,7 +255,7 @@ def _errata(published: InBatches, corrected: Fit, epochs: int) -> tuple[Erratum,
             he,
         ),
         Erratum(
-            "Pictures are not shuffled between epochs.",
+            "Images are not shuffled between epochs.",
             "The same 200 meet in every epoch, and normalise each other.",
             test,
             replace(right, shuffled=False),

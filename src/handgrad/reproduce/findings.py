@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from statistics import mean, stdev
 
 from handgrad.network import Network
+from handgrad.reproduce.experiment import Outcome, Part
 from handgrad.reproduce.notebook import BEST, Erratum, Experiment, Notebook
-from handgrad.reproduce.piece import Outcome, Part
 from handgrad.reproduce.store import Piece, Store, pieces
 
 

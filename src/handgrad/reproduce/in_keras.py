@@ -11,7 +11,7 @@ from handgrad.network import Network
 def as_keras(net: Network, lr: float) -> Any:
     """Return a network as a Keras model with the same weights, ready to be fitted.
 
-    It takes pictures as rows (N, I), and gives logits (N, K).
+    It takes images as rows (N, I), and gives logits (N, K).
 
     Args:
         net: the network; of its layers only linear ones and ReLU count.

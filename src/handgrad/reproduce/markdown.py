@@ -16,7 +16,7 @@ from handgrad.reproduce.tables import (
     times,
     tried,
 )
-from handgrad.reproduce.words import command, introduction, measured
+from handgrad.reproduce.text import command, introduction, measured
 
 
 def markdown(found: Sequence[Findings], *, quick: bool = False) -> str:

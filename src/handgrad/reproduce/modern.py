@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from handgrad.init import HeNormal
 from handgrad.layers import (
     BatchNorm,
     Conv2d,
@@ -14,7 +15,6 @@ from handgrad.layers import (
     Dropout,
     Flatten,
     GlobalAvgPool2d,
-    HeNormal,
     Layer,
     MaxPool2d,
     Normalize,
@@ -22,15 +22,15 @@ from handgrad.layers import (
     Residual,
 )
 from handgrad.optim import AdamW
+from handgrad.reproduce.benchmark import Race
+from handgrad.reproduce.experiment import Fit
 from handgrad.reproduce.notebook import BEST, JUDGES, Experiment, Notebook, Range, Trial
-from handgrad.reproduce.piece import Fit
-from handgrad.reproduce.race import Race
 from handgrad.schedules import OneCycle
-from handgrad.training import Recipe
+from handgrad.train import Recipe
 
 WIDE = "convnet with 32 and 64 channels and batch norm instead, else the same"
 NARROW = "the same with 20 and 40 channels, decay 0.02, dropout 0.1"
-FEW = 3_000  # pictures of the quick run
+FEW = 3_000  # images of the quick run
 SHORTER = "resnet7 without its stage at 3x3, a second block at 7x7"
 RECIPE = Recipe(
     batch_size=128, optimizer=AdamW(4e-3, weight_decay=0.05), schedule=OneCycle(), patience=None
@@ -40,12 +40,12 @@ RECIPE = Recipe(
 def deep_convnet() -> tuple[Layer, ...]:
     """Return four convolutions and two linear layers, with batch normalisation.
 
-    186,090 parameters, 6.5 million multiplications and additions a picture of 28x28.
+    186,090 parameters, 6.5 million multiplications and additions an image of 28x28.
     """
     he = HeNormal()
     return (
         Normalize(),
-        *(Conv2d(24, 5, initial=he), BatchNorm(), ReLU(), MaxPool2d(2)),
+        *(Conv2d(24, 5, initializer=he), BatchNorm(), ReLU(), MaxPool2d(2)),
         *_block(48),
         *_block(48),
         MaxPool2d(2),
@@ -53,15 +53,15 @@ def deep_convnet() -> tuple[Layer, ...]:
         MaxPool2d(2),
         Flatten(),
         *(Dense(128, he), BatchNorm(), ReLU(), Dropout(0.3)),
-        Dense(initial=he),
+        Dense(initializer=he),
     )
 
 
 def resnet7() -> tuple[Layer, ...]:
     """Return seven layers with weights, among them two residual blocks.
 
-    256,074 parameters, most of them where pictures are 3x3 and cost little: 5.7 million
-    multiplications and additions a picture of 28x28.
+    256,074 parameters, most of them where images are 3x3 and cost little: 5.7 million
+    multiplications and additions an image of 28x28.
     """
     return (
         Normalize(),
@@ -75,13 +75,13 @@ def resnet7() -> tuple[Layer, ...]:
         *_block(128),
         Residual(_block(128)),
         GlobalAvgPool2d(),
-        Dense(initial=HeNormal()),
+        Dense(initializer=HeNormal()),
     )
 
 
 def _block(channels: int) -> tuple[Layer, ...]:
     """Return a convolution of 3x3 that keeps the size, with batch norm and ReLU."""
-    return Conv2d(channels, 3, padding=1, initial=HeNormal()), BatchNorm(), ReLU()
+    return Conv2d(channels, 3, padding=1, initializer=HeNormal()), BatchNorm(), ReLU()
 
 
 def mnist(quick: bool = False) -> Notebook:
@@ -125,8 +125,8 @@ def fashion(quick: bool = False) -> Notebook:
         title="A small modern network of ours for clothes",
         data="fashion-mnist",
         about="Convolutions of 3x3 with batch normalisation, two residual blocks and the mean over "
-        "the picture: 256,074 parameters, most of them where pictures are 3x3 and cost little. It "
-        "learns Fashion-MNIST from pictures that are mirrored and moved by up to a pixel. Nothing "
+        "the image: 256,074 parameters, most of them where images are 3x3 and cost little. It "
+        "learns Fashion-MNIST from images that are mirrored and moved by up to a pixel. Nothing "
         "was published of it; its aim is 93.5 %, in under 10 minutes on two cores.",
         experiments=(_experiment(resnet7(), recipe, quick, near),),
         race=_race(resnet7(), recipe, quick),
@@ -147,12 +147,12 @@ def fashion(quick: bool = False) -> Notebook:
 def _experiment(layers: tuple[Layer, ...], recipe: Recipe, quick: bool, near: Range) -> Experiment:
     best = Fit(layers, recipe)
     if quick:
-        best = Fit(layers, replace(recipe, epochs=2, augment=None), pictures=FEW)
+        best = Fit(layers, replace(recipe, epochs=2, augment=None), images=FEW)
     return Experiment("ours", {BEST: best}, ranges={(BEST, "test accuracy"): near})
 
 
 def _race(layers: tuple[Layer, ...], recipe: Recipe, quick: bool) -> Race:
-    """Return the same training in turns, for the time of all of it: 60,000 pictures an epoch."""
-    pictures, rounds = (640, 1) if quick else (3_200, 3)
+    """Return the same training in turns, for the time of all of it: 60,000 images an epoch."""
+    images, rounds = (640, 1) if quick else (3_200, 3)
     whole = recipe.epochs * 60_000
-    return Race(layers, recipe.optimizer, recipe.batch_size, pictures, whole, rounds)
+    return Race(layers, recipe.optimizer, recipe.batch_size, images, whole, rounds)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from handgrad.reproduce.piece import Part
+from handgrad.reproduce.experiment import Part
 
 PUBLISHED, CORRECTED, TWIN, BEST = "published", "corrected", "twin", "best"
 KINDS = (PUBLISHED, CORRECTED, TWIN, BEST)
 NOTHING = ""
-JUDGES = "6,000 training pictures set aside"
+JUDGES = "6,000 training images set aside"
 
 Range = tuple[float, float]
 
@@ -75,10 +75,10 @@ class Trial:
 
     Attributes:
         recipe: what it is, in words.
-        accuracy: that of validation pictures, the mean over the seeds.
+        accuracy: that of validation images, the mean over the seeds.
         seeds: how many there were.
         taken: whether it was taken.
-        loss: that of validation pictures, where several were too near to each other in accuracy.
+        loss: that of validation images, where several were too near to each other in accuracy.
     """
 
     recipe: str
@@ -95,7 +95,7 @@ class Notebook:
     Attributes:
         name: that of its network.
         title: what it is about.
-        data: the name of its pictures.
+        data: the name of its images.
         about: what it does, in a few sentences.
         experiments: its trainings; the first is the one that its network is named after.
         race: training as the notebook's own arithmetic does it, against ours, for the time.
@@ -103,7 +103,7 @@ class Notebook:
         seconds: what it says its training took; None: nothing.
         worked: examples worked out in it, here by our code, a line each.
         trials: the recipes from which the best was chosen.
-        judged: by which pictures.
+        judged: by which images.
     """
 
     name: str

@@ -10,48 +10,49 @@ from dataclasses import dataclass
 import numpy as np
 
 from handgrad.engines import Rules
-from handgrad.layers import Layer, Uniform
+from handgrad.init import Uniform
+from handgrad.layers import Layer
 from handgrad.losses import SoftmaxCrossEntropy, log_softmax, softmax
 from handgrad.models import online_mlp
 from handgrad.optim import SGD, AdamW
+from handgrad.reproduce.benchmark import Race
+from handgrad.reproduce.experiment import Fit, Outcome, Setting, Steps, first, judged, note
 from handgrad.reproduce.notebook import JUDGES, Erratum, Experiment, Notebook, Trial
-from handgrad.reproduce.piece import Fit, Outcome, Setting, Steps, first, judged, note
-from handgrad.reproduce.race import Race
 from handgrad.schedules import OneCycle
-from handgrad.training import Recipe
+from handgrad.train import Recipe
 
-RATE = 0.01
+LR = 0.01
 LAYERS: tuple[Layer, ...] = tuple(online_mlp(Uniform(0.5)))
 
 
 @dataclass(frozen=True)
 class InFileOrder:
-    """One update for each picture, in the order of the file, each epoch alike.
+    """One update for each image, in the order of the file, each epoch alike.
 
     Attributes:
-        epochs: how many times the pictures are gone through.
-        pictures: how many are learned from, the first ones; None: all.
+        epochs: how many times the images are gone through.
+        images: how many are learned from, the first ones; None: all.
     """
 
     epochs: int = 5
-    pictures: int | None = None
+    images: int | None = None
 
     def run(self, setting: Setting) -> Outcome:
         """Train."""
-        setting = first(setting, self.pictures)
+        setting = first(setting, self.images)
         train = setting.train
         net = setting.network(LAYERS)
-        steps = Steps(setting, net, Rules(SoftmaxCrossEntropy(), SGD(RATE)))
+        steps = Steps(setting, net, Rules(SoftmaxCrossEntropy(), SGD(LR)))
         order = np.arange(len(train))
         curves: dict[str, list[float]] = {}
         for epoch in range(1, self.epochs + 1):
-            came = steps.run(train, order, 1, RATE)
+            came = steps.run(train, order, 1, LR)
             note(curves, "training loss", came.losses.mean())
             note(curves, "training accuracy", came.right.mean())
-            note(curves, "loss of the last picture", came.losses[-1])
+            note(curves, "loss of the last image", came.losses[-1])
             setting.on_share(epoch / self.epochs)
         figures = judged(net, train, None, setting.test, steps.logits)
-        figures["loss of the last picture"] = curves["loss of the last picture"][-1]
+        figures["loss of the last image"] = curves["loss of the last image"][-1]
         figures["mean loss of the last epoch"] = curves["training loss"][-1]
         return Outcome(figures, steps.seconds, curves, net)
 
@@ -61,23 +62,23 @@ class OverTheWholeArray:
     """The untrained network's answers to a batch, by the notebook's softmax and by the right one.
 
     Attributes:
-        batch: how many pictures.
+        batch: how many images.
     """
 
     batch: int = 64
 
     def run(self, setting: Setting) -> Outcome:
         """Compute them."""
-        Z = setting.network(LAYERS).logits(setting.train.pictures[: self.batch])
+        Z = setting.network(LAYERS).logits(setting.train.images[: self.batch])
         exp = np.exp(Z - Z.max())
         whole = float((exp / exp.sum()).sum(axis=1).mean())
         rows = float(softmax(Z).sum(axis=1).mean())
-        return Outcome({"sum of one picture's probabilities": whole, "by rows": rows})
+        return Outcome({"sum of one image's probabilities": whole, "by rows": rows})
 
 
 @dataclass(frozen=True)
 class Unclipped:
-    """How many losses of test pictures are infinite where probabilities are not clipped.
+    """How many losses of test images are infinite where probabilities are not clipped.
 
     Attributes:
         trained: the training before it.
@@ -89,10 +90,10 @@ class Unclipped:
         """Train, and look."""
         net = self.trained.run(setting).net
         assert net is not None
-        Z, y = net.logits(setting.test.pictures), setting.test.labels
+        Z, y = net.logits(setting.test.images), setting.test.labels
         each = np.arange(len(y)), y
         figures = {
-            "pictures without a finite loss": float(np.mean(softmax(Z)[each] == 0)),
+            "images without a finite loss": float(np.mean(softmax(Z)[each] == 0)),
             "from logits": float(np.mean(~np.isfinite(log_softmax(Z)[each]))),
         }
         return Outcome(figures)
@@ -100,10 +101,10 @@ class Unclipped:
 
 def notebook(quick: bool = False) -> Notebook:
     """Return the notebook, or less of it."""
-    pictures = 5_000 if quick else None
-    published = InFileOrder(1 if quick else 5, pictures)
-    recipe = Recipe(published.epochs, 1, SGD(RATE), patience=None)
-    corrected = Fit(LAYERS, recipe, pictures=pictures)
+    images = 5_000 if quick else None
+    published = InFileOrder(1 if quick else 5, images)
+    recipe = Recipe(published.epochs, 1, SGD(LR), patience=None)
+    corrected = Fit(LAYERS, recipe, images=images)
     best = Fit(
         tuple(online_mlp()),
         Recipe(
@@ -116,7 +117,7 @@ def notebook(quick: bool = False) -> Notebook:
         ),
     )
     only = Experiment(
-        "one picture at a time",
+        "one image at a time",
         {
             "published": published,
             "corrected": corrected,
@@ -135,16 +136,16 @@ def notebook(quick: bool = False) -> Notebook:
         name="online-mlp",
         title="One example at a time",
         data="mnist",
-        about="A hidden layer of 512 learns MNIST's digits one picture at a time, in the order of "
+        about="A hidden layer of 512 learns MNIST's digits one image at a time, in the order of "
         "the file: five epochs, 300,000 updates at 0.01, weights from (−0.5, 0.5). Its point is "
         "the comparison of direct computation with Keras; it says 12 minutes 8.5 seconds.",
         experiments=(only,),
-        race=Race(LAYERS, SGD(RATE), 1, 500 if quick else 2_000, 300_000, with_keras=True),
+        race=Race(LAYERS, SGD(LR), 1, 500 if quick else 2_000, 300_000, with_keras=True),
         errata=_errata(published, corrected),
         trials=(
             Trial("40 epochs, AdamW to 0.003, decay 0.05, light", 0.9938, 1, taken=True),
             Trial("the same, messy-hands", 0.9918, 1),
-            Trial("the same, pictures as they are", 0.9847, 1),
+            Trial("the same, images as they are", 0.9847, 1),
         ),
         judged=JUDGES,
         seconds=12 * 60 + 8.5,
@@ -155,16 +156,16 @@ def _errata(published: InFileOrder, corrected: Fit) -> tuple[Erratum, ...]:
     return (
         Erratum(
             "Nothing is shuffled.",
-            "The network sees the same pictures in the same order in each epoch, and its last "
+            "The network sees the same images in the same order in each epoch, and its last "
             "steps are always towards the same ones.",
             "test accuracy",
             published,
             corrected,
         ),
         Erratum(
-            "The loss printed for an epoch is that of the last picture.",
-            "One picture that is right says nothing of 60,000. Without: the epoch's mean.",
-            "loss of the last picture",
+            "The loss printed for an epoch is that of the last image.",
+            "One image that is right says nothing of 60,000. Without: the epoch's mean.",
+            "loss of the last image",
             published,
             published,
             "mean loss of the last epoch",
@@ -173,8 +174,8 @@ def _errata(published: InFileOrder, corrected: Fit) -> tuple[Erratum, ...]:
         Erratum(
             "Cross-entropy takes the logarithm of unclipped probabilities.",
             "Where a probability is rounded to 0 the loss is infinite. Measured as the share of "
-            "test pictures, in float32; the loss from logits is always finite.",
-            "pictures without a finite loss",
+            "test images, in float32; the loss from logits is always finite.",
+            "images without a finite loss",
             Unclipped(published),
             Unclipped(published),
             "from logits",
@@ -182,8 +183,8 @@ def _errata(published: InFileOrder, corrected: Fit) -> tuple[Erratum, ...]:
         Erratum(
             "The softmax subtracts and sums over the whole array.",
             "Right for one column, wrong for a batch, whose probabilities then sum to 1 all "
-            "together. Measured as the sum of one picture's in a batch of 64.",
-            "sum of one picture's probabilities",
+            "together. Measured as the sum of one image's in a batch of 64.",
+            "sum of one image's probabilities",
             OverTheWholeArray(),
             OverTheWholeArray(),
             "by rows",

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from handgrad.page import page as framed
-from handgrad.page import section
-from handgrad.page import table as tabled
-from handgrad.reproduce import shown
+from handgrad.html import page as framed
+from handgrad.html import section
+from handgrad.html import table as tabled
+from handgrad.reproduce import figures as shown
 from handgrad.reproduce.findings import Findings
 from handgrad.reproduce.running import Data
 from handgrad.reproduce.tables import (
@@ -24,7 +24,7 @@ from handgrad.reproduce.tables import (
     times,
     tried,
 )
-from handgrad.reproduce.words import command, introduction, measured
+from handgrad.reproduce.text import command, introduction, measured
 
 TITLE = "Five notebooks, reproduced"
 
@@ -34,7 +34,7 @@ def page(found: Sequence[Findings], data: Data, *, quick: bool = False) -> str:
 
     Args:
         found: what was found of each notebook.
-        data: the pictures, by the name of the data.
+        data: the images, by the name of the data.
         quick: whether less was run than the notebooks did.
     """
     links = "".join(f'<li><a href="#{f.notebook.name}">{f.notebook.name}</a></li>' for f in found)
@@ -70,7 +70,7 @@ def _notebook(findings: Findings, data: Data) -> Iterator[str]:
     if notebook.worked:
         lines = "".join(f"<code>{escape(line)}</code>" for line in notebook.worked)
         yield f'<div class="worked">{lines}</div>'
-    yield _under("The data", shown.pictures(train))
+    yield _under("The data", shown.images(train))
     for experiment in notebook.experiments:
         drawn = shown.curves(findings, experiment)
         net = findings.network(experiment.main)
@@ -79,8 +79,8 @@ def _notebook(findings: Findings, data: Data) -> Iterator[str]:
             yield _under(experiment.title[0].upper() + experiment.title[1:], count + drawn)
     net = findings.network(notebook.experiments[0].main)
     if net is not None:
-        yield _under("What it says of pictures it has not seen", shown.viewer(net, test))
-        yield _under("One picture", shown.sample(net, test))
+        yield _under("What it says of images it has not seen", shown.viewer(net, test))
+        yield _under("One image", shown.sample(net, test))
         yield _under("Its first layer's weights", shown.weights(net))
     yield _table(all_figures(findings))
     if said := remarks(findings):

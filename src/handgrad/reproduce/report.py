@@ -44,7 +44,7 @@ def report(found: Sequence[Findings], data: Data, *, quick: bool = False) -> Rep
 
     Args:
         found: what was found of each notebook.
-        data: the pictures, by the name of the data.
+        data: the images, by the name of the data.
         quick: whether less was run than the notebooks did.
     """
     tables = overview(found), times(found), bests(found)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from handgrad.data import Dataset
 from handgrad.errors import MissingExtraError
-from handgrad.reproduce.piece import Outcome, Setting
+from handgrad.reproduce.experiment import Outcome, Setting
 from handgrad.reproduce.store import Piece, Store
 
 Data = dict[str, tuple[Dataset, Dataset]]
@@ -31,7 +31,7 @@ class Watch(Protocol):
 
 
 def digests(data: Data) -> dict[str, str]:
-    """Return the SHA-256 of each data set, training and test pictures together."""
+    """Return the SHA-256 of each data set, training and test images together."""
     return {name: f"{train.digest()} {test.digest()}" for name, (train, test) in data.items()}
 
 

@@ -1,7 +1,7 @@
 """`softmax-regression`: one linear layer, by hand and then in PyTorch.
 
-By hand, all 50,000 pictures make one step, their raw values 0..255 are multiplied with weights
-from N(0, 1), and gradients are summed over the pictures, not averaged.
+By hand, all 50,000 images make one step, their raw values 0..255 are multiplied with weights
+from N(0, 1), and gradients are summed over the images, not averaged.
 """
 
 from __future__ import annotations
@@ -12,36 +12,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.engines import Rules
-from handgrad.layers import Array, Dense, Flatten, Normal, Normalize, Uniform
+from handgrad.init import Normal, Uniform
+from handgrad.layers import Array, Dense, Flatten, Normalize
 from handgrad.losses import SoftmaxCrossEntropy, softmax
 from handgrad.models import softmax_regression
 from handgrad.optim import SGD, AdamW
 from handgrad.random import generator
+from handgrad.reproduce.benchmark import Race
+from handgrad.reproduce.experiment import TWIN, Fit, Outcome, Said, Setting, Steps, first, note
 from handgrad.reproduce.notebook import JUDGES, Erratum, Experiment, Notebook, Trial
-from handgrad.reproduce.piece import TWIN, Fit, Outcome, Said, Setting, Steps, first, note
-from handgrad.reproduce.race import Race
 from handgrad.schedules import OneCycle
-from handgrad.training import Recipe
+from handgrad.train import Recipe
 
 BYTES = Normalize(0.0, 1 / 255)  # the raw values: it undoes the scaling to 0..1
-LAYERS = (BYTES, Flatten(), Dense(initial=Normal(1.0)))
+LAYERS = (BYTES, Flatten(), Dense(initializer=Normal(1.0)))
 AT_A_GLANCE = 5  # steps between two looks at loss and accuracy
 BLOCK = 20
 
 
 @dataclass(frozen=True)
 class FullBatch:
-    """Gradient descent on all pictures at once.
+    """Gradient descent on all images at once.
 
     One ran a block of steps, looked, and ran another one while it still got better: the weights
     are kept at the look with the lowest training loss.
 
     Attributes:
         blocks: how many blocks of 20 steps.
-        pictures: how many pictures there are, the first ones; None: all.
+        images: how many images there are, the first ones; None: all.
         validation: how many of them to set aside.
-        first_rate: the learning rate of the first step, of a gradient summed over pictures.
-        rate: that of all others, weights and biases alike; the notebook's biases had a tenth.
+        first_rate: the learning rate of the first step, of a gradient summed over images.
+        lr: that of all others, weights and biases alike; the notebook's biases had a tenth.
         engine: what trains, if not what is asked for.
         label_minus_one: the error: a label's one-hot row has its one at the place before, so that
             a 0 becomes class 9, and every prediction must be shifted back.
@@ -49,21 +50,21 @@ class FullBatch:
     """
 
     blocks: int = 30
-    pictures: int | None = None
+    images: int | None = None
     validation: int = 10_000
     first_rate: float = 1e-3
-    rate: float = 1e-4
+    lr: float = 1e-4
     engine: str = ""
     label_minus_one: bool = False
     sign: int = 1
 
     def run(self, setting: Setting) -> Outcome:
         """Train."""
-        setting = replace(first(setting, self.pictures), engine=self.engine or setting.engine)
+        setting = replace(first(setting, self.images), engine=self.engine or setting.engine)
         train, validation = setting.split(self.validation)
         net = setting.network(LAYERS)
         net.parameters["2.bias"] = generator(setting.seed, "init", 1).normal(size=10)
-        steps = Steps(setting, net, Rules(SoftmaxCrossEntropy(), SGD(self.rate)))
+        steps = Steps(setting, net, Rules(SoftmaxCrossEntropy(), SGD(self.lr)))
         shift = int(self.label_minus_one)
         shifted = (train.labels - shift) % 10
         everything = np.arange(len(train))
@@ -73,11 +74,11 @@ class FullBatch:
         figures: dict[str, float] = {}
         for look in range(self.blocks * BLOCK // AT_A_GLANCE + 1):
             for _ in range(AT_A_GLANCE if look else 1):
-                rate = self.rate if look else self.first_rate
-                steps.run(train, everything, len(train), summed * rate, shifted)
+                lr = self.lr if look else self.first_rate
+                steps.run(train, everything, len(train), summed * lr, shifted)
             found: dict[str, float] = {}
             for name, data in (("training", train), ("validation", validation)):
-                Z = np.roll(steps.logits(data.pictures), shift, axis=1)  # shifted back
+                Z = np.roll(steps.logits(data.images), shift, axis=1)  # shifted back
                 found[f"{name} loss"] = clipped_loss(Z, data.labels)
                 found[f"{name} accuracy"] = float(np.mean(Z.argmax(axis=1) == data.labels))
                 as_they_come = Z.argmax(axis=1) - shift
@@ -97,7 +98,7 @@ class FullBatch:
 def clipped_loss(Z: Array, y: NDArray[np.int64]) -> float:
     """Return the mean cross-entropy of probabilities that are at least 1e-9, as the notebook's.
 
-    It makes a picture that is quite wrong cost 20.7, however wrong it is.
+    It makes an image that is quite wrong cost 20.7, however wrong it is.
     """
     p = softmax(Z)[np.arange(len(y)), y]
     return float(-np.log(np.clip(p, 1e-9, 1)).mean())
@@ -108,7 +109,7 @@ def notebook(quick: bool = False) -> Notebook:
     corrected = FullBatch(10, 12_000, 2_000) if quick else FullBatch()
     published = replace(corrected, label_minus_one=True)
     batches = Fit(
-        (Flatten(), Dense(initial=Uniform(1 / 28))),  # as PyTorch draws them
+        (Flatten(), Dense(initializer=Uniform(1 / 28))),  # as PyTorch draws them
         Recipe(epochs=2 if quick else 20, batch_size=128, optimizer=SGD(1e-3), patience=None),
         validation=10_000,
     )
@@ -117,7 +118,7 @@ def notebook(quick: bool = False) -> Notebook:
         title="One linear layer",
         data="mnist",
         about="One linear layer, 784-10, learns MNIST's digits: by hand on raw pixels with the "
-        "50,000 training pictures in one step, then in PyTorch in batches. The other 10,000 "
+        "50,000 training images in one step, then in PyTorch in batches. The other 10,000 "
         "judge it.",
         experiments=(
             _by_hand(published, corrected, quick),
@@ -130,7 +131,7 @@ def notebook(quick: bool = False) -> Notebook:
             Trial("40 epochs, AdamW to 0.002, decay 0.05", 0.92540, 2, taken=True),
             Trial("the same to 0.001", 0.92525, 2),
             Trial("the same to 0.005, decay 0.2", 0.92270, 2),
-            Trial("the first, pictures moved by up to a pixel", 0.92120, 2),
+            Trial("the first, images moved by up to a pixel", 0.92120, 2),
         ),
         judged=JUDGES,
     )
@@ -148,7 +149,7 @@ def _by_hand(published: FullBatch, corrected: FullBatch, quick: bool) -> Experim
         ),
     )
     return Experiment(
-        "by hand, all pictures in one step",
+        "by hand, all images in one step",
         {
             "published": published,
             "corrected": corrected,
@@ -193,7 +194,7 @@ def _in_pytorch(batches: Fit, quick: bool) -> Experiment:
         {"published": batches, "corrected": batches, "twin": batches.in_torch()},
         {"validation accuracy": 0.857, "validation loss": 0.672},
         {
-            "validation accuracy": "The loss agrees. Which 10,000 pictures judge it moves the "
+            "validation accuracy": "The loss agrees. Which 10,000 images judge it moves the "
             "accuracy by 0.35 points as standard deviation; nobody knows which they were."
         },
         ranges={

@@ -16,10 +16,10 @@ from handgrad.engines import fastest_engine
 from handgrad.errors import ConfigError, DataError, HandgradError, ModelError
 from handgrad.files import replacing
 from handgrad.network import Network
+from handgrad.reproduce.benchmark import OURS
+from handgrad.reproduce.experiment import Outcome, Part
 from handgrad.reproduce.notebook import NOTHING, PUBLISHED, Notebook
-from handgrad.reproduce.piece import Outcome, Part
-from handgrad.reproduce.race import OURS
-from handgrad.reproduce.words import machine
+from handgrad.reproduce.text import machine
 
 ENGINES = ("auto", "compiled", "reference")
 
@@ -29,7 +29,7 @@ class Piece(NamedTuple):
 
     Attributes:
         notebook: the notebook's name.
-        data: the name of its pictures.
+        data: the name of its images.
         what: what the part is, in words.
         part: the part.
         seed: the seed.
@@ -162,7 +162,7 @@ class Store:
 
     def network(self, piece: Piece) -> Network | None:
         """Return the network that came of a piece; None: there is none."""
-        from handgrad.bundle import load_model
+        from handgrad.classifier import load_model
 
         path = self._path(piece, ".safetensors")
         try:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from handgrad.reproduce.benchmark import NUMPY, OURS, TORCH
+from handgrad.reproduce.experiment import Fit
 from handgrad.reproduce.findings import Findings, Spread, figures, in_words, is_share
 from handgrad.reproduce.notebook import BEST, CORRECTED, KINDS, PUBLISHED, TWIN, Experiment
-from handgrad.reproduce.piece import Fit
-from handgrad.reproduce.race import NUMPY, OURS, TORCH
 
 DASH, MINUS = "–", "\N{MINUS SIGN}"
 HEADINGS = ["figure", ">published", ">as published here", "within 2 sd"]
 HEADINGS += [">corrected", ">in PyTorch", ">at its best"]
 SAME = (
-    "All begin with the same weights and take the same pictures in the same order. Their roundings "
+    "All begin with the same weights and take the same images in the same order. Their roundings "
     "differ, and thousands of steps enlarge that: first weights that are larger by a millionth "
     "moved handgrad's own accuracy by up to 1.3 points in online-mlp and 0.6 in fashion-mlp. "
-    "Where there is batch normalisation, the notebook's NumPy normalises the test pictures by "
+    "Where there is batch normalisation, the notebook's NumPy normalises the test images by "
     "their own statistics, the others by those kept from training."
 )
 
@@ -159,8 +159,8 @@ def contestants(findings: Findings) -> Table | None:
         ]
         for name in names
     ]
-    headings = ["who", ">µs a picture", ">the whole training", ">times ours", ">test accuracy then"]
-    return Table("In turns, on the same pictures, from the same weights", headings, rows, SAME)
+    headings = ["who", ">µs an image", ">the whole training", ">times ours", ">test accuracy then"]
+    return Table("In turns, on the same images, from the same weights", headings, rows, SAME)
 
 
 def errata(findings: Findings) -> Table:

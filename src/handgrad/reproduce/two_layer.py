@@ -1,6 +1,6 @@
 """`two-layer`: from tensors to a network of two layers, by hand and then in PyTorch.
 
-Its pictures are standardized. One layer is trained by hand, with autograd, with an optimizer made
+Its images are standardized. One layer is trained by hand, with autograd, with an optimizer made
 by hand and with PyTorch's; then two layers, with a loss that is summed over each batch.
 """
 
@@ -14,58 +14,59 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from handgrad.engines import Rules
-from handgrad.layers import Array, Context, Dense, Flatten, Layer, Normal, Normalize, ReLU, Uniform
+from handgrad.init import Normal, Uniform
+from handgrad.layers import Array, Context, Dense, Flatten, Layer, Normalize, ReLU
 from handgrad.losses import SoftmaxCrossEntropy, softmax
 from handgrad.models import two_layer
 from handgrad.network import Network
 from handgrad.optim import SGD, AdamW
 from handgrad.random import generator
+from handgrad.reproduce.benchmark import Race
+from handgrad.reproduce.experiment import Fit, Outcome, Said, Setting, Steps, first, judged, note
 from handgrad.reproduce.notebook import JUDGES, Erratum, Experiment, Notebook, Trial
-from handgrad.reproduce.piece import Fit, Outcome, Said, Setting, Steps, first, judged, note
-from handgrad.reproduce.race import Race
 from handgrad.schedules import OneCycle
-from handgrad.training import Recipe, evaluate
+from handgrad.train import Recipe, evaluate
 
 BATCH = 64
-RATE = 1e-3  # of a loss that is summed over the batch: 64 times as much of its mean
+LR = 1e-3  # of a loss that is summed over the batch: 64 times as much of its mean
 
-ONE_LAYER: tuple[Layer, ...] = (Normalize(), Flatten(), Dense(initial=Normal(1.0)))
+ONE_LAYER: tuple[Layer, ...] = (Normalize(), Flatten(), Dense(initializer=Normal(1.0)))
 # The weights as PyTorch draws them.
 TWO_LAYERS: tuple[Layer, ...] = (
     *(Normalize(), Flatten(), Dense(30, Uniform(1 / math.sqrt(784))), ReLU()),
-    Dense(initial=Uniform(1 / math.sqrt(30))),
+    Dense(initializer=Uniform(1 / math.sqrt(30))),
 )
 
 
 @dataclass(frozen=True)
 class SummedLoss:
-    """Two layers, the loss summed over the batch, judged by the test pictures on the way.
+    """Two layers, the loss summed over the batch, judged by the test images on the way.
 
-    The last batch has 32 pictures, and so makes a smaller step.
+    The last batch has 32 images, and so makes a smaller step.
 
     Attributes:
-        epochs: how many times the pictures are gone through.
-        rate: the learning rate of a summed gradient.
-        pictures: how many are learned from, the first ones; None: all.
+        epochs: how many times the images are gone through.
+        lr: the learning rate of a summed gradient.
+        images: how many are learned from, the first ones; None: all.
     """
 
     epochs: int = 40
-    rate: float = RATE
-    pictures: int | None = None
+    lr: float = LR
+    images: int | None = None
 
     def run(self, setting: Setting) -> Outcome:
         """Train."""
-        setting = first(setting, self.pictures)
+        setting = first(setting, self.images)
         train, test = setting.train, setting.test
         net = setting.network(TWO_LAYERS)
-        net.measure(train.pictures)
-        steps = Steps(setting, net, Rules(SoftmaxCrossEntropy(), SGD(self.rate)))
+        net.measure(train.images)
+        steps = Steps(setting, net, Rules(SoftmaxCrossEntropy(), SGD(self.lr)))
         figures = {"untrained test accuracy": evaluate(net, test, logits=steps.logits).accuracy}
         sizes = [len(part) for part in np.split(train.labels, range(BATCH, len(train), BATCH))]
         curves: dict[str, list[float]] = {}
         for epoch in range(1, self.epochs + 1):
             order = generator(setting.seed, "shuffle", epoch).permutation(len(train))
-            came = steps.run(train, order, BATCH, [self.rate * size for size in sizes])
+            came = steps.run(train, order, BATCH, [self.lr * size for size in sizes])
             note(curves, "training loss", np.average(came.losses, weights=sizes))
             note(curves, "summed loss of a batch", np.mean(came.losses * sizes))
             note(curves, "test accuracy", evaluate(net, test, logits=steps.logits).accuracy)
@@ -81,14 +82,14 @@ class HandMade:
 
     Args:
         net: the network; its arrays are changed in place.
-        rate: the learning rate.
+        lr: the learning rate.
 
     Attributes:
         gradients: what was found since `zero_grad`, by the parameters' names.
     """
 
-    def __init__(self, net: Network, rate: float) -> None:
-        self.net, self.rate = net, rate
+    def __init__(self, net: Network, lr: float) -> None:
+        self.net, self.lr = net, lr
         self.gradients: dict[str, Array] = {}
         self.zero_grad()
 
@@ -100,7 +101,7 @@ class HandMade:
     def step(self) -> None:
         """Change each parameter against its gradient."""
         for name, W in self.net.parameters.items():
-            W -= self.rate * self.gradients[name]
+            W -= self.lr * self.gradients[name]
 
     def zero_grad(self) -> None:
         """Forget the gradients."""
@@ -114,23 +115,23 @@ class ByHand:
     Attributes:
         zeroed: whether gradients are forgotten after each step; False: the error.
         clamped: the error of clamping probabilities at 1e-10 before the logarithm: autograd then
-            finds no gradient for a picture that is quite wrong.
-        rate: the learning rate of a mean gradient.
-        pictures: how many are learned from, the first ones; None: all.
+            finds no gradient for an image that is quite wrong.
+        lr: the learning rate of a mean gradient.
+        images: how many are learned from, the first ones; None: all.
     """
 
     zeroed: bool = True
     clamped: bool = False
-    rate: float = 1.0
-    pictures: int | None = None
+    lr: float = 1.0
+    images: int | None = None
 
     def run(self, setting: Setting) -> Outcome:
         """Train."""
-        setting = first(setting, self.pictures)
+        setting = first(setting, self.images)
         train = setting.train
         net = setting.network(ONE_LAYER)
-        net.measure(train.pictures)
-        optimizer = HandMade(net, self.rate)
+        net.measure(train.images)
+        optimizer = HandMade(net, self.lr)
         order = generator(setting.seed, "shuffle", 1).permutation(len(train))
         began = time.perf_counter()
         for at in range(0, len(train), BATCH):
@@ -144,12 +145,12 @@ class ByHand:
             if self.zeroed:
                 optimizer.zero_grad()
         seconds = time.perf_counter() - began
-        Z = net.logits(setting.test.pictures)
+        Z = net.logits(setting.test.images)
         answers = {"": softmax(Z), ", the maximum not subtracted": naive_softmax(Z)}
         figures = {"test accuracy after one epoch": evaluate(net, setting.test).accuracy}
         for how, p in answers.items():
             without = np.isnan(p).any(axis=1)
-            figures[f"pictures without an answer{how}"] = float(without.mean())
+            figures[f"images without an answer{how}"] = float(without.mean())
         return Outcome(figures, seconds, net=net)
 
 
@@ -176,10 +177,10 @@ class SoftmaxTwice(SoftmaxCrossEntropy):
 
 @dataclass(frozen=True)
 class Chosen:
-    """The epoch to keep, chosen by the test pictures and by others.
+    """The epoch to keep, chosen by the test images and by others.
 
     Attributes:
-        fit: the training; it sets validation pictures aside and watches the test pictures.
+        fit: the training; it sets validation images aside and watches the test images.
     """
 
     fit: Fit
@@ -201,7 +202,7 @@ class Pixels:
 
     def run(self, setting: Setting) -> Outcome:
         """Compute them."""
-        X = setting.train.pictures.astype(np.float32) / 255
+        X = setting.train.images.astype(np.float32) / 255
         figures = {"mean": X.mean(), "median": np.median(X), "standard deviation": X.std()}
         return Outcome({name: float(value) for name, value in figures.items()})
 
@@ -222,7 +223,7 @@ def worked() -> tuple[str, ...]:
 def notebook(quick: bool = False) -> Notebook:
     """Return the notebook, or less of it."""
     epochs = 3 if quick else 40
-    plain = Recipe(epochs=epochs, batch_size=BATCH, optimizer=SGD(BATCH * RATE), patience=None)
+    plain = Recipe(epochs=epochs, batch_size=BATCH, optimizer=SGD(BATCH * LR), patience=None)
     corrected = Fit(TWO_LAYERS, plain)
     one = Fit(
         ONE_LAYER, replace(plain, epochs=2 if quick else 20, optimizer=SGD(1.0)), watched=True
@@ -235,14 +236,14 @@ def notebook(quick: bool = False) -> Notebook:
         "from N(0, 1) and a rate of 1, then two, 784-30-10 with ReLU, for 40 epochs at 0.001 of "
         "a summed loss, which is 0.064 of its mean.",
         experiments=(_two(corrected, epochs, quick), _one(one)),
-        race=Race(TWO_LAYERS, SGD(BATCH * RATE), BATCH, 12_800, 40 * 60_000),
+        race=Race(TWO_LAYERS, SGD(BATCH * LR), BATCH, 12_800, 40 * 60_000),
         errata=_errata(corrected),
         trials=(
             Trial(
                 "60 epochs, AdamW to 0.004, decay 0.02, moved 1 pixel, turned 4°", 0.9775, 1, True
             ),
             Trial("the same, light", 0.9738, 1),
-            Trial("the same, pictures as they are", 0.9677, 1),
+            Trial("the same, images as they are", 0.9677, 1),
         ),
         judged=JUDGES,
         worked=worked(),
@@ -307,7 +308,7 @@ def _errata(corrected: Fit) -> tuple[Erratum, ...]:
             "One learning rate then means two things, 64 times apart: 0.001 is right for the sum "
             "and far too small for the mean.",
             "test accuracy",
-            Fit(TWO_LAYERS, replace(corrected.recipe, optimizer=SGD(RATE))),
+            Fit(TWO_LAYERS, replace(corrected.recipe, optimizer=SGD(LR))),
             corrected,
         ),
         Erratum(
@@ -315,12 +316,12 @@ def _errata(corrected: Fit) -> tuple[Erratum, ...]:
             "summed at a rate of 1, probabilities are clamped at 1e-10.",
             "Each of the three is an error, and the rate is 64 times that of the version by hand.",
             epoch,
-            ByHand(zeroed=False, clamped=True, rate=float(BATCH)),
+            ByHand(zeroed=False, clamped=True, lr=float(BATCH)),
             ByHand(),
         ),
         Erratum(
             "Of these three, the clamped probabilities alone.",
-            "A clamped number has no derivative: a picture that is quite wrong teaches nothing. "
+            "A clamped number has no derivative: an image that is quite wrong teaches nothing. "
             "Softmax and cross-entropy in one need no clamp.",
             epoch,
             ByHand(clamped=True),
@@ -336,8 +337,8 @@ def _errata(corrected: Fit) -> tuple[Erratum, ...]:
         ),
         Erratum(
             "The test set is used for validation.",
-            "Who keeps the best epoch by the test pictures reports their luck. "
-            "Without: the epoch is chosen by 10,000 training pictures set aside.",
+            "Who keeps the best epoch by the test images reports their luck. "
+            "Without: the epoch is chosen by 10,000 training images set aside.",
             "test accuracy, epoch chosen by it",
             chosen,
             chosen,
@@ -346,10 +347,10 @@ def _errata(corrected: Fit) -> tuple[Erratum, ...]:
         Erratum(
             "The softmax for a single example does not subtract the maximum.",
             "exp overflows float32 above 88. Measured on one layer after one epoch.",
-            "pictures without an answer, the maximum not subtracted",
+            "images without an answer, the maximum not subtracted",
             ByHand(),
             ByHand(),
-            "pictures without an answer",
+            "images without an answer",
         ),
         Erratum(
             "The cross-entropy of PyTorch is suggested as a replacement, after the softmax.",

@@ -8,10 +8,10 @@ figures/               learning curves, weights, predictions, confusion, mistake
 checkpoints/           only until the run is finished: what `handgrad train --resume` goes on from
 """
 
+from handgrad.runs.calibrate import trust
 from handgrad.runs.folder import begun, checkpoints, finish, gone_on, has_checkpoint, stopped
-from handgrad.runs.others import load_others
+from handgrad.runs.held_out import load_others
 from handgrad.runs.run import Run, load_run, load_test, load_validation, model_file, versions, write
-from handgrad.runs.trust import trust
 
 __all__ = [
     "Run",

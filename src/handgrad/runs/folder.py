@@ -16,8 +16,8 @@ from pathlib import Path
 from handgrad.errors import ConfigError, StorageError
 from handgrad.files import is_temporary, sweep
 from handgrad.signals import Signals, at_last
-from handgrad.training.keeper import LOCK, Found, newest
-from handgrad.training.lock import Lock
+from handgrad.train.checkpoint.lock import Lock
+from handgrad.train.checkpoint.manager import LOCK, Found, newest
 
 RUNS = Path("runs")
 MODEL = "model.safetensors"

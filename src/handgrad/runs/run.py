@@ -16,16 +16,16 @@ from typing import Any
 import numpy as np
 
 import handgrad
-from handgrad.bundle import read_bundle, save_model
-from handgrad.config import Config
-from handgrad.data import Dataset, is_own, load
+from handgrad.classifier import read_bundle, save_model
+from handgrad.data import Dataset, is_own, load_data
 from handgrad.errors import ConfigError, DataError, ModelError
 from handgrad.files import check_is_file, expanded, replacing
 from handgrad.network import Network
+from handgrad.runs.config import Config
 from handgrad.runs.folder import MODEL, has_checkpoint
-from handgrad.training import Epoch, Evaluation, History
+from handgrad.train import Epoch, Evaluation, History
 
-PICTURES_SHOWN = 36
+IMAGES_SHOWN = 36
 EDITED = "what the model file says of its training is not what handgrad wrote; train it again"
 
 _log = logging.getLogger("handgrad")
@@ -39,8 +39,8 @@ class Run:
         config: the settings.
         net: the trained network.
         history: one record for each epoch.
-        train: the pictures it was trained and validated on.
-        test: the pictures it was tested on.
+        train: the images it was trained and validated on.
+        test: the images it was tested on.
         evaluation: how it did on them.
         more: what the model file remembers besides, as JSON can hold it.
     """
@@ -60,7 +60,7 @@ def write(run: Run, folder: Path) -> str | None:
     Returns:
         Why figures are missing, if they could not be drawn: that is not worth losing the run.
     """
-    save_model(run.net, folder / MODEL, about(run), golden=run.test.pictures)
+    save_model(run.net, folder / MODEL, about(run), golden=run.test.images)
     _write_text(folder / "config.toml", run.config.toml())
     _write_history(run.history, folder)
     if run.config.figures:
@@ -86,7 +86,7 @@ def about(run: Run) -> dict[str, Any]:
         "scores": {
             "test_accuracy": run.evaluation.accuracy,
             "test_loss": run.evaluation.loss,
-            "test_pictures": run.evaluation.count,
+            "test_images": run.evaluation.count,
             "epochs": len(run.history),
             "best_epoch": run.history.best_epoch,
         },
@@ -99,15 +99,15 @@ def draw(run: Run, folder: Path) -> None:
     from handgrad import plots
 
     test, classes, confusion = run.test, run.net.classes, run.evaluation.confusion
-    p = run.net.predict_proba(test.pictures)
-    few = slice(PICTURES_SHOWN)
+    p = run.net.predict_proba(test.images)
+    few = slice(IMAGES_SHOWN)
     X, y = test[few]
     figures = {
         "learning-curves": plots.learning_curves(run.history),
         "predictions": plots.predictions(X, y, p[few].argmax(axis=1), classes, p[few]),
         "confusion-counts": plots.confusion(confusion, classes),
         "confusion-rows": plots.confusion(confusion, classes, rows=True),
-        "mistakes": plots.confident_mistakes(test.pictures, test.labels, p, classes),
+        "mistakes": plots.confident_mistakes(test.images, test.labels, p, classes),
     }
     with suppress(ModelError):  # a network whose first weights see no pixels has none to draw
         figures["first-layer-weights"] = plots.first_layer_weights(run.net)
@@ -162,7 +162,7 @@ def model_file(path: Path) -> Path:
 def load_validation(
     about: Mapping[str, Any], folder: Path | None = None, **options: Any
 ) -> Dataset:
-    """Return the pictures that a run set aside and did not learn from.
+    """Return the images that a run set aside and did not learn from.
 
     Args:
         about: what the model file remembers.
@@ -179,7 +179,7 @@ def load_validation(
         raise ConfigError("the model file does not say what it was trained on; train it again")
     if not share:
         raise ConfigError(
-            "the run set no pictures aside; give others by --data, or train with --validation 0.1"
+            "the run set no images aside; give others by --data, or train with --validation 0.1"
         )
     name, seed = own.get("name"), config.get("seed", 0)
     if folder is None and not is_own(str(name)):
@@ -187,10 +187,10 @@ def load_validation(
     whole = isinstance(share, float) and 0 < share < 1 and type(seed) is int and seed >= 0
     if not (whole and isinstance(name, str) and isinstance(folder, str | Path | None)):
         raise ConfigError(EDITED)
-    train, _ = load(name, folder, **options)
+    train, _ = load_data(name, folder, **options)
     if train.digest() != own.get("digest"):
         raise DataError(
-            f"{train.name}: these are not the pictures that the model was trained on, by their "
+            f"{train.name}: these are not the images that the model was trained on, by their "
             "digest; put those back, or train it again"
         )
     return train.split(share, seed)[1]
@@ -199,7 +199,7 @@ def load_validation(
 def load_test(
     about: Mapping[str, Any], data: str | None = None, folder: Path | None = None, **options: Any
 ) -> Dataset:
-    """Return the test pictures that belong to a run.
+    """Return the test images that belong to a run.
 
     Args:
         about: what the model file remembers.
@@ -209,7 +209,7 @@ def load_test(
 
     Raises:
         ConfigError: if nothing says which data, or there is none of that name.
-        DataError: if it cannot be had, or may hold pictures that the model has learned from.
+        DataError: if it cannot be had, or may hold images that the model has learned from.
     """
     own, config = about.get("data"), about.get("config")
     name = data or (own.get("name") if isinstance(own, Mapping) else None)
@@ -217,7 +217,7 @@ def load_test(
         raise ConfigError("the model file does not say what it was trained on; give --data")
     if folder is None and data is None and isinstance(config, Mapping) and not is_own(name):
         folder = config.get("folder")
-    train, test = load(name, folder, **options)
+    train, test = load_data(name, folder, **options)
     if data is None and isinstance(own, Mapping) and is_own(name):
         _check_test(train, test, own)
     return test
@@ -225,11 +225,11 @@ def load_test(
 
 def _check_test(train: Dataset, test: Dataset, own: Mapping[str, Any]) -> None:
     """Raise a DataError if the test was drawn anew; say if it is another that was given."""
-    from handgrad.data.own import draws_its_test  # it loads Pillow
+    from handgrad.data.formats.user_data import draws_its_test  # it loads Pillow
 
     if train.digest() != own.get("digest") and draws_its_test(expanded(str(own["name"]))):
         raise DataError(
-            f"{train.name}: the pictures are others than when the model was trained, and a test "
+            f"{train.name}: the images are others than when the model was trained, and a test "
             "drawn from them may hold some that it has learned from; put the old ones back, train "
             "it again, or give new ones by --data"
         )

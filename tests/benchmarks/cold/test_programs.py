@@ -4,11 +4,11 @@ import sys
 
 import numpy as np
 import pytest
+from benchmarks.cold.optimizer_state import peak_mib
 
 import handgrad as hg
 from benchmarks.cold import compile as compiling
 from benchmarks.cold import ours
-from benchmarks.cold.memory import peak_mib
 from benchmarks.cold.run import PROGRAMS, timed
 from benchmarks.recipes import MARKS, SHORT
 from benchmarks.worker import Skipped
@@ -52,11 +52,11 @@ def test_pytorch_learns_by_the_schedule_and_the_rule_that_we_have():
     optimizer = pytorch.AdamW(model, RECIPE, steps=10)
     engine = ReferenceEngine(net, Rules(hg.SoftmaxCrossEntropy(), hg.AdamW(RECIPE["lr"])))
     for step in range(10):
-        rate = RECIPE["lr"] * hg.OneCycle(RECIPE["warm_up"]).factor(Progress(step, 10, 1))
-        assert optimizer.rate() == pytest.approx(rate)
+        lr = RECIPE["lr"] * hg.schedules.OneCycle(RECIPE["warm_up"]).factor(Progress(step, 10, 1))
+        assert optimizer.lr() == pytest.approx(lr)
         pytorch.cross_entropy(model(torch.tensor(X)), torch.tensor(y)).backward()
         optimizer.step()
-        engine.step(X, y, None, rate)
+        engine.step(X, y, None, lr)
     weight = model[1].weight.detach().numpy()
     assert weight == pytest.approx(net.parameters["1.weight"], rel=1e-4, abs=1e-6)
 
@@ -75,10 +75,10 @@ def test_pytorch_reads_bytes_and_numbers_alike(idx_folder):
 
 @pytest.fixture
 def idx_folder(tmp_path):
-    """Three pictures under MNIST's names."""
-    pictures = np.arange(3 * 784).reshape(3, 784).astype(np.uint8)
+    """Three images under MNIST's names."""
+    images = np.arange(3 * 784).reshape(3, 784).astype(np.uint8)
     for name, content in (
-        ("train-images-idx3-ubyte.gz", bytes(16) + pictures.tobytes()),
+        ("train-images-idx3-ubyte.gz", bytes(16) + images.tobytes()),
         ("train-labels-idx1-ubyte.gz", bytes(8) + bytes([3, 1, 2])),
     ):
         (tmp_path / name).write_bytes(gzip.compress(content))

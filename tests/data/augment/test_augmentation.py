@@ -50,7 +50,7 @@ def test_what_changes_nothing_is_none() -> None:
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_presets_change_pictures_of_every_size(name: str) -> None:
+def test_presets_change_images_of_every_size(name: str) -> None:
     for side in (8, 28, 64):
         X = np.random.default_rng(0).integers(0, 256, (3, 1, side, side), np.uint8)
         seen = PRESETS[name].applied(X)
@@ -79,8 +79,6 @@ def test_what_cannot_be_done_is_said(given: Any, sentence: str) -> None:
         as_augmentation(given)
 
 
-def test_pictures_that_are_too_large_are_refused() -> None:
-    with pytest.raises(
-        hg.DataError, match="pictures of 8x513 are too large to be augmented; bring"
-    ):
+def test_images_that_are_too_large_are_refused() -> None:
+    with pytest.raises(hg.DataError, match="images of 8x513 are too large to be augmented; bring"):
         PRESETS["light"].applied(np.zeros((1, 1, 8, 513), np.uint8))

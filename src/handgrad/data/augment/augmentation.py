@@ -1,4 +1,4 @@
-"""How pictures are changed a little, at random, before a network learns from them."""
+"""How images are changed a little, at random, before a network learns from them."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ MOST = {
     "stroke": 1.0,
     "contrast": 1.0,
 }
-SMOOTHNESS = 1 / 16  # the least: 16 waves across a picture
+SMOOTHNESS = 1 / 16  # the least: 16 waves across an image
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Moves, turns and bends pictures a little, otherwise in each epoch.
+    """Moves, turns and bends images a little, otherwise in each epoch.
 
     >>> augmentation = Augmentation(shift=0.1, rotation=15)
     >>> X = np.zeros((5, 1, 28, 28), np.uint8)
@@ -40,12 +40,12 @@ class Augmentation:
     >>> Augmentation.of("light,rotation=20").rotation
     20.0
 
-    What becomes of a picture follows from the seed, the epoch and its place in the data alone, so
+    What becomes of an image follows from the seed, the epoch and its place in the data alone, so
     that it is the same in every engine, batch and run that goes on. The amounts are the largest;
-    each picture gets its own, anything up to that, either way. Lengths are shares of the side.
+    each image gets its own, anything up to that, either way. Lengths are shares of the side.
 
     Attributes:
-        shift: how far a picture is moved, down and to the right; by whole pixels where nothing
+        shift: how far an image is moved, down and to the right; by whole pixels where nothing
             but shift, flip and erase is wanted, so that it stays as sharp as it was.
         rotation: how far it is turned, in degrees.
         scale: how much larger or smaller it becomes: 0.1 is up to 1.1 times, or 1/1.1.
@@ -55,10 +55,10 @@ class Augmentation:
             Steinkraus, Platt 2003, "Best practices for convolutional neural networks applied to
             visual document analysis", section 2).
         smoothness: the length over which the elastic distortion changes.
-        flip: whether every other picture, as chance has it, is mirrored left to right.
-        erase: the sides of a rectangle that is blotted out, at most; half of the pictures have one.
+        flip: whether every other image, as chance has it, is mirrored left to right.
+        erase: the sides of a rectangle that is blotted out, at most; half of the images have one.
         stroke: how much of a pixel strokes become wider or narrower on each side.
-        contrast: how much of the range from dark to light is lost at most; half of the pictures
+        contrast: how much of the range from dark to light is lost at most; half of the images
             lose some, and what is left of it lies anywhere within.
         ground: what comes in from outside, as a pixel's value; None: the edge goes on.
 
@@ -126,7 +126,7 @@ class Augmentation:
 
     @property
     def changes_nothing(self) -> bool:
-        """Whether pictures stay as they are."""
+        """Whether images stay as they are."""
         amounts = [name for name in MOST if name != "smoothness"]
         return not (self.flip or any(getattr(self, name) for name in amounts))
 
@@ -136,7 +136,7 @@ class Augmentation:
         return any((self.rotation, self.scale, self.stretch, self.shear, self.elastic))
 
     def ground_of(self, dtype: DTypeLike) -> float:
-        """Return what lies outside pictures of a dtype: of bytes a whole number 0..255."""
+        """Return what lies outside images of a dtype: of bytes a whole number 0..255."""
         ground = self.ground or 0.0
         return float(np.clip(round(ground), 0, 255)) if dtype == np.uint8 else ground
 
@@ -152,27 +152,27 @@ class Augmentation:
 
     def applied(
         self,
-        pictures: NDArray[Any],
+        images: NDArray[Any],
         *,
         seed: int = 0,
         epoch: int = 1,
         places: NDArray[np.integer[Any]] | None = None,
     ) -> NDArray[Any]:
-        """Return changed copies of pictures, as an epoch of training sees them.
+        """Return changed copies of images, as an epoch of training sees them.
 
         Args:
-            pictures: (N, C, H, W), uint8 or floating point.
+            images: (N, C, H, W), uint8 or floating point.
             seed: the run's seed.
             epoch: the epoch, counted from 1.
             places: their places in the data, (N,); None: 0, 1, 2, ...
 
         Raises:
-            DataError: if the pictures are larger than 512 pixels.
+            DataError: if the images are larger than 512 pixels.
         """
-        from handgrad.data.augment.moves import Moves
+        from handgrad.data.augment.sampling import Moves
 
-        places = np.arange(len(pictures)) if places is None else places
-        return Moves(self, seed, epoch).applied(pictures, places)
+        places = np.arange(len(images)) if places is None else places
+        return Moves(self, seed, epoch).applied(images, places)
 
 
 def as_augmentation(given: object) -> Augmentation | None:
@@ -218,7 +218,7 @@ def _word(value: float | bool | None) -> str:
     return str(value).lower() if isinstance(value, bool) else f"{value:.12g}"
 
 
-# Chosen by eye, and by accuracy on validation pictures: legible, no stroke torn.
+# Chosen by eye, and by accuracy on validation images: legible, no stroke torn.
 PRESETS: dict[str, Augmentation] = {
     "light": Augmentation(shift=0.07, rotation=10, scale=0.1, shear=0.1, elastic=0.025),
     "messy-hands": Augmentation(

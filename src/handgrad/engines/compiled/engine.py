@@ -11,41 +11,41 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.cores import cores
 from handgrad.data.augment import Augmentation
 from handgrad.engines.checks import checked
-from handgrad.engines.compiled.builder import Builder
-from handgrad.engines.compiled.clock import STEP, STOP
-from handgrad.engines.compiled.crew import mind_forks
-from handgrad.engines.compiled.kinds import Kind
-from handgrad.engines.compiled.lanes import LANES
-from handgrad.engines.compiled.outline import Outline, outline
-from handgrad.engines.compiled.pace import Pace
-from handgrad.engines.compiled.plan import Plan
-from handgrad.engines.compiled.program import Program
-from handgrad.engines.compiled.python import name_python
-from handgrad.engines.compiled.rows import Rows
-from handgrad.engines.compiled.running import in_slices, step_by_step
-from handgrad.engines.compiled.stages import EMITTERS, SINGLE
-from handgrad.engines.compiled.stages.pictures import first_linear
-from handgrad.engines.compiled.stages.step import inference, takes_single, training
-from handgrad.engines.compiled.store import Store
-from handgrad.engines.compiled.subject import Subject
-from handgrad.engines.compiled.taken import as_taken, brought
-from handgrad.engines.compiled.values import Source
-from handgrad.engines.compiled.zeros import ENOUGH, share_of_zeros
+from handgrad.engines.compiled.kernels.lanes import LANES
+from handgrad.engines.compiled.kernels.phases import Kind
+from handgrad.engines.compiled.lower import EMITTERS, SINGLE
+from handgrad.engines.compiled.lower.builder import Builder
+from handgrad.engines.compiled.lower.images import first_linear
+from handgrad.engines.compiled.lower.parameter_layout import Store
+from handgrad.engines.compiled.lower.plan import Plan
+from handgrad.engines.compiled.lower.sparsity import ENOUGH, share_of_zeros
+from handgrad.engines.compiled.lower.step import inference, takes_single, training
+from handgrad.engines.compiled.lower.values import Source
+from handgrad.engines.compiled.report.network_info import Subject
+from handgrad.engines.compiled.report.report import Outline, outline
+from handgrad.engines.compiled.runtime.kernel_inputs import as_taken, brought
+from handgrad.engines.compiled.runtime.parameter_sync import Rows
+from handgrad.engines.compiled.runtime.program import Program
+from handgrad.engines.compiled.runtime.python_calls import name_python
+from handgrad.engines.compiled.runtime.run_modes import in_slices, step_by_step
+from handgrad.engines.compiled.runtime.step_state import STEP, STOP
+from handgrad.engines.compiled.runtime.thread_pool import mind_forks
+from handgrad.engines.compiled.runtime.thread_tuner import Pace
 from handgrad.engines.divergence import overflowed
-from handgrad.engines.engine import Batches, Rules, Steps
+from handgrad.engines.protocol import BatchStream, Rules, StepResults
 from handgrad.engines.reference import ReferenceEngine
 from handgrad.errors import ConfigError
 from handgrad.layers import Array, Dense, Layer, Residual
 from handgrad.layers.chain import Chain
 from handgrad.network import Network, finite
+from handgrad.threads import cores
 
 logger = logging.getLogger("handgrad")
 
-_INFER = 256  # how many pictures inference takes at a time
-_FEW = 4  # pictures that leave most lanes empty: NumPy has their logits sooner
+_INFER = 256  # how many images inference takes at a time
+_FEW = 4  # images that leave most lanes empty: NumPy has their logits sooner
 
 
 class CompiledEngine:
@@ -61,7 +61,7 @@ class CompiledEngine:
         workers: how many threads; None: one for each core that this process may use. The result
             does not depend on it.
         skip_zeros: whether the first linear layer skips pixels that are zero; None: where at
-            least 70 % of the first pictures' pixels are.
+            least 70 % of the first images' pixels are.
 
     Attributes:
         worth_meeting: the multiply-adds of a step, up to which one worker is as fast as two.
@@ -90,8 +90,8 @@ class CompiledEngine:
         self.net, self.rules, self.steps = net, rules, 0
         self.workers = workers or cores()
         self.skip_zeros = skip_zeros
-        self.memory = {
-            name: {kind: np.zeros_like(array) for kind in rules.optimizer.memory}
+        self.optimizer_state = {
+            name: {kind: np.zeros_like(array) for kind in rules.optimizer.state_names}
             for name, array in net.parameters.items()
         }
         leaves = list(_leaves(net.layers))
@@ -100,7 +100,7 @@ class CompiledEngine:
         alone = {name for name in net.parameters if name.startswith(others)}
         first = first_linear(net.layers)
         name = None if first is None else f"{first}.weight"
-        self._store = Store(net.parameters, rules.optimizer.memory, linear, alone, name)
+        self._store = Store(net.parameters, rules.optimizer.state_names, linear, alone, name)
         self._rows = Rows(self._store)
         self._single = takes_single(net, self._store, rules)
         self._programs: dict[Any, tuple[Builder, Program]] = {}
@@ -122,35 +122,39 @@ class CompiledEngine:
     def __reduce__(self) -> tuple[Any, ...]:
         """Return what a copy, or a pickle, is made of; its programs are built anew."""
         own = partial(type(self), workers=self.workers, skip_zeros=self.skip_zeros)
-        return own, (self.net, self.rules), {"steps": self.steps, "memory": self.memory}
+        return (
+            own,
+            (self.net, self.rules),
+            {"steps": self.steps, "optimizer_state": self.optimizer_state},
+        )
 
     def step(
-        self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, rate: float
+        self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, lr: float
     ) -> tuple[float, int]:
         """Make one update, and return the loss and how many were right, both before it."""
-        steps = self.run(Batches(X, y, weights, np.arange(len(X)), len(X), [rate]))
+        steps = self.run(BatchStream(X, y, weights, np.arange(len(X)), len(X), [lr]))
         return float(steps.losses[0]), int(steps.right[0])
 
-    def run(self, batches: Batches) -> Steps:
+    def run(self, batches: BatchStream) -> StepResults:
         """Make one update for each batch, and return what came out."""
         with self._turn:
             return self._run(batches)
 
-    def _run(self, batches: Batches) -> Steps:
+    def _run(self, batches: BatchStream) -> StepResults:
         """Make the updates, it being this thread's turn."""
         batches = checked(batches, self.net)
         count = -(-len(batches.order) // batches.size)
-        if not count and len(batches.pictures):
-            self._skips(batches.pictures)  # the first that are seen decide, step or no step
+        if not count and len(batches.images):
+            self._skips(batches.images)  # the first that are seen decide, step or no step
         if count == 0 or not self._has_class_weights():
             return self._by_reference(batches)
         augmentation = None if batches.moves is None else batches.moves.augmentation
         if augmentation is not None:
-            self._say(f"pictures are augmented by {augmentation}")
+            self._say(f"images are augmented by {augmentation}")
         builder, program = self._program(
-            batches.pictures, batches.size, learning=True, augmentation=augmentation
+            batches.images, batches.size, learning=True, augmentation=augmentation
         )
-        steps = Steps(np.zeros(count), np.zeros(count, np.int64))
+        steps = StepResults(np.zeros(count), np.zeros(count, np.int64))
         program.set(**brought(batches, steps, self.rules, len(self.net.classes)))
         program.start(self.steps)
         self._take(builder)
@@ -173,8 +177,8 @@ class CompiledEngine:
         return steps
 
     def logits(self, X: NDArray[Any]) -> Array:
-        """Return the logits (N, K) of pictures X (N, C, H, W), as they are at inference."""
-        X = self.net.as_pictures(X)
+        """Return the logits (N, K) of images X (N, C, H, W), as they are at inference."""
+        X = self.net.as_images(X)
         if len(X) <= _FEW:
             return self.net.logits(X)
         X = finite(X, self.net.dtype)
@@ -182,14 +186,14 @@ class CompiledEngine:
             return self._logits(X)
 
     def _logits(self, X: NDArray[Any]) -> Array:
-        """Return the logits of many pictures, it being this thread's turn."""
+        """Return the logits of many images, it being this thread's turn."""
         logits = np.zeros((len(X), len(self.net.classes)), np.float32)
         builder, program = self._program(X, min(len(X), _INFER), learning=False)
         count = -(-len(X) // _INFER)
         program.set(
-            pictures=as_taken(X),
+            images=as_taken(X),
             order=np.arange(len(X)),
-            rates=np.zeros(count, np.int64),
+            lrs=np.zeros(count, np.int64),
             weighted=0,
             **dict.fromkeys(("labels", "weights", "class_weights"), 0),
             total=len(X),
@@ -212,10 +216,10 @@ class CompiledEngine:
         """Return the plan for batches of a size; `outline` says the same to be read.
 
         Args:
-            batch_size: how many pictures make a batch.
+            batch_size: how many images make a batch.
             skip_zeros: whether the first linear layer is to skip pixels that are zero.
             learning: whether to train, or only to go forward as at inference.
-            augmentation: how the pictures are to be changed at random; None: not at all.
+            augmentation: how the images are to be changed at random; None: not at all.
         """
         source = self._source(batch_size, True, skip_zeros, learning)
         source = source._replace(augmentation=augmentation)
@@ -238,16 +242,16 @@ class CompiledEngine:
 
     def _program(
         self,
-        pictures: NDArray[Any],
+        images: NDArray[Any],
         size: int,
         *,
         learning: bool,
         augmentation: Augmentation | None = None,
     ) -> tuple[Builder, Program]:
-        """Return the program for pictures of this kind, in batches of at least this size."""
+        """Return the program for images of this kind, in batches of at least this size."""
         chunks = -(-size // LANES)
-        whole = pictures.dtype == np.uint8
-        source = self._source(size, whole, self._skips(pictures), learning)
+        whole = images.dtype == np.uint8
+        source = self._source(size, whole, self._skips(images), learning)
         source = source._replace(augmentation=augmentation)
         key = (source, learning, chunks == 1)
         known = self._programs.get(key)
@@ -258,14 +262,14 @@ class CompiledEngine:
         return known
 
     def _source(self, size: int, whole: bool, sparse: bool, learning: bool) -> Source:
-        """Return how the pictures come, and whether one alone."""
+        """Return how the images come, and whether one alone."""
         single = size == 1 and learning and whole and sparse and self._single
         return Source(whole, sparse, single)
 
-    def _skips(self, pictures: NDArray[Any]) -> bool:
-        """Say whether to skip zeros; the first pictures that are seen decide."""
+    def _skips(self, images: NDArray[Any]) -> bool:
+        """Say whether to skip zeros; the first images that are seen decide."""
         if self.skip_zeros is None:
-            share = share_of_zeros(pictures)
+            share = share_of_zeros(images)
             self.skip_zeros = share >= ENOUGH
             if first_linear(self.net.layers) is not None:
                 way = "are skipped" if self.skip_zeros else f"are not skipped below {ENOUGH:.0%}"
@@ -298,17 +302,17 @@ class CompiledEngine:
         return step_by_step(program, count, self.rules.seed)
 
     def _take(self, builder: Builder) -> None:
-        """Copy the network's arrays, and to learn the optimizer's memory, into their rows."""
-        self._rows.take(self.net.parameters, self.memory if builder.training else {})
+        """Copy the network's arrays, and to learn the optimizer's state, into their rows."""
+        self._rows.take(self.net.parameters, self.optimizer_state if builder.training else {})
         for refresh in builder.refresh:
             refresh()
 
     def _give(self, program: Program, before: int) -> None:
         """Copy them back, and count the steps: so many were made before."""
-        self._rows.give(self.net.parameters, self.memory)
+        self._rows.give(self.net.parameters, self.optimizer_state)
         self.steps = before + int(program.clocks[STEP] + (program.clocks[STOP] == 0))
 
-    def _go_on(self, batches: Batches, steps: Steps, made: int) -> None:
+    def _go_on(self, batches: BatchStream, steps: StepResults, made: int) -> None:
         """Let the reference make the step that went astray: it names the layer.
 
         Where it finds every number finite after all (a sum of squares is larger than what it is
@@ -316,16 +320,16 @@ class CompiledEngine:
         """
         at, size = made * batches.size, batches.size
         one = batches._replace(
-            order=batches.order[at : at + size], rates=batches.rates[made : made + 1]
+            order=batches.order[at : at + size], lrs=batches.lrs[made : made + 1]
         )
-        rest = batches._replace(order=batches.order[at + size :], rates=batches.rates[made + 1 :])
+        rest = batches._replace(order=batches.order[at + size :], lrs=batches.lrs[made + 1 :])
         steps.losses[made : made + 1], steps.right[made : made + 1] = self._by_reference(one)
         steps.losses[made + 1 :], steps.right[made + 1 :] = self.run(rest)
 
-    def _by_reference(self, batches: Batches) -> Steps:
+    def _by_reference(self, batches: BatchStream) -> StepResults:
         """Let the reference make these steps; what cannot be trained on, it refuses by name."""
         reference = ReferenceEngine(self.net, self.rules)
-        reference.steps, reference.memory = self.steps, self.memory
+        reference.steps, reference.optimizer_state = self.steps, self.optimizer_state
         try:
             return reference.run(batches)
         finally:

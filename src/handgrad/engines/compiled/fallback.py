@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 from numpy.typing import NDArray
 
 from handgrad.engines.compiled.engine import CompiledEngine
-from handgrad.engines.compiled.libraries import CannotCompileError
-from handgrad.engines.engine import Batches, Steps
+from handgrad.engines.compiled.jit.libraries import CannotCompileError
+from handgrad.engines.protocol import BatchStream, StepResults
 from handgrad.engines.reference import say_slower
 from handgrad.layers import Array
 
@@ -22,7 +22,7 @@ class CompiledOrReference(CompiledEngine):
 
     _trouble: ClassVar[str | None] = None
 
-    def run(self, batches: Batches) -> Steps:
+    def run(self, batches: BatchStream) -> StepResults:
         """Make one update for each batch, and return what came out."""
         if self._trouble is None:
             try:
@@ -32,7 +32,7 @@ class CompiledOrReference(CompiledEngine):
         return self._by_reference(batches)
 
     def logits(self, X: NDArray[Any]) -> Array:
-        """Return the logits (N, K) of pictures X (N, C, H, W), as they are at inference."""
+        """Return the logits (N, K) of images X (N, C, H, W), as they are at inference."""
         if self._trouble is None:
             try:
                 return super().logits(X)

@@ -14,18 +14,23 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from handgrad.engines.divergence import all_finite, diverged, overflowed
-from handgrad.engines.engine import Batches, Rules, Steps, Trace
+from handgrad.engines.protocol import BatchStream, Rules, StepResults, Trace
+from handgrad.engines.torch.data_feed import Batch, Feed, as_numbers, image_tensor
 from handgrad.engines.torch.dropout import Dropout, Dropout2d, set_step
-from handgrad.engines.torch.feed import Batch, Feed, as_numbers, picture_tensor
 from handgrad.engines.torch.modules import from_torch, tensors, to_torch
-from handgrad.engines.torch.rules import as_torch_loss, as_torch_optimizer, get_memory, set_memory
+from handgrad.engines.torch.optim import (
+    as_torch_loss,
+    as_torch_optimizer,
+    get_optimizer_state,
+    set_optimizer_state,
+)
 from handgrad.errors import ConfigError, DataError
 from handgrad.layers import Array, Context
 from handgrad.network import Network, finite, layer_name
 
 DEVICES = ("auto", "cpu", "cuda")
 _LOOK = 100  # how many steps are made before their numbers are looked at
-_INFER = 1000  # how many pictures inference takes at a time
+_INFER = 1000  # how many images inference takes at a time
 
 if hasattr(os, "register_at_fork"):  # a child would wait for OpenMP's threads, which it has not
     os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
@@ -66,8 +71,8 @@ class TorchEngine:
             raise ConfigError(f"amp is for networks of float32, not {net.dtype}; leave amp out")
         self.net, self.rules, self.steps, self.amp = net, rules, 0, amp
         self.device = device_named(device)
-        self.memory = {
-            name: {kind: np.zeros_like(array) for kind in rules.optimizer.memory}
+        self.optimizer_state = {
+            name: {kind: np.zeros_like(array) for kind in rules.optimizer.state_names}
             for name, array in net.parameters.items()
         }
         self.module = to_torch(net).to(self.device)
@@ -79,16 +84,16 @@ class TorchEngine:
         self._optimizer = as_torch_optimizer(rules.optimizer, self._parameters.values())
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # found and named below
-    def run(self, batches: Batches) -> Steps:
+    def run(self, batches: BatchStream) -> StepResults:
         """Make one update for each batch, and return what came out."""
         feed = self._feed(batches)
         losses: list[Tensor] = []
         right: list[Tensor] = []
         with _exactly(self.device):
             self._take()
-            for batch, rate in zip(feed, batches.rates, strict=True):
+            for batch, lr in zip(feed, batches.lrs, strict=True):
                 loss, hits = self._gradients(batch, self.steps + len(losses))
-                self._update(rate)
+                self._update(lr)
                 losses.append(loss)
                 right.append(hits)
                 if len(losses) % _LOOK == 0 and not self._is_sound(losses[-_LOOK:]):
@@ -100,29 +105,29 @@ class TorchEngine:
         return _steps(losses, right)
 
     def step(
-        self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, rate: float
+        self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, lr: float
     ) -> tuple[float, int]:
         """Make one update, and return the loss and how many were right, both before it."""
-        came = self.run(Batches(X, y, weights, np.arange(len(X)), len(X), [rate]))
+        came = self.run(BatchStream(X, y, weights, np.arange(len(X)), len(X), [lr]))
         return float(came.losses[0]), int(came.right[0])
 
     @torch.no_grad()
     def logits(self, X: NDArray[Any]) -> Array:
-        """Return the logits (N, K) of pictures X (N, C, H, W), as they are at inference."""
-        X = finite(self.net.as_pictures(X), self.net.dtype)
+        """Return the logits (N, K) of images X (N, C, H, W), as they are at inference."""
+        X = finite(self.net.as_images(X), self.net.dtype)
         self._take()
         self.module.eval()
         logits = np.empty((len(X), len(self.net.classes)), self.net.dtype)
         with _exactly(self.device):
             for at in range(0, len(X), _INFER):
-                part = picture_tensor(X[at : at + _INFER], self.net).to(self.device)
+                part = image_tensor(X[at : at + _INFER], self.net).to(self.device)
                 Z = self.module(as_numbers(part, self.net))
                 logits[at : at + _INFER] = Z.cpu().numpy()
         return logits
 
     def inspect(self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None) -> Trace:
         """Return what the next step would compute on the way; it is not made."""
-        whole = Batches(X, y, weights, np.arange(len(X)), len(X), [0.0])
+        whole = BatchStream(X, y, weights, np.arange(len(X)), len(X), [0.0])
         outputs: list[Tensor] = []
 
         def forward(A: Tensor) -> Tensor:
@@ -150,7 +155,7 @@ class TorchEngine:
             gradients=_arrays(self._found()),
         )
 
-    def _feed(self, batches: Batches) -> Feed:
+    def _feed(self, batches: BatchStream) -> Feed:
         return Feed(batches, self.net, self.rules.loss, self.device)
 
     def _gradients(
@@ -162,17 +167,17 @@ class TorchEngine:
         self.module.train()
         self._optimizer.zero_grad(set_to_none=True)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.amp):
-            Z = _of_pictures(forward or self._forward, X)
+            Z = _of_images(forward or self._forward, X)
         loss = self._loss(Z.to(X.dtype), y, weights)
         torch.autograd.backward(loss)
         return loss.detach(), (Z.argmax(dim=1) == y).sum()
 
-    def _update(self, rate: float) -> None:
+    def _update(self, lr: float) -> None:
         """Give each parameter its gradient, by the optimizer's rule."""
         if self.rules.clip_norm is not None:
             torch.nn.utils.clip_grad_norm_(self._parameters.values(), self.rules.clip_norm)
         for group in self._optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = lr
         self._optimizer.step()
 
     def _found(self) -> dict[str, Tensor]:
@@ -180,31 +185,31 @@ class TorchEngine:
         return {name: W.grad for name, W in self._parameters.items() if W.grad is not None}
 
     def _take(self) -> None:
-        """Copy the network's arrays and the optimizer's memory to the device."""
+        """Copy the network's arrays and the optimizer's state to the device."""
         self.module.load_state_dict(tensors(self.net.arrays))
-        set_memory(self._optimizer, self._parameters, self.memory, self.steps)
+        set_optimizer_state(self._optimizer, self._parameters, self.optimizer_state, self.steps)
 
     def _give(self) -> None:
         """Copy them back."""
         from_torch(self.module, self.net)
-        get_memory(self._optimizer, self._parameters, self.memory)
+        get_optimizer_state(self._optimizer, self._parameters, self.optimizer_state)
 
     def _is_sound(self, losses: list[Tensor]) -> bool:
         """Say whether some losses, and all arrays after them, are finite."""
         numbers = [*losses, *(A.abs().max() for A in self.module.state_dict().values())]
         return bool(torch.stack(numbers).isfinite().all())
 
-    def _look_closely(self, batches: Batches, feed: Feed) -> Steps:
+    def _look_closely(self, batches: BatchStream, feed: Feed) -> StepResults:
         """Make a run again and look at every number, to say in which step and layer it broke."""
         losses: list[Tensor] = []
         right: list[Tensor] = []
         self._take()
-        for batch, (X, y, weights, rate) in zip(feed, batches.in_turn(), strict=True):
+        for batch, (X, y, weights, lr) in zip(feed, batches.in_turn(), strict=True):
             ctx = Context(True, self.rules.seed, self.steps)
             loss, hits = self._gradients(batch, self.steps)
             if not (loss.isfinite() and all_finite(_arrays(self._found()))):
                 raise diverged(self.net, self.rules, ctx, X, y, weights)
-            self._update(rate)
+            self._update(lr)
             self.steps += 1
             self._give()
             if not all_finite(self.net.arrays):
@@ -239,7 +244,7 @@ def _compiled(module: nn.Module) -> Callable[[Tensor], Tensor]:
     return compiled
 
 
-def _of_pictures(forward: Callable[[Tensor], Tensor], X: Tensor) -> Tensor:
+def _of_images(forward: Callable[[Tensor], Tensor], X: Tensor) -> Tensor:
     """Return the logits, or say what PyTorch's batch norm cannot do."""
     try:
         return forward(X)
@@ -247,7 +252,7 @@ def _of_pictures(forward: Callable[[Tensor], Tensor], X: Tensor) -> Tensor:
         if "more than 1 value per channel" not in str(error):
             raise
         raise DataError(
-            "PyTorch's batch norm cannot learn from a batch of one picture; "
+            "PyTorch's batch norm cannot learn from a batch of one image; "
             "choose a batch size that leaves more for the last batch"
         ) from None
 
@@ -263,8 +268,8 @@ def _arrays(found: Mapping[str, Tensor]) -> dict[str, Array]:
     return {name: A.detach().cpu().numpy() for name, A in found.items()}
 
 
-def _steps(losses: list[Tensor], right: list[Tensor]) -> Steps:
+def _steps(losses: list[Tensor], right: list[Tensor]) -> StepResults:
     """Return the numbers of a run, brought from the device at once."""
     if not losses:
-        return Steps(np.zeros(0), np.zeros(0, np.int64))
-    return Steps(torch.stack(losses).double().cpu().numpy(), torch.stack(right).cpu().numpy())
+        return StepResults(np.zeros(0), np.zeros(0, np.int64))
+    return StepResults(torch.stack(losses).double().cpu().numpy(), torch.stack(right).cpu().numpy())

@@ -43,7 +43,7 @@ COUNTER = "num_batches_tracked"  # a number in PyTorch's batch norm that nothing
 def to_torch(net: Network) -> nn.Sequential:
     """Return a network as a PyTorch module that has a copy of its arrays.
 
-    Its ``state_dict`` has our names and layouts. It takes pictures (N, C, H, W) as numbers of the
+    Its ``state_dict`` has our names and layouts. It takes images (N, C, H, W) as numbers of the
     network's dtype, uint8 already brought to 0..1.
 
     Raises:
@@ -71,7 +71,7 @@ def tensors(arrays: Mapping[str, Array]) -> dict[str, Tensor]:
     return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
-class NormalizePictures(nn.Module):
+class NormalizeImages(nn.Module):
     """What PyTorch has no module for: each channel brought to mean 0 and standard deviation 1.
 
     Args:
@@ -154,7 +154,7 @@ _MODULES: dict[type[Layer], Callable[[Any, Shape, Context], nn.Module]] = {
     GlobalAvgPool2d: lambda *_: nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()),
     Flatten: lambda *_: nn.Flatten(),
     BatchNorm: _batch_norm,
-    Normalize: lambda _, shape, __: NormalizePictures(shape),
+    Normalize: lambda _, shape, __: NormalizeImages(shape),
     ReLU: lambda *_: nn.ReLU(),
     LeakyReLU: lambda layer, *_: nn.LeakyReLU(layer.slope),
     Sigmoid: lambda *_: nn.Sigmoid(),

@@ -1,6 +1,6 @@
-"""The batch's pictures, changed at random: the same as in `handgrad.data.augment`, bit for bit.
+"""The batch's images, changed at random: the same as in `handgrad.data.augment`, bit for bit.
 
-Places are counted in 256ths of a pixel, from one pixel above and to the left of the picture. All
+Places are counted in 256ths of a pixel, from one pixel above and to the left of the image. All
 numbers on the way to them are whole and below 2²⁴, which float32 holds exactly.
 """
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.data.augment.frame import (
+from handgrad.data.augment.grid import (
     BOTTOM,
     FINE,
     GAIN,
@@ -29,13 +29,13 @@ from handgrad.data.augment.frame import (
     X,
     Y,
 )
-from handgrad.engines.compiled.clock import START
+from handgrad.engines.compiled.kernels.images import image_of
+from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.numba_forms import helper
 from handgrad.engines.compiled.kernels.numbers import fill, lanes_in
-from handgrad.engines.compiled.kernels.pictures import picture_of
 from handgrad.engines.compiled.kernels.pointers import Bytes, Floats, Ints, Number, Places, at
 from handgrad.engines.compiled.kernels.tiles import gather_tile
-from handgrad.engines.compiled.lanes import LANES
+from handgrad.engines.compiled.runtime.step_state import START
 
 _WHOLE = np.float32(PIXEL)
 _HALF = np.float32(PIXEL**2 / 2)
@@ -43,7 +43,7 @@ _PART = np.float32(PIXEL**-2)
 
 
 def move_bytes(
-    pictures: Bytes,
+    images: Bytes,
     order: Ints,
     moves: Floats,
     clock: Ints,
@@ -68,10 +68,10 @@ def move_bytes(
     words: Places,
     new: Bytes,
 ) -> None:
-    """new[p] = picture[s(p)]        s(p) = o + A p + Σᵢⱼ Bᵢ(y) Bⱼ(x) knots[i, j]
+    """new[p] = image[s(p)]        s(p) = o + A p + Σᵢⱼ Bᵢ(y) Bⱼ(x) knots[i, j]
 
     Between four pixels by bilinear interpolation; outside lies the ground, or the edge goes on.
-    pictures (M, C·H·W) of 0..255; moves (N, 16 + knots·row), what becomes of each; half_pixels (2,
+    images (M, C·H·W) of 0..255; moves (N, 16 + knots·row), what becomes of each; half_pixels (2,
     H·W rounded up), twice p from the middle; down (H, knots) and across (knots, W rounded up), B;
     places[i] = i; new (lanes, C·H·W); and rooms for what is made on the way.
     """
@@ -79,13 +79,13 @@ def move_bytes(
     size = channels * area
     count = (area + LANES - 1) // LANES * LANES
     for lane in range(lanes_in(clock, chunk)):
-        picture = picture_of(pictures, order, clock, chunk, lane, size, 0, 0, size, 64)
+        image = image_of(images, order, clock, chunk, lane, size, 0, 0, size, 64)
         move = at(moves, (clock[START] + chunk * LANES + lane) * (HEAD + knots * row))
         bend(at(move, HEAD), height, width, knots, row, count, down, across, places, rows, off)
         find_sources(move, height, width, count, half_pixels, off, sources)
         for c in range(channels):
             target = at(new, (lane * channels + c) * area)
-            layer = pad(at(picture, c * area), height, width, np.uint8(ground), edge, old)
+            layer = pad(at(image, c * area), height, width, np.uint8(ground), edge, old)
             if move[STROKE] != 0:
                 layer = thicken_bytes(layer, height, width, move[STROKE], other)
             for k in range((height + 2) * stride):
@@ -102,7 +102,7 @@ def move_bytes(
 
 
 def move_floats(
-    pictures: Floats,
+    images: Floats,
     order: Ints,
     moves: Floats,
     clock: Ints,
@@ -125,17 +125,17 @@ def move_floats(
     other: Floats,
     new: Floats,
 ) -> None:
-    """new[p] = picture[s(p)], as `move_bytes`, of float32 pictures"""
+    """new[p] = image[s(p)], as `move_bytes`, of float32 images"""
     area, size = height * width, channels * height * width
     count = (area + LANES - 1) // LANES * LANES
     for lane in range(lanes_in(clock, chunk)):
-        picture = picture_of(pictures, order, clock, chunk, lane, size, 0, 0, size, 16)
+        image = image_of(images, order, clock, chunk, lane, size, 0, 0, size, 16)
         move = at(moves, (clock[START] + chunk * LANES + lane) * (HEAD + knots * row))
         bend(at(move, HEAD), height, width, knots, row, count, down, across, places, rows, off)
         find_sources(move, height, width, count, half_pixels, off, sources)
         for c in range(channels):
             target = at(new, (lane * channels + c) * area)
-            layer = pad(at(picture, c * area), height, width, np.float32(ground), edge, old)
+            layer = pad(at(image, c * area), height, width, np.float32(ground), edge, old)
             if move[STROKE] != 0:
                 layer = thicken_floats(layer, height, width, move[STROKE], other)
             blend_floats(layer, sources, area, count, width + 3, move[GAIN], move[LIFT], target)
@@ -190,7 +190,7 @@ def find_sources(
     off: Floats,
     sources: Places,
 ) -> None:
-    """Where each pixel comes from, y and then x, held to within a pixel of the picture."""
+    """Where each pixel comes from, y and then x, held to within a pixel of the image."""
     off_x, sources_x = at(off, count + LANES), at(sources, count)
     find_side(move[Y], move[Y_BY_Y], move[Y_BY_X], half_pixels, count, off, height, sources)
     find_side(move[X], move[X_BY_Y], move[X_BY_X], half_pixels, count, off_x, width, sources_x)
@@ -217,14 +217,14 @@ def find_side(
 
 
 @helper
-def pad(picture: Any, height: int, width: int, ground: Number, edge: int, old: Any) -> Any:
-    """The picture with ground around it: one pixel above and left, two below and right."""
+def pad(image: Any, height: int, width: int, ground: Number, edge: int, old: Any) -> Any:
+    """The image with ground around it: one pixel above and left, two below and right."""
     stride = width + 3
     if not edge:
         for k in range((height + 3) * stride):
             old[k] = ground
     for y in range(height):
-        source, line = at(picture, y * width), at(old, (y + 1) * stride)
+        source, line = at(image, y * width), at(old, (y + 1) * stride)
         for x in range(width):
             line[x + 1] = source[x]
         if edge:
@@ -257,7 +257,7 @@ def thicken_bytes(old: Bytes, height: int, width: int, wider: Number, new: Bytes
 
 @helper
 def thicken_floats(old: Floats, height: int, width: int, wider: Number, new: Floats) -> Any:
-    """The same of float32 pictures."""
+    """The same of float32 images."""
     stride, share = width + 3, abs(wider)
     for k in range(stride, (height + 1) * stride):
         above, below, left, right = old[k - stride], old[k + stride], old[k - 1], old[k + 1]
@@ -272,7 +272,7 @@ def thicken_floats(old: Floats, height: int, width: int, wider: Number, new: Flo
 
 @helper
 def keep_ground(old: Any, height: int, width: int, new: Any) -> None:
-    """What lies around the picture stays as it is."""
+    """What lies around the image stays as it is."""
     stride = width + 3
     for x in range(stride):
         new[x] = old[x]

@@ -7,11 +7,11 @@ X (C, H, W, lanes), its border of zeros included   W (O, C, kh, kw)   Y (O, rows
 
 from __future__ import annotations
 
+from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.numba_forms import helper
 from handgrad.engines.compiled.kernels.numbers import lane_sum
 from handgrad.engines.compiled.kernels.pointers import Floats, Ints, at
 from handgrad.engines.compiled.kernels.tiles import dot_tile, product_tile
-from handgrad.engines.compiled.lanes import LANES
 
 ROWS, COLUMNS = 8, 3  # the size of a tile; a kernel is compiled for each that is needed
 
@@ -178,7 +178,7 @@ def spread(
 ) -> None:
     """D[k, corner + h·down + w·across] = X[k, h, w]        what lies between stays zero
 
-    Puts a border around a picture, or room between its pixels.
+    Puts a border around an image, or room between its pixels.
     """
     for k in range(channels):
         for h in range(height):

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from handgrad.engines.compiled.clock import CHUNKS, COUNT, RATE
+from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.numbers import fill, note_spoilt, squares
 from handgrad.engines.compiled.kernels.pointers import Floats, Ints, at, doubles
 from handgrad.engines.compiled.kernels.tiles import product_tile, transpose_tile
-from handgrad.engines.compiled.lanes import LANES
+from handgrad.engines.compiled.runtime.step_state import CHUNKS, COUNT, LR
 
 ROWS, COLUMNS = 8, 1  # the size of a tile; a kernel is compiled for each that is needed
 
@@ -147,10 +147,10 @@ def descend(
     """W[o, i] ← W[o, i] − η dW[o, i]        one block of i, one tile of o, as in `gradient`"""
     tile, block = item % tiles, item // tiles
     first, last = inputs * block // blocks, inputs * (block + 1) // blocks
-    rate, begin = np.float32(doubles(clock)[RATE]), (tile * inputs + first) * T
+    lr, begin = np.float32(doubles(clock)[LR]), (tile * inputs + first) * T
     weights, G = at(W, begin), at(dW, begin)
     for i in range((last - first) * T):
-        weights[i] -= rate * G[i]
+        weights[i] -= lr * G[i]
     note_spoilt(weights, (last - first) * T, spoilt)
 
 

@@ -7,11 +7,11 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 
-from handgrad.engines.compiled.clock import CHUNKS, STOP, WORDS
+from handgrad.engines.compiled.kernels.lanes import ROOM
 from handgrad.engines.compiled.kernels.numba_forms import emitted, helper
+from handgrad.engines.compiled.kernels.phases import Kind
 from handgrad.engines.compiled.kernels.pointers import Ints, at
-from handgrad.engines.compiled.kinds import Kind
-from handgrad.engines.compiled.lanes import ROOM
+from handgrad.engines.compiled.runtime.step_state import CHUNKS, STOP, WORDS
 
 CHUNKED, EVERY, SHARED = int(Kind.CHUNKS), int(Kind.EVERY), int(Kind.SHARES)
 

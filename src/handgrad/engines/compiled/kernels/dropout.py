@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from handgrad.engines.compiled.clock import TOTAL
+from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.numba_forms import helper
 from handgrad.engines.compiled.kernels.pointers import Floats, Ints, Number, at
 from handgrad.engines.compiled.kernels.vector import multiply_vector
-from handgrad.engines.compiled.lanes import LANES
+from handgrad.engines.compiled.runtime.step_state import TOTAL
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
@@ -27,7 +27,7 @@ def mask(
 ) -> None:
     """M[f, lane] = 0 with probability p, else scale = 1/(1 − p)
 
-    Number n·F + f of the stream of (seed, step, layer) decides about feature f of picture n;
+    Number n·F + f of the stream of (seed, step, layer) decides about feature f of image n;
     `dropout_key` is that of the seed.
     """
     stream = fold(fold(np.uint64(dropout_key), np.uint64(clock[TOTAL])), np.uint64(layer))

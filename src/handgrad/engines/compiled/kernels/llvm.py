@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from llvmlite import ir
 from numba.core import cgutils
 
-from handgrad.engines.compiled.lanes import LANES
+from handgrad.engines.compiled.kernels.lanes import LANES
 
 _function: Any = cgutils.get_or_insert_function
 FLOAT = ir.FloatType()

@@ -6,31 +6,31 @@ import math
 
 import numpy as np
 
-from handgrad.engines.compiled.clock import (
+from handgrad.engines.compiled.kernels.lanes import LANES
+from handgrad.engines.compiled.kernels.numbers import exp, lanes_in
+from handgrad.engines.compiled.kernels.pointers import Double, Floats, Ints, at, doubles
+from handgrad.engines.compiled.runtime.step_state import (
     CHUNKS,
     CLIP,
     CORRECTION_1,
     CORRECTION_2,
     COUNT,
     END,
+    LR,
     NEXT,
-    RATE,
     START,
     STEP,
     STOP,
     TOTAL,
     WEIGHT,
 )
-from handgrad.engines.compiled.kernels.numbers import exp, lanes_in
-from handgrad.engines.compiled.kernels.pointers import Double, Floats, Ints, at, doubles
-from handgrad.engines.compiled.lanes import LANES
 
 
 def begin(
     clock: Ints,
     total: int,
     size: int,
-    rates: Ints,
+    lrs: Ints,
     order: Ints,
     labels: Ints,
     weights: Floats,
@@ -40,7 +40,7 @@ def begin(
     beta2: Double,
     spoilt: Ints,
 ) -> None:
-    """Set the clock to the next step: which pictures, their weights' sum, the learning rate.
+    """Set the clock to the next step: which images, their weights' sum, the learning rate.
 
     Stop where the last update has left a number that is not finite.
     """
@@ -52,7 +52,7 @@ def begin(
     clock[NEXT], clock[END] = clock[START] + size, total
     clock[COUNT] = min(size, total - clock[START])
     clock[CHUNKS] = (clock[COUNT] + LANES - 1) // LANES
-    times[RATE] = doubles(rates)[clock[STEP]]
+    times[LR] = doubles(lrs)[clock[STEP]]
     times[CLIP] = 1.0
     t = float(clock[TOTAL] + 1)
     times[CORRECTION_1] = 1.0 - math.pow(beta1, t)
@@ -105,11 +105,11 @@ def softmax_cross_entropy(
     loss, hits = np.float32(0), 0
     q = smoothing / np.float32(classes)
     for lane in range(lanes_in(clock, chunk)):
-        picture = order[clock[START] + chunk * LANES + lane]
-        y = labels[picture]
+        image = order[clock[START] + chunk * LANES + lane]
+        y = labels[image]
         w = np.float32(1)
         if weighted:
-            w = weights[picture] * class_weights[y]
+            w = weights[image] * class_weights[y]
         share[lane] = np.float32(w / doubles(clock)[WEIGHT])
         z = Z[y * LANES + lane]
         wrong = np.float32(math.log(total[lane])) + (np.float32(1) - smoothing) * (top[lane] - z)

@@ -1,4 +1,4 @@
-"""Normalisation. X (F, area, lanes): F features, each at `area` places of every picture."""
+"""Normalisation. X (F, area, lanes): F features, each at `area` places of every image."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from handgrad.engines.compiled.clock import CHUNKS, COUNT
+from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.numbers import fill, lane_sum, lanes_in, note_spoilt
 from handgrad.engines.compiled.kernels.pointers import Floats, Ints, at
-from handgrad.engines.compiled.lanes import LANES
+from handgrad.engines.compiled.runtime.step_state import CHUNKS, COUNT
 
 _ZERO = np.float32(0)
 
@@ -17,9 +17,9 @@ _ZERO = np.float32(0)
 def statistics(
     X: Floats, features: int, area: int, clock: Ints, chunk: int, mean: Floats, spread: Floats
 ) -> None:
-    """mean[f] = Σ X / count        spread[f] = Σ (X − mean)²        of one chunk's pictures
+    """mean[f] = Σ X / count        spread[f] = Σ (X − mean)²        of one chunk's images
 
-    Lanes that hold no picture become zero, and what they add is taken off again.
+    Lanes that hold no image become zero, and what they add is taken off again.
     """
     inside = lanes_in(clock, chunk)
     count = np.float32(inside * area)
@@ -163,7 +163,7 @@ def backward(
     clock: Ints,
     chunk: int,
 ) -> None:
-    """dY ← γ/σ · (dY − mean(dY) − X̂ · mean(dY X̂)); zero in lanes that hold no picture"""
+    """dY ← γ/σ · (dY − mean(dY) − X̂ · mean(dY X̂)); zero in lanes that hold no image"""
     inside = lanes_in(clock, chunk)
     for f in range(features):
         slope, shift, scale = along[f], mean[f], weight[f] / std[f]
@@ -175,7 +175,7 @@ def backward(
                 dy[p * LANES + lane] = _ZERO
 
 
-def absorb(
+def update_buffers(
     mean: Floats,
     var: Floats,
     running_mean: Floats,

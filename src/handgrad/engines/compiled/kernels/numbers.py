@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from handgrad.engines.compiled.clock import COUNT
+from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.numba_forms import fast_helper, helper
 from handgrad.engines.compiled.kernels.pointers import Floats, Ints, Number, bits, float_of_bits
-from handgrad.engines.compiled.lanes import LANES
+from handgrad.engines.compiled.runtime.step_state import COUNT
 
 _LOG2_E = np.float32(1.4426950408889634)
 _LN2_HIGH = np.float32(0.693359375)
@@ -107,5 +107,5 @@ def note_spoilt(X: Floats, count: int, spoilt: Ints) -> None:
 
 @helper
 def lanes_in(clock: Ints, chunk: int) -> int:
-    """How many of the chunk's 16 lanes hold a picture of the batch."""
+    """How many of the chunk's 16 lanes hold an image of the batch."""
     return min(LANES, clock[COUNT] - LANES * chunk)

@@ -6,9 +6,15 @@ import math
 
 import numpy as np
 
-from handgrad.engines.compiled.clock import CHUNKS, CLIP, CORRECTION_1, CORRECTION_2, RATE
 from handgrad.engines.compiled.kernels.numbers import fill, note_spoilt, squares
 from handgrad.engines.compiled.kernels.pointers import Double, Floats, Ints, at, doubles
+from handgrad.engines.compiled.runtime.step_state import (
+    CHUNKS,
+    CLIP,
+    CORRECTION_1,
+    CORRECTION_2,
+    LR,
+)
 
 
 def add_chunks(
@@ -35,9 +41,9 @@ def sgd_by_shares(
     W: Floats, shares: Floats, size: int, count: int, clock: Ints, spoilt: Ints
 ) -> None:
     """W ← W − η (dW of the batch's first half + dW of its second)"""
-    rate, second = np.float32(doubles(clock)[RATE]), at(shares, size)
+    lr, second = np.float32(doubles(clock)[LR]), at(shares, size)
     for i in range(count):
-        W[i] -= rate * (shares[i] + second[i])
+        W[i] -= lr * (shares[i] + second[i])
     note_spoilt(W, count, spoilt)
 
 
@@ -45,22 +51,22 @@ def sgd_by_chunks(
     W: Floats, parts: Floats, part: int, dW: Floats, count: int, clock: Ints, spoilt: Ints
 ) -> None:
     """dW = Σ_chunk parts[chunk]        in order; W ← W − η dW"""
-    rate = np.float32(doubles(clock)[RATE])
+    lr = np.float32(doubles(clock)[LR])
     fill(dW, count, np.float32(0))
     for chunk in range(clock[CHUNKS]):
         own = at(parts, chunk * part)
         for i in range(count):
             dW[i] += own[i]
     for i in range(count):
-        W[i] -= rate * dW[i]
+        W[i] -= lr * dW[i]
     note_spoilt(W, count, spoilt)
 
 
 def sgd(W: Floats, dW: Floats, count: int, clock: Ints, decay: float, spoilt: Ints) -> None:
     """W ← W − η (dW + λW)"""
-    rate, clip = np.float32(doubles(clock)[RATE]), np.float32(doubles(clock)[CLIP])
+    lr, clip = np.float32(doubles(clock)[LR]), np.float32(doubles(clock)[CLIP])
     for i in range(count):
-        W[i] -= rate * (clip * dW[i] + decay * W[i])
+        W[i] -= lr * (clip * dW[i] + decay * W[i])
     note_spoilt(W, count, spoilt)
 
 
@@ -68,10 +74,10 @@ def momentum(
     W: Floats, dW: Floats, V: Floats, count: int, clock: Ints, decay: float, mu: float, spoilt: Ints
 ) -> None:
     """V ← μV + (dW + λW)        W ← W − ηV"""
-    rate, clip = np.float32(doubles(clock)[RATE]), np.float32(doubles(clock)[CLIP])
+    lr, clip = np.float32(doubles(clock)[LR]), np.float32(doubles(clock)[CLIP])
     for i in range(count):
         V[i] = mu * V[i] + (clip * dW[i] + decay * W[i])
-        W[i] -= rate * V[i]
+        W[i] -= lr * V[i]
     note_spoilt(W, count, spoilt)
 
 
@@ -79,11 +85,11 @@ def nesterov(
     W: Floats, dW: Floats, V: Floats, count: int, clock: Ints, decay: float, mu: float, spoilt: Ints
 ) -> None:
     """V ← μV + (dW + λW)        W ← W − η (dW + λW + μV)"""
-    rate, clip = np.float32(doubles(clock)[RATE]), np.float32(doubles(clock)[CLIP])
+    lr, clip = np.float32(doubles(clock)[LR]), np.float32(doubles(clock)[CLIP])
     for i in range(count):
         g = clip * dW[i] + decay * W[i]
         V[i] = mu * V[i] + g
-        W[i] -= rate * (g + mu * V[i])
+        W[i] -= lr * (g + mu * V[i])
     note_spoilt(W, count, spoilt)
 
 
@@ -107,12 +113,12 @@ def adam(
     W ← W − η M̂/(√V̂ + ε)        M̂ = M/(1 − β₁ᵗ)        V̂ = V/(1 − β₂ᵗ)
     """
     times = doubles(clock)
-    rate, clip = np.float32(times[RATE]), np.float32(times[CLIP])
-    keep = np.float32(1.0 - times[RATE] * decay)
+    lr, clip = np.float32(times[LR]), np.float32(times[CLIP])
+    keep = np.float32(1.0 - times[LR] * decay)
     first, second = np.float32(1.0 / times[CORRECTION_1]), np.float32(1.0 / times[CORRECTION_2])
     for i in range(count):
         g = clip * dW[i]
         M[i] = beta1 * M[i] + rest1 * g
         V[i] = beta2 * V[i] + rest2 * g * g
-        W[i] = keep * W[i] - rate * (M[i] * first) / (math.sqrt(V[i] * second) + eps)
+        W[i] = keep * W[i] - lr * (M[i] * first) / (math.sqrt(V[i] * second) + eps)
     note_spoilt(W, count, spoilt)

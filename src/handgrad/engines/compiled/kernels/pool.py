@@ -1,9 +1,10 @@
-"""Pooling: a picture made smaller. X (C, H, W, lanes), Y (C, rows, columns, lanes)."""
+"""Pooling: an image made smaller. X (C, H, W, lanes), Y (C, rows, columns, lanes)."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.numbers import fill
 from handgrad.engines.compiled.kernels.pointers import Floats, Places, at
 from handgrad.engines.compiled.kernels.vector import (
@@ -12,7 +13,6 @@ from handgrad.engines.compiled.kernels.vector import (
     largest,
     leave_to_winner,
 )
-from handgrad.engines.compiled.lanes import LANES
 
 
 def max_forward(

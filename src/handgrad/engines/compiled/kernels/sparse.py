@@ -1,7 +1,7 @@
-"""The linear layer on pictures most of whose pixels are zero.
+"""The linear layer on images most of whose pixels are zero.
 
 Y = X Wᵀ + b and dW = dYᵀ X as in `dense`, with sums over the pixels that are not zero alone. What
-they leave out is exactly zero: the arithmetic is the same. Where the pictures are normalised,
+they leave out is exactly zero: the arithmetic is the same. Where the images are normalised,
 (x − m)/s, zeros become −m/s, and what all of them add is added at once:
 
 Y = (x/s) Wᵀ + (b − (m/s) Wᵀ)        dW = dYᵀ (x/s) − (m/s) db
@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numba.misc.special import literally
 
-from handgrad.engines.compiled.clock import CHUNKS, COUNT, RATE
+from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.numba_forms import helper
 from handgrad.engines.compiled.kernels.numbers import fill, lanes_in, squares
 from handgrad.engines.compiled.kernels.pointers import (
@@ -30,7 +30,7 @@ from handgrad.engines.compiled.kernels.tiles import (
     scatter_tile,
     transpose_tile,
 )
-from handgrad.engines.compiled.lanes import LANES
+from handgrad.engines.compiled.runtime.step_state import CHUNKS, COUNT, LR
 
 VECTORS = 1  # T/16, the vectors in a tile of outputs; a kernel is compiled for each that is needed
 
@@ -90,7 +90,7 @@ def forward(
     """Y[o] = b[o] + Σₑ W[o, places[e]] values[e]        one tile of o, one group of chunks
 
     Lists a chunk every `entries` numbers, starts every `heads`; R, room for Y in rows, a chunk
-    every r; Y a chunk every y. A block of weights is used for all pictures of the group before
+    every r; Y a chunk every y. A block of weights is used for all images of the group before
     the next one is fetched.
     """
     T = VECTORS * LANES
@@ -200,8 +200,8 @@ def gradient(
 
 def judge_rows(R: Floats, size: int, clock: Ints, chunk: int, norms: Floats) -> None:
     """norms[chunk] = (1 + η²) Σ dY²        not finite where dY or η dY is too large"""
-    rate = np.float32(doubles(clock)[RATE])
-    norms[chunk] = (np.float32(1) + rate * rate) * squares(R, size)
+    lr = np.float32(doubles(clock)[LR])
+    norms[chunk] = (np.float32(1) + lr * lr) * squares(R, size)
 
 
 def update(
@@ -228,8 +228,8 @@ def update(
 ) -> None:
     """W[o, i] ← W[o, i] − η dW[o, i]        items and dW as in `gradient`
 
-    room for the gradient of a block, and one row of T numbers more. To subtract each picture's
-    part from W at once would spare little, and round W as often as there are pictures.
+    room for the gradient of a block, and one row of T numbers more. To subtract each image's
+    part from W at once would spare little, and round W as often as there are images.
     """
     T = VECTORS * LANES
     share, tile, part = item // (blocks * tiles), item // blocks % tiles, item % blocks
@@ -247,9 +247,9 @@ def update(
         clock,
         sums,
     )
-    rate, weights = np.float32(doubles(clock)[RATE]), at(W, (tile * size + first) * T)
+    lr, weights = np.float32(doubles(clock)[LR]), at(W, (tile * size + first) * T)
     for i in range((last - first) * T):
-        weights[i] -= rate * G[i]
+        weights[i] -= lr * G[i]
 
 
 @helper

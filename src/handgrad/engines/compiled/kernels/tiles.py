@@ -12,6 +12,7 @@ from typing import Any
 import numba
 from llvmlite import ir
 
+from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.llvm import (
     VECTOR,
     Builder,
@@ -33,7 +34,6 @@ from handgrad.engines.compiled.kernels.llvm import (
     whole_or_not,
 )
 from handgrad.engines.compiled.kernels.numba_forms import emitted
-from handgrad.engines.compiled.lanes import LANES
 
 types: Any = numba.types  # which says nothing about what it is called with
 

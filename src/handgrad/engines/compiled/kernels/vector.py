@@ -9,6 +9,7 @@ from typing import Any
 import numba
 from llvmlite import ir
 
+from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.llvm import (
     VECTOR,
     Builder,
@@ -23,7 +24,6 @@ from handgrad.engines.compiled.kernels.llvm import (
     void,
 )
 from handgrad.engines.compiled.kernels.numba_forms import emitted
-from handgrad.engines.compiled.lanes import LANES
 
 types: Any = numba.types  # which says nothing about what it is called with
 

@@ -1,0 +1,1 @@
+"""Checks against cases and implementations of others; not part of the package."""

@@ -1,0 +1,69 @@
+"""The loss in the forms that others give it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from conformance.cases.result import NotOursError, as_examples
+from handgrad.layers import Array
+from handgrad.losses import SoftmaxCrossEntropy
+
+
+class Loss(NamedTuple):
+    """What the loss says.
+
+    Attributes:
+        value: the loss; one for each example where none were put together.
+        gradient: dZ, shaped as Z.
+    """
+
+    value: Array
+    gradient: Array
+
+
+def cross_entropy(
+    Z: Array,
+    y: Array,
+    class_weights: Array | None,
+    reduction: str,
+    ignored: int | None,
+    cotangent: Array,
+) -> Loss:
+    """Return our loss, which is a mean, as a mean, a sum, or one number for each example.
+
+    Args:
+        Z: logits, (N, K, ...): classes along axis 1.
+        y: the classes, (N, ...).
+        class_weights: one for each class, (K,); None: all 1.
+        reduction: mean, sum or none.
+        ignored: a class that does not count.
+        cotangent: what the value is multiplied with before it is differentiated, shaped as the
+            value and at least 0.
+
+    Raises:
+        NotOursError: if a class weight is negative.
+    """
+    rows, labels = as_examples(np.moveaxis(Z, 1, -1), 1), y.reshape(-1)
+    w = np.ones(len(labels), Z.dtype) if ignored is None else (labels != ignored).astype(Z.dtype)
+    labels = np.where(w > 0, labels, 0)  # an ignored class need not be one of the K
+    if class_weights is not None and class_weights.min() < 0:
+        raise NotOursError("a class weight below 0; ours are at least 0")
+    loss = SoftmaxCrossEntropy(class_weights=_tuple(class_weights))
+    counted = w if class_weights is None else w * class_weights[labels]
+
+    if reduction == "none":
+        each = [loss(rows[[n]], labels[[n]], w[[n]])[0] for n in range(len(labels))]
+        value = (counted * np.array(each)).reshape(y.shape)
+        w, scale = w * cotangent.reshape(-1), np.sum(counted * cotangent.reshape(-1))
+    else:
+        scale = 1.0 if reduction == "mean" else counted.sum()
+        value = np.asarray(loss(rows, labels, w)[0] * scale)
+        scale = scale * cotangent
+    drows = loss(rows, labels, w)[1] * scale
+    return Loss(value, np.moveaxis(drows.reshape(*y.shape, -1), -1, 1))
+
+
+def _tuple(weights: Array | None) -> tuple[float, ...] | None:
+    return None if weights is None else tuple(weights.tolist())

@@ -1,0 +1,96 @@
+"""The tests that ONNX ships with its operators."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from conformance.cases.onnx_operators import OPERATORS, Case
+from conformance.cases.result import NotOursError, Result, needed
+from handgrad.layers import Array
+
+LIMIT = 1e-5  # relative, in float32
+NEAR_ZERO = 1e-7  # what a number that is zero may be off by
+
+WINDOWS = ("Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "BatchNormalization")
+LOSSES = ("SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss")
+
+
+def onnx_results() -> list[Result]:
+    """Run the selected cases.
+
+    Raises:
+        MissingExtraError: if onnx is not installed.
+    """
+    return [run(case) for case in all_cases() if selected(case)]
+
+
+def all_cases() -> list[Case]:
+    """Return all cases of our operators that ONNX has, in the order of `OPERATORS`."""
+    loader = needed("onnx.backend.test.loader", "onnx")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # ONNX makes its numbers as it loads, some by overflow
+        found = loader.load_model_tests(kind="node")
+    cases = [_case(test) for test in found if _operator(test) in OPERATORS]
+    return sorted(cases, key=lambda case: list(OPERATORS).index(case.operator))
+
+
+def selected(case: Case) -> bool:
+    """Say whether a case lies in the field of small images and their classes.
+
+    That is: float32, at most four axes; windows over images (N, C, H, W), without dilation and
+    without ceil_mode; losses of logits (N, K).
+    """
+    X = case.inputs[0]
+    arrays = [x for x in case.inputs if x.ndim]
+    if any(x.ndim > 4 for x in arrays) or X.dtype != np.float32:
+        return False
+    if case.operator in WINDOWS:
+        odd = max(case.attributes.get("dilations", [1])) > 1 or case.attributes.get("ceil_mode")
+        return X.ndim == 4 and not odd
+    return case.operator not in LOSSES or X.ndim == 2
+
+
+def run(case: Case) -> Result:
+    """Run a case through our code and compare, or say why not."""
+    try:
+        ours = OPERATORS[case.operator](case)
+    except NotOursError as reason:
+        return Result(case.operator, case.name, None, LIMIT, str(reason))
+    worst = max(error(*pair) for pair in zip(ours, case.outputs, strict=True))
+    return Result(case.operator, case.name, worst, LIMIT)
+
+
+def error(ours: Array, theirs: Array) -> float:
+    """Return the largest relative error; infinity where shape or dtype differ."""
+    if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
+        return np.inf
+    ours, theirs = ours.astype(np.float64), theirs.astype(np.float64)
+    excess = abs(ours - theirs) / (abs(theirs) + NEAR_ZERO / LIMIT)
+    return float(excess.max(initial=0.0))
+
+
+def _operator(test: Any) -> str:
+    """Return the operator that a test is of; empty where it is of several."""
+    nodes = test.model.graph.node
+    return nodes[0].op_type if len(nodes) == 1 else ""
+
+
+def _case(test: Any) -> Case:
+    """Return one of ONNX's tests with its tensors as arrays."""
+    (node,) = test.model.graph.node
+    helper = needed("onnx.helper", "onnx")
+    attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+    ((inputs, outputs),) = test.data_sets
+    name = test.name.removeprefix("test_")
+    return Case(name, node.op_type, attributes, _arrays(inputs), _arrays(outputs))
+
+
+def _arrays(tensors: list[Any]) -> list[Array]:
+    """Return tensors as arrays."""
+    to_array = needed("onnx.numpy_helper", "onnx").to_array
+    return [
+        np.asarray(t if isinstance(t, np.ndarray | np.generic) else to_array(t)) for t in tensors
+    ]

@@ -1,0 +1,174 @@
+"""PyTorch's operations as layers of ours.
+
+Each function takes an operation's arguments after its input, and says which layer that is and
+which tensors are the layer's arrays. Where there is no such layer it raises `NotOursError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from conformance.cases.result import NotOursError
+from handgrad.layers import (
+    AvgPool2d,
+    BatchNorm,
+    Conv2d,
+    Dense,
+    Dropout,
+    Dropout2d,
+    Flatten,
+    GlobalAvgPool2d,
+    Layer,
+    LeakyReLU,
+    MaxPool2d,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Tanh,
+)
+
+Tensor = Any  # a torch.Tensor; torch itself is imported where the samples are
+
+
+@dataclass(frozen=True)
+class Setup:
+    """One of our layers in the place of a PyTorch operation.
+
+    Attributes:
+        layer: the layer.
+        axes: how many axes one example has; None: all but the first.
+        tensors: the sample's tensors by our names; None where it leaves one out.
+        training: as in `Context`.
+    """
+
+    layer: Layer
+    axes: int | None = 0
+    tensors: dict[str, Tensor | None] = field(default_factory=dict)
+    training: bool = False
+
+
+def conv2d(weight: Tensor, bias: Tensor | None, **settings: Any) -> Setup:
+    """A Conv2d without groups and dilation."""
+    if settings.get("groups", 1) != 1:
+        raise NotOursError("groups of channels")
+    if _pair(settings.get("dilation", 1)) != (1, 1):
+        raise NotOursError("dilation")
+    padding = settings.get("padding", 0)
+    layer = Conv2d(
+        weight.shape[0],
+        tuple(weight.shape[2:]),
+        _pair(settings.get("stride", 1)),
+        (0, 0) if padding == "valid" else _pair(padding),
+    )
+    return Setup(layer, 3, {"weight": weight, "bias": bias})
+
+
+def linear(weight: Tensor, bias: Tensor | None = None) -> Setup:
+    """A Dense."""
+    return Setup(Dense(weight.shape[0]), 1, {"weight": weight, "bias": bias})
+
+
+def max_pool2d(**settings: Any) -> Setup:
+    """A MaxPool2d."""
+    if settings["ceil_mode"]:
+        raise NotOursError("ceil_mode")
+    if _pair(settings["dilation"]) != (1, 1):
+        raise NotOursError("dilation")
+    if settings["return_indices"]:
+        raise NotOursError("the winners' places asked for as well")
+    stride = settings["stride"] or settings["kernel_size"]
+    return Setup(
+        MaxPool2d(_pair(settings["kernel_size"]), _pair(stride), _pair(settings["padding"])), 3
+    )
+
+
+def avg_pool2d(
+    kernel: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor: int | None = None,
+) -> Setup:
+    """An AvgPool2d, which divides by the window's size."""
+    if divisor is not None:
+        raise NotOursError("another divisor than the window's size")
+    if ceil_mode:
+        raise NotOursError("ceil_mode")
+    if any(_pair(padding)) and not count_include_pad:
+        raise NotOursError("the mean leaves the border out; ours counts it")
+    return Setup(AvgPool2d(_pair(kernel), _pair(stride or kernel), _pair(padding)), 3)
+
+
+def adaptive_avg_pool2d(size: Any) -> Setup:
+    """A GlobalAvgPool2d, which leaves one number of each channel."""
+    if size not in (1, (1, 1)):
+        raise NotOursError("an output larger than one number for each channel")
+    return Setup(GlobalAvgPool2d(), 3)
+
+
+def batch_norm(
+    mean: Tensor | None,
+    var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    **settings: Any,
+) -> Setup:
+    """A BatchNorm; momentum touches neither its output nor its gradients."""
+    arrays = {"weight": weight, "bias": bias, "running_mean": mean, "running_var": var}
+    layer = BatchNorm(settings.get("eps", 1e-5))
+    return Setup(layer, None, arrays, settings.get("training", False))
+
+
+def flatten(start_dim: int = 0, end_dim: int = -1) -> Setup:
+    """A Flatten, which keeps the axis of examples."""
+    if (start_dim, end_dim) != (1, -1):
+        raise NotOursError("it merges examples; ours keeps their axis")
+    return Setup(Flatten(), None)
+
+
+def dropout(p: float = 0.5, training: bool = True) -> Setup:
+    """A Dropout where nothing is drawn."""
+    return Setup(Dropout(_undrawn(p, training)), training=training)
+
+
+def dropout2d(p: float = 0.5, training: bool = True) -> Setup:
+    """A Dropout2d where nothing is drawn."""
+    return Setup(Dropout2d(_undrawn(p, training)), 3, training=training)
+
+
+def elementwise(layer: Callable[..., Layer]) -> Callable[..., Setup]:
+    """Return what an activation is."""
+    return lambda **settings: Setup(layer(**settings))
+
+
+LAYERS: dict[str, Callable[..., Setup]] = {
+    "nn.functional.conv2d": conv2d,
+    "nn.functional.linear": linear,
+    "nn.functional.max_pool2d": max_pool2d,
+    "nn.functional.avg_pool2d": avg_pool2d,
+    "nn.functional.adaptive_avg_pool2d": adaptive_avg_pool2d,
+    "nn.functional.batch_norm": batch_norm,
+    "flatten": flatten,
+    "nn.functional.relu": elementwise(ReLU),
+    "nn.functional.leaky_relu": elementwise(LeakyReLU),
+    "sigmoid": elementwise(Sigmoid),
+    "tanh": elementwise(Tanh),
+    "nn.functional.silu": elementwise(SiLU),
+    "nn.functional.dropout": dropout,
+    "nn.functional.dropout2d": dropout2d,
+}
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    """Return a setting as a pair; one number, or a tuple of one, counts twice."""
+    values = (value,) if isinstance(value, int) else tuple(value)
+    return (values[0], values[-1])
+
+
+def _undrawn(p: float, training: bool) -> float:
+    if training and p > 0:
+        raise NotOursError("a mask drawn by another generator")
+    return p

@@ -1,0 +1,107 @@
+"""A network's architecture as JSON holds it, and back. Building it runs no code of the file's."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from handgrad import init, layers
+from handgrad.errors import ModelError
+from handgrad.layers import Array, Layer
+from handgrad.network import Network, layer_name
+
+KINDS: dict[str, Any] = {
+    name: value
+    for name, value in {**vars(layers), **vars(init)}.items()
+    if isinstance(value, type) and dataclasses.is_dataclass(value)
+}
+
+
+def describe(net: Network) -> dict[str, Any]:
+    """Return a network without its arrays.
+
+    Raises:
+        ModelError: if a layer is not one of handgrad's.
+    """
+    return {
+        "layers": [_described(net.layers, index) for index in range(len(net.layers))],
+        "shape": list(net.shape),
+        "classes": list(net.classes),
+        "dtype": net.dtype.name,
+        "measured": net.measured,
+    }
+
+
+def build(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> Network:
+    """Return the network that `describe` described, with these arrays.
+
+    A description that was tampered with may raise anything that a wrong value does.
+
+    Raises:
+        ModelError: if a layer is unknown, too large for the arrays, or an array is not finite.
+    """
+    _check_sizes(description["layers"], max([10_000, *(array.size for array in arrays.values())]))
+    net = Network(
+        [_built(entry) for entry in description["layers"]],
+        description["shape"],
+        description["classes"],
+        dtype=description["dtype"],
+        arrays=arrays,
+    )
+    net.measured = bool(description["measured"])
+    check_finite(net)
+    return net
+
+
+def check_finite(net: Network) -> None:
+    """Raise a ModelError if an array of a network holds what is no number."""
+    for name, array in net.arrays.items():
+        if not np.isfinite(array).all():
+            raise ModelError(f"array {name} holds NaN or infinity")
+
+
+def _described(chain: Sequence[Layer], index: int) -> dict[str, Any]:
+    """Return a layer of a network as JSON can hold it."""
+    layer = chain[index]
+    if KINDS.get(type(layer).__name__) is not type(layer):
+        raise ModelError(
+            f"layer {layer_name(chain, index)} is not one of handgrad's and cannot be "
+            "described in a file; keep its arrays with net.snapshot() instead"
+        )
+    described: dict[str, Any] = _plain(layer)
+    return described
+
+
+def _plain(value: Any) -> Any:
+    """Return a value made of dataclasses and tuples as JSON can hold it."""
+    if dataclasses.is_dataclass(value):
+        fields = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {"kind": type(value).__name__, **fields}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _check_sizes(value: Any, most: int) -> None:
+    """Raise a ModelError if a layer is larger than any array in the file: it would fill memory."""
+    if isinstance(value, int | float) and value > most:
+        raise ModelError(f"a size of {value:g} is larger than anything in the file")
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            _check_sizes(item, most)
+
+
+def _built(value: Any) -> Any:
+    """Return what `_plain` described."""
+    if isinstance(value, dict):
+        fields = {name: _built(item) for name, item in value.items() if name != "kind"}
+        if value.get("kind") not in KINDS:
+            raise ModelError(f"there is no layer {value.get('kind')!r}")
+        built: Layer = KINDS[value["kind"]](**fields)
+        return built
+    if isinstance(value, list):
+        return tuple(_built(item) for item in value)
+    return value

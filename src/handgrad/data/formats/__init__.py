@@ -1,0 +1,1 @@
+"""The file formats that images and labels are read from."""

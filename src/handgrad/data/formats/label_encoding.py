@@ -1,0 +1,102 @@
+"""From what the user calls the classes to numbers 0..K-1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from handgrad.class_names import Label, class_names
+from handgrad.errors import DataError
+
+
+def encode(
+    labels: ArrayLike, classes: Sequence[Label] | None
+) -> tuple[NDArray[np.int64], tuple[Label, ...]]:
+    """Return the place of each label among the classes, (N,) int64, and the classes.
+
+    Args:
+        labels: (N,) strings or whole numbers.
+        classes: their names in order; None: the labels that occur, sorted.
+
+    Raises:
+        DataError: if a label is of another kind, or not among the classes.
+    """
+    values = _as_labels(labels)
+    found, inverse = np.unique(values, return_inverse=True)
+    occurring: list[Label] = found.tolist()
+    names = class_names(occurring if classes is None else classes)
+
+    by_place = isinstance(names[0], str) and values.dtype.kind in "iu"
+    place = {label: k for k, label in enumerate(range(len(names)) if by_place else names)}
+    for label in occurring:
+        if label not in place:
+            _refuse(label, int(np.flatnonzero(values == label)[0]), names, by_place)
+    return np.array([place[label] for label in occurring], np.int64)[inverse], names
+
+
+def check_labels(y: NDArray[Any], images: int, classes: int) -> None:
+    """Raise a DataError unless y is one place 0..K-1 for each image."""
+    if y.ndim != 1 or y.dtype != np.int64:
+        raise DataError(
+            f"labels must be (N,) int64, not {y.shape} {y.dtype}; use Dataset.from_arrays"
+        )
+    if len(y) != images:
+        raise DataError(
+            f"the counts differ: images {images}, labels {len(y)}; give one label for each image"
+        )
+    if y.min() < 0 or y.max() >= classes:
+        bad = int(np.flatnonzero((y < 0) | (y >= classes))[0])
+        raise DataError(
+            f"label {y[bad]} of image {bad} is out of range; "
+            f"{classes} classes are numbered 0..{classes - 1}"
+        )
+
+
+def _as_labels(labels: ArrayLike) -> NDArray[Any]:
+    """Return labels as (N,) whole numbers or strings."""
+    try:
+        values = np.asarray(labels)
+    except ValueError:
+        raise DataError("labels must be one for each image, (N,), not nested lists") from None
+    if values.ndim != 1:
+        raise DataError(
+            f"labels must be one for each image, (N,), not {values.shape}; "
+            "turn one-hot rows into labels with .argmax(axis=1)"
+        )
+    if len(values) == 0:
+        raise DataError("there are no labels; give one for each image")
+    if values.dtype.kind == "U" and not isinstance(labels, np.ndarray):
+        values = np.array(labels, object)  # NumPy makes text of a NaN among text
+    if values.dtype.kind in "OT" and all(isinstance(v, str) for v in values):
+        return np.array(values.tolist(), np.str_)
+    if values.dtype.kind not in "iuU":
+        raise DataError(
+            f"labels must be whole numbers or strings, not {values.dtype}; convert them"
+            + _no_text(values)
+        )
+    return values
+
+
+def _no_text(values: NDArray[Any]) -> str:
+    """Return in words which is the first label of objects that is no text."""
+    if values.dtype.kind != "O":
+        return ""
+    bad = next(n for n, v in enumerate(values) if not isinstance(v, str))
+    return f": label {values[bad]!r} of image {bad} is no text"
+
+
+def _refuse(label: Label, image: int, names: tuple[Label, ...], by_place: bool) -> None:
+    """Raise the DataError for a label that is no class."""
+    if by_place:
+        raise DataError(
+            f"label {label} of image {image} is out of range; "
+            f"{len(names)} classes are numbered 0..{len(names) - 1}"
+        )
+    known = ", ".join(map(repr, names[:10])) + (", ..." if len(names) > 10 else "")
+    raise DataError(
+        f"label {label!r} of image {image} is not among the classes {known}; "
+        "correct it or add the class"
+    )

@@ -1,0 +1,58 @@
+"""Images in the one form that everything behind a dataset relies on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from handgrad.errors import DataError
+
+
+def as_images(images: ArrayLike) -> NDArray[Any]:
+    """Return images (N, C, H, W) as uint8 or float32; copied only where the dtype changes."""
+    try:
+        X = np.asarray(images)
+    except ValueError:
+        raise DataError(
+            "the images differ in shape; bring all to the same height and width"
+        ) from None
+    if X.ndim == 3:
+        X = X[:, None]
+    if X.dtype.kind == "f" and X.dtype != np.float32:
+        with np.errstate(over="ignore"):  # what does not fit becomes inf, and is refused as such
+            X = X.astype(np.float32)
+    return X
+
+
+def check_images(X: NDArray[Any]) -> None:
+    """Raise a DataError unless X is (N, C, H, W), uint8 or finite float32."""
+    if X.ndim != 4:
+        raise DataError(
+            f"images must be (N, H, W) or (N, C, H, W), not {X.shape}; reshape them, "
+            "and give a single image as images[None]"
+        )
+    if len(X) == 0:
+        raise DataError("there are no images; give at least one")
+    if X.size == 0:
+        raise DataError(f"the images have no pixels: their shape is {X.shape[1:]}")
+    if X.dtype not in (np.uint8, np.float32):
+        raise DataError(
+            f"images must be uint8 (0..255) or floating point, not {X.dtype}; "
+            "convert them with .astype"
+        )
+    if X.dtype == np.float32:
+        _check_finite(X)
+
+
+def _check_finite(X: NDArray[np.float32]) -> None:
+    """Raise a DataError that names the first image with a number that is not finite."""
+    with np.errstate(invalid="ignore"):
+        if np.isfinite(X.min()) and np.isfinite(X.max()):  # a NaN anywhere makes both NaN
+            return
+    bad = next(n for n, image in enumerate(X) if not np.isfinite(image).all())
+    raise DataError(
+        f"image {bad} holds NaN, infinity or a number too large for float32; "
+        "leave it out or repair it"
+    )

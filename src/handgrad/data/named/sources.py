@@ -1,0 +1,171 @@
+"""The data that can be had by name: what it is, whose it is, and how to know it."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import Literal
+
+from handgrad.class_names import Label
+from handgrad.data.dataset import Shape
+from handgrad.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a source.
+
+    Attributes:
+        name: its name, without .gz.
+        size: the bytes of its content, unzipped.
+        sha256: how to know it.
+        of: what `sha256` is taken of: the content, which is the same however it is compressed;
+            or, where no more was published, the .gz file as it stands.
+    """
+
+    name: str
+    size: int
+    sha256: str
+    of: Literal["content", "gzip"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Data with a name.
+
+    Attributes:
+        name: what `load` calls it.
+        classes: what the classes are called.
+        shape: the shape of one image, (C, H, W).
+        train: how many training images there are.
+        test: how many test images there are.
+        credit: who made it.
+        licence: on what terms it may be used.
+        mirrors: addresses that the names of the files are appended to, in the order to try.
+        files: images and labels for training, images and labels for the test; none where the
+            data comes with an installed package.
+        recipe: the preprocessing that brings an image in a file to the form of these.
+    """
+
+    name: str
+    classes: tuple[Label, ...]
+    shape: Shape
+    train: int
+    test: int
+    credit: str
+    licence: str
+    mirrors: tuple[str, ...] = ()
+    files: tuple[File, ...] = ()
+    recipe: str = "light"
+
+
+def _family(of: Literal["content", "gzip"], *sha256: str) -> tuple[File, ...]:
+    """Return the four files that MNIST and its kin have, with these digests."""
+    names_and_sizes = (
+        ("train-images-idx3-ubyte", 16 + 60_000 * 28 * 28),
+        ("train-labels-idx1-ubyte", 8 + 60_000),
+        ("t10k-images-idx3-ubyte", 16 + 10_000 * 28 * 28),
+        ("t10k-labels-idx1-ubyte", 8 + 10_000),
+    )
+    return tuple(
+        File(name, size, digest, of)
+        for (name, size), digest in zip(names_and_sizes, sha256, strict=True)
+    )
+
+
+DIGITS = Source(
+    name="digits",
+    classes=tuple(range(10)),
+    shape=(1, 8, 8),
+    train=1438,
+    test=359,
+    credit="E. Alpaydin, C. Kaynak; UCI repository, in scikit-learn",
+    licence="CC BY 4.0",
+)
+
+MNIST = Source(
+    name="mnist",
+    classes=tuple(range(10)),
+    shape=(1, 28, 28),
+    train=60_000,
+    test=10_000,
+    credit="Y. LeCun, C. Cortes, C. Burges",
+    licence="CC BY-SA 3.0",
+    recipe="drawing",
+    mirrors=(
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        "https://storage.googleapis.com/cvdf-datasets/mnist/",
+    ),
+    files=_family(
+        "content",
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+    ),
+)
+
+FASHION_MNIST = Source(
+    name="fashion-mnist",
+    classes=(
+        "T-shirt/top",
+        "Trouser",
+        "Pullover",
+        "Dress",
+        "Coat",
+        "Sandal",
+        "Shirt",
+        "Sneaker",
+        "Bag",
+        "Ankle boot",
+    ),
+    shape=(1, 28, 28),
+    train=60_000,
+    test=10_000,
+    credit="Zalando Research",
+    licence="MIT",
+    mirrors=(
+        "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+        "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
+    ),
+    files=_family(
+        "content",
+        "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+    ),
+)
+
+KMNIST = Source(
+    name="kmnist",
+    classes=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
+    shape=(1, 28, 28),
+    train=60_000,
+    test=10_000,
+    credit="ROIS-DS Center for Open Data in the Humanities",
+    licence="CC BY-SA 4.0",
+    mirrors=("https://codh.rois.ac.jp/kmnist/dataset/kmnist/",),
+    files=_family(
+        "gzip",
+        "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
+        "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17",
+        "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
+        "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
+    ),
+)
+
+SOURCES: dict[str, Source] = {s.name: s for s in (DIGITS, MNIST, FASHION_MNIST, KMNIST)}
+
+
+def source_named(name: str) -> Source:
+    """Return the source of that name.
+
+    Raises:
+        ConfigError: if there is none.
+    """
+    if name not in SOURCES:
+        near = difflib.get_close_matches(name, SOURCES, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(SOURCES)}"
+        raise ConfigError(f"there is no data called {name!r}; {hint}")
+    return SOURCES[name]

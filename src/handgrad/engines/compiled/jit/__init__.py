@@ -1,0 +1,1 @@
+"""Compilation of kernels to machine code, and the cache of object code."""

@@ -1,0 +1,91 @@
+"""The way of the images to the device: all at once where they fit and stay as they are.
+
+Else they go batch by batch.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import DTypeLike, NDArray
+from torch import Tensor
+
+from handgrad.engines.checks import checked
+from handgrad.engines.protocol import BatchStream
+from handgrad.losses import Loss
+from handgrad.network import Network
+
+Batch = tuple[Tensor, Tensor, Tensor]  # numbers (N, C, H, W), classes (N,), weights (N,)
+
+
+class Feed:
+    """The batches of one run as tensors.
+
+    Args:
+        batches: the run's images and their order.
+        net: the network that takes them.
+        loss: says how much each image counts.
+        device: where it computes.
+
+    Raises:
+        DataError: if something in the batches does not fit to the network, or to the rest.
+    """
+
+    def __init__(
+        self, batches: BatchStream, net: Network, loss: Loss, device: torch.device
+    ) -> None:
+        batches = checked(batches, net)  # for a wrong label, a GPU would stop altogether
+        images = batches.images
+        # NumPy moves images, on the host: those to be moved are sent once, not to and fro.
+        at_once = batches.moves is None and _fit(images, device)
+        where = device if at_once else torch.device("cpu")
+        weights = loss.weigh(batches.labels, batches.weights, len(net.classes))
+        self._device, self._size, self._net = device, batches.size, net
+        self._moves = batches.moves
+        self._images = image_tensor(images, net).to(where)
+        self._labels = as_tensor(batches.labels, np.int64).to(where)
+        self._weights = as_tensor(weights, net.dtype).to(where)
+        self._order = as_tensor(batches.order, np.int64).to(where)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield one batch after another, on the device."""
+        for at in range(0, len(self._order), self._size):
+            chosen = self._order[at : at + self._size]
+            y, weights = (A[chosen].to(self._device) for A in (self._labels, self._weights))
+            yield as_numbers(self._taken(chosen), self._net), y, weights
+
+    def _taken(self, chosen: Tensor) -> Tensor:
+        """Return images at some places, as they are learned from, on the device."""
+        X = self._images[chosen]
+        if self._moves is not None:
+            moved = self._moves.applied(X.numpy(), chosen.numpy())
+            X = as_tensor(moved, moved.dtype)
+        return X.to(self._device)
+
+
+def image_tensor(images: NDArray[Any], net: Network) -> Tensor:
+    """Return images (N, C, H, W) as they are stored: uint8, or of the network's dtype."""
+    return as_tensor(images, np.uint8 if images.dtype == np.uint8 else net.dtype)
+
+
+def as_numbers(X: Tensor, net: Network) -> Tensor:
+    """Return images in the network's dtype: uint8 0..255 becomes 0..1."""
+    if X.dtype == torch.uint8:
+        return X.to(getattr(torch, net.dtype.name)) * (1 / 255)
+    return X
+
+
+def as_tensor(array: NDArray[Any], dtype: DTypeLike) -> Tensor:
+    """Return an array as a tensor that shares its memory where it has this dtype."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of read-only arrays: nothing writes here
+        return torch.from_numpy(np.ascontiguousarray(array, dtype))
+
+
+def _fit(images: NDArray[Any], device: torch.device) -> bool:
+    """Say whether images take at most half of a GPU's free memory."""
+    return device.type != "cuda" or 2 * images.nbytes <= torch.cuda.mem_get_info(device)[0]

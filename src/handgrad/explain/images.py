@@ -1,0 +1,62 @@
+"""Arrays as small images, inside a page."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from handgrad.explain.format import number
+from handgrad.html.images import png
+from handgrad.layers import Array
+
+MOST = 32  # images of one array
+SIDE = 84  # pixels on the screen, the longer side of one image
+
+BELOW, ABOVE = np.array([0, 114, 178]), np.array([213, 94, 0])  # the colour-blind tell them apart
+
+
+class Tiles(NamedTuple):
+    """An array as images.
+
+    Attributes:
+        sources: each image, as a data address.
+        width: of one image on the screen, in pixels.
+        height: the same.
+        scale: what the colours mean.
+        left_out: how many images were too many.
+    """
+
+    sources: list[str]
+    width: int
+    height: int
+    scale: str
+    left_out: int
+
+
+def tiles(array: Array) -> Tiles | None:
+    """Return an array (A, B, H, W) as images; None where it is nothing to look at."""
+    if array.ndim != 4 or min(array.shape[2:]) < 2:
+        return None
+    planes = array.reshape(-1, *array.shape[2:])
+    zoom = max(SIDE // max(planes.shape[1:]), 1)
+    height, width = (zoom * size for size in planes.shape[1:])
+    low, high = float(array.min()), float(array.max())
+    sources = [png(_colours(plane, low, high)) for plane in planes[:MOST]]
+    return Tiles(sources, width, height, _scale(low, high), max(len(planes) - MOST, 0))
+
+
+def _colours(plane: Array, low: float, high: float) -> Array:
+    """Return numbers (H, W) as colours (H, W, 3): gray, or on both sides of a white zero."""
+    if low >= 0:
+        return np.repeat(plane[..., None] / (high or 1) * 255, 3, axis=2)
+    share = (plane / max(-low, high))[..., None]
+    ends = np.where(share < 0, BELOW, ABOVE)
+    return 255 + abs(share) * (ends - 255)
+
+
+def _scale(low: float, high: float) -> str:
+    if low >= 0:
+        return f"black 0, white {number(high)}"
+    far = max(-low, high)
+    return f"blue {number(-far)}, white 0, orange {number(far)}"

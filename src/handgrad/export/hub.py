@@ -1,0 +1,89 @@
+"""A model in a folder as the Hugging Face Hub has it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+
+from handgrad.classifier.architecture import describe
+from handgrad.classifier.model_file import Bundle, save_model
+from handgrad.errors import ConfigError, StorageError
+from handgrad.export.embedded_metadata import check_text
+from handgrad.export.model_card import MODEL, card
+
+CONFIG, CARD = "config.json", "README.md"
+PREPROCESSING, GRAPH = "preprocessor_config.json", "model.onnx"
+LIBRARY = {"library_name": "handgrad"}
+
+
+def write_hub(bundle: Bundle, folder: Path) -> None:
+    """Write the model, its architecture, its preprocessing and its card into a folder, or nothing.
+
+    With the package onnx installed, the ONNX graph too.
+
+    Args:
+        bundle: what a model file holds.
+        folder: a new one, an empty one, or one that this was done to before.
+
+    Raises:
+        ConfigError: if the folder holds anything else.
+        ModelError: if a class has a name that cannot be written.
+        StorageError: if the folder cannot be written to.
+    """
+    check_text(bundle.net)
+    temporary = folder.absolute().parent / f".hub-{secrets.token_hex(4)}"
+    try:
+        _check_ours(folder)
+        temporary.mkdir(parents=True)
+        _write(bundle, temporary)
+        folder.mkdir(exist_ok=True)
+        for name in (MODEL, CONFIG, CARD, PREPROCESSING, GRAPH):
+            if (temporary / name).exists():
+                (temporary / name).replace(folder / name)
+            else:
+                (folder / name).unlink(missing_ok=True)  # of another model
+    except OSError as error:
+        raise StorageError(
+            f"{folder}: cannot be written ({error.strerror}); choose another place or make room"
+        ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _check_ours(folder: Path) -> None:
+    """Raise a ConfigError if a folder has files in it that were not written by `write_hub`."""
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    try:
+        ours = json.loads((folder / CONFIG).read_bytes()).items() >= LIBRARY.items()
+    except (OSError, ValueError, AttributeError, RecursionError):
+        ours = False
+    if not ours:
+        raise ConfigError(
+            f"{folder} has other files in it, which would be written over; give a new folder"
+        )
+
+
+def _write(bundle: Bundle, folder: Path) -> None:
+    """Write all files into a folder."""
+    net = bundle.net
+    labels = {str(k): str(label) for k, label in enumerate(net.classes)}
+    config = LIBRARY | {
+        "model_type": "handgrad",
+        "id2label": labels,
+        "label2id": {label: int(k) for k, label in labels.items()},
+        "architecture": describe(net),
+    }
+    save_model(net, folder / MODEL, bundle.about, golden=bundle.golden)
+    (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    if net.preprocessing is not None:
+        described = json.dumps(net.preprocessing.to_json(), indent=2)
+        (folder / PREPROCESSING).write_text(described + "\n", encoding="utf-8")
+    (folder / CARD).write_text(card(bundle), "utf-8", "backslashreplace")
+    if find_spec("onnx") is not None:
+        from handgrad.export.onnx import write_onnx
+
+        write_onnx(bundle, folder / GRAPH)

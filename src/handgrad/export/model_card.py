@@ -1,0 +1,117 @@
+"""The card that tells people, and the Hugging Face Hub, what a model is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from handgrad.classifier.model_file import Bundle
+
+MODEL = "model.safetensors"
+
+CARD = """\
+---
+{front}
+---
+
+# {title}
+
+A classifier of small images, trained with handgrad: gradients derived by hand, and proven.
+
+| | |
+|---|---|
+{facts}
+
+## Use
+
+```python
+import handgrad as hg
+
+net = hg.load_model("{model}")
+net.predict(images)  # (N, {shape}), uint8 0..255
+```
+
+{preprocessing}
+
+Before it is trusted on a machine: `handgrad verify {model}` lets every engine there answer a few
+images that lie in the file, and compares.
+
+## Limits
+
+It knows the {count} classes it was trained on and no others: an image of anything else gets one of
+their names too. What it scored, it scored on test images like those it was trained on.
+"""
+PREPARED = (
+    "What was done to the images is in `preprocessor_config.json` and in the model: "
+    "`net.preprocessing.apply(image)` does it to any image."
+)
+UNPREPARED = "Nothing is known of how an image in a file becomes such an array."
+
+
+def card(bundle: Bundle) -> str:
+    """Return the model card: YAML for machines, then words for people."""
+    net, about = bundle.net, bundle.about
+    model = str(_table(about, "config").get("model", ""))
+    data = str(_table(about, "data").get("name", ""))
+    return CARD.format(
+        front=_front(data, _table(about, "scores").get("test_accuracy")),
+        title=" on ".join(filter(None, (model, data))) or "A handgrad model",
+        facts="\n".join(f"| {name} | {_cell(value)} |" for name, value in _facts(bundle).items()),
+        model=MODEL,
+        shape=", ".join(map(str, net.shape)),
+        count=len(net.classes),
+        preprocessing=PREPARED if net.preprocessing else UNPREPARED,
+    )
+
+
+def _facts(bundle: Bundle) -> dict[str, str]:
+    """Return what the card's table says, by name."""
+    net, about = bundle.net, bundle.about
+    return {
+        "architecture": str(_table(about, "config").get("model") or "its own, see config.json"),
+        "parameters": f"{sum(array.size for array in net.parameters.values()):,}",
+        "takes": "x".join(map(str, net.shape)),
+        "classes": ", ".join(map(str, net.classes)),
+        "trained on": str(_table(about, "data").get("name") or "not said"),
+        "test accuracy": _share(_table(about, "scores").get("test_accuracy")),
+        "calibrated": "no" if net.calibration is None else f"{net.calibration.error:.2%} off",
+        "digest": f"`{bundle.digest}`",
+    }
+
+
+def _front(data: str, accuracy: Any) -> str:
+    """Return the card's YAML, written as JSON where a value needs quotes."""
+    lines = [
+        "library_name: handgrad",
+        "pipeline_tag: image-classification",
+        "tags: [handgrad, image-classification, onnx, safetensors]",
+    ]
+    if data:
+        lines.append(f"datasets: [{json.dumps(data)}]")
+    if data and isinstance(accuracy, float):
+        lines += [
+            "metrics: [accuracy]",
+            "model-index:",
+            "- name: handgrad",
+            "  results:",
+            "  - task: {type: image-classification}",
+            f"    dataset: {{name: {json.dumps(data)}, type: {json.dumps(data)}}}",
+            f"    metrics: [{{type: accuracy, value: {accuracy}}}]",
+        ]
+    return "\n".join(lines)
+
+
+def _table(about: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return an entry that is a table; an empty one where it is none."""
+    value = about.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _share(value: Any) -> str:
+    return f"{value:.2%}" if isinstance(value, float) else "not said"
+
+
+def _cell(text: str) -> str:
+    """Return text that cannot break a table."""
+    return text.replace("|", "\\|").replace("\n", " ")

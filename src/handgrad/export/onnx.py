@@ -1,0 +1,253 @@
+"""A model as an ONNX graph, for programs that have no handgrad.
+
+The graph takes images of one size, brings uint8 to 0..1, and answers with logits, probabilities
+and labels. It takes preprocessed images; the preprocessing is in the file's metadata for the caller to
+do; or raw, where ONNX can say the preprocessing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.classifier.model_file import Bundle
+from handgrad.errors import MissingExtraError, ModelError
+from handgrad.export.embedded_metadata import metadata
+from handgrad.files import replacing
+from handgrad.layers import (
+    Array,
+    AvgPool2d,
+    BatchNorm,
+    Chain,
+    Conv2d,
+    Dense,
+    Dropout,
+    Dropout2d,
+    Flatten,
+    GlobalAvgPool2d,
+    Layer,
+    LeakyReLU,
+    MaxPool2d,
+    Normalize,
+    Params,
+    ReLU,
+    Residual,
+    Sigmoid,
+    SiLU,
+    Tanh,
+)
+from handgrad.layers.im2col import Pair, pair
+
+if find_spec("onnx") is None:
+    raise MissingExtraError('ONNX is not installed; install it with pip install "handgrad[onnx]"')
+
+from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
+
+from handgrad.export.onnx_preprocessing import add_preprocessing
+
+OPSET = 17  # of the year 2022: what reads ONNX reads this
+INPUT = "images"
+OUTPUTS = ("logits", "probabilities", "label")
+
+
+def write_onnx(bundle: Bundle, path: Path, *, raw: bool = False) -> None:
+    """Write a model to an ONNX file: see `to_onnx`.
+
+    Raises:
+        ModelError: if the path has another suffix, or ONNX cannot say a layer or, for raw
+            images, the preprocessing.
+    """
+    if path.suffix != ".onnx":
+        raise ModelError(f"{path}: an ONNX file must be named something.onnx")
+    content = to_onnx(bundle, raw=raw).SerializeToString()
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def to_onnx(bundle: Bundle, *, raw: bool = False) -> ModelProto:
+    """Return a model as an ONNX graph of float32 numbers.
+
+    Its outputs are "logits" and "probabilities" (N, K), and "label" (N,).
+
+    Args:
+        bundle: what a model file holds.
+        raw: whether its input "images" is red, green and blue as in a file, (N, 3, H, W) uint8,
+            to be prepared in the graph; or prepared, (N, C, H, W), uint8 or float32 as the golden
+            images are.
+
+    Raises:
+        ModelError: if ONNX cannot say a layer or, for raw images, the preprocessing; or a class
+            has a name that is no text.
+    """
+    about = metadata(bundle) | ({"handgrad.raw": "true"} if raw else {})
+    net, of_bytes = bundle.net, raw or bundle.golden.images.dtype == np.uint8
+    graph = Graph()
+    X = INPUT
+    if raw:
+        X = graph.add("Mul", add_preprocessing(graph, net, X), graph.number(1 / 255))
+    elif of_bytes:
+        X = graph.add("Mul", graph.add("Cast", X, to=TensorProto.FLOAT), graph.number(1 / 255))
+    for index, layer in enumerate(net.layers):
+        X = graph.layer(layer, net.tree[str(index)], X)
+    graph.rename(X, "logits")
+    _answer(graph, bundle)
+
+    kind = TensorProto.UINT8 if of_bytes else TensorProto.FLOAT
+    named = isinstance(net.classes[0], str)
+    shape, channels = ("N", len(net.classes)), 3 if raw else net.shape[0]
+    made = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "handgrad",
+            [helper.make_tensor_value_info(INPUT, kind, ("N", channels, *net.shape[1:]))],
+            [
+                *(helper.make_tensor_value_info(o, TensorProto.FLOAT, shape) for o in OUTPUTS[:2]),
+                helper.make_tensor_value_info(
+                    OUTPUTS[2], TensorProto.STRING if named else TensorProto.INT64, ("N",)
+                ),
+            ],
+            graph.arrays,
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=8,
+        producer_name="handgrad",
+        producer_version=version("handgrad"),
+    )
+    helper.set_model_props(made, about)
+    checker.check_model(made, full_check=True)
+    return made
+
+
+def _answer(graph: Graph, bundle: Bundle) -> None:
+    """Add probabilities and labels."""
+    net, Z = bundle.net, "logits"
+    if net.calibration is not None:
+        Z = graph.add("Div", Z, graph.number(net.calibration.temperature))
+    graph.rename(graph.add("Softmax", Z, axis=1), "probabilities")
+    named = isinstance(net.classes[0], str)
+    labels = graph.array(np.array(net.classes, object if named else np.int64))
+    best = graph.add("ArgMax", "logits", axis=1, keepdims=0)
+    graph.rename(graph.add("Gather", labels, best, axis=0), "label")
+
+
+class Graph:
+    """Nodes and arrays, as they are added.
+
+    Attributes:
+        nodes: the operators in order.
+        arrays: the constants.
+    """
+
+    def __init__(self) -> None:
+        self.nodes: list[Any] = []
+        self.arrays: list[Any] = []
+
+    def add(self, operator: str, *inputs: str, outputs: int = 1, **attributes: Any) -> str:
+        """Add an operator, and return the name of its first output."""
+        name = f"{operator.lower()}{len(self.nodes)}"
+        names = [name, *(f"{name}.{k}" for k in range(1, outputs))]
+        self.nodes.append(helper.make_node(operator, inputs, names, **attributes))
+        return name
+
+    def array(self, values: Array) -> str:
+        """Add a constant, and return its name."""
+        name = f"array{len(self.arrays)}"
+        values = values.astype(np.float32) if values.dtype.kind == "f" else values
+        self.arrays.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        return name
+
+    def number(self, value: float) -> str:
+        """Add one number, and return its name."""
+        return self.array(np.array(value, np.float32))
+
+    def rename(self, name: str, wanted: str) -> None:
+        """Give the output of the newest node another name."""
+        assert list(self.nodes[-1].output) == [name], "only the newest node can be renamed"
+        self.nodes[-1].output[0] = wanted
+
+    def layer(self, layer: Layer, params: Params, X: str) -> str:
+        """Add a layer, and return the name of its output."""
+        if type(layer) not in _LAYERS:
+            kind = type(layer).__name__
+            raise ModelError(f"a layer {kind} cannot be said in ONNX; export a model without it")
+        return _LAYERS[type(layer)](self, layer, params, X)
+
+    def chain(self, layers: Sequence[Layer], params: Params, X: str) -> str:
+        """Add layers one after another, and return the name of the last one's output."""
+        for index, layer in enumerate(layers):
+            X = self.layer(layer, params[str(index)], X)
+        return X
+
+
+def _conv(graph: Graph, layer: Conv2d, params: Params, X: str) -> str:
+    arrays = graph.array(params["weight"]), graph.array(params["bias"])
+    window = _window(layer.kernel, layer.stride, layer.padding)
+    return graph.add("Conv", X, *arrays, **window)
+
+
+def _pool(graph: Graph, layer: MaxPool2d | AvgPool2d, _: Params, X: str) -> str:
+    stride = layer.kernel if layer.stride is None else layer.stride
+    window = _window(layer.kernel, stride, layer.padding)
+    if isinstance(layer, MaxPool2d):
+        return graph.add("MaxPool", X, **window)
+    return graph.add("AveragePool", X, **window, count_include_pad=1)
+
+
+def _window(kernel: int | Pair, stride: int | Pair, padding: int | Pair) -> dict[str, Any]:
+    return {
+        "kernel_shape": pair(kernel),
+        "strides": pair(stride),
+        "pads": (*pair(padding), *pair(padding)),  # above and left, below and right
+    }
+
+
+def _batch_norm(graph: Graph, layer: BatchNorm, params: Params, X: str) -> str:
+    names = ("weight", "bias", "running_mean", "running_var")
+    arrays = (graph.array(params[name]) for name in names)
+    return graph.add("BatchNormalization", X, *arrays, epsilon=layer.eps)
+
+
+def _normalize(graph: Graph, _: Normalize, params: Params, X: str) -> str:
+    mean, std = (_by_channel(params[name]) for name in ("mean", "std"))
+    return graph.add("Div", graph.add("Sub", X, graph.array(mean)), graph.array(std))
+
+
+def _by_channel(values: NDArray[Any]) -> NDArray[Any]:
+    """Return one number a channel as it lies along axis 1 of images; a single one fits all."""
+    return values if len(values) == 1 else values.reshape(1, -1, 1, 1)
+
+
+def _residual(graph: Graph, layer: Residual, params: Params, X: str) -> str:
+    body = graph.chain(layer.body, params["body"], X)
+    return graph.add("Add", body, graph.chain(layer.shortcut, params["shortcut"], X))
+
+
+_LAYERS: dict[type[Layer], Callable[[Graph, Any, Params, str], str]] = {
+    Dense: lambda graph, _, params, X: graph.add(
+        "Gemm", X, graph.array(params["weight"]), graph.array(params["bias"]), transB=1
+    ),
+    Conv2d: _conv,
+    MaxPool2d: _pool,
+    AvgPool2d: _pool,
+    GlobalAvgPool2d: lambda graph, _, __, X: graph.add(
+        "Flatten", graph.add("GlobalAveragePool", X), axis=1
+    ),
+    Flatten: lambda graph, _, __, X: graph.add("Flatten", X, axis=1),
+    BatchNorm: _batch_norm,
+    Normalize: _normalize,
+    ReLU: lambda graph, _, __, X: graph.add("Relu", X),
+    LeakyReLU: lambda graph, layer, _, X: graph.add("LeakyRelu", X, alpha=layer.slope),
+    Sigmoid: lambda graph, _, __, X: graph.add("Sigmoid", X),
+    Tanh: lambda graph, _, __, X: graph.add("Tanh", X),
+    SiLU: lambda graph, _, __, X: graph.add("Mul", X, graph.add("Sigmoid", X)),
+    Dropout: lambda *given: given[-1],
+    Dropout2d: lambda *given: given[-1],
+    Chain: lambda graph, layer, params, X: graph.chain(layer.layers, params, X),
+    Residual: _residual,
+}

@@ -1,0 +1,177 @@
+"""A model file before its own golden images: every engine at hand must answer as it did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.classifier import Bundle
+from handgrad.classifier.golden_outputs import seals
+from handgrad.engines import Rules, engine_named
+from handgrad.errors import ConfigError, MissingExtraError, ModelError
+from handgrad.layers import Array
+from handgrad.losses import SoftmaxCrossEntropy
+from handgrad.network import Network
+from handgrad.optim import SGD
+from handgrad.random import generator
+
+TOLERANCE = 1e-5
+NOISY = 64  # raw images: in noise it is seldom clear which is ground
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one engine answered to the golden images.
+
+    Attributes:
+        engine: its name.
+        difference: the largest difference of a logit from the one expected, as a share of the
+            largest logit expected where that is above 1; None: the engine was not asked.
+        reason: why it was not asked.
+    """
+
+    engine: str
+    difference: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found about a model file.
+
+    Attributes:
+        answers: one for each engine.
+        changed: which parts are not those that gave the golden answers: weights, labels,
+            preprocessing, calibration, or "images" where the preprocessing makes others of the raw
+            ones.
+        tolerance: the largest difference allowed.
+    """
+
+    answers: tuple[Answer, ...]
+    changed: tuple[str, ...]
+    tolerance: float = TOLERANCE
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing was changed and all who were asked answered as expected."""
+        asked = [answer.difference for answer in self.answers if answer.difference is not None]
+        return not self.changed and all(found <= self.tolerance for found in asked)
+
+
+def verify_bundle(bundle: Bundle, tolerance: float = TOLERANCE) -> Finding:
+    """Run the golden images in every engine at hand and in ONNX Runtime.
+
+    Args:
+        bundle: what a model file holds.
+        tolerance: the largest difference allowed.
+    """
+    golden, net = bundle.golden, bundle.net
+    now = seals(net)
+    if "calibration" not in golden.seals:  # the first files had no seal of it
+        del now["calibration"]
+    changed = [part for part, seal in now.items() if golden.seals.get(part) != seal]
+    images = golden.images
+    if golden.raw is not None and net.preprocessing is not None:
+        made = np.stack([net.preprocessing.apply(x) for x in golden.raw])
+        images = np.concatenate([made, golden.images[len(made) :]])
+        if not np.array_equal(images, golden.images):
+            changed.append("images")
+    answers = [_answer(name, ask, bundle, images) for name, ask in _ENGINES.items()]
+    return Finding(tuple(answers), tuple(changed), tolerance)
+
+
+def difference(found: Array, expected: Array) -> float:
+    """Return the largest difference, as a share of the largest expected where that is above 1."""
+    apart = np.abs(found.astype(np.float64) - expected).max()
+    return float(apart / max(1.0, float(np.abs(expected).max())))
+
+
+def _answer(
+    name: str, ask: Callable[[Bundle, NDArray[Any]], Array], bundle: Bundle, images: NDArray[Any]
+) -> Answer:
+    """Return what one engine answers, or why it cannot."""
+    try:
+        logits = ask(bundle, images)
+    except (MissingExtraError, ModelError, ConfigError) as error:
+        return Answer(name, None, str(error))
+    return Answer(name, difference(logits, bundle.golden.logits))
+
+
+def _engine(name: str) -> Callable[[Bundle, NDArray[Any]], Array]:
+    """Return how an engine of handgrad is asked."""
+
+    def ask(bundle: Bundle, images: NDArray[Any]) -> Array:
+        net = _copy(bundle.net)
+        return engine_named(name, net, Rules(SoftmaxCrossEntropy(), SGD())).logits(images)
+
+    return ask
+
+
+def _compiled(bundle: Bundle, images: NDArray[Any]) -> Array:
+    if not (find_spec("numba") and find_spec("llvmlite")):
+        raise MissingExtraError("Numba is not installed")
+    return _engine("compiled")(bundle, images)
+
+
+def _onnx(bundle: Bundle, images: NDArray[Any]) -> Array:
+    """Return the logits of ONNX Runtime, given the graph that would be exported."""
+    from handgrad.export.onnx import to_onnx
+
+    return run_onnx(to_onnx(bundle).SerializeToString(), images)
+
+
+def run_onnx(model: bytes, images: NDArray[Any]) -> Array:
+    """Return the logits that ONNX Runtime gives, with a graph of ours.
+
+    Raises:
+        MissingExtraError: if it is not installed.
+    """
+    if find_spec("onnxruntime") is None:
+        raise MissingExtraError(
+            'ONNX Runtime is not installed; install it with pip install "handgrad[onnx]"'
+        )
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # its warnings are about its own optimizer
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    logits: Array = session.run(["logits"], {"images": images})[0]
+    return logits
+
+
+def as_raw(net: Network, images: NDArray[Any]) -> tuple[NDArray[np.uint8], Array]:
+    """Return images as they lie in files, and the logits wanted.
+
+    Args:
+        net: a network with a preprocessing.
+        images: some that it takes, (N, C, H, W).
+
+    Returns:
+        These images light and dark, and others of noise, (M, 3, H, W), and logits (M, K).
+    """
+    light = np.broadcast_to(images, (len(images), 3, *images.shape[2:])).astype(np.uint8)
+    noise = generator(0, "augment").integers(0, 256, (NOISY, *light.shape[1:]), np.uint8)
+    raw = np.concatenate([light, 255 - light, noise])
+    assert net.preprocessing is not None, "raw images want a preprocessing"
+    prepared = np.stack([net.preprocessing.apply(x.transpose(1, 2, 0)) for x in raw])
+    return raw, net.logits(prepared)
+
+
+def _copy(net: Network) -> Network:
+    """Return the same network with arrays of its own."""
+    copy = Network(net.layers, net.shape, net.classes, dtype=net.dtype, arrays=net.arrays)
+    copy.measured = net.measured
+    return copy
+
+
+_ENGINES: dict[str, Callable[[Bundle, NDArray[Any]], Array]] = {
+    "reference": _engine("reference"),
+    "compiled": _compiled,
+    "torch": _engine("torch"),
+    "ONNX Runtime": _onnx,
+}

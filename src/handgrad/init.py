@@ -1,0 +1,116 @@
+"""Initial weights, by their right names.
+
+Each draws an array of `shape`, whose first axis counts the outputs (out, in) or (out, in, kh, kw).
+fan-in is the number of inputs that one output sees, fan-out the number of outputs that one
+input reaches.
+
+He: K. He et al. 2015, "Delving deep into rectifiers", section 2.2.
+Glorot: X. Glorot, Y. Bengio 2010, "Understanding the difficulty of training deep feedforward
+neural networks", section 4.2.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Shape = tuple[int, ...]
+
+
+@runtime_checkable
+class Initializer(Protocol):
+    """A way to draw initial weights."""
+
+    def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
+        """Return fresh weights of `shape`, float64."""
+        ...
+
+
+def fans(shape: Shape) -> tuple[int, int]:
+    """Return fan-in and fan-out of weights (out, in) or (out, in, kh, kw)."""
+    positions = math.prod(shape[2:])
+    return shape[1] * positions, shape[0] * positions
+
+
+@dataclass(frozen=True)
+class HeNormal:
+    """N(0, 2 / fan-in): for ReLU and its kin."""
+
+    def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
+        """Return fresh weights of `shape`, float64."""
+        fan_in, _ = fans(shape)
+        return rng.normal(0.0, math.sqrt(2.0 / fan_in), shape)
+
+
+@dataclass(frozen=True)
+class HeUniform:
+    """U(-a, a) with a = sqrt(6 / fan-in): the variance of `HeNormal`."""
+
+    def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
+        """Return fresh weights of `shape`, float64."""
+        fan_in, _ = fans(shape)
+        limit = math.sqrt(6.0 / fan_in)
+        return rng.uniform(-limit, limit, shape)
+
+
+@dataclass(frozen=True)
+class GlorotNormal:
+    """N(0, 2 / (fan-in + fan-out)): for tanh, sigmoid, and a last layer."""
+
+    def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
+        """Return fresh weights of `shape`, float64."""
+        return rng.normal(0.0, math.sqrt(2.0 / sum(fans(shape))), shape)
+
+
+@dataclass(frozen=True)
+class GlorotUniform:
+    """U(-a, a) with a = sqrt(6 / (fan-in + fan-out)): the variance of `GlorotNormal`."""
+
+    def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
+        """Return fresh weights of `shape`, float64."""
+        limit = math.sqrt(6.0 / sum(fans(shape)))
+        return rng.uniform(-limit, limit, shape)
+
+
+@dataclass(frozen=True)
+class Normal:
+    """N(0, std²), whatever the size of the layer.
+
+    Attributes:
+        std: the standard deviation.
+    """
+
+    std: float = 1.0
+
+    def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
+        """Return fresh weights of `shape`, float64."""
+        return rng.normal(0.0, self.std, shape)
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """U(-limit, limit), whatever the size of the layer.
+
+    Attributes:
+        limit: the largest weight.
+    """
+
+    limit: float = 0.5
+
+    def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
+        """Return fresh weights of `shape`, float64."""
+        return rng.uniform(-self.limit, self.limit, shape)
+
+
+@dataclass(frozen=True)
+class Zeros:
+    """All zeros: right for a single layer; under another one all its units would stay alike."""
+
+    def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
+        """Return zeros of `shape`, float64."""
+        return np.zeros(shape)

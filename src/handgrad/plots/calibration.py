@@ -1,0 +1,51 @@
+"""How often a network is right, beside how often it believes to be."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from handgrad.calibration import Reliability
+from handgrad.plots.colours import BLUE, ORANGE
+from handgrad.plots.labels import SMALL, style
+
+
+def reliability(found: Reliability, before: Reliability | None = None) -> Figure:
+    """Draw the share of right answers over the probability they were called with.
+
+    On the diagonal, probabilities mean what they say; below it they boast. A dot's area grows with
+    the answers it stands for.
+
+    Args:
+        found: what was found.
+        before: what was found before calibration, to compare with.
+    """
+    figure = Figure((4.4, 4.0), layout="constrained")
+    axes = figure.subplots()
+    axes.plot((0, 1), (0, 1), color="0.6", linestyle=":", label="as believed")
+    for which, colour, label in ((before, ORANGE, "before"), (found, BLUE, "calibrated")):
+        if which is None:
+            continue
+        some = which.counts > 0
+        share = which.counts[some] / which.counts.sum()
+        x, y = which.confidence[some], which.accuracy[some]
+        axes.plot(x, y, "-", color=colour, linewidth=1, alpha=0.6)
+        axes.scatter(
+            *(x, y, 12 + 400 * share),
+            color=colour,
+            alpha=0.8,
+            label=label if before is not None else "answers",
+        )
+    axes.set(xlim=(0, 1.03), ylim=(0, 1.03), aspect="equal")
+    axes.set_xlabel("probability of the answer", **style(SMALL))
+    axes.set_ylabel("share that is right", **style(SMALL))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(xmax=1, decimals=0, symbol=" %"))
+        axis.set_ticks(np.arange(0, 1.1, 0.25))
+    axes.grid(alpha=0.3)
+    legend = axes.legend(loc="upper left", fontsize=SMALL)
+    for handle in legend.legend_handles:
+        if handle is not None and hasattr(handle, "set_sizes"):
+            handle.set_sizes([40])
+    return figure

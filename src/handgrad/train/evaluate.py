@@ -1,0 +1,114 @@
+"""How good a network is on images it has not learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.data import Dataset
+from handgrad.errors import DataError, ModelError
+from handgrad.layers import Array
+from handgrad.losses import Loss, SoftmaxCrossEntropy
+from handgrad.network import Network
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation found.
+
+    Attributes:
+        loss: the mean loss.
+        confusion: how many images of class i were taken for class j, (K, K) whole numbers.
+    """
+
+    loss: float
+    confusion: NDArray[np.int64]
+
+    @property
+    def count(self) -> int:
+        """How many images were looked at."""
+        return int(self.confusion.sum())
+
+    @property
+    def right(self) -> int:
+        """How many of them were right."""
+        return int(np.trace(self.confusion))
+
+    @property
+    def accuracy(self) -> float:
+        """The share of them that were right, 0 to 1."""
+        return self.right / self.count
+
+    def __str__(self) -> str:
+        return (
+            f"accuracy {self.accuracy:.2%} ({self.right:,} of {self.count:,} right), "
+            f"loss {self.loss:.4f}"
+        )
+
+
+def evaluate(
+    net: Network,
+    test: Dataset,
+    *,
+    loss: Loss = SoftmaxCrossEntropy(),
+    logits: Callable[[NDArray[Any]], Array] | None = None,
+) -> Evaluation:
+    """Return how good a network is on a data set.
+
+    Args:
+        net: the network.
+        test: images that it has not learned from.
+        loss: the loss to report.
+        logits: how to compute them; None: by the network itself.
+
+    Raises:
+        DataError: if the data set's classes or images are not the network's.
+        ModelError: if this is no network.
+    """
+    check_classes(net, test)
+    Z = (logits or net.logits)(test.images)
+    value, _ = loss(Z, test.labels)
+    K = len(net.classes)
+    cells = test.labels * K + Z.argmax(axis=1)
+    return Evaluation(value, np.bincount(cells, minlength=K * K).reshape(K, K))
+
+
+def check_dataset(data: object) -> None:
+    """Raise a DataError if this is no data set, but arrays, say."""
+    if not isinstance(data, Dataset):
+        kind = type(data).__name__
+        raise DataError(
+            f"a Dataset is wanted, not a {kind}; make one: Dataset.from_arrays(images, labels)"
+        )
+
+
+def check_network(net: object) -> None:
+    """Raise a ModelError if this is no network, but its layers, say."""
+    if not isinstance(net, Network):
+        raise ModelError(
+            f"a Network is wanted, not a {type(net).__name__}; make one: "
+            "hg.Network(layers, train.shape, train.classes)"
+        )
+
+
+def check_classes(net: Network, data: Dataset) -> None:
+    """Raise a DataError unless a data set's classes and images are those of the network."""
+    check_network(net)
+    check_dataset(data)
+    if data.classes != net.classes:
+        raise DataError(
+            f"{data.name} has the classes {_some(data.classes)}, the network "
+            f"{_some(net.classes)}; give data of those, or a network built with these, in Python "
+            "by classes=train.classes"
+        )
+    net.as_images(data.images)
+
+
+def _some(labels: tuple[Any, ...]) -> str:
+    """Return a few labels and how many there are."""
+    few = ", ".join(map(repr, labels[:3])) + (", ..." if len(labels) > 3 else "")
+    return f"{few} ({len(labels)})"

@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+import handgrad as hg
+from handgrad.auto.data_profile import look_at, settings_for, share_for_validation
+from handgrad.auto.speed import Parts
+from handgrad.runs.settings import configure
+
+
+@pytest.mark.parametrize(
+    ("images", "share"), [(10, 0.2), (1600, 0.2), (8000, 0.125), (20_000, 0.05), (60_000, 0.05)]
+)
+def test_about_a_thousand_images_are_set_aside(images, share):
+    assert share_for_validation(images) == share
+
+
+def test_batches_grow_with_the_images_and_rare_classes_count_more():
+    def settings(*counts):
+        labels = np.repeat(range(len(counts)), counts)
+        data = hg.Dataset.from_arrays(np.zeros((len(labels), 2, 2), np.uint8), labels)
+        return settings_for(Parts(data, data, data, data))
+
+    assert settings(4, 3) == {"batch_size": 7, "class_weights": "none"}
+    assert settings(300, 100) == {"batch_size": 16, "class_weights": "none"}
+    assert settings(301, 100) == {"batch_size": 16, "class_weights": "balanced"}
+    assert settings(1000, 1000)["batch_size"] == 32
+    assert settings(5000, 5000)["batch_size"] == 64
+    assert settings(30_000, 30_000)["batch_size"] == 128
+
+
+def folder(place, *splits):
+    """Write eight images of dark things on white, for each split."""
+    for split in splits or ("",):
+        for n in range(8):
+            X = np.full((10, 10), 250, np.uint8)
+            X[3:7, 3:7] = 20 * n
+            path = place / split / "ab"[n % 2] / f"{n}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(X).save(path)
+    config = configure({"data": str(place)}, {})
+    return config, config.load_data(False)[0]
+
+
+def test_a_folder_is_looked_at_as_its_doctor_does(tmp_path):
+    look = look_at(*folder(tmp_path), seconds=60)
+    assert look.files
+    assert look.own_test is False
+    assert not look.dark
+    assert look.ground == pytest.approx(1 - 16 / 100)
+    assert "few images" in [finding.kind for finding in look.findings]
+    assert look_at(*folder(tmp_path), seconds=0.1).findings is None
+    assert look_at(*folder(tmp_path / "b", "test", "train"), seconds=60).own_test is True
+
+
+def test_data_with_a_name_and_arrays_are_no_files(tmp_path):
+    train, _ = hg.load_data("digits")
+    look = look_at(configure({}, {}), train, seconds=60)
+    assert (look.files, look.own_test, look.findings) == (False, True, None)
+    np.savez(tmp_path / "a.npz", x_train=train.images, y_train=train.labels)
+    config = configure({"data": str(tmp_path / "a.npz")}, {})
+    look = look_at(config, config.load_data(False)[0], seconds=60)
+    assert (look.files, look.own_test) == (False, None)

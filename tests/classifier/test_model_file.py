@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.numpy import save_file
+
+import handgrad as hg
+from handgrad.classifier import about_model
+from handgrad.classifier.architecture import KINDS as LAYERS
+from handgrad.classifier.architecture import describe
+from handgrad.models import MODELS
+from handgrad.preprocess import EvenPaper, FitInk, Grey, OnGround, Preprocessing, Resize, TwoTones
+from handgrad.preprocess.preprocessing import KINDS as STEPS
+from tests.classifier.forging import forged
+
+
+def saved(path: Path, change: dict[str, Any] | None = None, drop: str | None = None) -> Path:
+    """Save a small network, with its description or its arrays tampered with and sealed anew."""
+    net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), ["a", "b"])
+    net.save(path, {"seed": 7})
+    if change is not None or drop is not None:
+        forged(path, description=change or {}, drop=drop)
+    return path
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_named_model_comes_back_the_same(name: str, tmp_path: Path) -> None:
+    net = hg.Network(MODELS[name](), (1, 28, 28), 10, seed=3)
+    X = np.random.default_rng(0).random((4, 1, 28, 28), np.float32)
+    net.measure(X)
+    hg.save_model(net, tmp_path / "m.safetensors")
+    back = hg.load_model(tmp_path / "m.safetensors")
+    assert back.layers == net.layers
+    assert back.classes == net.classes
+    assert back.measured
+    assert np.array_equal(back.logits(X), net.logits(X))
+
+
+def test_nested_layers_pairs_labels_and_float64_come_back(tmp_path: Path) -> None:
+    layers = [
+        hg.Residual((hg.Conv2d(1, (3, 1), padding=(1, 0)), hg.BatchNorm(momentum=0.2))),
+        hg.Flatten(),
+        hg.Dense(initializer=hg.init.Normal(0.5)),
+    ]
+    net = hg.Network(layers, (1, 4, 4), ["cat", "dog"], dtype=np.float64)
+    hg.save_model(net, tmp_path / "m.safetensors")
+    back = hg.load_model(tmp_path / "m.safetensors")
+    assert back.layers == net.layers
+    assert back.classes == ("cat", "dog")
+    assert back.parameters["2.weight"].dtype == np.float64
+
+
+def without_defaults(described: Any) -> Any:
+    """Leave out each field that has a default, whatever it is, as if it had come later."""
+    if isinstance(described, list):
+        return [without_defaults(entry) for entry in described]
+    if not isinstance(described, dict):
+        return described
+    kind = (LAYERS | STEPS)[described["kind"]]
+    needed = {f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING}
+    kept = needed | {"kind"}
+    return {name: without_defaults(value) for name, value in described.items() if name in kept}
+
+
+def test_a_field_that_an_earlier_file_did_not_have_takes_its_default(tmp_path: Path) -> None:
+    layers = [hg.Normalize(), hg.Conv2d(4, 3), hg.BatchNorm(), hg.ReLU(), hg.MaxPool2d(2)]
+    layers += [hg.Residual((hg.BatchNorm(), hg.LeakyReLU())), hg.Dropout(), hg.Flatten()]
+    steps = (OnGround(), Grey(), EvenPaper(), TwoTones(64), FitInk(), Resize(8, 8))
+    net = hg.Network([*layers, hg.Dense()], (1, 8, 8), 3)
+    net.preprocessing = Preprocessing((1, 8, 8), steps)
+    path = tmp_path / "m.safetensors"
+    net.save(path)
+    before = without_defaults(describe(net)["layers"])
+    prepared = without_defaults(net.preprocessing.to_json()["steps"])
+    assert before[1] == {"kind": "Conv2d", "channels": 4, "kernel": 3}
+    assert prepared[-1] == {"kind": "Resize", "height": 8, "width": 8}
+    earlier = {"layers": before, "preprocessing": {"shape": [1, 8, 8], "steps": prepared}}
+    back = hg.load_model(forged(path, description=earlier))
+    assert (back.layers, back.preprocessing) == (net.layers, net.preprocessing)
+
+
+def test_what_else_is_known_comes_back(tmp_path: Path) -> None:
+    assert about_model(saved(tmp_path / "m.safetensors")) == {"seed": 7}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"format": 3}, "its format is 3, this handgrad reads 1 to 2; install a newer handgrad"),
+        ({"format": "x"}, "its format is 'x', this handgrad reads 1 to 2; save it again"),
+        ({"about": []}, "its description of the network is damaged"),
+        ({"layers": [5]}, "does not hold together: 5 is not a layer"),
+        ({"layers": [{"kind": "HeNormal"}]}, "does not hold together: .* is not a layer"),
+        ({"layers": [{"kind": "Dense", "units": 10**15}]}, "a size of 1e.15 is larger than any"),
+        ({"classes": 10**18}, "classes must be at most 100,000"),
+        ({"shape": [1, 0, 2]}, "does not hold together: shape must be sizes of at least 1"),
+        ({"layers": [{"kind": "Path", "x": "/"}]}, "does not hold together: .*no layer 'Path'"),
+        ({"layers": [{"kind": "Dense", "size": 2}]}, "does not hold together"),
+        ({"layers": []}, "does not hold together"),
+        ({"classes": ["a", "b", "c"]}, "does not hold together"),
+        ({"dtype": "float13"}, "does not hold together"),
+    ],
+)
+def test_a_description_that_is_wrong_is_refused(
+    change: dict[str, Any], sentence: str, tmp_path: Path
+) -> None:
+    path = saved(tmp_path / "m.safetensors", change)
+    with pytest.raises(hg.ModelError, match=sentence) as caught:
+        hg.load_model(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_array_is_named(tmp_path: Path) -> None:
+    path = saved(tmp_path / "m.safetensors", drop="1.bias")
+    with pytest.raises(hg.ModelError, match=r"array 1\.bias is missing"):
+        hg.load_model(path)
+
+
+def test_files_that_are_not_ours_are_refused(tmp_path: Path) -> None:
+    foreign, text, cut = (tmp_path / f"{n}.safetensors" for n in ("foreign", "text", "cut"))
+    save_file({"x": np.zeros(1)}, foreign)
+    text.write_text("hello")
+    whole = saved(tmp_path / "m.safetensors").read_bytes()
+    cut.write_bytes(whole[:-5])
+    for path, sentence in [
+        (foreign, "not saved by handgrad"),
+        (text, "not a whole safetensors file"),
+        (cut, "not a whole safetensors file"),
+        (tmp_path / "none.safetensors", "there is no such file"),
+    ]:
+        with pytest.raises(hg.ModelError, match=sentence) as caught:
+            hg.load_model(path)
+        assert str(path) in str(caught.value)
+
+
+def test_a_truncation_anywhere_is_one_sentence(tmp_path: Path) -> None:
+    whole = saved(tmp_path / "m.safetensors").read_bytes()
+    cut = tmp_path / "cut.safetensors"
+    for length in range(0, len(whole), 3):
+        cut.write_bytes(whole[:length])
+        with pytest.raises(hg.ModelError):
+            hg.load_model(cut)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"arrays": {"1.bias": np.ones(2, np.float32)}},
+        {"arrays": {"golden.logits": np.ones((6, 2), np.float32)}},
+        {"description": {"classes": ["b", "a"]}},
+        {"description": {"about": {"seed": 8}}},
+        {"drop": "1.bias"},
+    ],
+)
+def test_a_file_that_was_changed_has_a_wrong_digest(change: dict[str, Any], tmp_path: Path) -> None:
+    path = forged(saved(tmp_path / "m.safetensors"), **change, sealed=False)
+    with pytest.raises(hg.ModelError, match=r"its digest is .*changed or damaged after"):
+        hg.load_model(path)
+
+
+def test_a_flipped_bit_anywhere_is_noticed(tmp_path: Path) -> None:
+    whole = saved(tmp_path / "m.safetensors").read_bytes()
+    path = tmp_path / "flipped.safetensors"
+    for at in range(0, len(whole), 3):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :])
+        with pytest.raises(hg.ModelError):
+            hg.load_model(path)
+
+
+def test_a_layer_of_ones_own_cannot_be_saved(tmp_path: Path) -> None:
+    @dataclass(frozen=True)
+    class Dense(hg.Dense):
+        pass
+
+    net = hg.Network([hg.Flatten(), Dense()], (1, 2, 2), 2)
+    with pytest.raises(hg.ModelError, match=r"layer 1 \(Dense\) is not one of handgrad's"):
+        hg.save_model(net, tmp_path / "m.safetensors")
+    with pytest.raises(hg.ModelError, match=r"must be named something\.safetensors"):
+        hg.save_model(net, tmp_path / "m.pt")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_json_cannot_hold_is_refused(tmp_path: Path) -> None:
+    net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), 2)
+    with pytest.raises(hg.ModelError, match="about holds what JSON cannot"):
+        hg.save_model(net, tmp_path / "m.safetensors", {"set": {1}})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_network_saved_before_it_was_measured_is_measured_later(tmp_path: Path) -> None:
+    train, _ = hg.load_data("digits")
+    net = hg.Network([hg.Normalize(), hg.Flatten(), hg.Dense()], train.shape, train.classes)
+    hg.save_model(net, tmp_path / "m.safetensors")
+    back = hg.load_model(tmp_path / "m.safetensors")
+    assert not back.measured
+    hg.fit(back, train, epochs=1, engine="reference")
+    assert back.buffers["0.std"] != 1
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**18), 10**18) | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+
+
+@given(key=st.sampled_from(["layers", "shape", "classes", "dtype", "measured"]), value=JSON)
+def test_a_description_of_anything_is_a_network_or_one_sentence(
+    key: str, value: Any, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = saved(tmp_path_factory.mktemp("m") / "m.safetensors", {key: value})
+    with suppress(hg.ModelError):
+        assert isinstance(hg.load_model(path), hg.Network)
+
+
+def test_numbers_of_numpy_can_be_saved(tmp_path: Path) -> None:
+    layer = hg.LeakyReLU()
+    object.__setattr__(layer, "slope", np.float32(0.25))
+    layers = [hg.Flatten(), layer, hg.Dense()]
+    net = hg.Network(layers, (1, 2, 2), np.unique([4, 6]))
+    hg.save_model(net, tmp_path / "m.safetensors")
+    back = hg.load_model(tmp_path / "m.safetensors")
+    assert back.classes == (4, 6)
+    assert back.layers[1] == hg.LeakyReLU(0.25)
+
+
+def test_a_network_of_nan_and_a_folder_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), 2)
+    net.save(path)
+    forged(path, arrays={"1.bias": np.array([np.nan, 0], np.float32)})
+    with pytest.raises(hg.ModelError, match=r"array 1\.bias holds NaN or infinity"):
+        hg.load_model(path)
+    net.parameters["1.bias"] = np.array([np.nan, 0])
+    with pytest.raises(hg.ModelError, match=r"cannot be saved: array 1\.bias holds NaN"):
+        net.save(path)
+    net.parameters["1.bias"] = 0
+    net.parameters["1.weight"] = 3e38
+    with pytest.raises(hg.ModelError, match=r"cannot be saved: the network answers NaN"):
+        net.save(path)
+    with pytest.raises(hg.ModelError, match="this is a folder; give the"):
+        hg.load_model(tmp_path)
+
+
+def test_a_place_that_cannot_be_looked_at_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(hg.ModelError, match=r"cannot be read \(File name too long\)"):
+        hg.load_model(tmp_path / ("m" * 300))

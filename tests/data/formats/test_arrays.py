@@ -1,0 +1,123 @@
+import re
+
+import numpy as np
+import pytest
+
+from handgrad.data.formats.arrays import Arrays, as_datasets
+from handgrad.data.formats.user_data import draws_its_test, read_own
+from handgrad.errors import DataError
+from handgrad.preprocess import OnGround, light
+from tests.data.idxfiles import encode
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.integers(0, 256, (60, 8, 8), np.uint8), np.arange(60) % 3
+
+
+def npz(folder, X, y, test_X=None, test_y=None):
+    test = {} if test_X is None else {"x_test": test_X, "y_test": test_y}
+    np.savez(folder / "a.npz", x_train=X, y_train=y, **test)
+    return folder / "a.npz"
+
+
+def csv(folder, X, y, test_X=None, test_y=None):
+    for name, images, labels in (("train", X, y), ("test", test_X, test_y)):
+        if images is not None:
+            rows = np.column_stack([labels, images.reshape(len(images), -1)])
+            np.savetxt(folder / f"{name}.csv", rows, "%s", delimiter=",")
+    return folder / "train.csv"
+
+
+def idx(folder, X, y, test_X=None, test_y=None):
+    for name, images, labels in (("train", X, y), ("t10k", test_X, test_y)):
+        if images is not None:
+            (folder / f"{name}-images-idx3-ubyte").write_bytes(encode(images))
+            (folder / f"{name}-labels-idx1-ubyte").write_bytes(encode(labels.astype(np.uint8)))
+    return folder
+
+
+@pytest.mark.parametrize("write", [npz, csv, idx])
+def test_a_test_of_another_form_is_refused_when_it_is_read(tmp_path, write):
+    place = write(tmp_path, X, Y, X[:9, :7, :7], Y[:9])
+    with pytest.raises(
+        DataError,
+        match=r"test: the images are 1x7x7 uint8, those of .* are 1x8x8 uint8; bring them to one",
+    ):
+        read_own(place)
+    place = write(tmp_path, X, Y, X[:9], Y[:9] + 1)
+    with pytest.raises(DataError, match="test: label 3 of image 2 is not among the classes 0, 1"):
+        read_own(place)
+
+
+@pytest.mark.parametrize("write", [npz, csv, idx])
+def test_the_test_has_the_preprocessing_of_the_training_images(tmp_path, write):
+    dark, bright = X.copy(), X[:9].copy()
+    dark[:, [0, -1]], bright[:, [0, -1]] = 0, 255
+    train, test = read_own(write(tmp_path, dark, Y, bright, Y[:9]))
+    assert train.preprocessing == test.preprocessing == light((1, 8, 8))
+
+
+@pytest.mark.parametrize("write", [npz, csv, idx])
+def test_a_test_is_drawn_where_there_is_none(tmp_path, write):
+    assert draws_its_test(write(tmp_path, X, Y))
+    assert not draws_its_test(write(tmp_path, X, Y, X[:9], Y[:9]))
+
+
+def datasets(train, **others):
+    return as_datasets({"train": Arrays(*train)} | others, "own")
+
+
+def test_validation_is_the_test_or_is_trained_on():
+    held = Arrays(X[:9], Y[:9])
+    train, test = datasets((X, Y), validation=held)
+    assert (len(train), len(test), test.name) == (60, 9, "own validation")
+    train, test = datasets((X, Y), validation=held, test=Arrays(X[:6], Y[:6]))
+    assert (len(train), len(test), train.preprocessing.shape) == (69, 6, (1, 8, 8))
+    assert np.array_equal(train.images[60:, 0], X[:9])
+    assert np.array_equal(train.labels[60:], Y[:9])
+
+
+def test_opacity_is_laid_on_a_ground():
+    glass = RNG.integers(0, 256, (60, 8, 8, 4), np.uint8)
+    wanted = np.stack([OnGround()(x) for x in glass]).transpose(0, 3, 1, 2)
+    for images in (glass, glass.transpose(0, 3, 1, 2)):
+        train, _ = datasets((images, Y))
+        assert train.shape == (3, 8, 8)
+        assert np.array_equal(train.images, wanted)
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "sentence"),
+    [
+        (
+            np.stack([X, X], axis=1),
+            Y,
+            "own: images must be (N, H, W), or have 1, 3 or 4 channels, first or last, not "
+            "(60, 2, 8, 8) uint8; 4 are red, green, blue and opacity, of numbers 0..255",
+        ),
+        (np.stack([X / 255] * 4, axis=3), Y, "not (60, 8, 8, 4) float64; 4 are"),
+        (X[:, None, None], Y, "own: images must be (N, H, W) or (N, C, H, W), not (60, 1, 1"),
+        (X[:0, None], Y[:0], "own: there are no labels"),
+        (
+            X,
+            Y.astype(np.uint64) + 2**63,
+            "own: the label 9223372036854775810 is too large; save labels .astype(str)",
+        ),
+        (
+            X,
+            np.array(["a", "b", "\ud800x"])[Y],
+            r"own: the label '\ud800x' is no text in Unicode; rename it",
+        ),
+    ],
+)
+def test_arrays_that_cannot_be_used(images, labels, sentence):
+    with pytest.raises(DataError, match=re.escape(sentence)):
+        datasets((images, labels))
+
+
+def test_a_test_that_is_stored_otherwise():
+    with pytest.raises(DataError, match=r"the images are 1x8x8 float32, those of own are 1x8x8"):
+        datasets((X, Y), test=Arrays(X[:9] / 255, Y[:9]))
+    with pytest.raises(
+        DataError, match="own test: the labels are numbers, those of own are text; give both alike"
+    ):
+        datasets((X, np.array(["a", "b", "c"])[Y]), test=Arrays(X[:9], Y[:9]))

@@ -1,0 +1,80 @@
+import os
+import re
+
+import pytest
+
+from handgrad.data.formats.file_list import list_images
+from handgrad.errors import DataError
+
+
+def touch(root, *files):
+    for file in files:
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        (root / file).touch()
+
+
+def labels(root):
+    return {split: found.labels for split, found in list_images(root).items()}
+
+
+@pytest.mark.parametrize(
+    ("files", "wanted"),
+    [
+        (["train/a/0.png", "c/0.png"], {"train": ["a"]}),
+        (["train/0.png", "car/0.png"], {"train": ["car", "train"]}),
+        (["train/0.png", "test/0.png"], {"train": ["test", "train"]}),
+        (["test/a/0.png", "test/b/0.png"], {"test": ["a", "b"]}),
+        (["test/a/0.png", "car/0.png"], {"train": ["car", "test"]}),
+        (["Training/a/0.png", "Testing/a/0.png"], {"train": ["a"], "test": ["a"]}),
+        (["train/a/0.png", "train/0.png", "val/a/0.png"], {"train": ["a"], "validation": ["a"]}),
+    ],
+)
+def test_what_is_a_split_and_what_a_class(tmp_path, files, wanted):
+    touch(tmp_path, *files)
+    assert labels(tmp_path) == wanted
+
+
+def test_files_that_are_not_read_are_counted_where_there_are_no_others(tmp_path):
+    touch(tmp_path, "a/0.webp", "a/1.webp", "b/0.TIFF", "b/0.webp")
+    sentence = (
+        "holds no images, but 4 files of kinds that are not read (.tiff, .webp); convert them "
+        "to PNG; a folder holds FOLDER/CLASS/*.png"
+    )
+    with pytest.raises(DataError, match=re.escape(sentence)):
+        list_images(tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX alone")
+def test_a_class_whose_name_is_no_text_is_refused(tmp_path):
+    touch(tmp_path, "a/0.png")
+    os.mkdir(os.fsencode(tmp_path) + b"/\xff\xfe")
+    touch(tmp_path, "\udcff\udcfe/0.png")
+    sentence = r"the class '\udcff\udcfe' is no text in UTF-8; rename it"
+    with pytest.raises(DataError, match=re.escape(sentence)):
+        list_images(tmp_path)
+
+
+def table(root, text):
+    (root / "metadata.csv").write_text(text, encoding="utf-8", newline="")
+    return root
+
+
+def test_a_table_may_hold_line_ends_in_quotes(tmp_path):
+    lines = ["file_name,label", '"x\ny.png",p', "a\u2028b.png,q", "c.png,r"]
+    (found,) = list_images(table(tmp_path, "\r\n".join(lines))).values()
+    assert [path.name for path in found.paths] == ["x\ny.png", "a\u2028b.png", "c.png"]
+    assert found.labels == ["p", "q", "r"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("file_name,label\n", "metadata.csv has no rows; give one for each image"),
+        ("", "metadata.csv lacks the columns file_name and label; name them so"),
+        ("f,l\na.png,p\n", "metadata.csv lacks the columns file_name and label; name them so"),
+        ('file_name,label\n"x\ny.png",p\na.png\n', "metadata.csv, line 4: a file, a label and"),
+    ],
+)
+def test_tables_that_are_wrong(tmp_path, text, sentence):
+    with pytest.raises(DataError, match=re.escape(sentence)):
+        list_images(table(tmp_path, text))

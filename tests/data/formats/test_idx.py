@@ -1,0 +1,163 @@
+import gzip
+import struct
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from handgrad.data.formats.idx import MAX_BYTES, read_idx, read_images, read_labels
+from handgrad.errors import DataError
+from tests.data.idxfiles import encode
+
+IMAGES = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4)
+LABELS = np.array([3, 1, 4], np.uint8)
+
+
+def written(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize("dtype", ["u1", "i1", "i2", "i4", "f4", "f8"])
+@pytest.mark.parametrize("shape", [(24,), (6, 4), (2, 3, 4), (1, 2, 3, 4)])
+def test_reads_back_what_was_written(tmp_path, dtype, shape, zipped):
+    array = (np.arange(24) - 5).reshape(shape).astype(dtype)
+    content = encode(array)
+    path = written(tmp_path / "x", gzip.compress(content) if zipped else content)
+    found = read_idx(path)
+    assert found.dtype == array.dtype
+    assert found.dtype.isnative
+    assert np.array_equal(found, array)
+
+
+def test_images_and_labels(tmp_path):
+    assert np.array_equal(read_images(written(tmp_path / "p", encode(IMAGES))), IMAGES)
+    assert np.array_equal(read_labels(written(tmp_path / "l", encode(LABELS))), LABELS)
+
+
+def header(*sizes, kind=8, dims=None):
+    count = len(sizes) if dims is None else dims
+    return bytes([0, 0, kind, count]) + struct.pack(f">{len(sizes)}I", *sizes)
+
+
+WHOLE = encode(IMAGES)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "it is too short for an IDX file; get the file again"),
+        (b"\0\0\x08", "it is too short for an IDX file"),
+        (b"<!DOCTYPE html>", "it is not an IDX file: it begins with 3c 21 44 4f; get the file"),
+        (header(24, kind=7) + bytes(24), "it is not an IDX file: it begins with 00 00 07 01"),
+        (header(dims=0), "it is not an IDX file: it begins with 00 00 08 00"),
+        (header(*[1] * 5) + b"\0", "it is not an IDX file: it begins with 00 00 08 05"),
+        (WHOLE[:10], "it is too short for the header of an IDX file"),
+        (header(0), r"its header says \(0,\): nothing"),
+        (header(5, 0, 3), r"its header says \(5, 0, 3\): nothing"),
+        (header(2**32 - 1, 2**32 - 1), "more than the 1,073,741,824 bytes that are read"),
+        (header(MAX_BYTES + 1) + bytes(9), "more than the 1,073,741,824 bytes that are read"),
+        (header(MAX_BYTES) + bytes(9), "promises 1,073,741,824 bytes .* but the file ends early"),
+        (WHOLE[:-1], r"promises 24 bytes of numbers for \(2, 3, 4\), but the file ends early; get"),
+        (WHOLE + b"\0", r"promises 24 bytes of numbers for \(2, 3, 4\), but the file goes on; get"),
+        (gzip.compress(WHOLE)[:-9], "broken gzip file .*end-of-stream.*; get the file again"),
+        (gzip.compress(WHOLE)[:5], "broken gzip file"),
+        (gzip.compress(WHOLE) + b"more", "broken gzip file"),
+        (gzip.compress(WHOLE)[:-8] + bytes(8), "broken gzip file .*CRC"),
+        (gzip.compress(WHOLE)[:10] + b"\xff" * 30, "broken gzip file"),
+        (gzip.compress(WHOLE[:-1]), "but the file ends early"),
+        (gzip.compress(WHOLE + b"\0"), "but the file goes on"),
+    ],
+)
+def test_files_that_lie_are_refused(tmp_path, content, sentence):
+    path = written(tmp_path / "train-images", content)
+    with pytest.raises(DataError, match=f"^{path}: .*{sentence}"):
+        read_idx(path)
+
+
+def test_mislabelled_files_are_refused(tmp_path):
+    labels, images = written(tmp_path / "l", encode(LABELS)), written(tmp_path / "p", WHOLE)
+    with pytest.raises(DataError, match=r"l: holds uint8 \(3,\) where uint8 images \(N, H, W\) b"):
+        read_images(labels)
+    with pytest.raises(DataError, match=r"p: holds uint8 \(2, 3, 4\) where uint8 labels \(N,\) be"):
+        read_labels(images)
+    floats = written(tmp_path / "f", encode(IMAGES.astype("f4")))
+    with pytest.raises(
+        DataError, match=r"f: holds float32 \(2, 3, 4\) .*; is it another file under"
+    ):
+        read_images(floats)
+
+
+def test_what_is_no_file_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"missing: cannot be read \(No such file or directory\)"):
+        read_idx(tmp_path / "missing")
+    with pytest.raises(DataError, match=r"cannot be read \(Is a directory\)"):
+        read_idx(tmp_path)
+
+
+@pytest.mark.parametrize("claimed", [1000, MAX_BYTES])
+def test_memory_follows_the_file_not_the_header(tmp_path, claimed):
+    bomb = gzip.compress(header(claimed) + bytes(1 << 24))  # 16 MiB in 16 KiB
+    path = written(tmp_path / "bomb", bomb)
+    tracemalloc.start()
+    with pytest.raises(DataError, match=r"the file (goes on|ends early)"):
+        read_idx(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < (1 << 20 if claimed == 1000 else 3 << 24)
+
+
+@st.composite
+def mutated(draw, content):
+    data = bytearray(content)
+    for _ in range(draw(st.integers(1, 4))):
+        at = draw(st.integers(0, max(len(data) - 1, 0)))
+        match draw(st.sampled_from(["set", "cut", "insert", "drop"])):
+            case "set":
+                data[at : at + 1] = draw(st.binary(min_size=1, max_size=1))
+            case "cut":
+                del data[at:]
+            case "insert":
+                data[at:at] = draw(st.binary(min_size=1, max_size=8))
+            case "drop":
+                del data[at : at + draw(st.integers(1, 8))]
+    return bytes(data)
+
+
+def unzipped(content):
+    return gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+
+
+FUZZ = settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@FUZZ
+@given(
+    content=st.one_of(
+        mutated(WHOLE),
+        mutated(encode(LABELS)),
+        mutated(gzip.compress(WHOLE, mtime=0)),
+        mutated(WHOLE).map(lambda content: gzip.compress(content, mtime=0)),
+        st.binary(max_size=64),
+    )
+)
+@example(content=WHOLE)
+@example(content=gzip.compress(WHOLE))
+def test_broken_files_give_a_data_error_or_exactly_what_they_hold(tmp_path, content):
+    path = written(tmp_path / "fuzzed", content)
+    found = read_or_sentence(path)
+    if isinstance(found, str):
+        assert found.startswith(f"{path}: ")
+    else:
+        assert encode(found) == unzipped(content)
+
+
+def read_or_sentence(path):
+    try:
+        return read_idx(path)
+    except DataError as error:
+        return str(error)

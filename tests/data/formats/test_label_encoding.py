@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from handgrad.data.formats.label_encoding import encode
+from handgrad.errors import DataError
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "places", "names"),
+    [
+        ([3, 5, 3], None, [0, 1, 0], (3, 5)),
+        (np.array([3, 5, 3], np.uint8), None, [0, 1, 0], (3, 5)),
+        ([-1, 1, -1], None, [0, 1, 0], (-1, 1)),
+        (["dog", "cat", "dog"], None, [1, 0, 1], ("cat", "dog")),
+        (np.array(["dog", "cat"], object), None, [1, 0], ("cat", "dog")),
+        (np.array(["dog", "cat"], np.dtypes.StringDType()), None, [1, 0], ("cat", "dog")),
+        (["dog", "dog"], ["dog", "cat"], [0, 0], ("dog", "cat")),
+        ([0, 1, 1], ["dog", "cat"], [0, 1, 1], ("dog", "cat")),
+        ([5, 3, 5], [3, 5], [1, 0, 1], (3, 5)),
+        ([1, 0, 1], [1, 0], [0, 1, 0], (1, 0)),
+        (np.array([2**63], np.uint64), None, [0], (2**63,)),
+        ([1, 2], np.arange(3), [1, 2], (0, 1, 2)),
+    ],
+)
+def test_labels_become_places_among_the_classes(labels, classes, places, names):
+    y, found = encode(labels, classes)
+    assert y.tolist() == places
+    assert y.dtype == np.int64
+    assert found == names
+    assert {type(name) for name in found} <= {int, str}
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "sentence"),
+    [
+        ([0.0, 1.0], None, "labels must be whole numbers or strings, not float64; convert them"),
+        ([True, False], None, "labels must be whole numbers or strings, not bool"),
+        ([None, "a"], None, "labels must be whole numbers or strings, not object"),
+        (["a", float("nan")], None, "not object; convert them: label nan of image 1 is no text"),
+        (["a", 7], None, "not object; convert them: label 7 of image 1 is no text"),
+        (
+            [[1, 0], [0, 1]],
+            None,
+            r"\(N,\), not \(2, 2\); turn one-hot rows into labels with .argmax",
+        ),
+        ([[1], [0, 1]], None, r"one for each image, \(N,\), not nested lists"),
+        ([], None, "there are no labels; give one for each image"),
+        ([0, 2], ["a", "b"], "label 2 of image 1 is out of range; 2 classes are numbered 0..1"),
+        ([0, 1, -1], ["a", "b"], "label -1 of image 2 is out of range"),
+        ([3, 4], [3, 5], "label 4 of image 1 is not among the classes 3, 5; correct it or add"),
+        (["a", "x"], ["a", "b"], "label 'x' of image 1 is not among the classes 'a', 'b'; corr"),
+        (["3"], range(20), r"label '3' of image 0 is not among the classes 0, 1, .*9, \.\.\.;"),
+    ],
+)
+def test_labels_that_cannot_be_used_are_refused(labels, classes, sentence):
+    with pytest.raises(DataError, match=sentence):
+        encode(labels, classes)

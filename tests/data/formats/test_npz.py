@@ -1,0 +1,33 @@
+import re
+
+import numpy as np
+import pytest
+
+from handgrad.data.formats import npz
+from handgrad.errors import DataError
+
+X, Y = np.zeros((6, 4, 4), np.uint8), np.arange(6) % 2
+
+
+def test_each_split_has_its_names(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez(path, x_train=X, y_train=Y, x_val=X[:3], y_val=Y[:3, None], test_images=X, x=X, y=Y)
+    splits = npz.read(path)
+    assert {split: arrays.images.shape for split, arrays in splits.items()} == {
+        "train": (6, 4, 4),
+        "validation": (3, 4, 4),
+    }
+    assert splits["validation"].labels.tolist() == [0, 1, 0]
+    np.savez(path, x=X, y=Y, test_images=X[:2], test_labels=Y[:2])
+    assert [len(arrays.labels) for arrays in npz.read(path).values()] == [6, 2]
+
+
+@pytest.mark.parametrize("labels", [np.array(["a", "b"] * 3, object), np.array([b"a", b"b"] * 3)])
+def test_what_is_neither_numbers_nor_strings_has_a_cure(tmp_path, labels):
+    np.savez(tmp_path / "a.npz", x=X, y=labels)
+    sentence = (
+        f"a.npz: y.npy holds {labels.dtype}, neither numbers nor strings; save labels "
+        ".astype(str), images .astype(np.uint8)"
+    )
+    with pytest.raises(DataError, match=re.escape(sentence)):
+        npz.read(tmp_path / "a.npz")

@@ -1,0 +1,324 @@
+import csv
+import os
+import re
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import handgrad as hg
+from handgrad.data.formats import image_cache
+from handgrad.data.formats import image_files as reading
+from handgrad.data.formats.file_list import list_images
+from handgrad.data.formats.user_data import read_own
+from handgrad.data.inspect.sample_images import suited
+from handgrad.errors import DataError
+from handgrad.preprocess import Invert, Preprocessing, drawing, light, plain
+from tests.data.idxfiles import encode
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(autouse=True)
+def in_a_cache_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+
+
+def save(path, X):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(X).save(path)
+    return X
+
+
+def images(folder, *, count=10, shape=(9, 7)):
+    """Fill a folder with `count` images of the classes cat and dog; return them by path."""
+    return {
+        folder / label / f"{n}.png": save(
+            folder / label / f"{n}.png", RNG.integers(0, 256, shape, np.uint8)
+        )
+        for label in ("cat", "dog")
+        for n in range(count)
+    }
+
+
+def test_a_folder_of_classes_is_split_the_same_way_each_time(tmp_path):
+    wanted = images(tmp_path / "pets")
+    train, test = hg.load_data(str(tmp_path / "pets"))
+    assert (train.name, test.name) == ("pets", "pets test")
+    assert train.classes == test.classes == ("cat", "dog")
+    assert train.counts.tolist() == [8, 8]
+    assert test.counts.tolist() == [2, 2]
+    seen = {X.tobytes() for data in (train, test) for X in data.images[:, 0]}
+    assert seen == {X.tobytes() for X in wanted.values()}
+    again = hg.load_data(str(tmp_path / "pets"))
+    assert np.array_equal(again[1].images, test.images)
+    assert train.preprocessing == plain((1, 9, 7))
+
+
+@pytest.mark.parametrize(("held", "out"), [("test", 4), ("val", 4), (None, 2)])
+def test_splits_that_are_named(tmp_path, held, out):
+    images(tmp_path / "train", count=5)
+    if held:
+        images(tmp_path / held, count=2)
+    train, test = read_own(tmp_path)
+    assert (len(train), len(test)) == (10 if held else 8, out)
+
+
+def test_validation_beside_a_test_is_trained_on(tmp_path):
+    for split, count in (("train", 5), ("valid", 3), ("test", 2)):
+        images(tmp_path / split, count=count)
+    train, test = read_own(tmp_path)
+    assert (len(train), len(test)) == (16, 4)
+
+
+def test_a_table_names_files_labels_and_splits(tmp_path):
+    files = list(images(tmp_path / "all"))
+    with (tmp_path / "metadata.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["file_name", "label", "split"])
+        for n, path in enumerate(files):
+            table.writerow([path.relative_to(tmp_path), n % 3, "test" if n < 6 else "train"])
+    train, test = read_own(tmp_path)
+    assert train.classes == (0, 1, 2)
+    assert (len(train), len(test)) == (14, 6)
+    again, _ = read_own(tmp_path / "metadata.csv")
+    assert np.array_equal(again.images, train.images)
+
+
+def test_a_frame_with_paths(tmp_path):
+    wanted = images(tmp_path)
+    names = [str(path.relative_to(tmp_path)) for path in wanted]
+
+    class Frame(dict):
+        columns = property(list)
+
+    columns = {"path": np.array(names), "label": np.array(["a", "b"] * 10)}
+    frame = Frame(columns)
+    data = hg.Dataset.from_frame(frame, folder=tmp_path)
+    assert data.classes == ("a", "b")
+    assert np.array_equal(data.images[:, 0], np.stack(list(wanted.values())))
+    with pytest.raises(DataError, match="data: the frame has no column 'kind'; it has path, label"):
+        hg.Dataset.from_frame(frame, label="kind")
+    for path in (None, "a\0b"):
+        frame["path"] = np.array([*names[:3], path, *names[4:]], object)
+        with pytest.raises(DataError, match=re.escape(f"data: row 3 has {path!r} for a path; c")):
+            hg.Dataset.from_frame(frame, folder=tmp_path)
+    frame = Frame(columns | {"label": np.array(["a", np.nan] * 10, object)})
+    with pytest.raises(DataError, match="label nan of image 1 is no text"):
+        hg.Dataset.from_frame(frame, folder=tmp_path)
+    with pytest.raises(DataError, match="data: a pandas frame is wanted, not a dict; make one: pa"):
+        hg.Dataset.from_frame(columns)
+    Frame.columns = ["path", "path", "label"]
+    with pytest.raises(DataError, match="data: the frame has 2 columns 'path'; it has path, path,"):
+        hg.Dataset.from_frame(frame)
+
+
+def test_names_that_are_numbers_are_numbers(tmp_path):
+    for label in ("0", "2", "10"):
+        save(tmp_path / label / "a.png", RNG.integers(0, 256, (5, 5), np.uint8))
+    assert list_images(tmp_path)["train"].labels == [0, 10, 2]
+    save(tmp_path / "007" / "a.png", np.zeros((5, 5), np.uint8))
+    assert "007" in list_images(tmp_path)["train"].labels
+
+
+def test_hidden_and_other_files_are_passed_over(tmp_path):
+    wanted = images(tmp_path)
+    for name in ("cat/.hidden.png", "cat/notes.txt", "__MACOSX/a.png", ".git/x/a.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("no image")
+    assert list_images(tmp_path)["train"].paths == list(wanted)
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (5, 5, 3)])
+def test_npz_and_csv_and_idx(tmp_path, shape):
+    X, y = RNG.integers(0, 256, (30, *shape), np.uint8), np.arange(30) % 3
+    wanted = X.transpose(0, 3, 1, 2) if len(shape) == 3 else X[:, None]
+    np.savez_compressed(tmp_path / "a.npz", x_train=X, y_train=y[:, None], x_test=X, y_test=y)
+    rows = [[label, *x.ravel()] for label, x in zip(y, wanted, strict=True)]
+    for name in ("b-train.csv", "b-test.csv"):
+        (tmp_path / name).write_text("\n".join(",".join(map(str, row)) for row in rows) + "\n")
+    files = {"train-images-idx3-ubyte": wanted, "train-labels-idx1-ubyte": y.astype(np.uint8)}
+    files |= {name.replace("train", "t10k"): array for name, array in files.items()}
+    for name, array in files.items():
+        array = array[:, 0] if array.ndim == 4 and array.shape[1] == 1 else array
+        (tmp_path / name).write_bytes(encode(array))
+    for place in ("a.npz", "b-train.csv", "."):
+        for data in read_own(tmp_path / place):
+            assert np.array_equal(data.images, wanted)
+            assert np.array_equal(data.labels, y)
+            assert data.classes == (0, 1, 2)
+
+
+def test_csv_with_names_and_text_labels(tmp_path):
+    lines = ["label,p0,p1,p2,p3", *['"cat",0,1,2,255', "dog,4, 5,6,7"] * 2]
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    shows = {"cat": [[0, 1], [2, 255]], "dog": [[4, 5], [6, 7]]}
+    for data in read_own(tmp_path / "a.csv"):
+        assert data.classes == ("cat", "dog")
+        assert [X.tolist() for X in data.images[:, 0]] == [
+            shows[data.classes[k]] for k in data.labels
+        ]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("", "a.csv: holds no images; each line is a label and its pixels"),
+        ("0,1,2,3,4,5\n", "a.csv: 5 pixels on a line make no square image, grey or in colour"),
+        ("0,1,2,3,4\n1,2,3,4\n", "a.csv, line 2: a label and 4 whole numbers 0..255 are wanted"),
+        ("l,a,b,c,d\n0,1,2,3,256\n", "a.csv, line 2: a label and 4 whole numbers 0..255"),
+        ("0,1,2,3,4\n1,2,3,4,x\n", "a.csv, line 2: a label and 4 whole numbers 0..255"),
+        (b"\xff\xfe\0", "a.csv: is no text in UTF-8; write it so"),
+    ],
+)
+def test_csv_that_is_wrong(tmp_path, content, sentence):
+    path = tmp_path / "a.csv"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(DataError, match=re.escape(sentence)):
+        read_own(path)
+
+
+def test_npz_that_is_wrong(tmp_path):
+    path = tmp_path / "a.npz"
+    np.savez(path, a=np.zeros(3))
+    with pytest.raises(DataError, match="holds a; images and labels must be called x_train and"):
+        read_own(path)
+    np.savez(path, x=np.array([{}, {}]), y=np.zeros(2))
+    with pytest.raises(DataError, match=r"a.npz: x.npy holds object, neither numbers nor"):
+        read_own(path)
+
+
+def test_places_that_hold_nothing(tmp_path):
+    with pytest.raises(DataError, match="holds no images; a folder holds FOLDER/CLASS/"):
+        read_own(tmp_path)
+    with pytest.raises(DataError, match=r"there is no .*none.csv; give a folder of images, a CSV"):
+        hg.load_data(str(tmp_path / "none.csv"))
+    images(tmp_path / "train", count=2)
+    save(tmp_path / "test/cow/a.png", np.zeros((9, 7), np.uint8))
+    with pytest.raises(DataError, match="the test has the class 'cow', of which there is nothing"):
+        read_own(tmp_path)
+
+
+def test_a_folder_beside_a_path_is_refused(tmp_path):
+    sentence = f"^{tmp_path} is where images of your own lie; leave out the folder, which is for"
+    with pytest.raises(hg.ConfigError, match=sentence):
+        hg.load_data(str(tmp_path), tmp_path)
+
+
+def test_a_broken_image_is_named(tmp_path):
+    images(tmp_path)
+    (tmp_path / "cat/0.png").write_bytes(b"")
+    (tmp_path / "dog/0.png").write_bytes(b"x")
+    with pytest.raises(
+        DataError,
+        match=r"2 of \d+ images cannot be read, the first: .*0.png: .*; `handgrad data check` l"
+        r"|1 of \d+ images cannot",
+    ):
+        read_own(tmp_path)
+
+
+def test_what_was_read_is_kept_by_content(tmp_path, monkeypatch):
+    paths = list(images(tmp_path / "pets"))
+    prepare = plain((1, 9, 7))
+    first = reading.read_images(paths, prepare, "pets")
+    decoded = []
+    monkeypatch.setattr(reading, "decode", lambda path: decoded.append(path) or first[0, 0])
+    assert np.array_equal(reading.read_images(paths, prepare, "pets"), first)
+    assert decoded == []
+    inverse = Preprocessing((1, 9, 7), (*prepare.steps, Invert()))
+    reading.read_images(paths, inverse, "pets")
+    assert len(decoded) == 20
+    stamp = paths[3].stat().st_mtime_ns
+    save(paths[3], 255 - first[3, 0])
+    assert paths[3].stat().st_mtime_ns >= stamp
+    reading.read_images(paths, prepare, "pets")
+    assert len(decoded) == 40
+
+
+def test_what_is_large_is_mapped(tmp_path, monkeypatch):
+    paths = list(images(tmp_path / "pets"))
+    small = reading.read_images(paths, plain((1, 9, 7)), "pets")
+    monkeypatch.setattr(image_cache, "LARGE", 100)
+    prepare = Preprocessing((1, 9, 7), (*plain((1, 9, 7)).steps, Invert()))
+    for _ in range(2):
+        large = reading.read_images(paths, prepare, "pets")
+        assert isinstance(large, np.memmap)
+        assert not large.flags.writeable
+        assert np.array_equal(large, 255 - small)
+
+
+def test_what_was_kept_and_is_broken_is_read_again(tmp_path):
+    paths = list(images(tmp_path / "pets"))
+    first = reading.read_images(paths, plain((1, 9, 7)), "pets")
+    (kept,) = (tmp_path / "cache/handgrad/images").iterdir()
+    kept.write_bytes(kept.read_bytes()[:-5])
+    assert np.array_equal(reading.read_images(paths, plain((1, 9, 7)), "pets"), first)
+
+
+def test_what_a_killed_process_left_in_the_cache_goes_after_an_hour(tmp_path):
+    paths = list(images(tmp_path / "pets"))
+    folder = tmp_path / "cache/handgrad/images"
+    folder.mkdir(parents=True)
+    for name, hours in ((".half-0badcafe.npy", 2), (".begun-0badcafe.npy", 0)):
+        (folder / name).write_bytes(b"half")
+        os.utime(folder / name, (time.time() - 3600 * hours,) * 2)
+    reading.read_images(paths, plain((1, 9, 7)), "pets")
+    hidden = [path.name for path in folder.iterdir() if path.name.startswith(".")]
+    assert hidden == [".begun-0badcafe.npy"]
+
+
+def test_the_oldest_goes_where_too_much_is_kept(tmp_path, monkeypatch):
+    paths = list(images(tmp_path / "pets"))
+    monkeypatch.setattr(image_cache, "MOST", 3200)  # they take 1,388 to 1,748
+    for side in (7, 8, 8, 7, 9):
+        reading.read_images(paths, plain((1, 9, side)), "pets")
+        time.sleep(0.02)
+    kept = sorted((tmp_path / "cache/handgrad/images").iterdir(), key=lambda p: p.stat().st_size)
+    assert [path.stat().st_size for path in kept] == [128 + 20 * 63, 128 + 20 * 81]
+
+
+def test_the_preprocessing_suits_the_images(tmp_path):
+    grey = list(images(tmp_path / "grey"))
+    assert suited(grey) == plain((1, 9, 7))
+    assert suited(grey, 12) == plain((1, 12, 12))
+    mixed = [*grey, *images(tmp_path / "mixed", shape=(8, 8))]
+    assert suited(mixed) == plain((1, 28, 28))
+    colours = [*grey, *images(tmp_path / "colours", count=2, shape=(9, 7, 3))]
+    assert suited(colours) == plain((3, 9, 7))
+    glass = np.zeros((9, 7, 4), np.uint8)
+    glass[2:4, 2:4, 3] = 255
+    save(tmp_path / "glass.png", glass)
+    assert suited([tmp_path / "glass.png"]) == plain((1, 9, 7), ground="white")
+    save(tmp_path / "glass.png", glass + np.uint8([255, 255, 255, 0]))
+    assert suited([tmp_path / "glass.png"]) == plain((1, 9, 7), ground="black")
+
+
+def test_data_with_a_name_has_its_preprocessing():
+    train, test = hg.load_data("digits")
+    assert train.preprocessing == test.preprocessing == light((1, 8, 8))
+    part, held = train.split(0.1)
+    assert (
+        part.preprocessing
+        == held.preprocessing
+        == train.take([0]).preprocessing
+        == light((1, 8, 8))
+    )
+    with pytest.raises(DataError, match=r"preprocessing ends in \(1, 28, 28\), but the images are"):
+        hg.Dataset(train.images, train.labels, train.classes, "digits", drawing())
+
+
+@pytest.mark.slow
+def test_twenty_thousand_images(tmp_path):
+    X = RNG.integers(0, 256, (20_000, 28, 28), np.uint8)
+    for n, x in enumerate(X):
+        save(tmp_path / "all" / str(n % 10) / f"{n}.png", x)
+    times = []
+    for _ in range(2):
+        began = time.perf_counter()
+        read_own(tmp_path / "all", progress=False)
+        times.append(time.perf_counter() - began)
+    print(f"20,000 images: {times[0]:.1f} s, again {times[1]:.1f} s")
+    assert times[0] < 30
+    assert times[1] < 2

@@ -1,0 +1,307 @@
+import os
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from filelock import FileLock
+
+from handgrad.data.named.download import download
+from handgrad.data.named.transfer import Terms
+from handgrad.errors import DataError, StorageError
+from tests.data.family import CONTENT, ZIPPED, source
+from tests.data.loopback import (
+    content,
+    dripping,
+    dripping_head,
+    endless,
+    endless_redirect,
+    serving,
+    silent,
+    stalled,
+    status,
+)
+
+HTTP = Terms(scheme="http")
+IMPATIENT = Terms(scheme="http", stall=0.7)
+FIRST = "train-images-idx3-ubyte.gz"
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+@pytest.fixture
+def server():
+    with serving() as server:
+        server.answers = {f"{name}.gz": content(data) for name, data in ZIPPED.items()}
+        yield server
+
+
+def names(folder):
+    return sorted(p.name for p in folder.iterdir() if p.name != ".lock")
+
+
+def assert_whole(folder):
+    assert names(folder) == sorted(f"{name}.gz" for name in ZIPPED)
+    for name, data in ZIPPED.items():
+        assert (folder / f"{name}.gz").read_bytes() == data
+
+
+@pytest.mark.parametrize("of", ["content", "gzip"])
+def test_brings_every_file_once(server, tmp_path, of):
+    folder = tmp_path / "deep" / "tiny"
+    download(source(server.url, of=of), folder, terms=HTTP)
+    assert_whole(folder)
+    assert server.asked == [f"{name}.gz" for name in ZIPPED]
+    download(source(server.url, of=of), folder, terms=HTTP)
+    assert len(server.asked) == 4
+
+
+def test_brings_what_is_missing_or_wrong_and_leaves_the_rest(server, tmp_path):
+    for name, data in ZIPPED.items():
+        (tmp_path / f"{name}.gz").write_bytes(data)
+    (tmp_path / FIRST).write_bytes(ZIPPED["t10k-images-idx3-ubyte"])
+    (tmp_path / "t10k-labels-idx1-ubyte.gz").unlink()
+    (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(CONTENT["t10k-labels-idx1-ubyte"])
+    (tmp_path / "t10k-images-idx3-ubyte.gz").unlink()
+    download(source(server.url), tmp_path, terms=HTTP)
+    assert server.asked == [FIRST, "t10k-images-idx3-ubyte.gz"]
+    assert (tmp_path / FIRST).read_bytes() == ZIPPED["train-images-idx3-ubyte"]
+
+
+WHOLE = ZIPPED["train-images-idx3-ubyte"]
+BAD = {
+    "absent": (status(404), "HTTP 404"),
+    "failing": (status(500), "HTTP 500"),
+    "another file": (content(WHOLE[::-1]), "the file is wrong, not the published one"),
+    "a page": (content(b"<html>"), "the file is wrong, not the published one"),
+    "nothing": (content(b""), "the file is wrong, not the published one"),
+    "half of it": (content(WHOLE[:100]), "the file is broken, not the published one"),
+    "broken off": (content(WHOLE[:100], promised=200), "the connection broke off"),
+    "endless": (endless, "the file is too long"),
+    "stalled": (stalled, "no answer in time"),
+    "silent": (silent, "no answer in time"),
+    "byte by byte": (dripping, "no answer in time"),
+    "byte by byte from the start": (dripping_head, "no answer in time"),
+    "in circles": (status(302, Location=f"/{FIRST}"), "it leads on and on"),
+    "leading away": (
+        status(302, Location="ftp://127.0.0.1/x"),
+        "it leads to ftp://127.0.0.1/x, which is not http",
+    ),
+}
+
+
+def terms(trouble):
+    return IMPATIENT if BAD[trouble][1] == "no answer in time" else HTTP
+
+
+@pytest.mark.parametrize("trouble", BAD)
+def test_a_bad_mirror_is_named_and_leaves_nothing(server, tmp_path, trouble):
+    answer, reason = BAD[trouble]
+    server.answers[FIRST] = answer
+    host = server.url.split("/")[2]
+    sentence = (
+        rf"tiny could not be downloaded \({FIRST} from {host}: {reason}\); try again with a "
+        "network, or set HANDGRAD_DATA to a folder with the files in tiny/"
+    )
+    with pytest.raises(DataError, match=sentence):
+        download(source(server.url), tmp_path, terms=terms(trouble))
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("trouble", BAD)
+def test_after_a_bad_mirror_comes_the_next(server, tmp_path, trouble):
+    with serving() as bad:
+        bad.answers[FIRST] = BAD[trouble][0]
+        download(source(bad.url, server.url), tmp_path, terms=terms(trouble))
+    assert_whole(tmp_path)
+
+
+def test_without_a_network_every_mirror_is_named(tmp_path):
+    with serving() as gone:
+        pass
+    host = gone.url.split("/")[2]
+    with pytest.raises(DataError, match=f"from {host}: no connection, {host}: no connection"):
+        download(source(gone.url, gone.url), tmp_path, terms=HTTP)
+
+
+def test_a_file_that_is_right_stays_where_a_later_one_fails(server, tmp_path):
+    server.answers["train-labels-idx1-ubyte.gz"] = status(404)
+    with pytest.raises(DataError, match=r"\(train-labels-idx1-ubyte\.gz from .* HTTP 404\)"):
+        download(source(server.url), tmp_path, terms=HTTP)
+    assert names(tmp_path) == [FIRST]
+
+
+def test_plain_http_is_refused_unless_a_test_asks_for_it(server, tmp_path):
+    with pytest.raises(DataError, match=f"it leads to {server.url}{FIRST}, which is not https"):
+        download(source(server.url), tmp_path)
+    assert server.asked == []
+
+
+def test_a_server_without_encryption_is_no_https_mirror(server, tmp_path):
+    mirror = server.url.replace("http:", "https:")
+    with pytest.raises(DataError, match=f"{FIRST} from 127.*: no secure connection"):
+        download(source(mirror), tmp_path)
+
+
+def test_a_redirect_of_the_right_kind_is_followed(server, tmp_path):
+    server.answers["moved"] = server.answers[FIRST]
+    server.answers[FIRST] = status(302, Location="/moved")
+    download(source(server.url), tmp_path, terms=HTTP)
+    assert_whole(tmp_path)
+
+
+def test_a_redirect_that_goes_on_forever_is_not_read(server, tmp_path):
+    server.answers["moved"] = server.answers[FIRST]
+    server.answers[FIRST] = endless_redirect("/moved")
+    download(source(server.url), tmp_path, terms=HTTP)
+    assert_whole(tmp_path)
+
+
+def test_a_length_that_is_no_number_is_not_needed(server, tmp_path):
+    server.answers[FIRST] = content(WHOLE, promised="many")
+    download(source(server.url), tmp_path, terms=HTTP)
+    assert_whole(tmp_path)
+
+
+def test_a_file_stays_gzipped_where_the_server_calls_that_an_encoding(server, tmp_path):
+    for name, data in ZIPPED.items():
+        server.answers[f"{name}.gz"] = content(data, Content_Encoding="gzip")
+    download(source(server.url), tmp_path, terms=HTTP)
+    assert_whole(tmp_path)
+
+
+@pytest.mark.parametrize(("progress", "shown"), [(True, True), (False, False), (None, False)])
+def test_the_bar_is_on_stderr_and_can_be_switched_off(server, tmp_path, capsys, progress, shown):
+    download(source(server.url), tmp_path, progress=progress, terms=HTTP)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert ("train-images-idx3-ubyte.gz: 100%" in err) == shown
+    assert (err != "") == shown
+
+
+def test_threads_that_want_the_same_bring_it_once(server, tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        jobs = [pool.submit(download, source(server.url), tmp_path, terms=HTTP) for _ in range(8)]
+        for job in jobs:
+            job.result(timeout=20)
+    assert_whole(tmp_path)
+    assert len(server.asked) == 4
+
+
+def downloading(*mirrors, folder):
+    """Start a process that downloads; a fresh one, as a user would start it."""
+    program = (
+        "import sys, pathlib\n"
+        "from handgrad.data.named.download import download\n"
+        "from handgrad.data.named.transfer import Terms\n"
+        "from tests.data.family import source\n"
+        "download(source(*sys.argv[2:]), pathlib.Path(sys.argv[1]), terms=Terms('http'))"
+    )
+    command = [sys.executable, "-c", program, str(folder), *mirrors]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+
+def test_eight_processes_and_a_hostile_mirror_end_in_one_whole_file(server, tmp_path):
+    with serving() as bad:
+        half = [content(data[: len(data) // 2], promised=len(data)) for data in ZIPPED.values()]
+        wrong = [content(data[::-1]) for data in ZIPPED.values()]
+        answers = [half[0], wrong[1], endless, status(500)]
+        bad.answers = {f"{name}.gz": a for name, a in zip(ZIPPED, answers, strict=True)}
+        processes = [downloading(bad.url, server.url, folder=tmp_path) for _ in range(8)]
+        seen = set()
+        while any(process.poll() is None for process in processes):
+            time.sleep(0.01)
+            for path in tmp_path.glob("*.gz"):
+                if path.name not in seen:
+                    assert path.read_bytes() == ZIPPED[path.stem]
+                    seen.add(path.name)
+        said = [process.communicate()[1] for process in processes]
+    assert [process.returncode for process in processes] == [0] * 8, said
+    assert_whole(tmp_path)
+    assert len(server.asked) == len(bad.asked) == 4
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows kills in another way")
+def test_after_a_killed_download_the_next_one_starts_anew(server, tmp_path):
+    begun = threading.Event()
+
+    def slow(handler):
+        begun.set()
+        stalled(handler)
+
+    whole, server.answers[FIRST] = server.answers[FIRST], slow
+    killed = downloading(server.url, folder=tmp_path)
+    assert begun.wait(20)
+    waiting = downloading(server.url, folder=tmp_path)
+    server.answers[FIRST] = whole
+    killed.kill()
+    killed.communicate()
+    waiting.communicate(timeout=30)
+    assert waiting.returncode == 0
+    assert_whole(tmp_path)
+
+
+@pytest.mark.parametrize("progress", [None, False])
+def test_who_has_to_wait_says_so_unless_it_is_to_be_quiet(
+    server, tmp_path, capsys, monkeypatch, progress
+):
+    monkeypatch.setattr("handgrad.data.named.download._PATIENCE", 0.05)
+    held = threading.Event()
+
+    def hold():
+        with FileLock(tmp_path / ".lock"):
+            held.set()
+            time.sleep(0.4)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait()
+    download(source(server.url), tmp_path, terms=HTTP, progress=progress)
+    holder.join()
+    assert_whole(tmp_path)
+    sentence = f"another process is downloading to {tmp_path}; waiting for it\n"
+    assert capsys.readouterr() == ("", "" if progress is False else sentence)
+
+
+def test_what_a_killed_download_left_is_overwritten(server, tmp_path):
+    (tmp_path / ".train-images-idx3-ubyte.part").write_bytes(b"half")
+    download(source(server.url), tmp_path, terms=HTTP)
+    assert_whole(tmp_path)
+
+
+def test_an_interruption_leaves_nothing(server, tmp_path, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        download(source(server.url), tmp_path, terms=HTTP)
+    assert names(tmp_path) == []
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(server, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    folder = tmp_path / "file" / "tiny"
+    sentence = (
+        rf"cannot write to {folder} \(Not a directory\); make it writable, or set HANDGRAD_DATA"
+    )
+    with pytest.raises(StorageError, match=sentence):
+        download(source(server.url), folder, terms=HTTP)
+
+
+def test_a_full_disk_is_no_fault_of_the_mirror(server, tmp_path, monkeypatch):
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(
+        StorageError, match=rf"cannot write to {tmp_path} \(No space left on device\)"
+    ):
+        download(source(server.url, server.url), tmp_path, terms=HTTP)
+    assert server.asked == [FIRST]
+    assert names(tmp_path) == []

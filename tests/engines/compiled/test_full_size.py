@@ -1,0 +1,59 @@
+"""The compiled engine beside the reference at full size: every named model, real images."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from handgrad.data import Dataset, load_data
+from handgrad.engines import BatchStream, ReferenceEngine, Rules
+from handgrad.engines.compiled import CompiledEngine
+from handgrad.losses import SoftmaxCrossEntropy
+from handgrad.models import MODELS
+from handgrad.network import Network
+from handgrad.optim import SGD
+
+pytestmark = [pytest.mark.slow, pytest.mark.mnist]
+RULES = Rules(SoftmaxCrossEntropy(), SGD(), seed=0)
+
+
+@cache
+def mnist() -> Dataset:
+    """Return the training set."""
+    return load_data("mnist")[0]
+
+
+def pair(model: str) -> tuple[ReferenceEngine, CompiledEngine]:
+    """Return both engines, each with an equal network of its own."""
+    nets = [Network(MODELS[model](), (1, 28, 28), mnist().classes, seed=0) for _ in range(2)]
+    for net in nets:
+        net.measure(mnist().images)
+    return ReferenceEngine(nets[0], RULES), CompiledEngine(nets[1], RULES)
+
+
+def batches(size: int, steps: int, lr: float) -> BatchStream:
+    """Return batches of the training set in a drawn order."""
+    images, labels = mnist()[:]
+    order = np.random.default_rng(0).permutation(len(labels))[: size * steps]
+    return BatchStream(images, labels, None, order, size, [lr] * steps)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_parameters_agree_after_20_steps(model: str) -> None:
+    reference, compiled = pair(model)
+    run = batches(100, 20, lr=0.003)
+    left, right = reference.run(run), compiled.run(run)
+    np.testing.assert_allclose(left.losses, right.losses, rtol=1e-4)
+    for name, array in reference.net.arrays.items():
+        apart = np.linalg.norm(array - compiled.net.arrays[name])
+        assert apart <= 1e-4 * max(np.linalg.norm(array), 1e-3), name
+
+
+@pytest.mark.parametrize("model", ["softmax-regression", "two-layer", "online-mlp"])
+def test_the_loss_curve_of_an_epoch_agrees(model: str) -> None:
+    reference, compiled = pair(model)
+    run = batches(128, 469, lr=0.05)
+    left, right = reference.run(run), compiled.run(run)
+    np.testing.assert_allclose(left.losses, right.losses, rtol=1e-3)

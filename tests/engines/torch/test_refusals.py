@@ -1,0 +1,123 @@
+"""What the twin does not take is said in one sentence; how it is had, and what loads PyTorch."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+
+import handgrad as hg
+from handgrad.engines import Rules, engine_named
+from handgrad.errors import ConfigError, DataError, MissingExtraError, ModelError
+from handgrad.layers import ReLU
+from handgrad.losses import SoftmaxCrossEntropy
+from handgrad.network import Network
+from handgrad.optim import SGD, Momentum
+from tests.cases import CASES, CLASSES
+from tests.extras import needs
+
+torch = needs("torch")
+
+from handgrad.engines.torch import TorchEngine  # noqa: E402
+
+CASE = {case.name: case for case in CASES}
+RULES = Rules(SoftmaxCrossEntropy(), SGD(0.1))
+
+
+cpu = partial(TorchEngine, device="cpu")
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Keep PyTorch's threads from waiting for each other over networks as small as these."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+class OddReLU(ReLU):
+    """A layer that PyTorch does not know."""
+
+
+class OddLoss:
+    """A loss that PyTorch does not know."""
+
+
+class OddOptimizer:
+    """An optimizer that PyTorch does not know."""
+
+    memory = ()
+
+
+def test_what_pytorch_does_not_know_is_said_in_one_sentence() -> None:
+    odd = Network([hg.Flatten(), hg.Residual((OddReLU(),)), hg.Dense()], (1, 2, 2), 2)
+    with pytest.raises(ModelError, match=r"^layer 0 \(OddReLU\): the engine torch has no count"):
+        cpu(odd, RULES)
+    net = CASE["linear"].network()
+    with pytest.raises(ConfigError, match="no counterpart of the loss OddLoss; take engine="):
+        cpu(net, replace(RULES, loss=OddLoss()))
+    with pytest.raises(ConfigError, match="no counterpart of the optimizer OddOptimizer; take eng"):
+        cpu(net, replace(RULES, optimizer=OddOptimizer()))
+
+
+def test_wrong_use_is_said_in_one_sentence() -> None:
+    case = CASE["fashion-mlp"]
+    with pytest.raises(ConfigError, match="no device 'gpu'; choose one of auto, cpu, cuda"):
+        TorchEngine(case.network(), RULES, device="gpu")
+    with pytest.raises(ConfigError, match=r"^amp is for networks of float32, not float64; leave"):
+        cpu(case.network(dtype=np.float64), RULES, amp=True)
+    engine = cpu(case.network(), RULES)
+    with pytest.raises(DataError, match="cannot learn from a batch of one image; choose a batch"):
+        engine.step(case.examples()[:1], case.labels()[:1], None, 0.1)
+    for wrong in (-1, CLASSES):
+        with pytest.raises(DataError, match=f"labels must be 0 to 4 for 5 logits, found {wrong}"):
+            engine.step(case.examples(), np.full(5, wrong), None, 0.1)
+    with pytest.raises(DataError, match="the network takes images"):
+        engine.logits(np.zeros((2, 3, 4, 5)))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ConfigError, match="PyTorch sees no GPU here; take the device cpu or auto"):
+        engine_named("torch:cuda", CASE["linear"].network(), RULES)
+    assert TorchEngine(CASE["linear"].network(), RULES).device.type == "cpu"
+
+
+def test_an_engine_is_had_by_name_by_device_or_by_what_makes_one() -> None:
+    net = CASE["linear"].network()
+    for name in ("torch", "torch:cpu", cpu):
+        assert isinstance(engine_named(name, net, RULES), TorchEngine)
+    with pytest.raises(ConfigError, match="the engine reference takes no device; leave out :cuda"):
+        engine_named("reference:cuda", net, RULES)
+    with pytest.raises(ConfigError, match="there is no engine 'tensor'; choose one of"):
+        engine_named("tensor", net, RULES)
+
+
+def test_without_pytorch_one_sentence_says_what_to_install(monkeypatch) -> None:
+    for name in [n for n in sys.modules if n.startswith("handgrad.engines.torch")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingExtraError, match=r'install it with pip install "handgrad\[torch\]"'):
+        engine_named("torch", CASE["linear"].network(), RULES)
+
+
+def test_pytorch_is_loaded_only_when_it_is_wanted() -> None:
+    program = "import sys, handgrad.engines; print('torch' in sys.modules)"
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == "False"
+
+
+def test_the_one_loop_trains_with_it() -> None:
+    train, test = hg.load_data("digits")
+    accuracies = []
+    for engine in ("reference", "torch:cpu"):
+        net = hg.Network(hg.models.two_layer(), train.shape, train.classes)
+        hg.fit(net, train, epochs=2, optimizer=Momentum(0.05), engine=engine)
+        accuracies.append(hg.evaluate(net, test).accuracy)
+    assert accuracies[0] == pytest.approx(accuracies[1], abs=0.005)
+    assert accuracies[1] > 0.9

@@ -1,0 +1,171 @@
+from pathlib import Path
+
+import pytest
+
+import handgrad as hg
+from handgrad.runs.config import LRS, Config
+from handgrad.runs.settings import VARIABLES, begun_with, check_settings, configure
+from tests.train.tampered import OTHERS
+
+
+def file(folder: Path, text: str) -> Path:
+    path = folder / "my {run}.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_command_line_is_over_the_environment_is_over_the_file(tmp_path):
+    config = configure(
+        {"epochs": "1"},
+        {"HANDGRAD_EPOCHS": "2", "HANDGRAD_LR": "0.2", "HOME": "x"},
+        file(tmp_path, "epochs = 3\nlr = 0.3\nseed = 3\n[class_weights]\n7 = 2\n"),
+    )
+    assert (config.epochs, config.lr, config.seed, config.batch_size) == (1, 0.2, 3, 64)
+    assert config.class_weights == {"7": 2.0}
+
+
+def test_a_default_rate_follows_the_optimizer_of_any_source(tmp_path):
+    assert configure({}, {"HANDGRAD_OPTIMIZER": "sgd"}).lr == LRS["sgd"]
+    assert configure({}, {}, file(tmp_path, 'optimizer = "momentum"')).momentum == 0.9
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam", "adamw"])
+def test_what_a_run_used_for_its_optimizer_is_not_taken_for_another(tmp_path, optimizer):
+    for first in ("adamw", "momentum"):
+        run = file(tmp_path, Config(optimizer=first, lr=0.125, epochs=3).toml())
+        config = configure({"optimizer": optimizer}, {}, run)
+        expected = {"lr": 0.125} if optimizer == first else {}
+        assert config == Config(optimizer=optimizer, epochs=3, **expected)
+
+
+def test_what_was_chosen_without_an_optimizer_is_kept_for_any(tmp_path):
+    run = file(tmp_path, Config().toml())
+    assert configure({"optimizer": "sgd"}, {"HANDGRAD_LR": "0.5"}, run).lr == 0.5
+    assert configure({"optimizer": "sgd"}, {}, file(tmp_path, "lr = 0.5")).lr == 0.5
+
+
+def test_the_environment_gives_all_settings_but_data_and_folder():
+    assert "HANDGRAD_DATA" not in VARIABLES
+    assert configure({}, {"HANDGRAD_DATA": "/somewhere"}).data == "digits"
+    assert configure({}, {"HANDGRAD_FIGURES": "0", "HANDGRAD_EPOCHS": ""}).figures is False
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"epochs": "0"}, "epochs must be at least 1, not '0' (from the command line)"),
+        ({"epochs": "1.5"}, "epochs must be a whole number, not '1.5' (from the command line)"),
+        ({"lr": "0"}, "lr must be above 0, not '0' (from the command line)"),
+        ({"lr": "nan"}, "lr must be a finite number, not 'nan' (from the command line)"),
+        ({"lr": "fast"}, "lr must be a number, not 'fast' (from the command line)"),
+        ({"validation": "1"}, "validation must be below 1, not '1' (from the command line)"),
+        ({"patience": "-1"}, "patience must be at least 0, not '-1' (from the command line)"),
+        ({"seed": "9" * 30}, f"seed must be below {2**63}, not '{'9' * 30}'"),
+        ({"seed": "9" * 5000}, "seed must be a smaller number, not '99999"),
+        ({"figures": "perhaps"}, "figures must be true or false, not 'perhaps'"),
+        (
+            {"optimizer": "adm"},
+            "optimizer must be one of sgd, momentum, nesterov, adam, adamw, not 'adm' "
+            "(from the command line); the nearest is adam",
+        ),
+        ({"schedule": "one_cycle"}, "the nearest is one-cycle"),
+        ({"model": "smalnet"}, "not 'smalnet' (from the command line); the nearest is smallnet"),
+        ({"data": "nmist"}, "not 'nmist' (from the command line); the nearest is mnist"),
+        ({"engine": "referense"}, "the nearest is reference"),
+        ({"class_weights": "3"}, "such as 3=2,5=1, not '3' (from the command line)"),
+        (
+            {"momentum": "0.5"},
+            "the optimizer adamw has no momentum; choose momentum or nesterov, or leave momentum "
+            "out",
+        ),
+        (
+            {"optimizer": "adam", "weight_decay": "1"},
+            "the optimizer adam has no weight_decay; choose adamw, or leave weight_decay out",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_refused_in_a_sentence(settings, sentence):
+    with pytest.raises(hg.ConfigError) as caught:
+        configure(settings, {})
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_sentence_says_where_the_value_came_from(tmp_path):
+    with pytest.raises(hg.ConfigError, match=r"not 'x' \(from HANDGRAD_LR in the environment\)$"):
+        configure({}, {"HANDGRAD_LR": "x"})
+    path = file(tmp_path, "lr = [1]")
+    with pytest.raises(hg.ConfigError, match=r"lr must be a number, not \[1\] \(from .*{run}.toml"):
+        configure({}, {}, path)
+
+
+@pytest.mark.parametrize("name", ["epochs", "batch_size", "patience", "seed", "lr", "momentum"])
+def test_true_is_no_number(tmp_path, name):
+    with pytest.raises(hg.ConfigError, match=rf"^{name} must be a number, not True \(from .*toml"):
+        configure({}, {}, file(tmp_path, f"{name} = true"))
+
+
+def test_an_unknown_setting_in_a_file_is_refused_with_the_nearest(tmp_path):
+    path = file(tmp_path, "bach_size = 3")
+    with pytest.raises(hg.ConfigError) as caught:
+        configure({}, {}, path)
+    assert str(caught.value) == (
+        f"there is no setting 'bach_size' (from {path}); the nearest is 'batch_size'"
+    )
+
+
+def test_a_misspelt_variable_is_refused_and_a_stranger_is_not():
+    with pytest.raises(
+        hg.ConfigError,
+        match=r"no setting HANDGRAD_EPOCH \(from the environment\); the nearest is HANDGRAD_EPOCHS",
+    ):
+        configure({}, {"HANDGRAD_EPOCH": "3"})
+    configure({}, {"HANDGRAD_TRACEBACK": "1", "HANDGRAD_SOMETHING_QUITE_DIFFERENT": "1"})
+
+
+def test_a_file_that_is_missing_or_not_toml(tmp_path):
+    with pytest.raises(hg.ConfigError, match=r"cannot be read \(No such file or directory\); give"):
+        configure({}, {}, tmp_path / "none.toml")
+    with pytest.raises(hg.ConfigError, match=r"is not a TOML file \(.*line 1.*\); correct it"):
+        configure({}, {}, file(tmp_path, "epochs: 3"))
+    path = tmp_path / "bytes.toml"
+    path.write_bytes(b'model = "\xff"')
+    with pytest.raises(hg.ConfigError, match="is not a TOML file"):
+        configure({}, {}, path)
+
+
+def test_a_run_that_goes_on_has_the_settings_that_it_was_begun_with():
+    begun = configure({"lr": "0.5", "optimizer": "sgd"}, {}).plain()
+    assert configure({}, {}, begun=begun).plain() == begun
+    assert configure({"epochs": "3"}, {}, begun=begun).lr == 0.5
+    assert configure({"optimizer": "adam"}, {}, begun=begun).lr == 0.01
+
+
+def test_settings_that_differ_are_told_by_name(tmp_path):
+    begun, run = Config().plain(), Path("run")
+    check_settings(begun, Config(figures=False, folder=tmp_path), run, force=False)
+    with pytest.raises(
+        hg.ConfigError, match=r"^run was begun with lr 0.01, not lr 0.02; leave that"
+    ):
+        check_settings(begun, Config(lr=0.02), run, force=False)
+    check_settings(begun, Config(lr=0.02), run, force=True)
+    for name, value in {"seed": 1, "model": "convnet", "validation": 0.2}.items():
+        with pytest.raises(
+            hg.ConfigError, match=rf"with {name} .*, which cannot be changed any more"
+        ):
+            check_settings(begun, Config(**{name: value}), run, force=True)
+
+
+def test_settings_in_a_checkpoint_hold_or_are_one_sentence(tmp_path):
+    whole = Config(class_weights={"3": 2.0}, folder=tmp_path, size=None).plain()
+    for name in whole:
+        for other in (*OTHERS, "~nosuch/x", "\0"):
+            try:
+                begun = begun_with({**whole, name: other}, Path("FILE"))
+            except hg.StorageError as error:
+                said = str(error)
+            else:
+                said = f"FILE: {name} {configure({}, {}, begun=begun)}"
+            assert said.startswith(f"FILE: {name} "), (name, other, said)
+        begun = {key: value for key, value in whole.items() if key != name}
+        assert begun_with(begun, Path("FILE")) == begun

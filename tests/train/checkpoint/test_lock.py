@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from handgrad.train.checkpoint.lock import Lock
+
+
+def test_one_has_it_at_a_time(tmp_path: Path) -> None:
+    one, other = Lock(tmp_path / "lock"), Lock(tmp_path / "lock")
+    assert one.take()
+    assert not other.take()
+    one.release()
+    assert other.take()
+    other.release()
+
+
+def test_a_place_that_cannot_be_written_to_is_the_systems_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        Lock(tmp_path / "file" / "lock").take()

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import handgrad as hg
+from handgrad.train.checkpoint.file import write_checkpoint
+from handgrad.train.checkpoint.manager import Checkpoints, Keeper
+from tests.train.checkpoint.test_file import STATE
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.name != "lock")
+
+
+def saved(folder: Path, count: int) -> None:
+    with Keeper(Checkpoints(folder), {}) as keeper:
+        for steps in range(count):
+            keeper.save(STATE._replace(steps=steps))
+
+
+def test_the_last_two_are_kept_and_the_newest_is_found(tmp_path: Path) -> None:
+    saved(tmp_path / "new", 5)
+    assert names(tmp_path / "new") == [
+        "checkpoint-000004.safetensors",
+        "checkpoint-000005.safetensors",
+    ]
+    with Keeper(Checkpoints(tmp_path / "new"), {}) as keeper:
+        found = keeper.newest()
+        assert found is not None
+        assert found.state.steps == 4
+        keeper.save(STATE)
+    assert names(tmp_path / "new") == [
+        "checkpoint-000005.safetensors",
+        "checkpoint-000006.safetensors",
+    ]
+
+
+def test_a_damaged_one_is_said_passed_over_and_not_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    saved(tmp_path, 3)
+    (tmp_path / "checkpoint-000003.safetensors").write_bytes(b"torn")
+    with caplog.at_level(logging.WARNING), Keeper(Checkpoints(tmp_path), {}) as keeper:
+        found = keeper.newest()
+        assert found is not None
+        assert found.state.steps == 1
+        keeper.save(STATE)
+    (sentence,) = caplog.messages
+    assert "checkpoint-000003.safetensors: not a whole file" in sentence
+    assert sentence.endswith("going on from the one before, checkpoint-000002.safetensors")
+    assert names(tmp_path) == ["checkpoint-000002.safetensors", "checkpoint-000004.safetensors"]
+
+
+def test_where_all_are_damaged_it_says_so(tmp_path: Path) -> None:
+    saved(tmp_path, 2)
+    for path in tmp_path.glob("checkpoint-*"):
+        path.write_bytes(b"")
+    with (
+        Keeper(Checkpoints(tmp_path), {}) as keeper,
+        pytest.raises(
+            hg.StorageError,
+            match=r"000002.*whole file.*; .*000001.*whole file.*, and there is no other; begin the",
+        ),
+    ):
+        keeper.newest()
+
+
+def test_one_of_another_version_is_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved(tmp_path, 2)
+    with monkeypatch.context() as patch:
+        patch.setattr("handgrad.train.checkpoint.file.FORMAT", 9)
+        write_checkpoint(tmp_path / "checkpoint-000003.safetensors", STATE, {})
+    with (
+        Keeper(Checkpoints(tmp_path), {}) as keeper,
+        pytest.raises(hg.StorageError, match=r"000003.* format is 9, .*; go on with the version"),
+    ):
+        keeper.newest()
+
+
+def test_what_a_killed_process_left_is_swept_and_other_files_are_not(tmp_path: Path) -> None:
+    (tmp_path / ".checkpoint-000007-0badcafe.safetensors").write_bytes(b"half")
+    (tmp_path / "mine.safetensors").write_bytes(b"mine")
+    (tmp_path / "checkpoint-best.safetensors").write_bytes(b"mine")
+    saved(tmp_path, 3)
+    assert names(tmp_path) == [
+        "checkpoint-000002.safetensors",
+        "checkpoint-000003.safetensors",
+        "checkpoint-best.safetensors",
+        "mine.safetensors",
+    ]
+
+
+def test_one_process_at_a_time(tmp_path: Path) -> None:
+    program = (
+        "import sys; from handgrad.train.checkpoint.manager import *; "
+        "k = Keeper(Checkpoints(sys.argv[1]), {}); print('in', flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, tmp_path], stdin=-1, stdout=-1, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "in\n"
+        with pytest.raises(hg.ConfigError, match="another run is at work there, in this pro"):
+            Keeper(Checkpoints(tmp_path), {})
+        other.kill()
+    saved(tmp_path, 1)  # the lock of a dead process holds nobody up
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a folder in a file is another error elsewhere")
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(hg.StorageError, match=r"file/new: cannot be written to \(Not a directory"):
+        Keeper(Checkpoints(tmp_path / "file" / "new"), {})
+
+
+def test_how_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("handgrad.train.checkpoint.manager.time.monotonic", lambda: now[0])
+    with Keeper(Checkpoints(tmp_path, minutes=0.5), {}) as keeper:
+        due = []
+        for seconds in (29, 2, 0):
+            now[0] += seconds
+            due.append(keeper.is_due)
+        keeper.save(STATE)
+        assert [*due, keeper.is_due] == [False, True, True, False]
+    with Keeper(Checkpoints(tmp_path, minutes=0), {}) as keeper:
+        now[0] += 1e9
+        assert not keeper.is_due
+    with pytest.raises(hg.ConfigError, match="minutes must be a number of at least 0, not -1"):
+        Checkpoints(tmp_path, minutes=-1)

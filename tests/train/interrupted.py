@@ -1,0 +1,56 @@
+"""Runs that are stopped on purpose, and what must be the same in a run that was not."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import handgrad as hg
+from handgrad.train.run import Course
+
+
+def signalled(patch: pytest.MonkeyPatch, step: int, number: int = signal.SIGINT) -> None:
+    """Have a signal arrive when this step, counted from 0, is about to be made; slices are short.
+
+    It comes once, and after a first step: before that nothing is held back.
+    """
+    ahead = Course.ahead
+
+    def spy(self: Course) -> Any:
+        if step in range(self.engine.steps, self.engine.steps + self._at_once) and self.is_warm:
+            patch.undo()
+            signal.raise_signal(number)
+        return ahead(self)
+
+    patch.setattr("handgrad.train.run.SLICE", 0.0)
+    patch.setattr(Course, "ahead", spy)
+
+
+def history_of(history: hg.History) -> list[tuple[Any, ...]]:
+    """Return all that records say but how long it took."""
+    return [(*r[:6], r.best) for r in history]
+
+
+def assert_same(one: tuple[hg.Network, hg.History], other: tuple[hg.Network, hg.History]) -> None:
+    """Check that two runs are the same, bit for bit."""
+    assert history_of(one[1]) == history_of(other[1])
+    assert one[1].stopped_early == other[1].stopped_early
+    for name, array in one[0].arrays.items():
+        assert np.array_equal(array.view(np.uint8), other[0].arrays[name].view(np.uint8)), name
+
+
+def run_with_stops(
+    fit: Callable[..., tuple[hg.Network, hg.History]], folder: Path, stops: list[int]
+) -> tuple[hg.Network, hg.History]:
+    """Return a run that was stopped at these steps, and went on each time."""
+    for step in stops:
+        with pytest.MonkeyPatch.context() as patch:
+            signalled(patch, step)
+            with pytest.raises(KeyboardInterrupt):
+                fit(checkpoint=folder, resume=True)
+    return fit(checkpoint=folder, resume=True)

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import handgrad as hg
+from tests.train.blobs import blobs, small_net
+
+
+def test_rows_of_the_confusion_are_the_true_classes() -> None:
+    data = blobs()
+    net = small_net(data)
+    found = hg.evaluate(net, data)
+    predicted = net.predict(data.images)
+    for i in range(3):
+        for j in range(3):
+            cell = np.sum((data.labels == i) & (predicted == j))
+            assert found.confusion[i, j] == cell
+    assert found.count == 90
+    assert found.accuracy == np.mean(predicted == data.labels)
+
+
+def test_the_loss_is_the_mean_over_all_images() -> None:
+    data = blobs()
+    net = small_net(data)
+    p = net.predict_proba(data.images)
+    expected = -np.log(p[np.arange(90), data.labels]).mean()
+    assert hg.evaluate(net, data).loss == pytest.approx(expected, rel=1e-5)
+
+
+def test_it_prints_as_a_sentence() -> None:
+    confusion = np.array([[900, 100], [0, 1000]])
+    found = hg.Evaluation(0.25, confusion)
+    assert str(found) == "accuracy 95.00% (1,900 of 2,000 right), loss 0.2500"
+
+
+def test_other_classes_are_refused() -> None:
+    data = blobs()
+    other = hg.Dataset(data.images, data.labels, (1, 2, 3), "other")
+    sentence = (
+        r"other has the classes 1, 2, 3 \(3\), the network 0, 1, 2 \(3\); give data of those, or "
+        r"a network built with these, in Python by classes=train\.classes"
+    )
+    with pytest.raises(hg.DataError, match=sentence):
+        hg.evaluate(small_net(data), other)
+
+
+def test_a_number_and_a_string_do_not_look_alike() -> None:
+    data = blobs()
+    other = hg.Dataset(data.images, data.labels, ("0", "1", "2"), "other")
+    with pytest.raises(hg.DataError, match=r"the classes '0', '1', '2' \(3\), the network 0, 1, 2"):
+        hg.evaluate(small_net(data), other)

@@ -1,0 +1,285 @@
+"""A process may be killed, and a disk full, at any point: what there is is whole, and goes on.
+
+All of it, some minutes: `python -m pytest -m slow tests/training/test_kills.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import handgrad as hg
+from handgrad.runs import checkpoints, has_checkpoint
+from handgrad.train.checkpoint.file import read_checkpoint
+from tests.extras import needs
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="it needs to fork")
+
+SMALL = ["--model", "noisy", "--epochs", "2", "--batch", "128", "--no-figures"]
+TRAIN = ["train", *SMALL, "--checkpoint-minutes", "1e-9"]
+PARTS, INJECTED, RANDOM = 10, 20, 10  # 200 points and 100 times in all
+OTHERS = 20  # points in each of the other engines
+
+
+class Harness:
+    """Processes that train, and die."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.train.killing"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"},
+        )
+
+    def __call__(self, *words: str, **job: Any) -> dict[str, Any]:
+        """Return how a command ended: its status, seconds, output and events."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        print(json.dumps({"words": words} | job), file=self.process.stdin, flush=True)
+        return json.loads(self.process.stdout.readline())
+
+    def close(self) -> None:
+        """End it."""
+        self.process.communicate()
+
+
+@pytest.fixture(scope="module")
+def harness() -> Iterator[Harness]:
+    made = Harness()
+    yield made
+    made.close()
+
+
+class Undisturbed(dict[str, tuple[Path, dict[str, Any]]]):
+    """A run of each engine that nobody disturbs, and how it went; made when it is asked for."""
+
+    def __init__(self, harness: Harness, make_folder: Callable[[str], Path]) -> None:
+        self.harness, self.make_folder = harness, make_folder
+
+    def __missing__(self, engine: str) -> tuple[Path, dict[str, Any]]:
+        for name in ("first", "run"):  # the first may have to compile, and to write that down
+            folder = self.make_folder(engine) / name
+            went = self.harness(*TRAIN, "--engine", engine, "--out", str(folder))
+            assert went["status"] == 0, went["output"]
+        self[engine] = folder, went
+        return self[engine]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(harness: Harness, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    return Undisturbed(harness, tmp_path_factory.mktemp)
+
+
+def told(run: Path) -> Any:
+    history = json.loads((run / "history.json").read_text())
+    for record in history["epochs"]:
+        del record["seconds"], record["images_per_second"]
+    return history
+
+
+def differences(run: Path, other: Path) -> Iterator[str]:
+    """Yield in what two finished runs are not the same, bit for bit."""
+    if told(run) != told(other):
+        yield "history"
+    one, two = (hg.load_model(path / "model.safetensors").arrays for path in (run, other))
+    yield from (name for name, array in one.items() if not np.array_equal(array, two[name]))
+
+
+def unreadable(run: Path) -> list[str]:
+    """Return the checkpoints that are not whole."""
+    torn = []
+    for path in checkpoints(run).glob("checkpoint-*"):
+        try:
+            read_checkpoint(path)
+        except hg.StorageError as error:
+            torn.append(str(error))
+    return torn
+
+
+def kill(harness: Harness, run: Path, whole: Path, engine: str, **job: Any) -> dict[str, Any]:
+    """Kill a run, let it go on, and return what was wrong: nothing, it is hoped."""
+    words = *TRAIN, "--engine", engine, "--out", str(run)
+    ended = harness(*words, **job)
+    found = {"killed": ended["status"] == -9, "unreadable": unreadable(run), "other": []}
+    if (run / "model.safetensors").exists() and not has_checkpoint(run):
+        again = {"status": 0}  # all of it was written when it was killed
+    elif has_checkpoint(run):
+        again = harness("train", "-q", "--resume", str(run))
+    else:  # it had not begun
+        run = run.with_name("anew")
+        again = harness(*words[:-1], str(run))
+    found["other"] = [again["output"]] if again["status"] else list(differences(run, whole))
+    left = [path.name for path in run.rglob(".*")] if not again["status"] else []
+    return found | {"left": left}
+
+
+def judge(found: list[dict[str, Any]]) -> Counter[str]:
+    """Return how many of which fate there were."""
+    return Counter(
+        "not killed"
+        if not f["killed"]
+        else "unreadable"
+        if f["unreadable"]
+        else "another run"
+        if f["other"]
+        else "files left"
+        if f["left"]
+        else "the same run"
+        for f in found
+    )
+
+
+def points(events: list[str], count: int, seed: int) -> list[int]:
+    """Return where to kill: each kind of event in turn, at a place of its own."""
+    rng = random.Random(seed)
+    by_kind: dict[str, list[int]] = {}
+    for number, kind in enumerate(events):
+        by_kind.setdefault(kind, []).append(number)
+    for places in by_kind.values():
+        rng.shuffle(places)
+    chosen: list[int] = []
+    while len(chosen) < count:
+        chosen += [places.pop() for places in by_kind.values() if places]
+    return sorted(rng.sample(chosen, count))
+
+
+def test_a_selection_of_points(
+    harness: Harness, undisturbed: dict[str, Any], tmp_path: Path
+) -> None:
+    whole, went = undisturbed["reference"]
+    assert {"after note", "middle of write", "before fsync", "before replace"} <= {*went["events"]}
+    found = [
+        kill(harness, tmp_path / f"{at}/run", whole, "reference", at=at)
+        for at in points(went["events"], 8, seed=0)
+    ]
+    assert judge(found) == {"the same run": 8}, found
+
+
+def test_a_saver_that_writes_in_place_is_caught(
+    harness: Harness, undisturbed: dict[str, Any], tmp_path: Path
+) -> None:
+    whole, _ = undisturbed["reference"]
+    found = [
+        kill(
+            *(harness, tmp_path / f"{n}/run", whole, "reference"),
+            at=["middle of write", n],
+            in_place=True,
+        )
+        for n in (2, 9, 20)
+    ]
+    assert judge(found) == {"unreadable": 3}, found
+
+
+def full(harness: Harness, run: Path, whole: Path, event: list[Any]) -> None:
+    """Let the disk be full from an event on, and check what is said and that nothing is lost."""
+    words = *TRAIN, "--engine", "reference", "--out", str(run)
+    ended = harness(*words, full=event)
+    assert ended["status"] == 1, (event, ended["output"])
+    last = ended["output"].rstrip().splitlines()[-1]
+    assert re.search(rf"^error: {run}/\S+: cannot be written \(File too large\); ", last), last
+    assert unreadable(run) == []
+    if has_checkpoint(run):
+        assert last.endswith(f"to go on from the last checkpoint: handgrad train --resume {run}")
+        again = harness("train", "-q", "--resume", str(run))
+    else:
+        assert not run.exists()
+        again = harness(*words)
+    assert again["status"] == 0, (event, again["output"])
+    assert list(differences(run, whole)) == [], event
+    assert not list(run.rglob(".*")), event
+
+
+def test_who_is_killed_before_the_first_checkpoint_begins_again(
+    harness: Harness, tmp_path: Path
+) -> None:
+    needs("tensorboardX")
+    words = *TRAIN, "--engine", "reference", "--tensorboard", "--out", str(tmp_path / "run")
+    assert harness(*words, at=["before write", 1])["status"] == -9
+    again = harness(*words)
+    assert again["status"] == 0, again["output"]
+    assert len(list((tmp_path / "run").glob("events.out.tfevents.*"))) == 1
+
+
+def writes(events: list[str]) -> list[list[Any]]:
+    """Return all events after which something is written."""
+    kinds = "before write", "middle of write", "before write_text", "after write_text"
+    return [[kind, n + 1] for kind in kinds for n in range(events.count(kind))][:-1]
+
+
+def test_a_full_disk_costs_nothing_that_was_there(
+    harness: Harness, undisturbed: dict[str, Any], tmp_path: Path
+) -> None:
+    whole, went = undisturbed["reference"]
+    every = writes(went["events"])
+    for number in (0, 30, -1):
+        full(harness, tmp_path / f"{number}/run", whole, every[number])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_point(
+    harness: Harness, undisturbed: dict[str, Any], tmp_path: Path, part: int
+) -> None:
+    whole, went = undisturbed["reference"]
+    every = points(went["events"], PARTS * INJECTED, seed=1)
+    found = [
+        kill(harness, tmp_path / f"{at}/run", whole, "reference", at=at)
+        for at in every[part::PARTS]
+    ]
+    assert judge(found) == {"the same run": INJECTED}, found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(2))
+@pytest.mark.parametrize("engine", ["compiled", "torch"])
+def test_points_in_the_other_engines(
+    harness: Harness, undisturbed: dict[str, Any], tmp_path: Path, engine: str, part: int
+) -> None:
+    if engine == "torch":
+        needs("torch")
+    whole, went = undisturbed[engine]
+    found = [
+        kill(harness, tmp_path / f"{at}/run", whole, engine, at=at)
+        for at in points(went["events"], OTHERS, seed=2)[part::2]
+    ]
+    assert judge(found) == {"the same run": OTHERS // 2}, found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+def test_any_time(harness: Harness, undisturbed: dict[str, Any], tmp_path: Path, part: int) -> None:
+    rng = random.Random(part)
+    found: list[dict[str, Any]] = []
+    for number in range(10 * RANDOM):
+        engine = rng.choice(["reference", "compiled"])
+        whole, went = undisturbed[engine]
+        after = rng.uniform(0, went["seconds"])
+        one = kill(harness, tmp_path / f"{number}/run", whole, engine, after=after)
+        assert one["killed"] or not one["other"]
+        found += [one] if one["killed"] else []  # one that came too late is drawn again
+        if len(found) == RANDOM:
+            break
+    assert judge(found) == {"the same run": RANDOM}, found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_disk_that_is_full_at_each_write(
+    harness: Harness, undisturbed: dict[str, Any], tmp_path: Path, part: int
+) -> None:
+    whole, went = undisturbed["reference"]
+    for number, event in enumerate(writes(went["events"])[part::PARTS]):
+        full(harness, tmp_path / f"{number}/run", whole, event)

@@ -1,0 +1,132 @@
+"""Whatever somebody writes into a checkpoint, a run ends, or one sentence says what is wrong."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import handgrad as hg
+from tests.extras import needs
+from tests.train.blobs import blobs, small_net
+from tests.train.interrupted import signalled
+from tests.train.tampered import Edit, edit, edits_of_arrays, edits_of_fields, read
+
+STEPS = 7  # that were made: an epoch of 4, and 3 more
+
+
+def fit(folder: Path, **options: Any) -> hg.Network:
+    """Train a small network with all that a checkpoint may hold, but not for ever."""
+    looks: list[float] = []
+
+    def look(made: float) -> None:
+        looks.append(made)
+        assert len(looks) < 50, "it does not come to an end"
+
+    net = small_net(blobs())
+    options = {"engine": "reference", "optimizer": hg.Adam(0.01), "average": 1.0} | options
+    options = {"checkpoint": folder} | options
+    hg.fit(net, blobs(), epochs=3, batch_size=24, on_progress=look, **options)
+    return net
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The newest checkpoint of a run that was stopped within its second epoch."""
+    folder = tmp_path_factory.mktemp("stopped")
+    with pytest.MonkeyPatch.context() as patch:
+        signalled(patch, STEPS - 1)
+        with pytest.raises(KeyboardInterrupt):
+            fit(folder)
+    newest = max(folder.glob("checkpoint-*"))
+    content, named = read(newest)
+    assert (content["state"]["steps"], named["epoch/losses"].shape) == (STEPS, (STEPS - 4,))
+    return newest
+
+
+def outcome(stopped: Path, folder: Path, change: Edit, **options: Any) -> str:
+    """Return what became of a run whose only checkpoint was changed: a sentence, or nothing."""
+    folder.mkdir()
+    file = folder / stopped.name
+    shutil.copy(stopped, file)
+    edit(file, change)
+    try:
+        net = fit(folder, resume=True, **options)
+    except hg.HandgradError as error:
+        sentence = str(error)
+        assert str(folder) in sentence, sentence
+        assert len(sentence) < 2000
+        assert "\n" not in sentence
+        return sentence.replace(str(file), "FILE")
+    assert all(np.isfinite(array).all() for array in net.arrays.values())
+    return ""
+
+
+def test_every_field(stopped: Path, tmp_path: Path) -> None:
+    changes = list(edits_of_fields(read(stopped)[0]))
+    assert len(changes) > 400
+    harmless = {
+        name
+        for number, (name, change) in enumerate(changes)
+        if not outcome(stopped, tmp_path / f"{number}", change)
+    }
+    free = ("about.run.", "state.records.0.", "state.seconds 0.5", "state.averaged missing")
+    assert {name for name in harmless if not name.startswith(free)} == {"format True"}
+
+
+@pytest.mark.parametrize(
+    ("part", "field", "value", "sentence"),
+    [
+        ("state", "steps", -5, "steps is -5, and must be a whole number of 0 to 9007199254740992"),
+        ("state", "steps", np.inf, "steps is inf, and must be a whole number"),
+        ("state", "steps", 10**9, "it counts 1,000,000,000 steps, and 1 epochs of 4 and 3 more"),
+        ("state", "lowered", -2000, "lowered is -2000, and must be a whole number of 0 to 3"),
+        ("state", "records", [[1, 2]], r"record 1 is \[1, 2\]"),
+        ("state", "seconds", 0.0, "seconds is 0.0, for 3 steps"),
+        ("about", "run", [1], r"it does not say what run it is of \(run is \[1\]\)"),
+    ],
+)
+def test_the_sentence_says_what_is_wrong(
+    part: str, field: str, value: Any, sentence: str, stopped: Path, tmp_path: Path
+) -> None:
+    def change(content: Any, _: Any) -> None:
+        content[part][field] = value
+
+    said = outcome(stopped, tmp_path / "run", change)
+    assert re.match(rf"FILE: .*{sentence}", said), said
+
+
+def test_losses_longer_than_an_epoch_end(stopped: Path, tmp_path: Path) -> None:
+    def change(content: Any, named: dict[str, Any]) -> None:
+        named |= {"epoch/losses": np.ones(9999), "epoch/right": np.ones(9999, np.int64)}
+        content["state"]["steps"] = 4 + 9999
+
+    sentence = "FILE: it counts 10,003 steps, and 1 epochs of 4 and 9,999 more; begin the run anew"
+    assert outcome(stopped, tmp_path / "run", change) == sentence
+
+
+def test_every_array(stopped: Path, tmp_path: Path) -> None:
+    changes = list(edits_of_arrays(read(stopped)[1]))
+    assert len(changes) > 200
+    for number, (name, change) in enumerate(changes):
+        assert outcome(stopped, tmp_path / f"{number}", change), name
+
+
+@pytest.mark.parametrize("engine", ["compiled", "torch:cpu"])
+def test_other_engines_see_it_too(engine: str, stopped: Path, tmp_path: Path) -> None:
+    if engine == "compiled":
+        pytest.importorskip("numba")
+    else:
+        needs("torch")
+
+    def one(_: Any, named: dict[str, Any]) -> None:
+        named["memory/mean/1.weight"] = np.zeros(1, np.float32)
+
+    folder = tmp_path / "run"
+    other = hg.Checkpoints(folder, other_settings=True)
+    sentence = outcome(stopped, folder, one, engine=engine, checkpoint=other)
+    assert sentence.startswith("FILE: array memory/mean/1.weight is (1,), must be ")
