@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.gradcheck import registry as known
-from handgrad.gradcheck.loss_as_layer import OfLoss
-from handgrad.gradcheck.registry import IMAGE
+from handgrad.gradient_check import registry as known
+from handgrad.gradient_check.loss_as_layer import OfLoss
+from handgrad.gradient_check.registry import IMAGE
 from handgrad.init import HeUniform
 from handgrad.layers import (
     Array,

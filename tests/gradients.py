@@ -5,7 +5,7 @@ a direction is measured with two forward passes and compared with what the backw
 Directions are single elements, and random ones through all elements of an array at once.
 Everything is float64.
 
-`handgrad.gradcheck` does the same in another way. This is written apart from it on purpose: a check
+`handgrad.gradient_check` does the same in another way. This is written apart from it on purpose: a check
 that is wrong in one of the two is found by the other, and neither is proven by itself.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from handgrad.gradcheck.target import Point, gradients
+from handgrad.gradient_check.target import Point, gradients
 from handgrad.layers import Array, Context
 from handgrad.params import flatten
 from tests.cases import Case

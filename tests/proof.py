@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from handgrad.gradcheck.autograd import at_hand
+from handgrad.gradient_check.autograd import at_hand
 from handgrad.layers import Layer, Shape
 from tests.cases import Case
 from tests.gradients import check_layer

@@ -38,7 +38,7 @@ class AlwaysOnItsKink(ReLU):
 @pytest.mark.parametrize("spoilt", ["zeroed", "scaled", "transposed"])
 def test_a_wrong_backward_is_rejected(spoilt: str, monkeypatch: pytest.MonkeyPatch) -> None:
     needs("torch")
-    from handgrad.gradcheck import torch_forward as in_torch
+    from handgrad.gradient_check import torch_forward as in_torch
 
     monkeypatch.setitem(in_torch.FORWARDS, WrongDense, in_torch.FORWARDS[Dense])
     case = Case("wrong", (WrongDense(4, spoilt=spoilt),), (6,))

@@ -39,7 +39,7 @@ def images(count: int = 6, seed: int = 0) -> Array:
 def test_loss_and_gradients_equal_autograds(case: Case) -> None:
     """The whole way, and the shorter way back that leaves out the gradient of the images."""
     torch = needs("torch")
-    from handgrad.gradcheck.torch_forward import forward
+    from handgrad.gradient_check.torch_forward import forward
 
     net, X, y = case.network(dtype=np.float64), case.examples(), case.labels()
     ctx = Context(training=True, seed=1, step=2)

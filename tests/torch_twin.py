@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.gradcheck.target import Point, gradients
+from handgrad.gradient_check.target import Point, gradients
 from handgrad.layers import Array, Context, Layer, Params
 from handgrad.params import flatten
 from tests.cases import Case
@@ -58,11 +58,11 @@ def autograd(
 ) -> tuple[Array, dict[str, Array], dict[str, Array]]:
     """Return Y, the gradients (dX as "X"), and all arrays as they are after the forward.
 
-    The witness in `handgrad.gradcheck` gives the gradients alone, and knows no running statistics.
+    The witness in `handgrad.gradient_check` gives the gradients alone, and knows no running statistics.
     """
     import torch
 
-    from handgrad.gradcheck.torch_forward import forward
+    from handgrad.gradient_check.torch_forward import forward
 
     tensors, image = as_tensors(params), torch.tensor(X, requires_grad=True)
     Y = forward(layer, tensors, image, ctx)

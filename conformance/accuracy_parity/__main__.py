@@ -12,7 +12,7 @@ from statistics import mean, stdev
 from conformance.accuracy_parity import TASKS, Comparison, Task, compare
 from handgrad.data import load_data
 from handgrad.errors import ConfigError, HandgradError
-from handgrad.gradcheck.autograd import needed
+from handgrad.gradient_check.autograd import needed
 from handgrad.markdown_sections import read, table, write
 
 SECTION = "the same accuracy in PyTorch"

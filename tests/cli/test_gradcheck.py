@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from handgrad.gradcheck import autograd
-from handgrad.gradcheck import finite_differences as differences
+from handgrad.gradient_check import autograd
+from handgrad.gradient_check import finite_differences as differences
 from tests.extras import needs
 
 LAYER = """
@@ -159,7 +159,7 @@ def test_what_does_not_apply_is_refused(handgrad, words, sentence):
 
 
 def test_what_is_wrong_far_out_is_said_to_be_far_out(handgrad):
-    file = Path(__file__).parent.parent / "gradcheck" / "layers" / "wrong.py"
+    file = Path(__file__).parent.parent / "gradient_check" / "layers" / "wrong.py"
     ended = handgrad("gradcheck", f"{file}:ForgottenTop")
     assert ended.status == 1
     assert re.search(

@@ -36,7 +36,7 @@ def test_every_public_layer_is_in_the_list() -> None:
     public = {kind for kind in public if hasattr(kind, "backward")}
     listed = set().union(*(kinds(layer) for case in CASES for layer in case.layers))
     assert len(public) >= 17
-    assert public <= listed, f"add to src/handgrad/gradcheck/registry.py: {public - listed}"
+    assert public <= listed, f"add to src/handgrad/gradient_check/registry.py: {public - listed}"
 
 
 def test_names_in_the_list_are_used_once() -> None:

@@ -15,7 +15,7 @@ from handgrad.cli.screen import Screen, note_versions, table
 from handgrad.errors import ConfigError
 
 if TYPE_CHECKING:
-    from handgrad.compare_engines import Duel
+    from handgrad.engine_comparison import Duel
 
 
 def duel(
@@ -123,8 +123,8 @@ def _fight(
     tolerance: float | None,
 ) -> Duel:
     """Go the way from settings to what a duel found, and show how far it is."""
-    from handgrad.compare_engines import duel
     from handgrad.data import load_data
+    from handgrad.engine_comparison import duel
     from handgrad.runs.settings import configure
 
     config = configure(settings)
@@ -150,7 +150,7 @@ def _fight(
 
 def _differences(found: Duel) -> Table:
     """Return the table of the largest differences of each kind."""
-    from handgrad.compare_engines import KINDS
+    from handgrad.engine_comparison import KINDS
 
     rows = []
     for engine in found.differences:

@@ -12,7 +12,7 @@ from handgrad.cli.screen import Screen, note_versions
 from handgrad.errors import ConfigError
 
 if TYPE_CHECKING:
-    from handgrad.gradcheck.target import Subject
+    from handgrad.gradient_check.target import Subject
     from handgrad.layers import Shape
 
 
@@ -60,8 +60,8 @@ def gradcheck(
     The exit status is 1 where a gradient is wrong, or where all are zero and nothing is proven.
     """
     from handgrad.cli.gradcheck_report import overview, plain, show
-    from handgrad.gradcheck.autograd import MISSING, at_hand
-    from handgrad.gradcheck.check import check
+    from handgrad.gradient_check.autograd import MISSING, at_hand
+    from handgrad.gradient_check.check import check
 
     screen = Screen(quiet)
     if verbose:
@@ -94,8 +94,8 @@ def gradcheck(
 
 def _subjects(what: str, args: str, shape: str, batch: int | None) -> list[Subject]:
     """Return what is to be checked."""
-    from handgrad.gradcheck.registry import known, names, of_network
-    from handgrad.gradcheck.user_layer import BATCH, own_layer
+    from handgrad.gradient_check.registry import known, names, of_network
+    from handgrad.gradient_check.user_layer import BATCH, own_layer
     from handgrad.runs.config import nearest
 
     if what.endswith(".py") or ".py:" in what:

@@ -13,8 +13,8 @@ from rich.text import Text
 from handgrad.cli.screen import Screen, table
 
 if TYPE_CHECKING:
-    from handgrad.gradcheck.check import Report
-    from handgrad.gradcheck.oracle import Element, Finding
+    from handgrad.gradient_check.check import Report
+    from handgrad.gradient_check.oracle import Element, Finding
 
 ROOM = 130  # columns that a column for each witness takes
 ELSEWHERE = {"far": ", far out", "linear": ", for the sum of two cotangents"}

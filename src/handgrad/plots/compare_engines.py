@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
-from handgrad.compare_engines import KINDS, Duel
+from handgrad.engine_comparison import KINDS, Duel
 from handgrad.errors import DataError
 from handgrad.plots.colours import BLUE, GREEN, ORANGE, VERMILION
 

@@ -1,0 +1,79 @@
+"""How far two engines are from each other, tensor by tensor, in the order of the computation."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from handgrad.engine_comparison.result import KINDS, Difference
+from handgrad.engines import Trace
+from handgrad.layers import Array, Layer
+from handgrad.network import Network, layer_name
+
+
+def compare_results(
+    ours: Network, theirs: Network, loss: float, other_loss: float
+) -> Iterator[Difference]:
+    """Yield the differences after a step: the loss, and all arrays."""
+    yield Difference("loss", "loss", "loss", abs(loss - other_loss) / max(1.0, abs(loss)))
+    for arrays, others in ((ours.parameters, theirs.parameters), (ours.buffers, theirs.buffers)):
+        for name, value in _apart_by_layer(arrays, others).items():
+            index, _, tensor = name.partition(".")
+            yield Difference("parameters", layer_name(ours.layers, int(index)), tensor, value)
+
+
+def compare_traces(layers: Sequence[Layer], ours: Trace, theirs: Trace) -> Iterator[Difference]:
+    """Yield the differences on the way of a step, as far as both engines lay it open."""
+    names = [layer_name(layers, index) for index in range(len(layers))]
+    for layer in names:
+        if layer in ours.activations and layer in theirs.activations:
+            value = _apart(ours.activations[layer], theirs.activations[layer])
+            yield Difference("activations", layer, "Y", value)
+    if "loss" in ours.flows and "loss" in theirs.flows:
+        value = _apart(ours.flows["loss"], theirs.flows["loss"])
+        yield Difference("gradients", "loss", "dlogits", value)
+    apart = _apart_by_layer(ours.gradients, theirs.gradients)
+    for index, layer in reversed(list(enumerate(names))):
+        for name, value in apart.items():
+            first, *inner, tensor = name.split(".")
+            if int(first) == index:
+                yield Difference("gradients", layer, ".".join([*inner, f"d{tensor}"]), value)
+        if layer in ours.flows and layer in theirs.flows:
+            flows = (_flow(trace, layer, names[index - 1]) for trace in (ours, theirs))
+            yield Difference("gradients", layer, "dX", _apart(*flows))
+
+
+def _flow(trace: Trace, layer: str, before: str) -> Array:
+    """Return dX (N, I), or of an image Σ X dX (N, C), which no tie of max pooling moves."""
+    dX = trace.flows[layer]
+    return dX if dX.ndim < 4 else np.einsum("nchw,nchw->nc", trace.activations[before], dX)
+
+
+def _apart(ours: Array, theirs: Array) -> float:
+    """Return the norm of a difference, relative to the norm of ours."""
+    return _apart_by_layer({"": ours}, {"": theirs})[""]
+
+
+def _apart_by_layer(ours: Mapping[str, Array], theirs: Mapping[str, Array]) -> dict[str, float]:
+    """Return the norm of each difference, relative to the norm of all arrays of the layer."""
+    squares: dict[str, float] = defaultdict(float)
+    for name, array in ours.items():
+        squares[name.rpartition(".")[0]] += _norm(array) ** 2
+    found = {}
+    for name, array in ours.items():
+        scale = squares[name.rpartition(".")[0]] ** 0.5
+        error = _norm(array.astype(np.float64) - theirs[name])
+        found[name] = error / scale if scale else float(np.inf if error else 0.0)
+    return found
+
+
+def _norm(array: Array) -> float:
+    return float(np.linalg.norm(array.astype(np.float64, copy=False).ravel()))
+
+
+def largest(found: list[Difference]) -> dict[str, float]:
+    """Return the largest difference of each kind."""
+    kinds = {difference.kind for difference in found}
+    return {kind: max(d.value for d in found if d.kind == kind) for kind in KINDS if kind in kinds}

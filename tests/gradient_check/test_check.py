@@ -1,0 +1,180 @@
+"""The check accepts what is right, rejects what is wrong, and can tell when it is broken itself."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from handgrad.gradient_check import autograd, controls
+from handgrad.gradient_check import finite_differences as differences
+from handgrad.gradient_check import oracle as witness
+from handgrad.gradient_check.check import check
+from handgrad.gradient_check.controls import spoils
+from handgrad.gradient_check.registry import LAYERS, NAMED, known, names, of_network
+from handgrad.gradient_check.target import Subject
+from handgrad.layers import Array, Context, Dense, Params, ReLU
+from handgrad.models import MODELS
+from handgrad.network import Network
+from tests.extras import needs
+
+BOUNDS = {
+    "differences": 1e-7,
+    "autograd": 1e-13,
+    "float32": 2e-6,
+    "frozen": 1e-12,
+    "linear": 1e-12,
+    "far": 1e-7,
+}
+SOME = ("dense", "conv-rectangular", "batchnorm-flat", "maxpool-overlapping-padded", "residual")
+
+WITNESSES = {"differences", "linear", *(("autograd", "float32") if autograd.at_hand() else ())}
+
+
+@dataclass(frozen=True)
+class Spoilt(Dense):
+    """A linear layer whose gradients are spoilt."""
+
+    how: str = ""
+
+    def backward(self, params: Params, cache: Array, dY: Array) -> tuple[Array, Params]:
+        dX, found = super().backward(params, cache, dY)
+        return dX, found | {"weight": dict(spoils(found["weight"]))[self.how]}
+
+
+@pytest.mark.parametrize("training", [True, False], ids=["training", "inference"])
+@pytest.mark.parametrize("name", SOME)
+def test_layers_hold_before_all_witnesses(name: str, training: bool) -> None:
+    (subject,) = known(name)
+    report = check(subject, training=training)
+    assert report.ok
+    assert {f.witness for f in report.findings} == WITNESSES | {"far"}
+    assert all(f.bound == BOUNDS[f.witness] and f.error <= f.bound for f in report.findings)
+    assert len(report.controls) >= 4 * (len(WITNESSES) - 1 or 1)
+    assert all(control.rejected for control in report.controls)
+
+
+@pytest.mark.parametrize("name", ["softmax-regression", "fashion-mlp", "two-layer"])
+def test_named_models_hold_before_the_frozen_numbers_too(name: str) -> None:
+    report = check(NAMED[name])
+    assert report.ok
+    frozen = [f for f in report.findings if f.witness == "frozen"]
+    assert {f.tensor for f in frozen} == {f.tensor for f in report.findings}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("subject", known("all"), ids=lambda subject: subject.name)
+def test_everything_holds(subject: Subject) -> None:
+    """`handgrad gradcheck`, as a test: `pytest -m slow tests/verify/test_check.py`."""
+    assert check(subject).ok
+    assert check(subject, training=False).ok
+
+
+@pytest.mark.parametrize("how", ["zeroed", "scaled by 1 %", "transposed", "shifted"])
+def test_a_spoilt_backward_is_rejected(how: str) -> None:
+    report = check(Subject("spoilt", Spoilt(4, how=how), (6,)))
+    assert [f.tensor for f in report.wrong] == ["weight"]
+    assert report.wrong[0].first
+    assert report.wrong[0].first.index == ((0, 1) if how == "transposed" else (0, 0))
+
+
+def test_what_is_derived_from_our_layers_is_not_taken_for_ours() -> None:
+    needs("torch")
+    assert autograd.knows(Dense(3))
+    assert not autograd.knows(Spoilt(3))
+
+
+def test_a_check_that_accepts_everything_is_called_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(differences, "BOUND", 10.0)
+    report = check(known("dense")[0])
+    assert not report.ok
+    assert report.wrong == ()
+    assert {(c.witness, c.rejected) for c in report.broken} == {("differences", False)}
+    assert {"zeroed", "scaled by 1 %", "transposed", "shifted"} <= {c.spoilt for c in report.broken}
+
+
+def test_a_witness_that_looks_at_nothing_is_called_broken() -> None:
+    said = witness.Testimony((2,), np.array([0, 1]), np.zeros(3), lambda _: np.zeros(3))
+    ours = {"weight": np.array([1.0, 2.0])}
+    shown = list(controls.controls(witness.Witness("blind", 1e-7, ours, {"weight": said})))
+    assert [c.spoilt for c in shown] == ["zeroed", "scaled by 1 %", "reversed", "shifted"]
+    assert not any(c.rejected for c in shown)
+
+
+def test_kinks_are_never_judged() -> None:
+    """Every point is drawn so that no direction crosses a kink."""
+    point, said = differences.witness(known("relu")[0], True, 0)
+    assert abs(point.X).min() > differences.STEP
+    relu = ReLU().forward({}, point.X, Context())[1] > 0
+    expected = (point.dY * relu).reshape(-1)
+    testimony = said.testimonies["X"]
+    np.testing.assert_allclose(testimony.expected[:-3], expected[testimony.elements], atol=1e-9)
+
+
+@pytest.mark.parametrize("place", [0.0, 0.1, 1 / 3, 0.5, 0.8, 0.99])
+def test_a_kink_between_the_steps_is_seen(place: float) -> None:
+    x = np.array([0.0])
+    kink = place * differences.STEP
+    slope = differences.slope(lambda: abs(float(x[0]) - kink), x, 0)
+    assert slope.doubt > 0.005
+    smooth = differences.slope(lambda: float(x[0] + x[0] ** 2), x, 0)
+    assert smooth.value == pytest.approx(1, abs=1e-9)
+    assert smooth.doubt < 1e-9
+
+
+def test_names() -> None:
+    assert known("all") == [*LAYERS, *NAMED.values()]
+    assert {s.name for s in known("ReLU")} == {"relu", "relu-flat"}
+    assert known("nothing") == []
+    assert set(MODELS) < set(names())
+
+
+def test_a_network_is_judged_at_its_own_arrays() -> None:
+    net = Network(MODELS["two-layer"](), (1, 5, 6), 4, seed=3)
+    subject = of_network("mine", net)
+    point = subject.point(0, training=True)
+    np.testing.assert_array_equal(point.params["2"]["weight"], net.parameters["2.weight"])
+    assert point.X.dtype == point.params["2"]["weight"].dtype == np.float64
+    assert check(subject).ok
+
+
+def test_gradients_of_another_shape_or_missing_are_rejected() -> None:
+    said = witness.Testimony((2,), np.arange(2), np.ones(2), lambda gradient: gradient)
+    for ours in ({"weight": np.ones((2, 1))}, {}):
+        (found,) = witness.judge(witness.Witness("w", 1e-7, ours, {"weight": said}))
+        assert (found.ok, found.error, found.worst) == (False, float("inf"), None)
+
+
+@dataclass(frozen=True)
+class Constant(ReLU):
+    """A layer whose output is always the same, with the gradient that is right for it."""
+
+    def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Array]:
+        return np.ones(X.shape), X
+
+    def backward(self, params: Params, cache: Array, dY: Array) -> tuple[Array, Params]:
+        return np.zeros(cache.shape), {}
+
+
+def test_where_all_gradients_are_zero_nothing_is_proven() -> None:
+    report = check(Subject("constant", Constant(), (5,)))
+    assert (report.wrong, report.broken, report.controls) == ((), (), ())
+    assert report.verdict == "nothing to prove"
+    assert not report.ok
+    assert check(known("relu")[0]).verdict == "right"
+    assert check(Subject("spoilt", Spoilt(4, how="zeroed"), (6,))).verdict == "wrong"
+
+
+def test_nan_is_rejected_and_its_place_named() -> None:
+    said = witness.Testimony((3,), np.arange(3), np.ones(3), lambda gradient: gradient)
+    ours = {"weight": np.array([1.0, np.nan, 1.0])}
+    (found,) = witness.judge(witness.Witness("w", 1e-7, ours, {"weight": said}))
+    assert not found.ok
+    assert found.first
+    assert found.first.index == (1,)
+
+
+def test_without_torch_the_check_runs_without_this_witness(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(autograd, "find_spec", lambda _: None)
+    report = check(NAMED["softmax-regression"])
+    assert report.ok
+    assert {f.witness for f in report.findings} == {"differences", "linear", "frozen"}

@@ -1,0 +1,55 @@
+"""The frozen numbers are those that autograd gives, and cover every named model."""
+
+import json
+
+import numpy as np
+import pytest
+
+from conformance.accuracy_parity import __main__ as twins
+from handgrad.gradient_check import autograd
+from handgrad.gradient_check import golden_gradients as frozen
+from handgrad.gradient_check import oracle as witness
+from handgrad.gradient_check.registry import NAMED, known
+from handgrad.models import MODELS
+from tests.extras import needs
+
+
+def test_every_named_model_has_its_numbers() -> None:
+    kept = json.loads(frozen.FILE.read_text("utf-8"))
+    assert set(kept) == set(MODELS)
+    assert frozen.witness(known("dense")[0]) is None
+
+
+@pytest.mark.parametrize("name", ["softmax-regression", "lenet5"])
+def test_the_numbers_can_be_made_again(name: str) -> None:
+    needs("torch")
+    kept = json.loads(frozen.FILE.read_text("utf-8"))[name]
+    again = json.loads(json.dumps(frozen.freeze([NAMED[name]])))[name]
+    assert set(again) == set(kept)
+    for tensor, entry in kept.items():
+        assert again[tensor]["shape"] == entry["shape"]
+        assert again[tensor]["norm"] == pytest.approx(entry["norm"], rel=1e-12)
+        assert again[tensor]["elements"] == pytest.approx(entry["elements"], rel=1e-10)
+
+
+def test_one_number_that_is_not_what_it_was_is_seen() -> None:
+    said = frozen.witness(NAMED["two-layer"])
+    assert said
+    weight = said.ours["2.weight"].copy()
+    place = said.testimonies["2.weight"].elements[0]
+    weight.reshape(-1)[place] *= 1 + 1e-9
+    found = witness.judged(said, "2.weight", weight)
+    assert not found.ok
+    assert found.first
+    assert np.ravel_multi_index(found.first.index, weight.shape) == place
+
+
+def test_without_pytorch_a_sentence_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(autograd, "at_hand", lambda: False)
+    for main in (frozen.main, lambda: twins.main([])):
+        assert main() == 1
+        assert capsys.readouterr().err == (
+            'error: PyTorch is not installed; install it with pip install "handgrad[torch]"\n'
+        )
