@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from handgrad.errors import ConfigError, DataError
 from handgrad.layers import Array
 from handgrad.losses import SoftmaxCrossEntropy, log_softmax, softmax
+from tests.autograd_check import DRAWS
 from tests.extras import needs
+from tests.gradient_checks import seeds
 from tests.gradients import check, errors
-from tests.proof import seeds
-from tests.torch_twin import DRAWS
 
 shares = st.floats(0, 0.9)
 

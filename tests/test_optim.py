@@ -10,8 +10,8 @@ from handgrad.errors import ConfigError
 from handgrad.layers import Array
 from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer, clip_by_norm
 from tests.extras import needs
+from tests.gradient_checks import seeds
 from tests.gradients import errors
-from tests.proof import seeds
 
 torch = needs("torch")
 

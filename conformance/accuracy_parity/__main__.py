@@ -12,7 +12,7 @@ from statistics import mean, stdev
 from conformance.accuracy_parity import TASKS, Comparison, Task, compare
 from handgrad.data import load_data
 from handgrad.errors import ConfigError, HandgradError
-from handgrad.gradient_check.autograd import needed
+from handgrad.gradient_check.autograd import require_torch
 from handgrad.markdown_sections import read, table, write
 
 SECTION = "the same accuracy in PyTorch"
@@ -30,7 +30,7 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--write", type=Path, metavar="FILE", help="put the table into FILE")
     given = parser.parse_args(words)
     try:
-        needed()
+        require_torch()
         found = {name: _compared(name) for name in given.models or TASKS}
         old = read(SECTION, given.write) if given.write else ""
         text = section(found, old)

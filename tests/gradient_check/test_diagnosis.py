@@ -13,8 +13,8 @@ from handgrad.gradient_check.check import Report, check
 from handgrad.gradient_check.diagnosis import likely_causes
 from handgrad.gradient_check.diagnosis.inputs import arrays_in
 from handgrad.gradient_check.finite_differences import every_element
-from handgrad.gradient_check.target import Subject, gradients
-from handgrad.gradient_check.user_layer import own_layer
+from handgrad.gradient_check.target import Target, gradients
+from handgrad.gradient_check.user_layer import load_user_layer
 from handgrad.layers import Array, Dense, Params
 
 FAULTS = sorted((Path(__file__).parent / "faults").glob("*.py"))
@@ -28,7 +28,7 @@ def planted(file: Path) -> Any:
 
 @pytest.fixture(scope="module")
 def reports() -> dict[str, Report]:
-    return {file.stem: check(own_layer(f"{file}:Faulty")) for file in FAULTS}
+    return {file.stem: check(load_user_layer(f"{file}:Faulty")) for file in FAULTS}
 
 
 def test_there_are_enough_faults() -> None:
@@ -42,7 +42,7 @@ def test_a_fault_is_rejected_and_its_first_wrong_element_named(
     fault, report = planted(file), reports[file.stem]
     assert not report.ok
     assert not report.broken
-    wrong = {finding.tensor: finding for finding in report.wrong}
+    wrong = {comparison.tensor: comparison for comparison in report.wrong}
     first = wrong[fault.TENSOR].first
     assert (first and first.index) == fault.FIRST
 
@@ -56,7 +56,7 @@ def test_causes_are_named_right(reports: dict[str, Report]) -> None:
 
 def test_a_sentence_says_what_it_is_here(reports: dict[str, Report]) -> None:
     sentences = {name: report.causes[0].sentence for name, report in reports.items()}
-    assert sentences["extra_one_over_n"] == "it is divided by the 7 examples, and must not be"
+    assert sentences["extra_one_over_n"] == "it is divided by the 7 examples, but must not be"
     assert sentences["wrong_slope"] == "below zero the slope is 0.1, and must be 0.01"
     assert sentences["weight_decay"].startswith("0.01 times weight is added: weight decay")
     assert sentences["derivative_at_the_input"] == (
@@ -72,10 +72,10 @@ def causes_of(spoil: Callable[[Array], Array]) -> list[str]:
             dX, found = super().backward(params, cache, dY)
             return dX, found | {"weight": spoil(found["weight"])}
 
-    subject = Subject("spoilt", Spoilt(3), (5,), 7)
-    point = subject.point(0, training=True)
-    right = every_element(subject.layer, point)
-    return [c.name for c in likely_causes(subject.layer, point, right, ["weight"])]
+    target = Target("spoilt", Spoilt(3), (5,), 7)
+    point = target.point(0, training=True)
+    right = every_element(target.layer, point)
+    return [c.name for c in likely_causes(target.layer, point, right, ["weight"])]
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def causes_of(spoil: Callable[[Array], Array]) -> list[str]:
         (lambda d: d / 2, "wrong factor"),
         (lambda d: -7 * d, "missing 1/N"),
         (lambda d: d[:, ::-1], "reversed"),
-        (lambda d: np.stack([d, 0 * d]), "sum forgotten"),
+        (lambda d: np.stack([d, 0 * d]), "missing sum"),
         (lambda d: np.where(np.arange(5) == 2, 9, d), "in part"),
         (lambda d: np.sin(9 * d), None),
     ],
@@ -97,10 +97,10 @@ def test_what_a_fault_in_one_gradient_is_called(spoil, name) -> None:
 
 
 def test_no_cause_is_named_for_what_is_right() -> None:
-    subject = Subject("dense", Dense(3), (5,))
-    assert check(subject).causes == ()
-    point = subject.point(0, training=True)
-    right = gradients(subject.layer, point)
+    target = Target("dense", Dense(3), (5,))
+    assert check(target).causes == ()
+    point = target.point(0, training=True)
+    right = gradients(target.layer, point)
     assert set(right) == {"X", "weight", "bias"}
 
 

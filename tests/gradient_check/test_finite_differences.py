@@ -1,4 +1,4 @@
-"""Central differences judge large numbers and sharp bends too, or say that they cannot."""
+"""Central differences compare_all large numbers and sharp bends too, or say that they cannot."""
 
 from pathlib import Path
 
@@ -8,8 +8,8 @@ import pytest
 from handgrad.errors import ModelError
 from handgrad.gradient_check import finite_differences as differences
 from handgrad.gradient_check.check import check
-from handgrad.gradient_check.target import Subject
-from handgrad.gradient_check.user_layer import own_layer
+from handgrad.gradient_check.target import Target
+from handgrad.gradient_check.user_layer import load_user_layer
 from handgrad.layers import ReLU
 
 RIGHT = Path(__file__).parent / "layers" / "right.py"
@@ -19,9 +19,9 @@ NAMES = ("Offset", "Sine", "Exponential", "SteepSigmoid", "Clip", "Steep", "Unus
 @pytest.mark.parametrize("training", [True, False], ids=["training", "inference"])
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_right_is_accepted_however_large_its_numbers(name: str, training: bool) -> None:
-    report = check(own_layer(f"{RIGHT}:{name}"), training=training)
+    report = check(load_user_layer(f"{RIGHT}:{name}"), training=training)
     assert report.ok
-    assert all(f.bound == 1e-7 for f in report.findings if f.witness == "differences")
+    assert all(f.bound == 1e-7 for f in report.comparisons if f.oracle == "differences")
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_no_step_makes_a_kink_go_away(place: float) -> None:
 @pytest.mark.parametrize(
     ("of", "sentence"),
     [
-        ("X + 1e14", "differences in float64 cannot judge it at any of 100 points; its numbers"),
-        ("(X * 3).astype('f4').astype(float)", "or forward rounds them, as float32 does"),
+        ("X + 1e14", "differences in float64 cannot check it at any of 100 points; its numbers"),
+        ("(X * 3).astype('f4').astype(float)", "or forward rounds to float32"),
         ("np.sign(np.sin(1e9 * X))", "no slope at any of 100 points; it jumps everywhere"),
     ],
 )
@@ -61,13 +61,13 @@ def test_what_cannot_be_judged_is_said(tmp_path: Path, of: str, sentence: str) -
     text = RIGHT.read_text().replace("return self.of(X), X", f"return {of}, X")
     (tmp_path / "mine.py").write_text(text)
     with pytest.raises(ModelError, match=sentence):
-        check(own_layer(f"{tmp_path / 'mine.py'}:Offset"))
+        check(load_user_layer(f"{tmp_path / 'mine.py'}:Offset"))
 
 
 def test_at_a_kink_nothing_else_is_tried() -> None:
-    subject = Subject("relu", ReLU(), (3,))
-    point = subject.point(0, training=True)
+    target = Target("relu", ReLU(), (3,))
+    point = target.point(0, training=True)
     point.X[0, 0] = 5e-7
     with pytest.raises(differences.KinkError) as caught:
-        differences.measured(subject, point, np.random.default_rng(0))
+        differences.measure_slopes(target, point, np.random.default_rng(0))
     assert not caught.value.jumps

@@ -1,4 +1,4 @@
-"""The frozen numbers are those that autograd gives, and cover every named model."""
+"""The golden numbers are those that autograd gives, and cover every named model."""
 
 import json
 
@@ -7,24 +7,24 @@ import pytest
 
 from conformance.accuracy_parity import __main__ as twins
 from handgrad.gradient_check import autograd
-from handgrad.gradient_check import golden_gradients as frozen
-from handgrad.gradient_check import oracle as witness
-from handgrad.gradient_check.registry import NAMED, known
+from handgrad.gradient_check import golden_gradients as golden
+from handgrad.gradient_check import oracle as oracles
+from handgrad.gradient_check.registry import NAMED, find_targets
 from handgrad.models import MODELS
 from tests.extras import needs
 
 
 def test_every_named_model_has_its_numbers() -> None:
-    kept = json.loads(frozen.FILE.read_text("utf-8"))
+    kept = json.loads(golden.FILE.read_text("utf-8"))
     assert set(kept) == set(MODELS)
-    assert frozen.witness(known("dense")[0]) is None
+    assert golden.run_oracle(find_targets("dense")[0]) is None
 
 
 @pytest.mark.parametrize("name", ["softmax-regression", "lenet5"])
 def test_the_numbers_can_be_made_again(name: str) -> None:
     needs("torch")
-    kept = json.loads(frozen.FILE.read_text("utf-8"))[name]
-    again = json.loads(json.dumps(frozen.freeze([NAMED[name]])))[name]
+    kept = json.loads(golden.FILE.read_text("utf-8"))[name]
+    again = json.loads(json.dumps(golden.compute([NAMED[name]])))[name]
     assert set(again) == set(kept)
     for tensor, entry in kept.items():
         assert again[tensor]["shape"] == entry["shape"]
@@ -33,12 +33,12 @@ def test_the_numbers_can_be_made_again(name: str) -> None:
 
 
 def test_one_number_that_is_not_what_it_was_is_seen() -> None:
-    said = frozen.witness(NAMED["two-layer"])
+    said = golden.run_oracle(NAMED["two-layer"])
     assert said
     weight = said.ours["2.weight"].copy()
-    place = said.testimonies["2.weight"].elements[0]
+    place = said.expected_gradients["2.weight"].elements[0]
     weight.reshape(-1)[place] *= 1 + 1e-9
-    found = witness.judged(said, "2.weight", weight)
+    found = oracles.compare(said, "2.weight", weight)
     assert not found.ok
     assert found.first
     assert np.ravel_multi_index(found.first.index, weight.shape) == place
@@ -47,8 +47,8 @@ def test_one_number_that_is_not_what_it_was_is_seen() -> None:
 def test_without_pytorch_a_sentence_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(autograd, "at_hand", lambda: False)
-    for main in (frozen.main, lambda: twins.main([])):
+    monkeypatch.setattr(autograd, "is_available", lambda: False)
+    for main in (golden.main, lambda: twins.main([])):
         assert main() == 1
         assert capsys.readouterr().err == (
             'error: PyTorch is not installed; install it with pip install "handgrad[torch]"\n'

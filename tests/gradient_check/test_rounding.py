@@ -5,18 +5,18 @@ from dataclasses import dataclass
 import pytest
 from threadpoolctl import threadpool_limits
 
-from handgrad.gradient_check.oracle import Witness, judge
-from handgrad.gradient_check.registry import NAMED, known
-from handgrad.gradient_check.target import Subject
+from handgrad.gradient_check.oracle import Oracle, compare_all
+from handgrad.gradient_check.registry import NAMED, find_targets
+from handgrad.gradient_check.target import Target
 from handgrad.layers import Array, Chain, Dense, Params, ReLU
 from tests.extras import needs
 
 needs("torch")
 
+from handgrad.engines.torch.modules import MODULES  # noqa: E402
 from handgrad.gradient_check import rounding  # noqa: E402
-from handgrad.gradient_check import torch_forward as in_torch  # noqa: E402
 
-CALM = rounding.BOUND / rounding.SHARE
+CALM = rounding.BOUND / rounding.MARGIN
 
 
 @dataclass(frozen=True)
@@ -36,15 +36,15 @@ def one_thread():
         yield
 
 
-def heard(subject: Subject, seed: int, training: bool = True) -> Witness:
-    return rounding.witness(subject, subject.point(seed, training))
+def heard(target: Target, seed: int, training: bool = True) -> Oracle:
+    return rounding.run_oracle(target, target.point(seed, training))
 
 
-def assert_right(subject: Subject, seed: int) -> None:
+def assert_right(target: Target, seed: int) -> None:
     for training in (True, False):
-        said = heard(subject, seed, training)
+        said = heard(target, seed, training)
         assert said.bound == rounding.BOUND
-        assert [finding for finding in judge(said) if not finding.ok] == []
+        assert [comparison for comparison in compare_all(said) if not comparison.ok] == []
 
 
 @pytest.mark.parametrize(
@@ -57,9 +57,9 @@ def test_where_rounding_does_much_another_point_is_judged(name: str, seed: int) 
 
 def test_what_rounding_does_is_measured() -> None:
     """Of four examples that a batch norm sees nearly alike it does much."""
-    subject = NAMED["fashion-mlp"]
+    target = NAMED["fashion-mlp"]
     moved = {
-        (seed, training): rounding.moved_by_rounding(subject.layer, subject.point(seed, training))
+        (seed, training): rounding.effect_of_rounding(target.layer, target.point(seed, training))
         for seed in (2, 4)
         for training in (True, False)
     }
@@ -69,33 +69,33 @@ def test_what_rounding_does_is_measured() -> None:
 
 def test_a_kink_near_enough_for_rounding_shows() -> None:
     layer = Chain((Dense(6), ReLU()))
-    point = Subject("kinked", layer, (4,)).point(0, training=True)
-    calm = rounding.moved_by_rounding(layer, point)
+    point = Target("kinked", layer, (4,)).point(0, training=True)
+    calm = rounding.effect_of_rounding(layer, point)
     Y, _ = Dense(6).forward(point.params["0"], point.X, point.ctx)
     point.params["0"]["bias"][0] -= Y[0, 0] - 1e-9
-    assert calm < CALM < 1e-3 < rounding.moved_by_rounding(layer, point)
+    assert calm < CALM < 1e-3 < rounding.effect_of_rounding(layer, point)
 
 
 def test_a_gradient_with_fewer_digits_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(in_torch.FORWARDS, Rough, in_torch.FORWARDS[Dense])
+    monkeypatch.setitem(MODULES, Rough, MODULES[Dense])
     for digits, wrong in ((1e-5, ["weight"]), (0.0, [])):
-        found = judge(heard(Subject("rough", Rough(4, digits=digits), (6,)), 0))
-        assert [finding.tensor for finding in found if not finding.ok] == wrong
+        found = compare_all(heard(Target("rough", Rough(4, digits=digits), (6,)), 0))
+        assert [comparison.tensor for comparison in found if not comparison.ok] == wrong
 
 
 def test_where_no_point_is_calm_the_bound_is_what_rounding_does(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    subject = NAMED["fashion-mlp"]
+    target = NAMED["fashion-mlp"]
     monkeypatch.setattr(rounding, "BOUND", 1e-8)
-    said = heard(subject, 0)
+    said = heard(target, 0)
     assert 1e-7 < said.bound < 1e-5
-    assert all(finding.ok for finding in judge(said))
+    assert all(comparison.ok for comparison in compare_all(said))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_every_layer_and_model_is_right_at_points_of_every_seed(seed: int) -> None:
     """`pytest -m slow tests/verify/test_rounding.py`: a minute."""
-    for subject in known("all"):
-        assert_right(subject, seed)
+    for target in find_targets("all"):
+        assert_right(target, seed)

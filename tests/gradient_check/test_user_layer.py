@@ -6,7 +6,7 @@ import pytest
 
 from handgrad.errors import ConfigError, HandgradError, ModelError
 from handgrad.gradient_check.check import check
-from handgrad.gradient_check.user_layer import BATCH, own_layer
+from handgrad.gradient_check.user_layer import BATCH, load_user_layer
 
 SCALE = '''
 import numpy as np
@@ -38,27 +38,27 @@ def written(folder: Path, text: str) -> Path:
 
 
 def test_a_right_layer_holds_in_every_element(tmp_path: Path) -> None:
-    subject = own_layer(f"{written(tmp_path, SCALE)}:Scale")
-    assert (subject.name, subject.shape, subject.batch) == ("Scale", (5,), BATCH)
-    report = check(subject)
+    target = load_user_layer(f"{written(tmp_path, SCALE)}:Scale")
+    assert (target.name, target.shape, target.batch) == ("Scale", (5,), BATCH)
+    report = check(target)
     assert report.ok
-    witnesses = [finding.witness for finding in report.findings]
-    assert witnesses == ["differences"] * 2 + ["linear"] * 2 + ["far"] * 4
-    assert len([c for c in report.controls if c.witness == "differences"]) == 8
+    oracles = [comparison.oracle for comparison in report.comparisons]
+    assert oracles == ["differences"] * 2 + ["linearity"] * 2 + ["large inputs"] * 4
+    assert len([c for c in report.controls if c.oracle == "differences"]) == 8
     assert len(report.controls) == 32
 
 
 @pytest.mark.parametrize("args", ['{"factor": 3, "sizes": [1, 2]}', "[3, [1, 2]]"])
 def test_arguments_come_as_json(tmp_path: Path, args: str) -> None:
-    subject = own_layer(f"{written(tmp_path, SCALE)}:Scale", args, (4,), 3)
-    assert (subject.layer.factor, subject.layer.sizes) == (3, (1, 2))
-    assert (subject.shape, subject.batch) == ((4,), 3)
+    target = load_user_layer(f"{written(tmp_path, SCALE)}:Scale", args, (4,), 3)
+    assert (target.layer.factor, target.layer.sizes) == (3, (1, 2))
+    assert (target.shape, target.batch) == ((4,), 3)
 
 
 def test_a_layer_of_images_is_given_images(tmp_path: Path) -> None:
     text = "from handgrad.layers import MaxPool2d as Mine\n"
-    subject = own_layer(f"{written(tmp_path, text)}:Mine", '{"kernel": 2}')
-    assert subject.shape == (3, 6, 8)
+    target = load_user_layer(f"{written(tmp_path, text)}:Mine", '{"kernel": 2}')
+    assert target.shape == (3, 6, 8)
 
 
 @pytest.mark.parametrize(
@@ -67,16 +67,20 @@ def test_a_layer_of_images_is_given_images(tmp_path: Path) -> None:
         ("import numpy as np", "import nimpy", "mine.py, line 2, in <module>: ModuleNotFound"),
         ("def init", "def int(", r"mine.py, line 12: .*; correct it there"),
         ("class Scale", "class Skale", "mine.py has no class 'Scale'; its layers are Skale"),
-        ("def forward", "def foward", "Scale is no layer; it needs init, forward and backward"),
+        ("def forward", "def foward", "Scale is not a layer; it needs init, forward and backward"),
         ("params[", "parms[", "mine.py, line 16, in forward: NameError: name 'parms'"),
         ("* dY, found", "@ dY, found", "mine.py, line 20, in backward: ValueError: matmul"),
-        ("self.factor *", "np.random.rand() *", "forward gives other numbers when it is called"),
+        (
+            "self.factor *",
+            "np.random.rand() *",
+            "forward gives different numbers when it is called",
+        ),
         ("X, X\n", "X, X.__imul__(2)\n", "Scale: forward writes into X; write into a copy instead"),
-        ('found = {"weight"', 'found = {"w"', "backward gives a gradient of 'w', which is not"),
+        ('found = {"weight"', 'found = {"w"', "backward returns a gradient of 'w', which is not"),
         (
             "found = {",
             "self.factor += 1; found = {",
-            "gives other numbers when it is called again; keep nothing in self",
+            "gives different numbers when it is called again; keep nothing in self",
         ),
     ],
 )
@@ -85,7 +89,7 @@ def test_what_is_wrong_with_a_file_is_one_sentence(
 ) -> None:
     file = written(tmp_path, SCALE.replace(old, new))
     with pytest.raises(ModelError, match=sentence) as caught:
-        own_layer(f"{file}:Scale")
+        load_user_layer(f"{file}:Scale")
     assert "\n" not in str(caught.value)
 
 
@@ -96,13 +100,23 @@ def test_what_is_wrong_with_a_file_is_one_sentence(
             "mine.py",
             "",
             ConfigError,
-            "say which layer of .*mine.py, such as .*mine.py:Scale; its la",
+            "choose a layer of .*mine.py, such as .*mine.py:Scale; its la",
         ),
         ("mine.py:", "", ConfigError, "its layers are Scale$"),
-        ("nothing.py", "", ModelError, "nothing.py: there is no such file; give FILE.py:LAYER"),
-        ("mine.txt:Scale", "", ModelError, "mine.txt is no Python file; its name must end in .py"),
-        ("mine.py:Scale", "[1, 2, 3]", ConfigError, "Scale is constructed with .*; correct --args"),
-        ("mine.py:Scale", '{"units": 3}', ConfigError, r"with \(factor=2.0, sizes=\(\)\); correct"),
+        ("nothing.py", "", ModelError, "nothing.py: there is no such file; pass FILE.py:LAYER"),
+        (
+            "mine.txt:Scale",
+            "",
+            ModelError,
+            "mine.txt is not a Python file; its name must end in .py",
+        ),
+        ("mine.py:Scale", "[1, 2, 3]", ConfigError, "Scale takes the arguments .*; correct --args"),
+        (
+            "mine.py:Scale",
+            '{"units": 3}',
+            ConfigError,
+            r"arguments \(factor=2.0, sizes=\(\)\); correct",
+        ),
         ("nothing.py:Scale", "", ModelError, "nothing.py: there is no such file"),
         ("mine.py:Scale", "{", ConfigError, "--args must be JSON, such as"),
         ("mine.py:Scale", "3", ConfigError, "--args must be an object or a list in JSON, not 3"),
@@ -114,20 +128,20 @@ def test_what_is_wrong_with_the_command(
 ) -> None:
     written(tmp_path, SCALE).with_suffix(".txt").touch()
     with pytest.raises(kind, match=sentence):
-        own_layer(str(tmp_path / place), args)
+        load_user_layer(str(tmp_path / place), args)
 
 
 def test_a_file_that_leaves_has_proven_nothing(tmp_path: Path) -> None:
     file = written(tmp_path, "import sys\n\nsys.exit(0)\n")
     with pytest.raises(ModelError, match=r"mine.py, line 3, in <module>: SystemExit: 0"):
-        own_layer(f"{file}:Scale")
+        load_user_layer(f"{file}:Scale")
 
 
 def test_a_forward_that_jumps_everywhere_has_no_slope(tmp_path: Path) -> None:
     text = SCALE.replace('params["weight"] * X, X', "np.sign(np.sin(X * 1e9)), X")
-    subject = own_layer(f"{written(tmp_path, text)}:Scale")
+    target = load_user_layer(f"{written(tmp_path, text)}:Scale")
     with pytest.raises(ModelError, match="Scale: forward has no slope at any of 100 points"):
-        check(subject)
+        check(target)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +150,7 @@ def test_a_forward_that_jumps_everywhere_has_no_slope(tmp_path: Path) -> None:
         (
             SCALE.replace("factor=2.0, sizes=()", "factor, *, sizes"),
             ConfigError,
-            r'Scale is constructed with \(factor, \*, sizes\); give .* \'{"factor": 1, "sizes": 1}',
+            r'Scale takes the arguments \(factor, \*, sizes\); pass .* \'{"factor": 1, "sizes": 1}',
         ),
         (
             SCALE.replace("self.factor = ", 'raise ValueError("no\\nnever") #'),
@@ -153,12 +167,12 @@ def test_a_forward_that_jumps_everywhere_has_no_slope(tmp_path: Path) -> None:
         (
             SCALE.replace("forward", "foward"),
             ModelError,
-            "Scale is no layer; it needs init, forward and backward, and lacks forward$",
+            "Scale is not a layer; it needs init, forward and backward, and lacks forward$",
         ),
         (
             SCALE.replace("return {", "C, H, W = shape; return {").replace("params[", "parms["),
             ModelError,
-            "line 16, in forward: NameError: name 'parms' .* a shape of \\(3, 6, 8\\), --shape",
+            "line 16, in forward: NameError: name 'parms' .* the shape was \\(3, 6, 8\\), --shape",
         ),
     ],
 )
@@ -166,7 +180,7 @@ def test_a_class_that_is_no_layer(
     tmp_path: Path, text: str, kind: type[HandgradError], sentence: str
 ) -> None:
     with pytest.raises(kind, match=sentence) as caught:
-        own_layer(f"{written(tmp_path, text)}:Scale")
+        load_user_layer(f"{written(tmp_path, text)}:Scale")
     assert "\n" not in str(caught.value)
 
 
@@ -176,7 +190,7 @@ def test_what_a_file_prints_is_no_result(
     text = SCALE.replace(
         "return self.factor * params", 'print("hello"); return self.factor * params'
     )
-    assert check(own_layer(f"{written(tmp_path, text)}:Scale")).ok
+    assert check(load_user_layer(f"{written(tmp_path, text)}:Scale")).ok
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "hello" in printed.err
@@ -187,6 +201,6 @@ def test_what_fails_only_while_it_is_checked_is_a_sentence_too(tmp_path: Path) -
         'return self.factor * params["weight"] * X',
         'assert ctx.seed < 9; return X * params["weight"]',
     )
-    subject = own_layer(f"{written(tmp_path, text)}:Scale")
+    target = load_user_layer(f"{written(tmp_path, text)}:Scale")
     with pytest.raises(ModelError, match=r"line 16, in forward: AssertionError; correct it there$"):
-        check(subject, seed=9)
+        check(target, seed=9)

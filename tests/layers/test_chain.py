@@ -20,7 +20,7 @@ from handgrad.layers import (
     SiLU,
     Tanh,
 )
-from tests.proof import flat, images, prove, seeds
+from tests.gradient_checks import flat, images, prove, seeds
 
 elementwise = st.sampled_from([ReLU(), LeakyReLU(0.2), Sigmoid(), Tanh(), SiLU(), Dropout(0.3)])
 # One batch norm at most: a second one leaves the first without a gradient, but for its eps.

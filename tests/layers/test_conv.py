@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from handgrad.errors import ModelError
 from handgrad.layers import Context, Conv2d
-from tests.proof import batches, images, prove, seeds, strides, windows
+from tests.gradient_checks import batches, images, prove, seeds, strides, windows
 
 
 @st.composite

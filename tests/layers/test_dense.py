@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from handgrad.errors import ModelError
 from handgrad.layers import Context, Dense
-from tests.proof import batches, flat, prove, seeds
+from tests.gradient_checks import batches, flat, prove, seeds
 
 
 @settings(max_examples=40)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from handgrad.errors import ModelError
 from handgrad.layers import Array, Context, Dropout, Dropout2d, Layer, Shape
-from tests.proof import batches, flat, images, prove, seeds
+from tests.gradient_checks import batches, flat, images, prove, seeds
 
 both = pytest.mark.parametrize("kind", [Dropout, Dropout2d])
 

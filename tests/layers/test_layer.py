@@ -9,34 +9,14 @@ import pytest
 from beartype import beartype
 from jaxtyping import Float32, TypeCheckError, jaxtyped
 
-from handgrad import layers
-from handgrad.layers import Chain, Context, Layer, Params, Residual
+from handgrad.layers import Chain, Context, Layer, Params
 from handgrad.params import flatten
+from tests.autograd_check import check_autograd
 from tests.cases import CASES, Case
 from tests.gradients import check_layer
-from tests.torch_twin import check_autograd
 
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 each_mode = pytest.mark.parametrize("training", [True, False], ids=["training", "inference"])
-
-
-def kinds(layer: Layer) -> set[type]:
-    """Return the kinds of a layer and of all layers in it."""
-    inside: tuple[Layer, ...] = ()
-    if isinstance(layer, Chain):
-        inside = layer.layers
-    if isinstance(layer, Residual):
-        inside = layer.body + layer.shortcut
-    return {type(layer)}.union(*map(kinds, inside))
-
-
-def test_every_public_layer_is_in_the_list() -> None:
-    public = {getattr(layers, name) for name in layers.__all__}
-    public = {kind for kind in public if dataclasses.is_dataclass(kind)}
-    public = {kind for kind in public if hasattr(kind, "backward")}
-    listed = set().union(*(kinds(layer) for case in CASES for layer in case.layers))
-    assert len(public) >= 17
-    assert public <= listed, f"add to src/handgrad/gradient_check/registry.py: {public - listed}"
 
 
 def test_names_in_the_list_are_used_once() -> None:

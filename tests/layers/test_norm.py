@@ -7,8 +7,8 @@ from handgrad.errors import ModelError
 from handgrad.layers import Array, BatchNorm, Context, Normalize, Shape
 from tests.cases import Case
 from tests.extras import needs
+from tests.gradient_checks import batches, flat, images, prove, seeds
 from tests.gradients import errors
-from tests.proof import batches, flat, images, prove, seeds
 
 learning = Context(training=True)
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from handgrad.errors import ModelError
 from handgrad.layers import AvgPool2d, Context, GlobalAvgPool2d, MaxPool2d
-from tests.proof import batches, flat, images, prove, seeds, strides, windows
+from tests.gradient_checks import batches, flat, images, prove, seeds, strides, windows
 
 Pool = type[MaxPool2d] | type[AvgPool2d]
 
@@ -27,7 +27,7 @@ def pools(sample: st.DrawFn, kind: Pool) -> tuple[MaxPool2d | AvgPool2d, tuple[i
 def test_gradients_of_any_size(
     kind: Pool, data: st.DataObject, batch: int, training: bool, seed: int
 ) -> None:
-    prove(*data.sample(pools(kind)), batch, training, seed)
+    prove(*data.draw(pools(kind)), batch, training, seed)
 
 
 @settings(max_examples=20)

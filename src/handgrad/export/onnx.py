@@ -173,10 +173,10 @@ class Graph:
 
     def layer(self, layer: Layer, params: Params, X: str) -> str:
         """Add a layer, and return the name of its output."""
-        if type(layer) not in _LAYERS:
+        if type(layer) not in OPERATORS:
             kind = type(layer).__name__
             raise ModelError(f"a layer {kind} cannot be said in ONNX; export a model without it")
-        return _LAYERS[type(layer)](self, layer, params, X)
+        return OPERATORS[type(layer)](self, layer, params, X)
 
     def chain(self, layers: Sequence[Layer], params: Params, X: str) -> str:
         """Add layers one after another, and return the name of the last one's output."""
@@ -228,7 +228,7 @@ def _residual(graph: Graph, layer: Residual, params: Params, X: str) -> str:
     return graph.add("Add", body, graph.chain(layer.shortcut, params["shortcut"], X))
 
 
-_LAYERS: dict[type[Layer], Callable[[Graph, Any, Params, str], str]] = {
+OPERATORS: dict[type[Any], Callable[[Graph, Any, Params, str], str]] = {
     Dense: lambda graph, _, params, X: graph.add(
         "Gemm", X, graph.array(params["weight"]), graph.array(params["bias"]), transB=1
     ),

@@ -1,1 +1,6 @@
-"""The proof: gradients before witnesses who know them by another way."""
+"""The gradient check: every gradient is compared with independent oracles."""
+
+from handgrad.gradient_check.api import gradcheck
+from handgrad.gradient_check.result import GradcheckResult, Report, Verdict
+
+__all__ = ["GradcheckResult", "Report", "Verdict", "gradcheck"]

@@ -1,93 +1,113 @@
-"""The second witness: PyTorch's autograd. It needs the extra `torch`."""
+"""The oracle autograd: PyTorch differentiates its own modules. It needs the extra `torch`.
+
+The modules are those that the engine torch trains with. They read our layers' settings and
+arrays, and share no mathematics with them; only dropout has the same masks, because a mask is
+drawn, not derived.
+"""
 
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from handgrad.errors import MissingExtraError
-from handgrad.gradient_check.oracle import Testimony, Witness
-from handgrad.gradient_check.target import Point, Subject, gradients, places
-from handgrad.layers import Array, Layer, Params
+from handgrad.gradient_check.loss_as_layer import LossAsLayer
+from handgrad.gradient_check.oracle import ExpectedGradient, Oracle, expect_all
+from handgrad.gradient_check.target import Point, Target, differentiable, gradients
+from handgrad.layers import Array, Layer
+from handgrad.params import flatten
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 BOUND = 1e-13
 
 MISSING = (
-    "autograd is not asked, for PyTorch is not installed; install it with "
+    "PyTorch is not installed, so the oracle autograd is skipped; install it with "
     "`pip install 'handgrad[torch]'`"
 )
 
 
-def at_hand() -> bool:
-    """Say whether PyTorch is installed."""
+def is_available() -> bool:
+    """Return whether PyTorch is installed."""
     return find_spec("torch") is not None
 
 
-def needed() -> None:
-    """Do nothing where PyTorch is installed.
-
-    Raises:
-        MissingExtraError: where it is not.
-    """
-    if not at_hand():
+def require_torch() -> None:
+    """Raise a MissingExtraError unless PyTorch is installed."""
+    if not is_available():
         raise MissingExtraError(
             'PyTorch is not installed; install it with pip install "handgrad[torch]"'
         )
 
 
-def knows(layer: Layer) -> bool:
-    """Say whether a layer's forward is written in PyTorch here."""
-    from handgrad.gradient_check import torch_forward as in_torch
+def has_counterpart(layer: Layer) -> bool:
+    """Return whether a layer, or a loss as a layer, has a PyTorch counterpart."""
+    from handgrad.engines.torch.modules import has_module
+    from handgrad.engines.torch.optim import has_loss
 
-    return in_torch.knows(layer)
-
-
-def witness(subject: Subject, point: Point) -> Witness:
-    """Return what autograd says, in float64."""
-    said = testimonies(subject.layer, point)
-    return Witness("autograd", BOUND, gradients(subject.layer, point), said)
+    return has_loss(layer.loss) if type(layer) is LossAsLayer else has_module(layer)
 
 
-def testimonies(layer: Layer, point: Point) -> dict[str, Testimony]:
-    """Return what autograd says of each gradient at a point, element by element."""
-    return {tensor: _testimony(array) for tensor, array in autograd(layer, point).items()}
+def run_oracle(target: Target, point: Point) -> Oracle:
+    """Return autograd's gradients at a point, in float64."""
+    expected = expected_gradients(target.layer, point)
+    return Oracle("autograd", BOUND, gradients(target.layer, point), expected)
+
+
+def expected_gradients(layer: Layer, point: Point) -> dict[str, ExpectedGradient]:
+    """Return autograd's gradients at a point, element by element."""
+    return {tensor: expect_all(array) for tensor, array in autograd(layer, point).items()}
 
 
 def autograd(layer: Layer, point: Point) -> dict[str, Array]:
-    """Return the gradients, dX as "X"."""
+    """Return the gradients by name, dX as "X"."""
     import torch
 
-    from handgrad.gradient_check import torch_forward as in_torch
-
-    arrays = places(layer, point)
-    leaves = {name: torch.tensor(a, requires_grad=True) for name, a in arrays.items()}
-    tensors = _as_tensors(point.params, leaves)
-    Y = in_torch.forward(layer, tensors, leaves["X"], point.ctx)
+    X = torch.tensor(point.X, requires_grad=True)
+    leaves = {"X": X}
+    if isinstance(layer, LossAsLayer):
+        Y = _loss(layer, X, point)
+    else:
+        module = module_at(layer, point)
+        leaves |= dict(module.named_parameters())
+        Y = module(X)
     Y.backward(torch.tensor(point.dY))  # type: ignore[no-untyped-call]
     return {
-        name: np.zeros_like(arrays[name]) if leaf.grad is None else leaf.grad.numpy()
-        for name, leaf in leaves.items()
+        name: np.zeros_like(array)
+        if (gradient := leaves[name].grad) is None
+        else gradient.detach().numpy()
+        for name, array in differentiable(layer, point).items()
     }
 
 
-def _as_tensors(tree: Params, leaves: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return the tree as tensors: the leaves where there are some, else copies."""
+def module_at(layer: Layer, point: Point) -> nn.Module:
+    """Return a layer as a PyTorch module with a copy of a point's arrays and its mode."""
     import torch
 
-    return {
-        name: _as_tensors(value, leaves, f"{prefix}{name}.")
-        if isinstance(value, dict)
-        else leaves.get(prefix + name, torch.tensor(value))
-        for name, value in tree.items()
-    }
+    from handgrad.engines.torch.dropout import set_step
+    from handgrad.engines.torch.modules import tensors, to_module
+
+    dtype = getattr(torch, point.X.dtype.name)
+    module = to_module(layer, point.X.shape[1:], point.ctx, dtype=dtype)
+    module.load_state_dict(tensors(flatten(point.params)))
+    set_step(module, point.ctx.seed, point.ctx.step)
+    return module.train(point.ctx.training)
 
 
-def _testimony(array: Array) -> Testimony:
-    """Return a testimony of every element."""
+def _loss(layer: LossAsLayer, X: Tensor, point: Point) -> Tensor:
+    """Return PyTorch's loss, with class weights applied here rather than by our code."""
+    import torch
 
-    def measure(gradient: Array) -> Array:
-        return gradient.reshape(-1).astype(np.float64)
+    from handgrad.engines.torch.optim import as_torch_loss
 
-    return Testimony(array.shape, np.arange(array.size), array.reshape(-1), measure)
+    labels, weights = layer.sample_labels(tuple(X.shape), point.ctx)
+    y, w = torch.tensor(labels), torch.ones(len(X), dtype=X.dtype)
+    if weights is not None:
+        w = torch.tensor(weights)
+    class_weights = getattr(layer.loss, "class_weights", None)
+    if class_weights is not None:
+        w = w * torch.tensor(class_weights, dtype=w.dtype)[y]
+    return as_torch_loss(layer.loss)(X, y, w).reshape(1)

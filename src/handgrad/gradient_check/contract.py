@@ -1,7 +1,7 @@
-"""Whether a layer keeps the form: three pure functions that take and return what they should.
+"""The contract of a layer: three pure functions with the right arguments and return values.
 
-A wrong number, a gradient of a wrong shape and a forgotten one are not looked for here: the
-witnesses reject those, and the cause is named.
+Wrong numbers, wrong shapes and missing gradients are not checked here: the oracles reject them, and
+the diagnosis names the cause.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import numpy as np
 
 from handgrad.errors import ModelError
 from handgrad.gradient_check.diagnosis.inputs import arrays_in
-from handgrad.gradient_check.target import SPREAD, Subject
+from handgrad.gradient_check.target import SPREAD, Target
 from handgrad.layers import Array, Layer, Shape, has_buffers
 from handgrad.params import flatten
 
-TAKES = {
+PARAMETERS = {
     "init": ("shape", "rng"),
     "forward": ("params", "X", "ctx"),
     "backward": ("params", "cache", "dY"),
@@ -31,34 +31,34 @@ RETURNS = {
 }
 
 
-def check_form(subject: Subject) -> None:
-    """Run a layer's functions, twice while training and twice at inference.
+def check_contract(target: Target) -> None:
+    """Run the functions of a layer, twice in training and twice at inference.
 
     Raises:
-        ModelError: if a function takes or returns another thing than it should, writes into what
-            it is given, or gives other numbers when it is called again.
+        ModelError: if a function has the wrong arguments or return values, writes into its
+            arguments, or gives different numbers when it is called again.
     """
-    layer, name = subject.layer, subject.name
-    for part in TAKES:
-        _check_taken(name, layer, part)
-    made = layer.init(subject.shape, np.random.default_rng(0))
+    layer, name = target.layer, target.name
+    for part in PARAMETERS:
+        _check_arguments(name, layer, part)
+    made = layer.init(target.shape, np.random.default_rng(0))
     output = _checked_init(name, layer, *_pair(name, "init", made))
     for training in (True, False):
-        once, again = _run(subject, output, training), _run(subject, output, training)
+        once, again = _run(target, output, training), _run(target, output, training)
         for tensor, array in once.items():
             if not np.array_equal(array, again[tensor], equal_nan=True):
                 what = "forward" if tensor == "Y" else f"backward, for {tensor},"
                 raise ModelError(
-                    f"{name}: {what} gives other numbers when it is called again; keep nothing "
-                    "in self, and draw noise from ctx (seed, step, layer)"
+                    f"{name}: {what} gives different numbers when it is called again; keep nothing "
+                    "in self, and derive random numbers from ctx (seed, step, layer)"
                 )
-        _check_cache(subject, training)
+        _check_cache(target, training)
 
 
-def _check_cache(subject: Subject, training: bool) -> None:
-    """Refuse a backward that gives something else once forward has seen other examples."""
-    layer, rng = subject.layer, np.random.default_rng(1)
-    params, X, ctx = subject.given(rng, 0, training)
+def _check_cache(target: Target, training: bool) -> None:
+    """Raise if backward depends on what forward has seen since it made the cache."""
+    layer, rng = target.layer, np.random.default_rng(1)
+    params, X, ctx = target.sample_inputs(rng, 0, training)
     Y, cache = layer.forward(params, X, ctx)
     dY = rng.uniform(-SPREAD, SPREAD, Y.shape)
     before = copy.deepcopy(layer.backward(params, cache, dY))
@@ -68,15 +68,15 @@ def _check_cache(subject: Subject, training: bool) -> None:
     for tensor, array in once.items():
         if not np.array_equal(array, again[tensor], equal_nan=True):
             raise ModelError(
-                f"{subject.name}: backward, for {tensor}, gives other numbers once forward has "
-                "seen other examples; keep what it needs in the cache, not in self"
+                f"{target.name}: backward, for {tensor}, gives different numbers once forward "
+                "has seen other examples; keep its inputs in the cache, not in self"
             )
 
 
-def _run(subject: Subject, output: Shape, training: bool) -> dict[str, Array]:
-    """Return the output and all gradients, if forward and backward keep the form."""
-    layer, name, rng = subject.layer, subject.name, np.random.default_rng(0)
-    params, X, ctx = subject.given(rng, 0, training)
+def _run(target: Target, output: Shape, training: bool) -> dict[str, Array]:
+    """Return the output and all gradients, after checking what forward and backward return."""
+    layer, name, rng = target.layer, target.name, np.random.default_rng(0)
+    params, X, ctx = target.sample_inputs(rng, 0, training)
     buffers = layer.buffers if has_buffers(layer) else ()
 
     before = copy.deepcopy({"X": X, **flatten(params)})
@@ -93,45 +93,45 @@ def _run(subject: Subject, output: Shape, training: bool) -> dict[str, Array]:
     return {"Y": result, "X": dX, **flatten(found)}
 
 
-def _check_taken(name: str, layer: Layer, part: str) -> None:
-    """Refuse a function that cannot be called with what the form gives it."""
+def _check_arguments(name: str, layer: Layer, part: str) -> None:
+    """Raise unless a function can be called with the arguments of the contract."""
     try:
         signature = inspect.signature(getattr(layer, part))
-    except ValueError:  # a function that says nothing of itself is tried
+    except ValueError:  # no signature is known: try it
         return
     try:
-        signature.bind(*TAKES[part])
+        signature.bind(*PARAMETERS[part])
     except TypeError:
-        takes = ", ".join(TAKES[part])
+        takes = ", ".join(PARAMETERS[part])
         raise ModelError(f"{name}: {part} must take ({takes}), not {signature}") from None
 
 
 def _pair(name: str, part: str, returned: Any) -> tuple[Any, Any]:
-    """Return the two things that a function returned."""
+    """Return the two values that a function returned."""
     if not isinstance(returned, (tuple, list)) or len(returned) != 2:
         raise ModelError(
-            f"{name}: {part} must return two things, {RETURNS[part]}, not {_kind(returned)}"
+            f"{name}: {part} must return two values, {RETURNS[part]}, not {_kind(returned)}"
         )
     first, second = returned
     return first, second
 
 
 def _checked_init(name: str, layer: Layer, params: Any, output: Any) -> Shape:
-    """Return the shape of the output, if it is one and the arrays are arrays."""
+    """Return the shape of the output, after checking it and the arrays."""
     if not isinstance(params, dict):
         raise ModelError(f"{name}: init must return a dict of arrays by name, not {_kind(params)}")
     for key in params:
         if not isinstance(key, str):
-            raise ModelError(f"{name}: init calls an array {key!r}; give it a name, as a str")
+            raise ModelError(f"{name}: init names an array {key!r}; use a string as its name")
     arrays = flatten(params)
     for tensor, array in arrays.items():
         if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu" or not array.size:
             raise ModelError(
-                f"{name}: init gives {tensor} as {_kind(array)}; make it an array of float64 "
+                f"{name}: init returns {tensor} as {_kind(array)}; make it an array of float64 "
                 "with at least one element"
             )
         if not np.isfinite(array).all():
-            raise ModelError(f"{name}: init gives numbers in {tensor} that are not finite")
+            raise ModelError(f"{name}: init returns numbers in {tensor} that are not finite")
     sizes = output if isinstance(output, tuple) else (None,)
     if not all(isinstance(size, (int, np.integer)) for size in sizes):
         raise ModelError(
@@ -141,57 +141,57 @@ def _checked_init(name: str, layer: Layer, params: Any, output: Any) -> Shape:
     buffers = layer.buffers if has_buffers(layer) else ()
     if not isinstance(buffers, tuple) or not {*buffers} <= {*arrays}:
         raise ModelError(
-            f"{name}: carried must be a tuple of names that init gives, which are "
+            f"{name}: buffers must be a tuple of names that init returns, which are "
             f"{', '.join(arrays) or 'none'}"
         )
     return sizes
 
 
 def _check_output(name: str, Y: Any, output: Shape) -> None:
-    """Refuse an output that no cotangent could be drawn for."""
+    """Raise unless the output is an array of float64 with the shape that init promised."""
     if not isinstance(Y, np.ndarray) or Y.dtype != np.float64:
         raise ModelError(
-            f"{name}: forward gives Y as {_kind(Y)} where X is an array of float64; give an "
-            "array of X's dtype"
+            f"{name}: forward returns Y as {_kind(Y)}, but X is an array of float64; return "
+            "an array of X's dtype"
         )
     if Y.ndim == 0 or Y.shape[1:] != output:
         raise ModelError(
-            f"{name}: forward gives Y as {Y.shape}, but init says that one example's output is "
-            f"{output}; let them agree, with an axis of examples before it"
+            f"{name}: forward returns Y as {Y.shape}, but init says that the output of one "
+            f"example is {output}; make them agree, with the axis of examples first"
         )
     if not np.isfinite(Y).all():
         raise ModelError(
-            f"{name}: forward gives numbers that are not finite for an X between -1.7 and 1.7; "
-            "let it be defined there"
+            f"{name}: forward returns numbers that are not finite for an X between -1.7 and 1.7; "
+            "make it defined there"
         )
 
 
-def _check_gradients(name: str, dX: Any, found: Any, learned: set[str]) -> None:
-    """Refuse gradients that are no arrays, or of what is not learned."""
+def _check_gradients(name: str, dX: Any, found: Any, parameters: set[str]) -> None:
+    """Raise unless the gradients are arrays of float64, and all belong to parameters."""
     if not isinstance(found, dict):
         raise ModelError(
-            f"{name}: backward must return a dict of gradients by name, {{}} where nothing is "
-            f"learned, not {_kind(found)}"
+            f"{name}: backward must return a dict of gradients by name, {{}} if it has no "
+            f"parameters, not {_kind(found)}"
         )
     arrays = flatten({str(key): value for key, value in found.items()})
     for tensor, array in {"dX": dX, **arrays}.items():
-        if tensor not in {"dX", *learned}:
+        if tensor not in {"dX", *parameters}:
             raise ModelError(
-                f"{name}: backward gives a gradient of {tensor!r}, which is not among the arrays "
-                "that init returned to be learned"
+                f"{name}: backward returns a gradient of {tensor!r}, which is not a parameter that "
+                "init returned"
             )
         if not isinstance(array, (np.ndarray, np.float64)) or array.dtype != np.float64:
             what = tensor if tensor == "dX" else f"the gradient of {tensor}"
             raise ModelError(
-                f"{name}: backward gives {what} as {_kind(array)} where dY is an array of "
-                "float64; give an array of dY's dtype"
+                f"{name}: backward returns {what} as {_kind(array)}, but dY is an array of "
+                "float64; return an array of dY's dtype"
             )
 
 
 def _check_unwritten(
     name: str, part: str, given: Mapping[str, Array], before: Mapping[str, Array]
 ) -> None:
-    """Refuse a function that changed what it was given."""
+    """Raise if a function changed its arguments."""
     if given.keys() != before.keys():
         raise ModelError(
             f"{name}: {part} changes which arrays are in params; leave params as they are"
@@ -202,7 +202,7 @@ def _check_unwritten(
 
 
 def _kind(thing: Any) -> str:
-    """Return in words what a thing is."""
+    """Return the type of a value in words."""
     if isinstance(thing, np.ndarray):
         return f"an array of {thing.dtype} {thing.shape}"
     if isinstance(thing, (tuple, list)):

@@ -1,6 +1,6 @@
-"""Negative controls: the check must be able to say no.
+"""Negative controls: each oracle must reject gradients that are wrong on purpose.
 
-A witness that accepts our gradient is shown the same gradient spoilt, and must reject it.
+An oracle that accepts our gradient is given mutations of it: zeroed, scaled, transposed, shifted.
 """
 
 from __future__ import annotations
@@ -10,63 +10,64 @@ from typing import NamedTuple
 
 import numpy as np
 
-from handgrad.gradient_check.oracle import Witness, judged, norms_of, scale_of
+from handgrad.gradient_check.oracle import Oracle, compare, norms_of, scale_of
 from handgrad.layers import Array
 
-SAME = 1e-4  # a spoilt gradient that differs by less, as a share of all, is the same one
+SAME = 1e-4  # a mutation that changes less, relative to the gradient's norm, is skipped
 
 
 class Control(NamedTuple):
-    """A spoilt gradient that a witness was shown.
+    """A mutated gradient, and the answer of an oracle.
 
     Attributes:
         tensor: the array that it is the gradient of.
-        witness: who was asked.
-        spoilt: how it was spoilt.
-        rejected: what the witness said.
+        oracle: the name of the oracle.
+        mutation: how the gradient was changed.
+        rejected: whether the oracle rejected it.
     """
 
     tensor: str
-    witness: str
-    spoilt: str
+    oracle: str
+    mutation: str
     rejected: bool
 
 
-def controls(witness: Witness) -> Iterator[Control]:
-    """Show a witness spoilt gradients in place of each that it accepts, or else of its own.
+def controls(oracle: Oracle) -> Iterator[Control]:
+    """Yield an oracle's answers to mutations of each gradient that it accepts.
 
-    One that is right all the same, such as a zero gradient zeroed, is left out.
+    Where it rejects ours, its own gradient is mutated. Mutations that change nothing, such as a
+    zero gradient zeroed, are skipped.
     """
-    norms = norms_of(witness)
-    for tensor, said in witness.testimonies.items():
-        right = witness.ours.get(tensor)
-        if not judged(witness, tensor, right).ok:
-            right = said.whole
-        if right is None or not judged(witness, tensor, right).ok:
+    norms = norms_of(oracle)
+    for tensor, expected in oracle.expected_gradients.items():
+        right = oracle.ours.get(tensor)
+        if not compare(oracle, tensor, right).ok:
+            right = expected.whole
+        if right is None or not compare(oracle, tensor, right).ok:
             continue
-        for how, spoilt in spoils(right):
-            if np.linalg.norm(spoilt - right) > SAME * scale_of(norms, tensor):
-                rejected = not judged(witness, tensor, spoilt).ok
-                yield Control(tensor, witness.name, how, rejected)
+        for name, mutated in mutations(right):
+            if np.linalg.norm(mutated - right) > SAME * scale_of(norms, tensor):
+                rejected = not compare(oracle, tensor, mutated).ok
+                yield Control(tensor, oracle.name, name, rejected)
 
 
-def replace_leaves(witness: Witness, tensors: Iterable[str]) -> Iterator[Control]:
-    """Show a witness numbers in place of gradients that are zero but for rounding.
+def controls_of_zero(oracle: Oracle, tensors: Iterable[str]) -> Iterator[Control]:
+    """Yield an oracle's answers to nonzero numbers in place of gradients that are zero.
 
-    They are 1 % of all gradients together.
+    The norm of these numbers is 1 % of the norm of all gradients.
     """
-    together = float(np.linalg.norm(list(norms_of(witness).values())))
+    together = float(np.linalg.norm(list(norms_of(oracle).values())))
     for tensor in tensors:
-        right = witness.ours.get(tensor)
-        if together and right is not None and judged(witness, tensor, right).ok:
-            spoilt = right + 0.01 * together / right.size**0.5
-            yield Control(tensor, witness.name, "filled", not judged(witness, tensor, spoilt).ok)
+        right = oracle.ours.get(tensor)
+        if together and right is not None and compare(oracle, tensor, right).ok:
+            mutated = right + 0.01 * together / right.size**0.5
+            yield Control(tensor, oracle.name, "nonzero", not compare(oracle, tensor, mutated).ok)
 
 
-def spoils(gradient: Array) -> Iterator[tuple[str, Array]]:
-    """Yield a gradient zeroed, 1 % too large, transposed (or reversed) and shifted by one.
+def mutations(gradient: Array) -> Iterator[tuple[str, Array]]:
+    """Yield a gradient zeroed, scaled by 1 %, transposed (or reversed) and shifted by one.
 
-    One number alone is only zeroed and made too large.
+    A single number is only zeroed and scaled.
     """
     yield "zeroed", 0 * gradient
     yield "scaled by 1 %", gradient * gradient.dtype.type(1.01)

@@ -1,16 +1,16 @@
-"""The first witness: central differences. It knows nothing but the forward pass.
+"""The oracle differences: central differences, which need only the forward pass.
 
-The function is f = Σ dY·Y with a cotangent dY drawn at random. Its slope along a direction v is
+The function is f = Σ dY·Y with a random cotangent dY. Its slope along a direction v is
 
     slope(h) = (f(x + hv) − f(x − hv)) / 2h
 
-and Richardson's combination of two of them, (4·slope(h/2) − slope(h))/3, is right up to terms
-of h⁴. Directions are single elements, and random ones through all elements of an array at once.
-One that crosses a kink or a tie has no slope: it is drawn again, and if that is not possible, the
-whole point is.
+and Richardson's combination of two slopes, (4·slope(h/2) − slope(h))/3, is exact up to terms of
+order h⁴. Directions are single elements, and random vectors over all elements of an array. A
+direction that crosses a kink or a tie has no slope: another one is drawn, and if there is none,
+another point.
 
-h is 1e-5. Where numbers are so large that rounding drowns the slope it is longer, and where forward
-bends much it is shorter: both are told from a kink, which no other step makes go away.
+h is 1e-5. It is longer where numbers are so large that rounding hides the slope, and shorter where
+forward has a strong curvature. Both differ from a kink, which remains at every step length.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from typing import NamedTuple
 import numpy as np
 
 from handgrad.errors import ModelError
-from handgrad.gradient_check.oracle import Testimony, Witness, scale_of
-from handgrad.gradient_check.target import SAMPLE, Point, Subject, gradients, places
+from handgrad.gradient_check.oracle import ExpectedGradient, Oracle, scale_of
+from handgrad.gradient_check.target import SAMPLE, Point, Target, differentiable, gradients
 from handgrad.layers import Array, Layer
 
 BOUND = 1e-7
 STEP = 1e-5
 LONGER, SHORTER = (1e-4, 1e-3, 1e-2, 1e-1, 1.0), (1e-6, 1e-7)
-KINK = 1e-8  # what a slope may change between h and h/2, as a share of all slopes
-GRAIN = 0.01 * float(np.finfo(np.float64).eps)  # f is rounded at least so much, as a share of Y
-DEPENDS = 1e-12  # what Y may change by rounding, as a share
-JUMP = 1e-3  # what f may change unevenly along one step, as a share of Y, and not jump
-THROUGH_ALL = 3  # random directions through all elements of an array
-DRAWS = 100  # how often a point is drawn before we give up
+KINK = 1e-8  # the largest change of a slope between h and h/2, relative to all slopes
+GRAIN = 0.01 * float(np.finfo(np.float64).eps)  # the least rounding of f, relative to Y
+DEPENDS = 1e-12  # a larger relative change of Y is not rounding
+JUMP = 1e-3  # a larger uneven change of f along one step, relative to Y, is a jump
+RANDOM_DIRECTIONS = 3  # random directions over all elements of an array
+DRAWS = 100  # the number of points tried
 
-Way = int | Array  # a direction: an element's place, or a unit vector through all
+Direction = int | Array  # the index of an element, or a unit vector over all elements
 
 
 class KinkError(Exception):
-    """There are not enough directions without a kink at this point.
+    """Too few directions at this point are free of kinks.
 
     Attributes:
         jumps: whether f changes much along one step.
@@ -52,69 +52,76 @@ class KinkError(Exception):
 
 
 class Slope(NamedTuple):
-    """The slope along one direction, and how much of it may come from a kink."""
+    """The slope along one direction, and a bound on the part that may come from a kink."""
 
     value: float
     doubt: float
 
 
-def witness(subject: Subject, training: bool, seed: int) -> tuple[Point, Witness]:
-    """Return a point, and what central differences say there.
+def run_oracle(target: Target, training: bool, seed: int) -> tuple[Point, Oracle]:
+    """Return a point, and the slopes there by central differences.
 
     Raises:
-        ModelError: where every point drawn sits on a kink, or cannot be judged in float64.
+        ModelError: if every point sits on a kink, or cannot be checked in float64.
     """
     jumps = 0
     for attempt in range(DRAWS):
-        point = subject.point(seed + 1000 * attempt, training)
+        point = target.point(seed + 1000 * attempt, training)
         try:
-            said = measured(subject, point, np.random.default_rng((seed, 2)))
+            expected = measure_slopes(target, point, np.random.default_rng((seed, 2)))
         except KinkError as error:
             jumps += error.jumps
             continue
-        return point, Witness("differences", BOUND, gradients(subject.layer, point), said)
+        return point, Oracle("differences", BOUND, gradients(target.layer, point), expected)
     if jumps > DRAWS / 2:
         raise ModelError(
-            f"{subject.name}: forward has no slope at any of {DRAWS} points; it jumps everywhere, "
-            f"changes much within {STEP:g}, or draws numbers that do not come from ctx"
+            f"{target.name}: forward has no slope at any of {DRAWS} points; it jumps everywhere, "
+            f"changes much within {STEP:g}, or draws random numbers that do not come from ctx"
         )
     raise ModelError(
-        f"{subject.name}: differences in float64 cannot judge it at any of {DRAWS} points; its "
-        "numbers are too large or bend too much, or forward rounds them, as float32 does"
+        f"{target.name}: finite differences in float64 cannot check it at any of {DRAWS} points; "
+        "its numbers are too large, its curvature is too strong, or forward rounds to float32"
     )
 
 
-def measured(subject: Subject, point: Point, rng: np.random.Generator) -> dict[str, Testimony]:
+def measure_slopes(
+    target: Target, point: Point, rng: np.random.Generator
+) -> dict[str, ExpectedGradient]:
     """Return the slopes along directions of all arrays, none of which crosses a kink."""
-    f = function(subject.layer, point)
-    size = _size(subject.layer, point)
-    arrays = places(subject.layer, point)
-    spare = {name: _single(array, rng) for name, array in arrays.items()}
-    ways = {
-        name: [*_first(spare[name], _count(array, subject)), *_through_all(array, rng)]
+    f = function(target.layer, point)
+    size = _size(target.layer, point)
+    arrays = differentiable(target.layer, point)
+    unused = {name: _shuffled_elements(array, rng) for name, array in arrays.items()}
+    directions = {
+        name: [*_first(unused[name], _count(array, target)), *_random_directions(array, rng)]
         for name, array in arrays.items()
     }
     slopes = {
-        name: [slope(f, arrays[name], way, size=size) for way in ways[name]] for name in arrays
+        name: [slope(f, arrays[name], direction, size=size) for direction in directions[name]]
+        for name in arrays
     }
     norms = {name: float(np.linalg.norm([s.value for s in slopes[name]])) for name in arrays}
     for name, array in arrays.items():
         bound = KINK * (scale_of(norms, name) or float(np.linalg.norm(point.dY)))
-        for k, way in enumerate(ways[name]):
-            others = spare[name] if isinstance(way, int) else _more_through_all(array, rng)
+        for k, direction in enumerate(directions[name]):
+            more = _more_random_directions(array, rng)
+            others = unused[name] if isinstance(direction, int) else more
             while slopes[name][k].doubt > bound:
                 other = next(others, None)
                 if other is None:
-                    slopes[name][k] = _settled(f, array, way, bound, size)
+                    slopes[name][k] = _last_resort(f, array, direction, bound, size)
                     break
-                ways[name][k] = way = other
-                slopes[name][k] = slope(f, array, way, size=size)
-    return {name: _testimony(array, ways[name], slopes[name]) for name, array in arrays.items()}
+                directions[name][k] = direction = other
+                slopes[name][k] = slope(f, array, direction, size=size)
+    return {
+        name: _expected_gradient(array, directions[name], slopes[name])
+        for name, array in arrays.items()
+    }
 
 
 def every_element(layer: Layer, point: Point) -> dict[str, Array]:
-    """Return the whole gradients, kinks or not."""
-    f, arrays, size = function(layer, point), places(layer, point), _size(layer, point)
+    """Return the whole gradients by central differences, kinks included."""
+    f, arrays, size = function(layer, point), differentiable(layer, point), _size(layer, point)
     slopes = {
         name: [slope(f, array, k, size=size) for k in range(array.size)]
         for name, array in arrays.items()
@@ -131,24 +138,24 @@ def every_element(layer: Layer, point: Point) -> dict[str, Array]:
     return whole
 
 
-def depends_on(subject: Subject, point: Point, tensor: str) -> bool:
-    """Say whether the output changes by more than rounding when an array is moved by about one."""
-    array = places(subject.layer, point)[tensor]
-    Y = np.array(subject.layer.forward(*point[:3])[0])
+def depends_on(target: Target, point: Point, tensor: str) -> bool:
+    """Return whether the output changes by more than rounding when an array changes by about 1."""
+    array = differentiable(target.layer, point)[tensor]
+    Y = np.array(target.layer.forward(*point[:3])[0])
     start = array.copy()
     array += np.random.default_rng(0).uniform(-1, 1, array.shape)
-    moved = float(np.linalg.norm(subject.layer.forward(*point[:3])[0] - Y))
+    moved = float(np.linalg.norm(target.layer.forward(*point[:3])[0] - Y))
     array[...] = start
     return moved > DEPENDS * float(np.linalg.norm(Y))
 
 
 def function(layer: Layer, point: Point) -> Callable[[], float]:
-    """Return f less its value at the point, for small numbers are rounded less.
+    """Return f minus its value at the point, because small numbers have smaller rounding errors.
 
-    It reads the arrays of the point, which may be moved in place.
+    The function reads the arrays of the point, which may be changed in place.
     """
     params, X, ctx, dY = point
-    start = np.array(layer.forward(params, X, ctx)[0])  # a copy, for Flatten's Y is a view of X
+    start = np.array(layer.forward(params, X, ctx)[0])  # a copy: Flatten's Y is a view of X
 
     def f() -> float:
         return float(np.vdot(dY, layer.forward(params, X, ctx)[0] - start))
@@ -157,40 +164,48 @@ def function(layer: Layer, point: Point) -> Callable[[], float]:
 
 
 def refined(
-    f: Callable[[], float], array: Array, way: Way, bound: float, size: float = 0.0
+    f: Callable[[], float], array: Array, direction: Direction, bound: float, size: float = 0.0
 ) -> Slope:
-    """Return the slope along a direction by a step that suits f, where `STEP` does not.
+    """Return the slope along a direction by a step length that suits f, where `STEP` does not.
 
-    A longer step is right wherever its doubt is small, for a kink between the steps is always
-    seen. A shorter one might merely step aside of it: so it is taken only where the doubt falls as
-    h² does, which is how a smooth f bends.
+    A longer step is valid wherever its doubt is small, because a kink between the steps is always
+    detected. A shorter step might just miss the kink, so it is used only where the doubt falls as
+    h² does, which is how a smooth f behaves.
     """
-    first = slope(f, array, way, size=size)
-    doubts = [slope(f, array, way, STEP / k).doubt for k in (1, 2, 4)]
-    bends = all(3 * small < large < 6 * small for large, small in pairwise(doubts))
-    for step in (*LONGER, *(SHORTER if bends else ())):
-        other = slope(f, array, way, step, size)
+    first = slope(f, array, direction, size=size)
+    doubts = [slope(f, array, direction, STEP / k).doubt for k in (1, 2, 4)]
+    is_smooth = all(3 * small < large < 6 * small for large, small in pairwise(doubts))
+    for step in (*LONGER, *(SHORTER if is_smooth else ())):
+        other = slope(f, array, direction, step, size)
         if other.doubt <= bound:
             return other
     return first
 
 
 def slope(
-    f: Callable[[], float], array: Array, way: Way, step: float = STEP, size: float = 0.0
+    f: Callable[[], float],
+    array: Array,
+    direction: Direction,
+    step: float = STEP,
+    size: float = 0.0,
 ) -> Slope:
-    """Return the slope of f along a direction in an array, which is moved and put back.
+    """Return the slope of f along a direction in an array, which is changed and restored.
 
-    The size is that of the numbers that f is a sum of: what is lost in rounding them is in doubt.
+    The size is that of the numbers that f sums: their rounding is part of the doubt.
 
-    Two signs give a kink away: the slopes at h and h/2 differ, or the curvatures do. The first is
-    blind to a kink in the very middle, the second to one at h/3; together they see all.
+    Two signs reveal a kink: the slopes at h and h/2 differ, or the curvatures do. The first cannot
+    see a kink exactly in the middle, the second cannot see one at h/3; together they see all.
     """
     flat = array.reshape(-1)
-    part, direction = (slice(way, way + 1), 1.0) if isinstance(way, int) else (slice(None), way)
+    part, vector = (
+        (slice(direction, direction + 1), 1.0)
+        if isinstance(direction, int)
+        else (slice(None), direction)
+    )
     start = flat[part].copy()
 
     def at(distance: float) -> float:
-        flat[part] = start + distance * direction
+        flat[part] = start + distance * vector
         return f()
 
     above, near, behind, below = at(step), at(step / 2), at(-step / 2), at(-step)
@@ -201,56 +216,60 @@ def slope(
     return Slope((4 * half - whole) / 3, doubt)
 
 
-def _settled(f: Callable[[], float], array: Array, way: Way, bound: float, size: float) -> Slope:
-    """Return the slope along a direction that none can take the place of.
+def _last_resort(
+    f: Callable[[], float], array: Array, direction: Direction, bound: float, size: float
+) -> Slope:
+    """Return the slope along a direction for which no replacement is left.
 
     Raises:
         KinkError: if there is none.
     """
-    found = refined(f, array, way, bound, size)
+    found = refined(f, array, direction, bound, size)
     if not found.doubt <= bound:
-        raise KinkError(slope(f, array, way).doubt * STEP > JUMP * size)
+        raise KinkError(slope(f, array, direction).doubt * STEP > JUMP * size)
     return found
 
 
 def _size(layer: Layer, point: Point) -> float:
-    """Return the size of the numbers that f is a sum of."""
+    """Return the size of the numbers that f sums."""
     return float(np.linalg.norm(point.dY * layer.forward(*point[:3])[0]))
 
 
-def _count(array: Array, subject: Subject) -> int:
-    """Return how many elements of an array are tried one by one."""
-    return array.size if array.size <= subject.elements else SAMPLE
+def _count(array: Array, target: Target) -> int:
+    """Return how many elements of an array are checked one by one."""
+    return array.size if array.size <= target.elements else SAMPLE
 
 
-def _single(array: Array, rng: np.random.Generator) -> Iterator[int]:
-    """Yield the places of all elements, in random order."""
+def _shuffled_elements(array: Array, rng: np.random.Generator) -> Iterator[int]:
+    """Yield the indices of all elements, in random order."""
     yield from rng.permutation(array.size).tolist()
 
 
-def _first(places: Iterator[int], count: int) -> list[Way]:
-    return [next(places) for _ in range(count)]
+def _first(indices: Iterator[int], count: int) -> list[Direction]:
+    return [next(indices) for _ in range(count)]
 
 
-def _through_all(array: Array, rng: np.random.Generator) -> list[Way]:
+def _random_directions(array: Array, rng: np.random.Generator) -> list[Direction]:
     """Return random directions of length 1."""
-    ways = rng.normal(size=(THROUGH_ALL, array.size))
-    return list(ways / np.linalg.norm(ways, axis=1, keepdims=True))
+    vectors = rng.normal(size=(RANDOM_DIRECTIONS, array.size))
+    return list(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
 
-def _more_through_all(array: Array, rng: np.random.Generator) -> Iterator[Way]:
-    """Yield as many as may be needed where a large network has a kink in most."""
+def _more_random_directions(array: Array, rng: np.random.Generator) -> Iterator[Direction]:
+    """Yield enough directions for a large network, where most cross a kink."""
     for _ in range(DRAWS):
-        yield from _through_all(array, rng)
+        yield from _random_directions(array, rng)
 
 
-def _testimony(array: Array, ways: list[Way], slopes: list[Slope]) -> Testimony:
-    """Return what the slopes along some directions say of a gradient."""
-    elements = np.array([way for way in ways if isinstance(way, int)])
-    through = [way for way in ways if not isinstance(way, int)]
+def _expected_gradient(
+    array: Array, directions: list[Direction], slopes: list[Slope]
+) -> ExpectedGradient:
+    """Return the slopes along some directions as numbers expected of a gradient."""
+    elements = np.array([direction for direction in directions if isinstance(direction, int)])
+    vectors = [direction for direction in directions if not isinstance(direction, int)]
 
     def measure(gradient: Array) -> Array:
         flat = gradient.reshape(-1).astype(np.float64)
-        return np.array([*flat[elements], *(way @ flat for way in through)])
+        return np.array([*flat[elements], *(vector @ flat for vector in vectors)])
 
-    return Testimony(array.shape, elements, np.array([s.value for s in slopes]), measure)
+    return ExpectedGradient(array.shape, elements, np.array([s.value for s in slopes]), measure)

@@ -1,7 +1,7 @@
-"""The third witness: numbers that autograd gave once, kept in a file.
+"""The oracle golden: numbers that autograd computed once, stored in a file.
 
-They tell whether the gradients of the named models are today what they were, on a machine without
-PyTorch too, and would show an error that we and today's PyTorch share. To make the file anew:
+They show whether the gradients of the named models have changed, without PyTorch too, and would
+reveal an error that we share with today's PyTorch. To write the file again:
 
     python -m handgrad.gradient_check.golden_gradients
 """
@@ -18,53 +18,56 @@ import numpy as np
 
 from handgrad.errors import HandgradError
 from handgrad.files import replacing
-from handgrad.gradient_check.oracle import Testimony, Witness
-from handgrad.gradient_check.target import Subject, gradients
+from handgrad.gradient_check.oracle import ExpectedGradient, Oracle
+from handgrad.gradient_check.target import Target, gradients
 from handgrad.layers import Array
 
+NAME = "golden"
 FILE = Path(__file__).with_name("golden_gradients.json")
-BOUND = 1e-12  # another machine adds up in another order
+BOUND = 1e-12  # other machines add in another order
 SEED = 4
-LARGEST = 4  # how many elements of each gradient are kept
+LARGEST = 4  # the number of elements stored for each gradient
 
 
-def witness(subject: Subject) -> Witness | None:
-    """Return what the file says of a named model while training; None: it is not there."""
-    kept = json.loads(FILE.read_text("utf-8")).get(subject.name)
-    if kept is None:
+def run_oracle(target: Target) -> Oracle | None:
+    """Return the stored gradients of a named model in training; None if the file has none."""
+    stored = json.loads(FILE.read_text("utf-8")).get(target.name)
+    if stored is None:
         return None
-    point = subject.point(SEED, training=True)
-    said = {tensor: _testimony(**entry) for tensor, entry in kept.items()}
-    return Witness("frozen", BOUND, gradients(subject.layer, point), said)
+    point = target.point(SEED, training=True)
+    expected = {tensor: _expected_gradient(**entry) for tensor, entry in stored.items()}
+    return Oracle(NAME, BOUND, gradients(target.layer, point), expected)
 
 
-def _testimony(shape: list[int], norm: float, elements: dict[str, float]) -> Testimony:
-    """Return what is kept of one gradient: its largest elements, and its norm."""
-    places = np.array([int(place) for place in elements])
+def _expected_gradient(
+    shape: list[int], norm: float, elements: dict[str, float]
+) -> ExpectedGradient:
+    """Return the stored numbers of one gradient: its largest elements, and its norm."""
+    indices = np.array([int(index) for index in elements])
 
     def measure(gradient: Array) -> Array:
-        return np.append(gradient.reshape(-1)[places], np.linalg.norm(gradient))
+        return np.append(gradient.reshape(-1)[indices], np.linalg.norm(gradient))
 
-    return Testimony(tuple(shape), places, np.array([*elements.values(), norm]), measure)
+    return ExpectedGradient(tuple(shape), indices, np.array([*elements.values(), norm]), measure)
 
 
-def freeze(subjects: list[Subject]) -> dict[str, Any]:
-    """Return what the file is to say of some subjects, from autograd.
+def compute(targets: list[Target]) -> dict[str, Any]:
+    """Return the content of the file for some targets, computed by autograd.
 
     Raises:
         MissingExtraError: if PyTorch is not installed.
     """
-    from handgrad.gradient_check.autograd import autograd, needed
+    from handgrad.gradient_check.autograd import autograd, require_torch
 
-    needed()
+    require_torch()
     return {
-        subject.name: {
+        target.name: {
             tensor: _entry(gradient)
             for tensor, gradient in autograd(
-                subject.layer, subject.point(SEED, training=True)
+                target.layer, target.point(SEED, training=True)
             ).items()
         }
-        for subject in subjects
+        for target in targets
     }
 
 
@@ -74,16 +77,16 @@ def _entry(gradient: Array) -> dict[str, Any]:
     return {
         "shape": gradient.shape,
         "norm": float(np.linalg.norm(flat)),
-        "elements": {str(place): float(flat[place]) for place in largest},
+        "elements": {str(index): float(flat[index]) for index in largest},
     }
 
 
 def main() -> int:
-    """Write the file anew, and return the exit status."""
+    """Write the file again, and return the exit status."""
     from handgrad.gradient_check.registry import NAMED
 
     try:
-        found = freeze(list(NAMED.values()))
+        found = compute(list(NAMED.values()))
         with replacing(FILE) as temporary:
             temporary.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     except HandgradError as error:
@@ -96,6 +99,6 @@ def main() -> int:
 if __name__ == "__main__":
     argparse.ArgumentParser(
         prog="python -m handgrad.gradient_check.golden_gradients",
-        description="Write the frozen reference values of the named networks anew.",
+        description="Compute the golden gradients of the named models and write them to the file.",
     ).parse_args()
     sys.exit(main())

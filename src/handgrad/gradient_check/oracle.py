@@ -1,4 +1,4 @@
-"""What a witness says of gradients, and the one judge of all witnesses."""
+"""Oracles: independent sources of the right gradients, and the comparison with ours."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import numpy as np
 
 from handgrad.layers import Array, Shape
 
-NOTHING = 1e-8  # below this share of all gradients together, one is zero but for rounding
+NEGLIGIBLE = 1e-8  # a gradient below this share of all gradients is zero up to rounding
 
 
 @dataclass(frozen=True)
-class Testimony:
-    """Some numbers that follow from a gradient, as the witness has them.
+class ExpectedGradient:
+    """Some numbers that an oracle expects of a gradient.
 
     Attributes:
-        shape: the gradient's.
-        elements: the places of single elements, (E,), counted in reading order.
+        shape: the shape of the gradient.
+        elements: flat indices of single elements, (E,).
         expected: the numbers, (M,); the first E are those elements.
-        measure: takes the same numbers from a gradient of ours.
+        measure: computes the same numbers from a gradient of ours.
     """
 
     shape: Shape
@@ -31,7 +31,7 @@ class Testimony:
 
     @property
     def whole(self) -> Array | None:
-        """The whole gradient as the witness has it; None: it was not asked for every element."""
+        """The whole gradient; None if the oracle does not know every element."""
         size = math.prod(self.shape)
         if len({*self.elements.tolist()}) < size:
             return None
@@ -40,49 +40,58 @@ class Testimony:
         return flat.reshape(self.shape)
 
 
+def expect_all(gradient: Array) -> ExpectedGradient:
+    """Return the expectation of every element of a gradient."""
+
+    def measure(ours: Array) -> Array:
+        return ours.reshape(-1).astype(np.float64)
+
+    return ExpectedGradient(gradient.shape, np.arange(gradient.size), gradient.reshape(-1), measure)
+
+
 @dataclass(frozen=True)
-class Witness:
-    """Somebody who knows the gradients by another way.
+class Oracle:
+    """One independent method, with the gradients that it expects.
 
     Attributes:
-        name: what the report calls it.
+        name: the name in reports.
         bound: the largest error that is accepted.
-        ours: our gradients, by name.
-        testimonies: what the witness says of each.
+        ours: our gradients by name.
+        expected_gradients: the expected gradients by name.
     """
 
     name: str
     bound: float
     ours: Mapping[str, Array]
-    testimonies: Mapping[str, Testimony]
+    expected_gradients: Mapping[str, ExpectedGradient]
 
 
 @dataclass(frozen=True)
 class Element:
-    """One element of a gradient, as we have it and as the witness has it."""
+    """One element of a gradient: our number, and the expected one."""
 
     index: tuple[int, ...]
     ours: float
-    theirs: float
+    expected: float
 
 
 @dataclass(frozen=True)
-class Finding:
-    """How one gradient of ours stands to one witness.
+class Comparison:
+    """The comparison of one of our gradients with one oracle.
 
     Attributes:
         tensor: the array that it is the gradient of.
-        shape: that array's.
-        witness: who was asked.
-        error: the norm of the difference, as a share of the norm of what is expected.
+        shape: the shape of that array.
+        oracle: the name of the oracle.
+        error: the norm of the difference, relative to the norm of the expected numbers.
         bound: the largest error that is accepted.
-        worst: the element that is furthest off; None: ours has not the right shape.
-        first: the first element, in reading order, that alone is reason to reject it.
+        worst: the element with the largest error; None if our gradient has the wrong shape.
+        first: the first element, in memory order, whose error alone exceeds the bound.
     """
 
     tensor: str
     shape: Shape
-    witness: str
+    oracle: str
     error: float
     bound: float
     worst: Element | None = None
@@ -94,52 +103,57 @@ class Finding:
         return self.error <= self.bound
 
 
-def judge(witness: Witness) -> list[Finding]:
-    """Return a finding for each gradient that the witness knows."""
-    return [judged(witness, tensor, witness.ours.get(tensor)) for tensor in witness.testimonies]
+def compare_all(oracle: Oracle) -> list[Comparison]:
+    """Compare each gradient that the oracle knows."""
+    return [
+        compare(oracle, tensor, oracle.ours.get(tensor)) for tensor in oracle.expected_gradients
+    ]
 
 
-def judged(witness: Witness, tensor: str, gradient: Array | None) -> Finding:
-    """Return the finding for one gradient; a missing one, or one of another shape, is all wrong."""
-    said = witness.testimonies[tensor]
-    if gradient is None or gradient.shape != said.shape:
-        return Finding(tensor, said.shape, witness.name, float("inf"), witness.bound)
-    found = said.measure(gradient)
-    scale = scale_of(norms_of(witness), tensor)
+def compare(oracle: Oracle, tensor: str, gradient: Array | None) -> Comparison:
+    """Compare one gradient; the error of a missing or wrongly shaped gradient is infinite."""
+    expected = oracle.expected_gradients[tensor]
+    if gradient is None or gradient.shape != expected.shape:
+        return Comparison(tensor, expected.shape, oracle.name, float("inf"), oracle.bound)
+    measured = expected.measure(gradient)
+    scale = scale_of(norms_of(oracle), tensor)
     with np.errstate(invalid="ignore"):
-        off = np.nan_to_num(np.abs(found - said.expected), nan=np.inf)
+        off = np.nan_to_num(np.abs(measured - expected.expected), nan=np.inf)
     norm = float(np.linalg.norm(off))
     error = norm / scale if norm and scale else norm
 
-    def element(place: int) -> Element:
-        index = np.unravel_index(said.elements[place], said.shape)
-        ours, theirs = float(found[place]), float(said.expected[place])
-        return Element(tuple(map(int, index)), ours, theirs)
+    def element(position: int) -> Element:
+        index = np.unravel_index(expected.elements[position], expected.shape)
+        ours, wanted = float(measured[position]), float(expected.expected[position])
+        return Element(tuple(map(int, index)), ours, wanted)
 
-    alone = off[: len(said.elements)]
-    wrong = np.flatnonzero(alone > witness.bound * scale)
-    first = element(int(wrong[said.elements[wrong].argmin()])) if len(wrong) else None
+    alone = off[: len(expected.elements)]
+    wrong = np.flatnonzero(alone > oracle.bound * scale)
+    first = element(int(wrong[expected.elements[wrong].argmin()])) if len(wrong) else None
     worst = element(int(alone.argmax()))
-    return Finding(tensor, said.shape, witness.name, error, witness.bound, worst, first)
+    return Comparison(tensor, expected.shape, oracle.name, error, oracle.bound, worst, first)
 
 
-def norms_of(witness: Witness) -> dict[str, float]:
-    """Return the norm of what is expected of each gradient."""
-    return {k: float(np.linalg.norm(said.expected)) for k, said in witness.testimonies.items()}
+def norms_of(oracle: Oracle) -> dict[str, float]:
+    """Return the norm of the expected numbers of each gradient."""
+    return {
+        k: float(np.linalg.norm(expected.expected))
+        for k, expected in oracle.expected_gradients.items()
+    }
 
 
-def negligible(witness: Witness) -> list[str]:
-    """Return the names of the gradients that are zero beside all others, but for rounding."""
-    norms = norms_of(witness)
+def negligible(oracle: Oracle) -> list[str]:
+    """Return the names of the gradients that are zero up to rounding, relative to all gradients."""
+    norms = norms_of(oracle)
     together = float(np.linalg.norm(list(norms.values())))
-    return [tensor for tensor, norm in norms.items() if norm <= NOTHING * together]
+    return [tensor for tensor, norm in norms.items() if norm <= NEGLIGIBLE * together]
 
 
 def scale_of(norms: Mapping[str, float], tensor: str) -> float:
-    """Return what the error of a gradient is a share of: its own norm.
+    """Return the norm that the error of a gradient is relative to: its own.
 
-    One that is zero but for rounding, such as that of a bias before a batch norm, is measured
-    against all together.
+    The error of a gradient that is zero up to rounding, such as that of a bias before a batch
+    norm, is relative to the norm of all gradients.
     """
     together = float(np.linalg.norm(list(norms.values())))
-    return norms[tensor] if norms[tensor] > NOTHING * together else together
+    return norms[tensor] if norms[tensor] > NEGLIGIBLE * together else together

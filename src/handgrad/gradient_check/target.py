@@ -1,4 +1,4 @@
-"""What is checked: a layer, or a network taken as one layer, and the points to check it at."""
+"""The object of a check: a layer, or a network as one layer, and the points to check it at."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from numpy.typing import DTypeLike
 from handgrad.layers import Array, Context, Layer, Params, Shape, has_buffers
 from handgrad.params import as_dtype, flatten
 
-SPREAD = 3**0.5  # numbers drawn evenly between -SPREAD and SPREAD have variance 1
-WHOLE, SAMPLE = 600, 12  # how many elements of an array are tried one by one
+SPREAD = 3**0.5  # uniform numbers between -SPREAD and SPREAD have variance 1
+ALL_ELEMENTS, SAMPLE = 600, 12  # up to ALL_ELEMENTS, each is checked; of larger arrays, SAMPLE
 
 
 class Point(NamedTuple):
-    """One place at which a gradient is judged.
+    """One point at which a gradient is checked.
 
     Attributes:
         params: the layer's arrays.
         X: a batch of examples, (N, ...).
-        ctx: training or not, seed and step.
-        dY: the cotangent, shaped as the output; the function judged is Σ dY·Y.
+        ctx: training or inference, seed and step.
+        dY: the cotangent, shaped like the output; the function differentiated is Σ dY·Y.
     """
 
     params: Params
@@ -39,17 +39,18 @@ class Point(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Subject:
-    """A layer, and the shape of one example that it takes.
+class Target:
+    """A layer to check, with the shape of the examples that it takes.
 
     Attributes:
-        name: what the report calls it.
+        name: the name in reports.
         layer: the layer; a network is a `Chain`.
-        shape: one example's, without the batch.
-        batch: N, how many examples make a batch.
-        arrays: the arrays to judge at; None: fresh ones, moved off their starting values.
-        elements: an array of more elements than that has only `SAMPLE` of them tried one by one.
-        file: the user's file that the layer is from; None: it is ours.
+        shape: the shape of one example, without the batch.
+        batch: N, the number of examples in a batch.
+        arrays: the arrays to check at; None: newly initialized ones, moved off their initial
+            values.
+        elements: an array with more elements has only `SAMPLE` of them checked one by one.
+        file: the user's file that defines the layer; None: the layer is one of handgrad's.
     """
 
     name: str
@@ -57,28 +58,28 @@ class Subject:
     shape: Shape
     batch: int = 5
     arrays: Params | None = None
-    elements: int = WHOLE
+    elements: int = ALL_ELEMENTS
     file: Path | None = None
 
     def point(self, seed: int, training: bool) -> Point:
         """Draw arrays, examples and a cotangent, all float64.
 
-        Only evenly spread numbers are drawn, for those come out alike in every NumPy.
+        All numbers are uniform, because these are the same in every version of NumPy.
         """
         rng = np.random.default_rng((seed, 1))
-        params, X, ctx = self.given(rng, seed, training)
-        # A forward that writes into what it is given must not have done so before it is judged.
+        params, X, ctx = self.sample_inputs(rng, seed, training)
+        # Copies, because a wrong forward may write into its arguments.
         Y, _ = self.layer.forward(copy.deepcopy(params), X.copy(), ctx)
         return Point(params, X, ctx, rng.uniform(-SPREAD, SPREAD, Y.shape))
 
-    def given(
+    def sample_inputs(
         self, rng: np.random.Generator, seed: int, training: bool
     ) -> tuple[Params, Array, Context]:
-        """Draw what forward is given."""
+        """Draw the arguments of forward."""
         if self.arrays is None:
             params, _ = self.layer.init(self.shape, rng)
             params = as_dtype(params, np.dtype(np.float64))
-            _stir(params, rng)
+            _perturb(params, rng)
         else:
             params = as_dtype(self.arrays, np.dtype(np.float64))
         X = rng.uniform(-SPREAD, SPREAD, (self.batch, *self.shape))
@@ -86,24 +87,24 @@ class Subject:
 
 
 def gradients(layer: Layer, point: Point) -> dict[str, Array]:
-    """Return what backward says: dX as "X", and the gradients of the learned arrays by name."""
+    """Return the gradients that backward computes: dX as "X", and those of the parameters."""
     params, X, ctx, dY = point
     _, cache = layer.forward(params, X, ctx)
     dX, found = layer.backward(params, cache, dY)
     return {"X": dX, **flatten(found)}
 
 
-def places(layer: Layer, point: Point) -> dict[str, Array]:
-    """Return the arrays that a gradient is due for: the examples as "X", and the learned ones."""
+def differentiable(layer: Layer, point: Point) -> dict[str, Array]:
+    """Return the arrays that must have a gradient: the examples as "X", and the parameters."""
     buffers = layer.buffers if has_buffers(layer) else ()
-    learned = {k: v for k, v in flatten(point.params).items() if k not in buffers}
-    return {"X": point.X, **learned}
+    parameters = {k: v for k, v in flatten(point.params).items() if k not in buffers}
+    return {"X": point.X, **parameters}
 
 
-def _stir(tree: Params, rng: np.random.Generator) -> None:
-    """Move all arrays off their starting values, where a forgotten bias would go unseen."""
-    for name, array in flatten(tree).items():
+def _perturb(params: Params, rng: np.random.Generator) -> None:
+    """Move all arrays off their initial values: at zero, a forgotten bias would go unnoticed."""
+    for name, array in flatten(params).items():
         if name.endswith(("running_var", "std")):
             array[...] = rng.uniform(0.5, 2.0, array.shape)
-        elif array.ndim < 2 or np.ptp(array) == 0:  # random weights keep their fitting size
+        elif array.ndim < 2 or np.ptp(array) == 0:  # random weights keep their scale
             array += rng.uniform(-0.5, 0.5, array.shape)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from handgrad.layers.layer import Array, Cache, Context, Params, Shape
+from handgrad.layers.registry import register
+
+__all__ = ["LeakyReLU", "ReLU", "SiLU", "Sigmoid", "Tanh"]
 
 
 class Elementwise:
@@ -17,6 +20,7 @@ class Elementwise:
         return {}, shape
 
 
+@register
 @dataclass(frozen=True)
 class ReLU(Elementwise):
     """The positive part.
@@ -35,6 +39,7 @@ class ReLU(Elementwise):
         return dY * (Y > 0), {}
 
 
+@register
 @dataclass(frozen=True)
 class LeakyReLU(Elementwise):
     """The positive part, and a little of the negative one.
@@ -57,6 +62,7 @@ class LeakyReLU(Elementwise):
         return np.where(X > 0, dY, dY * self.slope), {}
 
 
+@register
 @dataclass(frozen=True)
 class Sigmoid(Elementwise):
     """The logistic function.
@@ -75,6 +81,7 @@ class Sigmoid(Elementwise):
         return dY * Y * (1 - Y), {}
 
 
+@register
 @dataclass(frozen=True)
 class Tanh(Elementwise):
     """The hyperbolic tangent.
@@ -93,6 +100,7 @@ class Tanh(Elementwise):
         return dY * (1 - Y * Y), {}
 
 
+@register
 @dataclass(frozen=True)
 class SiLU(Elementwise):
     """The number times its own sigmoid: a smooth ReLU.

@@ -9,8 +9,12 @@ import numpy as np
 
 from handgrad.errors import ModelError
 from handgrad.layers.layer import Array, Cache, Context, Layer, Params, Shape, has_buffers
+from handgrad.layers.registry import register
+
+__all__ = ["Chain", "Residual", "inner_layers"]
 
 
+@register
 @dataclass(frozen=True)
 class Chain:
     """Layers one after another, as one layer: the chain rule, written as two loops.
@@ -70,6 +74,7 @@ class Chain:
         }
 
 
+@register
 @dataclass(frozen=True)
 class Residual:
     """Layers with a shortcut around them.

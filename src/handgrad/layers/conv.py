@@ -10,8 +10,12 @@ from handgrad.errors import ModelError
 from handgrad.init import HeNormal, Initializer
 from handgrad.layers.im2col import Pair, check_window, output_size, pad, pair, taps, unpad
 from handgrad.layers.layer import Array, Cache, Context, Params, Shape
+from handgrad.layers.registry import register
+
+__all__ = ["Conv2d"]
 
 
+@register
 @dataclass(frozen=True)
 class Conv2d:
     """A convolution: one small linear layer, slid over the image.

@@ -9,8 +9,12 @@ import numpy as np
 from handgrad.errors import ModelError
 from handgrad.init import HeNormal, Initializer
 from handgrad.layers.layer import Array, Cache, Context, Params, Shape
+from handgrad.layers.registry import register
+
+__all__ = ["Dense"]
 
 
+@register
 @dataclass(frozen=True)
 class Dense:
     """A linear layer: each output is a weighted sum of all inputs, plus a bias.

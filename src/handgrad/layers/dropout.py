@@ -9,9 +9,13 @@ import numpy as np
 
 from handgrad.errors import ModelError
 from handgrad.layers.layer import Array, Cache, Context, Params, Shape
+from handgrad.layers.registry import register
 from handgrad.random import stream_key, uniforms
 
+__all__ = ["Dropout", "Dropout2d"]
 
+
+@register
 @dataclass(frozen=True)
 class Dropout:
     """While training, each number is zeroed with probability p; the rest is scaled up to match.
@@ -47,6 +51,7 @@ class Dropout:
         return dY * mask, {}
 
 
+@register
 @dataclass(frozen=True)
 class Dropout2d:
     """While training, each whole channel is zeroed with probability p; the rest is scaled up.

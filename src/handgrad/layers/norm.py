@@ -10,8 +10,12 @@ import numpy as np
 
 from handgrad.errors import ModelError
 from handgrad.layers.layer import Array, Cache, Context, Params, Shape
+from handgrad.layers.registry import register
+
+__all__ = ["BatchNorm", "Normalize"]
 
 
+@register
 @dataclass(frozen=True)
 class BatchNorm:
     """Each feature brought to mean 0 and variance 1, then scaled and shifted.
@@ -85,6 +89,7 @@ class BatchNorm:
         }
 
 
+@register
 @dataclass(frozen=True)
 class Normalize:
     """Each channel brought to mean 0 and standard deviation 1 over the training set.

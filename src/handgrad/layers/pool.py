@@ -9,8 +9,12 @@ import numpy as np
 from handgrad.errors import ModelError
 from handgrad.layers.im2col import Pair, check_window, output_size, pad, pair, taps, unpad
 from handgrad.layers.layer import Array, Cache, Context, Params, Shape
+from handgrad.layers.registry import register
+
+__all__ = ["AvgPool2d", "GlobalAvgPool2d", "MaxPool2d"]
 
 
+@register
 @dataclass(frozen=True)
 class MaxPool2d:
     """The largest number of each window.
@@ -54,6 +58,7 @@ class MaxPool2d:
         return unpad(dX, padding), {}
 
 
+@register
 @dataclass(frozen=True)
 class AvgPool2d:
     """The mean of each window.
@@ -97,6 +102,7 @@ class AvgPool2d:
         return unpad(dX, padding), {}
 
 
+@register
 @dataclass(frozen=True)
 class GlobalAvgPool2d:
     """The mean of each channel over the whole image.

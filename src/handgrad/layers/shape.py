@@ -8,8 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from handgrad.layers.layer import Array, Cache, Context, Params, Shape
+from handgrad.layers.registry import register
+
+__all__ = ["Flatten"]
 
 
+@register
 @dataclass(frozen=True)
 class Flatten:
     """An image as one row of numbers, channel by channel, row by row.

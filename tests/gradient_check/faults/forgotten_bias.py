@@ -8,7 +8,7 @@ import numpy as np
 
 from handgrad.layers import Dense
 
-CAUSE, TENSOR, FIRST = "forgotten gradient", "bias", (0,)
+CAUSE, TENSOR, FIRST = "missing gradient", "bias", (0,)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from handgrad.layers import Dense
 
-CAUSE, TENSOR, FIRST = "forgotten gradient", "bias", None
+CAUSE, TENSOR, FIRST = "missing gradient", "bias", None
 
 
 @dataclass(frozen=True)

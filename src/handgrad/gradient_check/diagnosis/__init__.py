@@ -1,10 +1,10 @@
-"""Why a gradient is wrong: the likely cause, found by trying those that are known.
+"""The diagnosis: the likely cause of a wrong gradient, found by testing known causes.
 
-Each suspect looks at one wrong gradient beside the right one, and says what would turn the one
-into the other. The first that fits to all elements is named; simple ones are asked first.
+Each hypothesis compares one wrong gradient with the right one. The first hypothesis that explains
+all elements is reported; simple ones are tested first.
 """
 
-from handgrad.gradient_check.diagnosis.evidence import Cause, Scene
+from handgrad.gradient_check.diagnosis.evidence import Cause, Evidence
 from handgrad.gradient_check.diagnosis.hypotheses import likely_causes
 
-__all__ = ["Cause", "Scene", "likely_causes"]
+__all__ = ["Cause", "Evidence", "likely_causes"]

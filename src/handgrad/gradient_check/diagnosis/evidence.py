@@ -1,4 +1,4 @@
-"""What a suspect is told, and how it answers."""
+"""The input of a hypothesis, and its answer."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from handgrad.gradient_check.target import Point, places
+from handgrad.gradient_check.target import Point, differentiable
 from handgrad.layers import Array, Layer
 
-CLOSE = 1e-5  # central differences are good for 1e-9; a cause fits or is far off
+CLOSE = 1e-5  # central differences are accurate to 1e-9; a wrong cause is far off
 
 
 class Cause(NamedTuple):
-    """What is likely to be wrong.
+    """The likely cause of a wrong gradient.
 
     Attributes:
-        name: the kind of error, in few words.
-        sentence: what it is here.
-        tensor: the array whose gradient it explains.
+        name: the kind of error, in a few words.
+        sentence: the error in this case.
+        tensor: the array whose gradient is wrong.
     """
 
     name: str
@@ -27,16 +27,16 @@ class Cause(NamedTuple):
     tensor: str = ""
 
 
-class Scene(NamedTuple):
-    """A wrong gradient, and all there is to know about it.
+class Evidence(NamedTuple):
+    """A wrong gradient, and everything known about it.
 
     Attributes:
         tensor: the array that it is the gradient of; the examples are "X".
         layer: the layer.
-        point: where it was computed.
+        point: the point where it was computed.
         Y: the output there.
-        ours: all gradients that backward gave, by name.
-        right: all gradients as they should be.
+        ours: all gradients that backward returned, by name.
+        right: all right gradients, by name.
     """
 
     tensor: str
@@ -47,27 +47,27 @@ class Scene(NamedTuple):
     right: Mapping[str, Array]
 
     @property
-    def found(self) -> Array:
+    def actual(self) -> Array:
         """The wrong gradient."""
         return self.ours[self.tensor]
 
     @property
-    def due(self) -> Array:
+    def expected(self) -> Array:
         """The right gradient."""
         return self.right[self.tensor]
 
     @property
     def value(self) -> Array:
         """The array itself."""
-        return places(self.layer, self.point)[self.tensor]
+        return differentiable(self.layer, self.point)[self.tensor]
 
     def fits(self, gradient: Array) -> bool:
-        """Say whether a supposed gradient is the one that was found."""
-        return close(gradient, self.found)
+        """Return whether a hypothetical gradient equals the wrong one."""
+        return close(gradient, self.actual)
 
     @property
     def sizes(self) -> dict[str, int]:
-        """The sizes that a mean may be taken over, by what they count; ones are left out."""
+        """The sizes that a mean may be taken over, by name; sizes of 1 are left out."""
         X, Y = self.point.X, self.Y
         kernel = getattr(self.layer, "kernel", 1)
         counted = {
@@ -82,11 +82,11 @@ class Scene(NamedTuple):
             "elements of the batch": X.size,
             "outputs": int(np.prod(Y.shape[1:])),
         }
-        return {what: count for what, count in counted.items() if count > 1}
+        return {name: count for name, count in counted.items() if count > 1}
 
 
 def close(one: Array, other: Array, bound: float = CLOSE) -> bool:
-    """Say whether two arrays are the same but for rounding."""
+    """Return whether two arrays are equal up to rounding."""
     if one.shape != other.shape or not np.isfinite(one).all():
         return False
     scale = max(float(np.linalg.norm(one)), float(np.linalg.norm(other)))

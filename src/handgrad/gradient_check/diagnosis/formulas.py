@@ -1,4 +1,4 @@
-"""Suspects that know a formula: batch norm's and softmax's, which are wrong most often."""
+"""Hypotheses about two formulas that are often wrong: batch norm and softmax."""
 
 from __future__ import annotations
 
@@ -8,50 +8,59 @@ from itertools import combinations
 import numpy as np
 
 from handgrad.gradient_check.diagnosis.alternatives import standardized
-from handgrad.gradient_check.diagnosis.evidence import Cause, Scene, close
+from handgrad.gradient_check.diagnosis.evidence import Cause, Evidence, close
 from handgrad.layers import Array
 
 
-def statistics(scene: Scene) -> Cause | None:
-    """The gradient through mean and variance is left out, or summed where a mean is due.
+def statistics(evidence: Evidence) -> Cause | None:
+    """The gradient through mean and variance is missing, or a sum stands in place of a mean.
 
-    With g = s·dY, dX = g − mean(g) − X̂ mean(g X̂): the weights of the two terms that were found
-    are compared with those that are due, feature by feature.
+    With g = s·dY, dX = g − mean(g) − X̂ mean(g X̂): the actual weights of the two terms are compared
+    with the expected weights, feature by feature.
     """
-    X, dY, found, due = scene.point.X, scene.point.dY, scene.found, scene.due
-    if scene.tensor != "X" or not found.shape == due.shape == dY.shape or not scene.point.ctx[0]:
+    X, dY, actual, expected = (
+        evidence.point.X,
+        evidence.point.dY,
+        evidence.actual,
+        evidence.expected,
+    )
+    if (
+        evidence.tensor != "X"
+        or not actual.shape == expected.shape == dY.shape
+        or not evidence.point.ctx[0]
+    ):
         return None
     for axes in ((0, *range(2, X.ndim)), tuple(range(1, X.ndim)), (0,)):
         terms = [dY, np.ones_like(X), _standardized(X, axes)]
-        right, misfit = _weights(due, terms, axes)
-        ours, other = _weights(found, terms, axes)
+        right, misfit = _weights(expected, terms, axes)
+        ours, other = _weights(actual, terms, axes)
         enough = int(np.prod([X.shape[axis] for axis in axes])) > len(terms)
         if not enough or max(misfit, other) > 1e-5 or not close(ours[0], right[0]):
             continue
-        if _weights(due, [dY, X], axes)[1] < 1e-5:
-            return _about_norm(found, dY, X, axes)
+        if _weights(expected, [dY, X], axes)[1] < 1e-5:
+            return _about_norm(actual, dY, X, axes)
         count = int(np.prod([X.shape[axis] for axis in axes]))
         return _about_statistics(ours, right, count, _over(axes, X.ndim))
     return None
 
 
-def _about_norm(found: Array, dY: Array, X: Array, axes: tuple[int, ...]) -> Cause | None:
-    """Return what is said where dX is due to be dY less a part along X, as of X divided by ‖X‖."""
-    if _weights(found, [dY], axes)[1] > 1e-5:
+def _about_norm(actual: Array, dY: Array, X: Array, axes: tuple[int, ...]) -> Cause | None:
+    """Return the cause where dX should be dY minus a part along X, as for X divided by ‖X‖."""
+    if _weights(actual, [dY], axes)[1] > 1e-5:
         return None
     words = f"the norm {_over(axes, X.ndim)} is treated as constant: dX lacks the part along X"
     return Cause("norm as constant", words)
 
 
 def _over(axes: tuple[int, ...], ndim: int) -> str:
-    """Return in words what a mean is taken over."""
+    """Return in words the axes that a mean is taken over."""
     if axes == tuple(range(1, ndim)):
         return f"of each example (over {_words(axes)})"
     return "of the batch" if axes == (0, *range(2, ndim)) else f"over {_words(axes)}"
 
 
 def _about_statistics(ours: Array, right: Array, count: int, over: str) -> Cause | None:
-    """Return what the weights of mean and variance terms say."""
+    """Return the cause that follows from the weights of the mean and variance terms."""
     names = ("mean", "variance")
     due = [name for name, weight in zip(names, right[1:], strict=True) if _matters(weight, right)]
     gone = [
@@ -64,45 +73,48 @@ def _about_statistics(ours: Array, right: Array, count: int, over: str) -> Cause
         return Cause(
             "statistics as constants",
             f"the {both} {over} {'are' if len(gone) > 1 else 'is'} treated as constant: "
-            "dX lacks the way through what depends on X too",
+            "dX lacks the terms through them, though they depend on X",
         )
     for name, found, weight in zip(names, ours[1:], right[1:], strict=True):
         if name in due and close(found, count * weight):
-            return Cause("sum instead of mean", f"in the term of the {name}, a sum over {count}")
+            return Cause(
+                "sum instead of mean",
+                f"the term of the {name} is a sum over {count}, and must be a mean",
+            )
         if name in due and close(found, -weight):
             return Cause("wrong sign", f"the term of the {name} has the wrong sign")
     return None
 
 
-def softmax(scene: Scene) -> Cause | None:
-    """The Jacobian of softmax, P·(dY − Σ dY·P), along another axis or without its other half."""
-    dY, P = scene.point.dY, scene.Y
-    if scene.tensor != "X" or P.shape != dY.shape or P.ndim < 2:
+def softmax(evidence: Evidence) -> Cause | None:
+    """The Jacobian of softmax, P·(dY − Σ dY·P), along another axis or without its second term."""
+    dY, P = evidence.point.dY, evidence.Y
+    if evidence.tensor != "X" or P.shape != dY.shape or P.ndim < 2:
         return None
     every = tuple(range(P.ndim))
-    axis = next((k for k in every if close(_softmax_back(P, dY, (k,)), scene.due)), None)
+    axis = next((k for k in every if close(_softmax_back(P, dY, (k,)), evidence.expected)), None)
     if axis is None:
-        return _log_softmax(scene)
+        return _log_softmax(evidence)
     for axes in _axes(P.ndim):
-        for which in (P, _softmax(scene.point.X, axes)):
-            if axes != (axis,) and scene.fits(_softmax_back(which, dY, axes)):
+        for probabilities in (P, _softmax(evidence.point.X, axes)):
+            if axes != (axis,) and evidence.fits(_softmax_back(probabilities, dY, axes)):
                 return Cause("wrong axis", f"softmax is over {_words(axes)}, not axis {axis}")
-    if scene.fits(dY * P * (1 - P)):
-        return Cause("diagonal only", "only the diagonal of softmax's Jacobian, P(1 − P), is there")
+    if evidence.fits(dY * P * (1 - P)):
+        return Cause("diagonal only", "only the diagonal of softmax's Jacobian, P(1 − P), is used")
     return None
 
 
-def _log_softmax(scene: Scene) -> Cause | None:
-    """The same for its logarithm, dY − P Σ dY."""
-    dY, P = scene.point.dY, np.exp(np.minimum(scene.Y, 0))
+def _log_softmax(evidence: Evidence) -> Cause | None:
+    """The same for log-softmax, dY − P Σ dY."""
+    dY, P = evidence.point.dY, np.exp(np.minimum(evidence.Y, 0))
 
     def back(P: Array, axes: tuple[int, ...]) -> Array:
         return dY - P * dY.sum(axis=axes, keepdims=True)
 
-    axis = next((k for k in range(P.ndim) if close(back(P, (k,)), scene.due)), None)
+    axis = next((k for k in range(P.ndim) if close(back(P, (k,)), evidence.expected)), None)
     for axes in _axes(P.ndim) if axis is not None else ():
-        for which in (P, _softmax(scene.point.X, axes)):
-            if axes != (axis,) and scene.fits(back(which, axes)):
+        for probabilities in (P, _softmax(evidence.point.X, axes)):
+            if axes != (axis,) and evidence.fits(back(probabilities, axes)):
                 return Cause("wrong axis", f"softmax is over {_words(axes)}, not axis {axis}")
     return None
 
@@ -133,7 +145,7 @@ def _standardized(X: Array, axes: tuple[int, ...]) -> Array:
 
 
 def _weights(gradient: Array, terms: list[Array], axes: tuple[int, ...]) -> tuple[Array, float]:
-    """Return the weight of each term, (terms, features), and what they leave unexplained."""
+    """Return the weight of each term, (terms, features), and the unexplained share."""
 
     def by_feature(array: Array) -> Array:
         kept = [axis for axis in range(array.ndim) if axis not in axes]

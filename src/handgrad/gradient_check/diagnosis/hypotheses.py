@@ -1,4 +1,4 @@
-"""All suspects, in the order in which they are asked."""
+"""All hypotheses, in the order in which they are tested."""
 
 from __future__ import annotations
 
@@ -6,32 +6,29 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from handgrad.gradient_check.diagnosis import alternatives as worlds
-from handgrad.gradient_check.diagnosis import formulas, scale
-from handgrad.gradient_check.diagnosis import inputs as repair
-from handgrad.gradient_check.diagnosis import layout as place
-from handgrad.gradient_check.diagnosis.evidence import Cause, Scene, close
+from handgrad.gradient_check.diagnosis import alternatives, formulas, inputs, layout, scale
+from handgrad.gradient_check.diagnosis.evidence import Cause, Evidence, close
 from handgrad.gradient_check.target import Point, gradients
 from handgrad.layers import Array, Layer
 
-SUSPECTS: tuple[Callable[[Scene], Cause | None], ...] = (
+HYPOTHESES: tuple[Callable[[Evidence], Cause | None], ...] = (
     scale.not_finite,
-    scale.forgotten,
+    scale.zero,
     scale.not_summed,
     scale.unused,
     scale.constant,
-    place.swapped,
-    place.transposed,
+    layout.swapped,
+    layout.transposed,
     scale.decay,
     scale.missing_term,
     formulas.softmax,
     formulas.statistics,
     scale.array_factor,
     scale.slope,
-    repair.mended,
-    worlds.another_world,
-    place.mask,
-    place.shifted,
+    inputs.wrong_input,
+    alternatives.alternative_point,
+    layout.mask,
+    layout.shifted,
     scale.one_side,
 )
 
@@ -43,44 +40,46 @@ def likely_causes(
 
     Args:
         layer: the layer.
-        point: where it is judged.
-        right: all gradients as they should be, whole.
-        wrong: the names of those that were rejected.
+        point: the point of the check.
+        right: all right gradients, whole.
+        wrong: the names of the gradients that were rejected.
     """
     ours = gradients(layer, point)
     Y, _ = layer.forward(*point[:3])
-    found = []
+    causes = []
     for tensor in wrong:
         if tensor not in ours:
-            sentence = f"backward returns no gradient of {tensor}: it is forgotten"
-            found.append(Cause("forgotten gradient", sentence, tensor))
+            sentence = f"backward returns no gradient of {tensor}"
+            causes.append(Cause("missing gradient", sentence, tensor))
             continue
-        scene = Scene(tensor, layer, point, np.array(Y), ours, right)
-        with np.errstate(all="ignore"):  # what is tried need not make sense
-            cause = _cause(scene)
+        evidence = Evidence(tensor, layer, point, np.array(Y), ours, right)
+        with np.errstate(all="ignore"):  # a wrong hypothesis may overflow
+            cause = _cause(evidence)
         if cause:
-            found.append(cause._replace(tensor=tensor))
-    return tuple(found)
+            causes.append(cause._replace(tensor=tensor))
+    return tuple(causes)
 
 
-def _cause(scene: Scene) -> Cause | None:
-    """Return the cause that the first suspect gives.
+def _cause(evidence: Evidence) -> Cause | None:
+    """Return the cause of the first hypothesis that fits.
 
-    What is off by less than a cause must fit can be no more than off by a factor.
+    An error smaller than the tolerance of the hypotheses can only be a factor.
     """
-    if close(scene.found, scene.due):
-        return scale.constant(scene)
-    answers = (suspect(scene) for suspect in SUSPECTS)
-    return next((answer for answer in answers if answer), None) or _where(scene)
+    if close(evidence.actual, evidence.expected):
+        return scale.constant(evidence)
+    causes = (hypothesis(evidence) for hypothesis in HYPOTHESES)
+    return next((cause for cause in causes if cause), None) or _where(evidence)
 
 
-def _where(scene: Scene) -> Cause | None:
-    """Return in which part the wrong elements lie, where no suspect knows more."""
-    found, due = scene.found, scene.due
-    if found.shape != due.shape:
-        return Cause("wrong shape", f"it is {found.shape}, and must be {due.shape}")
-    for axis in range(due.ndim):
-        planes = [close(found.take(k, axis), due.take(k, axis)) for k in range(due.shape[axis])]
+def _where(evidence: Evidence) -> Cause | None:
+    """Return which part of the gradient is wrong, where no hypothesis fits."""
+    actual, expected = evidence.actual, evidence.expected
+    if actual.shape != expected.shape:
+        return Cause("wrong shape", f"its shape is {actual.shape}, and must be {expected.shape}")
+    for axis in range(expected.ndim):
+        planes = [
+            close(actual.take(k, axis), expected.take(k, axis)) for k in range(expected.shape[axis])
+        ]
         if any(planes):
             bad = [k for k, fine in enumerate(planes) if not fine]
             return Cause(

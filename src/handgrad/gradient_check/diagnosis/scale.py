@@ -1,4 +1,4 @@
-"""Suspects that compare sizes: a factor, a sign, a term that was added or left out."""
+"""Hypotheses about sizes: a factor, a sign, an extra or a missing term."""
 
 from __future__ import annotations
 
@@ -6,50 +6,54 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from handgrad.gradient_check.diagnosis.evidence import Cause, Scene, close
+from handgrad.gradient_check.diagnosis.evidence import Cause, Evidence, close
 from handgrad.layers import Array, Shape
 
 
-def not_finite(scene: Scene) -> Cause | None:
+def not_finite(evidence: Evidence) -> Cause | None:
     """The gradient holds NaN or infinity."""
-    if np.isfinite(scene.found).all():
+    if np.isfinite(evidence.actual).all():
         return None
-    where = tuple(map(int, np.argwhere(~np.isfinite(scene.found))[0]))
+    where = tuple(map(int, np.argwhere(~np.isfinite(evidence.actual))[0]))
     return Cause("not finite", f"NaN or infinity, first at {list(where)}")
 
 
-def forgotten(scene: Scene) -> Cause | None:
-    """The gradient is zero, or was not returned."""
-    if scene.found.any() or scene.found.shape != scene.due.shape:
+def zero(evidence: Evidence) -> Cause | None:
+    """The gradient is zero."""
+    if evidence.actual.any() or evidence.actual.shape != evidence.expected.shape:
         return None
-    return Cause("forgotten gradient", f"the gradient of {scene.tensor} is zero: it is forgotten")
+    return Cause("missing gradient", f"the gradient of {evidence.tensor} is zero")
 
 
-def not_summed(scene: Scene) -> Cause | None:
-    """The gradient has the examples' axis still: it was not summed."""
-    found, due = scene.found, scene.due
-    for axis in range(found.ndim):
-        if found.ndim > due.ndim and close(found.sum(axis=axis), due):
-            return Cause("sum forgotten", f"the sum over axis {axis} is forgotten")
+def not_summed(evidence: Evidence) -> Cause | None:
+    """The gradient still has the axis of examples: a sum is missing."""
+    actual, expected = evidence.actual, evidence.expected
+    for axis in range(actual.ndim):
+        if actual.ndim > expected.ndim and close(actual.sum(axis=axis), expected):
+            return Cause("missing sum", f"the sum over axis {axis} is missing")
     return None
 
 
-def constant(scene: Scene) -> Cause | None:
-    """The gradient is right but for a factor."""
-    found, due = scene.found, scene.due
-    if found.shape != due.shape or not due.any():
+def constant(evidence: Evidence) -> Cause | None:
+    """The gradient is right up to a factor."""
+    actual, expected = evidence.actual, evidence.expected
+    if actual.shape != expected.shape or not expected.any():
         return None
-    factor = float(np.vdot(due, found) / np.vdot(due, due))
-    left, off = np.linalg.norm(found - factor * due), np.linalg.norm(found - due)
-    return recognised(factor, scene) if close(factor * due, found) and left < off / 10 else None
+    factor = float(np.vdot(expected, actual) / np.vdot(expected, expected))
+    left, off = np.linalg.norm(actual - factor * expected), np.linalg.norm(actual - expected)
+    return (
+        recognized(factor, evidence)
+        if close(factor * expected, actual) and left < off / 10
+        else None
+    )
 
 
-def recognised(factor: float, scene: Scene) -> Cause:
-    """Return what a factor that should be 1 says."""
+def recognized(factor: float, evidence: Evidence) -> Cause:
+    """Return the cause that follows from a factor that should be 1."""
     if _is(factor, -1):
         return Cause("wrong sign", "the sign is wrong")
     sign, size = "the sign is wrong, and " if factor < 0 else "", abs(factor)
-    known = dict(_factors_by_size(scene))
+    known = dict(_factors_by_size(evidence))
     name, words = next(
         (cause for other, cause in known.items() if _is(size, other)),
         ("wrong factor", f"it is {_in_digits(size)} times what it should be"),
@@ -57,80 +61,87 @@ def recognised(factor: float, scene: Scene) -> Cause:
     return Cause(name, sign + words)
 
 
-def _factors_by_size(scene: Scene) -> Iterator[tuple[float, tuple[str, str]]]:
-    """Yield factors that one may have too many, with what they say; the likelier come later."""
+def _factors_by_size(evidence: Evidence) -> Iterator[tuple[float, tuple[str, str]]]:
+    """Yield possible extra factors with their causes; the likelier ones come later."""
     yield 0.5, ("wrong factor", "it is half of what it should be")
     yield 2.0, ("counted twice", "it is counted twice")
-    for what, setting in _settings(scene).items():
-        words = f"{what} = {setting:g} is missing"
+    for name, setting in _settings(evidence).items():
+        words = f"{name} = {setting:g} is missing"
         yield setting, ("missing factor", f"a division by {words}")
         yield 1 / setting, ("missing factor", f"the factor {words}")
-    for what, count in reversed(scene.sizes.items()):
-        of_batch = what == "examples"
-        words = f"a division by the {count} {what} is missing"
+    for name, count in reversed(evidence.sizes.items()):
+        of_batch = name == "examples"
+        words = f"a division by the {count} {name} is missing"
         yield count, ("missing 1/N" if of_batch else "sum instead of mean", words)
-        words = f"it is divided by the {count} {what}, and must not be"
+        words = f"it is divided by the {count} {name}, but must not be"
         yield 1 / count, ("extra 1/N" if of_batch else "mean instead of sum", words)
 
 
-def decay(scene: Scene) -> Cause | None:
-    """A multiple of the array itself, or of its signs, was added."""
-    if scene.found.shape != scene.due.shape:
+def decay(evidence: Evidence) -> Cause | None:
+    """A multiple of the array itself, or of its signs, is added."""
+    if evidence.actual.shape != evidence.expected.shape:
         return None
-    extra = scene.found - scene.due
-    for what, term in (("", scene.value), ("the signs of ", np.sign(scene.value))):
+    extra = evidence.actual - evidence.expected
+    for name, term in (("", evidence.value), ("the signs of ", np.sign(evidence.value))):
         share = float(np.vdot(term, extra) / (np.vdot(term, term) or 1))
         if close(share * term, extra):
             return Cause(
                 "weight decay",
-                f"{share:.4g} times {what}{scene.tensor} is added: weight decay that the forward "
-                "pass does not have; it belongs to the optimizer",
+                f"{share:.4g} times {name}{evidence.tensor} is added: weight decay that forward "
+                "does not have; it belongs to the optimizer",
             )
     return None
 
 
-def missing_term(scene: Scene) -> Cause | None:
-    """The cotangent itself, as a shortcut would pass it on, is missing or was added."""
-    dY = scene.point.dY
-    if scene.tensor != "X" or not scene.found.shape == scene.due.shape == dY.shape:
+def missing_term(evidence: Evidence) -> Cause | None:
+    """The cotangent itself, as a shortcut passes it on, is missing or added."""
+    dY = evidence.point.dY
+    if evidence.tensor != "X" or not evidence.actual.shape == evidence.expected.shape == dY.shape:
         return None
-    if close(scene.found + dY, scene.due):
-        return Cause("missing term", "dY is not added: the way through the shortcut is forgotten")
-    if close(scene.found - dY, scene.due):
-        return Cause("term too many", "dY is added, as if there were a shortcut")
+    if close(evidence.actual + dY, evidence.expected):
+        return Cause(
+            "missing term", "dY is not added: the gradient through the shortcut is missing"
+        )
+    if close(evidence.actual - dY, evidence.expected):
+        return Cause("extra term", "dY is added, as if there were a shortcut")
     return None
 
 
-def unused(scene: Scene) -> Cause | None:
-    """The gradient is the cotangent itself: nothing was differentiated."""
-    if scene.tensor == "X" and scene.fits(scene.point.dY):
+def unused(evidence: Evidence) -> Cause | None:
+    """The gradient is the cotangent itself: nothing is differentiated."""
+    if evidence.tensor == "X" and evidence.fits(evidence.point.dY):
         return Cause("derivative missing", "dX is dY itself: the derivative is missing")
     return None
 
 
-def array_factor(scene: Scene) -> Cause | None:
-    """A factor that is an array is missing, or stands there once too often."""
-    found, due = scene.found, scene.due
-    if found.shape != due.shape:
+def array_factor(evidence: Evidence) -> Cause | None:
+    """An array is missing as a factor, or is applied once too often."""
+    actual, expected = evidence.actual, evidence.expected
+    if actual.shape != expected.shape:
         return None
-    for name, factor in _factors(scene).items():
-        if close(found * factor, due):
+    for name, factor in _factors(evidence).items():
+        if close(actual * factor, expected):
             kind = "dY ignored" if name == "dY" else "missing factor"
             return Cause(kind, f"the factor {name} is missing")
-        if close(due * factor, found):
-            return Cause("factor too many", f"the factor {name} is there once too often")
+        if close(expected * factor, actual):
+            return Cause("extra factor", f"the factor {name} is applied once too often")
     return None
 
 
-def slope(scene: Scene) -> Cause | None:
-    """The gradient is right on one side of zero, and off by a factor on the other."""
-    found, due, dY, X = scene.found, scene.due, scene.point.dY, scene.point.X
-    if scene.tensor != "X" or not found.shape == due.shape == dY.shape:
+def slope(evidence: Evidence) -> Cause | None:
+    """The gradient is right on one side of zero, and wrong by a factor on the other."""
+    actual, expected, dY, X = (
+        evidence.actual,
+        evidence.expected,
+        evidence.point.dY,
+        evidence.point.X,
+    )
+    if evidence.tensor != "X" or not actual.shape == expected.shape == dY.shape:
         return None
     for side, here in (("below", X < 0), ("above", X > 0)):
-        if close(found[here], due[here]) or not close(found[~here], due[~here]):
+        if close(actual[here], expected[here]) or not close(actual[~here], expected[~here]):
             continue
-        ours, right = found[here] / dY[here], due[here] / dY[here]
+        ours, right = actual[here] / dY[here], expected[here] / dY[here]
         if np.ptp(ours) < 1e-6 and np.ptp(right) < 1e-6:
             return Cause(
                 "wrong slope",
@@ -139,45 +150,50 @@ def slope(scene: Scene) -> Cause | None:
     return None
 
 
-def one_side(scene: Scene) -> Cause | None:
+def one_side(evidence: Evidence) -> Cause | None:
     """The gradient is right on one side of zero only."""
-    found, due, X = scene.found, scene.due, scene.point.X
-    if scene.tensor != "X" or found.shape != due.shape:
+    actual, expected, X = evidence.actual, evidence.expected, evidence.point.X
+    if evidence.tensor != "X" or actual.shape != expected.shape:
         return None
     for side, here in (("below", X < 0), ("above", X > 0)):
-        if close(found[~here], due[~here]):
+        if close(actual[~here], expected[~here]):
             return Cause("wrong side", f"it is right except where X is {side} zero")
     return None
 
 
-def _settings(scene: Scene) -> dict[str, float]:
-    """Return numbers that follow from the layer's settings, none of them 0 or 1."""
-    fields = vars(scene.layer) if hasattr(scene.layer, "__dict__") else {}
+def _settings(evidence: Evidence) -> dict[str, float]:
+    """Return numbers that follow from the layer's settings, without 0 and 1."""
+    fields = vars(evidence.layer) if hasattr(evidence.layer, "__dict__") else {}
     numbers = {k: float(v) for k, v in fields.items() if isinstance(v, (int, float))}
     numbers |= {f"(1 - {name})": 1 - value for name, value in numbers.items()}
     return {name: value for name, value in numbers.items() if value > 0 and value != 1}
 
 
-def _factors(scene: Scene) -> dict[str, Array]:
-    """Return arrays that may be factors of the gradient, shaped to lie along it."""
-    pool = {"dY": scene.point.dY, "X": scene.point.X, "Y": scene.Y, "(1 - Y)": 1 - scene.Y}
-    pool |= {name: a for name, a in scene.point.params.items() if isinstance(a, np.ndarray)}
-    shape = scene.due.shape
+def _factors(evidence: Evidence) -> dict[str, Array]:
+    """Return arrays that may be factors of the gradient, shaped to broadcast with it."""
+    pool = {
+        "dY": evidence.point.dY,
+        "X": evidence.point.X,
+        "Y": evidence.Y,
+        "(1 - Y)": 1 - evidence.Y,
+    }
+    pool |= {name: a for name, a in evidence.point.params.items() if isinstance(a, np.ndarray)}
+    shape = evidence.expected.shape
     along = {
         name: a.reshape(1, -1, *(1,) * (len(shape) - 2)) if a.ndim == 1 < len(shape) else a
         for name, a in pool.items()
     }
-    return {name: a for name, a in along.items() if _lies_along(a.shape, shape)}
+    return {name: a for name, a in along.items() if _broadcasts(a.shape, shape)}
 
 
-def _lies_along(shape: Shape, whole: Shape) -> bool:
-    """Say whether an array of one shape can be multiplied into one of another and keep it."""
+def _broadcasts(shape: Shape, whole: Shape) -> bool:
+    """Return whether a shape broadcasts to another one without changing it."""
     sizes = zip(shape, whole, strict=False)
-    return len(shape) == len(whole) and all(size in (1, due) for size, due in sizes)
+    return len(shape) == len(whole) and all(size in (1, expected) for size, expected in sizes)
 
 
 def _in_digits(size: float) -> str:
-    """Return a factor with as many digits as tell it from 1."""
+    """Return a factor with enough digits to distinguish it from 1."""
     return f"{size:.6g}" if abs(size - 1) > 1e-4 else f"{size:.9g}"
 
 

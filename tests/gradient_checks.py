@@ -1,12 +1,12 @@
-"""Both judges at once, for layers of drawn sizes: what a list of cases would forget."""
+"""Both checks at once, for layers of random sizes that a list of cases may miss."""
 
 from hypothesis import strategies as st
 
-from handgrad.gradient_check.autograd import at_hand
+from handgrad.gradient_check.autograd import is_available
 from handgrad.layers import Layer, Shape
+from tests.autograd_check import check_autograd
 from tests.cases import Case
 from tests.gradients import check_layer
-from tests.torch_twin import check_autograd
 
 seeds = st.integers(0, 2**16)
 batches = st.integers(1, 6)
@@ -17,8 +17,8 @@ strides = st.tuples(st.integers(1, 3), st.integers(1, 3))
 
 
 def prove(layer: Layer, shape: Shape, batch: int, training: bool, seed: int) -> None:
-    """Hold a layer's gradients against autograd and against central differences."""
+    """Compare a layer's gradients with autograd and with central differences."""
     case = Case("drawn", (layer,), shape, batch)
     check_layer(case, training, seed)
-    if at_hand():
+    if is_available():
         check_autograd(case, training, seed)

@@ -1,11 +1,9 @@
-"""Our backward held against PyTorch's autograd, over several draws, running statistics included.
+"""Our backward against PyTorch's autograd, over several draws, running statistics included.
 
-The forward in PyTorch is the one that `handgrad gradcheck` asks.
+The PyTorch modules are those of the engine torch and of `handgrad gradcheck`.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 
@@ -19,11 +17,11 @@ from tests.gradients import errors
 TOLERANCE = 1e-13
 
 
-DRAWS = 3  # judged together: a single number may cancel to almost nothing, three will not
+DRAWS = 3  # compared together: one number may cancel to almost nothing, three will not
 
 
 def check_autograd(case: Case, training: bool, seed: int = 0) -> float:
-    """Hold a case's output, gradients and carried arrays against PyTorch's.
+    """Compare a case's output, gradients and buffers with PyTorch's.
 
     Returns:
         The worst error of the output and the gradients.
@@ -42,44 +40,34 @@ def check_autograd(case: Case, training: bool, seed: int = 0) -> float:
 
 
 def ours_and_theirs(case: Case, training: bool, seed: int) -> tuple[dict[str, Array], ...]:
-    """Return our results, our arrays after the step, and the same two from PyTorch."""
+    """Return our results and arrays after the step, and the same two from PyTorch."""
     layer, params, X = case.chain, case.params(seed), case.examples(seed)
     ctx = Context(training, seed, step=3)
     Y, cache = layer.forward(params, X, ctx)
     dY = np.random.default_rng((seed, 4)).normal(size=Y.shape)
     found = {"Y": Y, **gradients(layer, Point(params, X, ctx, dY))}
-    absorbed = flatten(layer.update_buffers(params, cache)) if training else {}
+    updated = flatten(layer.update_buffers(params, cache)) if training else {}
     theirs, their_gradients, their_arrays = autograd(layer, params, X, ctx, dY)
-    return found, flatten(params) | absorbed, {"Y": theirs, **their_gradients}, their_arrays
+    return found, flatten(params) | updated, {"Y": theirs, **their_gradients}, their_arrays
 
 
 def autograd(
     layer: Layer, params: Params, X: Array, ctx: Context, dY: Array
 ) -> tuple[Array, dict[str, Array], dict[str, Array]]:
-    """Return Y, the gradients (dX as "X"), and all arrays as they are after the forward.
+    """Return Y, the gradients (dX as "X"), and all arrays after the forward pass.
 
-    The witness in `handgrad.gradient_check` gives the gradients alone, and knows no running statistics.
+    The oracle in `handgrad.gradient_check` returns the gradients alone.
     """
     import torch
 
-    from handgrad.gradient_check.torch_forward import forward
+    from handgrad.gradient_check.autograd import module_at
 
-    tensors, image = as_tensors(params), torch.tensor(X, requires_grad=True)
-    Y = forward(layer, tensors, image, ctx)
+    module, images = (
+        module_at(layer, Point(params, X, ctx, dY)),
+        torch.tensor(X, requires_grad=True),
+    )
+    Y = module(images)
     Y.backward(torch.tensor(dY))
-    flat = flatten(tensors)
-    found = {name: t.grad.numpy() for name, t in flat.items() if t.grad is not None}
-    after = {name: t.detach().numpy() for name, t in flat.items()}
-    return Y.detach().numpy(), {"X": image.grad.numpy(), **found}, after
-
-
-def as_tensors(tree: Params) -> dict[str, Any]:
-    """Return the tree as tensors; running statistics are no leaves of the graph."""
-    import torch
-
-    return {
-        name: as_tensors(value)
-        if isinstance(value, dict)
-        else torch.tensor(value, requires_grad=name in ("weight", "bias"))
-        for name, value in tree.items()
-    }
+    found = {name: W.grad.numpy() for name, W in module.named_parameters() if W.grad is not None}
+    after = {name: A.detach().numpy() for name, A in module.state_dict().items()}
+    return Y.detach().numpy(), {"X": images.grad.numpy(), **found}, after
