@@ -1,4 +1,4 @@
-"""Engines that duel in the tests: some go wrong from a step on."""
+"""Engines for the comparison tests; some compute wrong results from a step on."""
 
 import numpy as np
 
@@ -20,13 +20,13 @@ def network(dtype="float64", layers=LAYERS):
 
 
 def faulty(index, factor=1.01, start=50, only=None):
-    """Return what makes a reference engine whose layer goes wrong on the way back."""
+    """Return a function that makes a reference engine with a wrong backward in one layer."""
 
     def make(net, rules):
         engine = ReferenceEngine(net, rules)
         kind = type(net.layers[index])
 
-        def spoilt(found):
+        def mutated(found):
             if engine.steps < start:
                 return found
             return {n: g * factor if only in (None, n) else g for n, g in found.items()}
@@ -35,11 +35,11 @@ def faulty(index, factor=1.01, start=50, only=None):
             def backward(self, params, cache, dY):
                 dX, found = super().backward(params, cache, dY)
                 if not hasattr(kind, "gradients"):  # where it is, it has been asked already
-                    found = spoilt(found)
+                    found = mutated(found)
                 return dX if engine.steps < start or only else dX * factor, found
 
         if hasattr(kind, "gradients"):
-            Faulty.gradients = lambda self, *given: spoilt(kind.gradients(self, *given))
+            Faulty.gradients = lambda self, *given: mutated(kind.gradients(self, *given))
         Faulty.__name__ = kind.__name__
         layers = list(net.layers)
         layers[index] = Faulty(**vars(layers[index]))
@@ -50,7 +50,7 @@ def faulty(index, factor=1.01, start=50, only=None):
 
 
 class Opaque:
-    """An engine that lays nothing open, and is wrong from a step on."""
+    """An engine that exposes no intermediate results, and is wrong at one step."""
 
     def __init__(self, net, rules, start):
         self._engine, self._start = ReferenceEngine(net, rules), start

@@ -1,4 +1,4 @@
-"""The match: step by step, until one engine parts from the first."""
+"""`handgrad.compare_engines`: engines train in lock-step until one differs from the first."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.data import Dataset
-from handgrad.engine_comparison.compare import compare_results, compare_traces, largest
-from handgrad.engine_comparison.contender import Fighter
-from handgrad.engine_comparison.result import Difference, Duel, Parting
+from handgrad.engine_comparison.difference import compare_results, compare_traces, largest
+from handgrad.engine_comparison.engine_run import EngineRun
+from handgrad.engine_comparison.result import Difference, Divergence, EngineComparison
 from handgrad.engines import MakeEngine, Rules, Trace
 from handgrad.errors import ConfigError
 from handgrad.losses import Loss, SoftmaxCrossEntropy
@@ -21,15 +21,15 @@ from handgrad.optim import Momentum, Optimizer
 from handgrad.random import generator
 from handgrad.train.evaluate import check_classes
 
-NUDGES, DIGITS = 4, 16  # how often weights are nudged, and by how many units in the last place
-REDRAWS = 20  # so many batches in a row are no accident
+PERTURBATIONS, UNITS = 4, 16  # how often weights are perturbed, by how many units in the last place
+MAX_SKIPPED = 20  # more batches in a row on a kink are no coincidence
 TOLERANCES = {"float64": 1e-9, "float32": 1e-3}
 
 Batch = tuple[NDArray[Any], NDArray[np.integer[Any]]]
-Found = dict[str, list[Difference]]  # by the engine that is held against the first
+Differences = dict[str, list[Difference]]  # by the engine that is compared with the first
 
 
-def duel(
+def compare_engines(
     net: Network,
     train: Dataset,
     test: Dataset | None = None,
@@ -42,29 +42,31 @@ def duel(
     tolerance: float | None = None,
     seed: int = 0,
     on_step: Callable[[int], None] | None = None,
-) -> Duel:
-    """Let engines train copies of a network in lock-step, until one parts from the first.
+) -> EngineComparison:
+    """Train copies of a network in several engines in lock-step, until one differs.
 
     Args:
-        net: the network; it is not changed, except that it is measured.
-        train: the images to learn from.
-        test: the images to judge by at the end; None: none.
-        engines: their names; or names with what makes them.
-        steps: how many updates each makes.
-        batch_size: how many images make one update.
-        optimizer: the rule that renews the parameters; its learning rate stays as it is.
-        loss: what is made small.
-        tolerance: how large a relative difference may be; None: 1e-9 in float64, 1e-3 in float32.
-        seed: decides order and dropout.
-        on_step: called with the number of steps made, after each.
+        net: the network; it does not change, except that `Normalize` layers are fitted.
+        train: the training images.
+        test: the test images, for the accuracy at the end; None: none.
+        engines: the names of the engines; or a mapping of names to engine names or to functions
+            that make an engine. All are compared with the first.
+        steps: the number of updates.
+        batch_size: the number of images in an update.
+        optimizer: the optimizer; its learning rate stays constant.
+        loss: the loss function.
+        tolerance: the largest relative difference that is accepted; None: 1e-9 in float64, 1e-3
+            in float32.
+        seed: decides the order of the images and dropout.
+        on_step: called after each step with the number of steps made.
 
     Raises:
-        ConfigError: if there are not two engines, or a setting is out of range.
+        ConfigError: if there are fewer than two engines, or a setting is out of range.
         DataError: if the images do not fit the network.
-        DivergenceError: if a number is not finite any more.
+        DivergenceError: if a number becomes NaN or infinite.
     """
     if len(set(engines)) < 2:
-        raise ConfigError("a duel needs two engines; give such as reference,torch")
+        raise ConfigError("a comparison needs two different engines, such as reference,torch")
     if steps < 1:
         raise ConfigError(f"steps must be at least 1, not {steps}")
     if tolerance is None:
@@ -77,111 +79,116 @@ def duel(
         net.measure(train.images)
     makers = dict(engines) if isinstance(engines, Mapping) else {name: name for name in engines}
     rules = Rules(loss, optimizer, None, seed)
-    match = _Match([Fighter(name, net, rules, make) for name, make in makers.items()], tolerance)
+    runs = [EngineRun(name, net, rules, make) for name, make in makers.items()]
+    lockstep = _Lockstep(runs, tolerance)
     for X, y in _batches(train, batch_size, seed):
-        if match.pass_over(X, y):
+        if lockstep.is_on_kink(X, y):
             continue
-        match.step(X, y, optimizer.lr)
+        lockstep.step(X, y, optimizer.lr)
         if on_step is not None:
-            on_step(match.steps)
-        if match.parting is not None or match.steps == steps:
+            on_step(lockstep.steps)
+        if lockstep.divergence is not None or lockstep.steps == steps:
             break
-    return match.result(test)
+    return lockstep.result(test)
 
 
-class _Match:
-    """Engines in lock-step, and what has been found so far.
+class _Lockstep:
+    """Engines in lock-step, and the differences so far.
 
     Args:
-        sides: the engines.
-        tolerance: how large a relative difference may be.
+        runs: the engines.
+        tolerance: the largest relative difference that is accepted.
 
     Attributes:
-        parting: where they parted; None: nowhere so far.
+        divergence: the first difference that exceeds the tolerance; None: none so far.
     """
 
-    def __init__(self, sides: Sequence[Fighter], tolerance: float) -> None:
-        self.parting: Parting | None = None
-        self._first, *self._others = sides
+    def __init__(self, runs: Sequence[EngineRun], tolerance: float) -> None:
+        self.divergence: Divergence | None = None
+        self._first, *self._others = runs
         self._tolerance = tolerance
-        self._found: Found = {}
+        self._current: Differences = {}
         self._differences: dict[str, list[dict[str, float]]] = {o.name: [] for o in self._others}
-        self._kinks, self._in_a_row = 0, 0
+        self._skipped, self._in_a_row = 0, 0
 
     @property
     def steps(self) -> int:
-        """How many steps were made."""
+        """The number of steps made."""
         return self._first.steps
 
-    def pass_over(self, X: NDArray[Any], y: NDArray[np.integer[Any]]) -> bool:
-        """Compare what a step would compute, and say whether the batch says nothing."""
+    def is_on_kink(self, X: NDArray[Any], y: NDArray[np.integer[Any]]) -> bool:
+        """Compare the intermediate results of a step; return whether to skip the batch."""
         trace = self._first.inspect(X, y)
-        self._found = {o.name: self._apart(trace, o.inspect(X, y)) for o in self._others}
-        parted = _first_parted(self._found, self._tolerance)
-        torn = (
-            parted is not None and self._in_a_row < REDRAWS and self._is_torn(X, y, trace, *parted)
+        self._current = {o.name: self._compare(trace, o.inspect(X, y)) for o in self._others}
+        exceeding = _first_exceeding(self._current, self._tolerance)
+        skip = (
+            exceeding is not None
+            and self._in_a_row < MAX_SKIPPED
+            and self._jumps(X, y, trace, *exceeding)
         )
-        self._in_a_row = self._in_a_row + 1 if torn else 0
-        self._kinks += torn
-        return torn
+        self._in_a_row = self._in_a_row + 1 if skip else 0
+        self._skipped += skip
+        return skip
 
     def step(self, X: NDArray[Any], y: NDArray[np.integer[Any]], lr: float) -> None:
-        """Make a step on the batch, and compare what came out as well."""
-        loss, *losses = (side.step(X, y, lr) for side in (self._first, *self._others))
-        for other, loss_there in zip(self._others, losses, strict=True):
-            found = self._found[other.name]
-            found += compare_results(self._first.net, other.net, loss, loss_there)
-            self._differences[other.name].append(largest(found))
-        parted = _first_parted(self._found, self._tolerance)
-        if parted is not None:
-            self.parting = Parting(self.steps - 1, *parted)
+        """Make a step on the batch, and compare its results."""
+        loss, *losses = (run.step(X, y, lr) for run in (self._first, *self._others))
+        for other, other_loss in zip(self._others, losses, strict=True):
+            differences = self._current[other.name]
+            differences += compare_results(self._first.net, other.net, loss, other_loss)
+            self._differences[other.name].append(largest(differences))
+        exceeding = _first_exceeding(self._current, self._tolerance)
+        if exceeding is not None:
+            self.divergence = Divergence(self.steps - 1, *exceeding)
 
-    def result(self, test: Dataset | None) -> Duel:
-        """Return what was found, and judge the engines by test images."""
-        sides = [side.result(test) for side in (self._first, *self._others)]
-        return Duel(self._tolerance, self._differences, self.parting, sides, self._kinks)
+    def result(self, test: Dataset | None) -> EngineComparison:
+        """Return the result, with the accuracy of the engines on test images."""
+        summaries = [run.summary(test) for run in (self._first, *self._others)]
+        return EngineComparison(
+            self._tolerance, self._differences, self.divergence, summaries, self._skipped
+        )
 
-    def _is_torn(
+    def _jumps(
         self,
         X: NDArray[Any],
         y: NDArray[np.integer[Any]],
         trace: Trace,
         engine: str,
-        parted: Difference,
+        exceeding: Difference,
     ) -> bool:
-        """Say whether a gradient jumps of itself, at least half as far, when weights are nudged.
+        """Return whether a gradient changes at least half as much when weights are perturbed.
 
-        By turns the first engine's weights are nudged, and those of the other engine, which are
-        as far away as rounding has driven them so far.
+        The first engine's weights and the other engine's weights are perturbed in turn; the latter
+        differ already by the rounding errors so far.
         """
-        if parted.kind != "gradients":
+        if exceeding.kind != "gradients":
             return False
         first, rng = self._first, np.random.default_rng(self.steps)
-        other = next(side for side in self._others if side.name == engine)
-        size = DIGITS * np.finfo(first.net.dtype).eps
+        other = next(run for run in self._others if run.name == engine)
+        size = UNITS * np.finfo(first.net.dtype).eps
         jumps = []
-        for side in NUDGES * (first, other):
-            near = side.net.snapshot()
-            for name in side.net.parameters:
+        for run in PERTURBATIONS * (first, other):
+            near = run.net.snapshot()
+            for name in run.net.parameters:
                 near[name] *= 1 + rng.uniform(-size, size, near[name].shape)
-            nudged = self._apart(trace, first.inspect(X, y, near))
-            jumps += [d.value for d in nudged if d[:3] == parted[:3]]
-        return max(jumps) >= parted.value / 2
+            perturbed = self._compare(trace, first.inspect(X, y, near))
+            jumps += [d.value for d in perturbed if d[:3] == exceeding[:3]]
+        return max(jumps) >= exceeding.value / 2
 
-    def _apart(self, ours: Trace, theirs: Trace) -> list[Difference]:
+    def _compare(self, ours: Trace, theirs: Trace) -> list[Difference]:
         return list(compare_traces(self._first.net.layers, ours, theirs))
 
 
 def _batches(train: Dataset, size: int, seed: int) -> Iterator[Batch]:
-    """Yield batches in the order in which `fit` takes them, epoch after epoch."""
+    """Yield batches in the order of `fit`, epoch after epoch."""
     for number in itertools.count(1):
         order = generator(seed, "shuffle", number).permutation(len(train))
         for at in range(0, len(train), size):
             yield train[order[at : at + size]]
 
 
-def _first_parted(found: Found, tolerance: float) -> tuple[str, Difference] | None:
-    """Return the engine and the first difference that is too large, not a number included."""
+def _first_exceeding(found: Differences, tolerance: float) -> tuple[str, Difference] | None:
+    """Return the first difference that exceeds the tolerance or is NaN, with its engine."""
     for engine, differences in found.items():
         for difference in differences:
             if not difference.value <= tolerance:

@@ -122,7 +122,7 @@ class GradcheckResult:
         controls = [c for report in self.reports for c in report.controls]
         right, rejected = sum(c.ok for c in comparisons), sum(c.rejected for c in controls)
         return (
-            f"{right:,} of {len(comparisons):,} comparisons are within their bound; "
+            f"{right:,} of {len(comparisons):,} comparisons passed; "
             f"{rejected:,} of {len(controls):,} mutated gradients were rejected"
         )
 

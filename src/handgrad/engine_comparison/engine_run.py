@@ -1,4 +1,4 @@
-"""One side of a duel: an engine with a network of its own, and a watch."""
+"""One engine in a comparison, with its own copy of the network and a timer."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.data import Dataset
-from handgrad.engine_comparison.result import Side
+from handgrad.engine_comparison.result import EngineSummary
 from handgrad.engines import Engine, Inspectable, MakeEngine, Rules, Trace, engine_named
 from handgrad.layers import Array
 from handgrad.network import Network
 from handgrad.optim import SGD
 from handgrad.train.evaluate import evaluate
 
-# The rate of a step that is made to see its gradients: so large that the weights, which the step
-# starts from, are lost in rounding, and a power of two, which adds none.
-LAYS_OPEN = 2.0**16
+# The learning rate of a step that reveals its gradients: so large that the initial weights vanish
+# in rounding, and a power of two, which adds no rounding error.
+PROBE_LR = 2.0**16
 
 
-class Fighter:
+class EngineRun:
     """An engine with a copy of a network.
 
     Args:
-        name: what the report calls it.
+        name: the name in reports.
         net: the network; it is copied.
-        rules: how to train.
-        make: the engine's name, or what makes it.
+        rules: loss, optimizer and seed.
+        make: the engine's name, or a function that makes it.
 
     Attributes:
         net: the copy.
@@ -46,7 +46,7 @@ class Fighter:
 
     @property
     def steps(self) -> int:
-        """How many steps it has made."""
+        """The number of steps made."""
         return self._engine.steps
 
     def inspect(
@@ -55,9 +55,9 @@ class Fighter:
         y: NDArray[np.integer[Any]],
         arrays: Mapping[str, Array] | None = None,
     ) -> Trace:
-        """Return what the next step would compute, with other arrays if some are given.
+        """Return the intermediate results of the next step, optionally with other arrays.
 
-        Of an engine that lays nothing open, it is the gradients of the parameters.
+        An engine that does not expose them returns the gradients of the parameters alone.
         """
         if self._probe is not None:
             return self._probe.inspect(X, y, arrays or self.net.arrays, self.steps)
@@ -76,26 +76,26 @@ class Fighter:
         self.seconds.append(time.perf_counter() - began)
         return loss
 
-    def result(self, test: Dataset | None) -> Side:
-        """Return how the engine did."""
+    def summary(self, test: Dataset | None) -> EngineSummary:
+        """Return the speed of the engine, and its accuracy on test images."""
         accuracy = None
         if test is not None:
             accuracy = evaluate(self.net, test, logits=self._engine.logits).accuracy
-        return Side(self.name, statistics.median(self.seconds), accuracy)
+        return EngineSummary(self.name, statistics.median(self.seconds), accuracy)
 
 
 class _Probe:
-    """A second engine of the same make, whose updates are its gradients.
+    """A second engine of the same type, whose updates reveal the gradients.
 
     Args:
         net: the network; it is copied.
-        rules: how to train; the optimizer is replaced.
-        make: the engine's name, or what makes it.
+        rules: loss and seed; the optimizer is replaced.
+        make: the engine's name, or a function that makes it.
     """
 
     def __init__(self, net: Network, rules: Rules, make: str | MakeEngine) -> None:
         self._net = _copy(net)
-        plain = replace(rules, optimizer=SGD(LAYS_OPEN), clip_norm=None)
+        plain = replace(rules, optimizer=SGD(PROBE_LR), clip_norm=None)
         self._engine = engine_named(make, self._net, plain)
 
     def inspect(
@@ -105,12 +105,12 @@ class _Probe:
         arrays: Mapping[str, Array],
         steps: int,
     ) -> Trace:
-        """Return the gradients of the parameters: by how much a step moves them."""
+        """Return the gradients of the parameters, computed from the update of a step."""
         self._net.restore(arrays)
         self._engine.steps = steps
-        self._engine.step(X, y, None, LAYS_OPEN)
+        self._engine.step(X, y, None, PROBE_LR)
         moved = self._net.parameters.items()
-        return Trace({}, {}, {name: (arrays[name] - after) / LAYS_OPEN for name, after in moved})
+        return Trace({}, {}, {name: (arrays[name] - after) / PROBE_LR for name, after in moved})
 
 
 def _copy(net: Network) -> Network:
