@@ -1,4 +1,4 @@
-"""Activations: a function of each number alone."""
+"""Activations: functions of each number separately."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["LeakyReLU", "ReLU", "SiLU", "Sigmoid", "Tanh"]
 
 
 class Elementwise:
-    """What all activations share: no parameters, and an output shaped as the input."""
+    """Base of all activations: no parameters, and an output of the input's shape."""
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
-        """Return no parameters, and the shape as it came."""
+        """Return no parameters, and the unchanged shape."""
         return {}, shape
 
 
@@ -42,12 +42,12 @@ class ReLU(Elementwise):
 @register
 @dataclass(frozen=True)
 class LeakyReLU(Elementwise):
-    """The positive part, and a little of the negative one.
+    """The positive part, and a small multiple of the negative part.
 
     Y = X where X > 0, else slope·X        dX = dY where X > 0, else slope·dY
 
     Attributes:
-        slope: what a negative number is multiplied with.
+        slope: the factor of negative numbers.
     """
 
     slope: float = 0.01
@@ -122,6 +122,6 @@ class SiLU(Elementwise):
 
 
 def sigmoid(X: Array) -> Array:
-    """Return 1/(1 + e⁻ˣ), where X < 0 as eˣ/(1 + eˣ), so that no exponential overflows."""
+    """Return 1/(1 + e⁻ˣ), computed as eˣ/(1 + eˣ) where X < 0, so that no exponential overflows."""
     E = np.exp(-np.abs(X))
     return np.where(X >= 0, 1, E) / (1 + E)

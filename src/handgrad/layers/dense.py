@@ -24,8 +24,8 @@ class Dense:
     dX = dY W           dW = dYᵀ X           db = Σₙ dY
 
     Attributes:
-        units: O, the number of outputs; None: as many as the network has classes.
-        initializer: how the weights are drawn; the bias starts at zero.
+        units: O, the number of outputs; None: the number of classes of the network.
+        initializer: the distribution of the weights; the bias starts at zero.
     """
 
     units: int | None = None
