@@ -80,7 +80,7 @@ def test_both_ways_of_a_residual_have_masks_of_their_own() -> None:
 def test_ways_of_different_shapes_are_refused() -> None:
     layer = Residual((Conv2d(4, 3),))
     with pytest.raises(
-        ModelError, match=r"its body gives \(4, 3, 3\) and its shortcut \(2, 5, 5\)"
+        ModelError, match=r"its body returns \(4, 3, 3\) and its shortcut \(2, 5, 5\)"
     ):
         layer.init((2, 5, 5), np.random.default_rng(0))
 

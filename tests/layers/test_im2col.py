@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handgrad.layers.im2col import output_size, pad, pair, taps, unpad
+from handgrad.layers.im2col import output_size, pad, pair, kernel_offsets, unpad
 
 sizes = st.tuples(st.integers(1, 6), st.integers(1, 6))
 borders = st.tuples(st.integers(0, 3), st.integers(0, 3))
@@ -36,7 +36,7 @@ def test_each_tap_sees_its_place_in_all_windows() -> None:
     kernel, stride = (2, 3), (2, 1)
     size = output_size((1, 5, 6), kernel, stride, (0, 0))
     assert size == (2, 4)
-    seen = {(i, j): view for i, j, view in taps(X, kernel, stride, size)}
+    seen = {(i, j): view for i, j, view in kernel_offsets(X, kernel, stride, size)}
     assert len(seen) == 6
     for (i, j), view in seen.items():
         for r in range(2):
