@@ -200,3 +200,15 @@ def test_the_legend_names_all_lines():
     legend = [text.get_text() for text in figure.legends[0].texts]
     assert legend == [*KINDS, "tolerance 1e-09"]
     assert_nothing_cut_or_overlapping(figure)
+
+
+def test_the_result_shows_a_row_for_each_engine():
+    makers = {"reference": "reference", "faulty": faulty(8, start=1)}
+    found = hg.compare_engines(network(), FEW, test, engines=makers, steps=5)
+    head, first, second, sentence = repr(found).splitlines()
+    assert head.split() == ["engine", *KINDS, "ms", "per", "step", "test", "accuracy"]
+    assert first.split()[:5] == ["reference", "-", "-", "-", "-"]
+    assert second.startswith("faulty")
+    assert sentence.startswith("step 1: faulty differs from reference in dweight of 8 (Dense) by")
+    assert f"<p>{sentence}</p>" in found._repr_html_()
+    assert not found.ok

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handgrad.layers.im2col import output_size, pad, pair, kernel_offsets, unpad
+from handgrad.layers.im2col import kernel_offsets, output_size, pad, pair, unpad
 
 sizes = st.tuples(st.integers(1, 6), st.integers(1, 6))
 borders = st.tuples(st.integers(0, 3), st.integers(0, 3))

@@ -156,7 +156,8 @@ def _differences(result: EngineComparison) -> Table:
     for engine in result.differences:
         largest = result.largest(engine)
         rows.append((engine, *(f"{largest[k]:.1e}" if k in largest else "-" for k in KINDS)))
-    title = f"largest relative difference from {result.engines[0].engine} in {result.steps} steps"
+    first, steps = result.engines[0].engine, result.steps
+    title = f"largest relative difference from {first} in {steps} step{'s' * (steps > 1)}"
     return table(["engine", *(f">{kind}" for kind in KINDS)], rows, title)
 
 

@@ -21,8 +21,8 @@ def gradcheck(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="[MODEL | LAYER | RUN | FILE.py:LAYER | all]",
-            help="A named model, a layer class, the folder of a run, or a layer of your own.",
+            metavar="[TARGET]",
+            help="A model, a layer class, the folder of a run, FILE.py:LAYER, or all.",
         ),
     ] = "all",
     args: Annotated[
@@ -55,8 +55,7 @@ def gradcheck(
 ) -> None:
     """Compare every gradient with independent oracles.
 
-    The oracles are central differences, linearity, PyTorch's autograd if PyTorch is installed, and
-    stored golden gradients of the named models.
+    The oracles: central differences, linearity, PyTorch's autograd, stored golden gradients.
 
     Each oracle must also reject gradients that are wrong on purpose.
 

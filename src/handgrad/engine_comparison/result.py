@@ -117,7 +117,8 @@ class EngineComparison:
         first = self.engines[0].engine
         if self.divergence is None:
             kinks = f" ({self.skipped} batches on a kink were skipped)" if self.skipped else ""
-            return f"no difference exceeds {self.tolerance:g} in {self.steps} steps{kinks}"
+            plural = "s" * (self.steps > 1)
+            return f"no difference exceeds {self.tolerance:g} in {self.steps} step{plural}{kinks}"
         step, engine, (_, layer, tensor, value) = self.divergence
         where = "the loss" if tensor == "loss" else f"{tensor} of {layer}"
         return (
