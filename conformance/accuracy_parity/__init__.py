@@ -4,8 +4,8 @@
 
 `handgrad compare-engines` shows that two engines take the same steps; this program shows that they
 reach the same accuracy. With one seed both have the same initial weights, batches and dropout
-masks, and differ only by rounding errors, which grow in training. So the mean accuracies are compared
-relative to their standard deviation.
+masks, and differ only by rounding errors, which grow in training. So the difference of the mean
+accuracies is compared with their standard deviation.
 """
 
 from conformance.accuracy_parity.compare import TASKS, Comparison, Task, compare

@@ -42,7 +42,7 @@ ORACLES = {
 
 @dataclass(frozen=True)
 class Spoilt(Dense):
-    """A linear layer whose gradients are spoilt."""
+    """A linear layer with wrong gradients."""
 
     how: str = ""
 
@@ -53,7 +53,7 @@ class Spoilt(Dense):
 
 @pytest.mark.parametrize("training", [True, False], ids=["training", "inference"])
 @pytest.mark.parametrize("name", SOME)
-def test_layers_hold_before_all_witnesses(name: str, training: bool) -> None:
+def test_layers_pass_all_oracles(name: str, training: bool) -> None:
     (target,) = find_targets(name)
     report = check(target, training=training)
     assert report.ok
@@ -64,7 +64,7 @@ def test_layers_hold_before_all_witnesses(name: str, training: bool) -> None:
 
 
 @pytest.mark.parametrize("name", ["softmax-regression", "fashion-mlp", "two-layer"])
-def test_named_models_hold_before_the_frozen_numbers_too(name: str) -> None:
+def test_named_models_pass_the_golden_gradients(name: str) -> None:
     report = check(NAMED[name])
     assert report.ok
     golden = [f for f in report.comparisons if f.oracle == "golden"]
@@ -73,27 +73,27 @@ def test_named_models_hold_before_the_frozen_numbers_too(name: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("target", find_targets("all"), ids=lambda target: target.name)
-def test_everything_holds(target: Target) -> None:
-    """`handgrad gradcheck`, as a test: `pytest -m slow tests/verify/test_check.py`."""
+def test_everything_passes(target: Target) -> None:
+    """`handgrad gradcheck`, as a test: `pytest -m slow tests/gradient_check/test_check.py`."""
     assert check(target).ok
     assert check(target, training=False).ok
 
 
 @pytest.mark.parametrize("how", ["zeroed", "scaled by 1 %", "transposed", "shifted"])
-def test_a_spoilt_backward_is_rejected(how: str) -> None:
+def test_a_wrong_backward_is_rejected(how: str) -> None:
     report = check(Target("spoilt", Spoilt(4, how=how), (6,)))
     assert [f.tensor for f in report.wrong] == ["weight"]
     assert report.wrong[0].first
     assert report.wrong[0].first.index == ((0, 1) if how == "transposed" else (0, 0))
 
 
-def test_what_is_derived_from_our_layers_is_not_taken_for_ours() -> None:
+def test_subclasses_of_layers_have_no_counterpart() -> None:
     needs("torch")
     assert autograd.has_counterpart(Dense(3))
     assert not autograd.has_counterpart(Spoilt(3))
 
 
-def test_a_check_that_accepts_everything_is_called_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_that_accepts_everything_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(differences, "BOUND", 10.0)
     report = check(find_targets("dense")[0])
     assert not report.ok
@@ -104,7 +104,7 @@ def test_a_check_that_accepts_everything_is_called_broken(monkeypatch: pytest.Mo
     }
 
 
-def test_a_witness_that_looks_at_nothing_is_called_broken() -> None:
+def test_an_oracle_that_measures_nothing_is_broken() -> None:
     said = oracles.ExpectedGradient((2,), np.array([0, 1]), np.zeros(3), lambda _: np.zeros(3))
     ours = {"weight": np.array([1.0, 2.0])}
     shown = list(controls.controls(oracles.Oracle("blind", 1e-7, ours, {"weight": said})))
@@ -112,7 +112,7 @@ def test_a_witness_that_looks_at_nothing_is_called_broken() -> None:
     assert not any(c.rejected for c in shown)
 
 
-def test_kinks_are_never_judged() -> None:
+def test_points_are_free_of_kinks() -> None:
     """Every point is drawn so that no direction crosses a kink."""
     point, oracle = differences.run_oracle(find_targets("relu")[0], True, 0)
     assert abs(point.X).min() > differences.STEP
@@ -123,7 +123,7 @@ def test_kinks_are_never_judged() -> None:
 
 
 @pytest.mark.parametrize("place", [0.0, 0.1, 1 / 3, 0.5, 0.8, 0.99])
-def test_a_kink_between_the_steps_is_seen(place: float) -> None:
+def test_a_kink_between_the_steps_is_detected(place: float) -> None:
     x = np.array([0.0])
     kink = place * differences.STEP
     slope = differences.slope(lambda: abs(float(x[0]) - kink), x, 0)
@@ -140,7 +140,7 @@ def test_names() -> None:
     assert set(MODELS) < set(target_names())
 
 
-def test_a_network_is_judged_at_its_own_arrays() -> None:
+def test_a_network_is_checked_at_its_own_arrays() -> None:
     net = Network(MODELS["two-layer"](), (1, 5, 6), 4, seed=3)
     target = network_target("mine", net)
     point = target.point(0, training=True)
@@ -167,7 +167,7 @@ class Constant(ReLU):
         return np.zeros(cache.shape), {}
 
 
-def test_where_all_gradients_are_zero_nothing_is_proven() -> None:
+def test_zero_gradients_are_not_proven() -> None:
     report = check(Target("constant", Constant(), (5,)))
     assert (report.wrong, report.broken, report.controls) == ((), (), ())
     assert report.verdict == "not proven"
@@ -176,7 +176,7 @@ def test_where_all_gradients_are_zero_nothing_is_proven() -> None:
     assert check(Target("spoilt", Spoilt(4, how="zeroed"), (6,))).verdict == "wrong"
 
 
-def test_nan_is_rejected_and_its_place_named() -> None:
+def test_nan_is_rejected_and_its_index_reported() -> None:
     said = oracles.ExpectedGradient((3,), np.arange(3), np.ones(3), lambda gradient: gradient)
     ours = {"weight": np.array([1.0, np.nan, 1.0])}
     (found,) = oracles.compare_all(oracles.Oracle("w", 1e-7, ours, {"weight": said}))
@@ -185,7 +185,7 @@ def test_nan_is_rejected_and_its_place_named() -> None:
     assert found.first.index == (1,)
 
 
-def test_without_torch_the_check_runs_without_this_witness(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_torch_the_check_runs_without_this_oracle(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(autograd, "find_spec", lambda _: None)
     report = check(NAMED["softmax-regression"])
     assert report.ok

@@ -1,4 +1,4 @@
-"""A layer that does not keep the form is refused in one sentence: its name, what, what to do."""
+"""A layer that breaks the contract is refused in one sentence: its name, the error, the remedy."""
 
 from pathlib import Path
 
@@ -117,7 +117,7 @@ BACKWARD = [
         ("BUFFERS", "buffers = ('w',)", "a gradient of 'w', which is not a parameter that"),
     ],
 )
-def test_what_breaks_the_form_is_one_sentence(
+def test_a_broken_contract_is_one_sentence(
     tmp_path: Path, part: str, line: str, sentence: str
 ) -> None:
     with pytest.raises(ModelError, match=sentence) as caught:
@@ -139,9 +139,7 @@ def test_what_breaks_the_form_is_one_sentence(
         ("self, params, cache", "params, cache", "Mine: backward must take"),
     ],
 )
-def test_a_function_that_takes_something_else(
-    tmp_path: Path, old: str, new: str, sentence: str
-) -> None:
+def test_wrong_arguments_are_refused(tmp_path: Path, old: str, new: str, sentence: str) -> None:
     place(tmp_path)
     file = tmp_path / "mine.py"
     file.write_text(file.read_text().replace(old, new))
@@ -149,7 +147,7 @@ def test_a_function_that_takes_something_else(
         load_user_layer(f"{file}:Mine")
 
 
-def test_a_backward_that_writes_into_its_cache(tmp_path: Path) -> None:
+def test_a_backward_must_not_write_into_its_cache(tmp_path: Path) -> None:
     back = 'right = (dY * cache["X"]).sum(axis=0); cache["X"] *= 0; return dY, {"w": right}'
     own = place(tmp_path, FORWARD='return params["w"] * X, {"X": 1 * X}', BACKWARD=back)
     with pytest.raises(ModelError, match="Mine: backward writes into array 0 of its cache; write"):
@@ -166,9 +164,7 @@ def test_a_backward_that_writes_into_its_cache(tmp_path: Path) -> None:
         (f"return {DX}, {{'w': np.nan * {DW}}}", "NaN or infinity, first at [0]"),
     ],
 )
-def test_a_wrong_gradient_is_not_refused_but_rejected(
-    tmp_path: Path, back: str, sentence: str
-) -> None:
+def test_wrong_gradients_are_left_to_the_oracles(tmp_path: Path, back: str, sentence: str) -> None:
     report = check(load_user_layer(place(tmp_path, BACKWARD=back)))
     assert [(f.tensor, f.ok) for f in report.wrong] == [("w", False)]
     assert [cause.sentence for cause in report.causes] == [sentence]
@@ -197,7 +193,9 @@ def test_a_wrong_gradient_is_not_refused_but_rejected(
     ],
     ids=["as it should be", "a list of two", "a single number", "an array in Fortran's order"],
 )
-def test_unusual_and_right(tmp_path: Path, changed: dict[str, str], controls: int) -> None:
+def test_unusual_layers_are_accepted(
+    tmp_path: Path, changed: dict[str, str], controls: int
+) -> None:
     report = check(load_user_layer(place(tmp_path, **changed)))
     assert report.ok
     assert len([c for c in report.controls if c.oracle == "differences"]) == controls

@@ -22,7 +22,7 @@ NAMED_AT_LEAST = 22
 
 
 def planted(file: Path) -> Any:
-    """Return what a fault's file says of itself."""
+    """Return the names that a fault's file defines."""
     return SimpleNamespace(**runpy.run_path(str(file)))
 
 
@@ -47,14 +47,14 @@ def test_a_fault_is_rejected_and_its_first_wrong_element_named(
     assert (first and first.index) == fault.FIRST
 
 
-def test_causes_are_named_right(reports: dict[str, Report]) -> None:
+def test_causes_are_right(reports: dict[str, Report]) -> None:
     found = {name: {(c.name, c.tensor) for c in report.causes} for name, report in reports.items()}
     due = {file.stem: (planted(file).CAUSE, planted(file).TENSOR) for file in FAULTS}
     missed = {name: found[name] for name, cause in due.items() if cause not in found[name]}
     assert len(FAULTS) - len(missed) >= NAMED_AT_LEAST, missed
 
 
-def test_a_sentence_says_what_it_is_here(reports: dict[str, Report]) -> None:
+def test_the_sentence_has_the_details(reports: dict[str, Report]) -> None:
     sentences = {name: report.causes[0].sentence for name, report in reports.items()}
     assert sentences["extra_one_over_n"] == "it is divided by the 7 examples, but must not be"
     assert sentences["wrong_slope"] == "below zero the slope is 0.1, and must be 0.01"
@@ -92,11 +92,11 @@ def causes_of(spoil: Callable[[Array], Array]) -> list[str]:
         (lambda d: np.sin(9 * d), None),
     ],
 )
-def test_what_a_fault_in_one_gradient_is_called(spoil, name) -> None:
+def test_the_name_of_a_cause(spoil, name) -> None:
     assert causes_of(spoil) == ([name] if name else [])
 
 
-def test_no_cause_is_named_for_what_is_right() -> None:
+def test_right_gradients_have_no_cause() -> None:
     target = Target("dense", Dense(3), (5,))
     assert check(target).causes == ()
     point = target.point(0, training=True)
@@ -104,7 +104,7 @@ def test_no_cause_is_named_for_what_is_right() -> None:
     assert set(right) == {"X", "weight", "bias"}
 
 
-def test_arrays_of_a_cache_are_found_and_replaced_wherever_they_lie() -> None:
+def test_arrays_of_a_cache_are_found_and_replaced_at_any_depth() -> None:
     a, b, c = np.zeros(1), np.ones(2), np.full(3, 2.0)
     cache = (a, {"b": b, "shape": (1, 2)}, [c, None])
     found = list(arrays_in(cache))

@@ -18,7 +18,7 @@ NAMES = ("Offset", "Sine", "Exponential", "SteepSigmoid", "Clip", "Steep", "Unus
 
 @pytest.mark.parametrize("training", [True, False], ids=["training", "inference"])
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_right_is_accepted_however_large_its_numbers(name: str, training: bool) -> None:
+def test_right_layers_with_large_numbers_are_accepted(name: str, training: bool) -> None:
     report = check(load_user_layer(f"{RIGHT}:{name}"), training=training)
     assert report.ok
     assert all(f.bound == 1e-7 for f in report.comparisons if f.oracle == "differences")
@@ -57,14 +57,14 @@ def test_no_step_makes_a_kink_go_away(place: float) -> None:
         ("np.sign(np.sin(1e9 * X))", "no slope at any of 100 points; it jumps everywhere"),
     ],
 )
-def test_what_cannot_be_judged_is_said(tmp_path: Path, of: str, sentence: str) -> None:
+def test_layers_that_cannot_be_checked_are_refused(tmp_path: Path, of: str, sentence: str) -> None:
     text = RIGHT.read_text().replace("return self.of(X), X", f"return {of}, X")
     (tmp_path / "mine.py").write_text(text)
     with pytest.raises(ModelError, match=sentence):
         check(load_user_layer(f"{tmp_path / 'mine.py'}:Offset"))
 
 
-def test_at_a_kink_nothing_else_is_tried() -> None:
+def test_at_a_kink_no_other_step_is_tried() -> None:
     target = Target("relu", ReLU(), (3,))
     point = target.point(0, training=True)
     point.X[0, 0] = 5e-7

@@ -1,11 +1,11 @@
-"""The golden numbers are those that autograd gives, and cover every named model."""
+"""The golden gradients equal autograd's, and cover every named model."""
 
 import json
 
 import numpy as np
 import pytest
 
-from conformance.accuracy_parity import __main__ as twins
+from conformance.accuracy_parity import __main__ as accuracy_parity
 from handgrad.gradient_check import autograd
 from handgrad.gradient_check import golden_gradients as golden
 from handgrad.gradient_check import oracle as oracles
@@ -14,14 +14,14 @@ from handgrad.models import MODELS
 from tests.extras import needs
 
 
-def test_every_named_model_has_its_numbers() -> None:
+def test_every_named_model_has_golden_gradients() -> None:
     kept = json.loads(golden.FILE.read_text("utf-8"))
     assert set(kept) == set(MODELS)
     assert golden.run_oracle(find_targets("dense")[0]) is None
 
 
 @pytest.mark.parametrize("name", ["softmax-regression", "lenet5"])
-def test_the_numbers_can_be_made_again(name: str) -> None:
+def test_golden_gradients_can_be_computed_again(name: str) -> None:
     needs("torch")
     kept = json.loads(golden.FILE.read_text("utf-8"))[name]
     again = json.loads(json.dumps(golden.compute([NAMED[name]])))[name]
@@ -32,7 +32,7 @@ def test_the_numbers_can_be_made_again(name: str) -> None:
         assert again[tensor]["elements"] == pytest.approx(entry["elements"], rel=1e-10)
 
 
-def test_one_number_that_is_not_what_it_was_is_seen() -> None:
+def test_a_changed_number_is_detected() -> None:
     said = golden.run_oracle(NAMED["two-layer"])
     assert said
     weight = said.ours["2.weight"].copy()
@@ -44,11 +44,11 @@ def test_one_number_that_is_not_what_it_was_is_seen() -> None:
     assert np.ravel_multi_index(found.first.index, weight.shape) == place
 
 
-def test_without_pytorch_a_sentence_says_what_to_install(
+def test_without_pytorch_the_error_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(autograd, "is_available", lambda: False)
-    for main in (golden.main, lambda: twins.main([])):
+    for main in (golden.main, lambda: accuracy_parity.main([])):
         assert main() == 1
         assert capsys.readouterr().err == (
             'error: PyTorch is not installed; install it with pip install "handgrad[torch]"\n'

@@ -1,4 +1,4 @@
-"""Our float32 gradients are as near to the truth as float32 can be, at every point judged."""
+"""Our float32 gradients are as accurate as float32 allows."""
 
 from dataclasses import dataclass
 
@@ -36,13 +36,13 @@ def one_thread():
         yield
 
 
-def heard(target: Target, seed: int, training: bool = True) -> Oracle:
+def results(target: Target, seed: int, training: bool = True) -> Oracle:
     return rounding.run_oracle(target, target.point(seed, training))
 
 
 def assert_right(target: Target, seed: int) -> None:
     for training in (True, False):
-        said = heard(target, seed, training)
+        said = results(target, seed, training)
         assert said.bound == rounding.BOUND
         assert [comparison for comparison in compare_all(said) if not comparison.ok] == []
 
@@ -50,12 +50,12 @@ def assert_right(target: Target, seed: int) -> None:
 @pytest.mark.parametrize(
     ("name", "seed"), [("fashion-mlp", 4), ("fashion-mlp", 8), ("smallnet", 25), ("lenet5", 82)]
 )
-def test_where_rounding_does_much_another_point_is_judged(name: str, seed: int) -> None:
+def test_where_rounding_has_a_large_effect_another_point_is_used(name: str, seed: int) -> None:
     """A variance of 0.002 among four examples, a kink, a sum of 3,136 terms that cancel."""
     assert_right(NAMED[name], seed)
 
 
-def test_what_rounding_does_is_measured() -> None:
+def test_the_effect_of_rounding_is_measured() -> None:
     """Of four examples that a batch norm sees nearly alike it does much."""
     target = NAMED["fashion-mlp"]
     moved = {
@@ -79,16 +79,16 @@ def test_a_kink_near_enough_for_rounding_shows() -> None:
 def test_a_gradient_with_fewer_digits_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(MODULES, Rough, MODULES[Dense])
     for digits, wrong in ((1e-5, ["weight"]), (0.0, [])):
-        found = compare_all(heard(Target("rough", Rough(4, digits=digits), (6,)), 0))
+        found = compare_all(results(Target("rough", Rough(4, digits=digits), (6,)), 0))
         assert [comparison.tensor for comparison in found if not comparison.ok] == wrong
 
 
-def test_where_no_point_is_calm_the_bound_is_what_rounding_does(
+def test_without_a_calm_point_the_bound_is_the_effect_of_rounding(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     target = NAMED["fashion-mlp"]
     monkeypatch.setattr(rounding, "BOUND", 1e-8)
-    said = heard(target, 0)
+    said = results(target, 0)
     assert 1e-7 < said.bound < 1e-5
     assert all(comparison.ok for comparison in compare_all(said))
 
@@ -96,6 +96,6 @@ def test_where_no_point_is_calm_the_bound_is_what_rounding_does(
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_every_layer_and_model_is_right_at_points_of_every_seed(seed: int) -> None:
-    """`pytest -m slow tests/verify/test_rounding.py`: a minute."""
+    """`pytest -m slow tests/gradient_check/test_rounding.py`: a minute."""
     for target in find_targets("all"):
         assert_right(target, seed)

@@ -1,4 +1,4 @@
-"""A layer from a file of the user's own: taken as it is, or refused in one sentence."""
+"""A layer from a user's file is loaded, or refused in one sentence."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def written(folder: Path, text: str) -> Path:
     return file
 
 
-def test_a_right_layer_holds_in_every_element(tmp_path: Path) -> None:
+def test_a_right_layer_passes_in_every_element(tmp_path: Path) -> None:
     target = load_user_layer(f"{written(tmp_path, SCALE)}:Scale")
     assert (target.name, target.shape, target.batch) == ("Scale", (5,), BATCH)
     report = check(target)
@@ -49,13 +49,13 @@ def test_a_right_layer_holds_in_every_element(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("args", ['{"factor": 3, "sizes": [1, 2]}', "[3, [1, 2]]"])
-def test_arguments_come_as_json(tmp_path: Path, args: str) -> None:
+def test_arguments_are_json(tmp_path: Path, args: str) -> None:
     target = load_user_layer(f"{written(tmp_path, SCALE)}:Scale", args, (4,), 3)
     assert (target.layer.factor, target.layer.sizes) == (3, (1, 2))
     assert (target.shape, target.batch) == ((4,), 3)
 
 
-def test_a_layer_of_images_is_given_images(tmp_path: Path) -> None:
+def test_a_layer_for_images_gets_images(tmp_path: Path) -> None:
     text = "from handgrad.layers import MaxPool2d as Mine\n"
     target = load_user_layer(f"{written(tmp_path, text)}:Mine", '{"kernel": 2}')
     assert target.shape == (3, 6, 8)
@@ -84,7 +84,7 @@ def test_a_layer_of_images_is_given_images(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_is_wrong_with_a_file_is_one_sentence(
+def test_an_error_in_a_file_is_one_sentence(
     tmp_path: Path, old: str, new: str, sentence: str
 ) -> None:
     file = written(tmp_path, SCALE.replace(old, new))
@@ -123,7 +123,7 @@ def test_what_is_wrong_with_a_file_is_one_sentence(
         ("mine.py:np", "", ModelError, "mine.py has no class 'np'"),
     ],
 )
-def test_what_is_wrong_with_the_command(
+def test_wrong_arguments_of_the_command_are_refused(
     tmp_path: Path, place: str, args: str, kind: type[HandgradError], sentence: str
 ) -> None:
     written(tmp_path, SCALE).with_suffix(".txt").touch()
@@ -131,7 +131,7 @@ def test_what_is_wrong_with_the_command(
         load_user_layer(str(tmp_path / place), args)
 
 
-def test_a_file_that_leaves_has_proven_nothing(tmp_path: Path) -> None:
+def test_a_file_that_exits_is_refused(tmp_path: Path) -> None:
     file = written(tmp_path, "import sys\n\nsys.exit(0)\n")
     with pytest.raises(ModelError, match=r"mine.py, line 3, in <module>: SystemExit: 0"):
         load_user_layer(f"{file}:Scale")
@@ -176,7 +176,7 @@ def test_a_forward_that_jumps_everywhere_has_no_slope(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_class_that_is_no_layer(
+def test_a_class_that_is_not_a_layer(
     tmp_path: Path, text: str, kind: type[HandgradError], sentence: str
 ) -> None:
     with pytest.raises(kind, match=sentence) as caught:
@@ -184,7 +184,7 @@ def test_a_class_that_is_no_layer(
     assert "\n" not in str(caught.value)
 
 
-def test_what_a_file_prints_is_no_result(
+def test_output_of_a_file_goes_to_stderr(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = SCALE.replace(
@@ -196,7 +196,7 @@ def test_what_a_file_prints_is_no_result(
     assert "hello" in printed.err
 
 
-def test_what_fails_only_while_it_is_checked_is_a_sentence_too(tmp_path: Path) -> None:
+def test_an_error_during_the_check_is_one_sentence(tmp_path: Path) -> None:
     text = SCALE.replace(
         'return self.factor * params["weight"] * X',
         'assert ctx.seed < 9; return X * params["weight"]',

@@ -28,7 +28,7 @@ def found(name: str) -> Report:
         ("AddedConstant", {"X"}, "linearity"),
     ],
 )
-def test_what_small_numbers_do_not_show_is_rejected(
+def test_errors_hidden_at_small_inputs_are_rejected(
     name: str, tensors: set[str], oracle: str
 ) -> None:
     report = found(name)
@@ -46,7 +46,7 @@ def test_what_small_numbers_do_not_show_is_rejected(
         ("AddedConstant", "not linear"),
     ],
 )
-def test_and_its_cause_named(name: str, cause: str) -> None:
+def test_their_causes_are_found(name: str, cause: str) -> None:
     assert {c.name for c in found(name).causes} == {cause}
 
 
@@ -78,14 +78,14 @@ def test_and_its_cause_named(name: str, cause: str) -> None:
         ("NearlyRightInOne", []),
     ],
 )
-def test_a_cause_is_true_or_none_is_named(name: str, sentences: list[str]) -> None:
+def test_a_cause_is_right_or_not_reported(name: str, sentences: list[str]) -> None:
     report = found(name)
     assert report.verdict == "wrong"
     assert [cause.sentence for cause in report.causes] == sentences
 
 
 @pytest.mark.parametrize("name", ["TinyBias", "TinyBiasTurned"])
-def test_a_gradient_too_small_to_be_judged_is_not_called_right(name: str) -> None:
+def test_a_gradient_too_small_to_check_is_not_proven(name: str) -> None:
     report = found(name)
     assert not report.ok
     assert report.verdict == "not proven"
@@ -93,32 +93,31 @@ def test_a_gradient_too_small_to_be_judged_is_not_called_right(name: str) -> Non
     assert verdicts == {"X": "right", "w": "right", "b": "not proven"}
 
 
-def test_zero_where_the_output_depends_on_nothing_is_proven() -> None:
+def test_a_zero_gradient_of_an_unused_array_is_right() -> None:
     report = check(load_user_layer(f"{WRONG.with_name('right.py')}:Unused"))
     assert report.verdict_on("unused") == "right"
     shown = [(c.mutation, c.rejected) for c in report.controls if c.tensor == "unused"]
     assert shown == [("nonzero", True)]
 
 
-def test_what_is_kept_in_self_and_not_in_the_cache_is_refused() -> None:
+def test_data_kept_in_self_is_refused() -> None:
     sentence = "KeptInSelf: backward, for w, gives different numbers once forward has seen other"
     with pytest.raises(ModelError, match=sentence):
         found("KeptInSelf")
 
 
-def test_a_gradient_that_is_rejected_gets_its_controls_too() -> None:
+def test_rejected_gradients_have_controls_too() -> None:
     shown = [c for c in found("ForgottenTop").controls if c.oracle == "large inputs"]
     assert {c.mutation for c in shown} == {"zeroed", "scaled by 1 %", "transposed", "shifted"}
     assert all(c.rejected for c in shown)
 
 
 @pytest.mark.parametrize("target", LAYERS, ids=lambda target: target.name)
-def test_our_layers_are_right_far_out_and_linear(target: Target) -> None:
-    from handgrad.gradient_check import large_inputs as far
-    from handgrad.gradient_check import linearity as linear
+def test_our_layers_pass_large_inputs_and_linearity(target: Target) -> None:
+    from handgrad.gradient_check import large_inputs, linearity
     from handgrad.gradient_check.oracle import compare_all
 
     for training in (True, False):
-        heard = [linear.run_oracle(target, target.point(1, training))]
-        heard += [oracle for _, oracle in far.run_oracles(target, 1, training)]
-        assert all(comparison.ok for oracle in heard for comparison in compare_all(oracle))
+        results = [linearity.run_oracle(target, target.point(1, training))]
+        results += [oracle for _, oracle in large_inputs.run_oracles(target, 1, training)]
+        assert all(comparison.ok for oracle in results for comparison in compare_all(oracle))
