@@ -112,7 +112,7 @@ def test_light_ink_in_the_graph_turns_what_it_must():
     ("recipe", "sentence"),
     [
         ("drawing", "has no operator for the step OwnSize (own size) of the preprocessing; export"),
-        (None, "the model knows of no preprocessing; export it without --raw"),
+        (None, "the model has no preprocessing; export it without --raw"),
     ],
 )
 def test_what_onnx_cannot_say_of_a_preprocessing(handgrad, recipe, sentence):

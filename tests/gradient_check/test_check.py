@@ -41,7 +41,7 @@ ORACLES = {
 
 
 @dataclass(frozen=True)
-class Spoilt(Dense):
+class Mutated(Dense):
     """A linear layer with wrong gradients."""
 
     how: str = ""
@@ -81,7 +81,7 @@ def test_everything_passes(target: Target) -> None:
 
 @pytest.mark.parametrize("how", ["zeroed", "scaled by 1 %", "transposed", "shifted"])
 def test_a_wrong_backward_is_rejected(how: str) -> None:
-    report = check(Target("spoilt", Spoilt(4, how=how), (6,)))
+    report = check(Target("mutated", Mutated(4, how=how), (6,)))
     assert [f.tensor for f in report.wrong] == ["weight"]
     assert report.wrong[0].first
     assert report.wrong[0].first.index == ((0, 1) if how == "transposed" else (0, 0))
@@ -90,7 +90,7 @@ def test_a_wrong_backward_is_rejected(how: str) -> None:
 def test_subclasses_of_layers_have_no_counterpart() -> None:
     needs("torch")
     assert autograd.has_counterpart(Dense(3))
-    assert not autograd.has_counterpart(Spoilt(3))
+    assert not autograd.has_counterpart(Mutated(3))
 
 
 def test_a_check_that_accepts_everything_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +173,7 @@ def test_zero_gradients_are_not_proven() -> None:
     assert report.verdict == "not proven"
     assert not report.ok
     assert check(find_targets("relu")[0]).verdict == "right"
-    assert check(Target("spoilt", Spoilt(4, how="zeroed"), (6,))).verdict == "wrong"
+    assert check(Target("mutated", Mutated(4, how="zeroed"), (6,))).verdict == "wrong"
 
 
 def test_nan_is_rejected_and_its_index_reported() -> None:

@@ -65,14 +65,14 @@ def test_the_sentence_has_the_details(reports: dict[str, Report]) -> None:
 
 
 def causes_of(spoil: Callable[[Array], Array]) -> list[str]:
-    """Return the names of the causes found for a linear layer's weight gradient, spoilt."""
+    """Return the names of the causes found for a linear layer's mutated weight gradient."""
 
-    class Spoilt(Dense):
+    class Mutated(Dense):
         def backward(self, params: Params, cache: Array, dY: Array) -> tuple[Array, Params]:
             dX, found = super().backward(params, cache, dY)
             return dX, found | {"weight": spoil(found["weight"])}
 
-    target = Target("spoilt", Spoilt(3), (5,), 7)
+    target = Target("mutated", Mutated(3), (5,), 7)
     point = target.point(0, training=True)
     right = every_element(target.layer, point)
     return [c.name for c in likely_causes(target.layer, point, right, ["weight"])]

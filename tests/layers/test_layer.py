@@ -65,7 +65,7 @@ def test_shapes_and_float32_are_kept(case: Case, training: bool) -> None:
 
 
 @each_case
-def test_initial_arrays_are_float64_and_named_alike_each_time(case: Case) -> None:
+def test_initial_arrays_are_float64_with_stable_names(case: Case) -> None:
     first, shape = case.chain.init(case.shape, np.random.default_rng(0))
     second, _ = case.chain.init(case.shape, np.random.default_rng(0))
     assert shape == case.output
@@ -104,7 +104,7 @@ def test_layers_are_values(case: Case) -> None:
             layer.anything = 1
 
 
-def test_places_in_the_network_are_told_apart() -> None:
+def test_positions_in_the_network_are_distinct() -> None:
     ctx = Context(training=True, seed=4, step=2)
     places = [ctx.inside(i) for i in range(20)]
     places += [ctx.inside(i).inside(j) for i in range(20) for j in range(20)]
@@ -112,6 +112,6 @@ def test_places_in_the_network_are_told_apart() -> None:
     assert {place[:3] for place in places} == {(True, 4, 2)}
 
 
-def test_a_silent_float64_would_be_seen() -> None:
+def test_a_silent_float64_is_detected() -> None:
     with pytest.raises(TypeCheckError):
         there_and_back(Chain(), {}, np.zeros((2, 3)), Context())
