@@ -13,7 +13,7 @@ from handgrad.random import stream_key
 _GOLDEN, _MIX_1, _MIX_2 = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 
 
-class Dropout(nn.Dropout):
+class KeyedDropout(nn.Dropout):
     """PyTorch's dropout, until `set_step` sets a key: then each step has our mask.
 
     Args:
@@ -35,7 +35,7 @@ class Dropout(nn.Dropout):
         return X * _mask(self.key, X.shape, self.p).to(X.dtype) * (1 / (1 - self.p))
 
 
-class Dropout2d(nn.Dropout2d):
+class KeyedDropout2d(nn.Dropout2d):
     """Dropout of whole channels, likewise.
 
     Args:
@@ -61,7 +61,7 @@ class Dropout2d(nn.Dropout2d):
 def set_step(module: nn.Module, seed: int, step: int) -> None:
     """Set the key of every dropout inside a module, from the run's seed and the step."""
     for layer in module.modules():
-        if isinstance(layer, Dropout | Dropout2d):
+        if isinstance(layer, KeyedDropout | KeyedDropout2d):
             key = _signed(stream_key(seed, "dropout", step, layer.position))
             if layer.key is None:
                 device = next((p.device for p in module.parameters()), torch.device("cpu"))

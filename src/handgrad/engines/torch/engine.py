@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from handgrad.engines.divergence import all_finite, diverged, overflowed
 from handgrad.engines.protocol import BatchStream, Rules, StepResults, Trace
 from handgrad.engines.torch.data_feed import Batch, Feed, as_numbers, image_tensor
-from handgrad.engines.torch.dropout import Dropout, Dropout2d, set_step
+from handgrad.engines.torch.dropout import KeyedDropout, KeyedDropout2d, set_step
 from handgrad.engines.torch.modules import from_torch, tensors, to_torch
 from handgrad.engines.torch.optim import (
     as_torch_loss,
@@ -237,7 +237,7 @@ def device_named(name: str) -> torch.device:
 def _compiled(module: nn.Module) -> Callable[[Tensor], Tensor]:
     """Return a compiled module, without dropout: PyTorch 2.13 writes beyond the end of the mask."""
     for layer in module.modules():
-        if isinstance(layer, Dropout | Dropout2d):
+        if isinstance(layer, KeyedDropout | KeyedDropout2d):
             outside = torch.compiler.disable(layer.forward)  # type: ignore[no-untyped-call]
             setattr(layer, "forward", outside)  # noqa: B010 (a method to the type checker)
     compiled: Callable[[Tensor], Tensor] = torch.compile(module, dynamic=False)

@@ -12,8 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from handgrad.engines.torch.dropout import Dropout as TorchDropout
-from handgrad.engines.torch.dropout import Dropout2d as TorchDropout2d
+from handgrad.engines.torch.dropout import KeyedDropout, KeyedDropout2d
 from handgrad.errors import ModelError
 from handgrad.layers import (
     Array,
@@ -196,8 +195,8 @@ MODULES: dict[type[Any], Callable[[Any, Shape, Context], nn.Module]] = {
     Sigmoid: lambda *_: nn.Sigmoid(),
     Tanh: lambda *_: nn.Tanh(),
     SiLU: lambda *_: nn.SiLU(),
-    Dropout: lambda layer, _, ctx: TorchDropout(layer.p, ctx.layer),
-    Dropout2d: lambda layer, _, ctx: TorchDropout2d(layer.p, ctx.layer),
+    Dropout: lambda layer, _, ctx: KeyedDropout(layer.p, ctx.layer),
+    Dropout2d: lambda layer, _, ctx: KeyedDropout2d(layer.p, ctx.layer),
     Chain: lambda layer, shape, ctx: _sequential(layer.layers, shape, ctx),
     Residual: _residual,
 }
