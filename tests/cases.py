@@ -12,9 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.gradcheck import registry as known
-from handgrad.gradcheck.loss_as_layer import OfLoss
-from handgrad.gradcheck.registry import IMAGE
+from handgrad.gradient_check import registry as known
+from handgrad.gradient_check.registry import IMAGE
 from handgrad.init import HeUniform
 from handgrad.layers import (
     Array,
@@ -113,9 +112,9 @@ def stir(arrays: Mapping[str, Array], rng: np.random.Generator) -> None:
 
 
 LAYERS = tuple(
-    Case(subject.name, (subject.layer,), subject.shape, subject.batch)
-    for subject in known.LAYERS
-    if not isinstance(subject.layer, OfLoss)
+    Case(target.name, (target.layer,), target.shape, target.batch)
+    for targets in known.CASES.values()
+    for target in targets
 )
 
 NETWORKS = (

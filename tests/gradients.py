@@ -1,12 +1,11 @@
-"""Gradients held against central differences, with negative controls.
+"""Gradients against central differences, with negative controls.
 
-A cotangent drawn at random makes one number of a layer's output: f = Σ dY·Y. The slope of f along
-a direction is measured with two forward passes and compared with what the backward pass says.
-Directions are single elements, and random ones through all elements of an array at once.
-Everything is float64.
+A random cotangent turns a layer's output into one number: f = Σ dY·Y. The slope of f along a
+direction is measured with two forward passes and compared with the backward pass. Directions are
+single elements, and random vectors over all elements of an array. Everything is float64.
 
-`handgrad.gradcheck` does the same in another way. This is written apart from it on purpose: a check
-that is wrong in one of the two is found by the other, and neither is proven by itself.
+`handgrad.gradient_check` does the same differently. This file shares no code with it on purpose: an
+error in one of the two checks is found by the other.
 """
 
 from __future__ import annotations
@@ -15,14 +14,14 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from handgrad.gradcheck.target import Point, gradients
+from handgrad.gradient_check.target import Point, gradients
 from handgrad.layers import Array, Context
 from handgrad.params import flatten
 from tests.cases import Case
 
 STEP = 1e-5
 TOLERANCE = 1e-7
-ELEMENTS = 12  # how many single elements of a larger array are tried
+ELEMENTS = 12  # the number of single elements checked in a larger array
 
 Arrays = Mapping[str, Array]
 
@@ -30,8 +29,8 @@ Arrays = Mapping[str, Array]
 def errors(ours: Arrays, theirs: Arrays) -> dict[str, float]:
     """Return, for each array, the norm of the difference as a share of the norm of theirs.
 
-    An array that is zero but for rounding, such as the gradient of a bias before a batch norm, is
-    measured against all arrays together.
+    The error of an array that is zero up to rounding, such as the gradient of a bias before a batch
+    norm, is relative to the norm of all arrays.
     """
     assert set(ours) == set(theirs)
     norms = {name: float(np.linalg.norm(array)) for name, array in theirs.items()}
@@ -45,13 +44,13 @@ def errors(ours: Arrays, theirs: Arrays) -> dict[str, float]:
 
 
 class KinkedError(Exception):
-    """The slope is not the same at half the step: a kink or a tie lies between."""
+    """The slope differs at half the step: a kink or a tie lies between."""
 
 
 def check_layer(case: Case, training: bool, seed: int = 0) -> float:
-    """Check a case against central differences, and the check against spoilt gradients.
+    """Check a case against central differences, and the check against mutated gradients.
 
-    Inputs that sit on a kink or a tie are drawn again.
+    Inputs on a kink or a tie are drawn again.
 
     Returns:
         The worst error.
@@ -61,11 +60,11 @@ def check_layer(case: Case, training: bool, seed: int = 0) -> float:
             return check_draw(case, training, attempt)
         except KinkedError:
             continue
-    raise AssertionError("every draw sat on a kink")
+    raise AssertionError("every draw was on a kink")
 
 
 def check_draw(case: Case, training: bool, seed: int) -> float:
-    """Check a case with the arrays, the examples and the cotangent of one seed."""
+    """Check a case with the arrays, examples and cotangent of one seed."""
     layer, params, X, ctx = case.chain, case.params(seed), case.examples(seed), Context(training)
     rng = np.random.default_rng((seed, 4))
     Y = layer.forward(params, X, ctx)[0].copy()  # a copy, for Flatten's Y is a view of X
@@ -82,67 +81,67 @@ def check_draw(case: Case, training: bool, seed: int) -> float:
 
 
 def check(f: Callable[[], float], points: Arrays, found: Arrays, rng: np.random.Generator) -> float:
-    """Check the gradients `found` of f at `points`, which f reads and which are moved in place.
+    """Check the gradients `found` of f at `points`, which f reads and which are changed in place.
 
     Returns:
         The worst error.
     """
-    ways = {name: np.stack(list(directions(point.shape, rng))) for name, point in points.items()}
-    slopes = {name: measure(f, point, ways[name], STEP) for name, point in points.items()}
-    halved = {name: measure(f, point, ways[name], STEP / 2) for name, point in points.items()}
+    vectors = {name: np.stack(list(directions(point.shape, rng))) for name, point in points.items()}
+    slopes = {name: measure(f, point, vectors[name], STEP) for name, point in points.items()}
+    halved = {name: measure(f, point, vectors[name], STEP / 2) for name, point in points.items()}
     if max(errors(halved, slopes).values()) > TOLERANCE / 4:
         raise KinkedError
 
-    worst = compare(found, ways, slopes)
+    worst = compare(found, vectors, slopes)
     assert max(worst.values()) <= TOLERANCE, worst
-    for name, spoilt in spoils(found):
-        assert compare(found | {name: spoilt}, ways, slopes)[name] > TOLERANCE, (
+    for name, mutated in mutations(found):
+        assert compare(found | {name: mutated}, vectors, slopes)[name] > TOLERANCE, (
             f"a wrong gradient of {name} was accepted"
         )
     return max(worst.values())
 
 
-def compare(found: Arrays, ways: Arrays, slopes: Arrays) -> dict[str, float]:
-    """Return the errors of the slopes that gradients promise, against those measured."""
-    promised = {
-        name: ways[name].reshape(len(ways[name]), -1) @ array.reshape(-1)
+def compare(found: Arrays, vectors: Arrays, slopes: Arrays) -> dict[str, float]:
+    """Return the errors of the slopes that follow from gradients, against measured slopes."""
+    predicted = {
+        name: vectors[name].reshape(len(vectors[name]), -1) @ array.reshape(-1)
         for name, array in found.items()
     }
-    return errors(promised, slopes)
+    return errors(predicted, slopes)
 
 
 def directions(shape: tuple[int, ...], rng: np.random.Generator) -> Iterator[Array]:
-    """Yield directions of length 1: some single elements, and three through all of them."""
+    """Yield directions of length 1: some single elements, and three over all of them."""
     size = int(np.prod(shape))
     for element in rng.permutation(size)[:ELEMENTS]:
-        way = np.zeros(size)
-        way[element] = 1.0
-        yield way.reshape(shape)
+        vector = np.zeros(size)
+        vector[element] = 1.0
+        yield vector.reshape(shape)
     for _ in range(3):
-        way = rng.normal(size=shape)
-        yield way / np.linalg.norm(way)
+        vector = rng.normal(size=shape)
+        yield vector / np.linalg.norm(vector)
 
 
-def measure(f: Callable[[], float], point: Array, ways: Array, step: float) -> Array:
+def measure(f: Callable[[], float], point: Array, vectors: Array, step: float) -> Array:
     """Return the slope of f along each direction, by central differences."""
-    start, slopes = point.copy(), np.zeros(len(ways))
-    for index, way in enumerate(ways):
-        point[...] = start + step * way
+    start, slopes = point.copy(), np.zeros(len(vectors))
+    for index, vector in enumerate(vectors):
+        point[...] = start + step * vector
         above = f()
-        point[...] = start - step * way
+        point[...] = start - step * vector
         slopes[index] = (above - f()) / (2 * step)
     point[...] = start
     return slopes
 
 
-def spoils(found: Arrays) -> Iterator[tuple[str, Array]]:
+def mutations(found: Arrays) -> Iterator[tuple[str, Array]]:
     """Yield wrong gradients: each array zeroed, 1 % too large, and transposed or reversed.
 
-    One that is right all the same, such as a zero gradient zeroed, is left out.
+    Mutations that change nothing, such as a zero gradient zeroed, are left out.
     """
     together = np.linalg.norm([float(np.linalg.norm(array)) for array in found.values()])
     for name, array in found.items():
-        turned = array.T.reshape(array.shape) if array.ndim == 2 else np.flip(array)
-        for spoilt in (0 * array, 1.01 * array, turned):
-            if np.linalg.norm(spoilt - array) > 1e-6 * together:
-                yield name, spoilt
+        transposed = array.T.reshape(array.shape) if array.ndim == 2 else np.flip(array)
+        for mutated in (0 * array, 1.01 * array, transposed):
+            if np.linalg.norm(mutated - array) > 1e-6 * together:
+                yield name, mutated

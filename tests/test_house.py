@@ -28,7 +28,7 @@ ROOMS = [
     ),
     *("losses", "signals", "calibration", "optim", "schedules", "markdown_sections"),
     *("summary", "assembly", "network", "models", "data", "engines", "train", "classifier"),
-    *("export", "tracking", "gradcheck", "compare_engines", "html", "explain", "plots"),
+    *("export", "tracking", "gradient_check", "engine_comparison", "html", "explain", "plots"),
     *("estimator", "reproduce"),
     *("__init__", "runs", "auto", "cli", "__main__"),
 ]
@@ -43,7 +43,7 @@ PLACES = {
     "sklearn": ("data", "estimator"),
     "numba": ("engines/compiled",),
     "llvmlite": ("engines/compiled",),
-    "torch": ("engines/torch", "gradcheck", "export"),
+    "torch": ("engines/torch", "gradient_check", "export"),
     "safetensors": ("classifier", "train"),
     "onnx": ("export",),
     "onnxruntime": ("export",),

@@ -54,9 +54,7 @@ def test_mean_and_standard_deviation(initializer: Initializer, std: float) -> No
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_uniform_ones_fill_their_range_and_stay_in_it(
-    initializer: Initializer, limit: float
-) -> None:
+def test_uniform_weights_fill_their_range(initializer: Initializer, limit: float) -> None:
     W = initializer.sample(SHAPE, np.random.default_rng(0))
     assert abs(W).max() <= limit
     assert abs(W).max() > 0.999 * limit

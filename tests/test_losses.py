@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from handgrad.errors import ConfigError, DataError
 from handgrad.layers import Array
 from handgrad.losses import SoftmaxCrossEntropy, log_softmax, softmax
+from tests.autograd_check import DRAWS
 from tests.extras import needs
+from tests.gradient_checks import seeds
 from tests.gradients import check, errors
-from tests.proof import seeds
-from tests.torch_twin import DRAWS
 
 shares = st.floats(0, 0.9)
 
@@ -78,7 +78,7 @@ def test_worked_examples(p: float, value: float) -> None:
     np.testing.assert_allclose(dZ, [[p - 1, (1 - p) / 2, (1 - p) / 2]], atol=1e-15)
 
 
-def test_knowing_nothing_costs_the_logarithm_of_the_classes() -> None:
+def test_equal_logits_have_the_loss_log_k() -> None:
     loss, _ = SoftmaxCrossEntropy()(np.zeros((4, 10)), np.arange(4))
     assert loss == pytest.approx(math.log(10), rel=1e-15)
 
@@ -95,7 +95,7 @@ def test_huge_logits_stay_finite(dtype: type, smoothing: float) -> None:
         assert loss == pytest.approx((0 + 2e4 + 2 * math.log(3)) / 4, rel=1e-6)
 
 
-def test_a_constant_added_to_a_row_changes_nothing() -> None:
+def test_the_loss_does_not_change_when_a_constant_is_added() -> None:
     Z, y, _, _ = batch(6, 4, seed=1)
     loss, dZ = SoftmaxCrossEntropy()(Z, y)
     moved, moved_dZ = SoftmaxCrossEntropy()(Z + 100, y)
@@ -118,7 +118,7 @@ def test_an_example_of_weight_two_counts_as_two() -> None:
     assert not dZ[2].any()
 
 
-def test_a_batch_without_weight_teaches_nothing() -> None:
+def test_a_batch_without_weight_has_no_loss_and_gradient() -> None:
     Z, y, _, _ = batch(3, 4, seed=4)
     for loss, weights in (
         (SoftmaxCrossEntropy(), np.zeros(3)),
@@ -129,7 +129,7 @@ def test_a_batch_without_weight_teaches_nothing() -> None:
         np.testing.assert_array_equal(dZ, np.zeros_like(Z))
 
 
-def test_nothing_is_changed() -> None:
+def test_the_arguments_do_not_change() -> None:
     Z, y, weights, class_weights = batch(5, 4, seed=5)
     for array in (Z, y, weights):
         array.setflags(write=False)
@@ -150,29 +150,29 @@ def test_nothing_is_changed() -> None:
         ([0.0, 1.0], r"labels must be 2 whole numbers, not an array \(2,\) of float64"),
     ],
 )
-def test_labels_that_cannot_be(y: list, sentence: str) -> None:
+def test_labels_out_of_range_are_refused(y: list, sentence: str) -> None:
     with pytest.raises(DataError, match=sentence):
         SoftmaxCrossEntropy()(np.zeros((2, 3)), np.array(y))
 
 
 @pytest.mark.parametrize("weights", [[1.0], [1.0, -1.0], [1.0, math.nan]])
-def test_weights_that_cannot_be(weights: list[float]) -> None:
+def test_weights_out_of_range_are_refused(weights: list[float]) -> None:
     with pytest.raises(DataError, match="weights must be 2 numbers of at least 0, one for each"):
         SoftmaxCrossEntropy()(np.zeros((2, 3)), np.array([0, 1]), np.array(weights))
 
 
-def test_class_weights_for_another_number_of_classes() -> None:
+def test_the_number_of_class_weights_must_fit() -> None:
     with pytest.raises(ConfigError, match="class_weights must be 3, one for each class, not 2"):
         SoftmaxCrossEntropy(class_weights=(1, 2))(np.zeros((2, 3)), np.array([0, 1]))
 
 
 @pytest.mark.parametrize("smoothing", [-0.1, 1.0, math.nan])
-def test_smoothing_that_cannot_be(smoothing: float) -> None:
+def test_smoothing_out_of_range_are_refused(smoothing: float) -> None:
     with pytest.raises(ConfigError, match="label_smoothing must be at least 0 and below 1"):
         SoftmaxCrossEntropy(smoothing)
 
 
 @pytest.mark.parametrize("weight", [-1.0, math.nan, math.inf])
-def test_class_weights_that_cannot_be(weight: float) -> None:
+def test_class_weights_out_of_range_are_refused(weight: float) -> None:
     with pytest.raises(ConfigError, match="class_weights must be numbers of at least 0, not"):
         SoftmaxCrossEntropy(class_weights=(1.0, weight))

@@ -6,7 +6,7 @@ from handgrad.markdown_sections import read, table, write
 BEGIN, END = "<!-- begin: numbers -->", "<!-- end: numbers -->"
 
 
-def test_writing_leaves_all_else_as_it_was(tmp_path):
+def test_writing_keeps_the_rest_of_the_document(tmp_path):
     path = tmp_path / "proof.md"
     assert read("numbers", path) == ""
     write("numbers", "one", path)
@@ -24,13 +24,13 @@ def test_writing_leaves_all_else_as_it_was(tmp_path):
 
 
 @pytest.mark.parametrize("text", [BEGIN, END, f"{END}\n{BEGIN}"])
-def test_half_a_pair_of_marks_is_refused(tmp_path, text):
+def test_a_missing_mark_is_refused(tmp_path, text):
     path = tmp_path / "proof.md"
     path.write_text(text)
-    with pytest.raises(DataError, match="put back the marks"):
+    with pytest.raises(DataError, match="restore the marks"):
         write("numbers", "one", path)
     assert path.read_text() == text
 
 
-def test_a_table_sets_numbers_to_the_right():
+def test_a_table_aligns_numbers_right():
     assert table(["what", ">count"], [["a", "1"]]) == "| what | count |\n| --- | --: |\n| a | 1 |"

@@ -17,11 +17,9 @@ from handgrad.layers import (
 )
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
-from handgrad.params import flatten
 from tests.cases import CASES, CLASSES, Case
 from tests.extras import needs
 from tests.gradients import errors
-from tests.torch_twin import as_tensors
 
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
@@ -39,18 +37,19 @@ def images(count: int = 6, seed: int = 0) -> Array:
 def test_loss_and_gradients_equal_autograds(case: Case) -> None:
     """The whole way, and the shorter way back that leaves out the gradient of the images."""
     torch = needs("torch")
-    from handgrad.gradcheck.torch_forward import forward
+    from handgrad.gradient_check.autograd import module_at
+    from handgrad.gradient_check.target import Point
 
     net, X, y = case.network(dtype=np.float64), case.examples(), case.labels()
     ctx = Context(training=True, seed=1, step=2)
     loss, gradients = net.loss_and_grads(X, y, ctx=ctx)
 
-    tensors = as_tensors(net.tree)
-    logits = forward(net.chain, tensors, torch.tensor(X), ctx)
+    module = module_at(net.chain, Point(net.tree, X, ctx, X))
+    logits = module(torch.tensor(X))
     theirs = torch.nn.functional.cross_entropy(logits, torch.tensor(y))
     theirs.backward()
     assert loss == pytest.approx(theirs.item(), rel=1e-13)
-    found = {name: t.grad.numpy() for name, t in flatten(tensors).items() if t.grad is not None}
+    found = {name: W.grad.numpy() for name, W in module.named_parameters() if W.grad is not None}
     assert max(errors(gradients, found).values()) <= 1e-13
 
 

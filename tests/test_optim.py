@@ -10,8 +10,8 @@ from handgrad.errors import ConfigError
 from handgrad.layers import Array
 from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer, clip_by_norm
 from tests.extras import needs
+from tests.gradient_checks import seeds
 from tests.gradients import errors
-from tests.proof import seeds
 
 torch = needs("torch")
 
@@ -25,7 +25,7 @@ def shapes() -> dict[str, tuple[int, ...]]:
 
 
 def ours_and_theirs(
-    rule: Optimizer, twin: type[torch.optim.Optimizer], seed: int, **options: Any
+    rule: Optimizer, counterpart: type[torch.optim.Optimizer], seed: int, **options: Any
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Return parameters after ten steps on drawn gradients, the rate changing on the way."""
     rng = np.random.default_rng(seed)
@@ -33,7 +33,7 @@ def ours_and_theirs(
     state = {n: {kind: np.zeros_like(W) for kind in rule.state_names} for n, W in ours.items()}
     theirs = {name: torch.tensor(W) for name, W in ours.items()}
     scales = dict(zip(ours, (1e-3, 1.0, 1e3), strict=True))
-    optimizer = twin(list(theirs.values()), lr=rule.lr, **options)
+    optimizer = counterpart(list(theirs.values()), lr=rule.lr, **options)
     for t in range(1, 11):
         lr = rule.lr / t
         optimizer.param_groups[0]["lr"] = lr
@@ -95,12 +95,12 @@ def test_by_hand() -> None:
     np.testing.assert_allclose(step(Momentum(0.1, 0.5, nesterov=True), [1.0], [2.0]), [0.7])
 
 
-def test_adams_first_step_is_the_learning_rate_whatever_the_gradient() -> None:
+def test_adams_first_step_is_the_learning_rate_for_any_gradient() -> None:
     found = step(Adam(0.1, eps=1e-12), [1.0, 1.0, 1.0], [1e-3, -5.0, 1e3])
     np.testing.assert_allclose(found, [0.9, 1.1, 0.9], rtol=1e-8)
 
 
-def test_adamw_decays_beside_the_gradient() -> None:
+def test_adamw_decay_is_decoupled() -> None:
     np.testing.assert_allclose(step(AdamW(0.1, weight_decay=0.5), [2.0], [0.0]), [1.9])
 
 
@@ -141,14 +141,14 @@ def test_clipping_by_hand() -> None:
 
 
 @pytest.mark.parametrize("limit", [0.0, -1.0, math.nan])
-def test_a_limit_that_would_stop_or_turn_the_gradients(limit: float) -> None:
+def test_a_limit_of_zero_or_less_is_refused(limit: float) -> None:
     with pytest.raises(ConfigError, match=f"limit must be a number above 0, not {limit}"):
         clip_by_norm({"a": np.ones(2)}, limit)
 
 
 @pytest.mark.parametrize("rule", [SGD, Momentum, Adam, AdamW])
 @pytest.mark.parametrize("lr", [-0.1, math.nan, math.inf])
-def test_learning_rates_that_cannot_be(rule: type, lr: float) -> None:
+def test_learning_rates_out_of_range_are_refused(rule: type, lr: float) -> None:
     with pytest.raises(ConfigError, match=f"lr must be a number of at least 0, not {lr}"):
         rule(lr)
 
@@ -167,6 +167,6 @@ def test_learning_rates_that_cannot_be(rule: type, lr: float) -> None:
         (AdamW, {"weight_decay": math.nan}, "weight_decay must be a number of at least 0, not nan"),
     ],
 )
-def test_constants_that_cannot_be(rule: type, setting: dict, sentence: str) -> None:
+def test_constants_out_of_range_are_refused(rule: type, setting: dict, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
         rule(**setting)

@@ -101,7 +101,7 @@ def test_plateau_equals_torchs(
 ) -> None:
     """Theirs lowers the rate after `patience` bad epochs and one more; ours, after `patience`."""
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
-    twin = lr_scheduler.ReduceLROnPlateau(
+    counterpart = lr_scheduler.ReduceLROnPlateau(
         optimizer,
         factor=gamma,
         patience=patience - 1,
@@ -111,7 +111,7 @@ def test_plateau_equals_torchs(
     )
     schedule = Plateau(patience, gamma, min_delta)
     for epoch, loss in enumerate(losses, start=1):
-        twin.step(loss)
+        counterpart.step(loss)
         progress = Progress(epoch * STEPS, STEPS, 50, tuple(losses[:epoch]))
         assert schedule.factor(progress) == pytest.approx(
             optimizer.param_groups[0]["lr"], rel=1e-12
@@ -140,6 +140,6 @@ def test_plateau_by_hand() -> None:
         (Plateau, {"min_delta": -1}, "min_delta must be a number of at least 0, not -1"),
     ],
 )
-def test_constants_that_cannot_be(kind: type, setting: dict, sentence: str) -> None:
+def test_constants_out_of_range_are_refused(kind: type, setting: dict, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
         kind(**setting)

@@ -1,10 +1,11 @@
-"""The same accuracy in PyTorch: both engines train the same networks, seed for seed.
+"""Accuracy parity with PyTorch: both engines train the same networks with the same seeds.
 
     python -m conformance.accuracy_parity --write docs/proof.md
 
-The duel shows that two engines take the same steps; this, that they arrive at the same place. With
-one seed both have the same initial weights, batches and dropout masks, and part only by rounding,
-which grows on the way. So the accuracies are compared as drawn numbers are: by their spread.
+`handgrad compare-engines` shows that two engines take the same steps; this program shows that they
+reach the same accuracy. With one seed both have the same initial weights, batches and dropout
+masks, and differ only by rounding errors, which grow in training. So the difference of the mean
+accuracies is compared with their standard deviation.
 """
 
 from conformance.accuracy_parity.compare import TASKS, Comparison, Task, compare

@@ -12,25 +12,27 @@ from statistics import mean, stdev
 from conformance.accuracy_parity import TASKS, Comparison, Task, compare
 from handgrad.data import load_data
 from handgrad.errors import ConfigError, HandgradError
-from handgrad.gradcheck.autograd import needed
+from handgrad.gradient_check.autograd import require_torch
 from handgrad.markdown_sections import read, table, write
 
-SECTION = "the same accuracy in PyTorch"
+SECTION = "accuracy parity with PyTorch"
 SEEDS = 5
-HEADINGS = ["network", "trained on", ">by hand", ">in PyTorch", ">apart by", "within ±"]
+HEADINGS = ["network", "trained on", ">handgrad", ">PyTorch", ">difference", "within ±"]
 
 
 def main(words: list[str] | None = None) -> int:
-    """Train, write or print what came out, and return the exit status."""
+    """Train, write or print the results, and return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m conformance.accuracy_parity",
-        description="Train the notebooks' networks by hand and in PyTorch; 1 if they part.",
+        description="Train the notebooks' networks in both engines; 1 if accuracies differ.",
     )
-    parser.add_argument("models", nargs="*", metavar="MODEL", help="which; default: all five")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="put the table into FILE")
+    parser.add_argument(
+        "models", nargs="*", metavar="MODEL", help="models to train; default: all five"
+    )
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the table into FILE")
     given = parser.parse_args(words)
     try:
-        needed()
+        require_torch()
         found = {name: _compared(name) for name in given.models or TASKS}
         old = read(SECTION, given.write) if given.write else ""
         text = section(found, old)
@@ -45,33 +47,33 @@ def main(words: list[str] | None = None) -> int:
 
 
 def section(found: Mapping[str, Comparison], old: str = "") -> str:
-    """Return the section in Markdown; networks that were not trained now keep their old rows."""
+    """Return the section in Markdown; networks that were not trained keep their old rows."""
     rows = {cells[0].strip("`"): cells for cells in _rows(old)}
     rows |= {name: _row(TASKS[name], comparison) for name, comparison in found.items()}
-    return f"""## The same accuracy in PyTorch
+    return f"""## Accuracy parity with PyTorch
 
-Made by `python -m conformance.accuracy_parity --write docs/proof.md`, with torch
-{version("torch").partition("+")[0]}. Names of networks after it renew their rows alone.
+Written by `python -m conformance.accuracy_parity --write docs/proof.md`, with torch
+{version("torch").partition("+")[0]}. With names of networks, it updates only their rows.
 
-The notebooks' five networks, each trained with {SEEDS} seeds: by hand, in the compiled engine; and
-in PyTorch, with its own modules, optimizers and autograd. Initial weights, batches and dropout
-masks are the same. The numbers are mean and standard deviation of the accuracy on the 10,000 test
-images; the means must lie within one standard deviation by hand.
+The notebooks' five networks, each trained with {SEEDS} seeds in the compiled engine and in PyTorch
+with its own modules, optimizers and autograd. Initial weights, batches and dropout masks are the
+same. The numbers are mean and standard deviation of the accuracy on the 10,000 test images. The
+means must differ by at most the standard deviation of the compiled engine.
 
 {table(HEADINGS, [rows[name] for name in TASKS if name in rows])}
 """
 
 
 def _compared(name: str) -> Comparison:
-    """Train one of the networks, and show how far it is."""
+    """Train one of the networks, and print the progress."""
     if name not in TASKS:
-        raise ConfigError(f"there is no task {name!r}; choose of {', '.join(TASKS)}")
-    made = 0
+        raise ConfigError(f"there is no task {name!r}; choose one of {', '.join(TASKS)}")
+    runs = 0
 
     def on_run() -> None:
-        nonlocal made
-        made += 1
-        print(f"{name}: {made} of {2 * SEEDS} runs", file=sys.stderr)
+        nonlocal runs
+        runs += 1
+        print(f"{name}: {runs} of {2 * SEEDS} runs", file=sys.stderr)
 
     return compare(TASKS[name], *load_data(TASKS[name].data), seeds=SEEDS, on_run=on_run)
 
@@ -79,15 +81,22 @@ def _compared(name: str) -> Comparison:
 def _row(task: Task, found: Comparison) -> list[str]:
     """Return the cells of a network's row."""
     images = f"{task.images:,} images" if task.images else "all images"
-    times = "once" if task.epochs == 1 else f"{task.epochs} times"
+    times = "1 epoch" if task.epochs == 1 else f"{task.epochs} epochs"
     rule = f"{type(task.optimizer).__name__}({task.optimizer.lr:g})"
-    how = f"{task.data}, {images} {times}, batches of {task.batch_size}, {rule}"
-    ours, theirs = (f"{mean(s):.2%} ± {stdev(s):.2%}" for s in (found.by_hand, found.twin))
-    return [f"`{task.model}`", how, ours, theirs, f"{found.apart:.3%}", "yes" if found.ok else "no"]
+    how = f"{task.data}, {images}, {times}, batches of {task.batch_size}, {rule}"
+    ours, theirs = (f"{mean(s):.2%} ± {stdev(s):.2%}" for s in (found.ours, found.theirs))
+    return [
+        f"`{task.model}`",
+        how,
+        ours,
+        theirs,
+        f"{found.difference:.3%}",
+        "yes" if found.ok else "no",
+    ]
 
 
 def _rows(text: str) -> list[list[str]]:
-    """Return the cells of the rows that a section has."""
+    """Return the cells of the rows of a section."""
     lines = (line for line in text.splitlines() if line.startswith("| `"))
     return [line.strip("| ").split(" | ") for line in lines]
 

@@ -1,4 +1,4 @@
-"""What is trained, and what two engines made of it."""
+"""The training tasks, and the comparison of two engines."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from handgrad.train.config import Settings
 
 @dataclass(frozen=True)
 class Task:
-    """How a network is trained.
+    """A training task.
 
     Attributes:
         model: the architecture's name.
         data: the name of the data set.
-        batch_size: how many images make one update.
-        optimizer: the rule that renews the parameters.
-        epochs: how many times the images are gone through.
-        images: how many are learned from, the first ones; None: all.
+        batch_size: the number of images in an update.
+        optimizer: the optimizer.
+        epochs: the number of epochs.
+        images: the number of training images, from the first; None: all.
     """
 
     model: str
@@ -54,30 +54,30 @@ TASKS = {
 
 @dataclass(frozen=True)
 class Comparison:
-    """The test accuracies that two engines reached.
+    """The test accuracies of two engines.
 
     Attributes:
-        by_hand: one for each seed, 0 to 1.
-        twin: likewise, in the same order.
+        ours: one accuracy for each seed, 0 to 1.
+        theirs: likewise, in the same order.
     """
 
-    by_hand: tuple[float, ...]
-    twin: tuple[float, ...]
+    ours: tuple[float, ...]
+    theirs: tuple[float, ...]
 
     @property
     def spread(self) -> float:
-        """The standard deviation over the seeds, by hand."""
-        return stdev(self.by_hand)
+        """The standard deviation of our accuracies over the seeds."""
+        return stdev(self.ours)
 
     @property
-    def apart(self) -> float:
-        """How far the means lie apart."""
-        return abs(mean(self.by_hand) - mean(self.twin))
+    def difference(self) -> float:
+        """The absolute difference of the means."""
+        return abs(mean(self.ours) - mean(self.theirs))
 
     @property
     def ok(self) -> bool:
-        """Whether that is within one standard deviation."""
-        return self.apart <= self.spread
+        """Whether the difference is within one standard deviation."""
+        return self.difference <= self.spread
 
 
 def compare(
@@ -86,24 +86,24 @@ def compare(
     test: Dataset,
     *,
     seeds: int = 5,
-    by_hand: str | MakeEngine = "compiled",
-    twin: str | MakeEngine = "torch:cpu",
+    engine: str | MakeEngine = "compiled",
+    other: str | MakeEngine = "torch:cpu",
     on_run: Callable[[], None] | None = None,
 ) -> Comparison:
-    """Train a network with each seed in both engines, and return what accuracies were reached.
+    """Train a network with each seed in both engines, and return the accuracies.
 
     Args:
-        task: what is trained, and how.
-        train: the images to learn from.
-        test: the images to judge by.
-        seeds: how many, counted from 0.
-        by_hand: the engine with our gradients, by its name, or what makes it.
-        twin: the other one.
+        task: the training task.
+        train: the training images.
+        test: the test images.
+        seeds: the number of seeds, counted from 0.
+        engine: the engine with our gradients: its name, or a function that makes it.
+        other: the other engine.
         on_run: called after each run.
 
     Raises:
-        ConfigError: if there are fewer than two seeds, which have no spread.
-        HandgradError: what `fit` raises.
+        ConfigError: if there are fewer than two seeds.
+        HandgradError: any error of `fit`.
     """
     if seeds < 2:
         raise ConfigError(f"seeds must be at least 2, not {seeds}")
@@ -127,5 +127,5 @@ def compare(
             on_run()
         return reached
 
-    ours, theirs = (tuple(accuracy(k, engine) for k in range(seeds)) for engine in (by_hand, twin))
+    ours, theirs = (tuple(accuracy(k, one) for k in range(seeds)) for one in (engine, other))
     return Comparison(ours, theirs)

@@ -1,9 +1,9 @@
-"""Cases written by others, run against our layers, losses and optimizers.
+"""Published test cases of ONNX and PyTorch, run with our layers, losses and optimizers.
 
     python -m conformance.cases --write docs/proof.md
 
-ONNX ships tests of its operators, PyTorch sample inputs of its own. Each case either runs through
-our code and is compared, or is listed with the reason why it does not concern us.
+ONNX publishes tests of its operators, PyTorch sample inputs of its operations. Each case either
+runs through our code and is compared, or is listed with the reason why it does not apply.
 """
 
 from conformance.cases.onnx_cases import onnx_results

@@ -13,12 +13,12 @@ from handgrad.markdown_sections import write
 
 
 def main(words: list[str] | None = None) -> int:
-    """Run all cases, write or print what became of them, and return the exit status."""
+    """Run all cases, write or print the results, and return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m conformance.cases",
-        description="Run the cases that others wrote; 1 if one of them fails.",
+        description="Run published test cases; the exit status is 1 if one fails.",
     )
-    parser.add_argument("--write", type=Path, metavar="FILE", help="put the tables into FILE")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the tables into FILE")
     target = parser.parse_args(words).write
     try:
         onnx, opinfo = onnx_results(), opinfo_results()

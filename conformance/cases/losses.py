@@ -1,4 +1,4 @@
-"""The loss in the forms that others give it."""
+"""The loss in the variants of ONNX and PyTorch."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from conformance.cases.result import NotOursError, as_examples
+from conformance.cases.result import NotApplicableError, as_examples
 from handgrad.layers import Array
 from handgrad.losses import SoftmaxCrossEntropy
 
 
-class Loss(NamedTuple):
-    """What the loss says.
+class LossResult(NamedTuple):
+    """A loss and its gradient.
 
     Attributes:
-        value: the loss; one for each example where none were put together.
+        value: the loss; one for each example if the reduction is none.
         gradient: dZ, shaped as Z.
     """
 
@@ -30,26 +30,26 @@ def cross_entropy(
     reduction: str,
     ignored: int | None,
     cotangent: Array,
-) -> Loss:
+) -> LossResult:
     """Return our loss, which is a mean, as a mean, a sum, or one number for each example.
 
     Args:
         Z: logits, (N, K, ...): classes along axis 1.
-        y: the classes, (N, ...).
+        y: the labels, (N, ...).
         class_weights: one for each class, (K,); None: all 1.
         reduction: mean, sum or none.
-        ignored: a class that does not count.
-        cotangent: what the value is multiplied with before it is differentiated, shaped as the
-            value and at least 0.
+        ignored: a class that is ignored.
+        cotangent: a factor of the value, applied before differentiation, shaped like the value and
+            at least 0.
 
     Raises:
-        NotOursError: if a class weight is negative.
+        NotApplicableError: if a class weight is negative.
     """
     rows, labels = as_examples(np.moveaxis(Z, 1, -1), 1), y.reshape(-1)
     w = np.ones(len(labels), Z.dtype) if ignored is None else (labels != ignored).astype(Z.dtype)
     labels = np.where(w > 0, labels, 0)  # an ignored class need not be one of the K
     if class_weights is not None and class_weights.min() < 0:
-        raise NotOursError("a class weight below 0; ours are at least 0")
+        raise NotApplicableError("a class weight is negative")
     loss = SoftmaxCrossEntropy(class_weights=_tuple(class_weights))
     counted = w if class_weights is None else w * class_weights[labels]
 
@@ -62,7 +62,7 @@ def cross_entropy(
         value = np.asarray(loss(rows, labels, w)[0] * scale)
         scale = scale * cotangent
     drows = loss(rows, labels, w)[1] * scale
-    return Loss(value, np.moveaxis(drows.reshape(*y.shape, -1), -1, 1))
+    return LossResult(value, np.moveaxis(drows.reshape(*y.shape, -1), -1, 1))
 
 
 def _tuple(weights: Array | None) -> tuple[float, ...] | None:

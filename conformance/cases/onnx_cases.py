@@ -1,4 +1,4 @@
-"""The tests that ONNX ships with its operators."""
+"""The tests that ONNX publishes with its operators."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from conformance.cases.onnx_operators import OPERATORS, Case
-from conformance.cases.result import NotOursError, Result, needed
+from conformance.cases.result import NotApplicableError, Result, require
 from handgrad.layers import Array
 
 LIMIT = 1e-5  # relative, in float32
-NEAR_ZERO = 1e-7  # what a number that is zero may be off by
+NEAR_ZERO = 1e-7  # the largest error of a number that should be zero
 
 WINDOWS = ("Conv", "MaxPool", "AveragePool", "GlobalAveragePool", "BatchNormalization")
 LOSSES = ("SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss")
@@ -28,19 +28,19 @@ def onnx_results() -> list[Result]:
 
 
 def all_cases() -> list[Case]:
-    """Return all cases of our operators that ONNX has, in the order of `OPERATORS`."""
-    loader = needed("onnx.backend.test.loader", "onnx")
+    """Return all ONNX cases of our operators, in the order of `OPERATORS`."""
+    loader = require("onnx.backend.test.loader", "onnx")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # ONNX makes its numbers as it loads, some by overflow
+        warnings.simplefilter("ignore")  # ONNX computes its numbers on loading, some with overflow
         found = loader.load_model_tests(kind="node")
     cases = [_case(test) for test in found if _operator(test) in OPERATORS]
     return sorted(cases, key=lambda case: list(OPERATORS).index(case.operator))
 
 
 def selected(case: Case) -> bool:
-    """Say whether a case lies in the field of small images and their classes.
+    """Return whether a case is in scope: small images and their classes.
 
-    That is: float32, at most four axes; windows over images (N, C, H, W), without dilation and
+    In scope are: float32, at most four axes; windows over images (N, C, H, W), without dilation and
     without ceil_mode; losses of logits (N, K).
     """
     X = case.inputs[0]
@@ -54,17 +54,17 @@ def selected(case: Case) -> bool:
 
 
 def run(case: Case) -> Result:
-    """Run a case through our code and compare, or say why not."""
+    """Run a case through our code and compare, or return why it does not apply."""
     try:
         ours = OPERATORS[case.operator](case)
-    except NotOursError as reason:
+    except NotApplicableError as reason:
         return Result(case.operator, case.name, None, LIMIT, str(reason))
     worst = max(error(*pair) for pair in zip(ours, case.outputs, strict=True))
     return Result(case.operator, case.name, worst, LIMIT)
 
 
 def error(ours: Array, theirs: Array) -> float:
-    """Return the largest relative error; infinity where shape or dtype differ."""
+    """Return the largest relative error; infinity if shape or dtype differ."""
     if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
         return np.inf
     ours, theirs = ours.astype(np.float64), theirs.astype(np.float64)
@@ -73,7 +73,7 @@ def error(ours: Array, theirs: Array) -> float:
 
 
 def _operator(test: Any) -> str:
-    """Return the operator that a test is of; empty where it is of several."""
+    """Return the operator of a test; empty if it tests several."""
     nodes = test.model.graph.node
     return nodes[0].op_type if len(nodes) == 1 else ""
 
@@ -81,7 +81,7 @@ def _operator(test: Any) -> str:
 def _case(test: Any) -> Case:
     """Return one of ONNX's tests with its tensors as arrays."""
     (node,) = test.model.graph.node
-    helper = needed("onnx.helper", "onnx")
+    helper = require("onnx.helper", "onnx")
     attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
     ((inputs, outputs),) = test.data_sets
     name = test.name.removeprefix("test_")
@@ -90,7 +90,7 @@ def _case(test: Any) -> Case:
 
 def _arrays(tensors: list[Any]) -> list[Array]:
     """Return tensors as arrays."""
-    to_array = needed("onnx.numpy_helper", "onnx").to_array
+    to_array = require("onnx.numpy_helper", "onnx").to_array
     return [
         np.asarray(t if isinstance(t, np.ndarray | np.generic) else to_array(t)) for t in tensors
     ]

@@ -1,8 +1,8 @@
-"""ONNX's operators by way of our layers, loss and optimizers.
+"""ONNX's operators in terms of our layers, loss and optimizers.
 
-Each function takes a case and returns its outputs as our code computes them. What it does itself
-is to lay out arrays: it transposes a weight, folds a factor into it, moves the axis of classes to
-the end. Where that would not do it raises `NotOursError`.
+Each function takes a case and returns its outputs, computed by our code. The function itself only
+arranges arrays: it transposes a weight, multiplies a factor into it, or moves the axis of classes
+to the end. If that is not enough, it raises `NotApplicableError`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from conformance.cases.losses import cross_entropy
-from conformance.cases.result import NotOursError, as_examples, forward
+from conformance.cases.result import NotApplicableError, as_examples, forward
 from handgrad.layers import (
     Array,
     AvgPool2d,
@@ -40,11 +40,11 @@ class Case(NamedTuple):
     """One of ONNX's cases.
 
     Attributes:
-        name: what ONNX calls it.
+        name: ONNX's name.
         operator: the operation.
         attributes: its settings.
-        inputs: the arrays it takes, in ONNX's order.
-        outputs: the arrays it must give.
+        inputs: the input arrays, in ONNX's order.
+        outputs: the expected output arrays.
     """
 
     name: str
@@ -61,7 +61,7 @@ def gemm(case: Case) -> list[Array]:
     weight = B if case.attributes.get("transB") else B.T
     bias = rest[0] if rest else np.zeros(1, A.dtype)
     if bias.ndim == 2 and len(bias) > 1:
-        raise NotOursError("a bias of its own for each example")
+        raise NotApplicableError("a separate bias for each example")
     alpha, beta = case.attributes.get("alpha", 1.0), case.attributes.get("beta", 1.0)
     bias = np.broadcast_to(beta * bias.reshape(-1), (len(weight),))
     return [forward(Dense(len(weight)), X, {"weight": alpha * weight, "bias": bias}).Y]
@@ -71,24 +71,28 @@ def matmul(case: Case) -> list[Array]:
     """Y = A B: a Dense of weight Bᵀ and bias 0."""
     A, B = case.inputs
     if B.ndim > 2:
-        raise NotOursError("a matrix of its own for each example")
+        raise NotApplicableError("a separate matrix for each example")
     weight = B.T.reshape(-1, B.shape[0])
     Y = forward(Dense(len(weight)), as_examples(A, 1), {"weight": weight}).Y
     return [Y.reshape(case.outputs[0].shape)]
 
 
 def add(case: Case) -> list[Array]:
-    """Y = A + B: a Residual whose two ways pick A and B from rows that hold both."""
+    """Y = A + B: a Residual whose body and shortcut select A and B from rows with both."""
     A, B = (as_examples(np.broadcast_to(x, case.outputs[0].shape), 1) for x in case.inputs)
     size = A.shape[1]
     pick = np.eye(2 * size, dtype=A.dtype)
     arrays = {"body": {"0": {"weight": pick[:size]}}, "shortcut": {"0": {"weight": pick[size:]}}}
-    way = (Dense(size),)
-    return [forward(Residual(way, way), np.hstack([A, B]), arrays).Y.reshape(case.outputs[0].shape)]
+    select = (Dense(size),)
+    return [
+        forward(Residual(select, select), np.hstack([A, B]), arrays).Y.reshape(
+            case.outputs[0].shape
+        )
+    ]
 
 
 def conv(case: Case) -> list[Array]:
-    """A Conv2d; a bias that is missing is 0."""
+    """A Conv2d; a missing bias is 0."""
     X, weight, *_ = case.inputs
     stride, padding = _stride(case), _padding(case)
     return [
@@ -97,32 +101,32 @@ def conv(case: Case) -> list[Array]:
 
 
 def max_pool(case: Case) -> list[Array]:
-    """A MaxPool2d; where the winners' places are asked for, backward says them."""
+    """A MaxPool2d; the indices, if required, follow from its backward."""
     layer = MaxPool2d(tuple(case.attributes["kernel_shape"]), _stride(case), _padding(case))
     Y = forward(layer, case.inputs[0]).Y
-    return [Y] if len(case.outputs) == 1 else [Y, _winners(layer, case, Y.size)]
+    return [Y] if len(case.outputs) == 1 else [Y, _indices(layer, case, Y.size)]
 
 
 def average_pool(case: Case) -> list[Array]:
-    """An AvgPool2d, whose border counts in the mean."""
+    """An AvgPool2d, whose mean includes the padding."""
     padding = _padding(case)
     if any(padding) and not case.attributes.get("count_include_pad"):
-        raise NotOursError("the mean leaves the border out; ours counts it")
+        raise NotApplicableError("the mean excludes the padding; ours includes it")
     kernel = tuple(case.attributes["kernel_shape"])
     return [forward(AvgPool2d(kernel, _stride(case), padding), case.inputs[0]).Y]
 
 
 def global_average_pool(case: Case) -> list[Array]:
-    """A GlobalAvgPool2d, whose output has no axes of length 1."""
+    """A GlobalAvgPool2d, reshaped to axes of length 1."""
     Y = forward(GlobalAvgPool2d(), case.inputs[0]).Y
     return [Y.reshape(case.outputs[0].shape)]
 
 
 def flatten(case: Case) -> list[Array]:
-    """A Flatten, which keeps the axis of examples."""
+    """A Flatten, which keeps the batch axis."""
     X = case.inputs[0]
     if case.attributes.get("axis", 1) % X.ndim != 1:
-        raise NotOursError("it merges examples; ours keeps their axis")
+        raise NotApplicableError("it flattens the batch axis; ours keeps it")
     return [forward(Flatten(), X).Y]
 
 
@@ -130,18 +134,18 @@ def batch_normalization(case: Case) -> list[Array]:
     """A BatchNorm at inference."""
     X, weight, bias, mean, var = case.inputs
     if case.attributes.get("training_mode"):
-        raise NotOursError("its running variance is ÷ N; ours is ÷ (N − 1), as in PyTorch")
+        raise NotApplicableError("its running variance is ÷ N; ours is ÷ (N − 1), as in PyTorch")
     arrays = {"weight": weight, "bias": bias, "running_mean": mean, "running_var": var}
     return [forward(BatchNorm(case.attributes.get("epsilon", 1e-5)), X, arrays).Y]
 
 
 def dropout(case: Case) -> list[Array]:
-    """A Dropout; the mask is what its backward makes of ones."""
+    """A Dropout; the mask is the backward of ones."""
     X, *rest = case.inputs
     ratio = float(rest[0]) if rest else case.attributes.get("ratio", 0.5)
     training = bool(rest[1]) if len(rest) > 1 else False
     if training and ratio > 0:
-        raise NotOursError("a mask drawn by another generator")
+        raise NotApplicableError("a random mask of another generator")
     passed = forward(Dropout(ratio), X, training=training)
     mask = passed.back(np.ones_like(X))[0] != 0
     return [passed.Y, mask][: len(case.outputs)]
@@ -151,7 +155,7 @@ def classes(function: Callable[[Array], Array], default: int) -> Callable[[Case]
     """Return the operator of a function of rows of logits."""
 
     def run(case: Case) -> list[Array]:
-        """The function of that name, with the axis of classes moved to the end."""
+        """The function of that name, with the class axis moved to the end."""
         axis = case.attributes.get("axis", default)
         Z = np.moveaxis(case.inputs[0], axis, -1)
         rows = function(as_examples(Z, 1))
@@ -161,7 +165,7 @@ def classes(function: Callable[[Array], Array], default: int) -> Callable[[Case]
 
 
 def softmax_cross_entropy(case: Case) -> list[Array]:
-    """A SoftmaxCrossEntropy, and the logarithms of the probabilities where they are asked for."""
+    """A SoftmaxCrossEntropy, and the log-probabilities if required."""
     Z, y, *rest = case.inputs
     weight, ignored = rest[0] if rest else None, case.attributes.get("ignore_index")
     reduction = case.attributes.get("reduction", b"mean").decode()
@@ -171,20 +175,20 @@ def softmax_cross_entropy(case: Case) -> list[Array]:
 
 
 def negative_log_likelihood(case: Case) -> list[Array]:
-    """A SoftmaxCrossEntropy, which leaves log-probabilities as they are."""
+    """A SoftmaxCrossEntropy, which does not change log-probabilities."""
     if not np.allclose(np.exp(case.inputs[0]).sum(axis=1), 1):
-        raise NotOursError("its inputs are no logarithms of probabilities that sum to 1")
+        raise NotApplicableError("its inputs are not log-probabilities")
     return softmax_cross_entropy(case)
 
 
 def adam(case: Case) -> list[Array]:
-    """An Adam so late that its correction has faded, for at T = 0 ONNX's has none.
+    """An Adam at a late step without bias correction, because at T = 0 ONNX has none.
 
-    The L2 penalty is part of the gradient that is handed in.
+    The L2 penalty is added to the gradient.
     """
     lr, T, *arrays = case.inputs
     if T != 0:
-        raise NotOursError("its correction is of another form than the paper's")
+        raise NotApplicableError("its bias correction differs from the paper's")
     a = case.attributes
     rule, late = Adam(float(lr), a["alpha"], a["beta"], a["epsilon"]), 10**6
     parameters, gradients, means, squares = _in_groups(arrays, 4)
@@ -195,11 +199,11 @@ def adam(case: Case) -> list[Array]:
 
 
 def momentum(case: Case) -> list[Array]:
-    """A Momentum, with the L2 penalty as its weight decay."""
+    """A Momentum with the L2 penalty as its weight decay."""
     lr, T, *arrays = case.inputs
     a = case.attributes
     if T != 0 and a["beta"] != 1:
-        raise NotOursError("it weighs the newest gradient; ours does not")
+        raise NotApplicableError("it scales the newest gradient; ours does not")
     decay, nesterov = a["norm_coefficient"], a["mode"] == b"nesterov"
     rule = Momentum(float(lr), a["alpha"], nesterov, decay)
     parameters, gradients, velocities = _in_groups(arrays, 3)
@@ -253,17 +257,17 @@ def _stride(case: Case) -> Pair:
 
 
 def _padding(case: Case) -> Pair:
-    """Return the border above and below, left and right; ours is the same on both sides."""
+    """Return the vertical and horizontal padding; ours is symmetric."""
     top, left, bottom, right = case.attributes.get("pads", (0, 0, 0, 0))
     if case.attributes.get("auto_pad", b"NOTSET").startswith(b"SAME"):
         (top, bottom), (left, right) = _same(case)
     if (top, left) != (bottom, right):
-        raise NotOursError("a border wider on one side; ours is the same on both")
+        raise NotApplicableError("asymmetric padding; ours is symmetric")
     return top, left
 
 
 def _same(case: Case) -> list[Pair]:
-    """Return the border that makes the output ⌈size/stride⌉, before and after, for both axes."""
+    """Return the padding before and after, for both axes, with output ⌈size/stride⌉."""
     borders = []
     for size, kernel, stride in zip(
         case.inputs[0].shape[2:], case.attributes["kernel_shape"], _stride(case), strict=True
@@ -273,16 +277,16 @@ def _same(case: Case) -> list[Pair]:
     return borders
 
 
-def _winners(layer: MaxPool2d, case: Case, count: int) -> Array:
-    """Return the place in X that each output comes from: where backward takes a single 1."""
+def _indices(layer: MaxPool2d, case: Case, count: int) -> Array:
+    """Return the index in X of each output: where backward sends a single 1."""
     passed = forward(layer, np.repeat(case.inputs[0], count, axis=0))
     dX = passed.back(np.eye(count).reshape(passed.Y.shape))[0]
-    if case.attributes.get("storage_order"):  # count down the columns
+    if case.attributes.get("storage_order"):  # column-major
         dX = dX.swapaxes(2, 3)
     return dX.reshape(count, -1).argmax(axis=1).reshape(case.outputs[1].shape)
 
 
 def _in_groups(arrays: list[Array], kinds: int) -> list[list[Array]]:
-    """Return copies of the arrays, those of one kind together."""
+    """Return copies of the arrays, grouped by kind."""
     each = len(arrays) // kinds
     return [[a.copy() for a in arrays[at * each : (at + 1) * each]] for at in range(kinds)]

@@ -1,4 +1,4 @@
-"""The sample inputs that PyTorch tests its own operations with, forward and backward."""
+"""The sample inputs of PyTorch's own operation tests, forward and backward."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from conformance.cases.losses import cross_entropy
 from conformance.cases.opinfo_operators import LAYERS, Setup, Tensor
-from conformance.cases.result import NotOursError, Result, as_examples, forward, needed
+from conformance.cases.result import NotApplicableError, Result, as_examples, forward, require
 from handgrad.layers import Array
 from handgrad.losses import log_softmax, softmax
 
@@ -22,10 +22,10 @@ Arrays = dict[str, Array]
 
 @dataclass(frozen=True)
 class Ours:
-    """A sample in our hands.
+    """A sample, to be computed by our code.
 
     Attributes:
-        tensors: the tensors to differentiate with respect to, by our names.
+        tensors: the tensors to differentiate by, with our names.
         compute: given dY, returns "Y" and the gradients: "dX" and so on.
     """
 
@@ -34,14 +34,14 @@ class Ours:
 
 
 def opinfo_results() -> list[Result]:
-    """Run all samples of the operations we have, in the first variant of each.
+    """Run all samples of our operations, in the first variant of each.
 
     Raises:
-        MissingExtraError: if PyTorch or what its samples need is not installed.
+        MissingExtraError: if PyTorch or a dependency of its samples is not installed.
     """
-    torch = needed("torch", "torch")
+    torch = require("torch", "torch")
     with warnings.catch_warnings(), torch.random.fork_rng():
-        warnings.simplefilter("ignore")  # PyTorch warns of its own samples
+        warnings.simplefilter("ignore")  # PyTorch's warnings about its own samples
         return [
             run(operation, *sample) for operation in OPERATIONS for sample in samples(operation)
         ]
@@ -49,34 +49,34 @@ def opinfo_results() -> list[Result]:
 
 def samples(operation: str) -> Iterator[tuple[Callable[..., Tensor], Any]]:
     """Yield the operation as a function, with each of its samples."""
-    torch = needed("torch", "torch")
-    database = needed("torch.testing._internal.common_methods_invocations", "test").op_db
+    torch = require("torch", "torch")
+    database = require("torch.testing._internal.common_methods_invocations", "test").op_db
     info = next(info for info in database if info.name == operation)
     for sample in info.sample_inputs("cpu", torch.float64, requires_grad=True):
         yield info.op, sample
 
 
 def run(operation: str, function: Callable[..., Tensor], sample: Any) -> Result:
-    """Run a sample through our code and PyTorch's, and compare, or say why not."""
-    name = "x".join(map(str, sample.input.shape)) or "one number"
+    """Run a sample through our code and PyTorch's and compare, or return why it does not apply."""
+    name = "x".join(map(str, sample.input.shape)) or "scalar"
     try:
         ours = OPERATIONS[operation](sample)
         Y = function(sample.input, *sample.args, **sample.kwargs)
-        # Random, for ones lie in the null space of batch norm; positive, for they weigh losses.
+        # Random, because ones are in the null space of batch norm; positive, as weights of losses.
         dY = np.random.default_rng(0).uniform(0.5, 1.5, tuple(Y.shape))
         found = ours.compute(dY)
-    except NotOursError as reason:
+    except NotApplicableError as reason:
         return Result(operation, name, None, LIMIT, str(reason))
     if ours.tensors:
         Y.backward(Y.new_tensor(dY))
     theirs = {"Y": Y} | {f"d{key}": tensor.grad for key, tensor in ours.tensors.items()}
     if not any(tensor.numel() for tensor in theirs.values()):
-        return Result(operation, name, None, LIMIT, "no numbers at all")
+        return Result(operation, name, None, LIMIT, "empty tensors")
     return Result(operation, name, error(found, {k: array(t) for k, t in theirs.items()}), LIMIT)
 
 
 def of_layer(layer: Callable[..., Setup]) -> Callable[[Any], Ours]:
-    """Return the operation that is one of our layers: forward, and all its gradients."""
+    """Return an operation that is one of our layers: forward, and all gradients."""
 
     def ours(sample: Any) -> Ours:
         setup = layer(*sample.args, **sample.kwargs)
@@ -97,15 +97,15 @@ def of_layer(layer: Callable[..., Setup]) -> Callable[[Any], Ours]:
 
 
 def of_rows(function: Callable[[Array], Array]) -> Callable[[Any], Ours]:
-    """Return the operation that is a function of rows of logits, forward alone.
+    """Return an operation on rows of logits, forward only.
 
-    We never differentiate softmax itself; its derivative is part of the loss's.
+    We never differentiate softmax itself; its derivative is part of that of the loss.
     """
 
     def ours(sample: Any) -> Ours:
         Z, (axis,) = array(sample.input), sample.args
         if not Z.ndim or not Z.shape[axis]:
-            raise NotOursError("no classes")
+            raise NotApplicableError("no classes")
         Z = np.moveaxis(Z, axis, -1)
         Y = np.moveaxis(function(as_examples(Z, 1)).reshape(Z.shape), -1, axis)
         return Ours({}, lambda _: {"Y": Y})
@@ -117,7 +117,7 @@ def loss(sample: Any) -> Ours:
     """Return cross-entropy: a SoftmaxCrossEntropy, forward and backward."""
     (y,), settings = map(array, sample.args), sample.kwargs
     if not np.issubdtype(y.dtype, np.integer):
-        raise NotOursError("probabilities as targets; ours are classes")
+        raise NotApplicableError("probabilities as targets; ours are labels")
     Z, weight = array(sample.input), settings.get("weight")
     form = (
         None if weight is None else array(weight),
@@ -141,11 +141,11 @@ OPERATIONS: dict[str, Callable[[Any], Ours]] = {
 
 
 def error(ours: Arrays, theirs: Arrays) -> float:
-    """Return the worst error of an array, as a share of the norm of theirs.
+    """Return the largest error of an array, relative to the norm of theirs.
 
-    An array that is small because terms cancel, as dX of a batch norm over two examples is, has
-    only the digits that rounding left it: its error is a share of eps / LIMIT of the norm of all
-    arrays together, where that is more. Infinity where shape or dtype differ.
+    Where terms cancel, as in dX of a batch norm over two examples, few digits are left: the error
+    is relative to eps / LIMIT times the norm of all arrays, if that is larger. It is infinite if
+    shape or dtype differ.
     """
     norms = {name: float(np.linalg.norm(array)) for name, array in theirs.items()}
     least = float(np.linalg.norm(list(norms.values())) * np.finfo(np.float64).eps / LIMIT)

@@ -1,7 +1,7 @@
-"""PyTorch's operations as layers of ours.
+"""PyTorch's operations as our layers.
 
-Each function takes an operation's arguments after its input, and says which layer that is and
-which tensors are the layer's arrays. Where there is no such layer it raises `NotOursError`.
+Each function takes the arguments of an operation after its input, and returns the layer and the
+tensors of its arrays. If there is no such layer, it raises `NotApplicableError`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from conformance.cases.result import NotOursError
+from conformance.cases.result import NotApplicableError
 from handgrad.layers import (
     AvgPool2d,
     BatchNorm,
@@ -29,17 +29,17 @@ from handgrad.layers import (
     Tanh,
 )
 
-Tensor = Any  # a torch.Tensor; torch itself is imported where the samples are
+Tensor = Any  # a torch.Tensor; this file does not import torch
 
 
 @dataclass(frozen=True)
 class Setup:
-    """One of our layers in the place of a PyTorch operation.
+    """One of our layers in place of a PyTorch operation.
 
     Attributes:
         layer: the layer.
-        axes: how many axes one example has; None: all but the first.
-        tensors: the sample's tensors by our names; None where it leaves one out.
+        axes: the number of axes of one example; None: all but the first.
+        tensors: the sample's tensors by our names; None for a missing one.
         training: as in `Context`.
     """
 
@@ -52,9 +52,9 @@ class Setup:
 def conv2d(weight: Tensor, bias: Tensor | None, **settings: Any) -> Setup:
     """A Conv2d without groups and dilation."""
     if settings.get("groups", 1) != 1:
-        raise NotOursError("groups of channels")
+        raise NotApplicableError("groups of channels")
     if _pair(settings.get("dilation", 1)) != (1, 1):
-        raise NotOursError("dilation")
+        raise NotApplicableError("dilation")
     padding = settings.get("padding", 0)
     layer = Conv2d(
         weight.shape[0],
@@ -73,11 +73,11 @@ def linear(weight: Tensor, bias: Tensor | None = None) -> Setup:
 def max_pool2d(**settings: Any) -> Setup:
     """A MaxPool2d."""
     if settings["ceil_mode"]:
-        raise NotOursError("ceil_mode")
+        raise NotApplicableError("ceil_mode")
     if _pair(settings["dilation"]) != (1, 1):
-        raise NotOursError("dilation")
+        raise NotApplicableError("dilation")
     if settings["return_indices"]:
-        raise NotOursError("the winners' places asked for as well")
+        raise NotApplicableError("return_indices")
     stride = settings["stride"] or settings["kernel_size"]
     return Setup(
         MaxPool2d(_pair(settings["kernel_size"]), _pair(stride), _pair(settings["padding"])), 3
@@ -94,18 +94,18 @@ def avg_pool2d(
 ) -> Setup:
     """An AvgPool2d, which divides by the window's size."""
     if divisor is not None:
-        raise NotOursError("another divisor than the window's size")
+        raise NotApplicableError("divisor_override")
     if ceil_mode:
-        raise NotOursError("ceil_mode")
+        raise NotApplicableError("ceil_mode")
     if any(_pair(padding)) and not count_include_pad:
-        raise NotOursError("the mean leaves the border out; ours counts it")
+        raise NotApplicableError("the mean excludes the padding; ours includes it")
     return Setup(AvgPool2d(_pair(kernel), _pair(stride or kernel), _pair(padding)), 3)
 
 
 def adaptive_avg_pool2d(size: Any) -> Setup:
-    """A GlobalAvgPool2d, which leaves one number of each channel."""
+    """A GlobalAvgPool2d, which returns one number for each channel."""
     if size not in (1, (1, 1)):
-        raise NotOursError("an output larger than one number for each channel")
+        raise NotApplicableError("more than one output for each channel")
     return Setup(GlobalAvgPool2d(), 3)
 
 
@@ -116,31 +116,31 @@ def batch_norm(
     bias: Tensor | None = None,
     **settings: Any,
 ) -> Setup:
-    """A BatchNorm; momentum touches neither its output nor its gradients."""
+    """A BatchNorm; momentum affects neither its output nor its gradients."""
     arrays = {"weight": weight, "bias": bias, "running_mean": mean, "running_var": var}
     layer = BatchNorm(settings.get("eps", 1e-5))
     return Setup(layer, None, arrays, settings.get("training", False))
 
 
 def flatten(start_dim: int = 0, end_dim: int = -1) -> Setup:
-    """A Flatten, which keeps the axis of examples."""
+    """A Flatten, which keeps the batch axis."""
     if (start_dim, end_dim) != (1, -1):
-        raise NotOursError("it merges examples; ours keeps their axis")
+        raise NotApplicableError("it flattens the batch axis; ours keeps it")
     return Setup(Flatten(), None)
 
 
 def dropout(p: float = 0.5, training: bool = True) -> Setup:
-    """A Dropout where nothing is drawn."""
-    return Setup(Dropout(_undrawn(p, training)), training=training)
+    """A Dropout without a random mask."""
+    return Setup(Dropout(_without_mask(p, training)), training=training)
 
 
 def dropout2d(p: float = 0.5, training: bool = True) -> Setup:
-    """A Dropout2d where nothing is drawn."""
-    return Setup(Dropout2d(_undrawn(p, training)), 3, training=training)
+    """A Dropout2d without a random mask."""
+    return Setup(Dropout2d(_without_mask(p, training)), 3, training=training)
 
 
 def elementwise(layer: Callable[..., Layer]) -> Callable[..., Setup]:
-    """Return what an activation is."""
+    """Return the setup of an activation."""
     return lambda **settings: Setup(layer(**settings))
 
 
@@ -163,12 +163,12 @@ LAYERS: dict[str, Callable[..., Setup]] = {
 
 
 def _pair(value: Any) -> tuple[int, int]:
-    """Return a setting as a pair; one number, or a tuple of one, counts twice."""
+    """Return a setting as a pair; repeat a single number."""
     values = (value,) if isinstance(value, int) else tuple(value)
     return (values[0], values[-1])
 
 
-def _undrawn(p: float, training: bool) -> float:
+def _without_mask(p: float, training: bool) -> float:
     if training and p > 0:
-        raise NotOursError("a mask drawn by another generator")
+        raise NotApplicableError("a random mask of another generator")
     return p

@@ -1,4 +1,4 @@
-"""What became of a case, and how a case runs through a layer."""
+"""The result of a case, and how a case runs through a layer."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from handgrad.errors import MissingExtraError, ModelError
 from handgrad.layers import Array, Context, Layer, Params
 
 
-class NotOursError(Exception):
-    """A case asks for what we do not have; the message is the reason."""
+class NotApplicableError(Exception):
+    """A case does not apply to our code; the message is the reason."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one case.
+    """The result of one case.
 
     Attributes:
-        operator: what its authors call the operation.
-        case: what they call the case.
-        error: the largest relative error; None where the case was not run.
+        operator: the published name of the operation.
+        case: the published name of the case.
+        error: the largest relative error; None if the case was not run.
         limit: the largest error that passes.
-        reason: why the case does not concern us; empty where it was run.
+        reason: why the case does not apply; empty if it was run.
     """
 
     operator: str
@@ -38,7 +38,7 @@ class Result:
 
     @property
     def passed(self) -> bool:
-        """Whether our code gave what the case asks for."""
+        """Whether our code returned the expected output."""
         return self.error is not None and self.error <= self.limit
 
     @property
@@ -48,14 +48,14 @@ class Result:
 
 
 @dataclass(frozen=True)
-class Pass:
-    """A layer in use on one case: its output, and the way back.
+class LayerRun:
+    """A layer that ran on one case: its output, and its backward.
 
     Attributes:
         layer: the layer.
         params: its arrays.
         Y: the output.
-        cache: what forward left for backward.
+        cache: forward's cache for backward.
     """
 
     layer: Layer
@@ -64,44 +64,45 @@ class Pass:
     cache: Any
 
     def back(self, dY: Array) -> tuple[Array, Params]:
-        """Return dX and the gradients of the learned arrays."""
+        """Return dX and the gradients of the parameters."""
         return self.layer.backward(self.params, self.cache, dY)
 
 
 def forward(
     layer: Layer, X: Array, arrays: Mapping[str, Any] | None = None, training: bool = False
-) -> Pass:
-    """Run a layer with the case's arrays in place of its own.
+) -> LayerRun:
+    """Run a layer with the arrays of a case in place of its own.
 
     Args:
         layer: the layer; it must accept the shape of the examples.
         X: examples, (N, ...).
-        arrays: arrays for it by name, as it would have made them; those left out keep their
-            starting values.
+        arrays: arrays by name, with the layer's shapes; missing ones keep their initial values.
         training: as in `Context`.
 
     Raises:
-        NotOursError: if the layer refuses the shape or its own settings.
+        NotApplicableError: if the layer refuses the shape or its settings.
     """
     try:
         params, _ = layer.init(X.shape[1:], np.random.default_rng(0))
     except ModelError as error:
-        raise NotOursError(f"refused: {error}") from None
-    params = _filled(params, arrays or {}, X.dtype)
+        raise NotApplicableError(f"refused: {error}") from None
+    params = _replaced(params, arrays or {}, X.dtype)
     Y, cache = layer.forward(params, X, Context(training))
-    return Pass(layer, params, Y, cache)
+    return LayerRun(layer, params, Y, cache)
 
 
 def as_examples(X: Array, rank: int) -> Array:
-    """Return X as examples (N, ...) of `rank` axes each: all axes before them are counted as N."""
+    """Return X as examples (N, ...) with `rank` axes each; all axes before them become N."""
     if X.ndim < rank:
-        raise NotOursError(f"a single {'number' if X.ndim == 0 else 'row'}, no array of examples")
+        raise NotApplicableError(
+            f"a single {'number' if X.ndim == 0 else 'row'} without a batch axis"
+        )
     before = X.ndim - rank
     return X.reshape(math.prod(X.shape[:before]), *X.shape[before:])
 
 
-def needed(module: str, extra: str) -> Any:
-    """Return a module that an extra installs.
+def require(module: str, extra: str) -> Any:
+    """Import and return a module of an extra.
 
     Raises:
         MissingExtraError: if it is not installed.
@@ -114,15 +115,15 @@ def needed(module: str, extra: str) -> Any:
         ) from error
 
 
-def _filled(params: Params, arrays: Mapping[str, Any], dtype: np.dtype[Any]) -> Params:
-    """Return the layer's arrays, with those of the case in their places."""
-    replace_leaves = {}
+def _replaced(params: Params, arrays: Mapping[str, Any], dtype: np.dtype[Any]) -> Params:
+    """Return the layer's arrays, replaced by those of the case."""
+    replaced: Params = {}
     for name, own in params.items():
         if isinstance(own, dict):
-            replace_leaves[name] = _filled(own, arrays.get(name, {}), dtype)
+            replaced[name] = _replaced(own, arrays.get(name, {}), dtype)
             continue
         given = own if arrays.get(name) is None else arrays[name]
         if given.shape != own.shape:
-            raise NotOursError(f"its {name} has another shape than ours")
-        replace_leaves[name] = given.astype(dtype)
-    return replace_leaves
+            raise NotApplicableError(f"its {name} has a different shape")
+        replaced[name] = given.astype(dtype)
+    return replaced

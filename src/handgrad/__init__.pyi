@@ -14,6 +14,9 @@ from .data import (
     Dataset,
     load_data,
 )
+from .engine_comparison import (
+    compare_engines,
+)
 from .engines import (
     plan,
 )
@@ -28,6 +31,9 @@ from .errors import (
 )
 from .estimator import (
     HandgradClassifier,
+)
+from .gradient_check import (
+    gradcheck,
 )
 from .layers import (
     AvgPool2d,
@@ -115,9 +121,11 @@ __all__ = [
     "Tanh",
     "__version__",
     "calibrate",
+    "compare_engines",
     "epochs",
     "evaluate",
     "fit",
+    "gradcheck",
     "init",
     "layers",
     "load_data",

@@ -1,8 +1,7 @@
-"""Initial weights, by their right names.
+"""Initial weights: the distributions of the literature, by their usual names.
 
-Each draws an array of `shape`, whose first axis counts the outputs (out, in) or (out, in, kh, kw).
-fan-in is the number of inputs that one output sees, fan-out the number of outputs that one
-input reaches.
+Each draws an array of shape (out, in) or (out, in, kh, kw). fan-in is the number of inputs that one
+output depends on, fan-out the number of outputs that one input reaches.
 
 He: K. He et al. 2015, "Delving deep into rectifiers", section 2.2.
 Glorot: X. Glorot, Y. Bengio 2010, "Understanding the difficulty of training deep feedforward
@@ -24,10 +23,10 @@ Shape = tuple[int, ...]
 
 @runtime_checkable
 class Initializer(Protocol):
-    """A way to draw initial weights."""
+    """A distribution of initial weights."""
 
     def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
-        """Return fresh weights of `shape`, float64."""
+        """Return new weights of `shape`, float64."""
         ...
 
 
@@ -39,10 +38,10 @@ def fans(shape: Shape) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class HeNormal:
-    """N(0, 2 / fan-in): for ReLU and its kin."""
+    """N(0, 2 / fan-in): for ReLU and its variants."""
 
     def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
-        """Return fresh weights of `shape`, float64."""
+        """Return new weights of `shape`, float64."""
         fan_in, _ = fans(shape)
         return rng.normal(0.0, math.sqrt(2.0 / fan_in), shape)
 
@@ -52,7 +51,7 @@ class HeUniform:
     """U(-a, a) with a = sqrt(6 / fan-in): the variance of `HeNormal`."""
 
     def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
-        """Return fresh weights of `shape`, float64."""
+        """Return new weights of `shape`, float64."""
         fan_in, _ = fans(shape)
         limit = math.sqrt(6.0 / fan_in)
         return rng.uniform(-limit, limit, shape)
@@ -63,7 +62,7 @@ class GlorotNormal:
     """N(0, 2 / (fan-in + fan-out)): for tanh, sigmoid, and a last layer."""
 
     def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
-        """Return fresh weights of `shape`, float64."""
+        """Return new weights of `shape`, float64."""
         return rng.normal(0.0, math.sqrt(2.0 / sum(fans(shape))), shape)
 
 
@@ -72,14 +71,14 @@ class GlorotUniform:
     """U(-a, a) with a = sqrt(6 / (fan-in + fan-out)): the variance of `GlorotNormal`."""
 
     def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
-        """Return fresh weights of `shape`, float64."""
+        """Return new weights of `shape`, float64."""
         limit = math.sqrt(6.0 / sum(fans(shape)))
         return rng.uniform(-limit, limit, shape)
 
 
 @dataclass(frozen=True)
 class Normal:
-    """N(0, std²), whatever the size of the layer.
+    """N(0, std²), independent of the size of the layer.
 
     Attributes:
         std: the standard deviation.
@@ -88,13 +87,13 @@ class Normal:
     std: float = 1.0
 
     def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
-        """Return fresh weights of `shape`, float64."""
+        """Return new weights of `shape`, float64."""
         return rng.normal(0.0, self.std, shape)
 
 
 @dataclass(frozen=True)
 class Uniform:
-    """U(-limit, limit), whatever the size of the layer.
+    """U(-limit, limit), independent of the size of the layer.
 
     Attributes:
         limit: the largest weight.
@@ -103,14 +102,20 @@ class Uniform:
     limit: float = 0.5
 
     def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
-        """Return fresh weights of `shape`, float64."""
+        """Return new weights of `shape`, float64."""
         return rng.uniform(-self.limit, self.limit, shape)
 
 
 @dataclass(frozen=True)
 class Zeros:
-    """All zeros: right for a single layer; under another one all its units would stay alike."""
+    """All zeros: only for the last layer; in a hidden layer, all units would stay equal."""
 
     def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
         """Return zeros of `shape`, float64."""
         return np.zeros(shape)
+
+
+INITIALIZERS: dict[str, type[Initializer]] = {
+    cls.__name__: cls
+    for cls in (HeNormal, HeUniform, GlorotNormal, GlorotUniform, Normal, Uniform, Zeros)
+}

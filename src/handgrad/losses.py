@@ -1,4 +1,4 @@
-"""The loss: one number that says how wrong the logits are."""
+"""Losses: one number that measures the error of the logits."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Loss(Protocol):
         ...
 
     def weigh(self, y: Array, weights: Array | None, classes: int) -> Array:
-        """Return how much each example counts, (N,): batches are averaged by the sums of these."""
+        """Return the weight of each example, (N,); a batch counts by the sum of its weights."""
         ...
 
 
 @dataclass(frozen=True)
 class SoftmaxCrossEntropy:
-    """Softmax and cross-entropy in one, so that neither overflows nor takes the log of zero.
+    """Softmax and cross-entropy combined, which avoids overflow and the logarithm of zero.
 
     log p = Z − log Σₖ exp Zₖ        Z (N, K) logits, y (N,) classes 0..K−1
 
@@ -36,13 +36,12 @@ class SoftmaxCrossEntropy:
     dZ = wₙ (p − q) / Σₙ wₙ
 
     The maximum of each row is subtracted from Z first, which changes neither p nor the loss.
-    A batch whose weights are all zero has nothing to say: L = 0 and dZ = 0.
+    A batch whose weights are all zero has L = 0 and dZ = 0.
 
     Attributes:
         label_smoothing: ε, the share of each target that is spread over all classes
             (C. Szegedy et al. 2016, "Rethinking the Inception architecture", section 7).
-        class_weights: one weight for each class; an example counts by that of its class, times
-            its own.
+        class_weights: one weight for each class, multiplied with the weight of each example.
     """
 
     label_smoothing: float = 0.0
@@ -62,12 +61,12 @@ class SoftmaxCrossEntropy:
 
         Args:
             Z: logits, (N, K).
-            y: the classes, (N,) whole numbers 0..K−1.
-            weights: one weight for each example, (N,); None: all the same.
+            y: the labels, (N,) integers 0..K−1.
+            weights: one weight for each example, (N,); None: all equal.
 
         Raises:
-            DataError: if y or the weights do not fit to Z.
-            ConfigError: if there is not one class weight for each class.
+            DataError: if y or the weights do not fit Z.
+            ConfigError: if the number of class weights is not K.
         """
         N, K = Z.shape
         check_labels(y, N, K)
@@ -82,16 +81,16 @@ class SoftmaxCrossEntropy:
         return float(loss), w[:, None] * (np.exp(log_p) - q)
 
     def weigh(self, y: Array, weights: Array | None, classes: int) -> Array:
-        """Return wₙ, (N,), before they are divided by their sum.
+        """Return the weights wₙ, (N,), before the division by their sum.
 
         Args:
-            y: the classes, (N,) whole numbers 0..K−1.
-            weights: one weight for each example, (N,); None: all the same.
+            y: the labels, (N,) integers 0..K−1.
+            weights: one weight for each example, (N,); None: all equal.
             classes: K.
 
         Raises:
-            DataError: if the weights do not fit to y.
-            ConfigError: if there is not one class weight for each class.
+            DataError: if the weights do not fit y.
+            ConfigError: if the number of class weights is not K.
         """
         w = np.ones(len(y)) if weights is None else weights
         if w.shape != y.shape or not ((w >= 0) & (w < math.inf)).all():
@@ -105,7 +104,7 @@ class SoftmaxCrossEntropy:
 
 
 def check_labels(y: Array, N: int, K: int) -> None:
-    """Raise a DataError unless y holds N classes of K; −1 would quietly mean the last one."""
+    """Raise a DataError unless y holds N labels of K classes; −1 would index the last class."""
     if y.shape != (N,) or not np.issubdtype(y.dtype, np.integer):
         raise DataError(f"labels must be {N} whole numbers, not an array {y.shape} of {y.dtype}")
     if N and not (y.min() >= 0 and y.max() < K):

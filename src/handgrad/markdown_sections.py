@@ -10,15 +10,15 @@ from handgrad.files import replacing
 
 
 def write(section: str, text: str, path: Path) -> None:
-    """Put a section in its place in a document, or at the end of it, or into a new one.
+    """Write a section of a document: replace it, append it, or create the document.
 
     Args:
-        section: its name, which stands in the marks.
-        text: what it says, in Markdown.
+        section: the name of the section, as in its marks.
+        text: the content, in Markdown.
         path: the document.
 
     Raises:
-        DataError: if the document has one of the two marks around the section, but not both.
+        DataError: if the document has only one of the two marks around the section.
     """
     before, _, after = _parted(section, path)
     begin, end = _marks(section)
@@ -28,16 +28,16 @@ def write(section: str, text: str, path: Path) -> None:
 
 
 def read(section: str, path: Path) -> str:
-    """Return what a section of a document says; nothing if it is not there.
+    """Return the content of a section; an empty string if it is missing.
 
     Raises:
-        DataError: if the document has one of the two marks around the section, but not both.
+        DataError: if the document has only one of the two marks around the section.
     """
     return _parted(section, path)[1].strip()
 
 
 def table(headings: list[str], rows: Iterable[list[str]]) -> str:
-    """Return a Markdown table; a heading that begins with > is set to the right."""
+    """Return a Markdown table; a column whose heading begins with > is right-aligned."""
     lines = [
         [heading.removeprefix(">") for heading in headings],
         ["--:" if heading.startswith(">") else "---" for heading in headings],
@@ -47,12 +47,12 @@ def table(headings: list[str], rows: Iterable[list[str]]) -> str:
 
 
 def _parted(section: str, path: Path) -> tuple[str, str, str]:
-    """Return what stands before a section, in it and after it."""
+    """Return the text before a section, in it and after it."""
     (begin, end), old = _marks(section), path.read_text("utf-8") if path.exists() else ""
     before, begun, rest = old.partition(begin)
     inside, ended, after = rest.partition(end)
     if bool(begun) != bool(ended) or end in before:
-        raise DataError(f"{path}: put back the marks {begin} and {end}, or remove both")
+        raise DataError(f"{path}: restore the marks {begin} and {end}, or remove both")
     if not begun and before:
         before = before.rstrip("\n") + "\n\n"
     return before, inside, after

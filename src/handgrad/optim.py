@@ -1,8 +1,8 @@
-"""Optimizers, from simple to less simple: one class, one rule.
+"""Optimizers, from simple to less simple: one class for each rule.
 
-Each is a value. `state` says how many arrays like the parameter it keeps between updates, and
-`update` changes one parameter in place; the learning rate comes from outside, for a schedule may
-have lowered it.
+Each optimizer is an immutable value. `state_names` names the arrays that it keeps for each
+parameter between updates. `update` changes one parameter in place; the learning rate is an
+argument, because a schedule may change it.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from handgrad.layers import Array
 
 @runtime_checkable
 class Optimizer(Protocol):
-    """A rule that makes a parameter from a parameter and its gradient."""
+    """A rule that updates a parameter with its gradient."""
 
-    state_names: ClassVar[tuple[str, ...]]  # the names of the arrays it keeps for each parameter
+    state_names: ClassVar[tuple[str, ...]]  # the arrays kept for each parameter
 
     @property
     def lr(self) -> float:
@@ -37,7 +37,7 @@ class Optimizer(Protocol):
             dW: its gradient, the same shape.
             state: arrays of the same shape by name, zero at the start, changed in place.
             lr: the learning rate of this update.
-            t: the number of this update, counted from 1.
+            t: the number of the update, counted from 1.
         """
         ...
 
@@ -50,7 +50,7 @@ class SGD:
 
     Attributes:
         lr: η, the learning rate.
-        weight_decay: λ, pulls every parameter towards zero.
+        weight_decay: λ, shrinks every parameter towards zero.
     """
 
     lr: float = 0.01
@@ -69,7 +69,7 @@ class SGD:
 
 @dataclass(frozen=True)
 class Momentum:
-    """Gradient descent with a running sum of gradients.
+    """Gradient descent with momentum, a running sum of gradients.
 
     V ← μV + (dW + λW)        W ← W − ηV        with Nesterov: W ← W − η (dW + λW + μV)
 
@@ -78,9 +78,9 @@ class Momentum:
 
     Attributes:
         lr: η, the learning rate.
-        momentum: μ, how much of the sum survives a step.
-        nesterov: look ahead along the sum.
-        weight_decay: λ, pulls every parameter towards zero.
+        momentum: μ, the decay of the sum.
+        nesterov: use Nesterov's momentum.
+        weight_decay: λ, shrinks every parameter towards zero.
     """
 
     lr: float = 0.01
@@ -105,7 +105,7 @@ class Momentum:
 
 @dataclass(frozen=True)
 class Adam:
-    """Steps sized by running means of the gradient and of its square.
+    """Adam: steps scaled by running means of the gradient and of its square.
 
     M ← β₁M + (1 − β₁) dW             V ← β₂V + (1 − β₂) dW²
 
@@ -117,9 +117,9 @@ class Adam:
 
     Attributes:
         lr: η, the learning rate.
-        beta1: β₁, how much of the mean gradient survives a step.
-        beta2: β₂, the same for the mean square.
-        eps: ε, keeps the division safe.
+        beta1: β₁, the decay of the mean gradient.
+        beta2: β₂, the decay of the mean square.
+        eps: ε, prevents a division by zero.
     """
 
     lr: float = 1e-3
@@ -140,7 +140,7 @@ class Adam:
 
 @dataclass(frozen=True)
 class AdamW:
-    """Adam, with weight decay beside the gradient instead of inside it.
+    """Adam with decoupled weight decay: applied to the parameter, not to the gradient.
 
     W ← W − η λ W        then as `Adam`
 
@@ -148,10 +148,10 @@ class AdamW:
 
     Attributes:
         lr: η, the learning rate.
-        beta1: β₁, how much of the mean gradient survives a step.
-        beta2: β₂, the same for the mean square.
-        eps: ε, keeps the division safe.
-        weight_decay: λ, pulls every parameter towards zero.
+        beta1: β₁, the decay of the mean gradient.
+        beta2: β₂, the decay of the mean square.
+        eps: ε, prevents a division by zero.
+        weight_decay: λ, shrinks every parameter towards zero.
     """
 
     lr: float = 1e-3
@@ -173,7 +173,7 @@ class AdamW:
 
 
 def _adam_step(rule: Adam | AdamW, dW: Array, state: Mapping[str, Array], t: int) -> Array:
-    """Renew M and V, and return M̂/(√V̂ + ε)."""
+    """Update M and V, and return M̂/(√V̂ + ε)."""
     M, V = state["mean"], state["square"]
     M *= rule.beta1
     M += (1 - rule.beta1) * dW
@@ -188,7 +188,7 @@ def _adam_step(rule: Adam | AdamW, dW: Array, state: Mapping[str, Array], t: int
 
 
 def clip_by_norm(gradients: Mapping[str, Array], limit: float) -> float:
-    """Scale all gradients in place so that their common norm is at most `limit`.
+    """Scale all gradients in place so that their total norm is at most `limit`.
 
     ‖g‖ = √(Σ g²) over all arrays        g ← g · limit/‖g‖ where ‖g‖ > limit
 
@@ -199,11 +199,11 @@ def clip_by_norm(gradients: Mapping[str, Array], limit: float) -> float:
         The norm before scaling.
 
     Raises:
-        ConfigError: where the limit is not above 0.
+        ConfigError: if the limit is not above 0.
     """
     _check_above_zero(limit=limit)
     squares = (np.sum(np.square(g, dtype=np.float64)) for g in gradients.values())
-    norm = math.sqrt(sum(squares))  # in float64: clipping is for what would overflow
+    norm = math.sqrt(sum(squares))  # in float64: squares of large gradients overflow float32
     if norm > limit:
         for g in gradients.values():
             np.multiply(g, limit / norm, out=g)

@@ -1,6 +1,6 @@
-"""Learning-rate schedules: a factor on the learning rate, as a function of the progress alone.
+"""Learning-rate schedules: a factor of the learning rate, as a function of the progress.
 
-None of them remembers anything. A run that is resumed sees the same rates without being told.
+Schedules have no state, so a resumed run has the same learning rates.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from handgrad.errors import ConfigError
 
 
 class Progress(NamedTuple):
-    """Where a run stands.
+    """The progress of a run.
 
     Attributes:
-        step: the number of updates made so far.
+        step: the number of updates so far.
         steps_per_epoch: the number of updates in an epoch.
-        epochs: the number of epochs the run was asked for.
-        losses: the loss after each epoch so far: on validation, or on training where there is
-            no validation.
+        epochs: the number of epochs of the whole run.
+        losses: the loss after each epoch so far: the validation loss, or the training loss if
+            there is no validation set.
     """
 
     step: int
@@ -30,27 +30,27 @@ class Progress(NamedTuple):
 
     @property
     def epoch(self) -> int:
-        """The number of epochs finished."""
+        """The number of finished epochs."""
         return self.step // self.steps_per_epoch
 
     @property
     def share(self) -> float:
-        """How much of the run is done, 0 to 1: 0 at the first update, 1 at the last."""
+        """The finished share of the run: 0 at the first update, 1 at the last."""
         return self.step / max(self.steps_per_epoch * self.epochs - 1, 1)
 
 
 @runtime_checkable
 class Schedule(Protocol):
-    """A rule for the learning rate."""
+    """A learning-rate schedule."""
 
     def factor(self, progress: Progress) -> float:
-        """Return what the learning rate is multiplied with for the next update."""
+        """Return the factor of the learning rate for the next update."""
         ...
 
 
 @dataclass(frozen=True)
 class Constant:
-    """The learning rate as it is."""
+    """A constant learning rate."""
 
     def factor(self, progress: Progress) -> float:
         """Return 1."""
@@ -59,11 +59,11 @@ class Constant:
 
 @dataclass(frozen=True)
 class Step:
-    """Lowered by `gamma` after every `every` epochs: gamma^⌊epoch/every⌋.
+    """Multiply by `gamma` after every `every` epochs: gamma^⌊epoch/every⌋.
 
     Attributes:
-        every: how many epochs the rate stays.
-        gamma: what it is multiplied with then, 0 to 1.
+        every: the number of epochs between two reductions.
+        gamma: the factor of a reduction, 0 to 1.
     """
 
     every: int = 10
@@ -81,7 +81,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Cosine:
-    """From 1 down to `floor` along half a cosine: floor + (1 − floor)(1 + cos πs)/2.
+    """Decrease from 1 to `floor` along half a cosine: floor + (1 − floor)(1 + cos πs)/2.
 
     I. Loshchilov, F. Hutter 2017, "SGDR", equation 5, without restarts.
 
@@ -95,18 +95,18 @@ class Cosine:
         _check_factor(floor=self.floor)
 
     def factor(self, progress: Progress) -> float:
-        """Return floor + (1 − floor)(1 + cos πs)/2, s the share of the run that is done."""
+        """Return floor + (1 − floor)(1 + cos πs)/2, s the finished share of the run."""
         return _slide(1.0, self.floor, progress.share)
 
 
 @dataclass(frozen=True)
 class OneCycle:
-    """Up from `start` to 1 while warming up, then down to `end`, both along half a cosine.
+    """Increase from `start` to 1 in the warm-up, then decrease to `end`, along half cosines.
 
     L. Smith, N. Topin 2019, "Super-convergence", section 3; with cosines, as in PyTorch.
 
     Attributes:
-        warm_up: the share of the run spent going up.
+        warm_up: the share of the warm-up in the run.
         start: the factor of the first update.
         end: the factor of the last update; a ten-thousandth of the first, as in PyTorch.
     """
@@ -129,12 +129,12 @@ class OneCycle:
 
 @dataclass(frozen=True)
 class Plateau:
-    """Lowered by `gamma` each time the loss has not fallen for `patience` epochs.
+    """Multiply by `gamma` each time the loss has not fallen for `patience` epochs.
 
     Attributes:
-        patience: how many epochs without a fall are waited for.
-        gamma: what the learning rate is multiplied with then.
-        min_delta: a smaller fall does not count.
+        patience: the number of epochs without a fall before a reduction.
+        gamma: the factor of a reduction.
+        min_delta: the smallest fall that counts.
     """
 
     patience: int = 3

@@ -11,7 +11,7 @@ import handgrad as hg
 
 COMMANDS = [
     *([], ["train"], ["evaluate"], ["predict"], ["models"]),
-    *(["gradcheck"], ["duel"], ["explain-step"]),
+    *(["gradcheck"], ["compare-engines"], ["explain-step"]),
     *(["data"], ["data", "list"], ["data", "fetch"], ["data", "verify"], ["data", "show"]),
 ]
 QUICK = ["--model", "softmax-regression", "--no-figures"]

@@ -1,4 +1,4 @@
-"""`handgrad duel`."""
+"""`handgrad compare-engines`."""
 
 import json
 
@@ -10,44 +10,44 @@ BOTH = ("--engines", "reference,auto")
 FEW = ("two-layer", "digits", "--engines", "reference,torch:cpu", "--steps", 5)
 
 
-def test_spaces_between_engines_are_no_part_of_their_names(handgrad):
+def test_spaces_around_engine_names_are_ignored(handgrad):
     words = ("--engines", " reference , auto", "--steps", 2)
-    status, out, _ = handgrad("duel", "two-layer", "digits", *words)
+    status, out, _ = handgrad("compare-engines", "two-layer", "digits", *words)
     assert status == 0
-    assert "no tensor parts by more than 1e-09 in 2 steps" in out
+    assert "no difference exceeds 1e-09 in 2 steps" in out
 
 
-def test_it_prints_differences_and_how_each_did(handgrad):
+def test_it_prints_differences_speed_and_accuracy(handgrad):
     needs("torch")
-    status, out, err = handgrad("duel", *FEW)
+    status, out, err = handgrad("compare-engines", *FEW)
     assert status == 0
-    for word in ("loss", "activations", "gradients", "parameters", "ms a step", "test accuracy"):
+    for word in ("loss", "activations", "gradients", "parameters", "ms per step", "test accuracy"):
         assert word in out
-    assert "no tensor parts by more than 1e-09 in 5 steps" in out
+    assert "no difference exceeds 1e-09 in 5 steps" in out
     assert "differences.png" not in err
 
 
-def test_engines_that_part_end_it_with_1_and_are_named(handgrad, tmp_path):
+def test_a_divergence_is_reported_with_exit_status_1(handgrad, tmp_path):
     needs("torch")
     words = ("--dtype", "float32", "--tolerance", "1e-9", "--out", tmp_path / "new", "--json")
-    status, out, err = handgrad("duel", *FEW, *words)
+    status, out, err = handgrad("compare-engines", *FEW, *words)
     found = json.loads(out)
     assert status == 1
-    assert found["parting"]["step"] == 0
-    assert found["parting"]["engine"] == "torch:cpu"
+    assert found["divergence"]["step"] == 0
+    assert found["divergence"]["engine"] == "torch:cpu"
     assert (found["model"], found["data"], found["dtype"]) == ("two-layer", "digits", "float32")
     assert found["steps"] == len(found["differences"]["torch:cpu"]) == 1
-    assert json.loads((tmp_path / "new" / "duel.json").read_text("utf-8")) == found
+    assert json.loads((tmp_path / "new" / "comparison.json").read_text("utf-8")) == found
     assert (tmp_path / "new" / "differences.png").stat().st_size > 10_000
-    assert "differences.png and duel.json in" in err
+    assert "wrote differences.png and comparison.json to" in err
 
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("--engines", "torch"), "a duel needs two engines; give such as reference,torch"),
+        (("--engines", "torch"), "a comparison needs two different engines"),
         (("--engines", "reference,jax"), "there is no engine 'jax'; choose one of"),
-        (("--engines", "reference, compiled"), "works in float32 alone; add --dtype float32"),
+        (("--engines", "reference, compiled"), "works in float32 only; add --dtype float32"),
         (("--engines", "reference,compiled", "--tolerance", "nan"), "add --dtype float32"),
         ((*BOTH, "--tolerance", "nan"), "tolerance must be above 0 and finite, not nan"),
         ((*BOTH, "--tolerance", "0"), "tolerance must be above 0 and finite, not 0"),
@@ -57,13 +57,15 @@ def test_engines_that_part_end_it_with_1_and_are_named(handgrad, tmp_path):
         (("--optimizer", "adamx"), "the nearest is adam"),
     ],
 )
-def test_wrong_use_is_said_in_a_sentence_with_2(handgrad, words, sentence):
-    status, _, err = handgrad("duel", "two-layer", "digits", *words)
+def test_wrong_use_is_refused_with_exit_status_2(handgrad, words, sentence):
+    status, _, err = handgrad("compare-engines", "two-layer", "digits", *words)
     assert status == 2
     assert sentence in err
 
 
 def test_an_error_is_the_first_line(handgrad):
-    ended = handgrad("duel", "two-layer", "--engines", "reference,nothing", "--steps", "1")
+    ended = handgrad(
+        "compare-engines", "two-layer", "--engines", "reference,nothing", "--steps", "1"
+    )
     assert ended.status != 0
     assert ended.err.startswith("error: there is no engine 'nothing'")

@@ -112,7 +112,7 @@ def test_light_ink_in_the_graph_turns_what_it_must():
     ("recipe", "sentence"),
     [
         ("drawing", "has no operator for the step OwnSize (own size) of the preprocessing; export"),
-        (None, "the model knows of no preprocessing; export it without --raw"),
+        (None, "the model has no preprocessing; export it without --raw"),
     ],
 )
 def test_what_onnx_cannot_say_of_a_preprocessing(handgrad, recipe, sentence):
@@ -208,7 +208,7 @@ def test_a_folder_of_somebody_else_stays_as_it_is(handgrad, trained, tmp_path, c
     ended = handgrad("export", trained, "--hub", ".")
     assert (ended.status, ended.out) == (2, "")
     assert ended.err == (
-        "error: . has other files in it, which would be written over; give a new folder\n"
+        "error: . contains other files, which would be overwritten; choose a new folder\n"
     )
     assert (tmp_path / "README.md").read_text() == "mine"
     assert len([*tmp_path.iterdir()]) == 1 + (config is not None)
@@ -227,7 +227,7 @@ def test_a_name_that_is_no_text_leaves_no_half_of_it(handgrad, tmp_path, words):
     ended = handgrad("export", "m.safetensors", *words)
     assert (ended.status, ended.out) == (1, "")
     assert ended.err == (
-        "error: the class '\\udce9t' has a name that is no text; rename it, and train again\n"
+        "error: the name of the class '\\udce9t' is not valid text; rename it, and train again\n"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["m.safetensors"]
 

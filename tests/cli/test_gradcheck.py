@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from handgrad.gradcheck import autograd
-from handgrad.gradcheck import finite_differences as differences
+from handgrad.gradient_check import autograd
+from handgrad.gradient_check import finite_differences as differences
 from tests.extras import needs
 
 LAYER = """
@@ -30,17 +30,18 @@ def layer(tmp_path):
     return write
 
 
-def test_a_kind_of_layer_in_all_its_varieties(handgrad):
+def test_all_cases_of_a_layer_class(handgrad):
     needs("torch")
     ended = handgrad("gradcheck", "Flatten")
     assert (ended.status, ended.err) == (0, "")
     assert re.search(
-        r"largest error of +differences +autograd +float32 +linear +far +verdict", ended.out
+        r"largest error of +differences +autograd +float32 +linearity +large inputs +verdict",
+        ended.out,
     )
     assert re.search(
         r"flatten +\d\.\de-1\d +0\.0e\+00 +0\.0e\+00 +\d\.\de-1\d +\d\.\de-\d\d +right", ended.out
     )
-    assert "24 of 24 comparisons hold; 96 of 96 spoilt gradients were rejected" in ended.out
+    assert "24 of 24 comparisons passed; 96 of 96 mutated gradients were rejected" in ended.out
 
 
 def test_a_model_with_all_its_gradients(handgrad):
@@ -49,19 +50,19 @@ def test_a_model_with_all_its_gradients(handgrad):
     assert (ended.status, ended.err) == (0, "")
     assert "softmax-regression, training" in ended.out
     assert re.search(
-        r"gradient of +differences +autograd +float32 +frozen +linear +worst at", ended.out
+        r"gradient of +differences +autograd +float32 +golden +linearity +worst at", ended.out
     )
     assert re.search(r"1\.weight( +\d\.\de-\d\d){5} +\d,\d+ +\S+ +\S+ +right", ended.out)
 
 
-def test_a_narrow_terminal_shows_the_witness_nearest_to_its_bound(handgrad, monkeypatch):
+def test_a_narrow_terminal_shows_the_oracle_nearest_to_its_bound(handgrad, monkeypatch):
     monkeypatch.setattr("handgrad.cli.screen.WIDE", 80)
     ended = handgrad("gradcheck", "tanh")
-    assert re.search(r"gradient of +witness +error +worst at +ours +theirs +verdict", ended.out)
+    assert re.search(r"gradient of +oracle +error +bound +verdict", ended.out)
     assert all(len(line) <= 80 for line in ended.out.splitlines())
 
 
-def test_a_run(handgrad, trained):
+def test_a_run_is_checked_at_its_own_arrays(handgrad, trained):
     ended = handgrad("gradcheck", trained, "--json")
     assert ended.status == 0
     found = json.loads(ended.out)
@@ -72,12 +73,15 @@ def test_a_run(handgrad, trained):
     assert all(g["error"] <= g["bound"] for g in gradients)
 
 
-def test_a_layer_of_ones_own(handgrad, layer):
+def test_a_user_layer(handgrad, layer):
     assert handgrad("gradcheck", layer("2")).status == 0
     ended = handgrad("gradcheck", layer("-2"), "--shape", "2x3x4", "--batch", "3")
-    assert (ended.status, ended.err) == (1, "" if autograd.at_hand() else f"{autograd.MISSING}\n")
+    assert (ended.status, ended.err) == (
+        1,
+        "" if autograd.is_available() else f"{autograd.MISSING}\n",
+    )
     assert "likely cause (X): the sign is wrong" in ended.out
-    assert re.search(r"first wrong element \(X\): \[0,0,0,0\] is \S+, and should be \S+", ended.out)
+    assert re.search(r"first wrong element \(X\): \[0,0,0,0\] is \S+, but should be \S+", ended.out)
 
 
 def test_a_wrong_layer_as_json(handgrad, layer):
@@ -90,17 +94,17 @@ def test_a_wrong_layer_as_json(handgrad, layer):
     assert report["causes"][0]["name"] == "not finite"
 
 
-def test_where_nothing_can_be_shown_it_is_said(handgrad, layer):
+def test_zero_gradients_are_not_proven(handgrad, layer):
     path = layer("0")
     (file := Path("mine.py")).write_text(file.read_text().replace("2 * X", "0 * X"))
     ended = handgrad("gradcheck", path)
     assert ended.status == 1
-    assert re.search(r" X +0.0e\+00 .* nothing to prove", ended.out)
-    assert "nothing to prove: all gradients are zero" in ended.out
-    assert "0 of 0 spoilt gradients were rejected" in ended.out
+    assert re.search(r" X +0.0e\+00 .* not proven", ended.out)
+    assert "not proven: all gradients are zero" in ended.out
+    assert "0 of 0 mutated gradients were rejected" in ended.out
     found = json.loads(handgrad("gradcheck", path, "--json").out)
     assert found["ok"] is False
-    assert [report["verdict"] for report in found["reports"]] == 2 * ["nothing to prove"]
+    assert [report["verdict"] for report in found["reports"]] == 2 * ["not proven"]
 
 
 def test_a_broken_check_says_so(handgrad, monkeypatch):
@@ -108,12 +112,12 @@ def test_a_broken_check_says_so(handgrad, monkeypatch):
     ended = handgrad("gradcheck", "flatten-flat")
     assert ended.status == 1
     assert (
-        "error: the check itself is broken: differences accepted the gradient of X in "
-        "flatten-flat zeroed\n"
+        "error: the check itself is broken: the oracle differences accepted the gradient of X in "
+        "flatten-flat, zeroed\n"
     ) in ended.err
 
 
-def test_without_torch_it_says_what_to_install(handgrad, monkeypatch):
+def test_without_torch_a_note_says_what_to_install(handgrad, monkeypatch):
     monkeypatch.setattr(autograd, "find_spec", lambda _: None)
     ended = handgrad("gradcheck", "Tanh")
     assert ended.status == 0
@@ -130,9 +134,9 @@ def test_without_torch_it_says_what_to_install(handgrad, monkeypatch):
         (
             ["mine.py"],
             2,
-            "say which layer of mine.py, such as mine.py:Double; its layers are Double",
+            "choose a layer of mine.py, such as mine.py:Double; its layers are Double",
         ),
-        (["mine.py:Double", "--args", "[1]"], 2, "mine.py: Double is constructed with ()"),
+        (["mine.py:Double", "--args", "[1]"], 2, "mine.py: Double takes the arguments ()"),
         (["mine.py:Double", "--args", "{"], 2, "--args must be JSON"),
     ],
 )
@@ -146,27 +150,31 @@ def test_wrong_use(handgrad, layer, words, status, sentence):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("dense", "--shape", "9"), "leave out --shape: only a layer of your own takes it, not de"),
-        (("convnet", "--args", "{}", "--batch", "7"), "leave out --args and --batch: only a layer"),
-        (("", "--shape", ""), "name what to check, such as convnet, Conv2d or mine.py:Softplus"),
-        ((" ",), "name what to check"),
+        (("dense", "--shape", "9"), "--shape can only be used with FILE.py:LAYER, not with dense"),
+        (
+            ("convnet", "--args", "{}", "--batch", "7"),
+            "--args and --batch can only be used with FILE.py:LAYER",
+        ),
+        (("", "--shape", ""), "name a target, such as convnet, Conv2d or mine.py:Softplus"),
+        ((" ",), "name a target"),
     ],
 )
-def test_what_does_not_apply_is_refused(handgrad, words, sentence):
+def test_options_that_do_not_apply_are_refused(handgrad, words, sentence):
     ended = handgrad("gradcheck", *words)
     assert (ended.status, ended.out) == (2, "")
     assert sentence in ended.err
 
 
-def test_what_is_wrong_far_out_is_said_to_be_far_out(handgrad):
-    file = Path(__file__).parent.parent / "gradcheck" / "layers" / "wrong.py"
+def test_errors_at_large_inputs_are_reported_as_such(handgrad):
+    file = Path(__file__).parent.parent / "gradient_check" / "layers" / "wrong.py"
     ended = handgrad("gradcheck", f"{file}:ForgottenTop")
     assert ended.status == 1
     assert re.search(
-        r"first wrong element \(X\): \[\d,\d\] is \S+, and should be \S+ far out", ended.out
+        r"first wrong element \(X\): \[\d,\d\] is \S+, but should be \S+, at large inputs",
+        ended.out,
     )
     tiny = handgrad("gradcheck", f"{file}:TinyBias")
     assert tiny.status == 1
-    assert "nothing to prove of b: beside the others it is too small to be told from" in tiny.out
+    assert "not proven (b): relative to the other gradients it is too small" in tiny.out
     nearly = handgrad("gradcheck", f"{file}:NearlyRight")
-    assert re.search(r"is (\S{9,}), and should be (?!\1)\S{9,}", nearly.out)
+    assert re.search(r"is (\S{9,}), but should be (?!\1)\S{9,}", nearly.out)

@@ -49,7 +49,7 @@ def changed(trained: Path, tmp_path: Path, **entries) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.mnist
-def test_all_engines_give_the_golden_answers(trained, capsys):
+def test_all_engines_give_the_golden_outputs(trained, capsys):
     status, found, _ = verify(trained, capsys)
     apart = {answer["engine"]: answer["difference"] for answer in found["engines"]}
     with capsys.disabled():
@@ -61,7 +61,7 @@ def test_all_engines_give_the_golden_answers(trained, capsys):
 
 @pytest.mark.slow
 @pytest.mark.mnist
-def test_one_changed_weight_is_found(trained, tmp_path, capsys):
+def test_one_changed_weight_is_detected(trained, tmp_path, capsys):
     whole = read_bundle(trained)
     for name, array in whole.net.arrays.items():
         kept = array.flat[-1]
@@ -79,7 +79,7 @@ def test_one_changed_weight_is_found(trained, tmp_path, capsys):
 
 @pytest.mark.slow
 @pytest.mark.mnist
-def test_one_changed_label_is_found(trained, tmp_path, capsys):
+def test_one_changed_label_is_detected(trained, tmp_path, capsys):
     entries = {"classes": [*range(9), 77]}
     status, found, err = verify(changed(trained, tmp_path, description=entries), capsys)
     assert (status, found["passed"], found["changed"]) == (1, False, ["labels"])
@@ -88,7 +88,7 @@ def test_one_changed_label_is_found(trained, tmp_path, capsys):
 
 @pytest.mark.slow
 @pytest.mark.mnist
-def test_one_changed_step_of_the_preprocessing_is_found(trained, tmp_path, capsys):
+def test_one_changed_step_of_the_preprocessing_is_detected(trained, tmp_path, capsys):
     whole = drawing(28)
     assert read_bundle(trained).net.preprocessing == whole
     asked = 0
@@ -96,7 +96,7 @@ def test_one_changed_step_of_the_preprocessing_is_found(trained, tmp_path, capsy
         try:
             fewer = Preprocessing(whole.shape, whole.steps[:at] + whole.steps[at + 1 :])
         except (hg.ModelError, ValueError, IndexError):
-            continue  # it does not lead to the network's shape any more
+            continue  # its output no longer fits the network
         asked += 1
         path = changed(trained, tmp_path, description={"preprocessing": fewer.to_json()})
         bundle = read_bundle(path)

@@ -10,7 +10,7 @@ import handgrad as hg
 from handgrad.classifier import read_bundle
 from handgrad.classifier.model_file import digest
 from handgrad.export import verify as golden
-from handgrad.export.verify import Finding, verify_bundle
+from handgrad.export.verify import VerificationResult, verify_bundle
 from handgrad.models import MODELS
 from handgrad.preprocess import CropToInk, Preprocessing, drawing
 from tests.cases import CASES, Case, stir
@@ -34,7 +34,7 @@ def model(name: str, path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_all_engines_give_the_golden_answers_of_a_named_model(name: str, tmp_path: Path) -> None:
+def test_all_engines_give_the_golden_outputs_of_a_named_model(name: str, tmp_path: Path) -> None:
     needs("torch")
     found = verify_bundle(read_bundle(model(name, tmp_path / "m.safetensors")))
     assert [answer.engine for answer in found.answers] == ENGINES
@@ -44,7 +44,7 @@ def test_all_engines_give_the_golden_answers_of_a_named_model(name: str, tmp_pat
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_one_changed_weight_of_any_array_is_found(name: str, tmp_path: Path) -> None:
+def test_one_changed_weight_of_any_array_is_detected(name: str, tmp_path: Path) -> None:
     path = model(name, tmp_path / "m.safetensors")
     whole = read_bundle(path)
     for key, array in whole.net.arrays.items():
@@ -65,7 +65,7 @@ def test_one_changed_weight_of_any_array_is_found(name: str, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_one_changed_label_or_step_is_found(name: str, tmp_path: Path) -> None:
+def test_one_changed_label_or_step_is_detected(name: str, tmp_path: Path) -> None:
     path = model(name, tmp_path / "m.safetensors")
     assert verify_bundle(
         read_bundle(forged(path, description={"classes": list("abcdefghik")}))
@@ -83,7 +83,7 @@ def test_one_changed_label_or_step_is_found(name: str, tmp_path: Path) -> None:
         assert not found.passed
 
 
-def test_a_preprocessing_that_makes_other_images_is_found(
+def test_a_preprocessing_with_other_images_is_detected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = model("softmax-regression", tmp_path / "m.safetensors")
@@ -95,7 +95,7 @@ def test_a_preprocessing_that_makes_other_images_is_found(
     assert min(differences) > 1e-5
 
 
-def test_an_engine_that_answers_something_else_is_found(
+def test_an_engine_with_other_outputs_is_detected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = model("softmax-regression", tmp_path / "m.safetensors")
@@ -115,7 +115,7 @@ def test_an_engine_that_answers_something_else_is_found(
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_every_layer_can_be_said_in_onnx(case: Case) -> None:
+def test_every_layer_can_be_exported_to_onnx(case: Case) -> None:
     needs("onnxruntime")
     from handgrad.classifier import Bundle
     from handgrad.classifier.golden_outputs import make_golden
@@ -128,7 +128,7 @@ def test_every_layer_can_be_said_in_onnx(case: Case) -> None:
     assert golden.difference(found, some.logits) < 1e-5
 
 
-def test_who_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_engine_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = model("softmax-regression", tmp_path / "m.safetensors")
     torch = find_spec("torch")
     monkeypatch.setattr(golden, "find_spec", lambda _: None)
@@ -147,5 +147,5 @@ def test_who_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_nan_does_not_pass() -> None:
-    answer = golden.Answer("reference", float("nan"))
-    assert not Finding((answer,), ()).passed
+    answer = golden.EngineCheck("reference", float("nan"))
+    assert not VerificationResult((answer,), ()).passed

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from handgrad.layers import Context, Layer, LeakyReLU, ReLU, Shape, Sigmoid, SiLU, Tanh
-from tests.proof import batches, flat, images, prove, seeds
+from tests.gradient_checks import batches, flat, images, prove, seeds
 
 ALL = [ReLU(), LeakyReLU(), Sigmoid(), Tanh(), SiLU()]
 

@@ -20,7 +20,7 @@ from handgrad.layers import (
     SiLU,
     Tanh,
 )
-from tests.proof import flat, images, prove, seeds
+from tests.gradient_checks import flat, images, prove, seeds
 
 elementwise = st.sampled_from([ReLU(), LeakyReLU(0.2), Sigmoid(), Tanh(), SiLU(), Dropout(0.3)])
 # One batch norm at most: a second one leaves the first without a gradient, but for its eps.
@@ -42,7 +42,7 @@ def test_gradients_of_any_residual(
     prove(Residual(body, shortcut), shape, 6, training, seed)
 
 
-def test_names_follow_the_way_to_the_layer() -> None:
+def test_names_are_paths_to_the_layer() -> None:
     layers = (Dense(3), Residual((BatchNorm(), Chain((Dense(3),))), (BatchNorm(),)))
     tree, shape = Chain(layers).init((4,), np.random.default_rng(0))
     assert shape == (3,)
@@ -63,29 +63,29 @@ def test_an_empty_residual_doubles() -> None:
     np.testing.assert_array_equal(Residual(()).backward(params, cache, X)[0], 2 * X)
 
 
-def test_two_dropouts_in_a_row_have_masks_of_their_own() -> None:
+def test_two_dropouts_in_a_row_have_different_masks() -> None:
     chain, X = Chain((Dropout(0.5), Dropout(0.5))), np.ones((50, 40))
     params, _ = chain.init((40,), np.random.default_rng(0))
     Y, _ = chain.forward(params, X, Context(training=True))
     assert (Y > 0).mean() == pytest.approx(0.25, abs=0.03)
 
 
-def test_both_ways_of_a_residual_have_masks_of_their_own() -> None:
+def test_body_and_shortcut_have_different_masks() -> None:
     layer, X = Residual((Dropout(0.5),), (Dropout(0.5),)), np.ones((50, 40))
     params, _ = layer.init((40,), np.random.default_rng(0))
     Y, _ = layer.forward(params, X, Context(training=True))
     assert set(np.unique(Y)) == {0.0, 2.0, 4.0}
 
 
-def test_ways_of_different_shapes_are_refused() -> None:
+def test_body_and_shortcut_of_different_shapes_are_refused() -> None:
     layer = Residual((Conv2d(4, 3),))
     with pytest.raises(
-        ModelError, match=r"its body gives \(4, 3, 3\) and its shortcut \(2, 5, 5\)"
+        ModelError, match=r"its body returns \(4, 3, 3\) and its shortcut \(2, 5, 5\)"
     ):
         layer.init((2, 5, 5), np.random.default_rng(0))
 
 
-def test_the_error_names_the_layer_and_what_it_was_given() -> None:
+def test_the_error_names_the_layer_and_its_input() -> None:
     chain = Chain((ReLU(), Residual((Conv2d(1, 9),))))
     sentence = (
         r"^layer 1 \(Residual\), given \(1, 5, 5\): layer 0 \(Conv2d\), given \(1, 5, 5\): "

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from handgrad.errors import ModelError
 from handgrad.layers import Context, Conv2d
-from tests.proof import batches, images, prove, seeds, strides, windows
+from tests.gradient_checks import batches, images, prove, seeds, strides, windows
 
 
 @st.composite
@@ -37,7 +37,7 @@ def test_by_hand() -> None:
     np.testing.assert_array_equal(gradients["bias"], [4])
 
 
-def test_the_short_way_gives_the_same_gradients() -> None:
+def test_gradients_without_dx_are_the_same() -> None:
     rng, layer = np.random.default_rng(0), Conv2d(3, 3, stride=2, padding=1)
     params, output = layer.init((2, 6, 5), rng)
     _, cache = layer.forward(params, rng.normal(size=(4, 2, 6, 5)), Context())
@@ -58,7 +58,7 @@ def test_the_short_way_gives_the_same_gradients() -> None:
         (Conv2d(1, 3, padding=-1), "padding must be at least 0, not -1"),
     ],
 )
-def test_settings_that_cannot_be(layer: Conv2d, sentence: str) -> None:
+def test_settings_out_of_range_are_refused(layer: Conv2d, sentence: str) -> None:
     with pytest.raises(ModelError, match=sentence):
         layer.init((1, 5, 5), np.random.default_rng(0))
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from handgrad.errors import ModelError
 from handgrad.layers import Context, Dense
-from tests.proof import batches, flat, prove, seeds
+from tests.gradient_checks import batches, flat, prove, seeds
 
 
 @settings(max_examples=40)
@@ -26,7 +26,7 @@ def test_by_hand() -> None:
     np.testing.assert_array_equal(gradients["bias"], [1.0, 10.0])
 
 
-def test_the_short_way_gives_the_same_gradients() -> None:
+def test_gradients_without_dx_are_the_same() -> None:
     rng = np.random.default_rng(0)
     params, _ = Dense(4).init((3,), rng)
     _, cache = Dense(4).forward(params, rng.normal(size=(5, 3)), Context())
@@ -41,7 +41,7 @@ def test_images_are_refused() -> None:
         Dense(3).init((1, 4, 4), np.random.default_rng(0))
 
 
-def test_open_units_are_refused_inside_a_network() -> None:
+def test_units_must_be_set_except_in_the_last_layer() -> None:
     with pytest.raises(ModelError, match="units is not set"):
         Dense().init((4,), np.random.default_rng(0))
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from handgrad.errors import ModelError
 from handgrad.layers import Array, Context, Dropout, Dropout2d, Layer, Shape
-from tests.proof import batches, flat, images, prove, seeds
+from tests.gradient_checks import batches, flat, images, prove, seeds
 
 both = pytest.mark.parametrize("kind", [Dropout, Dropout2d])
 
@@ -63,7 +63,7 @@ def test_the_mask_is_the_same_in_float32_and_float64(kind: type) -> None:
 
 @both
 @pytest.mark.parametrize("p", [-0.1, 1.0, float("nan")])
-def test_probabilities_that_cannot_be(kind: type, p: float) -> None:
+def test_probabilities_out_of_range_are_refused(kind: type, p: float) -> None:
     with pytest.raises(ModelError, match=f"p must be at least 0 and below 1, not {p}"):
         kind(p).init((1, 2, 2), np.random.default_rng(0))
 

@@ -3,13 +3,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handgrad.layers.im2col import output_size, pad, pair, taps, unpad
+from handgrad.layers.im2col import kernel_offsets, output_size, pad, pair, unpad
 
 sizes = st.tuples(st.integers(1, 6), st.integers(1, 6))
 borders = st.tuples(st.integers(0, 3), st.integers(0, 3))
 
 
-def test_one_number_stands_for_both() -> None:
+def test_one_number_means_both() -> None:
     assert pair(3) == (3, 3)
     assert pair((1, 2)) == (1, 2)
 
@@ -25,18 +25,18 @@ def test_unpad_is_the_adjoint_of_pad(size: tuple[int, int], border: tuple[int, i
     np.testing.assert_array_equal(unpad(padded, border), X)
 
 
-def test_the_border_has_the_value() -> None:
+def test_the_padding_has_the_value() -> None:
     padded = pad(np.zeros((1, 1, 1, 2)), (1, 2), value=-np.inf)
     assert padded.shape == (1, 1, 3, 6)
     assert np.isneginf(padded).sum() == 16
 
 
-def test_each_tap_sees_its_place_in_all_windows() -> None:
+def test_each_offset_is_a_view_of_its_pixel_in_all_windows() -> None:
     X = np.arange(30.0).reshape(1, 1, 5, 6)
     kernel, stride = (2, 3), (2, 1)
     size = output_size((1, 5, 6), kernel, stride, (0, 0))
     assert size == (2, 4)
-    seen = {(i, j): view for i, j, view in taps(X, kernel, stride, size)}
+    seen = {(i, j): view for i, j, view in kernel_offsets(X, kernel, stride, size)}
     assert len(seen) == 6
     for (i, j), view in seen.items():
         for r in range(2):

@@ -7,8 +7,8 @@ from handgrad.errors import ModelError
 from handgrad.layers import Array, BatchNorm, Context, Normalize, Shape
 from tests.cases import Case
 from tests.extras import needs
+from tests.gradient_checks import batches, flat, images, prove, seeds
 from tests.gradients import errors
-from tests.proof import batches, flat, images, prove, seeds
 
 learning = Context(training=True)
 
@@ -40,14 +40,14 @@ def test_gradients_of_normalize_of_any_size(
 def test_running_statistics_equal_torchs_over_ten_steps(shape: Shape, kind: str) -> None:
     torch = needs("torch")
     layer = BatchNorm(momentum=0.2)
-    twin = getattr(torch.nn, kind)(shape[0], momentum=0.2).double()
+    module = getattr(torch.nn, kind)(shape[0], momentum=0.2).double()
     params, _ = layer.init(shape, np.random.default_rng(0))
     for step in range(10):
         X = np.random.default_rng(step).normal(step, 1 + step, (7, *shape))
         _, cache = layer.forward(params, X, learning)
         params |= layer.update_buffers(params, cache)
-        twin(torch.tensor(X))
-    theirs = {"mean": twin.running_mean.numpy(), "var": twin.running_var.numpy()}
+        module(torch.tensor(X))
+    theirs = {"mean": module.running_mean.numpy(), "var": module.running_var.numpy()}
     ours = {"mean": params["running_mean"], "var": params["running_var"]}
     assert max(errors(ours, theirs).values()) <= 1e-12
 
@@ -83,7 +83,7 @@ def test_a_batch_of_one_in_training_is_finite(shape: Shape) -> None:
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_forward_never_writes_the_state(training: bool) -> None:
+def test_forward_never_writes_the_buffers(training: bool) -> None:
     case = Case("", (BatchNorm(),), (3, 4, 5))
     params = case.params()
     before = {name: array.copy() for name, array in params["0"].items()}
@@ -93,7 +93,7 @@ def test_forward_never_writes_the_state(training: bool) -> None:
         np.testing.assert_array_equal(params["0"][name], array)
 
 
-def test_an_all_ones_cotangent_would_see_nothing() -> None:
+def test_a_cotangent_of_ones_detects_nothing() -> None:
     """Why the checks draw theirs: ones lie in batch norm's null space."""
     case = Case("", (BatchNorm(),), (4,), 8)
     params = case.params()
@@ -114,7 +114,7 @@ def test_an_all_ones_cotangent_would_see_nothing() -> None:
         (Normalize((0.1, 0.2)), "mean must be one finite number, or 1, not"),
     ],
 )
-def test_settings_that_cannot_be(layer: BatchNorm | Normalize, sentence: str) -> None:
+def test_settings_out_of_range_are_refused(layer: BatchNorm | Normalize, sentence: str) -> None:
     with pytest.raises(ModelError, match=sentence):
         layer.init((3,), np.random.default_rng(0))
 
@@ -123,14 +123,14 @@ def halves(X: Array) -> tuple[Array, Array]:
     return X[:30], X[30:]
 
 
-def test_measured_mean_and_std_are_those_of_all_images() -> None:
+def test_fitted_mean_and_std_are_those_of_all_images() -> None:
     X = np.random.default_rng(0).normal(3, 2, (50, 3, 4, 5)) * np.array([1, 2, 3])[:, None, None]
     found = Normalize().measure(halves(X))
     np.testing.assert_allclose(found["mean"], X.mean(axis=(0, 2, 3)), rtol=1e-13)
     np.testing.assert_allclose(found["std"], X.std(axis=(0, 2, 3)), rtol=1e-12)
 
 
-def test_a_image_that_counts_twice_is_measured_as_if_it_were_there_twice() -> None:
+def test_a_weight_of_two_equals_two_images() -> None:
     X = np.random.default_rng(0).normal(3, 2, (40, 2, 3, 3)).astype(np.float32)
     weights = np.arange(40) % 3
     found = Normalize().measure(halves(X), weights.astype(np.float32))
@@ -140,13 +140,13 @@ def test_a_image_that_counts_twice_is_measured_as_if_it_were_there_twice() -> No
     assert abs(found["mean"] - Normalize().measure(halves(X))["mean"]).min() > 1e-3
 
 
-def test_measured_over_all_numbers_of_flat_input() -> None:
+def test_flat_input_has_one_mean_and_std() -> None:
     X = np.random.default_rng(0).normal(3, 2, (50, 7))
     found = Normalize().measure(halves(X))
     np.testing.assert_allclose([found["mean"][0], found["std"][0]], [X.mean(), X.std()], rtol=1e-12)
 
 
-def test_what_is_given_is_not_measured() -> None:
+def test_given_statistics_are_not_fitted() -> None:
     X = np.random.default_rng(0).normal(3, 2, (50, 1, 4, 4))
     found = Normalize(mean=0.5).measure(halves(X))
     np.testing.assert_array_equal(found["mean"], [0.5])
@@ -155,6 +155,6 @@ def test_what_is_given_is_not_measured() -> None:
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 1.0, 255.0])
-def test_a_channel_that_never_changes_is_not_blown_up(value: float) -> None:
+def test_a_constant_channel_is_not_amplified(value: float) -> None:
     X = np.full((50, 1, 9, 9), value, np.float32)
     np.testing.assert_array_equal(Normalize().measure(halves(X))["std"], [1.0])

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from handgrad.errors import ModelError
 from handgrad.layers import AvgPool2d, Context, GlobalAvgPool2d, MaxPool2d
-from tests.proof import batches, flat, images, prove, seeds, strides, windows
+from tests.gradient_checks import batches, flat, images, prove, seeds, strides, windows
 
 Pool = type[MaxPool2d] | type[AvgPool2d]
 
@@ -27,7 +27,7 @@ def pools(sample: st.DrawFn, kind: Pool) -> tuple[MaxPool2d | AvgPool2d, tuple[i
 def test_gradients_of_any_size(
     kind: Pool, data: st.DataObject, batch: int, training: bool, seed: int
 ) -> None:
-    prove(*data.sample(pools(kind)), batch, training, seed)
+    prove(*data.draw(pools(kind)), batch, training, seed)
 
 
 @settings(max_examples=20)
@@ -45,13 +45,13 @@ def test_of_equal_pixels_the_first_gets_the_gradient() -> None:
     np.testing.assert_array_equal(dX, [[[[5, 0], [0, 0]]]])
 
 
-def test_the_border_never_wins() -> None:
+def test_padding_is_never_the_maximum() -> None:
     X = np.full((1, 1, 3, 3), -7.0)
     Y, _ = MaxPool2d(3, stride=2, padding=1).forward({}, X, Context())
     np.testing.assert_array_equal(Y, np.full((1, 1, 2, 2), -7.0))
 
 
-def test_the_border_counts_in_the_mean() -> None:
+def test_the_mean_includes_the_padding() -> None:
     Y, _ = AvgPool2d(2, padding=1).forward({}, np.full((1, 1, 2, 2), 8.0), Context())
     np.testing.assert_array_equal(Y, np.full((1, 1, 2, 2), 2.0))
 
@@ -73,7 +73,7 @@ def test_nan_is_not_hidden_by_a_larger_neighbour() -> None:
         ({"kernel": (3, 2), "padding": (2, 1)}, "padding must be at most half the window, not 2"),
     ],
 )
-def test_settings_that_cannot_be(kind: Pool, settings: dict, sentence: str) -> None:
+def test_settings_out_of_range_are_refused(kind: Pool, settings: dict, sentence: str) -> None:
     with pytest.raises(ModelError, match=sentence):
         kind(**settings).init((1, 5, 5), np.random.default_rng(0))
 

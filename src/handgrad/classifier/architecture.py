@@ -8,16 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from handgrad import init, layers
 from handgrad.errors import ModelError
-from handgrad.layers import Array, Layer
+from handgrad.init import INITIALIZERS
+from handgrad.layers import LAYER_CLASSES, Array, Layer
 from handgrad.network import Network, layer_name
 
-KINDS: dict[str, Any] = {
-    name: value
-    for name, value in {**vars(layers), **vars(init)}.items()
-    if isinstance(value, type) and dataclasses.is_dataclass(value)
-}
+KINDS: dict[str, Any] = {**LAYER_CLASSES, **INITIALIZERS}
 
 
 def describe(net: Network) -> dict[str, Any]:

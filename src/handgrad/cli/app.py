@@ -15,7 +15,7 @@ import handgrad
 from handgrad.cli import data
 from handgrad.cli.auto import fit
 from handgrad.cli.calibrate import calibrate
-from handgrad.cli.compare_engines import duel
+from handgrad.cli.compare_engines import compare_engines
 from handgrad.cli.evaluate import evaluate
 from handgrad.cli.explain_step import explain_step
 from handgrad.cli.export import export
@@ -93,7 +93,7 @@ app.command()(verify)
 app.command()(models)
 app.command()(plan)
 app.command()(gradcheck)
-app.command()(duel)
+app.command()(compare_engines)
 app.command()(reproduce)
 app.add_typer(data.app, name="data")
 

@@ -1,4 +1,4 @@
-"""`handgrad duel`."""
+"""`handgrad compare-engines`."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from handgrad.cli.screen import Screen, note_versions, table
 from handgrad.errors import ConfigError
 
 if TYPE_CHECKING:
-    from handgrad.compare_engines import Duel
+    from handgrad.engine_comparison import EngineComparison
 
 
-def duel(
+def compare_engines(
     *,
     model: Annotated[
         str,
@@ -33,25 +33,24 @@ def duel(
     engines: Annotated[
         str,
         typer.Option(
-            metavar="A,B", help="The engines; all are held against the first.", show_default=True
+            metavar="A,B", help="The engines; all are compared with the first.", show_default=True
         ),
     ] = "reference,torch",
-    steps: Annotated[
-        int, typer.Option(metavar="N", help="Updates that each engine makes.", min=1)
-    ] = 200,
+    steps: Annotated[int, typer.Option(metavar="N", help="Number of updates.", min=1)] = 200,
     dtype: Annotated[
-        Literal["float64", "float32"], typer.Option(help="float64 to prove, float32 as in use.")
+        Literal["float64", "float32"],
+        typer.Option(help="float64 for proofs, float32 as in training."),
     ] = "float64",
     tolerance: Annotated[
         float | None,
         typer.Option(
             metavar="X",
-            help="The largest relative difference. Default: 1e-9 in float64, 1e-3 in float32.",
+            help="Largest relative difference. Default: 1e-9 in float64, 1e-3 in float32.",
             show_default=False,
         ),
     ] = None,
     batch_size: Annotated[
-        str, typer.Option("--batch", "--batch-size", metavar="N", help="Images in an update.")
+        str, typer.Option("--batch", "--batch-size", metavar="N", help="Batch size.")
     ] = "64",
     optimizer: Annotated[
         str, typer.Option(metavar="NAME", help="sgd, momentum, nesterov, adam or adamw.")
@@ -60,19 +59,19 @@ def duel(
         str | None,
         typer.Option(
             metavar="X",
-            help="The learning rate. Default: one that suits the optimizer.",
+            help="Learning rate. Default: depends on the optimizer.",
             show_default=False,
         ),
     ] = None,
     seed: Annotated[
-        str, typer.Option(metavar="N", help="Decides initial weights, order, dropout.")
+        str, typer.Option(metavar="N", help="Seed of initial weights, order and dropout.")
     ] = "0",
     folder: Folder = None,
     out: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Where to put duel.json and differences.png. Default: nowhere.",
+            help="Folder for comparison.json and differences.png.",
             show_default=False,
             parser=folder_named,
         ),
@@ -81,9 +80,9 @@ def duel(
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Let engines train in lock-step, and name the first step and tensor where they part.
+    """Train in several engines in lock-step, and report the first difference.
 
-    The exit status is 1 if they do.
+    The exit status is 1 if a difference exceeds the tolerance.
     """
     from handgrad import plots
     from handgrad.files import replacing
@@ -93,27 +92,28 @@ def duel(
     screen = Screen(quiet)
     if verbose:
         note_versions(screen, engines=engines)
-    sides = [name.strip() for name in engines.split(",")]
-    if dtype == "float64" and "compiled" in sides:
-        raise ConfigError("the compiled engine works in float32 alone; add --dtype float32")
-    found = _fight(screen, given, folder, dtype, sides, steps, tolerance)
+    names = [name.strip() for name in engines.split(",")]
+    if dtype == "float64" and "compiled" in names:
+        raise ConfigError("the compiled engine works in float32 only; add --dtype float32")
+    result = _compare(screen, given, folder, dtype, names, steps, tolerance)
     about = {"model": model, "data": data, "dtype": dtype, "optimizer": optimizer}
     if out is not None:
-        plots.save(plots.differences(found), out / "differences.png")
-        with replacing(out / "duel.json") as temporary:
-            temporary.write_text(dumps(about | found.plain(), indent=2) + "\n", "utf-8")
-        screen.note(f"differences.png and duel.json in {out}")
+        plots.save(plots.differences(result), out / "differences.png")
+        with replacing(out / "comparison.json") as temporary:
+            temporary.write_text(dumps(about | result.as_json(), indent=2) + "\n", "utf-8")
+        screen.note(f"wrote differences.png and comparison.json to {out}")
     if json:
-        screen.json(about | found.plain())
+        screen.json(about | result.as_json())
     else:
-        screen.result(_differences(found))
-        screen.result(_sides(found))
-        screen.result(str(found))
-    if found.parting is not None:
+        screen.result(_differences(result))
+        screen.result(_engines(result))
+        whole = not screen.out.is_terminal  # a terminal gets line breaks between words
+        screen.out.print(str(result), soft_wrap=whole, markup=False, highlight=False)
+    if not result.ok:
         raise typer.Exit(1)
 
 
-def _fight(
+def _compare(
     screen: Screen,
     settings: dict[str, str],
     folder: Path | None,
@@ -121,20 +121,20 @@ def _fight(
     engines: list[str],
     steps: int,
     tolerance: float | None,
-) -> Duel:
-    """Go the way from settings to what a duel found, and show how far it is."""
-    from handgrad.compare_engines import duel
+) -> EngineComparison:
+    """Run the comparison with a progress bar."""
     from handgrad.data import load_data
+    from handgrad.engine_comparison import compare_engines
     from handgrad.runs.settings import configure
 
     config = configure(settings)
     train, test = load_data(config.data, folder, progress=False if screen.err.quiet else None)
     net = config.network(train, dtype)
     columns = TextColumn("step"), MofNCompleteColumn(), BarColumn(), TimeRemainingColumn()
-    off = not screen.err.is_terminal  # where nothing can be wiped out, it would leave a blank line
+    off = not screen.err.is_terminal  # elsewhere it would leave a blank line
     with Progress(*columns, console=screen.err, transient=True, disable=off) as bar:
         task = bar.add_task("", total=steps)
-        return duel(
+        return compare_engines(
             net,
             train,
             test,
@@ -148,26 +148,27 @@ def _fight(
         )
 
 
-def _differences(found: Duel) -> Table:
+def _differences(result: EngineComparison) -> Table:
     """Return the table of the largest differences of each kind."""
-    from handgrad.compare_engines import KINDS
+    from handgrad.engine_comparison import KINDS
 
     rows = []
-    for engine in found.differences:
-        largest = found.largest(engine)
+    for engine in result.differences:
+        largest = result.largest(engine)
         rows.append((engine, *(f"{largest[k]:.1e}" if k in largest else "-" for k in KINDS)))
-    title = f"largest relative difference from {found.sides[0].engine} in {found.steps} steps"
+    first, steps = result.engines[0].engine, result.steps
+    title = f"largest relative difference from {first} in {steps} step{'s' * (steps > 1)}"
     return table(["engine", *(f">{kind}" for kind in KINDS)], rows, title)
 
 
-def _sides(found: Duel) -> Table:
-    """Return the table of how each engine did."""
+def _engines(result: EngineComparison) -> Table:
+    """Return the table of the speed and accuracy of each engine."""
     rows = [
         (
-            side.engine,
-            f"{side.seconds * 1e3:.2f}",
-            "-" if side.accuracy is None else f"{side.accuracy:.2%}",
+            summary.engine,
+            f"{summary.seconds * 1e3:.2f}",
+            "-" if summary.accuracy is None else f"{summary.accuracy:.2%}",
         )
-        for side in found.sides
+        for summary in result.engines
     ]
-    return table(["engine", ">ms a step", ">test accuracy"], rows)
+    return table(["engine", ">ms per step", ">test accuracy"], rows)

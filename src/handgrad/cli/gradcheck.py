@@ -12,7 +12,7 @@ from handgrad.cli.screen import Screen, note_versions
 from handgrad.errors import ConfigError
 
 if TYPE_CHECKING:
-    from handgrad.gradcheck.target import Subject
+    from handgrad.gradient_check.target import Target
     from handgrad.layers import Shape
 
 
@@ -21,107 +21,114 @@ def gradcheck(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="[MODEL | LAYER | RUN | FILE.py:LAYER | all]",
-            help="A named model, a kind of layer, the folder of a run, or a layer of your own.",
+            metavar="[TARGET]",
+            help="A model, a layer class, the folder of a run, FILE.py:LAYER, or all.",
         ),
     ] = "all",
     args: Annotated[
         str,
-        typer.Option(metavar="JSON", help='What to construct FILE.py:LAYER with: {"units": 6}.'),
+        typer.Option(
+            metavar="JSON", help='Constructor arguments of FILE.py:LAYER, such as {"units": 6}.'
+        ),
     ] = "",
     shape: Annotated[
         str,
-        typer.Option(metavar="CxHxW", help="One example that FILE.py:LAYER takes: 5 or 3x6x8."),
+        typer.Option(
+            metavar="CxHxW", help="Shape of one example for FILE.py:LAYER, such as 5 or 3x6x8."
+        ),
     ] = "",
     batch: Annotated[
         int | None,
         typer.Option(
             metavar="N",
             min=1,
-            help="Examples in a batch for FILE.py:LAYER. Default: 7.",
+            help="Batch size for FILE.py:LAYER. Default: 7.",
             show_default=False,
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Decides the points to check at.")
+        int, typer.Option(metavar="N", min=0, help="Seed of the points to check at.")
     ] = 0,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Hold every gradient against witnesses who know it by another way.
+    """Compare every gradient with independent oracles.
 
-    They are central differences, PyTorch's autograd, and numbers frozen when a model was proven.
+    The oracles: central differences, linearity, PyTorch's autograd, stored golden gradients.
 
-    Each witness is also shown spoilt gradients, and must reject them.
+    Each oracle must also reject gradients that are wrong on purpose.
 
-    Of a layer of your own that fails, the likely cause is named.
+    If the gradient of your own layer is wrong, the likely cause is named.
 
-    The exit status is 1 where a gradient is wrong, or where all are zero and nothing is proven.
+    The exit status is 1 if a gradient is wrong, or if all are zero and nothing is proven.
     """
-    from handgrad.cli.gradcheck_report import overview, plain, show
-    from handgrad.gradcheck.autograd import MISSING, at_hand
-    from handgrad.gradcheck.check import check
+    from handgrad.cli.gradcheck_report import overview, show
+    from handgrad.gradient_check import GradcheckResult
+    from handgrad.gradient_check.autograd import MISSING, is_available
+    from handgrad.gradient_check.check import check
 
     screen = Screen(quiet)
     if verbose:
         note_versions(screen)
-    subjects = _subjects(what, args, shape, batch)
-    if not at_hand():
+    targets = _targets(what, args, shape, batch)
+    if not is_available():
         screen.note(MISSING)
 
     reports = []
     with screen.err.status("") as status:
-        for number, subject in enumerate(subjects, 1):
-            status.update(f"{subject.name} ({number} of {len(subjects)})")
-            reports += [check(subject, training=mode, seed=seed) for mode in (True, False)]
+        for number, target in enumerate(targets, 1):
+            status.update(f"{target.name} ({number} of {len(targets)})")
+            reports += [check(target, training=mode, seed=seed) for mode in (True, False)]
+    result = GradcheckResult(tuple(reports))
 
     if json:
-        screen.json(plain(reports))
-    elif len(subjects) == 1:
-        show(screen, reports)
+        screen.json(result.as_json())
+    elif len(targets) == 1:
+        show(screen, result)
     else:
-        overview(screen, reports)
+        overview(screen, result)
     for report in reports:
         for control in report.broken:
             screen.error(
-                f"the check itself is broken: {control.witness} accepted the gradient of "
-                f"{control.tensor} in {report.name} {control.spoilt}"
+                f"the check itself is broken: the oracle {control.oracle} accepted the gradient of "
+                f"{control.tensor} in {report.name}, {control.mutation}"
             )
-    if not all(report.ok for report in reports):
+    if not result.ok:
         raise typer.Exit(1)
 
 
-def _subjects(what: str, args: str, shape: str, batch: int | None) -> list[Subject]:
-    """Return what is to be checked."""
-    from handgrad.gradcheck.registry import known, names, of_network
-    from handgrad.gradcheck.user_layer import BATCH, own_layer
+def _targets(what: str, args: str, shape: str, batch: int | None) -> list[Target]:
+    """Return the targets to check."""
+    from handgrad.gradient_check.registry import find_targets, network_target, target_names
+    from handgrad.gradient_check.user_layer import BATCH, load_user_layer
     from handgrad.runs.config import nearest
 
     if what.endswith(".py") or ".py:" in what:
-        return [own_layer(what, args, _shape(shape), batch or BATCH)]
+        return [load_user_layer(what, args, _shape(shape), batch or BATCH)]
     if not what.strip():
         raise ConfigError(
-            "name what to check, such as convnet, Conv2d or mine.py:Softplus, or leave it out "
-            "for all"
+            "name a target, such as convnet, Conv2d or mine.py:Softplus, or leave it out to check "
+            "everything"
         )
     given = {"--args": args, "--shape": shape, "--batch": batch}
     if settings := " and ".join(option for option, value in given.items() if value):
-        raise ConfigError(f"leave out {settings}: only a layer of your own takes it, not {what}")
-    if found := known(what):
+        raise ConfigError(f"{settings} can only be used with FILE.py:LAYER, not with {what}")
+    if found := find_targets(what):
         return found
     if Path(what).exists():
         from handgrad.runs import load_run
 
         net, _ = load_run(Path(what))
-        return [of_network(what, net)]
+        return [network_target(what, net)]
     raise ConfigError(
-        f"there is no model, layer or run {what!r}; the nearest name is {nearest(what, names())!r}"
+        f"there is no model, layer or run {what!r}; "
+        f"the nearest name is {nearest(what, target_names())!r}"
     )
 
 
 def _shape(text: str) -> Shape | None:
-    """Return the shape that "3x6x8" means."""
+    """Parse a shape such as "3x6x8"."""
     if not text:
         return None
     sizes = text.replace(",", "x").split("x")

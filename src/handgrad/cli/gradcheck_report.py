@@ -1,11 +1,9 @@
-"""What a gradient check found, as tables and as JSON."""
+"""The result of a gradient check as tables."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
@@ -13,156 +11,124 @@ from rich.text import Text
 from handgrad.cli.screen import Screen, table
 
 if TYPE_CHECKING:
-    from handgrad.gradcheck.check import Report
-    from handgrad.gradcheck.oracle import Element, Finding
+    from handgrad.gradient_check import GradcheckResult, Report
+    from handgrad.gradient_check.oracle import Comparison, Element
 
-ROOM = 130  # columns that a column for each witness takes
-ELSEWHERE = {"far": ", far out", "linear": ", for the sum of two cotangents"}
-VERDICTS = {"wrong": "bold red", "nothing to prove": "yellow", "right": "green"}  # worst first
+WIDE = 150  # columns of a terminal that fit one table column for each oracle
+WHERE = {"large inputs": ", at large inputs", "linearity": ", for the sum of two cotangents"}
+VERDICTS = {"wrong": "bold red", "not proven": "yellow", "right": "green"}  # worst first
 
 
-def show(screen: Screen, reports: Sequence[Report]) -> None:
-    """Print a table of all gradients for each way that a layer or network was run."""
-    for report in reports:
-        screen.result(_gradients(report, screen.out.width))
+def show(screen: Screen, result: GradcheckResult) -> None:
+    """Print a table of all gradients for each mode of a layer or network."""
+    for report in result.reports:
+        screen.result(_gradients(report, screen.out.width >= WIDE))
         _explain(screen, report)
-    _sum_up(screen, reports)
+    _say(screen, result.summary)
 
 
-def overview(screen: Screen, reports: Sequence[Report]) -> None:
+def overview(screen: Screen, result: GradcheckResult) -> None:
     """Print a line for each layer or network, and all gradients of those that failed."""
-    names = list(dict.fromkeys(report.name for report in reports))
-    witnesses = _witnesses([finding for report in reports for finding in report.findings])
+    wide = screen.out.width >= WIDE
+    oracles = _oracles([c for report in result.reports for c in report.comparisons])
     rows = []
-    for name in names:
-        findings = [f for report in reports if report.name == name for f in report.findings]
-        errors = [_largest([f for f in findings if f.witness == w]) for w in witnesses]
-        verdicts = {report.verdict for report in reports if report.name == name}
-        rows.append([name, *errors, _verdict(next(v for v in VERDICTS if v in verdicts))])
-    headings = ["largest error of", *(f">{witness}" for witness in witnesses), "verdict"]
-    screen.result(table(headings, rows))
-    for report in reports:
+    for name in dict.fromkeys(report.name for report in result.reports):
+        reports = [report for report in result.reports if report.name == name]
+        comparisons = [c for report in reports for c in report.comparisons]
+        verdicts = {report.verdict for report in reports}
+        verdict = _verdict(next(v for v in VERDICTS if v in verdicts))
+        rows.append([name, *_errors(comparisons, oracles, wide), verdict])
+    screen.result(table(["largest error of", *_error_headings(oracles, wide), "verdict"], rows))
+    for report in result.reports:
         if report.verdict != "right":
-            screen.result(_gradients(report, screen.out.width))
+            screen.result(_gradients(report, wide))
             _explain(screen, report)
-    _sum_up(screen, reports)
+    _say(screen, result.summary)
 
 
-def plain(reports: Sequence[Report]) -> dict[str, Any]:
-    """Return reports as JSON can hold them."""
-    return {
-        "ok": all(report.ok for report in reports),
-        "reports": [
-            {
-                "name": report.name,
-                "training": report.training,
-                "ok": report.ok,
-                "verdict": report.verdict,
-                "gradients": [_plain(finding) for finding in report.findings],
-                "controls": {
-                    "shown": len(report.controls),
-                    "accepted": [control._asdict() for control in report.broken],
-                },
-                "causes": [cause._asdict() for cause in report.causes],
-            }
-            for report in reports
-        ],
-    }
-
-
-def _plain(finding: Finding) -> dict[str, Any]:
-    """Return a finding as JSON can hold it: what is not finite is null."""
-
-    def finite(fields: dict[str, Any]) -> dict[str, Any]:
-        odd = {k for k, v in fields.items() if isinstance(v, float) and not math.isfinite(v)}
-        return fields | dict.fromkeys(odd)
-
-    found = asdict(finding)
-    elements = {k: found[k] and finite(found[k]) for k in ("worst", "first")}
-    return finite(found) | elements | {"ok": finding.ok}
-
-
-def _gradients(report: Report, width: int) -> Table:
-    """Return the table of all gradients; where it is narrow, of the nearest to its bound alone."""
-    by_tensor: dict[str, list[Finding]] = {}
-    for finding in report.findings:
-        by_tensor.setdefault(finding.tensor, []).append(finding)
-    witnesses = _witnesses(report.findings)
-    wide = width >= ROOM
+def _gradients(report: Report, wide: bool) -> Table:
+    """Return the table of all gradients; in a narrow terminal without the worst elements."""
+    oracles = _oracles(report.comparisons)
     rows = []
-    for tensor, findings in by_tensor.items():
-        told = max(findings, key=lambda f: f.error / f.bound)
-        errors = (
-            [_largest([f for f in findings if f.witness == w]) for w in witnesses]
-            if wide
-            else [told.witness, _largest([told])]
-        )
-        rows.append([tensor, *errors, *_element(told.worst), _verdict(report.verdict_on(tensor))])
-    columns = [f">{witness}" for witness in witnesses] if wide else ["witness", ">error"]
-    title = f"{report.name}, {'training' if report.training else 'inference'}"
-    headings = ["gradient of", *columns, "worst at", ">ours", ">theirs", "verdict"]
-    return table(headings, rows, title)
+    for tensor in dict.fromkeys(comparison.tensor for comparison in report.comparisons):
+        comparisons = [c for c in report.comparisons if c.tensor == tensor]
+        element = _element(report.worst(tensor).worst) if wide else ()
+        verdict = _verdict(report.verdict_on(tensor))
+        rows.append([tensor, *_errors(comparisons, oracles, wide), *element, verdict])
+    elements = ["worst at", ">ours", ">expected"] if wide else []
+    headings = ["gradient of", *_error_headings(oracles, wide), *elements, "verdict"]
+    return table(headings, rows, f"{report.name}, {report.mode}")
+
+
+def _error_headings(oracles: Sequence[str], wide: bool) -> list[str]:
+    return [f">{oracle}" for oracle in oracles] if wide else ["oracle", ">error", ">bound"]
+
+
+def _errors(comparisons: Sequence[Comparison], oracles: Sequence[str], wide: bool) -> list[Text]:
+    """Return the largest error of each oracle; narrow: of the one nearest to its bound."""
+    if wide:
+        return [_largest([c for c in comparisons if c.oracle == oracle]) for oracle in oracles]
+    worst = _worst(comparisons)
+    return [Text(worst.oracle), _largest([worst]), Text(f"{worst.bound:.0e}")]
 
 
 def _explain(screen: Screen, report: Report) -> None:
-    """Print the first wrong element of each gradient that was rejected, and the likely cause."""
-    tensors = list(dict.fromkeys(finding.tensor for finding in report.findings))
-    empty = [tensor for tensor in tensors if report.verdict_on(tensor) == "nothing to prove"]
-    if empty == tensors:
-        screen.result(
-            "nothing to prove: all gradients are zero, for the output depends on nothing or jumps; "
-            "so no spoilt gradient could be shown"
+    """Print the first wrong element of each wrong gradient, and the likely cause."""
+    tensors = list(dict.fromkeys(comparison.tensor for comparison in report.comparisons))
+    unproven = [tensor for tensor in tensors if report.verdict_on(tensor) == "not proven"]
+    if unproven == tensors:
+        _say(
+            screen,
+            "not proven: all gradients are zero, because the output is constant or jumps; so no "
+            "mutated gradient could be tested",
         )
-    elif empty:
-        screen.result(
-            f"nothing to prove of {', '.join(empty)}: beside the others it is too small to be told "
-            "from zero, and yet the output depends on it; so no spoilt gradient could be shown"
+    elif unproven:
+        _say(
+            screen,
+            f"not proven ({', '.join(unproven)}): relative to the other gradients it is too small "
+            "to be distinguished from zero, though the output depends on it; so no mutated "
+            "gradient could be tested",
         )
-    first = {f.tensor: f for f in report.wrong if f.first}
-    for tensor, finding in first.items():
-        index, ours, theirs = _element(finding.first, exact=True)
-        sentence = (
-            f"[{index}] is {ours}, and should be {theirs}{ELSEWHERE.get(finding.witness, '')}"
-        )
-        screen.result(Text.assemble((f"first wrong element ({tensor}): ", "bold"), sentence))
-    sentences = dict.fromkeys(cause.sentence for cause in report.causes)
-    for sentence in sentences:
+    first = {c.tensor: c for c in report.wrong if c.first}
+    for tensor, comparison in first.items():
+        index, ours, expected = _element(comparison.first, exact=True)
+        where = WHERE.get(comparison.oracle, "")
+        sentence = f"[{index}] is {ours}, but should be {expected}{where}"
+        _say(screen, Text.assemble((f"first wrong element ({tensor}): ", "bold"), sentence))
+    for sentence in dict.fromkeys(cause.sentence for cause in report.causes):
         explained = ", ".join(c.tensor for c in report.causes if c.sentence == sentence)
-        words = Text.assemble((f"likely cause ({explained}): ", "bold"), sentence)
-        screen.out.print(words, highlight=False)
+        _say(screen, Text.assemble((f"likely cause ({explained}): ", "bold"), sentence))
 
 
-def _sum_up(screen: Screen, reports: Sequence[Report]) -> None:
-    """Print how many gradients and controls there were, and how they did."""
-    right = [f for report in reports for f in report.findings]
-    wrong = [f for report in reports for f in report.wrong]
-    shown = [c for report in reports for c in report.controls]
-    accepted = [c for report in reports for c in report.broken]
-    screen.result(
-        f"{len(right) - len(wrong):,} of {len(right):,} comparisons hold; "
-        f"{len(shown) - len(accepted):,} of {len(shown):,} spoilt gradients were rejected"
-    )
+def _say(screen: Screen, words: str | Text) -> None:
+    """Print a sentence; a terminal gets line breaks between words, a file gets one line."""
+    whole = not screen.out.is_terminal
+    screen.out.print(words, soft_wrap=whole, markup=False, highlight=False)
 
 
-def _witnesses(findings: Sequence[Finding]) -> list[str]:
-    return list(dict.fromkeys(finding.witness for finding in findings))
+def _oracles(comparisons: Sequence[Comparison]) -> list[str]:
+    return list(dict.fromkeys(comparison.oracle for comparison in comparisons))
 
 
-def _largest(findings: Sequence[Finding]) -> Text:
-    """Return the largest error of some findings, red where it is too large."""
-    if not findings:
+def _worst(comparisons: Sequence[Comparison]) -> Comparison:
+    return max(comparisons, key=lambda comparison: comparison.error / comparison.bound)
+
+
+def _largest(comparisons: Sequence[Comparison]) -> Text:
+    """Return the largest error of some comparisons, red if it exceeds its bound."""
+    if not comparisons:
         return Text("")
-    told = max(findings, key=lambda f: f.error / f.bound)
-    return Text(f"{told.error:.1e}", style="" if told.ok else "red")
+    worst = _worst(comparisons)
+    return Text(f"{worst.error:.1e}", style="" if worst.ok else "red")
 
 
 def _element(element: Element | None, exact: bool = False) -> tuple[str, str, str]:
-    """Return an element's index and its two numbers; exact: so that they can be told apart."""
+    """Return the index of an element and its two numbers; exact: with all digits that differ."""
     if element is None:
         return "", "", ""
-    index, ours, theirs = ",".join(map(str, element.index)), element.ours, element.theirs
-    digits = 4 if not exact else 12 if abs(ours - theirs) < 1e-4 * abs(theirs) else 5
-    return index, f"{ours:.{digits}g}", f"{theirs:.{digits}g}"
+    index, ours, expected = ",".join(map(str, element.index)), element.ours, element.expected
+    digits = 4 if not exact else 12 if abs(ours - expected) < 1e-4 * abs(expected) else 5
+    return index, f"{ours:.{digits}g}", f"{expected:.{digits}g}"
 
 
 def _verdict(verdict: str) -> Text:

@@ -13,7 +13,7 @@ from handgrad.cli.screen import Screen, note_versions, table
 from handgrad.errors import ModelError
 
 if TYPE_CHECKING:
-    from handgrad.export.verify import Finding
+    from handgrad.export.verify import VerificationResult
 
 
 def verify(
@@ -55,7 +55,7 @@ def verify(
         raise typer.Exit(1)
 
 
-def _verified(model: Path, tolerance: float) -> Finding | ModelError:
+def _verified(model: Path, tolerance: float) -> VerificationResult | ModelError:
     """Return what was found about a model, or why it cannot be read."""
     from handgrad.classifier import read_bundle
     from handgrad.export.verify import verify_bundle
@@ -67,7 +67,7 @@ def _verified(model: Path, tolerance: float) -> Finding | ModelError:
         return error
 
 
-def _said(name: str, finding: Finding | ModelError) -> list[str]:
+def _said(name: str, finding: VerificationResult | ModelError) -> list[str]:
     """Return what is wrong with a model, in sentences."""
     if isinstance(finding, ModelError):
         return [str(finding)]
@@ -78,7 +78,7 @@ def _said(name: str, finding: Finding | ModelError) -> list[str]:
     ]
 
 
-def _rows(found: dict[str, Finding | ModelError]) -> list[list[Any]]:
+def _rows(found: dict[str, VerificationResult | ModelError]) -> list[list[Any]]:
     """Return a row for each model that can be read, and engine."""
     rows: list[list[Any]] = []
     for name, finding in found.items():
@@ -94,7 +94,7 @@ def _rows(found: dict[str, Finding | ModelError]) -> list[list[Any]]:
     return rows
 
 
-def _plain(finding: Finding | ModelError) -> dict[str, Any]:
+def _plain(finding: VerificationResult | ModelError) -> dict[str, Any]:
     """Return a finding as JSON can hold it."""
     if isinstance(finding, ModelError):
         return {"passed": False, "error": str(finding)}

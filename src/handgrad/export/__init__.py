@@ -1,1 +1,1 @@
-"""A model in the formats of others: ONNX, the Hugging Face Hub."""
+"""Export of models to other formats: ONNX and the Hugging Face Hub."""

@@ -1,4 +1,4 @@
-"""What a model remembers where its file is in a foreign format."""
+"""The metadata of a model in a file of another format."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from handgrad.network import Network
 
 
 def metadata(bundle: Bundle) -> dict[str, str]:
-    """Return what a file in a foreign format remembers of a model, as text by name.
+    """Return the metadata of a model as text by name.
 
     Raises:
-        ModelError: if a class has a name that is no text.
+        ModelError: if the name of a class is not valid text.
     """
     net = bundle.net
     check_text(net)
@@ -33,5 +33,5 @@ def check_text(net: Network) -> None:
             str(name).encode()
         except UnicodeEncodeError:
             raise ModelError(
-                f"the class {name!r} has a name that is no text; rename it, and train again"
+                f"the name of the class {name!r} is not valid text; rename it, and train again"
             ) from None

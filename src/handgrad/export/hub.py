@@ -1,4 +1,4 @@
-"""A model in a folder as the Hugging Face Hub has it."""
+"""A model as a folder for the Hugging Face Hub."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ LIBRARY = {"library_name": "handgrad"}
 
 
 def write_hub(bundle: Bundle, folder: Path) -> None:
-    """Write the model, its architecture, its preprocessing and its card into a folder, or nothing.
+    """Write model, architecture, preprocessing and model card into a folder.
 
-    With the package onnx installed, the ONNX graph too.
+    An existing folder is replaced only after everything was written. If the package onnx is
+    installed, the ONNX graph is written too.
 
     Args:
-        bundle: what a model file holds.
-        folder: a new one, an empty one, or one that this was done to before.
+        bundle: the content of a model file.
+        folder: a new or empty folder, or one written by this function.
 
     Raises:
-        ConfigError: if the folder holds anything else.
-        ModelError: if a class has a name that cannot be written.
+        ConfigError: if the folder contains other files.
+        ModelError: if the name of a class cannot be written.
         StorageError: if the folder cannot be written to.
     """
     check_text(bundle.net)
@@ -47,14 +48,14 @@ def write_hub(bundle: Bundle, folder: Path) -> None:
                 (folder / name).unlink(missing_ok=True)  # of another model
     except OSError as error:
         raise StorageError(
-            f"{folder}: cannot be written ({error.strerror}); choose another place or make room"
+            f"{folder}: cannot be written ({error.strerror}); choose another folder or free space"
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _check_ours(folder: Path) -> None:
-    """Raise a ConfigError if a folder has files in it that were not written by `write_hub`."""
+    """Raise a ConfigError if a folder contains files that `write_hub` did not write."""
     if not folder.exists() or not any(folder.iterdir()):
         return
     try:
@@ -63,7 +64,7 @@ def _check_ours(folder: Path) -> None:
         ours = False
     if not ours:
         raise ConfigError(
-            f"{folder} has other files in it, which would be written over; give a new folder"
+            f"{folder} contains other files, which would be overwritten; choose a new folder"
         )
 
 

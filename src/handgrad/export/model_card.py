@@ -1,4 +1,4 @@
-"""The card that tells people, and the Hugging Face Hub, what a model is."""
+"""The model card, for people and for the Hugging Face Hub."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CARD = """\
 
 # {title}
 
-A classifier of small images, trained with handgrad: gradients derived by hand, and proven.
+A classifier for small images, trained with handgrad: its gradients are derived by hand and tested.
 
 | | |
 |---|---|
@@ -34,23 +34,23 @@ net.predict(images)  # (N, {shape}), uint8 0..255
 
 {preprocessing}
 
-Before it is trusted on a machine: `handgrad verify {model}` lets every engine there answer a few
-images that lie in the file, and compares.
+Before you use it on a new machine, run `handgrad verify {model}`. It computes the logits of a few
+images stored in the file with every engine, and compares them with the stored logits.
 
 ## Limits
 
-It knows the {count} classes it was trained on and no others: an image of anything else gets one of
-their names too. What it scored, it scored on test images like those it was trained on.
+It knows only the {count} classes that it was trained on: an image of anything else gets one of
+their names too. Its accuracy was measured on test images similar to the training images.
 """
 PREPARED = (
     "What was done to the images is in `preprocessor_config.json` and in the model: "
     "`net.preprocessing.apply(image)` does it to any image."
 )
-UNPREPARED = "Nothing is known of how an image in a file becomes such an array."
+UNPREPARED = "The model does not say how an image file becomes such an array."
 
 
 def card(bundle: Bundle) -> str:
-    """Return the model card: YAML for machines, then words for people."""
+    """Return the model card: YAML for machines, then text for people."""
     net, about = bundle.net, bundle.about
     model = str(_table(about, "config").get("model", ""))
     data = str(_table(about, "data").get("name", ""))
@@ -66,7 +66,7 @@ def card(bundle: Bundle) -> str:
 
 
 def _facts(bundle: Bundle) -> dict[str, str]:
-    """Return what the card's table says, by name."""
+    """Return the facts in the card's table, by name."""
     net, about = bundle.net, bundle.about
     return {
         "architecture": str(_table(about, "config").get("model") or "its own, see config.json"),
@@ -81,7 +81,7 @@ def _facts(bundle: Bundle) -> dict[str, str]:
 
 
 def _front(data: str, accuracy: Any) -> str:
-    """Return the card's YAML, written as JSON where a value needs quotes."""
+    """Return the YAML header of the card; values that need quotes are written as JSON."""
     lines = [
         "library_name: handgrad",
         "pipeline_tag: image-classification",
@@ -103,7 +103,7 @@ def _front(data: str, accuracy: Any) -> str:
 
 
 def _table(about: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Return an entry that is a table; an empty one where it is none."""
+    """Return an entry that is a table; an empty table if it is something else."""
     value = about.get(name)
     return value if isinstance(value, Mapping) else {}
 
@@ -113,5 +113,5 @@ def _share(value: Any) -> str:
 
 
 def _cell(text: str) -> str:
-    """Return text that cannot break a table."""
+    """Return text escaped for a table cell."""
     return text.replace("|", "\\|").replace("\n", " ")

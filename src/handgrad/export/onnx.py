@@ -1,8 +1,8 @@
-"""A model as an ONNX graph, for programs that have no handgrad.
+"""A model as an ONNX graph, for programs without handgrad.
 
-The graph takes images of one size, brings uint8 to 0..1, and answers with logits, probabilities
-and labels. It takes preprocessed images; the preprocessing is in the file's metadata for the caller to
-do; or raw, where ONNX can say the preprocessing.
+The graph takes images of one size, scales uint8 to 0..1, and returns logits, probabilities
+and labels. It takes preprocessed images, and its metadata describes the preprocessing for the
+caller; or raw images, where ONNX operators can do the preprocessing.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
 
 from handgrad.export.onnx_preprocessing import add_preprocessing
 
-OPSET = 17  # of the year 2022: what reads ONNX reads this
+OPSET = 17  # from 2022: every ONNX reader supports it
 INPUT = "images"
 OUTPUTS = ("logits", "probabilities", "label")
 
@@ -60,8 +60,8 @@ def write_onnx(bundle: Bundle, path: Path, *, raw: bool = False) -> None:
     """Write a model to an ONNX file: see `to_onnx`.
 
     Raises:
-        ModelError: if the path has another suffix, or ONNX cannot say a layer or, for raw
-            images, the preprocessing.
+        ModelError: if the path has another suffix, or ONNX has no operator for a layer or, for
+            raw images, for the preprocessing.
     """
     if path.suffix != ".onnx":
         raise ModelError(f"{path}: an ONNX file must be named something.onnx")
@@ -76,14 +76,14 @@ def to_onnx(bundle: Bundle, *, raw: bool = False) -> ModelProto:
     Its outputs are "logits" and "probabilities" (N, K), and "label" (N,).
 
     Args:
-        bundle: what a model file holds.
-        raw: whether its input "images" is red, green and blue as in a file, (N, 3, H, W) uint8,
-            to be prepared in the graph; or prepared, (N, C, H, W), uint8 or float32 as the golden
-            images are.
+        bundle: the content of a model file.
+        raw: whether the input "images" is RGB, (N, 3, H, W) uint8, and the graph does the
+            preprocessing; otherwise it is preprocessed, (N, C, H, W), uint8 or float32 like
+            the golden images.
 
     Raises:
-        ModelError: if ONNX cannot say a layer or, for raw images, the preprocessing; or a class
-            has a name that is no text.
+        ModelError: if ONNX has no operator for a layer or, for raw images, for the
+            preprocessing; or if the name of a class is not valid text.
     """
     about = metadata(bundle) | ({"handgrad.raw": "true"} if raw else {})
     net, of_bytes = bundle.net, raw or bundle.golden.images.dtype == np.uint8
@@ -137,7 +137,7 @@ def _answer(graph: Graph, bundle: Bundle) -> None:
 
 
 class Graph:
-    """Nodes and arrays, as they are added.
+    """A graph under construction.
 
     Attributes:
         nodes: the operators in order.
@@ -167,16 +167,18 @@ class Graph:
         return self.array(np.array(value, np.float32))
 
     def rename(self, name: str, wanted: str) -> None:
-        """Give the output of the newest node another name."""
+        """Rename the output of the newest node."""
         assert list(self.nodes[-1].output) == [name], "only the newest node can be renamed"
         self.nodes[-1].output[0] = wanted
 
     def layer(self, layer: Layer, params: Params, X: str) -> str:
         """Add a layer, and return the name of its output."""
-        if type(layer) not in _LAYERS:
+        if type(layer) not in OPERATORS:
             kind = type(layer).__name__
-            raise ModelError(f"a layer {kind} cannot be said in ONNX; export a model without it")
-        return _LAYERS[type(layer)](self, layer, params, X)
+            raise ModelError(
+                f"there is no ONNX operator for the layer {kind}; export a model without it"
+            )
+        return OPERATORS[type(layer)](self, layer, params, X)
 
     def chain(self, layers: Sequence[Layer], params: Params, X: str) -> str:
         """Add layers one after another, and return the name of the last one's output."""
@@ -219,7 +221,7 @@ def _normalize(graph: Graph, _: Normalize, params: Params, X: str) -> str:
 
 
 def _by_channel(values: NDArray[Any]) -> NDArray[Any]:
-    """Return one number a channel as it lies along axis 1 of images; a single one fits all."""
+    """Return one number for each channel, shaped to broadcast along axis 1 of images."""
     return values if len(values) == 1 else values.reshape(1, -1, 1, 1)
 
 
@@ -228,7 +230,7 @@ def _residual(graph: Graph, layer: Residual, params: Params, X: str) -> str:
     return graph.add("Add", body, graph.chain(layer.shortcut, params["shortcut"], X))
 
 
-_LAYERS: dict[type[Layer], Callable[[Graph, Any, Params, str], str]] = {
+OPERATORS: dict[type[Any], Callable[[Graph, Any, Params, str], str]] = {
     Dense: lambda graph, _, params, X: graph.add(
         "Gemm", X, graph.array(params["weight"]), graph.array(params["bias"]), transB=1
     ),

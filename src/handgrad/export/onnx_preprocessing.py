@@ -1,7 +1,7 @@
-"""What ONNX operators can say of a preprocessing, to the last bit.
+"""Preprocessing by ONNX operators, equal to ours in every bit.
 
-That is what is done to opaque images of the network's own size: grey, polarity. Resizing and
-cropping are done in whole numbers by Pillow, which no operator does alike: they stay the caller's.
+This covers opaque images of the network's input size: grey and polarity. Pillow resizes and crops
+with integer arithmetic, which no operator does: the caller has to do that.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def add_preprocessing(graph: Graph, net: Network, X: str) -> str:
         ModelError: if the network has no preprocessing, or one with other steps.
     """
     if net.preprocessing is None:
-        raise ModelError("the model knows of no preprocessing; export it without --raw")
+        raise ModelError("the model has no preprocessing; export it without --raw")
     _, H, W = net.shape
     for step in net.preprocessing.steps:
         match step:

@@ -1,4 +1,4 @@
-"""A model file before its own golden images: every engine at hand must answer as it did."""
+"""Verification of a model file: every available engine must reproduce its golden outputs."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from handgrad.optim import SGD
 from handgrad.random import generator
 
 TOLERANCE = 1e-5
-NOISY = 64  # raw images: in noise it is seldom clear which is ground
+NOISY = 64  # raw images of noise, where the background is hard to detect
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What one engine answered to the golden images.
+class EngineCheck:
+    """The outputs of one engine for the golden images.
 
     Attributes:
         engine: its name.
-        difference: the largest difference of a logit from the one expected, as a share of the
-            largest logit expected where that is above 1; None: the engine was not asked.
-        reason: why it was not asked.
+        difference: the largest difference of a logit, relative to the largest expected logit if
+            that is above 1; None: the engine did not run.
+        reason: why it did not run.
     """
 
     engine: str
@@ -41,34 +41,33 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What was found about a model file.
+class VerificationResult:
+    """The result of verifying a model file.
 
     Attributes:
         answers: one for each engine.
-        changed: which parts are not those that gave the golden answers: weights, labels,
-            preprocessing, calibration, or "images" where the preprocessing makes others of the raw
-            ones.
-        tolerance: the largest difference allowed.
+        changed: the components that changed since the golden outputs were computed: weights,
+            labels, preprocessing, calibration, or "images" if the preprocessing gives others.
+        tolerance: the largest difference that is accepted.
     """
 
-    answers: tuple[Answer, ...]
+    answers: tuple[EngineCheck, ...]
     changed: tuple[str, ...]
     tolerance: float = TOLERANCE
 
     @property
     def passed(self) -> bool:
-        """Whether nothing was changed and all who were asked answered as expected."""
+        """Whether nothing changed, and every engine that ran reproduced the golden outputs."""
         asked = [answer.difference for answer in self.answers if answer.difference is not None]
         return not self.changed and all(found <= self.tolerance for found in asked)
 
 
-def verify_bundle(bundle: Bundle, tolerance: float = TOLERANCE) -> Finding:
-    """Run the golden images in every engine at hand and in ONNX Runtime.
+def verify_bundle(bundle: Bundle, tolerance: float = TOLERANCE) -> VerificationResult:
+    """Run the golden images in every available engine and in ONNX Runtime.
 
     Args:
-        bundle: what a model file holds.
-        tolerance: the largest difference allowed.
+        bundle: the content of a model file.
+        tolerance: the largest difference that is accepted.
     """
     golden, net = bundle.golden, bundle.net
     now = seals(net)
@@ -82,24 +81,24 @@ def verify_bundle(bundle: Bundle, tolerance: float = TOLERANCE) -> Finding:
         if not np.array_equal(images, golden.images):
             changed.append("images")
     answers = [_answer(name, ask, bundle, images) for name, ask in _ENGINES.items()]
-    return Finding(tuple(answers), tuple(changed), tolerance)
+    return VerificationResult(tuple(answers), tuple(changed), tolerance)
 
 
 def difference(found: Array, expected: Array) -> float:
-    """Return the largest difference, as a share of the largest expected where that is above 1."""
+    """Return the largest difference, relative to the largest expected logit if above 1."""
     apart = np.abs(found.astype(np.float64) - expected).max()
     return float(apart / max(1.0, float(np.abs(expected).max())))
 
 
 def _answer(
     name: str, ask: Callable[[Bundle, NDArray[Any]], Array], bundle: Bundle, images: NDArray[Any]
-) -> Answer:
-    """Return what one engine answers, or why it cannot."""
+) -> EngineCheck:
+    """Return the outputs of one engine, or why it cannot run."""
     try:
         logits = ask(bundle, images)
     except (MissingExtraError, ModelError, ConfigError) as error:
-        return Answer(name, None, str(error))
-    return Answer(name, difference(logits, bundle.golden.logits))
+        return EngineCheck(name, None, str(error))
+    return EngineCheck(name, difference(logits, bundle.golden.logits))
 
 
 def _engine(name: str) -> Callable[[Bundle, NDArray[Any]], Array]:
@@ -126,10 +125,10 @@ def _onnx(bundle: Bundle, images: NDArray[Any]) -> Array:
 
 
 def run_onnx(model: bytes, images: NDArray[Any]) -> Array:
-    """Return the logits that ONNX Runtime gives, with a graph of ours.
+    """Return the logits that ONNX Runtime computes with an exported graph.
 
     Raises:
-        MissingExtraError: if it is not installed.
+        MissingExtraError: if ONNX Runtime is not installed.
     """
     if find_spec("onnxruntime") is None:
         raise MissingExtraError(

@@ -1,10 +1,11 @@
-"""The mathematics: one file a family, forward and backward side by side."""
+"""The mathematics: one file per family of layers, forward and backward side by side."""
 
-from handgrad.layers.activation import LeakyReLU, ReLU, Sigmoid, SiLU, Tanh
-from handgrad.layers.chain import Chain, Residual, inner_layers
-from handgrad.layers.conv import Conv2d
-from handgrad.layers.dense import Dense
-from handgrad.layers.dropout import Dropout, Dropout2d
+from handgrad.layers import activation, chain, conv, dense, dropout, norm, pool, shape
+from handgrad.layers.activation import *  # noqa: F403 (each file lists its own layers)
+from handgrad.layers.chain import *  # noqa: F403
+from handgrad.layers.conv import *  # noqa: F403
+from handgrad.layers.dense import *  # noqa: F403
+from handgrad.layers.dropout import *  # noqa: F403
 from handgrad.layers.layer import (
     Array,
     Context,
@@ -14,34 +15,27 @@ from handgrad.layers.layer import (
     gives_gradients_alone,
     has_buffers,
 )
-from handgrad.layers.norm import BatchNorm, Normalize
-from handgrad.layers.pool import AvgPool2d, GlobalAvgPool2d, MaxPool2d
-from handgrad.layers.shape import Flatten
+from handgrad.layers.norm import *  # noqa: F403
+from handgrad.layers.pool import *  # noqa: F403
+from handgrad.layers.registry import LAYER_CLASSES, register
+from handgrad.layers.shape import *  # noqa: F403
 
 __all__ = [
+    "LAYER_CLASSES",
     "Array",
-    "AvgPool2d",
-    "BatchNorm",
-    "Chain",
     "Context",
-    "Conv2d",
-    "Dense",
-    "Dropout",
-    "Dropout2d",
-    "Flatten",
-    "GlobalAvgPool2d",
     "Layer",
-    "LeakyReLU",
-    "MaxPool2d",
-    "Normalize",
     "Params",
-    "ReLU",
-    "Residual",
     "Shape",
-    "SiLU",
-    "Sigmoid",
-    "Tanh",
     "gives_gradients_alone",
     "has_buffers",
-    "inner_layers",
+    "register",
 ]
+__all__ += activation.__all__
+__all__ += chain.__all__
+__all__ += conv.__all__
+__all__ += dense.__all__
+__all__ += dropout.__all__
+__all__ += norm.__all__
+__all__ += pool.__all__
+__all__ += shape.__all__

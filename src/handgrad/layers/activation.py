@@ -1,4 +1,4 @@
-"""Activations: a function of each number alone."""
+"""Activations: functions of each number separately."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from handgrad.layers.layer import Array, Cache, Context, Params, Shape
+from handgrad.layers.registry import register
+
+__all__ = ["LeakyReLU", "ReLU", "SiLU", "Sigmoid", "Tanh"]
 
 
 class Elementwise:
-    """What all activations share: no parameters, and an output shaped as the input."""
+    """Base of all activations: no parameters, and an output of the input's shape."""
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
-        """Return no parameters, and the shape as it came."""
+        """Return no parameters, and the unchanged shape."""
         return {}, shape
 
 
+@register
 @dataclass(frozen=True)
 class ReLU(Elementwise):
     """The positive part.
@@ -35,14 +39,15 @@ class ReLU(Elementwise):
         return dY * (Y > 0), {}
 
 
+@register
 @dataclass(frozen=True)
 class LeakyReLU(Elementwise):
-    """The positive part, and a little of the negative one.
+    """The positive part, and a small multiple of the negative part.
 
     Y = X where X > 0, else slope·X        dX = dY where X > 0, else slope·dY
 
     Attributes:
-        slope: what a negative number is multiplied with.
+        slope: the factor of negative numbers.
     """
 
     slope: float = 0.01
@@ -57,6 +62,7 @@ class LeakyReLU(Elementwise):
         return np.where(X > 0, dY, dY * self.slope), {}
 
 
+@register
 @dataclass(frozen=True)
 class Sigmoid(Elementwise):
     """The logistic function.
@@ -75,6 +81,7 @@ class Sigmoid(Elementwise):
         return dY * Y * (1 - Y), {}
 
 
+@register
 @dataclass(frozen=True)
 class Tanh(Elementwise):
     """The hyperbolic tangent.
@@ -93,6 +100,7 @@ class Tanh(Elementwise):
         return dY * (1 - Y * Y), {}
 
 
+@register
 @dataclass(frozen=True)
 class SiLU(Elementwise):
     """The number times its own sigmoid: a smooth ReLU.
@@ -114,6 +122,6 @@ class SiLU(Elementwise):
 
 
 def sigmoid(X: Array) -> Array:
-    """Return 1/(1 + e⁻ˣ), where X < 0 as eˣ/(1 + eˣ), so that no exponential overflows."""
+    """Return 1/(1 + e⁻ˣ), computed as eˣ/(1 + eˣ) where X < 0, so that no exponential overflows."""
     E = np.exp(-np.abs(X))
     return np.where(X >= 0, 1, E) / (1 + E)

@@ -1,4 +1,4 @@
-"""Layers made of layers: one after another, and around a shortcut."""
+"""Layers that contain layers: a sequence, and a residual block."""
 
 from __future__ import annotations
 
@@ -9,25 +9,29 @@ import numpy as np
 
 from handgrad.errors import ModelError
 from handgrad.layers.layer import Array, Cache, Context, Layer, Params, Shape, has_buffers
+from handgrad.layers.registry import register
+
+__all__ = ["Chain", "Residual", "inner_layers"]
 
 
+@register
 @dataclass(frozen=True)
 class Chain:
-    """Layers one after another, as one layer: the chain rule, written as two loops.
+    """A sequence of layers as one layer: the chain rule, written as two loops.
 
     Y = fₗ(… f₂(f₁(X)))        dX = f₁'(f₂'(… fₗ'(dY)))
 
-    The arrays of the i-th layer lie under the name ``str(i)``.
+    The arrays of the i-th layer are stored under the name ``str(i)``.
     """
 
     layers: Sequence[Layer] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "layers", tuple(self.layers))  # so that it is a value
+        object.__setattr__(self, "layers", tuple(self.layers))  # so that the layer is hashable
 
     @property
     def buffers(self) -> tuple[str, ...]:
-        """The names of all carried arrays, with dots between the levels."""
+        """The names of all buffers, with dots between the levels."""
         return tuple(
             f"{index}.{name}"
             for index, layer in enumerate(self.layers)
@@ -36,7 +40,7 @@ class Chain:
         )
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
-        """Return the arrays of all layers, and the shape of the last one's output."""
+        """Return the arrays of all layers, and the shape of the last layer's output."""
         params: Params = {}
         for index, layer in enumerate(self.layers):
             try:
@@ -62,7 +66,7 @@ class Chain:
         return dY, gradients
 
     def update_buffers(self, params: Params, cache: Cache) -> Params:
-        """Return what each layer carries along after a training step."""
+        """Return the buffers of each layer after a training step."""
         return {
             str(index): layer.update_buffers(params[str(index)], cache[index])
             for index, layer in enumerate(self.layers)
@@ -70,31 +74,32 @@ class Chain:
         }
 
 
+@register
 @dataclass(frozen=True)
 class Residual:
-    """Layers with a shortcut around them.
+    """A residual block: layers with a shortcut around them.
 
     Y = body(X) + shortcut(X)        dX = body'(dY) + shortcut'(dY)
 
-    With no layer in the shortcut it is X itself.
+    Without layers in the shortcut, shortcut(X) is X.
 
     K. He et al. 2016, "Deep residual learning for image recognition", section 3.
 
     Attributes:
         body: the layers that learn the difference.
-        shortcut: layers that bring X to the body's output shape, where that is another one.
+        shortcut: layers that give X the body's output shape, if that differs.
     """
 
     body: Sequence[Layer]
     shortcut: Sequence[Layer] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "body", tuple(self.body))  # so that it is a value
+        object.__setattr__(self, "body", tuple(self.body))  # so that the layer is hashable
         object.__setattr__(self, "shortcut", tuple(self.shortcut))
 
     @property
     def buffers(self) -> tuple[str, ...]:
-        """The names of all carried arrays, with dots between the levels."""
+        """The names of all buffers, with dots between the levels."""
         body, shortcut = Chain(self.body), Chain(self.shortcut)
         return (
             *(f"body.{name}" for name in body.buffers),
@@ -102,11 +107,11 @@ class Residual:
         )
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
-        """Return the arrays of both ways, and the shape of their sum."""
+        """Return the arrays of body and shortcut, and the shape of their sum."""
         body, output = Chain(self.body).init(shape, rng)
         shortcut, other = Chain(self.shortcut).init(shape, rng)
         if output != other:
-            raise ModelError(f"its body gives {output} and its shortcut {other}; make them equal")
+            raise ModelError(f"its body returns {output} and its shortcut {other}; make them equal")
         return {"body": body, "shortcut": shortcut}, output
 
     def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
@@ -122,7 +127,7 @@ class Residual:
         return dX_body + dX_shortcut, {"body": body, "shortcut": shortcut}
 
     def update_buffers(self, params: Params, cache: Cache) -> Params:
-        """Return what both ways carry along after a training step."""
+        """Return the buffers of body and shortcut after a training step."""
         return {
             "body": Chain(self.body).update_buffers(params["body"], cache[0]),
             "shortcut": Chain(self.shortcut).update_buffers(params["shortcut"], cache[1]),
@@ -130,7 +135,7 @@ class Residual:
 
 
 def inner_layers(layer: Layer) -> tuple[Layer, ...]:
-    """Return the layers that a layer is made of; none for most."""
+    """Return the layers inside a layer; most layers have none."""
     if isinstance(layer, Chain):
         return tuple(layer.layers)
     if isinstance(layer, Residual):

@@ -8,31 +8,35 @@ import numpy as np
 
 from handgrad.errors import ModelError
 from handgrad.init import HeNormal, Initializer
-from handgrad.layers.im2col import Pair, check_window, output_size, pad, pair, taps, unpad
+from handgrad.layers.im2col import Pair, check_window, kernel_offsets, output_size, pad, pair, unpad
 from handgrad.layers.layer import Array, Cache, Context, Params, Shape
+from handgrad.layers.registry import register
+
+__all__ = ["Conv2d"]
 
 
+@register
 @dataclass(frozen=True)
 class Conv2d:
-    """A convolution: one small linear layer, slid over the image.
+    """A convolution: a small linear layer that slides over the image.
 
     Y[n,o,r,q] = Σ_{c,i,j} W[o,c,i,j] X[n,c, r·s+i, q·s+j] + b[o]
 
-    X (N, C, H, W), here with its border of zeros   W (O, C, kh, kw)   b (O,)
+    X (N, C, H, W), here padded with zeros   W (O, C, kh, kw)   b (O,)
     Y (N, O, rows, columns)   s stride
 
-    With P (N, C·kh·kw, rows·columns), the windows of X laid out as columns, it is a linear layer:
+    With P (N, C·kh·kw, rows·columns), the windows of X as columns (im2col), it is a linear layer:
 
     Y = W P + b         dP = Wᵀ dY        dW = Σₙ dY Pᵀ        db = Σ_{n,r,c} dY
 
-    and dX adds every element of dP to the pixel that it was copied from.
+    and dX adds every element of dP to the pixel that it was copied from (col2im).
 
     Attributes:
         channels: O, the number of outputs.
-        kernel: height and width of the window.
-        stride: how far the window moves, down and across.
-        padding: how many zeros are put around the image, above and below, left and right.
-        initializer: how the weights are drawn; the bias starts at zero.
+        kernel: height and width of the kernel.
+        stride: the step between windows, vertical and horizontal.
+        padding: the number of zeros around the image, vertical and horizontal.
+        initializer: the distribution of the weights; the bias starts at zero.
     """
 
     channels: int
@@ -56,7 +60,7 @@ class Conv2d:
         (N, C, _, _), (kh, kw), size = X.shape, pair(self.kernel), self._size(X.shape[1:])
         X = pad(X, pair(self.padding))
         windows = np.empty((N, C, kh, kw, *size), X.dtype)
-        for i, j, view in taps(X, (kh, kw), pair(self.stride), size):
+        for i, j, view in kernel_offsets(X, (kh, kw), pair(self.stride), size):
             windows[:, :, i, j] = view
         P = windows.reshape(N, C * kh * kw, -1)
 
@@ -73,7 +77,7 @@ class Conv2d:
 
         dwindows = dP.reshape(N, -1, kh, kw, *size)
         dX = np.zeros(padded, dY.dtype)
-        for i, j, view in taps(dX, (kh, kw), pair(self.stride), (size[0], size[1])):
+        for i, j, view in kernel_offsets(dX, (kh, kw), pair(self.stride), (size[0], size[1])):
             view += dwindows[:, :, i, j]
         return unpad(dX, pair(self.padding)), self.gradients(params, cache, dY)
 

@@ -9,8 +9,12 @@ import numpy as np
 from handgrad.errors import ModelError
 from handgrad.init import HeNormal, Initializer
 from handgrad.layers.layer import Array, Cache, Context, Params, Shape
+from handgrad.layers.registry import register
+
+__all__ = ["Dense"]
 
 
+@register
 @dataclass(frozen=True)
 class Dense:
     """A linear layer: each output is a weighted sum of all inputs, plus a bias.
@@ -20,8 +24,8 @@ class Dense:
     dX = dY W           dW = dYᵀ X           db = Σₙ dY
 
     Attributes:
-        units: O, the number of outputs; None: as many as the network has classes.
-        initializer: how the weights are drawn; the bias starts at zero.
+        units: O, the number of outputs; None: the number of classes of the network.
+        initializer: the distribution of the weights; the bias starts at zero.
     """
 
     units: int | None = None

@@ -1,4 +1,4 @@
-"""Dropout: noise that keeps a network from leaning on single features."""
+"""Dropout: noise that prevents a network from relying on single features."""
 
 from __future__ import annotations
 
@@ -9,28 +9,32 @@ import numpy as np
 
 from handgrad.errors import ModelError
 from handgrad.layers.layer import Array, Cache, Context, Params, Shape
+from handgrad.layers.registry import register
 from handgrad.random import stream_key, uniforms
 
+__all__ = ["Dropout", "Dropout2d"]
 
+
+@register
 @dataclass(frozen=True)
 class Dropout:
-    """While training, each number is zeroed with probability p; the rest is scaled up to match.
+    """In training, set each number to zero with probability p, and scale up the rest to match.
 
     Y = M X/(1 − p)        M one of 0, 1 for each number        dX = M dY/(1 − p)
 
-    At inference Y = X. M is a function of (seed, step, layer, element): the same step sees the
-    same mask, however often it is computed.
+    At inference Y = X. M is a function of (seed, step, layer, element): a step has the
+    same mask in every engine, however often it is computed.
 
     N. Srivastava et al. 2014, "Dropout", section 4, in its inverted form.
 
     Attributes:
-        p: the probability of being zeroed, at least 0 and below 1.
+        p: the probability of a zero, at least 0 and below 1.
     """
 
     p: float = 0.5
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
-        """Return no parameters, and the shape as it came."""
+        """Return no parameters, and the unchanged shape."""
         _check_probability(self.p)
         return {}, shape
 
@@ -47,9 +51,10 @@ class Dropout:
         return dY * mask, {}
 
 
+@register
 @dataclass(frozen=True)
 class Dropout2d:
-    """While training, each whole channel is zeroed with probability p; the rest is scaled up.
+    """In training, set each whole channel to zero with probability p, and scale up the rest.
 
     Y = M X/(1 − p)        X (N, C, H, W), M (N, C) one of 0, 1        dX = M dY/(1 − p)
 
@@ -57,13 +62,13 @@ class Dropout2d:
     section 3.2.
 
     Attributes:
-        p: the probability of being zeroed, at least 0 and below 1.
+        p: the probability of a zero, at least 0 and below 1.
     """
 
     p: float = 0.5
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
-        """Return no parameters, and the shape as it came."""
+        """Return no parameters, and the unchanged shape."""
         _check_probability(self.p)
         if len(shape) != 3:
             raise ModelError(f"takes images (C, H, W), not {shape}; use Dropout for flat input")

@@ -1,4 +1,4 @@
-"""Windows that slide over images, and their adjoint: what convolution and pooling share."""
+"""Sliding windows over images, and their adjoint, for convolution and pooling."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Pair = tuple[int, int]  # height, width
 
 
 def pair(value: int | Pair) -> Pair:
-    """Return (value, value) for one number, and a pair as it is."""
+    """Return (value, value) for a number; return a pair unchanged."""
     height, width = value if isinstance(value, Sequence) else (value, value)
     return int(height), int(width)
 
 
 def check_window(kernel: Pair, stride: Pair, padding: Pair) -> None:
-    """Raise a ModelError where there is no such window."""
+    """Raise a ModelError unless kernel, stride and padding are valid."""
     for name, sizes, least in (
         ("kernel", kernel, 1),
         ("stride", stride, 1),
@@ -30,21 +30,21 @@ def check_window(kernel: Pair, stride: Pair, padding: Pair) -> None:
 
 
 def output_size(shape: Shape, kernel: Pair, stride: Pair, padding: Pair) -> Pair:
-    """Return how many windows fit, down and across, into one image of shape (C, H, W)."""
+    """Return the number of windows, vertical and horizontal, in an image of shape (C, H, W)."""
     if len(shape) != 3:
         raise ModelError(f"takes images (C, H, W), not {shape}")
     padded = [size + 2 * border for size, border in zip(shape[1:], padding, strict=True)]
     if padded[0] < kernel[0] or padded[1] < kernel[1]:
         raise ModelError(
             f"its {kernel[0]}x{kernel[1]} window does not fit into {padded[0]}x{padded[1]} "
-            "(padding included); use a smaller window, more padding, or fewer poolings before it"
+            "(padding included); use a smaller window, more padding, or less pooling before it"
         )
     rows, columns = ((padded[i] - kernel[i]) // stride[i] + 1 for i in (0, 1))
     return rows, columns
 
 
 def pad(X: Array, padding: Pair, value: float = 0.0) -> Array:
-    """Return X (N, C, H, W) with a border of `value` around each image."""
+    """Return X (N, C, H, W) padded with `value`."""
     if padding == (0, 0):
         return X
     (top, left), (N, C, H, W) = padding, X.shape
@@ -54,13 +54,15 @@ def pad(X: Array, padding: Pair, value: float = 0.0) -> Array:
 
 
 def unpad(X: Array, padding: Pair) -> Array:
-    """Return X (N, C, H, W) without its border: the adjoint of `pad`."""
+    """Return X (N, C, H, W) without its padding: the adjoint of `pad`."""
     (top, left), (H, W) = padding, X.shape[2:]
     return X[:, :, top : H - top, left : W - left]
 
 
-def taps(X: Array, kernel: Pair, stride: Pair, size: Pair) -> Iterator[tuple[int, int, Array]]:
-    """Walk over a window's places (i, j), each with the view of X that all windows see there.
+def kernel_offsets(
+    X: Array, kernel: Pair, stride: Pair, size: Pair
+) -> Iterator[tuple[int, int, Array]]:
+    """Yield each offset (i, j) in the kernel, with a view of that pixel in all windows of X.
 
     X (N, C, H, W) -> views (N, C, rows, columns), whose element (r, q) is X at
     (r·stride + i, q·stride + j).

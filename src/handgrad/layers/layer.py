@@ -1,4 +1,4 @@
-"""The form that every layer has."""
+"""The protocol of a layer."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]  # the shape of one example, without the batch
-Params = dict[str, Any]  # arrays by name; a layer made of layers has a tree for each
-Cache = Any  # what a layer's forward keeps for its own backward; nobody else looks inside
+Params = dict[str, Any]  # arrays by name; a layer that contains layers nests their params
+Cache = Any  # what forward keeps for the same layer's backward; opaque to all others
 
 
 class Context(NamedTuple):
-    """What a layer may know besides its parameters and its input.
+    """The inputs of a layer besides its parameters and X.
 
     Attributes:
-        training: True while learning: dropout drops, batch norm uses the batch's statistics.
+        training: True in training: dropout is active, batch norm uses the batch's statistics.
         seed: the run's seed.
-        step: the number of updates made so far.
-        layer: the place of the layer in the network, as one whole number.
+        step: the number of updates so far.
+        layer: the position of the layer in the network, as one number.
     """
 
     training: bool = False
@@ -37,50 +37,50 @@ class Context(NamedTuple):
 class Layer(Protocol):
     """Three pure functions: `init`, `forward` and its derivative `backward`.
 
-    A layer may have more: one that carries numbers along which no gradient changes, such as
-    batch norm's running statistics, is `HasBuffers`; one that has a shorter way where dX is not
-    wanted is `GradientsAlone`.
+    A layer may have more: `HasBuffers` describes layers with arrays that no gradient changes, such
+    as batch norm's running statistics; `GradientsAlone` describes layers with a faster backward
+    that omits dX.
     """
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
-        """Return fresh arrays by name, and the shape of the output, for one example's `shape`."""
+        """Return new arrays by name, and the output's shape, for the shape of one example."""
         ...
 
     def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
-        """Return the output Y, and what `backward` will need."""
+        """Return the output Y, and a cache for `backward`."""
         ...
 
     def backward(self, params: Params, cache: Cache, dY: Array) -> tuple[Array, Params]:
-        """Return dX and the gradients of the learned arrays, given dY."""
+        """Return dX and the gradients of the parameters, given dY."""
         ...
 
 
 class HasBuffers(Layer, Protocol):
-    """A layer with arrays that are carried along, not learned."""
+    """A layer with buffers: arrays that are not learned."""
 
     @property
     def buffers(self) -> tuple[str, ...]:
-        """The names of those arrays."""
+        """The names of the buffers."""
         ...
 
     def update_buffers(self, params: Params, cache: Cache) -> Params:
-        """Return the carried arrays after a training step that left `cache`."""
+        """Return the buffers after a training step with this `cache`."""
         ...
 
 
 class GradientsAlone(Layer, Protocol):
-    """A layer that can leave out dX, which is half its work: nobody learns from the images."""
+    """A layer that can omit dX, half of its work; the first layer does not need it."""
 
     def gradients(self, params: Params, cache: Cache, dY: Array) -> Params:
-        """Return the gradients of the learned arrays, given dY."""
+        """Return the gradients of the parameters, given dY."""
         ...
 
 
 def has_buffers(layer: Layer) -> TypeGuard[HasBuffers]:
-    """Say whether a layer carries arrays along."""
+    """Return whether a layer has buffers."""
     return hasattr(layer, "buffers")
 
 
 def gives_gradients_alone(layer: Layer) -> TypeGuard[GradientsAlone]:
-    """Say whether a layer can leave out dX."""
+    """Return whether a layer can omit dX."""
     return hasattr(layer, "gradients")

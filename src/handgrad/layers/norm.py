@@ -10,8 +10,12 @@ import numpy as np
 
 from handgrad.errors import ModelError
 from handgrad.layers.layer import Array, Cache, Context, Params, Shape
+from handgrad.layers.registry import register
+
+__all__ = ["BatchNorm", "Normalize"]
 
 
+@register
 @dataclass(frozen=True)
 class BatchNorm:
     """Each feature brought to mean 0 and variance 1, then scaled and shifted.
@@ -22,18 +26,18 @@ class BatchNorm:
 
     dγ = Σ dY X̂          dβ = Σ dY
 
-    Training, μ and σ are the batch's own and depend on X:
+    In training, μ and σ are those of the batch and depend on X:
 
     dX = γ/σ · (dY − mean(dY) − X̂ · mean(dY X̂))
 
-    At inference they are the running ones and do not: dX = γ/σ · dY. The running variance is
-    the unbiased one (divided by count − 1), as in PyTorch.
+    At inference they are the running statistics and do not: dX = γ/σ · dY. The running variance
+    is unbiased (divided by count − 1), as in PyTorch.
 
     S. Ioffe, C. Szegedy 2015, "Batch normalization", section 3 and algorithm 1.
 
     Attributes:
-        eps: ε, keeps the division safe.
-        momentum: the share of the newest batch in the running statistics.
+        eps: ε, prevents a division by zero.
+        momentum: the weight of the newest batch in the running statistics.
     """
 
     eps: float = 1e-5
@@ -41,7 +45,7 @@ class BatchNorm:
     buffers: ClassVar = ("running_mean", "running_var")
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
-        """Return γ, β, running_mean and running_var, each (F,), and the shape as it came."""
+        """Return γ, β, running_mean and running_var, each (F,), and the unchanged shape."""
         if not self.eps > 0:
             raise ModelError(f"eps must be above 0, not {self.eps}")
         if not 0 <= self.momentum <= 1:
@@ -76,7 +80,7 @@ class BatchNorm:
         X_hat, mean, var, _, _ = cache
         count = X_hat.size // X_hat.shape[1]
         if count == 1:
-            return {}  # one number has no variance to learn from
+            return {}  # a single number has no variance
         unbiased = var * (count / (count - 1))
         keep = 1 - self.momentum
         return {
@@ -85,6 +89,7 @@ class BatchNorm:
         }
 
 
+@register
 @dataclass(frozen=True)
 class Normalize:
     """Each channel brought to mean 0 and standard deviation 1 over the training set.
@@ -93,11 +98,11 @@ class Normalize:
 
     dX = dY/s
 
-    A layer, so that it travels with the model; without parameters, for m and s are measured
-    once, on the training images, and never learned.
+    It is a layer, so that the model contains it. It has no parameters: m and s are computed once
+    from the training images, and not learned.
 
     Attributes:
-        mean: m, if it is known before: one number, or one a channel.
+        mean: m, if it is known: one number, or one for each channel; None: compute it.
         std: s, likewise.
     """
 
@@ -106,7 +111,7 @@ class Normalize:
     buffers: ClassVar = ("mean", "std")
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
-        """Return mean and std (until they are measured, 0 and 1), and the shape as it came."""
+        """Return mean and std (0 and 1 until they are fitted), and the unchanged shape."""
         channels = shape[0] if len(shape) == 3 else 1
         mean = _by_channel("mean", 0.0 if self.mean is None else self.mean, channels)
         std = _by_channel("std", 1.0 if self.std is None else self.std, channels)
@@ -127,11 +132,11 @@ class Normalize:
         return {}
 
     def measure(self, batches: Iterable[Array], weights: Array | None = None) -> Params:
-        """Return mean and std of the training images, except what was given beforehand.
+        """Return mean and std of the training images, except those given to the constructor.
 
         Args:
-            batches: the images, some at a time.
-            weights: how much each counts, (N,); None: all the same.
+            batches: batches of images.
+            weights: the weight of each image, (N,); None: all equal.
         """
         at, count, total, squares = 0, 0.0, np.zeros(()), np.zeros(())
         for X in batches:
@@ -144,7 +149,7 @@ class Normalize:
             at += len(X)
         mean = total / count
         std = np.sqrt(np.maximum(squares / count - mean * mean, 0))
-        std[std <= 1e-6 * abs(mean)] = 1.0  # never changes, but for rounding
+        std[std <= 1e-6 * abs(mean)] = 1.0  # constant up to rounding
         return {
             "mean": mean if self.mean is None else np.broadcast_to(self.mean, mean.shape),
             "std": std if self.std is None else np.broadcast_to(self.std, std.shape),
@@ -152,7 +157,7 @@ class Normalize:
 
 
 def _by_channel(name: str, value: float | tuple[float, ...], channels: int) -> Array:
-    """Return one number a channel, (C,) float64."""
+    """Return one number for each channel, (C,) float64."""
     values = np.asarray(value, np.float64)
     if values.shape not in ((), (channels,)) or not np.isfinite(values).all():
         raise ModelError(f"{name} must be one finite number, or {channels}, not {value}")
@@ -160,7 +165,7 @@ def _by_channel(name: str, value: float | tuple[float, ...], channels: int) -> A
 
 
 def _along(values: Array, X: Array) -> Array:
-    """Return values (F,) shaped so that they lie along axis 1 of X."""
+    """Return values (F,) shaped to broadcast along axis 1 of X."""
     return values.reshape(1, -1, *(1,) * (X.ndim - 2))
 
 

@@ -1,4 +1,4 @@
-"""Pooling: an image made smaller."""
+"""Pooling: smaller images."""
 
 from __future__ import annotations
 
@@ -7,22 +7,26 @@ from dataclasses import dataclass
 import numpy as np
 
 from handgrad.errors import ModelError
-from handgrad.layers.im2col import Pair, check_window, output_size, pad, pair, taps, unpad
+from handgrad.layers.im2col import Pair, check_window, kernel_offsets, output_size, pad, pair, unpad
 from handgrad.layers.layer import Array, Cache, Context, Params, Shape
+from handgrad.layers.registry import register
+
+__all__ = ["AvgPool2d", "GlobalAvgPool2d", "MaxPool2d"]
 
 
+@register
 @dataclass(frozen=True)
 class MaxPool2d:
     """The largest number of each window.
 
     Y[n,c,r,q] = max_{i,j} X[n,c, r·s+i, q·s+j]        X (N, C, H, W)   Y (N, C, rows, columns)
 
-    dX: each dY goes to the pixel that won its window; of equal ones, to the first in reading order.
+    dX: each dY goes to the largest pixel of its window; of equal pixels, to the first in row order.
 
     Attributes:
         kernel: height and width of the window.
-        stride: how far the window moves; None: its own size.
-        padding: how many pixels of minus infinity are put around the image.
+        stride: the step between windows; None: the size of the window.
+        padding: the number of pixels around the image; their value is minus infinity.
     """
 
     kernel: int | Pair
@@ -39,21 +43,22 @@ class MaxPool2d:
         size = output_size(X.shape[1:], kernel, stride, padding)
         X = pad(X, padding, value=-np.inf)
         Y = np.full((*X.shape[:2], *size), -np.inf, X.dtype)
-        winner = np.zeros(Y.shape, np.int32)
-        for i, j, view in taps(X, kernel, stride, size):
-            winner[view > Y] = i * kernel[1] + j
+        argmax = np.zeros(Y.shape, np.int32)
+        for i, j, view in kernel_offsets(X, kernel, stride, size):
+            argmax[view > Y] = i * kernel[1] + j
             np.maximum(view, Y, out=Y)
-        return Y, (winner, X.shape)
+        return Y, (argmax, X.shape)
 
     def backward(self, params: Params, cache: Cache, dY: Array) -> tuple[Array, Params]:
         """dY (N, C, rows, columns) -> dX (N, C, H, W)."""
-        (kernel, stride, padding), (winner, padded) = _window(self), cache
+        (kernel, stride, padding), (argmax, padded) = _window(self), cache
         dX = np.zeros(padded, dY.dtype)
-        for i, j, view in taps(dX, kernel, stride, dY.shape[2:]):
-            view += dY * (winner == i * kernel[1] + j)
+        for i, j, view in kernel_offsets(dX, kernel, stride, dY.shape[2:]):
+            view += dY * (argmax == i * kernel[1] + j)
         return unpad(dX, padding), {}
 
 
+@register
 @dataclass(frozen=True)
 class AvgPool2d:
     """The mean of each window.
@@ -64,8 +69,8 @@ class AvgPool2d:
 
     Attributes:
         kernel: height and width of the window.
-        stride: how far the window moves; None: its own size.
-        padding: how many zeros are put around the image; they count in the mean.
+        stride: the step between windows; None: the size of the window.
+        padding: the number of zeros around the image; the mean includes them.
     """
 
     kernel: int | Pair
@@ -82,7 +87,7 @@ class AvgPool2d:
         size = output_size(X.shape[1:], kernel, stride, padding)
         X = pad(X, padding)
         Y = np.zeros((*X.shape[:2], *size), X.dtype)
-        for _, _, view in taps(X, kernel, stride, size):
+        for _, _, view in kernel_offsets(X, kernel, stride, size):
             Y += view
         Y /= kernel[0] * kernel[1]
         return Y, X.shape
@@ -92,11 +97,12 @@ class AvgPool2d:
         (kernel, stride, padding), padded = _window(self), cache
         share = dY / (kernel[0] * kernel[1])
         dX = np.zeros(padded, dY.dtype)
-        for _, _, view in taps(dX, kernel, stride, dY.shape[2:]):
+        for _, _, view in kernel_offsets(dX, kernel, stride, dY.shape[2:]):
             view += share
         return unpad(dX, padding), {}
 
 
+@register
 @dataclass(frozen=True)
 class GlobalAvgPool2d:
     """The mean of each channel over the whole image.
@@ -125,16 +131,16 @@ class GlobalAvgPool2d:
 
 
 def _output(layer: MaxPool2d | AvgPool2d, shape: Shape) -> Shape:
-    """Return the output's shape, or raise a ModelError where there is none."""
+    """Return the output's shape, or raise a ModelError."""
     kernel, stride, padding = _window(layer)
     check_window(kernel, stride, padding)
     for size, border in zip(kernel, padding, strict=True):
-        if border > size // 2:  # a window would see nothing but the border
+        if border > size // 2:  # a window could lie in the padding entirely
             raise ModelError(f"padding must be at most half the window, not {border}")
     return shape[0], *output_size(shape, kernel, stride, padding)
 
 
 def _window(layer: MaxPool2d | AvgPool2d) -> tuple[Pair, Pair, Pair]:
-    """Return kernel, stride and padding as pairs; the stride is the kernel unless it is given."""
+    """Return kernel, stride and padding as pairs; the default stride is the kernel."""
     stride = layer.kernel if layer.stride is None else layer.stride
     return pair(layer.kernel), pair(stride), pair(layer.padding)

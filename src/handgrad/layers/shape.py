@@ -1,4 +1,4 @@
-"""Layers that only change the shape."""
+"""Layers that change only the shape."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from handgrad.layers.layer import Array, Cache, Context, Params, Shape
+from handgrad.layers.registry import register
+
+__all__ = ["Flatten"]
 
 
+@register
 @dataclass(frozen=True)
 class Flatten:
-    """An image as one row of numbers, channel by channel, row by row.
+    """Flatten an image into one vector, channel by channel, row by row.
 
     Y = X reshaped        X (N, C, H, W)   Y (N, C·H·W)        dX = dY reshaped back
     """

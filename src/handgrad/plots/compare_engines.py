@@ -1,4 +1,4 @@
-"""How far engines part from each other, step by step."""
+"""The differences between engines, step by step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 
-from handgrad.compare_engines import KINDS, Duel
+from handgrad.engine_comparison import KINDS, EngineComparison
 from handgrad.errors import DataError
 from handgrad.plots.colours import BLUE, GREEN, ORANGE, VERMILION
 
@@ -19,7 +19,7 @@ _STYLES = dict(
 )
 
 
-def differences(duel: Duel) -> Figure:
+def differences(comparison: EngineComparison) -> Figure:
     """Draw the largest relative difference of each kind over the steps, one panel an engine.
 
     The scale is logarithmic; where there is no difference at all, a line has a gap.
@@ -27,26 +27,28 @@ def differences(duel: Duel) -> Figure:
     Raises:
         DataError: if no step was made.
     """
-    if not duel.steps:
-        raise DataError("the duel has no steps to draw; make at least one")
-    count = len(duel.differences)
+    if not comparison.steps:
+        raise DataError("the comparison has no steps to draw; make at least one")
+    count = len(comparison.differences)
     layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1)
     figure = Figure(figsize=(6.5 * count, 4.2), layout=layout)
     panels = figure.subplots(1, count, sharey=True, squeeze=False)[0]
-    for axes, (engine, records) in zip(panels, duel.differences.items(), strict=True):
-        _draw(axes, records, duel.tolerance)
-        axes.set(title=f"{engine} against {duel.sides[0].engine}", xlabel="step")
-        if duel.parting is not None and duel.parting.engine == engine:
-            step, _, worst = duel.parting
+    for axes, (engine, records) in zip(panels, comparison.differences.items(), strict=True):
+        _draw(axes, records, comparison.tolerance)
+        axes.set(title=f"{engine} against {comparison.engines[0].engine}", xlabel="step")
+        if comparison.divergence is not None and comparison.divergence.engine == engine:
+            step, _, worst = comparison.divergence
             axes.plot(step, worst.value, "o", color="black", fillstyle="none", markersize=9)
-            axes.set_xlabel(f"step\n(parted at step {step}: {worst.tensor} of {worst.layer})")
-    records = [record for of_one in duel.differences.values() for record in of_one]
+            axes.set_xlabel(f"step\n(diverged at step {step}: {worst.tensor} of {worst.layer})")
+    records = [record for of_one in comparison.differences.values() for record in of_one]
     values = [v for record in records for v in record.values() if 0 < v < math.inf]
-    values.append(duel.tolerance)
+    values.append(comparison.tolerance)
     panels[0].set(ylabel="largest relative difference", yscale="log")
     panels[0].set_ylim(min(values) / 5, max(values) * 5)
     lines = {line.get_label(): line for axes in panels for line in axes.lines}
-    handles = {label: lines[label] for label in (*KINDS, _limit(duel.tolerance)) if label in lines}
+    handles = {
+        label: lines[label] for label in (*KINDS, _limit(comparison.tolerance)) if label in lines
+    }
     figure.legend(handles.values(), handles, loc="outside lower center", ncols=3, frameon=False)
     return figure
 

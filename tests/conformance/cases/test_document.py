@@ -48,4 +48,4 @@ def test_the_command_fails_where_a_case_does(monkeypatch, capsys, tmp_path):
     assert capsys.readouterr().err == "Gemm c: error 1.0e+00\n"
     monkeypatch.setattr(command, "onnx_results", lambda: FEW[:2])
     assert command.main([]) == 0
-    assert capsys.readouterr().out.startswith("## Cases written by others")
+    assert capsys.readouterr().out.startswith("## Published test cases")

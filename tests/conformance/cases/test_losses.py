@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from conformance.cases.losses import cross_entropy
-from conformance.cases.result import NotOursError
+from conformance.cases.result import NotApplicableError
 
 Z = np.random.default_rng(0).normal(size=(4, 3))
 y = np.array([0, 2, 1, 2])
@@ -30,6 +30,6 @@ def test_an_ignored_class_need_not_be_one():
     )
 
 
-def test_a_negative_class_weight_is_not_ours():
-    with pytest.raises(NotOursError, match="a class weight below 0"):
+def test_a_negative_class_weight_does_not_apply():
+    with pytest.raises(NotApplicableError, match="a class weight is negative"):
         cross_entropy(Z, y, -W, "mean", None, np.ones(()))

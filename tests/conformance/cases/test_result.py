@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from conformance.cases.result import NotOursError, Result, as_examples, forward, needed
+from conformance.cases.result import NotApplicableError, Result, as_examples, forward, require
 from handgrad.errors import MissingExtraError
 from handgrad.layers import Dense, MaxPool2d
 
@@ -15,10 +15,12 @@ def test_a_layer_runs_with_the_arrays_it_is_given_and_back():
     assert gradients["bias"].tolist() == [2, 2]
 
 
-def test_what_a_layer_refuses_is_not_ours():
-    with pytest.raises(NotOursError, match="refused: padding must be at most half the window"):
+def test_a_case_that_a_layer_refuses_does_not_apply():
+    with pytest.raises(
+        NotApplicableError, match="refused: padding must be at most half the window"
+    ):
         forward(MaxPool2d(3, 1, 2), np.ones((1, 1, 5, 5)))
-    with pytest.raises(NotOursError, match="its weight has another shape than ours"):
+    with pytest.raises(NotApplicableError, match="its weight has a different shape"):
         forward(Dense(2), np.ones((2, 3)), {"weight": np.ones((3, 2))})
 
 
@@ -31,8 +33,8 @@ def test_axes_before_the_example_are_counted_as_examples(shape, rank, examples):
     assert found == (examples or (0,))
 
 
-def test_too_few_axes_are_no_examples():
-    with pytest.raises(NotOursError, match="a single number, no array of examples"):
+def test_too_few_axes_do_not_apply():
+    with pytest.raises(NotApplicableError, match="a single number without a batch axis"):
         as_examples(np.zeros(()), 1)
 
 
@@ -46,7 +48,7 @@ def test_a_result_passes_up_to_its_limit_and_is_listed_where_it_was_not_run():
 
 def test_a_package_that_is_missing_is_named_with_its_extra():
     with pytest.raises(MissingExtraError) as caught:
-        needed("no_such_package.inside", "onnx")
+        require("no_such_package.inside", "onnx")
     assert str(caught.value) == (
         "these cases need no_such_package; install it with `pip install 'handgrad[onnx]'`"
     )

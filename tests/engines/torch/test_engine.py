@@ -1,4 +1,4 @@
-"""The twin trains as the reference does, on every layer and every network there is."""
+"""The PyTorch engine trains as the reference does, on every layer and every network there is."""
 
 from collections import OrderedDict
 from functools import partial
@@ -87,7 +87,7 @@ def test_after_20_steps_both_engines_have_the_same_arrays(case: Case, dtype: typ
     ],
     ids=repr,
 )
-def test_every_optimizer_and_its_memory(optimizer: Optimizer) -> None:
+def test_every_optimizer_and_its_state(optimizer: Optimizer) -> None:
     case, rules = CASE["resnet"], Rules(SoftmaxCrossEntropy(), optimizer, seed=1)
     ours, theirs = (make(case.network(dtype=np.float64), rules) for make in (ReferenceEngine, cpu))
     run = batches(case, count=30)
@@ -105,7 +105,7 @@ def test_every_optimizer_and_its_memory(optimizer: Optimizer) -> None:
 
 @pytest.mark.parametrize("optimizer", [Momentum(), AdamW()], ids=repr)
 @pytest.mark.parametrize("second", [ReferenceEngine, cpu])
-def test_one_engine_can_go_on_where_another_stopped(optimizer: Optimizer, second) -> None:
+def test_one_engine_can_continue_the_run_of_another(optimizer: Optimizer, second) -> None:
     case, rules = CASE["all-noise"], Rules(SoftmaxCrossEntropy(), optimizer, seed=1)
     run = batches(case, count=40)
     whole = cpu(case.network(dtype=np.float64), rules)
@@ -149,7 +149,7 @@ def test_weights_of_images_and_of_classes(dtype: type) -> None:
     assert_equal(ours, theirs, TOLERANCE[dtype])
 
 
-def test_uint8_images_that_may_not_be_written_are_scaled_as_ours_are() -> None:
+def test_read_only_uint8_images_are_scaled_like_ours() -> None:
     case = CASE["conv-3x3"]
     X = np.random.default_rng(0).integers(0, 256, (97, *case.shape), np.uint8)[:, :, ::-1]
     X.setflags(write=False)
@@ -180,7 +180,7 @@ def test_a_run_without_batches_changes_nothing() -> None:
 
 
 @each_case
-def test_a_module_has_our_names_and_layouts_to_and_fro(case: Case) -> None:
+def test_a_module_has_our_names_and_layouts(case: Case) -> None:
     net = case.network(dtype=np.float64)
     before = torch.get_rng_state()
     module = to_torch(net)
@@ -200,7 +200,7 @@ def test_a_module_has_our_names_and_layouts_to_and_fro(case: Case) -> None:
         np.testing.assert_array_equal(net.arrays[name], array)
 
 
-def test_a_module_of_the_users_own_comes_back_by_its_names() -> None:
+def test_a_users_module_is_imported_by_names() -> None:
     net = Network([hg.Flatten(), hg.Dense(4), hg.BatchNorm(), hg.Dense()], (1, 2, 3), 3)
     nn = torch.nn
     module = nn.Sequential(nn.Flatten(), nn.Linear(6, 4), nn.BatchNorm1d(4), nn.Linear(4, 3))
@@ -214,13 +214,13 @@ def test_a_module_of_the_users_own_comes_back_by_its_names() -> None:
 
 
 @pytest.mark.parametrize("key", [0, 5, 2**63 + 12345, 2**64 - 1])
-def test_uniforms_are_ours_number_for_number(key: int) -> None:
+def test_uniforms_equal_ours(key: int) -> None:
     signed = key - 2**64 if key >> 63 else key
     found = uniforms(torch.tensor(signed), 1000)
     np.testing.assert_array_equal(found, our_uniforms(key, 1000))
 
 
-def test_dropout_is_pytorchs_own_until_it_is_told_the_step() -> None:
+def test_dropout_is_pytorchs_until_a_step_is_set() -> None:
     module = to_torch(Network([hg.Flatten(), hg.Dropout(0.5), hg.Dense()], (1, 30, 30), 2)).train()
     drop, X = module[1], torch.ones(3, 900)
     torch.manual_seed(0)
@@ -247,7 +247,7 @@ def diverging(net, X, lr=0.1, y=None, make=cpu):
 
 
 @pytest.mark.parametrize("index", [1, 5, 11])
-def test_a_spoilt_weight_is_found_in_its_layer(index: int) -> None:
+def test_a_nan_weight_is_located_in_its_layer(index: int) -> None:
     net = DEEP.network()
     net.parameters[f"{index}.weight"][0, 0] = np.nan
     before = net.snapshot()
@@ -257,7 +257,7 @@ def test_a_spoilt_weight_is_found_in_its_layer(index: int) -> None:
         np.testing.assert_array_equal(net.arrays[name], array)
 
 
-def test_running_statistics_are_as_before_the_step_that_was_not_made() -> None:
+def test_running_statistics_are_kept_when_a_step_fails() -> None:
     case = CASE["resnet"]
     net = case.network()
     net.parameters["7.bias"][0] = np.inf
@@ -268,7 +268,7 @@ def test_running_statistics_are_as_before_the_step_that_was_not_made() -> None:
         np.testing.assert_array_equal(net.arrays[name], array)
 
 
-def test_a_spoilt_pixel_an_overflowing_loss_and_a_spoilt_rate_are_found() -> None:
+def test_a_nan_pixel_an_overflowing_loss_and_a_nan_lr_are_located() -> None:
     X = DEEP.examples()
     X[2, 1, 3, 4] = np.nan
     assert diverging(DEEP.network(), X)[0].layer == "input"
@@ -279,7 +279,7 @@ def test_a_spoilt_pixel_an_overflowing_loss_and_a_spoilt_rate_are_found() -> Non
     assert "after the update is not finite" in str(error)
 
 
-def test_a_rate_too_high_is_found_in_the_step_the_reference_names() -> None:
+def test_divergence_is_located_in_the_same_step_as_in_the_reference() -> None:
     case = CASE["wide"]
     (ours, first), (theirs, second) = (
         diverging(case.network(dtype=np.float64), case.examples(), lr=1e200, make=make)
@@ -291,7 +291,7 @@ def test_a_rate_too_high_is_found_in_the_step_the_reference_names() -> None:
 
 @each_dtype
 @pytest.mark.parametrize("name", ["resnet", "all-noise", "convnet", "chain-empty"])
-def test_what_is_computed_on_the_way_is_the_references(name: str, dtype: type) -> None:
+def test_intermediate_results_equal_the_references(name: str, dtype: type) -> None:
     case = CASE[name]
     rules = Rules(SoftmaxCrossEntropy(), SGD(), seed=2)
     ours, theirs = (make(case.network(dtype=dtype), rules) for make in (ReferenceEngine, cpu))

@@ -1,4 +1,4 @@
-"""What the twin does not take is said in one sentence; how it is had, and what loads PyTorch."""
+"""The PyTorch engine refuses what it cannot do in one sentence; how it is made and loaded."""
 
 import subprocess
 import sys
@@ -49,28 +49,28 @@ class OddLoss:
 class OddOptimizer:
     """An optimizer that PyTorch does not know."""
 
-    memory = ()
+    state_names = ()
 
 
-def test_what_pytorch_does_not_know_is_said_in_one_sentence() -> None:
+def test_layers_losses_and_optimizers_without_counterpart_are_refused() -> None:
     odd = Network([hg.Flatten(), hg.Residual((OddReLU(),)), hg.Dense()], (1, 2, 2), 2)
     with pytest.raises(ModelError, match=r"^layer 0 \(OddReLU\): the engine torch has no count"):
         cpu(odd, RULES)
     net = CASE["linear"].network()
-    with pytest.raises(ConfigError, match="no counterpart of the loss OddLoss; take engine="):
+    with pytest.raises(ConfigError, match="no counterpart of the loss OddLoss; use engine="):
         cpu(net, replace(RULES, loss=OddLoss()))
-    with pytest.raises(ConfigError, match="no counterpart of the optimizer OddOptimizer; take eng"):
+    with pytest.raises(ConfigError, match="no counterpart of the optimizer OddOptimizer; use eng"):
         cpu(net, replace(RULES, optimizer=OddOptimizer()))
 
 
-def test_wrong_use_is_said_in_one_sentence() -> None:
+def test_wrong_arguments_are_refused() -> None:
     case = CASE["fashion-mlp"]
     with pytest.raises(ConfigError, match="no device 'gpu'; choose one of auto, cpu, cuda"):
         TorchEngine(case.network(), RULES, device="gpu")
-    with pytest.raises(ConfigError, match=r"^amp is for networks of float32, not float64; leave"):
+    with pytest.raises(ConfigError, match=r"^amp needs a network of float32, not float64; leave"):
         cpu(case.network(dtype=np.float64), RULES, amp=True)
     engine = cpu(case.network(), RULES)
-    with pytest.raises(DataError, match="cannot learn from a batch of one image; choose a batch"):
+    with pytest.raises(DataError, match="cannot train on a batch of one image; choose a batch"):
         engine.step(case.examples()[:1], case.labels()[:1], None, 0.1)
     for wrong in (-1, CLASSES):
         with pytest.raises(DataError, match=f"labels must be 0 to 4 for 5 logits, found {wrong}"):
@@ -80,13 +80,13 @@ def test_wrong_use_is_said_in_one_sentence() -> None:
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
-def test_a_gpu_that_is_not_there_is_refused() -> None:
-    with pytest.raises(ConfigError, match="PyTorch sees no GPU here; take the device cpu or auto"):
+def test_a_missing_gpu_is_refused() -> None:
+    with pytest.raises(ConfigError, match="PyTorch finds no GPU; use the device cpu or auto"):
         engine_named("torch:cuda", CASE["linear"].network(), RULES)
     assert TorchEngine(CASE["linear"].network(), RULES).device.type == "cpu"
 
 
-def test_an_engine_is_had_by_name_by_device_or_by_what_makes_one() -> None:
+def test_an_engine_is_made_by_name_by_device_or_by_a_function() -> None:
     net = CASE["linear"].network()
     for name in ("torch", "torch:cpu", cpu):
         assert isinstance(engine_named(name, net, RULES), TorchEngine)
@@ -96,7 +96,7 @@ def test_an_engine_is_had_by_name_by_device_or_by_what_makes_one() -> None:
         engine_named("tensor", net, RULES)
 
 
-def test_without_pytorch_one_sentence_says_what_to_install(monkeypatch) -> None:
+def test_without_pytorch_the_error_says_what_to_install(monkeypatch) -> None:
     for name in [n for n in sys.modules if n.startswith("handgrad.engines.torch")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "torch", None)
@@ -104,7 +104,7 @@ def test_without_pytorch_one_sentence_says_what_to_install(monkeypatch) -> None:
         engine_named("torch", CASE["linear"].network(), RULES)
 
 
-def test_pytorch_is_loaded_only_when_it_is_wanted() -> None:
+def test_pytorch_is_loaded_only_when_needed() -> None:
     program = "import sys, handgrad.engines; print('torch' in sys.modules)"
     found = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
@@ -112,7 +112,7 @@ def test_pytorch_is_loaded_only_when_it_is_wanted() -> None:
     assert found.stdout.strip() == "False"
 
 
-def test_the_one_loop_trains_with_it() -> None:
+def test_fit_trains_with_it() -> None:
     train, test = hg.load_data("digits")
     accuracies = []
     for engine in ("reference", "torch:cpu"):

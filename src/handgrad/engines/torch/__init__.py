@@ -1,4 +1,4 @@
-"""The twin: the same network in PyTorch, with PyTorch's own modules, optimizers and autograd."""
+"""The PyTorch engine: the same network with PyTorch's modules, optimizers and autograd."""
 
 from importlib.util import find_spec
 

@@ -1,6 +1,6 @@
-"""The way of the images to the device: all at once where they fit and stay as they are.
+"""Copying images to the device: all at once if they fit and need no augmentation.
 
-Else they go batch by batch.
+Otherwise they are copied batch by batch.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ class Feed:
 
     Args:
         batches: the run's images and their order.
-        net: the network that takes them.
-        loss: says how much each image counts.
-        device: where it computes.
+        net: the network.
+        loss: decides the weight of each image.
+        device: the device of the tensors.
 
     Raises:
-        DataError: if something in the batches does not fit to the network, or to the rest.
+        DataError: if the batches do not fit the network, or are inconsistent.
     """
 
     def __init__(
         self, batches: BatchStream, net: Network, loss: Loss, device: torch.device
     ) -> None:
-        batches = checked(batches, net)  # for a wrong label, a GPU would stop altogether
+        batches = checked(batches, net)  # a wrong label would crash a GPU
         images = batches.images
-        # NumPy moves images, on the host: those to be moved are sent once, not to and fro.
+        # NumPy augments images on the host, so images to be augmented stay there until then.
         at_once = batches.moves is None and _fit(images, device)
         where = device if at_once else torch.device("cpu")
         weights = loss.weigh(batches.labels, batches.weights, len(net.classes))
@@ -56,10 +56,10 @@ class Feed:
         for at in range(0, len(self._order), self._size):
             chosen = self._order[at : at + self._size]
             y, weights = (A[chosen].to(self._device) for A in (self._labels, self._weights))
-            yield as_numbers(self._taken(chosen), self._net), y, weights
+            yield as_numbers(self._select(chosen), self._net), y, weights
 
-    def _taken(self, chosen: Tensor) -> Tensor:
-        """Return images at some places, as they are learned from, on the device."""
+    def _select(self, chosen: Tensor) -> Tensor:
+        """Return the images at some indices on the device, augmented."""
         X = self._images[chosen]
         if self._moves is not None:
             moved = self._moves.applied(X.numpy(), chosen.numpy())
@@ -68,24 +68,24 @@ class Feed:
 
 
 def image_tensor(images: NDArray[Any], net: Network) -> Tensor:
-    """Return images (N, C, H, W) as they are stored: uint8, or of the network's dtype."""
+    """Return images (N, C, H, W) as a tensor of uint8 or of the network's dtype."""
     return as_tensor(images, np.uint8 if images.dtype == np.uint8 else net.dtype)
 
 
 def as_numbers(X: Tensor, net: Network) -> Tensor:
-    """Return images in the network's dtype: uint8 0..255 becomes 0..1."""
+    """Return images in the network's dtype; uint8 0..255 becomes 0..1."""
     if X.dtype == torch.uint8:
         return X.to(getattr(torch, net.dtype.name)) * (1 / 255)
     return X
 
 
 def as_tensor(array: NDArray[Any], dtype: DTypeLike) -> Tensor:
-    """Return an array as a tensor that shares its memory where it has this dtype."""
+    """Return an array as a tensor, which shares its memory if it has this dtype."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of read-only arrays: nothing writes here
+        warnings.simplefilter("ignore", UserWarning)  # about read-only arrays: nothing writes here
         return torch.from_numpy(np.ascontiguousarray(array, dtype))
 
 
 def _fit(images: NDArray[Any], device: torch.device) -> bool:
-    """Say whether images take at most half of a GPU's free memory."""
+    """Return whether images take at most half of a GPU's free memory."""
     return device.type != "cuda" or 2 * images.nbytes <= torch.cuda.mem_get_info(device)[0]

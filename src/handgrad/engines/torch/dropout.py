@@ -1,4 +1,4 @@
-"""Dropout in PyTorch that drops what ours drops: the one thing that is drawn, not derived."""
+"""Dropout in PyTorch with the same masks as ours: a mask is drawn, not derived."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from torch import Tensor, nn
 
 from handgrad.random import stream_key
 
-# SplitMix64, as `handgrad.random` has it.
+# SplitMix64, as in `handgrad.random`.
 _GOLDEN, _MIX_1, _MIX_2 = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 
 
-class Dropout(nn.Dropout):
-    """PyTorch's own, until `set_step` gives it a key: then each step has its mask.
+class KeyedDropout(nn.Dropout):
+    """PyTorch's dropout, until `set_step` sets a key: then each step has our mask.
 
     Args:
         p: the probability of a zero.
-        place: the place of the layer in the network, as `Context` counts it.
+        position: the position of the layer in the network, as in `Context.layer`.
     """
 
     key: Tensor | None
 
-    def __init__(self, p: float, place: int) -> None:
+    def __init__(self, p: float, position: int) -> None:
         super().__init__(p)
-        self.place = place
+        self.position = position
         self.register_buffer("key", None, persistent=False)
 
     def forward(self, X: Tensor) -> Tensor:
@@ -35,19 +35,19 @@ class Dropout(nn.Dropout):
         return X * _mask(self.key, X.shape, self.p).to(X.dtype) * (1 / (1 - self.p))
 
 
-class Dropout2d(nn.Dropout2d):
-    """The same for whole channels.
+class KeyedDropout2d(nn.Dropout2d):
+    """Dropout of whole channels, likewise.
 
     Args:
         p: the probability of a zero.
-        place: the place of the layer in the network, as `Context` counts it.
+        position: the position of the layer in the network, as in `Context.layer`.
     """
 
     key: Tensor | None
 
-    def __init__(self, p: float, place: int) -> None:
+    def __init__(self, p: float, position: int) -> None:
         super().__init__(p)
-        self.place = place
+        self.position = position
         self.register_buffer("key", None, persistent=False)
 
     def forward(self, X: Tensor) -> Tensor:
@@ -59,22 +59,22 @@ class Dropout2d(nn.Dropout2d):
 
 
 def set_step(module: nn.Module, seed: int, step: int) -> None:
-    """Tell every dropout inside a module the run's seed, and how many updates were made so far."""
+    """Set the key of every dropout inside a module, from the run's seed and the step."""
     for layer in module.modules():
-        if isinstance(layer, Dropout | Dropout2d):
-            key = _signed(stream_key(seed, "dropout", step, layer.place))
+        if isinstance(layer, KeyedDropout | KeyedDropout2d):
+            key = _signed(stream_key(seed, "dropout", step, layer.position))
             if layer.key is None:
-                device = next(module.parameters()).device
+                device = next((p.device for p in module.parameters()), torch.device("cpu"))
                 layer.key = torch.zeros((), dtype=torch.int64, device=device)
-            layer.key.fill_(key)  # a tensor: a number would have each step compiled anew
+            layer.key.fill_(key)  # a tensor: a number would recompile each step
 
 
 def uniforms(key: Tensor, count: int) -> Tensor:
-    """Return the first `count` numbers of a stream, as `handgrad.random.uniforms` does.
+    """Return the first `count` numbers of a stream, equal to `handgrad.random.uniforms`.
 
     Args:
-        key: the stream's 64 bits, as one number of int64.
-        count: how many.
+        key: the 64 bits of the stream's key, as int64.
+        count: the number of numbers.
 
     Returns:
         (count,) float32 in [0, 1), on the key's device.
@@ -87,16 +87,16 @@ def uniforms(key: Tensor, count: int) -> Tensor:
 
 
 def _mask(key: Tensor, shape: Sequence[int], p: float) -> Tensor:
-    """Return which numbers are kept, as booleans."""
+    """Return True for each number that is kept."""
     limit = torch.tensor(p, dtype=torch.float32, device=key.device)
     return (uniforms(key, torch.Size(shape).numel()) >= limit).reshape(shape)
 
 
 def _shifted(z: Tensor, bits: int) -> Tensor:
-    """Return z moved to the right, with zeros from the left: int64 alone would repeat the sign."""
+    """Return z >> bits with zeros from the left; int64 alone would repeat the sign."""
     return (z >> bits) & ((1 << (64 - bits)) - 1)
 
 
 def _signed(word: int) -> int:
-    """Return the whole number of 64 bits with a sign that has the same bits."""
+    """Return the signed 64-bit integer with the same bits."""
     return word - (1 << 64) if word >> 63 else word

@@ -1,4 +1,4 @@
-"""The engine: the one loop's steps, made by PyTorch."""
+"""The engine torch: training steps computed by PyTorch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from handgrad.engines.divergence import all_finite, diverged, overflowed
 from handgrad.engines.protocol import BatchStream, Rules, StepResults, Trace
 from handgrad.engines.torch.data_feed import Batch, Feed, as_numbers, image_tensor
-from handgrad.engines.torch.dropout import Dropout, Dropout2d, set_step
+from handgrad.engines.torch.dropout import KeyedDropout, KeyedDropout2d, set_step
 from handgrad.engines.torch.modules import from_torch, tensors, to_torch
 from handgrad.engines.torch.optim import (
     as_torch_loss,
@@ -29,33 +29,33 @@ from handgrad.layers import Array, Context
 from handgrad.network import Network, finite, layer_name
 
 DEVICES = ("auto", "cpu", "cuda")
-_LOOK = 100  # how many steps are made before their numbers are looked at
-_INFER = 1000  # how many images inference takes at a time
+_CHECK_EVERY = 100  # steps between two checks for numbers that are not finite
+_INFERENCE_BATCH = 1000
 
-if hasattr(os, "register_at_fork"):  # a child would wait for OpenMP's threads, which it has not
+if hasattr(os, "register_at_fork"):  # a forked child has no OpenMP threads to wait for
     os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
 
 
 class TorchEngine:
     """Trains a network with PyTorch's modules, optimizers and autograd.
 
-    The network's arrays are the truth between calls. During a run they live in the module, and
-    are copied back at its end. Clipping is PyTorch's, which divides by the norm plus 1e-6.
+    Between calls, the network's arrays are authoritative. During a run the module has a copy, which
+    is copied back at the end. Gradient clipping is PyTorch's, which divides by the norm plus 1e-6.
 
     Args:
         net: the network; its arrays are changed in place.
         rules: how to train.
-        device: "cpu"; "cuda", a GPU; "auto", a GPU where there is one.
-        amp: mixed precision: products in bfloat16, faster on a GPU and less exact.
-        compile: let `torch.compile` make one program of the forward and backward pass.
+        device: "cpu"; "cuda", a GPU; or "auto", a GPU if one is available.
+        amp: mixed precision: products in bfloat16, faster on a GPU but less accurate.
+        compile: compile the forward and backward pass with `torch.compile`.
 
     Attributes:
-        device: where it computes.
+        device: the device it computes on.
         module: the network as a PyTorch module.
 
     Raises:
-        ModelError: if a layer has no counterpart in PyTorch.
-        ConfigError: if the optimizer or the loss has none, or the device is not there.
+        ModelError: if a layer has no PyTorch counterpart.
+        ConfigError: if the optimizer or the loss has none, or the device is missing.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class TorchEngine:
         compile: bool = False,  # noqa: A002
     ) -> None:
         if amp and net.dtype != np.float32:
-            raise ConfigError(f"amp is for networks of float32, not {net.dtype}; leave amp out")
+            raise ConfigError(f"amp needs a network of float32, not {net.dtype}; leave amp out")
         self.net, self.rules, self.steps, self.amp = net, rules, 0, amp
         self.device = device_named(device)
         self.optimizer_state = {
@@ -83,50 +83,50 @@ class TorchEngine:
         self._loss = as_torch_loss(rules.loss)
         self._optimizer = as_torch_optimizer(rules.optimizer, self._parameters.values())
 
-    @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # found and named below
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # detected and reported below
     def run(self, batches: BatchStream) -> StepResults:
-        """Make one update for each batch, and return what came out."""
+        """Make one update for each batch, and return losses and correct predictions."""
         feed = self._feed(batches)
         losses: list[Tensor] = []
         right: list[Tensor] = []
-        with _exactly(self.device):
-            self._take()
+        with _exact(self.device):
+            self._copy_in()
             for batch, lr in zip(feed, batches.lrs, strict=True):
                 loss, hits = self._gradients(batch, self.steps + len(losses))
                 self._update(lr)
                 losses.append(loss)
                 right.append(hits)
-                if len(losses) % _LOOK == 0 and not self._is_sound(losses[-_LOOK:]):
+                if len(losses) % _CHECK_EVERY == 0 and not self._is_finite(losses[-_CHECK_EVERY:]):
                     break
-            if not self._is_sound(losses):
-                return self._look_closely(batches, feed)
+            if not self._is_finite(losses):
+                return self._locate_divergence(batches, feed)
         self.steps += len(losses)
-        self._give()
+        self._copy_out()
         return _steps(losses, right)
 
     def step(
         self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, lr: float
     ) -> tuple[float, int]:
-        """Make one update, and return the loss and how many were right, both before it."""
-        came = self.run(BatchStream(X, y, weights, np.arange(len(X)), len(X), [lr]))
-        return float(came.losses[0]), int(came.right[0])
+        """Make one update; return the loss and the number of correct predictions before it."""
+        results = self.run(BatchStream(X, y, weights, np.arange(len(X)), len(X), [lr]))
+        return float(results.losses[0]), int(results.right[0])
 
     @torch.no_grad()
     def logits(self, X: NDArray[Any]) -> Array:
-        """Return the logits (N, K) of images X (N, C, H, W), as they are at inference."""
+        """Return the logits (N, K) of images X (N, C, H, W) at inference."""
         X = finite(self.net.as_images(X), self.net.dtype)
-        self._take()
+        self._copy_in()
         self.module.eval()
         logits = np.empty((len(X), len(self.net.classes)), self.net.dtype)
-        with _exactly(self.device):
-            for at in range(0, len(X), _INFER):
-                part = image_tensor(X[at : at + _INFER], self.net).to(self.device)
+        with _exact(self.device):
+            for at in range(0, len(X), _INFERENCE_BATCH):
+                part = image_tensor(X[at : at + _INFERENCE_BATCH], self.net).to(self.device)
                 Z = self.module(as_numbers(part, self.net))
-                logits[at : at + _INFER] = Z.cpu().numpy()
+                logits[at : at + _INFERENCE_BATCH] = Z.cpu().numpy()
         return logits
 
     def inspect(self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None) -> Trace:
-        """Return what the next step would compute on the way; it is not made."""
+        """Return the intermediate results of the next step without making it."""
         whole = BatchStream(X, y, weights, np.arange(len(X)), len(X), [0.0])
         outputs: list[Tensor] = []
 
@@ -138,8 +138,8 @@ class TorchEngine:
                 outputs.append(A)
             return A
 
-        with _exactly(self.device):
-            self._take()
+        with _exact(self.device):
+            self._copy_in()
             for batch in self._feed(whole):
                 self._gradients(batch, self.steps, forward)
         names = [layer_name(self.net.layers, index) for index in range(len(outputs))]
@@ -161,19 +161,19 @@ class TorchEngine:
     def _gradients(
         self, batch: Batch, step: int, forward: Callable[[Tensor], Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Compute all gradients of a batch, and return its loss and how many were right."""
+        """Compute all gradients of a batch; return its loss and the correct predictions."""
         X, y, weights = batch
         set_step(self.module, self.rules.seed, step)
         self.module.train()
         self._optimizer.zero_grad(set_to_none=True)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.amp):
-            Z = _of_images(forward or self._forward, X)
+            Z = _logits(forward or self._forward, X)
         loss = self._loss(Z.to(X.dtype), y, weights)
         torch.autograd.backward(loss)
         return loss.detach(), (Z.argmax(dim=1) == y).sum()
 
     def _update(self, lr: float) -> None:
-        """Give each parameter its gradient, by the optimizer's rule."""
+        """Update each parameter with its gradient."""
         if self.rules.clip_norm is not None:
             torch.nn.utils.clip_grad_norm_(self._parameters.values(), self.rules.clip_norm)
         for group in self._optimizer.param_groups:
@@ -184,26 +184,26 @@ class TorchEngine:
         """Return the gradient of each parameter."""
         return {name: W.grad for name, W in self._parameters.items() if W.grad is not None}
 
-    def _take(self) -> None:
+    def _copy_in(self) -> None:
         """Copy the network's arrays and the optimizer's state to the device."""
         self.module.load_state_dict(tensors(self.net.arrays))
         set_optimizer_state(self._optimizer, self._parameters, self.optimizer_state, self.steps)
 
-    def _give(self) -> None:
-        """Copy them back."""
+    def _copy_out(self) -> None:
+        """Copy them back into the network."""
         from_torch(self.module, self.net)
         get_optimizer_state(self._optimizer, self._parameters, self.optimizer_state)
 
-    def _is_sound(self, losses: list[Tensor]) -> bool:
-        """Say whether some losses, and all arrays after them, are finite."""
+    def _is_finite(self, losses: list[Tensor]) -> bool:
+        """Return whether some losses, and all arrays after them, are finite."""
         numbers = [*losses, *(A.abs().max() for A in self.module.state_dict().values())]
         return bool(torch.stack(numbers).isfinite().all())
 
-    def _look_closely(self, batches: BatchStream, feed: Feed) -> StepResults:
-        """Make a run again and look at every number, to say in which step and layer it broke."""
+    def _locate_divergence(self, batches: BatchStream, feed: Feed) -> StepResults:
+        """Repeat a run and check every number, to find the step and layer that diverged."""
         losses: list[Tensor] = []
         right: list[Tensor] = []
-        self._take()
+        self._copy_in()
         for batch, (X, y, weights, lr) in zip(feed, batches.in_turn(), strict=True):
             ctx = Context(True, self.rules.seed, self.steps)
             loss, hits = self._gradients(batch, self.steps)
@@ -211,7 +211,7 @@ class TorchEngine:
                 raise diverged(self.net, self.rules, ctx, X, y, weights)
             self._update(lr)
             self.steps += 1
-            self._give()
+            self._copy_out()
             if not all_finite(self.net.arrays):
                 raise overflowed(self.net, ctx.step)
             losses.append(loss)
@@ -220,45 +220,45 @@ class TorchEngine:
 
 
 def device_named(name: str) -> torch.device:
-    """Return the device of a name; "auto" is a GPU where there is one.
+    """Return the device of a name; "auto" is a GPU if one is available.
 
     Raises:
-        ConfigError: if there is no such device.
+        ConfigError: if the device is unknown or missing.
     """
     if name not in DEVICES:
         raise ConfigError(f"there is no device {name!r}; choose one of {', '.join(DEVICES)}")
     if name == "cuda" and not torch.cuda.is_available():
-        raise ConfigError("PyTorch sees no GPU here; take the device cpu or auto")
+        raise ConfigError("PyTorch finds no GPU; use the device cpu or auto")
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)
 
 
 def _compiled(module: nn.Module) -> Callable[[Tensor], Tensor]:
-    """Return a module compiled, but for dropout: PyTorch 2.13 writes beyond the mask's end."""
+    """Return a compiled module, without dropout: PyTorch 2.13 writes beyond the end of the mask."""
     for layer in module.modules():
-        if isinstance(layer, Dropout | Dropout2d):
+        if isinstance(layer, KeyedDropout | KeyedDropout2d):
             outside = torch.compiler.disable(layer.forward)  # type: ignore[no-untyped-call]
             setattr(layer, "forward", outside)  # noqa: B010 (a method to the type checker)
     compiled: Callable[[Tensor], Tensor] = torch.compile(module, dynamic=False)
     return compiled
 
 
-def _of_images(forward: Callable[[Tensor], Tensor], X: Tensor) -> Tensor:
-    """Return the logits, or say what PyTorch's batch norm cannot do."""
+def _logits(forward: Callable[[Tensor], Tensor], X: Tensor) -> Tensor:
+    """Return the logits; raise a DataError for a batch that PyTorch's batch norm refuses."""
     try:
         return forward(X)
     except ValueError as error:
         if "more than 1 value per channel" not in str(error):
             raise
         raise DataError(
-            "PyTorch's batch norm cannot learn from a batch of one image; "
-            "choose a batch size that leaves more for the last batch"
+            "PyTorch's batch norm cannot train on a batch of one image; "
+            "choose a batch size with a larger last batch"
         ) from None
 
 
-def _exactly(device: torch.device) -> AbstractContextManager[Any]:
-    """Have a GPU compute with all bits of float32, and the same twice in a row."""
+def _exact(device: torch.device) -> AbstractContextManager[Any]:
+    """Make a GPU compute in full float32, and reproducibly."""
     if device.type != "cuda":
         return nullcontext()
     return torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
@@ -269,7 +269,7 @@ def _arrays(found: Mapping[str, Tensor]) -> dict[str, Array]:
 
 
 def _steps(losses: list[Tensor], right: list[Tensor]) -> StepResults:
-    """Return the numbers of a run, brought from the device at once."""
+    """Return the results of a run, copied from the device at once."""
     if not losses:
         return StepResults(np.zeros(0), np.zeros(0, np.int64))
     return StepResults(torch.stack(losses).double().cpu().numpy(), torch.stack(right).cpu().numpy())

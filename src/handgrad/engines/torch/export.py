@@ -19,11 +19,11 @@ from handgrad.network import Network
 
 
 class FromImages(nn.Module):
-    """The network behind what brings raw images, uint8 0..255, to 0..1.
+    """A network that scales raw images, uint8 0..255, to 0..1 first.
 
     Args:
         body: the network.
-        of_bytes: whether the images are uint8; if not, they are taken as they come.
+        of_bytes: whether the images are uint8; other images are not scaled.
     """
 
     def __init__(self, body: nn.Module, of_bytes: bool) -> None:
@@ -40,17 +40,18 @@ class FromImages(nn.Module):
 def write_torch(net: Network, path: Path, about: Mapping[str, str], images: NDArray[Any]) -> None:
     """Write a network for PyTorch.
 
-    A name that ends in .pt2 makes a program, with any number of images in a batch: load it with
-    ``torch.export.load(path).module()``. One that ends in .pt makes a ``state_dict``.
+    A path that ends in .pt2 gets a program for batches of any size: load it with
+    ``torch.export.load(path).module()``. A path that ends in .pt gets a ``state_dict``.
 
     Args:
         net: the network.
-        path: where to.
-        about: what else to remember, as text by name; a ``state_dict`` has no room for it.
-        images: some that the network takes, uint8 or float32; the program takes such.
+        path: the file to write.
+        about: metadata, as text by name; a ``state_dict`` cannot store it.
+        images: example images for the network; the program accepts their dtype, uint8 or
+            float32.
 
     Raises:
-        ModelError: if the path has another suffix, or a layer has no counterpart.
+        ModelError: if the path has another suffix, or a layer has no PyTorch counterpart.
     """
     if path.suffix == ".pt":
         with replacing(path) as temporary:
@@ -64,7 +65,7 @@ def write_torch(net: Network, path: Path, about: Mapping[str, str], images: NDAr
     examples = torch.from_numpy(np.concatenate([images, images]))
     batch = {0: torch.export.Dim("N")}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # PyTorch's, about its own insides
+        warnings.simplefilter("ignore")  # PyTorch's warnings about its own internals
         program = torch.export.export(module, (examples,), dynamic_shapes=(batch,))
         with replacing(path) as temporary:
             torch.export.save(program, temporary, extra_files=dict(about))

@@ -1,16 +1,18 @@
-"""A network as a PyTorch module, and back: the same names, the same layout."""
+"""Layers and networks as PyTorch modules, and back: the same names, the same layouts.
+
+This is the only translation of the layers into PyTorch: the engine trains with these modules, and
+the gradient check differentiates them with autograd. They share no mathematics with `layers/`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from handgrad.engines.torch.dropout import Dropout as TorchDropout
-from handgrad.engines.torch.dropout import Dropout2d as TorchDropout2d
+from handgrad.engines.torch.dropout import KeyedDropout, KeyedDropout2d
 from handgrad.errors import ModelError
 from handgrad.layers import (
     Array,
@@ -34,26 +36,59 @@ from handgrad.layers import (
     Sigmoid,
     SiLU,
     Tanh,
+    inner_layers,
 )
 from handgrad.network import Network
+from handgrad.params import ZeroGenerator
 
 COUNTER = "num_batches_tracked"  # a number in PyTorch's batch norm that nothing here needs
 
 
 def to_torch(net: Network) -> nn.Sequential:
-    """Return a network as a PyTorch module that has a copy of its arrays.
+    """Return a network as a PyTorch module with a copy of its arrays.
 
     Its ``state_dict`` has our names and layouts. It takes images (N, C, H, W) as numbers of the
-    network's dtype, uint8 already brought to 0..1.
+    network's dtype; uint8 images must be scaled to 0..1 first.
 
     Raises:
-        ModelError: if a layer has no counterpart.
+        ModelError: if a layer has no PyTorch counterpart.
     """
-    with torch.device("meta"):  # takes no memory, and none of the user's random numbers
-        module = _sequential(net.layers, net.shape, Context())
-    module = module.to_empty(device="cpu").to(getattr(torch, net.dtype.name))
+    module = to_module(Chain(net.layers), net.shape, dtype=getattr(torch, net.dtype.name))
     module.load_state_dict(tensors(net.arrays))
+    assert isinstance(module, nn.Sequential)
     return module
+
+
+def to_module(
+    layer: Layer, shape: Shape, ctx: Context = Context(), *, dtype: torch.dtype = torch.float32
+) -> nn.Module:
+    """Return a layer as a PyTorch module with uninitialized arrays.
+
+    Args:
+        layer: the layer.
+        shape: the shape of one example, without the batch.
+        ctx: the layer's position in its network, from which dropout derives its masks.
+        dtype: the dtype of the arrays.
+
+    Raises:
+        ModelError: if the layer, or a layer in it, has no PyTorch counterpart.
+    """
+    if type(layer) not in MODULES:
+        name = type(layer).__name__
+        raise ModelError(
+            f"the engine torch has no counterpart of {name}; use engine='reference' for it"
+        )
+    with torch.device("meta"):  # allocates no memory and draws no random numbers
+        module = MODULES[type(layer)](layer, shape, ctx)
+    return module.to_empty(device="cpu").to(dtype)
+
+
+def has_module(layer: Layer) -> bool:
+    """Return whether a layer, and each layer in it, has a PyTorch counterpart.
+
+    A subclass of a layer has none, because it may compute something else.
+    """
+    return type(layer) in MODULES and all(map(has_module, inner_layers(layer)))
 
 
 def from_torch(module: nn.Module, net: Network) -> None:
@@ -72,10 +107,10 @@ def tensors(arrays: Mapping[str, Array]) -> dict[str, Tensor]:
 
 
 class NormalizeImages(nn.Module):
-    """What PyTorch has no module for: each channel brought to mean 0 and standard deviation 1.
+    """Scale each channel to mean 0 and standard deviation 1; PyTorch has no such module.
 
     Args:
-        shape: of one example, (C, H, W) or (I,).
+        shape: the shape of one example, (C, H, W) or (I,).
     """
 
     mean: Tensor
@@ -93,12 +128,12 @@ class NormalizeImages(nn.Module):
         return (X - self.mean.reshape(along)) / self.std.reshape(along)
 
 
-class Shortcut(nn.Module):
-    """The sum of two ways, named as in `handgrad.layers.Residual`.
+class ResidualSum(nn.Module):
+    """The sum of a body and a shortcut, named as in `handgrad.layers.Residual`.
 
     Args:
-        body: one way.
-        shortcut: the other.
+        body: the module that learns the difference.
+        shortcut: the module around it.
     """
 
     def __init__(self, body: nn.Module, shortcut: nn.Module) -> None:
@@ -112,39 +147,39 @@ class Shortcut(nn.Module):
 
 
 def _sequential(layers: Sequence[Layer], shape: Shape, ctx: Context) -> nn.Sequential:
-    """Return layers one after another, for one example's shape."""
+    """Return layers one after another, for the shape of one example."""
     modules: list[nn.Module] = []
     for index, layer in enumerate(layers):
-        if type(layer) not in _MODULES:
+        if type(layer) not in MODULES:
             name = type(layer).__name__
             raise ModelError(
                 f"layer {index} ({name}): the engine torch has no counterpart of {name}; "
-                "take engine='reference' for this network"
+                "use engine='reference' for this network"
             )
-        modules.append(_MODULES[type(layer)](layer, shape, ctx.inside(index)))
-        _, shape = layer.init(shape, np.random.default_rng(0))
+        modules.append(MODULES[type(layer)](layer, shape, ctx.inside(index)))
+        _, shape = layer.init(shape, ZeroGenerator())
     return nn.Sequential(*modules)
 
 
 def _residual(layer: Residual, shape: Shape, ctx: Context) -> nn.Module:
     body = _sequential(layer.body, shape, ctx.inside(0))
-    return Shortcut(body, _sequential(layer.shortcut, shape, ctx.inside(1)))
+    return ResidualSum(body, _sequential(layer.shortcut, shape, ctx.inside(1)))
 
 
 def _batch_norm(layer: BatchNorm, shape: Shape, _: Context) -> nn.Module:
-    """Return PyTorch's own without its counter, whether or not a file to load has one."""
+    """Return PyTorch's batch norm without its counter, and ignore a counter in a file."""
     kind = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
     module = kind(shape[0], layer.eps, layer.momentum)
     module.num_batches_tracked = None
-    module.register_load_state_dict_pre_hook(_forget_counter)  # type: ignore[no-untyped-call]
+    module.register_load_state_dict_pre_hook(_drop_counter)  # type: ignore[no-untyped-call]
     return module
 
 
-def _forget_counter(_: nn.Module, state: dict[str, Any], prefix: str, *__: Any) -> None:
+def _drop_counter(_: nn.Module, state: dict[str, Any], prefix: str, *__: Any) -> None:
     state.pop(prefix + COUNTER, None)
 
 
-_MODULES: dict[type[Layer], Callable[[Any, Shape, Context], nn.Module]] = {
+MODULES: dict[type[Any], Callable[[Any, Shape, Context], nn.Module]] = {
     Dense: lambda layer, shape, _: nn.Linear(shape[0], layer.units),
     Conv2d: lambda layer, shape, _: nn.Conv2d(
         shape[0], layer.channels, layer.kernel, layer.stride, layer.padding
@@ -160,8 +195,8 @@ _MODULES: dict[type[Layer], Callable[[Any, Shape, Context], nn.Module]] = {
     Sigmoid: lambda *_: nn.Sigmoid(),
     Tanh: lambda *_: nn.Tanh(),
     SiLU: lambda *_: nn.SiLU(),
-    Dropout: lambda layer, _, ctx: TorchDropout(layer.p, ctx.layer),
-    Dropout2d: lambda layer, _, ctx: TorchDropout2d(layer.p, ctx.layer),
+    Dropout: lambda layer, _, ctx: KeyedDropout(layer.p, ctx.layer),
+    Dropout2d: lambda layer, _, ctx: KeyedDropout2d(layer.p, ctx.layer),
     Chain: lambda layer, shape, ctx: _sequential(layer.layers, shape, ctx),
     Residual: _residual,
 }

@@ -1,8 +1,10 @@
-"""Our rules of training as PyTorch's: its optimizers, its loss."""
+"""Our optimizers and losses as PyTorch's."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,17 +16,17 @@ from handgrad.layers import Array
 from handgrad.losses import Loss, SoftmaxCrossEntropy
 from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer
 
-# What PyTorch calls the arrays that an optimizer keeps.
-_THEIRS = {"velocity": "momentum_buffer", "mean": "exp_avg", "square": "exp_avg_sq"}
+# PyTorch's names of the arrays in an optimizer's state.
+_STATE_NAMES = {"velocity": "momentum_buffer", "mean": "exp_avg", "square": "exp_avg_sq"}
 
-Memory = dict[str, dict[str, Array]]
+OptimizerState = dict[str, dict[str, Array]]
 
 
 def as_torch_optimizer(rule: Optimizer, parameters: Iterable[nn.Parameter]) -> TorchOptimizer:
-    """Return PyTorch's optimizer of the same rule; its learning rate is set before each step.
+    """Return PyTorch's counterpart of an optimizer; the engine sets its lr before each step.
 
     Raises:
-        ConfigError: if it has none.
+        ConfigError: if PyTorch has none.
     """
     parameters = list(parameters)
     match rule:
@@ -34,7 +36,8 @@ def as_torch_optimizer(rule: Optimizer, parameters: Iterable[nn.Parameter]) -> T
             return torch.optim.SGD(
                 parameters,
                 momentum=rule.momentum,
-                nesterov=rule.nesterov and rule.momentum > 0,  # without momentum it is the same
+                nesterov=rule.nesterov
+                and rule.momentum > 0,  # without momentum, Nesterov changes nothing
                 weight_decay=rule.weight_decay,
                 fused=True,
             )
@@ -51,52 +54,69 @@ def as_torch_optimizer(rule: Optimizer, parameters: Iterable[nn.Parameter]) -> T
             )
     raise ConfigError(
         f"the engine torch has no counterpart of the optimizer {type(rule).__name__}; "
-        "take engine='reference' for it"
+        "use engine='reference' for it"
     )
 
 
 def set_optimizer_state(
-    optimizer: TorchOptimizer, parameters: Mapping[str, nn.Parameter], memory: Memory, steps: int
+    optimizer: TorchOptimizer,
+    parameters: Mapping[str, nn.Parameter],
+    state: OptimizerState,
+    steps: int,
 ) -> None:
-    """Give PyTorch's optimizer the arrays that ours has, after so many updates."""
+    """Copy our optimizer state, after a number of updates, into PyTorch's optimizer."""
     for name, parameter in parameters.items():
-        kept = {
-            _THEIRS[kind]: torch.tensor(array, device=parameter.device)
-            for kind, array in memory[name].items()
+        tensors = {
+            _STATE_NAMES[kind]: torch.tensor(array, device=parameter.device)
+            for kind, array in state[name].items()
         }
-        if "exp_avg" in kept:
-            kept["step"] = torch.tensor(float(steps), device=parameter.device)
-        optimizer.state[parameter] = kept
+        if "exp_avg" in tensors:
+            tensors["step"] = torch.tensor(float(steps), device=parameter.device)
+        optimizer.state[parameter] = tensors
 
 
 def get_optimizer_state(
-    optimizer: TorchOptimizer, parameters: Mapping[str, nn.Parameter], memory: Memory
+    optimizer: TorchOptimizer, parameters: Mapping[str, nn.Parameter], state: OptimizerState
 ) -> None:
-    """Copy the arrays of PyTorch's optimizer into ours."""
+    """Copy the state of PyTorch's optimizer into ours."""
     for name, parameter in parameters.items():
-        for kind, array in memory[name].items():
-            kept = optimizer.state[parameter].get(_THEIRS[kind])
-            if kept is not None:  # without momentum PyTorch keeps none
-                array[...] = kept.cpu().numpy()
+        for kind, array in state[name].items():
+            tensors = optimizer.state[parameter].get(_STATE_NAMES[kind])
+            if tensors is not None:  # without momentum PyTorch keeps none
+                array[...] = tensors.cpu().numpy()
 
 
 def as_torch_loss(loss: Loss) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
-    """Return a loss as a function of logits (N, K), classes (N,) and how much each counts (N,).
+    """Return a loss as a function of logits (N, K), labels (N,) and example weights (N,).
+
+    The weights include those of the classes.
 
     Raises:
-        ConfigError: if PyTorch has none like it.
+        ConfigError: if PyTorch has no counterpart.
     """
-    if type(loss) is not SoftmaxCrossEntropy:
+    if type(loss) not in LOSSES:
         raise ConfigError(
             f"the engine torch has no counterpart of the loss {type(loss).__name__}; "
-            "take engine='reference' for it"
+            "use engine='reference' for it"
         )
+
+    losses = LOSSES[type(loss)](loss)
 
     def mean(Z: Tensor, y: Tensor, weights: Tensor) -> Tensor:
-        each = functional.cross_entropy(
-            Z, y, reduction="none", label_smoothing=loss.label_smoothing
-        )
         total = weights.sum()
-        return (each * weights).sum() / torch.where(total == 0, 1, total)
+        return (losses(Z, y) * weights).sum() / torch.where(total == 0, 1, total)
 
     return mean
+
+
+def has_loss(loss: Loss) -> bool:
+    """Return whether a loss has a PyTorch counterpart."""
+    return type(loss) in LOSSES
+
+
+# By the class of the loss: a function of logits and labels that returns the loss of each example.
+LOSSES: dict[type[Any], Callable[[Any], Callable[[Tensor, Tensor], Tensor]]] = {
+    SoftmaxCrossEntropy: lambda loss: partial(
+        functional.cross_entropy, reduction="none", label_smoothing=loss.label_smoothing
+    ),
+}

@@ -1,0 +1,196 @@
+"""`handgrad.compare_engines`: engines train in lock-step until one differs from the first."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.data import Dataset
+from handgrad.engine_comparison.difference import compare_results, compare_traces, largest
+from handgrad.engine_comparison.engine_run import EngineRun
+from handgrad.engine_comparison.result import Difference, Divergence, EngineComparison
+from handgrad.engines import MakeEngine, Rules, Trace
+from handgrad.errors import ConfigError
+from handgrad.losses import Loss, SoftmaxCrossEntropy
+from handgrad.network import Network
+from handgrad.optim import Momentum, Optimizer
+from handgrad.random import generator
+from handgrad.train.evaluate import check_classes
+
+PERTURBATIONS, UNITS = 4, 16  # how often weights are perturbed, by how many units in the last place
+MAX_SKIPPED = 20  # more batches in a row on a kink are no coincidence
+TOLERANCES = {"float64": 1e-9, "float32": 1e-3}
+
+Batch = tuple[NDArray[Any], NDArray[np.integer[Any]]]
+Differences = dict[str, list[Difference]]  # by the engine that is compared with the first
+
+
+def compare_engines(
+    net: Network,
+    train: Dataset,
+    test: Dataset | None = None,
+    *,
+    engines: Sequence[str] | Mapping[str, str | MakeEngine] = ("reference", "torch"),
+    steps: int = 200,
+    batch_size: int = 64,
+    optimizer: Optimizer = Momentum(),
+    loss: Loss = SoftmaxCrossEntropy(),
+    tolerance: float | None = None,
+    seed: int = 0,
+    on_step: Callable[[int], None] | None = None,
+) -> EngineComparison:
+    """Train copies of a network in several engines in lock-step, until one differs.
+
+    Args:
+        net: the network; it does not change, except that `Normalize` layers are fitted.
+        train: the training images.
+        test: the test images, for the accuracy at the end; None: none.
+        engines: the names of the engines; or a mapping of names to engine names or to functions
+            that make an engine. All are compared with the first.
+        steps: the number of updates.
+        batch_size: the number of images in an update.
+        optimizer: the optimizer; its learning rate stays constant.
+        loss: the loss function.
+        tolerance: the largest relative difference that is accepted; None: 1e-9 in float64, 1e-3
+            in float32.
+        seed: decides the order of the images and dropout.
+        on_step: called after each step with the number of steps made.
+
+    Raises:
+        ConfigError: if there are fewer than two engines, or a setting is out of range.
+        DataError: if the images do not fit the network.
+        DivergenceError: if a number becomes NaN or infinite.
+    """
+    if len(set(engines)) < 2:
+        raise ConfigError("a comparison needs two different engines, such as reference,torch")
+    if steps < 1:
+        raise ConfigError(f"steps must be at least 1, not {steps}")
+    if tolerance is None:
+        tolerance = TOLERANCES[net.dtype.name]
+    if not 0 < tolerance < np.inf:
+        raise ConfigError(f"tolerance must be above 0 and finite, not {tolerance:g}")
+    check_classes(net, train)
+    train.check_trainable(batch_size)
+    if not net.measured:
+        net.measure(train.images)
+    makers = dict(engines) if isinstance(engines, Mapping) else {name: name for name in engines}
+    rules = Rules(loss, optimizer, None, seed)
+    runs = [EngineRun(name, net, rules, make) for name, make in makers.items()]
+    lockstep = _Lockstep(runs, tolerance)
+    for X, y in _batches(train, batch_size, seed):
+        if lockstep.is_on_kink(X, y):
+            continue
+        lockstep.step(X, y, optimizer.lr)
+        if on_step is not None:
+            on_step(lockstep.steps)
+        if lockstep.divergence is not None or lockstep.steps == steps:
+            break
+    return lockstep.result(test)
+
+
+class _Lockstep:
+    """Engines in lock-step, and the differences so far.
+
+    Args:
+        runs: the engines.
+        tolerance: the largest relative difference that is accepted.
+
+    Attributes:
+        divergence: the first difference that exceeds the tolerance; None: none so far.
+    """
+
+    def __init__(self, runs: Sequence[EngineRun], tolerance: float) -> None:
+        self.divergence: Divergence | None = None
+        self._first, *self._others = runs
+        self._tolerance = tolerance
+        self._current: Differences = {}
+        self._differences: dict[str, list[dict[str, float]]] = {o.name: [] for o in self._others}
+        self._skipped, self._in_a_row = 0, 0
+
+    @property
+    def steps(self) -> int:
+        """The number of steps made."""
+        return self._first.steps
+
+    def is_on_kink(self, X: NDArray[Any], y: NDArray[np.integer[Any]]) -> bool:
+        """Compare the intermediate results of a step; return whether to skip the batch."""
+        trace = self._first.inspect(X, y)
+        self._current = {o.name: self._compare(trace, o.inspect(X, y)) for o in self._others}
+        exceeding = _first_exceeding(self._current, self._tolerance)
+        skip = (
+            exceeding is not None
+            and self._in_a_row < MAX_SKIPPED
+            and self._jumps(X, y, trace, *exceeding)
+        )
+        self._in_a_row = self._in_a_row + 1 if skip else 0
+        self._skipped += skip
+        return skip
+
+    def step(self, X: NDArray[Any], y: NDArray[np.integer[Any]], lr: float) -> None:
+        """Make a step on the batch, and compare its results."""
+        loss, *losses = (run.step(X, y, lr) for run in (self._first, *self._others))
+        for other, other_loss in zip(self._others, losses, strict=True):
+            differences = self._current[other.name]
+            differences += compare_results(self._first.net, other.net, loss, other_loss)
+            self._differences[other.name].append(largest(differences))
+        exceeding = _first_exceeding(self._current, self._tolerance)
+        if exceeding is not None:
+            self.divergence = Divergence(self.steps - 1, *exceeding)
+
+    def result(self, test: Dataset | None) -> EngineComparison:
+        """Return the result, with the accuracy of the engines on test images."""
+        summaries = [run.summary(test) for run in (self._first, *self._others)]
+        return EngineComparison(
+            self._tolerance, self._differences, self.divergence, summaries, self._skipped
+        )
+
+    def _jumps(
+        self,
+        X: NDArray[Any],
+        y: NDArray[np.integer[Any]],
+        trace: Trace,
+        engine: str,
+        exceeding: Difference,
+    ) -> bool:
+        """Return whether a gradient changes at least half as much when weights are perturbed.
+
+        The first engine's weights and the other engine's weights are perturbed in turn; the latter
+        differ already by the rounding errors so far.
+        """
+        if exceeding.kind != "gradients":
+            return False
+        first, rng = self._first, np.random.default_rng(self.steps)
+        other = next(run for run in self._others if run.name == engine)
+        size = UNITS * np.finfo(first.net.dtype).eps
+        jumps = []
+        for run in PERTURBATIONS * (first, other):
+            near = run.net.snapshot()
+            for name in run.net.parameters:
+                near[name] *= 1 + rng.uniform(-size, size, near[name].shape)
+            perturbed = self._compare(trace, first.inspect(X, y, near))
+            jumps += [d.value for d in perturbed if d[:3] == exceeding[:3]]
+        return max(jumps) >= exceeding.value / 2
+
+    def _compare(self, ours: Trace, theirs: Trace) -> list[Difference]:
+        return list(compare_traces(self._first.net.layers, ours, theirs))
+
+
+def _batches(train: Dataset, size: int, seed: int) -> Iterator[Batch]:
+    """Yield batches in the order of `fit`, epoch after epoch."""
+    for number in itertools.count(1):
+        order = generator(seed, "shuffle", number).permutation(len(train))
+        for at in range(0, len(train), size):
+            yield train[order[at : at + size]]
+
+
+def _first_exceeding(found: Differences, tolerance: float) -> tuple[str, Difference] | None:
+    """Return the first difference that exceeds the tolerance or is NaN, with its engine."""
+    for engine, differences in found.items():
+        for difference in differences:
+            if not difference.value <= tolerance:
+                return engine, difference
+    return None

@@ -1,1 +1,0 @@
-"""The proof: gradients before witnesses who know them by another way."""

@@ -1,0 +1,159 @@
+"""Oracles: independent sources of the right gradients, and the comparison with ours."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from handgrad.layers import Array, Shape
+
+NEGLIGIBLE = 1e-8  # a gradient below this share of all gradients is zero up to rounding
+
+
+@dataclass(frozen=True)
+class ExpectedGradient:
+    """Some numbers that an oracle expects of a gradient.
+
+    Attributes:
+        shape: the shape of the gradient.
+        elements: flat indices of single elements, (E,).
+        expected: the numbers, (M,); the first E are those elements.
+        measure: computes the same numbers from a gradient of ours.
+    """
+
+    shape: Shape
+    elements: Array
+    expected: Array
+    measure: Callable[[Array], Array]
+
+    @property
+    def whole(self) -> Array | None:
+        """The whole gradient; None if the oracle does not know every element."""
+        size = math.prod(self.shape)
+        if len({*self.elements.tolist()}) < size:
+            return None
+        flat = np.empty(size)
+        flat[self.elements] = self.expected[: len(self.elements)]
+        return flat.reshape(self.shape)
+
+
+def expect_all(gradient: Array) -> ExpectedGradient:
+    """Return the expectation of every element of a gradient."""
+
+    def measure(ours: Array) -> Array:
+        return ours.reshape(-1).astype(np.float64)
+
+    return ExpectedGradient(gradient.shape, np.arange(gradient.size), gradient.reshape(-1), measure)
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """One independent method, with the gradients that it expects.
+
+    Attributes:
+        name: the name in reports.
+        bound: the largest error that is accepted.
+        ours: our gradients by name.
+        expected_gradients: the expected gradients by name.
+    """
+
+    name: str
+    bound: float
+    ours: Mapping[str, Array]
+    expected_gradients: Mapping[str, ExpectedGradient]
+
+
+@dataclass(frozen=True)
+class Element:
+    """One element of a gradient: our number, and the expected one."""
+
+    index: tuple[int, ...]
+    ours: float
+    expected: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The comparison of one of our gradients with one oracle.
+
+    Attributes:
+        tensor: the array that it is the gradient of.
+        shape: the shape of that array.
+        oracle: the name of the oracle.
+        error: the norm of the difference, relative to the norm of the expected numbers.
+        bound: the largest error that is accepted.
+        worst: the element with the largest error; None if our gradient has the wrong shape.
+        first: the first element, in memory order, whose error alone exceeds the bound.
+    """
+
+    tensor: str
+    shape: Shape
+    oracle: str
+    error: float
+    bound: float
+    worst: Element | None = None
+    first: Element | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the gradient is accepted."""
+        return self.error <= self.bound
+
+
+def compare_all(oracle: Oracle) -> list[Comparison]:
+    """Compare each gradient that the oracle knows."""
+    return [
+        compare(oracle, tensor, oracle.ours.get(tensor)) for tensor in oracle.expected_gradients
+    ]
+
+
+def compare(oracle: Oracle, tensor: str, gradient: Array | None) -> Comparison:
+    """Compare one gradient; the error of a missing or wrongly shaped gradient is infinite."""
+    expected = oracle.expected_gradients[tensor]
+    if gradient is None or gradient.shape != expected.shape:
+        return Comparison(tensor, expected.shape, oracle.name, float("inf"), oracle.bound)
+    measured = expected.measure(gradient)
+    scale = scale_of(norms_of(oracle), tensor)
+    with np.errstate(invalid="ignore"):
+        off = np.nan_to_num(np.abs(measured - expected.expected), nan=np.inf)
+    norm = float(np.linalg.norm(off))
+    error = norm / scale if norm and scale else norm
+
+    def element(position: int) -> Element:
+        index = np.unravel_index(expected.elements[position], expected.shape)
+        ours, wanted = float(measured[position]), float(expected.expected[position])
+        return Element(tuple(map(int, index)), ours, wanted)
+
+    alone = off[: len(expected.elements)]
+    wrong = np.flatnonzero(alone > oracle.bound * scale)
+    first = element(int(wrong[expected.elements[wrong].argmin()])) if len(wrong) else None
+    worst = element(int(alone.argmax()))
+    return Comparison(tensor, expected.shape, oracle.name, error, oracle.bound, worst, first)
+
+
+def norms_of(oracle: Oracle) -> dict[str, float]:
+    """Return the norm of the expected numbers of each gradient."""
+    return {
+        k: float(np.linalg.norm(expected.expected))
+        for k, expected in oracle.expected_gradients.items()
+    }
+
+
+def negligible(oracle: Oracle) -> list[str]:
+    """Return the names of the gradients that are zero up to rounding, relative to all gradients."""
+    norms = norms_of(oracle)
+    together = float(np.linalg.norm(list(norms.values())))
+    return [tensor for tensor, norm in norms.items() if norm <= NEGLIGIBLE * together]
+
+
+def scale_of(norms: Mapping[str, float], tensor: str) -> float:
+    """Return the norm that the error of a gradient is relative to: its own.
+
+    The error of a gradient that is zero up to rounding, such as that of a bias before a batch
+    norm, is relative to the norm of all gradients.
+    """
+    together = float(np.linalg.norm(list(norms.values())))
+    return norms[tensor] if norms[tensor] > NEGLIGIBLE * together else together

@@ -1,0 +1,180 @@
+"""The result of a gradient check."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from handgrad.gradient_check.controls import Control
+from handgrad.gradient_check.diagnosis import Cause
+from handgrad.gradient_check.oracle import Comparison
+
+
+class Verdict(StrEnum):
+    """The verdict of a check.
+
+    Where a gradient is zero, so is each of its mutations, and nothing is proven: an output that
+    depends on nothing, or jumps from one value to the next, has no slope. The same holds for a
+    gradient that is too small, relative to the others, to be distinguished from zero.
+    """
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    UNPROVEN = "not proven"
+
+
+@dataclass(frozen=True)
+class Report:
+    """The result of checking one layer or network in one mode.
+
+    Attributes:
+        name: the name of the layer or network.
+        training: whether it ran in training mode.
+        comparisons: one for each gradient and oracle.
+        controls: the mutated gradients, and whether the oracles rejected them.
+        causes: likely causes of wrong gradients, where one was found.
+    """
+
+    name: str
+    training: bool
+    comparisons: tuple[Comparison, ...]
+    controls: tuple[Control, ...]
+    causes: tuple[Cause, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether every oracle accepts every gradient and rejects every mutation."""
+        return self.verdict is Verdict.RIGHT and not self.broken
+
+    @property
+    def mode(self) -> str:
+        """The mode in words, "training" or "inference"."""
+        return "training" if self.training else "inference"
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on all gradients, provided that the check itself is not broken."""
+        verdicts = {self.verdict_on(comparison.tensor) for comparison in self.comparisons}
+        worst = (Verdict.WRONG, Verdict.UNPROVEN, Verdict.RIGHT)
+        return next((verdict for verdict in worst if verdict in verdicts), Verdict.UNPROVEN)
+
+    def verdict_on(self, tensor: str) -> Verdict:
+        """Return the verdict on one gradient."""
+        if any(comparison.tensor == tensor for comparison in self.wrong):
+            return Verdict.WRONG
+        shown = any(control.tensor == tensor for control in self.controls)
+        return Verdict.RIGHT if shown else Verdict.UNPROVEN
+
+    @property
+    def wrong(self) -> tuple[Comparison, ...]:
+        """The comparisons that rejected a gradient."""
+        return tuple(comparison for comparison in self.comparisons if not comparison.ok)
+
+    @property
+    def broken(self) -> tuple[Control, ...]:
+        """The mutated gradients that an oracle accepted: the check itself is wrong."""
+        return tuple(control for control in self.controls if not control.rejected)
+
+    def worst(self, tensor: str) -> Comparison:
+        """Return the comparison of one gradient whose error is nearest to its bound."""
+        own = [comparison for comparison in self.comparisons if comparison.tensor == tensor]
+        return max(own, key=lambda comparison: comparison.error / comparison.bound)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        return {
+            "name": self.name,
+            "training": self.training,
+            "ok": self.ok,
+            "verdict": self.verdict,
+            "gradients": [_comparison_as_json(comparison) for comparison in self.comparisons],
+            "controls": {
+                "shown": len(self.controls),
+                "accepted": [control._asdict() for control in self.broken],
+            },
+            "causes": [cause._asdict() for cause in self.causes],
+        }
+
+
+@dataclass(frozen=True, repr=False)
+class GradcheckResult:
+    """The reports of a gradient check, one for each target and mode.
+
+    Attributes:
+        reports: the reports.
+    """
+
+    reports: tuple[Report, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether all gradients are proven right, and no oracle accepted a wrong one."""
+        return all(report.ok for report in self.reports)
+
+    @property
+    def summary(self) -> str:
+        """How many comparisons and controls succeeded, as one sentence."""
+        comparisons = [c for report in self.reports for c in report.comparisons]
+        controls = [c for report in self.reports for c in report.controls]
+        right, rejected = sum(c.ok for c in comparisons), sum(c.rejected for c in controls)
+        return (
+            f"{right:,} of {len(comparisons):,} comparisons passed; "
+            f"{rejected:,} of {len(controls):,} mutated gradients were rejected"
+        )
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __repr__(self) -> str:
+        rows = [self._headings, *self._rows()]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+        causes = [f"likely cause ({c.tensor}): {c.sentence}" for c in self._causes()]
+        return "\n".join([*lines, *causes, self.summary])
+
+    def _repr_html_(self) -> str:
+        def row(cells: Sequence[str], tag: str) -> str:
+            return f"<tr>{''.join(f'<{tag}>{html.escape(c)}</{tag}>' for c in cells)}</tr>"
+
+        rows = "".join(row(cells, "td") for cells in self._rows())
+        sentences = [f"likely cause ({c.tensor}): {c.sentence}" for c in self._causes()]
+        words = "".join(f"<p>{html.escape(text)}</p>" for text in (*sentences, self.summary))
+        return f"<table><thead>{row(self._headings, 'th')}</thead>{rows}</table>{words}"
+
+    _headings = ("target", "mode", "gradient of", "oracle", "error", "bound", "verdict")
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        """Return a row for each gradient: the comparison nearest to its bound."""
+        return [
+            (
+                *(report.name, report.mode, tensor, worst.oracle),
+                *(f"{worst.error:.1e}", f"{worst.bound:.0e}", str(report.verdict_on(tensor))),
+            )
+            for report in self.reports
+            for tensor in dict.fromkeys(c.tensor for c in report.comparisons)
+            if (worst := report.worst(tensor))
+        ]
+
+    def _causes(self) -> list[Cause]:
+        """Return the likely causes of all reports, each once."""
+        return list(dict.fromkeys(cause for report in self.reports for cause in report.causes))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all reports as JSON values."""
+        return {"ok": self.ok, "reports": [report.as_json() for report in self.reports]}
+
+
+def _comparison_as_json(comparison: Comparison) -> dict[str, Any]:
+    """Return a comparison as JSON values; numbers that are not finite become null."""
+
+    def finite(fields: dict[str, Any]) -> dict[str, Any]:
+        odd = {k for k, v in fields.items() if isinstance(v, float) and not math.isfinite(v)}
+        return fields | dict.fromkeys(odd)
+
+    fields = asdict(comparison)
+    elements = {k: fields[k] and finite(fields[k]) for k in ("worst", "first")}
+    return finite(fields) | elements | {"ok": comparison.ok}

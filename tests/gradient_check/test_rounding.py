@@ -1,0 +1,101 @@
+"""Our float32 gradients are as accurate as float32 allows."""
+
+from dataclasses import dataclass
+
+import pytest
+from threadpoolctl import threadpool_limits
+
+from handgrad.gradient_check.oracle import Oracle, compare_all
+from handgrad.gradient_check.registry import NAMED, find_targets
+from handgrad.gradient_check.target import Target
+from handgrad.layers import Array, Chain, Dense, Params, ReLU
+from tests.extras import needs
+
+needs("torch")
+
+from handgrad.engines.torch.modules import MODULES  # noqa: E402
+from handgrad.gradient_check import rounding  # noqa: E402
+
+CALM = rounding.BOUND / rounding.MARGIN
+
+
+@dataclass(frozen=True)
+class Rough(Dense):
+    """A linear layer whose backward is computed with a few digits too little."""
+
+    digits: float = 1e-5
+
+    def backward(self, params: Params, cache: Array, dY: Array) -> tuple[Array, Params]:
+        dX, found = super().backward(params, cache, dY)
+        return dX, found | {"weight": found["weight"] * dY.dtype.type(1 + self.digits)}
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    with threadpool_limits(1):
+        yield
+
+
+def results(target: Target, seed: int, training: bool = True) -> Oracle:
+    return rounding.run_oracle(target, target.point(seed, training))
+
+
+def assert_right(target: Target, seed: int) -> None:
+    for training in (True, False):
+        said = results(target, seed, training)
+        assert said.bound == rounding.BOUND
+        assert [comparison for comparison in compare_all(said) if not comparison.ok] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "seed"), [("fashion-mlp", 4), ("fashion-mlp", 8), ("smallnet", 25), ("lenet5", 82)]
+)
+def test_where_rounding_has_a_large_effect_another_point_is_used(name: str, seed: int) -> None:
+    """A variance of 0.002 among four examples, a kink, a sum of 3,136 terms that cancel."""
+    assert_right(NAMED[name], seed)
+
+
+def test_the_effect_of_rounding_is_measured() -> None:
+    """Of four examples that a batch norm sees nearly alike it does much."""
+    target = NAMED["fashion-mlp"]
+    moved = {
+        (seed, training): rounding.effect_of_rounding(target.layer, target.point(seed, training))
+        for seed in (2, 4)
+        for training in (True, False)
+    }
+    assert moved[4, True] > 2 * CALM
+    assert 1e-8 < moved[4, False] < moved[2, True] < CALM
+
+
+def test_a_kink_near_enough_for_rounding_shows() -> None:
+    layer = Chain((Dense(6), ReLU()))
+    point = Target("kinked", layer, (4,)).point(0, training=True)
+    calm = rounding.effect_of_rounding(layer, point)
+    Y, _ = Dense(6).forward(point.params["0"], point.X, point.ctx)
+    point.params["0"]["bias"][0] -= Y[0, 0] - 1e-9
+    assert calm < CALM < 1e-3 < rounding.effect_of_rounding(layer, point)
+
+
+def test_a_gradient_with_fewer_digits_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(MODULES, Rough, MODULES[Dense])
+    for digits, wrong in ((1e-5, ["weight"]), (0.0, [])):
+        found = compare_all(results(Target("rough", Rough(4, digits=digits), (6,)), 0))
+        assert [comparison.tensor for comparison in found if not comparison.ok] == wrong
+
+
+def test_without_a_calm_point_the_bound_is_the_effect_of_rounding(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    target = NAMED["fashion-mlp"]
+    monkeypatch.setattr(rounding, "BOUND", 1e-8)
+    said = results(target, 0)
+    assert 1e-7 < said.bound < 1e-5
+    assert all(comparison.ok for comparison in compare_all(said))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(20))
+def test_every_layer_and_model_is_right_at_points_of_every_seed(seed: int) -> None:
+    """`pytest -m slow tests/gradient_check/test_rounding.py`: a minute."""
+    for target in find_targets("all"):
+        assert_right(target, seed)
