@@ -53,9 +53,8 @@ class Training:
     def train(self) -> float:
         """Train, and return the seconds; checkpoints lie in the folder that TMPDIR names."""
         task = self.work.task
-        net = hg.Network(hg.models.named(task.network), self.data.shape, self.data.classes)
-        net.restore(self.work.net.arrays)
-        net.measured = True  # on the same images, by whoever made the work
+        net = hg.Network(hg.models.named(task.network), self.data.shape, len(self.data.classes))
+        net.restore(self.work.net.arrays, is_fitted=True)
         with tempfile.TemporaryDirectory() as folder:
             started = time.perf_counter()
             hg.fit(

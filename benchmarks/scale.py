@@ -105,9 +105,8 @@ def one_round(case: InMemory | InFile, _: Work, __: int) -> Figures:
 
 def fit(work: Work, data: hg.Dataset, epochs: int) -> tuple[int, float]:
     """Train a fresh network as a user does, and return how many images, and the seconds."""
-    net = hg.Network(hg.models.named(work.task.network), data.shape, data.classes, seed=0)
-    net.restore(work.net.arrays)
-    net.measured = True  # on the same images, by whoever made the work
+    net = hg.Network(hg.models.named(work.task.network), data.shape, len(data.classes), seed=0)
+    net.restore(work.net.arrays, is_fitted=True)
     started = time.perf_counter()
     hg.fit(
         net,

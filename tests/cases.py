@@ -20,7 +20,6 @@ from handgrad.layers import (
     Array,
     AvgPool2d,
     BatchNorm,
-    Chain,
     Conv2d,
     Dense,
     Dropout,
@@ -34,6 +33,7 @@ from handgrad.layers import (
     Params,
     ReLU,
     Residual,
+    Sequential,
     Shape,
     Sigmoid,
     SiLU,
@@ -62,8 +62,8 @@ class Case:
     batch: int = 5
 
     @property
-    def chain(self) -> Chain:
-        return Chain(self.layers)
+    def chain(self) -> Sequential:
+        return Sequential(self.layers)
 
     @property
     def output(self) -> Shape:

@@ -57,5 +57,5 @@ def test_numbers_of_numpy_are_numbers() -> None:
 
 
 def test_a_list_of_layers_inside_a_layer_is_as_good() -> None:
-    net = network(layers=[hg.Residual([hg.ReLU()]), hg.Chain([hg.Flatten()]), hg.Dense()])
+    net = network(layers=[hg.Residual([hg.ReLU()]), hg.Sequential([hg.Flatten()]), hg.Dense()])
     assert net.layers[0] == hg.Residual((hg.ReLU(),))

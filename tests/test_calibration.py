@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import handgrad as hg
-from handgrad.calibration import Calibration, against_calibrating, calibrate, reliability
+from handgrad.calibration import Calibration, calibrate, reason_against_calibrating, reliability
 from handgrad.losses import softmax
 
 RNG = np.random.default_rng(0)
@@ -111,9 +111,11 @@ def test_a_network_uses_its_calibration() -> None:
 
 def test_what_speaks_against_a_temperature_that_nobody_asked_for() -> None:
     Z, y = answers(100)
-    assert against_calibrating(Z, y) == ""
-    assert against_calibrating(Z[:29], y[:29]).startswith("29 images are too few to learn")
-    assert against_calibrating(Z, Z.argmax(axis=1)).startswith("all 100 images are right, and")
+    assert reason_against_calibrating(Z, y) == ""
+    assert reason_against_calibrating(Z[:29], y[:29]).startswith("29 images are too few to learn")
+    assert reason_against_calibrating(Z, Z.argmax(axis=1)).startswith(
+        "all 100 images are right, and"
+    )
 
 
 def test_a_calibration_in_words() -> None:

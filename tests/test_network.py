@@ -5,7 +5,6 @@ from handgrad.errors import DataError, ModelError
 from handgrad.layers import (
     Array,
     BatchNorm,
-    Chain,
     Context,
     Conv2d,
     Dense,
@@ -14,6 +13,7 @@ from handgrad.layers import (
     Normalize,
     ReLU,
     Residual,
+    Sequential,
 )
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
@@ -45,7 +45,7 @@ def test_loss_and_gradients_equal_autograds(case: Case) -> None:
     ctx = Context(training=True, seed=1, step=2)
     loss, gradients = net.loss_and_grads(X, y, ctx=ctx)
 
-    tensors = as_tensors(net.tree)
+    tensors = as_tensors(net.params)
     logits = forward(net.chain, tensors, torch.tensor(X), ctx)
     theirs = torch.nn.functional.cross_entropy(logits, torch.tensor(y))
     theirs.backward()
@@ -266,15 +266,15 @@ def test_the_loss_and_the_weights_can_be_chosen() -> None:
 def test_normalize_is_measured_on_what_reaches_it() -> None:
     X = np.random.default_rng(0).integers(0, 256, (2100, 2, 3, 3), np.uint8)
     net = Network([Normalize(), Flatten(), Dense()], (2, 3, 3), 3, dtype=np.float64)
-    assert not net.measured
-    net.measure(X)
-    assert net.measured
+    assert not net.is_fitted
+    net.fit_statistics(X)
+    assert net.is_fitted
     np.testing.assert_allclose(net.buffers["0.mean"], X.mean(axis=(0, 2, 3)) / 255, rtol=1e-12)
     np.testing.assert_allclose(net.buffers["0.std"], X.std(axis=(0, 2, 3)) / 255, rtol=1e-10)
 
     late = Network([Flatten(), Dense(4), Normalize(), Dense()], (2, 3, 3), 3, dtype=np.float64)
-    late.measure(X)
-    reaching = Chain(late.layers[:2]).forward(late.tree, late.as_input(X), Context())[0]
+    late.fit_statistics(X)
+    reaching = Sequential(late.layers[:2]).forward(late.params, late.as_input(X), Context())[0]
     np.testing.assert_allclose(late.buffers["2.mean"], reaching.mean(), rtol=1e-10)
     np.testing.assert_allclose(late.buffers["2.std"], reaching.std(), rtol=1e-10)
 
@@ -285,7 +285,7 @@ def test_every_case_ends_in_its_classes() -> None:
 
 
 def test_a_normalize_that_measuring_would_not_reach_is_refused() -> None:
-    inside = Residual((Chain((Normalize(),)),))
+    inside = Residual((Sequential((Normalize(),)),))
     with pytest.raises(ModelError, match=r"a Normalize inside Chain is not measured; give it mean"):
         Network([inside, Flatten(), Dense()], (1, 2, 2), 2)
     given = Residual((Normalize(0.5, 0.5),))

@@ -6,8 +6,8 @@ from .calibration import (
     calibrate,
 )
 from .classifier import (
+    Classifier,
     load_model,
-    save_model,
 )
 from .data import (
     Augmentation,
@@ -15,6 +15,7 @@ from .data import (
     load_data,
 )
 from .engines import (
+    Engine,
     plan,
 )
 from .errors import (
@@ -29,10 +30,12 @@ from .errors import (
 from .estimator import (
     HandgradClassifier,
 )
+from .explain import (
+    explain_step,
+)
 from .layers import (
     AvgPool2d,
     BatchNorm,
-    Chain,
     Context,
     Conv2d,
     Dense,
@@ -40,16 +43,19 @@ from .layers import (
     Dropout2d,
     Flatten,
     GlobalAvgPool2d,
+    Layer,
     LeakyReLU,
     MaxPool2d,
     Normalize,
     ReLU,
     Residual,
+    Sequential,
     Sigmoid,
     SiLU,
     Tanh,
 )
 from .losses import (
+    Loss,
     SoftmaxCrossEntropy,
 )
 from .network import (
@@ -60,6 +66,7 @@ from .optim import (
     Adam,
     AdamW,
     Momentum,
+    Optimizer,
 )
 from .train import (
     Checkpoints,
@@ -80,8 +87,8 @@ __all__ = [
     "AvgPool2d",
     "BatchNorm",
     "Calibration",
-    "Chain",
     "Checkpoints",
+    "Classifier",
     "ConfigError",
     "Context",
     "Conv2d",
@@ -91,6 +98,7 @@ __all__ = [
     "DivergenceError",
     "Dropout",
     "Dropout2d",
+    "Engine",
     "Epoch",
     "Evaluation",
     "Flatten",
@@ -98,16 +106,20 @@ __all__ = [
     "HandgradClassifier",
     "HandgradError",
     "History",
+    "Layer",
     "LeakyReLU",
+    "Loss",
     "MaxPool2d",
     "MissingExtraError",
     "ModelError",
     "Momentum",
     "Network",
     "Normalize",
+    "Optimizer",
     "ReLU",
     "Recipe",
     "Residual",
+    "Sequential",
     "SiLU",
     "Sigmoid",
     "SoftmaxCrossEntropy",
@@ -117,6 +129,7 @@ __all__ = [
     "calibrate",
     "epochs",
     "evaluate",
+    "explain_step",
     "fit",
     "init",
     "layers",
@@ -125,7 +138,6 @@ __all__ = [
     "models",
     "plan",
     "plots",
-    "save_model",
     "schedules",
 ]
 

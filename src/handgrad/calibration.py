@@ -153,7 +153,7 @@ def calibrate(Z: Array, y: Array, *, precision: float | None = None) -> Calibrat
     )
 
 
-def against_calibrating(Z: Array, y: Array) -> str:
+def reason_against_calibrating(Z: Array, y: Array) -> str:
     """Say what speaks against fitting a temperature that nobody asked for; "" if nothing does.
 
     Args:

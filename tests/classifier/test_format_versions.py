@@ -23,7 +23,7 @@ def test_the_kept_file_holds_what_it_held() -> None:
     net = bundle.net
     assert [type(layer) for layer in net.layers] == [hg.Normalize, hg.Flatten, hg.Dense]
     assert net.classes == tuple(range(10))
-    assert net.measured
+    assert net.is_fitted
     assert net.buffers["0.mean"].item() == pytest.approx(0.305, abs=0.01)
     assert net.preprocessing is not None
     assert net.preprocessing.shape == (1, 8, 8)

@@ -34,12 +34,12 @@ def saved(path: Path, change: dict[str, Any] | None = None, drop: str | None = N
 def test_a_named_model_comes_back_the_same(name: str, tmp_path: Path) -> None:
     net = hg.Network(MODELS[name](), (1, 28, 28), 10, seed=3)
     X = np.random.default_rng(0).random((4, 1, 28, 28), np.float32)
-    net.measure(X)
+    net.fit_statistics(X)
     hg.save_model(net, tmp_path / "m.safetensors")
     back = hg.load_model(tmp_path / "m.safetensors")
     assert back.layers == net.layers
     assert back.classes == net.classes
-    assert back.measured
+    assert back.is_fitted
     assert np.array_equal(back.logits(X), net.logits(X))
 
 
@@ -196,10 +196,10 @@ def test_what_json_cannot_hold_is_refused(tmp_path: Path) -> None:
 
 def test_a_network_saved_before_it_was_measured_is_measured_later(tmp_path: Path) -> None:
     train, _ = hg.load_data("digits")
-    net = hg.Network([hg.Normalize(), hg.Flatten(), hg.Dense()], train.shape, train.classes)
+    net = hg.Network([hg.Normalize(), hg.Flatten(), hg.Dense()], train.shape, len(train.classes))
     hg.save_model(net, tmp_path / "m.safetensors")
     back = hg.load_model(tmp_path / "m.safetensors")
-    assert not back.measured
+    assert not back.is_fitted
     hg.fit(back, train, epochs=1, engine="reference")
     assert back.buffers["0.std"] != 1
 

@@ -18,7 +18,7 @@ def main() -> None:
     """Train softmax regression on digits, calibrate it, and save it."""
     train, test = hg.load_data("digits")
     layers = [hg.Normalize(), *hg.models.softmax_regression()]
-    net = hg.Network(layers, train.shape, train.classes)
+    net = hg.Network(layers, train.shape, len(train.classes))
     learn, validation = train.split(0.1)
     hg.fit(net, learn, validation, epochs=10, optimizer=hg.AdamW(0.01), engine="reference")
     net.preprocessing = drawing(8)

@@ -220,7 +220,7 @@ def test_a_checkpoint_of_another_network_does_not_say_to_go_on_from_it(handgrad)
 @pytest.mark.parametrize("below", ["", "checkpoints"])
 def test_a_run_begun_in_python_goes_on_there(handgrad, below):
     data, _ = hg.load_data("digits")
-    net = hg.Network(hg.models.softmax_regression(), data.shape, data.classes)
+    net = hg.Network(hg.models.softmax_regression(), data.shape, len(data.classes))
     place = Path("mine", below)
     next(hg.epochs(net, data, epochs=3, checkpoint=place, engine="reference"))
     ended = handgrad("train", "--resume", "mine")

@@ -109,7 +109,7 @@ def test_a_batch_on_a_kink_is_passed_over_and_the_tolerance_stays():
 
 def test_the_network_is_left_as_it_was():
     net = network()
-    net.measure(FEW.images)
+    net.fit_statistics(FEW.images)
     before = net.snapshot()
     duel(net, FEW, engines={"one": "reference", "two": "reference"}, steps=2)
     for name, array in before.items():
@@ -178,7 +178,7 @@ def test_200_steps_of_the_named_models(model, data, dtype):
     if not folder:
         pytest.skip("HANDGRAD_DATA names no folder with MNIST")
     images, _ = hg.load_data(data, folder)
-    net = hg.Network(hg.models.named(model), images.shape, images.classes, dtype=dtype)
+    net = hg.Network(hg.models.named(model), images.shape, len(images.classes), dtype=dtype)
     found = duel(net, images, engines=("reference", "torch:cpu"), optimizer=hg.Momentum(0.05))
     assert found.steps == 200
     assert found.parting is None

@@ -11,7 +11,7 @@ import pytest
 
 import handgrad as hg
 from handgrad.classifier import read_bundle
-from handgrad.classifier.golden_outputs import seals
+from handgrad.classifier.golden_outputs import component_hashes
 from handgrad.cli.app import app
 from handgrad.models import MODELS
 from handgrad.preprocess import Preprocessing, drawing
@@ -26,7 +26,7 @@ def trained(request, places, tmp_path_factory) -> Path:
     if places["mnist"] is None:
         pytest.skip("mnist is not on this machine; let HANDGRAD_DATA name a folder with mnist/")
     train, test = hg.load_data("mnist", places["mnist"])
-    net = hg.Network(MODELS[request.param](), train.shape, train.classes, seed=1)
+    net = hg.Network(MODELS[request.param](), train.shape, len(train.classes), seed=1)
     hg.fit(net, train.take(np.arange(12_000)), epochs=3, schedule=hg.schedules.OneCycle())
     assert hg.evaluate(net, test.take(np.arange(1000))).accuracy > 0.75
     path = tmp_path_factory.mktemp("trained") / f"{request.param}.safetensors"
@@ -66,7 +66,9 @@ def test_one_changed_weight_is_found(trained, tmp_path, capsys):
     for name, array in whole.net.arrays.items():
         kept = array.flat[-1]
         array.flat[-1] = np.nextafter(kept, np.float32(9e9))
-        assert seals(whole.net)["weights"] != whole.golden.seals["weights"], name
+        assert component_hashes(whole.net)["weights"] != whole.golden.component_hashes["weights"], (
+            name
+        )
         array.flat[-1] = kept
     name = next(reversed(whole.net.parameters))
     weight = whole.net.parameters[name].copy()
@@ -100,7 +102,10 @@ def test_one_changed_step_of_the_preprocessing_is_found(trained, tmp_path, capsy
         asked += 1
         path = changed(trained, tmp_path, description={"preprocessing": fewer.to_json()})
         bundle = read_bundle(path)
-        assert seals(bundle.net)["preprocessing"] != bundle.golden.seals["preprocessing"]
+        assert (
+            component_hashes(bundle.net)["preprocessing"]
+            != bundle.golden.component_hashes["preprocessing"]
+        )
     assert asked > 8
     without = Preprocessing(whole.shape, (*whole.steps[:-3], *whole.steps[-2:]))  # not fitted
     path = changed(trained, tmp_path, description={"preprocessing": without.to_json()})

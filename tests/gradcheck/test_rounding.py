@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 from handgrad.gradcheck.oracle import Witness, judge
 from handgrad.gradcheck.registry import NAMED, known
 from handgrad.gradcheck.target import Subject
-from handgrad.layers import Array, Chain, Dense, Params, ReLU
+from handgrad.layers import Array, Dense, Params, ReLU, Sequential
 from tests.extras import needs
 
 needs("torch")
@@ -68,7 +68,7 @@ def test_what_rounding_does_is_measured() -> None:
 
 
 def test_a_kink_near_enough_for_rounding_shows() -> None:
-    layer = Chain((Dense(6), ReLU()))
+    layer = Sequential((Dense(6), ReLU()))
     point = Subject("kinked", layer, (4,)).point(0, training=True)
     calm = rounding.moved_by_rounding(layer, point)
     Y, _ = Dense(6).forward(point.params["0"], point.X, point.ctx)

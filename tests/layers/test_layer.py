@@ -10,7 +10,7 @@ from beartype import beartype
 from jaxtyping import Float32, TypeCheckError, jaxtyped
 
 from handgrad import layers
-from handgrad.layers import Chain, Context, Layer, Params, Residual
+from handgrad.layers import Context, Layer, Params, Residual, Sequential
 from handgrad.params import flatten
 from tests.cases import CASES, Case
 from tests.gradients import check_layer
@@ -23,7 +23,7 @@ each_mode = pytest.mark.parametrize("training", [True, False], ids=["training", 
 def kinds(layer: Layer) -> set[type]:
     """Return the kinds of a layer and of all layers in it."""
     inside: tuple[Layer, ...] = ()
-    if isinstance(layer, Chain):
+    if isinstance(layer, Sequential):
         inside = layer.layers
     if isinstance(layer, Residual):
         inside = layer.body + layer.shortcut
@@ -134,4 +134,4 @@ def test_places_in_the_network_are_told_apart() -> None:
 
 def test_a_silent_float64_would_be_seen() -> None:
     with pytest.raises(TypeCheckError):
-        there_and_back(Chain(), {}, np.zeros((2, 3)), Context())
+        there_and_back(Sequential(), {}, np.zeros((2, 3)), Context())

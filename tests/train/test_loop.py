@@ -34,7 +34,7 @@ def test_a_network_learns_and_the_history_tells_it() -> None:
 def test_digits_are_learned() -> None:
     train, test = hg.load_data("digits")
     layers = [hg.Normalize(), hg.Flatten(), hg.Dense(64), hg.ReLU(), hg.Dense()]
-    net = hg.Network(layers, train.shape, train.classes)
+    net = hg.Network(layers, train.shape, len(train.classes))
     hg.fit(net, train, epochs=15, optimizer=hg.Adam(3e-3), schedule=hg.schedules.OneCycle())
     assert hg.evaluate(net, test).accuracy > 0.95
 
@@ -49,7 +49,7 @@ def test_from_fit_to_a_formula_are_four_calls() -> None:
 
     calls: list[list[str]] = []
     data = blobs()
-    net = hg.Network([hg.Flatten(), Probe()], data.shape, data.classes)
+    net = hg.Network([hg.Flatten(), Probe()], data.shape, len(data.classes))
     hg.fit(net, data, None, epochs=1, engine="reference")
     way = [name for name in calls[0][calls[0].index("fit") :] if name != "inner"]  # a decorator's
     assert way == ["fit", "_epochs", "run", "forward", "forward"]
@@ -110,7 +110,7 @@ def test_the_last_partial_batch_counts_by_its_size(class_weights: Any, of_loss: 
 def test_validation_is_judged_after_the_epoch_without_dropout() -> None:
     data, judge = blobs(), blobs(seed=7)
     layers = [hg.Flatten(), hg.Dense(8), hg.ReLU(), hg.Dropout(0.5), hg.Dense()]
-    net = hg.Network(layers, data.shape, data.classes)
+    net = hg.Network(layers, data.shape, len(data.classes))
     (record,) = hg.fit(net, data, judge, epochs=1)
     found = hg.evaluate(net, judge)
     assert record.validation_loss == pytest.approx(found.loss)
@@ -194,7 +194,7 @@ def test_a_plateau_lowers_the_rate() -> None:
 
 def test_normalize_is_measured_once_on_the_training_images() -> None:
     data = blobs()
-    net = hg.Network([hg.Normalize(), hg.Flatten(), hg.Dense()], data.shape, data.classes)
+    net = hg.Network([hg.Normalize(), hg.Flatten(), hg.Dense()], data.shape, len(data.classes))
     hg.fit(net, data, None, epochs=1)
     assert net.buffers["0.mean"] == pytest.approx(data.images.mean(), rel=1e-6)
     assert net.buffers["0.std"] == pytest.approx(data.images.std(), rel=1e-6)

@@ -39,8 +39,8 @@ def calibrate(
 
     Below the threshold `handgrad predict` says that it does not know.
     """
-    from handgrad.calibration import against_calibrating, calibrate, reliability
-    from handgrad.classifier import read_bundle, save_model
+    from handgrad.calibration import calibrate, reason_against_calibrating, reliability
+    from handgrad.classifier import read_bundle
     from handgrad.runs import load_others, load_validation, model_file
     from handgrad.train.evaluate import check_classes
 
@@ -49,28 +49,29 @@ def calibrate(
         note_versions(screen, engine="reference")
     file = model_file(run)
     bundle = read_bundle(file)
-    net = bundle.net
+    classifier = bundle.classifier
     bar = False if quiet else None
-    options: dict[str, Any] = {"progress": bar, "preprocessing": net.preprocessing}
+    options: dict[str, Any] = {"progress": bar, "preprocessing": classifier.preprocessing}
     if data is None:
         chosen = load_validation(bundle.about, folder, **options)
     else:
         chosen = load_others(bundle.about, data, folder, **options)
-    check_classes(net, chosen)
+    check_classes(classifier, chosen)
     images, labels = chosen[:]
-    Z = net.logits(images)
-    net.calibration = calibrate(Z, labels, precision=precision)
-    save_model(net, file, bundle.about, golden=bundle.golden.recalibrated(net))
-    if doubt := against_calibrating(Z, labels):
+    Z = classifier.logits(images)
+    classifier.calibration = calibrate(Z, labels, precision=precision)
+    golden = bundle.golden.recalibrated(classifier.component_hashes())
+    classifier.save(file, bundle.about, golden=golden)
+    if doubt := reason_against_calibrating(Z, labels):
         screen.warning(f"{doubt}; believe these probabilities less than they say")
 
-    reliable = reliability(net.calibration.probabilities(Z), labels, bins=10)
+    reliable = reliability(classifier.calibration.probabilities(Z), labels, bins=10)
     if json:
         rows = zip(*vars(reliable).values(), strict=True)
         bins = [{"answers": int(n), "believed": b, "right": r} for n, b, r in rows if n]
-        screen.json(net.calibration.to_json() | {"reliability": bins})
+        screen.json(classifier.calibration.to_json() | {"reliability": bins})
     else:
-        screen.result(str(net.calibration))
+        screen.result(str(classifier.calibration))
         screen.result(_table(reliable))
 
 

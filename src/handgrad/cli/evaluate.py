@@ -12,9 +12,9 @@ from handgrad.cli.screen import Screen, note_test, table
 
 if TYPE_CHECKING:
     from handgrad.class_names import Label
+    from handgrad.classifier import Classifier
     from handgrad.data import Dataset
     from handgrad.layers import Array
-    from handgrad.network import Network
     from handgrad.train import Evaluation, Robustness
 
 FEW = 1000  # images that are judged before the fastest engine would have set out
@@ -52,11 +52,12 @@ def evaluate(
     from handgrad.train import evaluate, robustness
 
     screen = Screen(quiet)
-    net, about = load_run(run)
+    classifier, about = load_run(run)
+    net = classifier.network
     if verbose:
         note_test(screen, about, data, folder)
     bar = False if quiet else None
-    test = load_test(about, data, folder, progress=bar, preprocessing=net.preprocessing)
+    test = load_test(about, data, folder, progress=bar, preprocessing=classifier.preprocessing)
     many = len(test) * (1 + robust * len(CORRUPTIONS)) > FEW
     quickest = fastest_engine() if many and net.dtype == np.float32 else "reference"
     either = "auto" if quickest == "compiled" else quickest  # where nothing can be compiled
@@ -64,17 +65,17 @@ def evaluate(
     if verbose:
         screen.note(f"engine {engine or quickest}")
     Z = judge.logits(test.images)
-    found = evaluate(net, test, logits=lambda _: Z)
-    trust = _trust(net, Z, test)
-    hard = robustness(net, test, logits=judge.logits) if robust else None
+    found = evaluate(classifier, test, logits=lambda _: Z)
+    trust = _calibration(classifier, Z, test)
+    hard = robustness(classifier, test, logits=judge.logits) if robust else None
     if json:
-        plain = _plain(found, net.classes) | trust | _plain_robustness(hard)
+        plain = _plain(found, classifier.classes) | trust | _plain_robustness(hard)
         screen.json({"run": str(run), "data": test.name} | plain)
     else:
         screen.result(f"{test.name} {found}")
         config = about.get("config")
         screen.result(_words(trust, isinstance(config, dict) and bool(config.get("validation"))))
-        screen.result(_table(found, net.classes))
+        screen.result(_table(found, classifier.classes))
         if hard:
             screen.result(_robustness_table(hard))
 
@@ -96,16 +97,16 @@ def _robustness_table(hard: Robustness) -> Table:
     return table(["damage", ">accuracy", ">difference"], [*rows, mean])
 
 
-def _trust(net: Network, Z: Array, test: Dataset) -> dict[str, Any]:
+def _calibration(classifier: Classifier, Z: Array, test: Dataset) -> dict[str, Any]:
     """Return how far the probabilities can be trusted, and the sure answers."""
     from handgrad.calibration import Calibration, reliability
 
-    calibration = net.calibration or Calibration()
+    calibration = classifier.calibration or Calibration()
     p = calibration.probabilities(Z)
     sure = calibration.sure(p)
     right = p.argmax(axis=1) == test.labels
     return {
-        "calibrated": net.calibration is not None,
+        "calibrated": classifier.calibration is not None,
         "calibration_error": reliability(p, test.labels).error,
         "threshold": calibration.threshold,
         "sure": float(sure.mean()),

@@ -80,15 +80,15 @@ def export(
         write_onnx(bundle, onnx, raw=raw)
         _check_onnx(bundle, onnx, raw)
         screen.result(f"ONNX graph in {onnx}")
-        if bundle.net.preprocessing is not None:
-            way = words(bundle.net.preprocessing)
+        if bundle.classifier.preprocessing is not None:
+            way = words(bundle.classifier.preprocessing)
             where = "in the graph" if raw else "to be done before, as its metadata says"
             screen.result(f"preprocessing {where}: {way}")
     if torch is not None:
         from handgrad.engines.torch.export import write_torch
         from handgrad.export.embedded_metadata import metadata
 
-        write_torch(bundle.net, torch, metadata(bundle), bundle.golden.images)
+        write_torch(bundle.classifier.network, torch, metadata(bundle), bundle.golden.images)
         screen.result(f"PyTorch model in {torch}")
     if hub is not None:
         from handgrad.export.hub import write_hub
@@ -105,7 +105,7 @@ def _check_onnx(bundle: Bundle, path: Path, raw: bool) -> None:
 
     images, expected = bundle.golden.images, bundle.golden.logits
     if raw:
-        images, expected = as_raw(bundle.net, images)
+        images, expected = as_raw(bundle.classifier, images)
     if not (apart := difference(run_onnx(path.read_bytes(), images), expected)) <= TOLERANCE:
         raise ModelError(
             f"{path}: ONNX Runtime answers the golden images with other logits, "

@@ -113,8 +113,8 @@ def _subjects(what: str, args: str, shape: str, batch: int | None) -> list[Subje
     if Path(what).exists():
         from handgrad.runs import load_run
 
-        net, _ = load_run(Path(what))
-        return [of_network(what, net)]
+        classifier, _ = load_run(Path(what))
+        return [of_network(what, classifier.network)]
     raise ConfigError(
         f"there is no model, layer or run {what!r}; the nearest name is {nearest(what, names())!r}"
     )

@@ -95,19 +95,19 @@ def predict(
     screen = Screen(quiet)
     if show_preprocessing:
         check_apart(show_preprocessing, [model_file(run), *map(Path, images)])
-    net, about = load_run(run)
+    classifier, about = load_run(run)
     if verbose:
         note_test(screen, about, data, folder)
         screen.note("engine reference")
-    prepare = net.preprocessing
+    prepare = classifier.preprocessing
     if preprocessing or prepare is None:
-        prepare = recipe_named(preprocessing or "plain", net.shape)
+        prepare = recipe_named(preprocessing or "plain", classifier.shape)
     if invert:
         prepare = inverted(prepare)
     test = None
     if any(map(str.isdecimal, images)):
         bar = False if quiet else None
-        test = load_test(about, data, folder, progress=bar, preprocessing=net.preprocessing)
+        test = load_test(about, data, folder, progress=bar, preprocessing=classifier.preprocessing)
 
     answers, ways = [], []
     for image in images:
@@ -116,9 +116,9 @@ def predict(
         else:
             ways.append(prepare.stages(_pixels(image)))
             x, label = ways[-1][-1][1].transpose(2, 0, 1), None
-        p = net.predict_proba(x[None])
-        sure = net.calibration is None or bool(net.calibration.sure(p)[0])
-        ranked = [(net.classes[k], float(p[0, k])) for k in (-p[0]).argsort(stable=True)]
+        p = classifier.predict_proba(x[None])
+        sure = classifier.calibration is None or bool(classifier.calibration.sure(p)[0])
+        ranked = [(classifier.classes[k], float(p[0, k])) for k in (-p[0]).argsort(stable=True)]
         answers.append(Answer(image, label, ranked, sure))
 
     if show_preprocessing:

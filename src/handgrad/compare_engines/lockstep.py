@@ -73,8 +73,8 @@ def duel(
         raise ConfigError(f"tolerance must be above 0 and finite, not {tolerance:g}")
     check_classes(net, train)
     train.check_trainable(batch_size)
-    if not net.measured:
-        net.measure(train.images)
+    if not net.is_fitted:
+        net.fit_statistics(train.images)
     makers = dict(engines) if isinstance(engines, Mapping) else {name: name for name in engines}
     rules = Rules(loss, optimizer, None, seed)
     match = _Match([Fighter(name, net, rules, make) for name, make in makers.items()], tolerance)

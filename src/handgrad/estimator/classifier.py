@@ -17,6 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from handgrad.class_names import Label
+from handgrad.classifier import Classifier
 from handgrad.data import Dataset
 from handgrad.data.split import stratified
 from handgrad.engines import BatchStream, Engine, Rules, engine_named
@@ -44,7 +45,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     True
 
     It stands in pipelines, grid searches and cross-validation. To keep what was learned, prefer
-    ``classifier.network_.save("m.safetensors")`` to a pickle: the file says what it holds, runs no
+    ``classifier.classifier_.save("m.safetensors")`` to a pickle: the file says what it holds, runs no
     code when it is loaded, and is read by later versions.
 
     Args:
@@ -71,7 +72,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         classes_: the labels, sorted, (K,).
         n_features_in_: how many numbers a row of X has.
         feature_names_in_: what they are called, where X was a table with names.
-        network_: the `Network`.
+        classifier_: the `Classifier`, with its network.
         history_: what each epoch of the last `fit` brought, a `History`.
         loss_curve_: the mean training loss of each epoch, of all calls since the network was new.
         n_iter_: how many epochs there are in it.
@@ -95,7 +96,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         "engine": [str],
     }
 
-    network_: Network
+    classifier_: Classifier
     history_: History
     loss_curve_: list[float]
     n_iter_: int
@@ -147,12 +148,12 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises:
             ValueError: if they do not fit together or to the network, or a setting is wrong.
         """
-        anew = not (self.warm_start and hasattr(self, "network_"))
+        anew = not (self.warm_start and hasattr(self, "classifier_"))
         rows, labels, weights = self._examples(X, y, sample_weight, anew, None)
         with _value_errors():
             if anew:
                 self._start(rows.dtype)
-            data = Dataset(self._images(rows), labels, self.network_.classes, "X")
+            data = Dataset(self._images(rows), labels, self.classifier_.classes, "X")
             validation = None
             if self.early_stopping:
                 held = stratified(labels, self.validation_fraction, self._seed)
@@ -184,7 +185,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises:
             ValueError: as `fit`, and if the classes are missing or others than at first.
         """
-        anew = not hasattr(self, "network_")
+        anew = not hasattr(self, "classifier_")
         if anew and classes is None:
             raise ValueError("the first call of partial_fit must be given all classes")
         rows, labels, weights = self._examples(X, y, sample_weight, anew, classes)
@@ -207,7 +208,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         rows = validate_data(self, X, reset=False)
         with _value_errors():
-            return self.network_.predict_proba(self._images(rows))
+            return self.classifier_.predict_proba(self._images(rows))
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable label of each example, (N,)."""
@@ -248,7 +249,8 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         model = usual if self.model is None else self.model
         layers = named(model) if isinstance(model, str) else list(model)
         shape = _as_shape(self.image_shape, self.n_features_in_)
-        self.network_ = Network(layers, shape, _as_classes(self.classes_), seed=self._seed)
+        network = Network(layers, shape, len(self.classes_), seed=self._seed)
+        self.classifier_ = Classifier(network, _as_classes(self.classes_))
         self.loss_curve_ = []
         self._engine = self._moments = None
 
@@ -257,19 +259,20 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if X.dtype != np.uint8 or not self._of_bytes:
             with np.errstate(over="ignore"):  # what does not fit is refused as infinity
                 X = X.astype(np.float32) / np.float32(255 if self._of_bytes else 1)
-        return X.reshape(len(X), *self.network_.shape)
+        return X.reshape(len(X), *self.classifier_.shape)
 
     def _measure_once(self, images: NDArray[Any], weights: Array | None) -> None:
         """Set the mean and std of `Normalize` layers, unless a call before has done so."""
-        if not self.network_.measured:
-            self.network_.measure(images, weights)
+        network = self.classifier_.network
+        if not network.is_fitted:
+            network.fit_statistics(images, weights)
 
     def _fit(self, data: Dataset, validation: Dataset | None, weights: Array | None) -> History:
         self._engine = self._moments = None
         size = min(self.batch_size, len(data))
         enough = min(MOST_EPOCHS, math.ceil(FEWEST_UPDATES / math.ceil(len(data) / size)))
         return fit(
-            self.network_,
+            self.classifier_,
             data,
             validation,
             weights=weights,
@@ -287,7 +290,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if self._engine is None:
             optimizer = AdamW(self.learning_rate, weight_decay=self.weight_decay)
             rules = Rules(SoftmaxCrossEntropy(), optimizer, seed=self._seed)
-            self._engine = engine_named(self.engine, self.network_, rules)
+            self._engine = engine_named(self.engine, self.classifier_.network, rules)
             if self._moments is not None:
                 self._engine.steps, moments = self._moments
                 for name, kinds in moments.items():
@@ -330,8 +333,8 @@ def _as_shape(image_shape: Sequence[int] | None, features: int) -> Shape:
     return tuple(map(int, shape))
 
 
-def _as_classes(classes: NDArray[Any]) -> Sequence[Label] | int:
-    """Return the labels as a network takes them; their number where they are of another kind."""
+def _as_classes(classes: NDArray[Any]) -> Sequence[Label] | None:
+    """Return the labels as class names; None if they are neither text nor whole numbers."""
     names: list[Any] = classes.tolist()
     plain = all(type(name) is str for name in names) or all(type(name) is int for name in names)
-    return names if plain else len(names)
+    return names if plain else None

@@ -10,7 +10,6 @@ from handgrad.init import GlorotUniform
 from handgrad.layers import (
     AvgPool2d,
     BatchNorm,
-    Chain,
     Conv2d,
     Dense,
     Dropout,
@@ -23,6 +22,7 @@ from handgrad.layers import (
     Normalize,
     ReLU,
     Residual,
+    Sequential,
     Sigmoid,
     SiLU,
     Tanh,
@@ -82,8 +82,8 @@ LAYERS = (
         Residual((Conv2d(3, 3, stride=2, padding=1), BatchNorm()), (Conv2d(3, 1, stride=2),)),
         IMAGE,
     ),
-    Subject("chain-nested", Chain((Conv2d(3, 3), Chain((SiLU(), MaxPool2d(2))))), IMAGE),
-    Subject("chain-empty", Chain(), (4,)),
+    Subject("chain-nested", Sequential((Conv2d(3, 3), Sequential((SiLU(), MaxPool2d(2))))), IMAGE),
+    Subject("chain-empty", Sequential(), (4,)),
     Subject("cross-entropy", OfLoss(SoftmaxCrossEntropy()), (5,)),
     Subject("cross-entropy-smoothed", OfLoss(SoftmaxCrossEntropy(0.1)), (5,)),
     Subject(
@@ -96,12 +96,12 @@ LAYERS = (
 
 def of_layers(name: str, layers: tuple[Layer, ...], shape: tuple[int, ...]) -> Subject:
     """Return a network's layers as a subject; its large arrays are tried by samples."""
-    return Subject(name, Chain(layers), shape, NAMED_BATCH, elements=SAMPLE)
+    return Subject(name, Sequential(layers), shape, NAMED_BATCH, elements=SAMPLE)
 
 
 def of_network(name: str, net: Network) -> Subject:
     """Return a network as a subject, to be judged at its own arrays."""
-    return replace(of_layers(name, net.layers, net.shape), arrays=net.tree)
+    return replace(of_layers(name, net.layers, net.shape), arrays=net.params)
 
 
 def _named(name: str) -> Subject:

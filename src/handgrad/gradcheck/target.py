@@ -44,7 +44,7 @@ class Subject:
 
     Attributes:
         name: what the report calls it.
-        layer: the layer; a network is a `Chain`.
+        layer: the layer; a network is a `Sequential`.
         shape: one example's, without the batch.
         batch: N, how many examples make a batch.
         arrays: the arrays to judge at; None: fresh ones, moved off their starting values.

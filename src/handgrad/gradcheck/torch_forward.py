@@ -19,7 +19,6 @@ from handgrad.gradcheck.loss_as_layer import OfLoss
 from handgrad.layers import (
     AvgPool2d,
     BatchNorm,
-    Chain,
     Context,
     Conv2d,
     Dense,
@@ -33,6 +32,7 @@ from handgrad.layers import (
     Normalize,
     ReLU,
     Residual,
+    Sequential,
     Sigmoid,
     SiLU,
     Tanh,
@@ -89,15 +89,15 @@ def _dropout(layer: Dropout | Dropout2d, params: Tensors, X: Tensor, ctx: Contex
     return X * torch.tensor(mask)
 
 
-def _chain(layer: Chain, params: Tensors, X: Tensor, ctx: Context) -> Tensor:
+def _chain(layer: Sequential, params: Tensors, X: Tensor, ctx: Context) -> Tensor:
     for index, inner in enumerate(layer.layers):
         X = forward(inner, params[str(index)], X, ctx.inside(index))
     return X
 
 
 def _residual(layer: Residual, params: Tensors, X: Tensor, ctx: Context) -> Tensor:
-    body = forward(Chain(layer.body), params["body"], X, ctx.inside(0))
-    return body + forward(Chain(layer.shortcut), params["shortcut"], X, ctx.inside(1))
+    body = forward(Sequential(layer.body), params["body"], X, ctx.inside(0))
+    return body + forward(Sequential(layer.shortcut), params["shortcut"], X, ctx.inside(1))
 
 
 def _loss(layer: OfLoss, params: Tensors, X: Tensor, ctx: Context) -> Tensor:
@@ -129,7 +129,7 @@ FORWARDS: dict[type, Callable[..., Tensor]] = {
     SiLU: lambda layer, params, X, ctx: functional.silu(X),
     Dropout: _dropout,
     Dropout2d: _dropout,
-    Chain: _chain,
+    Sequential: _chain,
     Residual: _residual,
     OfLoss: _loss,
 }

@@ -1,7 +1,7 @@
 """The mathematics: one file a family, forward and backward side by side."""
 
 from handgrad.layers.activation import LeakyReLU, ReLU, Sigmoid, SiLU, Tanh
-from handgrad.layers.chain import Chain, Residual, inner_layers
+from handgrad.layers.chain import Residual, Sequential, inner_layers
 from handgrad.layers.conv import Conv2d
 from handgrad.layers.dense import Dense
 from handgrad.layers.dropout import Dropout, Dropout2d
@@ -22,7 +22,6 @@ __all__ = [
     "Array",
     "AvgPool2d",
     "BatchNorm",
-    "Chain",
     "Context",
     "Conv2d",
     "Dense",
@@ -37,6 +36,7 @@ __all__ = [
     "Params",
     "ReLU",
     "Residual",
+    "Sequential",
     "Shape",
     "SiLU",
     "Sigmoid",

@@ -8,7 +8,7 @@ figures/               learning curves, weights, predictions, confusion, mistake
 checkpoints/           only until the run is finished: what `handgrad train --resume` goes on from
 """
 
-from handgrad.runs.calibrate import trust
+from handgrad.runs.calibrate import calibrate_on
 from handgrad.runs.folder import begun, checkpoints, finish, gone_on, has_checkpoint, stopped
 from handgrad.runs.held_out import load_others
 from handgrad.runs.run import Run, load_run, load_test, load_validation, model_file, versions, write
@@ -16,6 +16,7 @@ from handgrad.runs.run import Run, load_run, load_test, load_validation, model_f
 __all__ = [
     "Run",
     "begun",
+    "calibrate_on",
     "checkpoints",
     "finish",
     "gone_on",
@@ -26,7 +27,6 @@ __all__ = [
     "load_validation",
     "model_file",
     "stopped",
-    "trust",
     "versions",
     "write",
 ]

@@ -1,23 +1,21 @@
-"""What a run does at its end so that probabilities mean what they say."""
+"""The calibration of a run's classifier at the end of training."""
 
 from __future__ import annotations
 
-from handgrad.calibration import against_calibrating, calibrate
+from handgrad.calibration import calibrate, reason_against_calibrating
+from handgrad.classifier import Classifier
 from handgrad.data import Dataset
-from handgrad.network import Network
 
 
-def trust(net: Network, validation: Dataset) -> str:
-    """Give a network the temperature that validation images ask for, and say which.
-
-    It gets none, and the sentence says why, where they cannot tell.
+def calibrate_on(classifier: Classifier, validation: Dataset) -> str:
+    """Calibrate a classifier on validation images if they suffice, and return a sentence about it.
 
     Args:
-        net: the network, which gets a calibration.
-        validation: images that it has not learned from.
+        classifier: the classifier, whose calibration is replaced.
+        validation: images that it was not trained on.
     """
-    Z = net.logits(validation.images)
-    if reason := against_calibrating(Z, validation.labels):
+    Z = classifier.logits(validation.images)
+    if reason := reason_against_calibrating(Z, validation.labels):
         return f"not calibrated: {reason}"
-    net.calibration = calibrate(Z, validation.labels)
-    return f"calibrated, {net.calibration}"
+    classifier.calibration = calibrate(Z, validation.labels)
+    return f"calibrated, {classifier.calibration}"

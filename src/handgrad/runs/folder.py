@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from handgrad.classifier import MODEL
 from handgrad.errors import ConfigError, StorageError
 from handgrad.files import is_temporary, sweep
 from handgrad.signals import Signals, at_last
@@ -20,7 +21,6 @@ from handgrad.train.checkpoint.lock import Lock
 from handgrad.train.checkpoint.manager import LOCK, Found, newest
 
 RUNS = Path("runs")
-MODEL = "model.safetensors"
 DAY = 24 * 60 * 60
 _CHECKPOINTS = "checkpoints"
 _AT_WORK = "at-work"

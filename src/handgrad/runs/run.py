@@ -16,13 +16,12 @@ from typing import Any
 import numpy as np
 
 import handgrad
-from handgrad.classifier import read_bundle, save_model
+from handgrad.classifier import MODEL, Classifier, read_bundle
 from handgrad.data import Dataset, is_own, load_data
 from handgrad.errors import ConfigError, DataError, ModelError
 from handgrad.files import check_is_file, expanded, replacing
-from handgrad.network import Network
 from handgrad.runs.config import Config
-from handgrad.runs.folder import MODEL, has_checkpoint
+from handgrad.runs.folder import has_checkpoint
 from handgrad.train import Epoch, Evaluation, History
 
 IMAGES_SHOWN = 36
@@ -37,7 +36,7 @@ class Run:
 
     Attributes:
         config: the settings.
-        net: the trained network.
+        classifier: the trained classifier.
         history: one record for each epoch.
         train: the images it was trained and validated on.
         test: the images it was tested on.
@@ -46,7 +45,7 @@ class Run:
     """
 
     config: Config
-    net: Network
+    classifier: Classifier
     history: History
     train: Dataset
     test: Dataset
@@ -60,7 +59,7 @@ def write(run: Run, folder: Path) -> str | None:
     Returns:
         Why figures are missing, if they could not be drawn: that is not worth losing the run.
     """
-    save_model(run.net, folder / MODEL, about(run), golden=run.test.images)
+    run.classifier.save(folder / MODEL, about(run), golden=run.test.images)
     _write_text(folder / "config.toml", run.config.toml())
     _write_history(run.history, folder)
     if run.config.figures:
@@ -98,8 +97,8 @@ def draw(run: Run, folder: Path) -> None:
     """Write the figures of a run as PNG files."""
     from handgrad import plots
 
-    test, classes, confusion = run.test, run.net.classes, run.evaluation.confusion
-    p = run.net.predict_proba(test.images)
+    test, classes, confusion = run.test, run.classifier.classes, run.evaluation.confusion
+    p = run.classifier.predict_proba(test.images)
     few = slice(IMAGES_SHOWN)
     X, y = test[few]
     figures = {
@@ -110,13 +109,13 @@ def draw(run: Run, folder: Path) -> None:
         "mistakes": plots.confident_mistakes(test.images, test.labels, p, classes),
     }
     with suppress(ModelError):  # a network whose first weights see no pixels has none to draw
-        figures["first-layer-weights"] = plots.first_layer_weights(run.net)
+        figures["first-layer-weights"] = plots.first_layer_weights(run.classifier)
     for name, figure in figures.items():
         plots.save(figure, folder / f"{name}.png")
 
 
-def load_run(path: Path) -> tuple[Network, dict[str, Any]]:
-    """Return a run's network, and what its file remembers: see `about`.
+def load_run(path: Path) -> tuple[Classifier, dict[str, Any]]:
+    """Return a run's classifier, and the further data in its file: see `about`.
 
     Args:
         path: the run's folder, or the model file itself.
@@ -125,7 +124,7 @@ def load_run(path: Path) -> tuple[Network, dict[str, Any]]:
         ModelError: if there is no model, or it cannot be read.
     """
     bundle = read_bundle(model_file(path))
-    return bundle.net, bundle.about
+    return bundle.classifier, bundle.about
 
 
 def model_file(path: Path) -> Path:

@@ -206,8 +206,7 @@ class Course:
             ConfigError: if it is that of another optimizer.
         """
         check_fits(state, self.net.arrays, self.engine.optimizer_state, len(self._batches.lrs))
-        self.net.restore(state.arrays)
-        self.net.measured = True
+        self.net.restore(state.arrays, is_fitted=True)
         for name, kinds in self.engine.optimizer_state.items():
             for kind, array in kinds.items():
                 array[...] = state.optimizer_state[name][kind]

@@ -43,7 +43,7 @@ class Feed:
         # NumPy moves images, on the host: those to be moved are sent once, not to and fro.
         at_once = batches.moves is None and _fit(images, device)
         where = device if at_once else torch.device("cpu")
-        weights = loss.weigh(batches.labels, batches.weights, len(net.classes))
+        weights = loss.weigh(batches.labels, batches.weights, net.classes)
         self._device, self._size, self._net = device, batches.size, net
         self._moves = batches.moves
         self._images = image_tensor(images, net).to(where)

@@ -16,7 +16,6 @@ from handgrad.layers import (
     Array,
     AvgPool2d,
     BatchNorm,
-    Chain,
     Context,
     Conv2d,
     Dense,
@@ -30,6 +29,7 @@ from handgrad.layers import (
     Normalize,
     ReLU,
     Residual,
+    Sequential,
     Shape,
     Sigmoid,
     SiLU,
@@ -162,6 +162,6 @@ _MODULES: dict[type[Layer], Callable[[Any, Shape, Context], nn.Module]] = {
     SiLU: lambda *_: nn.SiLU(),
     Dropout: lambda layer, _, ctx: TorchDropout(layer.p, ctx.layer),
     Dropout2d: lambda layer, _, ctx: TorchDropout2d(layer.p, ctx.layer),
-    Chain: lambda layer, shape, ctx: _sequential(layer.layers, shape, ctx),
+    Sequential: lambda layer, shape, ctx: _sequential(layer.layers, shape, ctx),
     Residual: _residual,
 }
