@@ -48,7 +48,7 @@ class Training:
 
     def __init__(self, work: Work, kept: str) -> None:
         self.work, self.kept = work, bool(kept)
-        self.data = hg.Dataset(work.images, work.labels, work.net.classes)
+        self.data = hg.Dataset(work.images, work.labels, range(work.net.classes))
 
     def train(self) -> float:
         """Train, and return the seconds; checkpoints lie in the folder that TMPDIR names."""

@@ -90,7 +90,7 @@ class InFile:
         forget(self.path)
         images = np.load(self.path, mmap_mode="r")
         labels = np.resize(self.work.labels, len(images))
-        return fit(self.work, hg.Dataset(images, labels, self.work.net.classes), 1)
+        return fit(self.work, hg.Dataset(images, labels, range(self.work.net.classes)), 1)
 
 
 def one_round(case: InMemory | InFile, _: Work, __: int) -> Figures:
@@ -123,7 +123,7 @@ def fit(work: Work, data: hg.Dataset, epochs: int) -> tuple[int, float]:
 def repeated(work: Work, count: int) -> hg.Dataset:
     """Return so many images in memory: those of the data set, again and again."""
     images = np.resize(work.images, (count, *work.images.shape[1:]))
-    return hg.Dataset(images, np.resize(work.labels, count), work.net.classes)
+    return hg.Dataset(images, np.resize(work.labels, count), range(work.net.classes))
 
 
 @contextmanager

@@ -100,13 +100,13 @@ def test_what_cannot_be_calibrated_is_one_sentence() -> None:
 
 
 def test_a_network_uses_its_calibration() -> None:
-    net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), ["a", "b"])
+    model = hg.Classifier(hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), 2))
     X = np.ones((3, 1, 2, 2), np.float32)
-    plain = net.predict_proba(X)
-    net.calibration = Calibration(temperature=2.0, threshold=0.9)
-    assert net.predict_proba(X) == pytest.approx(softmax(net.logits(X) / 2))
-    assert net.predict_proba(X).dtype == plain.dtype
-    assert abs(net.predict_proba(X)[0, 0] - 0.5) < abs(plain[0, 0] - 0.5)
+    plain = model.predict_proba(X)
+    model.calibration = Calibration(temperature=2.0, threshold=0.9)
+    assert model.predict_proba(X) == pytest.approx(softmax(model.logits(X) / 2))
+    assert model.predict_proba(X).dtype == plain.dtype
+    assert abs(model.predict_proba(X)[0, 0] - 0.5) < abs(plain[0, 0] - 0.5)
 
 
 def test_what_speaks_against_a_temperature_that_nobody_asked_for() -> None:

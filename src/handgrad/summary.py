@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 from handgrad.display import html_table
 from handgrad.layers import Shape, has_buffers
@@ -14,7 +13,8 @@ from handgrad.walk import LayerForward
 HEADINGS = ("layer", "output", "parameters", "multiply-adds")
 
 
-class Row(NamedTuple):
+@dataclass(frozen=True)
+class Row:
     """One line of a summary.
 
     Attributes:
@@ -75,7 +75,7 @@ def summarize(steps: Iterable[LayerForward]) -> Summary:
     for step in steps:
         if "." in step.path:  # inside the layer of the last row
             work = rows[-1].multiply_adds + step.multiply_adds
-            rows[-1] = rows[-1]._replace(multiply_adds=work)
+            rows[-1] = replace(rows[-1], multiply_adds=work)
             continue
         buffers = step.layer.buffers if has_buffers(step.layer) else ()
         count = sum(int(a.size) for name, a in flatten(step.params).items() if name not in buffers)

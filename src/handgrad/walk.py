@@ -68,8 +68,8 @@ class LayerBackward(NamedTuple):
 
     path: str
     layer: Layer
-    dY: Array
-    dX: Array | None
+    dY: Array  # noqa: N815
+    dX: Array | None  # noqa: N815
     gradients: Params
 
     @property

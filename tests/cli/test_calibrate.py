@@ -19,22 +19,22 @@ def test_temperature_and_threshold_go_into_the_model(handgrad, run):
     ended = handgrad("calibrate", run, "--precision", 0.97, "--json")
     assert (ended.status, ended.err) == (0, "")
     found = json.loads(ended.out)
-    net = hg.load_model(run / "model.safetensors")
+    model = hg.load_model(run / "model.safetensors")
     bins = found.pop("reliability")
-    assert net.calibration == hg.Calibration.from_json(found)
+    assert model.calibration == hg.Calibration.from_json(found)
     assert sum(entry["answers"] for entry in bins) == found["images"] == 144
     assert found["error"] < found["error_before"]
 
     train, test = hg.load_data("digits")
     validation = train.split(0.1, 0)[1]
-    p = net.predict_proba(validation.images)
-    sure = net.calibration.sure(p)
+    p = model.predict_proba(validation.images)
+    sure = model.calibration.sure(p)
     right = p.argmax(axis=1) == validation.labels
     assert right[sure].mean() >= 0.97 > right.mean()
     assert sure.mean() == pytest.approx(found["coverage"])
-    tested = reliability(net.predict_proba(test.images), test.labels)
-    net.calibration = None
-    assert tested.error < reliability(net.predict_proba(test.images), test.labels).error
+    tested = reliability(model.predict_proba(test.images), test.labels)
+    model.calibration = None
+    assert tested.error < reliability(model.predict_proba(test.images), test.labels).error
     assert handgrad("verify", run).status == 0
 
 
@@ -125,8 +125,8 @@ def test_evaluate_asks_for_other_images_where_the_run_set_none_aside(handgrad, t
     ],
 )
 def test_without_the_images_it_says_why(handgrad, run, about, sentence):
-    net = hg.load_model(run / "model.safetensors")
-    net.save("m.safetensors", about)
+    model = hg.load_model(run / "model.safetensors")
+    model.save("m.safetensors", about)
     ended = handgrad("calibrate", "m.safetensors")
     assert ended.status in (1, 2)
     assert sentence in ended.err
@@ -134,9 +134,9 @@ def test_without_the_images_it_says_why(handgrad, run, about, sentence):
 
 
 def test_by_other_images_than_the_runs_own(handgrad, run, caplog):
-    net = hg.load_model(run / "model.safetensors")
+    model = hg.load_model(run / "model.safetensors")
     about = {"config": {"validation": 0}, "data": {"name": "digits"}}
-    net.save("m.safetensors", about)
+    model.save("m.safetensors", about)
     refused = handgrad("calibrate", "m.safetensors")
     assert refused.status == 2
     assert "give others by --data, or train with --validation 0.1" in refused.err

@@ -93,8 +93,8 @@ def test_without_test_images_there_is_no_truth_to_show(handgrad, trained, tmp_pa
 
 
 def test_a_network_of_two_classes_shows_both(handgrad, tmp_path):
-    net = hg.Network([hg.Flatten(), hg.Dense()], (3, 2, 2), ["cat", "dog"])
-    hg.save_model(net, tmp_path / "m.safetensors")
+    net = hg.Network([hg.Flatten(), hg.Dense()], (3, 2, 2), 2)
+    hg.Classifier(net, ["cat", "dog"]).save(tmp_path / "m.safetensors")
     Image.new("RGB", (9, 5)).save(tmp_path / "a.png")
     assert "cat 50.0%   dog 50.0%" in handgrad("predict", "m.safetensors", "a.png").out
 

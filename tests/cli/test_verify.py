@@ -63,7 +63,7 @@ def test_one_label_changed_in_the_file(handgrad, model):
 def test_a_temperature_or_a_threshold_changed_in_the_file(handgrad, model, change):
     assert handgrad("calibrate", model, "--precision", 0.9).status == 0
     assert handgrad("verify", model).status == 0
-    calibration = read_bundle(model).net.calibration.to_json() | change
+    calibration = read_bundle(model).classifier.calibration.to_json() | change
     forged(model, description={"calibration": calibration})
     ended = handgrad("verify", model)
     assert ended.status == 1
@@ -77,7 +77,7 @@ def test_a_temperature_or_a_threshold_changed_in_the_file(handgrad, model, chang
 
 
 def test_a_step_changed_in_the_file(handgrad, model):
-    described = read_bundle(model).net.preprocessing.to_json()
+    described = read_bundle(model).classifier.preprocessing.to_json()
     steps = [{"kind": "Invert"} if s["kind"] == "LightInk" else s for s in described["steps"]]
     forged(model, description={"preprocessing": described | {"steps": steps}})
     ended = handgrad("verify", model)

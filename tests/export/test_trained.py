@@ -11,7 +11,6 @@ import pytest
 
 import handgrad as hg
 from handgrad.classifier import read_bundle
-from handgrad.classifier.golden_outputs import component_hashes
 from handgrad.cli.app import app
 from handgrad.models import MODELS
 from handgrad.preprocess import Preprocessing, drawing
@@ -26,7 +25,7 @@ def trained(request, places, tmp_path_factory) -> Path:
     if places["mnist"] is None:
         pytest.skip("mnist is not on this machine; let HANDGRAD_DATA name a folder with mnist/")
     train, test = hg.load_data("mnist", places["mnist"])
-    net = hg.Network(MODELS[request.param](), train.shape, len(train.classes), seed=1)
+    net = hg.Classifier.for_data(MODELS[request.param](), train, seed=1)
     hg.fit(net, train.take(np.arange(12_000)), epochs=3, schedule=hg.schedules.OneCycle())
     assert hg.evaluate(net, test.take(np.arange(1000))).accuracy > 0.75
     path = tmp_path_factory.mktemp("trained") / f"{request.param}.safetensors"
@@ -63,15 +62,16 @@ def test_all_engines_give_the_golden_answers(trained, capsys):
 @pytest.mark.mnist
 def test_one_changed_weight_is_found(trained, tmp_path, capsys):
     whole = read_bundle(trained)
-    for name, array in whole.net.arrays.items():
+    for name, array in whole.classifier.network.arrays.items():
         kept = array.flat[-1]
         array.flat[-1] = np.nextafter(kept, np.float32(9e9))
-        assert component_hashes(whole.net)["weights"] != whole.golden.component_hashes["weights"], (
-            name
-        )
+        assert (
+            whole.classifier.component_hashes()["weights"]
+            != whole.golden.component_hashes["weights"]
+        ), name
         array.flat[-1] = kept
-    name = next(reversed(whole.net.parameters))
-    weight = whole.net.parameters[name].copy()
+    name = next(reversed(whole.classifier.network.parameters))
+    weight = whole.classifier.network.parameters[name].copy()
     weight.flat[0] += 0.001
     status, found, err = verify(changed(trained, tmp_path, arrays={name: weight}), capsys)
     assert (status, found["passed"], found["changed"]) == (1, False, ["weights"])
@@ -92,7 +92,7 @@ def test_one_changed_label_is_found(trained, tmp_path, capsys):
 @pytest.mark.mnist
 def test_one_changed_step_of_the_preprocessing_is_found(trained, tmp_path, capsys):
     whole = drawing(28)
-    assert read_bundle(trained).net.preprocessing == whole
+    assert read_bundle(trained).classifier.preprocessing == whole
     asked = 0
     for at in range(len(whole.steps)):
         try:
@@ -103,7 +103,7 @@ def test_one_changed_step_of_the_preprocessing_is_found(trained, tmp_path, capsy
         path = changed(trained, tmp_path, description={"preprocessing": fewer.to_json()})
         bundle = read_bundle(path)
         assert (
-            component_hashes(bundle.net)["preprocessing"]
+            bundle.classifier.component_hashes()["preprocessing"]
             != bundle.golden.component_hashes["preprocessing"]
         )
     assert asked > 8

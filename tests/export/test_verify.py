@@ -22,14 +22,14 @@ ENGINES = ["reference", "compiled", "torch", "ONNX Runtime"]
 
 def model(name: str, path: Path) -> Path:
     """Save a named model, none of its arrays at its starting value, with a preprocessing."""
-    net = hg.Network(MODELS[name](), (1, 28, 28), list("abcdefghij"), seed=1)
+    net = hg.Network(MODELS[name](), (1, 28, 28), 10, seed=1)
     rng = np.random.default_rng(1)
     images = np.zeros((4, 1, 28, 28), np.uint8)
     images[:, :, 6:20, 9:17] = rng.integers(90, 256, (4, 1, 14, 8))
     net.fit_statistics(images)
     stir({name: array for name, array in net.arrays.items() if "running" in name}, rng)
-    net.preprocessing = drawing(28)
-    net.save(path, golden=images)
+    classes = list("abcdefghij")
+    hg.Classifier(net, classes, preprocessing=drawing(28)).save(path, golden=images)
     return path
 
 
@@ -47,12 +47,12 @@ def test_all_engines_give_the_golden_answers_of_a_named_model(name: str, tmp_pat
 def test_one_changed_weight_of_any_array_is_found(name: str, tmp_path: Path) -> None:
     path = model(name, tmp_path / "m.safetensors")
     whole = read_bundle(path)
-    for key, array in whole.net.arrays.items():
+    for key, array in whole.classifier.network.arrays.items():
         moved = []
         for place in {0, array.size // 2, array.size - 1}:
             kept = array.flat[place]
             array.flat[place] += 3
-            logits = whole.net.logits(whole.golden.images)
+            logits = whole.classifier.network.logits(whole.golden.images)
             moved.append(golden.difference(logits, whole.golden.logits))
             assert golden.component_hashes(whole.net) != whole.golden.component_hashes
             array.flat[place] = kept

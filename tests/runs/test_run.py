@@ -10,7 +10,7 @@ from PIL import Image
 
 import handgrad as hg
 from handgrad import runs
-from handgrad.classifier import about_model
+from handgrad.classifier import read_bundle
 from handgrad.runs import Run, checkpoints, load_run, load_test
 from handgrad.runs.config import Config
 
@@ -24,9 +24,9 @@ def in_a_new_folder(tmp_path, monkeypatch):
 def run():
     config = Config(model="softmax-regression", epochs=2, seed=5, out="here")
     train, test = hg.load_data("digits")
-    net = config.network(train)
-    history = hg.fit(net, train, **vars(config.recipe(train.classes)))
-    return Run(config, net, history, train, test, hg.evaluate(net, test))
+    model = hg.Classifier(config.network(train), train.classes)
+    history = hg.fit(model, train, **vars(config.recipe(train.classes)))
+    return Run(config, model, history, train, test, hg.evaluate(model, test))
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_the_history_is_the_same_as_table_and_as_json(run, folder):
 
 
 def test_the_model_file_says_how_it_came_about(run, folder):
-    about = about_model(folder / "model.safetensors")
+    about = read_bundle(folder / "model.safetensors").about
     assert about["data"] == {
         "name": "digits",
         "digest": run.train.digest(),
@@ -87,10 +87,10 @@ def test_the_model_file_says_how_it_came_about(run, folder):
 
 @pytest.mark.parametrize("file", ["", "model.safetensors"])
 def test_a_run_is_loaded_by_its_folder_or_its_file(run, folder, file):
-    net, about = load_run(folder / file)
-    assert np.array_equal(net.logits(run.test.images), run.net.logits(run.test.images))
+    model, about = load_run(folder / file)
+    assert np.array_equal(model.logits(run.test.images), run.classifier.logits(run.test.images))
     test = load_test(about)
-    assert hg.evaluate(net, test).accuracy == run.evaluation.accuracy
+    assert hg.evaluate(model, test).accuracy == run.evaluation.accuracy
 
 
 def test_what_is_no_run_is_refused_in_a_sentence(tmp_path):

@@ -59,18 +59,7 @@ def read(path: Path) -> tuple[Path, dict[str, Any], dict[str, Array], str]:
         ModelError: if the file is missing or damaged, was not written by handgrad, or was written
             by a newer version.
     """
-    try:
-        if is_folder := path.is_dir():
-            path /= MODEL
-        is_file = path.is_file()
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror}); give another path") from None
-    if is_folder and not is_file:
-        raise ModelError(
-            f"{path.parent}: this folder has no {MODEL}; give a finished run or a model file"
-        )
-    if not is_file:
-        raise ModelError(f"{path}: there is no such file; give the path of a saved model")
+    path = _located(path)
     try:
         with safe_open(path, framework="numpy") as file:
             metadata = file.metadata() or {}
@@ -79,6 +68,33 @@ def read(path: Path) -> tuple[Path, dict[str, Any], dict[str, Array], str]:
         raise ModelError(f"{path}: not a whole safetensors file ({error}); save it again") from None
     if (text := metadata.get("handgrad")) is None:
         raise ModelError(f"{path}: not saved by handgrad; it has no description of the network")
+    description = _parsed(path, text)
+    if (stored := metadata.get("digest")) != (found := digest(text, arrays)):
+        raise ModelError(
+            f"{path}: its digest is {stored!s:.12}, but that of its contents is {found:.12}: the "
+            "file was changed or damaged after it was saved; get it again"
+        )
+    upgrade(description, arrays)
+    return path, description, arrays, found
+
+
+def _located(path: Path) -> Path:
+    """Return the path of the model file, which may be in this folder."""
+    try:
+        is_folder = path.is_dir()
+        file = path / MODEL if is_folder else path
+        is_file = file.is_file()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror}); give another path") from None
+    if is_file:
+        return file
+    if is_folder:
+        raise ModelError(f"{path}: this folder has no {MODEL}; give a finished run or a model file")
+    raise ModelError(f"{path}: there is no such file; give the path of a saved model")
+
+
+def _parsed(path: Path, text: str) -> dict[str, Any]:
+    """Return a description from its JSON text, if its format is known."""
     try:
         description = json.loads(text)
     except (ValueError, RecursionError):
@@ -92,13 +108,7 @@ def read(path: Path) -> tuple[Path, dict[str, Any], dict[str, Array], str]:
         raise ModelError(
             f"{path}: its format is {written!r}, this handgrad reads 1 to {FORMAT}; {cure}"
         )
-    if (said := metadata.get("digest")) != (found := digest(text, arrays)):
-        raise ModelError(
-            f"{path}: its digest is {said!s:.12}, that of its contents {found:.12}: it was "
-            "changed or damaged after it was saved; get it again"
-        )
-    upgrade(description, arrays)
-    return path, description, arrays, found
+    return description
 
 
 def digest(text: str, arrays: Mapping[str, Array]) -> str:

@@ -122,7 +122,7 @@ def plan(
 
 
 def _classifier(model: str, given: dict[str, Any]) -> tuple[Classifier, Config]:
-    """Return the classifier and the settings: a run's own where there are any, and what is given."""
+    """Return the classifier and its settings; settings given override those of a run."""
     from handgrad.classifier import Classifier
     from handgrad.data.named.sources import source_named
     from handgrad.models import MODELS

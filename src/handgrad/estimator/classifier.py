@@ -44,9 +44,9 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     >>> bool(classifier.score(X[1500:], y[1500:]) > 0.9)
     True
 
-    It stands in pipelines, grid searches and cross-validation. To keep what was learned, prefer
-    ``classifier.classifier_.save("m.safetensors")`` to a pickle: the file says what it holds, runs no
-    code when it is loaded, and is read by later versions.
+    It works in pipelines, grid searches and cross-validation. To keep a trained model, prefer
+    ``classifier.classifier_.save("m.safetensors")`` to a pickle: later versions read the file, and
+    loading it runs no code.
 
     Args:
         model: the name of an architecture (see ``handgrad models``), or a list of layers; None:

@@ -1,8 +1,8 @@
 """A model as an ONNX graph, for programs that have no handgrad.
 
 The graph takes images of one size, brings uint8 to 0..1, and answers with logits, probabilities
-and labels. It takes preprocessed images; the preprocessing is in the file's metadata for the caller to
-do; or raw, where ONNX can say the preprocessing.
+and labels. It takes preprocessed images, and its metadata describes the preprocessing for the
+caller; or raw images, where ONNX operators can do the preprocessing.
 """
 
 from __future__ import annotations

@@ -81,11 +81,11 @@ def test_eight_threads_train_and_predict_with_engines_of_their_own(name: str) ->
 
 def test_eight_threads_predict_with_one_network() -> None:
     net, X = network(), images(300)
-    alone = net.predict_proba(X)
+    alone = net.logits(X)
 
     def work(_: int) -> None:
         for _ in range(3):
-            np.testing.assert_array_equal(net.predict_proba(X), alone)
+            np.testing.assert_array_equal(net.logits(X), alone)
 
     at_once(work)
 
