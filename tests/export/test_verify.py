@@ -54,7 +54,7 @@ def test_one_changed_weight_of_any_array_is_found(name: str, tmp_path: Path) -> 
             array.flat[place] += 3
             logits = whole.classifier.network.logits(whole.golden.images)
             moved.append(golden.difference(logits, whole.golden.logits))
-            assert golden.component_hashes(whole.net) != whole.golden.component_hashes
+            assert whole.classifier.component_hashes() != whole.golden.component_hashes
             array.flat[place] = kept
         assert max(moved) > 1e-5, key  # the numbers say it too, unless a unit is dead
         array.flat[0] += 3
@@ -118,12 +118,11 @@ def test_an_engine_that_answers_something_else_is_found(
 def test_every_layer_can_be_said_in_onnx(case: Case) -> None:
     needs("onnxruntime")
     from handgrad.classifier import Bundle
-    from handgrad.classifier.golden_outputs import make_golden
     from handgrad.export.onnx import to_onnx
 
-    net = case.network()
-    some = make_golden(net, case.examples(dtype=np.float32))
-    bundle = Bundle(net, {}, some, digest("", net.arrays))
+    model = hg.Classifier(case.network())
+    some = model.golden_outputs(case.examples(dtype=np.float32))
+    bundle = Bundle(model, {}, some, digest("", model.network.arrays))
     found = golden.run_onnx(to_onnx(bundle).SerializeToString(), some.images)
     assert golden.difference(found, some.logits) < 1e-5
 
