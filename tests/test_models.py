@@ -15,6 +15,8 @@ PARAMETERS = {
     "online-mlp": 407_050,
     "lenet5": 61_706,
     "smallnet": 33_482,
+    "deep-convnet": 186_090,
+    "resnet7": 256_074,
 }
 
 
