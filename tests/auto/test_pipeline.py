@@ -62,7 +62,9 @@ def test_the_run_holds_what_a_run_holds(outcome, run):
     test = hg.load_data("digits")[1]
     assert hg.evaluate(model, test).accuracy == outcome.evaluation.accuracy
     assert about["fit"]["why"] == dict(reasons(outcome))
-    with pytest.raises(hg.ConfigError, match=r"set no images aside; give others by --data"):
+    with pytest.raises(
+        hg.ConfigError, match=r"had no validation images; give other images by --data"
+    ):
         load_validation(about)
     epochs = [record._asdict() for record in outcome.again.records]
     assert json.loads((run / "history.json").read_text())["epochs"] == epochs
@@ -130,7 +132,7 @@ def test_the_report_is_a_whole_page_that_needs_no_other(outcome, run):
     assert f"{outcome.evaluation.accuracy:.1%}" in words
     assert "<title>handgrad fit: digits</title>" in words
     assert f"handgrad predict {shlex.quote(str(run))} image.png".replace("'", "&#x27;") in words
-    wrong = outcome.evaluation.count - outcome.evaluation.right
+    wrong = outcome.evaluation.count - outcome.evaluation.correct
     assert words.count('<span class="wrong">') == min(wrong, 24)
     assert words.count('<td class="bar">') == 17
     assert words.count(">on all</td>") == 1

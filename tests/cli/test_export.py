@@ -23,7 +23,7 @@ def test_an_onnx_graph_of_its_own(handgrad, trained, bundle):
     assert (ended.status, ended.err) == (0, "")
     assert ended.out.splitlines() == [
         "ONNX graph in m.onnx",
-        "preprocessing to be done before, as its metadata says: on its ground, grey, light ink, "
+        "preprocessing before the graph, as its metadata says: on its ground, grey, light ink, "
         "resized",
     ]
     session = onnxruntime.InferenceSession("m.onnx", providers=["CPUExecutionProvider"])

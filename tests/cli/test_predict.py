@@ -63,7 +63,7 @@ def test_the_preprocessing_is_drawn_step_by_step(handgrad, trained, tmp_path):
         assert drawn.width > 5 * 150  # five stages of more than an inch
     ended = handgrad("predict", trained, "3", "--show-preprocessing", "way.png")
     assert (ended.status, ended.out) == (2, "")
-    assert ended.err == "error: --show-preprocessing shows what becomes of files; give one\n"
+    assert ended.err == "error: --show-preprocessing needs at least one image file\n"
 
 
 @pytest.mark.parametrize("image", ["a.png", "./a.png"])
@@ -102,8 +102,8 @@ def test_a_network_of_two_classes_shows_both(handgrad, tmp_path):
 @pytest.mark.parametrize(
     ("image", "sentence"),
     [
-        ("359", "there is no image 359; digits test has those from 0 to 358"),
-        ("9" * 5000, f"there is no image {'9' * 18}...; digits test has those from 0 to 358"),
+        ("359", "there is no image 359; digits test has images 0 to 358"),
+        ("9" * 5000, f"there is no image {'9' * 18}...; digits test has images 0 to 358"),
         ("none.png", "none.png: there is no such file; give an image, or the number of a test"),
         ("text.png", "text.png: cannot be read (not a whole PNG, JPEG, GIF or BMP"),
     ],

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from handgrad.layers import Layer
+from handgrad.models import deep_convnet, resnet7
 from handgrad.network import Network
 from handgrad.reproduce.experiment import Fit
-from handgrad.models import deep_convnet, resnet7
 from handgrad.reproduce.modern import FEW, fashion, mnist
 from handgrad.reproduce.notebook import BEST, Notebook
 

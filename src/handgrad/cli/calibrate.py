@@ -21,8 +21,8 @@ def calibrate(
         float | None,
         typer.Option(
             metavar="X",
-            help="Share of the sure answers that shall be right, such as 0.99. Default: all "
-            "answers are sure.",
+            help="Share of confident answers that must be correct, such as 0.99. Default: all "
+            "answers are confident.",
             show_default=False,
         ),
     ] = None,
@@ -32,12 +32,12 @@ def calibrate(
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Make a model's probabilities mean what they say, by the images that its run set aside.
+    """Calibrate a model's probabilities (temperature scaling) on its validation set.
 
-    With --data by others, which it has not learned from. A temperature is fitted, and with
-    --precision a threshold chosen. Both go into the model file.
+    --data names other images, which the model must not have been trained on. --precision also
+    chooses a threshold. Temperature and threshold are stored in the model file.
 
-    Below the threshold `handgrad predict` says that it does not know.
+    Below the threshold `handgrad predict` answers "don't know".
     """
     from handgrad.calibration import calibrate, reason_against_calibrating, reliability
     from handgrad.classifier import read_bundle
@@ -63,12 +63,12 @@ def calibrate(
     golden = bundle.golden.recalibrated(classifier.component_hashes())
     classifier.save(file, bundle.about, golden=golden)
     if doubt := reason_against_calibrating(Z, labels):
-        screen.warning(f"{doubt}; believe these probabilities less than they say")
+        screen.warning(f"{doubt}; the calibrated probabilities are unreliable")
 
     reliable = reliability(classifier.calibration.probabilities(Z), labels, bins=10)
     if json:
         rows = zip(*vars(reliable).values(), strict=True)
-        bins = [{"answers": int(n), "believed": b, "right": r} for n, b, r in rows if n]
+        bins = [{"answers": int(n), "confidence": b, "accuracy": r} for n, b, r in rows if n]
         screen.json(classifier.calibration.to_json() | {"reliability": bins})
     else:
         screen.result(str(classifier.calibration))
@@ -76,10 +76,10 @@ def calibrate(
 
 
 def _table(found: Reliability) -> Table:
-    """Return how often answers are right, by how probable they were called."""
+    """Return the reliability diagram as a table."""
     rows: list[list[Any]] = []
     for k, count in enumerate(found.counts):
         if count:
             between = f"{k / len(found.counts):.0%} to {(k + 1) / len(found.counts):.0%}"
             rows.append([between, count, f"{found.confidence[k]:.2%}", f"{found.accuracy[k]:.2%}"])
-    return table(["probability", ">answers", ">believed", ">right"], rows)
+    return table(["probability", ">answers", ">confidence", ">accuracy"], rows)

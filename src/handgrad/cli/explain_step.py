@@ -83,9 +83,7 @@ def explain_step(
         model, data, folder, seed, progress=False if quiet else None
     )
     if image >= len(test):
-        raise DataError(
-            f"there is no image {image}; {test.name} has those from 0 to {len(test) - 1}"
-        )
+        raise DataError(f"there is no image {image}; {test.name} has images 0 to {len(test) - 1}")
     X, y = test[image]
     label = test.classes[int(y)]
     found = explain(classifier, X, label, training=training, seed=seed, weights=weights)

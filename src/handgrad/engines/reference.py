@@ -58,7 +58,7 @@ class ReferenceEngine:
     ) -> tuple[float, int]:
         """Make one update, and return the loss and the number of correct images before it."""
         results = self.run(BatchStream(X, y, weights, np.arange(len(X)), len(X), [lr]))
-        return float(results.losses[0]), int(results.right[0])
+        return float(results.losses[0]), int(results.correct[0])
 
     def logits(self, X: NDArray[Any]) -> Array:
         """Return the logits (N, K) of images X (N, C, H, W) at inference."""

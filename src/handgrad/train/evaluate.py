@@ -35,18 +35,18 @@ class Evaluation:
         return int(self.confusion.sum())
 
     @property
-    def right(self) -> int:
+    def correct(self) -> int:
         """How many of them were right."""
         return int(np.trace(self.confusion))
 
     @property
     def accuracy(self) -> float:
         """The share of them that were right, 0 to 1."""
-        return self.right / self.count
+        return self.correct / self.count
 
     def __str__(self) -> str:
         return (
-            f"accuracy {self.accuracy:.2%} ({self.right:,} of {self.count:,} right), "
+            f"accuracy {self.accuracy:.2%} ({self.correct:,} of {self.count:,} right), "
             f"loss {self.loss:.4f}"
         )
 

@@ -268,7 +268,7 @@ class Course:
         return Epoch(
             number=len(self._records) + 1,
             loss=float(np.average(self._done.losses, weights=count_of_batch)),
-            accuracy=int(self._done.right.sum()) / len(order),
+            accuracy=int(self._done.correct.sum()) / len(order),
             validation_loss=None,
             validation_accuracy=None,
             lr=self._batches.lrs[-1],

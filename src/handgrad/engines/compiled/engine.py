@@ -133,7 +133,7 @@ class CompiledEngine:
     ) -> tuple[float, int]:
         """Make one update, and return the loss and how many were right, both before it."""
         steps = self.run(BatchStream(X, y, weights, np.arange(len(X)), len(X), [lr]))
-        return float(steps.losses[0]), int(steps.right[0])
+        return float(steps.losses[0]), int(steps.correct[0])
 
     def run(self, batches: BatchStream) -> StepResults:
         """Make one update for each batch, and return what came out."""
@@ -323,8 +323,8 @@ class CompiledEngine:
             order=batches.order[at : at + size], lrs=batches.lrs[made : made + 1]
         )
         rest = batches._replace(order=batches.order[at + size :], lrs=batches.lrs[made + 1 :])
-        steps.losses[made : made + 1], steps.right[made : made + 1] = self._by_reference(one)
-        steps.losses[made + 1 :], steps.right[made + 1 :] = self.run(rest)
+        steps.losses[made : made + 1], steps.correct[made : made + 1] = self._by_reference(one)
+        steps.losses[made + 1 :], steps.correct[made + 1 :] = self.run(rest)
 
     def _by_reference(self, batches: BatchStream) -> StepResults:
         """Let the reference make these steps; what cannot be trained on, it refuses by name."""

@@ -109,7 +109,7 @@ class TorchEngine:
     ) -> tuple[float, int]:
         """Make one update, and return the loss and how many were right, both before it."""
         came = self.run(BatchStream(X, y, weights, np.arange(len(X)), len(X), [lr]))
-        return float(came.losses[0]), int(came.right[0])
+        return float(came.losses[0]), int(came.correct[0])
 
     @torch.no_grad()
     def logits(self, X: NDArray[Any]) -> Array:
