@@ -87,7 +87,8 @@ def test_evaluate_says_how_far_it_can_be_trusted(handgrad, run):
     after = json.loads(handgrad("evaluate", run, "--json").out)
     assert after["calibration_error"] < before["calibration_error"]
     assert after["accuracy"] == before["accuracy"] < after["accuracy_of_confident"]
-    assert f"; {after['confident']:.2%} of the answers are confident, and" in handgrad("evaluate", run).out
+    words = f"; {after['confident']:.2%} of the answers are confident, and"
+    assert words in handgrad("evaluate", run).out
 
 
 def test_evaluate_asks_for_other_images_where_the_run_set_none_aside(handgrad, tmp_path):

@@ -238,7 +238,9 @@ def test_out_may_be_a_link_to_an_empty_folder_or_the_current_one(tmp_path, monke
 @pytest.mark.parametrize("place", [Path("file/run"), Path("x" * 300), Path("new", "x" * 300)])
 def test_a_place_that_cannot_be_written_to_is_named_before_the_work(place, tmp_path):
     Path("file").write_text("x")
-    with pytest.raises(hg.ConfigError, match=r"cannot be written to \(.*\); give another folder by"):
+    with pytest.raises(
+        hg.ConfigError, match=r"cannot be written to \(.*\); give another folder by"
+    ):
         put(place)
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
@@ -257,5 +259,7 @@ def test_only_a_run_that_was_stopped_can_go_on():
         stopped(Path("none"))
     Path("done").mkdir()
     Path("done/model.safetensors").touch()
-    with pytest.raises(hg.ConfigError, match=r"^done is finished and .* `handgrad evaluate done` eva"):
+    with pytest.raises(
+        hg.ConfigError, match=r"^done is finished and .* `handgrad evaluate done` eva"
+    ):
         stopped(Path("done"))

@@ -205,13 +205,16 @@ class Classifier:
         }
 
     def __repr__(self) -> str:
-        return f"Classifier({self.network!r}, {_some(self.classes)})"
+        return f"Classifier({self.network!r}, classes {_some(self.classes)})"
 
     def _repr_html_(self) -> str:
+        steps = self.preprocessing and ", ".join(
+            type(step).__name__ for step in self.preprocessing.steps
+        )
         rows = [
             ("input", " x ".join(map(str, self.shape))),
             ("classes", _some(self.classes)),
-            ("preprocessing", "none" if self.preprocessing is None else self.preprocessing),
+            ("preprocessing", steps or "none"),
             ("calibration", "none" if self.calibration is None else self.calibration),
         ]
         return html_table(("Classifier", ""), rows) + self.network._repr_html_()
@@ -318,4 +321,4 @@ def _golden(arrays: Mapping[str, Array], hashes: Any, classifier: Classifier) ->
 def _some(classes: Sequence[Label]) -> str:
     """Return a few class names as text."""
     few = ", ".join(map(str, classes[:5]))
-    return f"classes {few}, ... ({len(classes)})" if len(classes) > 5 else f"classes {few}"
+    return f"{few}, ... ({len(classes)})" if len(classes) > 5 else few

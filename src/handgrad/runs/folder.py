@@ -110,8 +110,8 @@ def stopped(folder: Path) -> Found:
             continue
         if "config" not in found.about:
             raise StorageError(
-                f"{found.path}: has no settings, because the run was started in Python; resume it by "
-                f"hg.fit(..., checkpoint={str(place)!r}, resume=True)"
+                f"{found.path}: has no settings, because the run was started in Python; resume it "
+                f"by hg.fit(..., checkpoint={str(place)!r}, resume=True)"
             )
         if place == folder:
             raise ConfigError(f"{folder} holds the checkpoints of a run; give {folder.parent}")
@@ -197,8 +197,8 @@ def _lock(folder: Path) -> Lock | None:
         return lock if lock.take() else None
     except OSError as error:
         raise ConfigError(
-            f"{folder} cannot be written to ({error.strerror or error}); change its permissions, or "
-            "use another folder"
+            f"{folder} cannot be written to ({error.strerror or error}); change its permissions, "
+            "or use another folder"
         ) from None
 
 
@@ -221,7 +221,7 @@ def _is_there(place: Path) -> bool:
 
 
 def _remove_forgotten(parent: Path) -> None:
-    """Remove folders of runs that were killed before their first checkpoint, a day ago or earlier."""
+    """Remove folders of runs that were killed before their first checkpoint, over a day ago."""
     for inside in parent.glob(f"*/{_CHECKPOINTS}"):
         with suppress(
             OSError, ConfigError

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from handgrad.classifier import Classifier, network_of
 from handgrad.data import Dataset
+from handgrad.display import html_table
 from handgrad.errors import DataError
 from handgrad.layers import Array
 from handgrad.losses import Loss, SoftmaxCrossEntropy
@@ -49,6 +50,10 @@ class Evaluation:
             f"accuracy {self.accuracy:.2%} ({self.correct:,} of {self.count:,} right), "
             f"loss {self.loss:.4f}"
         )
+
+    def _repr_html_(self) -> str:
+        counts = [[f"is {k}", *row] for k, row in enumerate(self.confusion.tolist())]
+        return html_table(["", *map(str, range(len(counts)))], counts, str(self))
 
 
 def evaluate(
