@@ -33,7 +33,7 @@ def told(run=RUN):
 
 def assert_same_run(one, other):
     assert told(one) == told(other)
-    first, second = (hg.load_model(Path(run, "model.safetensors")).arrays for run in (one, other))
+    first, second = (hg.load_model(run).network.arrays for run in (one, other))
     assert all(np.array_equal(first[name], second[name]) for name in first)
 
 

@@ -62,7 +62,7 @@ def test_what_is_mistaken_is_said_and_an_unseen_class_has_no_share(handgrad, mon
     ("words", "status", "sentence"),
     [
         (["nothing"], 1, "nothing is not a run: it does not exist"),
-        (["."], 1, "there is no file model.safetensors"),
+        (["."], 1, "it has no file model.safetensors"),
         (["text"], 1, "text: not a whole safetensors file"),
         (["untold.safetensors"], 2, "does not name its training data; give --data"),
         (["RUN", "--data", "digit"], 2, "there is no data called 'digit'; did you mean digits?"),
@@ -71,7 +71,7 @@ def test_what_is_mistaken_is_said_and_an_unseen_class_has_no_share(handgrad, mon
 )
 def test_failures(handgrad, trained, tmp_path, words, status, sentence):
     (tmp_path / "text").write_text("hello")
-    hg.save_model(hg.load_model(trained / "model.safetensors"), tmp_path / "untold.safetensors")
+    hg.load_model(trained).save(tmp_path / "untold.safetensors")
     ended = handgrad("evaluate", *[trained if word == "RUN" else word for word in words])
     assert (ended.status, ended.out) == (status, "")
     assert ended.err.startswith("error: ")

@@ -31,14 +31,14 @@ def test_an_onnx_graph_of_its_own(handgrad, trained, bundle):
     for count in (1, 7, 300):  # any number of images
         X = test.images[:count]
         logits, p, label = session.run(None, {"images": X})
-        assert golden.difference(logits, bundle.net.logits(X)) < 1e-5
-        assert p == pytest.approx(bundle.model.predict_proba(X), abs=1e-5)
-        assert label.tolist() == bundle.model.predict(X).tolist()
+        assert golden.difference(logits, bundle.classifier.logits(X)) < 1e-5
+        assert p == pytest.approx(bundle.classifier.predict_proba(X), abs=1e-5)
+        assert label.tolist() == bundle.classifier.predict(X).tolist()
     about = {entry.key: json.loads(entry.value) for entry in onnx.load("m.onnx").metadata_props}
     assert about == {
         "handgrad.classes": list(range(10)),
-        "handgrad.preprocessing": bundle.model.preprocessing
-        and bundle.model.preprocessing.to_json(),
+        "handgrad.preprocessing": bundle.classifier.preprocessing
+        and bundle.classifier.preprocessing.to_json(),
         "handgrad.calibration": None,
         "handgrad.digest": bundle.digest,
     }
@@ -157,11 +157,11 @@ def test_a_program_and_a_state_dict_for_pytorch(handgrad, trained, bundle):
     for count in (1, 5):
         X = bundle.golden.images[:count]
         logits = program(torch.from_numpy(X)).detach().numpy()
-        assert golden.difference(logits, bundle.net.logits(X)) < 1e-5
+        assert golden.difference(logits, bundle.classifier.logits(X)) < 1e-5
     assert handgrad("export", trained, "--torch", "m.pt").status == 0
     state = torch.load("m.pt", weights_only=True)
     assert {name: value.numpy().tolist() for name, value in state.items()} == {
-        name: value.tolist() for name, value in bundle.net.arrays.items()
+        name: value.tolist() for name, value in bundle.classifier.network.arrays.items()
     }
 
 
@@ -266,7 +266,11 @@ def test_the_model_itself_is_not_written_over(handgrad, trained, tmp_path):
     ("words", "status", "sentence"),
     [
         ([], 2, "nothing to write; give --onnx, --torch or --hub"),
-        (["--hub", "hub", "--raw"], 2, "--raw is about the ONNX graph; give --onnx FILE.onnx"),
+        (
+            ["--hub", "hub", "--raw"],
+            2,
+            "--raw applies to the ONNX graph only; give --onnx FILE.onnx",
+        ),
         (["--hub", ""], 2, "give the name of a folder to write to, not nothing; . is this one"),
         (["--onnx", "m.bin"], 1, "m.bin: an ONNX file must be named something.onnx"),
         (["--torch", "m.bin"], 1, "m.bin: a PyTorch file must be named something.pt2, or .pt"),

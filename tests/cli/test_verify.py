@@ -39,7 +39,7 @@ def test_several_models_as_json(handgrad, trained, model):
 
 
 def test_one_weight_changed_in_the_file(handgrad, model):
-    weight = hg.load_model(model).parameters["1.weight"].copy()
+    weight = hg.load_model(model).network.parameters["1.weight"].copy()
     weight[3, 30] += 0.01
     forged(model, arrays={"1.weight": weight}, sealed=False)
     ended = handgrad("verify", model)
@@ -103,7 +103,7 @@ def test_no_golden_images(handgrad, model):
     forged(model, arrays={f"golden.{name}": array[:0] for name, array in none.items()})
     ended = handgrad("verify", model)
     assert (ended.status, ended.out) == (1, "")
-    assert "its description does not hold together: it has no golden images" in ended.err
+    assert "its description is not consistent: it has no golden images" in ended.err
 
 
 def test_wrong_golden_answers(handgrad, model):
