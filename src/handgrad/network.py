@@ -69,6 +69,7 @@ class Network:
         buffers: the arrays that are not learned ("1.running_mean"), likewise.
         arrays: parameters and buffers, likewise.
         params: the same arrays as a tree, as `Sequential` takes them.
+        first_trainable: the index of the first layer with parameters; 0 if there is none.
         is_fitted: whether `Normalize` layers have the statistics of the training images.
 
     Raises:
@@ -106,6 +107,7 @@ class Network:
         self.arrays, buffers = flatten(self.params), sequential.buffers
         self.parameters = Arrays((k, v) for k, v in self.arrays.items() if k not in buffers)
         self.buffers = Arrays((k, v) for k, v in self.arrays.items() if k in buffers)
+        self.first_trainable = min((int(n.split(".")[0]) for n in self.parameters), default=0)
         self.is_fitted = is_fitted
 
     def walk(
@@ -266,11 +268,6 @@ class Network:
     def summary(self) -> Summary:
         """Return the table of layers, with shapes, parameters and multiply-adds."""
         return summarize(self.walk(np.zeros((1, *self.shape), self.dtype), inner=True))
-
-    @property
-    def first_trainable(self) -> int:
-        """The index of the first layer with parameters; 0 if there is none."""
-        return min((int(name.split(".")[0]) for name in self.parameters), default=0)
 
     def _inputs_of(self, index: int, images: Array, size: int = 1000) -> Iterator[Array]:
         """Yield the input of the layer at `index`, batch by batch."""

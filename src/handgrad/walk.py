@@ -99,12 +99,12 @@ def walk(
         prefix: the text before each path.
     """
     for index, layer in enumerate(layers):
-        own, here = params[str(index)], ctx.inside(index)
+        name = str(index)
+        own, here = params[name], ctx.inside(index)
         Y, cache = layer.forward(own, X, here)
-        step = LayerForward(f"{prefix}{index}", layer, own, X, Y, cache)
-        yield step
+        yield LayerForward(prefix + name, layer, own, X, Y, cache)
         if inner:
-            for branch in _branches(step.path, layer, own, cache, here):
+            for branch in _branches(prefix + name, layer, own, cache, here):
                 yield from walk(
                     *(branch.layers, branch.params, X, branch.ctx), inner=True, prefix=branch.prefix
                 )
@@ -135,8 +135,8 @@ def walk_back(
         prefix: the text before each path.
     """
     for index in range(len(layers) - 1, -1 if stop is None else stop - 1, -1):
-        layer, own = layers[index], params[str(index)]
-        path, dX = f"{prefix}{index}", None
+        name = str(index)
+        layer, own, path, dX = layers[index], params[name], prefix + name, None
         if index == stop:
             gradients = gradients_alone(layer, own, caches[index], dY)
         else:

@@ -23,7 +23,7 @@ TOP = 3
 MAX_DIGITS = 18  # of the number of a test image
 
 
-class Answer(NamedTuple):
+class Prediction(NamedTuple):
     """A prediction for one image.
 
     Attributes:
@@ -119,7 +119,7 @@ def predict(
             classifier.calibration.is_confident(p)[0]
         )
         ranked = [(classifier.classes[k], float(p[0, k])) for k in (-p[0]).argsort(stable=True)]
-        answers.append(Answer(image, label, ranked, confident))
+        answers.append(Prediction(image, label, ranked, confident))
 
     if show_preprocessing:
         _draw(ways, show_preprocessing)
@@ -152,13 +152,13 @@ def _draw(ways: list[list[tuple[str, Array]]], file: Path) -> None:
 def _example(test: Dataset, number: str) -> tuple[Array, Label]:
     """Return a test image and its label."""
     if len(number) > MAX_DIGITS or int(number) >= len(test):
-        said = number if len(number) <= MAX_DIGITS else f"{number[:MAX_DIGITS]}..."
-        raise DataError(f"there is no image {said}; {test.name} has images 0 to {len(test) - 1}")
+        shown = number if len(number) <= MAX_DIGITS else f"{number[:MAX_DIGITS]}..."
+        raise DataError(f"there is no image {shown}; {test.name} has images 0 to {len(test) - 1}")
     X, y = test[int(number)]
     return X, test.classes[int(y)]
 
 
-def _plain(answer: Answer) -> dict[str, Any]:
+def _plain(answer: Prediction) -> dict[str, Any]:
     """Return an answer as JSON data."""
     return {
         "image": answer.image,
@@ -169,7 +169,7 @@ def _plain(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _table(answers: list[Answer]) -> Table:
+def _table(answers: list[Prediction]) -> Table:
     """Return the table of answers, each with its most probable classes."""
     count = min(TOP, len(answers[0].probabilities))
     known = any(answer.label is not None for answer in answers)

@@ -49,8 +49,8 @@ def verify(
     elif rows := _rows(found):
         screen.result(table(["model", "engine", ">difference", ""], rows))
     for name, finding in found.items():
-        for said in _said(name, finding):
-            screen.error(said)
+        for problem in _problems(name, finding):
+            screen.error(problem)
     if any(isinstance(f, ModelError) or not f.passed for f in found.values()):
         raise typer.Exit(1)
 
@@ -67,7 +67,7 @@ def _verified(model: Path, tolerance: float) -> Finding | ModelError:
         return error
 
 
-def _said(name: str, finding: Finding | ModelError) -> list[str]:
+def _problems(name: str, finding: Finding | ModelError) -> list[str]:
     """Return the problems of a model as sentences."""
     if isinstance(finding, ModelError):
         return [str(finding)]
