@@ -172,7 +172,7 @@ def test_snapshot_and_restore() -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda arrays: arrays.pop("4.bias"), "array 4.bias is missing; is it another archi"),
+        (lambda arrays: arrays.pop("4.bias"), "array 4.bias is missing; is it from another archi"),
         (lambda arrays: arrays.update(extra=np.ones(1)), "array extra is not one of this network"),
         (
             lambda arrays: arrays.update({"4.bias": np.ones(4)}),

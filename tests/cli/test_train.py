@@ -52,9 +52,9 @@ def test_its_probabilities_are_calibrated_unless_they_are_not_to_be(handgrad):
     )
     plain = handgrad("train", *QUICK, "--no-calibrate")
     assert "calibrat" not in plain.err
-    nets = [hg.load_model(f"runs/digits-softmax-regression-{n}").network for n in (1, 2)]
-    assert nets[0].calibration is not None
-    assert nets[1].calibration is None
+    models = [hg.load_model(f"runs/digits-softmax-regression-{n}") for n in (1, 2)]
+    assert models[0].calibration is not None
+    assert models[1].calibration is None
     assert handgrad("train", *QUICK, "--validation", 0).status == 0
 
 
