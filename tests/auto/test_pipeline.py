@@ -14,7 +14,7 @@ from handgrad.auto.budget import Clock
 from handgrad.auto.reasons import reasons, same_again
 from handgrad.auto.report import report
 from handgrad.auto.speed import Speed
-from handgrad.classifier.model_file import read_bundle
+from handgrad.classifier import read_bundle
 from handgrad.runs import load_validation
 from handgrad.runs.settings import configure
 from tests.explain.test_page import Reader

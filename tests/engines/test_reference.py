@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import handgrad as hg
 from handgrad.engines import BatchStream, Engine, ReferenceEngine, Rules
 from handgrad.errors import DivergenceError
 from handgrad.layers import Array, Context
@@ -248,3 +249,12 @@ def test_a_run_learns() -> None:
     assert losses[-1] < 0.05
     assert (engine.logits(run.images).argmax(axis=1) == run.labels).all()
     assert engine.logits(run.images).shape == (40, CLASSES)
+
+
+def test_the_public_protocols_match_their_implementations() -> None:
+    engine = ReferenceEngine(CASE["linear"].network(), RULES)
+    assert isinstance(engine, hg.Engine)
+    assert isinstance(engine.net.layers[-1], hg.Layer)
+    assert isinstance(RULES.loss, hg.Loss)
+    assert isinstance(RULES.optimizer, hg.Optimizer)
+    assert not isinstance(RULES.loss, hg.Layer)
