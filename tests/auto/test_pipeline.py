@@ -99,9 +99,9 @@ def test_ctrl_c_in_the_last_training_keeps_what_was_judged(outcome):
     assert found.interrupted
     assert found.again is None
     assert found.config.validation
-    assert len(found.net.arrays) == len(outcome.classifier.network.arrays)
+    assert len(found.classifier.network.arrays) == len(outcome.classifier.network.arrays)
     for name, array in found.chosen.arrays.items():
-        assert np.array_equal(array, found.net.arrays[name])
+        assert np.array_equal(array, found.classifier.network.arrays[name])
     assert "once more" not in report(found, Path("x"))
 
 
