@@ -48,14 +48,13 @@ class Training:
 
     def __init__(self, work: Work, kept: str) -> None:
         self.work, self.kept = work, bool(kept)
-        self.data = hg.Dataset(work.images, work.labels, work.net.classes)
+        self.data = hg.Dataset(work.images, work.labels, range(work.net.classes))
 
     def train(self) -> float:
         """Train, and return the seconds; checkpoints lie in the folder that TMPDIR names."""
         task = self.work.task
-        net = hg.Network(hg.models.named(task.network), self.data.shape, self.data.classes)
-        net.restore(self.work.net.arrays)
-        net.measured = True  # on the same images, by whoever made the work
+        net = hg.Network(hg.models.named(task.network), self.data.shape, len(self.data.classes))
+        net.restore(self.work.net.arrays, is_fitted=True)
         with tempfile.TemporaryDirectory() as folder:
             started = time.perf_counter()
             hg.fit(

@@ -90,7 +90,7 @@ class InFile:
         forget(self.path)
         images = np.load(self.path, mmap_mode="r")
         labels = np.resize(self.work.labels, len(images))
-        return fit(self.work, hg.Dataset(images, labels, self.work.net.classes), 1)
+        return fit(self.work, hg.Dataset(images, labels, range(self.work.net.classes)), 1)
 
 
 def one_round(case: InMemory | InFile, _: Work, __: int) -> Figures:
@@ -105,9 +105,8 @@ def one_round(case: InMemory | InFile, _: Work, __: int) -> Figures:
 
 def fit(work: Work, data: hg.Dataset, epochs: int) -> tuple[int, float]:
     """Train a fresh network as a user does, and return how many images, and the seconds."""
-    net = hg.Network(hg.models.named(work.task.network), data.shape, data.classes, seed=0)
-    net.restore(work.net.arrays)
-    net.measured = True  # on the same images, by whoever made the work
+    net = hg.Network(hg.models.named(work.task.network), data.shape, len(data.classes), seed=0)
+    net.restore(work.net.arrays, is_fitted=True)
     started = time.perf_counter()
     hg.fit(
         net,
@@ -124,7 +123,7 @@ def fit(work: Work, data: hg.Dataset, epochs: int) -> tuple[int, float]:
 def repeated(work: Work, count: int) -> hg.Dataset:
     """Return so many images in memory: those of the data set, again and again."""
     images = np.resize(work.images, (count, *work.images.shape[1:]))
-    return hg.Dataset(images, np.resize(work.labels, count), work.net.classes)
+    return hg.Dataset(images, np.resize(work.labels, count), range(work.net.classes))
 
 
 @contextmanager

@@ -96,8 +96,8 @@ class Work:
         if task.noise:
             self.images = with_noise(self.images)
         layers = MODELS[task.network](*([task.initializer] if task.initializer else []))
-        self.net = Network(layers, train.shape, train.classes, seed=0)
-        self.net.measure(self.images)
+        self.net = Network(layers, train.shape, len(train.classes), seed=0)
+        self.net.fit_statistics(self.images)
 
     @cached_property
     def inputs(self) -> Array:
@@ -108,7 +108,7 @@ class Work:
         X = self.net.as_input(self.images)
         first = self.net.layers[0]
         if isinstance(first, Normalize):
-            X, _ = first.forward(self.net.tree["0"], X, Context())
+            X, _ = first.forward(self.net.params["0"], X, Context())
         return X
 
     def order(self, number: int) -> Array:

@@ -6,7 +6,7 @@ import handgrad as hg
 
 train, test = hg.load_data("digits")
 layers = [hg.Flatten(), hg.Dense(32), hg.ReLU(), hg.Dense()]
-net = hg.Network(layers, shape=train.shape, classes=train.classes, seed=0)
+net = hg.Network(layers, shape=train.shape, classes=10, seed=0)
 rng = np.random.default_rng(0)
 
 for epoch in range(1, 21):

@@ -1,4 +1,4 @@
-"""A layer of one's own: softplus, with its gradient held against a central difference.
+"""A user-defined layer: softplus, with its gradient checked by central differences.
 
 Y = log(1 + eˣ)        dX = dY · 1/(1 + e⁻ˣ)
 """
@@ -17,7 +17,7 @@ class Softplus:
     """A smooth ReLU."""
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
-        """Return no parameters, and the shape as it came."""
+        """Return no parameters, and the same shape."""
         return {}, shape
 
     def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Any]:
@@ -31,7 +31,7 @@ class Softplus:
 
 
 def check(layer: Softplus, size: int = 100, h: float = 1e-5) -> float:
-    """Return how far backward is from a central difference, relative to its size."""
+    """Return the relative error of `backward` against central differences."""
     rng = np.random.default_rng(0)
     X, dY = rng.normal(size=(2, 1, size))
     _, cache = layer.forward({}, X, Context())
@@ -47,10 +47,9 @@ print(f"error against central differences: {error:.1e}")
 assert error < 1e-8, "the gradient is wrong"
 
 train, test = hg.load_data("digits")
-net = hg.Network(
-    [hg.Flatten(), hg.Dense(32), Softplus(), hg.Dense()], train.shape, train.classes, seed=0
-)
-hg.fit(net, train, epochs=10, optimizer=hg.Adam(0.01), engine="reference")
-found = hg.evaluate(net, test)
+layers = [hg.Flatten(), hg.Dense(32), Softplus(), hg.Dense()]
+model = hg.Classifier.for_data(layers, train, seed=0)
+hg.fit(model, train, epochs=10, optimizer=hg.Adam(0.01), engine="reference")
+found = hg.evaluate(model, test)
 print(found)
 assert found.accuracy > 0.92, "the network has not learned"

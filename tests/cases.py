@@ -1,7 +1,6 @@
-"""The one list of layers and networks that drives every contract.
+"""The list of layers and networks that all contract tests run over.
 
-The layers are those that `handgrad gradcheck` knows: a new one is covered by all as soon as it
-stands there.
+The layers are those of `handgrad gradcheck`, so every new layer there is covered by all tests.
 """
 
 from __future__ import annotations
@@ -19,7 +18,6 @@ from handgrad.layers import (
     Array,
     AvgPool2d,
     BatchNorm,
-    Chain,
     Conv2d,
     Dense,
     Dropout,
@@ -33,6 +31,7 @@ from handgrad.layers import (
     Params,
     ReLU,
     Residual,
+    Sequential,
     Shape,
     Sigmoid,
     SiLU,
@@ -61,15 +60,15 @@ class Case:
     batch: int = 5
 
     @property
-    def chain(self) -> Chain:
-        return Chain(self.layers)
+    def chain(self) -> Sequential:
+        return Sequential(self.layers)
 
     @property
     def output(self) -> Shape:
         return self.chain.init(self.shape, np.random.default_rng(0))[1]
 
     def params(self, seed: int = 0, dtype: Any = np.float64) -> Params:
-        """Return arrays for the chain, none at its starting value."""
+        """Return arrays for the layers, none at its initial value."""
         rng = np.random.default_rng((seed, 1))
         tree, _ = self.chain.init(self.shape, rng)
         return stirred(tree, rng, dtype)
@@ -160,7 +159,13 @@ NETWORKS = (
     Case("flat-input", (BatchNorm(), Dense(8), ReLU(), Dense(CLASSES)), (6,), batch=8),
 )
 
-_SMALLEST = {"convnet": (1, 16, 16), "lenet5": (1, 12, 12), "smallnet": (1, 8, 8)}
+_SMALLEST = {
+    "convnet": (1, 16, 16),
+    "lenet5": (1, 12, 12),
+    "smallnet": (1, 8, 8),
+    "deep-convnet": (1, 12, 12),
+    "resnet7": (1, 8, 8),
+}
 
 NAMED = tuple(
     Case(

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import handgrad as hg
-from handgrad.calibration import Calibration, against_calibrating, calibrate, reliability
+from handgrad.calibration import Calibration, calibrate, reason_against_calibrating, reliability
 from handgrad.losses import softmax
 
 RNG = np.random.default_rng(0)
@@ -44,7 +44,7 @@ def test_sure_answers_are_as_often_right_as_was_asked(precision: float) -> None:
     Z, y = answers()
     found = calibrate(Z, y, precision=precision)
     others, truth = answers()
-    sure = found.sure(found.probabilities(others))
+    sure = found.is_confident(found.probabilities(others))
     right = found.probabilities(others).argmax(axis=1) == truth
     assert right[sure].mean() == pytest.approx(precision, abs=0.015)
     assert sure.mean() == pytest.approx(found.coverage, abs=0.02)
@@ -58,7 +58,7 @@ def test_the_lowest_threshold_that_will_do_is_taken() -> None:
     for precision, coverage in ((1.0, 2), (0.8, 5), (0.75, 5), (0.5, 6)):
         found = calibrate(Z, y, precision=precision)
         assert found.coverage == coverage / 6
-        assert found.sure(found.probabilities(Z)).sum() == coverage
+        assert found.is_confident(found.probabilities(Z)).sum() == coverage
 
 
 @given(seed=st.integers(0, 10**6), count=st.integers(1, 30))
@@ -83,11 +83,13 @@ def test_any_answers_give_a_calibration(seed: int, count: int) -> None:
 
 def test_what_cannot_be_calibrated_is_one_sentence() -> None:
     Z = np.array([[2.0, 0.0], [1.0, 0.0]])
-    with pytest.raises(hg.DataError, match=r"no answers on these 2 .* 90\.00% of them are right"):
+    with pytest.raises(
+        hg.DataError, match=r"no threshold makes 90\.00% of the answers on these 2 images"
+    ):
         calibrate(Z, np.array([1, 1]), precision=0.9)
     with pytest.raises(hg.ConfigError, match="precision must be above 0 and at most 1, not 2"):
         calibrate(Z, np.array([1, 1]), precision=2)
-    with pytest.raises(hg.DataError, match="2 answers and 1 labels"):
+    with pytest.raises(hg.DataError, match="2 rows of logits and 1 labels"):
         calibrate(Z, np.array([1]))
     with pytest.raises(hg.DataError, match="there are no answers"):
         reliability(Z[:0], np.array([]))
@@ -95,28 +97,30 @@ def test_what_cannot_be_calibrated_is_one_sentence() -> None:
         Calibration(temperature=0)
     with pytest.raises(hg.ModelError, match="threshold of a calibration cannot be 'x'"):
         Calibration.from_json(Calibration().to_json() | {"threshold": "x"})
-    with pytest.raises(hg.ModelError, match="a calibration is described by"):
+    with pytest.raises(hg.ModelError, match="a calibration must have the entries"):
         Calibration.from_json({"temperature": 1.0})
 
 
-def test_a_network_uses_its_calibration() -> None:
-    net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), ["a", "b"])
+def test_a_classifier_uses_its_calibration() -> None:
+    model = hg.Classifier(hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), 2))
     X = np.ones((3, 1, 2, 2), np.float32)
-    plain = net.predict_proba(X)
-    net.calibration = Calibration(temperature=2.0, threshold=0.9)
-    assert net.predict_proba(X) == pytest.approx(softmax(net.logits(X) / 2))
-    assert net.predict_proba(X).dtype == plain.dtype
-    assert abs(net.predict_proba(X)[0, 0] - 0.5) < abs(plain[0, 0] - 0.5)
+    plain = model.predict_proba(X)
+    model.calibration = Calibration(temperature=2.0, threshold=0.9)
+    assert model.predict_proba(X) == pytest.approx(softmax(model.logits(X) / 2))
+    assert model.predict_proba(X).dtype == plain.dtype
+    assert abs(model.predict_proba(X)[0, 0] - 0.5) < abs(plain[0, 0] - 0.5)
 
 
-def test_what_speaks_against_a_temperature_that_nobody_asked_for() -> None:
+def test_reasons_against_calibrating() -> None:
     Z, y = answers(100)
-    assert against_calibrating(Z, y) == ""
-    assert against_calibrating(Z[:29], y[:29]).startswith("29 images are too few to learn")
-    assert against_calibrating(Z, Z.argmax(axis=1)).startswith("all 100 images are right, and")
+    assert reason_against_calibrating(Z, y) == ""
+    assert reason_against_calibrating(Z[:29], y[:29]).startswith("29 images are too few to fit")
+    assert reason_against_calibrating(Z, Z.argmax(axis=1)).startswith(
+        "all 100 answers are correct, so"
+    )
 
 
-def test_a_calibration_in_words() -> None:
+def test_a_calibration_as_text() -> None:
     Z, y = answers(1000, boast=4.0)
     found = calibrate(Z, y, precision=0.9)
     first, second = str(found).splitlines()
@@ -124,5 +128,5 @@ def test_a_calibration_in_words() -> None:
         f"temperature {found.temperature:.3f}: expected calibration error "
         f"{found.error_before:.2%} -> {found.error:.2%}, on 1,000 images"
     )
-    assert second.startswith(f"sure from {found.threshold:.2%} on: {found.coverage:.2%} of")
-    assert "sure" not in str(calibrate(Z, y))
+    assert second.startswith(f"confident from {found.threshold:.2%}: {found.coverage:.2%} of")
+    assert "confident" not in str(calibrate(Z, y))

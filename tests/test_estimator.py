@@ -74,9 +74,9 @@ def test_images_in_rows(digits: tuple[np.ndarray, np.ndarray]) -> None:
     classifier = HandgradClassifier(image_shape=(8, 8), epochs=8, random_state=0)
     classifier.fit(X[:500], y[:500])
     assert classifier.score(X[500:], y[500:]) > 0.9
-    assert classifier.network_.shape == (1, 8, 8)
-    assert classifier.network_.layers[1:2] == tuple(hg.models.smallnet()[1:2])
-    assert classifier.network_.classes == tuple(range(10))
+    assert classifier.classifier_.shape == (1, 8, 8)
+    assert classifier.classifier_.network.layers[1:2] == tuple(hg.models.smallnet()[1:2])
+    assert classifier.classifier_.classes == tuple(range(10))
     assert len(classifier.history_) == classifier.n_iter_ == len(classifier.loss_curve_) == 8
     assert classifier.loss_curve_[-1] < classifier.loss_curve_[0] / 2
 
@@ -93,7 +93,7 @@ def test_string_labels_tables_pipelines_search_and_cross_validation(
     assert search.predict(table.iloc[:1]).tolist() == ["setosa"]
     classifier = HandgradClassifier(random_state=0).fit(table, y)
     assert classifier.feature_names_in_.tolist() == ["a", "b", "c", "d"]
-    assert classifier.network_.classes == ("setosa", "versicolor", "virginica")
+    assert classifier.classifier_.classes == ("setosa", "versicolor", "virginica")
 
 
 def test_clone_and_pickle(iris: tuple[np.ndarray, np.ndarray]) -> None:
@@ -114,7 +114,7 @@ def test_the_model_file_answers_as_the_classifier(
 ) -> None:
     X, y = iris
     classifier = HandgradClassifier(epochs=3, random_state=1).fit(X, y)
-    classifier.network_.save(tmp_path / "m.safetensors")
+    classifier.classifier_.save(tmp_path / "m.safetensors")
     net = hg.load_model(tmp_path / "m.safetensors")
     images = X.astype(np.float32).reshape(-1, 1, 1, 4)
     assert np.array_equal(net.predict(images), classifier.predict(X))
@@ -148,16 +148,16 @@ def test_weights_count(iris: tuple[np.ndarray, np.ndarray]) -> None:
 def test_warm_start_goes_on(iris: tuple[np.ndarray, np.ndarray]) -> None:
     X, y = iris
     classifier = HandgradClassifier(epochs=4, warm_start=True, random_state=0).fit(X, y)
-    net = classifier.network_
+    net = classifier.classifier_
     classifier.fit(X, y)
-    assert classifier.network_ is net
+    assert classifier.classifier_ is net
     assert len(classifier.loss_curve_) == 8
     assert len(classifier.history_) == 4
     assert classifier.loss_curve_[4] < classifier.loss_curve_[0]
     with pytest.raises(ValueError, match="y has the class 'rose', which was not there at first"):
         classifier.fit(X, np.where(y == "setosa", "rose", y))
     classifier.set_params(warm_start=False).fit(X, y)
-    assert classifier.network_ is not net
+    assert classifier.classifier_ is not net
     assert len(classifier.loss_curve_) == 4
 
 

@@ -27,8 +27,8 @@ ROOMS = [
         "params",
     ),
     *("losses", "signals", "calibration", "optim", "schedules", "markdown_sections"),
-    *("summary", "assembly", "network", "models", "data", "engines", "train", "classifier"),
-    *("export", "tracking", "gradient_check", "engine_comparison", "html", "explain", "plots"),
+    *("display", "walk", "summary", "network", "models", "data", "classifier", "engines", "train"),
+    *("export", "tracking", "gradcheck", "compare_engines", "html", "explain", "plots"),
     *("estimator", "reproduce"),
     *("__init__", "runs", "auto", "cli", "__main__"),
 ]
@@ -59,7 +59,7 @@ PLACES = {
 
 
 # The one way back: what people look for on the network itself is imported when it is called.
-BACK = {("network.py", "classifier")}
+BACK: set[tuple[str, str]] = set()
 
 
 def imports(source: str) -> Iterator[str]:

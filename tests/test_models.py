@@ -15,6 +15,8 @@ PARAMETERS = {
     "online-mlp": 407_050,
     "lenet5": 61_706,
     "smallnet": 33_482,
+    "deep-convnet": 186_090,
+    "resnet7": 256_074,
 }
 
 
@@ -29,10 +31,9 @@ def test_parameters_on_mnist_are_those_that_its_docstring_says(name: str) -> Non
 
 @pytest.mark.parametrize("name", MODELS)
 def test_each_takes_a_batch_of_images(name: str) -> None:
-    net = Network(named(name), (1, 28, 28), ["cat", "dog", "bird"])
+    net = Network(named(name), (1, 28, 28), 3)
     X = np.random.default_rng(0).integers(0, 256, (4, 1, 28, 28), np.uint8)
     assert net.logits(X).shape == (4, 3)
-    assert set(net.predict(X)) <= {"cat", "dog", "bird"}
 
 
 def test_each_call_makes_a_list_of_its_own() -> None:

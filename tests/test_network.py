@@ -1,11 +1,16 @@
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
 import numpy as np
 import pytest
 
 from handgrad.errors import DataError, ModelError
+from handgrad.init import HeNormal
 from handgrad.layers import (
     Array,
     BatchNorm,
-    Chain,
     Context,
     Conv2d,
     Dense,
@@ -14,6 +19,7 @@ from handgrad.layers import (
     Normalize,
     ReLU,
     Residual,
+    Sequential,
 )
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
@@ -26,7 +32,7 @@ each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 def small(**options) -> Network:
     layers = [Flatten(), Dense(8), ReLU(), Dropout(0.5), Dense()]
-    return Network(layers, (1, 4, 5), ["a", "b", "c"], **options)
+    return Network(layers, (1, 4, 5), 3, **options)
 
 
 def images(count: int = 6, seed: int = 0) -> Array:
@@ -35,7 +41,7 @@ def images(count: int = 6, seed: int = 0) -> Array:
 
 @each_case
 def test_loss_and_gradients_equal_autograds(case: Case) -> None:
-    """The whole way, and the shorter way back that leaves out the gradient of the images."""
+    """The gradient of the images is left out of our backward pass."""
     torch = needs("torch")
     from handgrad.gradient_check.autograd import module_at
     from handgrad.gradient_check.target import Point
@@ -44,8 +50,8 @@ def test_loss_and_gradients_equal_autograds(case: Case) -> None:
     ctx = Context(training=True, seed=1, step=2)
     loss, gradients = net.loss_and_grads(X, y, ctx=ctx)
 
-    module = module_at(net.chain, Point(net.tree, X, ctx, X))
-    logits = module(torch.tensor(X))
+    tensors = as_tensors(net.params)
+    logits = forward(Sequential(net.layers), tensors, torch.tensor(X), ctx)
     theirs = torch.nn.functional.cross_entropy(logits, torch.tensor(y))
     theirs.backward()
     assert loss == pytest.approx(theirs.item(), rel=1e-13)
@@ -78,9 +84,6 @@ def test_one_image_alone_is_predicted_as_within_256_others(case: Case) -> None:
     )
     np.testing.assert_allclose(
         alone, together[[0, 99, 256]], rtol=1e-6, atol=1e-6 * abs(together).max()
-    )
-    np.testing.assert_allclose(
-        net.predict_proba(X[:1]), net.predict_proba(X)[:1], rtol=0, atol=1e-6
     )
 
 
@@ -146,21 +149,6 @@ def test_images_may_be_read_only_and_lie_anyhow(dtype: type) -> None:
         assert net.logits(awkward).dtype == np.float32
 
 
-def test_predictions_are_what_the_classes_are_called() -> None:
-    net, X = small(), images(20)
-    names = net.predict(X)
-    assert set(names) <= {"a", "b", "c"}
-    np.testing.assert_array_equal(names, np.array(["a", "b", "c"])[net.predict_proba(X).argmax(1)])
-    np.testing.assert_allclose(net.predict_proba(X).sum(axis=1), 1, rtol=1e-6)
-    numbered = Network([Flatten(), Dense()], (1, 4, 5), [3, 8])
-    assert set(numbered.predict(X)) <= {3, 8}
-
-
-def test_no_images_give_no_predictions() -> None:
-    assert small().predict(images(0)).shape == (0,)
-    assert small().predict_proba(images(0)).shape == (0, 3)
-
-
 def test_only_a_last_dense_may_leave_its_units_open() -> None:
     assert small().layers[-1].units == 3
     sentence = r"layer 1 \(Dense\), given \(20,\): units is not set; only a network's last Dense"
@@ -183,7 +171,7 @@ def test_snapshot_and_restore() -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda arrays: arrays.pop("4.bias"), "array 4.bias is missing; is it another archi"),
+        (lambda arrays: arrays.pop("4.bias"), "array 4.bias is missing; is it from another archi"),
         (lambda arrays: arrays.update(extra=np.ones(1)), "array extra is not one of this network"),
         (
             lambda arrays: arrays.update({"4.bias": np.ones(4)}),
@@ -215,9 +203,8 @@ def test_arrays_of_another_network_are_refused_and_none_is_set(change, sentence:
     ],
 )
 def test_images_that_cannot_be_predicted(X: Array, sentence: str) -> None:
-    for answer in (small().logits, small().predict, small().predict_proba):
-        with pytest.raises(DataError, match=sentence):
-            answer(X)
+    with pytest.raises(DataError, match=sentence):
+        small().logits(X)
 
 
 @pytest.mark.parametrize(
@@ -234,13 +221,6 @@ def test_images_that_cannot_be_predicted(X: Array, sentence: str) -> None:
         ),
         ([], 3, "a network needs at least one layer"),
         ([Flatten(), Dense()], 1, "a classifier needs at least 2 classes, not 1"),
-        ([Flatten(), Dense()], [], "there are no classes; name at least one"),
-        (
-            [Flatten(), Dense()],
-            ["a", "b", "a"],
-            "two classes are called 'a'; give each its own name",
-        ),
-        ([Flatten(), Dense()], [1, "1"], "must be all strings or all whole numbers"),
     ],
 )
 def test_networks_that_cannot_be(layers: list, classes, sentence: str) -> None:
@@ -262,18 +242,18 @@ def test_the_loss_and_the_weights_can_be_chosen() -> None:
     assert weighted == pytest.approx(net.loss_and_grads(X[:1], y[:1], ctx=Context())[0], rel=1e-14)
 
 
-def test_normalize_is_measured_on_what_reaches_it() -> None:
+def test_normalize_gets_the_statistics_of_its_input() -> None:
     X = np.random.default_rng(0).integers(0, 256, (2100, 2, 3, 3), np.uint8)
     net = Network([Normalize(), Flatten(), Dense()], (2, 3, 3), 3, dtype=np.float64)
-    assert not net.measured
-    net.measure(X)
-    assert net.measured
+    assert not net.is_fitted
+    net.fit_statistics(X)
+    assert net.is_fitted
     np.testing.assert_allclose(net.buffers["0.mean"], X.mean(axis=(0, 2, 3)) / 255, rtol=1e-12)
     np.testing.assert_allclose(net.buffers["0.std"], X.std(axis=(0, 2, 3)) / 255, rtol=1e-10)
 
     late = Network([Flatten(), Dense(4), Normalize(), Dense()], (2, 3, 3), 3, dtype=np.float64)
-    late.measure(X)
-    reaching = Chain(late.layers[:2]).forward(late.tree, late.as_input(X), Context())[0]
+    late.fit_statistics(X)
+    reaching = Sequential(late.layers[:2]).forward(late.params, late.as_input(X), Context())[0]
     np.testing.assert_allclose(late.buffers["2.mean"], reaching.mean(), rtol=1e-10)
     np.testing.assert_allclose(late.buffers["2.std"], reaching.std(), rtol=1e-10)
 
@@ -283,9 +263,11 @@ def test_every_case_ends_in_its_classes() -> None:
         assert case.network().logits(case.examples()).shape == (case.batch, CLASSES)
 
 
-def test_a_normalize_that_measuring_would_not_reach_is_refused() -> None:
-    inside = Residual((Chain((Normalize(),)),))
-    with pytest.raises(ModelError, match=r"a Normalize inside Chain is not measured; give it mean"):
+def test_a_normalize_inside_a_layer_needs_its_mean_and_std() -> None:
+    inside = Residual((Sequential((Normalize(),)),))
+    with pytest.raises(
+        ModelError, match=r"the Normalize inside Sequential has no mean and std; give"
+    ):
         Network([inside, Flatten(), Dense()], (1, 2, 2), 2)
     given = Residual((Normalize(0.5, 0.5),))
     assert Network([given, Flatten(), Dense()], (1, 2, 2), 2).buffers["0.body.0.std"] == 0.5
@@ -295,3 +277,110 @@ def test_grey_images_need_no_channel_axis() -> None:
     net = Network([Flatten(), Dense()], (1, 2, 3), 2)
     X = np.random.default_rng(0).random((4, 2, 3), np.float32)
     assert np.array_equal(net.logits(X), net.logits(X[:, None]))
+
+
+def built(**changes: Any) -> Network:
+    """Return a network of one layer, with some arguments changed."""
+    settings: dict[str, Any] = {"layers": [Flatten(), Dense()], "shape": (1, 2, 2)}
+    return Network(**(settings | {"classes": 2} | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"layers": [Flatten, Dense()]},
+            r"Flatten is a class, not a layer; write Flatten\(\)",
+        ),
+        ({"layers": [Residual((ReLU,))]}, r"ReLU is a class, not a layer; write ReLU\(\)"),
+        ({"layers": [5]}, "5 is not a layer: it lacks init, forward or backward"),
+        ({"layers": [HeNormal()]}, "is not a layer: it lacks init, forward or backward"),
+        ({"layers": []}, "a network needs at least one layer"),
+        ({"shape": (1, 0, 2)}, r"shape must be sizes of at least 1, such as .*, not \(1, 0, 2\)"),
+        ({"shape": 4}, "shape must be sizes of at least 1"),
+        ({"shape": "abc"}, "shape must be sizes of at least 1"),
+        ({"dtype": int}, "dtype must be float32 or float64"),
+        ({"dtype": "float13"}, "dtype must be float32 or float64, not 'float13'"),
+        ({"classes": 1}, "a classifier needs at least 2 classes, not 1"),
+        ({"classes": 10**18}, "classes must be at most 100,000, not 1,000,000,000,000,000,000"),
+        ({"classes": None}, "classes must be a whole number of at least 2, not None"),
+        ({"classes": True}, "classes must be a whole number of at least 2, not True"),
+        ({"classes": ["a", "b"]}, r"is their number, .* hg.Classifier\(network, names\)"),
+        ({"classes": "ab"}, "is their number, such as classes=10; a Classifier has class names"),
+    ],
+)
+def test_wrong_arguments_are_refused(changes: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ModelError, match=sentence):
+        built(**changes)
+
+
+def test_a_wrong_initializer_is_refused() -> None:
+    layer = Dense(3)
+    object.__setattr__(layer, "initializer", "he")
+    with pytest.raises(
+        ModelError, match=r"initializer of Dense must be an initializer, such as HeNormal\(\)"
+    ):
+        built(layers=[Flatten(), layer, Dense()])
+
+
+def test_numbers_of_numpy_are_accepted() -> None:
+    net = built(shape=np.array([1, 4, 4]), classes=np.int64(2), dtype=np.float64)
+    assert net.shape == (1, 4, 4)
+    assert (net.classes, type(net.classes)) == (2, int)
+
+
+def test_a_list_of_layers_inside_a_layer_is_accepted() -> None:
+    net = built(layers=[Residual([ReLU()]), Sequential([Flatten()]), Dense()])
+    assert net.layers[0] == Residual((ReLU(),))
+
+
+@each_case
+def test_the_walk_yields_what_forward_and_backward_return(case: Case) -> None:
+    net, X, y = case.network(), case.examples(), case.labels()
+    ctx = Context(True, 3, 1)
+    logits, cache = net.forward(X, ctx)
+    dlogits = SoftmaxCrossEntropy()(logits, y)[1]
+    forward = list(net.walk(X, ctx))
+    assert [step.layer for step in forward] == list(net.layers)
+    np.testing.assert_array_equal(forward[-1].Y, logits)
+    for step, after in itertools.pairwise(forward):
+        assert step.Y is after.X
+    whole = list(net.walk_back(cache, dlogits, to_input=True))
+    assert [step.layer for step in whole] == list(reversed(net.layers))
+    gradients = net.backward(cache, dlogits)
+    found = flatten({step.path: step.gradients for step in whole})
+    assert set(gradients) <= set(found)
+    for name, gradient in gradients.items():
+        np.testing.assert_array_equal(gradient, found[name])
+
+
+def test_the_inner_walk_yields_the_layers_inside_a_layer() -> None:
+    inside = Residual((Dense(4), Sequential((ReLU(),))), (Dense(4),))
+    net = Network([Flatten(), inside, Dense()], (1, 2, 2), 3)
+    X = images(3)[:, :, :2, :2]
+    forward = list(net.walk(X, inner=True))
+    outer, body, _, relu, shortcut = forward[1:6]
+    paths = ["1", "1.body.0", "1.body.1", "1.body.1.0", "1.shortcut.0"]
+    assert [step.path for step in forward[1:6]] == paths
+    np.testing.assert_array_equal(relu.Y + shortcut.Y, outer.Y)
+    assert body.name == "1.body.0 (Dense)"
+    _, cache = net.forward(X)
+    dlogits = np.ones((3, 3), np.float32)
+    back = list(net.walk_back(cache, dlogits, to_input=True, inner=True))
+    assert [step.path for step in back[1:6]] == [paths[0], paths[2], paths[3], paths[1], paths[4]]
+    np.testing.assert_array_equal(back[4].dX + back[5].dX, back[1].dX)
+
+
+def test_a_copy_has_its_own_arrays() -> None:
+    net = small()
+    net.fit_statistics(images())
+    copy = net.copy()
+    assert copy.is_fitted
+    copy.arrays["1.bias"] += 1
+    assert (net.arrays["1.bias"] == 0).all()
+
+
+def test_the_displays_show_sizes_and_layers() -> None:
+    net = small()
+    assert repr(net) == "Network(1x4x5 -> 3 classes, 5 layers, 195 parameters)"
+    assert net._repr_html_().count("<tr>") == 7

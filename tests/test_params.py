@@ -23,11 +23,13 @@ def test_setting_a_parameter_changes_the_network() -> None:
     assert one.logits(X).tolist() == [[2, 2]]
 
 
-def test_what_is_not_there_or_does_not_fit_is_refused() -> None:
+def test_unknown_names_and_other_shapes_are_refused() -> None:
     one = net()
     with pytest.raises(hg.ModelError, match=r"no array '1.wait'; choose one of 1.weight, 1.bias"):
         one.parameters["1.wait"] = np.zeros(2)
-    with pytest.raises(hg.ModelError, match=r"1.bias is \(2,\), and cannot be set to \(3,\)"):
+    with pytest.raises(
+        hg.ModelError, match=r"1.bias has the shape \(2,\), and cannot be set to \(3,\)"
+    ):
         one.parameters["1.bias"] = np.zeros(3)
 
 

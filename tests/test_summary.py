@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from handgrad.layers import BatchNorm, Chain, Conv2d, Dense, Flatten, MaxPool2d, ReLU, Residual
+from handgrad.layers import BatchNorm, Conv2d, Dense, Flatten, MaxPool2d, ReLU, Residual, Sequential
 from handgrad.models import MODELS, named
 from handgrad.network import Network
 from tests.cases import CASES, Case
@@ -12,7 +12,7 @@ def test_it_counts_what_the_network_learns(case: Case) -> None:
     net = case.network()
     summary = net.summary()
     assert summary.parameters == sum(array.size for array in net.parameters.values())
-    assert [row.output for row in summary.rows][-1] == (len(net.classes),)
+    assert [row.output for row in summary.rows][-1] == (net.classes,)
     assert len(summary.rows) == len(net.layers)
 
 
@@ -30,7 +30,7 @@ def test_parameters_and_arithmetic_of_the_first_two(
 
 def test_arithmetic_of_a_convolution_and_of_nested_layers() -> None:
     """Each of an output's numbers takes one multiply-add for each weight it sees."""
-    inner = Chain((Conv2d(2, 3, padding=1), BatchNorm(), ReLU()))
+    inner = Sequential((Conv2d(2, 3, padding=1), BatchNorm(), ReLU()))
     layers = [Conv2d(2, 3), Residual((inner,), (Conv2d(2, 1),)), MaxPool2d(2), Flatten(), Dense()]
     rows = Network(layers, (1, 8, 6), 3).summary().rows
     assert [row.name for row in rows] == [

@@ -18,7 +18,7 @@ def test_a_network_is_trained_through_the_library(tmp_path: Path) -> None:
     program = """if True:
         import handgrad as hg
         train, test = hg.load_data("digits")
-        net = hg.Network(hg.models.smallnet(), train.shape, train.classes)
+        net = hg.Network(hg.models.smallnet(), train.shape, len(train.classes))
         history = hg.fit(net, train, epochs=1)
         print(len(history), hg.evaluate(net, test).accuracy)
     """

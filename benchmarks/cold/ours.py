@@ -37,7 +37,9 @@ def main(recipe: dict[str, Any]) -> dict[str, float]:
     """Train and evaluate, and return the accuracy and the seconds of each part."""
     train, test = hg.load_data(recipe["data"], recipe["folder"])
     loaded = time.perf_counter()
-    net = hg.Network(layers(recipe["network"]), train.shape, train.classes, seed=recipe["seed"])
+    net = hg.Network(
+        layers(recipe["network"]), train.shape, len(train.classes), seed=recipe["seed"]
+    )
     history = hg.fit(
         net,
         train,

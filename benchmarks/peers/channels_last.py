@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks.tasks import Array
-from handgrad.layers import Chain, Context, Flatten, Layer, Params, Residual, Shape
+from handgrad.layers import Context, Flatten, Layer, Params, Residual, Sequential, Shape
 from handgrad.network import Network
 
 
@@ -23,7 +23,7 @@ def images(X: Array) -> Array:
 
 def arrays(net: Network) -> Params:
     """Return the network's tree of arrays, its weights in this layout."""
-    tree = _chain(net.layers, net.tree)
+    tree = _chain(net.layers, net.params)
     flat = [i for i, layer in enumerate(net.layers) if isinstance(layer, Flatten)]
     for index in flat:
         C, H, W = _output(net, index)
@@ -55,4 +55,4 @@ def _outputs_last(array: Array) -> Array:
 def _output(net: Network, count: int) -> Shape:
     """Return the shape (C, H, W) that the first `count` layers give."""
     X = np.zeros((1, *net.shape), net.dtype)
-    return Chain(net.layers[:count]).forward(net.tree, X, Context())[0].shape[1:]
+    return Sequential(net.layers[:count]).forward(net.params, X, Context())[0].shape[1:]

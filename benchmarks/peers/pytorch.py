@@ -70,7 +70,7 @@ def as_module(net: Network) -> nn.Sequential:
 
     The images are expected prepared: `Normalize` is left out.
     """
-    model = chain(net.layers, net.tree)
+    model = chain(net.layers, net.params)
     names = model.state_dict().keys()
     tensors = {name: torch.tensor(array) for name, array in net.arrays.items() if name in names}
     model.load_state_dict(tensors, strict=False)

@@ -25,7 +25,7 @@ class ScikitLearn:
         self.y = work.labels
         self.order = GivenOrder()
         self.model = MLPClassifier(
-            [net.tree[str(i)]["bias"].size for i in dense[:-1]],
+            [net.params[str(i)]["bias"].size for i in dense[:-1]],
             solver="sgd",
             momentum=0.0,
             alpha=0.0,
@@ -33,7 +33,7 @@ class ScikitLearn:
             batch_size=task.batch,
             random_state=self.order,
         )
-        self._start_from([net.tree[str(i)] for i in dense])
+        self._start_from([net.params[str(i)] for i in dense])
 
     def _start_from(self, trees: list[dict[str, Array]]) -> None:
         """Have scikit-learn make its arrays, then set them."""

@@ -53,7 +53,7 @@ class Tinygrad:
 
 def parts(work: Work) -> tuple[list[layers.Layer], list[Params]]:
     """Return the network's layers and their arrays."""
-    return list(work.net.layers), [work.net.tree[str(i)] for i in range(len(work.net.layers))]
+    return list(work.net.layers), [work.net.params[str(i)] for i in range(len(work.net.layers))]
 
 
 def as_optimizer(rule: Optimizer, parameters: list[Tensor]) -> Any:

@@ -111,7 +111,7 @@ def compare(
         train = train.take(np.arange(task.images))
 
     def accuracy(seed: int, engine: str | MakeEngine) -> float:
-        net = Network(named(task.model), train.shape, train.classes, seed=seed)
+        net = Network(named(task.model), train.shape, len(train.classes), seed=seed)
         recipe: Settings = {
             "epochs": task.epochs,
             "batch_size": task.batch_size,

@@ -1,14 +1,14 @@
-"""Small-image classifiers trained with gradients derived by hand, and proven.
+"""Small-image classifiers, trained with gradients that are derived by hand and proven.
 
     import handgrad as hg
 
     train, test = hg.load_data("mnist")
-    net = hg.Network(hg.models.convnet(), shape=train.shape, classes=train.classes, seed=0)
-    loss, grads = net.loss_and_grads(*train[:64])  # gradients are values
-    history = hg.fit(net, train, epochs=3, optimizer=hg.Adam(1e-3))
-    print(hg.evaluate(net, test))
+    model = hg.Classifier.for_data(hg.models.convnet(), train, seed=0)
+    loss, grads = model.network.loss_and_grads(*train[:64])  # gradients are values
+    history = hg.fit(model, train, epochs=3, optimizer=hg.Adam(1e-3))
+    print(hg.evaluate(model, test))
 
-The public names stand in ``__init__.pyi``; each is loaded when it is first used.
+The public names are listed in ``__init__.pyi``; each is loaded when it is first used.
 """
 
 import lazy_loader

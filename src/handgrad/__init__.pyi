@@ -6,8 +6,8 @@ from .calibration import (
     calibrate,
 )
 from .classifier import (
+    Classifier,
     load_model,
-    save_model,
 )
 from .data import (
     Augmentation,
@@ -18,6 +18,7 @@ from .engine_comparison import (
     compare_engines,
 )
 from .engines import (
+    Engine,
     plan,
 )
 from .errors import (
@@ -32,13 +33,15 @@ from .errors import (
 from .estimator import (
     HandgradClassifier,
 )
+from .explain import (
+    explain_step,
+)
 from .gradient_check import (
     gradcheck,
 )
 from .layers import (
     AvgPool2d,
     BatchNorm,
-    Chain,
     Context,
     Conv2d,
     Dense,
@@ -46,26 +49,30 @@ from .layers import (
     Dropout2d,
     Flatten,
     GlobalAvgPool2d,
+    Layer,
     LeakyReLU,
     MaxPool2d,
     Normalize,
     ReLU,
     Residual,
-    Sigmoid,
+    Sequential,
     SiLU,
+    Sigmoid,
     Tanh,
 )
 from .losses import (
+    Loss,
     SoftmaxCrossEntropy,
 )
 from .network import (
     Network,
 )
 from .optim import (
-    SGD,
     Adam,
     AdamW,
     Momentum,
+    Optimizer,
+    SGD,
 )
 from .train import (
     Checkpoints,
@@ -79,15 +86,14 @@ from .train import (
 )
 
 __all__ = [
-    "SGD",
     "Adam",
     "AdamW",
     "Augmentation",
     "AvgPool2d",
     "BatchNorm",
     "Calibration",
-    "Chain",
     "Checkpoints",
+    "Classifier",
     "ConfigError",
     "Context",
     "Conv2d",
@@ -97,6 +103,7 @@ __all__ = [
     "DivergenceError",
     "Dropout",
     "Dropout2d",
+    "Engine",
     "Epoch",
     "Evaluation",
     "Flatten",
@@ -104,16 +111,21 @@ __all__ = [
     "HandgradClassifier",
     "HandgradError",
     "History",
+    "Layer",
     "LeakyReLU",
+    "Loss",
     "MaxPool2d",
     "MissingExtraError",
     "ModelError",
     "Momentum",
     "Network",
     "Normalize",
+    "Optimizer",
     "ReLU",
     "Recipe",
     "Residual",
+    "SGD",
+    "Sequential",
     "SiLU",
     "Sigmoid",
     "SoftmaxCrossEntropy",
@@ -124,6 +136,7 @@ __all__ = [
     "compare_engines",
     "epochs",
     "evaluate",
+    "explain_step",
     "fit",
     "gradcheck",
     "init",
@@ -133,7 +146,6 @@ __all__ = [
     "models",
     "plan",
     "plots",
-    "save_model",
     "schedules",
 ]
 

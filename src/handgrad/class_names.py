@@ -1,4 +1,4 @@
-"""What classes are called."""
+"""Class names: strings or whole numbers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Label = str | int
 
 
 def is_text(name: str) -> bool:
-    """Say whether a name can be written as UTF-8: one from a file system need not be."""
+    """Return whether a name can be written as UTF-8; a file name may not be."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -21,10 +21,10 @@ def is_text(name: str) -> bool:
 
 
 def class_names(classes: Sequence[Label]) -> tuple[Label, ...]:
-    """Return the names as Python's own strings or whole numbers.
+    """Return class names as Python strings or integers, checked.
 
     Raises:
-        DataError: if there are none, two are alike, or they are of two kinds.
+        DataError: if there are none, two are equal, or strings and numbers are mixed.
     """
     names = tuple(c.item() if isinstance(c, np.generic) else c for c in classes)
     if not names:

@@ -1,4 +1,4 @@
-"""The errors a user can meet. Each says what was wrong, where, and what to do."""
+"""The errors that a user can cause. Each message says what is wrong, where, and what to do."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 
 class HandgradError(Exception):
-    """The parent of every error that handgrad raises on purpose."""
+    """Base class of all errors that handgrad raises on purpose."""
 
 
 class DataError(HandgradError):
-    """Images, labels or the files that hold them cannot be used."""
+    """Images, labels or their files cannot be used."""
 
 
 class ConfigError(HandgradError):
@@ -19,19 +19,19 @@ class ConfigError(HandgradError):
 
 
 class ModelError(HandgradError):
-    """A network cannot be built, loaded, or fed with the given shape."""
+    """A network cannot be built, loaded, or applied to this shape."""
 
 
 class DivergenceError(HandgradError):
-    """A number stopped being finite during training.
+    """A number became NaN or infinity during training.
 
     Attributes:
-        step: the update, counted from 0, in which it appeared.
-        layer: the name of the layer where it appeared first, such as ``"2 (Dense)"``; or
+        step: the training step, counted from 0.
+        layer: the name of the first layer with such a number, such as ``"2 (Dense)"``; or
             ``"input"`` or ``"loss"``.
-        by_update: whether the update made it so, and a smaller one would not; else it was so
-            before, whatever the learning rate.
-        hopeless: whether it comes about from the last checkpoint on at any learning rate.
+        by_update: whether the parameter update produced it, so that a smaller one would not; False:
+            it was there before the update, at any learning rate.
+        hopeless: whether it happens after the last checkpoint at any learning rate.
     """
 
     def __init__(
@@ -54,8 +54,8 @@ class DivergenceError(HandgradError):
 
 
 class StorageError(HandgradError):
-    """A file cannot be written, or what was written is not whole any more."""
+    """A file cannot be written, or a written file is damaged."""
 
 
 class MissingExtraError(HandgradError):
-    """A feature needs a package that an extra of handgrad installs."""
+    """A feature needs a package from one of handgrad's optional extras."""

@@ -1,7 +1,7 @@
 """The named architectures. Each is a function that returns a list of layers.
 
-The first five are those of five published notebooks. Give the list to `Network`, or take it as
-the start of your own. Parameters are counted on 28x28 images of 10 classes.
+The first five come from five published notebooks. Pass the list to `Network` or
+`Classifier.for_data`, or change it first. Parameters are counted for 28x28 images of 10 classes.
 """
 
 from __future__ import annotations
@@ -115,10 +115,10 @@ def lenet5(initializer: Initializer = GlorotUniform()) -> list[Layer]:
 
 
 def smallnet(initializer: Initializer = HeNormal()) -> list[Layer]:
-    """A small modern network, the one to begin with.
+    """A small modern network, recommended as the first choice.
 
     33,482 parameters. It takes images of any size from 4x4. Convolutions of 3x3 with batch norm,
-    one residual block, and the mean over the image in place of large linear layers.
+    one residual block, and global average pooling instead of large linear layers.
     """
     return [
         Normalize(),
@@ -139,6 +139,53 @@ def smallnet(initializer: Initializer = HeNormal()) -> list[Layer]:
     ]
 
 
+def deep_convnet(initializer: Initializer = HeNormal()) -> list[Layer]:
+    """Four convolutions with batch norm and a hidden linear layer, for digits.
+
+    186,090 parameters, 6.5 million multiply-adds for an image. It takes images from 12x12.
+    """
+    return [
+        Normalize(),
+        *(Conv2d(24, 5, initializer=initializer), BatchNorm(), ReLU(), MaxPool2d(2)),
+        *_block(48, initializer),
+        *_block(48, initializer),
+        MaxPool2d(2),
+        *_block(96, initializer),
+        MaxPool2d(2),
+        Flatten(),
+        *(Dense(128, initializer), BatchNorm(), ReLU(), Dropout(0.3)),
+        Dense(initializer=initializer),
+    ]
+
+
+def resnet7(initializer: Initializer = HeNormal()) -> list[Layer]:
+    """Seven layers with weights in two residual blocks, for clothes.
+
+    256,074 parameters, most of them where images are 3x3 and cost little; 5.7 million
+    multiply-adds for an image. It takes images from 8x8.
+    """
+    return [
+        Normalize(),
+        *_block(16, initializer),
+        MaxPool2d(2),
+        *_block(32, initializer),
+        Residual(_block(32, initializer)),
+        MaxPool2d(2),
+        *_block(64, initializer),
+        MaxPool2d(2),
+        *_block(128, initializer),
+        Residual(_block(128, initializer)),
+        GlobalAvgPool2d(),
+        Dense(initializer=initializer),
+    ]
+
+
+def _block(channels: int, initializer: Initializer) -> tuple[Layer, ...]:
+    """Return a convolution of 3x3 that keeps the size, with batch norm and ReLU."""
+    conv = Conv2d(channels, 3, padding=1, initializer=initializer)
+    return conv, BatchNorm(), ReLU()
+
+
 MODELS: dict[str, Callable[..., list[Layer]]] = {
     "softmax-regression": softmax_regression,
     "two-layer": two_layer,
@@ -147,6 +194,8 @@ MODELS: dict[str, Callable[..., list[Layer]]] = {
     "online-mlp": online_mlp,
     "lenet5": lenet5,
     "smallnet": smallnet,
+    "deep-convnet": deep_convnet,
+    "resnet7": resnet7,
 }
 
 
@@ -154,7 +203,7 @@ def named(name: str) -> list[Layer]:
     """Return the layers of a named architecture.
 
     Raises:
-        ConfigError: where there is none of this name.
+        ConfigError: if there is no architecture of this name.
     """
     if name not in MODELS:
         raise ConfigError(f"there is no model {name!r}; choose one of {', '.join(MODELS)}")

@@ -1,19 +1,27 @@
-"""A network: a chain of layers with their arrays, from images to logits and back."""
+"""A network: layers with their arrays, from images to logits and back."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from numbers import Integral
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from handgrad.assembly import as_classes, as_dtype_of_network, as_shape, complete
-from handgrad.calibration import Calibration
-from handgrad.class_names import Label
 from handgrad.errors import ConfigError, DataError, ModelError
-from handgrad.layers import Array, Chain, Context, Layer, Normalize, Params, gives_gradients_alone
+from handgrad.init import Initializer
+from handgrad.layers import (
+    Array,
+    Context,
+    Dense,
+    Layer,
+    Normalize,
+    Sequential,
+    Shape,
+    inner_layers,
+)
 from handgrad.losses import Loss, SoftmaxCrossEntropy
 from handgrad.params import (
     Arrays,
@@ -25,13 +33,16 @@ from handgrad.params import (
 )
 from handgrad.random import generator
 from handgrad.summary import Summary, summarize
+from handgrad.walk import LayerBackward, LayerForward, walk, walk_back
 
-if TYPE_CHECKING:
-    from handgrad.preprocess import Preprocessing
+MAX_CLASSES = 100_000
 
 
 class Network:
-    """A chain of layers that ends in one logit for each class.
+    """Layers in order, ending in one logit for each class.
+
+    A network is mathematics only. `hg.Classifier` adds class names, preprocessing and calibration,
+    predicts labels, and saves.
 
     >>> layers = [hg.Flatten(), hg.Dense(30), hg.ReLU(), hg.Dense()]
     >>> net = hg.Network(layers, shape=(1, 28, 28), classes=10)
@@ -42,90 +53,105 @@ class Network:
     Args:
         layers: the layers in order. A last `Dense()` gets as many units as there are classes.
         shape: the shape of one image, (C, H, W).
-        classes: what the classes are called, or how many there are.
-        seed: decides the initial weights.
-        dtype: float32 to train, float64 to prove.
-        arrays: all arrays by name, to have in place of fresh ones; they are copied.
+        classes: the number of classes, K.
+        seed: determines the initial weights.
+        dtype: float32 for training, float64 for gradient checks.
+        arrays: values for all arrays by name, instead of fresh ones; they are copied.
+        is_fitted: whether `arrays` contain the statistics of `Normalize` layers.
 
     Attributes:
         layers: the layers.
         shape: the shape of one image.
-        classes: what the classes are called; logit k belongs to the k-th.
+        classes: the number of classes.
         dtype: the dtype of all arrays.
-        parameters: the learned arrays by name, as PyTorch's ``state_dict`` calls them ("0.weight").
-            Setting one copies the values into the network.
-        buffers: the arrays that are carried along ("1.running_mean"), likewise.
-        arrays: both, likewise.
-        tree: the same arrays, as `Chain` takes them.
-        chain: the layers as one.
-        measured: whether `Normalize` layers know the training images' mean and std.
-        preprocessing: what is done to an image in a file before the network sees it; None: nothing
-            is known of that.
-        calibration: what makes its probabilities mean what they say; None: they are as they come.
+        parameters: the learned arrays, under the names that PyTorch's ``state_dict`` has
+            ("0.weight"). Setting one copies the values into the network.
+        buffers: the arrays that are not learned ("1.running_mean"), likewise.
+        arrays: parameters and buffers, likewise.
+        params: the same arrays as a tree, as `Sequential` takes them.
+        first_trainable: the index of the first layer with parameters; 0 if there is none.
+        is_fitted: whether `Normalize` layers have the statistics of the training images.
 
     Raises:
-        ModelError: if the layers do not fit to each other, the shape or the classes.
+        ModelError: if the layers do not fit each other, the shape or the number of classes.
     """
 
     def __init__(
         self,
         layers: Sequence[Layer],
         shape: Sequence[int],
-        classes: Sequence[Label] | int,
+        classes: int,
         *,
         seed: int = 0,
         dtype: DTypeLike = np.float32,
         arrays: Mapping[str, Array] | None = None,
+        is_fitted: bool = False,
     ) -> None:
         self.shape = as_shape(shape)
-        self.classes = as_classes(classes)
-        self.dtype = as_dtype_of_network(dtype)
-        self.layers = complete(layers, len(self.classes))
-        self.chain = Chain(self.layers)
+        self.classes = as_class_count(classes)
+        self.dtype = _as_dtype_of_network(dtype)
+        self.layers = _complete(layers, self.classes)
+        sequential = Sequential(self.layers)
 
         rng = generator(seed, "init") if arrays is None else ZeroGenerator()
-        tree, output = self.chain.init(self.shape, rng)
-        if output != (len(self.classes),):
+        params, output = sequential.init(self.shape, rng)
+        if output != (self.classes,):
             raise ModelError(
                 f"the network ends in {output}, but needs one logit for each of "
-                f"{len(self.classes)} classes; end it with Dense()"
+                f"{self.classes} classes; end it with Dense()"
             )
         if arrays is not None:
-            check_same_structure(flatten(tree), arrays)
-            tree = replace_leaves(tree, arrays)
-        self.tree = as_dtype(tree, self.dtype)
-        self.arrays, buffers = flatten(self.tree), self.chain.buffers
+            check_same_structure(flatten(params), arrays)
+            params = replace_leaves(params, arrays)
+        self.params = as_dtype(params, self.dtype)
+        self.arrays, buffers = flatten(self.params), sequential.buffers
         self.parameters = Arrays((k, v) for k, v in self.arrays.items() if k not in buffers)
         self.buffers = Arrays((k, v) for k, v in self.arrays.items() if k in buffers)
-        self.preprocessing: Preprocessing | None = None
-        self.measured = False
-        self.calibration: Calibration | None = None
-        self._first_learning = min((int(name.split(".")[0]) for name in self.parameters), default=0)
+        self.first_trainable = min((int(n.split(".")[0]) for n in self.parameters), default=0)
+        self.is_fitted = is_fitted
+
+    def walk(
+        self, X: ArrayLike, ctx: Context = Context(), *, inner: bool = False
+    ) -> Iterator[LayerForward]:
+        """Run the forward pass, and yield each layer with its input, output and cache.
+
+        Args:
+            X: images, (N, C, H, W).
+            ctx: training or not, seed and step for dropout.
+            inner: whether to yield the layers inside a layer too, after that layer.
+        """
+        return walk(self.layers, self.params, self.as_input(X), ctx, inner=inner)
+
+    def walk_back(
+        self, cache: Any, dlogits: Array, *, to_input: bool = False, inner: bool = False
+    ) -> Iterator[LayerBackward]:
+        """Run the backward pass, and yield each layer with its gradients, the last layer first.
+
+        Backpropagation stops at the first layer with parameters: the gradient with respect to the
+        input is not needed.
+
+        Args:
+            cache: the caches of the forward pass, as `forward` returns them.
+            dlogits: the gradient with respect to the logits, (N, K).
+            to_input: go on to the first layer, and compute every dX.
+            inner: whether to yield the layers inside a layer too, after that layer.
+        """
+        stop = None if to_input else self.first_trainable
+        return walk_back(self.layers, self.params, cache, dlogits, stop=stop, inner=inner)
 
     def forward(self, X: ArrayLike, ctx: Context = Context()) -> tuple[Array, Any]:
-        """Return the logits (N, K) of images X (N, C, H, W), and what `backward` needs.
+        """Return the logits (N, K) of images X (N, C, H, W), and the cache for `backward`.
 
-        Images of uint8 count as 0..255 and are brought to 0..1; others are taken as they are.
+        Images of uint8 are divided by 255; floating-point images are taken unchanged.
         """
-        A, cache = self.as_input(X), []
-        for index, layer in enumerate(self.layers):
-            A, kept = layer.forward(self.tree[str(index)], A, ctx.inside(index))
-            cache.append(kept)
-        return A, cache
+        cache = []
+        for step in self.walk(X, ctx):
+            cache.append(step.cache)
+        return step.Y, cache
 
     def backward(self, cache: Any, dlogits: Array) -> dict[str, Array]:
-        """Return the gradient of each parameter, given that of the logits (N, K).
-
-        The way back ends at the first layer that learns: nobody learns from the images.
-        """
-        dA = dlogits
-        gradients: Params = {}
-        for index in range(len(self.layers) - 1, self._first_learning, -1):
-            layer, params = self.layers[index], self.tree[str(index)]
-            dA, gradients[str(index)] = layer.backward(params, cache[index], dA)
-        first, params = self._first_learning, self.tree[str(self._first_learning)]
-        gradients[str(first)] = gradients_alone(self.layers[first], params, cache[first], dA)
-        return flatten(gradients)
+        """Return the gradient of each parameter, given the gradient of the logits (N, K)."""
+        return flatten({step.path: step.gradients for step in self.walk_back(cache, dlogits)})
 
     def loss_and_grads(
         self,
@@ -138,65 +164,63 @@ class Network:
     ) -> tuple[float, dict[str, Array]]:
         """Return the loss of a batch and its gradient with respect to each parameter.
 
-        Nothing is changed. A loop of one's own for a network with batch norm or dropout takes
-        `forward`, `backward` and `update_buffers` instead, and counts the context's step up: or the
-        running statistics stay as they are, and each step draws the same dropout mask.
+        The network is not changed. To write your own training loop for a network with batch norm or
+        dropout, call `forward`, `backward` and `update_buffers` instead, and increase the context's
+        step: otherwise the running statistics do not change, and each step samples the same
+        dropout mask.
 
         Args:
             X: images, (N, C, H, W).
             y: their classes, (N,) whole numbers 0..K-1.
             loss: the loss to differentiate.
-            weights: one weight for each image, (N,); None: all the same.
+            weights: one weight for each image, (N,); None: equal weights.
             ctx: training or not, seed and step for dropout.
 
         Raises:
-            DataError: if the images are not the network's, or labels and weights do not fit.
+            DataError: if the images do not fit the network, or labels or weights do not fit them.
         """
         logits, cache = self.forward(finite(self.as_images(X), self.dtype), ctx)
         value, dlogits = loss(logits, np.asarray(y), weights)
         return value, self.backward(cache, dlogits)
 
     def update_buffers(self, cache: Any) -> None:
-        """Renew the carried arrays after a training step that left `cache`."""
-        for name, value in flatten(self.chain.update_buffers(self.tree, cache)).items():
+        """Update the buffers, such as running statistics, after a training step with `cache`."""
+        updated = Sequential(self.layers).update_buffers(self.params, cache)
+        for name, value in flatten(updated).items():
             self.buffers[name] = value
 
-    def measure(self, images: Array, weights: Array | None = None) -> None:
-        """Set mean and std of each `Normalize` layer to those of the training images.
+    def fit_statistics(self, images: Array, weights: Array | None = None) -> None:
+        """Set the mean and std of each `Normalize` layer to those of the training images.
 
         Args:
-            images: these, (N, C, H, W).
-            weights: how much each counts, (N,); None: all the same.
+            images: the training images, (N, C, H, W).
+            weights: one weight for each image, (N,); None: equal weights.
         """
         for index, layer in enumerate(self.layers):
             if isinstance(layer, Normalize):
-                measured = layer.measure(self._outputs_before(index, images), weights)
-                for name, value in measured.items():
+                statistics = layer.fit_statistics(self._inputs_of(index, images), weights)
+                for name, value in statistics.items():
                     self.buffers[f"{index}.{name}"] = value
-        self.measured = True
+        self.is_fitted = True
 
     def logits(self, X: ArrayLike, batch_size: int = 250) -> Array:
-        """Return the logits (N, K) of images X (N, C, H, W), as they are at inference."""
+        """Return the logits (N, K) of images X (N, C, H, W) at inference."""
         if batch_size < 1:
             raise ConfigError(f"batch_size must be at least 1, not {batch_size}")
         X = finite(self.as_images(X), self.dtype)
         parts = [self.forward(X[at : at + batch_size])[0] for at in range(0, len(X), batch_size)]
-        return np.concatenate(parts) if parts else np.zeros((0, len(self.classes)), self.dtype)
-
-    def predict_proba(self, X: ArrayLike) -> Array:
-        """Return the probability of each class, (N, K), for images X (N, C, H, W)."""
-        return (self.calibration or Calibration()).probabilities(self.logits(X))
-
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the most probable label, (N,), for images X (N, C, H, W)."""
-        return np.asarray(self.classes)[self.logits(X).argmax(axis=1)]
+        return np.concatenate(parts) if parts else np.zeros((0, self.classes), self.dtype)
 
     def snapshot(self) -> dict[str, Array]:
         """Return a copy of all arrays by name."""
         return {name: array.copy() for name, array in self.arrays.items()}
 
-    def restore(self, arrays: Mapping[str, Array]) -> None:
-        """Set all arrays by name, as `snapshot` returned them.
+    def restore(self, arrays: Mapping[str, Array], *, is_fitted: bool | None = None) -> None:
+        """Set all arrays by name.
+
+        Args:
+            arrays: the arrays, as `snapshot` returned them.
+            is_fitted: whether they contain the statistics of `Normalize` layers; None: as before.
 
         Raises:
             ModelError: if a name is missing or unknown, or a shape differs.
@@ -204,20 +228,25 @@ class Network:
         check_same_structure(self.arrays, arrays)
         for name, array in arrays.items():
             self.arrays[name] = array
+        if is_fitted is not None:
+            self.is_fitted = is_fitted
 
-    def save(
-        self, path: str | Path, about: Mapping[str, Any] | None = None, **options: Any
-    ) -> None:
-        """Write the network to a file: see `save_model`, whose arguments these are."""
-        from handgrad.classifier import save_model
-
-        save_model(self, path, about, **options)
+    def copy(self) -> Network:
+        """Return an equal network with its own arrays."""
+        return Network(
+            self.layers,
+            self.shape,
+            self.classes,
+            dtype=self.dtype,
+            arrays=self.arrays,
+            is_fitted=self.is_fitted,
+        )
 
     def as_images(self, X: ArrayLike) -> NDArray[Any]:
-        """Return X as images (N, C, H, W) of this network; (N, H, W) is as good where C is 1.
+        """Return X as images (N, C, H, W) of this network; X may be (N, H, W) where C is 1.
 
         Raises:
-            DataError: if X cannot be taken so.
+            DataError: if X has another shape, or a dtype that no image has.
         """
         X = np.asarray(X)
         if X.ndim == len(self.shape) and self.shape[0] == 1:
@@ -230,26 +259,35 @@ class Network:
         return X
 
     def as_input(self, X: ArrayLike) -> Array:
-        """Return images as numbers of the network's dtype: uint8 0..255 becomes 0..1."""
+        """Return images in the network's dtype; uint8 0..255 becomes 0..1."""
         X = self.as_images(X)
         if X.dtype == np.uint8:
             return X * np.array(1 / 255, self.dtype)
         return X.astype(self.dtype, copy=False)
 
     def summary(self) -> Summary:
-        """Return the table of layers, with shapes, parameters and arithmetic."""
-        return summarize(self.layers, self.tree, np.zeros((1, *self.shape), self.dtype))
+        """Return the table of layers, with shapes, parameters and multiply-adds."""
+        return summarize(self.walk(np.zeros((1, *self.shape), self.dtype), inner=True))
 
-    def _outputs_before(self, index: int, images: Array, size: int = 1000) -> Iterator[Array]:
-        """Yield what reaches the layer at `index`, batch by batch."""
-        before = Chain(self.layers[:index])
+    def _inputs_of(self, index: int, images: Array, size: int = 1000) -> Iterator[Array]:
+        """Yield the input of the layer at `index`, batch by batch."""
+        before = Sequential(self.layers[:index])
         for at in range(0, len(images), size):
             X = self.as_input(images[at : at + size])
-            yield before.forward(self.tree, X, Context())[0]
+            yield before.forward(self.params, X, Context())[0]
+
+    def __repr__(self) -> str:
+        shape = "x".join(map(str, self.shape))
+        count = sum(array.size for array in self.parameters.values())
+        layers = f"{len(self.layers)} layer{'s' * (len(self.layers) > 1)}"
+        return f"Network({shape} -> {self.classes} classes, {layers}, {count:,} parameters)"
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
 
 
 def finite(X: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return images as they are, or raise a DataError if a pixel is no number of a dtype."""
+    """Return images unchanged, or raise a DataError if a pixel is not finite in a dtype."""
     if X.dtype == np.uint8:
         return X
     if not np.isfinite(X).all():
@@ -262,13 +300,78 @@ def finite(X: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     return X
 
 
-def gradients_alone(layer: Layer, params: Params, cache: Any, dY: Array) -> Params:
-    """Return a layer's gradients without dX, by the shorter way where it has one."""
-    if gives_gradients_alone(layer):
-        return layer.gradients(params, cache, dY)
-    return layer.backward(params, cache, dY)[1]
-
-
 def layer_name(layers: Sequence[Layer], index: int) -> str:
     """Return a layer's name for messages and tables, such as "2 (Dense)"."""
     return f"{index} ({type(layers[index]).__name__})"
+
+
+def as_shape(shape: Sequence[int]) -> Shape:
+    """Return the shape of one image as whole numbers of at least 1."""
+    try:
+        sizes = tuple(int(size) for size in shape)
+    except (TypeError, ValueError):
+        sizes = ()
+    if not sizes or min(sizes) < 1:
+        raise ModelError(f"shape must be sizes of at least 1, such as (1, 28, 28), not {shape}")
+    return sizes
+
+
+def as_class_count(classes: object) -> int:
+    """Return the number of classes, checked."""
+    if isinstance(classes, str | Sequence | np.ndarray):
+        raise ModelError(
+            "classes of a Network is their number, such as classes=10; "
+            "a Classifier has class names: hg.Classifier(network, names)"
+        )
+    if classes is True or classes is False or not isinstance(classes, Integral):
+        raise ModelError(f"classes must be a whole number of at least 2, not {classes!r}")
+    if int(classes) < 2:
+        raise ModelError(f"a classifier needs at least 2 classes, not {int(classes)}")
+    if int(classes) > MAX_CLASSES:
+        raise ModelError(f"classes must be at most {MAX_CLASSES:,}, not {int(classes):,}")
+    return int(classes)
+
+
+def _as_dtype_of_network(dtype: DTypeLike) -> np.dtype[Any]:
+    """Return float32 or float64."""
+    try:
+        known = np.dtype(dtype)
+    except TypeError:
+        known = None
+    if known not in (np.float32, np.float64):
+        raise ModelError(f"dtype must be float32 or float64, not {dtype!r}")
+    return known
+
+
+def _complete(layers: Sequence[Layer], classes: int) -> tuple[Layer, ...]:
+    """Return the layers, checked; a last Dense without units gets one for each class."""
+    layers = tuple(layers)
+    if not layers:
+        raise ModelError("a network needs at least one layer; give it Flatten() and Dense()")
+    for layer in layers:
+        _check_layer(layer)
+    *before, last = layers
+    if isinstance(last, Dense) and last.units is None:
+        last = dataclasses.replace(last, units=classes)
+    return *before, last
+
+
+def _check_layer(layer: Layer) -> None:
+    """Raise a ModelError unless this is a layer that consists of layers only."""
+    if isinstance(layer, type):
+        raise ModelError(f"{layer.__name__} is a class, not a layer; write {layer.__name__}()")
+    if not isinstance(layer, Layer):
+        raise ModelError(f"{layer!r} is not a layer: it lacks init, forward or backward")
+    name = type(layer).__name__
+    initializer = getattr(layer, "initializer", None)
+    if isinstance(initializer, type) or not isinstance(initializer, Initializer | None):
+        raise ModelError(
+            f"initializer of {name} must be an initializer, such as HeNormal(), not {initializer!r}"
+        )
+    for inner in inner_layers(layer):
+        _check_layer(inner)
+        if isinstance(inner, Normalize) and None in (inner.mean, inner.std):
+            raise ModelError(
+                f"the Normalize inside {name} has no mean and std; "
+                "give it both, or make it a layer of the network itself"
+            )

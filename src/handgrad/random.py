@@ -1,12 +1,12 @@
-"""One seed, many independent streams of random numbers.
+"""Many independent streams of random numbers from one seed.
 
-Two kinds are needed, and both are functions of what they are for, never of what was drawn before:
+Both functions depend only on their arguments, never on numbers sampled before:
 
-- `generator` gives a NumPy generator for what happens once, or once an epoch: initial weights,
-  the split, the order of the images.
-- `uniforms` gives the k-th number of a stream without the numbers before it. Dropout draws its
-  mask with it, so that a finite difference sees one function, and so that every engine, in
-  whatever order it works, sees the same mask. Augmentation draws with it what becomes of an image.
+- `generator` returns a NumPy generator for uses once a run or once an epoch: initial weights, the
+  split, the order of the images.
+- `uniforms` returns the k-th number of a stream without the numbers before it. Dropout samples its
+  mask with it, so that every engine and every finite difference has the same mask. Augmentation
+  samples its parameters with it.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ _MASK = (1 << 64) - 1
 
 
 def generator(seed: int, stream: Stream, *place: int) -> np.random.Generator:
-    """Return the generator of one stream at one place.
+    """Return the generator of a stream for one use.
 
     Args:
         seed: the run's seed.
-        stream: what the numbers are for.
-        place: further whole numbers that tell one use from another, such as the epoch.
+        stream: the purpose of the numbers.
+        place: further whole numbers that identify the use, such as the epoch.
 
     Raises:
-        ConfigError: where the seed is below 0.
+        ConfigError: if the seed is below 0.
     """
     if seed < 0:
         raise ConfigError(f"seed must be a whole number of at least 0, not {seed}")
@@ -48,7 +48,7 @@ def generator(seed: int, stream: Stream, *place: int) -> np.random.Generator:
 
 
 def stream_key(seed: int, stream: Stream, *place: int) -> int:
-    """Return the 64-bit key of one stream at one place: the words folded by `mix`."""
+    """Return the 64-bit key of a stream for one use: its numbers, combined by `mix`."""
     key = 0
     for word in (seed, _NUMBER_OF[stream], *place):
         key = mix((key ^ word) + _GOLDEN)
@@ -56,7 +56,7 @@ def stream_key(seed: int, stream: Stream, *place: int) -> int:
 
 
 def mix(z: int) -> int:
-    """Scramble 64 bits: the output function of SplitMix64 for one whole number."""
+    """Return the output function of SplitMix64 for one 64-bit number."""
     z &= _MASK
     z = ((z ^ (z >> 30)) * _MIX_1) & _MASK
     z = ((z ^ (z >> 27)) * _MIX_2) & _MASK
@@ -69,10 +69,10 @@ def uniforms(key: int, count: int) -> NDArray[Any]:
 
 
 def uniforms_at(key: int, places: NDArray[np.uint64]) -> NDArray[Any]:
-    """Return the numbers of a stream at some places, float32 in [0, 1), shaped as the places.
+    """Return the numbers of a stream at some indices, float32 in [0, 1), in the same shape.
 
-    Number k, counted from 0, is ``mix(key + (k + 1) * golden)``, its upper 24 bits taken as a
-    fraction, which float32 holds exactly.
+    Number k, counted from 0, is the upper 24 bits of ``mix(key + (k + 1) * golden)`` as a fraction,
+    which float32 represents exactly.
     """
     z = places + np.uint64(1)
     z *= np.uint64(_GOLDEN)

@@ -1,12 +1,16 @@
-"""A network as a table of layers, shapes, parameters and arithmetic."""
+"""A network as a table of layers, shapes, parameters and multiply-adds."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
-from handgrad.layers import Array, Chain, Context, Layer, Params, Residual, Shape, has_buffers
+from handgrad.display import html_table
+from handgrad.layers import Shape, has_buffers
+from handgrad.params import flatten
+from handgrad.walk import LayerForward
+
+HEADINGS = ("layer", "output", "parameters", "multiply-adds")
 
 
 @dataclass(frozen=True)
@@ -14,16 +18,21 @@ class Row:
     """One line of a summary.
 
     Attributes:
-        name: the layer's number and kind, such as "0 Flatten".
+        name: the layer's index and kind, such as "0 Flatten".
         output: the shape of its output, for one image.
-        parameters: how many numbers it learns.
-        multiply_adds: how many its weights take for one image, forward.
+        parameters: the number of its learned values.
+        multiply_adds: the multiply-adds of its weights for one image, forward.
     """
 
     name: str
     output: Shape
     parameters: int
     multiply_adds: int
+
+    def cells(self) -> tuple[str, str, str, str]:
+        """Return the row as text, one cell for each of `HEADINGS`."""
+        output = " x ".join(str(size) for size in self.output)
+        return self.name, output, f"{self.parameters:,}", f"{self.multiply_adds:,}"
 
 
 @dataclass(frozen=True)
@@ -34,7 +43,7 @@ class Summary:
 
     @property
     def parameters(self) -> int:
-        """How many numbers the network learns."""
+        """The number of learned values in the network."""
         return sum(row.parameters for row in self.rows)
 
     @property
@@ -42,57 +51,34 @@ class Summary:
         """Multiply-adds for one image, forward; a training step takes about three times that."""
         return sum(row.multiply_adds for row in self.rows)
 
+    @property
+    def _lines(self) -> list[tuple[str, str, str, str]]:
+        """The cells of all rows, and of the total."""
+        total = ("total", "", f"{self.parameters:,}", f"{self.multiply_adds:,}")
+        return [*(row.cells() for row in self.rows), total]
+
     def __str__(self) -> str:
-        lines = [("layer", "output", "parameters", "multiply-adds")]
-        for row in self.rows:
-            output = " x ".join(str(size) for size in row.output)
-            lines.append((row.name, output, f"{row.parameters:,}", f"{row.multiply_adds:,}"))
-        lines.append(("total", "", f"{self.parameters:,}", f"{self.multiply_adds:,}"))
+        lines = [HEADINGS, *self._lines]
         widths = [max(len(line[column]) for line in lines) for column in range(4)]
         return "\n".join(
             f"{name:<{widths[0]}}  {output:<{widths[1]}}  {count:>{widths[2]}}  {work:>{widths[3]}}"
             for name, output, count, work in lines
         )
 
+    def _repr_html_(self) -> str:
+        return html_table(HEADINGS, self._lines)
 
-def summarize(layers: Sequence[Layer], tree: Params, X: Array) -> Summary:
-    """Return the summary of layers with arrays `tree`, for one image X (1, C, H, W)."""
-    rows = []
-    for index, layer in enumerate(layers):
-        params = tree[str(index)]
-        work = multiply_adds(layer, params, X)
-        X, _ = layer.forward(params, X, Context())
-        name = f"{index} {type(layer).__name__}"
-        rows.append(Row(name, X.shape[1:], _learned(layer, params), work))
+
+def summarize(steps: Iterable[LayerForward]) -> Summary:
+    """Return the summary of a walk over one image, the layers inside layers included."""
+    rows: list[Row] = []
+    for step in steps:
+        if "." in step.path:  # inside the layer of the last row
+            work = rows[-1].multiply_adds + step.multiply_adds
+            rows[-1] = replace(rows[-1], multiply_adds=work)
+            continue
+        buffers = step.layer.buffers if has_buffers(step.layer) else ()
+        count = sum(int(a.size) for name, a in flatten(step.params).items() if name not in buffers)
+        name = f"{step.path} {type(step.layer).__name__}"
+        rows.append(Row(name, step.Y.shape[1:], count, step.multiply_adds))
     return Summary(tuple(rows))
-
-
-def multiply_adds(layer: Layer, params: Params, X: Array) -> int:
-    """Return the multiply-adds of a layer's weights for one image X (1, ...)."""
-    if isinstance(layer, Residual):
-        return multiply_adds(Chain(layer.body), params["body"], X) + multiply_adds(
-            Chain(layer.shortcut), params["shortcut"], X
-        )
-    if isinstance(layer, Chain):
-        return sum(row.multiply_adds for row in summarize(layer.layers, params, X).rows)
-    if "weight" not in params:
-        return 0
-    Y, _ = layer.forward(params, X, Context())
-    return int(Y.size) * math.prod(params["weight"].shape[1:])
-
-
-def _learned(layer: Layer, params: Params) -> int:
-    """Return how many numbers a layer learns."""
-    buffers = layer.buffers if has_buffers(layer) else ()
-    return _count(params) - sum(_count(_find(params, name)) for name in buffers)
-
-
-def _count(tree: Params | Array) -> int:
-    """Return how many numbers a tree of arrays holds."""
-    return sum(map(_count, tree.values())) if isinstance(tree, dict) else int(tree.size)
-
-
-def _find(tree: Params, name: str) -> Array:
-    """Return the array that lies in the tree under a dotted name."""
-    first, _, rest = name.partition(".")
-    return _find(tree[first], rest) if rest else tree[first]

@@ -14,7 +14,7 @@ from handgrad.auto.budget import Clock
 from handgrad.auto.reasons import reasons, same_again
 from handgrad.auto.report import report
 from handgrad.auto.speed import Speed
-from handgrad.classifier.model_file import about_model
+from handgrad.classifier import read_bundle
 from handgrad.runs import load_validation
 from handgrad.runs.settings import configure
 from tests.explain.test_page import Reader
@@ -47,7 +47,7 @@ def test_it_learns_and_is_tested_in_many_ways(outcome):
     assert outcome.evaluation.accuracy > 0.9
     assert outcome.evaluation.count == 359
     assert not outcome.interrupted
-    assert outcome.net.calibration is not None or "not calibrated" in outcome.trust
+    assert outcome.classifier.calibration is not None or "not calibrated" in outcome.trust
     assert 50 <= outcome.robustness.clean.count <= 359
     assert len(outcome.robustness.damaged) == 15
 
@@ -57,11 +57,14 @@ def test_the_run_holds_what_a_run_holds(outcome, run):
         *("model.safetensors", "config.toml", "report.html"),
         *("history.csv", "history.json", "history.jsonl"),
     }
-    net, about = hg.load_model(run / "model.safetensors"), about_model(run / "model.safetensors")
+    bundle = read_bundle(run)
+    model, about = bundle.classifier, bundle.about
     test = hg.load_data("digits")[1]
-    assert hg.evaluate(net, test).accuracy == outcome.evaluation.accuracy
+    assert hg.evaluate(model, test).accuracy == outcome.evaluation.accuracy
     assert about["fit"]["why"] == dict(reasons(outcome))
-    with pytest.raises(hg.ConfigError, match=r"set no images aside; give others by --data"):
+    with pytest.raises(
+        hg.ConfigError, match=r"had no validation images; give other images by --data"
+    ):
         load_validation(about)
     epochs = [record._asdict() for record in outcome.again.records]
     assert json.loads((run / "history.json").read_text())["epochs"] == epochs
@@ -77,11 +80,12 @@ def test_in_the_end_it_learns_from_all_images_and_probabilities_are_judged_befor
     assert len(again.records) == len(chosen.records) == outcome.config.epochs
     assert outcome.config.validation == 0
     assert outcome.evaluation.accuracy > 0.95
-    before = whole._network(chosen, outcome.parts)
-    assert whole.trust(before, outcome.parts.validation) == outcome.trust
-    assert before.calibration == outcome.net.calibration
+    before = whole._classifier(chosen, outcome.parts)
+    assert whole.calibrate_on(before, outcome.parts.validation) == outcome.trust
+    assert before.calibration == outcome.classifier.calibration
     differ = [
-        not np.array_equal(array, outcome.net.arrays[name]) for name, array in before.arrays.items()
+        not np.array_equal(array, outcome.classifier.network.arrays[name])
+        for name, array in before.network.arrays.items()
     ]
     assert any(differ)
 
@@ -95,9 +99,9 @@ def test_ctrl_c_in_the_last_training_keeps_what_was_judged(outcome):
     assert found.interrupted
     assert found.again is None
     assert found.config.validation
-    assert len(found.net.arrays) == len(outcome.net.arrays)
+    assert len(found.classifier.network.arrays) == len(outcome.classifier.network.arrays)
     for name, array in found.chosen.arrays.items():
-        assert np.array_equal(array, found.net.arrays[name])
+        assert np.array_equal(array, found.classifier.network.arrays[name])
     assert "once more" not in report(found, Path("x"))
 
 
@@ -115,7 +119,7 @@ def test_its_settings_train_the_same_network_again(outcome, run):
     hg.fit(net, images, config.validation, **vars(config.recipe(images.classes)))
     assert same_again(outcome)
     for name, array in net.arrays.items():
-        assert np.array_equal(array, outcome.net.arrays[name]), name
+        assert np.array_equal(array, outcome.classifier.network.arrays[name]), name
 
 
 def test_the_report_is_a_whole_page_that_needs_no_other(outcome, run):
@@ -128,7 +132,7 @@ def test_the_report_is_a_whole_page_that_needs_no_other(outcome, run):
     assert f"{outcome.evaluation.accuracy:.1%}" in words
     assert "<title>handgrad fit: digits</title>" in words
     assert f"handgrad predict {shlex.quote(str(run))} image.png".replace("'", "&#x27;") in words
-    wrong = outcome.evaluation.count - outcome.evaluation.right
+    wrong = outcome.evaluation.count - outcome.evaluation.correct
     assert words.count('<span class="wrong">') == min(wrong, 24)
     assert words.count('<td class="bar">') == 17
     assert words.count(">on all</td>") == 1

@@ -48,7 +48,7 @@ def test_a_trial_makes_the_epochs_that_there_is_time_for_and_keeps_the_last(part
     assert tried.images == len(parts.train)
     net = tried.config.network(parts.train)
     net.restore(tried.arrays)
-    net.measured = True
+    net.is_fitted = True
     found = hg.evaluate(net, parts.validation)
     assert found.accuracy == tried.accuracy
     assert found.loss == pytest.approx(tried.loss, rel=1e-4)
@@ -61,7 +61,7 @@ def test_where_the_mean_of_the_weights_is_judged_it_is_kept(parts):
     attempt(tried, parts, Speed(1e-3, 0.0), Clock(60), seconds=6.0, most=50, watch=nothing)
     net = tried.config.network(parts.train)
     net.restore(tried.arrays)
-    net.measured = True
+    net.is_fitted = True
     assert hg.evaluate(net, parts.validation).accuracy == tried.accuracy
 
 

@@ -1,4 +1,4 @@
-"""A file written by an earlier version is read, and answers as it did."""
+"""Files of every format version are read, and their models answer as they did."""
 
 from __future__ import annotations
 
@@ -6,30 +6,48 @@ import pytest
 
 import handgrad as hg
 from handgrad.classifier import read_bundle
+from handgrad.classifier.format_upgrades import FORMAT, upgrade
 from handgrad.export.verify import verify_bundle
-from tests.classifier.write_golden_file import KEPT
+from tests.classifier.write_golden_file import FOLDER
+
+each_format = pytest.mark.parametrize("number", range(1, FORMAT + 1))
 
 
-def test_the_kept_file_answers_as_it_did() -> None:
-    bundle = read_bundle(KEPT)
-    found = verify_bundle(bundle)
+@each_format
+def test_a_golden_file_answers_as_it_did(number: int) -> None:
+    found = verify_bundle(read_bundle(FOLDER / f"format-{number}.safetensors"))
     assert found.changed == ()
     asked = [a.difference for a in found.answers if a.difference is not None]
     assert max(asked) <= 1e-5
 
 
-def test_the_kept_file_holds_what_it_held() -> None:
-    bundle = read_bundle(KEPT)
-    net = bundle.net
-    assert [type(layer) for layer in net.layers] == [hg.Normalize, hg.Flatten, hg.Dense]
-    assert net.classes == tuple(range(10))
-    assert net.measured
-    assert net.buffers["0.mean"].item() == pytest.approx(0.305, abs=0.01)
-    assert net.preprocessing is not None
-    assert net.preprocessing.shape == (1, 8, 8)
-    assert net.calibration is not None
-    assert net.calibration.precision == 0.98
-    assert 0.5 < net.calibration.threshold < 1
+@each_format
+def test_a_golden_file_has_the_same_contents(number: int) -> None:
+    bundle = read_bundle(FOLDER / f"format-{number}.safetensors")
+    model = bundle.classifier
+    flatten = {1: hg.Flatten, 2: hg.Sequential}[number]
+    kinds = [type(layer) for layer in model.network.layers]
+    assert kinds == [hg.Normalize, flatten, hg.Dense]
+    assert model.classes == tuple(range(10))
+    assert model.network.is_fitted
+    assert model.network.buffers["0.mean"].item() == pytest.approx(0.305, abs=0.01)
+    assert model.preprocessing is not None
+    assert model.preprocessing.shape == (1, 8, 8)
+    assert model.calibration is not None
+    assert model.calibration.precision == 0.98
+    assert 0.5 < model.calibration.threshold < 1
     _, test = hg.load_data("digits")
-    accuracy = hg.evaluate(net, test).accuracy
+    accuracy = hg.evaluate(model, test).accuracy
     assert accuracy == bundle.about["scores"]["test_accuracy"] > 0.93
+
+
+def test_a_chain_of_format_1_is_a_sequential() -> None:
+    inner = {"kind": "Dense", "units": 3, "initial": {"kind": "HeNormal"}}
+    description = {"format": 1, "layers": [{"kind": "Chain", "layers": [inner]}]}
+    upgrade(description, {})
+    assert description["layers"] == [
+        {
+            "kind": "Sequential",
+            "layers": [{"kind": "Dense", "units": 3, "initializer": {"kind": "HeNormal"}}],
+        }
+    ]

@@ -7,35 +7,34 @@ import pytest
 
 import handgrad as hg
 from handgrad.classifier import read_bundle
-from handgrad.classifier.golden_outputs import make_golden, seals
 from handgrad.models import MODELS
 from handgrad.preprocess import Preprocessing, drawing
 from tests.classifier.forging import forged
 
 
-def digits_net() -> tuple[hg.Network, hg.Dataset]:
+def digits_classifier() -> tuple[hg.Classifier, hg.Dataset]:
     train, _ = hg.load_data("digits")
-    return hg.Network(hg.models.softmax_regression(), train.shape, train.classes), train
+    return hg.Classifier(hg.Network(hg.models.softmax_regression(), train.shape, 10)), train
 
 
 def test_images_given_come_first_and_noise_last(tmp_path: Path) -> None:
-    net, train = digits_net()
-    net.save(tmp_path / "m.safetensors", golden=train.images)
+    model, train = digits_classifier()
+    model.save(tmp_path / "m.safetensors", golden=train.images)
     golden = read_bundle(tmp_path / "m.safetensors").golden
     assert golden.raw is None
     assert golden.images.shape == (6, 1, 8, 8)
     assert golden.images.dtype == np.uint8
     assert np.array_equal(golden.images[:4], train.images[:4])
     assert len(np.unique(golden.images[4:])) > 80
-    assert np.array_equal(golden.logits, net.logits(golden.images))
-    assert golden.seals == seals(net)
+    assert np.array_equal(golden.logits, model.logits(golden.images))
+    assert golden.component_hashes == model.component_hashes()
 
 
 def test_float_images_keep_their_range() -> None:
-    net, _ = digits_net()
+    model, _ = digits_classifier()
     X = np.full((2, 1, 8, 8), -3.0)
     X[0, 0, 0, 0] = 7
-    golden = make_golden(net, X)
+    golden = model.golden_outputs(X)
     assert golden.images.dtype == np.float32
     assert golden.images.shape == (4, 1, 8, 8)
     assert -3 <= golden.images.min() < -2
@@ -43,8 +42,8 @@ def test_float_images_keep_their_range() -> None:
 
 
 def test_without_images_all_are_noise_and_always_the_same() -> None:
-    net, _ = digits_net()
-    one, other = make_golden(net), make_golden(net)
+    model, _ = digits_classifier()
+    one, other = model.golden_outputs(), model.golden_outputs()
     assert one.images.shape == (6, 1, 8, 8)
     assert np.array_equal(one.images, other.images)
 
@@ -52,22 +51,22 @@ def test_without_images_all_are_noise_and_always_the_same() -> None:
 @pytest.mark.parametrize("side", [8, 28, 70])
 def test_each_step_of_a_preprocessing_changes_a_golden_image(side: int, tmp_path: Path) -> None:
     net = hg.Network(hg.models.softmax_regression(), (1, side, side), 10)
-    net.preprocessing = drawing(side)
+    model = hg.Classifier(net, preprocessing=drawing(side))
     images = np.zeros((4, 1, side, side), np.uint8)
     here = images[:, :, side // 4 : -side // 4, side // 3 : side // 2]
     here[:] = np.random.default_rng(0).integers(60, 190, here.shape)
-    net.save(tmp_path / "m.safetensors", golden=images)
+    model.save(tmp_path / "m.safetensors", golden=images)
     back = read_bundle(tmp_path / "m.safetensors")
-    assert back.net.preprocessing == net.preprocessing
+    assert back.classifier.preprocessing == model.preprocessing
     golden = back.golden
     assert golden.raw is not None
-    assert np.array_equal([net.preprocessing.apply(x) for x in golden.raw], golden.images[:4])
+    assert np.array_equal([model.preprocessing.apply(x) for x in golden.raw], golden.images[:4])
 
     unseen = []
-    for step in net.preprocessing.steps:
-        kept = [s for s in net.preprocessing.steps if s != step]
+    for step in model.preprocessing.steps:
+        kept = [s for s in model.preprocessing.steps if s != step]
         try:
-            without = Preprocessing(net.shape, tuple(kept))
+            without = Preprocessing(model.shape, tuple(kept))
         except (hg.ModelError, ValueError, IndexError):
             continue  # it does not lead to the network's shape any more
         prepared = [without.apply(x) for x in golden.raw]
@@ -79,25 +78,24 @@ def test_each_step_of_a_preprocessing_changes_a_golden_image(side: int, tmp_path
 
 @pytest.mark.parametrize("name", MODELS)
 def test_golden_answers_are_kept_for_all_named_models(name: str, tmp_path: Path) -> None:
-    net = hg.Network(MODELS[name](), (1, 28, 28), 10)
-    net.save(tmp_path / "m.safetensors")
+    hg.Classifier(hg.Network(MODELS[name](), (1, 28, 28), 10)).save(tmp_path / "m.safetensors")
     assert np.isfinite(read_bundle(tmp_path / "m.safetensors").golden.logits).all()
 
 
 def test_golden_images_must_be_the_networks(tmp_path: Path) -> None:
-    net, _ = digits_net()
+    model, _ = digits_classifier()
     with pytest.raises(hg.DataError, match="the network takes images"):
-        net.save(tmp_path / "m.safetensors", golden=np.zeros((2, 1, 9, 9)))
+        model.save(tmp_path / "m.safetensors", golden=np.zeros((2, 1, 9, 9)))
     path = tmp_path / "m.safetensors"
-    net.save(path)
+    model.save(path)
     for arrays, sentence in [
         ({"golden.images": np.zeros((6, 1, 9, 9), np.uint8)}, "the network takes images"),
-        ({"golden.logits": np.zeros((6, 9), np.float32)}, "one finite logit for each class"),
-        ({"golden.logits": np.full((6, 10), np.inf)}, "one finite logit for each class"),
-        ({"golden.raw": np.zeros((6, 9, 9, 4), np.uint8)}, "do not belong to its preprocessing"),
+        ({"golden.logits": np.zeros((6, 9), np.float32)}, "one finite number for each class"),
+        ({"golden.logits": np.full((6, 10), np.inf)}, "one finite number for each class"),
+        ({"golden.raw": np.zeros((6, 9, 9, 4), np.uint8)}, "do not fit its preprocessing"),
     ]:
         with pytest.raises(hg.ModelError, match=sentence):
             hg.load_model(forged(path, arrays=arrays))
-        net.save(path)
+        model.save(path)
     with pytest.raises(hg.ModelError, match=r"golden\.logits' is missing"):
         hg.load_model(forged(path, drop="golden.logits"))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
 import handgrad as hg
-from handgrad.classifier import about_model
+from handgrad.classifier import read_bundle
 from handgrad.classifier.architecture import KINDS as LAYERS
 from handgrad.classifier.architecture import describe
 from handgrad.models import MODELS
@@ -23,8 +23,8 @@ from tests.classifier.forging import forged
 
 def saved(path: Path, change: dict[str, Any] | None = None, drop: str | None = None) -> Path:
     """Save a small network, with its description or its arrays tampered with and sealed anew."""
-    net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), ["a", "b"])
-    net.save(path, {"seed": 7})
+    net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), 2)
+    hg.Classifier(net, ["a", "b"]).save(path, {"seed": 7})
     if change is not None or drop is not None:
         forged(path, description=change or {}, drop=drop)
     return path
@@ -34,12 +34,12 @@ def saved(path: Path, change: dict[str, Any] | None = None, drop: str | None = N
 def test_a_named_model_comes_back_the_same(name: str, tmp_path: Path) -> None:
     net = hg.Network(MODELS[name](), (1, 28, 28), 10, seed=3)
     X = np.random.default_rng(0).random((4, 1, 28, 28), np.float32)
-    net.measure(X)
-    hg.save_model(net, tmp_path / "m.safetensors")
+    net.fit_statistics(X)
+    hg.Classifier(net).save(tmp_path / "m.safetensors")
     back = hg.load_model(tmp_path / "m.safetensors")
-    assert back.layers == net.layers
-    assert back.classes == net.classes
-    assert back.measured
+    assert back.network.layers == net.layers
+    assert back.classes == tuple(range(10))
+    assert back.network.is_fitted
     assert np.array_equal(back.logits(X), net.logits(X))
 
 
@@ -49,12 +49,12 @@ def test_nested_layers_pairs_labels_and_float64_come_back(tmp_path: Path) -> Non
         hg.Flatten(),
         hg.Dense(initializer=hg.init.Normal(0.5)),
     ]
-    net = hg.Network(layers, (1, 4, 4), ["cat", "dog"], dtype=np.float64)
-    hg.save_model(net, tmp_path / "m.safetensors")
+    net = hg.Network(layers, (1, 4, 4), 2, dtype=np.float64)
+    hg.Classifier(net, ["cat", "dog"]).save(tmp_path / "m.safetensors")
     back = hg.load_model(tmp_path / "m.safetensors")
-    assert back.layers == net.layers
+    assert back.network.layers == net.layers
     assert back.classes == ("cat", "dog")
-    assert back.parameters["2.weight"].dtype == np.float64
+    assert back.network.parameters["2.weight"].dtype == np.float64
 
 
 def without_defaults(described: Any) -> Any:
@@ -74,20 +74,20 @@ def test_a_field_that_an_earlier_file_did_not_have_takes_its_default(tmp_path: P
     layers += [hg.Residual((hg.BatchNorm(), hg.LeakyReLU())), hg.Dropout(), hg.Flatten()]
     steps = (OnGround(), Grey(), EvenPaper(), TwoTones(64), FitInk(), Resize(8, 8))
     net = hg.Network([*layers, hg.Dense()], (1, 8, 8), 3)
-    net.preprocessing = Preprocessing((1, 8, 8), steps)
+    preprocessing = Preprocessing((1, 8, 8), steps)
     path = tmp_path / "m.safetensors"
-    net.save(path)
+    hg.Classifier(net, preprocessing=preprocessing).save(path)
     before = without_defaults(describe(net)["layers"])
-    prepared = without_defaults(net.preprocessing.to_json()["steps"])
+    prepared = without_defaults(preprocessing.to_json()["steps"])
     assert before[1] == {"kind": "Conv2d", "channels": 4, "kernel": 3}
     assert prepared[-1] == {"kind": "Resize", "height": 8, "width": 8}
     earlier = {"layers": before, "preprocessing": {"shape": [1, 8, 8], "steps": prepared}}
     back = hg.load_model(forged(path, description=earlier))
-    assert (back.layers, back.preprocessing) == (net.layers, net.preprocessing)
+    assert (back.network.layers, back.preprocessing) == (net.layers, preprocessing)
 
 
 def test_what_else_is_known_comes_back(tmp_path: Path) -> None:
-    assert about_model(saved(tmp_path / "m.safetensors")) == {"seed": 7}
+    assert read_bundle(saved(tmp_path / "m.safetensors")).about == {"seed": 7}
 
 
 @pytest.mark.parametrize(
@@ -96,16 +96,16 @@ def test_what_else_is_known_comes_back(tmp_path: Path) -> None:
         ({"format": 3}, "its format is 3, this handgrad reads 1 to 2; install a newer handgrad"),
         ({"format": "x"}, "its format is 'x', this handgrad reads 1 to 2; save it again"),
         ({"about": []}, "its description of the network is damaged"),
-        ({"layers": [5]}, "does not hold together: 5 is not a layer"),
-        ({"layers": [{"kind": "HeNormal"}]}, "does not hold together: .* is not a layer"),
+        ({"layers": [5]}, "is not consistent: 5 is not a layer"),
+        ({"layers": [{"kind": "HeNormal"}]}, "is not consistent: .* is not a layer"),
         ({"layers": [{"kind": "Dense", "units": 10**15}]}, "a size of 1e.15 is larger than any"),
-        ({"classes": 10**18}, "classes must be at most 100,000"),
-        ({"shape": [1, 0, 2]}, "does not hold together: shape must be sizes of at least 1"),
-        ({"layers": [{"kind": "Path", "x": "/"}]}, "does not hold together: .*no layer 'Path'"),
-        ({"layers": [{"kind": "Dense", "size": 2}]}, "does not hold together"),
-        ({"layers": []}, "does not hold together"),
-        ({"classes": ["a", "b", "c"]}, "does not hold together"),
-        ({"dtype": "float13"}, "does not hold together"),
+        ({"classes": 10**18}, "is not consistent"),
+        ({"shape": [1, 0, 2]}, "is not consistent: shape must be sizes of at least 1"),
+        ({"layers": [{"kind": "Path", "x": "/"}]}, "is not consistent: .*no layer 'Path'"),
+        ({"layers": [{"kind": "Dense", "size": 2}]}, "is not consistent"),
+        ({"layers": []}, "is not consistent"),
+        ({"classes": ["a", "b", "c"]}, "is not consistent"),
+        ({"dtype": "float13"}, "is not consistent"),
     ],
 )
 def test_a_description_that_is_wrong_is_refused(
@@ -181,27 +181,27 @@ def test_a_layer_of_ones_own_cannot_be_saved(tmp_path: Path) -> None:
 
     net = hg.Network([hg.Flatten(), Dense()], (1, 2, 2), 2)
     with pytest.raises(hg.ModelError, match=r"layer 1 \(Dense\) is not one of handgrad's"):
-        hg.save_model(net, tmp_path / "m.safetensors")
+        hg.Classifier(net).save(tmp_path / "m.safetensors")
     with pytest.raises(hg.ModelError, match=r"must be named something\.safetensors"):
-        hg.save_model(net, tmp_path / "m.pt")
+        hg.Classifier(net).save(tmp_path / "m.pt")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_what_json_cannot_hold_is_refused(tmp_path: Path) -> None:
     net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), 2)
-    with pytest.raises(hg.ModelError, match="about holds what JSON cannot"):
-        hg.save_model(net, tmp_path / "m.safetensors", {"set": {1}})
+    with pytest.raises(hg.ModelError, match="about contains a value that JSON does not have"):
+        hg.Classifier(net).save(tmp_path / "m.safetensors", {"set": {1}})
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_network_saved_before_it_was_measured_is_measured_later(tmp_path: Path) -> None:
     train, _ = hg.load_data("digits")
-    net = hg.Network([hg.Normalize(), hg.Flatten(), hg.Dense()], train.shape, train.classes)
-    hg.save_model(net, tmp_path / "m.safetensors")
+    net = hg.Network([hg.Normalize(), hg.Flatten(), hg.Dense()], train.shape, len(train.classes))
+    hg.Classifier(net).save(tmp_path / "m.safetensors")
     back = hg.load_model(tmp_path / "m.safetensors")
-    assert not back.measured
+    assert not back.network.is_fitted
     hg.fit(back, train, epochs=1, engine="reference")
-    assert back.buffers["0.std"] != 1
+    assert back.network.buffers["0.std"] != 1
 
 
 JSON = st.recursive(
@@ -211,44 +211,51 @@ JSON = st.recursive(
 )
 
 
-@given(key=st.sampled_from(["layers", "shape", "classes", "dtype", "measured"]), value=JSON)
+@given(key=st.sampled_from(["layers", "shape", "classes", "dtype", "is_fitted"]), value=JSON)
 def test_a_description_of_anything_is_a_network_or_one_sentence(
     key: str, value: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = saved(tmp_path_factory.mktemp("m") / "m.safetensors", {key: value})
     with suppress(hg.ModelError):
-        assert isinstance(hg.load_model(path), hg.Network)
+        assert isinstance(hg.load_model(path), hg.Classifier)
 
 
 def test_numbers_of_numpy_can_be_saved(tmp_path: Path) -> None:
     layer = hg.LeakyReLU()
     object.__setattr__(layer, "slope", np.float32(0.25))
     layers = [hg.Flatten(), layer, hg.Dense()]
-    net = hg.Network(layers, (1, 2, 2), np.unique([4, 6]))
-    hg.save_model(net, tmp_path / "m.safetensors")
+    net = hg.Network(layers, (1, 2, 2), np.int64(2))
+    hg.Classifier(net, np.unique([4, 6])).save(tmp_path / "m.safetensors")
     back = hg.load_model(tmp_path / "m.safetensors")
     assert back.classes == (4, 6)
-    assert back.layers[1] == hg.LeakyReLU(0.25)
+    assert back.network.layers[1] == hg.LeakyReLU(0.25)
 
 
 def test_a_network_of_nan_and_a_folder_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
     net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), 2)
-    net.save(path)
+    model = hg.Classifier(net)
+    model.save(path)
     forged(path, arrays={"1.bias": np.array([np.nan, 0], np.float32)})
     with pytest.raises(hg.ModelError, match=r"array 1\.bias holds NaN or infinity"):
         hg.load_model(path)
     net.parameters["1.bias"] = np.array([np.nan, 0])
     with pytest.raises(hg.ModelError, match=r"cannot be saved: array 1\.bias holds NaN"):
-        net.save(path)
+        model.save(path)
     net.parameters["1.bias"] = 0
     net.parameters["1.weight"] = 3e38
-    with pytest.raises(hg.ModelError, match=r"cannot be saved: the network answers NaN"):
-        net.save(path)
-    with pytest.raises(hg.ModelError, match="this is a folder; give the"):
+    with pytest.raises(hg.ModelError, match=r"cannot be saved: the network's logits are NaN"):
+        model.save(path)
+    with pytest.raises(hg.ModelError, match=r"this folder has no model\.safetensors"):
         hg.load_model(tmp_path)
 
 
 def test_a_place_that_cannot_be_looked_at_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(hg.ModelError, match=r"cannot be read \(File name too long\)"):
         hg.load_model(tmp_path / ("m" * 300))
+
+
+def test_the_folder_of_a_run_is_loaded_by_its_model_file(tmp_path: Path) -> None:
+    saved(tmp_path / "model.safetensors")
+    assert hg.load_model(tmp_path).classes == ("a", "b")
+    assert hg.Classifier.load(tmp_path).classes == ("a", "b")

@@ -24,10 +24,13 @@ MOST_MEMORY = 64 * 2**20
 def whole(path: Path) -> bytes:
     """Return the bytes of a small model with all that a file can hold."""
     layers = [hg.Normalize(), hg.Conv2d(2, 3), hg.BatchNorm(), hg.ReLU(), hg.Flatten(), hg.Dense()]
-    net = hg.Network(layers, (1, 8, 8), ["one", "two", "three"])
-    net.preprocessing = drawing(8)
-    net.calibration = hg.Calibration(temperature=1.5, threshold=0.5, precision=0.9)
-    net.save(path, {"data": {"name": "none"}, "seed": 3})
+    model = hg.Classifier(
+        hg.Network(layers, (1, 8, 8), 3),
+        ["one", "two", "three"],
+        preprocessing=drawing(8),
+        calibration=hg.Calibration(temperature=1.5, threshold=0.5, precision=0.9),
+    )
+    model.save(path, {"data": {"name": "none"}, "seed": 3})
     return path.read_bytes()
 
 
@@ -115,7 +118,7 @@ def test_a_description_that_was_sealed_anew_is_refused(
     change: dict[str, object], tmp_path: Path
 ) -> None:
     whole(tmp_path / "m.safetensors")
-    with pytest.raises(hg.ModelError, match="does not hold together"):
+    with pytest.raises(hg.ModelError, match="is not consistent"):
         hg.load_model(forged(tmp_path / "m.safetensors", description=change))
 
 

@@ -65,11 +65,11 @@ def test_an_error_is_one_sentence_on_stderr(handgrad, words, status):
 
 def test_a_traceback_can_be_asked_for(handgrad, monkeypatch):
     for words in (["-vv", "evaluate", "nothing"], ["evaluate", "nothing", "-vv"]):
-        with pytest.raises(hg.ModelError, match="nothing is no run"):
+        with pytest.raises(hg.ModelError, match="nothing is not a run"):
             handgrad(*words)
     assert handgrad("evaluate", "nothing", "-v").status == 1
     monkeypatch.setenv("HANDGRAD_TRACEBACK", "1")
-    with pytest.raises(hg.ModelError, match="nothing is no run"):
+    with pytest.raises(hg.ModelError, match="nothing is not a run"):
         handgrad("evaluate", "nothing")
 
 

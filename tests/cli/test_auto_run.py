@@ -33,7 +33,7 @@ def told(run=RUN):
 
 def assert_same_run(one, other):
     assert told(one) == told(other)
-    first, second = (hg.load_model(Path(run, "model.safetensors")).arrays for run in (one, other))
+    first, second = (hg.load_model(run).network.arrays for run in (one, other))
     assert all(np.array_equal(first[name], second[name]) for name in first)
 
 
@@ -97,7 +97,7 @@ def test_a_run_that_is_stopped_where_it_is_written_ends_later(handgrad, monkeypa
     assert len(told()["epochs"]) == 3
     ended = handgrad("train", "--resume", RUN)
     assert ended.status == 2
-    assert "is finished, there is nothing to go on with" in ended.err
+    assert "is finished and cannot be resumed" in ended.err
 
 
 def test_before_the_first_step_there_is_nothing_to_go_on_with(handgrad, tmp_path, monkeypatch):
@@ -151,7 +151,7 @@ def test_settings_that_change_no_number_may_change(handgrad):
 def test_what_is_no_run_is_refused(handgrad):
     ended = handgrad("train", "--resume", "nothing")
     assert ended.status == 2
-    assert "nothing is no run that was stopped: there is no checkpoint in it" in ended.err
+    assert "nothing is not an interrupted run: it has no checkpoint" in ended.err
 
 
 def test_a_damaged_checkpoint_is_said_once_and_the_one_before_taken(handgrad, caplog):
@@ -220,14 +220,14 @@ def test_a_checkpoint_of_another_network_does_not_say_to_go_on_from_it(handgrad)
 @pytest.mark.parametrize("below", ["", "checkpoints"])
 def test_a_run_begun_in_python_goes_on_there(handgrad, below):
     data, _ = hg.load_data("digits")
-    net = hg.Network(hg.models.softmax_regression(), data.shape, data.classes)
+    net = hg.Network(hg.models.softmax_regression(), data.shape, len(data.classes))
     place = Path("mine", below)
     next(hg.epochs(net, data, epochs=3, checkpoint=place, engine="reference"))
     ended = handgrad("train", "--resume", "mine")
     newest = max(place.glob("*.safetensors"))
     assert (ended.status, ended.err) == (
         1,
-        f"error: {newest}: holds no settings, for the run was begun in Python; go on there: "
+        f"error: {newest}: has no settings, because the run was started in Python; resume it by "
         f"hg.fit(..., checkpoint={str(place)!r}, resume=True)\n",
     )
 

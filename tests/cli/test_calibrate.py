@@ -19,37 +19,37 @@ def test_temperature_and_threshold_go_into_the_model(handgrad, run):
     ended = handgrad("calibrate", run, "--precision", 0.97, "--json")
     assert (ended.status, ended.err) == (0, "")
     found = json.loads(ended.out)
-    net = hg.load_model(run / "model.safetensors")
+    model = hg.load_model(run / "model.safetensors")
     bins = found.pop("reliability")
-    assert net.calibration == hg.Calibration.from_json(found)
+    assert model.calibration == hg.Calibration.from_json(found)
     assert sum(entry["answers"] for entry in bins) == found["images"] == 144
     assert found["error"] < found["error_before"]
 
     train, test = hg.load_data("digits")
     validation = train.split(0.1, 0)[1]
-    p = net.predict_proba(validation.images)
-    sure = net.calibration.sure(p)
+    p = model.predict_proba(validation.images)
+    sure = model.calibration.is_confident(p)
     right = p.argmax(axis=1) == validation.labels
     assert right[sure].mean() >= 0.97 > right.mean()
     assert sure.mean() == pytest.approx(found["coverage"])
-    tested = reliability(net.predict_proba(test.images), test.labels)
-    net.calibration = None
-    assert tested.error < reliability(net.predict_proba(test.images), test.labels).error
+    tested = reliability(model.predict_proba(test.images), test.labels)
+    model.calibration = None
+    assert tested.error < reliability(model.predict_proba(test.images), test.labels).error
     assert handgrad("verify", run).status == 0
 
 
 def test_what_it_says(handgrad, run):
     ended = handgrad("calibrate", run, "--precision", 0.9)
     assert "expected calibration error" in ended.out
-    assert "on 144 images\nsure from " in ended.out
+    assert "on 144 images\nconfident from " in ended.out
     assert "90% to 100%" in ended.out
 
 
 @pytest.mark.parametrize(
     ("flawless", "count", "doubt"),
     [
-        (True, 144, "all 144 images are right, and do not say how often it is wrong"),
-        (False, 20, "20 images are too few to learn a temperature from"),
+        (True, 144, "all 144 answers are correct, so the error rate is unknown"),
+        (False, 20, "20 images are too few to fit a temperature"),
     ],
 )
 def test_what_too_little_was_learned_from_is_said(
@@ -61,49 +61,50 @@ def test_what_too_little_was_learned_from_is_said(
     monkeypatch.setattr(runs, "load_validation", lambda *_, **__: held)
     ended = handgrad("calibrate", run)
     assert ended.status == 0
-    assert ended.err == f"warning: {doubt}; believe these probabilities less than they say\n"
+    assert ended.err == f"warning: {doubt}; the calibrated probabilities are unreliable\n"
 
 
 def test_below_the_threshold_predict_does_not_know(handgrad, run):
     numbers = [str(number) for number in range(0, 359, 4)]
     before = json.loads(handgrad("predict", run, *numbers, "--json").out)
-    assert all(answer["sure"] for answer in before)
+    assert all(answer["confident"] for answer in before)
     handgrad("calibrate", run, "--precision", 0.98)
     threshold = hg.load_model(run / "model.safetensors").calibration.threshold
     after = json.loads(handgrad("predict", run, *numbers, "--json").out)
-    assert {answer["sure"] for answer in after} == {True, False}
+    assert {answer["confident"] for answer in after} == {True, False}
     for answer in after:
-        assert answer["sure"] == (answer["probabilities"][0]["p"] >= threshold)
+        assert answer["confident"] == (answer["probabilities"][0]["p"] >= threshold)
     told = handgrad("predict", run, *numbers).out
-    assert told.count("don't know (") == sum(not answer["sure"] for answer in after)
+    assert told.count("don't know (") == sum(not answer["confident"] for answer in after)
 
 
 def test_evaluate_says_how_far_it_can_be_trusted(handgrad, run):
     before = json.loads(handgrad("evaluate", run, "--json").out)
-    assert (before["calibrated"], before["sure"]) == (False, 1)
-    assert before["accuracy_of_sure"] == before["accuracy"]
-    assert "`handgrad calibrate` may make it smaller" in handgrad("evaluate", run).out
+    assert (before["calibrated"], before["confident"]) == (False, 1)
+    assert before["accuracy_of_confident"] == before["accuracy"]
+    assert "`handgrad calibrate` may reduce it" in handgrad("evaluate", run).out
     handgrad("calibrate", run, "--precision", 0.98)
     after = json.loads(handgrad("evaluate", run, "--json").out)
     assert after["calibration_error"] < before["calibration_error"]
-    assert after["accuracy"] == before["accuracy"] < after["accuracy_of_sure"]
-    assert f"; sure of {after['sure']:.2%}, and" in handgrad("evaluate", run).out
+    assert after["accuracy"] == before["accuracy"] < after["accuracy_of_confident"]
+    words = f"; {after['confident']:.2%} of the answers are confident, and"
+    assert words in handgrad("evaluate", run).out
 
 
 def test_evaluate_asks_for_other_images_where_the_run_set_none_aside(handgrad, tmp_path):
     out = tmp_path / "none"
     words = "--model softmax-regression --epochs 1 --validation 0 --patience 0 --no-figures"
     assert handgrad("train", *words.split(), "--out", out).status == 0
-    assert "`handgrad calibrate --data`, with images it" in handgrad("evaluate", out).out
+    assert "`handgrad calibrate --data` with images it" in handgrad("evaluate", out).out
 
 
 @pytest.mark.parametrize(
     ("about", "sentence"),
     [
-        ({}, "the model file does not say what it was trained on; train it again"),
+        ({}, "the model file does not name its training data; train it again"),
         (
             {"config": {"validation": 0.0}, "data": {}},
-            "the run set no images aside; give others by --data, or train with",
+            "the run had no validation images; give other images by --data, or train with",
         ),
         *(
             ({"config": {"validation": 0.1} | config, "data": data}, EDITED)
@@ -120,13 +121,13 @@ def test_evaluate_asks_for_other_images_where_the_run_set_none_aside(handgrad, t
         ),
         (
             {"config": {"validation": 0.1, "seed": 0}, "data": {"name": "digits", "digest": "x"}},
-            "these are not the images that the model was trained on, by their digest",
+            "the images have changed since the model was trained",
         ),
     ],
 )
 def test_without_the_images_it_says_why(handgrad, run, about, sentence):
-    net = hg.load_model(run / "model.safetensors")
-    net.save("m.safetensors", about)
+    model = hg.load_model(run / "model.safetensors")
+    model.save("m.safetensors", about)
     ended = handgrad("calibrate", "m.safetensors")
     assert ended.status in (1, 2)
     assert sentence in ended.err
@@ -134,17 +135,19 @@ def test_without_the_images_it_says_why(handgrad, run, about, sentence):
 
 
 def test_by_other_images_than_the_runs_own(handgrad, run, caplog):
-    net = hg.load_model(run / "model.safetensors")
+    model = hg.load_model(run / "model.safetensors")
     about = {"config": {"validation": 0}, "data": {"name": "digits"}}
-    net.save("m.safetensors", about)
+    model.save("m.safetensors", about)
     refused = handgrad("calibrate", "m.safetensors")
     assert refused.status == 2
-    assert "give others by --data, or train with --validation 0.1" in refused.err
+    assert "give other images by --data, or train with --validation 0.1" in refused.err
     ended = handgrad("calibrate", "m.safetensors", "--data", "digits", "--json")
     assert ended.status == 0, ended.err
     counted = sum(each["answers"] for each in json.loads(ended.out)["reliability"])
     assert counted == len(hg.load_data("digits")[1]) == 359
-    assert caplog.messages == ["handgrad: digits test: the run's own test, which judges it no more"]
+    assert caplog.messages == [
+        "handgrad: digits test: these are the run's own test images; they no longer test it"
+    ]
     calibration = hg.load_model("m.safetensors").calibration
     assert calibration.temperature == pytest.approx(json.loads(ended.out)["temperature"])
 

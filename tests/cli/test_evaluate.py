@@ -26,11 +26,11 @@ def test_json_says_the_same_and_nothing_else(handgrad, trained):
     net, test = hg.load_model(trained / "model.safetensors"), hg.load_data("digits")[1]
     found = hg.evaluate(net, test)
     assert (told["run"], told["data"]) == (str(trained), "digits test")
-    assert (told["images"], told["right"]) == (359, found.right)
+    assert (told["images"], told["correct"]) == (359, found.correct)
     assert (told["accuracy"], told["loss"]) == (found.accuracy, found.loss)
     assert np.array_equal(told["confusion"], found.confusion)
     assert [entry["label"] for entry in told["classes"]] == list(range(10))
-    assert sum(entry["right"] for entry in told["classes"]) == found.right
+    assert sum(entry["correct"] for entry in told["classes"]) == found.correct
     assert "numpy" in ended.err
 
 
@@ -55,23 +55,23 @@ def test_what_is_mistaken_is_said_and_an_unseen_class_has_no_share(handgrad, mon
     ended = handgrad("evaluate", trained)
     assert re.search(r"^ +3 +0 +0 +- *$", ended.out, re.MULTILINE)
     told = json.loads(handgrad("evaluate", trained, "--json").out)
-    assert told["classes"][3] == {"label": 3, "images": 0, "right": 0, "accuracy": None}
+    assert told["classes"][3] == {"label": 3, "images": 0, "correct": 0, "accuracy": None}
 
 
 @pytest.mark.parametrize(
     ("words", "status", "sentence"),
     [
-        (["nothing"], 1, "nothing is no run: there is no such path"),
-        (["."], 1, "there is no file model.safetensors"),
+        (["nothing"], 1, "nothing is not a run: it does not exist"),
+        (["."], 1, "it has no file model.safetensors"),
         (["text"], 1, "text: not a whole safetensors file"),
-        (["untold.safetensors"], 2, "does not say what it was trained on; give --data"),
+        (["untold.safetensors"], 2, "does not name its training data; give --data"),
         (["RUN", "--data", "digit"], 2, "there is no data called 'digit'; did you mean digits?"),
         (["RUN", "--folder", "nowhere", "--data", "mnist"], 1, "nowhere is no folder"),
     ],
 )
 def test_failures(handgrad, trained, tmp_path, words, status, sentence):
     (tmp_path / "text").write_text("hello")
-    hg.save_model(hg.load_model(trained / "model.safetensors"), tmp_path / "untold.safetensors")
+    hg.load_model(trained).save(tmp_path / "untold.safetensors")
     ended = handgrad("evaluate", *[trained if word == "RUN" else word for word in words])
     assert (ended.status, ended.out) == (status, "")
     assert ended.err.startswith("error: ")

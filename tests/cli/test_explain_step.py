@@ -3,7 +3,7 @@ import re
 import pytest
 
 
-def test_a_named_model_is_laid_open_in_the_terminal(handgrad, monkeypatch):
+def test_a_named_model_is_explained_in_the_terminal(handgrad, monkeypatch):
     monkeypatch.setattr("handgrad.cli.screen.WIDE", 80)
     ended = handgrad("explain-step", "two-layer", "--image", 3)
     assert (ended.status, ended.err) == (0, "")
@@ -12,17 +12,17 @@ def test_a_named_model_is_laid_open_in_the_terminal(handgrad, monkeypatch):
     assert lines[0] == "two-layer on image 3 of digits test"
     for part in ("1 forward 0 (Normalize)", "6 loss SoftmaxCrossEntropy", "9 backward 2 (Dense)"):
         assert part in lines
-    assert "weights: untrained, drawn from seed 0; name a run to see what it has learned" in lines
+    assert "weights: untrained, from seed 0; name a run to explain a trained model" in lines
     assert "Y = X Wᵀ + b" in ended.out
     assert re.search(r"dweight +10x30 +min", ended.out)
     assert re.search(r"L = −log p\(3\) = \d", ended.out)
 
 
-def test_a_run_is_laid_open_with_its_own_data(handgrad, trained):
+def test_a_run_is_explained_with_its_own_data(handgrad, trained):
     ended = handgrad("explain-step", trained, "--image", 5)
     assert ended.status == 0
     assert "on image 5 of digits test" in ended.out
-    assert f"weights: learned, from {trained}" in ended.out
+    assert f"weights: trained, from {trained}" in ended.out
     assert "2 forward 1 (Dense)" in ended.out
 
 
@@ -32,7 +32,7 @@ def test_a_page_is_written(handgrad, trained, tmp_path):
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert text.startswith("<!doctype html>")
     assert "as in training" in text
-    assert f"<dt>weights</dt><dd>learned, from {trained}</dd>" in text
+    assert f"<dt>weights</dt><dd>trained, from {trained}</dd>" in text
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_a_page_is_written(handgrad, trained, tmp_path):
         (
             ["two-layer", "--image", "359"],
             1,
-            "there is no image 359; digits test has those from 0 to 358",
+            "there is no image 359; digits test has images 0 to 358",
         ),
         (["two-layer", "--html", ""], 1, ". names no file; give the path of the file to write"),
         (["two-layer", "--html", "/proc/none/page.html"], 1, "/proc/none/page.html: cannot be"),

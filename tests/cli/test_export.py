@@ -23,7 +23,7 @@ def test_an_onnx_graph_of_its_own(handgrad, trained, bundle):
     assert (ended.status, ended.err) == (0, "")
     assert ended.out.splitlines() == [
         "ONNX graph in m.onnx",
-        "preprocessing to be done before, as its metadata says: on its ground, grey, light ink, "
+        "preprocessing before the graph, as its metadata says: on its ground, grey, light ink, "
         "resized",
     ]
     session = onnxruntime.InferenceSession("m.onnx", providers=["CPUExecutionProvider"])
@@ -31,13 +31,14 @@ def test_an_onnx_graph_of_its_own(handgrad, trained, bundle):
     for count in (1, 7, 300):  # any number of images
         X = test.images[:count]
         logits, p, label = session.run(None, {"images": X})
-        assert golden.difference(logits, bundle.net.logits(X)) < 1e-5
-        assert p == pytest.approx(bundle.net.predict_proba(X), abs=1e-5)
-        assert label.tolist() == bundle.net.predict(X).tolist()
+        assert golden.difference(logits, bundle.classifier.logits(X)) < 1e-5
+        assert p == pytest.approx(bundle.classifier.predict_proba(X), abs=1e-5)
+        assert label.tolist() == bundle.classifier.predict(X).tolist()
     about = {entry.key: json.loads(entry.value) for entry in onnx.load("m.onnx").metadata_props}
     assert about == {
         "handgrad.classes": list(range(10)),
-        "handgrad.preprocessing": bundle.net.preprocessing and bundle.net.preprocessing.to_json(),
+        "handgrad.preprocessing": bundle.classifier.preprocessing
+        and bundle.classifier.preprocessing.to_json(),
         "handgrad.calibration": None,
         "handgrad.digest": bundle.digest,
     }
@@ -65,9 +66,10 @@ def sheets(count, shape, rng):
 )
 def test_raw_images_are_prepared_in_the_graph_as_predict_does(handgrad, recipe, shape):
     onnxruntime = pytest.importorskip("onnxruntime")
-    net = hg.Network([hg.Flatten(), hg.Dense()], shape, ["cat", "dog", "bird"])
-    net.preprocessing = recipe_named(recipe, shape)
-    net.save("m.safetensors")
+    net = hg.Network([hg.Flatten(), hg.Dense()], shape, 3)
+    model = hg.Classifier(net, ["cat", "dog", "bird"])
+    model.preprocessing = recipe_named(recipe, shape)
+    model.save("m.safetensors")
     ended = handgrad("export", "m.safetensors", "--onnx", "m.onnx", "--raw")
     assert (ended.status, ended.err) == (0, "")
     assert "preprocessing in the graph: on its ground, " in ended.out
@@ -76,23 +78,23 @@ def test_raw_images_are_prepared_in_the_graph_as_predict_does(handgrad, recipe, 
     X = np.stack(list(sheets(60, shape[1:], np.random.default_rng(0))))
     session = onnxruntime.InferenceSession("m.onnx", providers=["CPUExecutionProvider"])
     for some in (X[:1], X):
-        prepared = np.stack([net.preprocessing.apply(x) for x in some])
+        prepared = np.stack([model.preprocessing.apply(x) for x in some])
         _, p, label = session.run(None, {"images": some.transpose(0, 3, 1, 2)})
-        assert p == pytest.approx(net.predict_proba(prepared), abs=1e-5)
-        assert label.tolist() == net.predict(prepared).tolist()
+        assert p == pytest.approx(model.predict_proba(prepared), abs=1e-5)
+        assert label.tolist() == model.predict(prepared).tolist()
     for n in (0, 1, 2):  # and `handgrad predict` itself
         Image.fromarray(X[n]).save(f"{n}.png")
         told = json.loads(handgrad("predict", "m.safetensors", f"./{n}.png", "--json").out)[0]
         by_label = {one["label"]: one["p"] for one in told["probabilities"]}
-        assert [by_label[k] for k in net.classes] == pytest.approx(p[n].tolist(), abs=1e-5)
+        assert [by_label[k] for k in model.classes] == pytest.approx(p[n].tolist(), abs=1e-5)
 
 
 @pytest.mark.parametrize("size", [(1, 5), (2, 2), (2, 9)])
 def test_the_check_sees_a_shadow_that_only_one_side_looks_for(handgrad, monkeypatch, size):
     needs("onnxruntime")
-    net = hg.Network([hg.Flatten(), hg.Dense()], (1, *size), 2)
-    net.preprocessing = recipe_named("light", net.shape)
-    net.save("m.safetensors")
+    model = hg.Classifier(hg.Network([hg.Flatten(), hg.Dense()], (1, *size), 2))
+    model.preprocessing = recipe_named("light", model.shape)
+    model.save("m.safetensors")
     monkeypatch.setattr(ink, "min", lambda _: 3, raising=False)
     ended = handgrad("export", "m.safetensors", "--onnx", "m.onnx", "--raw")
     assert ended.status == 1
@@ -116,9 +118,9 @@ def test_light_ink_in_the_graph_turns_what_it_must():
     ],
 )
 def test_what_onnx_cannot_say_of_a_preprocessing(handgrad, recipe, sentence):
-    net = hg.Network([hg.Flatten(), hg.Dense()], (1, 8, 8), 2)
-    net.preprocessing = recipe and recipe_named(recipe, (1, 8, 8))
-    net.save("m.safetensors")
+    model = hg.Classifier(hg.Network([hg.Flatten(), hg.Dense()], (1, 8, 8), 2))
+    model.preprocessing = recipe and recipe_named(recipe, (1, 8, 8))
+    model.save("m.safetensors")
     ended = handgrad("export", "m.safetensors", "--onnx", "m.onnx", "--raw")
     assert (ended.status, ended.out) == (1, "")
     assert sentence in ended.err
@@ -126,15 +128,16 @@ def test_what_onnx_cannot_say_of_a_preprocessing(handgrad, recipe, sentence):
 
 def test_names_and_temperature_are_in_the_graph(handgrad):
     onnxruntime = needs("onnxruntime")
-    net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), ["cat", "dog"])
-    net.calibration = hg.Calibration(temperature=3.0)
-    net.save("m.safetensors")
+    net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), 2)
+    model = hg.Classifier(net, ["cat", "dog"])
+    model.calibration = hg.Calibration(temperature=3.0)
+    model.save("m.safetensors")
     assert handgrad("export", "m.safetensors", "--onnx", "m.onnx").status == 0
     X = read_bundle("m.safetensors").golden.images
     session = onnxruntime.InferenceSession("m.onnx", providers=["CPUExecutionProvider"])
     _, p, label = session.run(None, {"images": X})
-    assert p == pytest.approx(net.predict_proba(X), abs=1e-6)
-    assert label.tolist() == net.predict(X).tolist()
+    assert p == pytest.approx(model.predict_proba(X), abs=1e-6)
+    assert label.tolist() == model.predict(X).tolist()
 
 
 def test_a_file_that_answers_something_else_is_refused(handgrad, trained, monkeypatch):
@@ -154,11 +157,11 @@ def test_a_program_and_a_state_dict_for_pytorch(handgrad, trained, bundle):
     for count in (1, 5):
         X = bundle.golden.images[:count]
         logits = program(torch.from_numpy(X)).detach().numpy()
-        assert golden.difference(logits, bundle.net.logits(X)) < 1e-5
+        assert golden.difference(logits, bundle.classifier.logits(X)) < 1e-5
     assert handgrad("export", trained, "--torch", "m.pt").status == 0
     state = torch.load("m.pt", weights_only=True)
     assert {name: value.numpy().tolist() for name, value in state.items()} == {
-        name: value.tolist() for name, value in bundle.net.arrays.items()
+        name: value.tolist() for name, value in bundle.classifier.network.arrays.items()
     }
 
 
@@ -191,8 +194,9 @@ def test_an_earlier_folder_is_written_anew(handgrad, trained, tmp_path):
     assert handgrad("export", trained, "--hub", "hub").status == 0  # it was empty
     assert (hub / "preprocessor_config.json").exists()
     (hub / "notes.txt").write_text("mine")
-    net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), ["cat", "dog"])
-    net.save("other.safetensors")
+    net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), 2)
+    model = hg.Classifier(net, ["cat", "dog"])
+    model.save("other.safetensors")
     assert handgrad("export", "other.safetensors", "--hub", "hub").status == 0
     assert json.loads((hub / "config.json").read_text())["id2label"] == {"0": "cat", "1": "dog"}
     assert not (hub / "preprocessor_config.json").exists()  # that was the other model's
@@ -222,8 +226,9 @@ def test_a_folder_of_somebody_else_stays_as_it_is(handgrad, trained, tmp_path, c
 def test_a_name_that_is_no_text_leaves_no_half_of_it(handgrad, tmp_path, words):
     if "--torch" in words:
         needs("torch")
-    net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), ["cat", "\udce9t"])
-    net.save("m.safetensors")
+    net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), 2)
+    model = hg.Classifier(net, ["cat", "\udce9t"])
+    model.save("m.safetensors")
     ended = handgrad("export", "m.safetensors", *words)
     assert (ended.status, ended.out) == (1, "")
     assert ended.err == (
@@ -233,8 +238,9 @@ def test_a_name_that_is_no_text_leaves_no_half_of_it(handgrad, tmp_path, words):
 
 
 def test_the_card_holds_any_name_of_data(handgrad, tmp_path):
-    net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), ["cat", "dog"])
-    net.save("m.safetensors", {"data": {"name": "d\udce9t"}})
+    net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), 2)
+    model = hg.Classifier(net, ["cat", "dog"])
+    model.save("m.safetensors", {"data": {"name": "d\udce9t"}})
     assert handgrad("export", "m.safetensors", "--hub", "hub").status == 0
     assert r"| trained on | d\udce9t |" in (tmp_path / "hub/README.md").read_text("utf-8")
 
@@ -260,7 +266,11 @@ def test_the_model_itself_is_not_written_over(handgrad, trained, tmp_path):
     ("words", "status", "sentence"),
     [
         ([], 2, "nothing to write; give --onnx, --torch or --hub"),
-        (["--hub", "hub", "--raw"], 2, "--raw is about the ONNX graph; give --onnx FILE.onnx"),
+        (
+            ["--hub", "hub", "--raw"],
+            2,
+            "--raw applies to the ONNX graph only; give --onnx FILE.onnx",
+        ),
         (["--hub", ""], 2, "give the name of a folder to write to, not nothing; . is this one"),
         (["--onnx", "m.bin"], 1, "m.bin: an ONNX file must be named something.onnx"),
         (["--torch", "m.bin"], 1, "m.bin: a PyTorch file must be named something.pt2, or .pt"),

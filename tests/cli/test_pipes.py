@@ -79,7 +79,7 @@ def test_as_a_checkpoint(handgrad, tmp_path):
 def test_beside_a_checkpoint_that_is_whole(tmp_path):
     data, _ = hg.load_data("digits")
     arguments = {"epochs": 2, "checkpoint": tmp_path, "engine": "reference"}
-    net = hg.Network(hg.models.softmax_regression(), data.shape, data.classes)
+    net = hg.Network(hg.models.softmax_regression(), data.shape, len(data.classes))
     next(hg.epochs(net, data, **arguments))
     newest = max(tmp_path.glob("checkpoint-*"))
     place = pipe(newest.with_name("checkpoint-000009.safetensors"))

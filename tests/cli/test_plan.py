@@ -94,7 +94,7 @@ def test_as_json(handgrad):
         (["convnet", "--optimizer", "sdg"], 2, "the nearest is sgd"),
         (["convnet", "--data", "minst"], 2, "the nearest is mnist"),
         (["lenet5", "--data", "digits"], 1, "lenet5 cannot take the images of digits (1x8x8)"),
-        (["."], 1, "is no run: there is no file model.safetensors"),
+        (["."], 1, "is not a run: it has no file model.safetensors"),
     ],
 )
 def test_what_cannot_be_planned(handgrad, words, status, sentence):

@@ -63,7 +63,7 @@ def test_the_preprocessing_is_drawn_step_by_step(handgrad, trained, tmp_path):
         assert drawn.width > 5 * 150  # five stages of more than an inch
     ended = handgrad("predict", trained, "3", "--show-preprocessing", "way.png")
     assert (ended.status, ended.out) == (2, "")
-    assert ended.err == "error: --show-preprocessing shows what becomes of files; give one\n"
+    assert ended.err == "error: --show-preprocessing needs at least one image file\n"
 
 
 @pytest.mark.parametrize("image", ["a.png", "./a.png"])
@@ -93,8 +93,8 @@ def test_without_test_images_there_is_no_truth_to_show(handgrad, trained, tmp_pa
 
 
 def test_a_network_of_two_classes_shows_both(handgrad, tmp_path):
-    net = hg.Network([hg.Flatten(), hg.Dense()], (3, 2, 2), ["cat", "dog"])
-    hg.save_model(net, tmp_path / "m.safetensors")
+    net = hg.Network([hg.Flatten(), hg.Dense()], (3, 2, 2), 2)
+    hg.Classifier(net, ["cat", "dog"]).save(tmp_path / "m.safetensors")
     Image.new("RGB", (9, 5)).save(tmp_path / "a.png")
     assert "cat 50.0%   dog 50.0%" in handgrad("predict", "m.safetensors", "a.png").out
 
@@ -102,8 +102,8 @@ def test_a_network_of_two_classes_shows_both(handgrad, tmp_path):
 @pytest.mark.parametrize(
     ("image", "sentence"),
     [
-        ("359", "there is no image 359; digits test has those from 0 to 358"),
-        ("9" * 5000, f"there is no image {'9' * 18}...; digits test has those from 0 to 358"),
+        ("359", "there is no image 359; digits test has images 0 to 358"),
+        ("9" * 5000, f"there is no image {'9' * 18}...; digits test has images 0 to 358"),
         ("none.png", "none.png: there is no such file; give an image, or the number of a test"),
         ("text.png", "text.png: cannot be read (not a whole PNG, JPEG, GIF or BMP"),
     ],

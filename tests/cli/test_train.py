@@ -52,9 +52,9 @@ def test_its_probabilities_are_calibrated_unless_they_are_not_to_be(handgrad):
     )
     plain = handgrad("train", *QUICK, "--no-calibrate")
     assert "calibrat" not in plain.err
-    nets = [hg.load_model(f"runs/digits-softmax-regression-{n}/model.safetensors") for n in (1, 2)]
-    assert nets[0].calibration is not None
-    assert nets[1].calibration is None
+    models = [hg.load_model(f"runs/digits-softmax-regression-{n}") for n in (1, 2)]
+    assert models[0].calibration is not None
+    assert models[1].calibration is None
     assert handgrad("train", *QUICK, "--validation", 0).status == 0
 
 
@@ -70,9 +70,7 @@ def test_an_augmented_run_says_so_and_is_another(handgrad):
     ended = handgrad("train", *QUICK, "-v", "--augment", "clothes", "--engine", "compiled")
     assert "images are augmented by shift=0.07,flip=true" in ended.err
     handgrad("train", *QUICK, "-q")
-    net, plain = (
-        hg.load_model(f"runs/digits-softmax-regression-{n}/model.safetensors") for n in (1, 2)
-    )
+    net, plain = (hg.load_model(f"runs/digits-softmax-regression-{n}").network for n in (1, 2))
     assert not np.array_equal(net.parameters["1.weight"], plain.parameters["1.weight"])
     assert written()["augment"] == "shift=0.07,flip=true"
     again = handgrad("train", "--augment", "lite")
@@ -84,8 +82,7 @@ def test_the_same_seed_gives_the_same_network_and_another_does_not(handgrad):
     for seed in (1, 1, 2):
         handgrad("train", *QUICK, "-q", "--seed", seed)
     first, again, other = (
-        hg.load_model(f"runs/digits-softmax-regression-{n}/model.safetensors").parameters
-        for n in (1, 2, 3)
+        hg.load_model(f"runs/digits-softmax-regression-{n}").network.parameters for n in (1, 2, 3)
     )
     assert all(np.array_equal(first[name], again[name]) for name in first)
     assert not np.array_equal(first["1.weight"], other["1.weight"])
@@ -175,9 +172,7 @@ def test_all_options_reach_the_run(handgrad, monkeypatch):
 def test_a_run_can_be_had_again_from_its_own_settings(handgrad):
     handgrad("train", *QUICK, "-q", "--lr", "0.02")
     handgrad("train", "-q", "--config", "runs/digits-softmax-regression-1/config.toml")
-    first, again = (
-        hg.load_model(f"runs/digits-softmax-regression-{n}/model.safetensors") for n in (1, 2)
-    )
+    first, again = (hg.load_model(f"runs/digits-softmax-regression-{n}").network for n in (1, 2))
     assert np.array_equal(first.parameters["1.weight"], again.parameters["1.weight"])
 
 

@@ -39,7 +39,7 @@ def test_several_models_as_json(handgrad, trained, model):
 
 
 def test_one_weight_changed_in_the_file(handgrad, model):
-    weight = hg.load_model(model).parameters["1.weight"].copy()
+    weight = hg.load_model(model).network.parameters["1.weight"].copy()
     weight[3, 30] += 0.01
     forged(model, arrays={"1.weight": weight}, sealed=False)
     ended = handgrad("verify", model)
@@ -49,26 +49,26 @@ def test_one_weight_changed_in_the_file(handgrad, model):
     ended = handgrad("verify", model)
     assert ended.status == 1
     assert ended.out.count("differs") == (4 if find_spec("torch") else 3)
-    assert "its weights are not those that gave the golden answers" in ended.err
+    assert "its weights have changed since the golden outputs were stored" in ended.err
 
 
 def test_one_label_changed_in_the_file(handgrad, model):
     forged(model, description={"classes": [*range(9), 77]})
     ended = handgrad("verify", model)
     assert ended.status == 1
-    assert "its labels are not those that gave the golden answers" in ended.err
+    assert "its labels have changed since the golden outputs were stored" in ended.err
 
 
 @pytest.mark.parametrize("change", [{"temperature": 3.0}, {"threshold": 0.999}])
 def test_a_temperature_or_a_threshold_changed_in_the_file(handgrad, model, change):
     assert handgrad("calibrate", model, "--precision", 0.9).status == 0
     assert handgrad("verify", model).status == 0
-    calibration = read_bundle(model).net.calibration.to_json() | change
+    calibration = read_bundle(model).classifier.calibration.to_json() | change
     forged(model, description={"calibration": calibration})
     ended = handgrad("verify", model)
     assert ended.status == 1
     assert ended.err == (
-        f"error: {model}: its calibration is not the one that gave the golden answers\n"
+        f"error: {model}: its calibration has changed since the golden outputs were stored\n"
     )
     assert handgrad("export", model, "--hub", "hub").status == 0  # which does not seal it anew
     assert handgrad("verify", "hub").status == 1
@@ -77,12 +77,12 @@ def test_a_temperature_or_a_threshold_changed_in_the_file(handgrad, model, chang
 
 
 def test_a_step_changed_in_the_file(handgrad, model):
-    described = read_bundle(model).net.preprocessing.to_json()
+    described = read_bundle(model).classifier.preprocessing.to_json()
     steps = [{"kind": "Invert"} if s["kind"] == "LightInk" else s for s in described["steps"]]
     forged(model, description={"preprocessing": described | {"steps": steps}})
     ended = handgrad("verify", model)
     assert ended.status == 1
-    assert "its preprocessing is not the one that gave the golden answers\n" in ended.err
+    assert "its preprocessing has changed since the golden outputs were stored\n" in ended.err
 
 
 def test_one_broken_file_does_not_hide_the_others(handgrad, trained, tmp_path):
@@ -103,7 +103,7 @@ def test_no_golden_images(handgrad, model):
     forged(model, arrays={f"golden.{name}": array[:0] for name, array in none.items()})
     ended = handgrad("verify", model)
     assert (ended.status, ended.out) == (1, "")
-    assert "its description does not hold together: it has no golden images" in ended.err
+    assert "its description is not consistent: it has no golden images" in ended.err
 
 
 def test_wrong_golden_answers(handgrad, model):
@@ -118,4 +118,4 @@ def test_wrong_golden_answers(handgrad, model):
 def test_what_is_no_model(handgrad, tmp_path):
     ended = handgrad("verify", tmp_path)
     assert (ended.status, ended.out) == (1, "")
-    assert "is no run: there is no file model.safetensors" in ended.err
+    assert "is not a run: it has no file model.safetensors" in ended.err

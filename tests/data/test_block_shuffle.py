@@ -79,12 +79,12 @@ def test_training_from_a_file_takes_the_images_in_that_order(images, engine):
         pytest.importorskip("numba")
     data = hg.Dataset.from_arrays(images, np.arange(COUNT) % 3)
     recipe = hg.Recipe(epochs=1, seed=4, patience=None)
-    from_file = hg.Network([hg.Flatten(), hg.Dense()], data.shape, data.classes)
+    from_file = hg.Network([hg.Flatten(), hg.Dense()], data.shape, len(data.classes))
     hg.fit(from_file, data, None, epochs=1, seed=4, patience=None, engine=engine)
 
     order = shuffled(images, generator(4, "shuffle", 1))
     lrs = [recipe.optimizer.lr] * -(-COUNT // recipe.batch_size)
-    in_memory = hg.Network([hg.Flatten(), hg.Dense()], data.shape, data.classes)
+    in_memory = hg.Network([hg.Flatten(), hg.Dense()], data.shape, len(data.classes))
     run = engine_named(engine, in_memory, Rules(recipe.loss, recipe.optimizer)).run
     X = np.array(data.images)
     run(BatchStream(X, data.labels, None, order, recipe.batch_size, lrs))

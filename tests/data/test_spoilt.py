@@ -49,7 +49,7 @@ def csv(_):
 
 def bundle(folder):
     net = hg.Network([hg.Flatten(), hg.Dense(4), hg.BatchNorm(), hg.Dense()], (1, 5, 5), 3)
-    hg.save_model(net, folder / "whole.safetensors")
+    hg.Classifier(net).save(folder / "whole.safetensors")
     return "model.safetensors", [(folder / "whole.safetensors").read_bytes()]
 
 

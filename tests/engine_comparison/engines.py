@@ -16,7 +16,7 @@ LAYERS = [
 
 
 def network(dtype="float64", layers=LAYERS):
-    return hg.Network(layers, train.shape, train.classes, dtype=dtype)
+    return hg.Network(layers, train.shape, len(train.classes), dtype=dtype)
 
 
 def faulty(index, factor=1.01, start=50, only=None):

@@ -109,7 +109,7 @@ def test_a_batch_on_a_kink_is_skipped_and_the_tolerance_stays():
 
 def test_the_network_does_not_change():
     net = network()
-    net.measure(FEW.images)
+    net.fit_statistics(FEW.images)
     before = net.snapshot()
     compare_engines(net, FEW, engines={"one": "reference", "two": "reference"}, steps=2)
     for name, array in before.items():

@@ -55,7 +55,7 @@ def assert_agree(reference: Any, compiled: Any, left: StepResults, right: StepRe
     apart = differ(reference.net.arrays, compiled.net.arrays)
     assert max(apart.values()) <= 1e-4, apart
     np.testing.assert_allclose(left.losses, right.losses, rtol=1e-4, atol=1e-6)
-    assert np.abs(left.right - right.right).sum() <= 1  # two logits may lie as close as that
+    assert np.abs(left.correct - right.correct).sum() <= 1  # two logits may lie as close as that
     assert reference.steps == compiled.steps
 
 

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from handgrad.layers import (
     AvgPool2d,
     BatchNorm,
-    Chain,
     Conv2d,
     Dense,
     Dropout,
@@ -20,6 +19,7 @@ from handgrad.layers import (
     Normalize,
     ReLU,
     Residual,
+    Sequential,
     Shape,
     Sigmoid,
     SiLU,
@@ -57,11 +57,11 @@ def _residual(draw: st.DrawFn, shape: Shape) -> Layer:
     if len(shape) == 1:
         return Residual((Dense(shape[0]), activation))
     body = (Conv2d(shape[0], 3, padding=1), activation)
-    return Residual(body, draw(st.sampled_from([(), (Conv2d(shape[0], 1),), (Chain(),)])))
+    return Residual(body, draw(st.sampled_from([(), (Conv2d(shape[0], 1),), (Sequential(),)])))
 
 
 def _linear(shape: Shape, units: int) -> Layer:
-    return Dense(units) if len(shape) == 1 else Chain((Flatten(), Dense(units)))
+    return Dense(units) if len(shape) == 1 else Sequential((Flatten(), Dense(units)))
 
 
 def _layer(shape: Shape) -> st.SearchStrategy[Layer]:

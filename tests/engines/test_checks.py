@@ -1,4 +1,4 @@
-"""What does not fit is refused by every engine in the same words, before the first step."""
+"""Every engine refuses batches that do not fit with the same message, before the first step."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NUMBERS = np.arange(19)
 
 
 def engines() -> list[Any]:
-    """Return every engine that is at hand, each with a network of its own."""
+    """Return every installed engine, each with its own network."""
     found: list[Any] = [
         make(CASE["wide"].network(), RULES) for make in (ReferenceEngine, CompiledEngine)
     ]
@@ -34,10 +34,13 @@ def engines() -> list[Any]:
     [
         (
             {"order": np.arange(-1, 117)},
-            "the order must be places 0 to 18 of 19 images, found -1",
+            "the order must hold indices 0 to 18 of 19 images, found -1",
         ),
-        ({"order": np.arange(117)}, "the order must be places 0 to 18 of 19 images, found 116"),
-        ({"order": np.zeros(117)}, r"whole numbers in a row, not an array \(117,\) of float64"),
+        ({"order": np.arange(117)}, "the order must hold indices 0 to 18 of 19 images, found 116"),
+        (
+            {"order": np.zeros(117)},
+            r"one-dimensional array of whole numbers, not \(117,\) of float64",
+        ),
         ({"labels": NUMBERS[:18] % 5}, "labels must be 19, one for each image, not 18"),
         ({"labels": NUMBERS % 6}, "labels must be 0 to 4 for 5 logits, found 5"),
         ({"labels": NUMBERS % 5 - 1}, "labels must be 0 to 4 for 5 logits, found -1"),
@@ -45,7 +48,7 @@ def engines() -> list[Any]:
         ({"weights": np.ones(18)}, "weights must be 19 numbers of at least 0"),
         ({"weights": np.full(19, np.inf)}, "weights must be 19 numbers of at least 0"),
         ({"weights": np.full(19, np.nan)}, "weights must be 19 numbers of at least 0"),
-        ({"rates": [0.1] * (STEPS - 1)}, "rates must be 20, one for each batch, not 19"),
+        ({"lrs": [0.1] * (STEPS - 1)}, "learning rates must be 20, one for each batch, not 19"),
     ],
 )
 def test_batches_that_do_not_fit_are_refused(others: dict[str, Any], sentence: str) -> None:

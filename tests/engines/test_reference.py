@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import handgrad as hg
 from handgrad.engines import BatchStream, Engine, ReferenceEngine, Rules
 from handgrad.errors import DivergenceError
 from handgrad.layers import Array, Context
@@ -105,7 +106,7 @@ def test_a_step_is_a_run_of_one_batch() -> None:
     one, other = ReferenceEngine(case.network(), RULES), ReferenceEngine(case.network(), RULES)
     loss, right = one.step(X, y, weights, 0.1)
     steps = other.run(BatchStream(X, y, weights, np.arange(5), 5, [0.1]))
-    assert (loss, right) == (steps.losses[0], steps.right[0])
+    assert (loss, right) == (steps.losses[0], steps.correct[0])
     for name, array in one.net.arrays.items():
         np.testing.assert_array_equal(other.net.arrays[name], array)
 
@@ -119,9 +120,9 @@ def test_the_last_partial_batch_is_counted_right() -> None:
     y = run.labels[run.order]
     logits = engine.logits(run.images[run.order])
     right = (logits.argmax(axis=1) == y).astype(int)
-    assert steps.right.tolist() == [right[:5].sum(), right[5:10].sum(), right[10:].sum()]
+    assert steps.correct.tolist() == [right[:5].sum(), right[5:10].sum(), right[10:].sum()]
     assert steps.losses[2] == pytest.approx(RULES.loss(logits[10:], y[10:])[0], rel=1e-6)
-    assert (steps.losses.dtype, steps.right.dtype) == (np.float64, np.int64)
+    assert (steps.losses.dtype, steps.correct.dtype) == (np.float64, np.int64)
 
 
 def test_weights_follow_the_images_they_belong_to() -> None:
@@ -248,3 +249,12 @@ def test_a_run_learns() -> None:
     assert losses[-1] < 0.05
     assert (engine.logits(run.images).argmax(axis=1) == run.labels).all()
     assert engine.logits(run.images).shape == (40, CLASSES)
+
+
+def test_the_public_protocols_match_their_implementations() -> None:
+    engine = ReferenceEngine(CASE["linear"].network(), RULES)
+    assert isinstance(engine, hg.Engine)
+    assert isinstance(engine.net.layers[-1], hg.Layer)
+    assert isinstance(RULES.loss, hg.Loss)
+    assert isinstance(RULES.optimizer, hg.Optimizer)
+    assert not isinstance(RULES.loss, hg.Layer)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from handgrad.explain.images import MOST, tiles
+from handgrad.explain.images import MAX_IMAGES, tiles
 
 
 def pixels(source):
@@ -36,7 +36,7 @@ def test_on_both_sides_of_zero_the_colours_part():
 
 def test_all_zero_is_black_and_too_many_are_counted():
     shown = tiles(np.zeros((8, 9, 2, 2)))
-    assert (len(shown.sources), shown.left_out) == (MOST, 72 - MOST)
+    assert (len(shown.sources), shown.left_out) == (MAX_IMAGES, 72 - MAX_IMAGES)
     assert not pixels(shown.sources[0]).any()
 
 

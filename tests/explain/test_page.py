@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import handgrad as hg
-from handgrad.explain import page, walk
+from handgrad.explain import explain_step, page
 
 
 class Reader(HTMLParser):
@@ -33,9 +33,9 @@ class Reader(HTMLParser):
 @pytest.fixture(scope="module")
 def text():
     layers = [hg.Conv2d(3, 3), hg.ReLU(), hg.Flatten(), hg.Dense()]
-    net = hg.Network(layers, (1, 6, 6), ["<cat>", "dog"])
+    model = hg.Classifier(hg.Network(layers, (1, 6, 6), 2), ["<cat>", "dog"])
     x = np.random.default_rng(0).integers(0, 256, (1, 6, 6), np.uint8)
-    return page(walk(net, x, "<cat>"), "a & b")
+    return page(explain_step(model, x, "<cat>"), "a & b")
 
 
 def test_it_is_whole_and_nothing_in_it_leads_outside(text):

@@ -11,7 +11,6 @@ import pytest
 
 import handgrad as hg
 from handgrad.classifier import read_bundle
-from handgrad.classifier.golden_outputs import seals
 from handgrad.cli.app import app
 from handgrad.models import MODELS
 from handgrad.preprocess import Preprocessing, drawing
@@ -26,7 +25,7 @@ def trained(request, places, tmp_path_factory) -> Path:
     if places["mnist"] is None:
         pytest.skip("mnist is not on this machine; let HANDGRAD_DATA name a folder with mnist/")
     train, test = hg.load_data("mnist", places["mnist"])
-    net = hg.Network(MODELS[request.param](), train.shape, train.classes, seed=1)
+    net = hg.Classifier.for_data(MODELS[request.param](), train, seed=1)
     hg.fit(net, train.take(np.arange(12_000)), epochs=3, schedule=hg.schedules.OneCycle())
     assert hg.evaluate(net, test.take(np.arange(1000))).accuracy > 0.75
     path = tmp_path_factory.mktemp("trained") / f"{request.param}.safetensors"
@@ -63,18 +62,21 @@ def test_all_engines_give_the_golden_outputs(trained, capsys):
 @pytest.mark.mnist
 def test_one_changed_weight_is_detected(trained, tmp_path, capsys):
     whole = read_bundle(trained)
-    for name, array in whole.net.arrays.items():
+    for name, array in whole.classifier.network.arrays.items():
         kept = array.flat[-1]
         array.flat[-1] = np.nextafter(kept, np.float32(9e9))
-        assert seals(whole.net)["weights"] != whole.golden.seals["weights"], name
+        assert (
+            whole.classifier.component_hashes()["weights"]
+            != whole.golden.component_hashes["weights"]
+        ), name
         array.flat[-1] = kept
-    name = next(reversed(whole.net.parameters))
-    weight = whole.net.parameters[name].copy()
+    name = next(reversed(whole.classifier.network.parameters))
+    weight = whole.classifier.network.parameters[name].copy()
     weight.flat[0] += 0.001
     status, found, err = verify(changed(trained, tmp_path, arrays={name: weight}), capsys)
     assert (status, found["passed"], found["changed"]) == (1, False, ["weights"])
     assert min(answer["difference"] for answer in found["engines"]) > 1e-5
-    assert "its weights are not those that gave the golden answers" in err
+    assert "its weights have changed since the golden outputs were stored" in err
 
 
 @pytest.mark.slow
@@ -83,14 +85,14 @@ def test_one_changed_label_is_detected(trained, tmp_path, capsys):
     entries = {"classes": [*range(9), 77]}
     status, found, err = verify(changed(trained, tmp_path, description=entries), capsys)
     assert (status, found["passed"], found["changed"]) == (1, False, ["labels"])
-    assert "its labels are not those that gave the golden answers" in err
+    assert "its labels have changed since the golden outputs were stored" in err
 
 
 @pytest.mark.slow
 @pytest.mark.mnist
 def test_one_changed_step_of_the_preprocessing_is_detected(trained, tmp_path, capsys):
     whole = drawing(28)
-    assert read_bundle(trained).net.preprocessing == whole
+    assert read_bundle(trained).classifier.preprocessing == whole
     asked = 0
     for at in range(len(whole.steps)):
         try:
@@ -100,11 +102,14 @@ def test_one_changed_step_of_the_preprocessing_is_detected(trained, tmp_path, ca
         asked += 1
         path = changed(trained, tmp_path, description={"preprocessing": fewer.to_json()})
         bundle = read_bundle(path)
-        assert seals(bundle.net)["preprocessing"] != bundle.golden.seals["preprocessing"]
+        assert (
+            bundle.classifier.component_hashes()["preprocessing"]
+            != bundle.golden.component_hashes["preprocessing"]
+        )
     assert asked > 8
     without = Preprocessing(whole.shape, (*whole.steps[:-3], *whole.steps[-2:]))  # not fitted
     path = changed(trained, tmp_path, description={"preprocessing": without.to_json()})
     status, found, err = verify(path, capsys)
     assert (status, found["passed"]) == (1, False)
     assert found["changed"] == ["preprocessing", "images"]
-    assert "its preprocessing are not those that gave the golden answers" in err
+    assert "its preprocessing has changed since the golden outputs were stored" in err

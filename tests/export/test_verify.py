@@ -22,14 +22,14 @@ ENGINES = ["reference", "compiled", "torch", "ONNX Runtime"]
 
 def model(name: str, path: Path) -> Path:
     """Save a named model, none of its arrays at its starting value, with a preprocessing."""
-    net = hg.Network(MODELS[name](), (1, 28, 28), list("abcdefghij"), seed=1)
+    net = hg.Network(MODELS[name](), (1, 28, 28), 10, seed=1)
     rng = np.random.default_rng(1)
     images = np.zeros((4, 1, 28, 28), np.uint8)
     images[:, :, 6:20, 9:17] = rng.integers(90, 256, (4, 1, 14, 8))
-    net.measure(images)
+    net.fit_statistics(images)
     stir({name: array for name, array in net.arrays.items() if "running" in name}, rng)
-    net.preprocessing = drawing(28)
-    net.save(path, golden=images)
+    classes = list("abcdefghij")
+    hg.Classifier(net, classes, preprocessing=drawing(28)).save(path, golden=images)
     return path
 
 
@@ -47,14 +47,14 @@ def test_all_engines_give_the_golden_outputs_of_a_named_model(name: str, tmp_pat
 def test_one_changed_weight_of_any_array_is_detected(name: str, tmp_path: Path) -> None:
     path = model(name, tmp_path / "m.safetensors")
     whole = read_bundle(path)
-    for key, array in whole.net.arrays.items():
+    for key, array in whole.classifier.network.arrays.items():
         moved = []
         for place in {0, array.size // 2, array.size - 1}:
             kept = array.flat[place]
             array.flat[place] += 3
-            logits = whole.net.logits(whole.golden.images)
+            logits = whole.classifier.network.logits(whole.golden.images)
             moved.append(golden.difference(logits, whole.golden.logits))
-            assert golden.seals(whole.net) != whole.golden.seals
+            assert whole.classifier.component_hashes() != whole.golden.component_hashes
             array.flat[place] = kept
         assert max(moved) > 1e-5, key  # the numbers say it too, unless a unit is dead
         array.flat[0] += 3
@@ -118,12 +118,11 @@ def test_an_engine_with_other_outputs_is_detected(
 def test_every_layer_can_be_exported_to_onnx(case: Case) -> None:
     needs("onnxruntime")
     from handgrad.classifier import Bundle
-    from handgrad.classifier.golden_outputs import make_golden
     from handgrad.export.onnx import to_onnx
 
-    net = case.network()
-    some = make_golden(net, case.examples(dtype=np.float32))
-    bundle = Bundle(net, {}, some, digest("", net.arrays))
+    model = hg.Classifier(case.network())
+    some = model.golden_outputs(case.examples(dtype=np.float32))
+    bundle = Bundle(model, {}, some, digest("", model.network.arrays))
     found = golden.run_onnx(to_onnx(bundle).SerializeToString(), some.images)
     assert golden.difference(found, some.logits) < 1e-5
 

@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 from handgrad.gradient_check.oracle import Oracle, compare_all
 from handgrad.gradient_check.registry import NAMED, find_targets
 from handgrad.gradient_check.target import Target
-from handgrad.layers import Array, Chain, Dense, Params, ReLU
+from handgrad.layers import Array, Dense, Params, ReLU, Sequential
 from tests.extras import needs
 
 needs("torch")
@@ -68,7 +68,7 @@ def test_the_effect_of_rounding_is_measured() -> None:
 
 
 def test_a_kink_near_enough_for_rounding_shows() -> None:
-    layer = Chain((Dense(6), ReLU()))
+    layer = Sequential((Dense(6), ReLU()))
     point = Target("kinked", layer, (4,)).point(0, training=True)
     calm = rounding.effect_of_rounding(layer, point)
     Y, _ = Dense(6).forward(point.params["0"], point.X, point.ctx)

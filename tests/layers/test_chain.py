@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 from handgrad.errors import ModelError
 from handgrad.layers import (
     BatchNorm,
-    Chain,
     Context,
     Conv2d,
     Dense,
@@ -15,6 +14,7 @@ from handgrad.layers import (
     LeakyReLU,
     ReLU,
     Residual,
+    Sequential,
     Shape,
     Sigmoid,
     SiLU,
@@ -31,7 +31,7 @@ ways = st.builds(lambda head, tail: (*head, *tail), heads, st.lists(elementwise,
 @settings(max_examples=25)
 @given(st.lists(st.builds(Dense, st.integers(1, 6)) | elementwise, max_size=6), flat, seeds)
 def test_gradients_of_any_chain(layers: list[Layer], shape: Shape, seed: int) -> None:
-    prove(Chain(tuple(layers)), shape, 5, True, seed)
+    prove(Sequential(tuple(layers)), shape, 5, True, seed)
 
 
 @settings(max_examples=25)
@@ -43,11 +43,11 @@ def test_gradients_of_any_residual(
 
 
 def test_names_are_paths_to_the_layer() -> None:
-    layers = (Dense(3), Residual((BatchNorm(), Chain((Dense(3),))), (BatchNorm(),)))
-    tree, shape = Chain(layers).init((4,), np.random.default_rng(0))
+    layers = (Dense(3), Residual((BatchNorm(), Sequential((Dense(3),))), (BatchNorm(),)))
+    tree, shape = Sequential(layers).init((4,), np.random.default_rng(0))
     assert shape == (3,)
     assert set(tree["1"]["body"]["1"]["0"]) == {"weight", "bias"}
-    assert Chain(layers).buffers == (
+    assert Sequential(layers).buffers == (
         "1.body.0.running_mean",
         "1.body.0.running_var",
         "1.shortcut.0.running_mean",
@@ -64,7 +64,7 @@ def test_an_empty_residual_doubles() -> None:
 
 
 def test_two_dropouts_in_a_row_have_different_masks() -> None:
-    chain, X = Chain((Dropout(0.5), Dropout(0.5))), np.ones((50, 40))
+    chain, X = Sequential((Dropout(0.5), Dropout(0.5))), np.ones((50, 40))
     params, _ = chain.init((40,), np.random.default_rng(0))
     Y, _ = chain.forward(params, X, Context(training=True))
     assert (Y > 0).mean() == pytest.approx(0.25, abs=0.03)
@@ -86,7 +86,7 @@ def test_body_and_shortcut_of_different_shapes_are_refused() -> None:
 
 
 def test_the_error_names_the_layer_and_its_input() -> None:
-    chain = Chain((ReLU(), Residual((Conv2d(1, 9),))))
+    chain = Sequential((ReLU(), Residual((Conv2d(1, 9),))))
     sentence = (
         r"^layer 1 \(Residual\), given \(1, 5, 5\): layer 0 \(Conv2d\), given \(1, 5, 5\): "
         "its 9x9 window does not fit into 5x5"

@@ -9,7 +9,7 @@ import pytest
 from beartype import beartype
 from jaxtyping import Float32, TypeCheckError, jaxtyped
 
-from handgrad.layers import Chain, Context, Layer, Params
+from handgrad.layers import Context, Layer, Params, Sequential
 from handgrad.params import flatten
 from tests.autograd_check import check_autograd
 from tests.cases import CASES, Case
@@ -114,4 +114,4 @@ def test_positions_in_the_network_are_distinct() -> None:
 
 def test_a_silent_float64_is_detected() -> None:
     with pytest.raises(TypeCheckError):
-        there_and_back(Chain(), {}, np.zeros((2, 3)), Context())
+        there_and_back(Sequential(), {}, np.zeros((2, 3)), Context())

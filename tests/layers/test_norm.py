@@ -125,7 +125,7 @@ def halves(X: Array) -> tuple[Array, Array]:
 
 def test_fitted_mean_and_std_are_those_of_all_images() -> None:
     X = np.random.default_rng(0).normal(3, 2, (50, 3, 4, 5)) * np.array([1, 2, 3])[:, None, None]
-    found = Normalize().measure(halves(X))
+    found = Normalize().fit_statistics(halves(X))
     np.testing.assert_allclose(found["mean"], X.mean(axis=(0, 2, 3)), rtol=1e-13)
     np.testing.assert_allclose(found["std"], X.std(axis=(0, 2, 3)), rtol=1e-12)
 
@@ -133,28 +133,28 @@ def test_fitted_mean_and_std_are_those_of_all_images() -> None:
 def test_a_weight_of_two_equals_two_images() -> None:
     X = np.random.default_rng(0).normal(3, 2, (40, 2, 3, 3)).astype(np.float32)
     weights = np.arange(40) % 3
-    found = Normalize().measure(halves(X), weights.astype(np.float32))
-    twice = Normalize().measure(halves(X.repeat(weights, axis=0)))
+    found = Normalize().fit_statistics(halves(X), weights.astype(np.float32))
+    twice = Normalize().fit_statistics(halves(X.repeat(weights, axis=0)))
     assert found["mean"] == pytest.approx(twice["mean"], rel=1e-12)
     assert found["std"] == pytest.approx(twice["std"], rel=1e-12)
-    assert abs(found["mean"] - Normalize().measure(halves(X))["mean"]).min() > 1e-3
+    assert abs(found["mean"] - Normalize().fit_statistics(halves(X))["mean"]).min() > 1e-3
 
 
 def test_flat_input_has_one_mean_and_std() -> None:
     X = np.random.default_rng(0).normal(3, 2, (50, 7))
-    found = Normalize().measure(halves(X))
+    found = Normalize().fit_statistics(halves(X))
     np.testing.assert_allclose([found["mean"][0], found["std"][0]], [X.mean(), X.std()], rtol=1e-12)
 
 
 def test_given_statistics_are_not_fitted() -> None:
     X = np.random.default_rng(0).normal(3, 2, (50, 1, 4, 4))
-    found = Normalize(mean=0.5).measure(halves(X))
+    found = Normalize(mean=0.5).fit_statistics(halves(X))
     np.testing.assert_array_equal(found["mean"], [0.5])
     assert found["std"].item() == pytest.approx(X.std(), rel=1e-12)
-    np.testing.assert_array_equal(Normalize(std=0.3).measure(halves(X))["std"], [0.3])
+    np.testing.assert_array_equal(Normalize(std=0.3).fit_statistics(halves(X))["std"], [0.3])
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 1.0, 255.0])
 def test_a_constant_channel_is_not_amplified(value: float) -> None:
     X = np.full((50, 1, 9, 9), value, np.float32)
-    np.testing.assert_array_equal(Normalize().measure(halves(X))["std"], [1.0])
+    np.testing.assert_array_equal(Normalize().fit_statistics(halves(X))["std"], [1.0])

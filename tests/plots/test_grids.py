@@ -66,10 +66,11 @@ def test_what_a_network_predicts_may_be_names(names):
     X = random_images(3)
     figure = plots.predictions(X, [0, 1, 2], np.array(names)[[0, 2, 2]], names)
     assert titles(figure) == [f"✓ {names[0]}", f"✗ {names[2]}\nis {names[1]}", f"✓ {names[2]}"]
-    net = hg.Network([hg.Flatten(), hg.Dense()], X.shape[1:], ["cat", "dog"])
+    net = hg.Network([hg.Flatten(), hg.Dense()], X.shape[1:], 2)
+    model = hg.Classifier(net, ["cat", "dog"])
     guess = net.logits(X).argmax(axis=1)
-    by_name = plots.predictions(X, [0, 1, 0], net.predict(X), net.classes)
-    assert titles(by_name) == titles(plots.predictions(X, [0, 1, 0], guess, net.classes))
+    by_name = plots.predictions(X, [0, 1, 0], model.predict(X), model.classes)
+    assert titles(by_name) == titles(plots.predictions(X, [0, 1, 0], guess, model.classes))
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def figure(request):
         case "curves":
             return plots.learning_curves(a_history(5))
         case "weights":
-            return plots.first_layer_weights(Network([Flatten(), Dense()], (1, 4, 4), FASHION))
+            return plots.first_layer_weights(Network([Flatten(), Dense()], (1, 4, 4), len(FASHION)))
         case "grid":
             return plots.predictions(random_images(4, 3), [0, 1, 0, 1], [0, 0, 1, 1], "ab")
         case _:

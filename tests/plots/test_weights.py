@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from handgrad import plots
+from handgrad.classifier import Classifier
 from handgrad.errors import ModelError
 from handgrad.layers import (
     AvgPool2d,
@@ -24,8 +25,8 @@ from tests.plots.samples import FASHION
 
 
 def test_dense_weights_are_images_on_one_scale_centred_on_zero():
-    net = Network([Normalize(), Flatten(), Dense()], (1, 4, 6), FASHION, seed=1)
-    figure = plots.first_layer_weights(net)
+    net = Network([Normalize(), Flatten(), Dense()], (1, 4, 6), len(FASHION), seed=1)
+    figure = plots.first_layer_weights(Classifier(net, FASHION))
     tiles, bar = figure.axes
     weight = net.parameters["2.weight"]
     assert tuple(titles(figure)[:-1]) == FASHION

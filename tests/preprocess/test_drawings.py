@@ -53,7 +53,7 @@ def predicted(model: Path, files: list[str], words: list[str], out: pytest.Captu
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_model_of_mnist_reads_them(seed, located, tmp_path, capsys):
     train, _ = hg.load_data("mnist", located("mnist"))
-    net = hg.Network(hg.models.smallnet(), train.shape, train.classes, seed=seed)
+    net = hg.Classifier.for_data(hg.models.smallnet(), train, seed=seed)
     recipe = {"optimizer": hg.AdamW(0.005), "schedule": hg.schedules.OneCycle(), "patience": None}
     hg.fit(net, train, epochs=3, seed=seed, **recipe)
     net.save(tmp_path / "m.safetensors")

@@ -19,8 +19,8 @@ NETWORKS: list[list[Layer]] = [
 @pytest.mark.parametrize("layers", NETWORKS, ids=len)
 def test_the_notebooks_arithmetic_takes_the_steps_that_ours_takes(layers: list[Layer]) -> None:
     train, _ = digits()
-    net = Network(layers, train.shape, train.classes, dtype=np.float64)
-    net.measure(train.images)
+    net = Network(layers, train.shape, len(train.classes), dtype=np.float64)
+    net.fit_statistics(train.images)
     X = net.as_input(train.images)
     if isinstance(layers[0], Normalize):
         X = (X - net.buffers["0.mean"]) / net.buffers["0.std"]
@@ -39,7 +39,7 @@ def test_the_notebooks_arithmetic_takes_the_steps_that_ours_takes(layers: list[L
 
 def test_its_logits_are_the_networks() -> None:
     train, _ = digits()
-    net = Network([Flatten(), Dense(9), ReLU(), Dense()], train.shape, train.classes)
+    net = Network([Flatten(), Dense(9), ReLU(), Dense()], train.shape, len(train.classes))
     theirs = Arithmetic(net, net.as_input(train.images), train.labels, 0.1)
     X = net.as_input(train.images[:5])
     np.testing.assert_allclose(theirs.logits(X), net.logits(X), rtol=1e-4, atol=1e-5)

@@ -59,7 +59,7 @@ def test_raw_pixels_reach_the_first_layer_as_bytes() -> None:
     train, test = wide()
     net = Setting(train, test).network(layers_with(NormAndLeaky(), BYTES))
     X = net.as_input(train.images)
-    Y, _ = BYTES.forward(net.tree["0"], X, Context())
+    Y, _ = BYTES.forward(net.params["0"], X, Context())
     np.testing.assert_allclose(Y, train.images, rtol=1e-6)
 
 

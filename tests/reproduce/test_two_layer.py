@@ -35,7 +35,7 @@ def test_parameters_are_as_many_as_the_notebook_counts(layers: tuple, count: int
 
 def test_the_hand_made_optimizer_is_gradient_descent_while_gradients_are_forgotten() -> None:
     train, _ = wide()
-    nets = [Network([*ONE_LAYER], train.shape, train.classes) for _ in range(2)]
+    nets = [Network([*ONE_LAYER], train.shape, len(train.classes)) for _ in range(2)]
     optimizer, rule = HandMade(nets[0], 0.1), SGD(0.1)
     for at in (0, 50):
         batch = train[at : at + 50]
@@ -49,7 +49,7 @@ def test_the_hand_made_optimizer_is_gradient_descent_while_gradients_are_forgott
 
 def test_gradients_that_are_left_are_taken_again() -> None:
     train, _ = wide()
-    net = Network([*ONE_LAYER], train.shape, train.classes)
+    net = Network([*ONE_LAYER], train.shape, len(train.classes))
     before, optimizer = net.parameters["2.bias"].copy(), HandMade(net, 0.1)
     gradient = net.loss_and_grads(*train[:50])[1]
     for _ in range(2):
@@ -86,7 +86,7 @@ def test_a_summed_loss_gives_a_smaller_last_batch_a_smaller_step() -> None:
     given = Setting(*wide(), 0, "reference")  # 250 images: three batches of 64 and one of 58
     came = SummedLoss(epochs=1).run(given)
     net = given.network(TWO_LAYERS)
-    net.measure(given.train.images)
+    net.fit_statistics(given.train.images)
     from handgrad.random import generator
 
     order = generator(0, "shuffle", 1).permutation(250)

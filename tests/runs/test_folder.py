@@ -147,7 +147,7 @@ def test_a_place_is_free_again_when_who_took_it_is_dead(another):
     another.wait()
     (checkpoints(Path("out")) / "lock").touch()
     (checkpoints(Path("out")) / ".checkpoint-000001-0badcafe.safetensors").write_bytes(b"half")
-    with pytest.raises(hg.ConfigError, match=r"before its first checkpoint, .* with --out out$"):
+    with pytest.raises(hg.ConfigError, match=r"before its first checkpoint .* with --out out$"):
         stopped(Path("out"))
     assert put(Path("out")) == Path("out")
     assert [path.name for path in Path("out").iterdir()] == ["file"]
@@ -158,9 +158,7 @@ def test_who_is_at_work_is_not_disturbed_by_one_who_wants_to_go_on(another):
         checkpoints(Path("out")) / "checkpoint-000001.safetensors", STATE, {"run": {}, "config": {}}
     )
     with (
-        pytest.raises(
-            hg.ConfigError, match=r"^out: another process is at work there; wait for its"
-        ),
+        pytest.raises(hg.ConfigError, match=r"^out: another process uses this run; wait until it"),
         gone_on(Path("out")),
     ):
         pass
@@ -240,7 +238,9 @@ def test_out_may_be_a_link_to_an_empty_folder_or_the_current_one(tmp_path, monke
 @pytest.mark.parametrize("place", [Path("file/run"), Path("x" * 300), Path("new", "x" * 300)])
 def test_a_place_that_cannot_be_written_to_is_named_before_the_work(place, tmp_path):
     Path("file").write_text("x")
-    with pytest.raises(hg.ConfigError, match=r"cannot be written to \(.*\); give --out another pl"):
+    with pytest.raises(
+        hg.ConfigError, match=r"cannot be written to \(.*\); give another folder by"
+    ):
         put(place)
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
@@ -255,9 +255,11 @@ def test_a_folder_that_may_not_be_entered_is_one_sentence(monkeypatch):
 
 
 def test_only_a_run_that_was_stopped_can_go_on():
-    with pytest.raises(hg.ConfigError, match=r"^none is no run that was stopped: there is no chec"):
+    with pytest.raises(hg.ConfigError, match=r"^none is not an interrupted run: it has no chec"):
         stopped(Path("none"))
     Path("done").mkdir()
     Path("done/model.safetensors").touch()
-    with pytest.raises(hg.ConfigError, match=r"^done is finished, .* `handgrad evaluate done` say"):
+    with pytest.raises(
+        hg.ConfigError, match=r"^done is finished and .* `handgrad evaluate done` eva"
+    ):
         stopped(Path("done"))

@@ -10,7 +10,7 @@ from PIL import Image
 
 import handgrad as hg
 from handgrad import runs
-from handgrad.classifier import about_model
+from handgrad.classifier import read_bundle
 from handgrad.runs import Run, checkpoints, load_run, load_test
 from handgrad.runs.config import Config
 
@@ -24,9 +24,9 @@ def in_a_new_folder(tmp_path, monkeypatch):
 def run():
     config = Config(model="softmax-regression", epochs=2, seed=5, out="here")
     train, test = hg.load_data("digits")
-    net = config.network(train)
-    history = hg.fit(net, train, **vars(config.recipe(train.classes)))
-    return Run(config, net, history, train, test, hg.evaluate(net, test))
+    model = hg.Classifier(config.network(train), train.classes)
+    history = hg.fit(model, train, **vars(config.recipe(train.classes)))
+    return Run(config, model, history, train, test, hg.evaluate(model, test))
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_the_history_is_the_same_as_table_and_as_json(run, folder):
 
 
 def test_the_model_file_says_how_it_came_about(run, folder):
-    about = about_model(folder / "model.safetensors")
+    about = read_bundle(folder / "model.safetensors").about
     assert about["data"] == {
         "name": "digits",
         "digest": run.train.digest(),
@@ -87,18 +87,18 @@ def test_the_model_file_says_how_it_came_about(run, folder):
 
 @pytest.mark.parametrize("file", ["", "model.safetensors"])
 def test_a_run_is_loaded_by_its_folder_or_its_file(run, folder, file):
-    net, about = load_run(folder / file)
-    assert np.array_equal(net.logits(run.test.images), run.net.logits(run.test.images))
+    model, about = load_run(folder / file)
+    assert np.array_equal(model.logits(run.test.images), run.classifier.logits(run.test.images))
     test = load_test(about)
-    assert hg.evaluate(net, test).accuracy == run.evaluation.accuracy
+    assert hg.evaluate(model, test).accuracy == run.evaluation.accuracy
 
 
 def test_what_is_no_run_is_refused_in_a_sentence(tmp_path):
-    with pytest.raises(hg.ModelError, match="nothing is no run: there is no such path; give"):
+    with pytest.raises(hg.ModelError, match="nothing is not a run: it does not exist; give"):
         load_run(Path("nothing"))
-    with pytest.raises(hg.ModelError, match=r"there is no file model.safetensors; give the folder"):
+    with pytest.raises(hg.ModelError, match=r"it has no file model.safetensors; give the folder"):
         load_run(tmp_path)
-    with pytest.raises(hg.ModelError, match=r"^x+ (cannot be read|is no run)"):
+    with pytest.raises(hg.ModelError, match=r"^x+ (cannot be read|is not a run)"):
         load_run(Path("x" * 300))
 
 
@@ -106,7 +106,9 @@ def test_a_run_that_was_stopped_says_how_it_is_ended(tmp_path):
     train, _ = hg.load_data("digits")
     net = Config(model="softmax-regression").network(train)
     hg.fit(net, train, epochs=1, checkpoint=checkpoints(tmp_path))
-    with pytest.raises(hg.ModelError, match=r"was stopped; `handgrad train --resume .*` ends it$"):
+    with pytest.raises(
+        hg.ModelError, match=r"an interrupted run; `handgrad train --resume .*` completes it$"
+    ):
         load_run(tmp_path)
 
 
@@ -130,9 +132,9 @@ def test_a_full_disk_is_one_sentence_about_the_file(run, tmp_path, monkeypatch):
 
 
 def test_a_model_that_does_not_say_its_data_needs_to_be_told():
-    with pytest.raises(hg.ConfigError, match="does not say what it was trained on; give --data"):
+    with pytest.raises(hg.ConfigError, match="does not name its training data; give --data"):
         load_test({})
-    with pytest.raises(hg.ConfigError, match="does not say what it was trained on; give --data"):
+    with pytest.raises(hg.ConfigError, match="does not name its training data; give --data"):
         load_test({"data": "my own images", "config": []})
     assert load_test({"data": {"name": "digits"}, "config": []}).name == "digits test"
     assert load_test({}, "digits").name == "digits test"
@@ -158,23 +160,25 @@ def own(path, images, tests=0):
     return {"data": {"name": str(path), **digests}, "config": {}}
 
 
-def test_a_test_that_is_drawn_anew_is_refused(tmp_path):
+def test_test_images_that_are_sampled_again_are_refused(tmp_path):
     about = own(tmp_path / "own.npz", 40)
     assert len(load_test(about)) == 8
     own(tmp_path / "own.npz", 50)
     with pytest.raises(
         hg.DataError,
-        match=r"^own: the images are others than when the model was trained, and a test drawn "
-        r"from them may hold some that it has learned from; put the old ones back, train it again",
+        match=r"^own: the images have changed since the model was trained, and test images "
+        r"sampled from them may be among its training images; restore them, train it again",
     ):
         load_test(about)
     assert len(load_test(about, str(tmp_path / "own.npz"))) == 10
 
 
-def test_a_test_that_is_given_anew_is_said(tmp_path, caplog):
+def test_changed_test_images_give_a_warning(tmp_path, caplog):
     about = own(tmp_path / "own.npz", 40, 5)
     assert len(load_test(about)) == 5
     assert caplog.messages == []
     own(tmp_path / "own.npz", 40, 7)
     assert len(load_test(about)) == 7
-    assert caplog.messages == ["handgrad: own test: others than when the model was trained"]
+    assert caplog.messages == [
+        "handgrad: own test: the images have changed since the model was trained"
+    ]

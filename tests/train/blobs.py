@@ -19,4 +19,4 @@ def blobs(count: int = 90, classes: int = 3, seed: int = 0, noise: float = 0.15)
 def small_net(data: hg.Dataset, seed: int = 0) -> hg.Network:
     """A network of one hidden layer for it."""
     layers = [hg.Flatten(), hg.Dense(8), hg.ReLU(), hg.Dense()]
-    return hg.Network(layers, data.shape, data.classes, seed=seed)
+    return hg.Network(layers, data.shape, len(data.classes), seed=seed)

@@ -78,7 +78,7 @@ def by_a_layer(rng: random.Random, engine: str, folder: Path) -> tuple[tuple[int
     chain = layers()
     chain.insert(place, poison)
     data = images()
-    net = hg.Network(chain, data.shape, data.classes, seed=step)
+    net = hg.Network(chain, data.shape, len(data.classes), seed=step)
     with pytest.raises(hg.DivergenceError) as caught:
         hg.fit(
             net,
@@ -96,7 +96,7 @@ def by_an_array(rng: random.Random, engine: str, folder: Path) -> tuple[tuple[in
     """Spoil a number in a random array before a random step, between two epochs of one step."""
     step = rng.randrange(1, 9)
     data = images(48)
-    net = hg.Network(layers(), data.shape, data.classes, seed=step)
+    net = hg.Network(layers(), data.shape, len(data.classes), seed=step)
     name = rng.choice([name for name in net.arrays if not name.startswith("0.")])
     index = int(name.partition(".")[0])
 
@@ -130,7 +130,7 @@ def by_an_update(rng: random.Random, _: str, folder: Path) -> tuple[tuple[int, s
     from handgrad.engines.torch import TorchEngine
 
     data = images()
-    net = hg.Network(layers(), data.shape, data.classes, seed=1)
+    net = hg.Network(layers(), data.shape, len(data.classes), seed=1)
     step, name = rng.randrange(27), rng.choice(list(net.parameters))
     what = rng.choice([np.nan, np.inf, -np.inf])
 
@@ -199,7 +199,7 @@ def test_a_run_goes_on_from_the_last_good_checkpoint(tmp_path: Path) -> None:
     data = images()
 
     def fit(poison: Poison) -> tuple[hg.Network, hg.History]:
-        net = hg.Network([*layers()[:5], poison, *layers()[5:]], data.shape, data.classes)
+        net = hg.Network([*layers()[:5], poison, *layers()[5:]], data.shape, len(data.classes))
         options: dict[str, Any] = {"checkpoint": tmp_path, "resume": True, "engine": "reference"}
         return net, hg.fit(net, data, epochs=3, batch_size=SIZE, **options)
 
@@ -218,7 +218,7 @@ def test_lower_lr_goes_back_and_halves_the_rate(
         pytest.importorskip("numba")
     data = images()
     poison = Poison(12, "gradient", np.nan, times=[2 if engine == "reference" else 3])
-    net = hg.Network([*layers()[:6], poison, *layers()[6:]], data.shape, data.classes)
+    net = hg.Network([*layers()[:6], poison, *layers()[6:]], data.shape, len(data.classes))
     history = hg.fit(
         net,
         data,
@@ -241,7 +241,7 @@ def test_lower_lr_gives_up_after_three_times(caplog: pytest.LogCaptureFixture) -
     data = images()
     net = hg.Network([*layers()[:6], Poison(3, "output", np.inf), *layers()[6:]], data.shape, 3)
     before = net.snapshot()
-    net.measure(data.images)
+    net.fit_statistics(data.images)
     with pytest.raises(hg.DivergenceError, match=r"^step 3, 6 \(Poison\)"):
         hg.fit(net, data, batch_size=SIZE, on_divergence="lower-lr", engine="reference")
     assert [m[-13:] for m in caplog.messages] == [

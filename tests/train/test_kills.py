@@ -94,7 +94,7 @@ def differences(run: Path, other: Path) -> Iterator[str]:
     """Yield in what two finished runs are not the same, bit for bit."""
     if told(run) != told(other):
         yield "history"
-    one, two = (hg.load_model(path / "model.safetensors").arrays for path in (run, other))
+    one, two = (hg.load_model(path / "model.safetensors").network.arrays for path in (run, other))
     yield from (name for name, array in one.items() if not np.array_equal(array, two[name]))
 
 

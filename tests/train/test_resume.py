@@ -46,7 +46,7 @@ def convnet() -> list[Any]:
 def trained(engine: str, **options: Any) -> tuple[hg.Network, hg.History]:
     """Train the network on them, augmented: 9 steps an epoch, the last one of 7 images."""
     data = images()
-    net = hg.Network(convnet(), data.shape, data.classes, seed=1)
+    net = hg.Network(convnet(), data.shape, len(data.classes), seed=1)
     settings: dict[str, Any] = {
         "epochs": 4,
         "batch_size": 16,
@@ -80,7 +80,7 @@ def test_the_named_convnet_with_noise_in_it(engine: str, stops: list[int], tmp_p
         first, *layers = hg.models.convnet()
         noisy = [first, hg.BatchNorm(), *layers[:-1], hg.Dropout(0.25), layers[-1]]
         data = images(1000, 28)
-        net = hg.Network(noisy, data.shape, data.classes, seed=2)
+        net = hg.Network(noisy, data.shape, len(data.classes), seed=2)
         settings: dict[str, Any] = {
             "optimizer": hg.Adam(0.003),
             "schedule": hg.schedules.OneCycle(),
@@ -214,7 +214,7 @@ def test_the_engine_that_skips_zeros_decides_by_the_same_images(
 
     def fit(**options: Any) -> tuple[hg.Network, hg.History]:
         layers = [hg.Flatten(), hg.Dense(16), hg.ReLU(), hg.Dense()]
-        net = hg.Network(layers, dark.shape, dark.classes)
+        net = hg.Network(layers, dark.shape, len(dark.classes))
         return net, hg.fit(net, dark, bright, epochs=3, engine="compiled", **options)
 
     def stopped(*_: Any, **__: Any) -> None:
@@ -271,7 +271,9 @@ def test_other_images_or_layers_are_refused(tmp_path: Path) -> None:
     hg.fit(small_net(data), data, None, epochs=1, checkpoint=tmp_path)
     with pytest.raises(hg.ConfigError, match="training images are others any more"):
         hg.fit(small_net(data), blobs(seed=1), None, epochs=1, checkpoint=tmp_path, resume=True)
-    wider = hg.Network([hg.Flatten(), hg.Dense(9), hg.ReLU(), hg.Dense()], data.shape, data.classes)
+    wider = hg.Network(
+        [hg.Flatten(), hg.Dense(9), hg.ReLU(), hg.Dense()], data.shape, len(data.classes)
+    )
     with pytest.raises(hg.ModelError, match=r"array 1.bias is \(8,\), must be \(9,\)"):
         hg.fit(wider, data, None, epochs=1, checkpoint=tmp_path, resume=True)
 

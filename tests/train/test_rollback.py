@@ -11,8 +11,8 @@ from handgrad.train.run import Course
 def beginning() -> Course:
     train, _ = hg.load_data("digits")
     recipe = Recipe.of({"epochs": 1, "engine": "reference", "on_divergence": "lower-lr"})
-    net = hg.Network([hg.Normalize(), hg.Flatten(), hg.Dense()], train.shape, train.classes)
-    net.measure(train.images)
+    net = hg.Network([hg.Normalize(), hg.Flatten(), hg.Dense()], train.shape, len(train.classes))
+    net.fit_statistics(train.images)
     rules = Rules(recipe.loss, recipe.optimizer, recipe.clip_norm, recipe.seed)
     return Course(net, engine_named(recipe.engine, net, rules), recipe, train)
 

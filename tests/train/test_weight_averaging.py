@@ -19,7 +19,7 @@ def normed() -> hg.Network:
     """Return a network with batch norm and dropout."""
     data = blobs()
     layers = [hg.Flatten(), hg.Dense(8), hg.BatchNorm(), hg.ReLU(), hg.Dropout(0.2), hg.Dense()]
-    return hg.Network(layers, data.shape, data.classes)
+    return hg.Network(layers, data.shape, len(data.classes))
 
 
 def fitted(net: hg.Network, **settings: Any) -> hg.History:
@@ -81,7 +81,7 @@ def test_batch_norm_has_the_statistics_of_the_mean_weights() -> None:
     history = fitted(net, average=3.0, validation=None, batch_size=45, epochs=12)
     X = net.as_input(data.images)
     for layer in net.layers[:2]:
-        X, _ = layer.forward(net.tree[str(net.layers.index(layer))], X, Context())
+        X, _ = layer.forward(net.params[str(net.layers.index(layer))], X, Context())
     spread = X.std(axis=0)
     assert np.abs(net.buffers["2.running_mean"] - X.mean(axis=0)).max() < 0.02 * spread.max()
     assert net.buffers["2.running_var"] == pytest.approx(X.var(axis=0, ddof=1), rel=0.15)
@@ -111,7 +111,7 @@ def test_at_a_constant_rate_the_mean_is_better() -> None:
     train, test = data.split(0.5)
     losses = []
     for average in (None, 5.0):
-        net = hg.Network([hg.Flatten(), hg.Dense()], data.shape, data.classes)
+        net = hg.Network([hg.Flatten(), hg.Dense()], data.shape, len(data.classes))
         hg.fit(
             net,
             train,

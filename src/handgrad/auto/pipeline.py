@@ -16,6 +16,7 @@ from handgrad.auto.refit import refit
 from handgrad.auto.search import Moment, Search
 from handgrad.auto.speed import Parts
 from handgrad.auto.trial import Trial
+from handgrad.classifier import Classifier
 from handgrad.data import Dataset
 from handgrad.engines import Engine, Rules, engine_named
 from handgrad.errors import ConfigError, DataError
@@ -23,7 +24,7 @@ from handgrad.layers import Array
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
 from handgrad.optim import AdamW
-from handgrad.runs import trust
+from handgrad.runs import calibrate_on
 from handgrad.runs.config import Config
 from handgrad.runs.settings import configure
 from handgrad.signals import interruptible
@@ -46,7 +47,7 @@ class Outcome:
         search: all that was tried.
         chosen: what was chosen, as it was judged.
         again: the same trained once more, on all images; None: it was not.
-        net: the network of the last training.
+        classifier: the classifier of the last training.
         trust: what was done so that probabilities mean what they say, a sentence.
         logits: the network's for the test images, (N, K).
         evaluation: how good it is on them.
@@ -61,7 +62,7 @@ class Outcome:
     search: Search
     chosen: Trial
     again: Trial | None
-    net: Network
+    classifier: Classifier
     trust: str
     logits: Array
     evaluation: Evaluation
@@ -158,11 +159,12 @@ def _judged(
 ) -> Outcome:
     """Calibrate and test what was chosen; probabilities are judged by what it did not learn."""
     parts = search.parts_of(chosen.config)
-    net = _network(chosen, parts)
-    told = trust(net, parts.validation)
+    classifier = _classifier(chosen, parts)
+    told = calibrate_on(classifier, parts.validation)
     if again is not None:
-        calibration, net = net.calibration, _network(again, parts)
-        net.calibration = calibration
+        calibration, classifier = classifier.calibration, _classifier(again, parts)
+        classifier.calibration = calibration
+    net = classifier.network
     rules = Rules(SoftmaxCrossEntropy(), AdamW())
     engine = engine_named(chosen.config.engine, net, rules)
     engine.logits(parts.test.images[:1])  # its kernels are compiled before time is measured
@@ -179,7 +181,7 @@ def _judged(
         search=search,
         chosen=chosen,
         again=again,
-        net=net,
+        classifier=classifier,
         trust=told,
         logits=Z,
         evaluation=evaluation,
@@ -188,12 +190,11 @@ def _judged(
     )
 
 
-def _network(trial: Trial, parts: Parts) -> Network:
-    """Return the network of a trial, as it was in the end or when it was best."""
+def _classifier(trial: Trial, parts: Parts) -> Classifier:
+    """Return the classifier of a trial, as it was in the end or when it was best."""
     net = trial.config.network(parts.train)
-    net.restore(trial.arrays)
-    net.measured, net.preprocessing = True, parts.train.preprocessing
-    return net
+    net.restore(trial.arrays, is_fitted=True)
+    return Classifier(net, parts.train.classes, preprocessing=parts.train.preprocessing)
 
 
 def _robustness(

@@ -137,7 +137,7 @@ def _once_more(outcome: Outcome) -> str:
     return (
         f" Then the same settings were trained once more, on all {again.images:,} images in "
         f"{again.seconds:.0f} s: those set aside are worth learning from too. This is the model"
-        f"{calibration if outcome.net.calibration else ''}."
+        f"{calibration if outcome.classifier.calibration else ''}."
     )
 
 

@@ -53,9 +53,12 @@ def _head(outcome: Outcome) -> str:
     off = 2 * standard_error(found.accuracy, found.count)
     stopped = ", interrupted" if outcome.interrupted else ""
     pairs = [
-        ("test", f"{found.right:,} of {found.count:,} images right; ± {off:.1%} by chance"),
+        ("test", f"{found.correct:,} of {found.count:,} images right; ± {off:.1%} by chance"),
         ("chosen", words(outcome.config)),
-        ("data", f"{len(outcome.parts.images):,} images, {len(outcome.net.classes)} classes"),
+        (
+            "data",
+            f"{len(outcome.parts.images):,} images, {len(outcome.classifier.classes)} classes",
+        ),
         ("time", f"{outcome.seconds:.0f} of {given:.0f} s until the test was done{stopped}"),
         ("probabilities", _told(outcome)),
     ]
@@ -130,7 +133,7 @@ def _curves(outcome: Outcome) -> str:
 
 
 def _confusion(outcome: Outcome) -> str:
-    classes = outcome.net.classes
+    classes = outcome.classifier.classes
     drawn = plots.confusion(outcome.evaluation.confusion, classes)
     rows = [_row_of_class(outcome, k) for k in range(len(classes))]
     listed = table(["class", ">test", ">right", "most often taken for"], rows)
@@ -140,7 +143,7 @@ def _confusion(outcome: Outcome) -> str:
 
 def _row_of_class(outcome: Outcome, k: int) -> list[Any]:
     """Return a class with the share that is right, and what it is most often taken for."""
-    classes, taken = outcome.net.classes, outcome.evaluation.confusion[k].copy()
+    classes, taken = outcome.classifier.classes, outcome.evaluation.confusion[k].copy()
     count, right = taken.sum(), taken[k]
     taken[k] = 0
     worst = int(taken.argmax())
@@ -184,7 +187,7 @@ def _trust(outcome: Outcome) -> str:
     y, calibrated = outcome.parts.test.labels, _calibration(outcome)
     found = reliability(calibrated.probabilities(outcome.logits), y, bins=10)
     before = reliability(Calibration().probabilities(outcome.logits), y, bins=10)
-    changed = outcome.net.calibration is not None
+    changed = outcome.classifier.calibration is not None
     drawn = _drawn(
         plots.reliability(found, before if changed else None),
         "share of right answers over their probability, on test images",
@@ -214,7 +217,7 @@ def _told(outcome: Outcome) -> str:
 
 
 def _calibration(outcome: Outcome) -> Calibration:
-    return outcome.net.calibration or Calibration()
+    return outcome.classifier.calibration or Calibration()
 
 
 def _drawn(drawing: Any, what: str, kind: str = "") -> str:

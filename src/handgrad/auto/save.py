@@ -36,7 +36,7 @@ def write(
     """
     run = Run(
         outcome.config,
-        outcome.net,
+        outcome.classifier,
         outcome.final.history,
         outcome.parts.images,
         outcome.parts.test,

@@ -1,12 +1,21 @@
-"""A classifier in one file: the network and all that it needs to answer for a raw image."""
+"""A classifier in one file: a network and everything it needs to classify a raw image."""
 
-from handgrad.classifier.golden_outputs import Golden
-from handgrad.classifier.model_file import (
+from handgrad.classifier.classifier import (
     Bundle,
-    about_model,
+    Classifier,
     load_model,
+    network_of,
     read_bundle,
-    save_model,
 )
+from handgrad.classifier.golden_outputs import Golden
+from handgrad.classifier.model_file import MODEL
 
-__all__ = ["Bundle", "Golden", "about_model", "load_model", "read_bundle", "save_model"]
+__all__ = [
+    "MODEL",
+    "Bundle",
+    "Classifier",
+    "Golden",
+    "load_model",
+    "network_of",
+    "read_bundle",
+]

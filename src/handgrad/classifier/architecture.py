@@ -1,4 +1,4 @@
-"""A network's architecture as JSON holds it, and back. Building it runs no code of the file's."""
+"""A network's architecture as JSON, and back. Building it never runs code from a file."""
 
 from __future__ import annotations
 
@@ -8,16 +8,22 @@ from typing import Any
 
 import numpy as np
 
+from handgrad import init
+from handgrad import layers as layers_module
 from handgrad.errors import ModelError
 from handgrad.init import INITIALIZERS
 from handgrad.layers import LAYER_CLASSES, Array, Layer
 from handgrad.network import Network, layer_name
 
-KINDS: dict[str, Any] = {**LAYER_CLASSES, **INITIALIZERS}
+KINDS: dict[str, Any] = {
+    name: value
+    for name, value in {**vars(layers_module), **vars(init)}.items()
+    if isinstance(value, type) and dataclasses.is_dataclass(value)
+}
 
 
 def describe(net: Network) -> dict[str, Any]:
-    """Return a network without its arrays.
+    """Return a network's architecture as JSON data.
 
     Raises:
         ModelError: if a layer is not one of handgrad's.
@@ -25,46 +31,49 @@ def describe(net: Network) -> dict[str, Any]:
     return {
         "layers": [_described(net.layers, index) for index in range(len(net.layers))],
         "shape": list(net.shape),
-        "classes": list(net.classes),
         "dtype": net.dtype.name,
-        "measured": net.measured,
+        "is_fitted": net.is_fitted,
     }
 
 
 def build(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> Network:
-    """Return the network that `describe` described, with these arrays.
+    """Return the network that a description defines, with these arrays.
 
-    A description that was tampered with may raise anything that a wrong value does.
+    A wrong value in a description that was tampered with may raise other errors too.
+
+    Args:
+        description: as `describe` returned it, with the class names under "classes".
+        arrays: the arrays by name.
 
     Raises:
-        ModelError: if a layer is unknown, too large for the arrays, or an array is not finite.
+        ModelError: if a layer is unknown or too large for the arrays, or an array is not finite.
     """
     _check_sizes(description["layers"], max([10_000, *(array.size for array in arrays.values())]))
     net = Network(
         [_built(entry) for entry in description["layers"]],
         description["shape"],
-        description["classes"],
+        len(description["classes"]),
         dtype=description["dtype"],
         arrays=arrays,
+        is_fitted=bool(description["is_fitted"]),
     )
-    net.measured = bool(description["measured"])
     check_finite(net)
     return net
 
 
 def check_finite(net: Network) -> None:
-    """Raise a ModelError if an array of a network holds what is no number."""
+    """Raise a ModelError if an array of a network holds NaN or infinity."""
     for name, array in net.arrays.items():
         if not np.isfinite(array).all():
             raise ModelError(f"array {name} holds NaN or infinity")
 
 
-def _described(chain: Sequence[Layer], index: int) -> dict[str, Any]:
-    """Return a layer of a network as JSON can hold it."""
-    layer = chain[index]
+def _described(layers: Sequence[Layer], index: int) -> dict[str, Any]:
+    """Return a layer of a network as JSON data."""
+    layer = layers[index]
     if KINDS.get(type(layer).__name__) is not type(layer):
         raise ModelError(
-            f"layer {layer_name(chain, index)} is not one of handgrad's and cannot be "
+            f"layer {layer_name(layers, index)} is not one of handgrad's and cannot be "
             "described in a file; keep its arrays with net.snapshot() instead"
         )
     described: dict[str, Any] = _plain(layer)
@@ -72,7 +81,7 @@ def _described(chain: Sequence[Layer], index: int) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value made of dataclasses and tuples as JSON can hold it."""
+    """Return a value of dataclasses and tuples as JSON data."""
     if dataclasses.is_dataclass(value):
         fields = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
         return {"kind": type(value).__name__, **fields}
@@ -82,7 +91,7 @@ def _plain(value: Any) -> Any:
 
 
 def _check_sizes(value: Any, most: int) -> None:
-    """Raise a ModelError if a layer is larger than any array in the file: it would fill memory."""
+    """Raise a ModelError if a layer is larger than any array in the file, to protect memory."""
     if isinstance(value, int | float) and value > most:
         raise ModelError(f"a size of {value:g} is larger than anything in the file")
     if isinstance(value, dict | list):
@@ -91,7 +100,7 @@ def _check_sizes(value: Any, most: int) -> None:
 
 
 def _built(value: Any) -> Any:
-    """Return what `_plain` described."""
+    """Return the value that `_plain` described."""
     if isinstance(value, dict):
         fields = {name: _built(item) for name, item in value.items() if name != "kind"}
         if value.get("kind") not in KINDS:

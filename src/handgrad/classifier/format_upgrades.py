@@ -1,27 +1,30 @@
-"""Older formats of the model file, brought to the newest one.
+"""Upgrades of older formats of the model file to the newest one.
 
 | format | since | what changed |
 |---|---|---|
 | 1 | 0.1 | |
-| 2 | 0.2 | `preparation` is `preprocessing`, `initial` is `initializer`, `golden.pictures` |
-|   |     | is `golden.images`, and a calibration's `pictures` is `images` |
+| 2 | 0.2 | `preparation` is `preprocessing`, `initial` is `initializer`, `measured` is |
+|   |     | `is_fitted`, the layer `Chain` is `Sequential`, `golden.pictures` is |
+|   |     | `golden.images`, and a calibration's `pictures` is `images` |
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from handgrad.classifier.golden_outputs import json_hash
+from handgrad.classifier.golden_outputs import hash_json
 from handgrad.layers import Array
 
 FORMAT = 2
 
 _FIELDS_1 = {"initial": "initializer"}
+_KINDS_1 = {"Chain": "Sequential"}
+_STEPS_1: dict[str, str] = {}  # kinds of preprocessing steps
 
 
 def upgrade(description: dict[str, Any], arrays: dict[str, Array]) -> None:
-    """Bring a description and its arrays to the newest format, in place.
+    """Upgrade a description and its arrays to the newest format, in place.
 
     Args:
         description: the description in a model file; its "format" is a known one.
@@ -33,25 +36,33 @@ def upgrade(description: dict[str, Any], arrays: dict[str, Array]) -> None:
 
 
 def _from_1(description: dict[str, Any], arrays: dict[str, Array]) -> None:
-    if "preparation" in description:
-        description["preprocessing"] = description.pop("preparation")
-    description["layers"] = _renamed(description.get("layers"), _FIELDS_1)
-    before = description.get("calibration")
-    description["calibration"] = after = _renamed(before, {"pictures": "images"})
-    if isinstance(hashes := description.get("golden"), dict):
-        if "preparation" in hashes:
-            hashes["preprocessing"] = hashes.pop("preparation")
-        if hashes.get("calibration") == json_hash(before):
-            hashes["calibration"] = json_hash(after)
+    for old, new in {"preparation": "preprocessing", "measured": "is_fitted"}.items():
+        if old in description:
+            description[new] = description.pop(old)
+    description["layers"] = _renamed(description.get("layers"), _FIELDS_1, _KINDS_1)
+    hashes = description.get("golden")
+    if isinstance(hashes, dict) and "preparation" in hashes:
+        hashes["preprocessing"] = hashes.pop("preparation")
+    for part, fields, kinds in [
+        ("preprocessing", {}, _STEPS_1),
+        ("calibration", {"pictures": "images"}, {}),
+    ]:
+        before = description.get(part)
+        description[part] = after = _renamed(before, fields, kinds)
+        if isinstance(hashes, dict) and hashes.get(part) == hash_json(before):
+            hashes[part] = hash_json(after)
     if "golden.pictures" in arrays:
         arrays["golden.images"] = arrays.pop("golden.pictures")
 
 
-def _renamed(value: Any, names: dict[str, str]) -> Any:
-    """Return a layer's description with some of its fields renamed, inner layers included."""
+def _renamed(value: Any, fields: Mapping[str, str], kinds: Mapping[str, str]) -> Any:
+    """Return a description with some fields and kinds renamed, nested ones included."""
     if isinstance(value, dict):
-        return {names.get(name, name): _renamed(item, names) for name, item in value.items()}
-    return [_renamed(item, names) for item in value] if isinstance(value, list) else value
+        renamed = {fields.get(k, k): _renamed(item, fields, kinds) for k, item in value.items()}
+        if isinstance(kind := renamed.get("kind"), str):
+            renamed["kind"] = kinds.get(kind, kind)
+        return renamed
+    return [_renamed(item, fields, kinds) for item in value] if isinstance(value, list) else value
 
 
 _UPGRADES: dict[int, Callable[[dict[str, Any], dict[str, Array]], None]] = {1: _from_1}

@@ -1,4 +1,4 @@
-"""Golden images: a few examples that travel with a model, and what it answered to them."""
+"""Golden images: a few examples in a model file, with the logits of the model for them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,86 +16,91 @@ from handgrad.layers import Array, Shape
 from handgrad.network import Network
 from handgrad.random import generator
 
-GIVEN, DRAWN = 4, 2
-LARGE = 64  # pixels on a side that are not enlarged any more
+if TYPE_CHECKING:
+    from handgrad.preprocess import Preprocessing
+
+GIVEN, RANDOM = 4, 2
+MAX_ENLARGED = 64  # pixels; larger images are not enlarged
 
 
 @dataclass(frozen=True, eq=False)
 class Golden:
-    """Images, and what a network answered to them when it was saved.
+    """Golden images, and a network's logits for them at the time of saving.
 
     Attributes:
-        images: as the network takes them, (G, C, H, W) uint8 or float32.
-        logits: the answers, (G, K).
-        seals: the SHA-256 of what gave them: weights, labels, preprocessing, calibration.
+        images: the network's input, (G, C, H, W) uint8 or float32.
+        logits: its output, (G, K).
+        component_hashes: the SHA-256 of everything the output depends on: weights, labels,
+            preprocessing, calibration.
         raw: the first images before the preprocessing, (R, height, width, 4) uint8; None: there
             is no preprocessing.
     """
 
     images: NDArray[Any]
     logits: Array
-    seals: Mapping[str, str]
+    component_hashes: Mapping[str, str]
     raw: NDArray[np.uint8] | None = None
 
-    def recalibrated(self, net: Network) -> Golden:
-        """Return the same for a network with another calibration: its logits stay as they are."""
-        return replace(self, seals={**self.seals, "calibration": seals(net)["calibration"]})
+    def recalibrated(self, component_hashes: Mapping[str, str]) -> Golden:
+        """Return the same images and logits for a classifier with another calibration."""
+        changed = {"calibration": component_hashes["calibration"]}
+        return replace(self, component_hashes={**self.component_hashes, **changed})
 
 
-def make_golden(net: Network, images: ArrayLike | None = None) -> Golden:
-    """Return golden images for a network as it is now.
-
-    Four are taken of the images given. Where there is a preprocessing, they are what it makes of
-    them, enlarged and laid off centre on a canvas, light or dark, seen through or not. Two more are
-    noise, in which each pixel matters.
+def run_golden(
+    network: Network,
+    preprocessing: Preprocessing | None,
+    images: ArrayLike | None,
+    component_hashes: Mapping[str, str],
+) -> Golden:
+    """Return golden images and the logits of a network for them.
 
     Args:
-        net: the network.
-        images: some that it takes, (N, C, H, W); None: all are noise.
+        network: the network.
+        preprocessing: the preprocessing of its images, if it is known.
+        images: images that the network takes, (N, C, H, W); None: all are random.
+        component_hashes: the hashes of everything that the outputs depend on.
 
     Raises:
-        DataError: if the network does not take the images.
-        ModelError: if it answers something that is no number.
+        DataError: if the images do not fit the network.
+        ModelError: if a logit is NaN or infinity.
     """
-    some = np.zeros((0, *net.shape), np.uint8)
-    if images is not None and len(given := net.as_images(images)):
+    some = np.zeros((0, *network.shape), np.uint8)
+    if images is not None and len(given := network.as_images(images)):
         some = given[:GIVEN]
         some = some if some.dtype == np.uint8 else some.astype(np.float32)
     raw = None
-    if net.preprocessing is not None:
-        seen = some if len(some) and some.dtype == np.uint8 else _noise(GIVEN, net.shape)
+    if preprocessing is not None:
+        seen = some if len(some) and some.dtype == np.uint8 else _noise(GIVEN, network.shape)
         raw = np.stack([_on_canvas(x, n) for n, x in enumerate(seen)])
-        some = np.stack([net.preprocessing.apply(x) for x in raw])
+        some = np.stack([preprocessing.apply(x) for x in raw])
     examples = _with_noise(some)
-    with np.errstate(over="ignore", invalid="ignore"):  # found and said below
-        logits = net.logits(examples)
+    with np.errstate(over="ignore", invalid="ignore"):  # checked below
+        logits = network.logits(examples)
     if not np.isfinite(logits).all():
-        raise ModelError("the network answers NaN or infinity; train it again at a lower rate")
-    return Golden(examples, logits, seals(net), raw)
+        raise ModelError(
+            "the network's logits are NaN or infinity; train it again at a lower learning rate"
+        )
+    return Golden(examples, logits, component_hashes, raw)
 
 
-def seals(net: Network) -> dict[str, str]:
-    """Return the SHA-256 of a network's weights, labels, preprocessing and calibration."""
-    weights = hashlib.sha256()
-    for name, array in sorted(net.arrays.items()):
-        weights.update(f"{name} {array.dtype} {array.shape}\n".encode())
-        weights.update(np.ascontiguousarray(array).tobytes())
-    return {
-        "weights": weights.hexdigest(),
-        "labels": json_hash(net.classes),
-        "preprocessing": json_hash(net.preprocessing and net.preprocessing.to_json()),
-        "calibration": json_hash(net.calibration and net.calibration.to_json()),
-    }
+def hash_arrays(arrays: Mapping[str, Array]) -> str:
+    """Return the SHA-256 of arrays with their names, dtypes and shapes."""
+    sha = hashlib.sha256()
+    for name, array in sorted(arrays.items()):
+        sha.update(f"{name} {array.dtype} {array.shape}\n".encode())
+        sha.update(np.ascontiguousarray(array).tobytes())
+    return sha.hexdigest()
 
 
-def json_hash(described: Any) -> str:
-    """Return the SHA-256 of what JSON can hold, as 64 hexadecimal digits."""
-    return hashlib.sha256(json.dumps(described).encode()).hexdigest()
+def hash_json(value: Any) -> str:
+    """Return the SHA-256 of JSON data, as 64 hexadecimal digits."""
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
 
 
 def _with_noise(some: NDArray[Any]) -> NDArray[Any]:
-    """Return images with more of noise, of floats between the lowest and the highest."""
-    noise = _noise(DRAWN if len(some) else GIVEN + DRAWN, some.shape[1:])
+    """Return images and random ones after them; floats lie between the lowest and the highest."""
+    noise = _noise(RANDOM if len(some) else GIVEN + RANDOM, some.shape[1:])
     if some.dtype == np.uint8:
         return np.concatenate([some, noise])
     low, high = some.min(), some.max()
@@ -103,14 +108,14 @@ def _with_noise(some: NDArray[Any]) -> NDArray[Any]:
 
 
 def _noise(count: int, shape: Shape) -> NDArray[np.uint8]:
-    """Return images in which nothing is like anything else, always the same."""
+    """Return random images, always the same ones."""
     return generator(0, "augment").integers(0, 256, (count, *shape), np.uint8)
 
 
 def _on_canvas(x: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
-    """Return an image (C, H, W) as one may find it: (height, width, 4), off centre."""
+    """Return an image (C, H, W) off centre on a larger canvas, (height, width, 4)."""
     C, H, W = x.shape
-    times = 2 if max(H, W) <= LARGE else 1
+    times = 2 if max(H, W) <= MAX_ENLARGED else 1
     canvas = np.zeros((times * H + H // 2 + 2, times * W + W // 4 + 1, 4), np.uint8)
     ink = x.transpose(1, 2, 0)
     if number == 3:  # few pixels in large blocks
@@ -121,12 +126,12 @@ def _on_canvas(x: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
     match number % 3:
         case 0:  # light on opaque black
             canvas[:, :, 3] = 255
-        case 1:  # dark on paper, with its shadow and its grain
+        case 1:  # dark on paper with shadow and grain
             shadow = np.linspace(0, 60, canvas.shape[1], dtype=np.float32)[:, None]
             grain = _noise(1, canvas.shape[:2])[0][:, :, None] / 16
             canvas[:, :, :3] = (255 - canvas[:, :, :3]) * np.float32(0.7) + shadow + grain
             canvas[:, :, 3] = 255
-        case _:  # dark ink that stands on nothing
+        case _:  # dark ink on a transparent canvas
             here[:, :, 3] = ink.max(axis=2)
             canvas[:, :, :3] = (40, 0, 20)
     return canvas

@@ -80,10 +80,11 @@ def _train(
     force: bool = False,
 ) -> None:
     """Train, test and write a run; one that has a checkpoint, and records, goes on from it."""
+    from handgrad.classifier import Classifier
     from handgrad.cli.epochs import watching
     from handgrad.data import available
     from handgrad.engines import fastest_engine
-    from handgrad.runs import Run, checkpoints, finish, trust, write
+    from handgrad.runs import Run, calibrate_on, checkpoints, finish, write
     from handgrad.tracking import tracking
     from handgrad.train import Checkpoints, evaluate, fit
 
@@ -95,7 +96,7 @@ def _train(
         note_versions(screen, engine=engine, data=f"{config.data}, {where}")
     images, test = config.load_data(progress=False if screen.err.quiet else None)
     config = config.fitted_to(images)
-    net = config.network(images)
+    classifier = Classifier(config.network(images), images.classes)
     recipe = config.recipe(images.classes)
     kept = Checkpoints(
         checkpoints(folder),
@@ -104,7 +105,9 @@ def _train(
         about={"config": config.plain()},
     )
 
-    screen.err.print(_summary(net.summary(), f"{config.model} on {config.data_name}"))
+    screen.err.print(
+        _summary(classifier.network.summary(), f"{config.model} on {config.data_name}")
+    )
     with (
         tracking(folder, config.plain(), records, **trackers) as track,
         watching(screen.err, config.epochs) as watch,
@@ -115,7 +118,7 @@ def _train(
             track(record)
 
         history = fit(
-            net,
+            classifier,
             images,
             config.validation or None,
             on_epoch=on_epoch,
@@ -126,10 +129,10 @@ def _train(
         )
     screen.note(_kept(history, config.patience))
     if config.calibrate and config.validation:
-        screen.note(trust(net, images.split(config.validation, config.seed)[1]))
+        screen.note(calibrate_on(classifier, images.split(config.validation, config.seed)[1]))
     with screen.err.status("testing, drawing, writing"):
-        evaluation = evaluate(net, test)
-        trouble = write(Run(config, net, history, images, test, evaluation), folder)
+        evaluation = evaluate(classifier, test)
+        trouble = write(Run(config, classifier, history, images, test, evaluation), folder)
         finish(folder)
     if trouble:
         Screen().warning(trouble)

@@ -21,8 +21,8 @@ def calibrate(
         float | None,
         typer.Option(
             metavar="X",
-            help="Share of the sure answers that shall be right, such as 0.99. Default: all "
-            "answers are sure.",
+            help="Share of confident answers that must be correct, such as 0.99. Default: all "
+            "answers are confident.",
             show_default=False,
         ),
     ] = None,
@@ -32,15 +32,15 @@ def calibrate(
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Make a model's probabilities mean what they say, by the images that its run set aside.
+    """Calibrate a model's probabilities (temperature scaling) on its validation set.
 
-    With --data by others, which it has not learned from. A temperature is fitted, and with
-    --precision a threshold chosen. Both go into the model file.
+    --data names other images, which the model must not have been trained on. --precision also
+    chooses a threshold. Temperature and threshold are stored in the model file.
 
-    Below the threshold `handgrad predict` says that it does not know.
+    Below the threshold `handgrad predict` answers "don't know".
     """
-    from handgrad.calibration import against_calibrating, calibrate, reliability
-    from handgrad.classifier import read_bundle, save_model
+    from handgrad.calibration import calibrate, reason_against_calibrating, reliability
+    from handgrad.classifier import read_bundle
     from handgrad.runs import load_others, load_validation, model_file
     from handgrad.train.evaluate import check_classes
 
@@ -49,36 +49,37 @@ def calibrate(
         note_versions(screen, engine="reference")
     file = model_file(run)
     bundle = read_bundle(file)
-    net = bundle.net
+    classifier = bundle.classifier
     bar = False if quiet else None
-    options: dict[str, Any] = {"progress": bar, "preprocessing": net.preprocessing}
+    options: dict[str, Any] = {"progress": bar, "preprocessing": classifier.preprocessing}
     if data is None:
         chosen = load_validation(bundle.about, folder, **options)
     else:
         chosen = load_others(bundle.about, data, folder, **options)
-    check_classes(net, chosen)
+    check_classes(classifier, chosen)
     images, labels = chosen[:]
-    Z = net.logits(images)
-    net.calibration = calibrate(Z, labels, precision=precision)
-    save_model(net, file, bundle.about, golden=bundle.golden.recalibrated(net))
-    if doubt := against_calibrating(Z, labels):
-        screen.warning(f"{doubt}; believe these probabilities less than they say")
+    Z = classifier.logits(images)
+    classifier.calibration = calibrate(Z, labels, precision=precision)
+    golden = bundle.golden.recalibrated(classifier.component_hashes())
+    classifier.save(file, bundle.about, golden=golden)
+    if doubt := reason_against_calibrating(Z, labels):
+        screen.warning(f"{doubt}; the calibrated probabilities are unreliable")
 
-    reliable = reliability(net.calibration.probabilities(Z), labels, bins=10)
+    reliable = reliability(classifier.calibration.probabilities(Z), labels, bins=10)
     if json:
         rows = zip(*vars(reliable).values(), strict=True)
-        bins = [{"answers": int(n), "believed": b, "right": r} for n, b, r in rows if n]
-        screen.json(net.calibration.to_json() | {"reliability": bins})
+        bins = [{"answers": int(n), "confidence": b, "accuracy": r} for n, b, r in rows if n]
+        screen.json(classifier.calibration.to_json() | {"reliability": bins})
     else:
-        screen.result(str(net.calibration))
+        screen.result(str(classifier.calibration))
         screen.result(_table(reliable))
 
 
 def _table(found: Reliability) -> Table:
-    """Return how often answers are right, by how probable they were called."""
+    """Return the reliability diagram as a table."""
     rows: list[list[Any]] = []
     for k, count in enumerate(found.counts):
         if count:
             between = f"{k / len(found.counts):.0%} to {(k + 1) / len(found.counts):.0%}"
             rows.append([between, count, f"{found.confidence[k]:.2%}", f"{found.accuracy[k]:.2%}"])
-    return table(["probability", ">answers", ">believed", ">right"], rows)
+    return table(["probability", ">answers", ">confidence", ">accuracy"], rows)

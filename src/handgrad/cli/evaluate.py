@@ -12,12 +12,12 @@ from handgrad.cli.screen import Screen, note_test, table
 
 if TYPE_CHECKING:
     from handgrad.class_names import Label
+    from handgrad.classifier import Classifier
     from handgrad.data import Dataset
     from handgrad.layers import Array
-    from handgrad.network import Network
     from handgrad.train import Evaluation, Robustness
 
-FEW = 1000  # images that are judged before the fastest engine would have set out
+FEW = 1000  # images; for fewer, compiling takes longer than the reference engine
 
 
 def evaluate(
@@ -25,7 +25,7 @@ def evaluate(
     run: RunPath,
     robust: Annotated[
         bool,
-        typer.Option("--robust", metavar="", help="Also on images damaged in fifteen ways."),
+        typer.Option("--robust", metavar="", help="Also on images with fifteen kinds of damage."),
     ] = False,
     engine: Annotated[
         str | None,
@@ -41,7 +41,7 @@ def evaluate(
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Say how good a trained network is on test images, class by class."""
+    """Evaluate a trained model on test images, class by class."""
     import numpy as np
 
     from handgrad.data.corruptions import CORRUPTIONS
@@ -52,35 +52,38 @@ def evaluate(
     from handgrad.train import evaluate, robustness
 
     screen = Screen(quiet)
-    net, about = load_run(run)
+    classifier, about = load_run(run)
+    net = classifier.network
     if verbose:
         note_test(screen, about, data, folder)
     bar = False if quiet else None
-    test = load_test(about, data, folder, progress=bar, preprocessing=net.preprocessing)
+    test = load_test(about, data, folder, progress=bar, preprocessing=classifier.preprocessing)
     many = len(test) * (1 + robust * len(CORRUPTIONS)) > FEW
     quickest = fastest_engine() if many and net.dtype == np.float32 else "reference"
-    either = "auto" if quickest == "compiled" else quickest  # where nothing can be compiled
+    either = "auto" if quickest == "compiled" else quickest  # it falls back to the reference engine
     judge = engine_named(engine or either, net, Rules(SoftmaxCrossEntropy(), SGD()))
     if verbose:
         screen.note(f"engine {engine or quickest}")
     Z = judge.logits(test.images)
-    found = evaluate(net, test, logits=lambda _: Z)
-    trust = _trust(net, Z, test)
-    hard = robustness(net, test, logits=judge.logits) if robust else None
+    found = evaluate(classifier, test, logits=lambda _: Z)
+    calibration = _calibration(classifier, Z, test)
+    hard = robustness(classifier, test, logits=judge.logits) if robust else None
     if json:
-        plain = _plain(found, net.classes) | trust | _plain_robustness(hard)
+        plain = _plain(found, classifier.classes) | calibration | _plain_robustness(hard)
         screen.json({"run": str(run), "data": test.name} | plain)
     else:
         screen.result(f"{test.name} {found}")
         config = about.get("config")
-        screen.result(_words(trust, isinstance(config, dict) and bool(config.get("validation"))))
-        screen.result(_table(found, net.classes))
+        screen.result(
+            _words(calibration, isinstance(config, dict) and bool(config.get("validation")))
+        )
+        screen.result(_table(found, classifier.classes))
         if hard:
             screen.result(_robustness_table(hard))
 
 
 def _plain_robustness(hard: Robustness | None) -> dict[str, Any]:
-    """Return the accuracy on damaged images as JSON can hold it."""
+    """Return the accuracy on damaged images as JSON data."""
     if hard is None:
         return {}
     damaged = {name: found.accuracy for name, found in hard.damaged.items()}
@@ -88,7 +91,7 @@ def _plain_robustness(hard: Robustness | None) -> dict[str, Any]:
 
 
 def _robustness_table(hard: Robustness) -> Table:
-    """Return the table of the accuracy on damaged images, beside that on whole ones."""
+    """Return the table of accuracy on damaged images and on the original ones."""
     clean = hard.clean.accuracy
     found = [(name, f.accuracy) for name, f in hard.damaged.items()]
     rows = [("none", f"{clean:.2%}", ""), *((n, f"{a:.2%}", f"{a - clean:+.2%}") for n, a in found)]
@@ -96,52 +99,55 @@ def _robustness_table(hard: Robustness) -> Table:
     return table(["damage", ">accuracy", ">difference"], [*rows, mean])
 
 
-def _trust(net: Network, Z: Array, test: Dataset) -> dict[str, Any]:
-    """Return how far the probabilities can be trusted, and the sure answers."""
+def _calibration(classifier: Classifier, Z: Array, test: Dataset) -> dict[str, Any]:
+    """Return the calibration error, and the confident answers, as JSON data."""
     from handgrad.calibration import Calibration, reliability
 
-    calibration = net.calibration or Calibration()
+    calibration = classifier.calibration or Calibration()
     p = calibration.probabilities(Z)
-    sure = calibration.sure(p)
-    right = p.argmax(axis=1) == test.labels
+    confident = calibration.is_confident(p)
+    correct = p.argmax(axis=1) == test.labels
     return {
-        "calibrated": net.calibration is not None,
+        "calibrated": classifier.calibration is not None,
         "calibration_error": reliability(p, test.labels).error,
         "threshold": calibration.threshold,
-        "sure": float(sure.mean()),
-        "accuracy_of_sure": float(right[sure].mean()) if sure.any() else None,
+        "confident": float(confident.mean()),
+        "accuracy_of_confident": float(correct[confident].mean()) if confident.any() else None,
     }
 
 
-def _words(trust: dict[str, Any], set_aside: bool) -> str:
-    """Return `_trust` as a line; a run that set images aside can be calibrated by those."""
-    words = f"expected calibration error {trust['calibration_error']:.2%}"
-    if not trust["calibrated"]:
-        other = "`handgrad calibrate --data`, with images it has not seen,"
-        return f"{words}; {'`handgrad calibrate`' if set_aside else other} may make it smaller"
-    if not trust["threshold"] or trust["accuracy_of_sure"] is None:
+def _words(found: dict[str, Any], has_validation: bool) -> str:
+    """Return the result of `_calibration` as a line of text."""
+    words = f"expected calibration error {found['calibration_error']:.2%}"
+    if not found["calibrated"]:
+        other = "`handgrad calibrate --data` with images it was not trained on"
+        return f"{words}; {'`handgrad calibrate`' if has_validation else other} may reduce it"
+    if not found["threshold"] or found["accuracy_of_confident"] is None:
         return words
-    return f"{words}; sure of {trust['sure']:.2%}, and {trust['accuracy_of_sure']:.2%} right there"
+    return (
+        f"{words}; {found['confident']:.2%} of the answers are confident, and "
+        f"{found['accuracy_of_confident']:.2%} of these correct"
+    )
 
 
 def _plain(found: Evaluation, classes: tuple[Label, ...]) -> dict[str, Any]:
-    """Return an evaluation as JSON can hold it."""
-    counts, right = found.confusion.sum(axis=1).tolist(), found.confusion.diagonal().tolist()
+    """Return an evaluation as JSON data."""
+    counts, correct = found.confusion.sum(axis=1).tolist(), found.confusion.diagonal().tolist()
     return {
         "images": found.count,
-        "right": found.right,
+        "correct": found.correct,
         "accuracy": found.accuracy,
         "loss": found.loss,
         "classes": [
-            {"label": label, "images": n, "right": r, "accuracy": r / n if n else None}
-            for label, n, r in zip(classes, counts, right, strict=True)
+            {"label": label, "images": n, "correct": r, "accuracy": r / n if n else None}
+            for label, n, r in zip(classes, counts, correct, strict=True)
         ],
         "confusion": found.confusion.tolist(),
     }
 
 
 def _table(found: Evaluation, classes: tuple[Label, ...]) -> Table:
-    """Return the table of the classes."""
+    """Return the table of classes."""
     mistakes = found.confusion.copy()
     mistakes[range(len(classes)), range(len(classes))] = 0
     rows = []
@@ -149,5 +155,5 @@ def _table(found: Evaluation, classes: tuple[Label, ...]) -> Table:
         worst = int(mistakes[k].argmax())
         taken = f"{classes[worst]} ({mistakes[k, worst]})" if mistakes[k, worst] else ""
         share = "-" if entry["accuracy"] is None else f"{entry['accuracy']:.2%}"
-        rows.append((entry["label"], entry["images"], entry["right"], share, taken))
-    return table(["class", ">images", ">right", ">accuracy", "most often taken for"], rows)
+        rows.append((entry["label"], entry["images"], entry["correct"], share, taken))
+    return table(["class", ">images", ">correct", ">accuracy", "most often taken for"], rows)

@@ -14,9 +14,9 @@ from handgrad.cli.screen import Screen, note_versions, table
 from handgrad.errors import DataError
 
 if TYPE_CHECKING:
+    from handgrad.classifier import Classifier
     from handgrad.data import Dataset
-    from handgrad.explain import Step, Walk
-    from handgrad.network import Network
+    from handgrad.explain import ExplainedStep, Explanation
 
 COLOURS = {"forward": "blue", "loss": "magenta", "backward": "yellow"}
 
@@ -27,8 +27,7 @@ def explain_step(
         str,
         typer.Argument(
             metavar="MODEL|RUN",
-            help="A named architecture, with its starting weights; or the folder of a run, or a "
-            "model file.",
+            help="A named architecture, untrained; or the folder of a run, or a model file.",
             show_default=False,
         ),
     ],
@@ -49,44 +48,45 @@ def explain_step(
         typer.Option(
             "--training",
             metavar="",
-            help="As in training: dropout drops, batch norm takes the image's own statistics.",
+            help="As in training: dropout drops, batch norm uses the image's own statistics.",
         ),
     ] = False,
     seed: Annotated[
         int,
-        typer.Option(metavar="N", min=0, help="Decides starting weights, and what is dropped."),
+        typer.Option(metavar="N", min=0, help="Seed of initial weights and dropout."),
     ] = 0,
     html: Annotated[
         Path | None,
         typer.Option(
-            "--html", metavar="FILE", help="Write a page there instead.", show_default=False
+            "--html", metavar="FILE", help="Write an HTML page instead of text.", show_default=False
         ),
     ] = None,
     folder: Folder = None,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Lay one forward and one backward pass of one image open, step by step.
+    """Explain the forward and backward pass of one image, step by step.
 
-    For each step: the formula, the shapes, the numbers, the gradient that comes and goes.
+    Each step has its formulas, and the shapes and numbers of its arrays and gradients.
     """
-    from handgrad.explain import page, walk
+    from handgrad.classifier import MODEL
+    from handgrad.explain import explain_step as explain
+    from handgrad.explain import page
     from handgrad.files import check_apart, replacing
-    from handgrad.runs.folder import MODEL
 
     screen = Screen(quiet)
     if html is not None:
         check_apart(html, [Path(model), Path(model) / MODEL])
     if verbose:
         note_versions(screen)
-    net, test, weights = _network(model, data, folder, seed, progress=False if quiet else None)
+    classifier, test, weights = _classifier(
+        model, data, folder, seed, progress=False if quiet else None
+    )
     if image >= len(test):
-        raise DataError(
-            f"there is no image {image}; {test.name} has those from 0 to {len(test) - 1}"
-        )
+        raise DataError(f"there is no image {image}; {test.name} has images 0 to {len(test) - 1}")
     X, y = test[image]
     label = test.classes[int(y)]
-    found = walk(net, X, label, training=training, seed=seed, weights=weights)
+    found = explain(classifier, X, label, training=training, seed=seed, weights=weights)
     title = f"{model} on image {image} of {test.name}"
     if html is None:
         _print(screen, found, title)
@@ -96,45 +96,49 @@ def explain_step(
     screen.result(f"page in {html}")
 
 
-def _network(
+def _classifier(
     model: str, data: str | None, folder: Path | None, seed: int, progress: bool | None
-) -> tuple[Network, Dataset, str]:
-    """Return a fresh network by its name, or a run's; the test images; whose weights they are."""
+) -> tuple[Classifier, Dataset, str]:
+    """Return a new or trained classifier, the test images, and the origin of its weights."""
+    from handgrad.classifier import Classifier
     from handgrad.data import load_data
     from handgrad.models import MODELS, named
-    from handgrad.network import Network
     from handgrad.runs import load_run, load_test
 
     if model not in MODELS and Path(model).exists():
-        net, about = load_run(Path(model))
-        test = load_test(about, data, folder, progress=progress, preprocessing=net.preprocessing)
-        return net, test, f"learned, from {model}"
+        classifier, about = load_run(Path(model))
+        test = load_test(
+            about, data, folder, progress=progress, preprocessing=classifier.preprocessing
+        )
+        return classifier, test, f"trained, from {model}"
     layers = named(model)
     train, test = load_data(data or "digits", folder, progress=progress)
-    net = Network(layers, train.shape, train.classes, seed=seed)
-    net.measure(train.images)
-    return net, test, f"untrained, drawn from seed {seed}; name a run to see what it has learned"
+    classifier = Classifier.for_data(layers, train, seed=seed)
+    classifier.network.fit_statistics(train.images)
+    return classifier, test, f"untrained, from seed {seed}; name a run to explain a trained model"
 
 
-def _print(screen: Screen, walk: Walk, title: str) -> None:
-    """Print a walk, wrapped to the screen."""
+def _print(screen: Screen, explained: Explanation, title: str) -> None:
+    """Print an explanation, wrapped to the screen."""
     from handgrad.explain.page import facts
 
     screen.result(Text(title, style="bold"))
-    for name, fact in facts(walk):
+    for name, fact in facts(explained):
         screen.out.print(Text(f"{name}: {fact}"))
     screen.out.print()
-    for at, step in enumerate(walk.steps, 1):
+    for at, step in enumerate(explained.steps, 1):
         _print_step(screen, at, step)
-        if step.way == "loss":
-            _print_loss(screen, walk)
+        if step.phase == "loss":
+            _print_loss(screen, explained)
 
 
-def _print_step(screen: Screen, at: int, step: Step) -> None:
+def _print_step(screen: Screen, at: int, step: ExplainedStep) -> None:
     """Print one step."""
     from handgrad.explain.format import shape, words
 
-    head = Text.assemble((f"{at} {step.way} ", f"bold {COLOURS[step.way]}"), (step.name, "bold"))
+    head = Text.assemble(
+        (f"{at} {step.phase} ", f"bold {COLOURS[step.phase]}"), (step.name, "bold")
+    )
     screen.out.print(head, Text(step.sentence, style="dim"), sep="\n")
     for part in step.formulas:
         screen.out.print(Padding(Text(part), (0, 0, 0, 4), expand=False))
@@ -142,12 +146,12 @@ def _print_step(screen: Screen, at: int, step: Step) -> None:
     screen.out.print(table(["array", "shape", "numbers"], rows))
 
 
-def _print_loss(screen: Screen, walk: Walk) -> None:
+def _print_loss(screen: Screen, explained: Explanation) -> None:
     """Print softmax and cross-entropy in numbers."""
     from handgrad.explain.page import HEADINGS, sums, worked
 
     headings = [HEADINGS[0], *(f">{heading}" for heading in HEADINGS[1:])]
-    screen.out.print(table(headings, map(worked, walk.classes)))
-    for line in sums(walk):
+    screen.out.print(table(headings, map(worked, explained.terms)))
+    for line in sums(explained):
         screen.out.print(Padding(Text(line), (0, 0, 0, 4), expand=False))
     screen.out.print()

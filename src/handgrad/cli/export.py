@@ -21,13 +21,17 @@ def export(
     run: RunPath,
     onnx: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.onnx", help="For ONNX Runtime and its kin.", show_default=False),
+        typer.Option(
+            metavar="FILE.onnx",
+            help="For ONNX Runtime and other ONNX runtimes.",
+            show_default=False,
+        ),
     ] = None,
     torch: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE.pt2",
-            help="For PyTorch: a program, or a state_dict where the name ends in .pt.",
+            help="For PyTorch: a program, or a state_dict if the name ends in .pt.",
             show_default=False,
         ),
     ] = None,
@@ -36,7 +40,7 @@ def export(
         typer.Option(
             metavar="DIR",
             parser=folder_named,
-            help="A folder as the Hugging Face Hub has it, with a model card.",
+            help="A folder for the Hugging Face Hub, with a model card.",
             show_default=False,
         ),
     ] = None,
@@ -45,18 +49,18 @@ def export(
         typer.Option(
             "--raw",
             metavar="",
-            help="With --onnx: take red, green and blue as in a file, and prepare in the graph.",
+            help="With --onnx: take raw RGB images, and preprocess them in the graph.",
         ),
     ] = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Write a model for other programs; each takes images of the network's size.
+    """Write a model for other programs; they take images of the network's size.
 
-    How they are to be prepared stands in the metadata, for the program to do. With --raw the ONNX
-    graph does it, if it is grey and polarity alone: no operator resizes or crops quite as we do.
+    The metadata describes the preprocessing, which the program must do. With --raw the ONNX graph
+    does it, if it only makes images gray and sets their polarity; ONNX resizes differently.
 
-    What is written is asked the golden images again, where its runtime is installed.
+    If ONNX Runtime is installed, the ONNX graph is tested with the golden images.
     """
     from handgrad.classifier import read_bundle
     from handgrad.files import check_apart
@@ -68,7 +72,7 @@ def export(
     if onnx is None and torch is None and hub is None:
         raise ConfigError("nothing to write; give --onnx, --torch or --hub")
     if raw and onnx is None:
-        raise ConfigError("--raw is about the ONNX graph; give --onnx FILE.onnx")
+        raise ConfigError("--raw applies to the ONNX graph only; give --onnx FILE.onnx")
     model = model_file(run)
     for file in filter(None, (onnx, torch)):
         check_apart(file, [model])
@@ -80,15 +84,15 @@ def export(
         write_onnx(bundle, onnx, raw=raw)
         _check_onnx(bundle, onnx, raw)
         screen.result(f"ONNX graph in {onnx}")
-        if bundle.net.preprocessing is not None:
-            way = words(bundle.net.preprocessing)
-            where = "in the graph" if raw else "to be done before, as its metadata says"
+        if bundle.classifier.preprocessing is not None:
+            way = words(bundle.classifier.preprocessing)
+            where = "in the graph" if raw else "before the graph, as its metadata says"
             screen.result(f"preprocessing {where}: {way}")
     if torch is not None:
         from handgrad.engines.torch.export import write_torch
         from handgrad.export.embedded_metadata import metadata
 
-        write_torch(bundle.net, torch, metadata(bundle), bundle.golden.images)
+        write_torch(bundle.classifier.network, torch, metadata(bundle), bundle.golden.images)
         screen.result(f"PyTorch model in {torch}")
     if hub is not None:
         from handgrad.export.hub import write_hub
@@ -98,14 +102,14 @@ def export(
 
 
 def _check_onnx(bundle: Bundle, path: Path, raw: bool) -> None:
-    """Raise a ModelError if ONNX Runtime, where it is installed, answers something else."""
+    """Raise a ModelError if ONNX Runtime is installed and its golden outputs differ."""
     if find_spec("onnxruntime") is None:
         return
     from handgrad.export.verify import TOLERANCE, as_raw, difference, run_onnx
 
     images, expected = bundle.golden.images, bundle.golden.logits
     if raw:
-        images, expected = as_raw(bundle.net, images)
+        images, expected = as_raw(bundle.classifier, images)
     if not (apart := difference(run_onnx(path.read_bytes(), images), expected)) <= TOLERANCE:
         raise ModelError(
             f"{path}: ONNX Runtime answers the golden images with other logits, "

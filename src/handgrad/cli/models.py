@@ -19,4 +19,4 @@ def models() -> None:
         summary = Network(architecture(), SHAPE, CLASSES).summary()
         words = (inspect.getdoc(architecture) or "").partition("\n")[0].removesuffix(".")
         rows.append((name, f"{summary.parameters:,}", f"{summary.multiply_adds:,}", words))
-    Screen().result(table(["name", ">parameters", ">multiply-adds", "what it is"], rows))
+    Screen().result(table(["name", ">parameters", ">multiply-adds", "description"], rows))

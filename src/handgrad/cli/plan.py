@@ -13,7 +13,7 @@ from handgrad.cli.screen import Screen, note_versions
 from handgrad.errors import HandgradError
 
 if TYPE_CHECKING:
-    from handgrad.network import Network
+    from handgrad.classifier import Classifier
     from handgrad.runs.config import Config
 
 WIDTH = 120  # columns of a line at most
@@ -94,9 +94,10 @@ def plan(
     if verbose:
         note_versions(screen, engine="compiled")
     given = {"data": data, "batch_size": batch, "optimizer": optimizer, "augment": augment}
-    net, config = _network(model, {name: v for name, v in given.items() if v is not None})
+    classifier, config = _classifier(model, {n: v for n, v in given.items() if v is not None})
+    net = classifier.network
     skip, reason = _skips(config.data, folder) if skip_zeros is None else (skip_zeros, "as given")
-    recipe = config.recipe(net.classes)
+    recipe = config.recipe(classifier.classes)
     made = plan(
         net,
         config.batch_size,
@@ -111,7 +112,7 @@ def plan(
         screen.json({"model": model, "skip_zeros": skip, "because": reason} | made.plain())
         return
     size = "x".join(map(str, net.shape))
-    screen.result(Text(f"{model} on images {size} of {len(net.classes)} classes", "bold"))
+    screen.result(Text(f"{model} on images {size} of {net.classes} classes", "bold"))
     if first_linear(net.layers) is not None:
         screen.result(
             f"  pixels that are zero are {'skipped' if skip else 'not skipped'}: {reason}"
@@ -120,8 +121,9 @@ def plan(
         screen.result(Text(line, "" if line.startswith(" ") else "bold"))
 
 
-def _network(model: str, given: dict[str, Any]) -> tuple[Network, Config]:
-    """Return the network and the settings: a run's own where there are any, and what is given."""
+def _classifier(model: str, given: dict[str, Any]) -> tuple[Classifier, Config]:
+    """Return the classifier and its settings; settings given override those of a run."""
+    from handgrad.classifier import Classifier
     from handgrad.data.named.sources import source_named
     from handgrad.models import MODELS
     from handgrad.runs import load_run
@@ -129,12 +131,13 @@ def _network(model: str, given: dict[str, Any]) -> tuple[Network, Config]:
 
     if model in MODELS or not Path(model).exists():
         config = configure({"data": "mnist", "model": model} | given)
-        return config.network(source_named(config.data)), config
-    net, about = load_run(Path(model))
+        source = source_named(config.data)
+        return Classifier(config.network(source), source.classes), config
+    classifier, about = load_run(Path(model))
     own = kept if isinstance(kept := about.get("config"), dict) else {}
     if "optimizer" in given:
         own = {name: value for name, value in own.items() if name not in OF_OPTIMIZER}
-    return net, configure({"data": "mnist"} | own | given)
+    return classifier, configure({"data": "mnist"} | own | given)
 
 
 def _skips(data: str, folder: Path | None) -> tuple[bool, str]:

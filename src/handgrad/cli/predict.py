@@ -20,23 +20,23 @@ if TYPE_CHECKING:
     from handgrad.layers import Array
 
 TOP = 3
-DIGITS = 18  # more than any number of images has
+MAX_DIGITS = 18  # of the number of a test image
 
 
-class Answer(NamedTuple):
-    """What a network says of an image.
+class Prediction(NamedTuple):
+    """A prediction for one image.
 
     Attributes:
         image: the file, or the number of the test image.
-        label: what the test set says it is; None: nobody says.
-        probabilities: each class with its probability, the most probable first.
-        sure: whether the most probable is probable enough to be an answer.
+        label: the class in the test set; None: unknown.
+        probabilities: the classes with their probabilities, in descending order.
+        is_confident: whether its probability is above the threshold.
     """
 
     image: str
     label: Label | None
     probabilities: list[tuple[Label, float]]
-    sure: bool
+    is_confident: bool
 
 
 def predict(
@@ -52,15 +52,13 @@ def predict(
     ],
     invert: Annotated[
         bool,
-        typer.Option(
-            "--invert", metavar="", help="In files, make light what is dark, and dark light."
-        ),
+        typer.Option("--invert", metavar="", help="Invert light and dark in image files."),
     ] = False,
     preprocessing: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Prepare files by plain, light or drawing. Default: as the model says.",
+            help="Preprocess image files by plain, light or drawing. Default: the model's own.",
             show_default=False,
         ),
     ] = None,
@@ -68,7 +66,7 @@ def predict(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Draw what becomes of each file, step by step, as PNG or SVG.",
+            help="Draw the preprocessing of each file, step by step, as PNG or SVG.",
             show_default=False,
         ),
     ] = None,
@@ -78,15 +76,15 @@ def predict(
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Say what images show, with the most probable classes.
+    """Classify images, and print the most probable classes.
 
-    A file goes the way that the training images went: the model remembers its preprocessing.
+    Image files get the same preprocessing as the training images: it is stored in the model.
 
     A model of MNIST takes drawings and photographs: dark ink on paper, anywhere, of any size.
 
-    Where `handgrad calibrate` has set a threshold, answers below it are "don't know".
+    If `handgrad calibrate` has set a threshold, answers below it are "don't know".
 
-    Look at --show-preprocessing where an answer is strange: it ends in what the network saw.
+    If an answer is unexpected, --show-preprocessing shows the network's input.
     """
     from handgrad.files import check_apart
     from handgrad.preprocess import inverted, recipe_named
@@ -95,19 +93,19 @@ def predict(
     screen = Screen(quiet)
     if show_preprocessing:
         check_apart(show_preprocessing, [model_file(run), *map(Path, images)])
-    net, about = load_run(run)
+    classifier, about = load_run(run)
     if verbose:
         note_test(screen, about, data, folder)
         screen.note("engine reference")
-    prepare = net.preprocessing
+    prepare = classifier.preprocessing
     if preprocessing or prepare is None:
-        prepare = recipe_named(preprocessing or "plain", net.shape)
+        prepare = recipe_named(preprocessing or "plain", classifier.shape)
     if invert:
         prepare = inverted(prepare)
     test = None
     if any(map(str.isdecimal, images)):
         bar = False if quiet else None
-        test = load_test(about, data, folder, progress=bar, preprocessing=net.preprocessing)
+        test = load_test(about, data, folder, progress=bar, preprocessing=classifier.preprocessing)
 
     answers, ways = [], []
     for image in images:
@@ -116,10 +114,12 @@ def predict(
         else:
             ways.append(prepare.stages(_pixels(image)))
             x, label = ways[-1][-1][1].transpose(2, 0, 1), None
-        p = net.predict_proba(x[None])
-        sure = net.calibration is None or bool(net.calibration.sure(p)[0])
-        ranked = [(net.classes[k], float(p[0, k])) for k in (-p[0]).argsort(stable=True)]
-        answers.append(Answer(image, label, ranked, sure))
+        p = classifier.predict_proba(x[None])
+        confident = classifier.calibration is None or bool(
+            classifier.calibration.is_confident(p)[0]
+        )
+        ranked = [(classifier.classes[k], float(p[0, k])) for k in (-p[0]).argsort(stable=True)]
+        answers.append(Prediction(image, label, ranked, confident))
 
     if show_preprocessing:
         _draw(ways, show_preprocessing)
@@ -130,7 +130,7 @@ def predict(
 
 
 def _pixels(image: str) -> Array:
-    """Return what a file shows."""
+    """Return the pixels of an image file."""
     from handgrad.data.formats.decode import read_pixels
 
     if not os.path.lexists(image):
@@ -141,38 +141,36 @@ def _pixels(image: str) -> Array:
 
 
 def _draw(ways: list[list[tuple[str, Array]]], file: Path) -> None:
-    """Draw what becomes of each image file."""
+    """Draw the preprocessing of each image file."""
     from handgrad import plots
 
     if not ways:
-        raise ConfigError("--show-preprocessing shows what becomes of files; give one")
+        raise ConfigError("--show-preprocessing needs at least one image file")
     plots.save(plots.preprocessing(ways), file)
 
 
 def _example(test: Dataset, number: str) -> tuple[Array, Label]:
     """Return a test image and its label."""
-    if len(number) > DIGITS or int(number) >= len(test):
-        said = number if len(number) <= DIGITS else f"{number[:DIGITS]}..."
-        raise DataError(
-            f"there is no image {said}; {test.name} has those from 0 to {len(test) - 1}"
-        )
+    if len(number) > MAX_DIGITS or int(number) >= len(test):
+        shown = number if len(number) <= MAX_DIGITS else f"{number[:MAX_DIGITS]}..."
+        raise DataError(f"there is no image {shown}; {test.name} has images 0 to {len(test) - 1}")
     X, y = test[int(number)]
     return X, test.classes[int(y)]
 
 
-def _plain(answer: Answer) -> dict[str, Any]:
-    """Return an answer as JSON can hold it."""
+def _plain(answer: Prediction) -> dict[str, Any]:
+    """Return an answer as JSON data."""
     return {
         "image": answer.image,
         "label": answer.label,
         "predicted": answer.probabilities[0][0],
-        "sure": answer.sure,
+        "confident": answer.is_confident,
         "probabilities": [{"label": label, "p": p} for label, p in answer.probabilities],
     }
 
 
-def _table(answers: list[Answer]) -> Table:
-    """Return the table of the answers, with the most probable classes of each."""
+def _table(answers: list[Prediction]) -> Table:
+    """Return the table of answers, each with its most probable classes."""
     count = min(TOP, len(answers[0].probabilities))
     known = any(answer.label is not None for answer in answers)
     headings = ["image", *(["is"] if known else []), "predicted", *[""] * (count - 1)]
@@ -181,7 +179,7 @@ def _table(answers: list[Answer]) -> Table:
         top = [Text(f"{label} {p:.1%}") for label, p in answer.probabilities[:count]]
         if answer.label is not None:
             top[0].stylize("green" if answer.probabilities[0][0] == answer.label else "red")
-        if not answer.sure:
+        if not answer.is_confident:
             top[0] = Text.assemble("don't know (", top[0], ")")
         label = "" if answer.label is None else answer.label
         rows.append([answer.image, *([label] if known else []), *top])

@@ -34,11 +34,11 @@ def verify(
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Let every engine answer a model's golden images, and compare with what the file says.
+    """Run a model's golden images in every engine, and compare the logits with the stored ones.
 
-    They lie in the model file, with the logits that the network gave when it was saved.
+    The golden images and their logits were stored in the model file when it was saved.
 
-    A weight, a label or a step of the preprocessing that was changed since is found.
+    A changed weight, class name or preprocessing step is found.
     """
     screen = Screen(quiet)
     if verbose:
@@ -49,14 +49,14 @@ def verify(
     elif rows := _rows(found):
         screen.result(table(["model", "engine", ">difference", ""], rows))
     for name, finding in found.items():
-        for said in _said(name, finding):
-            screen.error(said)
+        for problem in _problems(name, finding):
+            screen.error(problem)
     if any(isinstance(f, ModelError) or not f.passed for f in found.values()):
         raise typer.Exit(1)
 
 
 def _verified(model: Path, tolerance: float) -> VerificationResult | ModelError:
-    """Return what was found about a model, or why it cannot be read."""
+    """Return the findings about a model, or the error if it cannot be read."""
     from handgrad.classifier import read_bundle
     from handgrad.export.verify import verify_bundle
     from handgrad.runs import model_file
@@ -67,26 +67,26 @@ def _verified(model: Path, tolerance: float) -> VerificationResult | ModelError:
         return error
 
 
-def _said(name: str, finding: VerificationResult | ModelError) -> list[str]:
-    """Return what is wrong with a model, in sentences."""
+def _problems(name: str, finding: VerificationResult | ModelError) -> list[str]:
+    """Return the problems of a model as sentences."""
     if isinstance(finding, ModelError):
         return [str(finding)]
     return [
-        f"{name}: its {part} {'are not those' if part.endswith('s') else 'is not the one'} "
-        "that gave the golden answers"
+        f"{name}: its {part} {'have' if part.endswith('s') else 'has'} changed since the golden "
+        "outputs were stored"
         for part in finding.changed
     ]
 
 
 def _rows(found: dict[str, VerificationResult | ModelError]) -> list[list[Any]]:
-    """Return a row for each model that can be read, and engine."""
+    """Return a row for each readable model and engine."""
     rows: list[list[Any]] = []
     for name, finding in found.items():
         if isinstance(finding, ModelError):
             continue
         for answer in finding.answers:
             if answer.difference is None:
-                rows.append([name, answer.engine, "-", Text(f"not asked: {answer.reason}", "dim")])
+                rows.append([name, answer.engine, "-", Text(f"not run: {answer.reason}", "dim")])
                 continue
             agrees = answer.difference <= finding.tolerance
             verdict = Text("agrees", "green") if agrees else Text("differs", "red")
@@ -95,7 +95,7 @@ def _rows(found: dict[str, VerificationResult | ModelError]) -> list[list[Any]]:
 
 
 def _plain(finding: VerificationResult | ModelError) -> dict[str, Any]:
-    """Return a finding as JSON can hold it."""
+    """Return findings as JSON data."""
     if isinstance(finding, ModelError):
         return {"passed": False, "error": str(finding)}
     return {

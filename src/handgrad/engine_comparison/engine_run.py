@@ -114,4 +114,4 @@ class _Probe:
 
 
 def _copy(net: Network) -> Network:
-    return Network(net.layers, net.shape, net.classes, dtype=net.dtype, arrays=net.arrays)
+    return net.copy()

@@ -75,8 +75,8 @@ def compare_engines(
         raise ConfigError(f"tolerance must be above 0 and finite, not {tolerance:g}")
     check_classes(net, train)
     train.check_trainable(batch_size)
-    if not net.measured:
-        net.measure(train.images)
+    if not net.is_fitted:
+        net.fit_statistics(train.images)
     makers = dict(engines) if isinstance(engines, Mapping) else {name: name for name in engines}
     rules = Rules(loss, optimizer, None, seed)
     runs = [EngineRun(name, net, rules, make) for name, make in makers.items()]

@@ -1,4 +1,4 @@
-"""The engines: each runs the same mathematics in its own way."""
+"""The engines: implementations of the same training step."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def fastest_engine() -> str:
 
 
 def _auto(net: Network, rules: Rules) -> Engine:
-    """Return the fastest engine that there is for this network."""
+    """Return the fastest engine for this network."""
     if net.dtype != np.float32:
         return ReferenceEngine(net, rules)
     if fastest_engine() == "reference":
@@ -55,14 +55,14 @@ def _auto(net: Network, rules: Rules) -> Engine:
 
 
 def _compiled(net: Network, rules: Rules) -> Engine:
-    """Return the engine that makes one program of the network; Numba is loaded by it alone."""
+    """Return the compiled engine. Only it imports Numba."""
     from handgrad.engines.compiled import CompiledEngine
 
     return CompiledEngine(net, rules)
 
 
 def _torch(net: Network, rules: Rules, **options: Any) -> Engine:
-    """Return the twin in PyTorch, which is loaded only when it is wanted."""
+    """Return the PyTorch engine. PyTorch is imported when it is first used."""
     from handgrad.engines.torch import TorchEngine
 
     return TorchEngine(net, rules, **options)
@@ -77,16 +77,16 @@ ENGINES: dict[str, Callable[..., Engine]] = {
 
 
 def engine_named(name: str | MakeEngine, net: Network, rules: Rules) -> Engine:
-    """Return a fresh engine for a network.
+    """Return a new engine for a network.
 
     Args:
-        name: the engine's name, for torch with a device if wanted ("torch:cuda"); "auto" for
-            the fastest that there is; or a function that makes an engine.
+        name: the name of the engine, with an optional device for torch ("torch:cuda"); "auto" for
+            the fastest; or a function that returns an engine.
         net: the network.
-        rules: how to train.
+        rules: the settings of a training step.
 
     Raises:
-        ConfigError: if there is none of this name.
+        ConfigError: if there is no engine of this name.
         MissingExtraError: if it needs a package that is not installed.
     """
     hold_libraries()
@@ -113,9 +113,9 @@ def plan(
     clip_norm: float | None = None,
     augment: Augmentation | str | None = None,
 ) -> Outline:
-    """Return what the compiled engine makes of a network: print it, or read it.
+    """Return the plan of the compiled engine for a network: print it, or read its parts.
 
-    Nothing is compiled, and Numba need not be there.
+    Nothing is compiled, and Numba need not be installed.
 
     >>> net = hg.Network(hg.models.two_layer(), shape=(1, 28, 28), classes=10)
     >>> made = hg.plan(net)
@@ -124,17 +124,18 @@ def plan(
 
     Args:
         net: the network, of float32.
-        batch_size: how many images make a batch.
-        skip_zeros: whether a first linear layer is to skip pixels that are zero. Training decides
-            that by the images: it does on MNIST, where 81 % are, and not on Fashion-MNIST.
-        learning: whether to train, or only to go forward as at inference.
+        batch_size: the number of images in a batch.
+        skip_zeros: whether a first linear layer skips pixels that are zero. Training decides that
+            from the images: it skips them on MNIST, where 81 % are zero, but not on Fashion-MNIST.
+        learning: whether to plan a training step, or only a forward pass at inference.
         loss: the loss; only to train.
         optimizer: the optimizer; only to train.
         clip_norm: the largest norm of all gradients together; None: no limit.
-        augment: how images are changed before they are learned from; only to train.
+        augment: the augmentation of the images; only to train.
 
     Raises:
-        ConfigError: if the network is not of float32, or the batch no whole number or empty.
+        ConfigError: if the network is not of float32, or the batch size is not a whole number of at
+            least 1.
     """
     from handgrad.engines.compiled import CompiledEngine
 

@@ -1,4 +1,4 @@
-"""What every engine asks of a run, before its first step."""
+"""Checks of the batches that every engine makes before its first step."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from handgrad.network import Network
 
 
 def checked(batches: BatchStream, net: Network) -> BatchStream:
-    """Return batches as engines take them, their images (M, C, H, W).
+    """Return the batches with their images as (M, C, H, W).
 
     Raises:
-        DataError: if the images are not the network's; if a place in the order is none of
-            theirs; if there is not one label and one weight for each, and one rate for each
-            batch; or if a label or a weight that is needed is none.
+        DataError: if the images do not fit the network; if an index in the order is out of range;
+            if the numbers of labels, weights or learning rates are wrong; or if a label or a
+            weight is out of range.
     """
     batches = batches._replace(images=net.as_images(batches.images))
     images, labels, weights, order, size, lrs, _ = batches
@@ -28,25 +28,28 @@ def checked(batches: BatchStream, net: Network) -> BatchStream:
     _check_order(order, M)
     if len(labels) != M:
         raise DataError(f"labels must be {M}, one for each image, not {len(labels)}")
-    check_labels(labels[order], N, len(net.classes))
+    check_labels(labels[order], N, net.classes)
     if weights is not None and not (weights.shape == (M,) and _are_weights(weights[order])):
         raise DataError(f"weights must be {M} numbers of at least 0, one for each image")
     if len(lrs) != -(-N // size):
-        raise DataError(f"rates must be {-(-N // size)}, one for each batch, not {len(lrs)}")
+        raise DataError(
+            f"learning rates must be {-(-N // size)}, one for each batch, not {len(lrs)}"
+        )
     return batches
 
 
 def _check_order(order: NDArray[Any], M: int) -> None:
-    """Raise a DataError unless an order holds places of M images."""
+    """Raise a DataError unless an order holds indices of M images."""
     if order.ndim != 1 or not np.issubdtype(order.dtype, np.integer):
         raise DataError(
-            f"the order must be whole numbers in a row, not an array {order.shape} of {order.dtype}"
+            f"the order must be a one-dimensional array of whole numbers, not {order.shape} of "
+            f"{order.dtype}"
         )
     if len(order) and not (order.min() >= 0 and order.max() < M):
         wrong = order.min() if order.min() < 0 else order.max()
-        raise DataError(f"the order must be places 0 to {M - 1} of {M} images, found {wrong}")
+        raise DataError(f"the order must hold indices 0 to {M - 1} of {M} images, found {wrong}")
 
 
 def _are_weights(weights: NDArray[Any]) -> bool:
-    """Say whether all weights are finite and at least 0."""
+    """Return whether all weights are finite and at least 0."""
     return not len(weights) or bool(weights.min() >= 0 and weights.max() < math.inf)

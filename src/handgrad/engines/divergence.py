@@ -1,4 +1,4 @@
-"""Where a number stopped being finite: found by walking the step once more, layer by layer."""
+"""Find the layer where a number stopped being finite, by repeating the step layer by layer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from handgrad.params import flatten
 
 
 def all_finite(arrays: Mapping[str, Array]) -> bool:
-    """Say whether all numbers are finite; the sum of squares is quick, and settles most cases."""
+    """Return whether all values are finite; the fast sum of squares decides most cases."""
     return all(math.isfinite(np.vdot(a, a)) or np.isfinite(a).all() for a in arrays.values())
 
 
@@ -29,13 +29,13 @@ def diverged(
     y: NDArray[np.integer[Any]],
     weights: Array | None,
 ) -> DivergenceError:
-    """Return the error that names where this step, not yet made, first meets inf or NaN."""
+    """Return the error that names the first layer with inf or NaN in this step, not yet made."""
     where, what = _first_not_finite(net, rules, ctx, X, y, weights)
     return _error(ctx.step, where, what)
 
 
 def overflowed(net: Network, step: int) -> DivergenceError:
-    """Return the error that names the layer whose arrays this step, just made, has spoilt."""
+    """Return the error that names the layer whose arrays this step has made inf or NaN."""
     name = next(name for name, array in net.arrays.items() if not np.isfinite(array).all())
     index = int(name.split(".")[0])
     what = f"{name.split('.')[-1]} after the update"
@@ -44,13 +44,13 @@ def overflowed(net: Network, step: int) -> DivergenceError:
 
 
 def optimizer_state_overflowed(
-    net: Network, memory: Mapping[str, Mapping[str, Array]], step: int
+    net: Network, state: Mapping[str, Mapping[str, Array]], step: int
 ) -> DivergenceError | None:
-    """Return the error that names the layer whose optimizer's state is spoilt; None: all is well.
+    """Return the error that names the layer with inf or NaN in its optimizer's state, or None.
 
-    A gradient may be finite, and its square not: the parameter then stands still for ever.
+    A gradient can be finite and its square not: the parameter then never changes again.
     """
-    for name, kinds in memory.items():
+    for name, kinds in state.items():
         if not all_finite(kinds):
             where = layer_name(net.layers, int(name.split(".")[0]))
             return _error(step, where, f"the optimizer's state of {name.split('.')[-1]}")
@@ -75,20 +75,19 @@ def _first_not_finite(
     y: NDArray[np.integer[Any]],
     weights: Array | None,
 ) -> tuple[str, str]:
-    """Return the layer, and the number in it, where a step first meets inf or NaN."""
-    A, caches = net.as_input(X), []
-    if not np.isfinite(A).all():
+    """Return the first layer of a step with inf or NaN, and the value that has it."""
+    if not np.isfinite(net.as_input(X)).all():
         return "input", "a pixel"
-    for index, layer in enumerate(net.layers):
-        A, cache = layer.forward(net.tree[str(index)], A, ctx.inside(index))
-        caches.append(cache)
-        if not np.isfinite(A).all():
-            return layer_name(net.layers, index), "its output"
-    loss, dA = rules.loss(A, y, weights)
-    if not (math.isfinite(loss) and np.isfinite(dA).all()):
+    cache = []
+    for forward in net.walk(X, ctx):
+        cache.append(forward.cache)
+        if not np.isfinite(forward.Y).all():
+            return forward.name, "its output"
+    loss, dlogits = rules.loss(forward.Y, y, weights)
+    if not (math.isfinite(loss) and np.isfinite(dlogits).all()):
         return "loss", "the loss"
-    for index, layer in reversed(list(enumerate(net.layers))):
-        dA, gradients = layer.backward(net.tree[str(index)], caches[index], dA)
-        if not (np.isfinite(dA).all() and all_finite(flatten(gradients))):
-            return layer_name(net.layers, index), "its gradient"
+    for backward in net.walk_back(cache, dlogits, to_input=True):
+        dX_is_finite = backward.dX is None or np.isfinite(backward.dX).all()
+        if not (dX_is_finite and all_finite(flatten(backward.gradients))):
+            return backward.name, "its gradient"
     return "loss", "the loss"

@@ -1,4 +1,4 @@
-"""What an engine is: something that runs a network's training steps."""
+"""The protocol of an engine, which runs the training steps of a network."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from handgrad.optim import Optimizer
 
 @dataclass(frozen=True)
 class Rules:
-    """How an engine is to train: the same for every step.
+    """The settings of a training step.
 
     Attributes:
         loss: the loss.
-        optimizer: the rule that renews the parameters.
-        clip_norm: the largest norm that all gradients together may have; None: no limit.
+        optimizer: the rule that updates the parameters.
+        clip_norm: the largest norm of all gradients together; None: no limit.
         seed: the run's seed, for dropout.
 
     Raises:
-        ConfigError: where `clip_norm` is not a finite number above 0.
+        ConfigError: if `clip_norm` is not a finite number above 0.
     """
 
     loss: Loss
@@ -42,14 +42,14 @@ class Rules:
 
 
 class BatchStream(NamedTuple):
-    """Images and the order in which a run takes them, some at a time.
+    """Images and the order in which they are trained on, batch by batch.
 
     Attributes:
         images: all images, (M, C, H, W), uint8 or floating point.
         labels: their classes, (M,) whole numbers 0..K-1.
-        weights: one weight for each image, (M,); None: all the same.
-        order: which images, (N,) whole numbers below M, in the order of their turn.
-        size: how many make a batch; the last batch may be smaller.
+        weights: one weight for each image, (M,); None: equal weights.
+        order: the indices of the images, (N,) whole numbers below M.
+        size: the batch size; the last batch may be smaller.
         lrs: the learning rate of each batch.
         moves: how the images are changed before they are learned from; None: not at all.
     """
@@ -65,7 +65,7 @@ class BatchStream(NamedTuple):
     def in_turn(
         self,
     ) -> Iterator[tuple[NDArray[Any], NDArray[np.integer[Any]], Array | None, float]]:
-        """Yield the images, labels, weights and learning rate of one batch after another."""
+        """Yield the images, labels, weights and learning rate of each batch in order."""
         starts = range(0, len(self.order), self.size)
         for at, lr in zip(starts, self.lrs, strict=True):
             chosen = self.order[at : at + self.size]
@@ -79,19 +79,19 @@ class BatchStream(NamedTuple):
 
 
 class StepResults(NamedTuple):
-    """What came out of a run, one number for each batch.
+    """The results of training steps, one number for each batch.
 
     Attributes:
         losses: the loss before the update, float64.
-        right: how many images the network had right before the update.
+        correct: the number of correctly classified images before the update.
     """
 
     losses: NDArray[np.float64]
-    right: NDArray[np.int64]
+    correct: NDArray[np.int64]
 
 
 class Trace(NamedTuple):
-    """What one training step computes on its way.
+    """The intermediate results of one training step.
 
     Attributes:
         activations: the output of each layer by its name, such as "2 (Dense)".
@@ -106,7 +106,7 @@ class Trace(NamedTuple):
 
 @runtime_checkable
 class Engine(Protocol):
-    """Runs training steps of one network, and keeps the optimizer's state between them.
+    """Run training steps of one network, and keep the optimizer's state between them.
 
     Attributes:
         steps: the number of updates made so far.
@@ -119,27 +119,27 @@ class Engine(Protocol):
     def step(
         self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, lr: float
     ) -> tuple[float, int]:
-        """Make one update, and return the loss and how many were right, both before it.
+        """Make one update, and return the loss and the number of correct images before it.
 
         Raises:
-            DivergenceError: where a number is not finite. The update is not made, unless it is
-                the update itself that overflows.
+            DivergenceError: if a number is not finite. The update is not made, unless it overflows
+                itself.
         """
         ...
 
     def run(self, batches: BatchStream) -> StepResults:
-        """Make one update for each batch, and return what came out."""
+        """Make one update for each batch, and return the losses and the correct counts."""
         ...
 
     def logits(self, X: NDArray[Any]) -> Array:
-        """Return the logits (N, K) of images X (N, C, H, W), as they are at inference."""
+        """Return the logits (N, K) of images X (N, C, H, W) at inference."""
         ...
 
 
 @runtime_checkable
 class Inspectable(Engine, Protocol):
-    """An engine that can lay open what it computes on the way."""
+    """An engine that can return the intermediate results of a training step."""
 
     def inspect(self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None) -> Trace:
-        """Return what the next step would compute on the way; it is not made."""
+        """Return the intermediate results of the next training step, without making it."""
         ...

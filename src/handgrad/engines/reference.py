@@ -14,7 +14,7 @@ from handgrad.engines.checks import checked
 from handgrad.engines.divergence import all_finite, diverged, overflowed
 from handgrad.engines.protocol import BatchStream, Rules, StepResults, Trace
 from handgrad.layers import Array, Context
-from handgrad.network import Network, gradients_alone, layer_name
+from handgrad.network import Network
 from handgrad.optim import clip_by_norm
 from handgrad.params import flatten
 
@@ -24,7 +24,7 @@ class ReferenceEngine:
 
     Args:
         net: the network; its arrays are changed in place.
-        rules: how to train.
+        rules: the loss, the optimizer and the other settings of a step.
     """
 
     def __init__(self, net: Network, rules: Rules) -> None:
@@ -36,7 +36,7 @@ class ReferenceEngine:
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # found and named below
     def run(self, batches: BatchStream) -> StepResults:
-        """Make one update for each batch, and return what came out."""
+        """Make one update for each batch, and return the losses and the correct counts."""
         losses, right = [], []
         for X, y, weights, lr in checked(batches, self.net).in_turn():
             ctx = Context(True, self.rules.seed, self.steps)
@@ -56,48 +56,41 @@ class ReferenceEngine:
     def step(
         self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, lr: float
     ) -> tuple[float, int]:
-        """Make one update, and return the loss and how many were right, both before it."""
-        came = self.run(BatchStream(X, y, weights, np.arange(len(X)), len(X), [lr]))
-        return float(came.losses[0]), int(came.right[0])
+        """Make one update, and return the loss and the number of correct images before it."""
+        results = self.run(BatchStream(X, y, weights, np.arange(len(X)), len(X), [lr]))
+        return float(results.losses[0]), int(results.correct[0])
 
     def logits(self, X: NDArray[Any]) -> Array:
-        """Return the logits (N, K) of images X (N, C, H, W), as they are at inference."""
+        """Return the logits (N, K) of images X (N, C, H, W) at inference."""
         return self.net.logits(X)
 
     def inspect(self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None) -> Trace:
-        """Return what the next step would compute on the way; it is not made."""
-        # Network's two folds again, for those let go of what is laid open here.
-        ctx, tree = Context(True, self.rules.seed, self.steps), self.net.tree
-        A, caches, trace = self.net.as_input(X), [], Trace({}, {}, {})
-        for index, layer in enumerate(self.net.layers):
-            A, cache = layer.forward(tree[str(index)], A, ctx.inside(index))
-            caches.append(cache)
-            trace.activations[layer_name(self.net.layers, index)] = A
-        _, dA = self.rules.loss(A, y, weights)
-        trace.flows["loss"] = dA
-        first = min(int(name.split(".")[0]) for name in self.net.parameters)
-        for index in range(len(caches) - 1, first, -1):
-            layer, params = self.net.layers[index], tree[str(index)]
-            dA, gradients = layer.backward(params, caches[index], dA)
-            trace.flows[layer_name(self.net.layers, index)] = dA
-            trace.gradients.update(flatten(gradients, f"{index}."))
-        alone = gradients_alone(self.net.layers[first], tree[str(first)], caches[first], dA)
-        trace.gradients.update(flatten(alone, f"{first}."))
+        """Return the intermediate results of the next training step, without making it."""
+        trace, cache = Trace({}, {}, {}), []
+        for forward in self.net.walk(X, Context(True, self.rules.seed, self.steps)):
+            trace.activations[forward.name] = forward.Y
+            cache.append(forward.cache)
+        _, dlogits = self.rules.loss(forward.Y, y, weights)
+        trace.flows["loss"] = dlogits
+        for backward in self.net.walk_back(cache, dlogits):
+            if backward.dX is not None:
+                trace.flows[backward.name] = backward.dX
+            trace.gradients.update(flatten(backward.gradients, f"{backward.path}."))
         return trace
 
     def _update(self, gradients: dict[str, Array], lr: float) -> None:
-        """Give each parameter its gradient, by the optimizer's rule."""
+        """Update each parameter by the optimizer's rule."""
         self.steps += 1
         if self.rules.clip_norm is not None:
             clip_by_norm(gradients, self.rules.clip_norm)
         for name, gradient in gradients.items():
-            parameter, memory = self.net.parameters[name], self.optimizer_state[name]
-            self.rules.optimizer.update(parameter, gradient, memory, lr, self.steps)
+            parameter, state = self.net.parameters[name], self.optimizer_state[name]
+            self.rules.optimizer.update(parameter, gradient, state, lr, self.steps)
 
 
 @cache
-def say_slower(trouble: str) -> None:
-    """Say, once, that this engine does the work of a faster one, and why."""
+def say_slower(reason: str) -> None:
+    """Warn, once for each reason, that the reference engine replaces a faster one."""
     logging.getLogger("handgrad").warning(
-        "handgrad: %s: the reference engine trains instead, more slowly", trouble
+        "handgrad: %s: the reference engine trains instead, more slowly", reason
     )

@@ -1,4 +1,4 @@
-"""The scikit-learn face: a network as a classifier among classifiers."""
+"""The scikit-learn estimator."""
 
 from handgrad.estimator.classifier import HandgradClassifier
 

@@ -1,4 +1,4 @@
-"""The scikit-learn face: a network as a classifier among classifiers."""
+"""The scikit-learn estimator: a network with `fit`, `predict` and `predict_proba`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from handgrad.class_names import Label
+from handgrad.classifier import Classifier
 from handgrad.data import Dataset
 from handgrad.data.split import stratified
 from handgrad.engines import BatchStream, Engine, Rules, engine_named
@@ -35,7 +36,7 @@ FEWEST_EPOCHS, MOST_EPOCHS, FEWEST_UPDATES = 20, 200, 500
 
 
 class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """A neural network with gradients derived by hand, as scikit-learn has its classifiers.
+    """A neural network with gradients derived by hand, as a scikit-learn classifier.
 
     >>> from sklearn.datasets import load_digits
     >>> X, y = load_digits(return_X_y=True)
@@ -43,40 +44,41 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     >>> bool(classifier.score(X[1500:], y[1500:]) > 0.9)
     True
 
-    It stands in pipelines, grid searches and cross-validation. To keep what was learned, prefer
-    ``classifier.network_.save("m.safetensors")`` to a pickle: the file says what it holds, runs no
-    code when it is loaded, and is read by later versions.
+    It works in pipelines, grid searches and cross-validation. To keep a trained model, prefer
+    ``classifier.classifier_.save("m.safetensors")`` to a pickle: later versions read the file, and
+    loading it runs no code.
 
     Args:
         model: the name of an architecture (see ``handgrad models``), or a list of layers; None:
             "smallnet" for images, "two-layer" for rows of numbers.
-        image_shape: that of the image which a row of X holds, (C, H, W) or (H, W), row by row;
-            None: a row is no image.
-        epochs: how many times at most the examples are gone through; None: 20, and with few
-            examples as many as 500 updates take, up to 200.
-        batch_size: how many examples make one update; all, where there are fewer.
-        learning_rate: the highest of the one cycle that it goes through; constant in `partial_fit`.
-        weight_decay: what AdamW takes off the weights.
-        class_weight: how much an example counts, by its label; "balanced": each class the same in
-            all; None: each example the same.
-        early_stopping: whether examples are set aside, training stops when their loss falls no
-            more, and the best weights are put back.
-        validation_fraction: the share of examples that is set aside then.
-        patience: how many epochs without a lower loss stop it then.
-        warm_start: whether `fit` goes on from what was learned before.
-        random_state: decides initial weights, order, dropout and what is set aside.
-        engine: what runs the mathematics: see `Recipe`.
+        image_shape: the shape of the image in a row of X, (C, H, W) or (H, W); None: rows are not
+            images.
+        epochs: the maximum number of epochs; None: 20, or with few examples as many as give 500
+            updates, up to 200.
+        batch_size: the number of examples in a batch; all, if there are fewer.
+        learning_rate: the maximum of the one-cycle schedule; constant in `partial_fit`.
+        weight_decay: the weight decay of AdamW.
+        class_weight: the weight of an example, by its label; "balanced": equal total weight for
+            each class; None: equal weights.
+        early_stopping: whether to hold out validation examples, stop when their loss does not fall,
+            and restore the best weights.
+        validation_fraction: the share of validation examples, with `early_stopping`.
+        patience: the number of epochs without a lower loss that stop training, with
+            `early_stopping`.
+        warm_start: whether `fit` continues from the previous weights.
+        random_state: determines initial weights, order, dropout and validation examples.
+        engine: the engine that runs the training steps: see `Recipe`.
 
     Attributes:
         classes_: the labels, sorted, (K,).
-        n_features_in_: how many numbers a row of X has.
-        feature_names_in_: what they are called, where X was a table with names.
-        network_: the `Network`.
-        history_: what each epoch of the last `fit` brought, a `History`.
-        loss_curve_: the mean training loss of each epoch, of all calls since the network was new.
-        n_iter_: how many epochs there are in it.
+        n_features_in_: the number of features in a row of X.
+        feature_names_in_: their names, if X was a table with column names.
+        classifier_: the `Classifier`, with its network.
+        history_: the `History` of the last `fit`.
+        loss_curve_: the mean training loss of each epoch, over all calls since the first.
+        n_iter_: the number of epochs in it.
 
-    A wrong value is a ValueError, as scikit-learn has it.
+    Invalid values raise ValueError, as in scikit-learn.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -95,7 +97,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         "engine": [str],
     }
 
-    network_: Network
+    classifier_: Classifier
     history_: History
     loss_curve_: list[float]
     n_iter_: int
@@ -137,22 +139,22 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.engine = engine
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
-        """Learn from examples.
+        """Fit the network to examples.
 
         Args:
             X: one example a row, (N, F); uint8 counts as 0..255 and is brought to 0..1.
             y: their labels, (N,).
-            sample_weight: how much each counts, (N,); None: all the same.
+            sample_weight: the weight of each example, (N,); None: equal weights.
 
         Raises:
-            ValueError: if they do not fit together or to the network, or a setting is wrong.
+            ValueError: if the arguments do not fit together, or a setting is invalid.
         """
-        anew = not (self.warm_start and hasattr(self, "network_"))
-        rows, labels, weights = self._examples(X, y, sample_weight, anew, None)
+        is_new = not (self.warm_start and hasattr(self, "classifier_"))
+        rows, labels, weights = self._examples(X, y, sample_weight, is_new, None)
         with _value_errors():
-            if anew:
+            if is_new:
                 self._start(rows.dtype)
-            data = Dataset(self._images(rows), labels, self.network_.classes, "X")
+            data = Dataset(self._images(rows), labels, self.classifier_.classes, "X")
             validation = None
             if self.early_stopping:
                 held = stratified(labels, self.validation_fraction, self._seed)
@@ -160,7 +162,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 weights = None if weights is None else weights[~held]
             if len(data) <= self.batch_size:
                 data, weights = merged(data, weights)
-            self._measure_once(data.images, weights)
+            self._fit_statistics_once(data.images, weights)
             self.history_ = self._fit(data, validation, weights)
         self.loss_curve_ += [record.loss for record in self.history_]
         self.n_iter_ = len(self.loss_curve_)
@@ -173,32 +175,32 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Go through some examples once, on top of what was learned before.
+        """Train on some examples for one epoch, continuing from the previous weights.
 
         Args:
             X: one example a row, (N, F).
             y: their labels, (N,).
-            classes: all labels that will ever come; the first call must name them.
-            sample_weight: how much each counts, (N,); None: all the same.
+            classes: all labels of all later calls; required in the first call.
+            sample_weight: the weight of each example, (N,); None: equal weights.
 
         Raises:
-            ValueError: as `fit`, and if the classes are missing or others than at first.
+            ValueError: as `fit`, and if the classes are missing or differ from the first call.
         """
-        anew = not hasattr(self, "network_")
-        if anew and classes is None:
+        is_new = not hasattr(self, "classifier_")
+        if is_new and classes is None:
             raise ValueError("the first call of partial_fit must be given all classes")
-        rows, labels, weights = self._examples(X, y, sample_weight, anew, classes)
+        rows, labels, weights = self._examples(X, y, sample_weight, is_new, classes)
         with _value_errors():
-            if anew:
+            if is_new:
                 self._start(rows.dtype)
             images = self._images(rows)
-            self._measure_once(images, weights)
-            engine = self._engine_at_hand()
+            self._fit_statistics_once(images, weights)
+            engine = self._engine_for_partial_fit()
             order = generator(self._seed, "shuffle", engine.steps).permutation(len(rows))
             size = min(self.batch_size, len(rows))
             lrs = [self.learning_rate] * -(-len(rows) // size)
-            came = engine.run(BatchStream(images, labels, weights, order, size, lrs))
-        self.loss_curve_.append(float(came.losses.mean()))
+            results = engine.run(BatchStream(images, labels, weights, order, size, lrs))
+        self.loss_curve_.append(float(results.losses.mean()))
         self.n_iter_ = len(self.loss_curve_)
         return self
 
@@ -207,7 +209,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         rows = validate_data(self, X, reset=False)
         with _value_errors():
-            return self.network_.predict_proba(self._images(rows))
+            return self.classifier_.predict_proba(self._images(rows))
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable label of each example, (N,)."""
@@ -219,12 +221,12 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         X: ArrayLike,
         y: ArrayLike,
         sample_weight: ArrayLike | None,
-        anew: bool,
+        is_new: bool,
         classes: ArrayLike | None,
     ) -> tuple[NDArray[Any], NDArray[np.int64], Array | None]:
-        """Return examples, the places of their classes, and their weights, all checked."""
+        """Return examples, the indices of their classes, and their weights, all checked."""
         self._validate_params()
-        rows, labels = validate_data(self, X, y, reset=anew)
+        rows, labels = validate_data(self, X, y, reset=is_new)
         check_classification_targets(labels)
         labels = column_or_1d(labels, warn=True)
         weights = weights_of(labels, sample_weight, self.class_weight)
@@ -232,44 +234,46 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             counts = weights > 0
             rows, labels, weights = rows[counts], labels[counts], weights[counts]
         found = np.unique(labels if classes is None else np.asarray(classes))
-        if anew:
+        if is_new:
             if len(found) < 2:
                 raise ValueError(f"there is only 1 class in y, {found.tolist()}; add another")
             self.classes_ = found
         elif classes is not None and not np.array_equal(found, self.classes_):
             raise ValueError(f"the classes were {self.classes_} at first; they cannot change")
-        return rows, _places(labels, self.classes_), weights
+        return rows, _indices(labels, self.classes_), weights
 
     def _start(self, dtype: np.dtype[Any]) -> None:
-        """Make a fresh network."""
+        """Create a new network."""
         random = check_random_state(self.random_state)
         self._seed, self._of_bytes = int(random.randint(2**31)), dtype == np.uint8
         usual = "two-layer" if self.image_shape is None else "smallnet"
         model = usual if self.model is None else self.model
         layers = named(model) if isinstance(model, str) else list(model)
         shape = _as_shape(self.image_shape, self.n_features_in_)
-        self.network_ = Network(layers, shape, _as_classes(self.classes_), seed=self._seed)
+        network = Network(layers, shape, len(self.classes_), seed=self._seed)
+        self.classifier_ = Classifier(network, _as_classes(self.classes_))
         self.loss_curve_ = []
         self._engine = self._moments = None
 
     def _images(self, X: NDArray[Any]) -> NDArray[Any]:
-        """Return rows as images, in numbers of the scale that the first ones had."""
+        """Return rows as images, on the scale of the first call."""
         if X.dtype != np.uint8 or not self._of_bytes:
-            with np.errstate(over="ignore"):  # what does not fit is refused as infinity
+            with np.errstate(over="ignore"):  # too large values become infinity and are refused
                 X = X.astype(np.float32) / np.float32(255 if self._of_bytes else 1)
-        return X.reshape(len(X), *self.network_.shape)
+        return X.reshape(len(X), *self.classifier_.shape)
 
-    def _measure_once(self, images: NDArray[Any], weights: Array | None) -> None:
-        """Set the mean and std of `Normalize` layers, unless a call before has done so."""
-        if not self.network_.measured:
-            self.network_.measure(images, weights)
+    def _fit_statistics_once(self, images: NDArray[Any], weights: Array | None) -> None:
+        """Set the mean and std of `Normalize` layers, once."""
+        network = self.classifier_.network
+        if not network.is_fitted:
+            network.fit_statistics(images, weights)
 
     def _fit(self, data: Dataset, validation: Dataset | None, weights: Array | None) -> History:
         self._engine = self._moments = None
         size = min(self.batch_size, len(data))
         enough = min(MOST_EPOCHS, math.ceil(FEWEST_UPDATES / math.ceil(len(data) / size)))
         return fit(
-            self.network_,
+            self.classifier_,
             data,
             validation,
             weights=weights,
@@ -282,12 +286,12 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             engine=self.engine,
         )
 
-    def _engine_at_hand(self) -> Engine:
-        """Return the engine of `partial_fit`, which remembers the optimizer's moments."""
+    def _engine_for_partial_fit(self) -> Engine:
+        """Return the engine of `partial_fit`, which keeps the optimizer's state."""
         if self._engine is None:
             optimizer = AdamW(self.learning_rate, weight_decay=self.weight_decay)
             rules = Rules(SoftmaxCrossEntropy(), optimizer, seed=self._seed)
-            self._engine = engine_named(self.engine, self.network_, rules)
+            self._engine = engine_named(self.engine, self.classifier_.network, rules)
             if self._moments is not None:
                 self._engine.steps, moments = self._moments
                 for name, kinds in moments.items():
@@ -297,22 +301,22 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = super().__getstate__().copy()
-        if (engine := state.get("_engine")) is not None:  # a program in machine code
+        if (engine := state.get("_engine")) is not None:  # machine code cannot be pickled
             state |= {"_engine": None, "_moments": (engine.steps, engine.optimizer_state)}
         return state
 
 
 @contextmanager
 def _value_errors() -> Iterator[None]:
-    """Let wrong values be what scikit-learn's users expect."""
+    """Raise errors of handgrad as ValueError, as scikit-learn does."""
     try:
         yield
     except (ConfigError, DataError, ModelError) as error:
         raise ValueError(str(error)) from error
 
 
-def _places(labels: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the places of labels among the classes, (N,)."""
+def _indices(labels: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the indices of labels among the classes, (N,)."""
     if len(unknown := np.setdiff1d(labels, classes)):
         first = unknown.tolist()[0]
         raise ValueError(f"y has the class {first!r}, which was not there at first")
@@ -330,8 +334,8 @@ def _as_shape(image_shape: Sequence[int] | None, features: int) -> Shape:
     return tuple(map(int, shape))
 
 
-def _as_classes(classes: NDArray[Any]) -> Sequence[Label] | int:
-    """Return the labels as a network takes them; their number where they are of another kind."""
+def _as_classes(classes: NDArray[Any]) -> Sequence[Label] | None:
+    """Return the labels as class names; None if they are neither text nor whole numbers."""
     names: list[Any] = classes.tolist()
     plain = all(type(name) is str for name in names) or all(type(name) is int for name in names)
-    return names if plain else len(names)
+    return names if plain else None

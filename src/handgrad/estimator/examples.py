@@ -1,4 +1,4 @@
-"""Examples as the classifier takes them: weighed, and those that are alike as one."""
+"""Weights of examples, and merging of equal examples."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def weights_of(
     sample_weight: ArrayLike | None,
     class_weight: Mapping[Any, float] | str | None,
 ) -> Array | None:
-    """Return how much each example counts, (N,) float32; None: all the same.
+    """Return the weight of each example, (N,) float32; None: equal weights.
 
     Args:
         labels: one for each example, (N,).
-        sample_weight: what was said of each; None: nothing.
-        class_weight: what was said of the classes, by label, or "balanced"; None: nothing.
+        sample_weight: the weight of each example, (N,), or None.
+        class_weight: the weight of each class by label, "balanced", or None.
 
     Raises:
-        ValueError: if a weight is no number of at least 0, or no example counts.
+        ValueError: if a weight is not a number of at least 0, or all are zero.
     """
     weights = None
     if sample_weight is not None:
@@ -53,10 +53,10 @@ def _checked(name: str, given: ArrayLike, labels: NDArray[Any]) -> Array:
 
 
 def merged(data: Dataset, weights: Array | None) -> tuple[Dataset, Array]:
-    """Return equal examples as one that counts for all of them, sorted, and their weights.
+    """Merge equal examples into one with their total weight, and sort them.
 
-    Where all examples make one batch, their order says nothing; so an example that is there twice
-    is exactly one that counts twice, to the last bit.
+    In a full batch the order of the examples does not matter, so an example that occurs twice
+    equals one of weight 2, bit for bit.
     """
     weights = np.ones(len(data), np.float32) if weights is None else weights
     rows = np.column_stack([data.images.reshape(len(data), -1).astype(np.float64), data.labels])

@@ -1,6 +1,6 @@
-"""What a network does, laid open."""
+"""Explanations of a network's computation, step by step."""
 
 from handgrad.explain.page import page
-from handgrad.explain.step import Step, Walk, walk
+from handgrad.explain.step import ExplainedStep, Explanation, explain_step
 
-__all__ = ["Step", "Walk", "page", "walk"]
+__all__ = ["ExplainedStep", "Explanation", "explain_step", "page"]

@@ -1,4 +1,4 @@
-"""A layer's formulas, as its docstring states them: said once, read by people and by us."""
+"""A layer's formulas, read from its docstring, so that each formula is written once."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ SOURCE = re.compile(r"^[A-Z]\. \w")  # "D. Kingma, J. Ba 2015, ..."
 
 
 class Formula(NamedTuple):
-    """What a docstring says of the mathematics.
+    """The mathematics in a docstring.
 
     Attributes:
-        sentence: the first sentence: what the layer does.
-        forward: the formulas of the output, and the words between them.
-        backward: those of the derivatives.
+        sentence: the first sentence, a description of the layer.
+        forward: the formulas of the output, and the sentences between them.
+        backward: the formulas of the derivatives, likewise.
     """
 
     sentence: str
@@ -28,7 +28,7 @@ class Formula(NamedTuple):
 
 
 def formula_of(kind: type) -> Formula:
-    """Return what the docstring of a layer or a loss says; nothing where there is none.
+    """Return the formulas in the docstring of a layer or a loss; empty ones without a docstring.
 
     >>> formula_of(hg.Tanh)
     Formula(sentence='The hyperbolic tangent.', forward=('Y = tanh X',), \
@@ -45,12 +45,12 @@ backward=('dX = dY · (1 − Y²)',))
 
 
 def is_words(part: str) -> bool:
-    """Say whether a part is a sentence and no formula."""
+    """Return whether a part is a sentence rather than a formula."""
     return part.endswith((".", ":"))
 
 
 def _before_sections(paragraphs: list[str]) -> Iterator[str]:
-    """Yield the paragraphs before "Attributes:" and the like, without those that name a source."""
+    """Yield the paragraphs before "Attributes:" and similar sections, without sources."""
     for paragraph in paragraphs:
         if SECTION.match(paragraph.partition("\n")[0]):
             return
@@ -59,7 +59,7 @@ def _before_sections(paragraphs: list[str]) -> Iterator[str]:
 
 
 def _joined(paragraphs: Iterator[str]) -> Iterator[list[str]]:
-    """Yield the parts of each paragraph; one that ends with a colon goes with the next."""
+    """Yield the parts of each paragraph, joined to the next one if it ends with a colon."""
     waiting: list[str] = []
     for paragraph in paragraphs:
         words = is_words(paragraph)
@@ -73,7 +73,7 @@ def _joined(paragraphs: Iterator[str]) -> Iterator[list[str]]:
 
 
 def _split(line: str) -> list[str]:
-    """Return the formulas of a line; shapes that stand side by side stay together."""
+    """Return the formulas of a line; shapes side by side stay together."""
     parts: list[str] = []
     for part in GAP.split(line.strip()):
         if parts and "=" not in parts[-1] + part:

@@ -1,4 +1,4 @@
-"""Arrays as small images, inside a page."""
+"""Arrays as small images inside a page."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from handgrad.explain.format import number
 from handgrad.html.images import png
 from handgrad.layers import Array
 
-MOST = 32  # images of one array
+MAX_IMAGES = 32  # of one array
 SIDE = 84  # pixels on the screen, the longer side of one image
 
-BELOW, ABOVE = np.array([0, 114, 178]), np.array([213, 94, 0])  # the colour-blind tell them apart
+BELOW, ABOVE = np.array([0, 114, 178]), np.array([213, 94, 0])  # distinct for colour-blind readers
 
 
 class Tiles(NamedTuple):
     """An array as images.
 
     Attributes:
-        sources: each image, as a data address.
-        width: of one image on the screen, in pixels.
-        height: the same.
-        scale: what the colours mean.
-        left_out: how many images were too many.
+        sources: the data URL of each image.
+        width: the width of one image on the screen, in pixels.
+        height: its height.
+        scale: the meaning of the colours.
+        left_out: the number of images beyond the limit.
     """
 
     sources: list[str]
@@ -35,15 +35,15 @@ class Tiles(NamedTuple):
 
 
 def tiles(array: Array) -> Tiles | None:
-    """Return an array (A, B, H, W) as images; None where it is nothing to look at."""
+    """Return an array (A, B, H, W) as images; None if it has another form."""
     if array.ndim != 4 or min(array.shape[2:]) < 2:
         return None
     planes = array.reshape(-1, *array.shape[2:])
     zoom = max(SIDE // max(planes.shape[1:]), 1)
     height, width = (zoom * size for size in planes.shape[1:])
     low, high = float(array.min()), float(array.max())
-    sources = [png(_colours(plane, low, high)) for plane in planes[:MOST]]
-    return Tiles(sources, width, height, _scale(low, high), max(len(planes) - MOST, 0))
+    sources = [png(_colours(plane, low, high)) for plane in planes[:MAX_IMAGES]]
+    return Tiles(sources, width, height, _scale(low, high), max(len(planes) - MAX_IMAGES, 0))
 
 
 def _colours(plane: Array, low: float, high: float) -> Array:

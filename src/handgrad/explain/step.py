@@ -1,57 +1,60 @@
-"""One image's way through a network and back, step by step."""
+"""The computation for one image, forward and backward, step by step."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from html import escape
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.class_names import Label
+from handgrad.classifier import Classifier, network_of
+from handgrad.display import html_table
 from handgrad.errors import DataError
+from handgrad.explain.format import shape, words
 from handgrad.explain.formula import formula_of
-from handgrad.layers import Array, Chain, Context, Layer, Params, Residual, Shape
+from handgrad.layers import Array, Context
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
 
-Way = Literal["forward", "loss", "backward"]
+Phase = Literal["forward", "loss", "backward"]
 
-LAST = "Training leaves this last dX out, for nobody learns from the image."
+LAST = "Training omits this last dX: the gradient with respect to the image is not needed."
 
 
 @dataclass(frozen=True)
-class Step:
-    """One step.
+class ExplainedStep:
+    """One step of the computation.
 
     Attributes:
-        way: forward, loss or backward.
-        name: the layer's place and kind, such as "3 (Dense)" or "8.body.0 (Conv2d)"; of the
+        phase: forward, loss or backward.
+        name: the layer's position and kind, such as "3 (Dense)" or "8.body.0 (Conv2d)"; for the
             loss, its kind.
-        sentence: what the layer does.
-        formulas: the formulas of this way, and words between them.
-        arrays: what takes part, by the names of the formulas.
+        sentence: a description of the layer.
+        formulas: the formulas of this phase, and sentences between them.
+        arrays: the arrays in the formulas, by name.
     """
 
-    way: Way
+    phase: Phase
     name: str
     sentence: str
     formulas: tuple[str, ...]
     arrays: dict[str, Array]
 
 
-class Class(NamedTuple):
-    """One class in the loss, as it is worked out.
+class LossTerm(NamedTuple):
+    """The numbers of one class in the loss.
 
     Attributes:
         label: the class.
         z: its logit.
-        shifted: the logit without the largest one.
-        exp: e to that.
-        p: its share of the sum of all of them.
-        q: the share it should have.
+        shifted: the logit minus the largest one.
+        exp: e to that power.
+        p: its probability, the share of exp in the sum over all classes.
+        q: the target probability.
         dz: the derivative of the loss, p − q.
     """
 
@@ -65,18 +68,18 @@ class Class(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Walk:
+class Explanation:
     """One forward and one backward pass of one image.
 
     Attributes:
-        image: the image as the data has it, (C, H, W).
-        label: the class it shows.
+        image: the image, (C, H, W), as in the data.
+        label: its class.
         predicted: the class with the largest logit.
         loss: the loss.
-        training: whether dropout and batch norm did as in training.
-        steps: what was done, in order.
-        classes: the loss in numbers, class by class.
-        weights: in words, where the network's weights are from; nothing if it is not known.
+        training: whether dropout and batch norm behaved as in training.
+        steps: the steps in order.
+        terms: the loss, class by class.
+        weights: a text about the origin of the weights; "": unknown.
     """
 
     image: NDArray[Any]
@@ -84,127 +87,122 @@ class Walk:
     predicted: Label
     loss: float
     training: bool
-    steps: list[Step]
-    classes: list[Class]
+    steps: list[ExplainedStep]
+    terms: list[LossTerm]
     weights: str = ""
 
+    def __repr__(self) -> str:
+        return (
+            f"Explanation(label={self.label!r}, predicted={self.predicted!r}, "
+            f"loss={self.loss:.4g}, {len(self.steps)} steps)"
+        )
 
-def walk(
-    net: Network,
+    def __str__(self) -> str:
+        lines = [f"image of {self.label}, predicted {self.predicted}, loss {self.loss:.4g}"]
+        for number, step in enumerate(self.steps, 1):
+            lines += ["", f"{number} {step.phase} {step.name}", f"    {step.sentence}"]
+            lines += [f"    {formula}" for formula in step.formulas]
+            lines += [f"    {n} ({shape(a)}): {words(a)}" for n, a in step.arrays.items()]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (number, step.phase, step.name, "; ".join(step.formulas), _shapes(step.arrays))
+            for number, step in enumerate(self.steps, 1)
+        ]
+        title = f"image of {self.label}, predicted {self.predicted}, loss {self.loss:.4g}"
+        table = html_table(("", "phase", "layer", "formulas", "arrays"), rows)
+        return f"<p>{escape(title)}</p>{table}"
+
+
+def explain_step(
+    model: Network | Classifier,
     image: NDArray[Any],
-    label: Label,
+    label: Label | None = None,
     *,
     training: bool = False,
     seed: int = 0,
     weights: str = "",
-) -> Walk:
-    """Take one image through a network and back, and note all that is computed.
+) -> Explanation:
+    """Explain the forward and backward pass of one image, step by step.
 
-    The passes are the network's own: each layer is replaced by one that does the same and takes
-    notes. Nothing is learned.
+    The model is not changed.
+
+    >>> train, _ = hg.load_data("digits")
+    >>> model = hg.Classifier.for_data(hg.models.softmax_regression(), train)
+    >>> explained = hg.explain_step(model, train.images[0], 0)
+    >>> [step.name for step in explained.steps]
+    ['0 (Flatten)', '1 (Dense)', 'SoftmaxCrossEntropy', '1 (Dense)']
 
     Args:
-        net: the network.
-        image: (C, H, W).
-        label: the class it shows, one of the network's.
-        training: whether dropout drops, and batch norm takes this image's own statistics.
-        seed: decides what dropout drops.
-        weights: in words, where the network's weights are from.
+        model: the network or classifier.
+        image: the image, (C, H, W).
+        label: its class, by name for a classifier and by number for a network; None: the class
+            that the model predicts.
+        training: whether dropout drops, and batch norm uses this image's own statistics.
+        seed: determines which elements dropout drops.
+        weights: a text about the origin of the weights, for the reader.
 
     Raises:
-        DataError: if the image or the label is none for this network.
+        DataError: if the image does not fit the model, or the label is not one of its classes.
     """
-    if label not in net.classes:
+    net = network_of(model)
+    classes = model.classes if isinstance(model, Classifier) else tuple(range(net.classes))
+    if label is not None and label not in classes:
         raise DataError(
-            f"the image shows {label!r}, which is none of the network's "
-            f"{len(net.classes)} classes; choose another image, or other data"
+            f"the image shows {label!r}, which is not one of the model's {len(classes)} classes; "
+            "choose another image, or other data"
         )
-    y, ctx, notes = np.array([net.classes.index(label)]), Context(training, seed), _Notes()
-    noting = copy.copy(net)
-    noting.layers = tuple(_watched(x, str(at), notes) for at, x in enumerate(net.layers))
+    ctx, steps, cache = Context(training, seed), list[ExplainedStep](), []
+    for forward in net.walk(image[None], ctx, inner=True):
+        arrays = {"X": forward.X, **forward.params, "Y": forward.Y}
+        steps.append(_step("forward", forward.name, forward.layer, arrays))
+        if "." not in forward.path:
+            cache.append(forward.cache)
+            logits = forward.Y
 
-    logits, cache = noting.forward(image[None], ctx)
-    loss = SoftmaxCrossEntropy()
+    predicted = int(logits.argmax())
+    k = predicted if label is None else classes.index(label)
+    y, loss = np.array([k]), SoftmaxCrossEntropy()
     value, dlogits = loss(logits, y)
-    notes.add("loss", "", loss, {"Z": logits, "y": y, "dZ": dlogits})
-    noting.backward(cache, dlogits)
-    notes.steps[-1] = replace(notes.steps[-1], formulas=(*notes.steps[-1].formulas, LAST))
-    predicted = net.classes[int(logits.argmax())]
-    classes = list(_classes(net.classes, logits[0], dlogits[0], int(y[0])))
-    return Walk(image, label, predicted, value, training, notes.steps, classes, weights)
+    arrays = {"Z": logits, "y": y, "dZ": dlogits}
+    steps.append(_step("loss", type(loss).__name__, loss, arrays))
+
+    for backward in net.walk_back(cache, dlogits, to_input=True, inner=True):
+        if int(backward.path.split(".")[0]) < net.first_trainable:
+            break
+        own = {f"d{name}": array for name, array in backward.gradients.items()}
+        arrays = {"dY": backward.dY, **own, "dX": backward.dX}
+        steps.append(_step("backward", backward.name, backward.layer, arrays))
+    steps[-1] = replace(steps[-1], formulas=(*steps[-1].formulas, LAST))
+
+    terms = list(_terms(classes, logits[0], dlogits[0], k))
+    return Explanation(
+        image, classes[k], classes[predicted], value, training, steps, terms, weights
+    )
 
 
-class _Notes:
-    """The steps noted so far."""
-
-    def __init__(self) -> None:
-        self.steps: list[Step] = []
-
-    def add(self, way: Way, name: str, thing: object, arrays: dict[str, Any], at: int = -1) -> None:
-        """Note a step, at the end or where its first part stands."""
-        said = formula_of(type(thing))
-        formulas = said.backward if way == "backward" else said.forward
-        if way == "loss":
-            formulas += said.backward
-        # The arrays of inner layers are noted with those.
-        own = {key: array for key, array in arrays.items() if not isinstance(array, dict)}
-        kind = type(thing).__name__
-        title = f"{name} ({kind})" if name else kind
-        step = Step(way, title, said.sentence, formulas, own)
-        self.steps.insert(len(self.steps) if at < 0 else at, step)
+def _step(phase: Phase, name: str, thing: object, arrays: dict[str, Any]) -> ExplainedStep:
+    """Return a step with the formulas of a layer or a loss."""
+    formula = formula_of(type(thing))
+    formulas = formula.backward if phase == "backward" else formula.forward
+    if phase == "loss":
+        formulas += formula.backward
+    # The arrays of layers inside this layer belong to the steps of those.
+    own = {key: array for key, array in arrays.items() if not isinstance(array, dict)}
+    return ExplainedStep(phase, name, formula.sentence, formulas, own)
 
 
-@dataclass(frozen=True)
-class _Watched:
-    """A layer that does as another one, and notes what goes in and out.
-
-    It never leaves out dX: at the first layer that learns, training does.
-    """
-
-    layer: Layer
-    name: str
-    notes: _Notes = field(repr=False)
-
-    def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
-        """Return the layer's arrays and the shape of its output."""
-        return self.layer.init(shape, rng)
-
-    def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Any]:
-        """X -> Y; the note of a layer made of layers stands before theirs."""
-        at = len(self.notes.steps)
-        Y, cache = self.layer.forward(params, X, ctx)
-        self.notes.add("forward", self.name, self.layer, {"X": X, **params, "Y": Y}, at)
-        return Y, cache
-
-    def backward(self, params: Params, cache: Any, dY: Array) -> tuple[Array, Params]:
-        """Return dX and the gradients, given dY."""
-        at = len(self.notes.steps)
-        dX, gradients = self.layer.backward(params, cache, dY)
-        own = {f"d{name}": array for name, array in gradients.items()}
-        self.notes.add("backward", self.name, self.layer, {"dY": dY, **own, "dX": dX}, at)
-        return dX, gradients
+def _shapes(arrays: dict[str, Array]) -> str:
+    """Return the names and shapes of arrays as text."""
+    return ", ".join(f"{name} {shape(array)}" for name, array in arrays.items())
 
 
-def _watched(layer: Layer, name: str, notes: _Notes) -> _Watched:
-    """Return a layer, and the layers it is made of, as ones that take notes."""
-    if isinstance(layer, Chain):
-        layer = replace(layer, layers=_all(layer.layers, name, notes))
-    elif isinstance(layer, Residual):
-        body = _all(layer.body, f"{name}.body", notes)
-        shortcut = _all(layer.shortcut, f"{name}.shortcut", notes)
-        layer = replace(layer, body=body, shortcut=shortcut)
-    return _Watched(layer, name, notes)
-
-
-def _all(layers: Sequence[Layer], name: str, notes: _Notes) -> tuple[Layer, ...]:
-    return tuple(_watched(layer, f"{name}.{at}", notes) for at, layer in enumerate(layers))
-
-
-def _classes(labels: tuple[Label, ...], Z: Array, dZ: Array, y: int) -> Iterator[Class]:
-    """Yield each class with the numbers that softmax and cross-entropy make of its logit."""
+def _terms(classes: tuple[Label, ...], Z: Array, dZ: Array, y: int) -> Iterator[LossTerm]:
+    """Yield each class with its numbers in softmax and cross-entropy."""
     shifted = Z - Z.max()
     exp = np.exp(shifted)
     p = exp / exp.sum()
-    for k, label in enumerate(labels):
+    for k, label in enumerate(classes):
         numbers = (Z[k], shifted[k], exp[k], p[k], k == y, dZ[k])
-        yield Class(label, *map(float, numbers))
+        yield LossTerm(label, *map(float, numbers))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 
-from handgrad.classifier.model_file import Bundle
+from handgrad.classifier import Bundle, Classifier
 from handgrad.errors import ModelError
-from handgrad.network import Network
 
 
 def metadata(bundle: Bundle) -> dict[str, str]:
@@ -15,20 +14,20 @@ def metadata(bundle: Bundle) -> dict[str, str]:
     Raises:
         ModelError: if the name of a class is not valid text.
     """
-    net = bundle.net
-    check_text(net)
+    classifier = bundle.classifier
+    check_text(classifier)
     known = {
-        "classes": list(net.classes),
-        "preprocessing": net.preprocessing and net.preprocessing.to_json(),
-        "calibration": net.calibration and net.calibration.to_json(),
+        "classes": list(classifier.classes),
+        "preprocessing": classifier.preprocessing and classifier.preprocessing.to_json(),
+        "calibration": classifier.calibration and classifier.calibration.to_json(),
         "digest": bundle.digest,
     }
     return {f"handgrad.{name}": json.dumps(value) for name, value in known.items()}
 
 
-def check_text(net: Network) -> None:
+def check_text(classifier: Classifier) -> None:
     """Raise a ModelError if a class has a name that files in other formats cannot hold."""
-    for name in net.classes:
+    for name in classifier.classes:
         try:
             str(name).encode()
         except UnicodeEncodeError:

@@ -8,8 +8,8 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
+from handgrad.classifier import Bundle
 from handgrad.classifier.architecture import describe
-from handgrad.classifier.model_file import Bundle, save_model
 from handgrad.errors import ConfigError, StorageError
 from handgrad.export.embedded_metadata import check_text
 from handgrad.export.model_card import MODEL, card
@@ -34,7 +34,7 @@ def write_hub(bundle: Bundle, folder: Path) -> None:
         ModelError: if the name of a class cannot be written.
         StorageError: if the folder cannot be written to.
     """
-    check_text(bundle.net)
+    check_text(bundle.classifier)
     temporary = folder.absolute().parent / f".hub-{secrets.token_hex(4)}"
     try:
         _check_ours(folder)
@@ -70,18 +70,18 @@ def _check_ours(folder: Path) -> None:
 
 def _write(bundle: Bundle, folder: Path) -> None:
     """Write all files into a folder."""
-    net = bundle.net
-    labels = {str(k): str(label) for k, label in enumerate(net.classes)}
+    classifier = bundle.classifier
+    labels = {str(k): str(label) for k, label in enumerate(classifier.classes)}
     config = LIBRARY | {
         "model_type": "handgrad",
         "id2label": labels,
         "label2id": {label: int(k) for k, label in labels.items()},
-        "architecture": describe(net),
+        "architecture": describe(classifier.network) | {"classes": list(classifier.classes)},
     }
-    save_model(net, folder / MODEL, bundle.about, golden=bundle.golden)
+    classifier.save(folder / MODEL, bundle.about, golden=bundle.golden)
     (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    if net.preprocessing is not None:
-        described = json.dumps(net.preprocessing.to_json(), indent=2)
+    if classifier.preprocessing is not None:
+        described = json.dumps(classifier.preprocessing.to_json(), indent=2)
         (folder / PREPROCESSING).write_text(described + "\n", encoding="utf-8")
     (folder / CARD).write_text(card(bundle), "utf-8", "backslashreplace")
     if find_spec("onnx") is not None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from handgrad.classifier.model_file import Bundle
+from handgrad.classifier import Bundle
 
 MODEL = "model.safetensors"
 
@@ -28,8 +28,8 @@ A classifier for small images, trained with handgrad: its gradients are derived 
 ```python
 import handgrad as hg
 
-net = hg.load_model("{model}")
-net.predict(images)  # (N, {shape}), uint8 0..255
+model = hg.load_model("{model}")
+model.predict(images)  # (N, {shape}), uint8 0..255
 ```
 
 {preprocessing}
@@ -44,7 +44,7 @@ their names too. Its accuracy was measured on test images similar to the trainin
 """
 PREPARED = (
     "What was done to the images is in `preprocessor_config.json` and in the model: "
-    "`net.preprocessing.apply(image)` does it to any image."
+    "`model.preprocessing.apply(image)` does it to any image."
 )
 UNPREPARED = "The model does not say how an image file becomes such an array."
 
@@ -59,9 +59,9 @@ def card(bundle: Bundle) -> str:
         title=" on ".join(filter(None, (model, data))) or "A handgrad model",
         facts="\n".join(f"| {name} | {_cell(value)} |" for name, value in _facts(bundle).items()),
         model=MODEL,
-        shape=", ".join(map(str, net.shape)),
-        count=len(net.classes),
-        preprocessing=PREPARED if net.preprocessing else UNPREPARED,
+        shape=", ".join(map(str, classifier.shape)),
+        count=len(classifier.classes),
+        preprocessing=PREPARED if classifier.preprocessing else UNPREPARED,
     )
 
 
@@ -70,12 +70,14 @@ def _facts(bundle: Bundle) -> dict[str, str]:
     net, about = bundle.net, bundle.about
     return {
         "architecture": str(_table(about, "config").get("model") or "its own, see config.json"),
-        "parameters": f"{sum(array.size for array in net.parameters.values()):,}",
-        "takes": "x".join(map(str, net.shape)),
-        "classes": ", ".join(map(str, net.classes)),
+        "parameters": f"{sum(array.size for array in classifier.network.parameters.values()):,}",
+        "takes": "x".join(map(str, classifier.shape)),
+        "classes": ", ".join(map(str, classifier.classes)),
         "trained on": str(_table(about, "data").get("name") or "not said"),
         "test accuracy": _share(_table(about, "scores").get("test_accuracy")),
-        "calibrated": "no" if net.calibration is None else f"{net.calibration.error:.2%} off",
+        "calibrated": "no"
+        if classifier.calibration is None
+        else f"{classifier.calibration.error:.2%} off",
         "digest": f"`{bundle.digest}`",
     }
 

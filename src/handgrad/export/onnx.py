@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.classifier.model_file import Bundle
+from handgrad.classifier import Bundle
 from handgrad.errors import MissingExtraError, ModelError
 from handgrad.export.embedded_metadata import metadata
 from handgrad.files import replacing
@@ -24,7 +24,6 @@ from handgrad.layers import (
     Array,
     AvgPool2d,
     BatchNorm,
-    Chain,
     Conv2d,
     Dense,
     Dropout,
@@ -38,6 +37,7 @@ from handgrad.layers import (
     Params,
     ReLU,
     Residual,
+    Sequential,
     Sigmoid,
     SiLU,
     Tanh,
@@ -86,21 +86,22 @@ def to_onnx(bundle: Bundle, *, raw: bool = False) -> ModelProto:
             preprocessing; or if the name of a class is not valid text.
     """
     about = metadata(bundle) | ({"handgrad.raw": "true"} if raw else {})
-    net, of_bytes = bundle.net, raw or bundle.golden.images.dtype == np.uint8
+    classifier, of_bytes = bundle.classifier, raw or bundle.golden.images.dtype == np.uint8
+    net = classifier.network
     graph = Graph()
     X = INPUT
     if raw:
-        X = graph.add("Mul", add_preprocessing(graph, net, X), graph.number(1 / 255))
+        X = graph.add("Mul", add_preprocessing(graph, classifier, X), graph.number(1 / 255))
     elif of_bytes:
         X = graph.add("Mul", graph.add("Cast", X, to=TensorProto.FLOAT), graph.number(1 / 255))
     for index, layer in enumerate(net.layers):
-        X = graph.layer(layer, net.tree[str(index)], X)
+        X = graph.layer(layer, net.params[str(index)], X)
     graph.rename(X, "logits")
     _answer(graph, bundle)
 
     kind = TensorProto.UINT8 if of_bytes else TensorProto.FLOAT
-    named = isinstance(net.classes[0], str)
-    shape, channels = ("N", len(net.classes)), 3 if raw else net.shape[0]
+    named = isinstance(classifier.classes[0], str)
+    shape, channels = ("N", net.classes), 3 if raw else net.shape[0]
     made = helper.make_model(
         helper.make_graph(
             graph.nodes,
@@ -126,12 +127,12 @@ def to_onnx(bundle: Bundle, *, raw: bool = False) -> ModelProto:
 
 def _answer(graph: Graph, bundle: Bundle) -> None:
     """Add probabilities and labels."""
-    net, Z = bundle.net, "logits"
-    if net.calibration is not None:
-        Z = graph.add("Div", Z, graph.number(net.calibration.temperature))
+    classifier, Z = bundle.classifier, "logits"
+    if classifier.calibration is not None:
+        Z = graph.add("Div", Z, graph.number(classifier.calibration.temperature))
     graph.rename(graph.add("Softmax", Z, axis=1), "probabilities")
-    named = isinstance(net.classes[0], str)
-    labels = graph.array(np.array(net.classes, object if named else np.int64))
+    named = isinstance(classifier.classes[0], str)
+    labels = graph.array(np.array(classifier.classes, object if named else np.int64))
     best = graph.add("ArgMax", "logits", axis=1, keepdims=0)
     graph.rename(graph.add("Gather", labels, best, axis=0), "label")
 
@@ -250,6 +251,6 @@ OPERATORS: dict[type[Any], Callable[[Graph, Any, Params, str], str]] = {
     SiLU: lambda graph, _, __, X: graph.add("Mul", X, graph.add("Sigmoid", X)),
     Dropout: lambda *given: given[-1],
     Dropout2d: lambda *given: given[-1],
-    Chain: lambda graph, layer, params, X: graph.chain(layer.layers, params, X),
+    Sequential: lambda graph, layer, params, X: graph.chain(layer.layers, params, X),
     Residual: _residual,
 }

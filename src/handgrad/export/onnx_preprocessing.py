@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from onnx import TensorProto
 
+from handgrad.classifier import Classifier
 from handgrad.errors import ModelError
-from handgrad.network import Network
 from handgrad.preprocess import (
     Colours,
     Grey,
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 DOUBLE = TensorProto.DOUBLE
 
 
-def add_preprocessing(graph: Graph, net: Network, X: str) -> str:
+def add_preprocessing(graph: Graph, classifier: Classifier, X: str) -> str:
     """Add what brings raw images (N, 3, H, W) uint8 to those that a network takes.
 
     Args:
         graph: where to.
-        net: the network, with its preprocessing.
+        classifier: the classifier, with its preprocessing.
         X: the name of the raw images.
 
     Returns:

@@ -10,13 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.classifier import Bundle
-from handgrad.classifier.golden_outputs import seals
+from handgrad.classifier import Bundle, Classifier
 from handgrad.engines import Rules, engine_named
 from handgrad.errors import ConfigError, MissingExtraError, ModelError
 from handgrad.layers import Array
 from handgrad.losses import SoftmaxCrossEntropy
-from handgrad.network import Network
 from handgrad.optim import SGD
 from handgrad.random import generator
 
@@ -69,14 +67,14 @@ def verify_bundle(bundle: Bundle, tolerance: float = TOLERANCE) -> VerificationR
         bundle: the content of a model file.
         tolerance: the largest difference that is accepted.
     """
-    golden, net = bundle.golden, bundle.net
-    now = seals(net)
-    if "calibration" not in golden.seals:  # the first files had no seal of it
+    golden, classifier = bundle.golden, bundle.classifier
+    now = classifier.component_hashes()
+    if "calibration" not in golden.component_hashes:  # the first files had no seal of it
         del now["calibration"]
-    changed = [part for part, seal in now.items() if golden.seals.get(part) != seal]
+    changed = [part for part, seal in now.items() if golden.component_hashes.get(part) != seal]
     images = golden.images
-    if golden.raw is not None and net.preprocessing is not None:
-        made = np.stack([net.preprocessing.apply(x) for x in golden.raw])
+    if golden.raw is not None and classifier.preprocessing is not None:
+        made = np.stack([classifier.preprocessing.apply(x) for x in golden.raw])
         images = np.concatenate([made, golden.images[len(made) :]])
         if not np.array_equal(images, golden.images):
             changed.append("images")
@@ -105,7 +103,7 @@ def _engine(name: str) -> Callable[[Bundle, NDArray[Any]], Array]:
     """Return how an engine of handgrad is asked."""
 
     def ask(bundle: Bundle, images: NDArray[Any]) -> Array:
-        net = _copy(bundle.net)
+        net = bundle.classifier.network.copy()
         return engine_named(name, net, Rules(SoftmaxCrossEntropy(), SGD())).logits(images)
 
     return ask
@@ -143,11 +141,11 @@ def run_onnx(model: bytes, images: NDArray[Any]) -> Array:
     return logits
 
 
-def as_raw(net: Network, images: NDArray[Any]) -> tuple[NDArray[np.uint8], Array]:
+def as_raw(classifier: Classifier, images: NDArray[Any]) -> tuple[NDArray[np.uint8], Array]:
     """Return images as they lie in files, and the logits wanted.
 
     Args:
-        net: a network with a preprocessing.
+        classifier: a classifier with a preprocessing.
         images: some that it takes, (N, C, H, W).
 
     Returns:
@@ -156,16 +154,9 @@ def as_raw(net: Network, images: NDArray[Any]) -> tuple[NDArray[np.uint8], Array
     light = np.broadcast_to(images, (len(images), 3, *images.shape[2:])).astype(np.uint8)
     noise = generator(0, "augment").integers(0, 256, (NOISY, *light.shape[1:]), np.uint8)
     raw = np.concatenate([light, 255 - light, noise])
-    assert net.preprocessing is not None, "raw images want a preprocessing"
-    prepared = np.stack([net.preprocessing.apply(x.transpose(1, 2, 0)) for x in raw])
-    return raw, net.logits(prepared)
-
-
-def _copy(net: Network) -> Network:
-    """Return the same network with arrays of its own."""
-    copy = Network(net.layers, net.shape, net.classes, dtype=net.dtype, arrays=net.arrays)
-    copy.measured = net.measured
-    return copy
+    assert classifier.preprocessing is not None, "raw images want a preprocessing"
+    prepared = np.stack([classifier.preprocessing.apply(x.transpose(1, 2, 0)) for x in raw])
+    return raw, classifier.logits(prepared)
 
 
 _ENGINES: dict[str, Callable[[Bundle, NDArray[Any]], Array]] = {

@@ -15,7 +15,6 @@ from handgrad.init import GlorotUniform
 from handgrad.layers import (
     AvgPool2d,
     BatchNorm,
-    Chain,
     Conv2d,
     Dense,
     Dropout,
@@ -28,6 +27,7 @@ from handgrad.layers import (
     Normalize,
     ReLU,
     Residual,
+    Sequential,
     Shape,
     Sigmoid,
     SiLU,
@@ -110,9 +110,11 @@ CASES: dict[type[Any], tuple[Target, ...]] = {
             IMAGE,
         ),
     ),
-    Chain: (
-        Target("chain-nested", Chain((Conv2d(3, 3), Chain((SiLU(), MaxPool2d(2))))), IMAGE),
-        Target("chain-empty", Chain(), (4,)),
+    Sequential: (
+        Target(
+            "chain-nested", Sequential((Conv2d(3, 3), Sequential((SiLU(), MaxPool2d(2))))), IMAGE
+        ),
+        Target("chain-empty", Sequential(), (4,)),
     ),
 }
 
@@ -133,12 +135,12 @@ def layers_target(
     name: str, layers: tuple[Layer, ...], shape: Shape, batch: int = NAMED_BATCH
 ) -> Target:
     """Return the layers of a network as one target; large arrays are checked by samples."""
-    return Target(name, Chain(layers), shape, batch, elements=SAMPLE)
+    return Target(name, Sequential(layers), shape, batch, elements=SAMPLE)
 
 
 def network_target(name: str, net: Network, batch: int = NAMED_BATCH) -> Target:
     """Return a network as a target, to be checked at its own arrays."""
-    return replace(layers_target(name, net.layers, net.shape, batch), arrays=net.tree)
+    return replace(layers_target(name, net.layers, net.shape, batch), arrays=net.params)
 
 
 def _named(name: str) -> Target:

@@ -44,7 +44,7 @@ class Target:
 
     Attributes:
         name: the name in reports.
-        layer: the layer; a network is a `Chain`.
+        layer: the layer; a network is a `Sequential`.
         shape: the shape of one example, without the batch.
         batch: N, the number of examples in a batch.
         arrays: the arrays to check at; None: newly initialized ones, moved off their initial

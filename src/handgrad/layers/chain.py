@@ -16,7 +16,7 @@ __all__ = ["Chain", "Residual", "inner_layers"]
 
 @register
 @dataclass(frozen=True)
-class Chain:
+class Sequential:
     """A sequence of layers as one layer: the chain rule, written as two loops.
 
     Y = fₗ(… f₂(f₁(X)))        dX = f₁'(f₂'(… fₗ'(dY)))
@@ -100,7 +100,7 @@ class Residual:
     @property
     def buffers(self) -> tuple[str, ...]:
         """The names of all buffers, with dots between the levels."""
-        body, shortcut = Chain(self.body), Chain(self.shortcut)
+        body, shortcut = Sequential(self.body), Sequential(self.shortcut)
         return (
             *(f"body.{name}" for name in body.buffers),
             *(f"shortcut.{name}" for name in shortcut.buffers),
@@ -108,35 +108,35 @@ class Residual:
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
         """Return the arrays of body and shortcut, and the shape of their sum."""
-        body, output = Chain(self.body).init(shape, rng)
-        shortcut, other = Chain(self.shortcut).init(shape, rng)
+        body, output = Sequential(self.body).init(shape, rng)
+        shortcut, other = Sequential(self.shortcut).init(shape, rng)
         if output != other:
             raise ModelError(f"its body returns {output} and its shortcut {other}; make them equal")
         return {"body": body, "shortcut": shortcut}, output
 
     def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
         """X -> Y."""
-        body, body_cache = Chain(self.body).forward(params["body"], X, ctx.inside(0))
-        shortcut, cache = Chain(self.shortcut).forward(params["shortcut"], X, ctx.inside(1))
+        body, body_cache = Sequential(self.body).forward(params["body"], X, ctx.inside(0))
+        shortcut, cache = Sequential(self.shortcut).forward(params["shortcut"], X, ctx.inside(1))
         return body + shortcut, (body_cache, cache)
 
     def backward(self, params: Params, cache: Cache, dY: Array) -> tuple[Array, Params]:
         """dY -> dX."""
-        dX_body, body = Chain(self.body).backward(params["body"], cache[0], dY)
-        dX_shortcut, shortcut = Chain(self.shortcut).backward(params["shortcut"], cache[1], dY)
+        dX_body, body = Sequential(self.body).backward(params["body"], cache[0], dY)
+        dX_shortcut, shortcut = Sequential(self.shortcut).backward(params["shortcut"], cache[1], dY)
         return dX_body + dX_shortcut, {"body": body, "shortcut": shortcut}
 
     def update_buffers(self, params: Params, cache: Cache) -> Params:
         """Return the buffers of body and shortcut after a training step."""
         return {
-            "body": Chain(self.body).update_buffers(params["body"], cache[0]),
-            "shortcut": Chain(self.shortcut).update_buffers(params["shortcut"], cache[1]),
+            "body": Sequential(self.body).update_buffers(params["body"], cache[0]),
+            "shortcut": Sequential(self.shortcut).update_buffers(params["shortcut"], cache[1]),
         }
 
 
 def inner_layers(layer: Layer) -> tuple[Layer, ...]:
     """Return the layers inside a layer; most layers have none."""
-    if isinstance(layer, Chain):
+    if isinstance(layer, Sequential):
         return tuple(layer.layers)
     if isinstance(layer, Residual):
         return (*layer.body, *layer.shortcut)

@@ -131,7 +131,7 @@ class Normalize:
         """Return nothing new: a training step does not change mean and std."""
         return {}
 
-    def measure(self, batches: Iterable[Array], weights: Array | None = None) -> Params:
+    def fit_statistics(self, batches: Iterable[Array], weights: Array | None = None) -> Params:
         """Return mean and std of the training images, except those given to the constructor.
 
         Args:

@@ -8,6 +8,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from handgrad.classifier import Classifier, network_of
 from handgrad.errors import ModelError
 from handgrad.layers import Array, Dense
 from handgrad.network import Network, layer_name
@@ -16,7 +17,7 @@ from handgrad.plots.sheet import axes_at
 from handgrad.plots.tiles import LINE, MOST, Tile, cut, grid
 
 
-def first_layer_weights(net: Network) -> Figure:
+def first_layer_weights(model: Network | Classifier) -> Figure:
     """Draw the first linear layer's weights as images, or the first convolution's kernels.
 
     Red is above zero and blue below, on one scale for all. Channels stand side by side. Of more
@@ -25,12 +26,14 @@ def first_layer_weights(net: Network) -> Figure:
     Raises:
         ModelError: if no such layer sees pixels, or a weight is not finite.
     """
+    net = network_of(model)
+    names = model.classes if isinstance(model, Classifier) else range(net.classes)
     index, weight = _first_weight(net)
     layer, units = layer_name(net.layers, index), len(weight)
     if not np.isfinite(weight).all():
         raise ModelError(f"layer {layer} has weights that are not finite; train the network anew")
     is_last = index == len(net.layers) - 1 and isinstance(net.layers[index], Dense)
-    titles = class_names(net.classes, LINE) if is_last else [""] * units
+    titles = class_names(tuple(names), LINE) if is_last else [""] * units
     images = _side_by_side(weight[:MOST])
     tiles = [Tile(image, title) for image, title in zip(images, titles[:MOST], strict=True)]
 

@@ -44,9 +44,9 @@ class Arithmetic:
     ) -> None:
         self.lr = lr
         self.X = inputs.reshape(len(inputs), -1).astype(np.float64)
-        self.onehot = np.eye(len(net.classes))[labels]
+        self.onehot = np.eye(net.classes)[labels]
         self.layers = [
-            (layer, {name: a.astype(np.float64) for name, a in net.tree[str(i)].items()})
+            (layer, {name: a.astype(np.float64) for name, a in net.params[str(i)].items()})
             for i, layer in enumerate(net.layers)
             if not isinstance(layer, Normalize | Flatten)
         ]

@@ -103,7 +103,7 @@ class Race:
 
 def _network(race: Race, setting: Setting) -> Network:
     net = setting.network(race.layers)
-    net.measure(setting.train.images)
+    net.fit_statistics(setting.train.images)
     return net
 
 
@@ -154,5 +154,5 @@ def _inputs(net: Network, images: NDArray[Any]) -> Array:
     """Return what reaches the first linear layer, (N, I) float32."""
     X = net.as_input(images)
     if isinstance(net.layers[0], Normalize):
-        X, _ = net.layers[0].forward(net.tree["0"], X, Context())
+        X, _ = net.layers[0].forward(net.params["0"], X, Context())
     return X.reshape(len(X), -1)

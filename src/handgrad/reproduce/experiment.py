@@ -53,7 +53,7 @@ class Setting:
 
     def network(self, layers: Iterable[Layer]) -> Network:
         """Return a fresh network for the images; the same seed gives the same weights."""
-        return Network([*layers], self.train.shape, self.train.classes, seed=self.seed)
+        return Network([*layers], self.train.shape, len(self.train.classes), seed=self.seed)
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class Fit:
         judge = engine_named(engine, net, Rules(recipe.loss, recipe.optimizer)).logits
         seen: list[float] = []
         if self.watched:
-            net.measure(train.images)
+            net.fit_statistics(train.images)
             seen.append(evaluate(net, setting.test, logits=judge).accuracy)
 
         def on_epoch(epoch: Epoch) -> None:

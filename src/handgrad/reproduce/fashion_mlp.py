@@ -114,7 +114,7 @@ class InBatches:
                 order = generator(setting.seed, "shuffle", epoch).permutation(len(train))
             came = steps.run(train, order, BATCH, lr, labels)
             note(curves, "training loss", came.losses.mean())
-            note(curves, "training accuracy", came.right.sum() / len(train))
+            note(curves, "training accuracy", came.correct.sum() / len(train))
             note(curves, "validation accuracy", found(validation).accuracy)
             if curves["training loss"][-1] > min(curves["training loss"][-2:]):
                 lr /= 2

@@ -13,6 +13,7 @@ from handgrad.data import Dataset
 from handgrad.explain.images import tiles
 from handgrad.html import address, bars, figure, image
 from handgrad.layers import LeakyReLU, ReLU, Sigmoid, Tanh
+from handgrad.losses import softmax
 from handgrad.network import Network
 from handgrad.reproduce.findings import Findings
 from handgrad.reproduce.notebook import BEST, KINDS, Experiment
@@ -50,7 +51,7 @@ def _claim(classes: tuple[Label, ...], k: int, guess: int) -> str:
 def sample(net: Network, test: Dataset, seed: int = 1) -> str:
     """Return one image drawn at random, with the probability of each class."""
     at = int(np.random.default_rng(seed).integers(len(test)))
-    p = net.predict_proba(test.images[at : at + 1])[0]
+    p = softmax(net.logits(test.images[at : at + 1]))[0]
     k, guess = int(test.labels[at]), int(p.argmax())
     shares = ((str(c), float(q), f"{q:.2%}") for c, q in zip(test.classes, p, strict=True))
     kind = "right" if guess == k else "wrong"
@@ -66,7 +67,7 @@ def weights(net: Network) -> str:
     made = tiles(weight)
     assert made is not None
     last = len(net.parameters) == 2  # a single layer: a unit is a class
-    words = [f"class {c}" for c in net.classes] if last else [""] * len(made.sources)
+    words = [f"class {c}" for c in range(net.classes)] if last else [""] * len(made.sources)
     more = f"; {made.left_out} more not shown" if made.left_out else ""
     scale = f'<p class="soft small">{escape(made.scale)}{more}</p>'
     return _tiles((s, w, "") for s, w in zip(made.sources, words, strict=True)) + scale

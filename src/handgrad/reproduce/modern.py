@@ -7,20 +7,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from handgrad.init import HeNormal
-from handgrad.layers import (
-    BatchNorm,
-    Conv2d,
-    Dense,
-    Dropout,
-    Flatten,
-    GlobalAvgPool2d,
-    Layer,
-    MaxPool2d,
-    Normalize,
-    ReLU,
-    Residual,
-)
+from handgrad.layers import Layer
+from handgrad.models import deep_convnet, resnet7
 from handgrad.optim import AdamW
 from handgrad.reproduce.benchmark import Race
 from handgrad.reproduce.experiment import Fit
@@ -37,53 +25,6 @@ RECIPE = Recipe(
 )
 
 
-def deep_convnet() -> tuple[Layer, ...]:
-    """Return four convolutions and two linear layers, with batch normalisation.
-
-    186,090 parameters, 6.5 million multiplications and additions an image of 28x28.
-    """
-    he = HeNormal()
-    return (
-        Normalize(),
-        *(Conv2d(24, 5, initializer=he), BatchNorm(), ReLU(), MaxPool2d(2)),
-        *_block(48),
-        *_block(48),
-        MaxPool2d(2),
-        *_block(96),
-        MaxPool2d(2),
-        Flatten(),
-        *(Dense(128, he), BatchNorm(), ReLU(), Dropout(0.3)),
-        Dense(initializer=he),
-    )
-
-
-def resnet7() -> tuple[Layer, ...]:
-    """Return seven layers with weights, among them two residual blocks.
-
-    256,074 parameters, most of them where images are 3x3 and cost little: 5.7 million
-    multiplications and additions an image of 28x28.
-    """
-    return (
-        Normalize(),
-        *_block(16),
-        MaxPool2d(2),
-        *_block(32),
-        Residual(_block(32)),
-        MaxPool2d(2),
-        *_block(64),
-        MaxPool2d(2),
-        *_block(128),
-        Residual(_block(128)),
-        GlobalAvgPool2d(),
-        Dense(initializer=HeNormal()),
-    )
-
-
-def _block(channels: int) -> tuple[Layer, ...]:
-    """Return a convolution of 3x3 that keeps the size, with batch norm and ReLU."""
-    return Conv2d(channels, 3, padding=1, initializer=HeNormal()), BatchNorm(), ReLU()
-
-
 def mnist(quick: bool = False) -> Notebook:
     """Return `deep_convnet` on MNIST, or less of it."""
     recipe = replace(RECIPE, epochs=30, optimizer=AdamW(6e-3, weight_decay=0.05), augment="light")
@@ -98,8 +39,8 @@ def mnist(quick: bool = False) -> Notebook:
         "batch normalisation with 99.56 %, one seed after 30 epochs, the same with 20 and 40 "
         "channels with 99.56 %, the mean of two seeds after 40, and resnet7 with 99.54 %, one seed "
         "after 15.",
-        experiments=(_experiment(deep_convnet(), recipe, quick, near),),
-        race=_race(deep_convnet(), recipe, quick),
+        experiments=(_experiment(tuple(deep_convnet()), recipe, quick, near),),
+        race=_race(tuple(deep_convnet()), recipe, quick),
         errata=(),
         trials=(
             Trial(
@@ -128,8 +69,8 @@ def fashion(quick: bool = False) -> Notebook:
         "the image: 256,074 parameters, most of them where images are 3x3 and cost little. It "
         "learns Fashion-MNIST from images that are mirrored and moved by up to a pixel. Nothing "
         "was published of it; its aim is 93.5 %, in under 10 minutes on two cores.",
-        experiments=(_experiment(resnet7(), recipe, quick, near),),
-        race=_race(resnet7(), recipe, quick),
+        experiments=(_experiment(tuple(resnet7()), recipe, quick, near),),
+        race=_race(tuple(resnet7()), recipe, quick),
         errata=(),
         trials=(
             Trial(

@@ -48,7 +48,7 @@ class InFileOrder:
         for epoch in range(1, self.epochs + 1):
             came = steps.run(train, order, 1, LR)
             note(curves, "training loss", came.losses.mean())
-            note(curves, "training accuracy", came.right.mean())
+            note(curves, "training accuracy", came.correct.mean())
             note(curves, "loss of the last image", came.losses[-1])
             setting.on_share(epoch / self.epochs)
         figures = judged(net, train, None, setting.test, steps.logits)

@@ -12,6 +12,7 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from handgrad.classifier import Classifier, load_model
 from handgrad.engines import fastest_engine
 from handgrad.errors import ConfigError, DataError, HandgradError, ModelError
 from handgrad.files import replacing
@@ -154,7 +155,7 @@ class Store:
             path = self._path(piece, ".safetensors")
             path.parent.mkdir(parents=True, exist_ok=True)
             with suppress(ModelError):  # layers of a notebook's own cannot be described in a file
-                outcome.net.save(path)
+                Classifier(outcome.net).save(path)
         measured = replace(outcome, machine=machine())
         told = {"what": piece.what, **self._identity(piece), "outcome": measured.plain()}
         with replacing(self._path(piece, ".json")) as temporary:
@@ -162,11 +163,9 @@ class Store:
 
     def network(self, piece: Piece) -> Network | None:
         """Return the network that came of a piece; None: there is none."""
-        from handgrad.classifier import load_model
-
         path = self._path(piece, ".safetensors")
         try:
-            return load_model(path) if path.is_file() else None
+            return load_model(path).network if path.is_file() else None
         except HandgradError as error:
             self._say(path, f"a network is not shown: {error}")
             return None

@@ -59,7 +59,7 @@ class SummedLoss:
         setting = first(setting, self.images)
         train, test = setting.train, setting.test
         net = setting.network(TWO_LAYERS)
-        net.measure(train.images)
+        net.fit_statistics(train.images)
         steps = Steps(setting, net, Rules(SoftmaxCrossEntropy(), SGD(self.lr)))
         figures = {"untrained test accuracy": evaluate(net, test, logits=steps.logits).accuracy}
         sizes = [len(part) for part in np.split(train.labels, range(BATCH, len(train), BATCH))]
@@ -130,7 +130,7 @@ class ByHand:
         setting = first(setting, self.images)
         train = setting.train
         net = setting.network(ONE_LAYER)
-        net.measure(train.images)
+        net.fit_statistics(train.images)
         optimizer = HandMade(net, self.lr)
         order = generator(setting.seed, "shuffle", 1).permutation(len(train))
         began = time.perf_counter()

@@ -1,21 +1,30 @@
-"""A run's folder, from its first step to what one sees of it.
+"""The folder of a training run.
 
-model.safetensors      the network; with it data, settings, versions and scores
-config.toml            the settings; `handgrad train --config` takes them again
-history.csv, .json     one record for each epoch; history.jsonl has them as they come
-mlflow.json            the run's name in an MLflow store, where it was told of it
+model.safetensors      the classifier, with data, settings, versions and scores
+config.toml            the settings; `handgrad train --config` reads them
+history.csv, .json     one record for each epoch; history.jsonl has each as soon as it is known
+mlflow.json            the run's name in an MLflow store, if it was logged there
 figures/               learning curves, weights, predictions, confusion, mistakes
-checkpoints/           only until the run is finished: what `handgrad train --resume` goes on from
+checkpoints/           until the run is finished, for `handgrad train --resume`
 """
 
-from handgrad.runs.calibrate import trust
 from handgrad.runs.folder import begun, checkpoints, finish, gone_on, has_checkpoint, stopped
 from handgrad.runs.held_out import load_others
-from handgrad.runs.run import Run, load_run, load_test, load_validation, model_file, versions, write
+from handgrad.runs.run import (
+    Run,
+    calibrate_on,
+    load_run,
+    load_test,
+    load_validation,
+    model_file,
+    versions,
+    write,
+)
 
 __all__ = [
     "Run",
     "begun",
+    "calibrate_on",
     "checkpoints",
     "finish",
     "gone_on",
@@ -26,7 +35,6 @@ __all__ = [
     "load_validation",
     "model_file",
     "stopped",
-    "trust",
     "versions",
     "write",
 ]

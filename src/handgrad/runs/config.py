@@ -297,7 +297,7 @@ class Config(BaseModel):
         """
         try:
             return Network(
-                named(self.model), train.shape, train.classes, seed=self.seed, dtype=dtype
+                named(self.model), train.shape, len(train.classes), seed=self.seed, dtype=dtype
             )
         except ModelError as error:
             size = "x".join(map(str, train.shape))

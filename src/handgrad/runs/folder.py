@@ -1,7 +1,7 @@
-"""The place of a run: taken when it begins, so that it has a name if it is stopped.
+"""The folder of a run, which is reserved when the run begins.
 
-Who is at work in a run's folder holds a lock there, from the first moment to the last: so what a
-killed process has left is told from what another is about to fill.
+The process of a run holds a lock in its folder from beginning to end. Without the lock, the folder
+was left by a process that was killed.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from handgrad.classifier import MODEL
 from handgrad.errors import ConfigError, StorageError
 from handgrad.files import is_temporary, sweep
 from handgrad.signals import Signals, at_last
@@ -20,28 +21,27 @@ from handgrad.train.checkpoint.lock import Lock
 from handgrad.train.checkpoint.manager import LOCK, Found, newest
 
 RUNS = Path("runs")
-MODEL = "model.safetensors"
 DAY = 24 * 60 * 60
 _CHECKPOINTS = "checkpoints"
 _AT_WORK = "at-work"
-_TOLD = "mlflow.json"  # may be there before there is a checkpoint
-_TRIES = 100  # while others come and go in the same place
+_TOLD = "mlflow.json"  # can exist before the first checkpoint
+_TRIES = 100  # while other processes create and remove the same folder
 
 
 @contextmanager
 def begun(out: Path | None, name: str) -> Iterator[Path]:
-    """Give a folder of its own to a run that begins.
+    """Reserve a folder for a new run, and yield it.
 
-    A run that fails before its first checkpoint leaves nothing behind; one that fails later can
-    go on in its folder.
+    A run that fails before its first checkpoint leaves nothing behind. A run that fails later can
+    be resumed in its folder.
 
     Args:
-        out: the place, which must be free; None: the first free one of ``runs/NAME-1``,
+        out: the folder, which must be free; None: the first free one of ``runs/NAME-1``,
             ``runs/NAME-2`` and so on.
-        name: what to call it there.
+        name: the first part of its name there.
 
     Raises:
-        ConfigError: if the place is taken or cannot be written to.
+        ConfigError: if the folder is not free or cannot be written to.
     """
     made = [p for p in (out or RUNS, *(out or RUNS).parents) if not _is_there(p)]
     folder: Path | None = None
@@ -60,7 +60,7 @@ def begun(out: Path | None, name: str) -> Iterator[Path]:
 
     with at_last(clear):
         try:
-            with Signals(True) as signals, signals.held():  # either it is taken, or it is not
+            with Signals(True) as signals, signals.held():  # reserved completely or not at all
                 folder, lock = _first_free(name) if out is None else _asked_for(out)
                 made = list(dict.fromkeys([folder, *made]))
             _remove_forgotten(folder.parent)
@@ -71,16 +71,16 @@ def begun(out: Path | None, name: str) -> Iterator[Path]:
 
 @contextmanager
 def gone_on(folder: Path) -> Iterator[Found]:
-    """Give where a run was stopped, and keep other processes out of its folder.
+    """Yield the newest checkpoint of an interrupted run, and lock its folder.
 
     Raises:
-        ConfigError: if it was not stopped, or another process is at work there.
-        StorageError: if none of its checkpoints is whole.
+        ConfigError: if it was not interrupted, or another process uses the folder.
+        StorageError: if none of its checkpoints can be read.
     """
     found = stopped(folder)
     lock = _lock(folder)
     if lock is None:
-        raise ConfigError(f"{folder}: another process is at work there; wait for its end")
+        raise ConfigError(f"{folder}: another process uses this run; wait until it ends")
     try:
         yield found
     finally:
@@ -88,21 +88,21 @@ def gone_on(folder: Path) -> Iterator[Found]:
 
 
 def checkpoints(folder: Path) -> Path:
-    """Return where the checkpoints of a run lie."""
+    """Return the folder of a run's checkpoints."""
     return folder / _CHECKPOINTS
 
 
 def has_checkpoint(folder: Path) -> bool:
-    """Say whether there is something to go on from."""
+    """Return whether a run has a checkpoint to resume from."""
     return any(checkpoints(folder).glob("checkpoint-*"))
 
 
 def stopped(folder: Path) -> Found:
-    """Return where a run was stopped.
+    """Return the newest checkpoint of an interrupted run.
 
     Raises:
-        ConfigError: if it was not.
-        StorageError: if none of its checkpoints is whole, or it was begun in Python.
+        ConfigError: if it was not interrupted.
+        StorageError: if none of its checkpoints can be read, or the run was started in Python.
     """
     for place in (checkpoints(folder), folder):
         found = newest(place)
@@ -110,30 +110,29 @@ def stopped(folder: Path) -> Found:
             continue
         if "config" not in found.about:
             raise StorageError(
-                f"{found.path}: holds no settings, for the run was begun in Python; go on there: "
-                f"hg.fit(..., checkpoint={str(place)!r}, resume=True)"
+                f"{found.path}: has no settings, because the run was started in Python; resume it "
+                f"by hg.fit(..., checkpoint={str(place)!r}, resume=True)"
             )
         if place == folder:
             raise ConfigError(f"{folder} holds the checkpoints of a run; give {folder.parent}")
         return found
     if (folder / MODEL).is_file():
         raise ConfigError(
-            f"{folder} is finished, there is nothing to go on with; "
-            f"`handgrad evaluate {folder}` says how good it is"
+            f"{folder} is finished and cannot be resumed; `handgrad evaluate {folder}` evaluates it"
         )
     if checkpoints(folder).is_dir() and _is_free(folder):
         raise ConfigError(
-            f"{folder} was stopped before its first checkpoint, there is nothing to go on with; "
-            f"begin it again, with --out {folder}"
+            f"{folder} was interrupted before its first checkpoint and cannot be resumed; "
+            f"start it again with --out {folder}"
         )
     raise ConfigError(
-        f"{folder} is no run that was stopped: there is no checkpoint in it; "
-        "give the folder that `handgrad train` named"
+        f"{folder} is not an interrupted run: it has no checkpoint; "
+        "give the folder that `handgrad train` printed"
     )
 
 
 def finish(folder: Path) -> None:
-    """Remove the checkpoints of a run that has all its files, and what killed processes left."""
+    """Remove the checkpoints of a finished run, and temporary files of killed processes."""
     for part in (folder, *(p for p in folder.iterdir() if p.is_dir())):
         sweep(part)
     shutil.rmtree(checkpoints(folder), ignore_errors=True)
@@ -144,7 +143,7 @@ def _first_free(name: str) -> tuple[Path, Lock]:
         place = RUNS / f"{name}-{number}"
         if lock := _take(place, new=True):
             return place, lock
-    raise AssertionError("there are numbers enough")
+    raise AssertionError("itertools.count never ends")
 
 
 def _asked_for(out: Path) -> tuple[Path, Lock]:
@@ -154,10 +153,10 @@ def _asked_for(out: Path) -> tuple[Path, Lock]:
 
 
 def _take(place: Path, new: bool = False) -> Lock | None:
-    """Take a place; return what holds it, or None where it was not free.
+    """Reserve a folder, and return its lock; None if it is not free.
 
-    Free is one that is missing; where it need not be new, also one that is empty, or holds only
-    what a run has left that was killed before its first checkpoint.
+    A missing folder is free. Unless it must be new, an empty folder is free too, and so is one of a
+    run that was killed before its first checkpoint.
     """
     for tries in range(_TRIES, 0, -1):
         try:
@@ -165,17 +164,17 @@ def _take(place: Path, new: bool = False) -> Lock | None:
         except FileExistsError:
             return None
         except OSError as error:
-            if tries > 1 and isinstance(error, FileNotFoundError):  # another removed what it made
+            if tries > 1 and isinstance(error, FileNotFoundError):  # another process removed it
                 continue
             reason = error.strerror or error
             raise ConfigError(
-                f"{place} cannot be written to ({reason}); give --out another place"
+                f"{place} cannot be written to ({reason}); give another folder by --out"
             ) from None
     raise AssertionError("the last try returns or raises")
 
 
 def _tried(place: Path, new: bool) -> Lock | None:
-    """Try once to take a place, as `_take`; what another process does there meanwhile may raise."""
+    """Try once to reserve a folder, as `_take`; other processes can make it raise an OSError."""
     place.mkdir(parents=True, exist_ok=not new)
     if not _is_free(place):
         return None
@@ -183,7 +182,7 @@ def _tried(place: Path, new: bool) -> Lock | None:
     lock = Lock(checkpoints(place) / _AT_WORK)
     if not lock.take():
         return None
-    if not _is_free(place):  # another has been here, and is through
+    if not _is_free(place):  # another process used it meanwhile
         if not has_checkpoint(place):
             shutil.rmtree(checkpoints(place), ignore_errors=True)
         lock.release()
@@ -192,19 +191,19 @@ def _tried(place: Path, new: bool) -> Lock | None:
 
 
 def _lock(folder: Path) -> Lock | None:
-    """Keep other processes out of the folder of a run; None: one is at work there."""
+    """Lock the folder of a run; return None if another process has the lock."""
     lock = Lock(checkpoints(folder) / _AT_WORK)
     try:
         return lock if lock.take() else None
     except OSError as error:
         raise ConfigError(
-            f"{folder} cannot be written to ({error.strerror or error}); let it be written to, or "
-            "take another place"
+            f"{folder} cannot be written to ({error.strerror or error}); change its permissions, "
+            "or use another folder"
         ) from None
 
 
 def _is_free(place: Path) -> bool:
-    """Say whether there is nothing in a place but what a run has before its first checkpoint."""
+    """Return whether a folder has only the files of a run before its first checkpoint."""
     inside = checkpoints(place)
     known = {inside, place / _TOLD} if _is_there(inside) else {inside}
     if any(path not in known for path in place.iterdir()):
@@ -222,11 +221,11 @@ def _is_there(place: Path) -> bool:
 
 
 def _remove_forgotten(parent: Path) -> None:
-    """Remove what runs left that were killed before they began, a day ago or earlier."""
+    """Remove folders of runs that were killed before their first checkpoint, over a day ago."""
     for inside in parent.glob(f"*/{_CHECKPOINTS}"):
         with suppress(
             OSError, ConfigError
-        ):  # another run removed it first, or it is nobody's business here
+        ):  # another process removed it first, or it cannot be read
             old = time.time() - inside.stat().st_mtime > DAY
             if old and _is_free(inside.parent) and (lock := _lock(inside.parent)):
                 shutil.rmtree(inside, ignore_errors=True)

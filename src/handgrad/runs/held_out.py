@@ -1,4 +1,4 @@
-"""Images that a model has not learned from, by what they are called."""
+"""Images that a model was not trained on, by name."""
 
 from __future__ import annotations
 
@@ -22,26 +22,28 @@ _log = logging.getLogger("handgrad")
 def load_others(
     about: Mapping[str, Any], name: str, folder: Path | None = None, **options: Any
 ) -> Dataset:
-    """Return the test images of some data; all of them where they are no test and no training.
+    """Return the test images of some data, or all images if the data has no split.
 
     Args:
-        about: what the model file remembers.
-        name: the name of the data, or where images of one's own lie.
-        folder: where the files of data with a name lie.
-        options: further arguments of `handgrad.load`.
+        about: the further data in the model file.
+        name: the name of the data, or the path of user data.
+        folder: the folder of the files of named data.
+        options: further arguments of `load_data`.
 
     Raises:
         ConfigError: if there is no such data.
-        DataError: if it cannot be had, or may hold images that the model has learned from.
+        DataError: if it cannot be loaded, or may contain training images of the model.
     """
     from handgrad.data.formats.user_data import draws_its_test  # it loads Pillow
 
     if not name:
-        raise ConfigError("data must be a name or where images lie, not an empty word")
+        raise ConfigError("data must be a name or a path, not an empty text")
     own = about.get("data")
     if isinstance(own, Mapping) and _place(name) == _place(str(own.get("name"))):
         test = load_test(about, None, folder, **options)
-        _log.warning("handgrad: %s: the run's own test, which judges it no more", test.name)
+        _log.warning(
+            "handgrad: %s: these are the run's own test images; they no longer test it", test.name
+        )
         return test
     train, test = load_data(name, folder, **options)
     if not is_own(name) or not draws_its_test(expanded(name)):
@@ -51,5 +53,5 @@ def load_others(
 
 
 def _place(name: str) -> str:
-    """Return what is the same for the same data."""
+    """Return an identifier that is equal for equal data."""
     return os.path.realpath(expanded(name)) if is_own(name) else name

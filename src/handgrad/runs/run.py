@@ -1,4 +1,4 @@
-"""What a finished run leaves: the model, how it came about, how good it is, what one sees."""
+"""The files of a finished run: the model, its settings, its history, its scores and figures."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ from typing import Any
 import numpy as np
 
 import handgrad
-from handgrad.classifier import read_bundle, save_model
+from handgrad.calibration import calibrate, reason_against_calibrating
+from handgrad.classifier import MODEL, Classifier, read_bundle
 from handgrad.data import Dataset, is_own, load_data
 from handgrad.errors import ConfigError, DataError, ModelError
 from handgrad.files import check_is_file, expanded, replacing
-from handgrad.network import Network
 from handgrad.runs.config import Config
-from handgrad.runs.folder import MODEL, has_checkpoint
+from handgrad.runs.folder import has_checkpoint
 from handgrad.train import Epoch, Evaluation, History
 
 IMAGES_SHOWN = 36
-EDITED = "what the model file says of its training is not what handgrad wrote; train it again"
+EDITED = "the training settings in the model file were changed by hand; train the model again"
 
 _log = logging.getLogger("handgrad")
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a training run leaves behind.
+    """The results of a training run.
 
     Attributes:
         config: the settings.
-        net: the trained network.
+        classifier: the trained classifier.
         history: one record for each epoch.
-        train: the images it was trained and validated on.
-        test: the images it was tested on.
-        evaluation: how it did on them.
-        more: what the model file remembers besides, as JSON can hold it.
+        train: the images for training and validation.
+        test: the test images.
+        evaluation: the evaluation on the test images.
+        more: further JSON data for the model file.
     """
 
     config: Config
-    net: Network
+    classifier: Classifier
     history: History
     train: Dataset
     test: Dataset
@@ -58,9 +58,9 @@ def write(run: Run, folder: Path) -> str | None:
     """Write all files of a run into a folder.
 
     Returns:
-        Why figures are missing, if they could not be drawn: that is not worth losing the run.
+        A message if the figures could not be drawn, which does not stop the run; None otherwise.
     """
-    save_model(run.net, folder / MODEL, about(run), golden=run.test.images)
+    run.classifier.save(folder / MODEL, about(run), golden=run.test.images)
     _write_text(folder / "config.toml", run.config.toml())
     _write_history(run.history, folder)
     if run.config.figures:
@@ -73,7 +73,7 @@ def write(run: Run, folder: Path) -> str | None:
 
 
 def about(run: Run) -> dict[str, Any]:
-    """Return what the model file remembers beside the network."""
+    """Return the further JSON data for the model file of a run."""
     return {
         "data": {
             "name": run.config.data,
@@ -98,8 +98,8 @@ def draw(run: Run, folder: Path) -> None:
     """Write the figures of a run as PNG files."""
     from handgrad import plots
 
-    test, classes, confusion = run.test, run.net.classes, run.evaluation.confusion
-    p = run.net.predict_proba(test.images)
+    test, classes, confusion = run.test, run.classifier.classes, run.evaluation.confusion
+    p = run.classifier.predict_proba(test.images)
     few = slice(IMAGES_SHOWN)
     X, y = test[few]
     figures = {
@@ -109,14 +109,14 @@ def draw(run: Run, folder: Path) -> None:
         "confusion-rows": plots.confusion(confusion, classes, rows=True),
         "mistakes": plots.confident_mistakes(test.images, test.labels, p, classes),
     }
-    with suppress(ModelError):  # a network whose first weights see no pixels has none to draw
-        figures["first-layer-weights"] = plots.first_layer_weights(run.net)
+    with suppress(ModelError):  # the first weights may not act on pixels
+        figures["first-layer-weights"] = plots.first_layer_weights(run.classifier)
     for name, figure in figures.items():
         plots.save(figure, folder / f"{name}.png")
 
 
-def load_run(path: Path) -> tuple[Network, dict[str, Any]]:
-    """Return a run's network, and what its file remembers: see `about`.
+def load_run(path: Path) -> tuple[Classifier, dict[str, Any]]:
+    """Return a run's classifier, and the further data in its file: see `about`.
 
     Args:
         path: the run's folder, or the model file itself.
@@ -125,11 +125,11 @@ def load_run(path: Path) -> tuple[Network, dict[str, Any]]:
         ModelError: if there is no model, or it cannot be read.
     """
     bundle = read_bundle(model_file(path))
-    return bundle.net, bundle.about
+    return bundle.classifier, bundle.about
 
 
 def model_file(path: Path) -> Path:
-    """Return the model file of a run.
+    """Return the path of the model file of a run.
 
     Args:
         path: the run's folder, or the model file itself.
@@ -149,12 +149,13 @@ def model_file(path: Path) -> Path:
         ) from None
     if not found and is_folder and has_checkpoint(path):
         raise ModelError(
-            f"{path} is a run that was stopped; `handgrad train --resume {path}` ends it"
+            f"{path} is an interrupted run; `handgrad train --resume {path}` completes it"
         )
     if not found:
         raise ModelError(
-            f"{path} is no run: there is no {'file ' + MODEL if is_folder else 'such path'}"
-            "; give the folder that `handgrad train` named, or a model file"
+            f"{path} is not a run: it "
+            f"{'has no file ' + MODEL if is_folder else 'does not exist'}; give the folder of a "
+            "finished run, or a model file"
         )
     return file
 
@@ -162,24 +163,25 @@ def model_file(path: Path) -> Path:
 def load_validation(
     about: Mapping[str, Any], folder: Path | None = None, **options: Any
 ) -> Dataset:
-    """Return the images that a run set aside and did not learn from.
+    """Return the validation images of a run.
 
     Args:
-        about: what the model file remembers.
-        folder: where the files lie; None: as in training.
-        options: further arguments of `handgrad.load`.
+        about: the further data in the model file.
+        folder: the folder of the data files; None: the same as in training.
+        options: further arguments of `load_data`.
 
     Raises:
-        ConfigError: if the file does not say which, or none were set aside.
-        DataError: if they cannot be had any more.
+        ConfigError: if the file does not name them, or the run had none.
+        DataError: if they cannot be loaded, or have changed.
     """
     config, own = about.get("config"), about.get("data")
     share = config.get("validation") if isinstance(config, Mapping) else None
     if not isinstance(config, Mapping) or not isinstance(own, Mapping) or share is None:
-        raise ConfigError("the model file does not say what it was trained on; train it again")
+        raise ConfigError("the model file does not name its training data; train it again")
     if not share:
         raise ConfigError(
-            "the run set no images aside; give others by --data, or train with --validation 0.1"
+            "the run had no validation images; give other images by --data, or train with "
+            "--validation 0.1"
         )
     name, seed = own.get("name"), config.get("seed", 0)
     if folder is None and not is_own(str(name)):
@@ -190,8 +192,8 @@ def load_validation(
     train, _ = load_data(name, folder, **options)
     if train.digest() != own.get("digest"):
         raise DataError(
-            f"{train.name}: these are not the images that the model was trained on, by their "
-            "digest; put those back, or train it again"
+            f"{train.name}: the images have changed since the model was trained; restore them, or "
+            "train it again"
         )
     return train.split(share, seed)[1]
 
@@ -199,22 +201,22 @@ def load_validation(
 def load_test(
     about: Mapping[str, Any], data: str | None = None, folder: Path | None = None, **options: Any
 ) -> Dataset:
-    """Return the test images that belong to a run.
+    """Return the test images of a run.
 
     Args:
-        about: what the model file remembers.
-        data: the name of other data; None: that of the run.
-        folder: where the files lie; None: as in training.
-        options: further arguments of `handgrad.load`.
+        about: the further data in the model file.
+        data: the name of other data; None: the data of the run.
+        folder: the folder of the data files; None: the same as in training.
+        options: further arguments of `load_data`.
 
     Raises:
-        ConfigError: if nothing says which data, or there is none of that name.
-        DataError: if it cannot be had, or may hold images that the model has learned from.
+        ConfigError: if the file does not name its data, or there is no data of that name.
+        DataError: if it cannot be loaded, or may contain training images of the model.
     """
     own, config = about.get("data"), about.get("config")
     name = data or (own.get("name") if isinstance(own, Mapping) else None)
     if not isinstance(name, str):
-        raise ConfigError("the model file does not say what it was trained on; give --data")
+        raise ConfigError("the model file does not name its training data; give --data")
     if folder is None and data is None and isinstance(config, Mapping) and not is_own(name):
         folder = config.get("folder")
     train, test = load_data(name, folder, **options)
@@ -224,21 +226,35 @@ def load_test(
 
 
 def _check_test(train: Dataset, test: Dataset, own: Mapping[str, Any]) -> None:
-    """Raise a DataError if the test was drawn anew; say if it is another that was given."""
+    """Raise a DataError if the test images were sampled again; warn if they have changed."""
     from handgrad.data.formats.user_data import draws_its_test  # it loads Pillow
 
     if train.digest() != own.get("digest") and draws_its_test(expanded(str(own["name"]))):
         raise DataError(
-            f"{train.name}: the images are others than when the model was trained, and a test "
-            "drawn from them may hold some that it has learned from; put the old ones back, train "
-            "it again, or give new ones by --data"
+            f"{train.name}: the images have changed since the model was trained, and test images "
+            "sampled from them may be among its training images; restore them, train it again, or "
+            "give other images by --data"
         )
     if test.digest() != own.get("test_digest", test.digest()):
-        _log.warning("handgrad: %s: others than when the model was trained", test.name)
+        _log.warning("handgrad: %s: the images have changed since the model was trained", test.name)
+
+
+def calibrate_on(classifier: Classifier, validation: Dataset) -> str:
+    """Calibrate a classifier on validation images if they suffice, and return a sentence about it.
+
+    Args:
+        classifier: the classifier, whose calibration is replaced.
+        validation: images that it was not trained on.
+    """
+    Z = classifier.logits(validation.images)
+    if reason := reason_against_calibrating(Z, validation.labels):
+        return f"not calibrated: {reason}"
+    classifier.calibration = calibrate(Z, validation.labels)
+    return f"calibrated, {classifier.calibration}"
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what takes part."""
+    """Return the versions of handgrad, NumPy and Python."""
     return {
         "handgrad": handgrad.__version__,
         "numpy": np.__version__,
@@ -247,7 +263,7 @@ def versions() -> dict[str, str]:
 
 
 def _write_history(history: History, folder: Path) -> None:
-    """Write the records as a table and as JSON."""
+    """Write the history as CSV and as JSON."""
     summary = {
         "stopped_early": history.stopped_early,
         "best_epoch": history.best_epoch,

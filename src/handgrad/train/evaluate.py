@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.classifier import Classifier, network_of
 from handgrad.data import Dataset
-from handgrad.errors import DataError, ModelError
+from handgrad.display import html_table
+from handgrad.errors import DataError
 from handgrad.layers import Array
 from handgrad.losses import Loss, SoftmaxCrossEntropy
 from handgrad.network import Network
@@ -34,24 +36,28 @@ class Evaluation:
         return int(self.confusion.sum())
 
     @property
-    def right(self) -> int:
+    def correct(self) -> int:
         """How many of them were right."""
         return int(np.trace(self.confusion))
 
     @property
     def accuracy(self) -> float:
         """The share of them that were right, 0 to 1."""
-        return self.right / self.count
+        return self.correct / self.count
 
     def __str__(self) -> str:
         return (
-            f"accuracy {self.accuracy:.2%} ({self.right:,} of {self.count:,} right), "
+            f"accuracy {self.accuracy:.2%} ({self.correct:,} of {self.count:,} right), "
             f"loss {self.loss:.4f}"
         )
 
+    def _repr_html_(self) -> str:
+        counts = [[f"is {k}", *row] for k, row in enumerate(self.confusion.tolist())]
+        return html_table(["", *map(str, range(len(counts)))], counts, str(self))
+
 
 def evaluate(
-    net: Network,
+    model: Network | Classifier,
     test: Dataset,
     *,
     loss: Loss = SoftmaxCrossEntropy(),
@@ -60,19 +66,20 @@ def evaluate(
     """Return how good a network is on a data set.
 
     Args:
-        net: the network.
+        model: the network or classifier.
         test: images that it has not learned from.
         loss: the loss to report.
         logits: how to compute them; None: by the network itself.
 
     Raises:
         DataError: if the data set's classes or images are not the network's.
-        ModelError: if this is no network.
+        ModelError: if this is neither a network nor a classifier.
     """
-    check_classes(net, test)
+    check_classes(model, test)
+    net = network_of(model)
     Z = (logits or net.logits)(test.images)
     value, _ = loss(Z, test.labels)
-    K = len(net.classes)
+    K = net.classes
     cells = test.labels * K + Z.argmax(axis=1)
     return Evaluation(value, np.bincount(cells, minlength=K * K).reshape(K, K))
 
@@ -86,24 +93,23 @@ def check_dataset(data: object) -> None:
         )
 
 
-def check_network(net: object) -> None:
-    """Raise a ModelError if this is no network, but its layers, say."""
-    if not isinstance(net, Network):
-        raise ModelError(
-            f"a Network is wanted, not a {type(net).__name__}; make one: "
-            "hg.Network(layers, train.shape, train.classes)"
-        )
+def check_classes(model: Network | Classifier, data: Dataset) -> None:
+    """Raise a DataError unless the classes and images of a data set fit a model.
 
-
-def check_classes(net: Network, data: Dataset) -> None:
-    """Raise a DataError unless a data set's classes and images are those of the network."""
-    check_network(net)
+    A classifier must have the same class names, a network the same number of classes.
+    """
+    net = network_of(model)
     check_dataset(data)
-    if data.classes != net.classes:
+    if isinstance(model, Classifier) and data.classes != model.classes:
         raise DataError(
-            f"{data.name} has the classes {_some(data.classes)}, the network "
-            f"{_some(net.classes)}; give data of those, or a network built with these, in Python "
-            "by classes=train.classes"
+            f"{data.name} has the classes {_some(data.classes)}, but the classifier has "
+            f"{_some(model.classes)}; use data with the same classes, or build the classifier by "
+            "hg.Classifier.for_data(layers, train)"
+        )
+    if len(data.classes) != net.classes:
+        raise DataError(
+            f"{data.name} has {len(data.classes)} classes, but the network has {net.classes}; "
+            "build the network with classes=len(train.classes)"
         )
     net.as_images(data.images)
 

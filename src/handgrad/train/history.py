@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from handgrad.display import html_table
+
 
 class Epoch(NamedTuple):
     """What one epoch brought.
@@ -68,3 +70,8 @@ class History:
 
     def __getitem__(self, index: int) -> Epoch:
         return self.epochs[index]
+
+    def _repr_html_(self) -> str:
+        rows = [[f"{x:.4g}" if isinstance(x, float) else x for x in record] for record in self]
+        headings = [name.replace("_", " ") for name in Epoch._fields]
+        return html_table(headings, rows, f"{len(self)} epochs, the best is {self.best_epoch}")

@@ -10,6 +10,7 @@ from typing import NamedTuple, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
+from handgrad.classifier import Classifier, network_of
 from handgrad.data import Dataset
 from handgrad.data.augment import Augmentation
 from handgrad.data.augment.sampling import tables_for
@@ -36,7 +37,7 @@ class _Place(NamedTuple):
 
 
 def fit(
-    net: Network,
+    model: Network | Classifier,
     train: Dataset,
     validation: Dataset | float | None = 0.1,
     *,
@@ -54,7 +55,7 @@ def fit(
     goes on from a checkpoint is the run it would have been, bit for bit.
 
     Args:
-        net: the network; its arrays are changed in place.
+        model: the network or classifier; its arrays are changed in place.
         train: the images to learn from.
         validation: the images to judge by; a share of `train` to set aside for it; or None.
         weights: how much each image of `train` counts, (N,) numbers of at least 0, besides the
@@ -73,7 +74,7 @@ def fit(
             of the best epoch so far, or those it came with.
     """
     course, validation, place = _set_out(
-        net, train, validation, weights, checkpoint, resume, settings
+        model, train, validation, weights, checkpoint, resume, settings
     )
     for record in _epochs(course, validation, place, on_progress):
         if on_epoch is not None:
@@ -82,7 +83,7 @@ def fit(
 
 
 def epochs(
-    net: Network,
+    model: Network | Classifier,
     train: Dataset,
     validation: Dataset | float | None = 0.1,
     *,
@@ -98,7 +99,7 @@ def epochs(
     yields what is new. The folder for checkpoints is looked into, and kept from other runs, from
     the first record that is asked for until the loop ends or is closed.
     """
-    return _epochs(*_set_out(net, train, validation, weights, checkpoint, resume, settings))
+    return _epochs(*_set_out(model, train, validation, weights, checkpoint, resume, settings))
 
 
 def _epochs(
@@ -132,7 +133,7 @@ def _epochs(
 
 
 def _set_out(
-    net: Network,
+    model: Network | Classifier,
     train: Dataset,
     validation: Dataset | float | None,
     weights: ArrayLike | None,
@@ -146,8 +147,8 @@ def _set_out(
     by_image = None if weights is None else _as_weights(weights, train)
     if validation is not None and not isinstance(validation, Dataset):
         train, validation, by_image = _split(train, validation, by_image, recipe.seed)
-    _check(net, train, validation, recipe)
-    course = _course(net, train, by_image, recipe)
+    _check(model, train, validation, recipe)
+    course = _course(model, train, by_image, recipe)
     if checkpoint is None:
         if resume:
             raise ConfigError("resume needs checkpoint=FOLDER, the folder of the checkpoints")
@@ -158,12 +159,15 @@ def _set_out(
     return course, validation, _Place(checkpoint, run, resume)
 
 
-def _course(net: Network, train: Dataset, weights: Array | None, recipe: Recipe) -> Course:
+def _course(
+    model: Network | Classifier, train: Dataset, weights: Array | None, recipe: Recipe
+) -> Course:
     """Return a run at its beginning, its network measured and its engine made."""
-    if net.preprocessing is None:
-        net.preprocessing = train.preprocessing
-    if not net.measured:
-        net.measure(train.images)
+    net = network_of(model)
+    if isinstance(model, Classifier) and model.preprocessing is None:
+        model.preprocessing = train.preprocessing
+    if not net.is_fitted:
+        net.fit_statistics(train.images)
     rules = Rules(recipe.loss, recipe.optimizer, recipe.clip_norm, recipe.seed)
     return Course(net, engine_named(recipe.engine, net, rules), recipe, train, weights)
 
@@ -228,11 +232,13 @@ def _as_weights(weights: ArrayLike, train: Dataset) -> Array:
     return array
 
 
-def _check(net: Network, train: Dataset, validation: Dataset | None, recipe: Recipe) -> None:
+def _check(
+    model: Network | Classifier, train: Dataset, validation: Dataset | None, recipe: Recipe
+) -> None:
     """Raise a DataError before the work starts, rather than in the middle."""
-    check_classes(net, train)
+    check_classes(model, train)
     train.check_trainable(recipe.batch_size)
     if isinstance(recipe.augment, Augmentation):
         tables_for(recipe.augment, train.shape[1:])
     if validation is not None:
-        check_classes(net, validation)
+        check_classes(model, validation)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.classifier import Classifier
 from handgrad.data import Dataset
 from handgrad.data.corruptions import CORRUPTIONS, corrupted
 from handgrad.errors import DataError
@@ -36,7 +37,7 @@ class Robustness:
 
 
 def robustness(
-    net: Network,
+    model: Network | Classifier,
     test: Dataset,
     *,
     seed: int = 0,
@@ -45,7 +46,7 @@ def robustness(
     """Return how good a network is on images, and on the same damaged in fifteen ways.
 
     Args:
-        net: the network.
+        model: the network or classifier.
         test: images that it has not learned from, uint8.
         seed: decides what is at random in the damage.
         logits: how to compute them; None: by the network itself.
@@ -53,14 +54,16 @@ def robustness(
     Raises:
         DataError: if the data set's classes or images are not the network's, or not uint8.
     """
-    check_classes(net, test)
+    check_classes(model, test)
     if test.images.dtype != np.uint8:
         raise DataError(
             f"{test.name}: images of {test.images.dtype} cannot be damaged as files are; "
             "give them as uint8, 0..255"
         )
     damaged = {
-        name: evaluate(net, replace(test, images=corrupted(test.images, name, seed)), logits=logits)
+        name: evaluate(
+            model, replace(test, images=corrupted(test.images, name, seed)), logits=logits
+        )
         for name in CORRUPTIONS
     }
-    return Robustness(evaluate(net, test, logits=logits), damaged)
+    return Robustness(evaluate(model, test, logits=logits), damaged)

@@ -206,8 +206,7 @@ class Course:
             ConfigError: if it is that of another optimizer.
         """
         check_fits(state, self.net.arrays, self.engine.optimizer_state, len(self._batches.lrs))
-        self.net.restore(state.arrays)
-        self.net.measured = True
+        self.net.restore(state.arrays, is_fitted=True)
         for name, kinds in self.engine.optimizer_state.items():
             for kind, array in kinds.items():
                 array[...] = state.optimizer_state[name][kind]
@@ -269,7 +268,7 @@ class Course:
         return Epoch(
             number=len(self._records) + 1,
             loss=float(np.average(self._done.losses, weights=count_of_batch)),
-            accuracy=int(self._done.right.sum()) / len(order),
+            accuracy=int(self._done.correct.sum()) / len(order),
             validation_loss=None,
             validation_accuracy=None,
             lr=self._batches.lrs[-1],

@@ -90,7 +90,7 @@ def batches(kind: Any, size: int = 24, count: int = 20) -> BatchStream:
 def trained(name: str, network: str, run: BatchStream, **options: Any) -> tuple[Engine, Any]:
     """Return an engine that has run the batches, and what came out."""
     net = Network(NETWORKS[network], run.images.shape[1:], 3)
-    net.measure(run.images)
+    net.fit_statistics(run.images)
     made = CompiledEngine(net, RULES, **options) if options else engine_named(name, net, RULES)
     return made, made.run(run)
 

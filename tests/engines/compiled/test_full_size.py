@@ -27,9 +27,9 @@ def mnist() -> Dataset:
 
 def pair(model: str) -> tuple[ReferenceEngine, CompiledEngine]:
     """Return both engines, each with an equal network of its own."""
-    nets = [Network(MODELS[model](), (1, 28, 28), mnist().classes, seed=0) for _ in range(2)]
+    nets = [Network(MODELS[model](), (1, 28, 28), len(mnist().classes), seed=0) for _ in range(2)]
     for net in nets:
-        net.measure(mnist().images)
+        net.fit_statistics(mnist().images)
     return ReferenceEngine(nets[0], RULES), CompiledEngine(nets[1], RULES)
 
 

@@ -27,8 +27,8 @@ def test_it_agrees_whether_it_skips_zeros_or_not(name: str, skip_zeros: bool, ki
     order = np.random.default_rng(0).integers(0, 100, 20 * 40 - 7)
     run = BatchStream(X, case.labels(count=100), None, order, 40, [0.05] * 20)
     reference, compiled = pair(case, skip_zeros=skip_zeros)
-    reference.net.measure(X)
-    compiled.net.measure(X)
+    reference.net.fit_statistics(X)
+    compiled.net.fit_statistics(X)
     assert_agree(reference, compiled, reference.run(run), compiled.run(run))
     np.testing.assert_allclose(reference.logits(X), compiled.logits(X), rtol=1e-3, atol=1e-4)
 
@@ -73,7 +73,7 @@ def test_one_image_at_a_time(name: str, weighted: bool) -> None:
     together = CompiledEngine(case.network(), rules, workers=2)
     together.worth_meeting = together.worth_starting = 0
     for engine in (reference, compiled, together):
-        engine.net.measure(X)
+        engine.net.fit_statistics(X)
     steps = compiled.run(run)
     assert_agree(reference, compiled, reference.run(run), steps)
     np.testing.assert_array_equal(steps.losses, together.run(run).losses)

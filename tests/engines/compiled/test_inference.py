@@ -27,7 +27,7 @@ def images(count: int, seed: int = 0) -> Any:
 
 def network(name: str) -> Network:
     net = Network(named(name), (1, 28, 28), 10, seed=3)
-    net.measure(images(50))
+    net.fit_statistics(images(50))
     return net
 
 

@@ -81,11 +81,11 @@ def test_eight_threads_train_and_predict_with_engines_of_their_own(name: str) ->
 
 def test_eight_threads_predict_with_one_network() -> None:
     net, X = network(), images(300)
-    alone = net.predict_proba(X)
+    alone = net.logits(X)
 
     def work(_: int) -> None:
         for _ in range(3):
-            np.testing.assert_array_equal(net.predict_proba(X), alone)
+            np.testing.assert_array_equal(net.logits(X), alone)
 
     at_once(work)
 
@@ -101,7 +101,7 @@ from handgrad.engines import Rules, engine_named
 X, y = np.random.default_rng(0).integers(0, 256, (2000, 1, 28, 28), np.uint8), np.arange(2000) % 10
 data = hg.Dataset.from_arrays(X, y)
 for name in ("reference", "compiled", "torch:cpu"):
-    net = hg.Network(hg.models.fashion_mlp(), data.shape, data.classes)
+    net = hg.Network(hg.models.fashion_mlp(), data.shape, len(data.classes))
     hg.fit(net, data, 0.5, epochs=2, batch_size=200, engine=name)
 print(len(started), len(os.listdir("/proc/self/task")))
 """

@@ -13,7 +13,6 @@ from handgrad.engines.compiled import CompiledEngine
 from handgrad.layers import (
     Array,
     BatchNorm,
-    Chain,
     Context,
     Conv2d,
     Dense,
@@ -22,6 +21,7 @@ from handgrad.layers import (
     LeakyReLU,
     Params,
     Residual,
+    Sequential,
     Shape,
 )
 from handgrad.losses import SoftmaxCrossEntropy
@@ -122,7 +122,7 @@ class FailingAdam(Adam):
         (GainAlone(),),
         (Residual((Gain(),)),),
         (Residual((Conv2d(2, 1),), (Gain(),)), Gain()),
-        (Chain((Gain(), Gain())),),
+        (Sequential((Gain(), Gain())),),
     ],
     ids=["alone", "gradients alone", "in a body", "in a shortcut", "in a chain"],
 )

@@ -68,7 +68,7 @@ def test_after_20_steps_both_engines_have_the_same_arrays(case: Case, dtype: typ
     expected, found = ours.run(run), theirs.run(run)
     assert theirs.steps == len(run.lrs) == 20
     np.testing.assert_allclose(found.losses, expected.losses, rtol=TOLERANCE[dtype])
-    assert np.abs(found.right - expected.right).sum() <= (dtype == np.float32)
+    assert np.abs(found.correct - expected.correct).sum() <= (dtype == np.float32)
     assert_equal(ours, theirs, TOLERANCE[dtype])
     expected, found = ours.logits(run.images), theirs.logits(run.images)
     assert found.dtype == dtype
@@ -166,17 +166,17 @@ def test_a_step_is_a_run_of_one_batch() -> None:
     one, other = cpu(case.network(), RULES), cpu(case.network(), RULES)
     loss, right = one.step(X, y, weights, 0.1)
     steps = other.run(BatchStream(X, y, weights, np.arange(5), 5, [0.1]))
-    assert (loss, right) == (steps.losses[0], steps.right[0])
+    assert (loss, right) == (steps.losses[0], steps.correct[0])
     assert_equal(one, other, 0.0)
     assert isinstance(one, Engine)
-    assert (steps.losses.dtype, steps.right.dtype) == (np.float64, np.int64)
+    assert (steps.losses.dtype, steps.correct.dtype) == (np.float64, np.int64)
 
 
 def test_a_run_without_batches_changes_nothing() -> None:
     case = CASE["linear"]
     engine = cpu(case.network(), RULES)
     steps = engine.run(batches(case)._replace(order=np.zeros(0, int), lrs=[]))
-    assert (len(steps.losses), len(steps.right), engine.steps) == (0, 0, 0)
+    assert (len(steps.losses), len(steps.correct), engine.steps) == (0, 0, 0)
 
 
 @each_case

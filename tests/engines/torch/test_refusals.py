@@ -116,7 +116,7 @@ def test_fit_trains_with_it() -> None:
     train, test = hg.load_data("digits")
     accuracies = []
     for engine in ("reference", "torch:cpu"):
-        net = hg.Network(hg.models.two_layer(), train.shape, train.classes)
+        net = hg.Network(hg.models.two_layer(), train.shape, len(train.classes))
         hg.fit(net, train, epochs=2, optimizer=Momentum(0.05), engine=engine)
         accuracies.append(hg.evaluate(net, test).accuracy)
     assert accuracies[0] == pytest.approx(accuracies[1], abs=0.005)

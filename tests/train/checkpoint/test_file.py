@@ -88,6 +88,6 @@ def test_what_another_program_wrote_is_one_sentence(
 
 def test_a_model_file_is_no_checkpoint(tmp_path: Path) -> None:
     file = tmp_path / "m.safetensors"
-    hg.save_model(hg.Network([hg.Flatten(), hg.Dense()], (1, 3, 3), 2), file)
+    hg.Classifier(hg.Network([hg.Flatten(), hg.Dense()], (1, 3, 3), 2)).save(file)
     with pytest.raises(hg.StorageError, match="not what was written, by its SHA-256"):
         read_checkpoint(file)

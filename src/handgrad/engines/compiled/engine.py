@@ -38,7 +38,7 @@ from handgrad.engines.protocol import BatchStream, Rules, StepResults
 from handgrad.engines.reference import ReferenceEngine
 from handgrad.errors import ConfigError
 from handgrad.layers import Array, Dense, Layer, Residual
-from handgrad.layers.chain import Chain
+from handgrad.layers.chain import Sequential
 from handgrad.network import Network, finite
 from handgrad.threads import cores
 
@@ -133,7 +133,7 @@ class CompiledEngine:
     ) -> tuple[float, int]:
         """Make one update, and return the loss and how many were right, both before it."""
         steps = self.run(BatchStream(X, y, weights, np.arange(len(X)), len(X), [lr]))
-        return float(steps.losses[0]), int(steps.right[0])
+        return float(steps.losses[0]), int(steps.correct[0])
 
     def run(self, batches: BatchStream) -> StepResults:
         """Make one update for each batch, and return what came out."""
@@ -155,7 +155,7 @@ class CompiledEngine:
             batches.images, batches.size, learning=True, augmentation=augmentation
         )
         steps = StepResults(np.zeros(count), np.zeros(count, np.int64))
-        program.set(**brought(batches, steps, self.rules, len(self.net.classes)))
+        program.set(**brought(batches, steps, self.rules, self.net.classes))
         program.start(self.steps)
         self._take(builder)
         self._rows.forget()
@@ -187,7 +187,7 @@ class CompiledEngine:
 
     def _logits(self, X: NDArray[Any]) -> Array:
         """Return the logits of many images, it being this thread's turn."""
-        logits = np.zeros((len(X), len(self.net.classes)), np.float32)
+        logits = np.zeros((len(X), self.net.classes), np.float32)
         builder, program = self._program(X, min(len(X), _INFER), learning=False)
         count = -(-len(X) // _INFER)
         program.set(
@@ -279,7 +279,7 @@ class CompiledEngine:
     def _has_class_weights(self) -> bool:
         """Say whether there is a weight for each class, if there are any."""
         own = getattr(self.rules.loss, "class_weights", None)
-        return own is None or len(own) == len(self.net.classes)
+        return own is None or len(own) == self.net.classes
 
     def _say(self, sentence: str) -> None:
         """Say to those who listen, once, how the work is done."""
@@ -323,8 +323,8 @@ class CompiledEngine:
             order=batches.order[at : at + size], lrs=batches.lrs[made : made + 1]
         )
         rest = batches._replace(order=batches.order[at + size :], lrs=batches.lrs[made + 1 :])
-        steps.losses[made : made + 1], steps.right[made : made + 1] = self._by_reference(one)
-        steps.losses[made + 1 :], steps.right[made + 1 :] = self.run(rest)
+        steps.losses[made : made + 1], steps.correct[made : made + 1] = self._by_reference(one)
+        steps.losses[made + 1 :], steps.correct[made + 1 :] = self.run(rest)
 
     def _by_reference(self, batches: BatchStream) -> StepResults:
         """Let the reference make these steps; what cannot be trained on, it refuses by name."""
@@ -343,7 +343,7 @@ def _leaves(layers: Sequence[Layer], prefix: str = "") -> Iterator[tuple[str, La
         if type(layer) is Residual:
             yield from _leaves(layer.body, f"{name}body.")
             yield from _leaves(layer.shortcut, f"{name}shortcut.")
-        elif type(layer) is Chain:
+        elif type(layer) is Sequential:
             yield from _leaves(layer.layers, name)
         else:
             yield name, layer

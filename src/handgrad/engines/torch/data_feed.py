@@ -43,7 +43,7 @@ class Feed:
         # NumPy augments images on the host, so images to be augmented stay there until then.
         at_once = batches.moves is None and _fit(images, device)
         where = device if at_once else torch.device("cpu")
-        weights = loss.weigh(batches.labels, batches.weights, len(net.classes))
+        weights = loss.weigh(batches.labels, batches.weights, net.classes)
         self._device, self._size, self._net = device, batches.size, net
         self._moves = batches.moves
         self._images = image_tensor(images, net).to(where)

@@ -109,7 +109,7 @@ class TorchEngine:
     ) -> tuple[float, int]:
         """Make one update; return the loss and the number of correct predictions before it."""
         results = self.run(BatchStream(X, y, weights, np.arange(len(X)), len(X), [lr]))
-        return float(results.losses[0]), int(results.right[0])
+        return float(results.losses[0]), int(results.correct[0])
 
     @torch.no_grad()
     def logits(self, X: NDArray[Any]) -> Array:

@@ -18,7 +18,6 @@ from handgrad.layers import (
     Array,
     AvgPool2d,
     BatchNorm,
-    Chain,
     Context,
     Conv2d,
     Dense,
@@ -32,6 +31,7 @@ from handgrad.layers import (
     Normalize,
     ReLU,
     Residual,
+    Sequential,
     Shape,
     Sigmoid,
     SiLU,
@@ -53,7 +53,7 @@ def to_torch(net: Network) -> nn.Sequential:
     Raises:
         ModelError: if a layer has no PyTorch counterpart.
     """
-    module = to_module(Chain(net.layers), net.shape, dtype=getattr(torch, net.dtype.name))
+    module = to_module(Sequential(net.layers), net.shape, dtype=getattr(torch, net.dtype.name))
     module.load_state_dict(tensors(net.arrays))
     assert isinstance(module, nn.Sequential)
     return module
@@ -197,6 +197,6 @@ MODULES: dict[type[Any], Callable[[Any, Shape, Context], nn.Module]] = {
     SiLU: lambda *_: nn.SiLU(),
     Dropout: lambda layer, _, ctx: KeyedDropout(layer.p, ctx.layer),
     Dropout2d: lambda layer, _, ctx: KeyedDropout2d(layer.p, ctx.layer),
-    Chain: lambda layer, shape, ctx: _sequential(layer.layers, shape, ctx),
+    Sequential: lambda layer, shape, ctx: _sequential(layer.layers, shape, ctx),
     Residual: _residual,
 }

@@ -58,7 +58,7 @@ def tensors(state: State) -> dict[str, NDArray[Any]]:
     named |= {f"average/{name}": array for name, array in state.average.items()}
     for name, kinds in state.optimizer_state.items():
         named |= {f"memory/{kind}/{name}": array for kind, array in kinds.items()}
-    return named | {"epoch/losses": state.epoch.losses, "epoch/right": state.epoch.right}
+    return named | {"epoch/losses": state.epoch.losses, "epoch/right": state.epoch.correct}
 
 
 def numbers(state: State) -> dict[str, Any]:

@@ -30,12 +30,12 @@ from handgrad.layers import (
     SiLU,
     Tanh,
 )
-from handgrad.layers.chain import Chain
+from handgrad.layers.chain import Sequential
 
 EMITTERS: dict[type | None, Emitter] = {
     AvgPool2d: pool.average,
     BatchNorm: norm.batch_norm,
-    Chain: chain.chain,
+    Sequential: chain.chain,
     Conv2d: conv.conv,
     Dense: dense.dense,
     Dropout: dropout.dropout,

@@ -7,10 +7,12 @@ from dataclasses import replace
 from handgrad.engines.compiled.lower.builder import Backward, Builder
 from handgrad.engines.compiled.lower.values import Value
 from handgrad.layers import Flatten, Residual
-from handgrad.layers.chain import Chain
+from handgrad.layers.chain import Sequential
 
 
-def chain(b: Builder, layer: Chain, prefix: str, number: int, X: Value) -> tuple[Value, Backward]:
+def chain(
+    b: Builder, layer: Sequential, prefix: str, number: int, X: Value
+) -> tuple[Value, Backward]:
     """Lay down a chain inside a chain."""
     return b.chain(layer.layers, prefix, number, X)
 

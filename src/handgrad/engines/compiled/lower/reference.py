@@ -15,8 +15,8 @@ from handgrad.engines.compiled.lower.values import Value
 from handgrad.engines.compiled.runtime import step_state as clock
 from handgrad.engines.compiled.runtime.program import Program
 from handgrad.layers import Array, Context, Layer, Params, has_buffers
-from handgrad.network import gradients_alone
 from handgrad.params import flatten
+from handgrad.walk import gradients_alone
 
 
 def reference(
@@ -25,7 +25,9 @@ def reference(
     """Lay down a layer as the reference engine runs it, and say so."""
     b.plan.notes.append(f"{b.plan.layer}: there is no kernel for it; it runs as the reference does")
     called = _Called(b, layer, prefix, number)
-    shape = layer.forward(called.tree, np.zeros((1, *X.shape), np.float32), Context())[0].shape[1:]
+    shape = layer.forward(called.params, np.zeros((1, *X.shape), np.float32), Context())[0].shape[
+        1:
+    ]
     Y = b.value("Y", shape, X.learned or bool(called.learned))
     b.plan.python(partial(called.forward, X, Y), X.buffer, Y.buffer)
 
@@ -59,8 +61,8 @@ class _Called:
 
     def __init__(self, b: Builder, layer: Layer, prefix: str, number: int) -> None:
         self._b, self._layer, self._prefix, self._number = b, layer, prefix, number
-        self.tree = _find(b.net.tree, prefix)
-        self.learned = [name for name in flatten(self.tree, prefix) if name in b.store.rooms]
+        self.params = _find(b.net.params, prefix)
+        self.learned = [name for name in flatten(self.params, prefix) if name in b.store.rooms]
         self._cache: Any = None
         self._carried: dict[str, Array] = {}
 
@@ -70,10 +72,10 @@ class _Called:
         for name in self.learned:
             b.store.give(name, b.net.parameters[name], b.store.W)
         ctx = Context(b.training, seed, int(program.clocks[clock.TOTAL]), self._number)
-        output, self._cache = self._layer.forward(self.tree, read(program, X), ctx)
+        output, self._cache = self._layer.forward(self.params, read(program, X), ctx)
         if b.training and has_buffers(self._layer):
             self._carried = flatten(
-                self._layer.update_buffers(self.tree, self._cache), self._prefix
+                self._layer.update_buffers(self.params, self._cache), self._prefix
             )
         write(program, Y, output)
 
@@ -81,9 +83,9 @@ class _Called:
         """Set dX, where somebody wants it, the gradients, and the sum of their squares."""
         b, output = self._b, read(program, dY)
         if dX is None:
-            gradients = gradients_alone(self._layer, self.tree, self._cache, output)
+            gradients = gradients_alone(self._layer, self.params, self._cache, output)
         else:
-            back, gradients = self._layer.backward(self.tree, self._cache, output)
+            back, gradients = self._layer.backward(self.params, self._cache, output)
             write(program, dX, back)
         squares = 0.0
         for name, gradient in flatten(gradients, self._prefix).items():

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from handgrad.engines.compiled.lower.parameter_layout import Room
-from handgrad.layers import Array, Context, Layer, Params, Residual
-from handgrad.layers.chain import Chain
 from handgrad.network import Network
-from handgrad.summary import multiply_adds
 
 
 class Subject(NamedTuple):
@@ -30,26 +28,9 @@ class Subject(NamedTuple):
     @classmethod
     def of(cls, net: Network, rooms: Mapping[str, Room]) -> Subject:
         """Return what is to be known of a network whose arrays lie in these rooms."""
-        X = np.zeros((1, *net.shape), net.dtype)
+        steps = list(net.walk(np.zeros((1, *net.shape), net.dtype), inner=True))
         return cls(
-            dict(_work(net.layers, net.tree, X, "")),
+            {f"{s.path} {type(s.layer).__name__}": s.multiply_adds for s in steps},
             {room.offset: room.size for room in rooms.values()},
-            X.size,
+            math.prod(net.shape),
         )
-
-
-def _work(
-    layers: Sequence[Layer], tree: Params, X: Array, prefix: str
-) -> Iterator[tuple[str, int]]:
-    """Yield each layer, as the plan calls it, with the products of its weights for an image X."""
-    for index, layer in enumerate(layers):
-        params = tree[str(index)]
-        name = f"{prefix}{index}"
-        if isinstance(layer, Residual):
-            yield from _work(layer.body, params["body"], X, f"{name}.body.")
-            yield from _work(layer.shortcut, params["shortcut"], X, f"{name}.shortcut.")
-        elif isinstance(layer, Chain):
-            yield from _work(layer.layers, params, X, f"{name}.")
-        else:
-            yield f"{name} {type(layer).__name__}", multiply_adds(layer, params, X)
-        X, _ = layer.forward(params, X, Context())

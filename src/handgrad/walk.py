@@ -1,0 +1,184 @@
+"""The walk over a network's layers: one forward pass and one backward pass, layer by layer.
+
+Training, summaries, explanations and the search for a diverging layer all iterate over it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from handgrad.layers import (
+    Array,
+    Context,
+    Layer,
+    Params,
+    Residual,
+    Sequential,
+    gives_gradients_alone,
+)
+
+
+class LayerForward(NamedTuple):
+    """One layer's part of a forward pass.
+
+    Attributes:
+        path: the layer's position, such as "3", or "8.body.0" for a layer inside another one.
+        layer: the layer.
+        params: its arrays by name.
+        X: its input.
+        Y: its output.
+        cache: the values that its backward pass needs.
+    """
+
+    path: str
+    layer: Layer
+    params: Params
+    X: Array
+    Y: Array
+    cache: Any
+
+    @property
+    def name(self) -> str:
+        """The layer's name for messages and tables, such as "2 (Dense)"."""
+        return f"{self.path} ({type(self.layer).__name__})"
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds of the layer's own weights, without those of layers inside it."""
+        weight = self.params.get("weight")
+        if not isinstance(weight, np.ndarray):
+            return 0
+        return int(self.Y.size) * math.prod(weight.shape[1:])
+
+
+class LayerBackward(NamedTuple):
+    """One layer's part of a backward pass.
+
+    Attributes:
+        path: the layer's position, such as "3", or "8.body.0" for a layer inside another one.
+        layer: the layer.
+        dY: the gradient with respect to its output.
+        dX: the gradient with respect to its input; None: it was not needed.
+        gradients: the gradient of each of its parameters.
+    """
+
+    path: str
+    layer: Layer
+    dY: Array  # noqa: N815
+    dX: Array | None  # noqa: N815
+    gradients: Params
+
+    @property
+    def name(self) -> str:
+        """The layer's name for messages and tables, such as "2 (Dense)"."""
+        return f"{self.path} ({type(self.layer).__name__})"
+
+
+def walk(
+    layers: Iterable[Layer],
+    params: Params,
+    X: Array,
+    ctx: Context,
+    *,
+    inner: bool = False,
+    prefix: str = "",
+) -> Iterator[LayerForward]:
+    """Run a forward pass, and yield each layer with its input, output and cache.
+
+    Args:
+        layers: the layers in order.
+        params: their arrays, under "0", "1", ...
+        X: the input of the first layer.
+        ctx: the context of all of them.
+        inner: whether to yield the layers inside a layer too, after that layer. They are computed
+            a second time for it.
+        prefix: the text before each path.
+    """
+    for index, layer in enumerate(layers):
+        name = str(index)
+        own, here = params[name], ctx.inside(index)
+        Y, cache = layer.forward(own, X, here)
+        yield LayerForward(prefix + name, layer, own, X, Y, cache)
+        if inner:
+            for branch in _branches(prefix + name, layer, own, cache, here):
+                yield from walk(
+                    *(branch.layers, branch.params, X, branch.ctx), inner=True, prefix=branch.prefix
+                )
+        X = Y
+
+
+def walk_back(
+    layers: Sequence[Layer],
+    params: Params,
+    caches: Sequence[Any],
+    dY: Array,
+    *,
+    stop: int | None = None,
+    inner: bool = False,
+    prefix: str = "",
+) -> Iterator[LayerBackward]:
+    """Run a backward pass, and yield each layer with its gradients, the last layer first.
+
+    Args:
+        layers: the layers in order.
+        params: their arrays, under "0", "1", ...
+        caches: their caches of the forward pass, in order.
+        dY: the gradient with respect to the output of the last layer.
+        stop: the index at which to stop, without computing the dX of that layer; None: go on to the
+            first layer, and compute every dX.
+        inner: whether to yield the layers inside a layer too, after that layer. They are computed
+            a second time for it.
+        prefix: the text before each path.
+    """
+    for index in range(len(layers) - 1, -1 if stop is None else stop - 1, -1):
+        name = str(index)
+        layer, own, path, dX = layers[index], params[name], prefix + name, None
+        if index == stop:
+            gradients = gradients_alone(layer, own, caches[index], dY)
+        else:
+            dX, gradients = layer.backward(own, caches[index], dY)
+        yield LayerBackward(path, layer, dY, dX, gradients)
+        if inner:
+            for branch in _branches(path, layer, own, caches[index], Context()):
+                yield from walk_back(
+                    *(branch.layers, branch.params, branch.caches, dY),
+                    inner=True,
+                    prefix=branch.prefix,
+                )
+        dY = dY if dX is None else dX
+
+
+class _Branch(NamedTuple):
+    """Layers inside a layer: they take its input, and the branches' outputs add up to its own."""
+
+    prefix: str
+    layers: Sequence[Layer]
+    params: Params
+    caches: Sequence[Any]
+    ctx: Context
+
+
+def _branches(
+    path: str, layer: Layer, params: Params, cache: Any, ctx: Context
+) -> tuple[_Branch, ...]:
+    """Return the branches of a layer that consists of layers; () for any other layer."""
+    if isinstance(layer, Sequential):
+        return (_Branch(f"{path}.", layer.layers, params, cache, ctx),)
+    if isinstance(layer, Residual):
+        body, shortcut = params["body"], params["shortcut"]
+        return (
+            _Branch(f"{path}.body.", layer.body, body, cache[0], ctx.inside(0)),
+            _Branch(f"{path}.shortcut.", layer.shortcut, shortcut, cache[1], ctx.inside(1)),
+        )
+    return ()
+
+
+def gradients_alone(layer: Layer, params: Params, cache: Any, dY: Array) -> Params:
+    """Return a layer's parameter gradients without dX, by the shorter way if it has one."""
+    if gives_gradients_alone(layer):
+        return layer.gradients(params, cache, dY)
+    return layer.backward(params, cache, dY)[1]
