@@ -23,6 +23,7 @@ from handgrad.layers import (
 )
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
+from handgrad.params import flatten
 from tests.cases import CASES, CLASSES, Case
 from tests.extras import needs
 from tests.gradients import errors
@@ -43,15 +44,13 @@ def images(count: int = 6, seed: int = 0) -> Array:
 def test_loss_and_gradients_equal_autograds(case: Case) -> None:
     """The gradient of the images is left out of our backward pass."""
     torch = needs("torch")
-    from handgrad.gradient_check.autograd import module_at
-    from handgrad.gradient_check.target import Point
 
     net, X, y = case.network(dtype=np.float64), case.examples(), case.labels()
     ctx = Context(training=True, seed=1, step=2)
     loss, gradients = net.loss_and_grads(X, y, ctx=ctx)
 
-    tensors = as_tensors(net.params)
-    logits = forward(Sequential(net.layers), tensors, torch.tensor(X), ctx)
+    module = module_at(Sequential(net.layers), Point(net.params, X, ctx, X))
+    logits = module(torch.tensor(X))
     theirs = torch.nn.functional.cross_entropy(logits, torch.tensor(y))
     theirs.backward()
     assert loss == pytest.approx(theirs.item(), rel=1e-13)

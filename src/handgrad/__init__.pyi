@@ -56,8 +56,8 @@ from .layers import (
     ReLU,
     Residual,
     Sequential,
-    SiLU,
     Sigmoid,
+    SiLU,
     Tanh,
 )
 from .losses import (
@@ -68,11 +68,11 @@ from .network import (
     Network,
 )
 from .optim import (
+    SGD,
     Adam,
     AdamW,
     Momentum,
     Optimizer,
-    SGD,
 )
 from .train import (
     Checkpoints,

@@ -11,8 +11,7 @@ import numpy as np
 from handgrad import init
 from handgrad import layers as layers_module
 from handgrad.errors import ModelError
-from handgrad.init import INITIALIZERS
-from handgrad.layers import LAYER_CLASSES, Array, Layer
+from handgrad.layers import Array, Layer
 from handgrad.network import Network, layer_name
 
 KINDS: dict[str, Any] = {

@@ -119,8 +119,8 @@ def _targets(what: str, args: str, shape: str, batch: int | None) -> list[Target
     if Path(what).exists():
         from handgrad.runs import load_run
 
-        net, _ = load_run(Path(what))
-        return [network_target(what, net)]
+        classifier, _ = load_run(Path(what))
+        return [network_target(what, classifier.network)]
     raise ConfigError(
         f"there is no model, layer or run {what!r}; "
         f"the nearest name is {nearest(what, target_names())!r}"

@@ -51,7 +51,7 @@ UNPREPARED = "The model does not say how an image file becomes such an array."
 
 def card(bundle: Bundle) -> str:
     """Return the model card: YAML for machines, then text for people."""
-    net, about = bundle.net, bundle.about
+    classifier, about = bundle.classifier, bundle.about
     model = str(_table(about, "config").get("model", ""))
     data = str(_table(about, "data").get("name", ""))
     return CARD.format(
@@ -67,7 +67,7 @@ def card(bundle: Bundle) -> str:
 
 def _facts(bundle: Bundle) -> dict[str, str]:
     """Return the facts in the card's table, by name."""
-    net, about = bundle.net, bundle.about
+    classifier, about = bundle.classifier, bundle.about
     return {
         "architecture": str(_table(about, "config").get("model") or "its own, see config.json"),
         "parameters": f"{sum(array.size for array in classifier.network.parameters.values()):,}",

@@ -44,10 +44,10 @@ def add_preprocessing(graph: Graph, classifier: Classifier, X: str) -> str:
     Raises:
         ModelError: if the network has no preprocessing, or one with other steps.
     """
-    if net.preprocessing is None:
+    if classifier.preprocessing is None:
         raise ModelError("the model has no preprocessing; export it without --raw")
-    _, H, W = net.shape
-    for step in net.preprocessing.steps:
+    _, H, W = classifier.shape
+    for step in classifier.preprocessing.steps:
         match step:
             case OnGround() | Colours():  # the images are opaque and have their colours
                 pass

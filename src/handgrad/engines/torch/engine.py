@@ -117,7 +117,7 @@ class TorchEngine:
         X = finite(self.net.as_images(X), self.net.dtype)
         self._copy_in()
         self.module.eval()
-        logits = np.empty((len(X), len(self.net.classes)), self.net.dtype)
+        logits = np.empty((len(X), self.net.classes), self.net.dtype)
         with _exact(self.device):
             for at in range(0, len(X), _INFERENCE_BATCH):
                 part = image_tensor(X[at : at + _INFERENCE_BATCH], self.net).to(self.device)
