@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import handgrad as hg
-from handgrad.engines import BatchStream, Rules, engine_named
+from handgrad.engines import BatchStream, TrainConfig, engine_named
 
 
 def main(recipe: dict[str, Any]) -> dict[str, float]:
@@ -16,7 +16,7 @@ def main(recipe: dict[str, Any]) -> dict[str, float]:
     batch, optimizer = recipe["batch"], hg.AdamW(recipe["lr"])
     net = hg.Network(hg.models.named(recipe["network"]), (1, 28, 28), 10)
     net.measured = True
-    engine = engine_named("compiled", net, Rules(hg.SoftmaxCrossEntropy(), optimizer))
+    engine = engine_named("compiled", net, TrainConfig(hg.SoftmaxCrossEntropy(), optimizer))
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (batch, 1, 28, 28), np.uint8)
     labels, order = rng.integers(0, 10, batch), np.arange(batch)

@@ -112,7 +112,7 @@ def test_its_settings_train_the_same_network_again(outcome, run):
     config = configure({}, {}, run / "config.toml")
     images, _ = config.load_data()
     net = config.network(images)
-    hg.fit(net, images, config.validation, **vars(config.recipe(images.classes)))
+    hg.fit(net, images, validation=config.validation, **vars(config.train_config(images.classes)))
     assert same_again(outcome)
     for name, array in net.arrays.items():
         assert np.array_equal(array, outcome.net.arrays[name]), name
@@ -128,7 +128,7 @@ def test_the_report_is_a_whole_page_that_needs_no_other(outcome, run):
     assert f"{outcome.evaluation.accuracy:.1%}" in words
     assert "<title>handgrad fit: digits</title>" in words
     assert f"handgrad predict {shlex.quote(str(run))} image.png".replace("'", "&#x27;") in words
-    wrong = outcome.evaluation.count - outcome.evaluation.right
+    wrong = outcome.evaluation.count - outcome.evaluation.correct
     assert words.count('<span class="wrong">') == min(wrong, 24)
     assert words.count('<td class="bar">') == 17
     assert words.count(">on all</td>") == 1

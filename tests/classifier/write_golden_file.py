@@ -20,7 +20,9 @@ def main() -> None:
     layers = [hg.Normalize(), *hg.models.softmax_regression()]
     net = hg.Network(layers, train.shape, train.classes)
     learn, validation = train.split(0.1)
-    hg.fit(net, learn, validation, epochs=10, optimizer=hg.AdamW(0.01), engine="reference")
+    hg.fit(
+        net, learn, validation=validation, epochs=10, optimizer=hg.AdamW(0.01), engine="reference"
+    )
     net.preprocessing = drawing(8)
     Z = net.logits(validation.images)
     net.calibration = hg.calibrate(Z, validation.labels, precision=0.98)

@@ -10,7 +10,7 @@ import pytest
 
 import handgrad as hg
 from handgrad.cli.train import train
-from handgrad.runs.config import Config
+from handgrad.runs.config import RunConfig
 from handgrad.runs.settings import FIELDS
 
 QUICK = ["--model", "softmax-regression", "--epochs", "1", "--no-figures"]
@@ -101,18 +101,18 @@ def test_every_setting_has_its_option(handgrad):
 
 @pytest.mark.parametrize("name", ["optimizer", "schedule"])
 def test_help_names_all_choices(name):
-    *first, last = Config.model_fields[name].annotation.__args__
+    *first, last = RunConfig.model_fields[name].annotation.__args__
     assert f"{', '.join(first)} or {last}. Default" in help_of(name)
 
 
-SGD = Config(optimizer="sgd")
+SGD = RunConfig(optimizer="sgd")
 
 # In words, where a default depends on another setting or does not say itself.
 DEFAULTS = {
-    "epochs": f"{Config().epochs} on digits, else {Config(data='mnist').epochs}",
+    "epochs": f"{RunConfig().epochs} on digits, else {RunConfig(data='mnist').epochs}",
     "lr": "one that suits the optimizer",
-    "momentum": f"{Config(optimizer='momentum').momentum:g}",
-    "weight_decay": f"{Config().weight_decay} for adamw, else {SGD.weight_decay:g}",
+    "momentum": f"{RunConfig(optimizer='momentum').momentum:g}",
+    "weight_decay": f"{RunConfig().weight_decay} for adamw, else {SGD.weight_decay:g}",
     "calibrate": "yes",
     "figures": "yes",
     "out": "runs/DATA-MODEL-1, -2 and so on",
@@ -126,12 +126,12 @@ OF_TORCH = {"device", "amp", "compile"}
 
 @pytest.mark.parametrize("name", sorted(OF_TORCH))
 def test_what_only_torch_has_is_left_to_it(name):
-    assert getattr(Config(), name) is None
+    assert getattr(RunConfig(), name) is None
 
 
 @pytest.mark.parametrize("name", sorted(set(FIELDS) - OF_TORCH - {"folder"}))
 def test_help_names_the_default_that_the_configuration_has(name):
-    default = getattr(Config(), name)
+    default = getattr(RunConfig(), name)
     plain = f"{default:g}" if isinstance(default, int | float) else default
     assert help_of(name).endswith(f" Default: {DEFAULTS.get(name, plain)}.")
 
@@ -143,7 +143,9 @@ def test_all_options_reach_the_run(handgrad, monkeypatch):
     words = "--batch 32 --optimizer nesterov --lr 0.01 --momentum 0.8 --weight-decay 0.001 "
     words += "--schedule cosine --label-smoothing 0.1 --class-weights 3=2 --validation 0.2 "
     words += "--patience 4 --seed 7 --engine reference --config s.toml --out deep/down "
-    words += "--on-divergence lower-lr --checkpoint-minutes 0.5 --augment flip=true --average 2"
+    words += (
+        "--on-divergence lower-lr --checkpoint-minutes 0.5 --augment flip=true --average-weights 2"
+    )
     assert handgrad("train", *QUICK, *words.split()).status == 0
     assert written("deep/down") == {
         "data": "digits",
@@ -225,7 +227,7 @@ def test_verbose_says_what_took_part(handgrad):
         ("--batch-size 5000", 1, "use a batch_size of at most 1294"),
         ("--class-weights eleven=2", 2, "class_weights: there is no class eleven; the nearest is"),
         ("--config none.toml", 2, "none.toml cannot be read"),
-        ("mnist --folder nowhere", 1, "nowhere is no folder; name one that holds mnist"),
+        ("mnist --data-dir nowhere", 1, "nowhere is no folder; name one that holds mnist"),
         ("--out taken", 2, "taken is there already, and no empty folder; give --out another name"),
     ],
 )
@@ -298,5 +300,5 @@ def test_figures_that_cannot_be_drawn_do_not_cost_the_run(handgrad, monkeypatch,
 )
 def test_the_larger_data_is_learned_with_the_defaults(handgrad, located, words, least):
     folder = located(words.split()[0])
-    ended = handgrad("train", *words.split(), "-q", "--no-figures", "--folder", folder)
+    ended = handgrad("train", *words.split(), "-q", "--no-figures", "--data-dir", folder)
     assert float(re.search(r"test accuracy ([\d.]+)%", ended.out)[1]) > least

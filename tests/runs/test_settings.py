@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 import handgrad as hg
-from handgrad.runs.config import LRS, Config
+from handgrad.runs.config import LRS, RunConfig
 from handgrad.runs.settings import VARIABLES, begun_with, check_settings, configure
 from tests.train.tampered import OTHERS
 
@@ -32,14 +32,14 @@ def test_a_default_rate_follows_the_optimizer_of_any_source(tmp_path):
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam", "adamw"])
 def test_what_a_run_used_for_its_optimizer_is_not_taken_for_another(tmp_path, optimizer):
     for first in ("adamw", "momentum"):
-        run = file(tmp_path, Config(optimizer=first, lr=0.125, epochs=3).toml())
+        run = file(tmp_path, RunConfig(optimizer=first, lr=0.125, epochs=3).toml())
         config = configure({"optimizer": optimizer}, {}, run)
         expected = {"lr": 0.125} if optimizer == first else {}
-        assert config == Config(optimizer=optimizer, epochs=3, **expected)
+        assert config == RunConfig(optimizer=optimizer, epochs=3, **expected)
 
 
 def test_what_was_chosen_without_an_optimizer_is_kept_for_any(tmp_path):
-    run = file(tmp_path, Config().toml())
+    run = file(tmp_path, RunConfig().toml())
     assert configure({"optimizer": "sgd"}, {"HANDGRAD_LR": "0.5"}, run).lr == 0.5
     assert configure({"optimizer": "sgd"}, {}, file(tmp_path, "lr = 0.5")).lr == 0.5
 
@@ -66,12 +66,12 @@ def test_the_environment_gives_all_settings_but_data_and_folder():
         (
             {"optimizer": "adm"},
             "optimizer must be one of sgd, momentum, nesterov, adam, adamw, not 'adm' "
-            "(from the command line); the nearest is adam",
+            "(from the command line); did you mean adam?",
         ),
-        ({"schedule": "one_cycle"}, "the nearest is one-cycle"),
-        ({"model": "smalnet"}, "not 'smalnet' (from the command line); the nearest is smallnet"),
-        ({"data": "nmist"}, "not 'nmist' (from the command line); the nearest is mnist"),
-        ({"engine": "referense"}, "the nearest is reference"),
+        ({"schedule": "one_cycle"}, "did you mean one-cycle?"),
+        ({"model": "smalnet"}, "not 'smalnet' (from the command line); did you mean smallnet?"),
+        ({"data": "nmist"}, "not 'nmist' (from the command line); did you mean mnist?"),
+        ({"engine": "referense"}, "did you mean reference?"),
         ({"class_weights": "3"}, "such as 3=2,5=1, not '3' (from the command line)"),
         (
             {"momentum": "0.5"},
@@ -110,14 +110,14 @@ def test_an_unknown_setting_in_a_file_is_refused_with_the_nearest(tmp_path):
     with pytest.raises(hg.ConfigError) as caught:
         configure({}, {}, path)
     assert str(caught.value) == (
-        f"there is no setting 'bach_size' (from {path}); the nearest is 'batch_size'"
+        f"unknown setting bach_size (from {path}); did you mean batch_size?"
     )
 
 
 def test_a_misspelt_variable_is_refused_and_a_stranger_is_not():
     with pytest.raises(
         hg.ConfigError,
-        match=r"no setting HANDGRAD_EPOCH \(from the environment\); the nearest is HANDGRAD_EPOCHS",
+        match=r"setting HANDGRAD_EPOCH \(from the environment\); did you mean HANDGRAD_EPOCHS",
     ):
         configure({}, {"HANDGRAD_EPOCH": "3"})
     configure({}, {"HANDGRAD_TRACEBACK": "1", "HANDGRAD_SOMETHING_QUITE_DIFFERENT": "1"})
@@ -142,22 +142,23 @@ def test_a_run_that_goes_on_has_the_settings_that_it_was_begun_with():
 
 
 def test_settings_that_differ_are_told_by_name(tmp_path):
-    begun, run = Config().plain(), Path("run")
-    check_settings(begun, Config(figures=False, folder=tmp_path), run, force=False)
+    begun, run = RunConfig().plain(), Path("run")
+    check_settings(begun, RunConfig(figures=False, data_dir=tmp_path), run, force=False)
     with pytest.raises(
-        hg.ConfigError, match=r"^run was begun with lr 0.01, not lr 0.02; leave that"
+        hg.ConfigError, match=r"^run: cannot resume: lr was 0.01 and is now 0.02. Use the same"
     ):
-        check_settings(begun, Config(lr=0.02), run, force=False)
-    check_settings(begun, Config(lr=0.02), run, force=True)
+        check_settings(begun, RunConfig(lr=0.02), run, force=False)
+    check_settings(begun, RunConfig(lr=0.02), run, force=True)
     for name, value in {"seed": 1, "model": "convnet", "validation": 0.2}.items():
         with pytest.raises(
-            hg.ConfigError, match=rf"with {name} .*, which cannot be changed any more"
+            hg.ConfigError,
+            match=rf"cannot resume: {name} was .* and is now {value}. Start a new",
         ):
-            check_settings(begun, Config(**{name: value}), run, force=True)
+            check_settings(begun, RunConfig(**{name: value}), run, force=True)
 
 
 def test_settings_in_a_checkpoint_hold_or_are_one_sentence(tmp_path):
-    whole = Config(class_weights={"3": 2.0}, folder=tmp_path, size=None).plain()
+    whole = RunConfig(class_weights={"3": 2.0}, data_dir=tmp_path, size=None).plain()
     for name in whole:
         for other in (*OTHERS, "~nosuch/x", "\0"):
             try:

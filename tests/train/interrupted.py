@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import handgrad as hg
-from handgrad.train.run import Course
+from handgrad.train.run import TrainingRun
 
 
 def signalled(patch: pytest.MonkeyPatch, step: int, number: int = signal.SIGINT) -> None:
@@ -19,16 +19,19 @@ def signalled(patch: pytest.MonkeyPatch, step: int, number: int = signal.SIGINT)
 
     It comes once, and after a first step: before that nothing is held back.
     """
-    ahead = Course.ahead
+    ahead = TrainingRun.next_batches
 
-    def spy(self: Course) -> Any:
-        if step in range(self.engine.steps, self.engine.steps + self._at_once) and self.is_warm:
+    def spy(self: TrainingRun) -> Any:
+        if (
+            step in range(self.engine.steps, self.engine.steps + self._steps_per_slice)
+            and self.is_warm
+        ):
             patch.undo()
             signal.raise_signal(number)
         return ahead(self)
 
-    patch.setattr("handgrad.train.run.SLICE", 0.0)
-    patch.setattr(Course, "ahead", spy)
+    patch.setattr("handgrad.train.run.SLICE_SECONDS", 0.0)
+    patch.setattr(TrainingRun, "next_batches", spy)
 
 
 def history_of(history: hg.History) -> list[tuple[Any, ...]]:

@@ -67,12 +67,12 @@ def watch(owner: Any, name: str) -> None:
 
 def watch_all() -> None:
     """Make events of all that a run does to the disk, and of its steps."""
-    from handgrad.train.run import Course
+    from handgrad.train.run import TrainingRun
 
     for name in ("fsync", "replace", "unlink", "mkdir", "rmdir"):
         watch(os, name)
     watch(Path, "write_text")
-    watch(Course, "note")
+    watch(TrainingRun, "record")
     whole = Path.write_bytes
 
     def write_bytes(path: Path, content: bytes) -> int:
@@ -117,10 +117,10 @@ def prepare() -> None:
     from handgrad import models
     from handgrad.cli import app
     from handgrad.train import loop  # noqa: F401
-    from handgrad.train import run as course
+    from handgrad.train import run as training_run
 
     models.MODELS["noisy"] = noisy
-    course.SLICE = 0.0  # a look at clocks and signals after each step
+    training_run.SLICE_SECONDS = 0.0  # a look at clocks and signals after each step
     hg.load_data("digits")
     assert app
 

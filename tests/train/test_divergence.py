@@ -87,7 +87,7 @@ def by_a_layer(rng: random.Random, engine: str, folder: Path) -> tuple[tuple[int
             batch_size=SIZE,
             seed=step,
             engine=engine,
-            checkpoint=hg.Checkpoints(folder, minutes=1e-9),
+            checkpoint=hg.CheckpointConfig(folder, minutes=1e-9),
         )
     return (step, layer_name(net.layers, place)), caught.value
 
@@ -104,13 +104,13 @@ def by_an_array(rng: random.Random, engine: str, folder: Path) -> tuple[tuple[in
         run = hg.epochs(
             net,
             data,
-            None,
+            validation=None,
             epochs=20,
             batch_size=48,
             patience=None,
             engine=engine,
             optimizer=rng.choice([hg.Adam(), hg.Momentum(), hg.SGD()]),
-            checkpoint=hg.Checkpoints(folder, minutes=1e-9),
+            checkpoint=hg.CheckpointConfig(folder, minutes=1e-9),
         )
         for record in run:
             if record.number == step:
@@ -152,7 +152,7 @@ def by_an_update(rng: random.Random, _: str, folder: Path) -> tuple[tuple[int, s
             epochs=3,
             batch_size=SIZE,
             engine=lambda net, rules: Faulty(net, rules, device="cpu"),
-            checkpoint=hg.Checkpoints(folder, minutes=1e-9),
+            checkpoint=hg.CheckpointConfig(folder, minutes=1e-9),
         )
     return (step, layer_name(net.layers, int(name.partition(".")[0]))), caught.value
 
@@ -230,10 +230,10 @@ def test_lower_lr_goes_back_and_halves_the_rate(
         checkpoint=tmp_path,
     )
     assert [record.lr for record in history] == [0.01, 0.005, 0.005]
-    said = [message for message in caplog.messages if "back to" in message]
+    said = [message for message in caplog.messages if "returned to" in message]
     assert said == [
-        "handgrad: step 12, 6 (Poison): a number is not finite; back to step 9, with half the "
-        "learning rate (1 of 3 times)"
+        "handgrad: step 12, 6 (Poison): a value is not finite; returned to step 9 and halved the "
+        "learning rate (1 of at most 3 times)"
     ]
 
 
@@ -244,11 +244,7 @@ def test_lower_lr_gives_up_after_three_times(caplog: pytest.LogCaptureFixture) -
     net.measure(data.images)
     with pytest.raises(hg.DivergenceError, match=r"^step 3, 6 \(Poison\)"):
         hg.fit(net, data, batch_size=SIZE, on_divergence="lower-lr", engine="reference")
-    assert [m[-13:] for m in caplog.messages] == [
-        "(1 of 3 times)"[-13:],
-        "(2 of 3 times)"[-13:],
-        "(3 of 3 times)"[-13:],
-    ]
+    assert [m[-22:] for m in caplog.messages] == [f"({n} of at most 3 times)" for n in (1, 2, 3)]
     assert all(np.array_equal(net.parameters[name], before[name]) for name in net.parameters)
 
 
@@ -262,10 +258,10 @@ def test_a_square_that_overflows_is_a_divergence_too(tmp_path: Path) -> None:
             *(net, data),
             batch_size=SIZE,
             engine="reference",
-            checkpoint=hg.Checkpoints(tmp_path, minutes=1e-9),
+            checkpoint=hg.CheckpointConfig(tmp_path, minutes=1e-9),
         )
 
 
 def test_what_to_do_must_be_one_of_the_two() -> None:
     with pytest.raises(hg.ConfigError, match='on_divergence must be "stop" or "lower-lr", not'):
-        hg.Recipe(on_divergence="ignore")  # type: ignore[arg-type]
+        hg.TrainConfig(on_divergence="ignore")  # type: ignore[arg-type]

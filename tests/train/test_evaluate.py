@@ -31,15 +31,15 @@ def test_the_loss_is_the_mean_over_all_images() -> None:
 def test_it_prints_as_a_sentence() -> None:
     confusion = np.array([[900, 100], [0, 1000]])
     found = hg.Evaluation(0.25, confusion)
-    assert str(found) == "accuracy 95.00% (1,900 of 2,000 right), loss 0.2500"
+    assert str(found) == "accuracy 95.00% (1,900 of 2,000 correct), loss 0.2500"
 
 
 def test_other_classes_are_refused() -> None:
     data = blobs()
     other = hg.Dataset(data.images, data.labels, (1, 2, 3), "other")
     sentence = (
-        r"other has the classes 1, 2, 3 \(3\), the network 0, 1, 2 \(3\); give data of those, or "
-        r"a network built with these, in Python by classes=train\.classes"
+        r"other has the classes 1, 2, 3 \(3\), the network 0, 1, 2 \(3\); use data with "
+        r"those classes, or build the network with classes=train\.classes"
     )
     with pytest.raises(hg.DataError, match=sentence):
         hg.evaluate(small_net(data), other)

@@ -160,7 +160,9 @@ def test_a_selection_of_points(
     harness: Harness, undisturbed: dict[str, Any], tmp_path: Path
 ) -> None:
     whole, went = undisturbed["reference"]
-    assert {"after note", "middle of write", "before fsync", "before replace"} <= {*went["events"]}
+    assert {"after record", "middle of write", "before fsync", "before replace"} <= {
+        *went["events"]
+    }
     found = [
         kill(harness, tmp_path / f"{at}/run", whole, "reference", at=at)
         for at in points(went["events"], 8, seed=0)

@@ -54,9 +54,9 @@ def trained(engine: str, **options: Any) -> tuple[hg.Network, hg.History]:
         "schedule": hg.schedules.OneCycle(),
         "engine": engine,
         "augment": "messy-hands,flip=true,erase=0.3",
-        "average": 1.3,
+        "average_weights": 1.3,
     }
-    return net, hg.fit(net, data, 0.1, **settings | options)
+    return net, hg.fit(net, data, validation=0.1, **settings | options)
 
 
 @pytest.mark.parametrize("stops", [[5], [4, 13], [3, 17, 26]])
@@ -86,7 +86,7 @@ def test_the_named_convnet_with_noise_in_it(engine: str, stops: list[int], tmp_p
             "schedule": hg.schedules.OneCycle(),
         }
         settings |= {"augment": "messy-hands", "epochs": 5, "batch_size": 50, "engine": engine}
-        settings |= {"average": 1.5}
+        settings |= {"average_weights": 1.5}
         return net, hg.fit(net, data, **settings | options)
 
     assert_same(fit(), run_with_stops(fit, tmp_path, stops))
@@ -102,7 +102,7 @@ def test_the_named_convnet_with_noise_in_it(engine: str, stops: list[int], tmp_p
         },
         {"optimizer": hg.AdamW(0.2), "patience": 2, "epochs": 9},
         {"patience": None, "loss": hg.SoftmaxCrossEntropy(0.1)},
-        {"patience": None, "average": None, "augment": None},
+        {"patience": None, "average_weights": None, "augment": None},
     ],
     ids=["sgd", "plateau", "early-stopping", "to-the-end", "plain"],
 )
@@ -126,7 +126,7 @@ def test_a_finished_run_has_nothing_left_to_do(tmp_path: Path) -> None:
 def test_a_signal_during_validation_costs_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judge = hg.training.course.evaluate  # type: ignore[attr-defined]
+    judge = hg.train.run.evaluate  # type: ignore[attr-defined]
     calls: list[int] = []
 
     def spy(*args: Any, **options: Any) -> Any:
@@ -165,10 +165,10 @@ def test_who_has_the_loop_in_hand_may_leave_it_and_come_back(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({}, "holds the checkpoints of a run; give resume=True to go on with it, or another"),
+        ({}, "holds the checkpoints of a run; resume it with resume=True, or choose"),
         (
             {"resume": True, "seed": 5},
-            "seed is not 0 any more, and cannot be changed in a run that was begun",
+            "cannot resume: seed was 0 and is now 5. Start a new run in another folder.",
         ),
     ],
 )
@@ -198,7 +198,7 @@ def test_a_loop_holds_the_folder_from_its_first_record_until_it_is_closed(tmp_pa
     idle = loop()
     begun = loop()
     assert next(begun).number == 1
-    with pytest.raises(hg.ConfigError, match="another run is at work there, in this process or"):
+    with pytest.raises(hg.ConfigError, match="another run uses this folder, in this process or"):
         next(idle)
     begun.close()
     assert [record.number for record in loop(resume=True)] == [2]
@@ -215,7 +215,7 @@ def test_the_engine_that_skips_zeros_decides_by_the_same_images(
     def fit(**options: Any) -> tuple[hg.Network, hg.History]:
         layers = [hg.Flatten(), hg.Dense(16), hg.ReLU(), hg.Dense()]
         net = hg.Network(layers, dark.shape, dark.classes)
-        return net, hg.fit(net, dark, bright, epochs=3, engine="compiled", **options)
+        return net, hg.fit(net, dark, validation=bright, epochs=3, engine="compiled", **options)
 
     def stopped(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
@@ -229,17 +229,23 @@ def test_the_engine_that_skips_zeros_decides_by_the_same_images(
 
 def test_other_settings_are_said_and_refused(tmp_path: Path) -> None:
     trained("reference", checkpoint=tmp_path, epochs=1)
-    with pytest.raises(hg.ConfigError, match=r"the run was begun with epochs 1 and not 3; give it"):
+    with pytest.raises(
+        hg.ConfigError, match=r"cannot resume: epochs was 1 and is now 3. Use the same"
+    ):
         trained("reference", checkpoint=tmp_path, resume=True, epochs=3)
-    with pytest.raises(hg.ConfigError, match=r"optimizer Adam\(lr=0.01, .*\) and not Adam\(lr=0.1"):
+    with pytest.raises(
+        hg.ConfigError, match=r"optimizer was Adam\(lr=0.01, .*\) and is now Adam\(lr=0.1"
+    ):
         trained("reference", checkpoint=tmp_path, resume=True, epochs=1, optimizer=hg.Adam(0.1))
-    with pytest.raises(hg.ConfigError, match=r"engine ReferenceEngine and not CompiledEngine"):
+    with pytest.raises(
+        hg.ConfigError, match=r"engine was ReferenceEngine and is now CompiledEngine"
+    ):
         trained("compiled", checkpoint=tmp_path, resume=True, epochs=1)
     with pytest.raises(
-        hg.ConfigError, match=r"augment Augmentation\(.*\) and not None; give it the"
+        hg.ConfigError, match=r"augment was Augmentation\(.*\) and is now None. Use the"
     ):
         trained("reference", checkpoint=tmp_path, resume=True, epochs=1, augment=None)
-    told = hg.Checkpoints(tmp_path, other_settings=True)
+    told = hg.CheckpointConfig(tmp_path, allow_changes=True)
     _, history = trained(
         "reference", checkpoint=told, resume=True, epochs=3, optimizer=hg.AdamW(0.02)
     )
@@ -251,34 +257,41 @@ def test_other_settings_are_said_and_refused(tmp_path: Path) -> None:
     [
         (
             {"seed": 4},
-            "seed is not 0 any more, and cannot be changed in a run that was begun; begin a new",
+            "cannot resume: seed was 0 and is now 4. Start a new run in another folder.",
         ),
-        ({"batch_size": 8}, "batch_size is not 16 any more, and cannot be changed in a run that"),
-        ({"optimizer": hg.SGD(0.1)}, "begun with an optimizer that remembers mean, square, this"),
+        ({"batch_size": 8}, "batch_size was 16 and is now 8. Start"),
+        ({"optimizer": hg.SGD(0.1)}, "the optimizer's state was mean, square and is now nothing"),
     ],
 )
 def test_what_makes_another_run_is_refused_even_then(
     settings: dict[str, Any], sentence: str, tmp_path: Path
 ) -> None:
     trained("reference", checkpoint=tmp_path, epochs=1)
-    told = hg.Checkpoints(tmp_path, other_settings=True)
+    told = hg.CheckpointConfig(tmp_path, allow_changes=True)
     with pytest.raises(hg.ConfigError, match=sentence):
         trained("reference", checkpoint=told, resume=True, **{"epochs": 1} | settings)
 
 
 def test_other_images_or_layers_are_refused(tmp_path: Path) -> None:
     data = blobs()
-    hg.fit(small_net(data), data, None, epochs=1, checkpoint=tmp_path)
-    with pytest.raises(hg.ConfigError, match="training images are others any more"):
-        hg.fit(small_net(data), blobs(seed=1), None, epochs=1, checkpoint=tmp_path, resume=True)
+    hg.fit(small_net(data), data, validation=None, epochs=1, checkpoint=tmp_path)
+    with pytest.raises(hg.ConfigError, match="cannot resume: the training images are different"):
+        hg.fit(
+            small_net(data),
+            blobs(seed=1),
+            validation=None,
+            epochs=1,
+            checkpoint=tmp_path,
+            resume=True,
+        )
     wider = hg.Network([hg.Flatten(), hg.Dense(9), hg.ReLU(), hg.Dense()], data.shape, data.classes)
     with pytest.raises(hg.ModelError, match=r"array 1.bias is \(8,\), must be \(9,\)"):
-        hg.fit(wider, data, None, epochs=1, checkpoint=tmp_path, resume=True)
+        hg.fit(wider, data, validation=None, epochs=1, checkpoint=tmp_path, resume=True)
 
 
 def test_a_folder_with_a_run_is_not_written_over_by_accident(tmp_path: Path) -> None:
     trained("reference", checkpoint=tmp_path, epochs=1)
-    with pytest.raises(hg.ConfigError, match=r"holds the checkpoints of a run; give resume=True"):
+    with pytest.raises(hg.ConfigError, match=r"holds the checkpoints of a run; resume it"):
         trained("reference", checkpoint=tmp_path, epochs=1)
     with pytest.raises(hg.ConfigError, match=r"^resume needs checkpoint=FOLDER"):
         trained("reference", resume=True)

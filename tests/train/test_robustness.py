@@ -11,7 +11,7 @@ from handgrad.train import robustness
 def trained():
     train, test = hg.load_data("digits")
     net = hg.Network([hg.Flatten(), hg.Dense()], train.shape, train.classes)
-    hg.fit(net, train, None, epochs=4, engine="reference", optimizer=hg.Adam(0.01))
+    hg.fit(net, train, validation=None, epochs=4, engine="reference", optimizer=hg.Adam(0.01))
     return net, test
 
 

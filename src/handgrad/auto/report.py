@@ -53,7 +53,7 @@ def _head(outcome: Outcome) -> str:
     off = 2 * standard_error(found.accuracy, found.count)
     stopped = ", interrupted" if outcome.interrupted else ""
     pairs = [
-        ("test", f"{found.right:,} of {found.count:,} images right; ± {off:.1%} by chance"),
+        ("test", f"{found.correct:,} of {found.count:,} images right; ± {off:.1%} by chance"),
         ("chosen", words(outcome.config)),
         ("data", f"{len(outcome.parts.images):,} images, {len(outcome.net.classes)} classes"),
         ("time", f"{outcome.seconds:.0f} of {given:.0f} s until the test was done{stopped}"),

@@ -45,7 +45,7 @@ def evaluate(
     import numpy as np
 
     from handgrad.data.corruptions import CORRUPTIONS
-    from handgrad.engines import Rules, engine_named, fastest_engine
+    from handgrad.engines import TrainConfig, engine_named, fastest_engine
     from handgrad.losses import SoftmaxCrossEntropy
     from handgrad.optim import SGD
     from handgrad.runs import load_run, load_test
@@ -60,7 +60,7 @@ def evaluate(
     many = len(test) * (1 + robust * len(CORRUPTIONS)) > FEW
     quickest = fastest_engine() if many and net.dtype == np.float32 else "reference"
     either = "auto" if quickest == "compiled" else quickest  # where nothing can be compiled
-    judge = engine_named(engine or either, net, Rules(SoftmaxCrossEntropy(), SGD()))
+    judge = engine_named(engine or either, net, TrainConfig(SoftmaxCrossEntropy(), SGD()))
     if verbose:
         screen.note(f"engine {engine or quickest}")
     Z = judge.logits(test.images)
@@ -129,7 +129,7 @@ def _plain(found: Evaluation, classes: tuple[Label, ...]) -> dict[str, Any]:
     counts, right = found.confusion.sum(axis=1).tolist(), found.confusion.diagonal().tolist()
     return {
         "images": found.count,
-        "right": found.right,
+        "right": found.correct,
         "accuracy": found.accuracy,
         "loss": found.loss,
         "classes": [

@@ -14,7 +14,7 @@ from handgrad.errors import HandgradError
 
 if TYPE_CHECKING:
     from handgrad.network import Network
-    from handgrad.runs.config import Config
+    from handgrad.runs.config import RunConfig
 
 WIDTH = 120  # columns of a line at most
 ZEROS_OF_MNIST = 0.81  # the share of its pixels, for those who have it not
@@ -96,7 +96,7 @@ def plan(
     given = {"data": data, "batch_size": batch, "optimizer": optimizer, "augment": augment}
     net, config = _network(model, {name: v for name, v in given.items() if v is not None})
     skip, reason = _skips(config.data, folder) if skip_zeros is None else (skip_zeros, "as given")
-    recipe = config.recipe(net.classes)
+    recipe = config.train_config(net.classes)
     made = plan(
         net,
         config.batch_size,
@@ -120,7 +120,7 @@ def plan(
         screen.result(Text(line, "" if line.startswith(" ") else "bold"))
 
 
-def _network(model: str, given: dict[str, Any]) -> tuple[Network, Config]:
+def _network(model: str, given: dict[str, Any]) -> tuple[Network, RunConfig]:
     """Return the network and the settings: a run's own where there are any, and what is given."""
     from handgrad.data.named.sources import source_named
     from handgrad.models import MODELS

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from handgrad.compare_engines.result import Side
 from handgrad.data import Dataset
-from handgrad.engines import Engine, Inspectable, MakeEngine, Rules, Trace, engine_named
+from handgrad.engines import Engine, Inspectable, MakeEngine, Trace, TrainConfig, engine_named
 from handgrad.layers import Array
 from handgrad.network import Network
 from handgrad.optim import SGD
@@ -30,19 +30,21 @@ class Fighter:
     Args:
         name: what the report calls it.
         net: the network; it is copied.
-        rules: how to train.
+        config: how to train.
         make: the engine's name, or what makes it.
 
     Attributes:
         net: the copy.
     """
 
-    def __init__(self, name: str, net: Network, rules: Rules, make: str | MakeEngine) -> None:
+    def __init__(
+        self, name: str, net: Network, config: TrainConfig, make: str | MakeEngine
+    ) -> None:
         self.name, self.net, self.seconds = name, _copy(net), list[float]()
-        self._engine: Engine = engine_named(make, self.net, rules)
+        self._engine: Engine = engine_named(make, self.net, config)
         self._probe = None
         if not isinstance(self._engine, Inspectable):
-            self._probe = _Probe(net, rules, make)
+            self._probe = _Probe(net, config, make)
 
     @property
     def steps(self) -> int:
@@ -89,13 +91,13 @@ class _Probe:
 
     Args:
         net: the network; it is copied.
-        rules: how to train; the optimizer is replaced.
+        config: how to train; the optimizer is replaced.
         make: the engine's name, or what makes it.
     """
 
-    def __init__(self, net: Network, rules: Rules, make: str | MakeEngine) -> None:
+    def __init__(self, net: Network, config: TrainConfig, make: str | MakeEngine) -> None:
         self._net = _copy(net)
-        plain = replace(rules, optimizer=SGD(LAYS_OPEN), clip_norm=None)
+        plain = replace(config, optimizer=SGD(LAYS_OPEN), clip_norm=None)
         self._engine = engine_named(make, self._net, plain)
 
     def inspect(

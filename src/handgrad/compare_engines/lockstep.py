@@ -13,7 +13,7 @@ from handgrad.compare_engines.compare import compare_results, compare_traces, la
 from handgrad.compare_engines.contender import Fighter
 from handgrad.compare_engines.result import Difference, Duel, Parting
 from handgrad.data import Dataset
-from handgrad.engines import MakeEngine, Rules, Trace
+from handgrad.engines import MakeEngine, Trace, TrainConfig
 from handgrad.errors import ConfigError
 from handgrad.losses import Loss, SoftmaxCrossEntropy
 from handgrad.network import Network
@@ -76,8 +76,8 @@ def duel(
     if not net.measured:
         net.measure(train.images)
     makers = dict(engines) if isinstance(engines, Mapping) else {name: name for name in engines}
-    rules = Rules(loss, optimizer, None, seed)
-    match = _Match([Fighter(name, net, rules, make) for name, make in makers.items()], tolerance)
+    config = TrainConfig(loss, optimizer, None, seed)
+    match = _Match([Fighter(name, net, config, make) for name, make in makers.items()], tolerance)
     for X, y in _batches(train, batch_size, seed):
         if match.pass_over(X, y):
             continue

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.engines.protocol import Rules
 from handgrad.errors import DivergenceError
 from handgrad.layers import Array, Context
 from handgrad.network import Network, layer_name
 from handgrad.params import flatten
+from handgrad.train_config import TrainConfig
 
 
 def all_finite(arrays: Mapping[str, Array]) -> bool:
@@ -23,14 +23,14 @@ def all_finite(arrays: Mapping[str, Array]) -> bool:
 
 def diverged(
     net: Network,
-    rules: Rules,
+    config: TrainConfig,
     ctx: Context,
     X: NDArray[Any],
     y: NDArray[np.integer[Any]],
     weights: Array | None,
 ) -> DivergenceError:
     """Return the error that names where this step, not yet made, first meets inf or NaN."""
-    where, what = _first_not_finite(net, rules, ctx, X, y, weights)
+    where, what = _first_not_finite(net, config, ctx, X, y, weights)
     return _error(ctx.step, where, what)
 
 
@@ -69,7 +69,7 @@ def _error(step: int, where: str, what: str, by_update: bool = False) -> Diverge
 
 def _first_not_finite(
     net: Network,
-    rules: Rules,
+    config: TrainConfig,
     ctx: Context,
     X: NDArray[Any],
     y: NDArray[np.integer[Any]],
@@ -84,7 +84,7 @@ def _first_not_finite(
         caches.append(cache)
         if not np.isfinite(A).all():
             return layer_name(net.layers, index), "its output"
-    loss, dA = rules.loss(A, y, weights)
+    loss, dA = config.loss(A, y, weights)
     if not (math.isfinite(loss) and np.isfinite(dA).all()):
         return "loss", "the loss"
     for index, layer in reversed(list(enumerate(net.layers))):

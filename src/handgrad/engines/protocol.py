@@ -2,43 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.data.augment import Moves
-from handgrad.errors import ConfigError
 from handgrad.layers import Array
-from handgrad.losses import Loss
-from handgrad.optim import Optimizer
-
-
-@dataclass(frozen=True)
-class Rules:
-    """How an engine is to train: the same for every step.
-
-    Attributes:
-        loss: the loss.
-        optimizer: the rule that renews the parameters.
-        clip_norm: the largest norm that all gradients together may have; None: no limit.
-        seed: the run's seed, for dropout.
-
-    Raises:
-        ConfigError: where `clip_norm` is not a finite number above 0.
-    """
-
-    loss: Loss
-    optimizer: Optimizer
-    clip_norm: float | None = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.clip_norm is not None and not 0 < self.clip_norm < math.inf:
-            raise ConfigError(f"clip_norm must be a number above 0, not {self.clip_norm}")
 
 
 class BatchStream(NamedTuple):
@@ -83,11 +54,11 @@ class StepResults(NamedTuple):
 
     Attributes:
         losses: the loss before the update, float64.
-        right: how many images the network had right before the update.
+        correct: number of images classified correctly before the update.
     """
 
     losses: NDArray[np.float64]
-    right: NDArray[np.int64]
+    correct: NDArray[np.int64]
 
 
 class Trace(NamedTuple):

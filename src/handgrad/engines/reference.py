@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from handgrad.engines.checks import checked
 from handgrad.engines.divergence import all_finite, diverged, overflowed
-from handgrad.engines.protocol import BatchStream, Rules, StepResults, Trace
+from handgrad.engines.protocol import BatchStream, StepResults, Trace
 from handgrad.layers import Array, Context
 from handgrad.network import Network, gradients_alone, layer_name
 from handgrad.optim import clip_by_norm
 from handgrad.params import flatten
+from handgrad.train_config import TrainConfig
 
 
 class ReferenceEngine:
@@ -24,13 +25,13 @@ class ReferenceEngine:
 
     Args:
         net: the network; its arrays are changed in place.
-        rules: how to train.
+        config: how to train.
     """
 
-    def __init__(self, net: Network, rules: Rules) -> None:
-        self.net, self.rules, self.steps = net, rules, 0
+    def __init__(self, net: Network, config: TrainConfig) -> None:
+        self.net, self.config, self.steps = net, config, 0
         self.optimizer_state = {
-            name: {kind: np.zeros_like(array) for kind in rules.optimizer.state_names}
+            name: {kind: np.zeros_like(array) for kind in config.optimizer.state_names}
             for name, array in net.parameters.items()
         }
 
@@ -39,12 +40,12 @@ class ReferenceEngine:
         """Make one update for each batch, and return what came out."""
         losses, right = [], []
         for X, y, weights, lr in checked(batches, self.net).in_turn():
-            ctx = Context(True, self.rules.seed, self.steps)
+            ctx = Context(True, self.config.seed, self.steps)
             logits, cache = self.net.forward(X, ctx)
-            loss, dlogits = self.rules.loss(logits, y, weights)
+            loss, dlogits = self.config.loss(logits, y, weights)
             gradients = self.net.backward(cache, dlogits)
             if not (math.isfinite(loss) and all_finite(gradients)):
-                raise diverged(self.net, self.rules, ctx, X, y, weights)
+                raise diverged(self.net, self.config, ctx, X, y, weights)
             self._update(gradients, lr)
             self.net.update_buffers(cache)
             if not all_finite(self.net.arrays):
@@ -58,7 +59,7 @@ class ReferenceEngine:
     ) -> tuple[float, int]:
         """Make one update, and return the loss and how many were right, both before it."""
         came = self.run(BatchStream(X, y, weights, np.arange(len(X)), len(X), [lr]))
-        return float(came.losses[0]), int(came.right[0])
+        return float(came.losses[0]), int(came.correct[0])
 
     def logits(self, X: NDArray[Any]) -> Array:
         """Return the logits (N, K) of images X (N, C, H, W), as they are at inference."""
@@ -67,13 +68,13 @@ class ReferenceEngine:
     def inspect(self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None) -> Trace:
         """Return what the next step would compute on the way; it is not made."""
         # Network's two folds again, for those let go of what is laid open here.
-        ctx, tree = Context(True, self.rules.seed, self.steps), self.net.tree
+        ctx, tree = Context(True, self.config.seed, self.steps), self.net.tree
         A, caches, trace = self.net.as_input(X), [], Trace({}, {}, {})
         for index, layer in enumerate(self.net.layers):
             A, cache = layer.forward(tree[str(index)], A, ctx.inside(index))
             caches.append(cache)
             trace.activations[layer_name(self.net.layers, index)] = A
-        _, dA = self.rules.loss(A, y, weights)
+        _, dA = self.config.loss(A, y, weights)
         trace.flows["loss"] = dA
         first = min(int(name.split(".")[0]) for name in self.net.parameters)
         for index in range(len(caches) - 1, first, -1):
@@ -88,11 +89,11 @@ class ReferenceEngine:
     def _update(self, gradients: dict[str, Array], lr: float) -> None:
         """Give each parameter its gradient, by the optimizer's rule."""
         self.steps += 1
-        if self.rules.clip_norm is not None:
-            clip_by_norm(gradients, self.rules.clip_norm)
+        if self.config.clip_norm is not None:
+            clip_by_norm(gradients, self.config.clip_norm)
         for name, gradient in gradients.items():
             parameter, memory = self.net.parameters[name], self.optimizer_state[name]
-            self.rules.optimizer.update(parameter, gradient, memory, lr, self.steps)
+            self.config.optimizer.update(parameter, gradient, memory, lr, self.steps)
 
 
 @cache

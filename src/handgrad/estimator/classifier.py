@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from handgrad.class_names import Label
 from handgrad.data import Dataset
 from handgrad.data.split import stratified
-from handgrad.engines import BatchStream, Engine, Rules, engine_named
+from handgrad.engines import BatchStream, Engine, TrainConfig, engine_named
 from handgrad.errors import ConfigError, DataError, ModelError
 from handgrad.estimator.examples import merged, weights_of
 from handgrad.layers import Array, Layer, Shape
@@ -65,7 +65,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         patience: how many epochs without a lower loss stop it then.
         warm_start: whether `fit` goes on from what was learned before.
         random_state: decides initial weights, order, dropout and what is set aside.
-        engine: what runs the mathematics: see `Recipe`.
+        engine: what runs the mathematics: see `TrainConfig`.
 
     Attributes:
         classes_: the labels, sorted, (K,).
@@ -271,7 +271,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return fit(
             self.network_,
             data,
-            validation,
+            validation=validation,
             weights=weights,
             epochs=max(FEWEST_EPOCHS, enough) if self.epochs is None else self.epochs,
             batch_size=size,
@@ -286,7 +286,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return the engine of `partial_fit`, which remembers the optimizer's moments."""
         if self._engine is None:
             optimizer = AdamW(self.learning_rate, weight_decay=self.weight_decay)
-            rules = Rules(SoftmaxCrossEntropy(), optimizer, seed=self._seed)
+            rules = TrainConfig(SoftmaxCrossEntropy(), optimizer, seed=self._seed)
             self._engine = engine_named(self.engine, self.network_, rules)
             if self._moments is not None:
                 self._engine.steps, moments = self._moments

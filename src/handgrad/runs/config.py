@@ -1,6 +1,6 @@
-"""The settings of a training run, in plain words and numbers, as a TOML file can hold them.
+"""RunConfig: the settings of `handgrad train`, each declared once.
 
-`handgrad.runs.settings` gathers them from the command line, the environment and a file.
+`handgrad.runs.settings` reads them from the command line, the environment and a file.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pydantic import (
 
 from handgrad.class_names import Label
 from handgrad.data import SOURCES, Dataset, Source, is_own, load_data
-from handgrad.data.augment import as_augmentation
+from handgrad.data.augment import PRESETS, as_augmentation
 from handgrad.data.split import stratified
 from handgrad.engines import ENGINES, MakeEngine
 from handgrad.errors import ConfigError, DataError, ModelError
@@ -37,18 +37,22 @@ from handgrad.models import MODELS, named
 from handgrad.network import Network
 from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer
 from handgrad.schedules import Constant, Cosine, OneCycle, Plateau, Schedule, Step
-from handgrad.train import Recipe
+from handgrad.train_config import OnResume, TrainConfig
 
 # Chosen by accuracy on validation images, on digits and MNIST, with the one-cycle schedule.
 LRS = {"sgd": 0.3, "momentum": 0.05, "nesterov": 0.05, "adam": 0.01, "adamw": 0.01}
-EPOCHS = {"digits": 20}  # small and few, they bear more rounds than the others
+MOMENTUM, WEIGHT_DECAY = 0.9, 0.01  # of momentum and nesterov; of adamw
+EPOCHS = {"digits": 20}  # a small data set allows more epochs
 OTHER_EPOCHS = 10
 PREPROCESSINGS = ("plain", "light", "drawing")
+MAX_FOLDERS = 10  # names listed in a message
+SIMILAR = 0.6  # of names that are suggested for a misspelt one, between 0 and 1
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return the known name that is most like this one."""
-    return difflib.get_close_matches(name, list(known), n=1, cutoff=0.0)[0]
+def hint(name: str, known: Iterable[str]) -> str:
+    """Return "; did you mean ...?" if a known name is similar, otherwise nothing."""
+    similar = difflib.get_close_matches(name, list(known), n=1, cutoff=SIMILAR)
+    return f"; did you mean {similar[0]}?" if similar else ""
 
 
 def _one_of(known: Iterable[str]) -> AfterValidator:
@@ -56,39 +60,39 @@ def _one_of(known: Iterable[str]) -> AfterValidator:
 
     def check(name: str) -> str:
         if name not in known:
-            raise ValueError(
-                f"must be one of {', '.join(known)}; the nearest is {nearest(name, known)}"
-            )
+            raise ValueError(f"must be one of {', '.join(known)}{hint(name, known)}")
         return name
 
     return AfterValidator(check)
 
 
 def _data(name: str) -> str:
-    """Return the name of a data set, checked, or the whole path of images of one's own."""
+    """Return the name of a data set, checked, or the absolute path of the user's own images."""
     if is_own(name):
         return str(expanded(name).absolute())
     if name not in SOURCES:
+        others = [path.name for path in sorted(Path().iterdir()) if path.is_dir()]
+        folders = f" (here: {', '.join(others[:MAX_FOLDERS])})" if others else ""
         raise ValueError(
-            f"must be one of {', '.join(SOURCES)}, or the path of images of your own; the "
-            f"nearest is {nearest(name, SOURCES)}"
+            f"must be one of {', '.join(SOURCES)}, or the path of your own images{folders}"
+            f"{hint(name, [*SOURCES, *others])}"
         )
     return name
 
 
 def _augmentation(text: str) -> str:
-    """Return an augmentation in full, so that it stays the same whatever a preset becomes."""
+    """Return an augmentation with all its settings, independent of later changes of presets."""
     try:
         found = as_augmentation(text)
     except ConfigError as error:
         trouble, _, cure = str(error).removeprefix("augment: ").partition("; ")
         cure = cure or "see `handgrad train --help`"
-        raise ValueError(f"must be one that can be done ({trouble}); {cure}") from None
+        raise ValueError(f"must be a valid augmentation ({trouble}); {cure}") from None
     return "none" if found is None else str(found)
 
 
 def _no_truth(value: Any) -> Any:
-    """Refuse true and false, which would count as 1 and 0."""
+    """Reject true and false, which Python would treat as 1 and 0."""
     if isinstance(value, bool):
         raise ValueError("must be a number")
     return value
@@ -102,96 +106,236 @@ NotNegative = Annotated[Number, Field(ge=0)]
 Share = Annotated[Number, Field(ge=0, lt=1)]
 
 
-class Config(BaseModel):
-    """The settings of a training run, complete.
+# Headings of the options in `handgrad train --help`.
+OWN_IMAGES = "Your own images"
+LEARNING = "Training"
+STOPPING = "Stopping"
+INTERRUPTION = "Interruption"
+TORCH = "With --engine torch"
+OTHER = "Options"
 
-    Attributes:
-        data: the name of the data set, or the path of images of one's own.
-        size: the height and width to bring images of one's own to; None: what suits them.
-        preprocessing: theirs, plain, light or drawing; None: the plain one that suits them.
-        model: the name of the architecture.
-        epochs: how many times at most the training images are gone through.
-        batch_size: how many images make one update.
-        optimizer: sgd, momentum, nesterov (momentum that looks ahead), adam or adamw.
-        lr: the learning rate, before the schedule changes it.
-        momentum: how much of the running sum survives a step; only of momentum and nesterov.
-        weight_decay: pulls every parameter towards zero; not of adam.
-        schedule: constant; step (to a tenth after each third of the epochs); cosine; one-cycle;
-            plateau (to a half after 3 epochs without a lower loss).
-        label_smoothing: the share of each target that is spread over all classes.
-        clip_norm: the largest norm that all gradients together may have; 0: no limit.
-        class_weights: none, balanced, or numbers by label; a label left out counts 1.
-        average: the mean of the weights over about so many of the last epochs is judged and kept;
-            0: none.
-        validation: the share of the training images to judge by; 0: none.
-        augment: how images are changed before they are learned from: none, the name of a preset,
-            or settings such as shift=0.1,flip=true.
-        patience: training stops after so many epochs without a lower loss, and the best weights
-            are put back; 0: train to the end and keep the last.
-        min_delta: how much lower a loss must be to count as lower.
-        seed: decides initial weights, split, order, dropout and augmentation.
-        engine: what runs the mathematics.
-        device: auto, cpu or cuda; only of the engine torch.
-        amp: mixed precision; only of the engine torch.
-        compile: whether torch.compile makes one program; only of the engine torch.
-        on_divergence: what to do when a number is not finite: stop; or lower-lr, go back and halve
-            the learning rate.
-        checkpoint_minutes: how often the run is saved within an epoch; 0: after each epoch only.
-        calibrate: whether a temperature is fitted to the validation images at the end.
-        figures: whether the run's figures are drawn.
-        folder: where the data files lie; None: where handgrad looks by itself.
-        out: the run's folder; None: a new one under runs.
+
+def option(
+    default: Any,
+    description: str,
+    *,
+    metavar: str = "X",
+    panel: str = OTHER,
+    default_text: str = "",
+    on_resume: OnResume = "allowed",
+) -> Any:
+    """Return the declaration of one field.
+
+    Args:
+        default: the default value; ...: it depends on other settings.
+        description: one or more sentences, without a last full stop.
+        metavar: what stands for the value in the help.
+        panel: the heading above the option in the help.
+        default_text: the default in words; empty: the default value itself.
+        on_resume: whether the setting may change when a run is resumed.
+    """
+    about = {
+        "metavar": metavar,
+        "panel": panel,
+        "default_text": default_text,
+        "on_resume": on_resume,
+    }
+    return Field(default=default, description=description, json_schema_extra=about)
+
+
+def shared(name: str, default: Any, more: str = "", off: str = "0", **about: str) -> Any:
+    """Return the declaration of a field of `TrainConfig`, with its description.
+
+    Args:
+        name: the name of the field.
+        default: the default value on the command line.
+        more: a further sentence.
+        off: the value that stands for None on the command line.
+        about: further arguments of `option`.
+    """
+    metadata = TrainConfig.__dataclass_fields__[name].metadata
+    description = metadata["description"]
+    if metadata["off"]:
+        description += f"; {off}: {metadata['off']}"
+    if more:
+        description += f". {more}"
+    return option(default, description, on_resume=metadata["on_resume"], **about)
+
+
+class RunConfig(BaseModel):
+    """The complete settings of `handgrad train`, as a TOML file can hold them.
+
+    It has the fields of `TrainConfig` in plain words and numbers, and what only the command line
+    needs. Each field is declared once, here: the options of `handgrad train`, the keys of a
+    --config file and the environment variables are generated from the fields.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    data: Annotated[str, AfterValidator(_data)] = "digits"
-    size: Annotated[Whole, Field(ge=4, le=512)] | None = None
-    preprocessing: Annotated[str, _one_of(PREPROCESSINGS)] | None = None
-    model: Annotated[str, _one_of(MODELS)] = "smallnet"
-    epochs: Count
-    batch_size: Count = 64
-    optimizer: Literal["sgd", "momentum", "nesterov", "adam", "adamw"] = "adamw"
-    lr: Positive
-    momentum: Share | None
-    weight_decay: NotNegative | None
-    schedule: Literal["constant", "step", "cosine", "one-cycle", "plateau"] = "one-cycle"
-    label_smoothing: Share = 0.0
-    clip_norm: NotNegative = 0.0
-    class_weights: str | dict[str, float] = "none"
-    augment: Annotated[str, AfterValidator(_augmentation)] = "none"
-    average: NotNegative = 0.0
-    validation: Share = 0.1
-    patience: Annotated[Whole, Field(ge=0, lt=2**31)] = 10
-    min_delta: NotNegative = 0.0
-    seed: Annotated[Whole, Field(ge=0, lt=2**63)] = 0
-    engine: Annotated[str, _one_of(ENGINES)] = "auto"
-    device: Literal["auto", "cpu", "cuda"] | None = None
-    amp: bool | None = None
-    compile: bool | None = None
-    on_divergence: Literal["stop", "lower-lr"] = "stop"
-    checkpoint_minutes: NotNegative = 1.0
-    calibrate: bool = True
-    figures: bool = True
-    folder: Path | None = None
-    out: Path | None = None
+    data: Annotated[str, AfterValidator(_data)] = option(
+        "digits",
+        "digits, mnist, fashion-mnist or kmnist; or your own images: FOLDER with "
+        "FOLDER/CLASS/*.png, an NPZ or a CSV file",
+        metavar="DATA",
+        on_resume="fixed",
+    )
+    size: Annotated[Whole, Field(ge=4, le=512)] | None = option(
+        None,
+        "Resize your images to NxN pixels",
+        metavar="N",
+        panel=OWN_IMAGES,
+        default_text="their own size up to 64, otherwise 28",
+        on_resume="fixed",
+    )
+    preprocessing: Annotated[str, _one_of(PREPROCESSINGS)] | None = option(
+        None,
+        "Preprocessing of your images: plain, light or drawing",
+        metavar="NAME",
+        panel=OWN_IMAGES,
+        default_text="plain, in colour if the images are",
+        on_resume="fixed",
+    )
+    model: Annotated[str, _one_of(MODELS)] = option(
+        "smallnet",
+        "Name of the network: see `handgrad models`",
+        metavar="NAME",
+        on_resume="fixed",
+    )
+    epochs: Count = shared(
+        "epochs",
+        ...,
+        metavar="N",
+        panel=STOPPING,
+        default_text=f"{EPOCHS['digits']} on digits, otherwise {OTHER_EPOCHS}",
+    )
+    batch_size: Count = shared(
+        "batch_size",
+        64,
+        "Fewer training images than the default make one batch",
+        metavar="N",
+        panel=LEARNING,
+    )
+    optimizer: Literal["sgd", "momentum", "nesterov", "adam", "adamw"] = option(
+        "adamw", "Name of the optimizer", metavar="NAME", panel=LEARNING
+    )
+    lr: Positive = option(
+        ...,
+        "Learning rate before the schedule changes it",
+        panel=LEARNING,
+        default_text=f"{LRS['sgd']:g} for sgd, {LRS['momentum']:g} for momentum and nesterov, "
+        f"{LRS['adamw']:g} for adam and adamw",
+    )
+    momentum: Share | None = option(
+        ...,
+        "Momentum of the optimizers momentum and nesterov",
+        panel=LEARNING,
+        default_text=f"{MOMENTUM:g}",
+    )
+    weight_decay: NotNegative | None = option(
+        ...,
+        "Weight decay; not for adam",
+        panel=LEARNING,
+        default_text=f"{WEIGHT_DECAY:g} for adamw, otherwise 0",
+    )
+    schedule: Literal["constant", "step", "cosine", "one-cycle", "plateau"] = option(
+        "one-cycle", "Learning rate schedule", metavar="NAME", panel=LEARNING
+    )
+    label_smoothing: Share = option(
+        0.0, "Label smoothing: the share of each target spread over all classes", panel=LEARNING
+    )
+    clip_norm: NotNegative = shared("clip_norm", 0.0, panel=LEARNING)
+    class_weights: str | dict[str, float] = option(
+        "none",
+        "Weight of each class in the loss: none, balanced (the same total weight for every "
+        "class), or weights by label such as 3=2,5=1; other labels have weight 1",
+        metavar="W",
+        panel=LEARNING,
+    )
+    augment: Annotated[str, AfterValidator(_augmentation)] = option(
+        "none",
+        "Random augmentation of the training images, different in every epoch: none, "
+        f"{', '.join(PRESETS)}, or settings such as shift=0.1,rotation=10",
+        metavar="NAME",
+        panel=LEARNING,
+    )
+    average_weights: NotNegative = shared("average_weights", 0.0, panel=LEARNING)
+    validation: Share = option(
+        0.1,
+        "Share of the training images that is set aside for validation; 0: none",
+        panel=STOPPING,
+        on_resume="fixed",
+    )
+    patience: Annotated[Whole, Field(ge=0, lt=2**31)] = shared(
+        "patience", 10, metavar="N", panel=STOPPING
+    )
+    min_delta: NotNegative = shared("min_delta", 0.0, panel=STOPPING)
+    seed: Annotated[Whole, Field(ge=0, lt=2**63)] = shared(
+        "seed", 0, "It also gives the initial weights", metavar="N"
+    )
+    engine: Annotated[str, _one_of(ENGINES)] = option(
+        "auto",
+        "Engine that computes the training steps: compiled, reference, torch, or auto for the "
+        "fastest available",
+        metavar="NAME",
+    )
+    device: Literal["auto", "cpu", "cuda"] | None = option(
+        None,
+        "Device that computes",
+        metavar="NAME",
+        panel=TORCH,
+        default_text="auto, a GPU if there is one",
+    )
+    amp: bool | None = option(
+        None, "Mixed precision: matrix products in bfloat16", panel=TORCH, default_text="no"
+    )
+    compile: bool | None = option(
+        None, "Compile the network with torch.compile", panel=TORCH, default_text="no"
+    )
+    on_divergence: Literal["stop", "lower-lr"] = shared(
+        "on_divergence", "stop", metavar="WORD", panel=INTERRUPTION
+    )
+    checkpoint_minutes: NotNegative = option(
+        1.0,
+        "Minutes between checkpoints within an epoch; 0: only after each epoch",
+        metavar="N",
+        panel=INTERRUPTION,
+        on_resume="free",
+    )
+    calibrate: bool = option(
+        True, "Calibrate the probabilities on the validation images", on_resume="free"
+    )
+    figures: bool = option(True, "Draw the figures of the run", on_resume="free")
+    data_dir: Path | None = option(
+        None,
+        "Folder of the data files",
+        metavar="DIR",
+        default_text="$HANDGRAD_DATA, the cache, or a download",
+        on_resume="free",
+    )
+    out: Path | None = option(
+        None,
+        "Folder for the run",
+        metavar="DIR",
+        default_text="runs/DATA-MODEL-1, -2 and so on",
+        on_resume="free",
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """Fill in what depends on other settings and was not given."""
+        """Fill in defaults that depend on other settings."""
         optimizer = str(given.get("optimizer", "adamw"))
         return {
             "epochs": EPOCHS.get(str(given.get("data", "digits")), OTHER_EPOCHS),
             "lr": LRS.get(optimizer, 0.01),
-            "momentum": 0.9 if optimizer in ("momentum", "nesterov") else None,
-            "weight_decay": {"adam": None, "adamw": 0.01}.get(optimizer, 0.0),
+            "momentum": MOMENTUM if optimizer in ("momentum", "nesterov") else None,
+            "weight_decay": {"adam": None, "adamw": WEIGHT_DECAY}.get(optimizer, 0.0),
         } | given
 
     @field_validator("class_weights", mode="before")
     @classmethod
     def _read_weights(cls, value: Any) -> Any:
-        """Return a word, or a table; "3=2,5=0.5" is one too."""
+        """Return a word, or the weights by label; text such as "3=2,5=0.5" is parsed."""
         if value in ("none", "balanced"):
             return value
         if isinstance(value, str):
@@ -207,15 +351,15 @@ class Config(BaseModel):
     @field_validator("out", mode="before")
     @classmethod
     def _read_out(cls, value: Any) -> Any:
-        """Refuse a name that is empty; a tilde is the home folder."""
+        """Reject an empty name; expand a leading tilde."""
         if value == "":
             raise ValueError("must name a folder")
         text = str(value)
         return Path.home() / text[2:] if text.startswith("~/") else value
 
     @model_validator(mode="after")
-    def _check_optimizer(self) -> Config:
-        """Refuse a setting that the optimizer does not have."""
+    def _check_optimizer(self) -> RunConfig:
+        """Reject a setting that the optimizer does not have."""
         if self.momentum is not None and self.optimizer not in ("momentum", "nesterov"):
             raise ValueError(
                 f"the optimizer {self.optimizer} has no momentum; "
@@ -228,19 +372,19 @@ class Config(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _check_data(self) -> Config:
-        """Refuse a setting that data with a name does not have."""
+    def _check_data(self) -> RunConfig:
+        """Reject a setting that named data sets do not have."""
         for name in ("size", "preprocessing"):
             if getattr(self, name) is not None and self.data in SOURCES:
                 raise ValueError(
-                    f"the images of {self.data} are prepared already; leave {name} out, or give "
-                    "the path of images of your own"
+                    f"{name} is for your own images, and {self.data} needs no preprocessing; leave "
+                    f"{name} out, or give the path of your own images"
                 )
         return self
 
     @model_validator(mode="after")
-    def _check_engine(self) -> Config:
-        """Refuse a setting that the engine does not have."""
+    def _check_engine(self) -> RunConfig:
+        """Reject a setting that the engine does not have."""
         for name in ("device", "amp", "compile"):
             if getattr(self, name) is not None and self.engine != "torch":
                 raise ValueError(
@@ -250,17 +394,17 @@ class Config(BaseModel):
 
     @property
     def data_name(self) -> str:
-        """What to call the data in a few letters."""
+        """A short name of the data."""
         return self.data if self.data in SOURCES else Path(self.data).stem
 
     def load_data(self, progress: bool | None = None) -> tuple[Dataset, Dataset]:
-        """Return training and test set.
+        """Return the training set and the test set.
 
         Args:
-            progress: whether to show a bar on stderr while waiting; None: where that is a terminal.
+            progress: whether to show a progress bar on stderr; None: if stderr is a terminal.
 
         Raises:
-            DataError: if they cannot be had.
+            DataError: if they cannot be loaded.
         """
         prepare = None
         if self.preprocessing is not None:
@@ -269,14 +413,14 @@ class Config(BaseModel):
             side = self.size or 28
             prepare = recipe_named(self.preprocessing, (1, side, side))
         return load_data(
-            self.data, self.folder, progress=progress, preprocessing=prepare, side=self.size
+            self.data, self.data_dir, progress=progress, preprocessing=prepare, side=self.size
         )
 
-    def fitted_to(self, train: Dataset) -> Config:
-        """Return the settings with no larger batches than there are images to learn from.
+    def fitted_to(self, train: Dataset) -> RunConfig:
+        """Return the settings with batches of at most all training images.
 
         Raises:
-            DataError: if the size was given.
+            DataError: if the batch size was given and is larger.
         """
         aside = stratified(train.labels, self.validation, self.seed) if self.validation else 0
         count = len(train) - int(np.sum(aside))
@@ -290,10 +434,10 @@ class Config(BaseModel):
         return self.model_copy(update={"batch_size": count})
 
     def network(self, train: Dataset | Source, dtype: DTypeLike = np.float32) -> Network:
-        """Return the fresh network for these images, of which only shape and classes count.
+        """Return a new network for the shape and classes of these images.
 
         Raises:
-            ModelError: if the architecture cannot take their shape.
+            ModelError: if the network cannot take images of this shape.
         """
         try:
             return Network(
@@ -305,13 +449,13 @@ class Config(BaseModel):
                 f"{self.model} cannot take the images of {train.name} ({size}): {error}"
             ) from None
 
-    def recipe(self, classes: Iterable[Label]) -> Recipe:
-        """Return the recipe for a network with these classes.
+    def train_config(self, classes: Iterable[Label]) -> TrainConfig:
+        """Return the hyperparameters for a network with these classes.
 
         Raises:
-            ConfigError: if class_weights names a class that there is not.
+            ConfigError: if class_weights names an unknown class.
         """
-        return Recipe(
+        return TrainConfig(
             epochs=self.epochs,
             batch_size=self.batch_size,
             optimizer=self._optimizer(),
@@ -325,14 +469,11 @@ class Config(BaseModel):
             engine=self._engine(),
             on_divergence=self.on_divergence,
             augment=self.augment,
-            average=self.average or None,
+            average_weights=self.average_weights or None,
         )
 
     def plain(self) -> dict[str, Any]:
-        """Return the settings that are set, as JSON and TOML can hold them.
-
-        Without `out`: it says where the result went, not how it came about.
-        """
+        """Return the settings that are not None, except `out`, as JSON values."""
         return self.model_dump(mode="json", exclude={"out"}, exclude_none=True)
 
     def toml(self) -> str:
@@ -383,11 +524,14 @@ class Config(BaseModel):
         labels = {str(label): label for label in classes}
         for name in self.class_weights:
             if name not in labels:
-                near = nearest(name, labels)
-                raise ConfigError(f"class_weights: there is no class {name}; the nearest is {near}")
+                classes = ", ".join([*labels][:MAX_FOLDERS])
+                raise ConfigError(
+                    f"class_weights: unknown class {name}; the classes are {classes}"
+                    f"{hint(name, labels)}"
+                )
         return {label: self.class_weights.get(name, 1.0) for name, label in labels.items()}
 
 
 def _toml(value: str | float) -> str:
-    """Return a value as TOML writes it: JSON's way, but for one character."""
+    """Return a value as TOML text: JSON, except for one character."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

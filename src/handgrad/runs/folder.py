@@ -16,8 +16,7 @@ from pathlib import Path
 from handgrad.errors import ConfigError, StorageError
 from handgrad.files import is_temporary, sweep
 from handgrad.signals import Signals, at_last
-from handgrad.train.checkpoint.lock import Lock
-from handgrad.train.checkpoint.manager import LOCK, Found, newest
+from handgrad.train.checkpoint.manager import LOCK, LoadedCheckpoint, Lock, newest
 
 RUNS = Path("runs")
 MODEL = "model.safetensors"
@@ -70,7 +69,7 @@ def begun(out: Path | None, name: str) -> Iterator[Path]:
 
 
 @contextmanager
-def gone_on(folder: Path) -> Iterator[Found]:
+def gone_on(folder: Path) -> Iterator[LoadedCheckpoint]:
     """Give where a run was stopped, and keep other processes out of its folder.
 
     Raises:
@@ -97,7 +96,7 @@ def has_checkpoint(folder: Path) -> bool:
     return any(checkpoints(folder).glob("checkpoint-*"))
 
 
-def stopped(folder: Path) -> Found:
+def stopped(folder: Path) -> LoadedCheckpoint:
     """Return where a run was stopped.
 
     Raises:

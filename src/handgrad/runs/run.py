@@ -21,7 +21,7 @@ from handgrad.data import Dataset, is_own, load_data
 from handgrad.errors import ConfigError, DataError, ModelError
 from handgrad.files import check_is_file, expanded, replacing
 from handgrad.network import Network
-from handgrad.runs.config import Config
+from handgrad.runs.config import RunConfig
 from handgrad.runs.folder import MODEL, has_checkpoint
 from handgrad.train import Epoch, Evaluation, History
 
@@ -45,7 +45,7 @@ class Run:
         more: what the model file remembers besides, as JSON can hold it.
     """
 
-    config: Config
+    config: RunConfig
     net: Network
     history: History
     train: Dataset
@@ -183,7 +183,7 @@ def load_validation(
         )
     name, seed = own.get("name"), config.get("seed", 0)
     if folder is None and not is_own(str(name)):
-        folder = config.get("folder")
+        folder = config.get("data_dir", config.get("folder"))
     whole = isinstance(share, float) and 0 < share < 1 and type(seed) is int and seed >= 0
     if not (whole and isinstance(name, str) and isinstance(folder, str | Path | None)):
         raise ConfigError(EDITED)
@@ -216,7 +216,7 @@ def load_test(
     if not isinstance(name, str):
         raise ConfigError("the model file does not say what it was trained on; give --data")
     if folder is None and data is None and isinstance(config, Mapping) and not is_own(name):
-        folder = config.get("folder")
+        folder = config.get("data_dir", config.get("folder"))
     train, test = load_data(name, folder, **options)
     if data is None and isinstance(own, Mapping) and is_own(name):
         _check_test(train, test, own)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from handgrad.train.checkpoint.lock import Lock
+from handgrad.train.checkpoint.manager import Lock
 
 
 def test_one_has_it_at_a_time(tmp_path: Path) -> None:
