@@ -96,7 +96,7 @@ def _subjects(what: str, args: str, shape: str, batch: int | None) -> list[Subje
     """Return what is to be checked."""
     from handgrad.gradcheck.registry import known, names, of_network
     from handgrad.gradcheck.user_layer import BATCH, own_layer
-    from handgrad.runs.config import nearest
+    from handgrad.runs.config import hint
 
     if what.endswith(".py") or ".py:" in what:
         return [own_layer(what, args, _shape(shape), batch or BATCH)]
@@ -115,9 +115,7 @@ def _subjects(what: str, args: str, shape: str, batch: int | None) -> list[Subje
 
         net, _ = load_run(Path(what))
         return [of_network(what, net)]
-    raise ConfigError(
-        f"there is no model, layer or run {what!r}; the nearest name is {nearest(what, names())!r}"
-    )
+    raise ConfigError(f"there is no model, layer or run {what!r}{hint(what, names())}")
 
 
 def _shape(text: str) -> Shape | None:

@@ -83,7 +83,7 @@ def _train(
     as_json: bool = False,
 ) -> None:
     """Train, test and write a run, or resume it from its checkpoint and records."""
-    from handgrad.cli.epochs import watching
+    from handgrad.cli.epochs import showing_epochs
     from handgrad.data import available
     from handgrad.engines import fastest_engine
     from handgrad.runs import Run, checkpoints, finish, trust, write
@@ -109,11 +109,11 @@ def _train(
     screen.err.print(_summary(net.summary(), f"{config.model} on {config.data_name}"))
     with (
         tracking(folder, config.plain(), records, **trackers) as track,
-        watching(screen.err, config.epochs) as watch,
+        showing_epochs(screen.err, config.epochs) as display,
     ):
 
         def on_epoch(record: Epoch) -> None:
-            watch.epoch(record)
+            display.epoch(record)
             track(record)
 
         history = fit(
@@ -122,7 +122,7 @@ def _train(
             config.train_config(images.classes),
             validation=config.validation or None,
             on_epoch=on_epoch,
-            on_progress=watch.progress,
+            on_progress=display.progress,
             checkpoint=checkpoint,
             resume=True,
         )

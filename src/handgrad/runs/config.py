@@ -24,6 +24,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.config import JsonDict
 
 from handgrad.class_names import Label
 from handgrad.data import SOURCES, Dataset, Source, is_own, load_data
@@ -134,7 +135,7 @@ def option(
         default_text: the default in words; empty: the default value itself.
         on_resume: whether the setting may change when a run is resumed.
     """
-    about = {
+    about: JsonDict = {
         "metavar": metavar,
         "panel": panel,
         "default_text": default_text,

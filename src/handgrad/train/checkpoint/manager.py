@@ -78,8 +78,8 @@ def newest(folder: Path) -> LoadedCheckpoint | None:
         except StorageError as error:
             errors.append(str(error))
         else:
-            error = StorageError("; ".join(errors)) if errors else None
-            return LoadedCheckpoint(path, state, about, error)
+            damage = StorageError("; ".join(errors)) if errors else None
+            return LoadedCheckpoint(path, state, about, damage)
     if errors:
         raise StorageError(
             f"{'; '.join(errors)}. There is no other checkpoint; start the run again"
