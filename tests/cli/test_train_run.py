@@ -206,7 +206,7 @@ def test_each_damaged_checkpoint_is_named_where_none_is_whole(handgrad):
     assert (ended.status, ended.err.count("\n")) == (1, 1)
     for path in checkpoints(Path(RUN)).glob("*.safetensors"):
         assert f"{path}: has no fingerprint of its run (run is None)" in ended.err
-    assert ended.err.endswith(", and there is no other; begin the run anew\n")
+    assert ended.err.endswith(". There is no other checkpoint; start the run again\n")
 
 
 def test_a_checkpoint_of_another_network_does_not_say_to_go_on_from_it(handgrad):

@@ -66,9 +66,11 @@ def showing_epochs(console: Console, epochs: int) -> Iterator[EpochDisplay]:
         epochs: the maximum number of epochs.
     """
     if console.quiet or not console.is_terminal or console.is_dumb_terminal:
-        yield EpochDisplay(
-            lambda e: console.print(line(e, epochs), soft_wrap=True, highlight=False)
-        )
+
+        def show_line(record: Epoch) -> None:
+            console.print(line(record, epochs), soft_wrap=True, highlight=False)
+
+        yield EpochDisplay(show_line)
         return
     columns = fitting(console.width)
     console.print(_row([column.heading for column in columns], columns), style="bold")
