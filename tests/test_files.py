@@ -56,7 +56,7 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["", ".", "/"])
 def test_a_path_without_a_name_is_one_sentence(path: str) -> None:
-    with pytest.raises(StorageError, match=r"[./] names no file; give the path of the file to"):
+    with pytest.raises(StorageError, match=r"[./] is not the name of a file; give the path of"):
         replacing(Path(path)).__enter__()
 
 
@@ -97,5 +97,5 @@ def test_what_is_read_is_not_written_over(tmp_path: Path) -> None:
     check_apart(other, [read, link, other])  # which is not there yet
     other.write_text("")
     check_apart(other, [read, link, tmp_path / "gone"])
-    with pytest.raises(ConfigError, match=r"b is what is read, and is kept; give another file$"):
+    with pytest.raises(ConfigError, match=r"b is an input file; give another file to write$"):
         check_apart(link, [other, read])

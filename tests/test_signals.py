@@ -10,19 +10,27 @@ from typing import Any
 
 import pytest
 
-from handgrad.signals import ENDS, Leaving, Signals, at_once, interruptible, leave, obey
+from handgrad.signals import (
+    TERMINATION_SIGNALS,
+    CommandExit,
+    DeferredSignals,
+    end_command,
+    exit_now,
+    install_handler,
+    interruptible,
+)
 
 BOTH = pytest.mark.parametrize(
     ("number", "error"),
     [(signal.SIGINT, KeyboardInterrupt)]
-    + [(number, SystemExit) for number in ENDS if number != signal.SIGINT],
+    + [(number, SystemExit) for number in TERMINATION_SIGNALS if number != signal.SIGINT],
 )
 
 
 @BOTH
 def test_the_first_signal_waits_until_the_block_is_done(number: int, error: type) -> None:
     done = []
-    with Signals(True) as signals, pytest.raises(error) as caught, signals.held():  # noqa: PT012
+    with DeferredSignals(True) as signals, pytest.raises(error) as caught, signals.deferred():  # noqa: PT012
         signal.raise_signal(number)
         done.append(1)
     assert done == [1]
@@ -32,7 +40,7 @@ def test_the_first_signal_waits_until_the_block_is_done(number: int, error: type
 @BOTH
 def test_a_second_one_is_obeyed_at_once(number: int, error: type) -> None:
     done = []
-    with Signals(True) as signals, pytest.raises(error), signals.held():  # noqa: PT012
+    with DeferredSignals(True) as signals, pytest.raises(error), signals.deferred():  # noqa: PT012
         signal.raise_signal(number)
         signal.raise_signal(number)
         done.append(1)
@@ -41,15 +49,15 @@ def test_a_second_one_is_obeyed_at_once(number: int, error: type) -> None:
 
 @BOTH
 def test_outside_of_the_block_none_waits(number: int, error: type) -> None:
-    with Signals(True) as signals:
-        with signals.held():
+    with DeferredSignals(True) as signals:
+        with signals.deferred():
             pass
         with pytest.raises(error):
             signal.raise_signal(number)
 
 
 def test_afterwards_all_is_as_it_was() -> None:
-    with Signals(True):
+    with DeferredSignals(True):
         assert signal.getsignal(signal.SIGTERM) != signal.SIG_DFL
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -61,7 +69,7 @@ def test_who_has_a_handler_of_their_own_keeps_it() -> None:
 
     before = signal.signal(signal.SIGTERM, own)
     try:
-        with Signals(True):
+        with DeferredSignals(True):
             assert signal.getsignal(signal.SIGTERM) is own
             assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
     finally:
@@ -71,7 +79,7 @@ def test_who_has_a_handler_of_their_own_keeps_it() -> None:
 @pytest.fixture
 def as_before() -> Iterator[None]:
     """Put all handlers back that a test changes, and the alarm clock too."""
-    numbers = (*ENDS, signal.SIGALRM)
+    numbers = (*TERMINATION_SIGNALS, signal.SIGALRM)
     handlers = [signal.getsignal(number) for number in numbers]
     yield
     signal.setitimer(signal.ITIMER_REAL, 0)
@@ -83,41 +91,41 @@ def as_before() -> Iterator[None]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.usefixtures("as_before")
 def test_a_commands_own_gives_way_and_is_not_hurried_when_it_has_waited(number: int) -> None:
-    obey(leave)
-    with pytest.raises(Leaving) as ended, Signals(True) as signals, signals.held():
+    install_handler(end_command)
+    with pytest.raises(CommandExit) as ended, DeferredSignals(True) as signals, signals.deferred():
         signal.raise_signal(number)
     assert ended.value.code == 128 + number
-    assert signal.getsignal(number) is at_once  # with the next one it ends at once
+    assert signal.getsignal(number) is exit_now  # with the next one it ends at once
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
 @pytest.mark.usefixtures("as_before")
 def test_a_part_of_a_command_can_end_and_the_command_go_on() -> None:
-    obey(leave)
+    install_handler(end_command)
     with (
         pytest.raises(KeyboardInterrupt),
         interruptible(),
-        Signals(True) as signals,
-        signals.held(),
+        DeferredSignals(True) as signals,
+        signals.deferred(),
     ):
         signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is leave
+    assert signal.getsignal(signal.SIGINT) is end_command
     with pytest.raises(KeyboardInterrupt), interruptible():
         signal.raise_signal(signal.SIGINT)
-    with pytest.raises(Leaving), interruptible():
+    with pytest.raises(CommandExit), interruptible():
         signal.raise_signal(signal.SIGTERM)
 
 
 @pytest.mark.usefixtures("as_before")
 def test_what_is_to_be_ignored_is_ignored() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in what a shell runs in the background
-    obey(leave)
+    install_handler(end_command)
     assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
-    assert signal.getsignal(signal.SIGTERM) is leave
+    assert signal.getsignal(signal.SIGTERM) is end_command
 
 
 def test_with_nothing_to_save_sigterm_ends_the_process_as_always() -> None:
-    with Signals(False):
+    with DeferredSignals(False):
         assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
         assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
 
@@ -126,7 +134,7 @@ def test_nothing_is_done_outside_the_main_thread() -> None:
     found = []
 
     def look() -> None:
-        with Signals(True) as signals, signals.held():
+        with DeferredSignals(True) as signals, signals.deferred():
             found.append(signal.getsignal(signal.SIGINT))
 
     thread = threading.Thread(target=look)
@@ -197,8 +205,8 @@ def test_at_its_very_end_a_command_keeps_its_status(name: str) -> None:
     assert end.returncode == 3, end.stderr
 
 
-AT_LAST = """from handgrad.signals import at_last
-    with at_last(lambda: (print('done', flush=True), ACT)):
+ON_EXIT = """from handgrad.signals import on_exit
+    with on_exit(lambda: (print('done', flush=True), ACT)):
         try: send()
         except BaseException: END"""
 
@@ -211,38 +219,38 @@ def test_what_stands_at_last_is_done_where_a_clean_up_is_cut_off(
     name: str, act: str, cut_off: str
 ) -> None:
     started = time.monotonic()
-    end = ended(name, AT_LAST.replace("ACT", act).replace("END", cut_off))
+    end = ended(name, ON_EXIT.replace("ACT", act).replace("END", cut_off))
     assert (end.stdout, end.stderr) == (b"done\n", b"")
     assert end.returncode == 128 + getattr(signal, name)
     assert time.monotonic() - started < 30
 
 
 def test_what_stands_at_last_is_not_done_where_the_block_ends_by_itself() -> None:
-    body = AT_LAST.replace("ACT", "None").replace("END", "pass") + "\n    send()"
+    body = ON_EXIT.replace("ACT", "None").replace("END", "pass") + "\n    send()"
     assert ended("SIGTERM", body).stdout == b""
 
 
 @pytest.mark.usefixtures("as_before")
 def test_who_was_told_to_end_within_a_part_ends_with_the_next_signal() -> None:
-    obey(leave)
-    with pytest.raises(Leaving), interruptible():
+    install_handler(end_command)
+    with pytest.raises(CommandExit), interruptible():
         signal.raise_signal(signal.SIGTERM)
-    assert signal.getsignal(signal.SIGINT) is at_once
+    assert signal.getsignal(signal.SIGINT) is exit_now
 
 
 LAST_WORDS = """
 import os, signal, time
-from handgrad.signals import at_last, at_once
+from handgrad.signals import exit_now, on_exit
 
 def inner():
     signal.raise_signal(signal.SIGTERM)
     print("inner", flush=True)
 
-with at_last(lambda: print("outer", flush=True)), at_last(inner):
+with on_exit(lambda: print("outer", flush=True)), on_exit(inner):
     if os.fork() == 0:
-        at_once(signal.SIGINT)
+        exit_now(signal.SIGINT)
     os.wait()
-    at_once(signal.SIGINT)
+    exit_now(signal.SIGINT)
 """
 
 
@@ -252,7 +260,8 @@ def test_last_words_are_said_once_from_the_inside_by_who_began_and_a_second_sign
         [
             sys.executable,
             "-c",
-            f"from handgrad.signals import obey, at_once\nobey(at_once)\n{LAST_WORDS}",
+            "from handgrad.signals import install_handler, exit_now\n"
+            f"install_handler(exit_now)\n{LAST_WORDS}",
         ],
         capture_output=True,
         text=True,

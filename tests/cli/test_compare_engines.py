@@ -54,7 +54,7 @@ def test_engines_that_part_end_it_with_1_and_are_named(handgrad, tmp_path):
         ((*BOTH, "--tolerance=-1"), "tolerance must be above 0 and finite, not -1"),
         ((*BOTH, "--tolerance", "inf"), "tolerance must be above 0 and finite, not inf"),
         (("--out", ""), "give the name of a folder to write to, not nothing; . is this one"),
-        (("--optimizer", "adamx"), "the nearest is adam"),
+        (("--optimizer", "adamx"), "did you mean adam?"),
     ],
 )
 def test_wrong_use_is_said_in_a_sentence_with_2(handgrad, words, sentence):

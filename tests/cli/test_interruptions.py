@@ -66,7 +66,7 @@ def caught(status: str) -> int:
     )
 
 
-def end(process: subprocess.Popen[bytes], sent: signal.Signals, log: Path) -> str:
+def end(process: subprocess.Popen[bytes], sent: signal.DeferredSignals, log: Path) -> str:
     """Send a signal, and check how the process ends; return what it said."""
     assert process.poll() is None, log.read_text()
     at = time.monotonic()

@@ -72,7 +72,7 @@ def test_as_a_checkpoint(handgrad, tmp_path):
     ended = handgrad("train", "--resume", run)
     assert (ended.status, ended.err) == (
         1,
-        f"error: {place}: not a whole file ({WHAT}), and there is no other; begin the run anew\n",
+        f"error: {place}: damaged ({WHAT}). There is no other checkpoint; start the run again\n",
     )
 
 

@@ -159,7 +159,7 @@ def _told_how_to_go_on(folder: Path, config: RunConfig) -> Iterator[None]:
     """Add to the last words of a run that stops how it can go on."""
     from handgrad.errors import DivergenceError, StorageError
     from handgrad.runs import has_checkpoint
-    from handgrad.signals import at_last
+    from handgrad.signals import on_exit
 
     command = f"handgrad train --resume {shlex.quote(str(folder))}"
 
@@ -171,7 +171,7 @@ def _told_how_to_go_on(folder: Path, config: RunConfig) -> Iterator[None]:
             Screen().error(f"interrupted; to go on: {command}")
             told = True
 
-    with at_last(tell):
+    with on_exit(tell):
         try:
             yield
         except (KeyboardInterrupt, SystemExit) as end:

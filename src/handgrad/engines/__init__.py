@@ -15,7 +15,7 @@ from handgrad.errors import ConfigError
 from handgrad.losses import Loss, SoftmaxCrossEntropy
 from handgrad.network import Network
 from handgrad.optim import Adam, Optimizer
-from handgrad.threads import hold_libraries
+from handgrad.threads import limit_library_threads
 from handgrad.train_config import TrainConfig
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def engine_named(name: str | MakeEngine, net: Network, config: TrainConfig) -> E
         ConfigError: if there is none of this name.
         MissingExtraError: if it needs a package that is not installed.
     """
-    hold_libraries()
+    limit_library_threads()
     if not isinstance(name, str):
         return name(net, config)
     name, colon, device = name.partition(":")

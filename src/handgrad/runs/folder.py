@@ -15,7 +15,7 @@ from pathlib import Path
 
 from handgrad.errors import ConfigError, StorageError
 from handgrad.files import is_temporary, sweep
-from handgrad.signals import Signals, at_last
+from handgrad.signals import DeferredSignals, on_exit
 from handgrad.train.checkpoint.manager import LOCK, LoadedCheckpoint, Lock, newest
 
 RUNS = Path("runs")
@@ -57,9 +57,12 @@ def begun(out: Path | None, name: str) -> Iterator[Path]:
             with suppress(OSError):  # it is not empty, or was not made
                 place.rmdir()
 
-    with at_last(clear):
+    with on_exit(clear):
         try:
-            with Signals(True) as signals, signals.held():  # either it is taken, or it is not
+            with (
+                DeferredSignals(True) as signals,
+                signals.deferred(),
+            ):  # taken or not
                 folder, lock = _first_free(name) if out is None else _asked_for(out)
                 made = list(dict.fromkeys([folder, *made]))
             _remove_forgotten(folder.parent)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 from handgrad.errors import DivergenceError
-from handgrad.signals import Signals
+from handgrad.signals import DeferredSignals
 from handgrad.train.checkpoint.manager import CheckpointManager
 from handgrad.train.run import TrainingRun
 
@@ -27,7 +27,7 @@ class RunGuard:
     @contextmanager
     def epoch(self) -> Iterator[None]:
         """Save the run if a signal ends the block between two steps."""
-        with Signals(self._manager is not None) as self._signals:
+        with DeferredSignals(self._manager is not None) as self._signals:
             try:
                 yield
             except (KeyboardInterrupt, SystemExit):
@@ -38,7 +38,7 @@ class RunGuard:
     @contextmanager
     def steps(self) -> Iterator[None]:
         """Defer signals until the steps are complete, roll back if they diverge, save if due."""
-        with self._signals.held() if self._run.is_warm else nullcontext():
+        with self._signals.deferred() if self._run.is_warm else nullcontext():
             try:
                 yield
             except DivergenceError as error:
@@ -49,6 +49,6 @@ class RunGuard:
     @contextmanager
     def epoch_end(self) -> Iterator[None]:
         """Defer signals until the epoch is recorded and saved."""
-        with self._signals.held():
+        with self._signals.deferred():
             yield
             self._run.checkpoint(self._save)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -27,14 +26,15 @@ from handgrad.engines.torch.optim import (
 from handgrad.errors import ConfigError, DataError
 from handgrad.layers import Array, Context
 from handgrad.network import Network, finite, layer_name
+from handgrad.posix import at_fork
 from handgrad.train_config import TrainConfig
 
 DEVICES = ("auto", "cpu", "cuda")
 _LOOK = 100  # how many steps are made before their numbers are looked at
 _INFER = 1000  # how many images inference takes at a time
 
-if hasattr(os, "register_at_fork"):  # a child would wait for OpenMP's threads, which it has not
-    os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
+# a child would wait for OpenMP's threads, which it has not
+at_fork(after_in_child=partial(torch.set_num_threads, 1))
 
 
 class TorchEngine:
