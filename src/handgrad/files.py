@@ -81,9 +81,7 @@ def check_apart(output: Path, inputs: Iterable[Path]) -> None:
     for path in inputs:
         with suppress(OSError):
             if output.samefile(path):
-                raise ConfigError(
-                    f"{output} is an input file and must not be overwritten; give another file"
-                )
+                raise ConfigError(f"{output} is an input file; give another file to write")
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:

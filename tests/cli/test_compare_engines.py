@@ -53,7 +53,7 @@ def test_engines_that_part_end_it_with_1_and_are_named(handgrad, tmp_path):
         ((*BOTH, "--tolerance", "0"), "tolerance must be above 0 and finite, not 0"),
         ((*BOTH, "--tolerance=-1"), "tolerance must be above 0 and finite, not -1"),
         ((*BOTH, "--tolerance", "inf"), "tolerance must be above 0 and finite, not inf"),
-        (("--out", ""), "give the name of a folder to write to, not nothing; . is this one"),
+        (("--out", ""), "the name of the output folder is empty; give a name, or . for"),
         (("--optimizer", "adamx"), "did you mean adam?"),
     ],
 )

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import handgrad as hg
+from handgrad.data.formats.idx import read_idx
 from handgrad.runs import checkpoints
 from tests.data.inspect.test_inspect import folder
 
@@ -51,7 +52,7 @@ def test_in_place_of_a_table_or_arrays_it_is_one_sentence(handgrad, tmp_path, na
 def test_in_place_of_idx_files(tmp_path):
     place = pipe(tmp_path / "train-images-idx3-ubyte")
     with pytest.raises(hg.DataError, match=rf"{place}: cannot be read \({WHAT}\)"):
-        hg.data.idx.read_idx(place)
+        read_idx(place)
 
 
 def test_as_settings_a_model_or_a_image(handgrad, tmp_path, trained):

@@ -59,7 +59,8 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was called."""
         try:
-            limit_library_threads()
+            if not {"-h", "--help"} & set(sys.argv):  # joblib loads NumPy
+                limit_library_threads()
             return super().invoke(ctx)
         except HandgradError as error:
             if os.environ.get("HANDGRAD_TRACEBACK") or (ctx.obj or 0) >= 2:
