@@ -39,7 +39,7 @@ def assert_steady(found: list[Load], epochs: int) -> None:
     """Hold what came after the tenth epoch against it; the run's end may be under way."""
     assert len(found) == epochs
     later = found[10:-2]
-    growth = (max(load.optimizer_state for load in later) - found[9].memory) / len(later)
+    growth = (max(load.memory for load in later) - found[9].memory) / len(later)
     assert growth < 0.1 * MEGABYTE
     handles = [load.handles for load in later]
     half = len(handles) // 2

@@ -66,7 +66,7 @@ def caught(status: str) -> int:
     )
 
 
-def end(process: subprocess.Popen[bytes], sent: signal.DeferredSignals, log: Path) -> str:
+def end(process: subprocess.Popen[bytes], sent: signal.Signals, log: Path) -> str:
     """Send a signal, and check how the process ends; return what it said."""
     assert process.poll() is None, log.read_text()
     at = time.monotonic()
@@ -101,7 +101,7 @@ def assert_it_can_go_on(run: Path, said: str, again: bool = False) -> bool:
         read_checkpoint(path)
     if not files:
         assert not run.exists()
-    elif not again or "going on" in said:
+    elif not again or "resuming" in said:
         assert said.splitlines()[-1] == (
             f"error: interrupted; to go on: handgrad train --resume {run}"
         )
