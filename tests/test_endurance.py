@@ -52,7 +52,7 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="ther
 
 
 @needs_proc
-def test_a_training_is_steady(tmp_path: Path) -> None:
+def test_training_does_not_leak(tmp_path: Path) -> None:
     assert_steady(loads(tmp_path, "--model", "softmax-regression", "--epochs", "60"), 60)
 
 
@@ -62,6 +62,6 @@ def test_a_training_is_steady(tmp_path: Path) -> None:
     ("model", "engine"),
     [("smallnet", "compiled"), ("two-layer", "reference"), ("two-layer", "torch --device cpu")],
 )
-def test_two_hundred_epochs_are_steady(model: str, engine: str, tmp_path: Path) -> None:
+def test_200_epochs_do_not_leak(model: str, engine: str, tmp_path: Path) -> None:
     words = ["--model", model, "--epochs", "200", "--engine", *engine.split()]
     assert_steady(loads(tmp_path, *words), 200)

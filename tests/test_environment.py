@@ -37,9 +37,7 @@ def clean(**others: str) -> dict[str, str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("home", ["read-only", "unset"])
-def test_nobody_without_home_and_network_imports_trains_and_predicts(
-    home: str, tmp_path: Path
-) -> None:
+def test_user_without_home_and_network_trains_and_predicts(home: str, tmp_path: Path) -> None:
     prefix = as_nobody()
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o755)
@@ -75,7 +73,7 @@ def test_nobody_without_home_and_network_imports_trains_and_predicts(
 
 @posix
 @pytest.mark.parametrize("room", [100, 9000])
-def test_a_full_disk_is_one_sentence_and_what_was_there_is_whole(room: int, tmp_path: Path) -> None:
+def test_full_disk_is_one_sentence_and_existing_files_are_intact(room: int, tmp_path: Path) -> None:
     resource = pytest.importorskip("resource")
     (tmp_path / "before").mkdir()
     (tmp_path / "before" / "model.safetensors").write_bytes(b"precious")
@@ -108,7 +106,7 @@ print(len(addresses(kernels)))
 """
 
 
-def test_processes_that_fill_one_cache_at_once_all_work(tmp_path: Path) -> None:
+def test_processes_can_fill_one_cache_at_the_same_time(tmp_path: Path) -> None:
     command = [sys.executable, "-c", COMPILED]
     environment = {**os.environ, "HANDGRAD_CACHE": str(tmp_path)}
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}

@@ -27,7 +27,7 @@ def shown(width, **options):
     return file.getvalue()
 
 
-def test_a_line_needs_no_heading():
+def test_line_has_all_values_with_names():
     assert line(FIRST, 10) == (
         "epoch 1/10: loss 2.3457 accuracy 12.35%, validation loss 1.5000 accuracy 50.00%, "
         "lr 0.001, 1.3 s, 12,346 images/s"
@@ -37,15 +37,15 @@ def test_a_line_needs_no_heading():
     )
 
 
-def test_without_a_terminal_there_is_one_plain_line_an_epoch():
+def test_each_epoch_is_one_line_without_a_terminal():
     assert shown(20, force_terminal=False) == f"{line(FIRST, 2)}\n{line(SECOND, 2)}\n"
 
 
-def test_nothing_is_shown_where_it_is_quiet():
+def test_nothing_is_shown_if_quiet():
     assert shown(80, force_terminal=True, quiet=True) == ""
 
 
-def test_a_terminal_gets_a_table_and_a_bar():
+def test_terminal_shows_a_table_and_a_bar():
     text = shown(100, force_terminal=True, color_system=None)
     rows = [" ".join(line.split()) for line in text.splitlines()]
     assert "epoch loss accuracy val. loss val. accuracy lr time images/s" in rows
@@ -66,7 +66,7 @@ def test_the_bar_moves_within_an_epoch():
     assert drawn(0) < drawn(0.5) < drawn(1.5)
 
 
-def test_where_there_is_no_bar_nobody_counts():
+def test_progress_is_none_without_a_bar():
     with showing_epochs(Console(file=io.StringIO()), 2) as display:
         assert display.progress is None
 
@@ -108,7 +108,7 @@ def test_the_best_epoch_is_green_and_has_a_star():
         (3, "epoch"),
     ],
 )
-def test_a_narrow_terminal_gets_the_columns_that_matter_most(width, headings):
+def test_narrow_terminal_shows_the_most_important_columns(width, headings):
     assert " ".join(column.heading for column in fitting(width)) == headings
 
 

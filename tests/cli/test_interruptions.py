@@ -111,7 +111,7 @@ def assert_it_can_go_on(run: Path, said: str, again: bool = False) -> bool:
 @pytest.mark.slow
 @pytest.mark.mnist
 @pytest.mark.parametrize("part", range(PARTS))
-def test_at_any_moment_of_a_training(
+def test_signal_at_any_moment_of_training(
     part: int, tmp_path: Path, located: Callable[[str], Path]
 ) -> None:
     rng = random.Random(part)
@@ -184,7 +184,7 @@ def interrupt_reading(
     return len(kept)
 
 
-def test_while_images_are_read(
+def test_signal_while_images_are_read(
     images: Path, read: tuple[dict[str, bytes], float], tmp_path: Path
 ) -> None:
     rng = random.Random(0)
@@ -194,7 +194,7 @@ def test_while_images_are_read(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
-def test_at_any_moment_while_images_are_read(
+def test_signal_at_any_moment_while_images_are_read(
     part: int, images: Path, read: tuple[dict[str, bytes], float], tmp_path: Path
 ) -> None:
     rng = random.Random(part)

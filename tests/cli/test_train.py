@@ -18,7 +18,7 @@ def written(run="runs/digits-softmax-regression-1"):
     return tomllib.loads(Path(run, "config.toml").read_text())
 
 
-def test_it_prints_the_network_the_epochs_the_score_and_the_place(handgrad):
+def test_train_prints_network_epochs_score_and_folder(handgrad):
     ended = handgrad("train", *QUICK)
     assert ended.status == 0
     assert re.search(r"1 Dense +10 +650 +640", ended.err)
@@ -36,7 +36,7 @@ def test_it_prints_the_network_the_epochs_the_score_and_the_place(handgrad):
     assert score == f"test {hg.evaluate(net, hg.load_data('digits')[1])}"
 
 
-def test_its_probabilities_are_calibrated_unless_they_are_not_to_be(handgrad):
+def test_probabilities_are_calibrated_unless_disabled(handgrad):
     calibrated = handgrad("train", *QUICK)
     assert re.search(
         r"^calibrated, temperature 0\.\d+: expected calibration error [\d.]+% -> [\d.]+%, "
@@ -52,7 +52,7 @@ def test_its_probabilities_are_calibrated_unless_they_are_not_to_be(handgrad):
     assert handgrad("train", *QUICK, "--validation", 0).status == 0
 
 
-def test_without_arguments_it_learns_the_digits(handgrad):
+def test_train_without_arguments_learns_digits(handgrad):
     ended = handgrad("train", "-q")
     assert (ended.status, ended.err) == (0, "")
     accuracy = float(re.search(r"accuracy ([\d.]+)%", ended.out)[1])
@@ -60,7 +60,7 @@ def test_without_arguments_it_learns_the_digits(handgrad):
     assert len(list(Path("runs/digits-smallnet-1/figures").iterdir())) == 6
 
 
-def test_an_augmented_run_says_so_and_is_another(handgrad):
+def test_augmented_run_says_so_and_differs(handgrad):
     ended = handgrad("train", *QUICK, "-v", "--augment", "clothes", "--engine", "compiled")
     assert "images are augmented by shift=0.07,flip=true" in ended.err
     handgrad("train", *QUICK, "-q")
@@ -74,7 +74,7 @@ def test_an_augmented_run_says_so_and_is_another(handgrad):
     assert again.err.startswith("error: augment must be a valid augmentation (there is no preset")
 
 
-def test_the_same_seed_gives_the_same_network_and_another_does_not(handgrad):
+def test_same_seed_gives_the_same_network(handgrad):
     for seed in (1, 1, 2):
         handgrad("train", *QUICK, "-q", "--seed", seed)
     first, again, other = (
@@ -175,7 +175,7 @@ def test_quiet_prints_results_only(handgrad):
         assert len(ended.out.splitlines()) == 2
 
 
-def test_verbose_says_what_took_part(handgrad):
+def test_verbose_prints_versions_engine_and_data(handgrad):
     for words in (["-v", "train", *QUICK], ["train", *QUICK, "--verbose"]):
         err = handgrad(*words).err
         assert f"handgrad {hg.__version__}\n" in err
@@ -205,7 +205,7 @@ def test_verbose_says_what_took_part(handgrad):
         ("--out taken", 2, "taken is there already, and no empty folder; give --out another name"),
     ],
 )
-def test_a_failure_is_one_sentence_and_leaves_nothing(handgrad, tmp_path, words, status, sentence):
+def test_failure_is_one_sentence_and_leaves_nothing(handgrad, tmp_path, words, status, sentence):
     Path("taken").mkdir()
     Path("taken/mine").write_text("x")
     ended = handgrad("train", *QUICK, *words.split())
@@ -217,7 +217,7 @@ def test_a_failure_is_one_sentence_and_leaves_nothing(handgrad, tmp_path, words,
     assert [p.name for p in tmp_path.rglob("*")] == ["taken", "mine"]
 
 
-def test_few_images_are_learned_in_one_batch_unless_a_size_is_given(handgrad):
+def test_few_images_make_one_batch_unless_the_size_is_given(handgrad):
     X = np.random.default_rng(0).integers(0, 256, (30, 8, 8), np.uint8)
     np.savez("few.npz", x=X, y=np.arange(30) % 3)
     ended = handgrad("train", "few.npz", *QUICK, "--out", "few")
@@ -231,7 +231,7 @@ def test_few_images_are_learned_in_one_batch_unless_a_size_is_given(handgrad):
     )
 
 
-def test_without_data_and_network_one_sentence_says_what_to_do(handgrad, tmp_path, monkeypatch):
+def test_missing_data_without_internet_is_one_sentence(handgrad, tmp_path, monkeypatch):
     def no_network(*_, **__):
         raise socket.gaierror(-2, "Name or service not known")
 
@@ -246,7 +246,7 @@ def test_without_data_and_network_one_sentence_says_what_to_do(handgrad, tmp_pat
 
 
 @pytest.mark.parametrize("quiet", [[], ["-q"]])
-def test_figures_that_cannot_be_drawn_do_not_cost_the_run(handgrad, monkeypatch, quiet):
+def test_failing_figures_do_not_lose_the_run(handgrad, monkeypatch, quiet):
     def fail(*_):
         raise ValueError("no ink")
 
@@ -272,7 +272,7 @@ def test_figures_that_cannot_be_drawn_do_not_cost_the_run(handgrad, monkeypatch,
         ("fashion-mnist --model fashion-mlp --epochs 3", 86),
     ],
 )
-def test_the_larger_data_is_learned_with_the_defaults(handgrad, located, words, least):
+def test_mnist_and_fashion_mnist_are_learned_with_the_defaults(handgrad, located, words, least):
     folder = located(words.split()[0])
     ended = handgrad("train", *words.split(), "-q", "--no-figures", "--data-dir", folder)
     assert float(re.search(r"test accuracy ([\d.]+)%", ended.out)[1]) > least

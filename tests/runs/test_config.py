@@ -23,19 +23,19 @@ def images(shape=(1, 8, 8), classes=10):
     return Dataset.from_arrays(X, np.arange(count) % classes, name="squares")
 
 
-def test_without_settings_it_is_smallnet_on_digits():
+def test_default_is_smallnet_on_digits():
     config = RunConfig()
     assert (config.data, config.model, config.epochs) == ("digits", "smallnet", EPOCHS["digits"])
     assert config.train_config(range(10)).optimizer == hg.AdamW(LRS["adamw"])
     assert config.train_config(range(10)).engine == hg.TrainConfig().engine
 
 
-def test_epochs_depend_on_the_data_unless_given():
+def test_default_epochs_depend_on_the_data():
     assert RunConfig(data="mnist").epochs == OTHER_EPOCHS
     assert RunConfig(data="mnist", epochs=3).epochs == 3
 
 
-def test_an_augmentation_is_kept_in_full_whatever_a_preset_becomes():
+def test_augmentation_preset_is_stored_with_all_its_settings():
     config = RunConfig(augment="clothes,rotation=5")
     assert config.augment == "shift=0.07,rotation=5,flip=true"
     assert config.train_config(range(10)).augment == hg.Augmentation.of("clothes,rotation=5")
@@ -56,7 +56,7 @@ def test_an_augmentation_is_kept_in_full_whatever_a_preset_becomes():
         ({"optimizer": "adamw", "weight_decay": 0}, hg.AdamW(LRS["adamw"], weight_decay=0.0)),
     ],
 )
-def test_an_optimizer_gets_its_own_rate_and_what_was_given(settings, optimizer):
+def test_optimizer_gets_its_default_lr_and_given_values(settings, optimizer):
     assert RunConfig(**settings).train_config(range(10)).optimizer == optimizer
 
 
@@ -70,16 +70,16 @@ def test_an_optimizer_gets_its_own_rate_and_what_was_given(settings, optimizer):
         ("plateau", Plateau()),
     ],
 )
-def test_schedules_by_name(name, schedule):
+def test_schedule_by_name(name, schedule):
     assert RunConfig(schedule=name, epochs=10).train_config(range(10)).schedule == schedule
 
 
-def test_zero_and_none_switch_off():
+def test_zero_and_none_disable_a_setting():
     recipe = RunConfig(patience=0, clip_norm=0, class_weights="none").train_config(range(10))
     assert (recipe.patience, recipe.clip_norm, recipe.class_weights) == (None, None, None)
 
 
-def test_what_is_given_reaches_the_recipe():
+def test_given_settings_reach_the_train_config():
     config = RunConfig(
         epochs=7, batch_size=5, label_smoothing=0.1, clip_norm=2, patience=3, min_delta=0.01, seed=9
     )
@@ -90,12 +90,12 @@ def test_what_is_given_reaches_the_recipe():
 
 
 @pytest.mark.parametrize("given", ["3=2,5=0.5", {"3": 2, "5": 0.5}, {3: 2, 5: 0.5}])
-def test_class_weights_by_label_leave_the_others_at_one(given):
+def test_labels_without_class_weight_have_weight_1(given):
     weights = RunConfig(class_weights=given).train_config(range(10)).class_weights
     assert weights == {k: {3: 2.0, 5: 0.5}.get(k, 1.0) for k in range(10)}
 
 
-def test_class_weights_of_strings_and_balanced():
+def test_class_weights_of_string_labels_and_balanced():
     assert RunConfig(class_weights="a=b=2").train_config(["a=b", "c"]).class_weights == {
         "a=b": 2,
         "c": 1,
@@ -103,7 +103,7 @@ def test_class_weights_of_strings_and_balanced():
     assert RunConfig(class_weights="balanced").train_config(range(3)).class_weights == "balanced"
 
 
-def test_a_class_that_there_is_not_is_named_with_the_nearest():
+def test_unknown_class_is_refused_with_a_similar_name():
     with pytest.raises(
         hg.ConfigError, match=r"class dgo; the classes are cat, dog; did you mean dog"
     ):
@@ -111,13 +111,13 @@ def test_a_class_that_there_is_not_is_named_with_the_nearest():
 
 
 @pytest.mark.parametrize("given", ["3", "3=x", "3=0", {"3": -1}, {"3": "nan"}, 5, [1], "3=2,3"])
-def test_class_weights_that_are_none(given):
+def test_invalid_class_weights_are_refused(given):
     with pytest.raises(ValidationError, match="none, balanced, or numbers above 0"):
         RunConfig(class_weights=given)
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_networks_by_name_are_those_of_the_model(model):
+def test_network_by_name_is_the_named_model(model):
     train = images((1, 28, 28))
     layers = RunConfig(model=model, seed=3).network(train).snapshot()
     expected = hg.Network(MODELS[model](), train.shape, train.classes, seed=3).snapshot()
@@ -125,28 +125,28 @@ def test_networks_by_name_are_those_of_the_model(model):
     assert all(np.array_equal(layers[name], expected[name]) for name in layers)
 
 
-def test_a_model_that_does_not_fit_names_data_shape_and_layer():
+def test_model_that_does_not_fit_names_data_shape_and_layer():
     with pytest.raises(
         hg.ModelError, match=r"^convnet cannot take the images of squares \(1x8x8\): layer 3"
     ):
         RunConfig(model="convnet").network(images())
 
 
-def test_a_config_is_a_value():
+def test_run_config_is_frozen():
     with pytest.raises(ValidationError):
         RunConfig().epochs = 3
     with pytest.raises(ValidationError, match="Extra inputs"):
         RunConfig(epoch=3)
 
 
-def test_out_says_where_and_is_not_written_down():
+def test_out_is_not_stored():
     config = RunConfig(out="somewhere", momentum=None)
     assert "out" not in config.plain()
     assert "momentum" not in config.plain()
     assert "out" not in config.toml()
 
 
-def test_a_tilde_in_out_is_the_home_folder(monkeypatch):
+def test_tilde_in_out_is_the_home_folder(monkeypatch):
     monkeypatch.setenv("HOME", "/home/me")
     assert RunConfig(out="~/run").out == Path("/home/me/run")
     with pytest.raises(ValidationError, match="must name a folder"):
@@ -176,7 +176,7 @@ small = st.floats(0, 0.99)
     ),
     st.sampled_from(["sgd", "momentum", "nesterov", "adam", "adamw"]),
 )
-def test_toml_brings_back_the_same_config(settings, optimizer):
+def test_toml_round_trip(settings, optimizer):
     config = RunConfig(**settings, optimizer=optimizer)
     assert RunConfig(**tomllib.loads(config.toml())) == config
 
@@ -208,7 +208,7 @@ def test_the_options_of_the_command_line_are_up_to_date():
     assert written == train_options_source.source(), "run python -m tests.runs.train_options_source"
 
 
-def test_device_amp_and_compile_are_for_the_engine_torch():
+def test_device_amp_and_compile_are_only_for_torch():
     assert RunConfig(engine="torch").train_config(range(10)).engine == "torch"
     engine = RunConfig(engine="torch", device="cpu", amp=True).train_config(range(10)).engine
     assert engine.keywords == {"device": "cpu", "amp": True}

@@ -14,7 +14,7 @@ def file(folder: Path, text: str) -> Path:
     return path
 
 
-def test_the_command_line_is_over_the_environment_is_over_the_file(tmp_path):
+def test_command_line_overrides_environment_overrides_file(tmp_path):
     config = configure(
         {"epochs": "1"},
         {"HANDGRAD_EPOCHS": "2", "HANDGRAD_LR": "0.2", "HOME": "x"},
@@ -24,13 +24,13 @@ def test_the_command_line_is_over_the_environment_is_over_the_file(tmp_path):
     assert config.class_weights == {"7": 2.0}
 
 
-def test_a_default_rate_follows_the_optimizer_of_any_source(tmp_path):
+def test_default_lr_follows_the_optimizer_of_any_source(tmp_path):
     assert configure({}, {"HANDGRAD_OPTIMIZER": "sgd"}).lr == LRS["sgd"]
     assert configure({}, {}, file(tmp_path, 'optimizer = "momentum"')).momentum == 0.9
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam", "adamw"])
-def test_what_a_run_used_for_its_optimizer_is_not_taken_for_another(tmp_path, optimizer):
+def test_lr_of_another_optimizer_is_not_used(tmp_path, optimizer):
     for first in ("adamw", "momentum"):
         run = file(tmp_path, RunConfig(optimizer=first, lr=0.125, epochs=3).toml())
         config = configure({"optimizer": optimizer}, {}, run)
@@ -38,13 +38,13 @@ def test_what_a_run_used_for_its_optimizer_is_not_taken_for_another(tmp_path, op
         assert config == RunConfig(optimizer=optimizer, epochs=3, **expected)
 
 
-def test_what_was_chosen_without_an_optimizer_is_kept_for_any(tmp_path):
+def test_lr_given_without_an_optimizer_is_used_for_any(tmp_path):
     run = file(tmp_path, RunConfig().toml())
     assert configure({"optimizer": "sgd"}, {"HANDGRAD_LR": "0.5"}, run).lr == 0.5
     assert configure({"optimizer": "sgd"}, {}, file(tmp_path, "lr = 0.5")).lr == 0.5
 
 
-def test_the_environment_gives_all_settings_but_data_and_folder():
+def test_environment_sets_all_settings_but_data_and_data_dir():
     assert "HANDGRAD_DATA" not in VARIABLES
     assert configure({}, {"HANDGRAD_DATA": "/somewhere"}).data == "digits"
     assert configure({}, {"HANDGRAD_FIGURES": "0", "HANDGRAD_EPOCHS": ""}).figures is False
@@ -84,14 +84,14 @@ def test_the_environment_gives_all_settings_but_data_and_folder():
         ),
     ],
 )
-def test_a_wrong_setting_is_refused_in_a_sentence(settings, sentence):
+def test_wrong_setting_is_refused_in_one_sentence(settings, sentence):
     with pytest.raises(hg.ConfigError) as caught:
         configure(settings, {})
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_the_sentence_says_where_the_value_came_from(tmp_path):
+def test_message_names_the_source_of_the_value(tmp_path):
     with pytest.raises(hg.ConfigError, match=r"not 'x' \(from HANDGRAD_LR in the environment\)$"):
         configure({}, {"HANDGRAD_LR": "x"})
     path = file(tmp_path, "lr = [1]")
@@ -100,12 +100,12 @@ def test_the_sentence_says_where_the_value_came_from(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["epochs", "batch_size", "patience", "seed", "lr", "momentum"])
-def test_true_is_no_number(tmp_path, name):
+def test_true_is_not_a_number(tmp_path, name):
     with pytest.raises(hg.ConfigError, match=rf"^{name} must be a number, not True \(from .*toml"):
         configure({}, {}, file(tmp_path, f"{name} = true"))
 
 
-def test_an_unknown_setting_in_a_file_is_refused_with_the_nearest(tmp_path):
+def test_unknown_setting_in_a_file_is_refused_with_a_similar_name(tmp_path):
     path = file(tmp_path, "bach_size = 3")
     with pytest.raises(hg.ConfigError) as caught:
         configure({}, {}, path)
@@ -114,7 +114,7 @@ def test_an_unknown_setting_in_a_file_is_refused_with_the_nearest(tmp_path):
     )
 
 
-def test_a_misspelt_variable_is_refused_and_a_stranger_is_not():
+def test_misspelt_variable_is_refused_and_an_unrelated_one_is_not():
     with pytest.raises(
         hg.ConfigError,
         match=r"setting HANDGRAD_EPOCH \(from the environment\); did you mean HANDGRAD_EPOCHS",
@@ -134,14 +134,14 @@ def test_a_file_that_is_missing_or_not_toml(tmp_path):
         configure({}, {}, path)
 
 
-def test_a_run_that_goes_on_has_the_settings_that_it_was_begun_with():
+def test_resumed_run_has_its_original_settings():
     begun = configure({"lr": "0.5", "optimizer": "sgd"}, {}).plain()
     assert configure({}, {}, begun=begun).plain() == begun
     assert configure({"epochs": "3"}, {}, begun=begun).lr == 0.5
     assert configure({"optimizer": "adam"}, {}, begun=begun).lr == 0.01
 
 
-def test_settings_that_differ_are_told_by_name(tmp_path):
+def test_changed_settings_are_named(tmp_path):
     begun, run = RunConfig().plain(), Path("run")
     check_settings(begun, RunConfig(figures=False, data_dir=tmp_path), run, force=False)
     with pytest.raises(
@@ -157,7 +157,7 @@ def test_settings_that_differ_are_told_by_name(tmp_path):
             check_settings(begun, RunConfig(**{name: value}), run, force=True)
 
 
-def test_settings_in_a_checkpoint_hold_or_are_one_sentence(tmp_path):
+def test_edited_settings_in_a_checkpoint_work_or_are_one_sentence(tmp_path):
     whole = RunConfig(class_weights={"3": 2.0}, data_dir=tmp_path, size=None).plain()
     for name in whole:
         for other in (*OTHERS, "~nosuch/x", "\0"):

@@ -1,6 +1,6 @@
 """A number that is not finite stops the run where it appears, and no checkpoint has it.
 
-All 200 runs: `python -m pytest -m slow tests/training/test_divergence.py`.
+All 200 runs: `python -m pytest -m slow tests/train/test_divergence.py`.
 """
 
 from __future__ import annotations
@@ -183,19 +183,21 @@ def needs(number: int) -> None:
 
 
 @pytest.mark.parametrize("number", range(12))
-def test_step_and_layer_are_named_and_no_checkpoint_is_spoilt(number: int, tmp_path: Path) -> None:
+def test_divergence_names_step_and_layer_and_checkpoints_stay_finite(
+    number: int, tmp_path: Path
+) -> None:
     needs(number)
     spoilt_run(number, tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(200))
-def test_two_hundred_times(number: int, tmp_path: Path) -> None:
+def test_divergence_in_200_random_runs(number: int, tmp_path: Path) -> None:
     needs(number)
     spoilt_run(number, tmp_path)
 
 
-def test_a_run_goes_on_from_the_last_good_checkpoint(tmp_path: Path) -> None:
+def test_diverged_run_resumes_from_the_last_good_checkpoint(tmp_path: Path) -> None:
     data = images()
 
     def fit(poison: Poison) -> tuple[hg.Network, hg.History]:
@@ -211,7 +213,7 @@ def test_a_run_goes_on_from_the_last_good_checkpoint(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("engine", ["reference", "compiled"])
-def test_lower_lr_goes_back_and_halves_the_rate(
+def test_lower_lr_rolls_back_and_halves_the_learning_rate(
     engine: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     if engine == "compiled":
@@ -248,7 +250,7 @@ def test_lower_lr_gives_up_after_three_times(caplog: pytest.LogCaptureFixture) -
     assert all(np.array_equal(net.parameters[name], before[name]) for name in net.parameters)
 
 
-def test_a_square_that_overflows_is_a_divergence_too(tmp_path: Path) -> None:
+def test_overflow_of_the_optimizer_state_is_a_divergence(tmp_path: Path) -> None:
     data = images()
     net = hg.Network([*layers()[:6], Poison(4, "gradient", 1e25), *layers()[6:]], data.shape, 3)
     with pytest.raises(
@@ -262,6 +264,6 @@ def test_a_square_that_overflows_is_a_divergence_too(tmp_path: Path) -> None:
         )
 
 
-def test_what_to_do_must_be_one_of_the_two() -> None:
+def test_on_divergence_must_be_stop_or_lower_lr() -> None:
     with pytest.raises(hg.ConfigError, match='on_divergence must be "stop" or "lower-lr", not'):
         hg.TrainConfig(on_divergence="ignore")  # type: ignore[arg-type]

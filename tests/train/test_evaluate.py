@@ -28,7 +28,7 @@ def test_the_loss_is_the_mean_over_all_images() -> None:
     assert hg.evaluate(net, data).loss == pytest.approx(expected, rel=1e-5)
 
 
-def test_it_prints_as_a_sentence() -> None:
+def test_evaluation_prints_as_a_sentence() -> None:
     confusion = np.array([[900, 100], [0, 1000]])
     found = hg.Evaluation(0.25, confusion)
     assert str(found) == "accuracy 95.00% (1,900 of 2,000 correct), loss 0.2500"
@@ -45,7 +45,7 @@ def test_other_classes_are_refused() -> None:
         hg.evaluate(small_net(data), other)
 
 
-def test_a_number_and_a_string_do_not_look_alike() -> None:
+def test_classes_of_numbers_and_strings_are_told_apart() -> None:
     data = blobs()
     other = hg.Dataset(data.images, data.labels, ("0", "1", "2"), "other")
     with pytest.raises(hg.DataError, match=r"the classes '0', '1', '2' \(3\), the network 0, 1, 2"):

@@ -1,6 +1,6 @@
 """A process may be killed, and a disk full, at any point: what there is is whole, and goes on.
 
-All of it, some minutes: `python -m pytest -m slow tests/training/test_kills.py`.
+All of it, some minutes: `python -m pytest -m slow tests/train/test_kills.py`.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def points(events: list[str], count: int, seed: int) -> list[int]:
     return sorted(rng.sample(chosen, count))
 
 
-def test_a_selection_of_points(
+def test_run_killed_at_selected_points_resumes_as_the_same_run(
     harness: Harness, undisturbed: dict[str, Any], tmp_path: Path
 ) -> None:
     whole, went = undisturbed["reference"]
@@ -170,7 +170,7 @@ def test_a_selection_of_points(
     assert judge(found) == {"the same run": 8}, found
 
 
-def test_a_saver_that_writes_in_place_is_caught(
+def test_harness_detects_a_writer_that_is_not_atomic(
     harness: Harness, undisturbed: dict[str, Any], tmp_path: Path
 ) -> None:
     whole, _ = undisturbed["reference"]
@@ -204,7 +204,7 @@ def full(harness: Harness, run: Path, whole: Path, event: list[Any]) -> None:
     assert not list(run.rglob(".*")), event
 
 
-def test_who_is_killed_before_the_first_checkpoint_begins_again(
+def test_run_killed_before_its_first_checkpoint_starts_again(
     harness: Harness, tmp_path: Path
 ) -> None:
     needs("tensorboardX")
@@ -221,7 +221,7 @@ def writes(events: list[str]) -> list[list[Any]]:
     return [[kind, n + 1] for kind in kinds for n in range(events.count(kind))][:-1]
 
 
-def test_a_full_disk_costs_nothing_that_was_there(
+def test_full_disk_destroys_no_existing_file(
     harness: Harness, undisturbed: dict[str, Any], tmp_path: Path
 ) -> None:
     whole, went = undisturbed["reference"]
@@ -232,7 +232,7 @@ def test_a_full_disk_costs_nothing_that_was_there(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
-def test_every_point(
+def test_run_killed_at_every_point_resumes_as_the_same_run(
     harness: Harness, undisturbed: dict[str, Any], tmp_path: Path, part: int
 ) -> None:
     whole, went = undisturbed["reference"]
@@ -247,7 +247,7 @@ def test_every_point(
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(2))
 @pytest.mark.parametrize("engine", ["compiled", "torch"])
-def test_points_in_the_other_engines(
+def test_run_killed_in_other_engines_resumes_as_the_same_run(
     harness: Harness, undisturbed: dict[str, Any], tmp_path: Path, engine: str, part: int
 ) -> None:
     if engine == "torch":
@@ -262,7 +262,9 @@ def test_points_in_the_other_engines(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
-def test_any_time(harness: Harness, undisturbed: dict[str, Any], tmp_path: Path, part: int) -> None:
+def test_run_killed_at_any_time_resumes_as_the_same_run(
+    harness: Harness, undisturbed: dict[str, Any], tmp_path: Path, part: int
+) -> None:
     rng = random.Random(part)
     found: list[dict[str, Any]] = []
     for number in range(10 * RANDOM):
@@ -279,7 +281,7 @@ def test_any_time(harness: Harness, undisturbed: dict[str, Any], tmp_path: Path,
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
-def test_a_disk_that_is_full_at_each_write(
+def test_disk_full_at_each_write(
     harness: Harness, undisturbed: dict[str, Any], tmp_path: Path, part: int
 ) -> None:
     whole, went = undisturbed["reference"]

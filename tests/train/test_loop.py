@@ -17,7 +17,7 @@ def arrays_equal(one: dict[str, Array], other: dict[str, Array]) -> bool:
     return all(np.array_equal(one[name], other[name]) for name in one | other)
 
 
-def test_a_network_learns_and_the_history_tells_it() -> None:
+def test_network_learns_and_history_records_it() -> None:
     data = blobs()
     net = small_net(data)
     seen: list[hg.Epoch] = []
@@ -45,7 +45,7 @@ def test_digits_are_learned() -> None:
     assert hg.evaluate(net, test).accuracy > 0.95
 
 
-def test_from_fit_to_a_formula_are_four_calls() -> None:
+def test_fit_reaches_a_layer_in_four_calls() -> None:
     @dataclass(frozen=True)
     class Probe(hg.Dense):
         def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Any]:
@@ -72,7 +72,7 @@ def test_same_seed_same_parameters() -> None:
     assert not arrays_equal(trained(0), trained(1))
 
 
-def test_an_epoch_takes_every_image_once_in_an_order_of_its_own(
+def test_each_epoch_uses_every_image_once_in_a_new_order(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     orders = []
@@ -92,7 +92,7 @@ def test_an_epoch_takes_every_image_once_in_an_order_of_its_own(
 
 @pytest.mark.parametrize("of_loss", [None, (0.5, 1.0, 3.0)])
 @pytest.mark.parametrize("class_weights", [None, "balanced", {0: 1.0, 1: 5.0, 2: 0.1}])
-def test_the_last_partial_batch_counts_by_its_size(class_weights: Any, of_loss: Any) -> None:
+def test_last_partial_batch_counts_by_its_size(class_weights: Any, of_loss: Any) -> None:
     data = blobs(count=50)  # 3 batches of 16, and one of 2
     net = small_net(data)
     (record,) = hg.fit(
@@ -113,7 +113,7 @@ def test_the_last_partial_batch_counts_by_its_size(class_weights: Any, of_loss: 
     assert record.accuracy == hg.evaluate(net, data).accuracy
 
 
-def test_validation_is_judged_after_the_epoch_without_dropout() -> None:
+def test_validation_runs_after_the_epoch_without_dropout() -> None:
     data, judge = blobs(), blobs(seed=7)
     layers = [hg.Flatten(), hg.Dense(8), hg.ReLU(), hg.Dropout(0.5), hg.Dense()]
     net = hg.Network(layers, data.shape, data.classes)
@@ -123,7 +123,7 @@ def test_validation_is_judged_after_the_epoch_without_dropout() -> None:
     assert record.validation_accuracy == found.accuracy
 
 
-def test_early_stopping_puts_the_best_weights_back() -> None:
+def test_early_stopping_restores_the_best_weights() -> None:
     data, judge = blobs(noise=0.6), blobs(seed=7, noise=0.6)
     net = small_net(data)
     history = hg.fit(
@@ -136,7 +136,7 @@ def test_early_stopping_puts_the_best_weights_back() -> None:
     assert hg.evaluate(net, judge).loss == pytest.approx(min(losses), rel=1e-5)
 
 
-def test_without_patience_the_last_weights_stay() -> None:
+def test_last_weights_are_kept_without_patience() -> None:
     data, judge = blobs(noise=0.6), blobs(seed=7, noise=0.6)
     net = small_net(data)
     history = hg.fit(
@@ -148,19 +148,19 @@ def test_without_patience_the_last_weights_stay() -> None:
     assert hg.evaluate(net, judge).loss == pytest.approx(history[-1].validation_loss, rel=1e-5)
 
 
-def test_a_fall_smaller_than_min_delta_does_not_count() -> None:
+def test_decrease_below_min_delta_does_not_count() -> None:
     data = blobs()
     history = hg.fit(small_net(data), data, validation=None, epochs=50, patience=2, min_delta=10.0)
     assert [record.best for record in history] == [True, False, False]
 
 
-def test_a_share_of_nothing_is_no_validation() -> None:
+def test_validation_share_of_0_means_no_validation() -> None:
     data = blobs()
     (record,) = hg.fit(small_net(data), data, validation=0, epochs=1)
     assert record.validation_loss is None
 
 
-def test_the_loop_in_hand_can_be_left() -> None:
+def test_loop_over_epochs_can_be_left_early() -> None:
     data = blobs()
     net = small_net(data)
     numbers = []
@@ -171,7 +171,7 @@ def test_the_loop_in_hand_can_be_left() -> None:
     assert numbers == [1, 2, 3]
 
 
-def test_the_rate_follows_the_schedule() -> None:
+def test_lr_follows_the_schedule() -> None:
     data = blobs()
     history = hg.fit(
         small_net(data),
@@ -184,7 +184,7 @@ def test_the_rate_follows_the_schedule() -> None:
     assert [record.lr for record in history] == pytest.approx([0.1, 0.1, 0.05, 0.05])
 
 
-def test_a_plateau_lowers_the_rate() -> None:
+def test_plateau_lowers_the_lr() -> None:
     data = blobs()
     history = hg.fit(
         small_net(data),
@@ -198,7 +198,7 @@ def test_a_plateau_lowers_the_rate() -> None:
     assert [record.lr * 1e9 for record in history] == pytest.approx([1, 1, 1, 0.5, 0.5, 0.25])
 
 
-def test_normalize_is_measured_once_on_the_training_images() -> None:
+def test_normalize_is_fitted_once_to_the_training_images() -> None:
     data = blobs()
     net = hg.Network([hg.Normalize(), hg.Flatten(), hg.Dense()], data.shape, data.classes)
     hg.fit(net, data, validation=None, epochs=1)
@@ -210,7 +210,7 @@ def test_normalize_is_measured_once_on_the_training_images() -> None:
     assert net.buffers["0.mean"] == pytest.approx(data.images.mean(), rel=1e-6)
 
 
-def test_divergence_names_step_and_layer_and_the_best_weights_stay() -> None:
+def test_divergence_names_step_and_layer_and_restores_the_best_weights() -> None:
     data = blobs()
     net = small_net(data)
     before = net.snapshot()
@@ -221,7 +221,7 @@ def test_divergence_names_step_and_layer_and_the_best_weights_stay() -> None:
     assert arrays_equal(net.snapshot(), before)
 
 
-def test_class_weights_move_the_network_towards_the_heavy_class() -> None:
+def test_class_weights_favour_the_heavier_class() -> None:
     data = blobs(noise=1.0)
 
     def share_of_class_1(class_weights: Any) -> float:
@@ -239,7 +239,7 @@ def test_class_weights_move_the_network_towards_the_heavy_class() -> None:
     assert share_of_class_1({0: 1, 1: 20, 2: 1}) > share_of_class_1(None) + 0.3
 
 
-def test_a_image_that_counts_twice_is_as_good_as_there_twice() -> None:
+def test_weight_of_2_equals_two_copies_of_an_image() -> None:
     data = blobs(count=6)
     count = np.array([1, 2, 1, 0, 3, 1])
     often = data.take(np.repeat(np.arange(6), count))
@@ -253,7 +253,7 @@ def test_a_image_that_counts_twice_is_as_good_as_there_twice() -> None:
 
 
 @pytest.mark.parametrize("engine", ["reference", "compiled"])
-def test_images_without_weight_teach_nothing(engine: str) -> None:
+def test_images_of_weight_0_have_no_effect(engine: str) -> None:
     data = blobs()
     net = small_net(data)
     weights = np.where(data.labels == 1, 0.0, 1.0)
@@ -287,13 +287,13 @@ def test_images_without_weight_teach_nothing(engine: str) -> None:
         (np.zeros(60), "^weights are all 0, so no image is used; set some above 0$"),
     ],
 )
-def test_weights_that_are_none_are_refused(weights: Any, sentence: str) -> None:
+def test_invalid_weights_are_refused(weights: Any, sentence: str) -> None:
     data = blobs(count=60)
     with pytest.raises(hg.DataError, match=sentence):
         hg.fit(small_net(data), data, weights=weights)
 
 
-def test_what_cannot_be_trained_is_refused_before_the_work() -> None:
+def test_invalid_arguments_are_refused_before_training() -> None:
     data = blobs()
     net = small_net(data)
     before = net.snapshot()

@@ -61,7 +61,7 @@ def trained(engine: str, **options: Any) -> tuple[hg.Network, hg.History]:
 
 @pytest.mark.parametrize("stops", [[5], [4, 13], [3, 17, 26]])
 @pytest.mark.parametrize("engine", ["reference", "compiled", "torch:cpu"])
-def test_a_run_that_was_stopped_is_the_run_it_would_have_been(
+def test_resumed_run_equals_an_uninterrupted_run(
     engine: str, stops: list[int], tmp_path: Path
 ) -> None:
     if engine.startswith("torch"):
@@ -75,7 +75,9 @@ def test_a_run_that_was_stopped_is_the_run_it_would_have_been(
 @pytest.mark.slow
 @pytest.mark.parametrize("stops", [[35], [11, 50], [7, 31, 77]])
 @pytest.mark.parametrize("engine", ["reference", "compiled", "torch:cpu"])
-def test_the_named_convnet_with_noise_in_it(engine: str, stops: list[int], tmp_path: Path) -> None:
+def test_resumed_convnet_with_random_layers_equals_an_uninterrupted_run(
+    engine: str, stops: list[int], tmp_path: Path
+) -> None:
     def fit(**options: Any) -> tuple[hg.Network, hg.History]:
         first, *layers = hg.models.convnet()
         noisy = [first, hg.BatchNorm(), *layers[:-1], hg.Dropout(0.25), layers[-1]]
@@ -106,16 +108,18 @@ def test_the_named_convnet_with_noise_in_it(engine: str, stops: list[int], tmp_p
     ],
     ids=["sgd", "plateau", "early-stopping", "to-the-end", "plain"],
 )
-def test_whatever_the_settings(settings: dict[str, Any], tmp_path: Path) -> None:
+def test_resuming_works_with_all_kinds_of_settings(
+    settings: dict[str, Any], tmp_path: Path
+) -> None:
     found = run_with_stops(lambda **o: trained("reference", **settings | o), tmp_path, [6, 12])
     assert_same(trained("reference", **settings), found)
 
 
-def test_a_run_without_checkpoints_is_the_same(tmp_path: Path) -> None:
+def test_checkpoints_do_not_change_the_run(tmp_path: Path) -> None:
     assert_same(trained("reference"), trained("reference", checkpoint=tmp_path))
 
 
-def test_a_finished_run_has_nothing_left_to_do(tmp_path: Path) -> None:
+def test_resuming_a_finished_run_does_nothing(tmp_path: Path) -> None:
     seen: list[hg.Epoch] = []
     first = trained("reference", checkpoint=tmp_path)
     again = trained("reference", checkpoint=tmp_path, resume=True, on_epoch=seen.append)
@@ -123,7 +127,7 @@ def test_a_finished_run_has_nothing_left_to_do(tmp_path: Path) -> None:
     assert seen == []
 
 
-def test_a_signal_during_validation_costs_nothing(
+def test_signal_during_validation_loses_no_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judge = hg.train.run.evaluate  # type: ignore[attr-defined]
@@ -143,7 +147,7 @@ def test_a_signal_during_validation_costs_nothing(
     assert_same(trained("reference"), found)
 
 
-def test_who_has_the_loop_in_hand_may_leave_it_and_come_back(tmp_path: Path) -> None:
+def test_loop_over_epochs_can_be_left_and_resumed(tmp_path: Path) -> None:
     def loop() -> tuple[hg.Network, Any]:
         data = blobs()
         net = small_net(data)
@@ -172,7 +176,7 @@ def test_who_has_the_loop_in_hand_may_leave_it_and_come_back(tmp_path: Path) -> 
         ),
     ],
 )
-def test_who_is_refused_leaves_the_folder_free(
+def test_refused_run_releases_the_folder(
     options: dict[str, Any], sentence: str, tmp_path: Path
 ) -> None:
     data = blobs()
@@ -187,7 +191,7 @@ def test_who_is_refused_leaves_the_folder_free(
     assert refused.traceback  # held until here, as an interactive session holds the last error
 
 
-def test_a_loop_holds_the_folder_from_its_first_record_until_it_is_closed(tmp_path: Path) -> None:
+def test_loop_locks_the_folder_from_its_first_record_until_it_is_closed(tmp_path: Path) -> None:
     data = blobs()
 
     def loop(**options: Any) -> Any:
@@ -204,7 +208,7 @@ def test_a_loop_holds_the_folder_from_its_first_record_until_it_is_closed(tmp_pa
     assert [record.number for record in loop(resume=True)] == [2]
 
 
-def test_the_engine_that_skips_zeros_decides_by_the_same_images(
+def test_resumed_engine_makes_the_same_choice_about_zeros(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("numba")
@@ -227,7 +231,7 @@ def test_the_engine_that_skips_zeros_decides_by_the_same_images(
     assert_same(fit(), fit(checkpoint=tmp_path, resume=True))
 
 
-def test_other_settings_are_said_and_refused(tmp_path: Path) -> None:
+def test_changed_settings_are_named_and_refused(tmp_path: Path) -> None:
     trained("reference", checkpoint=tmp_path, epochs=1)
     with pytest.raises(
         hg.ConfigError, match=r"cannot resume: epochs was 1 and is now 3. Use the same"
@@ -263,7 +267,7 @@ def test_other_settings_are_said_and_refused(tmp_path: Path) -> None:
         ({"optimizer": hg.SGD(0.1)}, "the optimizer's state was mean, square and is now nothing"),
     ],
 )
-def test_what_makes_another_run_is_refused_even_then(
+def test_fixed_settings_are_refused_even_if_changes_are_allowed(
     settings: dict[str, Any], sentence: str, tmp_path: Path
 ) -> None:
     trained("reference", checkpoint=tmp_path, epochs=1)
@@ -272,7 +276,7 @@ def test_what_makes_another_run_is_refused_even_then(
         trained("reference", checkpoint=told, resume=True, **{"epochs": 1} | settings)
 
 
-def test_other_images_or_layers_are_refused(tmp_path: Path) -> None:
+def test_resuming_with_other_images_or_layers_is_refused(tmp_path: Path) -> None:
     data = blobs()
     hg.fit(small_net(data), data, validation=None, epochs=1, checkpoint=tmp_path)
     with pytest.raises(hg.ConfigError, match="cannot resume: the training images are different"):
@@ -289,7 +293,7 @@ def test_other_images_or_layers_are_refused(tmp_path: Path) -> None:
         hg.fit(wider, data, validation=None, epochs=1, checkpoint=tmp_path, resume=True)
 
 
-def test_a_folder_with_a_run_is_not_written_over_by_accident(tmp_path: Path) -> None:
+def test_folder_with_a_run_is_not_overwritten(tmp_path: Path) -> None:
     trained("reference", checkpoint=tmp_path, epochs=1)
     with pytest.raises(hg.ConfigError, match=r"holds the checkpoints of a run; resume it"):
         trained("reference", checkpoint=tmp_path, epochs=1)
@@ -297,7 +301,7 @@ def test_a_folder_with_a_run_is_not_written_over_by_accident(tmp_path: Path) -> 
         trained("reference", resume=True)
 
 
-def test_sigterm_ends_the_process_politely(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sigterm_saves_the_run_and_exits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         signalled(patch, 12, signal.SIGTERM)
         with pytest.raises(SystemExit) as ended:

@@ -10,7 +10,7 @@ from tests.train.blobs import blobs, small_net
 from tests.train.interrupted import signalled
 
 
-def test_without_checkpoints_too_ctrl_c_waits_for_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_waits_for_the_step_without_checkpoints_too(monkeypatch: pytest.MonkeyPatch) -> None:
     note, made = TrainingRun.record, [0]
 
     def spy(self: TrainingRun, came: Any) -> None:
@@ -26,7 +26,7 @@ def test_without_checkpoints_too_ctrl_c_waits_for_the_step(monkeypatch: pytest.M
     assert made == [0, 1, 2, 3, 4, 5, 6]
 
 
-def test_progress_is_told_within_an_epoch_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_reported_within_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("handgrad.train.run.SLICE_SECONDS", 0.0)
     data, seen = blobs(), list[float]()
     hg.fit(small_net(data), data, validation=None, epochs=2, batch_size=10, on_progress=seen.append)

@@ -66,7 +66,7 @@ def outcome(stopped: Path, folder: Path, change: Edit, **options: Any) -> str:
     return ""
 
 
-def test_every_field(stopped: Path, tmp_path: Path) -> None:
+def test_every_edited_field_is_refused_or_harmless(stopped: Path, tmp_path: Path) -> None:
     changes = list(edits_of_fields(read(stopped)[0]))
     assert len(changes) > 400
     harmless = {
@@ -95,7 +95,7 @@ def test_every_field(stopped: Path, tmp_path: Path) -> None:
         ("about", "run", [1], r"has no fingerprint of its run \(run is \[1\]\)"),
     ],
 )
-def test_the_sentence_says_what_is_wrong(
+def test_message_says_what_is_wrong(
     part: str, field: str, value: Any, sentence: str, stopped: Path, tmp_path: Path
 ) -> None:
     def change(content: Any, _: Any) -> None:
@@ -105,7 +105,7 @@ def test_the_sentence_says_what_is_wrong(
     assert re.match(rf"FILE: .*{sentence}", said), said
 
 
-def test_losses_longer_than_an_epoch_end(stopped: Path, tmp_path: Path) -> None:
+def test_more_losses_than_an_epoch_has_steps_are_refused(stopped: Path, tmp_path: Path) -> None:
     def change(content: Any, named: dict[str, Any]) -> None:
         named |= {"epoch/losses": np.ones(9999), "epoch/correct": np.ones(9999, np.int64)}
         content["state"]["steps"] = 4 + 9999
@@ -116,7 +116,7 @@ def test_losses_longer_than_an_epoch_end(stopped: Path, tmp_path: Path) -> None:
     assert outcome(stopped, tmp_path / "run", change) == sentence
 
 
-def test_every_array(stopped: Path, tmp_path: Path) -> None:
+def test_every_edited_array_is_refused_or_harmless(stopped: Path, tmp_path: Path) -> None:
     changes = list(edits_of_arrays(read(stopped)[1]))
     assert len(changes) > 200
     for number, (name, change) in enumerate(changes):
@@ -124,7 +124,7 @@ def test_every_array(stopped: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("engine", ["compiled", "torch:cpu"])
-def test_other_engines_see_it_too(engine: str, stopped: Path, tmp_path: Path) -> None:
+def test_other_engines_refuse_edited_arrays(engine: str, stopped: Path, tmp_path: Path) -> None:
     if engine == "compiled":
         pytest.importorskip("numba")
     else:

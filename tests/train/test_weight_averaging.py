@@ -29,7 +29,7 @@ def fitted(net: hg.Network, **settings: Any) -> hg.History:
 
 
 @pytest.mark.parametrize("steps", [1, 3, 9, 10, 11, 938])
-def test_points_lie_evenly_and_at_the_end(steps: int) -> None:
+def test_averaging_steps_are_evenly_spaced_and_include_the_last(steps: int) -> None:
     points, at = [], 0
     while at < steps:
         points.append(at := next_average_step(at, steps))
@@ -38,7 +38,7 @@ def test_points_lie_evenly_and_at_the_end(steps: int) -> None:
     assert max(np.diff([0, *points])) == -(-steps // AVERAGES_PER_EPOCH)
 
 
-def test_a_plain_mean_at_first_and_then_one_that_forgets() -> None:
+def test_weight_average_is_a_plain_mean_first_and_decays_later() -> None:
     net = small_net(blobs())
     average, seen = WeightAverage(net, 0.5), []
     for value in (2.0, 4.0, 9.0, 1.0, 7.0, 3.0, 3.0, 3.0):
@@ -49,7 +49,9 @@ def test_a_plain_mean_at_first_and_then_one_that_forgets() -> None:
     assert seen == pytest.approx(expected, rel=1e-6)
 
 
-def test_the_way_is_the_same_and_what_is_kept_is_the_mean(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_averaging_keeps_the_mean_and_does_not_change_the_training(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     seen: list[dict[str, Array]] = []
     note = TrainingRun.record
 
@@ -76,7 +78,7 @@ def test_the_way_is_the_same_and_what_is_kept_is_the_mean(monkeypatch: pytest.Mo
     assert after[-1].validation_loss == hg.evaluate(mean, validation).loss
 
 
-def test_batch_norm_has_the_statistics_of_the_mean_weights() -> None:
+def test_batch_norm_has_the_statistics_of_the_averaged_weights() -> None:
     net, data = normed(), blobs()
     history = fitted(net, average_weights=3.0, validation=None, batch_size=45, epochs=12)
     X = net.as_input(data.images)
@@ -91,7 +93,7 @@ def test_batch_norm_has_the_statistics_of_the_mean_weights() -> None:
 
 @pytest.mark.parametrize("patience", [None, 3])
 @pytest.mark.parametrize("engine", ["compiled", "torch:cpu"])
-def test_engines_keep_the_same_mean(engine: str, patience: int | None) -> None:
+def test_engines_keep_the_same_average(engine: str, patience: int | None) -> None:
     pytest.importorskip("torch" if engine.startswith("torch") else "numba")
     ours, theirs = normed(), normed()
     settings = {"average_weights": 1.0, "patience": patience, "optimizer": hg.SGD(0.1)}
@@ -103,7 +105,7 @@ def test_engines_keep_the_same_mean(engine: str, patience: int | None) -> None:
         assert left.validation_loss == pytest.approx(right.validation_loss, rel=1e-3)
 
 
-def test_at_a_constant_rate_the_mean_is_better() -> None:
+def test_average_is_better_than_the_last_weights_at_a_constant_lr() -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(600, 1, 5, 5)).astype(np.float32)
     labels = (X[:, 0].sum(axis=(1, 2)) + 3 * rng.normal(size=600) > 0).astype(int)

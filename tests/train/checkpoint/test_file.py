@@ -38,7 +38,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "c.safetensors"
 
 
-def test_a_state_comes_back_bit_for_bit(file: Path) -> None:
+def test_state_is_read_back_bit_for_bit(file: Path) -> None:
     state, about = read_checkpoint(file)
     assert about == ABOUT
     assert numbers(state) == numbers(STATE)
@@ -52,7 +52,9 @@ def test_a_state_comes_back_bit_for_bit(file: Path) -> None:
 
 
 @given(data=st.data())
-def test_any_damage_is_found(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_any_damage_is_detected(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     file = tmp_path_factory.mktemp("c") / "c.safetensors"
     write_checkpoint(file, STATE, ABOUT)
     whole = file.read_bytes()
@@ -76,7 +78,7 @@ def test_any_damage_is_found(data: st.DataObject, tmp_path_factory: pytest.TempP
         ([], "metadata is invalid"),
     ],
 )
-def test_what_another_program_wrote_is_one_sentence(
+def test_file_of_another_program_is_one_sentence(
     content: object, sentence: str, tmp_path: Path
 ) -> None:
     text, named = json.dumps(content), tensors(STATE)
@@ -86,7 +88,7 @@ def test_what_another_program_wrote_is_one_sentence(
         read_checkpoint(file)
 
 
-def test_a_model_file_is_no_checkpoint(tmp_path: Path) -> None:
+def test_model_file_is_not_a_checkpoint(tmp_path: Path) -> None:
     file = tmp_path / "m.safetensors"
     hg.save_model(hg.Network([hg.Flatten(), hg.Dense()], (1, 3, 3), 2), file)
     with pytest.raises(hg.StorageError, match="damaged, its SHA-256 does not match"):

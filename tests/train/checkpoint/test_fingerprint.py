@@ -7,7 +7,7 @@ import handgrad as hg
 from tests.train.blobs import blobs, small_net
 
 
-def test_a_run_with_weights_goes_on_with_the_same_alone(tmp_path: Path) -> None:
+def test_run_with_weights_resumes_only_with_the_same_weights(tmp_path: Path) -> None:
     data = blobs(count=60)
     weights = np.arange(60) % 3
 

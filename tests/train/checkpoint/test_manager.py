@@ -24,7 +24,7 @@ def saved(folder: Path, count: int) -> None:
             manager.save(STATE._replace(steps=steps))
 
 
-def test_the_last_two_are_kept_and_the_newest_is_found(tmp_path: Path) -> None:
+def test_last_two_checkpoints_are_kept_and_the_newest_is_loaded(tmp_path: Path) -> None:
     saved(tmp_path / "new", 5)
     assert names(tmp_path / "new") == [
         "checkpoint-000004.safetensors",
@@ -41,7 +41,7 @@ def test_the_last_two_are_kept_and_the_newest_is_found(tmp_path: Path) -> None:
     ]
 
 
-def test_a_damaged_one_is_said_passed_over_and_not_counted(
+def test_damaged_checkpoint_is_logged_skipped_and_not_counted(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     saved(tmp_path, 3)
@@ -60,7 +60,7 @@ def test_a_damaged_one_is_said_passed_over_and_not_counted(
     assert names(tmp_path) == ["checkpoint-000002.safetensors", "checkpoint-000004.safetensors"]
 
 
-def test_where_all_are_damaged_it_says_so(tmp_path: Path) -> None:
+def test_all_checkpoints_damaged_is_one_sentence(tmp_path: Path) -> None:
     saved(tmp_path, 2)
     for path in tmp_path.glob("checkpoint-*"):
         path.write_bytes(b"")
@@ -74,7 +74,7 @@ def test_where_all_are_damaged_it_says_so(tmp_path: Path) -> None:
         manager.newest()
 
 
-def test_one_of_another_version_is_not_passed_over(
+def test_checkpoint_of_another_version_is_not_skipped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     saved(tmp_path, 2)
@@ -88,7 +88,7 @@ def test_one_of_another_version_is_not_passed_over(
         manager.newest()
 
 
-def test_what_a_killed_process_left_is_swept_and_other_files_are_not(tmp_path: Path) -> None:
+def test_temporary_files_of_a_killed_process_are_removed_and_no_others(tmp_path: Path) -> None:
     (tmp_path / ".checkpoint-000007-0badcafe.safetensors").write_bytes(b"half")
     (tmp_path / "mine.safetensors").write_bytes(b"mine")
     (tmp_path / "checkpoint-best.safetensors").write_bytes(b"mine")
@@ -101,7 +101,7 @@ def test_what_a_killed_process_left_is_swept_and_other_files_are_not(tmp_path: P
     ]
 
 
-def test_one_process_at_a_time(tmp_path: Path) -> None:
+def test_folder_is_locked_against_other_processes(tmp_path: Path) -> None:
     program = (
         "import sys; from handgrad.train.checkpoint.manager import *; "
         "k = CheckpointManager(CheckpointConfig(sys.argv[1]), {}); print('in', flush=True); input()"
@@ -118,13 +118,15 @@ def test_one_process_at_a_time(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a folder in a file is another error elsewhere")
-def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+def test_folder_that_cannot_be_created_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(hg.StorageError, match=r"file/new: cannot be written to \(Not a directory"):
         CheckpointManager(CheckpointConfig(tmp_path / "file" / "new"), {})
 
 
-def test_how_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_checkpoint_is_due_after_its_minutes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = [100.0]
     monkeypatch.setattr("handgrad.train.checkpoint.manager.time.monotonic", lambda: now[0])
     with CheckpointManager(CheckpointConfig(tmp_path, minutes=0.5), {}) as manager:
