@@ -156,8 +156,8 @@ def _mlflow(folder: Path, settings: Mapping[str, Any], records: Sequence[Epoch])
         store = _Mlflow(where, folder, settings)
     except Exception as error:  # there are as many kinds as there are stores
         raise ConfigError(
-            f"the MLflow store {_without_secrets(where)} cannot be used ({_short(error)}); start its "
-            "server, name another in MLFLOW_TRACKING_URI, or leave --mlflow out"
+            f"the MLflow store {_without_secrets(where)} cannot be used ({_short(error)}); start "
+            "its server, name another in MLFLOW_TRACKING_URI, or leave --mlflow out"
         ) from error
     status = "FINISHED"
     try:
@@ -201,7 +201,7 @@ class _Mlflow:
                 self._log_waiting()
             except Exception as error:
                 self._is_available = False
-                words = "handgrad: the MLflow store %s does not answer (%s); retrying at the end of the run"
+                words = "handgrad: the MLflow store %s does not answer (%s); retrying at the end"
                 _log.warning(words, self._where, _short(error))
 
     def end(self, status: str) -> None:

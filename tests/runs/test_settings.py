@@ -1,10 +1,19 @@
+import tomllib
 from pathlib import Path
 
 import pytest
 
 import handgrad as hg
+from handgrad.cli.train_options import OPTIONS
 from handgrad.runs.config import LRS, RunConfig
-from handgrad.runs.settings import VARIABLES, begun_with, check_settings, configure
+from handgrad.runs.settings import (
+    FIELDS,
+    VARIABLES,
+    begun_with,
+    check_settings,
+    configure,
+    on_resume,
+)
 from tests.train.tampered import OTHERS
 
 
@@ -170,3 +179,13 @@ def test_edited_settings_in_a_checkpoint_work_or_are_one_sentence(tmp_path):
             assert said.startswith(f"FILE: {name} "), (name, other, said)
         begun = {key: value for key, value in whole.items() if key != name}
         assert begun_with(begun, Path("FILE")) == begun
+
+
+def test_options_variables_and_keys_of_files_are_the_fields():
+    fields = list(RunConfig.model_fields)
+    assert list(FIELDS) == fields
+    assert [option.name for option in OPTIONS] == fields
+    assert {*VARIABLES.values()} == {*fields} - {"data", "data_dir"}
+    assert {*tomllib.loads(RunConfig().toml())} <= {*fields}
+    for name in fields:
+        assert on_resume(name) in ("free", "allowed", "fixed")

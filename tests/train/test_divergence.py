@@ -183,9 +183,7 @@ def needs(number: int) -> None:
 
 
 @pytest.mark.parametrize("number", range(12))
-def test_divergence_names_step_and_layer_and_checkpoints_stay_finite(
-    number: int, tmp_path: Path
-) -> None:
+def test_divergence_is_located_and_checkpoints_stay_finite(number: int, tmp_path: Path) -> None:
     needs(number)
     spoilt_run(number, tmp_path)
 

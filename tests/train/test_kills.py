@@ -247,7 +247,7 @@ def test_run_killed_at_every_point_resumes_as_the_same_run(
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(2))
 @pytest.mark.parametrize("engine", ["compiled", "torch"])
-def test_run_killed_in_other_engines_resumes_as_the_same_run(
+def test_killed_run_of_other_engines_resumes(
     harness: Harness, undisturbed: dict[str, Any], tmp_path: Path, engine: str, part: int
 ) -> None:
     if engine == "torch":
@@ -262,7 +262,7 @@ def test_run_killed_in_other_engines_resumes_as_the_same_run(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
-def test_run_killed_at_any_time_resumes_as_the_same_run(
+def test_run_killed_at_any_time_resumes(
     harness: Harness, undisturbed: dict[str, Any], tmp_path: Path, part: int
 ) -> None:
     rng = random.Random(part)

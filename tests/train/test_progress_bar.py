@@ -34,4 +34,4 @@ def test_a_config_is_accepted_as_it_is_and_keywords_override_it() -> None:
     assert len(hg.fit(small_net(data), data, config, epochs=1)) == 1
     assert [e.number for e in hg.epochs(small_net(data), data, config)] == [1, 2]
     with pytest.raises(hg.ConfigError, match=r"must be a TrainConfig, not 0.2; give validation"):
-        hg.fit(small_net(data), data, 0.2)  # type: ignore[arg-type]
+        hg.fit(small_net(data), data, config=0.2)  # type: ignore[arg-type]

@@ -75,7 +75,7 @@ def test_resumed_run_equals_an_uninterrupted_run(
 @pytest.mark.slow
 @pytest.mark.parametrize("stops", [[35], [11, 50], [7, 31, 77]])
 @pytest.mark.parametrize("engine", ["reference", "compiled", "torch:cpu"])
-def test_resumed_convnet_with_random_layers_equals_an_uninterrupted_run(
+def test_resumed_convnet_equals_an_uninterrupted_one(
     engine: str, stops: list[int], tmp_path: Path
 ) -> None:
     def fit(**options: Any) -> tuple[hg.Network, hg.History]:

@@ -49,7 +49,7 @@ def test_weight_average_is_a_plain_mean_first_and_decays_later() -> None:
     assert seen == pytest.approx(expected, rel=1e-6)
 
 
-def test_averaging_keeps_the_mean_and_does_not_change_the_training(
+def test_averaging_does_not_change_the_training(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen: list[dict[str, Array]] = []

@@ -52,9 +52,7 @@ def test_state_is_read_back_bit_for_bit(file: Path) -> None:
 
 
 @given(data=st.data())
-def test_any_damage_is_detected(
-    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_damage_is_detected(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     file = tmp_path_factory.mktemp("c") / "c.safetensors"
     write_checkpoint(file, STATE, ABOUT)
     whole = file.read_bytes()

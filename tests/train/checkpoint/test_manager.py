@@ -124,9 +124,7 @@ def test_folder_that_cannot_be_created_is_one_sentence(tmp_path: Path) -> None:
         CheckpointManager(CheckpointConfig(tmp_path / "file" / "new"), {})
 
 
-def test_checkpoint_is_due_after_its_minutes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_checkpoint_is_due_after_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr("handgrad.train.checkpoint.manager.time.monotonic", lambda: now[0])
     with CheckpointManager(CheckpointConfig(tmp_path, minutes=0.5), {}) as manager:
