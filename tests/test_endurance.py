@@ -1,4 +1,4 @@
-"""A long training takes no more memory and no more file handles than a short one."""
+"""A long training uses no more memory, file handles and threads than a short one."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ PAGE = 4096
 
 
 class Load(NamedTuple):
-    """What a process holds after an epoch: resident bytes, open files, threads."""
+    """Resources of a process after an epoch: resident bytes, open files, threads."""
 
     memory: int
     handles: int
@@ -20,7 +20,7 @@ class Load(NamedTuple):
 
 
 def loads(folder: Path, *words: str) -> list[Load]:
-    """Train by the command, and return what it held after each epoch."""
+    """Train with the command; return its resources after each epoch."""
     command = [sys.executable, "-m", "handgrad", "train", "--patience", "0", "--no-figures", *words]
     found = []
     streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
@@ -36,7 +36,7 @@ def loads(folder: Path, *words: str) -> list[Load]:
 
 
 def assert_steady(found: list[Load], epochs: int) -> None:
-    """Hold what came after the tenth epoch against it; the run's end may be under way."""
+    """Compare the later epochs with the tenth; the last two may overlap the run's end."""
     assert len(found) == epochs
     later = found[10:-2]
     growth = (max(load.memory for load in later) - found[9].memory) / len(later)
@@ -44,7 +44,7 @@ def assert_steady(found: list[Load], epochs: int) -> None:
     handles = [load.handles for load in later]
     half = len(handles) // 2
     assert min(handles[:half]) == min(handles[half:])
-    assert max(handles) <= min(handles) + 1  # a checkpoint may just be written
+    assert max(handles) <= min(handles) + 1  # a checkpoint may be open
     assert max(load.threads for load in later) <= max(load.threads for load in found[:10])
 
 

@@ -1,4 +1,4 @@
-"""A poor environment: nobody's account, no home to write to, no network, a full disk."""
+"""Hostile environments: no rights, no writable home, no network, a full disk."""
 
 import os
 import shutil
@@ -11,27 +11,27 @@ import pytest
 NOBODY = "65534"
 UNKEPT = "handgrad: compiled kernels cannot be kept "
 
-posix = pytest.mark.skipif(os.name != "posix", reason="accounts and limits are others here")
+posix = pytest.mark.skipif(os.name != "posix", reason="this system has other accounts and limits")
 
 
 def as_nobody() -> list[str]:
-    """Return what starts a command as a user without rights, and without a network."""
+    """Return a command prefix that drops all rights and the network."""
     if (
         os.name != "posix"
         or os.getuid()
         or not (shutil.which("setpriv") and shutil.which("unshare"))
     ):
-        pytest.skip("it takes root, setpriv and unshare to become nobody without a network")
+        pytest.skip("this test needs root, setpriv and unshare")
     reading = "-all"
     if not all(p.stat().st_mode & 1 for p in Path(sys.executable).resolve().parents):
-        reading += ",+dac_read_search"  # this Python lies in root's own folder
+        reading += ",+dac_read_search"  # this Python is in root's home
     accounts = ["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]
     rights = ["--inh-caps", reading, "--ambient-caps", reading]
     return ["unshare", "--net", "setpriv", *accounts, *rights]
 
 
 def clean(**others: str) -> dict[str, str]:
-    """Return an environment that says nothing of this machine's places."""
+    """Return an environment without this machine's folders."""
     return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1", **others}
 
 

@@ -1,4 +1,4 @@
-"""Nobody writes into these pipes: whoever opens one waits for ever."""
+"""Pipes without a writer instead of files: opening one would block forever."""
 
 import os
 from pathlib import Path

@@ -10,7 +10,7 @@ import pytest
 
 import handgrad as hg
 from handgrad.runs import checkpoints, has_checkpoint
-from handgrad.runs.settings import begun_with, configure
+from handgrad.runs.settings import original_settings, configure
 from tests.train.interrupted import signalled
 from tests.train.tampered import edit
 
@@ -313,7 +313,7 @@ def test_a_folder_beside_own_images_is_refused_and_a_remembered_one_ignored(tmp_
     mine = str(tmp_path)
     with pytest.raises(hg.ConfigError, match=r"leave data_dir out \(from the command line\)$"):
         configure({"data": mine, "data_dir": "elsewhere"}, {})
-    begun = begun_with({"data": mine, "data_dir": "elsewhere"}, Path("checkpoint"))
+    begun = original_settings({"data": mine, "data_dir": "elsewhere"}, Path("checkpoint"))
     assert begun == {"data": mine}
     kept = {"data": "mnist", "data_dir": "elsewhere"}
-    assert begun_with(kept, Path("checkpoint")) == kept
+    assert original_settings(kept, Path("checkpoint")) == kept

@@ -9,7 +9,7 @@ from handgrad.runs.config import LRS, RunConfig
 from handgrad.runs.settings import (
     FIELDS,
     VARIABLES,
-    begun_with,
+    original_settings,
     check_settings,
     configure,
     on_resume,
@@ -145,9 +145,9 @@ def test_a_file_that_is_missing_or_not_toml(tmp_path):
 
 def test_resumed_run_has_its_original_settings():
     begun = configure({"lr": "0.5", "optimizer": "sgd"}, {}).plain()
-    assert configure({}, {}, begun=begun).plain() == begun
-    assert configure({"epochs": "3"}, {}, begun=begun).lr == 0.5
-    assert configure({"optimizer": "adam"}, {}, begun=begun).lr == 0.01
+    assert configure({}, {}, original=begun).plain() == begun
+    assert configure({"epochs": "3"}, {}, original=begun).lr == 0.5
+    assert configure({"optimizer": "adam"}, {}, original=begun).lr == 0.01
 
 
 def test_changed_settings_are_named(tmp_path):
@@ -171,14 +171,14 @@ def test_edited_settings_in_a_checkpoint_work_or_are_one_sentence(tmp_path):
     for name in whole:
         for other in (*OTHERS, "~nosuch/x", "\0"):
             try:
-                begun = begun_with({**whole, name: other}, Path("FILE"))
+                begun = original_settings({**whole, name: other}, Path("FILE"))
             except hg.StorageError as error:
                 said = str(error)
             else:
-                said = f"FILE: {name} {configure({}, {}, begun=begun)}"
+                said = f"FILE: {name} {configure({}, {}, original=begun)}"
             assert said.startswith(f"FILE: {name} "), (name, other, said)
         begun = {key: value for key, value in whole.items() if key != name}
-        assert begun_with(begun, Path("FILE")) == begun
+        assert original_settings(begun, Path("FILE")) == begun
 
 
 def test_options_variables_and_keys_of_files_are_the_fields():

@@ -1,4 +1,4 @@
-"""A number that is not finite stops the run where it appears, and no checkpoint has it.
+"""A value that is not finite stops the run at its step and layer, and is in no checkpoint.
 
 All 200 runs: `python -m pytest -m slow tests/train/test_divergence.py`.
 """
@@ -27,7 +27,7 @@ SIZE = 16
 
 @dataclass(frozen=True)
 class Poison:
-    """Y = X, but in one step Y or dX is not finite: what a faulty layer of one's own may do."""
+    """Y = X, but in one step Y or dX is not finite, as in a faulty user layer."""
 
     step: int
     where: str
@@ -69,10 +69,10 @@ def layers() -> list[Any]:
 
 
 def by_a_layer(rng: random.Random, engine: str, folder: Path) -> tuple[tuple[int, str], Any]:
-    """Have a layer at a random place spoil a random step; return where, and what was said."""
+    """Insert a layer that fails in a random step; return step and layer, and the error."""
     step, place = rng.randrange(27), rng.randrange(2, 13)
     where = rng.choice(["output", "gradient"])
-    # An infinite output may be squashed by what follows, and harm nothing.
+    # The next layer may turn an infinite output into a finite one.
     what = np.nan if where == "output" else rng.choice([np.nan, np.inf])
     poison = Poison(step, where, what)
     chain = layers()
@@ -93,7 +93,7 @@ def by_a_layer(rng: random.Random, engine: str, folder: Path) -> tuple[tuple[int
 
 
 def by_an_array(rng: random.Random, engine: str, folder: Path) -> tuple[tuple[int, str], Any]:
-    """Spoil a number in a random array before a random step, between two epochs of one step."""
+    """Set a value of a random array to NaN or infinity between two epochs of one step."""
     step = rng.randrange(1, 9)
     data = images(48)
     net = hg.Network(layers(), data.shape, data.classes, seed=step)
@@ -124,7 +124,7 @@ def by_an_array(rng: random.Random, engine: str, folder: Path) -> tuple[tuple[in
 
 
 def by_an_update(rng: random.Random, _: str, folder: Path) -> tuple[tuple[int, str], Any]:
-    """Have PyTorch's update spoil a number of a random array in the midst of epochs of nine."""
+    """Let PyTorch's update set a value of a random array to NaN or infinity."""
     import torch
 
     from handgrad.engines.torch import TorchEngine
@@ -158,7 +158,7 @@ def by_an_update(rng: random.Random, _: str, folder: Path) -> tuple[tuple[int, s
 
 
 def spoilt_run(number: int, folder: Path) -> None:
-    """Spoil a run, and check that its end names the step and the layer."""
+    """Make a run diverge, and check that the error names the step and the layer."""
     rng = random.Random(number)
     engine = ENGINES[number % 3]
     other = by_an_update if engine.startswith("torch") else by_a_layer

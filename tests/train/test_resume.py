@@ -1,4 +1,4 @@
-"""A run that was stopped and goes on is the run it would have been, bit for bit."""
+"""A resumed run equals an uninterrupted run, bit for bit."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def images(count: int = 150, side: int = 14) -> hg.Dataset:
 
 
 def convnet() -> list[Any]:
-    """A convolutional network with all that depends on more than the parameters."""
+    """A convolutional network with dropout, batch norm and other state."""
     return [
         hg.Normalize(),
         hg.Conv2d(4, 3),
@@ -143,7 +143,7 @@ def test_signal_during_validation_loses_no_step(
     with pytest.raises(KeyboardInterrupt):
         trained("reference", checkpoint=tmp_path)
     found = trained("reference", checkpoint=tmp_path, resume=True)
-    assert len(calls) == 2 + 3  # the second epoch is judged again, and no step is made twice
+    assert len(calls) == 2 + 3  # the second epoch is evaluated again, no step is repeated
     assert_same(trained("reference"), found)
 
 
@@ -188,7 +188,7 @@ def test_refused_run_releases_the_folder(
     with pytest.raises(hg.ConfigError, match=sentence) as refused:
         fit(**options)
     fit(resume=True)
-    assert refused.traceback  # held until here, as an interactive session holds the last error
+    assert refused.traceback  # keep the error alive, as an interactive session does
 
 
 def test_loop_locks_the_folder_from_its_first_record_until_it_is_closed(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Whatever somebody writes into a checkpoint, a run ends, or one sentence says what is wrong."""
+"""For any edit of a checkpoint, the run completes or fails with one sentence."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from tests.train.blobs import blobs, small_net
 from tests.train.interrupted import signalled
 from tests.train.tampered import Edit, edit, edits_of_arrays, edits_of_fields, read
 
-STEPS = 7  # that were made: an epoch of 4, and 3 more
+STEPS = 7  # steps done: an epoch of 4 steps, and 3 more
 
 
 def fit(folder: Path, **options: Any) -> hg.Network:
-    """Train a small network with all that a checkpoint may hold, but not for ever."""
+    """Train a small network with all parts of a checkpoint, but at most 50 slices."""
     looks: list[float] = []
 
     def look(made: float) -> None:
         looks.append(made)
-        assert len(looks) < 50, "it does not come to an end"
+        assert len(looks) < 50, "it does not end"
 
     net = small_net(blobs())
     options = {"engine": "reference", "optimizer": hg.Adam(0.01), "average_weights": 1.0} | options
@@ -36,7 +36,7 @@ def fit(folder: Path, **options: Any) -> hg.Network:
 
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The newest checkpoint of a run that was stopped within its second epoch."""
+    """The newest checkpoint of a run that was interrupted in its second epoch."""
     folder = tmp_path_factory.mktemp("stopped")
     with pytest.MonkeyPatch.context() as patch:
         signalled(patch, STEPS - 1)
@@ -49,7 +49,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def outcome(stopped: Path, folder: Path, change: Edit, **options: Any) -> str:
-    """Return what became of a run whose only checkpoint was changed: a sentence, or nothing."""
+    """Resume a run whose only checkpoint was edited; return the error message, if any."""
     folder.mkdir()
     file = folder / stopped.name
     shutil.copy(stopped, file)

@@ -1,4 +1,4 @@
-"""The mean of the weights on the way is judged and kept, and the way is the same."""
+"""Weight averaging: the average is evaluated and kept, and the training is unchanged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.train.interrupted import history_of
 
 
 def normed() -> hg.Network:
-    """Return a network with batch norm and dropout."""
+    """A network with batch norm and dropout."""
     data = blobs()
     layers = [hg.Flatten(), hg.Dense(8), hg.BatchNorm(), hg.ReLU(), hg.Dropout(0.2), hg.Dense()]
     return hg.Network(layers, data.shape, data.classes)
@@ -45,7 +45,7 @@ def test_weight_average_is_a_plain_mean_first_and_decays_later() -> None:
         net.arrays["1.bias"] = np.full_like(net.arrays["1.bias"], value)
         average.add()
         seen.append(float(average.arrays["1.bias"][0]))
-    expected = [2, 3, 5, 4, 4.6, 4.28, 4.024, 3.8192]  # over 5 of the 10 points of an epoch
+    expected = [2, 3, 5, 4, 4.6, 4.28, 4.024, 3.8192]  # over 5 of the 10 averages of an epoch
     assert seen == pytest.approx(expected, rel=1e-6)
 
 
@@ -60,7 +60,7 @@ def test_averaging_does_not_change_the_training(
         seen.append(self.net.snapshot())
 
     monkeypatch.setattr(TrainingRun, "record", spy)
-    monkeypatch.setattr("handgrad.train.run.SLICE_SECONDS", 0.0)  # a step at a time
+    monkeypatch.setattr("handgrad.train.run.SLICE_SECONDS", 0.0)  # one step per slice
     plain, mean = small_net(blobs()), small_net(blobs())
     before = fitted(plain)
     way, steps = [*seen], len(seen) // 4

@@ -55,15 +55,15 @@ def go_on(  # noqa: PLR0917
     """Resume an interrupted run."""
     from handgrad.errors import ConfigError
     from handgrad.runs import gone_on
-    from handgrad.runs.settings import begun_with, check_settings, configure
+    from handgrad.runs.settings import original_settings, check_settings, configure
     from handgrad.tracking import check_trackers
 
     check_trackers(**trackers)
     if "out" in settings:
         raise ConfigError(f"a resumed run stays in its folder {folder}; leave out --out")
     with gone_on(folder) as found:
-        begun = begun_with(found.about["config"], found.path)
-        config = configure(settings, file=file, begun=begun)
+        begun = original_settings(found.about["config"], found.path)
+        config = configure(settings, file=file, original=begun)
         check_settings(begun, config, folder, force=force)
         done, records = len(found.state.records), found.state.records
         screen.note(f"resuming after {done} of {config.epochs} epochs, {found.state.steps} steps")

@@ -55,7 +55,7 @@ def configure(
     command: Mapping[str, Any],
     environment: Mapping[str, str] = os.environ,
     file: Path | None = None,
-    begun: Mapping[str, Any] | None = None,
+    original: Mapping[str, Any] | None = None,
 ) -> RunConfig:
     """Return the complete settings of a run.
 
@@ -66,21 +66,21 @@ def configure(
         command: the settings given on the command line, by name.
         environment: the environment variables, such as HANDGRAD_LR for the setting lr.
         file: a TOML file with settings; None: there is none.
-        begun: the settings of the run that is resumed; the others override them.
+        original: the settings of the run that is resumed; the others override them.
 
     Raises:
         ConfigError: if a setting is unknown, out of range, or contradicts another.
     """
     in_file = _read(file) if file else {}
     in_environment = _read_environment(environment)
-    sources = (begun or {}, in_file, in_environment, dict(command))
+    sources = (original or {}, in_file, in_environment, dict(command))
     chosen = next((s["optimizer"] for s in reversed(sources) if "optimizer" in s), None)
     settings: dict[str, Any] = {}
     for source in sources:
         other = source.get("optimizer", chosen) != chosen
         settings |= {k: v for k, v in source.items() if not (other and k in OF_OPTIMIZER)}
     origin = (
-        dict.fromkeys(begun or {}, "from the run")
+        dict.fromkeys(original or {}, "from the run")
         | dict.fromkeys(in_file, f"from {file}")
         | {name: f"from HANDGRAD_{name.upper()} in the environment" for name in in_environment}
         | dict.fromkeys(command, "from the command line")
@@ -97,7 +97,7 @@ def configure(
     return config
 
 
-def begun_with(config: Any, checkpoint: Path) -> dict[str, Any]:
+def original_settings(config: Any, checkpoint: Path) -> dict[str, Any]:
     """Return the settings in a checkpoint, checked.
 
     Args:
@@ -122,16 +122,16 @@ def begun_with(config: Any, checkpoint: Path) -> dict[str, Any]:
     return {name: value for name, value in config.items() if not (own and name == "data_dir")}
 
 
-def check_settings(begun: Mapping[str, Any], now: RunConfig, run: Path, *, force: bool) -> None:
+def check_settings(original: Mapping[str, Any], now: RunConfig, run: Path, *, force: bool) -> None:
     """Raise a ConfigError that names the settings that changed since a run was started.
 
     Args:
-        begun: the settings at the start of the run.
+        original: the settings at the start of the run.
         now: the settings now.
         run: the folder of the run.
         force: whether settings that may change are allowed to.
     """
-    was, new = RunConfig.model_validate(dict(begun)).plain(), now.plain()
+    was, new = RunConfig.model_validate(dict(original)).plain(), now.plain()
     changed = [n for n in FIELDS if on_resume(n) != "free" and was.get(n) != new.get(n)]
     for name in changed:
         if on_resume(name) == "fixed":
