@@ -10,7 +10,7 @@ import pytest
 
 import handgrad as hg
 from handgrad.runs import checkpoints, has_checkpoint
-from handgrad.runs.settings import original_settings, configure
+from handgrad.runs.settings import configure, original_settings
 from tests.train.interrupted import signalled
 from tests.train.tampered import edit
 

@@ -9,10 +9,10 @@ from handgrad.runs.config import LRS, RunConfig
 from handgrad.runs.settings import (
     FIELDS,
     VARIABLES,
-    original_settings,
     check_settings,
     configure,
     on_resume,
+    original_settings,
 )
 from tests.train.tampered import OTHERS
 

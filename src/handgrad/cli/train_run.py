@@ -55,7 +55,7 @@ def go_on(  # noqa: PLR0917
     """Resume an interrupted run."""
     from handgrad.errors import ConfigError
     from handgrad.runs import gone_on
-    from handgrad.runs.settings import original_settings, check_settings, configure
+    from handgrad.runs.settings import check_settings, configure, original_settings
     from handgrad.tracking import check_trackers
 
     check_trackers(**trackers)
