@@ -138,7 +138,7 @@ def test_with_json_the_result_is_an_object(handgrad):
     net = hg.load_model(Path(told["run"], "model.safetensors"))
     assert told["test_accuracy"] == hg.evaluate(net, hg.load_data("digits")[1]).accuracy
     assert (told["epochs"], told["best_epoch"], told["stopped_early"]) == (1, 1, False)
-    assert told["kept"] == "kept: the weights of epoch 1, the lowest validation loss (*)"
+    assert told["kept"] == "kept: the weights of epoch 1, the lowest validation loss"
 
 
 def test_a_run_can_be_repeated_from_its_own_settings(handgrad):

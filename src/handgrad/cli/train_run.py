@@ -146,7 +146,7 @@ def _train(
                 "epochs": len(history),
                 "best_epoch": history.best_epoch,
                 "stopped_early": history.stopped_early,
-                "kept": kept,
+                "kept": kept.removesuffix(" (*)"),
             }
         )
         return
