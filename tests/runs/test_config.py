@@ -10,7 +10,8 @@ from pydantic import ValidationError
 import handgrad as hg
 from handgrad.data import SOURCES, Dataset
 from handgrad.models import MODELS
-from handgrad.runs.config import EPOCHS, LRS, OTHER_EPOCHS, RunConfig, hint
+from handgrad.runs.config import EPOCHS, LRS, OTHER_EPOCHS, RunConfig
+from handgrad.runs.fields import hint
 from handgrad.runs.settings import on_resume
 from handgrad.schedules import Constant, Cosine, OneCycle, Plateau, Step
 from handgrad.train_config import TrainConfig

@@ -96,7 +96,7 @@ def _subjects(what: str, args: str, shape: str, batch: int | None) -> list[Subje
     """Return what is to be checked."""
     from handgrad.gradcheck.registry import known, names, of_network
     from handgrad.gradcheck.user_layer import BATCH, own_layer
-    from handgrad.runs.config import hint
+    from handgrad.runs.fields import hint
 
     if what.endswith(".py") or ".py:" in what:
         return [own_layer(what, args, _shape(shape), batch or BATCH)]

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
-import json
 import math
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -18,149 +16,51 @@ from numpy.typing import DTypeLike
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     field_validator,
     model_validator,
 )
-from pydantic.config import JsonDict
 
 from handgrad.class_names import Label
-from handgrad.data import SOURCES, Dataset, Source, is_own, load_data
-from handgrad.data.augment import PRESETS, as_augmentation
+from handgrad.data import SOURCES, Dataset, Source, load_data
+from handgrad.data.augment import PRESETS
 from handgrad.data.split import stratified
 from handgrad.engines import ENGINES, MakeEngine
 from handgrad.errors import ConfigError, DataError, ModelError
-from handgrad.files import expanded
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.models import MODELS, named
 from handgrad.network import Network
-from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer
-from handgrad.schedules import Constant, Cosine, OneCycle, Plateau, Schedule, Step
-from handgrad.train_config import OnResume, TrainConfig
+from handgrad.runs.fields import (
+    INTERRUPTION,
+    LEARNING,
+    MAX_FOLDERS,
+    OWN_IMAGES,
+    PREPROCESSINGS,
+    STOPPING,
+    TORCH,
+    Count,
+    NotNegative,
+    Positive,
+    Share,
+    Whole,
+    data_name_or_path,
+    full_augmentation,
+    hint,
+    one_of,
+    optimizer_named,
+    option,
+    schedule_named,
+    shared,
+    toml_value,
+)
+from handgrad.train_config import TrainConfig
 
 # Chosen by accuracy on validation images, on digits and MNIST, with the one-cycle schedule.
 LRS = {"sgd": 0.3, "momentum": 0.05, "nesterov": 0.05, "adam": 0.01, "adamw": 0.01}
 MOMENTUM, WEIGHT_DECAY = 0.9, 0.01  # of momentum and nesterov; of adamw
 EPOCHS = {"digits": 20}  # a small data set allows more epochs
 OTHER_EPOCHS = 10
-PREPROCESSINGS = ("plain", "light", "drawing")
-MAX_FOLDERS = 10  # names listed in a message
-SIMILAR = 0.6  # of names that are suggested for a misspelt one, between 0 and 1
-
-
-def hint(name: str, known: Iterable[str]) -> str:
-    """Return "; did you mean ...?" if a known name is similar, otherwise nothing."""
-    similar = difflib.get_close_matches(name, list(known), n=1, cutoff=SIMILAR)
-    return f"; did you mean {similar[0]}?" if similar else ""
-
-
-def _one_of(known: Iterable[str]) -> AfterValidator:
-    """Return the check that a name is known."""
-
-    def check(name: str) -> str:
-        if name not in known:
-            raise ValueError(f"must be one of {', '.join(known)}{hint(name, known)}")
-        return name
-
-    return AfterValidator(check)
-
-
-def _data(name: str) -> str:
-    """Return the name of a data set, checked, or the absolute path of the user's own images."""
-    if is_own(name):
-        return str(expanded(name).absolute())
-    if name not in SOURCES:
-        others = [path.name for path in sorted(Path().iterdir()) if path.is_dir()]
-        folders = f" (here: {', '.join(others[:MAX_FOLDERS])})" if others else ""
-        raise ValueError(
-            f"must be one of {', '.join(SOURCES)}, or the path of your own images{folders}"
-            f"{hint(name, [*SOURCES, *others])}"
-        )
-    return name
-
-
-def _augmentation(text: str) -> str:
-    """Return an augmentation with all its settings, independent of later changes of presets."""
-    try:
-        found = as_augmentation(text)
-    except ConfigError as error:
-        trouble, _, cure = str(error).removeprefix("augment: ").partition("; ")
-        cure = cure or "see `handgrad train --help`"
-        raise ValueError(f"must be a valid augmentation ({trouble}); {cure}") from None
-    return "none" if found is None else str(found)
-
-
-def _no_truth(value: Any) -> Any:
-    """Reject true and false, which Python would treat as 1 and 0."""
-    if isinstance(value, bool):
-        raise ValueError("must be a number")
-    return value
-
-
-Whole = Annotated[int, BeforeValidator(_no_truth)]
-Number = Annotated[float, BeforeValidator(_no_truth), Field(allow_inf_nan=False)]
-Count = Annotated[Whole, Field(ge=1, lt=2**31)]
-Positive = Annotated[Number, Field(gt=0)]
-NotNegative = Annotated[Number, Field(ge=0)]
-Share = Annotated[Number, Field(ge=0, lt=1)]
-
-
-# Headings of the options in `handgrad train --help`.
-OWN_IMAGES = "Your own images"
-LEARNING = "Training"
-STOPPING = "Stopping"
-INTERRUPTION = "Interruption"
-TORCH = "With --engine torch"
-OTHER = "Options"
-
-
-def option(
-    default: Any,
-    description: str,
-    *,
-    metavar: str = "X",
-    panel: str = OTHER,
-    default_text: str = "",
-    on_resume: OnResume = "allowed",
-) -> Any:
-    """Return the declaration of one field.
-
-    Args:
-        default: the default value; ...: it depends on other settings.
-        description: one or more sentences, without a last full stop.
-        metavar: what stands for the value in the help.
-        panel: the heading above the option in the help.
-        default_text: the default in words; empty: the default value itself.
-        on_resume: whether the setting may change when a run is resumed.
-    """
-    about: JsonDict = {
-        "metavar": metavar,
-        "panel": panel,
-        "default_text": default_text,
-        "on_resume": on_resume,
-    }
-    return Field(default=default, description=description, json_schema_extra=about)
-
-
-def shared(name: str, default: Any, more: str = "", off: str = "0", **about: str) -> Any:
-    """Return the declaration of a field of `TrainConfig`, with its description.
-
-    Args:
-        name: the name of the field.
-        default: the default value on the command line.
-        more: a further sentence.
-        off: the value that stands for None on the command line.
-        about: further arguments of `option`.
-    """
-    metadata = TrainConfig.__dataclass_fields__[name].metadata
-    description = metadata["description"]
-    if metadata["off"]:
-        description += f"; {off}: {metadata['off']}"
-    if more:
-        description += f". {more}"
-    return option(default, description, on_resume=metadata["on_resume"], **about)
 
 
 class RunConfig(BaseModel):
@@ -173,7 +73,7 @@ class RunConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    data: Annotated[str, AfterValidator(_data)] = option(
+    data: Annotated[str, AfterValidator(data_name_or_path)] = option(
         "digits",
         "digits, mnist, fashion-mnist or kmnist; or your own images: FOLDER with "
         "FOLDER/CLASS/*.png, an NPZ or a CSV file",
@@ -188,7 +88,7 @@ class RunConfig(BaseModel):
         default_text="their own size up to 64, otherwise 28",
         on_resume="fixed",
     )
-    preprocessing: Annotated[str, _one_of(PREPROCESSINGS)] | None = option(
+    preprocessing: Annotated[str, one_of(PREPROCESSINGS)] | None = option(
         None,
         "Preprocessing of your images: plain, light or drawing",
         metavar="NAME",
@@ -196,7 +96,7 @@ class RunConfig(BaseModel):
         default_text="plain, in colour if the images are",
         on_resume="fixed",
     )
-    model: Annotated[str, _one_of(MODELS)] = option(
+    model: Annotated[str, one_of(MODELS)] = option(
         "smallnet",
         "Name of the network: see `handgrad models`",
         metavar="NAME",
@@ -252,7 +152,7 @@ class RunConfig(BaseModel):
         metavar="W",
         panel=LEARNING,
     )
-    augment: Annotated[str, AfterValidator(_augmentation)] = option(
+    augment: Annotated[str, AfterValidator(full_augmentation)] = option(
         "none",
         "Random augmentation of the training images, different in every epoch: none, "
         f"{', '.join(PRESETS)}, or settings such as shift=0.1,rotation=10",
@@ -273,7 +173,7 @@ class RunConfig(BaseModel):
     seed: Annotated[Whole, Field(ge=0, lt=2**63)] = shared(
         "seed", 0, "It also gives the initial weights", metavar="N"
     )
-    engine: Annotated[str, _one_of(ENGINES)] = option(
+    engine: Annotated[str, one_of(ENGINES)] = option(
         "auto",
         "Engine that computes the training steps: compiled, reference, torch, or auto for the "
         "fastest available",
@@ -459,8 +359,10 @@ class RunConfig(BaseModel):
         return TrainConfig(
             epochs=self.epochs,
             batch_size=self.batch_size,
-            optimizer=self._optimizer(),
-            schedule=self._schedule(),
+            optimizer=optimizer_named(
+                self.optimizer, self.lr, self.momentum or 0.0, self.weight_decay or 0.0
+            ),
+            schedule=schedule_named(self.schedule, self.epochs),
             loss=SoftmaxCrossEntropy(self.label_smoothing),
             clip_norm=self.clip_norm or None,
             class_weights=self._weights(classes),
@@ -481,43 +383,16 @@ class RunConfig(BaseModel):
         """Return the settings as the text of a TOML file."""
         settings = self.plain()
         tables = {name: value for name, value in settings.items() if isinstance(value, dict)}
-        lines = [f"{name} = {_toml(v)}" for name, v in settings.items() if name not in tables]
+        lines = [f"{name} = {toml_value(v)}" for name, v in settings.items() if name not in tables]
         for name, table in tables.items():
             lines += ["", f"[{name}]"]
-            lines += [f"{_toml(key)} = {_toml(value)}" for key, value in table.items()]
+            lines += [f"{toml_value(key)} = {toml_value(value)}" for key, value in table.items()]
         return "\n".join(lines) + "\n"
-
-    def _optimizer(self) -> Optimizer:
-        momentum, decay = self.momentum or 0.0, self.weight_decay or 0.0
-        match self.optimizer:
-            case "sgd":
-                return SGD(self.lr, decay)
-            case "momentum":
-                return Momentum(self.lr, momentum, weight_decay=decay)
-            case "nesterov":
-                return Momentum(self.lr, momentum, nesterov=True, weight_decay=decay)
-            case "adam":
-                return Adam(self.lr)
-            case "adamw":
-                return AdamW(self.lr, weight_decay=decay)
 
     def _engine(self) -> str | MakeEngine:
         options = {"device": self.device, "amp": self.amp, "compile": self.compile}
         given = {name: value for name, value in options.items() if value is not None}
         return partial(ENGINES[self.engine], **given) if given else self.engine
-
-    def _schedule(self) -> Schedule:
-        match self.schedule:
-            case "constant":
-                return Constant()
-            case "step":
-                return Step(every=-(-self.epochs // 3))
-            case "cosine":
-                return Cosine()
-            case "one-cycle":
-                return OneCycle()
-            case "plateau":
-                return Plateau()
 
     def _weights(self, classes: Iterable[Label]) -> Mapping[Label, float] | str | None:
         if isinstance(self.class_weights, str):
@@ -531,8 +406,3 @@ class RunConfig(BaseModel):
                     f"{hint(name, labels)}"
                 )
         return {label: self.class_weights.get(name, 1.0) for name, label in labels.items()}
-
-
-def _toml(value: str | float) -> str:
-    """Return a value as TOML text: JSON, except for one character."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

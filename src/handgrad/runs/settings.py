@@ -15,7 +15,8 @@ from pydantic_core import ErrorDetails
 from handgrad.data import is_own
 from handgrad.errors import ConfigError, StorageError
 from handgrad.files import check_is_file
-from handgrad.runs.config import RunConfig, hint
+from handgrad.runs.config import RunConfig
+from handgrad.runs.fields import hint
 from handgrad.train_config import OnResume
 
 FIELDS = tuple(RunConfig.model_fields)
