@@ -111,7 +111,7 @@ def fit(work: Work, data: hg.Dataset, epochs: int) -> tuple[int, float]:
     hg.fit(
         net,
         data,
-        None,
+        validation=None,
         epochs=epochs,
         batch_size=work.task.batch,
         optimizer=work.task.optimizer,

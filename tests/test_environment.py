@@ -1,4 +1,4 @@
-"""A poor environment: nobody's account, no home to write to, no network, a full disk."""
+"""Hostile environments: no rights, no writable home, no network, a full disk."""
 
 import os
 import shutil
@@ -11,35 +11,33 @@ import pytest
 NOBODY = "65534"
 UNKEPT = "handgrad: compiled kernels cannot be kept "
 
-posix = pytest.mark.skipif(os.name != "posix", reason="accounts and limits are others here")
+posix = pytest.mark.skipif(os.name != "posix", reason="this system has other accounts and limits")
 
 
 def as_nobody() -> list[str]:
-    """Return what starts a command as a user without rights, and without a network."""
+    """Return a command prefix that drops all rights and the network."""
     if (
         os.name != "posix"
         or os.getuid()
         or not (shutil.which("setpriv") and shutil.which("unshare"))
     ):
-        pytest.skip("it takes root, setpriv and unshare to become nobody without a network")
+        pytest.skip("this test needs root, setpriv and unshare")
     reading = "-all"
     if not all(p.stat().st_mode & 1 for p in Path(sys.executable).resolve().parents):
-        reading += ",+dac_read_search"  # this Python lies in root's own folder
+        reading += ",+dac_read_search"  # this Python is in root's home
     accounts = ["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]
     rights = ["--inh-caps", reading, "--ambient-caps", reading]
     return ["unshare", "--net", "setpriv", *accounts, *rights]
 
 
 def clean(**others: str) -> dict[str, str]:
-    """Return an environment that says nothing of this machine's places."""
+    """Return an environment without this machine's folders."""
     return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1", **others}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("home", ["read-only", "unset"])
-def test_nobody_without_home_and_network_imports_trains_and_predicts(
-    home: str, tmp_path: Path
-) -> None:
+def test_user_without_home_and_network_trains_and_predicts(home: str, tmp_path: Path) -> None:
     prefix = as_nobody()
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o755)
@@ -75,7 +73,7 @@ def test_nobody_without_home_and_network_imports_trains_and_predicts(
 
 @posix
 @pytest.mark.parametrize("room", [100, 9000])
-def test_a_full_disk_is_one_sentence_and_what_was_there_is_whole(room: int, tmp_path: Path) -> None:
+def test_full_disk_is_one_sentence_and_existing_files_are_intact(room: int, tmp_path: Path) -> None:
     resource = pytest.importorskip("resource")
     (tmp_path / "before").mkdir()
     (tmp_path / "before" / "model.safetensors").write_bytes(b"precious")
@@ -108,7 +106,7 @@ print(len(addresses(kernels)))
 """
 
 
-def test_processes_that_fill_one_cache_at_once_all_work(tmp_path: Path) -> None:
+def test_processes_can_fill_one_cache_at_the_same_time(tmp_path: Path) -> None:
     command = [sys.executable, "-c", COMPILED]
     environment = {**os.environ, "HANDGRAD_CACHE": str(tmp_path)}
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}

@@ -10,7 +10,7 @@ from handgrad.errors import ConfigError, StorageError
 from handgrad.files import check_apart, replacing, sweep
 
 
-def test_a_file_takes_its_place_at_the_end(tmp_path: Path) -> None:
+def test_file_is_replaced_at_the_end(tmp_path: Path) -> None:
     path = tmp_path / "new" / "a.txt"
     with replacing(path) as temporary:
         temporary.write_text("whole")
@@ -19,7 +19,7 @@ def test_a_file_takes_its_place_at_the_end(tmp_path: Path) -> None:
     assert [p.name for p in path.parent.iterdir()] == ["a.txt"]
 
 
-def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+def test_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("old")
 
@@ -34,7 +34,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_the_file_is_as_readable_as_any_other(tmp_path: Path) -> None:
+def test_file_has_the_usual_permissions(tmp_path: Path) -> None:
     plain, path = tmp_path / "plain", tmp_path / "a"
     plain.write_text("")
     with replacing(path) as temporary:
@@ -42,7 +42,7 @@ def test_the_file_is_as_readable_as_any_other(tmp_path: Path) -> None:
     assert path.stat().st_mode == plain.stat().st_mode
 
 
-def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+def test_path_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     path = tmp_path / "file" / "a.txt"
 
@@ -55,12 +55,12 @@ def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["", ".", "/"])
-def test_a_path_without_a_name_is_one_sentence(path: str) -> None:
-    with pytest.raises(StorageError, match=r"[./] names no file; give the path of the file to"):
+def test_path_without_a_file_name_is_one_sentence(path: str) -> None:
+    with pytest.raises(StorageError, match=r"[./] is not the name of a file; give the path of"):
         replacing(Path(path)).__enter__()
 
 
-def test_what_a_killed_process_left_is_swept_and_nothing_else(tmp_path: Path) -> None:
+def test_sweep_removes_temporary_files_only(tmp_path: Path) -> None:
     names = []
 
     def note(path: Path) -> None:
@@ -79,7 +79,7 @@ def test_what_a_killed_process_left_is_swept_and_nothing_else(tmp_path: Path) ->
     assert len(list(tmp_path.iterdir())) == 4 + 3
 
 
-def test_what_somebody_may_still_be_writing_to_is_not_swept(tmp_path: Path) -> None:
+def test_sweep_leaves_young_files(tmp_path: Path) -> None:
     for name, ago in ((".a-0badcafe.npy", 30), (".b-0badcafe.npy", 90), ("mine", 90)):
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (time.time() - ago,) * 2)
@@ -90,12 +90,12 @@ def test_what_somebody_may_still_be_writing_to_is_not_swept(tmp_path: Path) -> N
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
-def test_what_is_read_is_not_written_over(tmp_path: Path) -> None:
+def test_input_file_is_not_overwritten(tmp_path: Path) -> None:
     read, link, other = tmp_path / "a", tmp_path / "b", tmp_path / "c"
     read.write_text("")
     link.symlink_to(read)
     check_apart(other, [read, link, other])  # which is not there yet
     other.write_text("")
     check_apart(other, [read, link, tmp_path / "gone"])
-    with pytest.raises(ConfigError, match=r"b is what is read, and is kept; give another file$"):
+    with pytest.raises(ConfigError, match=r"b is an input file; give another file to write$"):
         check_apart(link, [other, read])

@@ -17,6 +17,7 @@ ROOT = Path(handgrad.__file__).parent
 ROOMS = [
     *(
         "errors",
+        "posix",
         "class_names",
         "files",
         "threads",
@@ -27,7 +28,17 @@ ROOMS = [
         "params",
     ),
     *("losses", "signals", "calibration", "optim", "schedules", "markdown_sections"),
-    *("display", "walk", "summary", "network", "models", "data", "classifier", "engines", "train"),
+    *(
+        "summary",
+        "assembly",
+        "network",
+        "models",
+        "data",
+        "train_config",
+        "engines",
+        "train",
+        "classifier",
+    ),
     *("export", "tracking", "gradcheck", "compare_engines", "html", "explain", "plots"),
     *("estimator", "reproduce"),
     *("__init__", "runs", "auto", "cli", "__main__"),
@@ -36,7 +47,7 @@ ROOMS = [
 # Libraries that have a place, and those places.
 PLACES = {
     "requests": ("data",),
-    "tqdm": ("data",),
+    "tqdm": ("data", "train"),
     "filelock": ("data", "train"),
     "platformdirs": ("data", "engines/compiled"),
     "PIL": ("preprocess", "data", "html"),

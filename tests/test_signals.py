@@ -10,19 +10,27 @@ from typing import Any
 
 import pytest
 
-from handgrad.signals import ENDS, Leaving, Signals, at_once, interruptible, leave, obey
+from handgrad.signals import (
+    TERMINATION_SIGNALS,
+    CommandExit,
+    DeferredSignals,
+    end_command,
+    exit_now,
+    install_handler,
+    interruptible,
+)
 
 BOTH = pytest.mark.parametrize(
     ("number", "error"),
     [(signal.SIGINT, KeyboardInterrupt)]
-    + [(number, SystemExit) for number in ENDS if number != signal.SIGINT],
+    + [(number, SystemExit) for number in TERMINATION_SIGNALS if number != signal.SIGINT],
 )
 
 
 @BOTH
-def test_the_first_signal_waits_until_the_block_is_done(number: int, error: type) -> None:
+def test_first_signal_is_deferred_to_the_end_of_the_block(number: int, error: type) -> None:
     done = []
-    with Signals(True) as signals, pytest.raises(error) as caught, signals.held():  # noqa: PT012
+    with DeferredSignals(True) as signals, pytest.raises(error) as caught, signals.deferred():  # noqa: PT012
         signal.raise_signal(number)
         done.append(1)
     assert done == [1]
@@ -30,9 +38,9 @@ def test_the_first_signal_waits_until_the_block_is_done(number: int, error: type
 
 
 @BOTH
-def test_a_second_one_is_obeyed_at_once(number: int, error: type) -> None:
+def test_second_signal_takes_effect_immediately(number: int, error: type) -> None:
     done = []
-    with Signals(True) as signals, pytest.raises(error), signals.held():  # noqa: PT012
+    with DeferredSignals(True) as signals, pytest.raises(error), signals.deferred():  # noqa: PT012
         signal.raise_signal(number)
         signal.raise_signal(number)
         done.append(1)
@@ -40,28 +48,28 @@ def test_a_second_one_is_obeyed_at_once(number: int, error: type) -> None:
 
 
 @BOTH
-def test_outside_of_the_block_none_waits(number: int, error: type) -> None:
-    with Signals(True) as signals:
-        with signals.held():
+def test_signals_outside_the_block_are_not_deferred(number: int, error: type) -> None:
+    with DeferredSignals(True) as signals:
+        with signals.deferred():
             pass
         with pytest.raises(error):
             signal.raise_signal(number)
 
 
-def test_afterwards_all_is_as_it_was() -> None:
-    with Signals(True):
+def test_handlers_are_restored() -> None:
+    with DeferredSignals(True):
         assert signal.getsignal(signal.SIGTERM) != signal.SIG_DFL
     assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_who_has_a_handler_of_their_own_keeps_it() -> None:
+def test_other_handlers_are_left_alone() -> None:
     def own(*_: Any) -> None:
         """Do nothing."""
 
     before = signal.signal(signal.SIGTERM, own)
     try:
-        with Signals(True):
+        with DeferredSignals(True):
             assert signal.getsignal(signal.SIGTERM) is own
             assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
     finally:
@@ -71,7 +79,7 @@ def test_who_has_a_handler_of_their_own_keeps_it() -> None:
 @pytest.fixture
 def as_before() -> Iterator[None]:
     """Put all handlers back that a test changes, and the alarm clock too."""
-    numbers = (*ENDS, signal.SIGALRM)
+    numbers = (*TERMINATION_SIGNALS, signal.SIGALRM)
     handlers = [signal.getsignal(number) for number in numbers]
     yield
     signal.setitimer(signal.ITIMER_REAL, 0)
@@ -82,51 +90,51 @@ def as_before() -> Iterator[None]:
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no alarm clock here")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.usefixtures("as_before")
-def test_a_commands_own_gives_way_and_is_not_hurried_when_it_has_waited(number: int) -> None:
-    obey(leave)
-    with pytest.raises(Leaving) as ended, Signals(True) as signals, signals.held():
+def test_command_handler_is_deferred_and_sets_no_alarm(number: int) -> None:
+    install_handler(end_command)
+    with pytest.raises(CommandExit) as ended, DeferredSignals(True) as signals, signals.deferred():
         signal.raise_signal(number)
     assert ended.value.code == 128 + number
-    assert signal.getsignal(number) is at_once  # with the next one it ends at once
+    assert signal.getsignal(number) is exit_now  # with the next one it ends at once
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
 @pytest.mark.usefixtures("as_before")
-def test_a_part_of_a_command_can_end_and_the_command_go_on() -> None:
-    obey(leave)
+def test_ctrl_c_ends_an_interruptible_block_only() -> None:
+    install_handler(end_command)
     with (
         pytest.raises(KeyboardInterrupt),
         interruptible(),
-        Signals(True) as signals,
-        signals.held(),
+        DeferredSignals(True) as signals,
+        signals.deferred(),
     ):
         signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is leave
+    assert signal.getsignal(signal.SIGINT) is end_command
     with pytest.raises(KeyboardInterrupt), interruptible():
         signal.raise_signal(signal.SIGINT)
-    with pytest.raises(Leaving), interruptible():
+    with pytest.raises(CommandExit), interruptible():
         signal.raise_signal(signal.SIGTERM)
 
 
 @pytest.mark.usefixtures("as_before")
-def test_what_is_to_be_ignored_is_ignored() -> None:
+def test_ignored_signals_stay_ignored() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # as in what a shell runs in the background
-    obey(leave)
+    install_handler(end_command)
     assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
-    assert signal.getsignal(signal.SIGTERM) is leave
+    assert signal.getsignal(signal.SIGTERM) is end_command
 
 
-def test_with_nothing_to_save_sigterm_ends_the_process_as_always() -> None:
-    with Signals(False):
+def test_sigterm_has_its_default_effect_if_there_is_nothing_to_save() -> None:
+    with DeferredSignals(False):
         assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
         assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
 
 
-def test_nothing_is_done_outside_the_main_thread() -> None:
+def test_other_threads_are_left_alone() -> None:
     found = []
 
     def look() -> None:
-        with Signals(True) as signals, signals.held():
+        with DeferredSignals(True) as signals, signals.deferred():
             found.append(signal.getsignal(signal.SIGINT))
 
     thread = threading.Thread(target=look)
@@ -174,9 +182,7 @@ def ended(name: str, body: str) -> subprocess.CompletedProcess[bytes]:
     ],
     ids=["exec", "lost", "caught", "slow", "twice", "at-exit"],
 )
-def test_a_command_ends_with_its_status_whatever_becomes_of_the_exception(
-    name: str, body: str
-) -> None:
+def test_command_exits_with_its_status_even_if_the_exception_is_lost(name: str, body: str) -> None:
     started = time.monotonic()
     end = ended(name, body)
     assert end.returncode == 128 + getattr(signal, name), end.stderr
@@ -185,20 +191,20 @@ def test_a_command_ends_with_its_status_whatever_becomes_of_the_exception(
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no alarm clock here")
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-def test_what_python_loses_is_raised_again(name: str) -> None:
+def test_exception_that_python_drops_is_raised_again(name: str) -> None:
     end = ended(name, "try: Late(); time.sleep(60)\n    finally: print('cleaned up')")
     assert (end.stdout, end.stderr) == (b"cleaned up\n", b"")
     assert end.returncode == 128 + getattr(signal, name)
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-def test_at_its_very_end_a_command_keeps_its_status(name: str) -> None:
+def test_signal_at_the_very_end_does_not_change_the_status(name: str) -> None:
     end = ended(name, "sys.late = Late(); sys.exit(3)")
     assert end.returncode == 3, end.stderr
 
 
-AT_LAST = """from handgrad.signals import at_last
-    with at_last(lambda: (print('done', flush=True), ACT)):
+ON_EXIT = """from handgrad.signals import on_exit
+    with on_exit(lambda: (print('done', flush=True), ACT)):
         try: send()
         except BaseException: END"""
 
@@ -207,52 +213,53 @@ AT_LAST = """from handgrad.signals import at_last
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 @pytest.mark.parametrize("act", ["None", "1 / 0", "time.sleep(60)"])
 @pytest.mark.parametrize("cut_off", ["send()", "time.sleep(60)"])
-def test_what_stands_at_last_is_done_where_a_clean_up_is_cut_off(
+def test_on_exit_function_is_called_if_the_clean_up_is_cut_off(
     name: str, act: str, cut_off: str
 ) -> None:
     started = time.monotonic()
-    end = ended(name, AT_LAST.replace("ACT", act).replace("END", cut_off))
+    end = ended(name, ON_EXIT.replace("ACT", act).replace("END", cut_off))
     assert (end.stdout, end.stderr) == (b"done\n", b"")
     assert end.returncode == 128 + getattr(signal, name)
     assert time.monotonic() - started < 30
 
 
-def test_what_stands_at_last_is_not_done_where_the_block_ends_by_itself() -> None:
-    body = AT_LAST.replace("ACT", "None").replace("END", "pass") + "\n    send()"
+def test_on_exit_function_is_not_called_if_the_block_ends_normally() -> None:
+    body = ON_EXIT.replace("ACT", "None").replace("END", "pass") + "\n    send()"
     assert ended("SIGTERM", body).stdout == b""
 
 
 @pytest.mark.usefixtures("as_before")
-def test_who_was_told_to_end_within_a_part_ends_with_the_next_signal() -> None:
-    obey(leave)
-    with pytest.raises(Leaving), interruptible():
+def test_signal_within_an_interruptible_block_makes_the_next_one_exit() -> None:
+    install_handler(end_command)
+    with pytest.raises(CommandExit), interruptible():
         signal.raise_signal(signal.SIGTERM)
-    assert signal.getsignal(signal.SIGINT) is at_once
+    assert signal.getsignal(signal.SIGINT) is exit_now
 
 
 LAST_WORDS = """
 import os, signal, time
-from handgrad.signals import at_last, at_once
+from handgrad.signals import exit_now, on_exit
 
 def inner():
     signal.raise_signal(signal.SIGTERM)
     print("inner", flush=True)
 
-with at_last(lambda: print("outer", flush=True)), at_last(inner):
+with on_exit(lambda: print("outer", flush=True)), on_exit(inner):
     if os.fork() == 0:
-        at_once(signal.SIGINT)
+        exit_now(signal.SIGINT)
     os.wait()
-    at_once(signal.SIGINT)
+    exit_now(signal.SIGINT)
 """
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there is no alarm clock here")
-def test_last_words_are_said_once_from_the_inside_by_who_began_and_a_second_signal_waits() -> None:
+def test_on_exit_functions_run_once_innermost_first_and_not_in_a_child() -> None:
     ended = subprocess.run(
         [
             sys.executable,
             "-c",
-            f"from handgrad.signals import obey, at_once\nobey(at_once)\n{LAST_WORDS}",
+            "from handgrad.signals import install_handler, exit_now\n"
+            f"install_handler(exit_now)\n{LAST_WORDS}",
         ],
         capture_output=True,
         text=True,

@@ -9,7 +9,7 @@ import pytest
 
 import handgrad as hg
 from handgrad import tracking as room
-from handgrad.tracking import lines, numbers, tracking
+from handgrad.tracking import lines, tracking, values
 from tests.extras import needs
 
 RECORDS = [
@@ -18,7 +18,7 @@ RECORDS = [
 ]
 
 
-def test_each_epoch_is_a_line_as_soon_as_it_is_over(tmp_path: Path) -> None:
+def test_each_epoch_is_written_as_a_line(tmp_path: Path) -> None:
     with tracking(tmp_path, {}) as track:
         for count, record in enumerate(RECORDS, 1):
             track(record)
@@ -27,7 +27,7 @@ def test_each_epoch_is_a_line_as_soon_as_it_is_over(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["history.jsonl"]
 
 
-def test_a_run_that_goes_on_writes_over_what_it_does_again(tmp_path: Path) -> None:
+def test_resumed_run_replaces_repeated_epochs(tmp_path: Path) -> None:
     track = lines(tmp_path / "history.jsonl")
     for record in (*RECORDS, RECORDS[1]._replace(loss=0.5)):
         track(record)
@@ -35,7 +35,7 @@ def test_a_run_that_goes_on_writes_over_what_it_does_again(tmp_path: Path) -> No
     assert [json.loads(line)["loss"] for line in read] == [2.0, 0.5]
 
 
-def test_a_run_that_goes_on_has_each_epoch_once_whatever_was_written(tmp_path: Path) -> None:
+def test_resumed_run_has_each_epoch_once(tmp_path: Path) -> None:
     three = [*RECORDS, RECORDS[1]._replace(number=3, loss=0.5)]
     for before in ([], [*three, *three], [three[1]]):  # killed before the line; more than is known
         text = "".join(json.dumps(record._asdict()) + "\n" for record in before)
@@ -63,9 +63,9 @@ def test_a_run_of_the_command_line_is_tracked(
     assert len(list((tmp_path / "run").glob("events.out.tfevents.*"))) == 1
 
 
-def test_numbers_leave_out_what_there_is_not() -> None:
-    assert numbers(RECORDS[0])["loss/validation"] == 2.1
-    assert "loss/validation" not in numbers(RECORDS[1])
+def test_values_omit_missing_ones() -> None:
+    assert values(RECORDS[0])["loss/validation"] == 2.1
+    assert "loss/validation" not in values(RECORDS[1])
 
 
 def test_tensorboard_gets_the_same_numbers(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_tensorboard_gets_the_same_numbers(tmp_path: Path) -> None:
     assert events(tmp_path, Event) == pytest.approx(wanted(RECORDS))
 
 
-def test_tensorboard_has_each_epoch_once_in_a_run_that_goes_on(tmp_path: Path) -> None:
+def test_tensorboard_has_each_epoch_once_in_a_resumed_run(tmp_path: Path) -> None:
     needs("tensorboardX")
     from tensorboardX.proto.event_pb2 import Event
 
@@ -93,7 +93,7 @@ def test_tensorboard_has_each_epoch_once_in_a_run_that_goes_on(tmp_path: Path) -
 
 
 def wanted(records: list[hg.Epoch]) -> dict[tuple[str, int], float]:
-    return {(name, r.number): value for r in records for name, value in numbers(r).items()}
+    return {(name, r.number): value for r in records for name, value in values(r).items()}
 
 
 def events(folder: Path, kind: Any) -> dict[tuple[str, int], float]:
@@ -128,14 +128,14 @@ def test_mlflow_gets_the_same_numbers(tmp_path: Path, monkeypatch: pytest.Monkey
     assert (one.info.run_name, one.info.status) == ("run-1", "FINISHED")
     assert (two.info.run_name, two.info.status) == ("run-2", "KILLED")
     assert one.data.params == {"epochs": "2", "model": "smallnet"}
-    for name in numbers(RECORDS[0]):
+    for name in values(RECORDS[0]):
         history = client.get_metric_history(one.info.run_id, name)
-        wanted = {r.number: numbers(r)[name] for r in RECORDS if name in numbers(r)}
+        wanted = {r.number: values(r)[name] for r in RECORDS if name in values(r)}
         assert {entry.step: entry.value for entry in history} == wanted
 
 
 @pytest.mark.filterwarnings("ignore")  # MLflow's own, of SQLAlchemy
-def test_mlflow_has_one_run_with_each_epoch_once_if_a_run_goes_on(
+def test_mlflow_has_one_run_with_each_epoch_once_after_resuming(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     needs("mlflow")
@@ -162,7 +162,7 @@ def test_mlflow_has_one_run_with_each_epoch_once_if_a_run_goes_on(
 
 @pytest.mark.filterwarnings("ignore")  # MLflow's own, of SQLAlchemy
 @pytest.mark.parametrize(("calls", "told"), [(range(1, 2), [1, 2, 3]), (range(1, 99), [1])])
-def test_a_run_outlives_an_mlflow_store_that_is_gone(
+def test_run_continues_if_the_mlflow_store_fails(
     calls: range,
     told: list[int],
     tmp_path: Path,
@@ -188,7 +188,7 @@ def test_a_run_outlives_an_mlflow_store_that_is_gone(
     (run,) = MlflowClient(store).search_runs(["1"])
     history = MlflowClient(store).get_metric_history(run.info.run_id, "loss/training")
     assert [entry.step for entry in history] == told
-    first, *rest = (m for m in caplog.messages if m.startswith("handgrad: MLflow's store"))
+    first, *rest = (m for m in caplog.messages if m.startswith("handgrad: the MLflow store"))
     assert first.endswith(" does not answer (nobody is there any more); it is told at the end")
     assert [m.partition("; ")[2] for m in rest] == (
         [] if told == [1, 2, 3] else ["history.jsonl of the run has all"]
@@ -196,20 +196,18 @@ def test_a_run_outlives_an_mlflow_store_that_is_gone(
 
 
 @pytest.mark.filterwarnings("ignore")  # MLflow's own, of SQLAlchemy
-def test_an_mlflow_store_that_cannot_be_used_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unusable_mlflow_store_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     needs("mlflow")
     (tmp_path / "file").touch()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store := f"sqlite:///{tmp_path}/file/store.db")
     cure = "; start its server, let MLFLOW_TRACKING_URI name another, or leave --mlflow out"
     with pytest.raises(hg.ConfigError) as refused, tracking(tmp_path, {}, mlflow=True):
         pass
-    assert str(refused.value).startswith(f"MLflow's store {store} cannot be used (")
+    assert str(refused.value).startswith(f"the MLflow store {store} cannot be used (")
     assert str(refused.value).endswith(cure)
 
 
-def test_an_address_is_shown_without_its_password() -> None:
+def test_address_is_shown_without_its_password() -> None:
     words = "no connection to http://me:secret@127.0.0.1:9/api" + "x" * 200
     told = room._short(ConnectionError(words))
     assert told.startswith("no connection to http://127.0.0.1:9/apixxx")
@@ -218,7 +216,7 @@ def test_an_address_is_shown_without_its_password() -> None:
 
 
 @pytest.mark.parametrize("name", ["tensorboard", "mlflow"])
-def test_who_is_missing_is_named(
+def test_missing_package_is_named(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(room, "find_spec", lambda _: None)

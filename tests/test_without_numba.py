@@ -45,11 +45,11 @@ def test_the_compiled_engine_says_what_to_install(tmp_path: Path) -> None:
     program = """if True:
         import handgrad as hg
         import numpy as np
-        from handgrad.engines import Rules
+        from handgrad.engines import TrainConfig
         from handgrad.engines.compiled import CompiledEngine
         net = hg.Network([hg.Flatten(), hg.Dense()], (1, 4, 4), 3)
         try:
-            engine = CompiledEngine(net, Rules(hg.SoftmaxCrossEntropy(), hg.Adam()))
+            engine = CompiledEngine(net, TrainConfig(hg.SoftmaxCrossEntropy(), hg.Adam()))
             engine.step(np.zeros((2, 1, 4, 4), np.float32), np.array([0, 1]), None, 0.1)
         except hg.MissingExtraError as error:
             print(error)

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 import handgrad as hg
-from handgrad.engines import BatchStream, Rules, engine_named
+from handgrad.engines import BatchStream, TrainConfig, engine_named
 
 
 def main(recipe: dict[str, Any]) -> dict[str, float]:
     """Make two steps, and return the seconds by which the first took longer."""
     batch, optimizer = recipe["batch"], hg.AdamW(recipe["lr"])
     net = hg.Network(hg.models.named(recipe["network"]), (1, 28, 28), 10)
-    engine = engine_named("compiled", net, Rules(hg.SoftmaxCrossEntropy(), optimizer))
+    engine = engine_named("compiled", net, TrainConfig(hg.SoftmaxCrossEntropy(), optimizer))
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (batch, 1, 28, 28), np.uint8)
     labels, order = rng.integers(0, 10, batch), np.arange(batch)

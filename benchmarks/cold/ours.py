@@ -9,7 +9,7 @@ import sys  # noqa: E402
 from typing import Any  # noqa: E402
 
 import handgrad as hg  # noqa: E402
-from handgrad.engines import Rules, engine_named  # noqa: E402
+from handgrad.engines import TrainConfig, engine_named  # noqa: E402
 
 IMPORTED = time.perf_counter()
 
@@ -43,7 +43,7 @@ def main(recipe: dict[str, Any]) -> dict[str, float]:
     history = hg.fit(
         net,
         train,
-        None,
+        validation=None,
         epochs=recipe["epochs"],
         batch_size=recipe["batch"],
         optimizer=hg.AdamW(recipe["lr"]),
@@ -54,7 +54,7 @@ def main(recipe: dict[str, Any]) -> dict[str, float]:
         engine=recipe["engine"],
     )
     trained = time.perf_counter()
-    rules = Rules(hg.SoftmaxCrossEntropy(), hg.AdamW())
+    rules = TrainConfig(hg.SoftmaxCrossEntropy(), hg.AdamW())
     logits = engine_named(recipe["engine"], net, rules).logits
     accuracy = hg.evaluate(net, test, logits=logits).accuracy
     return {

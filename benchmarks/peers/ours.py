@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.tasks import Array, Work
-from handgrad.engines import BatchStream, Rules, engine_named
+from handgrad.engines import BatchStream, TrainConfig, engine_named
 from handgrad.losses import SoftmaxCrossEntropy
 
 
@@ -16,7 +16,7 @@ class Handgrad:
 
     def __init__(self, work: Work, engine: str) -> None:
         self.work, self.task, self.images = work, work.task, work.images
-        rules = Rules(SoftmaxCrossEntropy(), self.task.optimizer)
+        rules = TrainConfig(SoftmaxCrossEntropy(), self.task.optimizer)
         self.engine: Any = engine_named(engine, work.net, rules)
 
     def epoch(self, order: Array) -> float:

@@ -9,14 +9,14 @@ from statistics import mean, stdev
 import numpy as np
 
 from handgrad.data import Dataset
-from handgrad.engines import MakeEngine, Rules, engine_named
+from handgrad.engines import MakeEngine, TrainConfig, engine_named
 from handgrad.errors import ConfigError
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.models import named
 from handgrad.network import Network
 from handgrad.optim import SGD, Adam, Optimizer
 from handgrad.train import evaluate, fit
-from handgrad.train.config import Settings
+from handgrad.train.keywords import TrainKeywords
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def compare(
 
     def accuracy(seed: int, engine: str | MakeEngine) -> float:
         net = Network(named(task.model), train.shape, len(train.classes), seed=seed)
-        recipe: Settings = {
+        recipe: TrainKeywords = {
             "epochs": task.epochs,
             "batch_size": task.batch_size,
             "optimizer": task.optimizer,
@@ -120,8 +120,8 @@ def compare(
             "seed": seed,
             "engine": engine,
         }
-        fit(net, train, None, **recipe)
-        judge = engine_named(engine, net, Rules(SoftmaxCrossEntropy(), task.optimizer))
+        fit(net, train, validation=None, **recipe)
+        judge = engine_named(engine, net, TrainConfig(SoftmaxCrossEntropy(), task.optimizer))
         reached = evaluate(net, test, logits=judge.logits).accuracy
         if on_run is not None:
             on_run()

@@ -1,4 +1,4 @@
-"""Writing files so that a reader sees the old one or the new one, never a part."""
+"""Atomic file writing: a reader sees the old file or the new file, never a part."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from handgrad.errors import ConfigError, StorageError
+from handgrad.posix import sync_folder
 
 _TEMPORARY = re.compile(r"\..+-[0-9a-f]{8}(\.\w+)?")
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; what is written there takes its place at the end.
+    """Give a temporary path beside `path`; the file written there replaces `path` at the end.
 
-    The folder is made if it is missing. If the block raises, nothing is left behind and `path`
-    is as it was.
+    The folder is created if it is missing. If the block raises, the temporary file is removed and
+    `path` is unchanged.
 
     Raises:
         StorageError: if the file cannot be written.
     """
     if not path.name:
-        raise StorageError(f"{path} names no file; give the path of the file to write")
+        raise StorageError(f"{path} is not the name of a file; give the path of the file to write")
     temporary = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         _flush(temporary)
         temporary.replace(path)
-        if os.name == "posix":
-            _flush(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise StorageError(
             f"{path}: cannot be written ({error.strerror or error}); "
-            "choose another place or make room"
+            "choose another path or free some space"
         ) from error
     finally:
         with suppress(OSError):
@@ -49,7 +49,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def check_is_file(path: Path) -> None:
-    """Raise an OSError unless a path is a file: to open a pipe or a device may take for ever."""
+    """Raise an OSError unless a path is a regular file: opening a pipe may block forever."""
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
@@ -58,13 +58,13 @@ def check_is_file(path: Path) -> None:
 
 
 def check_can_write(path: Path) -> None:
-    """Find out before long work whether a file can be written; its folder is made if missing.
+    """Check before long work that a file can be written; its folder is created if missing.
 
     Raises:
-        StorageError: if it cannot.
+        StorageError: if the file cannot be written.
     """
     if not path.name or path.is_dir():
-        raise StorageError(f"{path} names no file; give the path of the file to write")
+        raise StorageError(f"{path} is not the name of a file; give the path of the file to write")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
@@ -72,31 +72,31 @@ def check_can_write(path: Path) -> None:
     except OSError as error:
         raise StorageError(
             f"{path}: cannot be written ({error.strerror or error}); "
-            "choose another place or make room"
+            "choose another path or free some space"
         ) from error
 
 
 def check_apart(output: Path, inputs: Iterable[Path]) -> None:
-    """Raise a ConfigError if what is to be written would take the place of a file that is read."""
+    """Raise a ConfigError if the output file is one of the input files."""
     for path in inputs:
         with suppress(OSError):
             if output.samefile(path):
-                raise ConfigError(f"{output} is what is read, and is kept; give another file")
+                raise ConfigError(f"{output} is an input file; give another file to write")
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:
-    """Return a path whose name may begin with a tilde; nobody's home is taken as it is called."""
+    """Expand a leading ~. Leave ~user unchanged if that user is unknown."""
     with suppress(RuntimeError):
         return Path(path).expanduser()
     return Path(path)
 
 
 def sweep(folder: Path, age: float = 0.0) -> None:
-    """Remove what processes left in a folder that were killed while they wrote to it.
+    """Remove the temporary files of processes that were killed while writing.
 
     Args:
-        folder: the folder. Without an age, one in which nobody else is writing.
-        age: the seconds for which nobody has written to what is removed.
+        folder: the folder. If age is 0, no other process may be writing in it.
+        age: the minimum age in seconds of the files to remove.
     """
     for path in folder.glob(".*"):
         with suppress(OSError):
@@ -106,13 +106,13 @@ def sweep(folder: Path, age: float = 0.0) -> None:
 
 
 def is_temporary(path: Path) -> bool:
-    """Say whether a path is one that `replacing` gives."""
+    """Return whether a path has the name of a temporary file of `replacing`."""
     return _TEMPORARY.fullmatch(path.name) is not None
 
 
 def _flush(path: Path) -> None:
-    """Have the system put a file, or a folder's list of names, on the disk."""
-    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    """Write a file from the system's cache to the disk."""
+    handle = os.open(path, os.O_RDWR)
     try:
         os.fsync(handle)
     finally:

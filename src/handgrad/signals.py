@@ -1,4 +1,4 @@
-"""What Ctrl-C and a polite end do: a run ends when a step is whole, and a command soon."""
+"""Ctrl-C and termination signals: a run ends after a complete step, a command soon."""
 
 from __future__ import annotations
 
@@ -12,53 +12,63 @@ from functools import partial
 from types import FrameType, TracebackType
 from typing import Any, NoReturn, Self
 
-LONGEST = 1.5  # seconds that a command has for cleaning up
+from handgrad.posix import (
+    HAS_ALARM,
+    TERMINATION_SIGNALS,
+    Handler,
+    alarm,
+    at_fork,
+    ignore_alarm,
+    set_alarm,
+)
+
+CLEANUP_SECONDS = 1.5  # the time that a command has for its clean-up
+EXIT_SECONDS = 0.2  # the time for the functions of `on_exit` after that
 _SOON = 0.01  # seconds
-_LAST = 0.2  # seconds for what is done even then
 
-# Ctrl-C, a closed terminal, and a polite end.
-ENDS = [getattr(signal, n) for n in ("SIGINT", "SIGHUP", "SIGTERM") if hasattr(signal, n)]
-
-Handler = Callable[[int, FrameType | None], Any]
-
-_came: int | None = None  # the signal that ends this process
-_last_acts: list[Callable[[], object]] = []
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_last_acts.clear)  # they are for the parent to do
+_ended_by: int | None = None  # the signal that ends this process
+_exit_functions: list[Callable[[], object]] = []
+at_fork(after_in_child=_exit_functions.clear)  # only the parent calls them
 
 
-class Leaving(SystemExit):
-    """The end of a command that a signal asked for."""
+class CommandExit(SystemExit):
+    """Raised when a signal ends a command."""
 
 
 class Interrupted(KeyboardInterrupt):
-    """The end of what is `interruptible`: Python tells it from a KeyboardInterrupt in an exec."""
+    """Raised when Ctrl-C ends an `interruptible` block.
+
+    Python treats a plain KeyboardInterrupt that passes an ``exec`` specially, but not this one.
+    """
 
 
-class Signals:
-    """Has SIGINT raise KeyboardInterrupt, and others SystemExit, but not in the middle of a step.
+class DeferredSignals:
+    """Turns SIGINT into KeyboardInterrupt and others into SystemExit, but not within a step.
 
-    Within `held` the first of them waits until the block's end; a second one is obeyed at once.
-    Nothing is done outside the main thread, nor where somebody has a handler of their own.
+    Within `deferred`, the first signal takes effect at the end of the block; a second one takes
+    effect immediately. Signals with other handlers, and other threads than the main thread, are
+    left alone.
 
     Args:
-        saving: whether there is something to save; else only SIGINT is waited with.
+        saving: whether there is something to save; otherwise only SIGINT is deferred.
     """
 
     def __init__(self, saving: bool) -> None:
-        # What must be in place for a signal to be ours, besides a command's own handler.
-        self._plain: dict[int, Any] = dict.fromkeys(ENDS, signal.SIG_DFL) if saving else {}
-        self._plain[signal.SIGINT] = signal.default_int_handler
-        self._before: dict[int, Any] = {}
-        self._held = False
-        self._came: int | None = None
+        # A signal is handled only if it has its default handler, or a command's.
+        self._default: dict[int, Any] = {}
+        if saving:
+            self._default = dict.fromkeys(TERMINATION_SIGNALS, signal.SIG_DFL)
+        self._default[signal.SIGINT] = signal.default_int_handler
+        self._previous: dict[int, Any] = {}
+        self._is_deferring = False
+        self._received: int | None = None
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            for number, plain in self._plain.items():
+            for number, default in self._default.items():
                 handler = signal.getsignal(number)
-                if handler in (plain, leave, _interrupt):
-                    self._before[number] = handler
+                if handler in (default, end_command, _interrupt):
+                    self._previous[number] = handler
                     signal.signal(number, self._handle)
         return self
 
@@ -68,143 +78,138 @@ class Signals:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Put the handlers back."""
-        for number, handler in self._before.items():
+        """Restore the previous handlers."""
+        for number, handler in self._previous.items():
             if signal.getsignal(number) == self._handle:
                 signal.signal(number, handler)
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Let the first signal wait until the end of the block."""
-        self._held = True
+    def deferred(self) -> Iterator[None]:
+        """Defer the first signal until the end of the block."""
+        self._is_deferring = True
         try:
             yield
         finally:
-            self._held = False
-            if self._came is not None:
-                self._obey(self._came)
+            self._is_deferring = False
+            if self._received is not None:
+                self._raise(self._received)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self._held and self._came is None:
-            self._came = number
-        elif self._before[number] is leave:
-            leave(number, frame)
+        if self._is_deferring and self._received is None:
+            self._received = number
+        elif self._previous[number] is end_command:
+            end_command(number, frame)
         else:
-            self._obey(number)
+            self._raise(number)
 
-    def _obey(self, number: int) -> NoReturn:
-        """Raise what a signal asks for, here and not just anywhere: nothing can be lost of it."""
-        if self._before[number] is leave:
-            raise _left(number)
+    def _raise(self, number: int) -> NoReturn:
+        """Raise the exception of a signal, at a place where nothing can be lost."""
+        if self._previous[number] is end_command:
+            raise _command_exit(number)
         if number == signal.SIGINT:
             raise Interrupted
         raise SystemExit(128 + number)
 
 
-def obey(handler: Handler) -> None:
-    """Have a handler for what ends a command, unless this process is to ignore it."""
-    for number in ENDS:
+def install_handler(handler: Handler | signal.Handlers) -> None:
+    """Install a handler for all termination signals that are not ignored."""
+    for number in TERMINATION_SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, handler)
 
 
-def at_once(number: int, *_: object) -> NoReturn:
-    """End the process, with no other clean-up than what stands `at_last`: a handler."""
-    if _last_acts and hasattr(signal, "setitimer"):
-        obey(signal.SIG_IGN)  # type: ignore[arg-type]  # it ends already
-        _after(_LAST, lambda *_: os._exit(128 + number))  # a screen that is stopped takes no words
-    for act in reversed(_last_acts):
-        with suppress(Exception):  # the process ends, whatever becomes of it
-            act()
+def exit_now(number: int, *_: object) -> NoReturn:
+    """Handle a signal: exit at once, after the functions of `on_exit`, without other clean-up."""
+    if _exit_functions and HAS_ALARM:
+        install_handler(signal.SIG_IGN)  # it ends already
+        # A stopped terminal takes no output: do not wait for it.
+        set_alarm(EXIT_SECONDS, lambda *_: os._exit(128 + number))
+    for function in reversed(_exit_functions):
+        with suppress(Exception):  # the process ends in any case
+            function()
     os._exit(128 + number)
 
 
 @contextmanager
-def at_last(act: Callable[[], object]) -> Iterator[None]:
-    """Have something small done where the process ends `at_once` in the middle of the block.
+def on_exit(function: Callable[[], object]) -> Iterator[None]:
+    """Call a short function if `exit_now` ends the process within the block.
 
     Args:
-        act: what to do; it may come in the midst of anything, its own work included.
+        function: it may be called at any point of the block, even while it is running.
     """
-    _last_acts.append(act)
+    _exit_functions.append(function)
     try:
         yield
     finally:
-        with suppress(ValueError):  # a child of this process has none of its own
-            _last_acts.remove(act)
+        with suppress(ValueError):  # a forked child has an empty list
+            _exit_functions.remove(function)
 
 
-def leave(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
-    """End what is going on: a handler for a command at work, which gives way to `Signals`.
+def end_command(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+    """Handle a signal: end the current command by an exception, so that it cleans up.
 
-    It raises an exception, so that all is cleaned up; where Python loses that, as it does in a
-    destructor, it is raised again. Where cleaning up takes long, the process ends all the same;
-    and with the next signal at once. It is no KeyboardInterrupt: one that passes an `exec`, as
-    imports have them, has Python end by the signal, whoever catches it.
+    `DeferredSignals` takes precedence. Where Python drops the exception, as in a destructor, it is
+    raised again. If the clean-up takes too long, the process exits; also at the next signal. The
+    exception is not a KeyboardInterrupt: if one passes an ``exec``, as in an import, Python ends
+    by the signal even if the exception is caught.
     """
-    error = _left(number)
-    if hasattr(signal, "setitimer"):
-        _after(LONGEST, partial(at_once, number))
+    error = _command_exit(number)
+    if HAS_ALARM:
+        set_alarm(CLEANUP_SECONDS, partial(exit_now, number))
         sys.unraisablehook = _raise_again
     raise error
 
 
-def _raise_again(lost: Any) -> None:
-    """Raise once more, and where it is not lost, the end that a signal asked for."""
-    if not isinstance(lost.exc_value, Leaving):
-        sys.__unraisablehook__(lost)
+def _raise_again(dropped: Any) -> None:
+    """Raise an exception of `end_command` again, at a place where Python does not drop it."""
+    if not isinstance(dropped.exc_value, CommandExit):
+        sys.__unraisablehook__(dropped)
         return
-    error, handler = lost.exc_value, signal.getsignal(signal.SIGALRM)
-    left = max(signal.getitimer(signal.ITIMER_REAL)[0], _SOON)
+    error = dropped.exc_value
+    seconds, handler = alarm()
+    left = max(seconds, _SOON)
 
     def again(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
-        _after(left, handler)
+        set_alarm(left, handler)
         raise error
 
-    _after(_SOON, again)
-
-
-def _after(seconds: float, handler: Any) -> None:
-    """Have a handler called in a while."""
-    signal.signal(signal.SIGALRM, handler)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    set_alarm(_SOON, again)
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Have SIGINT end this block by a KeyboardInterrupt, and not the command that it is part of."""
-    ours = signal.getsignal(signal.SIGINT) is leave
-    if ours:
+    """Let Ctrl-C end this block by KeyboardInterrupt, and not the whole command."""
+    in_command = signal.getsignal(signal.SIGINT) is end_command
+    if in_command:
         signal.signal(signal.SIGINT, _interrupt)
     try:
         yield
     finally:
-        if ours and signal.getsignal(signal.SIGINT) is _interrupt:  # the command goes on
-            signal.signal(signal.SIGINT, leave)
+        if in_command and signal.getsignal(signal.SIGINT) is _interrupt:
+            signal.signal(signal.SIGINT, end_command)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
     raise Interrupted
 
 
-def end() -> None:
-    """Let no signal change the exit status any more; where one has, end the process.
+def ignore_signals() -> None:
+    """Ignore signals from now on; if a signal has ended the command, exit with its status.
 
-    To be called when all is cleaned up: what Python does then may take half a second.
+    Call it after the clean-up: the rest of Python's exit may take half a second.
     """
-    if hasattr(signal, "setitimer"):
-        signal.signal(signal.SIGALRM, signal.SIG_IGN)
-    obey(signal.SIG_IGN)  # type: ignore[arg-type]
-    if _came is not None:
+    ignore_alarm()
+    install_handler(signal.SIG_IGN)
+    if _ended_by is not None:
         for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError, AttributeError):  # it is full, closed or none
+            with suppress(OSError, ValueError, AttributeError):  # full, closed or missing
                 stream.flush()
-        os._exit(128 + _came)
+        os._exit(128 + _ended_by)
 
 
-def _left(number: int) -> Leaving:
-    """Note that a signal came, and return what to raise."""
-    global _came  # noqa: PLW0603 (a process ends but once)
-    _came = number
-    obey(at_once)
-    return Leaving(128 + number)
+def _command_exit(number: int) -> CommandExit:
+    """Remember the signal, and return the exception to raise."""
+    global _ended_by  # noqa: PLW0603 (a process ends only once)
+    _ended_by = number
+    install_handler(exit_now)
+    return CommandExit(128 + number)

@@ -1,4 +1,4 @@
-"""What a run tells while it goes on: lines in a file, and to TensorBoard and MLflow if wanted."""
+"""Experiment tracking: each epoch as a line of JSON, and in TensorBoard and MLflow on request."""
 
 from __future__ import annotations
 
@@ -42,17 +42,17 @@ def tracking(
     tensorboard: bool = False,
     mlflow: bool = False,
 ) -> Iterator[Track]:
-    """Give what is to be called with each epoch.
+    """Give the function that logs the record of an epoch.
 
-    Each epoch is a line of JSON in the run's ``history.jsonl`` as soon as it is over. Where a run
-    goes on, each has the epochs of before once, whatever was written when it was stopped.
+    After each epoch, its record is written to the run's ``history.jsonl``. If a run is resumed, the
+    earlier epochs appear exactly once, whatever was written before the interruption.
 
     Args:
-        folder: the run's.
-        settings: the run's, by name.
-        records: those that the run has when it goes on.
+        folder: the folder of the run.
+        settings: the settings of the run by name.
+        records: the records of earlier epochs, if the run is resumed.
         tensorboard: whether to write events for TensorBoard into the folder.
-        mlflow: whether to tell an MLflow store: that which MLFLOW_TRACKING_URI names, else
+        mlflow: whether to log to an MLflow store: the one that MLFLOW_TRACKING_URI names, or
             ``mlflow.db`` in the current folder.
 
     Raises:
@@ -60,12 +60,12 @@ def tracking(
         ConfigError: if MLflow's store cannot be used.
     """
     check_trackers(tensorboard=tensorboard, mlflow=mlflow)
-    with ExitStack() as open_ones:
+    with ExitStack() as stack:
         tracks = [lines(folder / LINES, records)]
         if tensorboard:
-            tracks.append(open_ones.enter_context(_to_tensorboard(folder, records)))
+            tracks.append(stack.enter_context(_tensorboard(folder, records)))
         if mlflow:
-            tracks.append(open_ones.enter_context(_to_mlflow(folder, settings, records)))
+            tracks.append(stack.enter_context(_mlflow(folder, settings, records)))
 
         def track(record: Epoch) -> None:
             for one in tracks:
@@ -75,7 +75,7 @@ def tracking(
 
 
 def check_trackers(*, tensorboard: bool = False, mlflow: bool = False) -> None:
-    """Raise a MissingExtraError if what is to be told of a run is not installed."""
+    """Raise a MissingExtraError if a tracker is not installed."""
     if tensorboard and find_spec("tensorboardX") is None:
         raise MissingExtraError(
             'tensorboardX is not installed; install it with pip install "handgrad[tensorboard]"'
@@ -87,11 +87,13 @@ def check_trackers(*, tensorboard: bool = False, mlflow: bool = False) -> None:
 
 
 def lines(path: Path, records: Sequence[Epoch] = ()) -> Track:
-    """Return what writes an epoch as a line of JSON; it takes the place of what came after it.
+    """Return a function that writes the record of an epoch as a line of JSON.
+
+    A record replaces the records of the same epoch and of later epochs.
 
     Args:
-        path: the file. What it holds gives way to `records`.
-        records: those of the epochs before.
+        path: the file. Its content is replaced by `records`.
+        records: the records of earlier epochs.
     """
     known = [*records]
 
@@ -110,10 +112,10 @@ def lines(path: Path, records: Sequence[Epoch] = ()) -> Track:
 
 
 @contextmanager
-def _to_tensorboard(folder: Path, records: Sequence[Epoch]) -> Iterator[Track]:
-    """Give what writes an epoch as TensorBoard's events, into one new file with those before.
+def _tensorboard(folder: Path, records: Sequence[Epoch]) -> Iterator[Track]:
+    """Give a function that writes an epoch as TensorBoard events, to a new file.
 
-    There is none before the first: a run that is killed without a checkpoint leaves nothing.
+    The file is created at the first epoch: a run that is killed before leaves nothing.
     """
     from tensorboardX import SummaryWriter
 
@@ -122,13 +124,13 @@ def _to_tensorboard(folder: Path, records: Sequence[Epoch]) -> Iterator[Track]:
 
         @cache
         def writer() -> Any:
-            # A TensorBoard that looks on forgets what it has read, from the first epoch on.
+            # A running TensorBoard discards what it has read, from the first epoch on.
             purge, suffix = 1 if before else None, f".{secrets.token_hex(4)}"
             made = SummaryWriter(str(folder), purge_step=purge, filename_suffix=suffix)
             return opened.enter_context(made)
 
         def track(record: Epoch) -> None:
-            for name, value in numbers(record).items():
+            for name, value in values(record).items():
                 writer().add_scalar(name, value, record.number)
             writer().flush()
 
@@ -141,10 +143,8 @@ def _to_tensorboard(folder: Path, records: Sequence[Epoch]) -> Iterator[Track]:
 
 
 @contextmanager
-def _to_mlflow(
-    folder: Path, settings: Mapping[str, Any], records: Sequence[Epoch]
-) -> Iterator[Track]:
-    """Give what tells an MLflow store of an epoch; the run there ends as the block does.
+def _mlflow(folder: Path, settings: Mapping[str, Any], records: Sequence[Epoch]) -> Iterator[Track]:
+    """Give a function that logs an epoch to an MLflow store; its run ends with the block.
 
     Raises:
         ConfigError: if the store cannot be used.
@@ -156,14 +156,14 @@ def _to_mlflow(
         store = _Mlflow(where, folder, settings)
     except Exception as error:  # there are as many kinds as there are stores
         raise ConfigError(
-            f"MLflow's store {_without_secrets(where)} cannot be used ({_short(error)}); start its "
-            "server, let MLFLOW_TRACKING_URI name another, or leave --mlflow out"
+            f"the MLflow store {_without_secrets(where)} cannot be used ({_short(error)}); start "
+            "its server, name another in MLFLOW_TRACKING_URI, or leave --mlflow out"
         ) from error
     status = "FINISHED"
     try:
         for record in records:
-            store.tell(record)
-        yield store.tell
+            store.log(record)
+        yield store.log
     except BaseException as error:
         stopped = isinstance(error, KeyboardInterrupt | SystemExit)
         status = "KILLED" if stopped else "FAILED"
@@ -173,73 +173,73 @@ def _to_mlflow(
 
 
 class _Mlflow:
-    """A run in an MLflow store; where the store is gone, training goes on.
+    """A run in an MLflow store. If the store fails, training continues.
 
     Args:
-        where: the store.
-        folder: the run's.
-        settings: the run's, by name.
+        where: the address of the store.
+        folder: the folder of the run.
+        settings: the settings of the run by name.
     """
 
     def __init__(self, where: str, folder: Path, settings: Mapping[str, Any]) -> None:
         from mlflow.tracking import MlflowClient
 
         self._where, self._client = _without_secrets(where), MlflowClient(where)
-        known = _known_to_mlflow(self._client, folder)
-        self._run = known or _new_in_mlflow(self._client, folder, settings)
+        known = _existing_mlflow_run(self._client, folder)
+        self._run = known or _new_mlflow_run(self._client, folder, settings)
         history = self._client.get_metric_history(self._run, "loss/training")
-        self._told = {point.step for point in history}
+        self._logged = {point.step for point in history}
         self._waiting: list[tuple[Epoch, int]] = []
-        self._answers = True
+        self._is_available = True
 
-    def tell(self, record: Epoch) -> None:
-        """Tell it of an epoch, now or at the end."""
-        if record.number not in self._told:
+    def log(self, record: Epoch) -> None:
+        """Log an epoch, now or at the end of the run."""
+        if record.number not in self._logged:
             self._waiting.append((record, int(time.time() * 1000)))
-        if self._answers:
+        if self._is_available:
             try:
-                self._tell_all()
+                self._log_waiting()
             except Exception as error:
-                self._answers = False
-                words = "handgrad: MLflow's store %s does not answer (%s); it is told at the end"
+                self._is_available = False
+                words = "handgrad: the MLflow store %s does not answer (%s); retrying at the end"
                 _log.warning(words, self._where, _short(error))
 
     def end(self, status: str) -> None:
-        """Tell it what it does not know yet, and how the run ended; not if that would take long."""
-        if not self._answers and status != "FINISHED":
+        """Log the remaining epochs and the status, unless the store failed and the run did too."""
+        if not self._is_available and status != "FINISHED":
             return
         try:
-            self._tell_all()
+            self._log_waiting()
             self._client.set_terminated(self._run, status)
         except Exception as error:
-            words = "handgrad: MLflow's store %s was not told all (%s); %s of the run has all"
+            words = "handgrad: the MLflow store %s lacks some epochs (%s); %s of the run has all"
             _log.warning(words, self._where, _short(error), LINES)
 
-    def _tell_all(self) -> None:
-        """Tell it of all epochs that wait."""
+    def _log_waiting(self) -> None:
+        """Log all waiting epochs."""
         from mlflow.entities import Metric
 
         while self._waiting:
             record, at = self._waiting[0]
-            named = numbers(record).items()
+            named = values(record).items()
             metrics = [Metric(key, x, at, record.number) for key, x in named]
             self._client.log_batch(self._run, metrics)
             del self._waiting[0]
 
 
 def _short(error: Exception) -> str:
-    """Return the beginning of what an error says: MLflow's go on and on."""
+    """Return the beginning of an error's message: those of MLflow are long."""
     words = _without_secrets(" ".join(str(error).split()))
     return words if len(words) <= _LONGEST else f"{words[:_LONGEST]} ..."
 
 
 def _without_secrets(words: str) -> str:
-    """Return words without the names and passwords that an address may hold."""
+    """Return a text without user names and passwords in addresses."""
     return re.sub(r"://[^/@\s]*@", "://", words)
 
 
-def _known_to_mlflow(client: Any, folder: Path) -> str | None:
-    """Return the run that an MLflow store has of a folder already; None: it has none."""
+def _existing_mlflow_run(client: Any, folder: Path) -> str | None:
+    """Return the MLflow run of a folder, if the store has it."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -255,8 +255,8 @@ def _known_to_mlflow(client: Any, folder: Path) -> str | None:
     return run
 
 
-def _new_in_mlflow(client: Any, folder: Path, settings: Mapping[str, Any]) -> str:
-    """Return a new run in an MLflow store, which the folder remembers."""
+def _new_mlflow_run(client: Any, folder: Path, settings: Mapping[str, Any]) -> str:
+    """Return a new run in an MLflow store, and note its id in the folder."""
     known = client.get_experiment_by_name("handgrad")
     experiment = known.experiment_id if known else client.create_experiment("handgrad")
     run = str(client.create_run(experiment, run_name=folder.name).info.run_id)
@@ -267,8 +267,8 @@ def _new_in_mlflow(client: Any, folder: Path, settings: Mapping[str, Any]) -> st
     return run
 
 
-def numbers(record: Epoch) -> dict[str, float]:
-    """Return the numbers of an epoch by name, as trackers group them."""
+def values(record: Epoch) -> dict[str, float]:
+    """Return the values of an epoch by name, in the groups of TensorBoard and MLflow."""
     named = {
         "loss/training": record.loss,
         "loss/validation": record.validation_loss,

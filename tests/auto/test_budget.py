@@ -3,7 +3,7 @@ import pytest
 
 import handgrad as hg
 from handgrad.auto.budget import Clock, OutOfTime, Timed
-from handgrad.engines import BatchStream, Engine, ReferenceEngine, Rules
+from handgrad.engines import BatchStream, Engine, ReferenceEngine, TrainConfig
 
 
 def test_seconds_pass():
@@ -16,7 +16,7 @@ def test_seconds_pass():
 def test_a_timed_engine_is_an_engine_until_its_time_is_over():
     now = [0.0]
     net = hg.Network([hg.Flatten(), hg.Dense()], (1, 1, 4), 3)
-    rules = Rules(hg.SoftmaxCrossEntropy(), hg.SGD())
+    rules = TrainConfig(hg.SoftmaxCrossEntropy(), hg.SGD())
     engine = Timed(ReferenceEngine(net, rules), net, Clock(60, now=lambda: now[0]), until=5)
     assert isinstance(engine, Engine)
     X, y = np.ones((2, 1, 1, 4), np.float32), np.array([0, 2])

@@ -64,7 +64,7 @@ def test_on_a_light_ground_the_edge_goes_on():
 def test_the_mean_of_the_weights_is_for_long_epochs():
     many = hg.Dataset.from_arrays(np.zeros((20_000, 1, 1), np.uint8), np.arange(20_000) % 2)
     (config,) = averaged(BASE, many)
-    assert config.average == 1
+    assert config.average_weights == 1
     assert words(config) == "smallnet, learning rate 0.01, mean of the weights"
     assert averaged(BASE, images(8, 8)) == []
 

@@ -116,7 +116,7 @@ def test_its_settings_train_the_same_network_again(outcome, run):
     config = configure({}, {}, run / "config.toml")
     images, _ = config.load_data()
     net = config.network(images)
-    hg.fit(net, images, config.validation, **vars(config.recipe(images.classes)))
+    hg.fit(net, images, validation=config.validation, **vars(config.train_config(images.classes)))
     assert same_again(outcome)
     for name, array in net.arrays.items():
         assert np.array_equal(array, outcome.classifier.network.arrays[name]), name

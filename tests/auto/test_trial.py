@@ -57,7 +57,7 @@ def test_a_trial_makes_the_epochs_that_there_is_time_for_and_keeps_the_last(part
 
 
 def test_where_the_mean_of_the_weights_is_judged_it_is_kept(parts):
-    tried = Trial("short", config(average=2))
+    tried = Trial("short", config(average_weights=2))
     attempt(tried, parts, Speed(1e-3, 0.0), Clock(60), seconds=6.0, most=50, watch=nothing)
     net = tried.config.network(parts.train)
     net.restore(tried.arrays)

@@ -75,7 +75,7 @@ def mutated(content: bytes, header: int, rng: np.random.Generator) -> bytes:
 
 @pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_a_mutated_file_is_a_network_or_one_sentence(
-    count: int, tmp_path: Path, pytestconfig: pytest.Config
+    count: int, tmp_path: Path, pytestconfig: pytest.RunConfig
 ) -> None:
     seed = int(pytestconfig.option.hypothesis_seed)
     content, path = whole(tmp_path / "m.safetensors"), tmp_path / "changed.safetensors"

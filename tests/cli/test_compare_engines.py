@@ -53,8 +53,8 @@ def test_a_divergence_is_reported_with_exit_status_1(handgrad, tmp_path):
         ((*BOTH, "--tolerance", "0"), "tolerance must be above 0 and finite, not 0"),
         ((*BOTH, "--tolerance=-1"), "tolerance must be above 0 and finite, not -1"),
         ((*BOTH, "--tolerance", "inf"), "tolerance must be above 0 and finite, not inf"),
-        (("--out", ""), "give the name of a folder to write to, not nothing; . is this one"),
-        (("--optimizer", "adamx"), "the nearest is adam"),
+        (("--out", ""), "the name of the output folder is empty; give a name, or . for"),
+        (("--optimizer", "adamx"), "did you mean adam?"),
     ],
 )
 def test_wrong_use_is_refused_with_exit_status_2(handgrad, words, sentence):

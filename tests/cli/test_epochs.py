@@ -3,7 +3,15 @@ import io
 import pytest
 from rich.console import Console
 
-from handgrad.cli.epochs import COLUMNS, fitting, line, row, watching
+from handgrad.cli.epochs import (
+    COLUMNS,
+    duration_text,
+    fitting,
+    line,
+    lr_text,
+    row,
+    showing_epochs,
+)
 from handgrad.train import Epoch
 
 FIRST = Epoch(1, 2.3456789, 0.123456, 1.5, 0.5, 0.001, 1.26, 12345.6, best=True)
@@ -13,40 +21,36 @@ SECOND = Epoch(2, 1.0, 1.0, None, None, 1e-8, 60.0, 9.0, best=False)
 def shown(width, **options):
     file = io.StringIO()
     console = Console(file=file, width=width, **options)
-    with watching(console, 2) as watch:
-        watch.epoch(FIRST)
-        watch.epoch(SECOND)
+    with showing_epochs(console, 2) as display:
+        display.epoch(FIRST)
+        display.epoch(SECOND)
     return file.getvalue()
 
 
-def test_a_line_needs_no_heading():
+def test_line_has_all_values_with_names():
     assert line(FIRST, 10) == (
         "epoch 1/10: loss 2.3457 accuracy 12.35%, validation loss 1.5000 accuracy 50.00%, "
-        "rate 0.001, 1.3 s, 12,346 images/s"
+        "lr 0.001, 1.3 s, 12,346 images/s"
     )
     assert line(SECOND, 10) == (
-        "epoch 2/10: loss 1.0000 accuracy 100.00%, rate 1e-08, 60.0 s, 9 images/s"
+        "epoch 2/10: loss 1.0000 accuracy 100.00%, lr <0.0001, 1.0 min, 9 images/s"
     )
 
 
-def test_without_a_terminal_there_is_one_plain_line_an_epoch():
+def test_each_epoch_is_one_line_without_a_terminal():
     assert shown(20, force_terminal=False) == f"{line(FIRST, 2)}\n{line(SECOND, 2)}\n"
 
 
-def test_nothing_is_shown_where_it_is_quiet():
+def test_nothing_is_shown_if_quiet():
     assert shown(80, force_terminal=True, quiet=True) == ""
 
 
-def test_a_terminal_gets_a_table_and_a_bar():
+def test_terminal_shows_a_table_and_a_bar():
     text = shown(100, force_terminal=True, color_system=None)
-    assert "epoch     loss  accuracy  val. loss  val. accuracy      rate  seconds  images/s" in text
-    assert (
-        "    1   2.3457    12.35%     1.5000         50.00%     0.001      1.3      12,346 *"
-        in text
-    )
-    assert (
-        "    2   1.0000   100.00%          -              -     1e-08     60.0           9" in text
-    )
+    rows = [" ".join(line.split()) for line in text.splitlines()]
+    assert "epoch loss accuracy val. loss val. accuracy lr time images/s" in rows
+    assert any(row.endswith("1 2.3457 12.35% 1.5000 50.00% 0.001 1.3 s 12,346 *") for row in rows)
+    assert any(row.endswith("2 1.0000 100.00% - - <0.0001 1.0 min 9") for row in rows)
     assert "epoch 1 of 2" in text
     assert "epoch 2 of 2" in text
 
@@ -55,16 +59,35 @@ def test_the_bar_moves_within_an_epoch():
     def drawn(made):
         file = io.StringIO()
         console = Console(file=file, width=80, force_terminal=True, color_system=None)
-        with watching(console, 2) as watch:
-            watch.progress(made)
+        with showing_epochs(console, 2) as display:
+            display.progress(made)
         return file.getvalue().count("━")
 
     assert drawn(0) < drawn(0.5) < drawn(1.5)
 
 
-def test_where_there_is_no_bar_nobody_counts():
-    with watching(Console(file=io.StringIO()), 2) as watch:
-        assert watch.progress is None
+def test_progress_is_none_without_a_bar():
+    with showing_epochs(Console(file=io.StringIO()), 2) as display:
+        assert display.progress is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0004, "0 ms"),
+        (0.0123, "12 ms"),
+        (0.9996, "1.0 s"),
+        (59.9, "59.9 s"),
+        (126, "2.1 min"),
+        (5400, "1.5 h"),
+    ],
+)
+def test_a_duration_has_the_unit_that_suits_it(seconds, text):
+    assert duration_text(seconds) == text
+
+
+def test_a_learning_rate_has_no_exponent():
+    assert [lr_text(lr) for lr in (0.3, 0.000123, 4e-8, 0.0)] == ["0.3", "0.000123", "<0.0001", "0"]
 
 
 def test_the_best_epoch_is_green_and_has_a_star():
@@ -77,15 +100,15 @@ def test_the_best_epoch_is_green_and_has_a_star():
 @pytest.mark.parametrize(
     ("width", "headings"),
     [
-        (200, "epoch loss accuracy val. loss val. accuracy rate seconds images/s"),
-        (80, "epoch loss accuracy val. loss val. accuracy rate seconds"),
+        (200, "epoch loss accuracy val. loss val. accuracy lr time images/s"),
+        (80, "epoch loss accuracy val. loss val. accuracy lr time"),
         (60, "epoch loss accuracy val. loss val. accuracy"),
         (46, "epoch accuracy val. loss val. accuracy"),
         (25, "epoch val. accuracy"),
         (3, "epoch"),
     ],
 )
-def test_a_narrow_terminal_gets_the_columns_that_matter_most(width, headings):
+def test_narrow_terminal_shows_the_most_important_columns(width, headings):
     assert " ".join(column.heading for column in fitting(width)) == headings
 
 

@@ -45,7 +45,11 @@ def test_a_page_is_written(handgrad, trained, tmp_path):
             1,
             "there is no image 359; digits test has images 0 to 358",
         ),
-        (["two-layer", "--html", ""], 1, ". names no file; give the path of the file to write"),
+        (
+            ["two-layer", "--html", ""],
+            1,
+            ". is not the name of a file; give the path",
+        ),
         (["two-layer", "--html", "/proc/none/page.html"], 1, "/proc/none/page.html: cannot be"),
     ],
 )

@@ -1,6 +1,6 @@
-"""A signal may come at any moment: the process ends at once, and what it has done is kept or gone.
+"""At any signal the process ends quickly, and its files are complete or absent.
 
-All of it, a hundred in trainings on MNIST and a hundred while images are read:
+All tests, a hundred during training on MNIST and a hundred while images are read:
 `HANDGRAD_DATA=... python -m pytest -m slow tests/cli/test_interruptions.py`.
 """
 
@@ -23,7 +23,7 @@ from handgrad.runs import checkpoints, has_checkpoint
 from handgrad.train.checkpoint.file import read_checkpoint
 
 pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/status").exists(), reason="there is no /proc to see handlers in"
+    not Path("/proc/self/status").exists(), reason="needs /proc to see signal handlers"
 )
 
 PARTS, EACH = 10, 10
@@ -32,17 +32,17 @@ BOTH = [signal.SIGINT, signal.SIGTERM]
 COMMAND = [sys.executable, "-m", "handgrad"]
 MAPPED = """
 import handgrad.data.formats.image_cache
-handgrad.data.formats.image_cache.LARGE = 0  # written as they come, and mapped into memory
+handgrad.data.formats.image_cache.LARGE = 0  # written one by one, and mapped into memory
 from handgrad.cli import main
 main()
 """
 
 
 def begin(command: list[str], words: list[str], log: Path, cache: Path) -> subprocess.Popen[bytes]:
-    """Start a command in a session of its own, and wait until it has its handlers.
+    """Start a command in a new session, and wait until it has installed its handlers.
 
-    The system knows which signals a process has handlers for: Python has one for SIGINT, but one
-    for SIGTERM is the command's own, and the last that it sets.
+    /proc shows for which signals a process has handlers. Python itself has one for SIGINT; the one
+    for SIGTERM is the last that the command installs.
     """
     with log.open("w") as stderr:
         process = subprocess.Popen(
@@ -60,14 +60,14 @@ def begin(command: list[str], words: list[str], log: Path, cache: Path) -> subpr
 
 
 def caught(status: str) -> int:
-    """Return the signals that a process has handlers for, a bit for each."""
+    """Return the signals for which a process has handlers, as bits."""
     return int(
         next(line for line in status.splitlines() if line.startswith("SigCgt")).split()[1], 16
     )
 
 
 def end(process: subprocess.Popen[bytes], sent: signal.Signals, log: Path) -> str:
-    """Send a signal, and check how the process ends; return what it said."""
+    """Send a signal and check how the process ends; return its messages."""
     assert process.poll() is None, log.read_text()
     at = time.monotonic()
     process.send_signal(sent)
@@ -79,14 +79,14 @@ def end(process: subprocess.Popen[bytes], sent: signal.Signals, log: Path) -> st
     assert "Traceback" not in said
     assert "ignored" not in said
     while is_there(process.pid):
-        assert time.monotonic() - at < LONGEST, "it has left a process behind"
+        assert time.monotonic() - at < LONGEST, "a process is still running"
         time.sleep(0.01)
     print(f"{sent.name} {seconds:.2f} s, {said.splitlines()[-1] if said else 'nothing said'}")
     return said
 
 
 def is_there(group: int) -> bool:
-    """Say whether a process of the session is there still."""
+    """Return whether a process of the session is still running."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
@@ -94,14 +94,14 @@ def is_there(group: int) -> bool:
     return True
 
 
-def assert_it_can_go_on(run: Path, said: str, again: bool = False) -> bool:
-    """Check that a run has checkpoints that load and says so, or has left nothing."""
+def assert_resumable(run: Path, said: str, again: bool = False) -> bool:
+    """Check that a run has intact checkpoints and a message, or has left nothing."""
     files = list(checkpoints(run).glob("checkpoint-*"))
     for path in files:
         read_checkpoint(path)
     if not files:
         assert not run.exists()
-    elif not again or "going on" in said:
+    elif not again or "resuming" in said:
         assert said.splitlines()[-1] == (
             f"error: interrupted; to go on: handgrad train --resume {run}"
         )
@@ -111,32 +111,32 @@ def assert_it_can_go_on(run: Path, said: str, again: bool = False) -> bool:
 @pytest.mark.slow
 @pytest.mark.mnist
 @pytest.mark.parametrize("part", range(PARTS))
-def test_at_any_moment_of_a_training(
+def test_signal_at_any_moment_of_training(
     part: int, tmp_path: Path, located: Callable[[str], Path]
 ) -> None:
     rng = random.Random(part)
     folder = located("mnist")
-    new = ["train", "mnist", "--model", "convnet", "--folder", str(folder), "--no-figures"]
+    new = ["train", "mnist", "--model", "convnet", "--data-dir", str(folder), "--no-figures"]
     kept = 0
     for number in range(EACH):
         engine = ["--engine", ["compiled", "reference"][number % 2]]
         run, log = tmp_path / f"run-{number}", tmp_path / f"log-{number}"
-        # One in ten has no kernels yet, and a second process that compiles them as well.
+        # One in ten has no kernels yet, and a second process that compiles them.
         cache = tmp_path / ("empty" if number == 4 else "cache")
         process = begin(COMMAND, [*new, *engine, "--out", str(run)], log, cache)
-        if again := number % 5 == 0:  # a run that goes on has a checkpoint to be lost
+        if again := number % 5 == 0:  # a resumed run has a checkpoint to lose
             while not has_checkpoint(run):
                 time.sleep(0.01)
             process.kill()
             process.wait()
             process = begin(COMMAND, ["train", "--resume", str(run), *engine], log, cache)
         time.sleep(rng.uniform(0, 6))
-        kept += assert_it_can_go_on(run, end(process, BOTH[number // 2 % 2], log), again)
+        kept += assert_resumable(run, end(process, BOTH[number // 2 % 2], log), again)
     assert kept >= EACH // 3
 
 
 def folder_of_images(place: Path, count: int, side: int) -> Path:
-    """Make images that take a while to be read: noise does not compress."""
+    """Write images that take a while to read: noise does not compress."""
     rng = np.random.default_rng(0)
     for number in range(count):
         folder = place / "ab"[number % 2]
@@ -153,7 +153,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def read(images: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, bytes], float]:
-    """Return what the cache holds when nobody interrupts, and how long that took."""
+    """Return the cache of an uninterrupted run, and the seconds it took."""
     place = tmp_path_factory.mktemp("read")
     started = time.monotonic()
     words = ["train", str(images), "--out", str(place / "run"), "--engine", "reference"]
@@ -169,14 +169,14 @@ def read(images: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[s
 def interrupt_reading(
     number: int, rng: random.Random, images: Path, read: tuple[dict[str, bytes], float], at: Path
 ) -> int:
-    """Interrupt a run while it reads images; return how many of two files it has kept."""
+    """Interrupt a run while it reads images; return how many of the two files exist."""
     whole, seconds = read
     command = [sys.executable, "-c", MAPPED] if number % 3 == 0 else COMMAND
     log, cache, run = at / f"log-{number}", at / f"cache-{number}", at / f"run-{number}"
     words = ["train", str(images), "--out", str(run), "--engine", "reference"]
     process = begin(command, [*words, "--epochs", "1000", "--patience", "0"], log, cache)
     time.sleep(rng.uniform(0, seconds))
-    assert_it_can_go_on(run, end(process, BOTH[number % 2], log))
+    assert_resumable(run, end(process, BOTH[number % 2], log))
     folder = cache / "handgrad" / "images"
     kept = [*folder.iterdir()] if folder.exists() else []
     for path in kept:
@@ -184,7 +184,7 @@ def interrupt_reading(
     return len(kept)
 
 
-def test_while_images_are_read(
+def test_signal_while_images_are_read(
     images: Path, read: tuple[dict[str, bytes], float], tmp_path: Path
 ) -> None:
     rng = random.Random(0)
@@ -194,9 +194,9 @@ def test_while_images_are_read(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
-def test_at_any_moment_while_images_are_read(
+def test_signal_at_any_moment_while_images_are_read(
     part: int, images: Path, read: tuple[dict[str, bytes], float], tmp_path: Path
 ) -> None:
     rng = random.Random(part)
     kept = [interrupt_reading(n, rng, images, read, tmp_path) for n in range(EACH)]
-    assert min(kept) == 0  # some were interrupted before there was anything whole
+    assert min(kept) == 0  # some were interrupted before the first file was complete

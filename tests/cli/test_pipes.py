@@ -1,4 +1,4 @@
-"""Nobody writes into these pipes: whoever opens one waits for ever."""
+"""Pipes without a writer instead of files: opening one would block forever."""
 
 import os
 from pathlib import Path
@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import handgrad as hg
+from handgrad.data.formats.idx import read_idx
 from handgrad.runs import checkpoints
 from tests.data.inspect.test_inspect import folder
 
@@ -22,7 +23,7 @@ def pipe(path: Path) -> Path:
     return path
 
 
-def test_among_images_it_is_told_like_any_that_cannot_be_read(handgrad, tmp_path):
+def test_pipe_among_images_is_reported_as_unreadable(handgrad, tmp_path):
     root = folder(tmp_path / "images")
     named = pipe(root / "train/a/pipe.png")
     ended = handgrad("train", root, "--epochs", "1")
@@ -38,7 +39,7 @@ def test_among_images_it_is_told_like_any_that_cannot_be_read(handgrad, tmp_path
 
 @pytest.mark.parametrize("name", ["metadata.csv", "table.csv", "arrays.npz", "one.png"])
 @pytest.mark.parametrize("command", ["train", "data check"])
-def test_in_place_of_a_table_or_arrays_it_is_one_sentence(handgrad, tmp_path, name, command):
+def test_pipe_instead_of_a_table_or_arrays_is_one_sentence(handgrad, tmp_path, name, command):
     root = folder(tmp_path / "images")
     place = pipe(root / name)
     ended = handgrad(*command.split(), root if name == "metadata.csv" else place)
@@ -48,13 +49,13 @@ def test_in_place_of_a_table_or_arrays_it_is_one_sentence(handgrad, tmp_path, na
     assert ended.err.count("\n") == 1
 
 
-def test_in_place_of_idx_files(tmp_path):
+def test_pipe_instead_of_idx_files_is_one_sentence(tmp_path):
     place = pipe(tmp_path / "train-images-idx3-ubyte")
     with pytest.raises(hg.DataError, match=rf"{place}: cannot be read \({WHAT}\)"):
-        hg.data.idx.read_idx(place)
+        read_idx(place)
 
 
-def test_as_settings_a_model_or_a_image(handgrad, tmp_path, trained):
+def test_pipe_as_settings_model_or_image_is_one_sentence(handgrad, tmp_path, trained):
     place = pipe(tmp_path / "pipe")
     ended = handgrad("train", "--config", place)
     assert ended.err == (f"error: {place} cannot be read ({WHAT}); give the path of a TOML file\n")
@@ -66,17 +67,17 @@ def test_as_settings_a_model_or_a_image(handgrad, tmp_path, trained):
         hg.load_model(place)
 
 
-def test_as_a_checkpoint(handgrad, tmp_path):
+def test_pipe_as_a_checkpoint_is_one_sentence(handgrad, tmp_path):
     run = tmp_path / "run"
     place = pipe(checkpoints(run) / "checkpoint-000001.safetensors")
     ended = handgrad("train", "--resume", run)
     assert (ended.status, ended.err) == (
         1,
-        f"error: {place}: not a whole file ({WHAT}), and there is no other; begin the run anew\n",
+        f"error: {place}: damaged ({WHAT}). There is no other checkpoint; start the run again\n",
     )
 
 
-def test_beside_a_checkpoint_that_is_whole(tmp_path):
+def test_pipe_beside_an_intact_checkpoint_is_skipped(tmp_path):
     data, _ = hg.load_data("digits")
     arguments = {"epochs": 2, "checkpoint": tmp_path, "engine": "reference"}
     net = hg.Network(hg.models.softmax_regression(), data.shape, len(data.classes))

@@ -91,8 +91,8 @@ def test_as_json(handgrad):
     [
         (["convnt"], 2, "model must be one of softmax-regression, two-layer, convnet"),
         (["convnet", "--batch", "0"], 2, "batch_size must be at least 1, not '0'"),
-        (["convnet", "--optimizer", "sdg"], 2, "the nearest is sgd"),
-        (["convnet", "--data", "minst"], 2, "the nearest is mnist"),
+        (["convnet", "--optimizer", "sdg"], 2, "did you mean sgd?"),
+        (["convnet", "--data", "minst"], 2, "did you mean mnist?"),
         (["lenet5", "--data", "digits"], 1, "lenet5 cannot take the images of digits (1x8x8)"),
         (["."], 1, "is not a run: it has no file model.safetensors"),
     ],

@@ -6,7 +6,7 @@ import pytest
 
 from handgrad.reproduce import Notebook, catalog
 from handgrad.reproduce.benchmark import Race
-from handgrad.signals import Leaving
+from handgrad.signals import CommandExit
 from tests.cli.conftest import Outcome
 from tests.reproduce.samples import notebook
 
@@ -50,7 +50,7 @@ def test_a_figure_out_of_its_range_ends_with_status_1(handgrad: Callable[..., Ou
     assert "and must lie between 1 and 2" in ended.err
 
 
-@pytest.mark.parametrize(("end", "status"), [(KeyboardInterrupt(), 130), (Leaving(143), 143)])
+@pytest.mark.parametrize(("end", "status"), [(KeyboardInterrupt(), 130), (CommandExit(143), 143)])
 def test_interrupted_it_says_how_to_go_on(
     handgrad: Callable[..., Outcome],
     monkeypatch: pytest.MonkeyPatch,

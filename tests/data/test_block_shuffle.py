@@ -6,7 +6,7 @@ import pytest
 import handgrad as hg
 from handgrad.data import block_shuffle as stretches
 from handgrad.data.block_shuffle import mapped_file, read_ahead, shuffled
-from handgrad.engines import BatchStream, Rules, engine_named
+from handgrad.engines import BatchStream, TrainConfig, engine_named
 from handgrad.random import generator
 
 COUNT, STEP = 3_000, 32
@@ -78,14 +78,14 @@ def test_training_from_a_file_takes_the_images_in_that_order(images, engine):
     if engine == "compiled":
         pytest.importorskip("numba")
     data = hg.Dataset.from_arrays(images, np.arange(COUNT) % 3)
-    recipe = hg.Recipe(epochs=1, seed=4, patience=None)
-    from_file = hg.Network([hg.Flatten(), hg.Dense()], data.shape, len(data.classes))
-    hg.fit(from_file, data, None, epochs=1, seed=4, patience=None, engine=engine)
+    recipe = hg.TrainConfig(epochs=1, seed=4, patience=None)
+    from_file = hg.Network([hg.Flatten(), hg.Dense()], data.shape, data.classes)
+    hg.fit(from_file, data, validation=None, epochs=1, seed=4, patience=None, engine=engine)
 
     order = shuffled(images, generator(4, "shuffle", 1))
     lrs = [recipe.optimizer.lr] * -(-COUNT // recipe.batch_size)
     in_memory = hg.Network([hg.Flatten(), hg.Dense()], data.shape, len(data.classes))
-    run = engine_named(engine, in_memory, Rules(recipe.loss, recipe.optimizer)).run
+    run = engine_named(engine, in_memory, TrainConfig(recipe.loss, recipe.optimizer)).run
     X = np.array(data.images)
     run(BatchStream(X, data.labels, None, order, recipe.batch_size, lrs))
     for name, array in from_file.parameters.items():

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.engines import BatchStream, Engine, ReferenceEngine, Rules, StepResults
+from handgrad.engines import BatchStream, Engine, ReferenceEngine, StepResults, TrainConfig
 from handgrad.engines.compiled import CompiledEngine
 from handgrad.layers import Array, Shape
 from handgrad.losses import SoftmaxCrossEntropy
@@ -15,7 +15,7 @@ from handgrad.optim import SGD
 from tests.cases import CASES, Case
 
 CASE = {case.name: case for case in CASES}
-RULES = Rules(SoftmaxCrossEntropy(), SGD(0.05))
+CONFIG = TrainConfig(SoftmaxCrossEntropy(), SGD(0.05))
 STEPS = 20
 
 
@@ -37,9 +37,13 @@ def batches(case: Case, size: int = 6, steps: int = STEPS, **others: Any) -> Bat
     return run._replace(**others)
 
 
-def pair(case: Case, rules: Rules = RULES, **settings: Any) -> tuple[ReferenceEngine, Engine]:
+def pair(
+    case: Case, config: TrainConfig = CONFIG, **settings: Any
+) -> tuple[ReferenceEngine, Engine]:
     """Return both engines, each with a network of its own, both networks equal."""
-    return ReferenceEngine(case.network(), rules), CompiledEngine(case.network(), rules, **settings)
+    return ReferenceEngine(case.network(), config), CompiledEngine(
+        case.network(), config, **settings
+    )
 
 
 def differ(a: Mapping[str, Array], b: Mapping[str, Array]) -> dict[str, float]:

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from handgrad.engines import ReferenceEngine, Rules
+from handgrad.engines import ReferenceEngine, TrainConfig
 from handgrad.engines.compiled import CompiledEngine
 from handgrad.errors import ConfigError, DataError
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.optim import SGD
-from tests.engines.agreement import CASE, RULES, STEPS, batches
+from tests.engines.agreement import CASE, CONFIG, STEPS, batches
 
 NUMBERS = np.arange(19)
 
@@ -20,13 +20,13 @@ NUMBERS = np.arange(19)
 def engines() -> list[Any]:
     """Return every installed engine, each with its own network."""
     found: list[Any] = [
-        make(CASE["wide"].network(), RULES) for make in (ReferenceEngine, CompiledEngine)
+        make(CASE["wide"].network(), CONFIG) for make in (ReferenceEngine, CompiledEngine)
     ]
     try:
         from handgrad.engines.torch import TorchEngine
     except ImportError:
         return found
-    return [*found, TorchEngine(CASE["wide"].network(), RULES, "cpu")]
+    return [*found, TorchEngine(CASE["wide"].network(), CONFIG, "cpu")]
 
 
 @pytest.mark.parametrize(
@@ -75,4 +75,4 @@ def test_images_that_no_network_can_see_have_no_logits(
 @pytest.mark.parametrize("limit", [0, -1.0, np.inf, np.nan])
 def test_no_engine_is_asked_to_clip_to_nothing(limit: float) -> None:
     with pytest.raises(ConfigError, match=f"clip_norm must be a number above 0, not {limit}"):
-        Rules(SoftmaxCrossEntropy(), SGD(), clip_norm=limit)
+        TrainConfig(SoftmaxCrossEntropy(), SGD(), clip_norm=limit)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import handgrad as hg
-from handgrad.engines import BatchStream, Engine, ReferenceEngine, Rules
+from handgrad.engines import BatchStream, Engine, ReferenceEngine, TrainConfig
 from handgrad.errors import DivergenceError
 from handgrad.layers import Array, Context
 from handgrad.losses import SoftmaxCrossEntropy
@@ -18,7 +18,7 @@ from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer, clip_by_norm
 from tests.cases import CASES, CLASSES, Case
 
 CASE = {case.name: case for case in CASES}
-RULES = Rules(SoftmaxCrossEntropy(), SGD(0.1))
+CONFIG = TrainConfig(SoftmaxCrossEntropy(), SGD(0.1))
 
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
@@ -31,24 +31,24 @@ def batches(case: Case, count: int = 13, size: int = 5, lr: float = 0.05) -> Bat
     return BatchStream(case.examples(count=count), labels, None, order, size, lrs)
 
 
-def by_hand(net: Network, rules: Rules, run: BatchStream) -> list[float]:
+def by_hand(net: Network, config: TrainConfig, run: BatchStream) -> list[float]:
     """Train as an engine is to, written out."""
     losses = []
     memory = {
-        name: {kind: np.zeros_like(W) for kind in rules.optimizer.state_names}
+        name: {kind: np.zeros_like(W) for kind in config.optimizer.state_names}
         for name, W in net.parameters.items()
     }
     for step, lr in enumerate(run.lrs):
         chosen = run.order[step * run.size : (step + 1) * run.size]
         weights = None if run.weights is None else run.weights[chosen]
-        ctx = Context(training=True, seed=rules.seed, step=step)
+        ctx = Context(training=True, seed=config.seed, step=step)
         logits, cache = net.forward(run.images[chosen], ctx)
-        loss, dlogits = rules.loss(logits, run.labels[chosen], weights)
+        loss, dlogits = config.loss(logits, run.labels[chosen], weights)
         gradients = net.backward(cache, dlogits)
-        if rules.clip_norm is not None:
-            clip_by_norm(gradients, rules.clip_norm)
+        if config.clip_norm is not None:
+            clip_by_norm(gradients, config.clip_norm)
         for name, W in net.parameters.items():
-            rules.optimizer.update(W, gradients[name], memory[name], lr, step + 1)
+            config.optimizer.update(W, gradients[name], memory[name], lr, step + 1)
         net.update_buffers(cache)
         losses.append(loss)
     return losses
@@ -56,10 +56,13 @@ def by_hand(net: Network, rules: Rules, run: BatchStream) -> list[float]:
 
 @each_case
 def test_a_run_is_the_loop_written_out(case: Case) -> None:
-    rules, run = Rules(SoftmaxCrossEntropy(0.1), Adam(), clip_norm=1.0, seed=3), batches(case)
-    engine, other = ReferenceEngine(case.network(), rules), case.network()
+    config, run = (
+        TrainConfig(SoftmaxCrossEntropy(0.1), Adam(), clip_norm=1.0, seed=3),
+        batches(case),
+    )
+    engine, other = ReferenceEngine(case.network(), config), case.network()
     steps = engine.run(run)
-    assert steps.losses.tolist() == by_hand(other, rules, run)
+    assert steps.losses.tolist() == by_hand(other, config, run)
     for name, array in other.arrays.items():
         np.testing.assert_array_equal(engine.net.arrays[name], array)
     np.testing.assert_array_equal(engine.logits(run.images), other.logits(run.images))
@@ -68,10 +71,13 @@ def test_a_run_is_the_loop_written_out(case: Case) -> None:
 @pytest.mark.parametrize("optimizer", [SGD(), Momentum(), Momentum(nesterov=True), AdamW()])
 def test_every_optimizer_and_its_memory(optimizer: Optimizer) -> None:
     case = CASE["resnet"]
-    engine, other = ReferenceEngine(case.network(), Rules(RULES.loss, optimizer)), case.network()
+    engine, other = (
+        ReferenceEngine(case.network(), TrainConfig(CONFIG.loss, optimizer)),
+        case.network(),
+    )
     assert isinstance(engine, Engine)
     engine.run(batches(case))
-    by_hand(other, engine.rules, batches(case))
+    by_hand(other, engine.config, batches(case))
     assert engine.steps == 3
     for name, array in other.parameters.items():
         np.testing.assert_array_equal(engine.net.parameters[name], array)
@@ -82,13 +88,13 @@ def test_every_optimizer_and_its_memory(optimizer: Optimizer) -> None:
 
 
 def test_memory_can_be_set_so_that_a_run_goes_on() -> None:
-    case, rules = CASE["all-noise"], Rules(SoftmaxCrossEntropy(), Adam(), seed=1)
+    case, config = CASE["all-noise"], TrainConfig(SoftmaxCrossEntropy(), Adam(), seed=1)
     run = batches(case)
-    whole = ReferenceEngine(case.network(), rules)
+    whole = ReferenceEngine(case.network(), config)
     whole.run(run)
-    first = ReferenceEngine(case.network(), rules)
+    first = ReferenceEngine(case.network(), config)
     first.run(run._replace(order=run.order[:5], lrs=run.lrs[:1]))
-    second = ReferenceEngine(case.network(seed=9), rules)
+    second = ReferenceEngine(case.network(seed=9), config)
     second.net.restore(first.net.snapshot())
     second.steps = first.steps
     second.optimizer_state = {
@@ -103,7 +109,7 @@ def test_a_step_is_a_run_of_one_batch() -> None:
     case = CASE["resnet"]
     X, y = case.examples(), case.labels()
     weights = np.arange(1.0, 6.0)
-    one, other = ReferenceEngine(case.network(), RULES), ReferenceEngine(case.network(), RULES)
+    one, other = ReferenceEngine(case.network(), CONFIG), ReferenceEngine(case.network(), CONFIG)
     loss, right = one.step(X, y, weights, 0.1)
     steps = other.run(BatchStream(X, y, weights, np.arange(5), 5, [0.1]))
     assert (loss, right) == (steps.losses[0], steps.correct[0])
@@ -115,13 +121,13 @@ def test_the_last_partial_batch_is_counted_right() -> None:
     """A rate of 0 leaves the network as it is, so the right ones can be counted again."""
     case = CASE["linear"]
     run = batches(case)._replace(lrs=[0.0] * 3)
-    engine = ReferenceEngine(case.network(), RULES)
+    engine = ReferenceEngine(case.network(), CONFIG)
     steps = engine.run(run)
     y = run.labels[run.order]
     logits = engine.logits(run.images[run.order])
     right = (logits.argmax(axis=1) == y).astype(int)
     assert steps.correct.tolist() == [right[:5].sum(), right[5:10].sum(), right[10:].sum()]
-    assert steps.losses[2] == pytest.approx(RULES.loss(logits[10:], y[10:])[0], rel=1e-6)
+    assert steps.losses[2] == pytest.approx(CONFIG.loss(logits[10:], y[10:])[0], rel=1e-6)
     assert (steps.losses.dtype, steps.correct.dtype) == (np.float64, np.int64)
 
 
@@ -130,8 +136,8 @@ def test_weights_follow_the_images_they_belong_to() -> None:
     weights = np.zeros(13)
     weights[4] = 2.0  # one image alone counts; batches without it teach nothing
     run = batches(case)._replace(weights=weights)
-    engine = ReferenceEngine(case.network(), RULES)
-    before = RULES.loss(engine.logits(run.images[4:5]), run.labels[4:5])[0]
+    engine = ReferenceEngine(case.network(), CONFIG)
+    before = CONFIG.loss(engine.logits(run.images[4:5]), run.labels[4:5])[0]
     steps = engine.run(run)
     assert sorted(steps.losses)[:2] == [0, 0]
     assert max(steps.losses) == pytest.approx(before, rel=1e-5)
@@ -147,7 +153,7 @@ def diverging(net: Network, X: Array, lr: float = 0.1, y: Array | None = None) -
         np.tile(X, (200, 1, 1, 1)), np.tile(y, 200), None, np.arange(1000), 5, [lr] * 200
     )
     with pytest.raises(DivergenceError) as caught:
-        ReferenceEngine(net, RULES).run(run)
+        ReferenceEngine(net, CONFIG).run(run)
     return caught.value
 
 
@@ -218,7 +224,9 @@ def test_a_rate_too_high_is_found_when_it_has_led_there() -> None:
 def digest(seed: int) -> str:
     """Return the digest of all arrays after a run with dropout and batch norm."""
     case = CASE["resnet"]
-    engine = ReferenceEngine(case.network(seed), Rules(SoftmaxCrossEntropy(), Adam(), seed=seed))
+    engine = ReferenceEngine(
+        case.network(seed), TrainConfig(SoftmaxCrossEntropy(), Adam(), seed=seed)
+    )
     engine.run(batches(case, count=50))
     return hashlib.sha256(b"".join(a.tobytes() for a in engine.net.arrays.values())).hexdigest()
 
@@ -242,7 +250,7 @@ def test_the_same_seed_gives_the_same_network_twice_and_in_another_process() -> 
 
 def test_a_run_learns() -> None:
     case = CASE["wide"]
-    engine = ReferenceEngine(case.network(), Rules(SoftmaxCrossEntropy(), Adam()))
+    engine = ReferenceEngine(case.network(), TrainConfig(SoftmaxCrossEntropy(), Adam()))
     run = batches(case, count=40)
     losses = [engine.run(run._replace(lrs=[0.01] * 8)).losses.mean() for _ in range(60)]
     assert losses[0] > 1
@@ -252,9 +260,9 @@ def test_a_run_learns() -> None:
 
 
 def test_the_public_protocols_match_their_implementations() -> None:
-    engine = ReferenceEngine(CASE["linear"].network(), RULES)
+    engine = ReferenceEngine(CASE["linear"].network(), CONFIG)
     assert isinstance(engine, hg.Engine)
     assert isinstance(engine.net.layers[-1], hg.Layer)
-    assert isinstance(RULES.loss, hg.Loss)
-    assert isinstance(RULES.optimizer, hg.Optimizer)
-    assert not isinstance(RULES.loss, hg.Layer)
+    assert isinstance(CONFIG.loss, hg.Loss)
+    assert isinstance(CONFIG.optimizer, hg.Optimizer)
+    assert not isinstance(CONFIG.loss, hg.Layer)

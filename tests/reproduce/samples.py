@@ -12,10 +12,10 @@ from handgrad.optim import SGD
 from handgrad.reproduce.benchmark import Race
 from handgrad.reproduce.experiment import Fit, Outcome, Setting
 from handgrad.reproduce.notebook import Erratum, Experiment, Notebook, Trial
-from handgrad.train import Recipe
+from handgrad.train import TrainConfig
 
 LAYERS = (Flatten(), Dense(8), ReLU(), Dense())
-QUICK = Recipe(epochs=2, batch_size=32, optimizer=SGD(0.1), patience=None)
+QUICK = TrainConfig(epochs=2, batch_size=32, optimizer=SGD(0.1), patience=None)
 
 
 def digits() -> tuple[Dataset, Dataset]:

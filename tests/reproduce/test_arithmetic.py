@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from handgrad.engines import BatchStream, ReferenceEngine, Rules
+from handgrad.engines import BatchStream, ReferenceEngine, TrainConfig
 from handgrad.layers import BatchNorm, Dense, Flatten, Layer, LeakyReLU, Normalize, ReLU
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
@@ -29,7 +29,7 @@ def test_the_notebooks_arithmetic_takes_the_steps_that_ours_takes(layers: list[L
 
     loss = theirs.epoch(order[at : at + 32] for at in range(0, 100, 32))
 
-    engine = ReferenceEngine(net, Rules(SoftmaxCrossEntropy(), SGD(0.3)))
+    engine = ReferenceEngine(net, TrainConfig(SoftmaxCrossEntropy(), SGD(0.3)))
     came = engine.run(BatchStream(train.images, train.labels, None, order, 32, [0.3] * 4))
     assert loss == pytest.approx(np.average(came.losses, weights=[32, 32, 32, 4]), rel=1e-12)
     last = theirs.layers[-1][1]

@@ -31,7 +31,7 @@ def test_a_fit_is_what_the_one_loop_makes() -> None:
     net = given.network(LAYERS)
     train, validation = given.split(50)
     recipe = replace(QUICK, seed=2, engine="reference")
-    history = fit(net, train, validation, **vars(recipe))
+    history = fit(net, train, validation=validation, **vars(recipe))
     assert came.net is not None
     for name, array in net.arrays.items():
         np.testing.assert_array_equal(came.net.arrays[name], array)

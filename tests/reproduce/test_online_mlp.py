@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from handgrad.engines import BatchStream, Rules, engine_named
+from handgrad.engines import BatchStream, TrainConfig, engine_named
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.optim import SGD
 from handgrad.reproduce.experiment import Setting
@@ -14,7 +14,7 @@ def test_images_come_one_at_a_time_in_the_order_of_the_file() -> None:
     came = InFileOrder(epochs=1, images=40).run(given)
     net = given.network(LAYERS)
     train = given.train.take(np.arange(40))
-    engine = engine_named("reference", net, Rules(SoftmaxCrossEntropy(), SGD(LR)))
+    engine = engine_named("reference", net, TrainConfig(SoftmaxCrossEntropy(), SGD(LR)))
     losses = engine.run(
         BatchStream(train.images, train.labels, None, np.arange(40), 1, [LR] * 40)
     ).losses

@@ -17,7 +17,7 @@ from handgrad.reproduce.two_layer import (
     naive_softmax,
     worked,
 )
-from handgrad.train import Recipe
+from handgrad.train import TrainConfig
 from tests.reproduce.samples import setting, wide
 
 
@@ -104,7 +104,7 @@ def test_a_summed_loss_gives_a_smaller_last_batch_a_smaller_step() -> None:
 
 
 def test_an_epoch_chosen_by_the_test_is_never_worse_on_it() -> None:
-    recipe = Recipe(epochs=3, batch_size=32, optimizer=SGD(0.05), patience=None)
+    recipe = TrainConfig(epochs=3, batch_size=32, optimizer=SGD(0.05), patience=None)
     came = Chosen(Fit(TWO_LAYERS, recipe, validation=50, watched=True)).run(setting())
     by_test, by_validation = came.figures.values()
     assert by_test >= by_validation

@@ -10,8 +10,12 @@ from pydantic import ValidationError
 import handgrad as hg
 from handgrad.data import SOURCES, Dataset
 from handgrad.models import MODELS
-from handgrad.runs.config import EPOCHS, LRS, OTHER_EPOCHS, Config, nearest
+from handgrad.runs.config import EPOCHS, LRS, OTHER_EPOCHS, RunConfig
+from handgrad.runs.fields import hint
+from handgrad.runs.settings import on_resume
 from handgrad.schedules import Constant, Cosine, OneCycle, Plateau, Step
+from handgrad.train_config import TrainConfig
+from tests.runs import train_options_source
 
 
 def images(shape=(1, 8, 8), classes=10):
@@ -20,25 +24,25 @@ def images(shape=(1, 8, 8), classes=10):
     return Dataset.from_arrays(X, np.arange(count) % classes, name="squares")
 
 
-def test_without_settings_it_is_smallnet_on_digits():
-    config = Config()
+def test_default_is_smallnet_on_digits():
+    config = RunConfig()
     assert (config.data, config.model, config.epochs) == ("digits", "smallnet", EPOCHS["digits"])
-    assert config.recipe(range(10)).optimizer == hg.AdamW(LRS["adamw"])
-    assert config.recipe(range(10)).engine == hg.Recipe().engine
+    assert config.train_config(range(10)).optimizer == hg.AdamW(LRS["adamw"])
+    assert config.train_config(range(10)).engine == hg.TrainConfig().engine
 
 
-def test_epochs_depend_on_the_data_unless_given():
-    assert Config(data="mnist").epochs == OTHER_EPOCHS
-    assert Config(data="mnist", epochs=3).epochs == 3
+def test_default_epochs_depend_on_the_data():
+    assert RunConfig(data="mnist").epochs == OTHER_EPOCHS
+    assert RunConfig(data="mnist", epochs=3).epochs == 3
 
 
-def test_an_augmentation_is_kept_in_full_whatever_a_preset_becomes():
-    config = Config(augment="clothes,rotation=5")
+def test_augmentation_preset_is_stored_with_all_its_settings():
+    config = RunConfig(augment="clothes,rotation=5")
     assert config.augment == "shift=0.07,rotation=5,flip=true"
-    assert config.recipe(range(10)).augment == hg.Augmentation.of("clothes,rotation=5")
-    assert Config.model_validate(tomllib.loads(config.toml())) == config
-    assert Config(augment="shift=0").augment == Config().augment == "none"
-    assert Config().recipe(range(10)).augment is None
+    assert config.train_config(range(10)).augment == hg.Augmentation.of("clothes,rotation=5")
+    assert RunConfig.model_validate(tomllib.loads(config.toml())) == config
+    assert RunConfig(augment="shift=0").augment == RunConfig().augment == "none"
+    assert RunConfig().train_config(range(10)).augment is None
 
 
 @pytest.mark.parametrize(
@@ -53,8 +57,8 @@ def test_an_augmentation_is_kept_in_full_whatever_a_preset_becomes():
         ({"optimizer": "adamw", "weight_decay": 0}, hg.AdamW(LRS["adamw"], weight_decay=0.0)),
     ],
 )
-def test_an_optimizer_gets_its_own_rate_and_what_was_given(settings, optimizer):
-    assert Config(**settings).recipe(range(10)).optimizer == optimizer
+def test_optimizer_gets_its_default_lr_and_given_values(settings, optimizer):
+    assert RunConfig(**settings).train_config(range(10)).optimizer == optimizer
 
 
 @pytest.mark.parametrize(
@@ -67,82 +71,87 @@ def test_an_optimizer_gets_its_own_rate_and_what_was_given(settings, optimizer):
         ("plateau", Plateau()),
     ],
 )
-def test_schedules_by_name(name, schedule):
-    assert Config(schedule=name, epochs=10).recipe(range(10)).schedule == schedule
+def test_schedule_by_name(name, schedule):
+    assert RunConfig(schedule=name, epochs=10).train_config(range(10)).schedule == schedule
 
 
-def test_zero_and_none_switch_off():
-    recipe = Config(patience=0, clip_norm=0, class_weights="none").recipe(range(10))
+def test_zero_and_none_disable_a_setting():
+    recipe = RunConfig(patience=0, clip_norm=0, class_weights="none").train_config(range(10))
     assert (recipe.patience, recipe.clip_norm, recipe.class_weights) == (None, None, None)
 
 
-def test_what_is_given_reaches_the_recipe():
-    config = Config(
+def test_given_settings_reach_the_train_config():
+    config = RunConfig(
         epochs=7, batch_size=5, label_smoothing=0.1, clip_norm=2, patience=3, min_delta=0.01, seed=9
     )
-    recipe = config.recipe(range(10))
+    recipe = config.train_config(range(10))
     assert (recipe.epochs, recipe.batch_size, recipe.seed) == (7, 5, 9)
     assert recipe.loss == hg.SoftmaxCrossEntropy(0.1)
     assert (recipe.clip_norm, recipe.patience, recipe.min_delta) == (2.0, 3, 0.01)
 
 
 @pytest.mark.parametrize("given", ["3=2,5=0.5", {"3": 2, "5": 0.5}, {3: 2, 5: 0.5}])
-def test_class_weights_by_label_leave_the_others_at_one(given):
-    weights = Config(class_weights=given).recipe(range(10)).class_weights
+def test_labels_without_class_weight_have_weight_1(given):
+    weights = RunConfig(class_weights=given).train_config(range(10)).class_weights
     assert weights == {k: {3: 2.0, 5: 0.5}.get(k, 1.0) for k in range(10)}
 
 
-def test_class_weights_of_strings_and_balanced():
-    assert Config(class_weights="a=b=2").recipe(["a=b", "c"]).class_weights == {"a=b": 2, "c": 1}
-    assert Config(class_weights="balanced").recipe(range(3)).class_weights == "balanced"
+def test_class_weights_of_string_labels_and_balanced():
+    assert RunConfig(class_weights="a=b=2").train_config(["a=b", "c"]).class_weights == {
+        "a=b": 2,
+        "c": 1,
+    }
+    assert RunConfig(class_weights="balanced").train_config(range(3)).class_weights == "balanced"
 
 
-def test_a_class_that_there_is_not_is_named_with_the_nearest():
-    with pytest.raises(hg.ConfigError, match=r"there is no class dgo; the nearest is dog"):
-        Config(class_weights="dgo=2").recipe(["cat", "dog"])
+def test_unknown_class_is_refused_with_a_similar_name():
+    with pytest.raises(
+        hg.ConfigError, match=r"class dgo; the classes are cat, dog; did you mean dog"
+    ):
+        RunConfig(class_weights="dgo=2").train_config(["cat", "dog"])
 
 
 @pytest.mark.parametrize("given", ["3", "3=x", "3=0", {"3": -1}, {"3": "nan"}, 5, [1], "3=2,3"])
-def test_class_weights_that_are_none(given):
+def test_invalid_class_weights_are_refused(given):
     with pytest.raises(ValidationError, match="none, balanced, or numbers above 0"):
-        Config(class_weights=given)
+        RunConfig(class_weights=given)
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_networks_by_name_are_those_of_the_model(model):
+def test_network_by_name_is_the_named_model(model):
     train = images((1, 28, 28))
-    layers = Config(model=model, seed=3).network(train).snapshot()
+    layers = RunConfig(model=model, seed=3).network(train).snapshot()
     expected = hg.Network(MODELS[model](), train.shape, len(train.classes), seed=3).snapshot()
     assert layers.keys() == expected.keys()
     assert all(np.array_equal(layers[name], expected[name]) for name in layers)
 
 
-def test_a_model_that_does_not_fit_names_data_shape_and_layer():
+def test_model_that_does_not_fit_names_data_shape_and_layer():
     with pytest.raises(
         hg.ModelError, match=r"^convnet cannot take the images of squares \(1x8x8\): layer 3"
     ):
-        Config(model="convnet").network(images())
+        RunConfig(model="convnet").network(images())
 
 
-def test_a_config_is_a_value():
+def test_run_config_is_frozen():
     with pytest.raises(ValidationError):
-        Config().epochs = 3
+        RunConfig().epochs = 3
     with pytest.raises(ValidationError, match="Extra inputs"):
-        Config(epoch=3)
+        RunConfig(epoch=3)
 
 
-def test_out_says_where_and_is_not_written_down():
-    config = Config(out="somewhere", momentum=None)
+def test_out_is_not_stored():
+    config = RunConfig(out="somewhere", momentum=None)
     assert "out" not in config.plain()
     assert "momentum" not in config.plain()
     assert "out" not in config.toml()
 
 
-def test_a_tilde_in_out_is_the_home_folder(monkeypatch):
+def test_tilde_in_out_is_the_home_folder(monkeypatch):
     monkeypatch.setenv("HOME", "/home/me")
-    assert Config(out="~/run").out == Path("/home/me/run")
+    assert RunConfig(out="~/run").out == Path("/home/me/run")
     with pytest.raises(ValidationError, match="must name a folder"):
-        Config(out="")
+        RunConfig(out="")
 
 
 small = st.floats(0, 0.99)
@@ -161,28 +170,50 @@ small = st.floats(0, 0.99)
             "validation": small,
             "seed": st.integers(0, 2**63 - 1),
             "figures": st.booleans(),
-            "folder": st.text(min_size=1).map(Path),
+            "data_dir": st.text(min_size=1).map(Path),
             "class_weights": st.just("balanced")
             | st.dictionaries(st.text().map(str.strip).filter(bool), st.floats(1e-9, 1e9)),
         },
     ),
     st.sampled_from(["sgd", "momentum", "nesterov", "adam", "adamw"]),
 )
-def test_toml_brings_back_the_same_config(settings, optimizer):
-    config = Config(**settings, optimizer=optimizer)
-    assert Config(**tomllib.loads(config.toml())) == config
+def test_toml_round_trip(settings, optimizer):
+    config = RunConfig(**settings, optimizer=optimizer)
+    assert RunConfig(**tomllib.loads(config.toml())) == config
 
 
-def test_the_nearest_name():
-    assert nearest("epoch", ["lr", "epochs", "batch_size"]) == "epochs"
-    assert nearest("???", ["lr", "seed"]) in ("lr", "seed")
+def test_only_a_similar_name_is_suggested():
+    assert hint("epoch", ["lr", "epochs", "batch_size"]) == "; did you mean epochs?"
+    assert hint("???", ["lr", "seed"]) == ""
 
 
-def test_device_amp_and_compile_are_for_the_engine_torch():
-    assert Config(engine="torch").recipe(range(10)).engine == "torch"
-    engine = Config(engine="torch", device="cpu", amp=True).recipe(range(10)).engine
+def test_for_a_misspelt_folder_the_existing_folders_are_listed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("birds", "leaves"):
+        Path(name).mkdir()
+    with pytest.raises(ValidationError, match=r"your own images \(here: birds, leaves\); did you"):
+        RunConfig(data="brids")
+    with pytest.raises(ValidationError, match=r"your own images \(here: birds, leaves\) \["):
+        RunConfig(data="xyz")
+
+
+def test_every_field_of_the_train_config_has_the_same_name_and_rules():
+    only_in_python = {"loss"}  # label_smoothing stands for it
+    for name, field in TrainConfig.__dataclass_fields__.items():
+        if name not in only_in_python:
+            assert on_resume(name) == field.metadata["on_resume"], name
+
+
+def test_the_options_of_the_command_line_are_up_to_date():
+    written = train_options_source.FILE.read_text("utf-8")
+    assert written == train_options_source.source(), "run python -m tests.runs.train_options_source"
+
+
+def test_device_amp_and_compile_are_only_for_torch():
+    assert RunConfig(engine="torch").train_config(range(10)).engine == "torch"
+    engine = RunConfig(engine="torch", device="cpu", amp=True).train_config(range(10)).engine
     assert engine.keywords == {"device": "cpu", "amp": True}
     for name, value in (("device", "cuda"), ("amp", "true"), ("compile", False)):
         with pytest.raises(ValidationError, match=f"the engine reference has no {name}; choose to"):
-            Config(engine="reference", **{name: value})
-    assert "device" not in Config().plain()
+            RunConfig(engine="reference", **{name: value})
+    assert "device" not in RunConfig().plain()

@@ -107,8 +107,8 @@ CUT_OFF = """
 import signal, sys
 from pathlib import Path
 from handgrad.runs import begun, checkpoints
-from handgrad.signals import leave, obey
-obey(leave)
+from handgrad.signals import end_command, install_handler
+install_handler(end_command)
 with begun(Path("new/deep/run"), "a") as folder:
     if sys.argv[1] == "later":
         (checkpoints(folder) / "checkpoint-000001.safetensors").write_text("x")

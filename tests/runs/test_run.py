@@ -12,7 +12,7 @@ import handgrad as hg
 from handgrad import runs
 from handgrad.classifier import read_bundle
 from handgrad.runs import Run, checkpoints, load_run, load_test
-from handgrad.runs.config import Config
+from handgrad.runs.config import RunConfig
 
 
 @pytest.fixture(autouse=True)
@@ -22,10 +22,10 @@ def in_a_new_folder(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def run():
-    config = Config(model="softmax-regression", epochs=2, seed=5, out="here")
+    config = RunConfig(model="softmax-regression", epochs=2, seed=5, out="here")
     train, test = hg.load_data("digits")
     model = hg.Classifier(config.network(train), train.classes)
-    history = hg.fit(model, train, **vars(config.recipe(train.classes)))
+    history = hg.fit(model, train, **vars(config.train_config(train.classes)))
     return Run(config, model, history, train, test, hg.evaluate(model, test))
 
 
@@ -82,7 +82,7 @@ def test_the_model_file_says_how_it_came_about(run, folder):
     assert about["versions"]["handgrad"] == hg.__version__
     written = tomllib.loads((folder / "config.toml").read_text())
     assert written == about["config"] == run.config.plain()
-    assert Config(**written).recipe(range(10)) == run.config.recipe(range(10))
+    assert RunConfig(**written).train_config(range(10)) == run.config.train_config(range(10))
 
 
 @pytest.mark.parametrize("file", ["", "model.safetensors"])
@@ -104,7 +104,7 @@ def test_what_is_no_run_is_refused_in_a_sentence(tmp_path):
 
 def test_a_run_that_was_stopped_says_how_it_is_ended(tmp_path):
     train, _ = hg.load_data("digits")
-    net = Config(model="softmax-regression").network(train)
+    net = RunConfig(model="softmax-regression").network(train)
     hg.fit(net, train, epochs=1, checkpoint=checkpoints(tmp_path))
     with pytest.raises(
         hg.ModelError, match=r"an interrupted run; `handgrad train --resume .*` completes it$"

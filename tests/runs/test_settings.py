@@ -1,10 +1,19 @@
+import tomllib
 from pathlib import Path
 
 import pytest
 
 import handgrad as hg
-from handgrad.runs.config import LRS, Config
-from handgrad.runs.settings import VARIABLES, begun_with, check_settings, configure
+from handgrad.cli.train_options import OPTIONS
+from handgrad.runs.config import LRS, RunConfig
+from handgrad.runs.settings import (
+    FIELDS,
+    VARIABLES,
+    check_settings,
+    configure,
+    on_resume,
+    original_settings,
+)
 from tests.train.tampered import OTHERS
 
 
@@ -14,7 +23,7 @@ def file(folder: Path, text: str) -> Path:
     return path
 
 
-def test_the_command_line_is_over_the_environment_is_over_the_file(tmp_path):
+def test_command_line_overrides_environment_overrides_file(tmp_path):
     config = configure(
         {"epochs": "1"},
         {"HANDGRAD_EPOCHS": "2", "HANDGRAD_LR": "0.2", "HOME": "x"},
@@ -24,27 +33,27 @@ def test_the_command_line_is_over_the_environment_is_over_the_file(tmp_path):
     assert config.class_weights == {"7": 2.0}
 
 
-def test_a_default_rate_follows_the_optimizer_of_any_source(tmp_path):
+def test_default_lr_follows_the_optimizer_of_any_source(tmp_path):
     assert configure({}, {"HANDGRAD_OPTIMIZER": "sgd"}).lr == LRS["sgd"]
     assert configure({}, {}, file(tmp_path, 'optimizer = "momentum"')).momentum == 0.9
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam", "adamw"])
-def test_what_a_run_used_for_its_optimizer_is_not_taken_for_another(tmp_path, optimizer):
+def test_lr_of_another_optimizer_is_not_used(tmp_path, optimizer):
     for first in ("adamw", "momentum"):
-        run = file(tmp_path, Config(optimizer=first, lr=0.125, epochs=3).toml())
+        run = file(tmp_path, RunConfig(optimizer=first, lr=0.125, epochs=3).toml())
         config = configure({"optimizer": optimizer}, {}, run)
         expected = {"lr": 0.125} if optimizer == first else {}
-        assert config == Config(optimizer=optimizer, epochs=3, **expected)
+        assert config == RunConfig(optimizer=optimizer, epochs=3, **expected)
 
 
-def test_what_was_chosen_without_an_optimizer_is_kept_for_any(tmp_path):
-    run = file(tmp_path, Config().toml())
+def test_lr_given_without_an_optimizer_is_used_for_any(tmp_path):
+    run = file(tmp_path, RunConfig().toml())
     assert configure({"optimizer": "sgd"}, {"HANDGRAD_LR": "0.5"}, run).lr == 0.5
     assert configure({"optimizer": "sgd"}, {}, file(tmp_path, "lr = 0.5")).lr == 0.5
 
 
-def test_the_environment_gives_all_settings_but_data_and_folder():
+def test_environment_sets_all_settings_but_data_and_data_dir():
     assert "HANDGRAD_DATA" not in VARIABLES
     assert configure({}, {"HANDGRAD_DATA": "/somewhere"}).data == "digits"
     assert configure({}, {"HANDGRAD_FIGURES": "0", "HANDGRAD_EPOCHS": ""}).figures is False
@@ -66,12 +75,12 @@ def test_the_environment_gives_all_settings_but_data_and_folder():
         (
             {"optimizer": "adm"},
             "optimizer must be one of sgd, momentum, nesterov, adam, adamw, not 'adm' "
-            "(from the command line); the nearest is adam",
+            "(from the command line); did you mean adam?",
         ),
-        ({"schedule": "one_cycle"}, "the nearest is one-cycle"),
-        ({"model": "smalnet"}, "not 'smalnet' (from the command line); the nearest is smallnet"),
-        ({"data": "nmist"}, "not 'nmist' (from the command line); the nearest is mnist"),
-        ({"engine": "referense"}, "the nearest is reference"),
+        ({"schedule": "one_cycle"}, "did you mean one-cycle?"),
+        ({"model": "smalnet"}, "not 'smalnet' (from the command line); did you mean smallnet?"),
+        ({"data": "nmist"}, "not 'nmist' (from the command line); did you mean mnist?"),
+        ({"engine": "referense"}, "did you mean reference?"),
         ({"class_weights": "3"}, "such as 3=2,5=1, not '3' (from the command line)"),
         (
             {"momentum": "0.5"},
@@ -84,14 +93,14 @@ def test_the_environment_gives_all_settings_but_data_and_folder():
         ),
     ],
 )
-def test_a_wrong_setting_is_refused_in_a_sentence(settings, sentence):
+def test_wrong_setting_is_refused_in_one_sentence(settings, sentence):
     with pytest.raises(hg.ConfigError) as caught:
         configure(settings, {})
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_the_sentence_says_where_the_value_came_from(tmp_path):
+def test_message_names_the_source_of_the_value(tmp_path):
     with pytest.raises(hg.ConfigError, match=r"not 'x' \(from HANDGRAD_LR in the environment\)$"):
         configure({}, {"HANDGRAD_LR": "x"})
     path = file(tmp_path, "lr = [1]")
@@ -100,24 +109,24 @@ def test_the_sentence_says_where_the_value_came_from(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["epochs", "batch_size", "patience", "seed", "lr", "momentum"])
-def test_true_is_no_number(tmp_path, name):
+def test_true_is_not_a_number(tmp_path, name):
     with pytest.raises(hg.ConfigError, match=rf"^{name} must be a number, not True \(from .*toml"):
         configure({}, {}, file(tmp_path, f"{name} = true"))
 
 
-def test_an_unknown_setting_in_a_file_is_refused_with_the_nearest(tmp_path):
+def test_unknown_setting_in_a_file_is_refused_with_a_similar_name(tmp_path):
     path = file(tmp_path, "bach_size = 3")
     with pytest.raises(hg.ConfigError) as caught:
         configure({}, {}, path)
     assert str(caught.value) == (
-        f"there is no setting 'bach_size' (from {path}); the nearest is 'batch_size'"
+        f"unknown setting bach_size (from {path}); did you mean batch_size?"
     )
 
 
-def test_a_misspelt_variable_is_refused_and_a_stranger_is_not():
+def test_misspelt_variable_is_refused_and_an_unrelated_one_is_not():
     with pytest.raises(
         hg.ConfigError,
-        match=r"no setting HANDGRAD_EPOCH \(from the environment\); the nearest is HANDGRAD_EPOCHS",
+        match=r"setting HANDGRAD_EPOCH \(from the environment\); did you mean HANDGRAD_EPOCHS",
     ):
         configure({}, {"HANDGRAD_EPOCH": "3"})
     configure({}, {"HANDGRAD_TRACEBACK": "1", "HANDGRAD_SOMETHING_QUITE_DIFFERENT": "1"})
@@ -134,38 +143,49 @@ def test_a_file_that_is_missing_or_not_toml(tmp_path):
         configure({}, {}, path)
 
 
-def test_a_run_that_goes_on_has_the_settings_that_it_was_begun_with():
+def test_resumed_run_has_its_original_settings():
     begun = configure({"lr": "0.5", "optimizer": "sgd"}, {}).plain()
-    assert configure({}, {}, begun=begun).plain() == begun
-    assert configure({"epochs": "3"}, {}, begun=begun).lr == 0.5
-    assert configure({"optimizer": "adam"}, {}, begun=begun).lr == 0.01
+    assert configure({}, {}, original=begun).plain() == begun
+    assert configure({"epochs": "3"}, {}, original=begun).lr == 0.5
+    assert configure({"optimizer": "adam"}, {}, original=begun).lr == 0.01
 
 
-def test_settings_that_differ_are_told_by_name(tmp_path):
-    begun, run = Config().plain(), Path("run")
-    check_settings(begun, Config(figures=False, folder=tmp_path), run, force=False)
+def test_changed_settings_are_named(tmp_path):
+    begun, run = RunConfig().plain(), Path("run")
+    check_settings(begun, RunConfig(figures=False, data_dir=tmp_path), run, force=False)
     with pytest.raises(
-        hg.ConfigError, match=r"^run was begun with lr 0.01, not lr 0.02; leave that"
+        hg.ConfigError, match=r"^run: cannot resume: lr was 0.01 and is now 0.02. Use the same"
     ):
-        check_settings(begun, Config(lr=0.02), run, force=False)
-    check_settings(begun, Config(lr=0.02), run, force=True)
+        check_settings(begun, RunConfig(lr=0.02), run, force=False)
+    check_settings(begun, RunConfig(lr=0.02), run, force=True)
     for name, value in {"seed": 1, "model": "convnet", "validation": 0.2}.items():
         with pytest.raises(
-            hg.ConfigError, match=rf"with {name} .*, which cannot be changed any more"
+            hg.ConfigError,
+            match=rf"cannot resume: {name} was .* and is now {value}. Start a new",
         ):
-            check_settings(begun, Config(**{name: value}), run, force=True)
+            check_settings(begun, RunConfig(**{name: value}), run, force=True)
 
 
-def test_settings_in_a_checkpoint_hold_or_are_one_sentence(tmp_path):
-    whole = Config(class_weights={"3": 2.0}, folder=tmp_path, size=None).plain()
+def test_edited_settings_in_a_checkpoint_work_or_are_one_sentence(tmp_path):
+    whole = RunConfig(class_weights={"3": 2.0}, data_dir=tmp_path, size=None).plain()
     for name in whole:
         for other in (*OTHERS, "~nosuch/x", "\0"):
             try:
-                begun = begun_with({**whole, name: other}, Path("FILE"))
+                begun = original_settings({**whole, name: other}, Path("FILE"))
             except hg.StorageError as error:
                 said = str(error)
             else:
-                said = f"FILE: {name} {configure({}, {}, begun=begun)}"
+                said = f"FILE: {name} {configure({}, {}, original=begun)}"
             assert said.startswith(f"FILE: {name} "), (name, other, said)
         begun = {key: value for key, value in whole.items() if key != name}
-        assert begun_with(begun, Path("FILE")) == begun
+        assert original_settings(begun, Path("FILE")) == begun
+
+
+def test_options_variables_and_keys_of_files_are_the_fields():
+    fields = list(RunConfig.model_fields)
+    assert list(FIELDS) == fields
+    assert [option.name for option in OPTIONS] == fields
+    assert {*VARIABLES.values()} == {*fields} - {"data", "data_dir"}
+    assert {*tomllib.loads(RunConfig().toml())} <= {*fields}
+    for name in fields:
+        assert on_resume(name) in ("free", "allowed", "fixed")

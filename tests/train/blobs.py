@@ -1,4 +1,4 @@
-"""A small problem that a network solves in a second: dark and bright images."""
+"""A small data set that a network learns in a second: dark and bright images."""
 
 from __future__ import annotations
 

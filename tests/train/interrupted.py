@@ -1,4 +1,4 @@
-"""Runs that are stopped on purpose, and what must be the same in a run that was not."""
+"""Helpers that interrupt runs, and compare a resumed run with an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -11,33 +11,36 @@ import numpy as np
 import pytest
 
 import handgrad as hg
-from handgrad.train.run import Course
+from handgrad.train.run import TrainingRun
 
 
 def signalled(patch: pytest.MonkeyPatch, step: int, number: int = signal.SIGINT) -> None:
-    """Have a signal arrive when this step, counted from 0, is about to be made; slices are short.
+    """Send a signal just before this step, counted from 0; each slice is one step.
 
-    It comes once, and after a first step: before that nothing is held back.
+    It is sent once, and only after a first step: before that, signals are not deferred.
     """
-    ahead = Course.ahead
+    ahead = TrainingRun.next_batches
 
-    def spy(self: Course) -> Any:
-        if step in range(self.engine.steps, self.engine.steps + self._at_once) and self.is_warm:
+    def spy(self: TrainingRun) -> Any:
+        if (
+            step in range(self.engine.steps, self.engine.steps + self._steps_per_slice)
+            and self.is_warm
+        ):
             patch.undo()
             signal.raise_signal(number)
         return ahead(self)
 
-    patch.setattr("handgrad.train.run.SLICE", 0.0)
-    patch.setattr(Course, "ahead", spy)
+    patch.setattr("handgrad.train.run.SLICE_SECONDS", 0.0)
+    patch.setattr(TrainingRun, "next_batches", spy)
 
 
 def history_of(history: hg.History) -> list[tuple[Any, ...]]:
-    """Return all that records say but how long it took."""
+    """Return the records without times."""
     return [(*r[:6], r.best) for r in history]
 
 
 def assert_same(one: tuple[hg.Network, hg.History], other: tuple[hg.Network, hg.History]) -> None:
-    """Check that two runs are the same, bit for bit."""
+    """Check that two runs are equal, bit for bit."""
     assert history_of(one[1]) == history_of(other[1])
     assert one[1].stopped_early == other[1].stopped_early
     for name, array in one[0].arrays.items():
@@ -47,7 +50,7 @@ def assert_same(one: tuple[hg.Network, hg.History], other: tuple[hg.Network, hg.
 def run_with_stops(
     fit: Callable[..., tuple[hg.Network, hg.History]], folder: Path, stops: list[int]
 ) -> tuple[hg.Network, hg.History]:
-    """Return a run that was stopped at these steps, and went on each time."""
+    """Return a run that was interrupted at these steps, and resumed each time."""
     for step in stops:
         with pytest.MonkeyPatch.context() as patch:
             signalled(patch, step)

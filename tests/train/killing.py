@@ -1,12 +1,12 @@
-"""Training in processes that are killed where one wants them to be: the harness, not the tests.
+"""A harness that trains in processes and kills them at chosen points.
 
 `python -m tests.train.killing` reads one job after another from stdin, a line of JSON each, and
-runs it in a process of its own: a fork, so that nothing is imported twice. It answers with a line
-of JSON each. A job is a command line of handgrad with, if wanted, the number of the event at which
-the process kills itself, or the seconds after which it is killed.
+runs it in a forked process, so that nothing is imported twice. It answers each with a line of JSON.
+A job is a command line of handgrad and, optionally, the number of the event at which the process
+kills itself, or the seconds after which it is killed.
 
-Events are what a saver does to the disk (each write, fsync, rename, removal), and each step made.
-A write is three: before it, when half of it has arrived, and after it.
+Events are changes of the disk (each write, fsync, rename and removal) and training steps. A write
+is three events: before it, after half of it, and after it.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ EVENTS: list[str] = []
 
 
 class Fates:
-    """At which events something happens.
+    """The events at which the process is killed or the disk becomes full.
 
     Attributes:
-        kill: the number of one, or its kind and which of that kind; None: never.
+        kill: the number of an event, or its kind and its number among that kind; None: never.
         full: the same.
     """
 
@@ -40,7 +40,7 @@ class Fates:
 
 
 def happens(kind: str) -> None:
-    """Note an event, and what it brings."""
+    """Record an event, and kill the process or limit file sizes if it is the chosen one."""
     EVENTS.append(kind)
     now = len(EVENTS) - 1, [kind, EVENTS.count(kind)]
     if Fates.kill in now:
@@ -48,11 +48,11 @@ def happens(kind: str) -> None:
     if Fates.full in now:
         import resource
 
-        resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))  # no file may grow longer any more
+        resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))  # no file may grow beyond 64 bytes
 
 
 def watch(owner: Any, name: str) -> None:
-    """Make events of what comes before and after a call."""
+    """Record events before and after each call of a function."""
     call = getattr(owner, name)
 
     @functools.wraps(call)
@@ -66,13 +66,13 @@ def watch(owner: Any, name: str) -> None:
 
 
 def watch_all() -> None:
-    """Make events of all that a run does to the disk, and of its steps."""
-    from handgrad.train.run import Course
+    """Record the changes of the disk and the steps of a run as events."""
+    from handgrad.train.run import TrainingRun
 
     for name in ("fsync", "replace", "unlink", "mkdir", "rmdir"):
         watch(os, name)
     watch(Path, "write_text")
-    watch(Course, "note")
+    watch(TrainingRun, "record")
     whole = Path.write_bytes
 
     def write_bytes(path: Path, content: bytes) -> int:
@@ -88,12 +88,12 @@ def watch_all() -> None:
 
 @contextlib.contextmanager
 def in_place(path: Path) -> Iterator[Path]:
-    """Be what `replacing` must not be: a saver that writes where others read."""
+    """Write a file in place, unlike `replacing`: a writer that is not atomic."""
     yield path
 
 
 def noisy() -> list[Any]:
-    """Return layers that depend on more than their parameters."""
+    """Return layers with random numbers and buffers."""
     import handgrad as hg
 
     return [
@@ -117,16 +117,16 @@ def prepare() -> None:
     from handgrad import models
     from handgrad.cli import app
     from handgrad.train import loop  # noqa: F401
-    from handgrad.train import run as course
+    from handgrad.train import run as training_run
 
     models.MODELS["noisy"] = noisy
-    course.SLICE = 0.0  # a look at clocks and signals after each step
+    training_run.SLICE_SECONDS = 0.0  # check clock and signals after each step
     hg.load_data("digits")
     assert app
 
 
 def work(job: dict[str, Any], output: int) -> NoReturn:
-    """Do a job in this process, and end it."""
+    """Run a job in this process, and exit."""
     from handgrad.cli import main
 
     if job.get("in_place"):
@@ -144,7 +144,7 @@ def work(job: dict[str, Any], output: int) -> NoReturn:
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException:
-        traceback.print_exc()  # and never return to what was forked
+        traceback.print_exc()  # and never return to the forked code
     print("\n" + json.dumps(EVENTS), flush=True)
     os._exit(status)
 

@@ -1,4 +1,4 @@
-"""Checkpoints that somebody has edited, digest and all: what may be done to one."""
+"""Edits of checkpoints with a correct digest, for the tests of tampered files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def read(path: Path) -> tuple[Content, Named]:
 
 
 def edit(path: Path, change: Edit) -> None:
-    """Change a checkpoint, and give it the digest that belongs to what it then holds."""
+    """Change a checkpoint, and update its digest."""
     content, named = read(path)
     change(content, named)
     text = json.dumps(content)
@@ -39,7 +39,7 @@ def edit(path: Path, change: Edit) -> None:
 
 
 def edits_of_fields(content: Content) -> Iterator[tuple[str, Edit]]:
-    """Yield for each field of a description that it is missing, or something else."""
+    """Yield edits that remove or replace each field of the metadata."""
     for place in _places(content):
         name = ".".join(map(str, place))
         yield f"{name} missing", _at(place, lambda of, key: of.pop(key))
@@ -49,7 +49,7 @@ def edits_of_fields(content: Content) -> Iterator[tuple[str, Edit]]:
 
 
 def edits_of_arrays(named: Named) -> Iterator[tuple[str, Edit]]:
-    """Yield for each array that it is missing, of another form, or full of what is no number."""
+    """Yield edits that remove each array, or change its name, shape, dtype or values."""
     changes: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
         "deeper": lambda a: a[None],
         "flat": lambda a: a.reshape(1, -1),
@@ -79,7 +79,7 @@ def _float(array: NDArray[Any]) -> np.dtype[Any]:
 
 
 def _places(value: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield the way to each field of a value that JSON can hold."""
+    """Yield the path to each field of a JSON value."""
     inside = value.items() if isinstance(value, dict) else enumerate(value)
     for key, below in inside:
         yield (*above, key)

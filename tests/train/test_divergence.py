@@ -1,6 +1,6 @@
-"""A number that is not finite stops the run where it appears, and no checkpoint has it.
+"""A value that is not finite stops the run at its step and layer, and is in no checkpoint.
 
-All 200 runs: `python -m pytest -m slow tests/training/test_divergence.py`.
+All 200 runs: `python -m pytest -m slow tests/train/test_divergence.py`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SIZE = 16
 
 @dataclass(frozen=True)
 class Poison:
-    """Y = X, but in one step Y or dX is not finite: what a faulty layer of one's own may do."""
+    """Y = X, but in one step Y or dX is not finite, as in a faulty user layer."""
 
     step: int
     where: str
@@ -69,10 +69,10 @@ def layers() -> list[Any]:
 
 
 def by_a_layer(rng: random.Random, engine: str, folder: Path) -> tuple[tuple[int, str], Any]:
-    """Have a layer at a random place spoil a random step; return where, and what was said."""
+    """Insert a layer that fails in a random step; return step and layer, and the error."""
     step, place = rng.randrange(27), rng.randrange(2, 13)
     where = rng.choice(["output", "gradient"])
-    # An infinite output may be squashed by what follows, and harm nothing.
+    # The next layer may turn an infinite output into a finite one.
     what = np.nan if where == "output" else rng.choice([np.nan, np.inf])
     poison = Poison(step, where, what)
     chain = layers()
@@ -87,13 +87,13 @@ def by_a_layer(rng: random.Random, engine: str, folder: Path) -> tuple[tuple[int
             batch_size=SIZE,
             seed=step,
             engine=engine,
-            checkpoint=hg.Checkpoints(folder, minutes=1e-9),
+            checkpoint=hg.CheckpointConfig(folder, minutes=1e-9),
         )
     return (step, layer_name(net.layers, place)), caught.value
 
 
 def by_an_array(rng: random.Random, engine: str, folder: Path) -> tuple[tuple[int, str], Any]:
-    """Spoil a number in a random array before a random step, between two epochs of one step."""
+    """Set a value of a random array to NaN or infinity between two epochs of one step."""
     step = rng.randrange(1, 9)
     data = images(48)
     net = hg.Network(layers(), data.shape, len(data.classes), seed=step)
@@ -104,13 +104,13 @@ def by_an_array(rng: random.Random, engine: str, folder: Path) -> tuple[tuple[in
         run = hg.epochs(
             net,
             data,
-            None,
+            validation=None,
             epochs=20,
             batch_size=48,
             patience=None,
             engine=engine,
             optimizer=rng.choice([hg.Adam(), hg.Momentum(), hg.SGD()]),
-            checkpoint=hg.Checkpoints(folder, minutes=1e-9),
+            checkpoint=hg.CheckpointConfig(folder, minutes=1e-9),
         )
         for record in run:
             if record.number == step:
@@ -124,7 +124,7 @@ def by_an_array(rng: random.Random, engine: str, folder: Path) -> tuple[tuple[in
 
 
 def by_an_update(rng: random.Random, _: str, folder: Path) -> tuple[tuple[int, str], Any]:
-    """Have PyTorch's update spoil a number of a random array in the midst of epochs of nine."""
+    """Let PyTorch's update set a value of a random array to NaN or infinity."""
     import torch
 
     from handgrad.engines.torch import TorchEngine
@@ -152,13 +152,13 @@ def by_an_update(rng: random.Random, _: str, folder: Path) -> tuple[tuple[int, s
             epochs=3,
             batch_size=SIZE,
             engine=lambda net, rules: Faulty(net, rules, device="cpu"),
-            checkpoint=hg.Checkpoints(folder, minutes=1e-9),
+            checkpoint=hg.CheckpointConfig(folder, minutes=1e-9),
         )
     return (step, layer_name(net.layers, int(name.partition(".")[0]))), caught.value
 
 
 def spoilt_run(number: int, folder: Path) -> None:
-    """Spoil a run, and check that its end names the step and the layer."""
+    """Make a run diverge, and check that the error names the step and the layer."""
     rng = random.Random(number)
     engine = ENGINES[number % 3]
     other = by_an_update if engine.startswith("torch") else by_a_layer
@@ -183,19 +183,19 @@ def needs(number: int) -> None:
 
 
 @pytest.mark.parametrize("number", range(12))
-def test_step_and_layer_are_named_and_no_checkpoint_is_spoilt(number: int, tmp_path: Path) -> None:
+def test_divergence_is_located_and_checkpoints_stay_finite(number: int, tmp_path: Path) -> None:
     needs(number)
     spoilt_run(number, tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", range(200))
-def test_two_hundred_times(number: int, tmp_path: Path) -> None:
+def test_divergence_in_200_random_runs(number: int, tmp_path: Path) -> None:
     needs(number)
     spoilt_run(number, tmp_path)
 
 
-def test_a_run_goes_on_from_the_last_good_checkpoint(tmp_path: Path) -> None:
+def test_diverged_run_resumes_from_the_last_good_checkpoint(tmp_path: Path) -> None:
     data = images()
 
     def fit(poison: Poison) -> tuple[hg.Network, hg.History]:
@@ -211,7 +211,7 @@ def test_a_run_goes_on_from_the_last_good_checkpoint(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("engine", ["reference", "compiled"])
-def test_lower_lr_goes_back_and_halves_the_rate(
+def test_lower_lr_rolls_back_and_halves_the_learning_rate(
     engine: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     if engine == "compiled":
@@ -230,10 +230,10 @@ def test_lower_lr_goes_back_and_halves_the_rate(
         checkpoint=tmp_path,
     )
     assert [record.lr for record in history] == [0.01, 0.005, 0.005]
-    said = [message for message in caplog.messages if "back to" in message]
+    said = [message for message in caplog.messages if "returned to" in message]
     assert said == [
-        "handgrad: step 12, 6 (Poison): a number is not finite; back to step 9, with half the "
-        "learning rate (1 of 3 times)"
+        "handgrad: step 12, 6 (Poison): a value is not finite; returned to step 9 and halved the "
+        "learning rate (1 of at most 3 times)"
     ]
 
 
@@ -244,15 +244,11 @@ def test_lower_lr_gives_up_after_three_times(caplog: pytest.LogCaptureFixture) -
     net.fit_statistics(data.images)
     with pytest.raises(hg.DivergenceError, match=r"^step 3, 6 \(Poison\)"):
         hg.fit(net, data, batch_size=SIZE, on_divergence="lower-lr", engine="reference")
-    assert [m[-13:] for m in caplog.messages] == [
-        "(1 of 3 times)"[-13:],
-        "(2 of 3 times)"[-13:],
-        "(3 of 3 times)"[-13:],
-    ]
+    assert [m[-22:] for m in caplog.messages] == [f"({n} of at most 3 times)" for n in (1, 2, 3)]
     assert all(np.array_equal(net.parameters[name], before[name]) for name in net.parameters)
 
 
-def test_a_square_that_overflows_is_a_divergence_too(tmp_path: Path) -> None:
+def test_overflow_of_the_optimizer_state_is_a_divergence(tmp_path: Path) -> None:
     data = images()
     net = hg.Network([*layers()[:6], Poison(4, "gradient", 1e25), *layers()[6:]], data.shape, 3)
     with pytest.raises(
@@ -262,10 +258,10 @@ def test_a_square_that_overflows_is_a_divergence_too(tmp_path: Path) -> None:
             *(net, data),
             batch_size=SIZE,
             engine="reference",
-            checkpoint=hg.Checkpoints(tmp_path, minutes=1e-9),
+            checkpoint=hg.CheckpointConfig(tmp_path, minutes=1e-9),
         )
 
 
-def test_what_to_do_must_be_one_of_the_two() -> None:
+def test_on_divergence_must_be_stop_or_lower_lr() -> None:
     with pytest.raises(hg.ConfigError, match='on_divergence must be "stop" or "lower-lr", not'):
-        hg.Recipe(on_divergence="ignore")  # type: ignore[arg-type]
+        hg.TrainConfig(on_divergence="ignore")  # type: ignore[arg-type]

@@ -32,10 +32,10 @@ def test_the_loss_is_the_mean_over_all_images() -> None:
     assert hg.evaluate(net, data).loss == pytest.approx(expected, rel=1e-5)
 
 
-def test_it_prints_as_a_sentence() -> None:
+def test_evaluation_prints_as_a_sentence() -> None:
     confusion = np.array([[900, 100], [0, 1000]])
     found = hg.Evaluation(0.25, confusion)
-    assert str(found) == "accuracy 95.00% (1,900 of 2,000 right), loss 0.2500"
+    assert str(found) == "accuracy 95.00% (1,900 of 2,000 correct), loss 0.2500"
 
 
 @pytest.mark.parametrize("classes", [(1, 2, 3), ("0", "1", "2")])
@@ -45,8 +45,15 @@ def test_other_classes_are_refused(classes: tuple[Any, ...]) -> None:
     other = hg.Dataset(data.images, data.labels, classes, "other")
     few = ", ".join(map(repr, classes))
     sentence = (
-        f"other has the classes {few} (3), but the classifier has 0, 1, 2 (3); use data with the "
-        "same classes, or build the classifier by hg.Classifier.for_data(layers, train)"
+        r"other has the classes 1, 2, 3 \(3\), the network 0, 1, 2 \(3\); use data with "
+        r"those classes, or build the network with classes=train\.classes"
     )
-    with pytest.raises(hg.DataError, match=re.escape(sentence)):
-        hg.evaluate(model, other)
+    with pytest.raises(hg.DataError, match=sentence):
+        hg.evaluate(small_net(data), other)
+
+
+def test_classes_of_numbers_and_strings_are_told_apart() -> None:
+    data = blobs()
+    other = hg.Dataset(data.images, data.labels, ("0", "1", "2"), "other")
+    with pytest.raises(hg.DataError, match=r"the classes '0', '1', '2' \(3\), the network 0, 1, 2"):
+        hg.evaluate(small_net(data), other)

@@ -1,6 +1,6 @@
-"""A process may be killed, and a disk full, at any point: what there is is whole, and goes on.
+"""Whenever a process is killed or the disk is full, files are intact and the run resumes.
 
-All of it, some minutes: `python -m pytest -m slow tests/training/test_kills.py`.
+All tests, some minutes: `python -m pytest -m slow tests/train/test_kills.py`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ OTHERS = 20  # points in each of the other engines
 
 
 class Harness:
-    """Processes that train, and die."""
+    """Processes that train and are killed."""
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
@@ -45,7 +45,7 @@ class Harness:
         )
 
     def __call__(self, *words: str, **job: Any) -> dict[str, Any]:
-        """Return how a command ended: its status, seconds, output and events."""
+        """Run a command; return its status, seconds, output and events."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         print(json.dumps({"words": words} | job), file=self.process.stdin, flush=True)
@@ -64,13 +64,13 @@ def harness() -> Iterator[Harness]:
 
 
 class Undisturbed(dict[str, tuple[Path, dict[str, Any]]]):
-    """A run of each engine that nobody disturbs, and how it went; made when it is asked for."""
+    """An uninterrupted run of each engine, made on first use."""
 
     def __init__(self, harness: Harness, make_folder: Callable[[str], Path]) -> None:
         self.harness, self.make_folder = harness, make_folder
 
     def __missing__(self, engine: str) -> tuple[Path, dict[str, Any]]:
-        for name in ("first", "run"):  # the first may have to compile, and to write that down
+        for name in ("first", "run"):  # the first may compile kernels
             folder = self.make_folder(engine) / name
             went = self.harness(*TRAIN, "--engine", engine, "--out", str(folder))
             assert went["status"] == 0, went["output"]
@@ -91,7 +91,7 @@ def told(run: Path) -> Any:
 
 
 def differences(run: Path, other: Path) -> Iterator[str]:
-    """Yield in what two finished runs are not the same, bit for bit."""
+    """Yield the names in which two finished runs differ."""
     if told(run) != told(other):
         yield "history"
     one, two = (hg.load_model(path / "model.safetensors").network.arrays for path in (run, other))
@@ -99,7 +99,7 @@ def differences(run: Path, other: Path) -> Iterator[str]:
 
 
 def unreadable(run: Path) -> list[str]:
-    """Return the checkpoints that are not whole."""
+    """Return the messages of damaged checkpoints."""
     torn = []
     for path in checkpoints(run).glob("checkpoint-*"):
         try:
@@ -110,15 +110,15 @@ def unreadable(run: Path) -> list[str]:
 
 
 def kill(harness: Harness, run: Path, whole: Path, engine: str, **job: Any) -> dict[str, Any]:
-    """Kill a run, let it go on, and return what was wrong: nothing, it is hoped."""
+    """Kill a run and resume it; return what went wrong."""
     words = *TRAIN, "--engine", engine, "--out", str(run)
     ended = harness(*words, **job)
     found = {"killed": ended["status"] == -9, "unreadable": unreadable(run), "other": []}
     if (run / "model.safetensors").exists() and not has_checkpoint(run):
-        again = {"status": 0}  # all of it was written when it was killed
+        again = {"status": 0}  # it was complete when it was killed
     elif has_checkpoint(run):
         again = harness("train", "-q", "--resume", str(run))
-    else:  # it had not begun
+    else:  # it had no checkpoint
         run = run.with_name("anew")
         again = harness(*words[:-1], str(run))
     found["other"] = [again["output"]] if again["status"] else list(differences(run, whole))
@@ -127,7 +127,7 @@ def kill(harness: Harness, run: Path, whole: Path, engine: str, **job: Any) -> d
 
 
 def judge(found: list[dict[str, Any]]) -> Counter[str]:
-    """Return how many of which fate there were."""
+    """Count the outcomes."""
     return Counter(
         "not killed"
         if not f["killed"]
@@ -143,7 +143,7 @@ def judge(found: list[dict[str, Any]]) -> Counter[str]:
 
 
 def points(events: list[str], count: int, seed: int) -> list[int]:
-    """Return where to kill: each kind of event in turn, at a place of its own."""
+    """Return the events at which to kill: all kinds in turn, at random places."""
     rng = random.Random(seed)
     by_kind: dict[str, list[int]] = {}
     for number, kind in enumerate(events):
@@ -156,11 +156,13 @@ def points(events: list[str], count: int, seed: int) -> list[int]:
     return sorted(rng.sample(chosen, count))
 
 
-def test_a_selection_of_points(
+def test_run_killed_at_selected_points_resumes_as_the_same_run(
     harness: Harness, undisturbed: dict[str, Any], tmp_path: Path
 ) -> None:
     whole, went = undisturbed["reference"]
-    assert {"after note", "middle of write", "before fsync", "before replace"} <= {*went["events"]}
+    assert {"after record", "middle of write", "before fsync", "before replace"} <= {
+        *went["events"]
+    }
     found = [
         kill(harness, tmp_path / f"{at}/run", whole, "reference", at=at)
         for at in points(went["events"], 8, seed=0)
@@ -168,7 +170,7 @@ def test_a_selection_of_points(
     assert judge(found) == {"the same run": 8}, found
 
 
-def test_a_saver_that_writes_in_place_is_caught(
+def test_harness_detects_a_writer_that_is_not_atomic(
     harness: Harness, undisturbed: dict[str, Any], tmp_path: Path
 ) -> None:
     whole, _ = undisturbed["reference"]
@@ -184,7 +186,7 @@ def test_a_saver_that_writes_in_place_is_caught(
 
 
 def full(harness: Harness, run: Path, whole: Path, event: list[Any]) -> None:
-    """Let the disk be full from an event on, and check what is said and that nothing is lost."""
+    """Make the disk full from an event on; check the message, and that nothing is lost."""
     words = *TRAIN, "--engine", "reference", "--out", str(run)
     ended = harness(*words, full=event)
     assert ended["status"] == 1, (event, ended["output"])
@@ -202,7 +204,7 @@ def full(harness: Harness, run: Path, whole: Path, event: list[Any]) -> None:
     assert not list(run.rglob(".*")), event
 
 
-def test_who_is_killed_before_the_first_checkpoint_begins_again(
+def test_run_killed_before_its_first_checkpoint_starts_again(
     harness: Harness, tmp_path: Path
 ) -> None:
     needs("tensorboardX")
@@ -219,7 +221,7 @@ def writes(events: list[str]) -> list[list[Any]]:
     return [[kind, n + 1] for kind in kinds for n in range(events.count(kind))][:-1]
 
 
-def test_a_full_disk_costs_nothing_that_was_there(
+def test_full_disk_destroys_no_existing_file(
     harness: Harness, undisturbed: dict[str, Any], tmp_path: Path
 ) -> None:
     whole, went = undisturbed["reference"]
@@ -230,7 +232,7 @@ def test_a_full_disk_costs_nothing_that_was_there(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
-def test_every_point(
+def test_run_killed_at_every_point_resumes_as_the_same_run(
     harness: Harness, undisturbed: dict[str, Any], tmp_path: Path, part: int
 ) -> None:
     whole, went = undisturbed["reference"]
@@ -245,7 +247,7 @@ def test_every_point(
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(2))
 @pytest.mark.parametrize("engine", ["compiled", "torch"])
-def test_points_in_the_other_engines(
+def test_killed_run_of_other_engines_resumes(
     harness: Harness, undisturbed: dict[str, Any], tmp_path: Path, engine: str, part: int
 ) -> None:
     if engine == "torch":
@@ -260,7 +262,9 @@ def test_points_in_the_other_engines(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
-def test_any_time(harness: Harness, undisturbed: dict[str, Any], tmp_path: Path, part: int) -> None:
+def test_run_killed_at_any_time_resumes(
+    harness: Harness, undisturbed: dict[str, Any], tmp_path: Path, part: int
+) -> None:
     rng = random.Random(part)
     found: list[dict[str, Any]] = []
     for number in range(10 * RANDOM):
@@ -269,7 +273,7 @@ def test_any_time(harness: Harness, undisturbed: dict[str, Any], tmp_path: Path,
         after = rng.uniform(0, went["seconds"])
         one = kill(harness, tmp_path / f"{number}/run", whole, engine, after=after)
         assert one["killed"] or not one["other"]
-        found += [one] if one["killed"] else []  # one that came too late is drawn again
+        found += [one] if one["killed"] else []  # if the run was already complete, draw again
         if len(found) == RANDOM:
             break
     assert judge(found) == {"the same run": RANDOM}, found
@@ -277,7 +281,7 @@ def test_any_time(harness: Harness, undisturbed: dict[str, Any], tmp_path: Path,
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
-def test_a_disk_that_is_full_at_each_write(
+def test_disk_full_at_each_write(
     harness: Harness, undisturbed: dict[str, Any], tmp_path: Path, part: int
 ) -> None:
     whole, went = undisturbed["reference"]

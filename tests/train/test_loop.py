@@ -17,12 +17,18 @@ def arrays_equal(one: dict[str, Array], other: dict[str, Array]) -> bool:
     return all(np.array_equal(one[name], other[name]) for name in one | other)
 
 
-def test_a_network_learns_and_the_history_tells_it() -> None:
+def test_network_learns_and_history_records_it() -> None:
     data = blobs()
     net = small_net(data)
     seen: list[hg.Epoch] = []
     history = hg.fit(
-        net, data, 0.2, on_epoch=seen.append, epochs=20, batch_size=8, optimizer=hg.Adam(0.03)
+        net,
+        data,
+        validation=0.2,
+        on_epoch=seen.append,
+        epochs=20,
+        batch_size=8,
+        optimizer=hg.Adam(0.03),
     )
     assert list(history) == seen
     assert [record.number for record in history] == list(range(1, len(history) + 1))
@@ -39,7 +45,7 @@ def test_digits_are_learned() -> None:
     assert hg.evaluate(net, test).accuracy > 0.95
 
 
-def test_from_fit_to_a_formula_are_five_calls() -> None:
+def test_fit_reaches_a_layer_in_four_calls() -> None:
     @dataclass(frozen=True)
     class Probe(hg.Dense):
         def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Any]:
@@ -49,10 +55,10 @@ def test_from_fit_to_a_formula_are_five_calls() -> None:
 
     calls: list[list[str]] = []
     data = blobs()
-    net = hg.Network([hg.Flatten(), Probe()], data.shape, len(data.classes))
-    hg.fit(net, data, None, epochs=1, engine="reference")
+    net = hg.Network([hg.Flatten(), Probe()], data.shape, data.classes)
+    hg.fit(net, data, validation=None, epochs=1, engine="reference")
     way = [name for name in calls[0][calls[0].index("fit") :] if name != "inner"]  # a decorator's
-    assert way == ["fit", "_epochs", "run", "forward", "walk", "forward"]
+    assert way == ["fit", "_run_epochs", "run", "forward", "forward"]
 
 
 def test_same_seed_same_parameters() -> None:
@@ -66,7 +72,7 @@ def test_same_seed_same_parameters() -> None:
     assert not arrays_equal(trained(0), trained(1))
 
 
-def test_an_epoch_takes_every_image_once_in_an_order_of_its_own(
+def test_each_epoch_uses_every_image_once_in_a_new_order(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     orders = []
@@ -78,7 +84,7 @@ def test_an_epoch_takes_every_image_once_in_an_order_of_its_own(
 
     monkeypatch.setattr("handgrad.engines.ReferenceEngine.run", spy)
     data = blobs()
-    hg.fit(small_net(data), data, None, epochs=3, engine="reference")
+    hg.fit(small_net(data), data, validation=None, epochs=3, engine="reference")
     of_epoch = np.concatenate(orders).reshape(3, 90)
     assert [sorted(order) for order in of_epoch] == [list(range(90))] * 3
     assert all(not np.array_equal(a, b) for a, b in pairwise(of_epoch))
@@ -86,20 +92,20 @@ def test_an_epoch_takes_every_image_once_in_an_order_of_its_own(
 
 @pytest.mark.parametrize("of_loss", [None, (0.5, 1.0, 3.0)])
 @pytest.mark.parametrize("class_weights", [None, "balanced", {0: 1.0, 1: 5.0, 2: 0.1}])
-def test_the_last_partial_batch_counts_by_its_size(class_weights: Any, of_loss: Any) -> None:
+def test_last_partial_batch_counts_by_its_size(class_weights: Any, of_loss: Any) -> None:
     data = blobs(count=50)  # 3 batches of 16, and one of 2
     net = small_net(data)
     (record,) = hg.fit(
         net,
         data,
-        None,
+        validation=None,
         epochs=1,
         batch_size=16,
         optimizer=hg.SGD(0.0),
         loss=hg.SoftmaxCrossEntropy(class_weights=of_loss),
         class_weights=class_weights,
     )
-    weights = hg.Recipe(class_weights=class_weights).image_weights(data.labels, data.classes)
+    weights = hg.TrainConfig(class_weights=class_weights).image_weights(data.labels, data.classes)
     loss, _ = hg.SoftmaxCrossEntropy(class_weights=of_loss)(
         net.logits(data.images), data.labels, weights
     )
@@ -107,21 +113,21 @@ def test_the_last_partial_batch_counts_by_its_size(class_weights: Any, of_loss: 
     assert record.accuracy == hg.evaluate(net, data).accuracy
 
 
-def test_validation_is_judged_after_the_epoch_without_dropout() -> None:
+def test_validation_runs_after_the_epoch_without_dropout() -> None:
     data, judge = blobs(), blobs(seed=7)
     layers = [hg.Flatten(), hg.Dense(8), hg.ReLU(), hg.Dropout(0.5), hg.Dense()]
-    net = hg.Network(layers, data.shape, len(data.classes))
-    (record,) = hg.fit(net, data, judge, epochs=1)
+    net = hg.Network(layers, data.shape, data.classes)
+    (record,) = hg.fit(net, data, validation=judge, epochs=1)
     found = hg.evaluate(net, judge)
     assert record.validation_loss == pytest.approx(found.loss)
     assert record.validation_accuracy == found.accuracy
 
 
-def test_early_stopping_puts_the_best_weights_back() -> None:
+def test_early_stopping_restores_the_best_weights() -> None:
     data, judge = blobs(noise=0.6), blobs(seed=7, noise=0.6)
     net = small_net(data)
     history = hg.fit(
-        net, data, judge, epochs=200, batch_size=4, optimizer=hg.Adam(0.05), patience=3
+        net, data, validation=judge, epochs=200, batch_size=4, optimizer=hg.Adam(0.05), patience=3
     )
     losses = [record.validation_loss for record in history]
     assert history.stopped_early
@@ -130,11 +136,11 @@ def test_early_stopping_puts_the_best_weights_back() -> None:
     assert hg.evaluate(net, judge).loss == pytest.approx(min(losses), rel=1e-5)
 
 
-def test_without_patience_the_last_weights_stay() -> None:
+def test_last_weights_are_kept_without_patience() -> None:
     data, judge = blobs(noise=0.6), blobs(seed=7, noise=0.6)
     net = small_net(data)
     history = hg.fit(
-        net, data, judge, epochs=40, batch_size=4, optimizer=hg.Adam(0.05), patience=None
+        net, data, validation=judge, epochs=40, batch_size=4, optimizer=hg.Adam(0.05), patience=None
     )
     assert len(history) == 40
     assert not history.stopped_early
@@ -142,19 +148,19 @@ def test_without_patience_the_last_weights_stay() -> None:
     assert hg.evaluate(net, judge).loss == pytest.approx(history[-1].validation_loss, rel=1e-5)
 
 
-def test_a_fall_smaller_than_min_delta_does_not_count() -> None:
+def test_decrease_below_min_delta_does_not_count() -> None:
     data = blobs()
-    history = hg.fit(small_net(data), data, None, epochs=50, patience=2, min_delta=10.0)
+    history = hg.fit(small_net(data), data, validation=None, epochs=50, patience=2, min_delta=10.0)
     assert [record.best for record in history] == [True, False, False]
 
 
-def test_a_share_of_nothing_is_no_validation() -> None:
+def test_validation_share_of_0_means_no_validation() -> None:
     data = blobs()
-    (record,) = hg.fit(small_net(data), data, 0, epochs=1)
+    (record,) = hg.fit(small_net(data), data, validation=0, epochs=1)
     assert record.validation_loss is None
 
 
-def test_the_loop_in_hand_can_be_left() -> None:
+def test_loop_over_epochs_can_be_left_early() -> None:
     data = blobs()
     net = small_net(data)
     numbers = []
@@ -165,12 +171,12 @@ def test_the_loop_in_hand_can_be_left() -> None:
     assert numbers == [1, 2, 3]
 
 
-def test_the_rate_follows_the_schedule() -> None:
+def test_lr_follows_the_schedule() -> None:
     data = blobs()
     history = hg.fit(
         small_net(data),
         data,
-        None,
+        validation=None,
         epochs=4,
         optimizer=hg.SGD(0.1),
         schedule=hg.schedules.Step(2, 0.5),
@@ -178,12 +184,12 @@ def test_the_rate_follows_the_schedule() -> None:
     assert [record.lr for record in history] == pytest.approx([0.1, 0.1, 0.05, 0.05])
 
 
-def test_a_plateau_lowers_the_rate() -> None:
+def test_plateau_lowers_the_lr() -> None:
     data = blobs()
     history = hg.fit(
         small_net(data),
         data,
-        None,
+        validation=None,
         epochs=6,
         optimizer=hg.SGD(1e-9),
         schedule=hg.schedules.Plateau(patience=2, gamma=0.5),
@@ -192,62 +198,69 @@ def test_a_plateau_lowers_the_rate() -> None:
     assert [record.lr * 1e9 for record in history] == pytest.approx([1, 1, 1, 0.5, 0.5, 0.25])
 
 
-def test_normalize_is_measured_once_on_the_training_images() -> None:
+def test_normalize_is_fitted_once_to_the_training_images() -> None:
     data = blobs()
-    net = hg.Network([hg.Normalize(), hg.Flatten(), hg.Dense()], data.shape, len(data.classes))
-    hg.fit(net, data, None, epochs=1)
+    net = hg.Network([hg.Normalize(), hg.Flatten(), hg.Dense()], data.shape, data.classes)
+    hg.fit(net, data, validation=None, epochs=1)
     assert net.buffers["0.mean"] == pytest.approx(data.images.mean(), rel=1e-6)
     assert net.buffers["0.std"] == pytest.approx(data.images.std(), rel=1e-6)
 
     brighter = hg.Dataset(data.images + 1, data.labels, data.classes)
-    hg.fit(net, brighter, None, epochs=1)
+    hg.fit(net, brighter, validation=None, epochs=1)
     assert net.buffers["0.mean"] == pytest.approx(data.images.mean(), rel=1e-6)
 
 
-def test_divergence_names_step_and_layer_and_the_best_weights_stay() -> None:
+def test_divergence_names_step_and_layer_and_restores_the_best_weights() -> None:
     data = blobs()
     net = small_net(data)
     before = net.snapshot()
     with pytest.raises(hg.DivergenceError, match=r"^step \d+, .*lower the learning rate") as caught:
-        hg.fit(net, data, None, epochs=50, optimizer=hg.SGD(1e30))
+        hg.fit(net, data, validation=None, epochs=50, optimizer=hg.SGD(1e30))
     assert caught.value.step <= 3
     assert caught.value.layer in {"1 (Dense)", "3 (Dense)", "loss"}
     assert arrays_equal(net.snapshot(), before)
 
 
-def test_class_weights_move_the_network_towards_the_heavy_class() -> None:
+def test_class_weights_favour_the_heavier_class() -> None:
     data = blobs(noise=1.0)
 
     def share_of_class_1(class_weights: Any) -> float:
         net = small_net(data)
-        hg.fit(net, data, None, epochs=30, optimizer=hg.Adam(0.03), class_weights=class_weights)
-        return float(np.mean(net.logits(data.images).argmax(axis=1) == 1))
+        hg.fit(
+            net,
+            data,
+            validation=None,
+            epochs=30,
+            optimizer=hg.Adam(0.03),
+            class_weights=class_weights,
+        )
+        return float(np.mean(net.predict(data.images) == 1))
 
     assert share_of_class_1({0: 1, 1: 20, 2: 1}) > share_of_class_1(None) + 0.3
 
 
-def test_a_image_that_counts_twice_is_as_good_as_there_twice() -> None:
+def test_weight_of_2_equals_two_copies_of_an_image() -> None:
     data = blobs(count=6)
     count = np.array([1, 2, 1, 0, 3, 1])
     often = data.take(np.repeat(np.arange(6), count))
     nets = [small_net(data), small_net(data)]
     options = {"epochs": 4, "optimizer": hg.Adam(0.03), "patience": None}
-    weighted = hg.fit(nets[0], data, None, weights=count, batch_size=6, **options)
-    repeated = hg.fit(nets[1], often, None, batch_size=len(often), **options)
+    weighted = hg.fit(nets[0], data, validation=None, weights=count, batch_size=6, **options)
+    repeated = hg.fit(nets[1], often, validation=None, batch_size=len(often), **options)
     for name, array in nets[0].parameters.items():
         assert array == pytest.approx(nets[1].parameters[name], abs=1e-5), name
     assert [e.loss for e in weighted] == pytest.approx([e.loss for e in repeated], rel=1e-5)
 
 
 @pytest.mark.parametrize("engine", ["reference", "compiled"])
-def test_images_without_weight_teach_nothing(engine: str) -> None:
+def test_images_of_weight_0_have_no_effect(engine: str) -> None:
     data = blobs()
     net = small_net(data)
     weights = np.where(data.labels == 1, 0.0, 1.0)
     hg.fit(
         net,
         data,
-        0.2,
+        validation=0.2,
         weights=weights,
         epochs=20,
         optimizer=hg.Adam(0.03),
@@ -271,16 +284,16 @@ def test_images_without_weight_teach_nothing(engine: str) -> None:
         (np.full(60, np.nan), "^weights must be 60 finite numbers"),
         (np.full(60, -1), "^weights must be 60 finite numbers"),
         (["a"] * 60, "^weights must be 60 finite numbers"),
-        (np.zeros(60), "^weights are all 0: there is nothing to learn from; give some above 0$"),
+        (np.zeros(60), "^weights are all 0, so no image is used; set some above 0$"),
     ],
 )
-def test_weights_that_are_none_are_refused(weights: Any, sentence: str) -> None:
+def test_invalid_weights_are_refused(weights: Any, sentence: str) -> None:
     data = blobs(count=60)
     with pytest.raises(hg.DataError, match=sentence):
         hg.fit(small_net(data), data, weights=weights)
 
 
-def test_what_cannot_be_trained_is_refused_before_the_work() -> None:
+def test_invalid_arguments_are_refused_before_training() -> None:
     data = blobs()
     net = small_net(data)
     before = net.snapshot()
@@ -294,18 +307,31 @@ def test_what_cannot_be_trained_is_refused_before_the_work() -> None:
     one = hg.Dataset(data.images[:5], np.zeros(5, np.int64), data.classes, "one")
     refused(hg.DataError, "others has 2 classes, but the network has 3", others)
     refused(hg.DataError, r"the network takes images \(N, 1, 3, 3\)", larger)
-    refused(hg.DataError, "all images are of one class", one, None)
-    refused(hg.DataError, "90 images are fewer than one batch of 91", data, None, batch_size=91)
-    refused(hg.DataError, "others has 2 classes", data, others)
-    refused(hg.ConfigError, "no setting 'epoch'; the nearest is 'epochs'", data, epoch=3)
+    refused(hg.DataError, "all images are of one class", one, validation=None)
     refused(
-        hg.DataError, "a Dataset is wanted, not a tuple; make one: Dataset.from_arrays", data[:9]
+        hg.DataError,
+        "90 images are fewer than one batch of 91",
+        data,
+        validation=None,
+        batch_size=91,
+    )
+    refused(hg.DataError, "others has the classes", data, validation=others)
+    refused(hg.ConfigError, "unknown setting 'epoch'; did you mean 'epochs'", data, epoch=3)
+    refused(
+        hg.DataError, "expected a Dataset, not a tuple; make one: Dataset.from_arrays", data[:9]
     )
     with pytest.raises(
-        hg.ModelError, match=r"expected a Network or a Classifier, not a list; write hg.Class"
+        hg.ModelError, match=r"expected a Network, not a list; make one: hg.Network\(layers, train"
     ):
         hg.fit(list(net.layers), data)
-    refused(hg.DataError, "validation must be a Dataset, a share or None, not 'x'", data, "x")
-    refused(hg.ConfigError, "validation must be a share above 0 and below 1, not 1.5", data, 1.5)
+    refused(
+        hg.DataError, "validation must be a Dataset, a share or None, not 'x'", data, validation="x"
+    )
+    refused(
+        hg.ConfigError,
+        "validation must be a share above 0 and below 1, not 1.5",
+        data,
+        validation=1.5,
+    )
     refused(hg.ConfigError, "no engine 'fast'; choose one of", data, engine="fast")
     assert arrays_equal(net.snapshot(), before)

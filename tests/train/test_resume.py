@@ -1,4 +1,4 @@
-"""A run that was stopped and goes on is the run it would have been, bit for bit."""
+"""A resumed run equals an uninterrupted run, bit for bit."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def images(count: int = 150, side: int = 14) -> hg.Dataset:
 
 
 def convnet() -> list[Any]:
-    """A convolutional network with all that depends on more than the parameters."""
+    """A convolutional network with dropout, batch norm and other state."""
     return [
         hg.Normalize(),
         hg.Conv2d(4, 3),
@@ -54,14 +54,14 @@ def trained(engine: str, **options: Any) -> tuple[hg.Network, hg.History]:
         "schedule": hg.schedules.OneCycle(),
         "engine": engine,
         "augment": "messy-hands,flip=true,erase=0.3",
-        "average": 1.3,
+        "average_weights": 1.3,
     }
-    return net, hg.fit(net, data, 0.1, **settings | options)
+    return net, hg.fit(net, data, validation=0.1, **settings | options)
 
 
 @pytest.mark.parametrize("stops", [[5], [4, 13], [3, 17, 26]])
 @pytest.mark.parametrize("engine", ["reference", "compiled", "torch:cpu"])
-def test_a_run_that_was_stopped_is_the_run_it_would_have_been(
+def test_resumed_run_equals_an_uninterrupted_run(
     engine: str, stops: list[int], tmp_path: Path
 ) -> None:
     if engine.startswith("torch"):
@@ -75,7 +75,9 @@ def test_a_run_that_was_stopped_is_the_run_it_would_have_been(
 @pytest.mark.slow
 @pytest.mark.parametrize("stops", [[35], [11, 50], [7, 31, 77]])
 @pytest.mark.parametrize("engine", ["reference", "compiled", "torch:cpu"])
-def test_the_named_convnet_with_noise_in_it(engine: str, stops: list[int], tmp_path: Path) -> None:
+def test_resumed_convnet_equals_an_uninterrupted_one(
+    engine: str, stops: list[int], tmp_path: Path
+) -> None:
     def fit(**options: Any) -> tuple[hg.Network, hg.History]:
         first, *layers = hg.models.convnet()
         noisy = [first, hg.BatchNorm(), *layers[:-1], hg.Dropout(0.25), layers[-1]]
@@ -86,7 +88,7 @@ def test_the_named_convnet_with_noise_in_it(engine: str, stops: list[int], tmp_p
             "schedule": hg.schedules.OneCycle(),
         }
         settings |= {"augment": "messy-hands", "epochs": 5, "batch_size": 50, "engine": engine}
-        settings |= {"average": 1.5}
+        settings |= {"average_weights": 1.5}
         return net, hg.fit(net, data, **settings | options)
 
     assert_same(fit(), run_with_stops(fit, tmp_path, stops))
@@ -102,20 +104,22 @@ def test_the_named_convnet_with_noise_in_it(engine: str, stops: list[int], tmp_p
         },
         {"optimizer": hg.AdamW(0.2), "patience": 2, "epochs": 9},
         {"patience": None, "loss": hg.SoftmaxCrossEntropy(0.1)},
-        {"patience": None, "average": None, "augment": None},
+        {"patience": None, "average_weights": None, "augment": None},
     ],
     ids=["sgd", "plateau", "early-stopping", "to-the-end", "plain"],
 )
-def test_whatever_the_settings(settings: dict[str, Any], tmp_path: Path) -> None:
+def test_resuming_works_with_all_kinds_of_settings(
+    settings: dict[str, Any], tmp_path: Path
+) -> None:
     found = run_with_stops(lambda **o: trained("reference", **settings | o), tmp_path, [6, 12])
     assert_same(trained("reference", **settings), found)
 
 
-def test_a_run_without_checkpoints_is_the_same(tmp_path: Path) -> None:
+def test_checkpoints_do_not_change_the_run(tmp_path: Path) -> None:
     assert_same(trained("reference"), trained("reference", checkpoint=tmp_path))
 
 
-def test_a_finished_run_has_nothing_left_to_do(tmp_path: Path) -> None:
+def test_resuming_a_finished_run_does_nothing(tmp_path: Path) -> None:
     seen: list[hg.Epoch] = []
     first = trained("reference", checkpoint=tmp_path)
     again = trained("reference", checkpoint=tmp_path, resume=True, on_epoch=seen.append)
@@ -123,10 +127,10 @@ def test_a_finished_run_has_nothing_left_to_do(tmp_path: Path) -> None:
     assert seen == []
 
 
-def test_a_signal_during_validation_costs_nothing(
+def test_signal_during_validation_loses_no_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judge = hg.training.course.evaluate  # type: ignore[attr-defined]
+    judge = hg.train.run.evaluate  # type: ignore[attr-defined]
     calls: list[int] = []
 
     def spy(*args: Any, **options: Any) -> Any:
@@ -139,11 +143,11 @@ def test_a_signal_during_validation_costs_nothing(
     with pytest.raises(KeyboardInterrupt):
         trained("reference", checkpoint=tmp_path)
     found = trained("reference", checkpoint=tmp_path, resume=True)
-    assert len(calls) == 2 + 3  # the second epoch is judged again, and no step is made twice
+    assert len(calls) == 2 + 3  # the second epoch is evaluated again, no step is repeated
     assert_same(trained("reference"), found)
 
 
-def test_who_has_the_loop_in_hand_may_leave_it_and_come_back(tmp_path: Path) -> None:
+def test_loop_over_epochs_can_be_left_and_resumed(tmp_path: Path) -> None:
     def loop() -> tuple[hg.Network, Any]:
         data = blobs()
         net = small_net(data)
@@ -165,14 +169,14 @@ def test_who_has_the_loop_in_hand_may_leave_it_and_come_back(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({}, "holds the checkpoints of a run; give resume=True to go on with it, or another"),
+        ({}, "holds the checkpoints of a run; resume it with resume=True, or choose"),
         (
             {"resume": True, "seed": 5},
-            "seed is not 0 any more, and cannot be changed in a run that was begun",
+            "cannot resume: seed was 0 and is now 5. Start a new run in another folder.",
         ),
     ],
 )
-def test_who_is_refused_leaves_the_folder_free(
+def test_refused_run_releases_the_folder(
     options: dict[str, Any], sentence: str, tmp_path: Path
 ) -> None:
     data = blobs()
@@ -184,10 +188,10 @@ def test_who_is_refused_leaves_the_folder_free(
     with pytest.raises(hg.ConfigError, match=sentence) as refused:
         fit(**options)
     fit(resume=True)
-    assert refused.traceback  # held until here, as an interactive session holds the last error
+    assert refused.traceback  # keep the error alive, as an interactive session does
 
 
-def test_a_loop_holds_the_folder_from_its_first_record_until_it_is_closed(tmp_path: Path) -> None:
+def test_loop_locks_the_folder_from_its_first_record_until_it_is_closed(tmp_path: Path) -> None:
     data = blobs()
 
     def loop(**options: Any) -> Any:
@@ -198,13 +202,13 @@ def test_a_loop_holds_the_folder_from_its_first_record_until_it_is_closed(tmp_pa
     idle = loop()
     begun = loop()
     assert next(begun).number == 1
-    with pytest.raises(hg.ConfigError, match="another run is at work there, in this process or"):
+    with pytest.raises(hg.ConfigError, match="another run uses this folder, in this process or"):
         next(idle)
     begun.close()
     assert [record.number for record in loop(resume=True)] == [2]
 
 
-def test_the_engine_that_skips_zeros_decides_by_the_same_images(
+def test_resumed_engine_makes_the_same_choice_about_zeros(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("numba")
@@ -214,8 +218,8 @@ def test_the_engine_that_skips_zeros_decides_by_the_same_images(
 
     def fit(**options: Any) -> tuple[hg.Network, hg.History]:
         layers = [hg.Flatten(), hg.Dense(16), hg.ReLU(), hg.Dense()]
-        net = hg.Network(layers, dark.shape, len(dark.classes))
-        return net, hg.fit(net, dark, bright, epochs=3, engine="compiled", **options)
+        net = hg.Network(layers, dark.shape, dark.classes)
+        return net, hg.fit(net, dark, validation=bright, epochs=3, engine="compiled", **options)
 
     def stopped(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
@@ -227,19 +231,25 @@ def test_the_engine_that_skips_zeros_decides_by_the_same_images(
     assert_same(fit(), fit(checkpoint=tmp_path, resume=True))
 
 
-def test_other_settings_are_said_and_refused(tmp_path: Path) -> None:
+def test_changed_settings_are_named_and_refused(tmp_path: Path) -> None:
     trained("reference", checkpoint=tmp_path, epochs=1)
-    with pytest.raises(hg.ConfigError, match=r"the run was begun with epochs 1 and not 3; give it"):
+    with pytest.raises(
+        hg.ConfigError, match=r"cannot resume: epochs was 1 and is now 3. Use the same"
+    ):
         trained("reference", checkpoint=tmp_path, resume=True, epochs=3)
-    with pytest.raises(hg.ConfigError, match=r"optimizer Adam\(lr=0.01, .*\) and not Adam\(lr=0.1"):
+    with pytest.raises(
+        hg.ConfigError, match=r"optimizer was Adam\(lr=0.01, .*\) and is now Adam\(lr=0.1"
+    ):
         trained("reference", checkpoint=tmp_path, resume=True, epochs=1, optimizer=hg.Adam(0.1))
-    with pytest.raises(hg.ConfigError, match=r"engine ReferenceEngine and not CompiledEngine"):
+    with pytest.raises(
+        hg.ConfigError, match=r"engine was ReferenceEngine and is now CompiledEngine"
+    ):
         trained("compiled", checkpoint=tmp_path, resume=True, epochs=1)
     with pytest.raises(
-        hg.ConfigError, match=r"augment Augmentation\(.*\) and not None; give it the"
+        hg.ConfigError, match=r"augment was Augmentation\(.*\) and is now None. Use the"
     ):
         trained("reference", checkpoint=tmp_path, resume=True, epochs=1, augment=None)
-    told = hg.Checkpoints(tmp_path, other_settings=True)
+    told = hg.CheckpointConfig(tmp_path, allow_changes=True)
     _, history = trained(
         "reference", checkpoint=told, resume=True, epochs=3, optimizer=hg.AdamW(0.02)
     )
@@ -251,42 +261,47 @@ def test_other_settings_are_said_and_refused(tmp_path: Path) -> None:
     [
         (
             {"seed": 4},
-            "seed is not 0 any more, and cannot be changed in a run that was begun; begin a new",
+            "cannot resume: seed was 0 and is now 4. Start a new run in another folder.",
         ),
-        ({"batch_size": 8}, "batch_size is not 16 any more, and cannot be changed in a run that"),
-        ({"optimizer": hg.SGD(0.1)}, "begun with an optimizer that remembers mean, square, this"),
+        ({"batch_size": 8}, "batch_size was 16 and is now 8. Start"),
+        ({"optimizer": hg.SGD(0.1)}, "the optimizer's state was mean, square and is now nothing"),
     ],
 )
-def test_what_makes_another_run_is_refused_even_then(
+def test_fixed_settings_are_refused_even_if_changes_are_allowed(
     settings: dict[str, Any], sentence: str, tmp_path: Path
 ) -> None:
     trained("reference", checkpoint=tmp_path, epochs=1)
-    told = hg.Checkpoints(tmp_path, other_settings=True)
+    told = hg.CheckpointConfig(tmp_path, allow_changes=True)
     with pytest.raises(hg.ConfigError, match=sentence):
         trained("reference", checkpoint=told, resume=True, **{"epochs": 1} | settings)
 
 
-def test_other_images_or_layers_are_refused(tmp_path: Path) -> None:
+def test_resuming_with_other_images_or_layers_is_refused(tmp_path: Path) -> None:
     data = blobs()
-    hg.fit(small_net(data), data, None, epochs=1, checkpoint=tmp_path)
-    with pytest.raises(hg.ConfigError, match="training images are others any more"):
-        hg.fit(small_net(data), blobs(seed=1), None, epochs=1, checkpoint=tmp_path, resume=True)
-    wider = hg.Network(
-        [hg.Flatten(), hg.Dense(9), hg.ReLU(), hg.Dense()], data.shape, len(data.classes)
-    )
+    hg.fit(small_net(data), data, validation=None, epochs=1, checkpoint=tmp_path)
+    with pytest.raises(hg.ConfigError, match="cannot resume: the training images are different"):
+        hg.fit(
+            small_net(data),
+            blobs(seed=1),
+            validation=None,
+            epochs=1,
+            checkpoint=tmp_path,
+            resume=True,
+        )
+    wider = hg.Network([hg.Flatten(), hg.Dense(9), hg.ReLU(), hg.Dense()], data.shape, data.classes)
     with pytest.raises(hg.ModelError, match=r"array 1.bias is \(8,\), must be \(9,\)"):
-        hg.fit(wider, data, None, epochs=1, checkpoint=tmp_path, resume=True)
+        hg.fit(wider, data, validation=None, epochs=1, checkpoint=tmp_path, resume=True)
 
 
-def test_a_folder_with_a_run_is_not_written_over_by_accident(tmp_path: Path) -> None:
+def test_folder_with_a_run_is_not_overwritten(tmp_path: Path) -> None:
     trained("reference", checkpoint=tmp_path, epochs=1)
-    with pytest.raises(hg.ConfigError, match=r"holds the checkpoints of a run; give resume=True"):
+    with pytest.raises(hg.ConfigError, match=r"holds the checkpoints of a run; resume it"):
         trained("reference", checkpoint=tmp_path, epochs=1)
     with pytest.raises(hg.ConfigError, match=r"^resume needs checkpoint=FOLDER"):
         trained("reference", resume=True)
 
 
-def test_sigterm_ends_the_process_politely(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sigterm_saves_the_run_and_exits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         signalled(patch, 12, signal.SIGTERM)
         with pytest.raises(SystemExit) as ended:

@@ -10,12 +10,12 @@ from handgrad.train import robustness
 @pytest.fixture(scope="module")
 def trained():
     train, test = hg.load_data("digits")
-    net = hg.Network([hg.Flatten(), hg.Dense()], train.shape, len(train.classes))
-    hg.fit(net, train, None, epochs=4, engine="reference", optimizer=hg.Adam(0.01))
+    net = hg.Network([hg.Flatten(), hg.Dense()], train.shape, train.classes)
+    hg.fit(net, train, validation=None, epochs=4, engine="reference", optimizer=hg.Adam(0.01))
     return net, test
 
 
-def test_damage_is_judged_beside_the_whole_images(trained):
+def test_robustness_evaluates_clean_and_corrupted_images(trained):
     net, test = trained
     found = robustness(net, test)
     assert found.clean.accuracy == hg.evaluate(net, test).accuracy > 0.85
@@ -28,8 +28,8 @@ def test_damage_is_judged_beside_the_whole_images(trained):
     assert [one.accuracy for one in again.damaged.values()] == accuracies
 
 
-def test_images_that_are_not_as_in_files(trained):
+def test_robustness_rejects_images_that_are_not_uint8(trained):
     net, test = trained
     floats = hg.Dataset.from_arrays(test.images / 255, test.labels, test.classes, "floats")
-    with pytest.raises(DataError, match="floats: images of float32 cannot be damaged as files ar"):
+    with pytest.raises(DataError, match="floats: images of float32 cannot be corrupted like files"):
         robustness(net, floats)

@@ -3,38 +3,36 @@ from __future__ import annotations
 import pytest
 
 import handgrad as hg
-from handgrad.engines import Rules, engine_named
-from handgrad.train.config import Recipe
-from handgrad.train.run import Course
+from handgrad.engines import TrainConfig, engine_named
+from handgrad.train.run import TrainingRun
 
 
-def beginning() -> Course:
+def new_run() -> TrainingRun:
     train, _ = hg.load_data("digits")
-    recipe = Recipe.of({"epochs": 1, "engine": "reference", "on_divergence": "lower-lr"})
-    net = hg.Network([hg.Normalize(), hg.Flatten(), hg.Dense()], train.shape, len(train.classes))
+    config = TrainConfig(epochs=1, engine="reference", on_divergence="lower-lr")
+    net = hg.Network([hg.Normalize(), hg.Flatten(), hg.Dense()], train.shape, train.classes)
     net.fit_statistics(train.images)
-    rules = Rules(recipe.loss, recipe.optimizer, recipe.clip_norm, recipe.seed)
-    return Course(net, engine_named(recipe.engine, net, rules), recipe, train)
+    return TrainingRun(net, engine_named(config.engine, net, config), config, train)
 
 
 @pytest.mark.parametrize("good", [0, 1])
 @pytest.mark.parametrize(
     ("further", "by_update", "tries"), [(0, False, 1), (0, True, 4), (1, False, 4)]
 )
-def test_it_gives_up_at_once_where_no_learning_rate_helps(
+def test_a_run_stops_at_once_if_no_learning_rate_can_help(
     good: int, further: int, by_update: bool, tries: int
 ) -> None:
-    course = beginning()
+    run = new_run()
     if good:
-        course.note(course.engine.run(course.ahead()))
-    assert course.engine.steps == good
-    course.keep(None)
+        run.record(run.engine.run(run.next_batches()))
+    assert run.engine.steps == good
+    run.checkpoint(None)
     step, layer = good + further, "loss"
     for _ in range(tries - 1):
         error = hg.DivergenceError("", step=step, layer=layer, by_update=by_update)
-        course.go_back(error)
+        run.rollback(error)
         assert not error.hopeless
     error = hg.DivergenceError("", step=step, layer=layer, by_update=by_update)
     with pytest.raises(hg.DivergenceError):
-        course.go_back(error)
+        run.rollback(error)
     assert error.hopeless == (tries == 1)

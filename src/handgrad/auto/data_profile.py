@@ -15,7 +15,7 @@ from handgrad.data.formats.file_list import TEST, VALIDATION, list_images
 from handgrad.data.inspect.inspect import UNEVEN, check
 from handgrad.data.inspect.issue import Finding
 from handgrad.errors import DataError
-from handgrad.runs.config import Config
+from handgrad.runs.config import RunConfig
 
 WANTED = 1000  # validation images, if that is a share between these two
 LEAST_SHARE, LARGEST_SHARE = 0.05, 0.2
@@ -42,7 +42,7 @@ class Look:
     findings: tuple[Finding, ...] | None
 
 
-def look_at(config: Config, train: Dataset, seconds: float) -> Look:
+def look_at(config: RunConfig, train: Dataset, seconds: float) -> Look:
     """Look at the images, and at the files that they came from where there is time for that.
 
     Args:

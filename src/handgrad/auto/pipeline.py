@@ -18,14 +18,14 @@ from handgrad.auto.speed import Parts
 from handgrad.auto.trial import Trial
 from handgrad.classifier import Classifier
 from handgrad.data import Dataset
-from handgrad.engines import Engine, Rules, engine_named
+from handgrad.engines import Engine, TrainConfig, engine_named
 from handgrad.errors import ConfigError, DataError
 from handgrad.layers import Array
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
 from handgrad.optim import AdamW
 from handgrad.runs import calibrate_on
-from handgrad.runs.config import Config
+from handgrad.runs.config import RunConfig
 from handgrad.runs.settings import configure
 from handgrad.signals import interruptible
 from handgrad.train import Evaluation, Robustness, evaluate, robustness
@@ -55,7 +55,7 @@ class Outcome:
         interrupted: whether somebody stopped it before the time was over.
     """
 
-    config: Config
+    config: RunConfig
     seconds: float
     look: Look
     parts: Parts
@@ -75,7 +75,7 @@ class Outcome:
         return self.again or self.chosen
 
 
-def beginning(data: str, *, seed: int = 0, folder: Path | None = None) -> Config:
+def beginning(data: str, *, seed: int = 0, folder: Path | None = None) -> RunConfig:
     """Return what all candidates share, as far as it does not follow from the images.
 
     Args:
@@ -86,7 +86,7 @@ def beginning(data: str, *, seed: int = 0, folder: Path | None = None) -> Config
     Raises:
         ConfigError: if there is no such data.
     """
-    given = {"data": data, "seed": seed, "folder": folder, "patience": 0, "figures": False}
+    given = {"data": data, "seed": seed, "data_dir": folder, "patience": 0, "figures": False}
     return configure({name: value for name, value in given.items() if value is not None}, {})
 
 
@@ -99,7 +99,7 @@ def check_minutes(minutes: float) -> None:
 
 
 def fit(
-    base: Config,
+    base: RunConfig,
     minutes: float,
     *,
     watch: Callable[[Moment], None] = lambda _: None,
@@ -165,7 +165,7 @@ def _judged(
         calibration, classifier = classifier.calibration, _classifier(again, parts)
         classifier.calibration = calibration
     net = classifier.network
-    rules = Rules(SoftmaxCrossEntropy(), AdamW())
+    rules = TrainConfig(SoftmaxCrossEntropy(), AdamW())
     engine = engine_named(chosen.config.engine, net, rules)
     engine.logits(parts.test.images[:1])  # its kernels are compiled before time is measured
     began = time.perf_counter()
@@ -235,7 +235,7 @@ class _Shelf:
         self._read: dict[tuple[str | None, int | None], Parts] = {}
         self.share = 0.0
 
-    def parts_of(self, config: Config) -> Parts:
+    def parts_of(self, config: RunConfig) -> Parts:
         """Return the images as some settings prepare them."""
         key = config.preprocessing, config.size
         if key not in self._read:

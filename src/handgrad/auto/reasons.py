@@ -86,10 +86,10 @@ def _network(outcome: Outcome) -> str:
 def _augmentation(outcome: Outcome) -> str:
     """Return which ways of changing the training images were tried."""
     said = f"The images it learned from were {augmented(outcome.config)}"
-    if outcome.config.average:
+    if outcome.config.average_weights:
         said += "; the mean of the weights over an epoch is kept"
     model, longer = outcome.config.model, outcome.search.ranked(LONGER)
-    same = [t for t in longer if t.config.model == model and not t.config.average]
+    same = [t for t in longer if t.config.model == model and not t.config.average_weights]
     if len(same) > 1:
         told = ", ".join(f"{augmented(t.config)} {t.accuracy:.2%}" for t in same)
         said += f". Tried with {model}: {told}"

@@ -18,7 +18,7 @@ from handgrad.auto.candidates import (
 from handgrad.auto.data_profile import Look
 from handgrad.auto.speed import Parts, Speed, measured
 from handgrad.auto.trial import Trial, attempt, ranked, standard_error
-from handgrad.runs.config import Config
+from handgrad.runs.config import RunConfig
 
 SHORTEST = 1.5  # seconds that a trial is worth beginning for
 SURVIVORS = 2
@@ -84,11 +84,11 @@ class Search:
         left_out: how many candidates there was no time for.
     """
 
-    base: Config
+    base: RunConfig
     look: Look
     clock: Clock
     until: float
-    parts_of: Callable[[Config], Parts]
+    parts_of: Callable[[RunConfig], Parts]
     watch: Callable[[Moment], None]
     trials: list[Trial] = field(default_factory=list)
     left_out: int = 0
@@ -126,7 +126,7 @@ class Search:
             self._try_all(LONGER, augmentations(done[0].asked, self.look), until, means)
             self._try_all(LONGER, averaged(self.ranked(LONGER)[0].asked, train), until)
 
-    def _survivors(self) -> list[Config]:
+    def _survivors(self) -> list[RunConfig]:
         """Return the best of each network: a few, and one that had no time for all its epochs.
 
         For that one has more to gain from time than the others.
@@ -137,7 +137,7 @@ class Search:
         networks = {config.model for config in best}
         return best + [t.asked for t in cut_short[:1] if t.asked.model not in networks]
 
-    def _last(self, default: Config) -> None:
+    def _last(self, default: RunConfig) -> None:
         """Train what is best to the end; where much time is left, the next best network too."""
         done = [*self.ranked(LONGER), *self.ranked(SHORT)]
         if not done:
@@ -151,7 +151,7 @@ class Search:
                 return
             self._try(LAST, config, until - self.clock.spent, until)
 
-    def _until_refit(self, config: Config) -> float:
+    def _until_refit(self, config: RunConfig) -> float:
         """Return the second at which the last training must be over, so that it can be made again.
 
         That is worth it only where half of the time is enough to learn well in.
@@ -182,7 +182,7 @@ class Search:
         done = [trial for trial in self.trials if trial.stage in names and trial.counts]
         return ranked(done, self._judges)
 
-    def _in_reach(self, candidates: list[Config], until: float) -> list[Config]:
+    def _in_reach(self, candidates: list[RunConfig], until: float) -> list[RunConfig]:
         """Measure how fast candidates are; return those that a share of the time was enough for."""
         probed = self.clock.spent + PROBING * (until - self.clock.spent)
         for count, config in enumerate(candidates, 1):
@@ -193,7 +193,7 @@ class Search:
         return candidates
 
     def _try_all(
-        self, stage: Stage, candidates: Sequence[Config], until: float, later: int = 0
+        self, stage: Stage, candidates: Sequence[RunConfig], until: float, later: int = 0
     ) -> None:
         """Try candidates, the quickest first: what they do not need of their share, others get.
 
@@ -214,7 +214,7 @@ class Search:
             self._try(stage, config, (until - self.clock.spent) / (left + later), until)
 
     def _try(
-        self, stage: Stage, config: Config, seconds: float, until: float, late: float = 0.0
+        self, stage: Stage, config: RunConfig, seconds: float, until: float, late: float = 0.0
     ) -> None:
         """Try some settings for some seconds, unless the time is over; held up, a bit longer."""
         parts, speed = self.parts_of(config), self._speed(config)
@@ -241,14 +241,14 @@ class Search:
         if len(trial.times) > FEW:
             self._speeds[self._kind(config)] = _seen(trial)
 
-    def _speed(self, config: Config) -> Speed:
+    def _speed(self, config: RunConfig) -> Speed:
         """Return how fast the network of some settings is, as it was last seen."""
         kind = self._kind(config)
         if kind not in self._speeds:
             self._speeds[kind] = measured(config, self.parts_of(config))
         return self._speeds[kind]
 
-    def _kind(self, config: Config) -> tuple[object, ...]:
+    def _kind(self, config: RunConfig) -> tuple[object, ...]:
         """Return what the speed depends on."""
         shape = self.parts_of(config).train.shape
         return config.model, shape, config.batch_size, config.augment
@@ -264,9 +264,9 @@ class Search:
         return len(self.parts_of(self.base).validation)
 
 
-def _one_of_each_network(trials: Sequence[Trial]) -> list[Config]:
+def _one_of_each_network(trials: Sequence[Trial]) -> list[RunConfig]:
     """Return the settings of the first trial of each network."""
-    first: dict[str, Config] = {}
+    first: dict[str, RunConfig] = {}
     for trial in trials:
         first.setdefault(trial.asked.model, trial.asked)
     return [*first.values()]

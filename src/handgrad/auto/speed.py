@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from handgrad.data import Dataset
 from handgrad.data.split import stratified
-from handgrad.runs.config import Config
+from handgrad.runs.config import RunConfig
 from handgrad.train import epochs
 
 PROBED, PROBES = 256, 2  # images by which the speed of a network is measured, and epochs
@@ -46,16 +46,16 @@ class Speed(NamedTuple):
         return images * self.image + self.judging
 
 
-def measured(config: Config, parts: Parts) -> Speed:
+def measured(config: RunConfig, parts: Parts) -> Speed:
     """Return how fast the network of some settings is, by a few epochs on few images.
 
     The first of them does not count: kernels may have to be compiled or loaded in it.
     """
     few = some_of(parts.train, PROBED, config.seed)
     settings = fitted(config, few, 1 + PROBES)
-    net, recipe = settings.network(few), settings.recipe(few.classes)
+    net, recipe = settings.network(few), settings.train_config(few.classes)
     learning, judging, mark = [], [], time.perf_counter()
-    for record in epochs(net, few, parts.validation, **vars(recipe)):
+    for record in epochs(net, few, validation=parts.validation, **vars(recipe)):
         now = time.perf_counter()
         learning.append(record.seconds)
         judging.append(now - mark - record.seconds)
@@ -87,7 +87,7 @@ def some_of(data: Dataset, count: int, seed: int) -> Dataset:
     return data.take(~left_out)
 
 
-def fitted(config: Config, train: Dataset, epochs: int) -> Config:
+def fitted(config: RunConfig, train: Dataset, epochs: int) -> RunConfig:
     """Return settings with so many epochs, and batches no larger than there are images."""
     size = min(config.batch_size, len(train))
     return config.model_copy(update={"epochs": epochs, "batch_size": size})

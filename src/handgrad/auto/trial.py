@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from handgrad.auto.budget import Clock, OutOfTime, Timed
 from handgrad.auto.speed import Parts, Speed, fitted, planned, some_of
 from handgrad.data import Dataset
-from handgrad.engines import Engine, Rules, engine_named
+from handgrad.engines import Engine, TrainConfig, engine_named
 from handgrad.errors import DivergenceError
 from handgrad.layers import Array
 from handgrad.network import Network
-from handgrad.runs.config import Config
+from handgrad.runs.config import RunConfig
 from handgrad.train import Epoch, History, epochs
 
 CAUTION = 0.9  # of the seconds given that are planned for: the machine may have other work too
@@ -38,7 +38,7 @@ class Trial:
     """
 
     stage: str
-    asked: Config
+    asked: RunConfig
     began: float = 0.0
     images: int = 0
     records: list[Epoch] = field(default_factory=list)
@@ -145,15 +145,15 @@ def learned(
         OutOfTime: if the time is over before the last epoch.
         DivergenceError: if a number is not finite any more.
     """
-    recipe = trial.config.recipe(train.classes)
+    recipe = trial.config.train_config(train.classes)
     timed: list[Timed] = []
 
-    def engine(net: Network, rules: Rules) -> Engine:
+    def engine(net: Network, rules: TrainConfig) -> Engine:
         timed.append(Timed(engine_named(recipe.engine, net, rules), net, clock, until, patient))
         return timed[0]
 
     settings = {**vars(recipe), "engine": engine}
-    for record in epochs(trial.config.network(train), train, validation, **settings):
+    for record in epochs(trial.config.network(train), train, validation=validation, **settings):
         trial.records.append(record)
         trial.times.append(clock.spent)
         yield timed[0]
@@ -182,4 +182,4 @@ def standard_error(accuracy: float, images: int) -> float:
 
 def _merit(record: Epoch) -> tuple[float, ...]:
     """Return what makes an epoch better than another: accuracy, then loss."""
-    return record.validation_accuracy or 0.0, -record.watched_loss
+    return record.validation_accuracy or 0.0, -record.monitored_loss

@@ -1,21 +1,19 @@
 """The command `handgrad`: parsing and printing. What it does, the other rooms do."""
 
-from handgrad.signals import at_once, end, leave, obey
+from handgrad.signals import end_command, exit_now, ignore_signals, install_handler
 
 
 def main() -> None:
     """Run the command line: signals end it with 130 (Ctrl-C), 143 or 129, whatever it is at."""
-    obey(at_once)
+    install_handler(exit_now)
 
     import atexit
 
-    atexit.register(end)  # what is registered first is done last
+    atexit.register(ignore_signals)  # what is registered first is done last
     from handgrad.cli.app import app
-    from handgrad.threads import hold_libraries
 
-    hold_libraries()
     try:
-        obey(leave)
+        install_handler(end_command)
         app(prog_name="handgrad")
     finally:
-        obey(at_once)
+        install_handler(exit_now)

@@ -29,7 +29,8 @@ from handgrad.cli.screen import Screen, hush
 from handgrad.cli.train import train
 from handgrad.cli.verify import verify
 from handgrad.errors import ConfigError, HandgradError
-from handgrad.signals import Leaving
+from handgrad.signals import CommandExit
+from handgrad.threads import limit_library_threads
 
 FAILURE, WRONG_USE, INTERRUPTED = 1, 2, 130
 UNWRITTEN = {errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EFBIG}
@@ -58,15 +59,17 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was called."""
         try:
+            if not {"-h", "--help"} & set(sys.argv):  # joblib loads NumPy
+                limit_library_threads()
             return super().invoke(ctx)
         except HandgradError as error:
             if os.environ.get("HANDGRAD_TRACEBACK") or (ctx.obj or 0) >= 2:
                 raise
             Screen().error(str(error))
             raise typer.Exit(WRONG_USE if isinstance(error, ConfigError) else FAILURE) from None
-        except (KeyboardInterrupt, Leaving) as end:
+        except (KeyboardInterrupt, CommandExit) as end:
             Screen().error("interrupted")
-            status = end.code if isinstance(end, Leaving) else INTERRUPTED
+            status = end.code if isinstance(end, CommandExit) else INTERRUPTED
             raise typer.Exit(status) from None  # type: ignore[arg-type]
         finally:
             hush()

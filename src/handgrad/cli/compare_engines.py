@@ -141,7 +141,7 @@ def _compare(
             engines=engines,
             steps=steps,
             batch_size=config.batch_size,
-            optimizer=config.recipe(train.classes).optimizer,
+            optimizer=config.train_config(train.classes).optimizer,
             tolerance=tolerance,
             seed=config.seed,
             on_step=lambda made: bar.update(task, completed=made),

@@ -1,4 +1,4 @@
-"""The epochs of a run as they come: a growing table on a terminal, else a line for each."""
+"""The epochs of a run on the screen: a growing table in a terminal, otherwise one line each."""
 
 from __future__ import annotations
 
@@ -13,15 +13,18 @@ from rich.text import Text
 
 from handgrad.train import Epoch
 
+LEAST_LR = 1e-4  # smaller learning rates are shown as smaller than this
+HALF_MILLISECOND = 0.0005
+
 
 class Column(NamedTuple):
     """One column of the table.
 
     Attributes:
-        heading: what stands above.
-        width: how many characters its numbers take.
-        value: what it says of an epoch.
-        rank: where there is not room for all, those of the highest rank go first.
+        heading: the heading.
+        width: the width of the values in characters.
+        value: returns the text for an epoch.
+        rank: in a narrow terminal, columns with the highest rank are left out first.
     """
 
     heading: str
@@ -36,18 +39,18 @@ COLUMNS = (
     Column("accuracy", 8, lambda e: f"{e.accuracy:.2%}", 3),
     Column("val. loss", 9, lambda e: _number(e.validation_loss, ".4f"), 2),
     Column("val. accuracy", 13, lambda e: _number(e.validation_accuracy, ".2%"), 1),
-    Column("lr", 8, lambda e: f"{e.lr:.3g}", 6),
-    Column("seconds", 7, lambda e: f"{e.seconds:.1f}", 5),
+    Column("lr", 8, lambda e: lr_text(e.lr), 6),
+    Column("time", 7, lambda e: duration_text(e.seconds), 5),
     Column("images/s", 10, lambda e: f"{e.images_per_second:,.0f}", 7),
 )
 
 
-class Watch(NamedTuple):
-    """What is to be called while a run goes on.
+class EpochDisplay(NamedTuple):
+    """The functions that show a run on the screen.
 
     Attributes:
-        epoch: with each epoch.
-        progress: with how many epochs are made, such as 2.4; None: nobody looks at that.
+        epoch: shows the record of an epoch.
+        progress: shows the number of epochs done, such as 2.4; None: there is no progress bar.
     """
 
     epoch: Callable[[Epoch], None]
@@ -55,15 +58,19 @@ class Watch(NamedTuple):
 
 
 @contextmanager
-def watching(console: Console, epochs: int) -> Iterator[Watch]:
-    """Give what is to be called while a run goes on.
+def showing_epochs(console: Console, epochs: int) -> Iterator[EpochDisplay]:
+    """Give the functions that show a run, and a progress bar in a terminal.
 
     Args:
-        console: where to print.
-        epochs: how many there will be at most.
+        console: the console to print to.
+        epochs: the maximum number of epochs.
     """
     if console.quiet or not console.is_terminal or console.is_dumb_terminal:
-        yield Watch(lambda e: console.print(line(e, epochs), soft_wrap=True, highlight=False))
+
+        def show_line(record: Epoch) -> None:
+            console.print(line(record, epochs), soft_wrap=True, highlight=False)
+
+        yield EpochDisplay(show_line)
         return
     columns = fitting(console.width)
     console.print(_row([column.heading for column in columns], columns), style="bold")
@@ -80,14 +87,14 @@ def watching(console: Console, epochs: int) -> Iterator[Watch]:
             live.console.print(row(record, columns))
             move(record.number)
 
-        def move(made: float) -> None:
-            bar.update(task, completed=made, now=min(int(made) + 1, epochs))
+        def move(done: float) -> None:
+            bar.update(task, completed=done, now=min(int(done) + 1, epochs))
 
-        yield Watch(show, move)
+        yield EpochDisplay(show, move)
 
 
 def line(record: Epoch, epochs: int) -> str:
-    """Return an epoch as a line that needs no heading."""
+    """Return an epoch as a line of text."""
     validation = (
         ""
         if record.validation_loss is None
@@ -96,13 +103,13 @@ def line(record: Epoch, epochs: int) -> str:
     )
     return (
         f"epoch {record.number}/{epochs}: loss {record.loss:.4f} accuracy {record.accuracy:.2%}"
-        f"{validation}, rate {record.lr:.3g}, {record.seconds:.1f} s, "
+        f"{validation}, lr {lr_text(record.lr)}, {duration_text(record.seconds)}, "
         f"{record.images_per_second:,.0f} images/s"
     )
 
 
 def row(record: Epoch, columns: list[Column]) -> Text:
-    """Return an epoch as a row of the table; the best so far is green and has a star."""
+    """Return an epoch as a row of the table; the best epoch so far is green with a star."""
     text = _row([column.value(record) for column in columns], columns)
     if record.best:
         text.append(" *")
@@ -111,11 +118,26 @@ def row(record: Epoch, columns: list[Column]) -> Text:
 
 
 def fitting(width: int) -> list[Column]:
-    """Return the columns that have room beside each other, and two characters for a star."""
+    """Return the columns that fit into a width, with two characters for the star."""
     columns = list(COLUMNS)
     while len(columns) > 1 and sum(c.width + 2 for c in columns) > width:
         columns.remove(max(columns, key=lambda c: c.rank))
     return columns
+
+
+def lr_text(lr: float) -> str:
+    """Return a learning rate with three digits, and without an exponent."""
+    return "<0.0001" if 0 < lr < LEAST_LR else f"{lr:.3g}"
+
+
+def duration_text(seconds: float) -> str:
+    """Return a duration in the unit that suits it: "12 ms", "1.3 s", "2.1 min" or "1.5 h"."""
+    if seconds < 1 - HALF_MILLISECOND:
+        return f"{1000 * seconds:.0f} ms"
+    for unit, length in (("s", 1), ("min", 60), ("h", 3600)):
+        if seconds < 60 * length or unit == "h":
+            break
+    return f"{seconds / length:.1f} {unit}"
 
 
 def _row(cells: list[str], columns: list[Column]) -> Text:

@@ -45,7 +45,7 @@ def evaluate(
     import numpy as np
 
     from handgrad.data.corruptions import CORRUPTIONS
-    from handgrad.engines import Rules, engine_named, fastest_engine
+    from handgrad.engines import TrainConfig, engine_named, fastest_engine
     from handgrad.losses import SoftmaxCrossEntropy
     from handgrad.optim import SGD
     from handgrad.runs import load_run, load_test
@@ -61,7 +61,7 @@ def evaluate(
     many = len(test) * (1 + robust * len(CORRUPTIONS)) > FEW
     quickest = fastest_engine() if many and net.dtype == np.float32 else "reference"
     either = "auto" if quickest == "compiled" else quickest  # it falls back to the reference engine
-    judge = engine_named(engine or either, net, Rules(SoftmaxCrossEntropy(), SGD()))
+    judge = engine_named(engine or either, net, TrainConfig(SoftmaxCrossEntropy(), SGD()))
     if verbose:
         screen.note(f"engine {engine or quickest}")
     Z = judge.logits(test.images)

@@ -1,4 +1,4 @@
-"""Options that several commands have."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ from handgrad.errors import ConfigError
 
 
 def _from_above(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> Any:
-    """Return a switch, or the same switch given before the command's name."""
+    """Return a switch, which may also be given before the name of the command."""
     above = ctx.parent.params.get(param.name) if ctx.parent and param.name else None
     return value or above or value
 
 
 def _keep(ctx: typer.Context, param: typer.CallbackParam, value: int) -> int:
-    """Return a count as `_from_above`, and let the outermost command know it."""
+    """Return a count like `_from_above`, and store it for the outermost command."""
     ctx.find_root().obj = value = _from_above(ctx, param, value)
     return value
 
 
 def folder_named(text: str) -> Path:
-    """Return the path of a folder to write to; an empty one would be the folder we are in."""
+    """Return the path of a folder to write to; reject an empty name."""
     if not text:
-        raise ConfigError("give the name of a folder to write to, not nothing; . is this one")
+        raise ConfigError(
+            "the name of the output folder is empty; give a name, or . for the current folder"
+        )
     return Path(text)
 
 
@@ -41,37 +43,37 @@ Verbose = Annotated[
         count=True,
         metavar="",
         show_default=False,
-        help="Print versions, engine, cores and where the data lies; twice: a traceback too.",
+        help="Print versions, engine, cores and the data's folder; twice: also tracebacks.",
         callback=_keep,
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", metavar="", help="Print the result as JSON.")]
 Tensorboard = Annotated[
     bool,
-    typer.Option("--tensorboard", metavar="", help="Write events for TensorBoard too."),
+    typer.Option("--tensorboard", metavar="", help="Also write events for TensorBoard."),
 ]
 Mlflow = Annotated[
     bool,
     typer.Option(
         "--mlflow",
         metavar="",
-        help="Tell MLflow too: $MLFLOW_TRACKING_URI, else mlflow.db in this folder.",
+        help="Also log to MLflow: $MLFLOW_TRACKING_URI, or mlflow.db in the current folder.",
     ),
 ]
 RunPath = Annotated[
     Path,
-    typer.Argument(metavar="RUN", help="The folder of a run, or a model file.", show_default=False),
+    typer.Argument(metavar="RUN", help="Folder of a run, or a model file.", show_default=False),
 ]
 DataName = Annotated[
     str | None,
-    typer.Option("--data", metavar="NAME", help="Other data than the run's own."),
+    typer.Option("--data", metavar="NAME", help="Data set to use instead of the run's own."),
 ]
 Folder = Annotated[
     Path | None,
     typer.Option(
-        "--folder",
+        "--data-dir",
         metavar="DIR",
-        help="Where the data files lie. Else: $HANDGRAD_DATA, the cache, a download.",
+        help="Folder of the data files. Default: $HANDGRAD_DATA, the cache, or a download.",
         show_default=False,
     ),
 ]

@@ -14,7 +14,7 @@ from handgrad.errors import HandgradError
 
 if TYPE_CHECKING:
     from handgrad.classifier import Classifier
-    from handgrad.runs.config import Config
+    from handgrad.runs.config import RunConfig
 
 WIDTH = 120  # columns of a line at most
 ZEROS_OF_MNIST = 0.81  # the share of its pixels, for those who have it not
@@ -97,7 +97,7 @@ def plan(
     classifier, config = _classifier(model, {n: v for n, v in given.items() if v is not None})
     net = classifier.network
     skip, reason = _skips(config.data, folder) if skip_zeros is None else (skip_zeros, "as given")
-    recipe = config.recipe(classifier.classes)
+    recipe = config.train_config(classifier.classes)
     made = plan(
         net,
         config.batch_size,
@@ -121,7 +121,7 @@ def plan(
         screen.result(Text(line, "" if line.startswith(" ") else "bold"))
 
 
-def _classifier(model: str, given: dict[str, Any]) -> tuple[Classifier, Config]:
+def _classifier(model: str, given: dict[str, Any]) -> tuple[Classifier, RunConfig]:
     """Return the classifier and its settings; settings given override those of a run."""
     from handgrad.classifier import Classifier
     from handgrad.data.named.sources import source_named

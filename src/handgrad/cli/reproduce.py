@@ -12,7 +12,7 @@ import typer
 from handgrad.cli.options import Folder, Quiet, Verbose
 from handgrad.cli.screen import Screen, note_versions, table
 from handgrad.files import check_can_write
-from handgrad.signals import Leaving
+from handgrad.signals import CommandExit
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -90,7 +90,7 @@ def reproduce(
             told.write(out / name, text)
         if write is not None:
             told.write(write, told.markdown)
-    except (KeyboardInterrupt, Leaving):
+    except (KeyboardInterrupt, CommandExit):
         _say_what_is_kept(screen, out)
         raise
 

@@ -185,7 +185,7 @@ def note_test(
     )
     name = data or own.get("name")
     if folder is None and data is None:
-        folder = config.get("folder")
+        folder = config.get("data_dir", config.get("folder"))
     where = folder or next((e.where for e in available() if e.name == name), "not here")
     note_versions(screen, data=f"{name}, {where}" if name else "unknown")
 

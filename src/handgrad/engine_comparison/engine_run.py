@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from handgrad.data import Dataset
 from handgrad.engine_comparison.result import EngineSummary
-from handgrad.engines import Engine, Inspectable, MakeEngine, Rules, Trace, engine_named
+from handgrad.engines import Engine, Inspectable, MakeEngine, Trace, TrainConfig, engine_named
 from handgrad.layers import Array
 from handgrad.network import Network
 from handgrad.optim import SGD
@@ -30,19 +30,21 @@ class EngineRun:
     Args:
         name: the name in reports.
         net: the network; it is copied.
-        rules: loss, optimizer and seed.
+        config: loss, optimizer and seed.
         make: the engine's name, or a function that makes it.
 
     Attributes:
         net: the copy.
     """
 
-    def __init__(self, name: str, net: Network, rules: Rules, make: str | MakeEngine) -> None:
+    def __init__(
+        self, name: str, net: Network, config: TrainConfig, make: str | MakeEngine
+    ) -> None:
         self.name, self.net, self.seconds = name, _copy(net), list[float]()
-        self._engine: Engine = engine_named(make, self.net, rules)
+        self._engine: Engine = engine_named(make, self.net, config)
         self._probe = None
         if not isinstance(self._engine, Inspectable):
-            self._probe = _Probe(net, rules, make)
+            self._probe = _Probe(net, config, make)
 
     @property
     def steps(self) -> int:
@@ -89,13 +91,13 @@ class _Probe:
 
     Args:
         net: the network; it is copied.
-        rules: loss and seed; the optimizer is replaced.
+        config: loss and seed; the optimizer is replaced.
         make: the engine's name, or a function that makes it.
     """
 
-    def __init__(self, net: Network, rules: Rules, make: str | MakeEngine) -> None:
+    def __init__(self, net: Network, config: TrainConfig, make: str | MakeEngine) -> None:
         self._net = _copy(net)
-        plain = replace(rules, optimizer=SGD(PROBE_LR), clip_norm=None)
+        plain = replace(config, optimizer=SGD(PROBE_LR), clip_norm=None)
         self._engine = engine_named(make, self._net, plain)
 
     def inspect(

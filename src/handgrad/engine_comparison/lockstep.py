@@ -13,7 +13,7 @@ from handgrad.data import Dataset
 from handgrad.engine_comparison.difference import compare_results, compare_traces, largest
 from handgrad.engine_comparison.engine_run import EngineRun
 from handgrad.engine_comparison.result import Difference, Divergence, EngineComparison
-from handgrad.engines import MakeEngine, Rules, Trace
+from handgrad.engines import MakeEngine, Trace, TrainConfig
 from handgrad.errors import ConfigError
 from handgrad.losses import Loss, SoftmaxCrossEntropy
 from handgrad.network import Network
@@ -78,8 +78,8 @@ def compare_engines(
     if not net.is_fitted:
         net.fit_statistics(train.images)
     makers = dict(engines) if isinstance(engines, Mapping) else {name: name for name in engines}
-    rules = Rules(loss, optimizer, None, seed)
-    runs = [EngineRun(name, net, rules, make) for name, make in makers.items()]
+    config = TrainConfig(loss, optimizer, None, seed)
+    runs = [EngineRun(name, net, config, make) for name, make in makers.items()]
     lockstep = _Lockstep(runs, tolerance)
     for X, y in _batches(train, batch_size, seed):
         if lockstep.is_on_kink(X, y):

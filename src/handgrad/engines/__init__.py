@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from handgrad.data.augment import Augmentation, as_augmentation
-from handgrad.engines.protocol import BatchStream, Engine, Inspectable, Rules, StepResults, Trace
+from handgrad.engines.protocol import BatchStream, Engine, Inspectable, StepResults, Trace
 from handgrad.engines.reference import ReferenceEngine, say_slower
 from handgrad.errors import ConfigError
 from handgrad.losses import Loss, SoftmaxCrossEntropy
 from handgrad.network import Network
 from handgrad.optim import Adam, Optimizer
-from handgrad.threads import hold_libraries
+from handgrad.threads import limit_library_threads
+from handgrad.train_config import TrainConfig
 
 if TYPE_CHECKING:
     from handgrad.engines.compiled.report.report import Outline
@@ -26,15 +27,15 @@ __all__ = [
     "Inspectable",
     "MakeEngine",
     "ReferenceEngine",
-    "Rules",
     "StepResults",
     "Trace",
+    "TrainConfig",
     "engine_named",
     "fastest_engine",
     "plan",
 ]
 
-MakeEngine = Callable[[Network, Rules], Engine]
+MakeEngine = Callable[[Network, TrainConfig], Engine]
 
 
 def fastest_engine() -> str:
@@ -42,30 +43,30 @@ def fastest_engine() -> str:
     return "compiled" if find_spec("numba") and find_spec("llvmlite") else "reference"
 
 
-def _auto(net: Network, rules: Rules) -> Engine:
+def _auto(net: Network, config: TrainConfig) -> Engine:
     """Return the fastest engine for this network."""
     if net.dtype != np.float32:
-        return ReferenceEngine(net, rules)
+        return ReferenceEngine(net, config)
     if fastest_engine() == "reference":
         say_slower("Numba is not installed")
-        return ReferenceEngine(net, rules)
+        return ReferenceEngine(net, config)
     from handgrad.engines.compiled.fallback import CompiledOrReference
 
-    return CompiledOrReference(net, rules)
+    return CompiledOrReference(net, config)
 
 
-def _compiled(net: Network, rules: Rules) -> Engine:
+def _compiled(net: Network, config: TrainConfig) -> Engine:
     """Return the compiled engine. Only it imports Numba."""
     from handgrad.engines.compiled import CompiledEngine
 
-    return CompiledEngine(net, rules)
+    return CompiledEngine(net, config)
 
 
-def _torch(net: Network, rules: Rules, **options: Any) -> Engine:
+def _torch(net: Network, config: TrainConfig, **options: Any) -> Engine:
     """Return the PyTorch engine. PyTorch is imported when it is first used."""
     from handgrad.engines.torch import TorchEngine
 
-    return TorchEngine(net, rules, **options)
+    return TorchEngine(net, config, **options)
 
 
 ENGINES: dict[str, Callable[..., Engine]] = {
@@ -76,30 +77,30 @@ ENGINES: dict[str, Callable[..., Engine]] = {
 }
 
 
-def engine_named(name: str | MakeEngine, net: Network, rules: Rules) -> Engine:
+def engine_named(name: str | MakeEngine, net: Network, config: TrainConfig) -> Engine:
     """Return a new engine for a network.
 
     Args:
         name: the name of the engine, with an optional device for torch ("torch:cuda"); "auto" for
             the fastest; or a function that returns an engine.
         net: the network.
-        rules: the settings of a training step.
+        config: the settings of a training step.
 
     Raises:
         ConfigError: if there is no engine of this name.
         MissingExtraError: if it needs a package that is not installed.
     """
-    hold_libraries()
+    limit_library_threads()
     if not isinstance(name, str):
-        return name(net, rules)
+        return name(net, config)
     name, colon, device = name.partition(":")
     if name not in ENGINES:
         raise ConfigError(f"there is no engine {name!r}; choose one of {', '.join(ENGINES)}")
     if not colon:
-        return ENGINES[name](net, rules)
+        return ENGINES[name](net, config)
     if name != "torch":
         raise ConfigError(f"the engine {name} takes no device; leave out :{device}")
-    return ENGINES[name](net, rules, device=device)
+    return ENGINES[name](net, config, device=device)
 
 
 def plan(
@@ -143,7 +144,7 @@ def plan(
         raise ConfigError(f"batch_size must be a whole number of at least 1, not {batch_size!r}")
     if batch_size < 1:
         raise ConfigError(f"batch_size must be at least 1, not {batch_size}")
-    engine = CompiledEngine(net, Rules(loss, optimizer, clip_norm))
+    engine = CompiledEngine(net, TrainConfig(loss, optimizer, clip_norm))
     augmentation = as_augmentation(augment) if learning else None
     return engine.outline(
         int(batch_size), skip_zeros=skip_zeros, learning=learning, augmentation=augmentation

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.engines.protocol import Rules
 from handgrad.errors import DivergenceError
 from handgrad.layers import Array, Context
 from handgrad.network import Network, layer_name
 from handgrad.params import flatten
+from handgrad.train_config import TrainConfig
 
 
 def all_finite(arrays: Mapping[str, Array]) -> bool:
@@ -23,14 +23,14 @@ def all_finite(arrays: Mapping[str, Array]) -> bool:
 
 def diverged(
     net: Network,
-    rules: Rules,
+    config: TrainConfig,
     ctx: Context,
     X: NDArray[Any],
     y: NDArray[np.integer[Any]],
     weights: Array | None,
 ) -> DivergenceError:
     """Return the error that names the first layer with inf or NaN in this step, not yet made."""
-    where, what = _first_not_finite(net, rules, ctx, X, y, weights)
+    where, what = _first_not_finite(net, config, ctx, X, y, weights)
     return _error(ctx.step, where, what)
 
 
@@ -69,7 +69,7 @@ def _error(step: int, where: str, what: str, by_update: bool = False) -> Diverge
 
 def _first_not_finite(
     net: Network,
-    rules: Rules,
+    config: TrainConfig,
     ctx: Context,
     X: NDArray[Any],
     y: NDArray[np.integer[Any]],
@@ -83,7 +83,7 @@ def _first_not_finite(
         cache.append(forward.cache)
         if not np.isfinite(forward.Y).all():
             return forward.name, "its output"
-    loss, dlogits = rules.loss(forward.Y, y, weights)
+    loss, dlogits = config.loss(forward.Y, y, weights)
     if not (math.isfinite(loss) and np.isfinite(dlogits).all()):
         return "loss", "the loss"
     for backward in net.walk_back(cache, dlogits, to_input=True):

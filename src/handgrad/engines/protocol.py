@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.data.augment import Moves
-from handgrad.errors import ConfigError
 from handgrad.layers import Array
 from handgrad.losses import Loss
 from handgrad.optim import Optimizer
 
 
 @dataclass(frozen=True)
-class Rules:
+class TrainConfig:
     """The settings of a training step.
 
     Attributes:

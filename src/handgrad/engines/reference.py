@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from handgrad.engines.checks import checked
 from handgrad.engines.divergence import all_finite, diverged, overflowed
-from handgrad.engines.protocol import BatchStream, Rules, StepResults, Trace
+from handgrad.engines.protocol import BatchStream, StepResults, Trace
 from handgrad.layers import Array, Context
 from handgrad.network import Network
 from handgrad.optim import clip_by_norm
 from handgrad.params import flatten
+from handgrad.train_config import TrainConfig
 
 
 class ReferenceEngine:
@@ -24,13 +25,13 @@ class ReferenceEngine:
 
     Args:
         net: the network; its arrays are changed in place.
-        rules: the loss, the optimizer and the other settings of a step.
+        config: the loss, the optimizer and the other settings of a step.
     """
 
-    def __init__(self, net: Network, rules: Rules) -> None:
-        self.net, self.rules, self.steps = net, rules, 0
+    def __init__(self, net: Network, config: TrainConfig) -> None:
+        self.net, self.config, self.steps = net, config, 0
         self.optimizer_state = {
-            name: {kind: np.zeros_like(array) for kind in rules.optimizer.state_names}
+            name: {kind: np.zeros_like(array) for kind in config.optimizer.state_names}
             for name, array in net.parameters.items()
         }
 
@@ -39,12 +40,12 @@ class ReferenceEngine:
         """Make one update for each batch, and return the losses and the correct counts."""
         losses, right = [], []
         for X, y, weights, lr in checked(batches, self.net).in_turn():
-            ctx = Context(True, self.rules.seed, self.steps)
+            ctx = Context(True, self.config.seed, self.steps)
             logits, cache = self.net.forward(X, ctx)
-            loss, dlogits = self.rules.loss(logits, y, weights)
+            loss, dlogits = self.config.loss(logits, y, weights)
             gradients = self.net.backward(cache, dlogits)
             if not (math.isfinite(loss) and all_finite(gradients)):
-                raise diverged(self.net, self.rules, ctx, X, y, weights)
+                raise diverged(self.net, self.config, ctx, X, y, weights)
             self._update(gradients, lr)
             self.net.update_buffers(cache)
             if not all_finite(self.net.arrays):
@@ -67,10 +68,10 @@ class ReferenceEngine:
     def inspect(self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None) -> Trace:
         """Return the intermediate results of the next training step, without making it."""
         trace, cache = Trace({}, {}, {}), []
-        for forward in self.net.walk(X, Context(True, self.rules.seed, self.steps)):
+        for forward in self.net.walk(X, Context(True, self.config.seed, self.steps)):
             trace.activations[forward.name] = forward.Y
             cache.append(forward.cache)
-        _, dlogits = self.rules.loss(forward.Y, y, weights)
+        _, dlogits = self.config.loss(forward.Y, y, weights)
         trace.flows["loss"] = dlogits
         for backward in self.net.walk_back(cache, dlogits):
             if backward.dX is not None:
@@ -81,11 +82,11 @@ class ReferenceEngine:
     def _update(self, gradients: dict[str, Array], lr: float) -> None:
         """Update each parameter by the optimizer's rule."""
         self.steps += 1
-        if self.rules.clip_norm is not None:
-            clip_by_norm(gradients, self.rules.clip_norm)
+        if self.config.clip_norm is not None:
+            clip_by_norm(gradients, self.config.clip_norm)
         for name, gradient in gradients.items():
             parameter, state = self.net.parameters[name], self.optimizer_state[name]
-            self.rules.optimizer.update(parameter, gradient, state, lr, self.steps)
+            self.config.optimizer.update(parameter, gradient, state, lr, self.steps)
 
 
 @cache

@@ -20,7 +20,7 @@ from handgrad.class_names import Label
 from handgrad.classifier import Classifier
 from handgrad.data import Dataset
 from handgrad.data.split import stratified
-from handgrad.engines import BatchStream, Engine, Rules, engine_named
+from handgrad.engines import BatchStream, Engine, TrainConfig, engine_named
 from handgrad.errors import ConfigError, DataError, ModelError
 from handgrad.estimator.examples import merged, weights_of
 from handgrad.layers import Array, Layer, Shape
@@ -67,7 +67,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             `early_stopping`.
         warm_start: whether `fit` continues from the previous weights.
         random_state: determines initial weights, order, dropout and validation examples.
-        engine: the engine that runs the training steps: see `Recipe`.
+        engine: the engine that runs the training steps: see `TrainConfig`.
 
     Attributes:
         classes_: the labels, sorted, (K,).
@@ -275,7 +275,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return fit(
             self.classifier_,
             data,
-            validation,
+            validation=validation,
             weights=weights,
             epochs=max(FEWEST_EPOCHS, enough) if self.epochs is None else self.epochs,
             batch_size=size,
@@ -290,7 +290,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return the engine of `partial_fit`, which keeps the optimizer's state."""
         if self._engine is None:
             optimizer = AdamW(self.learning_rate, weight_decay=self.weight_decay)
-            rules = Rules(SoftmaxCrossEntropy(), optimizer, seed=self._seed)
+            rules = TrainConfig(SoftmaxCrossEntropy(), optimizer, seed=self._seed)
             self._engine = engine_named(self.engine, self.classifier_.network, rules)
             if self._moments is not None:
                 self._engine.steps, moments = self._moments

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.classifier import Bundle, Classifier
-from handgrad.engines import Rules, engine_named
+from handgrad.engines import TrainConfig, engine_named
 from handgrad.errors import ConfigError, MissingExtraError, ModelError
 from handgrad.layers import Array
 from handgrad.losses import SoftmaxCrossEntropy
@@ -104,7 +104,7 @@ def _engine(name: str) -> Callable[[Bundle, NDArray[Any]], Array]:
 
     def ask(bundle: Bundle, images: NDArray[Any]) -> Array:
         net = bundle.classifier.network.copy()
-        return engine_named(name, net, Rules(SoftmaxCrossEntropy(), SGD())).logits(images)
+        return engine_named(name, net, TrainConfig(SoftmaxCrossEntropy(), SGD())).logits(images)
 
     return ask
 

@@ -59,5 +59,5 @@ def _draw(axes: Axes, history: History, name: str) -> None:
 
 def _falls_far(history: History) -> bool:
     """Return whether the loss falls so far that a linear scale would hide its end."""
-    losses = [x for e in history for x in (e.loss, e.watched_loss) if math.isfinite(x)]
+    losses = [x for e in history for x in (e.loss, e.monitored_loss) if math.isfinite(x)]
     return bool(losses) and 0 < 30 * min(losses) < max(losses)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.engines import BatchStream, Rules, engine_named
+from handgrad.engines import BatchStream, TrainConfig, engine_named
 from handgrad.layers import Array, Context, Layer, Normalize
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
@@ -123,7 +123,7 @@ def _notebook(race: Race, setting: Setting) -> Contestant:
 def _engine(race: Race, setting: Setting, name: str) -> Contestant:
     """Return one of the engines."""
     net = _network(race, setting)
-    engine = engine_named(name, net, Rules(SoftmaxCrossEntropy(), race.optimizer))
+    engine = engine_named(name, net, TrainConfig(SoftmaxCrossEntropy(), race.optimizer))
     images, labels = setting.train.images, setting.train.labels
 
     def train(order: NDArray[np.int64]) -> None:

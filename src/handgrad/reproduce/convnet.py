@@ -18,7 +18,7 @@ from handgrad.reproduce.benchmark import Race
 from handgrad.reproduce.experiment import Fit, Said
 from handgrad.reproduce.notebook import JUDGES, Erratum, Experiment, Notebook, Trial
 from handgrad.schedules import OneCycle
-from handgrad.train import Recipe
+from handgrad.train import TrainConfig
 
 BATCH = 100
 LITTLE = 0.1  # of dropout, at its best
@@ -76,12 +76,14 @@ def with_dropout(kinds: tuple[type[Dropout2d], type[Dropout]], p: float) -> tupl
 
 def notebook(quick: bool = False) -> Notebook:
     """Return the notebook, or less of it."""
-    recipe = Recipe(1 if quick else 15, BATCH, Adam(1e-3), patience=None)
+    recipe = TrainConfig(
+        epochs=1 if quick else 15, batch_size=BATCH, optimizer=Adam(1e-3), patience=None
+    )
     corrected = Fit(tuple(convnet()), recipe, images=10_000 if quick else None)
     best = replace(
         corrected,
         layers=with_dropout((Dropout2d, Dropout), LITTLE),
-        recipe=Recipe(
+        recipe=TrainConfig(
             epochs=1 if quick else 30,
             batch_size=BATCH,
             optimizer=AdamW(4e-3, weight_decay=0.02),

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.data import Dataset
-from handgrad.engines import BatchStream, Engine, Rules, engine_named
+from handgrad.engines import BatchStream, Engine, engine_named
 from handgrad.layers import Array, Layer
 from handgrad.network import Network
 from handgrad.random import generator
-from handgrad.train import Epoch, Recipe, evaluate, fit
+from handgrad.train import Epoch, TrainConfig, evaluate, fit
 
 TWIN = "torch:cpu"
 
@@ -123,7 +123,7 @@ class Fit:
     """
 
     layers: tuple[Layer, ...]
-    recipe: Recipe
+    recipe: TrainConfig
     validation: int = 0
     images: int | None = None
     watched: bool = False
@@ -141,7 +141,7 @@ class Fit:
         net = setting.network(self.layers)
         engine = setting.engine if self.recipe.engine == "auto" else self.recipe.engine
         recipe = replace(self.recipe, seed=setting.seed, engine=engine)
-        judge = engine_named(engine, net, Rules(recipe.loss, recipe.optimizer)).logits
+        judge = engine_named(engine, net, TrainConfig(recipe.loss, recipe.optimizer)).logits
         seen: list[float] = []
         if self.watched:
             net.fit_statistics(train.images)
@@ -156,7 +156,7 @@ class Fit:
         history = fit(
             net,
             train,
-            validation,
+            validation=validation,
             on_epoch=on_epoch,
             checkpoint=kept,
             resume=kept is not None,
@@ -218,15 +218,15 @@ class Steps:
     Args:
         setting: the engine, and whom to tell how far it is.
         net: the network; its arrays are changed in place.
-        rules: how to train.
+        config: how to train.
 
     Attributes:
         seconds: how long the steps took.
     """
 
-    def __init__(self, setting: Setting, net: Network, rules: Rules) -> None:
+    def __init__(self, setting: Setting, net: Network, config: TrainConfig) -> None:
         self.net, self.seconds = net, 0.0
-        self.engine: Engine = engine_named(setting.engine, net, rules)
+        self.engine: Engine = engine_named(setting.engine, net, config)
 
     def run(
         self,

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.data import Dataset
-from handgrad.engines import Rules
 from handgrad.init import GlorotNormal, HeNormal
 from handgrad.layers import Array, Context, Dense, Flatten, Layer, Normalize, Params, Shape
 from handgrad.layers.layer import Cache
@@ -22,7 +21,7 @@ from handgrad.reproduce.benchmark import Race
 from handgrad.reproduce.experiment import Fit, Outcome, Setting, Steps, first, note
 from handgrad.reproduce.notebook import JUDGES, NOTHING, Erratum, Experiment, Notebook, Trial
 from handgrad.schedules import OneCycle, Plateau
-from handgrad.train import Evaluation, Recipe, evaluate
+from handgrad.train import Evaluation, TrainConfig, evaluate
 
 BATCH = 200
 LR = 1e-2  # of a gradient that is summed over the batch
@@ -101,7 +100,7 @@ class InBatches:
         setting = first(setting, self.images)
         train, validation = setting.split(self.validation)
         net = setting.network(self.layers)
-        steps = Steps(setting, net, Rules(SoftmaxCrossEntropy(), SGD(self.lr)))
+        steps = Steps(setting, net, TrainConfig(SoftmaxCrossEntropy(), SGD(self.lr)))
         shift = int(self.label_minus_one)
         labels, order = (train.labels - shift) % 10, np.arange(len(train))
         lr, curves = self.lr * BATCH, dict[str, list[float]]()
@@ -143,12 +142,18 @@ def notebook(quick: bool = False) -> Notebook:
     published = InBatches(layers_with(NormAndLeaky(), BYTES), epochs)
     corrected = Fit(
         tuple(fashion_mlp()),
-        Recipe(epochs, BATCH, SGD(BATCH * LR), Plateau(patience=1), patience=None),
+        TrainConfig(
+            epochs=epochs,
+            batch_size=BATCH,
+            optimizer=SGD(BATCH * LR),
+            schedule=Plateau(patience=1),
+            patience=None,
+        ),
         validation=10_000,
     )
     best = Fit(
         tuple(fashion_mlp()),
-        Recipe(
+        TrainConfig(
             epochs=3 if quick else 40,
             batch_size=BATCH,
             optimizer=AdamW(1e-2, weight_decay=0.05),

@@ -14,13 +14,13 @@ from handgrad.reproduce.benchmark import Race
 from handgrad.reproduce.experiment import Fit
 from handgrad.reproduce.notebook import BEST, JUDGES, Experiment, Notebook, Range, Trial
 from handgrad.schedules import OneCycle
-from handgrad.train import Recipe
+from handgrad.train import TrainConfig
 
 WIDE = "convnet with 32 and 64 channels and batch norm instead, else the same"
 NARROW = "the same with 20 and 40 channels, decay 0.02, dropout 0.1"
 FEW = 3_000  # images of the quick run
 SHORTER = "resnet7 without its stage at 3x3, a second block at 7x7"
-RECIPE = Recipe(
+RECIPE = TrainConfig(
     batch_size=128, optimizer=AdamW(4e-3, weight_decay=0.05), schedule=OneCycle(), patience=None
 )
 
@@ -85,14 +85,16 @@ def fashion(quick: bool = False) -> Notebook:
     )
 
 
-def _experiment(layers: tuple[Layer, ...], recipe: Recipe, quick: bool, near: Range) -> Experiment:
+def _experiment(
+    layers: tuple[Layer, ...], recipe: TrainConfig, quick: bool, near: Range
+) -> Experiment:
     best = Fit(layers, recipe)
     if quick:
         best = Fit(layers, replace(recipe, epochs=2, augment=None), images=FEW)
     return Experiment("ours", {BEST: best}, ranges={(BEST, "test accuracy"): near})
 
 
-def _race(layers: tuple[Layer, ...], recipe: Recipe, quick: bool) -> Race:
+def _race(layers: tuple[Layer, ...], recipe: TrainConfig, quick: bool) -> Race:
     """Return the same training in turns, for the time of all of it: 60,000 images an epoch."""
     images, rounds = (640, 1) if quick else (3_200, 3)
     whole = recipe.epochs * 60_000

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from handgrad.engines import Rules
 from handgrad.init import Uniform
 from handgrad.layers import Layer
 from handgrad.losses import SoftmaxCrossEntropy, log_softmax, softmax
@@ -19,7 +18,7 @@ from handgrad.reproduce.benchmark import Race
 from handgrad.reproduce.experiment import Fit, Outcome, Setting, Steps, first, judged, note
 from handgrad.reproduce.notebook import JUDGES, Erratum, Experiment, Notebook, Trial
 from handgrad.schedules import OneCycle
-from handgrad.train import Recipe
+from handgrad.train import TrainConfig
 
 LR = 0.01
 LAYERS: tuple[Layer, ...] = tuple(online_mlp(Uniform(0.5)))
@@ -42,7 +41,7 @@ class InFileOrder:
         setting = first(setting, self.images)
         train = setting.train
         net = setting.network(LAYERS)
-        steps = Steps(setting, net, Rules(SoftmaxCrossEntropy(), SGD(LR)))
+        steps = Steps(setting, net, TrainConfig(SoftmaxCrossEntropy(), SGD(LR)))
         order = np.arange(len(train))
         curves: dict[str, list[float]] = {}
         for epoch in range(1, self.epochs + 1):
@@ -103,11 +102,11 @@ def notebook(quick: bool = False) -> Notebook:
     """Return the notebook, or less of it."""
     images = 5_000 if quick else None
     published = InFileOrder(1 if quick else 5, images)
-    recipe = Recipe(published.epochs, 1, SGD(LR), patience=None)
+    recipe = TrainConfig(epochs=published.epochs, batch_size=1, optimizer=SGD(LR), patience=None)
     corrected = Fit(LAYERS, recipe, images=images)
     best = Fit(
         tuple(online_mlp()),
-        Recipe(
+        TrainConfig(
             epochs=1 if quick else 40,
             batch_size=128,
             optimizer=AdamW(3e-3, weight_decay=0.05),

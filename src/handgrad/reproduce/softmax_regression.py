@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.engines import Rules
 from handgrad.init import Normal, Uniform
 from handgrad.layers import Array, Dense, Flatten, Normalize
 from handgrad.losses import SoftmaxCrossEntropy, softmax
@@ -22,7 +21,7 @@ from handgrad.reproduce.benchmark import Race
 from handgrad.reproduce.experiment import TWIN, Fit, Outcome, Said, Setting, Steps, first, note
 from handgrad.reproduce.notebook import JUDGES, Erratum, Experiment, Notebook, Trial
 from handgrad.schedules import OneCycle
-from handgrad.train import Recipe
+from handgrad.train import TrainConfig
 
 BYTES = Normalize(0.0, 1 / 255)  # the raw values: it undoes the scaling to 0..1
 LAYERS = (BYTES, Flatten(), Dense(initializer=Normal(1.0)))
@@ -64,7 +63,7 @@ class FullBatch:
         train, validation = setting.split(self.validation)
         net = setting.network(LAYERS)
         net.parameters["2.bias"] = generator(setting.seed, "init", 1).normal(size=10)
-        steps = Steps(setting, net, Rules(SoftmaxCrossEntropy(), SGD(self.lr)))
+        steps = Steps(setting, net, TrainConfig(SoftmaxCrossEntropy(), SGD(self.lr)))
         shift = int(self.label_minus_one)
         shifted = (train.labels - shift) % 10
         everything = np.arange(len(train))
@@ -110,7 +109,7 @@ def notebook(quick: bool = False) -> Notebook:
     published = replace(corrected, label_minus_one=True)
     batches = Fit(
         (Flatten(), Dense(initializer=Uniform(1 / 28))),  # as PyTorch draws them
-        Recipe(epochs=2 if quick else 20, batch_size=128, optimizer=SGD(1e-3), patience=None),
+        TrainConfig(epochs=2 if quick else 20, batch_size=128, optimizer=SGD(1e-3), patience=None),
         validation=10_000,
     )
     return Notebook(
@@ -140,7 +139,7 @@ def notebook(quick: bool = False) -> Notebook:
 def _by_hand(published: FullBatch, corrected: FullBatch, quick: bool) -> Experiment:
     best = Fit(
         tuple(softmax_regression()),
-        Recipe(
+        TrainConfig(
             epochs=3 if quick else 40,
             batch_size=128,
             optimizer=AdamW(2e-3, weight_decay=0.05),

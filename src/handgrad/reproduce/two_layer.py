@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from handgrad.engines import Rules
 from handgrad.init import Normal, Uniform
 from handgrad.layers import Array, Context, Dense, Flatten, Layer, Normalize, ReLU
 from handgrad.losses import SoftmaxCrossEntropy, softmax
@@ -25,7 +24,7 @@ from handgrad.reproduce.benchmark import Race
 from handgrad.reproduce.experiment import Fit, Outcome, Said, Setting, Steps, first, judged, note
 from handgrad.reproduce.notebook import JUDGES, Erratum, Experiment, Notebook, Trial
 from handgrad.schedules import OneCycle
-from handgrad.train import Recipe, evaluate
+from handgrad.train import TrainConfig, evaluate
 
 BATCH = 64
 LR = 1e-3  # of a loss that is summed over the batch: 64 times as much of its mean
@@ -60,7 +59,7 @@ class SummedLoss:
         train, test = setting.train, setting.test
         net = setting.network(TWO_LAYERS)
         net.fit_statistics(train.images)
-        steps = Steps(setting, net, Rules(SoftmaxCrossEntropy(), SGD(self.lr)))
+        steps = Steps(setting, net, TrainConfig(SoftmaxCrossEntropy(), SGD(self.lr)))
         figures = {"untrained test accuracy": evaluate(net, test, logits=steps.logits).accuracy}
         sizes = [len(part) for part in np.split(train.labels, range(BATCH, len(train), BATCH))]
         curves: dict[str, list[float]] = {}
@@ -223,7 +222,7 @@ def worked() -> tuple[str, ...]:
 def notebook(quick: bool = False) -> Notebook:
     """Return the notebook, or less of it."""
     epochs = 3 if quick else 40
-    plain = Recipe(epochs=epochs, batch_size=BATCH, optimizer=SGD(BATCH * LR), patience=None)
+    plain = TrainConfig(epochs=epochs, batch_size=BATCH, optimizer=SGD(BATCH * LR), patience=None)
     corrected = Fit(TWO_LAYERS, plain)
     one = Fit(
         ONE_LAYER, replace(plain, epochs=2 if quick else 20, optimizer=SGD(1.0)), watched=True
@@ -253,7 +252,7 @@ def notebook(quick: bool = False) -> Notebook:
 def _two(corrected: Fit, epochs: int, quick: bool) -> Experiment:
     best = Fit(
         tuple(two_layer()),
-        Recipe(
+        TrainConfig(
             epochs=epochs if quick else 60,
             batch_size=BATCH,
             optimizer=AdamW(4e-3, weight_decay=0.02),

@@ -1,12 +1,10 @@
-"""The settings of a training run, in plain words and numbers, as a TOML file can hold them.
+"""RunConfig: the settings of `handgrad train`, each declared once.
 
-`handgrad.runs.settings` gathers them from the command line, the environment and a file.
+`handgrad.runs.settings` reads them from the command line, the environment and a file.
 """
 
 from __future__ import annotations
 
-import difflib
-import json
 import math
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -18,7 +16,6 @@ from numpy.typing import DTypeLike
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     field_validator,
@@ -26,172 +23,220 @@ from pydantic import (
 )
 
 from handgrad.class_names import Label
-from handgrad.data import SOURCES, Dataset, Source, is_own, load_data
-from handgrad.data.augment import as_augmentation
+from handgrad.data import SOURCES, Dataset, Source, load_data
+from handgrad.data.augment import PRESETS
 from handgrad.data.split import stratified
 from handgrad.engines import ENGINES, MakeEngine
 from handgrad.errors import ConfigError, DataError, ModelError
-from handgrad.files import expanded
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.models import MODELS, named
 from handgrad.network import Network
-from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer
-from handgrad.schedules import Constant, Cosine, OneCycle, Plateau, Schedule, Step
-from handgrad.train import Recipe
+from handgrad.runs.fields import (
+    INTERRUPTION,
+    LEARNING,
+    MAX_FOLDERS,
+    OWN_IMAGES,
+    PREPROCESSINGS,
+    STOPPING,
+    TORCH,
+    Count,
+    NotNegative,
+    Positive,
+    Share,
+    Whole,
+    data_name_or_path,
+    full_augmentation,
+    hint,
+    one_of,
+    optimizer_named,
+    option,
+    schedule_named,
+    shared,
+    toml_value,
+)
+from handgrad.train_config import TrainConfig
 
 # Chosen by accuracy on validation images, on digits and MNIST, with the one-cycle schedule.
 LRS = {"sgd": 0.3, "momentum": 0.05, "nesterov": 0.05, "adam": 0.01, "adamw": 0.01}
-EPOCHS = {"digits": 20}  # small and few, they bear more rounds than the others
+MOMENTUM, WEIGHT_DECAY = 0.9, 0.01  # of momentum and nesterov; of adamw
+EPOCHS = {"digits": 20}  # a small data set allows more epochs
 OTHER_EPOCHS = 10
-PREPROCESSINGS = ("plain", "light", "drawing")
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return the known name that is most like this one."""
-    return difflib.get_close_matches(name, list(known), n=1, cutoff=0.0)[0]
+class RunConfig(BaseModel):
+    """The complete settings of `handgrad train`, as a TOML file can hold them.
 
-
-def _one_of(known: Iterable[str]) -> AfterValidator:
-    """Return the check that a name is known."""
-
-    def check(name: str) -> str:
-        if name not in known:
-            raise ValueError(
-                f"must be one of {', '.join(known)}; the nearest is {nearest(name, known)}"
-            )
-        return name
-
-    return AfterValidator(check)
-
-
-def _data(name: str) -> str:
-    """Return the name of a data set, checked, or the whole path of images of one's own."""
-    if is_own(name):
-        return str(expanded(name).absolute())
-    if name not in SOURCES:
-        raise ValueError(
-            f"must be one of {', '.join(SOURCES)}, or the path of images of your own; the "
-            f"nearest is {nearest(name, SOURCES)}"
-        )
-    return name
-
-
-def _augmentation(text: str) -> str:
-    """Return an augmentation in full, so that it stays the same whatever a preset becomes."""
-    try:
-        found = as_augmentation(text)
-    except ConfigError as error:
-        trouble, _, cure = str(error).removeprefix("augment: ").partition("; ")
-        cure = cure or "see `handgrad train --help`"
-        raise ValueError(f"must be one that can be done ({trouble}); {cure}") from None
-    return "none" if found is None else str(found)
-
-
-def _no_truth(value: Any) -> Any:
-    """Refuse true and false, which would count as 1 and 0."""
-    if isinstance(value, bool):
-        raise ValueError("must be a number")
-    return value
-
-
-Whole = Annotated[int, BeforeValidator(_no_truth)]
-Number = Annotated[float, BeforeValidator(_no_truth), Field(allow_inf_nan=False)]
-Count = Annotated[Whole, Field(ge=1, lt=2**31)]
-Positive = Annotated[Number, Field(gt=0)]
-NotNegative = Annotated[Number, Field(ge=0)]
-Share = Annotated[Number, Field(ge=0, lt=1)]
-
-
-class Config(BaseModel):
-    """The settings of a training run, complete.
-
-    Attributes:
-        data: the name of the data set, or the path of images of one's own.
-        size: the height and width to bring images of one's own to; None: what suits them.
-        preprocessing: theirs, plain, light or drawing; None: the plain one that suits them.
-        model: the name of the architecture.
-        epochs: how many times at most the training images are gone through.
-        batch_size: how many images make one update.
-        optimizer: sgd, momentum, nesterov (momentum that looks ahead), adam or adamw.
-        lr: the learning rate, before the schedule changes it.
-        momentum: how much of the running sum survives a step; only of momentum and nesterov.
-        weight_decay: pulls every parameter towards zero; not of adam.
-        schedule: constant; step (to a tenth after each third of the epochs); cosine; one-cycle;
-            plateau (to a half after 3 epochs without a lower loss).
-        label_smoothing: the share of each target that is spread over all classes.
-        clip_norm: the largest norm that all gradients together may have; 0: no limit.
-        class_weights: none, balanced, or numbers by label; a label left out counts 1.
-        average: the mean of the weights over about so many of the last epochs is judged and kept;
-            0: none.
-        validation: the share of the training images to judge by; 0: none.
-        augment: how images are changed before they are learned from: none, the name of a preset,
-            or settings such as shift=0.1,flip=true.
-        patience: training stops after so many epochs without a lower loss, and the best weights
-            are put back; 0: train to the end and keep the last.
-        min_delta: how much lower a loss must be to count as lower.
-        seed: decides initial weights, split, order, dropout and augmentation.
-        engine: what runs the mathematics.
-        device: auto, cpu or cuda; only of the engine torch.
-        amp: mixed precision; only of the engine torch.
-        compile: whether torch.compile makes one program; only of the engine torch.
-        on_divergence: what to do when a number is not finite: stop; or lower-lr, go back and halve
-            the learning rate.
-        checkpoint_minutes: how often the run is saved within an epoch; 0: after each epoch only.
-        calibrate: whether a temperature is fitted to the validation images at the end.
-        figures: whether the run's figures are drawn.
-        folder: where the data files lie; None: where handgrad looks by itself.
-        out: the run's folder; None: a new one under runs.
+    It has the fields of `TrainConfig` in plain words and numbers, and what only the command line
+    needs. Each field is declared once, here: the options of `handgrad train`, the keys of a
+    --config file and the environment variables are generated from the fields.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    data: Annotated[str, AfterValidator(_data)] = "digits"
-    size: Annotated[Whole, Field(ge=4, le=512)] | None = None
-    preprocessing: Annotated[str, _one_of(PREPROCESSINGS)] | None = None
-    model: Annotated[str, _one_of(MODELS)] = "smallnet"
-    epochs: Count
-    batch_size: Count = 64
-    optimizer: Literal["sgd", "momentum", "nesterov", "adam", "adamw"] = "adamw"
-    lr: Positive
-    momentum: Share | None
-    weight_decay: NotNegative | None
-    schedule: Literal["constant", "step", "cosine", "one-cycle", "plateau"] = "one-cycle"
-    label_smoothing: Share = 0.0
-    clip_norm: NotNegative = 0.0
-    class_weights: str | dict[str, float] = "none"
-    augment: Annotated[str, AfterValidator(_augmentation)] = "none"
-    average: NotNegative = 0.0
-    validation: Share = 0.1
-    patience: Annotated[Whole, Field(ge=0, lt=2**31)] = 10
-    min_delta: NotNegative = 0.0
-    seed: Annotated[Whole, Field(ge=0, lt=2**63)] = 0
-    engine: Annotated[str, _one_of(ENGINES)] = "auto"
-    device: Literal["auto", "cpu", "cuda"] | None = None
-    amp: bool | None = None
-    compile: bool | None = None
-    on_divergence: Literal["stop", "lower-lr"] = "stop"
-    checkpoint_minutes: NotNegative = 1.0
-    calibrate: bool = True
-    figures: bool = True
-    folder: Path | None = None
-    out: Path | None = None
+    data: Annotated[str, AfterValidator(data_name_or_path)] = option(
+        "digits",
+        "digits, mnist, fashion-mnist or kmnist; or your own images: FOLDER with "
+        "FOLDER/CLASS/*.png, an NPZ or a CSV file",
+        metavar="DATA",
+        on_resume="fixed",
+    )
+    size: Annotated[Whole, Field(ge=4, le=512)] | None = option(
+        None,
+        "Resize your images to NxN pixels",
+        metavar="N",
+        panel=OWN_IMAGES,
+        default_text="their own size up to 64, otherwise 28",
+        on_resume="fixed",
+    )
+    preprocessing: Annotated[str, one_of(PREPROCESSINGS)] | None = option(
+        None,
+        "Preprocessing of your images: plain, light or drawing",
+        metavar="NAME",
+        panel=OWN_IMAGES,
+        default_text="plain, in colour if the images are",
+        on_resume="fixed",
+    )
+    model: Annotated[str, one_of(MODELS)] = option(
+        "smallnet",
+        "Name of the network: see `handgrad models`",
+        metavar="NAME",
+        on_resume="fixed",
+    )
+    epochs: Count = shared(
+        "epochs",
+        ...,
+        metavar="N",
+        panel=STOPPING,
+        default_text=f"{EPOCHS['digits']} on digits, otherwise {OTHER_EPOCHS}",
+    )
+    batch_size: Count = shared(
+        "batch_size",
+        64,
+        "Fewer training images than the default make one batch",
+        metavar="N",
+        panel=LEARNING,
+    )
+    optimizer: Literal["sgd", "momentum", "nesterov", "adam", "adamw"] = option(
+        "adamw", "Name of the optimizer", metavar="NAME", panel=LEARNING
+    )
+    lr: Positive = option(
+        ...,
+        "Learning rate before the schedule changes it",
+        panel=LEARNING,
+        default_text=f"{LRS['sgd']:g} for sgd, {LRS['momentum']:g} for momentum and nesterov, "
+        f"{LRS['adamw']:g} for adam and adamw",
+    )
+    momentum: Share | None = option(
+        ...,
+        "Momentum of the optimizers momentum and nesterov",
+        panel=LEARNING,
+        default_text=f"{MOMENTUM:g}",
+    )
+    weight_decay: NotNegative | None = option(
+        ...,
+        "Weight decay; not for adam",
+        panel=LEARNING,
+        default_text=f"{WEIGHT_DECAY:g} for adamw, otherwise 0",
+    )
+    schedule: Literal["constant", "step", "cosine", "one-cycle", "plateau"] = option(
+        "one-cycle", "Learning rate schedule", metavar="NAME", panel=LEARNING
+    )
+    label_smoothing: Share = option(
+        0.0, "Label smoothing: the share of each target spread over all classes", panel=LEARNING
+    )
+    clip_norm: NotNegative = shared("clip_norm", 0.0, panel=LEARNING)
+    class_weights: str | dict[str, float] = option(
+        "none",
+        "Weight of each class in the loss: none, balanced (the same total weight for every "
+        "class), or weights by label such as 3=2,5=1; other labels have weight 1",
+        metavar="W",
+        panel=LEARNING,
+    )
+    augment: Annotated[str, AfterValidator(full_augmentation)] = option(
+        "none",
+        "Random augmentation of the training images, different in every epoch: none, "
+        f"{', '.join(PRESETS)}, or settings such as shift=0.1,rotation=10",
+        metavar="NAME",
+        panel=LEARNING,
+    )
+    average_weights: NotNegative = shared("average_weights", 0.0, panel=LEARNING)
+    validation: Share = option(
+        0.1,
+        "Share of the training images that is set aside for validation; 0: none",
+        panel=STOPPING,
+        on_resume="fixed",
+    )
+    patience: Annotated[Whole, Field(ge=0, lt=2**31)] = shared(
+        "patience", 10, metavar="N", panel=STOPPING
+    )
+    min_delta: NotNegative = shared("min_delta", 0.0, panel=STOPPING)
+    seed: Annotated[Whole, Field(ge=0, lt=2**63)] = shared(
+        "seed", 0, "It also gives the initial weights", metavar="N"
+    )
+    engine: Annotated[str, one_of(ENGINES)] = option(
+        "auto",
+        "Engine that computes the training steps: compiled, reference, torch, or auto for the "
+        "fastest available",
+        metavar="NAME",
+    )
+    device: Literal["auto", "cpu", "cuda"] | None = option(
+        None,
+        "Device that computes",
+        metavar="NAME",
+        panel=TORCH,
+        default_text="auto, a GPU if there is one",
+    )
+    amp: bool | None = option(
+        None, "Mixed precision: matrix products in bfloat16", panel=TORCH, default_text="no"
+    )
+    compile: bool | None = option(
+        None, "Compile the network with torch.compile", panel=TORCH, default_text="no"
+    )
+    on_divergence: Literal["stop", "lower-lr"] = shared(
+        "on_divergence", "stop", metavar="WORD", panel=INTERRUPTION
+    )
+    checkpoint_minutes: NotNegative = option(
+        1.0,
+        "Minutes between checkpoints within an epoch; 0: only after each epoch",
+        metavar="N",
+        panel=INTERRUPTION,
+        on_resume="free",
+    )
+    calibrate: bool = option(
+        True, "Calibrate the probabilities on the validation images", on_resume="free"
+    )
+    figures: bool = option(True, "Draw the figures of the run", on_resume="free")
+    data_dir: Path | None = option(
+        None,
+        "Folder of the data files",
+        metavar="DIR",
+        default_text="$HANDGRAD_DATA, the cache, or a download",
+        on_resume="free",
+    )
+    out: Path | None = option(
+        None,
+        "Folder for the run",
+        metavar="DIR",
+        default_text="runs/DATA-MODEL-1, -2 and so on",
+        on_resume="free",
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """Fill in what depends on other settings and was not given."""
+        """Fill in defaults that depend on other settings."""
         optimizer = str(given.get("optimizer", "adamw"))
         return {
             "epochs": EPOCHS.get(str(given.get("data", "digits")), OTHER_EPOCHS),
             "lr": LRS.get(optimizer, 0.01),
-            "momentum": 0.9 if optimizer in ("momentum", "nesterov") else None,
-            "weight_decay": {"adam": None, "adamw": 0.01}.get(optimizer, 0.0),
+            "momentum": MOMENTUM if optimizer in ("momentum", "nesterov") else None,
+            "weight_decay": {"adam": None, "adamw": WEIGHT_DECAY}.get(optimizer, 0.0),
         } | given
 
     @field_validator("class_weights", mode="before")
     @classmethod
     def _read_weights(cls, value: Any) -> Any:
-        """Return a word, or a table; "3=2,5=0.5" is one too."""
+        """Return a word, or the weights by label; text such as "3=2,5=0.5" is parsed."""
         if value in ("none", "balanced"):
             return value
         if isinstance(value, str):
@@ -207,15 +252,15 @@ class Config(BaseModel):
     @field_validator("out", mode="before")
     @classmethod
     def _read_out(cls, value: Any) -> Any:
-        """Refuse a name that is empty; a tilde is the home folder."""
+        """Reject an empty name; expand a leading tilde."""
         if value == "":
             raise ValueError("must name a folder")
         text = str(value)
         return Path.home() / text[2:] if text.startswith("~/") else value
 
     @model_validator(mode="after")
-    def _check_optimizer(self) -> Config:
-        """Refuse a setting that the optimizer does not have."""
+    def _check_optimizer(self) -> RunConfig:
+        """Reject a setting that the optimizer does not have."""
         if self.momentum is not None and self.optimizer not in ("momentum", "nesterov"):
             raise ValueError(
                 f"the optimizer {self.optimizer} has no momentum; "
@@ -228,19 +273,19 @@ class Config(BaseModel):
         return self
 
     @model_validator(mode="after")
-    def _check_data(self) -> Config:
-        """Refuse a setting that data with a name does not have."""
+    def _check_data(self) -> RunConfig:
+        """Reject a setting that named data sets do not have."""
         for name in ("size", "preprocessing"):
             if getattr(self, name) is not None and self.data in SOURCES:
                 raise ValueError(
-                    f"the images of {self.data} are prepared already; leave {name} out, or give "
-                    "the path of images of your own"
+                    f"{name} is for your own images, and {self.data} needs no preprocessing; leave "
+                    f"{name} out, or give the path of your own images"
                 )
         return self
 
     @model_validator(mode="after")
-    def _check_engine(self) -> Config:
-        """Refuse a setting that the engine does not have."""
+    def _check_engine(self) -> RunConfig:
+        """Reject a setting that the engine does not have."""
         for name in ("device", "amp", "compile"):
             if getattr(self, name) is not None and self.engine != "torch":
                 raise ValueError(
@@ -250,17 +295,17 @@ class Config(BaseModel):
 
     @property
     def data_name(self) -> str:
-        """What to call the data in a few letters."""
+        """A short name of the data."""
         return self.data if self.data in SOURCES else Path(self.data).stem
 
     def load_data(self, progress: bool | None = None) -> tuple[Dataset, Dataset]:
-        """Return training and test set.
+        """Return the training set and the test set.
 
         Args:
-            progress: whether to show a bar on stderr while waiting; None: where that is a terminal.
+            progress: whether to show a progress bar on stderr; None: if stderr is a terminal.
 
         Raises:
-            DataError: if they cannot be had.
+            DataError: if they cannot be loaded.
         """
         prepare = None
         if self.preprocessing is not None:
@@ -269,14 +314,14 @@ class Config(BaseModel):
             side = self.size or 28
             prepare = recipe_named(self.preprocessing, (1, side, side))
         return load_data(
-            self.data, self.folder, progress=progress, preprocessing=prepare, side=self.size
+            self.data, self.data_dir, progress=progress, preprocessing=prepare, side=self.size
         )
 
-    def fitted_to(self, train: Dataset) -> Config:
-        """Return the settings with no larger batches than there are images to learn from.
+    def fitted_to(self, train: Dataset) -> RunConfig:
+        """Return the settings with batches of at most all training images.
 
         Raises:
-            DataError: if the size was given.
+            DataError: if the batch size was given and is larger.
         """
         aside = stratified(train.labels, self.validation, self.seed) if self.validation else 0
         count = len(train) - int(np.sum(aside))
@@ -290,10 +335,10 @@ class Config(BaseModel):
         return self.model_copy(update={"batch_size": count})
 
     def network(self, train: Dataset | Source, dtype: DTypeLike = np.float32) -> Network:
-        """Return the fresh network for these images, of which only shape and classes count.
+        """Return a new network for the shape and classes of these images.
 
         Raises:
-            ModelError: if the architecture cannot take their shape.
+            ModelError: if the network cannot take images of this shape.
         """
         try:
             return Network(
@@ -305,17 +350,19 @@ class Config(BaseModel):
                 f"{self.model} cannot take the images of {train.name} ({size}): {error}"
             ) from None
 
-    def recipe(self, classes: Iterable[Label]) -> Recipe:
-        """Return the recipe for a network with these classes.
+    def train_config(self, classes: Iterable[Label]) -> TrainConfig:
+        """Return the hyperparameters for a network with these classes.
 
         Raises:
-            ConfigError: if class_weights names a class that there is not.
+            ConfigError: if class_weights names an unknown class.
         """
-        return Recipe(
+        return TrainConfig(
             epochs=self.epochs,
             batch_size=self.batch_size,
-            optimizer=self._optimizer(),
-            schedule=self._schedule(),
+            optimizer=optimizer_named(
+                self.optimizer, self.lr, self.momentum or 0.0, self.weight_decay or 0.0
+            ),
+            schedule=schedule_named(self.schedule, self.epochs),
             loss=SoftmaxCrossEntropy(self.label_smoothing),
             clip_norm=self.clip_norm or None,
             class_weights=self._weights(classes),
@@ -325,57 +372,27 @@ class Config(BaseModel):
             engine=self._engine(),
             on_divergence=self.on_divergence,
             augment=self.augment,
-            average=self.average or None,
+            average_weights=self.average_weights or None,
         )
 
     def plain(self) -> dict[str, Any]:
-        """Return the settings that are set, as JSON and TOML can hold them.
-
-        Without `out`: it says where the result went, not how it came about.
-        """
+        """Return the settings that are not None, except `out`, as JSON values."""
         return self.model_dump(mode="json", exclude={"out"}, exclude_none=True)
 
     def toml(self) -> str:
         """Return the settings as the text of a TOML file."""
         settings = self.plain()
         tables = {name: value for name, value in settings.items() if isinstance(value, dict)}
-        lines = [f"{name} = {_toml(v)}" for name, v in settings.items() if name not in tables]
+        lines = [f"{name} = {toml_value(v)}" for name, v in settings.items() if name not in tables]
         for name, table in tables.items():
             lines += ["", f"[{name}]"]
-            lines += [f"{_toml(key)} = {_toml(value)}" for key, value in table.items()]
+            lines += [f"{toml_value(key)} = {toml_value(value)}" for key, value in table.items()]
         return "\n".join(lines) + "\n"
-
-    def _optimizer(self) -> Optimizer:
-        momentum, decay = self.momentum or 0.0, self.weight_decay or 0.0
-        match self.optimizer:
-            case "sgd":
-                return SGD(self.lr, decay)
-            case "momentum":
-                return Momentum(self.lr, momentum, weight_decay=decay)
-            case "nesterov":
-                return Momentum(self.lr, momentum, nesterov=True, weight_decay=decay)
-            case "adam":
-                return Adam(self.lr)
-            case "adamw":
-                return AdamW(self.lr, weight_decay=decay)
 
     def _engine(self) -> str | MakeEngine:
         options = {"device": self.device, "amp": self.amp, "compile": self.compile}
         given = {name: value for name, value in options.items() if value is not None}
         return partial(ENGINES[self.engine], **given) if given else self.engine
-
-    def _schedule(self) -> Schedule:
-        match self.schedule:
-            case "constant":
-                return Constant()
-            case "step":
-                return Step(every=-(-self.epochs // 3))
-            case "cosine":
-                return Cosine()
-            case "one-cycle":
-                return OneCycle()
-            case "plateau":
-                return Plateau()
 
     def _weights(self, classes: Iterable[Label]) -> Mapping[Label, float] | str | None:
         if isinstance(self.class_weights, str):
@@ -383,11 +400,9 @@ class Config(BaseModel):
         labels = {str(label): label for label in classes}
         for name in self.class_weights:
             if name not in labels:
-                near = nearest(name, labels)
-                raise ConfigError(f"class_weights: there is no class {name}; the nearest is {near}")
+                classes = ", ".join([*labels][:MAX_FOLDERS])
+                raise ConfigError(
+                    f"class_weights: unknown class {name}; the classes are {classes}"
+                    f"{hint(name, labels)}"
+                )
         return {label: self.class_weights.get(name, 1.0) for name, label in labels.items()}
-
-
-def _toml(value: str | float) -> str:
-    """Return a value as TOML writes it: JSON's way, but for one character."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -16,9 +16,8 @@ from pathlib import Path
 from handgrad.classifier import MODEL
 from handgrad.errors import ConfigError, StorageError
 from handgrad.files import is_temporary, sweep
-from handgrad.signals import Signals, at_last
-from handgrad.train.checkpoint.lock import Lock
-from handgrad.train.checkpoint.manager import LOCK, Found, newest
+from handgrad.signals import DeferredSignals, on_exit
+from handgrad.train.checkpoint.manager import LOCK, LoadedCheckpoint, Lock, newest
 
 RUNS = Path("runs")
 DAY = 24 * 60 * 60
@@ -58,9 +57,12 @@ def begun(out: Path | None, name: str) -> Iterator[Path]:
             with suppress(OSError):  # it is not empty, or was not made
                 place.rmdir()
 
-    with at_last(clear):
+    with on_exit(clear):
         try:
-            with Signals(True) as signals, signals.held():  # reserved completely or not at all
+            with (
+                DeferredSignals(True) as signals,
+                signals.deferred(),
+            ):  # reserved completely or not at all
                 folder, lock = _first_free(name) if out is None else _asked_for(out)
                 made = list(dict.fromkeys([folder, *made]))
             _remove_forgotten(folder.parent)
@@ -70,7 +72,7 @@ def begun(out: Path | None, name: str) -> Iterator[Path]:
 
 
 @contextmanager
-def gone_on(folder: Path) -> Iterator[Found]:
+def gone_on(folder: Path) -> Iterator[LoadedCheckpoint]:
     """Yield the newest checkpoint of an interrupted run, and lock its folder.
 
     Raises:
@@ -97,7 +99,7 @@ def has_checkpoint(folder: Path) -> bool:
     return any(checkpoints(folder).glob("checkpoint-*"))
 
 
-def stopped(folder: Path) -> Found:
+def stopped(folder: Path) -> LoadedCheckpoint:
     """Return the newest checkpoint of an interrupted run.
 
     Raises:

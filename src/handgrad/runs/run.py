@@ -21,7 +21,7 @@ from handgrad.classifier import MODEL, Classifier, read_bundle
 from handgrad.data import Dataset, is_own, load_data
 from handgrad.errors import ConfigError, DataError, ModelError
 from handgrad.files import check_is_file, expanded, replacing
-from handgrad.runs.config import Config
+from handgrad.runs.config import RunConfig
 from handgrad.runs.folder import has_checkpoint
 from handgrad.train import Epoch, Evaluation, History
 
@@ -45,7 +45,7 @@ class Run:
         more: further JSON data for the model file.
     """
 
-    config: Config
+    config: RunConfig
     classifier: Classifier
     history: History
     train: Dataset
@@ -185,7 +185,7 @@ def load_validation(
         )
     name, seed = own.get("name"), config.get("seed", 0)
     if folder is None and not is_own(str(name)):
-        folder = config.get("folder")
+        folder = config.get("data_dir", config.get("folder"))
     whole = isinstance(share, float) and 0 < share < 1 and type(seed) is int and seed >= 0
     if not (whole and isinstance(name, str) and isinstance(folder, str | Path | None)):
         raise ConfigError(EDITED)
@@ -218,7 +218,7 @@ def load_test(
     if not isinstance(name, str):
         raise ConfigError("the model file does not name its training data; give --data")
     if folder is None and data is None and isinstance(config, Mapping) and not is_own(name):
-        folder = config.get("folder")
+        folder = config.get("data_dir", config.get("folder"))
     train, test = load_data(name, folder, **options)
     if data is None and isinstance(own, Mapping) and is_own(name):
         _check_test(train, test, own)

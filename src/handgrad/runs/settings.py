@@ -1,4 +1,4 @@
-"""Where a run's settings come from: the command line over the environment over a file."""
+"""Read the settings of a run from the command line, the environment and a file, in this order."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from handgrad.data import is_own
 from handgrad.errors import ConfigError, StorageError
 from handgrad.files import check_is_file
-from handgrad.runs.config import Config, nearest
+from handgrad.runs.config import RunConfig
+from handgrad.runs.fields import hint
+from handgrad.train_config import OnResume
 
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
-
-FIELDS = tuple(Config.model_fields)
+FIELDS = tuple(RunConfig.model_fields)
 OF_OPTIMIZER = ("lr", "momentum", "weight_decay")
 
-# HANDGRAD_DATA is the folder in which data is looked for, not the name of a data set.
-VARIABLES = {f"HANDGRAD_{name.upper()}": name for name in FIELDS if name not in ("data", "folder")}
+# HANDGRAD_DATA is the folder of data files, not the name of a data set.
+VARIABLES = {f"HANDGRAD_{n.upper()}": n for n in FIELDS if n not in ("data", "data_dir")}
 OTHER_VARIABLES = ("HANDGRAD_DATA", "HANDGRAD_TRACEBACK")
 
 _TROUBLES = {
@@ -45,109 +45,111 @@ _TROUBLES = {
 }
 
 
-# What a run's numbers do not follow from, and what it cannot do without.
-FREE = ("folder", "out", "calibrate", "figures", "checkpoint_minutes", "on_divergence")
-FIXED = ("data", "size", "preprocessing", "model", "seed", "validation", "batch_size")
+def on_resume(name: str) -> OnResume:
+    """Return whether a setting may change when a run is resumed."""
+    about: Any = RunConfig.model_fields[name].json_schema_extra
+    rule: OnResume = about["on_resume"]
+    return rule
 
 
 def configure(
     command: Mapping[str, Any],
     environment: Mapping[str, str] = os.environ,
     file: Path | None = None,
-    begun: Mapping[str, Any] | None = None,
-) -> Config:
-    """Return the settings of a run, those that nobody gave filled in.
+    original: Mapping[str, Any] | None = None,
+) -> RunConfig:
+    """Return the complete settings of a run.
 
-    A source that names another optimizer than the one chosen in the end does not give its learning
-    rate, momentum or weight decay: they were meant for the other one.
+    The learning rate, momentum and weight decay of a source that names another optimizer are
+    ignored: they were meant for that optimizer.
 
     Args:
-        command: what the command line gives, by field.
-        environment: the environment variables; HANDGRAD_LR gives the field lr.
-        file: a TOML file that gives some; None: there is none.
-        begun: the settings of a run that goes on, over which the others go.
+        command: the settings given on the command line, by name.
+        environment: the environment variables, such as HANDGRAD_LR for the setting lr.
+        file: a TOML file with settings; None: there is none.
+        original: the settings of the run that is resumed; the others override them.
 
     Raises:
         ConfigError: if a setting is unknown, out of range, or contradicts another.
     """
     in_file = _read(file) if file else {}
     in_environment = _read_environment(environment)
-    sources = (begun or {}, in_file, in_environment, dict(command))
+    sources = (original or {}, in_file, in_environment, dict(command))
     chosen = next((s["optimizer"] for s in reversed(sources) if "optimizer" in s), None)
     settings: dict[str, Any] = {}
     for source in sources:
         other = source.get("optimizer", chosen) != chosen
         settings |= {k: v for k, v in source.items() if not (other and k in OF_OPTIMIZER)}
     origin = (
-        dict.fromkeys(begun or {}, "from the run")
+        dict.fromkeys(original or {}, "from the run")
         | dict.fromkeys(in_file, f"from {file}")
         | {name: f"from HANDGRAD_{name.upper()} in the environment" for name in in_environment}
         | dict.fromkeys(command, "from the command line")
     )
     try:
-        config = Config.model_validate(settings)
+        config = RunConfig.model_validate(settings)
     except ValidationError as error:
         raise ConfigError(_sentence(error.errors()[0], origin)) from None
-    if config.folder is not None and is_own(config.data):
+    if config.data_dir is not None and is_own(config.data):
         raise ConfigError(
-            f"folder is for data with a name, such as mnist, and {config.data} is where images "
-            f"of your own lie; leave it out ({origin['folder']})"
+            f"data_dir is for named data sets such as mnist, but {config.data} is the path of your "
+            f"own images; leave data_dir out ({origin['data_dir']})"
         )
     return config
 
 
-def begun_with(config: Any, checkpoint: Path) -> dict[str, Any]:
-    """Return the settings that a checkpoint remembers, checked: somebody may have edited them.
+def original_settings(config: Any, checkpoint: Path) -> dict[str, Any]:
+    """Return the settings in a checkpoint, checked.
 
     Args:
-        config: what it holds for them.
+        config: the value in the file.
         checkpoint: the file.
 
     Raises:
-        StorageError: if they are no settings.
+        StorageError: if they are not valid settings.
     """
     if not isinstance(config, dict):
-        raise StorageError(f"{checkpoint}: holds {config!r:.40} in place of settings")
+        raise StorageError(f"{checkpoint}: its settings are {config!r:.40}, not a table")
     for name in config:
         if name not in FIELDS:
-            raise StorageError(f"{checkpoint}: there is no setting {name!r:.40}")
+            raise StorageError(f"{checkpoint}: unknown setting {name!r:.40}")
     try:
-        Config.model_validate(config)
+        RunConfig.model_validate(config)
     except ValidationError as error:
         origin = dict.fromkeys(config, "in it")
         raise StorageError(f"{checkpoint}: {_sentence(error.errors()[0], origin)}") from None
-    # A folder beside images of one's own meant nothing when it could still be given.
+    # The path of the user's own images has no folder of data files beside it.
     own = is_own(config.get("data", ""))
-    return {name: value for name, value in config.items() if not (own and name == "folder")}
+    return {name: value for name, value in config.items() if not (own and name == "data_dir")}
 
 
-def check_settings(begun: Mapping[str, Any], now: Config, run: Path, *, force: bool) -> None:
-    """Raise a ConfigError that says in what the settings of a run that goes on are others.
+def check_settings(original: Mapping[str, Any], now: RunConfig, run: Path, *, force: bool) -> None:
+    """Raise a ConfigError that names the settings that changed since a run was started.
 
     Args:
-        begun: the settings that it was begun with.
-        now: those that it is to go on with.
-        run: its folder.
-        force: whether what may differ, may.
+        original: the settings at the start of the run.
+        now: the settings now.
+        run: the folder of the run.
+        force: whether settings that may change are allowed to.
     """
-    was, new = Config.model_validate(dict(begun)).plain(), now.plain()
-    others = [name for name in FIELDS if name not in FREE and was.get(name) != new.get(name)]
-    for name in FIXED:
-        if name in others:
+    was, new = RunConfig.model_validate(dict(original)).plain(), now.plain()
+    changed = [n for n in FIELDS if on_resume(n) != "free" and was.get(n) != new.get(n)]
+    for name in changed:
+        if on_resume(name) == "fixed":
             raise ConfigError(
-                f"{run} was begun with {_told(name, was)}, which cannot be changed any more; "
-                "leave it out, or begin a new run"
+                f"{run}: cannot resume: {_change(name, was, new)}. Start a new run in another "
+                "folder."
             )
-    if others and not force:
-        before, after = (", ".join(_told(name, s) for name in others) for s in (was, new))
+    if changed and not force:
+        changes = ", ".join(_change(name, was, new) for name in changed)
         raise ConfigError(
-            f"{run} was begun with {before}, not {after}; leave that out, or add "
-            "--force-settings to go on with it"
+            f"{run}: cannot resume: {changes}. Use the same settings, or allow changes with "
+            "--force-settings."
         )
 
 
-def _told(name: str, settings: Mapping[str, Any]) -> str:
-    return f"{name} {settings[name]}" if name in settings else f"no {name}"
+def _change(name: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    return f"{name} was {was.get(name, 'not set')} and is now {now.get(name, 'not set')}"
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -163,35 +165,31 @@ def _read(file: Path) -> dict[str, Any]:
         raise ConfigError(f"{file} is not a TOML file ({error}); correct it there") from None
     for name in settings:
         if name not in FIELDS:
-            near = nearest(name, FIELDS)
-            raise ConfigError(
-                f"there is no setting {name!r} (from {file}); the nearest is {near!r}"
-            )
+            raise ConfigError(f"unknown setting {name} (from {file}){hint(name, FIELDS)}")
     return settings
 
 
 def _read_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings among the variables, and refuse what looks like one misspelt."""
+    """Return the settings among the environment variables; reject misspelt names."""
     ours = [name for name, value in environment.items() if name.startswith("HANDGRAD_") and value]
     for name in ours:
         if name not in VARIABLES and name not in OTHER_VARIABLES:
             for near in difflib.get_close_matches(name, VARIABLES, n=1, cutoff=0.8):
                 raise ConfigError(
-                    f"there is no setting {name} (from the environment); the nearest is {near}"
+                    f"unknown setting {name} (from the environment); did you mean {near}?"
                 )
     return {VARIABLES[name]: environment[name] for name in ours if name in VARIABLES}
 
 
 def _sentence(error: ErrorDetails, origin: Mapping[str, str]) -> str:
-    """Return which setting is wrong and how, what it was, and where it came from."""
+    """Return a sentence with the setting, what is wrong, its value and its source."""
     context = error.get("ctx", {})
-    if not error["loc"]:  # two settings that contradict each other
+    if not error["loc"]:  # two settings contradict each other
         return str(context["error"])
     name = str(error["loc"][0])
     if error["type"] == "literal_error":
-        known = get_args(Config.model_fields[name].annotation)
-        near = nearest(str(error["input"]), known)
-        trouble = f"must be one of {', '.join(known)}; the nearest is {near}"
+        known = get_args(RunConfig.model_fields[name].annotation)
+        trouble = f"must be one of {', '.join(known)}{hint(str(error['input']), known)}"
     else:
         limits = {k: f"{v:g}" if isinstance(v, float) else v for k, v in context.items()}
         trouble = _TROUBLES.get(error["type"], error["msg"]).format(**limits)

@@ -1,19 +1,19 @@
-"""The one loop: from a network and images to a trained network and its history."""
+"""Training: from a network and images to a trained network and its history."""
 
-from handgrad.train.checkpoint.manager import Checkpoints
-from handgrad.train.config import Recipe
+from handgrad.train.checkpoint.manager import CheckpointConfig
 from handgrad.train.evaluate import Evaluation, evaluate
 from handgrad.train.history import Epoch, History
 from handgrad.train.loop import epochs, fit
 from handgrad.train.robustness import Robustness, robustness
+from handgrad.train_config import TrainConfig
 
 __all__ = [
-    "Checkpoints",
+    "CheckpointConfig",
     "Epoch",
     "Evaluation",
     "History",
-    "Recipe",
     "Robustness",
+    "TrainConfig",
     "epochs",
     "evaluate",
     "fit",

@@ -1,4 +1,4 @@
-"""How good a network is on images it has not learned from."""
+"""Evaluation of a network on a test set: loss, accuracy and confusion matrix."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ from handgrad.network import Network
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What an evaluation found.
+    """The result of an evaluation.
 
     Attributes:
         loss: the mean loss.
-        confusion: how many images of class i were taken for class j, (K, K) whole numbers.
+        confusion: the confusion matrix, (K, K) integers: [i, j] counts the images of class i that
+            were classified as class j.
     """
 
     loss: float
@@ -32,22 +33,22 @@ class Evaluation:
 
     @property
     def count(self) -> int:
-        """How many images were looked at."""
+        """The number of images."""
         return int(self.confusion.sum())
 
     @property
     def correct(self) -> int:
-        """How many of them were right."""
+        """The number of images classified correctly."""
         return int(np.trace(self.confusion))
 
     @property
     def accuracy(self) -> float:
-        """The share of them that were right, 0 to 1."""
+        """The share of images classified correctly, 0 to 1."""
         return self.correct / self.count
 
     def __str__(self) -> str:
         return (
-            f"accuracy {self.accuracy:.2%} ({self.correct:,} of {self.count:,} right), "
+            f"accuracy {self.accuracy:.2%} ({self.correct:,} of {self.count:,} correct), "
             f"loss {self.loss:.4f}"
         )
 
@@ -63,17 +64,17 @@ def evaluate(
     loss: Loss = SoftmaxCrossEntropy(),
     logits: Callable[[NDArray[Any]], Array] | None = None,
 ) -> Evaluation:
-    """Return how good a network is on a data set.
+    """Return the loss, accuracy and confusion matrix of a network on a data set.
 
     Args:
-        model: the network or classifier.
-        test: images that it has not learned from.
-        loss: the loss to report.
-        logits: how to compute them; None: by the network itself.
+        net: the network.
+        test: images that it was not trained on.
+        loss: the loss function.
+        logits: computes the logits of images; None: the network itself.
 
     Raises:
-        DataError: if the data set's classes or images are not the network's.
-        ModelError: if this is neither a network nor a classifier.
+        DataError: if the data set has other classes or images than the network.
+        ModelError: if `net` is not a Network.
     """
     check_classes(model, test)
     net = network_of(model)
@@ -85,20 +86,26 @@ def evaluate(
 
 
 def check_dataset(data: object) -> None:
-    """Raise a DataError if this is no data set, but arrays, say."""
+    """Raise a DataError unless this is a Dataset."""
     if not isinstance(data, Dataset):
         kind = type(data).__name__
         raise DataError(
-            f"a Dataset is wanted, not a {kind}; make one: Dataset.from_arrays(images, labels)"
+            f"expected a Dataset, not a {kind}; make one: Dataset.from_arrays(images, labels)"
         )
 
 
-def check_classes(model: Network | Classifier, data: Dataset) -> None:
-    """Raise a DataError unless the classes and images of a data set fit a model.
+def check_network(net: object) -> None:
+    """Raise a ModelError unless this is a Network."""
+    if not isinstance(net, Network):
+        raise ModelError(
+            f"expected a Network, not a {type(net).__name__}; make one: "
+            "hg.Network(layers, train.shape, train.classes)"
+        )
 
-    A classifier must have the same class names, a network the same number of classes.
-    """
-    net = network_of(model)
+
+def check_classes(net: Network, data: Dataset) -> None:
+    """Raise a DataError unless a data set has the classes and image shape of the network."""
+    check_network(net)
     check_dataset(data)
     if isinstance(model, Classifier) and data.classes != model.classes:
         raise DataError(
@@ -108,13 +115,14 @@ def check_classes(model: Network | Classifier, data: Dataset) -> None:
         )
     if len(data.classes) != net.classes:
         raise DataError(
-            f"{data.name} has {len(data.classes)} classes, but the network has {net.classes}; "
-            "build the network with classes=len(train.classes)"
+            f"{data.name} has the classes {_some(data.classes)}, the network "
+            f"{_some(net.classes)}; use data with those classes, or build the network with "
+            "classes=train.classes"
         )
     net.as_images(data.images)
 
 
 def _some(labels: tuple[Any, ...]) -> str:
-    """Return a few labels and how many there are."""
+    """Return the first labels and their number as text."""
     few = ", ".join(map(repr, labels[:3])) + (", ..." if len(labels) > 3 else "")
     return f"{few} ({len(labels)})"

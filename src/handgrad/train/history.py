@@ -1,4 +1,4 @@
-"""What a training run tells: one record for each epoch."""
+"""The history of a training run: one record for each epoch."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from handgrad.display import html_table
 
 
 class Epoch(NamedTuple):
-    """What one epoch brought.
+    """The record of one epoch.
 
     Attributes:
-        number: the epoch, counted from 1.
-        loss: the mean loss over the training images, each taken before the update that it led to.
-        accuracy: the share of training images that were right, 0 to 1, likewise.
-        validation_loss: the mean loss over the validation images after the epoch; None: there
-            are none.
-        validation_accuracy: the share of them that were right, 0 to 1.
+        number: the number of the epoch, counted from 1.
+        loss: the mean training loss; each batch is measured before its own update.
+        accuracy: the training accuracy, 0 to 1, measured likewise.
+        validation_loss: the mean loss on the validation images after the epoch; None: there are
+            none.
+        validation_accuracy: the accuracy on the validation images, 0 to 1.
         lr: the learning rate of the epoch's last update.
-        seconds: how long the epoch's updates took.
-        images_per_second: training images, through those updates.
-        best: whether no epoch before had as low a loss to go by.
+        seconds: the time that the updates took.
+        images_per_second: training images per second of that time.
+        best: whether the monitored loss is the lowest so far.
     """
 
     number: int
@@ -36,8 +36,8 @@ class Epoch(NamedTuple):
     best: bool
 
     @property
-    def watched_loss(self) -> float:
-        """The loss that early stopping and plateaus go by: on validation, where there is any."""
+    def monitored_loss(self) -> float:
+        """The loss used for early stopping and plateaus: the validation loss if there is one."""
         return self.loss if self.validation_loss is None else self.validation_loss
 
 
@@ -47,7 +47,7 @@ class History:
 
     Attributes:
         epochs: one record for each epoch.
-        stopped_early: whether the run ended before the epochs it was asked for.
+        stopped_early: whether the run ended before the last of its epochs.
     """
 
     epochs: list[Epoch] = field(default_factory=list)
@@ -59,7 +59,7 @@ class History:
 
     @property
     def best_epoch(self) -> int:
-        """The number of the epoch with the lowest loss to go by; 0: none was finite."""
+        """The number of the epoch with the lowest monitored loss; 0: no loss was finite."""
         return max((record.number for record in self.epochs if record.best), default=0)
 
     def __len__(self) -> int:

@@ -1,11 +1,11 @@
-"""The one loop."""
+"""The training loop: `fit` and `epochs`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, Unpack
+from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,198 +15,210 @@ from handgrad.data import Dataset
 from handgrad.data.augment import Augmentation
 from handgrad.data.augment.sampling import tables_for
 from handgrad.data.split import stratified
-from handgrad.engines import Rules, engine_named
-from handgrad.errors import ConfigError, DataError, DivergenceError, ModelError
+from handgrad.engines import engine_named
+from handgrad.errors import ConfigError, DataError, ModelError
 from handgrad.layers import Array
 from handgrad.network import Network
-from handgrad.signals import Signals
-from handgrad.train.checkpoint.fingerprint import check_identity, identity
-from handgrad.train.checkpoint.manager import Checkpoints, Found, Keeper
-from handgrad.train.config import Recipe, Settings
+from handgrad.train.checkpoint.fingerprint import check_fingerprint, run_fingerprint
+from handgrad.train.checkpoint.manager import (
+    CheckpointConfig,
+    CheckpointManager,
+    LoadedCheckpoint,
+)
 from handgrad.train.evaluate import check_classes, check_dataset
+from handgrad.train.guard import RunGuard
 from handgrad.train.history import Epoch, History
-from handgrad.train.run import Course
-
-
-class _Place(NamedTuple):
-    """Where a run is kept, what makes it that run, and whether it goes on with what is there."""
-
-    checkpoints: Checkpoints
-    run: dict[str, str]
-    resume: bool
+from handgrad.train.keywords import TrainKeywords
+from handgrad.train.run import TrainingRun
+from handgrad.train_config import TrainConfig
 
 
 def fit(
     model: Network | Classifier,
     train: Dataset,
-    validation: Dataset | float | None = 0.1,
+    config: TrainConfig = TrainConfig(),
     *,
+    validation: Dataset | float | None = 0.1,
     weights: ArrayLike | None = None,
     on_epoch: Callable[[Epoch], None] | None = None,
     on_progress: Callable[[float], None] | None = None,
-    checkpoint: str | Path | Checkpoints | None = None,
+    verbose: bool = False,
+    checkpoint: str | Path | CheckpointConfig | None = None,
     resume: bool = False,
-    **settings: Unpack[Settings],
+    **keywords: Unpack[TrainKeywords],
 ) -> History:
-    """Train a network to the end, and return what each epoch brought.
+    """Train a network, and return one record per epoch.
 
-    Ctrl-C waits until a step is made, and raises KeyboardInterrupt then. With a folder for
-    checkpoints one is written before, and SIGTERM and SIGHUP raise SystemExit likewise. A run that
-    goes on from a checkpoint is the run it would have been, bit for bit.
+    Ctrl-C takes effect after the current step and raises KeyboardInterrupt. If `checkpoint` is
+    given, the run is saved first, and SIGTERM and SIGHUP raise SystemExit in the same way. A
+    resumed run gives the same weights as an uninterrupted one, bit for bit.
 
     Args:
-        model: the network or classifier; its arrays are changed in place.
-        train: the images to learn from.
-        validation: the images to judge by; a share of `train` to set aside for it; or None.
-        weights: how much each image of `train` counts, (N,) numbers of at least 0, besides the
-            weight of its class; None: all the same. Those set aside for validation count the same.
-        on_epoch: called with each record as soon as it is there.
-        on_progress: called some times a second with how many epochs are made, such as 2.4.
-        checkpoint: the folder in which the run is kept while it goes on, or `Checkpoints`.
-        resume: go on from the newest checkpoint there, if there is one.
-        settings: the fields of `Recipe`, such as ``epochs=3, optimizer=Adam(1e-3)``.
+        net: the network; its arrays are changed in place.
+        train: the training images.
+        config: the hyperparameters.
+        validation: the validation images; or the share of `train` to set aside for them; or None.
+        weights: the weight of each image of `train`, (N,) numbers of at least 0, multiplied by the
+            weight of its class; None: all weights are equal. Validation images are not weighted.
+        on_epoch: called with the record of each epoch.
+        on_progress: called several times a second with the number of epochs done, such as 2.4.
+        verbose: whether to show a progress bar, in a terminal or a notebook.
+        checkpoint: the folder for the run's checkpoints, or a `CheckpointConfig`.
+        resume: whether to continue from the newest checkpoint, if there is one.
+        keywords: fields of `TrainConfig`, which override those of `config`, such as
+            ``epochs=3, optimizer=Adam(1e-3)``.
 
     Raises:
         DataError: if the images do not fit the network.
         ConfigError: if a setting is unknown or out of range, or the folder holds another run.
-        StorageError: if a checkpoint cannot be written, or none of those there is whole.
-        DivergenceError: if a number is not finite any more; the network then has the weights
-            of the best epoch so far, or those it came with.
+        StorageError: if a checkpoint cannot be written, or all existing ones are damaged.
+        DivergenceError: if a value is no longer finite. The network then has the weights of the
+            best epoch so far, or its initial weights.
     """
-    course, validation, place = _set_out(
-        model, train, validation, weights, checkpoint, resume, settings
-    )
-    for record in _epochs(course, validation, place, on_progress):
-        if on_epoch is not None:
-            on_epoch(record)
-    return course.history
+    config = _combined(config, keywords)
+    run, validation, target = _prepare(net, train, config, validation, weights, checkpoint, resume)
+    with _progress_bar(config.epochs, verbose) as bar:
+        for record in _run_epochs(run, validation, target, _each(on_progress, bar.update)):
+            bar.show(record)
+            if on_epoch is not None:
+                on_epoch(record)
+    return run.history
 
 
 def epochs(
     model: Network | Classifier,
     train: Dataset,
-    validation: Dataset | float | None = 0.1,
+    config: TrainConfig = TrainConfig(),
     *,
+    validation: Dataset | float | None = 0.1,
     weights: ArrayLike | None = None,
-    checkpoint: str | Path | Checkpoints | None = None,
+    checkpoint: str | Path | CheckpointConfig | None = None,
     resume: bool = False,
-    **settings: Unpack[Settings],
+    **keywords: Unpack[TrainKeywords],
 ) -> Iterator[Epoch]:
     """Train a network, and yield a record after each epoch; the arguments are those of `fit`.
 
-    When the loop has run to its end, the network has the weights of the best epoch, unless
-    `patience` is None. Whoever leaves it before has the weights of the last. A run that goes on
-    yields what is new. The folder for checkpoints is looked into, and kept from other runs, from
-    the first record that is asked for until the loop ends or is closed.
+    At the end of the loop the network has the weights of the best epoch, unless `patience` is
+    None. If the loop is left early, it has the weights of the last epoch. A resumed run yields the
+    new epochs only. The checkpoint folder is locked against other runs from the first record until
+    the loop ends or is closed.
     """
-    return _epochs(*_set_out(model, train, validation, weights, checkpoint, resume, settings))
+    config = _combined(config, keywords)
+    return _run_epochs(*_prepare(net, train, config, validation, weights, checkpoint, resume))
 
 
-def _epochs(
-    course: Course,
+class _CheckpointTarget(NamedTuple):
+    """The checkpoint folder, the run's fingerprint, and whether an existing run is resumed."""
+
+    config: CheckpointConfig
+    fingerprint: dict[str, str]
+    resume: bool
+
+
+def _run_epochs(
+    run: TrainingRun,
     validation: Dataset | None,
-    place: _Place | None,
+    target: _CheckpointTarget | None,
     on_progress: Callable[[float], None] | None = None,
 ) -> Iterator[Epoch]:
-    """Yield a record after each epoch, until the last or until the loss falls no more."""
-    with _kept(course, place) as keeper:
-        save = None if keeper is None else keeper.save
-        course.keep(save)
-        while not course.is_over:
-            with Signals(keeper is not None) as signals, course.saved_if_left(save):
-                while not course.is_at_the_end_of_an_epoch:
-                    with signals.held() if course.is_warm else nullcontext():
-                        try:
-                            course.note(course.engine.run(course.ahead()))
-                        except DivergenceError as error:
-                            course.go_back(error)
-                        if keeper is not None and keeper.is_due:
-                            course.keep(save)
+    """Yield a record after each epoch, until the last epoch or early stopping."""
+    with _checkpointing(run, target) as manager:
+        guard = RunGuard(run, manager)
+        while not run.is_over:
+            with guard.epoch():
+                while not run.epoch_is_complete:
+                    with guard.steps():
+                        # Forward, loss, backward, update: see ReferenceEngine.run.
+                        results = run.engine.run(run.next_batches())
+                        run.record(results)
                     if on_progress is not None:
-                        on_progress(course.made)
-                found = course.judge(validation)
-                with signals.held():
-                    record = course.end_epoch(found)
-                    course.keep(save)
+                        on_progress(run.epochs_done)
+                evaluation = run.evaluate(validation)
+                with guard.epoch_end():
+                    record = run.end_epoch(evaluation)
             yield record
-        course.end()
+        run.finish()
 
 
-def _set_out(
-    model: Network | Classifier,
+def _combined(config: TrainConfig, keywords: TrainKeywords) -> TrainConfig:
+    """Return a config with some fields changed, checked."""
+    if not isinstance(config, TrainConfig):
+        raise ConfigError(
+            f"the third argument must be a TrainConfig, not {config!r:.40}; "
+            "give validation data by name: validation=..."
+        )
+    return config.replace(**keywords)
+
+
+def _prepare(
+    net: Network,
     train: Dataset,
+    config: TrainConfig,
     validation: Dataset | float | None,
     weights: ArrayLike | None,
-    checkpoint: str | Path | Checkpoints | None,
+    checkpoint: str | Path | CheckpointConfig | None,
     resume: bool,
-    settings: Settings,
-) -> tuple[Course, Dataset | None, _Place | None]:
-    """Return a run that has been checked, at its beginning, and where it is kept."""
-    recipe = Recipe.of(settings)
+) -> tuple[TrainingRun, Dataset | None, _CheckpointTarget | None]:
+    """Check the arguments; return a new run, its validation images and its checkpoint target."""
     check_dataset(train)
     by_image = None if weights is None else _as_weights(weights, train)
     if validation is not None and not isinstance(validation, Dataset):
-        train, validation, by_image = _split(train, validation, by_image, recipe.seed)
-    _check(model, train, validation, recipe)
-    course = _course(model, train, by_image, recipe)
+        train, validation, by_image = _split(train, validation, by_image, config.seed)
+    _check(net, train, validation, config)
+    if net.preprocessing is None:
+        net.preprocessing = train.preprocessing
+    if not net.is_fitted:
+        net.fit_statistics(train.images)
+    engine = engine_named(config.engine, net, config)
+    run = TrainingRun(net, engine, config, train, by_image)
     if checkpoint is None:
         if resume:
             raise ConfigError("resume needs checkpoint=FOLDER, the folder of the checkpoints")
-        return course, validation, None
-    if not isinstance(checkpoint, Checkpoints):
-        checkpoint = Checkpoints(checkpoint)
-    run = identity(recipe, course.engine, train, validation, by_image)
-    return course, validation, _Place(checkpoint, run, resume)
-
-
-def _course(
-    model: Network | Classifier, train: Dataset, weights: Array | None, recipe: Recipe
-) -> Course:
-    """Return a run at its beginning, its network measured and its engine made."""
-    net = network_of(model)
-    if isinstance(model, Classifier) and model.preprocessing is None:
-        model.preprocessing = train.preprocessing
-    if not net.is_fitted:
-        net.fit_statistics(train.images)
-    rules = Rules(recipe.loss, recipe.optimizer, recipe.clip_norm, recipe.seed)
-    return Course(net, engine_named(recipe.engine, net, rules), recipe, train, weights)
+        return run, validation, None
+    if not isinstance(checkpoint, CheckpointConfig):
+        checkpoint = CheckpointConfig(checkpoint)
+    fingerprint = run_fingerprint(config, engine, train, validation, by_image)
+    return run, validation, _CheckpointTarget(checkpoint, fingerprint, resume)
 
 
 @contextmanager
-def _kept(course: Course, place: _Place | None) -> Iterator[Keeper | None]:
-    """Keep others out of a run's folder meanwhile; the course goes on where it stopped."""
-    if place is None:
+def _checkpointing(
+    run: TrainingRun, target: _CheckpointTarget | None
+) -> Iterator[CheckpointManager | None]:
+    """Lock the checkpoint folder within the block, and resume the run that it holds."""
+    if target is None:
         yield None
         return
-    with Keeper(place.checkpoints, place.run) as keeper:
-        found = keeper.newest()
-        if found is not None:
-            if not place.resume:
+    with CheckpointManager(target.config, target.fingerprint) as manager:
+        loaded = manager.newest()
+        if loaded is not None:
+            if not target.resume:
                 raise ConfigError(
-                    f"{keeper.folder} holds the checkpoints of a run; give resume=True to go on "
-                    "with it, or another folder"
+                    f"{manager.folder} holds the checkpoints of a run; resume it with resume=True, "
+                    "or choose another folder"
                 )
-            was, other_settings = found.about["run"], place.checkpoints.other_settings
-            check_identity(was, place.run, keeper.folder, other_settings=other_settings)
-            _go_on(course, found, place.run)
-        yield keeper
+            _resume(run, loaded, target)
+        yield manager
 
 
-def _go_on(course: Course, found: Found, run: dict[str, str]) -> None:
-    """Let a course go on from a checkpoint, once it is known to be of the same run."""
-    state = found.state
-    if found.about["run"].get("optimizer") != run["optimizer"]:
-        state = state._replace(lowered=0)  # a rate that is given anew counts as it is given
+def _resume(run: TrainingRun, loaded: LoadedCheckpoint, target: _CheckpointTarget) -> None:
+    """Continue a run from a checkpoint, once both are known to be the same run."""
+    was, now = loaded.about["run"], target.fingerprint
+    folder = Path(target.config.folder)
+    check_fingerprint(was, now, folder, allow_changes=target.config.allow_changes)
+    state = loaded.state
+    if was.get("optimizer") != now["optimizer"]:
+        state = state._replace(lr_halvings=0)  # a new learning rate is used as given
     try:
-        course.restore(state)
+        run.restore(state)
     except (ConfigError, ModelError) as error:
-        raise type(error)(f"{found.path}: {error}") from None
+        raise type(error)(f"{loaded.path}: {error}") from None
 
 
 def _split(
     train: Dataset, share: object, weights: Array | None, seed: int
 ) -> tuple[Dataset, Dataset | None, Array | None]:
-    """Return training, validation and the weights of training; a share of 0 sets nothing aside."""
+    """Return training images, validation images and training weights; a share of 0 gives None."""
     if not isinstance(share, int | float | np.number):
         raise DataError(f"validation must be a Dataset, a share or None, not {share!r}")
     if not share:
@@ -228,17 +240,68 @@ def _as_weights(weights: ArrayLike, train: Dataset) -> Array:
             f"{train.name}"
         )
     if not array.any():
-        raise DataError("weights are all 0: there is nothing to learn from; give some above 0")
+        raise DataError("weights are all 0, so no image is used; set some above 0")
     return array
 
 
-def _check(
-    model: Network | Classifier, train: Dataset, validation: Dataset | None, recipe: Recipe
-) -> None:
-    """Raise a DataError before the work starts, rather than in the middle."""
-    check_classes(model, train)
-    train.check_trainable(recipe.batch_size)
-    if isinstance(recipe.augment, Augmentation):
-        tables_for(recipe.augment, train.shape[1:])
+def _check(net: Network, train: Dataset, validation: Dataset | None, config: TrainConfig) -> None:
+    """Raise a DataError before training if images or batch size do not fit."""
+    check_classes(net, train)
+    train.check_trainable(config.batch_size)
+    if isinstance(config.augment, Augmentation):
+        tables_for(config.augment, train.shape[1:])
     if validation is not None:
-        check_classes(model, validation)
+        check_classes(net, validation)
+
+
+class _ProgressBar:
+    """A progress bar of tqdm, which counts epochs; or nothing.
+
+    Args:
+        bar: the bar of tqdm; None: nothing is shown.
+    """
+
+    def __init__(self, bar: Any) -> None:
+        self._bar = bar
+        self.update = None if bar is None else self._update
+
+    def _update(self, epochs_done: float) -> None:
+        self._bar.n = round(epochs_done, 1)
+        self._bar.refresh()
+
+    def show(self, record: Epoch) -> None:
+        """Show the losses and accuracies of an epoch beside the bar."""
+        if self._bar is None:
+            return
+        shown = {"loss": f"{record.loss:.4f}", "accuracy": f"{record.accuracy:.2%}"}
+        if record.validation_loss is not None:
+            shown["val_loss"] = f"{record.validation_loss:.4f}"
+            shown["val_accuracy"] = f"{record.validation_accuracy:.2%}"
+        self._bar.n = record.number
+        self._bar.set_postfix(shown)
+
+
+@contextmanager
+def _progress_bar(epochs: int, verbose: bool) -> Iterator[_ProgressBar]:
+    """Give a progress bar for a terminal or a notebook; a silent one unless verbose."""
+    if not verbose:
+        yield _ProgressBar(None)
+        return
+    from tqdm.auto import tqdm
+
+    layout = "{desc}: {n:.1f}/{total_fmt} |{bar}| {elapsed}{postfix}"
+    with tqdm(total=epochs, desc="epochs", bar_format=layout) as bar:
+        yield _ProgressBar(bar)
+
+
+def _each(*calls: Callable[[float], None] | None) -> Callable[[float], None] | None:
+    """Return a function that makes all the given calls; None if all of them are None."""
+    given = [call for call in calls if call is not None]
+    if not given:
+        return None
+
+    def all_calls(value: float) -> None:
+        for call in given:
+            call(value)
+
+    return all_calls

@@ -1,4 +1,4 @@
-"""How good a network still is on damaged images."""
+"""Robustness: the accuracy of a network on corrupted test images."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from handgrad.train.evaluate import Evaluation, check_classes, evaluate
 
 @dataclass(frozen=True)
 class Robustness:
-    """What an evaluation on whole and on damaged images found.
+    """The result of an evaluation on clean and on corrupted images.
 
     Attributes:
-        clean: on the images as they are.
-        damaged: for each kind of damage.
+        clean: the evaluation on the clean images.
+        damaged: the evaluation for each kind of corruption.
     """
 
     clean: Evaluation
@@ -32,7 +32,7 @@ class Robustness:
 
     @property
     def accuracy(self) -> float:
-        """The mean accuracy over all kinds of damage, 0 to 1."""
+        """The mean accuracy over all kinds of corruption, 0 to 1."""
         return float(np.mean([found.accuracy for found in self.damaged.values()]))
 
 
@@ -43,22 +43,22 @@ def robustness(
     seed: int = 0,
     logits: Callable[[NDArray[Any]], Array] | None = None,
 ) -> Robustness:
-    """Return how good a network is on images, and on the same damaged in fifteen ways.
+    """Evaluate a network on clean images, and on the same images with fifteen corruptions.
 
     Args:
-        model: the network or classifier.
-        test: images that it has not learned from, uint8.
-        seed: decides what is at random in the damage.
-        logits: how to compute them; None: by the network itself.
+        net: the network.
+        test: images that it was not trained on, uint8.
+        seed: the seed of random corruptions.
+        logits: computes the logits of images; None: the network itself.
 
     Raises:
-        DataError: if the data set's classes or images are not the network's, or not uint8.
+        DataError: if the data set has other classes or images than the network, or not uint8.
     """
     check_classes(model, test)
     if test.images.dtype != np.uint8:
         raise DataError(
-            f"{test.name}: images of {test.images.dtype} cannot be damaged as files are; "
-            "give them as uint8, 0..255"
+            f"{test.name}: images of {test.images.dtype} cannot be corrupted like files; "
+            "use uint8, 0..255"
         )
     damaged = {
         name: evaluate(

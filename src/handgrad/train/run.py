@@ -1,12 +1,12 @@
-"""A run on its way: where it stands, what comes next, what came of it."""
+"""TrainingRun: the state of a training run, and the operations the training loop is made of."""
 
 from __future__ import annotations
 
 import copy
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 
 import numpy as np
 
@@ -20,259 +20,263 @@ from handgrad.layers import Array
 from handgrad.network import Network
 from handgrad.random import generator
 from handgrad.schedules import Progress
-from handgrad.train.checkpoint.state import LOWERINGS, State, check_fits
-from handgrad.train.config import Recipe
+from handgrad.train.checkpoint.state import MAX_LR_HALVINGS, RunState, check_fits
 from handgrad.train.evaluate import Evaluation, evaluate
 from handgrad.train.history import Epoch, History
-from handgrad.train.weight_averaging import Average, next_point
+from handgrad.train.weight_averaging import WeightAverage, next_average_step
+from handgrad.train_config import TrainConfig
 
-SLICE = 0.2  # seconds of work between two looks at signals and clocks
+SLICE_SECONDS = 0.2  # seconds of training between two checks for signals and due checkpoints
 
-_NOTHING = StepResults(np.zeros(0), np.zeros(0, np.int64))
+_NO_STEPS = StepResults(np.zeros(0), np.zeros(0, np.int64))
 _log = logging.getLogger("handgrad")
 
 
-class Course:
-    """A run from its first step to its last, some steps at a time.
+class TrainingRun:
+    """A training run, which advances a few steps at a time.
 
     Args:
         net: the network; its arrays are changed in place.
-        engine: what makes the steps.
-        recipe: how.
-        train: the images to learn from.
-        weights: how much each of them counts, (N,); None: all the same.
+        engine: the engine that computes the steps.
+        config: the hyperparameters.
+        train: the training images.
+        weights: the weight of each training image, (N,); None: all weights are equal.
 
     Attributes:
-        is_whole: whether the numbers are those between two steps, so that they can be saved.
-        is_warm: whether a step has been made, and the engine has compiled what it needs.
+        is_consistent: whether all arrays are those between two steps, so that they can be saved.
+        is_warm: whether a step has been made, so that the engine has compiled what it needs.
+        last_good: the last saved state, to which a rollback returns.
+        evaluated_weights: the network's arrays at the last evaluation.
     """
 
     def __init__(
         self,
         net: Network,
         engine: Engine,
-        recipe: Recipe,
+        config: TrainConfig,
         train: Dataset,
         weights: Array | None = None,
     ) -> None:
-        self.net, self.engine, self.recipe, self.train = net, engine, recipe, train
-        by_class = recipe.image_weights(train.labels, train.classes)
+        self.net, self.engine, self.config, self.train = net, engine, config, train
+        by_class = config.image_weights(train.labels, train.classes)
         self._weights = by_class if weights is None else weights
         if weights is not None and by_class is not None:
             self._weights = weights * by_class
-        self._counts = recipe.loss.weigh(train.labels, self._weights, len(train.classes))
+        self._counts = config.loss.weigh(train.labels, self._weights, len(train.classes))
         self._records: list[Epoch] = []
-        self._best = self._judged = net.snapshot()
-        self._average = None if recipe.average is None else Average(net, recipe.average)
-        self._done, self._seconds = _NOTHING, 0.0
-        self._lowered = 0
-        self._at_once, self._started = 1, 0.0
-        self.is_whole, self.is_warm = True, False
-        self._batches = self._of_epoch()
-        self._good = self.state()
+        self._best_weights = self.evaluated_weights = net.snapshot()
+        epochs = config.average_weights
+        self._average = None if epochs is None else WeightAverage(net, epochs)
+        self._results, self._seconds = _NO_STEPS, 0.0  # of the current epoch
+        self._lr_halvings = 0
+        self._steps_per_slice, self._slice_start = 1, 0.0
+        self.is_consistent, self.is_warm = True, False
+        self._epoch_batches = self._plan_epoch()
+        self.last_good = self.state()
 
     @property
     def history(self) -> History:
-        """The records so far, with those from before an interruption."""
-        return History(list(self._records), len(self._records) < self.recipe.epochs)
+        """The records so far, including those from before an interruption."""
+        return History(list(self._records), len(self._records) < self.config.epochs)
 
     @property
     def is_over(self) -> bool:
-        """Whether there is no epoch to be made any more."""
-        patience, made = self.recipe.patience, len(self._records)
-        waited = made - max((r.number for r in self._records if r.best), default=0)
-        return made >= self.recipe.epochs or (patience is not None and waited >= patience)
+        """Whether the last epoch is done, or early stopping ends the run."""
+        patience, done = self.config.patience, len(self._records)
+        since_best = done - max((r.number for r in self._records if r.best), default=0)
+        return done >= self.config.epochs or (patience is not None and since_best >= patience)
 
     @property
-    def is_at_the_end_of_an_epoch(self) -> bool:
-        """Whether all steps of the epoch are made."""
-        return self._place >= len(self._batches.lrs)
+    def epoch_is_complete(self) -> bool:
+        """Whether all steps of the current epoch are done."""
+        return self._steps_done >= len(self._epoch_batches.lrs)
 
     @property
-    def made(self) -> float:
-        """How many epochs are made, the one that is not whole being a part of one."""
-        return len(self._records) + self._place / len(self._batches.lrs)
+    def epochs_done(self) -> float:
+        """The number of epochs done, with the fraction of the current one."""
+        return len(self._records) + self._steps_done / len(self._epoch_batches.lrs)
 
-    def ahead(self) -> BatchStream:
-        """Return the next batches of the epoch: about as many as take `SLICE` seconds."""
-        self.is_whole, self._started = False, time.perf_counter()
-        size, first, last = self._batches.size, self._place, self._place + self._at_once
+    def next_batches(self) -> BatchStream:
+        """Return the next batches of the epoch: about as many as take `SLICE_SECONDS`."""
+        self.is_consistent, self._slice_start = False, time.perf_counter()
+        size, first = self._epoch_batches.size, self._steps_done
+        last = first + self._steps_per_slice
         if self._average is not None:
-            last = min(last, next_point(first, len(self._batches.lrs)))
-        after = self._batches.order[last * size : (2 * last - first) * size]
-        read_ahead(self.train.images, after)
-        return self._batches._replace(
-            order=self._batches.order[first * size : last * size],
-            lrs=self._batches.lrs[first:last],
+            last = min(last, next_average_step(first, len(self._epoch_batches.lrs)))
+        following = self._epoch_batches.order[last * size : (2 * last - first) * size]
+        read_ahead(self.train.images, following)
+        return self._epoch_batches._replace(
+            order=self._epoch_batches.order[first * size : last * size],
+            lrs=self._epoch_batches.lrs[first:last],
         )
 
-    def note(self, came: StepResults) -> None:
-        """Take note of what came out of the batches that were next.
+    def record(self, results: StepResults) -> None:
+        """Record the results of the steps that `next_batches` asked for.
 
         Raises:
-            DivergenceError: if the optimizer's state is not finite any more.
+            DivergenceError: if the optimizer's state is no longer finite.
         """
-        seconds, count = max(time.perf_counter() - self._started, 1e-9), len(came.losses)
+        seconds, count = max(time.perf_counter() - self._slice_start, 1e-9), len(results.losses)
         with np.errstate(over="ignore", invalid="ignore"):  # found and named
             error = optimizer_state_overflowed(
                 self.net, self.engine.optimizer_state, self.engine.steps - 1
             )
         if error is not None:
             raise error
-        self._done = StepResults(
-            *(np.concatenate(pair) for pair in zip(self._done, came, strict=True))
+        self._results = StepResults(
+            *(np.concatenate(pair) for pair in zip(self._results, results, strict=True))
         )
         self._seconds += seconds
-        steps = len(self._batches.lrs)
-        if self._average is not None and self._place == next_point(self._place - 1, steps):
+        steps, done = len(self._epoch_batches.lrs), self._steps_done
+        if self._average is not None and done == next_average_step(done - 1, steps):
             self._average.add()
-        self._at_once = max(1, min(8 * count, int(SLICE / seconds * count)))
-        self.is_whole = self.is_warm = True
+        self._steps_per_slice = max(1, min(8 * count, int(SLICE_SECONDS / seconds * count)))
+        self.is_consistent = self.is_warm = True
 
-    def go_back(self, error: DivergenceError) -> None:
-        """Go back to where all was well and halve the learning rate; or give up.
+    def rollback(self, error: DivergenceError) -> None:
+        """Return to the last good state and halve the learning rate, if the config allows it.
 
         Raises:
-            DivergenceError: the one given, if the recipe says so, or halving it cannot help, or
-                has been tried often enough.
+            DivergenceError: the given error, if the config says "stop", if a lower learning rate
+                cannot help, or if it has been halved often enough.
         """
-        error.hopeless = error.step == self._good.steps and not error.by_update
-        stop = self.recipe.on_divergence == "stop" or error.hopeless
-        if stop or self._lowered == LOWERINGS:
-            self.net.restore(self._best)
+        error.hopeless = error.step == self.last_good.steps and not error.by_update
+        stop = self.config.on_divergence == "stop" or error.hopeless
+        if stop or self._lr_halvings == MAX_LR_HALVINGS:
+            self.net.restore(self._best_weights)
             raise error
-        self.restore(self._good._replace(lowered=self._lowered + 1))
+        self.restore(self.last_good._replace(lr_halvings=self._lr_halvings + 1))
         _log.warning(
-            "handgrad: step %s, %s: a number is not finite; back to step %s, with half the "
-            "learning rate (%s of %s times)",
-            *(error.step, error.layer, self.engine.steps, self._lowered, LOWERINGS),
+            "handgrad: step %s, %s: a value is not finite; returned to step %s and halved the "
+            "learning rate (%s of at most %s times)",
+            *(error.step, error.layer, self.engine.steps, self._lr_halvings, MAX_LR_HALVINGS),
         )
 
-    def judge(self, validation: Dataset | None) -> Evaluation | None:
-        """Return how good the network is on the validation images; None: there are none.
+    def evaluate(self, validation: Dataset | None) -> Evaluation | None:
+        """Return the evaluation on the validation images; None: there are none.
 
-        It is judged by its mean weights, where those are wanted.
+        With weight averaging, the average of the weights is evaluated.
         """
         average = self._average
-        with average.given_to(self.engine, self._batches) if average else nullcontext():
-            self._judged = self.net.snapshot()
+        with average.applied(self.engine, self._epoch_batches) if average else nullcontext():
+            self.evaluated_weights = self.net.snapshot()
             if validation is None:
                 return None
-            loss, logits = self.recipe.loss, self.engine.logits
+            loss, logits = self.config.loss, self.engine.logits
             with np.errstate(over="ignore", invalid="ignore"):  # such a loss is never the best
                 return evaluate(self.net, validation, loss=loss, logits=logits)
 
-    def end_epoch(self, found: Evaluation | None) -> Epoch:
-        """Return the record of the epoch, given what was found on the validation images."""
-        record = self._record()
-        if found is not None:
-            record = record._replace(validation_loss=found.loss, validation_accuracy=found.accuracy)
-        lowest = min((r.watched_loss for r in self._records if r.best), default=np.inf)
-        if record.watched_loss < lowest - self.recipe.min_delta:
+    def end_epoch(self, evaluation: Evaluation | None) -> Epoch:
+        """Return the record of the completed epoch, and start the next epoch."""
+        record = self._epoch_record()
+        if evaluation is not None:
+            record = record._replace(
+                validation_loss=evaluation.loss, validation_accuracy=evaluation.accuracy
+            )
+        lowest = min((r.monitored_loss for r in self._records if r.best), default=np.inf)
+        if record.monitored_loss < lowest - self.config.min_delta:
             record = record._replace(best=True)
-        if record.best or (self._average is not None and self.recipe.patience is None):
-            self._best = self._judged
+        if record.best or (self._average is not None and self.config.patience is None):
+            self._best_weights = self.evaluated_weights
         self._records.append(record)
-        self._done, self._seconds = _NOTHING, 0.0
+        self._results, self._seconds = _NO_STEPS, 0.0
         if not self.is_over:
-            self._batches = self._of_epoch()
+            self._epoch_batches = self._plan_epoch()
         return record
 
-    def end(self) -> None:
-        """Put the best weights back, if the recipe says so, or the mean of the last."""
-        if self.recipe.patience is not None or self._average is not None:
-            self.net.restore(self._best)
+    def finish(self) -> None:
+        """Restore the best weights, or the average of the last, if the config says so."""
+        if self.config.patience is not None or self._average is not None:
+            self.net.restore(self._best_weights)
 
-    def state(self) -> State:
-        """Return where the run stands: a copy."""
-        return State(
+    def state(self) -> RunState:
+        """Return a copy of the run's state."""
+        return RunState(
             arrays=self.net.snapshot(),
             optimizer_state=copy.deepcopy(self.engine.optimizer_state),
-            best=self._best,
+            best=self._best_weights,
             steps=self.engine.steps,
-            epoch=self._done,
+            epoch=self._results,
             seconds=self._seconds,
             records=list(self._records),
-            lowered=self._lowered,
-            average={} if self._average is None else copy.deepcopy(self._average.arrays),
-            averaged=0 if self._average is None else self._average.count,
+            lr_halvings=self._lr_halvings,
+            average_weights={} if self._average is None else copy.deepcopy(self._average.arrays),
+            average_count=0 if self._average is None else self._average.count,
         )
 
-    def restore(self, state: State) -> None:
-        """Go on from there.
+    def restore(self, state: RunState) -> None:
+        """Continue from a state.
 
         Raises:
-            ModelError: if it is the state of another network, or of none.
-            ConfigError: if it is that of another optimizer.
+            ModelError: if it is not a state of this network.
+            ConfigError: if it is the state of another optimizer.
         """
-        check_fits(state, self.net.arrays, self.engine.optimizer_state, len(self._batches.lrs))
-        self.net.restore(state.arrays, is_fitted=True)
+        steps = len(self._epoch_batches.lrs)
+        check_fits(state, self.net.arrays, self.engine.optimizer_state, steps)
+        self.net.restore(state.arrays)
+        self.net.is_fitted = True
         for name, kinds in self.engine.optimizer_state.items():
             for kind, array in kinds.items():
                 array[...] = state.optimizer_state[name][kind]
         self.engine.steps = state.steps
-        self._best, self._records = dict(state.best), list(state.records)
-        self._done, self._seconds, self._lowered = state.epoch, state.seconds, state.lowered
+        self._best_weights, self._records = dict(state.best), list(state.records)
+        self._results, self._seconds = state.epoch, state.seconds
+        self._lr_halvings = state.lr_halvings
         if self._average is not None:
-            self._average.restore(state.average, state.averaged)
+            self._average.restore(state.average_weights, state.average_count)
         if not self.is_over:
-            self._batches = self._of_epoch()
-        self._good, self.is_whole = state, True
-        # The engine may look at the images before its first step; let it do so now.
-        self.engine.run(self._batches._replace(order=self._batches.order[:0], lrs=[]))
+            self._epoch_batches = self._plan_epoch()
+        self.last_good, self.is_consistent = state, True
+        # The engine may inspect the images before its first step; let it do so now.
+        no_batches = self._epoch_batches._replace(order=self._epoch_batches.order[:0], lrs=[])
+        self.engine.run(no_batches)
 
-    def keep(self, save: Callable[[State], None] | None) -> None:
-        """Remember where the run stands, in case that it is to go back, and save it."""
-        if save is not None or self.recipe.on_divergence != "stop":
-            self._good = self.state()
+    def checkpoint(self, save: Callable[[RunState], None] | None) -> None:
+        """Remember the state for a rollback, and save it.
+
+        Args:
+            save: writes a state to disk; None: nothing is written.
+        """
+        if save is not None or self.config.on_divergence != "stop":
+            self.last_good = self.state()
         if save is not None:
-            save(self._good)
-
-    @contextmanager
-    def saved_if_left(self, save: Callable[[State], None] | None) -> Iterator[None]:
-        """Save where the run stands when it is told to end, if it stands between two steps."""
-        try:
-            yield
-        except (KeyboardInterrupt, SystemExit):
-            if save is not None and self.is_whole:
-                save(self.state())
-            raise
+            save(self.last_good)
 
     @property
-    def _place(self) -> int:
-        """How many steps of the epoch are made."""
-        return len(self._done.losses)
+    def _steps_done(self) -> int:
+        """The number of steps done in the current epoch."""
+        return len(self._results.losses)
 
-    def _of_epoch(self) -> BatchStream:
-        """Return the batches of the epoch: all images in a new order, each with its rate."""
-        recipe, count, made = self.recipe, len(self.train), len(self._records)
-        steps = -(-count // recipe.batch_size)
-        losses = tuple(record.watched_loss for record in self._records)
-        lr = recipe.optimizer.lr * 0.5**self._lowered
+    def _plan_epoch(self) -> BatchStream:
+        """Return the batches of the next epoch: a new order, and a learning rate per batch."""
+        config, count, done = self.config, len(self.train), len(self._records)
+        steps = -(-count // config.batch_size)
+        losses = tuple(record.monitored_loss for record in self._records)
+        lr = config.optimizer.lr * 0.5**self._lr_halvings
         lrs = [
-            lr * recipe.schedule.factor(Progress(step, steps, recipe.epochs, losses))
-            for step in range(made * steps, (made + 1) * steps)
+            lr * config.schedule.factor(Progress(step, steps, config.epochs, losses))
+            for step in range(done * steps, (done + 1) * steps)
         ]
         images, labels = self.train.images, self.train.labels
-        order = shuffled(images, generator(recipe.seed, "shuffle", made + 1))
+        order = shuffled(images, generator(config.seed, "shuffle", done + 1))
         moves = None
-        if isinstance(recipe.augment, Augmentation):
-            moves = Moves(recipe.augment, recipe.seed, made + 1)
-        return BatchStream(images, labels, self._weights, order, recipe.batch_size, lrs, moves)
+        if isinstance(config.augment, Augmentation):
+            moves = Moves(config.augment, config.seed, done + 1)
+        return BatchStream(images, labels, self._weights, order, config.batch_size, lrs, moves)
 
-    def _record(self) -> Epoch:
-        """Return the record of the epoch, before validation; each image counts by its weight."""
-        order, size, seconds = self._batches.order, self._batches.size, self._seconds
-        starts = np.arange(0, len(order), size)
-        count_of_batch = np.add.reduceat(self._counts[order], starts, dtype=np.float64)
+    def _epoch_record(self) -> Epoch:
+        """Return the record of the epoch before validation; images count by their weights."""
+        batches, seconds = self._epoch_batches, self._seconds
+        starts = np.arange(0, len(batches.order), batches.size)
+        batch_weights = np.add.reduceat(self._counts[batches.order], starts, dtype=np.float64)
         return Epoch(
             number=len(self._records) + 1,
-            loss=float(np.average(self._done.losses, weights=count_of_batch)),
-            accuracy=int(self._done.correct.sum()) / len(order),
+            loss=float(np.average(self._results.losses, weights=batch_weights)),
+            accuracy=int(self._results.correct.sum()) / len(batches.order),
             validation_loss=None,
             validation_accuracy=None,
-            lr=self._batches.lrs[-1],
+            lr=batches.lrs[-1],
             seconds=seconds,
-            images_per_second=len(order) / seconds,
+            images_per_second=len(batches.order) / seconds,
             best=False,
         )

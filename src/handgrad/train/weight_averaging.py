@@ -1,4 +1,4 @@
-"""The mean of the weights on the way, which is often better than where the way ends."""
+"""Weight averaging: the mean of the weights over the last epochs, often better than the last."""
 
 from __future__ import annotations
 
@@ -12,72 +12,70 @@ from handgrad.engines import BatchStream, Engine
 from handgrad.layers import Array
 from handgrad.network import Network
 
-SETTLING = 50  # steps after which batch norm has forgotten the statistics of other weights
-POINTS = 10  # how often an epoch's weights are added to the mean
+BATCH_NORM_STEPS = 50  # steps after which running statistics have forgotten other weights
+AVERAGES_PER_EPOCH = 10  # how often per epoch the weights are added to the average
 
 
-class Average:
-    """The mean of a network's arrays over about the last so many epochs.
+class WeightAverage:
+    """The average of a network's arrays over about the given number of epochs.
 
-    A plain mean at first; once it reaches that far back, older weights fade (Polyak, Juditsky
-    1992, "Acceleration of stochastic approximation by averaging").
+    It starts as a plain mean. Once it spans that many epochs, older weights decay exponentially
+    (Polyak and Juditsky 1992, "Acceleration of stochastic approximation by averaging").
 
     Args:
         net: the network.
-        epochs: over how many.
+        epochs: the number of epochs to average over.
 
     Attributes:
-        arrays: the mean by name.
-        count: how many times weights were added to it.
+        arrays: the average of each array, by name.
+        count: how many times the weights were added.
     """
 
     def __init__(self, net: Network, epochs: float) -> None:
         self._net, self.arrays, self.count = net, net.snapshot(), 0
-        self._most = max(1.0, epochs * POINTS)
+        self._max_count = max(1.0, epochs * AVERAGES_PER_EPOCH)
 
     def add(self) -> None:
-        """Add the network's arrays, as they are now."""
+        """Add the network's current arrays."""
         self.count += 1
-        share = 1 / min(self.count, self._most)
+        share = 1 / min(self.count, self._max_count)
         for name, mean in self.arrays.items():
             mean += (self._net.arrays[name] - mean) * mean.dtype.type(share)
 
     def restore(self, arrays: Mapping[str, Array], count: int) -> None:
-        """Go on from a mean of so many; from none, begin anew."""
+        """Continue from an average of `count` additions; 0: start again."""
         self.count = count
         for name, mean in self.arrays.items():
             mean[...] = arrays[name] if count else mean
 
     @contextmanager
-    def given_to(self, engine: Engine, batches: BatchStream) -> Iterator[None]:
-        """Let the network have its mean weights for a while; then all is as it was before.
+    def applied(self, engine: Engine, batches: BatchStream) -> Iterator[None]:
+        """Give the network the averaged weights within the block, and restore it afterwards.
 
-        Batch norm finds the statistics of the mean weights in steps at a learning rate of 0.
+        Batch norm collects the running statistics of the averaged weights in steps with a learning
+        rate of 0.
 
         Args:
-            engine: the network's.
-            batches: those of the epoch.
+            engine: the network's engine.
+            batches: the batches of the epoch.
         """
-        arrays, memory, steps = (
-            self._net.snapshot(),
-            copy.deepcopy(engine.optimizer_state),
-            engine.steps,
-        )
+        arrays, steps = self._net.snapshot(), engine.steps
+        optimizer_state = copy.deepcopy(engine.optimizer_state)
         try:
             self._net.restore(self.arrays)
             if any("running_" in name for name in self._net.buffers):
-                order = np.resize(batches.order, SETTLING * batches.size)  # as often as it takes
-                engine.run(batches._replace(order=order, lrs=[0.0] * SETTLING))
+                order = np.resize(batches.order, BATCH_NORM_STEPS * batches.size)  # repeats it
+                engine.run(batches._replace(order=order, lrs=[0.0] * BATCH_NORM_STEPS))
             yield
         finally:
             self._net.restore(arrays)
             engine.steps = steps
-            for name, kinds in memory.items():
+            for name, kinds in optimizer_state.items():
                 for kind, array in kinds.items():
                     engine.optimizer_state[name][kind][...] = array
 
 
-def next_point(step: int, steps: int) -> int:
-    """Return after which step of an epoch weights are added next, counted from 1."""
-    every = -(-steps // POINTS)
+def next_average_step(step: int, steps: int) -> int:
+    """Return the step of an epoch, counted from 1, after which the weights are added next."""
+    every = -(-steps // AVERAGES_PER_EPOCH)
     return min(steps, (step // every + 1) * every)

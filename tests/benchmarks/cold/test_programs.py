@@ -12,7 +12,7 @@ from benchmarks.cold import ours
 from benchmarks.cold.run import PROGRAMS, timed
 from benchmarks.recipes import MARKS, SHORT
 from benchmarks.worker import Skipped
-from handgrad.engines import ReferenceEngine, Rules
+from handgrad.engines import ReferenceEngine, TrainConfig
 from handgrad.models import named
 from handgrad.network import Network
 from handgrad.schedules import Progress
@@ -50,7 +50,7 @@ def test_pytorch_learns_by_the_schedule_and_the_rule_that_we_have():
     model.load_state_dict({name: torch.tensor(array) for name, array in net.parameters.items()})
 
     optimizer = pytorch.AdamW(model, RECIPE, steps=10)
-    engine = ReferenceEngine(net, Rules(hg.SoftmaxCrossEntropy(), hg.AdamW(RECIPE["lr"])))
+    engine = ReferenceEngine(net, TrainConfig(hg.SoftmaxCrossEntropy(), hg.AdamW(RECIPE["lr"])))
     for step in range(10):
         lr = RECIPE["lr"] * hg.schedules.OneCycle(RECIPE["warm_up"]).factor(Progress(step, 10, 1))
         assert optimizer.lr() == pytest.approx(lr)

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 import handgrad as hg
 from handgrad.data.augment import Augmentation, Moves
-from handgrad.engines import BatchStream, Engine, ReferenceEngine, Rules, engine_named
+from handgrad.engines import BatchStream, Engine, ReferenceEngine, TrainConfig, engine_named
 from handgrad.engines.compiled import CompiledEngine
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
 from handgrad.optim import SGD
 from tests.data.augment.test_augmentation import augmentations
 
-RULES = Rules(SoftmaxCrossEntropy(), SGD(0.05), seed=3)
+CONFIG = TrainConfig(SoftmaxCrossEntropy(), SGD(0.05), seed=3)
 EVERYTHING = Augmentation(0.1, 20, 0.2, 0.2, 0.3, 0.05, 0.25, True, 0.4, 0.5, 0.3)
 
 
@@ -35,7 +35,7 @@ def images(shape: tuple[int, ...], kind: Any) -> NDArray[Any]:
 def engine(shape: tuple[int, int, int], workers: int = 1) -> CompiledEngine:
     """Return an engine for images of a shape."""
     layers = [hg.Flatten(), hg.Dense(3), hg.Dense()]
-    return CompiledEngine(Network(layers, shape, 2), RULES, workers=workers, skip_zeros=False)
+    return CompiledEngine(Network(layers, shape, 2), CONFIG, workers=workers, skip_zeros=False)
 
 
 def as_compiled(X: NDArray[Any], moves: Moves) -> NDArray[Any]:
@@ -91,7 +91,7 @@ def trained(name: str, network: str, run: BatchStream, **options: Any) -> tuple[
     """Return an engine that has run the batches, and what came out."""
     net = Network(NETWORKS[network], run.images.shape[1:], 3)
     net.fit_statistics(run.images)
-    made = CompiledEngine(net, RULES, **options) if options else engine_named(name, net, RULES)
+    made = CompiledEngine(net, CONFIG, **options) if options else engine_named(name, net, CONFIG)
     return made, made.run(run)
 
 
@@ -117,7 +117,7 @@ def test_threads_and_slices_change_nothing(network: str) -> None:
     run, found = batches(np.uint8), []
     for workers, first in ((1, 20), (2, 7)):
         net = Network(NETWORKS[network], run.images.shape[1:], 3)
-        each = CompiledEngine(net, RULES, workers=workers, skip_zeros=True)
+        each = CompiledEngine(net, CONFIG, workers=workers, skip_zeros=True)
         each.worth_meeting = each.worth_starting = 0
         at = first * run.size
         each.run(run._replace(order=run.order[:at], lrs=run.lrs[:first]))
@@ -148,8 +148,8 @@ def test_one_at_a_time_agrees_with_the_reference() -> None:
 def test_a_step_that_goes_astray_is_named_with_augmentation_too() -> None:
     run = batches(np.float32)
     run.images[50, 0, 5, 4] = np.nan
-    ours = ReferenceEngine(Network(NETWORKS["lists"], (2, 11, 9), 3), RULES)
-    theirs = CompiledEngine(Network(NETWORKS["lists"], (2, 11, 9), 3), RULES)
+    ours = ReferenceEngine(Network(NETWORKS["lists"], (2, 11, 9), 3), CONFIG)
+    theirs = CompiledEngine(Network(NETWORKS["lists"], (2, 11, 9), 3), CONFIG)
     found = []
     for each in (ours, theirs):
         with pytest.raises(hg.DivergenceError) as error:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 
-from handgrad.engines import BatchStream, Engine, ReferenceEngine, Rules
+from handgrad.engines import BatchStream, Engine, ReferenceEngine, TrainConfig
 from handgrad.engines.compiled import CompiledEngine
 from handgrad.errors import ConfigError, DataError, DivergenceError
 from handgrad.layers import (
@@ -28,7 +28,7 @@ from handgrad.layers import (
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer
 from tests.cases import CASES, CLASSES, Case
-from tests.engines.agreement import CASE, RULES, STEPS, assert_agree, batches, differ, pair, sparse
+from tests.engines.agreement import CASE, CONFIG, STEPS, assert_agree, batches, differ, pair, sparse
 from tests.engines.chains import chain_of
 
 
@@ -54,8 +54,8 @@ def test_it_agrees_with_the_reference_after_20_steps(case: Case) -> None:
     ids=lambda optimizer: type(optimizer).__name__,
 )
 def test_it_agrees_for_every_optimizer_and_leaves_the_same_memory(optimizer: Optimizer) -> None:
-    rules = Rules(SoftmaxCrossEntropy(), optimizer, clip_norm=0.5, seed=4)
-    reference, compiled = pair(CASE["all-noise"], rules)
+    config = TrainConfig(SoftmaxCrossEntropy(), optimizer, clip_norm=0.5, seed=4)
+    reference, compiled = pair(CASE["all-noise"], config)
     run = batches(CASE["all-noise"])
     assert_agree(reference, compiled, reference.run(run), compiled.run(run))
     for name, kept in reference.optimizer_state.items():
@@ -65,7 +65,7 @@ def test_it_agrees_for_every_optimizer_and_leaves_the_same_memory(optimizer: Opt
 @pytest.mark.parametrize("weighted", [False, True])
 def test_it_agrees_for_weights_and_smoothing(weighted: bool) -> None:
     loss = SoftmaxCrossEntropy(0.1, (1.0, 2.0, 0.0, 0.5, 3.0))
-    reference, compiled = pair(CASE["wide"], Rules(loss, SGD(0.05)))
+    reference, compiled = pair(CASE["wide"], TrainConfig(loss, SGD(0.05)))
     weights = np.linspace(0, 2, 19) if weighted else None
     run = batches(CASE["wide"], weights=weights)
     assert_agree(reference, compiled, reference.run(run), compiled.run(run))
@@ -79,7 +79,7 @@ def test_the_result_is_the_same_bit_for_bit_for_every_number_of_workers(name: st
     run = BatchStream(X, case.labels(count=300), None, order, 70, [0.05] * 5)
     came = []
     for workers in (1, 2, 2, 3):
-        engine = CompiledEngine(case.network(), RULES, workers=workers)
+        engine = CompiledEngine(case.network(), CONFIG, workers=workers)
         engine.worth_meeting = engine.worth_starting = 0
         steps = engine.run(run)
         came.append((steps, engine.net.arrays, engine.logits(X)))
@@ -91,13 +91,13 @@ def test_the_result_is_the_same_bit_for_bit_for_every_number_of_workers(name: st
 
 
 def test_a_run_can_go_on_from_another_engines_memory() -> None:
-    case, rules = CASE["all-noise"], Rules(SoftmaxCrossEntropy(), Adam(), seed=1)
+    case, config = CASE["all-noise"], TrainConfig(SoftmaxCrossEntropy(), Adam(), seed=1)
     run = batches(case)
-    whole = CompiledEngine(case.network(), rules)
+    whole = CompiledEngine(case.network(), config)
     whole.run(run)
-    first = CompiledEngine(case.network(), rules)
+    first = CompiledEngine(case.network(), config)
     first.run(run._replace(order=run.order[:60], lrs=run.lrs[:10]))
-    second = CompiledEngine(case.network(seed=9), rules)
+    second = CompiledEngine(case.network(seed=9), config)
     second.net.restore(first.net.snapshot())
     second.steps = first.steps
     second.optimizer_state = {
@@ -112,7 +112,7 @@ def test_a_run_can_go_on_from_another_engines_memory() -> None:
 def test_a_copy_goes_on_as_the_engine_does_and_leaves_it_alone(copied: Any) -> None:
     run = batches(CASE["all-noise"])
     engine = CompiledEngine(
-        CASE["all-noise"].network(), Rules(SoftmaxCrossEntropy(), Adam(), seed=1), workers=1
+        CASE["all-noise"].network(), TrainConfig(SoftmaxCrossEntropy(), Adam(), seed=1), workers=1
     )
     engine.run(run)
     other = copied(engine)
@@ -143,7 +143,7 @@ def test_images_of_every_kind_are_taken_and_left_as_they_are() -> None:
     run = batches(case)
     view = np.asfortranarray(run.images.astype(np.float64))
     view.flags.writeable = False
-    one, other = CompiledEngine(case.network(), RULES), CompiledEngine(case.network(), RULES)
+    one, other = CompiledEngine(case.network(), CONFIG), CompiledEngine(case.network(), CONFIG)
     one.run(run)
     other.run(run._replace(images=view))
     for name, array in one.net.arrays.items():
@@ -152,7 +152,7 @@ def test_images_of_every_kind_are_taken_and_left_as_they_are() -> None:
 
 def test_no_images_give_no_logits() -> None:
     case = CASE["wide"]
-    assert CompiledEngine(case.network(), RULES).logits(case.examples(count=0)).shape == (0, 5)
+    assert CompiledEngine(case.network(), CONFIG).logits(case.examples(count=0)).shape == (0, 5)
 
 
 class Doubled(ReLU):
@@ -184,18 +184,23 @@ class OtherSGD(SGD):
 @pytest.mark.parametrize(
     ("rules", "sentence"),
     [
-        (Rules(SoftmaxCrossEntropy(), Adam(), 0.5), "1 Doubled: there is no kernel for it"),
-        (Rules(OtherLoss(), SGD(0.05)), "OtherLoss: there is no kernel for this loss"),
-        (Rules(SoftmaxCrossEntropy(), OtherSGD(0.05), 0.5), "OtherSGD: there is no kernel for it"),
+        (TrainConfig(SoftmaxCrossEntropy(), Adam(), 0.5), "1 Doubled: there is no kernel for it"),
+        (TrainConfig(OtherLoss(), SGD(0.05)), "OtherLoss: there is no kernel for this loss"),
+        (
+            TrainConfig(SoftmaxCrossEntropy(), OtherSGD(0.05), 0.5),
+            "OtherSGD: there is no kernel for it",
+        ),
     ],
 )
-def test_what_has_no_kernel_runs_as_the_reference_and_says_so(rules: Rules, sentence: str) -> None:
+def test_what_has_no_kernel_runs_as_the_reference_and_says_so(
+    config: TrainConfig, sentence: str
+) -> None:
     layers = (Conv2d(3, 3), Doubled(), OtherNorm(), Flatten(), OtherDense(7), Doubled())
     case = Case("unknown", (*layers, Dropout(0.2), Dense(CLASSES)), (2, 6, 5))
-    reference, compiled = pair(case, rules)
+    reference, compiled = pair(case, config)
     run = batches(case)
     left, right = reference.run(run), compiled.run(run)
-    skipped = {"0.bias", "2.running_mean"} if isinstance(rules.optimizer, Adam) else set()
+    skipped = {"0.bias", "2.running_mean"} if isinstance(config.optimizer, Adam) else set()
     apart = differ(reference.net.arrays, compiled.net.arrays)
     assert all(distance <= 1e-4 for name, distance in apart.items() if name not in skipped), apart
     np.testing.assert_allclose(left.losses, right.losses, rtol=1e-4)
@@ -213,7 +218,7 @@ def test_a_batch_of_one_number_a_feature_leaves_the_running_statistics_alone(siz
 
 def test_only_float32_is_taken() -> None:
     with pytest.raises(ConfigError, match="works in float32, not float64; take engine='ref"):
-        CompiledEngine(CASE["wide"].network(dtype=np.float64), RULES)
+        CompiledEngine(CASE["wide"].network(dtype=np.float64), CONFIG)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +234,7 @@ def test_what_cannot_be_trained_on_is_refused_as_by_the_reference(
 ) -> None:
     case = CASE["wide"]
     with pytest.raises(DataError, match=sentence):
-        CompiledEngine(case.network(), RULES).run(batches(case, **others))
+        CompiledEngine(case.network(), CONFIG).run(batches(case, **others))
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
@@ -266,7 +271,7 @@ def test_a_spoilt_pixel_is_found_in_the_input() -> None:
     case = CASE["linear"]
     run = batches(case)
     run.images[run.order[18], 1, 3, 4] = np.nan
-    engine = CompiledEngine(case.network(), RULES)
+    engine = CompiledEngine(case.network(), CONFIG)
     with pytest.raises(DivergenceError, match="step 3, input: a pixel is not finite"):
         engine.run(run)
     assert engine.steps == 3
@@ -284,9 +289,9 @@ def test_large_gradients_that_are_finite_do_not_stop_it() -> None:
 
 def check_drawn(case: Case, seed: int) -> None:
     """Assert that both engines agree on a drawn chain, unless rounding alone makes it diverge."""
-    rules = Rules(SoftmaxCrossEntropy(), SGD(), seed=seed)
-    reference, compiled = pair(case, rules)
-    exact = ReferenceEngine(case.network(dtype=np.float64), rules)
+    config = TrainConfig(SoftmaxCrossEntropy(), SGD(), seed=seed)
+    reference, compiled = pair(case, config)
+    exact = ReferenceEngine(case.network(dtype=np.float64), config)
     exact.net.restore(reference.net.snapshot())
     run = batches(case, size=case.batch, lrs=[0.005] * STEPS)
     try:

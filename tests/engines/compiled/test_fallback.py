@@ -16,14 +16,14 @@ PROGRAM = """
 import sys
 import numpy as np
 import handgrad as hg
-from handgrad.engines import Batches, ReferenceEngine, Rules, engine_named
+from handgrad.engines import BatchStream, ReferenceEngine, TrainConfig, engine_named
 
 X, y = np.arange(10 * 64, dtype=np.uint8).reshape(10, 1, 8, 8), np.arange(10) % 3
 def trained(name):
     net = hg.Network([hg.Flatten(), hg.Dense(5), hg.ReLU(), hg.Dense()], (1, 8, 8), 3, seed=1)
-    engine = engine_named(name, net, Rules(hg.SoftmaxCrossEntropy(), hg.Adam()))
+    engine = engine_named(name, net, TrainConfig(hg.SoftmaxCrossEntropy(), hg.Adam()))
     for _ in range(2):
-        engine.run(Batches(X, y, None, np.arange(10), 4, [0.1] * 3))
+        engine.run(BatchStream(X, y, None, np.arange(10), 4, [0.1] * 3))
     return engine, engine.logits(X)
 try:
     (a, found), (b, wanted) = trained(sys.argv[1]), trained("reference")

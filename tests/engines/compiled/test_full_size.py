@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from handgrad.data import Dataset, load_data
-from handgrad.engines import BatchStream, ReferenceEngine, Rules
+from handgrad.engines import BatchStream, ReferenceEngine, TrainConfig
 from handgrad.engines.compiled import CompiledEngine
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.models import MODELS
@@ -16,7 +16,7 @@ from handgrad.network import Network
 from handgrad.optim import SGD
 
 pytestmark = [pytest.mark.slow, pytest.mark.mnist]
-RULES = Rules(SoftmaxCrossEntropy(), SGD(), seed=0)
+CONFIG = TrainConfig(SoftmaxCrossEntropy(), SGD(), seed=0)
 
 
 @cache
@@ -30,7 +30,7 @@ def pair(model: str) -> tuple[ReferenceEngine, CompiledEngine]:
     nets = [Network(MODELS[model](), (1, 28, 28), len(mnist().classes), seed=0) for _ in range(2)]
     for net in nets:
         net.fit_statistics(mnist().images)
-    return ReferenceEngine(nets[0], RULES), CompiledEngine(nets[1], RULES)
+    return ReferenceEngine(nets[0], CONFIG), CompiledEngine(nets[1], CONFIG)
 
 
 def batches(size: int, steps: int, lr: float) -> BatchStream:

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from handgrad.engines import BatchStream, ReferenceEngine, Rules
+from handgrad.engines import BatchStream, ReferenceEngine, TrainConfig
 from handgrad.engines.compiled import CompiledEngine
 from handgrad.layers import Dense, Dropout, Flatten, Layer, LeakyReLU, ReLU, SiLU, Tanh
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
 from handgrad.optim import SGD, Adam, Momentum, Optimizer
 from tests.cases import CLASSES, Case
-from tests.engines.agreement import CASE, RULES, assert_agree, pair, sparse
+from tests.engines.agreement import CASE, CONFIG, assert_agree, pair, sparse
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.float32])
@@ -36,22 +36,22 @@ def test_it_agrees_whether_it_skips_zeros_or_not(name: str, skip_zeros: bool, ki
 @pytest.mark.parametrize(
     "rules",
     [
-        Rules(SoftmaxCrossEntropy(), SGD(), clip_norm=1e-2),
-        Rules(SoftmaxCrossEntropy(), SGD()),
-        Rules(SoftmaxCrossEntropy(), Momentum()),
+        TrainConfig(SoftmaxCrossEntropy(), SGD(), clip_norm=1e-2),
+        TrainConfig(SoftmaxCrossEntropy(), SGD()),
+        TrainConfig(SoftmaxCrossEntropy(), Momentum()),
     ],
     ids=["clipped", "plain", "momentum"],
 )
-def test_images_of_every_size_are_learned_from_to_the_last_pixel(rules: Rules) -> None:
+def test_images_of_every_size_are_learned_from_to_the_last_pixel(config: TrainConfig) -> None:
     for size in range(17, 101):
         case = Case("linear", (Flatten(), Dense(CLASSES)), (1, 1, size))
         X = sparse(case.shape, 64)
         run = BatchStream(X, case.labels(count=64), None, np.arange(64), 64, [0.1])
-        reference = ReferenceEngine(case.network(), rules)
+        reference = ReferenceEngine(case.network(), config)
         before = reference.net.snapshot()
         reference.run(run)
         for workers in (1, 2, 4):
-            compiled = CompiledEngine(case.network(), rules, workers=workers, skip_zeros=True)
+            compiled = CompiledEngine(case.network(), config, workers=workers, skip_zeros=True)
             compiled.worth_meeting = compiled.worth_starting = 0
             compiled.run(run)
             for name, W in before.items():
@@ -68,9 +68,9 @@ def test_one_image_at_a_time(name: str, weighted: bool) -> None:
     X, rng = sparse(case.shape, 60), np.random.default_rng(1)
     weights = rng.random(60).astype(np.float32) if weighted else None
     run = BatchStream(X, case.labels(count=60), weights, np.arange(60), 1, [0.01] * 60)
-    rules = Rules(SoftmaxCrossEntropy(0.1 if weighted else 0.0), SGD())
-    reference, compiled = pair(case, rules, workers=1)
-    together = CompiledEngine(case.network(), rules, workers=2)
+    config = TrainConfig(SoftmaxCrossEntropy(0.1 if weighted else 0.0), SGD())
+    reference, compiled = pair(case, config, workers=1)
+    together = CompiledEngine(case.network(), config, workers=2)
     together.worth_meeting = together.worth_starting = 0
     for engine in (reference, compiled, together):
         engine.net.fit_statistics(X)
@@ -84,7 +84,7 @@ def test_one_image_at_a_time(name: str, weighted: bool) -> None:
 def test_one_image_needs_no_lanes_where_all_layers_are_linear() -> None:
     def kernels(*layers: Layer, optimizer: Optimizer = SGD()) -> str:
         net = Network([Flatten(), *layers], (1, 9, 7), 5, seed=0)
-        engine = CompiledEngine(net, Rules(SoftmaxCrossEntropy(), optimizer))
+        engine = CompiledEngine(net, TrainConfig(SoftmaxCrossEntropy(), optimizer))
         return " ".join(stage.kernel.name for stage in engine.plan(1, skip_zeros=True).stages)
 
     assert "batch_size_one.update_on_list" in kernels(Dense(20), ReLU(), Dense())
@@ -97,10 +97,10 @@ def test_one_image_needs_no_lanes_where_all_layers_are_linear() -> None:
 
 def test_it_measures_the_images_and_chooses() -> None:
     case = CASE["wide"]
-    engine = CompiledEngine(case.network(), RULES)
+    engine = CompiledEngine(case.network(), CONFIG)
     engine.logits(sparse(case.shape, 20))
     assert engine.skip_zeros
-    other = CompiledEngine(case.network(), RULES)
+    other = CompiledEngine(case.network(), CONFIG)
     other.logits(case.examples())
     assert not other.skip_zeros
 

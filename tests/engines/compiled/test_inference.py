@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from handgrad.engines import Rules
+from handgrad.engines import TrainConfig
 from handgrad.engines.compiled import CompiledEngine
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.models import named
@@ -32,7 +32,7 @@ def network(name: str) -> Network:
 
 
 def compiled(net: Network, **options: Any) -> CompiledEngine:
-    return CompiledEngine(net, Rules(SoftmaxCrossEntropy(), SGD(0.1)), **options)
+    return CompiledEngine(net, TrainConfig(SoftmaxCrossEntropy(), SGD(0.1)), **options)
 
 
 @pytest.mark.parametrize("name", ["online-mlp", "two-layer", "lenet5", "fashion-mlp"])

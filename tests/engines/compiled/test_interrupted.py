@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import handgrad as hg
-from handgrad.engines import BatchStream, Rules
+from handgrad.engines import BatchStream, TrainConfig
 from handgrad.engines.compiled import CompiledEngine
 from handgrad.engines.compiled.runtime.thread_pool import unbroken
 from handgrad.layers import Layer
@@ -73,7 +73,7 @@ def engine(activation: Layer = hg.ReLU()) -> CompiledEngine:
         hg.Dense(),
     ]
     net = hg.Network(layers, IMAGES.shape[1:], 3, seed=1)
-    made = CompiledEngine(net, Rules(hg.SoftmaxCrossEntropy(), hg.Adam(0.01)), workers=2)
+    made = CompiledEngine(net, TrainConfig(hg.SoftmaxCrossEntropy(), hg.Adam(0.01)), workers=2)
     made.worth_meeting = made.worth_starting = 0
     return made
 

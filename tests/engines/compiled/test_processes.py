@@ -15,7 +15,7 @@ PROGRAM = """
 import multiprocessing, sys, warnings
 import numpy as np
 import handgrad as hg
-from handgrad.engines import Rules, engine_named
+from handgrad.engines import TrainConfig, engine_named
 
 ENGINES = sys.argv[2:]
 X = np.random.default_rng(0).integers(0, 256, (300, 1, 28, 28), np.uint8)
@@ -25,7 +25,7 @@ def network():
     return hg.Network(hg.models.fashion_mlp(), (1, 28, 28), 10, seed=1)
 
 def trained(net, engine):
-    engine = engine_named(engine, net, Rules(hg.SoftmaxCrossEntropy(), hg.SGD(0.01)))
+    engine = engine_named(engine, net, TrainConfig(hg.SoftmaxCrossEntropy(), hg.SGD(0.01)))
     for _ in range(3):
         engine.step(X, y, None, 0.01)
     return engine.logits(X), net.logits(X)
@@ -79,7 +79,7 @@ BUSY = """
 import os, threading, warnings
 import numpy as np
 import handgrad as hg
-from handgrad.engines import Batches, Rules
+from handgrad.engines import BatchStream, TrainConfig
 from handgrad.engines.compiled import CompiledEngine
 from handgrad.engines.compiled.jit import compiler
 
@@ -88,12 +88,12 @@ X = np.random.default_rng(0).integers(0, 256, (40, 1, 8, 8), np.uint8)
 y = np.arange(40) % 3
 
 def trained(engine, steps):
-    engine.run(Batches(X, y, None, np.tile(np.arange(40), steps), 40, [0.1] * steps))
+    engine.run(BatchStream(X, y, None, np.tile(np.arange(40), steps), 40, [0.1] * steps))
     return engine.logits(X)
 
 def made():
     net = hg.Network([hg.Flatten(), hg.Dense(5), hg.ReLU(), hg.Dense()], (1, 8, 8), 3, seed=1)
-    return CompiledEngine(net, Rules(hg.SoftmaxCrossEntropy(), hg.SGD(0.1)), workers=2)
+    return CompiledEngine(net, TrainConfig(hg.SoftmaxCrossEntropy(), hg.SGD(0.1)), workers=2)
 
 def in_a_child(wanted, engine):
     process = os.fork()
@@ -107,7 +107,7 @@ wanted = trained(made(), 2)
 
 busy = made()
 busy.worth_meeting = busy.worth_starting = 0
-busy.run(Batches(X, y, None, np.arange(40), 40, [0.0]))
+busy.run(BatchStream(X, y, None, np.arange(40), 40, [0.0]))
 begun = threading.Event()
 inside = busy._go
 busy._go = lambda *how: begun.set() or inside(*how)

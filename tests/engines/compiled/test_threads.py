@@ -14,17 +14,17 @@ import numpy as np
 import pytest
 
 import handgrad as hg
-from handgrad.engines import Engine, ReferenceEngine, Rules, engine_named
+from handgrad.engines import Engine, ReferenceEngine, TrainConfig, engine_named
 from handgrad.engines.compiled import CompiledEngine
 from handgrad.network import Network
 from tests.extras import without
 
 needs_torch = without("torch")
-RULES = Rules(hg.SoftmaxCrossEntropy(), hg.Adam(1e-3))
+CONFIG = TrainConfig(hg.SoftmaxCrossEntropy(), hg.Adam(1e-3))
 ENGINES: dict[str, Callable[[Network], Engine]] = {
-    "reference": lambda net: ReferenceEngine(net, RULES),
-    "compiled": lambda net: CompiledEngine(net, RULES, workers=2),
-    "torch": lambda net: engine_named("torch:cpu", net, RULES),
+    "reference": lambda net: ReferenceEngine(net, CONFIG),
+    "compiled": lambda net: CompiledEngine(net, CONFIG, workers=2),
+    "torch": lambda net: engine_named("torch:cpu", net, CONFIG),
 }
 NAMES = [name if name != "torch" else pytest.param(name, marks=needs_torch) for name in ENGINES]
 THREADS, TIMES = 8, 12
@@ -97,12 +97,12 @@ start = threading.Thread.start
 threading.Thread.start = lambda self: (started.append(self), start(self))[1]
 import numpy as np
 import handgrad as hg
-from handgrad.engines import Rules, engine_named
+from handgrad.engines import TrainConfig, engine_named
 X, y = np.random.default_rng(0).integers(0, 256, (2000, 1, 28, 28), np.uint8), np.arange(2000) % 10
 data = hg.Dataset.from_arrays(X, y)
 for name in ("reference", "compiled", "torch:cpu"):
-    net = hg.Network(hg.models.fashion_mlp(), data.shape, len(data.classes))
-    hg.fit(net, data, 0.5, epochs=2, batch_size=200, engine=name)
+    net = hg.Network(hg.models.fashion_mlp(), data.shape, data.classes)
+    hg.fit(net, data, validation=0.5, epochs=2, batch_size=200, engine=name)
 print(len(started), len(os.listdir("/proc/self/task")))
 """
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from handgrad.engines import BatchStream, Rules
+from handgrad.engines import BatchStream, TrainConfig
 from handgrad.engines.compiled import CompiledEngine
 from handgrad.layers import (
     Array,
@@ -139,36 +139,36 @@ def test_in_first_place_for_batches_of_every_size(first: tuple[Layer, ...], size
 def test_a_step_in_which_a_layer_fails_was_never_begun(where: str, optimizer: Optimizer) -> None:
     own = Fails(where, 3)
     layers = (Flatten(), Dense(4), own, BatchNorm(), Dense(CLASSES))
-    assert_whole(Case("own", layers, (1, 4, 4)), Rules(SoftmaxCrossEntropy(), optimizer))
+    assert_whole(Case("own", layers, (1, 4, 4)), TrainConfig(SoftmaxCrossEntropy(), optimizer))
 
 
 def test_a_step_in_which_a_loss_fails_was_never_begun() -> None:
     FailingLoss.calls = 0
     case = Case("own", (Flatten(), Dense(4), BatchNorm(), Dense(CLASSES)), (1, 4, 4))
-    assert_whole(case, Rules(FailingLoss(), SGD(0.05)))
+    assert_whole(case, TrainConfig(FailingLoss(), SGD(0.05)))
 
 
 def test_a_step_in_which_an_optimizer_fails_was_never_begun() -> None:
     FailingAdam.calls = 0
     case = Case("own", (Flatten(), Dense(4), LeakyReLU(1), Dense(CLASSES)), (1, 4, 4))
-    assert_whole(case, Rules(SoftmaxCrossEntropy(), FailingAdam(0.05)))
+    assert_whole(case, TrainConfig(SoftmaxCrossEntropy(), FailingAdam(0.05)))
 
 
-def assert_whole(case: Case, rules: Rules) -> None:
+def assert_whole(case: Case, config: TrainConfig) -> None:
     """Assert that a run which fails in its third step stands after two, and can go on."""
     X, y = case.examples(count=48, dtype=np.float32), case.labels(count=48)
     whole = BatchStream(X, y, None, np.arange(48), 8, [0.05] * 6)
-    engine = CompiledEngine(case.network(), rules)
+    engine = CompiledEngine(case.network(), config)
     with pytest.raises(ValueError, match="no"):
         engine.run(whole)
     assert engine.steps == 2
-    other = CompiledEngine(case.network(), rules)
+    other = CompiledEngine(case.network(), config)
     other.run(whole._replace(order=np.arange(16), lrs=[0.05] * 2))
     np.testing.assert_equal(engine.net.snapshot(), other.net.snapshot())
     np.testing.assert_equal(engine.optimizer_state, other.optimizer_state)
 
     engine.run(whole._replace(order=np.arange(16, 48), lrs=[0.05] * 4))
-    other = CompiledEngine(case.network(), rules)
+    other = CompiledEngine(case.network(), config)
     other.run(whole)
     assert engine.steps == other.steps == 6
     np.testing.assert_equal(engine.net.snapshot(), other.net.snapshot())

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import handgrad as hg
-from handgrad.engines import BatchStream, Engine, Inspectable, ReferenceEngine, Rules
+from handgrad.engines import BatchStream, Engine, Inspectable, ReferenceEngine, TrainConfig
 from handgrad.errors import DivergenceError, ModelError
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
@@ -23,7 +23,7 @@ from handgrad.engines.torch import TorchEngine, from_torch, to_torch  # noqa: E4
 from handgrad.engines.torch.dropout import set_step, uniforms  # noqa: E402
 
 CASE = {case.name: case for case in CASES}
-RULES = Rules(SoftmaxCrossEntropy(), SGD(0.1))
+CONFIG = TrainConfig(SoftmaxCrossEntropy(), SGD(0.1))
 TOLERANCE = {np.float64: 1e-9, np.float32: 1e-4}
 
 each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -62,8 +62,8 @@ def assert_equal(one, other, tolerance):
 @each_dtype
 @each_case
 def test_after_20_steps_both_engines_have_the_same_arrays(case: Case, dtype: type) -> None:
-    rules = Rules(SoftmaxCrossEntropy(0.1), SGD(), seed=3)
-    ours, theirs = (make(case.network(dtype=dtype), rules) for make in (ReferenceEngine, cpu))
+    config = TrainConfig(SoftmaxCrossEntropy(0.1), SGD(), seed=3)
+    ours, theirs = (make(case.network(dtype=dtype), config) for make in (ReferenceEngine, cpu))
     run = batches(case)
     expected, found = ours.run(run), theirs.run(run)
     assert theirs.steps == len(run.lrs) == 20
@@ -88,8 +88,8 @@ def test_after_20_steps_both_engines_have_the_same_arrays(case: Case, dtype: typ
     ids=repr,
 )
 def test_every_optimizer_and_its_state(optimizer: Optimizer) -> None:
-    case, rules = CASE["resnet"], Rules(SoftmaxCrossEntropy(), optimizer, seed=1)
-    ours, theirs = (make(case.network(dtype=np.float64), rules) for make in (ReferenceEngine, cpu))
+    case, config = CASE["resnet"], TrainConfig(SoftmaxCrossEntropy(), optimizer, seed=1)
+    ours, theirs = (make(case.network(dtype=np.float64), config) for make in (ReferenceEngine, cpu))
     run = batches(case, count=30)
     ours.run(run)
     theirs.run(run)
@@ -106,13 +106,13 @@ def test_every_optimizer_and_its_state(optimizer: Optimizer) -> None:
 @pytest.mark.parametrize("optimizer", [Momentum(), AdamW()], ids=repr)
 @pytest.mark.parametrize("second", [ReferenceEngine, cpu])
 def test_one_engine_can_continue_the_run_of_another(optimizer: Optimizer, second) -> None:
-    case, rules = CASE["all-noise"], Rules(SoftmaxCrossEntropy(), optimizer, seed=1)
+    case, config = CASE["all-noise"], TrainConfig(SoftmaxCrossEntropy(), optimizer, seed=1)
     run = batches(case, count=40)
-    whole = cpu(case.network(dtype=np.float64), rules)
+    whole = cpu(case.network(dtype=np.float64), config)
     whole.run(run)
-    first = cpu(case.network(dtype=np.float64), rules)
+    first = cpu(case.network(dtype=np.float64), config)
     first.run(run._replace(order=run.order[:25], lrs=run.lrs[:5]))
-    rest = second(case.network(seed=9, dtype=np.float64), rules)
+    rest = second(case.network(seed=9, dtype=np.float64), config)
     rest.net.restore(first.net.snapshot())
     rest.steps = first.steps
     rest.optimizer_state = {
@@ -124,8 +124,8 @@ def test_one_engine_can_continue_the_run_of_another(optimizer: Optimizer, second
 
 def test_clipping_is_pytorchs_own_and_near_ours() -> None:
     """It divides by the norm plus 1e-6, which here is above 1."""
-    case, rules = CASE["wide"], Rules(SoftmaxCrossEntropy(), SGD(), clip_norm=1.0)
-    ours, theirs = (make(case.network(dtype=np.float64), rules) for make in (ReferenceEngine, cpu))
+    case, config = CASE["wide"], TrainConfig(SoftmaxCrossEntropy(), SGD(), clip_norm=1.0)
+    ours, theirs = (make(case.network(dtype=np.float64), config) for make in (ReferenceEngine, cpu))
     start = case.network(dtype=np.float64)
     for engine in (ours, theirs):
         engine.run(batches(case, count=20, lr=0.1))
@@ -138,8 +138,8 @@ def test_clipping_is_pytorchs_own_and_near_ours() -> None:
 def test_weights_of_images_and_of_classes(dtype: type) -> None:
     case = CASE["fashion-mlp"]
     loss = SoftmaxCrossEntropy(0.2, class_weights=(1.0, 2.0, 0.5, 0.0, 3.0))
-    rules = Rules(loss, SGD())
-    ours, theirs = (make(case.network(dtype=dtype), rules) for make in (ReferenceEngine, cpu))
+    config = TrainConfig(loss, SGD())
+    ours, theirs = (make(case.network(dtype=dtype), config) for make in (ReferenceEngine, cpu))
     run = batches(case)
     weights = np.arange(97.0)
     weights[run.order[:5]] = 0  # a batch that teaches nothing
@@ -154,7 +154,7 @@ def test_read_only_uint8_images_are_scaled_like_ours() -> None:
     X = np.random.default_rng(0).integers(0, 256, (97, *case.shape), np.uint8)[:, :, ::-1]
     X.setflags(write=False)
     run = batches(case)._replace(images=X)
-    ours, theirs = (make(case.network(dtype=np.float64), RULES) for make in (ReferenceEngine, cpu))
+    ours, theirs = (make(case.network(dtype=np.float64), CONFIG) for make in (ReferenceEngine, cpu))
     np.testing.assert_allclose(theirs.run(run).losses, ours.run(run).losses, rtol=1e-9)
     np.testing.assert_allclose(theirs.logits(X), ours.logits(X), rtol=1e-9, atol=1e-9)
     assert theirs.logits(X[:0]).shape == (0, CLASSES)
@@ -163,7 +163,7 @@ def test_read_only_uint8_images_are_scaled_like_ours() -> None:
 def test_a_step_is_a_run_of_one_batch() -> None:
     case = CASE["resnet"]
     X, y, weights = case.examples(), case.labels(), np.arange(1.0, 6.0)
-    one, other = cpu(case.network(), RULES), cpu(case.network(), RULES)
+    one, other = cpu(case.network(), CONFIG), cpu(case.network(), CONFIG)
     loss, right = one.step(X, y, weights, 0.1)
     steps = other.run(BatchStream(X, y, weights, np.arange(5), 5, [0.1]))
     assert (loss, right) == (steps.losses[0], steps.correct[0])
@@ -174,7 +174,7 @@ def test_a_step_is_a_run_of_one_batch() -> None:
 
 def test_a_run_without_batches_changes_nothing() -> None:
     case = CASE["linear"]
-    engine = cpu(case.network(), RULES)
+    engine = cpu(case.network(), CONFIG)
     steps = engine.run(batches(case)._replace(order=np.zeros(0, int), lrs=[]))
     assert (len(steps.losses), len(steps.correct), engine.steps) == (0, 0, 0)
 
@@ -240,7 +240,7 @@ def diverging(net, X, lr=0.1, y=None, make=cpu):
     y = DEEP.labels() if y is None else y
     lrs = [lr] * 200
     run = BatchStream(np.tile(X, (200, 1, 1, 1)), np.tile(y, 200), None, np.arange(1000), 5, lrs)
-    engine = make(net, RULES)
+    engine = make(net, CONFIG)
     with pytest.raises(DivergenceError) as caught:
         engine.run(run)
     return caught.value, engine
@@ -293,8 +293,8 @@ def test_divergence_is_located_in_the_same_step_as_in_the_reference() -> None:
 @pytest.mark.parametrize("name", ["resnet", "all-noise", "convnet", "chain-empty"])
 def test_intermediate_results_equal_the_references(name: str, dtype: type) -> None:
     case = CASE[name]
-    rules = Rules(SoftmaxCrossEntropy(), SGD(), seed=2)
-    ours, theirs = (make(case.network(dtype=dtype), rules) for make in (ReferenceEngine, cpu))
+    config = TrainConfig(SoftmaxCrossEntropy(), SGD(), seed=2)
+    ours, theirs = (make(case.network(dtype=dtype), config) for make in (ReferenceEngine, cpu))
     X, y, weights = case.examples(), case.labels(), np.arange(1.0, 6.0)
     before = ours.net.snapshot()
     expected, found = (engine.inspect(X, y, weights) for engine in (ours, theirs))
@@ -318,7 +318,7 @@ def test_intermediate_results_equal_the_references(name: str, dtype: type) -> No
 
 def test_mixed_precision_is_near_and_leaves_the_arrays_in_float32() -> None:
     case = CASE["convnet"]
-    exact, mixed = cpu(case.network(), RULES), cpu(case.network(), RULES, amp=True)
+    exact, mixed = cpu(case.network(), CONFIG), cpu(case.network(), CONFIG, amp=True)
     run = batches(case, count=10)
     expected, found = exact.run(run), mixed.run(run)
     assert np.abs(found.losses - expected.losses).max() > 0
@@ -329,8 +329,8 @@ def test_mixed_precision_is_near_and_leaves_the_arrays_in_float32() -> None:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of PyTorch about itself
 def test_compiled_by_torch_it_computes_the_same() -> None:
-    case, rules = CASE["all-noise"], Rules(SoftmaxCrossEntropy(), Momentum(), seed=1)
-    plain, compiled = (cpu(case.network(), rules, compile=flag) for flag in (False, True))
+    case, config = CASE["all-noise"], TrainConfig(SoftmaxCrossEntropy(), Momentum(), seed=1)
+    plain, compiled = (cpu(case.network(), config, compile=flag) for flag in (False, True))
     run = batches(case)
     np.testing.assert_allclose(compiled.run(run).losses, plain.run(run).losses, rtol=1e-4)
     assert_equal(plain, compiled, 1e-4)
@@ -340,9 +340,9 @@ def test_compiled_by_torch_it_computes_the_same() -> None:
 @each_dtype
 @pytest.mark.parametrize("name", ["convnet", "resnet", "all-noise", "fashion-mlp"])
 def test_a_gpu_computes_the_same(name: str, dtype: type) -> None:
-    case, rules = CASE[name], Rules(SoftmaxCrossEntropy(), Momentum(), seed=1)
-    ours = ReferenceEngine(case.network(dtype=dtype), rules)
-    theirs = TorchEngine(case.network(dtype=dtype), rules, device="cuda")
+    case, config = CASE[name], TrainConfig(SoftmaxCrossEntropy(), Momentum(), seed=1)
+    ours = ReferenceEngine(case.network(dtype=dtype), config)
+    theirs = TorchEngine(case.network(dtype=dtype), config, device="cuda")
     run = batches(case)
     expected, found = ours.run(run), theirs.run(run)
     np.testing.assert_allclose(found.losses, expected.losses, rtol=TOLERANCE[dtype])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import handgrad as hg
-from handgrad.engines import Rules, engine_named
+from handgrad.engines import TrainConfig, engine_named
 from handgrad.errors import ConfigError, DataError, MissingExtraError, ModelError
 from handgrad.layers import ReLU
 from handgrad.losses import SoftmaxCrossEntropy
@@ -23,7 +23,7 @@ torch = needs("torch")
 from handgrad.engines.torch import TorchEngine  # noqa: E402
 
 CASE = {case.name: case for case in CASES}
-RULES = Rules(SoftmaxCrossEntropy(), SGD(0.1))
+CONFIG = TrainConfig(SoftmaxCrossEntropy(), SGD(0.1))
 
 
 cpu = partial(TorchEngine, device="cpu")
@@ -55,21 +55,21 @@ class OddOptimizer:
 def test_layers_losses_and_optimizers_without_counterpart_are_refused() -> None:
     odd = Network([hg.Flatten(), hg.Residual((OddReLU(),)), hg.Dense()], (1, 2, 2), 2)
     with pytest.raises(ModelError, match=r"^layer 0 \(OddReLU\): the engine torch has no count"):
-        cpu(odd, RULES)
+        cpu(odd, CONFIG)
     net = CASE["linear"].network()
     with pytest.raises(ConfigError, match="no counterpart of the loss OddLoss; use engine="):
-        cpu(net, replace(RULES, loss=OddLoss()))
+        cpu(net, replace(CONFIG, loss=OddLoss()))
     with pytest.raises(ConfigError, match="no counterpart of the optimizer OddOptimizer; use eng"):
-        cpu(net, replace(RULES, optimizer=OddOptimizer()))
+        cpu(net, replace(CONFIG, optimizer=OddOptimizer()))
 
 
 def test_wrong_arguments_are_refused() -> None:
     case = CASE["fashion-mlp"]
     with pytest.raises(ConfigError, match="no device 'gpu'; choose one of auto, cpu, cuda"):
-        TorchEngine(case.network(), RULES, device="gpu")
+        TorchEngine(case.network(), CONFIG, device="gpu")
     with pytest.raises(ConfigError, match=r"^amp needs a network of float32, not float64; leave"):
-        cpu(case.network(dtype=np.float64), RULES, amp=True)
-    engine = cpu(case.network(), RULES)
+        cpu(case.network(dtype=np.float64), CONFIG, amp=True)
+    engine = cpu(case.network(), CONFIG)
     with pytest.raises(DataError, match="cannot train on a batch of one image; choose a batch"):
         engine.step(case.examples()[:1], case.labels()[:1], None, 0.1)
     for wrong in (-1, CLASSES):
@@ -82,18 +82,18 @@ def test_wrong_arguments_are_refused() -> None:
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_a_missing_gpu_is_refused() -> None:
     with pytest.raises(ConfigError, match="PyTorch finds no GPU; use the device cpu or auto"):
-        engine_named("torch:cuda", CASE["linear"].network(), RULES)
-    assert TorchEngine(CASE["linear"].network(), RULES).device.type == "cpu"
+        engine_named("torch:cuda", CASE["linear"].network(), CONFIG)
+    assert TorchEngine(CASE["linear"].network(), CONFIG).device.type == "cpu"
 
 
 def test_an_engine_is_made_by_name_by_device_or_by_a_function() -> None:
     net = CASE["linear"].network()
     for name in ("torch", "torch:cpu", cpu):
-        assert isinstance(engine_named(name, net, RULES), TorchEngine)
+        assert isinstance(engine_named(name, net, CONFIG), TorchEngine)
     with pytest.raises(ConfigError, match="the engine reference takes no device; leave out :cuda"):
-        engine_named("reference:cuda", net, RULES)
+        engine_named("reference:cuda", net, CONFIG)
     with pytest.raises(ConfigError, match="there is no engine 'tensor'; choose one of"):
-        engine_named("tensor", net, RULES)
+        engine_named("tensor", net, CONFIG)
 
 
 def test_without_pytorch_the_error_says_what_to_install(monkeypatch) -> None:
@@ -101,7 +101,7 @@ def test_without_pytorch_the_error_says_what_to_install(monkeypatch) -> None:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MissingExtraError, match=r'install it with pip install "handgrad\[torch\]"'):
-        engine_named("torch", CASE["linear"].network(), RULES)
+        engine_named("torch", CASE["linear"].network(), CONFIG)
 
 
 def test_pytorch_is_loaded_only_when_needed() -> None:

@@ -12,12 +12,12 @@ from safetensors.numpy import save
 import handgrad as hg
 from handgrad.engines import StepResults
 from handgrad.train.checkpoint.file import _digest, read_checkpoint, write_checkpoint
-from handgrad.train.checkpoint.state import State, numbers, tensors
+from handgrad.train.checkpoint.state import RunState, numbers, tensors
 from handgrad.train.history import Epoch
 
 RNG = np.random.default_rng(0)
 ARRAYS = {"0.weight": RNG.normal(size=(3, 4)).astype(np.float32), "0.bias": np.zeros(3)}
-STATE = State(
+STATE = RunState(
     arrays=ARRAYS,
     optimizer_state={name: {"mean": a + 1, "square": a * a} for name, a in ARRAYS.items()},
     best={name: a - 1 for name, a in ARRAYS.items()},
@@ -25,9 +25,9 @@ STATE = State(
     epoch=StepResults(np.array([0.1, 1 / 3]), np.array([3, 4])),
     seconds=0.1 + 0.2,
     records=[Epoch(1, 0.7, 1 / 3, None, 0.5, 1e-3, 1.5, 1e5, True)],
-    lowered=2,
-    average={name: a / 3 for name, a in ARRAYS.items()},
-    averaged=4,
+    lr_halvings=2,
+    average_weights={name: a / 3 for name, a in ARRAYS.items()},
+    average_count=4,
 )
 ABOUT = {"config": {"lr": 0.01, "data": "ü"}}
 
@@ -38,7 +38,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "c.safetensors"
 
 
-def test_a_state_comes_back_bit_for_bit(file: Path) -> None:
+def test_state_is_read_back_bit_for_bit(file: Path) -> None:
     state, about = read_checkpoint(file)
     assert about == ABOUT
     assert numbers(state) == numbers(STATE)
@@ -52,7 +52,7 @@ def test_a_state_comes_back_bit_for_bit(file: Path) -> None:
 
 
 @given(data=st.data())
-def test_any_damage_is_found(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_damage_is_detected(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     file = tmp_path_factory.mktemp("c") / "c.safetensors"
     write_checkpoint(file, STATE, ABOUT)
     whole = file.read_bytes()
@@ -63,20 +63,20 @@ def test_any_damage_is_found(data: st.DataObject, tmp_path_factory: pytest.TempP
         flipped = whole[place] ^ data.draw(st.integers(1, 255))
         damaged = whole[:place] + bytes([flipped]) + whole[place + 1 :]
     file.write_bytes(damaged)
-    with pytest.raises(hg.StorageError, match=r"c\.safetensors: (not a whole file|its content)"):
+    with pytest.raises(hg.StorageError, match=r"c\.safetensors: damaged"):
         read_checkpoint(file)
 
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ({"format": 2}, "its format is 2, this handgrad reads 1"),
-        ({"format": 1, "state": {}, "about": {}}, "description does not hold together"),
-        ({"format": 1, "state": {**numbers(STATE), "records": [[1]]}}, "does not hold together"),
-        ([], "does not hold together"),
+        ({"format": 1}, "has format 1, but this version of handgrad reads 2"),
+        ({"format": 2, "state": {}, "about": {}}, "metadata is invalid"),
+        ({"format": 2, "state": {**numbers(STATE), "records": [[1]]}}, "metadata is invalid"),
+        ([], "metadata is invalid"),
     ],
 )
-def test_what_another_program_wrote_is_one_sentence(
+def test_file_of_another_program_is_one_sentence(
     content: object, sentence: str, tmp_path: Path
 ) -> None:
     text, named = json.dumps(content), tensors(STATE)
@@ -86,8 +86,8 @@ def test_what_another_program_wrote_is_one_sentence(
         read_checkpoint(file)
 
 
-def test_a_model_file_is_no_checkpoint(tmp_path: Path) -> None:
+def test_model_file_is_not_a_checkpoint(tmp_path: Path) -> None:
     file = tmp_path / "m.safetensors"
-    hg.Classifier(hg.Network([hg.Flatten(), hg.Dense()], (1, 3, 3), 2)).save(file)
-    with pytest.raises(hg.StorageError, match="not what was written, by its SHA-256"):
+    hg.save_model(hg.Network([hg.Flatten(), hg.Dense()], (1, 3, 3), 2), file)
+    with pytest.raises(hg.StorageError, match="damaged, its SHA-256 does not match"):
         read_checkpoint(file)

@@ -34,13 +34,14 @@ from handgrad.engines.compiled.runtime.step_state import STEP, STOP
 from handgrad.engines.compiled.runtime.thread_pool import mind_forks
 from handgrad.engines.compiled.runtime.thread_tuner import Pace
 from handgrad.engines.divergence import overflowed
-from handgrad.engines.protocol import BatchStream, Rules, StepResults
+from handgrad.engines.protocol import BatchStream, StepResults
 from handgrad.engines.reference import ReferenceEngine
 from handgrad.errors import ConfigError
 from handgrad.layers import Array, Dense, Layer, Residual
 from handgrad.layers.chain import Sequential
 from handgrad.network import Network, finite
 from handgrad.threads import cores
+from handgrad.train_config import TrainConfig
 
 logger = logging.getLogger("handgrad")
 
@@ -57,7 +58,7 @@ class CompiledEngine:
 
     Args:
         net: the network, of float32; its arrays are changed in place.
-        rules: how to train.
+        config: how to train.
         workers: how many threads; None: one for each core that this process may use. The result
             does not depend on it.
         skip_zeros: whether the first linear layer skips pixels that are zero; None: where at
@@ -77,7 +78,7 @@ class CompiledEngine:
     def __init__(
         self,
         net: Network,
-        rules: Rules,
+        config: TrainConfig,
         *,
         workers: int | None = None,
         skip_zeros: bool | None = None,
@@ -87,11 +88,11 @@ class CompiledEngine:
                 f"the compiled engine works in float32, not {net.dtype}; "
                 "take engine='reference' for it"
             )
-        self.net, self.rules, self.steps = net, rules, 0
+        self.net, self.config, self.steps = net, config, 0
         self.workers = workers or cores()
         self.skip_zeros = skip_zeros
         self.optimizer_state = {
-            name: {kind: np.zeros_like(array) for kind in rules.optimizer.state_names}
+            name: {kind: np.zeros_like(array) for kind in config.optimizer.state_names}
             for name, array in net.parameters.items()
         }
         leaves = list(_leaves(net.layers))
@@ -100,9 +101,9 @@ class CompiledEngine:
         alone = {name for name in net.parameters if name.startswith(others)}
         first = first_linear(net.layers)
         name = None if first is None else f"{first}.weight"
-        self._store = Store(net.parameters, rules.optimizer.state_names, linear, alone, name)
+        self._store = Store(net.parameters, config.optimizer.state_names, linear, alone, name)
         self._rows = Rows(self._store)
-        self._single = takes_single(net, self._store, rules)
+        self._single = takes_single(net, self._store, config)
         self._programs: dict[Any, tuple[Builder, Program]] = {}
         self._paces: dict[Program, Pace] = {}
         self._said: set[str] = set()
@@ -124,7 +125,7 @@ class CompiledEngine:
         own = partial(type(self), workers=self.workers, skip_zeros=self.skip_zeros)
         return (
             own,
-            (self.net, self.rules),
+            (self.net, self.config),
             {"steps": self.steps, "optimizer_state": self.optimizer_state},
         )
 
@@ -155,7 +156,7 @@ class CompiledEngine:
             batches.images, batches.size, learning=True, augmentation=augmentation
         )
         steps = StepResults(np.zeros(count), np.zeros(count, np.int64))
-        program.set(**brought(batches, steps, self.rules, self.net.classes))
+        program.set(**brought(batches, steps, self.config, self.net.classes))
         program.start(self.steps)
         self._take(builder)
         self._rows.forget()
@@ -235,7 +236,7 @@ class CompiledEngine:
         emitters = SINGLE if source.single else EMITTERS
         builder = Builder(self.net, self._store, source, chunks, learning, emitters)
         if learning:
-            training(builder, self.rules)
+            training(builder, self.config)
         else:
             inference(builder)
         return builder
@@ -258,7 +259,7 @@ class CompiledEngine:
         if known is None or known[0].plan.chunks < chunks:
             builder = self._build(source, chunks, learning)
             self._programs[key] = known = builder, Program(builder.plan, self.workers)
-            name_python(builder.plan, self.rules, self._said)
+            name_python(builder.plan, self.config, self._said)
         return known
 
     def _source(self, size: int, whole: bool, sparse: bool, learning: bool) -> Source:
@@ -278,7 +279,7 @@ class CompiledEngine:
 
     def _has_class_weights(self) -> bool:
         """Say whether there is a weight for each class, if there are any."""
-        own = getattr(self.rules.loss, "class_weights", None)
+        own = getattr(self.config.loss, "class_weights", None)
         return own is None or len(own) == self.net.classes
 
     def _say(self, sentence: str) -> None:
@@ -299,7 +300,7 @@ class CompiledEngine:
             self._say(f"{self.workers} workers, or one while that is faster")
             return in_slices(program, count, self._paces.setdefault(program, Pace(self.workers)))
         self._say("one worker, and Python where there is no kernel")
-        return step_by_step(program, count, self.rules.seed)
+        return step_by_step(program, count, self.config.seed)
 
     def _take(self, builder: Builder) -> None:
         """Copy the network's arrays, and to learn the optimizer's state, into their rows."""
@@ -328,7 +329,7 @@ class CompiledEngine:
 
     def _by_reference(self, batches: BatchStream) -> StepResults:
         """Let the reference make these steps; what cannot be trained on, it refuses by name."""
-        reference = ReferenceEngine(self.net, self.rules)
+        reference = ReferenceEngine(self.net, self.config)
         reference.steps, reference.optimizer_state = self.steps, self.optimizer_state
         try:
             return reference.run(batches)

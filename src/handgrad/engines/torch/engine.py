@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from handgrad.engines.divergence import all_finite, diverged, overflowed
-from handgrad.engines.protocol import BatchStream, Rules, StepResults, Trace
+from handgrad.engines.protocol import BatchStream, StepResults, Trace
 from handgrad.engines.torch.data_feed import Batch, Feed, as_numbers, image_tensor
 from handgrad.engines.torch.dropout import KeyedDropout, KeyedDropout2d, set_step
 from handgrad.engines.torch.modules import from_torch, tensors, to_torch
@@ -27,6 +26,8 @@ from handgrad.engines.torch.optim import (
 from handgrad.errors import ConfigError, DataError
 from handgrad.layers import Array, Context
 from handgrad.network import Network, finite, layer_name
+from handgrad.posix import at_fork
+from handgrad.train_config import TrainConfig
 
 DEVICES = ("auto", "cpu", "cuda")
 _CHECK_EVERY = 100  # steps between two checks for numbers that are not finite
@@ -44,7 +45,7 @@ class TorchEngine:
 
     Args:
         net: the network; its arrays are changed in place.
-        rules: how to train.
+        config: how to train.
         device: "cpu"; "cuda", a GPU; or "auto", a GPU if one is available.
         amp: mixed precision: products in bfloat16, faster on a GPU but less accurate.
         compile: compile the forward and backward pass with `torch.compile`.
@@ -61,7 +62,7 @@ class TorchEngine:
     def __init__(
         self,
         net: Network,
-        rules: Rules,
+        config: TrainConfig,
         device: str = "auto",
         *,
         amp: bool = False,
@@ -69,10 +70,10 @@ class TorchEngine:
     ) -> None:
         if amp and net.dtype != np.float32:
             raise ConfigError(f"amp needs a network of float32, not {net.dtype}; leave amp out")
-        self.net, self.rules, self.steps, self.amp = net, rules, 0, amp
+        self.net, self.config, self.steps, self.amp = net, config, 0, amp
         self.device = device_named(device)
         self.optimizer_state = {
-            name: {kind: np.zeros_like(array) for kind in rules.optimizer.state_names}
+            name: {kind: np.zeros_like(array) for kind in config.optimizer.state_names}
             for name, array in net.parameters.items()
         }
         self.module = to_torch(net).to(self.device)
@@ -80,8 +81,8 @@ class TorchEngine:
         self._forward: Callable[[Tensor], Tensor] = (
             _compiled(self.module) if compile else self.module
         )
-        self._loss = as_torch_loss(rules.loss)
-        self._optimizer = as_torch_optimizer(rules.optimizer, self._parameters.values())
+        self._loss = as_torch_loss(config.loss)
+        self._optimizer = as_torch_optimizer(config.optimizer, self._parameters.values())
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # detected and reported below
     def run(self, batches: BatchStream) -> StepResults:
@@ -156,14 +157,14 @@ class TorchEngine:
         )
 
     def _feed(self, batches: BatchStream) -> Feed:
-        return Feed(batches, self.net, self.rules.loss, self.device)
+        return Feed(batches, self.net, self.config.loss, self.device)
 
     def _gradients(
         self, batch: Batch, step: int, forward: Callable[[Tensor], Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
         """Compute all gradients of a batch; return its loss and the correct predictions."""
         X, y, weights = batch
-        set_step(self.module, self.rules.seed, step)
+        set_step(self.module, self.config.seed, step)
         self.module.train()
         self._optimizer.zero_grad(set_to_none=True)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.amp):
@@ -174,8 +175,8 @@ class TorchEngine:
 
     def _update(self, lr: float) -> None:
         """Update each parameter with its gradient."""
-        if self.rules.clip_norm is not None:
-            torch.nn.utils.clip_grad_norm_(self._parameters.values(), self.rules.clip_norm)
+        if self.config.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self._parameters.values(), self.config.clip_norm)
         for group in self._optimizer.param_groups:
             group["lr"] = lr
         self._optimizer.step()
@@ -205,10 +206,10 @@ class TorchEngine:
         right: list[Tensor] = []
         self._copy_in()
         for batch, (X, y, weights, lr) in zip(feed, batches.in_turn(), strict=True):
-            ctx = Context(True, self.rules.seed, self.steps)
+            ctx = Context(True, self.config.seed, self.steps)
             loss, hits = self._gradients(batch, self.steps)
             if not (loss.isfinite() and all_finite(_arrays(self._found()))):
-                raise diverged(self.net, self.rules, ctx, X, y, weights)
+                raise diverged(self.net, self.config, ctx, X, y, weights)
             self._update(lr)
             self.steps += 1
             self._copy_out()

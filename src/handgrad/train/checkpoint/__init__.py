@@ -1,1 +1,1 @@
-"""What a run saves so that it can be resumed."""
+"""Checkpoints: what a training run saves so that it can be resumed."""

@@ -1,8 +1,8 @@
-"""The file that a run goes on from.
+"""The checkpoint file.
 
-A safetensors file. Its tensors are a state's arrays; its metadata holds the rest as JSON, and a
-SHA-256 of both. It is written beside its place and then moved there, so that it is there whole or
-not at all; what the disk does to it later, the digest finds.
+A safetensors file. Its tensors are the arrays of a `RunState`; its metadata holds the rest as JSON,
+and a SHA-256 of both. The file is written under a temporary name and then renamed, so that it is
+never incomplete; the SHA-256 detects later damage.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from safetensors.numpy import save
 
 from handgrad.errors import StorageError
 from handgrad.files import check_is_file, replacing
-from handgrad.train.checkpoint.state import State, numbers, state_of, tensors
+from handgrad.train.checkpoint.state import RunState, numbers, state_of, tensors
 
-FORMAT = 1
+FORMAT = 2
 
 
 class FormatError(StorageError):
-    """A checkpoint is whole, and another version of handgrad wrote it."""
+    """The checkpoint is intact, but another version of handgrad wrote it."""
 
 
-def write_checkpoint(path: Path, state: State, about: Mapping[str, Any]) -> None:
-    """Write a state to a file, whole or not at all.
+def write_checkpoint(path: Path, state: RunState, about: Mapping[str, Any]) -> None:
+    """Write a state to a file, completely or not at all.
 
     Args:
-        path: where to.
-        state: where the run stands.
-        about: what else to remember, as JSON can hold it.
+        path: the file.
+        state: the state of the run.
+        about: further information, as JSON values.
 
     Raises:
         StorageError: if the file cannot be written.
@@ -45,11 +45,11 @@ def write_checkpoint(path: Path, state: State, about: Mapping[str, Any]) -> None
         temporary.write_bytes(save(named, {"handgrad": text, "sha256": _digest(named, text)}))
 
 
-def read_checkpoint(path: Path) -> tuple[State, dict[str, Any]]:
-    """Return the state that a file holds, and what it remembers beside it.
+def read_checkpoint(path: Path) -> tuple[RunState, dict[str, Any]]:
+    """Return the state in a file, and its further information.
 
     Raises:
-        StorageError: if the file cannot be read, is not whole, or not a checkpoint.
+        StorageError: if the file cannot be read, is damaged, or is not a checkpoint.
     """
     try:
         check_is_file(path)
@@ -58,27 +58,27 @@ def read_checkpoint(path: Path) -> tuple[State, dict[str, Any]]:
             named = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, TypeError, ValueError, LookupError, AttributeError) as error:
         what = getattr(error, "strerror", None) or error
-        raise StorageError(f"{path}: not a whole file ({what})") from None
+        raise StorageError(f"{path}: damaged ({what})") from None
     text = metadata.get("handgrad", "")
     if metadata.get("sha256") != _digest(named, text):
-        raise StorageError(f"{path}: its content is not what was written, by its SHA-256")
+        raise StorageError(f"{path}: damaged, its SHA-256 does not match")
     try:
         content = json.loads(text)
         if (written := content["format"]) != FORMAT:
             raise FormatError(
-                f"{path}: its format is {written}, this handgrad reads {FORMAT}; go on with the "
-                "version of handgrad that wrote it"
+                f"{path}: has format {written}, but this version of handgrad reads {FORMAT}; "
+                "resume with the version that wrote it, or start the run again"
             )
         if not isinstance(about := content["about"], dict):
             raise ValueError(f"about is {about!r:.40}")
         return state_of(named, content["state"]), about
     except (LookupError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else error
-        raise StorageError(f"{path}: its description does not hold together ({what})") from None
+        raise StorageError(f"{path}: its metadata is invalid ({what})") from None
 
 
 def _digest(named: Mapping[str, NDArray[Any]], text: str) -> str:
-    """Return the SHA-256 of arrays with their names, and of a text, as hexadecimal digits."""
+    """Return the hexadecimal SHA-256 of named arrays and a text."""
     sha = hashlib.sha256(text.encode())
     for name, array in sorted(named.items()):
         sha.update(f"\0{name}\0{array.dtype.str}\0{array.shape}\0".encode())

@@ -1,4 +1,4 @@
-"""What makes a run the run it is: it can go on as the same only with the same."""
+"""The fingerprint of a run: everything its results depend on, to be compared when it resumes."""
 
 from __future__ import annotations
 
@@ -13,62 +13,65 @@ from handgrad.data import Dataset
 from handgrad.engines import Engine
 from handgrad.errors import ConfigError
 from handgrad.layers import Array
-from handgrad.train.config import Recipe
+from handgrad.train_config import TrainConfig, settings_with
 
-# A run is never the same after these, so that going on with others has no meaning; and images
-# that were learned from must not become those to judge by.
-FIXED = ("seed", "batch_size", "training images", "validation images")
-_FREE = ("on_divergence",)
+# These can never change: validation images must not be images that the network was trained on.
+FIXED = (*settings_with("fixed"), "training images", "validation images")
 
 
-def identity(
-    recipe: Recipe,
+def run_fingerprint(
+    config: TrainConfig,
     engine: Engine,
     train: Dataset,
     validation: Dataset | None,
     weights: Array | None = None,
 ) -> dict[str, str]:
-    """Return in words all that a run's numbers follow from."""
-    settings = {
-        field.name: repr(getattr(recipe, field.name))
-        for field in dataclasses.fields(recipe)
-        if field.name not in _FREE
+    """Return everything that the results of a run depend on, as text by name."""
+    free = settings_with("free")
+    fingerprint = {
+        field.name: repr(getattr(config, field.name))
+        for field in dataclasses.fields(config)
+        if field.name not in free
     }
-    settings["engine"] = type(engine).__name__
-    if isinstance(recipe.engine, partial):
-        settings["engine"] += str(recipe.engine.keywords)
-    settings["training images"] = train.digest()
-    settings["validation images"] = validation.digest() if validation else "none"
-    settings["weights"] = "none"
+    fingerprint["engine"] = type(engine).__name__
+    if isinstance(config.engine, partial):
+        fingerprint["engine"] += str(config.engine.keywords)
+    fingerprint["training images"] = train.digest()
+    fingerprint["validation images"] = validation.digest() if validation else "none"
+    fingerprint["weights"] = "none"
     if weights is not None:
-        settings["weights"] = hashlib.sha256(weights.tobytes()).hexdigest()[:16]
-    return settings
+        fingerprint["weights"] = hashlib.sha256(weights.tobytes()).hexdigest()[:16]
+    return fingerprint
 
 
-def check_identity(
-    was: Mapping[str, Any], now: Mapping[str, str], folder: Path, *, other_settings: bool
+def check_fingerprint(
+    was: Mapping[str, Any], now: Mapping[str, str], folder: Path, *, allow_changes: bool
 ) -> None:
-    """Raise a ConfigError that says in what a run differs from the one that was begun.
+    """Raise a ConfigError that names the settings in which a resumed run differs.
 
     Args:
-        was: what `identity` said at the beginning.
-        now: what it says now.
-        folder: where the checkpoints lie.
-        other_settings: whether what may differ, may.
+        was: the fingerprint at the start of the run.
+        now: the fingerprint now.
+        folder: the folder of the checkpoints.
+        allow_changes: whether settings that may change are allowed to.
     """
-    # A run that was begun before there was a setting was begun with what it does when left alone.
-    was = {field.name: repr(field.default) for field in dataclasses.fields(Recipe)} | dict(was)
-    others = [name for name, value in now.items() if was.get(name) != value]
+    # A setting that is younger than the checkpoint had its default value.
+    was = {field.name: repr(field.default) for field in dataclasses.fields(TrainConfig)} | dict(was)
+    changed = [name for name, value in now.items() if was.get(name) != value]
     for name in FIXED:
-        if name in others:
-            what = "are others" if name.endswith("images") else f"is not {was.get(name)}"
+        if name in changed:
+            change = "are different" if name.endswith("images") else _change(name, was, now)
+            name = f"the {name}" if name.endswith("images") else name
             raise ConfigError(
-                f"{folder}: {name} {what} any more, and cannot be changed in a run that was "
-                "begun; begin a new one in another folder"
+                f"{folder}: cannot resume: {name} {change}. Start a new run in another folder."
             )
-    if others and not other_settings:
-        told = ", ".join(f"{name} {was.get(name)} and not {now[name]}" for name in others)
+    if changed and not allow_changes:
+        changes = ", ".join(f"{name} {_change(name, was, now)}" for name in changed)
         raise ConfigError(
-            f"{folder}: the run was begun with {told}; give it the same, or allow it others "
-            "(--force-settings, in Python Checkpoints(..., other_settings=True))"
+            f"{folder}: cannot resume: {changes}. Use the same settings, or allow changes "
+            "(--force-settings; in Python, CheckpointConfig(..., allow_changes=True))."
         )
+
+
+def _change(name: str, was: Mapping[str, Any], now: Mapping[str, str]) -> str:
+    return f"was {was.get(name)} and is now {now[name]}"

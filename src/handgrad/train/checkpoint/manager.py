@@ -1,4 +1,4 @@
-"""Where the checkpoints of a run are kept: the last two, and nobody else's."""
+"""CheckpointManager: writes and finds the checkpoints of one run, and locks their folder."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from filelock import FileLock, Timeout
+
 from handgrad.errors import ConfigError, StorageError
 from handgrad.files import sweep
 from handgrad.train.checkpoint.file import FormatError, read_checkpoint, write_checkpoint
-from handgrad.train.checkpoint.lock import Lock
-from handgrad.train.checkpoint.state import State
+from handgrad.train.checkpoint.state import RunState
 
-KEPT = 2
+MAX_TO_KEEP = 2
 LOCK = "lock"
 _NAME = "checkpoint-{:06}.safetensors"
 _log = logging.getLogger("handgrad")
 
 
 @dataclass(frozen=True)
-class Checkpoints:
-    """Where a run leaves its checkpoints, and how often.
+class CheckpointConfig:
+    """Where a run writes its checkpoints, and how often.
 
-    One is written before the first step, after each epoch, and where an epoch takes long, in the
-    middle of it.
+    A checkpoint is written before the first step, after each epoch, and within long epochs.
 
     Attributes:
-        folder: the folder; it is made if it is missing.
-        minutes: how long after the last checkpoint the next one is due; 0: after each epoch only.
-        other_settings: whether a run that goes on may have other settings than it began with.
-        about: what else to remember in the files, as JSON can hold it.
+        folder: the folder; it is created if it is missing.
+        minutes: the time between checkpoints within an epoch; 0: only after each epoch.
+        allow_changes: whether a resumed run may have other settings than it started with.
+        about: further information for the files, as JSON values.
     """
 
     folder: str | Path
     minutes: float = 1.0
-    other_settings: bool = False
+    allow_changes: bool = False
     about: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -47,78 +47,107 @@ class Checkpoints:
             raise ConfigError(f"minutes must be a number of at least 0, not {self.minutes}")
 
 
-class Found(NamedTuple):
-    """The newest checkpoint that is whole.
+class LoadedCheckpoint(NamedTuple):
+    """The newest intact checkpoint of a folder.
 
     Attributes:
-        path: where it lies.
-        state: where the run stood.
-        about: what it remembers beside that.
-        trouble: what is wrong with those that are newer; None: there are none.
+        path: the file.
+        state: the state of the run.
+        about: the further information in the file.
+        error: what is wrong with newer checkpoints; None: there are none.
     """
 
     path: Path
-    state: State
+    state: RunState
     about: dict[str, Any]
-    trouble: StorageError | None
+    error: StorageError | None
 
 
-def newest(folder: Path) -> Found | None:
-    """Return the newest checkpoint in a folder that is whole; None: there is none at all.
+def newest(folder: Path) -> LoadedCheckpoint | None:
+    """Return the newest intact checkpoint of a folder; None: it has no checkpoints.
 
     Raises:
-        StorageError: if there are some, and all are damaged, or another version wrote them.
+        StorageError: if all checkpoints are damaged, or another version wrote them.
     """
-    troubles: list[str] = []
+    errors: list[str] = []
     for path in reversed(_checkpoints(folder)):
         try:
             state, about = _read(path)
         except FormatError:
             raise
         except StorageError as error:
-            troubles.append(str(error))
+            errors.append(str(error))
         else:
-            trouble = StorageError("; ".join(troubles)) if troubles else None
-            return Found(path, state, about, trouble)
-    if troubles:
-        raise StorageError(f"{'; '.join(troubles)}, and there is no other; begin the run anew")
+            damage = StorageError("; ".join(errors)) if errors else None
+            return LoadedCheckpoint(path, state, about, damage)
+    if errors:
+        raise StorageError(
+            f"{'; '.join(errors)}. There is no other checkpoint; start the run again"
+        )
     return None
 
 
-class Keeper:
-    """Writes the checkpoints of one run into a folder, and keeps other runs out of it.
+class Lock:
+    """A lock file that one process holds at a time; the system releases it when a process ends.
 
     Args:
-        checkpoints: where, and how often.
-        run: what makes the run the run it is: see `identity`.
+        path: the file. It remains after the lock is released.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lock = FileLock(path, timeout=0)
+
+    def take(self) -> bool:
+        """Take the lock; return False if another process holds it.
+
+        Raises:
+            OSError: if the file cannot be written.
+        """
+        try:
+            self._lock.acquire()
+        except Timeout:
+            return False
+        return True
+
+    def release(self) -> None:
+        """Release the lock."""
+        self._lock.release()
+
+
+class CheckpointManager:
+    """Writes the checkpoints of one run into a folder, and locks the folder against other runs.
+
+    Args:
+        config: where, and how often.
+        fingerprint: what the run's results depend on: see `run_fingerprint`.
 
     Raises:
-        ConfigError: if another run is at work there, in this process or another.
+        ConfigError: if another run uses the folder, in this process or another.
         StorageError: if the folder cannot be written to.
     """
 
-    def __init__(self, checkpoints: Checkpoints, run: Mapping[str, str]) -> None:
-        self.folder = Path(checkpoints.folder)
-        self._about = {**checkpoints.about, "run": dict(run)}
-        self._seconds = 60 * checkpoints.minutes
+    def __init__(self, config: CheckpointConfig, fingerprint: Mapping[str, str]) -> None:
+        self.folder = Path(config.folder)
+        self._about = {**config.about, "run": dict(fingerprint)}
+        self._seconds = 60 * config.minutes
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock = Lock(self.folder / LOCK)
-            free = self._lock.take()
+            is_free = self._lock.take()
         except OSError as error:
             raise StorageError(
                 f"{self.folder}: cannot be written to ({error.strerror or error}); "
-                "choose another place or make room"
+                "choose another folder or free some space"
             ) from error
-        if not free:
+        if not is_free:
             raise ConfigError(
-                f"{self.folder}: another run is at work there, in this process or another; let it "
-                "end, or take another folder"
+                f"{self.folder}: another run uses this folder, in this process or another; wait "
+                "until it ends, or choose another folder"
             )
         sweep(self.folder)
         self._next = 1 + max((_number(p) for p in _checkpoints(self.folder)), default=0)
-        self._good: list[Path] = []
-        self._last = time.monotonic()
+        self._intact: list[Path] = []
+        self._last_save = time.monotonic()
 
     def __enter__(self) -> Self:
         return self
@@ -129,52 +158,49 @@ class Keeper:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Let others at the folder."""
+        """Release the folder."""
         self._lock.release()
 
-    def newest(self) -> Found | None:
-        """Return the newest checkpoint that is whole; None: there is none at all.
-
-        A damaged one is said, and the one before is taken.
-        """
-        found = newest(self.folder)
-        if found is not None:
-            self._good = [found.path]
-            if found.trouble:
-                before = found.path.name
+    def newest(self) -> LoadedCheckpoint | None:
+        """Return the newest intact checkpoint, and log damaged ones; None: there are none."""
+        loaded = newest(self.folder)
+        if loaded is not None:
+            self._intact = [loaded.path]
+            if loaded.error:
                 _log.warning(
-                    "handgrad: %s; going on from the one before, %s", found.trouble, before
+                    "handgrad: %s; resuming from the one before, %s",
+                    *(loaded.error, loaded.path.name),
                 )
-        return found
+        return loaded
 
     @property
     def is_due(self) -> bool:
-        """Whether the last checkpoint was long enough ago."""
-        return bool(self._seconds) and time.monotonic() - self._last >= self._seconds
+        """Whether it is time for the next checkpoint."""
+        return bool(self._seconds) and time.monotonic() - self._last_save >= self._seconds
 
-    def save(self, state: State) -> None:
-        """Write one more checkpoint, and remove all but the last two that are whole.
+    def save(self, state: RunState) -> None:
+        """Write a checkpoint, and remove all but the last `MAX_TO_KEEP` intact ones.
 
         Raises:
-            StorageError: if it cannot be written; those that are there stay.
+            StorageError: if it cannot be written; existing checkpoints remain.
         """
         path = self.folder / _NAME.format(self._next)
         write_checkpoint(path, state, self._about)
         self._next += 1
-        self._good = [*self._good, path][-KEPT:]
+        self._intact = [*self._intact, path][-MAX_TO_KEEP:]
         for old in _checkpoints(self.folder):
-            if old not in self._good:
+            if old not in self._intact:
                 with suppress(OSError):
                     old.unlink()
-        self._last = time.monotonic()
+        self._last_save = time.monotonic()
 
 
-def _read(path: Path) -> tuple[State, dict[str, Any]]:
-    """Return what a checkpoint holds, once it has said what run it is of."""
+def _read(path: Path) -> tuple[RunState, dict[str, Any]]:
+    """Return a checkpoint, checked to have the fingerprint of a run."""
     state, about = read_checkpoint(path)
     run = about.get("run")
     if not isinstance(run, dict) or not all(isinstance(value, str) for value in run.values()):
-        raise StorageError(f"{path}: it does not say what run it is of (run is {run!r:.40})")
+        raise StorageError(f"{path}: has no fingerprint of its run (run is {run!r:.40})")
     return state, about
 
 

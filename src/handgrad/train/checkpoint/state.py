@@ -1,4 +1,4 @@
-"""Where a run stands between two steps."""
+"""RunState: everything the rest of a training run depends on, and its checks after loading."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from handgrad.layers import Array
 from handgrad.params import check_same_structure
 from handgrad.train.history import Epoch
 
-LOWERINGS = 3  # how often the learning rate is halved, at most
-_PARTS = ("arrays", "best", "memory", "epoch", "average")
-_MOST = 1 << 53  # what a number in JSON can count up to
+MAX_LR_HALVINGS = 3  # after values that are not finite
+_PARTS = ("arrays", "best", "optimizer_state", "epoch", "average_weights")
+_MAX_INTEGER = 1 << 53  # the largest exact integer of JSON
 
 
-class State(NamedTuple):
-    """All that the rest of a run depends on.
+class RunState(NamedTuple):
+    """Everything the rest of a run depends on.
 
-    The order of the images, the masks of dropout and the learning rates are functions of the
-    seed, the step and the records: a run that goes on has them again without being told.
+    The order of the images, dropout masks and learning rates are not stored: they are functions of
+    the seed, the step and the records.
 
     Attributes:
         arrays: the network's arrays by name.
         optimizer_state: the optimizer's arrays by name: optimizer_state["0.weight"]["velocity"].
-        best: the network's arrays after the best epoch so far, or those it came with.
-        steps: the number of updates made.
-        epoch: what came out of the steps made in the epoch that is not finished yet.
-        seconds: how long those took.
-        records: one for each finished epoch.
-        lowered: how often the learning rate was halved because a number was not finite.
-        average: the mean of the arrays on the way; empty where none is wanted.
-        averaged: of how many it is the mean.
+        best: the network's arrays after the best epoch so far, or its initial arrays.
+        steps: the number of updates done.
+        epoch: the results of the steps of the unfinished epoch.
+        seconds: the time that those steps took.
+        records: the records of the finished epochs.
+        lr_halvings: how often the learning rate was halved because a value was not finite.
+        average_weights: the average of the arrays; empty without weight averaging.
+        average_count: how many times arrays were added to the average.
     """
 
     arrays: dict[str, Array]
@@ -46,86 +46,86 @@ class State(NamedTuple):
     epoch: StepResults
     seconds: float
     records: list[Epoch]
-    lowered: int
-    average: dict[str, Array]
-    averaged: int
+    lr_halvings: int
+    average_weights: dict[str, Array]
+    average_count: int
 
 
-def tensors(state: State) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a state under names of their own."""
+def tensors(state: RunState) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a state by unique names."""
     named = {f"arrays/{name}": array for name, array in state.arrays.items()}
     named |= {f"best/{name}": array for name, array in state.best.items()}
-    named |= {f"average/{name}": array for name, array in state.average.items()}
+    named |= {f"average_weights/{name}": a for name, a in state.average_weights.items()}
     for name, kinds in state.optimizer_state.items():
-        named |= {f"memory/{kind}/{name}": array for kind, array in kinds.items()}
-    return named | {"epoch/losses": state.epoch.losses, "epoch/right": state.epoch.correct}
+        named |= {f"optimizer_state/{kind}/{name}": a for kind, a in kinds.items()}
+    return named | {"epoch/losses": state.epoch.losses, "epoch/correct": state.epoch.correct}
 
 
-def numbers(state: State) -> dict[str, Any]:
-    """Return the rest of a state, as JSON can hold it."""
+def numbers(state: RunState) -> dict[str, Any]:
+    """Return the rest of a state as JSON values."""
     return {
         "steps": state.steps,
         "seconds": state.seconds,
         "records": [list(record) for record in state.records],
-        "lowered": state.lowered,
-        "averaged": state.averaged,
+        "lr_halvings": state.lr_halvings,
+        "average_count": state.average_count,
     }
 
 
-def state_of(named: Mapping[str, NDArray[Any]], rest: Mapping[str, Any]) -> State:
-    """Return the state that `tensors` and `numbers` took apart, and somebody may have edited.
+def state_of(named: Mapping[str, NDArray[Any]], rest: Mapping[str, Any]) -> RunState:
+    """Return the state from the results of `tensors` and `numbers`, which may have been edited.
 
     Raises:
-        ValueError: if no run can stand there. Whether this run can, `check_fits` says.
-        LookupError: if something is missing.
-        TypeError: if it is no description at all.
+        ValueError: if no run can have this state. `check_fits` compares it with a certain run.
+        LookupError: if a part is missing.
+        TypeError: if a part has the wrong type.
     """
     parts: dict[str, dict[str, Any]] = {part: {} for part in _PARTS}
     for name, array in named.items():
         part, _, own = name.partition("/")
         if part not in parts:
-            raise ValueError(f"there is no place for an array {name}")
+            raise ValueError(f"unknown array {name}")
         if not np.isfinite(array).all():
-            raise ValueError(f"{name} holds a number that is not finite")
-        if part == "memory":
+            raise ValueError(f"{name} has a value that is not finite")
+        if part == "optimizer_state":
             kind, _, own = own.partition("/")
             parts[part].setdefault(own, {})[kind] = array
         else:
             parts[part][own] = array
     records = rest["records"]
     if not isinstance(records, list):
-        raise ValueError(f"records is {records!r:.40}, and must be a list")
-    return State(
+        raise ValueError(f"records must be a list, not {records!r:.40}")
+    return RunState(
         arrays=parts["arrays"],
-        optimizer_state=parts["memory"],
+        optimizer_state=parts["optimizer_state"],
         best=parts["best"],
-        steps=_whole(rest, "steps"),
-        epoch=(epoch := _steps(parts["epoch"])),
+        steps=_integer(rest, "steps"),
+        epoch=(epoch := _step_results(parts["epoch"])),
         seconds=_seconds(rest, epoch),
-        records=[_record(number, told) for number, told in enumerate(records, 1)],
-        lowered=_whole(rest, "lowered", LOWERINGS),
-        average=parts["average"],
-        averaged=_whole({"averaged": 0, **rest}, "averaged"),  # it is younger than the others
+        records=[_record(number, values) for number, values in enumerate(records, 1)],
+        lr_halvings=_integer(rest, "lr_halvings", MAX_LR_HALVINGS),
+        average_weights=parts["average_weights"],
+        average_count=_integer(rest, "average_count"),
     )
 
 
 def check_fits(
-    state: State,
+    state: RunState,
     arrays: Mapping[str, Array],
     optimizer_state: Mapping[str, Mapping[str, Array]],
     steps: int,
 ) -> None:
-    """Check that a state is one of this network, this optimizer and this many images.
+    """Check that a state belongs to this network, optimizer and number of steps.
 
     Args:
         state: the state.
         arrays: the network's arrays.
-        optimizer_state: the optimizer's, as an engine keeps them.
-        steps: how many make an epoch.
+        optimizer_state: the optimizer's arrays, as the engine keeps them.
+        steps: the number of steps per epoch.
 
     Raises:
-        ConfigError: if it is that of an optimizer which remembers something else.
-        ModelError: if something has another shape, or is too much or too little.
+        ConfigError: if it is the state of an optimizer with other arrays.
+        ModelError: if an array has another shape, is missing, or is unknown.
     """
     was, now = (
         ", ".join(sorted({kind for kinds in of.values() for kind in kinds})) or "nothing"
@@ -134,79 +134,82 @@ def check_fits(
     _check_same(arrays, state.arrays)
     if was != now:
         raise ConfigError(
-            f"the run was begun with an optimizer that remembers {was}, this one remembers {now}; "
-            "go on with the same optimizer"
+            f"cannot resume: the optimizer's state was {was} and is now {now}; "
+            "use the same optimizer"
         )
     _check_same(_flat(optimizer_state), _flat(state.optimizer_state))
     _check_same(arrays, state.best, "best/")
-    if state.averaged or state.average:
-        _check_same(arrays, state.average, "average/")
-    made, epochs = len(state.epoch.losses), len(state.records)
-    if made > steps or state.steps != epochs * steps + made:
+    if state.average_count or state.average_weights:
+        _check_same(arrays, state.average_weights, "average_weights/")
+    done, epochs = len(state.epoch.losses), len(state.records)
+    if done > steps or state.steps != epochs * steps + done:
         raise ModelError(
-            f"it counts {state.steps:,} steps, and {epochs:,} epochs of {steps:,} and {made:,} "
-            "more; begin the run anew"
+            f"it has {state.steps:,} steps, but {epochs:,} epochs of {steps:,} steps and {done:,} "
+            "more; start the run again"
         )
 
 
 def _check_same(own: Mapping[str, Array], others: Mapping[str, Array], prefix: str = "") -> None:
-    """Raise a ModelError unless two sets of arrays are of the same names, shapes and dtypes."""
+    """Raise a ModelError unless two sets of arrays have the same names, shapes and dtypes."""
     own, others = ({prefix + name: a for name, a in of.items()} for of in (own, others))
     check_same_structure(own, others)
     for name, array in others.items():
         if array.dtype != own[name].dtype:
-            raise ModelError(f"array {name} is of {array.dtype}, must be of {own[name].dtype}")
+            raise ModelError(f"array {name} has dtype {array.dtype}, must have {own[name].dtype}")
 
 
 def _flat(optimizer_state: Mapping[str, Mapping[str, Array]]) -> dict[str, Array]:
     return {
-        f"memory/{kind}/{name}": a for name, of in optimizer_state.items() for kind, a in of.items()
+        f"optimizer_state/{kind}/{name}": a
+        for name, of in optimizer_state.items()
+        for kind, a in of.items()
     }
 
 
-def _steps(arrays: Mapping[str, NDArray[Any]]) -> StepResults:
-    """Return what came out of the steps of an epoch, checked."""
-    losses, right = arrays["losses"], arrays["right"]
-    forms = [f"{array.shape} {array.dtype}" for array in (losses, right)]
+def _step_results(arrays: Mapping[str, NDArray[Any]]) -> StepResults:
+    """Return the results of the steps of an epoch, checked."""
+    losses, correct = arrays["losses"], arrays["correct"]
+    forms = [f"{array.shape} {array.dtype}" for array in (losses, correct)]
     count = f"({losses.size},)"
     if forms != [f"{count} float64", f"{count} int64"]:
-        raise ValueError(f"the steps of the epoch are {' and '.join(forms)}")
-    return StepResults(losses, right)
+        raise ValueError(f"the results of the steps are {' and '.join(forms)}")
+    return StepResults(losses, correct)
 
 
 def _seconds(rest: Mapping[str, Any], epoch: StepResults) -> float:
-    """Return how long the steps of an epoch took: no time where there are none."""
+    """Return the time that the steps of an epoch took, checked: 0 if there are none."""
     value = rest["seconds"]
-    made = len(epoch.losses) > 0
-    if not (_is_number(value) and math.isfinite(value) and (value > 0 if made else value == 0)):
+    any_step = len(epoch.losses) > 0
+    in_range = _is_number(value) and math.isfinite(value)
+    if not (in_range and (value > 0 if any_step else value == 0)):
         raise ValueError(f"seconds is {value!r:.40}, for {len(epoch.losses)} steps")
     return float(value)
 
 
-def _whole(rest: Mapping[str, Any], name: str, most: int = _MOST) -> int:
-    """Return a whole number, checked."""
+def _integer(rest: Mapping[str, Any], name: str, most: int = _MAX_INTEGER) -> int:
+    """Return an integer, checked."""
     value = rest[name]
     if type(value) is not int or not 0 <= value <= most:
-        raise ValueError(f"{name} is {value!r:.40}, and must be a whole number of 0 to {most}")
+        raise ValueError(f"{name} must be a whole number from 0 to {most}, not {value!r:.40}")
     return value
 
 
-def _record(number: int, told: Any) -> Epoch:
-    """Return the record of an epoch, checked; only what validation found need not be finite."""
-    if not isinstance(told, list) or len(told) != len(Epoch._fields):
-        raise ValueError(f"record {number} is {told!r:.40}")
-    record = Epoch(*told)
-    judged = record.validation_loss, record.validation_accuracy
+def _record(number: int, values: Any) -> Epoch:
+    """Return the record of an epoch, checked; the validation loss need not be finite."""
+    if not isinstance(values, list) or len(values) != len(Epoch._fields):
+        raise ValueError(f"record {number} is {values!r:.40}")
+    record = Epoch(*values)
+    validation = record.validation_loss, record.validation_accuracy
     others = record.loss, record.accuracy, record.lr, record.seconds, record.images_per_second
     if (
         (type(record.number), record.number, type(record.best)) != (int, number, bool)
         or not all(_is_number(value) and math.isfinite(value) for value in others)
-        or not all(value is None or _is_number(value) for value in judged)
-        or (judged[0] is not None and judged[1] is None)
+        or not all(value is None or _is_number(value) for value in validation)
+        or (validation[0] is not None and validation[1] is None)
     ):
-        raise ValueError(f"record {number} is {told!r:.200}")
+        raise ValueError(f"record {number} is {values!r:.200}")
     return record
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) is float or (type(value) is int and abs(value) <= _MOST)
+    return type(value) is float or (type(value) is int and abs(value) <= _MAX_INTEGER)

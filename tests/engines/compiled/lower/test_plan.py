@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from handgrad.engines import Rules
+from handgrad.engines import TrainConfig
 from handgrad.engines.compiled import CompiledEngine
 from handgrad.engines.compiled.jit.compiler import Kernel
 from handgrad.engines.compiled.jit.signatures import handed, takes, word
@@ -26,7 +26,7 @@ KERNELS = Path(inspect.getfile(CompiledEngine)).parent / "kernels"
 
 def plans(case: Case, optimizer: Optimizer = SGD()) -> Iterator[Plan]:
     """Yield all plans for a network."""
-    engine = CompiledEngine(case.network(), Rules(SoftmaxCrossEntropy(), optimizer))
+    engine = CompiledEngine(case.network(), TrainConfig(SoftmaxCrossEntropy(), optimizer))
     for skip_zeros in (False, True):
         for learning in (False, True):
             for batch_size in (1, 40):
@@ -92,7 +92,7 @@ def test_a_number_beyond_float32_is_infinity_as_in_the_layers() -> None:
 
 def test_a_buffer_that_one_phase_uses_is_the_workers_own() -> None:
     case = next(case for case in CASES if case.name == "convnet")
-    plan = CompiledEngine(case.network(), Rules(SoftmaxCrossEntropy(), SGD())).plan(
+    plan = CompiledEngine(case.network(), TrainConfig(SoftmaxCrossEntropy(), SGD())).plan(
         1600, skip_zeros=False
     )
     slots = {b.name: plan.slots(b, phases, 2) for b, phases in plan.buffers().items()}

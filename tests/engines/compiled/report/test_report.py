@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import handgrad as hg
-from handgrad.engines import Rules
+from handgrad.engines import TrainConfig
 from handgrad.engines.compiled import CompiledEngine
 from handgrad.engines.compiled.kernels.lanes import APART
 from handgrad.engines.compiled.report.report import Outline
@@ -42,7 +42,7 @@ def outlined(name: str, optimizer: Optimizer = SGD(), **how: Any) -> Outline:
 @pytest.mark.parametrize("skip_zeros", [False, True])
 def test_the_outline_counts_what_the_plan_counts(case: Case, skip_zeros: bool) -> None:
     net = case.network()
-    engine = CompiledEngine(net, Rules(SoftmaxCrossEntropy(), Adam()))
+    engine = CompiledEngine(net, TrainConfig(SoftmaxCrossEntropy(), Adam()))
     said = engine.outline(40, skip_zeros=skip_zeros)
     normed = sum(layer.forward + layer.backward for layer in said.layers if "Norm" in layer.name)
     assert said.multiply_adds - normed == engine.plan(40, skip_zeros=skip_zeros).multiply_adds
@@ -64,7 +64,7 @@ def test_inference_makes_the_forward_products_alone(name: str) -> None:
 def test_the_buffers_are_as_large_as_the_programs() -> None:
     engine = CompiledEngine(
         Network(named("two-layer"), (1, 28, 28), 10),
-        Rules(SoftmaxCrossEntropy(), Adam()),
+        TrainConfig(SoftmaxCrossEntropy(), Adam()),
         workers=2,
     )
     said = engine.outline(64, skip_zeros=True)

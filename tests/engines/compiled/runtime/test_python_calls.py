@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from handgrad.engines import BatchStream, Rules
+from handgrad.engines import BatchStream, TrainConfig
 from handgrad.engines.compiled import CompiledEngine
 from handgrad.layers import Dense, Flatten, Layer, ReLU, Residual
 from handgrad.losses import SoftmaxCrossEntropy
@@ -28,8 +28,8 @@ class Slower(SGD):
     """An optimizer without a kernel."""
 
 
-def trained(layers: list[Layer], rules: Rules) -> CompiledEngine:
-    engine = CompiledEngine(Network(layers, (1, 4, 4), 3), rules)
+def trained(layers: list[Layer], config: TrainConfig) -> CompiledEngine:
+    engine = CompiledEngine(Network(layers, (1, 4, 4), 3), config)
     for _ in range(2):
         engine.run(RUN)
         engine.logits(X)
@@ -40,7 +40,7 @@ def test_layers_loss_and_optimizer_in_python_are_named_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     layers = [Flatten(), Dense(4), Own(), Residual([Dense(4), Own()]), Dense()]
-    trained(layers, Rules(Sharper(), Slower()))
+    trained(layers, TrainConfig(Sharper(), Slower()))
     (message,) = [m for m in caplog.messages if "compiling" not in m]
     assert message == (
         "handgrad: compiled engine: no kernel for the layer 2 Own, the layer 3.body.1 Own, "
@@ -49,5 +49,5 @@ def test_layers_loss_and_optimizer_in_python_are_named_once(
 
 
 def test_where_all_have_kernels_nothing_is_said(caplog: pytest.LogCaptureFixture) -> None:
-    trained([Flatten(), Dense(4), ReLU(), Dense()], Rules(SoftmaxCrossEntropy(), Adam()))
+    trained([Flatten(), Dense(4), ReLU(), Dense()], TrainConfig(SoftmaxCrossEntropy(), Adam()))
     assert [m for m in caplog.messages if "compiling" not in m] == []

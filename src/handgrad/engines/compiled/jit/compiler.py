@@ -14,7 +14,6 @@ import importlib.metadata
 import inspect
 import json
 import logging
-import os
 import sys
 import threading
 import time
@@ -27,6 +26,7 @@ from typing import Any, NamedTuple
 from handgrad.engines.compiled.jit import object_cache as kept
 from handgrad.engines.compiled.jit.libraries import binding, cannot, not_compiled, numba, settings
 from handgrad.engines.compiled.jit.precompile import second_process
+from handgrad.posix import at_fork
 
 # The sources, beside the kernels' own, that the machine code depends on.
 _OTHERS = (
@@ -37,10 +37,8 @@ _OTHERS = (
 logger = logging.getLogger("handgrad")
 
 _lock = threading.RLock()
-if hasattr(os, "register_at_fork"):  # a fork waits: LLVM could not be used by a child any more
-    os.register_at_fork(
-        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
-    )
+# a fork waits: LLVM could not be used by a child any more
+at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 _addresses: dict[Kernel, int] = {}
 
 

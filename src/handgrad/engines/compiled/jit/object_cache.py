@@ -16,6 +16,8 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from handgrad.posix import belongs_to_others, is_writable_by_others
+
 MOST = 4  # versions that are kept, beside those used lately
 LATELY = 7 * 24 * 60 * 60  # seconds
 
@@ -141,13 +143,11 @@ def _check_is_own(path: Path, folder: Path) -> None:
     Above the folder that the code lies in, it does where nobody can move what is another's, as
     under /tmp.
     """
-    if not hasattr(os, "getuid"):
-        return
     status = path.stat()
-    is_open = status.st_mode & _BY_OTHERS
+    is_open = is_writable_by_others(status)
     if path != folder and status.st_mode & stat.S_ISVTX:
-        is_open = 0
-    if is_open or status.st_uid not in (os.getuid(), 0):
+        is_open = False
+    if is_open or belongs_to_others(status):
         which = "it" if path == folder else str(path)
         raise PermissionError(f"others can write to {which}")
 

@@ -24,22 +24,22 @@ from handgrad.engines.compiled.lower.reference import read, write
 from handgrad.engines.compiled.lower.values import Value
 from handgrad.engines.compiled.runtime import step_state as clock
 from handgrad.engines.compiled.runtime.program import Program
-from handgrad.engines.protocol import Rules
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
 from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer
+from handgrad.train_config import TrainConfig
 
 
-def training(b: Builder, rules: Rules) -> None:
+def training(b: Builder, config: TrainConfig) -> None:
     """Lay down a training step."""
-    b.plain = is_plain(rules)
-    _begin(b, rules)
+    b.plain = is_plain(config)
+    _begin(b, config)
     Z, backward = network(b)
     losses = Buffer("loss by chunk", b.plan.chunks, single=True)
     right = Buffer("right by chunk", b.plan.chunks, np.int64, single=True)
     b.plan.layer = "loss"
-    backward(_loss(b, rules, Z, losses, right))
-    limit = 0.0 if rules.clip_norm is None else rules.clip_norm
+    backward(_loss(b, config, Z, losses, right))
+    limit = 0.0 if config.clip_norm is None else config.clip_norm
     judgement = (
         losses,
         right,
@@ -52,22 +52,22 @@ def training(b: Builder, rules: Rules) -> None:
     if b.plain:
         _descend(b, judgement)
     else:
-        _update(b, rules, judgement)
+        _update(b, config, judgement)
     b.plan.layer = "state"
     for lay in b.update_buffers:
         lay()
 
 
-def is_plain(rules: Rules) -> bool:
+def is_plain(config: TrainConfig) -> bool:
     """Say whether the update is W ← W − η dW and nothing else."""
-    plain = type(rules.optimizer) is SGD and not rules.optimizer.weight_decay
-    return plain and rules.clip_norm is None
+    plain = type(config.optimizer) is SGD and not config.optimizer.weight_decay
+    return plain and config.clip_norm is None
 
 
-def takes_single(net: Network, store: Store, rules: Rules) -> bool:
+def takes_single(net: Network, store: Store, config: TrainConfig) -> bool:
     """Say whether one image needs no lanes: plain SGD on linear layers of at least 16 inputs."""
     first = first_linear(net.layers)
-    if first is None or not is_plain(rules) or type(rules.loss) is not SoftmaxCrossEntropy:
+    if first is None or not is_plain(config) or type(config.loss) is not SoftmaxCrossEntropy:
         return False
     tilings = [room.tiling for room in store.rooms.values() if room.tiling is not None]
     known = all(type(layer) in SINGLE for layer in net.layers[first:])
@@ -83,12 +83,12 @@ def inference(b: Builder) -> None:
     b.chunks("loss.give_logits", *arguments)
 
 
-def _begin(b: Builder, rules: Rules | None) -> None:
+def _begin(b: Builder, config: TrainConfig | None) -> None:
     """Lay down the beginning of a step."""
     b.plan.layer = "step"
     betas = (0.0, 0.0)
-    if rules is not None and isinstance(rules.optimizer, Adam | AdamW):
-        betas = (rules.optimizer.beta1, rules.optimizer.beta2)
+    if config is not None and isinstance(config.optimizer, Adam | AdamW):
+        betas = (config.optimizer.beta1, config.optimizer.beta2)
     b.plan.emit(
         Kind.EVERY,
         "loss.begin",
@@ -99,14 +99,14 @@ def _begin(b: Builder, rules: Rules | None) -> None:
     )
 
 
-def _loss(b: Builder, rules: Rules, Z: Value, losses: Buffer, right: Buffer) -> Value:
+def _loss(b: Builder, config: TrainConfig, Z: Value, losses: Buffer, right: Buffer) -> Value:
     """Lay down the loss and dZ."""
     dZ = b.value("dZ", Z.shape, learned=True)
-    if type(rules.loss) is not SoftmaxCrossEntropy:
-        return _loss_in_python(b, rules, Z, dZ, losses, right)
+    if type(config.loss) is not SoftmaxCrossEntropy:
+        return _loss_in_python(b, config, Z, dZ, losses, right)
     b.chunks(
         "loss.softmax_cross_entropy",
-        *(Z.buffer, dZ.buffer, Z.features, rules.loss.label_smoothing),
+        *(Z.buffer, dZ.buffer, Z.features, config.loss.label_smoothing),
         *(Inlet("order"), Inlet("labels"), Inlet("weights"), Inlet("weighted")),
         *(Inlet("class_weights"), Place.CLOCK, Place.CHUNK),
         *(Buffer("loss: room", 3 * LANES), losses, right),
@@ -116,14 +116,14 @@ def _loss(b: Builder, rules: Rules, Z: Value, losses: Buffer, right: Buffer) -> 
 
 
 def _loss_in_python(
-    b: Builder, rules: Rules, Z: Value, dZ: Value, losses: Buffer, right: Buffer
+    b: Builder, config: TrainConfig, Z: Value, dZ: Value, losses: Buffer, right: Buffer
 ) -> Value:
     """Lay down a loss of another kind, as the reference engine calls it."""
-    b.plan.notes.append(f"{type(rules.loss).__name__}: there is no kernel for this loss")
+    b.plan.notes.append(f"{type(config.loss).__name__}: there is no kernel for this loss")
 
     def run(program: Program, seed: int) -> None:
         logits, (y, weights) = read(program, Z), program.targets()
-        loss, dlogits = rules.loss(logits, y, weights)
+        loss, dlogits = config.loss(logits, y, weights)
         write(program, dZ, dlogits)
         program.array(losses)[0] = 0
         program.array(right)[0] = 0
@@ -155,7 +155,7 @@ def _descend(b: Builder, judgement: tuple[Argument, ...]) -> None:
         lay()
 
 
-def _update(b: Builder, rules: Rules, judgement: tuple[Argument, ...]) -> None:
+def _update(b: Builder, config: TrainConfig, judgement: tuple[Argument, ...]) -> None:
     """Lay down the gradients, the look at them, and the optimizer over all parameters in a row."""
     for lay in b.gradients:
         lay()
@@ -172,10 +172,10 @@ def _update(b: Builder, rules: Rules, judgement: tuple[Argument, ...]) -> None:
         b.plan.emit(Kind.TILES, "optim.add_chunks", *arguments, tiles=blocks)
     b.plan.emit(Kind.EVERY, "loss.judge", b.norms, b.norms.size, *judgement)
 
-    optimizer, W, dW = rules.optimizer, b.store.W, b.store.dW
+    optimizer, W, dW = config.optimizer, b.store.W, b.store.dW
     if type(optimizer) not in (SGD, Momentum, Adam, AdamW):
         b.plan.notes.append(f"{type(optimizer).__name__}: there is no kernel for it")
-        b.plan.python(_update_in_python(b, rules), b.spoilt)
+        b.plan.python(_update_in_python(b, config), b.spoilt)
         return
     name, tail = _rule(optimizer)
     memory = [Part(row, 0, BLOCK) for row in b.store.optimizer_state.values()]
@@ -202,7 +202,7 @@ def _rule(optimizer: Optimizer) -> tuple[str, tuple[float, ...]]:
             raise AssertionError(f"{optimizer} has no kernel")
 
 
-def _update_in_python(b: Builder, rules: Rules) -> Callable[..., None]:
+def _update_in_python(b: Builder, config: TrainConfig) -> Callable[..., None]:
     """Return an update by an optimizer of another kind, as the reference engine calls it."""
 
     def run(program: Program, seed: int) -> None:
@@ -217,7 +217,7 @@ def _update_in_python(b: Builder, rules: Rules) -> Callable[..., None]:
             for array, row in rows:
                 store.give(name, array, row)
             t = int(clocks[clock.TOTAL]) + 1
-            rules.optimizer.update(W, dW * clip, memory, lr, t)
+            config.optimizer.update(W, dW * clip, memory, lr, t)
             made += [(name, array, row) for array, row in rows]
         for name, array, row in made:  # none before all are there: the optimizer may have raised
             store.take(name, array, row)

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.engines.protocol import BatchStream, Rules, StepResults
+from handgrad.engines.protocol import BatchStream, StepResults
 from handgrad.layers import Array
 from handgrad.random import stream_key
+from handgrad.train_config import TrainConfig
 
 
 def as_taken(images: NDArray[Any]) -> NDArray[Any]:
@@ -25,16 +26,18 @@ def _table(batches: BatchStream) -> Array:
     return batches.moves.table(batches.order, batches.images.shape[2:])
 
 
-def brought(batches: BatchStream, steps: StepResults, rules: Rules, classes: int) -> dict[str, Any]:
+def brought(
+    batches: BatchStream, steps: StepResults, config: TrainConfig, classes: int
+) -> dict[str, Any]:
     """Return what a run brings along, by the names under which the kernels take it.
 
     Args:
         batches: the run's images and their order.
         steps: where what comes out is noted.
-        rules: how to train.
+        config: how to train.
         classes: how many classes there are.
     """
-    weights, own = batches.weights, getattr(rules.loss, "class_weights", None)
+    weights, own = batches.weights, getattr(config.loss, "class_weights", None)
     weighted = weights is not None or own is not None
     if weights is None:
         weights = np.ones(len(batches.labels) if weighted else 1)
@@ -50,7 +53,7 @@ def brought(batches: BatchStream, steps: StepResults, rules: Rules, classes: int
         "lrs": np.array(batches.lrs, np.float64).view(np.int64),
         "total": len(batches.order),
         "size": batches.size,
-        "dropout_key": _signed(stream_key(rules.seed, "dropout")),
+        "dropout_key": _signed(stream_key(config.seed, "dropout")),
         "all_losses": steps.losses.view(np.int64),
         "all_right": steps.correct,
     }

@@ -6,20 +6,20 @@ import logging
 
 from handgrad.engines.compiled.kernels.phases import Kind
 from handgrad.engines.compiled.lower.plan import Plan
-from handgrad.engines.protocol import Rules
+from handgrad.train_config import TrainConfig
 
 
-def name_python(plan: Plan, rules: Rules, named: set[str]) -> None:
+def name_python(plan: Plan, config: TrainConfig, named: set[str]) -> None:
     """Say which layers, loss and optimizer of a plan have no kernel, each of them once.
 
     Args:
         plan: the plan.
-        rules: how it trains.
+        config: how it trains.
         named: what was said already; what is said now is added.
     """
     kinds = {
-        "loss": f"the loss {type(rules.loss).__name__}",
-        "update": f"the optimizer {type(rules.optimizer).__name__}",
+        "loss": f"the loss {type(config.loss).__name__}",
+        "update": f"the optimizer {type(config.optimizer).__name__}",
     }
     layers = dict.fromkeys(phase.layer for phase in plan.phases if phase.kind is Kind.PYTHON)
     names = [kinds.get(layer, f"the layer {layer}") for layer in layers]

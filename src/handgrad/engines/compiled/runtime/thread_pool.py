@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import _thread
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 from weakref import WeakSet
+
+from handgrad.posix import at_fork
 
 _lock = threading.Lock()
 _at_work = 0
@@ -135,5 +136,4 @@ def _begin_anew() -> None:
         what.begin_anew()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_anew)
+at_fork(after_in_child=_begin_anew)

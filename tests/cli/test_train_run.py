@@ -10,7 +10,7 @@ import pytest
 
 import handgrad as hg
 from handgrad.runs import checkpoints, has_checkpoint
-from handgrad.runs.settings import begun_with, configure
+from handgrad.runs.settings import configure, original_settings
 from tests.train.interrupted import signalled
 from tests.train.tampered import edit
 
@@ -47,7 +47,7 @@ def test_a_signal_says_how_to_go_on_and_the_run_goes_on_as_it_was(handgrad, numb
     assert not Path(RUN, "model.safetensors").exists()
     ended = handgrad("train", "--resume", RUN)
     assert ended.status == 0
-    assert "going on after 1 of 3 epochs, 31 steps\n" in ended.err
+    assert "resuming after 1 of 3 epochs, 31 steps\n" in ended.err
     assert "epoch 1/3" not in ended.err
     assert ended.out.splitlines()[1] == f"run in {RUN}"
     assert not checkpoints(Path(RUN)).exists()
@@ -104,7 +104,7 @@ def test_before_the_first_step_there_is_nothing_to_go_on_with(handgrad, tmp_path
     def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("handgrad.runs.config.Config.network", stop)
+    monkeypatch.setattr("handgrad.runs.config.RunConfig.network", stop)
     ended = handgrad("train", *QUICK)
     assert (ended.status, ended.err) == (130, "error: interrupted\n")
     assert list(tmp_path.iterdir()) == []
@@ -115,14 +115,17 @@ def test_before_the_first_step_there_is_nothing_to_go_on_with(handgrad, tmp_path
     [
         (
             "--lr 0.5 --epochs 4",
-            "was begun with epochs 3, lr 0.01, not epochs 4, lr 0.5; leave that out, or add "
-            "--force-settings to go on with it",
+            "cannot resume: epochs was 3 and is now 4, lr was 0.01 and is now 0.5. Use the same "
+            "settings, or allow changes with --force-settings.",
         ),
-        ("--class-weights balanced", "with class_weights none, not class_weights balanced"),
-        ("--engine torch --device cpu", "engine auto, no device, not engine torch, device cpu"),
-        ("--seed 1", "seed 0, which cannot be changed any more; leave it out, or begin a new"),
-        ("--batch 32 --force-settings", "batch_size 64, which cannot be changed any more"),
-        ("--out other", f"a run that goes on stays where it is, in {RUN}; leave out --out"),
+        ("--class-weights balanced", "class_weights was none and is now balanced"),
+        (
+            "--engine torch --device cpu",
+            "was auto and is now torch, device was not set and is now cpu",
+        ),
+        ("--seed 1", "cannot resume: seed was 0 and is now 1. Start a new run in another folder."),
+        ("--batch 32 --force-settings", "batch_size was 64 and is now 32. Start a new run"),
+        ("--out other", f"a resumed run stays in its folder {RUN}; leave out --out"),
     ],
 )
 def test_other_settings_are_said_and_refused(handgrad, words, sentence):
@@ -138,7 +141,7 @@ def test_told_so_it_goes_on_with_other_settings(handgrad):
     words = ["--epochs", "5", "--lr", "0.02", "--optimizer", "adam", "--force-settings"]
     assert handgrad("train", "-q", "--resume", RUN, *words).status == 0
     assert len(told()["epochs"]) == 5
-    about = hg.bundle.about_model(Path(RUN, "model.safetensors"))
+    about = hg.classifier.about_model(Path(RUN, "model.safetensors"))
     assert (about["config"]["lr"], about["config"]["optimizer"]) == (0.02, "adam")
 
 
@@ -161,7 +164,7 @@ def test_a_damaged_checkpoint_is_said_once_and_the_one_before_taken(handgrad, ca
     ended = handgrad("train", "--resume", RUN)
     assert ended.status == 0
     assert [message.partition(" (")[0] for message in caplog.messages] == [
-        f"handgrad: {newest}: not a whole file"
+        f"handgrad: {newest}: damaged"
     ]
     handgrad("train", *QUICK, "-q", "--out", "undisturbed")
     assert_same_run(RUN, "undisturbed")
@@ -176,14 +179,14 @@ def changed(change):
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [
-        ([1, 2], "holds [1, 2] in place of settings"),
-        (None, "holds None in place of settings"),
+        ([1, 2], "its settings are [1, 2], not a table"),
+        (None, "its settings are None, not a table"),
         ({"epochs": "rm -rf"}, "epochs must be a whole number, not 'rm -rf' (in it)"),
         (
             {"optimizer": []},
             "optimizer must be one of sgd, momentum, nesterov, adam, adamw, not []",
         ),
-        ({"evil": 1}, "there is no setting 'evil'"),
+        ({"evil": 1}, "unknown setting 'evil'"),
     ],
 )
 def test_settings_that_somebody_edited_are_one_sentence(handgrad, config, sentence):
@@ -202,8 +205,8 @@ def test_each_damaged_checkpoint_is_named_where_none_is_whole(handgrad):
     ended = handgrad("train", "--resume", RUN)
     assert (ended.status, ended.err.count("\n")) == (1, 1)
     for path in checkpoints(Path(RUN)).glob("*.safetensors"):
-        assert f"{path}: it does not say what run it is of (run is None)" in ended.err
-    assert ended.err.endswith(", and there is no other; begin the run anew\n")
+        assert f"{path}: has no fingerprint of its run (run is None)" in ended.err
+    assert ended.err.endswith(". There is no other checkpoint; start the run again\n")
 
 
 def test_a_checkpoint_of_another_network_does_not_say_to_go_on_from_it(handgrad):
@@ -255,7 +258,7 @@ def test_a_rate_that_is_too_high_is_halved(handgrad, caplog):
     ended = handgrad("train", *words.split(), "--lr", "1e20", "--on-divergence", "lower-lr")
     assert ended.status == 1
     assert [message[-40:] for message in caplog.messages] == [
-        f"with half the learning rate ({k} of 3 times)"[-40:] for k in (1, 2, 3)
+        f"halved the learning rate ({k} of at most 3 times)"[-40:] for k in (1, 2, 3)
     ]
 
 
@@ -292,7 +295,7 @@ def test_after_three_halvings_a_lower_rate_is_named_that_goes_on(handgrad):
         ended = handgrad(*command.split()[1:])
     assert ended.status == 0, ended.err
     assert len(lrs) > 1
-    assert told()["epochs"][-1]["rate"] in [lrs[-1] / 2**k for k in range(4)]
+    assert told()["epochs"][-1]["lr"] in [lrs[-1] / 2**k for k in range(4)]
 
 
 @pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning", "ignore:invalid:RuntimeWarning")
@@ -303,14 +306,14 @@ def test_where_the_images_are_too_large_no_learning_rate_is_blamed(handgrad):
     ended = handgrad("train", "huge.npz", *QUICK, "--on-divergence", "lower-lr")
     assert ended.status == 1
     assert "so the learning rate is not to blame; look at the images with" in ended.err
-    assert "half the learning rate" not in ended.err
+    assert "halved the learning rate" not in ended.err
 
 
 def test_a_folder_beside_own_images_is_refused_and_a_remembered_one_ignored(tmp_path):
     mine = str(tmp_path)
-    with pytest.raises(hg.ConfigError, match=r"leave it out \(from the command line\)$"):
-        configure({"data": mine, "folder": "elsewhere"}, {})
-    begun = begun_with({"data": mine, "folder": "elsewhere"}, Path("checkpoint"))
+    with pytest.raises(hg.ConfigError, match=r"leave data_dir out \(from the command line\)$"):
+        configure({"data": mine, "data_dir": "elsewhere"}, {})
+    begun = original_settings({"data": mine, "data_dir": "elsewhere"}, Path("checkpoint"))
     assert begun == {"data": mine}
-    kept = {"data": "mnist", "folder": "elsewhere"}
-    assert begun_with(kept, Path("checkpoint")) == kept
+    kept = {"data": "mnist", "data_dir": "elsewhere"}
+    assert original_settings(kept, Path("checkpoint")) == kept

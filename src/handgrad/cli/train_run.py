@@ -15,7 +15,7 @@ from handgrad.cli.screen import Screen, note_versions, table
 
 if TYPE_CHECKING:
     from handgrad.errors import DivergenceError
-    from handgrad.runs.config import Config
+    from handgrad.runs.config import RunConfig
     from handgrad.summary import Summary
     from handgrad.train import Epoch, History
 
@@ -26,8 +26,9 @@ def begin(
     file: Path | None,
     verbose: int,
     trackers: dict[str, bool],
+    as_json: bool = False,
 ) -> None:
-    """Go the whole way from settings to a run's folder."""
+    """Train a network from settings, and write the folder of the run."""
     from handgrad.runs import begun
     from handgrad.runs.settings import configure
     from handgrad.tracking import check_trackers
@@ -38,10 +39,10 @@ def begin(
         begun(config.out, f"{config.data_name}-{config.model}") as folder,
         _told_how_to_go_on(folder, config),
     ):
-        _train(screen, config, folder, verbose, trackers)
+        _train(screen, config, folder, verbose, trackers, as_json=as_json)
 
 
-def go_on(
+def go_on(  # noqa: PLR0917
     screen: Screen,
     folder: Path,
     settings: dict[str, Any],
@@ -49,59 +50,59 @@ def go_on(
     force: bool,
     verbose: int,
     trackers: dict[str, bool],
+    as_json: bool = False,
 ) -> None:
-    """Go the rest of the way."""
+    """Resume an interrupted run."""
     from handgrad.errors import ConfigError
     from handgrad.runs import gone_on
-    from handgrad.runs.settings import begun_with, check_settings, configure
+    from handgrad.runs.settings import check_settings, configure, original_settings
     from handgrad.tracking import check_trackers
 
     check_trackers(**trackers)
     if "out" in settings:
-        raise ConfigError(f"a run that goes on stays where it is, in {folder}; leave out --out")
+        raise ConfigError(f"a resumed run stays in its folder {folder}; leave out --out")
     with gone_on(folder) as found:
-        begun = begun_with(found.about["config"], found.path)
-        config = configure(settings, file=file, begun=begun)
+        begun = original_settings(found.about["config"], found.path)
+        config = configure(settings, file=file, original=begun)
         check_settings(begun, config, folder, force=force)
-        made, records = len(found.state.records), found.state.records
-        screen.note(f"going on after {made} of {config.epochs} epochs, {found.state.steps} steps")
+        done, records = len(found.state.records), found.state.records
+        screen.note(f"resuming after {done} of {config.epochs} epochs, {found.state.steps} steps")
         with _told_how_to_go_on(folder, config):
-            _train(screen, config, folder, verbose, trackers, records, force=force)
+            _train(screen, config, folder, verbose, trackers, records, force=force, as_json=as_json)
 
 
 def _train(
     screen: Screen,
-    config: Config,
+    config: RunConfig,
     folder: Path,
     verbose: int,
     trackers: dict[str, bool],
     records: Sequence[Epoch] = (),
     *,
     force: bool = False,
+    as_json: bool = False,
 ) -> None:
-    """Train, test and write a run; one that has a checkpoint, and records, goes on from it."""
-    from handgrad.classifier import Classifier
-    from handgrad.cli.epochs import watching
+    """Train, test and write a run, or resume it from its checkpoint and records."""
+    from handgrad.cli.epochs import showing_epochs
     from handgrad.data import available
     from handgrad.engines import fastest_engine
     from handgrad.runs import Run, calibrate_on, checkpoints, finish, write
     from handgrad.tracking import tracking
-    from handgrad.train import Checkpoints, evaluate, fit
+    from handgrad.train import CheckpointConfig, evaluate, fit
 
     if verbose:
-        where = config.folder or next(
+        where = config.data_dir or next(
             (e.where for e in available() if e.name == config.data), "here"
         )
         engine = fastest_engine() if config.engine == "auto" else config.engine
         note_versions(screen, engine=engine, data=f"{config.data}, {where}")
     images, test = config.load_data(progress=False if screen.err.quiet else None)
     config = config.fitted_to(images)
-    classifier = Classifier(config.network(images), images.classes)
-    recipe = config.recipe(images.classes)
-    kept = Checkpoints(
+    net = config.network(images)
+    checkpoint = CheckpointConfig(
         checkpoints(folder),
         config.checkpoint_minutes,
-        other_settings=force,
+        allow_changes=force,
         about={"config": config.plain()},
     )
 
@@ -110,24 +111,25 @@ def _train(
     )
     with (
         tracking(folder, config.plain(), records, **trackers) as track,
-        watching(screen.err, config.epochs) as watch,
+        showing_epochs(screen.err, config.epochs) as display,
     ):
 
         def on_epoch(record: Epoch) -> None:
-            watch.epoch(record)
+            display.epoch(record)
             track(record)
 
         history = fit(
             classifier,
             images,
-            config.validation or None,
+            config.train_config(images.classes),
+            validation=config.validation or None,
             on_epoch=on_epoch,
-            on_progress=watch.progress,
-            checkpoint=kept,
+            on_progress=display.progress,
+            checkpoint=checkpoint,
             resume=True,
-            **vars(recipe),
         )
-    screen.note(_kept(history, config.patience))
+    kept = _kept_weights(history, config)
+    screen.note(kept)
     if config.calibrate and config.validation:
         screen.note(calibrate_on(classifier, images.split(config.validation, config.seed)[1]))
     with screen.err.status("testing, drawing, writing"):
@@ -136,16 +138,30 @@ def _train(
         finish(folder)
     if trouble:
         Screen().warning(trouble)
+    if as_json:
+        screen.json(
+            {
+                "run": str(folder),
+                "test_accuracy": evaluation.accuracy,
+                "test_loss": evaluation.loss,
+                "test_images": evaluation.count,
+                "epochs": len(history),
+                "best_epoch": history.best_epoch,
+                "stopped_early": history.stopped_early,
+                "kept": kept.removesuffix(" (*)"),
+            }
+        )
+        return
     screen.result(f"test {evaluation}")
     screen.result(f"run in {folder}")
 
 
 @contextmanager
-def _told_how_to_go_on(folder: Path, config: Config) -> Iterator[None]:
+def _told_how_to_go_on(folder: Path, config: RunConfig) -> Iterator[None]:
     """Add to the last words of a run that stops how it can go on."""
     from handgrad.errors import DivergenceError, StorageError
     from handgrad.runs import has_checkpoint
-    from handgrad.signals import at_last
+    from handgrad.signals import on_exit
 
     command = f"handgrad train --resume {shlex.quote(str(folder))}"
 
@@ -157,7 +173,7 @@ def _told_how_to_go_on(folder: Path, config: Config) -> Iterator[None]:
             Screen().error(f"interrupted; to go on: {command}")
             told = True
 
-    with at_last(tell):
+    with on_exit(tell):
         try:
             yield
         except (KeyboardInterrupt, SystemExit) as end:
@@ -175,11 +191,11 @@ def _told_how_to_go_on(folder: Path, config: Config) -> Iterator[None]:
             raise
 
 
-def _cure(error: DivergenceError, config: Config, command: str) -> str:
+def _cure(error: DivergenceError, config: RunConfig, command: str) -> str:
     """Return what to do about numbers that are not finite, when the run has a checkpoint."""
-    from handgrad.train.checkpoint.state import LOWERINGS
+    from handgrad.train.checkpoint.state import MAX_LR_HALVINGS
 
-    lower = f"--lr {config.lr * 0.5 ** (LOWERINGS + 1):.2g}"  # all others were tried
+    lower = f"--lr {config.lr * 0.5 ** (MAX_LR_HALVINGS + 1):.2g}"  # all others were tried
     if error.hopeless and error.step == 0:
         return (
             "it was before any learning, so the learning rate is not to blame; look at the "
@@ -198,16 +214,16 @@ def _cure(error: DivergenceError, config: Config, command: str) -> str:
     )
 
 
-def _kept(history: History, patience: int) -> str:
-    """Return which epoch's weights the network has, and why."""
-    if not patience:
-        return "the last weights are kept"
-    best = f"the weights of epoch {history.best_epoch} are kept, the best (*)"
-    return (
-        f"stopped: {patience} epochs brought no lower loss; {best}"
-        if history.stopped_early
-        else best
-    )
+def _kept_weights(history: History, config: RunConfig) -> str:
+    """Return a sentence that says which weights the network has, and why."""
+    measure = "validation loss" if config.validation else "training loss"
+    average = " (averaged)" if config.average_weights else ""
+    if not config.patience:
+        return f"kept: the weights of the last epoch, {len(history)}{average}"
+    best = f"kept: the weights of epoch {history.best_epoch}{average}, the lowest {measure} (*)"
+    if history.stopped_early:
+        return f"stopped early: {config.patience} epochs without a lower {measure}; {best}"
+    return best
 
 
 def _summary(summary: Summary, title: str) -> Table:

@@ -1,0 +1,176 @@
+"""Building blocks of `RunConfig`: checked types, declarations of fields, optimizers by name."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+)
+from pydantic.config import JsonDict
+
+from handgrad.data import SOURCES, is_own
+from handgrad.data.augment import as_augmentation
+from handgrad.errors import ConfigError
+from handgrad.files import expanded
+from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer
+from handgrad.schedules import Constant, Cosine, OneCycle, Plateau, Schedule, Step
+from handgrad.train_config import OnResume, TrainConfig
+
+PREPROCESSINGS = ("plain", "light", "drawing")
+MAX_FOLDERS = 10  # names listed in a message
+SIMILAR = 0.6  # of names that are suggested for a misspelt one, between 0 and 1
+
+
+def hint(name: str, known: Iterable[str]) -> str:
+    """Return "; did you mean ...?" if a known name is similar, otherwise nothing."""
+    similar = difflib.get_close_matches(name, list(known), n=1, cutoff=SIMILAR)
+    return f"; did you mean {similar[0]}?" if similar else ""
+
+
+def one_of(known: Iterable[str]) -> AfterValidator:
+    """Return the check that a name is known."""
+
+    def check(name: str) -> str:
+        if name not in known:
+            raise ValueError(f"must be one of {', '.join(known)}{hint(name, known)}")
+        return name
+
+    return AfterValidator(check)
+
+
+def data_name_or_path(name: str) -> str:
+    """Return the name of a data set, checked, or the absolute path of the user's own images."""
+    if is_own(name):
+        return str(expanded(name).absolute())
+    if name not in SOURCES:
+        others = [path.name for path in sorted(Path().iterdir()) if path.is_dir()]
+        folders = f" (here: {', '.join(others[:MAX_FOLDERS])})" if others else ""
+        raise ValueError(
+            f"must be one of {', '.join(SOURCES)}, or the path of your own images{folders}"
+            f"{hint(name, [*SOURCES, *others])}"
+        )
+    return name
+
+
+def full_augmentation(text: str) -> str:
+    """Return an augmentation with all its settings, independent of later changes of presets."""
+    try:
+        found = as_augmentation(text)
+    except ConfigError as error:
+        trouble, _, cure = str(error).removeprefix("augment: ").partition("; ")
+        cure = cure or "see `handgrad train --help`"
+        raise ValueError(f"must be a valid augmentation ({trouble}); {cure}") from None
+    return "none" if found is None else str(found)
+
+
+def _no_truth(value: Any) -> Any:
+    """Reject true and false, which Python would treat as 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError("must be a number")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(_no_truth)]
+Number = Annotated[float, BeforeValidator(_no_truth), Field(allow_inf_nan=False)]
+Count = Annotated[Whole, Field(ge=1, lt=2**31)]
+Positive = Annotated[Number, Field(gt=0)]
+NotNegative = Annotated[Number, Field(ge=0)]
+Share = Annotated[Number, Field(ge=0, lt=1)]
+
+
+# Headings of the options in `handgrad train --help`.
+OWN_IMAGES = "Your own images"
+LEARNING = "Training"
+STOPPING = "Stopping"
+INTERRUPTION = "Interruption"
+TORCH = "With --engine torch"
+OTHER = "Options"
+
+
+def option(
+    default: Any,
+    description: str,
+    *,
+    metavar: str = "X",
+    panel: str = OTHER,
+    default_text: str = "",
+    on_resume: OnResume = "allowed",
+) -> Any:
+    """Return the declaration of one field.
+
+    Args:
+        default: the default value; ...: it depends on other settings.
+        description: one or more sentences, without a last full stop.
+        metavar: what stands for the value in the help.
+        panel: the heading above the option in the help.
+        default_text: the default in words; empty: the default value itself.
+        on_resume: whether the setting may change when a run is resumed.
+    """
+    about: JsonDict = {
+        "metavar": metavar,
+        "panel": panel,
+        "default_text": default_text,
+        "on_resume": on_resume,
+    }
+    return Field(default=default, description=description, json_schema_extra=about)
+
+
+def shared(name: str, default: Any, more: str = "", off: str = "0", **about: str) -> Any:
+    """Return the declaration of a field of `TrainConfig`, with its description.
+
+    Args:
+        name: the name of the field.
+        default: the default value on the command line.
+        more: a further sentence.
+        off: the value that stands for None on the command line.
+        about: further arguments of `option`.
+    """
+    metadata = TrainConfig.__dataclass_fields__[name].metadata
+    description = metadata["description"]
+    if metadata["off"]:
+        description += f"; {off}: {metadata['off']}"
+    if more:
+        description += f". {more}"
+    return option(default, description, on_resume=metadata["on_resume"], **about)
+
+
+def optimizer_named(name: str, lr: float, momentum: float, weight_decay: float) -> Optimizer:
+    """Return an optimizer by the name that the command line uses."""
+    match name:
+        case "sgd":
+            return SGD(lr, weight_decay)
+        case "momentum":
+            return Momentum(lr, momentum, weight_decay=weight_decay)
+        case "nesterov":
+            return Momentum(lr, momentum, nesterov=True, weight_decay=weight_decay)
+        case "adam":
+            return Adam(lr)
+        case _:
+            return AdamW(lr, weight_decay=weight_decay)
+
+
+def schedule_named(name: str, epochs: int) -> Schedule:
+    """Return a learning rate schedule by the name that the command line uses."""
+    match name:
+        case "step":
+            return Step(every=-(-epochs // 3))
+        case "cosine":
+            return Cosine()
+        case "one-cycle":
+            return OneCycle()
+        case "plateau":
+            return Plateau()
+        case _:
+            return Constant()
+
+
+def toml_value(value: str | float) -> str:
+    """Return a value as TOML text: JSON, except for one character."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
