@@ -44,6 +44,8 @@ def images(count: int = 6, seed: int = 0) -> Array:
 def test_loss_and_gradients_equal_autograds(case: Case) -> None:
     """The gradient of the images is left out of our backward pass."""
     torch = needs("torch")
+    from handgrad.gradient_check.autograd import module_at
+    from handgrad.gradient_check.target import Point
 
     net, X, y = case.network(dtype=np.float64), case.examples(), case.labels()
     ctx = Context(training=True, seed=1, step=2)

@@ -79,7 +79,7 @@ def test_training_from_a_file_takes_the_images_in_that_order(images, engine):
         pytest.importorskip("numba")
     data = hg.Dataset.from_arrays(images, np.arange(COUNT) % 3)
     recipe = hg.TrainConfig(epochs=1, seed=4, patience=None)
-    from_file = hg.Network([hg.Flatten(), hg.Dense()], data.shape, data.classes)
+    from_file = hg.Network([hg.Flatten(), hg.Dense()], data.shape, len(data.classes))
     hg.fit(from_file, data, validation=None, epochs=1, seed=4, patience=None, engine=engine)
 
     order = shuffled(images, generator(4, "shuffle", 1))

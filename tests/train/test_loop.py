@@ -55,7 +55,7 @@ def test_fit_reaches_a_layer_in_four_calls() -> None:
 
     calls: list[list[str]] = []
     data = blobs()
-    net = hg.Network([hg.Flatten(), Probe()], data.shape, data.classes)
+    net = hg.Network([hg.Flatten(), Probe()], data.shape, len(data.classes))
     hg.fit(net, data, validation=None, epochs=1, engine="reference")
     way = [name for name in calls[0][calls[0].index("fit") :] if name != "inner"]  # a decorator's
     assert way == ["fit", "_run_epochs", "run", "forward", "forward"]
@@ -116,7 +116,7 @@ def test_last_partial_batch_counts_by_its_size(class_weights: Any, of_loss: Any)
 def test_validation_runs_after_the_epoch_without_dropout() -> None:
     data, judge = blobs(), blobs(seed=7)
     layers = [hg.Flatten(), hg.Dense(8), hg.ReLU(), hg.Dropout(0.5), hg.Dense()]
-    net = hg.Network(layers, data.shape, data.classes)
+    net = hg.Network(layers, data.shape, len(data.classes))
     (record,) = hg.fit(net, data, validation=judge, epochs=1)
     found = hg.evaluate(net, judge)
     assert record.validation_loss == pytest.approx(found.loss)
@@ -200,7 +200,7 @@ def test_plateau_lowers_the_lr() -> None:
 
 def test_normalize_is_fitted_once_to_the_training_images() -> None:
     data = blobs()
-    net = hg.Network([hg.Normalize(), hg.Flatten(), hg.Dense()], data.shape, data.classes)
+    net = hg.Network([hg.Normalize(), hg.Flatten(), hg.Dense()], data.shape, len(data.classes))
     hg.fit(net, data, validation=None, epochs=1)
     assert net.buffers["0.mean"] == pytest.approx(data.images.mean(), rel=1e-6)
     assert net.buffers["0.std"] == pytest.approx(data.images.std(), rel=1e-6)

@@ -218,7 +218,7 @@ def test_resumed_engine_makes_the_same_choice_about_zeros(
 
     def fit(**options: Any) -> tuple[hg.Network, hg.History]:
         layers = [hg.Flatten(), hg.Dense(16), hg.ReLU(), hg.Dense()]
-        net = hg.Network(layers, dark.shape, dark.classes)
+        net = hg.Network(layers, dark.shape, len(dark.classes))
         return net, hg.fit(net, dark, validation=bright, epochs=3, engine="compiled", **options)
 
     def stopped(*_: Any, **__: Any) -> None:
@@ -288,7 +288,7 @@ def test_resuming_with_other_images_or_layers_is_refused(tmp_path: Path) -> None
             checkpoint=tmp_path,
             resume=True,
         )
-    wider = hg.Network([hg.Flatten(), hg.Dense(9), hg.ReLU(), hg.Dense()], data.shape, data.classes)
+    wider = hg.Network([hg.Flatten(), hg.Dense(9), hg.ReLU(), hg.Dense()], data.shape, len(data.classes))
     with pytest.raises(hg.ModelError, match=r"array 1.bias is \(8,\), must be \(9,\)"):
         hg.fit(wider, data, validation=None, epochs=1, checkpoint=tmp_path, resume=True)
 

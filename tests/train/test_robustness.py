@@ -10,7 +10,7 @@ from handgrad.train import robustness
 @pytest.fixture(scope="module")
 def trained():
     train, test = hg.load_data("digits")
-    net = hg.Network([hg.Flatten(), hg.Dense()], train.shape, train.classes)
+    net = hg.Network([hg.Flatten(), hg.Dense()], train.shape, len(train.classes))
     hg.fit(net, train, validation=None, epochs=4, engine="reference", optimizer=hg.Adam(0.01))
     return net, test
 

@@ -10,7 +10,7 @@ from handgrad.train.run import TrainingRun
 def new_run() -> TrainingRun:
     train, _ = hg.load_data("digits")
     config = TrainConfig(epochs=1, engine="reference", on_divergence="lower-lr")
-    net = hg.Network([hg.Normalize(), hg.Flatten(), hg.Dense()], train.shape, train.classes)
+    net = hg.Network([hg.Normalize(), hg.Flatten(), hg.Dense()], train.shape, len(train.classes))
     net.fit_statistics(train.images)
     return TrainingRun(net, engine_named(config.engine, net, config), config, train)
 

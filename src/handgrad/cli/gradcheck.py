@@ -102,7 +102,7 @@ def _targets(what: str, args: str, shape: str, batch: int | None) -> list[Target
     """Return the targets to check."""
     from handgrad.gradient_check.registry import find_targets, network_target, target_names
     from handgrad.gradient_check.user_layer import BATCH, load_user_layer
-    from handgrad.runs.config import nearest
+    from handgrad.runs.fields import hint
 
     if what.endswith(".py") or ".py:" in what:
         return [load_user_layer(what, args, _shape(shape), batch or BATCH)]
@@ -122,8 +122,7 @@ def _targets(what: str, args: str, shape: str, batch: int | None) -> list[Target
         classifier, _ = load_run(Path(what))
         return [network_target(what, classifier.network)]
     raise ConfigError(
-        f"there is no model, layer or run {what!r}; "
-        f"the nearest name is {nearest(what, target_names())!r}"
+        f"there is no model, layer or run {what!r}{hint(what, target_names())}"
     )
 
 

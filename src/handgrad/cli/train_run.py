@@ -83,6 +83,7 @@ def _train(
     as_json: bool = False,
 ) -> None:
     """Train, test and write a run, or resume it from its checkpoint and records."""
+    from handgrad.classifier import Classifier
     from handgrad.cli.epochs import showing_epochs
     from handgrad.data import available
     from handgrad.engines import fastest_engine
@@ -98,7 +99,7 @@ def _train(
         note_versions(screen, engine=engine, data=f"{config.data}, {where}")
     images, test = config.load_data(progress=False if screen.err.quiet else None)
     config = config.fitted_to(images)
-    net = config.network(images)
+    classifier = Classifier(config.network(images), images.classes)
     checkpoint = CheckpointConfig(
         checkpoints(folder),
         config.checkpoint_minutes,

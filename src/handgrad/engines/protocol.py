@@ -10,32 +10,6 @@ from numpy.typing import NDArray
 
 from handgrad.data.augment import Moves
 from handgrad.layers import Array
-from handgrad.losses import Loss
-from handgrad.optim import Optimizer
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """The settings of a training step.
-
-    Attributes:
-        loss: the loss.
-        optimizer: the rule that updates the parameters.
-        clip_norm: the largest norm of all gradients together; None: no limit.
-        seed: the run's seed, for dropout.
-
-    Raises:
-        ConfigError: if `clip_norm` is not a finite number above 0.
-    """
-
-    loss: Loss
-    optimizer: Optimizer
-    clip_norm: float | None = None
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.clip_norm is not None and not 0 < self.clip_norm < math.inf:
-            raise ConfigError(f"clip_norm must be a number above 0, not {self.clip_norm}")
 
 
 class BatchStream(NamedTuple):

@@ -67,14 +67,14 @@ def evaluate(
     """Return the loss, accuracy and confusion matrix of a network on a data set.
 
     Args:
-        net: the network.
+        model: the network or classifier.
         test: images that it was not trained on.
         loss: the loss function.
         logits: computes the logits of images; None: the network itself.
 
     Raises:
         DataError: if the data set has other classes or images than the network.
-        ModelError: if `net` is not a Network.
+        ModelError: if `model` is neither a Network nor a Classifier.
     """
     check_classes(model, test)
     net = network_of(model)
@@ -94,18 +94,12 @@ def check_dataset(data: object) -> None:
         )
 
 
-def check_network(net: object) -> None:
-    """Raise a ModelError unless this is a Network."""
-    if not isinstance(net, Network):
-        raise ModelError(
-            f"expected a Network, not a {type(net).__name__}; make one: "
-            "hg.Network(layers, train.shape, train.classes)"
-        )
+def check_classes(model: Network | Classifier, data: Dataset) -> None:
+    """Raise a DataError unless the classes and images of a data set fit a model.
 
-
-def check_classes(net: Network, data: Dataset) -> None:
-    """Raise a DataError unless a data set has the classes and image shape of the network."""
-    check_network(net)
+    A classifier must have the same class names, a network the same number of classes.
+    """
+    net = network_of(model)
     check_dataset(data)
     if isinstance(model, Classifier) and data.classes != model.classes:
         raise DataError(
@@ -115,9 +109,8 @@ def check_classes(net: Network, data: Dataset) -> None:
         )
     if len(data.classes) != net.classes:
         raise DataError(
-            f"{data.name} has the classes {_some(data.classes)}, the network "
-            f"{_some(net.classes)}; use data with those classes, or build the network with "
-            "classes=train.classes"
+            f"{data.name} has {len(data.classes)} classes, but the network has {net.classes}; "
+            "build the network with classes=len(train.classes)"
         )
     net.as_images(data.images)
 

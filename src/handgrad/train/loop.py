@@ -54,7 +54,7 @@ def fit(
     resumed run gives the same weights as an uninterrupted one, bit for bit.
 
     Args:
-        net: the network; its arrays are changed in place.
+        model: the network or classifier; its arrays are changed in place.
         train: the training images.
         config: the hyperparameters.
         validation: the validation images; or the share of `train` to set aside for them; or None.
@@ -76,7 +76,7 @@ def fit(
             best epoch so far, or its initial weights.
     """
     config = _combined(config, keywords)
-    run, validation, target = _prepare(net, train, config, validation, weights, checkpoint, resume)
+    run, validation, target = _prepare(model, train, config, validation, weights, checkpoint, resume)
     with _progress_bar(config.epochs, verbose) as bar:
         for record in _run_epochs(run, validation, target, _each(on_progress, bar.update)):
             bar.show(record)
@@ -104,7 +104,7 @@ def epochs(
     the loop ends or is closed.
     """
     config = _combined(config, keywords)
-    return _run_epochs(*_prepare(net, train, config, validation, weights, checkpoint, resume))
+    return _run_epochs(*_prepare(model, train, config, validation, weights, checkpoint, resume))
 
 
 class _CheckpointTarget(NamedTuple):
@@ -151,7 +151,7 @@ def _combined(config: TrainConfig, keywords: TrainKeywords) -> TrainConfig:
 
 
 def _prepare(
-    net: Network,
+    model: Network | Classifier,
     train: Dataset,
     config: TrainConfig,
     validation: Dataset | float | None,
@@ -164,9 +164,10 @@ def _prepare(
     by_image = None if weights is None else _as_weights(weights, train)
     if validation is not None and not isinstance(validation, Dataset):
         train, validation, by_image = _split(train, validation, by_image, config.seed)
-    _check(net, train, validation, config)
-    if net.preprocessing is None:
-        net.preprocessing = train.preprocessing
+    _check(model, train, validation, config)
+    net = network_of(model)
+    if isinstance(model, Classifier) and model.preprocessing is None:
+        model.preprocessing = train.preprocessing
     if not net.is_fitted:
         net.fit_statistics(train.images)
     engine = engine_named(config.engine, net, config)
@@ -244,14 +245,16 @@ def _as_weights(weights: ArrayLike, train: Dataset) -> Array:
     return array
 
 
-def _check(net: Network, train: Dataset, validation: Dataset | None, config: TrainConfig) -> None:
+def _check(
+    model: Network | Classifier, train: Dataset, validation: Dataset | None, config: TrainConfig
+) -> None:
     """Raise a DataError before training if images or batch size do not fit."""
-    check_classes(net, train)
+    check_classes(model, train)
     train.check_trainable(config.batch_size)
     if isinstance(config.augment, Augmentation):
         tables_for(config.augment, train.shape[1:])
     if validation is not None:
-        check_classes(net, validation)
+        check_classes(model, validation)
 
 
 class _ProgressBar:

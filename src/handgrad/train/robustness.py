@@ -46,7 +46,7 @@ def robustness(
     """Evaluate a network on clean images, and on the same images with fifteen corruptions.
 
     Args:
-        net: the network.
+        model: the network or classifier.
         test: images that it was not trained on, uint8.
         seed: the seed of random corruptions.
         logits: computes the logits of images; None: the network itself.

@@ -213,8 +213,7 @@ class TrainingRun:
         """
         steps = len(self._epoch_batches.lrs)
         check_fits(state, self.net.arrays, self.engine.optimizer_state, steps)
-        self.net.restore(state.arrays)
-        self.net.is_fitted = True
+        self.net.restore(state.arrays, is_fitted=True)
         for name, kinds in self.engine.optimizer_state.items():
             for kind, array in kinds.items():
                 array[...] = state.optimizer_state[name][kind]

@@ -101,7 +101,7 @@ from handgrad.engines import TrainConfig, engine_named
 X, y = np.random.default_rng(0).integers(0, 256, (2000, 1, 28, 28), np.uint8), np.arange(2000) % 10
 data = hg.Dataset.from_arrays(X, y)
 for name in ("reference", "compiled", "torch:cpu"):
-    net = hg.Network(hg.models.fashion_mlp(), data.shape, data.classes)
+    net = hg.Network(hg.models.fashion_mlp(), data.shape, len(data.classes))
     hg.fit(net, data, validation=0.5, epochs=2, batch_size=200, engine=name)
 print(len(started), len(os.listdir("/proc/self/task")))
 """

@@ -17,7 +17,7 @@ def test_a_checkpoint_of_format_1_is_refused_and_remains(tmp_path: Path) -> None
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (12, 4, 4), np.uint8)
     data = hg.Dataset.from_arrays(images, np.arange(12) % 3, name="tiny")
-    net = hg.Network([hg.Flatten(), hg.Dense()], data.shape, data.classes)
+    net = hg.Network([hg.Flatten(), hg.Dense()], data.shape, len(data.classes))
     file = Path(shutil.copy(OLD, tmp_path))
     with pytest.raises(hg.StorageError) as refused:
         hg.fit(net, data, validation=None, epochs=1, batch_size=4, checkpoint=tmp_path, resume=True)

@@ -33,8 +33,8 @@ DEVICES = ("auto", "cpu", "cuda")
 _CHECK_EVERY = 100  # steps between two checks for numbers that are not finite
 _INFERENCE_BATCH = 1000
 
-if hasattr(os, "register_at_fork"):  # a forked child has no OpenMP threads to wait for
-    os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
+# a forked child has no OpenMP threads to wait for
+at_fork(after_in_child=partial(torch.set_num_threads, 1))
 
 
 class TorchEngine:
