@@ -14,7 +14,7 @@ from handgrad.auto.data_profile import Look
 from handgrad.runs.settings import configure
 
 BASE = configure({"data": "digits"}, {})
-FILES = Look(files=True, own_test=False, ground=0.8, dark=True, findings=())
+FILES = Look(files=True, own_test=False, ground=0.8, dark=True, issues=())
 
 
 def images(*shape):

@@ -10,7 +10,7 @@ from PIL import Image
 
 import handgrad as hg
 from handgrad.data import SOURCES
-from handgrad.data.named.locate import cache_folder
+from handgrad.data.folders import cache_folder
 
 
 def test_list_names_all_and_where_they_lie(handgrad, tmp_path, monkeypatch):

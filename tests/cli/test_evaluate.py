@@ -39,7 +39,7 @@ def test_verbose_says_which_engine_and_where_the_data_lies(handgrad, trained, co
     words = [command[0], trained, *command[1:], "-v"]
     noted = handgrad(*words).err.splitlines()
     assert {"engine reference", "data digits, in scikit-learn"} <= set(noted)
-    elsewhere = handgrad(*words, "--data", "mnist", "--folder", "nowhere")
+    elsewhere = handgrad(*words, "--data", "mnist", "--data-dir", "nowhere")
     assert "data mnist, nowhere" in elsewhere.err.splitlines()
 
 
@@ -66,7 +66,7 @@ def test_what_is_mistaken_is_said_and_an_unseen_class_has_no_share(handgrad, mon
         (["text"], 1, "text: not a whole safetensors file"),
         (["untold.safetensors"], 2, "does not say what it was trained on; give --data"),
         (["RUN", "--data", "digit"], 2, "there is no data called 'digit'; did you mean digits?"),
-        (["RUN", "--folder", "nowhere", "--data", "mnist"], 1, "nowhere is no folder"),
+        (["RUN", "--data-dir", "nowhere", "--data", "mnist"], 1, "nowhere is not a folder"),
     ],
 )
 def test_failures(handgrad, trained, tmp_path, words, status, sentence):

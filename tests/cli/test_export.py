@@ -8,7 +8,7 @@ from PIL import Image
 import handgrad as hg
 from handgrad.classifier import read_bundle
 from handgrad.export import verify as golden
-from handgrad.preprocess import Grey, ink, recipe_named
+from handgrad.preprocess import Grayscale, ink, preset_named
 from tests.extras import needs
 
 
@@ -66,7 +66,7 @@ def sheets(count, shape, rng):
 def test_raw_images_are_prepared_in_the_graph_as_predict_does(handgrad, recipe, shape):
     onnxruntime = pytest.importorskip("onnxruntime")
     net = hg.Network([hg.Flatten(), hg.Dense()], shape, ["cat", "dog", "bird"])
-    net.preprocessing = recipe_named(recipe, shape)
+    net.preprocessing = preset_named(recipe, shape)
     net.save("m.safetensors")
     ended = handgrad("export", "m.safetensors", "--onnx", "m.onnx", "--raw")
     assert (ended.status, ended.err) == (0, "")
@@ -91,7 +91,7 @@ def test_raw_images_are_prepared_in_the_graph_as_predict_does(handgrad, recipe, 
 def test_the_check_sees_a_shadow_that_only_one_side_looks_for(handgrad, monkeypatch, size):
     needs("onnxruntime")
     net = hg.Network([hg.Flatten(), hg.Dense()], (1, *size), 2)
-    net.preprocessing = recipe_named("light", net.shape)
+    net.preprocessing = preset_named("light", net.shape)
     net.save("m.safetensors")
     monkeypatch.setattr(ink, "min", lambda _: 3, raising=False)
     ended = handgrad("export", "m.safetensors", "--onnx", "m.onnx", "--raw")
@@ -100,9 +100,9 @@ def test_the_check_sees_a_shadow_that_only_one_side_looks_for(handgrad, monkeypa
 
 
 def test_light_ink_in_the_graph_turns_what_it_must():
-    light = recipe_named("light", (1, 8, 8))
+    light = preset_named("light", (1, 8, 8))
     turned = [
-        not np.array_equal(light.apply(x), Grey()(x).transpose(2, 0, 1))
+        not np.array_equal(light.apply(x), Grayscale()(x).transpose(2, 0, 1))
         for x in sheets(60, (8, 8), np.random.default_rng(0))
     ]
     assert 20 < sum(turned) < 160  # both ways are asked above
@@ -117,7 +117,7 @@ def test_light_ink_in_the_graph_turns_what_it_must():
 )
 def test_what_onnx_cannot_say_of_a_preprocessing(handgrad, recipe, sentence):
     net = hg.Network([hg.Flatten(), hg.Dense()], (1, 8, 8), 2)
-    net.preprocessing = recipe and recipe_named(recipe, (1, 8, 8))
+    net.preprocessing = recipe and preset_named(recipe, (1, 8, 8))
     net.save("m.safetensors")
     ended = handgrad("export", "m.safetensors", "--onnx", "m.onnx", "--raw")
     assert (ended.status, ended.out) == (1, "")

@@ -116,7 +116,7 @@ def test_at_any_moment_of_a_training(
 ) -> None:
     rng = random.Random(part)
     folder = located("mnist")
-    new = ["train", "mnist", "--model", "convnet", "--folder", str(folder), "--no-figures"]
+    new = ["train", "mnist", "--model", "convnet", "--data-dir", str(folder), "--no-figures"]
     kept = 0
     for number in range(EACH):
         engine = ["--engine", ["compiled", "reference"][number % 2]]

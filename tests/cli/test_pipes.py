@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.data.inspect.test_inspect import folder
 
 import handgrad as hg
 from handgrad.runs import checkpoints
-from tests.data.inspect.test_inspect import folder
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="it needs pipes")
 

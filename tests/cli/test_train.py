@@ -67,7 +67,7 @@ def test_without_arguments_it_learns_the_digits(handgrad):
 
 
 def test_an_augmented_run_says_so_and_is_another(handgrad):
-    ended = handgrad("train", *QUICK, "-v", "--augment", "clothes", "--engine", "compiled")
+    ended = handgrad("train", *QUICK, "-v", "--augment", "fashion", "--engine", "compiled")
     assert "images are augmented by shift=0.07,flip=true" in ended.err
     handgrad("train", *QUICK, "-q")
     net, plain = (
@@ -225,7 +225,7 @@ def test_verbose_says_what_took_part(handgrad):
         ("--batch-size 5000", 1, "use a batch_size of at most 1294"),
         ("--class-weights eleven=2", 2, "class_weights: there is no class eleven; the nearest is"),
         ("--config none.toml", 2, "none.toml cannot be read"),
-        ("mnist --folder nowhere", 1, "nowhere is no folder; name one that holds mnist"),
+        ("mnist --data-dir nowhere", 1, "nowhere is not a folder; give one that holds mnist"),
         ("--out taken", 2, "taken is there already, and no empty folder; give --out another name"),
     ],
 )
@@ -298,5 +298,5 @@ def test_figures_that_cannot_be_drawn_do_not_cost_the_run(handgrad, monkeypatch,
 )
 def test_the_larger_data_is_learned_with_the_defaults(handgrad, located, words, least):
     folder = located(words.split()[0])
-    ended = handgrad("train", *words.split(), "-q", "--no-figures", "--folder", folder)
+    ended = handgrad("train", *words.split(), "-q", "--no-figures", "--data-dir", folder)
     assert float(re.search(r"test accuracy ([\d.]+)%", ended.out)[1]) > least

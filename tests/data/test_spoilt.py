@@ -9,7 +9,7 @@ import pytest
 
 import handgrad as hg
 from handgrad.data.formats.idx import read_idx
-from handgrad.data.formats.user_data import read_own
+from handgrad.data.user_data import load_user_data
 from tests.data.idxfiles import encode
 from tests.data.mutations import no_pickle, toll
 
@@ -53,7 +53,7 @@ def bundle(folder):
     return "model.safetensors", [(folder / "whole.safetensors").read_bytes()]
 
 
-READERS = {idx: read_idx, npz: read_own, csv: read_own, bundle: hg.load_model}
+READERS = {idx: read_idx, npz: load_user_data, csv: load_user_data, bundle: hg.load_model}
 
 
 def spoil(folder, made, count, seed):
@@ -86,7 +86,7 @@ def test_a_pickle_is_refused_and_would_be_noticed(tmp_path):
     name, contents = npz(tmp_path)
     (tmp_path / name).write_bytes(contents[-1])
     with pytest.raises(hg.DataError, match="holds object, neither numbers nor strings"):
-        read_own(tmp_path / name)
+        load_user_data(tmp_path / name)
     with no_pickle(), pytest.raises(AssertionError, match="a pickle was opened"):
         np.load(tmp_path / name, allow_pickle=True)["y"]
     assert not (tmp_path / "sprung").exists()

@@ -33,9 +33,9 @@ def test_epochs_depend_on_the_data_unless_given():
 
 
 def test_an_augmentation_is_kept_in_full_whatever_a_preset_becomes():
-    config = Config(augment="clothes,rotation=5")
+    config = Config(augment="fashion,rotation=5")
     assert config.augment == "shift=0.07,rotation=5,flip=true"
-    assert config.recipe(range(10)).augment == hg.Augmentation.of("clothes,rotation=5")
+    assert config.recipe(range(10)).augment == hg.Augmentation.of("fashion,rotation=5")
     assert Config.model_validate(tomllib.loads(config.toml())) == config
     assert Config(augment="shift=0").augment == Config().augment == "none"
     assert Config().recipe(range(10)).augment is None

@@ -10,7 +10,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from handgrad.cli.options import Folder, Json, Quiet, Verbose, folder_named
+from handgrad.cli.options import DataDir, Json, Quiet, Verbose, folder_named
 from handgrad.cli.screen import Screen, note_versions, table
 from handgrad.errors import ConfigError
 
@@ -67,7 +67,7 @@ def duel(
     seed: Annotated[
         str, typer.Option(metavar="N", help="Decides initial weights, order, dropout.")
     ] = "0",
-    folder: Folder = None,
+    folder: DataDir = None,
     out: Annotated[
         Path | None,
         typer.Option(

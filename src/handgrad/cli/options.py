@@ -66,10 +66,10 @@ DataName = Annotated[
     str | None,
     typer.Option("--data", metavar="NAME", help="Other data than the run's own."),
 ]
-Folder = Annotated[
+DataDir = Annotated[
     Path | None,
     typer.Option(
-        "--folder",
+        "--data-dir",
         metavar="DIR",
         help="Where the data files lie. Else: $HANDGRAD_DATA, the cache, a download.",
         show_default=False,

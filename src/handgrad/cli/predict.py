@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from handgrad.cli.options import DataName, Folder, Json, Quiet, RunPath, Verbose
+from handgrad.cli.options import DataDir, DataName, Json, Quiet, RunPath, Verbose
 from handgrad.cli.screen import Screen, note_test, table
 from handgrad.errors import ConfigError, DataError
 
@@ -73,7 +73,7 @@ def predict(
         ),
     ] = None,
     data: DataName = None,
-    folder: Folder = None,
+    folder: DataDir = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
@@ -89,7 +89,7 @@ def predict(
     Look at --show-preprocessing where an answer is strange: it ends in what the network saw.
     """
     from handgrad.files import check_apart
-    from handgrad.preprocess import inverted, recipe_named
+    from handgrad.preprocess import inverted, preset_named
     from handgrad.runs import load_run, load_test, model_file
 
     screen = Screen(quiet)
@@ -101,7 +101,7 @@ def predict(
         screen.note("engine reference")
     prepare = net.preprocessing
     if preprocessing or prepare is None:
-        prepare = recipe_named(preprocessing or "plain", net.shape)
+        prepare = preset_named(preprocessing or "plain", net.shape)
     if invert:
         prepare = inverted(prepare)
     test = None

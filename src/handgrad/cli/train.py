@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from handgrad.cli.auto_run import begin, go_on
-from handgrad.cli.options import Folder, Mlflow, Quiet, Tensorboard, Verbose
+from handgrad.cli.options import DataDir, Mlflow, Quiet, Tensorboard, Verbose
 from handgrad.cli.screen import Screen
 
 
@@ -76,7 +76,7 @@ def train(
             show_default=False,
         ),
     ] = None,
-    folder: Folder = None,
+    folder: DataDir = None,
     seed: Annotated[
         str | None,
         typer.Option(
@@ -184,7 +184,7 @@ def train(
         _learning(
             "--augment",
             "NAME",
-            "Change images at random: light (for digits), messy-hands (drawings), clothes, or "
+            "Change images at random: light (for digits), drawings, fashion, or "
             "settings such as shift=0.1,rotation=10. Default: none.",
         ),
     ] = None,

@@ -20,7 +20,7 @@ Corruption = Callable[[Images, np.random.Generator], Images]
 _BATCH = 500
 
 
-def corrupted(images: Images, name: str, seed: int = 0) -> Images:
+def corrupt(images: Images, name: str, seed: int = 0) -> Images:
     """Return damaged copies of images, always the same for the same seed.
 
     Args:

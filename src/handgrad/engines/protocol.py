@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.data.augment import Moves
+from handgrad.data.augment import EpochAugmentation
 from handgrad.errors import ConfigError
 from handgrad.layers import Array
 from handgrad.losses import Loss
@@ -51,7 +51,7 @@ class BatchStream(NamedTuple):
         order: which images, (N,) whole numbers below M, in the order of their turn.
         size: how many make a batch; the last batch may be smaller.
         lrs: the learning rate of each batch.
-        moves: how the images are changed before they are learned from; None: not at all.
+        augment: how the images are changed before they are learned from; None: not at all.
     """
 
     images: NDArray[Any]
@@ -60,7 +60,7 @@ class BatchStream(NamedTuple):
     order: NDArray[np.integer[Any]]
     size: int
     lrs: list[float]
-    moves: Moves | None = None
+    augment: EpochAugmentation | None = None
 
     def in_turn(
         self,
@@ -75,7 +75,7 @@ class BatchStream(NamedTuple):
     def taken(self, chosen: NDArray[np.integer[Any]]) -> NDArray[Any]:
         """Return images at some places, as they are learned from."""
         images = self.images[chosen]
-        return images if self.moves is None else self.moves.applied(images, chosen)
+        return images if self.augment is None else self.augment.apply(images, chosen)
 
 
 class StepResults(NamedTuple):

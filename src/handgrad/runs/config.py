@@ -26,7 +26,7 @@ from pydantic import (
 )
 
 from handgrad.class_names import Label
-from handgrad.data import SOURCES, Dataset, Source, is_own, load_data
+from handgrad.data import SOURCES, Dataset, Source, is_user_data, load_data
 from handgrad.data.augment import as_augmentation
 from handgrad.data.split import stratified
 from handgrad.engines import ENGINES, MakeEngine
@@ -66,7 +66,7 @@ def _one_of(known: Iterable[str]) -> AfterValidator:
 
 def _data(name: str) -> str:
     """Return the name of a data set, checked, or the whole path of images of one's own."""
-    if is_own(name):
+    if is_user_data(name):
         return str(expanded(name).absolute())
     if name not in SOURCES:
         raise ValueError(
@@ -264,10 +264,10 @@ class Config(BaseModel):
         """
         prepare = None
         if self.preprocessing is not None:
-            from handgrad.preprocess import recipe_named  # it loads Pillow
+            from handgrad.preprocess import preset_named  # it loads Pillow
 
             side = self.size or 28
-            prepare = recipe_named(self.preprocessing, (1, side, side))
+            prepare = preset_named(self.preprocessing, (1, side, side))
         return load_data(
             self.data, self.folder, progress=progress, preprocessing=prepare, side=self.size
         )

@@ -17,7 +17,7 @@ import numpy as np
 
 import handgrad
 from handgrad.classifier import read_bundle, save_model
-from handgrad.data import Dataset, is_own, load_data
+from handgrad.data import Dataset, is_user_data, load_data
 from handgrad.errors import ConfigError, DataError, ModelError
 from handgrad.files import check_is_file, expanded, replacing
 from handgrad.network import Network
@@ -182,7 +182,7 @@ def load_validation(
             "the run set no images aside; give others by --data, or train with --validation 0.1"
         )
     name, seed = own.get("name"), config.get("seed", 0)
-    if folder is None and not is_own(str(name)):
+    if folder is None and not is_user_data(str(name)):
         folder = config.get("folder")
     whole = isinstance(share, float) and 0 < share < 1 and type(seed) is int and seed >= 0
     if not (whole and isinstance(name, str) and isinstance(folder, str | Path | None)):
@@ -215,19 +215,19 @@ def load_test(
     name = data or (own.get("name") if isinstance(own, Mapping) else None)
     if not isinstance(name, str):
         raise ConfigError("the model file does not say what it was trained on; give --data")
-    if folder is None and data is None and isinstance(config, Mapping) and not is_own(name):
+    if folder is None and data is None and isinstance(config, Mapping) and not is_user_data(name):
         folder = config.get("folder")
     train, test = load_data(name, folder, **options)
-    if data is None and isinstance(own, Mapping) and is_own(name):
+    if data is None and isinstance(own, Mapping) and is_user_data(name):
         _check_test(train, test, own)
     return test
 
 
 def _check_test(train: Dataset, test: Dataset, own: Mapping[str, Any]) -> None:
     """Raise a DataError if the test was drawn anew; say if it is another that was given."""
-    from handgrad.data.formats.user_data import draws_its_test  # it loads Pillow
+    from handgrad.data.user_data import has_test_split  # it loads Pillow
 
-    if train.digest() != own.get("digest") and draws_its_test(expanded(str(own["name"]))):
+    if train.digest() != own.get("digest") and has_test_split(expanded(str(own["name"]))):
         raise DataError(
             f"{train.name}: the images are others than when the model was trained, and a test "
             "drawn from them may hold some that it has learned from; put the old ones back, train "

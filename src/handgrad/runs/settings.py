@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import ValidationError
 
-from handgrad.data import is_own
+from handgrad.data import is_user_data
 from handgrad.errors import ConfigError, StorageError
 from handgrad.files import check_is_file
 from handgrad.runs.config import Config, nearest
@@ -88,7 +88,7 @@ def configure(
         config = Config.model_validate(settings)
     except ValidationError as error:
         raise ConfigError(_sentence(error.errors()[0], origin)) from None
-    if config.folder is not None and is_own(config.data):
+    if config.folder is not None and is_user_data(config.data):
         raise ConfigError(
             f"folder is for data with a name, such as mnist, and {config.data} is where images "
             f"of your own lie; leave it out ({origin['folder']})"
@@ -117,7 +117,7 @@ def begun_with(config: Any, checkpoint: Path) -> dict[str, Any]:
         origin = dict.fromkeys(config, "in it")
         raise StorageError(f"{checkpoint}: {_sentence(error.errors()[0], origin)}") from None
     # A folder beside images of one's own meant nothing when it could still be given.
-    own = is_own(config.get("data", ""))
+    own = is_user_data(config.get("data", ""))
     return {name: value for name, value in config.items() if not (own and name == "folder")}
 
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from handgrad.data import Dataset
 from handgrad.data.augment import Augmentation
-from handgrad.data.augment.sampling import tables_for
+from handgrad.data.augment.augmentation import grid_for
 from handgrad.data.split import stratified
 from handgrad.engines import Rules, engine_named
 from handgrad.errors import ConfigError, DataError, DivergenceError, ModelError
@@ -233,6 +233,6 @@ def _check(net: Network, train: Dataset, validation: Dataset | None, recipe: Rec
     check_classes(net, train)
     train.check_trainable(recipe.batch_size)
     if isinstance(recipe.augment, Augmentation):
-        tables_for(recipe.augment, train.shape[1:])
+        grid_for(recipe.augment, train.shape[1:])
     if validation is not None:
         check_classes(net, validation)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.data import Dataset
-from handgrad.data.corruptions import CORRUPTIONS, corrupted
+from handgrad.data.corruptions import CORRUPTIONS, corrupt
 from handgrad.errors import DataError
 from handgrad.layers import Array
 from handgrad.network import Network
@@ -60,7 +60,7 @@ def robustness(
             "give them as uint8, 0..255"
         )
     damaged = {
-        name: evaluate(net, replace(test, images=corrupted(test.images, name, seed)), logits=logits)
+        name: evaluate(net, replace(test, images=corrupt(test.images, name, seed)), logits=logits)
         for name in CORRUPTIONS
     }
     return Robustness(evaluate(net, test, logits=logits), damaged)

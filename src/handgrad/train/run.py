@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 import numpy as np
 
 from handgrad.data import Dataset
-from handgrad.data.augment import Augmentation, Moves
+from handgrad.data.augment import Augmentation, EpochAugmentation
 from handgrad.data.block_shuffle import read_ahead, shuffled
 from handgrad.engines import BatchStream, Engine, StepResults
 from handgrad.engines.divergence import optimizer_state_overflowed
@@ -256,10 +256,10 @@ class Course:
         ]
         images, labels = self.train.images, self.train.labels
         order = shuffled(images, generator(recipe.seed, "shuffle", made + 1))
-        moves = None
+        augment = None
         if isinstance(recipe.augment, Augmentation):
-            moves = Moves(recipe.augment, recipe.seed, made + 1)
-        return BatchStream(images, labels, self._weights, order, recipe.batch_size, lrs, moves)
+            augment = EpochAugmentation(recipe.augment, recipe.seed, made + 1)
+        return BatchStream(images, labels, self._weights, order, recipe.batch_size, lrs, augment)
 
     def _record(self) -> Epoch:
         """Return the record of the epoch, before validation; each image counts by its weight."""

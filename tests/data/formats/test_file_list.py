@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from handgrad.data.formats.file_list import list_images
+from handgrad.data.formats.registry import list_images
 from handgrad.errors import DataError
 
 

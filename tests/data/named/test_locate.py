@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from handgrad.data.named.locate import cache_folder, find, locate
+from handgrad.data.folders import cache_folder
+from handgrad.data.named.locate import find, locate
 from handgrad.errors import DataError
 from tests.data.family import source, write
 

@@ -20,9 +20,9 @@ def as_taken(images: NDArray[Any]) -> NDArray[Any]:
 
 def _table(batches: BatchStream) -> Array:
     """Return the numbers that say what becomes of each image in its turn."""
-    if batches.moves is None:
+    if batches.augment is None:
         return np.zeros(1, np.float32)
-    return batches.moves.table(batches.order, batches.images.shape[2:])
+    return batches.augment.sample(batches.order, batches.images.shape[2:])
 
 
 def brought(batches: BatchStream, steps: StepResults, rules: Rules, classes: int) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def brought(batches: BatchStream, steps: StepResults, rules: Rules, classes: int
     return {
         "images": as_taken(batches.images),
         "order": np.ascontiguousarray(batches.order, np.int64),
-        "moves": _table(batches),
+        "augment": _table(batches),
         "labels": np.ascontiguousarray(batches.labels, np.int64),
         "weights": np.ascontiguousarray(weights, np.float32),
         "class_weights": np.ascontiguousarray(own, np.float32),

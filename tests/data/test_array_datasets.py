@@ -3,10 +3,10 @@ import re
 import numpy as np
 import pytest
 
-from handgrad.data.formats.arrays import Arrays, as_datasets
-from handgrad.data.formats.user_data import draws_its_test, read_own
+from handgrad.data.formats.reader import Arrays, as_datasets
+from handgrad.data.user_data import has_test_split, load_user_data
 from handgrad.errors import DataError
-from handgrad.preprocess import OnGround, light
+from handgrad.preprocess import CompositeAlpha, light
 from tests.data.idxfiles import encode
 
 RNG = np.random.default_rng(0)
@@ -42,24 +42,24 @@ def test_a_test_of_another_form_is_refused_when_it_is_read(tmp_path, write):
         DataError,
         match=r"test: the images are 1x7x7 uint8, those of .* are 1x8x8 uint8; bring them to one",
     ):
-        read_own(place)
+        load_user_data(place)
     place = write(tmp_path, X, Y, X[:9], Y[:9] + 1)
     with pytest.raises(DataError, match="test: label 3 of image 2 is not among the classes 0, 1"):
-        read_own(place)
+        load_user_data(place)
 
 
 @pytest.mark.parametrize("write", [npz, csv, idx])
 def test_the_test_has_the_preprocessing_of_the_training_images(tmp_path, write):
     dark, bright = X.copy(), X[:9].copy()
     dark[:, [0, -1]], bright[:, [0, -1]] = 0, 255
-    train, test = read_own(write(tmp_path, dark, Y, bright, Y[:9]))
+    train, test = load_user_data(write(tmp_path, dark, Y, bright, Y[:9]))
     assert train.preprocessing == test.preprocessing == light((1, 8, 8))
 
 
 @pytest.mark.parametrize("write", [npz, csv, idx])
 def test_a_test_is_drawn_where_there_is_none(tmp_path, write):
-    assert draws_its_test(write(tmp_path, X, Y))
-    assert not draws_its_test(write(tmp_path, X, Y, X[:9], Y[:9]))
+    assert has_test_split(write(tmp_path, X, Y))
+    assert not has_test_split(write(tmp_path, X, Y, X[:9], Y[:9]))
 
 
 def datasets(train, **others):
@@ -78,7 +78,7 @@ def test_validation_is_the_test_or_is_trained_on():
 
 def test_opacity_is_laid_on_a_ground():
     glass = RNG.integers(0, 256, (60, 8, 8, 4), np.uint8)
-    wanted = np.stack([OnGround()(x) for x in glass]).transpose(0, 3, 1, 2)
+    wanted = np.stack([CompositeAlpha()(x) for x in glass]).transpose(0, 3, 1, 2)
     for images in (glass, glass.transpose(0, 3, 1, 2)):
         train, _ = datasets((images, Y))
         assert train.shape == (3, 8, 8)

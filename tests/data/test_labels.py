@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from handgrad.data.formats.label_encoding import encode
+from handgrad.data.labels import encode
 from handgrad.errors import DataError
 
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 import handgrad as hg
-from handgrad.data.inspect.inspect import check
+from handgrad.data.inspect.checks import check
 from handgrad.data.inspect.near_duplicates import natural
 from handgrad.errors import DataError
 from tests.data.idxfiles import encode

@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 
 import handgrad as hg
+from handgrad.data.default_preprocessing import default_preprocessing
 from handgrad.data.formats import image_cache
 from handgrad.data.formats import image_files as reading
-from handgrad.data.formats.file_list import list_images
-from handgrad.data.formats.user_data import read_own
-from handgrad.data.inspect.sample_images import suited
+from handgrad.data.formats.registry import list_images
+from handgrad.data.user_data import load_user_data
 from handgrad.errors import DataError
 from handgrad.preprocess import Invert, Preprocessing, drawing, light, plain
 from tests.data.idxfiles import encode
@@ -62,14 +62,14 @@ def test_splits_that_are_named(tmp_path, held, out):
     images(tmp_path / "train", count=5)
     if held:
         images(tmp_path / held, count=2)
-    train, test = read_own(tmp_path)
+    train, test = load_user_data(tmp_path)
     assert (len(train), len(test)) == (10 if held else 8, out)
 
 
 def test_validation_beside_a_test_is_trained_on(tmp_path):
     for split, count in (("train", 5), ("valid", 3), ("test", 2)):
         images(tmp_path / split, count=count)
-    train, test = read_own(tmp_path)
+    train, test = load_user_data(tmp_path)
     assert (len(train), len(test)) == (16, 4)
 
 
@@ -80,10 +80,10 @@ def test_a_table_names_files_labels_and_splits(tmp_path):
         table.writerow(["file_name", "label", "split"])
         for n, path in enumerate(files):
             table.writerow([path.relative_to(tmp_path), n % 3, "test" if n < 6 else "train"])
-    train, test = read_own(tmp_path)
+    train, test = load_user_data(tmp_path)
     assert train.classes == (0, 1, 2)
     assert (len(train), len(test)) == (14, 6)
-    again, _ = read_own(tmp_path / "metadata.csv")
+    again, _ = load_user_data(tmp_path / "metadata.csv")
     assert np.array_equal(again.images, train.images)
 
 
@@ -145,7 +145,7 @@ def test_npz_and_csv_and_idx(tmp_path, shape):
         array = array[:, 0] if array.ndim == 4 and array.shape[1] == 1 else array
         (tmp_path / name).write_bytes(encode(array))
     for place in ("a.npz", "b-train.csv", "."):
-        for data in read_own(tmp_path / place):
+        for data in load_user_data(tmp_path / place):
             assert np.array_equal(data.images, wanted)
             assert np.array_equal(data.labels, y)
             assert data.classes == (0, 1, 2)
@@ -155,7 +155,7 @@ def test_csv_with_names_and_text_labels(tmp_path):
     lines = ["label,p0,p1,p2,p3", *['"cat",0,1,2,255', "dog,4, 5,6,7"] * 2]
     (tmp_path / "a.csv").write_text("\n".join(lines))
     shows = {"cat": [[0, 1], [2, 255]], "dog": [[4, 5], [6, 7]]}
-    for data in read_own(tmp_path / "a.csv"):
+    for data in load_user_data(tmp_path / "a.csv"):
         assert data.classes == ("cat", "dog")
         assert [X.tolist() for X in data.images[:, 0]] == [
             shows[data.classes[k]] for k in data.labels
@@ -177,28 +177,28 @@ def test_csv_that_is_wrong(tmp_path, content, sentence):
     path = tmp_path / "a.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(DataError, match=re.escape(sentence)):
-        read_own(path)
+        load_user_data(path)
 
 
 def test_npz_that_is_wrong(tmp_path):
     path = tmp_path / "a.npz"
     np.savez(path, a=np.zeros(3))
     with pytest.raises(DataError, match="holds a; images and labels must be called x_train and"):
-        read_own(path)
+        load_user_data(path)
     np.savez(path, x=np.array([{}, {}]), y=np.zeros(2))
     with pytest.raises(DataError, match=r"a.npz: x.npy holds object, neither numbers nor"):
-        read_own(path)
+        load_user_data(path)
 
 
 def test_places_that_hold_nothing(tmp_path):
     with pytest.raises(DataError, match="holds no images; a folder holds FOLDER/CLASS/"):
-        read_own(tmp_path)
+        load_user_data(tmp_path)
     with pytest.raises(DataError, match=r"there is no .*none.csv; give a folder of images, a CSV"):
         hg.load_data(str(tmp_path / "none.csv"))
     images(tmp_path / "train", count=2)
     save(tmp_path / "test/cow/a.png", np.zeros((9, 7), np.uint8))
     with pytest.raises(DataError, match="the test has the class 'cow', of which there is nothing"):
-        read_own(tmp_path)
+        load_user_data(tmp_path)
 
 
 def test_a_folder_beside_a_path_is_refused(tmp_path):
@@ -216,7 +216,7 @@ def test_a_broken_image_is_named(tmp_path):
         match=r"2 of \d+ images cannot be read, the first: .*0.png: .*; `handgrad data check` l"
         r"|1 of \d+ images cannot",
     ):
-        read_own(tmp_path)
+        load_user_data(tmp_path)
 
 
 def test_what_was_read_is_kept_by_content(tmp_path, monkeypatch):
@@ -281,18 +281,18 @@ def test_the_oldest_goes_where_too_much_is_kept(tmp_path, monkeypatch):
 
 def test_the_preprocessing_suits_the_images(tmp_path):
     grey = list(images(tmp_path / "grey"))
-    assert suited(grey) == plain((1, 9, 7))
-    assert suited(grey, 12) == plain((1, 12, 12))
+    assert default_preprocessing(grey) == plain((1, 9, 7))
+    assert default_preprocessing(grey, 12) == plain((1, 12, 12))
     mixed = [*grey, *images(tmp_path / "mixed", shape=(8, 8))]
-    assert suited(mixed) == plain((1, 28, 28))
+    assert default_preprocessing(mixed) == plain((1, 28, 28))
     colours = [*grey, *images(tmp_path / "colours", count=2, shape=(9, 7, 3))]
-    assert suited(colours) == plain((3, 9, 7))
+    assert default_preprocessing(colours) == plain((3, 9, 7))
     glass = np.zeros((9, 7, 4), np.uint8)
     glass[2:4, 2:4, 3] = 255
     save(tmp_path / "glass.png", glass)
-    assert suited([tmp_path / "glass.png"]) == plain((1, 9, 7), ground="white")
+    assert default_preprocessing([tmp_path / "glass.png"]) == plain((1, 9, 7), ground="white")
     save(tmp_path / "glass.png", glass + np.uint8([255, 255, 255, 0]))
-    assert suited([tmp_path / "glass.png"]) == plain((1, 9, 7), ground="black")
+    assert default_preprocessing([tmp_path / "glass.png"]) == plain((1, 9, 7), ground="black")
 
 
 def test_data_with_a_name_has_its_preprocessing():
@@ -317,7 +317,7 @@ def test_twenty_thousand_images(tmp_path):
     times = []
     for _ in range(2):
         began = time.perf_counter()
-        read_own(tmp_path / "all", progress=False)
+        load_user_data(tmp_path / "all", progress=False)
         times.append(time.perf_counter() - began)
     print(f"20,000 images: {times[0]:.1f} s, again {times[1]:.1f} s")
     assert times[0] < 30

@@ -2,7 +2,7 @@ import gzip
 
 import pytest
 
-from handgrad.data.named.digests import check_file
+from handgrad.data.named.file_checks import check_file
 from tests.data.family import CONTENT, ZIPPED, source
 
 NAME = "train-images-idx3-ubyte"
