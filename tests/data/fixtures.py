@@ -60,9 +60,13 @@ def write(folder: Path) -> dict[str, tuple[Path, Any]]:
         "one-pixel.png": (Image.fromarray(SMALL[:1, :1]), {}, SMALL[:1, :1]),
         "line.png": (Image.new("L", (10_000, 1), 7), {}, np.full((1, 10_000), 7, np.uint8)),
         "colours.bmp": (Image.fromarray(COLOURS), {}, COLOURS),
-        "empty.png": (Image.new("L", (1, 1)), {}, "cannot be read (not a whole PNG, JPEG, GIF"),
+        "empty.png": (Image.new("L", (1, 1)), {}, "cannot be read (not a complete PNG, JPEG, GIF"),
         "cut.png": (Image.fromarray(COLOURS), {}, "cannot be read ("),
-        "bomb.png": (Image.new("1", (9000, 9000)), {}, "is too large to be read safely; make it"),
+        "bomb.png": (
+            Image.new("1", (9000, 9000)),
+            {},
+            "is too large to be decoded safely; ma",
+        ),
     }
     written = {}
     for name, (image, options, shows) in made.items():

@@ -139,7 +139,9 @@ def test_sizes_are_checked(kind, side):
 
 
 def test_choices_are_checked():
-    with pytest.raises(ModelError, match="background of CompositeAlpha must be one of 'white', 'black', 'co"):
+    with pytest.raises(
+        ModelError, match="background of CompositeAlpha must be one of 'white', 'black', 'co"
+    ):
         CompositeAlpha("grey")
     with pytest.raises(ModelError, match="keep_aspect of Resize must be one of True, False, not 1"):
         Resize(3, 3, 1)
@@ -148,5 +150,7 @@ def test_choices_are_checked():
 
 
 def test_steps_defined_elsewhere_are_rejected():
-    with pytest.raises(ModelError, match="is not a step of a preprocessing; the steps are CompositeAlpha"):
+    with pytest.raises(
+        ModelError, match="is not a step of a preprocessing; the steps are CompositeAlpha"
+    ):
         Preprocessing((1, 8, 8), (abs,))

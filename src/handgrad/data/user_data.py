@@ -73,15 +73,15 @@ def load_user_data(
     return train, replace(test, name=f"{_name(path)} test")
 
 
-def has_test_split(path: Path) -> bool:
-    """Return whether a file or folder names test or validation images.
+def lacks_test_split(path: Path) -> bool:
+    """Return whether a file or folder names no test and no validation images.
 
-    If not, the test set is a share of all images, and changes when images are added.
+    Then the test set is a share of all images, and changes when images are added.
 
     Raises:
         DataError: if it cannot be read.
     """
-    return bool(read_splits(path).keys() & {TEST, VALIDATION})
+    return not read_splits(path).keys() & {TEST, VALIDATION}
 
 
 def arrays_at(splits: Splits, path: Path) -> tuple[Dataset, Dataset | None] | None:

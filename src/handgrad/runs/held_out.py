@@ -34,7 +34,7 @@ def load_others(
         ConfigError: if there is no such data.
         DataError: if it cannot be had, or may hold images that the model has learned from.
     """
-    from handgrad.data.user_data import has_test_split  # it loads Pillow
+    from handgrad.data.user_data import lacks_test_split  # it loads Pillow
 
     if not name:
         raise ConfigError("data must be a name or where images lie, not an empty word")
@@ -44,7 +44,7 @@ def load_others(
         _log.warning("handgrad: %s: the run's own test, which judges it no more", test.name)
         return test
     train, test = load_data(name, folder, **options)
-    if not is_user_data(name) or not has_test_split(expanded(name)):
+    if not is_user_data(name) or not lacks_test_split(expanded(name)):
         return test
     images = np.concatenate([train.images, test.images])
     return replace(train, images=images, labels=np.concatenate([train.labels, test.labels]))

@@ -225,9 +225,9 @@ def load_test(
 
 def _check_test(train: Dataset, test: Dataset, own: Mapping[str, Any]) -> None:
     """Raise a DataError if the test was drawn anew; say if it is another that was given."""
-    from handgrad.data.user_data import has_test_split  # it loads Pillow
+    from handgrad.data.user_data import lacks_test_split  # it loads Pillow
 
-    if train.digest() != own.get("digest") and has_test_split(expanded(str(own["name"]))):
+    if train.digest() != own.get("digest") and lacks_test_split(expanded(str(own["name"]))):
         raise DataError(
             f"{train.name}: the images are others than when the model was trained, and a test "
             "drawn from them may hold some that it has learned from; put the old ones back, train "

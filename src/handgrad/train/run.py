@@ -12,7 +12,7 @@ import numpy as np
 
 from handgrad.data import Dataset
 from handgrad.data.augment import Augmentation, EpochAugmentation
-from handgrad.data.block_shuffle import read_ahead, shuffled
+from handgrad.data.block_shuffle import prefetch, shuffled_indices
 from handgrad.engines import BatchStream, Engine, StepResults
 from handgrad.engines.divergence import optimizer_state_overflowed
 from handgrad.errors import DivergenceError
@@ -100,7 +100,7 @@ class Course:
         if self._average is not None:
             last = min(last, next_point(first, len(self._batches.lrs)))
         after = self._batches.order[last * size : (2 * last - first) * size]
-        read_ahead(self.train.images, after)
+        prefetch(self.train.images, after)
         return self._batches._replace(
             order=self._batches.order[first * size : last * size],
             lrs=self._batches.lrs[first:last],
@@ -255,7 +255,7 @@ class Course:
             for step in range(made * steps, (made + 1) * steps)
         ]
         images, labels = self.train.images, self.train.labels
-        order = shuffled(images, generator(recipe.seed, "shuffle", made + 1))
+        order = shuffled_indices(images, generator(recipe.seed, "shuffle", made + 1))
         augment = None
         if isinstance(recipe.augment, Augmentation):
             augment = EpochAugmentation(recipe.augment, recipe.seed, made + 1)

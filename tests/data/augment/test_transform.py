@@ -28,7 +28,9 @@ def images(shape: tuple[int, ...], kind: Any = np.uint8, seed: int = 0) -> NDArr
 def head(size: tuple[int, int], count: int = 1, **others: float) -> Array:
     """Return the parameters of the identity, changed in the given columns."""
     parameters = np.zeros((count, HEAD), np.float32)
-    parameters[:, column_of.Y], parameters[:, column_of.X] = ((side - 1) / 2 * PIXEL * FINE for side in size)
+    parameters[:, column_of.Y], parameters[:, column_of.X] = (
+        (side - 1) / 2 * PIXEL * FINE for side in size
+    )
     parameters[:, [column_of.Y_BY_Y, column_of.X_BY_X]] = PIXEL * FINE / 2
     parameters[:, column_of.GAIN] = PIXEL
     for name, value in others.items():
@@ -54,13 +56,17 @@ sizes = st.tuples(st.integers(1, 4), st.integers(1, 3), st.integers(1, 20), st.i
 
 
 @given(sizes, st.sampled_from(KINDS), st.sampled_from([0.0, None]))
-def test_the_identity_changes_nothing(shape: tuple[int, ...], kind: Any, fill: float | None) -> None:
+def test_the_identity_changes_nothing(
+    shape: tuple[int, ...], kind: Any, fill: float | None
+) -> None:
     X = images(shape, kind)
     assert np.array_equal(transformed(X, fill), X)
 
 
 @given(sizes, st.sampled_from(KINDS), st.integers(-21, 21), st.integers(-21, 21))
-def test_shifts_by_whole_pixels_are_exact(shape: tuple[int, ...], kind: Any, down: int, right: int) -> None:
+def test_shifts_by_whole_pixels_are_exact(
+    shape: tuple[int, ...], kind: Any, down: int, right: int
+) -> None:
     X = images(shape, kind)
     _, _, H, W = shape
     far = PIXEL * FINE

@@ -28,7 +28,7 @@ WHOLE = CONTENT[NAME]
         ("gzip", None, "missing"),
     ],
 )
-def test_a_file_is_known_by_its_digest(tmp_path, of, data, state):
+def test_the_state_of_a_file_follows_from_its_sha256(tmp_path, of, data, state):
     file, path = source(of=of).files[0], tmp_path / "file"
     if data is not None:
         path.write_bytes(data)

@@ -64,7 +64,7 @@ def test_the_kernel_and_numpy_agree_in_every_bit(
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.float32])
-@pytest.mark.parametrize("preset", ["light", "drawings", "fashion", "light,ground=edge"])
+@pytest.mark.parametrize("preset", ["light", "drawings", "fashion", "light,fill=edge"])
 def test_they_agree_for_the_presets_on_images_of_28_pixels(preset: str, kind: Any) -> None:
     X, augmentation = images((16, 1, 28, 28), kind), Augmentation.of(preset)
     assert augmentation is not None

@@ -166,7 +166,7 @@ def _source(name: str) -> Source:
         return source_named(name)
     except ConfigError as error:
         paths = data_paths(Path())
-        if not paths:
+        if not paths or difflib.get_close_matches(name, SOURCES):
             raise
         near = difflib.get_close_matches(name, paths, n=1)
         hint = f"; did you mean the folder {near[0]}?" if near else ""

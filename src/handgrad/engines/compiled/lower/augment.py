@@ -34,7 +34,7 @@ def images(b: Builder) -> tuple[Argument, int]:
     b.plan.multiply_adds += H * W * (2 * tables.control_points + C * _WORK)
     b.chunks(
         f"augment.move_{'bytes' if whole else 'floats'}",
-        *(Inlet("images"), Inlet("order"), Inlet("augment"), Place.CLOCK, Place.CHUNK, C, H, W),
+        *(Inlet("images"), Inlet("order"), Inlet("moves"), Place.CLOCK, Place.CHUNK, C, H, W),
         *(augmentation.fill_value(kind), int(augmentation.fill is None)),
         *(tables.control_points, tables.row, tables.half_pixels, tables.down, tables.across),
         np.arange(max(tables.control_points, 1), dtype=np.int32),

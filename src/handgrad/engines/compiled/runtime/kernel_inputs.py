@@ -42,7 +42,7 @@ def brought(batches: BatchStream, steps: StepResults, rules: Rules, classes: int
     return {
         "images": as_taken(batches.images),
         "order": np.ascontiguousarray(batches.order, np.int64),
-        "augment": _table(batches),
+        "moves": _table(batches),
         "labels": np.ascontiguousarray(batches.labels, np.int64),
         "weights": np.ascontiguousarray(weights, np.float32),
         "class_weights": np.ascontiguousarray(own, np.float32),
