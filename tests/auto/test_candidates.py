@@ -57,8 +57,8 @@ def test_all_augmentations_are_tried_but_the_one_that_was():
 
 def test_on_a_light_ground_the_edge_goes_on():
     light = Look(**(vars(FILES) | {"dark": False}))
-    assert shifted(BASE, light).augment == "shift=0.07,ground=edge"
-    assert all(c.augment.endswith("ground=edge") for c in augmentations(BASE, light))
+    assert shifted(BASE, light).augment == "shift=0.07,fill=edge"
+    assert all(c.augment.endswith("fill=edge") for c in augmentations(BASE, light))
 
 
 def test_the_mean_of_the_weights_is_for_long_epochs():

@@ -25,6 +25,16 @@ def test_list_names_all_data_and_its_folder(handgrad, tmp_path, monkeypatch):
         )
 
 
+def test_list_prints_folders_below_the_table(handgrad, data_in_cache, monkeypatch):
+    folder = data_in_cache("kmnist", [RIGHT] * 4)
+    ended = handgrad("data", "list")
+    assert re.search(r"^ kmnist +.* in a folder", ended.out, re.MULTILINE)
+    assert ended.out.endswith(f"\nkmnist is in {folder}\n")
+    monkeypatch.setenv("HANDGRAD_DATA", "/nowhere")
+    ended = handgrad("data", "list")
+    assert "\nmnist is not here: HANDGRAD_DATA is /nowhere, which is not a folder" in ended.out
+
+
 def test_list_as_json(handgrad, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -23,8 +23,8 @@ def test_an_onnx_graph_of_its_own(handgrad, trained, bundle):
     assert (ended.status, ended.err) == (0, "")
     assert ended.out.splitlines() == [
         "ONNX graph in m.onnx",
-        "preprocessing to be done before, as its metadata says: on its ground, grey, light ink, "
-        "resized",
+        "preprocessing to be done before, as its metadata says: alpha composited, grey, dark ink "
+        "inverted, resized",
     ]
     session = onnxruntime.InferenceSession("m.onnx", providers=["CPUExecutionProvider"])
     _, test = hg.load_data("digits")
@@ -70,7 +70,7 @@ def test_raw_images_are_prepared_in_the_graph_as_predict_does(handgrad, recipe, 
     net.save("m.safetensors")
     ended = handgrad("export", "m.safetensors", "--onnx", "m.onnx", "--raw")
     assert (ended.status, ended.err) == (0, "")
-    assert "preprocessing in the graph: on its ground, " in ended.out
+    assert "preprocessing in the graph: alpha composited, " in ended.out
     props = {entry.key: entry.value for entry in onnx.load("m.onnx").metadata_props}
     assert props["handgrad.raw"] == "true"
     X = np.stack(list(sheets(60, shape[1:], np.random.default_rng(0))))
@@ -111,7 +111,7 @@ def test_light_ink_in_the_graph_turns_what_it_must():
 @pytest.mark.parametrize(
     ("recipe", "sentence"),
     [
-        ("drawing", "has no operator for the step OwnSize (own size) of the preprocessing; export"),
+        ("drawing", "has no operator for the step UndoUpscale (upscaling undone) of the preprocessing; export"),
         (None, "the model knows of no preprocessing; export it without --raw"),
     ],
 )

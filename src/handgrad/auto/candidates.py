@@ -33,7 +33,7 @@ AUGMENTATIONS = {
     "shifted, scaled and mirrored": "fashion,scale=0.1",
     "distorted": "light",
 }
-EDGE = ",ground=edge"
+EDGE = ",fill=edge"
 LONG_EPOCH = 200  # updates
 
 

@@ -46,12 +46,17 @@ def list_data(json: Json = False) -> None:
             f"{entry.test:,}",
             entry.classes,
             "x".join(map(str, entry.shape)),
-            entry.where,
+            "in a folder" if Path(entry.where).is_absolute() else entry.where.partition(":")[0],
         )
         for entry in entries
     ]
     headings = ["name", ">training", ">test", ">classes", "image", "where"]
     screen.result(table(headings, rows))
+    for entry in entries:  # not in the table, which would cut a long path
+        if Path(entry.where).is_absolute():
+            screen.result(f"{entry.name} is in {entry.where}")
+        elif ":" in entry.where:
+            screen.result(f"{entry.name} is {entry.where}")
 
 
 @app.command()
