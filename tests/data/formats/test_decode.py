@@ -6,7 +6,7 @@ from handgrad.data.formats.decode import read_pixels
 from handgrad.errors import DataError
 from handgrad.preprocess import light, plain
 from tests.data.fixtures import COLOURS, SMALL, write
-from tests.data.mutations import toll
+from tests.data.mutations import measure_reads
 
 
 @pytest.fixture(scope="module")
@@ -73,13 +73,13 @@ def test_unreadable_files_are_rejected(tmp_path):
 
 
 def sources(folder):
-    """Files to spoil: each format, each way of storing colours."""
+    """Return files to mutate: each format in each pixel format."""
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (28, 28, 3), np.uint8)
     modes = {"png": "1 L LA P RGB RGBA I;16", "jpg": "L RGB CMYK", "gif": "L P", "bmp": "1 L P RGB"}
     files = []
     for suffix, names in modes.items():
-        path = folder / f"spoilt.{suffix}"
+        path = folder / f"mutated.{suffix}"
         for mode in names.split():
             image = Image.fromarray(noise[:, :, 0].astype(np.uint16) * 200)
             image = image if mode == "I;16" else Image.fromarray(noise).convert(mode)
@@ -89,7 +89,7 @@ def sources(folder):
 
 
 def read_and_check(path):
-    """Read a file that may be an image; an error names it."""
+    """Read a file, and check that an error names it."""
     try:
         found = read_pixels(path)
     except DataError as error:
@@ -100,7 +100,7 @@ def read_and_check(path):
 
 
 def test_mutated_files_are_decoded_or_rejected(tmp_path):
-    found = toll(read_and_check, sources(tmp_path), 400, seed=0)
+    found = measure_reads(read_and_check, sources(tmp_path), 400, seed=0)
     assert 40 < found.read < 360
     assert found.traced < 100e6
 
@@ -108,7 +108,7 @@ def test_mutated_files_are_decoded_or_rejected(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(8))
 def test_twenty_thousand_mutated_files(tmp_path, part):
-    found = toll(read_and_check, sources(tmp_path), 2500, seed=1 + part)
+    found = measure_reads(read_and_check, sources(tmp_path), 2500, seed=1 + part)
     print(f"images, part {part}: {found}")
     assert found.seconds < 0.2
     assert max(found.traced, found.grown) < 100e6
