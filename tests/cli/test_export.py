@@ -113,7 +113,7 @@ def test_light_ink_in_the_graph_turns_what_it_must():
     [
         (
             "drawing",
-            "has no operator for the step UndoUpscale (upscaling undone) of the preprocessing; export",
+            "has no operator for the step UndoUpscale (upscaling undone) of the preprocessing",
         ),
         (None, "the model knows of no preprocessing; export it without --raw"),
     ],

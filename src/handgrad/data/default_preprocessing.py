@@ -14,8 +14,8 @@ from handgrad.errors import DataError
 from handgrad.preprocess import Preprocessing, light, plain
 from handgrad.preprocess.pixels import Background
 
-SAMPLE = 64  # the number of images to look at
-LARGEST = 64  # the largest side in pixels that is kept without being asked for
+SAMPLE = 64  # the number of images that are inspected
+LARGEST = 64  # the largest side that is kept, in pixels
 GREY_SIDE, COLOUR_SIDE = 28, 32  # the side of the result for larger or mixed sizes
 
 _MIN_TINT = 16  # of 255: pixels whose channels differ by less are grey

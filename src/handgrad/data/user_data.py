@@ -67,10 +67,10 @@ def load_user_data(
     splits = read_splits(path)
     if (files := as_file_lists(splits)) is not None:
         return _datasets_from_files(files, path, preprocessing, side, progress)
-    train, test = datasets_from_arrays(splits, _name(path))
+    train, test = datasets_from_arrays(splits, data_name(path))
     if test is None:
         train, test = train.split(TEST_SHARE, seed=0)
-    return train, replace(test, name=f"{_name(path)} test")
+    return train, replace(test, name=f"{data_name(path)} test")
 
 
 def lacks_test_split(path: Path) -> bool:
@@ -82,19 +82,6 @@ def lacks_test_split(path: Path) -> bool:
         DataError: if it cannot be read.
     """
     return not read_splits(path).keys() & {TEST, VALIDATION}
-
-
-def arrays_at(splits: Splits, path: Path) -> tuple[Dataset, Dataset | None] | None:
-    """Return the training and test sets of splits that hold arrays; None for image files.
-
-    The test set is None if the path has none.
-
-    Raises:
-        DataError: if the arrays cannot be used.
-    """
-    if as_file_lists(splits) is not None:
-        return None
-    return datasets_from_arrays(splits, _name(path))
 
 
 def datasets_from_arrays(splits: Splits, name: str) -> tuple[Dataset, Dataset | None]:
@@ -183,7 +170,7 @@ def _datasets_from_files(
     """Decode the listed image files into a training set and a test set."""
     train, test = splits.get(TRAIN), splits.get(TEST)
     validation = splits.get(VALIDATION)
-    name = _name(path)
+    name = data_name(path)
     if train is None:
         raise DataError(f"{path} has no images to train on; name a split train")
     if test is None:
@@ -226,7 +213,7 @@ def _split(files: FileList, name: str) -> tuple[FileList, FileList]:
     return parts[0], parts[1]
 
 
-def _name(path: Path) -> str:
+def data_name(path: Path) -> str:
     """Return the name of the data: the last part of its absolute path, without the suffix."""
     return Path(os.path.abspath(path)).stem or "data"
 

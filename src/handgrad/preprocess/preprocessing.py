@@ -38,10 +38,10 @@ class Preprocessing:
     """Converts an image to the form that a network takes.
 
     >>> from handgrad.preprocess import drawing
-    >>> prepare = drawing(28)
-    >>> prepare.apply(np.full((90, 120), 255, np.uint8)).shape
+    >>> preprocessing = drawing(28)
+    >>> preprocessing.apply(np.full((90, 120), 255, np.uint8)).shape
     (1, 28, 28)
-    >>> Preprocessing.from_json(prepare.to_json()) == prepare
+    >>> Preprocessing.from_json(preprocessing.to_json()) == preprocessing
     True
 
     Attributes:

@@ -15,7 +15,7 @@ from handgrad.data.formats.registry import as_file_lists, read_splits
 from handgrad.data.inspect.image_facts import ImageFacts, facts_of_arrays, facts_of_files
 from handgrad.data.inspect.issue import Issue, counted, shortened
 from handgrad.data.inspect.near_duplicates import find_duplicates
-from handgrad.data.user_data import arrays_at
+from handgrad.data.user_data import data_name, datasets_from_arrays
 from handgrad.files import expanded
 
 FEW = 10  # fewer images of a class are too few to learn it well
@@ -55,12 +55,12 @@ def inspect_images(path: Path, *, progress: bool | None = None) -> InspectionRep
     """
     path = expanded(path)
     splits = read_splits(path)
-    files, arrays = as_file_lists(splits), arrays_at(splits, path)
+    files = as_file_lists(splits)
     if files is not None:
         images = facts_of_files(files, progress=progress)
     else:
-        assert arrays is not None
-        images = facts_of_arrays(*arrays, progress=progress)
+        datasets = datasets_from_arrays(splits, data_name(path))
+        images = facts_of_arrays(*datasets, progress=progress)
     readable = [image for image in images if image.readable]
     counts = {
         split: dict(
