@@ -14,7 +14,7 @@ from handgrad.auto.data_profile import Look
 from handgrad.runs.settings import configure
 
 BASE = configure({"data": "digits"}, {})
-FILES = Look(files=True, own_test=False, ground=0.8, dark=True, findings=())
+FILES = Look(files=True, own_test=False, ground=0.8, dark=True, issues=())
 
 
 def images(*shape):
@@ -57,8 +57,8 @@ def test_all_augmentations_are_tried_but_the_one_that_was():
 
 def test_on_a_light_ground_the_edge_goes_on():
     light = Look(**(vars(FILES) | {"dark": False}))
-    assert shifted(BASE, light).augment == "shift=0.07,ground=edge"
-    assert all(c.augment.endswith("ground=edge") for c in augmentations(BASE, light))
+    assert shifted(BASE, light).augment == "shift=0.07,fill=edge"
+    assert all(c.augment.endswith("fill=edge") for c in augmentations(BASE, light))
 
 
 def test_the_mean_of_the_weights_is_for_long_epochs():

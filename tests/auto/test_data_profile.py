@@ -48,15 +48,15 @@ def test_a_folder_is_looked_at_as_its_doctor_does(tmp_path):
     assert look.own_test is False
     assert not look.dark
     assert look.ground == pytest.approx(1 - 16 / 100)
-    assert "few images" in [finding.kind for finding in look.findings]
-    assert look_at(*folder(tmp_path), seconds=0.1).findings is None
+    assert "few images" in [finding.kind for finding in look.issues]
+    assert look_at(*folder(tmp_path), seconds=0.1).issues is None
     assert look_at(*folder(tmp_path / "b", "test", "train"), seconds=60).own_test is True
 
 
 def test_data_with_a_name_and_arrays_are_no_files(tmp_path):
     train, _ = hg.load_data("digits")
     look = look_at(configure({}, {}), train, seconds=60)
-    assert (look.files, look.own_test, look.findings) == (False, True, None)
+    assert (look.files, look.own_test, look.issues) == (False, True, None)
     np.savez(tmp_path / "a.npz", x_train=train.images, y_train=train.labels)
     config = configure({"data": str(tmp_path / "a.npz")}, {})
     look = look_at(config, config.load_data(False)[0], seconds=60)

@@ -40,7 +40,7 @@ def made(monkeypatch):
     monkeypatch.setattr(search_module, "attempt", attempt)
     images, test = hg.load_data("digits")
     parts = Parts(images, *images.split(0.2), test)
-    look = Look(files=False, own_test=True, ground=0.5, dark=True, findings=None)
+    look = Look(files=False, own_test=True, ground=0.5, dark=True, issues=None)
 
     def make(seconds):
         moments = []

@@ -16,7 +16,15 @@ from handgrad.classifier import read_bundle
 from handgrad.classifier.architecture import KINDS as LAYERS
 from handgrad.classifier.architecture import describe
 from handgrad.models import MODELS
-from handgrad.preprocess import EvenPaper, FitInk, Grey, OnGround, Preprocessing, Resize, TwoTones
+from handgrad.preprocess import (
+    Binarize,
+    CompositeAlpha,
+    Grayscale,
+    Preprocessing,
+    Resize,
+    ScaleToFit,
+    SubtractBackground,
+)
 from handgrad.preprocess.preprocessing import KINDS as STEPS
 from tests.classifier.forging import forged
 
@@ -72,7 +80,14 @@ def without_defaults(described: Any) -> Any:
 def test_a_field_that_an_earlier_file_did_not_have_takes_its_default(tmp_path: Path) -> None:
     layers = [hg.Normalize(), hg.Conv2d(4, 3), hg.BatchNorm(), hg.ReLU(), hg.MaxPool2d(2)]
     layers += [hg.Residual((hg.BatchNorm(), hg.LeakyReLU())), hg.Dropout(), hg.Flatten()]
-    steps = (OnGround(), Grey(), EvenPaper(), TwoTones(64), FitInk(), Resize(8, 8))
+    steps = (
+        CompositeAlpha(),
+        Grayscale(),
+        SubtractBackground(),
+        Binarize(64),
+        ScaleToFit(),
+        Resize(8, 8),
+    )
     net = hg.Network([*layers, hg.Dense()], (1, 8, 8), 3)
     preprocessing = Preprocessing((1, 8, 8), steps)
     path = tmp_path / "m.safetensors"

@@ -20,7 +20,9 @@ def main() -> None:
     layers = [hg.Normalize(), inside, hg.Dense(initializer=hg.init.GlorotUniform())]
     model = hg.Classifier.for_data(layers, train)
     learn, validation = train.split(0.1)
-    hg.fit(model, learn, validation=validation, epochs=10, optimizer=hg.AdamW(0.01), engine="reference")
+    hg.fit(
+        model, learn, validation=validation, epochs=10, optimizer=hg.AdamW(0.01), engine="reference"
+    )
     model.preprocessing = drawing(8)
     Z = model.logits(validation.images)
     model.calibration = hg.calibrate(Z, validation.labels, precision=0.98)

@@ -10,10 +10,10 @@ from PIL import Image
 
 import handgrad as hg
 from handgrad.data import SOURCES
-from handgrad.data.named.locate import cache_folder
+from handgrad.data.folders import cache_folder
 
 
-def test_list_names_all_and_where_they_lie(handgrad, tmp_path, monkeypatch):
+def test_list_names_all_data_and_its_folder(handgrad, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
     ended = handgrad("data", "list")
@@ -25,16 +25,56 @@ def test_list_names_all_and_where_they_lie(handgrad, tmp_path, monkeypatch):
         )
 
 
+def test_list_prints_folders_below_the_table(handgrad, data_in_cache, monkeypatch):
+    folder = data_in_cache("kmnist", [RIGHT] * 4)
+    ended = handgrad("data", "list")
+    assert re.search(r"^ kmnist +.* in a folder", ended.out, re.MULTILINE)
+    assert ended.out.endswith(f"\nkmnist is in {folder}\n")
+    monkeypatch.setenv("HANDGRAD_DATA", "/nowhere")
+    ended = handgrad("data", "list")
+    assert "\nmnist is not here: HANDGRAD_DATA is /nowhere, which is not a folder" in ended.out
+
+
+def test_list_as_json(handgrad, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    ended = handgrad("data", "list", "--json")
+    listed = json.loads(ended.out)
+    assert (ended.status, listed["version"], listed["ok"]) == (0, 1, True)
+    assert [entry["name"] for entry in listed["data"]] == list(SOURCES)
+    assert listed["data"][0]["shape"] == [1, 8, 8]
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ("data/pet", "; did you mean data/pets?; data holds digits.npz, pets; give"),
+        ("data/xyz", "data/xyz; data holds digits.npz, pets; give"),
+        ("pots", "did you mean the folder pets?; this folder holds data, pets"),
+        ("zzz", "there are digits, mnist, fashion-mnist, kmnist; this folder holds data, pets"),
+    ],
+)
+def test_a_mistyped_folder_lists_what_exists(handgrad, tmp_path, monkeypatch, given, hint):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("data/pets", "data/.hidden", "pets"):
+        Path(folder).mkdir(parents=True)
+    for file in ("data/digits.npz", "data/notes.txt"):
+        Path(file).touch()
+    ended = handgrad("data", "show", given)
+    assert ended.status in (1, 2)
+    assert hint in ended.err
+
+
 def test_digits_need_no_fetching(handgrad):
     assert handgrad("data", "fetch", "digits").out == (
         "digits comes with scikit-learn; there is nothing to fetch\n"
     )
-    assert handgrad("data", "verify", "digits").out == (
-        "digits comes with scikit-learn; there are no files to verify\n"
+    assert handgrad("data", "check-files", "digits").out == (
+        "digits comes with scikit-learn; there are no files to check\n"
     )
 
 
-def test_fetch_prints_the_folder_where_the_data_lies(handgrad, tmp_path, monkeypatch):
+def test_fetch_prints_the_folder(handgrad, tmp_path, monkeypatch):
     monkeypatch.setattr("handgrad.data.fetch", lambda name, **_: tmp_path / name)
     assert handgrad("data", "fetch", "mnist", "-q") == (0, f"{tmp_path / 'mnist'}\n", "")
 
@@ -43,8 +83,8 @@ RIGHT, OTHER, BROKEN, PLAIN = b"\x1f\x8bpublished", b"\x1f\x8bother", b"\x1f\x8b
 
 
 @pytest.fixture
-def lying(tmp_path, monkeypatch):
-    """Let the four files of some data have this content, None being no file at all."""
+def data_in_cache(tmp_path, monkeypatch):
+    """Return a function that writes the four files of a data set; None leaves a file out."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
 
@@ -70,34 +110,36 @@ def lying(tmp_path, monkeypatch):
             "mnist",
             [None] * 4,
             "missing missing missing missing",
-            "error: mnist lacks 4 of its 4 files; run `handgrad data fetch mnist`\n",
+            "error: mnist: 4 of 4 files are missing; run `handgrad data fetch mnist`\n",
         ),
         (
             "kmnist",
             [RIGHT, OTHER, RIGHT, None],
             "right wrong right missing",
-            "error: kmnist differs from what was published in 1 of its 4 files; remove what is "
-            "wrong or broken and run `handgrad data fetch kmnist`\n",
+            "error: kmnist: 1 of 4 files differ from the published ones; remove the wrong or "
+            "broken files and run `handgrad data fetch kmnist`\n",
         ),
         (
             "mnist",
             [BROKEN, PLAIN, BROKEN, None],
             "broken wrong broken missing",
-            "error: mnist differs from what was published in 3 of its 4 files; remove what is "
-            "wrong or broken and run `handgrad data fetch mnist`\n",
+            "error: mnist: 3 of 4 files differ from the published ones; remove the wrong or broken "
+            "files and run `handgrad data fetch mnist`\n",
         ),
         (
             "kmnist",
             [PLAIN, RIGHT, RIGHT, PLAIN],
             "unknown right right unknown",
-            "2 of the 4 files are unzipped, and only the digest of the .gz is published; whether "
-            "they are right cannot be said\n",
+            "2 of 4 files cannot be checked: they are unzipped, and only the SHA-256 of the .gz is "
+            "published\n",
         ),
     ],
 )
-def test_verify_names_each_file_and_the_cure(handgrad, lying, name, contents, states, sentence):
-    folder = lying(name, contents)
-    ended = handgrad("data", "verify", name)
+def test_check_files_names_each_file_and_the_remedy(
+    handgrad, data_in_cache, name, contents, states, sentence
+):
+    folder = data_in_cache(name, contents)
+    ended = handgrad("data", "check-files", name)
     assert ended.out.splitlines() == [
         f"{state:<8}{folder / file.name}.gz"
         for state, file in zip(states.split(), SOURCES[name].files, strict=True)
@@ -122,12 +164,12 @@ def test_show_counts_the_classes_and_draws_examples(handgrad, words, file):
         assert "<svg" in Path(file).read_text()
 
 
-def test_show_draws_what_augmentation_makes_of_them(handgrad):
-    ended = handgrad("data", "show", "digits", "--augment", "clothes", "--out", "a/b.png")
+def test_show_draws_augmented_images(handgrad):
+    ended = handgrad("data", "show", "digits", "--augment", "fashion", "--out", "a/b.png")
     assert (ended.status, ended.err) == (0, "")
     assert ended.out.endswith(
         "examples in a/b.png\naugmented by shift=0.07,flip=true\n"
-        "what becomes of some in a/digits-augmented.png\n"
+        "augmented examples in a/digits-augmented.png\n"
     )
     with Image.open("a/digits-augmented.png") as image:
         image.load()
@@ -138,7 +180,7 @@ def test_show_draws_what_augmentation_makes_of_them(handgrad):
 
 
 @pytest.mark.parametrize("place", ["own", "own/", "./own/a/..", "own.npz"])
-def test_show_draws_images_of_ones_own_here(handgrad, tmp_path, monkeypatch, place):
+def test_show_draws_user_data_to_the_current_folder(handgrad, tmp_path, monkeypatch, place):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     folder_with_a_duplicate(tmp_path / "in" / "own")
     X = np.random.default_rng(0).integers(0, 256, (20, 9, 9), np.uint8)
@@ -154,7 +196,7 @@ def test_show_draws_images_of_ones_own_here(handgrad, tmp_path, monkeypatch, pla
     assert drawn == [Path("own-examples.png"), Path("own-augmented.png")]
 
 
-def test_show_draws_what_there_is_of_a_rare_or_missing_class(handgrad, monkeypatch):
+def test_show_draws_rare_and_missing_classes(handgrad, monkeypatch):
     train, test = hg.load_data("digits")
     order = [np.flatnonzero(train.labels == k)[:n] for k, n in ((0, 9), (1, 2), (4, 1))]
     few = train.take(np.concatenate(order))
@@ -170,14 +212,14 @@ def test_show_draws_what_there_is_of_a_rare_or_missing_class(handgrad, monkeypat
     assert re.search(r"^ 9 +0 +36 *$", ended.out, re.MULTILINE)
 
 
-@pytest.mark.parametrize("command", ["fetch", "verify", "show"])
-def test_unknown_data_is_refused_with_the_nearest(handgrad, command):
+@pytest.mark.parametrize("command", ["fetch", "check-files", "show"])
+def test_unknown_data_is_rejected_with_a_suggestion(handgrad, command):
     ended = handgrad("data", command, "nmist")
     assert (ended.status, ended.out) == (2, "")
     assert ended.err == "error: there is no data called 'nmist'; did you mean mnist?\n"
 
 
-def test_show_takes_only_figures_that_can_be_written(handgrad, tmp_path):
+def test_show_rejects_other_figure_formats(handgrad, tmp_path):
     ended = handgrad("data", "show", "digits", "--out", "a.txt")
     assert (ended.status, ended.out) == (2, "")
     assert "must end in .png or .svg" in ended.err
@@ -193,18 +235,18 @@ def folder_with_a_duplicate(root):
     return root
 
 
-def test_check_says_what_is_wrong_and_what_to_do(handgrad, tmp_path):
+def test_check_prints_problems_and_remedies(handgrad, tmp_path):
     root = folder_with_a_duplicate(tmp_path / "own")
     ended = handgrad("data", "check", root)
     assert (ended.status, ended.err) == (0, "")
     assert re.search(r"^ a +10 +1\.0 *$", ended.out, re.MULTILINE)
-    assert ended.out.endswith("nothing is wrong\n")
+    assert ended.out.endswith("no problems found\n")
 
     (root / "b/0.png").write_bytes((root / "a/0.png").read_bytes())
     ended = handgrad("data", "check", root)
     assert (ended.status, ended.err) == (1, "")
     assert "error: duplicate under two labels\n" in ended.out
-    assert "1 image is the same in two classes; decide for one class\n" in ended.out
+    assert "1 image is the same in two classes; keep them in one class\n" in ended.out
     assert f"{root / 'a/0.png'} and {root / 'b/0.png'}" in ended.out
 
 
@@ -213,8 +255,8 @@ def test_check_as_json(handgrad, tmp_path):
     (root / "b/0.png").write_bytes(b"")
     ended = handgrad("data", "check", root, "--json", "-q")
     told = json.loads(ended.out)
-    assert (ended.status, told["healthy"]) == (1, False)
+    assert (ended.status, told["version"], told["ok"]) == (1, 1, False)
     assert told["images"] == {"train": {"a": 10, "b": 9}}
-    assert [finding["kind"] for finding in told["findings"]] == ["empty file", "few images"]
-    assert told["findings"][0]["files"] == [str(root / "b/0.png")]
+    assert [issue["kind"] for issue in told["issues"]] == ["empty file", "few images"]
+    assert told["issues"][0]["files"] == [str(root / "b/0.png")]
     assert handgrad("data", "check", tmp_path / "none").status == 1

@@ -8,7 +8,7 @@ from PIL import Image
 import handgrad as hg
 from handgrad.classifier import read_bundle
 from handgrad.export import verify as golden
-from handgrad.preprocess import Grey, ink, recipe_named
+from handgrad.preprocess import Grayscale, ink, preset_named
 from tests.extras import needs
 
 
@@ -68,11 +68,11 @@ def test_raw_images_are_prepared_in_the_graph_as_predict_does(handgrad, recipe, 
     onnxruntime = pytest.importorskip("onnxruntime")
     net = hg.Network([hg.Flatten(), hg.Dense()], shape, 3)
     model = hg.Classifier(net, ["cat", "dog", "bird"])
-    model.preprocessing = recipe_named(recipe, shape)
+    model.preprocessing = preset_named(recipe, shape)
     model.save("m.safetensors")
     ended = handgrad("export", "m.safetensors", "--onnx", "m.onnx", "--raw")
     assert (ended.status, ended.err) == (0, "")
-    assert "preprocessing in the graph: on its ground, " in ended.out
+    assert "preprocessing in the graph: alpha composited, " in ended.out
     props = {entry.key: entry.value for entry in onnx.load("m.onnx").metadata_props}
     assert props["handgrad.raw"] == "true"
     X = np.stack(list(sheets(60, shape[1:], np.random.default_rng(0))))
@@ -93,7 +93,7 @@ def test_raw_images_are_prepared_in_the_graph_as_predict_does(handgrad, recipe, 
 def test_the_check_sees_a_shadow_that_only_one_side_looks_for(handgrad, monkeypatch, size):
     needs("onnxruntime")
     model = hg.Classifier(hg.Network([hg.Flatten(), hg.Dense()], (1, *size), 2))
-    model.preprocessing = recipe_named("light", model.shape)
+    model.preprocessing = preset_named("light", model.shape)
     model.save("m.safetensors")
     monkeypatch.setattr(ink, "min", lambda _: 3, raising=False)
     ended = handgrad("export", "m.safetensors", "--onnx", "m.onnx", "--raw")
@@ -102,9 +102,9 @@ def test_the_check_sees_a_shadow_that_only_one_side_looks_for(handgrad, monkeypa
 
 
 def test_light_ink_in_the_graph_turns_what_it_must():
-    light = recipe_named("light", (1, 8, 8))
+    light = preset_named("light", (1, 8, 8))
     turned = [
-        not np.array_equal(light.apply(x), Grey()(x).transpose(2, 0, 1))
+        not np.array_equal(light.apply(x), Grayscale()(x).transpose(2, 0, 1))
         for x in sheets(60, (8, 8), np.random.default_rng(0))
     ]
     assert 20 < sum(turned) < 160  # both ways are asked above
@@ -119,7 +119,7 @@ def test_light_ink_in_the_graph_turns_what_it_must():
 )
 def test_what_onnx_cannot_say_of_a_preprocessing(handgrad, recipe, sentence):
     model = hg.Classifier(hg.Network([hg.Flatten(), hg.Dense()], (1, 8, 8), 2))
-    model.preprocessing = recipe and recipe_named(recipe, (1, 8, 8))
+    model.preprocessing = recipe and preset_named(recipe, (1, 8, 8))
     model.save("m.safetensors")
     ended = handgrad("export", "m.safetensors", "--onnx", "m.onnx", "--raw")
     assert (ended.status, ended.out) == (1, "")

@@ -50,7 +50,7 @@ def test_files_go_the_way_of_the_training_images(handgrad, trained, tmp_path):
     ended = handgrad("predict", trained, "dark.png", "--preprocessing", "paint")
     assert (ended.status, ended.err) == (
         2,
-        "error: there is no recipe called 'paint'; there are plain, light, drawing\n",
+        "error: there is no preprocessing called 'paint'; choose from plain, light, drawing\n",
     )
 
 
@@ -105,7 +105,7 @@ def test_a_network_of_two_classes_shows_both(handgrad, tmp_path):
         ("359", "there is no image 359; digits test has images 0 to 358"),
         ("9" * 5000, f"there is no image {'9' * 18}...; digits test has images 0 to 358"),
         ("none.png", "none.png: there is no such file; give an image, or the number of a test"),
-        ("text.png", "text.png: cannot be read (not a whole PNG, JPEG, GIF or BMP"),
+        ("text.png", "text.png: cannot be read (not a complete PNG, JPEG, GIF or BMP"),
     ],
 )
 def test_failures(handgrad, trained, tmp_path, image, sentence):

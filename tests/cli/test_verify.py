@@ -78,7 +78,7 @@ def test_a_temperature_or_a_threshold_changed_in_the_file(handgrad, model, chang
 
 def test_a_step_changed_in_the_file(handgrad, model):
     described = read_bundle(model).classifier.preprocessing.to_json()
-    steps = [{"kind": "Invert"} if s["kind"] == "LightInk" else s for s in described["steps"]]
+    steps = [{"kind": "Invert"} if s["kind"] == "InvertDarkInk" else s for s in described["steps"]]
     forged(model, description={"preprocessing": described | {"steps": steps}})
     ended = handgrad("verify", model)
     assert ended.status == 1

@@ -1,4 +1,4 @@
-"""A small source of the MNIST kind, made for the tests."""
+"""A small data set with MNIST's file names, for the tests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ZIPPED = {name: gzip.compress(data, mtime=0) for name, data in CONTENT.items()}
 
 
 def source(*mirrors: str, of: str = "content") -> Source:
-    """Return the source, to be had from these mirrors."""
+    """Return the data set `tiny` with these mirrors."""
     published = CONTENT if of == "content" else ZIPPED
     files = tuple(
         File(name, len(CONTENT[name]), hashlib.sha256(published[name]).hexdigest(), of)
@@ -33,7 +33,7 @@ def source(*mirrors: str, of: str = "content") -> Source:
 
 
 def write(folder: Path, *, zipped: bool = True, **changes: np.ndarray | None) -> Path:
-    """Write the four files into a folder, some of them changed or (None) left out."""
+    """Write the four files to a folder, with some changed, or left out if None."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, array in ARRAYS.items():
         short = name.split("-idx")[0].replace("-", "_")

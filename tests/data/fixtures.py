@@ -1,4 +1,4 @@
-"""Sixteen image files of the kinds that go wrong, and what each shows."""
+"""Image files of unusual kinds, and the expected pixels or error of each."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-# Grey on the left, black and white on the right: told apart however it is turned.
+# All rotations and reflections of this image differ.
 SMALL = np.uint8([[10, 0, 255], [200, 100, 50]])
 COLOURS = np.stack([SMALL, 255 - SMALL, SMALL // 2], axis=2)
-INK = np.uint8([[[0, 255], [0, 0]], [[0, 0], [0, 128]]])  # dark, with its opacity
+INK = np.uint8([[[0, 255], [0, 0]], [[0, 0], [0, 128]]])  # dark, with alpha
 
-TURNS = {  # what EXIF's orientation asks for
+TURNS = {  # by EXIF orientation
     1: lambda X: X,
     2: np.fliplr,
     3: lambda X: np.rot90(X, 2),
@@ -26,7 +26,7 @@ TURNS = {  # what EXIF's orientation asks for
 
 
 def write(folder: Path) -> dict[str, tuple[Path, Any]]:
-    """Write the files, and return with each what is to be read."""
+    """Write the files, and return the path and the expected result of each."""
     rgba = INK[:, :, [0, 0, 0, 1]]
     light = rgba.copy()
     light[:, :, :3] = 255
@@ -60,9 +60,13 @@ def write(folder: Path) -> dict[str, tuple[Path, Any]]:
         "one-pixel.png": (Image.fromarray(SMALL[:1, :1]), {}, SMALL[:1, :1]),
         "line.png": (Image.new("L", (10_000, 1), 7), {}, np.full((1, 10_000), 7, np.uint8)),
         "colours.bmp": (Image.fromarray(COLOURS), {}, COLOURS),
-        "empty.png": (Image.new("L", (1, 1)), {}, "cannot be read (not a whole PNG, JPEG, GIF"),
+        "empty.png": (Image.new("L", (1, 1)), {}, "cannot be read (not a complete PNG, JPEG, GIF"),
         "cut.png": (Image.fromarray(COLOURS), {}, "cannot be read ("),
-        "bomb.png": (Image.new("1", (9000, 9000)), {}, "is too large to be read safely; make it"),
+        "bomb.png": (
+            Image.new("1", (9000, 9000)),
+            {},
+            "is too large to be decoded safely; ma",
+        ),
     }
     written = {}
     for name, (image, options, shows) in made.items():

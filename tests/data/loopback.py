@@ -1,4 +1,4 @@
-"""A web server on this machine that answers as a test wants it to."""
+"""A local web server whose responses a test chooses."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
 class Server:
-    """Answers by path; `asked` lists the paths that were asked for.
+    """Responds by path, and records the requested paths.
 
     Attributes:
-        url: where it is, with a slash at the end.
-        answers: what to do for a path, without its first slash; anything else is not found.
-        asked: the paths, in order.
-        closing: set when the server is about to end.
+        url: its URL, ending in a slash.
+        answers: the response to each path, without its first slash; other paths are not found.
+        asked: the requested paths, in order.
+        closing: set when the server shuts down.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Server:
 
 @contextmanager
 def serving(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
-    """Give a server that runs meanwhile; with TLS it is one of https."""
+    """Run a server, with TLS if a context is given."""
     server = Server()
 
     class Handler(BaseHTTPRequestHandler):
@@ -39,7 +39,7 @@ def serving(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
         def do_GET(self) -> None:
             path = self.path[1:]
             server.asked.append(path)
-            with suppress(OSError):  # the other side may have had enough
+            with suppress(OSError):  # the client may close the connection
                 server.answers.get(path, status(404))(self)
 
         def log_message(self, *args: object) -> None:
@@ -61,7 +61,7 @@ def serving(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
 
 
 def status(code: int, **headers: str) -> Answer:
-    """Answer with a status and no content."""
+    """Respond with a status and no content."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(code)
@@ -74,7 +74,7 @@ def status(code: int, **headers: str) -> Answer:
 
 
 def content(data: bytes, *, promised: int | str | None = None, **headers: str) -> Answer:
-    """Answer with data, and promise as much or another length."""
+    """Respond with data, and its length or another Content-Length."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
@@ -88,7 +88,7 @@ def content(data: bytes, *, promised: int | str | None = None, **headers: str) -
 
 
 def endless(handler: BaseHTTPRequestHandler) -> None:
-    """Answer with bytes that never end."""
+    """Respond with endless data."""
     handler.send_response(200)
     handler.end_headers()
     while not handler.closing.is_set():
@@ -96,26 +96,26 @@ def endless(handler: BaseHTTPRequestHandler) -> None:
 
 
 def silent(handler: BaseHTTPRequestHandler) -> None:
-    """Answer with nothing."""
+    """Do not respond."""
     handler.closing.wait(30)
 
 
 def dripping(handler: BaseHTTPRequestHandler) -> None:
-    """Answer with one byte after another, none of them late."""
+    """Respond slowly, byte by byte."""
     content(b"", promised=10_000)(handler)
     while not handler.closing.wait(0.02):
         handler.wfile.write(b"a")
 
 
 def dripping_head(handler: BaseHTTPRequestHandler) -> None:
-    """Answer so from the first byte on."""
+    """Send the headers slowly, byte by byte."""
     handler.wfile.write(b"HTTP/1.0 200 OK\r\nEndless: ")
     while not handler.closing.wait(0.02):
         handler.wfile.write(b"a")
 
 
 def endless_redirect(place: str) -> Answer:
-    """Answer that it lies elsewhere, and say so at endless length."""
+    """Respond with a redirect that has an endless body."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(302)
@@ -128,6 +128,6 @@ def endless_redirect(place: str) -> Answer:
 
 
 def stalled(handler: BaseHTTPRequestHandler) -> None:
-    """Answer with a few bytes, and then with nothing."""
+    """Respond with a few bytes, then stall."""
     content(b"a few bytes", promised=1000)(handler)
     handler.closing.wait(30)

@@ -1,4 +1,4 @@
-"""Files spoilt at random, and what it takes to read them."""
+"""Mutate files at random, and measure the time and memory of reading them."""
 
 import pickle
 import random
@@ -15,18 +15,18 @@ import pytest
 
 from handgrad.errors import HandgradError
 
-Files = Sequence[tuple[Path, bytes]]  # where to put a spoilt one, and the whole
+Files = Sequence[tuple[Path, bytes]]  # the path of a mutated file, and the valid content
 
 
-class Toll(NamedTuple):
-    """What it took to read spoilt files.
+class ReadCost(NamedTuple):
+    """The cost of reading mutated files.
 
     Attributes:
-        count: how many there were.
-        read: how many of them could be read; the others gave an error of ours.
-        seconds: the processor's time for the one that took longest.
-        traced: the most bytes that Python and NumPy held for one.
-        grown: by how many bytes the whole process grew, with what decoders take for themselves.
+        count: the number of files.
+        read: the number of files that could be read; the others raised a HandgradError.
+        seconds: the longest CPU time for one file.
+        traced: the peak memory of Python and NumPy for one file, in bytes.
+        grown: the growth of the process in bytes, including the decoders' own memory.
     """
 
     count: int
@@ -42,33 +42,33 @@ class Toll(NamedTuple):
         )
 
 
-def toll(read: Callable[[Path], Any], files: Files, count: int, seed: int) -> Toll:
-    """Read spoilt files twice: by the clock, then with memory traced, which takes long itself.
+def measure_reads(read: Callable[[Path], Any], files: Files, count: int, seed: int) -> ReadCost:
+    """Read mutated files twice: once timed, once with memory tracing, which is slow.
 
-    Any error that is not ours goes through, and so does a pickle that is opened.
+    Exceptions that are not a HandgradError are not caught, nor is the opening of a pickle.
     """
     with no_pickle():
-        for path, whole in files:  # loads what reading takes
-            path.write_bytes(whole)
-            _is_read(read, path)
+        for path, valid in files:  # imports the modules needed for reading
+            path.write_bytes(valid)
+            _can_read(read, path)
         before, seconds, good = _resident(), 0.0, 0
-        for path in _spoilt(files, count, seed):
-            began = time.process_time()
-            good += _is_read(read, path)
-            seconds = max(seconds, time.process_time() - began)
+        for path in _mutated_files(files, count, seed):
+            start = time.process_time()
+            good += _can_read(read, path)
+            seconds = max(seconds, time.process_time() - start)
         grown, traced = _resident() - before, 0
         tracemalloc.start()
-        for path in _spoilt(files, count, seed):
+        for path in _mutated_files(files, count, seed):
             tracemalloc.reset_peak()
-            _is_read(read, path)
+            _can_read(read, path)
             traced = max(traced, tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    return Toll(count, good, seconds, traced, grown)
+    return ReadCost(count, good, seconds, traced, grown)
 
 
 @contextmanager
 def no_pickle() -> Iterator[None]:
-    """Let nothing be unpickled."""
+    """Raise an AssertionError if a pickle is opened."""
 
     def opened(*_: Any, **__: Any) -> None:
         raise AssertionError("a pickle was opened")
@@ -80,7 +80,7 @@ def no_pickle() -> Iterator[None]:
 
 
 def mutated(content: bytes, rng: random.Random) -> bytes:
-    """Return a file with some bytes changed, cut out, doubled or put in, or its end cut off."""
+    """Return content with bytes changed, deleted, duplicated or inserted, or truncated."""
     data = bytearray(content)
     for _ in range(rng.choice((1, 1, 2, 4, 16))):
         at = rng.randrange(len(data) + 1) if rng.random() < 0.5 else rng.randrange(64)
@@ -102,17 +102,17 @@ def mutated(content: bytes, rng: random.Random) -> bytes:
     return bytes(data)
 
 
-def _spoilt(files: Files, count: int, seed: int) -> Iterator[Path]:
-    """Yield spoilt files one after another, always the same for the same seed."""
+def _mutated_files(files: Files, count: int, seed: int) -> Iterator[Path]:
+    """Yield mutated files, the same ones for the same seed."""
     rng = random.Random(seed)
     for number in range(count):
-        path, whole = files[number % len(files)]
-        path.write_bytes(mutated(whole, rng))
+        path, valid = files[number % len(files)]
+        path.write_bytes(mutated(valid, rng))
         yield path
 
 
-def _is_read(read: Callable[[Path], Any], path: Path) -> bool:
-    """Say whether a file can be read; or it gives a sentence."""
+def _can_read(read: Callable[[Path], Any], path: Path) -> bool:
+    """Return whether a file can be read; if not, check that the error has a message."""
     try:
         read(path)
     except HandgradError as error:
@@ -122,6 +122,6 @@ def _is_read(read: Callable[[Path], Any], path: Path) -> bool:
 
 
 def _resident() -> int:
-    """Return the most bytes of memory that this process ever had."""
+    """Return the peak memory of this process in bytes."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,39 +1,39 @@
 import numpy as np
 import pytest
 
-from handgrad.data.corruptions import CORRUPTIONS, corrupted
+from handgrad.data.corruptions import CORRUPTIONS, corrupt
 
 X = np.zeros((6, 1, 12, 12), np.uint8)
 X[:, 0, 3:9, 5:7] = 200  # an upright bar
 COLOURS = np.random.default_rng(0).integers(0, 256, (3, 3, 7, 5), np.uint8)
 
 
-def test_there_are_fifteen():
+def test_there_are_fifteen_corruptions():
     assert len(CORRUPTIONS) == 15
 
 
 @pytest.mark.parametrize("name", CORRUPTIONS)
 @pytest.mark.parametrize("images", [X, COLOURS, X[:1, :, :1, :1]])
-def test_each_gives_other_images_of_the_same_form(name, images):
+def test_each_changes_images_and_keeps_their_form(name, images):
     before = images.copy()
-    found = corrupted(images, name, seed=3)
+    found = corrupt(images, name, seed=3)
     assert (found.shape, found.dtype) == (images.shape, np.uint8)
     assert np.array_equal(images, before)
-    assert np.array_equal(found, corrupted(images, name, seed=3))
+    assert np.array_equal(found, corrupt(images, name, seed=3))
     if images.shape[2] > 1:
         assert (found != images).any()
 
 
 @pytest.mark.parametrize("name", ["noise", "shift", "rotated", "occluded", "brighter"])
-def test_the_seed_and_the_place_decide(name):
-    one, other = corrupted(X, name, seed=0), corrupted(X, name, seed=1)
+def test_the_result_depends_on_seed_and_index(name):
+    one, other = corrupt(X, name, seed=0), corrupt(X, name, seed=1)
     assert (one != other).any()
     assert (one[0] != one[1]).any()
 
 
-def test_what_each_does():
+def test_effects():
     ink = X[0].sum()
-    done = {name: corrupted(X, name)[0, 0].astype(int) for name in CORRUPTIONS}
+    done = {name: corrupt(X, name)[0, 0].astype(int) for name in CORRUPTIONS}
     assert np.array_equal(done["inverted"], 255 - X[0, 0])
     assert done["thicker"].sum() > 1.5 * ink > ink > 1.2 * done["thinner"].sum()
     assert done["blur"].max() < 200
@@ -45,13 +45,13 @@ def test_what_each_does():
     assert np.ptp(done["paler"]) <= 100
     for name in ("shift", "rotated", "sheared"):
         assert abs(done[name].sum() - ink) < 0.1 * ink
-    assert 30 < (corrupted(X, "specks") != X).sum() < 0.2 * X.size
+    assert 30 < (corrupt(X, "specks") != X).sum() < 0.2 * X.size
 
 
-def test_a_quarter_turn_would_be_one():
-    from handgrad.data.corruptions import _turned, _warped
+def test_a_quarter_turn_is_exact():
+    from handgrad.data.corruptions import _rotations, _warped
 
-    turned = _warped(COLOURS[:, :, :5], _turned(np.full(3, np.pi / 2)))
+    turned = _warped(COLOURS[:, :, :5], _rotations(np.full(3, np.pi / 2)))
     assert np.array_equal(turned, np.rot90(COLOURS[:, :, :5], -1, axes=(2, 3))) or np.array_equal(
         turned, np.rot90(COLOURS[:, :, :5], 1, axes=(2, 3))
     )

@@ -1,9 +1,14 @@
+import base64
 import dataclasses
+import io
+import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from handgrad.data import Dataset
+from handgrad.data.html_view import image_grid
 from handgrad.errors import ConfigError, DataError
 
 
@@ -16,7 +21,7 @@ def small(labels=(0, 1, 0, 1, 1, 0), **options):
     return Dataset.from_arrays(images(len(labels)), labels, **options)
 
 
-def test_a_slice_gives_images_and_labels():
+def test_a_slice_returns_images_and_labels():
     data = small(["b", "a", "b", "c"])
     X, y = data[1:3]
     assert np.array_equal(X, data.images[1:3])
@@ -25,7 +30,7 @@ def test_a_slice_gives_images_and_labels():
     assert data[np.array([3, 0])][1].tolist() == [2, 1]
 
 
-def test_read_only_and_strided_arrays_are_taken_and_not_changed():
+def test_read_only_and_strided_arrays_are_accepted_unchanged():
     channels_last = images(4, (5, 6, 3)).astype(np.float64)
     channels_last[0] = -1.5
     before = channels_last.copy()
@@ -58,13 +63,13 @@ def test_read_only_and_strided_arrays_are_taken_and_not_changed():
         ({"classes": ("a", "a")}, "two classes are called 'a'; give each its own name"),
     ],
 )
-def test_construction_checks_what_it_is_given(changes, sentence):
+def test_invalid_arrays_are_rejected(changes, sentence):
     with pytest.raises(DataError, match=sentence):
         dataclasses.replace(small(), **changes)
 
 
 @pytest.mark.parametrize("classes", [["3", "7"], (3, 7)])
-def test_classes_of_any_kind_become_pythons_own(classes):
+def test_classes_become_python_values(classes):
     X, y = images(6), np.array([0, 1, 0, 1, 1, 0])
     expected = Dataset(X, y, tuple(classes))
     for given in (list(classes), np.array(classes), tuple(np.array(classes))):
@@ -74,7 +79,7 @@ def test_classes_of_any_kind_become_pythons_own(classes):
         assert data.digest() == expected.digest()
 
 
-def test_take_keeps_the_classes_and_may_rename():
+def test_take_keeps_the_classes_and_can_rename():
     data = small(["b", "a", "b", "c"])
     part = data.take([2, 0])
     assert part.classes == ("a", "b", "c")
@@ -85,7 +90,7 @@ def test_take_keeps_the_classes_and_may_rename():
     assert part.counts.tolist() == [0, 2, 0]
 
 
-def test_taking_nothing_is_refused():
+def test_an_empty_selection_is_rejected():
     with pytest.raises(DataError, match="there are no images"):
         small().take([])
 
@@ -110,13 +115,13 @@ def test_split_keeps_labels_with_their_images():
         assert np.array_equal(part.images[:, 0, 0, 0], part.labels)
 
 
-def test_split_of_single_images_is_refused():
+def test_split_of_single_images_is_rejected():
     with pytest.raises(DataError, match="too few images to split; no class has two of them"):
         small([0, 1, 2]).split(0.5)
 
 
 @pytest.mark.parametrize("share", [0, 1, -0.1, 1.5, float("nan")])
-def test_a_share_that_is_none_is_refused(share):
+def test_an_invalid_share_is_rejected(share):
     with pytest.raises(ConfigError, match="validation must be a share above 0 and below 1, not"):
         small().split(share)
 
@@ -135,17 +140,17 @@ def test_a_share_that_is_none_is_refused(share):
         ([0, 1, 0], None, 4, "data: 3 images are fewer than one batch of 4; use a batch_size of"),
     ],
 )
-def test_what_cannot_be_trained_on_is_refused(labels, classes, batch, sentence):
+def test_untrainable_datasets_are_rejected(labels, classes, batch, sentence):
     data = small(labels, classes=classes)
     with pytest.raises(DataError, match=sentence):
         data.check_trainable(batch)
 
 
-def test_what_can_be_trained_on_passes():
+def test_trainable_datasets_pass():
     small([0, 1, 0]).check_trainable(3)
 
 
-def test_digest_is_of_values_not_of_layout_or_name():
+def test_digest_depends_only_on_values():
     X, y = images(2500, (2, 3)), np.arange(2500) % 5
     digest = Dataset.from_arrays(X, y).digest()
     assert Dataset.from_arrays(np.asfortranarray(X), y, name="other").digest() == digest
@@ -156,10 +161,33 @@ def test_digest_is_of_values_not_of_layout_or_name():
     assert Dataset.from_arrays(X, y).digest() != digest
 
 
-def test_digest_stays_what_it_is():
+def test_digest_is_stable():
     expected = "8205f6d14dd43753323897195f2f6717ab0481b09c6cf80d5dd47e6ff65d591a"
     assert small().digest() == expected
 
 
-def test_repr_tells_what_it_is():
-    assert repr(small(name="mine")) == "Dataset('mine': 6 images 1x4x4 uint8, 2 classes)"
+def test_repr_names_shape_classes_and_counts():
+    assert repr(small(name="mine")) == "Dataset('mine': 6 images 1x4x4 uint8, 2 classes: 0 3, 1 3)"
+
+
+def test_the_notebook_view_shows_images_and_counts():
+    html = small(name="<mine>")._repr_html_()
+    assert "&lt;mine&gt;" in html
+    assert "<tr><td>1</td><td style='text-align:right'>3</td></tr>" in html
+    png = re.search(r"base64,([A-Za-z0-9+/=]+)'", html)[1]
+    image = Image.open(io.BytesIO(base64.b64decode(png)))
+    assert image.size == (3 * 42, 2 * 42)  # two rows of three images of 4x4, ten times as large
+
+
+@pytest.mark.parametrize(
+    ("shape", "classes", "size"),
+    [
+        ((30, 3, 20, 10), 15, (10 * (40 + 2), 2 * (20 + 2))),
+        ((4, 2, 200, 100), 2, (2 * (67 + 2), 2 * (34 + 2))),
+    ],
+)
+def test_the_image_grid_is_limited_in_size(shape, classes, size):
+    X = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    grid = image_grid(X, np.arange(shape[0]) % classes, classes)
+    assert grid.shape == (size[0], size[1], 3)
+    assert grid.dtype == np.uint8

@@ -10,13 +10,13 @@ def images(count, shape=(1, 4, 4), dtype=np.uint8):
     return values.reshape(count, *shape).astype(dtype)
 
 
-def test_images_without_channels_get_one():
+def test_images_without_channels_get_one_channel():
     data = Dataset.from_arrays(images(3, (5, 7)), [0, 1, 0])
     assert data.shape == (1, 5, 7)
     assert data.images.shape == (3, 1, 5, 7)
 
 
-def test_colour_images_stay_as_they_are():
+def test_colour_images_are_unchanged():
     X = images(3, (3, 5, 7))
     data = Dataset.from_arrays(X, [0, 1, 0])
     assert data.shape == (3, 5, 7)
@@ -82,6 +82,6 @@ TOO_LARGE[0] = 1e39
         (TOO_LARGE, "mine: image 0 holds NaN, infinity or a number too large"),
     ],
 )
-def test_images_that_cannot_be_used_are_refused(X, sentence):
+def test_invalid_images_are_rejected(X, sentence):
     with pytest.raises(DataError, match=sentence):
         Dataset.from_arrays(X, [0, 1, 1], name="mine")

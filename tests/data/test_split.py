@@ -23,13 +23,13 @@ def test_every_class_has_its_share(counts, share, seed):
             assert taken in (1, count - 1) or abs(taken - share * count) < 1
 
 
-def test_the_whole_is_right_where_the_parts_must_be_rounded():
+def test_the_total_is_right_despite_rounding():
     counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]  # MNIST's training set
     chosen = stratified(np.repeat(np.arange(10), counts), 1 / 6, seed=0)
     assert chosen.sum() == 10_000
 
 
-def test_each_image_of_a_class_is_as_likely_as_another():
+def test_each_image_of_a_class_is_equally_likely():
     labels = np.arange(40) % 2
     times = sum(stratified(labels, 0.25, seed).astype(int) for seed in range(400))
     assert times.sum() == 400 * 10

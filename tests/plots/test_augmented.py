@@ -22,7 +22,7 @@ def test_a_row_shows_a_image_as_it_is_and_as_nine_epochs_see_it(channels, dtype)
     assert len(axes.images) == 30
     unit = 255 if dtype == np.uint8 else 1
     for row, column in ((0, 0), (2, 0), (1, 3), (2, 9)):
-        expected = X if column == 0 else MOVES.applied(X, seed=4, epoch=column)
+        expected = X if column == 0 else MOVES.apply(X, seed=4, epoch=column)
         expected = np.broadcast_to(expected[row].transpose(1, 2, 0) / unit, (7, 9, 3))
         shown = axes.images[10 * row + column].get_array()
         np.testing.assert_allclose(shown, expected, atol=1e-6)

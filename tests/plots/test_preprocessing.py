@@ -19,11 +19,11 @@ def test_steps_that_changed_nothing_are_left_out():
     sheet[25, 12] = 128
     way = drawing(28).stages(sheet)
     figure = plots.preprocessing([way])
-    assert titles(figure) == ["raw", "light ink", "cropped", "fitted", "seen"]
+    assert titles(figure) == ["raw", "dark ink inverted", "cropped", "scaled to fit", "seen"]
     assert_nothing_cut_or_overlapping(figure)
     seen_through = np.dstack([sheet, 255 - sheet])
     both = titles(plots.preprocessing([way, drawing(28).stages(seen_through)]))
-    assert both[:2] == ["raw", "on its ground"]
+    assert both[:2] == ["raw", "alpha composited"]
     assert len(both) % 2 == 0
 
 

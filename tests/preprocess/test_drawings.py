@@ -1,7 +1,7 @@
-"""Drawings by other hands, with other pens, on small canvases: what a model of MNIST makes of them.
+"""Test the accuracy of a model trained on MNIST on other drawings.
 
-scikit-learn's digits of 8x8 pixels, enlarged, dark on white, off centre, as PNG files with four
-channels, through `handgrad predict`. The recipe was chosen on one half; these are the other.
+The drawings are scikit-learn's 8x8 digits, enlarged, dark on white, off centre, as PNG files with
+four channels, classified by `handgrad predict`. The preset was tuned on the other half of them.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from handgrad.preprocess import plain
 
 SEEDS = range(5)
 WAYS = {"blocks": Image.Resampling.NEAREST, "smooth": Image.Resampling.BICUBIC}
-FIGURES: dict[tuple[str, str], list[float]] = {}  # by enlargement and recipe, one for each seed
+FIGURES: dict[tuple[str, str], list[float]] = {}  # by enlargement and preset, one for each seed
 
 
 def other_half() -> np.ndarray:
-    """Places of digits that nothing was chosen on: every third, for predicting takes its time."""
+    """Return the indices of a third of the digits that were not used for tuning."""
     return np.sort(np.random.default_rng(7).permutation(1797)[900:])[::3]
 
 
@@ -51,7 +51,7 @@ def predicted(model: Path, files: list[str], words: list[str], out: pytest.Captu
 @pytest.mark.slow
 @pytest.mark.mnist
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_model_of_mnist_reads_them(seed, located, tmp_path, capsys):
+def test_a_model_of_mnist_classifies_drawings(seed, located, tmp_path, capsys):
     train, _ = hg.load_data("mnist", located("mnist"))
     net = hg.Classifier.for_data(hg.models.smallnet(), train, seed=seed)
     recipe = {"optimizer": hg.AdamW(0.005), "schedule": hg.schedules.OneCycle(), "patience": None}
@@ -62,23 +62,23 @@ def test_a_model_of_mnist_reads_them(seed, located, tmp_path, capsys):
         files = [str(tmp_path / f"{name}-{n}.png") for n in places]
         for n, file in zip(places, files, strict=True):
             drawn(digits.images[n], way, np.random.default_rng([0, n])).save(file)
-        for recipe, words in (("drawing", []), ("plain", ["--preprocessing", "plain"])):
+        for preset, words in (("drawing", []), ("plain", ["--preprocessing", "plain"])):
             told = predicted(tmp_path / "m.safetensors", files, words, capsys)
             share = float(np.mean(np.array(told) == digits.target[places]))
-            FIGURES.setdefault((name, recipe), []).append(share)
+            FIGURES.setdefault((name, preset), []).append(share)
             with capsys.disabled():
-                print(f"\nseed {seed}, {name}, {recipe}: {share:.2%} of {len(files)}", end="")
+                print(f"\nseed {seed}, {name}, {preset}: {share:.2%} of {len(files)}", end="")
     assert min(FIGURES[name, "drawing"][-1] for name in WAYS) >= 0.88
 
 
 @pytest.mark.slow
 @pytest.mark.mnist
-def test_nine_of_ten_are_right_on_average(capsys):
+def test_mean_accuracy_is_ninety_percent(capsys):
     if not FIGURES or min(map(len, FIGURES.values())) < len(SEEDS):
         pytest.skip("this is about all five seeds; run the whole file")
     with capsys.disabled():
-        for (name, recipe), shares in FIGURES.items():
-            print(f"\n{name}, {recipe}: {np.mean(shares):.2%}, spread {np.std(shares):.2%}", end="")
+        for (name, preset), shares in FIGURES.items():
+            print(f"\n{name}, {preset}: {np.mean(shares):.2%}, spread {np.std(shares):.2%}", end="")
     for name in WAYS:
         assert np.mean(FIGURES[name, "drawing"]) >= 0.9
         assert np.mean(FIGURES[name, "plain"]) < 0.5

@@ -142,9 +142,9 @@ def test_a_model_that_does_not_say_its_data_needs_to_be_told():
 
 def test_a_run_is_tested_on_the_files_it_was_trained_on(tmp_path):
     about = {"data": {"name": "mnist"}, "config": {"folder": str(tmp_path / "files")}}
-    with pytest.raises(hg.DataError, match=r"files is no folder"):
+    with pytest.raises(hg.DataError, match=r"files is not a folder"):
         load_test(about)
-    with pytest.raises(hg.DataError, match=r"other is no folder"):
+    with pytest.raises(hg.DataError, match=r"other is not a folder"):
         load_test(about, folder=tmp_path / "other")
 
 

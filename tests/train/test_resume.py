@@ -288,7 +288,9 @@ def test_resuming_with_other_images_or_layers_is_refused(tmp_path: Path) -> None
             checkpoint=tmp_path,
             resume=True,
         )
-    wider = hg.Network([hg.Flatten(), hg.Dense(9), hg.ReLU(), hg.Dense()], data.shape, len(data.classes))
+    wider = hg.Network(
+        [hg.Flatten(), hg.Dense(9), hg.ReLU(), hg.Dense()], data.shape, len(data.classes)
+    )
     with pytest.raises(hg.ModelError, match=r"array 1.bias is \(8,\), must be \(9,\)"):
         hg.fit(wider, data, validation=None, epochs=1, checkpoint=tmp_path, resume=True)
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from handgrad.auto.speed import Parts
 from handgrad.data import SOURCES, Dataset
-from handgrad.data.formats.file_list import TEST, VALIDATION, list_images
-from handgrad.data.inspect.inspect import UNEVEN, check
-from handgrad.data.inspect.issue import Finding
+from handgrad.data.formats.registry import TEST, VALIDATION, list_images
+from handgrad.data.inspect.checks import IMBALANCE, inspect_images
+from handgrad.data.inspect.issue import Issue
 from handgrad.errors import DataError
 from handgrad.runs.config import RunConfig
 
@@ -32,14 +32,14 @@ class Look:
         own_test: whether the data says itself what the test is; None: that cannot be seen.
         ground: the share of pixels that are as the image's corners are, 0 to 1.
         dark: whether these corners are dark.
-        findings: what the doctor of folders found; None: it was not asked.
+        issues: what the doctor of folders found; None: it was not asked.
     """
 
     files: bool
     own_test: bool | None
     ground: float
     dark: bool
-    findings: tuple[Finding, ...] | None
+    issues: tuple[Issue, ...] | None
 
 
 def look_at(config: RunConfig, train: Dataset, seconds: float) -> Look:
@@ -60,8 +60,8 @@ def look_at(config: RunConfig, train: Dataset, seconds: float) -> Look:
         return Look(False, None, ground, dark, None)
     count = sum(len(found.paths) for found in splits.values())
     quick = count <= FILES_A_SECOND * seconds
-    findings = tuple(check(place, progress=False).findings) if quick else None
-    return Look(quick, TEST in splits or VALIDATION in splits, ground, dark, findings)
+    issues = tuple(inspect_images(place, progress=False).issues) if quick else None
+    return Look(quick, TEST in splits or VALIDATION in splits, ground, dark, issues)
 
 
 def share_for_validation(images: int) -> float:
@@ -73,7 +73,7 @@ def settings_for(parts: Parts) -> dict[str, object]:
     """Return the settings that follow from how many images there are."""
     count, fewest = len(parts.train), max(int(parts.train.counts.min()), 1)
     size = next((size for most, size in ((500, 16), (2500, 32), (20_000, 64)) if count < most), 128)
-    uneven = int(parts.train.counts.max()) > UNEVEN * fewest
+    uneven = int(parts.train.counts.max()) > IMBALANCE * fewest
     return {
         "batch_size": min(size, count),
         "class_weights": "balanced" if uneven else "none",

@@ -106,12 +106,12 @@ def _images(outcome: Outcome) -> str:
     images, test = outcome.parts.images, outcome.parts.test
     counts = zip(images.classes, images.counts, test.counts, strict=True)
     rows = table(["class", ">images", ">test"], ([k, f"{n:,}", f"{m:,}"] for k, n, m in counts))
-    findings = outcome.look.findings
-    if findings is None:
+    issues = outcome.look.issues
+    if issues is None:
         return rows
     said = "".join(
-        f"<li><b>{escape(f.kind)}</b> ({f.weight}): {escape(f.what)}; {escape(f.cure)}.</li>"
-        for f in findings
+        f"<li><b>{escape(f.kind)}</b> ({f.severity}): {escape(f.problem)}; {escape(f.remedy)}.</li>"
+        for f in issues
     )
     told = f'<ul class="why">{said}</ul>' if said else "<p>Nothing is wrong with the files.</p>"
     return f'<div class="pair">{rows}<div>{told}</div></div>'

@@ -65,4 +65,17 @@ def _renamed(value: Any, fields: Mapping[str, str], kinds: Mapping[str, str]) ->
     return [_renamed(item, fields, kinds) for item in value] if isinstance(value, list) else value
 
 
+def _renamed_steps(preprocessing: Any) -> Any:
+    """Return the description of a preprocessing with its steps and their fields renamed."""
+    if not isinstance(preprocessing, dict) or not isinstance(preprocessing.get("steps"), list):
+        return preprocessing
+    steps = []
+    for step in preprocessing["steps"]:
+        if isinstance(step, dict) and isinstance(step.get("kind"), str):
+            kind, fields = _STEPS_1.get(step["kind"], (step["kind"], {}))
+            step = {fields.get(name, name): value for name, value in step.items()} | {"kind": kind}
+        steps.append(step)
+    return {**preprocessing, "steps": steps}
+
+
 _UPGRADES: dict[int, Callable[[dict[str, Any], dict[str, Array]], None]] = {1: _from_1}

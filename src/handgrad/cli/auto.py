@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from handgrad.cli.options import Folder, Mlflow, Quiet, Tensorboard, Verbose
+from handgrad.cli.options import DataDir, Mlflow, Quiet, Tensorboard, Verbose
 from handgrad.cli.screen import Screen, note_versions
 
 INTERRUPTED = 130
@@ -44,7 +44,7 @@ def fit(
             show_default=False,
         ),
     ] = 0,
-    folder: Folder = None,
+    folder: DataDir = None,
     tensorboard: Tensorboard = False,
     mlflow: Mlflow = False,
     quiet: Quiet = False,

@@ -10,7 +10,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from handgrad.cli.options import Folder, Json, Quiet, Verbose, folder_named
+from handgrad.cli.options import DataDir, Json, Quiet, Verbose, folder_named
 from handgrad.cli.screen import Screen, note_versions, table
 from handgrad.errors import ConfigError
 
@@ -66,7 +66,7 @@ def compare_engines(
     seed: Annotated[
         str, typer.Option(metavar="N", help="Seed of initial weights, order and dropout.")
     ] = "0",
-    folder: Folder = None,
+    folder: DataDir = None,
     out: Annotated[
         Path | None,
         typer.Option(

@@ -1,4 +1,4 @@
-"""`handgrad data`."""
+"""`handgrad data`: list, download, check and show data."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from handgrad.cli.options import Folder, Json, Quiet
+from handgrad.cli.options import DataDir, Json, Quiet
 from handgrad.cli.screen import Screen, table
 
-app = typer.Typer(no_args_is_help=True, help="List, fetch, verify, show and check data.")
+app = typer.Typer(no_args_is_help=True, help="List, download, check and show data.")
 
 Name = Annotated[
     str,
@@ -22,16 +22,23 @@ Name = Annotated[
     ),
 ]
 
+JSON_VERSION = 1  # of the output of --json
 COLOURS = {"error": "bold red", "warning": "bold yellow", "note": "bold"}
-SHOWN = 5  # files of a finding in the table
-ROUNDS = 6  # images of each class in a figure
+MAX_FILES = 5  # files of an issue that are printed
+IMAGES_PER_CLASS = 6  # in a figure
 
 
 @app.command("list")
-def list_data() -> None:
-    """List the data that can be had by name, and where it lies."""
+def list_data(json: Json = False) -> None:
+    """List the named data sets, and where each one is."""
     from handgrad.data import available
 
+    entries = available()
+    screen = Screen()
+    if json:
+        data = [entry._asdict() | {"shape": list(entry.shape)} for entry in entries]
+        screen.json({"version": JSON_VERSION, "ok": True, "data": data})
+        return
     rows = [
         (
             entry.name,
@@ -39,47 +46,55 @@ def list_data() -> None:
             f"{entry.test:,}",
             entry.classes,
             "x".join(map(str, entry.shape)),
-            entry.where,
+            "in a folder" if Path(entry.where).is_absolute() else entry.where.partition(":")[0],
         )
-        for entry in available()
+        for entry in entries
     ]
     headings = ["name", ">training", ">test", ">classes", "image", "where"]
-    Screen().result(table(headings, rows))
+    screen.result(table(headings, rows))
+    for entry in entries:  # not in the table, which would cut a long path
+        if Path(entry.where).is_absolute():
+            screen.result(f"{entry.name} is in {entry.where}")
+        elif ":" in entry.where:
+            screen.result(f"{entry.name} is {entry.where}")
 
 
 @app.command()
 def fetch(data: Name, quiet: Quiet = False) -> None:
-    """Bring data to this machine where it is not, and print its folder."""
+    """Download data unless it is on this machine, and print its folder."""
     from handgrad.data import fetch
 
     screen = Screen(quiet)
-    place = fetch(data, progress=False if quiet else None)
-    screen.result(str(place or f"{data} comes with scikit-learn; there is nothing to fetch"))
+    folder = fetch(data, progress=False if quiet else None)
+    screen.result(str(folder or f"{data} comes with scikit-learn; there is nothing to fetch"))
 
 
-@app.command()
-def verify(data: Name, folder: Folder = None) -> None:
-    """Compare the files of data, by SHA-256, with the published ones."""
-    from handgrad.data import verify
-    from handgrad.data.named.digests import check_published
+@app.command("check-files")
+def check_files(data: Name, data_dir: DataDir = None) -> None:
+    """Compare the files of a data set with the published ones, by SHA-256.
+
+    The exit status is 1 if a file is missing, broken or another one.
+    """
+    from handgrad.data import check_files
+    from handgrad.data.named.file_checks import require_published
 
     screen = Screen()
-    checks = verify(data, folder)
+    checks = check_files(data, data_dir)
     for check in checks:
         screen.result(f"{check.state:<8}{check.path}")
     if not checks:
-        screen.result(f"{data} comes with scikit-learn; there are no files to verify")
+        screen.result(f"{data} comes with scikit-learn; there are no files to check")
     if unknown := sum(check.state == "unknown" for check in checks):
         screen.note(
-            f"{unknown} of the {len(checks)} files are unzipped, and only the digest of the "
-            ".gz is published; whether they are right cannot be said"
+            f"{unknown} of {len(checks)} files cannot be checked: they are unzipped, and only the "
+            "SHA-256 of the .gz is published"
         )
-    check_published(data, checks)
+    require_published(data, checks)
 
 
 @app.command()
 def check(
-    place: Annotated[
+    path: Annotated[
         Path,
         typer.Argument(
             metavar="PATH",
@@ -90,22 +105,23 @@ def check(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Look at all images, and say what is wrong and what to do.
+    """Inspect all images, and print the problems and their remedies.
 
-    The exit status is 1 where training would fail or its test deceive.
+    The exit status is 1 if training would fail or the test accuracy would be wrong.
     """
-    from handgrad.data.inspect.inspect import check
+    from handgrad.data.inspect.checks import inspect_images
 
     screen = Screen(quiet)
-    report = check(place, progress=False if quiet else None)
+    report = inspect_images(path, progress=False if quiet else None)
     if json:
         screen.json(
             {
-                "place": str(report.place),
-                "healthy": report.healthy,
+                "version": JSON_VERSION,
+                "ok": report.ok,
+                "path": str(report.path),
                 "images": {s: {str(k): n for k, n in c.items()} for s, c in report.counts.items()},
                 "weights": {str(label): weight for label, weight in report.weights.items()},
-                "findings": [finding._asdict() for finding in report.findings],
+                "issues": [issue._asdict() for issue in report.issues],
             }
         )
     else:
@@ -116,24 +132,27 @@ def check(
             for k in labels
         ]
         screen.result(table(["class", *(f">{s}" for s in splits), ">balanced weight"], rows))
-        for finding in report.findings:
-            screen.result(Text(f"{finding.weight}: {finding.kind}", COLOURS[finding.weight]))
-            screen.result(_folded(f"{finding.what}; {finding.cure}", screen))
-            for name in finding.files[:SHOWN]:
+        for issue in report.issues:
+            screen.result(Text(f"{issue.severity}: {issue.kind}", COLOURS[issue.severity]))
+            screen.result(_wrapped(f"{issue.problem}; {issue.remedy}", screen))
+            for name in issue.files[:MAX_FILES]:
                 screen.result(f"    {name}")
-            if len(finding.files) > SHOWN:
-                screen.result(f"    and {len(finding.files) - SHOWN:,} more; --json lists them all")
-        screen.result("nothing is wrong" if not report.findings else "")
-    if not report.healthy:
+            if len(issue.files) > MAX_FILES:
+                more = len(issue.files) - MAX_FILES
+                screen.result(f"    and {more:,} more; --json lists them all")
+        screen.result("no problems found" if not report.issues else "")
+    if not report.ok:
         raise typer.Exit(1)
 
 
-def _folded(sentence: str, screen: Screen) -> str:
-    """Return a sentence in lines that a terminal has room for, between words, set in a little."""
+def _wrapped(sentence: str, screen: Screen) -> str:
+    """Return a sentence wrapped to the width of the terminal, indented by two spaces."""
     if not screen.out.is_terminal:
         return f"  {sentence}"
-    room = max(screen.out.width, 20)
-    return fill(sentence, room, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+    width = max(screen.out.width, 20)
+    return fill(
+        sentence, width, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
+    )
 
 
 @app.command()
@@ -159,15 +178,15 @@ def show(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Draw also what becomes of some in training, changed at random as `train "
-            "--augment` says, to DATA-augmented.png.",
+            help="Draw also some augmented images, as in training with `train --augment`, to "
+            "DATA-augmented.png.",
             show_default=False,
         ),
     ] = None,
-    folder: Folder = None,
+    data_dir: DataDir = None,
     quiet: Quiet = False,
 ) -> None:
-    """Count the images of each class, and draw some of each."""
+    """Count the images of each class, and draw some of them."""
     import numpy as np
 
     from handgrad import plots
@@ -176,10 +195,12 @@ def show(
 
     screen = Screen(quiet)
     augmentation = as_augmentation(augment)
-    train, test = load_data(data, folder, progress=False if quiet else None)
-    some = [np.flatnonzero(train.labels == k)[:ROUNDS] for k in range(len(train.classes))]
-    rounds = zip_longest(*some)  # a class with few images misses the later ones
-    X, y = train[np.array([i for each in rounds for i in each if i is not None])]
+    train, test = load_data(data, data_dir, progress=False if quiet else None)
+    by_class = [
+        np.flatnonzero(train.labels == k)[:IMAGES_PER_CLASS] for k in range(len(train.classes))
+    ]
+    columns = zip_longest(*by_class)  # a class with few images is missing in the last columns
+    X, y = train[np.array([i for column in columns for i in column if i is not None])]
     file = out or Path(f"{train.name}-examples.png")
     plots.save(plots.images(X, y, train.classes), file)
 
@@ -194,4 +215,4 @@ def show(
         file = file.with_name(f"{train.name}-augmented{file.suffix}")
         plots.save(plots.augmented(X[: len(train.classes)], augmentation), file)
         screen.result(f"augmented by {augmentation}")
-        screen.result(f"what becomes of some in {file}")
+        screen.result(f"augmented examples in {file}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from handgrad.cli.options import DataName, Folder, Json, Quiet, RunPath, Verbose
+from handgrad.cli.options import DataDir, DataName, Json, Quiet, RunPath, Verbose
 from handgrad.cli.screen import Screen, note_test, table
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def evaluate(
         ),
     ] = None,
     data: DataName = None,
-    folder: Folder = None,
+    folder: DataDir = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,

@@ -9,7 +9,7 @@ import typer
 from rich.padding import Padding
 from rich.text import Text
 
-from handgrad.cli.options import Folder, Quiet, Verbose
+from handgrad.cli.options import DataDir, Quiet, Verbose
 from handgrad.cli.screen import Screen, note_versions, table
 from handgrad.errors import DataError
 
@@ -61,7 +61,7 @@ def explain_step(
             "--html", metavar="FILE", help="Write an HTML page instead of text.", show_default=False
         ),
     ] = None,
-    folder: Folder = None,
+    folder: DataDir = None,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:

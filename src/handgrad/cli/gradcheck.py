@@ -121,9 +121,7 @@ def _targets(what: str, args: str, shape: str, batch: int | None) -> list[Target
 
         classifier, _ = load_run(Path(what))
         return [network_target(what, classifier.network)]
-    raise ConfigError(
-        f"there is no model, layer or run {what!r}{hint(what, target_names())}"
-    )
+    raise ConfigError(f"there is no model, layer or run {what!r}{hint(what, target_names())}")
 
 
 def _shape(text: str) -> Shape | None:

@@ -68,7 +68,7 @@ DataName = Annotated[
     str | None,
     typer.Option("--data", metavar="NAME", help="Data set to use instead of the run's own."),
 ]
-Folder = Annotated[
+DataDir = Annotated[
     Path | None,
     typer.Option(
         "--data-dir",

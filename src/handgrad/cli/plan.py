@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from handgrad.cli.options import Folder, Json, Quiet, Verbose
+from handgrad.cli.options import DataDir, Json, Quiet, Verbose
 from handgrad.cli.screen import Screen, note_versions
 from handgrad.errors import HandgradError
 
@@ -77,7 +77,7 @@ def plan(
     inference: Annotated[
         bool, typer.Option("--inference", metavar="", help="Only the way from images to logits.")
     ] = False,
-    folder: Folder = None,
+    folder: DataDir = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from handgrad.cli.options import DataName, Folder, Json, Quiet, RunPath, Verbose
+from handgrad.cli.options import DataDir, DataName, Json, Quiet, RunPath, Verbose
 from handgrad.cli.screen import Screen, note_test, table
 from handgrad.errors import ConfigError, DataError
 
@@ -71,7 +71,7 @@ def predict(
         ),
     ] = None,
     data: DataName = None,
-    folder: Folder = None,
+    folder: DataDir = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
@@ -87,7 +87,7 @@ def predict(
     If an answer is unexpected, --show-preprocessing shows the network's input.
     """
     from handgrad.files import check_apart
-    from handgrad.preprocess import inverted, recipe_named
+    from handgrad.preprocess import inverted, preset_named
     from handgrad.runs import load_run, load_test, model_file
 
     screen = Screen(quiet)
@@ -99,7 +99,7 @@ def predict(
         screen.note("engine reference")
     prepare = classifier.preprocessing
     if preprocessing or prepare is None:
-        prepare = recipe_named(preprocessing or "plain", classifier.shape)
+        prepare = preset_named(preprocessing or "plain", classifier.shape)
     if invert:
         prepare = inverted(prepare)
     test = None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from handgrad.cli.options import Folder, Quiet, Verbose
+from handgrad.cli.options import DataDir, Quiet, Verbose
 from handgrad.cli.screen import Screen, note_versions, table
 from handgrad.files import check_can_write
 from handgrad.signals import CommandExit
@@ -50,7 +50,7 @@ def reproduce(
         Path | None,
         typer.Option(metavar="FILE", help="Also write the report in Markdown there."),
     ] = None,
-    folder: Folder = None,
+    folder: DataDir = None,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:

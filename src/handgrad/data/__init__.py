@@ -1,9 +1,16 @@
-"""Images and their labels: where they come from, and the form they take."""
+"""Datasets: loading, splitting and augmenting images with labels."""
 
 from handgrad.data.augment import Augmentation
 from handgrad.data.dataset import Dataset
-from handgrad.data.named.catalog import Entry, available, fetch, is_own, load_data, verify
-from handgrad.data.named.digests import FileCheck
+from handgrad.data.named.catalog import (
+    Entry,
+    available,
+    check_files,
+    fetch,
+    is_user_data,
+    load_data,
+)
+from handgrad.data.named.file_checks import FileCheck
 from handgrad.data.named.sources import SOURCES, Source
 
 __all__ = [
@@ -14,8 +21,8 @@ __all__ = [
     "FileCheck",
     "Source",
     "available",
+    "check_files",
     "fetch",
-    "is_own",
+    "is_user_data",
     "load_data",
-    "verify",
 ]

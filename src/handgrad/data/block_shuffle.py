@@ -1,9 +1,8 @@
-"""The order in which images are learned from: at random, and kind to files.
+"""Shuffle the order of training images, in blocks if they are in a memory-mapped file.
 
-Images may lie in a memory-mapped file that does not fit into memory. A disk is slow at single
-images in any place and fast at long stretches. So there the stretches are shuffled, and then
-the images of some stretches together: those that come next lie in few places, which are known
-beforehand.
+A disk reads single images at random positions slowly, and long consecutive blocks fast. So for a
+large file the blocks are shuffled, and then the images within a group of blocks. Consecutive
+images then come from few blocks, which can be prefetched.
 """
 
 from __future__ import annotations
@@ -15,64 +14,64 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-STRETCH = 1 << 20  # the bytes that lie in a row
-TOGETHER = 64  # the stretches whose images are mixed
+BLOCK_BYTES = 1 << 20
+GROUP = 64  # the number of blocks whose images are mixed
 
 
-def shuffled(images: NDArray[Any], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return the places of all images in a random order, (N,) int64.
+def shuffled_indices(images: NDArray[Any], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return the indices of all images in random order, (N,) int64.
 
-    Each order is as likely as any other, except in a mapped file of more than 64 MiB: there an
-    image is mixed with those of 64 stretches of 1 MiB, and the stretches are drawn at random.
+    All orders are equally likely, except for a mapped file of more than 64 MiB. There the blocks of
+    1 MiB are shuffled, then the images within each group of 64 blocks.
 
     Args:
         images: (N, ...).
-        rng: what decides the order.
+        rng: determines the order.
     """
-    count, step = len(images), _step(images)
-    if mapped_file(images) is None or count <= step * TOGETHER:
+    count, block = len(images), _images_per_block(images)
+    if mapped_file(images) is None or count <= block * GROUP:
         return rng.permutation(count)
-    stretches = rng.permutation(math.ceil(count / step))
-    order = (stretches[:, None] * step + np.arange(step)).reshape(-1)
+    blocks = rng.permutation(math.ceil(count / block))
+    order = (blocks[:, None] * block + np.arange(block)).reshape(-1)
     order = order[order < count]
-    for at in range(0, count, step * TOGETHER):
-        rng.shuffle(order[at : at + step * TOGETHER])
+    for start in range(0, count, block * GROUP):
+        rng.shuffle(order[start : start + block * GROUP])
     return order
 
 
-def read_ahead(images: NDArray[Any], order: NDArray[np.integer[Any]]) -> int:
-    """Have the system read images of a mapped file while other work goes on.
+def prefetch(images: NDArray[Any], order: NDArray[np.integer[Any]]) -> int:
+    """Ask the operating system to read images of a mapped file in the background.
 
     Args:
-        images: (N, ...); nothing happens where they lie in memory.
-        order: the places that are wanted soon.
+        images: (N, ...); nothing happens if they are in memory.
+        order: the indices that are needed soon.
 
     Returns:
-        How many bytes were asked for.
+        The number of bytes requested.
     """
     file = mapped_file(images)
     if file is None or not hasattr(file, "madvise"):
         return 0
-    begin = images.ctypes.data - np.frombuffer(file, np.uint8).ctypes.data
-    length = _step(images) * images[:1].nbytes
-    asked = 0
-    for stretch in np.unique(order // _step(images)).tolist():
-        first = begin + stretch * length
-        page = first - first % mmap.PAGESIZE  # the system wants the beginning of a page
+    offset = images.ctypes.data - np.frombuffer(file, np.uint8).ctypes.data
+    length = _images_per_block(images) * images[:1].nbytes
+    requested = 0
+    for block in np.unique(order // _images_per_block(images)).tolist():
+        first = offset + block * length
+        page = first - first % mmap.PAGESIZE  # madvise needs the start of a page
         last = min(first + length, len(file))
         file.madvise(mmap.MADV_WILLNEED, page, last - page)
-        asked += last - page
-    return asked
+        requested += last - page
+    return requested
 
 
 def mapped_file(array: NDArray[Any]) -> mmap.mmap | None:
-    """Return the mapped file that an array lies in, in rows that follow each other, or None."""
+    """Return the mapped file that holds a contiguous array, or None."""
     base: Any = array
     while isinstance(base, np.ndarray):
         base = base.base
     return base if isinstance(base, mmap.mmap) and array.flags.c_contiguous else None
 
 
-def _step(images: NDArray[Any]) -> int:
-    """Return how many images make a stretch."""
-    return max(1, STRETCH // max(1, images[:1].nbytes))
+def _images_per_block(images: NDArray[Any]) -> int:
+    """Return the number of images in a block."""
+    return max(1, BLOCK_BYTES // max(1, images[:1].nbytes))

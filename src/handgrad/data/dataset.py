@@ -1,4 +1,4 @@
-"""Images with their labels, checked once, when they come in."""
+"""The `Dataset`: images with their labels, checked once when it is made."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from handgrad.class_names import Label, class_names
-from handgrad.data.formats.label_encoding import check_labels, encode
-from handgrad.data.images import as_images, check_images
+from handgrad.data.images import Shape, as_images, check_images
+from handgrad.data.labels import check_labels, encode
 from handgrad.data.split import stratified
 from handgrad.errors import DataError
 
@@ -23,34 +24,34 @@ if TYPE_CHECKING:
 
     from handgrad.preprocess import Preprocessing
 
-Shape = tuple[int, int, int]
+_CLASSES_IN_REPR = 4
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset:
-    """Images, the class of each, and what the classes are called.
+    """Images, the class of each image, and the names of the classes.
 
     >>> images = np.zeros((6, 28, 28), np.uint8)
     >>> data = Dataset.from_arrays(images, ["cat", "dog", "cat", "cat", "dog", "dog"])
     >>> data
-    Dataset('data': 6 images 1x28x28 uint8, 2 classes)
+    Dataset('data': 6 images 1x28x28 uint8, 2 classes: cat 3, dog 3)
     >>> X, y = data[:3]
     >>> X.shape, y.tolist()
     ((3, 1, 28, 28), [0, 1, 0])
 
-    The arrays are kept, not copied, and never changed. `from_arrays` takes them in more forms.
-    Images that do not fit into memory may stay in a file, ``np.load(path, mmap_mode="r")``;
-    validation then wants a data set of its own, for `split` and `take` copy.
+    The arrays are stored without a copy and never changed. `from_arrays` accepts more forms.
+    Images that do not fit into memory may stay in a file, ``np.load(path, mmap_mode="r")``. Then
+    give the validation images as a dataset of their own, because `split` and `take` copy images.
 
     Attributes:
         images: (N, C, H, W), uint8 0..255 or float32.
-        labels: the place of each image's class in `classes`, (N,) int64 0..K-1.
-        classes: what the K classes are called: all strings or all whole numbers, of Python's own.
-        name: what errors and tables call this data.
-        preprocessing: what brings an image in a file to the form of these; None: nobody knows.
+        labels: the index of each image's class in `classes`, (N,) int64 0..K-1.
+        classes: the names of the K classes: all `str` or all `int`.
+        name: the name in errors and tables.
+        preprocessing: converts an image file to the form of these images; None: unknown.
 
     Raises:
-        DataError: if the arrays are no such thing, or do not belong together.
+        DataError: if an array has the wrong shape, dtype or values, or the arrays do not match.
     """
 
     images: NDArray[Any]
@@ -66,8 +67,8 @@ class Dataset:
             check_labels(self.labels, len(self.images), len(self.classes))
             if self.preprocessing is not None and self.preprocessing.shape != self.shape:
                 raise DataError(
-                    f"the preprocessing ends in {self.preprocessing.shape}, but the images are "
-                    f"{self.shape}; give the one they were made with"
+                    f"the preprocessing produces {self.preprocessing.shape}, but the images are "
+                    f"{self.shape}; give the preprocessing that produced them"
                 )
         except DataError as error:
             raise DataError(f"{self.name}: {error}") from None
@@ -80,19 +81,19 @@ class Dataset:
         classes: Sequence[Label] | None = None,
         name: str = "data",
     ) -> Self:
-        """Make a dataset of arrays as people have them.
+        """Make a dataset from arrays.
 
         Args:
-            images: (N, H, W) or (N, C, H, W); uint8 0..255, or floating point, which becomes
-                float32.
-            labels: one for each image, (N,): strings or whole numbers. Whole numbers beside
-                `classes` that are strings are places in `classes`, counted from 0; in all other
-                cases a label is the name of its class.
+            images: (N, H, W) or (N, C, H, W); uint8 0..255, or floating point, which is
+                converted to float32.
+            labels: one for each image, (N,): strings or integers. If the labels are integers and
+                `classes` are strings, a label is an index into `classes`. Otherwise a label is
+                the name of its class.
             classes: the names of the classes, in order; None: the labels that occur, sorted.
-            name: what errors and tables call this data.
+            name: the name in errors and tables.
 
         Raises:
-            DataError: if they cannot be used; the sentence says why, and what to do.
+            DataError: if the arrays cannot be used; the message gives the reason and the remedy.
         """
         try:
             X = as_images(images)
@@ -112,24 +113,58 @@ class Dataset:
         preprocessing: Preprocessing | None = None,
         name: str = "data",
         progress: bool | None = None,
-    ) -> Dataset:
-        """Make a dataset of the image files that a table names.
+    ) -> Self:
+        """Make a dataset from the image files that a pandas frame lists.
 
         Args:
             frame: the table.
             path: its column with the paths of the files.
-            label: its column with strings or whole numbers.
-            folder: what paths that are not absolute begin at.
-            preprocessing: what is done to each image; None: what suits them.
-            name: what errors and tables call this data.
-            progress: whether to show a bar on stderr; None: where that is a terminal.
+            label: its column with strings or integers.
+            folder: the folder that relative paths start from.
+            preprocessing: how to preprocess each image; None: chosen by looking at some of them.
+            name: the name in errors and tables.
+            progress: whether to show a progress bar on stderr; None: only in a terminal.
 
         Raises:
             DataError: if a column is missing, or a file cannot be read.
         """
-        from handgrad.data.formats.user_data import from_table  # it loads Pillow
+        from handgrad.data.formats.file_table import read_frame  # it imports Pillow
 
-        return from_table(frame, path, label, folder, preprocessing, name, progress)
+        files = read_frame(frame, path, label, folder, name)
+        options: dict[str, Any] = {"preprocessing": preprocessing, "name": name}
+        return cls.from_files(files.paths, files.labels, progress=progress, **options)
+
+    @classmethod
+    def from_files(
+        cls,
+        paths: Sequence[Path],
+        labels: Sequence[Label],
+        classes: Sequence[Label] | None = None,
+        *,
+        preprocessing: Preprocessing | None = None,
+        name: str = "data",
+        progress: bool | None = None,
+    ) -> Self:
+        """Make a dataset from image files.
+
+        Args:
+            paths: the files.
+            labels: one for each file.
+            classes: the names of the classes, in order; None: the labels that occur, sorted.
+            preprocessing: how to preprocess each image; None: chosen by looking at some of them.
+            name: the name in errors and tables.
+            progress: whether to show a progress bar on stderr; None: only in a terminal.
+
+        Raises:
+            DataError: if a file cannot be read, or a label is not among the classes.
+        """
+        from handgrad.data.default_preprocessing import default_preprocessing  # it imports Pillow
+        from handgrad.data.formats.image_files import read_images
+
+        preprocessing = preprocessing or default_preprocessing(paths)
+        X = read_images(paths, preprocessing, name, progress=progress)
+        y, names = encode(labels, classes)
+        return cls(X, y, names, name, preprocessing)
 
     @property
     def shape(self) -> Shape:
@@ -139,44 +174,53 @@ class Dataset:
 
     @property
     def counts(self) -> NDArray[np.int64]:
-        """How many images each class has, (K,) int64."""
+        """The number of images of each class, (K,) int64."""
         return np.bincount(self.labels, minlength=len(self.classes)).astype(np.int64, copy=False)
 
     def __len__(self) -> int:
         return len(self.images)
 
     def __getitem__(self, index: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        """Return images and labels at a slice, an array of places or of truth values, or one."""
+        """Return the images and labels at a slice, an index, or an array of indices or booleans."""
         return self.images[index], self.labels[index]
 
     def __repr__(self) -> str:
         size = "x".join(map(str, self.shape))
-        kind = f"{len(self):,} images {size} {self.images.dtype}"
-        return f"Dataset({self.name!r}: {kind}, {len(self.classes)} classes)"
+        images = f"{len(self):,} images {size} {self.images.dtype}"
+        some = zip(self.classes[:_CLASSES_IN_REPR], self.counts.tolist(), strict=False)
+        counts = ", ".join(f"{label} {count:,}" for label, count in some)
+        more = ", ..." if len(self.classes) > _CLASSES_IN_REPR else ""
+        return f"Dataset({self.name!r}: {images}, {len(self.classes)} classes: {counts}{more})"
+
+    def _repr_html_(self) -> str:
+        """Return the images of each class and a table of counts, for a notebook."""
+        from handgrad.data.html_view import html_view  # it imports Pillow
+
+        return html_view(self.images, self.labels, self.classes, repr(self))
 
     def take(self, indices: ArrayLike, name: str | None = None) -> Dataset:
         """Return the dataset of the images at `indices`, with all classes.
 
         Args:
-            indices: places, or one truth value for each image.
-            name: what to call it; None: as this one.
+            indices: indices, or one boolean for each image.
+            name: the name of the new dataset; None: the name of this one.
         """
-        places = np.asarray(indices)
-        X, y = self[places if places.size else places.astype(np.int64)]
+        chosen = np.asarray(indices)
+        X, y = self[chosen if chosen.size else chosen.astype(np.int64)]
         return Dataset(X, y, self.classes, name or self.name, self.preprocessing)
 
     def split(self, validation: float = 0.1, seed: int = 0) -> tuple[Dataset, Dataset]:
-        """Split into training and validation, with the classes in equal shares.
+        """Split into training and validation sets, with the same share of every class.
 
-        Every image lands in one of them. A class of two images or more has one in both. The
-        same seed gives the same split.
+        Each image is in exactly one of them. A class of two or more images has at least one in
+        both. The same seed gives the same split.
 
         Args:
             validation: the share of images for validation, above 0 and below 1.
-            seed: decides which images.
+            seed: determines which images are chosen.
 
         Raises:
-            ConfigError: if the share is none.
+            ConfigError: if the share is out of range.
             DataError: if there are too few images to split.
         """
         chosen = stratified(self.labels, validation, seed)
@@ -185,10 +229,10 @@ class Dataset:
         return self.take(~chosen), self.take(chosen, f"{self.name} validation")
 
     def check_trainable(self, batch_size: int) -> None:
-        """Raise a DataError if a network cannot be trained on this.
+        """Raise a DataError if a network cannot be trained on this dataset.
 
         Args:
-            batch_size: how many images an update takes.
+            batch_size: the number of images in one update.
         """
         empty = np.flatnonzero(self.counts == 0)
         if len(self.classes) - len(empty) < 2:
@@ -210,12 +254,13 @@ class Dataset:
     def digest(self) -> str:
         """Return the SHA-256 of images, labels and classes, as 64 hexadecimal digits.
 
-        It depends on the values alone: not on the name, the memory layout or the machine.
+        It depends only on the values, not on the name, the memory layout or the machine.
         """
-        kind = [self.images.dtype.name, self.images.shape, self.classes]
-        sha = hashlib.sha256(json.dumps(kind).encode())
-        ordered = self.images.dtype.newbyteorder("<")
-        for at in range(0, len(self), 1000):
-            sha.update(self.images[at : at + 1000].astype(ordered, copy=False).tobytes())
+        header = [self.images.dtype.name, self.images.shape, self.classes]
+        sha = hashlib.sha256(json.dumps(header).encode())
+        little_endian = self.images.dtype.newbyteorder("<")
+        for start in range(0, len(self), 1000):
+            batch = self.images[start : start + 1000]
+            sha.update(batch.astype(little_endian, copy=False).tobytes())
         sha.update(self.labels.astype("<i8", copy=False).tobytes())
         return sha.hexdigest()

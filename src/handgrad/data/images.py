@@ -1,4 +1,4 @@
-"""Images in the one form that everything behind a dataset relies on."""
+"""Convert images to the form that a dataset holds, and check them."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from numpy.typing import ArrayLike, NDArray
 
 from handgrad.errors import DataError
 
+Shape = tuple[int, int, int]
+
 
 def as_images(images: ArrayLike) -> NDArray[Any]:
-    """Return images (N, C, H, W) as uint8 or float32; copied only where the dtype changes."""
+    """Return images (N, C, H, W) as uint8 or float32, copied only if the dtype changes."""
     try:
         X = np.asarray(images)
     except ValueError:
         raise DataError(
-            "the images differ in shape; bring all to the same height and width"
+            "the images differ in shape; resize all to the same height and width"
         ) from None
     if X.ndim == 3:
         X = X[:, None]
     if X.dtype.kind == "f" and X.dtype != np.float32:
-        with np.errstate(over="ignore"):  # what does not fit becomes inf, and is refused as such
+        with np.errstate(over="ignore"):  # too large values become inf, which is rejected later
             X = X.astype(np.float32)
     return X
 
@@ -47,7 +49,7 @@ def check_images(X: NDArray[Any]) -> None:
 
 
 def _check_finite(X: NDArray[np.float32]) -> None:
-    """Raise a DataError that names the first image with a number that is not finite."""
+    """Raise a DataError that names the first image with a value that is not finite."""
     with np.errstate(invalid="ignore"):
         if np.isfinite(X.min()) and np.isfinite(X.max()):  # a NaN anywhere makes both NaN
             return

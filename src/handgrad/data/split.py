@@ -1,4 +1,4 @@
-"""The seeded split of a dataset in two, class by class."""
+"""Split a dataset at random, with the same share of every class."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ def stratified(labels: NDArray[np.int64], share: float, seed: int) -> NDArray[np
     """Choose a share of the images at random, the same share of every class.
 
     Args:
-        labels: (N,) whole numbers 0..K-1.
-        share: how many to choose, above 0 and below 1.
-        seed: decides which.
+        labels: (N,) integers 0..K-1.
+        share: the share to choose, above 0 and below 1.
+        seed: determines the choice.
 
     Returns:
-        True for each chosen image, (N,) bool. A class of two or more has both kinds.
+        True for each chosen image, (N,) bool. In a class of two or more images, at least one is
+        chosen and at least one is not.
 
     Raises:
-        ConfigError: if the share is none.
+        ConfigError: if the share is out of range.
     """
     if not 0 < share < 1:
         raise ConfigError(f"validation must be a share above 0 and below 1, not {share}")
@@ -33,19 +34,19 @@ def stratified(labels: NDArray[np.int64], share: float, seed: int) -> NDArray[np
 
     chosen = np.zeros(len(labels), bool)
     ends = np.cumsum(counts)
-    for start, count in zip(ends - counts, _shares(counts, share), strict=True):
+    for start, count in zip(ends - counts, _counts_to_choose(counts, share), strict=True):
         chosen[by_class[start : start + count]] = True
     return chosen
 
 
-def _shares(counts: NDArray[np.integer[Any]], share: float) -> NDArray[np.int64]:
-    """Return how many to choose of each class, (K,).
+def _counts_to_choose(counts: NDArray[np.integer[Any]], share: float) -> NDArray[np.int64]:
+    """Return how many images to choose of each class, (K,).
 
-    Each class gets its share rounded down, and those with the largest remainder one more, so that
-    the sum is right too; unless classes are too small to give each one, and keep one.
+    Each share is rounded down, and the classes with the largest remainders get one more, so that
+    the total is right. Classes of two or more images keep at least one image on both sides.
     """
     exact = counts * share
-    whole = np.floor(exact).astype(np.int64)
-    missing = round(float(counts.sum() * share)) - int(whole.sum())
-    whole[np.argsort(whole - exact, kind="stable")[:missing]] += 1
-    return np.where(counts < 2, 0, np.clip(whole, 1, np.maximum(counts - 1, 1)))
+    rounded = np.floor(exact).astype(np.int64)
+    missing = round(float(counts.sum() * share)) - int(rounded.sum())
+    rounded[np.argsort(rounded - exact, kind="stable")[:missing]] += 1
+    return np.where(counts < 2, 0, np.clip(rounded, 1, np.maximum(counts - 1, 1)))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.data.augment import Moves
+from handgrad.data.augment import EpochAugmentation
 from handgrad.layers import Array
 
 
@@ -22,7 +22,7 @@ class BatchStream(NamedTuple):
         order: the indices of the images, (N,) whole numbers below M.
         size: the batch size; the last batch may be smaller.
         lrs: the learning rate of each batch.
-        moves: how the images are changed before they are learned from; None: not at all.
+        augment: how the images are changed before they are learned from; None: not at all.
     """
 
     images: NDArray[Any]
@@ -31,7 +31,7 @@ class BatchStream(NamedTuple):
     order: NDArray[np.integer[Any]]
     size: int
     lrs: list[float]
-    moves: Moves | None = None
+    augment: EpochAugmentation | None = None
 
     def in_turn(
         self,
@@ -46,7 +46,7 @@ class BatchStream(NamedTuple):
     def taken(self, chosen: NDArray[np.integer[Any]]) -> NDArray[Any]:
         """Return images at some places, as they are learned from."""
         images = self.images[chosen]
-        return images if self.moves is None else self.moves.applied(images, chosen)
+        return images if self.augment is None else self.augment.apply(images, chosen)
 
 
 class StepResults(NamedTuple):

@@ -14,11 +14,11 @@ from onnx import TensorProto
 from handgrad.classifier import Classifier
 from handgrad.errors import ModelError
 from handgrad.preprocess import (
-    Colours,
-    Grey,
+    CompositeAlpha,
+    Grayscale,
+    GrayToRGB,
     Invert,
-    LightInk,
-    OnGround,
+    InvertDarkInk,
     Preprocessing,
     Resize,
 )
@@ -49,13 +49,13 @@ def add_preprocessing(graph: Graph, classifier: Classifier, X: str) -> str:
     _, H, W = classifier.shape
     for step in classifier.preprocessing.steps:
         match step:
-            case OnGround() | Colours():  # the images are opaque and have their colours
+            case CompositeAlpha() | GrayToRGB():  # the images are opaque and have their colours
                 pass
-            case Grey():
+            case Grayscale():
                 X = _grey(graph, X)
             case Invert():
                 X = graph.add("Sub", graph.array(np.array(255, np.uint8)), X)
-            case LightInk():
+            case InvertDarkInk():
                 X = _light_ink(graph, X, H, W)
             case Resize(height, width) if (height, width) == (H, W):
                 pass  # they have that size already
@@ -73,7 +73,7 @@ def words(preprocessing: Preprocessing) -> str:
 
 
 def _grey(graph: Graph, X: str) -> str:
-    """Return the luma of red, green and blue, as `Grey` weighs them in whole numbers."""
+    """Return the luma of red, green and blue, as `Grayscale` weighs them in whole numbers."""
     weights = graph.array(np.array([19595, 38470, 7471], np.int64).reshape(1, 3, 1, 1))
     weighted = graph.add("Mul", graph.add("Cast", X, to=TensorProto.INT64), weights)
     luma = graph.add("ReduceSum", weighted, graph.array(np.array([1])), keepdims=1)
@@ -83,7 +83,7 @@ def _grey(graph: Graph, X: str) -> str:
 
 
 def _light_ink(graph: Graph, X: str, H: int, W: int) -> str:
-    """Return images (N, 1, H, W) with light ink: see `LightInk`."""
+    """Return images (N, 1, H, W) with light ink: see `InvertDarkInk`."""
     grey = graph.add("Cast", X, to=DOUBLE)
     rows, columns = (_lines(graph, grey, axis, last) for axis, last in ((2, H - 1), (3, W - 1)))
     edges = graph.add("Concat", *rows, *columns, axis=1)

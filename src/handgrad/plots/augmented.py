@@ -37,7 +37,7 @@ def augmented(images: ArrayLike, augmentation: Augmentation, *, seed: int = 0) -
     X = as_images(images)[:MOST]
     if not len(X):
         raise DataError("there are no images; give at least one")
-    seen = [X, *(augmentation.applied(X, seed=seed, epoch=e + 1) for e in range(EPOCHS))]
+    seen = [X, *(augmentation.apply(X, seed=seed, epoch=e + 1) for e in range(EPOCHS))]
     columns = np.stack([as_displayable(each) for each in seen], axis=1)
     across, down = _SIDE + _GAP, _SIDE * X.shape[2] / X.shape[3] + _GAP
     figure = sheet(

@@ -1,51 +1,51 @@
-"""What is done to an image before a network sees it: a value that travels with the model."""
+"""Preprocessing: convert an image to the form that a network takes. It is saved with the model."""
 
-from handgrad.preprocess.background import EvenPaper
+from handgrad.preprocess.background import SubtractBackground
 from handgrad.preprocess.ink import (
-    CentreOfMass,
+    Binarize,
+    CenterByMass,
     CropToInk,
-    FitInk,
-    FullInk,
-    Grow,
-    LightInk,
-    TwoTones,
+    InvertDarkInk,
+    ScaleToFit,
+    StretchContrast,
+    Upscale,
 )
 from handgrad.preprocess.preprocessing import Preprocessing, Step
-from handgrad.preprocess.presets import RECIPES, drawing, inverted, light, plain, recipe_named
+from handgrad.preprocess.presets import PRESETS, drawing, inverted, light, plain, preset_named
 from handgrad.preprocess.steps import (
-    Colours,
+    CompositeAlpha,
     Denoise,
-    Grey,
+    Downscale,
+    Grayscale,
+    GrayToRGB,
     Invert,
-    OnGround,
-    OwnSize,
     Resize,
-    Shrink,
+    UndoUpscale,
 )
 
 __all__ = [
-    "RECIPES",
-    "CentreOfMass",
-    "Colours",
+    "PRESETS",
+    "Binarize",
+    "CenterByMass",
+    "CompositeAlpha",
     "CropToInk",
     "Denoise",
-    "EvenPaper",
-    "FitInk",
-    "FullInk",
-    "Grey",
-    "Grow",
+    "Downscale",
+    "GrayToRGB",
+    "Grayscale",
     "Invert",
-    "LightInk",
-    "OnGround",
-    "OwnSize",
+    "InvertDarkInk",
     "Preprocessing",
     "Resize",
-    "Shrink",
+    "ScaleToFit",
     "Step",
-    "TwoTones",
+    "StretchContrast",
+    "SubtractBackground",
+    "UndoUpscale",
+    "Upscale",
     "drawing",
     "inverted",
     "light",
     "plain",
-    "recipe_named",
+    "preset_named",
 ]

@@ -1,6 +1,6 @@
-"""Steps for ink on a ground, a drawing or a photograph of one: grey images (H, W, 1).
+"""Steps for grey images (H, W, 1) of ink on a background: drawings, or photographs of them.
 
-All but `LightInk` take light ink on black ground, as the MNIST family has it.
+All steps but `InvertDarkInk` expect light ink on a black background, as in MNIST.
 """
 
 from __future__ import annotations
@@ -12,98 +12,100 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from handgrad.preprocess.pixels import Pixels, check_size, edge_colour, later, resized
+from handgrad.preprocess.pixels import Pixels, added_later, check_size, edge_colour, resized
 from handgrad.preprocess.steps import fitted
 
-NOISE = 32  # of 255: what differs less from its ground is no ink
-_RIM = 8  # ink of less than this part of the strongest is the blur around it
-_FULL = 250  # of 255: ink that needs no more strength
-_AROUND = 5  # pixels on the side of the square in which a speck is told from a line
-_TOP = 80  # percent of the ink that is fainter than its full strength, being the rim of a line
+NOISE = 32  # of 255: smaller differences from the background are not ink
+_BLUR = 8  # ink fainter than the maximum divided by this is blur around a stroke
+_FULL = 250  # of 255: ink of this lightness is not stretched
+_NEIGHBOURHOOD = 5  # the side of the square in which specks are counted, in pixels
+_PERCENTILE = 80  # of the ink: fainter pixels are the edges of strokes
 
 
 @dataclass(frozen=True)
-class LightInk:
-    """Inverts an image whose ink is darker than its ground.
+class InvertDarkInk:
+    """Inverts an image whose ink is darker than its background.
 
-    The ground is what lies along the edges; ink is what differs from it. Where that is as much of
-    the lighter as of the darker, a shadow lies on the ground, from edge to edge.
+    The background is the median along the edges; ink is what differs from it. If there is about
+    as much lighter as darker ink, the image has a shadow, and the background is modelled as a
+    gradient between opposite edges.
     """
 
-    title: ClassVar[str] = "light ink"
+    title: ClassVar[str] = "dark ink inverted"
 
     def __call__(self, X: Pixels) -> Pixels:
         grey = X[:, :, 0].astype(np.int64)
         ink = self._ink(grey, edge_colour(X).astype(np.int64))
-        inside = min(grey.shape) > 2  # else all of it is edge, and no shadow can be told
-        if inside and 2 * abs(ink.sum()) < abs(ink).sum():
-            ink = self._ink(grey, self._shadow(grey))
+        has_interior = min(grey.shape) > 2  # without an interior a shadow cannot be detected
+        if has_interior and 2 * abs(ink.sum()) < abs(ink).sum():
+            ink = self._ink(grey, self._gradient(grey))
         return 255 - X if ink.sum() < 0 else X
 
     @staticmethod
-    def _ink(grey: NDArray[np.int64], ground: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return how much lighter than the ground pixels are, noise left out, (H, W)."""
-        beyond = grey - ground
-        return np.where(abs(beyond) < NOISE, 0, beyond)
+    def _ink(grey: NDArray[np.int64], background: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the difference of each pixel from the background, without noise, (H, W)."""
+        difference = grey - background
+        return np.where(abs(difference) < NOISE, 0, difference)
 
     @staticmethod
-    def _shadow(grey: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return a ground whose lightness changes evenly between opposite edges, (H, W)."""
-        top, below, left, right = map(np.median, (grey[0], grey[-1], grey[:, 0], grey[:, -1]))
-        rows, columns = np.linspace(top, below, len(grey)), np.linspace(left, right, grey.shape[1])
-        middle = (top + below + left + right) / 4
+    def _gradient(grey: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return a background that changes linearly between opposite edges, (H, W)."""
+        top, bottom, left, right = map(np.median, (grey[0], grey[-1], grey[:, 0], grey[:, -1]))
+        rows, columns = np.linspace(top, bottom, len(grey)), np.linspace(left, right, grey.shape[1])
+        middle = (top + bottom + left + right) / 4
         return (rows[:, None] + columns - middle).astype(np.int64)
 
 
 @dataclass(frozen=True)
-class TwoTones:
-    """Makes ink white and all else black, as in the scans that MNIST was made of.
+class Binarize:
+    """Makes ink white and all else black, as in the scans that MNIST was made from.
 
-    What parts them is the lightness at which both sides vary least: N. Otsu (1979), "A threshold
-    selection method from gray-level histograms".
+    The threshold is Otsu's: N. Otsu (1979), "A threshold selection method from gray-level
+    histograms".
 
     Attributes:
-        least: pixels on the longer side. In a smaller image the greys carry the form: it stays.
-        speck: pixels of ink in a square of 5x5 that make no line yet, but noise or dust: its middle
-            becomes black.
+        min_side: images with a shorter longer side are unchanged, because their grey levels carry
+            the shape.
+        speck: a pixel becomes black if its 5x5 neighbourhood holds at most so many ink pixels:
+            they are noise or dust, not a line.
     """
 
-    title: ClassVar[str] = "two tones"
-    least: int
-    speck: int = later(0)
+    title: ClassVar[str] = "binarized"
+    min_side: int
+    speck: int = added_later(0)
 
     def __post_init__(self) -> None:
-        check_size(self, least=self.least)
+        check_size(self, min_side=self.min_side)
         check_size(self, speck=self.speck + 1)
 
     def __call__(self, X: Pixels) -> Pixels:
-        if max(X.shape) < self.least:
+        if max(X.shape) < self.min_side:
             return X
         counts = np.bincount(X.ravel(), minlength=256).astype(np.float64)
         below, sums = np.cumsum(counts), np.cumsum(counts * np.arange(256))
         between = (sums[-1] * below - sums * X.size) ** 2
         spread = below * (X.size - below)
-        at = np.divide(between, spread, out=np.zeros(256), where=spread > 0).argmax()
-        ink = np.where(at < X, 255, 0).astype(np.uint8)
+        threshold = np.divide(between, spread, out=np.zeros(256), where=spread > 0).argmax()
+        ink = np.where(threshold < X, 255, 0).astype(np.uint8)
         return self._without_specks(ink) if self.speck else ink
 
     def _without_specks(self, X: Pixels) -> Pixels:
-        """Return an image in two tones, black where there is next to no ink around."""
-        reach = _AROUND // 2
-        framed = Image.fromarray(np.pad(X[:, :, 0], reach))
-        around = np.asarray(framed.filter(ImageFilter.BoxBlur(reach)))[reach:-reach, reach:-reach]
-        most = 255 * (self.speck + 0.5) / _AROUND**2
-        return np.where(around[:, :, None] > most, X, 0).astype(np.uint8)
+        """Return a binary image in which isolated ink pixels are black."""
+        reach = _NEIGHBOURHOOD // 2
+        padded = Image.fromarray(np.pad(X[:, :, 0], reach))
+        means = np.asarray(padded.filter(ImageFilter.BoxBlur(reach)))[reach:-reach, reach:-reach]
+        limit = 255 * (self.speck + 0.5) / _NEIGHBOURHOOD**2
+        return np.where(means[:, :, None] > limit, X, 0).astype(np.uint8)
 
 
 @dataclass(frozen=True)
 class CropToInk:
-    """Cuts off what is empty around the ink."""
+    """Crops an image to the bounding box of its ink."""
 
     title: ClassVar[str] = "cropped"
 
     def __call__(self, X: Pixels) -> Pixels:
-        ink = X[:, :, 0] > int(X.max()) // _RIM
+        ink = X[:, :, 0] > int(X.max()) // _BLUR
         rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
         if len(rows) == 0:
             return X
@@ -111,42 +113,42 @@ class CropToInk:
 
 
 @dataclass(frozen=True)
-class Grow:
-    """Enlarges a small image smoothly, with a pixel of ground around it.
+class Upscale:
+    """Enlarges a small image smoothly (Lanczos), with a margin of one pixel.
 
-    Its few greys say where the edge of a line runs between two pixels: that form needs room before
-    it can be drawn in two tones.
+    In a small image the grey levels tell where the edge of a line runs between two pixels.
+    Enlarging it first keeps that shape when it is binarized.
 
     Attributes:
-        below: the longer side, in pixels, from which on an image is large enough.
-        side: pixels on the longer side of a small one then.
+        min_side: images with a longer side of at least so many pixels are unchanged.
+        side: the longer side of an enlarged image, in pixels.
     """
 
-    title: ClassVar[str] = "grown"
-    below: int
+    title: ClassVar[str] = "upscaled"
+    min_side: int
     side: int
 
     def __post_init__(self) -> None:
-        check_size(self, below=self.below, side=self.side)
+        check_size(self, min_side=self.min_side, side=self.side)
 
     def __call__(self, X: Pixels) -> Pixels:
-        if max(X.shape) >= self.below:
+        if max(X.shape) >= self.min_side:
             return X
-        framed = np.pad(X[:, :, 0], 1)
-        height, width = fitted(framed[:, :, None], self.side, self.side)
-        grown = Image.fromarray(framed).resize((width, height), Image.Resampling.LANCZOS)
-        return np.asarray(grown, np.uint8)[:, :, None]
+        padded = np.pad(X[:, :, 0], 1)
+        height, width = fitted(padded[:, :, None], self.side, self.side)
+        enlarged = Image.fromarray(padded).resize((width, height), Image.Resampling.LANCZOS)
+        return np.asarray(enlarged, np.uint8)[:, :, None]
 
 
 @dataclass(frozen=True)
-class FitInk:
-    """Scales an image so that it just fits into a square, in its proportions.
+class ScaleToFit:
+    """Scales an image to fit a square, and keeps its aspect ratio.
 
     Attributes:
-        side: that of the square, in pixels.
+        side: the side of the square, in pixels.
     """
 
-    title: ClassVar[str] = "fitted"
+    title: ClassVar[str] = "scaled to fit"
     side: int = 20
 
     def __post_init__(self) -> None:
@@ -157,28 +159,28 @@ class FitInk:
 
 
 @dataclass(frozen=True)
-class FullInk:
-    """Brings ink to its full lightness: shrinking makes thin lines faint."""
+class StretchContrast:
+    """Scales the lightness so that strokes are white: downscaling makes thin strokes faint."""
 
-    title: ClassVar[str] = "full ink"
+    title: ClassVar[str] = "contrast stretched"
 
     def __call__(self, X: Pixels) -> Pixels:
         ink = X[X > 0]
-        top = float(np.percentile(ink, _TOP)) if ink.size else 255.0
+        top = float(np.percentile(ink, _PERCENTILE)) if ink.size else 255.0
         return X if top >= _FULL else np.minimum(np.rint(X * (255 / top)), 255).astype(np.uint8)
 
 
 @dataclass(frozen=True)
-class CentreOfMass:
-    """Places an image on a black square, its centre of mass in the middle.
+class CenterByMass:
+    """Places an image on a black square with its centre of mass in the middle.
 
-    The middle is the pixel right and below of the square's centre, as in MNIST.
+    The middle is the pixel below and to the right of the square's centre, as in MNIST.
 
     Attributes:
-        side: that of the square, in pixels. What does not find room there is cut off.
+        side: the side of the square, in pixels. What does not fit is cropped.
     """
 
-    title: ClassVar[str] = "centred"
+    title: ClassVar[str] = "centred by mass"
     side: int = 28
 
     def __post_init__(self) -> None:
@@ -186,14 +188,14 @@ class CentreOfMass:
 
     def __call__(self, X: Pixels) -> Pixels:
         H, W, C = X.shape
-        weight: NDArray[Any] = X.sum(axis=2, dtype=np.float64)
-        if not weight.any():
-            weight += 1
-        y = weight.sum(axis=1) @ (np.arange(H) + 0.5) / weight.sum()
-        x = weight.sum(axis=0) @ (np.arange(W) + 0.5) / weight.sum()
+        mass: NDArray[Any] = X.sum(axis=2, dtype=np.float64)
+        if not mass.any():
+            mass += 1
+        y = mass.sum(axis=1) @ (np.arange(H) + 0.5) / mass.sum()
+        x = mass.sum(axis=0) @ (np.arange(W) + 0.5) / mass.sum()
         top, left = self.side // 2 - int(y), self.side // 2 - int(x)
-        whole = np.zeros((self.side, self.side, C), np.uint8)
-        here = whole[max(top, 0) : top + H, max(left, 0) : left + W]
+        square = np.zeros((self.side, self.side, C), np.uint8)
+        target = square[max(top, 0) : top + H, max(left, 0) : left + W]
         rows, columns = max(-top, 0), max(-left, 0)
-        here[:] = X[rows : rows + here.shape[0], columns : columns + here.shape[1]]
-        return whole
+        target[:] = X[rows : rows + target.shape[0], columns : columns + target.shape[1]]
+        return square

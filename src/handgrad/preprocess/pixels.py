@@ -1,4 +1,4 @@
-"""What several steps need: an image resized, the colour at its edge, sizes checked."""
+"""What several steps share: resizing, the colour of the edges, checks of their parameters."""
 
 from __future__ import annotations
 
@@ -12,48 +12,46 @@ from PIL import Image
 from handgrad.errors import ModelError
 
 Pixels = NDArray[np.uint8]  # (H, W, C)
+Background = Literal["white", "black", "contrast"]
 
-LARGEST = 4096  # pixels on a side that a step may ask for
+LARGEST = 4096  # the largest side that a step may produce, in pixels
 
 
 def resized(X: Pixels, height: int, width: int) -> Pixels:
-    """Return an image of another size: the mean of the pixels where it shrinks both ways."""
+    """Resize an image: box filter if neither side grows, otherwise bilinear interpolation."""
     H, W, C = X.shape
     if (height, width) == (H, W):
         return X
     shrinks = height <= H and width <= W
-    way = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
+    method = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
     planes = X[:, :, 0] if C == 1 else X
-    small = Image.fromarray(planes).resize((width, height), way)
-    return np.asarray(small, np.uint8).reshape(height, width, C)
+    result = Image.fromarray(planes).resize((width, height), method)
+    return np.asarray(result, np.uint8).reshape(height, width, C)
 
 
 def edge_colour(X: Pixels) -> NDArray[np.uint8]:
-    """Return the colour that is in the middle of those along the four edges, (C,)."""
+    """Return the median colour of the pixels along the four edges, (C,)."""
     edges = np.concatenate([X[0], X[-1], X[:, 0], X[:, -1]])
     return np.median(edges, axis=0).astype(np.uint8)
 
 
 def check_size(step: object, **sizes: Any) -> None:
-    """Raise a ModelError unless these are numbers of pixels."""
+    """Raise a ModelError unless all sizes are integers from 1 to `LARGEST`."""
     for name, size in sizes.items():
         if type(size) is not int or not 1 <= size <= LARGEST:
             raise ModelError(
-                f"{name} of {type(step).__name__} must be a whole number of pixels, "
-                f"1 to {LARGEST}, not {size!r}"
+                f"{name} of {type(step).__name__} must be an integer from 1 to {LARGEST}, "
+                f"not {size!r}"
             )
 
 
-def check_word(step: object, name: str, value: Any, words: tuple[Any, ...]) -> None:
-    """Raise a ModelError unless a value is one of those that there are."""
-    if not any(value is word or (type(value) is str and value == word) for word in words):
-        known = ", ".join(map(repr, words))
+def check_choice(step: object, name: str, value: Any, choices: tuple[Any, ...]) -> None:
+    """Raise a ModelError unless a value is one of the choices."""
+    if not any(value is choice or (type(value) is str and value == choice) for choice in choices):
+        known = ", ".join(map(repr, choices))
         raise ModelError(f"{name} of {type(step).__name__} must be one of {known}, not {value!r}")
 
 
-def later(default: int) -> Any:
-    """Return a setting that a step has not always had: files from before mean the default."""
-    return field(default=default, metadata={"later": True})
-
-
-Ground = Literal["white", "black", "contrast"]
+def added_later(default: int) -> Any:
+    """Return a field that the first model files do not have; there it means the default."""
+    return field(default=default, metadata={"added_later": True})

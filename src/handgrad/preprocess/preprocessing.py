@@ -1,4 +1,4 @@
-"""The steps in order, applied to an image, and written down as JSON."""
+"""`Preprocessing`: a sequence of steps that is applied to an image and saved as JSON."""
 
 from __future__ import annotations
 
@@ -11,46 +11,45 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from handgrad.errors import DataError, ModelError
-from handgrad.preprocess import background as paper
-from handgrad.preprocess import ink, steps
+from handgrad.preprocess import background, ink, steps
 from handgrad.preprocess.pixels import LARGEST, Pixels
 
 
 class Step(Protocol):
-    """Something done to an image (H, W, C) uint8; a frozen dataclass of this room."""
+    """One step: a frozen dataclass that is called with an image (H, W, C) uint8."""
 
     title: ClassVar[str]
 
     def __call__(self, X: Pixels) -> Pixels:
-        """Return another image."""
+        """Return the new image."""
 
 
 KINDS: dict[str, Any] = {
     name: kind
-    for room in (steps, paper, ink)
-    for name, kind in vars(room).items()
+    for module in (steps, background, ink)
+    for name, kind in vars(module).items()
     if dataclasses.is_dataclass(kind)
 }
-MOST_STEPS = 32
+MAX_STEPS = 32
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What is done to an image before a network sees it.
+    """Converts an image to the form that a network takes.
 
     >>> from handgrad.preprocess import drawing
-    >>> prepare = drawing(28)
-    >>> prepare.apply(np.full((90, 120), 255, np.uint8)).shape
+    >>> preprocessing = drawing(28)
+    >>> preprocessing.apply(np.full((90, 120), 255, np.uint8)).shape
     (1, 28, 28)
-    >>> Preprocessing.from_json(prepare.to_json()) == prepare
+    >>> Preprocessing.from_json(preprocessing.to_json()) == preprocessing
     True
 
     Attributes:
-        shape: that of the image a network sees, (C, H, W), C being 1 or 3.
-        steps: what is done, in order.
+        shape: the shape of the result, (C, H, W), with C = 1 or 3.
+        steps: the steps, in order.
 
     Raises:
-        ModelError: if the steps do not lead to the shape.
+        ModelError: if the steps do not produce the shape.
     """
 
     shape: tuple[int, int, int]
@@ -59,44 +58,46 @@ class Preprocessing:
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", _as_shape(self.shape))
         object.__setattr__(self, "steps", tuple(self.steps))
-        if len(self.steps) > MOST_STEPS:
+        if len(self.steps) > MAX_STEPS:
             raise ModelError(
-                f"a preprocessing has at most {MOST_STEPS} steps, not {len(self.steps)}"
+                f"a preprocessing has at most {MAX_STEPS} steps, not {len(self.steps)}"
             )
         for step in self.steps:
             if KINDS.get(type(step).__name__) is not type(step):
-                raise ModelError(f"{step!r} is no step of a preprocessing; there are {_known()}")
+                raise ModelError(
+                    f"{step!r} is not a step of a preprocessing; the steps are {_known()}"
+                )
         for probe in (np.zeros((3, 5, 4), np.uint8), np.zeros((1, 1, 1), np.uint8)):
             _, end = self.stages(probe)[-1]
             if _channels_first(end).shape != self.shape:
                 raise ModelError(
-                    f"the preprocessing ends in images {_channels_first(end).shape}, "
-                    f"not {self.shape}; add the steps that are missing"
+                    f"the preprocessing produces images {_channels_first(end).shape}, "
+                    f"not {self.shape}; add the missing steps"
                 )
 
     def apply(self, image: ArrayLike) -> NDArray[np.uint8]:
-        """Return what a network sees of an image, (C, H, W) uint8.
+        """Preprocess an image, and return it as (C, H, W) uint8.
 
         Args:
-            image: (H, W) or (H, W, C) uint8, C being 1 (grey), 2 (grey, opacity), 3 (red, green,
-                blue) or 4 (with opacity).
+            image: (H, W) or (H, W, C) uint8, with C = 1 (grey), 2 (grey, alpha), 3 (red, green,
+                blue) or 4 (red, green, blue, alpha).
 
         Raises:
-            DataError: if it is no such array.
+            DataError: if the image has another shape or dtype.
         """
         return self.stages(image)[-1][1].transpose(2, 0, 1).copy()
 
     def stages(self, image: ArrayLike) -> list[tuple[str, Pixels]]:
-        """Return the image itself and what each step makes of it, with titles.
+        """Return the image before the first and after each step, with titles.
 
         Args:
-            image: as `apply` takes it.
+            image: an image that `apply` accepts.
 
         Returns:
             The titles and the images, (H, W, C) uint8.
 
         Raises:
-            DataError: if it is no such array.
+            DataError: if the image has another shape or dtype.
         """
         X = _as_image(image)
         stages = [("raw", X)]
@@ -106,21 +107,21 @@ class Preprocessing:
         return stages
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON can hold it."""
-        return {"shape": list(self.shape), "steps": [*map(_described, self.steps)]}
+        """Return a description in dicts, lists, strings and numbers."""
+        return {"shape": list(self.shape), "steps": [*map(_describe, self.steps)]}
 
     @classmethod
     def from_json(cls, described: Any) -> Self:
-        """Return what `to_json` described.
+        """Return the preprocessing that `to_json` described.
 
         Raises:
-            ModelError: if it describes none.
+            ModelError: if the description is invalid.
         """
         if not isinstance(described, Mapping) or described.keys() != {"shape", "steps"}:
-            raise ModelError("a preprocessing is described by its shape and its steps alone")
+            raise ModelError("the description of a preprocessing must hold shape and steps only")
         if not isinstance(described["steps"], Sequence):
             raise ModelError("the steps of a preprocessing must be a list")
-        return cls(described["shape"], tuple(map(_built, described["steps"])))
+        return cls(described["shape"], tuple(map(_build, described["steps"])))
 
 
 def _as_image(image: ArrayLike) -> Pixels:
@@ -137,28 +138,30 @@ def _as_image(image: ArrayLike) -> Pixels:
 
 
 def _as_shape(shape: Any) -> tuple[int, int, int]:
-    """Return the shape of what a network sees, checked."""
+    """Return a checked shape (C, H, W)."""
     sizes = tuple(shape) if isinstance(shape, Sequence) else ()
-    whole = all(type(size) is int and 1 <= size <= LARGEST for size in sizes)
-    if len(sizes) != 3 or not whole or sizes[0] not in (1, 3):
-        raise ModelError(f"the shape of a prepared image must be (1 or 3, H, W), not {shape!r}")
+    in_range = all(type(size) is int and 1 <= size <= LARGEST for size in sizes)
+    if len(sizes) != 3 or not in_range or sizes[0] not in (1, 3):
+        raise ModelError(f"the shape of a preprocessed image must be (1 or 3, H, W), not {shape!r}")
     return sizes
 
 
-def _described(step: Any) -> dict[str, Any]:
-    """Return a step as JSON can hold it; what files once did not have is left out where it can."""
+def _describe(step: Any) -> dict[str, Any]:
+    """Return the description of a step; fields added later are left out if they are default."""
     settings = {
         field.name: getattr(step, field.name)
         for field in dataclasses.fields(step)
-        if not field.metadata.get("later") or getattr(step, field.name) != field.default
+        if not field.metadata.get("added_later") or getattr(step, field.name) != field.default
     }
     return {"kind": type(step).__name__, **settings}
 
 
-def _built(described: Any) -> Step:
-    """Return a step of its description."""
+def _build(described: Any) -> Step:
+    """Return the step of a description."""
     if not isinstance(described, Mapping) or described.get("kind") not in KINDS:
-        raise ModelError(f"{described!r:.60} is no step of a preprocessing; there are {_known()}")
+        raise ModelError(
+            f"{described!r:.60} is not a step of a preprocessing; the steps are {_known()}"
+        )
     kind = KINDS[described["kind"]]
     given = {name: value for name, value in described.items() if name != "kind"}
     try:

@@ -1,126 +1,133 @@
-"""Preprocessing with a name."""
+"""The presets of preprocessing: plain, light and drawing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from handgrad.errors import ConfigError, ModelError
-from handgrad.preprocess.background import EvenPaper
+from handgrad.preprocess.background import SubtractBackground
 from handgrad.preprocess.ink import (
-    CentreOfMass,
+    Binarize,
+    CenterByMass,
     CropToInk,
-    FitInk,
-    FullInk,
-    Grow,
-    LightInk,
-    TwoTones,
+    InvertDarkInk,
+    ScaleToFit,
+    StretchContrast,
+    Upscale,
 )
-from handgrad.preprocess.pixels import Ground
+from handgrad.preprocess.pixels import Background
 from handgrad.preprocess.preprocessing import Preprocessing
 from handgrad.preprocess.steps import (
-    Colours,
+    CompositeAlpha,
     Denoise,
-    Grey,
+    Downscale,
+    Grayscale,
+    GrayToRGB,
     Invert,
-    OnGround,
-    OwnSize,
     Resize,
-    Shrink,
+    UndoUpscale,
 )
 
 
 def plain(
-    shape: tuple[int, int, int], *, keep: bool = True, ground: Ground = "contrast"
+    shape: tuple[int, int, int], *, keep_aspect: bool = True, background: Background = "contrast"
 ) -> Preprocessing:
-    """Return the preprocessing for images of anything: a ground, the channels, the size.
+    """Return the preprocessing for any images: remove transparency, convert channels, resize.
 
     Args:
-        shape: what the network takes, (C, H, W), C being 1 for grey and 3 for colours.
-        keep: whether an image keeps its proportions, or is stretched.
-        ground: what shows through where it is transparent.
+        shape: the shape that the network takes, (C, H, W), with C = 1 for grey and 3 for colour.
+        keep_aspect: whether to keep the aspect ratio and pad, instead of stretching the image.
+        background: what to put behind transparent pixels.
 
     Raises:
-        ModelError: if a preprocessing cannot give this shape.
+        ModelError: if a preprocessing cannot produce this shape.
     """
     C, H, W = shape
-    channels = Grey() if C == 1 else Colours()
-    return Preprocessing(shape, (OnGround(ground), channels, Resize(H, W, keep)))
+    channels = Grayscale() if C == 1 else GrayToRGB()
+    return Preprocessing(shape, (CompositeAlpha(background), channels, Resize(H, W, keep_aspect)))
 
 
 def light(shape: tuple[int, int, int]) -> Preprocessing:
-    """Return the plain preprocessing for grey images of light things on dark ground.
+    """Return the preprocessing for grey images of light objects on a dark background.
+
+    Images of dark objects on a light background are inverted.
 
     Args:
-        shape: what the network takes, (1, H, W).
+        shape: the shape that the network takes, (1, H, W).
 
     Raises:
-        ModelError: if a preprocessing cannot give this shape.
+        ModelError: if a preprocessing cannot produce this shape.
     """
     _, H, W = shape
-    return Preprocessing(shape, (OnGround(), Grey(), LightInk(), Resize(H, W)))
+    steps = (CompositeAlpha(), Grayscale(), InvertDarkInk(), Resize(H, W))
+    return Preprocessing(shape, steps)
 
 
 def drawing(side: int = 28) -> Preprocessing:
-    """Return MNIST's own preprocessing, for drawings and photographs of a character.
+    """Return MNIST's preprocessing, for drawings and photographs of a single character.
 
-    The ink becomes light, the paper black; the box of the ink is scaled into a square of five
-    sevenths of the side, in its proportions, and placed by its centre of mass.
+    The ink becomes light and the paper black. The bounding box of the ink is scaled to fit a
+    square of five sevenths of the side, and placed with its centre of mass in the middle.
 
     Y. LeCun, L. Bottou, Y. Bengio, P. Haffner (1998), "Gradient-based learning applied to document
     recognition", section III.A.
 
     Args:
-        side: that of the image a network takes, in pixels.
+        side: the side of the image that the network takes, in pixels.
 
     Raises:
-        ModelError: if it is no such number.
+        ModelError: if the side is out of range.
     """
     box = max(1, round(side * 20 / 28))
     steps = (
-        *(OnGround(), Grey(), OwnSize(), Denoise(5 * side), Shrink(32 * side), LightInk()),
-        *(EvenPaper(32), CropToInk(), Grow(max(1, side // 2), 4 * box), TwoTones(2 * box, 4)),
-        *(CropToInk(), FitInk(box), FullInk(), CentreOfMass(side)),
+        *(CompositeAlpha(), Grayscale(), UndoUpscale()),
+        *(Denoise(5 * side), Downscale(32 * side), InvertDarkInk()),
+        *(SubtractBackground(32), CropToInk(), Upscale(max(1, side // 2), 4 * box)),
+        *(Binarize(2 * box, 4), CropToInk(), ScaleToFit(box), StretchContrast()),
+        CenterByMass(side),
     )
     return Preprocessing((1, side, side), steps)
 
 
-def recipe_named(name: str, shape: tuple[int, ...]) -> Preprocessing:
-    """Return the preprocessing of that name.
+def preset_named(name: str, shape: tuple[int, ...]) -> Preprocessing:
+    """Return the preset of that name.
 
     Args:
-        name: "plain"; "light", for light things on dark ground; "drawing".
-        shape: what the network takes.
+        name: "plain"; "light", for light objects on a dark background; or "drawing".
+        shape: the shape that the network takes.
 
     Raises:
-        ConfigError: if there is none.
-        ModelError: if it cannot give this shape.
+        ConfigError: if no preset has this name.
+        ModelError: if the preset cannot produce this shape.
     """
-    if name not in RECIPES:
-        raise ConfigError(f"there is no recipe called {name!r}; there are {', '.join(RECIPES)}")
+    if name not in PRESETS:
+        raise ConfigError(
+            f"there is no preprocessing called {name!r}; choose from {', '.join(PRESETS)}"
+        )
     if len(shape) != 3 or shape[0] not in (1, 3):
         raise ModelError(f"an image has 1 or 3 channels, but the network takes {shape}")
     if name != "plain" and (shape[0] != 1 or (name == "drawing" and shape[1] != shape[2])):
         raise ModelError(
-            f"the recipe {name} gives {'square ' * (name == 'drawing')}grey images, but the "
-            f"network takes {shape}; choose plain"
+            f"the preprocessing {name} produces {'square ' * (name == 'drawing')}grey images, but "
+            f"the network takes {shape}; choose plain"
         )
     C, H, W = shape
-    return RECIPES[name]((C, H, W))
+    return PRESETS[name]((C, H, W))
 
 
 def inverted(preprocessing: Preprocessing) -> Preprocessing:
-    """Return the same with light and dark swapped once the ground has been laid."""
-    ground = [isinstance(step, OnGround) for step in preprocessing.steps]
-    at = ground.index(True) + 1 if True in ground else 0
+    """Return a preprocessing that also swaps light and dark, after transparency is removed."""
+    composites = [isinstance(step, CompositeAlpha) for step in preprocessing.steps]
+    position = composites.index(True) + 1 if True in composites else 0
     steps = preprocessing.steps
-    return Preprocessing(preprocessing.shape, (*steps[:at], Invert(), *steps[at:]))
+    return Preprocessing(preprocessing.shape, (*steps[:position], Invert(), *steps[position:]))
 
 
 def _drawing(shape: tuple[int, int, int]) -> Preprocessing:
     return drawing(shape[1])
 
 
-RECIPES: dict[str, Callable[[tuple[int, int, int]], Preprocessing]] = {
+PRESETS: dict[str, Callable[[tuple[int, int, int]], Preprocessing]] = {
     "plain": plain,
     "light": light,
     "drawing": _drawing,

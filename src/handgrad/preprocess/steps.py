@@ -1,7 +1,7 @@
 """Steps for any image: transparency, colour, size.
 
-A step takes an image (H, W, C) uint8, C being 1 for grey, 3 for red, green and blue, with one more
-where there is transparency, and returns one. It changes nothing.
+A step takes an image (H, W, C) uint8 and returns a new one. C is 1 for grey and 3 for red, green
+and blue, plus 1 if there is an alpha channel.
 """
 
 from __future__ import annotations
@@ -13,50 +13,50 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.preprocess.pixels import (
-    Ground,
+    Background,
     Pixels,
+    check_choice,
     check_size,
-    check_word,
     edge_colour,
     resized,
 )
 
-_UNEVEN = 4  # from this factor on blocks may differ by a pixel, as in 8 pixels made 100
+_UNEVEN = 4  # from this factor on, blocks may differ by a pixel, as in 8 pixels enlarged to 100
 
 
 @dataclass(frozen=True)
-class OnGround:
-    """Lays what is transparent on a ground.
+class CompositeAlpha:
+    """Composites a transparent image over a background, and removes the alpha channel.
 
     Attributes:
-        ground: "white"; "black"; "contrast": black under light ink and white under dark, as each
-            image needs it to be seen.
+        background: "white"; "black"; or "contrast": black for light images and white for dark
+            ones.
     """
 
-    title: ClassVar[str] = "on its ground"
-    ground: Ground = "contrast"
+    title: ClassVar[str] = "alpha composited"
+    background: Background = "contrast"
 
     def __post_init__(self) -> None:
-        check_word(self, "ground", self.ground, ("white", "black", "contrast"))
+        check_choice(self, "background", self.background, ("white", "black", "contrast"))
 
     def __call__(self, X: Pixels) -> Pixels:
         if X.shape[2] not in (2, 4):
             return X
         ink, alpha = X[:, :, :-1].astype(np.uint16), X[:, :, -1:].astype(np.uint16)
-        below = 255 if self.ground == "white" or (self._is_dark(ink, alpha)) else 0
-        return ((ink * alpha + below * (255 - alpha) + 127) // 255).astype(np.uint8)
+        behind = 255 if self.background == "white" or self._is_dark(ink, alpha) else 0
+        return ((ink * alpha + behind * (255 - alpha) + 127) // 255).astype(np.uint8)
 
     def _is_dark(self, ink: np.ndarray, alpha: np.ndarray) -> bool:
-        """Say whether a ground for contrast must be white."""
-        if self.ground != "contrast":
+        """Return whether the background must be white for contrast."""
+        if self.background != "contrast":
             return False
-        seen = int(alpha.sum()) * ink.shape[2]
-        return int((ink * alpha.astype(np.int64)).sum()) <= 127.5 * seen
+        visible = int(alpha.sum()) * ink.shape[2]
+        return int((ink * alpha.astype(np.int64)).sum()) <= 127.5 * visible
 
 
 @dataclass(frozen=True)
-class Grey:
-    """Turns colours into grey, as ITU-R 601-2 weighs them."""
+class Grayscale:
+    """Converts colours to grey with the luma weights of ITU-R BT.601."""
 
     title: ClassVar[str] = "grey"
 
@@ -69,10 +69,10 @@ class Grey:
 
 
 @dataclass(frozen=True)
-class Colours:
-    """Gives a grey image three channels, red, green and blue."""
+class GrayToRGB:
+    """Converts a grey image to three channels."""
 
-    title: ClassVar[str] = "colours"
+    title: ClassVar[str] = "grey to RGB"
 
     def __call__(self, X: Pixels) -> Pixels:
         return X if X.shape[2] == 3 else np.repeat(X, 3, axis=2)
@@ -80,7 +80,7 @@ class Colours:
 
 @dataclass(frozen=True)
 class Invert:
-    """Makes light what is dark, and dark what is light."""
+    """Swaps light and dark."""
 
     title: ClassVar[str] = "inverted"
 
@@ -89,14 +89,14 @@ class Invert:
 
 
 @dataclass(frozen=True)
-class OwnSize:
-    """Takes back an enlargement that only repeated pixels: each block becomes one pixel again."""
+class UndoUpscale:
+    """Undoes nearest-neighbour upscaling: each block of equal pixels becomes one pixel again."""
 
-    title: ClassVar[str] = "own size"
+    title: ClassVar[str] = "upscaling undone"
 
     def __call__(self, X: Pixels) -> Pixels:
-        rows, columns = _runs(X), _runs(X.transpose(1, 0, 2))
-        inner = np.concatenate([rows[1:-1], columns[1:-1]])  # margins are of any size
+        rows, columns = _run_lengths(X), _run_lengths(X.transpose(1, 0, 2))
+        inner = np.concatenate([rows[1:-1], columns[1:-1]])  # the margins may have any size
         if inner.size == 0 or inner.min() == 1:
             return X
         factor = float(inner.min())
@@ -105,17 +105,17 @@ class OwnSize:
         uneven = 1 if factor >= _UNEVEN else 0
         if (abs(inner - factor * np.rint(inner / factor)) > uneven).any():
             return X
-        return X[_one_of_each(rows, factor)][:, _one_of_each(columns, factor)]
+        return X[_one_per_block(rows, factor)][:, _one_per_block(columns, factor)]
 
 
 @dataclass(frozen=True)
 class Denoise:
-    """Makes one pixel of each block of them where an image is grainy, as photographs are.
+    """Averages blocks of pixels in a noisy image, such as a photograph.
 
-    An image is grainy if most pixels differ from their neighbours; a drawing is not.
+    An image is noisy if most pixels differ from their neighbours; a drawing is not.
 
     Attributes:
-        side: pixels that the longer side keeps at least, and less than twice as many.
+        side: the longer side of the result is at least so many pixels, and less than twice as many.
     """
 
     title: ClassVar[str] = "denoised"
@@ -126,17 +126,17 @@ class Denoise:
 
     def __call__(self, X: Pixels) -> Pixels:
         H, W, _ = X.shape
-        by = min(max(H, W) // self.side, H, W)
-        if by < 2 or (X[:, 1:] == X[:, :-1]).mean() > 0.5:
+        block = min(max(H, W) // self.side, H, W)
+        if block < 2 or (X[:, 1:] == X[:, :-1]).mean() > 0.5:
             return X
-        return resized(X[: H // by * by, : W // by * by], H // by, W // by)
+        return resized(X[: H // block * block, : W // block * block], H // block, W // block)
 
 
 @dataclass(frozen=True)
-class Shrink:
-    """Brings a large image down to `side` pixels on its longer side, for later steps' sake."""
+class Downscale:
+    """Downscales a large image to `side` pixels on its longer side, to speed up later steps."""
 
-    title: ClassVar[str] = "shrunk"
+    title: ClassVar[str] = "downscaled"
     side: int
 
     def __post_init__(self) -> None:
@@ -149,52 +149,52 @@ class Shrink:
 
 @dataclass(frozen=True)
 class Resize:
-    """Brings an image to one size.
+    """Resizes an image.
 
     Attributes:
-        height: pixels from top to bottom.
-        width: pixels from left to right.
-        keep: whether it keeps its proportions, and the colour at its edges fills the rest; or is
-            stretched.
+        height: the new height in pixels.
+        width: the new width in pixels.
+        keep_aspect: whether to keep the aspect ratio and pad with the colour of the edges, instead
+            of stretching the image.
     """
 
     title: ClassVar[str] = "resized"
     height: int
     width: int
-    keep: bool = True
+    keep_aspect: bool = True
 
     def __post_init__(self) -> None:
         check_size(self, height=self.height, width=self.width)
-        check_word(self, "keep", self.keep, (True, False))
+        check_choice(self, "keep_aspect", self.keep_aspect, (True, False))
 
     def __call__(self, X: Pixels) -> Pixels:
-        if not self.keep:
+        if not self.keep_aspect:
             return resized(X, self.height, self.width)
         inner = resized(X, *fitted(X, self.height, self.width))
         height, width, C = inner.shape
         if (height, width) == (self.height, self.width):
             return inner
-        whole = np.empty((self.height, self.width, C), np.uint8)
-        whole[:] = edge_colour(X)
+        padded = np.empty((self.height, self.width, C), np.uint8)
+        padded[:] = edge_colour(X)
         top, left = (self.height - height) // 2, (self.width - width) // 2
-        whole[top : top + height, left : left + width] = inner
-        return whole
+        padded[top : top + height, left : left + width] = inner
+        return padded
 
 
 def fitted(X: Pixels, height: int, width: int) -> tuple[int, int]:
-    """Return the largest size of an image's proportions inside another."""
+    """Return the largest size within height x width that has an image's aspect ratio."""
     H, W, _ = X.shape
     scale = min(height / H, width / W)
     return max(1, round(H * scale)), max(1, round(W * scale))
 
 
-def _runs(X: Pixels) -> NDArray[np.int64]:
-    """Return how many rows are alike, one number for each run of such rows from top to bottom."""
+def _run_lengths(X: Pixels) -> NDArray[np.int64]:
+    """Return the number of rows in each run of equal rows, from top to bottom."""
     changes = np.flatnonzero((X[1:] != X[:-1]).any(axis=(1, 2))) + 1
     return np.diff(changes, prepend=0, append=len(X))
 
 
-def _one_of_each(runs: NDArray[np.int64], factor: float) -> NDArray[np.int64]:
-    """Return the places of rows such that each block of `factor` rows keeps one."""
+def _one_per_block(runs: NDArray[np.int64], factor: float) -> NDArray[np.int64]:
+    """Return the indices of rows that keep one row of each block of `factor` rows."""
     blocks = np.maximum(1, np.rint(runs / factor)).astype(np.int64)
     return np.repeat(np.cumsum(runs) - 1, blocks)

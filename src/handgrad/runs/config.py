@@ -309,10 +309,10 @@ class RunConfig(BaseModel):
         """
         prepare = None
         if self.preprocessing is not None:
-            from handgrad.preprocess import recipe_named  # it loads Pillow
+            from handgrad.preprocess import preset_named  # it loads Pillow
 
             side = self.size or 28
-            prepare = recipe_named(self.preprocessing, (1, side, side))
+            prepare = preset_named(self.preprocessing, (1, side, side))
         return load_data(
             self.data, self.data_dir, progress=progress, preprocessing=prepare, side=self.size
         )

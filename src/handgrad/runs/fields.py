@@ -15,7 +15,7 @@ from pydantic import (
 )
 from pydantic.config import JsonDict
 
-from handgrad.data import SOURCES, is_own
+from handgrad.data import SOURCES, is_user_data
 from handgrad.data.augment import as_augmentation
 from handgrad.errors import ConfigError
 from handgrad.files import expanded
@@ -47,7 +47,7 @@ def one_of(known: Iterable[str]) -> AfterValidator:
 
 def data_name_or_path(name: str) -> str:
     """Return the name of a data set, checked, or the absolute path of the user's own images."""
-    if is_own(name):
+    if is_user_data(name):
         return str(expanded(name).absolute())
     if name not in SOURCES:
         others = [path.name for path in sorted(Path().iterdir()) if path.is_dir()]

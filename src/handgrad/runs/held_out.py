@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.data import Dataset, is_own, load_data
+from handgrad.data import Dataset, is_user_data, load_data
 from handgrad.errors import ConfigError
 from handgrad.files import expanded
 from handgrad.runs.run import load_test
@@ -34,7 +34,7 @@ def load_others(
         ConfigError: if there is no such data.
         DataError: if it cannot be loaded, or may contain training images of the model.
     """
-    from handgrad.data.formats.user_data import draws_its_test  # it loads Pillow
+    from handgrad.data.user_data import lacks_test_split  # it loads Pillow
 
     if not name:
         raise ConfigError("data must be a name or a path, not an empty text")
@@ -46,7 +46,7 @@ def load_others(
         )
         return test
     train, test = load_data(name, folder, **options)
-    if not is_own(name) or not draws_its_test(expanded(name)):
+    if not is_user_data(name) or not lacks_test_split(expanded(name)):
         return test
     images = np.concatenate([train.images, test.images])
     return replace(train, images=images, labels=np.concatenate([train.labels, test.labels]))
@@ -54,4 +54,4 @@ def load_others(
 
 def _place(name: str) -> str:
     """Return an identifier that is equal for equal data."""
-    return os.path.realpath(expanded(name)) if is_own(name) else name
+    return os.path.realpath(expanded(name)) if is_user_data(name) else name

@@ -18,7 +18,7 @@ import numpy as np
 import handgrad
 from handgrad.calibration import calibrate, reason_against_calibrating
 from handgrad.classifier import MODEL, Classifier, read_bundle
-from handgrad.data import Dataset, is_own, load_data
+from handgrad.data import Dataset, is_user_data, load_data
 from handgrad.errors import ConfigError, DataError, ModelError
 from handgrad.files import check_is_file, expanded, replacing
 from handgrad.runs.config import RunConfig
@@ -184,7 +184,7 @@ def load_validation(
             "--validation 0.1"
         )
     name, seed = own.get("name"), config.get("seed", 0)
-    if folder is None and not is_own(str(name)):
+    if folder is None and not is_user_data(str(name)):
         folder = config.get("data_dir", config.get("folder"))
     whole = isinstance(share, float) and 0 < share < 1 and type(seed) is int and seed >= 0
     if not (whole and isinstance(name, str) and isinstance(folder, str | Path | None)):
@@ -217,19 +217,19 @@ def load_test(
     name = data or (own.get("name") if isinstance(own, Mapping) else None)
     if not isinstance(name, str):
         raise ConfigError("the model file does not name its training data; give --data")
-    if folder is None and data is None and isinstance(config, Mapping) and not is_own(name):
+    if folder is None and data is None and isinstance(config, Mapping) and not is_user_data(name):
         folder = config.get("data_dir", config.get("folder"))
     train, test = load_data(name, folder, **options)
-    if data is None and isinstance(own, Mapping) and is_own(name):
+    if data is None and isinstance(own, Mapping) and is_user_data(name):
         _check_test(train, test, own)
     return test
 
 
 def _check_test(train: Dataset, test: Dataset, own: Mapping[str, Any]) -> None:
     """Raise a DataError if the test images were sampled again; warn if they have changed."""
-    from handgrad.data.formats.user_data import draws_its_test  # it loads Pillow
+    from handgrad.data.user_data import lacks_test_split  # it loads Pillow
 
-    if train.digest() != own.get("digest") and draws_its_test(expanded(str(own["name"]))):
+    if train.digest() != own.get("digest") and lacks_test_split(expanded(str(own["name"]))):
         raise DataError(
             f"{train.name}: the images have changed since the model was trained, and test images "
             "sampled from them may be among its training images; restore them, train it again, or "

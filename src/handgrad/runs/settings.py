@@ -12,7 +12,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from handgrad.data import is_own
+from handgrad.data import is_user_data
 from handgrad.errors import ConfigError, StorageError
 from handgrad.files import check_is_file
 from handgrad.runs.config import RunConfig
@@ -90,7 +90,7 @@ def configure(
         config = RunConfig.model_validate(settings)
     except ValidationError as error:
         raise ConfigError(_sentence(error.errors()[0], origin)) from None
-    if config.data_dir is not None and is_own(config.data):
+    if config.data_dir is not None and is_user_data(config.data):
         raise ConfigError(
             f"data_dir is for named data sets such as mnist, but {config.data} is the path of your "
             f"own images; leave data_dir out ({origin['data_dir']})"
@@ -119,7 +119,7 @@ def original_settings(config: Any, checkpoint: Path) -> dict[str, Any]:
         origin = dict.fromkeys(config, "in it")
         raise StorageError(f"{checkpoint}: {_sentence(error.errors()[0], origin)}") from None
     # The path of the user's own images has no folder of data files beside it.
-    own = is_own(config.get("data", ""))
+    own = is_user_data(config.get("data", ""))
     return {name: value for name, value in config.items() if not (own and name == "data_dir")}
 
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from handgrad.classifier import Classifier, network_of
 from handgrad.data import Dataset
 from handgrad.data.augment import Augmentation
-from handgrad.data.augment.sampling import tables_for
+from handgrad.data.augment.augmentation import grid_for
 from handgrad.data.split import stratified
 from handgrad.engines import engine_named
 from handgrad.errors import ConfigError, DataError, ModelError
@@ -76,7 +76,9 @@ def fit(
             best epoch so far, or its initial weights.
     """
     config = _combined(config, keywords)
-    run, validation, target = _prepare(model, train, config, validation, weights, checkpoint, resume)
+    run, validation, target = _prepare(
+        model, train, config, validation, weights, checkpoint, resume
+    )
     with _progress_bar(config.epochs, verbose) as bar:
         for record in _run_epochs(run, validation, target, _each(on_progress, bar.update)):
             bar.show(record)
@@ -252,7 +254,7 @@ def _check(
     check_classes(model, train)
     train.check_trainable(config.batch_size)
     if isinstance(config.augment, Augmentation):
-        tables_for(config.augment, train.shape[1:])
+        grid_for(config.augment, train.shape[1:])
     if validation is not None:
         check_classes(model, validation)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from handgrad.classifier import Classifier
 from handgrad.data import Dataset
-from handgrad.data.corruptions import CORRUPTIONS, corrupted
+from handgrad.data.corruptions import CORRUPTIONS, corrupt
 from handgrad.errors import DataError
 from handgrad.layers import Array
 from handgrad.network import Network
@@ -61,9 +61,7 @@ def robustness(
             "use uint8, 0..255"
         )
     damaged = {
-        name: evaluate(
-            model, replace(test, images=corrupted(test.images, name, seed)), logits=logits
-        )
+        name: evaluate(model, replace(test, images=corrupt(test.images, name, seed)), logits=logits)
         for name in CORRUPTIONS
     }
     return Robustness(evaluate(model, test, logits=logits), damaged)

@@ -11,8 +11,8 @@ from contextlib import nullcontext
 import numpy as np
 
 from handgrad.data import Dataset
-from handgrad.data.augment import Augmentation, Moves
-from handgrad.data.block_shuffle import read_ahead, shuffled
+from handgrad.data.augment import Augmentation, EpochAugmentation
+from handgrad.data.block_shuffle import prefetch, shuffled_indices
 from handgrad.engines import BatchStream, Engine, StepResults
 from handgrad.engines.divergence import optimizer_state_overflowed
 from handgrad.errors import DivergenceError
@@ -104,7 +104,7 @@ class TrainingRun:
         if self._average is not None:
             last = min(last, next_average_step(first, len(self._epoch_batches.lrs)))
         following = self._epoch_batches.order[last * size : (2 * last - first) * size]
-        read_ahead(self.train.images, following)
+        prefetch(self.train.images, following)
         return self._epoch_batches._replace(
             order=self._epoch_batches.order[first * size : last * size],
             lrs=self._epoch_batches.lrs[first:last],
@@ -158,7 +158,7 @@ class TrainingRun:
         With weight averaging, the average of the weights is evaluated.
         """
         average = self._average
-        with average.applied(self.engine, self._epoch_batches) if average else nullcontext():
+        with average.apply(self.engine, self._epoch_batches) if average else nullcontext():
             self.evaluated_weights = self.net.snapshot()
             if validation is None:
                 return None
@@ -257,11 +257,11 @@ class TrainingRun:
             for step in range(done * steps, (done + 1) * steps)
         ]
         images, labels = self.train.images, self.train.labels
-        order = shuffled(images, generator(config.seed, "shuffle", done + 1))
-        moves = None
+        order = shuffled_indices(images, generator(config.seed, "shuffle", done + 1))
+        augment = None
         if isinstance(config.augment, Augmentation):
-            moves = Moves(config.augment, config.seed, done + 1)
-        return BatchStream(images, labels, self._weights, order, config.batch_size, lrs, moves)
+            augment = EpochAugmentation(config.augment, config.seed, done + 1)
+        return BatchStream(images, labels, self._weights, order, config.batch_size, lrs, augment)
 
     def _epoch_record(self) -> Epoch:
         """Return the record of the epoch before validation; images count by their weights."""

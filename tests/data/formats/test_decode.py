@@ -6,7 +6,7 @@ from handgrad.data.formats.decode import read_pixels
 from handgrad.errors import DataError
 from handgrad.preprocess import light, plain
 from tests.data.fixtures import COLOURS, SMALL, write
-from tests.data.mutations import toll
+from tests.data.mutations import measure_reads
 
 
 @pytest.fixture(scope="module")
@@ -14,13 +14,13 @@ def files(tmp_path_factory):
     return write(tmp_path_factory.mktemp("fixtures"))
 
 
-def test_there_are_all_kinds(files):
+def test_the_fixtures_cover_all_kinds(files):
     kinds = {name.rpartition("-")[0] if name.startswith("exif") else name for name in files}
     assert len(kinds) == 16
     assert sum(name.startswith("exif") for name in files) == 8
 
 
-def test_each_fixture_gives_an_exact_array_or_a_sentence(files):
+def test_each_fixture_is_decoded_exactly_or_rejected(files):
     for name, (path, shows) in files.items():
         if isinstance(shows, str):
             with pytest.raises(DataError) as raised:
@@ -32,13 +32,13 @@ def test_each_fixture_gives_an_exact_array_or_a_sentence(files):
             assert np.array_equal(found, shows), name
 
 
-def test_sixteen_bits_are_seen_through_where_the_file_says_so(tmp_path):
+def test_sixteen_bit_images_keep_transparency(tmp_path):
     deep = np.uint16([[0, 300], [301, 65535]])  # of which the two in the middle are alike in 8 bits
     Image.fromarray(deep).save(tmp_path / "a.png", transparency=300)
     assert read_pixels(tmp_path / "a.png").tolist() == [[[0, 255], [1, 0]], [[1, 255], [255, 255]]]
 
 
-def test_dark_and_light_ink_on_nothing_are_seen_alike(files):
+def test_dark_and_light_transparent_ink_give_the_same_image(files):
     prepare = light((1, 2, 2))
     dark, pale = (read_pixels(files[f"rgba-{kind}.png"][0]) for kind in ("dark", "light"))
     assert plain((1, 2, 2)).apply(dark).tolist() == [[[0, 255], [255, 127]]]
@@ -46,7 +46,7 @@ def test_dark_and_light_ink_on_nothing_are_seen_alike(files):
     assert np.array_equal(prepare.apply(dark), prepare.apply(pale))
 
 
-def test_a_photograph_is_turned(tmp_path):
+def test_the_exif_orientation_is_applied(tmp_path):
     half = np.zeros((16, 16), np.uint8)
     half[:8] = 255
     exif = Image.Exif()
@@ -57,29 +57,29 @@ def test_a_photograph_is_turned(tmp_path):
     assert found[:, 9:].min() > 245
 
 
-def test_an_exif_entry_that_makes_no_sense_says_nothing(tmp_path):
+def test_an_invalid_exif_entry_is_ignored(tmp_path):
     Image.fromarray(COLOURS).save(tmp_path / "a.png", exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
     assert np.array_equal(read_pixels(tmp_path / "a.png"), COLOURS)
 
 
-def test_what_cannot_be_opened(tmp_path):
-    with pytest.raises(DataError, match=r"none.png: there is no such file; give the path of a pic"):
+def test_unreadable_files_are_rejected(tmp_path):
+    with pytest.raises(DataError, match=r"none.png: there is no such file; give the path of an"):
         read_pixels(tmp_path / "none.png")
     with pytest.raises(DataError, match=r"cannot be read \(Is a directory\); give another file"):
         read_pixels(tmp_path)
     Image.fromarray(SMALL).save(tmp_path / "a.tiff")
-    with pytest.raises(DataError, match=r"a.tiff: cannot be read \(not a whole PNG, JPEG, GIF"):
+    with pytest.raises(DataError, match=r"a.tiff: cannot be read \(not a complete PNG, JPEG, GIF"):
         read_pixels(tmp_path / "a.tiff")
 
 
 def sources(folder):
-    """Files to spoil: each format, each way of storing colours."""
+    """Return files to mutate: each format in each pixel format."""
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (28, 28, 3), np.uint8)
     modes = {"png": "1 L LA P RGB RGBA I;16", "jpg": "L RGB CMYK", "gif": "L P", "bmp": "1 L P RGB"}
     files = []
     for suffix, names in modes.items():
-        path = folder / f"spoilt.{suffix}"
+        path = folder / f"mutated.{suffix}"
         for mode in names.split():
             image = Image.fromarray(noise[:, :, 0].astype(np.uint16) * 200)
             image = image if mode == "I;16" else Image.fromarray(noise).convert(mode)
@@ -89,7 +89,7 @@ def sources(folder):
 
 
 def read_and_check(path):
-    """Read a file that may be an image; an error names it."""
+    """Read a file, and check that an error names it."""
     try:
         found = read_pixels(path)
     except DataError as error:
@@ -99,16 +99,16 @@ def read_and_check(path):
     assert found.ndim in (2, 3)
 
 
-def test_spoilt_files_give_a_image_or_a_sentence(tmp_path):
-    found = toll(read_and_check, sources(tmp_path), 400, seed=0)
+def test_mutated_files_are_decoded_or_rejected(tmp_path):
+    found = measure_reads(read_and_check, sources(tmp_path), 400, seed=0)
     assert 40 < found.read < 360
     assert found.traced < 100e6
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(8))
-def test_twenty_thousand_spoilt_files(tmp_path, part):
-    found = toll(read_and_check, sources(tmp_path), 2500, seed=1 + part)
+def test_twenty_thousand_mutated_files(tmp_path, part):
+    found = measure_reads(read_and_check, sources(tmp_path), 2500, seed=1 + part)
     print(f"images, part {part}: {found}")
     assert found.seconds < 0.2
     assert max(found.traced, found.grown) < 100e6

@@ -9,7 +9,7 @@ from handgrad.errors import DataError
 X, Y = np.zeros((6, 4, 4), np.uint8), np.arange(6) % 2
 
 
-def test_each_split_has_its_names(tmp_path):
+def test_names_of_each_split(tmp_path):
     path = tmp_path / "a.npz"
     np.savez(path, x_train=X, y_train=Y, x_val=X[:3], y_val=Y[:3, None], test_images=X, x=X, y=Y)
     splits = npz.read(path)
@@ -23,7 +23,7 @@ def test_each_split_has_its_names(tmp_path):
 
 
 @pytest.mark.parametrize("labels", [np.array(["a", "b"] * 3, object), np.array([b"a", b"b"] * 3)])
-def test_what_is_neither_numbers_nor_strings_has_a_cure(tmp_path, labels):
+def test_object_arrays_are_rejected_with_a_remedy(tmp_path, labels):
     np.savez(tmp_path / "a.npz", x=X, y=labels)
     sentence = (
         f"a.npz: y.npy holds {labels.dtype}, neither numbers nor strings; save labels "

@@ -6,7 +6,7 @@ import pytest
 from handgrad.data.formats import pixel_table
 from handgrad.errors import DataError
 
-HEADINGS = [
+HEADERS = [
     "label,0,1,2,3",
     "Label,p0,p1,p2,p3",
     '"label","0","1","2","3"',
@@ -20,10 +20,10 @@ def table(folder, *lines, name="a.csv"):
     return folder / name
 
 
-@pytest.mark.parametrize("heading", HEADINGS)
+@pytest.mark.parametrize("header", HEADERS)
 @pytest.mark.parametrize("label", ["7", "cat"])
-def test_a_heading_is_no_image(tmp_path, heading, label):
-    arrays = pixel_table.read(table(tmp_path, heading, f"{label},1,2,3,4"))["train"]
+def test_a_header_is_skipped(tmp_path, header, label):
+    arrays = pixel_table.read(table(tmp_path, header, f"{label},1,2,3,4"))["train"]
     assert arrays.images.tolist() == [[[[1, 2], [3, 4]]]]
     assert arrays.labels.tolist() == [int(label) if label == "7" else label]
 
@@ -33,37 +33,40 @@ def test_a_heading_is_no_image(tmp_path, heading, label):
     [
         (
             ["digit,0,1,2,3", "7,1,2,3,4", "8,1,2,3,4"],
-            "a.csv, line 1: the label 'digit' stands before numbers; if this is a heading, call "
+            "a.csv, line 1: the label 'digit' comes before numbers; if this is a header, call "
             "its first column label",
         ),
         (
             ["digit,253,254,255,256", "7,1,2,3,4"],
-            "a.csv, line 1: a label and 4 whole numbers 0..255 are wanted; correct it, or, if it "
-            "is a heading, call its first column label",
+            "a.csv, line 1: expected a label and 4 integers 0..255; correct it, or, if it is a "
+            "header, call its first column label",
         ),
-        (['"digit","0","1","2","3"', "7,1,2,3,4"], "line 1: a label and 4 whole numbers 0..255"),
+        (
+            ['"digit","0","1","2","3"', "7,1,2,3,4"],
+            "line 1: expected a label and 4 integers 0.",
+        ),
         (
             [",label,0,1,2,3", "0,7,1,2,3,4"],
-            "a.csv: the first column numbers the lines; leave it out (index=False)",
+            "a.csv: the first column holds line numbers; leave it out (index=False)",
         ),
         (["a,0,1,2,3", ",0,1,2,3"], "a.csv, line 2: the label is missing; add it"),
         (["label,a,b,c,d", "a,0,1,2,3", " ,0,1,2,3"], "a.csv, line 3: the label is missing; add"),
         (["a,0,1,2,3", '"",0,1,2,3'], "a.csv, line 2: the label is missing; add it"),
     ],
 )
-def test_headings_and_labels_that_are_wrong(tmp_path, lines, sentence):
+def test_invalid_headers_and_labels_are_rejected(tmp_path, lines, sentence):
     with pytest.raises(DataError, match=re.escape(sentence)):
         pixel_table.read(table(tmp_path, *lines))
 
 
-def test_labels_in_quotes_may_hold_commas_and_quotes(tmp_path):
+def test_quoted_labels_may_hold_commas_and_quotes(tmp_path):
     path = table(tmp_path, '"x, y",1,2,3,4', '"say ""no""" ,5,6,7,8', " a ,9,9,9,9")
     arrays = pixel_table.read(path)["train"]
     assert arrays.labels.tolist() == ["x, y", 'say "no"', "a"]
     assert arrays.images[1].ravel().tolist() == [5, 6, 7, 8]
 
 
-def test_labels_are_numbers_in_both_files_or_in_none(tmp_path):
+def test_labels_are_integers_in_both_files_or_in_neither(tmp_path):
     path = table(tmp_path, "1,1,2,3,4", "b,1,2,3,4", name="train.csv")
     table(tmp_path, "1,5,6,7,8", name="test.csv")
     assert pixel_table.read(path)["test"].labels.tolist() == ["1"]

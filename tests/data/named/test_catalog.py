@@ -5,10 +5,10 @@ from functools import partial
 import numpy as np
 import pytest
 
-from handgrad.data import available, fetch, load_data, verify
+from handgrad.data import available, check_files, fetch, load_data
 from handgrad.data.named import catalog
 from handgrad.data.named.download import download
-from handgrad.data.named.transfer import Terms
+from handgrad.data.named.transfer import Limits
 from handgrad.errors import ConfigError, DataError
 from tests.data.family import ARRAYS, ZIPPED, source, write
 from tests.data.loopback import content, serving, status
@@ -16,7 +16,7 @@ from tests.data.loopback import content, serving, status
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
-    """A machine with no data, to which `tiny` is known."""
+    """Use an empty cache, and register `tiny`."""
     folder = tmp_path / "cache"
     for module in ("catalog", "locate"):
         monkeypatch.setattr(f"handgrad.data.named.{module}.cache_folder", lambda: folder)
@@ -27,10 +27,10 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def server(monkeypatch):
-    """A mirror of `tiny` that may be asked without encryption."""
+    """Run a mirror of `tiny` over http."""
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    terms = Terms(scheme="http")
-    monkeypatch.setattr("handgrad.data.named.download.download", partial(download, terms=terms))
+    limits = Limits(scheme="http")
+    monkeypatch.setattr("handgrad.data.named.download.download", partial(download, limits=limits))
     with serving() as server:
         server.answers = {f"{name}.gz": content(data) for name, data in ZIPPED.items()}
         monkeypatch.setitem(catalog.SOURCES, "tiny", source(server.url))
@@ -42,11 +42,11 @@ def assert_tiny(train, test):
     assert np.array_equal(test.labels, ARRAYS["t10k-labels-idx1-ubyte"])
 
 
-def test_digits_need_nothing():
+def test_digits_need_no_files():
     train, test = load_data("digits", download=False)
     assert (len(train), len(test)) == (1438, 359)
     assert fetch("digits") is None
-    assert verify("digits") == []
+    assert check_files("digits") == []
 
 
 def test_load_from_a_folder(tmp_path):
@@ -60,7 +60,7 @@ def test_load_downloads_once_into_the_cache(server, cache):
     assert (cache / "tiny" / "train-images-idx3-ubyte.gz").is_file()
 
 
-def test_load_without_a_download_says_what_to_do(server):
+def test_load_without_a_download_names_the_remedy(server):
     sentence = (
         "tiny is not on this machine; download it with `handgrad data fetch tiny`, "
         "or set HANDGRAD_DATA to a folder with the files in tiny/"
@@ -70,7 +70,7 @@ def test_load_without_a_download_says_what_to_do(server):
     assert server.asked == []
 
 
-def test_load_after_a_failed_download_has_nothing_half(server):
+def test_load_recovers_from_a_failed_download(server):
     server.answers["t10k-labels-idx1-ubyte.gz"] = status(503)
     with pytest.raises(DataError, match=r"tiny could not be downloaded .*HTTP 503"):
         load_data("tiny")
@@ -82,30 +82,30 @@ def test_load_after_a_failed_download_has_nothing_half(server):
 def test_fetch_repairs_the_cache(server, cache):
     assert fetch("tiny") == cache / "tiny"
     (cache / "tiny" / "t10k-labels-idx1-ubyte.gz").write_bytes(b"rotten")
-    assert [check.ok for check in verify("tiny")] == [True, True, True, False]
+    assert [check.ok for check in check_files("tiny")] == [True, True, True, False]
     assert fetch("tiny") == cache / "tiny"
-    assert all(check.ok for check in verify("tiny"))
+    assert all(check.ok for check in check_files("tiny"))
     assert len(server.asked) == 5
 
 
-def test_fetch_leaves_alone_what_lies_elsewhere(server, tmp_path, monkeypatch):
+def test_fetch_keeps_data_outside_the_cache(server, tmp_path, monkeypatch):
     write(tmp_path / "shared" / "tiny")
     monkeypatch.setenv("HANDGRAD_DATA", str(tmp_path / "shared"))
     assert fetch("tiny") == tmp_path / "shared" / "tiny"
     assert server.asked == []
 
 
-def test_verify_looks_where_load_would(cache, tmp_path):
-    missing = verify("tiny")
+def test_check_files_looks_where_load_data_does(cache, tmp_path):
+    missing = check_files("tiny")
     assert [check.state for check in missing] == ["missing"] * 4
     assert missing[0].path == cache / "tiny" / "train-images-idx3-ubyte.gz"
     folder = write(tmp_path / "given", zipped=False, train_labels=np.zeros(12, np.uint8))
-    checks = verify("tiny", folder)
+    checks = check_files("tiny", folder)
     assert [check.state for check in checks] == ["right", "wrong", "right", "right"]
     assert checks[1].path == folder / "train-labels-idx1-ubyte"
 
 
-def test_available_lists_everything_and_where_it_is(cache):
+def test_available_lists_all_data_and_its_folder(cache):
     write(cache / "tiny")
     entries = {entry.name: entry for entry in available()}
     assert list(entries) == ["digits", "mnist", "fashion-mnist", "kmnist", "tiny"]
@@ -115,20 +115,20 @@ def test_available_lists_everything_and_where_it_is(cache):
     assert entries["tiny"][:5] == ("tiny", 12, 6, 3, (1, 5, 4))
 
 
-def test_available_does_not_fail_for_a_place_at_fault(monkeypatch):
+def test_available_reports_a_wrong_data_folder(monkeypatch):
     monkeypatch.setenv("HANDGRAD_DATA", "/nope")
     entries = {entry.name: entry.where for entry in available()}
     assert entries["digits"] == "in scikit-learn"
-    assert entries["mnist"].startswith("not here: HANDGRAD_DATA names /nope, which is no folder")
+    assert entries["mnist"].startswith("not here: HANDGRAD_DATA is /nope, which is not a folder")
 
 
-@pytest.mark.parametrize("ask", [load_data, fetch, verify])
-def test_an_unknown_name_is_refused(ask):
+@pytest.mark.parametrize("ask", [load_data, fetch, check_files])
+def test_an_unknown_name_is_rejected(ask):
     with pytest.raises(ConfigError, match="there is no data called 'mnits'; did you mean mnist"):
         ask("mnits")
 
 
-def test_slow_libraries_are_imported_when_they_are_used():
+def test_slow_libraries_are_imported_lazily():
     slow = "{'sklearn', 'requests', 'tqdm', 'filelock', 'platformdirs'}"
     code = f"import sys, handgrad.data; print({slow} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

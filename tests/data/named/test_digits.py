@@ -40,7 +40,10 @@ def test_scikit_learn_reads_them_where_its_file_lies_elsewhere(monkeypatch):
 
 
 def test_scikit_learn_itself_is_not_imported():
-    program = "import sys, handgrad.data; handgrad.data.load_data('digits'); print('sklearn' in sys.modules)"
+    program = (
+        "import sys, handgrad.data; handgrad.data.load_data('digits')\n"
+        "print('sklearn' in sys.modules)"
+    )
     found = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )

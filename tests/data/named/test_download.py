@@ -9,7 +9,7 @@ import pytest
 from filelock import FileLock
 
 from handgrad.data.named.download import download
-from handgrad.data.named.transfer import Terms
+from handgrad.data.named.transfer import Limits
 from handgrad.errors import DataError, StorageError
 from tests.data.family import CONTENT, ZIPPED, source
 from tests.data.loopback import (
@@ -24,8 +24,8 @@ from tests.data.loopback import (
     status,
 )
 
-HTTP = Terms(scheme="http")
-IMPATIENT = Terms(scheme="http", stall=0.7)
+HTTP = Limits(scheme="http")
+IMPATIENT = Limits(scheme="http", stall=0.7)
 FIRST = "train-images-idx3-ubyte.gz"
 
 
@@ -45,30 +45,30 @@ def names(folder):
     return sorted(p.name for p in folder.iterdir() if p.name != ".lock")
 
 
-def assert_whole(folder):
+def assert_complete(folder):
     assert names(folder) == sorted(f"{name}.gz" for name in ZIPPED)
     for name, data in ZIPPED.items():
         assert (folder / f"{name}.gz").read_bytes() == data
 
 
 @pytest.mark.parametrize("of", ["content", "gzip"])
-def test_brings_every_file_once(server, tmp_path, of):
+def test_every_file_is_downloaded_once(server, tmp_path, of):
     folder = tmp_path / "deep" / "tiny"
-    download(source(server.url, of=of), folder, terms=HTTP)
-    assert_whole(folder)
+    download(source(server.url, of=of), folder, limits=HTTP)
+    assert_complete(folder)
     assert server.asked == [f"{name}.gz" for name in ZIPPED]
-    download(source(server.url, of=of), folder, terms=HTTP)
+    download(source(server.url, of=of), folder, limits=HTTP)
     assert len(server.asked) == 4
 
 
-def test_brings_what_is_missing_or_wrong_and_leaves_the_rest(server, tmp_path):
+def test_only_missing_and_wrong_files_are_downloaded(server, tmp_path):
     for name, data in ZIPPED.items():
         (tmp_path / f"{name}.gz").write_bytes(data)
     (tmp_path / FIRST).write_bytes(ZIPPED["t10k-images-idx3-ubyte"])
     (tmp_path / "t10k-labels-idx1-ubyte.gz").unlink()
     (tmp_path / "t10k-labels-idx1-ubyte").write_bytes(CONTENT["t10k-labels-idx1-ubyte"])
     (tmp_path / "t10k-images-idx3-ubyte.gz").unlink()
-    download(source(server.url), tmp_path, terms=HTTP)
+    download(source(server.url), tmp_path, limits=HTTP)
     assert server.asked == [FIRST, "t10k-images-idx3-ubyte.gz"]
     assert (tmp_path / FIRST).read_bytes() == ZIPPED["train-images-idx3-ubyte"]
 
@@ -81,44 +81,44 @@ BAD = {
     "a page": (content(b"<html>"), "the file is wrong, not the published one"),
     "nothing": (content(b""), "the file is wrong, not the published one"),
     "half of it": (content(WHOLE[:100]), "the file is broken, not the published one"),
-    "broken off": (content(WHOLE[:100], promised=200), "the connection broke off"),
+    "broken off": (content(WHOLE[:100], promised=200), "the connection was interrupted"),
     "endless": (endless, "the file is too long"),
-    "stalled": (stalled, "no answer in time"),
-    "silent": (silent, "no answer in time"),
-    "byte by byte": (dripping, "no answer in time"),
-    "byte by byte from the start": (dripping_head, "no answer in time"),
-    "in circles": (status(302, Location=f"/{FIRST}"), "it leads on and on"),
+    "stalled": (stalled, "no response in time"),
+    "silent": (silent, "no response in time"),
+    "byte by byte": (dripping, "no response in time"),
+    "byte by byte from the start": (dripping_head, "no response in time"),
+    "in circles": (status(302, Location=f"/{FIRST}"), "too many redirects"),
     "leading away": (
         status(302, Location="ftp://127.0.0.1/x"),
-        "it leads to ftp://127.0.0.1/x, which is not http",
+        "ftp://127.0.0.1/x is not http",
     ),
 }
 
 
-def terms(trouble):
-    return IMPATIENT if BAD[trouble][1] == "no answer in time" else HTTP
+def limits_for(fault):
+    return IMPATIENT if BAD[fault][1] == "no response in time" else HTTP
 
 
-@pytest.mark.parametrize("trouble", BAD)
-def test_a_bad_mirror_is_named_and_leaves_nothing(server, tmp_path, trouble):
-    answer, reason = BAD[trouble]
+@pytest.mark.parametrize("fault", BAD)
+def test_a_bad_mirror_is_named_and_leaves_no_file(server, tmp_path, fault):
+    answer, reason = BAD[fault]
     server.answers[FIRST] = answer
     host = server.url.split("/")[2]
     sentence = (
-        rf"tiny could not be downloaded \({FIRST} from {host}: {reason}\); try again with a "
-        "network, or set HANDGRAD_DATA to a folder with the files in tiny/"
+        rf"tiny could not be downloaded \({FIRST} from {host}: {reason}\); check the network and "
+        "try again, or set HANDGRAD_DATA to a folder with the files in tiny/"
     )
     with pytest.raises(DataError, match=sentence):
-        download(source(server.url), tmp_path, terms=terms(trouble))
+        download(source(server.url), tmp_path, limits=limits_for(fault))
     assert names(tmp_path) == []
 
 
-@pytest.mark.parametrize("trouble", BAD)
-def test_after_a_bad_mirror_comes_the_next(server, tmp_path, trouble):
+@pytest.mark.parametrize("fault", BAD)
+def test_after_a_bad_mirror_the_next_is_tried(server, tmp_path, fault):
     with serving() as bad:
-        bad.answers[FIRST] = BAD[trouble][0]
-        download(source(bad.url, server.url), tmp_path, terms=terms(trouble))
-    assert_whole(tmp_path)
+        bad.answers[FIRST] = BAD[fault][0]
+        download(source(bad.url, server.url), tmp_path, limits=limits_for(fault))
+    assert_complete(tmp_path)
 
 
 def test_without_a_network_every_mirror_is_named(tmp_path):
@@ -126,70 +126,70 @@ def test_without_a_network_every_mirror_is_named(tmp_path):
         pass
     host = gone.url.split("/")[2]
     with pytest.raises(DataError, match=f"from {host}: no connection, {host}: no connection"):
-        download(source(gone.url, gone.url), tmp_path, terms=HTTP)
+        download(source(gone.url, gone.url), tmp_path, limits=HTTP)
 
 
-def test_a_file_that_is_right_stays_where_a_later_one_fails(server, tmp_path):
+def test_a_right_file_is_kept_if_a_later_one_fails(server, tmp_path):
     server.answers["train-labels-idx1-ubyte.gz"] = status(404)
     with pytest.raises(DataError, match=r"\(train-labels-idx1-ubyte\.gz from .* HTTP 404\)"):
-        download(source(server.url), tmp_path, terms=HTTP)
+        download(source(server.url), tmp_path, limits=HTTP)
     assert names(tmp_path) == [FIRST]
 
 
-def test_plain_http_is_refused_unless_a_test_asks_for_it(server, tmp_path):
-    with pytest.raises(DataError, match=f"it leads to {server.url}{FIRST}, which is not https"):
+def test_http_is_rejected(server, tmp_path):
+    with pytest.raises(DataError, match=f"{server.url}{FIRST} is not https"):
         download(source(server.url), tmp_path)
     assert server.asked == []
 
 
-def test_a_server_without_encryption_is_no_https_mirror(server, tmp_path):
+def test_a_server_without_tls_is_rejected(server, tmp_path):
     mirror = server.url.replace("http:", "https:")
     with pytest.raises(DataError, match=f"{FIRST} from 127.*: no secure connection"):
         download(source(mirror), tmp_path)
 
 
-def test_a_redirect_of_the_right_kind_is_followed(server, tmp_path):
+def test_a_redirect_is_followed(server, tmp_path):
     server.answers["moved"] = server.answers[FIRST]
     server.answers[FIRST] = status(302, Location="/moved")
-    download(source(server.url), tmp_path, terms=HTTP)
-    assert_whole(tmp_path)
+    download(source(server.url), tmp_path, limits=HTTP)
+    assert_complete(tmp_path)
 
 
-def test_a_redirect_that_goes_on_forever_is_not_read(server, tmp_path):
+def test_the_body_of_a_redirect_is_not_read(server, tmp_path):
     server.answers["moved"] = server.answers[FIRST]
     server.answers[FIRST] = endless_redirect("/moved")
-    download(source(server.url), tmp_path, terms=HTTP)
-    assert_whole(tmp_path)
+    download(source(server.url), tmp_path, limits=HTTP)
+    assert_complete(tmp_path)
 
 
-def test_a_length_that_is_no_number_is_not_needed(server, tmp_path):
+def test_an_invalid_content_length_is_ignored(server, tmp_path):
     server.answers[FIRST] = content(WHOLE, promised="many")
-    download(source(server.url), tmp_path, terms=HTTP)
-    assert_whole(tmp_path)
+    download(source(server.url), tmp_path, limits=HTTP)
+    assert_complete(tmp_path)
 
 
-def test_a_file_stays_gzipped_where_the_server_calls_that_an_encoding(server, tmp_path):
+def test_a_file_stays_gzipped_despite_a_content_encoding(server, tmp_path):
     for name, data in ZIPPED.items():
         server.answers[f"{name}.gz"] = content(data, Content_Encoding="gzip")
-    download(source(server.url), tmp_path, terms=HTTP)
-    assert_whole(tmp_path)
+    download(source(server.url), tmp_path, limits=HTTP)
+    assert_complete(tmp_path)
 
 
 @pytest.mark.parametrize(("progress", "shown"), [(True, True), (False, False), (None, False)])
 def test_the_bar_is_on_stderr_and_can_be_switched_off(server, tmp_path, capsys, progress, shown):
-    download(source(server.url), tmp_path, progress=progress, terms=HTTP)
+    download(source(server.url), tmp_path, progress=progress, limits=HTTP)
     out, err = capsys.readouterr()
     assert out == ""
     assert ("train-images-idx3-ubyte.gz: 100%" in err) == shown
     assert (err != "") == shown
 
 
-def test_threads_that_want_the_same_bring_it_once(server, tmp_path):
+def test_concurrent_threads_download_once(server, tmp_path):
     with ThreadPoolExecutor(8) as pool:
-        jobs = [pool.submit(download, source(server.url), tmp_path, terms=HTTP) for _ in range(8)]
+        jobs = [pool.submit(download, source(server.url), tmp_path, limits=HTTP) for _ in range(8)]
         for job in jobs:
             job.result(timeout=20)
-    assert_whole(tmp_path)
+    assert_complete(tmp_path)
     assert len(server.asked) == 4
 
 
@@ -198,15 +198,15 @@ def downloading(*mirrors, folder):
     program = (
         "import sys, pathlib\n"
         "from handgrad.data.named.download import download\n"
-        "from handgrad.data.named.transfer import Terms\n"
+        "from handgrad.data.named.transfer import Limits\n"
         "from tests.data.family import source\n"
-        "download(source(*sys.argv[2:]), pathlib.Path(sys.argv[1]), terms=Terms('http'))"
+        "download(source(*sys.argv[2:]), pathlib.Path(sys.argv[1]), limits=Limits('http'))"
     )
     command = [sys.executable, "-c", program, str(folder), *mirrors]
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 
 
-def test_eight_processes_and_a_hostile_mirror_end_in_one_whole_file(server, tmp_path):
+def test_eight_processes_and_a_bad_mirror_give_complete_files(server, tmp_path):
     with serving() as bad:
         half = [content(data[: len(data) // 2], promised=len(data)) for data in ZIPPED.values()]
         wrong = [content(data[::-1]) for data in ZIPPED.values()]
@@ -222,12 +222,12 @@ def test_eight_processes_and_a_hostile_mirror_end_in_one_whole_file(server, tmp_
                     seen.add(path.name)
         said = [process.communicate()[1] for process in processes]
     assert [process.returncode for process in processes] == [0] * 8, said
-    assert_whole(tmp_path)
+    assert_complete(tmp_path)
     assert len(server.asked) == len(bad.asked) == 4
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows kills in another way")
-def test_after_a_killed_download_the_next_one_starts_anew(server, tmp_path):
+def test_a_download_restarts_after_a_killed_one(server, tmp_path):
     begun = threading.Event()
 
     def slow(handler):
@@ -243,14 +243,12 @@ def test_after_a_killed_download_the_next_one_starts_anew(server, tmp_path):
     killed.communicate()
     waiting.communicate(timeout=30)
     assert waiting.returncode == 0
-    assert_whole(tmp_path)
+    assert_complete(tmp_path)
 
 
 @pytest.mark.parametrize("progress", [None, False])
-def test_who_has_to_wait_says_so_unless_it_is_to_be_quiet(
-    server, tmp_path, capsys, monkeypatch, progress
-):
-    monkeypatch.setattr("handgrad.data.named.download._PATIENCE", 0.05)
+def test_waiting_is_reported_unless_quiet(server, tmp_path, capsys, monkeypatch, progress):
+    monkeypatch.setattr("handgrad.data.named.download._SILENT_WAIT", 0.05)
     held = threading.Event()
 
     def hold():
@@ -261,40 +259,40 @@ def test_who_has_to_wait_says_so_unless_it_is_to_be_quiet(
     holder = threading.Thread(target=hold)
     holder.start()
     held.wait()
-    download(source(server.url), tmp_path, terms=HTTP, progress=progress)
+    download(source(server.url), tmp_path, limits=HTTP, progress=progress)
     holder.join()
-    assert_whole(tmp_path)
+    assert_complete(tmp_path)
     sentence = f"another process is downloading to {tmp_path}; waiting for it\n"
     assert capsys.readouterr() == ("", "" if progress is False else sentence)
 
 
-def test_what_a_killed_download_left_is_overwritten(server, tmp_path):
+def test_a_partial_file_is_overwritten(server, tmp_path):
     (tmp_path / ".train-images-idx3-ubyte.part").write_bytes(b"half")
-    download(source(server.url), tmp_path, terms=HTTP)
-    assert_whole(tmp_path)
+    download(source(server.url), tmp_path, limits=HTTP)
+    assert_complete(tmp_path)
 
 
-def test_an_interruption_leaves_nothing(server, tmp_path, monkeypatch):
+def test_an_interruption_leaves_no_file(server, tmp_path, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(os, "fsync", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        download(source(server.url), tmp_path, terms=HTTP)
+        download(source(server.url), tmp_path, limits=HTTP)
     assert names(tmp_path) == []
 
 
-def test_a_folder_that_cannot_be_written_to_is_named(server, tmp_path):
+def test_an_unwritable_folder_is_an_error(server, tmp_path):
     (tmp_path / "file").write_text("in the way")
     folder = tmp_path / "file" / "tiny"
     sentence = (
         rf"cannot write to {folder} \(Not a directory\); make it writable, or set HANDGRAD_DATA"
     )
     with pytest.raises(StorageError, match=sentence):
-        download(source(server.url), folder, terms=HTTP)
+        download(source(server.url), folder, limits=HTTP)
 
 
-def test_a_full_disk_is_no_fault_of_the_mirror(server, tmp_path, monkeypatch):
+def test_a_full_disk_does_not_try_the_next_mirror(server, tmp_path, monkeypatch):
     def fail(*_):
         raise OSError(28, "No space left on device")
 
@@ -302,6 +300,6 @@ def test_a_full_disk_is_no_fault_of_the_mirror(server, tmp_path, monkeypatch):
     with pytest.raises(
         StorageError, match=rf"cannot write to {tmp_path} \(No space left on device\)"
     ):
-        download(source(server.url, server.url), tmp_path, terms=HTTP)
+        download(source(server.url, server.url), tmp_path, limits=HTTP)
     assert server.asked == [FIRST]
     assert names(tmp_path) == []

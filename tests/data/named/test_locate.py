@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from handgrad.data.named.locate import cache_folder, find, locate
+from handgrad.data.folders import cache_folder
+from handgrad.data.named.locate import find, locate
 from handgrad.errors import DataError
 from tests.data.family import source, write
 
@@ -12,14 +13,14 @@ TINY = source()
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path, monkeypatch):
-    """A machine on which there is nothing yet."""
+    """Use an empty cache."""
     folder = tmp_path / "cache"
     monkeypatch.setattr("handgrad.data.named.locate.cache_folder", lambda: folder)
     monkeypatch.delenv("HANDGRAD_DATA", raising=False)
     return folder
 
 
-def test_the_order_is_folder_variable_cache(cache, tmp_path, monkeypatch):
+def test_the_order_is_data_dir_variable_cache(cache, tmp_path, monkeypatch):
     assert locate(TINY) is None
     write(cache / "tiny")
     assert locate(TINY) == cache / "tiny"
@@ -31,7 +32,7 @@ def test_the_order_is_folder_variable_cache(cache, tmp_path, monkeypatch):
     assert locate(TINY, str(tmp_path / "given" / "tiny")) == tmp_path / "given" / "tiny"
 
 
-def test_what_is_not_whole_is_passed_over(cache, tmp_path, monkeypatch):
+def test_an_incomplete_folder_is_skipped(cache, tmp_path, monkeypatch):
     write(tmp_path / "shared" / "tiny", t10k_labels=None)
     monkeypatch.setenv("HANDGRAD_DATA", str(tmp_path / "shared"))
     assert locate(TINY) is None
@@ -39,14 +40,14 @@ def test_what_is_not_whole_is_passed_over(cache, tmp_path, monkeypatch):
     assert locate(TINY) == cache / "tiny"
 
 
-def test_gzipped_and_plain_may_be_mixed_and_gzipped_comes_first(tmp_path):
+def test_gzipped_files_come_before_plain_ones(tmp_path):
     write(tmp_path, train_labels=None)
     write(tmp_path, zipped=False, t10k_images=None)
     assert locate(TINY, tmp_path) == tmp_path
     assert [find(tmp_path, file).suffix for file in TINY.files] == [".gz", "", ".gz", ".gz"]
 
 
-def test_a_given_folder_is_the_only_place(cache, tmp_path):
+def test_a_given_folder_is_the_only_one_searched(cache, tmp_path):
     write(cache / "tiny")
     folder = write(tmp_path / "given", t10k_labels=None)
     sentence = (
@@ -60,20 +61,20 @@ def test_a_given_folder_is_the_only_place(cache, tmp_path):
         locate(TINY, folder)
 
 
-def test_a_given_folder_must_be_one(tmp_path):
-    with pytest.raises(DataError, match="nowhere is no folder; name one that holds tiny"):
+def test_a_given_folder_must_exist(tmp_path):
+    with pytest.raises(DataError, match="nowhere is not a folder; give one that holds tiny"):
         locate(TINY, tmp_path / "nowhere")
 
 
 def test_the_variable_must_name_a_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HANDGRAD_DATA", str(tmp_path / "nowhere"))
-    with pytest.raises(DataError, match=r"HANDGRAD_DATA names .*nowhere, which is no folder; corr"):
+    with pytest.raises(DataError, match=r"HANDGRAD_DATA is .*nowhere, which is not a folder; corr"):
         locate(TINY)
     monkeypatch.setenv("HANDGRAD_DATA", "")
     assert locate(TINY) is None
 
 
-def test_a_folder_that_may_not_be_entered_is_one_sentence(tmp_path, monkeypatch):
+def test_an_unreadable_folder_is_an_error(tmp_path, monkeypatch):
     def denied(*_, **__):
         raise PermissionError(13, "Permission denied")
 
@@ -82,7 +83,7 @@ def test_a_folder_that_may_not_be_entered_is_one_sentence(tmp_path, monkeypatch)
         locate(TINY, tmp_path)
     monkeypatch.setattr(Path, "is_dir", denied)
     monkeypatch.setenv("HANDGRAD_DATA", str(tmp_path))
-    with pytest.raises(DataError, match=r"HANDGRAD_DATA names .*, which is no folder"):
+    with pytest.raises(DataError, match=r"HANDGRAD_DATA is .*, which is not a folder"):
         locate(TINY)
 
 
@@ -95,12 +96,12 @@ def test_a_tilde_is_the_home_folder(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the variable is Linux's")
-def test_the_cache_is_the_users(monkeypatch):
+def test_the_cache_folder_is_the_users(monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
     assert cache_folder() == Path("/somewhere/handgrad")
 
 
-def test_without_a_home_folder_the_variable_still_counts(tmp_path, monkeypatch):
+def test_the_variable_works_without_a_home_folder(tmp_path, monkeypatch):
     monkeypatch.undo()  # the cache folder is the true one again
     for name in ("HOME", "XDG_CACHE_HOME", "USERPROFILE", "LOCALAPPDATA", "HANDGRAD_DATA"):
         monkeypatch.delenv(name, raising=False)
@@ -111,5 +112,5 @@ def test_without_a_home_folder_the_variable_still_counts(tmp_path, monkeypatch):
     monkeypatch.setenv("HANDGRAD_DATA", str(tmp_path))
     assert locate(TINY) == tmp_path / "tiny"
     monkeypatch.setenv("HANDGRAD_DATA", "~nobody-here/data")
-    with pytest.raises(DataError, match=r"HANDGRAD_DATA names ~nobody-here/data, which is no fold"):
+    with pytest.raises(DataError, match=r"HANDGRAD_DATA is ~nobody-here/data, which is not a fold"):
         locate(TINY)

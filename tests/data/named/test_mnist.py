@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from handgrad.data import load_data, verify
-from handgrad.data.named.mnist import read_family
+from handgrad.data import check_files, load_data
+from handgrad.data.named.mnist import read_mnist_files
 from handgrad.data.named.sources import SOURCES
 from handgrad.errors import DataError
 from tests.data.family import ARRAYS, source, write
@@ -10,7 +10,7 @@ from tests.data.family import ARRAYS, source, write
 
 def read(folder, zipped=True):
     paths = [folder / (f"{file.name}.gz" if zipped else file.name) for file in source().files]
-    return read_family(source(), paths)
+    return read_mnist_files(source(), paths)
 
 
 @pytest.mark.parametrize("zipped", [True, False])
@@ -38,11 +38,11 @@ def test_four_files_become_two_datasets(tmp_path, zipped):
         ),
         (
             {"train_images": ARRAYS["train-labels-idx1-ubyte"]},
-            r"train-images-idx3-ubyte\.gz: holds uint8 \(12,\) where uint8 images \(N, H, W\)",
+            r"train-images-idx3-ubyte\.gz: expected uint8 images \(N, H, W\), found uint8 \(12,\)",
         ),
         (
             {"t10k_labels": ARRAYS["t10k-images-idx3-ubyte"]},
-            r"t10k-labels-idx1-ubyte\.gz: holds uint8 \(6, 5, 4\) where uint8 labels \(N,\) belong",
+            r"t10k-labels-idx1-ubyte\.gz: expected uint8 labels \(N,\), found uint8 \(6, 5, 4\)",
         ),
         (
             {"t10k_images": np.zeros((6, 4, 4), np.uint8)},
@@ -55,7 +55,7 @@ def test_four_files_become_two_datasets(tmp_path, zipped):
         ),
     ],
 )
-def test_files_that_do_not_belong_together_are_refused(tmp_path, changes, sentence):
+def test_files_that_do_not_match_are_rejected(tmp_path, changes, sentence):
     with pytest.raises(DataError, match=sentence):
         read(write(tmp_path, **changes))
 
@@ -72,4 +72,4 @@ def test_the_published_files(located, name, mean, std):
     assert test.counts.min() > 0
     assert round(float(train.images.mean()) / 255, 4) == mean
     assert round(float(train.images.std()) / 255, 4) == std
-    assert all(check.ok for check in verify(name, folder))
+    assert all(check.ok for check in check_files(name, folder))

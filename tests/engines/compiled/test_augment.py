@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import handgrad as hg
-from handgrad.data.augment import Augmentation, Moves
+from handgrad.data.augment import Augmentation, EpochAugmentation
 from handgrad.engines import BatchStream, Engine, ReferenceEngine, TrainConfig, engine_named
 from handgrad.engines.compiled import CompiledEngine
 from handgrad.losses import SoftmaxCrossEntropy
@@ -38,11 +38,11 @@ def engine(shape: tuple[int, int, int], workers: int = 1) -> CompiledEngine:
     return CompiledEngine(Network(layers, shape, 2), CONFIG, workers=workers, skip_zeros=False)
 
 
-def as_compiled(X: NDArray[Any], moves: Moves) -> NDArray[Any]:
+def as_compiled(X: NDArray[Any], augment: EpochAugmentation) -> NDArray[Any]:
     """Return at most 16 images as the compiled engine has them, before its first layer."""
     N, *shape = X.shape
     compiled = engine(tuple(shape))  # type: ignore[arg-type]
-    compiled.run(BatchStream(X, np.arange(N) % 2, None, np.arange(N), N, [1e-6], moves))
+    compiled.run(BatchStream(X, np.arange(N) % 2, None, np.arange(N), N, [1e-6], augment))
     builder, program = compiled._programs[next(reversed(compiled._programs))]
     found = next(b for b in builder.plan.buffers() if b.name == "augment: images")
     return program.array(found)[0][: X.size].reshape(X.shape)
@@ -58,18 +58,18 @@ def test_the_kernel_and_numpy_agree_in_every_bit(
     augmentation: Augmentation, shape: tuple[int, int, int], kind: Any
 ) -> None:
     X = images((4, *shape), kind)
-    moves = Moves(augmentation, 2, 3)
-    expected = moves.applied(X, np.arange(4))
-    assert as_compiled(X, moves).tobytes() == expected.tobytes()
+    augment = EpochAugmentation(augmentation, 2, 3)
+    expected = augment.apply(X, np.arange(4))
+    assert as_compiled(X, augment).tobytes() == expected.tobytes()
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.float32])
-@pytest.mark.parametrize("preset", ["light", "messy-hands", "clothes", "light,ground=edge"])
+@pytest.mark.parametrize("preset", ["light", "drawings", "fashion", "light,fill=edge"])
 def test_they_agree_for_the_presets_on_images_of_28_pixels(preset: str, kind: Any) -> None:
     X, augmentation = images((16, 1, 28, 28), kind), Augmentation.of(preset)
     assert augmentation is not None
-    moves = Moves(augmentation, 0, 1)
-    assert as_compiled(X, moves).tobytes() == moves.applied(X, np.arange(16)).tobytes()
+    augment = EpochAugmentation(augmentation, 0, 1)
+    assert as_compiled(X, augment).tobytes() == augment.apply(X, np.arange(16)).tobytes()
 
 
 NETWORKS = {
@@ -84,7 +84,9 @@ def batches(kind: Any, size: int = 24, count: int = 20) -> BatchStream:
     order = np.concatenate([rng.permutation(100) for _ in range(6)])[: count * size - 7]
     labels = rng.integers(0, 3, 100)
     X = images((100, 2, 11, 9), kind)
-    return BatchStream(X, labels, None, order, size, [0.05] * count, Moves(EVERYTHING, 3, 1))
+    return BatchStream(
+        X, labels, None, order, size, [0.05] * count, EpochAugmentation(EVERYTHING, 3, 1)
+    )
 
 
 def trained(name: str, network: str, run: BatchStream, **options: Any) -> tuple[Engine, Any]:
@@ -108,7 +110,7 @@ def test_engines_agree_over_20_steps(name: str, network: str, kind: Any) -> None
     for key, array in ours.net.arrays.items():  # type: ignore[attr-defined]
         found = theirs.net.arrays[key]  # type: ignore[attr-defined]
         assert np.linalg.norm(array - found) <= 1e-4 * max(np.linalg.norm(array), 1e-3), key
-    plain = trained("reference", network, run._replace(moves=None))[1]
+    plain = trained("reference", network, run._replace(augment=None))[1]
     assert np.abs(plain.losses - left.losses).max() > 0.01
 
 
@@ -132,7 +134,7 @@ def test_one_image_at_a_time_and_many_see_the_same_images() -> None:
     seen = {}
     for size in (1, 7, 40):
         run = BatchStream(X, np.zeros(40, int), None, np.arange(40)[::-1], size, [0.0] * 40, None)
-        run = run._replace(lrs=[0.0] * -(-40 // size), moves=Moves(EVERYTHING, 0, 4))
+        run = run._replace(lrs=[0.0] * -(-40 // size), augment=EpochAugmentation(EVERYTHING, 0, 4))
         seen[size] = np.concatenate([batch[0] for batch in run.in_turn()])
     assert np.array_equal(seen[1], seen[7])
     assert np.array_equal(seen[1], seen[40])
@@ -160,10 +162,10 @@ def test_a_step_that_goes_astray_is_named_with_augmentation_too() -> None:
 
 def test_the_plan_says_it() -> None:
     net = Network(hg.models.two_layer(), (1, 28, 28), 10)
-    plan = hg.plan(net, augment="clothes")
+    plan = hg.plan(net, augment="fashion")
     assert "images: augmented by shift=0.07,flip=true" in plan.notes
     assert "augment.move_bytes" in str(plan)
-    assert "augment" not in str(hg.plan(net, augment="clothes", learning=False))
+    assert "augment" not in str(hg.plan(net, augment="fashion", learning=False))
 
 
 @pytest.mark.parametrize(("moved", "kept"), [(True, "cpu"), (False, "meta")])
@@ -172,9 +174,12 @@ def test_images_that_are_moved_stay_on_the_host(moved: bool, kept: str) -> None:
     torch = pytest.importorskip("torch")
     from handgrad.engines.torch.data_feed import Feed
 
-    X, moves = images((6, 1, 5, 5), np.uint8), Moves(EVERYTHING, 2, 3) if moved else None
+    X, augment = (
+        images((6, 1, 5, 5), np.uint8),
+        EpochAugmentation(EVERYTHING, 2, 3) if moved else None,
+    )
     net = Network([hg.Flatten(), hg.Dense()], (1, 5, 5), 2)
-    batches = BatchStream(X, np.arange(6) % 2, None, np.arange(6), 3, [0.1, 0.1], moves)
+    batches = BatchStream(X, np.arange(6) % 2, None, np.arange(6), 3, [0.1, 0.1], augment)
     feed = Feed(batches, net, SoftmaxCrossEntropy(), torch.device("meta"))
     assert feed._images.device.type == kept
     arrived = list(feed)

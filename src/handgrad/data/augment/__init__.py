@@ -1,6 +1,10 @@
-"""Images changed a little and at random each time they are learned from."""
+"""Random augmentation of the training images, different in every epoch."""
 
-from handgrad.data.augment.augmentation import PRESETS, Augmentation, as_augmentation
-from handgrad.data.augment.sampling import Moves
+from handgrad.data.augment.augmentation import (
+    PRESETS,
+    Augmentation,
+    EpochAugmentation,
+    as_augmentation,
+)
 
-__all__ = ["PRESETS", "Augmentation", "Moves", "as_augmentation"]
+__all__ = ["PRESETS", "Augmentation", "EpochAugmentation", "as_augmentation"]

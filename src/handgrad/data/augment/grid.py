@@ -1,7 +1,7 @@
-"""What moving images of one size needs, whichever image it is.
+"""The tables that transforming images of one size needs, and the layout of the parameters.
 
-All numbers here, and all that are made of them, are whole and below 2²⁴, which float32 holds
-exactly: so that sums have the same bits in whatever order they are made, and in every engine.
+All values here, and all sums of them, are integers below 2²⁴, which float32 represents exactly.
+Therefore results have the same bits in every engine, in whatever order the sums are computed.
 """
 
 from __future__ import annotations
@@ -15,34 +15,35 @@ from numpy.typing import NDArray
 from handgrad.errors import DataError
 from handgrad.layers import Array
 
-LARGEST = 512  # pixels of a side
-VECTOR = 16  # rows are made so many numbers long, or a multiple of it
+LARGEST = 512  # the largest side, in pixels
+VECTOR = 16  # rows are padded to a multiple of this length
 
-HEAD = VECTOR  # numbers that say what becomes of an image, before those of the distortion
-# Where each of them stands: the place that the middle comes from, how it moves with each half
-# pixel down and to the right, the rectangle that is erased, how much wider strokes are, and what
-# lightness is multiplied with and then lifted by.
+HEAD = VECTOR  # the number of parameters of an image before those of the elastic distortion
+# The columns of these parameters: the source of the centre, its change for half a pixel down and
+# to the right, the erased rectangle, the change of stroke width, and the gain and offset of
+# lightness.
 Y, Y_BY_Y, Y_BY_X, X, X_BY_Y, X_BY_X, TOP, BOTTOM, LEFT, RIGHT, STROKE, GAIN, LIFT = range(13)
-LIGHT = 255  # that of the lightest byte
+LIGHT = 255  # the lightness of a white pixel
 
-PIXEL = 256  # a place is counted in so many parts of a pixel
-FINE = 16  # and the place of the middle, and steps, in so many parts of that
+PIXEL = 256  # positions are integers in units of 1/256 pixel
+FINE = 16  # and the position of the centre, and steps, in units of 1/16 of that
 
 
-class Frame(NamedTuple):
-    """The tables for images of one size.
+class SamplingGrid(NamedTuple):
+    """The tables for images of one size. K is the number of control points along a side.
 
     Attributes:
         size: height and width.
-        knots: how many knots of the distortion lie along a side; 0: it is not bent.
-        row: the numbers in a row of knots, all y beside all x.
-        half_pixels: how far each pixel lies below and right of the middle, (2, H·W rounded up).
-        down: the weights of the knots for each row of pixels, (H, knots).
-        across: those for each column, (knots, W rounded up).
+        control_points: K; 0 without an elastic distortion.
+        row: the length of a row of control points, all y offsets followed by all x offsets.
+        half_pixels: the offset of each pixel from the centre, down and to the right, in half
+            pixels, (2, H·W rounded up).
+        down: the spline weights of the control points for each row of pixels, (H, K).
+        across: the spline weights for each column of pixels, (K, W rounded up).
     """
 
     size: tuple[int, int]
-    knots: int
+    control_points: int
     row: int
     half_pixels: Array
     down: Array
@@ -50,60 +51,60 @@ class Frame(NamedTuple):
 
     @property
     def width(self) -> int:
-        """How many numbers say what becomes of an image."""
-        return HEAD + self.knots * self.row
+        """The number of parameters of an image."""
+        return HEAD + self.control_points * self.row
 
 
 @cache
-def frame(height: int, width: int, waves: int) -> Frame:
-    """Return the tables for images of a size.
+def sampling_grid(height: int, width: int, intervals: int) -> SamplingGrid:
+    """Return the tables for images of one size.
 
     Args:
-        height: the pixels of a column, H.
-        width: the pixels of a row, W.
-        waves: how often the distortion may change along a side; 0: there is none.
+        height: H, in pixels.
+        width: W, in pixels.
+        intervals: the number of spline intervals along a side; 0: no elastic distortion.
 
     Raises:
         DataError: if the images are too large.
     """
     if max(height, width) > LARGEST:
         raise DataError(
-            f"images of {height}x{width} are too large to be augmented; bring them to at most "
+            f"images of {height}x{width} are too large to be augmented; resize them to at most "
             f"{LARGEST} pixels"
         )
-    knots = waves + 3 if waves else 0
-    half_pixels = np.zeros((2, _rounded(height * width)), np.float32)
-    places = np.mgrid[0:height, 0:width].reshape(2, -1)
-    half_pixels[:, : height * width] = 2 * places - [[height - 1], [width - 1]]
-    across = np.zeros((knots, _rounded(width)), np.float32)
-    across[:, :width] = _spline(width, waves).T
-    down = np.ascontiguousarray(_spline(height, waves))
-    return Frame((height, width), knots, _rounded(2 * knots), half_pixels, down, across)
+    K = intervals + 3 if intervals else 0
+    half_pixels = np.zeros((2, _rounded_up(height * width)), np.float32)
+    positions = np.mgrid[0:height, 0:width].reshape(2, -1)
+    half_pixels[:, : height * width] = 2 * positions - [[height - 1], [width - 1]]
+    across = np.zeros((K, _rounded_up(width)), np.float32)
+    across[:, :width] = _spline(width, intervals).T
+    down = np.ascontiguousarray(_spline(height, intervals))
+    return SamplingGrid((height, width), K, _rounded_up(2 * K), half_pixels, down, across)
 
 
-def spread(weights: Array) -> float:
-    """Return the root mean square over pixels of the length of their weights, in whole knots."""
+def rms_weight(weights: Array) -> float:
+    """Return the root mean square over pixels of the L2 norm of their spline weights."""
     return float(np.sqrt((weights.astype(np.float64) ** 2).sum(axis=1).mean())) / PIXEL
 
 
-def _spline(size: int, waves: int) -> NDArray[np.float32]:
-    """Return how much each knot of a cubic B-spline counts at each pixel, (size, knots), in 256ths.
+def _spline(size: int, intervals: int) -> NDArray[np.float32]:
+    """Return the weights of a cubic B-spline at each pixel, (size, control points), in 1/256.
 
-    Those of a pixel are 256 together. Knots lie size/waves apart, and one more beyond each end.
+    The weights of a pixel sum to 256. Control points are size/intervals apart.
     """
-    if not waves:
+    if not intervals:
         return np.zeros((size, 0), np.float32)
-    at = (np.arange(size) + 0.5) * waves / size  # in knots
+    at = (np.arange(size) + 0.5) * intervals / size  # in intervals
     first = np.floor(at).astype(np.int64)
     t = at - first
     parts = [(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3]
-    weights = np.zeros((size, waves + 3), np.float32)
+    weights = np.zeros((size, intervals + 3), np.float32)
     for k, part in enumerate(parts):
         weights[np.arange(size), first + k] = np.rint(part * PIXEL / 6)
     weights[np.arange(size), first + 1] += PIXEL - weights.sum(axis=1)
     return weights
 
 
-def _rounded(count: int) -> int:
-    """Return a count rounded up to whole vectors."""
+def _rounded_up(count: int) -> int:
+    """Return a count rounded up to a multiple of `VECTOR`."""
     return -(-count // VECTOR) * VECTOR

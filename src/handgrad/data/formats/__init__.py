@@ -1,1 +1,1 @@
-"""The file formats that images and labels are read from."""
+"""Readers for the file formats of images and labels."""

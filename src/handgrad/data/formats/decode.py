@@ -1,4 +1,4 @@
-"""An image file as pixels: what it shows, whatever way it is stored."""
+"""Decode an image file into an array of pixels."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from handgrad.files import check_is_file
 FORMATS = ("PNG", "JPEG", "GIF", "BMP")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".gif", ".bmp")
 
-MOST_BYTES = 1 << 28
-MOST_PIXELS = 100_000_000
-_FEW_PIXELS = 1_000_000  # are read however short the file is
-_PIXELS_A_BYTE = 1000  # what an almost empty drawing is compressed to
+MAX_BYTES = 1 << 28
+MAX_PIXELS = 100_000_000
+_SAFE_PIXELS = 1_000_000  # always decoded, however short the file is
+_PIXELS_PER_BYTE = 1000  # the compression of an almost empty drawing
 
-# What decoders raise at a broken file, beside OSError.
+# The exceptions besides OSError that decoders raise for a broken file.
 _BROKEN = (
     ArithmeticError,
     AssertionError,
@@ -44,34 +44,34 @@ _BROKEN = (
 
 
 def read_pixels(path: Path) -> NDArray[np.uint8]:
-    """Return what an image file shows: the first image where there are several.
+    """Return the pixels of an image file; of an animation, the first frame.
 
-    It is turned as its EXIF entry says, palettes are looked up, 16 bits are scaled to 8.
+    The EXIF orientation and the palette are applied, and 16 bits are scaled to 8.
 
     Args:
         path: a PNG, JPEG, GIF or BMP file.
 
     Returns:
-        (H, W) uint8 where it is grey, else (H, W, C), C being 2 (grey, opacity), 3 (red, green,
-        blue) or 4 (with opacity).
+        (H, W) uint8 if it is grey, otherwise (H, W, C) with C = 2 (grey, alpha), 3 (red, green,
+        blue) or 4 (red, green, blue, alpha).
 
     Raises:
         DataError: if the file cannot be read as an image.
     """
-    with undisturbed():
+    with without_warnings():
         return decode(path)
 
 
 @contextmanager
-def undisturbed() -> Iterator[None]:
-    """Keep a decoder's warnings off the screen; once around all threads that `decode`."""
+def without_warnings() -> Iterator[None]:
+    """Suppress the decoders' warnings; enter it once, around all threads that call `decode`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
 def decode(path: Path) -> NDArray[np.uint8]:
-    """Return what `read_pixels` does, without a word on warnings."""
+    """Do what `read_pixels` does, without suppressing warnings."""
     try:
         with open_image(path) as image:
             return _pixels(image)
@@ -84,24 +84,24 @@ def decode(path: Path) -> NDArray[np.uint8]:
 
 
 def open_image(path: Path) -> Image.Image:
-    """Return the image in a file, its pixels still to be decoded.
+    """Open an image file without decoding its pixels.
 
     Raises:
-        DataError: if it has more pixels than can be read safely.
-        OSError: and others, if it is none.
+        DataError: if it has more pixels than can be decoded safely.
+        OSError: if it is not an image; a broken file may raise other exceptions too.
     """
-    too_large = DataError(f"{path}: is too large to be read safely; make it smaller")
+    too_large = DataError(f"{path}: is too large to be decoded safely; make it smaller")
     check_is_file(path)
     with path.open("rb") as file:
-        content = file.read(min(MOST_BYTES, path.stat().st_size) + 1)
-    if len(content) > MOST_BYTES:
+        content = file.read(min(MAX_BYTES, path.stat().st_size) + 1)
+    if len(content) > MAX_BYTES:
         raise too_large
-    try:  # from memory: a decoder that asks a file for 4 GB is given them, empty
+    try:  # from memory: from a file, a decoder could request 4 GB
         image = Image.open(io.BytesIO(content), formats=FORMATS)
     except Image.DecompressionBombError:
         raise too_large from None
     pixels = image.width * image.height
-    if pixels > MOST_PIXELS or pixels > max(_FEW_PIXELS, _PIXELS_A_BYTE * len(content)):
+    if pixels > MAX_PIXELS or pixels > max(_SAFE_PIXELS, _PIXELS_PER_BYTE * len(content)):
         raise too_large
     return image
 
@@ -113,7 +113,7 @@ def _pixels(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Return an image turned as its EXIF entry says; one that makes no sense says nothing."""
+    """Apply the EXIF orientation, and ignore an invalid one."""
     try:
         return ImageOps.exif_transpose(image)
     except (OSError, *_BROKEN):
@@ -121,13 +121,13 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _in_eight_bits(image: Image.Image) -> Image.Image | NDArray[Any]:
-    """Return an image in grey or in colours, with opacity where something is seen through."""
+    """Convert an image to 8 bits a channel: grey or RGB, with alpha if it is transparent."""
     if image.mode.startswith("I") or image.mode == "F":  # `convert` would clip them
         deep = np.clip(np.asarray(image), 0, 65535).astype(np.int64)
-        grey, clear = (deep + 128) // 257, image.info.get("transparency")
-        if not isinstance(clear, int):
+        grey, transparent = (deep + 128) // 257, image.info.get("transparency")
+        if not isinstance(transparent, int):
             return grey
-        return np.stack([grey, np.where(deep == clear, 0, 255)], axis=-1)
+        return np.stack([grey, np.where(deep == transparent, 0, 255)], axis=-1)
     grey = image.mode in ("1", "L", "LA", "La")
     if image.has_transparency_data:
         return image.convert("LA" if grey else "RGBA")
@@ -135,5 +135,5 @@ def _in_eight_bits(image: Image.Image) -> Image.Image | NDArray[Any]:
 
 
 def _unreadable(path: Path, reason: str | None = None) -> DataError:
-    why = reason or "not a whole PNG, JPEG, GIF or BMP image"
-    return DataError(f"{path}: cannot be read ({why}); give another file")
+    reason = reason or "not a complete PNG, JPEG, GIF or BMP image"
+    return DataError(f"{path}: cannot be read ({reason}); give another file")

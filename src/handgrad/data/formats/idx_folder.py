@@ -1,4 +1,4 @@
-"""A folder with IDX files, named as MNIST's are."""
+"""Read a folder of IDX files with MNIST's file names."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from handgrad.data.formats.arrays import Arrays
-from handgrad.data.formats.file_list import TEST, TRAIN
 from handgrad.data.formats.idx import read_idx, read_labels
+from handgrad.data.formats.reader import TEST, TRAIN, ImagesAndLabels
 from handgrad.errors import DataError
 
 _NAMES = {
@@ -17,42 +16,42 @@ _NAMES = {
 }
 
 
-def is_one(place: Path) -> bool:
-    """Say whether a folder holds training images in an IDX file."""
-    return place.is_dir() and _find(place, "train-images") is not None
+def accepts(path: Path) -> bool:
+    """Return whether the path is a folder with training images in an IDX file."""
+    return path.is_dir() and _find(path, "train-images") is not None
 
 
-def read(folder: Path) -> dict[str, Arrays]:
-    """Return the arrays of each split: "train", and "test" where there is one.
+def read(path: Path) -> dict[str, ImagesAndLabels]:
+    """Read the training set, and the test set if there is one.
 
     Raises:
         DataError: if a file is missing or broken.
     """
     splits = {}
     for split, pairs in _NAMES.items():
-        found = (_arrays(folder, *pair) for pair in pairs)
+        found = (_read_pair(path, *pair) for pair in pairs)
         if arrays := next(filter(None, found), None):
             splits[split] = arrays
     return splits
 
 
-def _arrays(folder: Path, images: str, labels: str) -> Arrays | None:
-    """Return what two files hold; None: the images are missing."""
-    first, second = _find(folder, images), _find(folder, labels)
-    if first is None:
+def _read_pair(folder: Path, images: str, labels: str) -> ImagesAndLabels | None:
+    """Return the arrays of two files; None if there are no images."""
+    images_file, labels_file = _find(folder, images), _find(folder, labels)
+    if images_file is None:
         return None
-    if second is None:
-        raise DataError(f"{folder} lacks the labels of {first.name}; add the file {labels}")
-    X = read_idx(first)
+    if labels_file is None:
+        raise DataError(f"{folder} lacks the labels for {images_file.name}; add the file {labels}")
+    X = read_idx(images_file)
     if X.dtype != np.uint8 or X.ndim not in (3, 4):
         raise DataError(
-            f"{first}: holds {X.dtype} {X.shape} where uint8 images (N, H, W) or (N, C, H, W) "
-            "belong; is it another file under this name?"
+            f"{images_file}: expected uint8 images (N, H, W) or (N, C, H, W), found {X.dtype} "
+            f"{X.shape}; is it another file under this name?"
         )
-    return Arrays(X, read_labels(second))
+    return ImagesAndLabels(X, read_labels(labels_file))
 
 
-def _find(folder: Path, beginning: str) -> Path | None:
-    """Return the file whose name begins so; None: there is none."""
-    found = sorted(p for p in folder.glob(f"{beginning}*idx*") if p.is_file())
+def _find(folder: Path, prefix: str) -> Path | None:
+    """Return the first IDX file whose name starts with a prefix, or None."""
+    found = sorted(p for p in folder.glob(f"{prefix}*idx*") if p.is_file())
     return found[0] if found else None

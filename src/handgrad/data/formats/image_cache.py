@@ -1,4 +1,4 @@
-"""Prepared images in the user's cache."""
+"""Cache preprocessed images on disk."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from handgrad.data.named.locate import cache_folder
+from handgrad.data.folders import cache_folder
 from handgrad.errors import DataError, StorageError
 from handgrad.files import check_is_file, replacing, sweep
 
-LARGE = 1 << 28  # bytes that are mapped and not loaded
-MOST = 1 << 33  # bytes of all that is kept
+MAX_IN_MEMORY = 1 << 28  # bytes; larger arrays are memory-mapped
+MAX_BYTES = 1 << 33  # of the whole cache
 HOUR = 60 * 60  # seconds
 
 
 @dataclass(frozen=True)
-class Kept:
-    """A place in the cache.
+class CacheEntry:
+    """One array in the user's cache.
 
     Attributes:
-        key: what tells these images from others.
-        shape: theirs, (N, C, H, W).
+        key: identifies the images and their preprocessing.
+        shape: (N, C, H, W).
     """
 
     key: str
@@ -37,31 +37,32 @@ class Kept:
 
     @property
     def path(self) -> Path:
-        """Where they lie."""
+        """The file that holds the array."""
         return cache_folder() / "images" / f"{self.key}.npy"
 
     @property
     def is_large(self) -> bool:
-        """Whether they are mapped into memory."""
-        return prod(self.shape) > LARGE
+        """Whether the array is memory-mapped."""
+        return prod(self.shape) > MAX_IN_MEMORY
 
-    def get(self) -> NDArray[np.uint8] | None:
-        """Return the images; None: they are not kept."""
+    def load(self) -> NDArray[np.uint8] | None:
+        """Return the images, or None if they are not in the cache."""
         try:
             check_is_file(self.path)
             X = np.load(self.path, mmap_mode="r" if self.is_large else None, allow_pickle=False)
-            os.utime(self.path)  # the oldest go first
-        except (OSError, ValueError, EOFError):  # missing, or not whole
+            os.utime(self.path)  # the least recently used entries are removed first
+        except (OSError, ValueError, EOFError):  # missing or broken
             return None
         return X if X.shape == self.shape and X.dtype == np.uint8 else None
 
-    def put(self, batches: Iterable[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-        """Keep the images that come in batches, and return them.
+    def store(self, batches: Iterable[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+        """Write images that arrive in batches, and return them all.
 
-        What cannot be written is not kept.
+        If the cache cannot be written, the images are still returned, as long as they fit into
+        memory.
 
         Raises:
-            DataError: if they are too large for memory, and cannot be written either.
+            DataError: if they are too large for memory and cannot be written.
         """
         if not self.is_large:
             X = np.concatenate(list(batches))
@@ -74,28 +75,28 @@ class Kept:
             raise DataError(
                 f"{prod(self.shape) / 1e9:.1f} GB of images do not fit into the cache: {error}"
             ) from None
-        kept: NDArray[np.uint8] = np.load(self.path, mmap_mode="r", allow_pickle=False)
-        return kept
+        mapped: NDArray[np.uint8] = np.load(self.path, mmap_mode="r", allow_pickle=False)
+        return mapped
 
     def _write(self, batches: Iterable[NDArray[np.uint8]]) -> None:
-        sweep(self.path.parent, age=HOUR)  # nobody takes that long for one batch
+        sweep(self.path.parent, age=HOUR)  # no process takes an hour for one batch
         with replacing(self.path) as temporary, temporary.open("wb") as file:
             self._write_header(file)
             for batch in batches:
                 file.write(np.ascontiguousarray(batch).data)
-        self._make_room()
+        self._remove_oldest()
 
     def _write_header(self, file: IO[bytes]) -> None:
-        about = {"descr": "|u1", "fortran_order": False, "shape": self.shape}
-        npy.write_array_header_1_0(file, about)
+        header = {"descr": "|u1", "fortran_order": False, "shape": self.shape}
+        npy.write_array_header_1_0(file, header)
 
-    def _make_room(self) -> None:
-        """Remove what was not used for longest, where too much is kept."""
-        with suppress(OSError):  # another process removes it too
-            others = [entry for entry in os.scandir(self.path.parent) if entry.name[0] != "."]
-            others.sort(key=lambda entry: entry.stat().st_mtime, reverse=True)
+    def _remove_oldest(self) -> None:
+        """Remove the least recently used entries if the cache is too large."""
+        with suppress(OSError):  # another process may remove them at the same time
+            entries = [entry for entry in os.scandir(self.path.parent) if entry.name[0] != "."]
+            entries.sort(key=lambda entry: entry.stat().st_mtime, reverse=True)
             total = 0
-            for entry in others:
+            for entry in entries:
                 total += entry.stat().st_size
-                if total > MOST and entry.path != str(self.path):
+                if total > MAX_BYTES and entry.path != str(self.path):
                     os.unlink(entry.path)

@@ -1,4 +1,4 @@
-"""Many image files become one array: decoded, prepared, kept for the next time."""
+"""Decode and preprocess many image files into one array, cached for the next time."""
 
 from __future__ import annotations
 
@@ -14,40 +14,41 @@ import PIL
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from handgrad.data.formats.decode import decode, undisturbed
-from handgrad.data.formats.image_cache import Kept
+from handgrad.data.formats.decode import decode, without_warnings
+from handgrad.data.formats.image_cache import CacheEntry
 from handgrad.errors import DataError
 from handgrad.files import check_is_file
 from handgrad.preprocess import Preprocessing
 from handgrad.threads import cores
 
-FORM = 1  # of what is kept: with another number nothing kept before is used
+CACHE_VERSION = 1  # a new number invalidates all cached images
 
 _BATCH = 256
-_LARGE = 16 << 10  # bytes of a file above which decoding outweighs what threads cost
+_MIN_FILE_SIZE = 16 << 10  # bytes; for larger files decoding in threads is faster
 
 
 def read_images(
     paths: Sequence[Path], preprocessing: Preprocessing, name: str, *, progress: bool | None = None
 ) -> NDArray[np.uint8]:
-    """Return the prepared images of files, (N, C, H, W) uint8.
+    """Return the preprocessed images of files, (N, C, H, W) uint8.
 
-    They are kept in the user's cache under the digest of the files' contents and of the
-    preprocessing. What is large is not loaded but mapped into memory, read-only.
+    They are cached under the SHA-256 of the files' contents and of the preprocessing. A large
+    array is memory-mapped, read-only, instead of loaded.
 
     Args:
         paths: the files.
-        preprocessing: what is done to each image.
-        name: what errors call them all.
-        progress: whether to show a bar on stderr; None: where that is a terminal.
+        preprocessing: how to preprocess each image.
+        name: what errors call the data.
+        progress: whether to show a progress bar on stderr; None: only in a terminal.
 
     Raises:
-        DataError: if files cannot be read; it counts them and names the first.
+        DataError: if files cannot be read; the message gives their number and names the first.
     """
-    kept = Kept(_digest(paths, preprocessing, name), (len(paths), *preprocessing.shape))
-    found = kept.get()
-    if found is not None:
-        return found
+    key = _digest(paths, preprocessing, name)
+    entry = CacheEntry(key, (len(paths), *preprocessing.shape))
+    cached = entry.load()
+    if cached is not None:
+        return cached
     with tqdm(
         total=len(paths),
         desc=f"reading {name}",
@@ -55,15 +56,15 @@ def read_images(
         delay=0.5,
         disable=None if progress is None else not progress,
     ) as bar:
-        return kept.put(_prepared(paths, preprocessing, name, bar))
+        return entry.store(_read_batches(paths, preprocessing, name, bar))
 
 
-def _prepared(
+def _read_batches(
     paths: Sequence[Path], preprocessing: Preprocessing, name: str, bar: Any
 ) -> Iterator[NDArray[np.uint8]]:
-    """Yield the prepared images in batches, (n, C, H, W)."""
+    """Yield the preprocessed images in batches, (n, C, H, W)."""
 
-    def one(path: Path) -> NDArray[np.uint8] | DataError:
+    def read_one(path: Path) -> NDArray[np.uint8] | DataError:
         try:
             return preprocessing.apply(decode(path))
         except DataError as error:
@@ -71,13 +72,13 @@ def _prepared(
 
     failures: list[DataError] = []
     threads = cores() if _are_large(paths) else 1
-    with undisturbed(), ThreadPoolExecutor(threads) as pool:
-        for at in range(0, len(paths), _BATCH):
-            some = paths[at : at + _BATCH]
-            results = list(pool.map(one, some) if threads > 1 else map(one, some))
+    with without_warnings(), ThreadPoolExecutor(threads) as pool:
+        for start in range(0, len(paths), _BATCH):
+            batch = paths[start : start + _BATCH]
+            results = list(pool.map(read_one, batch) if threads > 1 else map(read_one, batch))
             images = [result for result in results if isinstance(result, np.ndarray)]
             failures += [result for result in results if isinstance(result, DataError)]
-            bar.update(len(some))
+            bar.update(len(batch))
             if not failures:
                 yield np.stack(images)
     if failures:
@@ -88,21 +89,21 @@ def _prepared(
 
 
 def _are_large(paths: Sequence[Path]) -> bool:
-    """Say whether threads pay: with small files they wait for each other."""
-    some = paths[:: max(1, len(paths) // 32)]
-    return float(np.mean([path.stat().st_size for path in some])) > _LARGE
+    """Return whether threads are faster: for small files they mostly wait for each other."""
+    sample = paths[:: max(1, len(paths) // 32)]
+    return float(np.mean([path.stat().st_size for path in sample])) > _MIN_FILE_SIZE
 
 
 def _digest(paths: Sequence[Path], preprocessing: Preprocessing, name: str) -> str:
-    """Return the SHA-256 of what the images are made of, and of what makes them."""
-    making = [FORM, PIL.__version__, preprocessing.to_json()]
-    whole = hashlib.sha256(json.dumps(making).encode())
+    """Return the SHA-256 of all that the preprocessed images depend on."""
+    header = [CACHE_VERSION, PIL.__version__, preprocessing.to_json()]
+    sha = hashlib.sha256(json.dumps(header).encode())
     for path in paths:
         try:
             check_is_file(path)
-            whole.update(hashlib.sha256(path.read_bytes()).digest())
+            sha.update(hashlib.sha256(path.read_bytes()).digest())
         except OSError as error:
             raise DataError(
                 f"{name}: {path} cannot be read ({error.strerror}); repair it or leave it out"
             ) from None
-    return whole.hexdigest()
+    return sha.hexdigest()

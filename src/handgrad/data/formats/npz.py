@@ -1,4 +1,4 @@
-"""Images and labels in NumPy's archive, read without trusting it: sizes first, never pickle."""
+"""Read images and labels from an NPZ file. Sizes are checked first; nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -16,21 +16,19 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from handgrad.data.formats.arrays import Arrays
-from handgrad.data.formats.file_list import TEST, TRAIN, VALIDATION
+from handgrad.data.formats.reader import TEST, TRAIN, VALIDATION, ImagesAndLabels
 from handgrad.errors import DataError
 from handgrad.files import check_is_file
 
-MOST_BYTES = 1 << 31  # of one array
-_LONGEST_HEADER = 10_000
-_DENSEST = 1100  # bytes that one byte of a zip can stand for, with some to spare
+MAX_BYTES = 1 << 31  # of one array
+_MAX_HEADER = 10_000  # bytes
+_MAX_RATIO = 1100  # bytes that one compressed byte can expand to; DEFLATE reaches 1032
 
 _NAMES = {
     TRAIN: (
         ("x_train", "y_train"),
         ("train_images", "train_labels"),
         ("x", "y"),
-        ("images", "labels"),
         ("images", "labels"),
     ),
     TEST: (("x_test", "y_test"), ("test_images", "test_labels")),
@@ -42,7 +40,7 @@ _NAMES = {
     ),
 }
 
-# What zipfile and the headers of arrays raise at a broken file.
+# The exceptions that zipfile and NumPy's header parser raise for a broken file.
 _BROKEN = (
     AttributeError,
     EOFError,
@@ -61,22 +59,27 @@ _BROKEN = (
 )
 
 
-def read(path: Path) -> dict[str, Arrays]:
-    """Return the arrays of each split: "train", "test", "validation", as there are.
+def accepts(path: Path) -> bool:
+    """Return whether the path ends in .npz."""
+    return path.suffix.lower() == ".npz"
+
+
+def read(path: Path) -> dict[str, ImagesAndLabels]:
+    """Read the training set, and the test and validation sets if the file holds them.
 
     Args:
         path: an NPZ file with x_train and y_train, x_test and y_test, x_val and y_val, or with x
             and y; the images (N, H, W), (N, C, H, W) or (N, H, W, C), the labels (N,) or (N, 1).
 
     Raises:
-        DataError: if it is broken, or holds something else.
+        DataError: if the file is broken, or holds something else.
     """
     try:
         check_is_file(path)
         with zipfile.ZipFile(path) as archive:
             members = {name.removesuffix(".npy"): name for name in archive.namelist()}
-            pairs = {split: _first_of(pairs, members) for split, pairs in _NAMES.items()}
-            splits = {split: _arrays(archive, *pair) for split, pair in pairs.items() if pair}
+            pairs = {split: _first_present(pairs, members) for split, pairs in _NAMES.items()}
+            splits = {split: _read_pair(archive, *pair) for split, pair in pairs.items() if pair}
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
     except DataError as error:
@@ -93,45 +96,45 @@ def read(path: Path) -> dict[str, Arrays]:
     return splits
 
 
-def _first_of(
+def _first_present(
     pairs: Sequence[tuple[str, str]], members: Mapping[str, str]
 ) -> tuple[str, str] | None:
-    """Return the members that hold images and labels; None: there are none."""
+    """Return the first pair of names that the archive holds, or None."""
     found = (pair for pair in pairs if members.keys() >= {*pair})
     return next(((members[images], members[labels]) for images, labels in found), None)
 
 
-def _arrays(archive: zipfile.ZipFile, images: str, labels: str) -> Arrays:
+def _read_pair(archive: zipfile.ZipFile, images: str, labels: str) -> ImagesAndLabels:
     """Return images and their labels."""
-    X, y = _array(archive, images), _array(archive, labels)
-    return Arrays(X, y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y)
+    X, y = _read_array(archive, images), _read_array(archive, labels)
+    return ImagesAndLabels(X, y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y)
 
 
-def _array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
-    """Return one array, once its sizes have been found to agree."""
+def _read_array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
+    """Return one array after checking that all stated sizes agree."""
     info = archive.getinfo(name)
-    if info.file_size > MOST_BYTES or info.file_size > _DENSEST * (info.compress_size + 1):
-        raise ValueError(f"{name} claims {info.file_size:,} bytes, more than can be")
+    if info.file_size > MAX_BYTES or info.file_size > _MAX_RATIO * (info.compress_size + 1):
+        raise ValueError(f"{name} claims {info.file_size:,} bytes, which is impossible")
     with archive.open(info) as member:
-        beginning = member.read(min(info.file_size, _LONGEST_HEADER + 12))
-        header = io.BytesIO(beginning)
+        start = member.read(min(info.file_size, _MAX_HEADER + 12))
+        header = io.BytesIO(start)
         version = npy.read_magic(header)
         if version not in ((1, 0), (2, 0)):
-            raise ValueError(f"{name} is of version {version}")
+            raise ValueError(f"{name} has the unknown version {version}")
         width = 2 if version == (1, 0) else 4
-        length = int.from_bytes(beginning[8 : 8 + width], "little")
-        if length > _LONGEST_HEADER:
+        length = int.from_bytes(start[8 : 8 + width], "little")
+        if length > _MAX_HEADER:
             raise ValueError(f"the header of {name} is too long")
-        reading = npy.read_array_header_1_0 if width == 2 else npy.read_array_header_2_0
-        shape, fortran, kind = reading(header)
-        size = math.prod(shape) * kind.itemsize
-        if kind.hasobject or kind.kind not in "buifU":
+        parse = npy.read_array_header_1_0 if width == 2 else npy.read_array_header_2_0
+        shape, fortran, dtype = parse(header)
+        size = math.prod(shape) * dtype.itemsize
+        if dtype.hasobject or dtype.kind not in "buifU":
             raise DataError(
-                f"{name} holds {kind}, neither numbers nor strings; save labels .astype(str), "
+                f"{name} holds {dtype}, neither numbers nor strings; save labels .astype(str), "
                 "images .astype(np.uint8)"
             )
         if any(n < 0 for n in shape) or size != info.file_size - header.tell():
-            raise ValueError(f"{name} is not as long as its header says")
-        content = beginning[header.tell() :] + member.read()
-    array = np.frombuffer(content, kind)
+            raise ValueError(f"{name} does not have the length in its header")
+        content = start[header.tell() :] + member.read()
+    array = np.frombuffer(content, dtype)
     return array.reshape(shape[::-1]).T if fortran else array.reshape(shape)

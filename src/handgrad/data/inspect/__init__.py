@@ -1,1 +1,1 @@
-"""Checks of images: what is wrong with a folder, and which images are nearly the same."""
+"""Inspect images for problems: unreadable files, imbalanced classes, duplicates."""

@@ -1,99 +1,102 @@
-"""Images that are the same, or nearly so."""
+"""Find images that occur twice, exactly or nearly."""
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from handgrad.data.inspect.file_checks import THUMB, Image
-from handgrad.data.inspect.issue import Finding, counted
+from handgrad.data.inspect.image_facts import THUMB, ImageFacts
+from handgrad.data.inspect.issue import Issue, counted
 
-MOST = 30_000  # images that are compared each with each
-NEAR = 3.0  # of 255: the mean difference of the pixels of small copies that are nearly the same
+MAX_IMAGES = 30_000  # the number of images that are compared pairwise
+MAX_DIFFERENCE = 3.0  # of 255: the root mean square difference of near duplicates' thumbnails
 _BLOCK = 1000
 
-Pair = tuple[Image, Image]
+Pair = tuple[ImageFacts, ImageFacts]
 
 
-def duplicates(images: Sequence[Image]) -> Iterator[Finding]:
-    """Find images that occur twice: in two splits, under two labels, or within a class."""
-    same = _same(images)
-    yield from _findings(same, "duplicate", "the same")
-    known = {frozenset((a.path, b.path)) for a, b in same}
+def find_duplicates(images: Sequence[ImageFacts]) -> Iterator[Issue]:
+    """Yield the issues of duplicate images: across splits, with two labels, or within a class."""
+    exact = _exact_pairs(images)
+    yield from _issues(exact, "duplicate", "the same")
+    known = {frozenset((a.path, b.path)) for a, b in exact}
     first = {image.digest: image for image in reversed(images)}
     near = [
-        p for p in _near(list(first.values())) if frozenset((p[0].path, p[1].path)) not in known
+        pair
+        for pair in _near_pairs(list(first.values()))
+        if frozenset((pair[0].path, pair[1].path)) not in known
     ]
-    yield from _findings(near, "near duplicate", "nearly the same")
+    yield from _issues(near, "near duplicate", "nearly the same")
 
 
-def natural(name: str) -> list[tuple[bool, int, str]]:
-    """Return what names are sorted by so that 2 comes before 10."""
-    parts = re.findall(r"\d+|\D+", name)
-    return [(not p.isdecimal(), int(p) if p.isdecimal() else 0, p) for p in parts]
-
-
-def _same(images: Sequence[Image]) -> list[Pair]:
-    """Return the pairs of files with the same content, each with the first of its kind."""
-    by_digest: dict[str, list[Image]] = defaultdict(list)
+def _exact_pairs(images: Sequence[ImageFacts]) -> list[Pair]:
+    """Return the pairs of identical files: the first of each group with each of the others."""
+    by_digest: dict[str, list[ImageFacts]] = defaultdict(list)
     for image in images:
         by_digest[image.digest].append(image)
     return [(group[0], other) for group in by_digest.values() for other in group[1:]]
 
 
-def _near(images: Sequence[Image]) -> list[Pair]:
-    """Return the pairs of images whose small copies differ little."""
-    some = [p for p in images if not p.blank and p.thumb is not None][:MOST]
-    if not some:
+def _near_pairs(images: Sequence[ImageFacts]) -> list[Pair]:
+    """Return the pairs of images whose thumbnails are nearly equal."""
+    compared = [image for image in images if not image.blank and image.thumb is not None]
+    compared = compared[:MAX_IMAGES]
+    if not compared:
         return []
-    T = np.stack([p.thumb for p in some]).reshape(len(some), -1).astype(np.float32)  # type: ignore[misc]
+    T = np.stack([image.thumb for image in compared])  # type: ignore[misc]
+    T = T.reshape(len(compared), -1).astype(np.float32)
     squares = (T * T).sum(axis=1)
-    limit = THUMB * THUMB * NEAR**2
+    limit = THUMB * THUMB * MAX_DIFFERENCE**2
     pairs = []
-    for at in range(0, len(T), _BLOCK):
-        rows = slice(at, at + _BLOCK)
-        apart = squares[rows, None] + squares[at:] - 2 * T[rows] @ T[at:].T
-        for i, j in np.argwhere(apart < limit).tolist():
+    for start in range(0, len(T), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        distances = squares[rows, None] + squares[start:] - 2 * T[rows] @ T[start:].T
+        for i, j in np.argwhere(distances < limit).tolist():
             if i < j:
-                pairs.append((some[at + i], some[at + j]))
+                pairs.append((compared[start + i], compared[start + j]))
     return pairs
 
 
-def _findings(pairs: Sequence[Pair], kind: str, words: str) -> Iterator[Finding]:
-    """Say which pairs lie in two splits, bear two labels, or neither."""
-    across = [p for p in pairs if p[0].split != p[1].split]
-    torn = [p for p in pairs if p[0].split == p[1].split and p[0].label != p[1].label]
-    within = [p for p in pairs if p[0].split == p[1].split and p[0].label == p[1].label]
+def _issues(pairs: Sequence[Pair], kind: str, words: str) -> Iterator[Issue]:
+    """Yield one issue each for pairs across splits, with two labels, and within a class."""
+    across = [(a, b) for a, b in pairs if a.split != b.split]
+    two_labels = [(a, b) for a, b in pairs if a.split == b.split and a.label != b.label]
+    within = [(a, b) for a, b in pairs if a.split == b.split and a.label == b.label]
     exact = kind == "duplicate"
     if across:
-        yield Finding(
-            *(f"{kind} across splits", "error" if exact else "warning"),
+        yield Issue(
+            f"{kind} across splits",
+            "error" if exact else "warning",
             counted(
-                *(len(across), f"image of one split is {words} in another"),
-                f"images of one split are {words} in another",
+                len(across),
+                f"image of one split is {words} as an image of another",
+                f"images of one split are {words} as images of another",
             ),
-            "remove them from one of the two: the test would be of what was learned",
+            "remove them from one of the two: a test on training images measures nothing",
             _names(across),
         )
-    if torn:
-        yield Finding(
-            *(f"{kind} under two labels", "error" if exact else "warning"),
+    if two_labels:
+        yield Issue(
+            f"{kind} under two labels",
+            "error" if exact else "warning",
             counted(
-                *(len(torn), f"image is {words} in two classes"),
+                len(two_labels),
+                f"image is {words} in two classes",
                 f"images are {words} in two classes",
             ),
-            "decide for one class",
-            _names(torn),
+            "keep them in one class",
+            _names(two_labels),
         )
     if within:
-        yield Finding(
-            *(f"{kind}", "warning" if exact else "note"),
+        yield Issue(
+            kind,
+            "warning" if exact else "note",
             counted(
-                *(len(within), f"image of a class is {words} as another"),
-                f"images of a class are {words} as another",
+                len(within),
+                f"image of a class is {words} as another",
+                f"images of a class are {words} as others",
             ),
             "remove all but one, or they count twice",
             _names(within),

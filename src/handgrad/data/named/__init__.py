@@ -1,1 +1,1 @@
-"""Data sets that are known by name: where their files are, and how they are checked."""
+"""Named data sets: digits, MNIST, Fashion-MNIST and KMNIST."""

@@ -1,17 +1,20 @@
-"""Data by name: list it, fetch it, verify it, load it."""
+"""List, download, check and load data sets by name, and load the user's own images by path."""
 
 from __future__ import annotations
 
+import difflib
 import os
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from handgrad.data.dataset import Dataset, Shape
-from handgrad.data.named.digests import FileCheck, check_file
+from handgrad.data.dataset import Dataset
+from handgrad.data.folders import VARIABLE, cache_folder, data_paths
+from handgrad.data.images import Shape
 from handgrad.data.named.digits import load_digits
-from handgrad.data.named.locate import VARIABLE, cache_folder, find, locate
-from handgrad.data.named.mnist import read_family
+from handgrad.data.named.file_checks import FileCheck, check_file
+from handgrad.data.named.locate import find, locate
+from handgrad.data.named.mnist import read_mnist_files
 from handgrad.data.named.sources import SOURCES, Source, source_named
 from handgrad.errors import ConfigError, DataError
 
@@ -20,18 +23,18 @@ if TYPE_CHECKING:
 
 
 class Entry(NamedTuple):
-    """What there is to know about data before it is loaded.
+    """A description of a named data set, available before it is loaded.
 
     Attributes:
-        name: what `load_data` calls it.
-        train: how many training images it has.
-        test: how many test images.
-        classes: how many classes.
+        name: its name for `load_data`.
+        train: the number of training images.
+        test: the number of test images.
+        classes: the number of classes.
         shape: the shape of one image, (C, H, W).
-        credit: who made it.
-        licence: on what terms it may be used.
-        where: the folder it lies in, "in scikit-learn", or "not here", with the reason if the
-            place to look in is at fault.
+        credit: the authors.
+        licence: its licence.
+        where: the folder that holds it, "in scikit-learn", or "not here", followed by the reason
+            if the folder to look in is wrong.
     """
 
     name: str
@@ -46,89 +49,65 @@ class Entry(NamedTuple):
 
 def load_data(
     name: str,
-    folder: str | os.PathLike[str] | None = None,
+    data_dir: str | os.PathLike[str] | None = None,
     *,
     download: bool = True,
     progress: bool | None = None,
     preprocessing: Preprocessing | None = None,
     side: int | None = None,
 ) -> tuple[Dataset, Dataset]:
-    """Return training and test set of data with a name, or of images of one's own.
+    """Return the training and test sets of a named data set, or of the user's own images.
 
-    The files of data with a name are looked for in `folder` alone, where it is given; else in the
-    folder that the environment variable HANDGRAD_DATA names, then in the user's cache; else they
-    are downloaded there. In a folder they lie under the name of the data, such as ``mnist/``.
+    If `data_dir` is given, the files of a named data set must be there. Otherwise they are looked
+    for in the folder $HANDGRAD_DATA, then in the user's cache, and are downloaded to the cache if
+    they are in neither. A folder holds them in a subfolder of that name, such as ``mnist/``.
 
     >>> train, test = load_data("digits")
     >>> train
-    Dataset('digits': 1,438 images 1x8x8 uint8, 10 classes)
+    Dataset('digits': 1,438 images 1x8x8 uint8, 10 classes: 0 142, 1 146, 2 142, 3 146, ...)
 
     Args:
         name: "digits", which needs no files, "mnist", "fashion-mnist" or "kmnist"; or the path of
-            images of one's own: a folder FOLDER/CLASS/*.png, also with train and test between,
-            or with a metadata.csv; a CSV or an NPZ file; a folder with IDX files.
-        folder: where the files of data with a name lie.
+            the user's own images: a folder FOLDER/CLASS/*.png, optionally
+            FOLDER/train/CLASS/*.png and FOLDER/test/CLASS/*.png, or with a metadata.csv; a CSV or
+            an NPZ file; a folder with IDX files.
+        data_dir: the folder with the files of a named data set.
         download: whether they may be downloaded.
-        progress: whether to show a bar on stderr while waiting; None: where that is a terminal.
-        preprocessing: what is done to image files of one's own; None: what suits them.
-        side: the height and width to bring them to; None: what suits them.
+        progress: whether to show a progress bar on stderr; None: only in a terminal.
+        preprocessing: how to preprocess the user's own image files; None: chosen by looking at
+            some of them.
+        side: the height and width to resize them to; None: chosen likewise.
 
     Raises:
-        ConfigError: if there is no data of this name, or a folder beside a path.
-        DataError: if it cannot be had, or a file is broken.
-        StorageError: if what is downloaded cannot be written.
+        ConfigError: if no data set has this name, or `data_dir` is given together with a path.
+        DataError: if the data cannot be found or downloaded, or a file is broken.
+        StorageError: if the download cannot be written.
     """
-    if is_own(name):
-        if folder is not None:
+    if is_user_data(name):
+        if data_dir is not None:
             raise ConfigError(
-                f"{name} is where images of your own lie; leave out the folder, which is for "
-                "data with a name, such as mnist"
+                f"{name} is the path of your own images; leave out data_dir, which is for named "
+                "data such as mnist"
             )
-        from handgrad.data.formats.user_data import read_own
+        from handgrad.data.user_data import load_user_data  # it imports Pillow
 
-        return read_own(Path(name), preprocessing, side=side, progress=progress)
-    source = source_named(name)
-    train, test = _load(source, folder, download, progress)
-    recipe = _preprocessing(source)
-    return replace(train, preprocessing=recipe), replace(test, preprocessing=recipe)
+        return load_user_data(Path(name), preprocessing, side=side, progress=progress)
+    source = _source(name)
+    train, test = _load(source, data_dir, download, progress)
+    default = _preprocessing(source)
+    return replace(train, preprocessing=default), replace(test, preprocessing=default)
 
 
-def is_own(name: str) -> bool:
-    """Say whether this is no name but the path of images of one's own."""
+def is_user_data(name: str) -> bool:
+    """Return whether this is the path of the user's own images, and not the name of a data set."""
     if name in SOURCES or not name:
         return False
-    parts = Path(name)
-    return len(parts.parts) > 1 or parts.suffix != "" or os.path.lexists(parts)
-
-
-def _preprocessing(source: Source) -> Preprocessing:
-    """Return what brings an image in a file to the form of a source's."""
-    from handgrad.preprocess import RECIPES  # it loads Pillow
-
-    return RECIPES[source.recipe](source.shape)
-
-
-def _load(
-    source: Source, folder: str | os.PathLike[str] | None, download: bool, progress: bool | None
-) -> tuple[Dataset, Dataset]:
-    """Return training and test set of a source."""
-    name = source.name
-    if not source.files:
-        return load_digits()
-    place = locate(source, folder)
-    if place is None:
-        if not download:
-            raise DataError(
-                f"{name} is not on this machine; download it with `handgrad data fetch {name}`, "
-                f"or set {VARIABLE} to a folder with the files in {name}/"
-            )
-        place = _download(source, progress)
-    paths = [find(place, file) for file in source.files]
-    return read_family(source, [path for path in paths if path is not None])
+    path = Path(name)
+    return len(path.parts) > 1 or path.suffix != "" or os.path.lexists(path)
 
 
 def available() -> list[Entry]:
-    """Return what can be loaded, and where it lies."""
+    """Return all named data sets, and where each one is."""
     return [
         Entry(s.name, s.train, s.test, len(s.classes), s.shape, s.credit, s.licence, _where(s))
         for s in SOURCES.values()
@@ -136,62 +115,104 @@ def available() -> list[Entry]:
 
 
 def fetch(name: str, *, progress: bool | None = None) -> Path | None:
-    """Bring data to this machine where it is not, and return its folder.
+    """Download a data set unless it is on this machine, and return its folder.
 
-    What lies in the user's cache is checked, and what is not right there is downloaded again.
+    Files in the user's cache are checked, and downloaded again if they are wrong.
 
     Args:
-        name: the data.
-        progress: whether to show a bar on stderr; None: where that is a terminal.
+        name: the data set.
+        progress: whether to show a progress bar on stderr; None: only in a terminal.
 
     Returns:
-        The folder; None for data that comes with an installed package.
+        The folder; None for a data set that comes with an installed package.
 
     Raises:
-        ConfigError: if there is no data of this name.
-        DataError: if it cannot be had.
-        StorageError: if what is downloaded cannot be written.
+        ConfigError: if no data set has this name.
+        DataError: if it cannot be downloaded.
+        StorageError: if the download cannot be written.
     """
     source = source_named(name)
     if not source.files:
         return None
-    place = locate(source)
-    if place is None or place.parent == cache_folder():
-        place = _download(source, progress)
-    return place
+    folder = locate(source)
+    if folder is None or folder.parent == cache_folder():
+        folder = _download(source, progress)
+    return folder
 
 
-def verify(name: str, folder: str | os.PathLike[str] | None = None) -> list[FileCheck]:
-    """Compare the files of data, by SHA-256, with the published ones.
+def check_files(name: str, data_dir: str | os.PathLike[str] | None = None) -> list[FileCheck]:
+    """Compare the files of a data set with the published ones, by SHA-256.
 
     Args:
-        name: the data.
-        folder: where the files lie; None: where `load_data` would find them.
+        name: the data set.
+        data_dir: the folder with the files; None: where `load_data` finds them.
 
     Returns:
-        One check for each file; none for data that comes with an installed package.
+        One check for each file; none for a data set that comes with an installed package.
 
     Raises:
-        ConfigError: if there is no data of this name.
-        DataError: if `folder` lacks a file.
+        ConfigError: if no data set has this name.
+        DataError: if `data_dir` lacks a file.
     """
     source = source_named(name)
-    place = locate(source, folder) or cache_folder() / name
-    paths = [find(place, file) or place / f"{file.name}.gz" for file in source.files]
+    folder = locate(source, data_dir) or cache_folder() / name
+    paths = [find(folder, file) or folder / f"{file.name}.gz" for file in source.files]
     return [check_file(file, path) for file, path in zip(source.files, paths, strict=True)]
 
 
-def _download(source: Source, progress: bool | None) -> Path:
-    """Bring a source into the cache, and return its folder."""
-    from handgrad.data.named.download import download  # so do the libraries for the network
+def _source(name: str) -> Source:
+    """Return the data set of that name; the error lists the user's folders too."""
+    try:
+        return source_named(name)
+    except ConfigError as error:
+        paths = data_paths(Path())
+        if not paths or difflib.get_close_matches(name, SOURCES):
+            raise
+        near = difflib.get_close_matches(name, paths, n=1)
+        hint = f"; did you mean the folder {near[0]}?" if near else ""
+        more = ", ..." if len(paths) > 10 else ""
+        raise ConfigError(
+            f"{error}{hint}; this folder holds {', '.join(paths[:10])}{more}"
+        ) from None
 
-    place = cache_folder() / source.name
-    download(source, place, progress=progress)
-    return place
+
+def _preprocessing(source: Source) -> Preprocessing:
+    """Return the preprocessing that converts an image file to the form of a named data set."""
+    from handgrad.preprocess import PRESETS  # it imports Pillow
+
+    return PRESETS[source.preset](source.shape)
+
+
+def _load(
+    source: Source, data_dir: str | os.PathLike[str] | None, download: bool, progress: bool | None
+) -> tuple[Dataset, Dataset]:
+    """Return the training and test sets of a named data set."""
+    name = source.name
+    if not source.files:
+        return load_digits()
+    folder = locate(source, data_dir)
+    if folder is None:
+        if not download:
+            raise DataError(
+                f"{name} is not on this machine; download it with `handgrad data fetch {name}`, "
+                f"or set {VARIABLE} to a folder with the files in {name}/"
+            )
+        folder = _download(source, progress)
+    paths = [find(folder, file) for file in source.files]
+    return read_mnist_files(source, [path for path in paths if path is not None])
+
+
+def _download(source: Source, progress: bool | None) -> Path:
+    """Download a data set to the cache, and return its folder."""
+    from handgrad.data.named.download import download  # it imports requests
+
+    folder = cache_folder() / source.name
+    download(source, folder, progress=progress)
+    return folder
 
 
 def _where(source: Source) -> str:
-    """Return where a source lies, in words."""
+    """Describe where a data set is."""
     if not source.files:
         return "in scikit-learn"
     try:

@@ -1,4 +1,4 @@
-"""The handwritten digits that come with scikit-learn: 8x8, there without a network."""
+"""Load the handwritten digits that come with scikit-learn: 8x8, without a download."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from handgrad.data.named.sources import DIGITS
 
 
 def load_digits() -> tuple[Dataset, Dataset]:
-    """Return training and test set: always the same fifth of each class is the test."""
-    ink, labels = _table()
+    """Return the training and test sets; the test set is the same fifth of each class each time."""
+    ink, labels = _read_table()
     images = np.rint(ink * (255 / 16)).astype(np.uint8).reshape(-1, *DIGITS.shape)
     data = Dataset.from_arrays(images, labels, DIGITS.classes, DIGITS.name)
     train, test = data.split(validation=0.2, seed=0)
     return train, dataclasses.replace(test, name=f"{DIGITS.name} test")
 
 
-def _table() -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return ink (1797, 64), whole numbers 0..16, and labels (1797,).
+def _read_table() -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the ink (1797, 64), integers 0..16, and the labels (1797,).
 
-    They are read from scikit-learn's own file: to import scikit-learn takes longer than to train.
+    They are read from scikit-learn's file, because importing scikit-learn takes longer than
+    training on this data.
     """
     package = find_spec("sklearn")
     for folder in (package and package.submodule_search_locations) or ():
@@ -35,7 +36,7 @@ def _table() -> tuple[NDArray[Any], NDArray[Any]]:
             table = np.loadtxt(file, np.int64, delimiter=",")
             return table[:, :-1], table[:, -1]
 
-    from sklearn import datasets  # where it keeps the file elsewhere, it knows the way
+    from sklearn import datasets  # for versions of scikit-learn that moved the file
 
     ink, labels = datasets.load_digits(return_X_y=True)
     return ink, labels

@@ -1,4 +1,4 @@
-"""The files of a source from the network: mirrors in turn, checked before they get their name."""
+"""Download the files of a named data set: try each mirror, check each file before it is used."""
 
 from __future__ import annotations
 
@@ -11,52 +11,55 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
 
-from handgrad.data.named.digests import check_file
-from handgrad.data.named.locate import VARIABLE, find
+from handgrad.data.folders import VARIABLE
+from handgrad.data.named.file_checks import check_file
+from handgrad.data.named.locate import find
 from handgrad.data.named.sources import File, Source
-from handgrad.data.named.transfer import Terms, TransferError, transfer
+from handgrad.data.named.transfer import Limits, TransferError, transfer
 from handgrad.errors import DataError, StorageError
 
-_PATIENCE = 1.0  # seconds of waiting in silence
-_MARGIN = 1 << 16  # gzip adds a few bytes to what it cannot compress
+_SILENT_WAIT = 1.0  # seconds to wait for another process before a message is printed
+_MARGIN = 1 << 16  # gzip adds a few bytes to incompressible content
 
 
 def download(
-    source: Source, folder: Path, *, progress: bool | None = None, terms: Terms = Terms()
+    source: Source, folder: Path, *, progress: bool | None = None, limits: Limits = Limits()
 ) -> None:
-    """Bring into a folder those files of a source that are missing there, or not right.
+    """Download the files of a data set that are missing in a folder, or wrong.
 
-    One process at a time works in a folder; the others say that they wait, and then find the
-    files there. A file has a temporary name until its digest is known to be right.
+    Only one process at a time downloads to a folder; others print that they wait, and then find
+    the files there. A file has a temporary name until its checksum has been verified.
 
     Args:
-        source: what to bring.
-        folder: where to; it is made where it does not exist.
-        progress: whether to show a bar on stderr; None: where that is a terminal. With False
-            nothing is said of waiting either.
-        terms: how the mirrors may be asked.
+        source: the data set.
+        folder: the folder to download to, created if it does not exist.
+        progress: whether to show a progress bar on stderr; None: only in a terminal. With False,
+            waiting is not reported either.
+        limits: the limits of each transfer.
 
     Raises:
-        DataError: if no mirror gives a right file.
+        DataError: if no mirror provides the right file.
         StorageError: if the folder cannot be written to.
     """
-    with _writing_to(folder):
+    with _storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        with _alone_in(folder, quiet=progress is False):
+        with _locked(folder, quiet=progress is False):
             for file in source.files:
-                here = find(folder, file)
-                if here is None or not check_file(file, here).ok:
-                    _bring(source, file, folder, progress, terms)
+                path = find(folder, file)
+                if path is None or not check_file(file, path).ok:
+                    _download_file(source, file, folder, progress, limits)
 
 
-def _bring(source: Source, file: File, folder: Path, progress: bool | None, terms: Terms) -> None:
-    """Bring one file from the first mirror that gives it right."""
+def _download_file(
+    source: Source, file: File, folder: Path, progress: bool | None, limits: Limits
+) -> None:
+    """Download one file from the first mirror that provides the right content."""
     failures = []
     temporary = folder / f".{file.name}.part"
     for mirror in source.mirrors:
         url = f"{mirror}{file.name}.gz"
         try:
-            transfer(url, temporary, file.size + _MARGIN, progress=progress, terms=terms)
+            transfer(url, temporary, file.size + _MARGIN, progress=progress, limits=limits)
             _accept(file, temporary, folder)
         except TransferError as error:
             failures.append(f"{urlsplit(url).netloc}: {error}")
@@ -66,12 +69,13 @@ def _bring(source: Source, file: File, folder: Path, progress: bool | None, term
             temporary.unlink(missing_ok=True)
     raise DataError(
         f"{source.name} could not be downloaded ({file.name}.gz from {', '.join(failures)}); "
-        f"try again with a network, or set {VARIABLE} to a folder with the files in {source.name}/"
+        f"check the network and try again, or set {VARIABLE} to a folder with the files in "
+        f"{source.name}/"
     )
 
 
 def _accept(file: File, temporary: Path, folder: Path) -> None:
-    """Give a file its name, if it is right."""
+    """Rename a temporary file to its final name if its checksum is right."""
     check = check_file(file, temporary)
     if not check.ok:
         raise TransferError(f"the file is {check.state}, not the published one")
@@ -79,11 +83,11 @@ def _accept(file: File, temporary: Path, folder: Path) -> None:
 
 
 @contextmanager
-def _alone_in(folder: Path, *, quiet: bool) -> Iterator[None]:
-    """Wait for other processes that work in a folder, and keep them out."""
+def _locked(folder: Path, *, quiet: bool) -> Iterator[None]:
+    """Lock a folder, and wait for other processes that have locked it."""
     lock = FileLock(folder / ".lock")
     try:
-        lock.acquire(timeout=_PATIENCE)
+        lock.acquire(timeout=_SILENT_WAIT)
     except Timeout:
         if not quiet:
             print(f"another process is downloading to {folder}; waiting for it", file=sys.stderr)
@@ -95,11 +99,14 @@ def _alone_in(folder: Path, *, quiet: bool) -> Iterator[None]:
 
 
 @contextmanager
-def _writing_to(folder: Path) -> Iterator[None]:
-    """Turn the system's refusal to write into a StorageError."""
+def _storage_errors(folder: Path) -> Iterator[None]:
+    """Convert errors of writing into a StorageError."""
     try:
         yield
-    except (OSError, NotImplementedError) as error:  # the second where the disk has no locks
+    except (
+        OSError,
+        NotImplementedError,
+    ) as error:  # the second without file locks
         reason = (isinstance(error, OSError) and error.strerror) or error
         raise StorageError(
             f"cannot write to {folder} ({reason}); make it writable, or set {VARIABLE} to a folder "

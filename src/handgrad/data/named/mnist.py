@@ -1,4 +1,4 @@
-"""MNIST and its kin: four IDX files become a training and a test set."""
+"""Read the four IDX files of MNIST, Fashion-MNIST or KMNIST."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from handgrad.data.named.sources import Source
 from handgrad.errors import DataError
 
 
-def read_family(source: Source, files: Sequence[Path]) -> tuple[Dataset, Dataset]:
-    """Return training and test set.
+def read_mnist_files(source: Source, files: Sequence[Path]) -> tuple[Dataset, Dataset]:
+    """Return the training and test sets.
 
     Args:
-        source: what the files hold.
-        files: where they lie, in the order of `source.files`.
+        source: the data set.
+        files: the paths, in the order of `source.files`.
 
     Raises:
-        DataError: if a file is broken or other data, or two do not belong together.
+        DataError: if a file is broken or holds other data, or the counts of two files differ.
     """
     train_images, train_labels, test_images, test_labels = files
     return (
@@ -31,7 +31,7 @@ def read_family(source: Source, files: Sequence[Path]) -> tuple[Dataset, Dataset
 
 
 def _read_pair(source: Source, images: Path, labels: Path, name: str) -> Dataset:
-    """Return the dataset of a file of images and the file of their labels."""
+    """Return the dataset of a file of images and a file of labels."""
     X, y = read_images(images)[:, None], read_labels(labels)
     if X.shape[1:] != source.shape:
         raise DataError(

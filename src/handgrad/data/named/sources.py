@@ -1,4 +1,4 @@
-"""The data that can be had by name: what it is, whose it is, and how to know it."""
+"""The table of named data sets: shapes, authors, licences, mirrors and checksums."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from typing import Literal
 
 from handgrad.class_names import Label
-from handgrad.data.dataset import Shape
+from handgrad.data.images import Shape
 from handgrad.errors import ConfigError
 
 
 @dataclass(frozen=True)
 class File:
-    """One file of a source.
+    """One file of a data set.
 
     Attributes:
         name: its name, without .gz.
-        size: the bytes of its content, unzipped.
-        sha256: how to know it.
-        of: what `sha256` is taken of: the content, which is the same however it is compressed;
-            or, where no more was published, the .gz file as it stands.
+        size: the number of bytes of its uncompressed content.
+        sha256: the published checksum.
+        of: what `sha256` was computed from: "content", the uncompressed content, or "gzip", the
+            .gz file, if only that is published.
     """
 
     name: str
@@ -31,20 +31,20 @@ class File:
 
 @dataclass(frozen=True)
 class Source:
-    """Data with a name.
+    """A named data set.
 
     Attributes:
-        name: what `load` calls it.
-        classes: what the classes are called.
+        name: its name for `load_data`.
+        classes: the names of the classes.
         shape: the shape of one image, (C, H, W).
-        train: how many training images there are.
-        test: how many test images there are.
-        credit: who made it.
-        licence: on what terms it may be used.
-        mirrors: addresses that the names of the files are appended to, in the order to try.
-        files: images and labels for training, images and labels for the test; none where the
-            data comes with an installed package.
-        recipe: the preprocessing that brings an image in a file to the form of these.
+        train: the number of training images.
+        test: the number of test images.
+        credit: the authors.
+        licence: its licence.
+        mirrors: the URLs to prepend to a file name, in the order to try.
+        files: training images, training labels, test images, test labels; none if the data set
+            comes with an installed package.
+        preset: the preprocessing that converts an image file to the form of these images.
     """
 
     name: str
@@ -56,11 +56,11 @@ class Source:
     licence: str
     mirrors: tuple[str, ...] = ()
     files: tuple[File, ...] = ()
-    recipe: str = "light"
+    preset: str = "light"
 
 
-def _family(of: Literal["content", "gzip"], *sha256: str) -> tuple[File, ...]:
-    """Return the four files that MNIST and its kin have, with these digests."""
+def _mnist_files(of: Literal["content", "gzip"], *sha256: str) -> tuple[File, ...]:
+    """Return the four files of MNIST or one of its variants, with these checksums."""
     names_and_sizes = (
         ("train-images-idx3-ubyte", 16 + 60_000 * 28 * 28),
         ("train-labels-idx1-ubyte", 8 + 60_000),
@@ -91,12 +91,12 @@ MNIST = Source(
     test=10_000,
     credit="Y. LeCun, C. Cortes, C. Burges",
     licence="CC BY-SA 3.0",
-    recipe="drawing",
+    preset="drawing",
     mirrors=(
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
     ),
-    files=_family(
+    files=_mnist_files(
         "content",
         "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
         "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -128,7 +128,7 @@ FASHION_MNIST = Source(
         "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
         "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
     ),
-    files=_family(
+    files=_mnist_files(
         "content",
         "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
         "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
@@ -146,7 +146,7 @@ KMNIST = Source(
     credit="ROIS-DS Center for Open Data in the Humanities",
     licence="CC BY-SA 4.0",
     mirrors=("https://codh.rois.ac.jp/kmnist/dataset/kmnist/",),
-    files=_family(
+    files=_mnist_files(
         "gzip",
         "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
         "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17",
@@ -159,7 +159,7 @@ SOURCES: dict[str, Source] = {s.name: s for s in (DIGITS, MNIST, FASHION_MNIST, 
 
 
 def source_named(name: str) -> Source:
-    """Return the source of that name.
+    """Return the data set of that name.
 
     Raises:
         ConfigError: if there is none.

@@ -1,4 +1,4 @@
-"""One file from one address, within limits that the other side cannot stretch."""
+"""Download one file from one URL, with limits that the server cannot exceed."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ import requests
 import urllib3
 from tqdm import tqdm
 
-_PIECE = 1 << 12  # bytes; so many must come while `Terms.stall` lasts
+_CHUNK = 1 << 12  # bytes that must arrive within `Limits.stall` seconds
 
 
 @dataclass(frozen=True)
-class Terms:
-    """What a transfer may do.
+class Limits:
+    """The limits of a transfer.
 
     Attributes:
-        scheme: the only kind of address that is asked, redirects included.
-        stall: seconds without a connection, an answer or 4 KiB more, after which it is given up.
+        scheme: the only URL scheme allowed, also in redirects.
+        stall: the seconds without a connection, a response or 4 KiB more until it is cancelled.
     """
 
     scheme: str = "https"
@@ -31,30 +31,30 @@ class Terms:
 
 
 _REASONS = (
-    ((requests.Timeout, urllib3.exceptions.TimeoutError), "no answer in time"),
+    ((requests.Timeout, urllib3.exceptions.TimeoutError), "no response in time"),
     (requests.exceptions.SSLError, "no secure connection"),
-    (urllib3.exceptions.ProtocolError, "the connection broke off"),
+    (urllib3.exceptions.ProtocolError, "the connection was interrupted"),
     (requests.ConnectionError, "no connection"),
-    (requests.TooManyRedirects, "it leads on and on"),
+    (requests.TooManyRedirects, "too many redirects"),
 )
 
 
 class TransferError(Exception):
-    """Why a transfer failed, in a few words."""
+    """A transfer failed; the message gives the reason in a few words."""
 
 
-def transfer(url: str, target: Path, limit: int, *, progress: bool | None, terms: Terms) -> None:
-    """Write what lies at an address to a file.
+def transfer(url: str, target: Path, limit: int, *, progress: bool | None, limits: Limits) -> None:
+    """Download a URL to a file.
 
     Args:
-        url: the address.
-        target: the file, which may be left half-written.
-        limit: how many bytes may come at most.
-        progress: whether to show a bar on stderr; None: where that is a terminal.
-        terms: how the address may be asked.
+        url: the URL.
+        target: the file. After an error it may be incomplete.
+        limit: the largest number of bytes to accept.
+        progress: whether to show a progress bar on stderr; None: only in a terminal.
+        limits: the limits of the transfer.
 
     Raises:
-        TransferError: if it does not come, or not within the limits.
+        TransferError: if the download fails or exceeds the limits.
         OSError: if the file cannot be written.
     """
     bar = tqdm(
@@ -65,29 +65,27 @@ def transfer(url: str, target: Path, limit: int, *, progress: bool | None, terms
         disable=None if progress is None else not progress,
     )
     with target.open("wb") as file, bar:
-        reception = _Reception(file, bar, limit)
-        # A thread of its own: asking for a name, or an answer that comes byte by byte, has no end.
-        thread = threading.Thread(target=reception.run, args=(url, terms), daemon=True)
+        download = _Download(file, bar, limit)
+        # In a thread, because name resolution and a very slow response have no time limit.
+        thread = threading.Thread(target=download.run, args=(url, limits), daemon=True)
         thread.start()
         while thread.is_alive():
-            left = reception.last + terms.stall - time.monotonic()
+            left = download.last + limits.stall - time.monotonic()
             if left <= 0:
-                raise TransferError("no answer in time")
+                raise TransferError("no response in time")
             thread.join(left)
-        if reception.error is not None:
-            raise reception.error
+        if download.error is not None:
+            raise download.error
         file.flush()
         os.fsync(file.fileno())
 
 
-class _Reception:
-    """Takes in what an address sends.
-
-    It ends, wherever it is, soon after the file has been closed.
+class _Download:
+    """Writes a response to a file. It stops soon after the file has been closed.
 
     Attributes:
-        last: when the last piece came.
-        error: what went wrong.
+        last: the time when the last chunk arrived.
+        error: the exception that ended it, if any.
     """
 
     def __init__(self, file: IO[bytes], bar: tqdm[None], limit: int) -> None:
@@ -95,58 +93,58 @@ class _Reception:
         self.last = time.monotonic()
         self.error: Exception | None = None
 
-    def run(self, url: str, terms: Terms) -> None:
-        """Write all that comes to the file."""
+    def run(self, url: str, limits: Limits) -> None:
+        """Write the whole response to the file."""
         try:
-            with _answer(url, terms) as answer:
-                answer.raise_for_status()
-                length = answer.headers.get("content-length", "")
+            with _request(url, limits) as response:
+                response.raise_for_status()
+                length = response.headers.get("content-length", "")
                 self.bar.total = int(length) if length.isdecimal() else None
-                for piece in answer.raw.stream(_PIECE, decode_content=False):
-                    self._take(piece)
+                for chunk in response.raw.stream(_CHUNK, decode_content=False):
+                    self._write(chunk)
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             self.error = TransferError(_reason(error))
-        except Exception as error:  # it is raised where the transfer is waited for
+        except Exception as error:  # raised again in the thread that waits
             self.error = error.with_traceback(None)
 
-    def _take(self, piece: bytes) -> None:
-        self.left -= len(piece)
+    def _write(self, chunk: bytes) -> None:
+        self.left -= len(chunk)
         if self.left < 0:
             raise TransferError("the file is too long")
-        self.file.write(piece)
+        self.file.write(chunk)
         self.last = time.monotonic()
-        self.bar.update(len(piece))
+        self.bar.update(len(chunk))
 
 
-def _answer(url: str, terms: Terms) -> requests.Response:
-    """Return the beginning of what an address answers."""
+def _request(url: str, limits: Limits) -> requests.Response:
+    """Return the response, its body not read yet."""
 
-    def look_at(answer: requests.Response, **_: Any) -> None:
-        if answer.is_redirect:
-            _check_scheme(urljoin(answer.url, answer.headers["location"]), terms)
-            answer.close()  # or requests reads all of it, however long it is
+    def check_redirect(response: requests.Response, **_: Any) -> None:
+        if response.is_redirect:
+            _check_scheme(urljoin(response.url, response.headers["location"]), limits)
+            response.close()  # otherwise requests reads its body, however long it is
 
-    _check_scheme(url, terms)
+    _check_scheme(url, limits)
     return requests.get(
         url,
         stream=True,
-        timeout=terms.stall,
+        timeout=limits.stall,
         headers={"Accept-Encoding": "identity"},
-        hooks={"response": look_at},
+        hooks={"response": check_redirect},
     )
 
 
-def _check_scheme(url: str, terms: Terms) -> None:
-    """Raise a TransferError if an address is of another kind than allowed."""
-    if urlsplit(url).scheme != terms.scheme:
-        raise TransferError(f"it leads to {url}, which is not {terms.scheme}")
+def _check_scheme(url: str, limits: Limits) -> None:
+    """Raise a TransferError if a URL has another scheme than the allowed one."""
+    if urlsplit(url).scheme != limits.scheme:
+        raise TransferError(f"{url} is not {limits.scheme}")
 
 
 def _reason(error: Exception) -> str:
-    """Return in a few words why a transfer failed."""
+    """Describe in a few words why a transfer failed."""
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return f"HTTP {error.response.status_code}"
     return next(
         (words for kinds, words in _REASONS if isinstance(error, kinds)),
-        f"no proper answer ({type(error).__name__})",
+        f"invalid response ({type(error).__name__})",
     )

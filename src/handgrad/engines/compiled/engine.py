@@ -149,7 +149,7 @@ class CompiledEngine:
             self._skips(batches.images)  # the first that are seen decide, step or no step
         if count == 0 or not self._has_class_weights():
             return self._by_reference(batches)
-        augmentation = None if batches.moves is None else batches.moves.augmentation
+        augmentation = None if batches.augment is None else batches.augment.augmentation
         if augmentation is not None:
             self._say(f"images are augmented by {augmentation}")
         builder, program = self._program(

@@ -41,11 +41,11 @@ class Feed:
         batches = checked(batches, net)  # a wrong label would crash a GPU
         images = batches.images
         # NumPy augments images on the host, so images to be augmented stay there until then.
-        at_once = batches.moves is None and _fit(images, device)
+        at_once = batches.augment is None and _fit(images, device)
         where = device if at_once else torch.device("cpu")
         weights = loss.weigh(batches.labels, batches.weights, net.classes)
         self._device, self._size, self._net = device, batches.size, net
-        self._moves = batches.moves
+        self._moves = batches.augment
         self._images = image_tensor(images, net).to(where)
         self._labels = as_tensor(batches.labels, np.int64).to(where)
         self._weights = as_tensor(weights, net.dtype).to(where)
@@ -62,7 +62,7 @@ class Feed:
         """Return the images at some indices on the device, augmented."""
         X = self._images[chosen]
         if self._moves is not None:
-            moved = self._moves.applied(X.numpy(), chosen.numpy())
+            moved = self._moves.apply(X.numpy(), chosen.numpy())
             X = as_tensor(moved, moved.dtype)
         return X.to(self._device)
 

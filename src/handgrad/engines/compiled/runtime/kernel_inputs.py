@@ -21,9 +21,9 @@ def as_taken(images: NDArray[Any]) -> NDArray[Any]:
 
 def _table(batches: BatchStream) -> Array:
     """Return the numbers that say what becomes of each image in its turn."""
-    if batches.moves is None:
+    if batches.augment is None:
         return np.zeros(1, np.float32)
-    return batches.moves.table(batches.order, batches.images.shape[2:])
+    return batches.augment.sample(batches.order, batches.images.shape[2:])
 
 
 def brought(

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from handgrad.data.formats.file_list import list_images
+from handgrad.data.formats.registry import list_images
 from handgrad.errors import DataError
 
 
@@ -29,27 +29,27 @@ def labels(root):
         (["train/a/0.png", "train/0.png", "val/a/0.png"], {"train": ["a"], "validation": ["a"]}),
     ],
 )
-def test_what_is_a_split_and_what_a_class(tmp_path, files, wanted):
+def test_split_folders_and_class_folders(tmp_path, files, wanted):
     touch(tmp_path, *files)
     assert labels(tmp_path) == wanted
 
 
-def test_files_that_are_not_read_are_counted_where_there_are_no_others(tmp_path):
+def test_unsupported_files_are_counted_if_there_are_no_images(tmp_path):
     touch(tmp_path, "a/0.webp", "a/1.webp", "b/0.TIFF", "b/0.webp")
     sentence = (
-        "holds no images, but 4 files of kinds that are not read (.tiff, .webp); convert them "
-        "to PNG; a folder holds FOLDER/CLASS/*.png"
+        "holds no images, but 4 files of unsupported kinds (.tiff, .webp); convert them to PNG; "
+        "a folder holds FOLDER/CLASS/*.png"
     )
     with pytest.raises(DataError, match=re.escape(sentence)):
         list_images(tmp_path)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="names are bytes on POSIX alone")
-def test_a_class_whose_name_is_no_text_is_refused(tmp_path):
+def test_a_class_name_that_is_not_utf_8_is_rejected(tmp_path):
     touch(tmp_path, "a/0.png")
     os.mkdir(os.fsencode(tmp_path) + b"/\xff\xfe")
     touch(tmp_path, "\udcff\udcfe/0.png")
-    sentence = r"the class '\udcff\udcfe' is no text in UTF-8; rename it"
+    sentence = r"the class '\udcff\udcfe' is not text in UTF-8; rename it"
     with pytest.raises(DataError, match=re.escape(sentence)):
         list_images(tmp_path)
 
@@ -59,7 +59,7 @@ def table(root, text):
     return root
 
 
-def test_a_table_may_hold_line_ends_in_quotes(tmp_path):
+def test_quoted_cells_may_hold_line_breaks(tmp_path):
     lines = ["file_name,label", '"x\ny.png",p', "a\u2028b.png,q", "c.png,r"]
     (found,) = list_images(table(tmp_path, "\r\n".join(lines))).values()
     assert [path.name for path in found.paths] == ["x\ny.png", "a\u2028b.png", "c.png"]
@@ -72,9 +72,12 @@ def test_a_table_may_hold_line_ends_in_quotes(tmp_path):
         ("file_name,label\n", "metadata.csv has no rows; give one for each image"),
         ("", "metadata.csv lacks the columns file_name and label; name them so"),
         ("f,l\na.png,p\n", "metadata.csv lacks the columns file_name and label; name them so"),
-        ('file_name,label\n"x\ny.png",p\na.png\n', "metadata.csv, line 4: a file, a label and"),
+        (
+            'file_name,label\n"x\ny.png",p\na.png\n',
+            "metadata.csv, line 4: expected a file, a label",
+        ),
     ],
 )
-def test_tables_that_are_wrong(tmp_path, text, sentence):
+def test_invalid_tables_are_rejected(tmp_path, text, sentence):
     with pytest.raises(DataError, match=re.escape(sentence)):
         list_images(table(tmp_path, text))

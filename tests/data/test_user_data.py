@@ -8,11 +8,11 @@ import pytest
 from PIL import Image
 
 import handgrad as hg
+from handgrad.data.default_preprocessing import default_preprocessing
 from handgrad.data.formats import image_cache
 from handgrad.data.formats import image_files as reading
-from handgrad.data.formats.file_list import list_images
-from handgrad.data.formats.user_data import read_own
-from handgrad.data.inspect.sample_images import suited
+from handgrad.data.formats.registry import list_images
+from handgrad.data.user_data import load_user_data
 from handgrad.errors import DataError
 from handgrad.preprocess import Invert, Preprocessing, drawing, light, plain
 from tests.data.idxfiles import encode
@@ -21,7 +21,7 @@ RNG = np.random.default_rng(0)
 
 
 @pytest.fixture(autouse=True)
-def in_a_cache_of_its_own(tmp_path, monkeypatch):
+def own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
 
@@ -43,7 +43,7 @@ def images(folder, *, count=10, shape=(9, 7)):
     }
 
 
-def test_a_folder_of_classes_is_split_the_same_way_each_time(tmp_path):
+def test_the_test_split_of_a_folder_is_reproducible(tmp_path):
     wanted = images(tmp_path / "pets")
     train, test = hg.load_data(str(tmp_path / "pets"))
     assert (train.name, test.name) == ("pets", "pets test")
@@ -58,18 +58,18 @@ def test_a_folder_of_classes_is_split_the_same_way_each_time(tmp_path):
 
 
 @pytest.mark.parametrize(("held", "out"), [("test", 4), ("val", 4), (None, 2)])
-def test_splits_that_are_named(tmp_path, held, out):
+def test_named_splits_are_used(tmp_path, held, out):
     images(tmp_path / "train", count=5)
     if held:
         images(tmp_path / held, count=2)
-    train, test = read_own(tmp_path)
+    train, test = load_user_data(tmp_path)
     assert (len(train), len(test)) == (10 if held else 8, out)
 
 
-def test_validation_beside_a_test_is_trained_on(tmp_path):
+def test_validation_joins_training_if_there_is_a_test_set(tmp_path):
     for split, count in (("train", 5), ("valid", 3), ("test", 2)):
         images(tmp_path / split, count=count)
-    train, test = read_own(tmp_path)
+    train, test = load_user_data(tmp_path)
     assert (len(train), len(test)) == (16, 4)
 
 
@@ -80,10 +80,10 @@ def test_a_table_names_files_labels_and_splits(tmp_path):
         table.writerow(["file_name", "label", "split"])
         for n, path in enumerate(files):
             table.writerow([path.relative_to(tmp_path), n % 3, "test" if n < 6 else "train"])
-    train, test = read_own(tmp_path)
+    train, test = load_user_data(tmp_path)
     assert train.classes == (0, 1, 2)
     assert (len(train), len(test)) == (14, 6)
-    again, _ = read_own(tmp_path / "metadata.csv")
+    again, _ = load_user_data(tmp_path / "metadata.csv")
     assert np.array_equal(again.images, train.images)
 
 
@@ -103,19 +103,19 @@ def test_a_frame_with_paths(tmp_path):
         hg.Dataset.from_frame(frame, label="kind")
     for path in (None, "a\0b"):
         frame["path"] = np.array([*names[:3], path, *names[4:]], object)
-        with pytest.raises(DataError, match=re.escape(f"data: row 3 has {path!r} for a path; c")):
+        with pytest.raises(DataError, match=re.escape(f"data: the path in row 3 is {path!r}; c")):
             hg.Dataset.from_frame(frame, folder=tmp_path)
     frame = Frame(columns | {"label": np.array(["a", np.nan] * 10, object)})
-    with pytest.raises(DataError, match="label nan of image 1 is no text"):
+    with pytest.raises(DataError, match="label nan of image 1 is not a string"):
         hg.Dataset.from_frame(frame, folder=tmp_path)
-    with pytest.raises(DataError, match="data: a pandas frame is wanted, not a dict; make one: pa"):
+    with pytest.raises(DataError, match="data: expected a pandas frame, not a dict; make one"):
         hg.Dataset.from_frame(columns)
     Frame.columns = ["path", "path", "label"]
     with pytest.raises(DataError, match="data: the frame has 2 columns 'path'; it has path, path,"):
         hg.Dataset.from_frame(frame)
 
 
-def test_names_that_are_numbers_are_numbers(tmp_path):
+def test_integer_class_names_become_integers(tmp_path):
     for label in ("0", "2", "10"):
         save(tmp_path / label / "a.png", RNG.integers(0, 256, (5, 5), np.uint8))
     assert list_images(tmp_path)["train"].labels == [0, 10, 2]
@@ -123,7 +123,7 @@ def test_names_that_are_numbers_are_numbers(tmp_path):
     assert "007" in list_images(tmp_path)["train"].labels
 
 
-def test_hidden_and_other_files_are_passed_over(tmp_path):
+def test_hidden_and_other_files_are_skipped(tmp_path):
     wanted = images(tmp_path)
     for name in ("cat/.hidden.png", "cat/notes.txt", "__MACOSX/a.png", ".git/x/a.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -132,7 +132,7 @@ def test_hidden_and_other_files_are_passed_over(tmp_path):
 
 
 @pytest.mark.parametrize("shape", [(5, 5), (5, 5, 3)])
-def test_npz_and_csv_and_idx(tmp_path, shape):
+def test_npz_csv_and_idx_give_the_same_data(tmp_path, shape):
     X, y = RNG.integers(0, 256, (30, *shape), np.uint8), np.arange(30) % 3
     wanted = X.transpose(0, 3, 1, 2) if len(shape) == 3 else X[:, None]
     np.savez_compressed(tmp_path / "a.npz", x_train=X, y_train=y[:, None], x_test=X, y_test=y)
@@ -145,7 +145,7 @@ def test_npz_and_csv_and_idx(tmp_path, shape):
         array = array[:, 0] if array.ndim == 4 and array.shape[1] == 1 else array
         (tmp_path / name).write_bytes(encode(array))
     for place in ("a.npz", "b-train.csv", "."):
-        for data in read_own(tmp_path / place):
+        for data in load_user_data(tmp_path / place):
             assert np.array_equal(data.images, wanted)
             assert np.array_equal(data.labels, y)
             assert data.classes == (0, 1, 2)
@@ -155,7 +155,7 @@ def test_csv_with_names_and_text_labels(tmp_path):
     lines = ["label,p0,p1,p2,p3", *['"cat",0,1,2,255', "dog,4, 5,6,7"] * 2]
     (tmp_path / "a.csv").write_text("\n".join(lines))
     shows = {"cat": [[0, 1], [2, 255]], "dog": [[4, 5], [6, 7]]}
-    for data in read_own(tmp_path / "a.csv"):
+    for data in load_user_data(tmp_path / "a.csv"):
         assert data.classes == ("cat", "dog")
         assert [X.tolist() for X in data.images[:, 0]] == [
             shows[data.classes[k]] for k in data.labels
@@ -165,44 +165,49 @@ def test_csv_with_names_and_text_labels(tmp_path):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("", "a.csv: holds no images; each line is a label and its pixels"),
-        ("0,1,2,3,4,5\n", "a.csv: 5 pixels on a line make no square image, grey or in colour"),
-        ("0,1,2,3,4\n1,2,3,4\n", "a.csv, line 2: a label and 4 whole numbers 0..255 are wanted"),
-        ("l,a,b,c,d\n0,1,2,3,256\n", "a.csv, line 2: a label and 4 whole numbers 0..255"),
-        ("0,1,2,3,4\n1,2,3,4,x\n", "a.csv, line 2: a label and 4 whole numbers 0..255"),
-        (b"\xff\xfe\0", "a.csv: is no text in UTF-8; write it so"),
+        ("", "a.csv: holds no images; write a label and its pixels on each line"),
+        (
+            "0,1,2,3,4,5\n",
+            "a.csv: 5 pixels on a line do not form a square image, grey or in colour",
+        ),
+        ("0,1,2,3,4\n1,2,3,4\n", "a.csv, line 2: expected a label and 4 integers 0..255"),
+        ("l,a,b,c,d\n0,1,2,3,256\n", "a.csv, line 2: expected a label and 4 integers 0..255"),
+        ("0,1,2,3,4\n1,2,3,4,x\n", "a.csv, line 2: expected a label and 4 integers 0..255"),
+        (b"\xff\xfe\0", "a.csv: is not text in UTF-8; save it as UTF-8"),
     ],
 )
-def test_csv_that_is_wrong(tmp_path, content, sentence):
+def test_invalid_csv_files_are_rejected(tmp_path, content, sentence):
     path = tmp_path / "a.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(DataError, match=re.escape(sentence)):
-        read_own(path)
+        load_user_data(path)
 
 
-def test_npz_that_is_wrong(tmp_path):
+def test_invalid_npz_files_are_rejected(tmp_path):
     path = tmp_path / "a.npz"
     np.savez(path, a=np.zeros(3))
     with pytest.raises(DataError, match="holds a; images and labels must be called x_train and"):
-        read_own(path)
+        load_user_data(path)
     np.savez(path, x=np.array([{}, {}]), y=np.zeros(2))
     with pytest.raises(DataError, match=r"a.npz: x.npy holds object, neither numbers nor"):
-        read_own(path)
+        load_user_data(path)
 
 
-def test_places_that_hold_nothing(tmp_path):
+def test_paths_without_images_are_rejected(tmp_path):
     with pytest.raises(DataError, match="holds no images; a folder holds FOLDER/CLASS/"):
-        read_own(tmp_path)
-    with pytest.raises(DataError, match=r"there is no .*none.csv; give a folder of images, a CSV"):
+        load_user_data(tmp_path)
+    with pytest.raises(
+        DataError, match=r"there is no file or folder .*none.csv;.* give a folder of"
+    ):
         hg.load_data(str(tmp_path / "none.csv"))
     images(tmp_path / "train", count=2)
     save(tmp_path / "test/cow/a.png", np.zeros((9, 7), np.uint8))
-    with pytest.raises(DataError, match="the test has the class 'cow', of which there is nothing"):
-        read_own(tmp_path)
+    with pytest.raises(DataError, match="the test set has the class 'cow', but the training"):
+        load_user_data(tmp_path)
 
 
-def test_a_folder_beside_a_path_is_refused(tmp_path):
-    sentence = f"^{tmp_path} is where images of your own lie; leave out the folder, which is for"
+def test_a_data_dir_with_a_path_is_rejected(tmp_path):
+    sentence = f"^{tmp_path} is the path of your own images; leave out data_dir, which is for"
     with pytest.raises(hg.ConfigError, match=sentence):
         hg.load_data(str(tmp_path), tmp_path)
 
@@ -216,40 +221,40 @@ def test_a_broken_image_is_named(tmp_path):
         match=r"2 of \d+ images cannot be read, the first: .*0.png: .*; `handgrad data check` l"
         r"|1 of \d+ images cannot",
     ):
-        read_own(tmp_path)
+        load_user_data(tmp_path)
 
 
-def test_what_was_read_is_kept_by_content(tmp_path, monkeypatch):
+def test_images_are_cached_by_content(tmp_path, monkeypatch):
     paths = list(images(tmp_path / "pets"))
-    prepare = plain((1, 9, 7))
-    first = reading.read_images(paths, prepare, "pets")
+    preprocessing = plain((1, 9, 7))
+    first = reading.read_images(paths, preprocessing, "pets")
     decoded = []
     monkeypatch.setattr(reading, "decode", lambda path: decoded.append(path) or first[0, 0])
-    assert np.array_equal(reading.read_images(paths, prepare, "pets"), first)
+    assert np.array_equal(reading.read_images(paths, preprocessing, "pets"), first)
     assert decoded == []
-    inverse = Preprocessing((1, 9, 7), (*prepare.steps, Invert()))
+    inverse = Preprocessing((1, 9, 7), (*preprocessing.steps, Invert()))
     reading.read_images(paths, inverse, "pets")
     assert len(decoded) == 20
     stamp = paths[3].stat().st_mtime_ns
     save(paths[3], 255 - first[3, 0])
     assert paths[3].stat().st_mtime_ns >= stamp
-    reading.read_images(paths, prepare, "pets")
+    reading.read_images(paths, preprocessing, "pets")
     assert len(decoded) == 40
 
 
-def test_what_is_large_is_mapped(tmp_path, monkeypatch):
+def test_large_arrays_are_memory_mapped(tmp_path, monkeypatch):
     paths = list(images(tmp_path / "pets"))
     small = reading.read_images(paths, plain((1, 9, 7)), "pets")
-    monkeypatch.setattr(image_cache, "LARGE", 100)
-    prepare = Preprocessing((1, 9, 7), (*plain((1, 9, 7)).steps, Invert()))
+    monkeypatch.setattr(image_cache, "MAX_IN_MEMORY", 100)
+    preprocessing = Preprocessing((1, 9, 7), (*plain((1, 9, 7)).steps, Invert()))
     for _ in range(2):
-        large = reading.read_images(paths, prepare, "pets")
+        large = reading.read_images(paths, preprocessing, "pets")
         assert isinstance(large, np.memmap)
         assert not large.flags.writeable
         assert np.array_equal(large, 255 - small)
 
 
-def test_what_was_kept_and_is_broken_is_read_again(tmp_path):
+def test_a_broken_cache_entry_is_read_again(tmp_path):
     paths = list(images(tmp_path / "pets"))
     first = reading.read_images(paths, plain((1, 9, 7)), "pets")
     (kept,) = (tmp_path / "cache/handgrad/images").iterdir()
@@ -257,7 +262,7 @@ def test_what_was_kept_and_is_broken_is_read_again(tmp_path):
     assert np.array_equal(reading.read_images(paths, plain((1, 9, 7)), "pets"), first)
 
 
-def test_what_a_killed_process_left_in_the_cache_goes_after_an_hour(tmp_path):
+def test_temporary_files_in_the_cache_are_removed_after_an_hour(tmp_path):
     paths = list(images(tmp_path / "pets"))
     folder = tmp_path / "cache/handgrad/images"
     folder.mkdir(parents=True)
@@ -269,9 +274,9 @@ def test_what_a_killed_process_left_in_the_cache_goes_after_an_hour(tmp_path):
     assert hidden == [".begun-0badcafe.npy"]
 
 
-def test_the_oldest_goes_where_too_much_is_kept(tmp_path, monkeypatch):
+def test_the_least_recently_used_entries_are_removed(tmp_path, monkeypatch):
     paths = list(images(tmp_path / "pets"))
-    monkeypatch.setattr(image_cache, "MOST", 3200)  # they take 1,388 to 1,748
+    monkeypatch.setattr(image_cache, "MAX_BYTES", 3200)  # they take 1,388 to 1,748
     for side in (7, 8, 8, 7, 9):
         reading.read_images(paths, plain((1, 9, side)), "pets")
         time.sleep(0.02)
@@ -279,23 +284,23 @@ def test_the_oldest_goes_where_too_much_is_kept(tmp_path, monkeypatch):
     assert [path.stat().st_size for path in kept] == [128 + 20 * 63, 128 + 20 * 81]
 
 
-def test_the_preprocessing_suits_the_images(tmp_path):
+def test_default_preprocessing_fits_the_images(tmp_path):
     grey = list(images(tmp_path / "grey"))
-    assert suited(grey) == plain((1, 9, 7))
-    assert suited(grey, 12) == plain((1, 12, 12))
+    assert default_preprocessing(grey) == plain((1, 9, 7))
+    assert default_preprocessing(grey, 12) == plain((1, 12, 12))
     mixed = [*grey, *images(tmp_path / "mixed", shape=(8, 8))]
-    assert suited(mixed) == plain((1, 28, 28))
+    assert default_preprocessing(mixed) == plain((1, 28, 28))
     colours = [*grey, *images(tmp_path / "colours", count=2, shape=(9, 7, 3))]
-    assert suited(colours) == plain((3, 9, 7))
+    assert default_preprocessing(colours) == plain((3, 9, 7))
     glass = np.zeros((9, 7, 4), np.uint8)
     glass[2:4, 2:4, 3] = 255
     save(tmp_path / "glass.png", glass)
-    assert suited([tmp_path / "glass.png"]) == plain((1, 9, 7), ground="white")
+    assert default_preprocessing([tmp_path / "glass.png"]) == plain((1, 9, 7), background="white")
     save(tmp_path / "glass.png", glass + np.uint8([255, 255, 255, 0]))
-    assert suited([tmp_path / "glass.png"]) == plain((1, 9, 7), ground="black")
+    assert default_preprocessing([tmp_path / "glass.png"]) == plain((1, 9, 7), background="black")
 
 
-def test_data_with_a_name_has_its_preprocessing():
+def test_named_data_has_its_preprocessing():
     train, test = hg.load_data("digits")
     assert train.preprocessing == test.preprocessing == light((1, 8, 8))
     part, held = train.split(0.1)
@@ -305,7 +310,7 @@ def test_data_with_a_name_has_its_preprocessing():
         == train.take([0]).preprocessing
         == light((1, 8, 8))
     )
-    with pytest.raises(DataError, match=r"preprocessing ends in \(1, 28, 28\), but the images are"):
+    with pytest.raises(DataError, match=r"preprocessing produces \(1, 28, 28\), but the images"):
         hg.Dataset(train.images, train.labels, train.classes, "digits", drawing())
 
 
@@ -317,7 +322,7 @@ def test_twenty_thousand_images(tmp_path):
     times = []
     for _ in range(2):
         began = time.perf_counter()
-        read_own(tmp_path / "all", progress=False)
+        load_user_data(tmp_path / "all", progress=False)
         times.append(time.perf_counter() - began)
     print(f"20,000 images: {times[0]:.1f} s, again {times[1]:.1f} s")
     assert times[0] < 30

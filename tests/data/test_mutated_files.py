@@ -1,4 +1,4 @@
-"""Files of arrays, spoilt at random: only our errors, soon, without much memory."""
+"""Mutated files raise only a HandgradError, quickly and with little memory."""
 
 import gzip
 import os
@@ -9,9 +9,9 @@ import pytest
 
 import handgrad as hg
 from handgrad.data.formats.idx import read_idx
-from handgrad.data.formats.user_data import read_own
+from handgrad.data.user_data import load_user_data
 from tests.data.idxfiles import encode
-from tests.data.mutations import no_pickle, toll
+from tests.data.mutations import measure_reads, no_pickle
 
 RNG = np.random.default_rng(0)
 X = RNG.integers(0, 256, (12, 5, 5), np.uint8)
@@ -23,7 +23,7 @@ def idx(_):
 
 
 class Trap:
-    """What runs a command when it is unpickled."""
+    """Runs a command when it is unpickled."""
 
     def __init__(self, command):
         self.command = command
@@ -53,19 +53,19 @@ def bundle(folder):
     return "model.safetensors", [(folder / "whole.safetensors").read_bytes()]
 
 
-READERS = {idx: read_idx, npz: read_own, csv: read_own, bundle: hg.load_model}
+READERS = {idx: read_idx, npz: load_user_data, csv: load_user_data, bundle: hg.load_model}
 
 
-def spoil(folder, made, count, seed):
-    """Read `count` spoilt files, and return what that took."""
+def read_mutated(folder, made, count, seed):
+    """Read `count` mutated files, and return the cost."""
     name, contents = made(folder)
     files = [(folder / name, content) for content in contents]
-    return toll(READERS[made], files, count, seed)
+    return measure_reads(READERS[made], files, count, seed)
 
 
 @pytest.mark.parametrize("made", READERS)
-def test_spoilt_files_give_data_or_a_sentence(tmp_path, made):
-    found = spoil(tmp_path, made, 150, seed=0)
+def test_mutated_files_are_read_or_rejected(tmp_path, made):
+    found = read_mutated(tmp_path, made, 150, seed=0)
     assert found.read < 150
     assert found.traced < 50e6
     assert not (tmp_path / "sprung").exists()
@@ -74,19 +74,19 @@ def test_spoilt_files_give_data_or_a_sentence(tmp_path, made):
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(2))
 @pytest.mark.parametrize("made", READERS)
-def test_ten_thousand_spoilt_files(tmp_path, made, part):
-    found = spoil(tmp_path, made, 5_000, seed=1 + part)
+def test_ten_thousand_mutated_files(tmp_path, made, part):
+    found = read_mutated(tmp_path, made, 5_000, seed=1 + part)
     print(f"{made.__name__}, part {part}: {found}")
     assert found.seconds < 0.2
     assert max(found.traced, found.grown) < 50e6
     assert not (tmp_path / "sprung").exists()
 
 
-def test_a_pickle_is_refused_and_would_be_noticed(tmp_path):
+def test_a_pickle_is_rejected_and_opening_it_detected(tmp_path):
     name, contents = npz(tmp_path)
     (tmp_path / name).write_bytes(contents[-1])
     with pytest.raises(hg.DataError, match="holds object, neither numbers nor strings"):
-        read_own(tmp_path / name)
+        load_user_data(tmp_path / name)
     with no_pickle(), pytest.raises(AssertionError, match="a pickle was opened"):
         np.load(tmp_path / name, allow_pickle=True)["y"]
     assert not (tmp_path / "sprung").exists()

@@ -1,4 +1,4 @@
-"""From what the user calls the classes to numbers 0..K-1."""
+"""Convert class labels to integers 0..K-1, and check them."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from handgrad.errors import DataError
 def encode(
     labels: ArrayLike, classes: Sequence[Label] | None
 ) -> tuple[NDArray[np.int64], tuple[Label, ...]]:
-    """Return the place of each label among the classes, (N,) int64, and the classes.
+    """Return the index of each label in the classes, (N,) int64, and the classes.
 
     Args:
-        labels: (N,) strings or whole numbers.
+        labels: (N,) strings or integers.
         classes: their names in order; None: the labels that occur, sorted.
 
     Raises:
-        DataError: if a label is of another kind, or not among the classes.
+        DataError: if a label has another type, or is not among the classes.
     """
     values = _as_labels(labels)
-    found, inverse = np.unique(values, return_inverse=True)
-    occurring: list[Label] = found.tolist()
+    unique, inverse = np.unique(values, return_inverse=True)
+    occurring: list[Label] = unique.tolist()
     names = class_names(occurring if classes is None else classes)
 
-    by_place = isinstance(names[0], str) and values.dtype.kind in "iu"
-    place = {label: k for k, label in enumerate(range(len(names)) if by_place else names)}
+    are_indices = isinstance(names[0], str) and values.dtype.kind in "iu"
+    index = {label: k for k, label in enumerate(range(len(names)) if are_indices else names)}
     for label in occurring:
-        if label not in place:
-            _refuse(label, int(np.flatnonzero(values == label)[0]), names, by_place)
-    return np.array([place[label] for label in occurring], np.int64)[inverse], names
+        if label not in index:
+            raise _unknown_label(label, int(np.flatnonzero(values == label)[0]), names, are_indices)
+    return np.array([index[label] for label in occurring], np.int64)[inverse], names
 
 
 def check_labels(y: NDArray[Any], images: int, classes: int) -> None:
-    """Raise a DataError unless y is one place 0..K-1 for each image."""
+    """Raise a DataError unless y holds one index 0..K-1 for each image."""
     if y.ndim != 1 or y.dtype != np.int64:
         raise DataError(
             f"labels must be (N,) int64, not {y.shape} {y.dtype}; use Dataset.from_arrays"
@@ -56,7 +56,7 @@ def check_labels(y: NDArray[Any], images: int, classes: int) -> None:
 
 
 def _as_labels(labels: ArrayLike) -> NDArray[Any]:
-    """Return labels as (N,) whole numbers or strings."""
+    """Return labels as (N,) integers or strings."""
     try:
         values = np.asarray(labels)
     except ValueError:
@@ -69,34 +69,29 @@ def _as_labels(labels: ArrayLike) -> NDArray[Any]:
     if len(values) == 0:
         raise DataError("there are no labels; give one for each image")
     if values.dtype.kind == "U" and not isinstance(labels, np.ndarray):
-        values = np.array(labels, object)  # NumPy makes text of a NaN among text
+        values = np.array(labels, object)  # NumPy converts a NaN among strings to "nan"
     if values.dtype.kind in "OT" and all(isinstance(v, str) for v in values):
         return np.array(values.tolist(), np.str_)
     if values.dtype.kind not in "iuU":
-        raise DataError(
-            f"labels must be whole numbers or strings, not {values.dtype}; convert them"
-            + _no_text(values)
-        )
+        message = f"labels must be integers or strings, not {values.dtype}; convert them"
+        if values.dtype.kind == "O":
+            bad = next(n for n, v in enumerate(values) if not isinstance(v, str))
+            message += f": label {values[bad]!r} of image {bad} is not a string"
+        raise DataError(message)
     return values
 
 
-def _no_text(values: NDArray[Any]) -> str:
-    """Return in words which is the first label of objects that is no text."""
-    if values.dtype.kind != "O":
-        return ""
-    bad = next(n for n, v in enumerate(values) if not isinstance(v, str))
-    return f": label {values[bad]!r} of image {bad} is no text"
-
-
-def _refuse(label: Label, image: int, names: tuple[Label, ...], by_place: bool) -> None:
-    """Raise the DataError for a label that is no class."""
-    if by_place:
-        raise DataError(
+def _unknown_label(
+    label: Label, image: int, names: tuple[Label, ...], are_indices: bool
+) -> DataError:
+    """Return the error for a label that is not among the classes."""
+    if are_indices:
+        return DataError(
             f"label {label} of image {image} is out of range; "
             f"{len(names)} classes are numbered 0..{len(names) - 1}"
         )
     known = ", ".join(map(repr, names[:10])) + (", ..." if len(names) > 10 else "")
-    raise DataError(
+    return DataError(
         f"label {label!r} of image {image} is not among the classes {known}; "
         "correct it or add the class"
     )

@@ -3,10 +3,10 @@ import re
 import numpy as np
 import pytest
 
-from handgrad.data.formats.arrays import Arrays, as_datasets
-from handgrad.data.formats.user_data import draws_its_test, read_own
+from handgrad.data.formats.reader import ImagesAndLabels
+from handgrad.data.user_data import datasets_from_arrays, lacks_test_split, load_user_data
 from handgrad.errors import DataError
-from handgrad.preprocess import OnGround, light
+from handgrad.preprocess import CompositeAlpha, light
 from tests.data.idxfiles import encode
 
 RNG = np.random.default_rng(0)
@@ -36,49 +36,49 @@ def idx(folder, X, y, test_X=None, test_y=None):
 
 
 @pytest.mark.parametrize("write", [npz, csv, idx])
-def test_a_test_of_another_form_is_refused_when_it_is_read(tmp_path, write):
+def test_a_test_set_of_another_form_is_rejected(tmp_path, write):
     place = write(tmp_path, X, Y, X[:9, :7, :7], Y[:9])
     with pytest.raises(
         DataError,
-        match=r"test: the images are 1x7x7 uint8, those of .* are 1x8x8 uint8; bring them to one",
+        match=r"test: the images are 1x7x7 uint8, those of .* are 1x8x8 uint8; convert them to one",
     ):
-        read_own(place)
+        load_user_data(place)
     place = write(tmp_path, X, Y, X[:9], Y[:9] + 1)
     with pytest.raises(DataError, match="test: label 3 of image 2 is not among the classes 0, 1"):
-        read_own(place)
+        load_user_data(place)
 
 
 @pytest.mark.parametrize("write", [npz, csv, idx])
-def test_the_test_has_the_preprocessing_of_the_training_images(tmp_path, write):
+def test_the_test_set_has_the_preprocessing_of_the_training_set(tmp_path, write):
     dark, bright = X.copy(), X[:9].copy()
     dark[:, [0, -1]], bright[:, [0, -1]] = 0, 255
-    train, test = read_own(write(tmp_path, dark, Y, bright, Y[:9]))
+    train, test = load_user_data(write(tmp_path, dark, Y, bright, Y[:9]))
     assert train.preprocessing == test.preprocessing == light((1, 8, 8))
 
 
 @pytest.mark.parametrize("write", [npz, csv, idx])
-def test_a_test_is_drawn_where_there_is_none(tmp_path, write):
-    assert draws_its_test(write(tmp_path, X, Y))
-    assert not draws_its_test(write(tmp_path, X, Y, X[:9], Y[:9]))
+def test_lacks_test_split(tmp_path, write):
+    assert lacks_test_split(write(tmp_path, X, Y))
+    assert not lacks_test_split(write(tmp_path, X, Y, X[:9], Y[:9]))
 
 
 def datasets(train, **others):
-    return as_datasets({"train": Arrays(*train)} | others, "own")
+    return datasets_from_arrays({"train": ImagesAndLabels(*train)} | others, "own")
 
 
-def test_validation_is_the_test_or_is_trained_on():
-    held = Arrays(X[:9], Y[:9])
+def test_validation_is_the_test_set_or_joins_training():
+    held = ImagesAndLabels(X[:9], Y[:9])
     train, test = datasets((X, Y), validation=held)
     assert (len(train), len(test), test.name) == (60, 9, "own validation")
-    train, test = datasets((X, Y), validation=held, test=Arrays(X[:6], Y[:6]))
+    train, test = datasets((X, Y), validation=held, test=ImagesAndLabels(X[:6], Y[:6]))
     assert (len(train), len(test), train.preprocessing.shape) == (69, 6, (1, 8, 8))
     assert np.array_equal(train.images[60:, 0], X[:9])
     assert np.array_equal(train.labels[60:], Y[:9])
 
 
-def test_opacity_is_laid_on_a_ground():
+def test_alpha_is_composited():
     glass = RNG.integers(0, 256, (60, 8, 8, 4), np.uint8)
-    wanted = np.stack([OnGround()(x) for x in glass]).transpose(0, 3, 1, 2)
+    wanted = np.stack([CompositeAlpha()(x) for x in glass]).transpose(0, 3, 1, 2)
     for images in (glass, glass.transpose(0, 3, 1, 2)):
         train, _ = datasets((images, Y))
         assert train.shape == (3, 8, 8)
@@ -92,9 +92,9 @@ def test_opacity_is_laid_on_a_ground():
             np.stack([X, X], axis=1),
             Y,
             "own: images must be (N, H, W), or have 1, 3 or 4 channels, first or last, not "
-            "(60, 2, 8, 8) uint8; 4 are red, green, blue and opacity, of numbers 0..255",
+            "(60, 2, 8, 8) uint8; 4 channels are red, green, blue and alpha, with values 0..255",
         ),
-        (np.stack([X / 255] * 4, axis=3), Y, "not (60, 8, 8, 4) float64; 4 are"),
+        (np.stack([X / 255] * 4, axis=3), Y, "not (60, 8, 8, 4) float64; 4 channels are"),
         (X[:, None, None], Y, "own: images must be (N, H, W) or (N, C, H, W), not (60, 1, 1"),
         (X[:0, None], Y[:0], "own: there are no labels"),
         (
@@ -105,19 +105,20 @@ def test_opacity_is_laid_on_a_ground():
         (
             X,
             np.array(["a", "b", "\ud800x"])[Y],
-            r"own: the label '\ud800x' is no text in Unicode; rename it",
+            r"own: the label '\ud800x' is not text in Unicode; rename it",
         ),
     ],
 )
-def test_arrays_that_cannot_be_used(images, labels, sentence):
+def test_invalid_arrays_are_rejected(images, labels, sentence):
     with pytest.raises(DataError, match=re.escape(sentence)):
         datasets((images, labels))
 
 
-def test_a_test_that_is_stored_otherwise():
+def test_a_test_set_of_another_dtype_is_rejected():
     with pytest.raises(DataError, match=r"the images are 1x8x8 float32, those of own are 1x8x8"):
-        datasets((X, Y), test=Arrays(X[:9] / 255, Y[:9]))
+        datasets((X, Y), test=ImagesAndLabels(X[:9] / 255, Y[:9]))
     with pytest.raises(
-        DataError, match="own test: the labels are numbers, those of own are text; give both alike"
+        DataError,
+        match="own test: the labels are numbers, those of own are text; use one kind in both",
     ):
-        datasets((X, np.array(["a", "b", "c"])[Y]), test=Arrays(X[:9], Y[:9]))
+        datasets((X, np.array(["a", "b", "c"])[Y]), test=ImagesAndLabels(X[:9], Y[:9]))

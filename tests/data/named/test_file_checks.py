@@ -2,7 +2,7 @@ import gzip
 
 import pytest
 
-from handgrad.data.named.digests import check_file
+from handgrad.data.named.file_checks import check_file
 from tests.data.family import CONTENT, ZIPPED, source
 
 NAME = "train-images-idx3-ubyte"
@@ -28,7 +28,7 @@ WHOLE = CONTENT[NAME]
         ("gzip", None, "missing"),
     ],
 )
-def test_a_file_is_known_by_its_digest(tmp_path, of, data, state):
+def test_the_state_of_a_file_follows_from_its_sha256(tmp_path, of, data, state):
     file, path = source(of=of).files[0], tmp_path / "file"
     if data is not None:
         path.write_bytes(data)

@@ -1,4 +1,4 @@
-"""Whether a file is the published one, by its SHA-256."""
+"""Compare the files of a named data set with the published ones, by SHA-256."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ State = Literal["right", "wrong", "broken", "missing", "unknown"]
 
 
 class FileCheck(NamedTuple):
-    """What a look at a file brought.
+    """The result of comparing one file.
 
     Attributes:
-        path: where it lies, or should.
-        state: "right"; "wrong": other content; "broken": cannot be unzipped or read; "missing";
-            "unknown": only the digest of the .gz is published, and this is unzipped.
+        path: the file.
+        state: "right"; "wrong": other content; "broken": cannot be read or decompressed;
+            "missing"; "unknown": the file is plain, but only the SHA-256 of the .gz is published.
         expected: the published SHA-256.
-        found: the file's own; None where it has none to compare.
+        found: the SHA-256 of the file; None if it could not be computed.
     """
 
     path: Path
@@ -37,39 +37,39 @@ class FileCheck(NamedTuple):
 
 
 def check_file(file: File, path: Path) -> FileCheck:
-    """Compare what lies at `path` with what was published."""
+    """Compare the file at `path` with the published one."""
     if not path.is_file():
         return FileCheck(path, "missing", file.sha256)
     try:
         if file.of == "gzip" and not is_gzipped(path):
             return FileCheck(path, "unknown", file.sha256)
-        found = _digest(file, path)
+        found = _sha256(file, path)
     except (DataError, OSError):
         return FileCheck(path, "broken", file.sha256)
     return FileCheck(path, "right" if found == file.sha256 else "wrong", file.sha256, found)
 
 
-def check_published(name: str, checks: Sequence[FileCheck]) -> None:
-    """Raise a DataError with the cure, if files of data are missing or not the published ones.
+def require_published(name: str, checks: Sequence[FileCheck]) -> None:
+    """Raise a DataError with the remedy if files are missing, broken or not the published ones.
 
-    What nobody can compare is no fault.
+    Files in the state "unknown" are accepted.
     """
     bad = sum(check.state in ("wrong", "broken") for check in checks)
     missing = sum(check.state == "missing" for check in checks)
-    cure = f"run `handgrad data fetch {name}`"
+    remedy = f"run `handgrad data fetch {name}`"
     if bad:
         raise DataError(
-            f"{name} differs from what was published in {bad} of its {len(checks)} files; "
-            f"remove what is wrong or broken and {cure}"
+            f"{name}: {bad} of {len(checks)} files differ from the published ones; "
+            f"remove the wrong or broken files and {remedy}"
         )
     if missing:
-        raise DataError(f"{name} lacks {missing} of its {len(checks)} files; {cure}")
+        raise DataError(f"{name}: {missing} of {len(checks)} files are missing; {remedy}")
 
 
-def _digest(file: File, path: Path) -> str:
-    """Return the SHA-256 of a file, of the content or of the .gz as `file` has it."""
+def _sha256(file: File, path: Path) -> str:
+    """Return the SHA-256 of the content, or of the .gz if that is what is published."""
     if file.of == "gzip":
         with path.open("rb") as gzipped:
             return hashlib.file_digest(gzipped, "sha256").hexdigest()
-    with open_content(path) as content:  # one byte too many is enough to be another content
+    with open_content(path) as content:  # reading one extra byte detects a longer file
         return hashlib.sha256(read_at_most(content, file.size + 1)).hexdigest()

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from handgrad.data.formats.label_encoding import encode
+from handgrad.data.labels import encode
 from handgrad.errors import DataError
 
 
 @pytest.mark.parametrize(
-    ("labels", "classes", "places", "names"),
+    ("labels", "classes", "indices", "names"),
     [
         ([3, 5, 3], None, [0, 1, 0], (3, 5)),
         (np.array([3, 5, 3], np.uint8), None, [0, 1, 0], (3, 5)),
@@ -22,9 +22,9 @@ from handgrad.errors import DataError
         ([1, 2], np.arange(3), [1, 2], (0, 1, 2)),
     ],
 )
-def test_labels_become_places_among_the_classes(labels, classes, places, names):
+def test_labels_become_class_indices(labels, classes, indices, names):
     y, found = encode(labels, classes)
-    assert y.tolist() == places
+    assert y.tolist() == indices
     assert y.dtype == np.int64
     assert found == names
     assert {type(name) for name in found} <= {int, str}
@@ -33,11 +33,15 @@ def test_labels_become_places_among_the_classes(labels, classes, places, names):
 @pytest.mark.parametrize(
     ("labels", "classes", "sentence"),
     [
-        ([0.0, 1.0], None, "labels must be whole numbers or strings, not float64; convert them"),
-        ([True, False], None, "labels must be whole numbers or strings, not bool"),
-        ([None, "a"], None, "labels must be whole numbers or strings, not object"),
-        (["a", float("nan")], None, "not object; convert them: label nan of image 1 is no text"),
-        (["a", 7], None, "not object; convert them: label 7 of image 1 is no text"),
+        ([0.0, 1.0], None, "labels must be integers or strings, not float64; convert them"),
+        ([True, False], None, "labels must be integers or strings, not bool"),
+        ([None, "a"], None, "labels must be integers or strings, not object"),
+        (
+            ["a", float("nan")],
+            None,
+            "not object; convert them: label nan of image 1 is not a",
+        ),
+        (["a", 7], None, "not object; convert them: label 7 of image 1 is not a string"),
         (
             [[1, 0], [0, 1]],
             None,
@@ -52,6 +56,6 @@ def test_labels_become_places_among_the_classes(labels, classes, places, names):
         (["3"], range(20), r"label '3' of image 0 is not among the classes 0, 1, .*9, \.\.\.;"),
     ],
 )
-def test_labels_that_cannot_be_used_are_refused(labels, classes, sentence):
+def test_invalid_labels_are_rejected(labels, classes, sentence):
     with pytest.raises(DataError, match=sentence):
         encode(labels, classes)

@@ -1,0 +1,77 @@
+"""The folders that data is read from and downloaded to."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from pathlib import Path
+
+from handgrad.errors import DataError
+from handgrad.files import expanded
+
+VARIABLE = "HANDGRAD_DATA"
+_NAMES = 10  # the number of names in an error message
+
+
+def data_folder() -> Path | None:
+    """Return the folder in the environment variable HANDGRAD_DATA, or None if it is unset.
+
+    Raises:
+        DataError: if it is not a folder.
+    """
+    value = os.environ.get(VARIABLE)
+    if not value:
+        return None
+    folder = expanded(value)
+    try:
+        exists = folder.is_dir()
+    except OSError:
+        exists = False
+    if not exists:
+        raise DataError(f"{VARIABLE} is {folder}, which is not a folder; correct it or unset it")
+    return folder
+
+
+def cache_folder() -> Path:
+    """Return the folder that downloads go to. It may not exist yet.
+
+    Raises:
+        DataError: if this user has no home folder.
+    """
+    from platformdirs import user_cache_path  # the import takes 50 ms and is seldom needed
+
+    try:
+        return user_cache_path("handgrad", appauthor=False)
+    except RuntimeError:
+        raise DataError(
+            f"there is no home folder to look for data in; set HOME, or set {VARIABLE} to a "
+            "folder with the data"
+        ) from None
+
+
+def describe_neighbours(path: Path) -> str:
+    """Describe what exists beside a missing path, for an error message.
+
+    >>> describe_neighbours(Path("/no/such/folder"))
+    ''
+    """
+    names = data_paths(path.parent)
+    if not names:
+        return ""
+    near = difflib.get_close_matches(path.name, names, n=1)
+    hint = f"; did you mean {path.parent / near[0]}?" if near else ""
+    more = ", ..." if len(names) > _NAMES else ""
+    return f"{hint}; {path.parent} holds {', '.join(names[:_NAMES])}{more}"
+
+
+def data_paths(folder: Path) -> list[str]:
+    """Return the names of the folders, CSV files and NPZ files in a folder, without hidden ones."""
+    try:
+        return sorted(
+            entry.name
+            for entry in os.scandir(folder)
+            if not entry.name.startswith(".")
+            and (entry.is_dir() or entry.name.lower().endswith((".csv", ".npz")))
+        )
+    except OSError:
+        return []

@@ -1,0 +1,48 @@
+"""The table of readers, and the choice among them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from handgrad.data.formats import file_table, idx_folder, image_folder, npz, pixel_table
+from handgrad.data.formats.reader import TEST, VALIDATION, FileList, Reader, Splits
+from handgrad.errors import DataError
+
+__all__ = ["READERS", "TEST", "VALIDATION", "as_file_lists", "list_images", "read_splits"]
+
+# The first reader that accepts a path reads it. `image_folder` accepts every path, so it is last.
+READERS: tuple[Reader, ...] = (idx_folder, npz, pixel_table, file_table, image_folder)
+
+
+def read_splits(path: Path) -> Splits:
+    """Read a file or folder with the first reader that accepts it.
+
+    Raises:
+        DataError: if it cannot be read.
+    """
+    try:
+        return next(reader for reader in READERS if reader.accepts(path)).read(path)
+    except OSError as error:
+        raise DataError(
+            f"{error.filename or path} cannot be read ({error.strerror}); make it readable, or "
+            "give another folder"
+        ) from None
+
+
+def list_images(path: Path) -> Mapping[str, FileList]:
+    """Return the image files of each split.
+
+    Raises:
+        DataError: if the path cannot be read, or holds arrays instead of image files.
+    """
+    files = as_file_lists(read_splits(path))
+    if files is None:
+        raise DataError(f"{path} holds arrays, not image files; give a folder of images")
+    return files
+
+
+def as_file_lists(splits: Splits) -> Mapping[str, FileList] | None:
+    """Return splits of image files unchanged, and None for splits of arrays."""
+    files = {name: split for name, split in splits.items() if isinstance(split, FileList)}
+    return files if len(files) == len(splits) else None

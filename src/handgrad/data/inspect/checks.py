@@ -1,0 +1,285 @@
+"""Inspect the user's images: find problems that would spoil training, and name the remedies."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from handgrad.class_names import Label
+from handgrad.data.formats.image_folder import TABLE, files_below, is_image, skipped_folders
+from handgrad.data.formats.reader import TEST, TRAIN, VALIDATION
+from handgrad.data.formats.registry import as_file_lists, read_splits
+from handgrad.data.inspect.image_facts import ImageFacts, facts_of_arrays, facts_of_files
+from handgrad.data.inspect.issue import Issue, counted, shortened
+from handgrad.data.inspect.near_duplicates import find_duplicates
+from handgrad.data.user_data import data_name, datasets_from_arrays
+from handgrad.files import expanded
+
+FEW = 10  # fewer images of a class are too few to learn it well
+IMBALANCE = 3.0  # the ratio of class counts from which classes are imbalanced
+
+
+class InspectionReport(NamedTuple):
+    """The result of inspecting images.
+
+    Attributes:
+        path: the file or folder.
+        counts: the number of readable images of each class in each split.
+        weights: for each class the weight that balances the classes.
+        issues: the problems, the most severe first.
+    """
+
+    path: Path
+    counts: dict[str, dict[Label, int]]
+    weights: dict[Label, float]
+    issues: list[Issue]
+
+    @property
+    def ok(self) -> bool:
+        """Whether no issue is an error."""
+        return not any(issue.severity == "error" for issue in self.issues)
+
+
+def inspect_images(path: Path, *, progress: bool | None = None) -> InspectionReport:
+    """Inspect all images in a folder, a table or a file of arrays.
+
+    Args:
+        path: a path that `handgrad.load_data` accepts.
+        progress: whether to show a progress bar on stderr; None: only in a terminal.
+
+    Raises:
+        DataError: if there are no images.
+    """
+    path = expanded(path)
+    splits = read_splits(path)
+    files = as_file_lists(splits)
+    if files is not None:
+        images = facts_of_files(files, progress=progress)
+    else:
+        datasets = datasets_from_arrays(splits, data_name(path))
+        images = facts_of_arrays(*datasets, progress=progress)
+    readable = [image for image in images if image.readable]
+    counts = {
+        split: dict(
+            sorted(Counter(i.label for i in readable if i.split == split).items(), key=_label_key)
+        )
+        for split in dict.fromkeys(image.split for image in images)
+    }
+    train = counts.get(TRAIN, {})
+    total = sum(train.values())
+    weights = {label: round(total / (len(train) * n), 3) for label, n in train.items()}
+    issues = [
+        *_unreadable(images),
+        *(_other_files(path) if files is not None else ()),
+        *(_skipped_folders(path) if files is not None else ()),
+        *_missing_classes(counts),
+        *_class_counts(train, weights),
+        *_class_names(train),
+        *find_duplicates(readable),
+        *_outliers(readable),
+        *_formats(readable),
+    ]
+    order = ("error", "warning", "note")
+    issues.sort(key=lambda issue: order.index(issue.severity))
+    return InspectionReport(path, counts, weights, issues)
+
+
+def _unreadable(images: Sequence[ImageFacts]) -> Iterator[Issue]:
+    """Yield the issues of files that cannot be decoded."""
+    empty = [image for image in images if image.error == "is empty"]
+    broken = [image for image in images if image.error and image.error != "is empty"]
+    formats = "cannot be read as PNG, JPEG, GIF or BMP"
+    for kind, bad, one, many in (
+        ("empty file", empty, "file has no content", "files have no content"),
+        ("unreadable", broken, f"file {formats}", f"files {formats}"),
+    ):
+        if bad:
+            problem = counted(len(bad), one, many)
+            remedy = "get them again or remove them: training does not start with them"
+            yield Issue(kind, "error", problem, remedy, _names(bad))
+
+
+def _other_files(path: Path) -> Iterator[Issue]:
+    """Yield the issue of files that are not images by their names."""
+    if path.is_dir():
+        others = [file for file in files_below(path) if not is_image(file)]
+        others = [file for file in others if file.suffix.lower() not in (".csv", ".json", ".txt")]
+        if others:
+            yield Issue(
+                "other file",
+                "note",
+                counted(
+                    len(others),
+                    "file is not an image by its name",
+                    "files are not images by their names",
+                ),
+                "they are skipped; convert them to PNG if they are images",
+                tuple(map(str, others)),
+            )
+
+
+def _skipped_folders(path: Path) -> Iterator[Issue]:
+    """Yield the issue of folders with images that belong to no split."""
+    if path.is_dir() and not (path / TABLE).exists() and (skipped := skipped_folders(path)):
+        folders = counted(len(skipped), "folder with images lies", "folders with images lie")
+        yield Issue(
+            "skipped folder",
+            "warning",
+            f"{folders} beside train, in no split",
+            "they are skipped; move them into train, or elsewhere",
+            tuple(map(str, skipped)),
+        )
+
+
+def _missing_classes(counts: dict[str, dict[Label, int]]) -> Iterator[Issue]:
+    """Yield the issues of missing classes and of too few images to split."""
+    train = counts.get(TRAIN, {})
+    if len(train) < 2:
+        yield Issue(
+            "classes",
+            "error",
+            f"there are training images of {counted(len(train), 'class', 'classes')}",
+            "give at least two classes, each in a folder of its own",
+        )
+    parts = 2 if counts.keys() & {TEST, VALIDATION} else 3
+    if train and max(train.values()) < parts:
+        purpose = "validation" if parts == 2 else "validation and another for the test"
+        yield Issue(
+            "too few images",
+            "error",
+            f"no class has {parts} training images",
+            f"add some: a part of them is set aside for {purpose}",
+        )
+    for split, classes in counts.items():
+        if split != TRAIN and (unknown := sorted(map(str, classes.keys() - train.keys()))):
+            yield Issue(
+                "classes differ",
+                "error",
+                f"{split} has classes that train lacks: {shortened(unknown)}",
+                "add training images of them, or leave them out",
+            )
+        if split == TEST and (untested := sorted(map(str, train.keys() - classes.keys()))):
+            yield Issue(
+                "classes differ",
+                "warning",
+                f"test lacks the classes {shortened(untested)}",
+                "add test images of them: otherwise their accuracy is unknown",
+            )
+
+
+def _class_counts(train: dict[Label, int], weights: dict[Label, float]) -> Iterator[Issue]:
+    """Yield the issues of classes with few training images, and of imbalanced classes."""
+    if few := [f"{label} ({n})" for label, n in train.items() if n < FEW]:
+        yield Issue(
+            "few images",
+            "warning",
+            f"fewer than {FEW} training images: {shortened(few)}",
+            "add images: start with several dozen of each class",
+        )
+    if train and max(train.values()) > IMBALANCE * min(train.values()):
+        rare = sorted(weights, key=lambda label: -weights[label])[:3]
+        yield Issue(
+            "class balance",
+            "warning",
+            f"the largest class has {max(train.values()):,} images, the smallest "
+            f"{min(train.values()):,}",
+            "train with --class-weights balanced: "
+            + ", ".join(f"{label} gets the weight {weights[label]:g}" for label in rare),
+        )
+
+
+def _class_names(train: dict[Label, int]) -> Iterator[Issue]:
+    """Yield the issues of class names that nearly match, or sort in an unexpected order."""
+    names = [str(label) for label in train]
+    folded = Counter(name.strip().casefold() for name in names)
+    if similar := [name for name in names if folded[name.strip().casefold()] > 1]:
+        yield Issue(
+            "class names",
+            "warning",
+            f"these names differ only in case or spaces: {shortened(similar)}",
+            "merge the folders that hold one class",
+        )
+    if names != sorted(names, key=_natural_key) and not all(type(k) is int for k in train):
+        yield Issue(
+            "class order",
+            "note",
+            f"classes are sorted alphabetically: {shortened(names)}",
+            "for numerical order, pad the numbers in the names with zeros",
+        )
+
+
+def _outliers(readable: Sequence[ImageFacts]) -> Iterator[Issue]:
+    """Yield the issues of images that differ from the others."""
+    if blank := [image for image in readable if image.blank]:
+        yield Issue(
+            "blank",
+            "warning",
+            counted(len(blank), "image has a single colour", "images have a single colour"),
+            "look at them, and remove those that show nothing",
+            _names(blank),
+        )
+    light = [image for image in readable if image.background > 170]
+    dark = [image for image in readable if image.background < 85]
+    few, name = min((light, "light"), (dark, "dark"), key=lambda pair: len(pair[0]))
+    known = len(light) + len(dark)
+    if few and len(few) < 0.3 * len(readable) <= 0.7 * len(readable) < known:
+        words = f"image has a {name} background", f"images have a {name} background"
+        yield Issue(
+            "polarity",
+            "warning",
+            f"{counted(len(few), *words)}, the others do not",
+            "invert them, or train with --preprocessing light or drawing, which inverts them",
+            _names(few),
+        )
+
+
+def _formats(readable: Sequence[ImageFacts]) -> Iterator[Issue]:
+    """Yield the issues of different sizes, different pixel formats, and animations."""
+    sizes = Counter(image.size for image in readable)
+    if len(sizes) > 1:
+        (H, W), count = sizes.most_common(1)[0]
+        low, high = min(sizes), max(sizes)
+        yield Issue(
+            "sizes",
+            "note",
+            f"{len(sizes):,} sizes, {low[1]}x{low[0]} to {high[1]}x{high[0]}; the most frequent "
+            f"is {W}x{H} ({counted(count, 'image', 'images')})",
+            "nothing to do: all are resized to one size",
+        )
+    modes = Counter(image.mode for image in readable)
+    if len(modes) > 1:
+        listed = ", ".join(f"{mode} {n:,}" for mode, n in modes.most_common())
+        yield Issue(
+            "modes",
+            "note",
+            f"{len(modes)} pixel formats: {listed}",
+            "nothing to do: all are converted to one; check that grey and colour images belong "
+            "together",
+        )
+    if animated := [image for image in readable if image.frames > 1]:
+        yield Issue(
+            "animated",
+            "warning",
+            counted(len(animated), "file holds several frames", "files hold several frames"),
+            "only the first frame is used; save the others as files of their own",
+            _names(animated),
+        )
+
+
+def _names(images: Sequence[ImageFacts]) -> tuple[str, ...]:
+    return tuple(str(image.path) for image in images)
+
+
+def _label_key(entry: tuple[Label, int]) -> tuple[bool, int, str]:
+    """Return the sort key of a label and its count: integers first, in numerical order."""
+    label, _ = entry
+    return (isinstance(label, str), label if isinstance(label, int) else 0, str(label))
+
+
+def _natural_key(name: str) -> list[tuple[bool, int, str]]:
+    """Return the sort key that puts 2 before 10."""
+    parts = re.findall(r"\d+|\D+", name)
+    return [(not p.isdecimal(), int(p) if p.isdecimal() else 0, p) for p in parts]
