@@ -66,7 +66,7 @@ def test_what_is_mistaken_is_said_and_an_unseen_class_has_no_share(handgrad, mon
         (["text"], 1, "text: not a whole safetensors file"),
         (["untold.safetensors"], 2, "does not name its training data; give --data"),
         (["RUN", "--data", "digit"], 2, "there is no data called 'digit'; did you mean digits?"),
-        (["RUN", "--data-dir", "nowhere", "--data", "mnist"], 1, "nowhere is no folder"),
+        (["RUN", "--data-dir", "nowhere", "--data", "mnist"], 1, "nowhere is not a folder"),
     ],
 )
 def test_failures(handgrad, trained, tmp_path, words, status, sentence):

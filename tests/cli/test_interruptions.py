@@ -32,7 +32,7 @@ BOTH = [signal.SIGINT, signal.SIGTERM]
 COMMAND = [sys.executable, "-m", "handgrad"]
 MAPPED = """
 import handgrad.data.formats.image_cache
-handgrad.data.formats.image_cache.LARGE = 0  # written one by one, and mapped into memory
+handgrad.data.formats.image_cache.MAX_IN_MEMORY = 0  # written one by one, and mapped into memory
 from handgrad.cli import main
 main()
 """

@@ -61,7 +61,7 @@ def test_train_without_arguments_learns_digits(handgrad):
 
 
 def test_augmented_run_says_so_and_differs(handgrad):
-    ended = handgrad("train", *QUICK, "-v", "--augment", "clothes", "--engine", "compiled")
+    ended = handgrad("train", *QUICK, "-v", "--augment", "fashion", "--engine", "compiled")
     assert "images are augmented by shift=0.07,flip=true" in ended.err
     handgrad("train", *QUICK, "-q")
     net, plain = (hg.load_model(f"runs/digits-softmax-regression-{n}").network for n in (1, 2))
@@ -196,7 +196,7 @@ def test_verbose_prints_versions_engine_and_data(handgrad):
             "class_weights: unknown class eleven; the classes are 0,",
         ),
         ("--config none.toml", 2, "none.toml cannot be read"),
-        ("mnist --data-dir nowhere", 1, "nowhere is no folder; name one that holds mnist"),
+        ("mnist --data-dir nowhere", 1, "nowhere is not a folder; name one that holds mnist"),
         ("--out taken", 2, "taken is there already, and no empty folder; give --out another name"),
     ],
 )

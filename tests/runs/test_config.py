@@ -37,7 +37,7 @@ def test_default_epochs_depend_on_the_data():
 
 
 def test_augmentation_preset_is_stored_with_all_its_settings():
-    config = RunConfig(augment="clothes,rotation=5")
+    config = RunConfig(augment="fashion,rotation=5")
     assert config.augment == "shift=0.07,rotation=5,flip=true"
     assert config.train_config(range(10)).augment == hg.Augmentation.of("fashion,rotation=5")
     assert RunConfig.model_validate(tomllib.loads(config.toml())) == config

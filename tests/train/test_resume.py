@@ -53,7 +53,7 @@ def trained(engine: str, **options: Any) -> tuple[hg.Network, hg.History]:
         "optimizer": hg.Adam(0.01),
         "schedule": hg.schedules.OneCycle(),
         "engine": engine,
-        "augment": "messy-hands,flip=true,erase=0.3",
+        "augment": "drawings,flip=true,erase=0.3",
         "average_weights": 1.3,
     }
     return net, hg.fit(net, data, validation=0.1, **settings | options)
@@ -87,7 +87,7 @@ def test_resumed_convnet_equals_an_uninterrupted_one(
             "optimizer": hg.Adam(0.003),
             "schedule": hg.schedules.OneCycle(),
         }
-        settings |= {"augment": "messy-hands", "epochs": 5, "batch_size": 50, "engine": engine}
+        settings |= {"augment": "drawings", "epochs": 5, "batch_size": 50, "engine": engine}
         settings |= {"average_weights": 1.5}
         return net, hg.fit(net, data, **settings | options)
 

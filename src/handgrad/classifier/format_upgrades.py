@@ -5,7 +5,8 @@
 | 1 | 0.1 | |
 | 2 | 0.2 | `preparation` is `preprocessing`, `initial` is `initializer`, `measured` is |
 |   |     | `is_fitted`, the layer `Chain` is `Sequential`, `golden.pictures` is |
-|   |     | `golden.images`, and a calibration's `pictures` is `images` |
+|   |     | `golden.images`, a calibration's `pictures` is `images`; the steps of a |
+|   |     | preprocessing and some of their fields have new names |
 """
 
 from __future__ import annotations
@@ -20,7 +21,22 @@ FORMAT = 2
 
 _FIELDS_1 = {"initial": "initializer"}
 _KINDS_1 = {"Chain": "Sequential"}
-_STEPS_1: dict[str, str] = {}  # kinds of preprocessing steps
+# The new name of each preprocessing step, and of its fields.
+_STEPS_1: dict[str, tuple[str, dict[str, str]]] = {
+    "OnGround": ("CompositeAlpha", {"ground": "background"}),
+    "Grey": ("Grayscale", {}),
+    "Colours": ("GrayToRGB", {}),
+    "OwnSize": ("UndoUpscale", {}),
+    "Shrink": ("Downscale", {}),
+    "Resize": ("Resize", {"keep": "keep_aspect"}),
+    "LightInk": ("InvertDarkInk", {}),
+    "EvenPaper": ("SubtractBackground", {"grain": "max_noise"}),
+    "TwoTones": ("Binarize", {"least": "min_side"}),
+    "Grow": ("Upscale", {"below": "min_side"}),
+    "FitInk": ("ScaleToFit", {}),
+    "FullInk": ("StretchContrast", {}),
+    "CentreOfMass": ("CenterByMass", {}),
+}
 
 
 def upgrade(description: dict[str, Any], arrays: dict[str, Array]) -> None:
@@ -43,12 +59,9 @@ def _from_1(description: dict[str, Any], arrays: dict[str, Array]) -> None:
     hashes = description.get("golden")
     if isinstance(hashes, dict) and "preparation" in hashes:
         hashes["preprocessing"] = hashes.pop("preparation")
-    for part, fields, kinds in [
-        ("preprocessing", {}, _STEPS_1),
-        ("calibration", {"pictures": "images"}, {}),
-    ]:
+    for part, renamed in (("preprocessing", _renamed_steps), ("calibration", _renamed_counts)):
         before = description.get(part)
-        description[part] = after = _renamed(before, fields, kinds)
+        description[part] = after = renamed(before)
         if isinstance(hashes, dict) and hashes.get(part) == hash_json(before):
             hashes[part] = hash_json(after)
     if "golden.pictures" in arrays:
@@ -63,6 +76,11 @@ def _renamed(value: Any, fields: Mapping[str, str], kinds: Mapping[str, str]) ->
             renamed["kind"] = kinds.get(kind, kind)
         return renamed
     return [_renamed(item, fields, kinds) for item in value] if isinstance(value, list) else value
+
+
+def _renamed_counts(calibration: Any) -> Any:
+    """Return the description of a calibration with its field `pictures` renamed."""
+    return _renamed(calibration, {"pictures": "images"}, {})
 
 
 def _renamed_steps(preprocessing: Any) -> Any:

@@ -158,7 +158,7 @@ class TrainingRun:
         With weight averaging, the average of the weights is evaluated.
         """
         average = self._average
-        with average.apply(self.engine, self._epoch_batches) if average else nullcontext():
+        with average.applied(self.engine, self._epoch_batches) if average else nullcontext():
             self.evaluated_weights = self.net.snapshot()
             if validation is None:
                 return None
