@@ -127,7 +127,7 @@ def test_the_report_is_a_whole_page_that_needs_no_other(outcome, run):
     assert words.count("<section>") == 9
     assert f"{outcome.evaluation.accuracy:.1%}" in words
     assert "<title>handgrad fit: digits</title>" in words
-    assert f"handgrad predict {shlex.quote(str(run))} image.png".replace("'", "&#x27;") in words
+    assert f"handgrad predict {shlex.quote(str(run))} image.png".replace("'", "&#39;") in words
     wrong = outcome.evaluation.count - outcome.evaluation.right
     assert words.count('<span class="wrong">') == min(wrong, 24)
     assert words.count('<td class="bar">') == 17

@@ -29,12 +29,12 @@ def test_the_page_needs_no_other_file(made: Report) -> None:
 
 def test_the_page_shows_what_the_notebooks_show(made: Report) -> None:
     html = made.html
-    assert re.search(r"\d+ of 10 right", html)
+    assert re.search(r"\d+ of 10 correct", html)
     assert 'class="right"' in html
     assert "610 parameters: 1 Dense 520, 3 Dense 90" in html
     assert "1 + 1 = 2" in html
-    for heading in ("The data", "One image", "Its first layer's weights", "Activations"):
-        assert heading.replace("'", "&#x27;") in html or heading in html
+    for heading in ("The data", "One image", "Weights of the first layer", "Activations"):
+        assert f"<h3>{heading}</h3>" in html or f"<h2>{heading}</h2>" in html
     assert html.count("<figure>") >= 4  # curves and activations
 
 
@@ -55,7 +55,7 @@ def test_a_network_of_ours_stands_beside_the_notebooks(tmp_path: Path) -> None:
         assert "One of ours" in text
         assert "quickly" in text
         assert "Its errors" not in text
-    assert "of 10 right" in made.html
+    assert "of 10 correct" in made.html
     assert "610 parameters" in made.html
 
 
@@ -89,9 +89,10 @@ def test_the_one_image_is_marked_right_or_wrong() -> None:
     right = net.logits(test.images[at]).argmax(axis=1) == test.labels[at]
     assert 0 < right.sum() < 12
     for seed in range(12):
-        html = sample(net, test, seed)
-        assert ("✓" in html) == right[seed]
-        assert ("✗" in html) == (", is " in html) == (not right[seed])
+        tile = sample(net, test, seed)["tile"]
+        assert tile.kind == ("right" if right[seed] else "wrong")
+        assert ("✓" in tile.caption) == right[seed]
+        assert ("✗" in tile.caption) == (", is " in tile.caption) == (not right[seed])
 
 
 def test_a_file_is_written_whole(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from handgrad.explain.format import number
-from handgrad.html.images import png
+from handgrad.html.images import png_uri
 from handgrad.layers import Array
 
 MOST = 32  # images of one array
@@ -42,7 +42,7 @@ def tiles(array: Array) -> Tiles | None:
     zoom = max(SIDE // max(planes.shape[1:]), 1)
     height, width = (zoom * size for size in planes.shape[1:])
     low, high = float(array.min()), float(array.max())
-    sources = [png(_colours(plane, low, high)) for plane in planes[:MOST]]
+    sources = [png_uri(_colours(plane, low, high)) for plane in planes[:MOST]]
     return Tiles(sources, width, height, _scale(low, high), max(len(planes) - MOST, 0))
 
 
