@@ -30,7 +30,7 @@ ROOMS = [
     *("summary", "assembly", "network", "models", "data", "engines", "train", "classifier"),
     *("export", "tracking", "gradcheck", "compare_engines", "html", "explain", "plots"),
     *("estimator", "reproduce"),
-    *("__init__", "runs", "auto", "cli", "__main__"),
+    *("__init__", "runs", "automl", "cli", "__main__"),
 ]
 
 # Libraries that have a place, and those places.
@@ -51,6 +51,8 @@ PLACES = {
     "tensorboardX": ("tracking",),
     "mlflow": ("tracking",),
     "keras": ("reproduce",),
+    "jinja2": ("html",),
+    "markupsafe": ("html",),
     "pydantic": ("runs",),
     "pydantic_core": ("runs",),
     "typer": ("cli",),

@@ -1,6 +1,10 @@
 """The public names of handgrad, by the module they live in."""
 
 from . import init, layers, models, plots, schedules
+from .automl import (
+    SearchResult,
+    auto,
+)
 from .calibration import (
     Calibration,
     calibrate,
@@ -108,12 +112,14 @@ __all__ = [
     "ReLU",
     "Recipe",
     "Residual",
+    "SearchResult",
     "SiLU",
     "Sigmoid",
     "SoftmaxCrossEntropy",
     "StorageError",
     "Tanh",
     "__version__",
+    "auto",
     "calibrate",
     "epochs",
     "evaluate",

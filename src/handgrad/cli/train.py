@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from handgrad.cli.auto_run import begin, go_on
 from handgrad.cli.options import Folder, Mlflow, Quiet, Tensorboard, Verbose
 from handgrad.cli.screen import Screen
+from handgrad.cli.train_run import begin, go_on
 
 
 def _setting(names: str, metavar: str, words: str, panel: str) -> Any:

@@ -2,26 +2,26 @@ import numpy as np
 import pytest
 
 import handgrad as hg
-from handgrad.auto.candidates import (
+from handgrad.automl.candidates import (
     augmentations,
-    averaged,
+    describe,
     networks,
     preprocessings,
-    shifted,
-    words,
+    weight_averaging,
+    with_shift,
 )
-from handgrad.auto.data_profile import Look
+from handgrad.automl.data_profile import DataProfile
 from handgrad.runs.settings import configure
 
 BASE = configure({"data": "digits"}, {})
-FILES = Look(files=True, own_test=False, ground=0.8, dark=True, findings=())
+FILES = DataProfile(are_files=True, has_test=False, background=0.8, dark_background=True, issues=())
 
 
 def images(*shape):
     return hg.Dataset.from_arrays(np.zeros((4, *shape), np.uint8), [0, 1, 0, 1])
 
 
-def test_networks_that_cannot_take_the_images_are_not_tried():
+def test_networks_that_do_not_accept_the_images_are_no_candidates():
     small = {config.model for config in networks(BASE, images(1, 8, 8))}
     large = {config.model for config in networks(BASE, images(1, 28, 28))}
     assert large - small == {"convnet", "lenet5"}
@@ -35,19 +35,19 @@ def test_networks_that_cannot_take_the_images_are_not_tried():
     [
         ((1, 20, 28), {}, ["light", "drawing"]),
         ((3, 28, 28), {}, []),
-        ((1, 28, 28), {"files": False}, []),
-        ((1, 28, 28), {"ground": 0.1}, []),
+        ((1, 28, 28), {"are_files": False}, []),
+        ((1, 28, 28), {"background": 0.1}, []),
     ],
 )
-def test_preprocessings_are_for_grey_files_of_things_on_a_ground(shape, change, names):
-    look = Look(**(vars(FILES) | change))
-    found = preprocessings(configure({"data": "/x"}, {}), images(*shape), look)
+def test_other_preprocessings_are_for_grayscale_files_with_a_background(shape, change, names):
+    profile = DataProfile(**(vars(FILES) | change))
+    found = preprocessings(configure({"data": "/x"}, {}), images(*shape), profile)
     assert [config.preprocessing for config in found] == names
     assert all(config.size == 28 for config in found)
 
 
-def test_all_augmentations_are_tried_but_the_one_that_was():
-    first = shifted(BASE, FILES)
+def test_all_other_augmentations_are_candidates():
+    first = with_shift(BASE, FILES)
     assert first.augment == "shift=0.07"
     others = augmentations(first, FILES)
     assert [config.augment for config in others][:2] == ["none", "shift=0.07,flip=true"]
@@ -55,24 +55,24 @@ def test_all_augmentations_are_tried_but_the_one_that_was():
     assert len(augmentations(BASE, FILES)) == len(others) == 4
 
 
-def test_on_a_light_ground_the_edge_goes_on():
-    light = Look(**(vars(FILES) | {"dark": False}))
-    assert shifted(BASE, light).augment == "shift=0.07,ground=edge"
+def test_edges_are_extended_on_a_light_background():
+    light = DataProfile(**(vars(FILES) | {"dark_background": False}))
+    assert with_shift(BASE, light).augment == "shift=0.07,ground=edge"
     assert all(c.augment.endswith("ground=edge") for c in augmentations(BASE, light))
 
 
-def test_the_mean_of_the_weights_is_for_long_epochs():
+def test_weight_averaging_needs_long_epochs():
     many = hg.Dataset.from_arrays(np.zeros((20_000, 1, 1), np.uint8), np.arange(20_000) % 2)
-    (config,) = averaged(BASE, many)
+    (config,) = weight_averaging(BASE, many)
     assert config.average == 1
-    assert words(config) == "smallnet, learning rate 0.01, mean of the weights"
-    assert averaged(BASE, images(8, 8)) == []
+    assert describe(config) == "smallnet, learning rate 0.01, weight averaging"
+    assert weight_averaging(BASE, images(8, 8)) == []
 
 
-def test_settings_in_words():
-    assert words(BASE) == "smallnet, learning rate 0.01"
-    assert words(shifted(BASE, FILES)) == "smallnet, learning rate 0.01, shifted"
+def test_describe_names_the_settings_that_differ():
+    assert describe(BASE) == "smallnet, learning rate 0.01"
+    assert describe(with_shift(BASE, FILES)) == "smallnet, learning rate 0.01, images shifted"
     own = configure({"data": "/x", "preprocessing": "light", "lr": 0.003, "augment": "light"}, {})
-    assert words(own) == "smallnet, learning rate 0.003, prepared as light, distorted"
+    assert describe(own) == "smallnet, learning rate 0.003, preprocessing light, images distorted"
     odd = configure({"augment": "shift=0.2"}, {})
-    assert words(odd) == "smallnet, learning rate 0.01, shift=0.2"
+    assert describe(odd) == "smallnet, learning rate 0.01, images shift=0.2"

@@ -3,23 +3,23 @@ import pytest
 from PIL import Image
 
 import handgrad as hg
-from handgrad.auto.data_profile import look_at, settings_for, share_for_validation
-from handgrad.auto.speed import Parts
+from handgrad.automl.data_profile import batch_settings, profile_data, validation_share
+from handgrad.automl.speed import DataSplits
 from handgrad.runs.settings import configure
 
 
 @pytest.mark.parametrize(
     ("images", "share"), [(10, 0.2), (1600, 0.2), (8000, 0.125), (20_000, 0.05), (60_000, 0.05)]
 )
-def test_about_a_thousand_images_are_set_aside(images, share):
-    assert share_for_validation(images) == share
+def test_validation_share_gives_about_a_thousand_images_within_limits(images, share):
+    assert validation_share(images) == share
 
 
-def test_batches_grow_with_the_images_and_rare_classes_count_more():
+def test_batch_size_grows_with_the_images_and_rare_classes_get_weights():
     def settings(*counts):
         labels = np.repeat(range(len(counts)), counts)
         data = hg.Dataset.from_arrays(np.zeros((len(labels), 2, 2), np.uint8), labels)
-        return settings_for(Parts(data, data, data, data))
+        return batch_settings(DataSplits(data, data, data, data))
 
     assert settings(4, 3) == {"batch_size": 7, "class_weights": "none"}
     assert settings(300, 100) == {"batch_size": 16, "class_weights": "none"}
@@ -30,7 +30,7 @@ def test_batches_grow_with_the_images_and_rare_classes_count_more():
 
 
 def folder(place, *splits):
-    """Write eight images of dark things on white, for each split."""
+    """Write eight images of a dark square on white for each split."""
     for split in splits or ("",):
         for n in range(8):
             X = np.full((10, 10), 250, np.uint8)
@@ -42,22 +42,22 @@ def folder(place, *splits):
     return config, config.load_data(False)[0]
 
 
-def test_a_folder_is_looked_at_as_its_doctor_does(tmp_path):
-    look = look_at(*folder(tmp_path), seconds=60)
-    assert look.files
-    assert look.own_test is False
-    assert not look.dark
-    assert look.ground == pytest.approx(1 - 16 / 100)
-    assert "few images" in [finding.kind for finding in look.findings]
-    assert look_at(*folder(tmp_path), seconds=0.1).findings is None
-    assert look_at(*folder(tmp_path / "b", "test", "train"), seconds=60).own_test is True
+def test_a_folder_is_inspected_if_there_is_time(tmp_path):
+    profile = profile_data(*folder(tmp_path), seconds=60)
+    assert profile.are_files
+    assert profile.has_test is False
+    assert not profile.dark_background
+    assert profile.background == pytest.approx(1 - 16 / 100)
+    assert "few images" in [finding.kind for finding in profile.issues]
+    assert profile_data(*folder(tmp_path), seconds=0.1).issues is None
+    assert profile_data(*folder(tmp_path / "b", "test", "train"), seconds=60).has_test is True
 
 
-def test_data_with_a_name_and_arrays_are_no_files(tmp_path):
+def test_named_data_sets_and_arrays_are_not_files(tmp_path):
     train, _ = hg.load_data("digits")
-    look = look_at(configure({}, {}), train, seconds=60)
-    assert (look.files, look.own_test, look.findings) == (False, True, None)
+    profile = profile_data(configure({}, {}), train, seconds=60)
+    assert (profile.are_files, profile.has_test, profile.issues) == (False, True, None)
     np.savez(tmp_path / "a.npz", x_train=train.images, y_train=train.labels)
     config = configure({"data": str(tmp_path / "a.npz")}, {})
-    look = look_at(config, config.load_data(False)[0], seconds=60)
-    assert (look.files, look.own_test) == (False, None)
+    profile = profile_data(config, config.load_data(False)[0], seconds=60)
+    assert (profile.are_files, profile.has_test) == (False, None)
