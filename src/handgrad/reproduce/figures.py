@@ -13,8 +13,8 @@ from handgrad.explain.images import tiles
 from handgrad.html import data_uri, image_uri
 from handgrad.layers import Array, LeakyReLU, ReLU, Sigmoid, Tanh
 from handgrad.network import Network
-from handgrad.reproduce.findings import Findings
-from handgrad.reproduce.notebook import BEST, KINDS, Experiment
+from handgrad.reproduce.notebook import BEST, VARIANTS, Experiment
+from handgrad.reproduce.results import NotebookResults
 
 IMAGES, PREDICTIONS = 16, 10  # how many are shown
 LOSS = "training loss"
@@ -87,17 +87,17 @@ def parameters(net: Network) -> str:
     return f"{summary.parameters:,} parameters: {', '.join(each)}"
 
 
-def curves(findings: Findings, experiment: Experiment) -> list[tuple[str, str]]:
-    """Draw loss and accuracy of the first seed over the epochs, for all parts that were run.
+def curves(results: NotebookResults, experiment: Experiment) -> list[tuple[str, str]]:
+    """Draw loss and accuracy of the first seed over the epochs, for all variants that were run.
 
     Returns:
         The data URI and the description of each figure.
     """
     known = {
-        kind: outcomes[0].curves
-        for kind, part in experiment.parts.items()
-        if (outcomes := findings.outcomes(part)) and outcomes[0].curves
-        if kind != BEST or experiment.beat == "epoch"  # "best" is always recorded by epochs
+        kind: found[0].curves
+        for kind, variant in experiment.variants.items()
+        if (found := results.of(variant)) and found[0].curves
+        if kind != BEST or experiment.curve_unit == "epoch"  # "best" is always recorded by epochs
     }
     drawn = []
     for name in (LOSS, *ACCURACIES):
@@ -106,7 +106,7 @@ def curves(findings: Findings, experiment: Experiment) -> list[tuple[str, str]]:
             share = name in ACCURACIES
             title = f"{experiment.title}: {name}"
             figure = plots.lines(
-                shown, title, experiment.beat, share=share, log=not share, known=KINDS
+                shown, title, experiment.curve_unit, share=share, log=not share, known=VARIANTS
             )
             drawn.append((data_uri(plots.rendered(figure)), title))
     return drawn

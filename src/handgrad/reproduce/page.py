@@ -8,77 +8,79 @@ from typing import Any
 
 from handgrad.html import render
 from handgrad.reproduce import figures
-from handgrad.reproduce.findings import Findings
-from handgrad.reproduce.running import Data
+from handgrad.reproduce.results import NotebookResults
+from handgrad.reproduce.runner import Data
 from handgrad.reproduce.tables import (
     Table,
-    all_figures,
+    all_metrics,
     bests,
-    contestants,
     errata,
     overview,
+    recipe_trials,
     remarks,
+    speed,
     times,
-    tried,
 )
-from handgrad.reproduce.text import command, introduction, measured
+from handgrad.reproduce.text import command, introduction, provenance
 
 TITLE = "Five notebooks, reproduced"
 
 
-def page(found: Sequence[Findings], data: Data, *, quick: bool = False) -> str:
+def page(results: Sequence[NotebookResults], data: Data, *, quick: bool = False) -> str:
     """Render the report.
 
     Args:
-        found: the results of each notebook.
+        results: the results of each notebook.
         data: the images, by the name of the data set.
-        quick: whether less was run than in the notebooks.
+        quick: whether fewer epochs and images were used than in the notebooks.
     """
-    provenance = ""
-    if found:
-        names = [findings.notebook.name for findings in found]
-        provenance = f"Made by {command(names, found[0].seeds, found[0].engine, quick)}. "
-        provenance += measured([machine for each in found for machine in each.machines()])
+    origin = ""
+    if results:
+        names = [each.notebook.name for each in results]
+        origin = f"Made by {command(names, results[0].seeds, results[0].engine, quick)}. "
+        origin += provenance([machine for each in results for machine in each.machines()])
     return render(
         "reproduction.html",
         title=TITLE,
         introduction=introduction(quick),
-        provenance=provenance,
-        overview=[_unbroken(table) for table in (overview(found), times(found), bests(found))],
-        notebooks=[_notebook(findings, data) for findings in found],
+        provenance=origin,
+        overview=[
+            _unbroken(table) for table in (overview(results), times(results), bests(results))
+        ],
+        notebooks=[_notebook(each, data) for each in results],
         activations=figures.activations(),
     )
 
 
-def _notebook(findings: Findings, data: Data) -> dict[str, Any]:
+def _notebook(results: NotebookResults, data: Data) -> dict[str, Any]:
     """Prepare the values of one notebook for the template."""
-    notebook = findings.notebook
+    notebook = results.notebook
     train, test = data[notebook.data]
-    tables = [tried(findings), contestants(findings)]
+    tables = [recipe_trials(results), speed(results)]
     if notebook.errata:
-        tables.insert(0, errata(findings))
+        tables.insert(0, errata(results))
     values: dict[str, Any] = {
         "name": notebook.name,
         "title": notebook.title,
         "about": notebook.about,
-        "worked": notebook.worked,
+        "examples": notebook.examples,
         "images": figures.images(train),
         "experiments": [],
         "predictions": None,
-        "all_values": _unbroken(all_figures(findings)),
-        "remarks": remarks(findings),
+        "all_metrics": _unbroken(all_metrics(results)),
+        "remarks": remarks(results),
         "tables": [_unbroken(table) for table in tables if table is not None],
     }
     for experiment in notebook.experiments:
-        curves = figures.curves(findings, experiment)
-        net = findings.network(experiment.main)
+        curves = figures.curves(results, experiment)
+        net = results.network(experiment.main)
         if curves or net is not None:
             title = experiment.title[0].upper() + experiment.title[1:]
             parameters = "" if net is None else figures.parameters(net)
             values["experiments"].append(
                 {"title": title, "parameters": parameters, "curves": curves}
             )
-    net = findings.network(notebook.experiments[0].main)
+    net = results.network(notebook.experiments[0].main)
     if net is not None:
         values["predictions"] = figures.predictions(net, test)
         values["sample"] = figures.sample(net, test)

@@ -1,8 +1,8 @@
-"""The arithmetic of the published notebooks: plain NumPy, one layer after another, float64.
+"""The computation of the published notebooks in plain NumPy, as the baseline of the benchmark.
 
-Every step makes new arrays, the labels are one-hot, each gradient is kept by name and applied at
-the end. It is here to be timed beside ours, and its errors are left out: those of each notebook
-are in that notebook's file.
+Layer by layer in float64: every step allocates new arrays, labels are one-hot encoded, and the
+gradients are stored by name and applied at the end. The errors of the notebooks are not included;
+each notebook's own file has those.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from handgrad.layers import (
 )
 from handgrad.network import Network
 
-KNOWN = (Normalize, Flatten, Dense, BatchNorm, ReLU, LeakyReLU)
+SUPPORTED = (Normalize, Flatten, Dense, BatchNorm, ReLU, LeakyReLU)
 
 
-class Arithmetic:
-    """Linear layers with their activations and batch norm, trained by gradient descent.
+class NumpyBaseline:
+    """Dense layers with activations and batch norm, trained by gradient descent.
 
     Args:
-        net: the network to begin with; its arrays are copied.
-        inputs: what reaches its first linear layer, (M, ...).
-        labels: the classes, (M,) whole numbers.
-        lr: the learning rate, of gradients that are means over the batch.
+        net: the initial network; its arrays are copied.
+        inputs: the inputs of its first Dense layer, (M, ...).
+        labels: the classes, (M,) integers.
+        lr: the learning rate, for gradients that are averaged over the batch.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Arithmetic:
         ]
 
     def epoch(self, batches: Iterable[NDArray[np.integer[Any]]]) -> float:
-        """Make one update for each batch of places, and return the mean loss before them."""
+        """Make one update for each batch of indices, and return the mean loss before them."""
         total, count = 0.0, 0
         for batch in batches:
             total += self.step(self.X[batch], self.onehot[batch]) * len(batch)
@@ -62,53 +62,53 @@ class Arithmetic:
     def step(self, X: Array, onehot: Array) -> float:
         """Make one update, and return the loss before it."""
         inputs = []
-        for layer, arrays in self.layers:
+        for layer, params in self.layers:
             inputs.append(X)
-            X = forward(layer, arrays, X)
+            X = forward(layer, params, X)
         exp = np.exp(X - np.max(X, axis=1, keepdims=True))
         p = exp / np.sum(exp, axis=1, keepdims=True)
         loss = -np.sum(onehot * np.log(np.clip(p, 1e-300, 1.0))) / len(X)
 
         gradients = []
         dY = (p - onehot) / len(X)
-        for (layer, arrays), X in zip(reversed(self.layers), reversed(inputs), strict=True):
-            dY, found = backward(layer, arrays, X, dY)
-            gradients.append((arrays, found))
-        for arrays, found in gradients:
-            for name, gradient in found.items():
-                arrays[name] = arrays[name] - self.lr * gradient
+        for (layer, params), X in zip(reversed(self.layers), reversed(inputs), strict=True):
+            dY, dparams = backward(layer, params, X, dY)
+            gradients.append((params, dparams))
+        for params, dparams in gradients:
+            for name, gradient in dparams.items():
+                params[name] = params[name] - self.lr * gradient
         return float(loss)
 
     def logits(self, X: Array) -> Array:
-        """Return the logits (N, K) of inputs (N, ...); batch norm takes this batch's statistics."""
+        """Compute the logits (N, K) of inputs (N, ...); batch norm uses this batch's statistics."""
         X = X.reshape(len(X), -1).astype(np.float64)
-        for layer, arrays in self.layers:
-            X = forward(layer, arrays, X)
+        for layer, params in self.layers:
+            X = forward(layer, params, X)
         return X
 
 
-def forward(layer: Layer, arrays: Params, X: Array) -> Array:
-    """Return a layer's output."""
+def forward(layer: Layer, params: Params, X: Array) -> Array:
+    """Compute the output of a layer."""
     if isinstance(layer, Dense):
-        return np.dot(X, arrays["weight"].T) + arrays["bias"]
+        return np.dot(X, params["weight"].T) + params["bias"]
     if isinstance(layer, BatchNorm):
         X_hat = (X - np.mean(X, axis=0)) / np.sqrt(np.var(X, axis=0) + layer.eps)
-        return arrays["weight"] * X_hat + arrays["bias"]
+        return params["weight"] * X_hat + params["bias"]
     if isinstance(layer, LeakyReLU):
         return np.where(X > 0, X, layer.slope * X)
     return np.maximum(X, 0)
 
 
-def backward(layer: Layer, arrays: Params, X: Array, dY: Array) -> tuple[Array, Params]:
-    """Return the gradients of a layer's input and of its arrays."""
+def backward(layer: Layer, params: Params, X: Array, dY: Array) -> tuple[Array, Params]:
+    """Compute the gradients of a layer's input and of its parameters."""
     if isinstance(layer, Dense):
-        return np.dot(dY, arrays["weight"]), {"weight": np.dot(dY.T, X), "bias": np.sum(dY, axis=0)}
+        return np.dot(dY, params["weight"]), {"weight": np.dot(dY.T, X), "bias": np.sum(dY, axis=0)}
     if isinstance(layer, BatchNorm):
         std = np.sqrt(np.var(X, axis=0) + layer.eps)
         X_hat = (X - np.mean(X, axis=0)) / std
         centred = dY - np.mean(dY, axis=0) - X_hat * np.mean(dY * X_hat, axis=0)
-        learned = {"weight": np.sum(dY * X_hat, axis=0), "bias": np.sum(dY, axis=0)}
-        return arrays["weight"] / std * centred, learned
+        dparams = {"weight": np.sum(dY * X_hat, axis=0), "bias": np.sum(dY, axis=0)}
+        return params["weight"] / std * centred, dparams
     if isinstance(layer, LeakyReLU):
         return np.where(X > 0, dY, layer.slope * dY), {}
     return dY * (X > 0), {}

@@ -6,7 +6,7 @@ from handgrad.layers import BatchNorm, Dense, Flatten, Layer, LeakyReLU, Normali
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
 from handgrad.optim import SGD
-from handgrad.reproduce.arithmetic import Arithmetic
+from handgrad.reproduce.numpy_baseline import NumpyBaseline
 from tests.reproduce.samples import digits
 
 NETWORKS: list[list[Layer]] = [
@@ -17,29 +17,31 @@ NETWORKS: list[list[Layer]] = [
 
 
 @pytest.mark.parametrize("layers", NETWORKS, ids=len)
-def test_the_notebooks_arithmetic_takes_the_steps_that_ours_takes(layers: list[Layer]) -> None:
+def test_the_steps_are_those_of_the_reference_engine(
+    layers: list[Layer],
+) -> None:
     train, _ = digits()
     net = Network(layers, train.shape, train.classes, dtype=np.float64)
     net.measure(train.images)
     X = net.as_input(train.images)
     if isinstance(layers[0], Normalize):
         X = (X - net.buffers["0.mean"]) / net.buffers["0.std"]
-    theirs = Arithmetic(net, X, train.labels, 0.3)
+    baseline = NumpyBaseline(net, X, train.labels, 0.3)
     order = np.arange(100)
 
-    loss = theirs.epoch(order[at : at + 32] for at in range(0, 100, 32))
+    loss = baseline.epoch(order[at : at + 32] for at in range(0, 100, 32))
 
     engine = ReferenceEngine(net, Rules(SoftmaxCrossEntropy(), SGD(0.3)))
-    came = engine.run(BatchStream(train.images, train.labels, None, order, 32, [0.3] * 4))
-    assert loss == pytest.approx(np.average(came.losses, weights=[32, 32, 32, 4]), rel=1e-12)
-    last = theirs.layers[-1][1]
+    steps = engine.run(BatchStream(train.images, train.labels, None, order, 32, [0.3] * 4))
+    assert loss == pytest.approx(np.average(steps.losses, weights=[32, 32, 32, 4]), rel=1e-12)
+    last = baseline.layers[-1][1]
     name = f"{len(layers) - 1}.weight"
     np.testing.assert_allclose(last["weight"], net.parameters[name], rtol=1e-10)
 
 
-def test_its_logits_are_the_networks() -> None:
+def test_its_logits_are_those_of_the_network() -> None:
     train, _ = digits()
     net = Network([Flatten(), Dense(9), ReLU(), Dense()], train.shape, train.classes)
-    theirs = Arithmetic(net, net.as_input(train.images), train.labels, 0.1)
+    baseline = NumpyBaseline(net, net.as_input(train.images), train.labels, 0.1)
     X = net.as_input(train.images[:5])
-    np.testing.assert_allclose(theirs.logits(X), net.logits(X), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(baseline.logits(X), net.logits(X), rtol=1e-4, atol=1e-5)
