@@ -20,6 +20,7 @@ ROOMS = [
         "class_names",
         "files",
         "threads",
+        "html",
         "random",
         "preprocess",
         "init",
@@ -28,7 +29,7 @@ ROOMS = [
     ),
     *("losses", "signals", "calibration", "optim", "schedules", "markdown_sections"),
     *("summary", "assembly", "network", "models", "data", "engines", "train", "classifier"),
-    *("export", "tracking", "gradcheck", "compare_engines", "html", "explain", "plots"),
+    *("export", "tracking", "gradcheck", "compare_engines", "explain", "plots"),
     *("estimator", "reproduce"),
     *("__init__", "runs", "automl", "cli", "__main__"),
 ]

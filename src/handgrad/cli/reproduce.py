@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -110,7 +111,7 @@ def reproduce(
     screen.result(f"report in {out / 'report.html'}")
     violations = [sentence for each in results for sentence in each.violations()]
     for sentence in violations:
-        screen.error(sentence)
+        screen.error(_wrap(screen, sentence, indent=len("error: ")))
     if violations:
         raise typer.Exit(1)
 
@@ -119,6 +120,13 @@ def _note(screen: Screen, text: str) -> None:
     """Print a note; a terminal breaks it between words."""
     wrap = not screen.err.is_terminal
     screen.err.print(text, style="dim", soft_wrap=wrap, markup=False, highlight=False)
+
+
+def _wrap(screen: Screen, sentence: str, indent: int) -> str:
+    """Break a sentence between words if it is printed on a terminal, after `indent` columns."""
+    if not screen.err.is_terminal:
+        return sentence
+    return textwrap.fill(sentence, screen.err.width, initial_indent=" " * indent)[indent:]
 
 
 def _say_how_to_continue(screen: Screen, out: Path) -> None:

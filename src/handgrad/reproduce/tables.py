@@ -72,7 +72,7 @@ def short_overview(results: Sequence[NotebookResults]) -> Table:
                 published, reproduced, agrees, *_, best = cells
                 values = published, _break_seeds(reproduced), agrees, _break_seeds(best)
                 rows.append([f"{each.notebook.name}, {experiment.title}: {metric}", *values])
-    headings = ["metric", ">published", ">reproduced", "within 2 sd", ">at its best"]
+    headings = ["metric", ">published", ">reproduced", "agrees", ">at its best"]
     return Table("Published and reproduced values", headings, rows)
 
 
