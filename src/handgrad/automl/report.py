@@ -67,11 +67,13 @@ def _facts(result: SearchResult) -> list[tuple[str, str]]:
 def _timeline(result: SearchResult) -> str:
     """Draw the accuracy of all trials over time."""
     curves = [
-        plots.Lap(t.times, [r.validation_accuracy or 0 for r in t.records], t is result.chosen)
+        plots.TrialCurve(
+            t.times, [r.validation_accuracy or 0 for r in t.records], t is result.chosen
+        )
         for t in result.search.trials
         if t.is_valid
     ]
-    return _svg(plots.race(curves, result.search.budget.seconds))
+    return _svg(plots.trial_timeline(curves, result.search.budget.seconds))
 
 
 def _trials(result: SearchResult) -> dict[str, Any]:

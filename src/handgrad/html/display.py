@@ -161,15 +161,12 @@ def _chart(title: str, lines: Mapping[str, Sequence[tuple[int, float]]]) -> Char
     def y(value: float) -> float:
         return round(box[3] - (scale(value) - low) / (high - low) * (box[3] - box[1]), 1)
 
-    numbers = (
-        [*range(math.floor(low), math.ceil(high) + 1)]
-        if is_log and high - low > 1
-        else _ticks(low, high)
-    )
+    numbers = _ticks(low, high)
     if is_log:
-        numbers = [10**n for n in numbers]
+        numbers = [10.0**n for n in sorted({round(n) for n in numbers})]
     shown = [(v, _tick_text(v, title)) for v in numbers if low <= scale(v) <= high]
-    steps = sorted({round(n) for n in _ticks(min(epochs), max(epochs))} | {max(epochs)})
+    ends = min(epochs), max(epochs)
+    steps = sorted({*ends, *(round(n) for n in _ticks(*ends))})
     return Chart(
         title,
         WIDTH,

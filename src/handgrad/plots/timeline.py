@@ -1,4 +1,4 @@
-"""Accuracy against seconds, of several runs one after another."""
+"""Accuracy over time, of several trials one after another."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from handgrad.errors import DataError
 from handgrad.plots.colours import BLUE, GREEN
-from handgrad.plots.labels import SMALL, style
+from handgrad.plots.labels import SMALL, text_style
 
 
-class Lap(NamedTuple):
-    """One run.
+class TrialCurve(NamedTuple):
+    """The curve of one trial.
 
     Attributes:
-        seconds: when each epoch ended.
-        accuracies: what it was worth, 0 to 1.
-        chosen: whether this is the run whose network was taken.
+        seconds: the time of the end of each epoch.
+        accuracies: the validation accuracy of each epoch, 0 to 1.
+        chosen: whether this trial was chosen.
     """
 
     seconds: Sequence[float]
@@ -27,30 +27,32 @@ class Lap(NamedTuple):
     chosen: bool = False
 
 
-def race(laps: Sequence[Lap], seconds: float | None = None) -> Figure:
-    """Draw the accuracy of runs against seconds, and the highest so far.
+def trial_timeline(trials: Sequence[TrialCurve], seconds: float | None = None) -> Figure:
+    """Draw the accuracy of trials over time, and the highest accuracy so far.
 
     Args:
-        laps: the runs, in the order in which they were made.
-        seconds: where the axis ends; None: at the last of them.
+        trials: the trials, in the order in which they were run.
+        seconds: the end of the time axis; None: the last epoch.
 
     Raises:
         DataError: if there is nothing to draw.
     """
-    points = [pair for lap in laps for pair in zip(lap.seconds, lap.accuracies, strict=True)]
+    points = [
+        pair for trial in trials for pair in zip(trial.seconds, trial.accuracies, strict=True)
+    ]
     if not points:
-        raise DataError("there are no runs to draw; train first")
+        raise DataError("there are no trials to draw; train first")
     figure = Figure((6, 3.2), layout="constrained")
     axes = figure.subplots()
-    labels = {True: "what was chosen", False: "other trials"}
-    for lap in laps:
-        colour, width = (BLUE, 1.8) if lap.chosen else ("0.6", 1.0)
+    labels = {True: "chosen trial", False: "other trials"}
+    for trial in trials:
+        colour, width = (BLUE, 1.8) if trial.chosen else ("0.6", 1.0)
         axes.plot(
-            *(lap.seconds, lap.accuracies, ".-"),
+            *(trial.seconds, trial.accuracies, ".-"),
             color=colour,
             linewidth=width,
-            markersize=3 if len(lap.seconds) <= 20 else 0,
-            label=labels.pop(lap.chosen, None),
+            markersize=3 if len(trial.seconds) <= 20 else 0,
+            label=labels.pop(trial.chosen, None),
         )
     highest = [max(a for _, a in points[: n + 1]) for n in range(len(points))]
     axes.step(
@@ -63,8 +65,8 @@ def race(laps: Sequence[Lap], seconds: float | None = None) -> Figure:
     )
     axes.set_ylim(max(0.0, 2 * highest[-1] - 1.1), None)
     axes.set_xlim(0, seconds)
-    axes.set_xlabel("seconds", **style(SMALL))
-    axes.set_ylabel("validation accuracy", **style(SMALL))
+    axes.set_xlabel("seconds", **text_style(SMALL))
+    axes.set_ylabel("validation accuracy", **text_style(SMALL))
     axes.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0, symbol=" %"))
     axes.yaxis.set_major_locator(MaxNLocator(6))
     axes.grid(alpha=0.3)

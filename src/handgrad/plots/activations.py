@@ -11,16 +11,16 @@ from handgrad.layers import Context, Layer
 from handgrad.plots.colours import BLUE, ORANGE
 from handgrad.plots.labels import SMALL
 
-REACH = 4.0
+X_LIMIT = 4.0
 
 
 def activations(layers: Sequence[Layer]) -> Figure:
-    """Draw functions of one number, each with its derivative, as the layers compute them.
+    """Draw activation functions with their derivatives, as the layers compute them.
 
     Args:
-        layers: activations, without parameters.
+        layers: activations without parameters.
     """
-    X = np.linspace(-REACH, REACH, 400)[:, None]  # an even number: none lies on a kink
+    X = np.linspace(-X_LIMIT, X_LIMIT, 400)[:, None]  # an even number, so that none lies on a kink
     columns = 2
     rows = -(-len(layers) // columns)
     figure = Figure((4.6, 1.9 * rows), layout="constrained")

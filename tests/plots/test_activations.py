@@ -4,7 +4,7 @@ from handgrad.layers import ReLU, Tanh
 from handgrad.plots import activations
 
 
-def test_a_function_and_its_derivative_as_the_layer_has_them() -> None:
+def test_activation_and_derivative_are_those_of_the_layer() -> None:
     figure = activations([ReLU(), Tanh()])
     relu, tanh = figure.axes[:2]
     x, y = (np.asarray(v) for v in relu.lines[0].get_data())
@@ -15,5 +15,5 @@ def test_a_function_and_its_derivative_as_the_layer_has_them() -> None:
     assert [axes.get_title() for axes in (relu, tanh)] == ["ReLU", "Tanh"]
 
 
-def test_an_odd_number_leaves_one_place_empty() -> None:
+def test_an_odd_number_leaves_one_panel_empty() -> None:
     assert [axes.axison for axes in activations([ReLU()]).axes] == [True, False]
