@@ -116,7 +116,7 @@ def test_training_with_its_settings_gives_the_same_weights(result, run):
     config = configure({}, {}, run / "config.toml")
     images, _ = config.load_data()
     net = config.network(images)
-    hg.fit(net, images, config.validation, **vars(config.recipe(images.classes)))
+    hg.fit(net, images, validation=config.validation, **vars(config.recipe(images.classes)))
     assert result.is_reproducible
     for name, array in net.arrays.items():
         assert np.array_equal(array, result.net.arrays[name]), name

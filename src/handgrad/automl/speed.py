@@ -55,7 +55,7 @@ def measure_speed(config: Config, splits: DataSplits) -> Speed:
     settings = with_epochs(config, few, 1 + PROBE_EPOCHS)
     net, recipe = settings.network(few), settings.recipe(few.classes)
     training, validation, start = [], [], time.perf_counter()
-    for record in epochs(net, few, splits.validation, **vars(recipe)):
+    for record in epochs(net, few, validation=splits.validation, **vars(recipe)):
         now = time.perf_counter()
         training.append(record.seconds)
         validation.append(now - start - record.seconds)

@@ -154,7 +154,7 @@ def train_trial(
         return timed[0]
 
     settings = {**vars(recipe), "engine": engine}
-    for record in epochs(trial.config.network(train), train, validation, **settings):
+    for record in epochs(trial.config.network(train), train, validation=validation, **settings):
         trial.records.append(record)
         trial.times.append(budget.elapsed)
         yield timed[0]

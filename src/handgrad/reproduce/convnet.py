@@ -85,7 +85,8 @@ def notebook(quick: bool = False) -> Notebook:
     Args:
         quick: whether to use fewer epochs and images.
     """
-    recipe = Recipe(1 if quick else 15, BATCH, Adam(1e-3), patience=None)
+    epochs = 1 if quick else 15
+    recipe = Recipe(epochs=epochs, batch_size=BATCH, optimizer=Adam(1e-3), patience=None)
     corrected = Training(tuple(convnet()), recipe, images=10_000 if quick else None)
     best = replace(
         corrected,

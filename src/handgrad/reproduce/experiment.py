@@ -158,7 +158,7 @@ class Training:
         history = fit(
             net,
             train,
-            validation,
+            validation=validation,
             on_epoch=on_epoch,
             checkpoint=checkpoint,
             resume=checkpoint is not None,

@@ -166,7 +166,13 @@ def notebook(quick: bool = False) -> Notebook:
     published = SummedGradient(layers_with(BatchNormLeakyReLU(), RAW_PIXELS), epochs)
     corrected = Training(
         tuple(fashion_mlp()),
-        Recipe(epochs, BATCH, SGD(BATCH * LR), Plateau(patience=1), patience=None),
+        Recipe(
+            epochs=epochs,
+            batch_size=BATCH,
+            optimizer=SGD(BATCH * LR),
+            schedule=Plateau(patience=1),
+            patience=None,
+        ),
         validation=10_000,
     )
     best = Training(

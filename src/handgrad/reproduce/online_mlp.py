@@ -115,7 +115,7 @@ def notebook(quick: bool = False) -> Notebook:
     """
     images = 5_000 if quick else None
     published = InFileOrder(1 if quick else 5, images)
-    recipe = Recipe(published.epochs, 1, SGD(LR), patience=None)
+    recipe = Recipe(epochs=published.epochs, batch_size=1, optimizer=SGD(LR), patience=None)
     corrected = Training(LAYERS, recipe, images=images)
     best = Training(
         tuple(online_mlp()),
