@@ -2,7 +2,7 @@
 
 from handgrad.html.display import confusion, curves, image_grid, table
 from handgrad.html.images import data_uri, image_uri, png_uri
-from handgrad.html.render import inline_code, part, render
+from handgrad.html.render import inline_code, render
 
 __all__ = [
     "confusion",
@@ -11,7 +11,6 @@ __all__ = [
     "image_grid",
     "image_uri",
     "inline_code",
-    "part",
     "png_uri",
     "render",
     "table",

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from handgrad.html.images import image_uri
-from handgrad.html.render import display
+from handgrad.html.render import render_macro
 
 MAX_IMAGES = 100
 IMAGE_SIDE = 64  # pixels on the screen
@@ -59,7 +59,9 @@ def table(rows: Mapping[str, Any] | Iterable[Sequence[Any]], headings: Sequence[
     cells = [*map(list, rows.items() if isinstance(rows, Mapping) else rows)]
     width = len(headings) or max((len(row) for row in cells), default=0)
     right = [heading.startswith(">") for heading in headings] or [False] * width
-    return display("table", [heading.removeprefix(">") for heading in headings], cells, right)
+    return render_macro(
+        "display.html", "table", [heading.removeprefix(">") for heading in headings], cells, right
+    )
 
 
 def image_grid(images: ArrayLike, labels: Sequence[Any] = (), columns: int = 10) -> str:
@@ -74,7 +76,9 @@ def image_grid(images: ArrayLike, labels: Sequence[Any] = (), columns: int = 10)
     X = X[:, None] if X.ndim == 3 else X
     captions = [str(label) for label in labels] or [""] * len(X)
     shown = [(image_uri(x), caption) for x, caption in zip(X[:MAX_IMAGES], captions, strict=False)]
-    return display("image_grid", shown, columns, IMAGE_SIDE, len(X) - len(shown))
+    return render_macro(
+        "display.html", "image_grid", shown, columns, IMAGE_SIDE, len(X) - len(shown)
+    )
 
 
 def curves(history: Iterable[EpochRecord]) -> str:
@@ -97,7 +101,7 @@ def curves(history: Iterable[EpochRecord]) -> str:
             for label, line in lines.items()
         }
         charts.append(_chart(name, {label: line for label, line in points.items() if line}))
-    return display("curves", charts, COLOURS)
+    return render_macro("display.html", "curves", charts, COLOURS)
 
 
 def confusion(matrix: ArrayLike, classes: Sequence[Any]) -> str:
@@ -116,7 +120,7 @@ def confusion(matrix: ArrayLike, classes: Sequence[Any]) -> str:
         )
         for label, row in zip(classes, zip(counts, shades, strict=True), strict=True)
     ]
-    return display("confusion", [str(label) for label in classes], rows)
+    return render_macro("display.html", "confusion", [str(label) for label in classes], rows)
 
 
 class Chart(NamedTuple):

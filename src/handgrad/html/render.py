@@ -23,32 +23,19 @@ def render(template: str, **values: Any) -> str:
     return _environment().get_template(template).render(values)
 
 
-def part(name: str, *arguments: Any) -> str:
-    """Render a macro of parts.html: a part of a page.
-
-    Args:
-        name: the name of the macro: "facts", "figure", "table" or "bars".
-        arguments: its arguments.
-    """
-    return _macro("parts.html", name, arguments)
-
-
-def display(name: str, *arguments: Any) -> str:
-    """Render a macro of display.html: a display for notebooks.
-
-    Args:
-        name: the name of the macro: "table", "image_grid", "curves" or "confusion".
-        arguments: its arguments.
-    """
-    return _macro("display.html", name, arguments)
-
-
 def inline_code(text: str) -> Markup:
     """Escape a text and mark what stands in `backquotes` as code."""
     return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 (escaped)
 
 
-def _macro(template: str, name: str, arguments: tuple[Any, ...]) -> str:
+def render_macro(template: str, name: str, *arguments: Any) -> str:
+    """Render one macro of a template.
+
+    Args:
+        template: the name of a file in `templates`.
+        name: the name of the macro.
+        arguments: its arguments.
+    """
     macros = _environment().get_template(template).module
     return str(getattr(macros, name)(*arguments)).strip()
 
