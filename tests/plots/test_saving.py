@@ -81,7 +81,7 @@ def test_an_unwritable_path_is_refused(tmp_path):
     (tmp_path / "file").touch()
     (tmp_path / "folder.png").mkdir()
     for place in (tmp_path / "file" / "plot.png", tmp_path / "folder.png"):
-        with pytest.raises(StorageError, match=r"cannot be written \(.*\); choose another place"):
+        with pytest.raises(StorageError, match=r"cannot be written \(.*\); choose another"):
             plots.save(Figure(), place)
     assert {path.name for path in tmp_path.iterdir()} == {"file", "folder.png"}
 
