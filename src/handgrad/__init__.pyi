@@ -1,6 +1,10 @@
 """The public names of handgrad, by the module they live in."""
 
 from . import init, layers, models, plots, schedules
+from .automl import (
+    SearchResult,
+    auto,
+)
 from .calibration import (
     Calibration,
     calibrate,
@@ -56,8 +60,8 @@ from .layers import (
     ReLU,
     Residual,
     Sequential,
-    Sigmoid,
     SiLU,
+    Sigmoid,
     Tanh,
 )
 from .losses import (
@@ -68,11 +72,11 @@ from .network import (
     Network,
 )
 from .optim import (
-    SGD,
     Adam,
     AdamW,
     Momentum,
     Optimizer,
+    SGD,
 )
 from .train import (
     CheckpointConfig,
@@ -124,6 +128,7 @@ __all__ = [
     "ReLU",
     "Residual",
     "SGD",
+    "SearchResult",
     "Sequential",
     "SiLU",
     "Sigmoid",
@@ -132,6 +137,7 @@ __all__ = [
     "Tanh",
     "TrainConfig",
     "__version__",
+    "auto",
     "calibrate",
     "compare_engines",
     "epochs",

@@ -113,7 +113,10 @@ def test_light_ink_in_the_graph_turns_what_it_must():
 @pytest.mark.parametrize(
     ("recipe", "sentence"),
     [
-        ("drawing", "has no operator for the step UndoUpscale (upscaling undone) of the preprocessing; export"),
+        (
+            "drawing",
+            "has no operator for the step UndoUpscale (upscaling undone) of the preprocessing; export",
+        ),
         (None, "the model has no preprocessing; export it without --raw"),
     ],
 )

@@ -11,4 +11,4 @@ from handgrad.plots import grids, tiles, weights
 def at_most_5(monkeypatch):
     """Let a figure hold 5 images at most: 100 take a second to draw."""
     for module in (grids, tiles, weights):
-        monkeypatch.setattr(module, "MOST", 5)
+        monkeypatch.setattr(module, "MAX_IMAGES", 5)

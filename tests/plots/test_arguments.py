@@ -23,7 +23,7 @@ from tests.plots.samples import random_images
         ({"predicted": [0, -1, 1]}, r"predicted must lie in 0\.\.1, not in -1\.\.1"),
         (
             {"predicted": ["a", "c", "a"]},
-            "there is no class 'c' as in predicted; give classes' names",
+            "predicted contains 'c', which is not a class; give names of classes",
         ),
         (
             {"probabilities": np.full((3, 3), 0.3)},
@@ -31,7 +31,7 @@ from tests.plots.samples import random_images
         ),
     ],
 )
-def test_arguments_that_do_not_fit_are_refused(change, sentence):
+def test_arguments_that_do_not_match_are_refused(change, sentence):
     arguments = {
         "images": random_images(3),
         "labels": [0, 1, 0],
@@ -51,6 +51,6 @@ def test_arguments_that_do_not_fit_are_refused(change, sentence):
         ([[1, -1], [0, 1]], "^the matrix must hold counts"),
     ],
 )
-def test_a_matrix_that_holds_no_counts_is_refused(matrix, sentence):
+def test_a_matrix_without_counts_is_refused(matrix, sentence):
     with pytest.raises(DataError, match=sentence):
         plots.confusion(matrix, "ab")

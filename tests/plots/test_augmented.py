@@ -7,7 +7,7 @@ import pytest
 
 import handgrad as hg
 from handgrad import plots
-from tests.plots.looks import assert_nothing_cut_or_overlapping
+from tests.plots.figure_checks import assert_nothing_cut_or_overlapping
 from tests.plots.samples import random_images
 
 MOVES = hg.Augmentation(shift=0.2, rotation=10)
@@ -15,7 +15,7 @@ MOVES = hg.Augmentation(shift=0.2, rotation=10)
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_a_row_shows_a_image_as_it_is_and_as_nine_epochs_see_it(channels, dtype):
+def test_a_row_shows_an_image_and_its_augmentation_in_nine_epochs(channels, dtype):
     X = random_images(3, channels, dtype)
     figure = plots.augmented(X, MOVES, seed=4)
     (axes,) = figure.axes

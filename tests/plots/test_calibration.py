@@ -7,18 +7,21 @@ P = np.array([[0.95, 0.05], [0.91, 0.09], [0.4, 0.6], [1.0, 0.0]])
 Y = np.array([0, 1, 1, 0])
 
 
-def test_each_bin_is_a_dot_and_its_area_the_answers():
+def test_each_bin_is_a_dot_whose_area_grows_with_the_predictions():
     axes = plots.reliability(reliability(P, Y, bins=10)).axes[0]
     (dots,) = axes.collections
     np.testing.assert_allclose(dots.get_offsets(), [[0.6, 1], [2.86 / 3, 2 / 3]])
     small, large = dots.get_sizes()
     assert large > 2 * small
-    assert [t.get_text() for t in axes.get_legend().texts] == ["as believed", "answers"]
+    assert [t.get_text() for t in axes.get_legend().texts] == [
+        "perfectly calibrated",
+        "predictions",
+    ]
 
 
-def test_what_was_before_is_beside_it():
+def test_the_reliability_before_calibration_is_drawn_too():
     found = reliability(P, Y, bins=10)
     axes = plots.reliability(found, before=found).axes[0]
     assert len(axes.collections) == 2
     words = [t.get_text() for t in axes.get_legend().texts]
-    assert words == ["as believed", "before", "calibrated"]
+    assert words == ["perfectly calibrated", "before", "calibrated"]

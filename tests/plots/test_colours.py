@@ -7,7 +7,7 @@ import pytest
 from matplotlib.colors import to_rgb
 
 from handgrad import plots
-from tests.plots.looks import contrast, linear
+from tests.plots.figure_checks import contrast, linear
 
 # G. Machado et al. 2009, "A physiologically-based model for simulation of color vision
 # deficiency", table 1, severity 1: protanopia, deuteranopia, tritanopia.
@@ -40,14 +40,14 @@ def lab(rgb):
 
 @pytest.mark.parametrize("blindness", BLINDNESS)
 @pytest.mark.parametrize(
-    "pair", [(plots.GREEN, plots.VERMILION), (plots.BLUE, plots.ORANGE)], ids=["right", "curves"]
+    "pair", [(plots.GREEN, plots.VERMILION), (plots.BLUE, plots.ORANGE)], ids=["correct", "curves"]
 )
-def test_the_colour_blind_can_tell_the_colours_apart(blindness, pair):
+def test_colours_are_distinguishable_with_colour_blindness(blindness, pair):
     one, other = (lab(BLINDNESS[blindness] @ linear(to_rgb(colour))) for colour in pair)
     difference = np.linalg.norm(one - other)
     assert difference > 20, f"a difference of {difference:.0f}; 2.3 can just be noticed"
 
 
 @pytest.mark.parametrize("colour", [plots.GREEN, plots.VERMILION])
-def test_words_in_colour_can_be_read_on_white(colour):
+def test_coloured_text_is_legible_on_white(colour):
     assert contrast(colour, "white") >= 4.5

@@ -8,7 +8,7 @@ import pytest
 from handgrad import plots
 from handgrad.errors import DataError
 from handgrad.train.history import History
-from tests.plots.looks import assert_nothing_cut_or_overlapping, titles
+from tests.plots.figure_checks import assert_nothing_cut_or_overlapping, titles
 from tests.plots.samples import a_history
 
 
@@ -30,7 +30,7 @@ def test_learning_curves_show_loss_and_accuracy_on_both_sets(epochs):
     assert_nothing_cut_or_overlapping(figure)
 
 
-def test_one_epoch_is_seen_as_a_point_at_epoch_1():
+def test_one_epoch_is_a_point_at_epoch_1():
     axes = plots.learning_curves(a_history(1)).axes[0]
     assert axes.lines[0].get_marker() == "o"
     assert [tick for tick in axes.get_xticks() if 0.5 <= tick <= 1.5] == [1]
@@ -42,7 +42,7 @@ def test_without_validation_there_is_one_curve():
 
 
 @pytest.mark.parametrize(("last", "scale"), [(0.5, "linear"), (0.001, "log"), (np.nan, "linear")])
-def test_the_loss_is_logarithmic_where_it_falls_far(last, scale):
+def test_the_loss_is_logarithmic_if_it_falls_far(last, scale):
     figure = plots.learning_curves(a_history(40, validation=False, last=last))
     assert figure.axes[0].get_yscale() == scale
     assert_nothing_cut_or_overlapping(figure)

@@ -9,13 +9,13 @@ from matplotlib.colors import to_hex
 import handgrad as hg
 from handgrad import plots
 from handgrad.errors import ConfigError, DataError
-from tests.plots.looks import assert_nothing_cut_or_overlapping, titles
+from tests.plots.figure_checks import assert_nothing_cut_or_overlapping, titles
 from tests.plots.samples import FASHION, LONG, random_images
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
-def test_images_are_shown_as_they_are(channels, dtype):
+def test_images_are_shown_unchanged(channels, dtype):
     X = random_images(6, channels, dtype)
     figure = plots.images(X, np.arange(6) % 3, LONG)
     assert figure.get_suptitle() == "images: 6"
@@ -32,18 +32,18 @@ def test_images_are_shown_as_they_are(channels, dtype):
     assert_nothing_cut_or_overlapping(figure)
 
 
-def test_the_callers_images_stay_as_they_were():
+def test_the_arguments_are_not_changed():
     X = random_images(3, dtype=np.float32) * 4 - 2
     X.flags.writeable = False
     shown = plots.images(X, [0, 1, 2], LONG).axes[0].images[0].get_array()
     np.testing.assert_allclose(shown, (X[0, 0] - X.min()) / np.ptp(X), atol=1e-6)
 
 
-def test_right_and_wrong_differ_in_colour_mark_and_words():
+def test_correct_and_wrong_differ_in_colour_mark_and_text():
     p = np.full((3, 10), 0.01)
     p[[0, 1, 2], [9, 6, 8]] = 0.91
     figure = plots.predictions(random_images(3), [9, 0, 8], [9, 6, 8], FASHION, p)
-    assert figure.get_suptitle() == "2 of 3 right"
+    assert figure.get_suptitle() == "2 of 3 correct"
     assert titles(figure) == [
         "✓ Ankle boot · 91.0 %",
         "✗ Shirt · 91.0 %\nis T-shirt/top",
@@ -62,7 +62,7 @@ def test_predictions_without_probabilities_and_with_class_numbers():
 
 
 @pytest.mark.parametrize("names", [["cat", "dog", "owl"], [3, 5, 8], [-1, 0, 1]], ids=str)
-def test_what_a_network_predicts_may_be_names(names):
+def test_predictions_may_be_names(names):
     X = random_images(3)
     figure = plots.predictions(X, [0, 1, 2], np.array(names)[[0, 2, 2]], names)
     assert titles(figure) == [f"✓ {names[0]}", f"✗ {names[2]}\nis {names[1]}", f"✓ {names[2]}"]
@@ -76,7 +76,7 @@ def test_what_a_network_predicts_may_be_names(names):
 @pytest.mark.parametrize(
     ("predicted", "sentence"),
     [
-        (["cat", "cow"], r"there is no class 'cow' as in predicted; give classes' names"),
+        (["cat", "cow"], r"predicted contains 'cow', which is not a class; give names of classes"),
         ([0, 2], r"predicted must lie in 0\.\.1, not in 0\.\.2"),
         ([0.0, 1.0], r"predicted must be whole numbers \(N,\), not float64 \(2,\)"),
     ],
@@ -87,10 +87,10 @@ def test_predictions_that_name_no_class_are_refused(predicted, sentence):
 
 
 @pytest.mark.usefixtures("at_most_5")
-def test_the_heading_counts_all_images_though_few_are_drawn():
+def test_the_heading_counts_all_images_if_few_are_drawn():
     figure = plots.predictions(np.zeros((6, 1, 2, 2)), [0, 1] * 3, [0] * 6, "ab")
     assert titles(figure) == ["✓ a", "✗ a\nis b", "✓ a", "✗ a\nis b", "✓ a"]
-    assert figure.get_suptitle() == "3 of 6 right, the first 5 shown"
+    assert figure.get_suptitle() == "3 of 6 correct, the first 5 shown"
 
 
 @pytest.mark.usefixtures("at_most_5")
@@ -112,7 +112,7 @@ def test_the_most_confident_mistakes_come_first():
     assert whole.get_suptitle() == "mistakes: 3 of 5"
 
 
-def test_no_mistakes_are_said_to_be_none():
+def test_no_mistakes_give_a_heading_only():
     figure = plots.confident_mistakes(random_images(2), [0, 1], np.eye(2), "ab")
     assert figure.get_suptitle() == "mistakes: 0 of 2"
     assert not figure.axes

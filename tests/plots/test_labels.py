@@ -1,4 +1,4 @@
-"""Every name can be drawn, in its own characters where a font has them."""
+"""Class names in figures, with all characters that a font has."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import matplotlib
 import pytest
 
 from handgrad import plots
-from handgrad.plots import labels as words
-from handgrad.plots.labels import class_names, inches
-from tests.plots.looks import titles
+from handgrad.plots import labels as labels_module
+from handgrad.plots.labels import class_names, text_size
+from tests.plots.figure_checks import titles
 from tests.plots.samples import random_images
 
 
 @pytest.fixture
 def fallbacks(monkeypatch):
-    """Return a function that chooses the fonts to fall back to, whatever this machine has."""
+    """Return a function that sets the fallback fonts, independent of those installed."""
 
     def choose(*families):
-        monkeypatch.setattr(words, "_installed_fallbacks", lambda: families)
+        monkeypatch.setattr(labels_module, "_installed_fallbacks", lambda: families)
 
     return choose
 
@@ -36,7 +36,7 @@ def fallbacks(monkeypatch):
         ("bell \a", "class 1"),
     ],
 )
-def test_a_name_that_no_font_can_write_becomes_its_number(name, shown, fallbacks, tmp_path):
+def test_a_name_that_no_font_can_show_becomes_its_number(name, shown, fallbacks, tmp_path):
     fallbacks("DejaVu Sans")
     assert class_names(["first", name]) == ["first", shown]
     figure = plots.images(random_images(1), [1], ["first", name])
@@ -44,8 +44,10 @@ def test_a_name_that_no_font_can_write_becomes_its_number(name, shown, fallbacks
     plots.save(figure, tmp_path / "name.png")  # a character without a glyph would warn
 
 
-def test_a_name_is_written_in_a_font_that_has_its_characters(fallbacks, tmp_path):
-    lacking = words._characters(("STIXGeneral",)) - words._characters(("DejaVu Sans",))
+def test_a_name_is_shown_in_a_font_that_has_its_characters(fallbacks, tmp_path):
+    lacking = labels_module._characters(("STIXGeneral",)) - labels_module._characters(
+        ("DejaVu Sans",)
+    )
     name = f"cat {min(lacking)}"
     fallbacks("DejaVu Sans")
     assert class_names([name]) == ["class 0"]
@@ -54,8 +56,8 @@ def test_a_name_is_written_in_a_font_that_has_its_characters(fallbacks, tmp_path
     plots.save(plots.confusion([[1]], [name]), tmp_path / "name.svg")
 
 
-def test_right_and_wrong_are_marked_in_any_font(tmp_path):
-    assert "✓" not in words._characters(("DejaVu Serif",))
+def test_correct_and_wrong_are_marked_in_any_font(tmp_path):
+    assert "✓" not in labels_module._characters(("DejaVu Serif",))
     with matplotlib.rc_context({"font.family": "DejaVu Serif"}):
         figure = plots.predictions(random_images(2), [0, 1], [0, 0], "ab")
         plots.save(figure, tmp_path / "marks.png")
@@ -63,10 +65,10 @@ def test_right_and_wrong_are_marked_in_any_font(tmp_path):
 
 
 def test_the_fonts_are_those_of_matplotlib_and_those_installed():
-    first, second, *others = words._families()
+    first, second, *others = labels_module._families()
     assert [first] == matplotlib.rcParams["font.family"]
     assert second == "DejaVu Sans"
-    assert {*others} < {*words.FALLBACKS}
+    assert {*others} < {*labels_module.FALLBACK_FONTS}
 
 
 def test_lines_of_a_name_have_at_most_so_many_characters():
@@ -74,8 +76,8 @@ def test_lines_of_a_name_have_at_most_so_many_characters():
     assert class_names(["one two three"]) == ["one two three"]
 
 
-def test_the_room_of_words_is_that_of_the_largest():
-    wide, low = inches(["iiii", "WWWW"], 9)
-    assert wide == inches(["WWWW"], 9)[0]
-    assert inches(["iiii", "i\ni"], 9)[1] > low
-    assert inches(["WWWW"], 18)[0] == pytest.approx(2 * wide, rel=0.05)
+def test_the_text_size_is_that_of_the_largest_text():
+    wide, low = text_size(["iiii", "WWWW"], 9)
+    assert wide == text_size(["WWWW"], 9)[0]
+    assert text_size(["iiii", "i\ni"], 9)[1] > low
+    assert text_size(["WWWW"], 18)[0] == pytest.approx(2 * wide, rel=0.05)

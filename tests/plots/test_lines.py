@@ -14,7 +14,7 @@ def test_lines_are_drawn_from_the_first_epoch_with_their_names() -> None:
     assert rendered(figure).startswith(b"\x89PNG")
 
 
-def test_a_known_name_looks_alike_in_all_drawings() -> None:
+def test_a_known_name_has_the_same_style_in_all_figures() -> None:
     known = ("published", "corrected", "best")
     looks = []
     for names in (known, known[1:], known[2:]):
@@ -24,11 +24,11 @@ def test_a_known_name_looks_alike_in_all_drawings() -> None:
     assert len({*looks}) == 1
 
 
-def test_a_scale_may_be_logarithmic() -> None:
+def test_the_scale_can_be_logarithmic() -> None:
     (axes,) = lines({"loss": [3.0, 0.1]}, "loss", log=True).axes
     assert axes.get_yscale() == "log"
 
 
-def test_nothing_to_draw() -> None:
+def test_no_values_are_refused() -> None:
     with pytest.raises(DataError, match="there are no numbers to draw; give some lines"):
         lines({"loss": []}, "loss")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from handgrad import plots
-from tests.plots.looks import assert_nothing_cut_or_overlapping, contrast
+from tests.plots.figure_checks import assert_nothing_cut_or_overlapping, contrast
 from tests.plots.samples import FASHION, LONG, confusion_of
 
 
@@ -32,7 +32,7 @@ def test_a_confusion_matrix_shows_every_number(classes, rows):
     for place, text in written.items():
         assert text.get_text() == (f"{100 * values[place]:.1f}" if rows else str(counts[place]))
         assert contrast(text.get_color(), axes.images[0].to_rgba(values)[place][:3]) > 4.5
-    assert figure.get_suptitle().startswith(f"{np.trace(counts):,} of {counts.sum():,} right")
+    assert figure.get_suptitle().startswith(f"{np.trace(counts):,} of {counts.sum():,} correct")
     assert ("percent" in figure.get_suptitle()) == rows
     assert [t.get_text() for t in axes.get_yticklabels()] == [str(name) for name in classes]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted class", "true class")

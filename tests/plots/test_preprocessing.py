@@ -6,14 +6,14 @@ import numpy as np
 
 from handgrad import plots
 from handgrad.preprocess import drawing
-from tests.plots.looks import assert_nothing_cut_or_overlapping
+from tests.plots.figure_checks import assert_nothing_cut_or_overlapping
 
 
 def titles(figure):
     return [axes.get_title().rpartition(" ")[0] for axes in figure.axes]
 
 
-def test_steps_that_changed_nothing_are_left_out():
+def test_steps_without_changes_are_left_out():
     sheet = np.full((60, 50), 255, np.uint8)
     sheet[20:41, 10:21] = 0
     sheet[25, 12] = 128
@@ -27,5 +27,5 @@ def test_steps_that_changed_nothing_are_left_out():
     assert len(both) % 2 == 0
 
 
-def test_a_way_without_steps_is_the_image():
+def test_preprocessing_without_steps_shows_the_image():
     assert titles(plots.preprocessing([[("raw", np.zeros((4, 4, 1), np.uint8))]])) == ["seen"]

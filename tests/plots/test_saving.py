@@ -77,16 +77,16 @@ def test_another_suffix_is_refused_and_nothing_written(name, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_place_that_cannot_be_written_is_refused(tmp_path):
+def test_an_unwritable_path_is_refused(tmp_path):
     (tmp_path / "file").touch()
     (tmp_path / "folder.png").mkdir()
     for place in (tmp_path / "file" / "plot.png", tmp_path / "folder.png"):
-        with pytest.raises(StorageError, match=r"cannot be written \(.*\); choose another place"):
+        with pytest.raises(StorageError, match=r"cannot be written \(.*\); choose another"):
             plots.save(Figure(), place)
     assert {path.name for path in tmp_path.iterdir()} == {"file", "folder.png"}
 
 
-def test_a_drawing_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
+def test_a_failed_figure_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "plot.svg"
     path.write_text("old")
     figure = plots.confusion([[3, 1], [2, 5]], "ab")
@@ -101,7 +101,7 @@ def test_a_drawing_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     assert [p.name for p in tmp_path.iterdir()] == ["plot.svg"]
 
 
-def test_the_settings_of_matplotlib_stay_as_they_were(tmp_path):
+def test_the_settings_of_matplotlib_are_not_changed(tmp_path):
     before = dict(matplotlib.rcParams)
     plots.save(plots.confusion([[1]], "a"), tmp_path / "figure.svg")
     assert dict(matplotlib.rcParams) == before

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from handgrad import plots
-from handgrad.plots.tiles import Tile, cut, grid
-from tests.plots.looks import assert_nothing_cut_or_overlapping, titles
+from handgrad.plots.tiles import Tile, grid, truncation_note
+from tests.plots.figure_checks import assert_nothing_cut_or_overlapping, titles
 from tests.plots.samples import LONG, random_images
 
 
 @pytest.mark.parametrize("count", [1, 2, 7])
-def test_a_grid_has_a_place_for_each_tile(count):
+def test_a_grid_has_a_cell_for_each_tile(count):
     figure = grid([Tile(np.zeros((2, 2)), "a")] * count, "heading")
     (axes,) = figure.axes
     places = {tuple(np.round(image.get_extent(), 6)) for image in axes.images}
@@ -29,15 +29,15 @@ def test_rows_are_at_least_as_long_as_the_grid_is_high(count, columns):
 @pytest.mark.parametrize(
     ("shape", "size"), [((5, 5), (1.1, 1.1)), ((2, 6), (3.3, 1.1)), ((50, 1), (0.088, 4.4))]
 )
-def test_a_image_keeps_its_proportions_and_is_not_too_long(shape, size):
+def test_an_image_keeps_its_proportions_and_is_not_too_long(shape, size):
     figure = grid([Tile(np.zeros(shape), "")], "heading")
     (image,) = figure.axes[0].images
     assert image.get_window_extent().size / figure.dpi == pytest.approx(size)
 
 
-def test_the_heading_says_what_was_cut():
-    assert cut(100) == ""
-    assert cut(101) == ", the first 100 shown"
+def test_the_heading_says_how_many_images_are_shown():
+    assert truncation_note(100) == ""
+    assert truncation_note(101) == ", the first 100 shown"
 
 
 @pytest.mark.parametrize("name", LONG)

@@ -20,7 +20,7 @@ from handgrad.layers import (
     Residual,
 )
 from handgrad.network import Network
-from tests.plots.looks import assert_nothing_cut_or_overlapping, titles
+from tests.plots.figure_checks import assert_nothing_cut_or_overlapping, titles
 from tests.plots.samples import FASHION
 
 
@@ -40,7 +40,7 @@ def test_dense_weights_are_images_on_one_scale_centred_on_zero():
     assert_nothing_cut_or_overlapping(figure)
 
 
-def test_channels_stand_side_by_side():
+def test_channels_are_side_by_side():
     net = Network([Flatten(), Dense()], (3, 4, 6), 2)
     image = plots.first_layer_weights(net).axes[0].images[1].get_array()
     weight = net.parameters["1.weight"][1].reshape(3, 4, 6)
@@ -68,13 +68,13 @@ def test_kernels_are_images(layers, name):
     assert not any(titles(figure))
 
 
-def test_pixels_made_larger_by_pooling_are_still_pixels():
+def test_pooled_pixels_are_still_pixels():
     net = Network([AvgPool2d(2), Flatten(), Dense(7), Dense()], (1, 8, 8), 3)
     assert plots.first_layer_weights(net).axes[0].images[0].get_array().shape == (4, 4)
 
 
 @pytest.mark.usefixtures("at_most_5")
-def test_of_many_units_the_first_are_drawn():
+def test_at_most_100_units_are_drawn():
     figure = plots.first_layer_weights(Network([Flatten(), Dense()], (1, 3, 3), 7))
     assert titles(figure) == ["0", "1", "2", "3", "4", ""]
     assert figure.get_suptitle().endswith("7 units, the first 5 shown")
@@ -90,7 +90,7 @@ def test_weights_that_are_all_zero_are_drawn():
     ("layers", "shape"), [([GlobalAvgPool2d(), Dense()], (1, 8, 8)), ([Dense()], (64,))]
 )
 def test_a_network_without_weights_on_pixels_is_refused(layers, shape):
-    with pytest.raises(ModelError, match=r"^no Dense or Conv2d of this network sees pixels"):
+    with pytest.raises(ModelError, match=r"^no weights can be drawn: no Dense or Conv2d layer has"):
         plots.first_layer_weights(Network(layers, shape, 3))
 
 

@@ -2,21 +2,21 @@ import numpy as np
 import pytest
 
 from handgrad.layers import Context
-from handgrad.reproduce.experiment import Setting
+from handgrad.reproduce.experiment import RunContext
 from handgrad.reproduce.fashion_mlp import (
-    BYTES,
-    InBatches,
-    NormAndLeaky,
+    RAW_PIXELS,
+    BatchNormLeakyReLU,
+    SummedGradient,
     layers_with,
+    logits_as_one_batch,
     notebook,
-    together,
 )
-from handgrad.reproduce.notebook import NOTHING
+from handgrad.reproduce.notebook import NO_METRIC
 from tests.reproduce.samples import wide
 
 
-def slope_error(layer: NormAndLeaky) -> float:
-    """Return by how much the layer's derivative differs from a central difference, as a share."""
+def slope_error(layer: BatchNormLeakyReLU) -> float:
+    """Return the relative error of the layer's derivative against a central difference."""
     rng = np.random.default_rng(1)
     X, dY, step = (rng.normal(size=(30, 6)) for _ in range(3))
     X += 0.5  # so that the means are not zero, and signs change with the normalisation
@@ -27,48 +27,50 @@ def slope_error(layer: NormAndLeaky) -> float:
     return abs(float((layer.backward({}, cache, dY)[0] * step).sum()) / slope - 1)
 
 
-def test_the_gradient_without_the_errors_is_right_and_with_each_of_them_is_not() -> None:
-    assert slope_error(NormAndLeaky(through=True, slope_of_output=True)) < 1e-6
-    assert slope_error(NormAndLeaky(through=False, slope_of_output=True)) > 0.05
-    assert slope_error(NormAndLeaky(through=True, slope_of_output=False)) > 0.05
-    assert slope_error(NormAndLeaky()) > 0.05
+def test_the_gradient_is_correct_without_the_errors_only() -> None:
+    assert slope_error(BatchNormLeakyReLU(full_gradient=True, slope_at_output=True)) < 1e-6
+    assert slope_error(BatchNormLeakyReLU(full_gradient=False, slope_at_output=True)) > 0.05
+    assert slope_error(BatchNormLeakyReLU(full_gradient=True, slope_at_output=False)) > 0.05
+    assert slope_error(BatchNormLeakyReLU()) > 0.05
 
 
-def test_an_error_in_names_alone_is_listed_and_says_that_nothing_was_measured() -> None:
+def test_an_error_that_changes_no_number_says_so() -> None:
     last = notebook().errata[-1]
     assert last.error == "The class has two names for its labels."
-    assert last.figure == NOTHING
+    assert last.metric == NO_METRIC
     assert "nothing was measured" in last.why
 
 
-def test_the_answer_depends_on_the_company() -> None:
+def test_the_logits_depend_on_the_other_images_of_the_batch() -> None:
     train, test = wide()
-    net = Setting(train, test).network(layers_with(NormAndLeaky()))
-    alone, among = together(net, test.images[:2]), together(net, test.images)
+    net = RunContext(train, test).network(layers_with(BatchNormLeakyReLU()))
+    alone, among = logits_as_one_batch(net, test.images[:2]), logits_as_one_batch(net, test.images)
     assert not np.allclose(alone, among[:2], atol=0.1)
 
 
 def test_predictions_must_be_shifted_back() -> None:
-    part = InBatches(layers_with(NormAndLeaky(True, True)), epochs=12, validation=50)
-    figures = part.run(Setting(*wide(), 0, "reference")).figures
-    assert figures["training accuracy"] > 0.9
-    assert figures["test accuracy, as they come"] < 0.1
+    variant = SummedGradient(layers_with(BatchNormLeakyReLU(True, True)), epochs=12, validation=50)
+    metrics = variant.run(RunContext(*wide(), 0, "reference")).metrics
+    assert metrics["training accuracy"] > 0.9
+    assert metrics["test accuracy, not shifted back"] < 0.1
 
 
-def test_raw_pixels_reach_the_first_layer_as_bytes() -> None:
+def test_raw_pixels_are_0_to_255() -> None:
     train, test = wide()
-    net = Setting(train, test).network(layers_with(NormAndLeaky(), BYTES))
+    net = RunContext(train, test).network(layers_with(BatchNormLeakyReLU(), RAW_PIXELS))
     X = net.as_input(train.images)
-    Y, _ = BYTES.forward(net.params["0"], X, Context())
+    Y, _ = RAW_PIXELS.forward(net.params["0"], X, Context())
     np.testing.assert_allclose(Y, train.images, rtol=1e-6)
 
 
 @pytest.mark.parametrize("shuffled", [False, True])
-def test_the_rate_is_halved_when_the_loss_rises_and_the_order_may_be_kept(shuffled: bool) -> None:
-    part = InBatches(layers_with(NormAndLeaky()), epochs=2, validation=50, shuffled=shuffled)
-    came = part.run(Setting(*wide(), 0, "reference"))
-    assert len(came.curves["training loss"]) == 2
+def test_training_with_and_without_shuffling(shuffled: bool) -> None:
+    variant = SummedGradient(
+        layers_with(BatchNormLeakyReLU()), epochs=2, validation=50, shuffled=shuffled
+    )
+    result = variant.run(RunContext(*wide(), 0, "reference"))
+    assert len(result.curves["training loss"]) == 2
     assert (
-        came.figures["training accuracy, before the updates"]
-        == came.curves["training accuracy"][-1]
+        result.metrics["training accuracy, before the updates"]
+        == result.curves["training accuracy"][-1]
     )

@@ -6,26 +6,26 @@ import pytest
 from handgrad.layers import Layer
 from handgrad.models import deep_convnet, resnet7
 from handgrad.network import Network
-from handgrad.reproduce.experiment import Fit
-from handgrad.reproduce.modern import FEW, fashion, mnist
+from handgrad.reproduce.experiment import Training
+from handgrad.reproduce.modern import FEW, deep_convnet, fashion, mnist, resnet7
 from handgrad.reproduce.notebook import BEST, Notebook
 
-OURS = pytest.mark.parametrize(
+NETWORKS = pytest.mark.parametrize(
     ("layers", "make", "count", "aim"),
     [(deep_convnet, mnist, 186_090, 0.996), (resnet7, fashion, 256_074, 0.935)],
 )
 
 
-def best(book: Notebook) -> Fit:
+def best(book: Notebook) -> Training:
     (experiment,) = book.experiments
-    part = experiment.parts[BEST]
-    assert isinstance(part, Fit)
-    return part
+    variant = experiment.variants[BEST]
+    assert isinstance(variant, Training)
+    return variant
 
 
-@OURS
-def test_each_is_as_large_as_is_said_and_aims_at_its_range(
-    layers: Callable[[], list[Layer]], make: Callable[..., Notebook], count: int, aim: float
+@NETWORKS
+def test_size_and_goal_are_as_documented(
+    layers: Callable[[], tuple[Layer, ...]], make: Callable[..., Notebook], count: int, aim: float
 ) -> None:
     assert best(make()).layers == tuple(layers())
     net = Network([*layers()], (1, 28, 28), 10)
@@ -37,7 +37,7 @@ def test_each_is_as_large_as_is_said_and_aims_at_its_range(
 
 
 @pytest.mark.parametrize("make", [mnist, fashion])
-def test_each_says_something_of_images(make: Callable[..., Notebook]) -> None:
+def test_each_computes_logits(make: Callable[..., Notebook]) -> None:
     X = np.random.default_rng(0).integers(0, 256, (3, 1, 28, 28), np.uint8)
     logits = Network([*best(make()).layers], (1, 28, 28), 10).logits(X)
     assert logits.shape == (3, 10)
@@ -45,7 +45,8 @@ def test_each_says_something_of_images(make: Callable[..., Notebook]) -> None:
 
 
 @pytest.mark.parametrize("make", [mnist, fashion])
-def test_the_quick_run_is_a_moment(make: Callable[..., Notebook]) -> None:
-    part = best(make(quick=True))
-    assert (part.images, part.recipe.epochs, part.recipe.augment) == (FEW, 2, None)
+def test_the_quick_run_has_few_images_and_epochs(make: Callable[..., Notebook]) -> None:
+    variant = best(make(quick=True))
+    assert (variant.images, variant.recipe.epochs) == (FEW, 2)
+    assert variant.recipe.augment is None
     assert best(make()).images is None

@@ -4,39 +4,39 @@ import pytest
 from handgrad.losses import softmax
 from handgrad.network import Network
 from handgrad.optim import SGD
-from handgrad.reproduce.experiment import Fit, Setting
+from handgrad.reproduce.experiment import RunContext, Training
 from handgrad.reproduce.two_layer import (
     ONE_LAYER,
     TWO_LAYERS,
-    ByHand,
-    Chosen,
-    HandMade,
-    Pixels,
+    EpochChoice,
+    ManualSGD,
+    ManualTraining,
+    PixelStatistics,
     SoftmaxTwice,
     SummedLoss,
+    examples,
     naive_softmax,
-    worked,
 )
 from handgrad.train import TrainConfig
-from tests.reproduce.samples import setting, wide
+from tests.reproduce.samples import context, wide
 
 
-def test_the_worked_examples() -> None:
-    first, *losses = worked()
+def test_the_examples() -> None:
+    first, *losses = examples()
     assert first == "softmax (2, 1, 0.1) = (0.6590, 0.2424, 0.0986)"
     assert "0.2231" in losses[0]
     assert "1.6094" in losses[1]
 
 
 @pytest.mark.parametrize(("layers", "count"), [(ONE_LAYER, 7850), (TWO_LAYERS, 23860)])
-def test_parameters_are_as_many_as_the_notebook_counts(layers: tuple, count: int) -> None:  # type: ignore[type-arg]
+def test_the_number_of_parameters_is_that_of_the_notebook(layers: tuple, count: int) -> None:  # type: ignore[type-arg]
     assert Network([*layers], (1, 28, 28), 10).summary().parameters == count
 
 
-def test_the_hand_made_optimizer_is_gradient_descent_while_gradients_are_forgotten() -> None:
+def test_manual_sgd_with_zero_grad_is_gradient_descent() -> None:
     train, _ = wide()
-    nets = [Network([*ONE_LAYER], train.shape, len(train.classes)) for _ in range(2)]
-    optimizer, rule = HandMade(nets[0], 0.1), SGD(0.1)
+    nets = [Network([*ONE_LAYER], train.shape, train.classes) for _ in range(2)]
+    optimizer, rule = ManualSGD(nets[0], 0.1), SGD(0.1)
     for at in (0, 50):
         batch = train[at : at + 50]
         optimizer.add(nets[0].loss_and_grads(*batch)[1])
@@ -47,10 +47,10 @@ def test_the_hand_made_optimizer_is_gradient_descent_while_gradients_are_forgott
     np.testing.assert_array_equal(nets[0].parameters["2.weight"], nets[1].parameters["2.weight"])
 
 
-def test_gradients_that_are_left_are_taken_again() -> None:
+def test_without_zero_grad_gradients_are_accumulated() -> None:
     train, _ = wide()
-    net = Network([*ONE_LAYER], train.shape, len(train.classes))
-    before, optimizer = net.parameters["2.bias"].copy(), HandMade(net, 0.1)
+    net = Network([*ONE_LAYER], train.shape, train.classes)
+    before, optimizer = net.parameters["2.bias"].copy(), ManualSGD(net, 0.1)
     gradient = net.loss_and_grads(*train[:50])[1]
     for _ in range(2):
         optimizer.add(gradient)
@@ -59,15 +59,15 @@ def test_gradients_that_are_left_are_taken_again() -> None:
     np.testing.assert_allclose(moved, 0.1 * 3 * gradient["2.bias"], rtol=1e-4, atol=1e-7)
 
 
-def test_each_error_of_the_autograd_version_has_its_switch() -> None:
-    given = Setting(*wide(), 0)
-    wrong = ByHand(zeroed=False, clamped=True, lr=64.0).run(given).figures
-    right = ByHand().run(given).figures
+def test_the_errors_of_the_autograd_version_reduce_the_accuracy() -> None:
+    given = RunContext(*wide(), 0)
+    wrong = ManualTraining(zero_grad=False, clamped=True, lr=64.0).run(given).metrics
+    right = ManualTraining().run(given).metrics
     epoch = "test accuracy after one epoch"
     assert wrong[epoch] < right[epoch]
 
 
-def test_a_naive_softmax_has_no_answer_where_exp_overflows() -> None:
+def test_a_naive_softmax_is_nan_if_exp_overflows() -> None:
     Z = np.array([[1.0, 2.0], [0.0, 100.0]], np.float32)
     assert np.isnan(naive_softmax(Z)).any(axis=1).tolist() == [False, True]
     np.testing.assert_allclose(naive_softmax(Z[:1]), softmax(Z[:1]), rtol=1e-6)
@@ -83,8 +83,8 @@ def test_the_gradient_of_softmax_twice() -> None:
 
 
 def test_a_summed_loss_gives_a_smaller_last_batch_a_smaller_step() -> None:
-    given = Setting(*wide(), 0, "reference")  # 250 images: three batches of 64 and one of 58
-    came = SummedLoss(epochs=1).run(given)
+    given = RunContext(*wide(), 0, "reference")  # 250 images: three batches of 64 and one of 58
+    result = SummedLoss(epochs=1).run(given)
     net = given.network(TWO_LAYERS)
     net.fit_statistics(given.train.images)
     from handgrad.random import generator
@@ -94,24 +94,26 @@ def test_a_summed_loss_gives_a_smaller_last_batch_a_smaller_step() -> None:
         batch = order[at : at + 64]
         for name, gradient in net.loss_and_grads(*given.train[batch])[1].items():
             net.parameters[name] -= np.float32(1e-3 * len(batch)) * gradient
-    assert came.net is not None
+    assert result.net is not None
     np.testing.assert_allclose(
-        came.net.parameters["4.weight"], net.parameters["4.weight"], rtol=1e-4, atol=1e-6
+        result.net.parameters["4.weight"], net.parameters["4.weight"], rtol=1e-4, atol=1e-6
     )
-    assert came.figures["summed loss of a batch at first"] == pytest.approx(
-        came.curves["training loss"][0] * 250 / 4, rel=1e-6
+    assert result.metrics["summed loss of a batch, first epoch"] == pytest.approx(
+        result.curves["training loss"][0] * 250 / 4, rel=1e-6
     )
 
 
-def test_an_epoch_chosen_by_the_test_is_never_worse_on_it() -> None:
+def test_an_epoch_chosen_by_test_accuracy_has_the_higher_test_accuracy() -> None:
     recipe = TrainConfig(epochs=3, batch_size=32, optimizer=SGD(0.05), patience=None)
-    came = Chosen(Fit(TWO_LAYERS, recipe, validation=50, watched=True)).run(setting())
-    by_test, by_validation = came.figures.values()
+    result = EpochChoice(Training(TWO_LAYERS, recipe, validation=50, track_test=True)).run(
+        context()
+    )
+    by_test, by_validation = result.metrics.values()
     assert by_test >= by_validation
 
 
-def test_the_statistics_of_pixels() -> None:
-    figures = Pixels().run(Setting(*wide(), 0)).figures
+def test_pixel_statistics() -> None:
+    metrics = PixelStatistics().run(RunContext(*wide(), 0)).metrics
     X = wide()[0].images / 255
-    assert figures["median"] == pytest.approx(np.median(X), rel=1e-6)
-    assert figures["mean"] == pytest.approx(X.mean(), rel=1e-5)
+    assert metrics["median"] == pytest.approx(np.median(X), rel=1e-6)
+    assert metrics["mean"] == pytest.approx(X.mean(), rel=1e-5)

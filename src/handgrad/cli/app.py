@@ -13,7 +13,7 @@ from typer.core import TyperGroup
 
 import handgrad
 from handgrad.cli import data
-from handgrad.cli.auto import fit
+from handgrad.cli.auto import auto
 from handgrad.cli.calibrate import calibrate
 from handgrad.cli.compare_engines import compare_engines
 from handgrad.cli.evaluate import evaluate
@@ -86,7 +86,7 @@ app = typer.Typer(
     "2 for wrong use; 130 or 143 when interrupted.",
 )
 app.command()(train)
-app.command()(fit)
+app.command()(auto)
 app.command()(evaluate)
 app.command()(predict)
 app.command()(explain_step)

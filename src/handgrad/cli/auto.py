@@ -1,37 +1,41 @@
-"""`handgrad fit`."""
+"""`handgrad auto`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from handgrad.cli.options import DataDir, Mlflow, Quiet, Tensorboard, Verbose
+from handgrad.cli.options import DataDir, Json, Mlflow, Quiet, Tensorboard, Verbose
 from handgrad.cli.screen import Screen, note_versions
 
+if TYPE_CHECKING:
+    from handgrad.automl import SearchResult
+
 INTERRUPTED = 130
+JSON_VERSION = 1
 
 
-def fit(
+def auto(
     *,
     data: Annotated[
         str,
         typer.Argument(
             metavar="DATA",
-            help="Images of your own, FOLDER with FOLDER/CLASS/*.png, an NPZ or a CSV file; "
+            help="Your own images: a folder with FOLDER/CLASS/*.png, an NPZ or a CSV file; "
             "or digits, mnist, fashion-mnist, kmnist.",
             show_default=False,
         ),
     ],
     minutes: Annotated[
-        float, typer.Option(metavar="X", help="How long it may take, from here to the report.")
+        float, typer.Option(metavar="X", help="Time budget, reading and report included.")
     ] = 5.0,
     out: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Where to put model and report. Default: runs/DATA-fit-1, -2 and so on.",
+            help="Folder for model and report. Default: runs/DATA-auto-1, -2 and so on.",
             show_default=False,
         ),
     ] = None,
@@ -40,43 +44,71 @@ def fit(
         typer.Option(
             metavar="N",
             min=0,
-            help="Decides initial weights, split, order, dropout, augmentation. Default: 0.",
+            help="Seed of initial weights, split, order, dropout and augmentation. Default: 0.",
             show_default=False,
         ),
     ] = 0,
     folder: DataDir = None,
     tensorboard: Tensorboard = False,
     mlflow: Mlflow = False,
+    json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Make the best model of images that some minutes allow, with nothing to set.
+    """Search for the best model within a time budget.
 
-    Tries preprocessings, networks, learning rates and augmentations on images set aside.
+    Tries preprocessings, networks, learning rates and augmentations on validation images.
 
-    Trains what is best with the time that is left. Leaves the model and a report for the browser.
+    Trains the best candidate for the rest of the time. Writes the model and an HTML report.
 
-    Ctrl-C ends the search before its time: the best so far is kept, with its report.
+    Ctrl-C ends the search early: the best model so far is kept, with its report.
     """
-    from handgrad.auto import beginning, check_minutes, fit, words, write
-    from handgrad.cli.race import watching
+    from handgrad.automl import base_config, check_minutes, describe, run_search, save
+    from handgrad.cli.search_chart import show_progress
     from handgrad.runs import begun
     from handgrad.tracking import check_trackers
 
     screen = Screen(quiet)
     check_minutes(minutes)
     check_trackers(tensorboard=tensorboard, mlflow=mlflow)
-    base = beginning(data, seed=seed, folder=folder)
+    base = base_config(data, seed=seed, folder=folder)
     if verbose:
         note_versions(screen, data=base.data)
-    with begun(out, f"{base.data_name}-fit") as place:
-        with watching(screen.err, 60 * minutes) as watch:
-            outcome = fit(base, minutes, watch=watch, progress=False if quiet else None)
-        with screen.err.status("drawing, writing"):
-            report = write(outcome, place, tensorboard=tensorboard, mlflow=mlflow)
-    screen.note(f"chosen: {words(outcome.config)}; {outcome.trust}")
-    screen.result(f"test {outcome.evaluation}")
-    screen.result(f"model in {place}, report in {report}")
-    if outcome.interrupted:
-        screen.error("interrupted; the best so far is kept")
+    with begun(out, f"{base.data_name}-auto") as run:
+        with show_progress(screen.err, 60 * minutes) as on_progress:
+            result = run_search(
+                base, minutes, on_progress=on_progress, progress=False if quiet else None
+            )
+        with screen.err.status("writing the report"):
+            report = save(result, run, tensorboard=tensorboard, mlflow=mlflow)
+    if json:
+        screen.json(_plain(result, run, report))
+    else:
+        screen.note(f"chosen: {describe(result.config)}; {result.calibration}")
+        screen.result(f"test {result.evaluation}")
+        screen.result(f"model in {run}, report in {report}")
+    if result.interrupted:
+        screen.error("interrupted; the best model so far is kept")
         raise typer.Exit(INTERRUPTED)
+
+
+def _plain(result: SearchResult, run: Path, report: Path) -> dict[str, Any]:
+    """Return the result as JSON can represent it."""
+    test = result.evaluation
+    return {
+        "version": JSON_VERSION,
+        "ok": not result.interrupted,
+        "run": str(run),
+        "report": str(report),
+        "test": {
+            "accuracy": test.accuracy,
+            "loss": test.loss,
+            "correct": test.right,
+            "count": test.count,
+        },
+        "config": result.config.plain(),
+        "calibration": result.calibration,
+        "seconds": round(result.seconds, 1),
+        "trials": len(result.search.trials),
+        "interrupted": result.interrupted,
+    }

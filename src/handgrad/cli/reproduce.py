@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,7 +18,9 @@ from handgrad.signals import CommandExit
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from handgrad.reproduce import Outcome, Piece, Watch
+    from handgrad.reproduce import Job, ProgressListener, RunResult
+
+BAR = 16  # characters, so that a line fits into 80 columns
 
 
 def reproduce(
@@ -26,29 +29,29 @@ def reproduce(
         list[str] | None,
         typer.Argument(
             metavar="[NAME... | all]",
-            help="Which notebooks, by the names of their networks.",
+            help="The notebooks, by the names of their networks.",
             show_default="all",
         ),
     ] = None,
     engine: Annotated[
-        str, typer.Option(metavar="NAME", help="What trains: auto, compiled, reference.")
+        str, typer.Option(metavar="NAME", help="Engine: auto, compiled, reference.")
     ] = "auto",
     seeds: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="How many seeds.", show_default="5, 1 if --quick"),
+        typer.Option(metavar="N", min=1, help="Number of seeds.", show_default="5, 1 if --quick"),
     ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", metavar="", help="Less of each, in some minutes.")
+        bool, typer.Option("--quick", metavar="", help="Fewer epochs and images: some minutes.")
     ] = False,
-    out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Where results are kept, and the report goes.")
-    ] = Path("runs/reproduction"),
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for results and report.")] = Path(
+        "runs/reproduction"
+    ),
     run_nothing: Annotated[
-        bool, typer.Option("--no-run", metavar="", help="Run nothing, report what is done.")
+        bool, typer.Option("--no-run", metavar="", help="Only report the results so far.")
     ] = False,
     write: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Also write the report in Markdown there."),
+        typer.Option(metavar="FILE", help="Write the report as Markdown to FILE too."),
     ] = None,
     folder: DataDir = None,
     quiet: Quiet = False,
@@ -56,14 +59,23 @@ def reproduce(
 ) -> None:
     """Run five published notebooks: as published, corrected, in PyTorch, and at their best.
 
-    Beside them two small modern networks of ours, for MNIST and for Fashion-MNIST.
+    Two small modern networks for MNIST and Fashion-MNIST are added for comparison.
 
-    What is done is kept. Interrupted, it goes on from there when it is run again.
+    Each result is stored at once. After an interruption, the same command continues.
 
-    The exit status is 1 if a figure lies outside the range where it must lie.
+    The exit status is 1 if a result is outside the range in which it must lie.
     """
     from handgrad.data import load_data
-    from handgrad.reproduce import Findings, Store, digests, left, notebooks, pieces, report, run
+    from handgrad.reproduce import (
+        NotebookResults,
+        ResultStore,
+        digests,
+        jobs,
+        notebooks,
+        pending,
+        report,
+        run,
+    )
 
     screen = Screen(quiet)
     if verbose:
@@ -73,55 +85,68 @@ def reproduce(
     if write is not None:
         check_can_write(write)
     count = seeds or (1 if quick else 5)
-    shown = False if screen.err.quiet else None
-    data = {book.data: load_data(book.data, folder, progress=shown) for book in books}
-    store = Store(out, digests(data), engine, screen.note)
-    work = pieces(books, count)
-    rest = left(work, store)
+    progress = False if screen.err.quiet else None
+    data = {book.data: load_data(book.data, folder, progress=progress) for book in books}
+    store = ResultStore(out, digests(data), engine, lambda sentence: _note(screen, sentence))
+    work = jobs(books, count)
+    rest = pending(work, store)
     done = len(work) - len(rest)
     if done or run_nothing:
-        screen.note(f"{done} of {len(work)} pieces are done already, in {out}")
+        _note(screen, f"{done} of {len(work)} results are in {out} already")
     try:
-        with _watching(screen, len(work), done) as watch:
-            run([] if run_nothing else rest, store, data, watch)
-        found = [Findings(book, store, count) for book in books]
-        told = report(found, data, quick=quick)
-        for name, text in (("report.html", told.html), ("report.md", told.markdown)):
-            told.write(out / name, text)
+        with _show_progress(screen, len(work), done) as listener:
+            run([] if run_nothing else rest, store, data, listener)
+        results = [NotebookResults(book, store, count) for book in books]
+        made = report(results, data, quick=quick)
+        for name, text in (("report.html", made.html), ("report.md", made.markdown)):
+            made.write(out / name, text)
         if write is not None:
-            told.write(write, told.markdown)
+            made.write(write, made.markdown)
     except (KeyboardInterrupt, CommandExit):
-        _say_what_is_kept(screen, out)
+        _say_how_to_continue(screen, out)
         raise
 
-    for each in told.tables:
+    for each in made.tables:
         screen.result(table(each.headings, each.rows, each.title))
     screen.result(f"report in {out / 'report.html'}")
-    troubles = [sentence for findings in found for sentence in findings.troubles()]
-    for sentence in troubles:
-        screen.error(sentence)
-    if troubles:
+    violations = [sentence for each in results for sentence in each.violations()]
+    for sentence in violations:
+        screen.error(_wrap(screen, sentence, indent=len("error: ")))
+    if violations:
         raise typer.Exit(1)
 
 
-def _say_what_is_kept(screen: Screen, out: Path) -> None:
-    """Say where what is done lies, if anything is; else leave no empty folder."""
+def _note(screen: Screen, text: str) -> None:
+    """Print a note; a terminal breaks it between words."""
+    wrap = not screen.err.is_terminal
+    screen.err.print(text, style="dim", soft_wrap=wrap, markup=False, highlight=False)
+
+
+def _wrap(screen: Screen, sentence: str, indent: int) -> str:
+    """Break a sentence between words if it is printed on a terminal, after `indent` columns."""
+    if not screen.err.is_terminal:
+        return sentence
+    return textwrap.fill(sentence, screen.err.width, initial_indent=" " * indent)[indent:]
+
+
+def _say_how_to_continue(screen: Screen, out: Path) -> None:
+    """Say where the results are, if there are any; otherwise remove the empty folder."""
     if any(path.is_file() for path in out.rglob("*")):
-        screen.note(f"what is done is kept in {out}; the same command goes on from there")
+        _note(screen, f"the results so far are in {out}; the same command continues")
     else:
         with suppress(OSError):
             out.rmdir()
 
 
 @contextmanager
-def _watching(screen: Screen, total: int, done: int) -> Iterator[Watch]:
-    """Give what is to be told how far the work is."""
+def _show_progress(screen: Screen, total: int, done: int) -> Iterator[ProgressListener]:
+    """Yield a listener that shows the progress of the jobs."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = screen.err
     bars = Progress(
         TextColumn("{task.description}"),
-        BarColumn(20),
+        BarColumn(BAR),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeElapsedColumn(),
         console=console,
@@ -133,37 +158,49 @@ def _watching(screen: Screen, total: int, done: int) -> Iterator[Watch]:
 
 
 class _Bars:
-    """Two bars on a terminal, all of the work and the piece at hand; a line for each that ends."""
+    """Two bars on a terminal, for all jobs and for the current one; a line for each finished job.
+
+    Args:
+        screen: where to print the lines.
+        bars: where to show the bars.
+        total: the number of jobs.
+        done: the number of jobs that are done already.
+    """
 
     def __init__(self, screen: Screen, bars: Progress, total: int, done: int) -> None:
         self._screen, self._bars, self._total, self._done = screen, bars, total, done
-        self._all = bars.add_task(self._left(), total=total, completed=done)
-        self._piece = bars.add_task("", total=1.0)
+        self._all = bars.add_task(self._count(), total=total, completed=done)
+        self._current = bars.add_task("", total=1.0)
 
-    def begin(self, piece: Piece) -> None:
-        """Show which piece it is."""
-        words = f"{piece.notebook}: {piece.what}, seed {piece.seed}"
-        self._bars.reset(self._piece, description=words)
+    def start(self, job: Job) -> None:
+        """Show the current job."""
+        kind = job.description.rpartition(", ")[2]
+        self._bars.reset(self._current, description=f"{job.notebook}, {kind}, seed {job.seed}")
 
-    def share(self, done: float) -> None:
-        """Show how much of it is done."""
-        self._bars.update(self._piece, completed=done)
+    def advance(self, done: float) -> None:
+        """Show the progress of the current job."""
+        self._bars.update(self._current, completed=done)
 
-    def end(self, piece: Piece, outcome: Outcome | None, why: str) -> None:
-        """Say what came of it."""
+    def finish(self, job: Job, result: RunResult | None, reason: str) -> None:
+        """Print the result of a job."""
         self._done += 1
-        self._bars.update(self._all, completed=self._done, description=self._left())
-        self._screen.note(f"{self._done} of {self._total}: {line(piece, outcome, why)}")
+        self._bars.update(self._all, completed=self._done, description=self._count())
+        _note(self._screen, f"{self._done} of {self._total}: {line(job, result, reason)}")
 
-    def _left(self) -> str:
+    def _count(self) -> str:
         return f"{self._done} of {self._total} done"
 
 
-def line(piece: Piece, outcome: Outcome | None, why: str) -> str:
-    """Return what came of a piece in a line."""
-    name = f"{piece.notebook}, {piece.what}, seed {piece.seed}"
-    if outcome is None:
-        return f"{name}: left out; {why}"
-    told = [f"{k} {v:.2%}" for k, v in outcome.figures.items() if k.endswith(" accuracy")]
-    took = [f"{outcome.seconds:.1f} s"] if outcome.seconds else []
-    return f"{name}: {', '.join([*told, *took]) or 'done'}"
+def line(job: Job, result: RunResult | None, reason: str) -> str:
+    """Describe the result of a job in one line."""
+    name = f"{job.notebook}, {job.description}, seed {job.seed}"
+    if result is None:
+        return f"{name}: skipped; {reason}"
+    parts = []
+    for metric, value in result.metrics.items():
+        if metric.endswith(": microseconds"):
+            parts.append(f"{metric.removesuffix(': microseconds')} {value:,.1f} µs per image")
+        elif metric.endswith(" accuracy") and not metric.endswith(": accuracy"):
+            parts.append(f"{metric} {value:.2%}")
+    parts += [f"{result.seconds:.1f} s"] if result.seconds >= 0.05 else []
+    return f"{name}: {', '.join(parts) or 'done'}"

@@ -103,7 +103,7 @@ def _train(
     checkpoint = CheckpointConfig(
         checkpoints(folder),
         config.checkpoint_minutes,
-        allow_changes=force,
+        other_settings=force,
         about={"config": config.plain()},
     )
 

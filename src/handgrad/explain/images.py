@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from handgrad.explain.format import number
-from handgrad.html.images import png
+from handgrad.html.images import png_uri
 from handgrad.layers import Array
 
 MAX_IMAGES = 32  # of one array

@@ -1,7 +1,17 @@
-"""A page of HTML that needs nothing else: one look, and all images inside it."""
+"""HTML pages and notebook displays that need no other file: images are data URIs."""
 
-from handgrad.html.elements import bars, facts, figure, section, table
-from handgrad.html.images import address, image, png
-from handgrad.html.page import page
+from handgrad.html.display import confusion, curves, image_grid, table
+from handgrad.html.images import data_uri, image_uri, png_uri
+from handgrad.html.render import inline_code, render
 
-__all__ = ["address", "bars", "facts", "figure", "image", "page", "png", "section", "table"]
+__all__ = [
+    "confusion",
+    "curves",
+    "data_uri",
+    "image_grid",
+    "image_uri",
+    "inline_code",
+    "png_uri",
+    "render",
+    "table",
+]

@@ -1,4 +1,4 @@
-"""Images as addresses that hold them, so that a page needs no other file."""
+"""Images as data URIs, so that a page needs no other file."""
 
 from __future__ import annotations
 
@@ -11,24 +11,28 @@ from numpy.typing import NDArray
 from PIL import Image
 
 
-def address(content: bytes, kind: str = "image/png") -> str:
-    """Return the data address of a file's content.
+def data_uri(content: bytes, media_type: str = "image/png") -> str:
+    """Encode a file as a data URI.
 
     Args:
-        content: the file, such as `handgrad.plots.rendered` returns.
-        kind: its media type.
+        content: the bytes of the file, such as `handgrad.plots.rendered` returns.
+        media_type: the media type of the file.
     """
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+    return f"data:{media_type};base64,{base64.b64encode(content).decode()}"
 
 
-def image(pixels: NDArray[Any]) -> str:
-    """Return an image (C, H, W) of a data set as a data address, gray or in colour."""
+def image_uri(pixels: NDArray[Any]) -> str:
+    """Encode an image of a data set as a PNG data URI.
+
+    Args:
+        pixels: (C, H, W), grayscale or RGB, uint8 or floating point from 0 to 1.
+    """
     values = pixels if pixels.dtype == np.uint8 else 255 * np.clip(pixels, 0, 1)
-    return png(np.broadcast_to(values.transpose(1, 2, 0)[..., :3], (*values.shape[1:], 3)))
+    return png_uri(np.broadcast_to(values.transpose(1, 2, 0)[..., :3], (*values.shape[1:], 3)))
 
 
-def png(colours: NDArray[Any]) -> str:
-    """Return colours (H, W, 3), 0..255, as the data address of a PNG file."""
+def png_uri(colours: NDArray[Any]) -> str:
+    """Encode RGB values (H, W, 3), 0 to 255, as a PNG data URI."""
     file = io.BytesIO()
     Image.fromarray(np.round(colours).astype(np.uint8)).save(file, "PNG")
-    return address(file.getvalue())
+    return data_uri(file.getvalue())

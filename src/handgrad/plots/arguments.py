@@ -1,4 +1,4 @@
-"""What callers hand over, checked before anything is drawn of it."""
+"""Checks of the arguments of all figures."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from handgrad.errors import DataError
 
 
 def as_displayable(images: ArrayLike) -> NDArray[Any]:
-    """Return images (N, C, H, W) as images, (N, H, W) or (N, H, W, 3), uint8 or 0 to 1."""
+    """Return images (N, C, H, W) as (N, H, W) or (N, H, W, 3), uint8 or 0 to 1."""
     X = as_images(images)
     check_images(X)
     if X.shape[1] not in (1, 3):
-        raise DataError(f"images with 1 or 3 channels can be drawn, not with {X.shape[1]}")
-    if X.dtype != np.uint8 and (X.min() < 0 or X.max() > 1):  # standardized, say
+        raise DataError(f"only images with 1 or 3 channels can be drawn, not with {X.shape[1]}")
+    if X.dtype != np.uint8 and (X.min() < 0 or X.max() > 1):  # standardized, for example
         X = (X - X.min()) / max(X.max() - X.min(), np.finfo(X.dtype).tiny)
     return X[:, 0] if X.shape[1] == 1 else X.transpose(0, 2, 3, 1)
 
 
 def as_labels(labels: ArrayLike, what: str, images: int, classes: int) -> NDArray[Any]:
-    """Return labels (N,), whole numbers 0..K-1; `what` is the argument's name."""
+    """Return labels (N,), integers 0..K-1; `what` is the name of the argument."""
     y = np.asarray(labels)
     if y.ndim != 1 or y.dtype.kind not in "iu":
         raise DataError(f"{what} must be whole numbers (N,), not {y.dtype} {y.shape}")

@@ -1,4 +1,4 @@
-"""What becomes of images that are changed at random."""
+"""Images with random augmentation."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from handgrad.data.augment import Augmentation
 from handgrad.data.images import as_images
 from handgrad.errors import DataError
 from handgrad.plots.arguments import as_displayable
-from handgrad.plots.labels import SMALL, style
-from handgrad.plots.sheet import HEAD, axes_at, sheet
+from handgrad.plots.labels import SMALL, text_style
+from handgrad.plots.layout import HEADING_HEIGHT, axes_at, headed_figure
 
-MOST = 20  # images in one figure
+MAX_IMAGES = 20  # images in one figure
 EPOCHS = 9
 
 _SIDE, _GAP, _LINE = 0.8, 0.1, 0.25  # inches
 
 
 def augmented(images: ArrayLike, augmentation: Augmentation, *, seed: int = 0) -> Figure:
-    """Draw images as they are, and beside each as nine epochs of training see it.
+    """Draw images, and beside each its augmented versions in nine epochs.
 
-    Of more than 20 the first 20 are drawn.
+    Of more than 20 images, the first 20 are drawn.
 
     Args:
         images: (N, C, H, W), C 1 or 3.
-        augmentation: how they are changed.
-        seed: the run's seed.
+        augmentation: the augmentation.
+        seed: the seed of the run.
 
     Raises:
-        DataError: if they are no images, or there are none.
+        DataError: if they are not images, or there are none.
     """
-    X = as_images(images)[:MOST]
+    X = as_images(images)[:MAX_IMAGES]
     if not len(X):
         raise DataError("there are no images; give at least one")
     seen = [X, *(augmentation.apply(X, seed=seed, epoch=e + 1) for e in range(EPOCHS))]
     columns = np.stack([as_displayable(each) for each in seen], axis=1)
     across, down = _SIDE + _GAP, _SIDE * X.shape[2] / X.shape[3] + _GAP
-    figure = sheet(
-        "augmentation: as it is, and in nine epochs",
+    figure = headed_figure(
+        "augmentation: the original, and nine epochs",
         (1 + EPOCHS) * across + 2 * _GAP,
-        len(X) * down + HEAD + _LINE,
+        len(X) * down + HEADING_HEIGHT + _LINE,
     )
     axes = axes_at(figure, _GAP, _GAP / 2, (1 + EPOCHS) * across, len(X) * down)
     axes.set(xlim=(0, (1 + EPOCHS) * across), ylim=(0, len(X) * down), autoscale_on=False)
@@ -54,12 +54,12 @@ def augmented(images: ArrayLike, augmentation: Augmentation, *, seed: int = 0) -
             left, below = column * across, (len(X) - 1 - row) * down
             place = (left, left + across - _GAP, below, below + down - _GAP)
             axes.imshow(_shown(image, high), extent=place, aspect="auto", interpolation="none")
-    words = {"ha": "left", "va": "bottom"} | style(SMALL - 1)
+    words = {"ha": "left", "va": "bottom"} | text_style(SMALL - 1)
     axes.text(0, len(X) * down + _GAP / 2, str(augmentation).replace(",", "  "), **words)
     return figure
 
 
 def _shown(image: NDArray[Any], high: int) -> NDArray[Any]:
-    """Return an image in colour, 0 to 1."""
+    """Return an image as RGB, 0 to 1."""
     image = image / high
     return image if image.ndim == 3 else np.repeat(image[:, :, None], 3, axis=2)

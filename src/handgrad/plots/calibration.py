@@ -1,4 +1,4 @@
-"""How often a network is right, beside how often it believes to be."""
+"""Reliability diagrams: accuracy over confidence."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from matplotlib.ticker import PercentFormatter
 
 from handgrad.calibration import Reliability
 from handgrad.plots.colours import BLUE, ORANGE
-from handgrad.plots.labels import SMALL, style
+from handgrad.plots.labels import SMALL, text_style
 
 
 def reliability(found: Reliability, before: Reliability | None = None) -> Figure:
-    """Draw the share of right answers over the probability they were called with.
+    """Draw a reliability diagram: the accuracy of predictions over their probability.
 
-    On the diagonal, probabilities mean what they say; below it they boast. A dot's area grows with
-    the answers it stands for.
+    On the diagonal the probabilities are calibrated; below it they are overconfident. The area of
+    a dot grows with the number of predictions.
 
     Args:
-        found: what was found.
-        before: what was found before calibration, to compare with.
+        found: the reliability to draw.
+        before: the reliability before calibration, for comparison; None: it is not drawn.
     """
     figure = Figure((4.4, 4.0), layout="constrained")
     axes = figure.subplots()
-    axes.plot((0, 1), (0, 1), color="0.6", linestyle=":", label="as believed")
+    axes.plot((0, 1), (0, 1), color="0.6", linestyle=":", label="perfectly calibrated")
     for which, colour, label in ((before, ORANGE, "before"), (found, BLUE, "calibrated")):
         if which is None:
             continue
@@ -35,11 +35,11 @@ def reliability(found: Reliability, before: Reliability | None = None) -> Figure
             *(x, y, 12 + 400 * share),
             color=colour,
             alpha=0.8,
-            label=label if before is not None else "answers",
+            label=label if before is not None else "predictions",
         )
     axes.set(xlim=(0, 1.03), ylim=(0, 1.03), aspect="equal")
-    axes.set_xlabel("probability of the answer", **style(SMALL))
-    axes.set_ylabel("share that is right", **style(SMALL))
+    axes.set_xlabel("predicted probability", **text_style(SMALL))
+    axes.set_ylabel("accuracy", **text_style(SMALL))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(PercentFormatter(xmax=1, decimals=0, symbol=" %"))
         axis.set_ticks(np.arange(0, 1.1, 0.25))

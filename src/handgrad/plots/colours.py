@@ -1,8 +1,8 @@
-"""The colours, which the colour-blind can tell apart too.
+"""Colours that are distinguishable with colour blindness.
 
-They are those of M. Okabe and K. Ito 2008, "Color universal design"; green and vermilion, in
-which words are written, are darker here, so that small words are legible on white.
+M. Okabe and K. Ito 2008, "Color universal design". Green and vermilion, which are used for text,
+are darker here, so that small text is legible on white.
 """
 
-GREEN, VERMILION = "#007A59", "#B85100"  # right, wrong
+GREEN, VERMILION = "#007A59", "#B85100"  # correct, wrong
 BLUE, ORANGE = "#0072B2", "#E69F00"  # training, validation

@@ -1,4 +1,4 @@
-"""The differences between engines, step by step."""
+"""Differences between engines, step by step."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _STYLES = dict(
 )
 
 
-def differences(comparison: EngineComparison) -> Figure:
-    """Draw the largest relative difference of each kind over the steps, one panel an engine.
+def differences(duel: Duel) -> Figure:
+    """Draw the largest relative difference of each kind over the steps, one panel per engine.
 
-    The scale is logarithmic; where there is no difference at all, a line has a gap.
+    The scale is logarithmic; a difference of zero is a gap in the line.
 
     Raises:
         DataError: if no step was made.
     """
-    if not comparison.steps:
+    if not duel.steps:
         raise DataError("the comparison has no steps to draw; make at least one")
-    count = len(comparison.differences)
+    count = len(duel.differences)
     layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1)
     figure = Figure(figsize=(6.5 * count, 4.2), layout=layout)
     panels = figure.subplots(1, count, sharey=True, squeeze=False)[0]
@@ -40,7 +40,7 @@ def differences(comparison: EngineComparison) -> Figure:
             step, _, worst = comparison.divergence
             axes.plot(step, worst.value, "o", color="black", fillstyle="none", markersize=9)
             axes.set_xlabel(f"step\n(diverged at step {step}: {worst.tensor} of {worst.layer})")
-    records = [record for of_one in comparison.differences.values() for record in of_one]
+    records = [record for of_one in duel.differences.values() for record in of_one]
     values = [v for record in records for v in record.values() if 0 < v < math.inf]
     values.append(comparison.tolerance)
     panels[0].set(ylabel="largest relative difference", yscale="log")
@@ -54,7 +54,7 @@ def differences(comparison: EngineComparison) -> Figure:
 
 
 def _draw(axes: Axes, records: Sequence[Mapping[str, float]], tolerance: float) -> None:
-    """Draw one engine's differences, and how large they may be."""
+    """Draw the differences of one engine, and the tolerance."""
     for kind, (colour, style) in _STYLES.items():
         if kind in records[0]:
             heights = [record[kind] or math.nan for record in records]

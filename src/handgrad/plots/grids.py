@@ -1,4 +1,4 @@
-"""Images as figures: with their classes, with what was predicted, the worst mistakes."""
+"""Grids of images: with labels, with predictions, and the worst mistakes."""
 
 from __future__ import annotations
 
@@ -14,25 +14,27 @@ from handgrad.layers import Array
 from handgrad.plots.arguments import as_displayable, as_labels, as_probabilities
 from handgrad.plots.colours import GREEN, VERMILION
 from handgrad.plots.labels import class_names
-from handgrad.plots.tiles import LINE, MOST, Tile, cut, grid
+from handgrad.plots.tiles import LINE_LENGTH, MAX_IMAGES, Tile, grid, truncation_note
 
 
 def images(images: ArrayLike, labels: ArrayLike, classes: Sequence[Label]) -> Figure:
-    """Draw images with the names of their classes; of more than 100 the first 100.
+    """Draw images with the names of their classes; of more than 100, the first 100.
 
     Args:
         images: (N, C, H, W), C 1 or 3.
-        labels: what they are, (N,).
+        labels: their classes, (N,).
         classes: the names of the K classes.
 
     Raises:
-        DataError: if the arguments do not fit to each other.
+        DataError: if the arguments do not match.
     """
     images = as_displayable(images)
     y = as_labels(labels, "labels", len(images), len(classes))
-    names = class_names(classes, LINE)
-    tiles = [Tile(image, names[k]) for image, k in zip(images[:MOST], y[:MOST], strict=True)]
-    return grid(tiles, f"images: {len(images):,}{cut(len(images))}")
+    names = class_names(classes, LINE_LENGTH)
+    tiles = [
+        Tile(image, names[k]) for image, k in zip(images[:MAX_IMAGES], y[:MAX_IMAGES], strict=True)
+    ]
+    return grid(tiles, f"images: {len(images):,}{truncation_note(len(images))}")
 
 
 def predictions(
@@ -42,31 +44,31 @@ def predictions(
     classes: Sequence[Label],
     probabilities: ArrayLike | None = None,
 ) -> Figure:
-    """Draw images with what was predicted: ✓ and green when right, ✗ and vermilion when not.
+    """Draw images with their predictions: ✓ and green if correct, ✗ and vermilion if wrong.
 
-    Of more than 100 images the first 100 are drawn; the heading counts them all.
+    Of more than 100 images, the first 100 are drawn; the heading counts all.
 
     Args:
         images: (N, C, H, W), C 1 or 3.
-        labels: what they are, (N,).
-        predicted: what they were taken for, (N,): places in `classes`, as labels are, or names
-            of classes, as `Network.predict` returns them. Whole numbers that can all be places
-            are taken for places.
+        labels: their classes, (N,).
+        predicted: the predicted classes, (N,): indices of `classes`, as labels are, or names
+            of classes, as `Network.predict` returns them. Integers that can all be indices are
+            taken as indices.
         classes: the names of the K classes.
-        probabilities: that of each class, (N, K); the predicted one's is written down.
+        probabilities: those of all classes, (N, K); that of the prediction is shown.
 
     Raises:
-        DataError: if the arguments do not fit to each other.
+        DataError: if the arguments do not match.
     """
     images = as_displayable(images)
     N, K = len(images), len(classes)
     y = as_labels(labels, "labels", N, K)
-    guess = as_labels(_places(predicted, classes), "predicted", N, K)
+    guess = as_labels(_indices(predicted, classes), "predicted", N, K)
     p = None if probabilities is None else as_probabilities(probabilities, N, K)
     chances = [None] * N if p is None else p[np.arange(N), guess]
-    first = slice(MOST)
-    tiles = _judged(images[first], y[first], guess[first], chances[first], classes)
-    return grid(tiles, f"{(guess == y).sum():,} of {N:,} right{cut(N)}")
+    first = slice(MAX_IMAGES)
+    tiles = _tiles(images[first], y[first], guess[first], chances[first], classes)
+    return grid(tiles, f"{(guess == y).sum():,} of {N:,} correct{truncation_note(N)}")
 
 
 def confident_mistakes(
@@ -81,11 +83,11 @@ def confident_mistakes(
     The other arguments are those of `predictions`.
 
     Raises:
-        DataError: if the arguments do not fit to each other.
+        DataError: if the arguments do not match.
         ConfigError: if `count` is out of range.
     """
-    if not 1 <= count <= MOST:
-        raise ConfigError(f"count must be 1 to {MOST}, not {count}")
+    if not 1 <= count <= MAX_IMAGES:
+        raise ConfigError(f"count must be 1 to {MAX_IMAGES}, not {count}")
     images = as_displayable(images)
     N, K = len(images), len(classes)
     y = as_labels(labels, "labels", N, K)
@@ -93,36 +95,38 @@ def confident_mistakes(
     guess, chances = p.argmax(axis=1), p.max(axis=1)
     wrong = np.flatnonzero(guess != y)
     worst = wrong[np.argsort(-chances[wrong], kind="stable")][:count]
-    tiles = _judged(images[worst], y[worst], guess[worst], chances[worst], classes)
+    tiles = _tiles(images[worst], y[worst], guess[worst], chances[worst], classes)
     shown = f", the {count} most confident shown" if count < len(wrong) else ""
     return grid(tiles, f"mistakes: {len(wrong):,} of {N:,}{shown}")
 
 
-def _places(predicted: ArrayLike, classes: Sequence[Label]) -> ArrayLike:
-    """Return the places of classes that may have been given by their names."""
+def _indices(predicted: ArrayLike, classes: Sequence[Label]) -> ArrayLike:
+    """Return the indices of classes that may be given by name."""
     names = np.asarray(predicted)
     numbers = names.dtype.kind in "iu"
     if names.ndim != 1 or not (numbers or names.dtype.kind in "UO"):
         return predicted
     if numbers and ((names >= 0) & (names < len(classes))).all():
         return predicted
-    places = {name: k for k, name in enumerate(classes)}
-    if unknown := [name for name in names.tolist() if name not in places]:
+    indices = {name: k for k, name in enumerate(classes)}
+    if unknown := [name for name in names.tolist() if name not in indices]:
         if numbers:
             return predicted
-        raise DataError(f"there is no class {unknown[0]!r} as in predicted; give classes' names")
-    return [places[name] for name in names.tolist()]
+        raise DataError(
+            f"predicted contains {unknown[0]!r}, which is not a class; give names of classes"
+        )
+    return [indices[name] for name in names.tolist()]
 
 
-def _judged(
+def _tiles(
     images: Array,
     labels: Array,
     guesses: Array,
     chances: Sequence[float | None] | Array,
     classes: Sequence[Label],
 ) -> list[Tile]:
-    """Return images with what each was taken for, and what it is where that differs."""
-    names = class_names(classes, LINE)
+    """Return tiles with the prediction and, if it is wrong, the true class."""
+    names = class_names(classes, LINE_LENGTH)
     tiles = []
     for image, label, guess, p in zip(images, labels, guesses, chances, strict=True):
         claim = names[guess] + ("" if p is None else f" · {100 * p:.1f} %")

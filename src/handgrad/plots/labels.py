@@ -1,4 +1,4 @@
-"""The words of a figure: their sizes, the fonts that write them, and the room they take."""
+"""The text of a figure: font sizes, fonts, and the space that a text takes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from handgrad.class_names import Label
 
 SMALL, LARGE = 9, 11  # points
 
-# For what the font that matplotlib is set to lacks: ✓ and ✗, then the scripts of East Asia in the
-# fonts that Linux, macOS and Windows bring.
-FALLBACKS = (
+# For characters that matplotlib's font lacks: ✓ and ✗, then East Asian scripts in the fonts of
+# Linux, macOS and Windows.
+FALLBACK_FONTS = (
     "DejaVu Sans",
     *("Noto Sans CJK JP", "Droid Sans Fallback", "WenQuanYi Micro Hei"),
     *("Hiragino Sans", "Arial Unicode MS"),
@@ -26,13 +26,13 @@ FALLBACKS = (
 
 
 def class_names(classes: Sequence[Label], width: int | None = None) -> list[str]:
-    """Return what each class is called in a figure.
+    """Return the class names as a figure shows them.
 
-    A name that no font at hand can write becomes its number: "class 3".
+    A name with characters that no installed font has becomes its number: "class 3".
 
     Args:
         classes: the names of the K classes.
-        width: the most characters of a line; None: all on one line.
+        width: the largest number of characters in a line; None: no limit.
     """
     writable = _characters(_families())
     lines = [" ".join(str(label).split()) for label in classes]
@@ -40,28 +40,28 @@ def class_names(classes: Sequence[Label], width: int | None = None) -> list[str]
     return names if width is None else [textwrap.fill(name, width) for name in names]
 
 
-def style(size: float) -> dict[str, Any]:
-    """Return how words of `size` points are written; a $ in them is no mathematics."""
+def text_style(size: float) -> dict[str, Any]:
+    """Return the arguments for text of `size` points; a $ does not start mathematics."""
     return {"fontsize": size, "fontfamily": _families(), "parse_math": False}
 
 
-def inches(texts: Sequence[str], size: float) -> tuple[float, float]:
-    """Return the largest width and height of texts set in `size` points."""
+def text_size(texts: Sequence[str], size: float) -> tuple[float, float]:
+    """Return the largest width and height of texts of `size` points, in inches."""
     figure = Figure()
-    boxes = [figure.text(0, 0, text, **style(size)).get_window_extent() for text in {*texts}]
+    boxes = [figure.text(0, 0, text, **text_style(size)).get_window_extent() for text in {*texts}]
     return (max(b.width for b in boxes) / figure.dpi, max(b.height for b in boxes) / figure.dpi)
 
 
 def _families() -> tuple[str, ...]:
-    """Return the font families to take a character from, the first that has it."""
+    """Return the font families; a character is taken from the first that has it."""
     return *matplotlib.rcParams["font.family"], *_installed_fallbacks()
 
 
 @cache
 def _installed_fallbacks() -> tuple[str, ...]:
-    """Return those of the fallbacks that this machine has."""
+    """Return the fallback fonts that are installed."""
     installed = {font.name for font in fontManager.ttflist}
-    return tuple(family for family in FALLBACKS if family in installed)
+    return tuple(family for family in FALLBACK_FONTS if family in installed)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""A few lines over their places, narrow enough for a telephone."""
+"""A chart of a few lines, narrow enough for a phone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from handgrad.errors import DataError
 from handgrad.plots.colours import BLUE, GREEN, ORANGE, VERMILION
 from handgrad.plots.labels import SMALL
 
-LOOKS = ((BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (VERMILION, ":"), ("0.4", "-"))
+LINE_STYLES = ((BLUE, "-"), (ORANGE, "--"), (GREEN, "-."), (VERMILION, ":"), ("0.4", "-"))
 
 
 def lines(
@@ -23,27 +23,27 @@ def lines(
     log: bool = False,
     known: Sequence[str] = (),
 ) -> Figure:
-    """Draw lines, the first number of each above 1.
+    """Draw lines; the first value of each is at x = 1.
 
     Args:
-        values: the numbers by the names of the lines.
-        title: what stands above.
-        xlabel: what stands below.
-        share: whether the numbers are shares, to be shown in percent.
+        values: the values of each line, by name.
+        title: the title.
+        xlabel: the label of the x axis.
+        share: whether the values are shares, shown in percent.
         log: whether the scale is logarithmic.
-        known: all names there may be, so that each looks alike in all drawings.
+        known: all possible names, so that each has the same style in all figures.
 
     Raises:
-        DataError: if there is nothing to draw.
+        DataError: if there are no values.
     """
     if not any(len(line) for line in values.values()):
         raise DataError("there are no numbers to draw; give some lines")
     figure = Figure((4.6, 3.2), layout="constrained")
     axes = figure.subplots()
     for number, (name, line) in enumerate(values.items()):
-        place = known.index(name) if name in known else number
-        colour, style = LOOKS[place % len(LOOKS)]
-        width = max(1.2, 3 - 0.6 * place)  # so that a line is seen below another one
+        index = known.index(name) if name in known else number
+        colour, style = LINE_STYLES[index % len(LINE_STYLES)]
+        width = max(1.2, 3 - 0.6 * index)  # so that a line is visible below another
         marker = "o" if len(line) <= 20 else ""
         x = range(1, len(line) + 1)
         axes.plot(x, line, style, color=colour, lw=width, marker=marker, markersize=3, label=name)

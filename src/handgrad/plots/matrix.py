@@ -1,4 +1,4 @@
-"""Which class was taken for which."""
+"""Confusion matrices."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from numpy.typing import ArrayLike
 
 from handgrad.class_names import Label
 from handgrad.plots.arguments import as_counts
-from handgrad.plots.labels import SMALL, class_names, inches, style
-from handgrad.plots.sheet import HEAD, axes_at, sheet
+from handgrad.plots.labels import SMALL, class_names, text_size, text_style
+from handgrad.plots.layout import HEADING_HEIGHT, axes_at, headed_figure
 
 _MARGIN = 0.5  # inches, for an axis's own name and the space around it
 _EDGE = 0.15  # inches, left free on the right
 
 
 def confusion(matrix: ArrayLike, classes: Sequence[Label], rows: bool = False) -> Figure:
-    """Draw what was taken for what; a cell without a number is zero.
+    """Draw a confusion matrix; an empty cell is zero.
 
     Args:
-        matrix: how often, (K, K) whole numbers; rows are true classes, columns predicted ones.
+        matrix: the counts, (K, K); rows are true classes, columns predicted classes.
         classes: the names of the K classes.
-        rows: write and colour the share of each row, in percent, instead of the counts.
+        rows: show the share of each row in percent instead of the counts.
 
     Raises:
         DataError: if the matrix is not (K, K) counts.
@@ -33,38 +33,38 @@ def confusion(matrix: ArrayLike, classes: Sequence[Label], rows: bool = False) -
     counts = as_counts(matrix, len(classes))
     values = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1) if rows else counts
     numbers = [[f"{100 * v:.1f}" if rows else f"{v:,}" for v in row] for row in values]
-    heading = f"{np.trace(counts):,} of {counts.sum():,} right"
+    heading = f"{np.trace(counts):,} of {counts.sum():,} correct"
     if rows:
         heading += ", share of each row in percent"
 
     size = SMALL if len(classes) <= 20 else SMALL - 2
     figure, axes = _table(heading, class_names(classes), _cell(numbers, size))
-    norm = PowerNorm(0.5, vmin=0, vmax=float(values.max()) or 1.0)  # few mistakes, yet seen
+    norm = PowerNorm(0.5, vmin=0, vmax=float(values.max()) or 1.0)  # small counts stay visible
     axes.imshow(values, cmap="Blues", norm=norm, interpolation="none")
     for i, j in np.argwhere(values):
         ink = "white" if norm(values[i, j]) > 0.7 else "black"
-        axes.text(j, i, numbers[i][j], ha="center", va="center", color=ink, **style(size))
+        axes.text(j, i, numbers[i][j], ha="center", va="center", color=ink, **text_style(size))
     return figure
 
 
 def _cell(numbers: Sequence[Sequence[str]], size: float) -> float:
-    """Return the side of a cell in inches, for the longest number; few cells are larger."""
+    """Return the side of a cell in inches: it fits the longest number; few cells are larger."""
     longest = max((number for row in numbers for number in row), key=len)
-    return max(0.3, inches([longest], size)[0] + 0.12, 1.6 / len(numbers))
+    return max(0.3, text_size([longest], size)[0] + 0.12, 1.6 / len(numbers))
 
 
 def _table(heading: str, names: Sequence[str], cell: float) -> tuple[Figure, Axes]:
-    """Return a figure, and in it axes of K x K cells with the classes' names on both sides."""
-    name_width, _ = inches(names, SMALL)
+    """Return a figure with axes of K x K cells and the class names on two sides."""
+    name_width, _ = text_size(names, SMALL)
     upright = name_width > cell - 0.05
     side = len(names) * cell
     left, below = name_width + _MARGIN, (name_width if upright else 0.2) + _MARGIN
-    figure = sheet(heading, left + side + _EDGE, below + side + HEAD)
+    figure = headed_figure(heading, left + side + _EDGE, below + side + HEADING_HEIGHT)
 
     spare = figure.get_figwidth() - (left + side + _EDGE)
     axes = axes_at(figure, left + spare / 2, below, side, side)
     axes.set(xlabel="predicted class", ylabel="true class")
-    axes.set_xticks(range(len(names)), names, rotation=90 if upright else 0, **style(SMALL))
-    axes.set_yticks(range(len(names)), names, **style(SMALL))
+    axes.set_xticks(range(len(names)), names, rotation=90 if upright else 0, **text_style(SMALL))
+    axes.set_yticks(range(len(names)), names, **text_style(SMALL))
     axes.tick_params(length=0)
     return figure, axes

@@ -17,13 +17,13 @@ SUFFIXES = (".png", ".svg")
 
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
-    """Write a figure as PNG or SVG, by the suffix of `path`: the whole file, or none.
+    """Write a figure as PNG or SVG, by the suffix of `path`, completely or not at all.
 
-    Folders on the way are made. The same figure gives the same bytes, whenever it is written.
+    Missing folders are created. The same figure always gives the same bytes.
 
     Raises:
-        ConfigError: if the suffix is another one.
-        StorageError: if the place cannot be written.
+        ConfigError: if the suffix is not one of `SUFFIXES`.
+        StorageError: if the file cannot be written.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -34,11 +34,11 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
 
 
 def rendered(figure: Figure, suffix: str = ".png") -> bytes:
-    """Return a figure as the content of a file: the same figure, the same bytes.
+    """Render a figure to the bytes of a file; the same figure always gives the same bytes.
 
     Args:
         figure: the figure.
-        suffix: that of such files, one of `SUFFIXES`.
+        suffix: the suffix of the file format, one of `SUFFIXES`.
     """
     metadata = {"Software": None} if suffix == ".png" else {"Creator": None, "Date": None}
     settings: dict[Any, Any] = {"svg.hashsalt": "handgrad", "image.composite_image": False}

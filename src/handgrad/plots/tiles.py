@@ -1,4 +1,4 @@
-"""Images with titles in rows, the figure being as large as they and their words need."""
+"""Grids of images with titles; the figure is as large as they need."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from handgrad.plots.labels import SMALL, inches, style
-from handgrad.plots.sheet import HEAD, axes_at, sheet
+from handgrad.plots.labels import SMALL, text_size, text_style
+from handgrad.plots.layout import HEADING_HEIGHT, axes_at, headed_figure
 
-MOST = 100  # images in one figure
-LINE = 20  # characters of a name in one line of a title
+MAX_IMAGES = 100  # images in one figure
+LINE_LENGTH = 20  # characters of a name in one line of a title
 
 _SIDE = 1.1  # inches, the shorter side of one image
 _GAP = 0.12  # inches, between two images
@@ -29,8 +29,8 @@ class Tile(NamedTuple):
 
     Attributes:
         image: (H, W), or (H, W, 3) in colour.
-        title: what stands above it.
-        colour: that of title and frame; None: black.
+        title: the title above the image.
+        colour: the colour of title and frame; None: black.
     """
 
     image: NDArray[Any]
@@ -45,28 +45,29 @@ def grid(
     limits: tuple[float, float] | None = None,
     right: float = 0.0,
 ) -> Figure:
-    """Draw tiles of one size in rows under a heading; where there are none, the heading alone.
+    """Draw tiles of one size in rows under a heading; without tiles, the heading only.
 
     Args:
-        tiles: at most `MOST`.
-        heading: what stands on top; `cut` says how it ends where tiles were left out.
-        cmap: the colours of the numbers of an image (H, W).
-        limits: the numbers at both ends of them; None: 0 and 255 of uint8, 0 and 1 of others.
+        tiles: at most `MAX_IMAGES`, of one size.
+        heading: the heading; `truncation_note` gives its end if images are left out.
+        cmap: the colour map of images (H, W).
+        limits: the values at both ends of the colour map; None: 0 and 255 for uint8, otherwise 0
+            and 1.
         right: inches to leave free on the right.
     """
     if not tiles:
-        return sheet(heading, 4, HEAD)
+        return headed_figure(heading, 4, HEADING_HEIGHT)
     image = tiles[0].image
     low, high = limits or (0, 255 if image.dtype == np.uint8 else 1)
     H, W = image.shape[:2]
     width, height = _size(H, W)
     scale = min(width / W, height / H)  # a very long image keeps its shape
-    text_width, text_height = inches([tile.title for tile in tiles], SMALL)
+    text_width, text_height = text_size([tile.title for tile in tiles], SMALL)
     across, down = max(width, text_width) + _GAP, height + text_height + 1.5 * _GAP
     columns = _columns(len(tiles), down / across)
     rows = math.ceil(len(tiles) / columns)
 
-    figure = sheet(heading, columns * across + _GAP + right, rows * down + HEAD)
+    figure = headed_figure(heading, columns * across + _GAP + right, rows * down + HEADING_HEIGHT)
     start = (figure.get_figwidth() - right - columns * across) / 2
     axes = _whole(figure)
     for n, tile in enumerate(tiles):
@@ -87,25 +88,30 @@ def grid(
     return figure
 
 
-def cut(count: int) -> str:
-    """Return what a heading says where not all of `count` images are drawn."""
-    return f", the first {MOST} shown" if count > MOST else ""
+def truncation_note(count: int) -> str:
+    """Return the end of a heading if not all of `count` images are drawn."""
+    return f", the first {MAX_IMAGES} shown" if count > MAX_IMAGES else ""
 
 
 def _size(H: int, W: int) -> tuple[float, float]:
-    """Return the room for an image, width and height in inches; a very long one is made to fit."""
+    """Return the space for an image, width and height in inches; a very long one is scaled down."""
     width, height = (_SIDE * min(size / min(H, W), 4) for size in (W, H))
     return width, height
 
 
 def _columns(count: int, height: float) -> int:
-    """Return how many columns make a grid of cells (height, 1) square or wider, with few gaps."""
+    """Return the number of columns of a grid, square or wider, with few empty cells.
+
+    Args:
+        count: the number of cells.
+        height: the height of a cell divided by its width.
+    """
     least = math.ceil(math.sqrt(count * min(height, 1)))
     return min(range(least, 2 * least + 1), key=lambda columns: (-count % columns, columns))
 
 
 def _whole(figure: Figure) -> Axes:
-    """Return bare axes over the whole figure, in inches: axes for each tile would take long."""
+    """Return empty axes over the whole figure, in inches; axes for each tile would be slow."""
     width, height = figure.get_size_inches()
     axes = axes_at(figure, 0, 0, width, height)
     axes.set(xlim=(0, width), ylim=(0, height), autoscale_on=False)
@@ -114,7 +120,7 @@ def _whole(figure: Figure) -> Axes:
 
 
 def _frame(axes: Axes, tile: Tile, place: tuple[float, float, float, float]) -> None:
-    """Draw the frame, and write the title above it, both in the tile's colour."""
+    """Draw the frame and the title above it in the colour of the tile."""
     left, right, below, above = place
     colour, line = tile.colour or "black", 2 if tile.colour else 0.8
     frame = Rectangle(
@@ -130,5 +136,5 @@ def _frame(axes: Axes, tile: Tile, place: tuple[float, float, float, float]) -> 
             color=colour,
             ha="center",
             va="baseline",
-            **style(SMALL),
+            **text_style(SMALL),
         )

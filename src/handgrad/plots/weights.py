@@ -1,4 +1,4 @@
-"""What the first layer looks for: its weights as images."""
+"""The weights of the first layer as images."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ from handgrad.errors import ModelError
 from handgrad.layers import Array, Dense
 from handgrad.network import Network, layer_name
 from handgrad.plots.labels import SMALL, class_names
-from handgrad.plots.sheet import axes_at
-from handgrad.plots.tiles import LINE, MOST, Tile, cut, grid
+from handgrad.plots.layout import axes_at
+from handgrad.plots.tiles import LINE_LENGTH, MAX_IMAGES, Tile, grid, truncation_note
 
 
-def first_layer_weights(model: Network | Classifier) -> Figure:
-    """Draw the first linear layer's weights as images, or the first convolution's kernels.
+def first_layer_weights(net: Network) -> Figure:
+    """Draw the weights of the first Dense layer, or the kernels of the first convolution.
 
-    Red is above zero and blue below, on one scale for all. Channels stand side by side. Of more
-    than 100 units the first 100 are drawn.
+    Red is positive and blue negative, with one scale for all. Channels are side by side. Of more
+    than 100 units, the first 100 are drawn.
 
     Raises:
-        ModelError: if no such layer sees pixels, or a weight is not finite.
+        ModelError: if there is no such layer on pixels, or a weight is not finite.
     """
     net = network_of(model)
     names = model.classes if isinstance(model, Classifier) else range(net.classes)
     index, weight = _first_weight(net)
     layer, units = layer_name(net.layers, index), len(weight)
     if not np.isfinite(weight).all():
-        raise ModelError(f"layer {layer} has weights that are not finite; train the network anew")
+        raise ModelError(f"layer {layer} has weights that are not finite; train the network again")
     is_last = index == len(net.layers) - 1 and isinstance(net.layers[index], Dense)
-    titles = class_names(tuple(names), LINE) if is_last else [""] * units
-    images = _side_by_side(weight[:MOST])
-    tiles = [Tile(image, title) for image, title in zip(images, titles[:MOST], strict=True)]
+    titles = class_names(net.classes, LINE_LENGTH) if is_last else [""] * units
+    images = _side_by_side(weight[:MAX_IMAGES])
+    tiles = [Tile(image, title) for image, title in zip(images, titles[:MAX_IMAGES], strict=True)]
 
     limit = float(np.abs(weight).max()) or 1.0
     colours = matplotlib.colormaps["RdBu_r"].with_extremes(bad="0.5")
-    heading = f"layer {layer}: weights of {units} units{cut(units)}"
+    heading = f"layer {layer}: weights of {units} units{truncation_note(units)}"
     figure = grid(tiles, heading, colours, limits=(-limit, limit), right=0.9)
     _add_scale(figure)
     return figure
 
 
 def _first_weight(net: Network) -> tuple[int, Array]:
-    """Return the first weight that sees pixels, (O, C, H, W), and the number of its layer."""
+    """Return the first weight on pixels, (O, C, H, W), and the index of its layer."""
     outputs = [net.shape, *(row.output for row in net.summary().rows)]
     for name, weight in net.parameters.items():
         index = int(name.split(".")[0])
@@ -57,17 +57,17 @@ def _first_weight(net: Network) -> tuple[int, Array]:
             if [weight.shape[1]] == [math.prod(shape) for shape in pixels]:
                 return index, weight.reshape(-1, *pixels[0])
             break
-    raise ModelError("no Dense or Conv2d of this network sees pixels, so no weights can be drawn")
+    raise ModelError("no weights can be drawn: no Dense or Conv2d layer has an image as its input")
 
 
 def _side_by_side(weight: Array) -> Array:
-    """Return (O, C, H, W) as images (O, H, C(W + 1) - 1), a column of NaN between channels."""
+    """Return (O, C, H, W) as images (O, H, C(W + 1) - 1) with a column of NaN between channels."""
     padded = np.pad(weight, [(0, 0), (0, 0), (0, 0), (0, 1)], constant_values=np.nan)
     return np.concatenate(padded.transpose(1, 0, 2, 3), axis=2)[..., :-1]
 
 
 def _add_scale(figure: Figure) -> None:
-    """Draw which colour is which number, in the place left free on the right."""
+    """Draw the colour scale in the space on the right."""
     width, height = figure.get_size_inches()
     bar = axes_at(figure, width - 0.75, 0.12 * height, 0.12, 0.76 * height - 0.2)
     figure.colorbar(figure.axes[0].images[0], cax=bar).ax.tick_params(labelsize=SMALL)

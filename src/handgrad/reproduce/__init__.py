@@ -1,29 +1,29 @@
-"""Five published notebooks: run as they are, corrected, in PyTorch, and at their best."""
+"""Five published notebooks: run as published, corrected, in PyTorch, and at their best."""
 
 from handgrad.reproduce.catalog import NOTEBOOKS, notebooks
-from handgrad.reproduce.experiment import Outcome, Setting
-from handgrad.reproduce.findings import Findings
+from handgrad.reproduce.experiment import RunContext, RunResult
 from handgrad.reproduce.notebook import Erratum, Experiment, Notebook
-from handgrad.reproduce.report import Report, report
-from handgrad.reproduce.running import Watch, digests, left, run
-from handgrad.reproduce.store import Piece, Store, pieces
+from handgrad.reproduce.report import ReproductionReport, report
+from handgrad.reproduce.results import NotebookResults
+from handgrad.reproduce.runner import ProgressListener, digests, pending, run
+from handgrad.reproduce.store import Job, ResultStore, jobs
 
 __all__ = [
     "NOTEBOOKS",
     "Erratum",
     "Experiment",
-    "Findings",
+    "Job",
     "Notebook",
-    "Outcome",
-    "Piece",
-    "Report",
-    "Setting",
-    "Store",
-    "Watch",
+    "NotebookResults",
+    "ProgressListener",
+    "ReproductionReport",
+    "ResultStore",
+    "RunContext",
+    "RunResult",
     "digests",
-    "left",
+    "jobs",
     "notebooks",
-    "pieces",
+    "pending",
     "report",
     "run",
 ]

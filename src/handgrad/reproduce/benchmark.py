@@ -1,4 +1,4 @@
-"""The same training in turns: by the notebook's arithmetic, by ours, by frameworks."""
+"""The time of one training in several implementations: NumPy, handgrad, PyTorch, Keras."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.engines import BatchStream, TrainConfig, engine_named
-from handgrad.layers import Array, Context, Layer, Normalize
+from handgrad.layers import Array, Context, Dense, Layer, Normalize, ReLU
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
 from handgrad.optim import SGD, Optimizer
-from handgrad.reproduce.arithmetic import KNOWN, Arithmetic
-from handgrad.reproduce.experiment import TWIN, Outcome, Setting
+from handgrad.reproduce.experiment import TORCH_ENGINE, RunContext, RunResult
+from handgrad.reproduce.numpy_baseline import SUPPORTED, NumpyBaseline
 
-NUMPY, OURS, PLAIN, TORCH, KERAS = (
-    "the notebook's NumPy",
+NUMPY, HANDGRAD, REFERENCE, TORCH, KERAS = (
+    "notebook's NumPy",
     "handgrad",
-    "handgrad, as written",
+    "handgrad, reference engine",
     "PyTorch",
     "Keras",
 )
 
 
-class Contestant(NamedTuple):
-    """Someone who trains.
+class Implementation(NamedTuple):
+    """An implementation of the same training.
 
     Attributes:
         train: makes one update for each batch of an order.
-        logits: what the network says of images.
+        logits: computes the logits of images.
     """
 
     train: Callable[[NDArray[np.int64]], Any]
@@ -42,21 +42,20 @@ class Contestant(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Race:
-    """How long a training takes, by contestants that play in turns.
+class SpeedBenchmark:
+    """The speed of a training, measured in rounds in which the implementations take turns.
 
-    The figures are microseconds an image, the median over the rounds, and the accuracy on the
-    test images after them. The round before the first warms all of them up and counts for the
-    accuracy alone.
+    The metrics are microseconds per image, the median over the rounds, and the test accuracy
+    after the last round. A first round is not timed; it warms all implementations up.
 
     Attributes:
         layers: the network.
-        optimizer: the rule that renews the parameters.
-        size: how many images make a batch.
-        images: how many images make a round.
-        total: how many images the notebook's whole training takes.
-        rounds: how many rounds are timed.
-        with_keras: whether Keras takes part, where it is installed.
+        optimizer: the optimizer.
+        size: the batch size.
+        images: the number of images of a round.
+        total: the number of images of the notebook's whole training.
+        rounds: the number of timed rounds.
+        with_keras: whether Keras takes part if it is installed.
     """
 
     layers: tuple[Layer, ...]
@@ -67,91 +66,119 @@ class Race:
     rounds: int = 3
     with_keras: bool = False
 
-    def run(self, setting: Setting) -> Outcome:
-        """Let them play."""
-        players = {name: make(self, setting) for name, make in self._makers()}
-        taken: dict[str, list[float]] = {name: [] for name in players}
+    def run(self, context: RunContext) -> RunResult:
+        """Measure all implementations."""
+        implementations = {name: make(self, context) for name, make in self._available()}
+        times: dict[str, list[float]] = {name: [] for name in implementations}
         for number in range(self.rounds + 1):
             order = np.arange(number * self.images, (number + 1) * self.images)
-            order %= len(setting.train)
-            for name, player in players.items():
-                began = time.perf_counter()
-                player.train(order)
-                taken[name].append((time.perf_counter() - began) / len(order))
-            setting.on_share((number + 1) / (self.rounds + 1))
-        figures = {f"{name}: microseconds": 1e6 * median(t[1:]) for name, t in taken.items()}
-        y = setting.test.labels
-        for name, player in players.items():
-            right = player.logits(setting.test.images).argmax(axis=1) == y
-            figures[f"{name}: accuracy"] = float(np.mean(right))
-        return Outcome(figures | {"total": float(self.total)})
+            order %= len(context.train)
+            for name, implementation in implementations.items():
+                start = time.perf_counter()
+                implementation.train(order)
+                times[name].append((time.perf_counter() - start) / len(order))
+            context.on_progress((number + 1) / (self.rounds + 1))
+        metrics = {f"{name}: microseconds": 1e6 * median(t[1:]) for name, t in times.items()}
+        y = context.test.labels
+        for name, implementation in implementations.items():
+            correct = implementation.logits(context.test.images).argmax(axis=1) == y
+            metrics[f"{name}: accuracy"] = float(np.mean(correct))
+        return RunResult(metrics | {"total": float(self.total)})
 
-    def _makers(self) -> list[tuple[str, Callable[[Race, Setting], Contestant]]]:
-        """Return how to make each contestant that can take part."""
-        makers: list[tuple[str, Callable[[Race, Setting], Contestant]]] = []
-        if all(isinstance(layer, KNOWN) for layer in self.layers):
-            makers.append((NUMPY, _notebook))
-        makers.append((OURS, lambda race, setting: _engine(race, setting, setting.engine)))
+    def _available(self) -> list[tuple[str, MakeImplementation]]:
+        """Return the implementations that support the network and are installed."""
+        found: list[tuple[str, MakeImplementation]] = []
+        if all(isinstance(layer, SUPPORTED) for layer in self.layers):
+            found.append((NUMPY, _numpy))
+        found.append((HANDGRAD, lambda bench, context: _engine(bench, context, context.engine)))
         if self.size == 1:
-            makers.append((PLAIN, lambda race, setting: _engine(race, setting, "reference")))
+            found.append((REFERENCE, lambda bench, context: _engine(bench, context, "reference")))
         if find_spec("torch"):
-            makers.append((TORCH, lambda race, setting: _engine(race, setting, TWIN)))
+            found.append((TORCH, lambda bench, context: _engine(bench, context, TORCH_ENGINE)))
         if self.with_keras and find_spec("keras"):
-            makers.append((KERAS, _keras))
-        return makers
+            found.append((KERAS, _keras))
+        return found
 
 
-def _network(race: Race, setting: Setting) -> Network:
-    net = setting.network(race.layers)
-    net.fit_statistics(setting.train.images)
+MakeImplementation = Callable[[SpeedBenchmark, RunContext], Implementation]
+
+
+def _network(bench: SpeedBenchmark, context: RunContext) -> Network:
+    net = context.network(bench.layers)
+    net.fit_statistics(context.train.images)
     return net
 
 
-def _notebook(race: Race, setting: Setting) -> Contestant:
-    """Return the notebook's arithmetic, its images prepared beforehand."""
-    assert isinstance(race.optimizer, SGD)
-    net = _network(race, setting)
-    X = _inputs(net, setting.train.images)
-    player = Arithmetic(net, X, setting.train.labels, race.optimizer.lr)
+def _numpy(bench: SpeedBenchmark, context: RunContext) -> Implementation:
+    """Return the notebook's computation; its images are normalized beforehand."""
+    assert isinstance(bench.optimizer, SGD)
+    net = _network(bench, context)
+    X = _inputs(net, context.train.images)
+    baseline = NumpyBaseline(net, X, context.train.labels, bench.optimizer.lr)
 
     def train(order: NDArray[np.int64]) -> float:
-        return player.epoch(order[at : at + race.size] for at in range(0, len(order), race.size))
+        size = bench.size
+        return baseline.epoch(order[at : at + size] for at in range(0, len(order), size))
 
-    return Contestant(train, lambda images: player.logits(_inputs(net, images)))
+    return Implementation(train, lambda images: baseline.logits(_inputs(net, images)))
 
 
-def _engine(race: Race, setting: Setting, name: str) -> Contestant:
+def _engine(bench: SpeedBenchmark, context: RunContext, name: str) -> Implementation:
     """Return one of the engines."""
-    net = _network(race, setting)
-    engine = engine_named(name, net, TrainConfig(SoftmaxCrossEntropy(), race.optimizer))
-    images, labels = setting.train.images, setting.train.labels
+    net = _network(bench, context)
+    engine = engine_named(name, net, TrainConfig(SoftmaxCrossEntropy(), bench.optimizer))
+    images, labels = context.train.images, context.train.labels
 
     def train(order: NDArray[np.int64]) -> None:
-        lrs = [race.optimizer.lr] * -(-len(order) // race.size)
-        engine.run(BatchStream(images, labels, None, order, race.size, lrs))
+        lrs = [bench.optimizer.lr] * -(-len(order) // bench.size)
+        engine.run(BatchStream(images, labels, None, order, bench.size, lrs))
 
-    return Contestant(train, engine.logits)
+    return Implementation(train, engine.logits)
 
 
-def _keras(race: Race, setting: Setting) -> Contestant:
-    """Return the network of linear layers with ReLU in Keras."""
-    from handgrad.reproduce.in_keras import as_keras
-
-    net = _network(race, setting)
-    model = as_keras(net, race.optimizer.lr)
-    X, y = _inputs(net, setting.train.images), setting.train.labels
+def _keras(bench: SpeedBenchmark, context: RunContext) -> Implementation:
+    """Return the network of Dense layers with ReLU in Keras."""
+    net = _network(bench, context)
+    model = _keras_model(net, bench.optimizer.lr)
+    X, y = _inputs(net, context.train.images), context.train.labels
 
     def train(order: NDArray[np.int64]) -> None:
-        model.fit(X[order], y[order], batch_size=race.size, shuffle=False, verbose=0)
+        model.fit(X[order], y[order], batch_size=bench.size, shuffle=False, verbose=0)
 
     def logits(images: NDArray[Any]) -> Array:
         return np.asarray(model.predict(_inputs(net, images), verbose=0))
 
-    return Contestant(train, logits)
+    return Implementation(train, logits)
+
+
+def _keras_model(net: Network, lr: float) -> Any:
+    """Translate a network to a compiled Keras model with the same weights.
+
+    The model takes rows (N, I) and returns logits (N, K).
+
+    Args:
+        net: the network; only its Dense and ReLU layers are translated.
+        lr: the learning rate of gradient descent.
+    """
+    import keras
+
+    model = keras.Sequential()
+    for index, layer in enumerate(net.layers):
+        if isinstance(layer, Dense):
+            weight, bias = (net.parameters[f"{index}.{name}"] for name in ("weight", "bias"))
+            dense = keras.layers.Dense(len(weight))
+            dense.build((None, weight.shape[1]))
+            dense.set_weights([weight.T, bias])
+            model.add(dense)
+        elif isinstance(layer, ReLU):
+            model.add(keras.layers.ReLU())
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(lr), loss)
+    return model
 
 
 def _inputs(net: Network, images: NDArray[Any]) -> Array:
-    """Return what reaches the first linear layer, (N, I) float32."""
+    """Return the inputs of the first Dense layer, (N, I) float32."""
     X = net.as_input(images)
     if isinstance(net.layers[0], Normalize):
         X, _ = net.layers[0].forward(net.params["0"], X, Context())

@@ -1,4 +1,4 @@
-"""The five notebooks by name, and two networks of ours beside them."""
+"""The five notebooks by name, and two networks of handgrad for comparison."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ NOTEBOOKS: dict[str, Callable[[bool], Notebook]] = {
 
 
 def notebooks(names: Sequence[str] = ("all",), *, quick: bool = False) -> list[Notebook]:
-    """Return notebooks in the order of the catalogue.
+    """Return notebooks in the order of `NOTEBOOKS`.
 
     Args:
-        names: which; "all": all of them.
-        quick: whether to have less of each, to be run in a moment.
+        names: the names of the notebooks; "all": all of them.
+        quick: whether to use fewer epochs and images, for a run of some minutes.
 
     Raises:
-        ConfigError: if there is none of a name.
+        ConfigError: if a name is unknown.
     """
     for name in names:
         if name != "all" and name not in NOTEBOOKS:
             known = ", ".join(NOTEBOOKS)
-            raise ConfigError(f"there is no notebook {name!r}; choose of {known}, or all")
+            raise ConfigError(f"there is no notebook {name!r}; choose one of {known}, or all")
     return [make(quick) for name, make in NOTEBOOKS.items() if name in names or "all" in names]

@@ -1,4 +1,4 @@
-"""A piece of work: one part of an experiment with one seed, and what came of it."""
+"""What an experiment runs: a variant with a context, and its result."""
 
 from __future__ import annotations
 
@@ -18,215 +18,218 @@ from handgrad.network import Network
 from handgrad.random import generator
 from handgrad.train import Epoch, TrainConfig, evaluate, fit
 
-TWIN = "torch:cpu"
+TORCH_ENGINE = "torch:cpu"
 
 
-def nobody(share: float) -> None:
-    """Tell nobody how far the work is."""
+def ignore_progress(share: float) -> None:
+    """Do nothing with the progress."""
 
 
 @dataclass(frozen=True)
-class Setting:
-    """What a part is run with.
+class RunContext:
+    """Everything that a variant needs to run.
 
     Attributes:
-        train: the training images, all of them.
+        train: all training images.
         test: the test images.
-        seed: decides initial weights, split and order.
-        engine: what trains, by its name.
-        on_share: called with the share of the work that is done, 0 to 1.
-        checkpoint: a folder in which long training is kept while it goes on; None: nowhere.
+        seed: the seed of initial weights, split and order.
+        engine: the name of the engine.
+        on_progress: called with the share of the work that is done, 0 to 1.
+        checkpoint: the folder for checkpoints of long training; None: no checkpoints.
     """
 
     train: Dataset
     test: Dataset
     seed: int = 0
     engine: str = "auto"
-    on_share: Callable[[float], None] = nobody
+    on_progress: Callable[[float], None] = ignore_progress
     checkpoint: Path | None = None
 
     def split(self, count: int) -> tuple[Dataset, Dataset]:
-        """Return training and validation images, `count` of them for validation, at random."""
+        """Return training and validation images; `count` random ones are for validation."""
         order = generator(self.seed, "split").permutation(len(self.train))
         validation = self.train.take(order[:count], f"{self.train.name} validation")
         return self.train.take(order[count:]), validation
 
     def network(self, layers: Iterable[Layer]) -> Network:
-        """Return a fresh network for the images; the same seed gives the same weights."""
-        return Network([*layers], self.train.shape, len(self.train.classes), seed=self.seed)
+        """Return an untrained network for the images; its weights depend on the seed only."""
+        return Network([*layers], self.train.shape, self.train.classes, seed=self.seed)
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What came of a piece.
+class RunResult:
+    """Result of running a variant.
 
     Attributes:
-        figures: numbers by their names; an accuracy is 0 to 1.
-        seconds: how long the training took.
-        curves: numbers after each epoch, by their names.
-        net: the trained network, where there is something to see in it.
-        machine: the machine that it was measured on, in words; "": that was not recorded.
+        metrics: numbers by name; accuracies are 0 to 1.
+        seconds: the time of the training.
+        curves: numbers after each epoch, by name.
+        net: the trained network; None: there is nothing to show.
+        machine: a description of the machine; "": not recorded.
     """
 
-    figures: dict[str, float]
+    metrics: dict[str, float]
     seconds: float = 0.0
     curves: dict[str, list[float]] = field(default_factory=dict)
     net: Network | None = None
     machine: str = ""
 
-    def plain(self) -> dict[str, Any]:
-        """Return it as JSON can hold it, without the network."""
-        names = "figures", "seconds", "curves", "machine"
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON can represent it, without the network."""
+        names = "metrics", "seconds", "curves", "machine"
         return {name: getattr(self, name) for name in names}
 
     @classmethod
-    def of_plain(cls, told: dict[str, Any]) -> Outcome:
-        """Return what `plain` said.
+    def from_dict(cls, fields: dict[str, Any]) -> RunResult:
+        """Return the result that `to_dict` represented.
 
         Raises:
-            LookupError: if it did not; so do TypeError, ValueError and AttributeError.
+            LookupError: if a field is missing. Fields of a wrong type raise TypeError, ValueError
+                or AttributeError.
         """
-        figures = {str(name): float(value) for name, value in told["figures"].items()}
-        curves = {str(name): [float(v) for v in line] for name, line in told["curves"].items()}
-        return cls(figures, float(told["seconds"]), curves, machine=str(told.get("machine", "")))
+        metrics = {str(name): float(value) for name, value in fields["metrics"].items()}
+        curves = {str(name): [float(v) for v in line] for name, line in fields["curves"].items()}
+        machine = str(fields.get("machine", ""))
+        return cls(metrics, float(fields["seconds"]), curves, machine=machine)
 
 
-class Part(Protocol):
-    """Something to be run: a value, so that its `repr` says all that decides the outcome."""
+class Variant(Protocol):
+    """Something that can be run. Its `repr` contains everything that decides the result."""
 
-    def run(self, setting: Setting) -> Outcome:
-        """Run it, and return what came of it."""
+    def run(self, context: RunContext) -> RunResult:
+        """Run it, and return the result."""
         ...
 
 
 @dataclass(frozen=True)
-class Said:
-    """What is said, and not measured."""
+class ReportedValue:
+    """Values that a notebook reports, not measured."""
 
-    figures: dict[str, float]
+    metrics: dict[str, float]
 
-    def run(self, setting: Setting) -> Outcome:
-        """Return it."""
-        return Outcome(self.figures)
+    def run(self, context: RunContext) -> RunResult:
+        """Return the values."""
+        return RunResult(self.metrics)
 
 
 @dataclass(frozen=True)
-class Fit:
-    """A network trained by the one loop.
+class Training:
+    """A network trained by `handgrad.fit`.
 
     Attributes:
         layers: the network.
-        recipe: how it is trained. Its seed is the setting's, and so is its engine if it is "auto".
-        validation: how many training images to set aside.
-        images: how many training images there are before that, the first ones; None: all.
-        watched: whether to look at the test images after each epoch, as the notebook did.
+        recipe: the hyperparameters. The context gives the seed, and the engine if it is "auto".
+        validation: the number of training images to use for validation.
+        images: use only the first images, so many; None: all.
+        track_test: whether to evaluate the test images after each epoch, as the notebook did.
     """
 
     layers: tuple[Layer, ...]
     recipe: TrainConfig
     validation: int = 0
     images: int | None = None
-    watched: bool = False
+    track_test: bool = False
 
-    def in_torch(self) -> Fit:
-        """Return the same, trained by PyTorch."""
-        return replace(self, recipe=replace(self.recipe, engine=TWIN))
+    def in_torch(self) -> Training:
+        """Return the same training with PyTorch."""
+        return replace(self, recipe=replace(self.recipe, engine=TORCH_ENGINE))
 
-    def run(self, setting: Setting) -> Outcome:
-        """Train it."""
-        setting = first(setting, self.images)
+    def run(self, context: RunContext) -> RunResult:
+        """Train the network."""
+        context = with_first_images(context, self.images)
         train, validation = (
-            setting.split(self.validation) if self.validation else (setting.train, None)
+            context.split(self.validation) if self.validation else (context.train, None)
         )
-        net = setting.network(self.layers)
-        engine = setting.engine if self.recipe.engine == "auto" else self.recipe.engine
-        recipe = replace(self.recipe, seed=setting.seed, engine=engine)
-        judge = engine_named(engine, net, TrainConfig(recipe.loss, recipe.optimizer)).logits
-        seen: list[float] = []
-        if self.watched:
+        net = context.network(self.layers)
+        engine = context.engine if self.recipe.engine == "auto" else self.recipe.engine
+        recipe = replace(self.recipe, seed=context.seed, engine=engine)
+        logits = engine_named(engine, net, TrainConfig(recipe.loss, recipe.optimizer)).logits
+        test_accuracy: list[float] = []
+        if self.track_test:
             net.fit_statistics(train.images)
-            seen.append(evaluate(net, setting.test, logits=judge).accuracy)
+            test_accuracy.append(evaluate(net, context.test, logits=logits).accuracy)
 
         def on_epoch(epoch: Epoch) -> None:
-            if self.watched:
-                seen.append(evaluate(net, setting.test, logits=judge).accuracy)
-            setting.on_share(epoch.number / recipe.epochs)
+            if self.track_test:
+                test_accuracy.append(evaluate(net, context.test, logits=logits).accuracy)
+            context.on_progress(epoch.number / recipe.epochs)
 
-        kept = None if setting.checkpoint is None or self.watched else setting.checkpoint
+        checkpoint = None if self.track_test else context.checkpoint
         history = fit(
             net,
             train,
             validation=validation,
             on_epoch=on_epoch,
-            checkpoint=kept,
-            resume=kept is not None,
+            checkpoint=checkpoint,
+            resume=checkpoint is not None,
             **vars(recipe),
         )
-        figures, curves = judged(net, train, validation, setting.test, judge), curves_of(history)
-        if self.watched:
-            figures |= {
-                "untrained test accuracy": seen[0],
-                "test accuracy after one epoch": seen[1],
+        metrics = evaluate_all(net, train, validation, context.test, logits)
+        curves = history_curves(history)
+        if self.track_test:
+            metrics |= {
+                "untrained test accuracy": test_accuracy[0],
+                "test accuracy after one epoch": test_accuracy[1],
             }
-            curves["test accuracy"] = seen[1:]
-        return Outcome(figures, sum(epoch.seconds for epoch in history), curves, net)
+            curves["test accuracy"] = test_accuracy[1:]
+        return RunResult(metrics, sum(epoch.seconds for epoch in history), curves, net)
 
 
-def first(setting: Setting, images: int | None) -> Setting:
-    """Return a setting with the first training images alone."""
+def with_first_images(context: RunContext, images: int | None) -> RunContext:
+    """Return a context with only the first training images; None: all of them."""
     if images is None:
-        return setting
-    return replace(setting, train=setting.train.take(np.arange(images)))
+        return context
+    return replace(context, train=context.train.take(np.arange(images)))
 
 
-def note(curves: dict[str, list[float]], name: str, value: float) -> None:
-    """Add a number to a curve."""
+def record(curves: dict[str, list[float]], name: str, value: float) -> None:
+    """Append a number to a curve."""
     curves.setdefault(name, []).append(float(value))
 
 
-def judged(
+def evaluate_all(
     net: Network,
     train: Dataset,
     validation: Dataset | None,
     test: Dataset,
     logits: Callable[[NDArray[Any]], Array],
 ) -> dict[str, float]:
-    """Return loss and accuracy of a network on all images there are."""
+    """Return loss and accuracy of a network on training, validation and test images."""
     sets = {"training": train, "validation": validation, "test": test}
-    figures: dict[str, float] = {}
+    metrics: dict[str, float] = {}
     for name, data in sets.items():
         if data is not None:
             found = evaluate(net, data, logits=logits)
-            figures |= {f"{name} loss": found.loss, f"{name} accuracy": found.accuracy}
-    return figures
+            metrics |= {f"{name} loss": found.loss, f"{name} accuracy": found.accuracy}
+    return metrics
 
 
-def curves_of(history: Iterable[Epoch]) -> dict[str, list[float]]:
-    """Return the curves that the records of a run hold."""
+def history_curves(history: Iterable[Epoch]) -> dict[str, list[float]]:
+    """Return the curves of a training history."""
     curves: dict[str, list[float]] = {}
     for epoch in history:
-        note(curves, "training loss", epoch.loss)
-        note(curves, "training accuracy", epoch.accuracy)
+        record(curves, "training loss", epoch.loss)
+        record(curves, "training accuracy", epoch.accuracy)
         if epoch.validation_accuracy is not None:
-            note(curves, "validation accuracy", epoch.validation_accuracy)
+            record(curves, "validation accuracy", epoch.validation_accuracy)
     return curves
 
 
-class Steps:
-    """Training step by step, for what the one loop would not do.
+class StepTrainer:
+    """Trains with explicit batches, for what `handgrad.fit` does not do.
 
     Args:
-        setting: the engine, and whom to tell how far it is.
+        context: gives the engine.
         net: the network; its arrays are changed in place.
-        config: how to train.
+        config: loss and optimizer.
 
     Attributes:
-        seconds: how long the steps took.
+        seconds: the time that the updates took.
     """
 
-    def __init__(self, setting: Setting, net: Network, config: TrainConfig) -> None:
+    def __init__(self, context: RunContext, net: Network, config: TrainConfig) -> None:
         self.net, self.seconds = net, 0.0
-        self.engine: Engine = engine_named(setting.engine, net, config)
+        self.engine: Engine = engine_named(context.engine, net, config)
 
     def run(
         self,
@@ -236,23 +239,23 @@ class Steps:
         lrs: float | Sequence[float],
         labels: NDArray[np.int64] | None = None,
     ) -> Any:
-        """Make an update for each batch of `order`, and return the losses and how many were right.
+        """Make an update for each batch of `order`; return the losses and the correct counts.
 
         Args:
             data: the images.
-            order: which of them, in the order of their turn.
-            size: how many make a batch.
-            lrs: the learning rate, of all batches or of each.
-            labels: other labels than the data's.
+            order: the indices of the images, in the order in which they are used.
+            size: the batch size.
+            lrs: the learning rate of all batches, or of each.
+            labels: labels to use instead of the data's.
         """
         count = -(-len(order) // size)
         each = [lrs] * count if isinstance(lrs, float) else [*lrs]
         y = data.labels if labels is None else labels
-        began = time.perf_counter()
-        came = self.engine.run(BatchStream(data.images, y, None, order, size, each))
-        self.seconds += time.perf_counter() - began
-        return came
+        start = time.perf_counter()
+        steps = self.engine.run(BatchStream(data.images, y, None, order, size, each))
+        self.seconds += time.perf_counter() - start
+        return steps
 
     def logits(self, images: NDArray[Any]) -> Array:
-        """Return the logits (N, K) of images."""
+        """Compute the logits (N, K) of images."""
         return self.engine.logits(images)

@@ -17,38 +17,52 @@ from handgrad.models import fashion_mlp
 from handgrad.network import Network
 from handgrad.optim import SGD, AdamW
 from handgrad.random import generator
-from handgrad.reproduce.benchmark import Race
-from handgrad.reproduce.experiment import Fit, Outcome, Setting, Steps, first, note
-from handgrad.reproduce.notebook import JUDGES, NOTHING, Erratum, Experiment, Notebook, Trial
+from handgrad.reproduce.benchmark import SpeedBenchmark
+from handgrad.reproduce.experiment import (
+    RunContext,
+    RunResult,
+    StepTrainer,
+    Training,
+    record,
+    with_first_images,
+)
+from handgrad.reproduce.notebook import (
+    NO_METRIC,
+    VALIDATION_SET,
+    Erratum,
+    Experiment,
+    Notebook,
+    RecipeTrial,
+)
 from handgrad.schedules import OneCycle, Plateau
 from handgrad.train import Evaluation, TrainConfig, evaluate
 
 BATCH = 200
-LR = 1e-2  # of a gradient that is summed over the batch
-BYTES = Normalize(0.0, 1 / 255)  # the raw values: it undoes the scaling to 0..1
+LR = 1e-2  # for a gradient that is summed over the batch
+RAW_PIXELS = Normalize(0.0, 1 / 255)  # 0..255: it reverses the scaling to 0..1
 
 
 @dataclass(frozen=True)
-class NormAndLeaky:
-    """Batch normalisation and leaky ReLU in one, with the notebook's errors.
+class BatchNormLeakyReLU:
+    """Batch normalisation and leaky ReLU in one layer, with the notebook's errors.
 
-    X̂ = (X − μ)/σ, always by the batch's own statistics        Y = X̂ where X̂ > 0, else slope·X̂
+    X̂ = (X − μ)/σ, always with the statistics of the batch        Y = X̂ where X̂ > 0, else slope·X̂
 
-    There is nothing to learn: no scale, no shift.
+    It has no parameters: no scale, no shift.
 
     Attributes:
-        through: whether the way back goes through the normalisation; the notebook's leaves it
-            out, as if X̂ were X.
-        slope_of_output: whether the slope is that at X̂; the notebook takes it at X.
+        full_gradient: whether the backward pass includes the normalisation; the notebook's does
+            not, as if X̂ were X.
+        slope_at_output: whether the slope is evaluated at X̂; the notebook evaluates it at X.
     """
 
-    through: bool = False
-    slope_of_output: bool = False
+    full_gradient: bool = False
+    slope_at_output: bool = False
     slope: ClassVar = 0.01
     eps: ClassVar = 1e-9
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
-        """Return no parameters, and the shape as it came."""
+        """Return no parameters, and the same shape."""
         return {}, shape
 
     def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
@@ -58,33 +72,33 @@ class NormAndLeaky:
         return np.where(X_hat > 0, X_hat, self.slope * X_hat), (X, X_hat, std)
 
     def backward(self, params: Params, cache: Cache, dY: Array) -> tuple[Array, Params]:
-        """Take dY to dX, the same shape."""
+        """DY -> dX, the same shape."""
         X, X_hat, std = cache
-        at = X_hat if self.slope_of_output else X
+        at = X_hat if self.slope_at_output else X
         dX = np.where(at > 0, dY, self.slope * dY)
-        if self.through:
+        if self.full_gradient:
             dX = (dX - dX.mean(axis=0) - X_hat * (dX * X_hat).mean(axis=0)) / std
         return dX, {}
 
 
-def layers_with(norm: NormAndLeaky, *before: Layer) -> tuple[Layer, ...]:
+def layers_with(norm: BatchNormLeakyReLU, *before: Layer) -> tuple[Layer, ...]:
     """Return the network with one layer for normalisation and leaky ReLU."""
     return (*before, Flatten(), Dense(32), norm, Dense(64), norm, Dense())
 
 
 @dataclass(frozen=True)
-class InBatches:
+class SummedGradient:
     """The notebook's training: gradients summed over batches of 200.
 
     Attributes:
         layers: the network.
-        epochs: how many times the images are gone through.
-        images: how many images there are, the first ones; None: all.
-        validation: how many of them are set aside.
-        shuffled: whether they come in a new order in each epoch; False: the error.
+        epochs: the number of epochs.
+        images: use only the first images, so many; None: all.
+        validation: the number of images for validation.
+        shuffled: whether the images are shuffled in each epoch; False: the error.
         label_minus_one: the error: a 0 becomes class 9, and predictions must be shifted back.
-        lr: the learning rate of a summed gradient; by hand it was lowered "as the loss goes
-            up", here it is halved after each epoch whose loss rose.
+        lr: the learning rate for a summed gradient. The author lowered it by hand "as the loss
+            goes up"; here it is halved after each epoch in which the loss rises.
     """
 
     layers: tuple[Layer, ...]
@@ -95,52 +109,61 @@ class InBatches:
     label_minus_one: bool = True
     lr: float = LR
 
-    def run(self, setting: Setting) -> Outcome:
-        """Train."""
-        setting = first(setting, self.images)
-        train, validation = setting.split(self.validation)
-        net = setting.network(self.layers)
-        steps = Steps(setting, net, TrainConfig(SoftmaxCrossEntropy(), SGD(self.lr)))
+    def run(self, context: RunContext) -> RunResult:
+        """Train the network."""
+        context = with_first_images(context, self.images)
+        train, validation = context.split(self.validation)
+        net = context.network(self.layers)
+        steps = StepTrainer(context, net, TrainConfig(SoftmaxCrossEntropy(), SGD(self.lr)))
         shift = int(self.label_minus_one)
         labels, order = (train.labels - shift) % 10, np.arange(len(train))
         lr, curves = self.lr * BATCH, dict[str, list[float]]()
 
         def found(data: Dataset) -> Evaluation:
-            return evaluate(net, data, logits=lambda X: np.roll(together(net, X), shift, axis=1))
+            return evaluate(
+                net, data, logits=lambda X: np.roll(logits_as_one_batch(net, X), shift, axis=1)
+            )
 
         for epoch in range(1, self.epochs + 1):
             if self.shuffled:
-                order = generator(setting.seed, "shuffle", epoch).permutation(len(train))
-            came = steps.run(train, order, BATCH, lr, labels)
-            note(curves, "training loss", came.losses.mean())
-            note(curves, "training accuracy", came.correct.sum() / len(train))
-            note(curves, "validation accuracy", found(validation).accuracy)
+                order = generator(context.seed, "shuffle", epoch).permutation(len(train))
+            results = steps.run(train, order, BATCH, lr, labels)
+            record(curves, "training loss", results.losses.mean())
+            record(curves, "training accuracy", results.correct.sum() / len(train))
+            record(curves, "validation accuracy", found(validation).accuracy)
             if curves["training loss"][-1] > min(curves["training loss"][-2:]):
                 lr /= 2
-            setting.on_share(epoch / self.epochs)
+            context.on_progress(epoch / self.epochs)
 
-        figures = {"training accuracy, before the updates": curves["training accuracy"][-1]}
-        for name, data in (("training", train), ("validation", validation), ("test", setting.test)):
-            judged = found(data)
-            figures |= {f"{name} accuracy": judged.accuracy, f"{name} loss": judged.loss}
-        X, y = setting.test[:]
+        metrics = {"training accuracy, before the updates": curves["training accuracy"][-1]}
+        for name, data in (("training", train), ("validation", validation), ("test", context.test)):
+            evaluation = found(data)
+            metrics |= {
+                f"{name} accuracy": evaluation.accuracy,
+                f"{name} loss": evaluation.loss,
+            }
+        X, y = context.test[:]
         pairs = np.roll(net.logits(X, batch_size=2), shift, axis=1).argmax(axis=1)
-        figures["test accuracy, in pairs"] = float(np.mean(pairs == y))
-        raw = together(net, X).argmax(axis=1)
-        figures["test accuracy, as they come"] = float(np.mean(raw == y))
-        return Outcome(figures, steps.seconds, curves, net)
+        metrics["test accuracy, in pairs"] = float(np.mean(pairs == y))
+        raw = logits_as_one_batch(net, X).argmax(axis=1)
+        metrics["test accuracy, not shifted back"] = float(np.mean(raw == y))
+        return RunResult(metrics, steps.seconds, curves, net)
 
 
-def together(net: Network, X: NDArray[Any]) -> Array:
-    """Return the logits of images, all of them normalised by each other, as the notebook's."""
+def logits_as_one_batch(net: Network, X: NDArray[Any]) -> Array:
+    """Compute the logits of images normalised as one batch, as the notebook does."""
     return net.forward(X)[0]
 
 
 def notebook(quick: bool = False) -> Notebook:
-    """Return the notebook, or less of it."""
+    """Return the notebook.
+
+    Args:
+        quick: whether to use fewer epochs and images.
+    """
     epochs = 3 if quick else 30
-    published = InBatches(layers_with(NormAndLeaky(), BYTES), epochs)
-    corrected = Fit(
+    published = SummedGradient(layers_with(BatchNormLeakyReLU(), RAW_PIXELS), epochs)
+    corrected = Training(
         tuple(fashion_mlp()),
         TrainConfig(
             epochs=epochs,
@@ -151,7 +174,7 @@ def notebook(quick: bool = False) -> Notebook:
         ),
         validation=10_000,
     )
-    best = Fit(
+    best = Training(
         tuple(fashion_mlp()),
         TrainConfig(
             epochs=3 if quick else 40,
@@ -166,14 +189,14 @@ def notebook(quick: bool = False) -> Notebook:
         {
             "published": published,
             "corrected": corrected,
-            "twin": corrected.in_torch(),
+            "pytorch": corrected.in_torch(),
             "best": best,
         },
         {"training accuracy": 0.8366, "test accuracy": 0.8232},
         ranges={
             ("published", "test accuracy"): (0.60, 0.80) if quick else (0.77, 0.86),
             ("corrected", "test accuracy"): (0.78, 0.87) if quick else (0.865, 0.89),
-            ("twin", "test accuracy"): (0.78, 0.87) if quick else (0.865, 0.89),
+            ("pytorch", "test accuracy"): (0.78, 0.87) if quick else (0.865, 0.89),
             ("best", "test accuracy"): (0.85, 0.88) if quick else (0.886, 1.0),
         },
     )
@@ -181,102 +204,109 @@ def notebook(quick: bool = False) -> Notebook:
         name="fashion-mlp",
         title="Three layers with batch normalisation",
         data="fashion-mnist",
-        about="Fashion-MNIST, 784-32-64-10 with batch normalisation and leaky ReLU, in batches "
-        "of 200 at 0.01 of a summed gradient, which is 2 of its mean, lowered by hand. Of the "
-        "60,000 training images 10,000 judge it, and then the test images. How many epochs "
-        "it took is not said: here 30, the rate halved whenever the loss rises.",
+        about="A network 784-32-64-10 with batch normalisation and leaky ReLU is trained on "
+        "Fashion-MNIST in batches of 200. The learning rate is 0.01 for a summed gradient, which "
+        "is 2 for its mean, and was lowered by hand. Of the 60,000 training images, 10,000 are "
+        "for validation. The number of epochs is not published; here it is 30, and the learning "
+        "rate is halved whenever the loss rises.",
         experiments=(only,),
-        race=Race(tuple(fashion_mlp()), SGD(BATCH * LR), BATCH, 20_000, 30 * 50_000),
+        benchmark=SpeedBenchmark(tuple(fashion_mlp()), SGD(BATCH * LR), BATCH, 20_000, 30 * 50_000),
         errata=_errata(published, corrected, min(epochs, 10)),
         trials=(
-            Trial("40 epochs, AdamW to 0.01, decay 0.05", 0.89760, 2, taken=True),
-            Trial("the same, labels smoothed by 0.1", 0.89745, 2),
-            Trial("the same, decay 0.3", 0.89525, 2),
-            Trial("the first, images mirrored and moved by up to 2 pixels", 0.88285, 2),
+            RecipeTrial("40 epochs, AdamW to 0.01, decay 0.05", 0.89760, 2, chosen=True),
+            RecipeTrial("the same, label smoothing 0.1", 0.89745, 2),
+            RecipeTrial("the same, decay 0.3", 0.89525, 2),
+            RecipeTrial("the first, images mirrored and shifted by up to 2 pixels", 0.88285, 2),
         ),
-        judged=JUDGES,
+        validated_on=VALIDATION_SET,
     )
 
 
-def _errata(published: InBatches, corrected: Fit, epochs: int) -> tuple[Erratum, ...]:
-    """Return the errors; those of training are put one at a time into one that has none."""
-    right = InBatches(
-        layers_with(NormAndLeaky(through=True, slope_of_output=True)),
+def _errata(published: SummedGradient, corrected: Training, epochs: int) -> tuple[Erratum, ...]:
+    """Return the errors; those of training are measured one at a time."""
+    correct = SummedGradient(
+        layers_with(BatchNormLeakyReLU(full_gradient=True, slope_at_output=True)),
         epochs,
         shuffled=True,
         label_minus_one=False,
     )
     test = "test accuracy"
     he, xavier = (
-        Fit(tuple(fashion_mlp(initializer)), replace(corrected.recipe, epochs=epochs))
+        Training(tuple(fashion_mlp(initializer)), replace(corrected.recipe, epochs=epochs))
         for initializer in (HeNormal(), GlorotNormal())
     )
     return (
         Erratum(
-            "The way back ignores batch normalisation.",
-            "X̂ depends on the whole batch through mean and deviation; without their part of the "
-            "chain rule the step is not along the gradient.",
+            "The backward pass ignores batch normalisation.",
+            "X̂ depends on the whole batch through mean and standard deviation. Without their part "
+            "of the chain rule, the step is not along the gradient.",
             test,
-            replace(right, layers=layers_with(NormAndLeaky(through=False, slope_of_output=True))),
-            right,
+            replace(
+                correct,
+                layers=layers_with(BatchNormLeakyReLU(full_gradient=False, slope_at_output=True)),
+            ),
+            correct,
         ),
         Erratum(
-            "The slope of leaky ReLU is taken at the values before normalisation.",
-            "It was applied to those after it: where mean and zero lie apart, 1 stands in place "
-            "of 0.01 and the other way round.",
+            "The slope of leaky ReLU is evaluated at the values before normalisation.",
+            "It was applied to the values after normalisation. If the mean is not zero, a slope of "
+            "1 is used instead of 0.01, and vice versa.",
             test,
-            replace(right, layers=layers_with(NormAndLeaky(through=True, slope_of_output=False))),
-            right,
+            replace(
+                correct,
+                layers=layers_with(BatchNormLeakyReLU(full_gradient=True, slope_at_output=False)),
+            ),
+            correct,
         ),
         Erratum(
-            "No running statistics: one image needs another one beside it.",
-            "The answer depends on the company. With: test images in pairs. Without: one by "
-            "one, by statistics kept from training.",
+            "There are no running statistics: a prediction needs a batch of images.",
+            "The prediction depends on the other images of the batch. With the error: test images "
+            "in pairs. Without: the running statistics of training.",
             "test accuracy, in pairs",
             published,
             corrected,
             test,
         ),
         Erratum(
-            "Batch normalisation without scale and shift.",
-            "They give back what the normalisation takes away; the bias before it does nothing.",
+            "Batch normalisation has no scale and shift.",
+            "They restore what the normalisation removes; the bias before it has no effect.",
             test,
-            right,
-            Fit(corrected.layers, replace(corrected.recipe, epochs=epochs), validation=10_000),
+            correct,
+            Training(corrected.layers, replace(corrected.recipe, epochs=epochs), validation=10_000),
         ),
         Erratum(
-            "Labels at label − 1.",
-            "As in softmax-regression: every prediction must be shifted back.",
-            "test accuracy, as they come",
+            "Labels are one-hot encoded at label − 1.",
+            "As in softmax-regression, every prediction must be shifted back.",
+            "test accuracy, not shifted back",
             published,
             published,
             test,
         ),
         Erratum(
-            "The initialisation N(0, sqrt(2/inputs)) is called Xavier's.",
-            "It is He's. Xavier's, 2/(inputs + outputs), is what one gets who goes by the name.",
+            "The initialisation N(0, sqrt(2/inputs)) is called Xavier initialisation.",
+            "It is He initialisation. Xavier initialisation is 2/(inputs + outputs).",
             test,
             xavier,
             he,
         ),
         Erratum(
             "Images are not shuffled between epochs.",
-            "The same 200 meet in every epoch, and normalise each other.",
+            "The same 200 images form a batch in every epoch, and are normalised together.",
             test,
-            replace(right, shuffled=False),
-            right,
+            replace(correct, shuffled=False),
+            correct,
         ),
         Erratum(
-            "Pixels are not scaled.",
-            "Raw values make the first layer's gradients 255 times as large, at one rate for all. "
-            "Here batch normalisation divides that out again.",
+            "The pixels are not scaled.",
+            "Raw values make the gradients of the first layer 255 times larger, with one learning "
+            "rate for all layers. Here batch normalisation cancels that.",
             test,
-            replace(right, layers=layers_with(NormAndLeaky(True, True), BYTES)),
-            right,
+            replace(correct, layers=layers_with(BatchNormLeakyReLU(True, True), RAW_PIXELS)),
+            correct,
         ),
         Erratum(
-            "Training accuracy is printed from a stale output.",
-            "It is that of weights before the updates, not of the network that is there.",
+            "The printed training accuracy is outdated.",
+            "It is computed with the weights before the updates, not with the final weights.",
             "training accuracy, before the updates",
             published,
             published,
@@ -284,9 +314,9 @@ def _errata(published: InBatches, corrected: Fit, epochs: int) -> tuple[Erratum,
         ),
         Erratum(
             "The class has two names for its labels.",
-            "Who changes what one of them names may leave the other as it was. A name by itself "
-            "changes no figure, so that nothing was measured.",
-            NOTHING,
+            "A change through one name may not reach the other. A name alone changes no number, "
+            "so nothing was measured.",
+            NO_METRIC,
             published,
             published,
         ),

@@ -1,9 +1,8 @@
-"""What a notebook shows besides numbers: images, curves, weights, a viewer, as HTML."""
+"""Figures of a notebook's report: images, curves, weights and predictions, as data URIs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from html import escape
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,109 +10,110 @@ from handgrad import plots
 from handgrad.class_names import Label
 from handgrad.data import Dataset
 from handgrad.explain.images import tiles
-from handgrad.html import address, bars, figure, image
-from handgrad.layers import LeakyReLU, ReLU, Sigmoid, Tanh
-from handgrad.losses import softmax
+from handgrad.html import data_uri, image_uri
+from handgrad.layers import Array, LeakyReLU, ReLU, Sigmoid, Tanh
 from handgrad.network import Network
-from handgrad.reproduce.findings import Findings
-from handgrad.reproduce.notebook import BEST, KINDS, Experiment
+from handgrad.reproduce.notebook import BEST, VARIANTS, Experiment
+from handgrad.reproduce.results import NotebookResults
 
-IMAGES, VIEWED = 16, 10
-LOSS = ("training loss", "loss")
+IMAGES, PREDICTIONS = 16, 10  # how many are shown
+LOSS = "training loss"
 ACCURACIES = ("training accuracy", "validation accuracy", "test accuracy")
 
 
-def images(data: Dataset) -> str:
+class Tile(NamedTuple):
+    """An image with a caption.
+
+    Attributes:
+        source: the image as a data URI.
+        caption: the text below it.
+        kind: "right", "wrong" or "": how it is marked.
+    """
+
+    source: str
+    caption: str
+    kind: str = ""
+
+
+def images(data: Dataset) -> list[Tile]:
     """Return some images of the data with their labels."""
     X, y = data[:IMAGES]
-    return _tiles((image(x), str(data.classes[k]), "") for x, k in zip(X, y, strict=True))
+    return [Tile(image_uri(x), str(data.classes[k])) for x, k in zip(X, y, strict=True)]
 
 
-def viewer(net: Network, test: Dataset, seed: int = 0) -> str:
-    """Return images drawn at random with what they are taken for: green, or not, and a count."""
-    drawn = np.random.default_rng(seed).choice(len(test), VIEWED, replace=False)
-    X, y = test[drawn]
+def predictions(net: Network, test: Dataset, seed: int = 0) -> dict[str, Any]:
+    """Return random test images with their predictions, and how many are correct."""
+    chosen = np.random.default_rng(seed).choice(len(test), PREDICTIONS, replace=False)
+    X, y = test[chosen]
     guesses = net.logits(X).argmax(axis=1)
-    shown = (
-        (image(x), _claim(test.classes, k, guess), "right" if guess == k else "wrong")
-        for x, k, guess in zip(X, y, guesses, strict=True)
-    )
-    score = f'<p class="score">{(guesses == y).sum()} of {VIEWED} right</p>'
-    return score + _tiles(shown)
+    tiles = [_prediction(x, test.classes, k, g) for x, k, g in zip(X, y, guesses, strict=True)]
+    return {"correct": int((guesses == y).sum()), "tiles": tiles}
 
 
-def _claim(classes: tuple[Label, ...], k: int, guess: int) -> str:
-    if guess == k:
-        return f"✓ {classes[guess]}"
-    return f"✗ {classes[guess]}, is {classes[k]}"
-
-
-def sample(net: Network, test: Dataset, seed: int = 1) -> str:
-    """Return one image drawn at random, with the probability of each class."""
+def sample(net: Network, test: Dataset, seed: int = 1) -> dict[str, Any]:
+    """Return one random test image with its prediction and the probability of each class."""
     at = int(np.random.default_rng(seed).integers(len(test)))
-    p = softmax(net.logits(test.images[at : at + 1]))[0]
-    k, guess = int(test.labels[at]), int(p.argmax())
-    shares = ((str(c), float(q), f"{q:.2%}") for c, q in zip(test.classes, p, strict=True))
-    kind = "right" if guess == k else "wrong"
-    shown = _tiles([(image(test.images[at]), _claim(test.classes, k, guess), kind)])
-    return f'<div class="sample">{shown}<div>{bars(shares)}</div></div>'
+    p = net.predict_proba(test.images[at : at + 1])[0]
+    tile = _prediction(test.images[at], test.classes, int(test.labels[at]), int(p.argmax()))
+    bars = [(str(c), float(q), f"{q:.2%}") for c, q in zip(test.classes, p, strict=True)]
+    return {"tile": tile, "bars": bars}
 
 
-def weights(net: Network) -> str:
-    """Return the first layer's weights as images, at most 32 of them."""
+def _prediction(x: Array, classes: tuple[Label, ...], label: int, guess: int) -> Tile:
+    """Return an image with its prediction, marked as correct or wrong."""
+    if guess == label:
+        return Tile(image_uri(x), f"✓ {classes[guess]}", "right")
+    return Tile(image_uri(x), f"✗ {classes[guess]}, is {classes[label]}", "wrong")
+
+
+def weights(net: Network) -> dict[str, Any]:
+    """Return the first layer's weights as images, at most 32 of them, and their colour scale."""
     weight = next(array for name, array in net.parameters.items() if name.endswith("weight"))
     if weight.ndim == 2:
         weight = weight.reshape(-1, 1, *net.shape[1:])
-    made = tiles(weight)
-    assert made is not None
-    last = len(net.parameters) == 2  # a single layer: a unit is a class
-    words = [f"class {c}" for c in range(net.classes)] if last else [""] * len(made.sources)
-    more = f"; {made.left_out} more not shown" if made.left_out else ""
-    scale = f'<p class="soft small">{escape(made.scale)}{more}</p>'
-    return _tiles((s, w, "") for s, w in zip(made.sources, words, strict=True)) + scale
+    drawn = tiles(weight)
+    assert drawn is not None
+    single_layer = len(net.parameters) == 2  # each unit belongs to one class
+    captions = [f"class {c}" for c in net.classes] if single_layer else [""] * len(drawn.sources)
+    more = f"; {drawn.left_out} more not shown" if drawn.left_out else ""
+    shown = [Tile(s, c) for s, c in zip(drawn.sources, captions, strict=True)]
+    return {"tiles": shown, "scale": f"{drawn.scale}{more}"}
 
 
 def parameters(net: Network) -> str:
-    """Return how many numbers a network learns, layer by layer, in a line."""
+    """Return the number of parameters of a network, in total and by layer, as one line."""
     summary = net.summary()
     each = [f"{row.name} {row.parameters:,}" for row in summary.rows if row.parameters]
     return f"{summary.parameters:,} parameters: {', '.join(each)}"
 
 
-def curves(findings: Findings, experiment: Experiment) -> str:
-    """Return loss and accuracy of the first seed over the epochs, in all parts that were run."""
+def curves(results: NotebookResults, experiment: Experiment) -> list[tuple[str, str]]:
+    """Draw loss and accuracy of the first seed over the epochs, for all variants that were run.
+
+    Returns:
+        The data URI and the description of each figure.
+    """
     known = {
-        kind: outcomes[0].curves
-        for kind, part in experiment.parts.items()
-        if (outcomes := findings.outcomes(part)) and outcomes[0].curves
-        if kind != BEST or experiment.beat == "epoch"  # one that goes by epochs
+        kind: found[0].curves
+        for kind, variant in experiment.variants.items()
+        if (found := results.of(variant)) and found[0].curves
+        if kind != BEST or experiment.curve_unit == "epoch"  # "best" is always recorded by epochs
     }
     drawn = []
-    for name in (LOSS[0], *ACCURACIES):
+    for name in (LOSS, *ACCURACIES):
         shown = {kind: lines[name] for kind, lines in known.items() if lines.get(name)}
         if shown:
             share = name in ACCURACIES
             title = f"{experiment.title}: {name}"
-            made = plots.lines(
-                shown, title, experiment.beat, share=share, log=not share, known=KINDS
+            figure = plots.lines(
+                shown, title, experiment.curve_unit, share=share, log=not share, known=VARIANTS
             )
-            drawn.append(figure(address(plots.rendered(made, ".png")), title))
-    return f'<div class="figures">{"".join(drawn)}</div>' if drawn else ""
+            drawn.append((data_uri(plots.rendered(figure)), title))
+    return drawn
 
 
-def activations() -> str:
-    """Return the activations that the notebooks draw."""
-    made = plots.activations([ReLU(), LeakyReLU(0.1), Sigmoid(), Tanh()])
-    source = address(plots.rendered(made))
-    words = "ReLU, leaky ReLU, sigmoid and tanh with their derivatives"
-    return f'<div class="figures">{figure(source, words)}</div>'
-
-
-def _tiles(shown: Iterable[tuple[str, str, str]]) -> str:
-    """Return images side by side: of each its address, its words, and "right" or "wrong"."""
-    made = (
-        f'<figure class="{kind}"><img class="pixels" src="{source}" alt="{escape(words)}">'
-        f"<figcaption>{escape(words)}</figcaption></figure>"
-        for source, words, kind in shown
-    )
-    return f'<div class="tiles">{"".join(made)}</div>'
+def activations() -> tuple[str, str]:
+    """Draw the activations that the notebooks show: a data URI and a description."""
+    figure = plots.activations([ReLU(), LeakyReLU(0.1), Sigmoid(), Tanh()])
+    description = "ReLU, leaky ReLU, sigmoid and tanh with their derivatives"
+    return data_uri(plots.rendered(figure)), description

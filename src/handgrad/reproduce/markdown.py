@@ -1,58 +1,58 @@
-"""The report as a document."""
+"""The report as a Markdown document."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from handgrad.reproduce.findings import Findings
+from handgrad.reproduce.results import NotebookResults
 from handgrad.reproduce.tables import (
     Table,
-    all_figures,
+    all_metrics,
     bests,
-    contestants,
     errata,
     overview,
+    recipe_trials,
     remarks,
+    speed,
     times,
-    tried,
 )
-from handgrad.reproduce.text import command, introduction, measured
+from handgrad.reproduce.text import command, introduction, provenance
 
 
-def markdown(found: Sequence[Findings], *, quick: bool = False) -> str:
-    """Return the report of what was found.
+def markdown(results: Sequence[NotebookResults], *, quick: bool = False) -> str:
+    """Write the report.
 
     Args:
-        found: what was found of each notebook.
-        quick: whether less was run than the notebooks did.
+        results: the results of each notebook.
+        quick: whether fewer epochs and images were used than in the notebooks.
     """
-    names = [findings.notebook.name for findings in found]
-    made = command(names, found[0].seeds, found[0].engine, quick) if found else ""
+    names = [each.notebook.name for each in results]
+    made = command(names, results[0].seeds, results[0].engine, quick) if results else ""
     parts = [
         "# Five notebooks, reproduced",
-        f"Made by `{made}`. {measured([m for f in found for m in f.machines()])}",
+        f"Made by `{made}`. {provenance([m for each in results for m in each.machines()])}",
         *introduction(quick),
-        _table(overview(found)),
-        _table(times(found)),
-        _table(bests(found)),
-        *(part for findings in found for part in _notebook(findings)),
+        _table(overview(results)),
+        _table(times(results)),
+        _table(bests(results)),
+        *(part for each in results for part in _notebook(each)),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _notebook(findings: Findings) -> Iterable[str]:
-    """Yield the parts about a notebook."""
-    notebook = findings.notebook
+def _notebook(results: NotebookResults) -> Iterable[str]:
+    """Yield the parts about one notebook."""
+    notebook = results.notebook
     yield f"## `{notebook.name}`: {notebook.title}"
     yield notebook.about
-    if notebook.worked:
-        yield "\n".join(f"    {line}" for line in notebook.worked)
-    yield _table(all_figures(findings), "###")
-    if said := remarks(findings):
-        yield "\n".join(f"- {words}" for words in said)
+    if notebook.examples:
+        yield "\n".join(f"    {line}" for line in notebook.examples)
+    yield _table(all_metrics(results), "###")
+    if found := remarks(results):
+        yield "\n".join(f"- {remark}" for remark in found)
     if notebook.errata:
-        yield _table(errata(findings), "###")
-    for table in (tried(findings), contestants(findings)):
+        yield _table(errata(results), "###")
+    for table in (recipe_trials(results), speed(results)):
         if table is not None:
             yield _table(table, "###")
 
@@ -68,5 +68,5 @@ def _table(table: Table, level: str = "##") -> str:
     return f"{level} {table.title}\n\n{body}{note}"
 
 
-def _cell(words: str) -> str:
-    return words.replace("|", "\\|")
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")

@@ -1,109 +1,109 @@
-"""What is known of a notebook before it is run: its experiments, its claims, its errors."""
+"""The description of a notebook: its experiments, its published values and its errors."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from handgrad.reproduce.experiment import Part
+from handgrad.reproduce.experiment import Variant
 
-PUBLISHED, CORRECTED, TWIN, BEST = "published", "corrected", "twin", "best"
-KINDS = (PUBLISHED, CORRECTED, TWIN, BEST)
-NOTHING = ""
-JUDGES = "6,000 training images set aside"
+PUBLISHED, CORRECTED, PYTORCH, BEST = "published", "corrected", "pytorch", "best"
+VARIANTS = (PUBLISHED, CORRECTED, PYTORCH, BEST)
+NO_METRIC = ""
+VALIDATION_SET = "6,000 training images"
 
 Range = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Erratum:
-    """An error, and how to find out what it costs.
+    """An error of a notebook, and how its cost is measured.
 
     Attributes:
-        error: what stands in the notebook.
+        error: what the notebook says or does.
         why: why that is an error.
-        figure: what the cost is measured in: a figure of the outcome of `part`; NOTHING: it
-            changes none.
-        part: a run with the error in it.
-        against: the same without it.
-        without: the figure of `against`; "": of the same name.
-        percent: whether the figures are shares, to be shown in percent.
-        misread: what the notebook makes of the figure, where that is the error.
+        metric: the metric that measures the cost; NO_METRIC: the error changes no number.
+        variant: a run with the error.
+        reference: the same run without the error.
+        reference_metric: the metric of `reference`; "": the same as `metric`.
+        percent: whether the metrics are shares, to be shown in percent.
+        misread: what the notebook turns the metric into, if that is the error.
     """
 
     error: str
     why: str
-    figure: str
-    part: Part
-    against: Part
-    without: str = ""
+    metric: str
+    variant: Variant
+    reference: Variant
+    reference_metric: str = ""
     percent: bool = True
     misread: Callable[[float], float] | None = None
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """One training that a notebook shows, in up to four ways.
+    """A training that a notebook shows, in up to four variants.
 
     Attributes:
-        title: what it is.
-        parts: "published", with its errors; "corrected"; "twin", that in PyTorch; "best".
-        claims: what the notebook says came out, by the names of the figures.
-        remarks: what is to be said of a claim that is not met, by the same names.
-        ranges: between what the figures must lie, by part and name.
-        shown: figures that nothing was claimed of, to be shown too.
-        beat: what the numbers of a curve are taken after.
+        title: a short description.
+        variants: by kind: "published", with its errors; "corrected"; "pytorch", the corrected one
+            in PyTorch; "best", the same network with better hyperparameters.
+        published: the values that the notebook publishes, by metric.
+        remarks: why a published value is not reproduced, by metric.
+        ranges: the range in which a metric must lie, by kind of variant and metric.
+        shown: further metrics to show, for which nothing is published.
+        curve_unit: the x axis of the curves.
     """
 
     title: str
-    parts: dict[str, Part]
-    claims: dict[str, float] = field(default_factory=dict)
+    variants: dict[str, Variant]
+    published: dict[str, float] = field(default_factory=dict)
     remarks: dict[str, str] = field(default_factory=dict)
     ranges: dict[tuple[str, str], Range] = field(default_factory=dict)
     shown: tuple[str, ...] = ()
-    beat: str = "epoch"
+    curve_unit: str = "epoch"
 
     @property
-    def main(self) -> Part:
-        """The part whose network is shown: the corrected one, or the best if there is no other."""
-        return self.parts.get(CORRECTED) or self.parts[BEST]
+    def main(self) -> Variant:
+        """The variant whose network is shown: the corrected one, otherwise the best one."""
+        return self.variants.get(CORRECTED) or self.variants[BEST]
 
 
 @dataclass(frozen=True)
-class Trial:
-    """A recipe that was compared with others, before anything was tested.
+class RecipeTrial:
+    """Hyperparameters that were compared with others on validation images.
 
     Attributes:
-        recipe: what it is, in words.
-        accuracy: that of validation images, the mean over the seeds.
-        seeds: how many there were.
-        taken: whether it was taken.
-        loss: that of validation images, where several were too near to each other in accuracy.
+        recipe: a description of the hyperparameters.
+        accuracy: the validation accuracy, the mean over the seeds.
+        seeds: the number of seeds.
+        chosen: whether they were chosen.
+        loss: the validation loss, if several accuracies were too similar to decide.
     """
 
     recipe: str
     accuracy: float
     seeds: int
-    taken: bool = False
+    chosen: bool = False
     loss: float | None = None
 
 
 @dataclass(frozen=True)
 class Notebook:
-    """A published notebook, or a network of ours beside them, that nothing was published of.
+    """A published notebook, or a network of handgrad for comparison.
 
     Attributes:
-        name: that of its network.
-        title: what it is about.
-        data: the name of its images.
+        name: the name of its network.
+        title: its subject.
+        data: the name of its data set.
         about: what it does, in a few sentences.
-        experiments: its trainings; the first is the one that its network is named after.
-        race: training as the notebook's own arithmetic does it, against ours, for the time.
+        experiments: its trainings; the network is that of the first.
+        benchmark: measures the speed of its training.
         errata: its errors.
-        seconds: what it says its training took; None: nothing.
-        worked: examples worked out in it, here by our code, a line each.
-        trials: the recipes from which the best was chosen.
-        judged: by which images.
+        seconds: the training time that it publishes; None: none.
+        examples: the results of its worked examples, computed by handgrad, one line each.
+        trials: the hyperparameters from which the best were chosen.
+        validated_on: the images on which they were compared.
     """
 
     name: str
@@ -111,9 +111,9 @@ class Notebook:
     data: str
     about: str
     experiments: tuple[Experiment, ...]
-    race: Part
+    benchmark: Variant
     errata: tuple[Erratum, ...]
     seconds: float | None = None
-    worked: tuple[str, ...] = ()
-    trials: tuple[Trial, ...] = ()
-    judged: str = ""
+    examples: tuple[str, ...] = ()
+    trials: tuple[RecipeTrial, ...] = ()
+    validated_on: str = ""

@@ -1,6 +1,6 @@
 """`online-mlp`: one example at a time, by hand, compared with Keras.
 
-300,000 updates of a hidden layer of 512. What the notebook is about is the time.
+300,000 updates of a hidden layer of 512 units. The notebook's subject is the time.
 """
 
 from __future__ import annotations
@@ -14,9 +14,17 @@ from handgrad.layers import Layer
 from handgrad.losses import SoftmaxCrossEntropy, log_softmax, softmax
 from handgrad.models import online_mlp
 from handgrad.optim import SGD, AdamW
-from handgrad.reproduce.benchmark import Race
-from handgrad.reproduce.experiment import Fit, Outcome, Setting, Steps, first, judged, note
-from handgrad.reproduce.notebook import JUDGES, Erratum, Experiment, Notebook, Trial
+from handgrad.reproduce.benchmark import SpeedBenchmark
+from handgrad.reproduce.experiment import (
+    RunContext,
+    RunResult,
+    StepTrainer,
+    Training,
+    evaluate_all,
+    record,
+    with_first_images,
+)
+from handgrad.reproduce.notebook import VALIDATION_SET, Erratum, Experiment, Notebook, RecipeTrial
 from handgrad.schedules import OneCycle
 from handgrad.train import TrainConfig
 
@@ -26,85 +34,89 @@ LAYERS: tuple[Layer, ...] = tuple(online_mlp(Uniform(0.5)))
 
 @dataclass(frozen=True)
 class InFileOrder:
-    """One update for each image, in the order of the file, each epoch alike.
+    """One update for each image, in the order of the file, the same in every epoch.
 
     Attributes:
-        epochs: how many times the images are gone through.
-        images: how many are learned from, the first ones; None: all.
+        epochs: the number of epochs.
+        images: train with the first images only, so many; None: all.
     """
 
     epochs: int = 5
     images: int | None = None
 
-    def run(self, setting: Setting) -> Outcome:
-        """Train."""
-        setting = first(setting, self.images)
-        train = setting.train
-        net = setting.network(LAYERS)
-        steps = Steps(setting, net, TrainConfig(SoftmaxCrossEntropy(), SGD(LR)))
+    def run(self, context: RunContext) -> RunResult:
+        """Train the network."""
+        context = with_first_images(context, self.images)
+        train = context.train
+        net = context.network(LAYERS)
+        steps = StepTrainer(context, net, TrainConfig(SoftmaxCrossEntropy(), SGD(LR)))
         order = np.arange(len(train))
         curves: dict[str, list[float]] = {}
         for epoch in range(1, self.epochs + 1):
-            came = steps.run(train, order, 1, LR)
-            note(curves, "training loss", came.losses.mean())
-            note(curves, "training accuracy", came.correct.mean())
-            note(curves, "loss of the last image", came.losses[-1])
-            setting.on_share(epoch / self.epochs)
-        figures = judged(net, train, None, setting.test, steps.logits)
-        figures["loss of the last image"] = curves["loss of the last image"][-1]
-        figures["mean loss of the last epoch"] = curves["training loss"][-1]
-        return Outcome(figures, steps.seconds, curves, net)
+            results = steps.run(train, order, 1, LR)
+            record(curves, "training loss", results.losses.mean())
+            record(curves, "training accuracy", results.correct.mean())
+            record(curves, "loss of the last image", results.losses[-1])
+            context.on_progress(epoch / self.epochs)
+        metrics = evaluate_all(net, train, None, context.test, steps.logits)
+        metrics["loss of the last image"] = curves["loss of the last image"][-1]
+        metrics["mean loss of the last epoch"] = curves["training loss"][-1]
+        return RunResult(metrics, steps.seconds, curves, net)
 
 
 @dataclass(frozen=True)
-class OverTheWholeArray:
-    """The untrained network's answers to a batch, by the notebook's softmax and by the right one.
+class SoftmaxOverArray:
+    """Probabilities of an untrained network, by the notebook's softmax and by the correct one.
 
     Attributes:
-        batch: how many images.
+        batch: the number of images.
     """
 
     batch: int = 64
 
-    def run(self, setting: Setting) -> Outcome:
-        """Compute them."""
-        Z = setting.network(LAYERS).logits(setting.train.images[: self.batch])
+    def run(self, context: RunContext) -> RunResult:
+        """Compute the sums of one image's probabilities."""
+        Z = context.network(LAYERS).logits(context.train.images[: self.batch])
         exp = np.exp(Z - Z.max())
         whole = float((exp / exp.sum()).sum(axis=1).mean())
         rows = float(softmax(Z).sum(axis=1).mean())
-        return Outcome({"sum of one image's probabilities": whole, "by rows": rows})
+        return RunResult({"sum of one image's probabilities": whole, "by rows": rows})
 
 
 @dataclass(frozen=True)
-class Unclipped:
-    """How many losses of test images are infinite where probabilities are not clipped.
+class UnclippedLoss:
+    """The share of test images with an infinite loss if probabilities are not clipped.
 
     Attributes:
-        trained: the training before it.
+        training: the training before the measurement.
     """
 
-    trained: InFileOrder
+    training: InFileOrder
 
-    def run(self, setting: Setting) -> Outcome:
-        """Train, and look."""
-        net = self.trained.run(setting).net
+    def run(self, context: RunContext) -> RunResult:
+        """Train the network, and count the infinite losses."""
+        net = self.training.run(context).net
         assert net is not None
-        Z, y = net.logits(setting.test.images), setting.test.labels
+        Z, y = net.logits(context.test.images), context.test.labels
         each = np.arange(len(y)), y
-        figures = {
+        metrics = {
             "images without a finite loss": float(np.mean(softmax(Z)[each] == 0)),
             "from logits": float(np.mean(~np.isfinite(log_softmax(Z)[each]))),
         }
-        return Outcome(figures)
+        return RunResult(metrics)
 
 
 def notebook(quick: bool = False) -> Notebook:
-    """Return the notebook, or less of it."""
+    """Return the notebook.
+
+    Args:
+        quick: whether to use fewer epochs and images.
+    """
     images = 5_000 if quick else None
     published = InFileOrder(1 if quick else 5, images)
     recipe = TrainConfig(epochs=published.epochs, batch_size=1, optimizer=SGD(LR), patience=None)
-    corrected = Fit(LAYERS, recipe, images=images)
-    best = Fit(
+    corrected = Training(LAYERS, recipe, images=images)
+    best = Training(
         tuple(online_mlp()),
         TrainConfig(
             epochs=1 if quick else 40,
@@ -120,14 +132,14 @@ def notebook(quick: bool = False) -> Notebook:
         {
             "published": published,
             "corrected": corrected,
-            "twin": corrected.in_torch(),
+            "pytorch": corrected.in_torch(),
             "best": best,
         },
         {"training accuracy": 0.9951, "test accuracy": 0.9721},
         ranges={
             ("published", "test accuracy"): (0.84, 0.92) if quick else (0.965, 0.977),
             ("corrected", "test accuracy"): (0.84, 0.92) if quick else (0.968, 0.978),
-            ("twin", "test accuracy"): (0.84, 0.92) if quick else (0.968, 0.978),
+            ("pytorch", "test accuracy"): (0.84, 0.92) if quick else (0.968, 0.978),
             ("best", "test accuracy"): (0.95, 0.98) if quick else (0.989, 1.0),
         },
     )
@@ -135,35 +147,38 @@ def notebook(quick: bool = False) -> Notebook:
         name="online-mlp",
         title="One example at a time",
         data="mnist",
-        about="A hidden layer of 512 learns MNIST's digits one image at a time, in the order of "
-        "the file: five epochs, 300,000 updates at 0.01, weights from (−0.5, 0.5). Its point is "
-        "the comparison of direct computation with Keras; it says 12 minutes 8.5 seconds.",
+        about="A network with a hidden layer of 512 units is trained on MNIST one image at a time, "
+        "in the order of the file: five epochs, 300,000 updates with a learning rate of 0.01, "
+        "initial weights from (−0.5, 0.5). The notebook compares direct computation with Keras; "
+        "it reports 12 minutes 8.5 seconds.",
         experiments=(only,),
-        race=Race(LAYERS, SGD(LR), 1, 500 if quick else 2_000, 300_000, with_keras=True),
+        benchmark=SpeedBenchmark(
+            LAYERS, SGD(LR), 1, 500 if quick else 2_000, 300_000, with_keras=True
+        ),
         errata=_errata(published, corrected),
         trials=(
-            Trial("40 epochs, AdamW to 0.003, decay 0.05, light", 0.9938, 1, taken=True),
-            Trial("the same, drawings", 0.9918, 1),
-            Trial("the same, images as they are", 0.9847, 1),
+            RecipeTrial("40 epochs, AdamW to 0.003, decay 0.05, light", 0.9938, 1, chosen=True),
+            RecipeTrial("the same, drawings", 0.9918, 1),
+            RecipeTrial("the same, no augmentation", 0.9847, 1),
         ),
-        judged=JUDGES,
+        validated_on=VALIDATION_SET,
         seconds=12 * 60 + 8.5,
     )
 
 
-def _errata(published: InFileOrder, corrected: Fit) -> tuple[Erratum, ...]:
+def _errata(published: InFileOrder, corrected: Training) -> tuple[Erratum, ...]:
     return (
         Erratum(
-            "Nothing is shuffled.",
-            "The network sees the same images in the same order in each epoch, and its last "
-            "steps are always towards the same ones.",
+            "The images are not shuffled.",
+            "The network sees the images in the same order in every epoch, so the last updates "
+            "are always made with the same images.",
             "test accuracy",
             published,
             corrected,
         ),
         Erratum(
-            "The loss printed for an epoch is that of the last image.",
-            "One image that is right says nothing of 60,000. Without: the epoch's mean.",
+            "The loss printed for an epoch is that of its last image.",
+            "One image does not represent 60,000. Without the error: the mean of the epoch.",
             "loss of the last image",
             published,
             published,
@@ -172,20 +187,20 @@ def _errata(published: InFileOrder, corrected: Fit) -> tuple[Erratum, ...]:
         ),
         Erratum(
             "Cross-entropy takes the logarithm of unclipped probabilities.",
-            "Where a probability is rounded to 0 the loss is infinite. Measured as the share of "
-            "test images, in float32; the loss from logits is always finite.",
+            "If a probability is rounded to 0, the loss is infinite. Measured as the share of such "
+            "test images, in float32. A loss computed from logits is always finite.",
             "images without a finite loss",
-            Unclipped(published),
-            Unclipped(published),
+            UnclippedLoss(published),
+            UnclippedLoss(published),
             "from logits",
         ),
         Erratum(
             "The softmax subtracts and sums over the whole array.",
-            "Right for one column, wrong for a batch, whose probabilities then sum to 1 all "
-            "together. Measured as the sum of one image's in a batch of 64.",
+            "That is correct for one image. In a batch, the probabilities of all images together "
+            "then sum to 1. Measured as the sum for one image in a batch of 64.",
             "sum of one image's probabilities",
-            OverTheWholeArray(),
-            OverTheWholeArray(),
+            SoftmaxOverArray(),
+            SoftmaxOverArray(),
             "by rows",
             percent=False,
         ),

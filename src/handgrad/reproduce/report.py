@@ -1,4 +1,4 @@
-"""The report: one page of HTML that needs nothing else, and the same tables in Markdown."""
+"""The report: an HTML page that needs no other file, and the same tables in Markdown."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from handgrad.files import replacing
-from handgrad.reproduce.findings import Findings
 from handgrad.reproduce.markdown import markdown
 from handgrad.reproduce.page import page
-from handgrad.reproduce.running import Data
-from handgrad.reproduce.tables import Table, bests, overview, times
+from handgrad.reproduce.results import NotebookResults
+from handgrad.reproduce.runner import Data
+from handgrad.reproduce.tables import Table, bests, short_overview, short_times
 
 
 @dataclass(frozen=True)
-class Report:
+class ReproductionReport:
     """The report.
 
     Attributes:
-        html: as a page.
-        markdown: as a document.
-        tables: its tables of all notebooks.
+        html: the page.
+        markdown: the document.
+        tables: its most important tables, narrow enough for a terminal of 80 columns.
     """
 
     html: str
@@ -30,7 +30,7 @@ class Report:
 
     @staticmethod
     def write(path: Path, text: str) -> None:
-        """Write a file, whole or not at all.
+        """Write a file completely or not at all.
 
         Raises:
             StorageError: if it cannot be written.
@@ -39,13 +39,17 @@ class Report:
             temporary.write_text(text, encoding="utf-8")
 
 
-def report(found: Sequence[Findings], data: Data, *, quick: bool = False) -> Report:
-    """Return the report of what was found.
+def report(
+    results: Sequence[NotebookResults], data: Data, *, quick: bool = False
+) -> ReproductionReport:
+    """Make the report.
 
     Args:
-        found: what was found of each notebook.
-        data: the images, by the name of the data.
-        quick: whether less was run than the notebooks did.
+        results: the results of each notebook.
+        data: the images, by the name of the data set.
+        quick: whether fewer epochs and images were used than in the notebooks.
     """
-    tables = overview(found), times(found), bests(found)
-    return Report(page(found, data, quick=quick), markdown(found, quick=quick), tables)
+    tables = short_overview(results), short_times(results), bests(results)
+    return ReproductionReport(
+        page(results, data, quick=quick), markdown(results, quick=quick), tables
+    )

@@ -1,7 +1,7 @@
 """`softmax-regression`: one linear layer, by hand and then in PyTorch.
 
-By hand, all 50,000 images make one step, their raw values 0..255 are multiplied with weights
-from N(0, 1), and gradients are summed over the images, not averaged.
+The training by hand uses all 50,000 images in each step, raw values 0..255, weights from N(0, 1),
+and gradients that are summed over the images, not averaged.
 """
 
 from __future__ import annotations
@@ -17,15 +17,24 @@ from handgrad.losses import SoftmaxCrossEntropy, softmax
 from handgrad.models import softmax_regression
 from handgrad.optim import SGD, AdamW
 from handgrad.random import generator
-from handgrad.reproduce.benchmark import Race
-from handgrad.reproduce.experiment import TWIN, Fit, Outcome, Said, Setting, Steps, first, note
-from handgrad.reproduce.notebook import JUDGES, Erratum, Experiment, Notebook, Trial
+from handgrad.reproduce.benchmark import SpeedBenchmark
+from handgrad.reproduce.experiment import (
+    TORCH_ENGINE,
+    ReportedValue,
+    RunContext,
+    RunResult,
+    StepTrainer,
+    Training,
+    record,
+    with_first_images,
+)
+from handgrad.reproduce.notebook import VALIDATION_SET, Erratum, Experiment, Notebook, RecipeTrial
 from handgrad.schedules import OneCycle
 from handgrad.train import TrainConfig
 
-BYTES = Normalize(0.0, 1 / 255)  # the raw values: it undoes the scaling to 0..1
-LAYERS = (BYTES, Flatten(), Dense(initializer=Normal(1.0)))
-AT_A_GLANCE = 5  # steps between two looks at loss and accuracy
+RAW_PIXELS = Normalize(0.0, 1 / 255)  # 0..255: it reverses the scaling to 0..1
+LAYERS = (RAW_PIXELS, Flatten(), Dense(initializer=Normal(1.0)))
+STEPS_PER_EVALUATION = 5
 BLOCK = 20
 
 
@@ -33,82 +42,88 @@ BLOCK = 20
 class FullBatch:
     """Gradient descent on all images at once.
 
-    One ran a block of steps, looked, and ran another one while it still got better: the weights
-    are kept at the look with the lowest training loss.
+    The author ran blocks of steps as long as the results improved. The weights with the lowest
+    training loss are kept.
 
     Attributes:
-        blocks: how many blocks of 20 steps.
-        images: how many images there are, the first ones; None: all.
-        validation: how many of them to set aside.
-        first_rate: the learning rate of the first step, of a gradient summed over images.
-        lr: that of all others, weights and biases alike; the notebook's biases had a tenth.
-        engine: what trains, if not what is asked for.
-        label_minus_one: the error: a label's one-hot row has its one at the place before, so that
-            a 0 becomes class 9, and every prediction must be shifted back.
-        sign: -1 the error: the derivative's sign is wrong, and the update is not.
+        blocks: the number of blocks of 20 steps.
+        images: use only the first images, so many; None: all.
+        validation: the number of images for validation.
+        first_lr: the learning rate of the first step, for a gradient summed over the images.
+        lr: the learning rate of all other steps; the notebook's biases had a tenth of it.
+        engine: the name of the engine; "": that of the context.
+        label_minus_one: the error: labels are one-hot encoded at label − 1, so that a 0 becomes
+            class 9, and every prediction must be shifted back.
+        sign: -1: the error: the sign of the derivative is wrong, the update is not.
     """
 
     blocks: int = 30
     images: int | None = None
     validation: int = 10_000
-    first_rate: float = 1e-3
+    first_lr: float = 1e-3
     lr: float = 1e-4
     engine: str = ""
     label_minus_one: bool = False
     sign: int = 1
 
-    def run(self, setting: Setting) -> Outcome:
-        """Train."""
-        setting = replace(first(setting, self.images), engine=self.engine or setting.engine)
-        train, validation = setting.split(self.validation)
-        net = setting.network(LAYERS)
-        net.parameters["2.bias"] = generator(setting.seed, "init", 1).normal(size=10)
-        steps = Steps(setting, net, TrainConfig(SoftmaxCrossEntropy(), SGD(self.lr)))
+    def run(self, context: RunContext) -> RunResult:
+        """Train the network."""
+        context = replace(
+            with_first_images(context, self.images), engine=self.engine or context.engine
+        )
+        train, validation = context.split(self.validation)
+        net = context.network(LAYERS)
+        net.parameters["2.bias"] = generator(context.seed, "init", 1).normal(size=10)
+        steps = StepTrainer(context, net, TrainConfig(SoftmaxCrossEntropy(), SGD(self.lr)))
         shift = int(self.label_minus_one)
         shifted = (train.labels - shift) % 10
         everything = np.arange(len(train))
         summed = self.sign * float(len(train))  # the engine's gradient is a mean
 
         curves: dict[str, list[float]] = {}
-        figures: dict[str, float] = {}
-        for look in range(self.blocks * BLOCK // AT_A_GLANCE + 1):
-            for _ in range(AT_A_GLANCE if look else 1):
-                lr = self.lr if look else self.first_rate
+        metrics: dict[str, float] = {}
+        for number in range(self.blocks * BLOCK // STEPS_PER_EVALUATION + 1):
+            for _ in range(STEPS_PER_EVALUATION if number else 1):
+                lr = self.lr if number else self.first_lr
                 steps.run(train, everything, len(train), summed * lr, shifted)
             found: dict[str, float] = {}
             for name, data in (("training", train), ("validation", validation)):
-                Z = np.roll(steps.logits(data.images), shift, axis=1)  # shifted back
+                Z = np.roll(steps.logits(data.images), shift, axis=1)
                 found[f"{name} loss"] = clipped_loss(Z, data.labels)
                 found[f"{name} accuracy"] = float(np.mean(Z.argmax(axis=1) == data.labels))
-                as_they_come = Z.argmax(axis=1) - shift
-                found[f"{name} accuracy as they come"] = float(
-                    np.mean(as_they_come % 10 == data.labels)
+                not_shifted = Z.argmax(axis=1) - shift
+                found[f"{name} accuracy, not shifted back"] = float(
+                    np.mean(not_shifted % 10 == data.labels)
                 )
             for name, value in found.items():
-                note(curves, name, value)
+                record(curves, name, value)
             if found["training loss"] == min(curves["training loss"]):
-                figures, best = found, net.snapshot()
-            setting.on_share((look + 1) / (self.blocks * BLOCK // AT_A_GLANCE + 1))
+                metrics, best = found, net.snapshot()
+            context.on_progress((number + 1) / (self.blocks * BLOCK // STEPS_PER_EVALUATION + 1))
         net.restore(best)
-        figures["loss after the first step"] = curves["training loss"][0]
-        return Outcome(figures, steps.seconds, curves, net)
+        metrics["loss after the first step"] = curves["training loss"][0]
+        return RunResult(metrics, steps.seconds, curves, net)
 
 
 def clipped_loss(Z: Array, y: NDArray[np.int64]) -> float:
-    """Return the mean cross-entropy of probabilities that are at least 1e-9, as the notebook's.
+    """Compute the mean cross-entropy of probabilities clipped at 1e-9, as the notebook does.
 
-    It makes an image that is quite wrong cost 20.7, however wrong it is.
+    The loss of one image is therefore at most 20.7.
     """
     p = softmax(Z)[np.arange(len(y)), y]
     return float(-np.log(np.clip(p, 1e-9, 1)).mean())
 
 
 def notebook(quick: bool = False) -> Notebook:
-    """Return the notebook, or less of it."""
+    """Return the notebook.
+
+    Args:
+        quick: whether to use fewer epochs and images.
+    """
     corrected = FullBatch(10, 12_000, 2_000) if quick else FullBatch()
     published = replace(corrected, label_minus_one=True)
-    batches = Fit(
-        (Flatten(), Dense(initializer=Uniform(1 / 28))),  # as PyTorch draws them
+    batches = Training(
+        (Flatten(), Dense(initializer=Uniform(1 / 28))),  # the initialisation of PyTorch
         TrainConfig(epochs=2 if quick else 20, batch_size=128, optimizer=SGD(1e-3), patience=None),
         validation=10_000,
     )
@@ -116,28 +131,30 @@ def notebook(quick: bool = False) -> Notebook:
         name="softmax-regression",
         title="One linear layer",
         data="mnist",
-        about="One linear layer, 784-10, learns MNIST's digits: by hand on raw pixels with the "
-        "50,000 training images in one step, then in PyTorch in batches. The other 10,000 "
-        "judge it.",
+        about="One linear layer, 784-10, is trained on MNIST: by hand, on raw pixels, with all "
+        "50,000 training images in each step; then in PyTorch, in batches. The other 10,000 "
+        "training images are for validation.",
         experiments=(
             _by_hand(published, corrected, quick),
-            _beside_its_twin(replace(corrected, blocks=1 if quick else 2)),
+            _first_steps(replace(corrected, blocks=1 if quick else 2)),
             _in_pytorch(batches, quick),
         ),
-        race=Race(LAYERS, SGD(5.0), 50_000, 50_000, 600 * 50_000, rounds=1 if quick else 2),
+        benchmark=SpeedBenchmark(
+            LAYERS, SGD(5.0), 50_000, 50_000, 600 * 50_000, rounds=1 if quick else 2
+        ),
         errata=_errata(published, corrected, batches),
         trials=(
-            Trial("40 epochs, AdamW to 0.002, decay 0.05", 0.92540, 2, taken=True),
-            Trial("the same to 0.001", 0.92525, 2),
-            Trial("the same to 0.005, decay 0.2", 0.92270, 2),
-            Trial("the first, images moved by up to a pixel", 0.92120, 2),
+            RecipeTrial("40 epochs, AdamW to 0.002, decay 0.05", 0.92540, 2, chosen=True),
+            RecipeTrial("the same to 0.001", 0.92525, 2),
+            RecipeTrial("the same to 0.005, decay 0.2", 0.92270, 2),
+            RecipeTrial("the first, images shifted by up to a pixel", 0.92120, 2),
         ),
-        judged=JUDGES,
+        validated_on=VALIDATION_SET,
     )
 
 
 def _by_hand(published: FullBatch, corrected: FullBatch, quick: bool) -> Experiment:
-    best = Fit(
+    best = Training(
         tuple(softmax_regression()),
         TrainConfig(
             epochs=3 if quick else 40,
@@ -148,7 +165,7 @@ def _by_hand(published: FullBatch, corrected: FullBatch, quick: bool) -> Experim
         ),
     )
     return Experiment(
-        "by hand, all images in one step",
+        "by hand, all images in each step",
         {
             "published": published,
             "corrected": corrected,
@@ -162,10 +179,11 @@ def _by_hand(published: FullBatch, corrected: FullBatch, quick: bool) -> Experim
             "loss after the first step": 7.702,
         },
         {
-            "loss after the first step": "The notebook goes from 18.687 to 7.702 with a first step "
-            "at 1e-3. Here the loss is 18.89 ± 0.28 before that step, too; five steps at 1e-4 "
-            "after it, it is 7.1 to 10.1 in the five seeds. What else the notebook's first step "
-            "did is not known. Its biases then learn at 1e-5; here they have the weights' 1e-4.",
+            "loss after the first step": "The notebook's loss falls from 18.687 to 7.702 in a "
+            "first step with a learning rate of 1e-3. Here it is 18.89 ± 0.28 before that step, "
+            "and 7.1 to 10.1 in the five seeds five steps later, with 1e-4. What else the "
+            "notebook's first step did is unknown. Its biases then have a learning rate of 1e-5, "
+            "here 1e-4.",
         },
         {
             ("published", "training accuracy"): (0.88, 0.96) if quick else (0.912, 0.930),
@@ -173,51 +191,52 @@ def _by_hand(published: FullBatch, corrected: FullBatch, quick: bool) -> Experim
             ("corrected", "validation accuracy"): (0.85, 0.92) if quick else (0.897, 0.915),
             ("best", "test accuracy"): (0.905, 0.925) if quick else (0.926, 1.0),
         },
-        beat=f"{AT_A_GLANCE} steps each",
+        curve_unit=f"{STEPS_PER_EVALUATION} steps",
     )
 
 
-def _beside_its_twin(begun: FullBatch) -> Experiment:
-    """Return the first steps alone: PyTorch takes a second or more for each."""
+def _first_steps(variant: FullBatch) -> Experiment:
+    """Return the first steps only: PyTorch takes a second or more for each."""
     return Experiment(
-        f"by hand, the first {begun.blocks * BLOCK} steps",
-        {"corrected": begun, "twin": replace(begun, engine=TWIN)},
+        f"by hand, the first {variant.blocks * BLOCK} steps",
+        {"corrected": variant, "pytorch": replace(variant, engine=TORCH_ENGINE)},
         shown=("validation accuracy",),
-        beat=f"{AT_A_GLANCE} steps each",
+        curve_unit=f"{STEPS_PER_EVALUATION} steps",
     )
 
 
-def _in_pytorch(batches: Fit, quick: bool) -> Experiment:
+def _in_pytorch(batches: Training, quick: bool) -> Experiment:
     return Experiment(
         "in PyTorch, batches of 128",
-        {"published": batches, "corrected": batches, "twin": batches.in_torch()},
+        {"published": batches, "corrected": batches, "pytorch": batches.in_torch()},
         {"validation accuracy": 0.857, "validation loss": 0.672},
         {
-            "validation accuracy": "The loss agrees. Which 10,000 images judge it moves the "
-            "accuracy by 0.35 points as standard deviation; nobody knows which they were."
+            "validation accuracy": "The loss agrees. The accuracy depends on which 10,000 images "
+            "are for validation, with a standard deviation of 0.35 points, and the notebook does "
+            "not say which they were."
         },
         ranges={
             (kind, "validation accuracy"): (0.68, 0.78) if quick else (0.845, 0.865)
-            for kind in ("corrected", "twin")
+            for kind in ("corrected", "pytorch")
         },
     )
 
 
-def _errata(published: FullBatch, corrected: FullBatch, batches: Fit) -> tuple[Erratum, ...]:
+def _errata(published: FullBatch, corrected: FullBatch, batches: Training) -> tuple[Erratum, ...]:
     return (
         Erratum(
             "Labels are one-hot encoded at label − 1.",
-            "Class 0 lands in column 9 by negative indexing. The network learns as well, but "
-            "every prediction must be shifted back; without that, hardly one is right.",
-            "validation accuracy as they come",
+            "Negative indexing puts class 0 into column 9. The network learns just as well, but "
+            "every prediction must be shifted back; otherwise hardly any is correct.",
+            "validation accuracy, not shifted back",
             published,
             corrected,
             "validation accuracy",
         ),
         Erratum(
             "dL/dZ is written as y − p, and the update adds it.",
-            "It is p − y. The two errors cancel; who takes over the formula and the usual update "
-            "goes uphill. Measured after 20 steps.",
+            "It is p − y. The two errors cancel, but the formula with the usual update increases "
+            "the loss. Measured after 20 steps.",
             "validation accuracy",
             replace(corrected, blocks=1, sign=-1),
             replace(corrected, blocks=1),
@@ -226,7 +245,7 @@ def _errata(published: FullBatch, corrected: FullBatch, batches: Fit) -> tuple[E
             "The conclusion says that PyTorch's accuracy exceeds 89 %.",
             "No cell shows that; the last one shows 85.7 %.",
             "validation accuracy",
-            Said({"validation accuracy": 0.89}),
+            ReportedValue({"validation accuracy": 0.89}),
             batches,
         ),
     )

@@ -1,4 +1,4 @@
-"""What was found, kept: a file for each piece, named by all that decides the outcome."""
+"""The store of results: one file for each job, named after everything that decides its result."""
 
 from __future__ import annotations
 
@@ -17,90 +17,91 @@ from handgrad.engines import fastest_engine
 from handgrad.errors import ConfigError, DataError, HandgradError, ModelError
 from handgrad.files import replacing
 from handgrad.network import Network
-from handgrad.reproduce.benchmark import OURS
-from handgrad.reproduce.experiment import Outcome, Part
-from handgrad.reproduce.notebook import NOTHING, PUBLISHED, Notebook
+from handgrad.reproduce.benchmark import HANDGRAD
+from handgrad.reproduce.experiment import RunResult, Variant
+from handgrad.reproduce.notebook import NO_METRIC, PUBLISHED, Notebook
 from handgrad.reproduce.text import machine
 
 ENGINES = ("auto", "compiled", "reference")
 
 
-class Piece(NamedTuple):
-    """One part with one seed.
+class Job(NamedTuple):
+    """One variant with one seed.
 
     Attributes:
-        notebook: the notebook's name.
-        data: the name of its images.
-        what: what the part is, in words.
-        part: the part.
+        notebook: the name of the notebook.
+        data: the name of the data set.
+        description: the experiment and the kind of the variant.
+        variant: the variant.
         seed: the seed.
-        figures: what must be among its figures, since the report asks for it.
+        metrics: the metrics that the report needs from it.
     """
 
     notebook: str
     data: str
-    what: str
-    part: Part
+    description: str
+    variant: Variant
     seed: int
-    figures: frozenset[str] = frozenset()
+    metrics: frozenset[str] = frozenset()
 
 
-def pieces(notebooks: Sequence[Notebook], seeds: int) -> list[Piece]:
-    """Return all that is to be run, each once; all notebooks have a seed before the next seed."""
-    found: dict[tuple[str, str, int], Piece] = {}
-    asked = {notebook.name: _asked(notebook) for notebook in notebooks}
+def jobs(notebooks: Sequence[Notebook], seeds: int) -> list[Job]:
+    """Return all jobs, equal ones once; the first seed of all notebooks comes first."""
+    found: dict[tuple[str, str, int], Job] = {}
+    needed = {notebook.name: _needed_metrics(notebook) for notebook in notebooks}
     for seed in range(seeds):
         for notebook in notebooks:
-            for what, part in parts(notebook):
-                if part is not notebook.race or seed == 0:  # a time is no matter of the seed
-                    names = frozenset(asked[notebook.name][repr(part)])
-                    piece = Piece(notebook.name, notebook.data, what, part, seed, names)
-                    found.setdefault((notebook.data, repr(part), seed), piece)
+            for description, variant in variants(notebook):
+                if variant is not notebook.benchmark or seed == 0:  # times do not need more seeds
+                    metrics = frozenset(needed[notebook.name][repr(variant)])
+                    job = Job(notebook.name, notebook.data, description, variant, seed, metrics)
+                    found.setdefault((notebook.data, repr(variant), seed), job)
     return [*found.values()]
 
 
-def parts(notebook: Notebook) -> Iterator[tuple[str, Part]]:
-    """Yield all parts of a notebook, with what they are."""
+def variants(notebook: Notebook) -> Iterator[tuple[str, Variant]]:
+    """Yield a description of each variant of a notebook, and the variant."""
     for experiment in notebook.experiments:
-        for kind, part in experiment.parts.items():
-            yield f"{experiment.title}, {kind}", part
+        for kind, variant in experiment.variants.items():
+            yield f"{experiment.title}, {kind}", variant
     for number, erratum in enumerate(notebook.errata, 1):
-        yield f"error {number}", erratum.part
-        yield f"without error {number}", erratum.against
-    yield "the time", notebook.race
+        yield f"with error {number}", erratum.variant
+        yield f"without error {number}", erratum.reference
+    yield "speed benchmark", notebook.benchmark
 
 
-def _asked(notebook: Notebook) -> defaultdict[str, set[str]]:
-    """Return which figures a notebook's report cannot do without, by the `repr` of the part."""
-    asked: defaultdict[str, set[str]] = defaultdict(set)
+def _needed_metrics(notebook: Notebook) -> defaultdict[str, set[str]]:
+    """Return the metrics that a notebook's report needs, by the `repr` of the variant."""
+    needed: defaultdict[str, set[str]] = defaultdict(set)
     for experiment in notebook.experiments:
-        for kind, figure in experiment.ranges:
-            asked[repr(experiment.parts[kind])].add(figure)
-        if PUBLISHED in experiment.parts:
-            asked[repr(experiment.parts[PUBLISHED])].update(experiment.claims)
+        for kind, metric in experiment.ranges:
+            needed[repr(experiment.variants[kind])].add(metric)
+        if PUBLISHED in experiment.variants:
+            needed[repr(experiment.variants[PUBLISHED])].update(experiment.published)
     for erratum in notebook.errata:
-        if erratum.figure != NOTHING:
-            asked[repr(erratum.part)].add(erratum.figure)
-            asked[repr(erratum.against)].add(erratum.without or erratum.figure)
-    asked[repr(notebook.race)] |= {f"{OURS}: microseconds", f"{OURS}: accuracy", "total"}
-    return asked
+        if erratum.metric != NO_METRIC:
+            needed[repr(erratum.variant)].add(erratum.metric)
+            needed[repr(erratum.reference)].add(erratum.reference_metric or erratum.metric)
+    times = {f"{HANDGRAD}: microseconds", f"{HANDGRAD}: accuracy", "total"}
+    needed[repr(notebook.benchmark)] |= times
+    return needed
 
 
-def quietly(sentence: str) -> None:
-    """Tell nobody."""
+def ignore_warning(sentence: str) -> None:
+    """Do nothing with the warning."""
 
 
-class Store:
-    """A folder of outcomes.
+class ResultStore:
+    """A folder of results.
 
     Args:
-        folder: the folder; it is made when something is put there.
+        folder: the folder; it is created with the first result.
         digests: the SHA-256 of each data set, by its name.
-        engine: what trains, by its name.
-        warn: called with a sentence, once for each file that is there and cannot be used.
+        engine: the name of the engine.
+        warn: called with a sentence, once for each file that cannot be used.
 
     Raises:
-        ConfigError: if the engine is none of ours.
+        ConfigError: if the engine is unknown.
     """
 
     def __init__(
@@ -108,108 +109,114 @@ class Store:
         folder: Path,
         digests: dict[str, str],
         engine: str = "auto",
-        warn: Callable[[str], None] = quietly,
+        warn: Callable[[str], None] = ignore_warning,
     ) -> None:
         if engine not in ENGINES:
             raise ConfigError(
-                f"the engine {engine!r} is none of ours; choose one of {', '.join(ENGINES)} "
-                "(PyTorch runs beside it wherever it is installed)"
+                f"the engine {engine!r} cannot be used here; choose one of {', '.join(ENGINES)} "
+                "(PyTorch is run in any case if it is installed)"
             )
         self.folder, self.digests = folder, digests
         self.engine = fastest_engine() if engine == "auto" else engine
         self._warn, self._warned = warn, set[Path]()
 
-    def get(self, piece: Piece) -> Outcome | None:
-        """Return what came of a piece; None: it was not run, or its file is no good."""
-        path = self._path(piece, ".json")
+    def get(self, job: Job) -> RunResult | None:
+        """Return the result of a job; None: it was not run, or its file cannot be used."""
+        path = self._path(job, ".json")
         try:
-            return self._read(path, piece)
+            return self._read(path, job)
         except FileNotFoundError:
             return None
         except DataError as error:
-            why = str(error)
+            reason = str(error)
         except (OSError, ValueError, LookupError, TypeError, AttributeError):
-            why = "cannot be read"
-        self._say(path, f"{path} {why}, and counts as not done")
+            reason = "cannot be read"
+        self._warn_once(path, f"{path} {reason}; its job is run again")
         return None
 
-    def _read(self, path: Path, piece: Piece) -> Outcome:
-        """Return the outcome in a file, or raise an error of any kind."""
-        told = json.loads(path.read_text("utf-8"))
-        outcome = Outcome.of_plain(told["outcome"])
-        if any(told[name] != value for name, value in self._identity(piece).items()):
-            raise DataError("is of another piece")
-        if not outcome.figures or not outcome.figures.keys() >= piece.figures:
-            raise DataError("lacks figures")
-        if not all(map(math.isfinite, outcome.figures.values())):
-            raise DataError("has figures that are no numbers")
-        return outcome
+    def _read(self, path: Path, job: Job) -> RunResult:
+        """Read a result, or raise an error of any kind."""
+        content = json.loads(path.read_text("utf-8"))
+        result = RunResult.from_dict(content["result"])
+        if any(content[name] != value for name, value in self._identity(job).items()):
+            raise DataError("belongs to another job")
+        if not result.metrics or not result.metrics.keys() >= job.metrics:
+            raise DataError("lacks metrics")
+        if not all(map(math.isfinite, result.metrics.values())):
+            raise DataError("has metrics that are not finite")
+        return result
 
-    def put(self, piece: Piece, outcome: Outcome) -> None:
-        """Keep what came of a piece; of the first seed, the network too.
+    def put(self, job: Job, result: RunResult) -> None:
+        """Store the result of a job, and the network of the first seed.
 
         Raises:
-            StorageError: if it cannot be written.
+            StorageError: if a file cannot be written.
         """
-        if outcome.net is not None and piece.seed == 0:
-            path = self._path(piece, ".safetensors")
+        if result.net is not None and job.seed == 0:
+            path = self._path(job, ".safetensors")
             path.parent.mkdir(parents=True, exist_ok=True)
-            with suppress(ModelError):  # layers of a notebook's own cannot be described in a file
-                Classifier(outcome.net).save(path)
-        measured = replace(outcome, machine=machine())
-        told = {"what": piece.what, **self._identity(piece), "outcome": measured.plain()}
-        with replacing(self._path(piece, ".json")) as temporary:
-            temporary.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", "utf-8")
+            with suppress(ModelError):  # a notebook's own layers cannot be stored in a model file
+                result.net.save(path)
+        measured = replace(result, machine=machine())
+        content = {
+            "description": job.description,
+            **self._identity(job),
+            "result": measured.to_dict(),
+        }
+        with replacing(self._path(job, ".json")) as temporary:
+            temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
-    def network(self, piece: Piece) -> Network | None:
-        """Return the network that came of a piece; None: there is none."""
-        path = self._path(piece, ".safetensors")
+    def network(self, job: Job) -> Network | None:
+        """Return the network of a job; None: there is none."""
+        from handgrad.classifier import load_model
+
+        path = self._path(job, ".safetensors")
         try:
             return load_model(path).network if path.is_file() else None
         except HandgradError as error:
-            self._say(path, f"a network is not shown: {error}")
+            self._warn_once(path, f"a network is not shown: {error}")
             return None
 
-    def checkpoint(self, piece: Piece) -> Path:
-        """Return where a piece is kept while it goes on."""
-        return self._path(piece, ".unfinished")
+    def checkpoint(self, job: Job) -> Path:
+        """Return the folder for the checkpoints of a job."""
+        return self._path(job, ".unfinished")
 
-    def _say(self, path: Path, sentence: str) -> None:
-        """Say something of a file, once."""
+    def _warn_once(self, path: Path, sentence: str) -> None:
+        """Warn about a file, once."""
         if path not in self._warned:
             self._warned.add(path)
             self._warn(sentence)
 
-    def _path(self, piece: Piece, suffix: str) -> Path:
-        said = json.dumps(self._identity(piece), sort_keys=True)
-        key = hashlib.sha256(said.encode()).hexdigest()[:8]
-        return self.folder / piece.notebook / f"{key}-{piece.seed}{suffix}"
+    def _path(self, job: Job, suffix: str) -> Path:
+        identity = json.dumps(self._identity(job), sort_keys=True)
+        key = hashlib.sha256(identity.encode()).hexdigest()[:8]
+        return self.folder / job.notebook / f"{key}-{job.seed}{suffix}"
 
-    def _identity(self, piece: Piece) -> dict[str, str | int]:
-        """Return all that decides what comes of a piece."""
+    def _identity(self, job: Job) -> dict[str, str | int]:
+        """Return everything that decides the result of a job."""
         return {
-            "part": described(piece.part),
-            "seed": piece.seed,
-            "data": self.digests[piece.data],
+            "variant": describe(job.variant),
+            "seed": job.seed,
+            "data": self.digests[job.data],
             "engine": self.engine,
         }
 
 
-def described(value: object) -> str:
-    """Return a value as `repr` does, but without the fields that have their default.
+def describe(value: object) -> str:
+    """Return a value as `repr` does, without the fields that have their default.
 
-    So a field that is added later, for something new, leaves all names as they are.
+    A field that is added later, with a default, therefore does not change existing descriptions.
 
-    >>> described(hg.Adam(0.01))
+    >>> describe(hg.Adam(0.01))
     'Adam(lr=0.01)'
     """
     if isinstance(value, tuple | list):
-        return f"({', '.join(map(described, value))})"
+        return f"({', '.join(map(describe, value))})"
     if not is_dataclass(value) or isinstance(value, type):
         return repr(value)
-    told = (
-        f"{field.name}={described(getattr(value, field.name))}"
+    parts = (
+        f"{field.name}={describe(getattr(value, field.name))}"
         for field in fields(value)
         if getattr(value, field.name) != field.default
     )
-    return f"{type(value).__name__}({', '.join(told)})"
+    return f"{type(value).__name__}({', '.join(parts)})"

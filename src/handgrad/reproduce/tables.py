@@ -1,24 +1,38 @@
-"""What was found as tables: headings and rows of words, for every kind of report."""
+"""The results as tables of text, for page, document and terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from handgrad.reproduce.benchmark import NUMPY, OURS, TORCH
-from handgrad.reproduce.experiment import Fit
-from handgrad.reproduce.findings import Findings, Spread, figures, in_words, is_share
-from handgrad.reproduce.notebook import BEST, CORRECTED, KINDS, PUBLISHED, TWIN, Experiment
+from handgrad.reproduce.benchmark import HANDGRAD, NUMPY, TORCH
+from handgrad.reproduce.experiment import Training
+from handgrad.reproduce.notebook import (
+    BEST,
+    CORRECTED,
+    PUBLISHED,
+    PYTORCH,
+    VARIANTS,
+    Experiment,
+)
+from handgrad.reproduce.results import (
+    NotebookResults,
+    SeedStatistics,
+    decimals,
+    format_statistics,
+    is_accuracy,
+    metrics_of,
+)
 
 DASH, MINUS = "–", "\N{MINUS SIGN}"
-HEADINGS = ["figure", ">published", ">as published here", "within 2 sd"]
+HEADINGS = ["metric", ">published", ">reproduced", "within 2 sd"]
 HEADINGS += [">corrected", ">in PyTorch", ">at its best"]
-SAME = (
-    "All begin with the same weights and take the same images in the same order. Their roundings "
-    "differ, and thousands of steps enlarge that: first weights that are larger by a millionth "
-    "moved handgrad's own accuracy by up to 1.3 points in online-mlp and 0.6 in fashion-mlp. "
-    "Where there is batch normalisation, the notebook's NumPy normalises the test images by "
-    "their own statistics, the others by those kept from training."
+BENCHMARK_NOTE = (
+    "All start with the same weights and see the same images in the same order. They round "
+    "differently, and thousands of steps amplify the differences: initial weights larger by one "
+    "part in a million changed the accuracy of handgrad by up to 1.3 points for online-mlp and "
+    "0.6 points for fashion-mlp. With batch normalisation, the notebook's NumPy normalises the "
+    "test images with their own statistics; the others use the running statistics of training."
 )
 
 
@@ -26,10 +40,10 @@ class Table(NamedTuple):
     """A table.
 
     Attributes:
-        title: what stands above it.
-        headings: what stands above the columns; one that begins with > is set to the right.
+        title: the title above the table.
+        headings: the headings of the columns; ">" marks a right-aligned column.
         rows: the cells.
-        note: what is said below it; "": nothing.
+        note: a paragraph below the table; "": none.
     """
 
     title: str
@@ -38,91 +52,114 @@ class Table(NamedTuple):
     note: str = ""
 
 
-def overview(found: Sequence[Findings]) -> Table:
-    """Return the table of all accuracies, published and found."""
+def overview(results: Sequence[NotebookResults]) -> Table:
+    """Return the table of all accuracies, published and reproduced."""
     rows = [
-        [f"{findings.notebook.name}, {experiment.title}: {figure}", *cells]
-        for findings in found
-        for experiment, figure, cells in _figures(findings)
-        if is_share(figure)
+        [f"{each.notebook.name}, {experiment.title}: {metric}", *cells]
+        for each in results
+        for experiment, metric, cells in _metric_rows(each)
+        if is_accuracy(metric)
     ]
-    return Table("What was published, and what comes out here", HEADINGS, rows)
+    return Table("Published and reproduced values", HEADINGS, rows)
 
 
-def all_figures(findings: Findings) -> Table:
-    """Return the table of a notebook's figures, losses too."""
-    rows = [[f"{e.title}: {figure}", *cells] for e, figure, cells in _figures(findings)]
-    return Table("All figures", HEADINGS, rows)
-
-
-def _figures(findings: Findings) -> Iterator[tuple[Experiment, str, list[str]]]:
-    """Yield a notebook's figures, each with its experiment and its cells."""
-    for experiment in findings.notebook.experiments:
-        for figure in figures(experiment):
-            yield experiment, figure, _row(findings, experiment, figure)
-
-
-def _row(findings: Findings, experiment: Experiment, figure: str) -> list[str]:
-    """Return the cells of a figure: published, here, whether they agree, and the other parts."""
-    share, claim = is_share(figure), experiment.claims.get(figure)
-    spreads = {kind: findings.spread(experiment.parts.get(kind), figure) for kind in KINDS}
-    said = DASH if claim is None else f"{100 * claim:.2f} %" if share else f"{claim:g}"
-    here = spreads[PUBLISHED]
-    verdict = DASH
-    if claim is not None and here is not None and len(here.values) > 1:
-        verdict = "yes" if here.holds(claim) else "no"
-    cells = {kind: _cell(findings, spread, share) for kind, spread in spreads.items()}
-    return [said, cells[PUBLISHED], verdict, cells[CORRECTED], cells[TWIN], cells[BEST]]
-
-
-def _cell(findings: Findings, spread: Spread | None, share: bool) -> str:
-    """Return a mean with its spread, and how many seeds where they are fewer than asked for."""
-    words = in_words(spread, share)
-    if spread is not None and len(spread.values) < findings.seeds:
-        words += f" ({len(spread.values)} of {findings.seeds} seeds)"
-    return words
-
-
-def times(found: Sequence[Findings]) -> Table:
-    """Return the table of times: the whole training by the notebook's arithmetic and by others."""
+def short_overview(results: Sequence[NotebookResults]) -> Table:
+    """Return `overview` without the corrected variants: it fits into 80 columns."""
     rows = []
-    for findings in found:
-        took = {name: _whole(findings, name) for name in (NUMPY, OURS, TORCH)}
+    for each in results:
+        for experiment, metric, cells in _metric_rows(each):
+            if is_accuracy(metric):
+                published, reproduced, agrees, *_, best = cells
+                values = published, _break_seeds(reproduced), agrees, _break_seeds(best)
+                rows.append([f"{each.notebook.name}, {experiment.title}: {metric}", *values])
+    headings = ["metric", ">published", ">reproduced", "agrees", ">at its best"]
+    return Table("Published and reproduced values", headings, rows)
+
+
+def all_metrics(results: NotebookResults) -> Table:
+    """Return the table of all metrics of a notebook, losses included."""
+    rows = [[f"{e.title}: {metric}", *cells] for e, metric, cells in _metric_rows(results)]
+    return Table("All values", HEADINGS, rows)
+
+
+def _metric_rows(results: NotebookResults) -> Iterator[tuple[Experiment, str, list[str]]]:
+    """Yield the metrics of a notebook, each with its experiment and its cells."""
+    for experiment in results.notebook.experiments:
+        for metric in metrics_of(experiment):
+            yield experiment, metric, _cells(results, experiment, metric)
+
+
+def _cells(results: NotebookResults, experiment: Experiment, metric: str) -> list[str]:
+    """Return the cells of a metric: published, reproduced, agreement, and other variants."""
+    percent, value = is_accuracy(metric), experiment.published.get(metric)
+    found = {kind: results.metric(experiment.variants.get(kind), metric) for kind in VARIANTS}
+    published = DASH if value is None else f"{100 * value:.2f} %" if percent else f"{value:g}"
+    reproduced = found[PUBLISHED]
+    agrees = DASH
+    if value is not None and reproduced is not None and len(reproduced.values) > 1:
+        agrees = "yes" if reproduced.agrees_with(value) else "no"
+    cells = {kind: _cell(results, statistics, percent) for kind, statistics in found.items()}
+    return [published, cells[PUBLISHED], agrees, cells[CORRECTED], cells[PYTORCH], cells[BEST]]
+
+
+def _cell(results: NotebookResults, statistics: SeedStatistics | None, percent: bool) -> str:
+    """Return a mean with its standard deviation, and the number of seeds if some are missing."""
+    text = format_statistics(statistics, percent)
+    if statistics is not None and len(statistics.values) < results.seeds:
+        text += f" ({len(statistics.values)} of {results.seeds} seeds)"
+    return text
+
+
+def _break_seeds(cell: str) -> str:
+    """Put the number of seeds on a line of its own, so that the column is narrow."""
+    return cell.replace(" (", "\n(")
+
+
+def times(results: Sequence[NotebookResults]) -> Table:
+    """Return the table of the times of the whole training."""
+    rows = []
+    for each in results:
+        seconds = {name: _whole_training(each, name) for name in (NUMPY, HANDGRAD, TORCH)}
         rows.append(
             [
-                findings.notebook.name,
-                _clock(findings.notebook.seconds),
-                *(_clock(took[name]) for name in (NUMPY, OURS, TORCH)),
-                _ratio(took[NUMPY], took[OURS]),
-                _ratio(took[TORCH], took[OURS]),
+                each.notebook.name,
+                _duration(each.notebook.seconds),
+                *(_duration(seconds[name]) for name in (NUMPY, HANDGRAD, TORCH)),
+                _ratio(seconds[NUMPY], seconds[HANDGRAD]),
+                _ratio(seconds[TORCH], seconds[HANDGRAD]),
             ]
         )
-    headings = ["notebook", ">published", ">the notebook's arithmetic", ">handgrad", ">PyTorch"]
-    headings += [">arithmetic / handgrad", ">PyTorch / handgrad"]
-    return Table("How long the whole training takes", headings, rows)
+    headings = ["notebook", ">published", ">the notebook's NumPy", ">handgrad", ">PyTorch"]
+    headings += [">NumPy / handgrad", ">PyTorch / handgrad"]
+    return Table("Time of the whole training", headings, rows)
 
 
-def bests(found: Sequence[Findings]) -> Table:
-    """Return the table of the trainings at their best."""
+def short_times(results: Sequence[NotebookResults]) -> Table:
+    """Return `times` without the ratios: it fits into 80 columns."""
+    full = times(results)
+    headings = ["notebook", ">published", ">NumPy", ">handgrad", ">PyTorch"]
+    rows = [
+        [row[0], *(cell.replace(" min", "m").replace(" s", "s") for cell in row[1:5])]
+        for row in full.rows
+    ]
+    return Table(full.title, headings, rows)
+
+
+def bests(results: Sequence[NotebookResults]) -> Table:
+    """Return the table of the networks at their best."""
     rows = []
-    for findings in found:
-        for part in (e.parts.get(BEST) for e in findings.notebook.experiments):
-            accuracy = findings.spread(part, "test accuracy")
-            if isinstance(part, Fit):
-                rows.append(
-                    [
-                        findings.notebook.name,
-                        f"{part.recipe.epochs}",
-                        _cell(findings, accuracy, share=True),
-                    ]
-                )
-    headings = ["network", ">epochs", ">test accuracy"]
-    return Table("At its best", headings, rows)
+    for each in results:
+        for variant in (e.variants.get(BEST) for e in each.notebook.experiments):
+            accuracy = each.metric(variant, "test accuracy")
+            if isinstance(variant, Training):
+                cell = _cell(each, accuracy, percent=True)
+                rows.append([each.notebook.name, f"{variant.recipe.epochs}", cell])
+    return Table("At its best", ["network", ">epochs", ">test accuracy"], rows)
 
 
-def tried(findings: Findings) -> Table | None:
-    """Return the table of the recipes that the best was chosen from; None: there are none."""
-    notebook = findings.notebook
+def recipe_trials(results: NotebookResults) -> Table | None:
+    """Return the table of the hyperparameters that were compared; None: there are none."""
+    notebook = results.notebook
     if not notebook.trials:
         return None
     losses = any(trial.loss is not None for trial in notebook.trials)
@@ -132,83 +169,98 @@ def tried(findings: Findings) -> Table | None:
             f"{100 * trial.accuracy:.2f} %",
             *[DASH if trial.loss is None else f"{trial.loss:.4f}"] * losses,
             f"{trial.seeds}",
-            "yes" * trial.taken,
+            "yes" * trial.chosen,
         ]
         for trial in notebook.trials
     ]
-    headings = ["recipe", ">validation accuracy", *[">loss"] * losses, ">seeds", "taken"]
-    return Table(f"How the best was chosen, by {notebook.judged}", headings, rows)
+    headings = ["hyperparameters", ">validation accuracy", *[">loss"] * losses]
+    headings += [">seeds", "chosen"]
+    title = f"Choice of the best hyperparameters, validated on {notebook.validated_on}"
+    return Table(title, headings, rows)
 
 
-def contestants(findings: Findings) -> Table | None:
-    """Return the table of those who trained in turns; None: they have not."""
-    outcomes = findings.outcomes(findings.notebook.race)
-    if not outcomes:
+def speed(results: NotebookResults) -> Table | None:
+    """Return the table of the speed benchmark; None: it was not run."""
+    found = results.of(results.notebook.benchmark)
+    if not found:
         return None
-    figures = outcomes[0].figures
-    timed = (name.partition(":")[0] for name in figures if name.endswith(": microseconds"))
-    names = [name for name in timed if f"{name}: accuracy" in figures]
-    ours, total = figures[f"{OURS}: microseconds"], figures["total"]
+    metrics = found[0].metrics
+    timed = (name.partition(":")[0] for name in metrics if name.endswith(": microseconds"))
+    names = [name for name in timed if f"{name}: accuracy" in metrics]
+    ours, total = metrics[f"{HANDGRAD}: microseconds"], metrics["total"]
     rows = [
         [
             name,
-            f"{(mine := figures[f'{name}: microseconds']):,.1f}",
-            _clock(mine * total / 1e6),
+            f"{(mine := metrics[f'{name}: microseconds']):,.1f}",
+            _duration(mine * total / 1e6),
             f"{mine / ours:.1f}",
-            f"{100 * figures[f'{name}: accuracy']:.2f} %",
+            f"{100 * metrics[f'{name}: accuracy']:.2f} %",
         ]
         for name in names
     ]
-    headings = ["who", ">µs an image", ">the whole training", ">times ours", ">test accuracy then"]
-    return Table("In turns, on the same images, from the same weights", headings, rows, SAME)
+    headings = ["implementation", ">µs per image", ">whole training", ">relative to handgrad"]
+    headings += [">test accuracy after the benchmark"]
+    title = "Speed, measured in turns with the same images and initial weights"
+    return Table(title, headings, rows, BENCHMARK_NOTE)
 
 
-def errata(findings: Findings) -> Table:
+def errata(results: NotebookResults) -> Table:
     """Return the table of a notebook's errors."""
     rows = []
-    for number, erratum in enumerate(findings.notebook.errata, 1):
-        wrong, right = findings.of(erratum)
-        words = [_cell(findings, spread, erratum.percent) for spread in (wrong, right)]
+    for number, erratum in enumerate(results.notebook.errata, 1):
+        wrong, right = results.erratum(erratum)
+        values = [_cell(results, statistics, erratum.percent) for statistics in (wrong, right)]
         cost = DASH
         if wrong is not None and right is not None:
-            points = wrong.mean - right.mean
-            cost = f"{100 * points:+.2f} points" if erratum.percent else f"{points:+.4g}"
-            cost = cost.replace("-", MINUS)
-        rows.append(
-            [f"{number}. {erratum.error}", erratum.why, erratum.figure or "nothing", *words, cost]
-        )
-    headings = ["error", "why it is one", "measured", ">with it", ">without", ">difference"]
-    return Table("Its errors, and what each costs", headings, rows)
+            cost = _difference(wrong.mean - right.mean, erratum.percent)
+        metric = erratum.metric or "nothing"
+        rows.append([f"{number}. {erratum.error}", erratum.why, metric, *values, cost])
+    headings = ["error", "why it is an error", "measured by"]
+    headings += [">with it", ">without it", ">difference"]
+    return Table("Errors, and what each costs", headings, rows)
 
 
-def remarks(findings: Findings) -> list[str]:
-    """Return what is to be said of published figures that were not met."""
-    said = []
-    for experiment in findings.notebook.experiments:
-        for figure, words in experiment.remarks.items():
-            here = findings.spread(experiment.parts.get(PUBLISHED), figure)
+def remarks(results: NotebookResults) -> list[str]:
+    """Return the remarks on published values that were not reproduced."""
+    found = []
+    for experiment in results.notebook.experiments:
+        for metric, remark in experiment.remarks.items():
+            reproduced = results.metric(experiment.variants.get(PUBLISHED), metric)
             if (
-                here is not None
-                and len(here.values) > 1
-                and not here.holds(experiment.claims[figure])
+                reproduced is not None
+                and len(reproduced.values) > 1
+                and not reproduced.agrees_with(experiment.published[metric])
             ):
-                said.append(f"{experiment.title}, {figure}: {words}")
-    return said
+                found.append(f"{experiment.title}, {metric}: {remark}")
+    return found
 
 
-def _whole(findings: Findings, name: str) -> float | None:
-    """Return how many seconds the whole training takes one who was timed."""
-    for outcome in findings.outcomes(findings.notebook.race):
-        if f"{name}: microseconds" in outcome.figures:
-            return outcome.figures[f"{name}: microseconds"] * outcome.figures["total"] / 1e6
+def _difference(value: float, percent: bool) -> str:
+    """Format a signed difference, never in scientific notation."""
+    text = f"{100 * value:+.2f} points" if percent else f"{value:+.{decimals(value)}f}"
+    return text.replace("-", MINUS)
+
+
+def _whole_training(results: NotebookResults, name: str) -> float | None:
+    """Return the seconds of the whole training in an implementation."""
+    for result in results.of(results.notebook.benchmark):
+        if f"{name}: microseconds" in result.metrics:
+            return result.metrics[f"{name}: microseconds"] * result.metrics["total"] / 1e6
     return None
 
 
-def _clock(seconds: float | None) -> str:
+def _duration(seconds: float | None) -> str:
+    """Format a time; below a second with two significant digits.
+
+    >>> [_duration(s) for s in (750.0, 2.52, 0.034, None)]
+    ['12 min 30.0 s', '2.5 s', '0.034 s', '–']
+    """
     if seconds is None:
         return DASH
     minutes, rest = divmod(round(seconds, 1), 60)
-    return f"{minutes:.0f} min {rest:.1f} s" if minutes else f"{rest:.1f} s"
+    if minutes:
+        return f"{minutes:.0f} min {rest:.1f} s"
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds:.{max(1, decimals(seconds) - 2)}f} s"
 
 
 def _ratio(theirs: float | None, ours: float | None) -> str:

@@ -1,4 +1,4 @@
-"""What is said in every report, and on what machine it was made."""
+"""The introduction of the report, and the description of the machine."""
 
 from __future__ import annotations
 
@@ -11,56 +11,56 @@ from importlib.metadata import PackageNotFoundError, version
 from handgrad.reproduce.catalog import NOTEBOOKS
 from handgrad.threads import cores
 
-HOW = (
-    "Five public notebooks build image classifiers by hand. Each is run here in four ways: as "
-    "published, with its errors put back in; corrected, with the same data, model, initial "
-    "weights, optimizer and epochs; the same in PyTorch from the same weights; and at its best, "
-    "the same network with a recipe of ours, chosen on validation images that were set aside "
-    "from the training images; the table of each says what was compared. Two small modern "
-    "networks of ours stand beside them.",
-    "Numbers are mean and standard deviation over the seeds. A published one is met if it lies "
-    "within two standard deviations of the mean.",
+METHOD = (
+    "Five public notebooks build image classifiers by hand. Each is run here in four variants. "
+    "Reproduced: as published, errors included. Corrected: without the errors, with the same "
+    "data, model, initial weights, optimizer and epochs. In PyTorch: the corrected variant with "
+    "the same initial weights. At its best: the same network with other hyperparameters, chosen "
+    "on validation images from the training set; a table for each notebook lists what was "
+    "compared. Two small modern networks of handgrad are added for comparison.",
+    "Numbers are mean and standard deviation over the seeds. A published value is reproduced if "
+    "it lies within two standard deviations of the mean.",
 )
-LESS = (
-    "This is the quick run: fewer epochs and images, to see that all of it works. What was "
-    "published cannot come out of it."
+QUICK = (
+    "This is the quick run, with fewer epochs and images. It shows that everything works; it "
+    "cannot reproduce the published values."
 )
 PACKAGES = ("handgrad", "numpy", "numba", "torch", "keras")
 
 
 def introduction(quick: bool) -> tuple[str, ...]:
-    """Return the paragraphs that a report begins with."""
-    return (*HOW, LESS) if quick else HOW
+    """Return the first paragraphs of the report."""
+    return (*METHOD, QUICK) if quick else METHOD
 
 
 def command(names: Sequence[str], seeds: int, engine: str, quick: bool) -> str:
-    """Return the command that makes a report of some notebooks."""
+    """Return the command that makes the report of some notebooks."""
     which = "all" if [*names] == [*NOTEBOOKS] else " ".join(names)
     return f"handgrad reproduce {which} --seeds {seeds} --engine {engine}" + " --quick" * quick
 
 
 def machine() -> str:
-    """Return the machine, how much of it is used, and the versions of what takes part, in words."""
+    """Describe the machine, the cores in use and the versions of the packages."""
     found = [f"{name} {number}" for name in PACKAGES if (number := _version(name))]
     python = f"Python {platform.python_version()}"
-    there, used = os.cpu_count() or 1, cores()
-    counts = f"{there} core{'s' * (there > 1)}, {used} thread{'s' * (used > 1)}"
+    available, used = os.cpu_count() or 1, cores()
+    counts = f"{available} core{'s' * (available > 1)}, {used} thread{'s' * (used > 1)}"
     return f"{platform.machine()}, {counts}; {', '.join([python, *found])}"
 
 
-def measured(machines: Sequence[str]) -> str:
-    """Return on which machines results were measured, and how many on each, in a sentence.
+def provenance(machines: Sequence[str]) -> str:
+    """Say how many results were measured on which machine.
 
-    >>> measured(["a", "", "a"])
+    >>> provenance(["a", "", "a"])
     'Measured on: a (2 results); not recorded (1 result).'
     """
     if not machines:
         return "Nothing was measured yet."
-    told = (
+    counts = (
         f"{name or 'not recorded'} ({count} result{'s' * (count > 1)})"
         for name, count in Counter(machines).most_common()
     )
-    return f"Measured on: {'; '.join(told)}."
+    return f"Measured on: {'; '.join(counts)}."
 
 
 def _version(name: str) -> str:

@@ -1,0 +1,118 @@
+"""The candidates of a search: network, learning rate, preprocessing, augmentation, averaging."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from handgrad.automl.data_profile import DataProfile
+from handgrad.data import Dataset
+from handgrad.data.augment import Augmentation
+from handgrad.errors import ModelError
+from handgrad.runs.config import RunConfig
+
+MIN_BACKGROUND = 0.4  # the share of background pixels in images of an object on a background
+
+# The most promising first. The learning rates are the maximum of one cycle with AdamW.
+NETWORKS = (
+    ("smallnet", 0.01),
+    ("convnet", 0.003),
+    ("fashion-mlp", 0.01),
+    ("smallnet", 0.003),
+    ("lenet5", 0.003),
+    ("online-mlp", 0.003),
+    ("convnet", 0.01),
+    ("two-layer", 0.01),
+    ("softmax-regression", 0.01),
+)
+
+# By their descriptions. The first is the mildest.
+SHIFTED = "shifted"
+AUGMENTATIONS = {
+    SHIFTED: "shift=0.07",
+    "shifted and mirrored": "clothes",
+    "shifted, scaled and mirrored": "clothes,scale=0.1",
+    "distorted": "light",
+}
+EXTEND_EDGES = ",ground=edge"
+LONG_EPOCH = 200  # updates
+
+
+def networks(base: RunConfig, train: Dataset) -> list[RunConfig]:
+    """Return the named networks that accept the images, each with its learning rates."""
+    candidates = [with_settings(base, model=model, lr=lr) for model, lr in NETWORKS]
+    return [config for config in candidates if _accepts(config, train)]
+
+
+def preprocessings(config: RunConfig, train: Dataset, profile: DataProfile) -> list[RunConfig]:
+    """Return the configuration with other preprocessings that may suit the images.
+
+    There are none unless the data are grayscale image files of objects on a background.
+    """
+    C, H, W = train.shape
+    if not profile.are_files or C != 1 or profile.background < MIN_BACKGROUND:
+        return []
+    names = ("light", "drawing")
+    return [with_settings(config, preprocessing=name, size=max(H, W)) for name in names]
+
+
+def with_shift(config: RunConfig, profile: DataProfile) -> RunConfig:
+    """Return the configuration with the mildest augmentation."""
+    return with_settings(config, augment=_fill_edges(AUGMENTATIONS[SHIFTED], profile))
+
+
+def augmentations(config: RunConfig, profile: DataProfile) -> list[RunConfig]:
+    """Return the configuration with each other augmentation, and without augmentation."""
+    texts = ["none", *(_fill_edges(text, profile) for text in AUGMENTATIONS.values())]
+    candidates = [with_settings(config, augment=text) for text in texts]
+    return [other for other in candidates if other.augment != config.augment]
+
+
+def weight_averaging(config: RunConfig, train: Dataset) -> list[RunConfig]:
+    """Return the configuration with weight averaging, if it is worth its time.
+
+    After each epoch, batch norm needs some updates to adapt to the averaged weights. That costs
+    too much if epochs are short.
+    """
+    is_long = len(train) > LONG_EPOCH * config.batch_size
+    return [with_settings(config, average_weights=1)] if is_long else []
+
+
+def with_settings(config: RunConfig, **changes: Any) -> RunConfig:
+    """Return a configuration with some settings replaced, validated."""
+    return RunConfig.model_validate({**config.model_dump(exclude_none=True), **changes})
+
+
+def describe(config: RunConfig) -> str:
+    """Describe the settings that differ between candidates."""
+    parts = [config.model, f"learning rate {config.lr:g}"]
+    if config.preprocessing is not None:
+        parts.append(f"preprocessing {config.preprocessing}")
+    if config.augment != "none":
+        parts.append(f"images {describe_augmentation(config)}")
+    if config.average_weights:
+        parts.append("weight averaging")
+    return ", ".join(parts)
+
+
+def describe_augmentation(config: RunConfig) -> str:
+    """Describe the augmentation: "unchanged", one of `AUGMENTATIONS`, or its settings."""
+    names = {
+        str(Augmentation.of(f"{text}{edges}")): name
+        for name, text in AUGMENTATIONS.items()
+        for edges in ("", EXTEND_EDGES)
+    }
+    return {"none": "unchanged", **names}.get(config.augment, config.augment)
+
+
+def _fill_edges(text: str, profile: DataProfile) -> str:
+    """Return an augmentation that extends the edges of images whose background is not dark."""
+    return text if profile.dark_background else f"{text}{EXTEND_EDGES}"
+
+
+def _accepts(config: RunConfig, train: Dataset) -> bool:
+    """Say whether the network accepts the shape of the images."""
+    try:
+        config.network(train)
+    except ModelError:
+        return False
+    return True

@@ -1,0 +1,98 @@
+"""Properties of the images, and the settings that follow from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from handgrad.automl.speed import DataSplits
+from handgrad.data import SOURCES, Dataset
+from handgrad.data.formats.registry import TEST, VALIDATION, list_images
+from handgrad.data.inspect.checks import IMBALANCE, inspect_images
+from handgrad.data.inspect.issue import Issue
+from handgrad.errors import DataError
+from handgrad.runs.config import RunConfig
+
+VALIDATION_IMAGES = 1000  # wanted, within the two shares below
+MIN_SHARE, MAX_SHARE = 0.05, 0.2
+FILES_PER_SECOND = 40  # of the time budget: no more files are inspected
+BACKGROUND_TOLERANCE = 24  # of 255: the largest difference from the background
+
+
+@dataclass(frozen=True)
+class DataProfile:
+    """Properties of the images that are known before training.
+
+    Attributes:
+        are_files: whether the data are image files that can be read again and preprocessed in
+            other ways.
+        has_test: whether the data have a test set of their own; None: unknown.
+        background: the share of pixels that are as the corners of their image, 0 to 1.
+        dark_background: whether the corners are dark.
+        issues: what the inspection of the files found; None: they were not inspected.
+    """
+
+    are_files: bool
+    has_test: bool | None
+    background: float
+    dark_background: bool
+    issues: tuple[Issue, ...] | None
+
+
+def profile_data(config: RunConfig, train: Dataset, seconds: float) -> DataProfile:
+    """Profile the images, and inspect their files if the time allows it.
+
+    Args:
+        config: the settings; `data` is the name of a data set or a path.
+        train: the images.
+        seconds: the whole time budget.
+    """
+    if config.data in SOURCES:
+        return profile_images(train, has_test=True)
+    path = Path(config.data)
+    try:
+        splits = list_images(path)
+    except DataError:  # a file of arrays
+        return profile_images(train, has_test=None)
+    background, dark = _background(train.images)
+    count = sum(len(found.paths) for found in splits.values())
+    is_fast = count <= FILES_PER_SECOND * seconds
+    issues = tuple(inspect_images(path, progress=False).issues) if is_fast else None
+    has_test = TEST in splits or VALIDATION in splits
+    return DataProfile(is_fast, has_test, background, dark, issues)
+
+
+def profile_images(train: Dataset, has_test: bool | None) -> DataProfile:
+    """Profile images that do not come from files, or whose files are not read again."""
+    return DataProfile(False, has_test, *_background(train.images), None)
+
+
+def validation_share(images: int) -> float:
+    """Return the share of the training images to use for validation."""
+    return round(min(max(VALIDATION_IMAGES / images, MIN_SHARE), MAX_SHARE), 3)
+
+
+def batch_settings(splits: DataSplits) -> dict[str, object]:
+    """Return batch size and class weights, which follow from the number of images."""
+    count, fewest = len(splits.train), max(int(splits.train.counts.min()), 1)
+    sizes = ((500, 16), (2500, 32), (20_000, 64))
+    size = next((size for limit, size in sizes if count < limit), 128)
+    unbalanced = int(splits.train.counts.max()) > IMBALANCE * fewest
+    return {
+        "batch_size": min(size, count),
+        "class_weights": "balanced" if unbalanced else "none",
+    }
+
+
+def _background(X: NDArray[Any]) -> tuple[float, bool]:
+    """Return the share of pixels that are as the image's corners, and whether those are dark."""
+    some = X[:: max(1, len(X) // 256)].mean(axis=1)
+    if X.dtype != np.uint8:
+        some = 255 * some
+    corners = np.median(some[:, [0, 0, -1, -1], [0, -1, 0, -1]], axis=1)
+    share = (np.abs(some - corners[:, None, None]) < BACKGROUND_TOLERANCE).mean()
+    return float(share), bool(np.median(corners) < BACKGROUND_TOLERANCE)

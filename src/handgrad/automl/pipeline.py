@@ -1,0 +1,303 @@
+"""The whole automatic search: from images and a time budget to a tested model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from handgrad.automl.budget import TimeBudget
+from handgrad.automl.candidates import with_settings
+from handgrad.automl.data_profile import (
+    DataProfile,
+    batch_settings,
+    profile_data,
+    profile_images,
+    validation_share,
+)
+from handgrad.automl.refit import refit
+from handgrad.automl.result import SearchResult
+from handgrad.automl.search import Search, SearchProgress
+from handgrad.automl.speed import DataSplits
+from handgrad.automl.trial import Trial
+from handgrad.data import Dataset
+from handgrad.engines import Engine, TrainConfig, engine_named
+from handgrad.errors import ConfigError, DataError
+from handgrad.losses import SoftmaxCrossEntropy
+from handgrad.network import Network
+from handgrad.optim import AdamW
+from handgrad.runs import trust
+from handgrad.runs.config import RunConfig
+from handgrad.runs.settings import configure
+from handgrad.signals import interruptible
+from handgrad.train import Robustness, evaluate, robustness
+
+MIN_MINUTES, MAX_MINUTES = 0.1, 7 * 24 * 60
+TEST_SECONDS, TEST_SHARE = 4.0, 0.03  # seconds, and share of the time, for test and report
+MIN_CORRUPTED, MAX_CORRUPTED = 50, 1000  # test images that are corrupted in fifteen ways
+TEST_SPLIT = 0.2  # of the images, if there is no test set
+
+OnProgress = Callable[[SearchProgress], None]
+
+
+def auto(
+    train: Dataset | str | Path,
+    minutes: float = 5.0,
+    *,
+    test: Dataset | None = None,
+    seed: int = 0,
+    on_progress: OnProgress = lambda _: None,
+) -> SearchResult:
+    """Search for the best model within a time budget.
+
+    Tries networks, learning rates, preprocessings and augmentations on validation images, and
+    trains the best candidate for the rest of the time. Ctrl-C ends the search early and returns
+    the best model so far. The times of the trials depend on the machine, so the same seed may
+    give another model.
+
+    Args:
+        train: the images; or the name of a data set, such as "mnist"; or the path of a folder
+            or a file of images.
+        minutes: the time budget, reading and testing included; default 5.
+        test: the test images; None: those of the named data set, or a fifth of the images.
+        seed: the seed of initial weights, split, order, dropout and augmentation; default 0.
+        on_progress: called after each epoch with the state of the search.
+
+    Returns:
+        The result: `result.net` is the trained network, `result.evaluation` its test result.
+
+    Raises:
+        ConfigError: if the time is too short or longer than a week, or `test` is given with a
+            name or a path.
+        DataError: if the images cannot be read, are too few, or all have the same class.
+
+    Example:
+        >>> result = hg.auto(train, minutes=10, test=test)  # doctest: +SKIP
+        >>> print(result.evaluation)  # doctest: +SKIP
+    """
+    if not isinstance(train, Dataset):
+        if test is not None:
+            raise ConfigError("test can be given with a Dataset only; leave it out, or load both")
+        return run_search(base_config(str(train), seed=seed), minutes, on_progress=on_progress)
+    check_minutes(minutes)
+    if test is None:
+        train, test = train.split(TEST_SPLIT, seed)
+        has_test = False
+    else:
+        has_test = True
+    budget = TimeBudget(60 * minutes)
+    share = validation_share(len(train))
+    splits = DataSplits(train, *train.split(share, seed), test)
+    profile = profile_images(splits.train, has_test)
+    base = base_config("digits", seed=seed)  # the name is replaced by that of the images below
+    found = _search(base, budget, profile, lambda _: splits, share, on_progress)
+    config = found.config.model_copy(update={"data": train.name})
+    return SearchResult(**{**vars(found), "config": config})
+
+
+def base_config(data: str, *, seed: int = 0, folder: Path | None = None) -> RunConfig:
+    """Return the settings that all candidates share and that do not depend on the images.
+
+    Args:
+        data: the name of a data set, or the path of the user's own images.
+        seed: the seed of initial weights, split, order, dropout and augmentation.
+        folder: the folder of the files of a named data set.
+
+    Raises:
+        ConfigError: if there is no such data set.
+    """
+    given = {"data": data, "seed": seed, "folder": folder, "patience": 0, "figures": False}
+    return configure({name: value for name, value in given.items() if value is not None}, {})
+
+
+def check_minutes(minutes: float) -> None:
+    """Check a time budget.
+
+    Raises:
+        ConfigError: if it is too short, too long or not a number.
+    """
+    if not minutes >= MIN_MINUTES:
+        raise ConfigError(f"minutes must be at least {MIN_MINUTES}, not {minutes:g}")
+    if minutes > MAX_MINUTES:
+        raise ConfigError(f"minutes must be at most {MAX_MINUTES}, a week, not {minutes:g}")
+
+
+def run_search(
+    base: RunConfig,
+    minutes: float,
+    *,
+    on_progress: OnProgress = lambda _: None,
+    progress: bool | None = None,
+) -> SearchResult:
+    """Search for the best model of the images that a configuration names.
+
+    SIGINT ends the search early; the result is the best model so far.
+
+    Args:
+        base: the settings to start from: see `base_config`.
+        minutes: the time budget, reading and testing included.
+        on_progress: called after each epoch.
+        progress: whether to show a bar on stderr while reading; None: if that is a terminal.
+
+    Raises:
+        ConfigError: if the time is too short or longer than a week.
+        DataError: if the images cannot be read, are too few, or all have the same class.
+    """
+    check_minutes(minutes)
+    budget = TimeBudget(60 * minutes)
+    cache = DataCache(progress)
+    splits = cache.splits_for(base)
+    if budget.remaining < TEST_SECONDS:
+        raise ConfigError(
+            f"reading the images took {budget.elapsed:.0f} of {budget.seconds:.0f} seconds; "
+            "give more minutes"
+        )
+    profile = profile_data(base, splits.train, budget.seconds)
+    return _search(base, budget, profile, cache.splits_for, cache.share, on_progress)
+
+
+def _search(
+    base: RunConfig,
+    budget: TimeBudget,
+    profile: DataProfile,
+    splits_for: Callable[[RunConfig], DataSplits],
+    share: float,
+    on_progress: OnProgress,
+) -> SearchResult:
+    """Search, refit and test.
+
+    Args:
+        base: the settings to start from.
+        budget: the time budget.
+        profile: the properties of the images.
+        splits_for: returns the images, preprocessed as a configuration says.
+        share: the share of the training images that is for validation.
+        on_progress: called after each epoch.
+    """
+    splits = splits_for(base)
+    _check_classes(splits.all_but_test)
+    base = with_settings(base, validation=share, **batch_settings(splits))
+    deadline = budget.seconds - TEST_SECONDS - TEST_SHARE * budget.seconds
+    run = Search(base, profile, budget, deadline, splits_for, on_progress)
+    interrupted, refitted = False, None
+    try:
+        with interruptible():
+            run.run()
+            refitted = refit(run)
+    except KeyboardInterrupt:
+        if run.best is None:
+            raise
+        interrupted = True
+    if run.best is None:
+        raise ConfigError(
+            f"{budget.seconds:.0f} seconds were too short for one epoch; give more minutes"
+        )
+    return _test(run, run.best, refitted, interrupted)
+
+
+def _check_classes(images: Dataset) -> None:
+    """Raise a DataError if the images have one class only."""
+    if len(images.classes) < 2:
+        raise DataError(
+            f"{images.name}: all images have the class {images.classes[0]!r}; "
+            "add images of another class"
+        )
+
+
+def _test(run: Search, chosen: Trial, refitted: Trial | None, interrupted: bool) -> SearchResult:
+    """Calibrate and test the model.
+
+    A refitted network has seen the validation images, so it gets the calibration of the network
+    before it.
+    """
+    splits = run.splits_for(chosen.config)
+    net = _network(chosen, splits)
+    calibration = trust(net, splits.validation)
+    if refitted is not None:
+        temperature, net = net.calibration, _network(refitted, splits)
+        net.calibration = temperature
+    rules = TrainConfig(SoftmaxCrossEntropy(), AdamW())
+    engine = engine_named(chosen.config.engine, net, rules)
+    engine.logits(splits.test.images[:1])  # compiles the kernels before the time is measured
+    start = time.perf_counter()
+    Z = engine.logits(splits.test.images)
+    per_image = (time.perf_counter() - start) / len(splits.test)
+    evaluation = evaluate(net, splits.test, logits=lambda _: Z)
+    corrupted = _robustness(net, engine, splits.test, run.budget.remaining / 4, per_image)
+    return SearchResult(
+        config=(refitted or chosen).config,
+        seconds=run.budget.elapsed,
+        profile=run.profile,
+        splits=splits,
+        search=run,
+        chosen=chosen,
+        refitted=refitted,
+        net=net,
+        calibration=calibration,
+        logits=Z,
+        evaluation=evaluation,
+        robustness=corrupted,
+        interrupted=interrupted,
+    )
+
+
+def _network(trial: Trial, splits: DataSplits) -> Network:
+    """Return the network with the arrays that a trial kept."""
+    net = trial.config.network(splits.train)
+    net.restore(trial.arrays)
+    net.is_fitted, net.preprocessing = True, splits.train.preprocessing
+    return net
+
+
+def _robustness(
+    net: Network, engine: Engine, test: Dataset, seconds: float, per_image: float
+) -> Robustness | None:
+    """Evaluate a network on as many corrupted images as the time allows.
+
+    Args:
+        net: the network.
+        engine: the engine that computes its logits.
+        test: the test images.
+        seconds: the time that it may take.
+        per_image: the seconds that one image takes.
+    """
+    if test.images.dtype != np.uint8:
+        return None
+    affordable = int(seconds / (15 * per_image))
+    count = min(max(affordable, MIN_CORRUPTED), MAX_CORRUPTED)
+    return robustness(net, _evenly_spaced(test, count), logits=engine.logits)
+
+
+def _evenly_spaced(data: Dataset, count: int) -> Dataset:
+    """Return at most `count` images at even distances."""
+    if count >= len(data):
+        return data
+    return data.take(np.linspace(0, len(data) - 1, count).astype(np.int64))
+
+
+class DataCache:
+    """The images, read once for each preprocessing.
+
+    Args:
+        progress: whether to show a bar while reading; None: if stderr is a terminal.
+
+    Attributes:
+        share: the share of the training images that is for validation.
+    """
+
+    def __init__(self, progress: bool | None) -> None:
+        self._progress = progress
+        self._read: dict[tuple[str | None, int | None], DataSplits] = {}
+        self.share = 0.0
+
+    def splits_for(self, config: RunConfig) -> DataSplits:
+        """Return the images with the preprocessing of a configuration."""
+        key = config.preprocessing, config.size
+        if key not in self._read:
+            images, test = config.load_data(self._progress if not self._read else False)
+            self.share = validation_share(len(images))
+            train, validation = images.split(self.share, config.seed)
+            self._read[key] = DataSplits(images, train, validation, test)
+        return self._read[key]

@@ -1,0 +1,61 @@
+"""The result of an automatic search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from handgrad.automl.data_profile import DataProfile
+from handgrad.automl.search import Search
+from handgrad.automl.speed import DataSplits
+from handgrad.automl.trial import Trial
+from handgrad.layers import Array
+from handgrad.network import Network
+from handgrad.runs.config import RunConfig
+from handgrad.train import Evaluation, Robustness
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """Result of an automatic search.
+
+    Attributes:
+        config: the settings of the model, as `handgrad train` accepts them.
+        seconds: the time that the search took, test included.
+        profile: the properties of the images.
+        splits: the images.
+        search: the search with all its trials.
+        chosen: the trial that was chosen by its validation accuracy.
+        refitted: the training of the chosen candidate on all images but the test images; None:
+            there was none.
+        net: the trained network.
+        calibration: a sentence about the calibration of the probabilities.
+        logits: the network's logits of the test images, (N, K).
+        evaluation: the evaluation on the test images.
+        robustness: the evaluation on corrupted test images; None: they are not uint8.
+        interrupted: whether the search was stopped before its time was over.
+    """
+
+    config: RunConfig
+    seconds: float
+    profile: DataProfile
+    splits: DataSplits
+    search: Search
+    chosen: Trial
+    refitted: Trial | None
+    net: Network
+    calibration: str
+    logits: Array
+    evaluation: Evaluation
+    robustness: Robustness | None
+    interrupted: bool
+
+    @property
+    def final(self) -> Trial:
+        """The trial that trained the network."""
+        return self.refitted or self.chosen
+
+    @property
+    def is_reproducible(self) -> bool:
+        """Whether training with `config` gives the same weights again."""
+        is_full = self.chosen.is_complete and self.chosen.images == len(self.splits.train)
+        return bool(self.refitted) or is_full

@@ -1,0 +1,288 @@
+"""Try many candidates for a short time, the better ones for longer, and the best one longest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import NamedTuple
+
+from handgrad.automl.budget import TimeBudget
+from handgrad.automl.candidates import (
+    augmentations,
+    networks,
+    preprocessings,
+    weight_averaging,
+    with_shift,
+)
+from handgrad.automl.data_profile import DataProfile
+from handgrad.automl.speed import DataSplits, Speed, measure_speed
+from handgrad.automl.trial import Trial, rank, run_trial, standard_error
+from handgrad.runs.config import RunConfig
+
+MIN_SECONDS = 1.5  # a shorter trial is not worth starting
+SURVIVORS = 2  # networks that are trained for longer
+GRACE = 2.0  # seconds to train in, even if compiling kernels used up the time
+WORTHWHILE_REST = 0.25  # of the time of the final training, for another final training
+FEW_EPOCHS = 4  # with more epochs, their median replaces the measured speed
+SLACK = 1.1  # of the time of a training, reserved to repeat it
+PROBING_SHARE = 0.2  # of the time at most, to measure the speed; it includes compiling kernels
+CLEAR_MARGIN = 2  # standard errors: chance alone makes the best of twenty trials look that good
+MIN_REFIT_SHARE = 0.1  # of the images are for validation: then training on them too is worthwhile
+
+
+class SearchStage(NamedTuple):
+    """A stage of the search.
+
+    Attributes:
+        name: its name.
+        end: the share of the search's time at which it ends.
+        epochs: the largest number of epochs of a trial.
+    """
+
+    name: str
+    end: float
+    epochs: int
+
+
+SHORT = SearchStage("short", 0.25, 20)
+LONGER = SearchStage("longer", 0.6, 50)
+FINAL = SearchStage("final", 1.0, 200)
+REFIT = "refit"
+
+STAGES = {"short": "short", "longer": "longer", "final": "final", REFIT: "all images"}  # for people
+
+
+class SearchProgress(NamedTuple):
+    """The state of a search after an epoch or at the end of a trial.
+
+    Attributes:
+        seconds: the seconds that have passed.
+        trial: the current trial.
+        best: the highest validation accuracy so far, 0 to 1.
+        is_over: whether the trial is over.
+    """
+
+    seconds: float
+    trial: Trial
+    best: float
+    is_over: bool = False
+
+
+@dataclass
+class Search:
+    """The search and all its trials.
+
+    Attributes:
+        base: the settings that all candidates share.
+        profile: the properties of the images.
+        budget: the time budget.
+        deadline: the second of the budget at which training must be over.
+        splits_for: returns the images, preprocessed as a configuration says.
+        on_progress: called after each epoch and each trial.
+        trials: all trials, in order.
+        skipped: the number of candidates that were not tried because there was no time.
+    """
+
+    base: RunConfig
+    profile: DataProfile
+    budget: TimeBudget
+    deadline: float
+    splits_for: Callable[[RunConfig], DataSplits]
+    on_progress: Callable[[SearchProgress], None]
+    trials: list[Trial] = field(default_factory=list)
+    skipped: int = 0
+    _speeds: dict[tuple[object, ...], Speed] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Try candidates as the time allows, then train the best one for the rest of the time."""
+        train = self.splits_for(self.base).train
+        candidates = self._affordable(networks(self.base, train), self.deadline)
+        start = self.budget.elapsed
+        short, longer = (start + s.end * (self.deadline - start) for s in (SHORT, LONGER))
+        prepared = preprocessings(self.base, train, self.profile)
+        self._try_all(SHORT, candidates, short, len(prepared))
+        if ranking := self.ranked(SHORT):
+            first = ranking[0].candidate
+            self._try_all(SHORT, preprocessings(first, train, self.profile), short)
+        self._run_longer(longer)
+        self._run_final(candidates[0])
+
+    @property
+    def refit_cost(self) -> float:
+        """The time of training on all images, as a multiple; 0: it is not worthwhile."""
+        images, train, validation, _ = self.splits_for(self.base)
+        worthwhile = len(validation) >= MIN_REFIT_SHARE * len(images)
+        return len(images) / len(train) if worthwhile else 0.0
+
+    @property
+    def best(self) -> Trial | None:
+        """The best valid trial: the first final one, unless another is clearly more accurate.
+
+        Of many trials that are compared on few images, the luckiest looks better than it is.
+        """
+        ranking = self.ranked(SHORT, LONGER, FINAL)
+        final = next((trial for trial in self.trials if trial.stage == FINAL.name), None)
+        if final is None or not final.is_valid:
+            return ranking[0] if ranking else None
+        margin = CLEAR_MARGIN * standard_error(final.accuracy, self._validation_images)
+        highest = max(ranking, key=lambda trial: trial.accuracy)
+        return highest if highest.accuracy > final.accuracy + margin else final
+
+    def ranked(self, *stages: SearchStage) -> list[Trial]:
+        """Return the valid trials of some stages, the best first."""
+        names = {stage.name for stage in stages}
+        valid = [trial for trial in self.trials if trial.stage in names and trial.is_valid]
+        return rank(valid, self._validation_images)
+
+    def _run_longer(self, deadline: float) -> None:
+        """Train the best networks for longer, then the best of them with other augmentations."""
+        survivors = [with_shift(config, self.profile) for config in self._survivors()]
+        survivors = self._affordable(survivors, deadline)
+        train = self.splits_for(self.base).train
+        others = augmentations(with_shift(self.base, self.profile), self.profile)
+        averaged = len(weight_averaging(self.base, train))
+        self._try_all(LONGER, survivors, deadline, len(others) + averaged)
+        if ranking := self.ranked(LONGER):
+            others = augmentations(ranking[0].candidate, self.profile)
+            self._try_all(LONGER, others, deadline, averaged)
+            best = self.ranked(LONGER)[0].candidate
+            self._try_all(LONGER, weight_averaging(best, train), deadline)
+
+    def _survivors(self) -> list[RunConfig]:
+        """Return the best candidates of the best networks, and one that lacked time.
+
+        A network that could not finish its epochs gains more from further time than the others.
+        """
+        ranking = self.ranked(SHORT)
+        best = _best_of_each_network(ranking)[:SURVIVORS]
+        cut_short = [trial for trial in ranking if len(trial.records) < SHORT.epochs]
+        models = {config.model for config in best}
+        return best + [t.candidate for t in cut_short[:1] if t.candidate.model not in models]
+
+    def _run_final(self, default: RunConfig) -> None:
+        """Train the best candidate, and the next best networks if much time is left."""
+        ranking = [*self.ranked(LONGER), *self.ranked(SHORT)]
+        if not ranking:
+            self.deadline = max(self.deadline, self.budget.elapsed + GRACE)
+        first, *others = _best_of_each_network(ranking) or [default]
+        deadline = self._final_deadline(first)
+        enough = WORTHWHILE_REST * (deadline - self.budget.elapsed)
+        overtime = self.deadline - deadline
+        self._try(FINAL, first, deadline - self.budget.elapsed, deadline, overtime=overtime)
+        for config in others:
+            if deadline - self.budget.elapsed < enough:
+                return
+            self._try(FINAL, config, deadline - self.budget.elapsed, deadline)
+
+    def _final_deadline(self, config: RunConfig) -> float:
+        """Return the second at which the final training ends, so that it can be repeated.
+
+        It is repeated on all images only if half of the time is enough for many epochs.
+        """
+        start = self.budget.elapsed
+        deadline = start + (self.deadline - start) / (1 + SLACK * self.refit_cost)
+        epoch = self._speed(config).epoch(len(self.splits_for(config).train))
+        return deadline if deadline - start >= LONGER.epochs * epoch else self.deadline
+
+    def _affordable(self, candidates: list[RunConfig], deadline: float) -> list[RunConfig]:
+        """Measure the speed of candidates; return those measured within a share of the time."""
+        limit = self.budget.elapsed + PROBING_SHARE * (deadline - self.budget.elapsed)
+        for count, config in enumerate(candidates, 1):
+            self._speed(config)
+            if self.budget.elapsed > limit:
+                self.skipped += len(candidates) - count
+                return candidates[:count]
+        return candidates
+
+    def _try_all(
+        self, stage: SearchStage, candidates: Sequence[RunConfig], deadline: float, later: int = 0
+    ) -> None:
+        """Try candidates, the fastest first: time that one does not need goes to the others.
+
+        Args:
+            stage: the stage of the search.
+            candidates: the candidates, the most promising first. If there is no time for all, the
+                last ones are skipped; a candidate without a rival is skipped too.
+            deadline: the second of the budget at which the stage ends.
+            later: how many more candidates will be tried in this stage.
+        """
+        slots = int((deadline - self.budget.elapsed) / MIN_SECONDS)
+        rivals = len(candidates) + later + len(self.ranked(stage))
+        chosen = [*candidates][: max(slots - later, 0)] if min(slots, rivals) > 1 else []
+        self.skipped += len(candidates) - len(chosen)
+        size = len(self.splits_for(self.base).train)
+        chosen.sort(key=lambda config: self._speed(config).epoch(size))
+        for count, config in zip(range(len(chosen), 0, -1), chosen, strict=True):
+            seconds = (deadline - self.budget.elapsed) / (count + later)
+            self._try(stage, config, seconds, deadline)
+
+    def _try(
+        self,
+        stage: SearchStage,
+        config: RunConfig,
+        seconds: float,
+        deadline: float,
+        overtime: float = 0.0,
+    ) -> None:
+        """Run a trial of some seconds unless the time is over."""
+        splits, speed = self.splits_for(config), self._speed(config)
+        start = self.budget.elapsed
+        if stage is not FINAL and (seconds <= 0 or start + seconds / 2 > deadline):
+            self.skipped += 1
+            return
+        trial = Trial(stage.name, config, start)
+        self.trials.append(trial)
+        rest = max(min(start + seconds, deadline) - self.budget.elapsed, 0.0)
+        is_only = stage is FINAL and not self.ranked(SHORT, LONGER)
+        run_trial(
+            trial,
+            splits,
+            speed,
+            self.budget,
+            seconds=rest,
+            overtime=overtime,
+            max_epochs=stage.epochs,
+            on_epoch=lambda: self._report(trial),
+            finish_epoch=is_only,
+        )
+        self._report(trial, is_over=True)
+        if len(trial.times) > FEW_EPOCHS:
+            self._speeds[self._speed_key(config)] = _observed_speed(trial)
+
+    def _speed(self, config: RunConfig) -> Speed:
+        """Return the speed of a configuration as it was last measured."""
+        key = self._speed_key(config)
+        if key not in self._speeds:
+            self._speeds[key] = measure_speed(config, self.splits_for(config))
+        return self._speeds[key]
+
+    def _speed_key(self, config: RunConfig) -> tuple[object, ...]:
+        """Return the settings that the speed depends on."""
+        shape = self.splits_for(config).train.shape
+        return config.model, shape, config.batch_size, config.augment
+
+    def _report(self, trial: Trial, *, is_over: bool = False) -> None:
+        """Report the progress."""
+        best = max((t.accuracy for t in self.trials if t.is_valid), default=0.0)
+        self.on_progress(SearchProgress(self.budget.elapsed, trial, best, is_over))
+
+    @property
+    def _validation_images(self) -> int:
+        """The number of validation images."""
+        return len(self.splits_for(self.base).validation)
+
+
+def _best_of_each_network(ranking: Sequence[Trial]) -> list[RunConfig]:
+    """Return the candidate of the first trial of each network."""
+    first: dict[str, RunConfig] = {}
+    for trial in ranking:
+        first.setdefault(trial.candidate.model, trial.candidate)
+    return [*first.values()]
+
+
+def _observed_speed(trial: Trial) -> Speed:
+    """Return the speed of a network during its trial."""
+    training = median(record.seconds for record in trial.records)
+    epoch = median(b - a for a, b in zip(trial.times, trial.times[1:], strict=False))
+    return Speed(training / trial.images, max(epoch - training, 0.0))

@@ -1,0 +1,186 @@
+"""One candidate of a search: trained for a limited time, evaluated on the validation images."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from handgrad.automl.budget import OutOfTime, TimeBudget, TimedEngine
+from handgrad.automl.speed import DataSplits, Speed, plan_epochs, subset, with_epochs
+from handgrad.data import Dataset
+from handgrad.engines import Engine, TrainConfig, engine_named
+from handgrad.errors import DivergenceError
+from handgrad.layers import Array
+from handgrad.network import Network
+from handgrad.runs.config import RunConfig
+from handgrad.train import Epoch, History, epochs
+
+PLANNED_SHARE = 0.9  # of the time given: the machine may be slower than measured
+
+
+@dataclass
+class Trial:
+    """A candidate and the results of its training.
+
+    Attributes:
+        stage: the name of the stage of the search.
+        candidate: the settings that were asked for.
+        config: the same settings with the planned number of epochs.
+        start: the second of the budget at which the trial started.
+        images: the number of training images.
+        records: one record for each epoch.
+        times: the second of the budget at the end of each epoch.
+        arrays: the network's arrays: those of the last epoch or, if the trial was stopped before
+            its last epoch, those of the best epoch on the validation images.
+        kept: the index in `records` of the epoch whose arrays are kept.
+        diverged: whether a number was not finite.
+    """
+
+    stage: str
+    candidate: RunConfig
+    start: float = 0.0
+    images: int = 0
+    records: list[Epoch] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    arrays: dict[str, Array] = field(default_factory=dict)
+    kept: int = -1
+    diverged: bool = False
+
+    def __post_init__(self) -> None:
+        self.config = self.candidate
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether at least one epoch was trained and no number became infinite or NaN."""
+        return bool(self.records) and not self.diverged
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all planned epochs were trained."""
+        return len(self.records) == self.config.epochs
+
+    @property
+    def accuracy(self) -> float:
+        """The validation accuracy of the kept epoch, 0 to 1."""
+        return self.records[self.kept].validation_accuracy or 0.0
+
+    @property
+    def loss(self) -> float:
+        """The mean validation loss of the kept epoch."""
+        loss = self.records[self.kept].validation_loss
+        return math.inf if loss is None else loss
+
+    @property
+    def seconds(self) -> float:
+        """The time that the trial took."""
+        return self.times[-1] - self.start if self.times else 0.0
+
+    @property
+    def history(self) -> History:
+        """The records as a training history."""
+        return History(self.records, not self.is_complete)
+
+
+def run_trial(
+    trial: Trial,
+    splits: DataSplits,
+    speed: Speed,
+    budget: TimeBudget,
+    *,
+    seconds: float,
+    overtime: float = 0.0,
+    max_epochs: int,
+    on_epoch: Callable[[], None],
+    finish_epoch: bool = False,
+) -> None:
+    """Train and validate for a limited time, and record the results in the trial.
+
+    Args:
+        trial: a new trial.
+        splits: the images.
+        speed: the speed of the network, from which the number of epochs is planned.
+        budget: the time budget of the search.
+        seconds: the planned time for training and validation.
+        overtime: further seconds, if the machine is slower than expected.
+        max_epochs: the largest number of epochs.
+        on_epoch: called after each epoch.
+        finish_epoch: whether the first epoch is finished however long it takes.
+    """
+    deadline = budget.elapsed + seconds + overtime
+    count, images = plan_epochs(speed, PLANNED_SHARE * seconds, len(splits.train), max_epochs)
+    train = subset(splits.train, images, trial.config.seed)
+    trial.config, trial.images = with_epochs(trial.config, train, count), len(train)
+    try:
+        for engine in train_trial(trial, train, splits.validation, budget, deadline, finish_epoch):
+            *earlier, record = trial.records
+            if trial.is_complete or _score(record) > max(map(_score, earlier), default=()):
+                trial.arrays, trial.kept = engine.evaluated_arrays, len(earlier)
+            on_epoch()
+    except OutOfTime:
+        pass
+    except DivergenceError:
+        trial.diverged = True
+
+
+def train_trial(
+    trial: Trial,
+    train: Dataset,
+    validation: Dataset | None,
+    budget: TimeBudget,
+    deadline: float,
+    finish_epoch: bool = False,
+) -> Iterator[TimedEngine]:
+    """Train with the settings of a trial; record each epoch in it, then yield the engine.
+
+    Args:
+        trial: the trial, with its planned number of epochs.
+        train: the training images.
+        validation: the validation images; None: there are none.
+        budget: the time budget of the search.
+        deadline: the second of the budget at which to stop.
+        finish_epoch: whether the first epoch is finished however long it takes.
+
+    Raises:
+        OutOfTime: if the deadline passes before the last epoch.
+        DivergenceError: if a number is not finite.
+    """
+    recipe = trial.config.train_config(train.classes)
+    timed: list[TimedEngine] = []
+
+    def engine(net: Network, rules: TrainConfig) -> Engine:
+        inner = engine_named(recipe.engine, net, rules)
+        timed.append(TimedEngine(inner, net, budget, deadline, finish_epoch))
+        return timed[0]
+
+    settings = {**vars(recipe), "engine": engine}
+    for record in epochs(trial.config.network(train), train, validation=validation, **settings):
+        trial.records.append(record)
+        trial.times.append(budget.elapsed)
+        yield timed[0]
+
+
+def rank(trials: Sequence[Trial], images: int) -> list[Trial]:
+    """Sort trials, the best first.
+
+    Accuracies within one standard error of the highest are regarded as equal. Among equals, the
+    lowest loss is best, because the loss is a finer measure than the accuracy.
+
+    Args:
+        trials: valid trials.
+        images: the number of validation images.
+    """
+    highest = max((trial.accuracy for trial in trials), default=0.0)
+    threshold = highest - standard_error(highest, images)
+    equals = sorted((t for t in trials if t.accuracy >= threshold), key=lambda t: t.loss)
+    return equals + sorted((t for t in trials if t.accuracy < threshold), key=lambda t: -t.accuracy)
+
+
+def standard_error(accuracy: float, images: int) -> float:
+    """Return the standard error of an accuracy that was measured on `images` images."""
+    return math.sqrt(accuracy * (1 - accuracy) / images)
+
+
+def _score(record: Epoch) -> tuple[float, ...]:
+    """Return the sort key of an epoch: accuracy, then loss."""
+    return record.validation_accuracy or 0.0, -record.monitored_loss

@@ -1,0 +1,197 @@
+"""Displays for notebooks: HTML fragments with inline styles, readable on light and dark pages."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from handgrad.html.images import image_uri
+from handgrad.html.render import render_macro
+
+MAX_IMAGES = 100
+IMAGE_SIDE = 64  # pixels on the screen
+WIDTH, HEIGHT = 340, 200  # of a chart
+LEFT, RIGHT, TOP, BOTTOM = 48, 8, 22, 34  # margins of its axes
+LOG_RATIO = 30  # a curve that falls by more gets a logarithmic scale
+COLOURS = {"training": "#0072B2", "validation": "#E69F00"}
+
+
+class EpochRecord(Protocol):
+    """One epoch of a training history."""
+
+    @property
+    def number(self) -> int:
+        """The number of the epoch, counted from 1."""
+        ...
+
+    @property
+    def loss(self) -> float:
+        """The mean training loss."""
+        ...
+
+    @property
+    def accuracy(self) -> float:
+        """The training accuracy, 0 to 1."""
+        ...
+
+    @property
+    def validation_loss(self) -> float | None:
+        """The validation loss; None: there are no validation images."""
+        ...
+
+    @property
+    def validation_accuracy(self) -> float | None:
+        """The validation accuracy, 0 to 1; None: there are no validation images."""
+        ...
+
+
+def table(rows: Mapping[str, Any] | Iterable[Sequence[Any]], headings: Sequence[str] = ()) -> str:
+    """Return a table.
+
+    Args:
+        rows: the cells of each row; or names and values.
+        headings: the headings of the columns; ">" marks a right-aligned column.
+    """
+    cells = [*map(list, rows.items() if isinstance(rows, Mapping) else rows)]
+    width = len(headings) or max((len(row) for row in cells), default=0)
+    right = [heading.startswith(">") for heading in headings] or [False] * width
+    return render_macro(
+        "display.html", "table", [heading.removeprefix(">") for heading in headings], cells, right
+    )
+
+
+def image_grid(images: ArrayLike, labels: Sequence[Any] = (), columns: int = 10) -> str:
+    """Return images in rows, each with its label below; of more than 100 the first 100.
+
+    Args:
+        images: (N, C, H, W) or (N, H, W), uint8 or floating point from 0 to 1.
+        labels: the text below each image; (): none.
+        columns: the number of images in a row.
+    """
+    X = np.asarray(images)
+    X = X[:, None] if X.ndim == 3 else X
+    captions = [str(label) for label in labels] or [""] * len(X)
+    shown = [(image_uri(x), caption) for x, caption in zip(X[:MAX_IMAGES], captions, strict=False)]
+    return render_macro(
+        "display.html", "image_grid", shown, columns, IMAGE_SIDE, len(X) - len(shown)
+    )
+
+
+def curves(history: Iterable[EpochRecord]) -> str:
+    """Return loss and accuracy over the epochs as two SVG charts.
+
+    The loss gets a logarithmic scale if it falls to less than a thirtieth.
+
+    Args:
+        history: the records of the epochs, such as a `handgrad.History`.
+    """
+    records = [*history]
+    charts = []
+    for name in ("loss", "accuracy"):
+        lines = {
+            "training": [(r.number, getattr(r, name)) for r in records],
+            "validation": [(r.number, getattr(r, f"validation_{name}")) for r in records],
+        }
+        points = {
+            label: [(n, v) for n, v in line if v is not None and math.isfinite(v)]
+            for label, line in lines.items()
+        }
+        charts.append(_chart(name, {label: line for label, line in points.items() if line}))
+    return render_macro("display.html", "curves", charts, COLOURS)
+
+
+def confusion(matrix: ArrayLike, classes: Sequence[Any]) -> str:
+    """Return a confusion matrix as a table; zeros are left out.
+
+    Args:
+        matrix: the counts, (K, K); rows are true classes, columns predicted classes.
+        classes: the names of the K classes.
+    """
+    counts = np.asarray(matrix)
+    shades = np.sqrt(counts / max(int(counts.max(initial=0)), 1))  # small counts stay visible
+    rows = [
+        (
+            str(label),
+            [(f"{n:,}" if n else "", f"{0.7 * shade:.2f}") for n, shade in zip(*row, strict=True)],
+        )
+        for label, row in zip(classes, zip(counts, shades, strict=True), strict=True)
+    ]
+    return render_macro("display.html", "confusion", [str(label) for label in classes], rows)
+
+
+class Chart(NamedTuple):
+    """A chart in SVG coordinates.
+
+    Attributes:
+        title: the title.
+        width: the width in pixels.
+        height: the height.
+        box: left, top, right and bottom of the axes.
+        x_ticks: position and text of each tick of the x axis.
+        y_ticks: the same of the y axis.
+        lines: by label, the points as SVG writes them.
+    """
+
+    title: str
+    width: int
+    height: int
+    box: tuple[int, int, int, int]
+    x_ticks: list[tuple[float, str]]
+    y_ticks: list[tuple[float, str]]
+    lines: dict[str, list[tuple[float, float]]]
+
+
+def _chart(title: str, lines: Mapping[str, Sequence[tuple[int, float]]]) -> Chart:
+    """Lay out a chart of lines over the epochs."""
+    box = (LEFT, TOP, WIDTH - RIGHT, HEIGHT - BOTTOM)
+    epochs = [n for line in lines.values() for n, _ in line] or [1]
+    values = [v for line in lines.values() for _, v in line] or [0.0, 1.0]
+    is_log = title == "loss" and 0 < LOG_RATIO * min(values) < max(values)
+    scale = math.log10 if is_log else float
+    low, high = scale(min(values)), scale(max(values))
+    margin = 0.05 * (high - low) or 0.5
+    low, high = low - margin, high + margin
+    first, last = min(epochs), max(epochs)
+    if first == last:
+        first, last = first - 1, last + 1
+
+    def x(epoch: float) -> float:
+        return round(box[0] + (epoch - first) / (last - first) * (box[2] - box[0]), 1)
+
+    def y(value: float) -> float:
+        return round(box[3] - (scale(value) - low) / (high - low) * (box[3] - box[1]), 1)
+
+    numbers = _ticks(low, high)
+    if is_log:
+        numbers = [10.0**n for n in sorted({round(n) for n in numbers})]
+    shown = [(v, _tick_text(v, title)) for v in numbers if low <= scale(v) <= high]
+    ends = min(epochs), max(epochs)
+    steps = sorted({*ends, *(round(n) for n in _ticks(*ends))})
+    return Chart(
+        title,
+        WIDTH,
+        HEIGHT,
+        box,
+        [(x(n), f"{n}") for n in steps if first <= n <= last],
+        [(y(v), text) for v, text in shown],
+        {label: [(x(n), y(v)) for n, v in line] for label, line in lines.items()},
+    )
+
+
+def _ticks(low: float, high: float, count: int = 4) -> list[float]:
+    """Return about `count` round numbers between two numbers."""
+    if high <= low:
+        return [low]
+    raw = (high - low) / count
+    size = 10 ** math.floor(math.log10(raw))
+    step = next(factor * size for factor in (1, 2, 5, 10) if factor * size >= raw)
+    return [step * n for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def _tick_text(value: float, name: str) -> str:
+    """Format the number of a tick."""
+    return f"{100 * value:.4g} %" if name == "accuracy" else f"{value:.3g}"

@@ -1,0 +1,62 @@
+"""Run jobs one after another, and store each result at once."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from handgrad.data import Dataset
+from handgrad.errors import MissingExtraError
+from handgrad.reproduce.experiment import RunContext, RunResult
+from handgrad.reproduce.store import Job, ResultStore
+
+Data = dict[str, tuple[Dataset, Dataset]]
+
+
+class ProgressListener(Protocol):
+    """Is told the progress of the jobs."""
+
+    def start(self, job: Job) -> None:
+        """A job starts."""
+        ...
+
+    def advance(self, done: float) -> None:
+        """A share of the job is done, 0 to 1."""
+        ...
+
+    def finish(self, job: Job, result: RunResult | None, reason: str) -> None:
+        """The job is done; or, without a result, it was skipped for a reason."""
+        ...
+
+
+def digests(data: Data) -> dict[str, str]:
+    """Return the SHA-256 of each data set, training and test images together."""
+    return {name: f"{train.digest()} {test.digest()}" for name, (train, test) in data.items()}
+
+
+def pending(work: Iterable[Job], store: ResultStore) -> list[Job]:
+    """Return the jobs that have no result yet."""
+    return [job for job in work if store.get(job) is None]
+
+
+def run(work: Sequence[Job], store: ResultStore, data: Data, listener: ProgressListener) -> None:
+    """Run jobs and store their results.
+
+    Jobs that need a package that is not installed are skipped, and the listener is told why.
+
+    Raises:
+        HandgradError: if training or writing a file fails.
+    """
+    for job in work:
+        listener.start(job)
+        checkpoint = store.checkpoint(job)
+        context = RunContext(*data[job.data], job.seed, store.engine, listener.advance, checkpoint)
+        try:
+            result = job.variant.run(context)
+        except MissingExtraError as error:
+            listener.finish(job, None, str(error))
+            continue
+        store.put(job, result)
+        shutil.rmtree(checkpoint, ignore_errors=True)
+        listener.finish(job, result, "")

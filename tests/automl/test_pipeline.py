@@ -1,0 +1,209 @@
+import itertools
+import json
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import handgrad as hg
+from handgrad.automl import base_config, pipeline, run_search, save
+from handgrad.automl import search as search_module
+from handgrad.automl.budget import TimeBudget
+from handgrad.automl.reasons import reasons
+from handgrad.automl.report import report
+from handgrad.automl.speed import Speed
+from handgrad.classifier.model_file import about_model
+from handgrad.runs import load_validation
+from handgrad.runs.settings import configure
+from tests.explain.test_page import Reader
+from tests.extras import needs
+
+
+def search_digits(**options):
+    """Search with digits and a simulated clock, so that the trials do not depend on the machine."""
+    ticks, speed = itertools.count(), Speed(per_image=1e-4, validation=0.01)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            pipeline,
+            "TimeBudget",
+            lambda seconds: TimeBudget(seconds, lambda: next(ticks) / 1000),
+        )
+        patch.setattr(search_module, "measure_speed", lambda *_: speed)
+        patch.setattr(search_module, "_observed_speed", lambda _: speed)
+        return run_search(base_config("digits", seed=3), 0.11, progress=False, **options)
+
+
+@pytest.fixture(scope="module")
+def result():
+    return search_digits()
+
+
+@pytest.fixture(scope="module")
+def run(result, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("auto") / "a run"
+    assert save(result, folder) == folder / "report.html"
+    return folder
+
+
+def test_the_model_is_accurate_and_fully_evaluated(result):
+    assert result.evaluation.accuracy > 0.9
+    assert result.evaluation.count == 359
+    assert not result.interrupted
+    assert result.net.calibration is not None or "not calibrated" in result.calibration
+    assert 50 <= result.robustness.clean.count <= 359
+    assert len(result.robustness.damaged) == 15
+
+
+def test_the_folder_contains_the_files_of_a_training_run_and_the_report(result, run):
+    assert {path.name for path in run.iterdir()} == {
+        *("model.safetensors", "config.toml", "report.html"),
+        *("history.csv", "history.json", "history.jsonl"),
+    }
+    net, about = hg.load_model(run / "model.safetensors"), about_model(run / "model.safetensors")
+    test = hg.load_data("digits")[1]
+    assert hg.evaluate(net, test).accuracy == result.evaluation.accuracy
+    assert about["auto"]["reasons"] == dict(reasons(result))
+    with pytest.raises(hg.ConfigError):
+        load_validation(about)
+    epochs = [record._asdict() for record in result.refitted.records]
+    assert json.loads((run / "history.json").read_text())["epochs"] == epochs
+    lines = (run / "history.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == epochs
+
+
+def test_the_final_model_is_trained_on_all_images_and_keeps_the_earlier_calibration(result):
+    chosen, refitted = result.chosen, result.refitted
+    assert result.final is refitted
+    assert refitted.images == len(result.splits.all_but_test) == 1438
+    assert chosen.images == len(result.splits.train) < refitted.images
+    assert len(refitted.records) == len(chosen.records) == result.config.epochs
+    assert result.config.validation == 0
+    assert result.evaluation.accuracy > 0.95
+    before = pipeline._network(chosen, result.splits)
+    assert pipeline.trust(before, result.splits.validation) == result.calibration
+    assert before.calibration == result.net.calibration
+    differ = [
+        not np.array_equal(array, result.net.arrays[name]) for name, array in before.arrays.items()
+    ]
+    assert any(differ)
+
+
+def test_ctrl_c_during_the_refit_keeps_the_chosen_model(result):
+    def interrupt(progress):
+        if progress.trial.stage == search_module.REFIT:
+            raise KeyboardInterrupt
+
+    found = search_digits(on_progress=interrupt)
+    assert found.interrupted
+    assert found.refitted is None
+    assert found.config.validation
+    assert len(found.net.arrays) == len(result.net.arrays)
+    for name, array in found.chosen.arrays.items():
+        assert np.array_equal(array, found.net.arrays[name])
+    assert "trained again" not in report(found, Path("x"))
+
+
+def test_tensorboard_gets_each_epoch(result, tmp_path):
+    needs("tensorboardX")
+    save(result, tmp_path, tensorboard=True)
+    [events] = tmp_path.glob("events.out.tfevents.*")
+    assert events.read_bytes().count(b"accuracy/training") == len(result.refitted.records)
+
+
+def test_training_with_its_settings_gives_the_same_weights(result, run):
+    config = configure({}, {}, run / "config.toml")
+    images, _ = config.load_data()
+    net = config.network(images)
+    hg.fit(net, images, validation=config.validation, **vars(config.train_config(images.classes)))
+    assert result.is_reproducible
+    for name, array in net.arrays.items():
+        assert np.array_equal(array, result.net.arrays[name]), name
+
+
+def test_the_report_is_a_complete_page_that_needs_no_other_file(result, run):
+    text = (run / "report.html").read_text(encoding="utf-8")
+    read = Reader(text.replace("<br>", ""))
+    assert all(re.match(r"data:image/(png|svg\+xml);base64,", link) for link in read.links)
+    words = re.sub(r'src="[^"]*"', "", text)
+    assert not re.search(r"//|@import|url\(", words)
+    assert words.count("<section>") == 9
+    assert f"{result.evaluation.accuracy:.1%}" in words
+    assert "<title>handgrad auto: digits</title>" in words
+    assert "<code>handgrad train --config</code>" in words
+    assert f"handgrad predict {shlex.quote(str(run))} image.png".replace("'", "&#39;") in words
+    wrong = result.evaluation.count - result.evaluation.correct
+    assert words.count('<span class="wrong">') == min(wrong, 24)
+    assert words.count('<td class="bar">') == 17
+    assert words.count(">all images</td>") == 1
+    for trial in result.search.trials:
+        assert not trial.is_valid or f"<td>{trial.accuracy:.2%}</td>" in words
+
+
+def test_wrong_arguments_give_one_sentence(tmp_path, monkeypatch):
+    for minutes in (0, -1, float("nan"), 0.05):
+        with pytest.raises(hg.ConfigError, match=r"^minutes must be at least 0.1, not "):
+            run_search(base_config("digits"), minutes)
+    with pytest.raises(hg.ConfigError, match=r"^data must be one of digits, mnist,"):
+        base_config("digit")
+    with pytest.raises(hg.DataError, match=r"nothing"):
+        run_search(base_config(f"{tmp_path}/nothing"), 1)
+    monkeypatch.setattr(pipeline, "TEST_SECONDS", 1e9)
+    with pytest.raises(hg.ConfigError, match=r"^reading the images took \d of 60 seconds; give m"):
+        run_search(base_config("digits"), 1)
+
+
+def test_ctrl_c_keeps_the_best_model_so_far(monkeypatch):
+    def interrupt(progress):
+        if progress.best > 0.8:
+            raise KeyboardInterrupt
+
+    found = run_search(base_config("digits"), 5, on_progress=interrupt)
+    assert found.interrupted
+    assert found.seconds < 60
+    assert found.evaluation.accuracy > 0.6
+    assert "interrupted</dd>" in report(found, Path("x"))
+
+    def at_once(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline.Search, "run", at_once)
+    with pytest.raises(KeyboardInterrupt):
+        run_search(base_config("digits"), 5)
+
+
+def interrupt_when_accurate(progress):
+    if progress.best > 0.8:
+        raise KeyboardInterrupt
+
+
+def test_auto_searches_with_images_in_memory(tmp_path):
+    train, test = hg.load_data("digits")
+    found = hg.auto(train, 5, test=test, on_progress=interrupt_when_accurate)
+    assert isinstance(found, hg.SearchResult)
+    assert len(found.splits.test) == len(test)
+    assert len(found.splits.all_but_test) == len(train)
+    assert found.config.data == train.name
+    assert "the test set of the data" in dict(reasons(found))["Validation images"]
+    assert save(found, tmp_path / "run").is_file()
+
+
+def test_auto_sets_a_fifth_of_the_images_aside_if_there_is_no_test_set():
+    train, _ = hg.load_data("digits")
+    found = hg.auto(train, minutes=5, on_progress=interrupt_when_accurate)
+    assert len(found.splits.test) == pytest.approx(len(train) / 5, abs=10)
+    assert "no test set" in dict(reasons(found))["Validation images"]
+
+
+def test_auto_takes_the_name_of_a_data_set():
+    found = hg.auto("digits", 5, on_progress=interrupt_when_accurate)
+    assert len(found.splits.test) == 359
+    with pytest.raises(hg.ConfigError, match="test can be given with a Dataset only"):
+        hg.auto("digits", test=found.splits.test)
+
+
+def test_auto_refuses_images_of_one_class():
+    data = hg.Dataset.from_arrays(np.zeros((40, 1, 8, 8), np.uint8), np.zeros(40, np.int64))
+    with pytest.raises(hg.DataError, match="all images have the class 0; add images of another"):
+        hg.auto(data, 0.2)
