@@ -57,8 +57,8 @@ def test_all_other_augmentations_are_candidates():
 
 def test_edges_are_extended_on_a_light_background():
     light = DataProfile(**(vars(FILES) | {"dark_background": False}))
-    assert with_shift(BASE, light).augment == "shift=0.07,ground=edge"
-    assert all(c.augment.endswith("ground=edge") for c in augmentations(BASE, light))
+    assert with_shift(BASE, light).augment == "shift=0.07,fill=edge"
+    assert all(c.augment.endswith("fill=edge") for c in augmentations(BASE, light))
 
 
 def test_weight_averaging_needs_long_epochs():

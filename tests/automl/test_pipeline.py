@@ -14,7 +14,7 @@ from handgrad.automl.budget import TimeBudget
 from handgrad.automl.reasons import reasons
 from handgrad.automl.report import report
 from handgrad.automl.speed import Speed
-from handgrad.classifier.model_file import about_model
+from handgrad.classifier import read_bundle
 from handgrad.runs import load_validation
 from handgrad.runs.settings import configure
 from tests.explain.test_page import Reader
@@ -51,7 +51,7 @@ def test_the_model_is_accurate_and_fully_evaluated(result):
     assert result.evaluation.accuracy > 0.9
     assert result.evaluation.count == 359
     assert not result.interrupted
-    assert result.net.calibration is not None or "not calibrated" in result.calibration
+    assert result.classifier.calibration is not None or "not calibrated" in result.calibration
     assert 50 <= result.robustness.clean.count <= 359
     assert len(result.robustness.damaged) == 15
 
@@ -61,9 +61,10 @@ def test_the_folder_contains_the_files_of_a_training_run_and_the_report(result, 
         *("model.safetensors", "config.toml", "report.html"),
         *("history.csv", "history.json", "history.jsonl"),
     }
-    net, about = hg.load_model(run / "model.safetensors"), about_model(run / "model.safetensors")
+    bundle = read_bundle(run)
+    model, about = bundle.classifier, bundle.about
     test = hg.load_data("digits")[1]
-    assert hg.evaluate(net, test).accuracy == result.evaluation.accuracy
+    assert hg.evaluate(model, test).accuracy == result.evaluation.accuracy
     assert about["auto"]["reasons"] == dict(reasons(result))
     with pytest.raises(hg.ConfigError):
         load_validation(about)
@@ -81,11 +82,11 @@ def test_the_final_model_is_trained_on_all_images_and_keeps_the_earlier_calibrat
     assert len(refitted.records) == len(chosen.records) == result.config.epochs
     assert result.config.validation == 0
     assert result.evaluation.accuracy > 0.95
-    before = pipeline._network(chosen, result.splits)
-    assert pipeline.trust(before, result.splits.validation) == result.calibration
-    assert before.calibration == result.net.calibration
+    before = pipeline._classifier(chosen, result.splits)
+    assert pipeline.calibrate_on(before, result.splits.validation) == result.calibration
+    assert before.calibration == result.classifier.calibration
     differ = [
-        not np.array_equal(array, result.net.arrays[name]) for name, array in before.arrays.items()
+        not np.array_equal(array, result.classifier.network.arrays[name]) for name, array in before.network.arrays.items()
     ]
     assert any(differ)
 
@@ -99,9 +100,9 @@ def test_ctrl_c_during_the_refit_keeps_the_chosen_model(result):
     assert found.interrupted
     assert found.refitted is None
     assert found.config.validation
-    assert len(found.net.arrays) == len(result.net.arrays)
+    assert len(found.classifier.network.arrays) == len(result.classifier.network.arrays)
     for name, array in found.chosen.arrays.items():
-        assert np.array_equal(array, found.net.arrays[name])
+        assert np.array_equal(array, found.classifier.network.arrays[name])
     assert "trained again" not in report(found, Path("x"))
 
 
@@ -119,7 +120,7 @@ def test_training_with_its_settings_gives_the_same_weights(result, run):
     hg.fit(net, images, validation=config.validation, **vars(config.train_config(images.classes)))
     assert result.is_reproducible
     for name, array in net.arrays.items():
-        assert np.array_equal(array, result.net.arrays[name]), name
+        assert np.array_equal(array, result.classifier.network.arrays[name]), name
 
 
 def test_the_report_is_a_complete_page_that_needs_no_other_file(result, run):

@@ -37,7 +37,7 @@ def test_a_training_equals_fit() -> None:
     net = given.network(LAYERS)
     train, validation = given.split(50)
     recipe = replace(QUICK, seed=2, engine="reference")
-    history = fit(net, train, validation, **vars(recipe))
+    history = fit(net, train, validation=validation, **vars(recipe))
     assert result.net is not None
     for name, array in net.arrays.items():
         np.testing.assert_array_equal(result.net.arrays[name], array)

@@ -7,7 +7,7 @@ from handgrad.layers import Layer
 from handgrad.models import deep_convnet, resnet7
 from handgrad.network import Network
 from handgrad.reproduce.experiment import Training
-from handgrad.reproduce.modern import FEW, deep_convnet, fashion, mnist, resnet7
+from handgrad.reproduce.modern import FEW, fashion, mnist
 from handgrad.reproduce.notebook import BEST, Notebook
 
 NETWORKS = pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def best(book: Notebook) -> Training:
 
 @NETWORKS
 def test_size_and_goal_are_as_documented(
-    layers: Callable[[], tuple[Layer, ...]], make: Callable[..., Notebook], count: int, aim: float
+    layers: Callable[[], list[Layer]], make: Callable[..., Notebook], count: int, aim: float
 ) -> None:
     assert best(make()).layers == tuple(layers())
     net = Network([*layers()], (1, 28, 28), 10)

@@ -41,7 +41,7 @@ def test_the_steps_are_those_of_the_reference_engine(
 
 def test_its_logits_are_those_of_the_network() -> None:
     train, _ = digits()
-    net = Network([Flatten(), Dense(9), ReLU(), Dense()], train.shape, train.classes)
+    net = Network([Flatten(), Dense(9), ReLU(), Dense()], train.shape, len(train.classes))
     baseline = NumpyBaseline(net, net.as_input(train.images), train.labels, 0.1)
     X = net.as_input(train.images[:5])
     np.testing.assert_allclose(baseline.logits(X), net.logits(X), rtol=1e-4, atol=1e-5)

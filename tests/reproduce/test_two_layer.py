@@ -35,7 +35,7 @@ def test_the_number_of_parameters_is_that_of_the_notebook(layers: tuple, count: 
 
 def test_manual_sgd_with_zero_grad_is_gradient_descent() -> None:
     train, _ = wide()
-    nets = [Network([*ONE_LAYER], train.shape, train.classes) for _ in range(2)]
+    nets = [Network([*ONE_LAYER], train.shape, len(train.classes)) for _ in range(2)]
     optimizer, rule = ManualSGD(nets[0], 0.1), SGD(0.1)
     for at in (0, 50):
         batch = train[at : at + 50]
@@ -49,7 +49,7 @@ def test_manual_sgd_with_zero_grad_is_gradient_descent() -> None:
 
 def test_without_zero_grad_gradients_are_accumulated() -> None:
     train, _ = wide()
-    net = Network([*ONE_LAYER], train.shape, train.classes)
+    net = Network([*ONE_LAYER], train.shape, len(train.classes))
     before, optimizer = net.parameters["2.bias"].copy(), ManualSGD(net, 0.1)
     gradient = net.loss_and_grads(*train[:50])[1]
     for _ in range(2):

@@ -29,11 +29,11 @@ NETWORKS = (
 SHIFTED = "shifted"
 AUGMENTATIONS = {
     SHIFTED: "shift=0.07",
-    "shifted and mirrored": "clothes",
-    "shifted, scaled and mirrored": "clothes,scale=0.1",
+    "shifted and mirrored": "fashion",
+    "shifted, scaled and mirrored": "fashion,scale=0.1",
     "distorted": "light",
 }
-EXTEND_EDGES = ",ground=edge"
+EXTEND_EDGES = ",fill=edge"
 LONG_EPOCH = 200  # updates
 
 

@@ -22,13 +22,14 @@ from handgrad.automl.result import SearchResult
 from handgrad.automl.search import Search, SearchProgress
 from handgrad.automl.speed import DataSplits
 from handgrad.automl.trial import Trial
+from handgrad.classifier import Classifier
 from handgrad.data import Dataset
 from handgrad.engines import Engine, TrainConfig, engine_named
 from handgrad.errors import ConfigError, DataError
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
 from handgrad.optim import AdamW
-from handgrad.runs import trust
+from handgrad.runs import calibrate_on
 from handgrad.runs.config import RunConfig
 from handgrad.runs.settings import configure
 from handgrad.signals import interruptible
@@ -66,7 +67,7 @@ def auto(
         on_progress: called after each epoch with the state of the search.
 
     Returns:
-        The result: `result.net` is the trained network, `result.evaluation` its test result.
+        The result: `result.classifier` is the trained classifier, `result.evaluation` its test result.
 
     Raises:
         ConfigError: if the time is too short or longer than a week, or `test` is given with a
@@ -108,7 +109,7 @@ def base_config(data: str, *, seed: int = 0, folder: Path | None = None) -> RunC
     Raises:
         ConfigError: if there is no such data set.
     """
-    given = {"data": data, "seed": seed, "folder": folder, "patience": 0, "figures": False}
+    given = {"data": data, "seed": seed, "data_dir": folder, "patience": 0, "figures": False}
     return configure({name: value for name, value in given.items() if value is not None}, {})
 
 
@@ -213,11 +214,12 @@ def _test(run: Search, chosen: Trial, refitted: Trial | None, interrupted: bool)
     before it.
     """
     splits = run.splits_for(chosen.config)
-    net = _network(chosen, splits)
-    calibration = trust(net, splits.validation)
+    classifier = _classifier(chosen, splits)
+    calibration = calibrate_on(classifier, splits.validation)
     if refitted is not None:
-        temperature, net = net.calibration, _network(refitted, splits)
-        net.calibration = temperature
+        temperature, classifier = classifier.calibration, _classifier(refitted, splits)
+        classifier.calibration = temperature
+    net = classifier.network
     rules = TrainConfig(SoftmaxCrossEntropy(), AdamW())
     engine = engine_named(chosen.config.engine, net, rules)
     engine.logits(splits.test.images[:1])  # compiles the kernels before the time is measured
@@ -234,7 +236,7 @@ def _test(run: Search, chosen: Trial, refitted: Trial | None, interrupted: bool)
         search=run,
         chosen=chosen,
         refitted=refitted,
-        net=net,
+        classifier=classifier,
         calibration=calibration,
         logits=Z,
         evaluation=evaluation,
@@ -243,12 +245,12 @@ def _test(run: Search, chosen: Trial, refitted: Trial | None, interrupted: bool)
     )
 
 
-def _network(trial: Trial, splits: DataSplits) -> Network:
-    """Return the network with the arrays that a trial kept."""
+def _classifier(trial: Trial, splits: DataSplits) -> Classifier:
+    """Return the classifier with the arrays that a trial kept."""
     net = trial.config.network(splits.train)
-    net.restore(trial.arrays)
-    net.is_fitted, net.preprocessing = True, splits.train.preprocessing
-    return net
+    net.restore(trial.arrays, is_fitted=True)
+    train = splits.train
+    return Classifier(net, train.classes, preprocessing=train.preprocessing)
 
 
 def _robustness(

@@ -138,7 +138,7 @@ def _refit(result: SearchResult) -> str:
         f" Then the model was trained again with the same settings on all {refitted.images:,} "
         f"images that are not test images, in {refitted.seconds:.1f} s. This is the final model."
     )
-    if result.net.calibration:
+    if result.classifier.calibration:
         text += " It has the calibration of the first training, because no images were left for it."
     return text
 

@@ -40,7 +40,7 @@ def report(result: SearchResult, folder: Path) -> str:
         issues=result.profile.issues,
         curves=_svg(plots.learning_curves(result.chosen.history)),
         kept_epoch=_kept_epoch(result),
-        confusion=_svg(plots.confusion(result.evaluation.confusion, result.net.classes)),
+        confusion=_svg(plots.confusion(result.evaluation.confusion, result.classifier.classes)),
         classes=_classes(result),
         corrupted=_corrupted(result),
         calibration=_calibrated(result),
@@ -58,7 +58,7 @@ def _facts(result: SearchResult) -> list[tuple[str, str]]:
     return [
         ("test", f"{correct}; ± {margin:.1%} by chance"),
         ("chosen", describe(result.config)),
-        ("data", f"{len(result.splits.all_but_test):,} images, {len(result.net.classes)} classes"),
+        ("data", f"{len(result.splits.all_but_test):,} images, {len(result.classifier.classes)} classes"),
         ("time", f"{result.seconds:.0f} of {budget:.0f} s, test included{stopped}"),
         ("probabilities", _summary(result)),
     ]
@@ -119,12 +119,12 @@ def _kept_epoch(result: SearchResult) -> str:
 def _classes(result: SearchResult) -> dict[str, Any]:
     """Return the table of the accuracy of each class and its most frequent confusion."""
     rows = []
-    for k, label in enumerate(result.net.classes):
+    for k, label in enumerate(result.classifier.classes):
         counts = result.evaluation.confusion[k].copy()
         count, correct = counts.sum(), counts[k]
         counts[k] = 0
         worst = int(counts.argmax())
-        confused = f"{result.net.classes[worst]} ({counts[worst]})" if counts[worst] else ""
+        confused = f"{result.classifier.classes[worst]} ({counts[worst]})" if counts[worst] else ""
         rows.append([label, f"{count:,}", f"{correct / count:.1%}" if count else "-", confused])
     return {"headings": ["class", ">test", ">correct", "most often confused with"], "rows": rows}
 
@@ -164,7 +164,7 @@ def _calibrated(result: SearchResult) -> dict[str, str]:
     y, calibrated = result.splits.test.labels, _calibration(result)
     after = reliability(calibrated.probabilities(result.logits), y, bins=10)
     before = reliability(Calibration().probabilities(result.logits), y, bins=10)
-    changed = result.net.calibration is not None
+    changed = result.classifier.calibration is not None
     error = f"Expected calibration error on the test images: {after.error:.2%}"
     error += f", {before.error:.2%} before calibration." if changed else "."
     return {
@@ -192,7 +192,7 @@ def _summary(result: SearchResult) -> str:
 
 
 def _calibration(result: SearchResult) -> Calibration:
-    return result.net.calibration or Calibration()
+    return result.classifier.calibration or Calibration()
 
 
 def _svg(figure: Any) -> str:

@@ -8,8 +8,8 @@ from handgrad.automl.data_profile import DataProfile
 from handgrad.automl.search import Search
 from handgrad.automl.speed import DataSplits
 from handgrad.automl.trial import Trial
+from handgrad.classifier import Classifier
 from handgrad.layers import Array
-from handgrad.network import Network
 from handgrad.runs.config import RunConfig
 from handgrad.train import Evaluation, Robustness
 
@@ -27,7 +27,7 @@ class SearchResult:
         chosen: the trial that was chosen by its validation accuracy.
         refitted: the training of the chosen candidate on all images but the test images; None:
             there was none.
-        net: the trained network.
+        classifier: the trained classifier.
         calibration: a sentence about the calibration of the probabilities.
         logits: the network's logits of the test images, (N, K).
         evaluation: the evaluation on the test images.
@@ -42,7 +42,7 @@ class SearchResult:
     search: Search
     chosen: Trial
     refitted: Trial | None
-    net: Network
+    classifier: Classifier
     calibration: str
     logits: Array
     evaluation: Evaluation

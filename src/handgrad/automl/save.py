@@ -38,7 +38,7 @@ def save(
     """
     run = Run(
         result.config,
-        result.net,
+        result.classifier,
         result.final.history,
         result.splits.all_but_test,
         result.splits.test,

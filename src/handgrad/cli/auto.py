@@ -103,7 +103,7 @@ def _plain(result: SearchResult, run: Path, report: Path) -> dict[str, Any]:
         "test": {
             "accuracy": test.accuracy,
             "loss": test.loss,
-            "correct": test.right,
+            "correct": test.correct,
             "count": test.count,
         },
         "config": result.config.plain(),

@@ -103,7 +103,7 @@ def _train(
     checkpoint = CheckpointConfig(
         checkpoints(folder),
         config.checkpoint_minutes,
-        other_settings=force,
+        allow_changes=force,
         about={"config": config.plain()},
     )
 

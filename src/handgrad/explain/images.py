@@ -42,7 +42,7 @@ def tiles(array: Array) -> Tiles | None:
     zoom = max(SIDE // max(planes.shape[1:]), 1)
     height, width = (zoom * size for size in planes.shape[1:])
     low, high = float(array.min()), float(array.max())
-    sources = [png(_colours(plane, low, high)) for plane in planes[:MAX_IMAGES]]
+    sources = [png_uri(_colours(plane, low, high)) for plane in planes[:MAX_IMAGES]]
     return Tiles(sources, width, height, _scale(low, high), max(len(planes) - MAX_IMAGES, 0))
 
 

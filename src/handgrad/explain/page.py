@@ -8,33 +8,33 @@ from typing import Any
 from handgrad.explain.format import number, shape, words
 from handgrad.explain.formula import is_words
 from handgrad.explain.images import tiles
-from handgrad.explain.step import Class, Step, Walk
+from handgrad.explain.step import LossTerm, ExplainedStep, Explanation
 from handgrad.html import image_uri, render
 
 
-def page(walk: Walk, title: str) -> str:
+def page(explained: Explanation, title: str) -> str:
     """Render the page.
 
     Args:
-        walk: the explained step.
+        explained: the explained step.
         title: the heading of the page.
     """
     return render(
         "explained_step.html",
         title=title,
-        image=image_uri(walk.image),
-        facts=facts(walk),
-        steps=[_step(step) for step in walk.steps],
-        loss=_loss(walk),
+        image=image_uri(explained.image),
+        facts=facts(explained),
+        steps=[_step(step) for step in explained.steps],
+        loss=_loss(explained),
     )
 
 
-def facts(walk: Walk) -> list[tuple[str, str]]:
+def facts(explained: Explanation) -> list[tuple[str, str]]:
     """Return the facts that stand above the steps: names and values."""
-    p = {entry.label: entry.p for entry in walk.classes}
+    p = {entry.label: entry.p for entry in explained.terms}
     mode = (
         "dropout is active, and batch norm uses this image's own statistics"
-        if walk.training
+        if explained.training
         else "dropout is off, and batch norm uses its running statistics"
     )
     return [
@@ -46,7 +46,7 @@ def facts(walk: Walk) -> list[tuple[str, str]]:
     ]
 
 
-def worked(entry: Class) -> list[str]:
+def worked(entry: LossTerm) -> list[str]:
     """Format the numbers of one class in the loss, in the order of `HEADINGS`."""
     return [str(entry.label), *map(number, entry[1:])]
 
@@ -54,7 +54,7 @@ def worked(entry: Class) -> list[str]:
 HEADINGS = ["class", "z", "z − max", "exp", "p", "q", "dz"]
 
 
-def _step(step: Step) -> dict[str, Any]:
+def _step(step: ExplainedStep) -> dict[str, Any]:
     """Prepare the values of one step for the template."""
     formulas = [
         {"is_text": is_words(part), "text": part if is_words(part) else _unbroken(part)}
@@ -65,7 +65,7 @@ def _step(step: Step) -> dict[str, Any]:
         for name, array in step.arrays.items()
     ]
     return {
-        "direction": step.way,
+        "direction": step.phase,
         "name": step.name,
         "sentence": step.sentence,
         "formulas": formulas,
@@ -73,13 +73,13 @@ def _step(step: Step) -> dict[str, Any]:
     }
 
 
-def _loss(walk: Walk) -> dict[str, Any]:
+def _loss(explained: Explanation) -> dict[str, Any]:
     """Prepare softmax and cross-entropy in numbers for the template."""
     return {
         "headings": [f">{heading}" for heading in HEADINGS],
-        "rows": [worked(entry) for entry in walk.classes],
-        "highlighted": [n for n, entry in enumerate(walk.classes) if entry.label == walk.label],
-        "sums": sums(walk),
+        "rows": [worked(entry) for entry in explained.terms],
+        "highlighted": [n for n, entry in enumerate(explained.terms) if entry.label == explained.label],
+        "sums": sums(explained),
     }
 
 
@@ -90,10 +90,10 @@ def _unbroken(formula: str) -> str:
     )
 
 
-def sums(walk: Walk) -> list[str]:
+def sums(explained: Explanation) -> list[str]:
     """Return the sums that lead from the table of classes to the loss."""
-    total = sum(entry.exp for entry in walk.classes)
-    shown = next(entry for entry in walk.classes if entry.label == walk.label)
+    total = sum(entry.exp for entry in explained.terms)
+    shown = next(entry for entry in explained.terms if entry.label == explained.label)
     return [
         f"Σ exp = {number(total)}",
         f"p({explained.label}) = {number(shown.exp)}/{number(total)} = {number(shown.p)}",

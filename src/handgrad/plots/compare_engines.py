@@ -19,7 +19,7 @@ _STYLES = dict(
 )
 
 
-def differences(duel: Duel) -> Figure:
+def differences(comparison: EngineComparison) -> Figure:
     """Draw the largest relative difference of each kind over the steps, one panel per engine.
 
     The scale is logarithmic; a difference of zero is a gap in the line.
@@ -27,9 +27,9 @@ def differences(duel: Duel) -> Figure:
     Raises:
         DataError: if no step was made.
     """
-    if not duel.steps:
+    if not comparison.steps:
         raise DataError("the comparison has no steps to draw; make at least one")
-    count = len(duel.differences)
+    count = len(comparison.differences)
     layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1)
     figure = Figure(figsize=(6.5 * count, 4.2), layout=layout)
     panels = figure.subplots(1, count, sharey=True, squeeze=False)[0]
@@ -40,7 +40,7 @@ def differences(duel: Duel) -> Figure:
             step, _, worst = comparison.divergence
             axes.plot(step, worst.value, "o", color="black", fillstyle="none", markersize=9)
             axes.set_xlabel(f"step\n(diverged at step {step}: {worst.tensor} of {worst.layer})")
-    records = [record for of_one in duel.differences.values() for record in of_one]
+    records = [record for of_one in comparison.differences.values() for record in of_one]
     values = [v for record in records for v in record.values() if 0 < v < math.inf]
     values.append(comparison.tolerance)
     panels[0].set(ylabel="largest relative difference", yscale="log")

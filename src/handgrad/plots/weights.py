@@ -17,7 +17,7 @@ from handgrad.plots.layout import axes_at
 from handgrad.plots.tiles import LINE_LENGTH, MAX_IMAGES, Tile, grid, truncation_note
 
 
-def first_layer_weights(net: Network) -> Figure:
+def first_layer_weights(model: Network | Classifier) -> Figure:
     """Draw the weights of the first Dense layer, or the kernels of the first convolution.
 
     Red is positive and blue negative, with one scale for all. Channels are side by side. Of more
@@ -33,7 +33,7 @@ def first_layer_weights(net: Network) -> Figure:
     if not np.isfinite(weight).all():
         raise ModelError(f"layer {layer} has weights that are not finite; train the network again")
     is_last = index == len(net.layers) - 1 and isinstance(net.layers[index], Dense)
-    titles = class_names(net.classes, LINE_LENGTH) if is_last else [""] * units
+    titles = class_names(tuple(names), LINE_LENGTH) if is_last else [""] * units
     images = _side_by_side(weight[:MAX_IMAGES])
     tiles = [Tile(image, title) for image, title in zip(images, titles[:MAX_IMAGES], strict=True)]
 

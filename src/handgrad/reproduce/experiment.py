@@ -53,7 +53,7 @@ class RunContext:
 
     def network(self, layers: Iterable[Layer]) -> Network:
         """Return an untrained network for the images; its weights depend on the seed only."""
-        return Network([*layers], self.train.shape, self.train.classes, seed=self.seed)
+        return Network([*layers], self.train.shape, len(self.train.classes), seed=self.seed)
 
 
 @dataclass(frozen=True)

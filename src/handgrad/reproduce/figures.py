@@ -12,6 +12,7 @@ from handgrad.data import Dataset
 from handgrad.explain.images import tiles
 from handgrad.html import data_uri, image_uri
 from handgrad.layers import Array, LeakyReLU, ReLU, Sigmoid, Tanh
+from handgrad.losses import softmax
 from handgrad.network import Network
 from handgrad.reproduce.notebook import BEST, VARIANTS, Experiment
 from handgrad.reproduce.results import NotebookResults
@@ -53,7 +54,7 @@ def predictions(net: Network, test: Dataset, seed: int = 0) -> dict[str, Any]:
 def sample(net: Network, test: Dataset, seed: int = 1) -> dict[str, Any]:
     """Return one random test image with its prediction and the probability of each class."""
     at = int(np.random.default_rng(seed).integers(len(test)))
-    p = net.predict_proba(test.images[at : at + 1])[0]
+    p = softmax(net.logits(test.images[at : at + 1]))[0]
     tile = _prediction(test.images[at], test.classes, int(test.labels[at]), int(p.argmax()))
     bars = [(str(c), float(q), f"{q:.2%}") for c, q in zip(test.classes, p, strict=True)]
     return {"tile": tile, "bars": bars}
@@ -74,7 +75,7 @@ def weights(net: Network) -> dict[str, Any]:
     drawn = tiles(weight)
     assert drawn is not None
     single_layer = len(net.parameters) == 2  # each unit belongs to one class
-    captions = [f"class {c}" for c in net.classes] if single_layer else [""] * len(drawn.sources)
+    captions = [f"class {c}" for c in range(net.classes)] if single_layer else [""] * len(drawn.sources)
     more = f"; {drawn.left_out} more not shown" if drawn.left_out else ""
     shown = [Tile(s, c) for s, c in zip(drawn.sources, captions, strict=True)]
     return {"tiles": shown, "scale": f"{drawn.scale}{more}"}

@@ -32,53 +32,6 @@ RECIPE = TrainConfig(
 )
 
 
-def deep_convnet() -> tuple[Layer, ...]:
-    """Return four convolutions and two linear layers, with batch normalisation.
-
-    186,090 parameters, 6.5 million multiply-adds per image of 28x28.
-    """
-    he = HeNormal()
-    return (
-        Normalize(),
-        *(Conv2d(24, 5, initializer=he), BatchNorm(), ReLU(), MaxPool2d(2)),
-        *_block(48),
-        *_block(48),
-        MaxPool2d(2),
-        *_block(96),
-        MaxPool2d(2),
-        Flatten(),
-        *(Dense(128, he), BatchNorm(), ReLU(), Dropout(0.3)),
-        Dense(initializer=he),
-    )
-
-
-def resnet7() -> tuple[Layer, ...]:
-    """Return seven layers with weights, with two residual blocks.
-
-    256,074 parameters, most of them in layers that see 3x3 pixels and cost little: 5.7 million
-    multiply-adds per image of 28x28.
-    """
-    return (
-        Normalize(),
-        *_block(16),
-        MaxPool2d(2),
-        *_block(32),
-        Residual(_block(32)),
-        MaxPool2d(2),
-        *_block(64),
-        MaxPool2d(2),
-        *_block(128),
-        Residual(_block(128)),
-        GlobalAvgPool2d(),
-        Dense(initializer=HeNormal()),
-    )
-
-
-def _block(channels: int) -> tuple[Layer, ...]:
-    """Return a 3x3 convolution that preserves the size, with batch norm and ReLU."""
-    return Conv2d(channels, 3, padding=1, initializer=HeNormal()), BatchNorm(), ReLU()
-
-
 def mnist(quick: bool = False) -> Notebook:
     """Return `deep_convnet` on MNIST.
 
@@ -97,8 +50,8 @@ def mnist(quick: bool = False) -> Notebook:
         "convnet with 32 and 64 channels and batch normalisation 99.56 % (30 epochs, one seed), "
         "the same with 20 and 40 channels 99.56 % (40 epochs, mean of two seeds), and resnet7 "
         "99.54 % (15 epochs, one seed).",
-        experiments=(_experiment(deep_convnet(), recipe, quick, near),),
-        benchmark=_benchmark(deep_convnet(), recipe, quick),
+        experiments=(_experiment(tuple(deep_convnet()), recipe, quick, near),),
+        benchmark=_benchmark(tuple(deep_convnet()), recipe, quick),
         errata=(),
         trials=(
             RecipeTrial(
@@ -135,8 +88,8 @@ def fashion(quick: bool = False) -> Notebook:
         "of them in layers that see 3x3 pixels and cost little. It is trained on Fashion-MNIST "
         "with images that are mirrored and shifted by up to a pixel. The goal is 93.5 % in less "
         "than 10 minutes on two cores.",
-        experiments=(_experiment(resnet7(), recipe, quick, near),),
-        benchmark=_benchmark(resnet7(), recipe, quick),
+        experiments=(_experiment(tuple(resnet7()), recipe, quick, near),),
+        benchmark=_benchmark(tuple(resnet7()), recipe, quick),
         errata=(),
         trials=(
             RecipeTrial(

@@ -156,7 +156,7 @@ class ResultStore:
             path = self._path(job, ".safetensors")
             path.parent.mkdir(parents=True, exist_ok=True)
             with suppress(ModelError):  # a notebook's own layers cannot be stored in a model file
-                result.net.save(path)
+                Classifier(result.net).save(path)
         measured = replace(result, machine=machine())
         content = {
             "description": job.description,
@@ -168,8 +168,6 @@ class ResultStore:
 
     def network(self, job: Job) -> Network | None:
         """Return the network of a job; None: there is none."""
-        from handgrad.classifier import load_model
-
         path = self._path(job, ".safetensors")
         try:
             return load_model(path).network if path.is_file() else None
