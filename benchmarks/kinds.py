@@ -62,7 +62,7 @@ def _start(asked: Namespace) -> Iterator[Record]:
 
 def _memory(asked: Namespace) -> Iterator[Record]:
     for network in chosen(recipes.SHORT, asked.network or ["convnet"]):
-        yield cold.optimizer_state(network, asked.only, asked.rounds, asked.threads)
+        yield cold.memory(network, asked.only, asked.rounds, asked.threads)
 
 
 def _scale(asked: Namespace) -> Iterator[Record]:

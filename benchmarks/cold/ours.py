@@ -71,7 +71,7 @@ def layers(network: str) -> list[Any]:
 
 
 if __name__ == "__main__":
-    from benchmarks.cold.optimizer_state import peak_mib
+    from benchmarks.cold.memory import peak_mib
 
     figures = main(json.loads(sys.argv[1]))
     print(json.dumps({**figures, "peak MiB": peak_mib()}))

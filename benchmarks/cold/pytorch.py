@@ -164,7 +164,7 @@ def evaluate(model: nn.Module, X: Tensor, y: Tensor) -> float:
 
 
 if __name__ == "__main__":
-    from benchmarks.cold.optimizer_state import peak_mib
+    from benchmarks.cold.memory import peak_mib
 
     figures = main(json.loads(sys.argv[1]))
     print(json.dumps({**figures, "peak MiB": peak_mib()}))

@@ -4,7 +4,7 @@ import sys
 
 import numpy as np
 import pytest
-from benchmarks.cold.optimizer_state import peak_mib
+from benchmarks.cold.memory import peak_mib
 
 import handgrad as hg
 from benchmarks.cold import compile as compiling
