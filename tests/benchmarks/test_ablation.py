@@ -11,6 +11,7 @@ import pytest
 import handgrad as hg
 from benchmarks import ablation
 from benchmarks.ablation import ALL, gains, measure, rows, write
+from benchmarks.document import DOCUMENT
 from benchmarks.record import Record, Series
 from handgrad.engines import Rules
 from handgrad.engines.compiled import CompiledEngine
@@ -107,3 +108,7 @@ def test_the_switches_are_a_list(monkeypatch) -> None:
     monkeypatch.setenv(VARIABLE, "prefetch, thread-tuner")
     assert [name for name in MECHANISMS if not is_enabled(name)] == ["thread-tuner", "prefetch"]
     assert code_settings() == [f"{VARIABLE}=prefetch"]
+
+
+def test_the_document_lists_the_mechanisms() -> None:
+    assert ablation.legend() in DOCUMENT.read_text()

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from benchmarks.record import Record, Series, read
+from benchmarks.record import FOLDER, Record, Series, read
 
 
 @pytest.fixture
@@ -52,3 +52,12 @@ def test_a_saved_record_has_every_figure_and_can_be_read(record, tmp_path):
     assert content["about"]["versions"]["numpy"]
     assert content["about"]["machine"]["cores"] >= 1
     assert read(path) == record
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.stem)
+def test_the_committed_records_have_their_goals(path):
+    record = read(path)
+    for series in record.series.values():
+        for figures in series.rounds:
+            assert set(record.goals) <= set(figures)
+    assert "flops_per_image" in record.setup or record.kind not in ("train", "online")

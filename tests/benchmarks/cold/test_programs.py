@@ -32,7 +32,7 @@ def test_pytorch_has_the_same_networks():
     needs("torch")
     from benchmarks.cold import pytorch
 
-    recipes = [*SHORT.values(), *(mark["pytorch"] for mark in TARGETS.values())]
+    recipes = [*SHORT.values(), *(target["pytorch"] for target in TARGETS.values())]
     for name in {recipe["network"] for recipe in recipes} | set(ours.NETWORKS):
         parameters = sum(p.numel() for p in pytorch.NETWORKS[name]().parameters())
         assert parameters == Network(ours.layers(name), (1, 28, 28), 10).summary().parameters
@@ -92,8 +92,8 @@ def test_compiling_takes_longer_than_the_step_after_it():
 
 
 def test_every_program_has_a_recipe_for_every_target():
-    for mark in TARGETS.values():
-        assert {program.framework for program in PROGRAMS.values()} <= set(mark)
+    for target in TARGETS.values():
+        assert {program.framework for program in PROGRAMS.values()} <= set(target)
 
 
 def test_a_program_runs_without_settings_that_slow_it_down(monkeypatch):
