@@ -37,7 +37,7 @@ class Row:
     """A row of the table.
 
     Attributes:
-        name: its name, such as "train convnet".
+        name: its name, such as "train-convnet".
         figure: the figure that is compared.
         better: whether a high or a low figure is better.
         mechanisms: the mechanisms that can affect it.
@@ -63,15 +63,15 @@ def rows() -> dict[str, Row]:
         *(_train(replace(TRAINING[name], noise=True)) for name in tasks.WITH_NOISE),
         Row("online", "images_per_second", "high", (*_TRAINING, "batch-size-one"), ONLINE),
         *(
-            Row(f"predict {name}", "images_per_second", "high", _PREDICTING, TRAINING[name])
+            Row(f"predict-{name}", "images_per_second", "high", _PREDICTING, TRAINING[name])
             for name in ("softmax-regression", "two-layer")
         ),
         *(
-            Row(f"compile {name}", "compile", "low", ("second-compiler",), recipe=recipe)
+            Row(f"compile-{name}", "compile", "low", ("second-compiler",), recipe=recipe)
             for name, recipe in recipes.SHORT.items()
         ),
         *(
-            Row(f"accuracy {name}", "wall", "low", _TRAINING, recipe=target["handgrad"])
+            Row(f"accuracy-{name}", "wall", "low", _TRAINING, recipe=target["handgrad"])
             for name, target in recipes.TARGETS.items()
         ),
     ]
@@ -81,7 +81,7 @@ def rows() -> dict[str, Row]:
 def _train(task: Task) -> Row:
     has_zeros = task.network in tasks.DENSE and not task.noise
     mechanisms = tuple(name for name in _TRAINING if name != "sparse" or has_zeros)
-    return Row(f"train {task.label}", "images_per_second", "high", mechanisms, task)
+    return Row(f"train-{task.label}", "images_per_second", "high", mechanisms, task)
 
 
 def measure(
@@ -103,7 +103,7 @@ def measure(
         if row.task is not None and images is not None:
             row = replace(row, task=replace(row.task, images=images))
         setup = {"row": row.name, "threads": threads}
-        record = Record("ablation", row.name.replace(" ", "-"), setup, {row.figure: row.better})
+        record = Record("ablation", row.name, setup, {row.figure: row.better})
         record.baseline = ALL
         if row.task is not None:
             _measure_in_workers(record, row, row.task, mechanisms, rounds)

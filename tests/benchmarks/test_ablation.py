@@ -29,12 +29,12 @@ def record(row: str, **rates: list[float]) -> Record:
 
 def test_the_table_has_the_median_gain_and_the_spread(tmp_path) -> None:
     records = [
-        record("train convnet", all=[120.0, 100.0, 110.0], prefetch=[100.0, 100.0, 100.0]),
-        record("compile convnet", all=[1.0], second_compiler=[2.0]),
+        record("train-convnet", all=[120.0, 100.0, 110.0], prefetch=[100.0, 100.0, 100.0]),
+        record("compile-convnet", all=[1.0], second_compiler=[2.0]),
     ]
     lines = gains(records).splitlines()
     assert [cell.strip() for cell in lines[0].split("|")[2:-1]] == [*MECHANISMS]
-    assert "| train convnet |" in lines[2]
+    assert "| train-convnet |" in lines[2]
     assert "| +10 % (+0 to +20) |" in lines[2]
     assert "| -50 % (-50 to -50) |" in lines[3]
     assert write(records, tmp_path).read_text().startswith(gains(records))
@@ -53,7 +53,7 @@ def test_every_mechanism_affects_a_row() -> None:
 
 def test_a_quick_run_measures_every_variant() -> None:
     pytest.importorskip("numba")
-    row = rows()["train softmax-regression"]
+    row = rows()["train-softmax-regression"]
     assert row.task is not None
     row = replace(row, task=replace(row.task, data="digits"))
     (made,) = measure([row], ["sparse", "thread-tuner"], rounds=1, threads=2, images=300)
@@ -68,7 +68,7 @@ def test_a_program_is_run_without_the_mechanism(monkeypatch) -> None:
     monkeypatch.setattr(
         ablation, "compile_cold", lambda *_: seen.append(os.environ[VARIABLE]) or {"compile": 1.0}
     )
-    (made,) = measure([rows()["compile convnet"]], [], rounds=1, threads=1)
+    (made,) = measure([rows()["compile-convnet"]], [], rounds=1, threads=1)
     assert seen == ["", "second-compiler"]
     assert made.of_role("case") == [ALL, "second-compiler"]
     assert VARIABLE not in os.environ

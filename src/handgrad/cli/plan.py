@@ -85,8 +85,9 @@ def plan(
 ) -> None:
     """Show how the compiled engine runs a network, without training it.
 
-    The report lists what each layer became, the phases with the formula of each kernel, the
-    multiply-adds and the buffers. It needs no data and compiles nothing.
+    The report lists what each layer became, the phases with each kernel's
+    formula, the multiply-adds and the buffers. It needs no data and compiles
+    nothing.
     """
     from handgrad.engines import plan
     from handgrad.engines.compiled.lower.images import first_linear

@@ -11,9 +11,9 @@ import os
 VARIABLE = "HANDGRAD_ABLATE"
 
 MECHANISMS = {
-    "sparse": "the first linear layer skips pixels that are zero",
+    "sparse": "the first dense layer skips pixels that are zero",
     "batch-size-one": "a batch of one image runs without lanes",
-    "split-work": "workers split the pixels or the batch of a small linear layer",
+    "split-work": "workers split the pixels or the batch of a small dense layer",
     "thread-tuner": "the number of threads follows the time that steps take",
     "second-compiler": "a second process compiles kernels",
     "prefetch": "kernels request cache lines before they need them",

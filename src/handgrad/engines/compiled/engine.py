@@ -63,7 +63,7 @@ class CompiledEngine:
         rules: the loss, the optimizer and the seed.
         workers: the number of threads; None: one for each core that this process may use. The
             result does not depend on it.
-        skip_zeros: whether the first linear layer skips pixels that are zero; None: if at least
+        skip_zeros: whether the first dense layer skips pixels that are zero; None: if at least
             70 % of the pixels of the first images are zero.
 
     Attributes:
@@ -213,7 +213,7 @@ class CompiledEngine:
 
         Args:
             batch_size: the number of images in a batch.
-            skip_zeros: whether the first linear layer skips pixels that are zero.
+            skip_zeros: whether the first dense layer skips pixels that are zero.
             learning: True for a training step, False for inference.
             augmentation: the random augmentation; None: no augmentation.
         """
