@@ -12,20 +12,20 @@ from benchmarks import document
 from benchmarks.kinds import KINDS
 from benchmarks.machine import load
 from benchmarks.record import FOLDER, Record
-from benchmarks.rounds import tell
+from benchmarks.rounds import log
 from benchmarks.tables import details
 from benchmarks.worker import limit_threads
 
 
 def at_least_one(text: str) -> int:
-    """Return a whole number of at least 1."""
+    """Parse a whole number of at least 1."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
 
 
 def size(text: str) -> float:
-    """Return a finite number above 0."""
+    """Parse a finite number above 0."""
     try:
         number = float(text)
     except ValueError:
@@ -35,100 +35,125 @@ def size(text: str) -> float:
     return number
 
 
+def _names(help: str) -> dict[str, Any]:  # noqa: A002
+    return {"nargs": "+", "default": [], "metavar": "NAME", "help": help}
+
+
 OPTIONS: dict[str, dict[str, Any]] = {
-    "network": {"nargs": "+", "default": [], "metavar": "NAME", "help": "all, unless named"},
-    "mark": {"nargs": "+", "default": [], "metavar": "NAME", "help": "all, unless named"},
-    "only": {"nargs": "+", "default": [], "metavar": "WHO", "help": "everybody, unless named"},
-    "images": {"type": at_least_one, "help": "how many images make a round"},
-    "noise": {"action": "store_true", "help": "images without a zero, in place of the data set"},
-    "gigabytes": {"type": size, "default": 4.0, "help": "how large the mapped file is (4)"},
-    "rounds": {"type": at_least_one, "default": 5, "help": "how many rounds count (5)"},
+    "network": _names("networks to measure (default: all)"),
+    "target": _names("accuracies to measure (default: all)"),
+    "row": _names("rows to measure (default: all)"),
+    "only": _names("competitors, or for ablation mechanisms, to measure (default: all)"),
+    "images": {"type": at_least_one, "metavar": "N", "help": "images in a round of training"},
+    "noise": {"action": "store_true", "help": "train on noise without zeros, not on the data set"},
+    "gigabytes": {
+        "type": size,
+        "default": 4.0,
+        "metavar": "SIZE",
+        "help": "size of the mapped file (default: 4)",
+    },
+    "rounds": {
+        "type": at_least_one,
+        "default": 5,
+        "metavar": "N",
+        "help": "number of rounds that count (default: 5)",
+    },
     "seeds": {
         "type": at_least_one,
         "default": 5,
-        "help": "how many runs, each with its own seed (5)",
+        "metavar": "N",
+        "help": "number of runs, each with another seed (default: 5)",
     },
-    "threads": {"type": at_least_one, "default": 2, "help": "how many cores everybody has (2)"},
-    "out": {"type": Path, "default": FOLDER, "help": "the folder of the records"},
+    "threads": {
+        "type": at_least_one,
+        "default": 2,
+        "metavar": "N",
+        "help": "number of cores of each competitor (default: 2)",
+    },
+    "out": {
+        "type": Path,
+        "default": FOLDER,
+        "metavar": "DIR",
+        "help": "folder of the records (default: benchmarks/records)",
+    },
 }
 
-QUIET = 0.5  # processes that wanted a core in the last minute
+MAX_LOAD = 0.5  # processes that wanted a core in the last minute
 
 
 def main() -> int:
-    """Measure, write the records, and return 1 where one of them does not count."""
-    asked = parser().parse_args()
-    if asked.kind == "table":
-        document.renew(asked.out)
+    """Measure and write the records; return 1 if a record does not count."""
+    arguments = parser().parse_args()
+    if arguments.kind == "table":
+        document.update(arguments.out)
         return 0
-    limit_threads(asked.threads)
-    if (busy := load() or 0) > QUIET:
-        tell(f"others want {busy} cores here: expect noise, and keep no record of it")
-    if asked.kind != "all":
-        return 0 if kept(KINDS[asked.kind].records(asked), asked.out) else 1
-    sound = [each(title, settings, asked) for title, settings in everything(asked)]
-    document.renew(asked.out)
-    return 0 if all(sound) else 1
+    limit_threads(arguments.threads)
+    if (current := load() or 0) > MAX_LOAD:
+        log(f"the load of this machine is {current}: expect noisy results, and do not keep them")
+    if arguments.kind != "all":
+        valid = save_records(KINDS[arguments.kind].records(arguments), arguments.out)
+        return 0 if valid else 1
+    results = [run_kind(title, own, arguments.out) for title, own in all_kinds(arguments)]
+    document.update(arguments.out)
+    return 0 if all(results) else 1
 
 
-def everything(asked: argparse.Namespace) -> Iterator[tuple[str, argparse.Namespace]]:
-    """Yield what belongs to `all`: each kind by its name, with its settings."""
-    usual = vars(parser().parse_args(["scale"]))
-    usual |= {"mark": [], "only": [], "images": None, "noise": False}
+def all_kinds(arguments: argparse.Namespace) -> Iterator[tuple[str, argparse.Namespace]]:
+    """Yield the name and the arguments of each kind that `all` measures."""
+    defaults = vars(parser().parse_args(["scale"]))
+    defaults |= {"target": [], "row": [], "only": [], "images": None, "noise": False}
     for kind in KINDS:
-        settings = argparse.Namespace(**{**usual, **vars(asked), "kind": kind})
-        yield kind, settings
+        own = argparse.Namespace(**{**defaults, **vars(arguments), "kind": kind})
+        yield kind, own
         if kind == "train":
-            yield "train --noise", argparse.Namespace(**{**vars(settings), "noise": True})
+            yield "train --noise", argparse.Namespace(**{**vars(own), "noise": True})
 
 
-def each(title: str, settings: argparse.Namespace, asked: argparse.Namespace) -> bool:
-    """Measure one kind, and say whether all went well; whatever happens, the next has its turn."""
-    tell(f"\n== {title}")
+def run_kind(title: str, arguments: argparse.Namespace, folder: Path) -> bool:
+    """Measure one kind; return whether all its records count. A failure does not stop the rest."""
+    log(f"\n== {title}")
     try:
-        return kept(KINDS[settings.kind].records(settings), asked.out)
-    except (Exception, SystemExit) as error:  # whatever it was, the others go on
-        tell(f"{title} FAILED: {type(error).__name__}: {error}")
+        return save_records(KINDS[arguments.kind].records(arguments), folder)
+    except (Exception, SystemExit) as error:  # the other kinds continue
+        log(f"{title} FAILED: {type(error).__name__}: {error}")
         return False
 
 
-def kept(records: Iterable[Record], folder: Path) -> bool:
-    """Write and show each record as it comes, and say whether all of them count."""
-    sound = True
+def save_records(records: Iterable[Record], folder: Path) -> bool:
+    """Write and print each record as it is completed; return whether all of them count."""
+    valid = True
     for record in records:
         path = record.save(folder)
         print(details(record), flush=True)
-        tell(f"written to {path}")
-        for trouble in record.troubles:
-            tell(f"DOES NOT COUNT: {trouble}")
-            sound = False
-    return sound
+        log(f"wrote {path}")
+        for problem in record.problems:
+            log(f"DOES NOT COUNT: {problem}")
+            valid = False
+    return valid
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return what reads the command line."""
+    """Return the command-line parser."""
     top = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Measure handgrad against other frameworks, in turns, and keep the records.",
+        description="Measure handgrad and other frameworks in interleaved rounds.",
     )
     kinds = top.add_subparsers(dest="kind", required=True, metavar="KIND")
 
     def add(
         name: str,
         options: Iterable[str],
-        words: str,
-        sentence: str,
+        summary: str,
+        description: str,
         names: Mapping[str, Collection[str]],
     ) -> None:
-        sub = kinds.add_parser(name, help=words, description=sentence)
+        sub = kinds.add_parser(name, help=summary, description=description)
         for option in options:
-            own = dict(OPTIONS[option])
+            settings = dict(OPTIONS[option])
             if option in names:
-                own |= {
-                    "choices": names[option],
-                    "help": f"{own['help']}: {', '.join(names[option])}",
-                }
-            sub.add_argument(f"--{option}", **own)
+                choices = ", ".join(names[option]).replace("%", "%%")
+                settings |= {"choices": names[option], "help": f"{settings['help']}: {choices}"}
+            sub.add_argument(f"--{option}", **settings)
 
     for name, kind in KINDS.items():
         options = (*kind.options, *kind.names, "threads", "out")
@@ -136,11 +161,17 @@ def parser() -> argparse.ArgumentParser:
     add(
         "all",
         ("rounds", "seeds", "gigabytes", "threads", "out"),
-        "all of these, one after another, then the tables",
-        "Measure everything; what fails is named, and the rest goes on.",
+        "all kinds, one after another; then update the tables",
+        "Measure all kinds and update the tables. A failure does not stop the rest.",
         {},
     )
-    add("table", ("out",), "renew the tables of docs/performance.md", "Renew the tables.", {})
+    add(
+        "table",
+        ("out",),
+        "update the tables of docs/performance.md",
+        "Update the tables of docs/performance.md from the records.",
+        {},
+    )
     return top
 
 

@@ -1,4 +1,4 @@
-"""Checkpoints: what the usual ones cost a training."""
+"""Checkpoint benchmark: the cost of the default checkpoints."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ import time
 from functools import partial
 
 import handgrad as hg
-from benchmarks.peers import Contestant
+from benchmarks.peers import Competitor
 from benchmarks.record import Figures, Record
-from benchmarks.rounds import interleave, tell
-from benchmarks.tasks import Task, Work
+from benchmarks.rounds import interleave, log
+from benchmarks.tasks import Task, Workload
 from benchmarks.train import workers
 
-# A checkpoint belongs to an epoch, so that an epoch has to be as long as a user's: all of MNIST.
+# A checkpoint is written per epoch, so an epoch must have a realistic length: all of MNIST.
 IMAGES = 60_000
-EPOCHS = 3  # a round; there is a checkpoint before them and after each
+EPOCHS = 3  # in a round; a checkpoint is written before the first and after each
 CASES = {
-    "without": Contestant("without checkpoints", "case", "benchmarks.checkpoint:Training", ("",)),
-    "with": Contestant("with checkpoints", "case", "benchmarks.checkpoint:Training", ("kept",)),
+    "without": Competitor("without checkpoints", "case", "benchmarks.checkpoint:Training", ("",)),
+    "with": Competitor("with checkpoints", "case", "benchmarks.checkpoint:Training", ("yes",)),
 }
 
 
 def measure(task: Task, rounds: int, threads: int) -> Record:
-    """Train with and without checkpoints in turns, and return the record."""
-    subject = {
+    """Train with and without checkpoints in interleaved rounds, and return the record."""
+    setup = {
         "network": task.network,
         "data": task.data,
         "batch": task.batch,
@@ -32,29 +32,30 @@ def measure(task: Task, rounds: int, threads: int) -> Record:
         "images": task.images,
         "threads": threads,
     }
-    record = Record("checkpoint", task.label, subject, {"images_per_second": "high"})
+    record = Record("checkpoint", task.label, setup, {"images_per_second": "high"})
     with workers(CASES, task, record) as found:
-        plays = {name: partial(worker.ask, one_round) for name, worker in found.items()}
-        record.skipped |= interleave(plays, record.series, rounds)
+        measurements = {name: partial(worker.call, one_round) for name, worker in found.items()}
+        record.skipped |= interleave(measurements, record.series, rounds)
     if len(record.of_role("case")) == len(CASES):
-        record.yardstick = "without"
-        subject["cost"] = 1 - record.times_better("images_per_second", "with", "without")
-        tell(f"checkpoints cost {subject['cost']:.2%} of the time, the median over the rounds")
+        record.baseline = "without"
+        setup["cost"] = 1 - record.times_better("images_per_second", "with", "without")
+        log(f"checkpoints cost {setup['cost']:.2%} of the time (median of the rounds)")
     return record
 
 
 class Training:
-    """A fresh network trained as a user does it, with the usual checkpoints if wanted."""
+    """Trains a new network with `hg.fit`, with or without the default checkpoints."""
 
-    def __init__(self, work: Work, kept: str) -> None:
-        self.work, self.kept = work, bool(kept)
-        self.data = hg.Dataset(work.images, work.labels, range(work.net.classes))
+    def __init__(self, work: Workload, checkpoints: str) -> None:
+        self.work, self.checkpoints = work, bool(checkpoints)
+        self.data = hg.Dataset(work.images, work.labels, work.net.classes)
 
     def train(self) -> float:
-        """Train, and return the seconds; checkpoints lie in the folder that TMPDIR names."""
+        """Train, and return the seconds; checkpoints are written to the folder TMPDIR."""
         task = self.work.task
-        net = hg.Network(hg.models.named(task.network), self.data.shape, len(self.data.classes))
-        net.restore(self.work.net.arrays, is_fitted=True)
+        net = hg.Network(hg.models.named(task.network), self.data.shape, self.data.classes)
+        net.restore(self.work.net.arrays)
+        net.is_fitted = True  # the workload has fitted the statistics already
         with tempfile.TemporaryDirectory() as folder:
             started = time.perf_counter()
             hg.fit(
@@ -63,12 +64,12 @@ class Training:
                 batch_size=task.batch,
                 optimizer=task.optimizer,
                 patience=None,
-                checkpoint=folder if self.kept else None,
+                checkpoint=folder if self.checkpoints else None,
             )
             return time.perf_counter() - started
 
 
-def one_round(case: Training, _: Work, __: int) -> Figures:
-    """Train for a round, and return how fast it was."""
+def one_round(case: Training, _: Workload, __: int) -> Figures:
+    """Train for a round, and return the speed."""
     seconds = case.train()
     return {"seconds": seconds, "images_per_second": EPOCHS * len(case.data) / seconds}

@@ -1,4 +1,4 @@
-"""The kinds of benchmark: each turns what was asked for into records."""
+"""The kinds of benchmark: each turns command-line arguments into records."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
-from benchmarks import checkpoint, peers, predict, recipes, scale, tasks, train
+from benchmarks import ablation, checkpoint, peers, predict, recipes, scale, tasks, train
 from benchmarks.cold import measure as cold
 from benchmarks.cold.run import PROGRAMS
 from benchmarks.record import Record
+from benchmarks.rounds import log
 
 Named = TypeVar("Named")
 
@@ -20,10 +21,10 @@ class Kind(NamedTuple):
     """One kind of benchmark.
 
     Attributes:
-        records: measures, and yields each record as soon as it is there.
-        options: the options it has, beside those that all have and those that take names.
+        records: measures, and yields each record as soon as it is complete.
+        options: the names of its options that take no names of competitors or networks.
         help: what it measures.
-        names: the options that take names, and from which.
+        names: the options that take names, with the valid names.
     """
 
     records: Callable[[Namespace], Iterator[Record]]
@@ -32,111 +33,128 @@ class Kind(NamedTuple):
     names: Mapping[str, Collection[str]] = MappingProxyType({})
 
 
-def _train(asked: Namespace) -> Iterator[Record]:
-    for task in chosen(tasks.TRAINING, asked.network).values():
-        task = replace(task, images=asked.images or task.images, noise=asked.noise)
-        who = chosen(peers.TRAINING, asked.only)
-        yield train.measure("train", task, who, asked.rounds, asked.threads)
+def _train(arguments: Namespace) -> Iterator[Record]:
+    for task in select(tasks.TRAINING, arguments.network).values():
+        task = replace(task, images=arguments.images or task.images, noise=arguments.noise)
+        competitors = select(peers.TRAINING, arguments.only)
+        yield train.measure("train", task, competitors, arguments.rounds, arguments.threads)
 
 
-def _online(asked: Namespace) -> Iterator[Record]:
-    task = replace(tasks.ONLINE, images=asked.images or tasks.ONLINE.images)
-    who = chosen(peers.ONLINE, asked.only)
-    yield train.measure("online", task, who, asked.rounds, asked.threads)
+def _online(arguments: Namespace) -> Iterator[Record]:
+    task = replace(tasks.ONLINE, images=arguments.images or tasks.ONLINE.images)
+    competitors = select(peers.ONLINE, arguments.only)
+    yield train.measure("online", task, competitors, arguments.rounds, arguments.threads)
 
 
-def _predict(asked: Namespace) -> Iterator[Record]:
-    for task in chosen(tasks.TRAINING, asked.network).values():
-        yield predict.measure(
-            task, chosen(peers.PREDICTING, asked.only), asked.rounds, asked.threads
-        )
+def _predict(arguments: Namespace) -> Iterator[Record]:
+    for task in select(tasks.TRAINING, arguments.network).values():
+        competitors = select(peers.PREDICTING, arguments.only)
+        yield predict.measure(task, competitors, arguments.rounds, arguments.threads)
 
 
-def _start(asked: Namespace) -> Iterator[Record]:
-    if not asked.network:
-        yield cold.command(asked.rounds, asked.threads)
-        yield cold.compilation(recipes.SHORT, asked.rounds, asked.threads)
-    for network in chosen(recipes.SHORT, asked.network):
-        yield cold.start(network, asked.only, asked.rounds, asked.threads)
+def _start(arguments: Namespace) -> Iterator[Record]:
+    if not arguments.network:
+        yield cold.command(arguments.rounds, arguments.threads)
+        yield cold.compilation(recipes.SHORT, arguments.rounds, arguments.threads)
+    for network in select(recipes.SHORT, arguments.network):
+        yield cold.start(network, arguments.only, arguments.rounds, arguments.threads)
 
 
-def _memory(asked: Namespace) -> Iterator[Record]:
-    for network in chosen(recipes.SHORT, asked.network or ["convnet"]):
-        yield cold.optimizer_state(network, asked.only, asked.rounds, asked.threads)
+def _memory(arguments: Namespace) -> Iterator[Record]:
+    for network in select(recipes.SHORT, arguments.network or ["convnet"]):
+        yield cold.memory(network, arguments.only, arguments.rounds, arguments.threads)
 
 
-def _scale(asked: Namespace) -> Iterator[Record]:
-    for task in chosen(tasks.TRAINING, asked.network or ["online-mlp"]).values():
-        yield scale.measure(task, asked.gigabytes, asked.rounds, asked.threads)
+def _scale(arguments: Namespace) -> Iterator[Record]:
+    for task in select(tasks.TRAINING, arguments.network or ["online-mlp"]).values():
+        yield scale.measure(task, arguments.gigabytes, arguments.rounds, arguments.threads)
 
 
-def _checkpoint(asked: Namespace) -> Iterator[Record]:
-    for task in chosen(tasks.TRAINING, asked.network or ["convnet"]).values():
-        whole = replace(task, images=checkpoint.IMAGES)
-        yield checkpoint.measure(whole, asked.rounds, asked.threads)
+def _checkpoint(arguments: Namespace) -> Iterator[Record]:
+    for task in select(tasks.TRAINING, arguments.network or ["convnet"]).values():
+        task = replace(task, images=checkpoint.IMAGES)
+        yield checkpoint.measure(task, arguments.rounds, arguments.threads)
 
 
-def _accuracy(asked: Namespace) -> Iterator[Record]:
-    for mark in chosen(recipes.MARKS, asked.mark):
-        yield cold.accuracy(mark, asked.only, asked.seeds, asked.threads)
+def _accuracy(arguments: Namespace) -> Iterator[Record]:
+    for target in select(recipes.TARGETS, arguments.target):
+        yield cold.accuracy(target, arguments.only, arguments.seeds, arguments.threads)
+
+
+def _ablation(arguments: Namespace) -> Iterator[Record]:
+    rows = [*select(ablation.rows(), arguments.row).values()]
+    records = []
+    for record in ablation.measure(
+        rows, arguments.only, arguments.rounds, arguments.threads, arguments.images
+    ):
+        records.append(record)
+        yield record
+    print(ablation.gains(records), flush=True)
+    log(f"wrote {ablation.write(records, arguments.out)}")
 
 
 KINDS = {
     "train": Kind(
         _train,
         ("images", "noise", "rounds"),
-        "training, in batches",
+        "training in batches",
         {"network": tasks.TRAINING, "only": peers.TRAINING},
     ),
     "online": Kind(
         _online,
         ("images", "rounds"),
-        "training on one image at a time",
+        "training with batches of one image",
         {"only": peers.ONLINE},
     ),
     "predict": Kind(
         _predict,
         ("rounds",),
-        "one image's latency, and the rate of many",
+        "the latency of one image and the throughput of many",
         {"network": tasks.TRAINING, "only": peers.PREDICTING},
     ),
     "start": Kind(
         _start,
         ("rounds",),
-        "a first use, and the next, from a cold process",
+        "the first and the second run of a program from a cold start",
         {"network": recipes.SHORT, "only": PROGRAMS},
     ),
     "memory": Kind(
         _memory,
         ("rounds",),
-        "the peak of the resident memory",
+        "the peak resident memory",
         {"network": recipes.SHORT, "only": PROGRAMS},
     ),
     "scale": Kind(
         _scale,
         ("gigabytes", "rounds"),
-        "few images, many, and a file of them",
+        "small and large data sets, and a memory-mapped file",
         {"network": tasks.TRAINING},
     ),
     "checkpoint": Kind(
-        _checkpoint, ("rounds",), "what checkpoints cost a training", {"network": tasks.TRAINING}
+        _checkpoint, ("rounds",), "the cost of checkpoints", {"network": tasks.TRAINING}
     ),
     "accuracy": Kind(
         _accuracy,
         ("seeds",),
-        "the time to an accuracy, from a cold process",
-        {"mark": recipes.MARKS, "only": PROGRAMS},
+        "the time to reach an accuracy from a cold start",
+        {"target": recipes.TARGETS, "only": PROGRAMS},
+    ),
+    "ablation": Kind(
+        _ablation,
+        ("images", "rounds"),
+        "the gain of each mechanism of the compiled engine",
+        {"row": ablation.rows(), "only": ablation.MECHANISMS},
     ),
 }
 
 
-def chosen(everything: Mapping[str, Named], names: list[str]) -> dict[str, Named]:
-    """Return what has one of the names, in their order; everything where there are none.
+def select(everything: Mapping[str, Named], names: list[str]) -> dict[str, Named]:
+    """Return the entries with the given names, in their order; all entries if there are no names.
 
     Raises:
-        SystemExit: where a name is unknown.
+        SystemExit: if a name is unknown.
     """
     for name in names:
         if name not in everything:
-            raise SystemExit(f"there is no {name!r}; choose from {', '.join(everything)}")
+            raise SystemExit(f"unknown name {name!r}; choose from {', '.join(everything)}")
     return {name: everything[name] for name in names or everything}

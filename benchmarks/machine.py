@@ -1,4 +1,4 @@
-"""On what a record was made: processor, versions, commit, command."""
+"""Describes how a record was made: processor, versions, commit, command."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def about() -> dict[str, Any]:
 
 
 def machine() -> dict[str, Any]:
-    """Return what there is to know about the processor and the memory."""
+    """Describe the processor and the memory."""
     facts = cpu_facts()
     return {
         "processor": facts.get("model name", platform.processor()),
@@ -50,7 +50,7 @@ def machine() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Return the version of Python and of each package that is there."""
+    """Return the versions of Python and of the installed packages."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -61,7 +61,7 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str | None:
-    """Return the commit that is measured, with a + where files differ; None: nobody knows."""
+    """Return the commit, with a + if files differ from it; None if it is unknown."""
     command = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
     try:
         done = subprocess.run(
@@ -73,12 +73,12 @@ def commit() -> str | None:
 
 
 def load() -> float | None:
-    """Return how many processes wanted a core in the last minute; None: the system cannot say."""
+    """Return the load average of the last minute; None if the system has none."""
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
 def cpu_facts() -> dict[str, str]:
-    """Return what Linux says about the first core; nothing elsewhere."""
+    """Return what Linux reports about the first core; empty on other systems."""
     path = Path("/proc/cpuinfo")
     if not path.exists():
         return {}
@@ -88,7 +88,7 @@ def cpu_facts() -> dict[str, str]:
 
 
 def caches() -> dict[str, str]:
-    """Return the size of each cache of the first core, as Linux tells; nothing elsewhere."""
+    """Return the sizes of the caches of the first core; empty on systems other than Linux."""
     found = {}
     for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
         level, kind, size = (
@@ -99,7 +99,7 @@ def caches() -> dict[str, str]:
 
 
 def memory_gib() -> float | None:
-    """Return the memory in GiB; None: the system cannot say."""
+    """Return the memory in GiB; None if it is unknown."""
     try:
         return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
     except (ValueError, OSError, AttributeError):

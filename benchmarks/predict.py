@@ -1,4 +1,4 @@
-"""Prediction: how long one image takes, and how many go through in a second."""
+"""Prediction benchmark: the latency of one image, and the throughput of many."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from statistics import median
 
 import numpy as np
 
-from benchmarks.peers import Contestant, Predicts
+from benchmarks.peers import Competitor, Predicts
 from benchmarks.record import Better, Figures, Record
 from benchmarks.rounds import interleave
-from benchmarks.tasks import Task, Work
-from benchmarks.train import disagreements, workers
+from benchmarks.tasks import Task, Workload
+from benchmarks.train import find_disagreements, workers
 
 SINGLE = 1_000
 MANY = 10_000
-PART = 1_000  # at once; with all at once every contestant is slower, for caches are small
+PART = 1_000  # images per call; larger calls exceed the caches and are slower for all
 
 
-def measure(task: Task, contestants: Mapping[str, Contestant], rounds: int, threads: int) -> Record:
-    """Predict in turns, and return the record."""
-    subject = {"network": task.network, "data": task.data, "threads": threads, "images": MANY}
+def measure(task: Task, competitors: Mapping[str, Competitor], rounds: int, threads: int) -> Record:
+    """Predict in interleaved rounds, and return the record."""
+    setup = {"network": task.network, "data": task.data, "threads": threads, "images": MANY}
     goals: dict[str, Better] = {"microseconds": "low", "images_per_second": "high"}
-    record = Record("predict", task.label, subject, goals)
-    with workers(contestants, task, record) as found:
-        plays = {name: partial(worker.ask, one_round) for name, worker in found.items()}
-        record.skipped |= interleave(plays, record.series, rounds)
-    record.troubles = disagreements(record, "logits", 1e-3)
+    record = Record("predict", task.label, setup, goals)
+    with workers(competitors, task, record) as found:
+        measurements = {name: partial(worker.call, one_round) for name, worker in found.items()}
+        record.skipped |= interleave(measurements, record.series, rounds)
+    record.problems = find_disagreements(record, "logits", 1e-3)
     return record
 
 
-def one_round(peer: Predicts, _: Work, __: int) -> Figures:
-    """Predict images alone, then many at once.
+def one_round(peer: Predicts, _: Workload, __: int) -> Figures:
+    """Predict single images, then many at once.
 
     Returns:
-        The median time for one image, the rate for many, and the mean of the logits'
-        absolute values, which tells whether all compute the same.
+        The median time of one image, the images per second, and the mean of the logits'
+        absolute values, which shows whether all competitors compute the same.
     """
     images = np.ascontiguousarray(peer.images[:MANY])
     single = []
@@ -48,9 +48,9 @@ def one_round(peer: Predicts, _: Work, __: int) -> Figures:
         single.append(time.perf_counter() - started)
     started = time.perf_counter()
     logits = np.concatenate([peer.logits(part) for part in np.split(images, MANY // PART)])
-    lr = len(images) / (time.perf_counter() - started)
+    rate = len(images) / (time.perf_counter() - started)
     return {
         "microseconds": median(single) * 1e6,
-        "images_per_second": lr,
+        "images_per_second": rate,
         "logits": float(np.abs(logits).mean()),
     }

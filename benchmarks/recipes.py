@@ -1,8 +1,8 @@
-"""How each framework trains where the time to an accuracy counts: data, not code.
+"""The recipes of the time-to-accuracy benchmark: data, not code.
 
-Whoever finds a better recipe for one of them writes it here; both are in the record. They were
-compared on 10,000 of the training images: each is the quickest found that passes its mark with a
-margin of about three standard deviations between seeds.
+Both recipes are in the record. They were compared on 10,000 of the training images: each is the
+fastest one found that reaches its target with a margin of about three standard deviations between
+seeds. A better recipe for either framework belongs here.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ class Recipe(TypedDict):
     """AdamW under a one-cycle schedule.
 
     Attributes:
-        network: the architecture's name, one of `handgrad.models` or of the cold programs' own.
-        epochs: how often the training images are gone through.
-        batch: how many make an update.
+        network: the name of a model in `handgrad.models`, or of a network in `benchmarks.cold`.
+        epochs: the number of epochs.
+        batch: the number of images in a batch.
         lr: the highest learning rate.
-        warm_up: the share of the run in which the rate goes up.
-        smoothing: the share of each label that is spread over all classes.
+        warm_up: the share of the run in which the learning rate rises.
+        smoothing: the label smoothing.
     """
 
     network: str
@@ -30,8 +30,8 @@ class Recipe(TypedDict):
     smoothing: float
 
 
-class Mark(TypedDict):
-    """An accuracy to be reached on the test set, and how each framework does it."""
+class Target(TypedDict):
+    """A test accuracy, and the recipe with which each framework reaches it."""
 
     accuracy: float
     handgrad: Recipe
@@ -56,7 +56,7 @@ def _recipe(
     )
 
 
-MARKS: dict[str, Mark] = {
+TARGETS: dict[str, Target] = {
     "dense": {
         "accuracy": 0.9721,
         "handgrad": _recipe("dense-64", 2, 128, 0.04, 0.2),
@@ -75,10 +75,10 @@ SHORT: dict[str, Recipe] = {
 }
 
 
-def in_words(recipe: Recipe) -> str:
-    """Return a recipe in a few words."""
+def describe(recipe: Recipe) -> str:
+    """Return a recipe in words."""
     words = (
         f"{recipe['network']}, {recipe['epochs']} epochs, batch {recipe['batch']}, "
-        f"rate {recipe['lr']:g} after a warm-up of {recipe['warm_up']:.0%}"
+        f"learning rate {recipe['lr']:g}, warm-up {recipe['warm_up']:.0%}"
     )
-    return words + (f", labels smoothed by {recipe['smoothing']:g}" if recipe["smoothing"] else "")
+    return words + (f", label smoothing {recipe['smoothing']:g}" if recipe["smoothing"] else "")

@@ -1,4 +1,4 @@
-"""The record of a run: every single figure, and what follows from them."""
+"""The record of a benchmark run: every figure, and the ratios derived from them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Better = Literal["high", "low"]
 
 @dataclass
 class Series:
-    """What one contestant did.
+    """The figures of one competitor.
 
     Attributes:
-        title: what the tables call it.
-        role: "ours", a "peer", the "twin", the machine's "limit", or one "case" of ours beside
-            others.
+        title: its name in the tables.
+        role: "ours", a "peer", "torch" for our engine in PyTorch, the "limit" of the machine, or a
+            "case": one of several settings of ours.
         rounds: the figures of each round.
-        first: those of the round before them, in which things are compiled; not counted.
+        first: the figures of the warm-up round, which includes compilation; not counted.
     """
 
     title: str
@@ -43,33 +43,33 @@ class Record:
     """One run of one benchmark.
 
     Attributes:
-        kind: which benchmark.
-        subject: what was measured: network, data, batch and so on.
-        goals: the figures that are compared, and which way is better.
-        series: what each contestant did, by name.
-        skipped: who could not take part, and why.
-        troubles: why the record does not count; empty where it does.
-        label: what tells this record's file from others of its kind.
-        yardstick: whose figures the tables give everybody's share of, by name; None: nobody's.
+        kind: the kind of benchmark.
+        label: the part of the file name that distinguishes records of one kind.
+        setup: network, data, batch size and so on.
+        goals: the figures that are compared, and whether high or low is better.
+        series: the figures of each competitor, by name.
+        skipped: the competitors that could not run, with the reason.
+        problems: why the record does not count; empty if it counts.
+        baseline: the competitor that the tables compare the others with; None: no one.
         about: machine, versions, command, date.
     """
 
     kind: str
     label: str
-    subject: dict[str, Any]
+    setup: dict[str, Any]
     goals: dict[str, Better]
     series: dict[str, Series] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
-    troubles: list[str] = field(default_factory=list)
-    yardstick: str | None = None
+    problems: list[str] = field(default_factory=list)
+    baseline: str | None = None
     about: dict[str, Any] = field(default_factory=machine.about)
 
     def of_role(self, role: str) -> list[str]:
-        """Return who has a role and has figures."""
+        """Return the competitors with a role that have figures."""
         return [name for name, s in self.series.items() if s.role == role and s.rounds]
 
     def best(self, figure: str, role: str) -> str | None:
-        """Return who of a role has the best median; None: nobody is there."""
+        """Return the competitor of a role with the best median; None if there is none."""
         names = self.of_role(role)
         if not names:
             return None
@@ -77,17 +77,21 @@ class Record:
         return choose(names, key=lambda name: self.series[name].median(figure))
 
     def times_better(self, figure: str, name: str, other: str) -> float:
-        """Return how many times better one is than another: the median over the rounds.
+        """Return how many times better one competitor is than another: the median of the ratios.
 
-        Both figures of a ratio are of the same round, so that a machine that slows down for a
-        while slows both.
+        Both figures of a ratio come from the same round, so a slow phase of the machine affects
+        both.
         """
+        return median(self.round_ratios(figure, name, other))
+
+    def round_ratios(self, figure: str, name: str, other: str) -> list[float]:
+        """Return for each round how many times better one competitor is than another."""
         pairs = zip(self.series[name].rounds, self.series[other].rounds, strict=True)
         ratios = [one[figure] / two[figure] for one, two in pairs]
-        return median(ratios if self.goals[figure] == "high" else [1 / r for r in ratios])
+        return ratios if self.goals[figure] == "high" else [1 / r for r in ratios]
 
     def ratios(self) -> dict[str, dict[str, Figures]]:
-        """Return, by figure and contestant, how many times better it is than the others' best."""
+        """Return how many times better each of ours is than the best peer and than PyTorch."""
         found: dict[str, dict[str, Figures]] = {}
         for figure in self.goals:
             rivals = {"best peer": self.best(figure, "peer"), "PyTorch": self._pytorch()}
@@ -120,7 +124,7 @@ class Record:
 
 
 def read(path: Path) -> Record:
-    """Return the record that a file holds."""
+    """Read a record from a file."""
     content = json.loads(path.read_text())
     for derived in ("medians", "ratios"):
         del content[derived]

@@ -1,4 +1,4 @@
-"""Rounds in turn, A B C A B C: whatever slows the machine for a while slows everybody."""
+"""Interleaved rounds, A B C A B C: a slow phase of the machine affects every competitor."""
 
 from __future__ import annotations
 
@@ -9,57 +9,58 @@ from collections.abc import Callable, Mapping
 from benchmarks.record import Figures, Series
 from benchmarks.worker import Skipped
 
-Play = Callable[[int], Figures]
+Measurement = Callable[[int], Figures]
 
-BREATH = 0.3  # seconds between two contestants, in which the threads of the one fall asleep
+PAUSE = 0.3  # seconds between two competitors, in which idle threads fall asleep
 
 
 def interleave(
-    plays: Mapping[str, Play],
+    measurements: Mapping[str, Measurement],
     series: Mapping[str, Series],
     rounds: int,
     *,
     warm_up: bool = True,
-    breath: float = BREATH,
+    pause: float = PAUSE,
 ) -> dict[str, str]:
-    """Play so many rounds, each contestant once in each, and fill in their series.
+    """Run rounds, in each of which every competitor is measured once, and fill in the series.
 
     Args:
-        plays: what each does in a round, given its number; 0 is the round that warms up.
-        series: where the figures go.
-        rounds: how many rounds count.
-        warm_up: whether there is a round before them.
-        breath: seconds of quiet before each play.
+        measurements: the measurement of each competitor, called with the number of the round;
+            0 is the warm-up round.
+        series: the series that receive the figures.
+        rounds: the number of rounds that count.
+        warm_up: whether a warm-up round comes first.
+        pause: seconds before each measurement.
 
     Returns:
-        Who fell out on the way, and why. Their series are empty, for they lack rounds.
+        The competitors that failed, with the reason. Their series are empty.
     """
-    out: dict[str, str] = {}
+    failed: dict[str, str] = {}
     for number in range(0 if warm_up else 1, rounds + 1):
-        for name, play in plays.items():
-            if name in out:
+        for name, measure in measurements.items():
+            if name in failed:
                 continue
-            time.sleep(breath)
+            time.sleep(pause)
             try:
-                figures = play(number)
+                figures = measure(number)
             except Skipped as reason:
-                out[name] = str(reason)
+                failed[name] = str(reason)
                 series[name].rounds.clear()
-                tell(f"{name} skipped: {reason}")
+                log(f"{name} skipped: {reason}")
                 continue
-            tell(f"round {number}: {name} {line(figures)}")
+            log(f"round {number}: {name} {format_figures(figures)}")
             if number == 0:
                 series[name].first = figures
             else:
                 series[name].rounds.append(figures)
-    return out
+    return failed
 
 
-def line(figures: Figures) -> str:
+def format_figures(figures: Figures) -> str:
     """Return figures as one line."""
     return ", ".join(f"{name} {value:,.4g}" for name, value in figures.items())
 
 
-def tell(text: str) -> None:
-    """Say how it goes, where it is in nobody's way."""
+def log(text: str) -> None:
+    """Print progress to standard error; results go to standard output."""
     print(text, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Scale: the time for an image, whether there are few or many, in memory or in a file."""
+"""Scale benchmark: the time per image for small and large data sets, in memory or in a file."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from pathlib import Path
 import numpy as np
 
 import handgrad as hg
-from benchmarks.peers import Contestant
+from benchmarks.peers import Competitor
 from benchmarks.record import Figures, Record
-from benchmarks.rounds import interleave, tell
-from benchmarks.tasks import Task, Work
+from benchmarks.rounds import interleave, log
+from benchmarks.tasks import Task, Workload
 from benchmarks.train import workers
 
 SIZES = 10_000, 60_000, 600_000
-USUAL = "60,000"  # what the others are compared with
-ROUND = 600_000  # images a round, whatever the size
+BASELINE = "60,000"
+ROUND = 600_000  # images in a round, for every size
 
 
 def measure(
@@ -32,69 +32,69 @@ def measure(
     sizes: tuple[int, ...] = SIZES,
     images: int = ROUND,
 ) -> Record:
-    """Train on data of several sizes in turns, and return the record.
+    """Train on data sets of several sizes in interleaved rounds, and return the record.
 
     Args:
-        task: the network with its batch and its optimizer.
-        gigabytes: how large the mapped file is.
-        rounds: how many rounds count.
-        threads: how many cores there are.
-        sizes: how many images lie in memory.
-        images: how many images in memory make a round.
+        task: the network with its batch size and optimizer.
+        gigabytes: the size of the mapped file.
+        rounds: the number of rounds that count.
+        threads: the number of cores.
+        sizes: the numbers of images in memory.
+        images: the number of images in a round of training from memory.
     """
-    subject = {
+    setup = {
         "network": task.network,
         "data": task.data,
         "batch": task.batch,
         "threads": threads,
         "gigabytes in the file": gigabytes,
     }
-    record = Record("scale", task.label, subject, {"images_per_second": "high"})
+    record = Record("scale", task.label, setup, {"images_per_second": "high"})
     with file_of_images(task, gigabytes) as (path, count):
         cases = {
             **{f"{n:,}": _case(f"{n:,} images", "InMemory", n, images) for n in sizes},
             "file": _case(f"{count:,} images in a mapped file", "InFile", path),
         }
         with workers(cases, task, record) as found:
-            plays = {name: partial(worker.ask, one_round) for name, worker in found.items()}
-            record.skipped |= interleave(plays, record.series, rounds)
-    record.yardstick = USUAL if USUAL in record.of_role("case") else None
+            measurements = {name: partial(worker.call, one_round) for name, worker in found.items()}
+            record.skipped |= interleave(measurements, record.series, rounds)
+    record.baseline = BASELINE if BASELINE in record.of_role("case") else None
     return record
 
 
-def _case(title: str, kind: str, *arguments: object) -> Contestant:
-    return Contestant(title, "case", f"benchmarks.scale:{kind}", tuple(map(str, arguments)))
+def _case(title: str, kind: str, *arguments: object) -> Competitor:
+    return Competitor(title, "case", f"benchmarks.scale:{kind}", tuple(map(str, arguments)))
 
 
 class InMemory:
-    """So many images in memory; a round is as many epochs as make up its images."""
+    """A data set in memory; a round has as many epochs as its number of images requires."""
 
-    def __init__(self, work: Work, size: str, images: str) -> None:
+    def __init__(self, work: Workload, size: str, images: str) -> None:
         self.work = work
         self.data = repeated(work, int(size))
         self.epochs = max(1, int(images) // int(size))
 
     def train(self) -> tuple[int, float]:
-        """Train for a round, and return for how many images, and for how many seconds."""
+        """Train for a round, and return the number of images and the seconds."""
         return fit(self.work, self.data, self.epochs)
 
 
 class InFile:
-    """All images of a mapped file; a round is one epoch, of which nothing is in memory yet."""
+    """A memory-mapped file; a round is one epoch, and starts with nothing of the file in memory."""
 
-    def __init__(self, work: Work, path: str) -> None:
+    def __init__(self, work: Workload, path: str) -> None:
         self.work, self.path = work, Path(path)
 
     def train(self) -> tuple[int, float]:
-        """Train for a round, and return for how many images, and for how many seconds."""
-        forget(self.path)
+        """Train for a round, and return the number of images and the seconds."""
+        drop_page_cache(self.path)
         images = np.load(self.path, mmap_mode="r")
         labels = np.resize(self.work.labels, len(images))
         return fit(self.work, hg.Dataset(images, labels, range(self.work.net.classes)), 1)
 
 
-def one_round(case: InMemory | InFile, _: Work, __: int) -> Figures:
-    """Train for a round, and return how fast it was."""
+def one_round(case: InMemory | InFile, _: Workload, __: int) -> Figures:
+    """Train for a round, and return the speed."""
     count, seconds = case.train()
     return {
         "seconds": seconds,
@@ -103,10 +103,11 @@ def one_round(case: InMemory | InFile, _: Work, __: int) -> Figures:
     }
 
 
-def fit(work: Work, data: hg.Dataset, epochs: int) -> tuple[int, float]:
-    """Train a fresh network as a user does, and return how many images, and the seconds."""
-    net = hg.Network(hg.models.named(work.task.network), data.shape, len(data.classes), seed=0)
-    net.restore(work.net.arrays, is_fitted=True)
+def fit(work: Workload, data: hg.Dataset, epochs: int) -> tuple[int, float]:
+    """Train a new network with `hg.fit`, and return the number of images and the seconds."""
+    net = hg.Network(hg.models.named(work.task.network), data.shape, data.classes, seed=0)
+    net.restore(work.net.arrays)
+    net.is_fitted = True  # the workload has fitted the statistics already
     started = time.perf_counter()
     hg.fit(
         net,
@@ -120,24 +121,24 @@ def fit(work: Work, data: hg.Dataset, epochs: int) -> tuple[int, float]:
     return epochs * len(data), time.perf_counter() - started
 
 
-def repeated(work: Work, count: int) -> hg.Dataset:
-    """Return so many images in memory: those of the data set, again and again."""
+def repeated(work: Workload, count: int) -> hg.Dataset:
+    """Return a data set of a size, in which the images of the task repeat."""
     images = np.resize(work.images, (count, *work.images.shape[1:]))
     return hg.Dataset(images, np.resize(work.labels, count), range(work.net.classes))
 
 
 @contextmanager
 def file_of_images(task: Task, gigabytes: float) -> Iterator[tuple[Path, int]]:
-    """Write a file of about so many gigabytes of images, and remove it afterwards.
+    """Write a temporary file of images, in the folder TMPDIR.
 
     Yields:
-        Where it lies, in the folder that TMPDIR names, and how many images it holds.
+        The path and the number of images.
     """
-    images = Work(task).images
+    images = Workload(task).images
     count = max(1, int(gigabytes * 1e9 / images[0].nbytes))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "images.npy"
-        tell(f"writing {count:,} images to {path}")
+        log(f"writing {count:,} images to {path}")
         shape = (count, *images.shape[1:])
         file = np.lib.format.open_memmap(path, "w+", images.dtype, shape)
         for at in range(0, count, len(images)):
@@ -147,8 +148,8 @@ def file_of_images(task: Task, gigabytes: float) -> Iterator[tuple[Path, int]]:
         yield path, count
 
 
-def forget(path: Path) -> None:
-    """Have the system forget what it keeps of a file in memory, where it can be asked to."""
+def drop_page_cache(path: Path) -> None:
+    """Drop a file from the system's page cache, where the system supports it."""
     if hasattr(os, "posix_fadvise"):
         with path.open("rb") as file:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)

@@ -1,4 +1,4 @@
-"""Records as tables, in Markdown."""
+"""Formats records as Markdown tables."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.record import Record, Series
 UNITS = {
     "images_per_second": "images/s",
     "microseconds": "µs for one image",
-    "nanoseconds": "ns an image",
+    "nanoseconds": "ns per image",
     "wall": "seconds",
     "first wall": "seconds, first use",
     "import": "import, s",
@@ -20,14 +20,14 @@ UNITS = {
     "last epoch": "last epoch, s",
 }
 
-PARTS = "import", "load", "train", "evaluate"
-BESIDE_THE_GOALS = {"start": (*PARTS, "last epoch"), "accuracy": ("accuracy", *PARTS)}
+STAGES = "import", "load", "train", "evaluate"
+EXTRA_COLUMNS = {"start": (*STAGES, "last epoch"), "accuracy": ("accuracy", *STAGES)}
 
-Column = tuple[str, Callable[[str], str]]  # a title, and a contestant's cell given its name
+Column = tuple[str, Callable[[str], str]]  # a title, and the cell of a competitor by name
 
 
 def overview(records: Sequence[Record]) -> str:
-    """Return one line for each record and goal: ours, the best peer, PyTorch, and the ratios."""
+    """Return a table with a line for each record and goal: ours, the best peer, and PyTorch."""
     head = ["", "", "handgrad", "best peer", "PyTorch eager", "to best peer", "to PyTorch"]
     lines = [
         _overview_line(record, figure)
@@ -39,28 +39,28 @@ def overview(records: Sequence[Record]) -> str:
 
 
 def details(record: Record) -> str:
-    """Return one line for each contestant, best first."""
-    there = _best_first(record)
+    """Return a table with a line for each competitor, the best first."""
+    names = _best_first(record)
     columns = [
         *(column for figure in record.goals for column in _of_goal(record, figure)),
-        *_beside(record, there),
-        *_first_round(record),
+        *_extra(record, names),
+        *_warm_up(record),
         *_arithmetic(record),
-        *_of_yardstick(record),
+        *_relative_to_baseline(record),
     ]
     head = [record.label, *(title for title, _ in columns)]
-    lines = [[record.series[name].title, *(cell(name) for _, cell in columns)] for name in there]
+    lines = [[record.series[name].title, *(cell(name) for _, cell in columns)] for name in names]
     return markdown([head, *lines])
 
 
 def markdown(lines: Sequence[Sequence[str]]) -> str:
-    """Return a table; the first line is its head, and numbers stand to the right."""
+    """Return a Markdown table; the first line is the head, and numbers are right-aligned."""
     rule = ["---", *("---:" for _ in lines[0][1:])]
     return "\n".join("| " + " | ".join(line) + " |" for line in (lines[0], rule, *lines[1:]))
 
 
 def number(value: float) -> str:
-    """Return a number with three digits that count, or all of those before the point."""
+    """Return a number with three significant digits, or as a whole number from 100 on."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}"
@@ -86,7 +86,7 @@ def _overview_line(record: Record, figure: str) -> list[str]:
 
 
 def _what(record: Record) -> str:
-    batch = record.subject.get("batch")
+    batch = record.setup.get("batch")
     return record.label if batch is None else f"{record.label}, batch {batch}"
 
 
@@ -95,7 +95,7 @@ def _cell(series: Series, figure: str, name: str) -> str:
 
 
 def _of_goal(record: Record, figure: str) -> list[Column]:
-    """Return the columns of a goal: median, extremes, and how far we are ahead of the peers."""
+    """Return the columns of a goal: median, minimum, maximum, and how much faster ours is."""
 
     def values(name: str) -> list[float]:
         return [figures[figure] for figures in record.series[name].rounds]
@@ -108,52 +108,52 @@ def _of_goal(record: Record, figure: str) -> list[Column]:
     ours, peers = record.best(figure, "ours"), record.of_role("peer")
     if ours is not None and peers:
 
-        def ahead(name: str) -> str:
+        def speedup(name: str) -> str:
             return f"{record.times_better(figure, ours, name):.2f}" if name in peers else ""
 
-        columns.append(("handgrad ahead, times", ahead))
+        columns.append(("handgrad is faster, times", speedup))
     return columns
 
 
-def _beside(record: Record, there: Sequence[str]) -> list[Column]:
-    """Return the medians of what is worth knowing beside the goals."""
+def _extra(record: Record, names: Sequence[str]) -> list[Column]:
+    """Return columns with the medians of further figures."""
 
     def column(figure: str) -> Column:
         form = "{:.2%}".format if figure == "accuracy" else number
         return _unit(figure), lambda name: form(record.series[name].median(figure))
 
-    wanted = BESIDE_THE_GOALS.get(record.kind, ())
-    return [column(f) for f in wanted if all(f in record.series[name].rounds[0] for name in there)]
+    figures = EXTRA_COLUMNS.get(record.kind, ())
+    return [column(f) for f in figures if all(f in record.series[n].rounds[0] for n in names)]
 
 
-def _first_round(record: Record) -> list[Column]:
-    """Return how long the round took in which things were compiled, where it is known."""
+def _warm_up(record: Record) -> list[Column]:
+    """Return a column with the time of the warm-up round, if it is known."""
     if not any("seconds" in series.first for series in record.series.values()):
         return []
-    return [("first round, s", lambda name: f"{record.series[name].first['seconds']:.2f}")]
+    return [("warm-up, s", lambda name: f"{record.series[name].first['seconds']:.2f}")]
 
 
 def _arithmetic(record: Record) -> list[Column]:
-    """Return the rate of arithmetic, where an image's is known."""
-    if not (work := record.subject.get("flops_per_image")):
+    """Return a column with the arithmetic per second, if the arithmetic of an image is known."""
+    if not (work := record.setup.get("flops_per_image")):
         return []
 
-    def lr(name: str) -> str:
+    def rate(name: str) -> str:
         return number(record.series[name].median("images_per_second") * work / 1e9)
 
-    return [("GFLOP/s", lr)]
+    return [("GFLOP/s", rate)]
 
 
-def _of_yardstick(record: Record) -> list[Column]:
-    """Return everybody's share of the yardstick's first goal, where there is one."""
-    yardstick, figure = record.yardstick, next(iter(record.goals))
-    if yardstick is None:
+def _relative_to_baseline(record: Record) -> list[Column]:
+    """Return a column with each competitor's share of the baseline, if there is one."""
+    baseline, figure = record.baseline, next(iter(record.goals))
+    if baseline is None:
         return []
 
     def share(name: str) -> str:
-        return f"{record.times_better(figure, name, yardstick):.0%}"
+        return f"{record.times_better(figure, name, baseline):.0%}"
 
-    return [(f"of {record.series[yardstick].title}", share)]
+    return [(f"of {record.series[baseline].title}", share)]
 
 
 def _unit(figure: str) -> str:
@@ -162,7 +162,7 @@ def _unit(figure: str) -> str:
 
 def _best_first(record: Record) -> list[str]:
     figure, better = next(iter(record.goals.items()))
-    there = [name for name, series in record.series.items() if series.rounds]
+    names = [name for name, series in record.series.items() if series.rounds]
     return sorted(
-        there, key=lambda name: record.series[name].median(figure), reverse=better == "high"
+        names, key=lambda name: record.series[name].median(figure), reverse=better == "high"
     )

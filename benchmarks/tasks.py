@@ -1,4 +1,4 @@
-"""What is trained: each network with its data, its batch and its optimizer."""
+"""The training tasks: each network with its data set, batch size and optimizer."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Task:
-    """One network to train, the same for every contestant.
+    """A network to train, the same for every competitor.
 
     Attributes:
-        network: the name of the architecture.
-        batch: how many images make an update.
-        optimizer: the rule that renews the parameters.
+        network: the name of the model.
+        batch: the number of images in a batch.
+        optimizer: the optimizer.
         data: the name of the data set.
-        images: how many images make a round, enough for some tenths of a second; more than
-            the set has: they come again.
-        noise: standard noise on standardized images, so that no pixel is zero.
-        file_order: the images as the file has them, a round going on where the last one ended;
-            otherwise a new order in each round.
-        initializer: how the weights are drawn; None: as the architecture does.
-        tolerance: how far the training losses of two contestants may lie apart, as a share.
+        images: the number of images in a round, enough for some tenths of a second. Images
+            repeat if the data set has fewer.
+        noise: add noise to standardized images, so that no pixel is zero.
+        file_order: use the order of the file and continue where the last round ended; otherwise
+            shuffle in each round.
+        initializer: the initializer of the weights; None: the model's own.
+        tolerance: the largest relative difference between the training losses of competitors.
     """
 
     network: str
@@ -50,7 +50,7 @@ class Task:
 
     @property
     def label(self) -> str:
-        """What files and tables call it."""
+        """Its name in files and tables."""
         return f"{self.network}-noise" if self.noise else self.network
 
 
@@ -64,8 +64,16 @@ TRAINING = {
         Task("convnet", 100, Adam(1e-3), images=12_000, tolerance=0.1),
         Task("lenet5", 64, Adam(1e-3), images=12_000),
         Task("smallnet", 64, Adam(1e-3), images=12_000),
+        Task("resnet7", 128, Adam(1e-3), data="fashion-mnist", images=6_000),
+        Task("deep-convnet", 128, Adam(1e-3), images=6_000, tolerance=0.1),
     )
 }
+
+# The networks that start with a dense layer.
+DENSE = ("softmax-regression", "two-layer", "fashion-mlp", "online-mlp")
+
+# The networks that docs/performance.md also measures on data without zeros.
+WITH_NOISE = ("softmax-regression", "two-layer", "fashion-mlp", "online-mlp", "convnet")
 
 ONLINE = Task(
     "online-mlp",
@@ -74,18 +82,18 @@ ONLINE = Task(
     images=5_000,
     file_order=True,
     initializer=Uniform(0.5),
-    tolerance=0.1,  # these large weights make a rounding error grow
+    tolerance=0.1,  # with these large weights, rounding errors grow
 )
 
 
-class Work:
-    """A task with everything it needs, as one process holds it.
+class Workload:
+    """A task with its images, labels and network.
 
     Attributes:
         task: the task.
-        images: (M, C, H, W): uint8, or float32 where there is noise.
+        images: (M, C, H, W), uint8, or float32 with noise.
         labels: (M,) int64.
-        net: the network with its initial weights, its `Normalize` layers measured.
+        net: the network with its initial weights; `Normalize` layers are fitted.
     """
 
     def __init__(self, task: Task) -> None:
@@ -101,9 +109,9 @@ class Work:
 
     @cached_property
     def inputs(self) -> Array:
-        """The images as a framework's user prepares them once, beforehand, (M, C, H, W) float32.
+        """The images as a user of another framework prepares them once, (M, C, H, W) float32.
 
-        Where the network begins by standardizing, they are standardized.
+        They are standardized if the network starts with `Normalize`.
         """
         X = self.net.as_input(self.images)
         first = self.net.layers[0]
@@ -112,7 +120,7 @@ class Work:
         return X
 
     def order(self, number: int) -> Array:
-        """Return which images round `number` takes, in their order, (images,) int64."""
+        """Return the indices of the images of a round, in order, (images,) int64."""
         if self.task.file_order:
             start = number * self.task.images
             return np.arange(start, start + self.task.images) % len(self.labels)
@@ -120,13 +128,13 @@ class Work:
         return order % len(self.labels)
 
     def batches(self, order: Array) -> list[Array]:
-        """Return the order cut into batches; the last may be smaller."""
+        """Return the order split into batches; the last batch may be smaller."""
         size = self.task.batch
         return [order[at : at + size] for at in range(0, len(order), size)]
 
 
 def with_noise(images: Array) -> Array:
-    """Return standardized images and standard noise in equal parts, float32."""
+    """Return the sum of standardized images and standard normal noise, rescaled, float32."""
     X = images.astype(np.float32)
     X -= X.mean()
     X /= X.std()
@@ -136,10 +144,10 @@ def with_noise(images: Array) -> Array:
 
 
 def flops_per_image(net: Network) -> int:
-    """Return the arithmetic of a training step for one image, a multiply-add counted as two.
+    """Return the floating-point operations of a training step for one image.
 
-    Each layer with weights works forward, for its weights and for its input; the first one is
-    spared the last of these.
+    A multiply-add counts as two. Each layer with weights has a forward pass, a weight gradient
+    and an input gradient; the first layer has no input gradient.
     """
     work = [row.multiply_adds for row in net.summary().rows if row.multiply_adds]
     return 2 * (3 * sum(work) - work[0])

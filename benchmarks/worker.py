@@ -1,4 +1,4 @@
-"""A contestant in a process of its own, so that no framework's threads disturb another's."""
+"""Runs each competitor in its own process, so that their threads do not disturb each other."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
-from benchmarks.peers import Contestant
-from benchmarks.tasks import Task, Work
+from benchmarks.peers import Competitor
+from benchmarks.tasks import Task, Workload
 
 THREAD_SETTINGS = (
     "OMP_NUM_THREADS",
@@ -22,33 +22,35 @@ THREAD_SETTINGS = (
 
 
 class Skipped(Exception):  # noqa: N818
-    """A contestant that cannot take part; the message says why."""
+    """A competitor cannot run; the message gives the reason."""
 
 
 class Worker:
-    """A process that holds one contestant with its data, and sleeps between its rounds.
+    """A process that holds one competitor and its data, and sleeps between measurements.
 
     Args:
-        contestant: who.
-        task: what it is to train.
+        competitor: the competitor.
+        task: the network to train.
 
     Raises:
-        Skipped: where the contestant's packages are missing, or it cannot take the task.
+        Skipped: if the competitor's packages are missing, or it does not support the task.
     """
 
-    def __init__(self, contestant: Contestant, task: Task) -> None:
+    def __init__(self, competitor: Competitor, task: Task) -> None:
         context = get_context("spawn")
-        self.connection, far_end = context.Pipe()
-        self.process = context.Process(target=serve, args=(contestant, task, far_end), daemon=True)
+        self.connection, child_end = context.Pipe()
+        self.process = context.Process(
+            target=serve, args=(competitor, task, child_end), daemon=True
+        )
         self.process.start()
-        far_end.close()
+        child_end.close()
         self._receive()
 
-    def ask(self, function: Callable[[Any, Work, int], Any], number: int) -> Any:
-        """Return what ``function(peer, work, number)`` gives in the process.
+    def call(self, function: Callable[[Any, Workload, int], Any], number: int) -> Any:
+        """Return the result of ``function(peer, work, number)``, called in the process.
 
         Raises:
-            Skipped: where it fails there.
+            Skipped: if the call fails.
         """
         self.connection.send((function, number))
         return self._receive()
@@ -71,29 +73,29 @@ class Worker:
         return answer
 
 
-def serve(contestant: Contestant, task: Task, connection: Connection) -> None:
-    """Build a contestant, then do what it is asked, until nobody asks any more."""
+def serve(competitor: Competitor, task: Task, connection: Connection) -> None:
+    """Build a competitor, then run the functions that the parent sends, until it disconnects."""
     try:
-        work = Work(task)
-        peer = load(contestant.where)(work, *contestant.arguments)
+        work = Workload(task)
+        peer = load(competitor.where)(work, *competitor.arguments)
         connection.send("ready")
         while True:
             function, number = connection.recv()
             connection.send(function(peer, work, number))
     except EOFError:
         pass
-    except Exception as error:  # whatever it was, the others go on
+    except Exception as error:  # the other competitors continue
         connection.send(Skipped(f"{type(error).__name__}: {error}".splitlines()[0]))
 
 
 def load(where: str) -> Any:
-    """Return what stands at "module:name"."""
+    """Return the object named by "module:name"."""
     module, name = where.split(":")
     return getattr(importlib.import_module(module), name)
 
 
 def limit_threads(threads: int) -> None:
-    """Give this process, and all that it starts, so many cores and so many threads."""
+    """Limit this process and its children to a number of cores and threads."""
     for setting in THREAD_SETTINGS:
         os.environ[setting] = str(threads)
     if hasattr(os, "sched_setaffinity"):

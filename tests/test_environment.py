@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 NOBODY = "65534"
-UNKEPT = "handgrad: compiled kernels cannot be kept "
+UNKEPT = "handgrad: compiled kernels cannot be cached "
 
 posix = pytest.mark.skipif(os.name != "posix", reason="this system has other accounts and limits")
 

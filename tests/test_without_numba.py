@@ -58,5 +58,5 @@ def test_the_compiled_engine_says_what_to_install(tmp_path: Path) -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout == (
         "the compiled engine needs Numba; install it with `pip install numba`, "
-        "or take engine='reference'\n"
+        "or use engine='reference'\n"
     )

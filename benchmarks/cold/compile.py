@@ -1,4 +1,4 @@
-"""What a network's first step takes, in which its kernels are compiled, and what the next one."""
+"""A program that measures compilation: the time of the first step minus that of the second."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ from handgrad.engines import BatchStream, TrainConfig, engine_named
 
 
 def main(recipe: dict[str, Any]) -> dict[str, float]:
-    """Make two steps, and return the seconds by which the first took longer."""
+    """Make two steps; return how many seconds longer the first step took."""
     batch, optimizer = recipe["batch"], hg.AdamW(recipe["lr"])
     net = hg.Network(hg.models.named(recipe["network"]), (1, 28, 28), 10)
     engine = engine_named("compiled", net, TrainConfig(hg.SoftmaxCrossEntropy(), optimizer))
@@ -21,9 +21,9 @@ def main(recipe: dict[str, Any]) -> dict[str, float]:
     labels, order = rng.integers(0, 10, batch), np.arange(batch)
     seconds = []
     for _ in range(2):
-        began = time.perf_counter()
+        started = time.perf_counter()
         engine.run(BatchStream(images, labels, None, order, batch, [optimizer.lr]))
-        seconds.append(time.perf_counter() - began)
+        seconds.append(time.perf_counter() - started)
     return {"compile": seconds[0] - seconds[1]}
 
 

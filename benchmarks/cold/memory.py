@@ -1,14 +1,14 @@
-"""How much memory a process has taken at most."""
+"""The peak memory of this process."""
 
 import sys
 from pathlib import Path
 
 
-def peak_mib() -> float:
-    """Return the peak of this process's resident memory in MiB.
+def peak_mebibytes() -> float:
+    """Return the peak resident memory of this process in MiB.
 
-    Linux's VmHWM is this program's own; `getrusage` would give that of the process that started
-    it, where that was larger.
+    On Linux, VmHWM belongs to this program alone. `getrusage` would include the process that
+    started it.
     """
     status = Path("/proc/self/status")
     if status.exists():

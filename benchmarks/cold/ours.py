@@ -1,8 +1,8 @@
-"""A recipe trained by handgrad, from a cold start."""
+"""A whole program: trains a recipe with handgrad."""
 
 import time
 
-BEGAN = time.perf_counter()
+STARTED = time.perf_counter()
 
 import json  # noqa: E402
 import sys  # noqa: E402
@@ -34,7 +34,7 @@ NETWORKS = {
 
 
 def main(recipe: dict[str, Any]) -> dict[str, float]:
-    """Train and evaluate, and return the accuracy and the seconds of each part."""
+    """Train and evaluate; return the accuracy and the seconds of each stage."""
     train, test = hg.load_data(recipe["data"], recipe["folder"])
     loaded = time.perf_counter()
     net = hg.Network(
@@ -58,7 +58,7 @@ def main(recipe: dict[str, Any]) -> dict[str, float]:
     logits = engine_named(recipe["engine"], net, rules).logits
     accuracy = hg.evaluate(net, test, logits=logits).accuracy
     return {
-        "import": IMPORTED - BEGAN,
+        "import": IMPORTED - STARTED,
         "load": loaded - IMPORTED,
         "train": trained - loaded,
         "last epoch": history[-1].seconds,
@@ -68,12 +68,12 @@ def main(recipe: dict[str, Any]) -> dict[str, float]:
 
 
 def layers(network: str) -> list[Any]:
-    """Return the layers of a network of ours: one of those above, or a named architecture."""
+    """Return the layers of a network: one of `NETWORKS`, or a named model."""
     return NETWORKS[network]() if network in NETWORKS else hg.models.named(network)
 
 
 if __name__ == "__main__":
-    from benchmarks.cold.optimizer_state import peak_mib
+    from benchmarks.cold.memory import peak_mebibytes
 
     figures = main(json.loads(sys.argv[1]))
-    print(json.dumps({**figures, "peak MiB": peak_mib()}))
+    print(json.dumps({**figures, "peak MiB": peak_mebibytes()}))

@@ -1,8 +1,8 @@
-"""A recipe trained by PyTorch, from a cold start."""
+"""A whole program: trains a recipe with PyTorch."""
 
 import time
 
-BEGAN = time.perf_counter()
+STARTED = time.perf_counter()
 
 import gzip  # noqa: E402
 import json  # noqa: E402
@@ -60,7 +60,7 @@ NETWORKS = {
 
 
 def main(recipe: dict[str, Any]) -> dict[str, float]:
-    """Train and evaluate, and return the accuracy and the seconds of each part."""
+    """Train and evaluate; return the accuracy and the seconds of each stage."""
     torch.manual_seed(recipe["seed"])
     folder, as_bytes = Path(recipe["folder"]), recipe["bytes"]
     X, y = read(folder, "train", as_bytes)
@@ -71,7 +71,7 @@ def main(recipe: dict[str, Any]) -> dict[str, float]:
     trained = time.perf_counter()
     accuracy = evaluate(model, X_test, y_test)
     return {
-        "import": IMPORTED - BEGAN,
+        "import": IMPORTED - STARTED,
         "load": loaded - IMPORTED,
         "train": trained - loaded,
         "last epoch": last_epoch,
@@ -81,7 +81,7 @@ def main(recipe: dict[str, Any]) -> dict[str, float]:
 
 
 def read(folder: Path, part: str, as_bytes: bool) -> tuple[Tensor, Tensor]:
-    """Return images (N, 1, 28, 28), from 0 to 1 or as they are stored, and labels (N,)."""
+    """Return images (N, 1, 28, 28), as float32 from 0 to 1 or as uint8, and labels (N,)."""
     images = gzip.decompress((folder / f"{part}-images-idx3-ubyte.gz").read_bytes())
     labels = gzip.decompress((folder / f"{part}-labels-idx1-ubyte.gz").read_bytes())
     X = torch.frombuffer(bytearray(images), dtype=torch.uint8, offset=16).view(-1, 1, 28, 28)
@@ -95,9 +95,9 @@ def scaled(X: Tensor) -> Tensor:
 
 
 class AdamW:
-    """The fused AdamW under a one-cycle schedule.
+    """The fused AdamW with a one-cycle schedule.
 
-    In its functional form: the first `torch.optim.Optimizer` made in a process imports the
+    It uses the functional form, as the first `torch.optim.Optimizer` of a process imports the
     compiler, which takes a second.
     """
 
@@ -109,7 +109,7 @@ class AdamW:
         self.recipe, self.last, self.made = recipe, steps - 1, 0
 
     def lr(self) -> float:
-        """Return the learning rate: up and down along half a cosine each."""
+        """Return the learning rate: half a cosine up, then half a cosine down."""
         share, warm_up = self.made / self.last, self.recipe["warm_up"]
         if share < warm_up:
             start, end, along = 0.04, 1.0, share / warm_up
@@ -120,7 +120,7 @@ class AdamW:
 
     @torch.no_grad()
     def step(self) -> None:
-        """Make one update, and let go of the gradients."""
+        """Make one update, and delete the gradients."""
         adamw(
             self.parameters,
             [p.grad for p in self.parameters if p.grad is not None],
@@ -147,24 +147,24 @@ def fit(model: nn.Module, X: Tensor, y: Tensor, recipe: dict[str, Any]) -> float
     batch, smoothing = recipe["batch"], recipe["smoothing"]
     optimizer = AdamW(model, recipe, recipe["epochs"] * -(-len(X) // batch))
     for _ in range(recipe["epochs"]):
-        began = time.perf_counter()
+        started = time.perf_counter()
         for at in torch.randperm(len(X)).split(batch):
             logits = model(scaled(X[at]))
             cross_entropy(logits, y[at], label_smoothing=smoothing).backward()
             optimizer.step()
-    return time.perf_counter() - began
+    return time.perf_counter() - started
 
 
 @torch.inference_mode()
 def evaluate(model: nn.Module, X: Tensor, y: Tensor) -> float:
-    """Return the share of images that are right."""
+    """Return the accuracy."""
     model.eval()
     guesses = torch.cat([model(scaled(part)).argmax(1) for part in X.split(1000)])
     return (guesses == y).float().mean().item()
 
 
 if __name__ == "__main__":
-    from benchmarks.cold.optimizer_state import peak_mib
+    from benchmarks.cold.memory import peak_mebibytes
 
     figures = main(json.loads(sys.argv[1]))
-    print(json.dumps({**figures, "peak MiB": peak_mib()}))
+    print(json.dumps({**figures, "peak MiB": peak_mebibytes()}))

@@ -1,4 +1,4 @@
-"""Starting a whole program, and waiting for what it says."""
+"""Runs whole programs in fresh processes."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from handgrad.data.named.locate import locate
 from handgrad.data.named.sources import MNIST
 from handgrad.engines import ENGINES
 
-# Settings under which no program is as its user knows it: without it, an installed package comes
-# with its modules compiled, and a checkout keeps them from the second run on.
-SPOILERS = ("PYTHONDONTWRITEBYTECODE",)
+# Settings that slow a program down compared with normal use: an installed package has compiled
+# modules, and a checkout has them from the second run on.
+IGNORED_SETTINGS = ("PYTHONDONTWRITEBYTECODE",)
 
 
 class Program(NamedTuple):
-    """A whole program that trains.
+    """A program that trains a recipe.
 
     Attributes:
-        title: what the tables call it.
-        role: as a contestant's.
+        title: its name in the tables.
+        role: its role, as that of a competitor.
         module: the module to run.
-        framework: whose recipe it takes.
-        extra: what is added to the recipe.
+        framework: the framework whose recipe it uses.
+        extra: entries to add to the recipe.
     """
 
     title: str
@@ -41,13 +41,13 @@ class Program(NamedTuple):
     extra: dict[str, Any]
 
     def run(self, recipe: Any, seed: int, caches: Path | None = None) -> Figures:
-        """Run it once in a fresh process, and return its figures and the wall time.
+        """Run the program once in a fresh process; return its figures and the wall time.
 
         Raises:
-            Skipped: where it fails.
+            Skipped: if the program fails.
         """
-        asked = {**recipe, **self.extra, "data": "mnist", "folder": folder(), "seed": seed}
-        command = [sys.executable, "-m", self.module, json.dumps(asked)]
+        settings = {**recipe, **self.extra, "data": "mnist", "folder": folder(), "seed": seed}
+        command = [sys.executable, "-m", self.module, json.dumps(settings)]
         wall, output = timed(command, caches)
         return {"wall": wall, **json.loads(output.splitlines()[-1])}
 
@@ -80,24 +80,26 @@ COMPILING = Program("handgrad compiled", "case", "benchmarks.cold.compile", "han
 
 
 def timed(command: Sequence[str], caches: Path | None = None) -> tuple[float, str]:
-    """Run a command, and return its wall time and what it printed.
+    """Run a command; return its wall time and its output.
 
     Args:
         command: the program and its arguments.
-        caches: where it is to keep what it compiles; None: where it usually does.
+        caches: the folder of its caches; None: the default.
 
     Raises:
-        Skipped: where it fails; the message is the last line of what it complained.
+        Skipped: if it fails; the message is the last line of its standard error.
     """
-    environment = {name: value for name, value in os.environ.items() if name not in SPOILERS}
+    environment = {
+        name: value for name, value in os.environ.items() if name not in IGNORED_SETTINGS
+    }
     if caches is not None:
         environment |= {"XDG_CACHE_HOME": str(caches), "HANDGRAD_CACHE": str(caches)}
     started = time.perf_counter()
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     wall = time.perf_counter() - started
     if done.returncode:
-        complaint = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise Skipped(complaint[-1])
+        error = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise Skipped(error[-1])
     return wall, done.stdout
 
 
@@ -105,9 +107,11 @@ def folder() -> str:
     """Return the folder of MNIST's files.
 
     Raises:
-        SystemExit: where they are not on this machine.
+        SystemExit: if MNIST is not on this machine.
     """
     place = locate(MNIST)
     if place is None:
-        raise SystemExit("MNIST is not on this machine; fetch it with `handgrad data fetch mnist`")
+        raise SystemExit(
+            "MNIST is not on this machine; download it with `handgrad data fetch mnist`"
+        )
     return str(place)

@@ -1,4 +1,4 @@
-"""The contestants: who takes part, and where each is written."""
+"""The competitors, and the classes that implement them."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 
 from handgrad.engines import ENGINES
 
-Role = Literal["ours", "peer", "twin", "limit", "case"]
+Role = Literal["ours", "peer", "torch", "limit", "case"]
 
 
-class Contestant(NamedTuple):
-    """One who takes part.
+class Competitor(NamedTuple):
+    """A competitor.
 
     Attributes:
-        title: what the tables call it.
-        role: "ours", a "peer", the "twin" that lets a peer do our work, the machine's "limit", or
-            one "case" of ours beside others.
-        where: the class that plays it, as "module:name".
-        arguments: what the class is given beside the work.
+        title: its name in the tables.
+        role: "ours", a "peer", "torch" for our engine in PyTorch, the "limit" of the machine, or a
+            "case": one of several settings of ours.
+        where: the class that implements it, as "module:name".
+        arguments: arguments of the class after the workload.
     """
 
     title: str
@@ -30,18 +30,18 @@ class Contestant(NamedTuple):
 
 
 class Trains(Protocol):
-    """A contestant that trains, from the initial weights of the work it was built with."""
+    """A competitor that trains, starting from the initial weights of its workload."""
 
     def epoch(self, order: NDArray[np.int64]) -> float:
-        """Make one update for each batch of `order`, and return the mean loss before them."""
+        """Make one update for each batch of `order`; return the mean loss before the updates."""
         ...
 
 
 class Predicts(Protocol):
-    """A contestant that predicts, with the initial weights of the work it was built with.
+    """A competitor that predicts with the initial weights of its workload.
 
     Attributes:
-        images: the work's images (M, C, H, W) in the form that it wants them.
+        images: the images (M, C, H, W) in the form that the competitor takes.
     """
 
     images: NDArray[Any]
@@ -51,23 +51,23 @@ class Predicts(Protocol):
         ...
 
 
-def _peer(title: str, where: str) -> Contestant:
-    return Contestant(title, "peer", f"benchmarks.peers.{where}")
+def _peer(title: str, where: str) -> Competitor:
+    return Competitor(title, "peer", f"benchmarks.peers.{where}")
 
 
 def role_of(engine: str) -> Role:
-    """Return the role of an engine: the one that runs in PyTorch is fast or slow by PyTorch."""
-    return "twin" if engine == "torch" else "ours"
+    """Return the role of an engine. The torch engine is as fast as PyTorch, so it has its own."""
+    return "torch" if engine == "torch" else "ours"
 
 
 OURS = {
-    name: Contestant(f"handgrad {name}", role_of(name), "benchmarks.peers.ours:Handgrad", (name,))
+    name: Competitor(f"handgrad {name}", role_of(name), "benchmarks.peers.ours:Handgrad", (name,))
     for name in ENGINES
     if name != "auto"
 }
 
 LIMIT = {
-    "limit": Contestant("matrix products alone", "limit", "benchmarks.peers.limit:MatrixProducts")
+    "limit": Competitor("matrix products alone", "limit", "benchmarks.peers.limit:MatrixProducts")
 }
 
 _TORCH = {"pytorch": _peer("PyTorch eager", "pytorch:Eager")}

@@ -22,12 +22,12 @@ def images(X: Array) -> Array:
 
 
 def arrays(net: Network) -> Params:
-    """Return the network's tree of arrays, its weights in this layout."""
+    """Return the network's parameters with weights in this layout."""
     tree = _chain(net.layers, net.params)
     flat = [i for i, layer in enumerate(net.layers) if isinstance(layer, Flatten)]
     for index in flat:
         C, H, W = _output(net, index)
-        weight = tree[str(index + 1)]["weight"]  # the linear layer that takes the flat image
+        weight = tree[str(index + 1)]["weight"]  # the linear layer after Flatten
         by_channel = weight.reshape(C, H, W, -1)
         tree[str(index + 1)]["weight"] = by_channel.transpose(1, 2, 0, 3).reshape(weight.shape)
     return tree
@@ -38,7 +38,7 @@ def _chain(layers: Sequence[Layer], tree: Params) -> Params:
 
 
 def _layer(layer: Layer, tree: Params) -> Params:
-    """Return one layer's arrays: out is the first axis of a weight, and becomes the last."""
+    """Return the parameters of a layer; the output axis of a weight moves from first to last."""
     if isinstance(layer, Residual):
         ways = {"body": layer.body, "shortcut": layer.shortcut}
         return {name: _chain(way, tree[name]) for name, way in ways.items()}
@@ -46,13 +46,13 @@ def _layer(layer: Layer, tree: Params) -> Params:
 
 
 def _outputs_last(array: Array) -> Array:
-    """(O, I) -> (I, O), (O, C, kh, kw) -> (kh, kw, C, O), (O,) as it is."""
+    """(O, I) -> (I, O), (O, C, kh, kw) -> (kh, kw, C, O), (O,) unchanged."""
     if array.ndim == 4:
         return np.ascontiguousarray(array.transpose(2, 3, 1, 0))
     return np.ascontiguousarray(array.T)
 
 
 def _output(net: Network, count: int) -> Shape:
-    """Return the shape (C, H, W) that the first `count` layers give."""
+    """Return the output shape (C, H, W) of the first `count` layers."""
     X = np.zeros((1, *net.shape), net.dtype)
     return Sequential(net.layers[:count]).forward(net.params, X, Context())[0].shape[1:]

@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.peers import channels_last
 from benchmarks.peers.jax_layers import chain
-from benchmarks.tasks import Array, Work
+from benchmarks.tasks import Array, Workload
 from handgrad.layers import Layer
 from handgrad.optim import SGD, Adam, Optimizer
 
@@ -26,7 +26,7 @@ CARRIED = "running_mean", "running_var", "mean", "std"
 class Step:
     """One call of a compiled program for each batch."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Workload) -> None:
         self.work = work
         self.X = jnp.asarray(channels_last.images(work.inputs))
         self.y = jnp.asarray(work.labels, jnp.int32)
@@ -37,7 +37,7 @@ class Step:
         self.update = jax.jit(step, donate_argnums=0)
 
     def epoch(self, order: Array) -> float:
-        """Make one update for each batch of `order`, and return the mean loss before them."""
+        """Make one update for each batch of `order`; return the mean loss before the updates."""
         losses, sizes = [], []
         for indices in self.work.batches(order.astype(np.int32)):
             self.now, loss = self.update(self.now, self.X, self.y, indices)
@@ -47,9 +47,9 @@ class Step:
 
 
 class Scan(Step):
-    """One call for all batches of full size, and one for the last where it is smaller."""
+    """One call for all full batches, and one for a smaller last batch."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Workload) -> None:
         super().__init__(work)
 
         def scan(now: Any, X: Any, y: Any, order: Any) -> Any:
@@ -59,7 +59,7 @@ class Scan(Step):
         self.scan = jax.jit(scan, donate_argnums=0)
 
     def epoch(self, order: Array) -> float:
-        """Make one update for each batch of `order`, and return the mean loss before them."""
+        """Make one update for each batch of `order`; return the mean loss before the updates."""
         full, size = len(order) // self.work.task.batch, self.work.task.batch
         indices = order[: full * size].reshape(full, size).astype(np.int32)
         self.now, losses = self.scan(self.now, self.X, self.y, indices)
@@ -72,7 +72,7 @@ class Scan(Step):
 
 
 def update(layers: tuple[Layer, ...], rule: Optimizer, now: Any, X: Any, y: Any, at: Any) -> Any:
-    """Return everything after one update, and the loss before it."""
+    """Return the state after one update, and the loss before it."""
     learned, buffers, memory, step = now
     key = jax.random.fold_in(jax.random.key(0, impl="unsafe_rbg"), step)
 
@@ -102,7 +102,7 @@ def optimized(rule: Optimizer, W: Params, dW: Params, memory: list[Params], t: A
 
 
 def split(tree: Params) -> tuple[Params, Params]:
-    """Return the arrays that are learned, and those that are carried along."""
+    """Return the parameters and the buffers."""
     learned, buffers = {}, {}
     for name, value in tree.items():
         if isinstance(value, dict):
@@ -113,7 +113,7 @@ def split(tree: Params) -> tuple[Params, Params]:
 
 
 def merged(learned: Params, buffers: Params) -> Params:
-    """Return both in one tree."""
+    """Return parameters and buffers in one tree."""
     return {
         name: merged(learned.get(name, {}), buffers.get(name, {}))
         if isinstance(learned.get(name, buffers.get(name)), dict)

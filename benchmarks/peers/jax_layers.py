@@ -1,6 +1,6 @@
-"""The layers as JAX writes them: channels last, running statistics returned."""
+"""The layers in JAX: channels last; running statistics are returned."""
 
-# ruff: noqa: ARG001  all layers are translated by one form of function
+# ruff: noqa: ARG001  all translations have the same parameters
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Params = dict[str, Any]
 
 
 def chain(parts: tuple[layers.Layer, ...], arrays: Params, X: Any, key: Any) -> tuple[Any, Params]:
-    """Return what layers one after another give, and the carried arrays after it."""
+    """Return the output of a chain of layers, and the new buffers."""
     after = {}
     for index, layer in enumerate(parts):
         name = str(index)
@@ -28,13 +28,13 @@ def chain(parts: tuple[layers.Layer, ...], arrays: Params, X: Any, key: Any) -> 
 
 @singledispatch
 def forward(layer: layers.Layer, arrays: Params, X: Any, key: Any) -> tuple[Any, Params]:
-    """Return what a layer gives, and its carried arrays after it."""
+    """Return the output of a layer, and its new buffers."""
     raise NotImplementedError(f"no {type(layer).__name__} here")
 
 
 @forward.register
 def _(layer: layers.Normalize, arrays: Params, X: Any, key: Any) -> tuple[Any, Params]:
-    return X, arrays  # done beforehand
+    return X, arrays  # the inputs are standardized already
 
 
 @forward.register
@@ -68,7 +68,7 @@ def _(layer: layers.AvgPool2d, arrays: Params, X: Any, key: Any) -> tuple[Any, P
 
 
 def _tiles(layer: layers.MaxPool2d | layers.AvgPool2d, X: Any) -> Any:
-    """(N, H, W, C) -> (N, H/k, k, W/k, k, C): cheaper to go back through than a sliding window."""
+    """(N, H, W, C) -> (N, H/k, k, W/k, k, C): the gradient is cheaper than that of windows."""
     (N, H, W, C), (down, across) = X.shape, pair(layer.kernel)
     if layer.padding != 0 or layer.stride not in (None, layer.kernel):
         raise NotImplementedError("only windows side by side")

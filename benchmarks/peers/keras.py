@@ -4,7 +4,7 @@ Channels last, as Keras has them. `fit` is given the images in the epoch's order
 no way to be told one.
 """
 
-# ruff: noqa: ARG001  all layers are translated by one form of function
+# ruff: noqa: ARG001  all translations have the same parameters
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import os
 from functools import singledispatch
 from typing import Any
 
-os.environ["KERAS_BACKEND"] = "jax"  # read once, at the import
+os.environ["KERAS_BACKEND"] = "jax"  # read when it is imported
 
 import keras
 import numpy as np
 
 from benchmarks.peers import channels_last
-from benchmarks.tasks import Array, Work
+from benchmarks.tasks import Array, Workload
 from handgrad import layers
 from handgrad.layers import Params
 from handgrad.layers.im2col import pair
@@ -28,7 +28,7 @@ from handgrad.optim import SGD, Adam, Optimizer
 class Keras:
     """One `fit` for each epoch."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Workload) -> None:
         self.work = work
         self.X = channels_last.images(work.inputs)
         inputs = keras.Input(self.X.shape[1:])
@@ -41,7 +41,7 @@ class Keras:
         )
 
     def epoch(self, order: Array) -> float:
-        """Make one update for each batch of `order`, and return the mean loss before them."""
+        """Make one update for each batch of `order`; return the mean loss before the updates."""
         X, y = self.X[order], self.work.labels[order]
         size = self.work.task.batch
         history = self.model.fit(X, y, size, epochs=1, shuffle=False, verbose=0)
@@ -49,7 +49,7 @@ class Keras:
 
 
 def as_optimizer(rule: Optimizer) -> Any:
-    """Return Keras' form of an optimizer."""
+    """Return the Keras optimizer."""
     if isinstance(rule, SGD):
         return keras.optimizers.SGD(rule.lr)
     assert isinstance(rule, Adam)
@@ -57,14 +57,14 @@ def as_optimizer(rule: Optimizer) -> Any:
 
 
 def chain(parts: tuple[layers.Layer, ...], tree: Params, X: Any) -> Any:
-    """Return what layers one after another give, each started from our arrays."""
+    """Return the output of a chain of layers with our parameters."""
     for index, layer in enumerate(parts):
         X = apply(layer, tree[str(index)], X)
     return X
 
 
 def started(layer: Any, X: Any, *arrays: Array) -> Any:
-    """Return what a Keras layer gives, its arrays set to ours."""
+    """Return the output of a Keras layer with our parameters."""
     Y = layer(X)
     layer.set_weights([np.asarray(array) for array in arrays])
     return Y
@@ -72,13 +72,13 @@ def started(layer: Any, X: Any, *arrays: Array) -> Any:
 
 @singledispatch
 def apply(layer: layers.Layer, tree: Params, X: Any) -> Any:
-    """Return what the Keras form of a layer gives."""
+    """Return the output of the Keras layer."""
     raise NotImplementedError(f"no {type(layer).__name__} here")
 
 
 @apply.register
 def _(layer: layers.Normalize, tree: Params, X: Any) -> Any:
-    return X  # done beforehand
+    return X  # the inputs are standardized already
 
 
 @apply.register

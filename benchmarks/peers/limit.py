@@ -1,4 +1,4 @@
-"""What the machine can do: the arithmetic of the training, as large matrix products alone."""
+"""The limit of the machine: the arithmetic of the training as large matrix products."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import math
 
 import numpy as np
 
-from benchmarks.tasks import Array, Work, flops_per_image
+from benchmarks.tasks import Array, Workload, flops_per_image
 
 N, I, O = 128, 784, 512
 
 
 class MatrixProducts:
-    """As many products (128, 784) x (784, 512) as the training has multiply-adds."""
+    """Products (128, 784) x (784, 512) with as many multiply-adds as the training."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Workload) -> None:
         self.work_of_image = flops_per_image(work.net)
         rng = np.random.default_rng(0)
         self.X = rng.standard_normal((N, I), np.float32)
@@ -22,7 +22,7 @@ class MatrixProducts:
         self.Y = np.empty((N, O), np.float32)
 
     def epoch(self, order: Array) -> float:
-        """Do the arithmetic of so many images; there is no loss, and NaN says so."""
+        """Do the arithmetic of an epoch; return NaN, as there is no loss."""
         for _ in range(math.ceil(len(order) * self.work_of_image / (2 * N * I * O))):
             np.matmul(self.X, self.W, out=self.Y)
         return math.nan

@@ -1,19 +1,19 @@
-"""The computation of the published notebooks in NumPy, from `handgrad.reproduce`.
+"""The NumPy code of the published notebooks, from `handgrad.reproduce`.
 
-Without the errors of the notebooks, because all must compute the same.
+Their errors are corrected, as all competitors must compute the same.
 """
 
 from __future__ import annotations
 
-from benchmarks.tasks import Array, Work
+from benchmarks.tasks import Array, Workload
 from handgrad.optim import SGD
 from handgrad.reproduce.numpy_baseline import SUPPORTED, NumpyBaseline
 
 
 class Notebook:
-    """Linear layers with their activations and batch norm; nothing else was done in NumPy."""
+    """Dense layers with activations and batch norm: the layers that the notebooks have in NumPy."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Workload) -> None:
         known = all(isinstance(layer, SUPPORTED) for layer in work.net.layers)
         optimizer = work.task.optimizer
         if not known or not isinstance(optimizer, SGD):
@@ -22,5 +22,5 @@ class Notebook:
         self.baseline = NumpyBaseline(work.net, work.inputs, work.labels, optimizer.lr)
 
     def epoch(self, order: Array) -> float:
-        """Make one update for each batch of `order`, and return the mean loss before them."""
-        return self.baseline.epoch(self.work.batches(order))
+        """Make one update for each batch of `order`; return the mean loss before the updates."""
+        return self.arithmetic.epoch(self.work.batches(order))

@@ -1,4 +1,4 @@
-"""ONNX Runtime: the network as PyTorch exports it."""
+"""ONNX Runtime: the network exported by PyTorch."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import onnxruntime
 import torch
 
 from benchmarks.peers.pytorch import as_module
-from benchmarks.tasks import Array, Work
+from benchmarks.tasks import Array, Workload
 
 
 class OnnxRuntime:
-    """A session with as many threads as the others have."""
+    """A session with the same number of threads as the other competitors."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Workload) -> None:
         self.images = work.inputs
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = int(os.environ["OMP_NUM_THREADS"])
@@ -25,16 +25,18 @@ class OnnxRuntime:
         self.session = onnxruntime.InferenceSession(model, options, ["CPUExecutionProvider"])
 
     def logits(self, inputs: Array) -> Array:
-        """Return the logits (N, K) of prepared images (N, C, H, W)."""
+        """Return the logits (N, K) of preprocessed images (N, C, H, W)."""
         return self.session.run(None, {"X": inputs})[0]
 
 
-def exported(work: Work) -> bytes:
-    """Return the network as an ONNX file's content, for batches of any size."""
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it misses torchvision, needlessly
+def exported(work: Workload) -> bytes:
+    """Return the network as an ONNX model with a variable batch size."""
+    logging.getLogger("torch.onnx").setLevel(
+        logging.ERROR
+    )  # it reports that torchvision is missing
     example = (torch.zeros(2, *work.net.shape),)
     shapes = ({0: torch.export.Dim("N")},)
-    with warnings.catch_warnings(action="ignore"):  # of its own old ways
+    with warnings.catch_warnings(action="ignore"):  # about its own deprecated functions
         program = torch.onnx.export(
             as_module(work.net).eval(),
             example,

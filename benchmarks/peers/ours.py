@@ -1,4 +1,4 @@
-"""handgrad itself: each engine, given the images as the user gives them."""
+"""handgrad: each engine, with the images as a user passes them."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.tasks import Array, Work
+from benchmarks.tasks import Array, Workload
 from handgrad.engines import BatchStream, TrainConfig, engine_named
 from handgrad.losses import SoftmaxCrossEntropy
 
 
 class Handgrad:
-    """One engine on one network; images of uint8 are scaled inside the step."""
+    """An engine; it scales uint8 images inside the step."""
 
-    def __init__(self, work: Work, engine: str) -> None:
+    def __init__(self, work: Workload, engine: str) -> None:
         self.work, self.task, self.images = work, work.task, work.images
         rules = TrainConfig(SoftmaxCrossEntropy(), self.task.optimizer)
         self.engine: Any = engine_named(engine, work.net, rules)
 
     def epoch(self, order: Array) -> float:
-        """Make one update for each batch of `order`, and return the mean loss before them."""
+        """Make one update for each batch of `order`; return the mean loss before the updates."""
         sizes = [len(batch) for batch in self.work.batches(order)]
         lrs = [self.task.optimizer.lr] * len(sizes)
         batches = BatchStream(self.work.images, self.work.labels, None, order, self.task.batch, lrs)
         return float(np.average(self.engine.run(batches).losses, weights=sizes))
 
     def logits(self, images: Array) -> Array:
-        """Return the logits (N, K) of images as they are stored."""
+        """Return the logits (N, K) of uint8 images."""
         return self.engine.logits(images)

@@ -5,7 +5,7 @@ batch is gathered by `index_select`. The optimizers are the fused ones, and the 
 until the epoch is over.
 """
 
-# ruff: noqa: ARG001  all layers are translated by one form of function
+# ruff: noqa: ARG001  all translations have the same parameters
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from benchmarks.tasks import Array, Work
+from benchmarks.tasks import Array, Workload
 from handgrad import layers
 from handgrad.layers import Params
 from handgrad.network import Network
@@ -26,7 +26,7 @@ from handgrad.optim import SGD, Adam, Optimizer
 class Eager:
     """A `Sequential`, cross-entropy, and a fused optimizer."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Workload) -> None:
         self.batch, self.images = work.task.batch, work.inputs
         self.X = torch.from_numpy(self.images).contiguous(memory_format=torch.channels_last)
         self.y = torch.from_numpy(work.labels)
@@ -39,7 +39,7 @@ class Eager:
         return cross_entropy(self.model(X), self.y.index_select(0, indices))
 
     def epoch(self, order: Array) -> float:
-        """Make one update for each batch of `order`, and return the mean loss before them."""
+        """Make one update for each batch of `order`; return the mean loss before the updates."""
         self.model.train()
         total = torch.zeros(())
         for indices in torch.from_numpy(order).split(self.batch):
@@ -52,21 +52,21 @@ class Eager:
 
     @torch.inference_mode()
     def logits(self, inputs: Array) -> Array:
-        """Return the logits (N, K) of prepared images (N, C, H, W)."""
+        """Return the logits (N, K) of preprocessed images (N, C, H, W)."""
         self.model.eval()
         return self.model(torch.from_numpy(inputs)).numpy()
 
 
 class Compiled(Eager):
-    """The same with forward, loss and their backward compiled by Inductor."""
+    """The same; Inductor compiles forward, loss and backward."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Workload) -> None:
         super().__init__(work)
         self.loss = torch.compile(self.loss)
 
 
 def as_module(net: Network) -> nn.Sequential:
-    """Return the network as a PyTorch module, with the same arrays under the same names.
+    """Return the network as a PyTorch module with the same parameters.
 
     The images are expected prepared: `Normalize` is left out.
     """
@@ -78,7 +78,7 @@ def as_module(net: Network) -> nn.Sequential:
 
 
 def as_optimizer(rule: Optimizer, model: nn.Module) -> torch.optim.Optimizer:
-    """Return PyTorch's form of an optimizer."""
+    """Return the PyTorch optimizer."""
     if isinstance(rule, SGD):
         return torch.optim.SGD(model.parameters(), rule.lr, fused=True)
     assert isinstance(rule, Adam)
@@ -87,7 +87,7 @@ def as_optimizer(rule: Optimizer, model: nn.Module) -> torch.optim.Optimizer:
 
 
 def chain(parts: Iterable[layers.Layer], tree: Params) -> nn.Sequential:
-    """Return layers one after another."""
+    """Return the layers as a `Sequential`."""
     return nn.Sequential(*(module(layer, tree[str(i)]) for i, layer in enumerate(parts)))
 
 
@@ -99,20 +99,20 @@ class Residual(nn.Module):
         self.body, self.shortcut = body, shortcut
 
     def forward(self, X: Tensor) -> Tensor:
-        """Return the sum of both ways."""
+        """Return the sum of the body and the shortcut."""
         return self.body(X) + self.shortcut(X)
 
 
 class BatchNorm(nn.BatchNorm2d):
-    """Batch norm for flat and for spatial input alike."""
+    """Batch norm for flat and for spatial input."""
 
     def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002
-        """Take both."""
+        """Accept both."""
 
 
 @singledispatch
 def module(layer: layers.Layer, arrays: Params) -> nn.Module:
-    """Return the PyTorch module that does what the layer does."""
+    """Return the PyTorch module of a layer."""
     raise NotImplementedError(f"no {type(layer).__name__} here")
 
 

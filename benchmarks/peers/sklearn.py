@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 from sklearn.neural_network import MLPClassifier
 
-from benchmarks.tasks import Array, Work
+from benchmarks.tasks import Array, Workload
 from handgrad.layers import Dense, Flatten, Normalize, ReLU
 from handgrad.optim import SGD
 
 
 class ScikitLearn:
-    """One `partial_fit` for each epoch, shuffled by scikit-learn itself into our order."""
+    """One `partial_fit` per epoch; a fake random state makes scikit-learn use our order."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Workload) -> None:
         net, task = work.net, work.task
         dense = [i for i, layer in enumerate(net.layers) if isinstance(layer, Dense)]
         plain = all(isinstance(layer, Normalize | Flatten | Dense | ReLU) for layer in net.layers)
@@ -36,7 +36,7 @@ class ScikitLearn:
         self._start_from([net.params[str(i)] for i in dense])
 
     def _start_from(self, trees: list[dict[str, Array]]) -> None:
-        """Have scikit-learn make its arrays, then set them."""
+        """Let scikit-learn create its arrays, then set them to ours."""
         classes = np.unique(self.y)
         some = slice(self.model.batch_size)
         self.model.partial_fit(self.X[some], self.y[some], classes=classes)
@@ -47,18 +47,18 @@ class ScikitLearn:
             intercept[...] = tree["bias"]
 
     def epoch(self, order: Array) -> float:
-        """Make one update for each batch of `order`, and return the mean loss before them."""
+        """Make one update for each batch of `order`; return the mean loss before the updates."""
         self.order.next = order
         self.model.partial_fit(self.X, self.y)
         return float(self.model.loss_)
 
 
 class GivenOrder(np.random.RandomState):
-    """A source of randomness that shuffles into the order it was given."""
+    """A random state whose shuffle gives a fixed order."""
 
     next: Array | None = None
 
     def shuffle(self, x: Array) -> None:
-        """Put `x`, the whole numbers from 0, into the given order."""
+        """Reorder `x`, the whole numbers from 0, to the fixed order."""
         if self.next is not None:
             x[:] = self.next

@@ -3,7 +3,7 @@
 It compiles its kernels with clang, which must be on the path.
 """
 
-# ruff: noqa: ARG001  all layers are translated by one form of function
+# ruff: noqa: ARG001  all translations have the same parameters
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import os
 from functools import singledispatch
 from typing import Any
 
-os.environ.setdefault("DEV", "CPU")  # read once, at the import
+os.environ.setdefault("DEV", "CPU")  # read when it is imported
 
 import numpy as np
 from tinygrad import Context, Tensor, TinyJit, nn
 
-from benchmarks.tasks import Array, Work
+from benchmarks.tasks import Array, Workload
 from handgrad import layers
 from handgrad.layers import Params
 from handgrad.optim import SGD, Adam, Optimizer
 
 
 class Tinygrad:
-    """Everything on the device; a batch is gathered inside the captured step."""
+    """All data on the device; the captured step gathers the batch."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Workload) -> None:
         self.work = work
         self.X = Tensor(np.ascontiguousarray(work.inputs)).realize()
         self.y = Tensor(work.labels.astype(np.int32)).realize()
@@ -34,7 +34,7 @@ class Tinygrad:
         self.steps: dict[int, Any] = {}
 
     def epoch(self, order: Array) -> float:
-        """Make one update for each batch of `order`, and return the mean loss before them."""
+        """Make one update for each batch of `order`; return the mean loss before the updates."""
         losses, sizes = [], []
         with Context(TRAINING=1):
             for indices in self.work.batches(order.astype(np.int32)):
@@ -51,13 +51,13 @@ class Tinygrad:
         return loss.realize(*self.optimizer.schedule_step())
 
 
-def parts(work: Work) -> tuple[list[layers.Layer], list[Params]]:
-    """Return the network's layers and their arrays."""
+def parts(work: Workload) -> tuple[list[layers.Layer], list[Params]]:
+    """Return the layers and their parameters."""
     return list(work.net.layers), [work.net.params[str(i)] for i in range(len(work.net.layers))]
 
 
 def as_optimizer(rule: Optimizer, parameters: list[Tensor]) -> Any:
-    """Return tinygrad's form of an optimizer."""
+    """Return the tinygrad optimizer."""
     if isinstance(rule, SGD):
         return nn.optim.SGD(parameters, rule.lr)
     assert isinstance(rule, Adam)
@@ -65,7 +65,7 @@ def as_optimizer(rule: Optimizer, parameters: list[Tensor]) -> Any:
 
 
 def started(module: Any, tree: Params) -> Any:
-    """Return a tinygrad module with its arrays set to ours."""
+    """Return a tinygrad module with our parameters."""
     for name, array in tree.items():
         getattr(module, name).assign(Tensor(array)).realize()
     return module
@@ -73,13 +73,13 @@ def started(module: Any, tree: Params) -> Any:
 
 @singledispatch
 def function(layer: layers.Layer, tree: Params) -> Any:
-    """Return the function of a tensor that does what the layer does."""
+    """Return the layer as a function of a tensor."""
     raise NotImplementedError(f"no {type(layer).__name__} here")
 
 
 @function.register
 def _(layer: layers.Normalize, tree: Params) -> Any:
-    return lambda X: X  # done beforehand
+    return lambda X: X  # the inputs are standardized already
 
 
 @function.register
@@ -154,11 +154,11 @@ def _(layer: layers.Residual, tree: Params) -> Any:
 
 
 class Sum:
-    """A shortcut, without layers of its own, around a body."""
+    """A body with an identity shortcut."""
 
     def __init__(self, body: list[Any]) -> None:
         self.body = body
 
     def __call__(self, X: Tensor) -> Tensor:
-        """Return the sum of both ways."""
+        """Return the sum of the body and the shortcut."""
         return X.sequential(self.body) + X

@@ -60,8 +60,8 @@ from .layers import (
     ReLU,
     Residual,
     Sequential,
-    SiLU,
     Sigmoid,
+    SiLU,
     Tanh,
 )
 from .losses import (
@@ -72,11 +72,11 @@ from .network import (
     Network,
 )
 from .optim import (
+    SGD,
     Adam,
     AdamW,
     Momentum,
     Optimizer,
-    SGD,
 )
 from .train import (
     CheckpointConfig,

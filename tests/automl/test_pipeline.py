@@ -86,7 +86,8 @@ def test_the_final_model_is_trained_on_all_images_and_keeps_the_earlier_calibrat
     assert pipeline.calibrate_on(before, result.splits.validation) == result.calibration
     assert before.calibration == result.classifier.calibration
     differ = [
-        not np.array_equal(array, result.classifier.network.arrays[name]) for name, array in before.network.arrays.items()
+        not np.array_equal(array, result.classifier.network.arrays[name])
+        for name, array in before.network.arrays.items()
     ]
     assert any(differ)
 

@@ -1,12 +1,12 @@
-"""Contestants that pretend."""
+"""Competitors for tests."""
 
-from benchmarks.tasks import Array, Work
+from benchmarks.tasks import Array, Workload
 
 
-class Pretender:
-    """Gives losses without learning anything: from `start`, multiplied by `factor` each round."""
+class FakeCompetitor:
+    """Returns made-up losses: `start`, multiplied by `factor` in each round."""
 
-    def __init__(self, work: Work, start: str, factor: str) -> None:
+    def __init__(self, work: Workload, start: str, factor: str) -> None:
         self.loss, self.factor = float(start), float(factor)
 
     def epoch(self, order: Array) -> float:
@@ -14,8 +14,8 @@ class Pretender:
         return loss
 
 
-class Absent:
-    """Needs a package that is not there."""
+class MissingPackage:
+    """Needs a package that is not installed."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Workload) -> None:
         raise ModuleNotFoundError("No module named 'nowhere'")

@@ -9,9 +9,9 @@ from benchmarks.kinds import KINDS, Kind
 from benchmarks.record import Record, Series
 
 
-def record(label, troubles=()):
+def record(label, problems=()):
     made = Record("train", label, {}, {"rate": "high"}, {"a": Series("a", "ours", [{"rate": 1.0}])})
-    made.troubles = list(troubles)
+    made.problems = list(problems)
     return made
 
 
@@ -27,9 +27,9 @@ def run(monkeypatch, tmp_path):
     return run
 
 
-def test_all_is_every_kind_in_order_with_the_settings_it_needs():
-    asked = command.parser().parse_args(["all", "--rounds", "7"])
-    found = dict(command.everything(asked))
+def test_all_measures_every_kind_with_its_options():
+    arguments = command.parser().parse_args(["all", "--rounds", "7"])
+    found = dict(command.all_kinds(arguments))
     assert list(found) == [
         "train",
         "train --noise",
@@ -40,6 +40,7 @@ def test_all_is_every_kind_in_order_with_the_settings_it_needs():
         "scale",
         "checkpoint",
         "accuracy",
+        "ablation",
     ]
     assert [title for title, settings in found.items() if settings.noise] == ["train --noise"]
     for title, settings in found.items():
@@ -49,33 +50,35 @@ def test_all_is_every_kind_in_order_with_the_settings_it_needs():
         assert (settings.rounds, settings.seeds, settings.only) == (7, 5, [])
 
 
-def test_all_goes_on_where_a_kind_fails_and_names_it(monkeypatch, run, tmp_path, capsys):
+def test_all_reports_a_failed_kind_and_continues(monkeypatch, run, tmp_path, capsys):
     def fails(_: Namespace):
         raise ValueError("no memory left")
 
     def stops(_: Namespace):
         raise SystemExit("MNIST is not on this machine")
 
-    renewed = []
+    updated = []
     kinds = {
         "train": Kind(fails, (), "training"),
         "predict": Kind(stops, (), "prediction"),
         "scale": Kind(lambda _: iter([record("last")]), (), "scale"),
     }
     monkeypatch.setattr(command, "KINDS", kinds)
-    monkeypatch.setattr(command.document, "renew", renewed.append)
+    monkeypatch.setattr(command.document, "update", updated.append)
     assert run("all") == 1
-    said = capsys.readouterr().err
-    assert "train FAILED: ValueError: no memory left" in said
-    assert "train --noise FAILED" in said
-    assert "predict FAILED: SystemExit: MNIST is not on this machine" in said
+    output = capsys.readouterr().err
+    assert "train FAILED: ValueError: no memory left" in output
+    assert "train --noise FAILED" in output
+    assert "predict FAILED: SystemExit: MNIST is not on this machine" in output
     assert [path.name[:10] for path in tmp_path.iterdir()] == ["train-last"]
-    assert renewed == [tmp_path]
+    assert updated == [tmp_path]
 
 
-@pytest.mark.parametrize(("troubles", "code"), [([], 0), (["a loss differs"], 1)])
-def test_a_record_that_does_not_count_is_kept_and_fails(monkeypatch, run, tmp_path, troubles, code):
-    kind = Kind(lambda _: iter([record("one", troubles)]), (), "training")
+@pytest.mark.parametrize(("problems", "code"), [([], 0), (["a loss differs"], 1)])
+def test_an_invalid_record_is_saved_and_the_command_fails(
+    monkeypatch, run, tmp_path, problems, code
+):
+    kind = Kind(lambda _: iter([record("one", problems)]), (), "training")
     monkeypatch.setattr(command, "KINDS", {"train": kind})
     assert run("train") == code
     assert len(list(tmp_path.iterdir())) == 1
@@ -93,28 +96,29 @@ def test_a_record_that_does_not_count_is_kept_and_fails(monkeypatch, run, tmp_pa
         (("scale", "--gigabytes", "nan"), "--gigabytes: 'nan' is not a number above 0"),
         (("start", "--network", "lenet"), "--network: invalid choice: 'lenet' (choose from "),
         (("train", "--only", "jaxx"), "--only: invalid choice: 'jaxx' (choose from "),
-        (("accuracy", "--mark", "x"), "--mark: invalid choice: 'x' (choose from "),
+        (("ablation", "--only", "jax"), "--only: invalid choice: 'jax' (choose from "),
+        (("accuracy", "--target", "x"), "--target: invalid choice: 'x' (choose from "),
     ],
 )
-def test_what_cannot_be_measured_is_refused_before_all_else(arguments, sentence, run, capsys):
+def test_invalid_options_are_rejected(arguments, sentence, run, capsys):
     with pytest.raises(SystemExit) as ended:
         run(*arguments)
     assert ended.value.code == 2
-    complaint = capsys.readouterr().err.splitlines()[-1]
-    assert f"error: argument {sentence}" in complaint
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert f"error: argument {sentence}" in message
 
 
 @pytest.mark.parametrize("name", [name for name, kind in KINDS.items() if "only" in kind.names])
-def test_help_lists_who_can_take_part(name, capsys):
+def test_help_lists_the_competitors(name, capsys):
     with pytest.raises(SystemExit):
         command.parser().parse_args([name, "--help"])
-    said = " ".join(capsys.readouterr().out.split())
-    for who in KINDS[name].names["only"]:
-        assert who.split("-")[0] in said  # a line may end after a hyphen
+    output = " ".join(capsys.readouterr().out.split())
+    for competitor in KINDS[name].names["only"]:
+        assert competitor.split("-")[0] in output  # a line may end after a hyphen
 
 
-def test_a_folder_without_records_leaves_the_tables(run):
+def test_a_folder_without_records_does_not_change_the_tables(run):
     before = document.DOCUMENT.read_text()
-    with pytest.raises(SystemExit, match="counts; the tables stay as they are"):
+    with pytest.raises(SystemExit, match="the tables are unchanged"):
         run("table")
     assert document.DOCUMENT.read_text() == before

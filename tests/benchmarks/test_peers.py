@@ -1,4 +1,4 @@
-"""Every peer trains what we train: the same losses, epoch after epoch, from the same weights."""
+"""Every peer computes the same training: the same losses from the same weights."""
 
 import shutil
 from dataclasses import replace
@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.peers import PREDICTING, TRAINING
 from benchmarks.tasks import TRAINING as TASKS
-from benchmarks.tasks import Work
+from benchmarks.tasks import Workload
 from benchmarks.worker import load
 
 PACKAGE = {
@@ -30,8 +30,8 @@ def skip_without(*packages):
             pytest.skip(f"{package} is not installed: pip install 'handgrad[bench]'")
 
 
-def built(contestant, work):
-    return load(contestant.where)(work, *contestant.arguments)
+def built(competitor, work):
+    return load(competitor.where)(work, *competitor.arguments)
 
 
 @pytest.mark.parametrize("network", ["softmax-regression", "two-layer", "fashion-mlp", "smallnet"])
@@ -44,10 +44,10 @@ def test_losses_are_those_of_the_reference(name, network):
         pytest.skip("tinygrad compiles with clang, which is not on the path")
     task = replace(TASKS[network], data="digits", images=300)
     try:
-        peer = built(TRAINING[name], Work(task))
+        peer = built(TRAINING[name], Workload(task))
     except NotImplementedError as reason:
         pytest.skip(str(reason))
-    work = Work(task)
+    work = Workload(task)
     reference = built(TRAINING["reference"], work)
     for number in (0, 1):
         order = work.order(number)
@@ -58,7 +58,7 @@ def test_losses_are_those_of_the_reference(name, network):
 def test_logits_are_those_of_the_reference(name, monkeypatch):
     skip_without("torch", *(("onnxruntime", "onnxscript") if name == "onnxruntime" else ()))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    work = Work(replace(TASKS["smallnet"], data="digits", images=50))
+    work = Workload(replace(TASKS["smallnet"], data="digits", images=50))
     peer = built(PREDICTING[name], work)
     expected = built(PREDICTING["reference"], work).logits(work.images)
     assert peer.logits(peer.images) == pytest.approx(expected, rel=1e-3, abs=1e-4)

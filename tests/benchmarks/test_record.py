@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from benchmarks.record import Record, Series, read
+from benchmarks.record import FOLDER, Record, Series, read
 
 
 @pytest.fixture
@@ -30,19 +30,19 @@ def test_ratios_are_taken_within_a_round(record):
     assert record.ratios() == {"rate": {"ours": expected}, "time": {"ours": expected}}
 
 
-def test_best_goes_by_the_median_and_the_way_that_is_better(record):
+def test_best_compares_medians_in_the_better_direction(record):
     assert record.best("rate", "peer") == "jax"
     assert record.best("time", "peer") == "jax"
     assert record.best("rate", "nobody") is None
 
 
-def test_a_contestant_without_figures_is_no_rival(record):
+def test_a_competitor_without_figures_is_ignored(record):
     record.series["jax"].rounds.clear()
     record.series["pytorch"].rounds.clear()
     assert record.ratios()["rate"] == {"ours": {}}
 
 
-def test_a_saved_record_holds_every_figure_and_comes_back(record, tmp_path):
+def test_a_saved_record_has_every_figure_and_can_be_read(record, tmp_path):
     path = record.save(tmp_path)
     assert path.name == f"train-two-layer-{record.about['date'][:10]}.json"
     content = json.loads(path.read_text())
@@ -52,3 +52,12 @@ def test_a_saved_record_holds_every_figure_and_comes_back(record, tmp_path):
     assert content["about"]["versions"]["numpy"]
     assert content["about"]["machine"]["cores"] >= 1
     assert read(path) == record
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.json")), ids=lambda path: path.stem)
+def test_the_committed_records_have_their_goals(path):
+    record = read(path)
+    for series in record.series.values():
+        for figures in series.rounds:
+            assert set(record.goals) <= set(figures)
+    assert "flops_per_image" in record.setup or record.kind not in ("train", "online")

@@ -106,7 +106,7 @@ def test_who_listens_hears_what_the_library_does_once(capsys):
 @pytest.mark.parametrize(
     ("model", "said"),
     [
-        ("two-layer", ["49% of the pixels are zero, and are not skipped below 70%"]),
+        ("two-layer", ["49% of the pixels are zero; zeros are skipped only from 70%"]),
         ("smallnet", []),  # its first layer has no way to skip
     ],
 )

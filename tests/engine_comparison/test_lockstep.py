@@ -6,7 +6,6 @@ import sys
 
 import numpy as np
 import pytest
-from tests.plots.figure_checks import assert_nothing_cut_or_overlapping
 
 import handgrad as hg
 from handgrad import plots
@@ -15,6 +14,7 @@ from handgrad.engines import ReferenceEngine
 from handgrad.errors import ConfigError, DataError, MissingExtraError
 from tests.engine_comparison.engines import FEW, Opaque, faulty, network, test
 from tests.extras import needs
+from tests.plots.figure_checks import assert_nothing_cut_or_overlapping
 
 
 @pytest.mark.parametrize("dtype", TOLERANCES)

@@ -58,7 +58,10 @@ def _facts(result: SearchResult) -> list[tuple[str, str]]:
     return [
         ("test", f"{correct}; ± {margin:.1%} by chance"),
         ("chosen", describe(result.config)),
-        ("data", f"{len(result.splits.all_but_test):,} images, {len(result.classifier.classes)} classes"),
+        (
+            "data",
+            f"{len(result.splits.all_but_test):,} images, {len(result.classifier.classes)} classes",
+        ),
         ("time", f"{result.seconds:.0f} of {budget:.0f} s, test included{stopped}"),
         ("probabilities", _summary(result)),
     ]

@@ -1,4 +1,4 @@
-"""`handgrad plan`."""
+"""`handgrad plan`: prints the compiled engine's plan report."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from handgrad.classifier import Classifier
     from handgrad.runs.config import RunConfig
 
-WIDTH = 120  # columns of a line at most
-ZEROS_OF_MNIST = 0.81  # the share of its pixels, for those who have it not
+MAX_WIDTH = 120  # columns
+MNIST_ZEROS = 0.81  # the share of pixels that are zero, for users without MNIST
 
 
 def plan(
@@ -26,7 +26,7 @@ def plan(
         str,
         typer.Argument(
             metavar="MODEL|RUN",
-            help="A named architecture; or the folder of a run, or a model file.",
+            help="The name of a model, the folder of a run, or a model file.",
             show_default=False,
         ),
     ],
@@ -34,7 +34,7 @@ def plan(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="The data whose images are to be taken. Default: the run's own; mnist.",
+            help="The data set that the images come from. Default: the run's data set, or mnist.",
             show_default=False,
         ),
     ] = None,
@@ -44,7 +44,7 @@ def plan(
             "--batch",
             "--batch-size",
             metavar="N",
-            help="Images in an update. Default: the run's own; 64.",
+            help="Images in a batch. Default: the run's batch size, or 64.",
             show_default=False,
         ),
     ] = None,
@@ -52,7 +52,7 @@ def plan(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="sgd, momentum, nesterov, adam or adamw. Default: the run's own; adamw.",
+            help="sgd, momentum, nesterov, adam or adamw. Default: the run's optimizer, or adamw.",
             show_default=False,
         ),
     ] = None,
@@ -60,7 +60,7 @@ def plan(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="How images are changed at random, as in `train`. Default: the run's own; none.",
+            help="Random augmentation, as in `train`. Default: the run's augmentation, or none.",
             show_default=False,
         ),
     ] = None,
@@ -69,23 +69,25 @@ def plan(
         typer.Option(
             "--skip-zeros/--dense",
             metavar="",
-            help="Whether a first linear layer skips pixels that are zero. Default: as with the "
-            "data, where it lies here; else as with MNIST, where it does.",
+            help="Whether the first dense layer skips pixels that are zero. Default: decided by "
+            "the data set as in training, or as for MNIST if the data set is not downloaded.",
             show_default=False,
         ),
     ] = None,
     inference: Annotated[
-        bool, typer.Option("--inference", metavar="", help="Only the way from images to logits.")
+        bool,
+        typer.Option("--inference", metavar="", help="Show the plan of inference, not training."),
     ] = False,
     folder: DataDir = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Show what the compiled engine makes of a network, without training it.
+    """Show how the compiled engine runs a network, without training it.
 
-    What became of each layer, the phases with the formula that each kernel computes, the
-    arithmetic, the buffers. No data is needed, and nothing is compiled.
+    The report lists what each layer became, the phases with each kernel's
+    formula, the multiply-adds and the buffers. It needs no data and compiles
+    nothing.
     """
     from handgrad.engines import plan
     from handgrad.engines.compiled.lower.images import first_linear
@@ -93,12 +95,13 @@ def plan(
     screen = Screen(quiet)
     if verbose:
         note_versions(screen, engine="compiled")
-    given = {"data": data, "batch_size": batch, "optimizer": optimizer, "augment": augment}
-    classifier, config = _classifier(model, {n: v for n, v in given.items() if v is not None})
-    net = classifier.network
-    skip, reason = _skips(config.data, folder) if skip_zeros is None else (skip_zeros, "as given")
-    recipe = config.train_config(classifier.classes)
-    made = plan(
+    options = {"data": data, "batch_size": batch, "optimizer": optimizer, "augment": augment}
+    net, config = _network(model, {name: v for name, v in options.items() if v is not None})
+    skip, reason = (
+        _skip_zeros(config.data, folder) if skip_zeros is None else (skip_zeros, "as requested")
+    )
+    recipe = config.train_config(net.classes)
+    report = plan(
         net,
         config.batch_size,
         skip_zeros=skip,
@@ -109,39 +112,39 @@ def plan(
         augment=recipe.augment,
     )
     if json:
-        screen.json({"model": model, "skip_zeros": skip, "because": reason} | made.plain())
+        screen.json({"model": model, "skip_zeros": skip, "reason": reason} | report.to_dict())
         return
     size = "x".join(map(str, net.shape))
     screen.result(Text(f"{model} on images {size} of {net.classes} classes", "bold"))
     if first_linear(net.layers) is not None:
-        screen.result(
-            f"  pixels that are zero are {'skipped' if skip else 'not skipped'}: {reason}"
-        )
-    for line in made.text(min(screen.out.width, WIDTH)).splitlines():
+        screen.result(f"  zero pixels are {'skipped' if skip else 'not skipped'}: {reason}")
+    for line in report.text(min(screen.out.width, MAX_WIDTH)).splitlines():
         screen.result(Text(line, "" if line.startswith(" ") else "bold"))
 
 
-def _classifier(model: str, given: dict[str, Any]) -> tuple[Classifier, RunConfig]:
-    """Return the classifier and its settings; settings given override those of a run."""
-    from handgrad.classifier import Classifier
+def _network(model: str, options: dict[str, Any]) -> tuple[Network, RunConfig]:
+    """Return the network and its settings: the options, then the run's settings, then defaults."""
     from handgrad.data.named.sources import source_named
     from handgrad.models import MODELS
     from handgrad.runs import load_run
     from handgrad.runs.settings import OF_OPTIMIZER, configure
 
     if model in MODELS or not Path(model).exists():
-        config = configure({"data": "mnist", "model": model} | given)
-        source = source_named(config.data)
-        return Classifier(config.network(source), source.classes), config
-    classifier, about = load_run(Path(model))
-    own = kept if isinstance(kept := about.get("config"), dict) else {}
-    if "optimizer" in given:
-        own = {name: value for name, value in own.items() if name not in OF_OPTIMIZER}
-    return classifier, configure({"data": "mnist"} | own | given)
+        config = configure({"data": "mnist", "model": model} | options)
+        return config.network(source_named(config.data)), config
+    net, about = load_run(Path(model))
+    saved = about.get("config")
+    saved = saved if isinstance(saved, dict) else {}
+    if "optimizer" in options:
+        saved = {name: value for name, value in saved.items() if name not in OF_OPTIMIZER}
+    return net, configure({"data": "mnist"} | saved | options)
 
 
-def _skips(data: str, folder: Path | None) -> tuple[bool, str]:
-    """Return whether the zeros of data would be skipped, and why; MNIST stands in for others."""
+def _skip_zeros(data: str, folder: Path | None) -> tuple[bool, str]:
+    """Return whether training on a data set skips zeros, and the reason.
+
+    A data set that is not downloaded is assumed to be like MNIST.
+    """
     from handgrad.data import load_data
     from handgrad.engines.compiled.lower.sparsity import ENOUGH, share_of_zeros
 
@@ -149,6 +152,6 @@ def _skips(data: str, folder: Path | None) -> tuple[bool, str]:
         share = share_of_zeros(load_data(data, folder, download=False)[0].images)
     except HandgradError:
         if data != "mnist":
-            return True, f"as with mnist, for {data} is not here to be looked at"
-        share = ZEROS_OF_MNIST
-    return share >= ENOUGH, f"{share:.0%} of those of {data} are"
+            return True, f"as for mnist, because {data} is not downloaded"
+        share = MNIST_ZEROS
+    return share >= ENOUGH, f"{share:.0%} of the pixels of {data} are zero"

@@ -19,7 +19,7 @@ from handgrad.threads import limit_library_threads
 from handgrad.train_config import TrainConfig
 
 if TYPE_CHECKING:
-    from handgrad.engines.compiled.report.report import Outline
+    from handgrad.engines.compiled.report.plan_report import PlanReport
 
 __all__ = [
     "BatchStream",
@@ -113,7 +113,7 @@ def plan(
     optimizer: Optimizer = Adam(),
     clip_norm: float | None = None,
     augment: Augmentation | str | None = None,
-) -> Outline:
+) -> PlanReport:
     """Return the plan of the compiled engine for a network: print it, or read its parts.
 
     Nothing is compiled, and Numba need not be installed.
@@ -121,7 +121,7 @@ def plan(
     >>> net = hg.Network(hg.models.two_layer(), shape=(1, 28, 28), classes=10)
     >>> made = hg.plan(net)
     >>> made.layers[0]
-    LayerLine(name='0 Normalize', becomes='folded into the images', forward=0, backward=0)
+    LayerLine(name='0 Normalize', lowered_to='folded into the images', forward=0, backward=0)
 
     Args:
         net: the network, of float32.
@@ -146,6 +146,6 @@ def plan(
         raise ConfigError(f"batch_size must be at least 1, not {batch_size}")
     engine = CompiledEngine(net, TrainConfig(loss, optimizer, clip_norm))
     augmentation = as_augmentation(augment) if learning else None
-    return engine.outline(
+    return engine.plan_report(
         int(batch_size), skip_zeros=skip_zeros, learning=learning, augmentation=augmentation
     )

@@ -8,7 +8,7 @@ from typing import Any
 from handgrad.explain.format import number, shape, words
 from handgrad.explain.formula import is_words
 from handgrad.explain.images import tiles
-from handgrad.explain.step import LossTerm, ExplainedStep, Explanation
+from handgrad.explain.step import ExplainedStep, Explanation, LossTerm
 from handgrad.html import image_uri, render
 
 
@@ -78,7 +78,9 @@ def _loss(explained: Explanation) -> dict[str, Any]:
     return {
         "headings": [f">{heading}" for heading in HEADINGS],
         "rows": [worked(entry) for entry in explained.terms],
-        "highlighted": [n for n, entry in enumerate(explained.terms) if entry.label == explained.label],
+        "highlighted": [
+            n for n, entry in enumerate(explained.terms) if entry.label == explained.label
+        ],
         "sums": sums(explained),
     }
 

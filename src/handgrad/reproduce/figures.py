@@ -75,7 +75,9 @@ def weights(net: Network) -> dict[str, Any]:
     drawn = tiles(weight)
     assert drawn is not None
     single_layer = len(net.parameters) == 2  # each unit belongs to one class
-    captions = [f"class {c}" for c in range(net.classes)] if single_layer else [""] * len(drawn.sources)
+    captions = (
+        [f"class {c}" for c in range(net.classes)] if single_layer else [""] * len(drawn.sources)
+    )
     more = f"; {drawn.left_out} more not shown" if drawn.left_out else ""
     shown = [Tile(s, c) for s, c in zip(drawn.sources, captions, strict=True)]
     return {"tiles": shown, "scale": f"{drawn.scale}{more}"}

@@ -4,13 +4,13 @@ import sys
 
 import numpy as np
 import pytest
-from benchmarks.cold.optimizer_state import peak_mib
 
 import handgrad as hg
 from benchmarks.cold import compile as compiling
 from benchmarks.cold import ours
+from benchmarks.cold.memory import peak_mebibytes
 from benchmarks.cold.run import PROGRAMS, timed
-from benchmarks.recipes import MARKS, SHORT
+from benchmarks.recipes import SHORT, TARGETS
 from benchmarks.worker import Skipped
 from handgrad.engines import ReferenceEngine, TrainConfig
 from handgrad.models import named
@@ -21,24 +21,24 @@ from tests.extras import needs
 RECIPE = {"epochs": 2, "batch": 32, "lr": 1e-2, "warm_up": 0.3, "smoothing": 0.1, "seed": 1}
 
 
-def test_ours_trains_and_says_how_long_each_part_took():
+def test_ours_trains_and_times_each_stage():
     recipe = {"data": "digits", "folder": None, "network": "two-layer", "engine": "reference"}
     figures = ours.main({**recipe, **RECIPE})
     assert figures["accuracy"] > 0.85
     assert 0 < figures["last epoch"] < figures["train"]
 
 
-def test_pytorch_has_our_networks_under_the_same_names():
+def test_pytorch_has_the_same_networks():
     needs("torch")
     from benchmarks.cold import pytorch
 
-    recipes = [*SHORT.values(), *(mark["pytorch"] for mark in MARKS.values())]
+    recipes = [*SHORT.values(), *(target["pytorch"] for target in TARGETS.values())]
     for name in {recipe["network"] for recipe in recipes} | set(ours.NETWORKS):
         parameters = sum(p.numel() for p in pytorch.NETWORKS[name]().parameters())
         assert parameters == Network(ours.layers(name), (1, 28, 28), 10).summary().parameters
 
 
-def test_pytorch_learns_by_the_schedule_and_the_rule_that_we_have():
+def test_pytorch_has_the_same_schedule_and_optimizer():
     needs("torch")
     from benchmarks.cold import pytorch
 
@@ -61,7 +61,7 @@ def test_pytorch_learns_by_the_schedule_and_the_rule_that_we_have():
     assert weight == pytest.approx(net.parameters["1.weight"], rel=1e-4, abs=1e-6)
 
 
-def test_pytorch_reads_bytes_and_numbers_alike(idx_folder):
+def test_pytorch_reads_the_same_images_as_uint8_and_float32(idx_folder):
     needs("torch")
     from benchmarks.cold import pytorch
 
@@ -91,30 +91,30 @@ def test_compiling_takes_longer_than_the_step_after_it():
     assert 0 < figures["compile"] < 60
 
 
-def test_every_program_has_a_recipe_for_every_mark():
-    for mark in MARKS.values():
-        assert {program.framework for program in PROGRAMS.values()} <= set(mark)
+def test_every_program_has_a_recipe_for_every_target():
+    for target in TARGETS.values():
+        assert {program.framework for program in PROGRAMS.values()} <= set(target)
 
 
-def test_a_program_runs_as_its_user_knows_it(monkeypatch):
+def test_a_program_runs_without_settings_that_slow_it_down(monkeypatch):
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     _, output = timed([sys.executable, "-c", "import sys; print(sys.dont_write_bytecode)"])
     assert output.strip() == "False"
 
 
-def test_a_program_gets_caches_of_its_own(tmp_path):
+def test_a_program_gets_its_own_caches(tmp_path):
     code = "import json, os; print(json.dumps(os.environ['HANDGRAD_CACHE']))"
     wall, output = timed([sys.executable, "-c", code], tmp_path)
     assert json.loads(output) == str(tmp_path)
     assert 0 < wall < 30
 
 
-def test_a_program_that_fails_says_why():
+def test_a_failed_program_gives_the_reason():
     with pytest.raises(Skipped, match=r"^no data$"):
         timed([sys.executable, "-c", "import sys; sys.exit('no data')"])
 
 
-def test_the_peak_knows_what_was_taken_and_given_back():
+def test_the_peak_includes_freed_memory():
     size = 256
     b"x" * (size << 20)
-    assert size < peak_mib() < 64 * size
+    assert size < peak_mebibytes() < 64 * size

@@ -120,7 +120,7 @@ def test_threads_and_slices_change_nothing(network: str) -> None:
     for workers, first in ((1, 20), (2, 7)):
         net = Network(NETWORKS[network], run.images.shape[1:], 3)
         each = CompiledEngine(net, CONFIG, workers=workers, skip_zeros=True)
-        each.worth_meeting = each.worth_starting = 0
+        each.parallel_step_threshold = each.parallel_run_threshold = 0
         at = first * run.size
         each.run(run._replace(order=run.order[:at], lrs=run.lrs[:first]))
         each.run(run._replace(order=run.order[at:], lrs=run.lrs[first:]))

@@ -1,4 +1,4 @@
-"""Cold processes: two at once, and one that can only read the folder of kept kernels."""
+"""Processes with an empty kernel cache, two at once; and a read-only cache."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ TRAIN = """
 import hashlib
 import numpy as np
 import handgrad as hg
-from handgrad.engines import BatchStream, TrainConfig
+from handgrad.engines import BatchStream, Rules
 from handgrad.engines.compiled import CompiledEngine
 
 X = np.random.default_rng(0).integers(0, 256, (40, 1, 6, 6), np.uint8)
 net = hg.Network([hg.Flatten(), hg.Dense()], (1, 6, 6), 3, seed=1)
-engine = CompiledEngine(net, TrainConfig(hg.SoftmaxCrossEntropy(), hg.SGD(0.1)))
+engine = CompiledEngine(net, Rules(hg.SoftmaxCrossEntropy(), hg.SGD(0.1)))
 engine.run(BatchStream(X, np.arange(40) % 3, None, np.arange(40), 20, [0.1, 0.1]))
 print(hashlib.sha256(engine.logits(X).tobytes()).hexdigest())
 """
 
-# Root may write anywhere: it becomes nobody, once it has loaded what nobody may not read.
+# Root may write anywhere, so it becomes the user nobody after its imports.
 READ = """
 import os, sys
 from pathlib import Path
-from handgrad.engines.compiled.jit import object_cache as kept
+from handgrad.engines.compiled.jit import object_cache
 from handgrad.engines.compiled.jit.compiler import Kernel, addresses
 
 addresses([Kernel("chain.add")])
-print("then", file=sys.stderr, flush=True)
-kept._folder.cache_clear()
+print("read-only from here", file=sys.stderr, flush=True)
+object_cache._folder.cache_clear()
 os.environ["HANDGRAD_CACHE"] = sys.argv[1]
 if os.getuid() == 0:
     os.setgid(65534)
@@ -51,7 +51,7 @@ def environment(cache: Path) -> dict[str, str]:
     return {**os.environ, "HANDGRAD_CACHE": str(cache)}
 
 
-def test_two_cold_processes_at_once_compile_what_both_can_use(tmp_path: Path) -> None:
+def test_two_cold_processes_at_once_agree_and_share_the_cache(tmp_path: Path) -> None:
     started = [
         subprocess.Popen(
             [sys.executable, "-c", TRAIN],
@@ -62,10 +62,10 @@ def test_two_cold_processes_at_once_compile_what_both_can_use(tmp_path: Path) ->
         )
         for _ in range(2)
     ]
-    (one, complaint), (other, another) = (process.communicate(timeout=300) for process in started)
+    (one, one_log), (other, other_log) = (process.communicate(timeout=300) for process in started)
     assert one == other != ""
-    for said in (complaint, another):
-        assert all(line.startswith("handgrad: compiling ") for line in said.splitlines())
+    for log in (one_log, other_log):
+        assert all(line.startswith("handgrad: compiling ") for line in log.splitlines())
     again = subprocess.run(
         [sys.executable, "-c", TRAIN],
         env=environment(tmp_path),
@@ -79,8 +79,8 @@ def test_two_cold_processes_at_once_compile_what_both_can_use(tmp_path: Path) ->
 
 
 @pytest.fixture
-def only_read() -> Iterator[Path]:
-    """Return an empty folder that everybody can come to; a test lets it only be read."""
+def read_only_cache() -> Iterator[Path]:
+    """Return an empty folder that every user can enter; the test removes the write permission."""
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o755)
     yield folder
@@ -89,37 +89,37 @@ def only_read() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-@pytest.mark.skipif(not hasattr(os, "getuid"), reason="folders have no owner here")
-def test_kernels_that_can_only_be_read_are_read_and_others_are_not_kept(
-    tmp_path: Path, only_read: Path
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="folders have no owner on this system")
+def test_a_read_only_cache_is_read_and_other_kernels_are_not_cached(
+    tmp_path: Path, read_only_cache: Path
 ) -> None:
     def run(first: str) -> list[str]:
         done = subprocess.run(
-            [sys.executable, "-c", READ, str(only_read)],
-            env=environment(tmp_path / first),  # where it compiles, and so has loaded Numba
+            [sys.executable, "-c", READ, str(read_only_cache)],
+            env=environment(tmp_path / first),  # compiles a kernel there, and so imports Numba
             capture_output=True,
             text=True,
             check=False,
         )
         assert (done.returncode, done.stdout) == (0, "2\n"), done.stderr
-        said = done.stderr.splitlines()
-        return said[said.index("then") + 1 :]
+        lines = done.stderr.splitlines()
+        return lines[lines.index("read-only from here") + 1 :]
 
-    unkept = "handgrad: compiled kernels cannot be kept in "
-    only_read.chmod(0o555)
+    not_cached = "handgrad: compiled kernels cannot be cached in "
+    read_only_cache.chmod(0o555)
     warning, compiling = run("cold")
     assert compiling == "handgrad: compiling 2 kernels for this machine, once ..."
-    assert warning.startswith(f"{unkept}{only_read / 'kernels'}/")
-    assert "(Permission denied): they are compiled anew in each process" in warning
+    assert warning.startswith(f"{not_cached}{read_only_cache / 'kernels'}/")
+    assert "(Permission denied); each process compiles them again" in warning
 
     program = "from handgrad.engines.compiled.jit.compiler import Kernel, addresses; "
     program += "addresses([Kernel('chain.copy')])"
-    only_read.chmod(0o755)
+    read_only_cache.chmod(0o755)
     command = [sys.executable, "-c", program]
-    subprocess.run(command, env=environment(only_read), capture_output=True, check=True)
-    for path in sorted(only_read.rglob("*")):
+    subprocess.run(command, env=environment(read_only_cache), capture_output=True, check=True)
+    for path in sorted(read_only_cache.rglob("*")):
         path.chmod(0o555 if path.is_dir() else 0o444)
-    only_read.chmod(0o555)
+    read_only_cache.chmod(0o555)
     compiling, warning = run("warm")
     assert compiling == "handgrad: compiling 1 kernel for this machine, once ..."
-    assert warning.startswith(f"{unkept}{only_read / 'kernels'}/")
+    assert warning.startswith(f"{not_cached}{read_only_cache / 'kernels'}/")

@@ -80,7 +80,7 @@ def test_the_result_is_the_same_bit_for_bit_for_every_number_of_workers(name: st
     came = []
     for workers in (1, 2, 2, 3):
         engine = CompiledEngine(case.network(), CONFIG, workers=workers)
-        engine.worth_meeting = engine.worth_starting = 0
+        engine.parallel_step_threshold = engine.parallel_run_threshold = 0
         steps = engine.run(run)
         came.append((steps, engine.net.arrays, engine.logits(X)))
     for steps, arrays, logits in came[1:]:
@@ -217,7 +217,7 @@ def test_a_batch_of_one_number_a_feature_leaves_the_running_statistics_alone(siz
 
 
 def test_only_float32_is_taken() -> None:
-    with pytest.raises(ConfigError, match="works in float32, not float64; take engine='ref"):
+    with pytest.raises(ConfigError, match="works in float32, not float64; use engine='ref"):
         CompiledEngine(CASE["wide"].network(dtype=np.float64), CONFIG)
 
 

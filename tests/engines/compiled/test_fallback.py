@@ -1,4 +1,4 @@
-"""Where Numba is there and cannot compile, one line says why, and the reference engine works."""
+"""If Numba cannot compile, one warning gives the reason, and the reference engine trains."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PROGRAM = """
 import sys
 import numpy as np
 import handgrad as hg
-from handgrad.engines import BatchStream, ReferenceEngine, TrainConfig, engine_named
+from handgrad.engines import BatchStream, ReferenceEngine, Rules, engine_named
 
 X, y = np.arange(10 * 64, dtype=np.uint8).reshape(10, 1, 8, 8), np.arange(10) % 3
 def trained(name):
@@ -36,7 +36,7 @@ SAME = "6 True ['1.bias', '1.weight', '3.bias', '3.weight']\n"
 END = ": the reference engine trains instead, more slowly\n"
 
 
-def ran(engine: str, tmp_path: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+def run(engine: str, tmp_path: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "HANDGRAD_CACHE": str(tmp_path / "cache"), **settings}
     return subprocess.run(
         [sys.executable, "-c", PROGRAM, engine],
@@ -48,11 +48,12 @@ def ran(engine: str, tmp_path: Path, **settings: str) -> subprocess.CompletedPro
     )
 
 
-def numba_that(fails: str, tmp_path: Path) -> dict[str, str]:
-    """Write a Numba that fails when it is imported, and return how it is found."""
+def broken_numba(fails: str, tmp_path: Path) -> dict[str, str]:
+    """Write a package numba that fails on import, and return the variable that finds it."""
     (tmp_path / "broken/numba").mkdir(parents=True)
     (tmp_path / "broken/numba/__init__.py").write_text(fails)
-    return {"PYTHONPATH": str(tmp_path / "broken")}
+    path = filter(None, (str(tmp_path / "broken"), os.environ.get("PYTHONPATH")))
+    return {"PYTHONPATH": os.pathsep.join(path)}
 
 
 @pytest.mark.parametrize(
@@ -63,73 +64,78 @@ def numba_that(fails: str, tmp_path: Path) -> dict[str, str]:
         ("raise SystemError", "SystemError"),
     ],
 )
-def test_a_broken_numba_is_named_with_its_reason(fails: str, reason: str, tmp_path: Path) -> None:
-    broken = numba_that(fails, tmp_path)
-    done = ran("auto", tmp_path, **broken)
-    assert (done.stdout, done.stderr) == (SAME, f"handgrad: numba cannot be loaded ({reason}){END}")
-
-
-def test_the_compiled_engine_says_what_is_broken(tmp_path: Path) -> None:
-    done = ran("compiled", tmp_path, **numba_that("raise ImportError('no libtbb')", tmp_path))
+def test_a_broken_numba_is_reported_with_the_reason(
+    fails: str, reason: str, tmp_path: Path
+) -> None:
+    broken = broken_numba(fails, tmp_path)
+    done = run("auto", tmp_path, **broken)
     assert (done.stdout, done.stderr) == (
-        "the compiled engine cannot work: numba cannot be loaded (no libtbb); "
-        "install a version that fits, or take engine='reference'\n",
+        SAME,
+        f"handgrad: numba cannot be imported ({reason}){END}",
+    )
+
+
+def test_the_compiled_engine_reports_what_is_broken(tmp_path: Path) -> None:
+    done = run("compiled", tmp_path, **broken_numba("raise ImportError('no libtbb')", tmp_path))
+    assert (done.stdout, done.stderr) == (
+        "the compiled engine cannot compile: numba cannot be imported (no libtbb); "
+        "install a compatible version, or use engine='reference'\n",
         "",
     )
 
 
-def test_who_tells_numba_not_to_compile_is_told_so(tmp_path: Path) -> None:
-    trouble = "Numba is told not to compile (NUMBA_DISABLE_JIT)"
-    done = ran("auto", tmp_path, NUMBA_DISABLE_JIT="1")
-    assert (done.stdout, done.stderr) == (SAME, f"handgrad: {trouble}{END}")
-    done = ran("compiled", tmp_path, NUMBA_DISABLE_JIT="1")
+def test_a_disabled_compiler_is_reported(tmp_path: Path) -> None:
+    reason = "NUMBA_DISABLE_JIT switches Numba's compiler off"
+    done = run("auto", tmp_path, NUMBA_DISABLE_JIT="1")
+    assert (done.stdout, done.stderr) == (SAME, f"handgrad: {reason}{END}")
+    done = run("compiled", tmp_path, NUMBA_DISABLE_JIT="1")
     assert done.stdout == (
-        f"the compiled engine cannot work: {trouble}; set NUMBA_DISABLE_JIT=0, "
-        "or take engine='reference'\n"
+        f"the compiled engine cannot compile: {reason}; set NUMBA_DISABLE_JIT=0, "
+        "or use engine='reference'\n"
     )
 
 
-def test_a_setting_under_which_kernels_need_python_is_named(tmp_path: Path) -> None:
-    done = ran("auto", tmp_path, NUMBA_OPT="0")
-    compiling, trouble = done.stderr.splitlines(keepends=True)
+def test_a_setting_that_breaks_kernels_is_named(tmp_path: Path) -> None:
+    done = run("auto", tmp_path, NUMBA_OPT="0")
+    compiling, warning = done.stderr.splitlines(keepends=True)
     assert compiling.startswith("handgrad: compiling ")
-    assert trouble == (
-        "handgrad: Numba cannot compile driver.run under NUMBA_OPT "
-        f"(it would need Python while it runs){END}"
+    assert warning == (
+        "handgrad: Numba cannot compile driver.run with NUMBA_OPT "
+        f"(its machine code calls Python){END}"
     )
     assert done.stdout == SAME
     assert not list(tmp_path.rglob("*.o"))
 
 
-def test_settings_that_change_code_are_told_from_those_that_do_not(
+def test_only_settings_that_change_machine_code_count(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.startswith("NUMBA_")]:
         monkeypatch.delenv(name)
-    assert libraries.settings() == []
+    assert libraries.numba_settings() == []
     for name in ("OPT", "CPU_NAME", "NUM_THREADS", "DISABLE_JIT", "CACHE_DIR"):
         monkeypatch.setenv(f"NUMBA_{name}", "1")
-    assert libraries.settings() == ["NUMBA_CPU_NAME=1", "NUMBA_OPT=1"]
+    assert libraries.numba_settings() == ["NUMBA_CPU_NAME=1", "NUMBA_OPT=1"]
     (tmp_path / ".numba_config.yaml").write_text("boundscheck: 1\n")
-    assert libraries.settings()[2:] == ["boundscheck: 1\n"]
+    assert libraries.numba_settings()[2:] == ["boundscheck: 1\n"]
 
 
-def test_such_a_setting_has_kernels_of_its_own() -> None:
-    program = "from handgrad.engines.compiled.jit.compiler import _digest; print(_digest())"
+def test_a_setting_that_changes_machine_code_changes_the_cache_key() -> None:
+    program = "from handgrad.engines.compiled.jit.cache_key import cache_key; print(cache_key())"
 
-    def digest(**settings: str) -> str:
+    def key(**settings: str) -> str:
         command = [sys.executable, "-c", program]
         environment = {**os.environ, **settings}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         return done.stdout
 
-    usual = digest()
-    assert digest(NUMBA_NUM_THREADS="1") == usual
-    assert digest(NUMBA_BOUNDSCHECK="1") != usual
+    usual = key()
+    assert key(NUMBA_NUM_THREADS="1") == usual
+    assert key(NUMBA_BOUNDSCHECK="1") != usual
 
 
 def test_the_error_can_be_pickled() -> None:
-    error = libraries.cannot("no compiler", "get one")
+    error = libraries.cannot_compile("no compiler", "get one")
     again = pickle.loads(pickle.dumps(error))
-    assert (str(again), again.trouble) == (str(error), "no compiler")
+    assert (str(again), again.reason) == (str(error), "no compiler")

@@ -1,4 +1,4 @@
-"""The compiled engine beside the reference at full size: every named model, real images."""
+"""The compiled engine equals the reference engine on every named model with real images."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def mnist() -> Dataset:
 
 
 def pair(model: str) -> tuple[ReferenceEngine, CompiledEngine]:
-    """Return both engines, each with an equal network of its own."""
-    nets = [Network(MODELS[model](), (1, 28, 28), len(mnist().classes), seed=0) for _ in range(2)]
+    """Return both engines, each with its own copy of the network."""
+    nets = [Network(MODELS[model](), (1, 28, 28), mnist().classes, seed=0) for _ in range(2)]
     for net in nets:
         net.fit_statistics(mnist().images)
     return ReferenceEngine(nets[0], CONFIG), CompiledEngine(nets[1], CONFIG)
 
 
 def batches(size: int, steps: int, lr: float) -> BatchStream:
-    """Return batches of the training set in a drawn order."""
+    """Return batches of the training set in a random order."""
     images, labels = mnist()[:]
     order = np.random.default_rng(0).permutation(len(labels))[: size * steps]
     return BatchStream(images, labels, None, order, size, [lr] * steps)
@@ -47,12 +47,12 @@ def test_parameters_agree_after_20_steps(model: str) -> None:
     left, right = reference.run(run), compiled.run(run)
     np.testing.assert_allclose(left.losses, right.losses, rtol=1e-4)
     for name, array in reference.net.arrays.items():
-        apart = np.linalg.norm(array - compiled.net.arrays[name])
-        assert apart <= 1e-4 * max(np.linalg.norm(array), 1e-3), name
+        distance = np.linalg.norm(array - compiled.net.arrays[name])
+        assert distance <= 1e-4 * max(np.linalg.norm(array), 1e-3), name
 
 
 @pytest.mark.parametrize("model", ["softmax-regression", "two-layer", "online-mlp"])
-def test_the_loss_curve_of_an_epoch_agrees(model: str) -> None:
+def test_the_losses_of_an_epoch_agree(model: str) -> None:
     reference, compiled = pair(model)
     run = batches(128, 469, lr=0.05)
     left, right = reference.run(run), compiled.run(run)

@@ -52,7 +52,7 @@ def test_images_of_every_size_are_learned_from_to_the_last_pixel(config: TrainCo
         reference.run(run)
         for workers in (1, 2, 4):
             compiled = CompiledEngine(case.network(), config, workers=workers, skip_zeros=True)
-            compiled.worth_meeting = compiled.worth_starting = 0
+            compiled.parallel_step_threshold = compiled.parallel_run_threshold = 0
             compiled.run(run)
             for name, W in before.items():
                 step, found = reference.net.arrays[name] - W, compiled.net.arrays[name] - W
@@ -71,7 +71,7 @@ def test_one_image_at_a_time(name: str, weighted: bool) -> None:
     config = TrainConfig(SoftmaxCrossEntropy(0.1 if weighted else 0.0), SGD())
     reference, compiled = pair(case, config, workers=1)
     together = CompiledEngine(case.network(), config, workers=2)
-    together.worth_meeting = together.worth_starting = 0
+    together.parallel_step_threshold = together.parallel_run_threshold = 0
     for engine in (reference, compiled, together):
         engine.net.fit_statistics(X)
     steps = compiled.run(run)

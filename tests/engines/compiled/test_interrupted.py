@@ -1,6 +1,6 @@
-"""Ctrl-C at any place of the compiled engine: no thread waits for ever, no network is half new.
+"""Ctrl-C at any moment: no thread of the compiled engine hangs, and no network mixes two steps.
 
-At every moment of a run and not every fifth: `python -m pytest -m slow tests/engines`.
+`python -m pytest -m slow tests/engines` interrupts at every moment, not only at some.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import pytest
 import handgrad as hg
 from handgrad.engines import BatchStream, TrainConfig
 from handgrad.engines.compiled import CompiledEngine
-from handgrad.engines.compiled.runtime.thread_pool import unbroken
+from handgrad.engines.compiled.runtime.thread_pool import run_uninterruptible
 from handgrad.layers import Layer
 
 COUNT, SIZE = 6, 20  # batches, and images in each
@@ -30,15 +30,15 @@ LABELS = np.arange(len(IMAGES)) % 3
 
 
 class Interruptions:
-    """Raises KeyboardInterrupt at chosen moments of those at which Python looks for signals.
+    """Raises KeyboardInterrupt at chosen moments at which Python checks for signals.
 
-    These are the beginning of a function, and the return from one that is written in C.
+    Python checks when a function is called, and when a function written in C returns.
 
     Args:
-        moments: which, counted from 0.
+        moments: the chosen moments, counted from 0.
 
     Attributes:
-        seen: how many moments there were.
+        seen: the number of moments so far.
     """
 
     def __init__(self, *moments: int) -> None:
@@ -59,8 +59,8 @@ class Interruptions:
             raise KeyboardInterrupt
 
 
-class OwnReLU(hg.ReLU):
-    """A layer that the engine does not know, so that Python has a part in each step."""
+class UserReLU(hg.ReLU):
+    """A layer without a kernel, so that a part of each step runs in Python."""
 
 
 def engine(activation: Layer = hg.ReLU()) -> CompiledEngine:
@@ -74,7 +74,7 @@ def engine(activation: Layer = hg.ReLU()) -> CompiledEngine:
     ]
     net = hg.Network(layers, IMAGES.shape[1:], 3, seed=1)
     made = CompiledEngine(net, TrainConfig(hg.SoftmaxCrossEntropy(), hg.Adam(0.01)), workers=2)
-    made.worth_meeting = made.worth_starting = 0
+    made.parallel_step_threshold = made.parallel_run_threshold = 0
     return made
 
 
@@ -83,42 +83,46 @@ def batches(first: int, last: int) -> BatchStream:
     return BatchStream(IMAGES, LABELS, None, order, SIZE, [0.01] * (last - first))
 
 
-def stands(engine: CompiledEngine) -> dict[str, Any]:
+def snapshot(engine: CompiledEngine) -> dict[str, Any]:
     """Return copies of all arrays that the next step depends on."""
-    memory = {f"{n} {k}": a.copy() for n, m in engine.optimizer_state.items() for k, a in m.items()}
-    return engine.net.snapshot() | memory
+    state = {f"{n} {k}": a.copy() for n, s in engine.optimizer_state.items() for k, a in s.items()}
+    return engine.net.snapshot() | state
 
 
 @pytest.fixture(scope="module")
-def whole() -> list[dict[str, Any]]:
-    """Where a run stands that nobody interrupts, before the first step and after each."""
+def expected() -> list[dict[str, Any]]:
+    """Snapshots of an uninterrupted run, before the first step and after each step."""
     made = engine()
-    found = [stands(made)]
+    found = [snapshot(made)]
     for step in range(COUNT):
         made.run(batches(step, step + 1))
-        found.append(stands(made))
+        found.append(snapshot(made))
     return found
 
 
-def interrupted_at(
-    whole: list[dict[str, Any]], *moments: int, activation: Layer = hg.ReLU()
+def is_interrupted_at(
+    expected: list[dict[str, Any]], *moments: int, activation: Layer = hg.ReLU()
 ) -> bool:
-    """Interrupt a run; say whether it was, and hold it against the whole one, now and later."""
+    """Interrupt a run, and compare it with the uninterrupted one, at once and at its end.
+
+    Returns:
+        Whether a KeyboardInterrupt was raised.
+    """
     made = engine(activation)
     made.run(batches(0, 1))
-    made._paces.clear()  # the next run, too, begins with all workers
-    raised, begun = False, made.steps
-    with Interruptions(*moments) as there:
+    made._tuners.clear()  # so that the next run starts with all workers again
+    raised, before = False, made.steps
+    with Interruptions(*moments) as interruptions:
         try:
             made.run(batches(1, 4))
         except KeyboardInterrupt:
             raised = True
-    assert raised == (min(moments) < there.seen)
-    assert made.steps in range(begun, 5)
-    np.testing.assert_equal(stands(made), whole[made.steps])
+    assert raised == (min(moments) < interruptions.seen)
+    assert made.steps in range(before, 5)
+    np.testing.assert_equal(snapshot(made), expected[made.steps])
     if made.steps < COUNT:
         made.run(batches(made.steps, COUNT))
-    np.testing.assert_equal(stands(made), whole[COUNT])
+    np.testing.assert_equal(snapshot(made), expected[COUNT])
     return raised
 
 
@@ -126,14 +130,14 @@ BEFORE: set[int] = set()
 
 
 @pytest.fixture(autouse=True)
-def threads_of_before() -> None:
-    """Note which threads there are: a library that another test used may keep one of its own."""
+def remember_threads() -> None:
+    """Record the threads before a test, as a library used by another test may keep one."""
     BEFORE.clear()
     BEFORE.update(sys._current_frames())
 
 
-def assert_alone() -> None:
-    """Check that all threads that began meanwhile end, and soon."""
+def assert_no_new_threads() -> None:
+    """Check that the threads started by the test end within seconds."""
     end = time.monotonic() + 10
     while set(sys._current_frames()) - BEFORE:
         assert time.monotonic() < end, threading.enumerate()
@@ -141,34 +145,34 @@ def assert_alone() -> None:
 
 
 @pytest.mark.parametrize("stride", [5, pytest.param(1, marks=pytest.mark.slow)])
-def test_at_every_moment_of_a_run(stride: int, whole: list[dict[str, Any]]) -> None:
+def test_at_every_moment_of_a_run(stride: int, expected: list[dict[str, Any]]) -> None:
     moment = 0
-    while interrupted_at(whole, moment):
+    while is_interrupted_at(expected, moment):
         moment += stride
-        assert_alone()
-    assert moment > 300  # it has looked at some
+        assert_no_new_threads()
+    assert moment > 300  # some moments were tested
 
 
 @pytest.mark.parametrize("stride", [9, pytest.param(1, marks=pytest.mark.slow)])
-def test_at_every_moment_of_a_run_in_which_python_has_a_part(
-    stride: int, whole: list[dict[str, Any]]
+def test_at_every_moment_of_a_run_with_python_phases(
+    stride: int, expected: list[dict[str, Any]]
 ) -> None:
     moment = 0
-    while interrupted_at(whole, moment, activation=OwnReLU()):
+    while is_interrupted_at(expected, moment, activation=UserReLU()):
         moment += stride
-        assert_alone()
-    assert moment > 200  # it has looked at some
+        assert_no_new_threads()
+    assert moment > 200  # some moments were tested
 
 
-def test_twice_in_a_run(whole: list[dict[str, Any]]) -> None:
+def test_twice_in_a_run(expected: list[dict[str, Any]]) -> None:
     rng = random.Random(0)
     for _ in range(100):
         first = rng.randrange(400)
-        interrupted_at(whole, first, first + rng.randrange(1, 12))
-        assert_alone()
+        is_interrupted_at(expected, first, first + rng.randrange(1, 12))
+        assert_no_new_threads()
 
 
-def test_work_is_done_or_never_begun() -> None:
+def test_work_runs_completely_or_never_starts() -> None:
     moment, ended = 0, False
     while not ended:
         done: list[int] = []
@@ -180,17 +184,17 @@ def test_work_is_done_or_never_begun() -> None:
 
         with Interruptions(moment):
             try:
-                unbroken(work)
+                run_uninterruptible(work)
                 ended = True
             except KeyboardInterrupt:
                 now = len(done)
-        assert_alone()
+        assert_no_new_threads()
         assert len(done) == (1 if ended else now)
         moment += 1
     assert moment > 8
 
 
-def test_a_signal_waits_for_the_piece_at_hand_and_for_no_other() -> None:
+def test_a_signal_waits_for_the_current_piece_only() -> None:
     done: list[int] = []
 
     def piece() -> bool:
@@ -201,22 +205,22 @@ def test_a_signal_waits_for_the_piece_at_hand_and_for_no_other() -> None:
         return len(done) < 100
 
     with pytest.raises(KeyboardInterrupt):
-        unbroken(piece)
+        run_uninterruptible(piece)
     assert 3 <= len(done) <= 5
-    assert_alone()
+    assert_no_new_threads()
 
 
-def test_what_the_work_raises_is_raised() -> None:
+def test_an_exception_of_the_work_is_raised() -> None:
     def fail() -> bool:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        unbroken(fail)
+        run_uninterruptible(fail)
 
 
 @pytest.mark.parametrize("allowed", [0, 1])
-def test_where_no_more_threads_can_be_had_fewer_do_the_work(
-    allowed: int, whole: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+def test_fewer_threads_run_if_the_system_has_no_more(
+    allowed: int, expected: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start, left = _thread.start_new_thread, [allowed]
 
@@ -229,4 +233,4 @@ def test_where_no_more_threads_can_be_had_fewer_do_the_work(
     monkeypatch.setattr(_thread, "start_new_thread", fail)
     made = engine()
     made.run(batches(0, 3))
-    np.testing.assert_equal(stands(made), whole[3])
+    np.testing.assert_equal(snapshot(made), expected[3])

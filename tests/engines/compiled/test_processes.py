@@ -1,4 +1,4 @@
-"""Processes: a child trains and predicts as its parent does, forked or spawned."""
+"""A child process trains and predicts as its parent does, forked or spawned."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def child(queue, nets):
     for engine, net in nets.items():
         queue.put((trained(network(), engine), trained(net, engine)))
 
-def alike(engine, found, wanted):
+def equal(engine, found, wanted):
     if engine == "torch:cpu":  # a forked child has one thread, and rounds as one
         return all(np.allclose(a, b, 1e-4, 1e-5) for a, b in zip(found, wanted))
     return all(np.array_equal(a, b) for a, b in zip(found, wanted))
@@ -50,8 +50,8 @@ if __name__ == "__main__":
     for engine, net in nets.items():
         again, onward = queue.get(timeout=200)
         next = trained(net, engine)
-        print(engine, alike(engine, again, first[engine]), alike(engine, onward, next),
-              alike(engine, next, first[engine]))
+        print(engine, equal(engine, again, first[engine]), equal(engine, onward, next),
+              equal(engine, next, first[engine]))
     process.join(60)
     print(process.exitcode)
 """
@@ -60,7 +60,7 @@ if __name__ == "__main__":
 @pytest.mark.parametrize(
     "method", sorted({"fork", "spawn"} & {*multiprocessing.get_all_start_methods()})
 )
-def test_a_child_starts_anew_and_goes_on_as_its_parent_does(method: str, tmp_path: Path) -> None:
+def test_a_child_trains_as_its_parent_does(method: str, tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(PROGRAM)
     engines = ("reference", "compiled", *(("torch:cpu",) if find_spec("torch") else ()))
     done = subprocess.run(
@@ -79,7 +79,7 @@ BUSY = """
 import os, threading, warnings
 import numpy as np
 import handgrad as hg
-from handgrad.engines import BatchStream, TrainConfig
+from handgrad.engines import BatchStream, Rules
 from handgrad.engines.compiled import CompiledEngine
 from handgrad.engines.compiled.jit import compiler
 
@@ -91,7 +91,7 @@ def trained(engine, steps):
     engine.run(BatchStream(X, y, None, np.tile(np.arange(40), steps), 40, [0.1] * steps))
     return engine.logits(X)
 
-def made():
+def new_engine():
     net = hg.Network([hg.Flatten(), hg.Dense(5), hg.ReLU(), hg.Dense()], (1, 8, 8), 3, seed=1)
     return CompiledEngine(net, TrainConfig(hg.SoftmaxCrossEntropy(), hg.SGD(0.1)), workers=2)
 
@@ -103,30 +103,30 @@ def in_a_child(wanted, engine):
         os._exit(0 if np.array_equal(trained(engine, 2), wanted) else 2)
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
-wanted = trained(made(), 2)
+wanted = trained(new_engine(), 2)
 
-busy = made()
-busy.worth_meeting = busy.worth_starting = 0
+busy = new_engine()
+busy.parallel_step_threshold = busy.parallel_run_threshold = 0
 busy.run(BatchStream(X, y, None, np.arange(40), 40, [0.0]))
-begun = threading.Event()
-inside = busy._go
-busy._go = lambda *how: begun.set() or inside(*how)
+started = threading.Event()
+execute = busy._execute
+busy._execute = lambda *arguments: started.set() or execute(*arguments)
 long = threading.Thread(target=trained, args=(busy, 60_000), daemon=True)
-long.start(); begun.wait()
+long.start(); started.wait()
 print("training", long.is_alive(), in_a_child(wanted, busy))
 
-begun = threading.Event()
-compiler._made = lambda kernel: begun.set() or compiler._compile(kernel)
-anew = compiler.Kernel("chain.copy", (("UNLIKE_OTHERS", 1),))
-slow = threading.Thread(target=lambda: compiler.addresses([anew]), daemon=True)
-slow.start(); begun.wait()
-print("compiling", in_a_child(wanted, made()))
+started = threading.Event()
+compiler._object_code = lambda kernel: started.set() or compiler._compile(kernel)
+new = compiler.Kernel("chain.copy", (("UNUSED", 1),))
+slow = threading.Thread(target=lambda: compiler.addresses([new]), daemon=True)
+slow.start(); started.wait()
+print("compiling", in_a_child(wanted, new_engine()))
 os._exit(0)
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no process can be forked here")
-def test_a_child_does_not_wait_for_threads_that_it_has_not(tmp_path: Path) -> None:
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_child_does_not_wait_for_threads_of_its_parent(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(BUSY)
     done = subprocess.run(
         [sys.executable, "program.py"],

@@ -1,4 +1,4 @@
-"""Threads: several may predict at once, and none is started beyond the cores allowed."""
+"""Several threads may call the engines at once, and no engine starts more threads than cores."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ENGINES: dict[str, Callable[[Network], Engine]] = {
     "torch": lambda net: engine_named("torch:cpu", net, CONFIG),
 }
 NAMES = [name if name != "torch" else pytest.param(name, marks=needs_torch) for name in ENGINES]
-THREADS, TIMES = 8, 12
+THREADS, REPEATS = 8, 12
 
 
 def network(seed: int = 0) -> Network:
@@ -39,8 +39,8 @@ def images(count: int, seed: int = 0) -> Any:
     return np.random.default_rng(seed).integers(0, 256, (count, 1, 8, 8), np.uint8)
 
 
-def at_once(work: Callable[[int], None]) -> None:
-    """Do the work of each thread, all at the same time; raise what one of them raised."""
+def run_concurrently(work: Callable[[int], None]) -> None:
+    """Run the work of all threads at the same time; raise the first exception of a thread."""
     with ThreadPoolExecutor(THREADS) as pool:
         for job in [pool.submit(work, thread) for thread in range(THREADS)]:
             job.result(timeout=300)
@@ -53,30 +53,30 @@ def test_eight_threads_predict_with_one_engine(name: str) -> None:
     alone = [engine.logits(X) for X in shares]
 
     def work(thread: int) -> None:
-        for _ in range(TIMES):
+        for _ in range(REPEATS):
             np.testing.assert_array_equal(engine.logits(shares[thread]), alone[thread])
 
-    at_once(work)
+    run_concurrently(work)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_eight_threads_train_and_predict_with_engines_of_their_own(name: str) -> None:
+def test_eight_threads_train_with_separate_engines(name: str) -> None:
     X, y = images(50), np.arange(50) % 10
 
-    def outcome(thread: int) -> tuple[Any, dict[str, Any]]:
+    def train(thread: int) -> tuple[Any, dict[str, Any]]:
         engine = ENGINES[name](net := network(thread))
-        losses = [engine.step(X, y, None, 1e-3)[0] for _ in range(TIMES)]
+        losses = [engine.step(X, y, None, 1e-3)[0] for _ in range(REPEATS)]
         return losses + engine.logits(X).ravel().tolist(), net.snapshot()
 
-    alone = [outcome(thread) for thread in range(THREADS)]
+    alone = [train(thread) for thread in range(THREADS)]
 
     def work(thread: int) -> None:
-        numbers, arrays = outcome(thread)
+        numbers, arrays = train(thread)
         assert numbers == alone[thread][0]
         for key, array in arrays.items():
             np.testing.assert_array_equal(array, alone[thread][1][key])
 
-    at_once(work)
+    run_concurrently(work)
 
 
 def test_eight_threads_predict_with_one_network() -> None:
@@ -87,7 +87,7 @@ def test_eight_threads_predict_with_one_network() -> None:
         for _ in range(3):
             np.testing.assert_array_equal(net.logits(X), alone)
 
-    at_once(work)
+    run_concurrently(work)
 
 
 COUNTED = """
@@ -108,7 +108,7 @@ print(len(started), len(os.listdir("/proc/self/task")))
 
 
 @needs_torch
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="there is no /proc here")
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="this system has no /proc")
 @pytest.mark.parametrize("bound", ["variable", "processor"])
 def test_one_core_is_one_thread_in_every_engine(bound: str) -> None:
     environment = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}

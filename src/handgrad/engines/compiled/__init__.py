@@ -1,4 +1,4 @@
-"""The compiled engine: a network's training step, as one program in machine code."""
+"""The compiled engine: runs a network's training step as one program of machine code."""
 
 from handgrad.engines.compiled.engine import CompiledEngine
 

@@ -1,4 +1,4 @@
-"""The compiled engine: the whole network as one program."""
+"""The compiled engine: plans a network's step, runs the plan, and keeps the network in sync."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from handgrad.data.augment import Augmentation
 from handgrad.engines.checks import checked
+from handgrad.engines.compiled.ablation import is_enabled
 from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.phases import Kind
 from handgrad.engines.compiled.lower import EMITTERS, SINGLE
@@ -23,16 +24,18 @@ from handgrad.engines.compiled.lower.plan import Plan
 from handgrad.engines.compiled.lower.sparsity import ENOUGH, share_of_zeros
 from handgrad.engines.compiled.lower.step import inference, takes_single, training
 from handgrad.engines.compiled.lower.values import Source
-from handgrad.engines.compiled.report.network_info import Subject
-from handgrad.engines.compiled.report.report import Outline, outline
-from handgrad.engines.compiled.runtime.kernel_inputs import as_taken, brought
-from handgrad.engines.compiled.runtime.parameter_sync import Rows
+from handgrad.engines.compiled.report.build import build_report
+from handgrad.engines.compiled.report.plan_report import PlanReport
+from handgrad.engines.compiled.runtime.kernel_inputs import as_kernel_images, bind_run_arguments
+from handgrad.engines.compiled.runtime.parameter_sync import ParameterSync
 from handgrad.engines.compiled.runtime.program import Program
-from handgrad.engines.compiled.runtime.python_calls import name_python
-from handgrad.engines.compiled.runtime.run_modes import in_slices, step_by_step
+from handgrad.engines.compiled.runtime.python_phases import (
+    run_phase_by_phase,
+    warn_missing_kernels,
+)
 from handgrad.engines.compiled.runtime.step_state import STEP, STOP
-from handgrad.engines.compiled.runtime.thread_pool import mind_forks
-from handgrad.engines.compiled.runtime.thread_tuner import Pace
+from handgrad.engines.compiled.runtime.thread_pool import register_after_fork
+from handgrad.engines.compiled.runtime.thread_tuner import ThreadTuner, run_in_slices
 from handgrad.engines.divergence import overflowed
 from handgrad.engines.protocol import BatchStream, StepResults
 from handgrad.engines.reference import ReferenceEngine
@@ -45,35 +48,35 @@ from handgrad.train_config import TrainConfig
 
 logger = logging.getLogger("handgrad")
 
-_INFER = 256  # how many images inference takes at a time
-_FEW = 4  # images that leave most lanes empty: NumPy has their logits sooner
+_INFERENCE_BATCH = 256  # images that inference computes at a time
+_FEW_IMAGES = 4  # so few images leave most lanes empty; NumPy is faster
 
 
 class CompiledEngine:
-    """Runs whole epochs in machine code; equal to `ReferenceEngine`, and faster.
+    """Runs whole epochs in machine code. It computes what `ReferenceEngine` does, faster.
 
-    The network's arrays are the truth between calls. During a run they live in rows of the
-    engine's own, in the order that the kernels like, and are copied back at its end. Several
-    threads may call it: they take turns.
+    Between calls the network's own arrays hold the current values. During a run the values live
+    in the kernels' layout, and are copied back when the run ends. Several threads may call one
+    engine; the calls run one after another.
 
     Args:
-        net: the network, of float32; its arrays are changed in place.
-        config: how to train.
-        workers: how many threads; None: one for each core that this process may use. The result
-            does not depend on it.
-        skip_zeros: whether the first linear layer skips pixels that are zero; None: where at
-            least 70 % of the first images' pixels are.
+        net: the network, of float32; its arrays are updated in place.
+        config: the loss, the optimizer and the seed.
+        workers: the number of threads; None: one for each core that this process may use. The
+            result does not depend on it.
+        skip_zeros: whether the first dense layer skips pixels that are zero; None: if at least
+            70 % of the pixels of the first images are zero.
 
     Attributes:
-        worth_meeting: the multiply-adds of a step, up to which one worker is as fast as two.
-        worth_starting: the same of a run.
+        parallel_step_threshold: a step with at most so many multiply-adds runs on one worker.
+        parallel_run_threshold: a run with at most so many multiply-adds runs on one worker.
 
     Raises:
-        ConfigError: where the network is not of float32.
+        ConfigError: if the network is not of float32.
     """
 
-    worth_meeting = 200_000
-    worth_starting = 10_000_000
+    parallel_step_threshold = 200_000
+    parallel_run_threshold = 10_000_000
 
     def __init__(
         self,
@@ -85,8 +88,7 @@ class CompiledEngine:
     ) -> None:
         if net.dtype != np.float32:
             raise ConfigError(
-                f"the compiled engine works in float32, not {net.dtype}; "
-                "take engine='reference' for it"
+                f"the compiled engine works in float32, not {net.dtype}; use engine='reference'"
             )
         self.net, self.config, self.steps = net, config, 0
         self.workers = workers or cores()
@@ -95,36 +97,30 @@ class CompiledEngine:
             name: {kind: np.zeros_like(array) for kind in config.optimizer.state_names}
             for name, array in net.parameters.items()
         }
-        leaves = list(_leaves(net.layers))
-        linear = {f"{name}weight" for name, layer in leaves if type(layer) is Dense}
-        others = tuple(name for name, layer in leaves if type(layer) not in EMITTERS)
-        alone = {name for name in net.parameters if name.startswith(others)}
-        first = first_linear(net.layers)
-        name = None if first is None else f"{first}.weight"
-        self._store = Store(net.parameters, config.optimizer.state_names, linear, alone, name)
-        self._rows = Rows(self._store)
-        self._single = takes_single(net, self._store, config)
+        self._layout = _layout(net, config)
+        self._sync = ParameterSync(self._layout)
+        self._supports_batch_size_one = takes_single(net, self._layout, config)
         self._programs: dict[Any, tuple[Builder, Program]] = {}
-        self._paces: dict[Program, Pace] = {}
-        self._said: set[str] = set()
-        self._turn = threading.RLock()
-        mind_forks(self)
+        self._tuners: dict[Program, ThreadTuner] = {}
+        self._logged: set[str] = set()
+        self._lock = threading.RLock()
+        register_after_fork(self)
 
-    def begin_anew(self) -> None:
-        """Forget, in a forked child, the run that a thread of the parent was in the middle of."""
-        if self._turn.acquire(blocking=False):
-            self._turn.release()
+    def reset_after_fork(self) -> None:
+        """In a forked child, discard a run that another thread of the parent had started."""
+        if self._lock.acquire(blocking=False):
+            self._lock.release()
             return
-        self._turn = threading.RLock()
+        self._lock = threading.RLock()
         self._programs.clear()
-        self._paces.clear()
-        self._rows.forget()
+        self._tuners.clear()
+        self._sync.invalidate()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Return what a copy, or a pickle, is made of; its programs are built anew."""
-        own = partial(type(self), workers=self.workers, skip_zeros=self.skip_zeros)
+        """Pickle or copy the engine without its programs, which are built again."""
+        make = partial(type(self), workers=self.workers, skip_zeros=self.skip_zeros)
         return (
-            own,
+            make,
             (self.net, self.config),
             {"steps": self.steps, "optimizer_state": self.optimizer_state},
         )
@@ -132,78 +128,78 @@ class CompiledEngine:
     def step(
         self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, lr: float
     ) -> tuple[float, int]:
-        """Make one update, and return the loss and how many were right, both before it."""
+        """Make one update, and return the loss and the correct count, both before the update."""
         steps = self.run(BatchStream(X, y, weights, np.arange(len(X)), len(X), [lr]))
         return float(steps.losses[0]), int(steps.correct[0])
 
     def run(self, batches: BatchStream) -> StepResults:
-        """Make one update for each batch, and return what came out."""
-        with self._turn:
+        """Make one update for each batch, and return the losses and the correct counts."""
+        with self._lock:
             return self._run(batches)
 
     def _run(self, batches: BatchStream) -> StepResults:
-        """Make the updates, it being this thread's turn."""
+        """Make the updates; the caller holds the lock."""
         batches = checked(batches, self.net)
         count = -(-len(batches.order) // batches.size)
         if not count and len(batches.images):
-            self._skips(batches.images)  # the first that are seen decide, step or no step
-        if count == 0 or not self._has_class_weights():
-            return self._by_reference(batches)
+            self._decide_skip_zeros(batches.images)  # the first images decide, even without a step
+        if count == 0 or not self._class_weights_match():
+            return self._run_reference(batches)
         augmentation = None if batches.augment is None else batches.augment.augmentation
         if augmentation is not None:
-            self._say(f"images are augmented by {augmentation}")
+            self._log_once(f"images are augmented by {augmentation}")
         builder, program = self._program(
             batches.images, batches.size, learning=True, augmentation=augmentation
         )
         steps = StepResults(np.zeros(count), np.zeros(count, np.int64))
-        program.set(**brought(batches, steps, self.config, self.net.classes))
+        program.set(**bind_run_arguments(batches, steps, self.config, self.net.classes))
         program.start(self.steps)
-        self._take(builder)
-        self._rows.forget()
-        spoilt = program.array(builder.spoilt)
-        spoilt[...] = 0
-        before, done = self.steps, False
+        self._copy_in(builder)
+        self._sync.invalidate()
+        nonfinite = program.array(builder.spoilt)
+        nonfinite[...] = 0
+        before, succeeded = self.steps, False
         try:
-            done = self._go(program, count)
+            succeeded = self._execute(program, count)
         finally:
             try:
-                self._give(program, before)
-            except (KeyboardInterrupt, SystemExit):  # half of it would be neither old nor new
-                self._give(program, before)
+                self._copy_out(program, before)
+            except (KeyboardInterrupt, SystemExit):  # a half-copied network would mix two steps
+                self._copy_out(program, before)
                 raise
-        if spoilt.any():
+        if nonfinite.any():
             raise overflowed(self.net, self.steps - 1)
-        if not done:
-            self._go_on(batches, steps, self.steps - before)
+        if not succeeded:
+            self._resume_after_nonfinite(batches, steps, self.steps - before)
         return steps
 
     def logits(self, X: NDArray[Any]) -> Array:
-        """Return the logits (N, K) of images X (N, C, H, W), as they are at inference."""
+        """Return the logits (N, K) of images X (N, C, H, W), in inference mode."""
         X = self.net.as_images(X)
-        if len(X) <= _FEW:
+        if len(X) <= _FEW_IMAGES:
             return self.net.logits(X)
         X = finite(X, self.net.dtype)
-        with self._turn:
+        with self._lock:
             return self._logits(X)
 
     def _logits(self, X: NDArray[Any]) -> Array:
-        """Return the logits of many images, it being this thread's turn."""
-        logits = np.zeros((len(X), self.net.classes), np.float32)
-        builder, program = self._program(X, min(len(X), _INFER), learning=False)
-        count = -(-len(X) // _INFER)
+        """Return the logits of many images; the caller holds the lock."""
+        logits = np.zeros((len(X), len(self.net.classes)), np.float32)
+        builder, program = self._program(X, min(len(X), _INFERENCE_BATCH), learning=False)
+        count = -(-len(X) // _INFERENCE_BATCH)
         program.set(
-            images=as_taken(X),
+            images=as_kernel_images(X),
             order=np.arange(len(X)),
             lrs=np.zeros(count, np.int64),
             weighted=0,
             **dict.fromkeys(("labels", "weights", "class_weights"), 0),
             total=len(X),
-            size=_INFER,
+            size=_INFERENCE_BATCH,
             logits=logits,
         )
         program.start(0)
-        self._take(builder)
-        self._go(program, count)
+        self._copy_in(builder)
+        self._execute(program, count)
         return logits
 
     def plan(
@@ -214,27 +210,27 @@ class CompiledEngine:
         learning: bool = True,
         augmentation: Augmentation | None = None,
     ) -> Plan:
-        """Return the plan for batches of a size; `outline` says the same to be read.
+        """Return the plan for batches of a size. `plan_report` returns it in readable form.
 
         Args:
-            batch_size: how many images make a batch.
-            skip_zeros: whether the first linear layer is to skip pixels that are zero.
-            learning: whether to train, or only to go forward as at inference.
-            augmentation: how the images are to be changed at random; None: not at all.
+            batch_size: the number of images in a batch.
+            skip_zeros: whether the first dense layer skips pixels that are zero.
+            learning: True for a training step, False for inference.
+            augmentation: the random augmentation; None: no augmentation.
         """
         source = self._source(batch_size, True, skip_zeros, learning)
         source = source._replace(augmentation=augmentation)
         return self._build(source, -(-batch_size // LANES), learning).plan
 
-    def outline(self, batch_size: int, *, learning: bool = True, **how: Any) -> Outline:
+    def plan_report(self, batch_size: int, *, learning: bool = True, **options: Any) -> PlanReport:
         """Return the plan in words and numbers; the arguments are those of `plan`."""
-        plan = self.plan(batch_size, learning=learning, **how)
-        subject = Subject.of(self.net, self._store.rooms)
-        return outline(plan, subject, batch_size, self.workers, learning)
+        plan = self.plan(batch_size, learning=learning, **options)
+        return build_report(plan, self.net, self._layout, batch_size, self.workers, learning)
 
     def _build(self, source: Source, chunks: int, learning: bool) -> Builder:
+        """Lower the network to a plan."""
         emitters = SINGLE if source.single else EMITTERS
-        builder = Builder(self.net, self._store, source, chunks, learning, emitters)
+        builder = Builder(self.net, self._layout, source, chunks, learning, emitters)
         if learning:
             training(builder, self.config)
         else:
@@ -249,86 +245,97 @@ class CompiledEngine:
         learning: bool,
         augmentation: Augmentation | None = None,
     ) -> tuple[Builder, Program]:
-        """Return the program for images of this kind, in batches of at least this size."""
+        """Return a program for images of this type, in batches of at least this size."""
         chunks = -(-size // LANES)
-        whole = images.dtype == np.uint8
-        source = self._source(size, whole, self._skips(images), learning)
+        is_uint8 = images.dtype == np.uint8
+        source = self._source(size, is_uint8, self._decide_skip_zeros(images), learning)
         source = source._replace(augmentation=augmentation)
         key = (source, learning, chunks == 1)
         known = self._programs.get(key)
         if known is None or known[0].plan.chunks < chunks:
             builder = self._build(source, chunks, learning)
             self._programs[key] = known = builder, Program(builder.plan, self.workers)
-            name_python(builder.plan, self.config, self._said)
+            warn_missing_kernels(builder.plan, self.config, self._logged)
         return known
 
-    def _source(self, size: int, whole: bool, sparse: bool, learning: bool) -> Source:
-        """Return how the images come, and whether one alone."""
-        single = size == 1 and learning and whole and sparse and self._single
-        return Source(whole, sparse, single)
+    def _source(self, size: int, is_uint8: bool, sparse: bool, learning: bool) -> Source:
+        """Return the form of the images: their type, sparse or dense, and one alone or many."""
+        sparse = sparse and is_enabled("sparse")
+        batch_size_one = size == 1 and learning and is_uint8 and sparse
+        batch_size_one = batch_size_one and is_enabled("batch-size-one")
+        return Source(is_uint8, sparse, batch_size_one and self._supports_batch_size_one)
 
-    def _skips(self, images: NDArray[Any]) -> bool:
-        """Say whether to skip zeros; the first images that are seen decide."""
+    def _decide_skip_zeros(self, images: NDArray[Any]) -> bool:
+        """Return whether to skip zeros; unless it was given, the first images decide it."""
         if self.skip_zeros is None:
             share = share_of_zeros(images)
             self.skip_zeros = share >= ENOUGH
             if first_linear(self.net.layers) is not None:
-                way = "are skipped" if self.skip_zeros else f"are not skipped below {ENOUGH:.0%}"
-                self._say(f"{share:.0%} of the pixels are zero, and {way}")
+                when = "are skipped" if self.skip_zeros else f"are skipped only from {ENOUGH:.0%}"
+                self._log_once(f"{share:.0%} of the pixels are zero; zeros {when}")
         return self.skip_zeros and first_linear(self.net.layers) is not None
 
-    def _has_class_weights(self) -> bool:
-        """Say whether there is a weight for each class, if there are any."""
-        own = getattr(self.config.loss, "class_weights", None)
-        return own is None or len(own) == self.net.classes
+    def _class_weights_match(self) -> bool:
+        """Return whether the loss has no class weights, or one for each class."""
+        class_weights = getattr(self.config.loss, "class_weights", None)
+        return class_weights is None or len(class_weights) == len(self.net.classes)
 
-    def _say(self, sentence: str) -> None:
-        """Say to those who listen, once, how the work is done."""
-        if sentence not in self._said:
-            self._said.add(sentence)
+    def _log_once(self, sentence: str) -> None:
+        """Log how the engine works; each sentence once."""
+        if sentence not in self._logged:
+            self._logged.add(sentence)
             logger.info("handgrad: compiled engine: %s", sentence)
 
-    def _go(self, program: Program, count: int) -> bool:
-        """Run the program; where Python has a part in it, phase by phase."""
-        phases = program.plan.phases
-        if all(phase.kind is not Kind.PYTHON for phase in phases):
-            work = program.plan.multiply_adds * program.plan.chunks * LANES
-            enough = work > self.worth_meeting and count * work > self.worth_starting
-            if not enough or self.workers == 1:
-                self._say("one worker" + " where there is little work at a time" * (not enough))
-                return program.run(count, 1)
-            self._say(f"{self.workers} workers, or one while that is faster")
-            return in_slices(program, count, self._paces.setdefault(program, Pace(self.workers)))
-        self._say("one worker, and Python where there is no kernel")
-        return step_by_step(program, count, self.config.seed)
+    def _execute(self, program: Program, count: int) -> bool:
+        """Run steps of a program; return False if one met a number that is not finite."""
+        if any(phase.kind is Kind.PYTHON for phase in program.plan.phases):
+            self._log_once("one worker, and Python where a kernel is missing")
+            return run_phase_by_phase(program, count, self.config.seed)
+        if self.workers == 1:
+            self._log_once("one worker")
+            return program.run(count, 1)
+        if not is_enabled("thread-tuner"):
+            return program.run(count, self.workers)
+        work = program.plan.multiply_adds * program.plan.chunks * LANES
+        if work <= self.parallel_step_threshold or count * work <= self.parallel_run_threshold:
+            self._log_once("one worker, as there is little work")
+            return program.run(count, 1)
+        self._log_once(f"{self.workers} workers, or one while that is faster")
+        tuner = self._tuners.setdefault(program, ThreadTuner(self.workers))
+        return run_in_slices(program, count, tuner)
 
-    def _take(self, builder: Builder) -> None:
-        """Copy the network's arrays, and to learn the optimizer's state, into their rows."""
-        self._rows.take(self.net.parameters, self.optimizer_state if builder.training else {})
+    def _copy_in(self, builder: Builder) -> None:
+        """Copy the network, and for training the optimizer state, into the kernels' layout."""
+        self._sync.copy_in(self.net.parameters, self.optimizer_state if builder.training else {})
         for refresh in builder.refresh:
             refresh()
 
-    def _give(self, program: Program, before: int) -> None:
-        """Copy them back, and count the steps: so many were made before."""
-        self._rows.give(self.net.parameters, self.optimizer_state)
+    def _copy_out(self, program: Program, before: int) -> None:
+        """Copy the layout back into the network, and count the steps after the `before` first."""
+        self._sync.copy_out(self.net.parameters, self.optimizer_state)
         self.steps = before + int(program.clocks[STEP] + (program.clocks[STOP] == 0))
 
-    def _go_on(self, batches: BatchStream, steps: StepResults, made: int) -> None:
-        """Let the reference make the step that went astray: it names the layer.
+    def _resume_after_nonfinite(
+        self, batches: BatchStream, steps: StepResults, completed: int
+    ) -> None:
+        """Repeat the failed step with the reference engine, which names the layer in its error.
 
-        Where it finds every number finite after all (a sum of squares is larger than what it is
-        made of), its step counts, and the run goes on after it.
+        If the reference engine finds all numbers finite, its step counts, and the run continues
+        after it. A sum of squares can overflow although every number in it is finite.
         """
-        at, size = made * batches.size, batches.size
-        one = batches._replace(
-            order=batches.order[at : at + size], lrs=batches.lrs[made : made + 1]
+        first, size = completed * batches.size, batches.size
+        failed = batches._replace(
+            order=batches.order[first : first + size], lrs=batches.lrs[completed : completed + 1]
         )
-        rest = batches._replace(order=batches.order[at + size :], lrs=batches.lrs[made + 1 :])
-        steps.losses[made : made + 1], steps.correct[made : made + 1] = self._by_reference(one)
-        steps.losses[made + 1 :], steps.correct[made + 1 :] = self.run(rest)
+        rest = batches._replace(
+            order=batches.order[first + size :], lrs=batches.lrs[completed + 1 :]
+        )
+        here, after = slice(completed, completed + 1), slice(completed + 1, None)
+        steps.losses[here], steps.correct[here] = self._run_reference(failed)
+        steps.losses[after], steps.correct[after] = self.run(rest)
 
-    def _by_reference(self, batches: BatchStream) -> StepResults:
-        """Let the reference make these steps; what cannot be trained on, it refuses by name."""
+    def _run_reference(self, batches: BatchStream) -> StepResults:
+        """Make these steps with the reference engine, which rejects invalid input by name."""
         reference = ReferenceEngine(self.net, self.config)
         reference.steps, reference.optimizer_state = self.steps, self.optimizer_state
         try:
@@ -337,8 +344,19 @@ class CompiledEngine:
             self.steps = reference.steps
 
 
+def _layout(net: Network, config: TrainConfig) -> Store:
+    """Return the layout of a network's parameters in the memory of the kernels."""
+    leaves = list(_leaves(net.layers))
+    linear = {f"{name}weight" for name, layer in leaves if type(layer) is Dense}
+    without_kernel = tuple(name for name, layer in leaves if type(layer) not in EMITTERS)
+    alone = {name for name in net.parameters if name.startswith(without_kernel)}
+    first = first_linear(net.layers)
+    first_weight = None if first is None else f"{first}.weight"
+    return Store(net.parameters, config.optimizer.state_names, linear, alone, first_weight)
+
+
 def _leaves(layers: Sequence[Layer], prefix: str = "") -> Iterator[tuple[str, Layer]]:
-    """Yield each layer that is not made of layers, with what its arrays' names begin with."""
+    """Yield each layer that contains no other layers, with the prefix of its parameters' names."""
     for index, layer in enumerate(layers):
         name = f"{prefix}{index}."
         if type(layer) is Residual:

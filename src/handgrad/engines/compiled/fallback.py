@@ -1,4 +1,4 @@
-"""The compiled engine, or the reference where nothing can be compiled."""
+"""The compiled engine, which falls back to the reference engine if compilation is impossible."""
 
 from __future__ import annotations
 
@@ -14,32 +14,34 @@ from handgrad.layers import Array
 
 
 class CompiledOrReference(CompiledEngine):
-    """The compiled engine; where it needs a kernel that cannot be made, it says so and why.
+    """The compiled engine; without a working compiler, the reference engine's computation.
 
-    From then on it does as the reference engine does, as do all others of this process. That
-    shows only when there is something to compile: kernels that are kept are run without Numba.
+    The first kernel that is neither in the cache nor compilable causes one warning with the
+    reason. From then on all engines of this class in the process compute as the reference engine
+    does. Cached kernels run without Numba, so a missing Numba may never be noticed.
     """
 
-    _trouble: ClassVar[str | None] = None
+    _failure: ClassVar[str | None] = None
 
     def run(self, batches: BatchStream) -> StepResults:
-        """Make one update for each batch, and return what came out."""
-        if self._trouble is None:
+        """Make one update for each batch, and return the losses and the correct counts."""
+        if self._failure is None:
             try:
                 return super().run(batches)
-            except CannotCompileError as error:  # before the first step
-                self._give_in(error)
-        return self._by_reference(batches)
+            except CannotCompileError as error:  # raised before the first step
+                self._fall_back(error)
+        return self._run_reference(batches)
 
     def logits(self, X: NDArray[Any]) -> Array:
-        """Return the logits (N, K) of images X (N, C, H, W), as they are at inference."""
-        if self._trouble is None:
+        """Return the logits (N, K) of images X (N, C, H, W), in inference mode."""
+        if self._failure is None:
             try:
                 return super().logits(X)
             except CannotCompileError as error:
-                self._give_in(error)
+                self._fall_back(error)
         return self.net.logits(X)
 
-    def _give_in(self, error: CannotCompileError) -> None:
-        CompiledOrReference._trouble = error.trouble
-        say_slower(error.trouble)
+    def _fall_back(self, error: CannotCompileError) -> None:
+        """Use the reference computation from now on, and warn once."""
+        CompiledOrReference._failure = error.reason
+        say_slower(error.reason)

@@ -1,4 +1,4 @@
-"""Machine code: made once, kept where only its owner can write, and found again."""
+"""Kernels are compiled once, cached in a private folder, and found again."""
 
 import os
 import stat
@@ -17,13 +17,13 @@ print(len(address), "numba" in sys.modules)
 
 
 def run(cache: str) -> subprocess.CompletedProcess[str]:
-    """Run the program with kernels kept in a folder."""
+    """Run the program with a cache folder."""
     environment = {**os.environ, "HANDGRAD_CACHE": cache}
     command = [sys.executable, "-c", PROGRAM]
     return subprocess.run(command, env=environment, text=True, capture_output=True, check=True)
 
 
-def test_kernels_are_kept_and_numba_is_not_needed_again(tmp_path: Path) -> None:
+def test_cached_kernels_load_without_numba(tmp_path: Path) -> None:
     first, second = run(str(tmp_path)), run(str(tmp_path))
     assert first.stdout.split() == ["2", "True"]
     assert first.stderr == "handgrad: compiling 2 kernels for this machine, once ...\n"
@@ -34,7 +34,7 @@ def test_kernels_are_kept_and_numba_is_not_needed_again(tmp_path: Path) -> None:
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-def test_a_kernel_is_the_same_for_all() -> None:
+def test_a_kernel_is_linked_once() -> None:
     kernel = Kernel("chain.copy")
     assert kernel.symbol == "chain_copy"
     assert addresses([kernel]) == addresses([kernel])

@@ -1,4 +1,4 @@
-"""Kept object code: whole and the user's own, or it is not used; a place that fails is no harm."""
+"""The object-code cache: only complete code in a private folder is used; failures do no harm."""
 
 import os
 import shutil
@@ -10,106 +10,108 @@ from pathlib import Path
 
 import pytest
 
-from handgrad.engines.compiled.jit import object_cache as kept
+from handgrad.engines.compiled.jit import object_cache
 
 CODE = bytes(range(256)) * 4
 SENTENCE = (
-    "handgrad: compiled kernels cannot be kept {}: they are compiled anew in each process; "
-    "set HANDGRAD_CACHE to a folder that only you can write to"
+    "handgrad: compiled kernels cannot be cached {}; each process compiles them again. "
+    "Set HANDGRAD_CACHE to a folder that only you can write to"
 )
 
 
 @pytest.fixture(autouse=True)
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let nothing be known yet of a folder or a warning."""
+    """Forget the folder and the warnings of other tests."""
     monkeypatch.setenv("HANDGRAD_CACHE", str(tmp_path))
-    for known in (kept._folder, kept._warn_once, kept._forget_old):
+    for known in (object_cache._folder, object_cache._warn_once, object_cache._remove_old):
         known.cache_clear()
     yield
-    for known in (kept._folder, kept._warn_once, kept._forget_old):
+    for known in (object_cache._folder, object_cache._warn_once, object_cache._remove_old):
         known.cache_clear()
 
 
-def test_what_is_kept_is_found_under_its_version_and_name(tmp_path: Path) -> None:
-    kept.write("one", "copy", CODE)
-    assert kept.read("one", "copy") == CODE
-    assert kept.read("one", "other") is None
-    assert kept.read("two", "copy") is None
+def test_code_is_found_under_its_version_and_name(tmp_path: Path) -> None:
+    object_cache.write("one", "copy", CODE)
+    assert object_cache.read("one", "copy") == CODE
+    assert object_cache.read("one", "other") is None
+    assert object_cache.read("two", "copy") is None
     assert [path.name for path in (tmp_path / "kernels/one").iterdir()] == ["copy.o"]
 
 
 @pytest.mark.parametrize("at", [0, 1, 31, 32, 33, 500, len(CODE) + 31])
-def test_a_damaged_file_is_as_good_as_none(tmp_path: Path, at: int) -> None:
-    kept.write("one", "copy", CODE)
+def test_a_damaged_file_is_ignored(tmp_path: Path, at: int) -> None:
+    object_cache.write("one", "copy", CODE)
     file = tmp_path / "kernels/one/copy.o"
     whole = file.read_bytes()
     file.write_bytes(whole[:at])
-    assert kept.read("one", "copy") is None
+    assert object_cache.read("one", "copy") is None
     file.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
-    assert kept.read("one", "copy") is None
-    kept.write("one", "copy", CODE)
-    assert kept.read("one", "copy") == CODE
+    assert object_cache.read("one", "copy") is None
+    object_cache.write("one", "copy", CODE)
+    assert object_cache.read("one", "copy") == CODE
 
 
-def test_a_full_disk_is_said_once_and_leaves_nothing(
+def test_a_full_disk_gives_one_warning_and_leaves_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    kept.write("one", "copy", CODE)
+    object_cache.write("one", "copy", CODE)
 
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", fail)
     for name in ("copy", "other", "third"):
-        kept.write("one", name, CODE[:100])
+        object_cache.write("one", name, CODE[:100])
     folder = tmp_path / "kernels/one"
     assert caplog.messages == [SENTENCE.format(f"in {folder} (No space left on device)")]
     assert [path.name for path in folder.iterdir()] == ["copy.o"]
-    assert kept.read("one", "copy") == CODE
+    assert object_cache.read("one", "copy") == CODE
 
 
-@pytest.mark.skipif(not hasattr(os, "getuid"), reason="folders have no owner here")
-def test_a_folder_that_others_can_write_to_is_not_trusted(
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="folders have no owner on this system")
+def test_a_folder_writable_by_others_is_not_trusted(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = tmp_path / "kernels/one"
     folder.mkdir(parents=True)
     folder.chmod(0o777)
-    kept.write("one", "copy", CODE)
-    assert kept.read("one", "copy") is None
-    assert caplog.messages == [SENTENCE.format(f"in {folder} (others can write to it)")]
+    object_cache.write("one", "copy", CODE)
+    assert object_cache.read("one", "copy") is None
+    assert caplog.messages == [SENTENCE.format(f"in {folder} (other users can write to it)")]
 
 
-@pytest.mark.skipif(not hasattr(os, "getuid"), reason="folders have no owner here")
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="folders have no owner on this system")
 @pytest.mark.parametrize("mode", [0o777, 0o775, 0o757])
-def test_a_named_place_that_others_can_write_to_is_not_trusted(
+def test_a_chosen_folder_writable_by_others_is_not_trusted(
     mode: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    kept.write("one", "copy", CODE)
-    kept._folder.cache_clear()
+    object_cache.write("one", "copy", CODE)
+    object_cache._folder.cache_clear()
     tmp_path.chmod(mode)
-    assert kept.read("one", "copy") is None
+    assert object_cache.read("one", "copy") is None
     folder = tmp_path / "kernels/one"
-    assert caplog.messages == [SENTENCE.format(f"in {folder} (others can write to {tmp_path})")]
+    assert caplog.messages == [
+        SENTENCE.format(f"in {folder} (other users can write to {tmp_path})")
+    ]
 
 
-@pytest.mark.skipif(not hasattr(os, "getuid"), reason="folders have no owner here")
-def test_a_place_where_nobody_can_move_what_is_anothers_will_do(
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="folders have no owner on this system")
+def test_a_folder_with_the_sticky_bit_is_trusted(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     tmp_path.chmod(0o1777)
-    kept.write("one", "copy", CODE)
-    assert kept.read("one", "copy") == CODE
+    object_cache.write("one", "copy", CODE)
+    assert object_cache.read("one", "copy") == CODE
     assert caplog.messages == []
 
 
-@pytest.mark.skipif(not hasattr(os, "getuid"), reason="folders have no owner here")
-@pytest.mark.parametrize("is_named", [True, False])
-def test_handgrads_own_folders_are_closed_to_others(
-    is_named: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="folders have no owner on this system")
+@pytest.mark.parametrize("is_chosen", [True, False])
+def test_handgrads_own_folders_are_closed_to_other_users(
+    is_chosen: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = tmp_path / "cache"
-    if is_named:
+    if is_chosen:
         monkeypatch.setenv("HANDGRAD_CACHE", str(root))
     else:
         monkeypatch.delenv("HANDGRAD_CACHE")
@@ -117,62 +119,64 @@ def test_handgrads_own_folders_are_closed_to_others(
             "handgrad.engines.compiled.jit.object_cache.user_cache_path", lambda *_: root
         )
         root.mkdir()
-        root.chmod(0o775)  # a data set was kept here, under an umask that suits a group
+        root.chmod(0o775)  # as after a download with a umask for a group
     before = os.umask(0)
     try:
-        kept.write("one", "copy", CODE)
+        object_cache.write("one", "copy", CODE)
     finally:
         os.umask(before)
-    assert kept.read("one", "copy") == CODE
+    assert object_cache.read("one", "copy") == CODE
     modes = [path.stat().st_mode & 0o777 for path in (root, root / "kernels", root / "kernels/one")]
-    assert modes == [0o700 if is_named else 0o755, 0o700, 0o700]
+    assert modes == [0o700 if is_chosen else 0o755, 0o700, 0o700]
 
 
-def test_a_folder_that_can_only_be_read_is_read(
+def test_a_read_only_folder_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    kept.write("one", "copy", CODE)
+    object_cache.write("one", "copy", CODE)
 
     def refuse(**_: object) -> None:
         raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr("tempfile.NamedTemporaryFile", refuse)
-    assert kept.read("one", "copy") == CODE
+    assert object_cache.read("one", "copy") == CODE
     assert caplog.messages == []
-    kept.write("one", "other", CODE)
-    kept.write("one", "third", CODE)
+    object_cache.write("one", "other", CODE)
+    object_cache.write("one", "third", CODE)
     folder = tmp_path / "kernels/one"
     assert caplog.messages == [SENTENCE.format(f"in {folder} (Read-only file system)")]
 
 
 @pytest.mark.parametrize("place", ["/dev/null", "/proc/handgrad"])
-@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc here")
-def test_a_place_that_can_hold_nothing_is_said_once(
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="this system has no /proc")
+def test_an_impossible_folder_gives_one_warning(
     place: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("HANDGRAD_CACHE", place)
-    kept.write("one", "copy", CODE)
-    kept.write("one", "other", CODE)
-    assert kept.read("one", "copy") is None
+    object_cache.write("one", "copy", CODE)
+    object_cache.write("one", "other", CODE)
+    assert object_cache.read("one", "copy") is None
     (message,) = caplog.messages
-    assert message.startswith(f"handgrad: compiled kernels cannot be kept in {place}/kernels/one (")
+    assert message.startswith(
+        f"handgrad: compiled kernels cannot be cached in {place}/kernels/one ("
+    )
 
 
-def test_without_a_home_folder_nothing_is_kept(
+def test_without_a_home_folder_nothing_is_cached(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def nobodys(*_: object) -> Path:
+    def no_home(*_: object) -> Path:
         raise RuntimeError("could not determine the home directory")
 
     monkeypatch.delenv("HANDGRAD_CACHE")
-    monkeypatch.setattr("handgrad.engines.compiled.jit.object_cache.user_cache_path", nobodys)
-    kept.write("one", "copy", CODE)
-    assert kept.read("one", "copy") is None
+    monkeypatch.setattr("handgrad.engines.compiled.jit.object_cache.user_cache_path", no_home)
+    object_cache.write("one", "copy", CODE)
+    assert object_cache.read("one", "copy") is None
     assert caplog.messages == [SENTENCE.format("without a home folder")]
 
 
 def versions(root: Path, days: dict[str, float]) -> None:
-    """Make versions that were used so many days ago."""
+    """Make versions that were last used `days` days ago."""
     for name, ago in days.items():
         folder = root / "kernels" / name
         folder.mkdir(parents=True)
@@ -180,45 +184,45 @@ def versions(root: Path, days: dict[str, float]) -> None:
         os.utime(folder, (time.time() - 86400 * ago,) * 2)
 
 
-def test_old_versions_go_but_for_the_last_few(tmp_path: Path) -> None:
+def test_old_versions_are_removed_except_the_newest(tmp_path: Path) -> None:
     old = {f"{n:016x}": 100.0 - n for n in range(20)}
     versions(tmp_path, old | {"a" * 16: 6.0, "mine": 500.0})
-    (tmp_path / "kernels" / ("b" * 16)).symlink_to(tmp_path)  # no version of ours
-    kept.write("c" * 16, "copy", CODE)
+    (tmp_path / "kernels" / ("b" * 16)).symlink_to(tmp_path)  # not a version
+    object_cache.write("c" * 16, "copy", CODE)
     left = sorted(path.name for path in (tmp_path / "kernels").iterdir())
     assert left == ["0" * 14 + "12", "0" * 14 + "13", "a" * 16, "b" * 16, "c" * 16, "mine"]
     assert list(tmp_path.iterdir()) == [tmp_path / "kernels"]
 
 
-def test_what_was_used_lately_stays_however_much_it_is(tmp_path: Path) -> None:
+def test_recently_used_versions_stay(tmp_path: Path) -> None:
     versions(tmp_path, {f"{n:016x}": n / 4 for n in range(20)})
-    kept.write("c" * 16, "copy", CODE)
+    object_cache.write("c" * 16, "copy", CODE)
     assert len(list((tmp_path / "kernels").iterdir())) == 21
 
 
-def test_a_version_that_is_read_is_used(tmp_path: Path) -> None:
+def test_reading_marks_a_version_as_used(tmp_path: Path) -> None:
     versions(tmp_path, {f"{n:016x}": 100 for n in range(9)})
-    kept.read("0" * 16, "copy")
-    kept.write("c" * 16, "copy", CODE)
+    object_cache.read("0" * 16, "copy")
+    object_cache.write("c" * 16, "copy", CODE)
     assert (tmp_path / "kernels" / ("0" * 16) / "copy.o").exists()
-    assert len(list((tmp_path / "kernels").iterdir())) == kept.MOST
+    assert len(list((tmp_path / "kernels").iterdir())) == object_cache.MAX_VERSIONS
 
 
-def test_who_loses_its_version_to_another_process_keeps_on(
+def test_a_removed_version_is_written_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    kept.write("1" * 16, "copy", CODE)
+    object_cache.write("1" * 16, "copy", CODE)
     shutil.rmtree(tmp_path / "kernels" / ("1" * 16))
-    assert kept.read("1" * 16, "copy") is None
-    kept.write("1" * 16, "copy", CODE)
-    assert kept.read("1" * 16, "copy") == CODE
+    assert object_cache.read("1" * 16, "copy") is None
+    object_cache.write("1" * 16, "copy", CODE)
+    assert object_cache.read("1" * 16, "copy") == CODE
     assert caplog.messages == []
 
 
-def test_two_processes_that_forget_at_once_do_each_others_work(tmp_path: Path) -> None:
+def test_two_processes_may_remove_old_versions_at_once(tmp_path: Path) -> None:
     versions(tmp_path, {f"{n:016x}": 100 for n in range(300)})
-    program = "import sys; from handgrad.engines.compiled import kept; "
-    program += "kept.write(sys.argv[1] * 16, 'copy', b'code')"
+    program = "import sys; from handgrad.engines.compiled.jit import object_cache; "
+    program += "object_cache.write(sys.argv[1] * 16, 'copy', b'code')"
     environment = {**os.environ, "HANDGRAD_CACHE": str(tmp_path)}
     processes = [
         subprocess.Popen([sys.executable, "-c", program, name], env=environment, stderr=-1)
@@ -227,17 +231,17 @@ def test_two_processes_that_forget_at_once_do_each_others_work(tmp_path: Path) -
     assert [process.communicate()[1] for process in processes] == [b"", b""]
     left = {path.name for path in (tmp_path / "kernels").iterdir()}
     assert {"a" * 16, "b" * 16} <= left
-    assert len(left) <= kept.MOST + 1
+    assert len(left) <= object_cache.MAX_VERSIONS + 1
 
 
-def test_what_killed_processes_left_goes_too(tmp_path: Path) -> None:
-    kept.write("one", "copy", CODE)
-    kept._forget_old.cache_clear()
+def test_temporary_files_of_killed_processes_are_removed(tmp_path: Path) -> None:
+    object_cache.write("one", "copy", CODE)
+    object_cache._remove_old.cache_clear()
     for name, days in (("tmpold", 8), ("tmpnew", 6)):
         path = tmp_path / "kernels/one" / name
         path.touch()
         os.utime(path, (time.time() - 86400 * days,) * 2)
-    kept.write("one", "other", CODE)
+    object_cache.write("one", "other", CODE)
     names = {path.name for path in (tmp_path / "kernels/one").iterdir()}
     assert names == {"copy.o", "other.o", "tmpnew"}
 

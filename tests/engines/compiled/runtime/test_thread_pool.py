@@ -1,41 +1,45 @@
-"""How many threads may be at work: those of all programs together."""
+"""The thread budget: all programs of a process together stay within the limit."""
 
 import os
 
 import pytest
 
-from handgrad.engines.compiled.runtime import thread_pool as module
-from handgrad.engines.compiled.runtime.thread_pool import crew
+from handgrad.engines.compiled.runtime import thread_pool
+from handgrad.engines.compiled.runtime.thread_pool import reserve_threads
 
 
-def test_one_program_has_all_it_wants_up_to_the_most() -> None:
-    for wanted, most, count in ((1, 4, 1), (3, 4, 3), (9, 4, 4)):
-        with crew(wanted, most) as given:
-            assert given == count
+def test_a_single_program_gets_what_it_wants_up_to_the_limit() -> None:
+    for wanted, limit, count in ((1, 4, 1), (3, 4, 3), (9, 4, 4)):
+        with reserve_threads(wanted, limit) as granted:
+            assert granted == count
 
 
-def test_programs_at_once_share_and_each_may_work_alone() -> None:
-    with crew(3, 4) as first, crew(3, 4) as second, crew(3, 4) as third:
+def test_concurrent_programs_share_the_limit_and_get_at_least_one_thread() -> None:
+    with (
+        reserve_threads(3, 4) as first,
+        reserve_threads(3, 4) as second,
+        reserve_threads(3, 4) as third,
+    ):
         assert (first, second, third) == (3, 1, 1)
-    with crew(2, 4) as first, crew(4, 4) as second:
+    with reserve_threads(2, 4) as first, reserve_threads(4, 4) as second:
         assert (first, second) == (2, 2)
-    with crew(4, 4) as again:
+    with reserve_threads(4, 4) as again:
         assert again == 4
 
 
-def test_a_failure_gives_the_threads_back() -> None:
-    with pytest.raises(ZeroDivisionError), crew(4, 4):
+def test_an_exception_returns_the_threads_to_the_budget() -> None:
+    with pytest.raises(ZeroDivisionError), reserve_threads(4, 4):
         1 / 0  # noqa: B018
-    with crew(4, 4) as given:
-        assert given == 4
+    with reserve_threads(4, 4) as granted:
+        assert granted == 4
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no process can be forked here")
-def test_a_forked_child_has_the_cores_for_itself() -> None:
-    with crew(4, 4), module._lock:
-        module_lock = module._lock
-        module._begin_anew()  # what a fork does in the child
-        assert module._lock is not module_lock
-        with crew(4, 4) as given:
-            assert given == 4
-        module._at_work = 4
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_child_has_the_whole_budget() -> None:
+    with reserve_threads(4, 4), thread_pool._lock:
+        lock_before = thread_pool._lock
+        thread_pool._reset_after_fork()  # runs in the child after a fork
+        assert thread_pool._lock is not lock_before
+        with reserve_threads(4, 4) as granted:
+            assert granted == 4
+        thread_pool._busy_threads = 4

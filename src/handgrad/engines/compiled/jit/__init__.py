@@ -1,1 +1,1 @@
-"""Compilation of kernels to machine code, and the cache of object code."""
+"""Compiles kernels to machine code, and caches the object code."""

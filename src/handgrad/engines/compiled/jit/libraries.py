@@ -1,4 +1,4 @@
-"""Numba and llvmlite: loaded where something is to be compiled; and why they cannot be used."""
+"""Loads Numba and llvmlite when a kernel must be compiled, and explains why they cannot be used."""
 
 from __future__ import annotations
 
@@ -12,68 +12,70 @@ from typing import Any
 
 from handgrad.errors import MissingExtraError
 
-# The functions of the C library that machine code may call.
-_LIBRARY = ("memset", "memcpy", "memmove", "logf", "pow")
+# The functions of the C library that kernels may call.
+_C_FUNCTIONS = ("memset", "memcpy", "memmove", "logf", "pow")
 
-# Numba's settings that say only where and by how many threads code is run, or that none is made.
-_HARMLESS = {
+# Settings of Numba that do not change the machine code.
+_IRRELEVANT = {
     *("NUMBA_DISABLE_JIT", "NUMBA_NUM_THREADS", "NUMBA_DEFAULT_NUM_THREADS"),
     *("NUMBA_CACHE_DIR", "NUMBA_CACHE_LOCATOR_CLASSES", "NUMBA_FUNCTION_CACHE_SIZE"),
     *("NUMBA_THREADING_LAYER", "NUMBA_THREADING_LAYER_PRIORITY"),
 }
-_SETTINGS_FILE = Path(".numba_config.yaml")  # in the working folder, where Numba looks for it
+_SETTINGS_FILE = Path(".numba_config.yaml")  # Numba reads it from the working folder
 
 
 class CannotCompileError(MissingExtraError):
-    """Nothing can be compiled in this process.
+    """This process cannot compile kernels.
 
     Attributes:
-        trouble: why, without what to do.
+        reason: the cause, without the advice on what to do.
     """
 
-    def __init__(self, message: str, *, trouble: str) -> None:
+    def __init__(self, message: str, *, reason: str) -> None:
         super().__init__(message)
-        self.trouble = trouble
+        self.reason = reason
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return partial(type(self), trouble=self.trouble), self.args
+        return partial(type(self), reason=self.reason), self.args
 
 
 def numba() -> Any:
-    """Return Numba, able to compile.
+    """Return the Numba module.
 
     Raises:
-        CannotCompileError: where it is missing, broken, or told not to.
+        CannotCompileError: if Numba is missing, broken, or its compiler is switched off.
     """
-    found = _loaded("numba")
-    if found.config.DISABLE_JIT:
-        raise cannot("Numba is told not to compile (NUMBA_DISABLE_JIT)", "set NUMBA_DISABLE_JIT=0")
-    return found
+    module = _load("numba")
+    if module.config.DISABLE_JIT:
+        raise cannot_compile(
+            "NUMBA_DISABLE_JIT switches Numba's compiler off", "set NUMBA_DISABLE_JIT=0"
+        )
+    return module
 
 
 @cache
 def binding() -> Any:
-    """Return llvmlite's binding, ready for this machine.
+    """Return llvmlite's binding, initialized for this processor.
 
     Raises:
-        CannotCompileError: where it is missing or broken.
+        CannotCompileError: if llvmlite is missing or broken.
     """
-    found = _loaded("llvmlite.binding")
+    found = _load("llvmlite.binding")
     found.initialize_native_target()
     found.initialize_native_asmprinter()
     library = ctypes.cdll.msvcrt if sys.platform == "win32" else ctypes.CDLL(None)
-    for name in _LIBRARY:
+    for name in _C_FUNCTIONS:
         address = ctypes.cast(getattr(library, name), ctypes.c_void_p).value
         found.add_symbol(name, address)
     return found
 
 
-def settings() -> list[str]:
-    """Return Numba's settings that may change what it compiles; Numba is not loaded for it."""
+def numba_settings() -> list[str]:
+    """Return the settings of Numba that may change machine code, without importing Numba."""
     chosen = [
         f"{name}={value}"
         for name, value in sorted(os.environ.items())
-        if name.startswith("NUMBA_") and name not in _HARMLESS
+        if name.startswith("NUMBA_") and name not in _IRRELEVANT
     ]
     try:
         return [*chosen, _SETTINGS_FILE.read_text(errors="replace")]
@@ -82,37 +84,39 @@ def settings() -> list[str]:
 
 
 def not_compiled(kernel: str, error: Exception) -> CannotCompileError:
-    """Return the error for a kernel that Numba cannot compile."""
-    names = [setting.partition("=")[0] for setting in settings() if setting.startswith("NUMBA_")]
-    under = f" under {', '.join(names)}" if names else ""
+    """Return the error for a kernel that Numba failed to compile."""
+    names = [
+        setting.partition("=")[0] for setting in numba_settings() if setting.startswith("NUMBA_")
+    ]
+    under = f" with {', '.join(names)}" if names else ""
     remedy = f"unset {', '.join(names)}" if names else "install another version of Numba"
-    return cannot(f"Numba cannot compile {kernel}{under} ({reason(error)})", remedy)
+    return cannot_compile(f"Numba cannot compile {kernel}{under} ({_first_line(error)})", remedy)
 
 
-def cannot(trouble: str, remedy: str) -> CannotCompileError:
-    """Return the error for a trouble, with what to do."""
-    message = f"the compiled engine cannot work: {trouble}; {remedy}, or take engine='reference'"
-    return CannotCompileError(message, trouble=trouble)
+def cannot_compile(reason: str, remedy: str) -> CannotCompileError:
+    """Return the error with a reason and the advice on what to do."""
+    message = f"the compiled engine cannot compile: {reason}; {remedy}, or use engine='reference'"
+    return CannotCompileError(message, reason=reason)
 
 
-def reason(error: Exception) -> str:
-    """Return an error's first line, or its name where it has none."""
+def _first_line(error: Exception) -> str:
+    """Return the first line of an error's message, or its class name if it has no message."""
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(" .:") if lines else type(error).__name__
 
 
-def _loaded(name: str) -> Any:
-    """Return a module of Numba's or llvmlite's."""
+def _load(name: str) -> Any:
+    """Import Numba or llvmlite, or one of their modules."""
     try:
         return importlib.import_module(name)
-    except Exception as error:  # a library that does not fit raises anything
+    except Exception as error:  # an incompatible library may raise anything
         package = name.partition(".")[0]
         if isinstance(error, ModuleNotFoundError) and error.name in (name, package):
             raise CannotCompileError(
                 "the compiled engine needs Numba; install it with `pip install numba`, "
-                "or take engine='reference'",
-                trouble="Numba is not installed",
+                "or use engine='reference'",
+                reason="Numba is not installed",
             ) from error
-        raise cannot(
-            f"{package} cannot be loaded ({reason(error)})", "install a version that fits"
+        raise cannot_compile(
+            f"{package} cannot be imported ({_first_line(error)})", "install a compatible version"
         ) from error

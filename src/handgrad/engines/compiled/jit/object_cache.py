@@ -1,4 +1,4 @@
-"""Object code, kept for later processes in a folder that only the user can write to."""
+"""The object-code cache: a folder that only the user can write to, shared by processes."""
 
 from __future__ import annotations
 
@@ -16,22 +16,20 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from handgrad.posix import belongs_to_others, is_writable_by_others
-
-MOST = 4  # versions that are kept, beside those used lately
-LATELY = 7 * 24 * 60 * 60  # seconds
+MAX_VERSIONS = 4  # more are removed, except those used recently
+RECENT = 7 * 24 * 60 * 60  # seconds
 
 _DIGEST = hashlib.sha256().digest_size
-_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+_OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _VERSION = re.compile("[0-9a-f]{16}")
 
 
 def read(version: str, name: str) -> bytes | None:
-    """Return the object code kept under a name; None: there is none, or it is damaged.
+    """Return the object code of a kernel; None if it is not cached or is damaged.
 
     Args:
-        version: what changes with all that the code depends on.
-        name: the name.
+        version: the cache key, which changes with everything that the code depends on.
+        name: the name of the machine code.
     """
     folder = _folder(version)
     if folder is None:
@@ -44,19 +42,19 @@ def read(version: str, name: str) -> bytes | None:
     return code if hashlib.sha256(code).digest() == digest else None
 
 
-def possible(version: str) -> bool:
-    """Say whether anything can be kept."""
+def is_available(version: str) -> bool:
+    """Return whether there is a cache folder."""
     return _folder(version) is not None
 
 
 def write(version: str, name: str, code: bytes) -> None:
-    """Keep object code under a name; a reader sees all of it or nothing."""
+    """Write object code to the cache atomically: a reader sees the whole file or none."""
     folder = _folder(version)
     if folder is None:
         return
     temporary = None
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # another may have removed it
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # another process may have removed it
         with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
             temporary = file.name
             file.write(hashlib.sha256(code).digest() + code)
@@ -67,34 +65,34 @@ def write(version: str, name: str, code: bytes) -> None:
                 os.unlink(temporary)
         _warn_once(f"in {folder} ({error.strerror or error})")
         return
-    _forget_old(folder)
+    _remove_old(folder)
 
 
 @cache
-def _forget_old(folder: Path) -> None:
-    """Remove what other versions kept that were not used lately, but for the last few.
+def _remove_old(folder: Path) -> None:
+    """Remove old versions of the cache, and temporary files that killed processes left.
 
-    Whoever uses one of them after all compiles anew.
+    The newest versions and those used recently stay.
     """
     now = time.time()
-    with suppress(OSError):  # another process does the same
+    with suppress(OSError):  # another process may be removing the same
         others = [
             path
             for path in folder.parent.iterdir()
             if _VERSION.fullmatch(path.name) and path != folder and not path.is_symlink()
         ]
-        others.sort(key=_used, reverse=True)
-        for old in others[MOST - 1 :]:
-            if now - _used(old) > LATELY:
+        others.sort(key=_last_used, reverse=True)
+        for old in others[MAX_VERSIONS - 1 :]:
+            if now - _last_used(old) > RECENT:
                 shutil.rmtree(old, ignore_errors=True)
-    with suppress(OSError):  # and what killed processes left of this one
+    with suppress(OSError):
         for path in folder.glob("tmp*"):
-            if now - _used(path) > LATELY:
+            if now - _last_used(path) > RECENT:
                 path.unlink()
 
 
-def _used(path: Path) -> float:
-    """Return when a version was used last, in seconds since 1970; 0: it is gone."""
+def _last_used(path: Path) -> float:
+    """Return when a version was last used, in seconds since 1970; 0 if it is gone."""
     try:
         return path.lstat().st_mtime
     except OSError:
@@ -103,13 +101,13 @@ def _used(path: Path) -> float:
 
 @cache
 def _folder(version: str) -> Path | None:
-    """Return the folder of kept object code, or None where there is none to be trusted.
+    """Return the folder of a version, or None if it cannot be made or trusted.
 
-    It may be one that can only be read, such as root's in an image with kernels for all.
+    It may be read-only, such as root's folder in a container image with compiled kernels.
     """
-    named = os.environ.get("HANDGRAD_CACHE")
+    chosen = os.environ.get("HANDGRAD_CACHE")
     try:
-        root = Path(named).expanduser() if named else user_cache_path("handgrad")
+        root = Path(chosen).expanduser() if chosen else user_cache_path("handgrad")
     except RuntimeError:
         _warn_once("without a home folder")
         return None
@@ -118,44 +116,43 @@ def _folder(version: str) -> Path | None:
         root.parent.mkdir(parents=True, exist_ok=True)
         for path in (root, folder.parent, folder):
             path.mkdir(mode=0o700, exist_ok=True)
-            if path == folder.parent or (path == root and not named):
-                _close(path)
-            _check_is_own(path, folder)
+            if path == folder.parent or (path == root and not chosen):
+                _remove_write_permission(path)
+            _check_permissions(path, folder)
     except OSError as error:
         _warn_once(f"in {folder} ({error.strerror or error})")
         return None
-    with suppress(OSError):  # it can only be read
-        os.utime(folder)  # the version that was not used for longest goes first
+    with suppress(OSError):  # the folder may be read-only
+        os.utime(folder)  # marks the version as used
     return folder
 
 
-def _close(path: Path) -> None:
-    """Let nobody else write to a folder of handgrad's own, made perhaps where all may."""
+def _remove_write_permission(path: Path) -> None:
+    """Remove the write permission of other users from a folder that handgrad made."""
     with suppress(OSError):
         mode = stat.S_IMODE(path.stat().st_mode)
-        if mode & _BY_OTHERS:
-            path.chmod(mode & ~_BY_OTHERS)
+        if mode & _OTHERS_MAY_WRITE:
+            path.chmod(mode & ~_OTHERS_MAY_WRITE)
 
 
-def _check_is_own(path: Path, folder: Path) -> None:
-    """Raise a PermissionError where another user could put code in place of ours.
+def _check_permissions(path: Path, folder: Path) -> None:
+    """Raise a PermissionError if another user could replace the code in a folder.
 
-    Above the folder that the code lies in, it does where nobody can move what is another's, as
-    under /tmp.
+    Parents of the folder may be writable by others if the sticky bit is set, as for /tmp.
     """
     status = path.stat()
-    is_open = is_writable_by_others(status)
+    is_open = status.st_mode & _OTHERS_MAY_WRITE
     if path != folder and status.st_mode & stat.S_ISVTX:
         is_open = False
     if is_open or belongs_to_others(status):
         which = "it" if path == folder else str(path)
-        raise PermissionError(f"others can write to {which}")
+        raise PermissionError(f"other users can write to {which}")
 
 
 @cache
-def _warn_once(where: str) -> None:
+def _warn_once(place: str) -> None:
     logging.getLogger("handgrad").warning(
-        "handgrad: compiled kernels cannot be kept %s: they are compiled anew in each process; "
-        "set HANDGRAD_CACHE to a folder that only you can write to",
-        where,
+        "handgrad: compiled kernels cannot be cached %s; each process compiles them again. "
+        "Set HANDGRAD_CACHE to a folder that only you can write to",
+        place,
     )

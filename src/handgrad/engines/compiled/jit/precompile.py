@@ -1,4 +1,4 @@
-"""A second process that compiles kernels as well; a thread could not, for Numba is Python."""
+"""A second process that compiles kernels; Numba holds the GIL, so a thread would not help."""
 
 from __future__ import annotations
 
@@ -11,43 +11,47 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from handgrad.engines.compiled.ablation import is_enabled
 from handgrad.threads import cores
 
-_WORTH = 8  # kernels: for fewer, the other process would hardly have begun
+_MIN_KERNELS = 8  # for fewer kernels, the second process starts too late to help
+
+# The process ends when its standard input closes, which happens however its parent ends.
 _PROGRAM = """
 import os, sys, threading
 threading.Thread(target=lambda: (sys.stdin.read(), os._exit(1)), daemon=True).start()
 from handgrad.engines.compiled.jit import compiler
-compiler.ahead(sys.argv[1])
-"""  # its input ends when the process that started it does, however that ends
+compiler.precompile(sys.argv[1])
+"""
 
 
 @contextmanager
-def second_process(kernels: Sequence[Sequence[Any]]) -> Iterator[None]:
-    """Let a second process compile and keep kernels, the last first, while the block runs.
+def second_compiler_process(kernels: Sequence[Sequence[Any]]) -> Iterator[None]:
+    """Run a second process that compiles the kernels in reverse order while the block runs.
 
-    The block takes what it finds kept, and compiles the rest itself: it needs no second process,
-    and where none can be had there is none.
+    The two processes meet in the middle. The block reads finished kernels from the cache and
+    compiles the rest itself, so it also works if the second process cannot be started.
 
     Args:
-        kernels: the name and the tile of each.
+        kernels: the name and the tile of each kernel.
     """
-    helper = _start(kernels) if len(kernels) >= _WORTH and cores() > 1 and _is_python() else None
+    is_useful = len(kernels) >= _MIN_KERNELS and cores() > 1 and _runs_python()
+    process = _start(kernels) if is_useful and is_enabled("second-compiler") else None
     try:
         yield
     finally:
-        if helper is not None:
-            with helper:
-                helper.kill()  # what it has not finished, nobody waits for
+        if process is not None:
+            with process:
+                process.kill()  # the block has everything it needs
 
 
-def _is_python() -> bool:
-    """Say whether the program that runs is Python itself, and not another that has it inside."""
+def _runs_python() -> bool:
+    """Return whether `sys.executable` is Python itself, not a program that embeds it."""
     return Path(sys.executable or "").name.startswith("python") and not hasattr(sys, "frozen")
 
 
 def _start(kernels: Sequence[Sequence[Any]]) -> subprocess.Popen[bytes] | None:
-    """Start the process that calls `compiler.ahead`."""
+    """Start the process; return None if the system cannot."""
     path = os.pathsep.join(filter(None, sys.path))
     try:
         return subprocess.Popen(

@@ -27,7 +27,7 @@ def run(
     worker: int,
     workers: int,
     barrier: Ints,
-    give_way: int,
+    yield_thread: int,
 ) -> None:
     """Run `steps` training steps, or stop where the clock says so.
 
@@ -49,7 +49,7 @@ def run(
         worker: which worker this is.
         workers: how many there are.
         barrier: where they meet.
-        give_way: the address of the function that lets another thread of this machine run.
+        yield_thread: the address of the function that lets another thread of this machine run.
     """
     clock = at(clocks, worker * WORDS)
     block = at(blocks, worker * ROOM)
@@ -83,13 +83,13 @@ def run(
                         a += 1
                     call(stages[3 * stage], block)
             if workers > phases[5 * p + 4] and kind != EVERY:
-                meet(barrier, workers, give_way)
+                meet(barrier, workers, yield_thread)
             if clock[STOP] != 0:
                 return
 
 
 @helper
-def meet(barrier: Ints, workers: int, give_way: int) -> None:
+def meet(barrier: Ints, workers: int, yield_thread: int) -> None:
     """Wait until every worker is here.
 
     The last to come opens the door for all: it counts the generation on. Waiting is looking, for
@@ -105,7 +105,7 @@ def meet(barrier: Ints, workers: int, give_way: int) -> None:
         while look(generation) == now:
             looks += 1
             if looks > 4000:
-                call(give_way, arrived)
+                call(yield_thread, arrived)
 
 
 @emitted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from handgrad.engines.compiled.ablation import is_enabled
 from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.phases import Kind
 from handgrad.engines.compiled.lower.builder import Backward, Builder, even
@@ -66,7 +67,8 @@ def tiling_of(b: Builder, prefix: str) -> Tiling:
 
 def small(tiling: Tiling) -> bool:
     """Say whether a layer's weights fit every core's cache beside all else."""
-    return tiling.tiles * tiling.width * tiling.inputs <= _SMALL
+    is_small = tiling.tiles * tiling.width * tiling.inputs <= _SMALL
+    return is_small and is_enabled("split-work")
 
 
 def first_at_once(b: Builder, prefix: str) -> bool:

@@ -1,1 +1,1 @@
-"""The plan of a compiled program as text."""
+"""The plan report: a plan in words and numbers, for `handgrad plan` and `hg.plan`."""

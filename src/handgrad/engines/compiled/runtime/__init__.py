@@ -1,1 +1,1 @@
-"""What runs a compiled program: memory, threads and the state of a step."""
+"""Runs a plan: buffers, arguments, threads and the state of a step."""

@@ -1,4 +1,4 @@
-"""What a run brings along, as the kernels take it."""
+"""The arguments that a run supplies, converted to the types that the kernels take."""
 
 from __future__ import annotations
 
@@ -13,42 +13,35 @@ from handgrad.random import stream_key
 from handgrad.train_config import TrainConfig
 
 
-def as_taken(images: NDArray[Any]) -> NDArray[Any]:
-    """Return images as the kernels take them: bytes, or else float32."""
-    with np.errstate(over="ignore"):  # found, and named, in the step that meets it
+def as_kernel_images(images: NDArray[Any]) -> NDArray[Any]:
+    """Return images as uint8, or as float32 if they have another type."""
+    with np.errstate(over="ignore"):  # the step that reads an infinite pixel reports it
         return np.ascontiguousarray(images, np.uint8 if images.dtype == np.uint8 else np.float32)
 
 
-def _table(batches: BatchStream) -> Array:
-    """Return the numbers that say what becomes of each image in its turn."""
-    if batches.augment is None:
-        return np.zeros(1, np.float32)
-    return batches.augment.sample(batches.order, batches.images.shape[2:])
-
-
-def brought(
+def bind_run_arguments(
     batches: BatchStream, steps: StepResults, config: TrainConfig, classes: int
 ) -> dict[str, Any]:
-    """Return what a run brings along, by the names under which the kernels take it.
+    """Return the arguments of a training run, by the names of the kernels' parameters.
 
     Args:
         batches: the run's images and their order.
-        steps: where what comes out is noted.
-        config: how to train.
-        classes: how many classes there are.
+        steps: the arrays that receive the losses and the correct counts.
+        config: the loss, the optimizer and the seed.
+        classes: the number of classes.
     """
-    weights, own = batches.weights, getattr(config.loss, "class_weights", None)
-    weighted = weights is not None or own is not None
+    weights, class_weights = batches.weights, getattr(config.loss, "class_weights", None)
+    weighted = weights is not None or class_weights is not None
     if weights is None:
         weights = np.ones(len(batches.labels) if weighted else 1)
-    own = np.ones(classes) if own is None else np.asarray(own)
+    class_weights = np.ones(classes) if class_weights is None else np.asarray(class_weights)
     return {
-        "images": as_taken(batches.images),
+        "images": as_kernel_images(batches.images),
         "order": np.ascontiguousarray(batches.order, np.int64),
-        "moves": _table(batches),
+        "moves": _augmentation_table(batches),
         "labels": np.ascontiguousarray(batches.labels, np.int64),
         "weights": np.ascontiguousarray(weights, np.float32),
-        "class_weights": np.ascontiguousarray(own, np.float32),
+        "class_weights": np.ascontiguousarray(class_weights, np.float32),
         "weighted": int(weighted),
         "lrs": np.array(batches.lrs, np.float64).view(np.int64),
         "total": len(batches.order),
@@ -59,6 +52,13 @@ def brought(
     }
 
 
+def _augmentation_table(batches: BatchStream) -> Array:
+    """Return the sampled augmentation parameters of each image, in the order of the run."""
+    if batches.augment is None:
+        return np.zeros(1, np.float32)
+    return batches.augment.sample(batches.order, batches.images.shape[2:])
+
+
 def _signed(word: int) -> int:
-    """Return the whole number of 64 bits with a sign that has the same bits."""
+    """Return the signed 64-bit integer that has the same bits as an unsigned one."""
     return word - (1 << 64) if word >> 63 else word

@@ -1,4 +1,4 @@
-"""A network's arrays on their way into the rows that the kernels work on, and back."""
+"""Copies a network's arrays into the layout that the kernels use, and back."""
 
 from __future__ import annotations
 
@@ -10,49 +10,53 @@ from numpy.typing import NDArray
 from handgrad.engines.compiled.lower.parameter_layout import Store
 from handgrad.layers import Array
 
-Memory = Mapping[str, Mapping[str, Array]]
+OptimizerState = Mapping[str, Mapping[str, Array]]
 
 
-class Rows:
-    """Copies arrays into a store's rows, and back; those that are as they were it leaves.
+class ParameterSync:
+    """Copies parameters and optimizer state between a network and the kernels' layout.
+
+    It remembers the values it copied last, and skips arrays that have not changed since.
 
     Args:
-        store: the rows.
+        layout: the kernels' layout.
     """
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._copies: dict[tuple[str, str], Array] = {}
+    def __init__(self, layout: Store) -> None:
+        self._layout = layout
+        self._copied: dict[tuple[str, str], Array] = {}
 
-    def take(self, parameters: Mapping[str, Array], memory: Memory) -> None:
-        """Copy the parameters into their row, and the optimizer's state, if any, into its own."""
+    def copy_in(self, parameters: Mapping[str, Array], state: OptimizerState) -> None:
+        """Copy the parameters, and the optimizer state if there is any, into the layout."""
         for name, array in parameters.items():
-            self._taken(name, "", array, self._store.W)
-            for kind, kept in memory.get(name, {}).items():
-                self._taken(name, kind, kept, self._store.optimizer_state[kind])
+            self._copy_if_changed(name, "", array, self._layout.W)
+            for kind, values in state.get(name, {}).items():
+                self._copy_if_changed(name, kind, values, self._layout.optimizer_state[kind])
 
-    def forget(self) -> None:
-        """Forget what they were: the rows go on now, and may go on alone if that is interrupted."""
-        self._copies.clear()
+    def invalidate(self) -> None:
+        """Discard the remembered values; call it before the kernels change the layout."""
+        self._copied.clear()
 
-    def give(self, parameters: Mapping[str, Array], memory: Memory) -> None:
-        """Copy all of them back."""
+    def copy_out(self, parameters: Mapping[str, Array], state: OptimizerState) -> None:
+        """Copy the layout back into the parameters and the optimizer state."""
         for name, array in parameters.items():
-            self._store.give(name, array, self._store.W)
-            self._copies[name, ""] = array.copy()
-            for kind, row in self._store.optimizer_state.items():
-                self._store.give(name, memory[name][kind], row)
-                self._copies[name, kind] = memory[name][kind].copy()
+            self._layout.give(name, array, self._layout.W)
+            self._copied[name, ""] = array.copy()
+            for kind, row in self._layout.optimizer_state.items():
+                self._layout.give(name, state[name][kind], row)
+                self._copied[name, kind] = state[name][kind].copy()
 
-    def _taken(self, name: str, kind: str, array: Array, row: NDArray[np.float32]) -> None:
-        """Copy an array into its row, unless it is as it was: comparing is the quicker by far."""
-        known = self._copies.get((name, kind))
-        if known is None or not _same(known, array):
-            self._store.take(name, array, row)
-            self._copies[name, kind] = array.copy()
+    def _copy_if_changed(
+        self, name: str, kind: str, array: Array, row: NDArray[np.float32]
+    ) -> None:
+        """Copy an array unless it equals the last copy; comparing is much faster than copying."""
+        known = self._copied.get((name, kind))
+        if known is None or not _identical(known, array):
+            self._layout.take(name, array, row)
+            self._copied[name, kind] = array.copy()
 
 
-def _same(a: Array, b: Array) -> bool:
-    """Say whether two arrays agree in every bit, NaN included."""
-    plain = all(x.dtype == np.float32 and x.flags.c_contiguous for x in (a, b))
-    return plain and np.array_equal(a.view(np.uint32), b.view(np.uint32))
+def _identical(a: Array, b: Array) -> bool:
+    """Return whether two float32 arrays agree in every bit, NaN included."""
+    comparable = all(x.dtype == np.float32 and x.flags.c_contiguous for x in (a, b))
+    return comparable and np.array_equal(a.view(np.uint32), b.view(np.uint32))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.engines.compiled.jit.compiler import Kernel, addresses, function, give_way
+from handgrad.engines.compiled.jit.compiler import Kernel, addresses, function, yield_thread
 from handgrad.engines.compiled.jit.signatures import handed, takes, word
 from handgrad.engines.compiled.kernels.lanes import APART, ROOM
 from handgrad.engines.compiled.lower.parameter_layout import aligned
@@ -24,7 +24,12 @@ from handgrad.engines.compiled.lower.plan import (
     Stride,
 )
 from handgrad.engines.compiled.runtime import step_state as clock
-from handgrad.engines.compiled.runtime.thread_pool import closed_lock, crew, start, unbroken
+from handgrad.engines.compiled.runtime.thread_pool import (
+    acquired_lock,
+    reserve_threads,
+    run_uninterruptible,
+    start,
+)
 
 _DRIVER = Kernel("driver.run")
 _STEPS, _PHASES, _PHASE_COUNT, _WORKERS = map(
@@ -88,7 +93,7 @@ class Program:
 
         It is run by `workers` threads, or fewer where others are at work.
         """
-        with crew(min(workers, self.workers), self.workers) as count:
+        with reserve_threads(min(workers, self.workers), self.workers) as count:
             return self._run(steps, count, first, last)
 
     def step(self, seed: int) -> bool:
@@ -123,7 +128,7 @@ class Program:
             self._calls[:, _WORKERS] = 1
             function(_DRIVER)(self._call_at[0])
         else:
-            unbroken(partial(self._together, workers))
+            run_uninterruptible(partial(self._together, workers))
         return bool(self.clocks[clock.STOP] == 0)
 
     def _together(self, workers: int) -> bool:
@@ -143,7 +148,7 @@ class Program:
 
         with gate:
             for call in self._call_at[1:workers]:
-                end = closed_lock()
+                end = acquired_lock()
                 try:
                     start(help_with, call, end)
                 except RuntimeError:
@@ -161,7 +166,7 @@ class Program:
         addresses = [int(table.ctypes.data) for table in tables]
         barrier, phases = int(self._barrier.ctypes.data), int(self._phases.ctypes.data)
         rows = [
-            (0, phases, 0, *addresses, worker, 0, barrier, give_way())
+            (0, phases, 0, *addresses, worker, 0, barrier, yield_thread())
             for worker in range(self.workers)
         ]
         self._calls, self._first_phase = np.array(rows, np.int64), phases

@@ -1,24 +1,24 @@
-"""The clock: what every worker knows about the step it is in.
+"""The state of the current step, which each worker keeps for itself.
 
-Each worker has one of its own, so that none has to wait for another to set it. Of its 16 words,
-counts lie in the first half as whole numbers, and the rest in the second half as float64.
+A worker advances its own copy, so no worker waits for another to set it. A copy is 16 words: the
+first eight are whole numbers, the last eight are float64. The constants below are indices of words.
 """
 
 from handgrad.engines.compiled.kernels.lanes import APART
 
-WORDS = 16 + APART // 8  # from one clock to the next
+WORDS = 16 + APART // 8  # from one worker's state to the next
 
-STEP = 0  # the step within this run
-COUNT = 1  # N, the images in this batch
+STEP = 0  # the index of the step within this run
+COUNT = 1  # N, the number of images in this batch
 CHUNKS = 2  # ⌈N/16⌉
-START = 3  # where the batch begins in the order
-TOTAL = 4  # updates made before this step
+START = 3  # the index in the order at which the batch begins
+TOTAL = 4  # the number of updates before this step
 STOP = 5  # not 0: a number is not finite
-NEXT = 6  # where the next batch begins in the order
-END = 7  # where the order ends
+NEXT = 6  # the index in the order at which the next batch begins
+END = 7  # the index at which the order ends
 
 LR = 8  # η
 WEIGHT = 9  # Σ wₙ
-CLIP = 10  # what the gradients are multiplied with
+CLIP = 10  # the factor that clips the gradients
 CORRECTION_1 = 11  # 1 − β₁ᵗ
 CORRECTION_2 = 12  # 1 − β₂ᵗ

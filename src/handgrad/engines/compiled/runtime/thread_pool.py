@@ -1,4 +1,4 @@
-"""The threads at work in this process: as many as there are cores, and none is left waiting."""
+"""The thread budget of this process, and work that a signal cannot interrupt halfway."""
 
 from __future__ import annotations
 
@@ -12,128 +12,128 @@ from weakref import WeakSet
 from handgrad.posix import at_fork
 
 _lock = threading.Lock()
-_at_work = 0
+_busy_threads = 0
 
 
-class _Forked(Protocol):
-    """What has to know that it is in a forked child."""
+class _ForkAware(Protocol):
+    """An object that is reset in a forked child process."""
 
-    def begin_anew(self) -> None: ...
+    def reset_after_fork(self) -> None: ...
 
 
-_forked: WeakSet[_Forked] = WeakSet()
+_fork_aware: WeakSet[_ForkAware] = WeakSet()
 
 
 @contextmanager
-def crew(wanted: int, most: int) -> Iterator[int]:
-    """Give how many threads may run a program now, the caller's among them.
+def reserve_threads(wanted: int, limit: int) -> Iterator[int]:
+    """Reserve threads from the budget of this process, and yield how many were granted.
 
-    The caller is there anyway and may always work; others only as far as there is room beside
-    the crews of other threads.
+    The calling thread always counts as granted. Additional threads are granted only while the
+    programs of all threads together stay within the limit.
 
     Args:
-        wanted: how many would be best.
-        most: how many may be at work in all.
+        wanted: the preferred number of threads, including the caller's.
+        limit: the largest number of threads that may run at once in this process.
     """
-    global _at_work  # noqa: PLW0603 (the process has but one set of cores)
+    global _busy_threads  # noqa: PLW0603 (a process has one set of cores)
     with _lock:
-        count = max(1, min(wanted, most - _at_work))
-        _at_work += count
+        count = max(1, min(wanted, limit - _busy_threads))
+        _busy_threads += count
     try:
         yield count
     finally:
         with _lock:
-            _at_work -= count
+            _busy_threads -= count
 
 
-def unbroken(work: Callable[[], bool]) -> None:
-    """Do work piece by piece, and raise what a signal asks for only between two pieces.
+def run_uninterruptible(work: Callable[[], bool]) -> None:
+    """Run work piece by piece, and deliver signals such as Ctrl-C only between two pieces.
 
-    Signals reach the main thread, in the middle of whatever it does. So another thread does the
-    work there, all of it, for threads that are begun anew for each piece begin on a cold core;
-    and the main thread only waits.
+    Python delivers signals to the main thread, in the middle of whatever it runs. On the main
+    thread, all pieces therefore run on one background thread while the main thread waits. A new
+    thread for each piece would start on a core with cold caches.
 
     Args:
-        work: does one piece, and says whether there is more.
+        work: runs one piece, and returns whether more pieces follow.
     """
     if threading.current_thread() is not threading.main_thread():
         while work():
             pass
         return
-    errand = _Errand(work)
+    task = _BackgroundTask(work)
     try:
-        start(errand.do)
-        errand.end.acquire()
+        start(task.run)
+        task.finished.acquire()
     except RuntimeError:  # the system has no more threads
-        errand.do()
+        task.run()
     finally:
-        errand.is_hurried = True
-        while not errand.is_over:
-            with suppress(KeyboardInterrupt, SystemExit):  # one is on its way already
-                errand.give_up()
-    if errand.error is not None:
-        raise errand.error
+        task.stop_requested = True
+        while not task.is_done:
+            with suppress(KeyboardInterrupt, SystemExit):  # one is being raised already
+                task.cancel()
+    if task.error is not None:
+        raise task.error
 
 
 def start(work: Callable[..., None], *arguments: Any) -> None:
-    """Start a thread, in one call of C: a `Thread` that is interrupted in `start` may hang.
+    """Start a thread with a single C call; an interrupted `threading.Thread.start` may hang.
 
     Raises:
-        RuntimeError: where the system has no more threads.
+        RuntimeError: if the system cannot start another thread.
     """
     _thread.start_new_thread(work, arguments)
 
 
-class _Errand:
-    """Work for another thread: each piece of it is done, or will never be begun.
+class _BackgroundTask:
+    """Work for another thread. Each piece runs completely or never starts.
 
     Attributes:
-        end: a lock that is open when it is over.
-        is_over: whether it is done, or given up.
-        is_hurried: whether the piece at hand is to be the last.
-        error: what it raised.
+        finished: a lock that is released when the task ends.
+        is_done: whether the task has ended or was cancelled.
+        stop_requested: whether to stop after the current piece.
+        error: the exception that the work raised.
     """
 
     def __init__(self, work: Callable[[], bool]) -> None:
-        self._work, self._turn = work, threading.RLock()
-        self.end, self.is_over, self.is_hurried = closed_lock(), False, False
+        self._work, self._running = work, threading.RLock()
+        self.finished, self.is_done, self.stop_requested = acquired_lock(), False, False
         self.error: BaseException | None = None
 
-    def do(self) -> None:
-        """Do the work, unless it was given up."""
-        with self._turn:
+    def run(self) -> None:
+        """Run all pieces, unless the task was cancelled before it started."""
+        with self._running:
             try:
-                while not self.is_over and self._work():
-                    self.is_over = self.is_hurried
-            except BaseException as error:  # it is for the thread that asked
+                while not self.is_done and self._work():
+                    self.is_done = self.stop_requested
+            except BaseException as error:  # raised again in the thread that waits
                 self.error = error
-            self.is_over = True
-            self.end.release()
+            self.is_done = True
+            self.finished.release()
 
-    def give_up(self) -> None:
-        """Have it never begin; where it has begun, wait for the end of its piece."""
-        with self._turn:
-            self.is_over = True
+    def cancel(self) -> None:
+        """Prevent the task from starting; if it has started, wait for its current piece."""
+        with self._running:
+            self.is_done = True
 
 
-def closed_lock() -> threading.Lock:
-    """Return a lock for another thread to open."""
+def acquired_lock() -> threading.Lock:
+    """Return a lock that is held, for another thread to release."""
     lock = threading.Lock()
     lock.acquire()
     return lock
 
 
-def mind_forks(what: _Forked) -> None:
-    """Have an object begin anew in each forked child, for as long as it lives."""
-    _forked.add(what)
+def register_after_fork(instance: _ForkAware) -> None:
+    """Call an object's `reset_after_fork` in each forked child, for as long as the object lives."""
+    _fork_aware.add(instance)
 
 
-def _begin_anew() -> None:
-    """Forget, in a forked child, the threads that were left behind."""
-    global _at_work, _lock
-    _at_work, _lock = 0, threading.Lock()
-    for what in list(_forked):
-        what.begin_anew()
+def _reset_after_fork() -> None:
+    """Reset the thread budget in a forked child, which has only the thread that called fork."""
+    global _busy_threads, _lock
+    _busy_threads, _lock = 0, threading.Lock()
+    for instance in list(_fork_aware):
+        instance.reset_after_fork()
 
 
-at_fork(after_in_child=_begin_anew)
+at_fork(after_in_child=_reset_after_fork)

@@ -1,46 +1,84 @@
-"""How many workers to use: all, unless one alone is faster at the moment."""
+"""The thread-count autotuner: runs a program with all workers, or with one if that is faster."""
 
 from __future__ import annotations
 
 import math
+import time
 
-_SLICE = 0.03  # seconds of work between two choices
+from handgrad.engines.compiled.runtime.program import Program
+from handgrad.engines.compiled.runtime.thread_pool import run_uninterruptible
+
+_SLICE_SECONDS = 0.03  # the work between two choices
+_FIRST_SLICE_STEPS = 8  # the length of a slice before any step was timed
+_FIRST_RETRY, _LONGEST_RETRY = 4, 64  # slices until the slower choice is timed again
 
 
-class Pace:
-    """Chooses between all workers and one, by how long each has taken lately.
+class ThreadTuner:
+    """Chooses between all workers and one worker, from the time that recent steps took.
 
-    Workers wait for each other many thousand times a second. Where something else wants their
-    cores, all of them stand still whenever one does, and one alone is faster. The result is the
-    same whoever makes it, so that the choice may change at any time.
+    Workers wait for each other at every barrier, many thousand times a second. If another process
+    needs one of their cores, all workers stall with it, and a single worker is faster. The result
+    does not depend on the number of workers, so the choice may change between any two slices.
 
     Args:
-        workers: how many there are.
+        workers: the largest number of workers.
     """
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
-        self._seconds = {workers: math.inf, 1: math.inf}  # for one step
-        self._left, self._patience = 0, 4  # slices until the slower is tried once more
+        self._seconds_per_step = {workers: math.inf, 1: math.inf}
+        self._slices_to_retry, self._retry_interval = 0, _FIRST_RETRY
 
     def choose(self) -> int:
-        """Return how many workers are to make the next slice."""
-        best = min(self._seconds, key=lambda workers: self._seconds[workers])
-        unknown = [workers for workers, seconds in self._seconds.items() if seconds == math.inf]
-        if unknown:
-            return unknown[0]
-        self._left -= 1
-        if self._left >= 0:
+        """Return the number of workers for the next slice."""
+        seconds = self._seconds_per_step
+        best = min(seconds, key=lambda workers: seconds[workers])
+        untimed = [workers for workers, time in seconds.items() if time == math.inf]
+        if untimed:
+            return untimed[0]
+        self._slices_to_retry -= 1
+        if self._slices_to_retry >= 0:
             return best
-        self._left, self._patience = self._patience, min(2 * self._patience, 64)
-        return next((workers for workers in self._seconds if workers != best), best)
+        self._slices_to_retry = self._retry_interval
+        self._retry_interval = min(2 * self._retry_interval, _LONGEST_RETRY)
+        return next((workers for workers in seconds if workers != best), best)
 
-    def steps(self, workers: int) -> int:
-        """Return how many steps make a slice."""
-        seconds = self._seconds[workers]
-        known = min(self._seconds.values()) if seconds == math.inf else seconds
-        return 8 if known == math.inf else max(1, int(_SLICE / known))
+    def slice_steps(self, workers: int) -> int:
+        """Return the number of steps in a slice."""
+        seconds = self._seconds_per_step[workers]
+        known = min(self._seconds_per_step.values()) if seconds == math.inf else seconds
+        return _FIRST_SLICE_STEPS if known == math.inf else max(1, int(_SLICE_SECONDS / known))
 
-    def note(self, workers: int, steps: int, seconds: float) -> None:
-        """Take note of how long a slice took; the last counts alone, for the first was cold."""
-        self._seconds[workers] = seconds / steps
+    def record(self, workers: int, steps: int, seconds: float) -> None:
+        """Record the time of a slice. It replaces the last time, as the first slice is cold."""
+        self._seconds_per_step[workers] = seconds / steps
+
+
+def run_in_slices(program: Program, count: int, tuner: ThreadTuner) -> bool:
+    """Run steps in slices, each with as many workers as the tuner chooses.
+
+    Ctrl-C takes effect between two slices.
+
+    Args:
+        program: the program.
+        count: the number of steps.
+        tuner: chooses the number of workers.
+
+    Returns:
+        True if all steps ran; False if one met a number that is not finite.
+    """
+    remaining, succeeded = count, True
+
+    def run_slice() -> bool:
+        nonlocal remaining, succeeded
+        workers = tuner.choose()
+        steps = min(remaining, tuner.slice_steps(workers))
+        started = time.perf_counter()
+        succeeded = program.run(steps, workers)
+        if succeeded:
+            tuner.record(workers, steps, time.perf_counter() - started)
+            remaining -= steps
+        return succeeded and remaining > 0
+
+    run_uninterruptible(run_slice)
+    return succeeded

@@ -1,0 +1,225 @@
+"""Builds a plan report from a plan, the network and the formulas in the kernels' docstrings."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from handgrad.engines.compiled.jit.compiler import Kernel
+from handgrad.engines.compiled.kernels.lanes import LANES
+from handgrad.engines.compiled.kernels.phases import Kind
+from handgrad.engines.compiled.lower.parameter_layout import Store
+from handgrad.engines.compiled.lower.plan import Argument, Buffer, Inlet, Part, Phase, Plan, Stride
+from handgrad.engines.compiled.report.plan_report import (
+    BufferLine,
+    KernelLine,
+    LayerLine,
+    PhaseLine,
+    PlanReport,
+)
+from handgrad.layers import Array, Context, Layer, Params, Residual
+from handgrad.layers.chain import Sequential
+from handgrad.network import Network
+from handgrad.summary import multiply_adds
+
+_KERNELS = Path(__file__).parents[1] / "kernels"
+
+# Kernels that multiply by a layer's weights have names that begin with one of these words.
+_FORWARD, _BACKWARD = ("forward", "infer"), ("backward", "gradient", "update")
+
+
+def build_report(
+    plan: Plan, net: Network, layout: Store, images: int, workers: int, learning: bool
+) -> PlanReport:
+    """Return the report of a plan.
+
+    Args:
+        plan: the plan.
+        net: the network that the plan was made for.
+        layout: the layout of the network's parameters.
+        images: the number of images in a batch.
+        workers: the number of threads.
+        learning: True for a training step, False for inference.
+    """
+    facts = _NetworkFacts.of(net, layout)
+    phases = tuple(_phase(plan, phase, facts) for phase in plan.phases)
+    buffers = tuple(
+        BufferLine(buffer.name, _bytes(buffer), plan.slots(buffer, used, workers))
+        for buffer, used in plan.buffers().items()
+    )
+    return PlanReport(
+        task="training step" if learning else "inference",
+        images=images,
+        workers=workers,
+        notes=tuple(plan.notes),
+        layers=tuple(_layer(name, plan, phases) for name in facts.multiply_adds),
+        phases=phases,
+        buffers=buffers,
+        multiply_adds=sum(phase.multiply_adds for phase in phases),
+        bytes=sum(buffer.bytes * buffer.times for buffer in buffers),
+    )
+
+
+class _NetworkFacts(NamedTuple):
+    """Facts about the network that the plan does not contain.
+
+    Attributes:
+        multiply_adds: the forward multiply-adds with each layer's weights for one image.
+        parameter_sizes: the size of each parameter, by its offset in the layout.
+        image_bytes: the bytes of one image.
+    """
+
+    multiply_adds: Mapping[str, int]
+    parameter_sizes: Mapping[int, int]
+    image_bytes: int
+
+    @classmethod
+    def of(cls, net: Network, layout: Store) -> _NetworkFacts:
+        X = np.zeros((1, *net.shape), net.dtype)
+        return cls(
+            dict(_multiply_adds(net.layers, net.params, X, "")),
+            {slot.offset: slot.size for slot in layout.rooms.values()},
+            X.size,
+        )
+
+
+def _multiply_adds(
+    layers: Sequence[Layer], tree: Params, X: Array, prefix: str
+) -> Iterator[tuple[str, int]]:
+    """Yield each layer's name in the plan and its multiply-adds for one image X."""
+    for index, layer in enumerate(layers):
+        params = tree[str(index)]
+        name = f"{prefix}{index}"
+        if isinstance(layer, Residual):
+            yield from _multiply_adds(layer.body, params["body"], X, f"{name}.body.")
+            yield from _multiply_adds(layer.shortcut, params["shortcut"], X, f"{name}.shortcut.")
+        elif isinstance(layer, Sequential):
+            yield from _multiply_adds(layer.layers, params, X, f"{name}.")
+        else:
+            yield f"{name} {type(layer).__name__}", multiply_adds(layer, params, X)
+        X, _ = layer.forward(params, X, Context())
+
+
+def _layer(name: str, plan: Plan, phases: Sequence[PhaseLine]) -> LayerLine:
+    """Return what a layer became."""
+    kernels = [line for phase in phases for line in phase.kernels if line.layer == name]
+    facts = [note.partition(": ")[2] for note in plan.notes if note.startswith(f"{name}: ")]
+    numbers = [
+        str(number)
+        for number, phase in enumerate(plan.phases, 1)
+        if phase.layer == name or any(stage.layer == name for stage in phase.stages)
+    ]
+    if numbers:
+        facts.append(f"in phase{'s' * (len(numbers) > 1)} {', '.join(numbers)}")
+    forward, backward = (
+        sum(line.multiply_adds for line in kernels if _multiplies(line.kernel, words))
+        for words in (_FORWARD, _BACKWARD)
+    )
+    return LayerLine(name, "; ".join(facts) or "nothing to compute", forward, backward)
+
+
+def _phase(plan: Plan, phase: Phase, facts: _NetworkFacts) -> PhaseLine:
+    """Return what a phase does."""
+    kernels = tuple(
+        KernelLine(
+            layer=stage.layer,
+            kernel=stage.kernel.name,
+            tile={name.lower(): size for name, size in stage.kernel.tile},
+            formula=formula(stage.kernel),
+            multiply_adds=facts.multiply_adds.get(stage.layer, 0)
+            if _multiplies(stage.kernel.name, _FORWARD + _BACKWARD)
+            else 0,
+        )
+        for stage in phase.stages
+    )
+    return PhaseLine(
+        _items(phase),
+        kernels,
+        sum(kernel.multiply_adds for kernel in kernels),
+        _touched_bytes(plan, phase, facts),
+    )
+
+
+def _items(phase: Phase) -> str:
+    """Return what one item of a phase is."""
+    pieces = f"{phase.tiles} pieces"
+    match phase.kind:
+        case Kind.TILES:
+            return f"in {pieces}" if phase.tiles > 1 else "once"
+        case Kind.CHUNKS:
+            return f"each {LANES} images" + (f" in {pieces}" if phase.tiles > 1 else "")
+        case Kind.HALVES:
+            return f"in {pieces}, by halves of the batch"
+        case Kind.SHARES:
+            return f"each {LANES} images, by {phase.tiles} shares of the pixels"
+        case Kind.EVERY:
+            return "every worker for itself"
+        case Kind.PYTHON:
+            return f"the whole batch, in Python: {phase.layer}"
+
+
+def _multiplies(kernel: str, words: Sequence[str]) -> bool:
+    """Return whether a kernel's name begins with one of the words."""
+    return kernel.partition(".")[2].split("_")[0] in words
+
+
+def _touched_bytes(plan: Plan, phase: Phase, facts: _NetworkFacts) -> int:
+    """Return the bytes that a phase reads or writes in a step of whole chunks."""
+    arguments = [a for stage in phase.stages for a in stage.arguments]
+    sizes: dict[Any, int] = {}
+    for argument in [*arguments, *phase.uses]:
+        sizes |= _location(argument, plan.chunks, phase.tiles, facts)
+    return sum(sizes.values())
+
+
+def _location(argument: Argument, chunks: int, tiles: int, facts: _NetworkFacts) -> dict[Any, int]:
+    """Return the memory location of an argument, if it has one, and its bytes in a step."""
+    if isinstance(argument, Inlet) and argument.name == "images":
+        return {argument: facts.image_bytes * chunks * LANES}
+    view = argument if isinstance(argument, Part | Stride) else (argument,)
+    base = view[0]
+    if isinstance(base, Buffer):
+        return {base: _bytes(base) * (1 if base.single else chunks)}
+    if not isinstance(base, np.ndarray):
+        return {}
+    if isinstance(argument, Part):  # a part of the row that holds all parameters
+        numbers = tiles * argument.per_tile or facts.parameter_sizes[argument.offset]
+        return {(id(base), argument.offset): numbers * base.itemsize}
+    return {id(base): base.nbytes}
+
+
+def _bytes(buffer: Buffer) -> int:
+    """Return the bytes of one copy of a buffer."""
+    return buffer.size * np.dtype(buffer.dtype).itemsize
+
+
+def formula(kernel: Kernel) -> str:
+    """Return what a kernel computes: its docstring up to the first sentence about how."""
+    family, _, name = kernel.name.partition(".")
+    text = _docstrings(family)[name]
+    first, *others = (_on_one_line(part) for part in text.split("\n\n"))
+    parts = [first]
+    for part in others:
+        if first.endswith(".") or part.endswith("."):
+            break
+        parts.append(part)
+    return "   ".join(parts)
+
+
+def _on_one_line(text: str) -> str:
+    """Return a paragraph as one line, with three spaces between formulas."""
+    return re.sub(r" {2,}", "   ", text.strip().replace("\n", " "))
+
+
+@cache
+def _docstrings(family: str) -> dict[str, str]:
+    """Return the docstrings of a kernel module by function, without importing it or Numba."""
+    tree = ast.parse((_KERNELS / f"{family}.py").read_text("utf-8"))
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    return {node.name: ast.get_docstring(node) or "" for node in functions}

@@ -1,0 +1,242 @@
+"""`PlanReport`: what a plan report contains, and how it is printed."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+_NUMBER = 13  # the width of a column of numbers
+_MIN_FORMULA = 44  # a formula with less room beside its kernel moves to the next line
+
+
+@dataclass(frozen=True)
+class LayerLine:
+    """A layer in the plan.
+
+    Attributes:
+        name: its index and type, such as "2 Dense".
+        lowered_to: what the layer became: the phases of its kernels, or what it was fused with.
+        forward: the multiply-adds with its weights for one image.
+        backward: the multiply-adds of the backward pass.
+    """
+
+    name: str
+    lowered_to: str
+    forward: int
+    backward: int
+
+
+@dataclass(frozen=True)
+class KernelLine:
+    """A kernel call in the plan.
+
+    Attributes:
+        layer: the layer, or the part of the step, that the call belongs to.
+        kernel: the kernel's file and function, such as "dense.forward".
+        tile: the tile sizes that the kernel is compiled for.
+        formula: what the kernel computes.
+        multiply_adds: the multiply-adds with a layer's weights for one image.
+    """
+
+    layer: str
+    kernel: str
+    tile: dict[str, int]
+    formula: str
+    multiply_adds: int
+
+
+@dataclass(frozen=True)
+class PhaseLine:
+    """A phase of the plan: its kernels run one after another for each item.
+
+    Attributes:
+        items: what one item is, such as "each 16 images".
+        kernels: the kernel calls, in order.
+        multiply_adds: their multiply-adds for one image.
+        bytes: the memory read or written in a step; each location counts once.
+    """
+
+    items: str
+    kernels: tuple[KernelLine, ...]
+    multiply_adds: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class BufferLine:
+    """A buffer: its contents, its size in bytes, and the number of copies."""
+
+    name: str
+    bytes: int
+    times: int
+
+
+@dataclass(frozen=True)
+class PlanReport:
+    """The compiled engine's plan in words and numbers: print it, or read its attributes.
+
+    Attributes:
+        task: "training step" or "inference".
+        images: the number of images in a batch.
+        workers: the number of threads.
+        notes: what was fused and which variants were chosen.
+        layers: what each layer became.
+        phases: the phases, in order.
+        buffers: the buffers.
+        multiply_adds: the multiply-adds with weights for one image, in total.
+        bytes: the size of all buffers.
+    """
+
+    task: str
+    images: int
+    workers: int
+    notes: tuple[str, ...]
+    layers: tuple[LayerLine, ...]
+    phases: tuple[PhaseLine, ...]
+    buffers: tuple[BufferLine, ...]
+    multiply_adds: int
+    bytes: int
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def text(self, width: int = 100) -> str:
+        """Return the report as text. Headings start at the margin; other lines are indented.
+
+        Args:
+            width: the length of the longest line, at least 60.
+        """
+        width = max(width, 60)
+        sections = _head, _layers, _phases, _buffers
+        lines = [line for section in sections for line in (*section(self, width), "")]
+        return "\n".join(lines[:-1])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as a dictionary that `json.dumps` accepts."""
+        return asdict(self)
+
+
+def _head(report: PlanReport, width: int) -> Iterator[str]:
+    """Yield the task, the totals, and the notes that concern no single layer."""
+    workers = f"{report.workers} worker{'s' * (report.workers > 1)}"
+    images = f"{report.images} image{'s' * (report.images > 1)}"
+    yield f"{report.task} of {images} by {workers}"
+    kernels = sum(len(phase.kernels) for phase in report.phases)
+    yield from _wrapped(
+        f"{len(report.phases)} phases with {kernels} kernel calls; {report.multiply_adds:,} "
+        f"multiply-adds per image; {_size(report.bytes)} of buffers",
+        2,
+        width,
+    )
+    names = {layer.name for layer in report.layers}
+    for note in report.notes:
+        if note.partition(": ")[0] not in names:
+            yield from _wrapped(note, 2, width)
+
+
+def _layers(report: PlanReport, width: int) -> Iterator[str]:
+    """Yield what each layer became."""
+    yield _row("layers", ["forward", "backward"], width)
+    name = _widest(layer.name for layer in report.layers)
+    for layer in report.layers:
+        indent = 2 + name + 2
+        first, *others = _wrapped(layer.lowered_to, indent, width - 2 * _NUMBER - 2)
+        left = f"  {layer.name:<{name}}  {first[indent:]}"
+        yield _row(left, [_count(layer.forward), _count(layer.backward)], width)
+        yield from others
+    yield from _wrapped(
+        "forward and backward: multiply-adds with the layer's weights for one image", 2, width
+    )
+
+
+def _phases(report: PlanReport, width: int) -> Iterator[str]:
+    """Yield each phase with its kernels."""
+    yield _row("phases", ["multiply-adds", "bytes"], width)
+    kernels = [kernel for phase in report.phases for kernel in phase.kernels]
+    layer = _widest(kernel.layer for kernel in kernels)
+    name = _widest(_kernel(kernel) for kernel in kernels)
+    for number, phase in enumerate(report.phases, 1):
+        numbers = [_count(phase.multiply_adds), _size(phase.bytes)]
+        yield _row(f"  {number:>2}  {phase.items}", numbers, width)
+        yield from _kernels(phase, layer, name, width)
+    yield from _wrapped(
+        "The kernels of a phase run one after another for each item, so the next kernel finds its "
+        "input in the cache. Workers wait for each other between phases. bytes: memory read or "
+        "written in a step; each location counts once per phase. 6x4: the tile of sums that a "
+        "kernel keeps in registers.",
+        2,
+        width,
+    )
+
+
+def _kernels(phase: PhaseLine, layer: int, name: int, width: int) -> Iterator[str]:
+    """Yield the kernels of a phase, each with its formula beside it or below it."""
+    for kernel in phase.kernels:
+        left = f"      {kernel.layer:<{layer}}  {_kernel(kernel):<{name}}"
+        if width - len(left) - 2 >= _MIN_FORMULA:
+            indent = len(left) + 2
+            first, *others = _wrapped_formulas(kernel.formula, indent, width)
+            yield f"{left}  {first[indent:]}"
+            yield from others
+        else:
+            yield left.rstrip()
+            yield from _wrapped_formulas(kernel.formula, 10, width)
+
+
+def _buffers(report: PlanReport, width: int) -> Iterator[str]:
+    """Yield the buffers and their total size."""
+    yield _row("buffers", ["each", "copies", "bytes"], width)
+    for buffer in report.buffers:
+        sizes = [_size(buffer.bytes), f"{buffer.times:,}", _size(buffer.bytes * buffer.times)]
+        yield _row(f"  {buffer.name}", sizes, width)
+    yield _row("  total", ["", "", _size(report.bytes)], width)
+
+
+def _row(left: str, numbers: Iterable[str], width: int) -> str:
+    """Return a line with columns of numbers at its right end."""
+    right = "".join(f"{number:>{_NUMBER}}" for number in numbers)
+    return f"{left:<{width - len(right)}}{right}".rstrip()
+
+
+def _wrapped(text: str, indent: int, width: int) -> list[str]:
+    """Return a text as indented lines; an empty text gives one line."""
+    space = " " * indent
+    return textwrap.wrap(text, width, initial_indent=space, subsequent_indent=space) or [space]
+
+
+def _wrapped_formulas(text: str, indent: int, width: int) -> list[str]:
+    """Return formulas, separated by three spaces, as indented lines that break between them."""
+    lines = [""]
+    for formula in text.split("   "):
+        extended = f"{lines[-1]}   {formula}" if lines[-1] else formula
+        if lines[-1] and indent + len(extended) > width:
+            lines.append(formula)
+        else:
+            lines[-1] = extended
+    return [part for line in lines for part in _wrapped(line, indent, width)]
+
+
+def _kernel(kernel: KernelLine) -> str:
+    """Return a kernel's name and its tile."""
+    return f"{kernel.kernel} {'x'.join(map(str, kernel.tile.values()))}".rstrip()
+
+
+def _widest(words: Iterable[str]) -> int:
+    return max(map(len, words), default=0)
+
+
+def _count(number: int) -> str:
+    """Return a count; an empty string for 0."""
+    return f"{number:,}" if number else ""
+
+
+def _size(number: float) -> str:
+    """Return a number of bytes with a unit."""
+    units = ["B", "KiB", "MiB", "GiB"]
+    while number >= 1024 and len(units) > 1:
+        number /= 1024
+        units.pop(0)
+    decimals = 0 if number >= 100 or units[0] == "B" else 1
+    return f"{number:.{decimals}f} {units[0]}"
