@@ -53,7 +53,7 @@ class Training:
     def train(self) -> float:
         """Train, and return the seconds; checkpoints are written to the folder TMPDIR."""
         task = self.work.task
-        net = hg.Network(hg.models.named(task.network), self.data.shape, self.data.classes)
+        net = hg.Network(hg.models.named(task.network), self.data.shape, len(self.data.classes))
         net.restore(self.work.net.arrays)
         net.is_fitted = True  # the workload has fitted the statistics already
         with tempfile.TemporaryDirectory() as folder:

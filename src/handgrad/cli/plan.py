@@ -96,20 +96,22 @@ def plan(
     if verbose:
         note_versions(screen, engine="compiled")
     options = {"data": data, "batch_size": batch, "optimizer": optimizer, "augment": augment}
-    net, config = _network(model, {name: v for name, v in options.items() if v is not None})
+    options = {name: value for name, value in options.items() if value is not None}
+    classifier, config = _classifier(model, options)
+    net = classifier.network
     skip, reason = (
         _skip_zeros(config.data, folder) if skip_zeros is None else (skip_zeros, "as requested")
     )
-    recipe = config.train_config(net.classes)
+    train_config = config.train_config(classifier.classes)
     report = plan(
         net,
         config.batch_size,
         skip_zeros=skip,
         learning=not inference,
-        loss=recipe.loss,
-        optimizer=recipe.optimizer,
-        clip_norm=recipe.clip_norm,
-        augment=recipe.augment,
+        loss=train_config.loss,
+        optimizer=train_config.optimizer,
+        clip_norm=train_config.clip_norm,
+        augment=train_config.augment,
     )
     if json:
         screen.json({"model": model, "skip_zeros": skip, "reason": reason} | report.to_dict())
@@ -122,8 +124,9 @@ def plan(
         screen.result(Text(line, "" if line.startswith(" ") else "bold"))
 
 
-def _network(model: str, options: dict[str, Any]) -> tuple[Network, RunConfig]:
-    """Return the network and its settings: the options, then the run's settings, then defaults."""
+def _classifier(model: str, options: dict[str, Any]) -> tuple[Classifier, RunConfig]:
+    """Return the classifier and its settings: the options, then the run's settings, then defaults."""
+    from handgrad.classifier import Classifier
     from handgrad.data.named.sources import source_named
     from handgrad.models import MODELS
     from handgrad.runs import load_run
@@ -131,13 +134,14 @@ def _network(model: str, options: dict[str, Any]) -> tuple[Network, RunConfig]:
 
     if model in MODELS or not Path(model).exists():
         config = configure({"data": "mnist", "model": model} | options)
-        return config.network(source_named(config.data)), config
-    net, about = load_run(Path(model))
+        source = source_named(config.data)
+        return Classifier(config.network(source), source.classes), config
+    classifier, about = load_run(Path(model))
     saved = about.get("config")
     saved = saved if isinstance(saved, dict) else {}
     if "optimizer" in options:
         saved = {name: value for name, value in saved.items() if name not in OF_OPTIMIZER}
-    return net, configure({"data": "mnist"} | saved | options)
+    return classifier, configure({"data": "mnist"} | saved | options)
 
 
 def _skip_zeros(data: str, folder: Path | None) -> tuple[bool, str]:

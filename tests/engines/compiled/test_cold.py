@@ -16,12 +16,12 @@ TRAIN = """
 import hashlib
 import numpy as np
 import handgrad as hg
-from handgrad.engines import BatchStream, Rules
+from handgrad.engines import BatchStream, TrainConfig
 from handgrad.engines.compiled import CompiledEngine
 
 X = np.random.default_rng(0).integers(0, 256, (40, 1, 6, 6), np.uint8)
 net = hg.Network([hg.Flatten(), hg.Dense()], (1, 6, 6), 3, seed=1)
-engine = CompiledEngine(net, Rules(hg.SoftmaxCrossEntropy(), hg.SGD(0.1)))
+engine = CompiledEngine(net, TrainConfig(hg.SoftmaxCrossEntropy(), hg.SGD(0.1)))
 engine.run(BatchStream(X, np.arange(40) % 3, None, np.arange(40), 20, [0.1, 0.1]))
 print(hashlib.sha256(engine.logits(X).tobytes()).hexdigest())
 """

@@ -16,7 +16,7 @@ PROGRAM = """
 import sys
 import numpy as np
 import handgrad as hg
-from handgrad.engines import BatchStream, ReferenceEngine, Rules, engine_named
+from handgrad.engines import BatchStream, ReferenceEngine, TrainConfig, engine_named
 
 X, y = np.arange(10 * 64, dtype=np.uint8).reshape(10, 1, 8, 8), np.arange(10) % 3
 def trained(name):

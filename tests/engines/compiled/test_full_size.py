@@ -27,7 +27,7 @@ def mnist() -> Dataset:
 
 def pair(model: str) -> tuple[ReferenceEngine, CompiledEngine]:
     """Return both engines, each with its own copy of the network."""
-    nets = [Network(MODELS[model](), (1, 28, 28), mnist().classes, seed=0) for _ in range(2)]
+    nets = [Network(MODELS[model](), (1, 28, 28), len(mnist().classes), seed=0) for _ in range(2)]
     for net in nets:
         net.fit_statistics(mnist().images)
     return ReferenceEngine(nets[0], CONFIG), CompiledEngine(nets[1], CONFIG)

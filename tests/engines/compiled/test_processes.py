@@ -79,7 +79,7 @@ BUSY = """
 import os, threading, warnings
 import numpy as np
 import handgrad as hg
-from handgrad.engines import BatchStream, Rules
+from handgrad.engines import BatchStream, TrainConfig
 from handgrad.engines.compiled import CompiledEngine
 from handgrad.engines.compiled.jit import compiler
 

@@ -184,7 +184,7 @@ class CompiledEngine:
 
     def _logits(self, X: NDArray[Any]) -> Array:
         """Return the logits of many images; the caller holds the lock."""
-        logits = np.zeros((len(X), len(self.net.classes)), np.float32)
+        logits = np.zeros((len(X), self.net.classes), np.float32)
         builder, program = self._program(X, min(len(X), _INFERENCE_BATCH), learning=False)
         count = -(-len(X) // _INFERENCE_BATCH)
         program.set(
@@ -278,7 +278,7 @@ class CompiledEngine:
     def _class_weights_match(self) -> bool:
         """Return whether the loss has no class weights, or one for each class."""
         class_weights = getattr(self.config.loss, "class_weights", None)
-        return class_weights is None or len(class_weights) == len(self.net.classes)
+        return class_weights is None or len(class_weights) == self.net.classes
 
     def _log_once(self, sentence: str) -> None:
         """Log how the engine works; each sentence once."""

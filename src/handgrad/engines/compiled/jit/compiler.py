@@ -12,7 +12,6 @@ import importlib
 import inspect
 import json
 import logging
-import os
 import re
 import sys
 import threading
@@ -32,10 +31,10 @@ from handgrad.posix import at_fork
 logger = logging.getLogger("handgrad")
 
 _lock = threading.RLock()
-if hasattr(os, "register_at_fork"):  # a child forked while LLVM compiles could not use LLVM
-    os.register_at_fork(
-        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
-    )
+# a child forked while LLVM compiles could not use LLVM
+at_fork(
+    before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
+)
 _addresses: dict[Kernel, int] = {}
 
 

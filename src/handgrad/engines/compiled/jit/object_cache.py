@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from platformdirs import user_cache_path
+from handgrad.posix import belongs_to_others, is_writable_by_others
 
 MAX_VERSIONS = 4  # more are removed, except those used recently
 RECENT = 7 * 24 * 60 * 60  # seconds
@@ -141,7 +142,7 @@ def _check_permissions(path: Path, folder: Path) -> None:
     Parents of the folder may be writable by others if the sticky bit is set, as for /tmp.
     """
     status = path.stat()
-    is_open = status.st_mode & _OTHERS_MAY_WRITE
+    is_open = is_writable_by_others(status)
     if path != folder and status.st_mode & stat.S_ISVTX:
         is_open = False
     if is_open or belongs_to_others(status):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,10 +23,7 @@ from handgrad.engines.compiled.report.plan_report import (
     PhaseLine,
     PlanReport,
 )
-from handgrad.layers import Array, Context, Layer, Params, Residual
-from handgrad.layers.chain import Sequential
 from handgrad.network import Network
-from handgrad.summary import multiply_adds
 
 _KERNELS = Path(__file__).parents[1] / "kernels"
 
@@ -83,27 +80,13 @@ class _NetworkFacts(NamedTuple):
     def of(cls, net: Network, layout: Store) -> _NetworkFacts:
         X = np.zeros((1, *net.shape), net.dtype)
         return cls(
-            dict(_multiply_adds(net.layers, net.params, X, "")),
+            {
+                f"{step.path} {type(step.layer).__name__}": step.multiply_adds
+                for step in net.walk(X, inner=True)
+            },
             {slot.offset: slot.size for slot in layout.rooms.values()},
             X.size,
         )
-
-
-def _multiply_adds(
-    layers: Sequence[Layer], tree: Params, X: Array, prefix: str
-) -> Iterator[tuple[str, int]]:
-    """Yield each layer's name in the plan and its multiply-adds for one image X."""
-    for index, layer in enumerate(layers):
-        params = tree[str(index)]
-        name = f"{prefix}{index}"
-        if isinstance(layer, Residual):
-            yield from _multiply_adds(layer.body, params["body"], X, f"{name}.body.")
-            yield from _multiply_adds(layer.shortcut, params["shortcut"], X, f"{name}.shortcut.")
-        elif isinstance(layer, Sequential):
-            yield from _multiply_adds(layer.layers, params, X, f"{name}.")
-        else:
-            yield f"{name} {type(layer).__name__}", multiply_adds(layer, params, X)
-        X, _ = layer.forward(params, X, Context())
 
 
 def _layer(name: str, plan: Plan, phases: Sequence[PhaseLine]) -> LayerLine:

@@ -8,7 +8,7 @@ from handgrad.engines.compiled.kernels.phases import Kind
 from handgrad.engines.compiled.lower.plan import Plan
 from handgrad.engines.compiled.runtime.program import Program
 from handgrad.engines.compiled.runtime.thread_pool import run_uninterruptible
-from handgrad.engines.protocol import TrainConfig
+from handgrad.train_config import TrainConfig
 
 
 def run_phase_by_phase(program: Program, count: int, seed: int) -> bool:
