@@ -20,6 +20,7 @@ def test_temperature_and_threshold_go_into_the_model(handgrad, run):
     assert (ended.status, ended.err) == (0, "")
     found = json.loads(ended.out)
     net = hg.load_model(run / "model.safetensors")
+    assert (found.pop("version"), found.pop("ok")) == (1, True)
     bins = found.pop("reliability")
     assert net.calibration == hg.Calibration.from_json(found)
     assert sum(entry["answers"] for entry in bins) == found["images"] == 144
@@ -66,11 +67,11 @@ def test_what_too_little_was_learned_from_is_said(
 
 def test_below_the_threshold_predict_does_not_know(handgrad, run):
     numbers = [str(number) for number in range(0, 359, 4)]
-    before = json.loads(handgrad("predict", run, *numbers, "--json").out)
+    before = json.loads(handgrad("predict", run, *numbers, "--json").out)["predictions"]
     assert all(answer["sure"] for answer in before)
     handgrad("calibrate", run, "--precision", 0.98)
     threshold = hg.load_model(run / "model.safetensors").calibration.threshold
-    after = json.loads(handgrad("predict", run, *numbers, "--json").out)
+    after = json.loads(handgrad("predict", run, *numbers, "--json").out)["predictions"]
     assert {answer["sure"] for answer in after} == {True, False}
     for answer in after:
         assert answer["sure"] == (answer["probabilities"][0]["p"] >= threshold)

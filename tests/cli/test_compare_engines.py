@@ -37,7 +37,7 @@ def test_engines_that_part_end_it_with_1_and_are_named(handgrad, tmp_path):
     assert found["parting"]["engine"] == "torch:cpu"
     assert (found["model"], found["data"], found["dtype"]) == ("two-layer", "digits", "float32")
     assert found["steps"] == len(found["differences"]["torch:cpu"]) == 1
-    assert json.loads((tmp_path / "new" / "duel.json").read_text("utf-8")) == found
+    assert json.loads((tmp_path / "new" / "duel.json").read_text("utf-8")).items() <= found.items()
     assert (tmp_path / "new" / "differences.png").stat().st_size > 10_000
     assert "differences.png and duel.json in" in err
 

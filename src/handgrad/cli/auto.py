@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from handgrad.cli.options import Folder, Mlflow, Quiet, Tensorboard, Verbose
-from handgrad.cli.screen import Screen, note_versions
+from handgrad.cli.screen import Screen, show_versions
 
 INTERRUPTED = 130
 
@@ -68,13 +68,13 @@ def fit(
     check_trackers(tensorboard=tensorboard, mlflow=mlflow)
     base = beginning(data, seed=seed, folder=folder)
     if verbose:
-        note_versions(screen, data=base.data)
+        show_versions(screen, data=base.data)
     with begun(out, f"{base.data_name}-fit") as place:
         with watching(screen.err, 60 * minutes) as watch:
             outcome = fit(base, minutes, watch=watch, progress=False if quiet else None)
         with screen.err.status("drawing, writing"):
             report = write(outcome, place, tensorboard=tensorboard, mlflow=mlflow)
-    screen.note(f"chosen: {words(outcome.config)}; {outcome.trust}")
+    screen.info(f"chosen: {words(outcome.config)}; {outcome.trust}")
     screen.result(f"test {outcome.evaluation}")
     screen.result(f"model in {place}, report in {report}")
     if outcome.interrupted:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.table import Table
 
-from handgrad.cli.screen import Screen, note_versions, table
+from handgrad.cli.screen import Screen, show_versions, table
 
 if TYPE_CHECKING:
     from handgrad.errors import DivergenceError
@@ -64,7 +64,7 @@ def go_on(
         config = configure(settings, file=file, begun=begun)
         check_settings(begun, config, folder, force=force)
         made, records = len(found.state.records), found.state.records
-        screen.note(f"going on after {made} of {config.epochs} epochs, {found.state.steps} steps")
+        screen.info(f"going on after {made} of {config.epochs} epochs, {found.state.steps} steps")
         with _told_how_to_go_on(folder, config):
             _train(screen, config, folder, verbose, trackers, records, force=force)
 
@@ -92,7 +92,7 @@ def _train(
             (e.where for e in available() if e.name == config.data), "here"
         )
         engine = fastest_engine() if config.engine == "auto" else config.engine
-        note_versions(screen, engine=engine, data=f"{config.data}, {where}")
+        show_versions(screen, engine=engine, data=f"{config.data}, {where}")
     images, test = config.load_data(progress=False if screen.err.quiet else None)
     config = config.fitted_to(images)
     net = config.network(images)
@@ -124,9 +124,9 @@ def _train(
             resume=True,
             **vars(recipe),
         )
-    screen.note(_kept(history, config.patience))
+    screen.info(_kept(history, config.patience))
     if config.calibrate and config.validation:
-        screen.note(trust(net, images.split(config.validation, config.seed)[1]))
+        screen.info(trust(net, images.split(config.validation, config.seed)[1]))
     with screen.err.status("testing, drawing, writing"):
         evaluation = evaluate(net, test)
         trouble = write(Run(config, net, history, images, test, evaluation), folder)

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from handgrad.cli.options import Folder, Json, Quiet, Verbose, folder_named
-from handgrad.cli.screen import Screen, note_versions, table
+from handgrad.cli.screen import Screen, show_versions, table
 from handgrad.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def duel(
     given |= {"batch_size": batch_size} | ({} if lr is None else {"lr": lr})
     screen = Screen(quiet)
     if verbose:
-        note_versions(screen, engines=engines)
+        show_versions(screen, engines=engines)
     sides = [name.strip() for name in engines.split(",")]
     if dtype == "float64" and "compiled" in sides:
         raise ConfigError("the compiled engine works in float32 alone; add --dtype float32")
@@ -102,9 +102,9 @@ def duel(
         plots.save(plots.differences(found), out / "differences.png")
         with replacing(out / "duel.json") as temporary:
             temporary.write_text(dumps(about | found.plain(), indent=2) + "\n", "utf-8")
-        screen.note(f"differences.png and duel.json in {out}")
+        screen.info(f"differences.png and duel.json in {out}")
     if json:
-        screen.json(about | found.plain())
+        screen.json(about | found.plain(), ok=found.parting is None)
     else:
         screen.result(_differences(found))
         screen.result(_sides(found))

@@ -70,7 +70,7 @@ def verify(data: Name, folder: Folder = None) -> None:
     if not checks:
         screen.result(f"{data} comes with scikit-learn; there are no files to verify")
     if unknown := sum(check.state == "unknown" for check in checks):
-        screen.note(
+        screen.info(
             f"{unknown} of the {len(checks)} files are unzipped, and only the digest of the "
             ".gz is published; whether they are right cannot be said"
         )
@@ -106,7 +106,8 @@ def check(
                 "images": {s: {str(k): n for k, n in c.items()} for s, c in report.counts.items()},
                 "weights": {str(label): weight for label, weight in report.weights.items()},
                 "findings": [finding._asdict() for finding in report.findings],
-            }
+            },
+            ok=report.healthy,
         )
     else:
         splits = list(report.counts)

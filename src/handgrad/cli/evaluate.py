@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from handgrad.cli.options import DataName, Folder, Json, Quiet, RunPath, Verbose
-from handgrad.cli.screen import Screen, note_test, table
+from handgrad.cli.screen import Screen, show_test_data, table
 
 if TYPE_CHECKING:
     from handgrad.class_names import Label
@@ -54,7 +54,7 @@ def evaluate(
     screen = Screen(quiet)
     net, about = load_run(run)
     if verbose:
-        note_test(screen, about, data, folder)
+        show_test_data(screen, about, data, folder)
     bar = False if quiet else None
     test = load_test(about, data, folder, progress=bar, preprocessing=net.preprocessing)
     many = len(test) * (1 + robust * len(CORRUPTIONS)) > FEW
@@ -62,7 +62,7 @@ def evaluate(
     either = "auto" if quickest == "compiled" else quickest  # where nothing can be compiled
     judge = engine_named(engine or either, net, Rules(SoftmaxCrossEntropy(), SGD()))
     if verbose:
-        screen.note(f"engine {engine or quickest}")
+        screen.info(f"engine {engine or quickest}")
     Z = judge.logits(test.images)
     found = evaluate(net, test, logits=lambda _: Z)
     trust = _trust(net, Z, test)

@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import inspect
 
+from handgrad.cli.options import Json
 from handgrad.cli.screen import Screen, table
 
 SHAPE, CLASSES = (1, 28, 28), 10
 
 
-def models() -> None:
-    """List the named architectures, with their size on 28x28 images of 10 classes."""
+def models(*, json: Json = False) -> None:
+    """List the named networks, with their size for 28x28 images of 10 classes."""
     from handgrad.models import MODELS
     from handgrad.network import Network
 
-    rows = []
+    found = []
     for name, architecture in MODELS.items():
         summary = Network(architecture(), SHAPE, CLASSES).summary()
-        words = (inspect.getdoc(architecture) or "").partition("\n")[0].removesuffix(".")
-        rows.append((name, f"{summary.parameters:,}", f"{summary.multiply_adds:,}", words))
-    Screen().result(table(["name", ">parameters", ">multiply-adds", "what it is"], rows))
+        found.append(
+            {
+                "name": name,
+                "parameters": summary.parameters,
+                "multiply_adds": summary.multiply_adds,
+                "description": (inspect.getdoc(architecture) or "").partition("\n")[0].rstrip("."),
+            }
+        )
+    screen = Screen()
+    if json:
+        screen.json({"models": found})
+        return
+    rows = [
+        (m["name"], f"{m['parameters']:,}", f"{m['multiply_adds']:,}", m["description"])
+        for m in found
+    ]
+    screen.result(table(["name", ">parameters", ">multiply-adds", "description"], rows))

@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from handgrad.cli.options import Folder, Json, Quiet, Verbose
-from handgrad.cli.screen import Screen, note_versions
+from handgrad.cli.screen import Screen, show_versions
 from handgrad.errors import HandgradError
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def plan(
 
     screen = Screen(quiet)
     if verbose:
-        note_versions(screen, engine="compiled")
+        show_versions(screen, engine="compiled")
     given = {"data": data, "batch_size": batch, "optimizer": optimizer, "augment": augment}
     net, config = _network(model, {name: v for name, v in given.items() if v is not None})
     skip, reason = _skips(config.data, folder) if skip_zeros is None else (skip_zeros, "as given")

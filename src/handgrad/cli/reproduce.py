@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from handgrad.cli.options import Folder, Quiet, Verbose
-from handgrad.cli.screen import Screen, note_versions, table
+from handgrad.cli.screen import Screen, show_versions, table
 from handgrad.files import check_can_write
 from handgrad.signals import Leaving
 
@@ -67,7 +67,7 @@ def reproduce(
 
     screen = Screen(quiet)
     if verbose:
-        note_versions(screen)
+        show_versions(screen)
     books = notebooks(names or ["all"], quick=quick)
     check_can_write(out / "report.html")
     if write is not None:
@@ -75,12 +75,12 @@ def reproduce(
     count = seeds or (1 if quick else 5)
     shown = False if screen.err.quiet else None
     data = {book.data: load_data(book.data, folder, progress=shown) for book in books}
-    store = Store(out, digests(data), engine, screen.note)
+    store = Store(out, digests(data), engine, screen.info)
     work = pieces(books, count)
     rest = left(work, store)
     done = len(work) - len(rest)
     if done or run_nothing:
-        screen.note(f"{done} of {len(work)} pieces are done already, in {out}")
+        screen.info(f"{done} of {len(work)} pieces are done already, in {out}")
     try:
         with _watching(screen, len(work), done) as watch:
             run([] if run_nothing else rest, store, data, watch)
@@ -107,7 +107,7 @@ def reproduce(
 def _say_what_is_kept(screen: Screen, out: Path) -> None:
     """Say where what is done lies, if anything is; else leave no empty folder."""
     if any(path.is_file() for path in out.rglob("*")):
-        screen.note(f"what is done is kept in {out}; the same command goes on from there")
+        screen.info(f"what is done is kept in {out}; the same command goes on from there")
     else:
         with suppress(OSError):
             out.rmdir()
@@ -153,7 +153,7 @@ class _Bars:
         """Say what came of it."""
         self._done += 1
         self._bars.update(self._all, completed=self._done, description=self._left())
-        self._screen.note(f"{self._done} of {self._total}: {line(piece, outcome, why)}")
+        self._screen.info(f"{self._done} of {self._total}: {line(piece, outcome, why)}")
 
     def _left(self) -> str:
         return f"{self._done} of {self._total} done"
