@@ -15,9 +15,11 @@ import handgrad
 ROOT = Path(handgrad.__file__).parent
 
 # Packages and modules from the lowest layer to the highest. Each one imports only those before it;
-# within a row the order counts too. Three places differ from a reading by subject:
+# within a row the order counts too. Four places differ from a reading by subject:
 # - `signals` stands with the helpers of the operating system, because `train` waits for a signal
 #   between two steps and must not know the command line.
+# - `train_config` stands before `engines`, which read it, and after `data`, because it includes the
+#   augmentation; so it is a module of its own and not part of `train`.
 # - `calibration` and `classifier` stand before `engines`: a classifier predicts with the plain
 #   mathematics of its network, and the engines never need class names.
 # - `__init__` holds the version only (its public names are resolved lazily from the stub), so that
@@ -30,13 +32,14 @@ ORDER = [
     *("preprocess",),
     *("data",),
     *("calibration", "classifier"),
+    *("train_config",),
     *("engines",),
     *("train",),
     *("export",),
-    *("gradcheck", "compare_engines"),
+    *("gradcheck", "gradient_check", "compare_engines", "engine_comparison"),
     *("html", "explain", "plots", "estimator", "tracking"),
     *("reproduce",),
-    *("__init__", "runs", "auto", "cli", "__main__"),
+    *("__init__", "runs", "auto", "automl", "cli", "__main__"),
 ]
 
 # Imports against the order that are still to be removed: (importing module, imported package).
@@ -73,7 +76,7 @@ PLACES = {
     "sklearn": ("data", "estimator"),
     "numba": ("engines/compiled",),
     "llvmlite": ("engines/compiled",),
-    "torch": ("engines/torch", "gradcheck", "export"),
+    "torch": ("engines/torch", "gradcheck", "gradient_check", "export"),
     "safetensors": ("classifier", "train"),
     "onnx": ("export",),
     "onnxruntime": ("export",),
