@@ -27,7 +27,7 @@ def folder(place, count):
 def test_a_folder_of_images_becomes_a_model_with_a_report(handgrad, monkeypatch):
     monkeypatch.setattr(whole, "FOR_THE_END", 3.0)
     folder("mine", 40)
-    ended = handgrad("fit", "mine", "--minutes", 0.12)
+    ended = handgrad("auto", "mine", "--minutes", 0.12)
     assert ended.status == 0
     score, place = ended.out.splitlines()
     assert re.fullmatch(r"test accuracy [\d.]+% \(\d+ of 16 right\), loss [\d.]+", score)
@@ -47,7 +47,7 @@ def test_a_folder_of_images_becomes_a_model_with_a_report(handgrad, monkeypatch)
 def test_very_few_images_are_enough(handgrad, monkeypatch):
     monkeypatch.setattr(whole, "FOR_THE_END", 5.0)
     folder("mine", 3)
-    ended = handgrad("fit", "mine", "--minutes", 0.1, "--out", "here")
+    ended = handgrad("auto", "mine", "--minutes", 0.1, "--out", "here")
     assert ended.status == 0
     assert "not calibrated: " in ended.err
     assert Path("here/report.html").is_file()
@@ -68,7 +68,7 @@ def test_very_few_images_are_enough(handgrad, monkeypatch):
 )
 def test_what_is_wrong_is_one_sentence_and_leaves_nothing(handgrad, words, status, sentence):
     folder("mine", 1)
-    ended = handgrad("fit", *words)
+    ended = handgrad("auto", *words)
     assert (ended.status, ended.out) == (status, "")
     assert re.fullmatch(f"error: .*{sentence}.*\n", ended.err)
     assert not Path("runs").exists()
@@ -77,7 +77,7 @@ def test_what_is_wrong_is_one_sentence_and_leaves_nothing(handgrad, words, statu
 def test_images_of_one_class_are_one_sentence(handgrad):
     folder("mine", 5)
     shutil.rmtree("mine/right")
-    ended = handgrad("fit", "mine", "--minutes", 0.2)
+    ended = handgrad("auto", "mine", "--minutes", 0.2)
     assert (ended.status, ended.out) == (1, "")
     assert ended.err.splitlines()[-1] == (
         "error: mine: all images are of one class, 'left'; give those of another one too"
@@ -85,7 +85,7 @@ def test_images_of_one_class_are_one_sentence(handgrad):
     assert not Path("runs").exists()
 
 
-@pytest.mark.parametrize("command", ["fit", "train"])
+@pytest.mark.parametrize("command", ["auto", "train"])
 def test_without_a_package_nothing_is_begun(handgrad, monkeypatch, command):
     needs("tensorboardX")
     there = importlib.util.find_spec

@@ -12,14 +12,14 @@ FEW = ("two-layer", "digits", "--engines", "reference,torch:cpu", "--steps", 5)
 
 def test_spaces_between_engines_are_no_part_of_their_names(handgrad):
     words = ("--engines", " reference , auto", "--steps", 2)
-    status, out, _ = handgrad("duel", "two-layer", "digits", *words)
+    status, out, _ = handgrad("compare-engines", "two-layer", "digits", *words)
     assert status == 0
     assert "no tensor parts by more than 1e-09 in 2 steps" in out
 
 
 def test_it_prints_differences_and_how_each_did(handgrad):
     needs("torch")
-    status, out, err = handgrad("duel", *FEW)
+    status, out, err = handgrad("compare-engines", *FEW)
     assert status == 0
     for word in ("loss", "activations", "gradients", "parameters", "ms a step", "test accuracy"):
         assert word in out
@@ -30,7 +30,7 @@ def test_it_prints_differences_and_how_each_did(handgrad):
 def test_engines_that_part_end_it_with_1_and_are_named(handgrad, tmp_path):
     needs("torch")
     words = ("--dtype", "float32", "--tolerance", "1e-9", "--out", tmp_path / "new", "--json")
-    status, out, err = handgrad("duel", *FEW, *words)
+    status, out, err = handgrad("compare-engines", *FEW, *words)
     found = json.loads(out)
     assert status == 1
     assert found["parting"]["step"] == 0
@@ -58,12 +58,12 @@ def test_engines_that_part_end_it_with_1_and_are_named(handgrad, tmp_path):
     ],
 )
 def test_wrong_use_is_said_in_a_sentence_with_2(handgrad, words, sentence):
-    status, _, err = handgrad("duel", "two-layer", "digits", *words)
+    status, _, err = handgrad("compare-engines", "two-layer", "digits", *words)
     assert status == 2
     assert sentence in err
 
 
 def test_an_error_is_the_first_line(handgrad):
-    ended = handgrad("duel", "two-layer", "--engines", "reference,nothing", "--steps", "1")
+    ended = handgrad("compare-engines", "two-layer", "--engines", "reference,nothing", "--steps", "1")
     assert ended.status != 0
     assert ended.err.startswith("error: there is no engine 'nothing'")

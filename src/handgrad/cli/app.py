@@ -13,9 +13,9 @@ from typer.core import TyperGroup
 
 import handgrad
 from handgrad.cli import data
-from handgrad.cli.auto import fit
+from handgrad.cli.auto import auto
 from handgrad.cli.calibrate import calibrate
-from handgrad.cli.compare_engines import duel
+from handgrad.cli.compare_engines import compare_engines
 from handgrad.cli.evaluate import evaluate
 from handgrad.cli.exit_codes import FAILURE, INTERRUPTED, WRONG_USE, exit_code_table
 from handgrad.cli.explain_step import explain_step
@@ -83,7 +83,7 @@ app = typer.Typer(
     f"Exit codes:\n{exit_code_table()}",  # after \b, line breaks are kept
 )
 app.command()(train)
-app.command()(fit)
+app.command()(auto)
 app.command()(evaluate)
 app.command()(predict)
 app.command()(explain_step)
@@ -93,7 +93,7 @@ app.command()(verify)
 app.command()(models)
 app.command()(plan)
 app.command()(gradcheck)
-app.command()(duel)
+app.command()(compare_engines)
 app.command()(reproduce)
 app.add_typer(data.app, name="data")
 

@@ -13,7 +13,7 @@ from handgrad.cli.screen import Screen, show_versions
 INTERRUPTED = 130
 
 
-def fit(
+def auto(
     *,
     data: Annotated[
         str,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from handgrad.compare_engines import Duel
 
 
-def duel(
+def compare_engines(
     *,
     model: Annotated[
         str,

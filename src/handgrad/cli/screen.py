@@ -207,7 +207,7 @@ def show_test_data(
     )
     name = data or own.get("name")
     if folder is None and data is None:
-        folder = config.get("folder")
+        folder = config.get("data_dir", config.get("folder"))
     where = folder or next((e.where for e in available() if e.name == name), "not found")
     show_versions(screen, data=f"{name}, {where}" if name else "unknown")
 
