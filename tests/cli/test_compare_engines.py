@@ -64,6 +64,8 @@ def test_wrong_use_is_said_in_a_sentence_with_2(handgrad, words, sentence):
 
 
 def test_an_error_is_the_first_line(handgrad):
-    ended = handgrad("compare-engines", "two-layer", "--engines", "reference,nothing", "--steps", "1")
+    ended = handgrad(
+        "compare-engines", "two-layer", "--engines", "reference,nothing", "--steps", "1"
+    )
     assert ended.status != 0
     assert ended.err.startswith("error: there is no engine 'nothing'")

@@ -80,6 +80,14 @@ def test_no_width_cuts_a_number_or_a_word(width, length):
         assert "".join(line[1:].split(" ")[0] for line in lines[3:]) == PATH[-length:]
 
 
+def test_a_terminal_wraps_text_between_words():
+    lines = drawn("the quick brown fox jumps over the lazy dog 1,234,567", 20)
+    assert (
+        " ".join(map(str.rstrip, lines)) == "the quick brown fox jumps over the lazy dog 1,234,567"
+    )
+    assert max(map(len, lines)) <= 20
+
+
 @pytest.mark.parametrize("length", [5, 50, 245])
 def test_a_pipe_does_not_limit_the_width(length):
     lines = drawn(table(["image", ">n"], [[PATH[-length:], "10,000"]]), 200, terminal=False)

@@ -52,7 +52,7 @@ class Screen:
 
     def result(self, *parts: RenderableType) -> None:
         """Print a result to stdout."""
-        self.out.print(*parts, soft_wrap=True, markup=False, highlight=False)
+        _print(self.out, *parts)
 
     def json(self, values: Mapping[str, Any], *, ok: bool = True) -> None:
         """Print a result to stdout as one JSON object, with the keys `version` and `ok` first.
@@ -66,17 +66,15 @@ class Screen:
 
     def info(self, text: str) -> None:
         """Print a note to stderr."""
-        self.err.print(text, style="dim", soft_wrap=True, markup=False, highlight=False)
+        _print(self.err, text, style="dim")
 
     def warning(self, sentence: str) -> None:
         """Print a problem that does not stop the command."""
-        message = Text.assemble(("warning: ", "bold yellow"), sentence)
-        self.err.print(message, soft_wrap=True, highlight=False)
+        _print(self.err, Text.assemble(("warning: ", "bold yellow"), sentence))
 
     def error(self, sentence: str) -> None:
         """Print the problem that ends the command."""
-        message = Text.assemble(("error: ", "bold red"), sentence)
-        self.err.print(message, soft_wrap=True, highlight=False)
+        _print(self.err, Text.assemble(("error: ", "bold red"), sentence))
 
 
 class _InfoHandler(logging.Handler):
@@ -210,6 +208,13 @@ def show_test_data(
         folder = config.get("data_dir", config.get("folder"))
     where = folder or next((e.where for e in available() if e.name == name), "not found")
     show_versions(screen, data=f"{name}, {where}" if name else "unknown")
+
+
+def _print(console: Console, *parts: RenderableType, style: str | None = None) -> None:
+    """Print to a console. On a terminal, text is wrapped between words; elsewhere never."""
+    text = all(isinstance(part, str | Text) for part in parts)
+    soft_wrap = not (console.is_terminal and text)
+    console.print(*parts, style=style, soft_wrap=soft_wrap, markup=False, highlight=False)
 
 
 def _console(stream: TextIO, quiet: bool = False) -> Console:
