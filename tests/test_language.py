@@ -47,10 +47,15 @@ WORDS = {
     r"spoil(s|t|ed|ing)?|spoilage": "corrupt, damage, modify; non-finite; mutation",
     r"calm(er|est)?": "well-conditioned",
     r"hands? of": "author of, source of",
-    r"messy-hands|clothes": "drawings; fashion (presets)",
     r"thereof|therein|thereby|hitherto|wherein|whereof|aforesaid": "plain English",
     r"upon": "on",
     r"cannot but|nought|naught": "plain English",
+}
+
+# Values that a user types. Other strings of one word are keys, for example of a file format.
+VALUES = {
+    r"messy-hands|clothes": "drawings; fashion (presets)",
+    r"duel": "compare-engines",
 }
 
 # Phrases: private idioms, inverted word order, sentences without a subject.
@@ -70,7 +75,7 @@ PHRASES = {
     r"laid? (open|down)|lays? down|laying down|in the open": "explained; emitted; visible",
     r"sets? out(?! of)|setting out": "start, begin",
     r"goes on as if|go on as if|goes on from there": "continues, resumes",
-    r"(go|goes|going|went|gone) on\b(?! (the|a|stdout|stderr|paper)\b)": "continue, resume",
+    r"(go|goes|going|went|gone) on\b(?! (to|the|a|stdout|stderr|paper)\b)": "continue, resume",
     r"stands? for nothing|counts? for nothing": "has no effect",
     r"that there (is|are)\b(?! (no|a|an|more|at|only|some|one)\b)": "that exists",
     r"it be (?!an?\b)": "indicative mood",
@@ -79,7 +84,7 @@ PHRASES = {
     r"before (its|their|the) (witnesses|oracles)": "checked by",
     r"mean what they say": "calibrated probabilities",
     r"none of these": "out-of-distribution",
-    r"of one's own|of your own|one's own|on one's own": "custom, your, user-defined",
+    r"of one's own|one's own|on one's own": "custom, your, user-defined",
     r"learn(s|ed)? from the (pictures|images)": "gradient with respect to the input",
     r"nothing to (set|prove|see)": "no settings; no evidence",
     r"by (itself|himself|themselves) alone|all by itself": "automatically",
@@ -97,9 +102,9 @@ PHRASES = {
     r"may (well )?be (had|seen|told|said)": "is available",
     r"(what|which) (it|they) (is|are) (told|given|asked|handed|about)": "its arguments",
     r"tells? (nobody|apart|of|what|whether|how)|being told": "reports; distinguishes",
-    r"(return|yield|give|say|tell|know|show|do|read|keep|find)s? what\b": "name the object",
+    r"(return|yield|give|tell|read|keep|find)s? what\b": "name the object",
     r"(for|of|by|with|in|to) (what|which|whom) (nobody|somebody)\b": "plain English",
-    r"is (no|none) (picture|image|run|model|layer|folder|file|one)\b": "is not a ...",
+    r"(?<!there\s)is (no|none) (picture|image|run|model|layer|folder|file|one)\b": "is not a ...",
     r"(be|is|are|was|were) judged|judges?\b|judging|judged by": "evaluate, check, validate",
     r"at (the )?(last|length),|at long last": "finally",
     r"where (it|they) (stood|stands?|stand|lies|lie|came from)": "its position; its path",
@@ -152,7 +157,8 @@ def _compiled(patterns: dict[str, str]) -> list[tuple[re.Pattern[str], str]]:
     return compiled
 
 
-PATTERNS = _compiled(WORDS) + _compiled(PHRASES)
+PATTERNS = _compiled(WORDS) + _compiled(PHRASES) + _compiled(VALUES)[:1]
+VALUE_PATTERNS = _compiled(VALUES)
 
 
 class Text(NamedTuple):
@@ -195,7 +201,8 @@ def hits(path: str, source: str) -> Iterator[Hit]:
     original = source.splitlines()
     texts = prose(source) if path.endswith(".py") else [whole(source)]
     for text in texts:
-        for pattern, suggestion in PATTERNS:
+        is_value = not re.search(r"\s", text.content)
+        for pattern, suggestion in VALUE_PATTERNS if is_value else PATTERNS:
             for match in pattern.finditer(text.content):
                 lines = {text.line_at(match.start()), text.line_at(match.end() - 1)}
                 if not any(MARK in original[line - 1] for line in lines):
@@ -292,8 +299,13 @@ def test_a_marked_line_is_an_exception() -> None:
     assert list(hits("a.py", '# language: ok\nx = "the crew"'))
 
 
-def test_code_is_not_prose() -> None:
+def test_code_and_keys_are_not_prose() -> None:
     assert not list(hits("a.py", "crew = twin(picture)"))
+    assert not list(hits("a.py", 'old = header["preparation"]'))
+
+
+def test_a_value_that_a_user_types_is_checked() -> None:
+    assert [hit.text for hit in hits("a.py", 'augment("clothes,scale=0.1")')] == ["clothes"]
 
 
 def test_a_planted_name_is_found() -> None:
