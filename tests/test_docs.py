@@ -53,3 +53,8 @@ def test_the_table_of_exit_codes_is_complete() -> None:
     page = (DOCS / "exit_codes.md").read_text()
     table = dict(re.findall(r"^\| (\d+) \| ([^|]+) \|$", page, re.MULTILINE))
     assert table == {str(code): meaning for code, meaning in EXIT_CODES.items()}
+
+
+def test_the_first_example_runs() -> None:
+    (block,) = re.findall(r"```python\n(.*?)```", (DOCS / "index.md").read_text(), re.DOTALL)
+    exec(block, {})

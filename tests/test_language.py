@@ -120,20 +120,24 @@ PHRASES = {
 
 # Identifiers (whole words between underscores) and names of modules.
 NAMES = {
-    **dict.fromkeys(("crew",), "thread pool"),
-    **dict.fromkeys(("witness", "witnesses", "testimony", "suspects"), "oracle"),
-    **dict.fromkeys(("duel", "fighter", "fighters", "parting"), "compare_engines"),
-    **dict.fromkeys(("twin", "twins"), "PyTorch counterpart"),
-    **dict.fromkeys(("picture", "pictures"), "image"),
-    **dict.fromkeys(("preparation", "preparations"), "preprocessing"),
-    **dict.fromkeys(("spoilt", "spoils", "spoiled"), "nonfinite, corrupt"),
-    **dict.fromkeys(("hush", "hear", "overheard", "nobody", "somebody"), "log, reset_logging"),
-    **dict.fromkeys(("errand", "hurried"), "BackgroundTask"),
-    **dict.fromkeys(("recipe", "recipes"), "config"),
-    **dict.fromkeys(("keeper", "course"), "checkpoint manager, training run"),
-    **dict.fromkeys(("inlet", "room", "rooms", "shelf"), "RunArgument, slot, module"),
-    **dict.fromkeys(("seal", "seals"), "digest"),
-    **dict.fromkeys(("give_way", "give_up", "begin_anew", "set_out", "go_on"), "yield_thread"),
+    word: suggestion
+    for words, suggestion in {
+        "crew crews": "thread pool",
+        "witness witnesses testimony suspects": "oracle",
+        "duel duels fighter fighters parting": "compare_engines",
+        "twin twins": "PyTorch counterpart",
+        "picture pictures": "image",
+        "preparation preparations": "preprocessing",
+        "spoilt spoils spoiled": "nonfinite, corrupt",
+        "hush hear overheard nobody somebody": "log, reset_logging",
+        "errand hurried": "BackgroundTask",
+        "recipe recipes": "config",
+        "keeper course": "checkpoint manager, training run",
+        "inlet room rooms shelf": "RunArgument, slot, module",
+        "seal seals": "digest",
+        "give_way give_up begin_anew set_out go_on": "yield_thread, cancel, start, resume",
+    }.items()
+    for word in words.split()
 }
 
 
