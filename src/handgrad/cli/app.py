@@ -117,7 +117,7 @@ def root(
 ) -> None:
     """Train small-image classifiers with gradients derived by hand.
 
-    [bold]handgrad train[/bold] trains on handwritten digits in a few seconds, with no download.
+    Start with [bold]handgrad train[/bold]: it needs no download and takes a few seconds.
 
     [bold]handgrad --install-completion[/bold] turns on tab completion for your shell.
     """
