@@ -12,6 +12,7 @@ LINES = [
     *("evaluate {run}", "predict {run} 0 1 2", "verify {run}", "calibrate {run}"),
     *("gradcheck Dense", "gradcheck softmax-regression", "explain-step {run} --image 3"),
     "train --model softmax-regression --epochs 2 --no-figures",
+    "compare-engines two-layer --steps 2 --engines reference,compiled --dtype float32",
     "evaluate a-run-with-a-rather-long-name-that-does-not-exist-in-this-folder",
     "train images --model nothing",
 ]
