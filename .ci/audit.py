@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Ask for known vulnerabilities of all that is installed here; skip it where nobody answers."""
+"""Check all installed packages for known vulnerabilities; skip if the service is unreachable."""
 
 import json
 import subprocess
@@ -11,29 +11,29 @@ SERVICE = f"https://pypi.org/pypi/numpy/{version('numpy')}/json"
 AUDIT = ["-m", "pip_audit", "--local", "--progress-spinner", "off"]
 
 
-def silence() -> str | None:
-    """Return why the advisory service says nothing; None: it answers."""
+def unavailable() -> str | None:
+    """Return why the advisory service cannot be used; None if it can."""
     try:
         with urllib.request.urlopen(SERVICE, timeout=5) as answer:
             known = "vulnerabilities" in json.load(answer)
     except (OSError, ValueError) as error:
         return str(error)
-    return None if known else "it knows no advisories"
+    return None if known else "it lists no advisories"
 
 
 def audit() -> int:
-    """Return the exit status: 0 also where the service falls silent in the middle."""
+    """Run pip-audit and return its exit status; 0 if the service fails in between."""
     done = subprocess.run([sys.executable, *AUDIT], stdout=subprocess.PIPE, text=True, check=False)
     print(done.stdout, end="")
-    if done.returncode and not done.stdout.strip() and (reason := silence()):  # nothing was found
+    if done.returncode and not done.stdout.strip() and (reason := unavailable()):
         return skip(reason)
     return done.returncode
 
 
 def skip(reason: str) -> int:
-    """Say that nobody was asked."""
+    """Report that the check was skipped."""
     print(f"skipped: pip-audit, because of its advisory service at pypi.org: {reason}")
     return 0
 
 
-sys.exit(skip(reason) if (reason := silence()) else audit())
+sys.exit(skip(reason) if (reason := unavailable()) else audit())

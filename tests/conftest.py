@@ -1,4 +1,4 @@
-"""What all tests share: enforced annotations, seeds that are said, and where the data lies."""
+"""Shared by all tests: run-time type checks, reported random seeds, and the location of data."""
 
 import os
 import random
@@ -11,18 +11,18 @@ from beartype import BeartypeConf
 from beartype.claw import beartype_packages
 from hypothesis import settings
 
-# The mathematics; elsewhere tests hand over wrong types on purpose, to read the error's sentence.
+# The mathematics. Elsewhere, tests pass wrong types on purpose to check the error message.
 CHECKED = [
     *("layers", "losses", "optim", "schedules", "summary", "models"),
     *("engines.divergence", "engines.reference"),
 ]
 
 beartype_packages(
-    [f"handgrad.{room}" for room in CHECKED],
-    conf=BeartypeConf(is_pep484_tower=True),  # a whole number is as good as a float
+    [f"handgrad.{module}" for module in CHECKED],
+    conf=BeartypeConf(is_pep484_tower=True),  # an int is accepted as a float
 )
 
-# Who starts the tests in the background may have them, and what they start, ignore signals.
+# Tests that run in the background may inherit ignored signals, and so would their subprocesses.
 for number, handler in (
     (signal.SIGINT, signal.default_int_handler),
     (signal.SIGTERM, signal.SIG_DFL),
@@ -37,20 +37,20 @@ settings.load_profile("handgrad")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose a seed for Hypothesis: a new one each time, but 0 in CI."""
+    """Choose a seed for Hypothesis: a new one for each run, but 0 in CI."""
     if config.option.hypothesis_seed is None:
         seed = 0 if os.environ.get("CI") else random.randrange(1_000_000)
         config.option.hypothesis_seed = str(seed)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    """Say the seed, so that a failure can be had again."""
+    """Print the seed, so that a failure can be reproduced."""
     return f"random tests: --hypothesis-seed={config.option.hypothesis_seed}"
 
 
 @pytest.fixture(scope="session")
 def places() -> dict[str, Path | None]:
-    """Where all data lies, found before a test hides the environment."""
+    """Locate all data sets before a test hides the environment variables."""
     from handgrad.data.named.locate import locate
     from handgrad.data.named.sources import SOURCES
 
@@ -59,11 +59,11 @@ def places() -> dict[str, Path | None]:
 
 @pytest.fixture
 def located(places: dict[str, Path | None]) -> Callable[[str], Path]:
-    """Return the folder of some data, or skip the test where it is not on this machine."""
+    """Return the folder of a data set, or skip the test if it is not on this machine."""
 
     def find(name: str) -> Path:
         if place := places[name]:
             return place
-        pytest.skip(f"{name} is not on this machine; let HANDGRAD_DATA name a folder with {name}/")
+        pytest.skip(f"{name} is not on this machine; set HANDGRAD_DATA to a folder with {name}/")
 
     return find

@@ -1,4 +1,4 @@
-"""What a test needs that an extra of handgrad brings."""
+"""Skips tests whose optional dependencies are not installed."""
 
 from importlib.util import find_spec
 from typing import Any
@@ -14,15 +14,15 @@ EXTRAS = {
 
 
 def needs(module: str) -> Any:
-    """Return a module, or skip the test and say which extra has it."""
+    """Import and return a module, or skip the test and name the extra that installs it."""
     return pytest.importorskip(module, reason=reason(module))
 
 
 def without(module: str) -> pytest.MarkDecorator:
-    """Return the mark of a test that is skipped without a module."""
+    """Return a mark that skips a test if a module is missing."""
     return pytest.mark.skipif(not find_spec(module), reason=reason(module))
 
 
 def reason(module: str) -> str:
-    """Return why a test is skipped without a module."""
+    """Return the reason for skipping a test if a module is missing."""
     return f"{module} is not installed: pip install 'handgrad[{EXTRAS[module]}]'"

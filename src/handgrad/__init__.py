@@ -1,18 +1,17 @@
-"""Small-image classifiers, trained with gradients that are derived by hand and proven.
+"""Small-image classifiers trained with gradients that are derived by hand and checked.
 
     import handgrad as hg
 
-    train, test = hg.load_data("mnist")
-    model = hg.Classifier.for_data(hg.models.convnet(), train, seed=0)
-    loss, grads = model.network.loss_and_grads(*train[:64])  # gradients are values
-    history = hg.fit(model, train, epochs=3, optimizer=hg.Adam(1e-3))
+    train, test = hg.load_data("digits")
+    model = hg.Classifier.for_data(hg.models.smallnet(), train, seed=0)
+    hg.fit(model, train, epochs=3)
     print(hg.evaluate(model, test))
 
-The public names are listed in ``__init__.pyi``; each is loaded when it is first used.
+The public names are listed in ``__init__.pyi``; each one is loaded when it is first used.
 """
 
 import lazy_loader
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

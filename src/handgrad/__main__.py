@@ -1,4 +1,4 @@
-"""`python -m handgrad` is the command `handgrad`."""
+"""`python -m handgrad` runs the command `handgrad`."""
 
 from handgrad.cli import main
 

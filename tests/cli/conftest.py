@@ -9,7 +9,7 @@ from handgrad.cli.app import app
 
 
 class Outcome(NamedTuple):
-    """How a command ended."""
+    """The exit status and the output of a command."""
 
     status: int
     out: str
@@ -18,7 +18,7 @@ class Outcome(NamedTuple):
 
 @pytest.fixture(autouse=True)
 def in_a_new_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run each command where nothing lies and nothing is set."""
+    """Run each command in an empty folder, without environment variables of handgrad."""
     monkeypatch.chdir(tmp_path)
     for name in os.environ:
         if name.startswith("HANDGRAD_"):
@@ -40,7 +40,7 @@ def handgrad(capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of softmax regression on digits, without figures, not calibrated."""
+    """Train softmax regression on digits, without figures and calibration; return the run."""
     folder = tmp_path_factory.mktemp("trained") / "run"
     words = ["train", "--model", "softmax-regression", "--epochs", "3", "--no-figures", "--quiet"]
     words += ["--no-calibrate"]

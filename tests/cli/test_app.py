@@ -6,14 +6,22 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 import handgrad as hg
+from handgrad.cli.app import app
+from handgrad.cli.exit_codes import EXIT_CODES
 
-COMMANDS = [
-    *([], ["train"], ["evaluate"], ["predict"], ["models"]),
-    *(["gradcheck"], ["compare-engines"], ["explain-step"]),
-    *(["data"], ["data", "list"], ["data", "fetch"], ["data", "verify"], ["data", "show"]),
-]
+
+def commands(group=None, names=()):
+    """Yield (words, command) of every command and group of commands."""
+    group = group or typer.main.get_command(app)
+    yield names, group
+    for name, command in getattr(group, "commands", {}).items():
+        yield from commands(command, (*names, name))
+
+
+COMMANDS = dict(commands())
 QUICK = ["--model", "softmax-regression", "--no-figures"]
 
 
@@ -29,11 +37,51 @@ def start(*words, **options):
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 @pytest.mark.parametrize("help_option", ["--help", "-h"])
-def test_every_command_has_help(handgrad, words, help_option):
+def test_every_command_has_help_that_fits_80_columns(handgrad, monkeypatch, words, help_option):
+    monkeypatch.setenv("COLUMNS", "80")
     ended = handgrad(*words, help_option)
     assert (ended.status, ended.err) == (0, "")
     assert "Usage: " + " ".join(["handgrad", *words]) in ended.out
-    assert all(len(line) <= 100 for line in ended.out.splitlines())
+    assert all(len(line) <= 80 for line in ended.out.splitlines())
+    assert "…" not in ended.out
+    for parameter in COMMANDS[words].params:
+        for name in parameter.opts:
+            assert name[0] != "-" or re.search(rf"[ ,]{name}[ ,]", ended.out), name
+
+
+def test_help_lists_every_exit_code(handgrad, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    out = handgrad("--help").out
+    for code, meaning in EXIT_CODES.items():
+        assert f" {code}  {meaning} " in out
+
+
+def test_help_names_the_option_for_tab_completion(handgrad):
+    assert "handgrad --install-completion turns on tab completion" in handgrad("--help").out
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("handgrad expl", "explain-step"),
+        ("handgrad predict --show-pre", "--show-preprocessing"),
+        ("handgrad data sh", "show"),
+    ],
+)
+def test_tab_completes_commands_and_options(typed, completed):
+    environment = {
+        "COMP_WORDS": typed,
+        "COMP_CWORD": str(len(typed.split()) - 1),
+        "_HANDGRAD_COMPLETE": "complete_bash",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "handgrad"],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert completed in done.stdout.split()
 
 
 def test_version(handgrad):
@@ -48,7 +96,7 @@ def test_version(handgrad):
     ],
     ids=" ".join,
 )
-def test_wrong_use_ends_with_2_and_says_so_on_stderr(handgrad, words):
+def test_wrong_use_exits_with_2_and_a_message_on_stderr(handgrad, words):
     ended = handgrad(*words)
     assert (ended.status, ended.out) == (2, "")
     assert "Error" in ended.err
@@ -57,13 +105,13 @@ def test_wrong_use_ends_with_2_and_says_so_on_stderr(handgrad, words):
 @pytest.mark.parametrize(
     ("words", "status"), [(["evaluate", "nothing"], 1), (["train", "--lr", "-1"], 2)]
 )
-def test_an_error_is_one_sentence_on_stderr(handgrad, words, status):
+def test_an_error_is_one_line_on_stderr(handgrad, words, status):
     ended = handgrad(*words)
     assert (ended.status, ended.out) == (status, "")
     assert re.fullmatch(r"error: [^\n]+\n", ended.err)
 
 
-def test_a_traceback_can_be_asked_for(handgrad, monkeypatch):
+def test_vv_or_an_environment_variable_shows_the_traceback(handgrad, monkeypatch):
     for words in (["-vv", "evaluate", "nothing"], ["evaluate", "nothing", "-vv"]):
         with pytest.raises(hg.ModelError, match="nothing is not a run"):
             handgrad(*words)
@@ -73,13 +121,13 @@ def test_a_traceback_can_be_asked_for(handgrad, monkeypatch):
         handgrad("evaluate", "nothing")
 
 
-def test_what_nobody_expected_keeps_its_traceback(handgrad, monkeypatch):
+def test_an_unexpected_error_keeps_its_traceback(handgrad, monkeypatch):
     monkeypatch.setattr("handgrad.models.MODELS", {"broken": lambda: 1 / 0})
     with pytest.raises(ZeroDivisionError):
         handgrad("models")
 
 
-def test_help_loads_nothing_heavy():
+def test_help_does_not_load_heavy_libraries():
     code = (
         "import sys; sys.argv = ['handgrad', 'train', '--help']\n"
         "from handgrad.cli import main\n"
@@ -92,7 +140,7 @@ def test_help_loads_nothing_heavy():
         assert f"'{name}'" not in loaded
 
 
-def test_results_go_to_stdout_and_all_else_to_stderr(tmp_path):
+def test_results_go_to_stdout_and_progress_to_stderr(tmp_path):
     with start("train", *QUICK, "--epochs", "2", cwd=tmp_path) as process:
         out, err = process.communicate()
     assert process.returncode == 0
@@ -103,7 +151,7 @@ def test_results_go_to_stdout_and_all_else_to_stderr(tmp_path):
     assert "\x1b" not in out + err
 
 
-def test_colour_is_for_terminals_that_want_it(tmp_path):
+def test_colour_follows_force_color_and_no_color(tmp_path):
     words = [sys.executable, "-m", "handgrad", "evaluate", "nothing"]
     forced = dict(os.environ, FORCE_COLOR="1", TERM="xterm")
     coloured = subprocess.run(words, capture_output=True, env=forced, cwd=tmp_path, check=False)
@@ -117,7 +165,7 @@ def test_colour_is_for_terminals_that_want_it(tmp_path):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 @pytest.mark.parametrize("words", [["--version"], ["models"], ["train", "--help"]], ids=" ".join)
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_full_disk_at_stdout_is_said_in_a_sentence(words, unbuffered):
+def test_a_full_disk_at_stdout_is_reported_in_one_line(words, unbuffered):
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "handgrad", *words],
@@ -133,7 +181,7 @@ def test_a_full_disk_at_stdout_is_said_in_a_sentence(words, unbuffered):
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other pipes")
 @pytest.mark.parametrize("words", [["--version"], ["models"], ["train", "--help"]], ids=" ".join)
-def test_a_reader_that_left_ends_it_quietly(words):
+def test_a_closed_pipe_ends_the_command_quietly(words):
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "w") as pipe:
@@ -149,7 +197,7 @@ def test_a_reader_that_left_ends_it_quietly(words):
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT to send")
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_the_process_and_says_how_to_go_on(tmp_path: Path, number, status):
+def test_a_signal_ends_training_and_the_message_says_how_to_resume(tmp_path: Path, number, status):
     words = ["train", *QUICK, "--epochs", "100000", "--patience", "0"]
     with start(*words, cwd=tmp_path) as process:
         while not process.stderr.readline().startswith("epoch 3/"):

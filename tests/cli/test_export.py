@@ -84,7 +84,8 @@ def test_raw_images_are_prepared_in_the_graph_as_predict_does(handgrad, recipe, 
         assert label.tolist() == model.predict(prepared).tolist()
     for n in (0, 1, 2):  # and `handgrad predict` itself
         Image.fromarray(X[n]).save(f"{n}.png")
-        told = json.loads(handgrad("predict", "m.safetensors", f"./{n}.png", "--json").out)[0]
+        ended = handgrad("predict", "m.safetensors", f"./{n}.png", "--json")
+        told = json.loads(ended.out)["predictions"][0]
         by_label = {one["label"]: one["p"] for one in told["probabilities"]}
         assert [by_label[k] for k in model.classes] == pytest.approx(p[n].tolist(), abs=1e-5)
 

@@ -13,9 +13,13 @@ def net(trained):
     return hg.load_model(trained / "model.safetensors")
 
 
+def predictions(ended):
+    return json.loads(ended.out)["predictions"]
+
+
 def test_numbers_are_test_images(handgrad, trained, net):
     ended = handgrad("predict", trained, 0, 17, 358, "--json")
-    told, test = json.loads(ended.out), hg.load_data("digits")[1]
+    told, test = predictions(ended), hg.load_data("digits")[1]
     assert ended.err == ""
     for entry, number in zip(told, (0, 17, 358), strict=True):
         p = net.predict_proba(test.images[[number]])[0]
@@ -31,8 +35,10 @@ def test_files_are_images_and_dark_ink_is_inverted(handgrad, trained, tmp_path):
     X, y = hg.load_data("digits")[1][:1]
     for name, pixels in (("light.png", X[0, 0]), ("dark.png", 255 - X[0, 0])):
         Image.fromarray(np.kron(pixels, np.ones((4, 4), np.uint8))).save(tmp_path / name)
-    light = json.loads(handgrad("predict", trained, "light.png", "0", "--json").out)
-    dark = json.loads(handgrad("predict", trained, "dark.png", "--invert", "--json").out)
+    light = json.loads(handgrad("predict", trained, "light.png", "0", "--json").out)["predictions"]
+    dark = json.loads(handgrad("predict", trained, "dark.png", "--invert", "--json").out)[
+        "predictions"
+    ]
     assert light[0]["probabilities"] == light[1]["probabilities"] == dark[0]["probabilities"]
     assert (light[0]["label"], light[1]["label"]) == (None, y[0])
 
@@ -41,11 +47,13 @@ def test_files_go_the_way_of_the_training_images(handgrad, trained, tmp_path):
     X, _ = hg.load_data("digits")[1][:1]
     for name, pixels in (("light.png", X[0, 0]), ("dark.png", 255 - X[0, 0])):
         Image.fromarray(pixels).save(tmp_path / name)
-    light, dark = json.loads(handgrad("predict", trained, "light.png", "dark.png", "--json").out)
+    light, dark = json.loads(handgrad("predict", trained, "light.png", "dark.png", "--json").out)[
+        "predictions"
+    ]
     assert light["probabilities"] == dark["probabilities"]
     words = ("predict", trained, "dark.png", "--preprocessing", "plain", "--json")
-    assert json.loads(handgrad(*words).out)[0]["probabilities"] != dark["probabilities"]
-    inverted = json.loads(handgrad(*words, "--invert").out)
+    assert predictions(handgrad(*words))[0]["probabilities"] != dark["probabilities"]
+    inverted = predictions(handgrad(*words, "--invert"))
     assert inverted[0]["probabilities"] == dark["probabilities"]
     ended = handgrad("predict", trained, "dark.png", "--preprocessing", "paint")
     assert (ended.status, ended.err) == (

@@ -9,38 +9,42 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from handgrad.cli.screen import Screen, hush, table
+from handgrad.cli.screen import Screen, reset_logging, table
 
 
-def test_results_and_notes_go_apart(capsys):
+def test_results_go_to_stdout_and_messages_to_stderr(capsys):
     screen = Screen()
-    screen.result("right [b]")
-    screen.note("by the way [b]")
-    screen.warning("it creaked [b]")
-    screen.error("it broke [b]")
+    screen.result("correct [b]")
+    screen.info("a note [b]")
+    screen.warning("a problem [b]")
+    screen.error("a failure [b]")
     out, err = capsys.readouterr()
-    assert out == "right [b]\n"
-    assert err == "by the way [b]\nwarning: it creaked [b]\nerror: it broke [b]\n"
+    assert out == "correct [b]\n"
+    assert err == "a note [b]\nwarning: a problem [b]\nerror: a failure [b]\n"
 
 
-def test_a_quiet_screen_has_results_only(capsys):
+def test_a_quiet_screen_prints_results_only(capsys):
     screen = Screen(quiet=True)
-    screen.result("right")
-    screen.note("by the way")
-    assert capsys.readouterr() == ("right\n", "")
+    screen.result("result")
+    screen.info("a note")
+    assert capsys.readouterr() == ("result\n", "")
 
 
-def test_long_results_stay_on_one_line_and_json_is_json(capsys, monkeypatch):
+def test_long_results_stay_on_one_line_and_json_has_version_and_ok(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "20")
     screen = Screen()
     screen.result("x" * 300)
     screen.json({"long": "[red]" + "é " * 300})
     first, *rest = capsys.readouterr().out.splitlines()
     assert first == "x" * 300
-    assert json.loads("\n".join(rest)) == {"long": "[red]" + "é " * 300}
+    assert json.loads("\n".join(rest)) == {
+        "version": 1,
+        "ok": True,
+        "long": "[red]" + "é " * 300,
+    }
 
 
-def test_a_table_has_its_numbers_to_the_right_and_hides_nothing(capsys):
+def test_a_table_right_aligns_numbers_and_cuts_nothing(capsys):
     Screen().result(table(["name", ">count"], [("a [b]", 1), ("c", Text("1,000"))], "all"))
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     assert lines[0] == "all"
@@ -48,7 +52,7 @@ def test_a_table_has_its_numbers_to_the_right_and_hides_nothing(capsys):
 
 
 def drawn(made, width, terminal=True):
-    """Return the lines that a terminal of this width, or a pipe, gets to see."""
+    """Return the lines that a table prints on a terminal of this width, or to a pipe."""
     stream = io.StringIO()
     screen = Screen()
     screen.out = Console(file=stream, width=width, force_terminal=terminal, color_system=None)
@@ -61,7 +65,7 @@ PATH = "a-folder-with-a-long-name/" * 9 + "image.png"
 
 @pytest.mark.parametrize("length", [5, 50, 245])
 @pytest.mark.parametrize("width", [200, 80, 44, 20])
-def test_no_width_cuts_a_number_or_an_answer(width, length):
+def test_no_width_cuts_a_number_or_a_word(width, length):
     made = table(
         ["image", ">training", ">test", "predicted", ""],
         [[PATH[-length:], "60,000", "10,000", "7 99.8%", "T-shirt/top 0.1%"]],
@@ -76,41 +80,54 @@ def test_no_width_cuts_a_number_or_an_answer(width, length):
         assert "".join(line[1:].split(" ")[0] for line in lines[3:]) == PATH[-length:]
 
 
+def test_a_terminal_wraps_text_between_words():
+    lines = drawn("the quick brown fox jumps over the lazy dog 1,234,567", 20)
+    assert (
+        " ".join(map(str.rstrip, lines)) == "the quick brown fox jumps over the lazy dog 1,234,567"
+    )
+    assert max(map(len, lines)) <= 20
+
+
 @pytest.mark.parametrize("length", [5, 50, 245])
-def test_a_pipe_sets_no_limit(length):
+def test_a_pipe_does_not_limit_the_width(length):
     lines = drawn(table(["image", ">n"], [[PATH[-length:], "10,000"]]), 200, terminal=False)
     assert lines[-2].split() == [PATH[-length:], "10,000"]
 
 
-def test_each_value_has_a_line_where_a_table_does_not_fit():
+def test_a_failed_check_is_not_ok_in_json(capsys):
+    Screen().json({"models": []}, ok=False)
+    assert json.loads(capsys.readouterr().out) == {"version": 1, "ok": False, "models": []}
+
+
+def test_each_value_has_its_own_line_if_the_table_does_not_fit():
     made = table(["name", ">training", ""], [["mnist", "60,000", "here"]], title="data")
     assert drawn(made, 16) == ["data", "", "name mnist", "training 60,000", "here"]
 
 
-def test_who_listens_hears_what_the_library_does_once(capsys):
+def test_log_messages_are_printed_once_and_only_after_log_progress(capsys):
     logger = logging.getLogger("handgrad")
     for _ in range(2):  # a second command in one process
-        Screen().listen()
+        Screen().log_progress()
     logger.info("handgrad: %d kernels", 3)
-    logger.debug("handgrad: nothing of this")
+    logger.debug("handgrad: too detailed")
     assert capsys.readouterr() == ("", "3 kernels\n")
     Screen()
-    logger.info("handgrad: nobody listens any more")
-    Screen(quiet=True).listen()
-    logger.warning("handgrad: nobody wants to hear")
+    logger.info("handgrad: after a new screen")
+    Screen(quiet=True).log_progress()
+    logger.warning("handgrad: a warning on a quiet screen")
     assert capsys.readouterr() == ("", "")
-    hush()
+    reset_logging()
     assert (logger.level, logger.handlers) == (logging.NOTSET, [])
 
 
 @pytest.mark.parametrize(
     ("model", "said"),
     [
-        ("two-layer", ["49% of the pixels are zero; zeros are skipped only from 70%"]),
-        ("smallnet", []),  # its first layer has no way to skip
+        ("two-layer", ["49% of the pixels are zero, and are not skipped below 70%"]),
+        ("smallnet", []),  # its first layer cannot skip zeros
     ],
 )
-def test_training_says_which_way_it_goes(handgrad, model, said):
+def test_training_reports_how_the_compiled_engine_works(handgrad, model, said):
     ended = handgrad("train", "--model", model, "--epochs", 1, "--no-figures", "-v")
     lines = [line for line in ended.err.splitlines() if line.startswith("compiled engine: ")]
     sentences = [line.removeprefix("compiled engine: ") for line in lines]
@@ -120,7 +137,7 @@ def test_training_says_which_way_it_goes(handgrad, model, said):
     assert not logging.getLogger("handgrad").handlers  # the command is over
 
 
-def test_the_kernels_come_from_the_cache_the_second_time(tmp_path):
+def test_the_second_run_loads_all_kernels_from_the_cache(tmp_path):
     words = ["train", "--model", "softmax-regression", "--epochs", "1", "--no-figures", "-v"]
     found = []
     for _ in range(2):

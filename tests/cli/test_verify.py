@@ -28,7 +28,7 @@ def test_all_engines_agree(handgrad, trained):
 def test_several_models_as_json(handgrad, trained, model):
     needs("torch")
     ended = handgrad("verify", trained, model, "--json")
-    found = json.loads(ended.out)
+    found = json.loads(ended.out)["models"]
     assert [entry["model"] for entry in found] == [str(trained), str(model)]
     for entry in found:
         assert entry["passed"]
@@ -91,7 +91,9 @@ def test_one_broken_file_does_not_hide_the_others(handgrad, trained, tmp_path):
     assert ended.status == 1
     assert ended.out.count("agrees") == (4 if find_spec("torch") else 3)
     assert ended.err.startswith("error: broken.safetensors: not a whole safetensors file (")
-    broken, whole = json.loads(handgrad("verify", "broken.safetensors", trained, "--json").out)
+    ended = handgrad("verify", "broken.safetensors", trained, "--json")
+    assert json.loads(ended.out)["ok"] is False
+    broken, whole = json.loads(ended.out)["models"]
     assert not broken["passed"]
     assert broken["error"].startswith("broken.safetensors: not a whole safetensors file (")
     assert whole["passed"]

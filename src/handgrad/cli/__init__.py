@@ -1,15 +1,15 @@
-"""The command `handgrad`: parsing and printing. What it does, the other rooms do."""
+"""The command `handgrad`: it parses options and prints results; other packages do the work."""
 
 from handgrad.signals import end_command, exit_now, ignore_signals, install_handler
 
 
 def main() -> None:
-    """Run the command line: signals end it with 130 (Ctrl-C), 143 or 129, whatever it is at."""
+    """Run the command line. A signal ends it with 130 (Ctrl-C), 143 or 129 at any moment."""
     install_handler(exit_now)
 
     import atexit
 
-    atexit.register(ignore_signals)  # what is registered first is done last
+    atexit.register(ignore_signals)  # registered first, so it runs last
     from handgrad.cli.app import app
 
     try:

@@ -1,4 +1,4 @@
-"""The command with its subcommands, and what becomes of an error."""
+"""The command line: its subcommands, and how errors become messages and exit codes."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from handgrad.cli.auto import auto
 from handgrad.cli.calibrate import calibrate
 from handgrad.cli.compare_engines import compare_engines
 from handgrad.cli.evaluate import evaluate
+from handgrad.cli.exit_codes import FAILURE, INTERRUPTED, WRONG_USE, exit_code_table
 from handgrad.cli.explain_step import explain_step
 from handgrad.cli.export import export
 from handgrad.cli.gradcheck import gradcheck
@@ -25,22 +26,22 @@ from handgrad.cli.options import Quiet, Verbose
 from handgrad.cli.plan import plan
 from handgrad.cli.predict import predict
 from handgrad.cli.reproduce import reproduce
-from handgrad.cli.screen import Screen, hush
+from handgrad.cli.screen import Screen, reset_logging
 from handgrad.cli.train import train
 from handgrad.cli.verify import verify
 from handgrad.errors import ConfigError, HandgradError
 from handgrad.signals import CommandExit
 from handgrad.threads import limit_library_threads
 
-FAILURE, WRONG_USE, INTERRUPTED = 1, 2, 130
-UNWRITTEN = {errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EFBIG}
+# Errors of stdout itself: a full disk, a closed pipe, a failed device, a file size limit.
+OUTPUT_ERRORS = {errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EFBIG}
 
 
 class Commands(TyperGroup):
-    """Turns an error that a user can cause into one sentence and an exit status."""
+    """Turns an error that a user can cause into a one-line message and an exit code."""
 
     def main(self, *args: Any, **options: Any) -> Any:
-        """Run the command line, and see that what it printed has arrived."""
+        """Run the command line and check that its output was written."""
         try:
             try:
                 return super().main(*args, **options)
@@ -48,9 +49,9 @@ class Commands(TyperGroup):
                 if sys.stdout is not None:
                     sys.stdout.flush()
         except OSError as error:
-            if error.filename is not None or error.errno not in UNWRITTEN:
+            if error.filename is not None or error.errno not in OUTPUT_ERRORS:
                 raise
-            with suppress(OSError):  # what still waits to be written would fail at the exit
+            with suppress(OSError):  # flushing the rest at exit would fail once more
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             if error.errno != errno.EPIPE:
                 Screen().error(f"the output cannot be written ({error.strerror})")
@@ -72,18 +73,17 @@ class Commands(TyperGroup):
             status = end.code if isinstance(end, CommandExit) else INTERRUPTED
             raise typer.Exit(status) from None  # type: ignore[arg-type]
         finally:
-            hush()
+            reset_logging()
 
 
 app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Results go to stdout, all else to stderr. The exit status is 0; 1 for a failure; "
-    "2 for wrong use; 130 or 143 when interrupted.",
+    epilog="\b\nResults go to stdout; progress, warnings and errors go to stderr.\n"
+    f"Exit codes:\n{exit_code_table()}",  # after \b, line breaks are kept
 )
 app.command()(train)
 app.command()(auto)
@@ -112,7 +112,7 @@ def root(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version."
+            "--version", metavar="", callback=_print_version, is_eager=True, help="Print version."
         ),
     ] = False,
     quiet: Quiet = False,
@@ -120,5 +120,7 @@ def root(
 ) -> None:
     """Train small-image classifiers with gradients derived by hand.
 
-    [bold]handgrad train[/bold] learns handwritten digits in seconds, with no data to fetch.
+    Start with [bold]handgrad train[/bold]: it needs no download and takes a few seconds.
+
+    [bold]handgrad --install-completion[/bold] turns on tab completion for your shell.
     """

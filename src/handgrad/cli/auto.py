@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from handgrad.cli.options import DataDir, Json, Mlflow, Quiet, Tensorboard, Verbose
-from handgrad.cli.screen import Screen, note_versions
+from handgrad.cli.screen import Screen, show_versions
 
 if TYPE_CHECKING:
     from handgrad.automl import SearchResult
@@ -73,7 +73,7 @@ def auto(
     check_trackers(tensorboard=tensorboard, mlflow=mlflow)
     base = base_config(data, seed=seed, folder=folder)
     if verbose:
-        note_versions(screen, data=base.data)
+        show_versions(screen, data=base.data)
     with begun(out, f"{base.data_name}-auto") as run:
         with show_progress(screen.err, 60 * minutes) as on_progress:
             result = run_search(
@@ -84,7 +84,7 @@ def auto(
     if json:
         screen.json(_plain(result, run, report))
     else:
-        screen.note(f"chosen: {describe(result.config)}; {result.calibration}")
+        screen.info(f"chosen: {describe(result.config)}; {result.calibration}")
         screen.result(f"test {result.evaluation}")
         screen.result(f"model in {run}, report in {report}")
     if result.interrupted:

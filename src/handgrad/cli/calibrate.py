@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from handgrad.cli.options import DataDir, DataName, Json, Quiet, RunPath, Verbose
-from handgrad.cli.screen import Screen, note_versions, table
+from handgrad.cli.screen import Screen, show_versions, table
 
 if TYPE_CHECKING:
     from handgrad.calibration import Reliability
@@ -46,7 +46,7 @@ def calibrate(
 
     screen = Screen(quiet)
     if verbose:
-        note_versions(screen, engine="reference")
+        show_versions(screen, engine="reference")
     file = model_file(run)
     bundle = read_bundle(file)
     classifier = bundle.classifier

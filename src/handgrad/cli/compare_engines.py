@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from handgrad.cli.options import DataDir, Json, Quiet, Verbose, folder_named
-from handgrad.cli.screen import Screen, note_versions, table
+from handgrad.cli.screen import Screen, show_versions, table
 from handgrad.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def compare_engines(
     given |= {"batch_size": batch_size} | ({} if lr is None else {"lr": lr})
     screen = Screen(quiet)
     if verbose:
-        note_versions(screen, engines=engines)
+        show_versions(screen, engines=engines)
     names = [name.strip() for name in engines.split(",")]
     if dtype == "float64" and "compiled" in names:
         raise ConfigError("the compiled engine works in float32 only; add --dtype float32")
@@ -101,7 +101,7 @@ def compare_engines(
         plots.save(plots.differences(result), out / "differences.png")
         with replacing(out / "comparison.json") as temporary:
             temporary.write_text(dumps(about | result.as_json(), indent=2) + "\n", "utf-8")
-        screen.note(f"wrote differences.png and comparison.json to {out}")
+        screen.info(f"wrote differences.png and comparison.json to {out}")
     if json:
         screen.json(about | result.as_json())
     else:

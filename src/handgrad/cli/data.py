@@ -85,7 +85,7 @@ def check_files(data: Name, data_dir: DataDir = None) -> None:
     if not checks:
         screen.result(f"{data} comes with scikit-learn; there are no files to check")
     if unknown := sum(check.state == "unknown" for check in checks):
-        screen.note(
+        screen.info(
             f"{unknown} of {len(checks)} files cannot be checked: they are unzipped, and only the "
             "SHA-256 of the .gz is published"
         )

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from handgrad.cli.options import DataDir, DataName, Json, Quiet, RunPath, Verbose
-from handgrad.cli.screen import Screen, note_test, table
+from handgrad.cli.screen import Screen, show_test_data, table
 
 if TYPE_CHECKING:
     from handgrad.class_names import Label
@@ -55,7 +55,7 @@ def evaluate(
     classifier, about = load_run(run)
     net = classifier.network
     if verbose:
-        note_test(screen, about, data, folder)
+        show_test_data(screen, about, data, folder)
     bar = False if quiet else None
     test = load_test(about, data, folder, progress=bar, preprocessing=classifier.preprocessing)
     many = len(test) * (1 + robust * len(CORRUPTIONS)) > FEW
@@ -63,7 +63,7 @@ def evaluate(
     either = "auto" if quickest == "compiled" else quickest  # it falls back to the reference engine
     judge = engine_named(engine or either, net, TrainConfig(SoftmaxCrossEntropy(), SGD()))
     if verbose:
-        screen.note(f"engine {engine or quickest}")
+        screen.info(f"engine {engine or quickest}")
     Z = judge.logits(test.images)
     found = evaluate(classifier, test, logits=lambda _: Z)
     calibration = _calibration(classifier, Z, test)

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from handgrad.cli.options import DataDir, Quiet, Verbose
-from handgrad.cli.screen import Screen, note_versions, table
+from handgrad.cli.screen import Screen, show_versions, table
 from handgrad.errors import DataError
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def explain_step(
     if html is not None:
         check_apart(html, [Path(model), Path(model) / MODEL])
     if verbose:
-        note_versions(screen)
+        show_versions(screen)
     classifier, test, weights = _classifier(
         model, data, folder, seed, progress=False if quiet else None
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from handgrad.cli.options import Quiet, RunPath, Verbose, folder_named
-from handgrad.cli.screen import Screen, note_versions
+from handgrad.cli.screen import Screen, show_versions
 from handgrad.errors import ConfigError, ModelError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def export(
 
     screen = Screen(quiet)
     if verbose:
-        note_versions(screen)
+        show_versions(screen)
     if onnx is None and torch is None and hub is None:
         raise ConfigError("nothing to write; give --onnx, --torch or --hub")
     if raw and onnx is None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from handgrad.cli.options import Json, Quiet, Verbose
-from handgrad.cli.screen import Screen, note_versions
+from handgrad.cli.screen import Screen, show_versions
 from handgrad.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -70,10 +70,10 @@ def gradcheck(
 
     screen = Screen(quiet)
     if verbose:
-        note_versions(screen)
+        show_versions(screen)
     targets = _targets(what, args, shape, batch)
     if not is_available():
-        screen.note(MISSING)
+        screen.info(MISSING)
 
     reports = []
     with screen.err.status("") as status:

@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from handgrad.cli.options import DataDir, Json, Quiet, Verbose
-from handgrad.cli.screen import Screen, note_versions
+from handgrad.cli.screen import Screen, show_versions
 from handgrad.errors import HandgradError
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def plan(
 
     screen = Screen(quiet)
     if verbose:
-        note_versions(screen, engine="compiled")
+        show_versions(screen, engine="compiled")
     options = {"data": data, "batch_size": batch, "optimizer": optimizer, "augment": augment}
     options = {name: value for name, value in options.items() if value is not None}
     classifier, config = _classifier(model, options)

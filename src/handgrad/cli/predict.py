@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from handgrad.cli.options import DataDir, DataName, Json, Quiet, RunPath, Verbose
-from handgrad.cli.screen import Screen, note_test, table
+from handgrad.cli.screen import Screen, show_test_data, table
 from handgrad.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -95,8 +95,8 @@ def predict(
         check_apart(show_preprocessing, [model_file(run), *map(Path, images)])
     classifier, about = load_run(run)
     if verbose:
-        note_test(screen, about, data, folder)
-        screen.note("engine reference")
+        show_test_data(screen, about, data, folder)
+        screen.info("engine reference")
     prepare = classifier.preprocessing
     if preprocessing or prepare is None:
         prepare = preset_named(preprocessing or "plain", classifier.shape)
@@ -124,7 +124,7 @@ def predict(
     if show_preprocessing:
         _draw(ways, show_preprocessing)
     if json:
-        screen.json([_plain(answer) for answer in answers])
+        screen.json({"predictions": [_plain(answer) for answer in answers]})
     else:
         screen.result(_table(answers))
 

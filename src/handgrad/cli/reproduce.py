@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from handgrad.cli.options import DataDir, Quiet, Verbose
-from handgrad.cli.screen import Screen, note_versions, table
+from handgrad.cli.screen import Screen, show_versions, table
 from handgrad.files import check_can_write
 from handgrad.signals import CommandExit
 
@@ -79,7 +79,7 @@ def reproduce(
 
     screen = Screen(quiet)
     if verbose:
-        note_versions(screen)
+        show_versions(screen)
     books = notebooks(names or ["all"], quick=quick)
     check_can_write(out / "report.html")
     if write is not None:

@@ -1,4 +1,4 @@
-"""Where a command prints: results on stdout, progress and errors on stderr."""
+"""Output of the commands: results on stdout; progress, notes, warnings and errors on stderr."""
 
 from __future__ import annotations
 
@@ -21,58 +21,64 @@ from rich.console import (
 from rich.table import Table
 from rich.text import Text
 
-WIDE = 200  # columns where no terminal sets a limit
-NARROW = 16  # a longer word may be folded so that a table fits
+JSON_VERSION = 1  # raised when a key is removed or changes its meaning
+
+WIDE = 200  # columns, where no terminal sets a limit
+NARROW = 16  # characters; a longer word may be folded so that a table fits
 
 
 class Screen:
-    """The two streams.
+    """Writes to stdout and stderr.
 
     Attributes:
-        out: the console of the results.
-        err: the console of progress and errors; silent where only results are wanted.
+        out: the console for results.
+        err: the console for progress, notes, warnings and errors; with `--quiet` it prints nothing.
     """
 
     def __init__(self, quiet: bool = False) -> None:
         self.out = _console(sys.stdout)
         self.err = _console(sys.stderr, quiet=quiet)
-        hush()
+        reset_logging()
         logging.getLogger("handgrad").setLevel(logging.ERROR if quiet else logging.NOTSET)
-        # It says where it keeps its list of fonts, which is nobody's concern here.
+        # matplotlib logs the path of its font cache, which no user of a command needs.
         logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
-    def listen(self) -> None:
-        """Print from now on, besides warnings, what the library says of its work."""
+    def log_progress(self) -> None:
+        """Print the library's log messages of level INFO from now on, besides its warnings."""
         logger = logging.getLogger("handgrad")
         if not self.err.quiet:
             logger.setLevel(logging.INFO)
-            logger.addHandler(_Notes(self))
+            logger.addHandler(_InfoHandler(self))
 
     def result(self, *parts: RenderableType) -> None:
-        """Print a result."""
-        self.out.print(*parts, soft_wrap=True, markup=False, highlight=False)
+        """Print a result to stdout."""
+        _print(self.out, *parts)
 
-    def json(self, value: Any) -> None:
-        """Print a result as JSON."""
-        self.out.out(json.dumps(value, indent=2, ensure_ascii=False), highlight=False)
+    def json(self, values: Mapping[str, Any], *, ok: bool = True) -> None:
+        """Print a result to stdout as one JSON object, with the keys `version` and `ok` first.
 
-    def note(self, text: str) -> None:
-        """Print what is good to know while waiting."""
-        self.err.print(text, style="dim", soft_wrap=True, markup=False, highlight=False)
+        Args:
+            values: the result; every command uses keys of its own, in snake_case.
+            ok: whether the command will end with exit code 0.
+        """
+        document = {"version": JSON_VERSION, "ok": ok} | dict(values)
+        self.out.out(json.dumps(document, indent=2, ensure_ascii=False), highlight=False)
+
+    def info(self, text: str) -> None:
+        """Print a note to stderr."""
+        _print(self.err, text, style="dim")
 
     def warning(self, sentence: str) -> None:
-        """Print what went wrong, and stopped nothing."""
-        words = Text.assemble(("warning: ", "bold yellow"), sentence)
-        self.err.print(words, soft_wrap=True, highlight=False)
+        """Print a problem that does not stop the command."""
+        _print(self.err, Text.assemble(("warning: ", "bold yellow"), sentence))
 
     def error(self, sentence: str) -> None:
-        """Print what went wrong."""
-        words = Text.assemble(("error: ", "bold red"), sentence)
-        self.err.print(words, soft_wrap=True, highlight=False)
+        """Print the problem that ends the command."""
+        _print(self.err, Text.assemble(("error: ", "bold red"), sentence))
 
 
-class _Notes(logging.Handler):
-    """Prints what is logged as a note."""
+class _InfoHandler(logging.Handler):
+    """Prints log messages as notes."""
 
     def __init__(self, screen: Screen) -> None:
         super().__init__()
@@ -80,25 +86,25 @@ class _Notes(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one message."""
-        self._screen.note(record.getMessage().removeprefix("handgrad: "))
+        self._screen.info(record.getMessage().removeprefix("handgrad: "))
 
 
-def hush() -> None:
-    """Print no longer what the library says of its work: see `Screen.listen`."""
+def reset_logging() -> None:
+    """Undo `Screen.log_progress`: print the library's warnings only."""
     logger = logging.getLogger("handgrad")
     logger.setLevel(logging.NOTSET)
-    logger.handlers = [h for h in logger.handlers if not isinstance(h, _Notes)]
+    logger.handlers = [h for h in logger.handlers if not isinstance(h, _InfoHandler)]
 
 
-class Values(Table):
-    """A table of which nothing is cut off, however narrow the terminal.
+class FittedTable(Table):
+    """A table that never cuts off a value, however narrow the terminal is.
 
-    What is set to the left is folded where it must be, numbers never are. Where even that does
-    not fit, each value gets a line of its own. A file or a pipe sets no limit.
+    Left-aligned columns are folded where necessary, numbers never are. If the table still does not
+    fit, each value is printed on a line of its own. A file or a pipe sets no limit.
     """
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw it as wide as it needs to be, or as there is room."""
+        """Draw the table as wide as it needs to be and at most as wide as the terminal."""
         limited = console.is_terminal or not options.no_wrap
         widths = self._widths(console, options, options.max_width if limited else None)
         if widths is None:
@@ -109,9 +115,9 @@ class Values(Table):
         yield from super().__rich_console__(console, options.update(width=self._drawn(widths)))
 
     def _widths(
-        self, console: Console, options: ConsoleOptions, room: int | None
+        self, console: Console, options: ConsoleOptions, available: int | None
     ) -> list[int] | None:
-        """Return how wide the columns become; None: they do not fit."""
+        """Return the widths of the columns, or None if they do not fit into `available`."""
         least, most = [], []
         for column in self.columns:
             cells = [Text(str(column.header)), *(c for c in column.cells if isinstance(c, Text))]
@@ -119,9 +125,9 @@ class Values(Table):
             widest, word = max(s.maximum for s in sizes), max(s.minimum for s in sizes)
             least.append(widest if column.justify == "right" else min(word, NARROW))
             most.append(widest)
-        if room is None:
+        if available is None:
             return most
-        spare = room - self._drawn(least)
+        spare = available - self._drawn(least)
         if spare < 0:
             return None
         for k in sorted(range(len(most)), key=lambda k: most[k] - least[k]):
@@ -132,7 +138,7 @@ class Values(Table):
 
     @staticmethod
     def _drawn(widths: Sequence[int]) -> int:
-        """Return the width of a table with columns of these widths, with what is between them."""
+        """Return the width of a table whose columns have these widths, separators included."""
         return sum(widths) + 3 * len(widths) + 1
 
     def _lines(self, overflow: OverflowMethod) -> RenderResult:
@@ -147,14 +153,16 @@ class Values(Table):
 
 
 def table(headings: Sequence[str], rows: Iterable[Iterable[Any]], title: str = "") -> Table:
-    """Return a table of values.
+    """Make a table of values.
 
     Args:
-        headings: what stands above the columns; one that begins with > is set to the right.
-        rows: the values, as many in each row.
-        title: what stands above it all.
+        headings: the headings of the columns; a heading that begins with > is right-aligned.
+        rows: the values, one for each heading.
+        title: the title above the table.
     """
-    made = Values(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
+    made = FittedTable(
+        box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False
+    )
     for heading in headings:
         justify: JustifyMethod = "right" if heading.startswith(">") else "left"
         made.add_column(heading.removeprefix(">"), justify=justify, overflow="fold")
@@ -163,20 +171,32 @@ def table(headings: Sequence[str], rows: Iterable[Iterable[Any]], title: str = "
     return made
 
 
-def note_versions(screen: Screen, **others: Any) -> None:
-    """Print what a result may depend on besides the settings, and from now on how it is made."""
+def show_versions(screen: Screen, **others: Any) -> None:
+    """Print the versions of the libraries and the number of cores, then log progress.
+
+    Args:
+        screen: where to print.
+        others: more lines, as name and value.
+    """
     from handgrad.runs import versions
     from handgrad.threads import cores
 
     facts = versions() | {"cores": cores()} | others
-    screen.note("\n".join(f"{name} {value}" for name, value in facts.items()))
-    screen.listen()
+    screen.info("\n".join(f"{name} {value}" for name, value in facts.items()))
+    screen.log_progress()
 
 
-def note_test(
+def show_test_data(
     screen: Screen, about: Mapping[str, Any], data: str | None, folder: Path | None
 ) -> None:
-    """Print the versions, and where the test images that belong to a run lie."""
+    """Print the versions and the location of a run's test images.
+
+    Args:
+        screen: where to print.
+        about: the metadata of the model file.
+        data: the name of other data than the run's own.
+        folder: where the data files are, if the user named a folder.
+    """
     from handgrad.data import available
 
     own, config = (
@@ -186,12 +206,19 @@ def note_test(
     name = data or own.get("name")
     if folder is None and data is None:
         folder = config.get("data_dir", config.get("folder"))
-    where = folder or next((e.where for e in available() if e.name == name), "not here")
-    note_versions(screen, data=f"{name}, {where}" if name else "unknown")
+    where = folder or next((e.where for e in available() if e.name == name), "not found")
+    show_versions(screen, data=f"{name}, {where}" if name else "unknown")
+
+
+def _print(console: Console, *parts: RenderableType, style: str | None = None) -> None:
+    """Print to a console. On a terminal, text is wrapped between words; elsewhere never."""
+    text = all(isinstance(part, str | Text) for part in parts)
+    soft_wrap = not (console.is_terminal and text)
+    console.print(*parts, style=style, soft_wrap=soft_wrap, markup=False, highlight=False)
 
 
 def _console(stream: TextIO, quiet: bool = False) -> Console:
-    """Return the console of a stream; a file or a pipe has room for long lines."""
+    """Make the console of a stream; files and pipes accept long lines."""
     console = Console(file=stream, quiet=quiet)
     if not console.is_terminal:
         console.width = WIDE

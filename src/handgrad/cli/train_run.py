@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.table import Table
 
-from handgrad.cli.screen import Screen, note_versions, table
+from handgrad.cli.screen import Screen, show_versions, table
 
 if TYPE_CHECKING:
     from handgrad.errors import DivergenceError
@@ -66,7 +66,7 @@ def go_on(  # noqa: PLR0917
         config = configure(settings, file=file, original=begun)
         check_settings(begun, config, folder, force=force)
         done, records = len(found.state.records), found.state.records
-        screen.note(f"resuming after {done} of {config.epochs} epochs, {found.state.steps} steps")
+        screen.info(f"resuming after {done} of {config.epochs} epochs, {found.state.steps} steps")
         with _told_how_to_go_on(folder, config):
             _train(screen, config, folder, verbose, trackers, records, force=force, as_json=as_json)
 
@@ -96,7 +96,7 @@ def _train(
             (e.where for e in available() if e.name == config.data), "here"
         )
         engine = fastest_engine() if config.engine == "auto" else config.engine
-        note_versions(screen, engine=engine, data=f"{config.data}, {where}")
+        show_versions(screen, engine=engine, data=f"{config.data}, {where}")
     images, test = config.load_data(progress=False if screen.err.quiet else None)
     config = config.fitted_to(images)
     classifier = Classifier(config.network(images), images.classes)
@@ -130,9 +130,9 @@ def _train(
             resume=True,
         )
     kept = _kept_weights(history, config)
-    screen.note(kept)
+    screen.info(kept)
     if config.calibrate and config.validation:
-        screen.note(calibrate_on(classifier, images.split(config.validation, config.seed)[1]))
+        screen.info(calibrate_on(classifier, images.split(config.validation, config.seed)[1]))
     with screen.err.status("testing, drawing, writing"):
         evaluation = evaluate(classifier, test)
         trouble = write(Run(config, classifier, history, images, test, evaluation), folder)

@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from handgrad.cli.options import Json, Quiet, Verbose
-from handgrad.cli.screen import Screen, note_versions, table
+from handgrad.cli.screen import Screen, show_versions, table
 from handgrad.errors import ModelError
 
 if TYPE_CHECKING:
@@ -42,10 +42,12 @@ def verify(
     """
     screen = Screen(quiet)
     if verbose:
-        note_versions(screen)
+        show_versions(screen)
     found = {str(model): _verified(model, tolerance) for model in models}
+    failed = any(isinstance(f, ModelError) or not f.passed for f in found.values())
     if json:
-        screen.json([{"model": name} | _plain(finding) for name, finding in found.items()])
+        verified = [{"model": name} | _plain(finding) for name, finding in found.items()]
+        screen.json({"models": verified}, ok=not failed)
     elif rows := _rows(found):
         screen.result(table(["model", "engine", ">difference", ""], rows))
     for name, finding in found.items():

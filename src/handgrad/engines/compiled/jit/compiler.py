@@ -32,9 +32,7 @@ logger = logging.getLogger("handgrad")
 
 _lock = threading.RLock()
 # a child forked while LLVM compiles could not use LLVM
-at_fork(
-    before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release
-)
+at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 _addresses: dict[Kernel, int] = {}
 
 

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from platformdirs import user_cache_path
+
 from handgrad.posix import belongs_to_others, is_writable_by_others
 
 MAX_VERSIONS = 4  # more are removed, except those used recently

@@ -1,0 +1,279 @@
+"""The architecture: which package may import which, no import cycles, and what stays unloaded."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+import handgrad
+
+ROOT = Path(handgrad.__file__).parent
+
+# Packages and modules from the lowest layer to the highest. Each one imports only those before it;
+# within a row the order counts too. Four places differ from a reading by subject:
+# - `signals` stands with the helpers of the operating system, because `train` waits for a signal
+#   between two steps and must not know the command line.
+# - `train_config` stands before `engines`, which read it, and after `data`, because it includes the
+#   augmentation; so it is a module of its own and not part of `train`.
+# - `calibration` and `classifier` stand before `engines`: a classifier predicts with the plain
+#   mathematics of its network, and the engines never need class names.
+# - `__init__` holds the version only (its public names are resolved lazily from the stub), so that
+#   `runs` and `cli` may import it.
+ORDER = [
+    *("errors", "posix", "random", "files", "threads", "signals", "class_names"),
+    *("markdown_sections", "display"),
+    *("init", "layers", "params", "losses", "optim", "schedules"),
+    *("walk", "summary", "assembly", "models", "network"),
+    *("preprocess",),
+    *("data",),
+    *("calibration", "classifier"),
+    *("train_config",),
+    *("engines",),
+    *("train",),
+    *("export",),
+    *("gradcheck", "gradient_check", "compare_engines", "engine_comparison"),
+    *("html", "explain", "plots", "estimator", "tracking"),
+    *("reproduce",),
+    *("__init__", "runs", "auto", "automl", "cli", "__main__"),
+]
+
+# Imports against the order that are still to be removed: (importing module, imported package).
+KNOWN_VIOLATIONS = {
+    ("network", "preprocess"),
+    ("network", "calibration"),
+    ("network", "classifier"),
+}
+
+# Import cycles that are still to be removed. This list may only shrink.
+KNOWN_CYCLES = [
+    {"data.augment.augmentation", "data.augment.sampling", "data.augment.transform"},
+    {
+        *("data.dataset", "data.formats.arrays", "data.formats.idx_folder"),
+        *("data.formats.image_cache", "data.formats.image_files", "data.formats.npz"),
+        *("data.formats.pixel_table", "data.formats.user_data"),
+        *("data.named.locate", "data.named.sources"),
+    },
+    {
+        *("classifier", "classifier.architecture", "classifier.format_upgrades"),
+        *("classifier.golden_outputs", "classifier.model_file", "network"),
+    },
+    {"engines.compiled.report.report", "engines.compiled.report.text"},
+    {"export.onnx", "export.onnx_preprocessing"},
+]
+
+# Libraries that only certain packages may import.
+PLACES = {
+    "requests": ("data",),
+    "tqdm": ("data", "train", "cli"),
+    "filelock": ("data", "train"),
+    "platformdirs": ("data", "engines/compiled"),
+    "PIL": ("preprocess", "data", "html"),
+    "sklearn": ("data", "estimator"),
+    "numba": ("engines/compiled",),
+    "llvmlite": ("engines/compiled",),
+    "torch": ("engines/torch", "gradcheck", "gradient_check", "export"),
+    "safetensors": ("classifier", "train"),
+    "onnx": ("export",),
+    "onnxruntime": ("export",),
+    "matplotlib": ("plots",),
+    "jinja2": ("html",),
+    "joblib": ("threads",),
+    "tensorboardX": ("tracking",),
+    "mlflow": ("tracking",),
+    "keras": ("reproduce",),
+    "pydantic": ("runs",),
+    "pydantic_core": ("runs",),
+    "typer": ("cli",),
+    "rich": ("cli",),
+}
+
+SOURCES = {path.relative_to(ROOT).as_posix(): path.read_text() for path in ROOT.rglob("*.py")}
+
+
+def module_name(path: str) -> str:
+    """Return the dotted name below `handgrad` of a file; the package itself is `__init__`."""
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def imports(source: str) -> Iterator[tuple[str, str]]:
+    """Yield (module, name) of every import, also inside functions and under TYPE_CHECKING."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            yield from ((module, alias.name) for alias in node.names)
+
+
+def violations(path: str, source: str) -> Iterator[str]:
+    """Yield each import that breaks a rule; path is relative to the package."""
+    package = path.removesuffix(".py").split("/")[0]
+    allowed = ORDER[: ORDER.index(package) + 1]
+    for module, name in imports(source):
+        if module.startswith("."):
+            yield f"{path}: write the import of {module}{name} as an absolute import"
+            continue
+        library, *inner = module.split(".")
+        if library == "handgrad":
+            other = next(iter([*inner, *([name] if name in ORDER else [])]), "__init__")
+            if other not in allowed and (package, other) not in KNOWN_VIOLATIONS:
+                yield f"{path}: {package} must not import {other}, which comes later in ORDER"
+        if library in PLACES and not path.startswith(PLACES[library]):
+            yield f"{path}: only {', '.join(PLACES[library])} may import {library}"
+
+
+def module_graph(sources: Mapping[str, str]) -> dict[str, set[str]]:
+    """Map each module to the modules of this package that it imports."""
+    names = {module_name(path) for path in sources}
+    graph: dict[str, set[str]] = {}
+    for path, source in sources.items():
+        targets = set()
+        for module, name in imports(source):
+            library, _, inner = module.partition(".")
+            if library == "handgrad":
+                submodule = f"{inner}.{name}".strip(".")
+                targets.add(submodule if submodule in names else inner or "__init__")
+        graph[module_name(path)] = (targets & names) - {module_name(path)}
+    return graph
+
+
+def package_graph(modules: Mapping[str, Iterable[str]]) -> dict[str, set[str]]:
+    """Merge the modules of each top-level package into one node."""
+    graph: dict[str, set[str]] = {}
+    for module, targets in modules.items():
+        package = module.split(".")[0]
+        graph.setdefault(package, set()).update({t.split(".")[0] for t in targets} - {package})
+    return graph
+
+
+def cycles(graph: Mapping[str, Iterable[str]]) -> list[set[str]]:
+    """Find the strongly connected components with more than one node (Tarjan's algorithm)."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[set[str]] = []
+
+    def visit(node: str) -> None:
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        for target in sorted(graph.get(node, ())):
+            if target not in index:
+                visit(target)
+                low[node] = min(low[node], low[target])
+            elif target in stack:
+                low[node] = min(low[node], index[target])
+        if low[node] == index[node]:
+            place = stack.index(node)
+            component = set(stack[place:])
+            del stack[place:]
+            if len(component) > 1:
+                found.append(component)
+
+    for node in sorted(graph):
+        if node not in index:
+            visit(node)
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(SOURCES))
+def test_a_package_imports_only_packages_above_it(path: str) -> None:
+    assert list(violations(path, SOURCES[path])) == []
+
+
+def test_every_package_has_a_place_in_the_order() -> None:
+    assert {path.removesuffix(".py").split("/")[0] for path in SOURCES} <= {*ORDER}
+
+
+def test_there_is_no_import_cycle_between_modules() -> None:
+    found = cycles(module_graph(SOURCES))
+    new = [sorted(cycle) for cycle in found if not any(cycle <= known for known in KNOWN_CYCLES)]
+    assert new == []
+
+
+def test_there_is_no_import_cycle_between_packages() -> None:
+    known = [{module.split(".")[0] for module in cycle} for cycle in KNOWN_CYCLES]
+    found = cycles(package_graph(module_graph(SOURCES)))
+    assert [sorted(cycle) for cycle in found if not any(cycle <= k for k in known)] == []
+
+
+def test_no_known_cycle_or_violation_is_out_of_date() -> None:
+    found = cycles(module_graph(SOURCES))
+    assert [k for k in KNOWN_CYCLES if not any(cycle <= k for cycle in found)] == [], "delete these"
+    packages = package_graph(module_graph(SOURCES))
+    assert {(a, b) for a, b in KNOWN_VIOLATIONS if b not in packages.get(a, ())} == set()
+
+
+@pytest.mark.parametrize(
+    "back",
+    [
+        "from handgrad.layers.chain import Chain",
+        "from handgrad.layers import chain",
+        "def f():\n    from handgrad.layers.chain import Chain",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import handgrad.layers.chain",
+    ],
+)
+def test_a_planted_cycle_is_found(back: str) -> None:
+    sources = {
+        "layers/__init__.py": "",
+        "layers/chain.py": "from handgrad.layers.layer import Layer",
+        "layers/layer.py": "from handgrad.layers.shape import Shape",
+        "layers/shape.py": back,
+        "losses.py": "from handgrad.layers import chain",
+    }
+    assert cycles(module_graph(sources)) == [{"layers.chain", "layers.layer", "layers.shape"}]
+
+
+def test_a_planted_cycle_between_packages_is_found() -> None:
+    sources = {
+        "data/split.py": "from handgrad.train.loop import fit",
+        "data/dataset.py": "",
+        "train/loop.py": "import handgrad.data.dataset",
+    }
+    assert cycles(module_graph(sources)) == []
+    assert cycles(package_graph(module_graph(sources))) == [{"data", "train"}]
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("layers/dense.py", "from handgrad.network import Network"),
+        ("layers/dense.py", "from handgrad import network"),
+        ("layers/dense.py", "import handgrad"),
+        ("network.py", "def f():\n    import handgrad.train.loop"),
+        ("network.py", "from .layers import Dense"),
+        ("train/loop.py", "import torch.nn"),
+        ("network.py", "def f():\n    from matplotlib import pyplot"),
+        ("engines/reference.py", "import numba"),
+        ("network.py", "import safetensors.numpy"),
+        ("runs/run.py", "from rich.console import Console"),
+    ],
+)
+def test_a_forbidden_import_is_found(path: str, source: str) -> None:
+    assert list(violations(path, source))
+
+
+@pytest.mark.parametrize(
+    ("program", "heavy"),
+    [
+        ("import handgrad", {"typer", "rich", "pydantic", "PIL", "requests"}),
+        ("import handgrad as hg; hg.Network; hg.fit", {"typer", "rich", "PIL", "requests"}),
+        (
+            "import sys; sys.argv = ['handgrad', '--help']; from handgrad.cli import main\n"
+            "try: main()\n"
+            "except SystemExit: pass",
+            {"numpy", "pydantic", "PIL", "requests"},
+        ),
+    ],
+)
+def test_heavy_libraries_are_loaded_only_when_they_are_used(program: str, heavy: set[str]) -> None:
+    heavy |= {"torch", "numba", "llvmlite", "matplotlib", "sklearn"}
+    program += f"\nimport sys; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
