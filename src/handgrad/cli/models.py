@@ -18,6 +18,20 @@ def models(*, json: Json = False) -> None:
     found = []
     for name, architecture in MODELS.items():
         summary = Network(architecture(), SHAPE, CLASSES).summary()
-        words = (inspect.getdoc(architecture) or "").partition("\n")[0].removesuffix(".")
-        rows.append((name, f"{summary.parameters:,}", f"{summary.multiply_adds:,}", words))
-    Screen().result(table(["name", ">parameters", ">multiply-adds", "description"], rows))
+        found.append(
+            {
+                "name": name,
+                "parameters": summary.parameters,
+                "multiply_adds": summary.multiply_adds,
+                "description": (inspect.getdoc(architecture) or "").partition("\n")[0].rstrip("."),
+            }
+        )
+    screen = Screen()
+    if json:
+        screen.json({"models": found})
+        return
+    rows = [
+        (m["name"], f"{m['parameters']:,}", f"{m['multiply_adds']:,}", m["description"])
+        for m in found
+    ]
+    screen.result(table(["name", ">parameters", ">multiply-adds", "description"], rows))
