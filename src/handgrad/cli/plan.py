@@ -140,7 +140,7 @@ def _network(model: str, given: dict[str, Any]) -> tuple[Network, Config]:
 def _skips(data: str, folder: Path | None) -> tuple[bool, str]:
     """Return whether the zeros of data would be skipped, and why; MNIST stands in for others."""
     from handgrad.data import load_data
-    from handgrad.engines.compiled.lower.sparsity import ENOUGH, share_of_zeros
+    from handgrad.engines.compiled.lower.sparsity import MIN_ZERO_SHARE, share_of_zeros
 
     try:
         share = share_of_zeros(load_data(data, folder, download=False)[0].images)
@@ -148,4 +148,4 @@ def _skips(data: str, folder: Path | None) -> tuple[bool, str]:
         if data != "mnist":
             return True, f"as with mnist, for {data} is not here to be looked at"
         share = ZEROS_OF_MNIST
-    return share >= ENOUGH, f"{share:.0%} of those of {data} are"
+    return share >= MIN_ZERO_SHARE, f"{share:.0%} of those of {data} are"

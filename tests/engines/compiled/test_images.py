@@ -85,7 +85,7 @@ def test_one_image_needs_no_lanes_where_all_layers_are_linear() -> None:
     def kernels(*layers: Layer, optimizer: Optimizer = SGD()) -> str:
         net = Network([Flatten(), *layers], (1, 9, 7), 5, seed=0)
         engine = CompiledEngine(net, Rules(SoftmaxCrossEntropy(), optimizer))
-        return " ".join(stage.kernel.name for stage in engine.plan(1, skip_zeros=True).stages)
+        return " ".join(stage.kernel.name for stage in engine.plan(1, skip_zeros=True).calls)
 
     assert "batch_size_one.update_on_list" in kernels(Dense(20), ReLU(), Dense())
     assert "batch_size_one." not in kernels(

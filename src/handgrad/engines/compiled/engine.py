@@ -15,14 +15,14 @@ from handgrad.data.augment import Augmentation
 from handgrad.engines.checks import checked
 from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.phases import Kind
-from handgrad.engines.compiled.lower import EMITTERS, SINGLE
+from handgrad.engines.compiled.lower import BATCH_SIZE_ONE_RULES, LOWERING_RULES
 from handgrad.engines.compiled.lower.builder import Builder
 from handgrad.engines.compiled.lower.images import first_linear
-from handgrad.engines.compiled.lower.parameter_layout import Store
+from handgrad.engines.compiled.lower.parameter_layout import ParameterLayout
 from handgrad.engines.compiled.lower.plan import Plan
-from handgrad.engines.compiled.lower.sparsity import ENOUGH, share_of_zeros
-from handgrad.engines.compiled.lower.step import inference, takes_single, training
-from handgrad.engines.compiled.lower.values import Source
+from handgrad.engines.compiled.lower.sparsity import MIN_ZERO_SHARE, share_of_zeros
+from handgrad.engines.compiled.lower.step import inference, supports_batch_size_one, training
+from handgrad.engines.compiled.lower.values import InputFormat
 from handgrad.engines.compiled.report.network_info import Subject
 from handgrad.engines.compiled.report.report import Outline, outline
 from handgrad.engines.compiled.runtime.kernel_inputs import as_taken, brought
@@ -96,13 +96,15 @@ class CompiledEngine:
         }
         leaves = list(_leaves(net.layers))
         linear = {f"{name}weight" for name, layer in leaves if type(layer) is Dense}
-        others = tuple(name for name, layer in leaves if type(layer) not in EMITTERS)
+        others = tuple(name for name, layer in leaves if type(layer) not in LOWERING_RULES)
         alone = {name for name in net.parameters if name.startswith(others)}
         first = first_linear(net.layers)
         name = None if first is None else f"{first}.weight"
-        self._store = Store(net.parameters, rules.optimizer.state_names, linear, alone, name)
+        self._store = ParameterLayout(
+            net.parameters, rules.optimizer.state_names, linear, alone, name
+        )
         self._rows = Rows(self._store)
-        self._single = takes_single(net, self._store, rules)
+        self._single = supports_batch_size_one(net, self._store, rules)
         self._programs: dict[Any, tuple[Builder, Program]] = {}
         self._paces: dict[Program, Pace] = {}
         self._said: set[str] = set()
@@ -155,12 +157,12 @@ class CompiledEngine:
             batches.images, batches.size, learning=True, augmentation=augmentation
         )
         steps = StepResults(np.zeros(count), np.zeros(count, np.int64))
-        program.set(**brought(batches, steps, self.rules, len(self.net.classes)))
+        program.set_run_arguments(**brought(batches, steps, self.rules, len(self.net.classes)))
         program.start(self.steps)
         self._take(builder)
         self._rows.forget()
-        spoilt = program.array(builder.spoilt)
-        spoilt[...] = 0
+        nonfinite = program.array(builder.nonfinite)
+        nonfinite[...] = 0
         before, done = self.steps, False
         try:
             done = self._go(program, count)
@@ -170,7 +172,7 @@ class CompiledEngine:
             except (KeyboardInterrupt, SystemExit):  # half of it would be neither old nor new
                 self._give(program, before)
                 raise
-        if spoilt.any():
+        if nonfinite.any():
             raise overflowed(self.net, self.steps - 1)
         if not done:
             self._go_on(batches, steps, self.steps - before)
@@ -190,7 +192,7 @@ class CompiledEngine:
         logits = np.zeros((len(X), len(self.net.classes)), np.float32)
         builder, program = self._program(X, min(len(X), _INFER), learning=False)
         count = -(-len(X) // _INFER)
-        program.set(
+        program.set_run_arguments(
             images=as_taken(X),
             order=np.arange(len(X)),
             lrs=np.zeros(count, np.int64),
@@ -228,12 +230,12 @@ class CompiledEngine:
     def outline(self, batch_size: int, *, learning: bool = True, **how: Any) -> Outline:
         """Return the plan in words and numbers; the arguments are those of `plan`."""
         plan = self.plan(batch_size, learning=learning, **how)
-        subject = Subject.of(self.net, self._store.rooms)
+        subject = Subject.of(self.net, self._store.slots)
         return outline(plan, subject, batch_size, self.workers, learning)
 
-    def _build(self, source: Source, chunks: int, learning: bool) -> Builder:
-        emitters = SINGLE if source.single else EMITTERS
-        builder = Builder(self.net, self._store, source, chunks, learning, emitters)
+    def _build(self, source: InputFormat, chunks: int, learning: bool) -> Builder:
+        rules_by_layer = BATCH_SIZE_ONE_RULES if source.batch_size_one else LOWERING_RULES
+        builder = Builder(self.net, self._store, source, chunks, learning, rules_by_layer)
         if learning:
             training(builder, self.rules)
         else:
@@ -250,8 +252,8 @@ class CompiledEngine:
     ) -> tuple[Builder, Program]:
         """Return the program for images of this kind, in batches of at least this size."""
         chunks = -(-size // LANES)
-        whole = images.dtype == np.uint8
-        source = self._source(size, whole, self._skips(images), learning)
+        is_uint8 = images.dtype == np.uint8
+        source = self._source(size, is_uint8, self._skips(images), learning)
         source = source._replace(augmentation=augmentation)
         key = (source, learning, chunks == 1)
         known = self._programs.get(key)
@@ -261,18 +263,22 @@ class CompiledEngine:
             name_python(builder.plan, self.rules, self._said)
         return known
 
-    def _source(self, size: int, whole: bool, sparse: bool, learning: bool) -> Source:
+    def _source(self, size: int, is_uint8: bool, sparse: bool, learning: bool) -> InputFormat:
         """Return how the images come, and whether one alone."""
-        single = size == 1 and learning and whole and sparse and self._single
-        return Source(whole, sparse, single)
+        batch_size_one = size == 1 and learning and is_uint8 and sparse and self._single
+        return InputFormat(is_uint8, sparse, batch_size_one)
 
     def _skips(self, images: NDArray[Any]) -> bool:
         """Say whether to skip zeros; the first images that are seen decide."""
         if self.skip_zeros is None:
             share = share_of_zeros(images)
-            self.skip_zeros = share >= ENOUGH
+            self.skip_zeros = share >= MIN_ZERO_SHARE
             if first_linear(self.net.layers) is not None:
-                way = "are skipped" if self.skip_zeros else f"are not skipped below {ENOUGH:.0%}"
+                way = (
+                    "are skipped"
+                    if self.skip_zeros
+                    else f"are not skipped below {MIN_ZERO_SHARE:.0%}"
+                )
                 self._say(f"{share:.0%} of the pixels are zero, and {way}")
         return self.skip_zeros and first_linear(self.net.layers) is not None
 
@@ -310,7 +316,7 @@ class CompiledEngine:
     def _give(self, program: Program, before: int) -> None:
         """Copy them back, and count the steps: so many were made before."""
         self._rows.give(self.net.parameters, self.optimizer_state)
-        self.steps = before + int(program.clocks[STEP] + (program.clocks[STOP] == 0))
+        self.steps = before + int(program.step_states[STEP] + (program.step_states[STOP] == 0))
 
     def _go_on(self, batches: BatchStream, steps: StepResults, made: int) -> None:
         """Let the reference make the step that went astray: it names the layer.

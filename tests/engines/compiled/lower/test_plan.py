@@ -36,14 +36,14 @@ def plans(case: Case, optimizer: Optimizer = SGD()) -> Iterator[Plan]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_every_stage_hands_its_kernel_what_it_takes(case: Case) -> None:
     for plan in plans(case):
-        for stage in plan.stages:
+        for stage in plan.calls:
             assert len(handed(stage)) == len(stage.arguments)
 
 
 @pytest.mark.parametrize("optimizer", [Momentum(), Momentum(nesterov=True), Adam()])
 def test_every_optimizer_hands_its_kernel_what_it_takes(optimizer: Optimizer) -> None:
     for plan in plans(CASES[0], optimizer):
-        for stage in plan.stages:
+        for stage in plan.calls:
             handed(stage)
 
 
@@ -95,7 +95,7 @@ def test_a_buffer_that_one_phase_uses_is_the_workers_own() -> None:
     plan = CompiledEngine(case.network(), Rules(SoftmaxCrossEntropy(), SGD())).plan(
         1600, skip_zeros=False
     )
-    slots = {b.name: plan.slots(b, phases, 2) for b, phases in plan.buffers().items()}
+    slots = {b.name: plan.copies(b, phases, 2) for b, phases in plan.buffers().items()}
     assert slots["0 Conv2d: Y"] == 2
     assert slots["8 Dense: in rows"] == 100
     assert slots["gradients by chunk"] == 100

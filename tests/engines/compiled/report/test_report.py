@@ -14,7 +14,7 @@ import pytest
 import handgrad as hg
 from handgrad.engines import Rules
 from handgrad.engines.compiled import CompiledEngine
-from handgrad.engines.compiled.kernels.lanes import APART
+from handgrad.engines.compiled.kernels.lanes import WORKER_PADDING
 from handgrad.engines.compiled.report.report import Outline
 from handgrad.engines.compiled.runtime.program import Program
 from handgrad.errors import ConfigError
@@ -73,7 +73,7 @@ def test_the_buffers_are_as_large_as_the_programs() -> None:
     for buffer in program.plan.buffers():
         if buffer.name in sizes:
             array = program.array(buffer)
-            spare = 64 + (APART if len(array) == 2 else 0)  # cache lines, and room between workers
+            spare = 64 + (WORKER_PADDING if len(array) == 2 else 0)  # cache lines, and room between workers
             assert 0 <= array.nbytes - sizes[buffer.name] < spare * len(array)
     assert said.bytes == sum(b.bytes * b.times for b in said.buffers)
 

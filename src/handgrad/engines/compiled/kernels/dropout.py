@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from handgrad.engines.compiled.kernels.decorators import helper, kernel
 from handgrad.engines.compiled.kernels.lanes import LANES
-from handgrad.engines.compiled.kernels.numba_forms import helper
 from handgrad.engines.compiled.kernels.pointers import Floats, Ints, Number, at
 from handgrad.engines.compiled.kernels.vector import multiply_vector
 from handgrad.engines.compiled.runtime.step_state import TOTAL
@@ -15,6 +15,7 @@ _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 
 
+@kernel(writes="M")
 def mask(
     M: Floats,
     features: int,
@@ -22,7 +23,7 @@ def mask(
     scale: float,
     dropout_key: int,
     layer: int,
-    clock: Ints,
+    step_state: Ints,
     chunk: int,
 ) -> None:
     """M[f, lane] = 0 with probability p, else scale = 1/(1 − p)
@@ -30,7 +31,7 @@ def mask(
     Number n·F + f of the stream of (seed, step, layer) decides about feature f of image n;
     `dropout_key` is that of the seed.
     """
-    stream = fold(fold(np.uint64(dropout_key), np.uint64(clock[TOTAL])), np.uint64(layer))
+    stream = fold(fold(np.uint64(dropout_key), np.uint64(step_state[TOTAL])), np.uint64(layer))
     for f in range(features):
         for lane in range(LANES):
             k = np.uint64((chunk * LANES + lane) * features + f + 1)
@@ -39,6 +40,7 @@ def mask(
             M[f * LANES + lane] = scale if kept else np.float32(0)
 
 
+@kernel(reads="M", writes="X")
 def apply(X: Floats, M: Floats, features: int, area: int) -> None:
     """X ← M X        one mask for the `area` places of a feature; and dY ← M dY"""
     for f in range(features):

@@ -14,13 +14,13 @@ _function: Any = cgutils.get_or_insert_function
 FLOAT = ir.FloatType()
 INT = ir.IntType(64)
 VECTOR = ir.VectorType(FLOAT, LANES)
-NOTHING = ir.Constant(VECTOR, ir.Undefined)
+UNDEFINED = ir.Constant(VECTOR, ir.Undefined)
 
 Value: TypeAlias = Any
 Builder: TypeAlias = Any
 
 
-def void(generate: Callable[..., None]) -> Callable[..., Value]:
+def returns_nothing(generate: Callable[..., None]) -> Callable[..., Value]:
     """Return the generator of a function that returns nothing."""
 
     def generated(context: Any, builder: Builder, _signature: Any, args: Any) -> Value:
@@ -30,7 +30,7 @@ def void(generate: Callable[..., None]) -> Callable[..., Value]:
     return generated
 
 
-def repeat(
+def loop_at_least_once(
     builder: Builder,
     count: Value,
     begin: Sequence[Value],
@@ -53,7 +53,7 @@ def repeat(
     return values
 
 
-def maybe(
+def loop(
     builder: Builder,
     count: Value,
     begin: Sequence[Value],
@@ -62,7 +62,7 @@ def maybe(
     """Emit a loop that may not run at all, and return what it carried along."""
     before = builder.block
     with builder.if_then(builder.icmp_signed(">", count, constant(0))):
-        values = repeat(builder, count, begin, body)
+        values = loop_at_least_once(builder, count, begin, body)
         inside = builder.block
     result = []
     for first, last in zip(begin, values, strict=True):
@@ -78,17 +78,17 @@ def constant(number: int) -> Value:
     return ir.Constant(INT, number)
 
 
-def choice(lanes: Sequence[int]) -> Value:
+def int_vector(lanes: Sequence[int]) -> Value:
     """Return a constant vector of whole numbers."""
     return ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), list(lanes))
 
 
-def members(builder: Builder, pack: Value) -> list[Value]:
-    """Return the members of a tuple."""
+def tuple_members(builder: Builder, pack: Value) -> list[Value]:
+    """Return the tuple_members of a tuple."""
     return [builder.extract_value(pack, i) for i in range(len(pack.type))]
 
 
-def whole_or_not(
+def full_or_partial(
     builder: Builder,
     tile: tuple[int, int],
     size: Sequence[Value],
@@ -121,14 +121,14 @@ def least(builder: Builder, number: int, size: Value) -> Value:
     return builder.select(inside, constant(number), last)
 
 
-def moved(builder: Builder, pointer: Value, *counts: Value) -> Value:
-    """Return a pointer, moved on by the given numbers of elements."""
+def offset_pointer(builder: Builder, pointer: Value, *counts: Value) -> Value:
+    """Return a pointer, offset_pointer on by the given numbers of elements."""
     for count in counts:
         pointer = builder.gep(pointer, [count])
     return pointer
 
 
-def listed_row(builder: Builder, W: Value, w: Value, places: Value, entry: Value) -> Value:
+def indexed_row(builder: Builder, W: Value, w: Value, places: Value, entry: Value) -> Value:
     """Return the pointer to row places[entry] of W."""
     place = builder.zext(builder.load(builder.gep(places, [entry])), INT)
     return builder.gep(W, [builder.mul(place, w)])
@@ -144,10 +144,10 @@ def store(builder: Builder, pointer: Value, vector: Value) -> None:
     builder.store(vector, builder.bitcast(pointer, VECTOR.as_pointer()), align=4)
 
 
-def spread(builder: Builder, number: Value) -> Value:
+def broadcast(builder: Builder, number: Value) -> Value:
     """Return a vector that holds a number in every lane."""
-    vector = builder.insert_element(NOTHING, number, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(vector, NOTHING, choice([0] * LANES))
+    vector = builder.insert_element(UNDEFINED, number, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(vector, UNDEFINED, int_vector([0] * LANES))
 
 
 def fma(builder: Builder, x: Value, y: Value, z: Value) -> Value:
@@ -158,20 +158,20 @@ def fma(builder: Builder, x: Value, y: Value, z: Value) -> Value:
 
 
 def compress(builder: Builder, vector: Value, chosen: Value, kind: str) -> Value:
-    """Return the chosen lanes of a vector, moved to its beginning."""
+    """Return the chosen lanes of a vector, offset_pointer to its beginning."""
     name = f"llvm.experimental.vector.compress.v{LANES}{kind}"
     signature = ir.FunctionType(vector.type, [vector.type, chosen.type, vector.type])
     function = _function(builder.module, signature, name)
     return builder.call(function, [vector, chosen, ir.Constant(vector.type, ir.Undefined)])
 
 
-def across(builder: Builder, vector: Value) -> Value:
+def horizontal_sum(builder: Builder, vector: Value) -> Value:
     """Return the sum over the lanes, by halves."""
     width = LANES
     while width > 1:
         width //= 2
         nothing = ir.Constant(vector.type, ir.Undefined)
-        low = builder.shuffle_vector(vector, nothing, choice(range(width)))
-        high = builder.shuffle_vector(vector, nothing, choice(range(width, 2 * width)))
+        low = builder.shuffle_vector(vector, nothing, int_vector(range(width)))
+        high = builder.shuffle_vector(vector, nothing, int_vector(range(width, 2 * width)))
         vector = builder.fadd(low, high)
     return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))

@@ -12,33 +12,33 @@ from typing import Any
 import numba
 from llvmlite import ir
 
+from handgrad.engines.compiled.kernels.decorators import intrinsic
 from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.llvm import (
     VECTOR,
     Builder,
     Value,
-    across,
-    choice,
+    broadcast,
     compress,
     constant,
     fma,
-    listed_row,
+    full_or_partial,
+    horizontal_sum,
+    indexed_row,
+    int_vector,
     load,
-    maybe,
-    members,
-    moved,
-    repeat,
-    spread,
+    loop,
+    loop_at_least_once,
+    offset_pointer,
+    returns_nothing,
     store,
-    void,
-    whole_or_not,
+    tuple_members,
 )
-from handgrad.engines.compiled.kernels.numba_forms import emitted
 
 types: Any = numba.types  # which says nothing about what it is called with
 
 
-@emitted
+@intrinsic
 def product_tile(
     typingctx: Any,
     ROWS: Any,
@@ -66,7 +66,7 @@ def product_tile(
         COLUMNS: how many vectors side by side, a constant.
         start: where sums start: None at zero, a pointer at one number for each row, True at C.
         size: how many rows and columns are left.
-        A: numbers that are each spread over a vector.
+        A: numbers that are each broadcast over a vector.
         a: its strides, (a₀, a₁, a₂, …).
         B: vectors.
         b: its strides, (b₀, b₁, b₂, …).
@@ -78,18 +78,18 @@ def product_tile(
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> None:
         _, _, first, size, A, a, B, b, C, c, sums = args
-        size, a, b, c, sums = (members(builder, t) for t in (size, a, b, c, sums))
+        size, a, b, c, sums = (tuple_members(builder, t) for t in (size, a, b, c, sums))
 
         def tile(row: Sequence[Value], column: Sequence[Value]) -> None:
             row_of_A = [builder.mul(r, a[0]) for r in row]
             column_of_B = [builder.mul(v, b[0]) for v in column]
             targets = [
-                moved(builder, C, builder.mul(r, c[0]), builder.mul(v, c[1]))
+                offset_pointer(builder, C, builder.mul(r, c[0]), builder.mul(v, c[1]))
                 for r in row
                 for v in column
             ]
             if isinstance(start, types.CPointer):
-                heads = [spread(builder, builder.load(builder.gep(first, [r]))) for r in row]
+                heads = [broadcast(builder, builder.load(builder.gep(first, [r]))) for r in row]
                 begin = [head for head in heads for _ in column]
             elif isinstance(start, types.NoneType):
                 begin = [ir.Constant(VECTOR, [0.0] * LANES)] * len(targets)
@@ -98,7 +98,9 @@ def product_tile(
 
             def add(A_s: Value, B_s: Value, so_far: Sequence[Value]) -> Sequence[Value]:
                 vectors = [load(builder, builder.gep(B_s, [v])) for v in column_of_B]
-                factors = [spread(builder, builder.load(builder.gep(A_s, [r]))) for r in row_of_A]
+                factors = [
+                    broadcast(builder, builder.load(builder.gep(A_s, [r]))) for r in row_of_A
+                ]
                 pairs = [(factor, vector) for factor in factors for vector in vectors]
                 return [
                     fma(builder, *pair, total) for pair, total in zip(pairs, so_far, strict=True)
@@ -113,17 +115,17 @@ def product_tile(
                     B_s = builder.gep(B_n, [builder.mul(s, b[n + 1])])
                     return loop(n + 1, A_s, B_s, so_far)
 
-                return repeat(builder, sums[n], so_far, body)
+                return loop_at_least_once(builder, sums[n], so_far, body)
 
             for target, total in zip(targets, loop(0, A, B, begin), strict=True):
                 store(builder, target, total)
 
-        whole_or_not(builder, (rows, columns), size, tile)
+        full_or_partial(builder, (rows, columns), size, tile)
 
-    return types.void(ROWS, COLUMNS, start, size, A, a, B, b, C, c, sums), void(generate)
+    return types.void(ROWS, COLUMNS, start, size, A, a, B, b, C, c, sums), returns_nothing(generate)
 
 
-@emitted
+@intrinsic
 def dot_tile(
     typingctx: Any,
     ROWS: Any,
@@ -149,7 +151,7 @@ def dot_tile(
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> None:
         _, _, size, A, a, B, b, C, c, sums, offsets = args
-        size, a, b, sums = (members(builder, t) for t in (size, a, b, sums))
+        size, a, b, sums = (tuple_members(builder, t) for t in (size, a, b, sums))
 
         def tile(row: Sequence[Value], column: Sequence[Value]) -> None:
             row_of_A = [builder.mul(r, a[0]) for r in row]
@@ -170,21 +172,23 @@ def dot_tile(
                         for pair, total in zip(pairs, sums_so_far, strict=True)
                     ]
 
-                return repeat(builder, sums[1], sums_so_far, inner)
+                return loop_at_least_once(builder, sums[1], sums_so_far, inner)
 
             zeros = [ir.Constant(VECTOR, [0.0] * LANES)] * (rows * columns)
-            totals = iter(repeat(builder, sums[0], zeros, outer))
+            totals = iter(loop_at_least_once(builder, sums[0], zeros, outer))
             for r in row:
                 for v in column:
-                    target = moved(builder, C, builder.mul(r, c), v)
-                    builder.store(across(builder, next(totals)), target)
+                    target = offset_pointer(builder, C, builder.mul(r, c), v)
+                    builder.store(horizontal_sum(builder, next(totals)), target)
 
-        whole_or_not(builder, (rows, columns), size, tile)
+        full_or_partial(builder, (rows, columns), size, tile)
 
-    return types.void(ROWS, COLUMNS, size, A, a, B, b, C, c, sums, offsets), void(generate)
+    return types.void(ROWS, COLUMNS, size, A, a, B, b, C, c, sums, offsets), returns_nothing(
+        generate
+    )
 
 
-@emitted
+@intrinsic
 def gather_tile(
     typingctx: Any, VECTORS: Any, W: Any, w: Any, places: Any, values: Any, count: Any, Y: Any
 ) -> Any:
@@ -203,8 +207,8 @@ def gather_tile(
         targets = [builder.gep(Y, [constant(v * LANES)]) for v in range(vectors)]
 
         def add(entry: Value, sums: Sequence[Value]) -> list[Value]:
-            row = listed_row(builder, W, w, places, entry)
-            value = spread(builder, builder.load(builder.gep(values, [entry])))
+            row = indexed_row(builder, W, w, places, entry)
+            value = broadcast(builder, builder.load(builder.gep(values, [entry])))
             weights = [
                 load(builder, builder.gep(row, [constant(v * LANES)])) for v in range(vectors)
             ]
@@ -222,13 +226,13 @@ def gather_tile(
         done = builder.mul(rounds, constant(beside))
         begin = [load(builder, target) for target in targets]
         begin += [ir.Constant(VECTOR, [0.0] * LANES)] * (vectors * (beside - 1))
-        totals = list(maybe(builder, rounds, begin, several))
+        totals = list(loop(builder, rounds, begin, several))
         for k in range(1, beside):
             for v in range(vectors):
                 totals[v] = builder.fadd(totals[v], totals[k * vectors + v])
         rest: Sequence[Value] = totals[:vectors]
         if beside > 1:
-            rest = maybe(
+            rest = loop(
                 builder,
                 builder.sub(count, done),
                 rest,
@@ -237,10 +241,10 @@ def gather_tile(
         for target, total in zip(targets, rest, strict=True):
             store(builder, target, total)
 
-    return types.void(VECTORS, W, w, places, values, count, Y), void(generate)
+    return types.void(VECTORS, W, w, places, values, count, Y), returns_nothing(generate)
 
 
-@emitted
+@intrinsic
 def scatter_tile(
     typingctx: Any, VECTORS: Any, G: Any, g: Any, places: Any, values: Any, count: Any, dY: Any
 ) -> Any:
@@ -257,19 +261,19 @@ def scatter_tile(
         row = [load(builder, builder.gep(dY, [constant(v * LANES)])) for v in range(vectors)]
 
         def body(e: Value, _: Sequence[Value]) -> Sequence[Value]:
-            target = listed_row(builder, G, g, places, e)
-            value = spread(builder, builder.load(builder.gep(values, [e])))
+            target = indexed_row(builder, G, g, places, e)
+            value = broadcast(builder, builder.load(builder.gep(values, [e])))
             for v in range(vectors):
                 place = builder.gep(target, [constant(v * LANES)])
                 store(builder, place, fma(builder, value, row[v], load(builder, place)))
             return []
 
-        maybe(builder, count, [], body)
+        loop(builder, count, [], body)
 
-    return types.void(VECTORS, G, g, places, values, count, dY), void(generate)
+    return types.void(VECTORS, G, g, places, values, count, dY), returns_nothing(generate)
 
 
-@emitted
+@intrinsic
 def outer_tile(typingctx: Any, VECTORS: Any, G: Any, g: Any, X: Any, count: Any, dY: Any) -> Any:
     """A vector times a row, added to the rows of a matrix.
 
@@ -285,19 +289,21 @@ def outer_tile(typingctx: Any, VECTORS: Any, G: Any, g: Any, X: Any, count: Any,
 
         def body(i: Value, _: Sequence[Value]) -> Sequence[Value]:
             target = builder.gep(G, [builder.mul(i, g)])
-            value = spread(builder, builder.load(builder.gep(X, [i])))
+            value = broadcast(builder, builder.load(builder.gep(X, [i])))
             for v in range(vectors):
                 place = builder.gep(target, [constant(v * LANES)])
                 store(builder, place, fma(builder, value, row[v], load(builder, place)))
             return []
 
-        maybe(builder, count, [], body)
+        loop(builder, count, [], body)
 
-    return types.void(VECTORS, G, g, X, count, dY), void(generate)
+    return types.void(VECTORS, G, g, X, count, dY), returns_nothing(generate)
 
 
-@emitted
-def list_tile(typingctx: Any, pixels: Any, first: Any, scale: Any, places: Any, values: Any) -> Any:
+@intrinsic
+def compress_tile(
+    typingctx: Any, pixels: Any, first: Any, scale: Any, places: Any, values: Any
+) -> Any:
     """The pixels of 16 that are not zero, put one after another; return how many.
 
     places = first + i and values = pixels[i] · scale[i], for each i < 16 where pixels[i] ≠ 0.
@@ -322,8 +328,10 @@ def list_tile(typingctx: Any, pixels: Any, first: Any, scale: Any, places: Any, 
             builder.trunc(first, ir.IntType(32)),
             ir.Constant(ir.IntType(32), 0),
         )
-        start = builder.shuffle_vector(start, ir.Constant(ints, ir.Undefined), choice([0] * LANES))
-        place = builder.add(start, choice(range(LANES)))
+        start = builder.shuffle_vector(
+            start, ir.Constant(ints, ir.Undefined), int_vector([0] * LANES)
+        )
+        place = builder.add(start, int_vector(range(LANES)))
         store(builder, values, compress(builder, x, found, "f32"))
         target = builder.bitcast(places, ints.as_pointer())
         builder.store(compress(builder, place, found, "i32"), target, align=4)
@@ -334,7 +342,7 @@ def list_tile(typingctx: Any, pixels: Any, first: Any, scale: Any, places: Any, 
     return types.int64(pixels, types.int64, scale, places, values), generate
 
 
-@emitted
+@intrinsic
 def transpose_tile(typingctx: Any, X: Any, x: Any, Y: Any, y: Any) -> Any:
     """16 rows of 16 numbers, turned into columns: Y[i·y + j] = X[j·x + i]."""
 
@@ -348,10 +356,10 @@ def transpose_tile(typingctx: Any, X: Any, x: Any, Y: Any, y: Any) -> Any:
             for i in range(LANES):
                 if not i & half:
                     above, below = rows[i], rows[i + half]
-                    rows[i] = builder.shuffle_vector(above, below, choice(low))
-                    rows[i + half] = builder.shuffle_vector(above, below, choice(high))
+                    rows[i] = builder.shuffle_vector(above, below, int_vector(low))
+                    rows[i + half] = builder.shuffle_vector(above, below, int_vector(high))
             half //= 2
         for i in range(LANES):
             store(builder, builder.gep(Y, [builder.mul(y, constant(i))]), rows[i])
 
-    return types.void(X, types.int64, Y, types.int64), void(generate)
+    return types.void(X, types.int64, Y, types.int64), returns_nothing(generate)

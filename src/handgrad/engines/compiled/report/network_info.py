@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from handgrad.engines.compiled.lower.parameter_layout import Room
+from handgrad.engines.compiled.lower.parameter_layout import Slot
 from handgrad.layers import Array, Context, Layer, Params, Residual
 from handgrad.layers.chain import Chain
 from handgrad.network import Network
@@ -28,7 +28,7 @@ class Subject(NamedTuple):
     image: int
 
     @classmethod
-    def of(cls, net: Network, rooms: Mapping[str, Room]) -> Subject:
+    def of(cls, net: Network, rooms: Mapping[str, Slot]) -> Subject:
         """Return what is to be known of a network whose arrays lie in these rooms."""
         X = np.zeros((1, *net.shape), net.dtype)
         return cls(

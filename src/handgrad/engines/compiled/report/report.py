@@ -10,7 +10,8 @@ import numpy as np
 
 from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.phases import Kind
-from handgrad.engines.compiled.lower.plan import Argument, Buffer, Inlet, Part, Phase, Plan, Stride
+from handgrad.engines.compiled.lower.calls import Argument, Buffer, ChunkStride, RunArgument, View
+from handgrad.engines.compiled.lower.plan import Phase, Plan
 from handgrad.engines.compiled.report.formulas import formula
 from handgrad.engines.compiled.report.network_info import Subject
 from handgrad.engines.compiled.report.text import printed
@@ -131,7 +132,7 @@ def outline(plan: Plan, subject: Subject, images: int, workers: int, learning: b
     """
     phases = tuple(_phase(plan, phase, subject) for phase in plan.phases)
     buffers = tuple(
-        BufferLine(buffer.name, _bytes(buffer), plan.slots(buffer, used, workers))
+        BufferLine(buffer.name, _bytes(buffer), plan.copies(buffer, used, workers))
         for buffer, used in plan.buffers().items()
     )
     return Outline(
@@ -154,7 +155,7 @@ def _layer(name: str, plan: Plan, phases: Sequence[PhaseLine]) -> LayerLine:
     places = [
         str(number)
         for number, phase in enumerate(plan.phases, 1)
-        if phase.layer == name or any(stage.layer == name for stage in phase.stages)
+        if phase.layer == name or any(stage.layer == name for stage in phase.calls)
     ]
     if places:
         said.append(f"in phase{'s' * (len(places) > 1)} {', '.join(places)}")
@@ -177,7 +178,7 @@ def _phase(plan: Plan, phase: Phase, subject: Subject) -> PhaseLine:
             if _makes(stage.kernel.name, _FORWARD + _BACKWARD)
             else 0,
         )
-        for stage in phase.stages
+        for stage in phase.calls
     )
     return PhaseLine(
         _items(phase),
@@ -195,11 +196,11 @@ def _items(phase: Phase) -> str:
             return f"in {pieces}" if phase.tiles > 1 else "once"
         case Kind.CHUNKS:
             return f"each {LANES} images" + (f" in {pieces}" if phase.tiles > 1 else "")
-        case Kind.HALVES:
+        case Kind.TILES_BY_HALF:
             return f"in {pieces}, by halves of the batch"
-        case Kind.SHARES:
+        case Kind.CHUNKS_BY_SHARE:
             return f"each {LANES} images, by {phase.tiles} shares of the pixels"
-        case Kind.EVERY:
+        case Kind.EACH_WORKER:
             return "each worker for itself"
         case Kind.PYTHON:
             return f"the whole batch, in Python: {phase.layer}"
@@ -212,7 +213,7 @@ def _makes(kernel: str, ways: Sequence[str]) -> bool:
 
 def _touched(plan: Plan, phase: Phase, subject: Subject) -> int:
     """Return how many bytes a phase reads or writes in a step of whole chunks."""
-    arguments = [a for stage in phase.stages for a in stage.arguments]
+    arguments = [a for stage in phase.calls for a in stage.arguments]
     sizes: dict[Any, int] = {}
     for argument in [*arguments, *phase.uses]:
         sizes |= _place(argument, plan.chunks, phase.tiles, subject)
@@ -221,15 +222,15 @@ def _touched(plan: Plan, phase: Phase, subject: Subject) -> int:
 
 def _place(argument: Argument, chunks: int, tiles: int, subject: Subject) -> dict[Any, int]:
     """Return the place in memory that an argument stands for, if any, and its bytes in a step."""
-    if isinstance(argument, Inlet) and argument.name == "images":
+    if isinstance(argument, RunArgument) and argument.name == "images":
         return {argument: subject.image * chunks * LANES}
-    part = argument if isinstance(argument, Part | Stride) else (argument,)
+    part = argument if isinstance(argument, View | ChunkStride) else (argument,)
     whole = part[0]
     if isinstance(whole, Buffer):
-        return {whole: _bytes(whole) * (1 if whole.single else chunks)}
+        return {whole: _bytes(whole) * (1 if whole.shared else chunks)}
     if not isinstance(whole, np.ndarray):
         return {}
-    if isinstance(argument, Part):  # of all learned arrays in a row
+    if isinstance(argument, View):  # of all learned arrays in a row
         numbers = tiles * argument.per_tile or subject.rooms[argument.offset]
         return {(id(whole), argument.offset): numbers * whole.itemsize}
     return {id(whole): whole.nbytes}

@@ -52,7 +52,7 @@ def brought(batches: BatchStream, steps: StepResults, rules: Rules, classes: int
         "size": batches.size,
         "dropout_key": _signed(stream_key(rules.seed, "dropout")),
         "all_losses": steps.losses.view(np.int64),
-        "all_right": steps.right,
+        "all_correct": steps.right,
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.engines.compiled.lower.parameter_layout import Store
+from handgrad.engines.compiled.lower.parameter_layout import ParameterLayout
 from handgrad.layers import Array
 
 Memory = Mapping[str, Mapping[str, Array]]
@@ -20,7 +20,7 @@ class Rows:
         store: the rows.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: ParameterLayout) -> None:
         self._store = store
         self._copies: dict[tuple[str, str], Array] = {}
 
@@ -38,17 +38,17 @@ class Rows:
     def give(self, parameters: Mapping[str, Array], memory: Memory) -> None:
         """Copy all of them back."""
         for name, array in parameters.items():
-            self._store.give(name, array, self._store.W)
+            self._store.copy_out(name, array, self._store.W)
             self._copies[name, ""] = array.copy()
             for kind, row in self._store.optimizer_state.items():
-                self._store.give(name, memory[name][kind], row)
+                self._store.copy_out(name, memory[name][kind], row)
                 self._copies[name, kind] = memory[name][kind].copy()
 
     def _taken(self, name: str, kind: str, array: Array, row: NDArray[np.float32]) -> None:
         """Copy an array into its row, unless it is as it was: comparing is the quicker by far."""
         known = self._copies.get((name, kind))
         if known is None or not _same(known, array):
-            self._store.take(name, array, row)
+            self._store.copy_in(name, array, row)
             self._copies[name, kind] = array.copy()
 
 

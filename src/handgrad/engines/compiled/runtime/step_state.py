@@ -4,9 +4,9 @@ Each worker has one of its own, so that none has to wait for another to set it. 
 counts lie in the first half as whole numbers, and the rest in the second half as float64.
 """
 
-from handgrad.engines.compiled.kernels.lanes import APART
+from handgrad.engines.compiled.kernels.lanes import WORKER_PADDING
 
-WORDS = 16 + APART // 8  # from one clock to the next
+WORDS = 16 + WORKER_PADDING // 8  # from one clock to the next
 
 STEP = 0  # the step within this run
 COUNT = 1  # N, the images in this batch
