@@ -12,7 +12,7 @@ from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.phases import Kind
 from handgrad.engines.compiled.lower.barriers import Items, tiles
 from handgrad.engines.compiled.lower.builder import Backward, Builder, even
-from handgrad.engines.compiled.lower.calls import Buffer, ChunkStride, RuntimeIndex, View
+from handgrad.engines.compiled.lower.calls import Argument, Buffer, ChunkStride, RuntimeIndex, View
 from handgrad.engines.compiled.lower.parameter_layout import Tiling
 from handgrad.engines.compiled.lower.values import PixelSplit, Value
 from handgrad.layers import Dense
@@ -34,14 +34,17 @@ def dense_on_pixels(b: Builder, prefix: str, X: Value, split: PixelSplit) -> tup
     constants = {"ROWS": even(min(O, T), _REGISTERS)}
     Y = b.value("Y", (O,), requires_grad=True)
     sizes = {"share_width": split.width, "inputs": I, "outputs": O, "T": T}
-    whole = {"W": weight, "X": X.buffer, "share": RuntimeIndex.TILE, **sizes}
+    arguments: dict[str, Argument] = {
+        **{"W": weight, "X": X.buffer, "share": RuntimeIndex.TILE},
+        **sizes,
+    }
     if split.shares == 1:
-        b.per_chunk("dense.forward", constants, b=bias, Y=Y.buffer, **whole)
+        b.per_chunk("dense.forward", constants, b=bias, Y=Y.buffer, **arguments)
     else:
         Y_by_share = Buffer(f"{b.plan.layer}: Y by shares", Y.buffer.size, shares=split.shares)
         part = b.plan.by_share(Y_by_share)
         items = Items(Kind.CHUNKS_BY_SHARE, split.shares)
-        b.plan.emit(items, "dense.forward", constants, b=b.zeros(O), Y=part, **whole)
+        b.plan.emit(items, "dense.forward", constants, b=b.zeros(O), Y=part, **arguments)
         add_pixel_shares(b, Y_by_share, bias, Y)
     b.plan.multiply_adds += O * I * (3 if X.requires_grad else 2)
 
@@ -203,7 +206,7 @@ def _gradient(b: Builder, prefix: str, tiling: Tiling, X: Value, R: Buffer) -> N
     halves = Buffer(f"{b.plan.layer}: dW by halves", 2 * size, shared=True)
     pieces = math.gcd(tiling.inputs, 4)
     count = size // pieces
-    both = {"halves": View(halves, 0, count, 2 * size), "size": size, "count": count}
+    both: dict[str, Argument] = {"halves": View(halves, 0, count, 2 * size), "size": size, "count": count}
     if b.is_plain_sgd:
         b.updates.append(
             lambda: b.plan.emit(
