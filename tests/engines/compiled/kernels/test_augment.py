@@ -28,9 +28,7 @@ cases = pytest.mark.parametrize(
 )
 
 
-def check(
-    dtype: Any, augmentation: Augmentation, shape: tuple[int, int, int], N: int
-) -> None:
+def check(dtype: Any, augmentation: Augmentation, shape: tuple[int, int, int], N: int) -> None:
     rng, start = np.random.default_rng(1), 4
     X = rng.integers(0, 256, (N + 9, *shape)) * (rng.random((N + 9, *shape)) < 0.3)
     X = X.astype(dtype) if dtype is np.uint8 else (X / 255).astype(dtype)

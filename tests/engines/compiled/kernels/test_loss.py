@@ -14,9 +14,7 @@ from tests.engines.compiled.kernels.arrays import TOLERANCE, chunked, random, st
 @pytest.mark.parametrize("weighted", [0, 1])
 @pytest.mark.parametrize("lanes", [1, LANES])
 @pytest.mark.parametrize(("N", "K"), [(1, 2), (5, 3), (16, 10), (37, 4)])
-def test_softmax_cross_entropy(
-    N: int, K: int, lanes: int, weighted: int, smoothing: float
-) -> None:
+def test_softmax_cross_entropy(N: int, K: int, lanes: int, weighted: int, smoothing: float) -> None:
     N = min(N, lanes) if lanes == 1 else N
     rng, start = np.random.default_rng(0), 4
     Z, order = random(0, N, K) * 3, rng.permutation(N + 10)

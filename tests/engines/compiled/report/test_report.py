@@ -73,7 +73,9 @@ def test_the_buffers_are_as_large_as_the_programs() -> None:
     for buffer in program.plan.buffers():
         if buffer.name in sizes:
             array = program.array(buffer)
-            spare = 64 + (WORKER_PADDING if len(array) == 2 else 0)  # cache lines, and room between workers
+            spare = 64 + (
+                WORKER_PADDING if len(array) == 2 else 0
+            )  # cache lines, and room between workers
             assert 0 <= array.nbytes - sizes[buffer.name] < spare * len(array)
     assert said.bytes == sum(b.bytes * b.times for b in said.buffers)
 

@@ -135,7 +135,9 @@ def can_share_phase(first: Iterable[Region], second: Iterable[Region]) -> bool:
     )
 
 
-def place_barriers(phases: Sequence[Sequence[Region] | None], workers: int) -> set[int]:
+def place_barriers(
+    phases: Sequence[Sequence[Region] | None], workers: int, given: Iterable[int] = ()
+) -> set[int]:
     """Return after which phases of a step the workers must wait for each other.
 
     Each barrier is placed as late as possible. Steps follow each other, so the last phases of a
@@ -144,8 +146,9 @@ def place_barriers(phases: Sequence[Sequence[Region] | None], workers: int) -> s
     Args:
         phases: the accesses of each phase; None for a Python function, which may touch anything.
         workers: how many workers there are; 3 stands for any larger number as well.
+        given: phases after which there is a barrier already.
     """
-    after: set[int] = set()
+    after = set(given)
     pending: dict[Any, list[tuple[int, Region]]] = {}  # since the last barrier, with their step
     for step in (0, 1):
         for number, accesses in enumerate(phases):

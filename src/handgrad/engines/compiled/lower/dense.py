@@ -206,7 +206,11 @@ def _gradient(b: Builder, prefix: str, tiling: Tiling, X: Value, R: Buffer) -> N
     halves = Buffer(f"{b.plan.layer}: dW by halves", 2 * size, shared=True)
     pieces = math.gcd(tiling.inputs, 4)
     count = size // pieces
-    both: dict[str, Argument] = {"halves": View(halves, 0, count, 2 * size), "size": size, "count": count}
+    both: dict[str, Argument] = {
+        "halves": View(halves, 0, count, 2 * size),
+        "size": size,
+        "count": count,
+    }
     if b.is_plain_sgd:
         b.updates.append(
             lambda: b.plan.emit(

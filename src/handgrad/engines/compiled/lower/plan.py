@@ -127,7 +127,8 @@ class Plan:
     def place_barriers(self) -> None:
         """Decide, once all calls are there, after which phases the workers must wait."""
         touched = [None if phase.python else phase.regions for phase in self.phases]
-        for_two, for_more = (place_barriers(touched, workers) for workers in (2, 3))
+        for_two = place_barriers(touched, workers=2)
+        for_more = place_barriers(touched, workers=3, given=for_two)
         for number, phase in enumerate(self.phases):
             if number in for_two:
                 phase.barrier_above = 1
