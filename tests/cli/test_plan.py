@@ -32,8 +32,8 @@ def test_what_was_fused_and_what_each_kernel_computes(handgrad):
 
 def test_the_path_can_be_chosen(handgrad):
     for option, word, kernel in [
-        ("--skip-zeros", "skipped", "images.list_bytes"),
-        ("--dense", "not skipped", "images.gather_bytes"),
+        ("--skip-zeros", "skipped", "images.to_csr_uint8"),
+        ("--dense", "not skipped", "images.gather_uint8"),
     ]:
         out = handgrad("plan", "two-layer", option).out
         assert f"pixels that are zero are {word}: as given" in out
@@ -65,7 +65,7 @@ def test_where_no_linear_layer_sees_the_images_zeros_do_not_matter(handgrad):
 def test_inference(handgrad):
     out = handgrad("plan", "softmax-regression", "--inference", "--batch", "16").out
     assert "inference of 16 images" in out
-    assert "loss.give_logits" in out
+    assert "step.write_logits" in out
     assert "optim" not in out
 
 

@@ -162,7 +162,7 @@ def test_the_plan_says_it() -> None:
     net = Network(hg.models.two_layer(), (1, 28, 28), 10)
     plan = hg.plan(net, augment="clothes")
     assert "images: augmented by shift=0.07,flip=true" in plan.notes
-    assert "augment.move_bytes" in str(plan)
+    assert "augment.warp_uint8" in str(plan)
     assert "augment" not in str(hg.plan(net, augment="clothes", learning=False))
 
 

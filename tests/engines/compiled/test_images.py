@@ -87,7 +87,7 @@ def test_one_image_needs_no_lanes_where_all_layers_are_linear() -> None:
         engine = CompiledEngine(net, Rules(SoftmaxCrossEntropy(), optimizer))
         return " ".join(stage.kernel.name for stage in engine.plan(1, skip_zeros=True).calls)
 
-    assert "batch_size_one.update_on_list" in kernels(Dense(20), ReLU(), Dense())
+    assert "batch_size_one.update_csr" in kernels(Dense(20), ReLU(), Dense())
     assert "batch_size_one." not in kernels(
         Dense(8), ReLU(), Dense()
     )  # 8 numbers do not fill a vector

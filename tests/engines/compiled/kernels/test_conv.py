@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from handgrad.engines.compiled.jit.direct_call import call_kernel
 from handgrad.engines.compiled.kernels.lanes import LANES
-from tests.engines.compiled.kernels.arrays import TOLERANCE, random, unset
+from tests.engines.compiled.kernels.arrays import random, unset
 
 
 class Conv(NamedTuple):

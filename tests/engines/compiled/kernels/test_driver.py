@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import numpy as np
 import pytest
 
@@ -55,7 +57,7 @@ def test_run(
     if kind is Kind.EACH_WORKER:
         assert found == [items] * workers
     else:
-        assert sorted(sum(found, [])) == sorted(items)
+        assert sorted(chain.from_iterable(found)) == sorted(items)
         assert max(map(len, found)) - min(map(len, found)) <= 1
 
 

@@ -34,12 +34,12 @@ class Sizes(NamedTuple):
     block: int
 
     @property
-    def T(self) -> int:
+    def width(self) -> int:
         return self.vectors * LANES
 
     @property
     def tiles(self) -> int:
-        return -(-self.O // self.T)
+        return -(-self.O // self.width)
 
     @property
     def blocks(self) -> int:
@@ -53,13 +53,13 @@ every = pytest.mark.parametrize("s", [*WHOLE, *SHARED])
 
 @every
 def test_fold_shift(s: Sizes) -> None:
-    W, b, shift = random(0, s.O, s.pixels), random(1, s.tiles * s.T), random(2, s.pixels)
-    folded, items = unset(s.shares, s.tiles * s.T), s.shares * s.tiles
+    W, b, shift = random(0, s.O, s.pixels), random(1, s.tiles * s.width), random(2, s.pixels)
+    folded, items = unset(s.shares, s.tiles * s.width), s.shares * s.tiles
     for item in range(items):
         call_kernel(
             "sparse.fold_shift",
             {"VECTORS": s.vectors},
-            W=tiled(W, s.T),
+            W=tiled(W, s.width),
             b=b,
             shift=shift,
             folded=folded,
@@ -77,15 +77,19 @@ def test_fold_shift(s: Sizes) -> None:
 @pytest.mark.parametrize("groups", [1, 2])
 @pytest.mark.parametrize("s", WHOLE)
 def test_forward(s: Sizes, groups: int) -> None:
-    X, W, b = sparse_pixels(0, s.N, s.pixels), random(1, s.O, s.pixels), random(2, s.tiles * s.T)
+    X, W, b = (
+        sparse_pixels(0, s.N, s.pixels),
+        random(1, s.O, s.pixels),
+        random(2, s.tiles * s.width),
+    )
     indices, data, indptr = csr(X, 1, s.pixels, s.block)
     chunks = indices.shape[1]
-    R, Y = unset(chunks, s.tiles, LANES, s.T), unset(chunks, s.tiles * s.T, LANES)
+    R, Y = unset(chunks, s.tiles, LANES, s.width), unset(chunks, s.tiles * s.width, LANES)
     for item in range(s.tiles * groups):
         call_kernel(
             "sparse.forward",
             {"VECTORS": s.vectors},
-            W=tiled(W, s.T),
+            W=tiled(W, s.width),
             b=b,
             indices=indices,
             data=data,
@@ -112,14 +116,18 @@ def test_forward(s: Sizes, groups: int) -> None:
 
 @every
 def test_forward_chunk(s: Sizes) -> None:
-    X, W, b = sparse_pixels(0, s.N, s.pixels), random(1, s.O, s.pixels), random(2, s.tiles * s.T)
+    X, W, b = (
+        sparse_pixels(0, s.N, s.pixels),
+        random(1, s.O, s.pixels),
+        random(2, s.tiles * s.width),
+    )
     indices, data, indptr = csr(X, s.shares, s.share_width, s.block)
     for share, chunk in np.ndindex(indices.shape[:2]):
-        Y = unset(s.tiles * s.T, LANES)
+        Y = unset(s.tiles * s.width, LANES)
         call_kernel(
             "sparse.forward_chunk",
             {"VECTORS": s.vectors},
-            W=tiled(W, s.T),
+            W=tiled(W, s.width),
             b=b,
             indices=indices[share, chunk],
             data=data[share, chunk],
@@ -130,7 +138,7 @@ def test_forward_chunk(s: Sizes) -> None:
             tiles=s.tiles,
             step_state=step_state(s.N),
             chunk=chunk,
-            rows=unset(LANES, s.T),
+            rows=unset(LANES, s.width),
             Y=Y,
         )
         own = slice(share * s.share_width, (share + 1) * s.share_width)
@@ -143,7 +151,7 @@ def test_forward_chunk(s: Sizes) -> None:
 def arguments_of(s: Sizes, X: Any, dY: Any, shift: Any, has_shift: int) -> dict[str, Any]:
     """Return the arguments that the gradient kernels share."""
     indices, data, indptr = csr(X, s.shares, s.share_width, s.block)
-    R = transposed(dY, s.T)
+    R = transposed(dY, s.width)
     return {
         **{"indices": indices, "data": data, "indptr": indptr, "R": R, "R_stride": R[0].size},
         **{"share_stride": indices[0].size, "chunk_stride": indices[0, 0].size},
@@ -159,7 +167,7 @@ def arguments_of(s: Sizes, X: Any, dY: Any, shift: Any, has_shift: int) -> dict[
 @pytest.mark.parametrize("has_shift", [0, 1])
 def test_gradient(s: Sizes, has_shift: int) -> None:
     X, dY, shift = sparse_pixels(0, s.N, s.pixels), random(1, s.N, s.O), random(2, s.pixels)
-    dW, items = unset(s.tiles, s.pixels, s.T), s.shares * s.tiles * s.blocks
+    dW, items = unset(s.tiles, s.pixels, s.width), s.shares * s.tiles * s.blocks
     norms, arguments = unset(items), arguments_of(s, X, dY, shift, has_shift)
     for item in range(items):
         call_kernel(
@@ -167,12 +175,12 @@ def test_gradient(s: Sizes, has_shift: int) -> None:
             {"VECTORS": s.vectors},
             dW=dW,
             item=item,
-            sums=unset(s.T),
+            sums=unset(s.width),
             norms=norms,
             **arguments,
         )
     expected = dY.T @ (X + has_shift * shift)
-    np.testing.assert_allclose(dW, tiled(expected, s.T), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(dW, tiled(expected, s.width), rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(norms.sum(), (expected**2).sum(), rtol=1e-3)
 
 
@@ -181,15 +189,15 @@ def test_gradient(s: Sizes, has_shift: int) -> None:
 def test_update(s: Sizes, has_shift: int) -> None:
     X, dY, shift = sparse_pixels(0, s.N, s.pixels), random(1, s.N, s.O), random(2, s.pixels)
     W, items = random(3, s.O, s.pixels), s.shares * s.tiles * s.blocks
-    found, arguments = tiled(W, s.T), arguments_of(s, X, dY, shift, has_shift)
+    found, arguments = tiled(W, s.width), arguments_of(s, X, dY, shift, has_shift)
     for item in range(items):
         call_kernel(
             "sparse.update",
             {"VECTORS": s.vectors},
             W=found,
             item=item,
-            scratch=unset(s.block + 1, s.T),
+            scratch=unset(s.block + 1, s.width),
             **arguments,
         )
     expected = W - 0.1 * (dY.T @ (X + has_shift * shift))
-    np.testing.assert_allclose(found, tiled(expected, s.T), **TOLERANCE)
+    np.testing.assert_allclose(found, tiled(expected, s.width), **TOLERANCE)

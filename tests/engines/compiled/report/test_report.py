@@ -138,7 +138,7 @@ def test_each_kernel_stands_with_its_formula() -> None:
 def test_it_can_be_held_by_json() -> None:
     said = outlined("convnet", Adam())
     assert json.loads(json.dumps(said.plain())) == json.loads(json.dumps(asdict(said)))
-    assert said.plain()["phases"][0]["kernels"][0]["kernel"] == "loss.begin"
+    assert said.plain()["phases"][0]["kernels"][0]["kernel"] == "step.begin"
 
 
 def test_a_plan_needs_a_batch_and_float32() -> None:

@@ -1,6 +1,6 @@
-"""Activations: a function of each number alone, in place, over `count` numbers in lanes.
+"""Kernels for activations: element by element and in place, over `count` elements.
 
-In place, for then the compiler sees one array only, and need not ask whether two overlap.
+In place, because the compiler then sees one array only and need not check whether two overlap.
 """
 
 from __future__ import annotations
@@ -37,7 +37,10 @@ def leaky_relu(X: Floats, count: int, slope: float) -> None:
 
 @kernel(reads="X", writes="dY")
 def leaky_relu_backward(X: Floats, dY: Floats, count: int, slope: float) -> None:
-    """dY ← dY where X > 0, else slope·dY"""
+    """dY ← dY where X > 0, else slope·dY
+
+    X may be the output as well, if the slope is not negative: it has the same sign.
+    """
     for i in range(count):
         dY[i] = dY[i] if X[i] > _ZERO else dY[i] * slope
 

@@ -1,9 +1,9 @@
-"""The linear layer for one image at a time: a value is a row of numbers, without lanes.
+"""Kernels for Dense on batches of one image: values are vectors without lanes.
 
 Y = W x + b        x (I,)   W (O, I)   b (O,)   Y (O,)
 
-W lies in tiles of T outputs, (O/T, I, T), as in `dense`. Vectors run over outputs here, for there
-is no second image to stand beside the first.
+W is stored in tiles of T outputs, (O/T, I, T), as in `dense`. SIMD vectors hold outputs here,
+because there is only one image.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from handgrad.engines.compiled.kernels.tiles import (
 )
 from handgrad.engines.compiled.runtime.step_state import LR
 
-VECTORS = 1  # T/16, the vectors in a tile of outputs; a kernel is compiled for each that is needed
+VECTORS = 1  # T/16, the vectors in a tile of outputs; set when a kernel is compiled
 
 
 @kernel(reads="W, b, indices, data, indptr", writes="Y[tile]")
@@ -37,7 +37,7 @@ def forward_csr(
     tile: int,
     Y: Floats,
 ) -> None:
-    """Y[o] = b[o] + Σₑ W[o, indices[e]] data[e]        one tile of o"""
+    """Y[o] = b[o] + Σₑ W[o, indices[e]] data[e]        one tile of outputs o"""
     T = VECTORS * LANES
     row, weights = at(Y, tile * T), at(W, tile * inputs * T)
     for o in range(T):
@@ -60,10 +60,10 @@ def update_csr(
     step_state: Ints,
     step: Floats,
 ) -> None:
-    """W[o, indices[e]] ← W[o, indices[e]] − η dY[o] data[e]        a tile of o
+    """W[o, indices[e]] ← W[o, indices[e]] − η dY[o] data[e]        one tile of outputs o
 
-    Where images are normalised, all weights take their share: shift[i] in place of data[e].
-    Room for a step of T numbers.
+    If `has_shift`, the image is normalized, and W[o, i] ← W[o, i] − η dY[o] shift[i] as well.
+    `step` is scratch memory of T elements.
     """
     T = VECTORS * LANES
     lr, weights = np.float32(as_doubles(step_state)[LR]), at(W, tile * inputs * T)
@@ -98,7 +98,10 @@ def backward_input(
     indices: Int32s,
     scratch: Floats,
 ) -> None:
-    """dX[i] = Σₒ W[o, i] dY[o]        16 i at a time; indices[o] = o; scratch for (16, lanes)"""
+    """dX[i] = Σₒ W[o, i] dY[o]        16 inputs i at a time
+
+    indices[o] = o; the scratch memory holds 16 x 16 elements.
+    """
     T = VECTORS * LANES
     for start in range(0, inputs, LANES):
         i = min(start, inputs - LANES)

@@ -1,8 +1,8 @@
-"""Convolution.
+"""Kernels for Conv2d: packing, padding, forward, input gradient, weight and bias gradients.
 
-Y[o, r, c] = b[o] + Σ_{k,i,j} W[o, k, i, j] X[k, r·s + i, c·s + j]        each a vector of lanes
+Y[o, r, c] = b[o] + Σ_{k,i,j} W[o, k, i, j] X[k, r·s + i, c·s + j]        a vector of lanes each
 
-X (C, H, W, lanes), its border of zeros included   W (O, C, kh, kw)   Y (O, rows, columns, lanes)
+X (C, H, W, lanes), with its padding   W (O, C, kh, kw)   Y (O, rows, columns, lanes)
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from handgrad.engines.compiled.kernels.numbers import lane_sum
 from handgrad.engines.compiled.kernels.pointers import Floats, Ints, at
 from handgrad.engines.compiled.kernels.tiles import dot_tile, product_tile
 
-ROWS, COLUMNS = 8, 3  # the size of a tile; a kernel is compiled for each that is needed
+ROWS, COLUMNS = 8, 3  # the size of a tile of sums; set when a kernel is compiled
 
 
 @kernel(reads="W", writes="P[k]")
@@ -55,8 +55,8 @@ def forward(
 ) -> None:
     """Y[o, r, c] = b[o] + Σ_{k,i,j} W[o, k, i, j] X[k, r·s + i, c·s + j]
 
-    P is W as `pack_forward` lays it out; X[k] lies at k·plane, its rows `row` numbers apart;
-    windows are `row_stride` and `column_stride` numbers apart.
+    P is W as `pack_forward` stores it. X[k] begins at k·plane, and its rows are `row` elements
+    apart. Windows are `row_stride` and `column_stride` elements apart.
     """
     area = rows * columns * LANES
     kernel_area = kernel_height * kernel_width
@@ -99,9 +99,10 @@ def backward_input(
 ) -> None:
     """dX[k, h, w] = Σ_{o,i,j} W[o, k, i, j] D[o, h − i, w − j]
 
-    P is W as `pack_backward` lays it out. D is dY as `pad` lays it out: D[o] at o·plane, rows
-    `row` numbers apart, D[o, h, w] for the first h and w at `corner`. Taps that would meet nothing
-    but the border, before `top` and `left` or past `last_row` and `last_column`, are left out.
+    P is W as `pack_backward` stores it. D is dY as `pad` stores it: D[o] begins at o·plane, its
+    rows are `row` elements apart, and D[o, 0, 0] is at `corner`. Kernel elements (i, j) that
+    would only multiply padding are skipped: dY lies between `top` and `top + last_row`, and
+    between `left` and `left + last_column`.
     """
     area = height * width * LANES
     kernel_area = kernel_height * kernel_width
@@ -127,10 +128,13 @@ def backward_input(
 
 
 @helper
-def _inside(first: int, last: int, reach: int, kernel_area: int) -> tuple[int, int]:
-    """The kernel_area t with 0 ≤ place − t ≤ reach for some place of first … last; one at least."""
-    begin = min(max(0, first - reach), kernel_area - 1)
-    return begin, max(begin + 1, min(kernel_area, last + 1))
+def _inside(first: int, last: int, reach: int, size: int) -> tuple[int, int]:
+    """Return the range of kernel elements t with 0 ≤ p − t ≤ reach for a p in first … last.
+
+    The range has at least one element, so that every output is written.
+    """
+    begin = min(max(0, first - reach), size - 1)
+    return begin, max(begin + 1, min(size, last + 1))
 
 
 @kernel(reads="X, dY, offsets", writes="dW")
@@ -170,7 +174,7 @@ def gradient(
 
 @kernel(reads="dY", writes="db")
 def bias_gradient(dY: Floats, db: Floats, outputs: int, count: int) -> None:
-    """db[o] = Σ_{r,c,lane} dY[o, r, c]        `count` numbers for each o"""
+    """db[o] = Σ_{r,c,lane} dY[o, r, c]        `count` elements for each o"""
     for o in range(outputs):
         db[o] = lane_sum(at(dY, o * count), count)
 
@@ -187,9 +191,9 @@ def pad(
     column_stride: int,
     corner: int,
 ) -> None:
-    """D[k, corner + h·row_stride + w·column_stride] = X[k, h, w]        what lies between stays zero
+    """D[k, corner + h·row_stride + w·column_stride] = X[k, h, w]
 
-    Puts a border around an image, or room between its pixels.
+    Pads an image with zeros, or dilates it: all other elements of D stay zero.
     """
     for k in range(channels):
         for h in range(height):

@@ -1,8 +1,8 @@
-"""The linear layer.
+"""Kernels for Dense on batches: forward, input gradient, weight gradient, bias gradient, update.
 
 Y = X Wᵀ + b        X (I, lanes)   W (O, I)   b (O,)   Y (O, lanes)
 
-W lies in tiles of T outputs, (O/T, I, T), so that T weights of one input lie side by side.
+W is stored in tiles of T outputs, (O/T, I, T), so that T weights of one input are contiguous.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from handgrad.engines.compiled.kernels.pointers import Floats, Ints, as_doubles,
 from handgrad.engines.compiled.kernels.tiles import product_tile, transpose_tile
 from handgrad.engines.compiled.runtime.step_state import CHUNKS, COUNT, LR
 
-ROWS, COLUMNS = 8, 1  # the size of a tile; a kernel is compiled for each that is needed
+ROWS, COLUMNS = 8, 1  # the size of a tile of sums; set when a kernel is compiled
 
 
 @kernel(reads="W, b, X[share share_width]", writes="Y")
@@ -31,7 +31,7 @@ def forward(
     outputs: int,
     T: int,
 ) -> None:
-    """Y[o] = b[o] + Σᵢ W[o, i] X[i]        a share of `share_width` i"""
+    """Y[o] = b[o] + Σᵢ W[o, i] X[i]        over one share of `share_width` inputs i"""
     begin = share * share_width
     for tile in range((outputs + T - 1) // T):
         first = tile * T
@@ -56,7 +56,7 @@ def forward(
 def add_pixel_shares(
     Y_by_share: Floats, share_stride: int, b: Floats, Y: Floats, outputs: int
 ) -> None:
-    """Y[o] = b[o] + Y_by_share[0, o] + Y_by_share[1, o]        a share every `share_stride` numbers"""
+    """Y[o] = b[o] + Y_by_share[0, o] + Y_by_share[1, o]"""
     second = at(Y_by_share, share_stride)
     for o in range(outputs):
         bias = b[o]
@@ -66,7 +66,7 @@ def add_pixel_shares(
 
 @kernel(reads="W, dY", writes="dX")
 def backward_input(W: Floats, dY: Floats, dX: Floats, inputs: int, outputs: int, T: int) -> None:
-    """dX[i] = Σₒ W[o, i] dY[o]        the rows of dY past O are zero"""
+    """dX[i] = Σₒ W[o, i] dY[o]        rows of dY beyond O are zero"""
     tiles = (outputs + T - 1) // T
     for i in range(0, inputs, ROWS):
         product_tile(
@@ -86,7 +86,7 @@ def backward_input(W: Floats, dY: Floats, dX: Floats, inputs: int, outputs: int,
 
 @kernel(reads="dY", writes="R")
 def transpose_gradient(dY: Floats, R: Floats, outputs: int, T: int) -> None:
-    """R[o/T, lane, o mod T] = dY[o, lane]        the rows of dY past O are zero"""
+    """R[o/T, lane, o mod T] = dY[o, lane]        rows of dY beyond O are zero"""
     for tile in range((outputs + T - 1) // T):
         first = tile * T
         for o in range(first, first + T, LANES):
@@ -109,11 +109,12 @@ def gradient(
     step_state: Ints,
     norms: Floats,
 ) -> None:
-    """dW[o, i] = Σₙ X[i, n] dY[o, n]        over chunks in order; one block of i, one tile of o
+    """dW[o, i] = Σₙ X[i, n] dY[o, n]        one block of i, one tile of o
 
-    An item is a half of the batch's chunks, a block and a tile; dW has a place for each half.
-    X a chunk every X_stride numbers, R = dY in rows, a chunk every R_stride; norms[item] = Σ dW²
-    where there is one half.
+    An item is a half of the batch, a block of inputs and a tile of outputs. The chunks of a half
+    are summed in order. dW has shape (halves, O/T, I, T). R is the transpose of dY, with shape
+    (O/T, lanes, T) for each chunk. X and R have one chunk every `X_stride` and `R_stride` elements.
+    If there is one half, which is the whole batch, norms[item] = Σ dW².
     """
     tile, block, half = item % tiles, item // tiles % blocks, item // (blocks * tiles)
     first, last = inputs * block // blocks, inputs * (block + 1) // blocks
@@ -165,7 +166,7 @@ def sgd(
 
 @kernel(reads="R", writes="db")
 def bias_gradient(R: Floats, db: Floats, outputs: int, T: int) -> None:
-    """db[o] = Σ_lane R[o/T, lane, o mod T]        R = dY in rows"""
+    """db[o] = Σ_lane R[o/T, lane, o mod T]        R is the transpose of dY"""
     for tile in range((outputs + T - 1) // T):
         sums = at(db, tile * T)
         fill(sums, T, np.float32(0))

@@ -1,4 +1,4 @@
-"""Dropout: the same masks as in `handgrad.layers.dropout`, number for number."""
+"""Kernels for Dropout and Dropout2d, with the same masks as `handgrad.layers.dropout`."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def mask(
 ) -> None:
     """M[f, lane] = 0 with probability p, else scale = 1/(1 − p)
 
-    Number n·F + f of the stream of (seed, step, layer) decides about feature f of image n;
-    `dropout_key` is that of the seed.
+    For feature f of image n, number n·F + f of the random stream of (seed, step, layer) decides.
+    `dropout_key` is the key of the seed.
     """
     stream = fold(fold(np.uint64(dropout_key), np.uint64(step_state[TOTAL])), np.uint64(layer))
     for f in range(features):
@@ -42,7 +42,7 @@ def mask(
 
 @kernel(reads="M", writes="X")
 def apply(X: Floats, M: Floats, features: int, area: int) -> None:
-    """X ← M X        one mask for the `area` places of a feature; and dY ← M dY"""
+    """X ← M X        one mask for the `area` elements of a feature"""
     for f in range(features):
         m = at(M, f * LANES)
         for a in range(area):
@@ -51,13 +51,13 @@ def apply(X: Floats, M: Floats, features: int, area: int) -> None:
 
 @helper
 def fold(key: Number, word: Number) -> Number:
-    """The key with one more word folded in."""
+    """Return the key of a stream, derived from a key and one more word."""
     return mix((key ^ word) + _GOLDEN)
 
 
 @helper
 def mix(z: Number) -> Number:
-    """SplitMix64's output function."""
+    """Return the output function of SplitMix64."""
     z = (z ^ (z >> np.uint64(30))) * _MIX_1
     z = (z ^ (z >> np.uint64(27))) * _MIX_2
     return z ^ (z >> np.uint64(31))

@@ -1,4 +1,4 @@
-"""The batch's images, brought into lanes."""
+"""Kernels that read the images of a batch: into lanes, or as CSR matrices of nonzero pixels."""
 
 from __future__ import annotations
 
@@ -31,9 +31,21 @@ def gather_uint8(
 ) -> None:
     """X[p, lane] = image[p] · scale[p] + shift[p]        for the chunk's images; else 0
 
-    A share of `share_width` pixels. images (M, C·H·W) of 0..255, of which the order says the chunk's, or
-    (lanes, C·H·W) just these where they are in_lane_order; shift and scale (C·H·W,); X (C·H·W, lanes);
-    rows: room for (lanes, share_width rounded up to 16).
+    One share of the pixels. Pixels are uint8.
+
+    Args:
+        images: all images (M, C·H·W); or, if `in_lane_order`, the chunk's images (lanes, C·H·W).
+        order: the index of each image of the run.
+        step_state: the step state.
+        chunk: the index of the chunk.
+        share: the index of the share.
+        share_width: the number of pixels in a share.
+        pixels: C·H·W.
+        in_lane_order: whether `images` are the chunk's images.
+        shift: (C·H·W,).
+        scale: (C·H·W,).
+        rows: scratch memory (lanes, share_width rounded up to 16).
+        X: (C·H·W, lanes).
     """
     gather(
         images,
@@ -67,7 +79,7 @@ def gather_float32(
     rows: Floats,
     X: Floats,
 ) -> None:
-    """X[p, lane] = image[p] · scale[p] + shift[p], as `gather_uint8`, of float32 images"""
+    """X[p, lane] = image[p] · scale[p] + shift[p]        as `gather_uint8`, of float32 images"""
     gather(
         images,
         order,
@@ -102,10 +114,25 @@ def to_csr_uint8(
     data: Floats,
     indptr: Ints,
 ) -> None:
-    """The pixels that are not zero, of each image of the chunk: where they are, and x · scale.
+    """indices, data = {(p, image[p] · scale[p]) | image[p] ≠ 0}        for the chunk's images
 
-    A share of `share_width` pixels. images as in `gather_uint8`; indices and data (lanes, share_width + 16);
-    indptr (lanes, blocks + 1), the entry at which each block of pixels begins.
+    One share of the pixels. Pixels are uint8; `images` to `in_lane_order` as in `gather_uint8`.
+
+    Args:
+        images: the images.
+        order: the index of each image of the run.
+        step_state: the step state.
+        chunk: the index of the chunk.
+        share: the index of the share.
+        share_width: the number of pixels in a share.
+        pixels: C·H·W.
+        in_lane_order: whether `images` are the chunk's images.
+        blocks: the number of blocks in a share.
+        block: the number of pixels in a block.
+        scale: (C·H·W,).
+        indices: (lanes, share_width + 16).
+        data: (lanes, share_width + 16).
+        indptr: (lanes, blocks + 1), the entry at which each block of pixels begins.
     """
     to_csr(
         *(
@@ -141,7 +168,7 @@ def to_csr_float32(
     data: Floats,
     indptr: Ints,
 ) -> None:
-    """The pixels that are not zero, as `to_csr_uint8`, of float32 images."""
+    """indices, data = {(p, image[p] · scale[p]) | image[p] ≠ 0}        of float32 images"""
     to_csr(
         *(
             images,
@@ -175,7 +202,7 @@ def gather(
     X: Floats,
     line: int,
 ) -> None:
-    """See `gather_uint8`; a cache line holds `line` pixels."""
+    """Compute `gather_uint8` for pixels of any type, of which a cache line holds `line`."""
     first = share * share_width
     count = min(share_width, pixels - first)
     width = (share_width + LANES - 1) // LANES * LANES
@@ -213,7 +240,7 @@ def to_csr(
     indptr: Ints,
     line: int,
 ) -> None:
-    """See `to_csr_uint8`; a cache line holds `line` pixels."""
+    """Compute `to_csr_uint8` for pixels of any type, of which a cache line holds `line`."""
     first, inside = share * share_width, images_in_chunk(step_state, chunk)
     last = min(first + share_width, pixels)
     vectors = first + (last - first) // LANES * LANES
@@ -259,9 +286,10 @@ def image_of(
     count: int,
     line: int,
 ) -> Any:
-    """The image of a lane, of which `count` pixels are wanted.
+    """Return the image of a lane.
 
-    Of images that lie far away, those pixels of the next batch's are asked for.
+    If the images are in the order of the data set, also prefetch the pixels `first` to
+    `first + count` of the image that will have this place in the next batch.
     """
     if in_lane_order:
         return at(images, lane * pixels)
@@ -274,9 +302,10 @@ def image_of(
 def prefetch_image(
     images: Any, order: Ints, step_state: Ints, place: int, pixels: int, count: int, line: int
 ) -> None:
-    """Ask for the image at this place in the next batch; in a drawn order no machine guesses it.
+    """Prefetch `count` pixels of the image at this place in the next batch.
 
-    It is this worker that will need these `count` pixels, and they have a whole step to come.
+    In a shuffled order the processor cannot predict its address. The same worker will read these
+    pixels one step later.
     """
     ahead = step_state[NEXT] + place
     if ahead < step_state[END]:

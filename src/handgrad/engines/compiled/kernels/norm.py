@@ -1,4 +1,7 @@
-"""Normalisation. X (F, area, lanes): F features, each at `area` places of every image."""
+"""Kernels for BatchNorm and Normalize, forward and backward.
+
+X has shape (F, area, lanes): F features, each with `area` elements in every image.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +33,9 @@ def statistics(
     mean: Floats,
     deviation: Floats,
 ) -> None:
-    """mean[f] = Σ X / count        deviation[f] = Σ (X − mean)²        of one chunk's images
+    """mean[f] = Σ X / count        deviation[f] = Σ (X − mean)²        of one chunk
 
-    Lanes that hold no image become zero, and what they add is taken off again.
+    Lanes without an image are set to zero, and their contribution is subtracted.
     """
     inside = images_in_chunk(step_state, chunk)
     count = np.float32(inside * area)
@@ -64,7 +67,7 @@ def combine(
     var: Floats,
     std: Floats,
 ) -> None:
-    """The batch's mean and variance from those of its chunks; σ = √(var + ε).
+    """mean, var = mean and variance of the batch, from those of its chunks        σ = √(var + ε)
 
     T. Chan, G. Golub, R. LeVeque 1979, "Updating formulae and a pairwise algorithm for computing
     sample variances", equations 2.1.
@@ -80,9 +83,9 @@ def combine(
         )
         center, deviation = at(means, chunk * stride), at(deviations, chunk * stride)
         for f in range(features):
-            apart = center[f] - mean[f]
-            mean[f] += apart * share
-            var[f] += deviation[f] + apart * apart * between
+            difference = center[f] - mean[f]
+            mean[f] += difference * share
+            var[f] += deviation[f] + difference * difference * between
         count += more
     share = np.float32(1.0 / count)
     for f in range(features):
@@ -182,7 +185,7 @@ def backward(
     step_state: Ints,
     chunk: int,
 ) -> None:
-    """dY ← γ/σ · (dY − mean(dY) − X̂ · mean(dY X̂)); zero in lanes that hold no image"""
+    """dY ← γ/σ · (dY − mean(dY) − X̂ · mean(dY X̂)); 0 in lanes without an image"""
     inside = images_in_chunk(step_state, chunk)
     for f in range(features):
         slope, shift, scale = mean_dY_X[f], mean_dY[f], weight[f] / std[f]
@@ -206,9 +209,9 @@ def update_buffers(
     step_state: Ints,
     nonfinite: Ints,
 ) -> None:
-    """The running statistics: momentum · the batch's + (1 − momentum) · those before.
+    """running ← momentum · (statistic of the batch) + (1 − momentum) · running
 
-    The variance is the unbiased one, divided by count − 1: one number alone changes nothing.
+    The variance is unbiased, with count − 1 in the denominator. If count is 1, nothing changes.
     """
     count = step_state[COUNT] * area
     if count == 1:

@@ -1,4 +1,4 @@
-"""The optimizers, each over `count` numbers of all parameters in a row."""
+"""Kernels for the optimizers and for sums of gradients, over `count` elements of the parameters."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def add_chunks(
 
 @kernel(reads="halves", writes="dW, norms[item]")
 def add_halves(halves: Floats, size: int, dW: Floats, count: int, norms: Floats, item: int) -> None:
-    """dW = dW of the batch's first half + dW of its second        norms[item] = Σ dW²"""
+    """dW = dW of the first half of the batch + dW of the second        norms[item] = Σ dW²"""
     second = at(halves, size)
     for i in range(count):
         dW[i] = halves[i] + second[i]
@@ -50,7 +50,7 @@ def add_halves(halves: Floats, size: int, dW: Floats, count: int, norms: Floats,
 def sgd_by_halves(
     W: Floats, halves: Floats, size: int, count: int, step_state: Ints, nonfinite: Ints
 ) -> None:
-    """W ← W − η (dW of the batch's first half + dW of its second)"""
+    """W ← W − η (dW of the first half of the batch + dW of the second)"""
     lr, second = np.float32(as_doubles(step_state)[LR]), at(halves, size)
     for i in range(count):
         W[i] -= lr * (halves[i] + second[i])

@@ -1,4 +1,7 @@
-"""Pooling: an image made smaller. X (C, H, W, lanes), Y (C, rows, columns, lanes)."""
+"""Kernels for MaxPool2d, AvgPool2d and GlobalAvgPool2d, forward and backward.
+
+X has shape (C, H, W, lanes), Y (C, rows, columns, lanes).
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,7 @@ def max_forward(
     top: int,
     left: int,
 ) -> None:
-    """Y[k, r, c] = max_{i,j} X[k, r·s + i, c·s + j]        argmax is the first such i·kw + j"""
+    """Y[k, r, c] = max_{i,j} X[k, r·s + i, c·s + j]        argmax is the first maximal i·kw + j"""
     for k in range(channels):
         for r in range(rows):
             h = r * stride_down - top
@@ -102,7 +105,7 @@ def max_backward_disjoint(
 ) -> None:
     """dX[k, r·kh + i, c·kw + j] = dY[k, r, c]        where i·kw + j is the argmax, else 0
 
-    Windows cover each pixel once.
+    For windows that cover each pixel exactly once.
     """
     width = columns * kernel_width
     for k in range(channels):

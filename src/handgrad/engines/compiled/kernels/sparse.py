@@ -1,8 +1,7 @@
-"""The linear layer on images most of whose pixels are zero.
+"""Kernels for the first Dense on images in CSR format: sums over nonzero pixels only.
 
-Y = X Wᵀ + b and dW = dYᵀ X as in `dense`, with sums over the pixels that are not zero alone. What
-they leave out is exactly zero: the arithmetic is the same. Where the images are normalised,
-(x − m)/s, zeros become −m/s, and what all of them add is added at once:
+Y = X Wᵀ + b and dW = dYᵀ X as in `dense`. The terms that are left out are exactly zero. If the
+images are normalized, (x − m)/s, zeros become −m/s, and their contribution is added at once:
 
 Y = (x/s) Wᵀ + (b − (m/s) Wᵀ)        dW = dYᵀ (x/s) − (m/s) db
 """
@@ -32,7 +31,7 @@ from handgrad.engines.compiled.kernels.tiles import (
 )
 from handgrad.engines.compiled.runtime.step_state import CHUNKS, COUNT, LR
 
-VECTORS = 1  # T/16, the vectors in a tile of outputs; a kernel is compiled for each that is needed
+VECTORS = 1  # T/16, the vectors in a tile of outputs; set when a kernel is compiled
 
 
 @kernel(reads="W, b, shift", writes="folded[item]")
@@ -46,9 +45,9 @@ def fold_shift(
     item: int,
     tiles: int,
 ) -> None:
-    """folded[o] = b[o] + Σᵢ shift[i] W[o, i]        a share of i, a tile of o; shift[i] = −mᵢ/sᵢ
+    """folded[o] = b[o] + Σᵢ shift[i] W[o, i]        shift[i] = −mᵢ/sᵢ
 
-    The first share begins with b, and others with nothing.
+    An item is a share of the pixels i and a tile of the outputs o. Only the first share adds b.
     """
     T = VECTORS * LANES
     share, tile = item // tiles, item % tiles
@@ -94,9 +93,10 @@ def forward(
 ) -> None:
     """Y[o] = b[o] + Σₑ W[o, indices[e]] data[e]        one tile of o, one group of chunks
 
-    Lists a chunk every `chunk_stride` numbers, indptr every `indptr_chunk_stride`; R, scratch for Y in rows, a chunk
-    every R_stride; Y a chunk every Y_stride. A block of weights is used for all images of the group before
-    the next one is fetched.
+    The images have one chunk every `chunk_stride` entries, and every `indptr_chunk_stride` elements
+    of indptr. R is scratch memory for the transpose of Y; R and Y have one chunk every `R_stride`
+    and `Y_stride` elements. A block of weights is used for all images of the group before the
+    next block is loaded.
     """
     T = VECTORS * LANES
     tile, group = item // groups, item % groups
@@ -137,9 +137,9 @@ def forward_chunk(
     rows: Floats,
     Y: Floats,
 ) -> None:
-    """Y[o] = b[o] + Σₑ W[o, indices[e]] data[e]        all o, one chunk: where W fits the cache
+    """Y[o] = b[o] + Σₑ W[o, indices[e]] data[e]        all o, one chunk, one share of the pixels
 
-    A share of `share_width` pixels. rows: scratch for Y in rows of one tile.
+    For weights that fit into the cache. rows: scratch memory (lanes, T).
     """
     T = VECTORS * LANES
     for tile in range(tiles):
@@ -186,9 +186,10 @@ def gradient(
 ) -> None:
     """dW[o, i] = Σₙ dY[o, n] data[n, i] + shift[i] Σₙ dY[o, n]        a block of i, a tile of o
 
-    An item is a share of the pixels, a tile and a block. Lists a share every `share_stride` numbers,
-    their indptr every `indptr_share_stride`; a chunk every `chunk_stride` and `indptr_chunk_stride`. R = dY in rows, a
-    chunk every R_stride; norms[item] = Σ dW².
+    An item is a share of the pixels, a tile of outputs and a block of pixels. indices and data
+    have one share every `share_stride` and one chunk every `chunk_stride` elements; indptr
+    likewise. R is the transpose of dY, with one chunk every `R_stride` elements. sums: scratch
+    memory of T elements. norms[item] = Σ dW².
     """
     T = VECTORS * LANES
     share, tile, part = item // (blocks * tiles), item // blocks % tiles, item % blocks
@@ -238,8 +239,8 @@ def update(
 ) -> None:
     """W[o, i] ← W[o, i] − η dW[o, i]        items and dW as in `gradient`
 
-    scratch for the gradient of a block, and one row of T numbers more. To subtract each image's
-    part from W at once would spare little, and round W as often as there are images.
+    The scratch memory holds dW of a block and T more elements. Subtracting the contribution of
+    each image from W directly would save little, and round W once for each image.
     """
     T = VECTORS * LANES
     share, tile, part = item // (blocks * tiles), item // blocks % tiles, item % blocks
@@ -276,8 +277,8 @@ def sum_block(
 ) -> None:
     """G[i] = Σₙ dY[n] data[n, i] + shift[i] Σₙ dY[n]        the i of a block, one tile of o
 
-    The lists, their indptr and the rows are those of the block's share, of the block and of the
-    tile; `sums` is scratch for T numbers.
+    The CSR matrix, its indptr and the rows R are those of the block's share, of the block and of
+    the tile. sums: scratch memory of T elements.
     """
     indices, data, chunk_stride = lists
     indptr, indptr_chunk_stride = starts_of

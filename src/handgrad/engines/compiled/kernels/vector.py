@@ -1,4 +1,4 @@
-"""What is done to one vector of lanes, for loops that Numba does not turn into vectors itself."""
+"""Operations on one vector of 16 lanes, for loops that Numba does not vectorize: pooling, masks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from handgrad.engines.compiled.kernels.llvm import (
     tuple_members,
 )
 
-types: Any = numba.types  # which says nothing about what it is called with
+types: Any = numba.types  # untyped in Numba's stubs
 
 _INTS = ir.VectorType(ir.IntType(32), LANES)
 
@@ -56,65 +56,70 @@ def multiply_vector(typingctx: Any, X: Any, M: Any) -> Any:
 
 @intrinsic
 def window_max(
-    typingctx: Any, X: Any, x: Any, size: Any, tap: Any, line: Any, Y: Any, argmax: Any
+    typingctx: Any, X: Any, x: Any, size: Any, number: Any, line: Any, Y: Any, argmax: Any
 ) -> Any:
-    """Y = max X[i·x₀ + j·x₁] over i < size₀, j < size₁        argmax = tap + i·line + j
+    """Y = max X[i·x₀ + j·x₁] over i < size₀, j < size₁        argmax = number + i·line + j
 
-    The first of equal ones wins; NaN is taken, too.
+    The first of several maxima is chosen. NaN propagates to Y.
     """
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> None:
-        X, x, size, tap, line, Y, argmax = args
+        X, x, size, number, line, Y, argmax = args
         x, size = tuple_members(builder, x), tuple_members(builder, size)
 
         def row(i: Value, best: Sequence[Value]) -> Sequence[Value]:
             X_i = builder.gep(X, [builder.mul(i, x[0])])
-            tap_i = builder.add(tap, builder.mul(i, line))
+            number_i = builder.add(number, builder.mul(i, line))
 
             def place(j: Value, best: Sequence[Value]) -> Sequence[Value]:
-                y, chosen = best
+                y, best_number = best
                 new = load(builder, builder.gep(X_i, [builder.mul(j, x[1])]))
                 larger = builder.fcmp_ordered(">", new, y)
                 taken = builder.or_(larger, builder.fcmp_unordered("uno", new, new))
-                number = _spread_int(builder, builder.add(tap_i, j))
-                return [builder.select(taken, new, y), builder.select(larger, number, chosen)]
+                candidate = _broadcast_int(builder, builder.add(number_i, j))
+                return [
+                    builder.select(taken, new, y),
+                    builder.select(larger, candidate, best_number),
+                ]
 
             return loop(builder, size[1], best, place)
 
         begin = [ir.Constant(VECTOR, [-math.inf] * LANES), ir.Constant(_INTS, [0] * LANES)]
-        y, chosen = loop(builder, size[0], begin, row)
+        y, best_number = loop(builder, size[0], begin, row)
         store(builder, Y, y)
-        _store_ints(builder, argmax, chosen)
+        _store_ints(builder, argmax, best_number)
 
-    return types.void(X, x, size, tap, line, Y, argmax), returns_nothing(generate)
+    return types.void(X, x, size, number, line, Y, argmax), returns_nothing(generate)
 
 
 @intrinsic
-def add_where_argmax(typingctx: Any, argmax: Any, tap: Any, dY: Any, dX: Any) -> Any:
-    """DX += dY where argmax = tap."""
+def add_where_argmax(typingctx: Any, argmax: Any, number: Any, dY: Any, dX: Any) -> Any:
+    """DX += dY where argmax = number."""
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> None:
-        argmax, tap, dY, dX = args
-        share = _share_of(builder, argmax, tap, dY)
+        argmax, number, dY, dX = args
+        share = _where_argmax(builder, argmax, number, dY)
         store(builder, dX, builder.fadd(load(builder, dX), share))
 
     return types.void(argmax, types.int64, dY, dX), returns_nothing(generate)
 
 
 @intrinsic
-def set_where_argmax(typingctx: Any, argmax: Any, tap: Any, dY: Any, dX: Any) -> Any:
-    """DX = dY where argmax = tap, and 0 elsewhere."""
+def set_where_argmax(typingctx: Any, argmax: Any, number: Any, dY: Any, dX: Any) -> Any:
+    """DX = dY where argmax = number, and 0 elsewhere."""
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> None:
-        argmax, tap, dY, dX = args
-        store(builder, dX, _share_of(builder, argmax, tap, dY))
+        argmax, number, dY, dX = args
+        store(builder, dX, _where_argmax(builder, argmax, number, dY))
 
     return types.void(argmax, types.int64, dY, dX), returns_nothing(generate)
 
 
-def _share_of(builder: Builder, argmax: Value, tap: Value, dY: Value) -> Value:
-    mine = builder.icmp_signed("==", _load_ints(builder, argmax), _spread_int(builder, tap))
-    return builder.select(mine, load(builder, dY), ir.Constant(VECTOR, [0.0] * LANES))
+def _where_argmax(builder: Builder, argmax: Value, number: Value, dY: Value) -> Value:
+    is_argmax = builder.icmp_signed(
+        "==", _load_ints(builder, argmax), _broadcast_int(builder, number)
+    )
+    return builder.select(is_argmax, load(builder, dY), ir.Constant(VECTOR, [0.0] * LANES))
 
 
 def _load_ints(builder: Builder, pointer: Any) -> Any:
@@ -125,7 +130,7 @@ def _store_ints(builder: Builder, pointer: Any, vector: Value) -> None:
     builder.store(vector, builder.bitcast(pointer, _INTS.as_pointer()), align=4)
 
 
-def _spread_int(builder: Builder, number: Any) -> Any:
+def _broadcast_int(builder: Builder, number: Any) -> Any:
     nothing = ir.Constant(_INTS, ir.Undefined)
     first = builder.trunc(number, ir.IntType(32))
     vector = builder.insert_element(nothing, first, ir.Constant(ir.IntType(32), 0))

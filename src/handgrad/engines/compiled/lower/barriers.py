@@ -183,7 +183,7 @@ def conflict(first: Region, second: Region, same_step: bool, workers: int) -> bo
         return by_chunk and not same_step
     # Of two workers, each has the same half of the chunks in both kinds of phases.
     by_half = all(region.scope == _HALF or _is_chunk(region) for region in (first, second))
-    return not (by_half and same_step and workers <= 2)  # noqa: PLR2004
+    return not (by_half and same_step and workers <= 2)
 
 
 def _conflicts(
@@ -260,6 +260,11 @@ def _scope(
     moves = buffer is not None and not buffer.shared
     if per_chunk and not (moves or RuntimeIndex.CHUNK in chosen):
         return _ALL
+    return _tile_scope(view, access, chosen, items)
+
+
+def _tile_scope(view: View, access: Access, chosen: Sequence[Any], items: Items) -> _Scope:
+    """Return which part of the memory of its chunk an item touches."""
     if items.tiles == 1:
         return _Scope("item")
     if RuntimeIndex.TILE in chosen:

@@ -39,7 +39,7 @@ def batch_norm(
         Buffer(f"{b.plan.layer}: {name}", F, per_worker=True) for name in ("mean", "variance", "σ")
     )
     means, deviations = (
-        Buffer(f"{b.plan.layer}: {name} by chunk", F) for name in ("mean", "squared deviation")
+        Buffer(f"{b.plan.layer}: {name} by chunk", F) for name in ("mean", "deviation")
     )
     X_hat = b.in_place("X̂", X, keep_for_backward=True)
     b.per_chunk("norm.statistics", X=X_hat.buffer, mean=means, deviation=deviations, **sizes)
