@@ -18,7 +18,7 @@ def test_arrays_are_changed_in_place() -> None:
 
 
 def test_a_missing_or_unknown_argument_is_named() -> None:
-    with pytest.raises(TypeError, match="chain.copy takes X, Y, count; wrong: Z, count"):
+    with pytest.raises(TypeError, match=r"chain\.copy takes X, Y, count; wrong: Z, count"):
         call_kernel("chain.copy", X=X, Y=X, Z=3)
 
 
@@ -32,5 +32,5 @@ def test_a_kernel_that_writes_what_it_only_reads_is_found(monkeypatch: pytest.Mo
     reads = dict.fromkeys(declared.accesses, signatures.Access("reads"))
     changed = declared._replace(accesses=reads)
     monkeypatch.setitem(signatures._signatures("chain"), "copy", changed)
-    with pytest.raises(AssertionError, match="chain.copy changed Y, which it only reads"):
+    with pytest.raises(AssertionError, match=r"chain\.copy changed Y, which it only reads"):
         call_kernel("chain.copy", X=X, Y=np.zeros(3, np.float32), count=3)
