@@ -83,7 +83,7 @@ def test_as_json(handgrad):
     assert (said["model"], said["skip_zeros"], said["because"]) == ("convnet", False, "as given")
     assert said["multiply_adds"] == sum(n["forward"] + n["backward"] for n in said["layers"])
     assert said["bytes"] == sum(b["bytes"] * b["times"] for b in said["buffers"])
-    assert said["phases"][0]["kernels"][0]["formula"].startswith("Set the clock")
+    assert said["phases"][0]["kernels"][0]["formula"].startswith("Set the step state")
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,20 @@ from handgrad.engines.compiled.lower.calls import (
     Buffer,
     ChunkStride,
     KernelCall,
+    RunArgument,
     View,
 )
+
+__all__ = [
+    "Argument",
+    "Buffer",
+    "ChunkStride",
+    "KernelCall",
+    "Phase",
+    "Plan",
+    "RunArgument",
+    "View",
+]
 
 
 @dataclass

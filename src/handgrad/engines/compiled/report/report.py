@@ -231,7 +231,7 @@ def _place(argument: Argument, chunks: int, tiles: int, subject: Subject) -> dic
     if not isinstance(whole, np.ndarray):
         return {}
     if isinstance(argument, View):  # of all learned arrays in a row
-        numbers = tiles * argument.per_tile or subject.rooms[argument.offset]
+        numbers = tiles * argument.per_tile or subject.slots[argument.offset]
         return {(id(whole), argument.offset): numbers * whole.itemsize}
     return {id(whole): whole.nbytes}
 
