@@ -41,8 +41,8 @@ def test_fused_layers_and_formulas_are_shown(handgrad):
 
 def test_skipping_zeros_can_be_chosen(handgrad):
     for option, word, kernel in [
-        ("--skip-zeros", "skipped", "images.list_bytes"),
-        ("--dense", "not skipped", "images.gather_bytes"),
+        ("--skip-zeros", "skipped", "images.to_csr_uint8"),
+        ("--dense", "not skipped", "images.gather_uint8"),
     ]:
         out = handgrad("plan", "two-layer", option).out
         assert f"zero pixels are {word}: as requested" in out
@@ -74,7 +74,7 @@ def test_zeros_are_not_mentioned_if_a_convolution_comes_first(handgrad):
 def test_the_plan_of_inference(handgrad):
     out = handgrad("plan", "softmax-regression", "--inference", "--batch", "16").out
     assert "inference of 16 images" in out
-    assert "loss.give_logits" in out
+    assert "step.write_logits" in out
     assert "optim" not in out
 
 

@@ -150,7 +150,7 @@ def _skip_zeros(data: str, folder: Path | None) -> tuple[bool, str]:
     A data set that is not downloaded is assumed to be like MNIST.
     """
     from handgrad.data import load_data
-    from handgrad.engines.compiled.lower.sparsity import ENOUGH, share_of_zeros
+    from handgrad.engines.compiled.lower.sparsity import MIN_ZERO_SHARE, share_of_zeros
 
     try:
         share = share_of_zeros(load_data(data, folder, download=False)[0].images)
@@ -158,4 +158,4 @@ def _skip_zeros(data: str, folder: Path | None) -> tuple[bool, str]:
         if data != "mnist":
             return True, f"as for mnist, because {data} is not downloaded"
         share = MNIST_ZEROS
-    return share >= ENOUGH, f"{share:.0%} of the pixels of {data} are zero"
+    return share >= MIN_ZERO_SHARE, f"{share:.0%} of the pixels of {data} are zero"

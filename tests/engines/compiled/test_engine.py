@@ -1,4 +1,4 @@
-"""The compiled engine does what the reference engine does."""
+"""The compiled engine agrees with the reference engine."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from tests.engines.chains import chain_of
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_it_agrees_with_the_reference_after_20_steps(case: Case) -> None:
+def test_engine_agrees_with_the_reference_after_20_steps(case: Case) -> None:
     reference, compiled = pair(case)
     run = batches(case)
     assert_agree(reference, compiled, reference.run(run), compiled.run(run))
@@ -53,7 +53,7 @@ def test_it_agrees_with_the_reference_after_20_steps(case: Case) -> None:
     ],
     ids=lambda optimizer: type(optimizer).__name__,
 )
-def test_it_agrees_for_every_optimizer_and_leaves_the_same_memory(optimizer: Optimizer) -> None:
+def test_engine_agrees_for_every_optimizer_and_leaves_the_same_state(optimizer: Optimizer) -> None:
     config = TrainConfig(SoftmaxCrossEntropy(), optimizer, clip_norm=0.5, seed=4)
     reference, compiled = pair(CASE["all-noise"], config)
     run = batches(CASE["all-noise"])
@@ -63,7 +63,7 @@ def test_it_agrees_for_every_optimizer_and_leaves_the_same_memory(optimizer: Opt
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-def test_it_agrees_for_weights_and_smoothing(weighted: bool) -> None:
+def test_engine_agrees_for_weights_and_label_smoothing(weighted: bool) -> None:
     loss = SoftmaxCrossEntropy(0.1, (1.0, 2.0, 0.0, 0.5, 3.0))
     reference, compiled = pair(CASE["wide"], TrainConfig(loss, SGD(0.05)))
     weights = np.linspace(0, 2, 19) if weighted else None
@@ -72,25 +72,25 @@ def test_it_agrees_for_weights_and_smoothing(weighted: bool) -> None:
 
 
 @pytest.mark.parametrize("name", ["resnet", "all-noise", "online-mlp", "convnet"])
-def test_the_result_is_the_same_bit_for_bit_for_every_number_of_workers(name: str) -> None:
+def test_weights_are_bit_identical_for_every_number_of_workers(name: str) -> None:
     case = CASE[name]
     X = sparse(case.shape, 300)
     order = np.random.default_rng(0).permutation(300)
     run = BatchStream(X, case.labels(count=300), None, order, 70, [0.05] * 5)
-    came = []
+    results = []
     for workers in (1, 2, 2, 3):
         engine = CompiledEngine(case.network(), CONFIG, workers=workers)
         engine.parallel_step_threshold = engine.parallel_run_threshold = 0
         steps = engine.run(run)
-        came.append((steps, engine.net.arrays, engine.logits(X)))
-    for steps, arrays, logits in came[1:]:
-        np.testing.assert_array_equal(steps.losses, came[0][0].losses)
-        np.testing.assert_array_equal(logits, came[0][2])
+        results.append((steps, engine.net.arrays, engine.logits(X)))
+    for steps, arrays, logits in results[1:]:
+        np.testing.assert_array_equal(steps.losses, results[0][0].losses)
+        np.testing.assert_array_equal(logits, results[0][2])
         for key, array in arrays.items():
-            np.testing.assert_array_equal(array, came[0][1][key])
+            np.testing.assert_array_equal(array, results[0][1][key])
 
 
-def test_a_run_can_go_on_from_another_engines_memory() -> None:
+def test_a_run_continues_from_another_engines_state() -> None:
     case, config = CASE["all-noise"], TrainConfig(SoftmaxCrossEntropy(), Adam(), seed=1)
     run = batches(case)
     whole = CompiledEngine(case.network(), config)
@@ -109,7 +109,7 @@ def test_a_run_can_go_on_from_another_engines_memory() -> None:
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
-def test_a_copy_goes_on_as_the_engine_does_and_leaves_it_alone(copied: Any) -> None:
+def test_a_copy_trains_like_the_engine_and_does_not_change_it(copied: Any) -> None:
     run = batches(CASE["all-noise"])
     engine = CompiledEngine(
         CASE["all-noise"].network(), TrainConfig(SoftmaxCrossEntropy(), Adam(), seed=1), workers=1
@@ -127,7 +127,7 @@ def test_a_copy_goes_on_as_the_engine_does_and_leaves_it_alone(copied: Any) -> N
         np.testing.assert_array_equal(array, other.net.arrays[name])
 
 
-def test_a_step_is_a_run_of_one_batch() -> None:
+def test_step_equals_a_run_of_one_batch() -> None:
     case = CASE["resnet"]
     reference, compiled = pair(case)
     X, y = case.examples(), case.labels()
@@ -138,7 +138,7 @@ def test_a_step_is_a_run_of_one_batch() -> None:
     assert right == count
 
 
-def test_images_of_every_kind_are_taken_and_left_as_they_are() -> None:
+def test_images_of_every_dtype_and_layout_are_accepted_and_not_changed() -> None:
     case = CASE["wide"]
     run = batches(case)
     view = np.asfortranarray(run.images.astype(np.float64))
@@ -150,13 +150,13 @@ def test_images_of_every_kind_are_taken_and_left_as_they_are() -> None:
         np.testing.assert_array_equal(other.net.arrays[name], array)
 
 
-def test_no_images_give_no_logits() -> None:
+def test_no_images_have_no_logits() -> None:
     case = CASE["wide"]
     assert CompiledEngine(case.network(), CONFIG).logits(case.examples(count=0)).shape == (0, 5)
 
 
 class Doubled(ReLU):
-    """A layer that the engine does not know."""
+    """A layer without a kernel."""
 
     def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Any]:
         return 2 * X, None
@@ -166,19 +166,19 @@ class Doubled(ReLU):
 
 
 class OtherDense(Dense):
-    """A layer with arrays that the engine does not know."""
+    """A layer with parameters and without a kernel."""
 
 
 class OtherNorm(BatchNorm):
-    """A layer with state that the engine does not know."""
+    """A layer with buffers and without a kernel."""
 
 
 class OtherLoss(SoftmaxCrossEntropy):
-    """A loss that the engine does not know."""
+    """A loss without a kernel."""
 
 
 class OtherSGD(SGD):
-    """An optimizer that the engine does not know."""
+    """An optimizer without a kernel."""
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ class OtherSGD(SGD):
         ),
     ],
 )
-def test_what_has_no_kernel_runs_as_the_reference_and_says_so(
+def test_parts_without_a_kernel_run_in_python_and_are_noted_in_the_plan(
     config: TrainConfig, sentence: str
 ) -> None:
     layers = (Conv2d(3, 3), Doubled(), OtherNorm(), Flatten(), OtherDense(7), Doubled())
@@ -208,7 +208,7 @@ def test_what_has_no_kernel_runs_as_the_reference_and_says_so(
 
 
 @pytest.mark.parametrize("size", [1, 4])
-def test_a_batch_of_one_number_a_feature_leaves_the_running_statistics_alone(size: int) -> None:
+def test_running_statistics_do_not_change_for_one_number_per_feature(size: int) -> None:
     case = Case("vectors", (Flatten(), Dense(4), BatchNorm(), Dense(CLASSES)), (1, 4, 4))
     reference, compiled = pair(case)
     X, y = case.examples(count=9), case.labels(count=9)
@@ -216,8 +216,8 @@ def test_a_batch_of_one_number_a_feature_leaves_the_running_statistics_alone(siz
     assert_agree(reference, compiled, reference.run(run), compiled.run(run))
 
 
-def test_only_float32_is_taken() -> None:
-    with pytest.raises(ConfigError, match="works in float32, not float64; use engine='ref"):
+def test_networks_of_another_dtype_than_float32_are_refused() -> None:
+    with pytest.raises(ConfigError, match="works in float32, not float64; take engine='ref"):
         CompiledEngine(CASE["wide"].network(dtype=np.float64), CONFIG)
 
 
@@ -229,9 +229,7 @@ def test_only_float32_is_taken() -> None:
         ({"images": np.zeros((19, 1, 2, 3))}, "the network takes images"),
     ],
 )
-def test_what_cannot_be_trained_on_is_refused_as_by_the_reference(
-    others: dict[str, Any], sentence: str
-) -> None:
+def test_invalid_data_is_refused_as_by_the_reference(others: dict[str, Any], sentence: str) -> None:
     case = CASE["wide"]
     with pytest.raises(DataError, match=sentence):
         CompiledEngine(case.network(), CONFIG).run(batches(case, **others))
@@ -239,7 +237,7 @@ def test_what_cannot_be_trained_on_is_refused_as_by_the_reference(
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 @pytest.mark.parametrize("name", ["1.weight", "7.weight", "11.bias"])
-def test_a_spoilt_weight_is_found_in_its_layer(name: str, bad: float) -> None:
+def test_a_weight_that_is_not_finite_is_reported_with_its_layer(name: str, bad: float) -> None:
     case = CASE["every-activation"]
     reference, compiled = pair(case)
     for engine in (reference, compiled):
@@ -257,7 +255,7 @@ def test_a_spoilt_weight_is_found_in_its_layer(name: str, bad: float) -> None:
 
 @pytest.mark.parametrize("lr", [1e6, 1e30, 3e38])
 @pytest.mark.parametrize("name", ["wide", "resnet"])
-def test_it_diverges_where_the_reference_does(name: str, lr: float) -> None:
+def test_engine_diverges_in_the_same_layer_and_step_as_the_reference(name: str, lr: float) -> None:
     case = CASE[name]
     errors = []
     for engine in pair(case):
@@ -267,7 +265,7 @@ def test_it_diverges_where_the_reference_does(name: str, lr: float) -> None:
     assert errors[0] == errors[1]
 
 
-def test_a_spoilt_pixel_is_found_in_the_input() -> None:
+def test_a_pixel_that_is_not_finite_is_reported_as_input() -> None:
     case = CASE["linear"]
     run = batches(case)
     run.images[run.order[18], 1, 3, 4] = np.nan
@@ -279,7 +277,7 @@ def test_a_spoilt_pixel_is_found_in_the_input() -> None:
         engine.logits(run.images)
 
 
-def test_large_gradients_that_are_finite_do_not_stop_it() -> None:
+def test_large_finite_gradients_do_not_stop_the_run() -> None:
     case = CASE["linear"]
     reference, compiled = pair(case)
     run = batches(case, lrs=[1e-30] * STEPS)
@@ -287,8 +285,8 @@ def test_large_gradients_that_are_finite_do_not_stop_it() -> None:
     assert_agree(reference, compiled, reference.run(run), compiled.run(run))
 
 
-def check_drawn(case: Case, seed: int) -> None:
-    """Assert that both engines agree on a drawn chain, unless rounding alone makes it diverge."""
+def check_random_chain(case: Case, seed: int) -> None:
+    """Assert that both engines agree on a random chain, unless rounding errors make it diverge."""
     config = TrainConfig(SoftmaxCrossEntropy(), SGD(), seed=seed)
     reference, compiled = pair(case, config)
     exact = ReferenceEngine(case.network(dtype=np.float64), config)
@@ -303,20 +301,20 @@ def check_drawn(case: Case, seed: int) -> None:
     assert_agree(reference, compiled, left, compiled.run(run))
 
 
-# beartype looks at random members of what it checks, here at the settings of drawn layers.
+# beartype checks random elements of containers, here the settings of random layers.
 beartype_draws = pytest.mark.filterwarnings("ignore:Do not use the `random` module")
 
 
 @beartype_draws
 @settings(max_examples=6, suppress_health_check=list(HealthCheck))
 @given(st.data(), st.integers(0, 99))
-def test_it_agrees_on_drawn_chains(data: st.DataObject, seed: int) -> None:
-    check_drawn(chain_of(data), seed)
+def test_engines_agree_on_random_chains(data: st.DataObject, seed: int) -> None:
+    check_random_chain(chain_of(data), seed)
 
 
 @pytest.mark.slow
 @beartype_draws
 @settings(max_examples=200, suppress_health_check=list(HealthCheck))
 @given(st.data(), st.integers(0, 99))
-def test_it_agrees_on_200_drawn_chains(data: st.DataObject, seed: int) -> None:
-    check_drawn(chain_of(data), seed)
+def test_engines_agree_on_200_random_chains(data: st.DataObject, seed: int) -> None:
+    check_random_chain(chain_of(data), seed)

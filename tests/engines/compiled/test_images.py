@@ -1,4 +1,4 @@
-"""How the compiled engine takes images: zeros skipped or not, pixels in shares, one at a time."""
+"""How the compiled engine reads images: skipping zeros, splitting pixels, batches of one image."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ from tests.engines.agreement import CASE, CONFIG, assert_agree, pair, sparse
 @pytest.mark.parametrize("kind", [np.uint8, np.float32])
 @pytest.mark.parametrize("skip_zeros", [False, True])
 @pytest.mark.parametrize("name", ["softmax-regression", "two-layer", "online-mlp"])
-def test_it_agrees_whether_it_skips_zeros_or_not(name: str, skip_zeros: bool, kind: Any) -> None:
+def test_engine_agrees_with_the_reference_with_and_without_skipping_zeros(
+    name: str, skip_zeros: bool, kind: Any
+) -> None:
     case = Case(name, CASE[name].layers, (1, 9, 7))
     X = sparse(case.shape, 100)
     X = X if kind is np.uint8 else (X / 255).astype(np.float32)
@@ -42,7 +44,7 @@ def test_it_agrees_whether_it_skips_zeros_or_not(name: str, skip_zeros: bool, ki
     ],
     ids=["clipped", "plain", "momentum"],
 )
-def test_images_of_every_size_are_learned_from_to_the_last_pixel(config: TrainConfig) -> None:
+def test_every_pixel_is_used_for_images_of_every_size(config: TrainConfig) -> None:
     for size in range(17, 101):
         case = Case("linear", (Flatten(), Dense(CLASSES)), (1, 1, size))
         X = sparse(case.shape, 64)
@@ -62,7 +64,7 @@ def test_images_of_every_size_are_learned_from_to_the_last_pixel(config: TrainCo
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("name", ["softmax-regression", "two-layer", "online-mlp", "deep"])
-def test_one_image_at_a_time(name: str, weighted: bool) -> None:
+def test_batches_of_one_image_agree_with_the_reference(name: str, weighted: bool) -> None:
     deep = (Flatten(), Dense(70), Tanh(), Dense(17), LeakyReLU(), Dense(33), SiLU(), Dense(CLASSES))
     case = Case(name, CASE[name].layers if name in CASE else deep, (1, 9, 7))
     X, rng = sparse(case.shape, 60), np.random.default_rng(1)
@@ -81,21 +83,21 @@ def test_one_image_at_a_time(name: str, weighted: bool) -> None:
         np.testing.assert_array_equal(array, together.net.arrays[key])
 
 
-def test_one_image_needs_no_lanes_where_all_layers_are_linear() -> None:
+def test_kernels_without_lanes_are_used_for_linear_layers_and_plain_sgd() -> None:
     def kernels(*layers: Layer, optimizer: Optimizer = SGD()) -> str:
         net = Network([Flatten(), *layers], (1, 9, 7), 5, seed=0)
         engine = CompiledEngine(net, TrainConfig(SoftmaxCrossEntropy(), optimizer))
-        return " ".join(stage.kernel.name for stage in engine.plan(1, skip_zeros=True).stages)
+        return " ".join(stage.kernel.name for stage in engine.plan(1, skip_zeros=True).calls)
 
-    assert "batch_size_one.update_on_list" in kernels(Dense(20), ReLU(), Dense())
+    assert "batch_size_one.update_csr" in kernels(Dense(20), ReLU(), Dense())
     assert "batch_size_one." not in kernels(
         Dense(8), ReLU(), Dense()
-    )  # 8 numbers do not fill a vector
+    )  # 8 inputs do not fill a vector
     assert "batch_size_one." not in kernels(Dense(20), Dropout(0.5), Dense())
     assert "batch_size_one." not in kernels(Dense(20), Dense(), optimizer=Adam())
 
 
-def test_it_measures_the_images_and_chooses() -> None:
+def test_zeros_are_skipped_if_most_pixels_of_the_first_images_are_zero() -> None:
     case = CASE["wide"]
     engine = CompiledEngine(case.network(), CONFIG)
     engine.logits(sparse(case.shape, 20))
@@ -107,7 +109,7 @@ def test_it_measures_the_images_and_chooses() -> None:
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
 @pytest.mark.parametrize("skip_zeros", [False, True])
-def test_many_steps_round_the_weights_no_more_than_the_reference_does(
+def test_rounding_errors_of_many_steps_are_as_small_as_those_of_the_reference(
     skip_zeros: bool, workers: int
 ) -> None:
     case = Case("softmax-regression", CASE["softmax-regression"].layers, (1, 28, 28))

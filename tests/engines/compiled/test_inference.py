@@ -1,4 +1,4 @@
-"""The compiled engine's logits: of few and many images, between changes, from many threads."""
+"""The compiled engine's logits: few and many images, changed parameters, several threads."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def compiled(net: Network, **options: Any) -> CompiledEngine:
 
 @pytest.mark.parametrize("name", ["online-mlp", "two-layer", "lenet5", "fashion-mlp"])
 @pytest.mark.parametrize("count", [1, 4, 5, 16, 17, 300])
-def test_few_and_many_images_have_the_networks_logits(name: str, count: int) -> None:
+def test_logits_of_few_and_many_images_are_the_networks(name: str, count: int) -> None:
     net, X = network(name), images(count)
     found = compiled(net).logits(X)
     assert found.shape == (count, 10)
@@ -46,12 +46,12 @@ def test_few_and_many_images_have_the_networks_logits(name: str, count: int) -> 
 
 
 @pytest.mark.parametrize("count", [1, 40])
-def test_what_is_written_into_an_array_counts_at_once(count: int) -> None:
+def test_parameters_changed_in_place_take_effect_at_once(count: int) -> None:
     net, X = network("two-layer"), images(count)
     engine = compiled(net)
     before = engine.logits(X)
     for name in [*net.parameters, *net.buffers]:
-        net.arrays[name].reshape(-1)[0] += 0.5  # in place: nobody is told
+        net.arrays[name].reshape(-1)[0] += 0.5  # in place, without a notification
         now = engine.logits(X)
         np.testing.assert_allclose(now, net.logits(X), rtol=1e-4, atol=1e-5)
         net.arrays[name].reshape(-1)[0] -= 0.5
@@ -63,7 +63,7 @@ def test_what_is_written_into_an_array_counts_at_once(count: int) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_many_threads_may_ask_one_engine_at_once(workers: int) -> None:
+def test_several_threads_may_compute_logits_with_one_engine(workers: int) -> None:
     net = network("two-layer")
     engine, gate = compiled(net, workers=workers), Barrier(THREADS)
 

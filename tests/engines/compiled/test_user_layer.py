@@ -1,4 +1,4 @@
-"""Layers, losses and optimizers of one's own in the compiled engine: whole steps, at any place."""
+"""User-defined layers, losses and optimizers in the compiled engine, at any place in a network."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.engines.agreement import assert_agree, pair
 
 
 class Gain:
-    """Y = g X, with one g for each feature."""
+    """Y = g X with one g for each feature."""
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
         return {"weight": np.ones((shape[0], *(1 for _ in shape[1:])))}, shape
@@ -46,7 +46,7 @@ class Gain:
 
 
 class GainAlone(Gain):
-    """The same, which is never asked for a dX that nobody wants."""
+    """The same layer with `gradients`, so that dX is not computed if it is not needed."""
 
     def backward(self, params: Params, cache: Any, dY: Array) -> tuple[Array, Params]:
         raise AssertionError
@@ -56,11 +56,11 @@ class GainAlone(Gain):
 
 
 class Fails(Gain):
-    """The same, which fails once.
+    """The same layer, which raises an exception once.
 
     Args:
-        where: in which of its calls.
-        call: at which of those, counted from 1.
+        where: the method that fails.
+        call: the number of the call that fails, from 1.
     """
 
     buffers = ("seen",)
@@ -91,7 +91,7 @@ class Fails(Gain):
 
 
 class FailingLoss(SoftmaxCrossEntropy):
-    """A loss that fails at its third call."""
+    """A loss that raises an exception at its third call."""
 
     calls = 0
 
@@ -103,7 +103,7 @@ class FailingLoss(SoftmaxCrossEntropy):
 
 
 class FailingAdam(Adam):
-    """An optimizer that fails in the middle of the third step of four parameters."""
+    """An optimizer that raises an exception in the middle of the third step of four parameters."""
 
     calls = 0
 
@@ -126,7 +126,7 @@ class FailingAdam(Adam):
     ],
     ids=["alone", "gradients alone", "in a body", "in a shortcut", "in a chain"],
 )
-def test_in_first_place_for_batches_of_every_size(first: tuple[Layer, ...], size: int) -> None:
+def test_a_user_layer_may_be_the_first_layer(first: tuple[Layer, ...], size: int) -> None:
     case = Case("own", (*first, Flatten(), Dense(CLASSES)), (2, 4, 4))
     X, y = case.examples(count=100, dtype=np.float32), case.labels(count=100)
     run = BatchStream(X, y, None, np.arange(100), size, [0.05] * -(-100 // size))
@@ -136,26 +136,28 @@ def test_in_first_place_for_batches_of_every_size(first: tuple[Layer, ...], size
 
 @pytest.mark.parametrize("optimizer", [SGD(0.05), Adam(0.05)], ids=["sgd", "adam"])
 @pytest.mark.parametrize("where", ["forward", "backward", "update_buffers"])
-def test_a_step_in_which_a_layer_fails_was_never_begun(where: str, optimizer: Optimizer) -> None:
+def test_a_step_in_which_a_layer_fails_changes_nothing(where: str, optimizer: Optimizer) -> None:
     own = Fails(where, 3)
     layers = (Flatten(), Dense(4), own, BatchNorm(), Dense(CLASSES))
-    assert_whole(Case("own", layers, (1, 4, 4)), TrainConfig(SoftmaxCrossEntropy(), optimizer))
+    assert_two_steps_made(
+        Case("own", layers, (1, 4, 4)), TrainConfig(SoftmaxCrossEntropy(), optimizer)
+    )
 
 
-def test_a_step_in_which_a_loss_fails_was_never_begun() -> None:
+def test_a_step_in_which_the_loss_fails_changes_nothing() -> None:
     FailingLoss.calls = 0
     case = Case("own", (Flatten(), Dense(4), BatchNorm(), Dense(CLASSES)), (1, 4, 4))
-    assert_whole(case, TrainConfig(FailingLoss(), SGD(0.05)))
+    assert_two_steps_made(case, TrainConfig(FailingLoss(), SGD(0.05)))
 
 
-def test_a_step_in_which_an_optimizer_fails_was_never_begun() -> None:
+def test_a_step_in_which_the_optimizer_fails_changes_nothing() -> None:
     FailingAdam.calls = 0
     case = Case("own", (Flatten(), Dense(4), LeakyReLU(1), Dense(CLASSES)), (1, 4, 4))
-    assert_whole(case, TrainConfig(SoftmaxCrossEntropy(), FailingAdam(0.05)))
+    assert_two_steps_made(case, TrainConfig(SoftmaxCrossEntropy(), FailingAdam(0.05)))
 
 
-def assert_whole(case: Case, config: TrainConfig) -> None:
-    """Assert that a run which fails in its third step stands after two, and can go on."""
+def assert_two_steps_made(case: Case, config: TrainConfig) -> None:
+    """Assert that a run that fails in its third step is after two steps, and can continue."""
     X, y = case.examples(count=48, dtype=np.float32), case.labels(count=48)
     whole = BatchStream(X, y, None, np.arange(48), 8, [0.05] * 6)
     engine = CompiledEngine(case.network(), config)
@@ -179,7 +181,7 @@ def assert_whole(case: Case, config: TrainConfig) -> None:
     [LeakyReLU(1), LeakyReLU(-2), BatchNorm(momentum=1), BatchNorm(momentum=0), BatchNorm(eps=1)],
     ids=str,
 )
-def test_a_setting_may_be_a_whole_number(layer: Layer) -> None:
+def test_a_float_setting_may_be_an_integer(layer: Layer) -> None:
     case = Case("settings", (Flatten(), Dense(8), layer, Dense(CLASSES)), (1, 4, 4))
     reference, compiled = pair(case)
     X, y = case.examples(count=40, dtype=np.float32), case.labels(count=40)

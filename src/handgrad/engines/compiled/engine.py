@@ -16,14 +16,14 @@ from handgrad.engines.checks import checked
 from handgrad.engines.compiled.ablation import is_enabled
 from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.phases import Kind
-from handgrad.engines.compiled.lower import EMITTERS, SINGLE
+from handgrad.engines.compiled.lower import BATCH_SIZE_ONE_RULES, LOWERING_RULES
 from handgrad.engines.compiled.lower.builder import Builder
 from handgrad.engines.compiled.lower.images import first_linear
-from handgrad.engines.compiled.lower.parameter_layout import Store
+from handgrad.engines.compiled.lower.parameter_layout import ParameterLayout
 from handgrad.engines.compiled.lower.plan import Plan
-from handgrad.engines.compiled.lower.sparsity import ENOUGH, share_of_zeros
-from handgrad.engines.compiled.lower.step import inference, takes_single, training
-from handgrad.engines.compiled.lower.values import Source
+from handgrad.engines.compiled.lower.sparsity import MIN_ZERO_SHARE, share_of_zeros
+from handgrad.engines.compiled.lower.step import inference, supports_batch_size_one, training
+from handgrad.engines.compiled.lower.values import InputFormat
 from handgrad.engines.compiled.report.build import build_report
 from handgrad.engines.compiled.report.plan_report import PlanReport
 from handgrad.engines.compiled.runtime.kernel_inputs import as_kernel_images, bind_run_arguments
@@ -99,7 +99,7 @@ class CompiledEngine:
         }
         self._layout = _layout(net, config)
         self._sync = ParameterSync(self._layout)
-        self._supports_batch_size_one = takes_single(net, self._layout, config)
+        self._supports_batch_size_one = supports_batch_size_one(net, self._layout, config)
         self._programs: dict[Any, tuple[Builder, Program]] = {}
         self._tuners: dict[Program, ThreadTuner] = {}
         self._logged: set[str] = set()
@@ -152,11 +152,13 @@ class CompiledEngine:
             batches.images, batches.size, learning=True, augmentation=augmentation
         )
         steps = StepResults(np.zeros(count), np.zeros(count, np.int64))
-        program.set(**bind_run_arguments(batches, steps, self.config, self.net.classes))
+        program.set_run_arguments(
+            **bind_run_arguments(batches, steps, self.config, self.net.classes)
+        )
         program.start(self.steps)
         self._copy_in(builder)
         self._sync.invalidate()
-        nonfinite = program.array(builder.spoilt)
+        nonfinite = program.array(builder.nonfinite)
         nonfinite[...] = 0
         before, succeeded = self.steps, False
         try:
@@ -187,7 +189,7 @@ class CompiledEngine:
         logits = np.zeros((len(X), self.net.classes), np.float32)
         builder, program = self._program(X, min(len(X), _INFERENCE_BATCH), learning=False)
         count = -(-len(X) // _INFERENCE_BATCH)
-        program.set(
+        program.set_run_arguments(
             images=as_kernel_images(X),
             order=np.arange(len(X)),
             lrs=np.zeros(count, np.int64),
@@ -227,10 +229,10 @@ class CompiledEngine:
         plan = self.plan(batch_size, learning=learning, **options)
         return build_report(plan, self.net, self._layout, batch_size, self.workers, learning)
 
-    def _build(self, source: Source, chunks: int, learning: bool) -> Builder:
+    def _build(self, source: InputFormat, chunks: int, learning: bool) -> Builder:
         """Lower the network to a plan."""
-        emitters = SINGLE if source.single else EMITTERS
-        builder = Builder(self.net, self._layout, source, chunks, learning, emitters)
+        rules_by_layer = BATCH_SIZE_ONE_RULES if source.batch_size_one else LOWERING_RULES
+        builder = Builder(self.net, self._layout, source, chunks, learning, rules_by_layer)
         if learning:
             training(builder, self.config)
         else:
@@ -258,20 +260,24 @@ class CompiledEngine:
             warn_missing_kernels(builder.plan, self.config, self._logged)
         return known
 
-    def _source(self, size: int, is_uint8: bool, sparse: bool, learning: bool) -> Source:
+    def _source(self, size: int, is_uint8: bool, sparse: bool, learning: bool) -> InputFormat:
         """Return the form of the images: their type, sparse or dense, and one alone or many."""
         sparse = sparse and is_enabled("sparse")
         batch_size_one = size == 1 and learning and is_uint8 and sparse
         batch_size_one = batch_size_one and is_enabled("batch-size-one")
-        return Source(is_uint8, sparse, batch_size_one and self._supports_batch_size_one)
+        return InputFormat(is_uint8, sparse, batch_size_one and self._supports_batch_size_one)
 
     def _decide_skip_zeros(self, images: NDArray[Any]) -> bool:
         """Return whether to skip zeros; unless it was given, the first images decide it."""
         if self.skip_zeros is None:
             share = share_of_zeros(images)
-            self.skip_zeros = share >= ENOUGH
+            self.skip_zeros = share >= MIN_ZERO_SHARE
             if first_linear(self.net.layers) is not None:
-                when = "are skipped" if self.skip_zeros else f"are skipped only from {ENOUGH:.0%}"
+                when = (
+                    "are skipped"
+                    if self.skip_zeros
+                    else f"are skipped only from {MIN_ZERO_SHARE:.0%}"
+                )
                 self._log_once(f"{share:.0%} of the pixels are zero; zeros {when}")
         return self.skip_zeros and first_linear(self.net.layers) is not None
 
@@ -313,7 +319,7 @@ class CompiledEngine:
     def _copy_out(self, program: Program, before: int) -> None:
         """Copy the layout back into the network, and count the steps after the `before` first."""
         self._sync.copy_out(self.net.parameters, self.optimizer_state)
-        self.steps = before + int(program.clocks[STEP] + (program.clocks[STOP] == 0))
+        self.steps = before + int(program.step_states[STEP] + (program.step_states[STOP] == 0))
 
     def _resume_after_nonfinite(
         self, batches: BatchStream, steps: StepResults, completed: int
@@ -344,15 +350,17 @@ class CompiledEngine:
             self.steps = reference.steps
 
 
-def _layout(net: Network, config: TrainConfig) -> Store:
+def _layout(net: Network, config: TrainConfig) -> ParameterLayout:
     """Return the layout of a network's parameters in the memory of the kernels."""
     leaves = list(_leaves(net.layers))
     linear = {f"{name}weight" for name, layer in leaves if type(layer) is Dense}
-    without_kernel = tuple(name for name, layer in leaves if type(layer) not in EMITTERS)
+    without_kernel = tuple(name for name, layer in leaves if type(layer) not in LOWERING_RULES)
     alone = {name for name in net.parameters if name.startswith(without_kernel)}
     first = first_linear(net.layers)
     first_weight = None if first is None else f"{first}.weight"
-    return Store(net.parameters, config.optimizer.state_names, linear, alone, first_weight)
+    return ParameterLayout(
+        net.parameters, config.optimizer.state_names, linear, alone, first_weight
+    )
 
 
 def _leaves(layers: Sequence[Layer], prefix: str = "") -> Iterator[tuple[str, Layer]]:

@@ -14,7 +14,7 @@ import pytest
 import handgrad as hg
 from handgrad.engines import TrainConfig
 from handgrad.engines.compiled import CompiledEngine
-from handgrad.engines.compiled.kernels.lanes import APART
+from handgrad.engines.compiled.kernels.lanes import WORKER_PADDING
 from handgrad.engines.compiled.report.plan_report import PlanReport
 from handgrad.engines.compiled.runtime.program import Program
 from handgrad.errors import ConfigError
@@ -74,7 +74,7 @@ def test_the_buffer_sizes_are_those_of_the_program() -> None:
         if buffer.name in sizes:
             array = program.array(buffer)
             spare = 64 + (
-                APART if len(array) == 2 else 0
+                WORKER_PADDING if len(array) == 2 else 0
             )  # cache lines, and the gap between workers
             assert 0 <= array.nbytes - sizes[buffer.name] < spare * len(array)
     assert report.bytes == sum(b.bytes * b.times for b in report.buffers)
@@ -144,7 +144,7 @@ def test_each_kernel_is_shown_with_its_formula() -> None:
 def test_the_report_can_be_written_as_json() -> None:
     report = report_of("convnet", Adam())
     assert json.loads(json.dumps(report.to_dict())) == json.loads(json.dumps(asdict(report)))
-    assert report.to_dict()["phases"][0]["kernels"][0]["kernel"] == "loss.begin"
+    assert report.to_dict()["phases"][0]["kernels"][0]["kernel"] == "step.begin"
 
 
 def test_a_plan_needs_a_batch_and_float32() -> None:

@@ -117,7 +117,7 @@ def _compile(kernel: Kernel) -> bytes:
     family, _, name = kernel.name.partition(".")
     kernels = importlib.import_module(f"handgrad.engines.compiled.kernels.{family}")
     unpack = importlib.import_module("handgrad.engines.compiled.kernels.pointers").unpack
-    fast = importlib.import_module("handgrad.engines.compiled.kernels.numba_forms").FAST
+    fast = importlib.import_module("handgrad.engines.compiled.kernels.decorators").FAST
 
     # The tile sizes replace the module's constants, so that Numba compiles them as numbers.
     plain = getattr(kernels, name)

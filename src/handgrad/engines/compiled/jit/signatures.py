@@ -1,4 +1,8 @@
-"""What each kernel takes, read from its source, for which Numba need not be loaded."""
+"""The parameters of each kernel and the memory it reads and writes, parsed from its source.
+
+Numba is not loaded for this: a plan can be built and reported without it. See
+`kernels.decorators.kernel` for the declarations.
+"""
 
 from __future__ import annotations
 
@@ -6,91 +10,114 @@ import operator
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from handgrad.engines.compiled.jit.compiler import Kernel
-from handgrad.engines.compiled.lower.plan import Argument, Buffer, Inlet, Part, Place, Stage, Stride
-
 _KERNELS = Path(__file__).parents[1] / "kernels"
-_FUNCTION = re.compile(r"^def (\w+)\(([^()]*)\) -> None:$", re.MULTILINE)
+_KERNEL = re.compile(r"^@kernel\(([^()]*)\)\ndef (\w+)\(([^()]*)\) -> None:$", re.MULTILINE)
 _PARAMETER = re.compile(r"(\w+): (\w+)")
+_DECLARATION = re.compile(r'(\w+)="([^"]*)"')
+_NAME = re.compile(r"(\w+)(?:\[([\w ]+)\])?")
 
-_POINTERS: dict[str, Any] = {
+POINTER_DTYPES: dict[str, Any] = {
     "Floats": np.float32,
     "Ints": np.int64,
-    "Places": np.int32,
+    "Int32s": np.int32,
     "Bytes": np.uint8,
 }
-_REAL: dict[str, Any] = {"float": (np.float32, np.int32), "Double": (np.float64, np.int64)}
-_NAMED = {Place.CHUNK: "chunk", Place.WORKER: "worker", Place.CLOCK: "clock"}
+FLOAT_TYPES = ("float", "Double")
+STEP_STATE = "step_state"  # the parameter that points to the worker's own step state
 
 
-def takes(kernel: Kernel) -> dict[str, str]:
-    """Return a kernel's parameters in order, each with its kind, such as "Floats" or "int"."""
-    family, _, name = kernel.name.partition(".")
-    return _signatures(family)[name]
+class Access(NamedTuple):
+    """How a kernel uses the memory behind one of its pointers.
+
+    Attributes:
+        mode: "reads", "writes", "flags" or "scratch".
+        part: the names in square brackets: the parameters that choose the part that one item
+            uses, or "chunks" for all chunks. Empty: the part that the pointer points to.
+    """
+
+    mode: str
+    part: tuple[str, ...] = ()
 
 
-def handed(stage: Stage) -> list[tuple[Argument, str]]:
-    """Return a stage's arguments, each with the kind that its kernel takes.
+class Signature(NamedTuple):
+    """What a kernel takes.
+
+    Attributes:
+        types: the type of each parameter by name, in order, such as "Floats" or "int".
+        accesses: the declared access of each pointer except the step state.
+    """
+
+    types: dict[str, str]
+    accesses: dict[str, Access]
+
+
+def signature(kernel: str) -> Signature:
+    """Return the signature of a kernel, by name, such as "dense.forward".
 
     Raises:
-        AssertionError: where the plan has other arguments than the kernel takes.
+        AssertionError: if there is no such kernel, or it declares its memory accesses wrongly.
     """
-    wanted, arguments = takes(stage.kernel), stage.arguments
-    if len(wanted) != len(arguments):
-        raise AssertionError(
-            f"{stage.kernel.name} takes {len(wanted)} arguments, not {len(arguments)}"
-        )
-    for (name, kind), argument in zip(wanted.items(), arguments, strict=True):
-        if not _fits(argument, name, kind):
-            raise AssertionError(f"{stage.kernel.name} takes {name} as {kind}, not {argument}")
-    return list(zip(arguments, wanted.values(), strict=True))
+    family, _, name = kernel.partition(".")
+    signatures = _signatures(family)
+    assert name in signatures, f"there is no kernel {kernel}"
+    return signatures[name]
 
 
-def word(value: Any, kind: str) -> int:
-    """Return 64 bits: those of a number as the kernel takes it, or an array's address.
+def kernel_names() -> list[str]:
+    """Return the names of all kernels, in alphabetical order."""
+    families = sorted(path.stem for path in _KERNELS.glob("*.py"))
+    return [f"{family}.{name}" for family in families for name in sorted(_signatures(family))]
+
+
+def machine_word(value: Any, parameter_type: str) -> int:
+    """Convert an argument to a 64-bit word: a number's bits, or an array's address.
 
     Args:
-        value: the number, whole or not, or the array.
-        kind: what the kernel takes.
+        value: an integer, a float or an array.
+        parameter_type: the type that the kernel declares, such as "Floats" or "int".
 
     Raises:
-        TypeError: where the kernel takes something else.
+        TypeError: if the kernel takes another type.
     """
-    if kind in _REAL:
-        real, whole = _REAL[kind]
-        with np.errstate(over="ignore"):  # as in the layers, where the arithmetic is float32, too
-            return int(np.array(value, real).view(whole))
+    if parameter_type in FLOAT_TYPES:
+        as_float, as_int = (
+            (np.float32, np.int32) if parameter_type == "float" else (np.float64, np.int64)
+        )
+        with np.errstate(over="ignore"):  # as in the layers, which compute in float32 as well
+            return int(np.array(value, as_float).view(as_int))
     if not isinstance(value, np.ndarray):
         return operator.index(value)
-    if kind not in _POINTERS or value.dtype != _POINTERS[kind] or not value.flags.c_contiguous:
-        raise TypeError(f"a kernel takes {kind}, not an array of {value.dtype}")
+    dtype = POINTER_DTYPES.get(parameter_type)
+    if dtype is None or value.dtype != dtype or not value.flags.c_contiguous:
+        raise TypeError(f"the kernel takes {parameter_type}, not an array of {value.dtype}")
     return int(value.ctypes.data)
 
 
-def _fits(argument: Argument, name: str, kind: str) -> bool:
-    """Say whether an argument is what a kernel takes under a name."""
-    match argument:
-        case Inlet():
-            return argument.name == name
-        case Place():
-            taken = "Ints" if argument is Place.CLOCK else "int"
-            return _NAMED.get(argument, name) == name and kind == taken
-        case Stride():
-            return kind == "int"
-        case Part() | Buffer() | np.ndarray():
-            whole = argument.whole if isinstance(argument, Part) else argument
-            return kind in _POINTERS and whole.dtype == _POINTERS[kind]
-        case _:  # a number; 0 stands for an array that is not there
-            whole_number = hasattr(argument, "__index__")
-            return kind in _REAL or (whole_number and (kind == "int" or argument == 0))
-
-
 @cache
-def _signatures(family: str) -> dict[str, dict[str, str]]:
-    """Return the parameters of a family's kernels."""
+def _signatures(family: str) -> dict[str, Signature]:
+    """Parse the signatures of all kernels in a file."""
     text = (_KERNELS / f"{family}.py").read_text("utf-8")
-    return {name: dict(_PARAMETER.findall(found)) for name, found in _FUNCTION.findall(text)}
+    return {
+        name: _parsed(f"{family}.{name}", declarations, parameters)
+        for declarations, name, parameters in _KERNEL.findall(text)
+    }
+
+
+def _parsed(kernel: str, declarations: str, parameters: str) -> Signature:
+    """Parse one kernel and check that every pointer has exactly one declared access."""
+    types = dict(_PARAMETER.findall(parameters))
+    accesses: dict[str, Access] = {}
+    for mode, names in _DECLARATION.findall(declarations):
+        for name, part in _NAME.findall(names):
+            assert name not in accesses, f"{kernel} declares {name} twice"
+            accesses[name] = Access(mode, tuple(part.split()))
+    pointers = {name for name, kind in types.items() if kind in POINTER_DTYPES} - {STEP_STATE}
+    assert accesses.keys() == pointers, f"{kernel} declares {set(accesses) ^ pointers} wrongly"
+    for access in accesses.values():
+        unknown = set(access.part) - types.keys() - {"chunks"}
+        assert not unknown, f"{kernel} has no parameter {unknown}"
+    return Signature(types, accesses)

@@ -1,5 +1,7 @@
-"""The kernels: one file a family, with the same names as the layers.
+"""The kernels: one file for each family, named like the file of the layers.
 
-They are plain functions on pointers, compiled by `handgrad.engines.compiled.jit.compiler` for the
-networks that need them. Nothing here is imported where the compiled kernels are at hand already.
+Kernels are plain functions on pointers, marked with `@kernel`. `jit.compiler` compiles those that a
+network needs. These modules import Numba, so nothing here is imported while all needed kernels
+are in the object cache. To change how a layer's result is computed, edit its kernel here: for
+example, `pool.max_backward` for the backward pass of max pooling.
 """

@@ -1,18 +1,19 @@
-"""The linear layer for one image at a time: a value is a row of numbers, without lanes.
+"""Kernels for Dense on batches of one image: values are vectors without lanes.
 
 Y = W x + b        x (I,)   W (O, I)   b (O,)   Y (O,)
 
-W lies in tiles of T outputs, (O/T, I, T), as in `dense`. Vectors run over outputs here, for there
-is no second image to stand beside the first.
+W is stored in tiles of T outputs, (O/T, I, T), as in `dense`. SIMD vectors hold outputs here,
+because there is only one image.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from handgrad.engines.compiled.kernels.decorators import kernel
 from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.numbers import fill, squares
-from handgrad.engines.compiled.kernels.pointers import Floats, Ints, Places, at, doubles
+from handgrad.engines.compiled.kernels.pointers import Floats, Int32s, Ints, as_doubles, at
 from handgrad.engines.compiled.kernels.tiles import (
     gather_tile,
     outer_tile,
@@ -21,68 +22,72 @@ from handgrad.engines.compiled.kernels.tiles import (
 )
 from handgrad.engines.compiled.runtime.step_state import LR
 
-VECTORS = 1  # T/16, the vectors in a tile of outputs; a kernel is compiled for each that is needed
+VECTORS = 1  # T/16, the vectors in a tile of outputs; set when a kernel is compiled
 
 
-def forward_on_list(
+@kernel(reads="W, b, indices, data, indptr", writes="Y[tile]")
+def forward_csr(
     W: Floats,
     b: Floats,
-    places: Places,
-    values: Floats,
-    starts: Ints,
+    indices: Int32s,
+    data: Floats,
+    indptr: Ints,
     blocks: int,
     inputs: int,
     tile: int,
     Y: Floats,
 ) -> None:
-    """Y[o] = b[o] + Σₑ W[o, places[e]] values[e]        one tile of o"""
+    """Y[o] = b[o] + Σₑ W[o, indices[e]] data[e]        one tile of outputs o"""
     T = VECTORS * LANES
     row, weights = at(Y, tile * T), at(W, tile * inputs * T)
     for o in range(T):
         row[o] = b[tile * T + o]
-    gather_tile(VECTORS, weights, T, places, values, starts[blocks], row)
+    gather_tile(VECTORS, weights, T, indices, data, indptr[blocks], row)
 
 
-def update_on_list(
-    places: Places,
-    values: Floats,
-    starts: Ints,
+@kernel(reads="indices, data, indptr, dY, shift", writes="W[tile inputs]", scratch="step")
+def update_csr(
+    indices: Int32s,
+    data: Floats,
+    indptr: Ints,
     blocks: int,
     dY: Floats,
     shift: Floats,
-    shifted: int,
+    has_shift: int,
     W: Floats,
     inputs: int,
     tile: int,
-    clock: Ints,
+    step_state: Ints,
     step: Floats,
 ) -> None:
-    """W[o, places[e]] ← W[o, places[e]] − η dY[o] values[e]        a tile of o
+    """W[o, indices[e]] ← W[o, indices[e]] − η dY[o] data[e]        one tile of outputs o
 
-    Where images are normalised, all weights take their share: shift[i] in place of values[e].
-    Room for a step of T numbers.
+    If `has_shift`, the image is normalized, and W[o, i] ← W[o, i] − η dY[o] shift[i] as well.
+    `step` is scratch memory of T elements.
     """
     T = VECTORS * LANES
-    lr, weights = np.float32(doubles(clock)[LR]), at(W, tile * inputs * T)
+    lr, weights = np.float32(as_doubles(step_state)[LR]), at(W, tile * inputs * T)
     for o in range(T):
         step[o] = -lr * dY[tile * T + o]
-    scatter_tile(VECTORS, weights, T, places, values, starts[blocks], step)
-    if shifted:
+    scatter_tile(VECTORS, weights, T, indices, data, indptr[blocks], step)
+    if has_shift:
         outer_tile(VECTORS, weights, T, shift, inputs, step)
 
 
+@kernel(reads="W, b, X, indices", writes="Y")
 def forward(
-    W: Floats, b: Floats, X: Floats, Y: Floats, inputs: int, tiles: int, places: Places
+    W: Floats, b: Floats, X: Floats, Y: Floats, inputs: int, tiles: int, indices: Int32s
 ) -> None:
-    """Y[o] = b[o] + Σᵢ W[o, i] X[i]        places[i] = i"""
+    """Y[o] = b[o] + Σᵢ W[o, i] X[i]        indices[i] = i"""
     T = VECTORS * LANES
     for tile in range(tiles):
         row, weights = at(Y, tile * T), at(W, tile * inputs * T)
         for o in range(T):
             row[o] = b[tile * T + o]
-        gather_tile(VECTORS, weights, T, places, X, inputs, row)
+        gather_tile(VECTORS, weights, T, indices, X, inputs, row)
 
 
+@kernel(reads="W, dY, indices", writes="dX", scratch="scratch")
 def backward_input(
     W: Floats,
     dY: Floats,
@@ -90,10 +95,13 @@ def backward_input(
     inputs: int,
     outputs: int,
     tiles: int,
-    places: Places,
-    room: Floats,
+    indices: Int32s,
+    scratch: Floats,
 ) -> None:
-    """dX[i] = Σₒ W[o, i] dY[o]        16 i at a time; places[o] = o; room for (16, lanes)"""
+    """dX[i] = Σₒ W[o, i] dY[o]        16 inputs i at a time
+
+    indices[o] = o; the scratch memory holds 16 x 16 elements.
+    """
     T = VECTORS * LANES
     for start in range(0, inputs, LANES):
         i = min(start, inputs - LANES)
@@ -101,10 +109,11 @@ def backward_input(
         for tile in range(tiles):
             for o in range(0, T, LANES):
                 count = min(LANES, outputs - tile * T - o)
-                transpose_tile(at(W, (tile * inputs + i) * T + o), T, room, LANES)
-                gather_tile(1, room, LANES, places, at(dY, tile * T + o), count, at(dX, i))
+                transpose_tile(at(W, (tile * inputs + i) * T + o), T, scratch, LANES)
+                gather_tile(1, scratch, LANES, indices, at(dY, tile * T + o), count, at(dX, i))
 
 
+@kernel(reads="X, dY", writes="dW, norms")
 def gradient(X: Floats, dY: Floats, dW: Floats, inputs: int, tiles: int, norms: Floats) -> None:
     """dW[o, i] = X[i] dY[o]        norms[0] = Σ dW²"""
     T = VECTORS * LANES

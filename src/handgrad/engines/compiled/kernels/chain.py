@@ -1,16 +1,19 @@
-"""What layers made of layers need: a sum, and a copy."""
+"""Kernels for residual connections: the sum of two values, and a copy."""
 
 from __future__ import annotations
 
+from handgrad.engines.compiled.kernels.decorators import kernel
 from handgrad.engines.compiled.kernels.pointers import Floats
 
 
+@kernel(reads="A, B", writes="Y")
 def add(A: Floats, B: Floats, Y: Floats, count: int) -> None:
     """Y = A + B"""
     for i in range(count):
         Y[i] = A[i] + B[i]
 
 
+@kernel(reads="X", writes="Y")
 def copy(X: Floats, Y: Floats, count: int) -> None:
     """Y = X"""
     for i in range(count):

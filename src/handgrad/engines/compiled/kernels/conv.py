@@ -1,35 +1,42 @@
-"""Convolution.
+"""Kernels for Conv2d: packing, padding, forward, input gradient, weight and bias gradients.
 
-Y[o, r, c] = b[o] + Σ_{k,i,j} W[o, k, i, j] X[k, r·s + i, c·s + j]        each a vector of lanes
+Y[o, r, c] = b[o] + Σ_{k,i,j} W[o, k, i, j] X[k, r·s + i, c·s + j]        a vector of lanes each
 
-X (C, H, W, lanes), its border of zeros included   W (O, C, kh, kw)   Y (O, rows, columns, lanes)
+X (C, H, W, lanes), with its padding   W (O, C, kh, kw)   Y (O, rows, columns, lanes)
 """
 
 from __future__ import annotations
 
+from handgrad.engines.compiled.kernels.decorators import helper, kernel
 from handgrad.engines.compiled.kernels.lanes import LANES
-from handgrad.engines.compiled.kernels.numba_forms import helper
 from handgrad.engines.compiled.kernels.numbers import lane_sum
 from handgrad.engines.compiled.kernels.pointers import Floats, Ints, at
 from handgrad.engines.compiled.kernels.tiles import dot_tile, product_tile
 
-ROWS, COLUMNS = 8, 3  # the size of a tile; a kernel is compiled for each that is needed
+ROWS, COLUMNS = 8, 3  # the size of a tile of sums; set when a kernel is compiled
 
 
-def pack_forward(W: Floats, P: Floats, channels: int, outputs: int, taps: int, k: int) -> None:
+@kernel(reads="W", writes="P[k]")
+def pack_forward(
+    W: Floats, P: Floats, channels: int, outputs: int, kernel_area: int, k: int
+) -> None:
     """P[k, t, o] = W[o, k, t]        one k"""
-    for t in range(taps):
+    for t in range(kernel_area):
         for o in range(outputs):
-            P[(k * taps + t) * outputs + o] = W[(o * channels + k) * taps + t]
+            P[(k * kernel_area + t) * outputs + o] = W[(o * channels + k) * kernel_area + t]
 
 
-def pack_backward(W: Floats, P: Floats, channels: int, outputs: int, taps: int, o: int) -> None:
+@kernel(reads="W", writes="P[o]")
+def pack_backward(
+    W: Floats, P: Floats, channels: int, outputs: int, kernel_area: int, o: int
+) -> None:
     """P[o, t, k] = W[o, k, t]        one o"""
-    for t in range(taps):
+    for t in range(kernel_area):
         for k in range(channels):
-            P[(o * taps + t) * channels + k] = W[(o * channels + k) * taps + t]
+            P[(o * kernel_area + t) * channels + k] = W[(o * channels + k) * kernel_area + t]
 
 
+@kernel(reads="P, b, X", writes="Y")
 def forward(
     P: Floats,
     b: Floats,
@@ -38,8 +45,8 @@ def forward(
     channels: int,
     plane: int,
     row: int,
-    down: int,
-    across: int,
+    row_stride: int,
+    column_stride: int,
     outputs: int,
     rows: int,
     columns: int,
@@ -48,11 +55,11 @@ def forward(
 ) -> None:
     """Y[o, r, c] = b[o] + Σ_{k,i,j} W[o, k, i, j] X[k, r·s + i, c·s + j]
 
-    P is W as `pack_forward` lays it out; X[k] lies at k·plane, its rows `row` numbers apart;
-    windows are `down` and `across` numbers apart.
+    P is W as `pack_forward` stores it. X[k] begins at k·plane, and its rows are `row` elements
+    apart. Windows are `row_stride` and `column_stride` elements apart.
     """
     area = rows * columns * LANES
-    taps = kernel_height * kernel_width
+    kernel_area = kernel_height * kernel_width
     for r in range(rows):
         for o in range(0, outputs, ROWS):
             for c in range(0, columns, COLUMNS):
@@ -62,15 +69,16 @@ def forward(
                     at(b, o),
                     (outputs - o, columns - c),
                     at(P, o),
-                    (1, taps * outputs, kernel_width * outputs, outputs),
-                    at(X, r * down + c * across),
-                    (across, plane, row, LANES),
+                    (1, kernel_area * outputs, kernel_width * outputs, outputs),
+                    at(X, r * row_stride + c * column_stride),
+                    (column_stride, plane, row, LANES),
                     at(Y, o * area + (r * columns + c) * LANES),
                     (area, LANES),
                     (channels, kernel_height, kernel_width),
                 )
 
 
+@kernel(reads="P, D", writes="dX")
 def backward_input(
     P: Floats,
     D: Floats,
@@ -86,30 +94,31 @@ def backward_input(
     kernel_width: int,
     top: int,
     left: int,
-    down: int,
-    across: int,
+    last_row: int,
+    last_column: int,
 ) -> None:
     """dX[k, h, w] = Σ_{o,i,j} W[o, k, i, j] D[o, h − i, w − j]
 
-    P is W as `pack_backward` lays it out. D is dY as `spread` lays it out: D[o] at o·plane, rows
-    `row` numbers apart, D[o, h, w] for the first h and w at `corner`. Taps that would meet nothing
-    but the border, before `top` and `left` or past `down` and `across`, are left out.
+    P is W as `pack_backward` stores it. D is dY as `pad` stores it: D[o] begins at o·plane, its
+    rows are `row` elements apart, and D[o, 0, 0] is at `corner`. Kernel elements (i, j) that
+    would only multiply padding are skipped: dY lies between `top` and `top + last_row`, and
+    between `left` and `left + last_column`.
     """
     area = height * width * LANES
-    taps = kernel_height * kernel_width
+    kernel_area = kernel_height * kernel_width
     for h in range(height):
-        i, i_end = _inside(h + top, h + top, down, kernel_height)
+        i, i_end = _inside(h + top, h + top, last_row, kernel_height)
         for k in range(0, channels, ROWS):
             for w in range(0, width, COLUMNS):
                 last = min(w + COLUMNS, width) - 1
-                j, j_end = _inside(w + left, last + left, across, kernel_width)
+                j, j_end = _inside(w + left, last + left, last_column, kernel_width)
                 product_tile(
                     ROWS,
                     COLUMNS,
                     None,
                     (channels - k, width - w),
                     at(P, (i * kernel_width + j) * channels + k),
-                    (1, taps * channels, kernel_width * channels, channels),
+                    (1, kernel_area * channels, kernel_width * channels, channels),
                     at(D, corner + (h - i) * row + (w - j) * LANES),
                     (LANES, plane, -row, -LANES),
                     at(dX, k * area + (h * width + w) * LANES),
@@ -119,71 +128,77 @@ def backward_input(
 
 
 @helper
-def _inside(first: int, last: int, reach: int, taps: int) -> tuple[int, int]:
-    """The taps t with 0 ≤ place − t ≤ reach for some place of first … last; one at least."""
-    begin = min(max(0, first - reach), taps - 1)
-    return begin, max(begin + 1, min(taps, last + 1))
+def _inside(first: int, last: int, reach: int, size: int) -> tuple[int, int]:
+    """Return the range of kernel elements t with 0 ≤ p − t ≤ reach for a p in first … last.
+
+    The range has at least one element, so that every output is written.
+    """
+    begin = min(max(0, first - reach), size - 1)
+    return begin, max(begin + 1, min(size, last + 1))
 
 
+@kernel(reads="X, dY, offsets", writes="dW")
 def gradient(
     X: Floats,
     dY: Floats,
     dW: Floats,
     channels: int,
     plane: int,
-    down: int,
-    across: int,
+    row_stride: int,
+    column_stride: int,
     outputs: int,
     rows: int,
     columns: int,
-    taps: int,
+    kernel_area: int,
     offsets: Ints,
 ) -> None:
     """dW[o, k, i, j] = Σ_{r,c,lane} dY[o, r, c] X[k, r·s + i, c·s + j]"""
     area = rows * columns * LANES
     for o in range(0, outputs, ROWS):
         for k in range(channels):
-            for t in range(0, taps, COLUMNS):
+            for t in range(0, kernel_area, COLUMNS):
                 dot_tile(
                     ROWS,
                     COLUMNS,
-                    (outputs - o, taps - t),
+                    (outputs - o, kernel_area - t),
                     at(dY, o * area),
                     (area, columns * LANES, LANES),
                     at(X, k * plane),
-                    (down, across),
-                    at(dW, (o * channels + k) * taps + t),
-                    channels * taps,
+                    (row_stride, column_stride),
+                    at(dW, (o * channels + k) * kernel_area + t),
+                    channels * kernel_area,
                     (rows, columns),
                     at(offsets, t),
                 )
 
 
+@kernel(reads="dY", writes="db")
 def bias_gradient(dY: Floats, db: Floats, outputs: int, count: int) -> None:
-    """db[o] = Σ_{r,c,lane} dY[o, r, c]        `count` numbers for each o"""
+    """db[o] = Σ_{r,c,lane} dY[o, r, c]        `count` elements for each o"""
     for o in range(outputs):
         db[o] = lane_sum(at(dY, o * count), count)
 
 
-def spread(
+@kernel(reads="X", writes="D")
+def pad(
     X: Floats,
     D: Floats,
     channels: int,
     height: int,
     width: int,
     plane: int,
-    down: int,
-    across: int,
+    row_stride: int,
+    column_stride: int,
     corner: int,
 ) -> None:
-    """D[k, corner + h·down + w·across] = X[k, h, w]        what lies between stays zero
+    """D[k, corner + h·row_stride + w·column_stride] = X[k, h, w]
 
-    Puts a border around an image, or room between its pixels.
+    Pads an image with zeros, or dilates it: all other elements of D stay zero.
     """
     for k in range(channels):
         for h in range(height):
             source = at(X, (k * height + h) * width * LANES)
-            target = at(D, k * plane + corner + h * down)
+            target = at(D, k * plane + corner + h * row_stride)
             for w in range(width):
                 for lane in range(LANES):
-                    target[w * across + lane] = source[w * LANES + lane]
+                    target[w * column_stride + lane] = source[w * LANES + lane]

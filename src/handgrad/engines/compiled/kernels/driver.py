@@ -1,4 +1,4 @@
-"""The one loop that every worker runs: steps, phases, items, stages."""
+"""The loop that every worker runs over steps, phases, items and kernel calls; and the barrier."""
 
 from __future__ import annotations
 
@@ -7,52 +7,55 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 
-from handgrad.engines.compiled.kernels.lanes import ROOM
-from handgrad.engines.compiled.kernels.numba_forms import emitted, helper
+from handgrad.engines.compiled.kernels.decorators import helper, intrinsic, kernel
+from handgrad.engines.compiled.kernels.lanes import ARGUMENT_WORDS
 from handgrad.engines.compiled.kernels.phases import Kind
 from handgrad.engines.compiled.kernels.pointers import Ints, at
 from handgrad.engines.compiled.runtime.step_state import CHUNKS, STOP, WORDS
 
-CHUNKED, EVERY, SHARED = int(Kind.CHUNKS), int(Kind.EVERY), int(Kind.SHARES)
+CHUNKED, BY_SHARE = int(Kind.CHUNKS), int(Kind.CHUNKS_BY_SHARE)
+EACH_WORKER = int(Kind.EACH_WORKER)
 
 
+@kernel(reads="phases, calls, arguments", writes="blocks, step_states, barrier")
 def run(
     steps: int,
     phases: Ints,
     phase_count: int,
-    stages: Ints,
+    calls: Ints,
     arguments: Ints,
     blocks: Ints,
-    clocks: Ints,
+    step_states: Ints,
     worker: int,
     workers: int,
     barrier: Ints,
     yield_thread: int,
 ) -> None:
-    """Run `steps` training steps, or stop where the clock says so.
+    """Run `steps` steps, or fewer if STOP is set in the step state.
 
-    A step is a list of phases; between two, all workers wait for each other. A phase is a list
-    of stages that are run for one item after another. Which items there are does not depend on
-    the number of workers, and no two write to the same place: so neither does the result.
+    A step is a list of phases. A phase is a list of kernel calls, which are made one after
+    another for each item. The items do not depend on the number of workers, and no two items
+    write to the same memory, so the result does not depend on the number of workers.
 
     Args:
-        steps: how many.
-        phases: five words each: the first stage, the stage after the last, what its items
-            are (a `Kind`), into how many tiles each item is split, and up to how many workers
-            need not meet after it.
-        phase_count: how many phases.
-        stages: three words each: the kernel, its first argument, how many it has.
-        arguments: four words each: a number, and how much is added to it for each chunk, each
-            tile and each worker.
-        blocks: room for the arguments of one stage, ROOM words a worker.
-        clocks: each worker's clock.
-        worker: which worker this is.
-        workers: how many there are.
-        barrier: where they meet.
-        yield_thread: the address of the function that lets another thread of this machine run.
+        steps: the number of steps.
+        phases: five words for each phase: the first call, the call after the last, the kind of
+            the items, the number of tiles, and the largest number of workers that need not wait
+            for each other after the phase.
+        phase_count: the number of phases.
+        calls: three words for each call: the kernel's address, the index of its first argument,
+            the number of arguments.
+        arguments: four words for each argument: a word, and what is added to it for each chunk,
+            each tile and each worker.
+        blocks: memory for the arguments of one call, ARGUMENT_WORDS words for each worker.
+        step_states: the step state of each worker.
+        worker: the index of this worker.
+        workers: the number of workers.
+        barrier: two counters, 16 words apart: arrived workers, and passed barriers.
+        yield_thread: the address of the function that lets another thread run.
     """
-    clock = at(clocks, worker * WORDS)
-    block = at(blocks, worker * ROOM)
+    step_state = at(step_states, worker * WORDS)
+    block = at(blocks, worker * ARGUMENT_WORDS)
     for _ in range(steps):
         for p in range(phase_count):
             first, last, kind, tiles = (
@@ -62,18 +65,18 @@ def run(
                 phases[5 * p + 3],
             )
             items = tiles
-            if kind in (CHUNKED, SHARED):
-                items = tiles * clock[CHUNKS]
+            if kind in (CHUNKED, BY_SHARE):
+                items = tiles * step_state[CHUNKS]
             begin, end = items * worker // workers, items * (worker + 1) // workers
-            if kind == EVERY:
+            if kind == EACH_WORKER:
                 begin, end = 0, 1
             for item in range(begin, end):
                 chunk, tile = item // tiles, item % tiles
-                if kind == SHARED:
-                    chunk, tile = item % clock[CHUNKS], item // clock[CHUNKS]
-                for stage in range(first, last):
-                    a = stages[3 * stage + 1]
-                    for i in range(stages[3 * stage + 2]):
+                if kind == BY_SHARE:
+                    chunk, tile = item % step_state[CHUNKS], item // step_state[CHUNKS]
+                for c in range(first, last):
+                    a = calls[3 * c + 1]
+                    for i in range(calls[3 * c + 2]):
                         block[i] = (
                             arguments[4 * a]
                             + chunk * arguments[4 * a + 1]
@@ -81,34 +84,34 @@ def run(
                             + worker * arguments[4 * a + 3]
                         )
                         a += 1
-                    call(stages[3 * stage], block)
-            if workers > phases[5 * p + 4] and kind != EVERY:
-                meet(barrier, workers, yield_thread)
-            if clock[STOP] != 0:
+                    call(calls[3 * c], block)
+            if workers > phases[5 * p + 4]:
+                wait(barrier, workers, yield_thread)
+            if step_state[STOP] != 0:
                 return
 
 
 @helper
-def meet(barrier: Ints, workers: int, yield_thread: int) -> None:
-    """Wait until every worker is here.
+def wait(barrier: Ints, workers: int, yield_thread: int) -> None:
+    """Wait until every worker has arrived at the barrier.
 
-    The last to come opens the door for all: it counts the generation on. Waiting is looking, for
-    a few microseconds, and then giving way between looks, for the cores may be needed elsewhere.
+    The last worker to arrive increments the generation, for which the others wait. They poll it
+    for a few microseconds, and then yield their thread between polls.
     """
     arrived, generation = barrier, at(barrier, 16)
-    now = look(generation)
-    if arrive(arrived) + 1 == workers:
+    now = atomic_load(generation)
+    if atomic_increment(arrived) + 1 == workers:
         arrived[0] = 0
-        arrive(generation)
+        atomic_increment(generation)
     else:
-        looks = 0
-        while look(generation) == now:
-            looks += 1
-            if looks > 4000:
+        polls = 0
+        while atomic_load(generation) == now:
+            polls += 1
+            if polls > 4000:
                 call(yield_thread, arrived)
 
 
-@emitted
+@intrinsic
 def call(typingctx: Any, address: Any, block: Any) -> Any:
     """Call the function at an address with a pointer."""
 
@@ -120,9 +123,9 @@ def call(typingctx: Any, address: Any, block: Any) -> Any:
     return types.void(types.int64, block), generate
 
 
-@emitted
-def arrive(typingctx: Any, pointer: Any) -> Any:
-    """Add 1 to a counter that all workers share, and return what it was."""
+@intrinsic
+def atomic_increment(typingctx: Any, pointer: Any) -> Any:
+    """Add 1 to a counter that all workers share, and return its old value."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.atomic_rmw("add", args[0], ir.Constant(ir.IntType(64), 1), "seq_cst")
@@ -130,9 +133,9 @@ def arrive(typingctx: Any, pointer: Any) -> Any:
     return types.int64(pointer), generate
 
 
-@emitted
-def look(typingctx: Any, pointer: Any) -> Any:
-    """Return a counter that another worker may change."""
+@intrinsic
+def atomic_load(typingctx: Any, pointer: Any) -> Any:
+    """Return a counter that another worker may change at any time."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.load_atomic(args[0], "seq_cst", 8)

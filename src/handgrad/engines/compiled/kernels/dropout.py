@@ -1,11 +1,11 @@
-"""Dropout: the same masks as in `handgrad.layers.dropout`, number for number."""
+"""Kernels for Dropout and Dropout2d, with the same masks as `handgrad.layers.dropout`."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from handgrad.engines.compiled.kernels.decorators import helper, kernel
 from handgrad.engines.compiled.kernels.lanes import LANES
-from handgrad.engines.compiled.kernels.numba_forms import helper
 from handgrad.engines.compiled.kernels.pointers import Floats, Ints, Number, at
 from handgrad.engines.compiled.kernels.vector import multiply_vector
 from handgrad.engines.compiled.runtime.step_state import TOTAL
@@ -15,6 +15,7 @@ _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 
 
+@kernel(writes="M")
 def mask(
     M: Floats,
     features: int,
@@ -22,15 +23,15 @@ def mask(
     scale: float,
     dropout_key: int,
     layer: int,
-    clock: Ints,
+    step_state: Ints,
     chunk: int,
 ) -> None:
     """M[f, lane] = 0 with probability p, else scale = 1/(1 − p)
 
-    Number n·F + f of the stream of (seed, step, layer) decides about feature f of image n;
-    `dropout_key` is that of the seed.
+    For feature f of image n, number n·F + f of the random stream of (seed, step, layer) decides.
+    `dropout_key` is the key of the seed.
     """
-    stream = fold(fold(np.uint64(dropout_key), np.uint64(clock[TOTAL])), np.uint64(layer))
+    stream = fold(fold(np.uint64(dropout_key), np.uint64(step_state[TOTAL])), np.uint64(layer))
     for f in range(features):
         for lane in range(LANES):
             k = np.uint64((chunk * LANES + lane) * features + f + 1)
@@ -39,8 +40,9 @@ def mask(
             M[f * LANES + lane] = scale if kept else np.float32(0)
 
 
+@kernel(reads="M", writes="X")
 def apply(X: Floats, M: Floats, features: int, area: int) -> None:
-    """X ← M X        one mask for the `area` places of a feature; and dY ← M dY"""
+    """X ← M X        one mask for the `area` elements of a feature"""
     for f in range(features):
         m = at(M, f * LANES)
         for a in range(area):
@@ -49,13 +51,13 @@ def apply(X: Floats, M: Floats, features: int, area: int) -> None:
 
 @helper
 def fold(key: Number, word: Number) -> Number:
-    """The key with one more word folded in."""
+    """Return the key of a stream, derived from a key and one more word."""
     return mix((key ^ word) + _GOLDEN)
 
 
 @helper
 def mix(z: Number) -> Number:
-    """SplitMix64's output function."""
+    """Return the output function of SplitMix64."""
     z = (z ^ (z >> np.uint64(30))) * _MIX_1
     z = (z ^ (z >> np.uint64(27))) * _MIX_2
     return z ^ (z >> np.uint64(31))

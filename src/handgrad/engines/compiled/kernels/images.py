@@ -1,4 +1,4 @@
-"""The batch's images, brought into lanes."""
+"""Kernels that read the images of a batch: into lanes, or as CSR matrices of nonzero pixels."""
 
 from __future__ import annotations
 
@@ -6,23 +6,24 @@ from typing import Any
 
 import numpy as np
 
+from handgrad.engines.compiled.kernels.decorators import helper, kernel
 from handgrad.engines.compiled.kernels.lanes import LANES
-from handgrad.engines.compiled.kernels.numba_forms import helper
-from handgrad.engines.compiled.kernels.numbers import fill, lanes_in
-from handgrad.engines.compiled.kernels.pointers import Bytes, Floats, Ints, Places, at, fetch
-from handgrad.engines.compiled.kernels.tiles import list_tile, transpose_tile
+from handgrad.engines.compiled.kernels.numbers import fill, images_in_chunk
+from handgrad.engines.compiled.kernels.pointers import Bytes, Floats, Int32s, Ints, at, prefetch
+from handgrad.engines.compiled.kernels.tiles import compress_tile, transpose_tile
 from handgrad.engines.compiled.runtime.step_state import END, NEXT, START
 
 
-def gather_bytes(
+@kernel(reads="images, order, shift, scale", writes="X[share share_width]", scratch="rows")
+def gather_uint8(
     images: Bytes,
     order: Ints,
-    clock: Ints,
+    step_state: Ints,
     chunk: int,
     share: int,
-    cut: int,
-    size: int,
-    here: int,
+    share_width: int,
+    pixels: int,
+    in_lane_order: int,
     shift: Floats,
     scale: Floats,
     rows: Floats,
@@ -30,78 +31,158 @@ def gather_bytes(
 ) -> None:
     """X[p, lane] = image[p] · scale[p] + shift[p]        for the chunk's images; else 0
 
-    A share of `cut` pixels. images (M, C·H·W) of 0..255, of which the order says the chunk's, or
-    (lanes, C·H·W) just these where they are here; shift and scale (C·H·W,); X (C·H·W, lanes);
-    rows: room for (lanes, cut rounded up to 16).
+    One share of the pixels. Pixels are uint8.
+
+    Args:
+        images: all images (M, C·H·W); or, if `in_lane_order`, the chunk's images (lanes, C·H·W).
+        order: the index of each image of the run.
+        step_state: the step state.
+        chunk: the index of the chunk.
+        share: the index of the share.
+        share_width: the number of pixels in a share.
+        pixels: C·H·W.
+        in_lane_order: whether `images` are the chunk's images.
+        shift: (C·H·W,).
+        scale: (C·H·W,).
+        rows: scratch memory (lanes, share_width rounded up to 16).
+        X: (C·H·W, lanes).
     """
-    gather(images, order, clock, chunk, share, cut, size, here, shift, scale, rows, X, 64)
+    gather(
+        images,
+        order,
+        step_state,
+        chunk,
+        share,
+        share_width,
+        pixels,
+        in_lane_order,
+        shift,
+        scale,
+        rows,
+        X,
+        64,
+    )
 
 
-def gather_floats(
+@kernel(reads="images, order, shift, scale", writes="X[share share_width]", scratch="rows")
+def gather_float32(
     images: Floats,
     order: Ints,
-    clock: Ints,
+    step_state: Ints,
     chunk: int,
     share: int,
-    cut: int,
-    size: int,
-    here: int,
+    share_width: int,
+    pixels: int,
+    in_lane_order: int,
     shift: Floats,
     scale: Floats,
     rows: Floats,
     X: Floats,
 ) -> None:
-    """X[p, lane] = image[p] · scale[p] + shift[p], as `gather_bytes`, of float32 images"""
-    gather(images, order, clock, chunk, share, cut, size, here, shift, scale, rows, X, 16)
-
-
-def list_bytes(
-    images: Bytes,
-    order: Ints,
-    clock: Ints,
-    chunk: int,
-    share: int,
-    cut: int,
-    size: int,
-    here: int,
-    blocks: int,
-    block: int,
-    scale: Floats,
-    places: Places,
-    values: Floats,
-    starts: Ints,
-) -> None:
-    """The pixels that are not zero, of each image of the chunk: where they are, and x · scale.
-
-    A share of `cut` pixels. images as in `gather_bytes`; places and values (lanes, cut + 16);
-    starts (lanes, blocks + 1), the entry at which each block of pixels begins.
-    """
-    list_pixels(
-        *(images, order, clock, chunk, share, cut, size, here, blocks, block),
-        *(scale, places, values, starts, 64),
+    """X[p, lane] = image[p] · scale[p] + shift[p]        as `gather_uint8`, of float32 images"""
+    gather(
+        images,
+        order,
+        step_state,
+        chunk,
+        share,
+        share_width,
+        pixels,
+        in_lane_order,
+        shift,
+        scale,
+        rows,
+        X,
+        16,
     )
 
 
-def list_floats(
-    images: Floats,
+@kernel(reads="images, order, scale", writes="indices, data, indptr")
+def to_csr_uint8(
+    images: Bytes,
     order: Ints,
-    clock: Ints,
+    step_state: Ints,
     chunk: int,
     share: int,
-    cut: int,
-    size: int,
-    here: int,
+    share_width: int,
+    pixels: int,
+    in_lane_order: int,
     blocks: int,
     block: int,
     scale: Floats,
-    places: Places,
-    values: Floats,
-    starts: Ints,
+    indices: Int32s,
+    data: Floats,
+    indptr: Ints,
 ) -> None:
-    """The pixels that are not zero, as `list_bytes`, of float32 images."""
-    list_pixels(
-        *(images, order, clock, chunk, share, cut, size, here, blocks, block),
-        *(scale, places, values, starts, 16),
+    """indices, data = {(p, image[p] · scale[p]) | image[p] ≠ 0}        for the chunk's images
+
+    One share of the pixels. Pixels are uint8; `images` to `in_lane_order` as in `gather_uint8`.
+
+    Args:
+        images: the images.
+        order: the index of each image of the run.
+        step_state: the step state.
+        chunk: the index of the chunk.
+        share: the index of the share.
+        share_width: the number of pixels in a share.
+        pixels: C·H·W.
+        in_lane_order: whether `images` are the chunk's images.
+        blocks: the number of blocks in a share.
+        block: the number of pixels in a block.
+        scale: (C·H·W,).
+        indices: (lanes, share_width + 16).
+        data: (lanes, share_width + 16).
+        indptr: (lanes, blocks + 1), the entry at which each block of pixels begins.
+    """
+    to_csr(
+        *(
+            images,
+            order,
+            step_state,
+            chunk,
+            share,
+            share_width,
+            pixels,
+            in_lane_order,
+            blocks,
+            block,
+        ),
+        *(scale, indices, data, indptr, 64),
+    )
+
+
+@kernel(reads="images, order, scale", writes="indices, data, indptr")
+def to_csr_float32(
+    images: Floats,
+    order: Ints,
+    step_state: Ints,
+    chunk: int,
+    share: int,
+    share_width: int,
+    pixels: int,
+    in_lane_order: int,
+    blocks: int,
+    block: int,
+    scale: Floats,
+    indices: Int32s,
+    data: Floats,
+    indptr: Ints,
+) -> None:
+    """indices, data = {(p, image[p] · scale[p]) | image[p] ≠ 0}        of float32 images"""
+    to_csr(
+        *(
+            images,
+            order,
+            step_state,
+            chunk,
+            share,
+            share_width,
+            pixels,
+            in_lane_order,
+            blocks,
+            block,
+        ),
+        *(scale, indices, data, indptr, 16),
     )
 
 
@@ -109,28 +190,30 @@ def list_floats(
 def gather(
     images: Any,
     order: Ints,
-    clock: Ints,
+    step_state: Ints,
     chunk: int,
     share: int,
-    cut: int,
-    size: int,
-    here: int,
+    share_width: int,
+    pixels: int,
+    in_lane_order: int,
     shift: Floats,
     scale: Floats,
     rows: Floats,
     X: Floats,
     line: int,
 ) -> None:
-    """See `gather_bytes`; a cache line holds `line` pixels."""
-    first = share * cut
-    count = min(cut, size - first)
-    width = (cut + LANES - 1) // LANES * LANES
+    """Compute `gather_uint8` for pixels of any type, of which a cache line holds `line`."""
+    first = share * share_width
+    count = min(share_width, pixels - first)
+    width = (share_width + LANES - 1) // LANES * LANES
     shifts, scales = at(shift, first), at(scale, first)
-    inside = lanes_in(clock, chunk)
+    inside = images_in_chunk(step_state, chunk)
     for lane in range(LANES):
         row = at(rows, lane * width)
         if lane < inside:
-            image = image_of(images, order, clock, chunk, lane, size, here, first, count, line)
+            image = image_of(
+                images, order, step_state, chunk, lane, pixels, in_lane_order, first, count, line
+            )
             for p in range(count):
                 row[p] = np.float32(image[first + p]) * scales[p] + shifts[p]
         else:
@@ -140,42 +223,47 @@ def gather(
 
 
 @helper
-def list_pixels(
+def to_csr(
     images: Any,
     order: Ints,
-    clock: Ints,
+    step_state: Ints,
     chunk: int,
     share: int,
-    cut: int,
-    size: int,
-    here: int,
+    share_width: int,
+    pixels: int,
+    in_lane_order: int,
     blocks: int,
     block: int,
     scale: Floats,
-    places: Places,
-    values: Floats,
-    starts: Ints,
+    indices: Int32s,
+    data: Floats,
+    indptr: Ints,
     line: int,
 ) -> None:
-    """See `list_bytes`; a cache line holds `line` pixels."""
-    first, inside = share * cut, lanes_in(clock, chunk)
-    last = min(first + cut, size)
+    """Compute `to_csr_uint8` for pixels of any type, of which a cache line holds `line`."""
+    first, inside = share * share_width, images_in_chunk(step_state, chunk)
+    last = min(first + share_width, pixels)
     vectors = first + (last - first) // LANES * LANES
     for lane in range(LANES):
-        start = at(starts, lane * (blocks + 1))
+        start = at(indptr, lane * (blocks + 1))
         if lane >= inside:
             for b in range(blocks + 1):
                 start[b] = 0
             continue
-        image = image_of(images, order, clock, chunk, lane, size, here, first, last - first, line)
-        place, value = at(places, lane * (cut + LANES)), at(values, lane * (cut + LANES))
+        image = image_of(
+            images, order, step_state, chunk, lane, pixels, in_lane_order, first, last - first, line
+        )
+        place, value = (
+            at(indices, lane * (share_width + LANES)),
+            at(data, lane * (share_width + LANES)),
+        )
         entries = 0
         for b in range(blocks):
             start[b] = entries
             begin = first + b * block
             end = min(begin + block, last)
             for p in range(begin, end - LANES + 1, LANES):
-                entries += list_tile(
+                entries += compress_tile(
                     at(image, p), p, at(scale, p), at(place, entries), at(value, entries)
                 )
             for p in range(max(begin, vectors), end):
@@ -189,37 +277,39 @@ def list_pixels(
 def image_of(
     images: Any,
     order: Ints,
-    clock: Ints,
+    step_state: Ints,
     chunk: int,
     lane: int,
-    size: int,
-    here: int,
+    pixels: int,
+    in_lane_order: int,
     first: int,
     count: int,
     line: int,
 ) -> Any:
-    """The image of a lane, of which `count` pixels are wanted.
+    """Return the image of a lane.
 
-    Of images that lie far away, those pixels of the next batch's are asked for.
+    If the images are in the order of the data set, also prefetch the pixels `first` to
+    `first + count` of the image that will have this place in the next batch.
     """
-    if here:
-        return at(images, lane * size)
+    if in_lane_order:
+        return at(images, lane * pixels)
     place = chunk * LANES + lane
-    fetch_image(at(images, first), order, clock, place, size, count, line)
-    return at(images, order[clock[START] + place] * size)
+    prefetch_image(at(images, first), order, step_state, place, pixels, count, line)
+    return at(images, order[step_state[START] + place] * pixels)
 
 
 @helper
-def fetch_image(
-    images: Any, order: Ints, clock: Ints, place: int, size: int, count: int, line: int
+def prefetch_image(
+    images: Any, order: Ints, step_state: Ints, place: int, pixels: int, count: int, line: int
 ) -> None:
-    """Ask for the image at this place in the next batch; in a drawn order no machine guesses it.
+    """Prefetch `count` pixels of the image at this place in the next batch.
 
-    It is this worker that will need these `count` pixels, and they have a whole step to come.
+    In a shuffled order the processor cannot predict its address. The same worker will read these
+    pixels one step later.
     """
-    ahead = clock[NEXT] + place
-    if ahead < clock[END]:
-        image = at(images, order[ahead] * size)
+    ahead = step_state[NEXT] + place
+    if ahead < step_state[END]:
+        image = at(images, order[ahead] * pixels)
         for p in range(0, count, line):
-            fetch(at(image, p))
-        fetch(at(image, count - 1))
+            prefetch(at(image, p))
+        prefetch(at(image, count - 1))

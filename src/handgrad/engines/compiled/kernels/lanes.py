@@ -1,7 +1,9 @@
-"""How many images stand side by side in a vector, and how far apart two workers write."""
+"""Sizes that all kernels share: the images in a vector, and the padding between workers."""
 
-LANES = 16
+LANES = 16  # images side by side in a vector, so float32 vectors of 512 bits
 
-APART = 1024  # bytes between what two workers write: machines fetch what lies just ahead, unasked
+# Bytes between the memory of two workers. The processor prefetches cache lines just ahead, and
+# would otherwise take them from the other worker.
+WORKER_PADDING = 1024
 
-ROOM = 64 + APART // 8  # words for the arguments of a worker's stage, and up to the next worker's
+ARGUMENT_WORDS = 64 + WORKER_PADDING // 8  # 64-bit words for a kernel's arguments, per worker

@@ -1,4 +1,4 @@
-"""Words of LLVM's language: vectors of 16 float32, and loops that carry them along."""
+"""Building blocks of LLVM IR: vectors of 16 float32, loops that carry values, partial tiles."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _function: Any = cgutils.get_or_insert_function
 FLOAT = ir.FloatType()
 INT = ir.IntType(64)
 VECTOR = ir.VectorType(FLOAT, LANES)
-NOTHING = ir.Constant(VECTOR, ir.Undefined)
+UNDEFINED = ir.Constant(VECTOR, ir.Undefined)
 
 Value: TypeAlias = Any
 Builder: TypeAlias = Any
 
 
-def void(generate: Callable[..., None]) -> Callable[..., Value]:
-    """Return the generator of a function that returns nothing."""
+def returns_nothing(generate: Callable[..., None]) -> Callable[..., Value]:
+    """Wrap the generator of a function without a result."""
 
     def generated(context: Any, builder: Builder, _signature: Any, args: Any) -> Value:
         generate(context, builder, _signature, args)
@@ -30,16 +30,16 @@ def void(generate: Callable[..., None]) -> Callable[..., Value]:
     return generated
 
 
-def repeat(
+def loop_at_least_once(
     builder: Builder,
     count: Value,
     begin: Sequence[Value],
     body: Callable[[Value, Sequence[Value]], Sequence[Value]],
 ) -> Sequence[Value]:
-    """Emit a loop that runs at least once, and return what it carried along, at its end."""
-    before, loop = builder.block, builder.append_basic_block("loop")
-    builder.branch(loop)
-    builder.position_at_end(loop)
+    """Emit a loop that runs at least once and return its carried values at its end."""
+    before, body_block = builder.block, builder.append_basic_block("loop")
+    builder.branch(body_block)
+    builder.position_at_end(body_block)
     index = builder.phi(INT)
     carried = [builder.phi(value.type) for value in begin]
     values = body(index, carried)
@@ -48,21 +48,21 @@ def repeat(
         phi.add_incoming(first, before)
         phi.add_incoming(last, builder.block)
     done = builder.append_basic_block("done")
-    builder.cbranch(builder.icmp_signed("<", following, count), loop, done)
+    builder.cbranch(builder.icmp_signed("<", following, count), body_block, done)
     builder.position_at_end(done)
     return values
 
 
-def maybe(
+def loop(
     builder: Builder,
     count: Value,
     begin: Sequence[Value],
     body: Callable[[Value, Sequence[Value]], Sequence[Value]],
 ) -> Sequence[Value]:
-    """Emit a loop that may not run at all, and return what it carried along."""
+    """Emit a loop that may not run at all and return its carried values."""
     before = builder.block
     with builder.if_then(builder.icmp_signed(">", count, constant(0))):
-        values = repeat(builder, count, begin, body)
+        values = loop_at_least_once(builder, count, begin, body)
         inside = builder.block
     result = []
     for first, last in zip(begin, values, strict=True):
@@ -74,38 +74,38 @@ def maybe(
 
 
 def constant(number: int) -> Value:
-    """Return a constant of 64 bits."""
+    """Return a 64-bit integer constant."""
     return ir.Constant(INT, number)
 
 
-def choice(lanes: Sequence[int]) -> Value:
-    """Return a constant vector of whole numbers."""
+def int_vector(lanes: Sequence[int]) -> Value:
+    """Return a constant vector of integers."""
     return ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), list(lanes))
 
 
-def members(builder: Builder, pack: Value) -> list[Value]:
+def tuple_members(builder: Builder, pack: Value) -> list[Value]:
     """Return the members of a tuple."""
     return [builder.extract_value(pack, i) for i in range(len(pack.type))]
 
 
-def whole_or_not(
+def full_or_partial(
     builder: Builder,
     tile: tuple[int, int],
     size: Sequence[Value],
     emit: Callable[[Sequence[Value], Sequence[Value]], None],
 ) -> None:
-    """Emit a tile twice, given the numbers of its rows and columns.
+    """Emit the code of a tile twice: for a full tile and for a partial one.
 
-    Once for a whole tile, whose numbers are constants and cost nothing; and once for one that
-    hangs over the end, whose last numbers are those at the end once more.
+    `emit` gets the indices of the tile's rows and columns. For a full tile they are constants,
+    which cost nothing. For a partial tile, indices beyond the end repeat the last one.
     """
     rows, columns = (
         builder.icmp_signed("<=", constant(n), left) for n, left in zip(tile, size, strict=True)
     )
-    with builder.if_else(builder.and_(rows, columns)) as (whole, other):
-        with whole:
+    with builder.if_else(builder.and_(rows, columns)) as (full, partial):
+        with full:
             emit(*([constant(i) for i in range(n)] for n in tile))
-        with other:
+        with partial:
             emit(
                 *(
                     [least(builder, i, left) for i in range(n)]
@@ -121,21 +121,21 @@ def least(builder: Builder, number: int, size: Value) -> Value:
     return builder.select(inside, constant(number), last)
 
 
-def moved(builder: Builder, pointer: Value, *counts: Value) -> Value:
-    """Return a pointer, moved on by the given numbers of elements."""
+def offset_pointer(builder: Builder, pointer: Value, *counts: Value) -> Value:
+    """Return a pointer advanced by the given numbers of elements."""
     for count in counts:
         pointer = builder.gep(pointer, [count])
     return pointer
 
 
-def listed_row(builder: Builder, W: Value, w: Value, places: Value, entry: Value) -> Value:
-    """Return the pointer to row places[entry] of W."""
-    place = builder.zext(builder.load(builder.gep(places, [entry])), INT)
-    return builder.gep(W, [builder.mul(place, w)])
+def indexed_row(builder: Builder, W: Value, w: Value, indices: Value, entry: Value) -> Value:
+    """Return the pointer to row indices[entry] of W."""
+    index = builder.zext(builder.load(builder.gep(indices, [entry])), INT)
+    return builder.gep(W, [builder.mul(index, w)])
 
 
 def load(builder: Builder, pointer: Value) -> Value:
-    """Return the vector at a pointer, which need not be aligned."""
+    """Load the vector at a pointer, which need not be aligned."""
     return builder.load(builder.bitcast(pointer, VECTOR.as_pointer()), align=4)
 
 
@@ -144,10 +144,10 @@ def store(builder: Builder, pointer: Value, vector: Value) -> None:
     builder.store(vector, builder.bitcast(pointer, VECTOR.as_pointer()), align=4)
 
 
-def spread(builder: Builder, number: Value) -> Value:
-    """Return a vector that holds a number in every lane."""
-    vector = builder.insert_element(NOTHING, number, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(vector, NOTHING, choice([0] * LANES))
+def broadcast(builder: Builder, number: Value) -> Value:
+    """Return a vector with a number in every lane."""
+    vector = builder.insert_element(UNDEFINED, number, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(vector, UNDEFINED, int_vector([0] * LANES))
 
 
 def fma(builder: Builder, x: Value, y: Value, z: Value) -> Value:
@@ -158,20 +158,20 @@ def fma(builder: Builder, x: Value, y: Value, z: Value) -> Value:
 
 
 def compress(builder: Builder, vector: Value, chosen: Value, kind: str) -> Value:
-    """Return the chosen lanes of a vector, moved to its beginning."""
+    """Return a vector with the chosen lanes moved to its beginning."""
     name = f"llvm.experimental.vector.compress.v{LANES}{kind}"
     signature = ir.FunctionType(vector.type, [vector.type, chosen.type, vector.type])
     function = _function(builder.module, signature, name)
     return builder.call(function, [vector, chosen, ir.Constant(vector.type, ir.Undefined)])
 
 
-def across(builder: Builder, vector: Value) -> Value:
-    """Return the sum over the lanes, by halves."""
+def horizontal_sum(builder: Builder, vector: Value) -> Value:
+    """Return the sum over the lanes, by adding halves."""
     width = LANES
     while width > 1:
         width //= 2
         nothing = ir.Constant(vector.type, ir.Undefined)
-        low = builder.shuffle_vector(vector, nothing, choice(range(width)))
-        high = builder.shuffle_vector(vector, nothing, choice(range(width, 2 * width)))
+        low = builder.shuffle_vector(vector, nothing, int_vector(range(width)))
+        high = builder.shuffle_vector(vector, nothing, int_vector(range(width, 2 * width)))
         vector = builder.fadd(low, high)
     return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))

@@ -1,4 +1,7 @@
-"""Normalisation. X (F, area, lanes): F features, each at `area` places of every image."""
+"""Kernels for BatchNorm and Normalize, forward and backward.
+
+X has shape (F, area, lanes): F features, each with `area` elements in every image.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,35 @@ import math
 
 import numpy as np
 
+from handgrad.engines.compiled.kernels.decorators import kernel
 from handgrad.engines.compiled.kernels.lanes import LANES
-from handgrad.engines.compiled.kernels.numbers import fill, lane_sum, lanes_in, note_spoilt
+from handgrad.engines.compiled.kernels.numbers import (
+    fill,
+    flag_nonfinite,
+    images_in_chunk,
+    lane_sum,
+)
 from handgrad.engines.compiled.kernels.pointers import Floats, Ints, at
 from handgrad.engines.compiled.runtime.step_state import CHUNKS, COUNT
 
 _ZERO = np.float32(0)
 
 
+@kernel(writes="X, mean, deviation")
 def statistics(
-    X: Floats, features: int, area: int, clock: Ints, chunk: int, mean: Floats, spread: Floats
+    X: Floats,
+    features: int,
+    area: int,
+    step_state: Ints,
+    chunk: int,
+    mean: Floats,
+    deviation: Floats,
 ) -> None:
-    """mean[f] = Σ X / count        spread[f] = Σ (X − mean)²        of one chunk's images
+    """mean[f] = Σ X / count        deviation[f] = Σ (X − mean)²        of one chunk
 
-    Lanes that hold no image become zero, and what they add is taken off again.
+    Lanes without an image are set to zero, and their contribution is subtracted.
     """
-    inside = lanes_in(clock, chunk)
+    inside = images_in_chunk(step_state, chunk)
     count = np.float32(inside * area)
     for f in range(features):
         x = at(X, f * area * LANES)
@@ -35,22 +51,23 @@ def statistics(
         for i in range(area * LANES):
             squares += (x[i] - center) * (x[i] - center)
         mean[f] = center
-        spread[f] = squares - np.float32((LANES - inside) * area) * center * center
+        deviation[f] = squares - np.float32((LANES - inside) * area) * center * center
 
 
+@kernel(reads="means[chunks], deviations[chunks]", writes="mean, var, std")
 def combine(
     means: Floats,
-    spreads: Floats,
+    deviations: Floats,
     stride: int,
     features: int,
     area: int,
-    clock: Ints,
+    step_state: Ints,
     eps: float,
     mean: Floats,
     var: Floats,
     std: Floats,
 ) -> None:
-    """The batch's mean and variance from those of its chunks; σ = √(var + ε).
+    """mean, var = mean and variance of the batch, from those of its chunks        σ = √(var + ε)
 
     T. Chan, G. Golub, R. LeVeque 1979, "Updating formulae and a pairwise algorithm for computing
     sample variances", equations 2.1.
@@ -58,17 +75,17 @@ def combine(
     fill(mean, features, _ZERO)
     fill(var, features, _ZERO)
     count = 0.0
-    for chunk in range(clock[CHUNKS]):
-        more = float(lanes_in(clock, chunk) * area)
+    for chunk in range(step_state[CHUNKS]):
+        more = float(images_in_chunk(step_state, chunk) * area)
         share, between = (
             np.float32(more / (count + more)),
             np.float32(count * more / (count + more)),
         )
-        center, spread = at(means, chunk * stride), at(spreads, chunk * stride)
+        center, deviation = at(means, chunk * stride), at(deviations, chunk * stride)
         for f in range(features):
-            apart = center[f] - mean[f]
-            mean[f] += apart * share
-            var[f] += spread[f] + apart * apart * between
+            difference = center[f] - mean[f]
+            mean[f] += difference * share
+            var[f] += deviation[f] + difference * difference * between
         count += more
     share = np.float32(1.0 / count)
     for f in range(features):
@@ -76,6 +93,7 @@ def combine(
         std[f] = math.sqrt(var[f] + eps)
 
 
+@kernel(reads="mean, std, weight, bias", writes="X, Y")
 def forward(
     X: Floats,
     mean: Floats,
@@ -96,6 +114,7 @@ def forward(
             y[i] = gamma * hat + beta
 
 
+@kernel(reads="mean, var, weight, bias", writes="X")
 def infer(
     X: Floats,
     mean: Floats,
@@ -114,59 +133,62 @@ def infer(
             x[i] = gamma * (x[i] - center) + beta
 
 
+@kernel(reads="X_hat, dY", writes="dweight, dbias")
 def gradient(
     X_hat: Floats, dY: Floats, dweight: Floats, dbias: Floats, features: int, area: int
 ) -> None:
     """dγ = Σ dY X̂        dβ = Σ dY        of one chunk"""
     for f in range(features):
         hat, dy = at(X_hat, f * area * LANES), at(dY, f * area * LANES)
-        along, total = _ZERO, _ZERO
+        product, total = _ZERO, _ZERO
         for i in range(area * LANES):
-            along += dy[i] * hat[i]
+            product += dy[i] * hat[i]
             total += dy[i]
-        dweight[f], dbias[f] = along, total
+        dweight[f], dbias[f] = product, total
 
 
+@kernel(reads="dweights[chunks], dbiases[chunks]", writes="mean_dY_X, mean_dY")
 def mean_gradient(
     dweights: Floats,
     dbiases: Floats,
     stride: int,
     features: int,
     area: int,
-    clock: Ints,
-    along: Floats,
-    mean: Floats,
+    step_state: Ints,
+    mean_dY_X: Floats,
+    mean_dY: Floats,
 ) -> None:
-    """along[f] = mean(dY X̂)        mean[f] = mean(dY)        over all chunks in order"""
-    share = np.float32(1) / np.float32(clock[COUNT] * area)
-    fill(along, features, _ZERO)
-    fill(mean, features, _ZERO)
-    for chunk in range(clock[CHUNKS]):
+    """mean_dY_X[f] = mean(dY X̂)        mean_dY[f] = mean(dY)        over all chunks in order"""
+    share = np.float32(1) / np.float32(step_state[COUNT] * area)
+    fill(mean_dY_X, features, _ZERO)
+    fill(mean_dY, features, _ZERO)
+    for chunk in range(step_state[CHUNKS]):
         dweight, dbias = at(dweights, chunk * stride), at(dbiases, chunk * stride)
         for f in range(features):
-            along[f] += dweight[f]
-            mean[f] += dbias[f]
+            mean_dY_X[f] += dweight[f]
+            mean_dY[f] += dbias[f]
     for f in range(features):
-        along[f] *= share
-        mean[f] *= share
+        mean_dY_X[f] *= share
+        mean_dY[f] *= share
 
 
+@kernel(reads="X_hat, mean_dY_X, mean_dY, weight, std", writes="dY")
 def backward(
     X_hat: Floats,
     dY: Floats,
-    along: Floats,
-    mean: Floats,
+    mean_dY_X: Floats,
+    mean_dY: Floats,
     weight: Floats,
     std: Floats,
     features: int,
     area: int,
-    clock: Ints,
+    step_state: Ints,
     chunk: int,
 ) -> None:
-    """dY ← γ/σ · (dY − mean(dY) − X̂ · mean(dY X̂)); zero in lanes that hold no image"""
-    inside = lanes_in(clock, chunk)
+    """dY ← γ/σ · (dY − mean(dY) − X̂ · mean(dY X̂)); 0 in lanes without an image"""
+    inside = images_in_chunk(step_state, chunk)
     for f in range(features):
-        slope, shift, scale = along[f], mean[f], weight[f] / std[f]
+        slope, shift, scale = mean_dY_X[f], mean_dY[f], weight[f] / std[f]
         hat, dy = at(X_hat, f * area * LANES), at(dY, f * area * LANES)
         for i in range(area * LANES):
             dy[i] = scale * (dy[i] - shift - hat[i] * slope)
@@ -175,6 +197,7 @@ def backward(
                 dy[p * LANES + lane] = _ZERO
 
 
+@kernel(reads="mean, var", writes="running_mean, running_var", flags="nonfinite")
 def update_buffers(
     mean: Floats,
     var: Floats,
@@ -183,14 +206,14 @@ def update_buffers(
     features: int,
     area: int,
     momentum: float,
-    clock: Ints,
-    spoilt: Ints,
+    step_state: Ints,
+    nonfinite: Ints,
 ) -> None:
-    """The running statistics: momentum · the batch's + (1 − momentum) · those before.
+    """running ← momentum · (statistic of the batch) + (1 − momentum) · running
 
-    The variance is the unbiased one, divided by count − 1: one number alone changes nothing.
+    The variance is unbiased, with count − 1 in the denominator. If count is 1, nothing changes.
     """
-    count = clock[COUNT] * area
+    count = step_state[COUNT] * area
     if count == 1:
         return
     unbiased = np.float32(count / (count - 1))
@@ -198,10 +221,11 @@ def update_buffers(
     for f in range(features):
         running_mean[f] = keep * running_mean[f] + momentum * mean[f]
         running_var[f] = keep * running_var[f] + momentum * (var[f] * unbiased)
-    note_spoilt(running_mean, features, spoilt)
-    note_spoilt(running_var, features, spoilt)
+    flag_nonfinite(running_mean, features, nonfinite)
+    flag_nonfinite(running_var, features, nonfinite)
 
 
+@kernel(reads="shift, scale", writes="X")
 def normalize(X: Floats, shift: Floats, scale: Floats, features: int, area: int) -> None:
     """X ← X · scale − shift        with scale = 1/s and shift = m/s of the training set"""
     for f in range(features):
@@ -211,6 +235,7 @@ def normalize(X: Floats, shift: Floats, scale: Floats, features: int, area: int)
             x[i] = x[i] * s - m
 
 
+@kernel(reads="scale", writes="dY")
 def normalize_backward(dY: Floats, scale: Floats, features: int, area: int) -> None:
     """dY ← dY/s"""
     for f in range(features):

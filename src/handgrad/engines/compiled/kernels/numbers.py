@@ -1,12 +1,12 @@
-"""Functions of one number, written so that a loop over them becomes vectors."""
+"""Helpers for kernels: exp, tanh, sigmoid, sums and fills, written so that loops vectorize."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from handgrad.engines.compiled.kernels.decorators import fast_helper, helper
 from handgrad.engines.compiled.kernels.lanes import LANES
-from handgrad.engines.compiled.kernels.numba_forms import fast_helper, helper
-from handgrad.engines.compiled.kernels.pointers import Floats, Ints, Number, bits, float_of_bits
+from handgrad.engines.compiled.kernels.pointers import Floats, Ints, Number, as_int32, float_of_bits
 from handgrad.engines.compiled.runtime.step_state import COUNT
 
 _LOG2_E = np.float32(1.4426950408889634)
@@ -18,15 +18,15 @@ _HALF = np.float32(0.5)
 
 @helper
 def exp(x: Number) -> Number:
-    """eˣ for x ≤ 88, to 2 units in the last place; 0 below −87; NaN stays NaN.
+    """eˣ for x ≤ 88, accurate to 2 ulp; 0 below −87; NaN stays NaN.
 
     eˣ = 2ⁿ eʳ with n = round(x/ln 2) and |r| ≤ ln(2)/2, and eʳ from its Taylor series.
     """
-    inside = x if x > np.float32(-87) else np.float32(-87)
-    turns = inside * _LOG2_E
-    whole = np.int32(turns + (_HALF if turns > np.float32(0) else -_HALF))
-    n = np.float32(whole)
-    r = inside - n * _LN2_HIGH - n * _LN2_LOW
+    clamped = x if x > np.float32(-87) else np.float32(-87)
+    quotient = clamped * _LOG2_E
+    exponent = np.int32(quotient + (_HALF if quotient > np.float32(0) else -_HALF))
+    n = np.float32(exponent)
+    r = clamped - n * _LN2_HIGH - n * _LN2_LOW
     p = np.float32(1 / 720)
     p = p * r + np.float32(1 / 120)
     p = p * r + np.float32(1 / 24)
@@ -34,7 +34,7 @@ def exp(x: Number) -> Number:
     p = p * r + _HALF
     p = p * r + _ONE
     p = p * r + _ONE
-    scale = float_of_bits(np.int32((whole + np.int32(127)) << np.int32(23)))
+    scale = float_of_bits(np.int32((exponent + np.int32(127)) << np.int32(23)))
     y = p * scale
     y = y if x >= np.float32(-87) else np.float32(0)
     return x if x != x else y
@@ -42,10 +42,9 @@ def exp(x: Number) -> Number:
 
 @helper
 def tanh(x: Number) -> Number:
-    """Tanh x, to a few units in the last place; NaN stays NaN.
+    """Tanh x, accurate to a few ulp; NaN stays NaN.
 
-    Near zero from its continued fraction, which keeps small numbers exact; else from
-    (1 − e⁻²ˣ)/(1 + e⁻²ˣ).
+    Below 1/4 a polynomial keeps small numbers accurate; above, tanh x = (1 − e⁻²ˣ)/(1 + e⁻²ˣ).
     """
     size = abs(x)
     s = x * x
@@ -89,23 +88,23 @@ def lane_sum(X: Floats, count: int) -> Number:
 
 @helper
 def fill(X: Floats, count: int, value: Number) -> None:
-    """X ← value, `count` times."""
+    """X[i] ← value for i < count."""
     for i in range(count):
         X[i] = value
 
 
 @helper
-def note_spoilt(X: Floats, count: int, spoilt: Ints) -> None:
-    """Set spoilt[0] where one of the numbers is not finite: all bits of its exponent are set."""
+def flag_nonfinite(X: Floats, count: int, nonfinite: Ints) -> None:
+    """Set nonfinite[0] to 1 if a number is not finite, which is when all exponent bits are set."""
     exponents, largest = np.int32(0x7F800000), np.int32(0)
-    pattern = bits(X)
+    pattern = as_int32(X)
     for i in range(count):
         largest = max(largest, pattern[i] & exponents)
     if largest == exponents:
-        spoilt[0] = 1
+        nonfinite[0] = 1
 
 
 @helper
-def lanes_in(clock: Ints, chunk: int) -> int:
-    """How many of the chunk's 16 lanes hold an image of the batch."""
-    return min(LANES, clock[COUNT] - LANES * chunk)
+def images_in_chunk(step_state: Ints, chunk: int) -> int:
+    """Return how many of the chunk's 16 lanes hold an image of the batch."""
+    return min(LANES, step_state[COUNT] - LANES * chunk)

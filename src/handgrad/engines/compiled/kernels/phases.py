@@ -1,4 +1,4 @@
-"""What a phase of the plan, and so the loop that runs it, goes through."""
+"""The kinds of work items that a phase of the plan, and so the driver's loop, iterates over."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from enum import IntEnum
 
 
 class Kind(IntEnum):
-    """What the items of a phase are."""
+    """What the items of a phase are.
 
-    TILES = 0  # a fixed number of pieces of work
-    CHUNKS = 1  # the batch's chunks of 16 images, each perhaps in tiles
-    EVERY = 2  # every worker does all of it for itself
-    PYTHON = 3  # a function, called by Python for the whole batch
-    HALVES = 4  # tiles, the first half of them for the first half of the chunks
-    SHARES = 5  # the batch's chunks, all of them once for each tile
+    Items are divided evenly between the workers, each of whom gets a contiguous range.
+    """
+
+    TILES = 0  # a fixed number of tiles
+    CHUNKS = 1  # the batch's chunks of 16 images
+    EACH_WORKER = 2  # one item, which every worker computes for itself
+    PYTHON = 3  # a Python function, called for the whole batch
+    TILES_BY_HALF = 4  # tiles; the first half of them uses only the first half of the chunks
+    CHUNKS_BY_SHARE = 5  # each chunk once for each tile; all chunks of one tile come first

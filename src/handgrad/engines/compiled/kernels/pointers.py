@@ -1,7 +1,7 @@
-"""Pointers, and what kernels do with them.
+"""The types of kernel parameters, and pointer operations: offset, cast and prefetch.
 
-`Floats` point to float32, `Ints` to int64, `Places` to int32, `Bytes` to uint8; a `Double` is a
-float64. Nothing is checked: the plan has got the sizes right.
+`Floats` point to float32, `Ints` to int64, `Int32s` to int32 and `Bytes` to uint8. A `Double` is a
+float64. Kernels do not check bounds: the plan is responsible for the sizes.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ from typing import Any, TypeAlias
 import numba
 from llvmlite import ir
 
+from handgrad.engines.compiled.kernels.decorators import intrinsic
 from handgrad.engines.compiled.kernels.llvm import FLOAT, INT, Builder, Value, constant
-from handgrad.engines.compiled.kernels.numba_forms import emitted
 
-types: Any = numba.types  # which says nothing about what it is called with
+types: Any = numba.types  # untyped in Numba's stubs
 
 Floats: TypeAlias = Any
 Ints: TypeAlias = Any
-Places: TypeAlias = Any
+Int32s: TypeAlias = Any
 Bytes: TypeAlias = Any
 Double: TypeAlias = float
 Number: TypeAlias = Any
 
-KINDS = {
+PARAMETER_TYPES = {
     "Floats": types.CPointer(types.float32),
     "Ints": types.CPointer(types.int64),
-    "Places": types.CPointer(types.int32),
+    "Int32s": types.CPointer(types.int32),
     "Bytes": types.CPointer(types.uint8),
     "int": types.int64,
     "float": types.float32,
@@ -34,17 +34,17 @@ KINDS = {
 }
 
 
-@emitted
+@intrinsic
 def unpack(typingctx: Any, block: Any, kinds: Any) -> Any:
-    """Return a tuple of arguments read from a block of 64-bit words, one word each."""
-    members = [KINDS[kind] for kind in kinds.literal_value.split()]
+    """Return a tuple of arguments, read from a block that has one 64-bit word for each."""
+    members = [PARAMETER_TYPES[kind] for kind in kinds.literal_value.split()]
     result = types.Tuple(members)
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> Value:
         words = builder.bitcast(args[0], INT.as_pointer())
         values = []
-        for place, member in enumerate(members):
-            word = builder.load(builder.gep(words, [constant(place)]))
+        for index, member in enumerate(members):
+            word = builder.load(builder.gep(words, [constant(index)]))
             if isinstance(member, types.CPointer):
                 word = builder.inttoptr(word, context.get_value_type(member))
             elif member == types.float32:
@@ -57,9 +57,9 @@ def unpack(typingctx: Any, block: Any, kinds: Any) -> Any:
     return result(block, kinds), generate
 
 
-@emitted
+@intrinsic
 def at(typingctx: Any, pointer: Any, count: Any) -> Any:
-    """Return the pointer moved on by `count` elements."""
+    """Return the pointer advanced by `count` elements."""
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> Value:
         return builder.gep(args[0], [args[1]])
@@ -67,9 +67,9 @@ def at(typingctx: Any, pointer: Any, count: Any) -> Any:
     return pointer(pointer, types.int64), generate
 
 
-@emitted
-def doubles(typingctx: Any, pointer: Any) -> Any:
-    """Return the pointer as one to float64."""
+@intrinsic
+def as_doubles(typingctx: Any, pointer: Any) -> Any:
+    """Cast a pointer to a pointer to float64."""
     result = types.CPointer(types.float64)
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> Value:
@@ -78,9 +78,9 @@ def doubles(typingctx: Any, pointer: Any) -> Any:
     return result(pointer), generate
 
 
-@emitted
-def bits(typingctx: Any, pointer: Any) -> Any:
-    """Return the pointer to float32 as one to their bits."""
+@intrinsic
+def as_int32(typingctx: Any, pointer: Any) -> Any:
+    """Cast a pointer to float32 to a pointer to int32, to look at the bits."""
     result = types.CPointer(types.int32)
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> Value:
@@ -89,25 +89,25 @@ def bits(typingctx: Any, pointer: Any) -> Any:
     return result(pointer), generate
 
 
-@emitted
-def fetch(typingctx: Any, pointer: Any) -> Any:
-    """Ask for the cache line at a pointer, which may lie anywhere: it will be needed soon."""
+@intrinsic
+def prefetch(typingctx: Any, pointer: Any) -> Any:
+    """Prefetch the cache line at a pointer. The pointer may be invalid."""
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> Value:
         byte = builder.bitcast(args[0], ir.IntType(8).as_pointer())
         name = "llvm.prefetch.p0"
-        whole = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [byte.type, whole, whole, whole])
+        int32 = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte.type, int32, int32, int32])
         function: Any = builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
-        builder.call(function, [byte, *(ir.Constant(whole, n) for n in (0, 3, 1))])
+        builder.call(function, [byte, *(ir.Constant(int32, n) for n in (0, 3, 1))])
         return context.get_dummy_value()
 
     return types.void(pointer), generate
 
 
-@emitted
+@intrinsic
 def float_of_bits(typingctx: Any, bits: Any) -> Any:
-    """Return the float32 that has the given 32 bits."""
+    """Return the float32 with the given 32 bits."""
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> Value:
         return builder.bitcast(args[0], FLOAT)

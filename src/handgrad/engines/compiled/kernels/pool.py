@@ -1,24 +1,29 @@
-"""Pooling: an image made smaller. X (C, H, W, lanes), Y (C, rows, columns, lanes)."""
+"""Kernels for MaxPool2d, AvgPool2d and GlobalAvgPool2d, forward and backward.
+
+X has shape (C, H, W, lanes), Y (C, rows, columns, lanes).
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
+from handgrad.engines.compiled.kernels.decorators import kernel
 from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.numbers import fill
-from handgrad.engines.compiled.kernels.pointers import Floats, Places, at
+from handgrad.engines.compiled.kernels.pointers import Floats, Int32s, at
 from handgrad.engines.compiled.kernels.vector import (
     add_vector,
-    give_to_winner,
-    largest,
-    leave_to_winner,
+    add_where_argmax,
+    set_where_argmax,
+    window_max,
 )
 
 
+@kernel(reads="X", writes="Y, argmax")
 def max_forward(
     X: Floats,
     Y: Floats,
-    winner: Places,
+    argmax: Int32s,
     channels: int,
     height: int,
     width: int,
@@ -31,7 +36,7 @@ def max_forward(
     top: int,
     left: int,
 ) -> None:
-    """Y[k, r, c] = max_{i,j} X[k, r·s + i, c·s + j]        winner is the first such i·kw + j"""
+    """Y[k, r, c] = max_{i,j} X[k, r·s + i, c·s + j]        argmax is the first maximal i·kw + j"""
     for k in range(channels):
         for r in range(rows):
             h = r * stride_down - top
@@ -40,19 +45,20 @@ def max_forward(
                 w = c * stride_across - left
                 j, j_end = max(0, -w), min(kernel_width, width - w)
                 place = ((k * rows + r) * columns + c) * LANES
-                largest(
+                window_max(
                     at(X, ((k * height + h + i) * width + w + j) * LANES),
                     (width * LANES, LANES),
                     (i_end - i, j_end - j),
                     i * kernel_width + j,
                     kernel_width,
                     at(Y, place),
-                    at(winner, place),
+                    at(argmax, place),
                 )
 
 
+@kernel(reads="argmax, dY", writes="dX")
 def max_backward(
-    winner: Places,
+    argmax: Int32s,
     dY: Floats,
     dX: Floats,
     channels: int,
@@ -67,13 +73,13 @@ def max_backward(
     top: int,
     left: int,
 ) -> None:
-    """dX[k, r·s + i, c·s + j] += dY[k, r, c]        where i·kw + j is the winner"""
+    """dX[k, r·s + i, c·s + j] += dY[k, r, c]        where i·kw + j is the argmax"""
     fill(dX, channels * height * width * LANES, np.float32(0))
     for k in range(channels):
         for r in range(rows):
             for c in range(columns):
                 place = ((k * rows + r) * columns + c) * LANES
-                dy, won = at(dY, place), at(winner, place)
+                dy, chosen = at(dY, place), at(argmax, place)
                 for i in range(kernel_height):
                     h = r * stride_down + i - top
                     if h < 0 or h >= height:
@@ -83,11 +89,12 @@ def max_backward(
                         if w < 0 or w >= width:
                             continue
                         dx = at(dX, ((k * height + h) * width + w) * LANES)
-                        give_to_winner(won, i * kernel_width + j, dy, dx)
+                        add_where_argmax(chosen, i * kernel_width + j, dy, dx)
 
 
-def max_backward_apart(
-    winner: Places,
+@kernel(reads="argmax, dY", writes="dX")
+def max_backward_disjoint(
+    argmax: Int32s,
     dY: Floats,
     dX: Floats,
     channels: int,
@@ -96,23 +103,24 @@ def max_backward_apart(
     kernel_height: int,
     kernel_width: int,
 ) -> None:
-    """dX[k, r·kh + i, c·kw + j] = dY[k, r, c]        where i·kw + j is the winner, else 0
+    """dX[k, r·kh + i, c·kw + j] = dY[k, r, c]        where i·kw + j is the argmax, else 0
 
-    Windows cover each pixel once.
+    For windows that cover each pixel exactly once.
     """
     width = columns * kernel_width
     for k in range(channels):
         for r in range(rows):
             for c in range(columns):
                 place = ((k * rows + r) * columns + c) * LANES
-                dy, won = at(dY, place), at(winner, place)
+                dy, chosen = at(dY, place), at(argmax, place)
                 for i in range(kernel_height):
                     h = (k * rows + r) * kernel_height + i
                     for j in range(kernel_width):
                         dx = at(dX, (h * width + c * kernel_width + j) * LANES)
-                        leave_to_winner(won, i * kernel_width + j, dy, dx)
+                        set_where_argmax(chosen, i * kernel_width + j, dy, dx)
 
 
+@kernel(reads="X", writes="Y")
 def avg_forward(
     X: Floats,
     Y: Floats,
@@ -147,6 +155,7 @@ def avg_forward(
                         add_vector(y, share, x)
 
 
+@kernel(reads="dY", writes="dX")
 def avg_backward(
     dY: Floats,
     dX: Floats,
@@ -181,6 +190,7 @@ def avg_backward(
                         add_vector(dx, share, dy)
 
 
+@kernel(reads="X", writes="Y")
 def global_avg_forward(X: Floats, Y: Floats, channels: int, area: int) -> None:
     """Y[k] = 1/(H·W) Σ_{h,w} X[k, h, w]"""
     share = np.float32(1) / np.float32(area)
@@ -191,6 +201,7 @@ def global_avg_forward(X: Floats, Y: Floats, channels: int, area: int) -> None:
             add_vector(y, share, at(X, (k * area + p) * LANES))
 
 
+@kernel(reads="dY", writes="dX")
 def global_avg_backward(dY: Floats, dX: Floats, channels: int, area: int) -> None:
     """dX[k, h, w] = dY[k] / (H·W)"""
     share = np.float32(1) / np.float32(area)

@@ -1,8 +1,7 @@
-"""The linear layer on images most of whose pixels are zero.
+"""Kernels for the first Dense on images in CSR format: sums over nonzero pixels only.
 
-Y = X Wᵀ + b and dW = dYᵀ X as in `dense`, with sums over the pixels that are not zero alone. What
-they leave out is exactly zero: the arithmetic is the same. Where the images are normalised,
-(x − m)/s, zeros become −m/s, and what all of them add is added at once:
+Y = X Wᵀ + b and dW = dYᵀ X as in `dense`. The terms that are left out are exactly zero. If the
+images are normalized, (x − m)/s, zeros become −m/s, and their contribution is added at once:
 
 Y = (x/s) Wᵀ + (b − (m/s) Wᵀ)        dW = dYᵀ (x/s) − (m/s) db
 """
@@ -12,16 +11,16 @@ from __future__ import annotations
 import numpy as np
 from numba.misc.special import literally
 
+from handgrad.engines.compiled.kernels.decorators import helper, kernel
 from handgrad.engines.compiled.kernels.lanes import LANES
-from handgrad.engines.compiled.kernels.numba_forms import helper
-from handgrad.engines.compiled.kernels.numbers import fill, lanes_in, squares
+from handgrad.engines.compiled.kernels.numbers import fill, images_in_chunk, squares
 from handgrad.engines.compiled.kernels.pointers import (
     Floats,
+    Int32s,
     Ints,
     Number,
-    Places,
+    as_doubles,
     at,
-    doubles,
 )
 from handgrad.engines.compiled.kernels.tiles import (
     gather_tile,
@@ -32,26 +31,27 @@ from handgrad.engines.compiled.kernels.tiles import (
 )
 from handgrad.engines.compiled.runtime.step_state import CHUNKS, COUNT, LR
 
-VECTORS = 1  # T/16, the vectors in a tile of outputs; a kernel is compiled for each that is needed
+VECTORS = 1  # T/16, the vectors in a tile of outputs; set when a kernel is compiled
 
 
+@kernel(reads="W, b, shift", writes="folded[item]")
 def fold_shift(
     W: Floats,
     b: Floats,
     shift: Floats,
     folded: Floats,
-    size: int,
-    cut: int,
+    pixels: int,
+    share_width: int,
     item: int,
     tiles: int,
 ) -> None:
-    """folded[o] = b[o] + Σᵢ shift[i] W[o, i]        a share of i, a tile of o; shift[i] = −mᵢ/sᵢ
+    """folded[o] = b[o] + Σᵢ shift[i] W[o, i]        shift[i] = −mᵢ/sᵢ
 
-    The first share begins with b, and others with nothing.
+    An item is a share of the pixels i and a tile of the outputs o. Only the first share adds b.
     """
     T = VECTORS * LANES
     share, tile = item // tiles, item % tiles
-    first, sums = share * cut, at(folded, item * T)
+    first, sums = share * share_width, at(folded, item * T)
     for o in range(T):
         sums[o] = b[tile * T + o] if share == 0 else np.float32(0)
     product_tile(
@@ -61,79 +61,85 @@ def fold_shift(
         (1, VECTORS),
         at(shift, first),
         (0, 1),
-        at(W, (tile * size + first) * T),
+        at(W, (tile * pixels + first) * T),
         (LANES, T),
         sums,
         (0, LANES),
-        (min(cut, size - first),),
+        (min(share_width, pixels - first),),
     )
 
 
+@kernel(
+    reads="W, b, indices[chunks], data[chunks], indptr[chunks]",
+    writes="R[item groups], Y[item groups]",
+)
 def forward(
     W: Floats,
     b: Floats,
-    places: Places,
-    values: Floats,
-    entries: int,
-    starts: Ints,
-    heads: int,
+    indices: Int32s,
+    data: Floats,
+    chunk_stride: int,
+    indptr: Ints,
+    indptr_chunk_stride: int,
     blocks: int,
-    size: int,
+    pixels: int,
     item: int,
     groups: int,
-    clock: Ints,
+    step_state: Ints,
     R: Floats,
-    r: int,
+    R_stride: int,
     Y: Floats,
-    y: int,
+    Y_stride: int,
 ) -> None:
-    """Y[o] = b[o] + Σₑ W[o, places[e]] values[e]        one tile of o, one group of chunks
+    """Y[o] = b[o] + Σₑ W[o, indices[e]] data[e]        one tile of o, one group of chunks
 
-    Lists a chunk every `entries` numbers, starts every `heads`; R, room for Y in rows, a chunk
-    every r; Y a chunk every y. A block of weights is used for all images of the group before
-    the next one is fetched.
+    The images have one chunk every `chunk_stride` entries, and every `indptr_chunk_stride` elements
+    of indptr. R is scratch memory for the transpose of Y; R and Y have one chunk every `R_stride`
+    and `Y_stride` elements. A block of weights is used for all images of the group before the
+    next block is loaded.
     """
     T = VECTORS * LANES
     tile, group = item // groups, item % groups
-    first, last = clock[CHUNKS] * group // groups, clock[CHUNKS] * (group + 1) // groups
+    first, last = step_state[CHUNKS] * group // groups, step_state[CHUNKS] * (group + 1) // groups
     for n in range(first * LANES, last * LANES):
-        row = at(R, n // LANES * r + (tile * LANES + n % LANES) * T)
+        row = at(R, n // LANES * R_stride + (tile * LANES + n % LANES) * T)
         for o in range(T):
             row[o] = b[tile * T + o]
-    weights = at(W, tile * size * T)
+    weights = at(W, tile * pixels * T)
     for block in range(blocks):
-        for n in range(first * LANES, min(last * LANES, clock[COUNT])):
+        for n in range(first * LANES, min(last * LANES, step_state[COUNT])):
             chunk, lane = n // LANES, n % LANES
-            start = at(starts, chunk * heads + lane * (blocks + 1) + block)
-            begin = chunk * entries + lane * (size + LANES) + start[0]
-            row = at(R, chunk * r + (tile * LANES + lane) * T)
+            start = at(indptr, chunk * indptr_chunk_stride + lane * (blocks + 1) + block)
+            begin = chunk * chunk_stride + lane * (pixels + LANES) + start[0]
+            row = at(R, chunk * R_stride + (tile * LANES + lane) * T)
             count = start[1] - start[0]
-            gather_tile(VECTORS, weights, T, at(places, begin), at(values, begin), count, row)
+            gather_tile(VECTORS, weights, T, at(indices, begin), at(data, begin), count, row)
     for chunk in range(first, last):
-        rows = at(R, chunk * r + tile * LANES * T)
+        rows = at(R, chunk * R_stride + tile * LANES * T)
         for v in range(VECTORS):
-            column = at(Y, chunk * y + (tile * T + v * LANES) * LANES)
+            column = at(Y, chunk * Y_stride + (tile * T + v * LANES) * LANES)
             transpose_tile(at(rows, v * LANES), T, column, LANES)
 
 
+@kernel(reads="W, b, indices, data, indptr", writes="Y", scratch="rows")
 def forward_chunk(
     W: Floats,
     b: Floats,
-    places: Places,
-    values: Floats,
-    starts: Ints,
+    indices: Int32s,
+    data: Floats,
+    indptr: Ints,
     blocks: int,
-    cut: int,
-    size: int,
+    share_width: int,
+    pixels: int,
     tiles: int,
-    clock: Ints,
+    step_state: Ints,
     chunk: int,
     rows: Floats,
     Y: Floats,
 ) -> None:
-    """Y[o] = b[o] + Σₑ W[o, places[e]] values[e]        all o, one chunk: where W fits the cache
+    """Y[o] = b[o] + Σₑ W[o, indices[e]] data[e]        all o, one chunk, one share of the pixels
 
-    A share of `cut` pixels. rows: room for Y in rows of one tile.
+    For weights that fit into the cache. rows: scratch memory (lanes, T).
     """
     T = VECTORS * LANES
     for tile in range(tiles):
@@ -141,113 +147,118 @@ def forward_chunk(
             row = at(rows, lane * T)
             for o in range(T):
                 row[o] = b[tile * T + o]
-            if lane < lanes_in(clock, chunk):
-                begin, count = lane * (cut + LANES), starts[lane * (blocks + 1) + blocks]
-                weights = at(W, tile * size * T)
-                gather_tile(VECTORS, weights, T, at(places, begin), at(values, begin), count, row)
+            if lane < images_in_chunk(step_state, chunk):
+                begin, count = lane * (share_width + LANES), indptr[lane * (blocks + 1) + blocks]
+                weights = at(W, tile * pixels * T)
+                gather_tile(VECTORS, weights, T, at(indices, begin), at(data, begin), count, row)
         for v in range(VECTORS):
             column = at(Y, (tile * T + v * LANES) * LANES)
             transpose_tile(at(rows, v * LANES), T, column, LANES)
 
 
+@kernel(
+    reads="indices[chunks], data[chunks], indptr[chunks], R[chunks], shift",
+    writes="dW[item tiles blocks block], norms[item]",
+    scratch="sums",
+)
 def gradient(
-    places: Places,
-    values: Floats,
-    entries: int,
-    places_step: int,
-    starts: Ints,
-    heads: int,
-    starts_step: int,
+    indices: Int32s,
+    data: Floats,
+    share_stride: int,
+    chunk_stride: int,
+    indptr: Ints,
+    indptr_share_stride: int,
+    indptr_chunk_stride: int,
     R: Floats,
-    r: int,
+    R_stride: int,
     shift: Floats,
-    shifted: int,
+    has_shift: int,
     dW: Floats,
-    size: int,
-    cut: int,
+    pixels: int,
+    share_width: int,
     item: int,
     tiles: int,
     blocks: int,
     block: int,
-    clock: Ints,
+    step_state: Ints,
     sums: Floats,
     norms: Floats,
 ) -> None:
-    """dW[o, i] = Σₙ dY[o, n] values[n, i] + shift[i] Σₙ dY[o, n]        a block of i, a tile of o
+    """dW[o, i] = Σₙ dY[o, n] data[n, i] + shift[i] Σₙ dY[o, n]        a block of i, a tile of o
 
-    An item is a share of the pixels, a tile and a block. Lists a share every `entries` numbers,
-    their starts every `heads`; a chunk every `places_step` and `starts_step`. R = dY in rows, a
-    chunk every r; norms[item] = Σ dW².
+    An item is a share of the pixels, a tile of outputs and a block of pixels. indices and data
+    have one share every `share_stride` and one chunk every `chunk_stride` elements; indptr
+    likewise. R is the transpose of dY, with one chunk every `R_stride` elements. sums: scratch
+    memory of T elements. norms[item] = Σ dW².
     """
     T = VECTORS * LANES
     share, tile, part = item // (blocks * tiles), item // blocks % tiles, item % blocks
-    first = share * cut + part * block
-    last = min(first + block, (share + 1) * cut, size)
-    G = at(dW, tile * size * T)
+    first = share * share_width + part * block
+    last = min(first + block, (share + 1) * share_width, pixels)
+    G = at(dW, tile * pixels * T)
     sum_block(
         VECTORS,
-        (at(places, share * entries), at(values, share * entries), places_step),
-        (at(starts, share * heads + part), starts_step),
-        (at(R, tile * LANES * T), r),
-        (shift, shifted),
+        (at(indices, share * share_stride), at(data, share * share_stride), chunk_stride),
+        (at(indptr, share * indptr_share_stride + part), indptr_chunk_stride),
+        (at(R, tile * LANES * T), R_stride),
+        (shift, has_shift),
         G,
-        (first, last, blocks, cut),
-        clock,
+        (first, last, blocks, share_width),
+        step_state,
         sums,
     )
     norms[item] = squares(at(G, first * T), (last - first) * T)
 
 
-def judge_rows(R: Floats, size: int, clock: Ints, chunk: int, norms: Floats) -> None:
-    """norms[chunk] = (1 + η²) Σ dY²        not finite where dY or η dY is too large"""
-    lr = np.float32(doubles(clock)[LR])
-    norms[chunk] = (np.float32(1) + lr * lr) * squares(R, size)
-
-
+@kernel(
+    reads="indices[chunks], data[chunks], indptr[chunks], R[chunks], shift",
+    writes="W[item tiles blocks block]",
+    scratch="scratch",
+)
 def update(
-    places: Places,
-    values: Floats,
-    entries: int,
-    places_step: int,
-    starts: Ints,
-    heads: int,
-    starts_step: int,
+    indices: Int32s,
+    data: Floats,
+    share_stride: int,
+    chunk_stride: int,
+    indptr: Ints,
+    indptr_share_stride: int,
+    indptr_chunk_stride: int,
     R: Floats,
-    r: int,
+    R_stride: int,
     shift: Floats,
-    shifted: int,
+    has_shift: int,
     W: Floats,
-    size: int,
-    cut: int,
+    pixels: int,
+    share_width: int,
     item: int,
     tiles: int,
     blocks: int,
     block: int,
-    clock: Ints,
-    room: Floats,
+    step_state: Ints,
+    scratch: Floats,
 ) -> None:
     """W[o, i] ← W[o, i] − η dW[o, i]        items and dW as in `gradient`
 
-    room for the gradient of a block, and one row of T numbers more. To subtract each image's
-    part from W at once would spare little, and round W as often as there are images.
+    The scratch memory holds dW of a block and T more elements. Subtracting the contribution of
+    each image from W directly would save little, and round W once for each image.
     """
     T = VECTORS * LANES
     share, tile, part = item // (blocks * tiles), item // blocks % tiles, item % blocks
-    first = share * cut + part * block
-    last = min(first + block, (share + 1) * cut, size)
-    sums, G = room, at(room, T)
+    first = share * share_width + part * block
+    last = min(first + block, (share + 1) * share_width, pixels)
+    sums, G = scratch, at(scratch, T)
     sum_block(
         VECTORS,
-        (at(places, share * entries), at(values, share * entries), places_step),
-        (at(starts, share * heads + part), starts_step),
-        (at(R, tile * LANES * T), r),
-        (shift, shifted),
+        (at(indices, share * share_stride), at(data, share * share_stride), chunk_stride),
+        (at(indptr, share * indptr_share_stride + part), indptr_chunk_stride),
+        (at(R, tile * LANES * T), R_stride),
+        (shift, has_shift),
         at(G, -first * T),
-        (first, last, blocks, cut),
-        clock,
+        (first, last, blocks, share_width),
+        step_state,
         sums,
     )
-    lr, weights = np.float32(doubles(clock)[LR]), at(W, (tile * size + first) * T)
+    lr, weights = np.float32(as_doubles(step_state)[LR]), at(W, (tile * pixels + first) * T)
     for i in range((last - first) * T):
         weights[i] -= lr * G[i]
 
@@ -255,38 +266,38 @@ def update(
 @helper
 def sum_block(
     VECTORS: Number,
-    lists: tuple[Places, Floats, int],
+    lists: tuple[Int32s, Floats, int],
     starts_of: tuple[Ints, int],
     rows: tuple[Floats, int],
     normal: tuple[Floats, int],
     G: Floats,
-    pixels: tuple[int, int, int, int],
-    clock: Ints,
+    bounds: tuple[int, int, int, int],
+    step_state: Ints,
     sums: Floats,
 ) -> None:
-    """G[i] = Σₙ dY[n] values[n, i] + shift[i] Σₙ dY[n]        the i of a block, one tile of o
+    """G[i] = Σₙ dY[n] data[n, i] + shift[i] Σₙ dY[n]        the i of a block, one tile of o
 
-    The lists, their starts and the rows are those of the block's share, of the block and of the
-    tile; `sums` is room for T numbers.
+    The CSR matrix, its indptr and the rows R are those of the block's share, of the block and of
+    the tile. sums: scratch memory of T elements.
     """
-    places, values, places_step = lists
-    starts, starts_step = starts_of
-    R, r = rows
-    shift, shifted = normal
-    first, last, blocks, cut = pixels
+    indices, data, chunk_stride = lists
+    indptr, indptr_chunk_stride = starts_of
+    R, R_stride = rows
+    shift, has_shift = normal
+    first, last, blocks, share_width = bounds
     literally(VECTORS)
     T = VECTORS * LANES
     fill(at(G, first * T), (last - first) * T, np.float32(0))
-    if shifted:
+    if has_shift:
         fill(sums, T, np.float32(0))
-        for n in range(clock[COUNT]):
-            row = at(R, n // LANES * r + n % LANES * T)
+        for n in range(step_state[COUNT]):
+            row = at(R, n // LANES * R_stride + n % LANES * T)
             for o in range(T):
                 sums[o] += row[o]
         outer_tile(VECTORS, at(G, first * T), T, at(shift, first), last - first, sums)
-    for n in range(clock[COUNT]):
+    for n in range(step_state[COUNT]):
         chunk, lane = n // LANES, n % LANES
-        start = at(starts, chunk * starts_step + lane * (blocks + 1))
-        begin = chunk * places_step + lane * (cut + LANES) + start[0]
-        row, count = at(R, chunk * r + lane * T), start[1] - start[0]
-        scatter_tile(VECTORS, G, T, at(places, begin), at(values, begin), count, row)
+        start = at(indptr, chunk * indptr_chunk_stride + lane * (blocks + 1))
+        begin = chunk * chunk_stride + lane * (share_width + LANES) + start[0]
+        row, count = at(R, chunk * R_stride + lane * T), start[1] - start[0]
+        scatter_tile(VECTORS, G, T, at(indices, begin), at(data, begin), count, row)

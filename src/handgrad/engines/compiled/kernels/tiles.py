@@ -1,7 +1,7 @@
-"""The tiles that do nearly all of the arithmetic, written so that their sums stay in registers.
+"""Register tiles: the inner loops of matrix products, convolutions and CSR products, in LLVM IR.
 
-Numba makes vectors of plain loops well, but does not keep a tile of sums in registers, and that is
-what brings a product from 50 to 110 GFLOP/s on a core. Strides count elements.
+Numba vectorizes plain loops well, but does not keep a tile of sums in registers. Doing so raises a
+matrix product from 50 to 110 GFLOP/s on a core. Strides are in elements.
 """
 
 from __future__ import annotations
@@ -12,33 +12,33 @@ from typing import Any
 import numba
 from llvmlite import ir
 
+from handgrad.engines.compiled.kernels.decorators import intrinsic
 from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.llvm import (
     VECTOR,
     Builder,
     Value,
-    across,
-    choice,
+    broadcast,
     compress,
     constant,
     fma,
-    listed_row,
+    full_or_partial,
+    horizontal_sum,
+    indexed_row,
+    int_vector,
     load,
-    maybe,
-    members,
-    moved,
-    repeat,
-    spread,
+    loop,
+    loop_at_least_once,
+    offset_pointer,
+    returns_nothing,
     store,
-    void,
-    whole_or_not,
+    tuple_members,
 )
-from handgrad.engines.compiled.kernels.numba_forms import emitted
 
-types: Any = numba.types  # which says nothing about what it is called with
+types: Any = numba.types  # untyped in Numba's stubs
 
 
-@emitted
+@intrinsic
 def product_tile(
     typingctx: Any,
     ROWS: Any,
@@ -57,39 +57,39 @@ def product_tile(
 
     C[r, v] = start + Σₛ Σₜ … A[r·a₀ + s·a₁ + t·a₂ + …] · B[v·b₀ + s·b₁ + t·b₂ + … + lane]
 
-    for r < ROWS and v < COLUMNS, s < sums₀, t < sums₁, …; C[r, v] lies at r·c₀ + v·c₁. Rows and
-    columns past `size` are those at its end once more. One sum is made in the order of s, t, …
+    for r < ROWS and v < COLUMNS, s < sums₀, t < sums₁, …; C[r, v] is at r·c₀ + v·c₁. Rows and
+    columns beyond `size` repeat the last ones. Each sum is evaluated in the order of s, t, …
 
     Args:
-        typingctx: Numba's.
-        ROWS: how many rows the tile has, a constant.
-        COLUMNS: how many vectors side by side, a constant.
-        start: where sums start: None at zero, a pointer at one number for each row, True at C.
-        size: how many rows and columns are left.
-        A: numbers that are each spread over a vector.
+        typingctx: Numba's typing context.
+        ROWS: the number of rows of the tile, a constant.
+        COLUMNS: the number of vectors in a row, a constant.
+        start: the initial sums. None: zero. A pointer: one number for each row. True: C.
+        size: the number of rows and columns that are left.
+        A: numbers, each of which is broadcast to a vector.
         a: its strides, (a₀, a₁, a₂, …).
         B: vectors.
         b: its strides, (b₀, b₁, b₂, …).
         C: vectors.
         c: its strides (c₀, c₁).
-        sums: how many terms in each loop, the outermost first, each at least 1.
+        sums: the number of terms in each loop, the outermost first; at least 1 each.
     """
     rows, columns = ROWS.literal_value, COLUMNS.literal_value
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> None:
         _, _, first, size, A, a, B, b, C, c, sums = args
-        size, a, b, c, sums = (members(builder, t) for t in (size, a, b, c, sums))
+        size, a, b, c, sums = (tuple_members(builder, t) for t in (size, a, b, c, sums))
 
         def tile(row: Sequence[Value], column: Sequence[Value]) -> None:
             row_of_A = [builder.mul(r, a[0]) for r in row]
             column_of_B = [builder.mul(v, b[0]) for v in column]
             targets = [
-                moved(builder, C, builder.mul(r, c[0]), builder.mul(v, c[1]))
+                offset_pointer(builder, C, builder.mul(r, c[0]), builder.mul(v, c[1]))
                 for r in row
                 for v in column
             ]
             if isinstance(start, types.CPointer):
-                heads = [spread(builder, builder.load(builder.gep(first, [r]))) for r in row]
+                heads = [broadcast(builder, builder.load(builder.gep(first, [r]))) for r in row]
                 begin = [head for head in heads for _ in column]
             elif isinstance(start, types.NoneType):
                 begin = [ir.Constant(VECTOR, [0.0] * LANES)] * len(targets)
@@ -98,32 +98,36 @@ def product_tile(
 
             def add(A_s: Value, B_s: Value, so_far: Sequence[Value]) -> Sequence[Value]:
                 vectors = [load(builder, builder.gep(B_s, [v])) for v in column_of_B]
-                factors = [spread(builder, builder.load(builder.gep(A_s, [r]))) for r in row_of_A]
+                factors = [
+                    broadcast(builder, builder.load(builder.gep(A_s, [r]))) for r in row_of_A
+                ]
                 pairs = [(factor, vector) for factor in factors for vector in vectors]
                 return [
                     fma(builder, *pair, total) for pair, total in zip(pairs, so_far, strict=True)
                 ]
 
-            def loop(n: int, A_n: Value, B_n: Value, so_far: Sequence[Value]) -> Sequence[Value]:
+            def nested_loop(
+                n: int, A_n: Value, B_n: Value, so_far: Sequence[Value]
+            ) -> Sequence[Value]:
                 if n == len(sums):
                     return add(A_n, B_n, so_far)
 
                 def body(s: Value, so_far: Sequence[Value]) -> Sequence[Value]:
                     A_s = builder.gep(A_n, [builder.mul(s, a[n + 1])])
                     B_s = builder.gep(B_n, [builder.mul(s, b[n + 1])])
-                    return loop(n + 1, A_s, B_s, so_far)
+                    return nested_loop(n + 1, A_s, B_s, so_far)
 
-                return repeat(builder, sums[n], so_far, body)
+                return loop_at_least_once(builder, sums[n], so_far, body)
 
-            for target, total in zip(targets, loop(0, A, B, begin), strict=True):
+            for target, total in zip(targets, nested_loop(0, A, B, begin), strict=True):
                 store(builder, target, total)
 
-        whole_or_not(builder, (rows, columns), size, tile)
+        full_or_partial(builder, (rows, columns), size, tile)
 
-    return types.void(ROWS, COLUMNS, start, size, A, a, B, b, C, c, sums), void(generate)
+    return types.void(ROWS, COLUMNS, start, size, A, a, B, b, C, c, sums), returns_nothing(generate)
 
 
-@emitted
+@intrinsic
 def dot_tile(
     typingctx: Any,
     ROWS: Any,
@@ -138,18 +142,18 @@ def dot_tile(
     sums: Any,
     offsets: Any,
 ) -> Any:
-    """A tile of sums over vectors, lanes included.
+    """A tile of dot products, summed over vectors and over their lanes.
 
     C[r·c + v] = Σₜ Σₛ Σ_lane A[r·a₀ + t·a₁ + s·a₂ + lane] · B[offsets[v] + t·b₁ + s·b₂ + lane]
 
-    for r < ROWS and v < COLUMNS, t < sums₀, s < sums₁. Rows and columns past `size` are those at
-    its end once more.
+    for r < ROWS and v < COLUMNS, t < sums₀, s < sums₁. Rows and columns beyond `size` repeat
+    the last ones.
     """
     rows, columns = ROWS.literal_value, COLUMNS.literal_value
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> None:
         _, _, size, A, a, B, b, C, c, sums, offsets = args
-        size, a, b, sums = (members(builder, t) for t in (size, a, b, sums))
+        size, a, b, sums = (tuple_members(builder, t) for t in (size, a, b, sums))
 
         def tile(row: Sequence[Value], column: Sequence[Value]) -> None:
             row_of_A = [builder.mul(r, a[0]) for r in row]
@@ -170,65 +174,67 @@ def dot_tile(
                         for pair, total in zip(pairs, sums_so_far, strict=True)
                     ]
 
-                return repeat(builder, sums[1], sums_so_far, inner)
+                return loop_at_least_once(builder, sums[1], sums_so_far, inner)
 
             zeros = [ir.Constant(VECTOR, [0.0] * LANES)] * (rows * columns)
-            totals = iter(repeat(builder, sums[0], zeros, outer))
+            totals = iter(loop_at_least_once(builder, sums[0], zeros, outer))
             for r in row:
                 for v in column:
-                    target = moved(builder, C, builder.mul(r, c), v)
-                    builder.store(across(builder, next(totals)), target)
+                    target = offset_pointer(builder, C, builder.mul(r, c), v)
+                    builder.store(horizontal_sum(builder, next(totals)), target)
 
-        whole_or_not(builder, (rows, columns), size, tile)
+        full_or_partial(builder, (rows, columns), size, tile)
 
-    return types.void(ROWS, COLUMNS, size, A, a, B, b, C, c, sums, offsets), void(generate)
+    return types.void(ROWS, COLUMNS, size, A, a, B, b, C, c, sums, offsets), returns_nothing(
+        generate
+    )
 
 
-@emitted
+@intrinsic
 def gather_tile(
-    typingctx: Any, VECTORS: Any, W: Any, w: Any, places: Any, values: Any, count: Any, Y: Any
+    typingctx: Any, VECTORS: Any, W: Any, w: Any, indices: Any, data: Any, count: Any, Y: Any
 ) -> Any:
     """A row of a matrix product with a sparse vector.
 
-    Y[v] += Σₑ values[e] · W[places[e]·w + v]        e < count
+    Y[v] += Σₑ data[e] · W[indices[e]·w + v]        e < count
 
-    for v < VECTORS. Four sums are made side by side where there are few vectors, so that one
-    addition need not wait for the last.
+    for v < VECTORS. If there are few vectors, four partial sums are computed in parallel, so that
+    an addition need not wait for the previous one.
     """
     vectors = VECTORS.literal_value
-    beside = max(1, 4 // vectors)
+    parallel = max(1, 4 // vectors)
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> None:
-        _, W, w, places, values, count, Y = args
+        _, W, w, indices, data, count, Y = args
         targets = [builder.gep(Y, [constant(v * LANES)]) for v in range(vectors)]
 
         def add(entry: Value, sums: Sequence[Value]) -> list[Value]:
-            row = listed_row(builder, W, w, places, entry)
-            value = spread(builder, builder.load(builder.gep(values, [entry])))
+            row = indexed_row(builder, W, w, indices, entry)
+            value = broadcast(builder, builder.load(builder.gep(data, [entry])))
             weights = [
                 load(builder, builder.gep(row, [constant(v * LANES)])) for v in range(vectors)
             ]
             return [fma(builder, value, weights[v], sums[v]) for v in range(vectors)]
 
         def several(e: Value, tile: Sequence[Value]) -> Sequence[Value]:
-            first = builder.mul(e, constant(beside))
+            first = builder.mul(e, constant(parallel))
             sums: list[Value] = []
-            for k in range(beside):
+            for k in range(parallel):
                 part = tile[k * vectors : (k + 1) * vectors]
                 sums += add(builder.add(first, constant(k)), part)
             return sums
 
-        rounds = builder.sdiv(count, constant(beside))
-        done = builder.mul(rounds, constant(beside))
+        rounds = builder.sdiv(count, constant(parallel))
+        done = builder.mul(rounds, constant(parallel))
         begin = [load(builder, target) for target in targets]
-        begin += [ir.Constant(VECTOR, [0.0] * LANES)] * (vectors * (beside - 1))
-        totals = list(maybe(builder, rounds, begin, several))
-        for k in range(1, beside):
+        begin += [ir.Constant(VECTOR, [0.0] * LANES)] * (vectors * (parallel - 1))
+        totals = list(loop(builder, rounds, begin, several))
+        for k in range(1, parallel):
             for v in range(vectors):
                 totals[v] = builder.fadd(totals[v], totals[k * vectors + v])
         rest: Sequence[Value] = totals[:vectors]
-        if beside > 1:
-            rest = maybe(
+        if parallel > 1:
+            rest = loop(
                 builder,
                 builder.sub(count, done),
                 rest,
@@ -237,45 +243,45 @@ def gather_tile(
         for target, total in zip(targets, rest, strict=True):
             store(builder, target, total)
 
-    return types.void(VECTORS, W, w, places, values, count, Y), void(generate)
+    return types.void(VECTORS, W, w, indices, data, count, Y), returns_nothing(generate)
 
 
-@emitted
+@intrinsic
 def scatter_tile(
-    typingctx: Any, VECTORS: Any, G: Any, g: Any, places: Any, values: Any, count: Any, dY: Any
+    typingctx: Any, VECTORS: Any, G: Any, g: Any, indices: Any, data: Any, count: Any, dY: Any
 ) -> Any:
-    """A sparse vector times a row, added to the rows of a matrix.
+    """The outer product of a sparse vector and a row, added to a matrix.
 
-    G[places[e]·g + v] += values[e] · dY[v]        e < count
+    G[indices[e]·g + v] += data[e] · dY[v]        e < count
 
     for v < VECTORS: the transpose of `gather_tile`.
     """
     vectors = VECTORS.literal_value
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> None:
-        _, G, g, places, values, count, dY = args
+        _, G, g, indices, data, count, dY = args
         row = [load(builder, builder.gep(dY, [constant(v * LANES)])) for v in range(vectors)]
 
         def body(e: Value, _: Sequence[Value]) -> Sequence[Value]:
-            target = listed_row(builder, G, g, places, e)
-            value = spread(builder, builder.load(builder.gep(values, [e])))
+            target = indexed_row(builder, G, g, indices, e)
+            value = broadcast(builder, builder.load(builder.gep(data, [e])))
             for v in range(vectors):
                 place = builder.gep(target, [constant(v * LANES)])
                 store(builder, place, fma(builder, value, row[v], load(builder, place)))
             return []
 
-        maybe(builder, count, [], body)
+        loop(builder, count, [], body)
 
-    return types.void(VECTORS, G, g, places, values, count, dY), void(generate)
+    return types.void(VECTORS, G, g, indices, data, count, dY), returns_nothing(generate)
 
 
-@emitted
+@intrinsic
 def outer_tile(typingctx: Any, VECTORS: Any, G: Any, g: Any, X: Any, count: Any, dY: Any) -> Any:
-    """A vector times a row, added to the rows of a matrix.
+    """The outer product of a dense vector and a row, added to a matrix.
 
     G[i·g + v] += X[i] · dY[v]        i < count
 
-    for v < VECTORS: `scatter_tile` for a vector that is not sparse.
+    for v < VECTORS: `scatter_tile` for a dense vector.
     """
     vectors = VECTORS.literal_value
 
@@ -285,30 +291,32 @@ def outer_tile(typingctx: Any, VECTORS: Any, G: Any, g: Any, X: Any, count: Any,
 
         def body(i: Value, _: Sequence[Value]) -> Sequence[Value]:
             target = builder.gep(G, [builder.mul(i, g)])
-            value = spread(builder, builder.load(builder.gep(X, [i])))
+            value = broadcast(builder, builder.load(builder.gep(X, [i])))
             for v in range(vectors):
                 place = builder.gep(target, [constant(v * LANES)])
                 store(builder, place, fma(builder, value, row[v], load(builder, place)))
             return []
 
-        maybe(builder, count, [], body)
+        loop(builder, count, [], body)
 
-    return types.void(VECTORS, G, g, X, count, dY), void(generate)
+    return types.void(VECTORS, G, g, X, count, dY), returns_nothing(generate)
 
 
-@emitted
-def list_tile(typingctx: Any, pixels: Any, first: Any, scale: Any, places: Any, values: Any) -> Any:
-    """The pixels of 16 that are not zero, put one after another; return how many.
+@intrinsic
+def compress_tile(
+    typingctx: Any, pixels: Any, first: Any, scale: Any, indices: Any, data: Any
+) -> Any:
+    """Store the nonzero ones of 16 pixels one after another and return their number.
 
-    places = first + i and values = pixels[i] · scale[i], for each i < 16 where pixels[i] ≠ 0.
-    What lies after them is overwritten: there must be room for 16.
+    indices = first + i and data = pixels[i] · scale[i], for each i < 16 with pixels[i] ≠ 0.
+    Always 16 elements are written; those beyond the returned number are undefined.
     """
-    whole = pixels.dtype == types.uint8
+    is_uint8 = pixels.dtype == types.uint8
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> Value:
-        pixels, first, scale, places, values = args
+        pixels, first, scale, indices, data = args
         ints = ir.VectorType(ir.IntType(32), LANES)
-        if whole:
+        if is_uint8:
             bytes_ = ir.VectorType(ir.IntType(8), LANES)
             raw = builder.load(builder.bitcast(pixels, bytes_.as_pointer()), align=1)
             found = builder.icmp_unsigned("!=", raw, ir.Constant(bytes_, [0] * LANES))
@@ -322,21 +330,23 @@ def list_tile(typingctx: Any, pixels: Any, first: Any, scale: Any, places: Any, 
             builder.trunc(first, ir.IntType(32)),
             ir.Constant(ir.IntType(32), 0),
         )
-        start = builder.shuffle_vector(start, ir.Constant(ints, ir.Undefined), choice([0] * LANES))
-        place = builder.add(start, choice(range(LANES)))
-        store(builder, values, compress(builder, x, found, "f32"))
-        target = builder.bitcast(places, ints.as_pointer())
+        start = builder.shuffle_vector(
+            start, ir.Constant(ints, ir.Undefined), int_vector([0] * LANES)
+        )
+        place = builder.add(start, int_vector(range(LANES)))
+        store(builder, data, compress(builder, x, found, "f32"))
+        target = builder.bitcast(indices, ints.as_pointer())
         builder.store(compress(builder, place, found, "i32"), target, align=4)
         return builder.zext(
             builder.ctpop(builder.bitcast(found, ir.IntType(LANES))), ir.IntType(64)
         )
 
-    return types.int64(pixels, types.int64, scale, places, values), generate
+    return types.int64(pixels, types.int64, scale, indices, data), generate
 
 
-@emitted
+@intrinsic
 def transpose_tile(typingctx: Any, X: Any, x: Any, Y: Any, y: Any) -> Any:
-    """16 rows of 16 numbers, turned into columns: Y[i·y + j] = X[j·x + i]."""
+    """Transpose a matrix of 16 x 16 numbers: Y[i·y + j] = X[j·x + i]."""
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> None:
         X, x, Y, y = args
@@ -348,10 +358,10 @@ def transpose_tile(typingctx: Any, X: Any, x: Any, Y: Any, y: Any) -> Any:
             for i in range(LANES):
                 if not i & half:
                     above, below = rows[i], rows[i + half]
-                    rows[i] = builder.shuffle_vector(above, below, choice(low))
-                    rows[i + half] = builder.shuffle_vector(above, below, choice(high))
+                    rows[i] = builder.shuffle_vector(above, below, int_vector(low))
+                    rows[i + half] = builder.shuffle_vector(above, below, int_vector(high))
             half //= 2
         for i in range(LANES):
             store(builder, builder.gep(Y, [builder.mul(y, constant(i))]), rows[i])
 
-    return types.void(X, types.int64, Y, types.int64), void(generate)
+    return types.void(X, types.int64, Y, types.int64), returns_nothing(generate)

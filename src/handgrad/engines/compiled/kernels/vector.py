@@ -1,4 +1,4 @@
-"""What is done to one vector of lanes, for loops that Numba does not turn into vectors itself."""
+"""Operations on one vector of 16 lanes, for loops that Numba does not vectorize: pooling, masks."""
 
 from __future__ import annotations
 
@@ -9,39 +9,41 @@ from typing import Any
 import numba
 from llvmlite import ir
 
+from handgrad.engines.compiled.kernels.decorators import intrinsic
 from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.llvm import (
     VECTOR,
     Builder,
     Value,
-    choice,
+    broadcast,
     fma,
+    int_vector,
     load,
-    maybe,
-    members,
-    spread,
+    loop,
+    returns_nothing,
     store,
-    void,
+    tuple_members,
 )
-from handgrad.engines.compiled.kernels.numba_forms import emitted
 
-types: Any = numba.types  # which says nothing about what it is called with
+types: Any = numba.types  # untyped in Numba's stubs
 
 _INTS = ir.VectorType(ir.IntType(32), LANES)
 
 
-@emitted
+@intrinsic
 def add_vector(typingctx: Any, Y: Any, scale: Any, X: Any) -> Any:
     """Y += scale · X."""
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> None:
         Y, scale, X = args
-        store(builder, Y, fma(builder, spread(builder, scale), load(builder, X), load(builder, Y)))
+        store(
+            builder, Y, fma(builder, broadcast(builder, scale), load(builder, X), load(builder, Y))
+        )
 
-    return types.void(Y, types.float32, X), void(generate)
+    return types.void(Y, types.float32, X), returns_nothing(generate)
 
 
-@emitted
+@intrinsic
 def multiply_vector(typingctx: Any, X: Any, M: Any) -> Any:
     """X *= M."""
 
@@ -49,70 +51,75 @@ def multiply_vector(typingctx: Any, X: Any, M: Any) -> Any:
         X, M = args
         store(builder, X, builder.fmul(load(builder, X), load(builder, M)))
 
-    return types.void(X, M), void(generate)
+    return types.void(X, M), returns_nothing(generate)
 
 
-@emitted
-def largest(
-    typingctx: Any, X: Any, x: Any, size: Any, tap: Any, line: Any, Y: Any, winner: Any
+@intrinsic
+def window_max(
+    typingctx: Any, X: Any, x: Any, size: Any, number: Any, line: Any, Y: Any, argmax: Any
 ) -> Any:
-    """Y = max X[i·x₀ + j·x₁] over i < size₀, j < size₁        winner = tap + i·line + j
+    """Y = max X[i·x₀ + j·x₁] over i < size₀, j < size₁        argmax = number + i·line + j
 
-    The first of equal ones wins; NaN is taken, too.
+    The first of several maxima is chosen. NaN propagates to Y.
     """
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> None:
-        X, x, size, tap, line, Y, winner = args
-        x, size = members(builder, x), members(builder, size)
+        X, x, size, number, line, Y, argmax = args
+        x, size = tuple_members(builder, x), tuple_members(builder, size)
 
         def row(i: Value, best: Sequence[Value]) -> Sequence[Value]:
             X_i = builder.gep(X, [builder.mul(i, x[0])])
-            tap_i = builder.add(tap, builder.mul(i, line))
+            number_i = builder.add(number, builder.mul(i, line))
 
             def place(j: Value, best: Sequence[Value]) -> Sequence[Value]:
-                y, won = best
+                y, best_number = best
                 new = load(builder, builder.gep(X_i, [builder.mul(j, x[1])]))
                 larger = builder.fcmp_ordered(">", new, y)
                 taken = builder.or_(larger, builder.fcmp_unordered("uno", new, new))
-                number = _spread_int(builder, builder.add(tap_i, j))
-                return [builder.select(taken, new, y), builder.select(larger, number, won)]
+                candidate = _broadcast_int(builder, builder.add(number_i, j))
+                return [
+                    builder.select(taken, new, y),
+                    builder.select(larger, candidate, best_number),
+                ]
 
-            return maybe(builder, size[1], best, place)
+            return loop(builder, size[1], best, place)
 
         begin = [ir.Constant(VECTOR, [-math.inf] * LANES), ir.Constant(_INTS, [0] * LANES)]
-        y, won = maybe(builder, size[0], begin, row)
+        y, best_number = loop(builder, size[0], begin, row)
         store(builder, Y, y)
-        _store_ints(builder, winner, won)
+        _store_ints(builder, argmax, best_number)
 
-    return types.void(X, x, size, tap, line, Y, winner), void(generate)
+    return types.void(X, x, size, number, line, Y, argmax), returns_nothing(generate)
 
 
-@emitted
-def give_to_winner(typingctx: Any, winner: Any, tap: Any, dY: Any, dX: Any) -> Any:
-    """DX += dY where winner = tap."""
+@intrinsic
+def add_where_argmax(typingctx: Any, argmax: Any, number: Any, dY: Any, dX: Any) -> Any:
+    """DX += dY where argmax = number."""
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> None:
-        winner, tap, dY, dX = args
-        share = _share_of(builder, winner, tap, dY)
+        argmax, number, dY, dX = args
+        share = _where_argmax(builder, argmax, number, dY)
         store(builder, dX, builder.fadd(load(builder, dX), share))
 
-    return types.void(winner, types.int64, dY, dX), void(generate)
+    return types.void(argmax, types.int64, dY, dX), returns_nothing(generate)
 
 
-@emitted
-def leave_to_winner(typingctx: Any, winner: Any, tap: Any, dY: Any, dX: Any) -> Any:
-    """DX = dY where winner = tap, and 0 elsewhere."""
+@intrinsic
+def set_where_argmax(typingctx: Any, argmax: Any, number: Any, dY: Any, dX: Any) -> Any:
+    """DX = dY where argmax = number, and 0 elsewhere."""
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> None:
-        winner, tap, dY, dX = args
-        store(builder, dX, _share_of(builder, winner, tap, dY))
+        argmax, number, dY, dX = args
+        store(builder, dX, _where_argmax(builder, argmax, number, dY))
 
-    return types.void(winner, types.int64, dY, dX), void(generate)
+    return types.void(argmax, types.int64, dY, dX), returns_nothing(generate)
 
 
-def _share_of(builder: Builder, winner: Value, tap: Value, dY: Value) -> Value:
-    mine = builder.icmp_signed("==", _load_ints(builder, winner), _spread_int(builder, tap))
-    return builder.select(mine, load(builder, dY), ir.Constant(VECTOR, [0.0] * LANES))
+def _where_argmax(builder: Builder, argmax: Value, number: Value, dY: Value) -> Value:
+    is_argmax = builder.icmp_signed(
+        "==", _load_ints(builder, argmax), _broadcast_int(builder, number)
+    )
+    return builder.select(is_argmax, load(builder, dY), ir.Constant(VECTOR, [0.0] * LANES))
 
 
 def _load_ints(builder: Builder, pointer: Any) -> Any:
@@ -123,8 +130,8 @@ def _store_ints(builder: Builder, pointer: Any, vector: Value) -> None:
     builder.store(vector, builder.bitcast(pointer, _INTS.as_pointer()), align=4)
 
 
-def _spread_int(builder: Builder, number: Any) -> Any:
+def _broadcast_int(builder: Builder, number: Any) -> Any:
     nothing = ir.Constant(_INTS, ir.Undefined)
     first = builder.trunc(number, ir.IntType(32))
     vector = builder.insert_element(nothing, first, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(vector, nothing, choice([0] * LANES))
+    return builder.shuffle_vector(vector, nothing, int_vector([0] * LANES))

@@ -1,7 +1,12 @@
-"""How each layer is laid down as stages: one file a family, with the same names as the layers."""
+"""Lowering rules: how each layer becomes kernel calls. One file for each family of layers.
+
+To change which kernels a layer uses, edit its rule in the file named like the layer's own. To add
+a rule, add it to `LOWERING_RULES`.
+"""
 
 from handgrad.engines.compiled.lower import (
     activation,
+    batch_size_one,
     chain,
     conv,
     dense,
@@ -10,8 +15,7 @@ from handgrad.engines.compiled.lower import (
     pool,
     reference,
 )
-from handgrad.engines.compiled.lower import batch_size_one as single
-from handgrad.engines.compiled.lower.builder import Emitter
+from handgrad.engines.compiled.lower.builder import LoweringRule
 from handgrad.layers import (
     AvgPool2d,
     BatchNorm,
@@ -32,8 +36,9 @@ from handgrad.layers import (
 )
 from handgrad.layers.chain import Sequential
 
-EMITTERS: dict[type | None, Emitter] = {
-    AvgPool2d: pool.average,
+# The rule under None is that of all other layers.
+LOWERING_RULES: dict[type | None, LoweringRule] = {
+    AvgPool2d: pool.avg_pool,
     BatchNorm: norm.batch_norm,
     Sequential: chain.chain,
     Conv2d: conv.conv,
@@ -41,9 +46,9 @@ EMITTERS: dict[type | None, Emitter] = {
     Dropout: dropout.dropout,
     Dropout2d: dropout.dropout,
     Flatten: chain.flatten,
-    GlobalAvgPool2d: pool.global_average,
+    GlobalAvgPool2d: pool.global_avg_pool,
     LeakyReLU: activation.leaky_relu,
-    MaxPool2d: pool.maximum,
+    MaxPool2d: pool.max_pool,
     Normalize: norm.normalize,
     ReLU: activation.activation,
     Residual: chain.residual,
@@ -53,8 +58,9 @@ EMITTERS: dict[type | None, Emitter] = {
     None: reference.reference,
 }
 
-SINGLE: dict[type | None, Emitter] = {
-    Dense: single.dense,
+# The rules for batches of one image.
+BATCH_SIZE_ONE_RULES: dict[type | None, LoweringRule] = {
+    Dense: batch_size_one.dense,
     Flatten: chain.flatten,
     LeakyReLU: activation.leaky_relu,
     ReLU: activation.activation,

@@ -1,55 +1,58 @@
-"""Activations."""
+"""Lowering of activations: in place, or on a copy if the backward pass needs the input."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from handgrad.engines.compiled.jit.signatures import signature
 from handgrad.engines.compiled.lower.builder import Backward, Builder
 from handgrad.engines.compiled.lower.values import Value
 from handgrad.layers import Layer, LeakyReLU, ReLU, Sigmoid, SiLU, Tanh
 
-
-class _Form(NamedTuple):
-    """An activation's kernel, and whether its backward looks at Y, or else at X."""
-
-    kernel: str
-    by_output: bool
-
-
-_FORMS: dict[type, _Form] = {
-    ReLU: _Form("activation.relu", True),
-    Sigmoid: _Form("activation.sigmoid", True),
-    SiLU: _Form("activation.silu", False),
-    Tanh: _Form("activation.tanh", True),
+_KERNELS: dict[type, str] = {
+    ReLU: "activation.relu",
+    Sigmoid: "activation.sigmoid",
+    SiLU: "activation.silu",
+    Tanh: "activation.tanh",
 }
 
 
 def activation(
     b: Builder, layer: Layer, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lay down an activation without settings."""
-    kernel, by_output = _FORMS[type(layer)]
-    return _lay(b, X, kernel, by_output)
+    """Lower an activation without hyperparameters."""
+    kernel = _KERNELS[type(layer)]
+    return _lower(b, X, kernel, reads_output="Y" in signature(f"{kernel}_backward").types)
 
 
 def leaky_relu(
     b: Builder, layer: LeakyReLU, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lay down LeakyReLU; while its slope is not negative, Y has the sign of X."""
-    return _lay(b, X, "activation.leaky_relu", layer.slope >= 0, layer.slope)
+    """Lower LeakyReLU.
+
+    Its backward kernel needs only the sign of X. If the slope is not negative, Y has the same
+    sign, so that X may be overwritten.
+    """
+    reads_output = layer.slope >= 0
+    return _lower(b, X, "activation.leaky_relu", reads_output, slope=layer.slope)
 
 
-def _lay(
-    b: Builder, X: Value, kernel: str, by_output: bool, *settings: float
+def _lower(
+    b: Builder, X: Value, kernel: str, reads_output: bool, **hyperparameters: float
 ) -> tuple[Value, Backward]:
-    Y = b.beside("Y", X, fixed=True) if by_output else b.elsewhere("Y", X)
-    b.chunks(kernel, Y.buffer, Y.count, *settings)
-    seen = Y if by_output else X
+    Y = b.in_place("Y", X, keep_for_backward=True) if reads_output else b.copy("Y", X)
+    b.per_chunk(kernel, X=Y.buffer, count=Y.count, **hyperparameters)
+    name = "Y" if "Y" in signature(f"{kernel}_backward").types else "X"
+    kept = {name: Y.buffer if reads_output else X.buffer}
 
     def backward(dY: Value) -> Value | None:
-        if not X.learned:
+        if not X.requires_grad:
             return None
-        b.chunks(f"{kernel}_backward", seen.buffer, dY.buffer, dY.count, *settings)
+        b.per_chunk(
+            f"{kernel}_backward",
+            dY=dY.buffer,
+            count=dY.count,
+            **kept,
+            **hyperparameters,
+        )
         return dY
 
     return Y, backward

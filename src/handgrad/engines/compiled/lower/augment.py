@@ -1,4 +1,4 @@
-"""The images changed at random, before the first layer takes them."""
+"""Lowering of augmentation: random changes of the images before the first layer."""
 
 from __future__ import annotations
 
@@ -7,43 +7,60 @@ import numpy as np
 from handgrad.data.augment.augmentation import grid_for
 from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.lower.builder import Builder
-from handgrad.engines.compiled.lower.plan import Argument, Buffer, Inlet, Place
+from handgrad.engines.compiled.lower.calls import Argument, Buffer, RunArgument
 
-_WORK = 40  # operations on a pixel, beside those of the distortion
+_WORK = 40  # operations for a pixel, besides those of the elastic distortion
 
 
 def images(b: Builder) -> tuple[Argument, int]:
-    """Return where the images lie, and whether they are those of the chunk, lane by lane.
+    """Emit the augmentation, if there is one.
 
-    Where they are to be changed at random, lay that down.
+    Returns:
+        Where the images are, and whether they are the chunk's images in the order of its lanes (1)
+        or the data set (0).
     """
-    augmentation = b.source.augmentation
+    augmentation = b.input_format.augmentation
     if augmentation is None:
-        return Inlet("images"), 0
+        return RunArgument("images"), 0
     C, H, W = b.net.shape
     tables = grid_for(augmentation, (H, W))
     _, count = tables.half_pixels.shape
-    whole, padded = b.source.whole, (H + 3) * (W + 3) + LANES
-    kind = np.uint8 if whole else np.float32
-    new = Buffer("augment: images", LANES * C * H * W, kind)
-    words = (
-        Buffer("augment: four pixels", padded, np.int32),
-        Buffer("augment: four pixels at each place", count, np.int32),
-    )
+    is_uint8, padded = b.input_format.is_uint8, (H + 3) * (W + 3) + LANES
+    dtype = np.uint8 if is_uint8 else np.float32
+    augmented = Buffer("augment: images", LANES * C * H * W, dtype)
+    scratch = {
+        "rows": Buffer("augment: rows of knots", max(H * tables.row, LANES), per_worker=True),
+        "displacement": Buffer("augment: displacement", 2 * (count + LANES), per_worker=True),
+        "sources": Buffer("augment: sources", 2 * count, np.int32, per_worker=True),
+        "padded": Buffer("augment: padded image", padded, dtype, per_worker=True),
+        "thickened": Buffer("augment: image with other strokes", padded, dtype, per_worker=True),
+    }
+    if is_uint8:
+        scratch |= {
+            "neighbors": Buffer("augment: four neighbors", padded, np.int32, per_worker=True),
+            "neighbors_at": Buffer(
+                "augment: four neighbors of each source", count, np.int32, per_worker=True
+            ),
+        }
     b.plan.notes.append(f"images: augmented by {augmentation}")
     b.plan.multiply_adds += H * W * (2 * tables.control_points + C * _WORK)
-    b.chunks(
-        f"augment.move_{'bytes' if whole else 'floats'}",
-        *(Inlet("images"), Inlet("order"), Inlet("moves"), Place.CLOCK, Place.CHUNK, C, H, W),
-        *(augmentation.fill_value(kind), int(augmentation.fill is None)),
-        *(tables.control_points, tables.row, tables.half_pixels, tables.down, tables.across),
-        np.arange(max(tables.control_points, 1), dtype=np.int32),
-        Buffer("augment: rows of knots", max(H * tables.row, LANES)),
-        Buffer("augment: distortion", 2 * (count + LANES)),
-        Buffer("augment: places", 2 * count, np.int32),
-        Buffer("augment: old", padded, kind),
-        Buffer("augment: old, with other strokes", padded, kind),
-        *(words if whole else ()),
-        new,
+    b.per_chunk(
+        f"augment.warp_{'uint8' if is_uint8 else 'float32'}",
+        images=RunArgument("images"),
+        order=RunArgument("order"),
+        augment=RunArgument("moves"),
+        channels=C,
+        height=H,
+        width=W,
+        fill=augmentation.fill_value(dtype),
+        edge=int(augmentation.fill is None),
+        knots=tables.control_points,
+        row=tables.row,
+        half_pixels=tables.half_pixels,
+        down=tables.down,
+        across=tables.across,
+        indices=np.arange(max(tables.control_points, 1), dtype=np.int32),
+        augmented=augmented,
+        **scratch,
     )
-    return new, 1
+    return augmented, 1

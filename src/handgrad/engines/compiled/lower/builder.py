@@ -1,4 +1,4 @@
-"""What turns a network into a plan, layer by layer."""
+"""The builder: lowers the layers of a network to kernel calls, forward and then backward."""
 
 from __future__ import annotations
 
@@ -10,154 +10,183 @@ from typing import TypeAlias
 import numpy as np
 
 from handgrad.engines.compiled.kernels.lanes import LANES
-from handgrad.engines.compiled.kernels.phases import Kind
-from handgrad.engines.compiled.lower.parameter_layout import Store, aligned
-from handgrad.engines.compiled.lower.plan import Argument, Buffer, Part, Plan
-from handgrad.engines.compiled.lower.values import Source, Value
+from handgrad.engines.compiled.lower.barriers import PER_CHUNK
+from handgrad.engines.compiled.lower.calls import Argument, Buffer, View
+from handgrad.engines.compiled.lower.parameter_layout import ParameterLayout, aligned
+from handgrad.engines.compiled.lower.plan import Plan
+from handgrad.engines.compiled.lower.values import InputFormat, Value
 from handgrad.layers import Layer
 from handgrad.network import Network
 
 Backward: TypeAlias = Callable[[Value], Value | None]
-Emitter: TypeAlias = Callable[..., tuple[Value, Backward]]
+LoweringRule: TypeAlias = Callable[..., tuple[Value, Backward]]
 
 
 class Builder:
-    """Collects the stages of one network; each family of layers knows how to lay down its own.
+    """Builds the plan of one network with the lowering rule of each layer.
+
+    A lowering rule is a function `rule(builder, layer, prefix, number, X)`. It emits the forward
+    kernels and returns the layer's output, and a function that emits the backward kernels: given
+    the gradient dY, it returns dX, or None if nothing before the layer has parameters.
 
     Args:
         net: the network.
-        store: its learned arrays.
-        source: how the images come.
-        chunks: for how many chunks of 16 images there must be room.
-        training: whether to learn, or only to go forward as at inference.
-        emitters: what lays down each kind of layer, under None any other kind.
+        layout: where its parameters lie.
+        input_format: the format of the images.
+        chunks: the largest batch in chunks of 16 images.
+        training: whether to build a training step. Otherwise the plan is for inference.
+        config: the lowering rule of each layer class; under None, the one of all other classes.
 
     Attributes:
-        plan: the plan so far.
-        refresh: what to call before each run.
-        gradients: what to call once the chunks are through, to lay down the gradients that are
-            made for the whole batch at once.
-        sums: what to call after that, to lay down the sums of gradients made in shares.
-        updates: what to call after the update of most parameters, to lay down that of the others.
-        absorb: what to call after all updates.
-        plain: whether the update is W ← W − η dW and nothing else.
-        parts: the gradients that are made chunk by chunk.
-        norms: the sums of squares of all gradients.
-        spoilt: 1 where an update has left a number that is not finite.
+        plan: the plan.
+        refresh: functions to call before each run.
+        gradients: functions that emit the gradients that are computed for the whole batch at
+            once, after all chunks.
+        gradient_sums: functions that emit, after that, the sums of gradients computed in halves.
+        updates: functions that emit the updates of single parameters.
+        update_buffers: functions that emit the updates of buffers, after all other updates.
+        is_plain_sgd: whether the update is W ← W − η dW and nothing else.
+        chunk_gradients: the gradients that are computed chunk by chunk.
+        norms: sums of squares of all gradients.
+        nonfinite: a flag that is 1 if an update produced a number that is not finite.
     """
 
     def __init__(
         self,
         net: Network,
-        store: Store,
-        source: Source,
+        layout: ParameterLayout,
+        input_format: InputFormat,
         chunks: int,
         training: bool,
-        emitters: Mapping[type | None, Emitter],
+        config: Mapping[type | None, LoweringRule],
     ) -> None:
-        self.net, self.store, self.source, self.training = net, store, source, training
+        self.net, self.layout, self.training = net, layout, training
+        self.input_format = input_format
         self.plan = Plan(chunks)
         self.refresh: list[Callable[[], None]] = []
-        self.gradients = _Later(self.plan)
-        self.sums = _Later(self.plan)
-        self.updates = _Later(self.plan)
-        self.update_buffers = _Later(self.plan)
-        self.plain = False
-        self.parts = Buffer("gradients by chunk", max(store.shared, LANES))
-        self.norms = Buffer("sums of squares", 0, single=True)
-        self.spoilt = Buffer("spoilt", 1, np.int64, single=True)
-        self._emitters = emitters
+        self.gradients = _Deferred(self.plan)
+        self.gradient_sums = _Deferred(self.plan)
+        self.updates = _Deferred(self.plan)
+        self.update_buffers = _Deferred(self.plan)
+        self.is_plain_sgd = False
+        self.chunk_gradients = Buffer("gradients by chunk", max(layout.shared, LANES))
+        self.norms = Buffer("sums of squares", 0, shared=True)
+        self.nonfinite = Buffer("nonfinite", 1, np.int64, shared=True)
+        self._rules = config
 
     def chain(
         self, layers: Sequence[Layer], prefix: str, number: int, X: Value, first: int = 0
     ) -> tuple[Value, Backward]:
-        """Lay down layers one after another.
+        """Lower layers that follow each other.
 
         Args:
             layers: the layers.
-            prefix: what their arrays' names begin with.
-            number: the place of the chain in the network, as `Context.layer` counts.
-            X: what goes in.
-            first: the number of the first of them.
+            prefix: the prefix of their parameters' names.
+            number: the position of the chain in the network, as in `Context.layer`.
+            X: the input.
+            first: the index of the first layer.
 
         Returns:
-            What comes out, and what lays down the way back.
+            The output, and a function that emits the backward pass.
         """
-        ways: list[tuple[str, Backward]] = []
+        backward_of: list[tuple[str, Backward]] = []
         for index, layer in enumerate(layers, first):
             self.plan.layer = label = f"{prefix}{index} {type(layer).__name__}"
-            emit = self._emitters.get(type(layer), self._emitters[None])
-            X, way = emit(self, layer, f"{prefix}{index}.", number * 1000 + index + 1, X)
-            ways.append((label, way))
+            rule = self._rules.get(type(layer), self._rules[None])
+            X, back = rule(self, layer, f"{prefix}{index}.", number * 1000 + index + 1, X)
+            backward_of.append((label, back))
 
         def backward(dY: Value) -> Value | None:
             dX: Value | None = dY
-            for label, way in reversed(ways):
+            for label, back in reversed(backward_of):
                 if dX is not None:
                     self.plan.layer = label
-                    dX = way(dX)
+                    dX = back(dX)
             return dX
 
         return X, backward
 
-    def value(self, name: str, shape: tuple[int, ...], learned: bool, fixed: bool = False) -> Value:
-        """Return a new value, with room for whole tiles."""
-        rows, lanes = -(-math.prod(shape) // 64) * 64, 1 if self.source.single else LANES
-        room = Buffer(f"{self.plan.layer}: {name}", rows * lanes)
-        return Value(room, shape, learned, fixed, lanes)
+    def value(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        requires_grad: bool,
+        keep_for_backward: bool = False,
+    ) -> Value:
+        """Return a new value. Its buffer is padded to whole tiles."""
+        rows = -(-math.prod(shape) // 64) * 64
+        lanes = 1 if self.input_format.batch_size_one else LANES
+        buffer = Buffer(f"{self.plan.layer}: {name}", rows * lanes)
+        return Value(buffer, shape, requires_grad, keep_for_backward, lanes)
 
-    def beside(self, name: str, X: Value, fixed: bool = False) -> Value:
-        """Return X to be changed in place, or a copy of it where X is needed once more."""
-        return self.elsewhere(name, X, fixed) if X.fixed else replace(X, fixed=fixed)
+    def in_place(self, name: str, X: Value, keep_for_backward: bool = False) -> Value:
+        """Return X to be changed in place, or a copy of X if X is needed again."""
+        if X.keep_for_backward:
+            return self.copy(name, X, keep_for_backward)
+        return replace(X, keep_for_backward=keep_for_backward)
 
-    def elsewhere(self, name: str, X: Value, fixed: bool = False) -> Value:
-        """Lay down a copy of X, to be changed in place."""
-        Y = self.value(name, X.shape, X.learned, fixed)
-        self.chunks("chain.copy", X.buffer, Y.buffer, X.count)
+    def copy(self, name: str, X: Value, keep_for_backward: bool = False) -> Value:
+        """Emit a copy of X, to be changed in place."""
+        Y = self.value(name, X.shape, X.requires_grad, keep_for_backward)
+        self.per_chunk("chain.copy", X=X.buffer, Y=Y.buffer, count=X.count)
         return Y
 
-    def chunks(self, kernel: str, *arguments: Argument, **sizes: int) -> None:
-        """Lay down a stage for each chunk."""
-        self.plan.emit(Kind.CHUNKS, kernel, *arguments, **sizes)
+    def per_chunk(
+        self, kernel: str, constants: Mapping[str, int] | None = None, /, **arguments: Argument
+    ) -> None:
+        """Emit a kernel call for each chunk."""
+        self.plan.emit(PER_CHUNK, kernel, constants, **arguments)
 
-    def parameter(self, name: str) -> Part:
-        """Return where a learned array lies."""
-        return Part(self.store.W, self.store.rooms[name].offset)
+    def parameter(self, name: str) -> View:
+        """Return a parameter's memory."""
+        slot = self.layout.slots[name]
+        return View(self.layout.W, slot.offset, size=slot.capacity)
 
-    def gradient(self, name: str) -> Part:
-        """Return where a chunk's share of a gradient lies."""
-        return Part(self.parts, self.store.rooms[name].offset)
+    def gradient(self, name: str) -> View:
+        """Return the memory of the gradient of the whole batch."""
+        slot = self.layout.slots[name]
+        return View(self.layout.dW, slot.offset, size=slot.capacity)
 
-    def nothing(self, count: int) -> Part:
-        """Return zeros, which nobody changes."""
-        return Part(aligned(count))
+    def chunk_gradient(self, name: str) -> View:
+        """Return the memory of a chunk's contribution to a gradient."""
+        slot = self.layout.slots[name]
+        return View(self.chunk_gradients, slot.offset, size=slot.capacity)
 
-    def more_norms(self, count: int) -> Part:
-        """Return room for `count` more sums of squares."""
+    def zeros(self, count: int) -> View:
+        """Return zeros that no kernel writes to."""
+        return View(aligned(count))
+
+    def add_norms(self, count: int) -> View:
+        """Return memory for `count` more sums of squares."""
         offset = self.norms.size
         self.norms.size += count
-        return Part(self.norms, offset)
+        return View(self.norms, offset, size=count)
 
 
-class _Later(list[Callable[[], None]]):
-    """What to call later, each in the name of the layer that asks for it."""
+class _Deferred(list[Callable[[], None]]):
+    """Functions that emit calls later, each for the layer that was lowered when it was added."""
 
     def __init__(self, plan: Plan) -> None:
         super().__init__()
         self._plan = plan
 
-    def append(self, call: Callable[[], None]) -> None:
-        """Add a call."""
+    def append(self, emit: Callable[[], None]) -> None:
+        """Add a function."""
         layer = self._plan.layer
 
-        def lay() -> None:
+        def emit_for_layer() -> None:
             self._plan.layer = layer
-            call()
+            emit()
 
-        super().append(lay)
+        super().append(emit_for_layer)
+
+    def emit(self) -> None:
+        """Call all functions in order."""
+        for emit_for_layer in self:
+            emit_for_layer()
 
 
 def even(total: int, most: int) -> int:
-    """Return the size of pieces, at most `most`, that cover `total` with the least left over."""
+    """Return the size of pieces, at most `most`, that cover `total` with the least excess."""
     pieces = -(-total // most)
     return -(-total // pieces)

@@ -1,4 +1,4 @@
-"""Layers made of layers, and the one that changes only the shape."""
+"""Lowering of Chain, Flatten and Residual."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from handgrad.layers.chain import Sequential
 def chain(
     b: Builder, layer: Sequential, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lay down a chain inside a chain."""
+    """Lower a chain inside a chain."""
     return b.chain(layer.layers, prefix, number, X)
 
 
 def flatten(
     b: Builder, layer: Flatten, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lay down nothing: in lanes, an image lies in one column already."""
+    """Lower Flatten without a kernel: in lanes, an image is one column already."""
     return replace(X, shape=(X.features,)), lambda dY: replace(dY, shape=X.shape)
 
 
 def residual(
     b: Builder, layer: Residual, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lay down both ways and their sum."""
+    """Lower the body, the shortcut and their sum."""
     label = b.plan.layer
-    X = replace(X, fixed=True)
-    body, back = b.chain(layer.body, f"{prefix}body.", number * 1000 + 1, X)
-    short, shortcut = b.chain(layer.shortcut, f"{prefix}shortcut.", number * 1000 + 2, X)
+    X = replace(X, keep_for_backward=True)
+    body, body_backward = b.chain(layer.body, f"{prefix}body.", number * 1000 + 1, X)
+    short, short_backward = b.chain(layer.shortcut, f"{prefix}shortcut.", number * 1000 + 2, X)
     b.plan.layer = label
-    Y = b.value("Y", body.shape, body.learned or short.learned)
-    b.chunks("chain.add", body.buffer, short.buffer, Y.buffer, Y.count)
+    Y = b.value("Y", body.shape, body.requires_grad or short.requires_grad)
+    b.per_chunk("chain.add", A=body.buffer, B=short.buffer, Y=Y.buffer, count=Y.count)
 
     def backward(dY: Value) -> Value | None:
-        own = b.value("dY of the body", dY.shape, learned=True)
-        b.chunks("chain.copy", dY.buffer, own.buffer, own.count)
-        dX = back(own) if body.learned else None
-        other = shortcut(dY) if short.learned else None
+        own = b.value("dY of the body", dY.shape, requires_grad=True)
+        b.per_chunk("chain.copy", X=dY.buffer, Y=own.buffer, count=own.count)
+        dX = body_backward(own) if body.requires_grad else None
+        other = short_backward(dY) if short.requires_grad else None
         b.plan.layer = label
-        if not X.learned or dX is None or other is None:
-            return dX or other if X.learned else None
-        b.chunks("chain.add", dX.buffer, other.buffer, dX.buffer, X.count)
+        if not X.requires_grad or dX is None or other is None:
+            return dX or other if X.requires_grad else None
+        b.per_chunk("chain.add", A=dX.buffer, B=other.buffer, Y=dX.buffer, count=X.count)
         return dX
 
     return Y, backward

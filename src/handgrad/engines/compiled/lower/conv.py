@@ -1,4 +1,4 @@
-"""Convolution."""
+"""Lowering of Conv2d: padding, packed weights, forward, weight gradient and input gradient."""
 
 from __future__ import annotations
 
@@ -8,61 +8,107 @@ from itertools import product
 import numpy as np
 
 from handgrad.engines.compiled.kernels.lanes import LANES
+from handgrad.engines.compiled.lower.barriers import tiles
 from handgrad.engines.compiled.lower.builder import Backward, Builder
-from handgrad.engines.compiled.lower.plan import Buffer
+from handgrad.engines.compiled.lower.calls import Buffer, RuntimeIndex
 from handgrad.engines.compiled.lower.values import Value
 from handgrad.layers import Array, Conv2d
 from handgrad.layers.im2col import Pair, pair
 
 
 def conv(b: Builder, layer: Conv2d, prefix: str, number: int, X: Value) -> tuple[Value, Backward]:
-    """Lay down a convolution."""
+    """Lower a convolution."""
     C, H, W = X.shape
     (kh, kw), (down, across) = pair(layer.kernel), pair(layer.stride)
     top, left = pair(layer.padding)
     height, width = H + 2 * top, W + 2 * left
-    O, taps = layer.channels, kh * kw
+    O, kernel_area = layer.channels, kh * kw
     rows, columns = (height - kh) // down + 1, (width - kw) // across + 1
-    bias = b.parameter(f"{prefix}bias")
+    plane, row = height * width * LANES, width * LANES
 
     padded = X.buffer
     if top or left:
-        padded = Buffer(f"{b.plan.layer}: X with its border", C * height * width * LANES)
-        place = (height * width * LANES, width * LANES, LANES, (top * width + left) * LANES)
-        b.chunks("conv.spread", X.buffer, padded, C, H, W, *place)
+        padded = Buffer(f"{b.plan.layer}: X with padding", C * plane)
+        b.per_chunk(
+            "conv.pad",
+            X=X.buffer,
+            D=padded,
+            channels=C,
+            height=H,
+            width=W,
+            plane=plane,
+            row_stride=row,
+            column_stride=LANES,
+            corner=(top * width + left) * LANES,
+        )
 
-    plane, row = height * width * LANES, width * LANES
-    steps, sizes = (down * row, across * LANES), (O, rows, columns)
-    Y = b.value("Y", (O, rows, columns), learned=True)
-    ROWS, COLUMNS = product_tile(O, columns)
-    P = _packed(b, "forward", prefix, (C, O, taps), C)
-    arguments = (P, bias, padded, Y.buffer, C, plane, row, *steps, *sizes, kh, kw)
-    b.chunks("conv.forward", *arguments, ROWS=ROWS, COLUMNS=COLUMNS)
-    b.plan.multiply_adds += O * C * taps * rows * columns * (3 if X.learned else 2)
+    geometry = {
+        **{"channels": C, "plane": plane, "outputs": O, "rows": rows, "columns": columns},
+        **{"row_stride": down * row, "column_stride": across * LANES},
+    }
+    Y = b.value("Y", (O, rows, columns), requires_grad=True)
+    b.per_chunk(
+        "conv.forward",
+        _constants(product_tile(O, columns)),
+        P=_packed_weights(b, "forward", prefix, C, O, kernel_area),
+        b=b.parameter(f"{prefix}bias"),
+        X=padded,
+        Y=Y.buffer,
+        row=row,
+        kernel_height=kh,
+        kernel_width=kw,
+        **geometry,
+    )
+    b.plan.multiply_adds += O * C * kernel_area * rows * columns * (3 if X.requires_grad else 2)
 
-    turned = _packed(b, "backward", prefix, (C, O, taps), O) if X.learned and b.training else None
+    packed = None
+    if X.requires_grad and b.training:
+        packed = _packed_weights(b, "backward", prefix, C, O, kernel_area)
 
     def backward(dY: Value) -> Value | None:
-        ROWS, COLUMNS = dot_tile(O, taps)
-        dW, offsets = b.gradient(f"{prefix}weight"), _taps(kh, kw, row)
-        arguments = (padded, dY.buffer, dW, C, plane, *steps, *sizes, taps, offsets)
-        b.chunks("conv.gradient", *arguments, ROWS=ROWS, COLUMNS=COLUMNS)
-        count = rows * columns * LANES
-        b.chunks("conv.bias_gradient", dY.buffer, b.gradient(f"{prefix}bias"), O, count)
-        return None if turned is None else _backward_input(b, turned, layer, X, dY)
+        b.per_chunk(
+            "conv.gradient",
+            _constants(dot_tile(O, kernel_area)),
+            X=padded,
+            dY=dY.buffer,
+            dW=b.chunk_gradient(f"{prefix}weight"),
+            kernel_area=kernel_area,
+            offsets=_kernel_offsets(kh, kw, row),
+            **geometry,
+        )
+        b.per_chunk(
+            "conv.bias_gradient",
+            dY=dY.buffer,
+            db=b.chunk_gradient(f"{prefix}bias"),
+            outputs=O,
+            count=rows * columns * LANES,
+        )
+        return None if packed is None else _backward_input(b, packed, layer, X, dY)
 
     return Y, backward
 
 
-def _packed(b: Builder, way: str, prefix: str, sizes: tuple[int, ...], tiles: int) -> Buffer:
-    """Lay down the weights in the order in which one way reads them, once for all images."""
-    P = Buffer(f"{b.plan.layer}: weights {way}", math.prod(sizes), single=True)
-    b.plan.prepare(f"conv.pack_{way}", b.parameter(f"{prefix}weight"), P, *sizes, tiles=tiles)
+def _packed_weights(
+    b: Builder, direction: str, prefix: str, C: int, O: int, kernel_area: int
+) -> Buffer:
+    """Emit the weights in the order in which one direction reads them, once a step."""
+    P = Buffer(f"{b.plan.layer}: weights {direction}", C * O * kernel_area, shared=True)
+    index = "k" if direction == "forward" else "o"
+    b.plan.emit_before_images(
+        tiles(C if direction == "forward" else O),
+        f"conv.pack_{direction}",
+        W=b.parameter(f"{prefix}weight"),
+        P=P,
+        channels=C,
+        outputs=O,
+        kernel_area=kernel_area,
+        **{index: RuntimeIndex.TILE},
+    )
     return P
 
 
 def _backward_input(b: Builder, P: Buffer, layer: Conv2d, X: Value, dY: Value) -> Value:
-    """Lay down dX: dY with room between its pixels and a border, convolved once more."""
+    """Emit dX: dY, dilated by the stride and padded, convolved with the flipped kernel."""
     C, H, W = X.shape
     O, rows, columns = dY.shape
     (kh, kw), (down, across) = pair(layer.kernel), pair(layer.stride)
@@ -70,17 +116,41 @@ def _backward_input(b: Builder, P: Buffer, layer: Conv2d, X: Value, dY: Value) -
     height, width = H + 2 * top + kh - 1, W + 2 * left + kw - 1
     plane, row = height * width * LANES, width * LANES
 
-    D = Buffer(f"{b.plan.layer}: dY with its border", O * plane)
+    D = Buffer(f"{b.plan.layer}: dY with padding", O * plane)
     corner = ((kh - 1) * width + kw - 1) * LANES
-    place = (plane, down * row, across * LANES, corner)
-    b.chunks("conv.spread", dY.buffer, D, O, rows, columns, *place)
-
-    dX = b.value("dX", X.shape, learned=True)
-    corner += (top * width + left) * LANES
-    ROWS, COLUMNS = product_tile(C, W)
-    border = (top, left, down * (rows - 1), across * (columns - 1))
-    arguments = (P, D, dX.buffer, C, H, W, plane, row, corner, O, kh, kw, *border)
-    b.chunks("conv.backward_input", *arguments, ROWS=ROWS, COLUMNS=COLUMNS)
+    b.per_chunk(
+        "conv.pad",
+        X=dY.buffer,
+        D=D,
+        channels=O,
+        height=rows,
+        width=columns,
+        plane=plane,
+        row_stride=down * row,
+        column_stride=across * LANES,
+        corner=corner,
+    )
+    dX = b.value("dX", X.shape, requires_grad=True)
+    b.per_chunk(
+        "conv.backward_input",
+        _constants(product_tile(C, W)),
+        P=P,
+        D=D,
+        dX=dX.buffer,
+        channels=C,
+        height=H,
+        width=W,
+        plane=plane,
+        row=row,
+        corner=corner + (top * width + left) * LANES,
+        outputs=O,
+        kernel_height=kh,
+        kernel_width=kw,
+        top=top,
+        left=left,
+        last_row=down * (rows - 1),
+        last_column=across * (columns - 1),
+    )
     return dX
 
 
@@ -91,17 +161,22 @@ def product_tile(rows: int, columns: int) -> Pair:
 
 
 def dot_tile(rows: int, columns: int) -> Pair:
-    """Return the tile of sums over vectors, where every row and column costs a load as well."""
+    """Return the tile of dot products with the least work; each row and column costs a load."""
     sizes = [(r, v) for r, v in product(range(1, 7), range(1, 7)) if r * v + min(r, v) <= 30]
     return min(
         sizes, key=lambda size: _tiles(rows, columns, size) * (math.prod(size) + sum(size) / 2 + 1)
     )
 
 
+def _constants(tile: Pair) -> dict[str, int]:
+    """Return the constants that a kernel is compiled for."""
+    return {"ROWS": tile[0], "COLUMNS": tile[1]}
+
+
 def _tiles(rows: int, columns: int, size: Pair) -> int:
     return -(-rows // size[0]) * -(-columns // size[1])
 
 
-def _taps(kh: int, kw: int, row: int) -> Array:
-    """Return how far each tap of a window lies from its corner."""
+def _kernel_offsets(kh: int, kw: int, row: int) -> Array:
+    """Return the distance of each kernel element from the corner of its window."""
     return (np.arange(kh)[:, None] * row + np.arange(kw) * LANES).reshape(-1)

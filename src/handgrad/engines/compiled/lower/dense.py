@@ -1,4 +1,8 @@
-"""The linear layer, on lanes."""
+"""Lowering of Dense for batches: forward, input gradient, weight gradient and update.
+
+A weight gradient is computed for the whole batch at once, after all chunks. For small layers, two
+halves of the batch are summed separately, so that each of two workers uses its own chunks only.
+"""
 
 from __future__ import annotations
 
@@ -7,164 +11,229 @@ import math
 from handgrad.engines.compiled.ablation import is_enabled
 from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.phases import Kind
+from handgrad.engines.compiled.lower.barriers import Items, tiles
 from handgrad.engines.compiled.lower.builder import Backward, Builder, even
+from handgrad.engines.compiled.lower.calls import Argument, Buffer, ChunkStride, RuntimeIndex, View
 from handgrad.engines.compiled.lower.parameter_layout import Tiling
-from handgrad.engines.compiled.lower.plan import Buffer, Part, Place, Stride
-from handgrad.engines.compiled.lower.values import Cut, Value
+from handgrad.engines.compiled.lower.values import PixelSplit, Value
 from handgrad.layers import Dense
 
-_REGISTERS = 24  # how many sums a tile of a product keeps
-_SMALL = 49_152  # the numbers of a weight that each worker may have a gradient of its own of
+_REGISTERS = 24  # sums that a tile of a matrix product keeps in registers
+_SMALL = 49_152  # weights of a layer for which each half of the batch gets its own gradient
 
 
 def dense(b: Builder, layer: Dense, prefix: str, number: int, X: Value) -> tuple[Value, Backward]:
-    """Lay down a linear layer on a value."""
-    return dense_on(b, prefix, X, Cut(1, tiling_of(b, prefix).inputs))
+    """Lower a linear layer."""
+    return dense_on_pixels(b, prefix, X, PixelSplit(1, tiling_of(b, prefix).inputs))
 
 
-def dense_on(b: Builder, prefix: str, X: Value, cut: Cut) -> tuple[Value, Backward]:
-    """Lay down a linear layer on a value, or on images whose pixels are cut into shares."""
+def dense_on_pixels(b: Builder, prefix: str, X: Value, split: PixelSplit) -> tuple[Value, Backward]:
+    """Lower a linear layer whose inputs may be split into shares."""
     tiling = tiling_of(b, prefix)
     O, I, T = tiling.outputs, tiling.inputs, tiling.width
     weight, bias = b.parameter(f"{prefix}weight"), b.parameter(f"{prefix}bias")
-    sizes = {"ROWS": even(min(O, T), _REGISTERS)}
-    Y = b.value("Y", (O,), learned=True)
-    ends = (Place.TILE, cut.width, I, O, T)
-    if cut.shares == 1:
-        b.chunks("dense.forward", weight, bias, X.buffer, Y.buffer, *ends, **sizes)
+    constants = {"ROWS": even(min(O, T), _REGISTERS)}
+    Y = b.value("Y", (O,), requires_grad=True)
+    sizes = {"share_width": split.width, "inputs": I, "outputs": O, "T": T}
+    arguments: dict[str, Argument] = {
+        **{"W": weight, "X": X.buffer, "share": RuntimeIndex.TILE},
+        **sizes,
+    }
+    if split.shares == 1:
+        b.per_chunk("dense.forward", constants, b=bias, Y=Y.buffer, **arguments)
     else:
-        parts = Buffer(f"{b.plan.layer}: Y by shares", Y.buffer.size, shares=cut.shares)
-        part = b.plan.share(parts)
-        arguments = (weight, b.nothing(O), X.buffer, part, *ends)
-        b.plan.emit(Kind.SHARES, "dense.forward", *arguments, tiles=cut.shares, **sizes)
-        b.chunks("dense.add_shares", parts, part.per_tile, bias, Y.buffer, O)
-    b.plan.multiply_adds += O * I * (3 if X.learned else 2)
+        Y_by_share = Buffer(f"{b.plan.layer}: Y by shares", Y.buffer.size, shares=split.shares)
+        part = b.plan.by_share(Y_by_share)
+        items = Items(Kind.CHUNKS_BY_SHARE, split.shares)
+        b.plan.emit(items, "dense.forward", constants, b=b.zeros(O), Y=part, **arguments)
+        add_pixel_shares(b, Y_by_share, bias, Y)
+    b.plan.multiply_adds += O * I * (3 if X.requires_grad else 2)
 
     def backward(dY: Value) -> Value | None:
-        R = rows(b, tiling)
-        rows_and_bias(b, prefix, tiling, dY, R)
-        if first_at_once(b, prefix):
-            judge(b, R, tiling.tiles * tiling.width * LANES)
-            b.updates.append(lambda: _update(b, prefix, tiling, X, R))
+        R = transposed_buffer(b, tiling)
+        emit_bias_gradient(b, prefix, tiling, dY, R)
+        if updates_without_check(b, prefix):
+            check_gradient(b, R, tiling.tiles * tiling.width * LANES)
+            b.updates.append(lambda: _gradient_and_update(b, prefix, tiling, X, R))
         else:
             b.gradients.append(lambda: _gradient(b, prefix, tiling, X, R))
-        if not X.learned:
+        if not X.requires_grad:
             return None
-        dX = b.value("dX", X.shape, learned=True)
-        arguments = (weight, dY.buffer, dX.buffer, I, O, T)
-        b.chunks("dense.backward_input", *arguments, ROWS=even(I, _REGISTERS))
+        dX = b.value("dX", X.shape, requires_grad=True)
+        b.per_chunk(
+            "dense.backward_input",
+            {"ROWS": even(I, _REGISTERS)},
+            W=weight,
+            dY=dY.buffer,
+            dX=dX.buffer,
+            inputs=I,
+            outputs=O,
+            T=T,
+        )
         return dX
 
     return Y, backward
 
 
 def tiling_of(b: Builder, prefix: str) -> Tiling:
-    """Return how a linear layer's outputs are cut."""
-    tiling = b.store.rooms[f"{prefix}weight"].tiling
+    """Return the tiling of a linear layer's weight."""
+    tiling = b.layout.slots[f"{prefix}weight"].tiling
     assert tiling is not None
     return tiling
 
 
-def small(tiling: Tiling) -> bool:
-    """Say whether a layer's weights fit every core's cache beside all else."""
-    is_small = tiling.tiles * tiling.width * tiling.inputs <= _SMALL
-    return is_small and is_enabled("split-work")
+def is_small(tiling: Tiling) -> bool:
+    """Return whether a layer's weights fit into every core's cache beside the other data."""
+    return tiling.size <= _SMALL
 
 
-def first_at_once(b: Builder, prefix: str) -> bool:
-    """Say whether a layer is updated without its gradient being looked at before.
+def updates_without_check(b: Builder, prefix: str) -> bool:
+    """Return whether a layer's gradient is computed and applied in one go.
 
-    Pixels lie between 0 and 1, so that dW is finite where dY is not too large, and dY is judged
-    in its stead.
+    Pixels are between 0 and 1, so dW is finite if dY is not too large. So dY is checked instead.
     """
-    first = b.store.rooms[f"{prefix}weight"].offset >= b.store.before_first
-    return first and b.plain and b.source.whole
+    reads_images = b.layout.slots[f"{prefix}weight"].offset >= b.layout.first_weight
+    return reads_images and b.is_plain_sgd and b.input_format.is_uint8
 
 
-def judge(b: Builder, dY: Buffer, size: int) -> None:
-    """Lay down the look at dY that stands for one at dW."""
-    norms = b.more_norms(b.plan.chunks)
-    b.chunks("sparse.judge_rows", dY, size, Place.CLOCK, Place.CHUNK, norms)
-
-
-def rows(b: Builder, tiling: Tiling) -> Buffer:
-    """Return room for a layer's outputs, or their gradients, in rows of one tile."""
-    return Buffer(f"{b.plan.layer}: in rows", tiling.tiles * tiling.width * LANES)
-
-
-def rows_and_bias(b: Builder, prefix: str, tiling: Tiling, dY: Value, R: Buffer) -> None:
-    """Lay down dY turned into rows, and db."""
-    b.chunks("dense.rows_of_gradient", dY.buffer, R, tiling.outputs, tiling.width)
-    db = b.gradient(f"{prefix}bias")
-    b.chunks("dense.bias_gradient", R, db, tiling.outputs, tiling.width)
-
-
-def descend(b: Builder, name: str, size: int) -> None:
-    """Lay down W ← W − η dW of one array, after all gradients were judged."""
-    pieces = math.gcd(size, 4)
-    count, offset = size // pieces, b.store.rooms[name].offset
-    W, dW = Part(b.store.W, offset, count), Part(b.store.dW, offset, count)
-    arguments = (W, dW, count, Place.CLOCK, 0.0, b.spoilt)
-    b.plan.emit(Kind.TILES, "optim.sgd", *arguments, tiles=pieces)
-
-
-def _blocks(tiling: Tiling) -> int:
-    """Return into how many blocks of about 64 the inputs are cut."""
-    return max(1, tiling.inputs // 64)
-
-
-def _product(
-    b: Builder, tiling: Tiling, X: Value, R: Buffer, dW: Part, shares: int, norms: Part | Buffer
-) -> None:
-    """Lay down dW for the whole batch, block by block."""
-    blocks = _blocks(tiling)
-    b.plan.emit(
-        Kind.HALVES if shares > 1 else Kind.TILES,
-        "dense.gradient",
-        *(X.buffer, Stride(X.buffer), R, Stride(R), dW, tiling.inputs, tiling.width),
-        *(Place.TILE, tiling.tiles, blocks, shares, Place.CLOCK),
-        norms,
-        tiles=shares * tiling.tiles * blocks,
-        ROWS=_REGISTERS // tiling.vectors,
-        COLUMNS=tiling.vectors,
+def add_pixel_shares(b: Builder, Y_by_share: Buffer, bias: View, Y: Value) -> None:
+    """Emit the sum over both shares of the pixels."""
+    b.per_chunk(
+        "dense.add_pixel_shares",
+        Y_by_share=Y_by_share,
+        share_stride=b.plan.by_share(Y_by_share).per_tile,
+        b=bias,
+        Y=Y.buffer,
+        outputs=Y.features,
     )
 
 
-def _update(b: Builder, prefix: str, tiling: Tiling, X: Value, R: Buffer) -> None:
-    """Lay down dW and W ← W − η dW, block by block: each is still in the cache."""
-    offset, items = b.store.rooms[f"{prefix}weight"].offset, tiling.tiles * _blocks(tiling)
-    dW = Part(b.store.dW, offset)
-    _product(b, tiling, X, R, dW, 1, Buffer("squares", items, single=True))
-    sizes = (tiling.inputs, tiling.width, Place.TILE, tiling.tiles, _blocks(tiling))
-    arguments = (b.parameter(f"{prefix}weight"), dW, *sizes, Place.CLOCK, b.spoilt)
-    b.plan.emit(Kind.TILES, "dense.descend", *arguments, tiles=items)
+def check_gradient(b: Builder, R: Buffer, size: int) -> None:
+    """Emit a check that dY is finite, in place of a check of dW."""
+    norms = b.add_norms(b.plan.chunks)
+    b.per_chunk("step.squared_norm", R=R, size=size, norms=norms)
+
+
+def transposed_buffer(b: Builder, tiling: Tiling) -> Buffer:
+    """Return memory for a layer's outputs, or their gradients, transposed tile by tile."""
+    return Buffer(f"{b.plan.layer}: transposed", tiling.tiles * tiling.width * LANES)
+
+
+def emit_bias_gradient(b: Builder, prefix: str, tiling: Tiling, dY: Value, R: Buffer) -> None:
+    """Emit the transpose R of dY, and db."""
+    sizes = {"outputs": tiling.outputs, "T": tiling.width}
+    b.per_chunk("dense.transpose_gradient", dY=dY.buffer, R=R, **sizes)
+    b.per_chunk("dense.bias_gradient", R=R, db=b.chunk_gradient(f"{prefix}bias"), **sizes)
+
+
+def update_parameter(b: Builder, name: str) -> None:
+    """Emit W ← W − η dW for one parameter, after all gradients were checked."""
+    slot = b.layout.slots[name]
+    pieces = math.gcd(slot.size, 4)
+    count = slot.size // pieces
+    b.plan.emit(
+        tiles(pieces),
+        "optim.sgd",
+        W=View(b.layout.W, slot.offset, count),
+        dW=View(b.layout.dW, slot.offset, count),
+        count=count,
+        decay=0.0,
+        nonfinite=b.nonfinite,
+    )
+
+
+def _blocks(tiling: Tiling) -> int:
+    """Return the number of blocks of about 64 inputs."""
+    return max(1, tiling.inputs // 64)
+
+
+def _matrix_product(
+    b: Builder, tiling: Tiling, X: Value, R: Buffer, dW: View, halves: int, norms: View | Buffer
+) -> None:
+    """Emit dW for the whole batch, or for each half of it, block by block."""
+    blocks = _blocks(tiling)
+    count = halves * tiling.tiles * blocks
+    b.plan.emit(
+        Items(Kind.TILES_BY_HALF, count) if halves > 1 else tiles(count),
+        "dense.gradient",
+        {"ROWS": _REGISTERS // tiling.vectors, "COLUMNS": tiling.vectors},
+        X=X.buffer,
+        X_stride=ChunkStride(X.buffer),
+        R=R,
+        R_stride=ChunkStride(R),
+        dW=dW,
+        inputs=tiling.inputs,
+        T=tiling.width,
+        item=RuntimeIndex.TILE,
+        tiles=tiling.tiles,
+        blocks=blocks,
+        halves=halves,
+        norms=norms,
+    )
+
+
+def _gradient_and_update(b: Builder, prefix: str, tiling: Tiling, X: Value, R: Buffer) -> None:
+    """Emit dW and W ← W − η dW, block by block: each block of dW is still in the cache."""
+    name, items = f"{prefix}weight", tiling.tiles * _blocks(tiling)
+    squares = Buffer(f"{b.plan.layer}: sums of squares", items, shared=True)
+    _matrix_product(b, tiling, X, R, b.gradient(name), 1, squares)
+    b.plan.emit(
+        tiles(items),
+        "dense.sgd",
+        W=b.parameter(name),
+        dW=b.gradient(name),
+        inputs=tiling.inputs,
+        T=tiling.width,
+        item=RuntimeIndex.TILE,
+        tiles=tiling.tiles,
+        blocks=_blocks(tiling),
+        nonfinite=b.nonfinite,
+    )
 
 
 def _gradient(b: Builder, prefix: str, tiling: Tiling, X: Value, R: Buffer) -> None:
-    """Lay down dW for the whole batch, for the update to be made from it later.
+    """Emit dW for the whole batch, and defer the update.
 
-    The weights of a small layer fit every core's cache, so that each worker goes all the way with
-    its own half of the images, and only the two gradients have to be brought together.
+    If the layer is small, each worker sums over its own half of the images, and only the two sums
+    are exchanged between the workers.
     """
     name, items = f"{prefix}weight", tiling.tiles * _blocks(tiling)
-    size = tiling.tiles * tiling.width * tiling.inputs
-    offset = b.store.rooms[name].offset
-    if not small(tiling) or b.plan.chunks == 1:
-        _product(b, tiling, X, R, Part(b.store.dW, offset), 1, b.more_norms(items))
-        if b.plain:
-            b.updates.append(lambda: descend(b, name, size))
+    if not is_small(tiling) or b.plan.chunks == 1:
+        _matrix_product(b, tiling, X, R, b.gradient(name), 1, b.add_norms(items))
+        if b.is_plain_sgd:
+            b.updates.append(lambda: update_parameter(b, name))
         return
-    halves = Buffer(f"{b.plan.layer}: dW by halves", 2 * size, single=True)
+    size, offset = tiling.size, b.layout.slots[name].offset
+    halves = Buffer(f"{b.plan.layer}: dW by halves", 2 * size, shared=True)
     pieces = math.gcd(tiling.inputs, 4)
     count = size // pieces
-    part = Part(halves, 0, count)
-    if b.plain:
-        W = (Part(b.store.W, offset, count), part, size, count, Place.CLOCK, b.spoilt)
-        b.updates.append(lambda: b.plan.emit(Kind.TILES, "optim.sgd_by_shares", *W, tiles=pieces))
-        squares: Part | Buffer = b.more_norms(2 * items)
+    both: dict[str, Argument] = {
+        "halves": View(halves, 0, count, 2 * size),
+        "size": size,
+        "count": count,
+    }
+    if b.is_plain_sgd:
+        b.updates.append(
+            lambda: b.plan.emit(
+                tiles(pieces),
+                "optim.sgd_by_halves",
+                W=View(b.layout.W, offset, count),
+                nonfinite=b.nonfinite,
+                **both,
+            )
+        )
+        squares: View | Buffer = b.add_norms(2 * items)
     else:
-        norms = b.more_norms(pieces)
-        sums = (part, size, Part(b.store.dW, offset, count), count, norms, Place.TILE)
-        b.sums.append(lambda: b.plan.emit(Kind.TILES, "optim.add_shares", *sums, tiles=pieces))
-        squares = Buffer(f"{b.plan.layer}: squares by halves", 2 * items, single=True)
-    _product(b, tiling, X, R, Part(halves), 2, squares)
+        norms = b.add_norms(pieces)
+        b.gradient_sums.append(
+            lambda: b.plan.emit(
+                tiles(pieces),
+                "optim.add_halves",
+                dW=View(b.layout.dW, offset, count),
+                norms=norms,
+                item=RuntimeIndex.TILE,
+                **both,
+            )
+        )
+        squares = Buffer(f"{b.plan.layer}: sums of squares by halves", 2 * items, shared=True)
+    _matrix_product(b, tiling, X, R, View(halves), 2, squares)

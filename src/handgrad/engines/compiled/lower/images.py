@@ -1,4 +1,7 @@
-"""The images as the first layer takes them: in lanes, or as lists of what is not zero."""
+"""Lowering of the first layers: images are read into lanes or CSR matrices, and normalized.
+
+`lower_network` is the entry point: it lowers the whole network.
+"""
 
 from __future__ import annotations
 
@@ -9,103 +12,92 @@ import numpy as np
 
 from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.phases import Kind
-from handgrad.engines.compiled.lower import augment
-from handgrad.engines.compiled.lower.batch_size_one import dense_on_list
+from handgrad.engines.compiled.lower import augment, batch_size_one, sparse
+from handgrad.engines.compiled.lower.barriers import Items
 from handgrad.engines.compiled.lower.builder import Backward, Builder
-from handgrad.engines.compiled.lower.dense import dense_on, small, tiling_of
+from handgrad.engines.compiled.lower.calls import Argument, Buffer, RunArgument, RuntimeIndex
+from handgrad.engines.compiled.lower.dense import dense_on_pixels, is_small, tiling_of
 from handgrad.engines.compiled.lower.parameter_layout import aligned
-from handgrad.engines.compiled.lower.plan import Argument, Buffer, Inlet, Place
-from handgrad.engines.compiled.lower.sparse import dense_on_lists, fold_shift
-from handgrad.engines.compiled.lower.values import Cut, Lists, Value
+from handgrad.engines.compiled.lower.values import CsrImages, PixelSplit, Value
 from handgrad.layers import Array, Dense, Flatten, Layer, Normalize
 
-_CACHE = 27_648  # bytes of a first-level cache that a block of weights may take
-_PIECES = 4  # of the pixels, at least
+_CACHE = 27_648  # bytes of the first-level cache that a block of weights may use
+_MIN_BLOCKS = 4  # of all pixels
 
 
-def network(b: Builder) -> tuple[Value, Backward]:
-    """Lay down the whole network; a Normalize at its beginning is folded into the gathering."""
+def lower_network(b: Builder) -> tuple[Value, Backward]:
+    """Lower the whole network. A Normalize at its beginning is folded into reading the images."""
     layers = b.net.layers
     first = _leading(layers)
-    shift, scale = _folded(b, layers[:first])
+    shift, scale = _normalization(b, layers[:first])
     linear = first_linear(layers) is not None
-    cut = _cut(b, f"{first}.") if linear else Cut(1, math.prod(b.net.shape))
-    if not linear or (not b.source.sparse and cut.shares == 1):
+    split = _pixel_split(b, f"{first}.") if linear else PixelSplit(1, math.prod(b.net.shape))
+    if not linear or (not b.input_format.sparse and split.shares == 1):
         flat = any(isinstance(layer, Flatten) for layer in layers[:first])
-        V = _lanes(b, cut, shift, scale, flat)
-        return b.chain(layers[first:], "", 0, V, first)
+        X = _images_in_lanes(b, split, shift, scale, flat)
+        return b.chain(layers[first:], "", 0, X, first)
 
     name = f"{first} Dense"
-    if b.source.sparse:
-        Y, back = _on_lists(b, name, f"{first}.", cut, shift, scale)
+    if b.input_format.sparse:
+        Y, first_backward = _sparse_first_layer(b, name, f"{first}.", split, shift, scale)
     else:
-        V = _lanes(b, cut, shift, scale, flat=True)
+        X = _images_in_lanes(b, split, shift, scale, flat=True)
         b.plan.layer = name
-        Y, back = dense_on(b, f"{first}.", V, cut)
-    if cut.shares > 1:
+        Y, first_backward = dense_on_pixels(b, f"{first}.", X, split)
+    if split.shares > 1:
         b.plan.notes.append(f"{name}: each worker has the weights of half of the pixels")
     Z, rest = b.chain(layers[first + 1 :], "", 0, Y, first + 1)
 
     def backward(dZ: Value) -> Value | None:
         dY = rest(dZ)
         b.plan.layer = name
-        return None if dY is None else back(dY)
+        return None if dY is None else first_backward(dY)
 
     return Z, backward
 
 
-def _on_lists(
-    b: Builder, name: str, prefix: str, cut: Cut, shift: Array | None, scale: Array
-) -> tuple[Value, Backward]:
-    """Lay down the first linear layer on lists of the pixels that are not zero."""
-    tiling = tiling_of(b, prefix)
-    b.plan.layer = name
-    if shift is not None:
-        bias = fold_shift(b, prefix, shift, cut)
-    elif cut.shares > 1:
-        bias = b.nothing(tiling.tiles * tiling.width)
-    else:
-        bias = b.parameter(f"{prefix}bias")
-    b.plan.layer = "images"
-    X = _lists(b, tiling.width, cut, shift, scale)
-    b.plan.layer = name
-    b.plan.notes.append(f"{name}: skips the pixels that are zero")
-    return (dense_on_list if b.source.single else dense_on_lists)(b, prefix, X, bias)
-
-
-def _cut(b: Builder, prefix: str) -> Cut:
-    """Return how the pixels are cut for a first linear layer.
-
-    Where it is small, each of two workers keeps the weights of its own pixels in its cache, and
-    only sums over them go from one to the other.
-    """
-    size = math.prod(b.net.shape)
-    width = -(-size // (2 * LANES)) * LANES
-    batches = b.training and b.plan.chunks > 1
-    if not batches or width >= size or not small(tiling_of(b, prefix)):
-        return Cut(1, size)
-    return Cut(2, width)
-
-
-def _lanes(b: Builder, cut: Cut, shift: Array | None, scale: Array, flat: bool) -> Value:
-    """Lay down the images in lanes."""
-    b.plan.layer = "images"
-    size = math.prod(b.net.shape)
-    V = b.value("X", (size,) if flat else b.net.shape, learned=False, fixed=True)
-    rows = Buffer("images: in rows", LANES * -(-cut.width // LANES) * LANES)
-    zeros = aligned(size) if shift is None else shift
-    _emit(b, cut, "gather", size, zeros, scale, rows, V.buffer)
-    return V
-
-
 def first_linear(layers: Sequence[Layer]) -> int | None:
-    """Return the number of the linear layer that looks at the images themselves, if any."""
+    """Return the index of the linear layer whose input is the images, if there is one."""
     first = _leading(layers)
     return first if first < len(layers) and type(layers[first]) is Dense else None
 
 
+def _sparse_first_layer(
+    b: Builder, name: str, prefix: str, split: PixelSplit, shift: Array | None, scale: Array
+) -> tuple[Value, Backward]:
+    """Lower the first linear layer so that it skips the pixels that are zero."""
+    tiling = tiling_of(b, prefix)
+    b.plan.layer = name
+    if shift is not None:
+        bias = sparse.fold_shift(b, prefix, shift, split)
+    elif split.shares > 1:
+        bias = b.zeros(tiling.tiles * tiling.width)
+    else:
+        bias = b.parameter(f"{prefix}bias")
+    b.plan.layer = "images"
+    X = _csr_images(b, tiling.width, split, shift, scale)
+    b.plan.layer = name
+    b.plan.notes.append(f"{name}: skips the pixels that are zero")
+    config = batch_size_one if b.input_format.batch_size_one else sparse
+    return config.sparse_dense(b, prefix, X, bias)
+
+
+def _pixel_split(b: Builder, prefix: str) -> PixelSplit:
+    """Return how the pixels are split for a first linear layer.
+
+    If the layer is small, each of two workers keeps the weights of its own pixels in its cache,
+    and only sums over them are exchanged.
+    """
+    pixels = math.prod(b.net.shape)
+    width = -(-pixels // (2 * LANES)) * LANES
+    has_batches = b.training and b.plan.chunks > 1
+    if not has_batches or width >= pixels or not is_small(tiling_of(b, prefix)):
+        return PixelSplit(1, pixels)
+    return PixelSplit(2, width)
+
+
 def _leading(layers: Sequence[Layer]) -> int:
-    """Return how many layers at the beginning are folded: Flatten, and one Normalize."""
+    """Return how many of the first layers are folded: Flatten, and one Normalize."""
     normalized = False
     for index, layer in enumerate(layers):
         if type(layer) is Normalize and not normalized:
@@ -115,19 +107,19 @@ def _leading(layers: Sequence[Layer]) -> int:
     return len(layers)
 
 
-def _folded(b: Builder, layers: Sequence[Layer]) -> tuple[Array | None, Array]:
-    """Return −m/s and 1/s for every pixel; None in place of −m/s where nothing is normalised.
+def _normalization(b: Builder, layers: Sequence[Layer]) -> tuple[Array | None, Array]:
+    """Return −m/s and 1/s for every pixel; None in place of −m/s without a Normalize layer.
 
-    Of images of 0..255, the scale brings them to 0..1 as well.
+    For images of 0..255, the scale includes the division by 255.
     """
-    size = math.prod(b.net.shape)
-    unit = np.float32(1 / 255) if b.source.whole else np.float32(1)
-    scale = aligned(size)
+    pixels = math.prod(b.net.shape)
+    unit = np.float32(1 / 255) if b.input_format.is_uint8 else np.float32(1)
+    scale = aligned(pixels)
     scale[...] = unit
     found = [index for index, layer in enumerate(layers) if type(layer) is Normalize]
     if not found:
         return None, scale
-    shift = aligned(size)
+    shift = aligned(pixels)
     mean, std = b.net.buffers[f"{found[0]}.mean"], b.net.buffers[f"{found[0]}.std"]
 
     def refresh() -> None:
@@ -139,32 +131,76 @@ def _folded(b: Builder, layers: Sequence[Layer]) -> tuple[Array | None, Array]:
     return shift, scale
 
 
-def _lists(b: Builder, width: int, cut: Cut, shift: Array | None, scale: Array) -> Lists:
-    """Lay down the lists; their blocks are small enough for a block of gradients to stay cached."""
-    size = math.prod(b.net.shape)
+def _images_in_lanes(
+    b: Builder, split: PixelSplit, shift: Array | None, scale: Array, flat: bool
+) -> Value:
+    """Emit the transpose of the images into lanes."""
+    b.plan.layer = "images"
+    pixels = math.prod(b.net.shape)
+    shape = (pixels,) if flat else b.net.shape
+    X = b.value("X", shape, requires_grad=False, keep_for_backward=True)
+    width = -(-split.width // LANES) * LANES
+    _emit_read(
+        b,
+        split,
+        "gather",
+        shift=aligned(pixels) if shift is None else shift,
+        scale=scale,
+        rows=Buffer("images: rows", LANES * width, per_worker=True),
+        X=X.buffer,
+    )
+    return X
+
+
+def _csr_images(
+    b: Builder, width: int, split: PixelSplit, shift: Array | None, scale: Array
+) -> CsrImages:
+    """Emit the conversion of the images to CSR matrices.
+
+    Their blocks are small enough that the gradient of a block's weights fits into the first-level
+    cache.
+    """
     fitting = max(LANES, _CACHE // (4 * width))
-    fewest = max(-(-cut.width // fitting), _PIECES // cut.shares)
-    block = -(-cut.width // (fewest * LANES)) * LANES
-    blocks, room = -(-cut.width // block), LANES * (cut.width + LANES)
-    lists = Lists(
-        places=Buffer("images: places", room, np.int32, shares=cut.shares),
-        values=Buffer("images: values", room, shares=cut.shares),
-        starts=Buffer("images: starts", LANES * (blocks + 1), np.int64, shares=cut.shares),
-        size=size,
-        cut=cut,
+    fewest = max(-(-split.width // fitting), _MIN_BLOCKS // split.shares)
+    block = -(-split.width // (fewest * LANES)) * LANES
+    blocks, entries = -(-split.width // block), LANES * (split.width + LANES)
+    shares = split.shares
+    X = CsrImages(
+        indices=Buffer("images: indices", entries, np.int32, shares=shares),
+        data=Buffer("images: data", entries, shares=shares),
+        indptr=Buffer("images: indptr", LANES * (blocks + 1), np.int64, shares=shares),
+        pixels=math.prod(b.net.shape),
+        split=split,
         blocks=blocks,
         block=block,
         shift=shift,
     )
-    parts = map(b.plan.share, (lists.places, lists.values, lists.starts))
-    _emit(b, cut, "list", size, blocks, block, scale, *parts)
-    return lists
+    _emit_read(
+        b,
+        split,
+        "to_csr",
+        blocks=blocks,
+        block=block,
+        scale=scale,
+        indices=b.plan.by_share(X.indices),
+        data=b.plan.by_share(X.data),
+        indptr=b.plan.by_share(X.indptr),
+    )
+    return X
 
 
-def _emit(b: Builder, cut: Cut, name: str, size: int, *arguments: Argument) -> None:
-    """Lay down a stage that reads the images, for each share of their pixels."""
-    found, here = augment.images(b)
-    kind = Kind.CHUNKS if cut.shares == 1 else Kind.SHARES
-    name = f"images.{name}_{'bytes' if b.source.whole else 'floats'}"
-    head = (found, Inlet("order"), Place.CLOCK, Place.CHUNK, Place.TILE, cut.width, size, here)
-    b.plan.emit(kind, name, *head, *arguments, tiles=cut.shares)
+def _emit_read(b: Builder, split: PixelSplit, name: str, **arguments: Argument) -> None:
+    """Emit a kernel that reads the images, for each share of their pixels."""
+    images, in_lane_order = augment.images(b)
+    items = Items(Kind.CHUNKS if split.shares == 1 else Kind.CHUNKS_BY_SHARE, split.shares)
+    b.plan.emit(
+        items,
+        f"images.{name}_{'uint8' if b.input_format.is_uint8 else 'float32'}",
+        images=images,
+        order=RunArgument("order"),
+        share=RuntimeIndex.TILE,
+        share_width=split.width,
+        pixels=math.prod(b.net.shape),
+        in_lane_order=in_lane_order,
+        **arguments,
+    )

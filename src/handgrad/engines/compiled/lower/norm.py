@@ -1,13 +1,13 @@
-"""Normalisation."""
+"""Lowering of BatchNorm, and of Normalize where it is not the first layer."""
 
 from __future__ import annotations
 
 import math
 
-from handgrad.engines.compiled.kernels.phases import Kind
+from handgrad.engines.compiled.lower.barriers import EACH_WORKER, tiles
 from handgrad.engines.compiled.lower.builder import Backward, Builder
+from handgrad.engines.compiled.lower.calls import Buffer, ChunkStride
 from handgrad.engines.compiled.lower.parameter_layout import aligned
-from handgrad.engines.compiled.lower.plan import Buffer, Place, Stride
 from handgrad.engines.compiled.lower.values import Value
 from handgrad.layers import BatchNorm, Normalize
 
@@ -15,52 +15,95 @@ from handgrad.layers import BatchNorm, Normalize
 def batch_norm(
     b: Builder, layer: BatchNorm, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lay down batch norm: the chunks' statistics, the batch's, and what follows from them."""
-    F, area = X.shape[0], math.prod(X.shape[1:])
-    weight, bias = b.parameter(f"{prefix}weight"), b.parameter(f"{prefix}bias")
-    mean_before, var_before = (b.net.buffers[f"{prefix}running_{name}"] for name in ("mean", "var"))
+    """Lower batch norm: the statistics of each chunk, those of the batch, the normalization."""
+    sizes = {"features": X.shape[0], "area": math.prod(X.shape[1:])}
+    F = X.shape[0]
+    affine = {"weight": b.parameter(f"{prefix}weight"), "bias": b.parameter(f"{prefix}bias")}
+    running = {
+        f"running_{name}": b.net.buffers[f"{prefix}running_{name}"] for name in ("mean", "var")
+    }
     if not b.training:
-        Y = b.beside("Y", X)
-        b.chunks(
+        Y = b.in_place("Y", X)
+        b.per_chunk(
             "norm.infer",
-            *(Y.buffer, mean_before, var_before, layer.eps, weight, bias, F, area),
+            X=Y.buffer,
+            mean=running["running_mean"],
+            var=running["running_var"],
+            eps=layer.eps,
+            **affine,
+            **sizes,
         )
         return Y, lambda dY: None
 
     mean, var, std = (
-        Buffer(f"{b.plan.layer}: {name}", F, each=True) for name in ("mean", "variance", "σ")
+        Buffer(f"{b.plan.layer}: {name}", F, per_worker=True) for name in ("mean", "variance", "σ")
     )
-    means, spreads = (Buffer(f"{b.plan.layer}: {name} by chunk", F) for name in ("mean", "spread"))
-    X_hat = b.beside("X̂", X, fixed=True)
-    statistics = (X_hat.buffer, F, area, Place.CLOCK, Place.CHUNK, means, spreads)
-    b.chunks("norm.statistics", *statistics)
+    means, deviations = (
+        Buffer(f"{b.plan.layer}: {name} by chunk", F) for name in ("mean", "deviation")
+    )
+    X_hat = b.in_place("X̂", X, keep_for_backward=True)
+    b.per_chunk("norm.statistics", X=X_hat.buffer, mean=means, deviation=deviations, **sizes)
     b.plan.emit(
-        Kind.EVERY,
+        EACH_WORKER,
         "norm.combine",
-        *(means, spreads, Stride(means), F, area, Place.CLOCK, layer.eps, mean, var, std),
+        means=means,
+        deviations=deviations,
+        stride=ChunkStride(means),
+        eps=layer.eps,
+        mean=mean,
+        var=var,
+        std=std,
+        **sizes,
     )
-    Y = b.value("Y", X.shape, learned=True)
-    b.chunks("norm.forward", X_hat.buffer, mean, std, weight, bias, Y.buffer, F, area)
-    running = (mean_before, var_before, F, area, layer.momentum, Place.CLOCK, b.spoilt)
+    Y = b.value("Y", X.shape, requires_grad=True)
+    b.per_chunk("norm.forward", X=X_hat.buffer, mean=mean, std=std, Y=Y.buffer, **affine, **sizes)
     b.update_buffers.append(
-        lambda: b.plan.emit(Kind.TILES, "norm.update_buffers", mean, var, *running)
+        lambda: b.plan.emit(
+            tiles(1),
+            "norm.update_buffers",
+            mean=mean,
+            var=var,
+            momentum=layer.momentum,
+            nonfinite=b.nonfinite,
+            **running,
+            **sizes,
+        )
     )
 
     def backward(dY: Value) -> Value | None:
-        dweight, dbias = b.gradient(f"{prefix}weight"), b.gradient(f"{prefix}bias")
-        b.chunks("norm.gradient", X_hat.buffer, dY.buffer, dweight, dbias, F, area)
-        if not X.learned:
+        dweight, dbias = b.chunk_gradient(f"{prefix}weight"), b.chunk_gradient(f"{prefix}bias")
+        b.per_chunk(
+            "norm.gradient",
+            X_hat=X_hat.buffer,
+            dY=dY.buffer,
+            dweight=dweight,
+            dbias=dbias,
+            **sizes,
+        )
+        if not X.requires_grad:
             return None
-        along, shift = (
-            Buffer(f"{b.plan.layer}: {name}", F, each=True) for name in ("mean(dY X̂)", "mean(dY)")
-        )
+        means_of_batch = {
+            key: Buffer(f"{b.plan.layer}: {name}", F, per_worker=True)
+            for key, name in (("mean_dY_X", "mean(dY X̂)"), ("mean_dY", "mean(dY)"))
+        }
         b.plan.emit(
-            Kind.EVERY,
+            EACH_WORKER,
             "norm.mean_gradient",
-            *(dweight, dbias, Stride(b.parts), F, area, Place.CLOCK, along, shift),
+            dweights=dweight,
+            dbiases=dbias,
+            stride=ChunkStride(b.chunk_gradients),
+            **means_of_batch,
+            **sizes,
         )
-        sums = (along, shift, weight, std, F, area, Place.CLOCK, Place.CHUNK)
-        b.chunks("norm.backward", X_hat.buffer, dY.buffer, *sums)
+        b.per_chunk(
+            "norm.backward",
+            X_hat=X_hat.buffer,
+            dY=dY.buffer,
+            weight=affine["weight"],
+            std=std,
+            **means_of_batch,
+            **sizes,
+        )
         return dY
 
     return Y, backward
@@ -69,9 +112,9 @@ def batch_norm(
 def normalize(
     b: Builder, layer: Normalize, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lay down Normalize where it is not the first layer; there it is folded into what follows."""
+    """Lower Normalize. As the first layer it is folded into the reading of the images."""
     F = X.shape[0] if len(X.shape) == 3 else 1
-    area = X.features // F
+    sizes = {"features": F, "area": X.features // F}
     mean, std = b.net.buffers[f"{prefix}mean"], b.net.buffers[f"{prefix}std"]
     shift, scale = aligned(F), aligned(F)
 
@@ -80,13 +123,13 @@ def normalize(
         shift[...] = mean / std
 
     b.refresh.append(refresh)
-    Y = b.beside("Y", X)
-    b.chunks("norm.normalize", Y.buffer, shift, scale, F, area)
+    Y = b.in_place("Y", X)
+    b.per_chunk("norm.normalize", X=Y.buffer, shift=shift, scale=scale, **sizes)
 
     def backward(dY: Value) -> Value | None:
-        if not X.learned:
+        if not X.requires_grad:
             return None
-        b.chunks("norm.normalize_backward", dY.buffer, scale, F, area)
+        b.per_chunk("norm.normalize_backward", dY=dY.buffer, scale=scale, **sizes)
         return dY
 
     return Y, backward

@@ -1,4 +1,4 @@
-"""A network's learned arrays, in a row, in the order that the kernels like."""
+"""Where each parameter lies in the long arrays that the kernels use, and copies in and out."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.layers import Array
 
-BLOCK = 2048  # how many numbers an update takes at a time
+BLOCK = 2048  # elements that an optimizer kernel updates at a time
 
 
 class Tiling(NamedTuple):
-    """How the O outputs of a linear layer are cut into tiles.
+    """How the O outputs of a linear layer are divided into tiles.
 
     Attributes:
         outputs: O.
         inputs: I.
-        vectors: how many vectors of 16 make a tile, at most 4.
-        tiles: how many tiles; the last may be partly empty.
+        vectors: the number of vectors of 16 outputs in a tile, at most 4.
+        tiles: the number of tiles; the last may be partly empty.
     """
 
     outputs: int
@@ -31,101 +31,111 @@ class Tiling(NamedTuple):
 
     @property
     def width(self) -> int:
-        """How many outputs a tile has."""
+        """The number of outputs in a tile."""
         return self.vectors * LANES
+
+    @property
+    def size(self) -> int:
+        """The number of elements of the weight in all tiles."""
+        return self.tiles * self.width * self.inputs
 
     @classmethod
     def of(cls, outputs: int, inputs: int) -> Tiling:
-        """Return the tiling that leaves the least room empty."""
+        """Return the tiling with the least padding."""
         vectors = -(-outputs // LANES)
         tiles = -(-vectors // 4)
         each = -(-vectors // tiles)
         return cls(outputs, inputs, each, -(-vectors // each))
 
 
-class Room(NamedTuple):
-    """Where an array lies.
+class Slot(NamedTuple):
+    """The place of a parameter.
 
     Attributes:
-        offset: where it begins.
-        size: how many numbers it takes up.
-        shape: its own shape.
-        tiling: for a linear layer's weight, how it is cut; None: it lies as it is.
+        offset: its first element.
+        size: the number of elements that it uses.
+        capacity: the number of elements up to the next slot. Kernels may read and write them.
+        shape: the parameter's own shape.
+        tiling: the tiling of a linear layer's weight; None: the elements are in C order.
     """
 
     offset: int
     size: int
+    capacity: int
     shape: tuple[int, ...]
     tiling: Tiling | None
 
 
-class Store:
-    """All learned arrays, their gradients and the optimizer's state, each in one long row.
+class ParameterLayout:
+    """All parameters, their gradients and the optimizer's state, each in one long array.
 
-    The first part holds what gets its gradient chunk by chunk; the second, from `shared` on, the
-    weights of linear layers, whose gradients are made for the whole batch at once; the last, from
-    `before_first` on, the weight of a linear layer that looks at the images themselves.
+    The first part has the parameters whose gradients are computed chunk by chunk. The second part
+    begins at `shared` and has the weights of linear layers, whose gradients are computed for the
+    whole batch at once. The last part begins at `first_weight` and has the weight of a linear
+    layer that reads the images themselves.
 
     Args:
-        parameters: the network's arrays by name.
-        kinds: the names of the optimizer's memories.
+        parameters: the network's parameters by name.
+        state_names: the names of the optimizer's state arrays.
         linear: the names of the linear layers' weights.
-        alone: the names of arrays whose gradient comes for the whole batch at once, as it is.
-        first: the name of the weight that looks at the images, if there is one.
+        whole_batch: the names of other parameters whose gradients are computed for the whole
+            batch at once.
+        first: the name of the weight that is multiplied with the images, if there is one.
     """
 
     def __init__(
         self,
         parameters: Mapping[str, Array],
-        kinds: tuple[str, ...],
+        state_names: tuple[str, ...],
         linear: set[str],
-        alone: set[str],
+        whole_batch: set[str],
         first: str | None,
     ) -> None:
-        self.rooms: dict[str, Room] = {}
+        self.slots: dict[str, Slot] = {}
         parts: list[list[str]] = [[], [], []]
         for name in parameters:
-            parts[2 if name == first else int(name in linear or name in alone)].append(name)
+            parts[2 if name == first else int(name in linear or name in whole_batch)].append(name)
         ends = []
         end = 0
         for names in parts:
             for name in names:
-                end = self._make_room(name, parameters[name], end, name in linear)
+                end = self._add_slot(name, parameters[name], end, name in linear)
             end = -(-end // BLOCK) * BLOCK
             ends.append(end)
-        self.shared, self.before_first, _ = ends
+        self.shared, self.first_weight, _ = ends
         self.W, self.dW = aligned(end), aligned(end)
-        self.optimizer_state = {kind: aligned(end) for kind in kinds}
+        self.optimizer_state = {name: aligned(end) for name in state_names}
 
-    def _make_room(self, name: str, array: Array, begin: int, linear: bool) -> int:
-        """Give an array its place, and return where the next may begin."""
+    def _add_slot(self, name: str, array: Array, offset: int, linear: bool) -> int:
+        """Assign a slot to a parameter and return where the next slot begins."""
         tiling = Tiling.of(*array.shape) if linear else None
-        size = tiling.tiles * tiling.width * tiling.inputs if tiling else array.size
-        self.rooms[name] = Room(begin, size, array.shape, tiling)
-        spare = 4 * LANES if array.ndim == 1 else 0  # a tile of biases may hang over the end
-        return begin + -(-size // LANES) * LANES + spare
+        size = tiling.size if tiling else array.size
+        padding = 4 * LANES if array.ndim == 1 else 0  # the last tile of biases may be partial
+        capacity = -(-size // LANES) * LANES + padding
+        self.slots[name] = Slot(offset, size, capacity, array.shape, tiling)
+        return offset + capacity
 
-    def take(self, name: str, array: Array, row: NDArray[np.float32]) -> None:
-        """Copy an array of the network's into its place in a row."""
-        room = self.rooms[name]
-        target = row[room.offset : room.offset + room.size]
-        if room.tiling is None:
+    def copy_in(self, name: str, array: Array, row: NDArray[np.float32]) -> None:
+        """Copy one of the network's arrays into its slot of a long array."""
+        slot = self.slots[name]
+        target = row[slot.offset : slot.offset + slot.size]
+        if slot.tiling is None:
             target[...] = array.reshape(-1)
             return
-        tiling = room.tiling
+        tiling = slot.tiling
         tiles = target.reshape(tiling.tiles, tiling.inputs, tiling.width)
         for tile, W in enumerate(tiles):
             part = array[tile * tiling.width : (tile + 1) * tiling.width]
             W[:, : len(part)] = part.T
 
-    def give(self, name: str, array: Array, row: NDArray[np.float32]) -> None:
-        """Copy an array back from its place in a row."""
-        room = self.rooms[name]
-        source = row[room.offset : room.offset + room.size]
-        if room.tiling is None:
-            array[...] = source.reshape(room.shape)
+    def copy_out(self, name: str, array: Array, row: NDArray[np.float32]) -> None:
+        """Copy a slot of a long array into one of the network's arrays."""
+        slot = self.slots[name]
+        source = row[slot.offset : slot.offset + slot.size]
+        if slot.tiling is None:
+            array[...] = source.reshape(slot.shape)
             return
-        tiling = room.tiling
+        tiling = slot.tiling
         tiles = source.reshape(tiling.tiles, tiling.inputs, tiling.width)
         for tile, W in enumerate(tiles):
             part = array[tile * tiling.width : (tile + 1) * tiling.width]
@@ -133,8 +143,8 @@ class Store:
 
 
 def aligned(size: int, dtype: Any = np.float32) -> NDArray[Any]:
-    """Return zeros that begin at a cache line."""
-    width = np.dtype(dtype).itemsize
-    room = np.zeros(size * width + 64, np.uint8)
-    begin = -room.ctypes.data % 64
-    return room[begin : begin + size * width].view(dtype)
+    """Return an array of zeros that begins at a cache line."""
+    itemsize = np.dtype(dtype).itemsize
+    memory = np.zeros(size * itemsize + 64, np.uint8)
+    begin = -memory.ctypes.data % 64
+    return memory[begin : begin + size * itemsize].view(dtype)

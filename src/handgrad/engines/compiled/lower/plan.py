@@ -1,124 +1,83 @@
-"""A plan: the kernels that make up a training step, in order, and the buffers between them.
+"""A plan: the kernel calls of a training step in order, and the buffers between them.
 
-A step is a list of phases. The stages of a phase are run one after another for each of its items,
-so that what one leaves behind is still in the core's cache for the next; between phases the workers
-wait for each other. A buffer that only one phase uses exists once for each worker; one that lies
-between phases exists for each chunk of 16 images.
+A step is a list of phases. A worker makes all calls of a phase for one item before it goes on to
+the next item, so that the results of one call are still in the core's cache for the next. Between
+two phases the workers wait for each other where `barriers` finds that they must. A buffer that
+only one phase uses exists once for each worker; other buffers exist once for each chunk of 16
+images.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum
-from typing import Any, NamedTuple, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
-from handgrad.engines.compiled.jit.compiler import Kernel
 from handgrad.engines.compiled.kernels.phases import Kind
+from handgrad.engines.compiled.lower.barriers import (
+    NEVER,
+    Items,
+    Region,
+    can_share_phase,
+    place_barriers,
+    regions,
+)
+from handgrad.engines.compiled.lower.calls import (
+    Argument,
+    Buffer,
+    ChunkStride,
+    KernelCall,
+    RunArgument,
+    View,
+)
 
-_ANY = 1 << 30  # however many workers there are
-
-
-class Place(IntEnum):
-    """An argument that is known only while running."""
-
-    CHUNK = 0
-    TILE = 1
-    WORKER = 2
-    CLOCK = 3
-
-
-@dataclass(eq=False)
-class Buffer:
-    """Room for what stages hand on.
-
-    Attributes:
-        name: what it holds.
-        size: how many numbers, for one chunk.
-        dtype: their kind.
-        single: whether there is one for all chunks.
-        each: whether every worker has one of its own.
-        shares: how many times it exists for each share of the pixels: first all chunks of one
-            share, and then of the next, for machines fetch what lies just ahead, unasked, and
-            would take it from the other worker.
-    """
-
-    name: str
-    size: int
-    dtype: Any = np.float32
-    single: bool = False
-    each: bool = False
-    shares: int = 1
-
-    @property
-    def step(self) -> int:
-        """How many numbers there are from one to the next: whole cache lines."""
-        line = 64 // np.dtype(self.dtype).itemsize
-        return -(-self.size // line) * line
-
-
-class Part(NamedTuple):
-    """A buffer or an array from `offset` on, moved by `per_tile` from tile to tile."""
-
-    whole: Buffer | NDArray[Any]
-    offset: int = 0
-    per_tile: int = 0
-
-
-class Stride(NamedTuple):
-    """How many numbers lie between a buffer's chunks."""
-
-    buffer: Buffer
-
-
-class Inlet(NamedTuple):
-    """An argument that each run brings along."""
-
-    name: str
-
-
-Argument: TypeAlias = "int | float | Buffer | Part | Stride | Inlet | Place | NDArray[Any]"
-
-
-class Stage(NamedTuple):
-    """A kernel and what it works on.
-
-    Attributes:
-        kernel: which one.
-        arguments: in the kernel's order.
-        layer: the name of the layer that it belongs to.
-    """
-
-    kernel: Kernel
-    arguments: tuple[Argument, ...]
-    layer: str
+__all__ = [
+    "Argument",
+    "Buffer",
+    "ChunkStride",
+    "KernelCall",
+    "Phase",
+    "Plan",
+    "RunArgument",
+    "View",
+]
 
 
 @dataclass
 class Phase:
-    """Stages between two points where workers meet.
+    """Kernel calls that a worker makes one after another for each item.
 
     Attributes:
-        kind: what its items are.
-        tiles: how many tiles there are, or into how many each item is split.
-        apart: up to how many workers need not meet after it.
+        items: what the phase iterates over.
+        calls: the kernel calls.
+        barrier_above: the workers wait for each other after the phase if there are more of them
+            than this.
+        python: a Python function that is called for the whole batch, in place of kernels.
+        uses: the buffers that the Python function uses.
+        layer: the layer that the Python function belongs to.
     """
 
-    kind: Kind
-    tiles: int = 1
-    apart: int = 1
-    stages: list[Stage] = field(default_factory=list)
-    call: Callable[..., None] | None = None
+    items: Items
+    calls: list[KernelCall] = field(default_factory=list)
+    barrier_above: int = NEVER
+    python: Callable[..., None] | None = None
     uses: tuple[Buffer, ...] = ()
     layer: str = ""
+    regions: list[Region] = field(default_factory=list, repr=False)
 
     @property
-    def by_chunk(self) -> bool:
-        """Whether each of its items is a whole chunk."""
-        return self.kind is Kind.CHUNKS and self.tiles == 1
+    def kind(self) -> Kind:
+        """What the items are."""
+        return self.items.kind
+
+    @property
+    def tiles(self) -> int:
+        """How many tiles there are, or how many each chunk has."""
+        return self.items.tiles
+
+    def append(self, call: KernelCall, touched: list[Region]) -> None:
+        """Add a call and the memory that it touches."""
+        self.calls.append(call)
+        self.regions += touched
 
 
 @dataclass
@@ -126,10 +85,11 @@ class Plan:
     """A network's training step, or its inference, as phases.
 
     Attributes:
-        chunks: for how many chunks of 16 images there is room.
+        chunks: the largest batch in chunks of 16 images.
         phases: the work, in order.
-        notes: what was fused and chosen, in words.
-        multiply_adds: of one image, all products together.
+        notes: optimizations that were applied, as sentences for the plan report.
+        multiply_adds: the multiply-adds of a step for one image.
+        layer: the layer that calls are added for, or the part of the step.
     """
 
     chunks: int
@@ -137,77 +97,94 @@ class Plan:
     notes: list[str] = field(default_factory=list)
     multiply_adds: int = 0
     layer: str = ""
-    _met: bool = False
-    _beside: bool = False
-    _prepared: bool = False
-
-    def meet(self) -> None:
-        """Let all workers meet before the next stage, whatever its kind."""
-        self._met = True
-
-    def beside(self) -> None:
-        """Say that the next phase needs nothing of the last: between them nobody waits."""
-        self._beside = True
 
     def emit(
-        self, kind: Kind, name: str, *arguments: Argument, tiles: int = 1, **sizes: int
+        self,
+        items: Items,
+        kernel: str,
+        constants: Mapping[str, int] | None = None,
+        /,
+        **arguments: Argument,
     ) -> None:
-        """Add a stage, to the phase that is being filled where it is of this kind.
+        """Add a kernel call, to the last phase if possible.
 
-        Two workers each have half of the chunks, and need not wait for each other before a phase
-        in which each goes on with its own half.
+        Args:
+            items: what the call is made for.
+            kernel: the kernel, such as "dense.forward".
+            constants: the constants that it is compiled for, such as {"ROWS": 8}.
+            **arguments: its arguments by name; `chunk`, `worker` and `step_state` are automatic.
+
+        Raises:
+            TypeError: if the kernel takes other arguments.
         """
+        call = KernelCall.of(kernel, constants or {}, arguments, self.layer)
+        touched = regions(call, items, self.chunks)
         last = self.phases[-1] if self.phases else None
-        if self._met or last is None or (last.kind, last.tiles) != (kind, tiles):
-            own = last is not None and (last.kind is Kind.HALVES or last.by_chunk)
-            if last is not None and own and kind is Kind.HALVES and not self._met:
-                last.apart = 2
-            if last is not None and self._beside:
-                last.apart = _ANY
-            self.phases.append(Phase(kind, tiles))
-            self._met = False
-        self._beside = False
-        stage = Stage(Kernel(name, tuple(sizes.items())), arguments, self.layer)
-        self.phases[-1].stages.append(stage)
+        if last is None or last.items != items or not can_share_phase(last.regions, touched):
+            self.phases.append(Phase(items))
+        self.phases[-1].append(call, touched)
 
-    def share(self, buffer: Buffer) -> Part:
-        """Return a share's part of a buffer, where tiles are shares."""
-        return Part(buffer, 0, self.chunks * buffer.step)
-
-    def prepare(self, name: str, *arguments: Argument, tiles: int = 1) -> None:
-        """Add a phase that is run before the images come in; none needs what another makes."""
-        stage = Stage(Kernel(name), (*arguments, Place.TILE), self.layer)
-        apart = _ANY if self._prepared else 1
-        self.phases.insert(1, Phase(Kind.TILES, tiles, apart, stages=[stage]))
-        self._prepared = True
+    def emit_before_images(self, items: Items, kernel: str, /, **arguments: Argument) -> None:
+        """Add a kernel call at the beginning of the step, before the images are read."""
+        call = KernelCall.of(kernel, {}, arguments, self.layer)
+        phase = Phase(items)
+        phase.append(call, regions(call, items, self.chunks))
+        self.phases.insert(1, phase)
 
     def python(self, call: Callable[..., None], *uses: Buffer) -> None:
-        """Add a function that Python calls for the whole batch, and the buffers that it uses."""
-        self.phases.append(Phase(Kind.PYTHON, call=call, uses=uses, layer=self.layer))
+        """Add a Python function that is called for the whole batch, and the buffers it uses."""
+        phase = Phase(Items(Kind.PYTHON), python=call, uses=uses, layer=self.layer)
+        self.phases.append(phase)
+
+    def place_barriers(self) -> None:
+        """Decide, once all calls are there, after which phases the workers must wait."""
+        touched = [None if phase.python else phase.regions for phase in self.phases]
+        for_two = place_barriers(touched, workers=2)
+        for_more = place_barriers(touched, workers=3, given=for_two)
+        for number, phase in enumerate(self.phases):
+            if number in for_two:
+                phase.barrier_above = 1
+            elif number in for_more:
+                phase.barrier_above = 2
+            else:
+                phase.barrier_above = NEVER
+
+    def by_share(self, buffer: Buffer) -> View:
+        """Return the part of a buffer that belongs to a share of the pixels, one share a tile."""
+        return View(buffer, 0, self.chunks * buffer.step)
 
     @property
-    def stages(self) -> list[Stage]:
-        """All stages in order."""
-        return [stage for phase in self.phases for stage in phase.stages]
+    def calls(self) -> list[KernelCall]:
+        """All kernel calls in order."""
+        return [call for phase in self.phases for call in phase.calls]
 
     def buffers(self) -> dict[Buffer, list[int]]:
-        """Return every buffer, and the phases that use it; -1 is one that walks over its chunks."""
+        """Return every buffer with the numbers of the phases that use it.
+
+        The number -1 stands for a kernel that iterates over the buffer's chunks.
+        """
         used: dict[Buffer, list[int]] = {}
         for number, phase in enumerate(self.phases):
-            arguments = [a for stage in phase.stages for a in stage.arguments]
+            arguments = [argument for call in phase.calls for argument in call.arguments]
             for argument in [*arguments, *phase.uses]:
-                whole = argument[0] if isinstance(argument, Part | Stride) else argument
-                place = -1 if isinstance(argument, Stride) else number
-                if isinstance(whole, Buffer) and place not in used.setdefault(whole, []):
-                    used[whole].append(place)
+                base = argument[0] if isinstance(argument, View | ChunkStride) else argument
+                user = -1 if isinstance(argument, ChunkStride) else number
+                if isinstance(base, Buffer) and user not in used.setdefault(base, []):
+                    used[base].append(user)
         return used
 
-    def slots(self, buffer: Buffer, phases: list[int], workers: int) -> int:
-        """Return how many times a buffer exists."""
+    def copies(self, buffer: Buffer, phases: list[int], workers: int) -> int:
+        """Return how many times a buffer exists.
+
+        Args:
+            buffer: the buffer.
+            phases: the phases that use it, as `buffers` returns them.
+            workers: the number of workers.
+        """
         if buffer.shares > 1:
             return buffer.shares * self.chunks
-        if buffer.single:
+        if buffer.shared:
             return 1
-        if buffer.each:
+        if buffer.per_worker or len(phases) == 1:
             return workers
-        return workers if len(phases) == 1 else self.chunks
+        return self.chunks

@@ -1,84 +1,93 @@
-"""Pooling."""
+"""Lowering of max pooling, average pooling and global average pooling."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from handgrad.engines.compiled.lower.builder import Backward, Builder
-from handgrad.engines.compiled.lower.plan import Buffer
+from handgrad.engines.compiled.lower.calls import Buffer
 from handgrad.engines.compiled.lower.values import Value
 from handgrad.layers import AvgPool2d, GlobalAvgPool2d, MaxPool2d
 from handgrad.layers.im2col import output_size, pair
 
 
-def maximum(
+def max_pool(
     b: Builder, layer: MaxPool2d, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lay down max-pooling."""
-    Y, geometry = _geometry(b, layer, X)
-    winner = Buffer(f"{b.plan.layer}: winner", Y.count, np.int32)
-    b.chunks("pool.max_forward", X.buffer, Y.buffer, winner, *geometry)
+    """Lower max pooling. The backward kernel reads the argmax of each window."""
+    Y, sizes = _output(b, layer, X)
+    argmax = Buffer(f"{b.plan.layer}: argmax", Y.count, np.int32)
+    b.per_chunk("pool.max_forward", X=X.buffer, Y=Y.buffer, argmax=argmax, **sizes)
 
     def backward(dY: Value) -> Value | None:
-        if not X.learned:
+        if not X.requires_grad:
             return None
-        dX = b.value("dX", X.shape, learned=True)
-        if _tile(layer, X.shape):
-            sizes = (*Y.shape, *pair(layer.kernel))
-            b.chunks("pool.max_backward_apart", winner, dY.buffer, dX.buffer, *sizes)
-        else:
-            b.chunks("pool.max_backward", winner, dY.buffer, dX.buffer, *geometry)
+        dX = b.value("dX", X.shape, requires_grad=True)
+        kernel, taken = "pool.max_backward", sizes
+        if _windows_are_disjoint(layer, X.shape):
+            kernel = "pool.max_backward_disjoint"
+            names = ("channels", "rows", "columns", "kernel_height", "kernel_width")
+            taken = {name: sizes[name] for name in names}
+        b.per_chunk(kernel, argmax=argmax, dY=dY.buffer, dX=dX.buffer, **taken)
         return dX
 
     return Y, backward
 
 
-def average(
+def avg_pool(
     b: Builder, layer: AvgPool2d, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lay down average-pooling."""
-    Y, geometry = _geometry(b, layer, X)
-    b.chunks("pool.avg_forward", X.buffer, Y.buffer, *geometry)
+    """Lower average pooling."""
+    Y, sizes = _output(b, layer, X)
+    b.per_chunk("pool.avg_forward", X=X.buffer, Y=Y.buffer, **sizes)
 
     def backward(dY: Value) -> Value | None:
-        if not X.learned:
+        if not X.requires_grad:
             return None
-        dX = b.value("dX", X.shape, learned=True)
-        b.chunks("pool.avg_backward", dY.buffer, dX.buffer, *geometry)
+        dX = b.value("dX", X.shape, requires_grad=True)
+        b.per_chunk("pool.avg_backward", dY=dY.buffer, dX=dX.buffer, **sizes)
         return dX
 
     return Y, backward
 
 
-def global_average(
+def global_avg_pool(
     b: Builder, layer: GlobalAvgPool2d, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lay down the mean over the whole image."""
+    """Lower the mean over the whole image."""
     C, H, W = X.shape
-    Y = b.value("Y", (C,), X.learned)
-    b.chunks("pool.global_avg_forward", X.buffer, Y.buffer, C, H * W)
+    Y = b.value("Y", (C,), X.requires_grad)
+    b.per_chunk("pool.global_avg_forward", X=X.buffer, Y=Y.buffer, channels=C, area=H * W)
 
     def backward(dY: Value) -> Value | None:
-        if not X.learned:
+        if not X.requires_grad:
             return None
-        dX = b.value("dX", X.shape, learned=True)
-        b.chunks("pool.global_avg_backward", dY.buffer, dX.buffer, C, H * W)
+        dX = b.value("dX", X.shape, requires_grad=True)
+        b.per_chunk("pool.global_avg_backward", dY=dY.buffer, dX=dX.buffer, channels=C, area=H * W)
         return dX
 
     return Y, backward
 
 
-def _tile(layer: MaxPool2d, shape: tuple[int, ...]) -> bool:
-    """Say whether the windows cover an image (C, H, W), each pixel once."""
+def _windows_are_disjoint(layer: MaxPool2d, shape: tuple[int, ...]) -> bool:
+    """Return whether the windows cover each pixel of an image (C, H, W) exactly once."""
     kernel = pair(layer.kernel)
     fits = all(size % side == 0 for size, side in zip(shape[1:], kernel, strict=True))
     return fits and pair(layer.padding) == (0, 0) and layer.stride in (None, layer.kernel, kernel)
 
 
-def _geometry(b: Builder, layer: MaxPool2d | AvgPool2d, X: Value) -> tuple[Value, tuple[int, ...]]:
-    """Return the output, and all sizes in the order in which the kernels take them."""
+def _output(b: Builder, layer: MaxPool2d | AvgPool2d, X: Value) -> tuple[Value, dict[str, int]]:
+    """Return the output value and all sizes by the names of the kernels' parameters."""
     kernel, padding = pair(layer.kernel), pair(layer.padding)
     stride = kernel if layer.stride is None else pair(layer.stride)
-    size = output_size(X.shape, kernel, stride, padding)
-    Y = b.value("Y", (X.shape[0], *size), X.learned)
-    return Y, (*X.shape, *size, *kernel, *stride, *padding)
+    rows, columns = output_size(X.shape, kernel, stride, padding)
+    Y = b.value("Y", (X.shape[0], rows, columns), X.requires_grad)
+    channels, height, width = X.shape
+    sizes = {
+        **{"channels": channels, "height": height, "width": width},
+        **{"rows": rows, "columns": columns},
+        **{"kernel_height": kernel[0], "kernel_width": kernel[1]},
+        **{"stride_down": stride[0], "stride_across": stride[1]},
+        **{"top": padding[0], "left": padding[1]},
+    }
+    return Y, sizes

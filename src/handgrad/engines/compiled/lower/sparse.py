@@ -1,45 +1,61 @@
-"""The linear layer on images most of whose pixels are zero."""
+"""Lowering of the first Dense on images most of whose pixels are zero."""
 
 from __future__ import annotations
 
 from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.phases import Kind
+from handgrad.engines.compiled.lower.barriers import Items, tiles
 from handgrad.engines.compiled.lower.builder import Backward, Builder
+from handgrad.engines.compiled.lower.calls import (
+    Argument,
+    Buffer,
+    ChunkStride,
+    RuntimeIndex,
+    View,
+)
 from handgrad.engines.compiled.lower.dense import (
-    descend,
-    first_at_once,
-    judge,
-    rows,
-    rows_and_bias,
-    small,
+    add_pixel_shares,
+    check_gradient,
+    emit_bias_gradient,
+    is_small,
     tiling_of,
+    transposed_buffer,
+    update_parameter,
+    updates_without_check,
 )
 from handgrad.engines.compiled.lower.parameter_layout import Tiling
-from handgrad.engines.compiled.lower.plan import Argument, Buffer, Part, Place, Stride
-from handgrad.engines.compiled.lower.values import Cut, Lists, Value
+from handgrad.engines.compiled.lower.values import CsrImages, PixelSplit, Value
 from handgrad.layers import Array
 
 
-def dense_on_lists(b: Builder, prefix: str, X: Lists, bias: Part) -> tuple[Value, Backward]:
-    """Lay down a linear layer on images as lists; `bias` is what its sums begin with."""
+def sparse_dense(b: Builder, prefix: str, X: CsrImages, bias: View) -> tuple[Value, Backward]:
+    """Lower a linear layer on CSR images.
+
+    Args:
+        b: the builder.
+        prefix: the prefix of the layer's parameters' names.
+        X: the images.
+        bias: where its sums start: its bias, with what normalization adds.
+    """
     tiling = tiling_of(b, prefix)
-    Y = b.value("Y", (tiling.outputs,), learned=True)
-    R = rows(b, tiling)
-    if X.cut.shares > 1:
-        _forward_by_shares(b, prefix, tiling, X, bias, R, Y)
-    elif small(tiling):
-        arguments = (*_of_a_chunk(b, prefix, tiling, X, bias, R), Y.buffer)
-        b.chunks("sparse.forward_chunk", *arguments, VECTORS=tiling.vectors)
+    Y = b.value("Y", (tiling.outputs,), requires_grad=True)
+    R = transposed_buffer(b, tiling)
+    if X.split.shares > 1:
+        _forward_by_shares(b, prefix, tiling, X, bias, Y)
+    elif is_small(tiling):
+        chunk = _chunk_arguments(b, prefix, tiling, X)
+        constants = {"VECTORS": tiling.vectors}
+        b.per_chunk("sparse.forward_chunk", constants, b=bias, rows=R, Y=Y.buffer, **chunk)
     else:
         _forward_by_tiles(b, prefix, tiling, X, bias, R, Y)
     b.plan.multiply_adds += 2 * tiling.outputs * tiling.inputs
 
     def backward(dY: Value) -> Value | None:
-        rows_and_bias(b, prefix, tiling, dY, R)
-        if first_at_once(b, prefix):
+        emit_bias_gradient(b, prefix, tiling, dY, R)
+        if updates_without_check(b, prefix):
             b.plan.notes.append(f"{b.plan.layer}: gradient and update in one")
-            judge(b, R, tiling.tiles * tiling.width * LANES)
-            b.updates.append(lambda: _update(b, prefix, tiling, X, R))
+            check_gradient(b, R, tiling.tiles * tiling.width * LANES)
+            b.updates.append(lambda: _gradient_and_update(b, prefix, tiling, X, R))
         else:
             b.gradients.append(lambda: _gradient(b, prefix, tiling, X, R))
         return None
@@ -47,110 +63,138 @@ def dense_on_lists(b: Builder, prefix: str, X: Lists, bias: Part) -> tuple[Value
     return Y, backward
 
 
-def fold_shift(b: Builder, prefix: str, shift: Array, cut: Cut) -> Part:
-    """Lay down the bias less what normalising takes from every output, once for all images.
+def fold_shift(b: Builder, prefix: str, shift: Array, split: PixelSplit) -> View:
+    """Emit the bias plus what normalization adds to every output, once for all images.
 
-    Where the pixels are cut, each share of them takes its own part, and the first has the bias.
+    If the pixels are split, each share gets the part of its own pixels, and the first share gets
+    the bias as well.
     """
     tiling = tiling_of(b, prefix)
     size = tiling.tiles * tiling.width
-    folded = Buffer(f"{b.plan.layer}: b − (m/s) Wᵀ", cut.shares * size, single=True)
-    bias = b.nothing(size) if cut.shares > 1 else b.parameter(f"{prefix}bias")
+    folded = Buffer(f"{b.plan.layer}: b − (m/s) Wᵀ", split.shares * size, shared=True)
     b.plan.emit(
-        Kind.TILES,
+        tiles(split.shares * tiling.tiles),
         "sparse.fold_shift",
-        *(b.parameter(f"{prefix}weight"), bias, shift, folded, tiling.inputs, cut.width),
-        *(Place.TILE, tiling.tiles),
-        tiles=cut.shares * tiling.tiles,
-        VECTORS=tiling.vectors,
+        {"VECTORS": tiling.vectors},
+        W=b.parameter(f"{prefix}weight"),
+        b=b.zeros(size) if split.shares > 1 else b.parameter(f"{prefix}bias"),
+        shift=shift,
+        folded=folded,
+        pixels=tiling.inputs,
+        share_width=split.width,
+        item=RuntimeIndex.TILE,
+        tiles=tiling.tiles,
     )
-    return Part(folded, 0, size if cut.shares > 1 else 0)
+    return View(folded, 0, size if split.shares > 1 else 0)
 
 
-def _of_a_chunk(
-    b: Builder, prefix: str, tiling: Tiling, X: Lists, bias: Part, R: Buffer
-) -> tuple[Argument, ...]:
-    """Return what the forward kernel of one chunk takes, but for where its sums go."""
-    parts = [b.plan.share(buffer) for buffer in (X.places, X.values, X.starts)]
-    sizes = (X.blocks, X.cut.width, X.size)
-    return (
-        b.parameter(f"{prefix}weight"),
-        bias,
-        *parts,
-        *sizes,
-        tiling.tiles,
-        Place.CLOCK,
-        Place.CHUNK,
-        R,
-    )
+def _chunk_arguments(b: Builder, prefix: str, tiling: Tiling, X: CsrImages) -> dict[str, Argument]:
+    """Return arguments of the forward kernel of one chunk."""
+    return {
+        "W": b.parameter(f"{prefix}weight"),
+        "indices": b.plan.by_share(X.indices),
+        "data": b.plan.by_share(X.data),
+        "indptr": b.plan.by_share(X.indptr),
+        "blocks": X.blocks,
+        "share_width": X.split.width,
+        "pixels": X.pixels,
+        "tiles": tiling.tiles,
+    }
 
 
 def _forward_by_shares(
-    b: Builder, prefix: str, tiling: Tiling, X: Lists, bias: Part, R: Buffer, Y: Value
+    b: Builder, prefix: str, tiling: Tiling, X: CsrImages, bias: View, Y: Value
 ) -> None:
-    """Lay down the sums of each share of the pixels, and their sum."""
-    room = Buffer(f"{b.plan.layer}: room for rows", tiling.width * LANES)
-    parts = Buffer(f"{b.plan.layer}: Y by shares", Y.buffer.size, shares=X.cut.shares)
-    part = b.plan.share(parts)
-    arguments = (*_of_a_chunk(b, prefix, tiling, X, bias, room), part)
-    sizes = {"VECTORS": tiling.vectors}
-    b.plan.emit(Kind.SHARES, "sparse.forward_chunk", *arguments, tiles=X.cut.shares, **sizes)
-    whole = b.parameter(f"{prefix}bias")
-    b.chunks("dense.add_shares", parts, part.per_tile, whole, Y.buffer, tiling.outputs)
+    """Emit the sums over each share of the pixels, and the sum of both."""
+    rows = Buffer(f"{b.plan.layer}: scratch", tiling.width * LANES, per_worker=True)
+    Y_by_share = Buffer(f"{b.plan.layer}: Y by shares", Y.buffer.size, shares=X.split.shares)
+    b.plan.emit(
+        Items(Kind.CHUNKS_BY_SHARE, X.split.shares),
+        "sparse.forward_chunk",
+        {"VECTORS": tiling.vectors},
+        b=bias,
+        rows=rows,
+        Y=b.plan.by_share(Y_by_share),
+        **_chunk_arguments(b, prefix, tiling, X),
+    )
+    add_pixel_shares(b, Y_by_share, b.parameter(f"{prefix}bias"), Y)
 
 
 def _forward_by_tiles(
-    b: Builder, prefix: str, tiling: Tiling, X: Lists, bias: Part, R: Buffer, Y: Value
+    b: Builder, prefix: str, tiling: Tiling, X: CsrImages, bias: View, R: Buffer, Y: Value
 ) -> None:
-    """Lay down the sums tile by tile of the outputs."""
+    """Emit the sums tile by tile of the outputs."""
     groups = 2 * max(1, round(b.plan.chunks / 8)) if b.plan.chunks > 1 else 1
     b.plan.emit(
-        Kind.TILES,
+        tiles(tiling.tiles * groups),
         "sparse.forward",
-        *(b.parameter(f"{prefix}weight"), bias, X.places, X.values, Stride(X.places)),
-        *(X.starts, Stride(X.starts), X.blocks, X.size, Place.TILE, groups, Place.CLOCK),
-        *(R, Stride(R), Y.buffer, Stride(Y.buffer)),
-        tiles=tiling.tiles * groups,
-        VECTORS=tiling.vectors,
+        {"VECTORS": tiling.vectors},
+        W=b.parameter(f"{prefix}weight"),
+        b=bias,
+        indices=X.indices,
+        data=X.data,
+        chunk_stride=ChunkStride(X.indices),
+        indptr=X.indptr,
+        indptr_chunk_stride=ChunkStride(X.indptr),
+        blocks=X.blocks,
+        pixels=X.pixels,
+        item=RuntimeIndex.TILE,
+        groups=groups,
+        R=R,
+        R_stride=ChunkStride(R),
+        Y=Y.buffer,
+        Y_stride=ChunkStride(Y.buffer),
     )
 
 
-def _of_all_chunks(b: Builder, X: Lists, R: Buffer) -> tuple[Argument, ...]:
-    """Return the lists of all chunks and dY in rows, and what normalising takes from pixels."""
-    return (
-        *(X.places, X.values, b.plan.share(X.places).per_tile, Stride(X.places)),
-        *(X.starts, b.plan.share(X.starts).per_tile, Stride(X.starts), R, Stride(R)),
-        *((0, 0) if X.shift is None else (X.shift, 1)),
-    )
+def _gradient_arguments(b: Builder, tiling: Tiling, X: CsrImages, R: Buffer) -> dict[str, Argument]:
+    """Return arguments of the gradient kernels: the images and dY of all chunks."""
+    return {
+        "indices": X.indices,
+        "data": X.data,
+        "share_stride": b.plan.by_share(X.indices).per_tile,
+        "chunk_stride": ChunkStride(X.indices),
+        "indptr": X.indptr,
+        "indptr_share_stride": b.plan.by_share(X.indptr).per_tile,
+        "indptr_chunk_stride": ChunkStride(X.indptr),
+        "R": R,
+        "R_stride": ChunkStride(R),
+        "shift": 0 if X.shift is None else X.shift,
+        "has_shift": int(X.shift is not None),
+        "pixels": X.pixels,
+        "share_width": X.split.width,
+        "item": RuntimeIndex.TILE,
+        "tiles": tiling.tiles,
+        "blocks": X.blocks,
+        "block": X.block,
+    }
 
 
-def _update(b: Builder, prefix: str, tiling: Tiling, X: Lists, R: Buffer) -> None:
-    """Lay down W ← W − η dW, block by block: dW of a block stays in the first cache."""
+def _gradient_and_update(b: Builder, prefix: str, tiling: Tiling, X: CsrImages, R: Buffer) -> None:
+    """Emit W ← W − η dW, block by block: dW of a block stays in the first-level cache."""
     b.plan.emit(
-        Kind.TILES,
+        tiles(X.split.shares * tiling.tiles * X.blocks),
         "sparse.update",
-        *_of_all_chunks(b, X, R),
-        *(b.parameter(f"{prefix}weight"), X.size, X.cut.width, Place.TILE, tiling.tiles),
-        *(X.blocks, X.block, Place.CLOCK),
-        Buffer(f"{b.plan.layer}: dW of a block", (X.block + 1) * tiling.width),
-        tiles=X.cut.shares * tiling.tiles * X.blocks,
-        VECTORS=tiling.vectors,
+        {"VECTORS": tiling.vectors},
+        W=b.parameter(f"{prefix}weight"),
+        scratch=Buffer(
+            f"{b.plan.layer}: dW of a block", (X.block + 1) * tiling.width, per_worker=True
+        ),
+        **_gradient_arguments(b, tiling, X, R),
     )
 
 
-def _gradient(b: Builder, prefix: str, tiling: Tiling, X: Lists, R: Buffer) -> None:
-    """Lay down dW for the whole batch, in the lists' blocks."""
-    items, name = X.cut.shares * tiling.tiles * X.blocks, f"{prefix}weight"
+def _gradient(b: Builder, prefix: str, tiling: Tiling, X: CsrImages, R: Buffer) -> None:
+    """Emit dW for the whole batch, block by block of the pixels."""
+    items, name = X.split.shares * tiling.tiles * X.blocks, f"{prefix}weight"
     b.plan.emit(
-        Kind.TILES,
+        tiles(items),
         "sparse.gradient",
-        *_of_all_chunks(b, X, R),
-        *(Part(b.store.dW, b.store.rooms[name].offset), X.size, X.cut.width, Place.TILE),
-        *(tiling.tiles, X.blocks, X.block, Place.CLOCK),
-        Buffer(f"{b.plan.layer}: Σ dY", tiling.width),
-        b.more_norms(items),
-        tiles=items,
-        VECTORS=tiling.vectors,
+        {"VECTORS": tiling.vectors},
+        dW=b.gradient(name),
+        sums=Buffer(f"{b.plan.layer}: Σ dY", tiling.width, per_worker=True),
+        norms=b.add_norms(items),
+        **_gradient_arguments(b, tiling, X, R),
     )
-    if b.plain:
-        b.updates.append(lambda: descend(b, name, b.store.rooms[name].size))
+    if b.is_plain_sgd:
+        b.updates.append(lambda: update_parameter(b, name))

@@ -1,4 +1,7 @@
-"""A whole step: its beginning, the network, the loss, the way back, the update."""
+"""Lowering of a whole step: its beginning, the network, the loss, the gradients, the update.
+
+`training` and `inference` are the entry points.
+"""
 
 from __future__ import annotations
 
@@ -7,118 +10,129 @@ from collections.abc import Callable
 import numpy as np
 
 from handgrad.engines.compiled.kernels.lanes import LANES
-from handgrad.engines.compiled.kernels.phases import Kind
-from handgrad.engines.compiled.lower import SINGLE
+from handgrad.engines.compiled.lower import BATCH_SIZE_ONE_RULES
+from handgrad.engines.compiled.lower.barriers import EACH_WORKER, tiles
 from handgrad.engines.compiled.lower.builder import Builder
-from handgrad.engines.compiled.lower.images import first_linear, network
-from handgrad.engines.compiled.lower.parameter_layout import BLOCK, Store
-from handgrad.engines.compiled.lower.plan import (
+from handgrad.engines.compiled.lower.calls import (
     Argument,
     Buffer,
-    Inlet,
-    Part,
-    Place,
-    Stride,
+    ChunkStride,
+    RunArgument,
+    RuntimeIndex,
+    View,
 )
+from handgrad.engines.compiled.lower.images import first_linear, lower_network
+from handgrad.engines.compiled.lower.parameter_layout import BLOCK, ParameterLayout
 from handgrad.engines.compiled.lower.reference import read, write
 from handgrad.engines.compiled.lower.values import Value
-from handgrad.engines.compiled.runtime import step_state as clock
 from handgrad.engines.compiled.runtime.program import Program
+from handgrad.engines.compiled.runtime.step_state import CLIP, LR, TOTAL
+from handgrad.engines.protocol import TrainConfig
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
 from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer
 from handgrad.train_config import TrainConfig
 
+# The optimizers with kernels, and the parameters of the kernels that are the optimizer's state.
+_STATE_PARAMETERS: dict[type[Optimizer], tuple[str, ...]] = {
+    SGD: (),
+    Momentum: ("V",),
+    Adam: ("M", "V"),
+    AdamW: ("M", "V"),
+}
+
 
 def training(b: Builder, config: TrainConfig) -> None:
-    """Lay down a training step."""
-    b.plain = is_plain(config)
+    """Lower a training step and place its barriers."""
+    b.is_plain_sgd = is_plain_sgd(config)
     _begin(b, config)
-    Z, backward = network(b)
-    losses = Buffer("loss by chunk", b.plan.chunks, single=True)
-    right = Buffer("right by chunk", b.plan.chunks, np.int64, single=True)
+    Z, backward = lower_network(b)
+    losses = Buffer("loss by chunk", b.plan.chunks, shared=True)
+    correct = Buffer("correct by chunk", b.plan.chunks, np.int64, shared=True)
     b.plan.layer = "loss"
-    backward(_loss(b, config, Z, losses, right))
-    limit = 0.0 if config.clip_norm is None else config.clip_norm
-    judgement = (
-        losses,
-        right,
-        Place.CLOCK,
-        Place.WORKER,
-        limit,
-        Inlet("all_losses"),
-        Inlet("all_right"),
-    )
-    if b.plain:
-        _descend(b, judgement)
+    backward(_loss(b, config, Z, losses, correct))
+    max_norm = 0.0 if config.clip_norm is None else config.clip_norm
+    check: dict[str, Argument] = {"losses": losses, "correct": correct, "max_norm": max_norm}
+    if b.is_plain_sgd:
+        _update_each_parameter(b, check)
     else:
-        _update(b, config, judgement)
+        _update_all_parameters(b, config, check)
     b.plan.layer = "state"
-    for lay in b.update_buffers:
-        lay()
+    b.update_buffers.emit()
+    b.plan.place_barriers()
 
 
-def is_plain(config: TrainConfig) -> bool:
-    """Say whether the update is W ← W − η dW and nothing else."""
+def inference(b: Builder) -> None:
+    """Lower the computation of logits and place its barriers."""
+    _begin(b, None)
+    Z, _ = lower_network(b)
+    b.plan.layer = "logits"
+    logits = RunArgument("logits")
+    b.per_chunk("step.write_logits", Z=Z.buffer, classes=Z.features, logits=logits)
+    b.plan.place_barriers()
+
+
+def is_plain_sgd(config: TrainConfig) -> bool:
+    """Return whether the update is W ← W − η dW and nothing else."""
     plain = type(config.optimizer) is SGD and not config.optimizer.weight_decay
     return plain and config.clip_norm is None
 
 
-def takes_single(net: Network, store: Store, config: TrainConfig) -> bool:
-    """Say whether one image needs no lanes: plain SGD on linear layers of at least 16 inputs."""
+def supports_batch_size_one(net: Network, layout: ParameterLayout, config: TrainConfig) -> bool:
+    """Return whether batches of one image can be computed without lanes.
+
+    This needs plain SGD, and linear layers of at least 16 inputs.
+    """
     first = first_linear(net.layers)
-    if first is None or not is_plain(config) or type(config.loss) is not SoftmaxCrossEntropy:
+    if first is None or not is_plain_sgd(config) or type(config.loss) is not SoftmaxCrossEntropy:
         return False
-    tilings = [room.tiling for room in store.rooms.values() if room.tiling is not None]
-    known = all(type(layer) in SINGLE for layer in net.layers[first:])
-    return known and all(tiling.inputs >= LANES for tiling in tilings)
-
-
-def inference(b: Builder) -> None:
-    """Lay down the way from images to logits."""
-    _begin(b, None)
-    Z, _ = network(b)
-    b.plan.layer = "logits"
-    arguments = (Z.buffer, Z.features, Place.CLOCK, Place.CHUNK, Inlet("logits"))
-    b.chunks("loss.give_logits", *arguments)
+    tilings = [slot.tiling for slot in layout.slots.values() if slot.tiling is not None]
+    have_rules = all(type(layer) in BATCH_SIZE_ONE_RULES for layer in net.layers[first:])
+    return have_rules and all(tiling.inputs >= LANES for tiling in tilings)
 
 
 def _begin(b: Builder, config: TrainConfig | None) -> None:
-    """Lay down the beginning of a step."""
+    """Emit the beginning of a step."""
     b.plan.layer = "step"
-    betas = (0.0, 0.0)
+    beta1, beta2 = 0.0, 0.0
     if config is not None and isinstance(config.optimizer, Adam | AdamW):
-        betas = (config.optimizer.beta1, config.optimizer.beta2)
+        beta1, beta2 = config.optimizer.beta1, config.optimizer.beta2
+    names = ("total", "size", "lrs", "order", "labels", "weights", "weighted", "class_weights")
     b.plan.emit(
-        Kind.EVERY,
-        "loss.begin",
-        *(Place.CLOCK, Inlet("total"), Inlet("size"), Inlet("lrs"), Inlet("order")),
-        *(Inlet("labels"), Inlet("weights"), Inlet("weighted"), Inlet("class_weights")),
-        *betas,
-        b.spoilt,
+        EACH_WORKER,
+        "step.begin",
+        beta1=beta1,
+        beta2=beta2,
+        nonfinite=b.nonfinite,
+        **{name: RunArgument(name) for name in names},
     )
 
 
-def _loss(b: Builder, config: TrainConfig, Z: Value, losses: Buffer, right: Buffer) -> Value:
-    """Lay down the loss and dZ."""
-    dZ = b.value("dZ", Z.shape, learned=True)
+def _loss(b: Builder, config: TrainConfig, Z: Value, losses: Buffer, correct: Buffer) -> Value:
+    """Emit the loss and dZ."""
+    dZ = b.value("dZ", Z.shape, requires_grad=True)
     if type(config.loss) is not SoftmaxCrossEntropy:
-        return _loss_in_python(b, config, Z, dZ, losses, right)
-    b.chunks(
+        return _loss_in_python(b, config, Z, dZ, losses, correct)
+    names = ("order", "labels", "weights", "weighted", "class_weights")
+    b.per_chunk(
         "loss.softmax_cross_entropy",
-        *(Z.buffer, dZ.buffer, Z.features, config.loss.label_smoothing),
-        *(Inlet("order"), Inlet("labels"), Inlet("weights"), Inlet("weighted")),
-        *(Inlet("class_weights"), Place.CLOCK, Place.CHUNK),
-        *(Buffer("loss: room", 3 * LANES), losses, right),
-        **({"LANES": 1} if b.source.single else {}),
+        {"LANES": 1} if b.input_format.batch_size_one else {},
+        Z=Z.buffer,
+        dZ=dZ.buffer,
+        classes=Z.features,
+        smoothing=config.loss.label_smoothing,
+        scratch=Buffer("loss: scratch", 3 * LANES, per_worker=True),
+        losses=losses,
+        correct=correct,
+        **{name: RunArgument(name) for name in names},
     )
     return dZ
 
 
 def _loss_in_python(
-    b: Builder, config: TrainConfig, Z: Value, dZ: Value, losses: Buffer, right: Buffer
+    b: Builder, config: TrainConfig, Z: Value, dZ: Value, losses: Buffer, correct: Buffer
 ) -> Value:
-    """Lay down a loss of another kind, as the reference engine calls it."""
+    """Emit a Python call of a loss without a kernel."""
     b.plan.notes.append(f"{type(config.loss).__name__}: there is no kernel for this loss")
 
     def run(program: Program, seed: int) -> None:
@@ -126,102 +140,130 @@ def _loss_in_python(
         loss, dlogits = config.loss(logits, y, weights)
         write(program, dZ, dlogits)
         program.array(losses)[0] = 0
-        program.array(right)[0] = 0
+        program.array(correct)[0] = 0
         program.array(losses)[0, 0] = loss
-        program.array(right)[0, 0] = int((logits.argmax(axis=1) == y).sum())
+        program.array(correct)[0, 0] = int((logits.argmax(axis=1) == y).sum())
 
-    b.plan.python(run, Z.buffer, dZ.buffer, losses, right)
+    b.plan.python(run, Z.buffer, dZ.buffer, losses, correct)
     return dZ
 
 
-def _descend(b: Builder, judgement: tuple[Argument, ...]) -> None:
-    """Lay down W ← W − η dW for each array by itself, after a look at all gradients' parts."""
-    blocks = b.store.shared // BLOCK
-    b.plan.layer = "update"
-    if blocks:
-        norms = b.more_norms(b.plan.chunks)
-        b.chunks("sparse.judge_rows", b.parts, b.store.shared, Place.CLOCK, Place.CHUNK, norms)
-    for lay in b.gradients:
-        lay()
-    b.plan.layer = "update"
-    b.plan.meet()
-    b.plan.emit(Kind.EVERY, "loss.judge", b.norms, b.norms.size, *judgement)
-    if blocks:
-        rows = (Part(b.store.W, 0, BLOCK), Part(b.parts, 0, BLOCK), Stride(b.parts))
-        arguments = (*rows, Part(b.store.dW, 0, BLOCK), BLOCK, Place.CLOCK, b.spoilt)
-        b.plan.emit(Kind.TILES, "optim.sgd_by_chunks", *arguments, tiles=blocks)
-    for lay in b.updates:
-        b.plan.beside()
-        lay()
-
-
-def _update(b: Builder, config: TrainConfig, judgement: tuple[Argument, ...]) -> None:
-    """Lay down the gradients, the look at them, and the optimizer over all parameters in a row."""
-    for lay in b.gradients:
-        lay()
-    b.plan.meet()
-    for lay in b.sums:
-        lay()
-    b.plan.layer = "update"
-    blocks = b.store.shared // BLOCK
-    if blocks:
-        sums = (Part(b.parts, 0, BLOCK), Stride(b.parts), Part(b.store.dW, 0, BLOCK), BLOCK)
-        arguments = (*sums, Place.CLOCK, Place.TILE, b.more_norms(blocks))
-        if b.sums:
-            b.plan.beside()
-        b.plan.emit(Kind.TILES, "optim.add_chunks", *arguments, tiles=blocks)
-    b.plan.emit(Kind.EVERY, "loss.judge", b.norms, b.norms.size, *judgement)
-
-    optimizer, W, dW = config.optimizer, b.store.W, b.store.dW
-    if type(optimizer) not in (SGD, Momentum, Adam, AdamW):
-        b.plan.notes.append(f"{type(optimizer).__name__}: there is no kernel for it")
-        b.plan.python(_update_in_python(b, config), b.spoilt)
-        return
-    name, tail = _rule(optimizer)
-    memory = [Part(row, 0, BLOCK) for row in b.store.optimizer_state.values()]
-    rows = (Part(W, 0, BLOCK), Part(dW, 0, BLOCK), *memory)
-    tiles = len(W) // BLOCK
+def _check_finite(b: Builder, check: dict[str, Argument]) -> None:
+    """Emit the check that the loss and the gradients are finite."""
     b.plan.emit(
-        Kind.TILES, f"optim.{name}", *rows, BLOCK, Place.CLOCK, *tail, b.spoilt, tiles=tiles
+        EACH_WORKER,
+        "step.check_finite",
+        norms=b.norms,
+        count=b.norms.size,
+        all_losses=RunArgument("all_losses"),
+        all_correct=RunArgument("all_correct"),
+        **check,
     )
 
 
-def _rule(optimizer: Optimizer) -> tuple[str, tuple[float, ...]]:
-    """Return the name of an optimizer's kernel, and the settings that it takes."""
+def _update_each_parameter(b: Builder, check: dict[str, Argument]) -> None:
+    """Emit W ← W − η dW for each parameter by itself, after a check of all gradients."""
+    blocks = b.layout.shared // BLOCK
+    b.plan.layer = "update"
+    if blocks:
+        norms, size = b.add_norms(b.plan.chunks), b.layout.shared
+        b.per_chunk("step.squared_norm", R=b.chunk_gradients, size=size, norms=norms)
+    b.gradients.emit()
+    b.plan.layer = "update"
+    _check_finite(b, check)
+    if blocks:
+        b.plan.emit(
+            tiles(blocks),
+            "optim.sgd_by_chunks",
+            W=View(b.layout.W, 0, BLOCK),
+            parts=View(b.chunk_gradients, 0, BLOCK),
+            part_stride=ChunkStride(b.chunk_gradients),
+            dW=View(b.layout.dW, 0, BLOCK),
+            count=BLOCK,
+            nonfinite=b.nonfinite,
+        )
+    b.updates.emit()
+
+
+def _update_all_parameters(b: Builder, config: TrainConfig, check: dict[str, Argument]) -> None:
+    """Emit the gradients, their check, and the optimizer over all parameters in one array."""
+    b.gradients.emit()
+    b.gradient_sums.emit()
+    b.plan.layer = "update"
+    blocks = b.layout.shared // BLOCK
+    if blocks:
+        b.plan.emit(
+            tiles(blocks),
+            "optim.add_chunks",
+            parts=View(b.chunk_gradients, 0, BLOCK),
+            part_stride=ChunkStride(b.chunk_gradients),
+            dW=View(b.layout.dW, 0, BLOCK),
+            count=BLOCK,
+            item=RuntimeIndex.TILE,
+            norms=b.add_norms(blocks),
+        )
+    _check_finite(b, check)
+
+    optimizer, W, dW = config.optimizer, b.layout.W, b.layout.dW
+    if type(optimizer) not in _STATE_PARAMETERS:
+        b.plan.notes.append(f"{type(optimizer).__name__}: there is no kernel for it")
+        b.plan.python(_update_in_python(b, config), b.nonfinite)
+        return
+    kernel, hyperparameters = _optimizer_kernel(optimizer)
+    names = _STATE_PARAMETERS[type(optimizer)]
+    rows = b.layout.optimizer_state.values()
+    state = {name: View(row, 0, BLOCK) for name, row in zip(names, rows, strict=True)}
+    b.plan.emit(
+        tiles(len(W) // BLOCK),
+        kernel,
+        W=View(W, 0, BLOCK),
+        dW=View(dW, 0, BLOCK),
+        count=BLOCK,
+        nonfinite=b.nonfinite,
+        **state,
+        **hyperparameters,
+    )
+
+
+def _optimizer_kernel(optimizer: Optimizer) -> tuple[str, dict[str, float]]:
+    """Return the name of an optimizer's kernel and its hyperparameters."""
     match optimizer:
         case Momentum():
-            name = "nesterov" if optimizer.nesterov else "momentum"
-            return name, (optimizer.weight_decay, optimizer.momentum)
+            kernel = "optim.nesterov" if optimizer.nesterov else "optim.momentum"
+            return kernel, {"decay": optimizer.weight_decay, "mu": optimizer.momentum}
         case Adam() | AdamW():
-            decay = optimizer.weight_decay if isinstance(optimizer, AdamW) else 0.0
-            betas = (optimizer.beta1, optimizer.beta2)
-            return "adam", (decay, *betas, 1 - betas[0], 1 - betas[1], optimizer.eps)
+            beta1, beta2 = optimizer.beta1, optimizer.beta2
+            return "optim.adam", {
+                "decay": optimizer.weight_decay if isinstance(optimizer, AdamW) else 0.0,
+                **{"beta1": beta1, "beta2": beta2, "rest1": 1 - beta1, "rest2": 1 - beta2},
+                "eps": optimizer.eps,
+            }
         case SGD():
-            return "sgd", (optimizer.weight_decay,)
+            return "optim.sgd", {"decay": optimizer.weight_decay}
         case _:
             raise AssertionError(f"{optimizer} has no kernel")
 
 
 def _update_in_python(b: Builder, config: TrainConfig) -> Callable[..., None]:
-    """Return an update by an optimizer of another kind, as the reference engine calls it."""
+    """Return an update by an optimizer without a kernel, as the reference engine calls it."""
 
     def run(program: Program, seed: int) -> None:
-        store, clocks = b.store, program.clocks
-        lr = float(clocks.view(np.float64)[clock.LR])
-        clip, made = np.float32(clocks.view(np.float64)[clock.CLIP]), []
-        for name, room in store.rooms.items():
-            W, dW = np.zeros(room.shape, np.float32), np.zeros(room.shape, np.float32)
-            memory = {kind: np.zeros(room.shape, np.float32) for kind in store.optimizer_state}
-            rows = [(W, store.W), (dW, store.dW)]
-            rows += [(memory[kind], row) for kind, row in store.optimizer_state.items()]
+        layout, step_state = b.layout, program.step_states
+        lr = float(step_state.view(np.float64)[LR])
+        clip, updated = np.float32(step_state.view(np.float64)[CLIP]), []
+        for name, slot in layout.slots.items():
+            W, dW = np.zeros(slot.shape, np.float32), np.zeros(slot.shape, np.float32)
+            state = {kind: np.zeros(slot.shape, np.float32) for kind in layout.optimizer_state}
+            rows = [(W, layout.W), (dW, layout.dW)]
+            rows += [(state[kind], row) for kind, row in layout.optimizer_state.items()]
             for array, row in rows:
-                store.give(name, array, row)
-            t = int(clocks[clock.TOTAL]) + 1
-            config.optimizer.update(W, dW * clip, memory, lr, t)
-            made += [(name, array, row) for array, row in rows]
-        for name, array, row in made:  # none before all are there: the optimizer may have raised
-            store.take(name, array, row)
-            if row is store.W and not np.isfinite(array).all():
-                program.array(b.spoilt)[0, 0] = 1
+                layout.copy_out(name, array, row)
+            t = int(step_state[TOTAL]) + 1
+            config.optimizer.update(W, dW * clip, state, lr, t)
+            updated += [(name, array, row) for array, row in rows]
+        for name, array, row in updated:  # only after all of them: the optimizer may have raised
+            layout.copy_in(name, array, row)
+            if row is layout.W and not np.isfinite(array).all():
+                program.array(b.nonfinite)[0, 0] = 1
 
     return run

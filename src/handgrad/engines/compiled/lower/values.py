@@ -1,4 +1,4 @@
-"""What stages hand on: a layer's output in lanes, or the images as lists."""
+"""What layers pass on to each other: a value in lanes, or the images as CSR matrices."""
 
 from __future__ import annotations
 
@@ -8,32 +8,35 @@ from typing import NamedTuple
 
 from handgrad.data.augment import Augmentation
 from handgrad.engines.compiled.kernels.lanes import LANES
-from handgrad.engines.compiled.lower.plan import Buffer
+from handgrad.engines.compiled.lower.calls import Buffer
 from handgrad.layers import Array
 
 
-class Source(NamedTuple):
-    """How the images come.
+class InputFormat(NamedTuple):
+    """The format of the images, and how they are processed.
 
     Attributes:
-        whole: whether as bytes 0..255, or else as float32.
-        sparse: whether most pixels are zero, so that it pays to skip them.
-        single: whether each batch is one image, and needs no lanes.
-        augmentation: how they are changed at random; None: not at all.
+        is_uint8: whether pixels are bytes 0..255. Otherwise they are float32.
+        sparse: whether most pixels are zero, so that the first linear layer skips zeros.
+        batch_size_one: whether each batch is one image, so that no lanes are needed.
+        augmentation: the random augmentation; None: no augmentation.
     """
 
-    whole: bool
+    is_uint8: bool
     sparse: bool
-    single: bool = False
+    batch_size_one: bool = False
     augmentation: Augmentation | None = None
 
 
-class Cut(NamedTuple):
-    """How the pixels are cut between workers, each of whom keeps the weights of its own.
+class PixelSplit(NamedTuple):
+    """How the pixels are split between workers, so that each caches the weights of its own.
+
+    The number of shares does not depend on the number of workers, so the order of summation and
+    the result do not either.
 
     Attributes:
-        shares: into how many shares: always the same number, so that sums are.
-        width: how many pixels make one; the last may have fewer.
+        shares: the number of shares.
+        width: the number of pixels in a share; the last share may have fewer.
     """
 
     shares: int
@@ -42,53 +45,53 @@ class Cut(NamedTuple):
 
 @dataclass(frozen=True)
 class Value:
-    """What a layer hands to the next, (features, lanes).
+    """The output of a layer, or the gradient with respect to it, with shape (features, lanes).
 
     Attributes:
-        buffer: where it lies.
+        buffer: its memory.
         shape: its shape for one image.
-        learned: whether what it comes from is learned, so that its gradient matters.
-        fixed: whether it must stay as it is, for it is needed once more.
-        lanes: how many images lie side by side.
+        requires_grad: whether it depends on parameters, so that its gradient is needed.
+        keep_for_backward: whether it must not be overwritten, because it is read again.
+        lanes: the number of images side by side.
     """
 
     buffer: Buffer
     shape: tuple[int, ...]
-    learned: bool = False
-    fixed: bool = False
+    requires_grad: bool = False
+    keep_for_backward: bool = False
     lanes: int = LANES
 
     @property
     def features(self) -> int:
-        """How many numbers an image has."""
+        """The number of elements of one image."""
         return math.prod(self.shape)
 
     @property
     def count(self) -> int:
-        """How many numbers a chunk has."""
+        """The number of elements of a chunk."""
         return self.features * self.lanes
 
 
 @dataclass(frozen=True)
-class Lists:
-    """The images as lists of the pixels that are not zero.
+class CsrImages:
+    """The images as CSR matrices: the pixels that are not zero, one row for each image.
 
     Attributes:
-        places: which pixels.
-        values: what they are.
-        starts: where in the list each block of pixels begins.
-        size: how many pixels an image has.
-        cut: their shares, each a list of its own.
-        blocks: how many blocks there are in a share.
-        block: how many pixels make one.
-        shift: what normalising takes from every pixel, (size,); None: nothing.
+        indices: the index of each such pixel.
+        data: its value.
+        indptr: where each block of pixels begins in a row's entries.
+        pixels: the number of pixels of an image.
+        split: the shares of the pixels, each with a matrix of its own.
+        blocks: the number of blocks in a share.
+        block: the number of pixels in a block.
+        shift: what normalization adds to every pixel, (pixels,); None: nothing.
     """
 
-    places: Buffer
-    values: Buffer
-    starts: Buffer
-    size: int
-    cut: Cut
+    indices: Buffer
+    data: Buffer
+    indptr: Buffer
+    pixels: int
+    split: PixelSplit
     blocks: int
     block: int
     shift: Array | None

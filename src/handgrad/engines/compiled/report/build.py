@@ -14,8 +14,16 @@ import numpy as np
 from handgrad.engines.compiled.jit.compiler import Kernel
 from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.phases import Kind
-from handgrad.engines.compiled.lower.parameter_layout import Store
-from handgrad.engines.compiled.lower.plan import Argument, Buffer, Inlet, Part, Phase, Plan, Stride
+from handgrad.engines.compiled.lower.parameter_layout import ParameterLayout
+from handgrad.engines.compiled.lower.plan import (
+    Argument,
+    Buffer,
+    ChunkStride,
+    Phase,
+    Plan,
+    RunArgument,
+    View,
+)
 from handgrad.engines.compiled.report.plan_report import (
     BufferLine,
     KernelLine,
@@ -32,7 +40,7 @@ _FORWARD, _BACKWARD = ("forward", "infer"), ("backward", "gradient", "update")
 
 
 def build_report(
-    plan: Plan, net: Network, layout: Store, images: int, workers: int, learning: bool
+    plan: Plan, net: Network, layout: ParameterLayout, images: int, workers: int, learning: bool
 ) -> PlanReport:
     """Return the report of a plan.
 
@@ -47,7 +55,7 @@ def build_report(
     facts = _NetworkFacts.of(net, layout)
     phases = tuple(_phase(plan, phase, facts) for phase in plan.phases)
     buffers = tuple(
-        BufferLine(buffer.name, _bytes(buffer), plan.slots(buffer, used, workers))
+        BufferLine(buffer.name, _bytes(buffer), plan.copies(buffer, used, workers))
         for buffer, used in plan.buffers().items()
     )
     return PlanReport(
@@ -77,14 +85,14 @@ class _NetworkFacts(NamedTuple):
     image_bytes: int
 
     @classmethod
-    def of(cls, net: Network, layout: Store) -> _NetworkFacts:
+    def of(cls, net: Network, layout: ParameterLayout) -> _NetworkFacts:
         X = np.zeros((1, *net.shape), net.dtype)
         return cls(
             {
                 f"{step.path} {type(step.layer).__name__}": step.multiply_adds
                 for step in net.walk(X, inner=True)
             },
-            {slot.offset: slot.size for slot in layout.rooms.values()},
+            {slot.offset: slot.size for slot in layout.slots.values()},
             X.size,
         )
 
@@ -96,7 +104,7 @@ def _layer(name: str, plan: Plan, phases: Sequence[PhaseLine]) -> LayerLine:
     numbers = [
         str(number)
         for number, phase in enumerate(plan.phases, 1)
-        if phase.layer == name or any(stage.layer == name for stage in phase.stages)
+        if phase.layer == name or any(stage.layer == name for stage in phase.calls)
     ]
     if numbers:
         facts.append(f"in phase{'s' * (len(numbers) > 1)} {', '.join(numbers)}")
@@ -119,7 +127,7 @@ def _phase(plan: Plan, phase: Phase, facts: _NetworkFacts) -> PhaseLine:
             if _multiplies(stage.kernel.name, _FORWARD + _BACKWARD)
             else 0,
         )
-        for stage in phase.stages
+        for stage in phase.calls
     )
     return PhaseLine(
         _items(phase),
@@ -137,11 +145,11 @@ def _items(phase: Phase) -> str:
             return f"in {pieces}" if phase.tiles > 1 else "once"
         case Kind.CHUNKS:
             return f"each {LANES} images" + (f" in {pieces}" if phase.tiles > 1 else "")
-        case Kind.HALVES:
+        case Kind.TILES_BY_HALF:
             return f"in {pieces}, by halves of the batch"
-        case Kind.SHARES:
+        case Kind.CHUNKS_BY_SHARE:
             return f"each {LANES} images, by {phase.tiles} shares of the pixels"
-        case Kind.EVERY:
+        case Kind.EACH_WORKER:
             return "every worker for itself"
         case Kind.PYTHON:
             return f"the whole batch, in Python: {phase.layer}"
@@ -154,7 +162,7 @@ def _multiplies(kernel: str, words: Sequence[str]) -> bool:
 
 def _touched_bytes(plan: Plan, phase: Phase, facts: _NetworkFacts) -> int:
     """Return the bytes that a phase reads or writes in a step of whole chunks."""
-    arguments = [a for stage in phase.stages for a in stage.arguments]
+    arguments = [a for stage in phase.calls for a in stage.arguments]
     sizes: dict[Any, int] = {}
     for argument in [*arguments, *phase.uses]:
         sizes |= _location(argument, plan.chunks, phase.tiles, facts)
@@ -163,15 +171,15 @@ def _touched_bytes(plan: Plan, phase: Phase, facts: _NetworkFacts) -> int:
 
 def _location(argument: Argument, chunks: int, tiles: int, facts: _NetworkFacts) -> dict[Any, int]:
     """Return the memory location of an argument, if it has one, and its bytes in a step."""
-    if isinstance(argument, Inlet) and argument.name == "images":
+    if isinstance(argument, RunArgument) and argument.name == "images":
         return {argument: facts.image_bytes * chunks * LANES}
-    view = argument if isinstance(argument, Part | Stride) else (argument,)
+    view = argument if isinstance(argument, View | ChunkStride) else (argument,)
     base = view[0]
     if isinstance(base, Buffer):
-        return {base: _bytes(base) * (1 if base.single else chunks)}
+        return {base: _bytes(base) * (1 if base.shared else chunks)}
     if not isinstance(base, np.ndarray):
         return {}
-    if isinstance(argument, Part):  # a part of the row that holds all parameters
+    if isinstance(argument, View):  # a part of the row that holds all parameters
         numbers = tiles * argument.per_tile or facts.parameter_sizes[argument.offset]
         return {(id(base), argument.offset): numbers * base.itemsize}
     return {id(base): base.nbytes}

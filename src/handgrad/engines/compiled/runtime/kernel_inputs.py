@@ -48,7 +48,7 @@ def bind_run_arguments(
         "size": batches.size,
         "dropout_key": _signed(stream_key(config.seed, "dropout")),
         "all_losses": steps.losses.view(np.int64),
-        "all_right": steps.correct,
+        "all_correct": steps.correct,
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.engines.compiled.lower.parameter_layout import Store
+from handgrad.engines.compiled.lower.parameter_layout import ParameterLayout
 from handgrad.layers import Array
 
 OptimizerState = Mapping[str, Mapping[str, Array]]
@@ -22,7 +22,7 @@ class ParameterSync:
         layout: the kernels' layout.
     """
 
-    def __init__(self, layout: Store) -> None:
+    def __init__(self, layout: ParameterLayout) -> None:
         self._layout = layout
         self._copied: dict[tuple[str, str], Array] = {}
 
@@ -40,10 +40,10 @@ class ParameterSync:
     def copy_out(self, parameters: Mapping[str, Array], state: OptimizerState) -> None:
         """Copy the layout back into the parameters and the optimizer state."""
         for name, array in parameters.items():
-            self._layout.give(name, array, self._layout.W)
+            self._layout.copy_out(name, array, self._layout.W)
             self._copied[name, ""] = array.copy()
             for kind, row in self._layout.optimizer_state.items():
-                self._layout.give(name, state[name][kind], row)
+                self._layout.copy_out(name, state[name][kind], row)
                 self._copied[name, kind] = state[name][kind].copy()
 
     def _copy_if_changed(
@@ -52,7 +52,7 @@ class ParameterSync:
         """Copy an array unless it equals the last copy; comparing is much faster than copying."""
         known = self._copied.get((name, kind))
         if known is None or not _identical(known, array):
-            self._layout.take(name, array, row)
+            self._layout.copy_in(name, array, row)
             self._copied[name, kind] = array.copy()
 
 

@@ -1,4 +1,4 @@
-"""A plan, linked to memory and machine code, and run by several workers."""
+"""A program: a plan with memory and machine code, which several workers run."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.engines.compiled.jit.compiler import Kernel, addresses, function, yield_thread
-from handgrad.engines.compiled.jit.signatures import handed, takes, word
-from handgrad.engines.compiled.kernels.lanes import APART, ROOM
-from handgrad.engines.compiled.lower.parameter_layout import aligned
-from handgrad.engines.compiled.lower.plan import (
+from handgrad.engines.compiled.jit.signatures import machine_word, signature
+from handgrad.engines.compiled.kernels.lanes import ARGUMENT_WORDS, WORKER_PADDING
+from handgrad.engines.compiled.lower.calls import (
     Argument,
     Buffer,
-    Inlet,
-    Part,
-    Phase,
-    Place,
-    Plan,
-    Stride,
+    ChunkStride,
+    RunArgument,
+    RuntimeIndex,
+    View,
 )
-from handgrad.engines.compiled.runtime import step_state as clock
+from handgrad.engines.compiled.lower.parameter_layout import aligned
+from handgrad.engines.compiled.lower.plan import Phase, Plan
+from handgrad.engines.compiled.runtime.step_state import COUNT, START, STEP, STOP, TOTAL, WORDS
 from handgrad.engines.compiled.runtime.thread_pool import (
     acquired_lock,
     reserve_threads,
@@ -33,7 +32,7 @@ from handgrad.engines.compiled.runtime.thread_pool import (
 
 _DRIVER = Kernel("driver.run")
 _STEPS, _PHASES, _PHASE_COUNT, _WORKERS = map(
-    list(takes(_DRIVER)).index, ("steps", "phases", "phase_count", "workers")
+    list(signature(_DRIVER.name).types).index, ("steps", "phases", "phase_count", "workers")
 )
 
 
@@ -42,84 +41,100 @@ class Program:
 
     Args:
         plan: the plan.
-        workers: for how many workers.
+        workers: the largest number of workers.
+
+    Attributes:
+        plan: the plan.
+        workers: the largest number of workers.
+        step_states: the step state of each worker, one after another.
     """
 
     def __init__(self, plan: Plan, workers: int) -> None:
         self.plan, self.workers = plan, workers
-        self.clocks = aligned(workers * clock.WORDS, np.int64)
-        self._brought: dict[str, Any] = {}
-        self._inlets: dict[str, list[tuple[int, str]]] = {}
-        self._alive: list[Any] = []  # the arrays that the code points to
-        self._slots: dict[Buffer, NDArray[Any]] = {}
+        self.step_states = aligned(workers * WORDS, np.int64)
+        self._run_arguments: dict[str, Any] = {}
+        self._rows_of: dict[str, list[tuple[int, str]]] = {}  # of each run argument, with its type
+        self._alive: list[Any] = []  # the arrays that the machine code points to
+        self._memory: dict[Buffer, NDArray[Any]] = {}
         self._strides: dict[Buffer, tuple[int, int]] = {}
         for buffer, phases in plan.buffers().items():
-            self._place(buffer, phases)
-        self._write(plan.phases)
-        self._blocks = aligned(workers * ROOM, np.int64)
+            self._allocate(buffer, phases)
+        self._write_tables(plan.phases)
+        self._blocks = aligned(workers * ARGUMENT_WORDS, np.int64)
         self._barrier = aligned(32, np.int64)
         self._prepare_calls()
 
     def array(self, buffer: Buffer) -> NDArray[Any]:
-        """Return a buffer's numbers, one row for each time it exists."""
-        return self._slots[buffer]
+        """Return a buffer's memory, one row for each copy of the buffer."""
+        return self._memory[buffer]
 
-    def set(self, **values: int | float | NDArray[Any]) -> None:
-        """Set the arguments that a run brings along."""
-        self._brought = values
-        for name, rows in self._inlets.items():
-            for row, kind in rows:
-                self._arguments[row, 0] = word(values[name], kind)
+    def set_run_arguments(self, **values: int | float | NDArray[Any]) -> None:
+        """Set the arguments that differ from run to run, such as the images and the labels."""
+        self._run_arguments = values
+        for name, rows in self._rows_of.items():
+            for row, parameter_type in rows:
+                self._arguments[row, 0] = machine_word(values[name], parameter_type)
 
     def targets(self) -> tuple[NDArray[np.int64], NDArray[np.float32] | None]:
-        """Return the labels and the weights of the batch that is being worked on."""
-        begin, count = self.clocks[clock.START], self.clocks[clock.COUNT]
-        chosen = self._brought["order"][begin : begin + count]
-        weighted = self._brought["weighted"]
+        """Return the labels and the weights of the current batch."""
+        begin, count = self.step_states[START], self.step_states[COUNT]
+        batch = self._run_arguments["order"][begin : begin + count]
+        weighted = self._run_arguments["weighted"]
         return (
-            self._brought["labels"][chosen],
-            self._brought["weights"][chosen] if weighted else None,
+            self._run_arguments["labels"][batch],
+            self._run_arguments["weights"][batch] if weighted else None,
         )
 
     def start(self, made: int) -> None:
-        """Set the clocks to before the first step of a run; `made` steps were made before."""
-        clocks = self.clocks.reshape(self.workers, clock.WORDS)
-        clocks[...] = 0
-        clocks[:, clock.STEP] = -1
-        clocks[:, clock.TOTAL] = made - 1
+        """Set the step states to before the first step of a run, after `made` earlier updates."""
+        step_states = self.step_states.reshape(self.workers, WORDS)
+        step_states[...] = 0
+        step_states[:, STEP] = -1
+        step_states[:, TOTAL] = made - 1
 
     def run(self, steps: int, workers: int, first: int = 0, last: int | None = None) -> bool:
-        """Run steps, or the phases from `first` up to `last` of one; say whether all went well.
+        """Run steps, or the phases from `first` up to `last` of one step.
 
-        It is run by `workers` threads, or fewer where others are at work.
+        Args:
+            steps: how many.
+            workers: how many threads to use; fewer are used while other runs need threads.
+            first: the first phase.
+            last: the phase after the last; None: all phases.
+
+        Returns:
+            Whether all numbers were finite.
         """
         with reserve_threads(min(workers, self.workers), self.workers) as count:
             return self._run(steps, count, first, last)
 
     def step(self, seed: int) -> bool:
-        """Make a step phase by phase, where Python has a part in it; say whether all went well.
+        """Run one step phase by phase, with the Python functions of the plan.
 
-        Whatever Python may raise comes before the update begins: such a step does not count.
+        All exceptions that Python functions may raise occur before the update begins. Such a step
+        does not count.
 
         Args:
             seed: the run's seed.
+
+        Returns:
+            Whether all numbers were finite.
         """
         for number, phase in enumerate(self.plan.phases):
-            if phase.call is None:
+            if phase.python is None:
                 if not self.run(1, 1, number, number + 1):
                     return False
                 continue
             try:
                 with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                    phase.call(self, seed)
+                    phase.python(self, seed)
             except BaseException:
-                self.clocks[clock.STOP] = 1
+                self.step_states[STOP] = 1
                 raise
         return True
 
     def _run(self, steps: int, workers: int, first: int, last: int | None) -> bool:
-        clocks = self.clocks.reshape(self.workers, clock.WORDS)
-        clocks[1:] = clocks[0]  # not all of them may have been at work before
+        step_states = self.step_states.reshape(self.workers, WORDS)
+        step_states[1:] = step_states[0]  # the last run may have had fewer workers
         count = (len(self.plan.phases) if last is None else last) - first
         self._calls[:, _STEPS] = steps
         self._calls[:, _PHASES] = self._first_phase + first * self._phases.strides[0]
@@ -128,19 +143,19 @@ class Program:
             self._calls[:, _WORKERS] = 1
             function(_DRIVER)(self._call_at[0])
         else:
-            run_uninterruptible(partial(self._together, workers))
-        return bool(self.clocks[clock.STOP] == 0)
+            run_uninterruptible(partial(self._run_together, workers))
+        return bool(self.step_states[STOP] == 0)
 
-    def _together(self, workers: int) -> bool:
-        """Let several workers run what the calls say: fewer where the system has no more threads.
+    def _run_together(self, workers: int) -> bool:
+        """Run the driver in several threads, or fewer if the system has no more threads.
 
-        None may begin before all are there, for each waits for all the others. There is no more
-        to do then.
+        All threads must exist before any of them begins, because each waits for all others at
+        barriers. Returns False: there is no more work.
         """
         driver, gate = function(_DRIVER), threading.Lock()
         ends: list[threading.Lock] = []
 
-        def help_with(call: int, end: threading.Lock) -> None:
+        def run_worker(call: int, end: threading.Lock) -> None:
             with gate:
                 pass
             driver(call)
@@ -150,7 +165,7 @@ class Program:
             for call in self._call_at[1:workers]:
                 end = acquired_lock()
                 try:
-                    start(help_with, call, end)
+                    start(run_worker, call, end)
                 except RuntimeError:
                     break
                 ends.append(end)
@@ -161,8 +176,8 @@ class Program:
         return False
 
     def _prepare_calls(self) -> None:
-        """Write down what each worker's call of the driver takes; `run` adds what differs."""
-        tables = (self._stages, self._arguments, self._blocks, self.clocks)
+        """Write the arguments of each worker's call of the driver; `_run` sets the others."""
+        tables = (self._kernel_calls, self._arguments, self._blocks, self.step_states)
         addresses = [int(table.ctypes.data) for table in tables]
         barrier, phases = int(self._barrier.ctypes.data), int(self._phases.ctypes.data)
         rows = [
@@ -173,67 +188,72 @@ class Program:
         begin, step = int(self._calls.ctypes.data), self._calls.strides[0]
         self._call_at = [begin + worker * step for worker in range(self.workers)]
 
-    def _place(self, buffer: Buffer, phases: list[int]) -> None:
-        """Give a buffer its memory."""
-        slots = self.plan.slots(buffer, phases, self.workers)
-        by_worker = buffer.each or (not buffer.single and len(phases) == 1)
-        size = buffer.step + by_worker * APART // np.dtype(buffer.dtype).itemsize
-        self._slots[buffer] = aligned(slots * size, buffer.dtype).reshape(slots, size)
-        by_chunk = not buffer.single and not by_worker
+    def _allocate(self, buffer: Buffer, phases: list[int]) -> None:
+        """Allocate a buffer's memory."""
+        copies = self.plan.copies(buffer, phases, self.workers)
+        by_worker = buffer.per_worker or (not buffer.shared and len(phases) == 1)
+        padding = by_worker * WORKER_PADDING // np.dtype(buffer.dtype).itemsize
+        size = buffer.step + padding
+        self._memory[buffer] = aligned(copies * size, buffer.dtype).reshape(copies, size)
+        by_chunk = not buffer.shared and not by_worker
         self._strides[buffer] = (size * by_chunk, size * by_worker)
 
-    def _write(self, phases: list[Phase]) -> None:
+    def _write_tables(self, phases: list[Phase]) -> None:
         """Write the tables that the driver reads."""
-        code = addresses([_DRIVER, *(stage.kernel for stage in self.plan.stages)])
+        code = addresses([_DRIVER, *(call.kernel for call in self.plan.calls)])
         phase_rows: list[tuple[int, ...]] = []
-        stage_rows: list[tuple[int, ...]] = []
+        call_rows: list[tuple[int, ...]] = []
         rows: list[tuple[int, ...]] = []
         for phase in phases:
-            first = len(stage_rows)
-            for stage in phase.stages:
-                stage_rows.append((code[stage.kernel], len(rows), len(stage.arguments)))
-                for argument, kind in handed(stage):
-                    if isinstance(argument, Inlet):
-                        self._inlets.setdefault(argument.name, []).append((len(rows), kind))
-                    rows.append(self._row(argument, kind))
-            row = (first, len(stage_rows), int(phase.kind), phase.tiles, phase.apart)
+            first = len(call_rows)
+            for call in phase.calls:
+                call_rows.append((code[call.kernel], len(rows), len(call.arguments)))
+                types = signature(call.kernel.name).types.values()
+                for argument, parameter_type in zip(call.arguments, types, strict=True):
+                    if isinstance(argument, RunArgument):
+                        self._rows_of.setdefault(argument.name, []).append(
+                            (len(rows), parameter_type)
+                        )
+                    rows.append(self._argument_row(argument, parameter_type))
+            row = (first, len(call_rows), int(phase.kind), phase.tiles, phase.barrier_above)
             phase_rows.append(row)
         self._phases = np.array(phase_rows, np.int64)
-        self._stages = np.array(stage_rows, np.int64)
+        self._kernel_calls = np.array(call_rows, np.int64)
         self._arguments = np.array(rows, np.int64)
 
-    def _row(self, argument: Argument, kind: str) -> tuple[int, int, int, int]:
-        """Return an argument as a number, and what to add to it per chunk, tile and worker."""
+    def _argument_row(self, argument: Argument, parameter_type: str) -> tuple[int, int, int, int]:
+        """Return an argument's word, and what to add to it per chunk, tile and worker."""
         match argument:
-            case Place():
-                return self._row_of_place(argument)
-            case Inlet():
+            case RuntimeIndex():
+                return self._runtime_index_row(argument)
+            case RunArgument():
                 return (0, 0, 0, 0)
-            case Stride(buffer):
+            case ChunkStride(buffer):
                 return (self._strides[buffer][0], 0, 0, 0)
-            case Part():
-                return self._row_of_part(argument)
+            case View():
+                return self._view_row(argument)
             case Buffer() | np.ndarray():
-                return self._row_of_part(Part(argument))
+                return self._view_row(View(argument))
             case _:
-                return (word(argument, kind), 0, 0, 0)
+                return (machine_word(argument, parameter_type), 0, 0, 0)
 
-    def _row_of_place(self, place: Place) -> tuple[int, int, int, int]:
-        clocks = int(self.clocks.ctypes.data)
+    def _runtime_index_row(self, index: RuntimeIndex) -> tuple[int, int, int, int]:
+        step_states = int(self.step_states.ctypes.data)
         return {
-            Place.CHUNK: (0, 1, 0, 0),
-            Place.TILE: (0, 0, 1, 0),
-            Place.WORKER: (0, 0, 0, 1),
-            Place.CLOCK: (clocks, 0, 0, clock.WORDS * 8),
-        }[place]
+            RuntimeIndex.CHUNK: (0, 1, 0, 0),
+            RuntimeIndex.TILE: (0, 0, 1, 0),
+            RuntimeIndex.WORKER: (0, 0, 0, 1),
+            RuntimeIndex.STEP_STATE: (step_states, 0, 0, WORDS * 8),
+        }[index]
 
-    def _row_of_part(self, part: Part) -> tuple[int, int, int, int]:
-        whole, offset, per_tile = part
+    def _view_row(self, view: View) -> tuple[int, int, int, int]:
         chunk, worker = 0, 0
-        if isinstance(whole, Buffer):
-            chunk, worker = self._strides[whole]
-            whole = self._slots[whole]
-        self._alive.append(whole)
-        width = whole.itemsize
-        begin = int(whole.ctypes.data) + offset * width
-        return (begin, chunk * width, per_tile * width, worker * width)
+        if isinstance(view.base, Buffer):
+            chunk, worker = self._strides[view.base]
+            array = self._memory[view.base]
+        else:
+            array = view.base
+        self._alive.append(array)
+        width = array.itemsize
+        begin = int(array.ctypes.data) + view.offset * width
+        return (begin, chunk * width, view.per_tile * width, worker * width)

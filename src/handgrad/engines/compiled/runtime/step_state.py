@@ -4,9 +4,9 @@ A worker advances its own copy, so no worker waits for another to set it. A copy
 first eight are whole numbers, the last eight are float64. The constants below are indices of words.
 """
 
-from handgrad.engines.compiled.kernels.lanes import APART
+from handgrad.engines.compiled.kernels.lanes import WORKER_PADDING
 
-WORDS = 16 + APART // 8  # from one worker's state to the next
+WORDS = 16 + WORKER_PADDING // 8  # from one worker's state to the next
 
 STEP = 0  # the index of the step within this run
 COUNT = 1  # N, the number of images in this batch
