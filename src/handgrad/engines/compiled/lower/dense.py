@@ -84,7 +84,7 @@ def tiling_of(b: Builder, prefix: str) -> Tiling:
 
 def is_small(tiling: Tiling) -> bool:
     """Return whether a layer's weights fit into every core's cache beside the other data."""
-    return tiling.size <= _SMALL
+    return tiling.size <= _SMALL and is_enabled("split-work")
 
 
 def updates_without_check(b: Builder, prefix: str) -> bool:

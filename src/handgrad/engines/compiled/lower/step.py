@@ -27,7 +27,6 @@ from handgrad.engines.compiled.lower.reference import read, write
 from handgrad.engines.compiled.lower.values import Value
 from handgrad.engines.compiled.runtime.program import Program
 from handgrad.engines.compiled.runtime.step_state import CLIP, LR, TOTAL
-from handgrad.engines.protocol import TrainConfig
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
 from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer
