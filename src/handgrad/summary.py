@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from handgrad.display import html_table
 from handgrad.layers import Shape, has_buffers
 from handgrad.params import flatten
 from handgrad.walk import LayerForward
 
-HEADINGS = ("layer", "output", "parameters", "multiply-adds")
+HEADINGS = ("layer", "output", ">parameters", ">multiply-adds")  # >: right-aligned
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ class Summary:
         return [*(row.cells() for row in self.rows), total]
 
     def __str__(self) -> str:
-        lines = [HEADINGS, *self._lines]
+        lines = [tuple(heading.removeprefix(">") for heading in HEADINGS), *self._lines]
         widths = [max(len(line[column]) for line in lines) for column in range(4)]
         return "\n".join(
             f"{name:<{widths[0]}}  {output:<{widths[1]}}  {count:>{widths[2]}}  {work:>{widths[3]}}"
@@ -66,7 +65,9 @@ class Summary:
         )
 
     def _repr_html_(self) -> str:
-        return html_table(HEADINGS, self._lines)
+        from handgrad.html import table  # it imports Pillow
+
+        return table(self._lines, HEADINGS)
 
 
 def summarize(steps: Iterable[LayerForward]) -> Summary:

@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from handgrad.data import Dataset
-from handgrad.data.html_view import image_grid
 from handgrad.errors import ConfigError, DataError
 
 
@@ -170,24 +169,35 @@ def test_repr_names_shape_classes_and_counts():
     assert repr(small(name="mine")) == "Dataset('mine': 6 images 1x4x4 uint8, 2 classes: 0 3, 1 3)"
 
 
+def shown_images(html):
+    """Return the images of a notebook display, (H, W, 3) each."""
+    found = re.findall(r"data:image/png;base64,([A-Za-z0-9+/=]+)", html)
+    return [np.asarray(Image.open(io.BytesIO(base64.b64decode(png)))) for png in found]
+
+
 def test_the_notebook_view_shows_images_and_counts():
-    html = small(name="<mine>")._repr_html_()
+    data = small(name="<mine>")
+    html = data._repr_html_()
     assert "&lt;mine&gt;" in html
-    assert "<tr><td>1</td><td style='text-align:right'>3</td></tr>" in html
-    png = re.search(r"base64,([A-Za-z0-9+/=]+)'", html)[1]
-    image = Image.open(io.BytesIO(base64.b64decode(png)))
-    assert image.size == (3 * 42, 2 * 42)  # two rows of three images of 4x4, ten times as large
+    rows = re.sub(r' style="[^"]*"', "", html).split("<tr>")[2:]
+    assert [row.count("<img") for row in rows] == [3, 3]
+    assert all(row.startswith(f"<td>{k}</td><td>3</td>") for k, row in enumerate(rows))
+    images = shown_images(html)
+    assert [x[..., 0].tolist() for x in images] == data.images[[0, 2, 5, 1, 3, 4], 0].tolist()
+
+
+def test_the_notebook_view_of_many_classes_shows_images_of_ten_and_counts_of_all():
+    html = small(np.arange(36) % 12)._repr_html_()
+    rows = re.sub(r' style="[^"]*"', "", html).split("<tr>")[2:]
+    assert [row.count("<img") for row in rows] == [3] * 10 + [0] * 2
+    assert rows[11].startswith("<td>11</td><td>3</td>")
 
 
 @pytest.mark.parametrize(
-    ("shape", "classes", "size"),
-    [
-        ((30, 3, 20, 10), 15, (10 * (40 + 2), 2 * (20 + 2))),
-        ((4, 2, 200, 100), 2, (2 * (67 + 2), 2 * (34 + 2))),
-    ],
+    ("shape", "classes", "count", "size"),
+    [((30, 3, 20, 10), 15, 20, (20, 10)), ((48, 2, 200, 100), 2, 20, (67, 34))],
 )
-def test_the_image_grid_is_limited_in_size(shape, classes, size):
+def test_the_notebook_view_is_limited_in_size(shape, classes, count, size):
     X = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    grid = image_grid(X, np.arange(shape[0]) % classes, classes)
-    assert grid.shape == (size[0], size[1], 3)
-    assert grid.dtype == np.uint8
+    images = shown_images(Dataset.from_arrays(X, np.arange(len(X)) % classes)._repr_html_())
+    assert [x.shape for x in images] == [(*size, 3)] * count

@@ -16,7 +16,6 @@ from handgrad.classifier.architecture import build, check_finite, describe
 from handgrad.classifier.golden_outputs import Golden, hash_arrays, hash_json, run_golden
 from handgrad.classifier.model_file import GOLDEN, check_suffix, read, write
 from handgrad.data import Dataset
-from handgrad.display import html_table
 from handgrad.errors import DataError, ModelError
 from handgrad.layers import Array, Layer, Shape
 from handgrad.network import Network
@@ -208,16 +207,18 @@ class Classifier:
         return f"Classifier({self.network!r}, classes {_some(self.classes)})"
 
     def _repr_html_(self) -> str:
+        from handgrad.html import table  # it imports Pillow
+
         steps = self.preprocessing and ", ".join(
             type(step).__name__ for step in self.preprocessing.steps
         )
-        rows = [
-            ("input", " x ".join(map(str, self.shape))),
-            ("classes", _some(self.classes)),
-            ("preprocessing", steps or "none"),
-            ("calibration", "none" if self.calibration is None else self.calibration),
-        ]
-        return html_table(("Classifier", ""), rows) + self.network._repr_html_()
+        rows = {
+            "input": " x ".join(map(str, self.shape)),
+            "classes": _some(self.classes),
+            "preprocessing": steps or "none",
+            "calibration": "none" if self.calibration is None else self.calibration,
+        }
+        return table(rows) + self.network._repr_html_()
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from handgrad.preprocess import Preprocessing
 
 _CLASSES_IN_REPR = 4
+_CLASSES_SHOWN, _IMAGES_SHOWN = 10, 10  # in a notebook: classes, and images of each
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -193,10 +194,13 @@ class Dataset:
         return f"Dataset({self.name!r}: {images}, {len(self.classes)} classes: {counts}{more})"
 
     def _repr_html_(self) -> str:
-        """Return the images of each class and a table of counts, for a notebook."""
-        from handgrad.data.html_view import html_view  # it imports Pillow
+        from handgrad.html import class_table, paragraph  # it imports Pillow
 
-        return html_view(self.images, self.labels, self.classes, repr(self))
+        rows = []
+        for k, (label, count) in enumerate(zip(self.classes, self.counts.tolist(), strict=True)):
+            limit = _IMAGES_SHOWN if k < _CLASSES_SHOWN else 0
+            rows.append((label, count, self.images[np.flatnonzero(self.labels == k)[:limit]]))
+        return paragraph(repr(self)) + class_table(rows)
 
     def take(self, indices: ArrayLike, name: str | None = None) -> Dataset:
         """Return the dataset of the images at `indices`, with all classes.

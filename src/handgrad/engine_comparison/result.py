@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -133,12 +131,9 @@ class EngineComparison:
         return "\n".join([*lines, str(self)])
 
     def _repr_html_(self) -> str:
-        def row(cells: Sequence[str], tag: str) -> str:
-            return f"<tr>{''.join(f'<{tag}>{html.escape(c)}</{tag}>' for c in cells)}</tr>"
+        from handgrad.html import paragraph, table  # it imports Pillow
 
-        rows = "".join(row(cells, "td") for cells in self._rows())
-        head = row(self._headings, "th")
-        return f"<table><thead>{head}</thead>{rows}</table><p>{html.escape(str(self))}</p>"
+        return table(self._rows(), self._headings) + paragraph(str(self))
 
     _headings = ("engine", *KINDS, "ms per step", "test accuracy")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from html import escape
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 
 from handgrad.class_names import Label
 from handgrad.classifier import Classifier, network_of
-from handgrad.display import html_table
 from handgrad.errors import DataError
 from handgrad.explain.format import shape, words
 from handgrad.explain.formula import formula_of
@@ -106,13 +104,14 @@ class Explanation:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
+        from handgrad.html import paragraph, table  # it imports Pillow
+
         rows = [
             (number, step.phase, step.name, "; ".join(step.formulas), _shapes(step.arrays))
             for number, step in enumerate(self.steps, 1)
         ]
         title = f"image of {self.label}, predicted {self.predicted}, loss {self.loss:.4g}"
-        table = html_table(("", "phase", "layer", "formulas", "arrays"), rows)
-        return f"<p>{escape(title)}</p>{table}"
+        return paragraph(title) + table(rows, (">step", "phase", "layer", "formulas", "arrays"))
 
 
 def explain_step(

@@ -21,7 +21,6 @@ from handgrad.errors import MissingExtraError, ModelError
 from handgrad.export.embedded_metadata import metadata
 from handgrad.files import replacing
 from handgrad.layers import (
-    Array,
     AvgPool2d,
     BatchNorm,
     Conv2d,
@@ -47,8 +46,9 @@ from handgrad.layers.im2col import Pair, pair
 if find_spec("onnx") is None:
     raise MissingExtraError('ONNX is not installed; install it with pip install "handgrad[onnx]"')
 
-from onnx import ModelProto, TensorProto, checker, helper, numpy_helper
+from onnx import ModelProto, TensorProto, checker, helper
 
+from handgrad.export.onnx_graph import Graph
 from handgrad.export.onnx_preprocessing import add_preprocessing
 
 OPSET = 17  # from 2022: every ONNX reader supports it
@@ -95,7 +95,7 @@ def to_onnx(bundle: Bundle, *, raw: bool = False) -> ModelProto:
     elif of_bytes:
         X = graph.add("Mul", graph.add("Cast", X, to=TensorProto.FLOAT), graph.number(1 / 255))
     for index, layer in enumerate(net.layers):
-        X = graph.layer(layer, net.params[str(index)], X)
+        X = _layer(graph, layer, net.params[str(index)], X)
     graph.rename(X, "logits")
     _answer(graph, bundle)
 
@@ -137,55 +137,21 @@ def _answer(graph: Graph, bundle: Bundle) -> None:
     graph.rename(graph.add("Gather", labels, best, axis=0), "label")
 
 
-class Graph:
-    """A graph under construction.
+def _layer(graph: Graph, layer: Layer, params: Params, X: str) -> str:
+    """Add a layer, and return the name of its output."""
+    if type(layer) not in OPERATORS:
+        kind = type(layer).__name__
+        raise ModelError(
+            f"there is no ONNX operator for the layer {kind}; export a model without it"
+        )
+    return OPERATORS[type(layer)](graph, layer, params, X)
 
-    Attributes:
-        nodes: the operators in order.
-        arrays: the constants.
-    """
 
-    def __init__(self) -> None:
-        self.nodes: list[Any] = []
-        self.arrays: list[Any] = []
-
-    def add(self, operator: str, *inputs: str, outputs: int = 1, **attributes: Any) -> str:
-        """Add an operator, and return the name of its first output."""
-        name = f"{operator.lower()}{len(self.nodes)}"
-        names = [name, *(f"{name}.{k}" for k in range(1, outputs))]
-        self.nodes.append(helper.make_node(operator, inputs, names, **attributes))
-        return name
-
-    def array(self, values: Array) -> str:
-        """Add a constant, and return its name."""
-        name = f"array{len(self.arrays)}"
-        values = values.astype(np.float32) if values.dtype.kind == "f" else values
-        self.arrays.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
-        return name
-
-    def number(self, value: float) -> str:
-        """Add one number, and return its name."""
-        return self.array(np.array(value, np.float32))
-
-    def rename(self, name: str, wanted: str) -> None:
-        """Rename the output of the newest node."""
-        assert list(self.nodes[-1].output) == [name], "only the newest node can be renamed"
-        self.nodes[-1].output[0] = wanted
-
-    def layer(self, layer: Layer, params: Params, X: str) -> str:
-        """Add a layer, and return the name of its output."""
-        if type(layer) not in OPERATORS:
-            kind = type(layer).__name__
-            raise ModelError(
-                f"there is no ONNX operator for the layer {kind}; export a model without it"
-            )
-        return OPERATORS[type(layer)](self, layer, params, X)
-
-    def chain(self, layers: Sequence[Layer], params: Params, X: str) -> str:
-        """Add layers one after another, and return the name of the last one's output."""
-        for index, layer in enumerate(layers):
-            X = self.layer(layer, params[str(index)], X)
-        return X
+def _chain(graph: Graph, layers: Sequence[Layer], params: Params, X: str) -> str:
+    """Add layers one after another, and return the name of the last one's output."""
+    for index, layer in enumerate(layers):
+        X = _layer(graph, layer, params[str(index)], X)
+    return X
 
 
 def _conv(graph: Graph, layer: Conv2d, params: Params, X: str) -> str:
@@ -227,8 +193,8 @@ def _by_channel(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _residual(graph: Graph, layer: Residual, params: Params, X: str) -> str:
-    body = graph.chain(layer.body, params["body"], X)
-    return graph.add("Add", body, graph.chain(layer.shortcut, params["shortcut"], X))
+    body = _chain(graph, layer.body, params["body"], X)
+    return graph.add("Add", body, _chain(graph, layer.shortcut, params["shortcut"], X))
 
 
 OPERATORS: dict[type[Any], Callable[[Graph, Any, Params, str], str]] = {
@@ -251,6 +217,6 @@ OPERATORS: dict[type[Any], Callable[[Graph, Any, Params, str], str]] = {
     SiLU: lambda graph, _, __, X: graph.add("Mul", X, graph.add("Sigmoid", X)),
     Dropout: lambda *given: given[-1],
     Dropout2d: lambda *given: given[-1],
-    Sequential: lambda graph, layer, params, X: graph.chain(layer.layers, params, X),
+    Sequential: lambda graph, layer, params, X: _chain(graph, layer.layers, params, X),
     Residual: _residual,
 }

@@ -6,13 +6,14 @@ with integer arithmetic, which no operator does: the caller has to do that.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from onnx import TensorProto
 
 from handgrad.classifier import Classifier
 from handgrad.errors import ModelError
+from handgrad.export.onnx_graph import Graph
 from handgrad.preprocess import (
     CompositeAlpha,
     Grayscale,
@@ -23,9 +24,6 @@ from handgrad.preprocess import (
     Resize,
 )
 from handgrad.preprocess.ink import NOISE
-
-if TYPE_CHECKING:
-    from handgrad.export.onnx import Graph
 
 DOUBLE = TensorProto.DOUBLE
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import html
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -137,13 +135,11 @@ class GradcheckResult:
         return "\n".join([*lines, *causes, self.summary])
 
     def _repr_html_(self) -> str:
-        def row(cells: Sequence[str], tag: str) -> str:
-            return f"<tr>{''.join(f'<{tag}>{html.escape(c)}</{tag}>' for c in cells)}</tr>"
+        from handgrad.html import paragraph, table  # it imports Pillow
 
-        rows = "".join(row(cells, "td") for cells in self._rows())
         sentences = [f"likely cause ({c.tensor}): {c.sentence}" for c in self._causes()]
-        words = "".join(f"<p>{html.escape(text)}</p>" for text in (*sentences, self.summary))
-        return f"<table><thead>{row(self._headings, 'th')}</thead>{rows}</table>{words}"
+        words = "".join(map(paragraph, (*sentences, self.summary)))
+        return table(self._rows(), self._headings) + words
 
     _headings = ("target", "mode", "gradient of", "oracle", "error", "bound", "verdict")
 

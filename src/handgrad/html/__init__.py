@@ -1,16 +1,25 @@
 """HTML pages and notebook displays that need no other file: images are data URIs."""
 
-from handgrad.html.display import confusion, curves, image_grid, table
+from handgrad.html.display import (
+    class_table,
+    confusion,
+    curves,
+    image_grid,
+    paragraph,
+    table,
+)
 from handgrad.html.images import data_uri, image_uri, png_uri
 from handgrad.html.render import inline_code, render
 
 __all__ = [
+    "class_table",
     "confusion",
     "curves",
     "data_uri",
     "image_grid",
     "image_uri",
     "inline_code",
+    "paragraph",
     "png_uri",
     "render",
     "table",

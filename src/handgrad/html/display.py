@@ -7,13 +7,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike
+from markupsafe import Markup, escape
+from numpy.typing import ArrayLike, NDArray
 
 from handgrad.html.images import image_uri
 from handgrad.html.render import render_macro
 
 MAX_IMAGES = 100
 IMAGE_SIDE = 64  # pixels on the screen
+MAX_PIXELS = 96  # the largest side of an image; larger ones are subsampled
+MAX_CLASSES = 30  # of a confusion matrix that is shown whole
+MAX_CONFUSIONS = 20  # pairs of classes shown of a larger one
 WIDTH, HEIGHT = 340, 200  # of a chart
 LEFT, RIGHT, TOP, BOTTOM = 48, 8, 22, 34  # margins of its axes
 LOG_RATIO = 30  # a curve that falls by more gets a logarithmic scale
@@ -49,6 +53,11 @@ class EpochRecord(Protocol):
         ...
 
 
+def paragraph(text: str) -> str:
+    """Return a text as a paragraph, escaped."""
+    return f"<p>{escape(text)}</p>"
+
+
 def table(rows: Mapping[str, Any] | Iterable[Sequence[Any]], headings: Sequence[str] = ()) -> str:
     """Return a table.
 
@@ -64,21 +73,38 @@ def table(rows: Mapping[str, Any] | Iterable[Sequence[Any]], headings: Sequence[
     )
 
 
-def image_grid(images: ArrayLike, labels: Sequence[Any] = (), columns: int = 10) -> str:
+def image_grid(
+    images: ArrayLike, labels: Sequence[Any] = (), columns: int = 10, side: int = IMAGE_SIDE
+) -> str:
     """Return images in rows, each with its label below; of more than 100 the first 100.
 
     Args:
-        images: (N, C, H, W) or (N, H, W), uint8 or floating point from 0 to 1.
+        images: (N, C, H, W) or (N, H, W), uint8 or floating point. If values are outside 0 to 1,
+            the lowest is shown black and the highest white.
         labels: the text below each image; (): none.
         columns: the number of images in a row.
+        side: the width of an image on the screen, in pixels.
     """
     X = np.asarray(images)
-    X = X[:, None] if X.ndim == 3 else X
+    colours = _as_colours(X[:MAX_IMAGES, None] if X.ndim == 3 else X[:MAX_IMAGES])
     captions = [str(label) for label in labels] or [""] * len(X)
-    shown = [(image_uri(x), caption) for x, caption in zip(X[:MAX_IMAGES], captions, strict=False)]
-    return render_macro(
-        "display.html", "image_grid", shown, columns, IMAGE_SIDE, len(X) - len(shown)
-    )
+    shown = [(image_uri(x), caption) for x, caption in zip(colours, captions, strict=False)]
+    return render_macro("display.html", "image_grid", shown, columns, side, len(X) - len(shown))
+
+
+def class_table(rows: Iterable[tuple[Any, int, ArrayLike]], side: int = 40) -> str:
+    """Return a table of classes, each with its number of images and some of the images.
+
+    Args:
+        rows: name, number of images and some images of each class, as `image_grid` takes them.
+        side: the width of an image on the screen, in pixels.
+    """
+    cells = [
+        (label, f"{count:,}", Markup(image_grid(images, side=side)))  # noqa: S704 (escaped)
+        for label, count, images in rows
+    ]
+    text = table(cells, ("class", ">images", "first images"))
+    return f'<div style="max-height:36em;overflow:auto">{text}</div>'
 
 
 def curves(history: Iterable[EpochRecord]) -> str:
@@ -107,11 +133,15 @@ def curves(history: Iterable[EpochRecord]) -> str:
 def confusion(matrix: ArrayLike, classes: Sequence[Any]) -> str:
     """Return a confusion matrix as a table; zeros are left out.
 
+    Of more than 30 classes, the pairs that are confused most often are listed instead.
+
     Args:
         matrix: the counts, (K, K); rows are true classes, columns predicted classes.
         classes: the names of the K classes.
     """
     counts = np.asarray(matrix)
+    if len(counts) > MAX_CLASSES:
+        return _most_confused(counts, classes)
     shades = np.sqrt(counts / max(int(counts.max(initial=0)), 1))  # small counts stay visible
     rows = [
         (
@@ -121,6 +151,27 @@ def confusion(matrix: ArrayLike, classes: Sequence[Any]) -> str:
         for label, row in zip(classes, zip(counts, shades, strict=True), strict=True)
     ]
     return render_macro("display.html", "confusion", [str(label) for label in classes], rows)
+
+
+def _most_confused(counts: NDArray[Any], classes: Sequence[Any]) -> str:
+    """Return the pairs of classes that are confused most often as a table."""
+    wrong = counts * ~np.eye(len(counts), dtype=bool)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:MAX_CONFUSIONS]
+    pairs = [divmod(int(cell), len(counts)) for cell in order]
+    rows = [(classes[i], classes[j], f"{wrong[i, j]:,}") for i, j in pairs if wrong[i, j]]
+    return table(rows, ("true", "predicted", ">images"))
+
+
+def _as_colours(X: NDArray[Any]) -> NDArray[Any]:
+    """Return images (N, C, H, W) as `image_uri` takes them, and no larger than is shown."""
+    step = -(-max(X.shape[2:]) // MAX_PIXELS)
+    X = X[:, :, ::step, ::step]
+    if X.shape[1] not in (1, 3):
+        X = X.mean(axis=1, keepdims=True, dtype=np.float32).astype(X.dtype)
+    if X.dtype == np.uint8 or not X.size:
+        return X
+    low, high = float(X.min()), float(X.max())
+    return X if low >= 0 and high <= 1 else (X - low) / (high - low or 1)
 
 
 class Chart(NamedTuple):

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.class_names import Label
 from handgrad.classifier import Classifier, network_of
 from handgrad.data import Dataset
-from handgrad.display import html_table
 from handgrad.errors import DataError
 from handgrad.layers import Array
 from handgrad.losses import Loss, SoftmaxCrossEntropy
 from handgrad.network import Network
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """The result of an evaluation.
 
@@ -26,10 +26,12 @@ class Evaluation:
         loss: the mean loss.
         confusion: the confusion matrix, (K, K) integers: [i, j] counts the images of class i that
             were classified as class j.
+        classes: the class names; (): 0..K-1.
     """
 
     loss: float
     confusion: NDArray[np.int64]
+    classes: tuple[Label, ...] = ()
 
     @property
     def count(self) -> int:
@@ -52,9 +54,14 @@ class Evaluation:
             f"loss {self.loss:.4f}"
         )
 
+    def __repr__(self) -> str:
+        return f"Evaluation({self})"
+
     def _repr_html_(self) -> str:
-        counts = [[f"is {k}", *row] for k, row in enumerate(self.confusion.tolist())]
-        return html_table(["", *map(str, range(len(counts)))], counts, str(self))
+        from handgrad.html import confusion, paragraph  # it imports Pillow
+
+        classes = self.classes or range(len(self.confusion))
+        return paragraph(str(self)) + confusion(self.confusion, classes)
 
 
 def evaluate(
@@ -82,7 +89,7 @@ def evaluate(
     value, _ = loss(Z, test.labels)
     K = net.classes
     cells = test.labels * K + Z.argmax(axis=1)
-    return Evaluation(value, np.bincount(cells, minlength=K * K).reshape(K, K))
+    return Evaluation(value, np.bincount(cells, minlength=K * K).reshape(K, K), test.classes)
 
 
 def check_dataset(data: object) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from handgrad.display import html_table
+_LAST_EPOCHS = 5  # shown in a notebook
 
 
 class Epoch(NamedTuple):
@@ -41,7 +41,7 @@ class Epoch(NamedTuple):
         return self.loss if self.validation_loss is None else self.validation_loss
 
 
-@dataclass
+@dataclass(repr=False)
 class History:
     """The records of a run, oldest first.
 
@@ -71,7 +71,40 @@ class History:
     def __getitem__(self, index: int) -> Epoch:
         return self.epochs[index]
 
+    def __repr__(self) -> str:
+        return f"History({self._summary})"
+
     def _repr_html_(self) -> str:
-        rows = [[f"{x:.4g}" if isinstance(x, float) else x for x in record] for record in self]
-        headings = [name.replace("_", " ") for name in Epoch._fields]
-        return html_table(headings, rows, f"{len(self)} epochs, the best is {self.best_epoch}")
+        from handgrad.html import curves, paragraph, table  # it imports Pillow
+
+        headings = [
+            *(">epoch", ">loss", ">accuracy", ">validation loss", ">validation accuracy"),
+            *(">learning rate", ">seconds", ">images per second", "best so far"),
+        ]
+        rows = [
+            (
+                *(record.number, f"{record.loss:.4f}", f"{record.accuracy:.2%}"),
+                "" if record.validation_loss is None else f"{record.validation_loss:.4f}",
+                "" if record.validation_accuracy is None else f"{record.validation_accuracy:.2%}",
+                *(f"{record.lr:.3g}", f"{record.seconds:.2f}", f"{record.images_per_second:,.0f}"),
+                "yes" if record.best else "",
+            )
+            for record in self.epochs[-_LAST_EPOCHS:]
+        ]
+        return paragraph(self._summary) + curves(self) + table(rows, headings)
+
+    @property
+    def _summary(self) -> str:
+        """The number of epochs, and the best one with its losses, as one line."""
+        count = f"{len(self)} epoch{'s' * (len(self) != 1)}"
+        if self.stopped_early:
+            count += ", stopped early"
+        if not self.best_epoch:
+            return count
+        best = next(record for record in self.epochs if record.number == self.best_epoch)
+        kind = "" if best.validation_loss is None else "validation "
+        accuracy = best.accuracy if best.validation_accuracy is None else best.validation_accuracy
+        return (
+            f"{count}; best epoch {self.best_epoch}: {kind}loss {best.monitored_loss:.4f}, "
+            f"{kind}accuracy {accuracy:.2%}"
+        )
