@@ -50,7 +50,7 @@ def evaluation_of_40_classes() -> Evaluation:
 def comparison() -> Any:
     numbered = hg.Dataset(data().images, data().labels, (0, 1, 2))
     engines = {"reference": "reference", "<again>": "reference"}
-    return hg.compare_engines(network(), numbered, engines=engines, steps=2)
+    return hg.compare_engines(network(), numbered, engines=engines, steps=2, batch_size=8)
 
 
 DISPLAYS = {

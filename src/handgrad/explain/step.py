@@ -107,7 +107,7 @@ class Explanation:
         from handgrad.html import paragraph, table  # it imports Pillow
 
         rows = [
-            (number, step.phase, step.name, "; ".join(step.formulas), _shapes(step.arrays))
+            (number, step.phase, step.name, "\n".join(step.formulas), _shapes(step.arrays))
             for number, step in enumerate(self.steps, 1)
         ]
         title = f"image of {self.label}, predicted {self.predicted}, loss {self.loss:.4g}"
@@ -193,8 +193,8 @@ def _step(phase: Phase, name: str, thing: object, arrays: dict[str, Any]) -> Exp
 
 
 def _shapes(arrays: dict[str, Array]) -> str:
-    """Return the names and shapes of arrays as text."""
-    return ", ".join(f"{name} {shape(array)}" for name, array in arrays.items())
+    """Return the names and shapes of arrays as text, one on each line."""
+    return "\n".join(f"{name}\N{NO-BREAK SPACE}{shape(array)}" for name, array in arrays.items())
 
 
 def _terms(classes: tuple[Label, ...], Z: Array, dZ: Array, y: int) -> Iterator[LossTerm]:

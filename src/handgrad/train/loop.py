@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, Unpack
+from typing import NamedTuple, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -29,6 +29,7 @@ from handgrad.train.evaluate import check_classes, check_dataset
 from handgrad.train.guard import RunGuard
 from handgrad.train.history import Epoch, History
 from handgrad.train.keywords import TrainKeywords
+from handgrad.train.progress_bar import progress_bar
 from handgrad.train.run import TrainingRun
 from handgrad.train_config import TrainConfig
 
@@ -79,7 +80,7 @@ def fit(
     run, validation, target = _prepare(
         model, train, config, validation, weights, checkpoint, resume
     )
-    with _progress_bar(config.epochs, verbose) as bar:
+    with progress_bar(config.epochs, verbose) as bar:
         for record in _run_epochs(run, validation, target, _each(on_progress, bar.update)):
             bar.show(record)
             if on_epoch is not None:
@@ -257,46 +258,6 @@ def _check(
         grid_for(config.augment, train.shape[1:])
     if validation is not None:
         check_classes(model, validation)
-
-
-class _ProgressBar:
-    """A progress bar of tqdm, which counts epochs; or nothing.
-
-    Args:
-        bar: the bar of tqdm; None: nothing is shown.
-    """
-
-    def __init__(self, bar: Any) -> None:
-        self._bar = bar
-        self.update = None if bar is None else self._update
-
-    def _update(self, epochs_done: float) -> None:
-        self._bar.n = round(epochs_done, 1)
-        self._bar.refresh()
-
-    def show(self, record: Epoch) -> None:
-        """Show the losses and accuracies of an epoch beside the bar."""
-        if self._bar is None:
-            return
-        shown = {"loss": f"{record.loss:.4f}", "accuracy": f"{record.accuracy:.2%}"}
-        if record.validation_loss is not None:
-            shown["val_loss"] = f"{record.validation_loss:.4f}"
-            shown["val_accuracy"] = f"{record.validation_accuracy:.2%}"
-        self._bar.n = record.number
-        self._bar.set_postfix(shown)
-
-
-@contextmanager
-def _progress_bar(epochs: int, verbose: bool) -> Iterator[_ProgressBar]:
-    """Give a progress bar for a terminal or a notebook; a silent one unless verbose."""
-    if not verbose:
-        yield _ProgressBar(None)
-        return
-    from tqdm.auto import tqdm
-
-    layout = "{desc}: {n:.1f}/{total_fmt} |{bar}| {elapsed}{postfix}"
-    with tqdm(total=epochs, desc="epochs", bar_format=layout) as bar:
-        yield _ProgressBar(bar)
 
 
 def _each(*calls: Callable[[float], None] | None) -> Callable[[float], None] | None:

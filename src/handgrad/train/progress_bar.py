@@ -1,0 +1,79 @@
+"""The progress bar of a training run, on a terminal or in a notebook."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from handgrad.train.history import Epoch
+
+
+class ProgressBar:
+    """A progress bar of tqdm, which counts epochs; or nothing.
+
+    Args:
+        bar: the bar of tqdm; None: nothing is shown.
+    """
+
+    def __init__(self, bar: Any) -> None:
+        self._bar = bar
+        self.update = None if bar is None else self._update
+
+    def _update(self, epochs_done: float) -> None:
+        self._bar.n = round(epochs_done, 1)
+        self._bar.refresh()
+
+    def show(self, record: Epoch) -> None:
+        """Show the losses and accuracies of an epoch beside the bar."""
+        if self._bar is None:
+            return
+        shown = {"loss": f"{record.loss:.4f}", "accuracy": f"{record.accuracy:.2%}"}
+        if record.validation_loss is not None:
+            shown["val_loss"] = f"{record.validation_loss:.4f}"
+            shown["val_accuracy"] = f"{record.validation_accuracy:.2%}"
+        self._bar.n = record.number
+        self._bar.set_postfix(shown)
+
+
+class NotebookLine:
+    """A line of a notebook's output that each text written to it replaces.
+
+    It needs no widgets, and a saved notebook keeps the last text only.
+    """
+
+    def __init__(self) -> None:
+        from IPython.display import display
+
+        self._handle: Any = display({"text/plain": ""}, raw=True, display_id=True)
+
+    def write(self, text: str) -> None:
+        """Replace the line, unless the text is empty."""
+        if line := text.strip():
+            self._handle.update({"text/plain": line}, raw=True)
+
+    def flush(self) -> None:
+        """Do nothing: a written text is shown at once."""
+
+
+@contextmanager
+def progress_bar(epochs: int, verbose: bool) -> Iterator[ProgressBar]:
+    """Give a progress bar for a terminal or a notebook; a silent one unless verbose."""
+    if not verbose:
+        yield ProgressBar(None)
+        return
+    from tqdm import tqdm
+
+    layout = "{desc}: {n:.1f}/{total_fmt} |{bar}| {elapsed}{postfix}"
+    output: dict[str, Any] = {}
+    if in_notebook():
+        output = {"file": NotebookLine(), "ncols": 100, "ascii": False}
+    with tqdm(total=epochs, desc="epochs", bar_format=layout, **output) as bar:
+        yield ProgressBar(bar)
+
+
+def in_notebook() -> bool:
+    """Return whether this program runs in the kernel of a notebook."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return shell is not None and "IPKernelApp" in shell.config
