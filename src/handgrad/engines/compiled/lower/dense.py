@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 
+from handgrad.engines.compiled.ablation import is_enabled
 from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.phases import Kind
 from handgrad.engines.compiled.lower.barriers import Items, tiles
@@ -83,7 +84,7 @@ def tiling_of(b: Builder, prefix: str) -> Tiling:
 
 def is_small(tiling: Tiling) -> bool:
     """Return whether a layer's weights fit into every core's cache beside the other data."""
-    return tiling.size <= _SMALL
+    return tiling.size <= _SMALL and is_enabled("split-work")
 
 
 def updates_without_check(b: Builder, prefix: str) -> bool:
