@@ -19,21 +19,21 @@ class Subject(NamedTuple):
 
     Attributes:
         work: the products with each layer's weights for one image, forward.
-        rooms: how many numbers there are in each learned array, by where it begins in its row.
+        slots: how many numbers there are in each learned array, by where it begins in its row.
         image: the bytes of one image.
     """
 
     work: Mapping[str, int]
-    rooms: Mapping[int, int]
+    slots: Mapping[int, int]
     image: int
 
     @classmethod
-    def of(cls, net: Network, rooms: Mapping[str, Slot]) -> Subject:
+    def of(cls, net: Network, slots: Mapping[str, Slot]) -> Subject:
         """Return what is to be known of a network whose arrays lie in these rooms."""
         X = np.zeros((1, *net.shape), net.dtype)
         return cls(
             dict(_work(net.layers, net.tree, X, "")),
-            {room.offset: room.size for room in rooms.values()},
+            {room.offset: room.size for room in slots.values()},
             X.size,
         )
 
