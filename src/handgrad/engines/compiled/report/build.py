@@ -92,7 +92,7 @@ class _NetworkFacts(NamedTuple):
                 f"{step.path} {type(step.layer).__name__}": step.multiply_adds
                 for step in net.walk(X, inner=True)
             },
-            {slot.offset: slot.size for slot in layout.copies.values()},
+            {slot.offset: slot.size for slot in layout.slots.values()},
             X.size,
         )
 
