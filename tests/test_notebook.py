@@ -19,7 +19,7 @@ def test_the_notebook_is_stored_without_outputs() -> None:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # those of the kernel's transport
 @pytest.mark.skipif(
-    not (find_spec("nbclient") and find_spec("ipykernel")), reason="nbclient is not installed"
+    not (find_spec("nbclient") and find_spec("ipykernel")), reason="pip install nbclient ipykernel"
 )
 def test_the_notebook_runs_and_shows_every_display() -> None:
     import nbformat

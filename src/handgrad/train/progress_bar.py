@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from typing import Any
 
 from handgrad.train.history import Epoch
@@ -44,9 +45,8 @@ class NotebookLine:
     """
 
     def __init__(self) -> None:
-        from IPython.display import display
-
-        self._handle: Any = display({"text/plain": ""}, raw=True, display_id=True)
+        display: Any = import_module("IPython.display").display  # IPython has few types
+        self._handle = display({"text/plain": ""}, raw=True, display_id=True)
 
     def write(self, text: str) -> None:
         """Replace the line, unless the text is empty."""
