@@ -31,7 +31,7 @@ LABELS = np.array([0, 0, 0, 1])
         ({"augment": "lite"}, "augment: there is no preset 'lite'; .*; the nearest is light"),
         (
             {"augment": 0.1},
-            r'augment must be such as "light" or Augmentation\(shift=0.1\), not 0.1',
+            r'augment must be a text such as "light", or Augmentation\(shift=0.1\), not 0.1',
         ),
         ({"lr": 0.1}, r"lr belongs to the optimizer: optimizer=Adam\(lr=0.01\)"),
         ({"verbosity": 1}, "unknown setting 'verbosity'; use loss, optimizer, clip_norm"),
