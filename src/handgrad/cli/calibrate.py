@@ -27,7 +27,7 @@ def calibrate(
         ),
     ] = None,
     data: DataName = None,
-    folder: DataDir = None,
+    data_dir: DataDir = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
@@ -41,7 +41,7 @@ def calibrate(
     """
     from handgrad.calibration import calibrate, reason_against_calibrating, reliability
     from handgrad.classifier import read_bundle
-    from handgrad.runs import load_others, load_validation, model_file
+    from handgrad.runs import load_held_out, load_validation, model_file
     from handgrad.train.evaluate import check_classes
 
     screen = Screen(quiet)
@@ -53,9 +53,9 @@ def calibrate(
     bar = False if quiet else None
     options: dict[str, Any] = {"progress": bar, "preprocessing": classifier.preprocessing}
     if data is None:
-        chosen = load_validation(bundle.about, folder, **options)
+        chosen = load_validation(bundle.about, data_dir, **options)
     else:
-        chosen = load_others(bundle.about, data, folder, **options)
+        chosen = load_held_out(bundle.about, data, data_dir, **options)
     check_classes(classifier, chosen)
     images, labels = chosen[:]
     Z = classifier.logits(images)

@@ -66,7 +66,7 @@ def compare_engines(
     seed: Annotated[
         str, typer.Option(metavar="N", help="Seed of initial weights, order and dropout.")
     ] = "0",
-    folder: DataDir = None,
+    data_dir: DataDir = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -95,7 +95,7 @@ def compare_engines(
     names = [name.strip() for name in engines.split(",")]
     if dtype == "float64" and "compiled" in names:
         raise ConfigError("the compiled engine works in float32 only; add --dtype float32")
-    result = _compare(screen, given, folder, dtype, names, steps, tolerance)
+    result = _compare(screen, given, data_dir, dtype, names, steps, tolerance)
     about = {"model": model, "data": data, "dtype": dtype, "optimizer": optimizer}
     if out is not None:
         plots.save(plots.differences(result), out / "differences.png")
@@ -116,7 +116,7 @@ def compare_engines(
 def _compare(
     screen: Screen,
     settings: dict[str, str],
-    folder: Path | None,
+    data_dir: Path | None,
     dtype: str,
     engines: list[str],
     steps: int,
@@ -128,7 +128,7 @@ def _compare(
     from handgrad.runs.settings import configure
 
     config = configure(settings)
-    train, test = load_data(config.data, folder, progress=False if screen.err.quiet else None)
+    train, test = load_data(config.data, data_dir, progress=False if screen.err.quiet else None)
     net = config.network(train, dtype)
     columns = TextColumn("step"), MofNCompleteColumn(), BarColumn(), TimeRemainingColumn()
     off = not screen.err.is_terminal  # elsewhere it would leave a blank line

@@ -36,7 +36,7 @@ def evaluate(
         ),
     ] = None,
     data: DataName = None,
-    folder: DataDir = None,
+    data_dir: DataDir = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
@@ -55,9 +55,9 @@ def evaluate(
     classifier, about = load_run(run)
     net = classifier.network
     if verbose:
-        show_test_data(screen, about, data, folder)
+        show_test_data(screen, about, data, data_dir)
     bar = False if quiet else None
-    test = load_test(about, data, folder, progress=bar, preprocessing=classifier.preprocessing)
+    test = load_test(about, data, data_dir, progress=bar, preprocessing=classifier.preprocessing)
     many = len(test) * (1 + robust * len(CORRUPTIONS)) > FEW
     quickest = fastest_engine() if many and net.dtype == np.float32 else "reference"
     either = "auto" if quickest == "compiled" else quickest  # it falls back to the reference engine

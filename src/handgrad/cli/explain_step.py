@@ -61,7 +61,7 @@ def explain_step(
             "--html", metavar="FILE", help="Write an HTML page instead of text.", show_default=False
         ),
     ] = None,
-    folder: DataDir = None,
+    data_dir: DataDir = None,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
@@ -80,7 +80,7 @@ def explain_step(
     if verbose:
         show_versions(screen)
     classifier, test, weights = _classifier(
-        model, data, folder, seed, progress=False if quiet else None
+        model, data, data_dir, seed, progress=False if quiet else None
     )
     if image >= len(test):
         raise DataError(f"there is no image {image}; {test.name} has images 0 to {len(test) - 1}")
@@ -97,7 +97,7 @@ def explain_step(
 
 
 def _classifier(
-    model: str, data: str | None, folder: Path | None, seed: int, progress: bool | None
+    model: str, data: str | None, data_dir: Path | None, seed: int, progress: bool | None
 ) -> tuple[Classifier, Dataset, str]:
     """Return a new or trained classifier, the test images, and the origin of its weights."""
     from handgrad.classifier import Classifier
@@ -108,11 +108,11 @@ def _classifier(
     if model not in MODELS and Path(model).exists():
         classifier, about = load_run(Path(model))
         test = load_test(
-            about, data, folder, progress=progress, preprocessing=classifier.preprocessing
+            about, data, data_dir, progress=progress, preprocessing=classifier.preprocessing
         )
         return classifier, test, f"trained, from {model}"
     layers = named(model)
-    train, test = load_data(data or "digits", folder, progress=progress)
+    train, test = load_data(data or "digits", data_dir, progress=progress)
     classifier = Classifier.for_data(layers, train, seed=seed)
     classifier.network.fit_statistics(train.images)
     return classifier, test, f"untrained, from seed {seed}; name a run to explain a trained model"

@@ -71,7 +71,7 @@ def predict(
         ),
     ] = None,
     data: DataName = None,
-    folder: DataDir = None,
+    data_dir: DataDir = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
@@ -95,7 +95,7 @@ def predict(
         check_apart(show_preprocessing, [model_file(run), *map(Path, images)])
     classifier, about = load_run(run)
     if verbose:
-        show_test_data(screen, about, data, folder)
+        show_test_data(screen, about, data, data_dir)
         screen.info("engine reference")
     prepare = classifier.preprocessing
     if preprocessing or prepare is None:
@@ -105,7 +105,9 @@ def predict(
     test = None
     if any(map(str.isdecimal, images)):
         bar = False if quiet else None
-        test = load_test(about, data, folder, progress=bar, preprocessing=classifier.preprocessing)
+        test = load_test(
+            about, data, data_dir, progress=bar, preprocessing=classifier.preprocessing
+        )
 
     answers, ways = [], []
     for image in images:

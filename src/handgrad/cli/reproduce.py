@@ -53,7 +53,7 @@ def reproduce(
         Path | None,
         typer.Option(metavar="FILE", help="Write the report as Markdown to FILE too."),
     ] = None,
-    folder: DataDir = None,
+    data_dir: DataDir = None,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
@@ -86,7 +86,7 @@ def reproduce(
         check_can_write(write)
     count = seeds or (1 if quick else 5)
     progress = False if screen.err.quiet else None
-    data = {book.data: load_data(book.data, folder, progress=progress) for book in books}
+    data = {book.data: load_data(book.data, data_dir, progress=progress) for book in books}
     store = ResultStore(out, digests(data), engine, lambda sentence: _note(screen, sentence))
     work = jobs(books, count)
     rest = pending(work, store)

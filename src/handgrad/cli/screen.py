@@ -187,7 +187,7 @@ def show_versions(screen: Screen, **others: Any) -> None:
 
 
 def show_test_data(
-    screen: Screen, about: Mapping[str, Any], data: str | None, folder: Path | None
+    screen: Screen, about: Mapping[str, Any], data: str | None, data_dir: Path | None
 ) -> None:
     """Print the versions and the location of a run's test images.
 
@@ -195,7 +195,7 @@ def show_test_data(
         screen: where to print.
         about: the metadata of the model file.
         data: the name of other data than the run's own.
-        folder: where the data files are, if the user named a folder.
+        data_dir: where the data files are, if the user named a folder.
     """
     from handgrad.data import available
 
@@ -204,9 +204,9 @@ def show_test_data(
         for name in ("data", "config")
     )
     name = data or own.get("name")
-    if folder is None and data is None:
-        folder = config.get("data_dir", config.get("folder"))
-    where = folder or next((e.where for e in available() if e.name == name), "not found")
+    if data_dir is None and data is None:
+        data_dir = config.get("data_dir", config.get("folder"))
+    where = data_dir or next((e.where for e in available() if e.name == name), "not found")
     show_versions(screen, data=f"{name}, {where}" if name else "unknown")
 
 

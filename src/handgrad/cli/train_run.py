@@ -29,14 +29,14 @@ def begin(
     as_json: bool = False,
 ) -> None:
     """Train a network from settings, and write the folder of the run."""
-    from handgrad.runs import begun
+    from handgrad.runs import start_run
     from handgrad.runs.settings import configure
     from handgrad.tracking import check_trackers
 
     check_trackers(**trackers)
     config = configure(settings, file=file)
     with (
-        begun(config.out, f"{config.data_name}-{config.model}") as folder,
+        start_run(config.out, f"{config.data_name}-{config.model}") as folder,
         _told_how_to_go_on(folder, config),
     ):
         _train(screen, config, folder, verbose, trackers, as_json=as_json)
@@ -54,14 +54,14 @@ def go_on(  # noqa: PLR0917
 ) -> None:
     """Resume an interrupted run."""
     from handgrad.errors import ConfigError
-    from handgrad.runs import gone_on
+    from handgrad.runs import resume_run
     from handgrad.runs.settings import check_settings, configure, original_settings
     from handgrad.tracking import check_trackers
 
     check_trackers(**trackers)
     if "out" in settings:
         raise ConfigError(f"a resumed run stays in its folder {folder}; leave out --out")
-    with gone_on(folder) as found:
+    with resume_run(folder) as found:
         begun = original_settings(found.about["config"], found.path)
         config = configure(settings, file=file, original=begun)
         check_settings(begun, config, folder, force=force)

@@ -65,9 +65,9 @@ def full_augmentation(text: str) -> str:
     try:
         found = as_augmentation(text)
     except ConfigError as error:
-        trouble, _, cure = str(error).removeprefix("augment: ").partition("; ")
-        cure = cure or "see `handgrad train --help`"
-        raise ValueError(f"must be a valid augmentation ({trouble}); {cure}") from None
+        problem, _, remedy = str(error).removeprefix("augment: ").partition("; ")
+        remedy = remedy or "see `handgrad train --help`"
+        raise ValueError(f"must be a valid augmentation ({problem}); {remedy}") from None
     return "none" if found is None else str(found)
 
 
