@@ -62,9 +62,9 @@ def go_on(  # noqa: PLR0917
     if "out" in settings:
         raise ConfigError(f"a resumed run stays in its folder {folder}; leave out --out")
     with resume_run(folder) as found:
-        original_config = original_settings(found.about["config"], found.path)
-        config = configure(settings, file=file, original=original_config)
-        check_settings(original_config, config, folder, force=force)
+        original = original_settings(found.about["config"], found.path)
+        config = configure(settings, file=file, original=original)
+        check_settings(original, config, folder, force=force)
         done, records = len(found.state.records), found.state.records
         screen.info(f"resuming after {done} of {config.epochs} epochs, {found.state.steps} steps")
         with _told_how_to_go_on(folder, config):
