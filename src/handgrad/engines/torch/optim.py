@@ -19,17 +19,21 @@ from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer
 # PyTorch's names of the arrays in an optimizer's state.
 _STATE_NAMES = {"velocity": "momentum_buffer", "mean": "exp_avg", "square": "exp_avg_sq"}
 
+_OPTIMIZERS = (SGD, Momentum, Adam, AdamW)
+
 OptimizerState = dict[str, dict[str, Array]]
 
 
 def as_torch_optimizer(rule: Optimizer, parameters: Iterable[nn.Parameter]) -> TorchOptimizer:
     """Return PyTorch's counterpart of an optimizer; the engine sets its lr before each step.
 
+    A subclass has no counterpart, as it may compute another update.
+
     Raises:
         ConfigError: if PyTorch has none.
     """
     parameters = list(parameters)
-    match rule:
+    match rule if type(rule) in _OPTIMIZERS else None:
         case SGD():
             return torch.optim.SGD(parameters, weight_decay=rule.weight_decay, fused=True)
         case Momentum():
