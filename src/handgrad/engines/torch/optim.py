@@ -32,8 +32,13 @@ def as_torch_optimizer(rule: Optimizer, parameters: Iterable[nn.Parameter]) -> T
     Raises:
         ConfigError: if PyTorch has none.
     """
+    if type(rule) not in _OPTIMIZERS:
+        raise ConfigError(
+            f"the engine torch has no counterpart of the optimizer {type(rule).__name__}; "
+            "use engine='reference' for it"
+        )
     parameters = list(parameters)
-    match rule if type(rule) in _OPTIMIZERS else None:
+    match rule:
         case SGD():
             return torch.optim.SGD(parameters, weight_decay=rule.weight_decay, fused=True)
         case Momentum():
@@ -56,10 +61,7 @@ def as_torch_optimizer(rule: Optimizer, parameters: Iterable[nn.Parameter]) -> T
                 weight_decay=rule.weight_decay,
                 fused=True,
             )
-    raise ConfigError(
-        f"the engine torch has no counterpart of the optimizer {type(rule).__name__}; "
-        "use engine='reference' for it"
-    )
+    raise AssertionError(rule)
 
 
 def set_optimizer_state(
