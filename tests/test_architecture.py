@@ -42,6 +42,12 @@ ORDER = [
     *("__init__", "runs", "auto", "automl", "cli", "__main__"),
 ]
 
+# The same for the packages and modules of the compiled engine.
+COMPILED_ENGINE_ORDER = [
+    *("ablation", "kernels", "jit", "lower", "runtime", "report"),
+    *("engine", "fallback", "__init__"),
+]
+
 # Imports against the order that are still to be removed: (importing module, imported package).
 KNOWN_VIOLATIONS = {
     ("network", "preprocess"),
@@ -127,6 +133,19 @@ def violations(path: str, source: str) -> Iterator[str]:
             yield f"{path}: only {', '.join(PLACES[library])} may import {library}"
 
 
+def compiled_engine_violations(path: str, source: str) -> Iterator[str]:
+    """Yield each import inside the compiled engine that breaks its order."""
+    folder = "engines/compiled/"
+    package = path.removeprefix(folder).removesuffix(".py").split("/")[0]
+    allowed = COMPILED_ENGINE_ORDER[: COMPILED_ENGINE_ORDER.index(package) + 1]
+    for module, name in imports(source):
+        if f"{module}.".startswith("handgrad.engines.compiled."):
+            other = [*module.split(".")[3:], name][0]
+            other = other if other in COMPILED_ENGINE_ORDER else "__init__"
+            if other not in allowed:
+                yield f"{path}: {package} must not import {other}, which comes later"
+
+
 def module_graph(sources: Mapping[str, str]) -> dict[str, set[str]]:
     """Map each module to the modules of this package that it imports."""
     names = {module_name(path) for path in sources}
@@ -183,6 +202,25 @@ def cycles(graph: Mapping[str, Iterable[str]]) -> list[set[str]]:
 @pytest.mark.parametrize("path", sorted(SOURCES))
 def test_a_package_imports_only_packages_above_it(path: str) -> None:
     assert list(violations(path, SOURCES[path])) == []
+
+
+@pytest.mark.parametrize("path", sorted(p for p in SOURCES if p.startswith("engines/compiled/")))
+def test_the_compiled_engine_imports_only_packages_above(path: str) -> None:
+    assert list(compiled_engine_violations(path, SOURCES[path])) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("kernels/dense.py", "from handgrad.engines.compiled.runtime.program import Program"),
+        ("lower/step.py", "from handgrad.engines.compiled import runtime"),
+        ("lower/step.py", "import handgrad.engines.compiled.runtime.program"),
+        ("jit/compiler.py", "def f():\n    from handgrad.engines.compiled.lower import plan"),
+        ("runtime/program.py", "from handgrad.engines.compiled import CompiledEngine"),
+    ],
+)
+def test_a_forbidden_import_in_the_compiled_engine_is_found(path: str, source: str) -> None:
+    assert list(compiled_engine_violations(f"engines/compiled/{path}", source))
 
 
 def test_every_package_has_a_place_in_the_order() -> None:

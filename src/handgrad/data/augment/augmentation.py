@@ -11,16 +11,9 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from handgrad.data.augment import grid as column_of
-from handgrad.data.augment.grid import (
-    FINE,
-    HEAD,
-    LIGHT,
-    PIXEL,
-    SamplingGrid,
-    rms_weight,
-    sampling_grid,
-)
+from handgrad.data.augment import layout as column_of
+from handgrad.data.augment.grid import SamplingGrid, rms_weight, sampling_grid
+from handgrad.data.augment.layout import FINE, HEAD, LIGHT, PIXEL
 from handgrad.data.augment.transform import transform
 from handgrad.errors import ConfigError
 from handgrad.layers import Array
