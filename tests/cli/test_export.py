@@ -275,7 +275,11 @@ def test_the_model_itself_is_not_written_over(handgrad, trained, tmp_path):
             2,
             "--raw applies to the ONNX graph only; give --onnx FILE.onnx",
         ),
-        (["--hub", ""], 2, "give the name of a folder to write to, not nothing; . is this one"),
+        (
+            ["--hub", ""],
+            2,
+            "the name of the output folder is empty; give a name, or . for the current folder",
+        ),
         (["--onnx", "m.bin"], 1, "m.bin: an ONNX file must be named something.onnx"),
         (["--torch", "m.bin"], 1, "m.bin: a PyTorch file must be named something.pt2, or .pt"),
     ],

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.data.inspect.test_inspect import folder
+from tests.data.inspect.test_checks import folder
 
 import handgrad as hg
 from handgrad.data.formats.idx import read_idx

@@ -121,17 +121,17 @@ def test_log_messages_are_printed_once_and_only_after_log_progress(capsys):
 
 
 @pytest.mark.parametrize(
-    ("model", "said"),
+    ("model", "expected"),
     [
-        ("two-layer", ["49% of the pixels are zero, and are not skipped below 70%"]),
+        ("two-layer", ["49% of the pixels are zero; zeros are skipped only from 70%"]),
         ("smallnet", []),  # its first layer cannot skip zeros
     ],
 )
-def test_training_reports_how_the_compiled_engine_works(handgrad, model, said):
+def test_training_reports_how_the_compiled_engine_works(handgrad, model, expected):
     ended = handgrad("train", "--model", model, "--epochs", 1, "--no-figures", "-v")
     lines = [line for line in ended.err.splitlines() if line.startswith("compiled engine: ")]
     sentences = [line.removeprefix("compiled engine: ") for line in lines]
-    assert [s for s in sentences if "zero" in s] == said
+    assert [s for s in sentences if "zero" in s] == expected
     assert sum("worker" in s for s in sentences) >= 1
     assert len(lines) == len(set(lines))
     assert not logging.getLogger("handgrad").handlers  # the command is over
@@ -151,3 +151,8 @@ def test_the_second_run_loads_all_kernels_from_the_cache(tmp_path):
         found = re.findall(r"kernels: (\d+) compiled, (\d+) from the cache, in", ended.stderr)
     assert found
     assert all(compiled == "0" and int(kept) > 0 for compiled, kept in found)
+
+
+def test_no_value_replaces_version_and_ok_in_json(capsys):
+    Screen().json({"ok": True, "n": 1, "version": 7}, ok=False)
+    assert capsys.readouterr().out.split() == '{ "version": 1, "ok": false, "n": 1 }'.split()

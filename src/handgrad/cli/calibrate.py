@@ -27,7 +27,7 @@ def calibrate(
         ),
     ] = None,
     data: DataName = None,
-    folder: DataDir = None,
+    data_dir: DataDir = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
@@ -50,12 +50,14 @@ def calibrate(
     file = model_file(run)
     bundle = read_bundle(file)
     classifier = bundle.classifier
-    bar = False if quiet else None
-    options: dict[str, Any] = {"progress": bar, "preprocessing": classifier.preprocessing}
+    options: dict[str, Any] = {
+        "progress": screen.progress,
+        "preprocessing": classifier.preprocessing,
+    }
     if data is None:
-        chosen = load_validation(bundle.about, folder, **options)
+        chosen = load_validation(bundle.about, data_dir, **options)
     else:
-        chosen = load_others(bundle.about, data, folder, **options)
+        chosen = load_others(bundle.about, data, data_dir, **options)
     check_classes(classifier, chosen)
     images, labels = chosen[:]
     Z = classifier.logits(images)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from handgrad.cli.exit_codes import FAILURE
 from handgrad.cli.options import Json, Quiet, Verbose
 from handgrad.cli.screen import Screen, show_versions
 from handgrad.errors import ConfigError
@@ -83,7 +84,7 @@ def gradcheck(
     result = GradcheckResult(tuple(reports))
 
     if json:
-        screen.json(result.as_json())
+        screen.json(result.as_json(), ok=result.ok)
     elif len(targets) == 1:
         show(screen, result)
     else:
@@ -95,7 +96,7 @@ def gradcheck(
                 f"{control.tensor} in {report.name}, {control.mutation}"
             )
     if not result.ok:
-        raise typer.Exit(1)
+        raise typer.Exit(FAILURE)
 
 
 def _targets(what: str, args: str, shape: str, batch: int | None) -> list[Target]:

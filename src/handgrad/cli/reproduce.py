@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from handgrad.cli.exit_codes import FAILURE
 from handgrad.cli.options import DataDir, Quiet, Verbose
 from handgrad.cli.screen import Screen, show_versions, table
 from handgrad.files import check_can_write
@@ -53,7 +54,7 @@ def reproduce(
         Path | None,
         typer.Option(metavar="FILE", help="Write the report as Markdown to FILE too."),
     ] = None,
-    folder: DataDir = None,
+    data_dir: DataDir = None,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
@@ -85,8 +86,7 @@ def reproduce(
     if write is not None:
         check_can_write(write)
     count = seeds or (1 if quick else 5)
-    progress = False if screen.err.quiet else None
-    data = {book.data: load_data(book.data, folder, progress=progress) for book in books}
+    data = {book.data: load_data(book.data, data_dir, progress=screen.progress) for book in books}
     store = ResultStore(out, digests(data), engine, lambda sentence: _note(screen, sentence))
     work = jobs(books, count)
     rest = pending(work, store)
@@ -113,7 +113,7 @@ def reproduce(
     for sentence in violations:
         screen.error(_wrap(screen, sentence, indent=len("error: ")))
     if violations:
-        raise typer.Exit(1)
+        raise typer.Exit(FAILURE)
 
 
 def _note(screen: Screen, text: str) -> None:

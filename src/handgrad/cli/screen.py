@@ -33,11 +33,14 @@ class Screen:
     Attributes:
         out: the console for results.
         err: the console for progress, notes, warnings and errors; with `--quiet` it prints nothing.
+        progress: whether a function of the library shows a progress bar; None: if stderr is a
+            terminal.
     """
 
     def __init__(self, quiet: bool = False) -> None:
         self.out = _console(sys.stdout)
         self.err = _console(sys.stderr, quiet=quiet)
+        self.progress: bool | None = False if quiet else None
         reset_logging()
         logging.getLogger("handgrad").setLevel(logging.ERROR if quiet else logging.NOTSET)
         # matplotlib logs the path of its font cache, which no user of a command needs.
@@ -61,7 +64,8 @@ class Screen:
             values: the result; every command uses keys of its own, in snake_case.
             ok: whether the command will end with exit code 0.
         """
-        document = {"version": JSON_VERSION, "ok": ok} | dict(values)
+        envelope = {"version": JSON_VERSION, "ok": ok}
+        document = envelope | dict(values) | envelope  # first, and not replaced by a value
         self.out.out(json.dumps(document, indent=2, ensure_ascii=False), highlight=False)
 
     def info(self, text: str) -> None:
@@ -184,30 +188,6 @@ def show_versions(screen: Screen, **others: Any) -> None:
     facts = versions() | {"cores": cores()} | others
     screen.info("\n".join(f"{name} {value}" for name, value in facts.items()))
     screen.log_progress()
-
-
-def show_test_data(
-    screen: Screen, about: Mapping[str, Any], data: str | None, folder: Path | None
-) -> None:
-    """Print the versions and the location of a run's test images.
-
-    Args:
-        screen: where to print.
-        about: the metadata of the model file.
-        data: the name of other data than the run's own.
-        folder: where the data files are, if the user named a folder.
-    """
-    from handgrad.data import available
-
-    own, config = (
-        entry if isinstance(entry := about.get(name), Mapping) else {}
-        for name in ("data", "config")
-    )
-    name = data or own.get("name")
-    if folder is None and data is None:
-        folder = config.get("data_dir", config.get("folder"))
-    where = folder or next((e.where for e in available() if e.name == name), "not found")
-    show_versions(screen, data=f"{name}, {where}" if name else "unknown")
 
 
 def _print(console: Console, *parts: RenderableType, style: str | None = None) -> None:
