@@ -23,7 +23,8 @@ def test_an_onnx_graph_of_its_own(handgrad, trained, bundle):
     assert (ended.status, ended.err) == (0, "")
     assert ended.out.splitlines() == [
         "ONNX graph in m.onnx",
-        "preprocessing before the graph, as its metadata says: alpha composited, grey, dark ink inverted, "
+        "preprocessing before the graph, as its metadata says: alpha composited, grey, "
+        "dark ink inverted, "
         "resized",
     ]
     session = onnxruntime.InferenceSession("m.onnx", providers=["CPUExecutionProvider"])
@@ -116,7 +117,8 @@ def test_light_ink_in_the_graph_turns_what_it_must():
     [
         (
             "drawing",
-            "has no operator for the step UndoUpscale (upscaling undone) of the preprocessing; export",
+            "has no operator for the step UndoUpscale (upscaling undone) of the preprocessing; "
+            "export",
         ),
         (None, "the model has no preprocessing; export it without --raw"),
     ],

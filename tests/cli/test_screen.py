@@ -155,4 +155,14 @@ def test_the_second_run_loads_all_kernels_from_the_cache(tmp_path):
 
 def test_no_value_replaces_version_and_ok_in_json(capsys):
     Screen().json({"ok": True, "n": 1, "version": 7}, ok=False)
-    assert capsys.readouterr().out.split() == '{ "version": 1, "ok": false, "n": 1 }'.split()
+    found = json.loads(capsys.readouterr().out)
+    assert list(found.items()) == [("version", 1), ("ok", False), ("n", 1)]
+
+
+def test_a_long_list_of_settings_is_wrapped_after_a_comma():
+    settings = "shift=0.07,rotation=15,scale=0.15,stroke=0.4"
+    lines = [line.rstrip() for line in drawn(f"augmented by {settings}", 30)]
+    assert all(len(line) <= 30 for line in lines)
+    assert " ".join(lines) == "augmented by " + settings.replace(",", ", ")
+    assert drawn(settings, 30, terminal=False) == [settings]
+    assert drawn(f"augmented by {settings}", 44) == ["augmented by", settings]

@@ -34,8 +34,9 @@ def calibrate(
 ) -> None:
     """Calibrate a model's probabilities (temperature scaling) on its validation set.
 
-    --data names other images, which the model must not have been trained on. --precision also
-    chooses a threshold. Temperature and threshold are stored in the model file.
+    --data names other images, which the model must not have been trained on.
+
+    --precision also chooses a threshold. Temperature and threshold are stored in the model file.
 
     Below the threshold `handgrad predict` answers "don't know".
     """

@@ -108,8 +108,7 @@ def compare_engines(
     else:
         screen.result(_differences(result))
         screen.result(_engines(result))
-        whole = not screen.out.is_terminal  # a terminal gets line breaks between words
-        screen.out.print(str(result), soft_wrap=whole, markup=False, highlight=False)
+        screen.result(str(result))
     if not result.ok:
         raise typer.Exit(FAILURE)
 

@@ -57,8 +57,10 @@ def export(
 ) -> None:
     """Write a model for other programs; they take images of the network's size.
 
-    The metadata describes the preprocessing, which the program must do. With --raw the ONNX graph
-    does it, if it only makes images gray and sets their polarity; ONNX resizes differently.
+    The metadata describes the preprocessing, which the program must do.
+
+    With --raw the ONNX graph does it, if it only makes images gray and sets their polarity.
+    ONNX resizes differently.
 
     If ONNX Runtime is installed, the ONNX graph is tested with the golden images.
     """

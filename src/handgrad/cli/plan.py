@@ -118,7 +118,7 @@ def plan(
 
 
 def _classifier(model: str, options: dict[str, Any]) -> tuple[Classifier, RunConfig]:
-    """Return the classifier and its settings: the options, then the run's settings, then defaults."""
+    """Return the classifier and its settings: options before the run's settings before defaults."""
     from handgrad.classifier import Classifier
     from handgrad.data.named.sources import source_named
     from handgrad.models import MODELS

@@ -54,7 +54,7 @@ def predict(
     images: Annotated[
         list[str],
         typer.Argument(
-            metavar="IMAGE...",
+            metavar="IMAGE",
             help="PNG, JPEG, GIF or BMP files, or numbers of test images, counted from 0.",
             show_default=False,
         ),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, TextIO
 
 from rich import box
@@ -55,7 +55,7 @@ class Screen:
 
     def result(self, *parts: RenderableType) -> None:
         """Print a result to stdout."""
-        _print(self.out, *parts)
+        print_text(self.out, *parts)
 
     def json(self, values: Mapping[str, Any], *, ok: bool = True) -> None:
         """Print a result to stdout as one JSON object, with the keys `version` and `ok` first.
@@ -70,15 +70,15 @@ class Screen:
 
     def info(self, text: str) -> None:
         """Print a note to stderr."""
-        _print(self.err, text, style="dim")
+        print_text(self.err, text, style="dim")
 
     def warning(self, sentence: str) -> None:
         """Print a problem that does not stop the command."""
-        _print(self.err, Text.assemble(("warning: ", "bold yellow"), sentence))
+        print_text(self.err, Text.assemble(("warning: ", "bold yellow"), sentence))
 
     def error(self, sentence: str) -> None:
         """Print the problem that ends the command."""
-        _print(self.err, Text.assemble(("error: ", "bold red"), sentence))
+        print_text(self.err, Text.assemble(("error: ", "bold red"), sentence))
 
 
 class _InfoHandler(logging.Handler):
@@ -190,11 +190,23 @@ def show_versions(screen: Screen, **others: Any) -> None:
     screen.log_progress()
 
 
-def _print(console: Console, *parts: RenderableType, style: str | None = None) -> None:
-    """Print to a console. On a terminal, text is wrapped between words; elsewhere never."""
-    text = all(isinstance(part, str | Text) for part in parts)
-    soft_wrap = not (console.is_terminal and text)
-    console.print(*parts, style=style, soft_wrap=soft_wrap, markup=False, highlight=False)
+def print_text(console: Console, *parts: RenderableType, style: str | None = None) -> None:
+    """Print to a console. A terminal breaks lines between words; elsewhere no line is broken."""
+    is_text = all(isinstance(part, str | Text) for part in parts)
+    if console.is_terminal and is_text:
+        parts = tuple(_breakable(part, console.width) for part in parts)  # type: ignore[arg-type]
+        console.print(*parts, style=style, markup=False, highlight=False)
+    else:
+        console.print(*parts, style=style, soft_wrap=True, markup=False, highlight=False)
+
+
+def _breakable(part: str | Text, width: int) -> str | Text:
+    """Add a space after each comma of a list of settings that is wider than the terminal."""
+    if isinstance(part, Text):
+        return part
+    return re.sub(
+        r"\S*=\S*,\S*", lambda m: m[0].replace(",", ", ") if len(m[0]) > width else m[0], part
+    )
 
 
 def _console(stream: TextIO, quiet: bool = False) -> Console:

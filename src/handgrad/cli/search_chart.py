@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from handgrad.automl import STAGES, SearchProgress, describe
+from handgrad.cli.screen import print_text
 
 HEIGHT, MAX_WIDTH = 9, 72  # of the chart, in characters
 AXIS = 6  # characters to the left of the chart
@@ -40,7 +41,7 @@ def show_progress(console: Console, seconds: float) -> Iterator[Callable[[Search
         live.start()
         _print_trial(live.console, progress)
         bar.update(task, completed=progress.seconds)
-        line = Text(progress_line(progress), no_wrap=True, overflow="ellipsis")
+        line = Text(progress_line(progress))
         live.update(Group(chart(past, seconds, width), line, bar))
 
     try:
@@ -104,4 +105,4 @@ def _print_trial(console: Console, progress: SearchProgress) -> None:
         trial = progress.trial
         is_best = trial.is_valid and trial.accuracy == progress.best
         line = progress_line(progress)
-        console.print(line, style="green" if is_best else None, soft_wrap=True, highlight=False)
+        print_text(console, line, style="green" if is_best else None)

@@ -22,7 +22,7 @@ def verify(
     models: Annotated[
         list[Path],
         typer.Argument(
-            metavar="MODEL...", help="Folders of runs, or model files.", show_default=False
+            metavar="MODEL", help="Folders of runs, or model files.", show_default=False
         ),
     ],
     tolerance: Annotated[
