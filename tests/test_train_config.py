@@ -28,7 +28,7 @@ LABELS = np.array([0, 0, 0, 1])
         ({"schedule": "cosine"}, r"schedule must be such as OneCycle\(\), not 'cosine'"),
         ({"loss": "hinge"}, r"loss must be such as SoftmaxCrossEntropy\(\), not 'hinge'"),
         ({"clip_norm": float("inf")}, "clip_norm must be a number above 0, not inf"),
-        ({"augment": "lite"}, "augment: there is no preset 'lite'; .*; did you mean light"),
+        ({"augment": "lite"}, "augment: there is no preset 'lite'; .*; the nearest is light"),
         (
             {"augment": 0.1},
             r'augment must be such as "light" or Augmentation\(shift=0.1\), not 0.1',

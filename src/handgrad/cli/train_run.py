@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from handgrad.train import Epoch, History
 
 
-def start_run(
+def start_training(
     screen: Screen,
     settings: dict[str, Any],
     file: Path | None,
@@ -43,7 +43,7 @@ def start_run(
         _train(screen, config, folder, verbose, trackers, as_json=as_json)
 
 
-def resume_run(  # noqa: PLR0917
+def resume_training(  # noqa: PLR0917
     screen: Screen,
     folder: Path,
     settings: dict[str, Any],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
@@ -21,7 +22,7 @@ from handgrad.data.augment.grid import (
     sampling_grid,
 )
 from handgrad.data.augment.transform import transform
-from handgrad.errors import ConfigError, did_you_mean
+from handgrad.errors import ConfigError
 from handgrad.layers import Array
 from handgrad.random import stream_key, uniforms_at
 
@@ -133,9 +134,10 @@ class Augmentation:
         else:
             preset = PRESETS.get(first)
         if preset is None:
+            near = difflib.get_close_matches(first, PRESETS, n=1, cutoff=0.0)[0]
             raise ConfigError(
                 f"augment: there is no preset {first!r}; choose none, {', '.join(PRESETS)}, or "
-                f"settings such as shift=0.1,rotation=10{did_you_mean(first, PRESETS)}"
+                f"settings such as shift=0.1,rotation=10; the nearest is {near}"
             )
         return cls(**vars(preset) | dict(_parse_setting(part) for part in others))
 
@@ -351,10 +353,8 @@ def _parse_setting(part: str) -> tuple[str, Any]:
     name, _, word = (side.strip() for side in part.partition("="))
     known = [field.name for field in dataclasses.fields(Augmentation)]
     if name not in known:
-        raise ConfigError(
-            f"augment: there is no setting {name!r}; choose from {', '.join(known)}"
-            f"{did_you_mean(name, known)}"
-        )
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+        raise ConfigError(f"augment: there is no setting {name!r}; the nearest is {near!r}")
     if name == "flip" and word in ("true", "false"):
         return name, word == "true"
     if name == "fill" and word == "edge":
