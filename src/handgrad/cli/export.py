@@ -59,8 +59,8 @@ def export(
 
     The metadata describes the preprocessing, which the program must do.
 
-    With --raw the ONNX graph does it, if it only makes images gray and sets their polarity.
-    ONNX resizes differently.
+    With --raw the ONNX graph does it, if it only makes images gray and sets
+    their polarity. ONNX resizes differently.
 
     If ONNX Runtime is installed, the ONNX graph is tested with the golden images.
     """

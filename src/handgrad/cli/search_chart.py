@@ -26,7 +26,7 @@ def show_progress(console: Console, seconds: float) -> Iterator[Callable[[Search
         seconds: the time budget.
     """
     if console.quiet or not console.is_terminal or console.is_dumb_terminal:
-        yield lambda progress: _print_trial(console, progress)
+        yield lambda progress: print_trial(console, progress)
         return
     width = max(10, min(MAX_WIDTH, console.width - AXIS - 2))
     bar = Progress(
@@ -39,7 +39,7 @@ def show_progress(console: Console, seconds: float) -> Iterator[Callable[[Search
     def show(progress: SearchProgress) -> None:
         past.append(progress)
         live.start()
-        _print_trial(live.console, progress)
+        print_trial(live.console, progress)
         bar.update(task, completed=progress.seconds)
         line = Text(progress_line(progress))
         live.update(Group(chart(past, seconds, width), line, bar))
@@ -99,7 +99,7 @@ def chart(past: list[SearchProgress], seconds: float, width: int) -> Text:
     return text.append(" " * (AXIS - 1) + "└" + "─" * width, "dim")
 
 
-def _print_trial(console: Console, progress: SearchProgress) -> None:
+def print_trial(console: Console, progress: SearchProgress) -> None:
     """Print the result of a trial that is over."""
     if progress.is_over:
         trial = progress.trial

@@ -194,7 +194,7 @@ def _resume_instructions(folder: Path, config: RunConfig) -> Iterator[None]:
 
 
 def _divergence_remedy(error: DivergenceError, config: RunConfig, command: str) -> str:
-    """Return what to do about a number that is not finite, if the run has a checkpoint."""
+    """Return the remedy for a number that is not finite, if the run has a checkpoint."""
     from handgrad.train.checkpoint.state import MAX_LR_HALVINGS
 
     lower = f"--lr {config.lr * 0.5 ** (MAX_LR_HALVINGS + 1):.2g}"  # training tried all others

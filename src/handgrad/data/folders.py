@@ -61,7 +61,8 @@ def describe_neighbours(path: Path) -> str:
     near = difflib.get_close_matches(path.name, names, n=1)
     hint = f"; did you mean {path.parent / near[0]}?" if near else ""
     more = ", ..." if len(names) > _NAMES else ""
-    return f"{hint}; {path.parent} holds {', '.join(names[:_NAMES])}{more}"
+    place = "this folder" if path.parent == Path() else path.parent
+    return f"{hint}; {place} holds {', '.join(names[:_NAMES])}{more}"
 
 
 def check_exists(path: Path) -> None:
