@@ -64,7 +64,7 @@ def test_engine_and_numpy_agree_bit_for_bit(
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.float32])
-@pytest.mark.parametrize("preset", ["light", "messy-hands", "clothes", "light,ground=edge"])
+@pytest.mark.parametrize("preset", ["light", "drawings", "fashion", "light,fill=edge"])
 def test_engine_and_numpy_agree_for_the_presets_on_images_of_28_pixels(
     preset: str, kind: Any
 ) -> None:
@@ -167,7 +167,7 @@ def test_the_plan_notes_the_augmentation() -> None:
     plan = hg.plan(net, augment="fashion")
     assert "images: augmented by shift=0.07,flip=true" in plan.notes
     assert "augment.warp_uint8" in str(plan)
-    assert "augment" not in str(hg.plan(net, augment="clothes", learning=False))
+    assert "augment" not in str(hg.plan(net, augment="fashion", learning=False))
 
 
 @pytest.mark.parametrize(("moved", "kept"), [(True, "cpu"), (False, "meta")])

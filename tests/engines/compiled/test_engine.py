@@ -217,7 +217,7 @@ def test_running_statistics_do_not_change_for_one_number_per_feature(size: int) 
 
 
 def test_networks_of_another_dtype_than_float32_are_refused() -> None:
-    with pytest.raises(ConfigError, match="works in float32, not float64; take engine='ref"):
+    with pytest.raises(ConfigError, match="works in float32, not float64"):
         CompiledEngine(CASE["wide"].network(dtype=np.float64), CONFIG)
 
 

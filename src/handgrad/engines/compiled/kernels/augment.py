@@ -42,22 +42,22 @@ from handgrad.engines.compiled.runtime.step_state import START
 
 
 @kernel(
-    reads="images, order, moves, half_pixels, down, across, indices",
+    reads="images, order, samples, half_pixels, down, across, indices",
     writes="augmented",
     scratch="rows, displacement, sources, padded, thickened, neighbors, neighbors_at",
 )
 def warp_uint8(
     images: Bytes,
     order: Ints,
-    moves: Floats,
+    samples: Floats,
     step_state: Ints,
     chunk: int,
     channels: int,
     height: int,
     width: int,
-    ground: float,
+    fill_value: float,
     edge: int,
-    knots: int,
+    control_points: int,
     row: int,
     half_pixels: Floats,
     down: Floats,
@@ -72,30 +72,30 @@ def warp_uint8(
     neighbors_at: Int32s,
     augmented: Bytes,
 ) -> None:
-    """augmented[p] = image[s(p)]        s(p) = o + A p + Σᵢⱼ Bᵢ(y) Bⱼ(x) knots[i, j]
+    """augmented[p] = image[s(p)]        s(p) = o + A p + Σᵢⱼ Bᵢ(y) Bⱼ(x) points[i, j]
 
-    Bilinear interpolation between four pixels. Outside the image, pixels have the value `ground`,
+    Bilinear interpolation between four pixels. Outside the image, pixels are `fill_value`,
     or, if `edge`, that of the nearest pixel. Pixels are uint8.
 
     Args:
         images: all images (M, C·H·W).
         order: the index of each image of the run.
-        moves: the sampled parameters of each image in the order, (N, 16 + knots·row).
+        samples: the sampled parameters of each image in the order, (N, 16 + control_points·row).
         step_state: the step state.
         chunk: the index of the chunk.
         channels: C.
         height: H.
         width: W.
-        ground: the value outside the image.
+        fill_value: the value outside the image.
         edge: whether to repeat the pixels at the edge instead.
-        knots: the number of knots of the elastic distortion along each side; 0: none.
-        row: the number of elements in a row of knots.
+        control_points: their number along each side, for the elastic distortion; 0: none.
+        row: the number of elements in a row of control points.
         half_pixels: (2, H·W rounded up), twice the coordinates p, from the center.
-        down: B along y, (H, knots).
-        across: B along x, (knots, W rounded up).
+        down: B along y, (H, control_points).
+        across: B along x, (control_points, W rounded up).
         indices: indices[i] = i.
         rows: scratch memory (H, row).
-        displacement: scratch memory (2, H·W rounded up + 16). Without knots it must be zero.
+        displacement: scratch memory (2, H·W rounded up + 16). It must be zero without them.
         sources: scratch memory (2, H·W rounded up), s(p).
         padded: scratch memory (H + 3, W + 3), the image with a border.
         thickened: scratch memory (H + 3, W + 3), the image with wider or thinner strokes.
@@ -108,12 +108,14 @@ def warp_uint8(
     count = (area + LANES - 1) // LANES * LANES
     for lane in range(images_in_chunk(step_state, chunk)):
         image = image_of(images, order, step_state, chunk, lane, size, 0, 0, size, 64)
-        params = at(moves, (step_state[START] + chunk * LANES + lane) * (HEAD + knots * row))
+        params = at(
+            samples, (step_state[START] + chunk * LANES + lane) * (HEAD + control_points * row)
+        )
         bend(
             at(params, HEAD),
             height,
             width,
-            knots,
+            control_points,
             row,
             count,
             down,
@@ -125,7 +127,7 @@ def warp_uint8(
         find_sources(params, height, width, count, half_pixels, displacement, sources)
         for c in range(channels):
             target = at(augmented, (lane * channels + c) * area)
-            layer = pad(at(image, c * area), height, width, np.uint8(ground), edge, padded)
+            layer = pad(at(image, c * area), height, width, np.uint8(fill_value), edge, padded)
             if params[STROKE] != 0:
                 layer = thicken_uint8(layer, height, width, params[STROKE], thickened)
             for k in range((height + 2) * stride):
@@ -138,26 +140,26 @@ def warp_uint8(
             for p in range(area):
                 neighbors_at[p] = neighbors[(sources[p] >> 8) * stride + (sources[count + p] >> 8)]
             blend_uint8(neighbors_at, sources, area, count, params[GAIN], params[LIFT], target)
-            erase(params, width, np.uint8(0 if edge else ground), target)
+            erase(params, width, np.uint8(0 if edge else fill_value), target)
 
 
 @kernel(
-    reads="images, order, moves, half_pixels, down, across, indices",
+    reads="images, order, samples, half_pixels, down, across, indices",
     writes="augmented",
     scratch="rows, displacement, sources, padded, thickened",
 )
 def warp_float32(
     images: Floats,
     order: Ints,
-    moves: Floats,
+    samples: Floats,
     step_state: Ints,
     chunk: int,
     channels: int,
     height: int,
     width: int,
-    ground: float,
+    fill_value: float,
     edge: int,
-    knots: int,
+    control_points: int,
     row: int,
     half_pixels: Floats,
     down: Floats,
@@ -175,12 +177,14 @@ def warp_float32(
     count = (area + LANES - 1) // LANES * LANES
     for lane in range(images_in_chunk(step_state, chunk)):
         image = image_of(images, order, step_state, chunk, lane, size, 0, 0, size, 16)
-        params = at(moves, (step_state[START] + chunk * LANES + lane) * (HEAD + knots * row))
+        params = at(
+            samples, (step_state[START] + chunk * LANES + lane) * (HEAD + control_points * row)
+        )
         bend(
             at(params, HEAD),
             height,
             width,
-            knots,
+            control_points,
             row,
             count,
             down,
@@ -192,21 +196,21 @@ def warp_float32(
         find_sources(params, height, width, count, half_pixels, displacement, sources)
         for c in range(channels):
             target = at(augmented, (lane * channels + c) * area)
-            layer = pad(at(image, c * area), height, width, np.float32(ground), edge, padded)
+            layer = pad(at(image, c * area), height, width, np.float32(fill_value), edge, padded)
             if params[STROKE] != 0:
                 layer = thicken_float32(layer, height, width, params[STROKE], thickened)
             blend_float32(
                 layer, sources, area, count, width + 3, params[GAIN], params[LIFT], target
             )
-            erase(params, width, np.float32(0 if edge else ground), target)
+            erase(params, width, np.float32(0 if edge else fill_value), target)
 
 
 @helper
 def bend(
-    knots_off: Floats,
+    offsets: Floats,
     height: int,
     width: int,
-    knots: int,
+    control_points: int,
     row: int,
     count: int,
     down: Floats,
@@ -215,19 +219,21 @@ def bend(
     rows: Floats,
     displacement: Floats,
 ) -> None:
-    """displacement[y, x] = Σᵢⱼ Bᵢ(y) Bⱼ(x) knots[i, j]
+    """displacement[y, x] = Σᵢⱼ Bᵢ(y) Bⱼ(x) points[i, j]
 
-    In 65,536ths of a pixel, first for y and then for x. Without knots it is not written.
+    In 65,536ths of a pixel, first for y and then for x. Without control points it is not written.
     """
-    if knots == 0:
+    if control_points == 0:
         return
     line = (width + LANES - 1) // LANES * LANES
     fill(rows, height * row, np.float32(0))
     fill(displacement, 2 * (count + LANES), np.float32(0))
     for y in range(height):
         for v in range(0, row, LANES):
-            weights = at(down, y * knots)
-            gather_tile(1, at(knots_off, v), row, indices, weights, knots, at(rows, y * row + v))
+            weights = at(down, y * control_points)
+            gather_tile(
+                1, at(offsets, v), row, indices, weights, control_points, at(rows, y * row + v)
+            )
     for i in range(height * row):
         rows[i] = np.float32((np.int32(rows[i]) + 128) >> 8)
     for y in range(height):
@@ -235,11 +241,23 @@ def bend(
         for v in range(0, line, LANES):
             weights, place = at(across, v), y * width + v
             gather_tile(
-                1, weights, line, indices, at(rows, y * row), knots, at(displacement, place)
+                1,
+                weights,
+                line,
+                indices,
+                at(rows, y * row),
+                control_points,
+                at(displacement, place),
             )
             place += count + LANES
             gather_tile(
-                1, weights, line, indices, at(rows, y * row + knots), knots, at(displacement, place)
+                1,
+                weights,
+                line,
+                indices,
+                at(rows, y * row + control_points),
+                control_points,
+                at(displacement, place),
             )
 
 

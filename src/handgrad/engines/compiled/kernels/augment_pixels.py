@@ -16,12 +16,12 @@ _PART = np.float32(PIXEL**-2)
 
 
 @helper
-def pad(image: Any, height: int, width: int, ground: Number, edge: int, padded: Any) -> Any:
+def pad(image: Any, height: int, width: int, fill_value: Number, edge: int, padded: Any) -> Any:
     """Return the image with a border: one pixel above and left, two below and right."""
     stride = width + 3
     if not edge:
         for k in range((height + 3) * stride):
-            padded[k] = ground
+            padded[k] = fill_value
     for y in range(height):
         source, line = at(image, y * width), at(padded, (y + 1) * stride)
         for x in range(width):
@@ -148,8 +148,8 @@ def between(a: Number, b: Number, share: Number) -> Number:
 
 
 @helper
-def erase(params: Floats, width: int, ground: Number, augmented: Any) -> None:
+def erase(params: Floats, width: int, fill_value: Number, augmented: Any) -> None:
     """Overwrite the erased rectangle, if there is one."""
     for y in range(np.int64(params[TOP]), np.int64(params[BOTTOM])):
         for x in range(np.int64(params[LEFT]), np.int64(params[RIGHT])):
-            augmented[y * width + x] = ground
+            augmented[y * width + x] = fill_value

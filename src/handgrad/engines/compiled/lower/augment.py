@@ -29,7 +29,9 @@ def images(b: Builder) -> tuple[Argument, int]:
     dtype = np.uint8 if is_uint8 else np.float32
     augmented = Buffer("augment: images", LANES * C * H * W, dtype)
     scratch = {
-        "rows": Buffer("augment: rows of knots", max(H * tables.row, LANES), per_worker=True),
+        "rows": Buffer(
+            "augment: rows of control points", max(H * tables.row, LANES), per_worker=True
+        ),
         "displacement": Buffer("augment: displacement", 2 * (count + LANES), per_worker=True),
         "sources": Buffer("augment: sources", 2 * count, np.int32, per_worker=True),
         "padded": Buffer("augment: padded image", padded, dtype, per_worker=True),
@@ -48,13 +50,13 @@ def images(b: Builder) -> tuple[Argument, int]:
         f"augment.warp_{'uint8' if is_uint8 else 'float32'}",
         images=RunArgument("images"),
         order=RunArgument("order"),
-        augment=RunArgument("moves"),
+        samples=RunArgument("samples"),
         channels=C,
         height=H,
         width=W,
-        fill=augmentation.fill_value(dtype),
+        fill_value=augmentation.fill_value(dtype),
         edge=int(augmentation.fill is None),
-        knots=tables.control_points,
+        control_points=tables.control_points,
         row=tables.row,
         half_pixels=tables.half_pixels,
         down=tables.down,

@@ -38,7 +38,7 @@ def bind_run_arguments(
     return {
         "images": as_kernel_images(batches.images),
         "order": np.ascontiguousarray(batches.order, np.int64),
-        "moves": _augmentation_table(batches),
+        "samples": _augmentation_table(batches),
         "labels": np.ascontiguousarray(batches.labels, np.int64),
         "weights": np.ascontiguousarray(weights, np.float32),
         "class_weights": np.ascontiguousarray(class_weights, np.float32),
