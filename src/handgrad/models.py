@@ -159,7 +159,7 @@ def deep_convnet(initializer: Initializer = HeNormal()) -> list[Layer]:
 
 
 def resnet7(initializer: Initializer = HeNormal()) -> list[Layer]:
-    """Seven layers with weights in two residual blocks, for clothes.
+    """Seven layers with weights in two residual blocks, for Fashion-MNIST.
 
     256,074 parameters, most of them where images are 3x3 and cost little; 5.7 million
     multiply-adds for an image. It takes images from 8x8.

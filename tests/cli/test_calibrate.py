@@ -7,7 +7,7 @@ import pytest
 import handgrad as hg
 from handgrad import runs
 from handgrad.calibration import reliability
-from handgrad.runs.run import EDITED
+from handgrad.runs.held_out import EDITED
 
 
 @pytest.fixture

@@ -63,16 +63,16 @@ def auto(
     """
     from handgrad.automl import base_config, check_minutes, describe, run_search, save
     from handgrad.cli.search_chart import show_progress
-    from handgrad.runs import begun
+    from handgrad.runs import start_run
     from handgrad.tracking import check_trackers
 
     screen = Screen(quiet)
     check_minutes(minutes)
     check_trackers(tensorboard=tensorboard, mlflow=mlflow)
-    base = base_config(data, seed=seed, folder=data_dir)
+    base = base_config(data, seed=seed, data_dir=data_dir)
     if verbose:
         show_versions(screen, data=base.data)
-    with begun(out, f"{base.data_name}-auto") as run:
+    with start_run(out, f"{base.data_name}-auto") as run:
         with show_progress(screen.err, 60 * minutes) as on_progress:
             result = run_search(base, minutes, on_progress=on_progress, progress=screen.progress)
         with screen.err.status("writing the report"):

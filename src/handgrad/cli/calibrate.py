@@ -42,7 +42,7 @@ def calibrate(
     """
     from handgrad.calibration import calibrate, reason_against_calibrating, reliability
     from handgrad.classifier import read_bundle
-    from handgrad.runs import load_others, load_validation, model_file
+    from handgrad.runs import load_held_out, load_validation, model_file
     from handgrad.train.evaluate import check_classes
 
     screen = Screen(quiet)
@@ -58,7 +58,7 @@ def calibrate(
     if data is None:
         chosen = load_validation(bundle.about, data_dir, **options)
     else:
-        chosen = load_others(bundle.about, data, data_dir, **options)
+        chosen = load_held_out(bundle.about, data, data_dir, **options)
     check_classes(classifier, chosen)
     images, labels = chosen[:]
     Z = classifier.logits(images)

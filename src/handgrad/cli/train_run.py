@@ -30,14 +30,14 @@ def start_training(
     as_json: bool = False,
 ) -> None:
     """Train a network from settings, and write the folder of the run."""
-    from handgrad.runs import begun
+    from handgrad.runs import start_run
     from handgrad.runs.settings import configure
     from handgrad.tracking import check_trackers
 
     check_trackers(**trackers)
     config = configure(settings, file=file)
     with (
-        begun(config.out, f"{config.data_name}-{config.model}") as folder,
+        start_run(config.out, f"{config.data_name}-{config.model}") as folder,
         _resume_instructions(folder, config),
     ):
         _train(screen, config, folder, verbose, trackers, as_json=as_json)
@@ -55,14 +55,14 @@ def resume_training(  # noqa: PLR0917
 ) -> None:
     """Resume an interrupted run."""
     from handgrad.errors import ConfigError
-    from handgrad.runs import gone_on
+    from handgrad.runs import resume_run
     from handgrad.runs.settings import check_settings, configure, original_settings
     from handgrad.tracking import check_trackers
 
     check_trackers(**trackers)
     if "out" in settings:
         raise ConfigError(f"a resumed run stays in its folder {folder}; leave out --out")
-    with gone_on(folder) as found:
+    with resume_run(folder) as found:
         original = original_settings(found.about["config"], found.path)
         config = configure(settings, file=file, original=original)
         check_settings(original, config, folder, force=force)

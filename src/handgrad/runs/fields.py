@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -56,10 +57,33 @@ def full_augmentation(text: str) -> str:
     try:
         found = as_augmentation(text)
     except ConfigError as error:
-        trouble, _, cure = str(error).removeprefix("augment: ").partition("; ")
-        cure = cure or "see `handgrad train --help`"
-        raise ValueError(f"must be a valid augmentation ({trouble}); {cure}") from None
+        problem, _, remedy = str(error).removeprefix("augment: ").partition("; ")
+        remedy = remedy or "see `handgrad train --help`"
+        raise ValueError(f"must be a valid augmentation ({problem}); {remedy}") from None
     return "none" if found is None else str(found)
+
+
+def parse_class_weights(value: Any) -> Any:
+    """Return a word, or the weights by label; text such as "3=2,5=0.5" is parsed."""
+    if value in ("none", "balanced"):
+        return value
+    if isinstance(value, str):
+        value = dict(pair.rpartition("=")[::2] for pair in value.split(","))
+    try:
+        table = {str(label).strip(): float(weight) for label, weight in value.items()}
+    except (AttributeError, TypeError, ValueError):
+        table = {"": math.nan}
+    if not all(label and 0 < weight < math.inf for label, weight in table.items()):
+        raise ValueError("must be none, balanced, or numbers above 0 by label such as 3=2,5=1")
+    return table
+
+
+def output_path(value: Any) -> Any:
+    """Reject an empty name; expand a leading tilde."""
+    if value == "":
+        raise ValueError("must name a folder")
+    text = str(value)
+    return Path.home() / text[2:] if text.startswith("~/") else value
 
 
 def _no_truth(value: Any) -> Any:
@@ -163,6 +187,16 @@ def schedule_named(name: str, epochs: int) -> Schedule:
             return Constant()
 
 
-def toml_value(value: str | float) -> str:
+def toml_text(settings: Mapping[str, Any]) -> str:
+    """Return settings as the text of a TOML file; a mapping becomes a table."""
+    tables = {name: value for name, value in settings.items() if isinstance(value, dict)}
+    lines = [f"{name} = {_toml_value(v)}" for name, v in settings.items() if name not in tables]
+    for name, table in tables.items():
+        lines += ["", f"[{name}]"]
+        lines += [f"{_toml_value(key)} = {_toml_value(value)}" for key, value in table.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _toml_value(value: str | float) -> str:
     """Return a value as TOML text: JSON, except for one character."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,4 +1,4 @@
-"""Inspect the user's images: find problems that would spoil training, and name the remedies."""
+"""Inspect the user's images: find problems that would harm training, and name the remedies."""
 
 from __future__ import annotations
 
