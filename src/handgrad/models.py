@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from handgrad.errors import ConfigError
+from handgrad.errors import ConfigError, did_you_mean
 from handgrad.init import GlorotUniform, HeNormal, Initializer
 from handgrad.layers import (
     AvgPool2d,
@@ -206,5 +206,8 @@ def named(name: str) -> list[Layer]:
         ConfigError: if there is no architecture of this name.
     """
     if name not in MODELS:
-        raise ConfigError(f"there is no model {name!r}; choose one of {', '.join(MODELS)}")
+        raise ConfigError(
+            f"there is no model {name!r}; choose one of {', '.join(MODELS)}"
+            f"{did_you_mean(name, MODELS)}"
+        )
     return MODELS[name]()

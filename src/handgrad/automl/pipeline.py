@@ -67,7 +67,8 @@ def auto(
         on_progress: called after each epoch with the state of the search.
 
     Returns:
-        The result: `result.classifier` is the trained classifier, `result.evaluation` its test result.
+        The result: `result.classifier` is the trained classifier, `result.evaluation` its score
+        on the test images.
 
     Raises:
         ConfigError: if the time is too short or longer than a week, or `test` is given with a

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from handgrad.cli.exit_codes import INTERRUPTED
 from handgrad.cli.options import DataDir, Json, Mlflow, Quiet, Tensorboard, Verbose
 from handgrad.cli.screen import Screen, show_versions
 
 if TYPE_CHECKING:
     from handgrad.automl import SearchResult
-
-INTERRUPTED = 130
-JSON_VERSION = 1
 
 
 def auto(
@@ -76,13 +74,11 @@ def auto(
         show_versions(screen, data=base.data)
     with start_run(out, f"{base.data_name}-auto") as run:
         with show_progress(screen.err, 60 * minutes) as on_progress:
-            result = run_search(
-                base, minutes, on_progress=on_progress, progress=False if quiet else None
-            )
+            result = run_search(base, minutes, on_progress=on_progress, progress=screen.progress)
         with screen.err.status("writing the report"):
             report = save(result, run, tensorboard=tensorboard, mlflow=mlflow)
     if json:
-        screen.json(_plain(result, run, report))
+        screen.json(_plain(result, run, report), ok=not result.interrupted)
     else:
         screen.info(f"chosen: {describe(result.config)}; {result.calibration}")
         screen.result(f"test {result.evaluation}")
@@ -96,8 +92,6 @@ def _plain(result: SearchResult, run: Path, report: Path) -> dict[str, Any]:
     """Return the result as JSON can represent it."""
     test = result.evaluation
     return {
-        "version": JSON_VERSION,
-        "ok": not result.interrupted,
         "run": str(run),
         "report": str(report),
         "test": {

@@ -34,8 +34,9 @@ def calibrate(
 ) -> None:
     """Calibrate a model's probabilities (temperature scaling) on its validation set.
 
-    --data names other images, which the model must not have been trained on. --precision also
-    chooses a threshold. Temperature and threshold are stored in the model file.
+    --data names other images, which the model must not have been trained on.
+
+    --precision also chooses a threshold. Temperature and threshold are stored in the model file.
 
     Below the threshold `handgrad predict` answers "don't know".
     """
@@ -50,8 +51,10 @@ def calibrate(
     file = model_file(run)
     bundle = read_bundle(file)
     classifier = bundle.classifier
-    bar = False if quiet else None
-    options: dict[str, Any] = {"progress": bar, "preprocessing": classifier.preprocessing}
+    options: dict[str, Any] = {
+        "progress": screen.progress,
+        "preprocessing": classifier.preprocessing,
+    }
     if data is None:
         chosen = load_validation(bundle.about, data_dir, **options)
     else:

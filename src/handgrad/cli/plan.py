@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from handgrad.cli.options import DataDir, Json, Quiet, Verbose
+from handgrad.cli.options import NAMED_OPTIMIZERS, DataDir, Json, ModelOrRun, Quiet, Verbose
 from handgrad.cli.screen import Screen, show_versions
 from handgrad.errors import HandgradError
 
@@ -22,14 +22,7 @@ MNIST_ZEROS = 0.81  # the share of pixels that are zero, for users without MNIST
 
 def plan(
     *,
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL|RUN",
-            help="The name of a model, the folder of a run, or a model file.",
-            show_default=False,
-        ),
-    ],
+    model: ModelOrRun,
     data: Annotated[
         str | None,
         typer.Option(
@@ -52,7 +45,7 @@ def plan(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="sgd, momentum, nesterov, adam or adamw. Default: the run's optimizer, or adamw.",
+            help=f"{NAMED_OPTIMIZERS}. Default: the run's optimizer, or adamw.",
             show_default=False,
         ),
     ] = None,
@@ -125,7 +118,7 @@ def plan(
 
 
 def _classifier(model: str, options: dict[str, Any]) -> tuple[Classifier, RunConfig]:
-    """Return the classifier and its settings: the options, then the run's settings, then defaults."""
+    """Return the classifier and its settings: options before the run's settings before defaults."""
     from handgrad.classifier import Classifier
     from handgrad.data.named.sources import source_named
     from handgrad.models import MODELS

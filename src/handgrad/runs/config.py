@@ -26,7 +26,7 @@ from handgrad.data import SOURCES, Dataset, Source, load_data
 from handgrad.data.augment import PRESETS
 from handgrad.data.split import stratified
 from handgrad.engines import ENGINES, MakeEngine
-from handgrad.errors import ConfigError, DataError, ModelError
+from handgrad.errors import ConfigError, DataError, ModelError, did_you_mean
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.models import MODELS, named
 from handgrad.network import Network
@@ -45,7 +45,6 @@ from handgrad.runs.fields import (
     Whole,
     data_name_or_path,
     full_augmentation,
-    hint,
     one_of,
     optimizer_named,
     option,
@@ -373,6 +372,6 @@ class RunConfig(BaseModel):
                 classes = ", ".join([*labels][:MAX_FOLDERS])
                 raise ConfigError(
                     f"class_weights: unknown class {name}; the classes are {classes}"
-                    f"{hint(name, labels)}"
+                    f"{did_you_mean(name, labels)}"
                 )
         return {label: self.class_weights.get(name, 1.0) for name, label in labels.items()}

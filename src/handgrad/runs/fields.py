@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 from collections.abc import Iterable, Mapping
@@ -18,7 +17,7 @@ from pydantic.config import JsonDict
 
 from handgrad.data import SOURCES, is_user_data
 from handgrad.data.augment import as_augmentation
-from handgrad.errors import ConfigError
+from handgrad.errors import ConfigError, did_you_mean
 from handgrad.files import expanded
 from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer
 from handgrad.schedules import Constant, Cosine, OneCycle, Plateau, Schedule, Step
@@ -26,13 +25,6 @@ from handgrad.train_config import OnResume, TrainConfig
 
 PREPROCESSINGS = ("plain", "light", "drawing")
 MAX_FOLDERS = 10  # names listed in a message
-SIMILAR = 0.6  # of names that are suggested for a misspelt one, between 0 and 1
-
-
-def hint(name: str, known: Iterable[str]) -> str:
-    """Return "; did you mean ...?" if a known name is similar, otherwise nothing."""
-    similar = difflib.get_close_matches(name, list(known), n=1, cutoff=SIMILAR)
-    return f"; did you mean {similar[0]}?" if similar else ""
 
 
 def one_of(known: Iterable[str]) -> AfterValidator:
@@ -40,7 +32,7 @@ def one_of(known: Iterable[str]) -> AfterValidator:
 
     def check(name: str) -> str:
         if name not in known:
-            raise ValueError(f"must be one of {', '.join(known)}{hint(name, known)}")
+            raise ValueError(f"must be one of {', '.join(known)}{did_you_mean(name, known)}")
         return name
 
     return AfterValidator(check)
@@ -55,7 +47,7 @@ def data_name_or_path(name: str) -> str:
         folders = f" (here: {', '.join(others[:MAX_FOLDERS])})" if others else ""
         raise ValueError(
             f"must be one of {', '.join(SOURCES)}, or the path of your own images{folders}"
-            f"{hint(name, [*SOURCES, *others])}"
+            f"{did_you_mean(name, [*SOURCES, *others])}"
         )
     return name
 

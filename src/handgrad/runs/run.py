@@ -19,7 +19,7 @@ import handgrad
 from handgrad.calibration import calibrate, reason_against_calibrating
 from handgrad.classifier import MODEL, Classifier, read_bundle
 from handgrad.data import Dataset
-from handgrad.errors import ModelError
+from handgrad.errors import ModelError, did_you_mean
 from handgrad.files import check_is_file, replacing
 from handgrad.runs.config import RunConfig
 from handgrad.runs.folder import has_checkpoint
@@ -153,10 +153,19 @@ def model_file(path: Path) -> Path:
     if not found:
         raise ModelError(
             f"{path} is not a run: it "
-            f"{'has no file ' + MODEL if is_folder else 'does not exist'}; give the folder of a "
-            "finished run, or a model file"
+            f"{'has no file ' + MODEL if is_folder else 'does not exist'}"
+            f"{'' if is_folder else _similar_path(path)}; give the folder of a finished run, or a "
+            "model file"
         )
     return file
+
+
+def _similar_path(path: Path) -> str:
+    """Return "; did you mean ...?" if a name beside a missing path is similar."""
+    try:
+        return did_you_mean(str(path), [str(beside) for beside in path.parent.iterdir()])
+    except OSError:
+        return ""
 
 
 def calibrate_on(classifier: Classifier, validation: Dataset) -> str:

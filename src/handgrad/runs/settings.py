@@ -13,10 +13,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from handgrad.data import is_user_data
-from handgrad.errors import ConfigError, StorageError
+from handgrad.errors import ConfigError, StorageError, did_you_mean
 from handgrad.files import check_is_file
 from handgrad.runs.config import RunConfig
-from handgrad.runs.fields import hint
 from handgrad.train_config import OnResume
 
 FIELDS = tuple(RunConfig.model_fields)
@@ -166,7 +165,7 @@ def _read(file: Path) -> dict[str, Any]:
         raise ConfigError(f"{file} is not a TOML file ({error}); correct it there") from None
     for name in settings:
         if name not in FIELDS:
-            raise ConfigError(f"unknown setting {name} (from {file}){hint(name, FIELDS)}")
+            raise ConfigError(f"unknown setting {name} (from {file}){did_you_mean(name, FIELDS)}")
     return settings
 
 
@@ -191,7 +190,7 @@ def _sentence(error: ErrorDetails, origin: Mapping[str, str]) -> str:
     name = str(error["loc"][0])
     if error["type"] == "literal_error":
         known = get_args(RunConfig.model_fields[name].annotation)
-        problem = f"must be one of {', '.join(known)}{hint(str(error['input']), known)}"
+        problem = f"must be one of {', '.join(known)}{did_you_mean(str(error['input']), known)}"
     else:
         limits = {k: f"{v:g}" if isinstance(v, float) else v for k, v in context.items()}
         problem = _PROBLEMS.get(error["type"], error["msg"]).format(**limits)
