@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
-from benchmarks import predict, recipes, tasks
+from benchmarks import configs, predict, tasks
 from benchmarks.cold.measure import compile_cold
 from benchmarks.cold.run import PROGRAMS
 from benchmarks.peers import Competitor
@@ -42,7 +42,7 @@ class Row:
         better: whether a high or a low figure is better.
         mechanisms: the mechanisms that can affect it.
         task: the network, for training and prediction.
-        recipe: the recipe, for whole programs and compilation.
+        config: the configuration, for whole programs and compilation.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Row:
     better: Better
     mechanisms: tuple[str, ...]
     task: Task | None = None
-    recipe: recipes.Recipe | None = None
+    config: configs.ProgramConfig | None = None
 
 
 def rows() -> dict[str, Row]:
@@ -67,12 +67,12 @@ def rows() -> dict[str, Row]:
             for name in ("softmax-regression", "two-layer")
         ),
         *(
-            Row(f"compile-{name}", "compile", "low", ("second-compiler",), recipe=recipe)
-            for name, recipe in recipes.SHORT.items()
+            Row(f"compile-{name}", "compile", "low", ("second-compiler",), config=config)
+            for name, config in configs.SHORT.items()
         ),
         *(
-            Row(f"accuracy-{name}", "wall", "low", _TRAINING, recipe=target["handgrad"])
-            for name, target in recipes.TARGETS.items()
+            Row(f"accuracy-{name}", "wall", "low", _TRAINING, config=target["handgrad"])
+            for name, target in configs.TARGETS.items()
         ),
     ]
     return {row.name: row for row in found}
@@ -148,13 +148,13 @@ def _measure_programs(record: Record, row: Row, mechanisms: Sequence[str], round
 
 def _run_program(row: Row, mechanism: str, number: int) -> Figures:
     """Run a program without a mechanism."""
-    assert row.recipe is not None
+    assert row.config is not None
     before = os.environ.get(VARIABLE)
     os.environ[VARIABLE] = mechanism
     try:
         if row.figure == "compile":
-            return compile_cold(row.recipe, number)
-        return PROGRAMS["compiled"].run(row.recipe, number)
+            return compile_cold(row.config, number)
+        return PROGRAMS["compiled"].run(row.config, number)
     finally:
         del os.environ[VARIABLE]
         if before is not None:

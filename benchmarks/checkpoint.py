@@ -48,18 +48,19 @@ class Training:
 
     def __init__(self, work: Workload, checkpoints: str) -> None:
         self.work, self.checkpoints = work, bool(checkpoints)
-        self.data = hg.Dataset(work.images, work.labels, work.net.classes)
+        self.data = hg.Dataset(work.images, work.labels, range(work.net.classes))
 
     def train(self) -> float:
         """Train, and return the seconds; checkpoints are written to the folder TMPDIR."""
         task = self.work.task
         net = hg.Network(hg.models.named(task.network), self.data.shape, len(self.data.classes))
-        net.restore(self.work.net.arrays)
-        net.is_fitted = True  # the workload has fitted the statistics already
+        net.restore(self.work.net.arrays, is_fitted=True)
         with tempfile.TemporaryDirectory() as folder:
             started = time.perf_counter()
             hg.fit(
-                *(net, self.data, None),
+                net,
+                self.data,
+                validation=None,
                 epochs=EPOCHS,
                 batch_size=task.batch,
                 optimizer=task.optimizer,

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.ablation import gains
-from benchmarks.recipes import describe
+from benchmarks.configs import describe
 from benchmarks.record import FOLDER, Record, read
 from benchmarks.tables import details, overview
 from handgrad.files import replacing
@@ -79,8 +79,8 @@ def source(record: Record) -> str:
         f"{machine['cores']} cores, load before the run {about['load']}; {versions}."
     )
     for framework in ("handgrad", "pytorch"):
-        if recipe := record.setup.get("recipes", {}).get(framework):
-            sentence += f" {framework} trains with {describe(recipe)}."
+        if config := record.setup.get("configs", {}).get(framework):
+            sentence += f" {framework} trains with {describe(config)}."
     if record.skipped:
         sentence += f" Not measured: {', '.join(record.skipped)}."
     return sentence

@@ -8,7 +8,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
-from benchmarks import ablation, checkpoint, peers, predict, recipes, scale, tasks, train
+from benchmarks import ablation, checkpoint, configs, peers, predict, scale, tasks, train
 from benchmarks.cold import measure as cold
 from benchmarks.cold.run import PROGRAMS
 from benchmarks.record import Record
@@ -55,13 +55,13 @@ def _predict(arguments: Namespace) -> Iterator[Record]:
 def _start(arguments: Namespace) -> Iterator[Record]:
     if not arguments.network:
         yield cold.command(arguments.rounds, arguments.threads)
-        yield cold.compilation(recipes.SHORT, arguments.rounds, arguments.threads)
-    for network in select(recipes.SHORT, arguments.network):
+        yield cold.compilation(configs.SHORT, arguments.rounds, arguments.threads)
+    for network in select(configs.SHORT, arguments.network):
         yield cold.start(network, arguments.only, arguments.rounds, arguments.threads)
 
 
 def _memory(arguments: Namespace) -> Iterator[Record]:
-    for network in select(recipes.SHORT, arguments.network or ["convnet"]):
+    for network in select(configs.SHORT, arguments.network or ["convnet"]):
         yield cold.memory(network, arguments.only, arguments.rounds, arguments.threads)
 
 
@@ -77,7 +77,7 @@ def _checkpoint(arguments: Namespace) -> Iterator[Record]:
 
 
 def _accuracy(arguments: Namespace) -> Iterator[Record]:
-    for target in select(recipes.TARGETS, arguments.target):
+    for target in select(configs.TARGETS, arguments.target):
         yield cold.accuracy(target, arguments.only, arguments.seeds, arguments.threads)
 
 
@@ -116,13 +116,13 @@ KINDS = {
         _start,
         ("rounds",),
         "the first and the second run of a program from a cold start",
-        {"network": recipes.SHORT, "only": PROGRAMS},
+        {"network": configs.SHORT, "only": PROGRAMS},
     ),
     "memory": Kind(
         _memory,
         ("rounds",),
         "the peak resident memory",
-        {"network": recipes.SHORT, "only": PROGRAMS},
+        {"network": configs.SHORT, "only": PROGRAMS},
     ),
     "scale": Kind(
         _scale,
@@ -137,7 +137,7 @@ KINDS = {
         _accuracy,
         ("seeds",),
         "the time to reach an accuracy from a cold start",
-        {"target": recipes.TARGETS, "only": PROGRAMS},
+        {"target": configs.TARGETS, "only": PROGRAMS},
     ),
     "ablation": Kind(
         _ablation,

@@ -106,8 +106,7 @@ def one_round(case: InMemory | InFile, _: Workload, __: int) -> Figures:
 def fit(work: Workload, data: hg.Dataset, epochs: int) -> tuple[int, float]:
     """Train a new network with `hg.fit`, and return the number of images and the seconds."""
     net = hg.Network(hg.models.named(work.task.network), data.shape, len(data.classes), seed=0)
-    net.restore(work.net.arrays)
-    net.is_fitted = True  # the workload has fitted the statistics already
+    net.restore(work.net.arrays, is_fitted=True)
     started = time.perf_counter()
     hg.fit(
         net,

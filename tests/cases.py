@@ -164,7 +164,7 @@ _SMALLEST = {
     "lenet5": (1, 12, 12),
     "smallnet": (1, 8, 8),
     "deep-convnet": (1, 12, 12),
-    "resnet7": (1, 8, 8),
+    "resnet7": (1, 12, 12),
 }
 
 NAMED = tuple(

@@ -42,6 +42,12 @@ ORDER = [
     *("__init__", "runs", "automl", "cli", "__main__"),
 ]
 
+# The same for the packages and modules of the compiled engine.
+COMPILED_ENGINE_ORDER = [
+    *("ablation", "kernels", "jit", "lower", "runtime", "report"),
+    *("engine", "fallback", "__init__"),
+]
+
 # Libraries that only certain packages may import.
 PLACES = {
     "requests": ("data",),
@@ -101,6 +107,19 @@ def violations(path: str, source: str) -> Iterator[str]:
                 yield f"{path}: {package} must not import {other}, which comes later in ORDER"
         if library in PLACES and not path.startswith(PLACES[library]):
             yield f"{path}: only {', '.join(PLACES[library])} may import {library}"
+
+
+def compiled_engine_violations(path: str, source: str) -> Iterator[str]:
+    """Yield each import inside the compiled engine that breaks its order."""
+    folder = "engines/compiled/"
+    package = path.removeprefix(folder).removesuffix(".py").split("/")[0]
+    allowed = COMPILED_ENGINE_ORDER[: COMPILED_ENGINE_ORDER.index(package) + 1]
+    for module, name in imports(source):
+        if f"{module}.".startswith("handgrad.engines.compiled."):
+            other = [*module.split(".")[3:], name][0]
+            other = other if other in COMPILED_ENGINE_ORDER else "__init__"
+            if other not in allowed:
+                yield f"{path}: {package} must not import {other}, which comes later"
 
 
 def module_graph(sources: Mapping[str, str]) -> dict[str, set[str]]:
@@ -170,6 +189,25 @@ def test_the_table_of_the_readme_has_the_same_order() -> None:
     rows = [line.split("|")[1] for line in table.splitlines()[2:]]
     listed = [name.rstrip("/") for row in rows for name in re.findall(r"`([^`]+)`", row)]
     assert listed == [name for name in ORDER if not name.startswith("__")]
+
+
+@pytest.mark.parametrize("path", sorted(p for p in SOURCES if p.startswith("engines/compiled/")))
+def test_the_compiled_engine_imports_only_packages_above(path: str) -> None:
+    assert list(compiled_engine_violations(path, SOURCES[path])) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("kernels/dense.py", "from handgrad.engines.compiled.runtime.program import Program"),
+        ("lower/step.py", "from handgrad.engines.compiled import runtime"),
+        ("lower/step.py", "import handgrad.engines.compiled.runtime.program"),
+        ("jit/compiler.py", "def f():\n    from handgrad.engines.compiled.lower import plan"),
+        ("runtime/program.py", "from handgrad.engines.compiled import CompiledEngine"),
+    ],
+)
+def test_a_forbidden_import_in_the_compiled_engine_is_found(path: str, source: str) -> None:
+    assert list(compiled_engine_violations(f"engines/compiled/{path}", source))
 
 
 def test_there_is_no_import_cycle_between_modules() -> None:

@@ -10,6 +10,7 @@ from handgrad.errors import (
     MissingExtraError,
     ModelError,
     StorageError,
+    did_you_mean,
 )
 
 
@@ -38,3 +39,8 @@ def test_a_divergence_survives_pickling() -> None:
     assert (str(error), error.step, error.layer) == ("it grew", 3, "1 (Dense)")
     assert error.by_update
     assert error.hopeless
+
+
+def test_only_a_similar_name_is_suggested():
+    assert did_you_mean("epoch", ["lr", "epochs", "batch_size"]) == "; did you mean epochs?"
+    assert did_you_mean("???", ["lr", "seed"]) == ""

@@ -28,10 +28,10 @@ LABELS = np.array([0, 0, 0, 1])
         ({"schedule": "cosine"}, r"schedule must be such as OneCycle\(\), not 'cosine'"),
         ({"loss": "hinge"}, r"loss must be such as SoftmaxCrossEntropy\(\), not 'hinge'"),
         ({"clip_norm": float("inf")}, "clip_norm must be a number above 0, not inf"),
-        ({"augment": "lite"}, "augment: there is no preset 'lite'; .*; the nearest is light"),
+        ({"augment": "lite"}, "augment: there is no preset 'lite'; .*; did you mean light"),
         (
             {"augment": 0.1},
-            r'augment must be such as "light" or Augmentation\(shift=0.1\), not 0.1',
+            r'augment must be a text such as "light", or Augmentation\(shift=0.1\), not 0.1',
         ),
         ({"lr": 0.1}, r"lr belongs to the optimizer: optimizer=Adam\(lr=0.01\)"),
         ({"verbosity": 1}, "unknown setting 'verbosity'; use loss, optimizer, clip_norm"),

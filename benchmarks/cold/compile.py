@@ -11,10 +11,10 @@ import handgrad as hg
 from handgrad.engines import BatchStream, TrainConfig, engine_named
 
 
-def main(recipe: dict[str, Any]) -> dict[str, float]:
+def main(config: dict[str, Any]) -> dict[str, float]:
     """Make two steps; return how many seconds longer the first step took."""
-    batch, optimizer = recipe["batch"], hg.AdamW(recipe["lr"])
-    net = hg.Network(hg.models.named(recipe["network"]), (1, 28, 28), 10)
+    batch, optimizer = config["batch"], hg.AdamW(config["lr"])
+    net = hg.Network(hg.models.named(config["network"]), (1, 28, 28), 10)
     engine = engine_named("compiled", net, TrainConfig(hg.SoftmaxCrossEntropy(), optimizer))
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (batch, 1, 28, 28), np.uint8)

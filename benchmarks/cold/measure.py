@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.cold.run import COMPILING, PROGRAMS, Program, timed
-from benchmarks.recipes import SHORT, TARGETS, Recipe
+from benchmarks.configs import SHORT, TARGETS, ProgramConfig
 from benchmarks.record import Figures, Record, Series
 from benchmarks.rounds import Measurement, interleave
 
@@ -19,10 +19,10 @@ COMMAND = "train digits"
 
 def start(network: str, only: Sequence[str], rounds: int, threads: int) -> Record:
     """Measure the first run, with empty caches, and the second run."""
-    recipe = SHORT[network]
-    setup = {"network": network, "threads": threads, "recipe": recipe}
+    config = SHORT[network]
+    setup = {"network": network, "threads": threads, "config": config}
     record = Record("start", network, setup, {"first wall": "low", "wall": "low"})
-    return _measure_programs(record, only, rounds, lambda p: partial(run_twice, p, recipe))
+    return _measure_programs(record, only, rounds, lambda p: partial(run_twice, p, config))
 
 
 def command(rounds: int, threads: int) -> Record:
@@ -36,29 +36,29 @@ def command(rounds: int, threads: int) -> Record:
     return record
 
 
-def compilation(networks: Mapping[str, Recipe], rounds: int, threads: int) -> Record:
+def compilation(networks: Mapping[str, ProgramConfig], rounds: int, threads: int) -> Record:
     """Measure the time to compile each network's kernels with an empty cache."""
     record = Record("start", "compilation", {"threads": threads}, {"compile": "low"})
     record.series = {name: Series(name, "case") for name in networks}
-    measurements = {name: partial(compile_cold, recipe) for name, recipe in networks.items()}
+    measurements = {name: partial(compile_cold, config) for name, config in networks.items()}
     record.skipped = interleave(measurements, record.series, rounds, warm_up=False)
     return record
 
 
 def memory(network: str, only: Sequence[str], rounds: int, threads: int) -> Record:
     """Measure the peak resident memory."""
-    recipe = SHORT[network]
-    setup = {"network": network, "threads": threads, "recipe": recipe}
+    config = SHORT[network]
+    setup = {"network": network, "threads": threads, "config": config}
     record = Record("memory", network, setup, {"peak MiB": "low"})
     return _measure_programs(
-        record, only, rounds, lambda p: lambda number: p.run(recipe, seed=number), warm_up=True
+        record, only, rounds, lambda p: lambda number: p.run(config, seed=number), warm_up=True
     )
 
 
 def accuracy(target: str, only: Sequence[str], seeds: int, threads: int) -> Record:
     """Measure the time from the start of a program to the target accuracy, for several seeds."""
     goal: Any = TARGETS[target]
-    setup = {"target": goal["accuracy"], "threads": threads, "recipes": goal}
+    setup = {"target": goal["accuracy"], "threads": threads, "configs": goal}
     record = Record("accuracy", target, setup, {"wall": "low"})
     _measure_programs(
         record,
@@ -77,17 +77,17 @@ def accuracy(target: str, only: Sequence[str], seeds: int, threads: int) -> Reco
     return record
 
 
-def run_twice(program: Program, recipe: Any, number: int) -> Figures:
+def run_twice(program: Program, config: Any, number: int) -> Figures:
     """Run a program twice with its own caches, which are empty at first."""
     with TemporaryDirectory() as folder:
-        first = program.run(recipe, number, Path(folder))
-        return {"first wall": first["wall"], **program.run(recipe, number, Path(folder))}
+        first = program.run(config, number, Path(folder))
+        return {"first wall": first["wall"], **program.run(config, number, Path(folder))}
 
 
-def compile_cold(recipe: Recipe, number: int) -> Figures:
+def compile_cold(config: ProgramConfig, number: int) -> Figures:
     """Compile a network's kernels into an empty cache."""
     with TemporaryDirectory() as folder:
-        return COMPILING.run(recipe, number, Path(folder))
+        return COMPILING.run(config, number, Path(folder))
 
 
 def run_command_twice(number: int) -> Figures:

@@ -1,4 +1,4 @@
-"""A whole program: trains a recipe with handgrad."""
+"""A whole program: trains one configuration with handgrad."""
 
 import time
 
@@ -33,29 +33,29 @@ NETWORKS = {
 }
 
 
-def main(recipe: dict[str, Any]) -> dict[str, float]:
+def main(config: dict[str, Any]) -> dict[str, float]:
     """Train and evaluate; return the accuracy and the seconds of each stage."""
-    train, test = hg.load_data(recipe["data"], recipe["folder"])
+    train, test = hg.load_data(config["data"], config["folder"])
     loaded = time.perf_counter()
     net = hg.Network(
-        layers(recipe["network"]), train.shape, len(train.classes), seed=recipe["seed"]
+        layers(config["network"]), train.shape, len(train.classes), seed=config["seed"]
     )
     history = hg.fit(
         net,
         train,
         validation=None,
-        epochs=recipe["epochs"],
-        batch_size=recipe["batch"],
-        optimizer=hg.AdamW(recipe["lr"]),
-        schedule=hg.schedules.OneCycle(warm_up=recipe["warm_up"]),
-        loss=hg.SoftmaxCrossEntropy(label_smoothing=recipe["smoothing"]),
+        epochs=config["epochs"],
+        batch_size=config["batch"],
+        optimizer=hg.AdamW(config["lr"]),
+        schedule=hg.schedules.OneCycle(warm_up=config["warm_up"]),
+        loss=hg.SoftmaxCrossEntropy(label_smoothing=config["smoothing"]),
         patience=None,
-        seed=recipe["seed"],
-        engine=recipe["engine"],
+        seed=config["seed"],
+        engine=config["engine"],
     )
     trained = time.perf_counter()
-    rules = TrainConfig(hg.SoftmaxCrossEntropy(), hg.AdamW())
-    logits = engine_named(recipe["engine"], net, rules).logits
+    train_config = TrainConfig(hg.SoftmaxCrossEntropy(), hg.AdamW())
+    logits = engine_named(config["engine"], net, train_config).logits
     accuracy = hg.evaluate(net, test, logits=logits).accuracy
     return {
         "import": IMPORTED - STARTED,

@@ -1,4 +1,4 @@
-"""A whole program: trains a recipe with PyTorch."""
+"""A whole program: trains one configuration with PyTorch."""
 
 import time
 
@@ -59,15 +59,15 @@ NETWORKS = {
 }
 
 
-def main(recipe: dict[str, Any]) -> dict[str, float]:
+def main(config: dict[str, Any]) -> dict[str, float]:
     """Train and evaluate; return the accuracy and the seconds of each stage."""
-    torch.manual_seed(recipe["seed"])
-    folder, as_bytes = Path(recipe["folder"]), recipe["bytes"]
+    torch.manual_seed(config["seed"])
+    folder, as_bytes = Path(config["folder"]), config["bytes"]
     X, y = read(folder, "train", as_bytes)
     X_test, y_test = read(folder, "t10k", as_bytes)
     loaded = time.perf_counter()
-    model = NETWORKS[recipe["network"]]().to(memory_format=torch.channels_last)
-    last_epoch = fit(model, X, y, recipe)
+    model = NETWORKS[config["network"]]().to(memory_format=torch.channels_last)
+    last_epoch = fit(model, X, y, config)
     trained = time.perf_counter()
     accuracy = evaluate(model, X_test, y_test)
     return {
@@ -101,22 +101,22 @@ class AdamW:
     compiler, which takes a second.
     """
 
-    def __init__(self, model: nn.Module, recipe: dict[str, Any], steps: int) -> None:
+    def __init__(self, model: nn.Module, config: dict[str, Any], steps: int) -> None:
         self.parameters = list(model.parameters())
         self.mean = [torch.zeros_like(p) for p in self.parameters]
         self.square = [torch.zeros_like(p) for p in self.parameters]
         self.steps = [torch.zeros(()) for _ in self.parameters]
-        self.recipe, self.last, self.made = recipe, steps - 1, 0
+        self.config, self.last, self.made = config, steps - 1, 0
 
     def lr(self) -> float:
         """Return the learning rate: half a cosine up, then half a cosine down."""
-        share, warm_up = self.made / self.last, self.recipe["warm_up"]
+        share, warm_up = self.made / self.last, self.config["warm_up"]
         if share < warm_up:
             start, end, along = 0.04, 1.0, share / warm_up
         else:
             start, end, along = 1.0, 4e-6, (share - warm_up) / (1 - warm_up)
         factor = end + (start - end) * (1 + math.cos(math.pi * along)) / 2
-        return float(self.recipe["lr"] * factor)
+        return float(self.config["lr"] * factor)
 
     @torch.no_grad()
     def step(self) -> None:
@@ -142,11 +142,11 @@ class AdamW:
             parameter.grad = None
 
 
-def fit(model: nn.Module, X: Tensor, y: Tensor, recipe: dict[str, Any]) -> float:
+def fit(model: nn.Module, X: Tensor, y: Tensor, config: dict[str, Any]) -> float:
     """Train, and return the seconds of the last epoch."""
-    batch, smoothing = recipe["batch"], recipe["smoothing"]
-    optimizer = AdamW(model, recipe, recipe["epochs"] * -(-len(X) // batch))
-    for _ in range(recipe["epochs"]):
+    batch, smoothing = config["batch"], config["smoothing"]
+    optimizer = AdamW(model, config, config["epochs"] * -(-len(X) // batch))
+    for _ in range(config["epochs"]):
         started = time.perf_counter()
         for at in torch.randperm(len(X)).split(batch):
             logits = model(scaled(X[at]))

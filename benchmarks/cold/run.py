@@ -24,14 +24,14 @@ IGNORED_SETTINGS = ("PYTHONDONTWRITEBYTECODE",)
 
 
 class Program(NamedTuple):
-    """A program that trains a recipe.
+    """A program that trains one configuration.
 
     Attributes:
         title: its name in the tables.
         role: its role, as that of a competitor.
         module: the module to run.
-        framework: the framework whose recipe it uses.
-        extra: entries to add to the recipe.
+        framework: the framework whose configuration it uses.
+        extra: entries to add to the configuration.
     """
 
     title: str
@@ -40,13 +40,13 @@ class Program(NamedTuple):
     framework: str
     extra: dict[str, Any]
 
-    def run(self, recipe: Any, seed: int, caches: Path | None = None) -> Figures:
+    def run(self, config: Any, seed: int, caches: Path | None = None) -> Figures:
         """Run the program once in a fresh process; return its figures and the wall time.
 
         Raises:
             Skipped: if the program fails.
         """
-        settings = {**recipe, **self.extra, "data": "mnist", "folder": folder(), "seed": seed}
+        settings = {**config, **self.extra, "data": "mnist", "folder": folder(), "seed": seed}
         command = [sys.executable, "-m", self.module, json.dumps(settings)]
         wall, output = timed(command, caches)
         return {"wall": wall, **json.loads(output.splitlines()[-1])}

@@ -23,4 +23,4 @@ class Notebook:
 
     def epoch(self, order: Array) -> float:
         """Make one update for each batch of `order`; return the mean loss before the updates."""
-        return self.arithmetic.epoch(self.work.batches(order))
+        return self.baseline.epoch(self.work.batches(order))

@@ -112,7 +112,7 @@ def compare(
 
     def accuracy(seed: int, engine: str | MakeEngine) -> float:
         net = Network(named(task.model), train.shape, len(train.classes), seed=seed)
-        recipe: TrainKeywords = {
+        config: TrainKeywords = {
             "epochs": task.epochs,
             "batch_size": task.batch_size,
             "optimizer": task.optimizer,
@@ -120,7 +120,7 @@ def compare(
             "seed": seed,
             "engine": engine,
         }
-        fit(net, train, validation=None, **recipe)
+        fit(net, train, validation=None, **config)
         judge = engine_named(engine, net, TrainConfig(SoftmaxCrossEntropy(), task.optimizer))
         reached = evaluate(net, test, logits=judge.logits).accuracy
         if on_run is not None:

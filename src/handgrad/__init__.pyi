@@ -90,6 +90,7 @@ from .train import (
 )
 
 __all__ = [
+    "SGD",
     "Adam",
     "AdamW",
     "Augmentation",
@@ -127,7 +128,6 @@ __all__ = [
     "Optimizer",
     "ReLU",
     "Residual",
-    "SGD",
     "SearchResult",
     "Sequential",
     "SiLU",

@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
+
+_SIMILAR = 0.6  # of names that are suggested for a mistyped one, between 0 and 1
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return "; did you mean ...?" if a known name is similar, otherwise an empty string.
+
+    >>> did_you_mean("epoch", ["epochs", "lr"])
+    '; did you mean epochs?'
+    """
+    similar = difflib.get_close_matches(name, list(known), n=1, cutoff=_SIMILAR)
+    return f"; did you mean {similar[0]}?" if similar else ""
 
 
 class HandgradError(Exception):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from handgrad.errors import ConfigError
+from handgrad.errors import ConfigError, did_you_mean
 from handgrad.init import GlorotUniform, HeNormal, Initializer
 from handgrad.layers import (
     AvgPool2d,
@@ -159,7 +159,7 @@ def deep_convnet(initializer: Initializer = HeNormal()) -> list[Layer]:
 
 
 def resnet7(initializer: Initializer = HeNormal()) -> list[Layer]:
-    """Seven layers with weights in two residual blocks, for clothes.
+    """Seven layers with weights in two residual blocks, for Fashion-MNIST.
 
     256,074 parameters, most of them where images are 3x3 and cost little; 5.7 million
     multiply-adds for an image. It takes images from 8x8.
@@ -206,5 +206,8 @@ def named(name: str) -> list[Layer]:
         ConfigError: if there is no architecture of this name.
     """
     if name not in MODELS:
-        raise ConfigError(f"there is no model {name!r}; choose one of {', '.join(MODELS)}")
+        raise ConfigError(
+            f"there is no model {name!r}; choose one of {', '.join(MODELS)}"
+            f"{did_you_mean(name, MODELS)}"
+        )
     return MODELS[name]()

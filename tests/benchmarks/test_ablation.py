@@ -16,6 +16,8 @@ from benchmarks.record import Record, Series
 from handgrad.engines import TrainConfig
 from handgrad.engines.compiled import CompiledEngine
 from handgrad.engines.compiled.ablation import MECHANISMS, VARIABLE, code_settings, is_enabled
+from handgrad.engines.compiled.jit import compiler, precompile
+from handgrad.engines.compiled.runtime.program import Program
 
 
 def record(row: str, **rates: list[float]) -> Record:
@@ -102,6 +104,61 @@ def test_the_batch_size_one_path_can_be_turned_off(monkeypatch) -> None:
     assert any(name.startswith("batch_size_one.") for name in plan())
     monkeypatch.setenv(VARIABLE, "batch-size-one")
     assert not any(name.startswith("batch_size_one.") for name in plan())
+
+
+def machine_code(layers: list[hg.Layer], kernel: str) -> bytes:
+    """Return the instructions of a kernel, compiled with the tile sizes of a real plan."""
+    from llvmlite.binding import ObjectFileRef
+
+    net = hg.Network(layers, (1, 28, 28), 10)
+    engine = CompiledEngine(net, TrainConfig(hg.SoftmaxCrossEntropy(), hg.SGD(0.1)))
+    plan = engine.plan(64, skip_zeros=False)
+    code = compiler._compile(next(c.kernel for c in plan.calls if c.kernel.name == kernel))
+    sections = ObjectFileRef.from_data(code).sections()
+    return b"".join(section.data() for section in sections if section.is_text())
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "kernel"),
+    [
+        ("register-tiles", "dense.forward"),
+        ("register-tiles", "dense.backward_input"),
+        ("register-tiles", "dense.gradient"),
+        ("register-tiles", "conv.forward"),
+        ("prefetch", "images.gather_uint8"),
+    ],
+)
+def test_a_switch_changes_the_machine_code(monkeypatch, mechanism: str, kernel: str) -> None:
+    pytest.importorskip("numba")
+    layers = hg.models.convnet() if kernel.startswith("conv.") else hg.models.two_layer()
+    before = machine_code(layers, kernel)
+    assert machine_code(layers, kernel) == before
+    monkeypatch.setenv(VARIABLE, mechanism)
+    assert machine_code(layers, kernel) != before
+
+
+def test_without_the_tuner_a_run_uses_all_threads_at_once(monkeypatch) -> None:
+    pytest.importorskip("numba")
+    used = []
+
+    monkeypatch.setattr(Program, "run", lambda *arguments: used.append(arguments[2]) or True)
+    net = hg.Network(hg.models.two_layer(), (1, 28, 28), 10)
+    for switch in ("", "thread-tuner"):
+        monkeypatch.setenv(VARIABLE, switch)
+        config = TrainConfig(hg.SoftmaxCrossEntropy(), hg.SGD(0.1))
+        CompiledEngine(net, config, workers=3).logits(X)
+    assert used == [1, 3]  # with the tuner, one worker does a run as short as this
+
+
+def test_without_the_second_compiler_no_process_is_started(monkeypatch) -> None:
+    started = []
+    monkeypatch.setattr(precompile, "cores", lambda: 2)
+    monkeypatch.setattr(precompile, "_start", lambda kernels: started.append(len(kernels)))
+    for switch in ("", "second-compiler"):
+        monkeypatch.setenv(VARIABLE, switch)
+        with precompile.second_compiler_process([["dense.forward", []]] * 9):
+            pass
+    assert started == [9]
 
 
 def test_the_switches_are_a_list(monkeypatch) -> None:

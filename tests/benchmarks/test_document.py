@@ -1,8 +1,8 @@
 import pytest
 
 from benchmarks import document
+from benchmarks.configs import TARGETS, describe
 from benchmarks.document import section, source, update
-from benchmarks.recipes import TARGETS, describe
 from benchmarks.record import Record, Series, read
 from benchmarks.tables import details, number, overview
 
@@ -120,9 +120,9 @@ def test_cases_have_details_and_no_overview(tmp_path):
     assert "| many | 9 | 9 | 9 | 90% |" in text
 
 
-def test_an_accuracy_record_names_the_recipes():
+def test_an_accuracy_record_names_the_configurations():
     record = make("dense", "2026-01-01", 1.0)
-    record.setup["recipes"] = TARGETS["dense"]
+    record.setup["configs"] = TARGETS["dense"]
     words = "dense-64, 2 epochs, batch 128, learning rate 0.04, warm-up 20%"
     assert f"handgrad trains with {words}." in source(record)
     assert "label smoothing 0.1" in describe(TARGETS["convolutional"]["handgrad"])

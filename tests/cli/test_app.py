@@ -206,7 +206,7 @@ def test_a_signal_ends_training_and_the_message_says_how_to_resume(tmp_path: Pat
         out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (status, "")
     (run,) = Path(tmp_path, "runs").iterdir()
-    sentence = f"error: interrupted; to go on: handgrad train --resume runs/{run.name}\n"
+    sentence = f"error: interrupted; to resume: handgrad train --resume runs/{run.name}\n"
     assert err.endswith(sentence)
     assert "Traceback" not in err
     assert {path.name for path in run.iterdir()} <= {"checkpoints", "history.jsonl"}

@@ -7,7 +7,7 @@ import pytest
 import handgrad as hg
 from handgrad import runs
 from handgrad.calibration import reliability
-from handgrad.runs.run import EDITED
+from handgrad.runs.held_out import EDITED
 
 
 @pytest.fixture
@@ -21,6 +21,7 @@ def test_temperature_and_threshold_go_into_the_model(handgrad, run):
     found = json.loads(ended.out)
     model = hg.load_model(run / "model.safetensors")
     bins = found.pop("reliability")
+    assert (found.pop("version"), found.pop("ok")) == (1, True)
     assert model.calibration == hg.Calibration.from_json(found)
     assert sum(entry["answers"] for entry in bins) == found["images"] == 144
     assert found["error"] < found["error_before"]
@@ -66,11 +67,11 @@ def test_what_too_little_was_learned_from_is_said(
 
 def test_below_the_threshold_predict_does_not_know(handgrad, run):
     numbers = [str(number) for number in range(0, 359, 4)]
-    before = json.loads(handgrad("predict", run, *numbers, "--json").out)
+    before = json.loads(handgrad("predict", run, *numbers, "--json").out)["predictions"]
     assert all(answer["confident"] for answer in before)
     handgrad("calibrate", run, "--precision", 0.98)
     threshold = hg.load_model(run / "model.safetensors").calibration.threshold
-    after = json.loads(handgrad("predict", run, *numbers, "--json").out)
+    after = json.loads(handgrad("predict", run, *numbers, "--json").out)["predictions"]
     assert {answer["confident"] for answer in after} == {True, False}
     for answer in after:
         assert answer["confident"] == (answer["probabilities"][0]["p"] >= threshold)

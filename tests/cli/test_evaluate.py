@@ -51,7 +51,7 @@ def test_a_model_file_alone_will_do(handgrad, trained, tmp_path):
 def test_what_is_mistaken_is_said_and_an_unseen_class_has_no_share(handgrad, monkeypatch, trained):
     test = hg.load_data("digits")[1]
     few = test.take(np.flatnonzero(test.labels != 3)[:40])
-    monkeypatch.setattr("handgrad.runs.run.load_data", lambda *_, **__: (few, few))
+    monkeypatch.setattr("handgrad.runs.held_out.load_data", lambda *_, **__: (few, few))
     ended = handgrad("evaluate", trained)
     assert re.search(r"^ +3 +0 +0 +- *$", ended.out, re.MULTILINE)
     told = json.loads(handgrad("evaluate", trained, "--json").out)

@@ -23,7 +23,8 @@ def test_an_onnx_graph_of_its_own(handgrad, trained, bundle):
     assert (ended.status, ended.err) == (0, "")
     assert ended.out.splitlines() == [
         "ONNX graph in m.onnx",
-        "preprocessing before the graph, as its metadata says: alpha composited, grey, dark ink inverted, "
+        "preprocessing before the graph, as its metadata says: alpha composited, grey, "
+        "dark ink inverted, "
         "resized",
     ]
     session = onnxruntime.InferenceSession("m.onnx", providers=["CPUExecutionProvider"])
@@ -58,17 +59,17 @@ def sheets(count, shape, rng):
 
 
 @pytest.mark.parametrize(
-    ("recipe", "shape"),
+    ("preset", "shape"),
     [
         *(("light", (1, *size)) for size in [(8, 8), (9, 6), (1, 1), (1, 5), (2, 2), (9, 2)]),
         *(("plain", shape) for shape in [(1, 5, 8), (3, 6, 6)]),
     ],
 )
-def test_raw_images_are_prepared_in_the_graph_as_predict_does(handgrad, recipe, shape):
+def test_raw_images_are_prepared_in_the_graph_as_predict_does(handgrad, preset, shape):
     onnxruntime = pytest.importorskip("onnxruntime")
     net = hg.Network([hg.Flatten(), hg.Dense()], shape, 3)
     model = hg.Classifier(net, ["cat", "dog", "bird"])
-    model.preprocessing = preset_named(recipe, shape)
+    model.preprocessing = preset_named(preset, shape)
     model.save("m.safetensors")
     ended = handgrad("export", "m.safetensors", "--onnx", "m.onnx", "--raw")
     assert (ended.status, ended.err) == (0, "")
@@ -112,18 +113,19 @@ def test_light_ink_in_the_graph_turns_what_it_must():
 
 
 @pytest.mark.parametrize(
-    ("recipe", "sentence"),
+    ("preset", "sentence"),
     [
         (
             "drawing",
-            "has no operator for the step UndoUpscale (upscaling undone) of the preprocessing; export",
+            "has no operator for the step UndoUpscale (upscaling undone) of the preprocessing; "
+            "export",
         ),
         (None, "the model has no preprocessing; export it without --raw"),
     ],
 )
-def test_what_onnx_cannot_say_of_a_preprocessing(handgrad, recipe, sentence):
+def test_what_onnx_cannot_say_of_a_preprocessing(handgrad, preset, sentence):
     model = hg.Classifier(hg.Network([hg.Flatten(), hg.Dense()], (1, 8, 8), 2))
-    model.preprocessing = recipe and preset_named(recipe, (1, 8, 8))
+    model.preprocessing = preset and preset_named(preset, (1, 8, 8))
     model.save("m.safetensors")
     ended = handgrad("export", "m.safetensors", "--onnx", "m.onnx", "--raw")
     assert (ended.status, ended.out) == (1, "")
@@ -275,7 +277,11 @@ def test_the_model_itself_is_not_written_over(handgrad, trained, tmp_path):
             2,
             "--raw applies to the ONNX graph only; give --onnx FILE.onnx",
         ),
-        (["--hub", ""], 2, "give the name of a folder to write to, not nothing; . is this one"),
+        (
+            ["--hub", ""],
+            2,
+            "the name of the output folder is empty; give a name, or . for the current folder",
+        ),
         (["--onnx", "m.bin"], 1, "m.bin: an ONNX file must be named something.onnx"),
         (["--torch", "m.bin"], 1, "m.bin: a PyTorch file must be named something.pt2, or .pt"),
     ],

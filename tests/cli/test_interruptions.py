@@ -103,7 +103,7 @@ def assert_resumable(run: Path, said: str, again: bool = False) -> bool:
         assert not run.exists()
     elif not again or "resuming" in said:
         assert said.splitlines()[-1] == (
-            f"error: interrupted; to go on: handgrad train --resume {run}"
+            f"error: interrupted; to resume: handgrad train --resume {run}"
         )
     return bool(files)
 

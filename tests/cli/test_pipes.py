@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.data.inspect.test_inspect import folder
 
 import handgrad as hg
 from handgrad.data.formats.idx import read_idx
 from handgrad.runs import checkpoints
+from tests.data.inspect.test_checks import folder
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="it needs pipes")
 

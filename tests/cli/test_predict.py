@@ -58,7 +58,8 @@ def test_files_go_the_way_of_the_training_images(handgrad, trained, tmp_path):
     ended = handgrad("predict", trained, "dark.png", "--preprocessing", "paint")
     assert (ended.status, ended.err) == (
         2,
-        "error: there is no preprocessing called 'paint'; choose from plain, light, drawing\n",
+        "error: there is no preprocessing called 'paint'; choose from plain, light, drawing; "
+        "did you mean plain?\n",
     )
 
 

@@ -121,17 +121,17 @@ def test_log_messages_are_printed_once_and_only_after_log_progress(capsys):
 
 
 @pytest.mark.parametrize(
-    ("model", "said"),
+    ("model", "expected"),
     [
-        ("two-layer", ["49% of the pixels are zero, and are not skipped below 70%"]),
+        ("two-layer", ["49% of the pixels are zero; zeros are skipped only from 70%"]),
         ("smallnet", []),  # its first layer cannot skip zeros
     ],
 )
-def test_training_reports_how_the_compiled_engine_works(handgrad, model, said):
+def test_training_reports_how_the_compiled_engine_works(handgrad, model, expected):
     ended = handgrad("train", "--model", model, "--epochs", 1, "--no-figures", "-v")
     lines = [line for line in ended.err.splitlines() if line.startswith("compiled engine: ")]
     sentences = [line.removeprefix("compiled engine: ") for line in lines]
-    assert [s for s in sentences if "zero" in s] == said
+    assert [s for s in sentences if "zero" in s] == expected
     assert sum("worker" in s for s in sentences) >= 1
     assert len(lines) == len(set(lines))
     assert not logging.getLogger("handgrad").handlers  # the command is over
@@ -151,3 +151,19 @@ def test_the_second_run_loads_all_kernels_from_the_cache(tmp_path):
         found = re.findall(r"kernels: (\d+) compiled, (\d+) from the cache, in", ended.stderr)
     assert found
     assert all(compiled == "0" and int(kept) > 0 for compiled, kept in found)
+
+
+def test_no_value_replaces_version_and_ok_in_json(capsys):
+    Screen().json({"ok": True, "n": 1, "version": 7}, ok=False)
+    found = json.loads(capsys.readouterr().out)
+    assert list(found.items()) == [("version", 1), ("ok", False), ("n", 1)]
+
+
+def test_a_long_list_of_settings_is_wrapped_after_a_comma():
+    settings = "shift=0.07,rotation=15,scale=0.15,stroke=0.4"
+    lines = [line.rstrip() for line in drawn(f"augmented by {settings}", 30)]
+    assert all(len(line) <= 30 for line in lines)
+    assert " ".join(lines) == "augmented by " + settings.replace(",", ", ")
+    assert drawn(settings, 30, terminal=False) == [settings]
+    lines = [line.rstrip() for line in drawn(f"augmented by {settings}", 44)]
+    assert lines == ["augmented by", settings]

@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from handgrad.automl import SearchProgress, Trial
-from handgrad.cli.search_chart import HEIGHT, chart, progress_line, show_progress
+from handgrad.cli.search_chart import HEIGHT, chart, print_trial, progress_line, show_progress
 from handgrad.runs.settings import configure
 from handgrad.train import Epoch
 
@@ -59,7 +59,7 @@ def test_without_a_terminal_each_trial_is_one_line():
 
 def test_a_terminal_shows_a_chart_and_a_bar():
     text = shown(force_terminal=True)
-    assert progress_line(PAST[2]) in text
+    assert " ".join(progress_line(PAST[2]).split()) in " ".join(text.split())
     assert "validation accuracy over seconds" in text
     assert "of 0:10" in text
 
@@ -71,3 +71,13 @@ def test_the_chart_shows_each_epoch_and_the_best_so_far():
     marks = [(row, line.index("●")) for row, line in enumerate(lines) if "●" in line]
     assert marks == [(3, 6 + 4), (8, 6 + 2)]  # 80 % after 2 seconds, 55 % after 1
     assert not any("·" in line for line in lines)  # the best covers them
+
+
+@pytest.mark.parametrize("width", [30, 44, 60])
+def test_a_terminal_wraps_a_trial_between_words(width):
+    file = io.StringIO()
+    console = Console(file=file, width=width, color_system=None, force_terminal=True)
+    print_trial(console, PAST[2])
+    lines = file.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    assert " ".join(" ".join(lines).split()) == " ".join(progress_line(PAST[2]).split())

@@ -18,13 +18,13 @@ QUICK = ["--model", "softmax-regression", "--epochs", "3", "--no-figures"]
 RUN = "runs/digits-softmax-regression-1"
 
 
-def stop(handgrad, *words, step=30, number=signal.SIGINT):
+def interrupt(handgrad, *words, step=30, number=signal.SIGINT):
     with pytest.MonkeyPatch.context() as patch:
         signalled(patch, step, number)
         return handgrad("train", *words)
 
 
-def told(run=RUN):
+def read_history(run=RUN):
     history = json.loads(Path(run, "history.json").read_text())
     for record in history["epochs"]:
         del record["seconds"], record["images_per_second"]
@@ -32,17 +32,17 @@ def told(run=RUN):
 
 
 def assert_same_run(one, other):
-    assert told(one) == told(other)
+    assert read_history(one) == read_history(other)
     first, second = (hg.load_model(run).network.arrays for run in (one, other))
     assert all(np.array_equal(first[name], second[name]) for name in first)
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_says_how_to_go_on_and_the_run_goes_on_as_it_was(handgrad, number, status):
-    ended = stop(handgrad, *QUICK, number=number)
+def test_a_signal_prints_how_to_resume_and_the_resumed_run_is_the_same(handgrad, number, status):
+    ended = interrupt(handgrad, *QUICK, number=number)
     assert (ended.status, ended.out) == (status, "")
     assert ended.err.splitlines()[-1] == (
-        f"error: interrupted; to go on: handgrad train --resume {RUN}"
+        f"error: interrupted; to resume: handgrad train --resume {RUN}"
     )
     assert not Path(RUN, "model.safetensors").exists()
     ended = handgrad("train", "--resume", RUN)
@@ -55,7 +55,7 @@ def test_a_signal_says_how_to_go_on_and_the_run_goes_on_as_it_was(handgrad, numb
     assert_same_run(RUN, "undisturbed")
 
 
-CUT_OFF = """
+INTERRUPTED_TWICE = """
 import signal
 from handgrad import train as training
 from handgrad.cli import main
@@ -72,16 +72,16 @@ main()
 """
 
 
-def test_a_run_that_is_cut_off_says_how_to_go_on_too():
-    command = [sys.executable, "-c", CUT_OFF, "train", *QUICK]
+def test_a_second_signal_still_prints_how_to_resume():
+    command = [sys.executable, "-c", INTERRUPTED_TWICE, "train", *QUICK]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.stderr.splitlines()[-1] == (
-        f"error: interrupted; to go on: handgrad train --resume {RUN}"
+        f"error: interrupted; to resume: handgrad train --resume {RUN}"
     )
     assert ended.returncode == 128 + signal.SIGINT
 
 
-def test_a_run_that_is_stopped_where_it_is_written_ends_later(handgrad, monkeypatch):
+def test_a_run_that_fails_while_writing_can_be_resumed(handgrad, monkeypatch):
     def fail(*_):
         raise hg.StorageError("the disk is full; make room")
 
@@ -90,17 +90,17 @@ def test_a_run_that_is_stopped_where_it_is_written_ends_later(handgrad, monkeypa
         ended = handgrad("train", *QUICK)
     assert (ended.status, ended.out) == (1, "")
     assert ended.err.splitlines()[-1] == (
-        "error: the disk is full; make room; to go on from the last checkpoint: "
+        "error: the disk is full; make room; to resume from the last checkpoint: "
         f"handgrad train --resume {RUN}"
     )
     assert handgrad("train", "-q", "--resume", RUN).status == 0
-    assert len(told()["epochs"]) == 3
+    assert len(read_history()["epochs"]) == 3
     ended = handgrad("train", "--resume", RUN)
     assert ended.status == 2
     assert "is finished and cannot be resumed" in ended.err
 
 
-def test_before_the_first_step_there_is_nothing_to_go_on_with(handgrad, tmp_path, monkeypatch):
+def test_a_run_without_a_checkpoint_leaves_nothing(handgrad, tmp_path, monkeypatch):
     def stop(*_, **__):
         raise KeyboardInterrupt
 
@@ -128,37 +128,37 @@ def test_before_the_first_step_there_is_nothing_to_go_on_with(handgrad, tmp_path
         ("--out other", f"a resumed run stays in its folder {RUN}; leave out --out"),
     ],
 )
-def test_other_settings_are_said_and_refused(handgrad, words, sentence):
-    stop(handgrad, *QUICK)
+def test_changed_settings_are_refused(handgrad, words, sentence):
+    interrupt(handgrad, *QUICK)
     ended = handgrad("train", "--resume", RUN, *words.split())
     assert ended.status == 2
     assert sentence in ended.err
     assert has_checkpoint(Path(RUN))
 
 
-def test_told_so_it_goes_on_with_other_settings(handgrad):
-    stop(handgrad, *QUICK)
+def test_force_settings_resumes_with_changed_settings(handgrad):
+    interrupt(handgrad, *QUICK)
     words = ["--epochs", "5", "--lr", "0.02", "--optimizer", "adam", "--force-settings"]
     assert handgrad("train", "-q", "--resume", RUN, *words).status == 0
-    assert len(told()["epochs"]) == 5
-    about = hg.classifier.about_model(Path(RUN, "model.safetensors"))
+    assert len(read_history()["epochs"]) == 5
+    about = hg.classifier.read_bundle(Path(RUN, "model.safetensors")).about
     assert (about["config"]["lr"], about["config"]["optimizer"]) == (0.02, "adam")
 
 
-def test_settings_that_change_no_number_may_change(handgrad):
-    stop(handgrad, *QUICK)
+def test_settings_without_effect_on_the_result_may_change(handgrad):
+    interrupt(handgrad, *QUICK)
     words = ["--checkpoint-minutes", "3", "--on-divergence", "lower-lr", "--epochs", "3"]
     assert handgrad("train", "-q", "--resume", RUN, *words).status == 0
 
 
-def test_what_is_no_run_is_refused(handgrad):
+def test_a_folder_without_a_run_is_refused(handgrad):
     ended = handgrad("train", "--resume", "nothing")
     assert ended.status == 2
     assert "nothing is not an interrupted run: it has no checkpoint" in ended.err
 
 
-def test_a_damaged_checkpoint_is_said_once_and_the_one_before_taken(handgrad, caplog):
-    stop(handgrad, *QUICK)
+def test_a_damaged_checkpoint_is_reported_once_and_the_previous_one_is_used(handgrad, caplog):
+    interrupt(handgrad, *QUICK)
     *_, newest = sorted(checkpoints(Path(RUN)).glob("*.safetensors"))
     newest.write_bytes(newest.read_bytes()[:-100])
     ended = handgrad("train", "--resume", RUN)
@@ -189,8 +189,8 @@ def changed(change):
         ({"evil": 1}, "unknown setting 'evil'"),
     ],
 )
-def test_settings_that_somebody_edited_are_one_sentence(handgrad, config, sentence):
-    stop(handgrad, *QUICK)
+def test_edited_settings_are_one_sentence(handgrad, config, sentence):
+    interrupt(handgrad, *QUICK)
     changed(lambda about: about.update(config=config))
     ended = handgrad("train", "--resume", RUN)
     assert (ended.status, ended.out) == (1, "")
@@ -199,8 +199,8 @@ def test_settings_that_somebody_edited_are_one_sentence(handgrad, config, senten
     assert ended.err.count("\n") == 1
 
 
-def test_each_damaged_checkpoint_is_named_where_none_is_whole(handgrad):
-    stop(handgrad, *QUICK)
+def test_all_damaged_checkpoints_are_named(handgrad):
+    interrupt(handgrad, *QUICK)
     changed(lambda about: about.pop("run"))
     ended = handgrad("train", "--resume", RUN)
     assert (ended.status, ended.err.count("\n")) == (1, 1)
@@ -209,8 +209,8 @@ def test_each_damaged_checkpoint_is_named_where_none_is_whole(handgrad):
     assert ended.err.endswith(". There is no other checkpoint; start the run again\n")
 
 
-def test_a_checkpoint_of_another_network_does_not_say_to_go_on_from_it(handgrad):
-    stop(handgrad, *QUICK)
+def test_a_checkpoint_of_another_network_prints_no_resume_command(handgrad):
+    interrupt(handgrad, *QUICK)
     for path in checkpoints(Path(RUN)).glob("*.safetensors"):
         edit(path, lambda _, named: named.update({"best/1.bias": np.zeros(1, np.float32)}))
     ended = handgrad("train", "--resume", RUN)
@@ -221,7 +221,7 @@ def test_a_checkpoint_of_another_network_does_not_say_to_go_on_from_it(handgrad)
 
 
 @pytest.mark.parametrize("below", ["", "checkpoints"])
-def test_a_run_begun_in_python_goes_on_there(handgrad, below):
+def test_a_run_started_in_python_must_be_resumed_in_python(handgrad, below):
     data, _ = hg.load_data("digits")
     net = hg.Network(hg.models.softmax_regression(), data.shape, len(data.classes))
     place = Path("mine", below)
@@ -236,18 +236,18 @@ def test_a_run_begun_in_python_goes_on_there(handgrad, below):
 
 
 def test_the_folder_of_the_checkpoints_is_not_the_run(handgrad):
-    stop(handgrad, *QUICK)
+    interrupt(handgrad, *QUICK)
     ended = handgrad("train", "--resume", f"{RUN}/checkpoints")
     assert ended.status == 2
     assert ended.err == f"error: {RUN}/checkpoints holds the checkpoints of a run; give {RUN}\n"
 
 
-def test_divergence_keeps_the_last_checkpoint_and_names_the_cure(handgrad):
+def test_divergence_keeps_the_last_checkpoint_and_prints_the_remedy(handgrad):
     words = ["--model", "two-layer", "--no-figures", "--optimizer", "sgd", "--lr", "1e30"]
     ended = handgrad("train", *words)
     assert (ended.status, ended.out) == (1, "")
     assert ended.err.splitlines()[-1].endswith(
-        "to go on from the last checkpoint: handgrad train --resume runs/digits-two-layer-1 "
+        "to resume from the last checkpoint: handgrad train --resume runs/digits-two-layer-1 "
         "--on-divergence lower-lr"
     )
     assert has_checkpoint(Path("runs/digits-two-layer-1"))
@@ -269,43 +269,43 @@ def grow(_, named):
 
 
 @pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning", "ignore:invalid:RuntimeWarning")
-def test_where_a_checkpoint_has_grown_too_large_the_run_is_to_begin_anew(handgrad):
-    stop(handgrad, *QUICK, "--lr", "0.5")
+def test_if_the_checkpoint_is_too_large_a_new_run_is_recommended(handgrad):
+    interrupt(handgrad, *QUICK, "--lr", "0.5")
     for path in checkpoints(Path(RUN)).glob("*.safetensors"):
         edit(path, grow)
     ended = handgrad("train", "--resume", RUN, "--on-divergence", "lower-lr")
     assert ended.status == 1
     assert ended.err.rstrip().endswith(
-        "; the numbers in the last checkpoint are too large already to go on from; begin anew, "
-        "with --lr 0.031"
+        "; the numbers in the last checkpoint are already too large to resume from; start a new "
+        "run with --lr 0.031"
     )
 
 
 @pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")  # numbers are as large as can be
-def test_after_three_halvings_a_lower_rate_is_named_that_goes_on(handgrad):
+def test_after_three_halvings_the_recommended_lr_works(handgrad):
     words = [*QUICK, "--no-calibrate", "--optimizer", "sgd", "--schedule", "constant"]
     ended = handgrad("train", *words, "--lr", "3.4e38", "--on-divergence", "lower-lr")
     lrs = [3.4e38]
     while ended.status and len(lrs) < 4:
         assert ended.status == 1
-        *_, command = ended.err.rstrip().split("; to go on from the last checkpoint: ")
+        *_, command = ended.err.rstrip().split("; to resume from the last checkpoint: ")
         wanted = rf"handgrad train --resume {RUN} --lr (\S+) --force-settings"
         lrs.append(float(re.fullmatch(wanted, command)[1]))
         assert lrs[-1] == pytest.approx(lrs[-2] / 16, rel=0.05)
         ended = handgrad(*command.split()[1:])
     assert ended.status == 0, ended.err
     assert len(lrs) > 1
-    assert told()["epochs"][-1]["lr"] in [lrs[-1] / 2**k for k in range(4)]
+    assert read_history()["epochs"][-1]["lr"] in [lrs[-1] / 2**k for k in range(4)]
 
 
 @pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning", "ignore:invalid:RuntimeWarning")
-def test_where_the_images_are_too_large_no_learning_rate_is_blamed(handgrad):
+def test_if_the_images_are_too_large_the_learning_rate_is_not_blamed(handgrad):
     X = np.full((40, 1, 4, 4), 3e38, np.float32)
     X[::2] *= -1
     np.savez("huge.npz", x_train=X, y_train=np.arange(40) % 2)
     ended = handgrad("train", "huge.npz", *QUICK, "--on-divergence", "lower-lr")
     assert ended.status == 1
-    assert "so the learning rate is not to blame; look at the images with" in ended.err
+    assert "so the learning rate is not the cause; check the images with" in ended.err
     assert "halved the learning rate" not in ended.err
 
 

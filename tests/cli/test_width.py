@@ -1,6 +1,8 @@
 """At 80 columns, no output is wider than the terminal, and no word or number is cut."""
 
+import inspect
 import re
+import shutil
 
 import pytest
 from PIL import Image
@@ -15,6 +17,7 @@ LINES = [
     "compare-engines two-layer --steps 2 --engines reference,compiled --dtype float32",
     "evaluate a-run-with-a-rather-long-name-that-does-not-exist-in-this-folder",
     "train images --model nothing",
+    "data show images --augment drawings",
 ]
 
 
@@ -37,7 +40,8 @@ def test_output_fits_80_columns(handgrad, trained, tmp_path, line):
         folder = tmp_path / "images" / "ab"[number % 2]
         folder.mkdir(parents=True, exist_ok=True)
         Image.new("L", (8, 8), 40 * number).save(folder / f"{number}.png")
-    words = line.format(run=trained).split()
+    run = shutil.copytree(trained, tmp_path / "run")  # `calibrate` changes it
+    words = line.format(run=run.name).split()
     ended = handgrad(*words)
     wide = [text for text in printed(ended.out + ended.err) if len(text) > 80]
     assert wide == []
@@ -50,3 +54,19 @@ def test_every_command_that_prints_a_table_is_checked():
     for name in tables:
         assert (name,) in COMMANDS
         assert any(words[0] == name for words in checked)
+
+
+@pytest.mark.parametrize("words", sorted(COMMANDS), ids=" ".join)
+def test_no_line_of_a_help_text_is_wrapped_twice(words):
+    """Rich keeps the line breaks of a docstring and breaks a line of more than 78 characters."""
+    for paragraph in inspect.cleandoc(COMMANDS[words].help or "").split("\n\n"):
+        lines = paragraph.splitlines()
+        assert len(lines) == 1 or max(map(len, lines[:-1])) <= 78
+
+
+@pytest.mark.usefixtures("terminal")
+@pytest.mark.parametrize("words", sorted(COMMANDS), ids=" ".join)
+def test_help_fits_80_columns(handgrad, words):
+    out = handgrad(*words, "--help").out
+    assert all(len(line) <= 80 for line in printed(out))
+    assert "…" not in out

@@ -11,7 +11,7 @@ from handgrad.layers import Dense, Flatten, ReLU
 from handgrad.optim import SGD
 from handgrad.reproduce.benchmark import SpeedBenchmark
 from handgrad.reproduce.experiment import RunContext, RunResult, Training
-from handgrad.reproduce.notebook import Erratum, Experiment, Notebook, RecipeTrial
+from handgrad.reproduce.notebook import Erratum, Experiment, HyperparameterTrial, Notebook
 from handgrad.reproduce.store import Job
 from handgrad.train import TrainConfig
 
@@ -52,7 +52,10 @@ def alone(engine: str = "auto") -> Notebook:
         experiments=(Experiment("handgrad", {"best": best}),),
         benchmark=SpeedBenchmark(LAYERS, SGD(0.1), 32, 64, 1_000, rounds=1),
         errata=(),
-        trials=(RecipeTrial("slowly", 0.9, 2), RecipeTrial("quickly", 0.915, 1, chosen=True)),
+        trials=(
+            HyperparameterTrial("slowly", 0.9, 2),
+            HyperparameterTrial("quickly", 0.915, 1, chosen=True),
+        ),
         validated_on="the last 50",
     )
 
@@ -60,7 +63,7 @@ def alone(engine: str = "auto") -> Notebook:
 def notebook(engine: str = "auto") -> Notebook:
     """Return a notebook of digits; its published variant learns too slowly."""
     corrected = Training(LAYERS, replace(QUICK, engine=engine), validation=50)
-    published = replace(corrected, recipe=replace(corrected.recipe, optimizer=SGD(0.001)))
+    published = replace(corrected, config=replace(corrected.config, optimizer=SGD(0.001)))
     only = Experiment(
         "one hidden layer",
         {"published": published, "corrected": corrected, "best": corrected},

@@ -43,7 +43,7 @@ def test_ranges_and_remarks_belong_to_existing_metrics(name: str, quick: bool) -
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_the_best_was_chosen_from_at_least_three_recipes(name: str) -> None:
+def test_the_best_was_chosen_from_at_least_three_configs(name: str) -> None:
     (book,) = notebooks([name])
     assert len(book.trials) >= 3
     assert book.validated_on

@@ -36,8 +36,8 @@ def test_a_training_equals_fit() -> None:
     result = variant.run(given)
     net = given.network(LAYERS)
     train, validation = given.split(50)
-    recipe = replace(QUICK, seed=2, engine="reference")
-    history = fit(net, train, validation=validation, **vars(recipe))
+    config = replace(QUICK, seed=2, engine="reference")
+    history = fit(net, train, validation=validation, **vars(config))
     assert result.net is not None
     for name, array in net.arrays.items():
         np.testing.assert_array_equal(result.net.arrays[name], array)
@@ -51,7 +51,7 @@ def test_a_training_equals_fit() -> None:
 def test_pytorch_starts_with_the_same_weights() -> None:
     needs("torch")
     variant = Training(LAYERS, QUICK)
-    assert variant.in_torch().recipe.engine == TORCH_ENGINE
+    assert variant.in_torch().config.engine == TORCH_ENGINE
     ours, theirs = variant.run(context()), variant.in_torch().run(context())
     assert theirs.metrics["training loss"] == pytest.approx(ours.metrics["training loss"], rel=1e-4)
 

@@ -47,6 +47,6 @@ def test_each_computes_logits(make: Callable[..., Notebook]) -> None:
 @pytest.mark.parametrize("make", [mnist, fashion])
 def test_the_quick_run_has_few_images_and_epochs(make: Callable[..., Notebook]) -> None:
     variant = best(make(quick=True))
-    assert (variant.images, variant.recipe.epochs) == (FEW, 2)
-    assert variant.recipe.augment is None
+    assert (variant.images, variant.config.epochs) == (FEW, 2)
+    assert variant.config.augment is None
     assert best(make()).images is None

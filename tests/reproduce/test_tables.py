@@ -10,8 +10,8 @@ from handgrad.reproduce.tables import (
     _duration,
     bests,
     errata,
+    hyperparameter_trials,
     overview,
-    recipe_trials,
     remarks,
     short_overview,
     short_times,
@@ -104,11 +104,11 @@ def test_a_network_without_a_notebook_has_its_best_variant_only(tmp_path: Path) 
 
 
 def test_the_compared_hyperparameters_are_listed(tmp_path: Path) -> None:
-    table = recipe_trials(run_notebook(alone(), tmp_path))
+    table = hyperparameter_trials(run_notebook(alone(), tmp_path))
     assert table is not None
     assert table.title.endswith("validated on the last 50")
     assert table.rows == [["slowly", "90.00 %", "2", ""], ["quickly", "91.50 %", "1", "yes"]]
-    assert recipe_trials(run_notebook(notebook(), tmp_path)) is None
+    assert hyperparameter_trials(run_notebook(notebook(), tmp_path)) is None
 
 
 def test_a_value_that_is_not_reproduced_is_explained(tmp_path: Path) -> None:

@@ -104,8 +104,8 @@ def test_a_summed_loss_gives_a_smaller_last_batch_a_smaller_step() -> None:
 
 
 def test_an_epoch_chosen_by_test_accuracy_has_the_higher_test_accuracy() -> None:
-    recipe = TrainConfig(epochs=3, batch_size=32, optimizer=SGD(0.05), patience=None)
-    result = EpochChoice(Training(TWO_LAYERS, recipe, validation=50, track_test=True)).run(
+    config = TrainConfig(epochs=3, batch_size=32, optimizer=SGD(0.05), patience=None)
+    result = EpochChoice(Training(TWO_LAYERS, config, validation=50, track_test=True)).run(
         context()
     )
     by_test, by_validation = result.metrics.values()

@@ -11,7 +11,6 @@ import handgrad as hg
 from handgrad.data import SOURCES, Dataset
 from handgrad.models import MODELS
 from handgrad.runs.config import EPOCHS, LRS, OTHER_EPOCHS, RunConfig
-from handgrad.runs.fields import hint
 from handgrad.runs.settings import on_resume
 from handgrad.schedules import Constant, Cosine, OneCycle, Plateau, Step
 from handgrad.train_config import TrainConfig
@@ -180,11 +179,6 @@ small = st.floats(0, 0.99)
 def test_toml_round_trip(settings, optimizer):
     config = RunConfig(**settings, optimizer=optimizer)
     assert RunConfig(**tomllib.loads(config.toml())) == config
-
-
-def test_only_a_similar_name_is_suggested():
-    assert hint("epoch", ["lr", "epochs", "batch_size"]) == "; did you mean epochs?"
-    assert hint("???", ["lr", "seed"]) == ""
 
 
 def test_for_a_misspelt_folder_the_existing_folders_are_listed(tmp_path, monkeypatch):

@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 import handgrad as hg
-from handgrad.runs import begun, checkpoints, finish, gone_on, has_checkpoint, stopped
+from handgrad.runs import (
+    checkpoints,
+    find_checkpoint,
+    finish,
+    has_checkpoint,
+    resume_run,
+    start_run,
+)
 from handgrad.train.checkpoint.file import write_checkpoint
 from tests.train.checkpoint.test_file import STATE
 
@@ -21,7 +28,7 @@ def in_a_new_folder(tmp_path, monkeypatch):
 
 
 def put(out=None, name="a"):
-    with begun(out, name) as folder:
+    with start_run(out, name) as folder:
         (folder / "file").write_text("x")
         finish(folder)
     return folder
@@ -63,14 +70,14 @@ def test_runs_that_begin_together_get_places_of_their_own(out):
 @pytest.mark.parametrize("out", [None, Path("new/deep/run")])
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
 def test_a_run_that_fails_before_its_first_checkpoint_leaves_nothing(out, error, tmp_path):
-    with pytest.raises(error), begun(out, "a"):
+    with pytest.raises(error), start_run(out, "a"):
         raise error
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("out", [None, Path("new/deep/run")])
 def test_one_that_fails_later_keeps_its_place(out):
-    with pytest.raises(KeyboardInterrupt), begun(out, "a") as folder:  # noqa: PT012
+    with pytest.raises(KeyboardInterrupt), start_run(out, "a") as folder:  # noqa: PT012
         (checkpoints(folder) / "checkpoint-000001.safetensors").write_text("x")
         raise KeyboardInterrupt
     assert folder == (out or Path("runs/a-1"))
@@ -96,8 +103,8 @@ def test_what_a_killed_run_left_goes_after_a_day():
 AT_WORK = """
 import sys, time
 from pathlib import Path
-from handgrad.runs import begun
-with begun(Path(sys.argv[1]), "a") as folder:
+from handgrad.runs import start_run
+with start_run(Path(sys.argv[1]), "a") as folder:
     print(folder, flush=True)
     time.sleep(60)
 """
@@ -106,10 +113,10 @@ with begun(Path(sys.argv[1]), "a") as folder:
 CUT_OFF = """
 import signal, sys
 from pathlib import Path
-from handgrad.runs import begun, checkpoints
+from handgrad.runs import checkpoints, start_run
 from handgrad.signals import end_command, install_handler
 install_handler(end_command)
-with begun(Path("new/deep/run"), "a") as folder:
+with start_run(Path("new/deep/run"), "a") as folder:
     if sys.argv[1] == "later":
         (checkpoints(folder) / "checkpoint-000001.safetensors").write_text("x")
     try:
@@ -148,7 +155,7 @@ def test_a_place_is_free_again_when_who_took_it_is_dead(another):
     (checkpoints(Path("out")) / "lock").touch()
     (checkpoints(Path("out")) / ".checkpoint-000001-0badcafe.safetensors").write_bytes(b"half")
     with pytest.raises(hg.ConfigError, match=r"before its first checkpoint .* with --out out$"):
-        stopped(Path("out"))
+        find_checkpoint(Path("out"))
     assert put(Path("out")) == Path("out")
     assert [path.name for path in Path("out").iterdir()] == ["file"]
 
@@ -159,13 +166,13 @@ def test_who_is_at_work_is_not_disturbed_by_one_who_wants_to_go_on(another):
     )
     with (
         pytest.raises(hg.ConfigError, match=r"^out: another process uses this run; wait until it"),
-        gone_on(Path("out")),
+        resume_run(Path("out")),
     ):
         pass
     another.kill()
     another.wait()
     for _ in range(2):
-        with gone_on(Path("out")) as found:
+        with resume_run(Path("out")) as found:
             assert found.state.steps == STATE.steps
 
 
@@ -196,21 +203,21 @@ def test_a_run_that_cannot_be_written_to_is_one_sentence(monkeypatch):
     monkeypatch.setattr("handgrad.runs.folder.Lock.take", refuse)
     with (
         pytest.raises(hg.ConfigError, match=r"^out cannot be written to \(Read-only file system\)"),
-        gone_on(Path("out")),
+        resume_run(Path("out")),
     ):
         pass
 
 
 def test_a_failed_run_leaves_other_runs_alone():
     put()
-    with pytest.raises(ValueError, match="no"), begun(None, "a"):
+    with pytest.raises(ValueError, match="no"), start_run(None, "a"):
         raise ValueError("no")
     assert [p.name for p in Path("runs").iterdir()] == ["a-1"]
 
 
 def test_out_may_be_an_empty_folder_but_no_other():
     Path("empty").mkdir()
-    with pytest.raises(ValueError, match="no"), begun(Path("empty"), "a"):
+    with pytest.raises(ValueError, match="no"), start_run(Path("empty"), "a"):
         raise ValueError("no")
     assert put(Path("empty")) == Path("empty")
     with pytest.raises(hg.ConfigError, match=r"^empty is there already, and no empty folder; give"):
@@ -256,10 +263,10 @@ def test_a_folder_that_may_not_be_entered_is_one_sentence(monkeypatch):
 
 def test_only_a_run_that_was_stopped_can_go_on():
     with pytest.raises(hg.ConfigError, match=r"^none is not an interrupted run: it has no chec"):
-        stopped(Path("none"))
+        find_checkpoint(Path("none"))
     Path("done").mkdir()
     Path("done/model.safetensors").touch()
     with pytest.raises(
         hg.ConfigError, match=r"^done is finished and .* `handgrad evaluate done` eva"
     ):
-        stopped(Path("done"))
+        find_checkpoint(Path("done"))

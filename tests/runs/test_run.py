@@ -145,7 +145,7 @@ def test_a_run_is_tested_on_the_files_it_was_trained_on(tmp_path):
     with pytest.raises(hg.DataError, match=r"files is not a folder"):
         load_test(about)
     with pytest.raises(hg.DataError, match=r"other is not a folder"):
-        load_test(about, folder=tmp_path / "other")
+        load_test(about, data_dir=tmp_path / "other")
 
 
 def own(path, images, tests=0):

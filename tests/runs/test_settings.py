@@ -130,6 +130,7 @@ def test_misspelt_variable_is_refused_and_an_unrelated_one_is_not():
     ):
         configure({}, {"HANDGRAD_EPOCH": "3"})
     configure({}, {"HANDGRAD_TRACEBACK": "1", "HANDGRAD_SOMETHING_QUITE_DIFFERENT": "1"})
+    configure({}, {"HANDGRAD_FOLDER": "x"})  # similar to no setting, though it has the same prefix
 
 
 def test_a_file_that_is_missing_or_not_toml(tmp_path):

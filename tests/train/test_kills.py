@@ -194,7 +194,7 @@ def full(harness: Harness, run: Path, whole: Path, event: list[Any]) -> None:
     assert re.search(rf"^error: {run}/\S+: cannot be written \(File too large\); ", last), last
     assert unreadable(run) == []
     if has_checkpoint(run):
-        assert last.endswith(f"to go on from the last checkpoint: handgrad train --resume {run}")
+        assert last.endswith(f"to resume from the last checkpoint: handgrad train --resume {run}")
         again = harness("train", "-q", "--resume", str(run))
     else:
         assert not run.exists()

@@ -45,7 +45,7 @@ def test_digits_are_learned() -> None:
     assert hg.evaluate(net, test).accuracy > 0.95
 
 
-def test_fit_reaches_a_layer_in_four_calls() -> None:
+def test_fit_reaches_a_layer_in_five_calls() -> None:
     @dataclass(frozen=True)
     class Probe(hg.Dense):
         def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Any]:
@@ -58,7 +58,7 @@ def test_fit_reaches_a_layer_in_four_calls() -> None:
     net = hg.Network([hg.Flatten(), Probe()], data.shape, len(data.classes))
     hg.fit(net, data, validation=None, epochs=1, engine="reference")
     way = [name for name in calls[0][calls[0].index("fit") :] if name != "inner"]  # a decorator's
-    assert way == ["fit", "_run_epochs", "run", "forward", "forward"]
+    assert way == ["fit", "_run_epochs", "run", "forward", "walk", "forward"]
 
 
 def test_same_seed_same_parameters() -> None:
@@ -234,7 +234,7 @@ def test_class_weights_favour_the_heavier_class() -> None:
             optimizer=hg.Adam(0.03),
             class_weights=class_weights,
         )
-        return float(np.mean(net.predict(data.images) == 1))
+        return float(np.mean(net.logits(data.images).argmax(axis=1) == 1))
 
     assert share_of_class_1({0: 1, 1: 20, 2: 1}) > share_of_class_1(None) + 0.3
 
@@ -315,13 +315,13 @@ def test_invalid_arguments_are_refused_before_training() -> None:
         validation=None,
         batch_size=91,
     )
-    refused(hg.DataError, "others has the classes", data, validation=others)
+    refused(hg.DataError, "others has 2 classes", data, validation=others)
     refused(hg.ConfigError, "unknown setting 'epoch'; did you mean 'epochs'", data, epoch=3)
     refused(
         hg.DataError, "expected a Dataset, not a tuple; make one: Dataset.from_arrays", data[:9]
     )
     with pytest.raises(
-        hg.ModelError, match=r"expected a Network, not a list; make one: hg.Network\(layers, train"
+        hg.ModelError, match=r"expected a Network or a Classifier, not a list; write hg.Class"
     ):
         hg.fit(list(net.layers), data)
     refused(

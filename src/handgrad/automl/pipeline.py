@@ -67,7 +67,8 @@ def auto(
         on_progress: called after each epoch with the state of the search.
 
     Returns:
-        The result: `result.classifier` is the trained classifier, `result.evaluation` its test result.
+        The result: `result.classifier` is the trained classifier, `result.evaluation` its score
+        on the test images.
 
     Raises:
         ConfigError: if the time is too short or longer than a week, or `test` is given with a
@@ -98,18 +99,18 @@ def auto(
     return SearchResult(**{**vars(found), "config": config})
 
 
-def base_config(data: str, *, seed: int = 0, folder: Path | None = None) -> RunConfig:
+def base_config(data: str, *, seed: int = 0, data_dir: Path | None = None) -> RunConfig:
     """Return the settings that all candidates share and that do not depend on the images.
 
     Args:
         data: the name of a data set, or the path of the user's own images.
         seed: the seed of initial weights, split, order, dropout and augmentation.
-        folder: the folder of the files of a named data set.
+        data_dir: the folder of the files of a named data set.
 
     Raises:
         ConfigError: if there is no such data set.
     """
-    given = {"data": data, "seed": seed, "data_dir": folder, "patience": 0, "figures": False}
+    given = {"data": data, "seed": seed, "data_dir": data_dir, "patience": 0, "figures": False}
     return configure({name: value for name, value in given.items() if value is not None}, {})
 
 

@@ -53,9 +53,9 @@ def measure_speed(config: RunConfig, splits: DataSplits) -> Speed:
     """
     few = subset(splits.train, PROBE_IMAGES, config.seed)
     settings = with_epochs(config, few, 1 + PROBE_EPOCHS)
-    net, recipe = settings.network(few), settings.train_config(few.classes)
+    net, train_config = settings.network(few), settings.train_config(few.classes)
     training, validation, start = [], [], time.perf_counter()
-    for record in epochs(net, few, validation=splits.validation, **vars(recipe)):
+    for record in epochs(net, few, validation=splits.validation, **vars(train_config)):
         now = time.perf_counter()
         training.append(record.seconds)
         validation.append(now - start - record.seconds)

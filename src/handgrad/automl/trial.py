@@ -145,15 +145,15 @@ def train_trial(
         OutOfTime: if the deadline passes before the last epoch.
         DivergenceError: if a number is not finite.
     """
-    recipe = trial.config.train_config(train.classes)
+    train_config = trial.config.train_config(train.classes)
     timed: list[TimedEngine] = []
 
-    def engine(net: Network, rules: TrainConfig) -> Engine:
-        inner = engine_named(recipe.engine, net, rules)
+    def engine(net: Network, step_config: TrainConfig) -> Engine:
+        inner = engine_named(train_config.engine, net, step_config)
         timed.append(TimedEngine(inner, net, budget, deadline, finish_epoch))
         return timed[0]
 
-    settings = {**vars(recipe), "engine": engine}
+    settings = {**vars(train_config), "engine": engine}
     for record in epochs(trial.config.network(train), train, validation=validation, **settings):
         trial.records.append(record)
         trial.times.append(budget.elapsed)

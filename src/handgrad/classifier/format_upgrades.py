@@ -3,10 +3,8 @@
 | format | since | what changed |
 |---|---|---|
 | 1 | 0.1 | |
-| 2 | 0.2 | `preparation` is `preprocessing`, `initial` is `initializer`, `measured` is |
-|   |     | `is_fitted`, the layer `Chain` is `Sequential`, `golden.pictures` is |
-|   |     | `golden.images`, a calibration's `pictures` is `images`; the steps of a |
-|   |     | preprocessing and some of their fields have new names |
+| 2 | 0.2 | new names of keys, layers, preprocessing steps and their fields: see the |
+|   |     | tables below |
 """
 
 from __future__ import annotations
@@ -79,7 +77,7 @@ def _renamed(value: Any, fields: Mapping[str, str], kinds: Mapping[str, str]) ->
 
 
 def _renamed_counts(calibration: Any) -> Any:
-    """Return the description of a calibration with its field `pictures` renamed."""
+    """Return the description of a calibration with new names of its fields."""
     return _renamed(calibration, {"pictures": "images"}, {})
 
 

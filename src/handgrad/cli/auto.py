@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from handgrad.cli.exit_codes import INTERRUPTED
 from handgrad.cli.options import DataDir, Json, Mlflow, Quiet, Tensorboard, Verbose
 from handgrad.cli.screen import Screen, show_versions
 
 if TYPE_CHECKING:
     from handgrad.automl import SearchResult
-
-INTERRUPTED = 130
-JSON_VERSION = 1
 
 
 def auto(
@@ -48,7 +46,7 @@ def auto(
             show_default=False,
         ),
     ] = 0,
-    folder: DataDir = None,
+    data_dir: DataDir = None,
     tensorboard: Tensorboard = False,
     mlflow: Mlflow = False,
     json: Json = False,
@@ -65,24 +63,22 @@ def auto(
     """
     from handgrad.automl import base_config, check_minutes, describe, run_search, save
     from handgrad.cli.search_chart import show_progress
-    from handgrad.runs import begun
+    from handgrad.runs import start_run
     from handgrad.tracking import check_trackers
 
     screen = Screen(quiet)
     check_minutes(minutes)
     check_trackers(tensorboard=tensorboard, mlflow=mlflow)
-    base = base_config(data, seed=seed, folder=folder)
+    base = base_config(data, seed=seed, data_dir=data_dir)
     if verbose:
         show_versions(screen, data=base.data)
-    with begun(out, f"{base.data_name}-auto") as run:
+    with start_run(out, f"{base.data_name}-auto") as run:
         with show_progress(screen.err, 60 * minutes) as on_progress:
-            result = run_search(
-                base, minutes, on_progress=on_progress, progress=False if quiet else None
-            )
+            result = run_search(base, minutes, on_progress=on_progress, progress=screen.progress)
         with screen.err.status("writing the report"):
             report = save(result, run, tensorboard=tensorboard, mlflow=mlflow)
     if json:
-        screen.json(_plain(result, run, report))
+        screen.json(_plain(result, run, report), ok=not result.interrupted)
     else:
         screen.info(f"chosen: {describe(result.config)}; {result.calibration}")
         screen.result(f"test {result.evaluation}")
@@ -96,8 +92,6 @@ def _plain(result: SearchResult, run: Path, report: Path) -> dict[str, Any]:
     """Return the result as JSON can represent it."""
     test = result.evaluation
     return {
-        "version": JSON_VERSION,
-        "ok": not result.interrupted,
         "run": str(run),
         "report": str(report),
         "test": {

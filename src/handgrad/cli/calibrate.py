@@ -27,21 +27,22 @@ def calibrate(
         ),
     ] = None,
     data: DataName = None,
-    folder: DataDir = None,
+    data_dir: DataDir = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
     """Calibrate a model's probabilities (temperature scaling) on its validation set.
 
-    --data names other images, which the model must not have been trained on. --precision also
-    chooses a threshold. Temperature and threshold are stored in the model file.
+    --data names other images, which the model must not have been trained on.
+
+    --precision also chooses a threshold. Temperature and threshold are stored in the model file.
 
     Below the threshold `handgrad predict` answers "don't know".
     """
     from handgrad.calibration import calibrate, reason_against_calibrating, reliability
     from handgrad.classifier import read_bundle
-    from handgrad.runs import load_others, load_validation, model_file
+    from handgrad.runs import load_held_out, load_validation, model_file
     from handgrad.train.evaluate import check_classes
 
     screen = Screen(quiet)
@@ -50,12 +51,14 @@ def calibrate(
     file = model_file(run)
     bundle = read_bundle(file)
     classifier = bundle.classifier
-    bar = False if quiet else None
-    options: dict[str, Any] = {"progress": bar, "preprocessing": classifier.preprocessing}
+    options: dict[str, Any] = {
+        "progress": screen.progress,
+        "preprocessing": classifier.preprocessing,
+    }
     if data is None:
-        chosen = load_validation(bundle.about, folder, **options)
+        chosen = load_validation(bundle.about, data_dir, **options)
     else:
-        chosen = load_others(bundle.about, data, folder, **options)
+        chosen = load_held_out(bundle.about, data, data_dir, **options)
     check_classes(classifier, chosen)
     images, labels = chosen[:]
     Z = classifier.logits(images)

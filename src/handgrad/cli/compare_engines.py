@@ -10,7 +10,8 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from handgrad.cli.options import DataDir, Json, Quiet, Verbose, folder_named
+from handgrad.cli.exit_codes import FAILURE
+from handgrad.cli.options import NAMED_OPTIMIZERS, DataDir, Json, Quiet, Verbose, output_folder
 from handgrad.cli.screen import Screen, show_versions, table
 from handgrad.errors import ConfigError
 
@@ -53,7 +54,7 @@ def compare_engines(
         str, typer.Option("--batch", "--batch-size", metavar="N", help="Batch size.")
     ] = "64",
     optimizer: Annotated[
-        str, typer.Option(metavar="NAME", help="sgd, momentum, nesterov, adam or adamw.")
+        str, typer.Option(metavar="NAME", help=f"{NAMED_OPTIMIZERS}.")
     ] = "momentum",
     lr: Annotated[
         str | None,
@@ -66,14 +67,14 @@ def compare_engines(
     seed: Annotated[
         str, typer.Option(metavar="N", help="Seed of initial weights, order and dropout.")
     ] = "0",
-    folder: DataDir = None,
+    data_dir: DataDir = None,
     out: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
             help="Folder for comparison.json and differences.png.",
             show_default=False,
-            parser=folder_named,
+            parser=output_folder,
         ),
     ] = None,
     json: Json = False,
@@ -95,7 +96,7 @@ def compare_engines(
     names = [name.strip() for name in engines.split(",")]
     if dtype == "float64" and "compiled" in names:
         raise ConfigError("the compiled engine works in float32 only; add --dtype float32")
-    result = _compare(screen, given, folder, dtype, names, steps, tolerance)
+    result = _compare(screen, given, data_dir, dtype, names, steps, tolerance)
     about = {"model": model, "data": data, "dtype": dtype, "optimizer": optimizer}
     if out is not None:
         plots.save(plots.differences(result), out / "differences.png")
@@ -103,20 +104,19 @@ def compare_engines(
             temporary.write_text(dumps(about | result.as_json(), indent=2) + "\n", "utf-8")
         screen.info(f"wrote differences.png and comparison.json to {out}")
     if json:
-        screen.json(about | result.as_json())
+        screen.json(about | result.as_json(), ok=result.ok)
     else:
         screen.result(_differences(result))
         screen.result(_engines(result))
-        whole = not screen.out.is_terminal  # a terminal gets line breaks between words
-        screen.out.print(str(result), soft_wrap=whole, markup=False, highlight=False)
+        screen.result(str(result))
     if not result.ok:
-        raise typer.Exit(1)
+        raise typer.Exit(FAILURE)
 
 
 def _compare(
     screen: Screen,
     settings: dict[str, str],
-    folder: Path | None,
+    data_dir: Path | None,
     dtype: str,
     engines: list[str],
     steps: int,
@@ -128,7 +128,7 @@ def _compare(
     from handgrad.runs.settings import configure
 
     config = configure(settings)
-    train, test = load_data(config.data, folder, progress=False if screen.err.quiet else None)
+    train, test = load_data(config.data, data_dir, progress=screen.progress)
     net = config.network(train, dtype)
     columns = TextColumn("step"), MofNCompleteColumn(), BarColumn(), TimeRemainingColumn()
     off = not screen.err.is_terminal  # elsewhere it would leave a blank line

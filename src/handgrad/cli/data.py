@@ -10,19 +10,17 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from handgrad.cli.options import DataDir, Json, Quiet
+from handgrad.cli.exit_codes import FAILURE
+from handgrad.cli.options import NAMED_DATA, DataDir, Json, Quiet
 from handgrad.cli.screen import Screen, table
 
 app = typer.Typer(no_args_is_help=True, help="List, download, check and show data.")
 
 Name = Annotated[
     str,
-    typer.Argument(
-        metavar="DATA", help="digits, mnist, fashion-mnist or kmnist.", show_default=False
-    ),
+    typer.Argument(metavar="DATA", help=f"{NAMED_DATA}.", show_default=False),
 ]
 
-JSON_VERSION = 1  # of the output of --json
 COLOURS = {"error": "bold red", "warning": "bold yellow", "note": "bold"}
 MAX_FILES = 5  # files of an issue that are printed
 IMAGES_PER_CLASS = 6  # in a figure
@@ -37,7 +35,7 @@ def list_data(json: Json = False) -> None:
     screen = Screen()
     if json:
         data = [entry._asdict() | {"shape": list(entry.shape)} for entry in entries]
-        screen.json({"version": JSON_VERSION, "ok": True, "data": data})
+        screen.json({"data": data})
         return
     rows = [
         (
@@ -65,7 +63,7 @@ def fetch(data: Name, quiet: Quiet = False) -> None:
     from handgrad.data import fetch
 
     screen = Screen(quiet)
-    folder = fetch(data, progress=False if quiet else None)
+    folder = fetch(data, progress=screen.progress)
     screen.result(str(folder or f"{data} comes with scikit-learn; there is nothing to fetch"))
 
 
@@ -112,17 +110,16 @@ def check(
     from handgrad.data.inspect.checks import inspect_images
 
     screen = Screen(quiet)
-    report = inspect_images(path, progress=False if quiet else None)
+    report = inspect_images(path, progress=screen.progress)
     if json:
         screen.json(
             {
-                "version": JSON_VERSION,
-                "ok": report.ok,
                 "path": str(report.path),
                 "images": {s: {str(k): n for k, n in c.items()} for s, c in report.counts.items()},
                 "weights": {str(label): weight for label, weight in report.weights.items()},
                 "issues": [issue._asdict() for issue in report.issues],
-            }
+            },
+            ok=report.ok,
         )
     else:
         splits = list(report.counts)
@@ -142,7 +139,7 @@ def check(
                 screen.result(f"    and {more:,} more; --json lists them all")
         screen.result("no problems found" if not report.issues else "")
     if not report.ok:
-        raise typer.Exit(1)
+        raise typer.Exit(FAILURE)
 
 
 def _wrapped(sentence: str, screen: Screen) -> str:
@@ -162,7 +159,7 @@ def show(
         str,
         typer.Argument(
             metavar="DATA",
-            help="digits, mnist, fashion-mnist or kmnist; or the path of images of your own.",
+            help=f"{NAMED_DATA}; or the path of images of your own.",
             show_default=False,
         ),
     ],
@@ -195,7 +192,7 @@ def show(
 
     screen = Screen(quiet)
     augmentation = as_augmentation(augment)
-    train, test = load_data(data, data_dir, progress=False if quiet else None)
+    train, test = load_data(data, data_dir, progress=screen.progress)
     by_class = [
         np.flatnonzero(train.labels == k)[:IMAGES_PER_CLASS] for k in range(len(train.classes))
     ]

@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from handgrad.cli.options import DataDir, DataName, Json, Quiet, RunPath, Verbose
-from handgrad.cli.screen import Screen, show_test_data, table
+from handgrad.cli.options import (
+    DataDir,
+    DataName,
+    Json,
+    Quiet,
+    RunPath,
+    Verbose,
+    load_run_test,
+    show_test_data,
+)
+from handgrad.cli.screen import Screen, table
 
 if TYPE_CHECKING:
     from handgrad.class_names import Label
@@ -36,7 +45,7 @@ def evaluate(
         ),
     ] = None,
     data: DataName = None,
-    folder: DataDir = None,
+    data_dir: DataDir = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
@@ -48,16 +57,15 @@ def evaluate(
     from handgrad.engines import TrainConfig, engine_named, fastest_engine
     from handgrad.losses import SoftmaxCrossEntropy
     from handgrad.optim import SGD
-    from handgrad.runs import load_run, load_test
+    from handgrad.runs import load_run
     from handgrad.train import evaluate, robustness
 
     screen = Screen(quiet)
     classifier, about = load_run(run)
     net = classifier.network
     if verbose:
-        show_test_data(screen, about, data, folder)
-    bar = False if quiet else None
-    test = load_test(about, data, folder, progress=bar, preprocessing=classifier.preprocessing)
+        show_test_data(screen, about, data, data_dir)
+    test = load_run_test(screen, classifier, about, data, data_dir)
     many = len(test) * (1 + robust * len(CORRUPTIONS)) > FEW
     quickest = fastest_engine() if many and net.dtype == np.float32 else "reference"
     either = "auto" if quickest == "compiled" else quickest  # it falls back to the reference engine

@@ -9,7 +9,14 @@ import typer
 from rich.padding import Padding
 from rich.text import Text
 
-from handgrad.cli.options import DataDir, Quiet, Verbose
+from handgrad.cli.options import (
+    NAMED_DATA,
+    DataDir,
+    ModelOrRun,
+    Quiet,
+    Verbose,
+    load_run_test,
+)
 from handgrad.cli.screen import Screen, show_versions, table
 from handgrad.errors import DataError
 
@@ -23,19 +30,12 @@ COLOURS = {"forward": "blue", "loss": "magenta", "backward": "yellow"}
 
 def explain_step(
     *,
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL|RUN",
-            help="A named architecture, untrained; or the folder of a run, or a model file.",
-            show_default=False,
-        ),
-    ],
+    model: ModelOrRun,
     data: Annotated[
         str | None,
         typer.Argument(
             metavar="DATA",
-            help="digits, mnist, fashion-mnist or kmnist. Default: the run's own; digits.",
+            help=f"{NAMED_DATA}. Default: the run's own; for a model's name, digits.",
             show_default=False,
         ),
     ] = None,
@@ -61,7 +61,7 @@ def explain_step(
             "--html", metavar="FILE", help="Write an HTML page instead of text.", show_default=False
         ),
     ] = None,
-    folder: DataDir = None,
+    data_dir: DataDir = None,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
@@ -79,9 +79,7 @@ def explain_step(
         check_apart(html, [Path(model), Path(model) / MODEL])
     if verbose:
         show_versions(screen)
-    classifier, test, weights = _classifier(
-        model, data, folder, seed, progress=False if quiet else None
-    )
+    classifier, test, weights = _classifier(screen, model, data, data_dir, seed)
     if image >= len(test):
         raise DataError(f"there is no image {image}; {test.name} has images 0 to {len(test) - 1}")
     X, y = test[image]
@@ -97,22 +95,20 @@ def explain_step(
 
 
 def _classifier(
-    model: str, data: str | None, folder: Path | None, seed: int, progress: bool | None
+    screen: Screen, model: str, data: str | None, data_dir: Path | None, seed: int
 ) -> tuple[Classifier, Dataset, str]:
     """Return a new or trained classifier, the test images, and the origin of its weights."""
     from handgrad.classifier import Classifier
     from handgrad.data import load_data
     from handgrad.models import MODELS, named
-    from handgrad.runs import load_run, load_test
+    from handgrad.runs import load_run
 
     if model not in MODELS and Path(model).exists():
         classifier, about = load_run(Path(model))
-        test = load_test(
-            about, data, folder, progress=progress, preprocessing=classifier.preprocessing
-        )
+        test = load_run_test(screen, classifier, about, data, data_dir)
         return classifier, test, f"trained, from {model}"
     layers = named(model)
-    train, test = load_data(data or "digits", folder, progress=progress)
+    train, test = load_data(data or "digits", data_dir, progress=screen.progress)
     classifier = Classifier.for_data(layers, train, seed=seed)
     classifier.network.fit_statistics(train.images)
     return classifier, test, f"untrained, from seed {seed}; name a run to explain a trained model"

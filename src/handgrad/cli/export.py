@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from handgrad.cli.options import Quiet, RunPath, Verbose, folder_named
+from handgrad.cli.options import Quiet, RunPath, Verbose, output_folder
 from handgrad.cli.screen import Screen, show_versions
 from handgrad.errors import ConfigError, ModelError
 
@@ -39,7 +39,7 @@ def export(
         Path | None,
         typer.Option(
             metavar="DIR",
-            parser=folder_named,
+            parser=output_folder,
             help="A folder for the Hugging Face Hub, with a model card.",
             show_default=False,
         ),
@@ -57,8 +57,10 @@ def export(
 ) -> None:
     """Write a model for other programs; they take images of the network's size.
 
-    The metadata describes the preprocessing, which the program must do. With --raw the ONNX graph
-    does it, if it only makes images gray and sets their polarity; ONNX resizes differently.
+    The metadata describes the preprocessing, which the program must do.
+
+    With --raw the ONNX graph does it, if it only makes images gray and sets
+    their polarity. ONNX resizes differently.
 
     If ONNX Runtime is installed, the ONNX graph is tested with the golden images.
     """

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from handgrad.cli.exit_codes import FAILURE
 from handgrad.cli.options import Json, Quiet, Verbose
 from handgrad.cli.screen import Screen, show_versions
-from handgrad.errors import ConfigError
+from handgrad.errors import ConfigError, did_you_mean
 
 if TYPE_CHECKING:
     from handgrad.gradient_check.target import Target
@@ -21,7 +22,7 @@ def gradcheck(
     what: Annotated[
         str,
         typer.Argument(
-            metavar="[TARGET]",
+            metavar="TARGET",
             help="A model, a layer class, the folder of a run, FILE.py:LAYER, or all.",
         ),
     ] = "all",
@@ -83,7 +84,7 @@ def gradcheck(
     result = GradcheckResult(tuple(reports))
 
     if json:
-        screen.json(result.as_json())
+        screen.json(result.as_json(), ok=result.ok)
     elif len(targets) == 1:
         show(screen, result)
     else:
@@ -95,14 +96,13 @@ def gradcheck(
                 f"{control.tensor} in {report.name}, {control.mutation}"
             )
     if not result.ok:
-        raise typer.Exit(1)
+        raise typer.Exit(FAILURE)
 
 
 def _targets(what: str, args: str, shape: str, batch: int | None) -> list[Target]:
     """Return the targets to check."""
     from handgrad.gradient_check.registry import find_targets, network_target, target_names
     from handgrad.gradient_check.user_layer import BATCH, load_user_layer
-    from handgrad.runs.fields import hint
 
     if what.endswith(".py") or ".py:" in what:
         return [load_user_layer(what, args, _shape(shape), batch or BATCH)]
@@ -121,7 +121,9 @@ def _targets(what: str, args: str, shape: str, batch: int | None) -> list[Target
 
         classifier, _ = load_run(Path(what))
         return [network_target(what, classifier.network)]
-    raise ConfigError(f"there is no model, layer or run {what!r}{hint(what, target_names())}")
+    raise ConfigError(
+        f"there is no model, layer or run {what!r}{did_you_mean(what, target_names())}"
+    )
 
 
 def _shape(text: str) -> Shape | None:

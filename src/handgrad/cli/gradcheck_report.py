@@ -24,7 +24,7 @@ def show(screen: Screen, result: GradcheckResult) -> None:
     for report in result.reports:
         screen.result(_gradients(report, screen.out.width >= WIDE))
         _explain(screen, report)
-    _say(screen, result.summary)
+    screen.result(result.summary)
 
 
 def overview(screen: Screen, result: GradcheckResult) -> None:
@@ -43,7 +43,7 @@ def overview(screen: Screen, result: GradcheckResult) -> None:
         if report.verdict != "right":
             screen.result(_gradients(report, wide))
             _explain(screen, report)
-    _say(screen, result.summary)
+    screen.result(result.summary)
 
 
 def _gradients(report: Report, wide: bool) -> Table:
@@ -77,14 +77,12 @@ def _explain(screen: Screen, report: Report) -> None:
     tensors = list(dict.fromkeys(comparison.tensor for comparison in report.comparisons))
     unproven = [tensor for tensor in tensors if report.verdict_on(tensor) == "not proven"]
     if unproven == tensors:
-        _say(
-            screen,
+        screen.result(
             "not proven: all gradients are zero, because the output is constant or jumps; so no "
             "mutated gradient could be tested",
         )
     elif unproven:
-        _say(
-            screen,
+        screen.result(
             f"not proven ({', '.join(unproven)}): relative to the other gradients it is too small "
             "to be distinguished from zero, though the output depends on it; so no mutated "
             "gradient could be tested",
@@ -94,16 +92,10 @@ def _explain(screen: Screen, report: Report) -> None:
         index, ours, expected = _element(comparison.first, exact=True)
         where = WHERE.get(comparison.oracle, "")
         sentence = f"[{index}] is {ours}, but should be {expected}{where}"
-        _say(screen, Text.assemble((f"first wrong element ({tensor}): ", "bold"), sentence))
+        screen.result(Text.assemble((f"first wrong element ({tensor}): ", "bold"), sentence))
     for sentence in dict.fromkeys(cause.sentence for cause in report.causes):
         explained = ", ".join(c.tensor for c in report.causes if c.sentence == sentence)
-        _say(screen, Text.assemble((f"likely cause ({explained}): ", "bold"), sentence))
-
-
-def _say(screen: Screen, words: str | Text) -> None:
-    """Print a sentence; a terminal gets line breaks between words, a file gets one line."""
-    whole = not screen.out.is_terminal
-    screen.out.print(words, soft_wrap=whole, markup=False, highlight=False)
+        screen.result(Text.assemble((f"likely cause ({explained}): ", "bold"), sentence))
 
 
 def _oracles(comparisons: Sequence[Comparison]) -> list[str]:

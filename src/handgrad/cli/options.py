@@ -1,13 +1,22 @@
-"""Options that several commands share."""
+"""Options that several commands share, and the loading of the run or model that they name."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from handgrad.cli.screen import Screen, show_versions
 from handgrad.errors import ConfigError
+
+if TYPE_CHECKING:
+    from handgrad.classifier import Classifier
+    from handgrad.data import Dataset
+
+NAMED_DATA = "digits, mnist, fashion-mnist or kmnist"
+NAMED_OPTIMIZERS = "sgd, momentum, nesterov, adam or adamw"
 
 
 def _from_above(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> Any:
@@ -22,7 +31,7 @@ def _keep(ctx: typer.Context, param: typer.CallbackParam, value: int) -> int:
     return value
 
 
-def folder_named(text: str) -> Path:
+def output_folder(text: str) -> Path:
     """Return the path of a folder to write to; reject an empty name."""
     if not text:
         raise ConfigError(
@@ -64,6 +73,14 @@ RunPath = Annotated[
     Path,
     typer.Argument(metavar="RUN", help="Folder of a run, or a model file.", show_default=False),
 ]
+ModelOrRun = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL|RUN",
+        help="The name of a model, the folder of a run, or a model file.",
+        show_default=False,
+    ),
+]
 DataName = Annotated[
     str | None,
     typer.Option("--data", metavar="NAME", help="Data set to use instead of the run's own."),
@@ -77,3 +94,50 @@ DataDir = Annotated[
         show_default=False,
     ),
 ]
+
+
+def load_run_test(
+    screen: Screen,
+    classifier: Classifier,
+    about: Mapping[str, Any],
+    data: str | None,
+    data_dir: Path | None,
+) -> Dataset:
+    """Load the test images for a run, preprocessed as the model requires.
+
+    Args:
+        screen: where to show the progress.
+        classifier: the model.
+        about: the metadata of the model file.
+        data: the value of `--data`.
+        data_dir: the value of `--data-dir`.
+    """
+    from handgrad.runs import load_test
+
+    return load_test(
+        about, data, data_dir, progress=screen.progress, preprocessing=classifier.preprocessing
+    )
+
+
+def show_test_data(
+    screen: Screen, about: Mapping[str, Any], data: str | None, data_dir: Path | None
+) -> None:
+    """Print the versions and the location of a run's test images.
+
+    Args:
+        screen: where to print.
+        about: the metadata of the model file.
+        data: the value of `--data`.
+        data_dir: the value of `--data-dir`.
+    """
+    from handgrad.data import available
+
+    own, config = (
+        entry if isinstance(entry := about.get(name), Mapping) else {}
+        for name in ("data", "config")
+    )
+    name = data or own.get("name")
+    if data_dir is None and data is None:
+        data_dir = config.get("data_dir", config.get("folder"))
+    where = data_dir or next((e.where for e in available() if e.name == name), "not found")
+    show_versions(screen, data=f"{name}, {where}" if name else "unknown")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from handgrad.cli.options import DataDir, Json, Quiet, Verbose
+from handgrad.cli.options import NAMED_OPTIMIZERS, DataDir, Json, ModelOrRun, Quiet, Verbose
 from handgrad.cli.screen import Screen, show_versions
 from handgrad.errors import HandgradError
 
@@ -22,14 +22,7 @@ MNIST_ZEROS = 0.81  # the share of pixels that are zero, for users without MNIST
 
 def plan(
     *,
-    model: Annotated[
-        str,
-        typer.Argument(
-            metavar="MODEL|RUN",
-            help="The name of a model, the folder of a run, or a model file.",
-            show_default=False,
-        ),
-    ],
+    model: ModelOrRun,
     data: Annotated[
         str | None,
         typer.Option(
@@ -52,7 +45,7 @@ def plan(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="sgd, momentum, nesterov, adam or adamw. Default: the run's optimizer, or adamw.",
+            help=f"{NAMED_OPTIMIZERS}. Default: the run's optimizer, or adamw.",
             show_default=False,
         ),
     ] = None,
@@ -78,7 +71,7 @@ def plan(
         bool,
         typer.Option("--inference", metavar="", help="Show the plan of inference, not training."),
     ] = False,
-    folder: DataDir = None,
+    data_dir: DataDir = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
@@ -100,7 +93,7 @@ def plan(
     classifier, config = _classifier(model, options)
     net = classifier.network
     skip, reason = (
-        _skip_zeros(config.data, folder) if skip_zeros is None else (skip_zeros, "as requested")
+        _skip_zeros(config.data, data_dir) if skip_zeros is None else (skip_zeros, "as requested")
     )
     train_config = config.train_config(classifier.classes)
     report = plan(
@@ -125,7 +118,7 @@ def plan(
 
 
 def _classifier(model: str, options: dict[str, Any]) -> tuple[Classifier, RunConfig]:
-    """Return the classifier and its settings: the options, then the run's settings, then defaults."""
+    """Return the classifier and its settings: options before the run's settings before defaults."""
     from handgrad.classifier import Classifier
     from handgrad.data.named.sources import source_named
     from handgrad.models import MODELS
@@ -144,7 +137,7 @@ def _classifier(model: str, options: dict[str, Any]) -> tuple[Classifier, RunCon
     return classifier, configure({"data": "mnist"} | saved | options)
 
 
-def _skip_zeros(data: str, folder: Path | None) -> tuple[bool, str]:
+def _skip_zeros(data: str, data_dir: Path | None) -> tuple[bool, str]:
     """Return whether training on a data set skips zeros, and the reason.
 
     A data set that is not downloaded is assumed to be like MNIST.
@@ -153,7 +146,7 @@ def _skip_zeros(data: str, folder: Path | None) -> tuple[bool, str]:
     from handgrad.engines.compiled.lower.sparsity import MIN_ZERO_SHARE, share_of_zeros
 
     try:
-        share = share_of_zeros(load_data(data, folder, download=False)[0].images)
+        share = share_of_zeros(load_data(data, data_dir, download=False)[0].images)
     except HandgradError:
         if data != "mnist":
             return True, f"as for mnist, because {data} is not downloaded"

@@ -10,8 +10,17 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from handgrad.cli.options import DataDir, DataName, Json, Quiet, RunPath, Verbose
-from handgrad.cli.screen import Screen, show_test_data, table
+from handgrad.cli.options import (
+    DataDir,
+    DataName,
+    Json,
+    Quiet,
+    RunPath,
+    Verbose,
+    load_run_test,
+    show_test_data,
+)
+from handgrad.cli.screen import Screen, table
 from handgrad.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -45,7 +54,7 @@ def predict(
     images: Annotated[
         list[str],
         typer.Argument(
-            metavar="IMAGE...",
+            metavar="IMAGE",
             help="PNG, JPEG, GIF or BMP files, or numbers of test images, counted from 0.",
             show_default=False,
         ),
@@ -71,7 +80,7 @@ def predict(
         ),
     ] = None,
     data: DataName = None,
-    folder: DataDir = None,
+    data_dir: DataDir = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
@@ -88,14 +97,14 @@ def predict(
     """
     from handgrad.files import check_apart
     from handgrad.preprocess import inverted, preset_named
-    from handgrad.runs import load_run, load_test, model_file
+    from handgrad.runs import load_run, model_file
 
     screen = Screen(quiet)
     if show_preprocessing:
         check_apart(show_preprocessing, [model_file(run), *map(Path, images)])
     classifier, about = load_run(run)
     if verbose:
-        show_test_data(screen, about, data, folder)
+        show_test_data(screen, about, data, data_dir)
         screen.info("engine reference")
     prepare = classifier.preprocessing
     if preprocessing or prepare is None:
@@ -104,8 +113,7 @@ def predict(
         prepare = inverted(prepare)
     test = None
     if any(map(str.isdecimal, images)):
-        bar = False if quiet else None
-        test = load_test(about, data, folder, progress=bar, preprocessing=classifier.preprocessing)
+        test = load_run_test(screen, classifier, about, data, data_dir)
 
     answers, ways = [], []
     for image in images:

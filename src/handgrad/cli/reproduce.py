@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from handgrad.cli.exit_codes import FAILURE
 from handgrad.cli.options import DataDir, Quiet, Verbose
 from handgrad.cli.screen import Screen, show_versions, table
 from handgrad.files import check_can_write
@@ -28,8 +28,8 @@ def reproduce(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[NAME... | all]",
-            help="The notebooks, by the names of their networks.",
+            metavar="NAME",
+            help="The notebooks, by the names of their networks, or all.",
             show_default="all",
         ),
     ] = None,
@@ -53,7 +53,7 @@ def reproduce(
         Path | None,
         typer.Option(metavar="FILE", help="Write the report as Markdown to FILE too."),
     ] = None,
-    folder: DataDir = None,
+    data_dir: DataDir = None,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
@@ -85,14 +85,13 @@ def reproduce(
     if write is not None:
         check_can_write(write)
     count = seeds or (1 if quick else 5)
-    progress = False if screen.err.quiet else None
-    data = {book.data: load_data(book.data, folder, progress=progress) for book in books}
-    store = ResultStore(out, digests(data), engine, lambda sentence: _note(screen, sentence))
+    data = {book.data: load_data(book.data, data_dir, progress=screen.progress) for book in books}
+    store = ResultStore(out, digests(data), engine, screen.info)
     work = jobs(books, count)
     rest = pending(work, store)
     done = len(work) - len(rest)
     if done or run_nothing:
-        _note(screen, f"{done} of {len(work)} results are in {out} already")
+        screen.info(f"{done} of {len(work)} results are in {out} already")
     try:
         with _show_progress(screen, len(work), done) as listener:
             run([] if run_nothing else rest, store, data, listener)
@@ -103,7 +102,7 @@ def reproduce(
         if write is not None:
             made.write(write, made.markdown)
     except (KeyboardInterrupt, CommandExit):
-        _say_how_to_continue(screen, out)
+        _print_how_to_continue(screen, out)
         raise
 
     for each in made.tables:
@@ -111,28 +110,15 @@ def reproduce(
     screen.result(f"report in {out / 'report.html'}")
     violations = [sentence for each in results for sentence in each.violations()]
     for sentence in violations:
-        screen.error(_wrap(screen, sentence, indent=len("error: ")))
+        screen.error(sentence)
     if violations:
-        raise typer.Exit(1)
+        raise typer.Exit(FAILURE)
 
 
-def _note(screen: Screen, text: str) -> None:
-    """Print a note; a terminal breaks it between words."""
-    wrap = not screen.err.is_terminal
-    screen.err.print(text, style="dim", soft_wrap=wrap, markup=False, highlight=False)
-
-
-def _wrap(screen: Screen, sentence: str, indent: int) -> str:
-    """Break a sentence between words if it is printed on a terminal, after `indent` columns."""
-    if not screen.err.is_terminal:
-        return sentence
-    return textwrap.fill(sentence, screen.err.width, initial_indent=" " * indent)[indent:]
-
-
-def _say_how_to_continue(screen: Screen, out: Path) -> None:
-    """Say where the results are, if there are any; otherwise remove the empty folder."""
+def _print_how_to_continue(screen: Screen, out: Path) -> None:
+    """Print where the results are; if there are none, remove the empty folder."""
     if any(path.is_file() for path in out.rglob("*")):
-        _note(screen, f"the results so far are in {out}; the same command continues")
+        screen.info(f"the results so far are in {out}; the same command continues")
     else:
         with suppress(OSError):
             out.rmdir()
@@ -185,7 +171,7 @@ class _Bars:
         """Print the result of a job."""
         self._done += 1
         self._bars.update(self._all, completed=self._done, description=self._count())
-        _note(self._screen, f"{self._done} of {self._total}: {line(job, result, reason)}")
+        self._screen.info(f"{self._done} of {self._total}: {line(job, result, reason)}")
 
     def _count(self) -> str:
         return f"{self._done} of {self._total} done"

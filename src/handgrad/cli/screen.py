@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, TextIO
 
 from rich import box
@@ -33,11 +33,14 @@ class Screen:
     Attributes:
         out: the console for results.
         err: the console for progress, notes, warnings and errors; with `--quiet` it prints nothing.
+        progress: whether a function of the library shows a progress bar; None: if stderr is a
+            terminal.
     """
 
     def __init__(self, quiet: bool = False) -> None:
         self.out = _console(sys.stdout)
         self.err = _console(sys.stderr, quiet=quiet)
+        self.progress: bool | None = False if quiet else None
         reset_logging()
         logging.getLogger("handgrad").setLevel(logging.ERROR if quiet else logging.NOTSET)
         # matplotlib logs the path of its font cache, which no user of a command needs.
@@ -52,7 +55,7 @@ class Screen:
 
     def result(self, *parts: RenderableType) -> None:
         """Print a result to stdout."""
-        _print(self.out, *parts)
+        print_text(self.out, *parts)
 
     def json(self, values: Mapping[str, Any], *, ok: bool = True) -> None:
         """Print a result to stdout as one JSON object, with the keys `version` and `ok` first.
@@ -61,20 +64,21 @@ class Screen:
             values: the result; every command uses keys of its own, in snake_case.
             ok: whether the command will end with exit code 0.
         """
-        document = {"version": JSON_VERSION, "ok": ok} | dict(values)
+        envelope = {"version": JSON_VERSION, "ok": ok}
+        document = envelope | dict(values) | envelope  # first, and not replaced by a value
         self.out.out(json.dumps(document, indent=2, ensure_ascii=False), highlight=False)
 
     def info(self, text: str) -> None:
         """Print a note to stderr."""
-        _print(self.err, text, style="dim")
+        print_text(self.err, text, style="dim")
 
     def warning(self, sentence: str) -> None:
         """Print a problem that does not stop the command."""
-        _print(self.err, Text.assemble(("warning: ", "bold yellow"), sentence))
+        print_text(self.err, Text.assemble(("warning: ", "bold yellow"), sentence))
 
     def error(self, sentence: str) -> None:
         """Print the problem that ends the command."""
-        _print(self.err, Text.assemble(("error: ", "bold red"), sentence))
+        print_text(self.err, Text.assemble(("error: ", "bold red"), sentence))
 
 
 class _InfoHandler(logging.Handler):
@@ -186,35 +190,23 @@ def show_versions(screen: Screen, **others: Any) -> None:
     screen.log_progress()
 
 
-def show_test_data(
-    screen: Screen, about: Mapping[str, Any], data: str | None, folder: Path | None
-) -> None:
-    """Print the versions and the location of a run's test images.
+def print_text(console: Console, *parts: RenderableType, style: str | None = None) -> None:
+    """Print to a console. A terminal breaks lines between words; elsewhere no line is broken."""
+    is_text = all(isinstance(part, str | Text) for part in parts)
+    if console.is_terminal and is_text:
+        parts = tuple(_breakable(part, console.width) for part in parts)  # type: ignore[arg-type]
+        console.print(*parts, style=style, markup=False, highlight=False)
+    else:
+        console.print(*parts, style=style, soft_wrap=True, markup=False, highlight=False)
 
-    Args:
-        screen: where to print.
-        about: the metadata of the model file.
-        data: the name of other data than the run's own.
-        folder: where the data files are, if the user named a folder.
-    """
-    from handgrad.data import available
 
-    own, config = (
-        entry if isinstance(entry := about.get(name), Mapping) else {}
-        for name in ("data", "config")
+def _breakable(part: str | Text, width: int) -> str | Text:
+    """Add a space after each comma of a list of settings that is wider than the terminal."""
+    if isinstance(part, Text):
+        return part
+    return re.sub(
+        r"\S*=\S*,\S*", lambda m: m[0].replace(",", ", ") if len(m[0]) > width else m[0], part
     )
-    name = data or own.get("name")
-    if folder is None and data is None:
-        folder = config.get("data_dir", config.get("folder"))
-    where = folder or next((e.where for e in available() if e.name == name), "not found")
-    show_versions(screen, data=f"{name}, {where}" if name else "unknown")
-
-
-def _print(console: Console, *parts: RenderableType, style: str | None = None) -> None:
-    """Print to a console. On a terminal, text is wrapped between words; elsewhere never."""
-    text = all(isinstance(part, str | Text) for part in parts)
-    soft_wrap = not (console.is_terminal and text)
-    console.print(*parts, style=style, soft_wrap=soft_wrap, markup=False, highlight=False)
 
 
 def _console(stream: TextIO, quiet: bool = False) -> Console:

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from handgrad.automl import STAGES, SearchProgress, describe
+from handgrad.cli.screen import print_text
 
 HEIGHT, MAX_WIDTH = 9, 72  # of the chart, in characters
 AXIS = 6  # characters to the left of the chart
@@ -25,7 +26,7 @@ def show_progress(console: Console, seconds: float) -> Iterator[Callable[[Search
         seconds: the time budget.
     """
     if console.quiet or not console.is_terminal or console.is_dumb_terminal:
-        yield lambda progress: _print_trial(console, progress)
+        yield lambda progress: print_trial(console, progress)
         return
     width = max(10, min(MAX_WIDTH, console.width - AXIS - 2))
     bar = Progress(
@@ -38,9 +39,9 @@ def show_progress(console: Console, seconds: float) -> Iterator[Callable[[Search
     def show(progress: SearchProgress) -> None:
         past.append(progress)
         live.start()
-        _print_trial(live.console, progress)
+        print_trial(live.console, progress)
         bar.update(task, completed=progress.seconds)
-        line = Text(progress_line(progress), no_wrap=True, overflow="ellipsis")
+        line = Text(progress_line(progress))
         live.update(Group(chart(past, seconds, width), line, bar))
 
     try:
@@ -98,10 +99,10 @@ def chart(past: list[SearchProgress], seconds: float, width: int) -> Text:
     return text.append(" " * (AXIS - 1) + "└" + "─" * width, "dim")
 
 
-def _print_trial(console: Console, progress: SearchProgress) -> None:
+def print_trial(console: Console, progress: SearchProgress) -> None:
     """Print the result of a trial that is over."""
     if progress.is_over:
         trial = progress.trial
         is_best = trial.is_valid and trial.accuracy == progress.best
         line = progress_line(progress)
-        console.print(line, style="green" if is_best else None, soft_wrap=True, highlight=False)
+        print_text(console, line, style="green" if is_best else None)

@@ -11,7 +11,7 @@ import typer
 from handgrad.cli.options import Json, Mlflow, Quiet, Tensorboard, Verbose
 from handgrad.cli.screen import Screen
 from handgrad.cli.train_options import OPTIONS, TrainOption
-from handgrad.cli.train_run import begin, go_on
+from handgrad.cli.train_run import resume_training, start_training
 
 INTERRUPTION = "Interruption"
 
@@ -61,9 +61,11 @@ def train(
     trackers = {"tensorboard": tensorboard, "mlflow": mlflow}
     screen = Screen(quiet)
     if resume is None:
-        begin(screen, given, config, verbose, trackers, as_json=json)
+        start_training(screen, given, config, verbose, trackers, as_json=json)
     else:
-        go_on(screen, resume, given, config, force_settings, verbose, trackers, as_json=json)
+        resume_training(
+            screen, resume, given, config, force_settings, verbose, trackers, as_json=json
+        )
 
 
 def _parameter(option: TrainOption) -> inspect.Parameter:

@@ -89,7 +89,7 @@ OPTIONS = (
     ),
     TrainOption(
         "augment", ("--augment",), "NAME", "Training", False,
-        "Random augmentation of the training images, different in every epoch: none, light, drawings, clothes, or settings such as shift=0.1,rotation=10. Default: none.",
+        "Random augmentation of the training images, different in every epoch: none, light, drawings, fashion, or settings such as shift=0.1,rotation=10. Default: none.",
     ),
     TrainOption(
         "average_weights", ("--average-weights",), "X", "Training", False,

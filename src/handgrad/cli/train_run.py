@@ -1,4 +1,4 @@
-"""A run on the command line: from settings, or from where it was stopped, to its folder."""
+"""Start or resume a training run from the command line, and write its folder."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.table import Table
 
+from handgrad.cli.exit_codes import INTERRUPTED
 from handgrad.cli.screen import Screen, show_versions, table
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from handgrad.train import Epoch, History
 
 
-def begin(
+def start_training(
     screen: Screen,
     settings: dict[str, Any],
     file: Path | None,
@@ -29,20 +30,20 @@ def begin(
     as_json: bool = False,
 ) -> None:
     """Train a network from settings, and write the folder of the run."""
-    from handgrad.runs import begun
+    from handgrad.runs import start_run
     from handgrad.runs.settings import configure
     from handgrad.tracking import check_trackers
 
     check_trackers(**trackers)
     config = configure(settings, file=file)
     with (
-        begun(config.out, f"{config.data_name}-{config.model}") as folder,
-        _told_how_to_go_on(folder, config),
+        start_run(config.out, f"{config.data_name}-{config.model}") as folder,
+        _resume_instructions(folder, config),
     ):
         _train(screen, config, folder, verbose, trackers, as_json=as_json)
 
 
-def go_on(  # noqa: PLR0917
+def resume_training(  # noqa: PLR0917
     screen: Screen,
     folder: Path,
     settings: dict[str, Any],
@@ -54,20 +55,20 @@ def go_on(  # noqa: PLR0917
 ) -> None:
     """Resume an interrupted run."""
     from handgrad.errors import ConfigError
-    from handgrad.runs import gone_on
+    from handgrad.runs import resume_run
     from handgrad.runs.settings import check_settings, configure, original_settings
     from handgrad.tracking import check_trackers
 
     check_trackers(**trackers)
     if "out" in settings:
         raise ConfigError(f"a resumed run stays in its folder {folder}; leave out --out")
-    with gone_on(folder) as found:
-        begun = original_settings(found.about["config"], found.path)
-        config = configure(settings, file=file, original=begun)
-        check_settings(begun, config, folder, force=force)
+    with resume_run(folder) as found:
+        original = original_settings(found.about["config"], found.path)
+        config = configure(settings, file=file, original=original)
+        check_settings(original, config, folder, force=force)
         done, records = len(found.state.records), found.state.records
         screen.info(f"resuming after {done} of {config.epochs} epochs, {found.state.steps} steps")
-        with _told_how_to_go_on(folder, config):
+        with _resume_instructions(folder, config):
             _train(screen, config, folder, verbose, trackers, records, force=force, as_json=as_json)
 
 
@@ -97,7 +98,7 @@ def _train(
         )
         engine = fastest_engine() if config.engine == "auto" else config.engine
         show_versions(screen, engine=engine, data=f"{config.data}, {where}")
-    images, test = config.load_data(progress=False if screen.err.quiet else None)
+    images, test = config.load_data(progress=screen.progress)
     config = config.fitted_to(images)
     classifier = Classifier(config.network(images), images.classes)
     checkpoint = CheckpointConfig(
@@ -135,10 +136,10 @@ def _train(
         screen.info(calibrate_on(classifier, images.split(config.validation, config.seed)[1]))
     with screen.err.status("testing, drawing, writing"):
         evaluation = evaluate(classifier, test)
-        trouble = write(Run(config, classifier, history, images, test, evaluation), folder)
+        problem = write(Run(config, classifier, history, images, test, evaluation), folder)
         finish(folder)
-    if trouble:
-        Screen().warning(trouble)
+    if problem:
+        Screen().warning(problem)
     if as_json:
         screen.json(
             {
@@ -158,60 +159,61 @@ def _train(
 
 
 @contextmanager
-def _told_how_to_go_on(folder: Path, config: RunConfig) -> Iterator[None]:
-    """Add to the last words of a run that stops how it can go on."""
+def _resume_instructions(folder: Path, config: RunConfig) -> Iterator[None]:
+    """If the run stops early, say how to resume it, provided that it has a checkpoint."""
     from handgrad.errors import DivergenceError, StorageError
     from handgrad.runs import has_checkpoint
     from handgrad.signals import on_exit
 
     command = f"handgrad train --resume {shlex.quote(str(folder))}"
+    is_printed = False
 
-    told = False
+    def print_instructions() -> None:
+        nonlocal is_printed
+        if not is_printed and has_checkpoint(folder):
+            Screen().error(f"interrupted; to resume: {command}")
+            is_printed = True
 
-    def tell() -> None:
-        nonlocal told
-        if not told and has_checkpoint(folder):
-            Screen().error(f"interrupted; to go on: {command}")
-            told = True
-
-    with on_exit(tell):
+    with on_exit(print_instructions):
         try:
             yield
         except (KeyboardInterrupt, SystemExit) as end:
             if not has_checkpoint(folder):
                 raise
-            tell()
-            raise typer.Exit(end.code if isinstance(end, SystemExit) else 130) from None  # type: ignore[arg-type]
+            print_instructions()
+            code = end.code if isinstance(end, SystemExit) else INTERRUPTED
+            raise typer.Exit(code) from None  # type: ignore[arg-type]
         except StorageError as error:
             if has_checkpoint(folder):
-                error.args = (f"{error}; to go on from the last checkpoint: {command}",)
+                error.args = (f"{error}; to resume from the last checkpoint: {command}",)
             raise
         except DivergenceError as error:
             if has_checkpoint(folder):
-                error.args = (f"{error}; {_cure(error, config, command)}",)
+                error.args = (f"{error}; {_divergence_remedy(error, config, command)}",)
             raise
 
 
-def _cure(error: DivergenceError, config: RunConfig, command: str) -> str:
-    """Return what to do about numbers that are not finite, when the run has a checkpoint."""
+def _divergence_remedy(error: DivergenceError, config: RunConfig, command: str) -> str:
+    """Return the remedy for a number that is not finite, if the run has a checkpoint."""
     from handgrad.train.checkpoint.state import MAX_LR_HALVINGS
 
-    lower = f"--lr {config.lr * 0.5 ** (MAX_LR_HALVINGS + 1):.2g}"  # all others were tried
+    lower = f"--lr {config.lr * 0.5 ** (MAX_LR_HALVINGS + 1):.2g}"  # training tried all others
     if error.hopeless and error.step == 0:
         return (
-            "it was before any learning, so the learning rate is not to blame; look at the "
-            f"images with `handgrad data check {shlex.quote(config.data)}`, and begin anew"
+            "it occurred before the first update, so the learning rate is not the cause; check "
+            f"the images with `handgrad data check {shlex.quote(config.data)}`, then start a new "
+            "run"
         )
     if error.hopeless:
         return (
-            "the numbers in the last checkpoint are too large already to go on from; begin anew, "
-            f"with {lower}"
+            "the numbers in the last checkpoint are already too large to resume from; start a new "
+            f"run with {lower}"
         )
     if config.on_divergence != "lower-lr":
-        return f"to go on from the last checkpoint: {command} --on-divergence lower-lr"
+        return f"to resume from the last checkpoint: {command} --on-divergence lower-lr"
     return (
-        "where a lower rate has not helped before, begin anew with it; "
-        f"to go on from the last checkpoint: {command} {lower} --force-settings"
+        f"if a lower learning rate has failed before, start a new run with {lower}; "
+        f"to resume from the last checkpoint: {command} {lower} --force-settings"
     )
 
 

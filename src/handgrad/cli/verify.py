@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
+from handgrad.cli.exit_codes import FAILURE
 from handgrad.cli.options import Json, Quiet, Verbose
 from handgrad.cli.screen import Screen, show_versions, table
 from handgrad.errors import ModelError
@@ -21,7 +22,7 @@ def verify(
     models: Annotated[
         list[Path],
         typer.Argument(
-            metavar="MODEL...", help="Folders of runs, or model files.", show_default=False
+            metavar="MODEL", help="Folders of runs, or model files.", show_default=False
         ),
     ],
     tolerance: Annotated[
@@ -53,8 +54,8 @@ def verify(
     for name, finding in found.items():
         for problem in _problems(name, finding):
             screen.error(problem)
-    if any(isinstance(f, ModelError) or not f.passed for f in found.values()):
-        raise typer.Exit(1)
+    if failed:
+        raise typer.Exit(FAILURE)
 
 
 def _verified(model: Path, tolerance: float) -> VerificationResult | ModelError:

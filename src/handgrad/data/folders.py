@@ -61,7 +61,25 @@ def describe_neighbours(path: Path) -> str:
     near = difflib.get_close_matches(path.name, names, n=1)
     hint = f"; did you mean {path.parent / near[0]}?" if near else ""
     more = ", ..." if len(names) > _NAMES else ""
-    return f"{hint}; {path.parent} holds {', '.join(names[:_NAMES])}{more}"
+    place = "this folder" if path.parent == Path() else path.parent
+    return f"{hint}; {place} holds {', '.join(names[:_NAMES])}{more}"
+
+
+def check_exists(path: Path) -> None:
+    """Check that the path of the user's own images exists.
+
+    Raises:
+        DataError: if it is not a file or a folder; the message lists what exists beside it.
+    """
+    try:
+        exists = path.is_dir() or path.is_file()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); give another path") from None
+    if not exists:
+        raise DataError(
+            f"there is no file or folder {path}{describe_neighbours(path)}; give a folder of "
+            "images, a CSV or an NPZ file, or a name that `handgrad data list` shows"
+        )
 
 
 def data_paths(folder: Path) -> list[str]:

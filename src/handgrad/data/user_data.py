@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from handgrad.class_names import is_text
 from handgrad.data.dataset import Dataset
 from handgrad.data.default_preprocessing import default_preprocessing, preprocessing_for_arrays
-from handgrad.data.folders import describe_neighbours
+from handgrad.data.folders import check_exists
 from handgrad.data.formats.reader import (
     TEST,
     TRAIN,
@@ -55,15 +55,7 @@ def load_user_data(
         DataError: if the data cannot be read; the message gives the reason and the remedy.
     """
     path = expanded(path)
-    try:
-        exists = path.is_dir() or path.is_file()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}); give another path") from None
-    if not exists:
-        raise DataError(
-            f"there is no file or folder {path}{describe_neighbours(path)}; give a folder of "
-            "images, a CSV or an NPZ file, or a name that `handgrad data list` shows"
-        )
+    check_exists(path)
     splits = read_splits(path)
     if (files := as_file_lists(splits)) is not None:
         return _datasets_from_files(files, path, preprocessing, side, progress)

@@ -11,7 +11,7 @@ import numpy as np
 from handgrad.data.augment import Augmentation, as_augmentation
 from handgrad.engines.protocol import BatchStream, Engine, Inspectable, StepResults, Trace
 from handgrad.engines.reference import ReferenceEngine, say_slower
-from handgrad.errors import ConfigError
+from handgrad.errors import ConfigError, did_you_mean
 from handgrad.losses import Loss, SoftmaxCrossEntropy
 from handgrad.network import Network
 from handgrad.optim import Adam, Optimizer
@@ -95,7 +95,10 @@ def engine_named(name: str | MakeEngine, net: Network, config: TrainConfig) -> E
         return name(net, config)
     name, colon, device = name.partition(":")
     if name not in ENGINES:
-        raise ConfigError(f"there is no engine {name!r}; choose one of {', '.join(ENGINES)}")
+        raise ConfigError(
+            f"there is no engine {name!r}; choose one of {', '.join(ENGINES)}"
+            f"{did_you_mean(name, ENGINES)}"
+        )
     if not colon:
         return ENGINES[name](net, config)
     if name != "torch":

@@ -11,7 +11,7 @@ from handgrad.errors import ModelError
 from handgrad.layers.layer import Array, Cache, Context, Layer, Params, Shape, has_buffers
 from handgrad.layers.registry import register
 
-__all__ = ["Sequential", "Residual", "inner_layers"]
+__all__ = ["Residual", "Sequential", "inner_layers"]
 
 
 @register

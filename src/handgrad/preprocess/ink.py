@@ -58,7 +58,7 @@ class InvertDarkInk:
 
 @dataclass(frozen=True)
 class Binarize:
-    """Makes ink white and all else black, as in the scans that MNIST was made from.
+    """Makes ink white and everything else black, as in the scans that MNIST was made from.
 
     The threshold is Otsu's: N. Otsu (1979), "A threshold selection method from gray-level
     histograms".
@@ -177,7 +177,7 @@ class CenterByMass:
     The middle is the pixel below and to the right of the square's centre, as in MNIST.
 
     Attributes:
-        side: the side of the square, in pixels. What does not fit is cropped.
+        side: the side of the square, in pixels. Parts outside it are cropped.
     """
 
     title: ClassVar[str] = "centred by mass"

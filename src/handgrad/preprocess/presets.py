@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from handgrad.errors import ConfigError, ModelError
+from handgrad.errors import ConfigError, ModelError, did_you_mean
 from handgrad.preprocess.background import SubtractBackground
 from handgrad.preprocess.ink import (
     Binarize,
@@ -103,6 +103,7 @@ def preset_named(name: str, shape: tuple[int, ...]) -> Preprocessing:
     if name not in PRESETS:
         raise ConfigError(
             f"there is no preprocessing called {name!r}; choose from {', '.join(PRESETS)}"
+            f"{did_you_mean(name, PRESETS)}"
         )
     if len(shape) != 3 or shape[0] not in (1, 3):
         raise ModelError(f"an image has 1 or 3 channels, but the network takes {shape}")

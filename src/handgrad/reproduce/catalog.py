@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from handgrad.errors import ConfigError
+from handgrad.errors import ConfigError, did_you_mean
 from handgrad.reproduce import (
     convnet,
     fashion_mlp,
@@ -39,5 +39,8 @@ def notebooks(names: Sequence[str] = ("all",), *, quick: bool = False) -> list[N
     for name in names:
         if name != "all" and name not in NOTEBOOKS:
             known = ", ".join(NOTEBOOKS)
-            raise ConfigError(f"there is no notebook {name!r}; choose one of {known}, or all")
+            raise ConfigError(
+                f"there is no notebook {name!r}; choose one of {known}, or all"
+                f"{did_you_mean(name, NOTEBOOKS)}"
+            )
     return [make(quick) for name, make in NOTEBOOKS.items() if name in names or "all" in names]

@@ -16,7 +16,13 @@ from handgrad.models import convnet
 from handgrad.optim import Adam, AdamW
 from handgrad.reproduce.benchmark import SpeedBenchmark
 from handgrad.reproduce.experiment import ReportedValue, Training
-from handgrad.reproduce.notebook import VALIDATION_SET, Erratum, Experiment, Notebook, RecipeTrial
+from handgrad.reproduce.notebook import (
+    VALIDATION_SET,
+    Erratum,
+    Experiment,
+    HyperparameterTrial,
+    Notebook,
+)
 from handgrad.schedules import OneCycle
 from handgrad.train import TrainConfig
 
@@ -86,12 +92,12 @@ def notebook(quick: bool = False) -> Notebook:
         quick: whether to use fewer epochs and images.
     """
     epochs = 1 if quick else 15
-    recipe = TrainConfig(epochs=epochs, batch_size=BATCH, optimizer=Adam(1e-3), patience=None)
-    corrected = Training(tuple(convnet()), recipe, images=10_000 if quick else None)
+    config = TrainConfig(epochs=epochs, batch_size=BATCH, optimizer=Adam(1e-3), patience=None)
+    corrected = Training(tuple(convnet()), config, images=10_000 if quick else None)
     best = replace(
         corrected,
         layers=with_dropout((Dropout2d, Dropout), LOW_DROPOUT),
-        recipe=TrainConfig(
+        config=TrainConfig(
             epochs=1 if quick else 30,
             batch_size=BATCH,
             optimizer=AdamW(4e-3, weight_decay=0.02),
@@ -129,14 +135,16 @@ def notebook(quick: bool = False) -> Notebook:
         benchmark=SpeedBenchmark(tuple(convnet()), Adam(1e-3), BATCH, 3_000, 15 * 60_000),
         errata=_errata(corrected),
         trials=(
-            RecipeTrial(
+            HyperparameterTrial(
                 "30 epochs, AdamW to 0.004, decay 0.02, light, dropout 0.1", 0.9945, 1, True
             ),
-            RecipeTrial(
+            HyperparameterTrial(
                 "60 epochs to 0.006, decay 0.01, milder than light, dropout 0.5", 0.9913, 1
             ),
-            RecipeTrial("40 epochs, AdamW to 0.004, decay 0.02, light, dropout 0.5", 0.9897, 1),
-            RecipeTrial(
+            HyperparameterTrial(
+                "40 epochs, AdamW to 0.004, decay 0.02, light, dropout 0.5", 0.9897, 1
+            ),
+            HyperparameterTrial(
                 "60 epochs in batches of 50, light, weights averaged, dropout 0.5", 0.9893, 1
             ),
         ),
@@ -145,7 +153,7 @@ def notebook(quick: bool = False) -> Notebook:
 
 
 def _errata(corrected: Training) -> tuple[Erratum, ...]:
-    short = replace(corrected, recipe=replace(corrected.recipe, epochs=1), images=6_000)
+    short = replace(corrected, config=replace(corrected.config, epochs=1), images=6_000)
     finished = ReportedValue({"progress": 1.0})
     return (
         Erratum(
@@ -187,7 +195,7 @@ def _errata(corrected: Training) -> tuple[Erratum, ...]:
             "three times too long. After one epoch of 6,000 images that does no harm here, but "
             "the formulas are not Adam, and not what PyTorch computes.",
             "test accuracy",
-            replace(short, recipe=replace(short.recipe, optimizer=UncorrectedAdam(1e-3))),
+            replace(short, config=replace(short.config, optimizer=UncorrectedAdam(1e-3))),
             short,
         ),
     )

@@ -118,21 +118,21 @@ class Training:
 
     Attributes:
         layers: the network.
-        recipe: the hyperparameters. The context gives the seed, and the engine if it is "auto".
+        config: the hyperparameters. The context gives the seed, and the engine if it is "auto".
         validation: the number of training images to use for validation.
         images: use only the first images, so many; None: all.
         track_test: whether to evaluate the test images after each epoch, as the notebook did.
     """
 
     layers: tuple[Layer, ...]
-    recipe: TrainConfig
+    config: TrainConfig
     validation: int = 0
     images: int | None = None
     track_test: bool = False
 
     def in_torch(self) -> Training:
         """Return the same training with PyTorch."""
-        return replace(self, recipe=replace(self.recipe, engine=TORCH_ENGINE))
+        return replace(self, config=replace(self.config, engine=TORCH_ENGINE))
 
     def run(self, context: RunContext) -> RunResult:
         """Train the network."""
@@ -141,9 +141,9 @@ class Training:
             context.split(self.validation) if self.validation else (context.train, None)
         )
         net = context.network(self.layers)
-        engine = context.engine if self.recipe.engine == "auto" else self.recipe.engine
-        recipe = replace(self.recipe, seed=context.seed, engine=engine)
-        logits = engine_named(engine, net, TrainConfig(recipe.loss, recipe.optimizer)).logits
+        engine = context.engine if self.config.engine == "auto" else self.config.engine
+        config = replace(self.config, seed=context.seed, engine=engine)
+        logits = engine_named(engine, net, TrainConfig(config.loss, config.optimizer)).logits
         test_accuracy: list[float] = []
         if self.track_test:
             net.fit_statistics(train.images)
@@ -152,7 +152,7 @@ class Training:
         def on_epoch(epoch: Epoch) -> None:
             if self.track_test:
                 test_accuracy.append(evaluate(net, context.test, logits=logits).accuracy)
-            context.on_progress(epoch.number / recipe.epochs)
+            context.on_progress(epoch.number / config.epochs)
 
         checkpoint = None if self.track_test else context.checkpoint
         history = fit(
@@ -162,7 +162,7 @@ class Training:
             on_epoch=on_epoch,
             checkpoint=checkpoint,
             resume=checkpoint is not None,
-            **vars(recipe),
+            **vars(config),
         )
         metrics = evaluate_all(net, train, validation, context.test, logits)
         curves = history_curves(history)

@@ -31,8 +31,8 @@ from handgrad.reproduce.notebook import (
     VALIDATION_SET,
     Erratum,
     Experiment,
+    HyperparameterTrial,
     Notebook,
-    RecipeTrial,
 )
 from handgrad.schedules import OneCycle, Plateau
 from handgrad.train import Evaluation, TrainConfig, evaluate
@@ -213,10 +213,12 @@ def notebook(quick: bool = False) -> Notebook:
         benchmark=SpeedBenchmark(tuple(fashion_mlp()), SGD(BATCH * LR), BATCH, 20_000, 30 * 50_000),
         errata=_errata(published, corrected, min(epochs, 10)),
         trials=(
-            RecipeTrial("40 epochs, AdamW to 0.01, decay 0.05", 0.89760, 2, chosen=True),
-            RecipeTrial("the same, label smoothing 0.1", 0.89745, 2),
-            RecipeTrial("the same, decay 0.3", 0.89525, 2),
-            RecipeTrial("the first, images mirrored and shifted by up to 2 pixels", 0.88285, 2),
+            HyperparameterTrial("40 epochs, AdamW to 0.01, decay 0.05", 0.89760, 2, chosen=True),
+            HyperparameterTrial("the same, label smoothing 0.1", 0.89745, 2),
+            HyperparameterTrial("the same, decay 0.3", 0.89525, 2),
+            HyperparameterTrial(
+                "the first, images mirrored and shifted by up to 2 pixels", 0.88285, 2
+            ),
         ),
         validated_on=VALIDATION_SET,
     )
@@ -232,7 +234,7 @@ def _errata(published: SummedGradient, corrected: Training, epochs: int) -> tupl
     )
     test = "test accuracy"
     he, xavier = (
-        Training(tuple(fashion_mlp(initializer)), replace(corrected.recipe, epochs=epochs))
+        Training(tuple(fashion_mlp(initializer)), replace(corrected.config, epochs=epochs))
         for initializer in (HeNormal(), GlorotNormal())
     )
     return (
@@ -272,7 +274,7 @@ def _errata(published: SummedGradient, corrected: Training, epochs: int) -> tupl
             "They restore what the normalisation removes; the bias before it has no effect.",
             test,
             correct,
-            Training(corrected.layers, replace(corrected.recipe, epochs=epochs), validation=10_000),
+            Training(corrected.layers, replace(corrected.config, epochs=epochs), validation=10_000),
         ),
         Erratum(
             "Labels are one-hot encoded at label − 1.",

@@ -10,8 +10,8 @@ from handgrad.reproduce.tables import (
     all_metrics,
     bests,
     errata,
+    hyperparameter_trials,
     overview,
-    recipe_trials,
     remarks,
     speed,
     times,
@@ -52,7 +52,7 @@ def _notebook(results: NotebookResults) -> Iterable[str]:
         yield "\n".join(f"- {remark}" for remark in found)
     if notebook.errata:
         yield _table(errata(results), "###")
-    for table in (recipe_trials(results), speed(results)):
+    for table in (hyperparameter_trials(results), speed(results)):
         if table is not None:
             yield _table(table, "###")
 

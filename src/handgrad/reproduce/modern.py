@@ -16,9 +16,9 @@ from handgrad.reproduce.notebook import (
     BEST,
     VALIDATION_SET,
     Experiment,
+    HyperparameterTrial,
     Notebook,
     Range,
-    RecipeTrial,
 )
 from handgrad.schedules import OneCycle
 from handgrad.train import TrainConfig
@@ -27,7 +27,7 @@ WIDE = "convnet with 32 and 64 channels and batch norm, otherwise the same"
 NARROW = "the same with 20 and 40 channels, decay 0.02, dropout 0.1"
 FEW = 3_000  # images of the quick run
 SHORTER = "resnet7 without its stage at 3x3, a second block at 7x7"
-RECIPE = TrainConfig(
+CONFIG = TrainConfig(
     batch_size=128, optimizer=AdamW(4e-3, weight_decay=0.05), schedule=OneCycle(), patience=None
 )
 
@@ -38,7 +38,7 @@ def mnist(quick: bool = False) -> Notebook:
     Args:
         quick: whether to use fewer epochs and images.
     """
-    recipe = replace(RECIPE, epochs=30, optimizer=AdamW(6e-3, weight_decay=0.05), augment="light")
+    config = replace(CONFIG, epochs=30, optimizer=AdamW(6e-3, weight_decay=0.05), augment="light")
     near = (0.91, 1.0) if quick else (0.996, 1.0)
     return Notebook(
         name="deep-convnet",
@@ -50,21 +50,23 @@ def mnist(quick: bool = False) -> Notebook:
         "convnet with 32 and 64 channels and batch normalisation 99.56 % (30 epochs, one seed), "
         "the same with 20 and 40 channels 99.56 % (40 epochs, mean of two seeds), and resnet7 "
         "99.54 % (15 epochs, one seed).",
-        experiments=(_experiment(tuple(deep_convnet()), recipe, quick, near),),
-        benchmark=_benchmark(tuple(deep_convnet()), recipe, quick),
+        experiments=(_experiment(tuple(deep_convnet()), config, quick, near),),
+        benchmark=_benchmark(tuple(deep_convnet()), config, quick),
         errata=(),
         trials=(
-            RecipeTrial(
+            HyperparameterTrial(
                 "30 epochs, AdamW to 0.006, decay 0.05, light", 0.9962, 1, chosen=True, loss=0.0118
             ),
-            RecipeTrial(f"{WIDE}, 50 epochs", 0.9968, 1, loss=0.0127),
-            RecipeTrial(f"{WIDE}, 30 epochs", 0.9968, 1, loss=0.0154),
-            RecipeTrial(f"{NARROW}, 30 epochs", 0.9960, 1, loss=0.0147),
-            RecipeTrial(
+            HyperparameterTrial(f"{WIDE}, 50 epochs", 0.9968, 1, loss=0.0127),
+            HyperparameterTrial(f"{WIDE}, 30 epochs", 0.9968, 1, loss=0.0154),
+            HyperparameterTrial(f"{NARROW}, 30 epochs", 0.9960, 1, loss=0.0147),
+            HyperparameterTrial(
                 "resnet7, 10 epochs, AdamW to 0.004, decay 0.05, light", 0.9955, 1, loss=0.0144
             ),
-            RecipeTrial(f"{SHORTER}, 8 epochs, light, weights averaged", 0.9943, 1, loss=0.0189),
-            RecipeTrial("smallnet, 8 epochs, light", 0.9922, 1, loss=0.0267),
+            HyperparameterTrial(
+                f"{SHORTER}, 8 epochs, light, weights averaged", 0.9943, 1, loss=0.0189
+            ),
+            HyperparameterTrial("smallnet, 8 epochs, light", 0.9922, 1, loss=0.0267),
         ),
         validated_on=f"{VALIDATION_SET}: the lowest loss among accuracies within one standard "
         "error of the highest",
@@ -77,7 +79,7 @@ def fashion(quick: bool = False) -> Notebook:
     Args:
         quick: whether to use fewer epochs and images.
     """
-    recipe = replace(RECIPE, epochs=20, augment="flip=true,shift=0.04")
+    config = replace(CONFIG, epochs=20, augment="flip=true,shift=0.04")
     near = (0.7, 0.85) if quick else (0.935, 1.0)
     return Notebook(
         name="resnet7",
@@ -88,36 +90,38 @@ def fashion(quick: bool = False) -> Notebook:
         "of them in layers that see 3x3 pixels and cost little. It is trained on Fashion-MNIST "
         "with images that are mirrored and shifted by up to a pixel. The goal is 93.5 % in less "
         "than 10 minutes on two cores.",
-        experiments=(_experiment(tuple(resnet7()), recipe, quick, near),),
-        benchmark=_benchmark(tuple(resnet7()), recipe, quick),
+        experiments=(_experiment(tuple(resnet7()), config, quick, near),),
+        benchmark=_benchmark(tuple(resnet7()), config, quick),
         errata=(),
         trials=(
-            RecipeTrial(
+            HyperparameterTrial(
                 "20 epochs, AdamW to 0.004, decay 0.05, mirrored, shifted by 1 pixel",
                 0.9477,
                 1,
                 True,
             ),
-            RecipeTrial("10 epochs, mirrored only", 0.9375, 1),
-            RecipeTrial(f"{SHORTER}, 10 epochs, mirrored only", 0.9360, 1),
-            RecipeTrial(f"{SHORTER}, 10 epochs, mirrored, shifted by 2 pixels", 0.9325, 1),
-            RecipeTrial("the same to 0.003, the last two layers with 96 channels", 0.9267, 1),
+            HyperparameterTrial("10 epochs, mirrored only", 0.9375, 1),
+            HyperparameterTrial(f"{SHORTER}, 10 epochs, mirrored only", 0.9360, 1),
+            HyperparameterTrial(f"{SHORTER}, 10 epochs, mirrored, shifted by 2 pixels", 0.9325, 1),
+            HyperparameterTrial(
+                "the same to 0.003, the last two layers with 96 channels", 0.9267, 1
+            ),
         ),
         validated_on=VALIDATION_SET,
     )
 
 
 def _experiment(
-    layers: tuple[Layer, ...], recipe: TrainConfig, quick: bool, near: Range
+    layers: tuple[Layer, ...], config: TrainConfig, quick: bool, near: Range
 ) -> Experiment:
-    best = Training(layers, recipe)
+    best = Training(layers, config)
     if quick:
-        best = Training(layers, replace(recipe, epochs=2, augment=None), images=FEW)
+        best = Training(layers, replace(config, epochs=2, augment=None), images=FEW)
     return Experiment("handgrad", {BEST: best}, ranges={(BEST, "test accuracy"): near})
 
 
-def _benchmark(layers: tuple[Layer, ...], recipe: TrainConfig, quick: bool) -> SpeedBenchmark:
+def _benchmark(layers: tuple[Layer, ...], config: TrainConfig, quick: bool) -> SpeedBenchmark:
     """Return the speed benchmark; a whole epoch has 60,000 images."""
     images, rounds = (640, 1) if quick else (3_200, 3)
-    whole = recipe.epochs * 60_000
-    return SpeedBenchmark(layers, recipe.optimizer, recipe.batch_size, images, whole, rounds)
+    whole = config.epochs * 60_000
+    return SpeedBenchmark(layers, config.optimizer, config.batch_size, images, whole, rounds)

@@ -70,18 +70,18 @@ class Experiment:
 
 
 @dataclass(frozen=True)
-class RecipeTrial:
+class HyperparameterTrial:
     """Hyperparameters that were compared with others on validation images.
 
     Attributes:
-        recipe: a description of the hyperparameters.
+        hyperparameters: a description of the hyperparameters.
         accuracy: the validation accuracy, the mean over the seeds.
         seeds: the number of seeds.
         chosen: whether they were chosen.
         loss: the validation loss, if several accuracies were too similar to decide.
     """
 
-    recipe: str
+    hyperparameters: str
     accuracy: float
     seeds: int
     chosen: bool = False
@@ -115,5 +115,5 @@ class Notebook:
     errata: tuple[Erratum, ...]
     seconds: float | None = None
     examples: tuple[str, ...] = ()
-    trials: tuple[RecipeTrial, ...] = ()
+    trials: tuple[HyperparameterTrial, ...] = ()
     validated_on: str = ""

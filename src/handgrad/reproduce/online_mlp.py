@@ -24,7 +24,13 @@ from handgrad.reproduce.experiment import (
     record,
     with_first_images,
 )
-from handgrad.reproduce.notebook import VALIDATION_SET, Erratum, Experiment, Notebook, RecipeTrial
+from handgrad.reproduce.notebook import (
+    VALIDATION_SET,
+    Erratum,
+    Experiment,
+    HyperparameterTrial,
+    Notebook,
+)
 from handgrad.schedules import OneCycle
 from handgrad.train import TrainConfig
 
@@ -114,8 +120,8 @@ def notebook(quick: bool = False) -> Notebook:
     """
     images = 5_000 if quick else None
     published = InFileOrder(1 if quick else 5, images)
-    recipe = TrainConfig(epochs=published.epochs, batch_size=1, optimizer=SGD(LR), patience=None)
-    corrected = Training(LAYERS, recipe, images=images)
+    config = TrainConfig(epochs=published.epochs, batch_size=1, optimizer=SGD(LR), patience=None)
+    corrected = Training(LAYERS, config, images=images)
     best = Training(
         tuple(online_mlp()),
         TrainConfig(
@@ -157,9 +163,11 @@ def notebook(quick: bool = False) -> Notebook:
         ),
         errata=_errata(published, corrected),
         trials=(
-            RecipeTrial("40 epochs, AdamW to 0.003, decay 0.05, light", 0.9938, 1, chosen=True),
-            RecipeTrial("the same, drawings", 0.9918, 1),
-            RecipeTrial("the same, no augmentation", 0.9847, 1),
+            HyperparameterTrial(
+                "40 epochs, AdamW to 0.003, decay 0.05, light", 0.9938, 1, chosen=True
+            ),
+            HyperparameterTrial("the same, drawings", 0.9918, 1),
+            HyperparameterTrial("the same, no augmentation", 0.9847, 1),
         ),
         validated_on=VALIDATION_SET,
         seconds=12 * 60 + 8.5,

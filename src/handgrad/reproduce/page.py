@@ -15,8 +15,8 @@ from handgrad.reproduce.tables import (
     all_metrics,
     bests,
     errata,
+    hyperparameter_trials,
     overview,
-    recipe_trials,
     remarks,
     speed,
     times,
@@ -56,7 +56,7 @@ def _notebook(results: NotebookResults, data: Data) -> dict[str, Any]:
     """Prepare the values of one notebook for the template."""
     notebook = results.notebook
     train, test = data[notebook.data]
-    tables = [recipe_trials(results), speed(results)]
+    tables = [hyperparameter_trials(results), speed(results)]
     if notebook.errata:
         tables.insert(0, errata(results))
     values: dict[str, Any] = {

@@ -153,11 +153,11 @@ def bests(results: Sequence[NotebookResults]) -> Table:
             accuracy = each.metric(variant, "test accuracy")
             if isinstance(variant, Training):
                 cell = _cell(each, accuracy, percent=True)
-                rows.append([each.notebook.name, f"{variant.recipe.epochs}", cell])
+                rows.append([each.notebook.name, f"{variant.config.epochs}", cell])
     return Table("At its best", ["network", ">epochs", ">test accuracy"], rows)
 
 
-def recipe_trials(results: NotebookResults) -> Table | None:
+def hyperparameter_trials(results: NotebookResults) -> Table | None:
     """Return the table of the hyperparameters that were compared; None: there are none."""
     notebook = results.notebook
     if not notebook.trials:
@@ -165,7 +165,7 @@ def recipe_trials(results: NotebookResults) -> Table | None:
     losses = any(trial.loss is not None for trial in notebook.trials)
     rows = [
         [
-            trial.recipe,
+            trial.hyperparameters,
             f"{100 * trial.accuracy:.2f} %",
             *[DASH if trial.loss is None else f"{trial.loss:.4f}"] * losses,
             f"{trial.seeds}",

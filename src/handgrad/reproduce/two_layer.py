@@ -31,7 +31,13 @@ from handgrad.reproduce.experiment import (
     record,
     with_first_images,
 )
-from handgrad.reproduce.notebook import VALIDATION_SET, Erratum, Experiment, Notebook, RecipeTrial
+from handgrad.reproduce.notebook import (
+    VALIDATION_SET,
+    Erratum,
+    Experiment,
+    HyperparameterTrial,
+    Notebook,
+)
 from handgrad.schedules import OneCycle
 from handgrad.train import TrainConfig, evaluate
 
@@ -252,11 +258,11 @@ def notebook(quick: bool = False) -> Notebook:
         benchmark=SpeedBenchmark(TWO_LAYERS, SGD(BATCH * LR), BATCH, 12_800, 40 * 60_000),
         errata=_errata(corrected),
         trials=(
-            RecipeTrial(
+            HyperparameterTrial(
                 "60 epochs, AdamW to 0.004, decay 0.02, shift 1 pixel, rotation 4°", 0.9775, 1, True
             ),
-            RecipeTrial("the same, light", 0.9738, 1),
-            RecipeTrial("the same, no augmentation", 0.9677, 1),
+            HyperparameterTrial("the same, light", 0.9738, 1),
+            HyperparameterTrial("the same, no augmentation", 0.9677, 1),
         ),
         validated_on=VALIDATION_SET,
         examples=examples(),
@@ -312,7 +318,7 @@ def _one(one: Training) -> Experiment:
 
 
 def _errata(corrected: Training) -> tuple[Erratum, ...]:
-    short = replace(corrected.recipe, epochs=min(corrected.recipe.epochs, 10))
+    short = replace(corrected.config, epochs=min(corrected.config.epochs, 10))
     epoch = "test accuracy after one epoch"
     chosen = EpochChoice(replace(corrected, validation=10_000, track_test=True))
     return (
@@ -321,7 +327,7 @@ def _errata(corrected: Training) -> tuple[Erratum, ...]:
             "The same learning rate then has two meanings that differ by a factor of 64: 0.001 is "
             "right for the sum and far too small for the mean.",
             "test accuracy",
-            Training(TWO_LAYERS, replace(corrected.recipe, optimizer=SGD(LR))),
+            Training(TWO_LAYERS, replace(corrected.config, optimizer=SGD(LR))),
             corrected,
         ),
         Erratum(

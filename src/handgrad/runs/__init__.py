@@ -8,33 +8,31 @@ figures/               learning curves, weights, predictions, confusion, mistake
 checkpoints/           until the run is finished, for `handgrad train --resume`
 """
 
-from handgrad.runs.folder import begun, checkpoints, finish, gone_on, has_checkpoint, stopped
-from handgrad.runs.held_out import load_others
-from handgrad.runs.run import (
-    Run,
-    calibrate_on,
-    load_run,
-    load_test,
-    load_validation,
-    model_file,
-    versions,
-    write,
+from handgrad.runs.folder import (
+    checkpoints,
+    find_checkpoint,
+    finish,
+    has_checkpoint,
+    resume_run,
+    start_run,
 )
+from handgrad.runs.held_out import load_held_out, load_test, load_validation
+from handgrad.runs.run import Run, calibrate_on, load_run, model_file, versions, write
 
 __all__ = [
     "Run",
-    "begun",
     "calibrate_on",
     "checkpoints",
+    "find_checkpoint",
     "finish",
-    "gone_on",
     "has_checkpoint",
-    "load_others",
+    "load_held_out",
     "load_run",
     "load_test",
     "load_validation",
     "model_file",
-    "stopped",
+    "resume_run",
+    "start_run",
     "versions",
     "write",
 ]

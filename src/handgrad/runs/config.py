@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
@@ -16,9 +15,9 @@ from numpy.typing import DTypeLike
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
-    field_validator,
     model_validator,
 )
 
@@ -27,7 +26,7 @@ from handgrad.data import SOURCES, Dataset, Source, load_data
 from handgrad.data.augment import PRESETS
 from handgrad.data.split import stratified
 from handgrad.engines import ENGINES, MakeEngine
-from handgrad.errors import ConfigError, DataError, ModelError
+from handgrad.errors import ConfigError, DataError, ModelError, did_you_mean
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.models import MODELS, named
 from handgrad.network import Network
@@ -46,13 +45,14 @@ from handgrad.runs.fields import (
     Whole,
     data_name_or_path,
     full_augmentation,
-    hint,
     one_of,
     optimizer_named,
     option,
+    output_path,
+    parse_class_weights,
     schedule_named,
     shared,
-    toml_value,
+    toml_text,
 )
 from handgrad.train_config import TrainConfig
 
@@ -145,7 +145,7 @@ class RunConfig(BaseModel):
         0.0, "Label smoothing: the share of each target spread over all classes", panel=LEARNING
     )
     clip_norm: NotNegative = shared("clip_norm", 0.0, panel=LEARNING)
-    class_weights: str | dict[str, float] = option(
+    class_weights: Annotated[str | dict[str, float], BeforeValidator(parse_class_weights)] = option(
         "none",
         "Weight of each class in the loss: none, balanced (the same total weight for every "
         "class), or weights by label such as 3=2,5=1; other labels have weight 1",
@@ -213,7 +213,7 @@ class RunConfig(BaseModel):
         default_text="$HANDGRAD_DATA, the cache, or a download",
         on_resume="free",
     )
-    out: Path | None = option(
+    out: Annotated[Path | None, BeforeValidator(output_path)] = option(
         None,
         "Folder for the run",
         metavar="DIR",
@@ -232,31 +232,6 @@ class RunConfig(BaseModel):
             "momentum": MOMENTUM if optimizer in ("momentum", "nesterov") else None,
             "weight_decay": {"adam": None, "adamw": WEIGHT_DECAY}.get(optimizer, 0.0),
         } | given
-
-    @field_validator("class_weights", mode="before")
-    @classmethod
-    def _read_weights(cls, value: Any) -> Any:
-        """Return a word, or the weights by label; text such as "3=2,5=0.5" is parsed."""
-        if value in ("none", "balanced"):
-            return value
-        if isinstance(value, str):
-            value = dict(pair.rpartition("=")[::2] for pair in value.split(","))
-        try:
-            table = {str(label).strip(): float(weight) for label, weight in value.items()}
-        except (AttributeError, TypeError, ValueError):
-            table = {"": math.nan}
-        if not all(label and 0 < weight < math.inf for label, weight in table.items()):
-            raise ValueError("must be none, balanced, or numbers above 0 by label such as 3=2,5=1")
-        return table
-
-    @field_validator("out", mode="before")
-    @classmethod
-    def _read_out(cls, value: Any) -> Any:
-        """Reject an empty name; expand a leading tilde."""
-        if value == "":
-            raise ValueError("must name a folder")
-        text = str(value)
-        return Path.home() / text[2:] if text.startswith("~/") else value
 
     @model_validator(mode="after")
     def _check_optimizer(self) -> RunConfig:
@@ -381,13 +356,7 @@ class RunConfig(BaseModel):
 
     def toml(self) -> str:
         """Return the settings as the text of a TOML file."""
-        settings = self.plain()
-        tables = {name: value for name, value in settings.items() if isinstance(value, dict)}
-        lines = [f"{name} = {toml_value(v)}" for name, v in settings.items() if name not in tables]
-        for name, table in tables.items():
-            lines += ["", f"[{name}]"]
-            lines += [f"{toml_value(key)} = {toml_value(value)}" for key, value in table.items()]
-        return "\n".join(lines) + "\n"
+        return toml_text(self.plain())
 
     def _engine(self) -> str | MakeEngine:
         options = {"device": self.device, "amp": self.amp, "compile": self.compile}
@@ -403,6 +372,6 @@ class RunConfig(BaseModel):
                 classes = ", ".join([*labels][:MAX_FOLDERS])
                 raise ConfigError(
                     f"class_weights: unknown class {name}; the classes are {classes}"
-                    f"{hint(name, labels)}"
+                    f"{did_you_mean(name, labels)}"
                 )
         return {label: self.class_weights.get(name, 1.0) for name, label in labels.items()}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import json
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +17,7 @@ from pydantic.config import JsonDict
 
 from handgrad.data import SOURCES, is_user_data
 from handgrad.data.augment import as_augmentation
-from handgrad.errors import ConfigError
+from handgrad.errors import ConfigError, did_you_mean
 from handgrad.files import expanded
 from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer
 from handgrad.schedules import Constant, Cosine, OneCycle, Plateau, Schedule, Step
@@ -25,13 +25,6 @@ from handgrad.train_config import OnResume, TrainConfig
 
 PREPROCESSINGS = ("plain", "light", "drawing")
 MAX_FOLDERS = 10  # names listed in a message
-SIMILAR = 0.6  # of names that are suggested for a misspelt one, between 0 and 1
-
-
-def hint(name: str, known: Iterable[str]) -> str:
-    """Return "; did you mean ...?" if a known name is similar, otherwise nothing."""
-    similar = difflib.get_close_matches(name, list(known), n=1, cutoff=SIMILAR)
-    return f"; did you mean {similar[0]}?" if similar else ""
 
 
 def one_of(known: Iterable[str]) -> AfterValidator:
@@ -39,7 +32,7 @@ def one_of(known: Iterable[str]) -> AfterValidator:
 
     def check(name: str) -> str:
         if name not in known:
-            raise ValueError(f"must be one of {', '.join(known)}{hint(name, known)}")
+            raise ValueError(f"must be one of {', '.join(known)}{did_you_mean(name, known)}")
         return name
 
     return AfterValidator(check)
@@ -54,7 +47,7 @@ def data_name_or_path(name: str) -> str:
         folders = f" (here: {', '.join(others[:MAX_FOLDERS])})" if others else ""
         raise ValueError(
             f"must be one of {', '.join(SOURCES)}, or the path of your own images{folders}"
-            f"{hint(name, [*SOURCES, *others])}"
+            f"{did_you_mean(name, [*SOURCES, *others])}"
         )
     return name
 
@@ -64,10 +57,33 @@ def full_augmentation(text: str) -> str:
     try:
         found = as_augmentation(text)
     except ConfigError as error:
-        trouble, _, cure = str(error).removeprefix("augment: ").partition("; ")
-        cure = cure or "see `handgrad train --help`"
-        raise ValueError(f"must be a valid augmentation ({trouble}); {cure}") from None
+        problem, _, remedy = str(error).removeprefix("augment: ").partition("; ")
+        remedy = remedy or "see `handgrad train --help`"
+        raise ValueError(f"must be a valid augmentation ({problem}); {remedy}") from None
     return "none" if found is None else str(found)
+
+
+def parse_class_weights(value: Any) -> Any:
+    """Return a word, or the weights by label; text such as "3=2,5=0.5" is parsed."""
+    if value in ("none", "balanced"):
+        return value
+    if isinstance(value, str):
+        value = dict(pair.rpartition("=")[::2] for pair in value.split(","))
+    try:
+        table = {str(label).strip(): float(weight) for label, weight in value.items()}
+    except (AttributeError, TypeError, ValueError):
+        table = {"": math.nan}
+    if not all(label and 0 < weight < math.inf for label, weight in table.items()):
+        raise ValueError("must be none, balanced, or numbers above 0 by label such as 3=2,5=1")
+    return table
+
+
+def output_path(value: Any) -> Any:
+    """Reject an empty name; expand a leading tilde."""
+    if value == "":
+        raise ValueError("must name a folder")
+    text = str(value)
+    return Path.home() / text[2:] if text.startswith("~/") else value
 
 
 def _no_truth(value: Any) -> Any:
@@ -171,6 +187,16 @@ def schedule_named(name: str, epochs: int) -> Schedule:
             return Constant()
 
 
-def toml_value(value: str | float) -> str:
+def toml_text(settings: Mapping[str, Any]) -> str:
+    """Return settings as the text of a TOML file; a mapping becomes a table."""
+    tables = {name: value for name, value in settings.items() if isinstance(value, dict)}
+    lines = [f"{name} = {_toml_value(v)}" for name, v in settings.items() if name not in tables]
+    for name, table in tables.items():
+        lines += ["", f"[{name}]"]
+        lines += [f"{_toml_value(key)} = {_toml_value(value)}" for key, value in table.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _toml_value(value: str | float) -> str:
     """Return a value as TOML text: JSON, except for one character."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

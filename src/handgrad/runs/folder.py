@@ -22,13 +22,13 @@ from handgrad.train.checkpoint.manager import LOCK, LoadedCheckpoint, Lock, newe
 RUNS = Path("runs")
 DAY = 24 * 60 * 60
 _CHECKPOINTS = "checkpoints"
-_AT_WORK = "at-work"
-_TOLD = "mlflow.json"  # can exist before the first checkpoint
+_LOCK_FILE = "at-work"
+_MLFLOW_FILE = "mlflow.json"  # can exist before the first checkpoint
 _TRIES = 100  # while other processes create and remove the same folder
 
 
 @contextmanager
-def begun(out: Path | None, name: str) -> Iterator[Path]:
+def start_run(out: Path | None, name: str) -> Iterator[Path]:
     """Reserve a folder for a new run, and yield it.
 
     A run that fails before its first checkpoint leaves nothing behind. A run that fails later can
@@ -42,7 +42,7 @@ def begun(out: Path | None, name: str) -> Iterator[Path]:
     Raises:
         ConfigError: if the folder is not free or cannot be written to.
     """
-    made = [p for p in (out or RUNS, *(out or RUNS).parents) if not _is_there(p)]
+    created = [p for p in (out or RUNS, *(out or RUNS).parents) if not _is_there(p)]
     folder: Path | None = None
     lock: Lock | None = None
 
@@ -50,12 +50,12 @@ def begun(out: Path | None, name: str) -> Iterator[Path]:
         if folder is not None and not has_checkpoint(folder):
             shutil.rmtree(checkpoints(folder), ignore_errors=True)
             if not (folder / MODEL).exists():
-                (folder / _TOLD).unlink(missing_ok=True)
+                (folder / _MLFLOW_FILE).unlink(missing_ok=True)
         if lock is not None:
             lock.release()
-        for place in made:
-            with suppress(OSError):  # it is not empty, or was not made
-                place.rmdir()
+        for path in created:
+            with suppress(OSError):  # it is not empty, or was not created
+                path.rmdir()
 
     with on_exit(clear):
         try:
@@ -63,8 +63,8 @@ def begun(out: Path | None, name: str) -> Iterator[Path]:
                 DeferredSignals(True) as signals,
                 signals.deferred(),
             ):  # reserved completely or not at all
-                folder, lock = _first_free(name) if out is None else _asked_for(out)
-                made = list(dict.fromkeys([folder, *made]))
+                folder, lock = _first_free(name) if out is None else _take_given(out)
+                created = list(dict.fromkeys([folder, *created]))
             _remove_forgotten(folder.parent)
             yield folder
         finally:
@@ -72,14 +72,14 @@ def begun(out: Path | None, name: str) -> Iterator[Path]:
 
 
 @contextmanager
-def gone_on(folder: Path) -> Iterator[LoadedCheckpoint]:
+def resume_run(folder: Path) -> Iterator[LoadedCheckpoint]:
     """Yield the newest checkpoint of an interrupted run, and lock its folder.
 
     Raises:
         ConfigError: if it was not interrupted, or another process uses the folder.
         StorageError: if none of its checkpoints can be read.
     """
-    found = stopped(folder)
+    found = find_checkpoint(folder)
     lock = _lock(folder)
     if lock is None:
         raise ConfigError(f"{folder}: another process uses this run; wait until it ends")
@@ -99,23 +99,23 @@ def has_checkpoint(folder: Path) -> bool:
     return any(checkpoints(folder).glob("checkpoint-*"))
 
 
-def stopped(folder: Path) -> LoadedCheckpoint:
+def find_checkpoint(folder: Path) -> LoadedCheckpoint:
     """Return the newest checkpoint of an interrupted run.
 
     Raises:
         ConfigError: if it was not interrupted.
         StorageError: if none of its checkpoints can be read, or the run was started in Python.
     """
-    for place in (checkpoints(folder), folder):
-        found = newest(place)
+    for path in (checkpoints(folder), folder):
+        found = newest(path)
         if found is None:
             continue
         if "config" not in found.about:
             raise StorageError(
                 f"{found.path}: has no settings, because the run was started in Python; resume it "
-                f"by hg.fit(..., checkpoint={str(place)!r}, resume=True)"
+                f"by hg.fit(..., checkpoint={str(path)!r}, resume=True)"
             )
-        if place == folder:
+        if path == folder:
             raise ConfigError(f"{folder} holds the checkpoints of a run; give {folder.parent}")
         return found
     if (folder / MODEL).is_file():
@@ -142,19 +142,19 @@ def finish(folder: Path) -> None:
 
 def _first_free(name: str) -> tuple[Path, Lock]:
     for number in itertools.count(1):
-        place = RUNS / f"{name}-{number}"
-        if lock := _take(place, new=True):
-            return place, lock
+        folder = RUNS / f"{name}-{number}"
+        if lock := _take(folder, new=True):
+            return folder, lock
     raise AssertionError("itertools.count never ends")
 
 
-def _asked_for(out: Path) -> tuple[Path, Lock]:
+def _take_given(out: Path) -> tuple[Path, Lock]:
     if lock := _take(out):
         return out, lock
     raise ConfigError(f"{out} is there already, and no empty folder; give --out another name")
 
 
-def _take(place: Path, new: bool = False) -> Lock | None:
+def _take(folder: Path, new: bool = False) -> Lock | None:
     """Reserve a folder, and return its lock; None if it is not free.
 
     A missing folder is free. Unless it must be new, an empty folder is free too, and so is one of a
@@ -162,7 +162,7 @@ def _take(place: Path, new: bool = False) -> Lock | None:
     """
     for tries in range(_TRIES, 0, -1):
         try:
-            return _tried(place, new)
+            return _try_take(folder, new)
         except FileExistsError:
             return None
         except OSError as error:
@@ -170,23 +170,23 @@ def _take(place: Path, new: bool = False) -> Lock | None:
                 continue
             reason = error.strerror or error
             raise ConfigError(
-                f"{place} cannot be written to ({reason}); give another folder by --out"
+                f"{folder} cannot be written to ({reason}); give another folder by --out"
             ) from None
     raise AssertionError("the last try returns or raises")
 
 
-def _tried(place: Path, new: bool) -> Lock | None:
+def _try_take(folder: Path, new: bool) -> Lock | None:
     """Try once to reserve a folder, as `_take`; other processes can make it raise an OSError."""
-    place.mkdir(parents=True, exist_ok=not new)
-    if not _is_free(place):
+    folder.mkdir(parents=True, exist_ok=not new)
+    if not _is_free(folder):
         return None
-    checkpoints(place).mkdir(exist_ok=True)
-    lock = Lock(checkpoints(place) / _AT_WORK)
+    checkpoints(folder).mkdir(exist_ok=True)
+    lock = Lock(checkpoints(folder) / _LOCK_FILE)
     if not lock.take():
         return None
-    if not _is_free(place):  # another process used it meanwhile
-        if not has_checkpoint(place):
-            shutil.rmtree(checkpoints(place), ignore_errors=True)
+    if not _is_free(folder):  # another process used it meanwhile
+        if not has_checkpoint(folder):
+            shutil.rmtree(checkpoints(folder), ignore_errors=True)
         lock.release()
         return None
     return lock
@@ -194,7 +194,7 @@ def _tried(place: Path, new: bool) -> Lock | None:
 
 def _lock(folder: Path) -> Lock | None:
     """Lock the folder of a run; return None if another process has the lock."""
-    lock = Lock(checkpoints(folder) / _AT_WORK)
+    lock = Lock(checkpoints(folder) / _LOCK_FILE)
     try:
         return lock if lock.take() else None
     except OSError as error:
@@ -204,19 +204,19 @@ def _lock(folder: Path) -> Lock | None:
         ) from None
 
 
-def _is_free(place: Path) -> bool:
+def _is_free(folder: Path) -> bool:
     """Return whether a folder has only the files of a run before its first checkpoint."""
-    inside = checkpoints(place)
-    known = {inside, place / _TOLD} if _is_there(inside) else {inside}
-    if any(path not in known for path in place.iterdir()):
+    inside = checkpoints(folder)
+    known = {inside, folder / _MLFLOW_FILE} if _is_there(inside) else {inside}
+    if any(path not in known for path in folder.iterdir()):
         return False
-    small = {inside / LOCK, inside / _AT_WORK}
+    small = {inside / LOCK, inside / _LOCK_FILE}
     return not _is_there(inside) or all(p in small or is_temporary(p) for p in inside.iterdir())
 
 
-def _is_there(place: Path) -> bool:
+def _is_there(path: Path) -> bool:
     try:
-        place.lstat()
+        path.lstat()
     except OSError:
         return False
     return True
@@ -232,5 +232,5 @@ def _remove_forgotten(parent: Path) -> None:
             if old and _is_free(inside.parent) and (lock := _lock(inside.parent)):
                 shutil.rmtree(inside, ignore_errors=True)
                 lock.release()
-                (inside.parent / _TOLD).unlink(missing_ok=True)
+                (inside.parent / _MLFLOW_FILE).unlink(missing_ok=True)
                 inside.parent.rmdir()

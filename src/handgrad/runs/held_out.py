@@ -1,4 +1,4 @@
-"""Images that a model was not trained on, by name."""
+"""Load images that a model was not trained on: those of its run, or of other data."""
 
 from __future__ import annotations
 
@@ -12,22 +12,102 @@ from typing import Any
 import numpy as np
 
 from handgrad.data import Dataset, is_user_data, load_data
-from handgrad.errors import ConfigError
+from handgrad.errors import ConfigError, DataError
 from handgrad.files import expanded
-from handgrad.runs.run import load_test
+
+EDITED = "the training settings in the model file were changed by hand; train the model again"
 
 _log = logging.getLogger("handgrad")
 
 
-def load_others(
-    about: Mapping[str, Any], name: str, folder: Path | None = None, **options: Any
+def load_validation(
+    about: Mapping[str, Any], data_dir: Path | None = None, **options: Any
+) -> Dataset:
+    """Return the validation images of a run.
+
+    Args:
+        about: the further data in the model file.
+        data_dir: the folder of the data files; None: the same as in training.
+        options: further arguments of `load_data`.
+
+    Raises:
+        ConfigError: if the file does not name them, or the run had none.
+        DataError: if they cannot be loaded, or have changed.
+    """
+    config, own = about.get("config"), about.get("data")
+    share = config.get("validation") if isinstance(config, Mapping) else None
+    if not isinstance(config, Mapping) or not isinstance(own, Mapping) or share is None:
+        raise ConfigError("the model file does not name its training data; train it again")
+    if not share:
+        raise ConfigError(
+            "the run had no validation images; give other images by --data, or train with "
+            "--validation 0.1"
+        )
+    name, seed = own.get("name"), config.get("seed", 0)
+    if data_dir is None and not is_user_data(str(name)):
+        data_dir = config.get("data_dir", config.get("folder"))
+    is_valid = isinstance(share, float) and 0 < share < 1 and type(seed) is int and seed >= 0
+    if not (is_valid and isinstance(name, str) and isinstance(data_dir, str | Path | None)):
+        raise ConfigError(EDITED)
+    train, _ = load_data(name, data_dir, **options)
+    if train.digest() != own.get("digest"):
+        raise DataError(
+            f"{train.name}: the images have changed since the model was trained; restore them, or "
+            "train it again"
+        )
+    return train.split(share, seed)[1]
+
+
+def load_test(
+    about: Mapping[str, Any], data: str | None = None, data_dir: Path | None = None, **options: Any
+) -> Dataset:
+    """Return the test images of a run.
+
+    Args:
+        about: the further data in the model file.
+        data: the name of other data; None: the data of the run.
+        data_dir: the folder of the data files; None: the same as in training.
+        options: further arguments of `load_data`.
+
+    Raises:
+        ConfigError: if the file does not name its data, or there is no data of that name.
+        DataError: if it cannot be loaded, or may contain training images of the model.
+    """
+    own, config = about.get("data"), about.get("config")
+    name = data or (own.get("name") if isinstance(own, Mapping) else None)
+    if not isinstance(name, str):
+        raise ConfigError("the model file does not name its training data; give --data")
+    if data_dir is None and data is None and isinstance(config, Mapping) and not is_user_data(name):
+        data_dir = config.get("data_dir", config.get("folder"))
+    train, test = load_data(name, data_dir, **options)
+    if data is None and isinstance(own, Mapping) and is_user_data(name):
+        _check_test(train, test, own)
+    return test
+
+
+def _check_test(train: Dataset, test: Dataset, own: Mapping[str, Any]) -> None:
+    """Raise a DataError if the test images were sampled again; warn if they have changed."""
+    from handgrad.data.user_data import lacks_test_split  # it loads Pillow
+
+    if train.digest() != own.get("digest") and lacks_test_split(expanded(str(own["name"]))):
+        raise DataError(
+            f"{train.name}: the images have changed since the model was trained, and test images "
+            "sampled from them may be among its training images; restore them, train it again, or "
+            "give other images by --data"
+        )
+    if test.digest() != own.get("test_digest", test.digest()):
+        _log.warning("handgrad: %s: the images have changed since the model was trained", test.name)
+
+
+def load_held_out(
+    about: Mapping[str, Any], name: str, data_dir: Path | None = None, **options: Any
 ) -> Dataset:
     """Return the test images of some data, or all images if the data has no split.
 
     Args:
         about: the further data in the model file.
         name: the name of the data, or the path of user data.
-        folder: the folder of the files of named data.
+        data_dir: the folder of the files of named data.
         options: further arguments of `load_data`.
 
     Raises:
@@ -40,12 +120,12 @@ def load_others(
         raise ConfigError("data must be a name or a path, not an empty text")
     own = about.get("data")
     if isinstance(own, Mapping) and _place(name) == _place(str(own.get("name"))):
-        test = load_test(about, None, folder, **options)
+        test = load_test(about, None, data_dir, **options)
         _log.warning(
             "handgrad: %s: these are the run's own test images; they no longer test it", test.name
         )
         return test
-    train, test = load_data(name, folder, **options)
+    train, test = load_data(name, data_dir, **options)
     if not is_user_data(name) or not lacks_test_split(expanded(name)):
         return test
     images = np.concatenate([train.images, test.images])

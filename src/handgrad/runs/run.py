@@ -18,15 +18,14 @@ import numpy as np
 import handgrad
 from handgrad.calibration import calibrate, reason_against_calibrating
 from handgrad.classifier import MODEL, Classifier, read_bundle
-from handgrad.data import Dataset, is_user_data, load_data
-from handgrad.errors import ConfigError, DataError, ModelError
-from handgrad.files import check_is_file, expanded, replacing
+from handgrad.data import Dataset
+from handgrad.errors import ModelError, did_you_mean
+from handgrad.files import check_is_file, replacing
 from handgrad.runs.config import RunConfig
 from handgrad.runs.folder import has_checkpoint
 from handgrad.train import Epoch, Evaluation, History
 
 IMAGES_SHOWN = 36
-EDITED = "the training settings in the model file were changed by hand; train the model again"
 
 _log = logging.getLogger("handgrad")
 
@@ -154,89 +153,19 @@ def model_file(path: Path) -> Path:
     if not found:
         raise ModelError(
             f"{path} is not a run: it "
-            f"{'has no file ' + MODEL if is_folder else 'does not exist'}; give the folder of a "
-            "finished run, or a model file"
+            f"{'has no file ' + MODEL if is_folder else 'does not exist'}"
+            f"{'' if is_folder else _similar_path(path)}; give the folder of a finished run, or a "
+            "model file"
         )
     return file
 
 
-def load_validation(
-    about: Mapping[str, Any], folder: Path | None = None, **options: Any
-) -> Dataset:
-    """Return the validation images of a run.
-
-    Args:
-        about: the further data in the model file.
-        folder: the folder of the data files; None: the same as in training.
-        options: further arguments of `load_data`.
-
-    Raises:
-        ConfigError: if the file does not name them, or the run had none.
-        DataError: if they cannot be loaded, or have changed.
-    """
-    config, own = about.get("config"), about.get("data")
-    share = config.get("validation") if isinstance(config, Mapping) else None
-    if not isinstance(config, Mapping) or not isinstance(own, Mapping) or share is None:
-        raise ConfigError("the model file does not name its training data; train it again")
-    if not share:
-        raise ConfigError(
-            "the run had no validation images; give other images by --data, or train with "
-            "--validation 0.1"
-        )
-    name, seed = own.get("name"), config.get("seed", 0)
-    if folder is None and not is_user_data(str(name)):
-        folder = config.get("data_dir", config.get("folder"))
-    whole = isinstance(share, float) and 0 < share < 1 and type(seed) is int and seed >= 0
-    if not (whole and isinstance(name, str) and isinstance(folder, str | Path | None)):
-        raise ConfigError(EDITED)
-    train, _ = load_data(name, folder, **options)
-    if train.digest() != own.get("digest"):
-        raise DataError(
-            f"{train.name}: the images have changed since the model was trained; restore them, or "
-            "train it again"
-        )
-    return train.split(share, seed)[1]
-
-
-def load_test(
-    about: Mapping[str, Any], data: str | None = None, folder: Path | None = None, **options: Any
-) -> Dataset:
-    """Return the test images of a run.
-
-    Args:
-        about: the further data in the model file.
-        data: the name of other data; None: the data of the run.
-        folder: the folder of the data files; None: the same as in training.
-        options: further arguments of `load_data`.
-
-    Raises:
-        ConfigError: if the file does not name its data, or there is no data of that name.
-        DataError: if it cannot be loaded, or may contain training images of the model.
-    """
-    own, config = about.get("data"), about.get("config")
-    name = data or (own.get("name") if isinstance(own, Mapping) else None)
-    if not isinstance(name, str):
-        raise ConfigError("the model file does not name its training data; give --data")
-    if folder is None and data is None and isinstance(config, Mapping) and not is_user_data(name):
-        folder = config.get("data_dir", config.get("folder"))
-    train, test = load_data(name, folder, **options)
-    if data is None and isinstance(own, Mapping) and is_user_data(name):
-        _check_test(train, test, own)
-    return test
-
-
-def _check_test(train: Dataset, test: Dataset, own: Mapping[str, Any]) -> None:
-    """Raise a DataError if the test images were sampled again; warn if they have changed."""
-    from handgrad.data.user_data import lacks_test_split  # it loads Pillow
-
-    if train.digest() != own.get("digest") and lacks_test_split(expanded(str(own["name"]))):
-        raise DataError(
-            f"{train.name}: the images have changed since the model was trained, and test images "
-            "sampled from them may be among its training images; restore them, train it again, or "
-            "give other images by --data"
-        )
-    if test.digest() != own.get("test_digest", test.digest()):
-        _log.warning("handgrad: %s: the images have changed since the model was trained", test.name)
+def _similar_path(path: Path) -> str:
+    """Return "; did you mean ...?" if a name beside a missing path is similar."""
+    try:
+        return did_you_mean(str(path), [str(beside) for beside in path.parent.iterdir()])
+    except OSError:
+        return ""
 
 
 def calibrate_on(classifier: Classifier, validation: Dataset) -> str:

@@ -13,20 +13,20 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from handgrad.data import is_user_data
-from handgrad.errors import ConfigError, StorageError
+from handgrad.errors import ConfigError, StorageError, did_you_mean
 from handgrad.files import check_is_file
 from handgrad.runs.config import RunConfig
-from handgrad.runs.fields import hint
 from handgrad.train_config import OnResume
 
 FIELDS = tuple(RunConfig.model_fields)
 OF_OPTIMIZER = ("lr", "momentum", "weight_decay")
 
 # HANDGRAD_DATA is the folder of data files, not the name of a data set.
-VARIABLES = {f"HANDGRAD_{n.upper()}": n for n in FIELDS if n not in ("data", "data_dir")}
+PREFIX = "HANDGRAD_"
+VARIABLES = {f"{PREFIX}{n.upper()}": n for n in FIELDS if n not in ("data", "data_dir")}
 OTHER_VARIABLES = ("HANDGRAD_DATA", "HANDGRAD_TRACEBACK")
 
-_TROUBLES = {
+_PROBLEMS = {
     "greater_than": "must be above {gt}",
     "greater_than_equal": "must be at least {ge}",
     "less_than": "must be below {lt}",
@@ -119,8 +119,8 @@ def original_settings(config: Any, checkpoint: Path) -> dict[str, Any]:
         origin = dict.fromkeys(config, "in it")
         raise StorageError(f"{checkpoint}: {_sentence(error.errors()[0], origin)}") from None
     # The path of the user's own images has no folder of data files beside it.
-    own = is_user_data(config.get("data", ""))
-    return {name: value for name, value in config.items() if not (own and name == "data_dir")}
+    is_own = is_user_data(config.get("data", ""))
+    return {name: value for name, value in config.items() if not (is_own and name == "data_dir")}
 
 
 def check_settings(original: Mapping[str, Any], now: RunConfig, run: Path, *, force: bool) -> None:
@@ -165,20 +165,21 @@ def _read(file: Path) -> dict[str, Any]:
         raise ConfigError(f"{file} is not a TOML file ({error}); correct it there") from None
     for name in settings:
         if name not in FIELDS:
-            raise ConfigError(f"unknown setting {name} (from {file}){hint(name, FIELDS)}")
+            raise ConfigError(f"unknown setting {name} (from {file}){did_you_mean(name, FIELDS)}")
     return settings
 
 
 def _read_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the settings among the environment variables; reject misspelt names."""
-    ours = [name for name, value in environment.items() if name.startswith("HANDGRAD_") and value]
-    for name in ours:
+    names = [name for name, value in environment.items() if name.startswith(PREFIX) and value]
+    known = {name.removeprefix(PREFIX): name for name in VARIABLES}
+    for name in names:
         if name not in VARIABLES and name not in OTHER_VARIABLES:
-            for near in difflib.get_close_matches(name, VARIABLES, n=1, cutoff=0.8):
+            for similar in difflib.get_close_matches(name.removeprefix(PREFIX), known, n=1):
                 raise ConfigError(
-                    f"unknown setting {name} (from the environment); did you mean {near}?"
+                    f"unknown setting {name} (from the environment); did you mean {known[similar]}?"
                 )
-    return {VARIABLES[name]: environment[name] for name in ours if name in VARIABLES}
+    return {VARIABLES[name]: environment[name] for name in names if name in VARIABLES}
 
 
 def _sentence(error: ErrorDetails, origin: Mapping[str, str]) -> str:
@@ -189,9 +190,9 @@ def _sentence(error: ErrorDetails, origin: Mapping[str, str]) -> str:
     name = str(error["loc"][0])
     if error["type"] == "literal_error":
         known = get_args(RunConfig.model_fields[name].annotation)
-        trouble = f"must be one of {', '.join(known)}{hint(str(error['input']), known)}"
+        problem = f"must be one of {', '.join(known)}{did_you_mean(str(error['input']), known)}"
     else:
         limits = {k: f"{v:g}" if isinstance(v, float) else v for k, v in context.items()}
-        trouble = _TROUBLES.get(error["type"], error["msg"]).format(**limits)
-    what, semicolon, cure = trouble.partition(";")
-    return f"{name} {what}, not {error['input']!r} ({origin[name]}){semicolon}{cure}"
+        problem = _PROBLEMS.get(error["type"], error["msg"]).format(**limits)
+    what, semicolon, remedy = problem.partition(";")
+    return f"{name} {what}, not {error['input']!r} ({origin[name]}){semicolon}{remedy}"

@@ -10,7 +10,7 @@ from benchmarks.cold import compile as compiling
 from benchmarks.cold import ours
 from benchmarks.cold.memory import peak_mebibytes
 from benchmarks.cold.run import PROGRAMS, timed
-from benchmarks.recipes import SHORT, TARGETS
+from benchmarks.configs import SHORT, TARGETS
 from benchmarks.worker import Skipped
 from handgrad.engines import ReferenceEngine, TrainConfig
 from handgrad.models import named
@@ -18,12 +18,12 @@ from handgrad.network import Network
 from handgrad.schedules import Progress
 from tests.extras import needs
 
-RECIPE = {"epochs": 2, "batch": 32, "lr": 1e-2, "warm_up": 0.3, "smoothing": 0.1, "seed": 1}
+CONFIG = {"epochs": 2, "batch": 32, "lr": 1e-2, "warm_up": 0.3, "smoothing": 0.1, "seed": 1}
 
 
 def test_ours_trains_and_times_each_stage():
-    recipe = {"data": "digits", "folder": None, "network": "two-layer", "engine": "reference"}
-    figures = ours.main({**recipe, **RECIPE})
+    config = {"data": "digits", "folder": None, "network": "two-layer", "engine": "reference"}
+    figures = ours.main({**config, **CONFIG})
     assert figures["accuracy"] > 0.85
     assert 0 < figures["last epoch"] < figures["train"]
 
@@ -32,8 +32,8 @@ def test_pytorch_has_the_same_networks():
     needs("torch")
     from benchmarks.cold import pytorch
 
-    recipes = [*SHORT.values(), *(target["pytorch"] for target in TARGETS.values())]
-    for name in {recipe["network"] for recipe in recipes} | set(ours.NETWORKS):
+    configs = [*SHORT.values(), *(target["pytorch"] for target in TARGETS.values())]
+    for name in {config["network"] for config in configs} | set(ours.NETWORKS):
         parameters = sum(p.numel() for p in pytorch.NETWORKS[name]().parameters())
         assert parameters == Network(ours.layers(name), (1, 28, 28), 10).summary().parameters
 
@@ -49,10 +49,10 @@ def test_pytorch_has_the_same_schedule_and_optimizer():
     model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, 10))
     model.load_state_dict({name: torch.tensor(array) for name, array in net.parameters.items()})
 
-    optimizer = pytorch.AdamW(model, RECIPE, steps=10)
-    engine = ReferenceEngine(net, TrainConfig(hg.SoftmaxCrossEntropy(), hg.AdamW(RECIPE["lr"])))
+    optimizer = pytorch.AdamW(model, CONFIG, steps=10)
+    engine = ReferenceEngine(net, TrainConfig(hg.SoftmaxCrossEntropy(), hg.AdamW(CONFIG["lr"])))
     for step in range(10):
-        lr = RECIPE["lr"] * hg.schedules.OneCycle(RECIPE["warm_up"]).factor(Progress(step, 10, 1))
+        lr = CONFIG["lr"] * hg.schedules.OneCycle(CONFIG["warm_up"]).factor(Progress(step, 10, 1))
         assert optimizer.lr() == pytest.approx(lr)
         pytorch.cross_entropy(model(torch.tensor(X)), torch.tensor(y)).backward()
         optimizer.step()
@@ -91,7 +91,7 @@ def test_compiling_takes_longer_than_the_step_after_it():
     assert 0 < figures["compile"] < 60
 
 
-def test_every_program_has_a_recipe_for_every_target():
+def test_every_program_has_a_configuration_for_every_target():
     for target in TARGETS.values():
         assert {program.framework for program in PROGRAMS.values()} <= set(target)
 

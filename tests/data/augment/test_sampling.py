@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handgrad.data.augment import Augmentation, EpochAugmentation
-from handgrad.data.augment import grid as column_of
+from handgrad.data.augment import layout as column_of
 from handgrad.data.augment.augmentation import grid_for
-from handgrad.data.augment.grid import FINE, HEAD, LIGHT, PIXEL
+from handgrad.data.augment.layout import FINE, HEAD, LIGHT, PIXEL
 from handgrad.data.augment.transform import _source_positions  # type: ignore[attr-defined]
 from handgrad.layers import Array
 from tests.data.augment.test_augmentation import augmentations

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from handgrad.data.augment import Augmentation
-from handgrad.data.augment import grid as column_of
-from handgrad.data.augment.grid import FINE, HEAD, LIGHT, PIXEL, sampling_grid
+from handgrad.data.augment import layout as column_of
+from handgrad.data.augment.grid import sampling_grid
+from handgrad.data.augment.layout import FINE, HEAD, LIGHT, PIXEL
 from handgrad.data.augment.transform import transform
 from handgrad.layers import Array
 

@@ -66,6 +66,12 @@ def test_quoted_cells_may_hold_line_breaks(tmp_path):
     assert found.labels == ["p", "q", "r"]
 
 
+@pytest.mark.parametrize("column", ["file_name", "image", "picture"])  # language: ok
+def test_names_of_the_column_of_files(tmp_path, column):
+    (found,) = list_images(table(tmp_path, f"{column},label\na.png,p\n")).values()
+    assert [path.name for path in found.paths] == ["a.png"]
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

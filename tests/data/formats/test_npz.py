@@ -22,6 +22,12 @@ def test_names_of_each_split(tmp_path):
     assert [len(arrays.labels) for arrays in npz.read(path).values()] == [6, 2]
 
 
+def test_images_may_be_called_pictures(tmp_path):  # language: ok
+    path = tmp_path / "a.npz"
+    np.savez(path, pictures=X, labels=Y)  # language: ok
+    assert npz.read(path)["train"].images.shape == (6, 4, 4)
+
+
 @pytest.mark.parametrize("labels", [np.array(["a", "b"] * 3, object), np.array([b"a", b"b"] * 3)])
 def test_object_arrays_are_rejected_with_a_remedy(tmp_path, labels):
     np.savez(tmp_path / "a.npz", x=X, y=labels)

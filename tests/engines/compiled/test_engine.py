@@ -182,7 +182,7 @@ class OtherSGD(SGD):
 
 
 @pytest.mark.parametrize(
-    ("rules", "sentence"),
+    ("config", "sentence"),
     [
         (TrainConfig(SoftmaxCrossEntropy(), Adam(), 0.5), "1 Doubled: there is no kernel for it"),
         (TrainConfig(OtherLoss(), SGD(0.05)), "OtherLoss: there is no kernel for this loss"),

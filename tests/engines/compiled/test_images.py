@@ -36,7 +36,7 @@ def test_engine_agrees_with_the_reference_with_and_without_skipping_zeros(
 
 
 @pytest.mark.parametrize(
-    "rules",
+    "config",
     [
         TrainConfig(SoftmaxCrossEntropy(), SGD(), clip_norm=1e-2),
         TrainConfig(SoftmaxCrossEntropy(), SGD()),

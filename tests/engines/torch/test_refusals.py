@@ -42,14 +42,12 @@ class OddReLU(ReLU):
     """A layer that PyTorch does not know."""
 
 
-class OddLoss:
+class OddLoss(SoftmaxCrossEntropy):
     """A loss that PyTorch does not know."""
 
 
-class OddOptimizer:
+class OddOptimizer(SGD):
     """An optimizer that PyTorch does not know."""
-
-    state_names = ()
 
 
 def test_layers_losses_and_optimizers_without_counterpart_are_refused() -> None:

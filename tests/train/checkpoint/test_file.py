@@ -88,6 +88,6 @@ def test_file_of_another_program_is_one_sentence(
 
 def test_model_file_is_not_a_checkpoint(tmp_path: Path) -> None:
     file = tmp_path / "m.safetensors"
-    hg.save_model(hg.Network([hg.Flatten(), hg.Dense()], (1, 3, 3), 2), file)
+    hg.Classifier(hg.Network([hg.Flatten(), hg.Dense()], (1, 3, 3), 2)).save(file)
     with pytest.raises(hg.StorageError, match="damaged, its SHA-256 does not match"):
         read_checkpoint(file)

@@ -11,16 +11,9 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from handgrad.data.augment import grid as column_of
-from handgrad.data.augment.grid import (
-    FINE,
-    HEAD,
-    LIGHT,
-    PIXEL,
-    SamplingGrid,
-    rms_weight,
-    sampling_grid,
-)
+from handgrad.data.augment import layout as column_of
+from handgrad.data.augment.grid import SamplingGrid, rms_weight, sampling_grid
+from handgrad.data.augment.layout import FINE, HEAD, LIGHT, PIXEL
 from handgrad.data.augment.transform import transform
 from handgrad.errors import ConfigError
 from handgrad.layers import Array
@@ -134,10 +127,11 @@ class Augmentation:
         else:
             preset = PRESETS.get(first)
         if preset is None:
-            near = difflib.get_close_matches(first, PRESETS, n=1, cutoff=0.0)[0]
+            similar = difflib.get_close_matches(first, PRESETS, n=1)
             raise ConfigError(
                 f"augment: there is no preset {first!r}; choose none, {', '.join(PRESETS)}, or "
-                f"settings such as shift=0.1,rotation=10; the nearest is {near}"
+                "settings such as shift=0.1,rotation=10"
+                + (f"; did you mean {similar[0]}?" if similar else "")
             )
         return cls(**vars(preset) | dict(_parse_setting(part) for part in others))
 
@@ -353,8 +347,9 @@ def _parse_setting(part: str) -> tuple[str, Any]:
     name, _, word = (side.strip() for side in part.partition("="))
     known = [field.name for field in dataclasses.fields(Augmentation)]
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
-        raise ConfigError(f"augment: there is no setting {name!r}; the nearest is {near!r}")
+        similar = difflib.get_close_matches(name, known, n=1)
+        remedy = f"did you mean {similar[0]!r}?" if similar else f"choose from {', '.join(known)}"
+        raise ConfigError(f"augment: there is no setting {name!r}; {remedy}")
     if name == "flip" and word in ("true", "false"):
         return name, word == "true"
     if name == "fill" and word == "edge":

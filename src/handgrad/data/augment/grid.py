@@ -1,4 +1,4 @@
-"""The tables that transforming images of one size needs, and the layout of the parameters.
+"""The tables that transforming images of one size needs.
 
 All values here, and all sums of them, are integers below 2²⁴, which float32 represents exactly.
 Therefore results have the same bits in every engine, in whatever order the sums are computed.
@@ -12,21 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.data.augment.layout import HEAD, PIXEL, VECTOR
 from handgrad.errors import DataError
 from handgrad.layers import Array
 
 LARGEST = 512  # the largest side, in pixels
-VECTOR = 16  # rows are padded to a multiple of this length
-
-HEAD = VECTOR  # the number of parameters of an image before those of the elastic distortion
-# The columns of these parameters: the source of the centre, its change for half a pixel down and
-# to the right, the erased rectangle, the change of stroke width, and the gain and offset of
-# lightness.
-Y, Y_BY_Y, Y_BY_X, X, X_BY_Y, X_BY_X, TOP, BOTTOM, LEFT, RIGHT, STROKE, GAIN, LIFT = range(13)
-LIGHT = 255  # the lightness of a white pixel
-
-PIXEL = 256  # positions are integers in units of 1/256 pixel
-FINE = 16  # and the position of the centre, and steps, in units of 1/16 of that
 
 
 class SamplingGrid(NamedTuple):

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.data.augment import grid as column_of
-from handgrad.data.augment.grid import FINE, HEAD, LIGHT, PIXEL, SamplingGrid
+from handgrad.data.augment import layout as column_of
+from handgrad.data.augment.grid import SamplingGrid
+from handgrad.data.augment.layout import FINE, HEAD, LIGHT, PIXEL
 from handgrad.layers import Array
 
 

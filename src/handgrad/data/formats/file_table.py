@@ -14,7 +14,7 @@ from handgrad.errors import DataError
 from handgrad.files import check_is_file
 
 LABELS = ("label", "class", "category", "target")
-_FILES = ("file_name", "filename", "file", "path", "image")
+_FILES = ("file_name", "filename", "file", "path", "image", "picture")  # language: ok
 _SPLIT = ("split", "set", "subset")
 _MAX_BYTES = 1 << 28
 

@@ -30,6 +30,7 @@ _NAMES = {
         ("train_images", "train_labels"),
         ("x", "y"),
         ("images", "labels"),
+        ("pictures", "labels"),  # language: ok
     ),
     TEST: (("x_test", "y_test"), ("test_images", "test_labels")),
     VALIDATION: (

@@ -1,4 +1,4 @@
-"""Inspect the user's images: find problems that would spoil training, and name the remedies."""
+"""Inspect the user's images: find problems that would harm training, and name the remedies."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from handgrad.class_names import Label
+from handgrad.data.folders import check_exists
 from handgrad.data.formats.image_folder import TABLE, files_below, is_image, skipped_folders
 from handgrad.data.formats.reader import TEST, TRAIN, VALIDATION
 from handgrad.data.formats.registry import as_file_lists, read_splits
@@ -54,6 +55,7 @@ def inspect_images(path: Path, *, progress: bool | None = None) -> InspectionRep
         DataError: if there are no images.
     """
     path = expanded(path)
+    check_exists(path)
     splits = read_splits(path)
     files = as_file_lists(splits)
     if files is not None:

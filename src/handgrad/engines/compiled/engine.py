@@ -16,6 +16,7 @@ from handgrad.engines.checks import checked
 from handgrad.engines.compiled.ablation import is_enabled
 from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.phases import Kind
+from handgrad.engines.compiled.kernels.step_state import STEP, STOP
 from handgrad.engines.compiled.lower import BATCH_SIZE_ONE_RULES, LOWERING_RULES
 from handgrad.engines.compiled.lower.builder import Builder
 from handgrad.engines.compiled.lower.images import first_linear
@@ -33,7 +34,6 @@ from handgrad.engines.compiled.runtime.python_phases import (
     run_phase_by_phase,
     warn_missing_kernels,
 )
-from handgrad.engines.compiled.runtime.step_state import STEP, STOP
 from handgrad.engines.compiled.runtime.thread_pool import register_after_fork
 from handgrad.engines.compiled.runtime.thread_tuner import ThreadTuner, run_in_slices
 from handgrad.engines.divergence import overflowed

@@ -19,15 +19,24 @@ from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer
 # PyTorch's names of the arrays in an optimizer's state.
 _STATE_NAMES = {"velocity": "momentum_buffer", "mean": "exp_avg", "square": "exp_avg_sq"}
 
+_OPTIMIZERS = (SGD, Momentum, Adam, AdamW)
+
 OptimizerState = dict[str, dict[str, Array]]
 
 
 def as_torch_optimizer(rule: Optimizer, parameters: Iterable[nn.Parameter]) -> TorchOptimizer:
     """Return PyTorch's counterpart of an optimizer; the engine sets its lr before each step.
 
+    A subclass has no counterpart, as it may compute another update.
+
     Raises:
         ConfigError: if PyTorch has none.
     """
+    if type(rule) not in _OPTIMIZERS:
+        raise ConfigError(
+            f"the engine torch has no counterpart of the optimizer {type(rule).__name__}; "
+            "use engine='reference' for it"
+        )
     parameters = list(parameters)
     match rule:
         case SGD():
@@ -52,10 +61,7 @@ def as_torch_optimizer(rule: Optimizer, parameters: Iterable[nn.Parameter]) -> T
                 weight_decay=rule.weight_decay,
                 fused=True,
             )
-    raise ConfigError(
-        f"the engine torch has no counterpart of the optimizer {type(rule).__name__}; "
-        "use engine='reference' for it"
-    )
+    raise AssertionError(rule)
 
 
 def set_optimizer_state(

@@ -104,10 +104,19 @@ def test_the_sources_of_the_package_include_what_kernels_import() -> None:
     names = {path.relative_to(PACKAGE).as_posix() for path in kernel_sources(PACKAGE)}
     assert {
         "engines/compiled/kernels/dense.py",
-        "engines/compiled/runtime/step_state.py",
-        "data/augment/grid.py",
+        "engines/compiled/kernels/step_state.py",
+        "data/augment/layout.py",
     } <= names
     assert not {"engines/compiled/engine.py", "train/loop.py"} & names
+
+
+def test_kernels_do_not_depend_on_the_layers_or_other_parts_of_the_package() -> None:
+    names = {path.relative_to(PACKAGE).as_posix() for path in kernel_sources(PACKAGE)}
+    others = {name for name in names if not name.startswith("engines/compiled/kernels/")}
+    assert others == {
+        *("engines/compiled/jit/compiler.py", "engines/compiled/jit/libraries.py"),
+        "data/augment/layout.py",
+    }
 
 
 def test_a_switch_that_changes_machine_code_changes_the_key(

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from handgrad.engines.compiled.kernels import step_state as state
 from handgrad.engines.compiled.kernels.lanes import LANES
-from handgrad.engines.compiled.runtime import step_state as state
 
 TOLERANCE = {"rtol": 2e-5, "atol": 2e-5}
 
@@ -29,7 +29,7 @@ def step_state(count: int = LANES, start: int = 0, **others: float) -> NDArray[n
     Args:
         count: the number of images in the batch.
         start: where the batch begins in the order.
-        **others: other entries by their names in `runtime.step_state`, such as LR=0.1.
+        **others: other entries by their names in `kernels.step_state`, such as LR=0.1.
     """
     words = np.zeros(state.WORDS, np.int64)
     words[state.COUNT], words[state.START] = count, start

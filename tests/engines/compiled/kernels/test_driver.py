@@ -11,7 +11,7 @@ from handgrad.engines.compiled.jit.compiler import Kernel, addresses
 from handgrad.engines.compiled.jit.direct_call import call_kernel
 from handgrad.engines.compiled.kernels.lanes import ARGUMENT_WORDS
 from handgrad.engines.compiled.kernels.phases import Kind
-from handgrad.engines.compiled.runtime.step_state import STOP, WORDS
+from handgrad.engines.compiled.kernels.step_state import STOP, WORDS
 from tests.engines.compiled.kernels.arrays import random, step_state, unset
 
 NEVER = 1 << 30

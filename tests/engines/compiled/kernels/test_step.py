@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from handgrad.engines.compiled.jit.direct_call import call_kernel
+from handgrad.engines.compiled.kernels import step_state as state
 from handgrad.engines.compiled.kernels.lanes import LANES
-from handgrad.engines.compiled.runtime import step_state as state
 from tests.engines.compiled.kernels.arrays import chunked, random, step_state, unset
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.data.augment.grid import (
+from handgrad.data.augment.layout import (
     FINE,
     GAIN,
     HEAD,
@@ -37,8 +37,8 @@ from handgrad.engines.compiled.kernels.images import image_of
 from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.numbers import fill, images_in_chunk
 from handgrad.engines.compiled.kernels.pointers import Bytes, Floats, Int32s, Ints, Number, at
+from handgrad.engines.compiled.kernels.step_state import START
 from handgrad.engines.compiled.kernels.tiles import gather_tile
-from handgrad.engines.compiled.runtime.step_state import START
 
 
 @kernel(

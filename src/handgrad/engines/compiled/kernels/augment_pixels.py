@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.data.augment.grid import BOTTOM, LEFT, LIGHT, PIXEL, RIGHT, TOP
+from handgrad.data.augment.layout import BOTTOM, LEFT, LIGHT, PIXEL, RIGHT, TOP
 from handgrad.engines.compiled.kernels.decorators import helper
 from handgrad.engines.compiled.kernels.pointers import Bytes, Floats, Int32s, Number, at
 

@@ -14,13 +14,13 @@ from handgrad.engines.compiled.kernels.decorators import kernel
 from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.numbers import fill, squares
 from handgrad.engines.compiled.kernels.pointers import Floats, Int32s, Ints, as_doubles, at
+from handgrad.engines.compiled.kernels.step_state import LR
 from handgrad.engines.compiled.kernels.tiles import (
     gather_tile,
     outer_tile,
     scatter_tile,
     transpose_tile,
 )
-from handgrad.engines.compiled.runtime.step_state import LR
 
 VECTORS = 1  # T/16, the vectors in a tile of outputs; set when a kernel is compiled
 

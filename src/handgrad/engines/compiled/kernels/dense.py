@@ -13,8 +13,8 @@ from handgrad.engines.compiled.kernels.decorators import kernel
 from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.numbers import fill, flag_nonfinite, squares
 from handgrad.engines.compiled.kernels.pointers import Floats, Ints, as_doubles, at
+from handgrad.engines.compiled.kernels.step_state import CHUNKS, COUNT, LR
 from handgrad.engines.compiled.kernels.tiles import product_tile, transpose_tile
-from handgrad.engines.compiled.runtime.step_state import CHUNKS, COUNT, LR
 
 ROWS, COLUMNS = 8, 1  # the size of a tile of sums; set when a kernel is compiled
 

@@ -11,7 +11,7 @@ from handgrad.engines.compiled.kernels.decorators import helper, intrinsic, kern
 from handgrad.engines.compiled.kernels.lanes import ARGUMENT_WORDS
 from handgrad.engines.compiled.kernels.phases import Kind
 from handgrad.engines.compiled.kernels.pointers import Ints, at
-from handgrad.engines.compiled.runtime.step_state import CHUNKS, STOP, WORDS
+from handgrad.engines.compiled.kernels.step_state import CHUNKS, STOP, WORDS
 
 CHUNKED, BY_SHARE = int(Kind.CHUNKS), int(Kind.CHUNKS_BY_SHARE)
 EACH_WORKER = int(Kind.EACH_WORKER)

@@ -7,8 +7,8 @@ import numpy as np
 from handgrad.engines.compiled.kernels.decorators import helper, kernel
 from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.pointers import Floats, Ints, Number, at
+from handgrad.engines.compiled.kernels.step_state import TOTAL
 from handgrad.engines.compiled.kernels.vector import multiply_vector
-from handgrad.engines.compiled.runtime.step_state import TOTAL
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)

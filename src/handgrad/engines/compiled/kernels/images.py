@@ -10,8 +10,8 @@ from handgrad.engines.compiled.kernels.decorators import helper, kernel
 from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.numbers import fill, images_in_chunk
 from handgrad.engines.compiled.kernels.pointers import Bytes, Floats, Int32s, Ints, at, prefetch
+from handgrad.engines.compiled.kernels.step_state import END, NEXT, START
 from handgrad.engines.compiled.kernels.tiles import compress_tile, transpose_tile
-from handgrad.engines.compiled.runtime.step_state import END, NEXT, START
 
 
 @kernel(reads="images, order, shift, scale", writes="X[share share_width]", scratch="rows")

@@ -10,7 +10,7 @@ from handgrad.engines.compiled.kernels.decorators import kernel
 from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.numbers import exp, images_in_chunk
 from handgrad.engines.compiled.kernels.pointers import Floats, Ints, as_doubles, at
-from handgrad.engines.compiled.runtime.step_state import START, WEIGHT
+from handgrad.engines.compiled.kernels.step_state import START, WEIGHT
 
 
 @kernel(

@@ -18,7 +18,7 @@ from handgrad.engines.compiled.kernels.numbers import (
     lane_sum,
 )
 from handgrad.engines.compiled.kernels.pointers import Floats, Ints, at
-from handgrad.engines.compiled.runtime.step_state import CHUNKS, COUNT
+from handgrad.engines.compiled.kernels.step_state import CHUNKS, COUNT
 
 _ZERO = np.float32(0)
 

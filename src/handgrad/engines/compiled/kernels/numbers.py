@@ -7,7 +7,7 @@ import numpy as np
 from handgrad.engines.compiled.kernels.decorators import fast_helper, helper
 from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.pointers import Floats, Ints, Number, as_int32, float_of_bits
-from handgrad.engines.compiled.runtime.step_state import COUNT
+from handgrad.engines.compiled.kernels.step_state import COUNT
 
 _LOG2_E = np.float32(1.4426950408889634)
 _LN2_HIGH = np.float32(0.693359375)

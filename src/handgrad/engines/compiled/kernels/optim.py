@@ -9,7 +9,7 @@ import numpy as np
 from handgrad.engines.compiled.kernels.decorators import kernel
 from handgrad.engines.compiled.kernels.numbers import fill, flag_nonfinite, squares
 from handgrad.engines.compiled.kernels.pointers import Double, Floats, Ints, as_doubles, at
-from handgrad.engines.compiled.runtime.step_state import (
+from handgrad.engines.compiled.kernels.step_state import (
     CHUNKS,
     CLIP,
     CORRECTION_1,

@@ -22,6 +22,7 @@ from handgrad.engines.compiled.kernels.pointers import (
     as_doubles,
     at,
 )
+from handgrad.engines.compiled.kernels.step_state import CHUNKS, COUNT, LR
 from handgrad.engines.compiled.kernels.tiles import (
     gather_tile,
     outer_tile,
@@ -29,7 +30,6 @@ from handgrad.engines.compiled.kernels.tiles import (
     scatter_tile,
     transpose_tile,
 )
-from handgrad.engines.compiled.runtime.step_state import CHUNKS, COUNT, LR
 
 VECTORS = 1  # T/16, the vectors in a tile of outputs; set when a kernel is compiled
 

@@ -10,7 +10,7 @@ from handgrad.engines.compiled.kernels.decorators import kernel
 from handgrad.engines.compiled.kernels.lanes import LANES
 from handgrad.engines.compiled.kernels.numbers import images_in_chunk, squares
 from handgrad.engines.compiled.kernels.pointers import Double, Floats, Ints, as_doubles, at
-from handgrad.engines.compiled.runtime.step_state import (
+from handgrad.engines.compiled.kernels.step_state import (
     CHUNKS,
     CLIP,
     CORRECTION_1,

@@ -11,6 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from handgrad.engines.compiled.kernels.phases import Kind
 from handgrad.engines.compiled.lower.barriers import (
@@ -37,9 +41,30 @@ __all__ = [
     "KernelCall",
     "Phase",
     "Plan",
+    "PythonCall",
     "RunArgument",
+    "RunningProgram",
     "View",
 ]
+
+
+class RunningProgram(Protocol):
+    """The memory of a program while it runs, for the Python functions of its phases.
+
+    Attributes:
+        step_states: the step state of each worker, one after another.
+    """
+
+    step_states: NDArray[np.int64]
+
+    def array(self, buffer: Buffer) -> NDArray[Any]:
+        """Return a buffer's memory, one row for each copy of the buffer."""
+
+    def targets(self) -> tuple[NDArray[np.int64], NDArray[np.float32] | None]:
+        """Return the labels and the weights of the current batch."""
+
+
+PythonCall = Callable[[RunningProgram, int], None]  # takes the program and the run's seed
 
 
 @dataclass
@@ -59,7 +84,7 @@ class Phase:
     items: Items
     calls: list[KernelCall] = field(default_factory=list)
     barrier_above: int = NEVER
-    python: Callable[..., None] | None = None
+    python: PythonCall | None = None
     uses: tuple[Buffer, ...] = ()
     layer: str = ""
     regions: list[Region] = field(default_factory=list, repr=False)
@@ -131,7 +156,7 @@ class Plan:
         phase.append(call, regions(call, items, self.chunks))
         self.phases.insert(1, phase)
 
-    def python(self, call: Callable[..., None], *uses: Buffer) -> None:
+    def python(self, call: PythonCall, *uses: Buffer) -> None:
         """Add a Python function that is called for the whole batch, and the buffers it uses."""
         phase = Phase(Items(Kind.PYTHON), python=call, uses=uses, layer=self.layer)
         self.phases.append(phase)

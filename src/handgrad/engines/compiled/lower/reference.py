@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from handgrad.engines.compiled.kernels.lanes import LANES
+from handgrad.engines.compiled.kernels.step_state import CHUNKS, COUNT, TOTAL
 from handgrad.engines.compiled.lower.builder import Backward, Builder
 from handgrad.engines.compiled.lower.calls import Buffer
 from handgrad.engines.compiled.lower.dense import update_parameter
+from handgrad.engines.compiled.lower.plan import RunningProgram
 from handgrad.engines.compiled.lower.values import Value
-from handgrad.engines.compiled.runtime.program import Program
-from handgrad.engines.compiled.runtime.step_state import CHUNKS, COUNT, TOTAL
 from handgrad.layers import Array, Context, Layer, Params, has_buffers
 from handgrad.params import flatten
 from handgrad.walk import gradients_alone
@@ -64,7 +64,7 @@ class _PythonLayer:
         self._cache: Any = None
         self._new_buffers: dict[str, Array] = {}
 
-    def forward(self, X: Value, Y: Value, program: Program, seed: int) -> None:
+    def forward(self, X: Value, Y: Value, program: RunningProgram, seed: int) -> None:
         """Compute Y and the new buffers: after the update has begun, no call may fail."""
         b = self._b
         for name in self.names:
@@ -77,7 +77,9 @@ class _PythonLayer:
             )
         write(program, Y, output)
 
-    def backward(self, dY: Value, dX: Value | None, norm: int, program: Program, seed: int) -> None:
+    def backward(
+        self, dY: Value, dX: Value | None, norm: int, program: RunningProgram, seed: int
+    ) -> None:
         """Compute dX if it is needed, the gradients, and the sum of their squares."""
         b, dY_array = self._b, read(program, dY)
         if dX is None:
@@ -96,7 +98,7 @@ class _PythonLayer:
         for name in self.names:
             update_parameter(self._b, name)
 
-    def update_buffers(self, program: Program, seed: int) -> None:
+    def update_buffers(self, program: RunningProgram, seed: int) -> None:
         """Set the network's buffers to those of this step."""
         for name, value in self._new_buffers.items():
             self._b.net.buffers[name][...] = value
@@ -104,14 +106,14 @@ class _PythonLayer:
                 program.array(self._b.nonfinite)[0, 0] = 1
 
 
-def read(program: Program, X: Value) -> Array:
+def read(program: RunningProgram, X: Value) -> Array:
     """Return a value in the layers' format, (N, ...)."""
     count, chunks = int(program.step_states[COUNT]), int(program.step_states[CHUNKS])
     lanes = _by_chunk(program, X.buffer, chunks)[:, : X.features]
     return lanes.transpose(0, 2, 1).reshape(-1, *X.shape)[:count]
 
 
-def write(program: Program, Y: Value, array: Array) -> None:
+def write(program: RunningProgram, Y: Value, array: Array) -> None:
     """Set a value from an array (N, ...). Lanes without an image become zero."""
     chunks = int(program.step_states[CHUNKS])
     rows = np.zeros((chunks * LANES, Y.features), np.float32)
@@ -120,7 +122,7 @@ def write(program: Program, Y: Value, array: Array) -> None:
     lanes[...] = rows.reshape(chunks, LANES, -1).transpose(0, 2, 1)
 
 
-def _by_chunk(program: Program, buffer: Buffer, chunks: int) -> Array:
+def _by_chunk(program: RunningProgram, buffer: Buffer, chunks: int) -> Array:
     """Return a view (chunks, rows, lanes) of a buffer."""
     return program.array(buffer)[:chunks].reshape(chunks, -1, LANES)
 

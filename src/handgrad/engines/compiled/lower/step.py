@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from handgrad.engines.compiled.kernels.lanes import LANES
+from handgrad.engines.compiled.kernels.step_state import CLIP, LR, TOTAL
 from handgrad.engines.compiled.lower import BATCH_SIZE_ONE_RULES
 from handgrad.engines.compiled.lower.barriers import EACH_WORKER, tiles
 from handgrad.engines.compiled.lower.builder import Builder
@@ -23,10 +22,9 @@ from handgrad.engines.compiled.lower.calls import (
 )
 from handgrad.engines.compiled.lower.images import first_linear, lower_network
 from handgrad.engines.compiled.lower.parameter_layout import BLOCK, ParameterLayout
+from handgrad.engines.compiled.lower.plan import PythonCall, RunningProgram
 from handgrad.engines.compiled.lower.reference import read, write
 from handgrad.engines.compiled.lower.values import Value
-from handgrad.engines.compiled.runtime.program import Program
-from handgrad.engines.compiled.runtime.step_state import CLIP, LR, TOTAL
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.network import Network
 from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer
@@ -134,7 +132,7 @@ def _loss_in_python(
     """Emit a Python call of a loss without a kernel."""
     b.plan.notes.append(f"{type(config.loss).__name__}: there is no kernel for this loss")
 
-    def run(program: Program, seed: int) -> None:
+    def run(program: RunningProgram, seed: int) -> None:
         logits, (y, weights) = read(program, Z), program.targets()
         loss, dlogits = config.loss(logits, y, weights)
         write(program, dZ, dlogits)
@@ -243,10 +241,10 @@ def _optimizer_kernel(optimizer: Optimizer) -> tuple[str, dict[str, float]]:
             raise AssertionError(f"{optimizer} has no kernel")
 
 
-def _update_in_python(b: Builder, config: TrainConfig) -> Callable[..., None]:
+def _update_in_python(b: Builder, config: TrainConfig) -> PythonCall:
     """Return an update by an optimizer without a kernel, as the reference engine calls it."""
 
-    def run(program: Program, seed: int) -> None:
+    def run(program: RunningProgram, seed: int) -> None:
         layout, step_state = b.layout, program.step_states
         lr = float(step_state.view(np.float64)[LR])
         clip, updated = np.float32(step_state.view(np.float64)[CLIP]), []

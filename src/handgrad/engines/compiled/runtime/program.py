@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from handgrad.engines.compiled.jit.compiler import Kernel, addresses, function, yield_thread
 from handgrad.engines.compiled.jit.signatures import machine_word, signature
 from handgrad.engines.compiled.kernels.lanes import ARGUMENT_WORDS, WORKER_PADDING
+from handgrad.engines.compiled.kernels.step_state import COUNT, START, STEP, STOP, TOTAL, WORDS
 from handgrad.engines.compiled.lower.calls import (
     Argument,
     Buffer,
@@ -22,7 +23,6 @@ from handgrad.engines.compiled.lower.calls import (
 )
 from handgrad.engines.compiled.lower.parameter_layout import aligned
 from handgrad.engines.compiled.lower.plan import Phase, Plan
-from handgrad.engines.compiled.runtime.step_state import COUNT, START, STEP, STOP, TOTAL, WORDS
 from handgrad.engines.compiled.runtime.thread_pool import (
     acquired_lock,
     reserve_threads,
