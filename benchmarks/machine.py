@@ -78,7 +78,7 @@ def load() -> float | None:
 
 
 def cpu_facts() -> dict[str, str]:
-    """Return what Linux reports about the first core; empty on other systems."""
+    """Return the facts of /proc/cpuinfo about the first core; empty on other systems."""
     path = Path("/proc/cpuinfo")
     if not path.exists():
         return {}

@@ -18,8 +18,8 @@ from handgrad.data.named.locate import locate
 from handgrad.data.named.sources import MNIST
 from handgrad.engines import ENGINES
 
-# Settings that slow a program down compared with normal use: an installed package has compiled
-# modules, and a checkout has them from the second run on.
+# Settings that slow a program down compared with normal use: Python's compiled modules exist in an
+# installed package, and in a checkout after the first run.
 IGNORED_SETTINGS = ("PYTHONDONTWRITEBYTECODE",)
 
 

@@ -43,8 +43,8 @@ It knows only the {count} classes that it was trained on: an image of anything e
 their names too. Its accuracy was measured on test images similar to the training images.
 """
 PREPARED = (
-    "What was done to the images is in `preprocessor_config.json` and in the model: "
-    "`model.preprocessing.apply(image)` does it to any image."
+    "The preprocessing is described in `preprocessor_config.json` and is part of the model: "
+    "`model.preprocessing.apply(image)` applies it to any image."
 )
 UNPREPARED = "The model does not say how an image file becomes such an array."
 

@@ -69,9 +69,9 @@ def verify_bundle(bundle: Bundle, tolerance: float = TOLERANCE) -> VerificationR
     """
     golden, classifier = bundle.golden, bundle.classifier
     now = classifier.component_hashes()
-    if "calibration" not in golden.component_hashes:  # the first files had no seal of it
+    if "calibration" not in golden.component_hashes:  # the first files had no hash of it
         del now["calibration"]
-    changed = [part for part, seal in now.items() if golden.component_hashes.get(part) != seal]
+    changed = [part for part, value in now.items() if golden.component_hashes.get(part) != value]
     images = golden.images
     if golden.raw is not None and classifier.preprocessing is not None:
         made = np.stack([classifier.preprocessing.apply(x) for x in golden.raw])

@@ -54,7 +54,7 @@ def gradcheck(
 
 
 def _targets(target: Any, shape: Shape | None, batch_size: int | None) -> list[Target]:
-    """Return what to check."""
+    """Return the layers or networks to check."""
     name, batch = type(target).__name__, batch_size or BATCH
     network = getattr(target, "network", target)  # a classifier holds a network
     if isinstance(target, str):

@@ -1,4 +1,4 @@
-"""RunGuard: signals, rollback and checkpoints, wrapped around the training loop."""
+"""RunGuard: handles Ctrl-C, divergence and checkpoints around the steps of the training loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TrainingRun: the state of a training run, and the operations the training loop is made of."""
+"""TrainingRun: the next batches, records, evaluation, early stopping and rollback of a run."""
 
 from __future__ import annotations
 

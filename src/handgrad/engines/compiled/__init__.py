@@ -1,4 +1,4 @@
-"""The compiled engine: runs a network's training step as one program of machine code."""
+"""The compiled engine: turns a network's training step into one program of machine code."""
 
 from handgrad.engines.compiled.engine import CompiledEngine
 

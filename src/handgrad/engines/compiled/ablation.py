@@ -1,4 +1,4 @@
-"""Private switches that turn off single mechanisms of the engine, for the ablation benchmark.
+"""Switches that turn off one optimization of the engine at a time, for the ablation benchmark.
 
 `HANDGRAD_ABLATE` lists mechanisms to turn off, separated by commas. Results stay correct; only the
 speed changes. Users have no reason to set it.

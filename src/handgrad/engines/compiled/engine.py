@@ -1,4 +1,4 @@
-"""The compiled engine: plans a network's step, runs the plan, and keeps the network in sync."""
+"""CompiledEngine: the engine that the training loop calls. It plans, compiles and runs programs."""
 
 from __future__ import annotations
 

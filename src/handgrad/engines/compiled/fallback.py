@@ -1,4 +1,4 @@
-"""The compiled engine, which falls back to the reference engine if compilation is impossible."""
+"""The engine behind `engine="auto"`: CompiledEngine, or ReferenceEngine if nothing can be compiled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The checkpoint file.
+"""Reading and writing one checkpoint file: its format, its version and its digest.
 
 A safetensors file. Its tensors are the arrays of a `RunState`; its metadata holds the rest as JSON,
 and a SHA-256 of both. The file is written under a temporary name and then renamed, so that it is

@@ -1,4 +1,4 @@
-"""The fingerprint of a run: everything its results depend on, to be compared when it resumes."""
+"""The fingerprint of a run: hashes of its data and settings, compared when a run is resumed."""
 
 from __future__ import annotations
 

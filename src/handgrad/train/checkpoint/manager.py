@@ -1,4 +1,4 @@
-"""CheckpointManager: writes and finds the checkpoints of one run, and locks their folder."""
+"""CheckpointManager: saves, finds and deletes the checkpoints of a run, and locks their folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RunState: everything the rest of a training run depends on, and its checks after loading."""
+"""RunState: what a checkpoint saves (weights, optimizer state, epoch, order), with checks on load."""
 
 from __future__ import annotations
 

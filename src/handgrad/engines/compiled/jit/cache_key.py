@@ -1,4 +1,4 @@
-"""The key of the kernel cache: a hash of everything that the machine code depends on.
+"""The version key of the object cache: a hash of everything that machine code depends on.
 
 The sources are found by following the imports of the kernel modules, so a new helper module cannot
 be forgotten. The other parts are the versions of the compiler, its settings, and the processor.

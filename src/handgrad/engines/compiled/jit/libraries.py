@@ -1,4 +1,4 @@
-"""Loads Numba and llvmlite when a kernel must be compiled, and explains why they cannot be used."""
+"""Loads Numba and llvmlite when a kernel must be compiled, or explains why that is impossible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The object-code cache: a folder that only the user can write to, shared by processes."""
+"""The object cache: saves compiled kernels on disk, and loads them if they are valid and safe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A second process that compiles kernels; Numba holds the GIL, so a thread would not help."""
+"""Compiles kernels in a second process at the same time, since Numba holds the GIL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kernels: one file for each family, named like the file of the layers.
+"""Kernels, one file per layer family, and the helpers that they share.
 
 Kernels are plain functions on pointers, marked with `@kernel`. `jit.compiler` compiles those that a
 network needs. These modules import Numba, so nothing here is imported while all needed kernels

@@ -1,4 +1,4 @@
-"""Kernels for activations: element by element and in place, over `count` elements.
+"""Kernels for activations and their derivatives, element by element and in place.
 
 In place, because the compiler then sees one array only and need not check whether two overlap.
 """

@@ -1,4 +1,4 @@
-"""Kernels for augmentation: equal to `handgrad.data.augment`, bit for bit.
+"""Kernels for augmentation: shift, rotation, elastic distortion, erasing, stroke width, contrast.
 
 Coordinates are in 256ths of a pixel, from one pixel above and to the left of the image. All
 intermediate results are integers below 2²⁴, which float32 represents exactly.

@@ -1,4 +1,4 @@
-"""Kernels for Dense on batches of one image: values are vectors without lanes.
+"""Kernels for Dense on a batch of one image: they vectorize over features, not over images.
 
 Y = W x + b        x (I,)   W (O, I)   b (O,)   Y (O,)
 

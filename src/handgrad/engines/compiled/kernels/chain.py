@@ -1,4 +1,4 @@
-"""Kernels for residual connections: the sum of two values, and a copy."""
+"""Kernels for Residual: the sum of two branches, and a copy."""
 
 from __future__ import annotations
 

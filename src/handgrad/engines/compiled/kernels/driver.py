@@ -1,4 +1,4 @@
-"""The loop that every worker runs over steps, phases, items and kernel calls; and the barrier."""
+"""The driver: the loop that every worker thread runs, and the code that waits at a barrier."""
 
 from __future__ import annotations
 

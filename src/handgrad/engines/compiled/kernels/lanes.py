@@ -1,4 +1,4 @@
-"""Sizes that all kernels share: the images in a vector, and the padding between workers."""
+"""Constants of all kernels: 16 images per vector (lanes), and the padding against false sharing."""
 
 LANES = 16  # images side by side in a vector, so float32 vectors of 512 bits
 

@@ -1,4 +1,4 @@
-"""Kernels for the optimizers and for sums of gradients, over `count` elements of the parameters."""
+"""Kernels for SGD, Momentum, Adam and AdamW, and for the norm of all gradients."""
 
 from __future__ import annotations
 

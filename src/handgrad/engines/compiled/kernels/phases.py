@@ -1,4 +1,4 @@
-"""The kinds of work items that a phase of the plan, and so the driver's loop, iterates over."""
+"""The kinds of work items of a phase: chunks of the batch, tiles, shares, halves, or each worker."""
 
 from __future__ import annotations
 

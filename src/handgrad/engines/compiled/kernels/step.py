@@ -1,4 +1,4 @@
-"""Kernels for the beginning and the end of a step: batch bounds, finite checks, logits."""
+"""Kernels that begin and end a step: bounds of the batch, finite checks, writing of logits."""
 
 from __future__ import annotations
 

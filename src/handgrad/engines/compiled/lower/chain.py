@@ -1,4 +1,4 @@
-"""Lowering of Chain, Flatten and Residual."""
+"""Lowering of Sequential, Flatten and Residual."""
 
 from __future__ import annotations
 

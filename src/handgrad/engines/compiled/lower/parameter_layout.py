@@ -1,4 +1,4 @@
-"""Where each parameter lies in the long arrays that the kernels use, and copies in and out."""
+"""ParameterLayout: the position of each parameter in the long arrays that the kernels use."""
 
 from __future__ import annotations
 

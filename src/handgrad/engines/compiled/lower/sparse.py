@@ -1,4 +1,4 @@
-"""Lowering of the first Dense on images most of whose pixels are zero."""
+"""Lowering of the first Dense as a sparse product, for images with many zero pixels."""
 
 from __future__ import annotations
 

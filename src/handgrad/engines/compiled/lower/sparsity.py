@@ -1,4 +1,4 @@
-"""Whether the first linear layer should skip the pixels that are zero."""
+"""The decision whether the first Dense skips zero pixels, by the share of zeros."""
 
 from __future__ import annotations
 

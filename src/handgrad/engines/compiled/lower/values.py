@@ -1,4 +1,4 @@
-"""What layers pass on to each other: a value in lanes, or the images as CSR matrices."""
+"""The types of values between layers: a buffer in lanes, or images as CSR matrices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Builds a plan report from a plan, the network and the formulas in the kernels' docstrings."""
+"""Builds a PlanReport from a plan: costs, and each kernel's formula from its docstring."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class _NetworkFacts(NamedTuple):
 
 
 def _layer(name: str, plan: Plan, phases: Sequence[PhaseLine]) -> LayerLine:
-    """Return what a layer became."""
+    """Return the report's line about a layer: its kernels and multiply-adds."""
     kernels = [line for phase in phases for line in phase.kernels if line.layer == name]
     facts = [note.partition(": ")[2] for note in plan.notes if note.startswith(f"{name}: ")]
     numbers = [
@@ -116,7 +116,7 @@ def _layer(name: str, plan: Plan, phases: Sequence[PhaseLine]) -> LayerLine:
 
 
 def _phase(plan: Plan, phase: Phase, facts: _NetworkFacts) -> PhaseLine:
-    """Return what a phase does."""
+    """Return the report's line about a phase: its kernels and bytes."""
     kernels = tuple(
         KernelLine(
             layer=stage.layer,
@@ -138,7 +138,7 @@ def _phase(plan: Plan, phase: Phase, facts: _NetworkFacts) -> PhaseLine:
 
 
 def _items(phase: Phase) -> str:
-    """Return what one item of a phase is."""
+    """Return the name of a work item of a phase."""
     pieces = f"{phase.tiles} pieces"
     match phase.kind:
         case Kind.TILES:
@@ -191,7 +191,7 @@ def _bytes(buffer: Buffer) -> int:
 
 
 def formula(kernel: Kernel) -> str:
-    """Return what a kernel computes: its docstring up to the first sentence about how."""
+    """Return a kernel's formula: its docstring up to the first sentence."""
     family, _, name = kernel.name.partition(".")
     text = _docstrings(family)[name]
     first, *others = (_on_one_line(part) for part in text.split("\n\n"))

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 _NUMBER = 13  # the width of a column of numbers
-_MIN_FORMULA = 44  # a formula with less room beside its kernel moves to the next line
+_MIN_FORMULA = 44  # a formula with less space beside its kernel moves to the next line
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _head(report: PlanReport, width: int) -> Iterator[str]:
 
 
 def _layers(report: PlanReport, width: int) -> Iterator[str]:
-    """Yield what each layer became."""
+    """Yield the table of layers, line by line."""
     yield _row("layers", ["forward", "backward"], width)
     name = _widest(layer.name for layer in report.layers)
     for layer in report.layers:

@@ -1,4 +1,4 @@
-"""The arguments that a run supplies, converted to the types that the kernels take."""
+"""Converts a run's images, labels, order and learning rates to the arrays that kernels take."""
 
 from __future__ import annotations
 

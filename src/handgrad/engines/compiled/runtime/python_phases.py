@@ -1,4 +1,4 @@
-"""Programs with phases in Python: layers, losses and optimizers that have no kernel."""
+"""Runs the phases of a plan that call Python: layers, losses and optimizers without kernels."""
 
 from __future__ import annotations
 

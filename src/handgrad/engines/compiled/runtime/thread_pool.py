@@ -1,4 +1,4 @@
-"""The thread budget of this process, and work that a signal cannot interrupt halfway."""
+"""The worker threads of a process: how many may run, and work that a signal must not interrupt."""
 
 from __future__ import annotations
 

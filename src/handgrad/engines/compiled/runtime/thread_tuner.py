@@ -1,4 +1,4 @@
-"""The thread-count autotuner: runs a program with all workers, or with one if that is faster."""
+"""The thread-count autotuner: measures whether all workers or one are faster, and switches."""
 
 from __future__ import annotations
 
