@@ -1,4 +1,4 @@
-"""The engine behind `engine="auto"`: CompiledEngine, or ReferenceEngine if nothing can be compiled."""
+"""The engine of `engine="auto"`: CompiledEngine, or ReferenceEngine if nothing can compile."""
 
 from __future__ import annotations
 

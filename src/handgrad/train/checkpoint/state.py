@@ -1,4 +1,4 @@
-"""RunState: what a checkpoint saves (weights, optimizer state, epoch, order), with checks on load."""
+"""RunState: the contents of a checkpoint (weights, optimizer state, epoch), checked on load."""
 
 from __future__ import annotations
 

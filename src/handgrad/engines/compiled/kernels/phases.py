@@ -1,4 +1,4 @@
-"""The kinds of work items of a phase: chunks of the batch, tiles, shares, halves, or each worker."""
+"""The kinds of work items of a phase: chunks of a batch, tiles, shares, halves, each worker."""
 
 from __future__ import annotations
 
