@@ -27,7 +27,8 @@ from handgrad.layers import Softplus
 
 assert hg.gradcheck("Softplus").ok
 train, _ = hg.load_data("digits")
-net = hg.Network([hg.Flatten(), hg.Dense(9), Softplus(), hg.Dense()], train.shape, len(train.classes))
+layers = [hg.Flatten(), hg.Dense(9), Softplus(), hg.Dense()]
+net = hg.Network(layers, train.shape, len(train.classes))
 hg.fit(net, train.take(np.arange(200)), epochs=1)
 assert "Softplus" in str(hg.plan(net))
 """

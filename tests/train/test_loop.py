@@ -321,7 +321,7 @@ def test_invalid_arguments_are_refused_before_training() -> None:
         hg.DataError, "expected a Dataset, not a tuple; make one: Dataset.from_arrays", data[:9]
     )
     with pytest.raises(
-        hg.ModelError, match=r"expected a Network, not a list; make one: hg.Network\(layers, train"
+        hg.ModelError, match=r"expected a Network or a Classifier, not a list; write hg.Class"
     ):
         hg.fit(list(net.layers), data)
     refused(

@@ -1,4 +1,4 @@
-"""Show a dataset in a notebook: images of each class in one grid, and a table of counts."""
+"""Show a dataset in a notebook: images of each class as one picture, and a table of counts."""
 
 from __future__ import annotations
 

@@ -82,16 +82,16 @@ def state_of(named: Mapping[str, NDArray[Any]], rest: Mapping[str, Any]) -> RunS
     """
     parts: dict[str, dict[str, Any]] = {part: {} for part in _PARTS}
     for name, array in named.items():
-        part, _, own = name.partition("/")
+        part, _, array_name = name.partition("/")
         if part not in parts:
             raise ValueError(f"unknown array {name}")
         if not np.isfinite(array).all():
             raise ValueError(f"{name} has a value that is not finite")
         if part == "optimizer_state":
-            kind, _, own = own.partition("/")
-            parts[part].setdefault(own, {})[kind] = array
+            kind, _, array_name = array_name.partition("/")
+            parts[part].setdefault(array_name, {})[kind] = array
         else:
-            parts[part][own] = array
+            parts[part][array_name] = array
     records = rest["records"]
     if not isinstance(records, list):
         raise ValueError(f"records must be a list, not {records!r:.40}")
@@ -127,14 +127,14 @@ def check_fits(
         ConfigError: if it is the state of an optimizer with other arrays.
         ModelError: if an array has another shape, is missing, or is unknown.
     """
-    was, now = (
+    before, after = (
         ", ".join(sorted({kind for kinds in of.values() for kind in kinds})) or "nothing"
         for of in (state.optimizer_state, optimizer_state)
     )
     _check_same(arrays, state.arrays)
-    if was != now:
+    if before != after:
         raise ConfigError(
-            f"cannot resume: the optimizer's state was {was} and is now {now}; "
+            f"cannot resume: the optimizer's state was {before} and is now {after}; "
             "use the same optimizer"
         )
     _check_same(_flat(optimizer_state), _flat(state.optimizer_state))
@@ -149,13 +149,16 @@ def check_fits(
         )
 
 
-def _check_same(own: Mapping[str, Array], others: Mapping[str, Array], prefix: str = "") -> None:
+def _check_same(
+    expected: Mapping[str, Array], actual: Mapping[str, Array], prefix: str = ""
+) -> None:
     """Raise a ModelError unless two sets of arrays have the same names, shapes and dtypes."""
-    own, others = ({prefix + name: a for name, a in of.items()} for of in (own, others))
-    check_same_structure(own, others)
-    for name, array in others.items():
-        if array.dtype != own[name].dtype:
-            raise ModelError(f"array {name} has dtype {array.dtype}, must have {own[name].dtype}")
+    expected, actual = ({prefix + name: a for name, a in of.items()} for of in (expected, actual))
+    check_same_structure(expected, actual)
+    for name, array in actual.items():
+        dtype = expected[name].dtype
+        if array.dtype != dtype:
+            raise ModelError(f"array {name} has dtype {array.dtype}, must have {dtype}")
 
 
 def _flat(optimizer_state: Mapping[str, Mapping[str, Array]]) -> dict[str, Array]:
