@@ -190,6 +190,25 @@ def test_update_buffers(F: int, area: int, N: int) -> None:
     assert nonfinite[0] == 0
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("statistic", ["mean", "var"])
+def test_running_statistics_that_are_not_finite_are_flagged(statistic: str, bad: float) -> None:
+    statistics, nonfinite = {"mean": random(0, 21), "var": np.abs(random(1, 21))}, np.zeros(1, int)
+    statistics[statistic][20] = bad
+    call_kernel(
+        "norm.update_buffers",
+        running_mean=random(2, 21),
+        running_var=random(3, 21),
+        features=21,
+        area=2,
+        momentum=0.25,
+        step_state=step_state(5),
+        nonfinite=nonfinite,
+        **statistics,
+    )
+    assert nonfinite[0] == 1
+
+
 @shapes
 def test_normalize(F: int, area: int) -> None:
     X, shift, scale = random(0, F, area, LANES), random(1, F), random(2, F)
