@@ -59,6 +59,9 @@ def test_run(
     else:
         assert sorted(chain.from_iterable(found)) == sorted(items)
         assert max(map(len, found)) - min(map(len, found)) <= 1
+        for worker, own in enumerate(found):
+            begin, end = (len(items) * w // workers for w in (worker, worker + 1))
+            assert own == sorted(items[begin:end])
 
 
 def test_a_run_ends_where_the_step_state_says_stop() -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from handgrad.engines.compiled.jit.direct_call import call_kernel
@@ -18,6 +20,7 @@ from tests.engines.compiled.kernels.arrays import (
     unset,
 )
 
+few = settings(max_examples=15, report_multiple_bugs=False)
 # Features, area, images.
 SIZES = [(1, 1, 5), (3, 7, 16), (5, 4, 21), (2, 9, 50)]
 sizes = pytest.mark.parametrize(("F", "area", "N"), SIZES)
@@ -223,3 +226,15 @@ def test_normalize_backward(F: int, area: int) -> None:
     expected = dY * by_feature(F, scale)
     call_kernel("norm.normalize_backward", dY=dY, scale=scale, features=F, area=area)
     np.testing.assert_allclose(dY, expected, **TOLERANCE)
+
+
+@few
+@given(F=st.integers(1, 6), area=st.integers(1, 9), N=st.integers(1, 50))
+def test_batch_normalization_of_any_size(F: int, area: int, N: int) -> None:
+    test_statistics(F, area, N)
+    test_combine(F, area, N)
+    test_forward(F, area)
+    test_gradient(F, area)
+    test_mean_gradient(F, area, N)
+    test_backward(F, area, N)
+    test_update_buffers(F, area, N)
