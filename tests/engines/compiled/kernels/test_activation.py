@@ -15,7 +15,7 @@ from tests.engines.compiled.kernels.arrays import TOLERANCE, random
 
 Function = Callable[[NDArray[Any]], NDArray[Any]]
 
-cases = settings(max_examples=20, deadline=None)
+cases = settings(max_examples=20, report_multiple_bugs=False)
 counts = given(count=st.integers(1, 70), seed=st.integers(0, 999))
 
 
@@ -35,6 +35,7 @@ def check_backward(
     kernel: str, name: str, derivative: Function, count: int, seed: int, **others: float
 ) -> None:
     kept, dY = random(seed, count), random(seed + 1, count + 1)
+    kept[seed % count] = 0  # where derivatives jump
     expected, after = dY[:count] * derivative(kept.astype(np.float64)), dY[count]
     call_kernel(kernel, dY=dY, count=count, **{name: kept}, **others)
     np.testing.assert_allclose(dY[:count], expected, **TOLERANCE)

@@ -6,11 +6,15 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from handgrad.engines.compiled.jit.direct_call import call_kernel
 from handgrad.engines.compiled.kernels.lanes import LANES
 from tests.engines.compiled.kernels.arrays import random, unset
+
+few = settings(max_examples=15, report_multiple_bugs=False)
 
 
 class Conv(NamedTuple):
@@ -206,3 +210,32 @@ def test_backward_input(conv: Conv, tile: dict[str, int]) -> None:
     expected = padded[:, top : top + conv.H, left : left + conv.W]
     np.testing.assert_allclose(dX[:-1], expected, rtol=1e-4, atol=1e-4)
     assert np.isnan(dX[-1]).all()
+
+
+@st.composite
+def convs(draw: st.DrawFn) -> Conv:
+    """Draw the shapes of a convolution whose kernel fits into the padded image."""
+    kernel = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    padding = draw(st.integers(0, kernel[0] - 1)), draw(st.integers(0, kernel[1] - 1))
+    height, width = (draw(st.integers(size, 8)) for size in kernel)
+    stride = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    channels, outputs = draw(st.integers(1, 4)), draw(st.integers(1, 9))
+    return Conv(channels, outputs, height, width, kernel, stride, padding)
+
+
+@few
+@given(convs())
+def test_forward_of_any_shape(conv: Conv) -> None:
+    test_forward(conv, TILES[1])
+
+
+@few
+@given(convs())
+def test_backward_input_of_any_shape(conv: Conv) -> None:
+    test_backward_input(conv, TILES[1])
+
+
+@few
+@given(convs())
+def test_gradient_of_any_shape(conv: Conv) -> None:
+    test_gradient(conv, {"ROWS": 4, "COLUMNS": 3})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from handgrad.engines.compiled.jit.direct_call import call_kernel
 from handgrad.engines.compiled.kernels.lanes import LANES
@@ -17,6 +19,7 @@ from tests.engines.compiled.kernels.arrays import (
     unset,
 )
 
+few = settings(max_examples=15, report_multiple_bugs=False)
 # Outputs, inputs, T.
 SIZES = [(10, 7, 16), (16, 64, 16), (33, 13, 16), (50, 130, 32), (70, 9, 48)]
 
@@ -160,3 +163,24 @@ def test_bias_gradient(O: int, T: int) -> None:
     call_kernel("dense.bias_gradient", R=transposed(dY, T), db=db, outputs=O, T=T)
     np.testing.assert_allclose(db[:O], dY.sum(axis=0), **TOLERANCE)
     assert np.isnan(db[-1])
+
+
+SOME_SIZES = {"O": st.integers(1, 70), "I": st.integers(1, 40), "T": st.sampled_from([16, 48])}
+
+
+@few
+@given(**SOME_SIZES, rows=st.sampled_from([3, 8]), share_width=st.integers(1, 45))
+def test_forward_of_any_size(O: int, I: int, T: int, rows: int, share_width: int) -> None:
+    test_forward(O, I, T, rows, share_width)
+
+
+@few
+@given(**SOME_SIZES, rows=st.sampled_from([3, 8]))
+def test_backward_input_of_any_size(O: int, I: int, T: int, rows: int) -> None:
+    test_backward_input(O, I, T, rows)
+
+
+@few
+@given(**SOME_SIZES, N=st.integers(1, 50), halves=st.sampled_from([1, 2]))
+def test_gradient_of_any_size(O: int, I: int, T: int, N: int, halves: int) -> None:
+    test_gradient(O, I, T, N, halves)

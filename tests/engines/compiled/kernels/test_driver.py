@@ -59,6 +59,9 @@ def test_run(
     else:
         assert sorted(chain.from_iterable(found)) == sorted(items)
         assert max(map(len, found)) - min(map(len, found)) <= 1
+        for worker, own in enumerate(found):
+            begin, end = (len(items) * w // workers for w in (worker, worker + 1))
+            assert own == sorted(items[begin:end])
 
 
 def test_a_run_ends_where_the_step_state_says_stop() -> None:
@@ -83,3 +86,49 @@ def test_a_run_ends_where_the_step_state_says_stop() -> None:
     )
     assert Y[0] == X[0]
     assert np.isnan(Y[1])
+
+
+def test_arguments_may_differ_between_workers() -> None:
+    X, Y, states = random(0, 30), unset(30), np.tile(step_state(1), (3, 1))
+    code = addresses([Kernel("chain.copy")])[Kernel("chain.copy")]
+    for worker in range(3):
+        call_kernel(
+            "driver.run",
+            steps=1,
+            phases=np.array([0, 1, Kind.EACH_WORKER, 1, NEVER]),
+            phase_count=1,
+            calls=np.array([code, 0, 3]),
+            arguments=np.array(
+                [[X.ctypes.data, 0, 0, 40], [Y.ctypes.data, 0, 0, 40], [1, 0, 0, 0]]
+            ),
+            blocks=np.zeros(3 * ARGUMENT_WORDS, np.int64),
+            step_states=states,
+            worker=worker,
+            workers=3,
+            barrier=np.zeros(32, np.int64),
+            yield_thread=0,
+        )
+    assert np.flatnonzero(~np.isnan(Y)).tolist() == [0, 10, 20]
+    np.testing.assert_array_equal(Y[::10], X[::10])
+
+
+def test_a_barrier_follows_each_phase_that_needs_one() -> None:
+    X, Y, barrier = random(0, 1), unset(1), np.zeros(32, np.int64)
+    code = addresses([Kernel("chain.copy")])[Kernel("chain.copy")]
+    call_kernel(
+        "driver.run",
+        steps=4,
+        phases=np.array([[0, 1, Kind.TILES, 1, above] for above in (0, 1, 0, NEVER)]),
+        phase_count=4,
+        calls=np.array([code, 0, 3]),
+        arguments=np.array([[X.ctypes.data, 0, 0, 0], [Y.ctypes.data, 0, 0, 0], [1, 0, 0, 0]]),
+        blocks=np.zeros(ARGUMENT_WORDS, np.int64),
+        step_states=step_state(1).reshape(1, WORDS),
+        worker=0,
+        workers=1,
+        barrier=barrier,
+        yield_thread=0,
+    )
+    assert barrier[0] == 0  # no worker is waiting
+    assert barrier[16] == 4 * 2  # passed barriers
+    assert Y[0] == X[0]

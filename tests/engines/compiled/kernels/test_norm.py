@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from handgrad.engines.compiled.jit.direct_call import call_kernel
@@ -18,6 +20,7 @@ from tests.engines.compiled.kernels.arrays import (
     unset,
 )
 
+few = settings(max_examples=15, report_multiple_bugs=False)
 # Features, area, images.
 SIZES = [(1, 1, 5), (3, 7, 16), (5, 4, 21), (2, 9, 50)]
 sizes = pytest.mark.parametrize(("F", "area", "N"), SIZES)
@@ -190,6 +193,25 @@ def test_update_buffers(F: int, area: int, N: int) -> None:
     assert nonfinite[0] == 0
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("statistic", ["mean", "var"])
+def test_running_statistics_that_are_not_finite_are_flagged(statistic: str, bad: float) -> None:
+    statistics, nonfinite = {"mean": random(0, 21), "var": np.abs(random(1, 21))}, np.zeros(1, int)
+    statistics[statistic][20] = bad
+    call_kernel(
+        "norm.update_buffers",
+        running_mean=random(2, 21),
+        running_var=random(3, 21),
+        features=21,
+        area=2,
+        momentum=0.25,
+        step_state=step_state(5),
+        nonfinite=nonfinite,
+        **statistics,
+    )
+    assert nonfinite[0] == 1
+
+
 @shapes
 def test_normalize(F: int, area: int) -> None:
     X, shift, scale = random(0, F, area, LANES), random(1, F), random(2, F)
@@ -204,3 +226,15 @@ def test_normalize_backward(F: int, area: int) -> None:
     expected = dY * by_feature(F, scale)
     call_kernel("norm.normalize_backward", dY=dY, scale=scale, features=F, area=area)
     np.testing.assert_allclose(dY, expected, **TOLERANCE)
+
+
+@few
+@given(F=st.integers(1, 6), area=st.integers(1, 9), N=st.integers(1, 50))
+def test_batch_normalization_of_any_size(F: int, area: int, N: int) -> None:
+    test_statistics(F, area, N)
+    test_combine(F, area, N)
+    test_forward(F, area)
+    test_gradient(F, area)
+    test_mean_gradient(F, area, N)
+    test_backward(F, area, N)
+    test_update_buffers(F, area, N)

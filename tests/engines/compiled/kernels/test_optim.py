@@ -131,7 +131,7 @@ def test_adam(count: int) -> None:
     gradient, t = 0.5 * dW, 3
     mean, square = 0.9 * M + 0.1 * gradient, 0.99 * V + 0.01 * gradient**2
     correction_1, correction_2 = 1 - 0.9**t, 1 - 0.99**t
-    step = 0.1 * (mean / correction_1) / (np.sqrt(square / correction_2) + 1e-6)
+    step = 0.1 * (mean / correction_1) / (np.sqrt(square / correction_2) + 0.1)
     expected = W - 0.1 * 0.3 * W - step
     call(
         "optim.adam",
@@ -148,19 +148,44 @@ def test_adam(count: int) -> None:
         beta2=0.99,
         rest1=0.1,
         rest2=0.01,
-        eps=1e-6,
+        eps=0.1,
     )
     np.testing.assert_allclose(M, mean, **TOLERANCE)
     np.testing.assert_allclose(V, square, **TOLERANCE)
     np.testing.assert_allclose(W, expected, rtol=1e-4, atol=1e-4)
 
 
+DECAY = {"decay": 0.0}
+# What each optimizer's kernel needs besides W, and where the gradient is.
+UPDATES: dict[str, tuple[str, dict[str, Any]]] = {
+    "sgd": ("dW", DECAY),
+    "momentum": ("dW", {"V": random(2, 21), "mu": 0.9, **DECAY}),
+    "nesterov": ("dW", {"V": random(2, 21), "mu": 0.9, **DECAY}),
+    "adam": (
+        "dW",
+        {"M": random(2, 21), "V": np.abs(random(3, 21)), "eps": 1e-6, **DECAY}
+        | {"beta1": 0.9, "beta2": 0.99, "rest1": 0.1, "rest2": 0.01},
+    ),
+    "sgd_by_halves": ("halves", {"size": 21}),
+    "sgd_by_chunks": ("parts", {"part_stride": 21, "dW": random(2, 21)}),
+}
+
+
 @pytest.mark.parametrize("index", [0, 20])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_an_update_that_is_not_finite_is_flagged(bad: float, index: int) -> None:
-    W, dW, nonfinite = random(0, 21), random(1, 21), np.zeros(1, np.int64)
-    dW[index] = bad
-    state = step_state(LR=0.1)
-    arguments = {"count": 21, "step_state": state, "decay": 0.0, "nonfinite": nonfinite}
-    call_kernel("optim.sgd", W=W, dW=dW, **arguments)
+@pytest.mark.parametrize("kernel", UPDATES)
+def test_an_update_that_is_not_finite_is_flagged(kernel: str, bad: float, index: int) -> None:
+    name, others = UPDATES[kernel]
+    gradient, nonfinite = random(1, 2, 21), np.zeros(1, np.int64)
+    gradient[0, index] = bad
+    arguments = {key: np.copy(x) if np.ndim(x) else x for key, x in others.items()}
+    call_kernel(
+        f"optim.{kernel}",
+        W=random(0, 21),
+        count=21,
+        step_state=step_state(LR=0.1, CORRECTION_1=0.5, CORRECTION_2=0.5),
+        nonfinite=nonfinite,
+        **arguments,
+        **{name: gradient if kernel.startswith("sgd_by") else gradient[0].copy()},
+    )
     assert nonfinite[0] == 1

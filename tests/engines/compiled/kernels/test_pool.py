@@ -6,11 +6,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from handgrad.engines.compiled.jit.direct_call import call_kernel
 from handgrad.engines.compiled.kernels.lanes import LANES
 from tests.engines.compiled.kernels.arrays import TOLERANCE, random, unset
+
+few = settings(max_examples=15, report_multiple_bugs=False)
 
 
 class Pool(NamedTuple):
@@ -161,3 +165,27 @@ def test_global_avg_backward(channels: int, area: int) -> None:
     call_kernel("pool.global_avg_backward", dY=dY, dX=dX, channels=channels, area=area)
     expected = np.broadcast_to(dY[:, None] / area, dX.shape)
     np.testing.assert_allclose(dX, expected, **TOLERANCE)
+
+
+@st.composite
+def pools(draw: st.DrawFn) -> Pool:
+    """Draw the shapes of a pooling layer, padded by at most half a window."""
+    kernel = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    padding = draw(st.integers(0, kernel[0] // 2)), draw(st.integers(0, kernel[1] // 2))
+    height, width = (draw(st.integers(size, 8)) for size in kernel)
+    stride = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    return Pool(draw(st.integers(1, 3)), height, width, kernel, stride, padding)
+
+
+@few
+@given(pools())
+def test_max_pooling_of_any_shape(pool: Pool) -> None:
+    test_max_forward(pool)
+    test_max_backward(pool)
+
+
+@few
+@given(pools())
+def test_average_pooling_of_any_shape(pool: Pool) -> None:
+    test_avg_forward(pool)
+    test_avg_backward(pool)

@@ -52,7 +52,30 @@ def test_begin(step: int, count: int, weighted: int) -> None:
     np.testing.assert_allclose(doubles[state.WEIGHT], weight, rtol=1e-5)
 
 
-def check(norms: NDArray[Any], losses: NDArray[Any], worker: int = 0) -> tuple[Any, Any, Any]:
+def test_begin_with_weights_that_are_all_zero() -> None:
+    words = step_state()
+    words[state.STEP] = -1
+    call_kernel(
+        "step.begin",
+        step_state=words,
+        total=5,
+        size=5,
+        lrs=np.array([0.5]).view(np.int64),
+        order=np.arange(5),
+        labels=np.zeros(5, np.int64),
+        weights=np.zeros(5, np.float32),
+        weighted=1,
+        class_weights=random(0, 1),
+        beta1=0.9,
+        beta2=0.99,
+        nonfinite=np.zeros(1, np.int64),
+    )
+    assert words.view(np.float64)[state.WEIGHT] == 1
+
+
+def check(
+    norms: NDArray[Any], losses: NDArray[Any], worker: int = 0, max_norm: float = 0.5
+) -> tuple[Any, Any, Any]:
     """Return the step state, the recorded losses and the recorded counts after a check."""
     words, all_losses, all_correct = step_state(2 * LANES), np.zeros(3), np.zeros(3, np.int64)
     words[state.STEP] = 1
@@ -64,7 +87,7 @@ def check(norms: NDArray[Any], losses: NDArray[Any], worker: int = 0) -> tuple[A
         correct=np.array([4, 5]),
         step_state=words,
         worker=worker,
-        max_norm=0.5,
+        max_norm=max_norm,
         all_losses=all_losses.view(np.int64),
         all_correct=all_correct,
     )
@@ -84,6 +107,11 @@ def test_check_finite() -> None:
     words, all_losses, _ = check(norms, losses, worker=1)
     assert words.view(np.float64)[state.CLIP] == 0.1
     assert not all_losses.any()  # worker 0 records them
+
+
+def test_check_finite_without_a_largest_norm() -> None:
+    words, *_ = check(np.array([9, 16], np.float32), np.ones(2, np.float32), max_norm=0)
+    assert words.view(np.float64)[state.CLIP] == 1
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
