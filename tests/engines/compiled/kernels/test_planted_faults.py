@@ -26,8 +26,9 @@ PACKAGE = Path(inspect.getfile(handgrad)).parent
 KERNELS = Path(inspect.getfile(kernels)).parent.relative_to(PACKAGE)
 ROOT = Path(__file__).parents[4]
 TESTS = Path(__file__).parent.relative_to(ROOT)
-SCHEDULES = f"{TESTS.parent}/lower/test_barriers.py::test_the_result_is_the_same_for_every_schedule"
-SCHEDULES += "_of_the_workers"
+BARRIERS = f"{TESTS.parent}/lower/test_barriers.py::test_the"
+SCHEDULES = f"{BARRIERS}_result_is_the_same_for_every_schedule_of_the_workers"
+RECORDED = f"{BARRIERS}_barriers_of_the_named_models_are_the_recorded_ones"
 
 
 class Fault(NamedTuple):
@@ -253,16 +254,10 @@ FAULTS = [
     # Declarations, from which the barriers follow.
     Fault("chain.add", 'reads="A, B", writes="Y"', 'reads="A, B, Y"'),
     Fault(
-        "conv.pack_forward",
-        'reads="W", writes="P[k]"',
-        'reads="W, P[k]"',
-        (f"{SCHEDULES}[convnet-False-2-last worker first]",),
-    ),
-    Fault(
-        "dense.transpose_gradient",
-        'writes="R"',
-        'scratch="R"',
-        (f"{SCHEDULES}[convnet-False-2-last worker first]",),
+        "dense.gradient",
+        'reads="X[chunks], R[chunks]", writes="dW[item tiles blocks], norms[item]"',
+        'reads="X, R, dW[item tiles blocks]", writes="norms[item]"',
+        (f"{RECORDED}[two-layer, SGD, batches of 64, dense]",),
     ),
     Fault(
         "norm.statistics",
