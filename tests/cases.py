@@ -51,13 +51,16 @@ class Case:
         name: what the tests call it.
         layers: one layer, or several one after another.
         shape: one example's, without the batch.
-        batch: how many examples make a batch.
+        batch: the number of examples in a batch.
+        step: the step of central differences; a deep network needs a small one, as some of its
+            thousands of ReLUs would else cross their kink.
     """
 
     name: str
     layers: tuple[Layer, ...]
     shape: Shape
     batch: int = 5
+    step: float = 1e-5
 
     @property
     def chain(self) -> Sequential:
@@ -172,6 +175,7 @@ NAMED = tuple(
         name,
         (*make()[:-1], replace(make()[-1], units=CLASSES)),
         _SMALLEST.get(name, (1, 5, 6)),
+        step=1e-6 if name in ("deep-convnet", "resnet7") else 1e-5,
     )
     for name, make in MODELS.items()
 )

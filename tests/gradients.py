@@ -19,7 +19,6 @@ from handgrad.layers import Array, Context
 from handgrad.params import flatten
 from tests.cases import Case
 
-STEP = 1e-5
 TOLERANCE = 1e-7
 ELEMENTS = 12  # the number of single elements checked in a larger array
 
@@ -77,18 +76,25 @@ def check_draw(case: Case, training: bool, seed: int) -> float:
         {name: points[name] for name in found},
         found,
         rng,
+        case.step,
     )
 
 
-def check(f: Callable[[], float], points: Arrays, found: Arrays, rng: np.random.Generator) -> float:
+def check(
+    f: Callable[[], float],
+    points: Arrays,
+    found: Arrays,
+    rng: np.random.Generator,
+    step: float,
+) -> float:
     """Check the gradients `found` of f at `points`, which f reads and which are changed in place.
 
     Returns:
         The worst error.
     """
     vectors = {name: np.stack(list(directions(point.shape, rng))) for name, point in points.items()}
-    slopes = {name: measure(f, point, vectors[name], STEP) for name, point in points.items()}
-    halved = {name: measure(f, point, vectors[name], STEP / 2) for name, point in points.items()}
+    slopes = {name: measure(f, point, vectors[name], step) for name, point in points.items()}
+    halved = {name: measure(f, point, vectors[name], step / 2) for name, point in points.items()}
     if max(errors(halved, slopes).values()) > TOLERANCE / 4:
         raise KinkedError
 
