@@ -1,4 +1,4 @@
-"""Sphinx configuration: `sphinx-build -W docs docs/_build` builds the site without a network."""
+"""Sphinx configuration. `sphinx-build -W docs docs/_build` builds the site offline."""
 
 import re
 from pathlib import Path

@@ -185,7 +185,7 @@ def test_the_order_lists_every_package_and_no_other() -> None:
 
 
 def test_the_table_of_the_readme_has_the_same_order() -> None:
-    table = README.read_text().split("## Packages")[1].split("\n\n")[1]
+    table = README.read_text().split("## Source layout")[1].split("\n\n")[1]
     rows = [line.split("|")[1] for line in table.splitlines()[2:]]
     listed = [name.rstrip("/") for row in rows for name in re.findall(r"`([^`]+)`", row)]
     assert listed == [name for name in ORDER if not name.startswith("__")]

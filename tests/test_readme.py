@@ -75,7 +75,7 @@ def test_the_table_lists_every_command() -> None:
 
 
 def test_the_table_of_packages_names_every_package() -> None:
-    table = README.split("## Packages")[1].split("##")[0]
+    table = README.split("## Source layout")[1].split("##")[0]
     named = {name.rstrip("/") for name in re.findall(r"`([\w/]+)`", table)}
     packages = {p.parent.name for p in (ROOT / "src/handgrad").glob("*/__init__.py")}
     assert packages <= named

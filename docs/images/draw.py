@@ -1,4 +1,4 @@
-"""Draw the figure of the README: `python docs/images/draw.py`."""
+"""Draw the figure in the README. Run it with `python docs/images/draw.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small-image classifiers trained with gradients that are derived by hand and checked.
+"""Classifiers for small images, trained with gradients that are derived by hand and checked.
 
     import handgrad as hg
 
@@ -7,7 +7,7 @@
     hg.fit(model, train, epochs=3)
     print(hg.evaluate(model, test))
 
-The public names are listed in ``__init__.pyi``; each one is loaded when it is first used.
+The public names are listed in ``__init__.pyi``. Each one is imported when it is first used.
 """
 
 import lazy_loader
