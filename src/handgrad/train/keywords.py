@@ -1,4 +1,4 @@
-"""TrainKeywords: the TypedDict of the keywords of `fit` and `epochs`, generated from TrainConfig.
+"""The keywords of `fit` and `epochs`: the fields of `TrainConfig`, all optional.
 
 Generated from `TrainConfig` by ``python -m tests.train.keywords_source``; do not edit.
 """
