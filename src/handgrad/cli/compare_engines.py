@@ -49,7 +49,8 @@ def compare_engines(
     dtype: Annotated[
         Literal["float64", "float32"],
         typer.Option(
-            help="Number format: float64 for a strict comparison, or float32 as in training."
+            metavar="NAME",
+            help="Number format: float64 for a strict comparison, or float32 as in training.",
         ),
     ] = "float64",
     tolerance: Annotated[

@@ -5,11 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from typer import rich_utils
 from typer.core import TyperCommand, TyperGroup
-
-# An asterisk marks a required argument; the word would be on a line of its own.
-rich_utils.REQUIRED_LONG_STRING = ""
 
 
 def joined(text: str | None) -> str | None:
@@ -33,17 +29,23 @@ class HelpPage:
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes | {"help": joined(attributes.get("help"))})
+        self._pieces: list[str] | None = None
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return the words of the usage line, without braces around required arguments."""
-        pieces: list[str] = super().collect_usage_pieces(ctx)  # type: ignore[misc]
-        return [re.sub("[{}]", "", piece) for piece in pieces]
+        if self._pieces is None:
+            pieces: list[str] = super().collect_usage_pieces(ctx)  # type: ignore[misc]
+            self._pieces = [re.sub("[{}]", "", piece) for piece in pieces]
+        return self._pieces
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help page."""
+        self.collect_usage_pieces(ctx)
         for param in self.get_params(ctx):  # type: ignore[attr-defined]
             param.help, param.show_default = with_default(param), False
-            param.min = param.max = None  # from here on, they only add a range to the help page
+            # From here on, these attributes only add brackets to the help page.
+            param.min = param.max = None
+            param.required = False
             if param.param_type_name == "argument":
                 param.display_type_rich = lambda **_: ""
             elif getattr(param, "is_flag", False):

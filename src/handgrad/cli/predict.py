@@ -67,9 +67,9 @@ def predict(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Preprocessing of image files: plain (resize only), light (grayscale, with a light "
-            "object on a dark background) or drawing (for drawings and photographs of a single "
-            "character). Default: the preprocessing that is stored in the model.",
+            help="Preprocessing of image files: plain (resize only), light (grayscale, with a "
+            "light object on a dark background) or drawing (for drawings and photographs of a "
+            "single character). Default: the preprocessing that is stored in the model.",
             show_default=False,
         ),
     ] = None,

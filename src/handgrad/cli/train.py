@@ -13,7 +13,7 @@ from handgrad.cli.screen import Screen
 from handgrad.cli.train_options import OPTIONS, TrainOption
 from handgrad.cli.train_run import resume_training, start_training
 
-INTERRUPTION = "Interruption"
+INTERRUPTION = "Interruption and divergence"
 
 Config = Annotated[
     Path | None,

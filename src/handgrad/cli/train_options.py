@@ -16,9 +16,9 @@ class TrainOption(NamedTuple):
     Attributes:
         name: the name of the setting.
         flags: the option's names on the command line.
-        metavar: what stands for the value in the help.
+        metavar: the placeholder for the value in the help.
         panel: the heading above the option in the help.
-        is_switch: whether the option is true or false.
+        is_switch: whether the option has no value but a form --no-NAME.
         help: the help text, with the default value.
     """
 
@@ -37,7 +37,7 @@ OPTIONS = (
     ),
     TrainOption(
         "size", ("--size",), "N", "Your own images", False,
-        "Resize your images to NxN pixels. Default: their own size if it is the same for all and at most 64, otherwise 28.",
+        "Resize your images to NxN pixels. Default: their own size if it is the same for all and at most 64, otherwise 28, or 32 for colour images.",
     ),
     TrainOption(
         "preprocessing", ("--preprocessing",), "NAME", "Your own images", False,
@@ -48,7 +48,7 @@ OPTIONS = (
         "Name of a built-in network; `handgrad models` lists them. Default: smallnet.",
     ),
     TrainOption(
-        "epochs", ("--epochs",), "N", "Stopping", False,
+        "epochs", ("--epochs",), "N", "Epochs and early stopping", False,
         "Maximum number of epochs. Default: 20 on digits, otherwise 10.",
     ),
     TrainOption(
@@ -96,15 +96,15 @@ OPTIONS = (
         "Keep a moving average of the weights, over about this many epochs, instead of the last weights; 0: no averaging. Default: 0.",
     ),
     TrainOption(
-        "validation", ("--validation",), "X", "Stopping", False,
-        "Fraction of the training images that is used for validation instead; 0: no validation. Default: 0.1.",
+        "validation", ("--validation",), "X", "Epochs and early stopping", False,
+        "Fraction of the training images that is set aside for validation; 0: no validation. Default: 0.1.",
     ),
     TrainOption(
-        "patience", ("--patience",), "N", "Stopping", False,
+        "patience", ("--patience",), "N", "Epochs and early stopping", False,
         "Stop if the validation loss (or the training loss, without validation images) has not decreased for this many epochs, and restore the weights of the best epoch; 0: train for all epochs and keep the last weights. Default: 10.",
     ),
     TrainOption(
-        "min_delta", ("--min-delta",), "X", "Stopping", False,
+        "min_delta", ("--min-delta",), "X", "Epochs and early stopping", False,
         "Smallest decrease of the loss that counts as an improvement for early stopping. Default: 0.",
     ),
     TrainOption(
@@ -128,11 +128,11 @@ OPTIONS = (
         "Compile the network with torch.compile. Default: no.",
     ),
     TrainOption(
-        "on_divergence", ("--on-divergence",), "WORD", "Interruption", False,
+        "on_divergence", ("--on-divergence",), "WORD", "Interruption and divergence", False,
         "What to do if the loss or a weight becomes NaN or infinite: \"stop\" ends training with an error; \"lower-lr\" returns to the last checkpoint and halves the learning rate, at most three times. Default: stop.",
     ),
     TrainOption(
-        "checkpoint_minutes", ("--checkpoint-minutes",), "N", "Interruption", False,
+        "checkpoint_minutes", ("--checkpoint-minutes",), "N", "Interruption and divergence", False,
         "Save a checkpoint every N minutes within an epoch; 0: only after each epoch. Default: 1.",
     ),
     TrainOption(

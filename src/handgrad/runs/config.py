@@ -85,7 +85,8 @@ class RunConfig(BaseModel):
         "Resize your images to NxN pixels",
         metavar="N",
         panel=OWN_IMAGES,
-        default_text="their own size if it is the same for all and at most 64, otherwise 28",
+        default_text="their own size if it is the same for all and at most 64, otherwise 28, or 32 "
+        "for colour images",
         on_resume="fixed",
     )
     preprocessing: Annotated[str, one_of(PREPROCESSINGS)] | None = option(
@@ -165,7 +166,7 @@ class RunConfig(BaseModel):
     average_weights: NotNegative = shared("average_weights", 0.0, panel=LEARNING)
     validation: Share = option(
         0.1,
-        "Fraction of the training images that is used for validation instead; 0: no validation",
+        "Fraction of the training images that is set aside for validation; 0: no validation",
         panel=STOPPING,
         on_resume="fixed",
     )

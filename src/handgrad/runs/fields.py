@@ -106,8 +106,8 @@ Share = Annotated[Number, Field(ge=0, lt=1)]
 # Headings of the options in `handgrad train --help`.
 OWN_IMAGES = "Your own images"
 LEARNING = "Training"
-STOPPING = "Stopping"
-INTERRUPTION = "Interruption"
+STOPPING = "Epochs and early stopping"
+INTERRUPTION = "Interruption and divergence"
 TORCH = "With --engine torch"
 OTHER = "Options"
 

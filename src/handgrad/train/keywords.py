@@ -1,4 +1,4 @@
-"""The keywords of `fit` and `epochs`: the fields of `TrainConfig`, all optional.
+"""TrainKeywords: the TypedDict of the keywords of `fit` and `epochs`, generated from TrainConfig.
 
 Generated from `TrainConfig` by ``python -m tests.train.keywords_source``; do not edit.
 """
