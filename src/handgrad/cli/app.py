@@ -100,7 +100,7 @@ for function in (
     compare_engines,
     reproduce,
 ):
-    app.command(cls=Command)(function)  # type: ignore[type-var]
+    app.command(cls=Command)(function)
 app.add_typer(data.app, name="data")
 
 

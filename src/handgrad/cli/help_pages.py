@@ -1,8 +1,9 @@
-"""Help pages without the types, ranges and brackets that typer adds by default."""
+"""Plain help pages, without the types, ranges and brackets that typer adds by default."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
@@ -18,7 +19,12 @@ def with_default(param: Any) -> str:
     """Return the help text of an option or argument, with its default value as a sentence."""
     shown = param.show_default
     value = shown if isinstance(shown, str) else param.default
-    if not shown or value in (None, False, "") or callable(value):
+    if (
+        not shown
+        or not isinstance(value, str | int | float | Path)
+        or value is False
+        or value == ""
+    ):
         return param.help or ""
     text = f"{value:g}" if isinstance(value, float) else str(value)
     return f"{param.help or ''} Default: {text}.".strip()
@@ -54,8 +60,8 @@ class HelpPage:
 
 
 class Command(HelpPage, TyperCommand):
-    """A command with such a help page."""
+    """A command with a plain help page."""
 
 
 class Group(HelpPage, TyperGroup):
-    """A group of commands with such a help page."""
+    """A group of commands with a plain help page."""
