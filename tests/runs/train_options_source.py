@@ -34,7 +34,7 @@ class TrainOption(NamedTuple):
         flags: the option's names on the command line.
         metavar: the placeholder for the value in the help.
         panel: the heading above the option in the help.
-        is_switch: whether the option has no value but a form --no-NAME.
+        is_switch: whether the option is a pair of flags, such as --amp and --no-amp.
         help: the help text, with the default value.
     """
 

@@ -38,7 +38,7 @@ OUTPUT_ERRORS = {errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EFBIG}
 
 
 class Commands(Group):
-    """The commands; an error that a user can cause becomes a one-line message and an exit code."""
+    """The group of commands; it turns user errors into a one-line message and an exit code."""
 
     def main(self, *args: Any, **options: Any) -> Any:
         """Run the command line, and check that its output could be written."""

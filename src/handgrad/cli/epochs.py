@@ -95,7 +95,7 @@ def showing_epochs(console: Console, epochs: int) -> Iterator[EpochDisplay]:
 
 
 def line(record: Epoch, epochs: int) -> str:
-    """Return an epoch as a line of text."""
+    """Describe an epoch in one line of text."""
     validation = (
         ""
         if record.validation_loss is None

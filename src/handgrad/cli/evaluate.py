@@ -130,7 +130,7 @@ def _calibration(classifier: Classifier, Z: Array, test: Dataset) -> dict[str, A
 
 
 def _words(found: dict[str, Any], has_validation: bool) -> str:
-    """Return the result of `_calibration` as a line of text."""
+    """Describe the result of `_calibration` in one line of text."""
     words = f"expected calibration error {found['calibration_error']:.2%}"
     if not found["calibrated"]:
         other = "`handgrad calibrate --data` with images that it was not trained on"

@@ -68,7 +68,7 @@ def gradcheck(
 
     There are four oracles: central differences; linearity, since a gradient must be linear in the
     gradient of the output; PyTorch's autograd, if PyTorch is installed; and stored reference
-    gradients (golden gradients) for the built-in layers. Each check is itself tested: it must
+    gradients (golden gradients) for the built-in networks. Each check is itself tested: it must
     reject deliberately wrong gradients. If the gradient of your own layer is wrong, the likely
     cause is printed.
 

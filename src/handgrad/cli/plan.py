@@ -1,4 +1,4 @@
-"""`handgrad plan`: prints the compiled engine's plan report."""
+"""`handgrad plan`."""
 
 from __future__ import annotations
 

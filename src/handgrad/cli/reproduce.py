@@ -159,7 +159,7 @@ def _show_progress(screen: Screen, total: int, done: int) -> Iterator[ProgressLi
 
 
 class _Bars:
-    """Shows a progress bar for all jobs, one for the current job, and a line per finished job.
+    """Shows two progress bars, for all jobs and the current job, and a line per finished job.
 
     Args:
         screen: the screen on which the lines are printed.

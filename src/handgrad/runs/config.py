@@ -336,7 +336,7 @@ class RunConfig(BaseModel):
             ) from None
 
     def train_config(self, classes: Iterable[Label]) -> TrainConfig:
-        """Return the hyperparameters for a network with these classes.
+        """Return the hyperparameters for training a network with these classes.
 
         Raises:
             ConfigError: if class_weights names an unknown class.

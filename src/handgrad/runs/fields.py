@@ -39,7 +39,7 @@ def one_of(known: Iterable[str]) -> AfterValidator:
 
 
 def data_name_or_path(name: str) -> str:
-    """Check the name of a data set, and return it; return the absolute path of user images."""
+    """Return a data set's name after checking it, or the absolute path of user images."""
     if is_user_data(name):
         return str(expanded(name).absolute())
     if name not in SOURCES:
