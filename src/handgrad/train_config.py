@@ -1,8 +1,8 @@
 """TrainConfig: the hyperparameters of a training run, each declared once.
 
-A field's metadata holds its help text and whether it may change when a run is resumed. The command
-line's options, the keys of a config file, the keywords of `hg.fit` and the docstring of
-`TrainConfig` are generated from the fields.
+The metadata of a field holds its help text and whether it may change when a run is resumed. The
+options of the command line, the keys of a config file, the keywords of `hg.fit` and the docstring
+of `TrainConfig` are generated from the fields.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from handgrad.losses import Loss, SoftmaxCrossEntropy
 from handgrad.optim import Adam, Optimizer
 from handgrad.schedules import Constant, Schedule
 
-# Whether a setting may change when a run is resumed: always, only if changes are allowed, or never.
+# Whether a setting may change when a run is resumed: always, only if allowed explicitly, or never.
 OnResume = Literal["free", "allowed", "fixed"]
 
 
@@ -39,7 +39,7 @@ def setting(
     Args:
         default: the default value.
         description: one sentence that says what the setting does, without a full stop.
-        off: what None means; empty: None is not allowed.
+        off: what None means, or an empty string if None is not allowed.
         on_resume: whether the setting may change when a run is resumed.
     """
     metadata = {"description": description, "off": off, "on_resume": on_resume}
@@ -51,9 +51,11 @@ class TrainConfig:
     """The hyperparameters of a training run."""
 
     loss: Loss = setting(SoftmaxCrossEntropy(), "Loss function to minimize")
-    optimizer: Optimizer = setting(Adam(), "Optimizer, with its learning rate")
+    optimizer: Optimizer = setting(Adam(), "Optimizer, which includes the learning rate")
     clip_norm: float | None = setting(
-        None, "Maximum norm of all gradients together", off="no limit"
+        None,
+        "Maximum norm of the gradient of all parameters; a larger gradient is scaled down",
+        off="no limit",
     )
     seed: int = setting(
         0, "Seed of all random choices, such as the order of the images", on_resume="fixed"
@@ -64,36 +66,41 @@ class TrainConfig:
     class_weights: Mapping[Label, float] | str | None = setting(
         None,
         'Weight of each class in the loss; "balanced" gives every class the same total weight',
-        off="every image counts the same",
+        off="all images have the same weight",
     )
     patience: int | None = setting(
         5,
-        "Stop after this many epochs without a lower loss and restore the best weights",
-        off="train to the end and keep the last weights",
+        "Stop if the validation loss (or the training loss, without validation images) has not "
+        "decreased for this many epochs, and restore the weights of the best epoch",
+        off="train for all epochs and keep the last weights",
     )
-    min_delta: float = setting(0.0, "A smaller decrease of the loss does not count")
+    min_delta: float = setting(
+        0.0, "Smallest decrease of the loss that counts as an improvement for early stopping"
+    )
     engine: str | Callable[..., Any] = setting(
         "auto",
         'Engine that computes the training steps: "compiled", "reference", "torch", "torch:cpu", '
-        '"torch:cuda", or "auto" for the fastest available; or a function that makes an engine, '
-        "such as partial(TorchEngine, amp=True)",
+        '"torch:cuda", or "auto" for the compiled engine if possible, otherwise the reference '
+        "engine; or a function that makes an engine, such as partial(TorchEngine, amp=True)",
     )
     on_divergence: Literal["stop", "lower-lr"] = setting(
         "stop",
-        'What to do if a value is not finite: "stop" ends with an error; "lower-lr" returns to the '
-        "last checkpoint and halves the learning rate, at most three times",
+        'What to do if the loss or a weight becomes NaN or infinite: "stop" ends training with an '
+        'error; "lower-lr" returns to the last checkpoint and halves the learning rate, at most '
+        "three times",
         on_resume="free",
     )
     augment: Augmentation | str | None = setting(
         None,
         "Random augmentation of the training images, different in every epoch: an Augmentation, "
-        'or text such as "light" or "shift=0.1,flip=true"',
+        'or a string such as "light" or "shift=0.1,flip=true"',
         off="no augmentation",
     )
     average_weights: float | None = setting(
         None,
-        "Average the weights over about this many of the last epochs, and keep the average",
-        off="no average",
+        "Keep a moving average of the weights, over about this many epochs, instead of the last "
+        "weights",
+        off="no averaging",
     )
 
     def __post_init__(self) -> None:
@@ -106,7 +113,7 @@ class TrainConfig:
         ):
             value = getattr(self, name)
             if isinstance(value, type) or not isinstance(value, kind):
-                raise ConfigError(f"{name} must be such as {example}, not {value!r}")
+                raise ConfigError(f"{name} must be a value such as {example}, not {value!r}")
         if self.on_divergence not in ("stop", "lower-lr"):
             raise ConfigError(
                 f'on_divergence must be "stop" or "lower-lr", not {self.on_divergence!r}'
@@ -141,7 +148,9 @@ class TrainConfig:
         names = [field.name for field in dataclasses.fields(self)]
         for name in keywords:
             if name in ("lr", "learning_rate"):
-                raise ConfigError(f"{name} belongs to the optimizer: optimizer=Adam(lr=0.01)")
+                raise ConfigError(
+                    f"{name} is an argument of the optimizer: optimizer=Adam(lr=0.01)"
+                )
             if name not in names:
                 similar = difflib.get_close_matches(name, names, n=1)
                 hint = f"did you mean {similar[0]!r}?" if similar else f"use {', '.join(names)}"
@@ -151,14 +160,14 @@ class TrainConfig:
     def image_weights(
         self, labels: NDArray[np.integer[Any]], classes: tuple[Label, ...]
     ) -> Array | None:
-        """Return the weight of each image, (N,) float32; None if all weights are equal.
+        """Return the weight of each image, (N,) float32, or None if all weights are equal.
 
         Args:
             labels: the class index of each image, (N,) integers 0..K-1.
             classes: the K class names.
 
         Raises:
-            ConfigError: if a weight is missing, belongs to no class, or is not above 0.
+            ConfigError: if a class has no weight, a weight has no class, or one is not above 0.
         """
         if self.class_weights is None:
             return None
@@ -176,7 +185,7 @@ class TrainConfig:
 
 
 def settings_with(on_resume: OnResume) -> tuple[str, ...]:
-    """Return the names of the fields with this rule for resuming."""
+    """Return the names of the fields that have this value of `on_resume`."""
     fields = dataclasses.fields(TrainConfig)
     return tuple(f.name for f in fields if f.metadata["on_resume"] == on_resume)
 

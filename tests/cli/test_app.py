@@ -47,6 +47,18 @@ def test_every_command_has_help_that_fits_80_columns(handgrad, monkeypatch, word
     for parameter in COMMANDS[words].params:
         for name in parameter.opts:
             assert name[0] != "-" or re.search(rf"[ ,]{name}[ ,]", ended.out), name
+    assert not re.search(r"<\w+>|\[default|\[required|x>=|\{[A-Z]", ended.out)
+
+
+def test_the_help_names_each_default_in_one_style(handgrad):
+    for words, text in [
+        ("gradcheck", "are checked. Default: 0."),
+        ("compare-engines", "training steps. Default: 200."),
+        ("verify", "logits. Default: 1e-05."),
+        ("reproduce", "or all. Default: all."),
+        ("train", "lists them. Default: smallnet."),
+    ]:
+        assert text in " ".join(handgrad(words, "--help").out.replace("│", " ").split())
 
 
 def test_help_lists_every_exit_code(handgrad, monkeypatch):

@@ -105,7 +105,7 @@ def test_evaluate_asks_for_other_images_where_the_run_set_none_aside(handgrad, t
         ({}, "the model file does not name its training data; train it again"),
         (
             {"config": {"validation": 0.0}, "data": {}},
-            "the run had no validation images; give other images by --data, or train with",
+            "the run had no validation images; give other images with --data, or train with",
         ),
         *(
             ({"config": {"validation": 0.1} | config, "data": data}, EDITED)
@@ -141,13 +141,14 @@ def test_by_other_images_than_the_runs_own(handgrad, run, caplog):
     model.save("m.safetensors", about)
     refused = handgrad("calibrate", "m.safetensors")
     assert refused.status == 2
-    assert "give other images by --data, or train with --validation 0.1" in refused.err
+    assert "give other images with --data, or train with --validation 0.1" in refused.err
     ended = handgrad("calibrate", "m.safetensors", "--data", "digits", "--json")
     assert ended.status == 0, ended.err
     counted = sum(each["answers"] for each in json.loads(ended.out)["reliability"])
     assert counted == len(hg.load_data("digits")[1]) == 359
     assert caplog.messages == [
-        "handgrad: digits test: these are the run's own test images; they no longer test it"
+        "handgrad: digits test: these are the test images of the run; after calibration on them, "
+        "they are no longer independent test images"
     ]
     calibration = hg.load_model("m.safetensors").calibration
     assert calibration.temperature == pytest.approx(json.loads(ended.out)["temperature"])

@@ -130,8 +130,8 @@ def data_in_cache(tmp_path, monkeypatch):
             "kmnist",
             [PLAIN, RIGHT, RIGHT, PLAIN],
             "unknown right right unknown",
-            "2 of 4 files cannot be checked: they are unzipped, and only the SHA-256 of the .gz is "
-            "published\n",
+            "2 of 4 files cannot be checked: they are unzipped, and only the SHA-256 digests "
+            "of the .gz files are published\n",
         ),
     ],
 )

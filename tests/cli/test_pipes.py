@@ -62,7 +62,7 @@ def test_pipe_as_settings_model_or_image_is_one_sentence(handgrad, tmp_path, tra
     ended = handgrad("predict", trained, place)
     assert ended.err == f"error: {place}: cannot be read ({WHAT}); give another file\n"
     ended = handgrad("evaluate", place)
-    assert ended.err.startswith(f"error: {place} cannot be read ({WHAT}); give a run's folder")
+    assert ended.err.startswith(f"error: {place} cannot be read ({WHAT}); give the folder of a run")
     with pytest.raises(hg.ModelError, match="there is no such file"):
         hg.load_model(place)
 

@@ -69,7 +69,7 @@ def test_an_interruption_says_how_to_continue(
         patch.setattr(SpeedBenchmark, "run", interrupted)
         ended = handgrad("reproduce", "--quick", "--out", "kept")
     assert ended.status == status
-    assert "the results so far are in kept; the same command continues" in ended.err
+    assert "the results so far are in kept; run the same command again to continue" in ended.err
     again = handgrad("reproduce", "--quick", "--out", "kept")
     assert "2 of 3 results are in kept already" in again.err
     assert again.status == 0
@@ -82,7 +82,7 @@ def test_an_interruption_of_the_report_says_how_to_continue(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("handgrad.reproduce.report", interrupted)
-    words = "the results so far are in kept; the same command continues"
+    words = "the results so far are in kept; run the same command again to continue"
     ended = handgrad("reproduce", "--quick", "--no-run", "--out", "kept")
     assert ended.status == 130
     assert words not in ended.err  # nothing is

@@ -34,8 +34,8 @@ PAST = [
         (PAST[2], "epoch 2/3, 80.00% (best so far)"),
         (progress(3, 0.7, is_over=True), "epoch 1/3, 70.00%"),
         (without_validation(progress(3, None, None)), "epoch 2/3"),
-        (progress(3, is_over=True), "no epoch in the time available"),
-        (progress(3, 0.7, is_over=True, diverged=True), "diverged, a number is not finite"),
+        (progress(3, is_over=True), "ran out of time before its first epoch ended"),
+        (progress(3, 0.7, is_over=True, diverged=True), "diverged: a number is not finite"),
     ],
 )
 def test_progress_in_one_line(state, words):

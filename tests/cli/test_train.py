@@ -188,7 +188,7 @@ def test_verbose_prints_versions_engine_and_data(handgrad):
         ),
         ("--model smalnet", 2, "did you mean smallnet?"),
         ("--epochs 0", 2, "epochs must be at least 1, not '0' (from the command line)"),
-        ("--batch 5000", 1, "1294 images are fewer than one batch of 5000"),
+        ("--batch 5000", 1, "there are only 1294 training images, fewer than the batch_size 5000"),
         ("--batch-size 5000", 1, "use a batch_size of at most 1294"),
         (
             "--class-weights eleven=2",
@@ -197,7 +197,11 @@ def test_verbose_prints_versions_engine_and_data(handgrad):
         ),
         ("--config none.toml", 2, "none.toml cannot be read"),
         ("mnist --data-dir nowhere", 1, "nowhere is not a folder; give one that holds mnist"),
-        ("--out taken", 2, "taken is there already, and no empty folder; give --out another name"),
+        (
+            "--out taken",
+            2,
+            "taken already exists and is not an empty folder; choose another folder",
+        ),
     ],
 )
 def test_failure_is_one_sentence_and_leaves_nothing(handgrad, tmp_path, words, status, sentence):
@@ -221,8 +225,8 @@ def test_few_images_make_one_batch_unless_the_size_is_given(handgrad):
     ended = handgrad("train", "few.npz", *QUICK, "--batch-size", "22")
     assert ended == (
         *(1, ""),
-        "error: few: 21 images are fewer than one batch of 22; use a batch_size of at most 21: "
-        "--batch-size 21\n",
+        "error: few: there are only 21 training images, fewer than the batch_size 22; use a "
+        "batch_size of at most 21: --batch-size 21\n",
     )
 
 

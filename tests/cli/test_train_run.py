@@ -125,7 +125,7 @@ def test_a_run_without_a_checkpoint_leaves_nothing(handgrad, tmp_path, monkeypat
         ),
         ("--seed 1", "cannot resume: seed was 0 and is now 1. Start a new run in another folder."),
         ("--batch 32 --force-settings", "batch_size was 64 and is now 32. Start a new run"),
-        ("--out other", f"a resumed run stays in its folder {RUN}; leave out --out"),
+        ("--out other", f"a resumed run stays in its folder {RUN}; remove --out"),
     ],
 )
 def test_changed_settings_are_refused(handgrad, words, sentence):
@@ -154,7 +154,7 @@ def test_settings_without_effect_on_the_result_may_change(handgrad):
 def test_a_folder_without_a_run_is_refused(handgrad):
     ended = handgrad("train", "--resume", "nothing")
     assert ended.status == 2
-    assert "nothing is not an interrupted run: it has no checkpoint" in ended.err
+    assert "nothing is not an interrupted run, because it has no checkpoint" in ended.err
 
 
 def test_a_damaged_checkpoint_is_reported_once_and_the_previous_one_is_used(handgrad, caplog):
@@ -230,7 +230,7 @@ def test_a_run_started_in_python_must_be_resumed_in_python(handgrad, below):
     newest = max(place.glob("*.safetensors"))
     assert (ended.status, ended.err) == (
         1,
-        f"error: {newest}: has no settings, because the run was started in Python; resume it by "
+        f"error: {newest}: has no settings, because the run was started in Python; resume it with "
         f"hg.fit(..., checkpoint={str(place)!r}, resume=True)\n",
     )
 
@@ -239,7 +239,9 @@ def test_the_folder_of_the_checkpoints_is_not_the_run(handgrad):
     interrupt(handgrad, *QUICK)
     ended = handgrad("train", "--resume", f"{RUN}/checkpoints")
     assert ended.status == 2
-    assert ended.err == f"error: {RUN}/checkpoints holds the checkpoints of a run; give {RUN}\n"
+    assert (
+        ended.err == f"error: {RUN}/checkpoints is the folder of a run's checkpoints; give {RUN}\n"
+    )
 
 
 def test_divergence_keeps_the_last_checkpoint_and_prints_the_remedy(handgrad):
@@ -276,7 +278,7 @@ def test_if_the_checkpoint_is_too_large_a_new_run_is_recommended(handgrad):
     ended = handgrad("train", "--resume", RUN, "--on-divergence", "lower-lr")
     assert ended.status == 1
     assert ended.err.rstrip().endswith(
-        "; the numbers in the last checkpoint are already too large to resume from; start a new "
+        "; the values in the last checkpoint are already too large to resume from; start a new "
         "run with --lr 0.031"
     )
 
@@ -311,7 +313,7 @@ def test_if_the_images_are_too_large_the_learning_rate_is_not_blamed(handgrad):
 
 def test_a_folder_beside_own_images_is_refused_and_a_remembered_one_ignored(tmp_path):
     mine = str(tmp_path)
-    with pytest.raises(hg.ConfigError, match=r"leave data_dir out \(from the command line\)$"):
+    with pytest.raises(hg.ConfigError, match=r"remove data_dir \(from the command line\)$"):
         configure({"data": mine, "data_dir": "elsewhere"}, {})
     begun = original_settings({"data": mine, "data_dir": "elsewhere"}, Path("checkpoint"))
     assert begun == {"data": mine}

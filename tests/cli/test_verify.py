@@ -49,14 +49,14 @@ def test_one_weight_changed_in_the_file(handgrad, model):
     ended = handgrad("verify", model)
     assert ended.status == 1
     assert ended.out.count("differs") == (4 if find_spec("torch") else 3)
-    assert "its weights have changed since the golden outputs were stored" in ended.err
+    assert "its weights have changed since its reference outputs were stored" in ended.err
 
 
 def test_one_label_changed_in_the_file(handgrad, model):
     forged(model, description={"classes": [*range(9), 77]})
     ended = handgrad("verify", model)
     assert ended.status == 1
-    assert "its labels have changed since the golden outputs were stored" in ended.err
+    assert "its labels have changed since its reference outputs were stored" in ended.err
 
 
 @pytest.mark.parametrize("change", [{"temperature": 3.0}, {"threshold": 0.999}])
@@ -68,7 +68,7 @@ def test_a_temperature_or_a_threshold_changed_in_the_file(handgrad, model, chang
     ended = handgrad("verify", model)
     assert ended.status == 1
     assert ended.err == (
-        f"error: {model}: its calibration has changed since the golden outputs were stored\n"
+        f"error: {model}: its calibration has changed since its reference outputs were stored\n"
     )
     assert handgrad("export", model, "--hub", "hub").status == 0  # which does not seal it anew
     assert handgrad("verify", "hub").status == 1
@@ -82,7 +82,7 @@ def test_a_step_changed_in_the_file(handgrad, model):
     forged(model, description={"preprocessing": described | {"steps": steps}})
     ended = handgrad("verify", model)
     assert ended.status == 1
-    assert "its preprocessing has changed since the golden outputs were stored\n" in ended.err
+    assert "its preprocessing has changed since its reference outputs were stored\n" in ended.err
 
 
 def test_one_broken_file_does_not_hide_the_others(handgrad, trained, tmp_path):

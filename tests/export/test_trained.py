@@ -76,7 +76,7 @@ def test_one_changed_weight_is_detected(trained, tmp_path, capsys):
     status, found, err = verify(changed(trained, tmp_path, arrays={name: weight}), capsys)
     assert (status, found["passed"], found["changed"]) == (1, False, ["weights"])
     assert min(answer["difference"] for answer in found["engines"]) > 1e-5
-    assert "its weights have changed since the golden outputs were stored" in err
+    assert "its weights have changed since its reference outputs were stored" in err
 
 
 @pytest.mark.slow
@@ -85,7 +85,7 @@ def test_one_changed_label_is_detected(trained, tmp_path, capsys):
     entries = {"classes": [*range(9), 77]}
     status, found, err = verify(changed(trained, tmp_path, description=entries), capsys)
     assert (status, found["passed"], found["changed"]) == (1, False, ["labels"])
-    assert "its labels have changed since the golden outputs were stored" in err
+    assert "its labels have changed since its reference outputs were stored" in err
 
 
 @pytest.mark.slow
@@ -112,4 +112,4 @@ def test_one_changed_step_of_the_preprocessing_is_detected(trained, tmp_path, ca
     status, found, err = verify(path, capsys)
     assert (status, found["passed"]) == (1, False)
     assert found["changed"] == ["preprocessing", "images"]
-    assert "its preprocessing has changed since the golden outputs were stored" in err
+    assert "its preprocessing has changed since its reference outputs were stored" in err

@@ -149,7 +149,7 @@ def test_out_is_not_stored():
 def test_tilde_in_out_is_the_home_folder(monkeypatch):
     monkeypatch.setenv("HOME", "/home/me")
     assert RunConfig(out="~/run").out == Path("/home/me/run")
-    with pytest.raises(ValidationError, match="must name a folder"):
+    with pytest.raises(ValidationError, match="must be the name of a folder"):
         RunConfig(out="")
 
 

@@ -62,7 +62,11 @@ def test_runs_that_begin_together_get_places_of_their_own(out):
     else:
         assert places == [out]
         assert (
-            refused == [f"{out} is there already, and no empty folder; give --out another name"] * 7
+            refused
+            == [
+                f"{out} already exists and is not an empty folder; choose another folder with --out"
+            ]
+            * 7
         )
     assert all((place / "file").exists() for place in places)
 
@@ -148,7 +152,7 @@ def another():
 
 
 def test_a_place_is_free_again_when_who_took_it_is_dead(another):
-    with pytest.raises(hg.ConfigError, match=r"^out is there already, and no empty folder"):
+    with pytest.raises(hg.ConfigError, match=r"^out already exists and is not an empty folder"):
         put(Path("out"))
     another.kill()
     another.wait()
@@ -220,7 +224,9 @@ def test_out_may_be_an_empty_folder_but_no_other():
     with pytest.raises(ValueError, match="no"), start_run(Path("empty"), "a"):
         raise ValueError("no")
     assert put(Path("empty")) == Path("empty")
-    with pytest.raises(hg.ConfigError, match=r"^empty is there already, and no empty folder; give"):
+    with pytest.raises(
+        hg.ConfigError, match=r"^empty already exists and is not an empty folder; choose"
+    ):
         put(Path("empty"))
     assert [p.name for p in Path("empty").iterdir()] == ["file"]
     Path("text").write_text("mine")
@@ -262,7 +268,9 @@ def test_a_folder_that_may_not_be_entered_is_one_sentence(monkeypatch):
 
 
 def test_only_a_run_that_was_stopped_can_go_on():
-    with pytest.raises(hg.ConfigError, match=r"^none is not an interrupted run: it has no chec"):
+    with pytest.raises(
+        hg.ConfigError, match=r"^none is not an interrupted run, because it has no chec"
+    ):
         find_checkpoint(Path("none"))
     Path("done").mkdir()
     Path("done/model.safetensors").touch()

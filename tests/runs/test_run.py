@@ -166,8 +166,8 @@ def test_test_images_that_are_sampled_again_are_refused(tmp_path):
     own(tmp_path / "own.npz", 50)
     with pytest.raises(
         hg.DataError,
-        match=r"^own: the images have changed since the model was trained, and test images "
-        r"sampled from them may be among its training images; restore them, train it again",
+        match=r"^own: the images have changed since the model was trained, so a new random "
+        r"test split may contain its training images; restore the images, train the model again",
     ):
         load_test(about)
     assert len(load_test(about, str(tmp_path / "own.npz"))) == 10

@@ -84,12 +84,12 @@ def test_environment_sets_all_settings_but_data_and_data_dir():
         ({"class_weights": "3"}, "such as 3=2,5=1, not '3' (from the command line)"),
         (
             {"momentum": "0.5"},
-            "the optimizer adamw has no momentum; choose momentum or nesterov, or leave momentum "
-            "out",
+            "the optimizer adamw has no momentum; choose momentum or nesterov, or remove the "
+            "setting",
         ),
         (
             {"optimizer": "adam", "weight_decay": "1"},
-            "the optimizer adam has no weight_decay; choose adamw, or leave weight_decay out",
+            "the optimizer adam has no weight_decay; choose adamw, or remove the setting",
         ),
     ],
 )
@@ -136,11 +136,13 @@ def test_misspelt_variable_is_refused_and_an_unrelated_one_is_not():
 def test_a_file_that_is_missing_or_not_toml(tmp_path):
     with pytest.raises(hg.ConfigError, match=r"cannot be read \(No such file or directory\); give"):
         configure({}, {}, tmp_path / "none.toml")
-    with pytest.raises(hg.ConfigError, match=r"is not a TOML file \(.*line 1.*\); correct it"):
+    with pytest.raises(
+        hg.ConfigError, match=r"is not a valid TOML file \(.*line 1.*\); correct it"
+    ):
         configure({}, {}, file(tmp_path, "epochs: 3"))
     path = tmp_path / "bytes.toml"
     path.write_bytes(b'model = "\xff"')
-    with pytest.raises(hg.ConfigError, match="is not a TOML file"):
+    with pytest.raises(hg.ConfigError, match="is not a valid TOML file"):
         configure({}, {}, path)
 
 

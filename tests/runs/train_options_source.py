@@ -32,9 +32,9 @@ class TrainOption(NamedTuple):
     Attributes:
         name: the name of the setting.
         flags: the option's names on the command line.
-        metavar: what stands for the value in the help.
+        metavar: the placeholder for the value in the help.
         panel: the heading above the option in the help.
-        is_switch: whether the option is true or false.
+        is_switch: whether the option is a pair of flags, such as --amp and --no-amp.
         help: the help text, with the default value.
     """
 

@@ -13,7 +13,8 @@ from handgrad.train_config import TrainConfig
 
 FILE = Path(handgrad.__file__).parent / "train" / "keywords.py"
 
-HEADER = '''"""The keywords of `fit` and `epochs`: the fields of `TrainConfig`, all optional.
+HEADER = '''\
+"""TrainKeywords: the TypedDict of the keywords of `fit` and `epochs`, generated from TrainConfig.
 
 Generated from `TrainConfig` by ``python -m tests.train.keywords_source``; do not edit.
 """

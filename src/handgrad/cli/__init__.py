@@ -1,10 +1,10 @@
-"""The command `handgrad`: it parses options and prints results; other packages do the work."""
+"""The command `handgrad`, which parses options, calls other packages and prints their results."""
 
 from handgrad.signals import end_command, exit_now, ignore_signals, install_handler
 
 
 def main() -> None:
-    """Run the command line. A signal ends it with 130 (Ctrl-C), 143 or 129 at any moment."""
+    """Run the command line; a signal can end it at any time with exit code 130, 143 or 129."""
     install_handler(exit_now)
 
     import atexit

@@ -9,7 +9,6 @@ from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 import handgrad
 from handgrad.cli import data
@@ -21,6 +20,7 @@ from handgrad.cli.exit_codes import FAILURE, INTERRUPTED, WRONG_USE, exit_code_t
 from handgrad.cli.explain_step import explain_step
 from handgrad.cli.export import export
 from handgrad.cli.gradcheck import gradcheck
+from handgrad.cli.help_pages import Command, Group
 from handgrad.cli.models import models
 from handgrad.cli.options import Quiet, Verbose
 from handgrad.cli.plan import plan
@@ -37,11 +37,11 @@ from handgrad.threads import limit_library_threads
 OUTPUT_ERRORS = {errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EFBIG}
 
 
-class Commands(TyperGroup):
-    """Turns an error that a user can cause into a one-line message and an exit code."""
+class Commands(Group):
+    """The group of commands; it turns user errors into a one-line message and an exit code."""
 
     def main(self, *args: Any, **options: Any) -> Any:
-        """Run the command line and check that its output was written."""
+        """Run the command line, and check that its output could be written."""
         try:
             try:
                 return super().main(*args, **options)
@@ -51,7 +51,7 @@ class Commands(TyperGroup):
         except OSError as error:
             if error.filename is not None or error.errno not in OUTPUT_ERRORS:
                 raise
-            with suppress(OSError):  # flushing the rest at exit would fail once more
+            with suppress(OSError):  # flushing the rest at exit would fail again
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             if error.errno != errno.EPIPE:
                 Screen().error(f"the output cannot be written ({error.strerror})")
@@ -85,19 +85,22 @@ app = typer.Typer(
     epilog="\b\nResults go to stdout; progress, warnings and errors go to stderr.\n"
     f"Exit codes:\n{exit_code_table()}",  # after \b, line breaks are kept
 )
-app.command()(train)
-app.command()(auto)
-app.command()(evaluate)
-app.command()(predict)
-app.command()(explain_step)
-app.command()(calibrate)
-app.command()(export)
-app.command()(verify)
-app.command()(models)
-app.command()(plan)
-app.command()(gradcheck)
-app.command()(compare_engines)
-app.command()(reproduce)
+for function in (
+    train,
+    auto,
+    evaluate,
+    predict,
+    explain_step,
+    calibrate,
+    export,
+    verify,
+    models,
+    plan,
+    gradcheck,
+    compare_engines,
+    reproduce,
+):
+    app.command(cls=Command)(function)
 app.add_typer(data.app, name="data")
 
 
@@ -112,7 +115,11 @@ def root(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", metavar="", callback=_print_version, is_eager=True, help="Print version."
+            "--version",
+            metavar="",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the version and exit.",
         ),
     ] = False,
     quiet: Quiet = False,
@@ -120,7 +127,8 @@ def root(
 ) -> None:
     """Train small-image classifiers with gradients derived by hand.
 
-    Start with [bold]handgrad train[/bold]: it needs no download and takes a few seconds.
+    Start with [bold]handgrad train[/bold], which needs no download and takes a few seconds.
+    [bold]handgrad COMMAND --help[/bold] explains a command.
 
     [bold]handgrad --install-completion[/bold] turns on tab completion for your shell.
     """

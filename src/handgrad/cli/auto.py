@@ -21,19 +21,24 @@ def auto(
         str,
         typer.Argument(
             metavar="DATA",
-            help="Your own images: a folder with FOLDER/CLASS/*.png, an NPZ or a CSV file; "
-            "or digits, mnist, fashion-mnist, kmnist.",
+            help="Path of your own images: a folder with files FOLDER/CLASS/*.png, an NPZ file or "
+            "a CSV file; or the name of a data set: digits, mnist, fashion-mnist or kmnist.",
             show_default=False,
         ),
     ],
     minutes: Annotated[
-        float, typer.Option(metavar="X", help="Time budget, reading and report included.")
+        float,
+        typer.Option(
+            metavar="X",
+            help="Time limit in minutes, including reading the data and writing the report.",
+        ),
     ] = 5.0,
     out: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Folder for model and report. Default: runs/DATA-auto-1, -2 and so on.",
+            help="Folder for the model and the report. Default: runs/DATA-auto-N, with the first "
+            "free number N.",
             show_default=False,
         ),
     ] = None,
@@ -42,8 +47,8 @@ def auto(
         typer.Option(
             metavar="N",
             min=0,
-            help="Seed of initial weights, split, order, dropout and augmentation. Default: 0.",
-            show_default=False,
+            help="Seed of all random choices, such as the initial weights, the order of the images "
+            "and the choice of the validation images.",
         ),
     ] = 0,
     data_dir: DataDir = None,
@@ -55,11 +60,11 @@ def auto(
 ) -> None:
     """Search for the best model within a time budget.
 
-    Tries preprocessings, networks, learning rates and augmentations on validation images.
+    The search trains candidates that differ in preprocessing, network, learning rate and
+    augmentation, and compares them on validation images. Then it trains the best candidate for the
+    rest of the time, and writes the model and an HTML report.
 
-    Trains the best candidate for the rest of the time. Writes the model and an HTML report.
-
-    Ctrl-C ends the search early: the best model so far is kept, with its report.
+    Ctrl-C ends the search early. The best model so far and its report are kept.
     """
     from handgrad.automl import base_config, check_minutes, describe, run_search, save
     from handgrad.cli.search_chart import show_progress
@@ -89,7 +94,7 @@ def auto(
 
 
 def _plain(result: SearchResult, run: Path, report: Path) -> dict[str, Any]:
-    """Return the result as JSON can represent it."""
+    """Return the result as JSON data."""
     test = result.evaluation
     return {
         "run": str(run),

@@ -21,8 +21,8 @@ def calibrate(
         float | None,
         typer.Option(
             metavar="X",
-            help="Share of confident answers that must be correct, such as 0.99. Default: all "
-            "answers are confident.",
+            help="Choose a threshold so that this fraction of the answers above it is correct, "
+            "such as 0.99. Default: no threshold.",
             show_default=False,
         ),
     ] = None,
@@ -34,11 +34,11 @@ def calibrate(
 ) -> None:
     """Calibrate a model's probabilities (temperature scaling) on its validation set.
 
-    --data names other images, which the model must not have been trained on.
+    Use --data to calibrate on other images; the model must not have been trained on them. The
+    temperature is stored in the model file.
 
-    --precision also chooses a threshold. Temperature and threshold are stored in the model file.
-
-    Below the threshold `handgrad predict` answers "don't know".
+    Use --precision to choose and store a threshold as well. If the probability of an answer is
+    below the threshold, `handgrad predict` answers "don't know".
     """
     from handgrad.calibration import calibrate, reason_against_calibrating, reliability
     from handgrad.classifier import read_bundle

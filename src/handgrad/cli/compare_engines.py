@@ -23,56 +23,69 @@ def compare_engines(
     *,
     model: Annotated[
         str,
-        typer.Argument(metavar="MODEL", help="See `handgrad models`.", show_default=False),
+        typer.Argument(
+            metavar="MODEL",
+            help="Name of a built-in network; `handgrad models` lists them.",
+            show_default=False,
+        ),
     ],
     data: Annotated[
         str,
         typer.Argument(
-            metavar="DATA", help="See `handgrad data list`. Default: digits.", show_default=False
+            metavar="DATA",
+            help="Name of a data set (`handgrad data list` lists them), or the path of your own "
+            "images.",
         ),
     ] = "digits",
     engines: Annotated[
         str,
         typer.Option(
-            metavar="A,B", help="The engines; all are compared with the first.", show_default=True
+            metavar="A,B",
+            help="Names of the engines (reference, torch, compiled), separated by commas. All are "
+            "compared with the first.",
         ),
     ] = "reference,torch",
-    steps: Annotated[int, typer.Option(metavar="N", help="Number of updates.", min=1)] = 200,
+    steps: Annotated[int, typer.Option(metavar="N", help="Number of training steps.", min=1)] = 200,
     dtype: Annotated[
         Literal["float64", "float32"],
-        typer.Option(help="float64 for proofs, float32 as in training."),
+        typer.Option(
+            metavar="NAME",
+            help="Number format: float64 for a strict comparison, or float32 as in training.",
+        ),
     ] = "float64",
     tolerance: Annotated[
         float | None,
         typer.Option(
             metavar="X",
-            help="Largest relative difference. Default: 1e-9 in float64, 1e-3 in float32.",
+            help="Largest relative difference allowed. Default: 1e-9 in float64, 1e-3 in float32.",
             show_default=False,
         ),
     ] = None,
     batch_size: Annotated[
-        str, typer.Option("--batch", "--batch-size", metavar="N", help="Batch size.")
+        str,
+        typer.Option("--batch", "--batch-size", metavar="N", help="Number of images per update."),
     ] = "64",
     optimizer: Annotated[
-        str, typer.Option(metavar="NAME", help=f"{NAMED_OPTIMIZERS}.")
+        str, typer.Option(metavar="NAME", help=f"Optimizer: {NAMED_OPTIMIZERS}.")
     ] = "momentum",
     lr: Annotated[
         str | None,
         typer.Option(
             metavar="X",
-            help="Learning rate. Default: depends on the optimizer.",
+            help="Learning rate. Default: the same as in `train`; it depends on the optimizer.",
             show_default=False,
         ),
     ] = None,
     seed: Annotated[
-        str, typer.Option(metavar="N", help="Seed of initial weights, order and dropout.")
+        str, typer.Option(metavar="N", help="Seed of the initial weights, image order and dropout.")
     ] = "0",
     data_dir: DataDir = None,
     out: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Folder for comparison.json and differences.png.",
+            help="Folder to which comparison.json and differences.png are written. Default: no "
+            "files are written.",
             show_default=False,
             parser=output_folder,
         ),
@@ -81,9 +94,10 @@ def compare_engines(
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Train in several engines in lock-step, and report the first difference.
+    """Train one network with several engines, and report the first difference.
 
-    The exit status is 1 if a difference exceeds the tolerance.
+    The engines are compared after each update. The exit status is 1 if a difference exceeds the
+    tolerance.
     """
     from handgrad import plots
     from handgrad.files import replacing
@@ -122,7 +136,7 @@ def _compare(
     steps: int,
     tolerance: float | None,
 ) -> EngineComparison:
-    """Run the comparison with a progress bar."""
+    """Compare the engines while a progress bar is shown."""
     from handgrad.data import load_data
     from handgrad.engine_comparison import compare_engines
     from handgrad.runs.settings import configure
@@ -131,7 +145,7 @@ def _compare(
     train, test = load_data(config.data, data_dir, progress=screen.progress)
     net = config.network(train, dtype)
     columns = TextColumn("step"), MofNCompleteColumn(), BarColumn(), TimeRemainingColumn()
-    off = not screen.err.is_terminal  # elsewhere it would leave a blank line
+    off = not screen.err.is_terminal  # otherwise it would print a blank line
     with Progress(*columns, console=screen.err, transient=True, disable=off) as bar:
         task = bar.add_task("", total=steps)
         return compare_engines(
@@ -149,7 +163,7 @@ def _compare(
 
 
 def _differences(result: EngineComparison) -> Table:
-    """Return the table of the largest differences of each kind."""
+    """Return the table of the largest difference of each kind and engine."""
     from handgrad.engine_comparison import KINDS
 
     rows = []

@@ -1,4 +1,4 @@
-"""`handgrad data`: list, download, check and show data."""
+"""`handgrad data`: list, download, check and show data sets."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ import typer
 from rich.text import Text
 
 from handgrad.cli.exit_codes import FAILURE
+from handgrad.cli.help_pages import Command, Group
 from handgrad.cli.options import NAMED_DATA, DataDir, Json, Quiet
 from handgrad.cli.screen import Screen, table
 
-app = typer.Typer(no_args_is_help=True, help="List, download, check and show data.")
+app = typer.Typer(cls=Group, no_args_is_help=True, help="List, download, check and show data sets.")
 
 Name = Annotated[
     str,
-    typer.Argument(metavar="DATA", help=f"{NAMED_DATA}.", show_default=False),
+    typer.Argument(metavar="DATA", help=f"Name of a data set: {NAMED_DATA}.", show_default=False),
 ]
 
 COLOURS = {"error": "bold red", "warning": "bold yellow", "note": "bold"}
@@ -26,9 +27,9 @@ MAX_FILES = 5  # files of an issue that are printed
 IMAGES_PER_CLASS = 6  # in a figure
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 def list_data(json: Json = False) -> None:
-    """List the named data sets, and where each one is."""
+    """List the standard data sets and the folder of each."""
     from handgrad.data import available
 
     entries = available()
@@ -57,9 +58,9 @@ def list_data(json: Json = False) -> None:
             screen.result(f"{entry.name} is {entry.where}")
 
 
-@app.command()
+@app.command(cls=Command)
 def fetch(data: Name, quiet: Quiet = False) -> None:
-    """Download data unless it is on this machine, and print its folder."""
+    """Download a data set if it is not on this machine, and print the folder it is in."""
     from handgrad.data import fetch
 
     screen = Screen(quiet)
@@ -67,11 +68,11 @@ def fetch(data: Name, quiet: Quiet = False) -> None:
     screen.result(str(folder or f"{data} comes with scikit-learn; there is nothing to fetch"))
 
 
-@app.command("check-files")
+@app.command("check-files", cls=Command)
 def check_files(data: Name, data_dir: DataDir = None) -> None:
-    """Compare the files of a data set with the published ones, by SHA-256.
+    """Check the downloaded files of a standard data set against the published SHA-256 digests.
 
-    The exit status is 1 if a file is missing, broken or another one.
+    The exit status is 1 if a file is missing, damaged or different from the published one.
     """
     from handgrad.data import check_files
     from handgrad.data.named.file_checks import require_published
@@ -85,25 +86,26 @@ def check_files(data: Name, data_dir: DataDir = None) -> None:
     if unknown := sum(check.state == "unknown" for check in checks):
         screen.info(
             f"{unknown} of {len(checks)} files cannot be checked: they are unzipped, and only the "
-            "SHA-256 of the .gz is published"
+            "SHA-256 digests of the .gz files are published"
         )
     require_published(data, checks)
 
 
-@app.command()
+@app.command(cls=Command)
 def check(
     path: Annotated[
         Path,
         typer.Argument(
             metavar="PATH",
-            help="A folder of images, a table of them, or arrays: NPZ, CSV, a folder of IDX.",
+            help="Path of your own images: a folder of image files, a CSV file, an NPZ file, or a "
+            "folder of IDX files.",
             show_default=False,
         ),
     ],
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Inspect all images, and print the problems and their remedies.
+    """Check all your own images, and print any problems and how to fix them.
 
     The exit status is 1 if training would fail or the test accuracy would be wrong.
     """
@@ -152,14 +154,14 @@ def _wrapped(sentence: str, screen: Screen) -> str:
     )
 
 
-@app.command()
+@app.command(cls=Command)
 def show(
     *,
     data: Annotated[
         str,
         typer.Argument(
             metavar="DATA",
-            help=f"{NAMED_DATA}; or the path of images of your own.",
+            help=f"Name of a data set ({NAMED_DATA}), or the path of your own images.",
             show_default=False,
         ),
     ],
@@ -167,7 +169,8 @@ def show(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="The figure, PNG or SVG. Default: DATA-examples.png in this folder.",
+            help="File for the figure, PNG or SVG. Default: DATA-examples.png in the current "
+            "folder.",
             show_default=False,
         ),
     ] = None,
@@ -175,15 +178,16 @@ def show(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Draw also some augmented images, as in training with `train --augment`, to "
-            "DATA-augmented.png.",
+            help="Also draw augmented images, and write them to DATA-augmented.png in the same "
+            "folder. The values are those of `train --augment`, such as light, drawings or "
+            "fashion.",
             show_default=False,
         ),
     ] = None,
     data_dir: DataDir = None,
     quiet: Quiet = False,
 ) -> None:
-    """Count the images of each class, and draw some of them."""
+    """Count the images of each class, and draw a few examples of each."""
     import numpy as np
 
     from handgrad import plots

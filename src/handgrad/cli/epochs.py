@@ -1,4 +1,4 @@
-"""The epochs of a run on the screen: a growing table in a terminal, otherwise one line each."""
+"""Show the epochs of a run: as a growing table in a terminal, otherwise as one line per epoch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.text import Text
 
 from handgrad.train import Epoch
 
-LEAST_LR = 1e-4  # smaller learning rates are shown as smaller than this
+LEAST_LR = 1e-4  # a smaller learning rate is printed as <0.0001
 HALF_MILLISECOND = 0.0005
 
 
@@ -23,8 +23,8 @@ class Column(NamedTuple):
     Attributes:
         heading: the heading.
         width: the width of the values in characters.
-        value: returns the text for an epoch.
-        rank: in a narrow terminal, columns with the highest rank are left out first.
+        value: a function that returns the text for an epoch.
+        rank: the columns with the highest ranks are left out first if the terminal is narrow.
     """
 
     heading: str
@@ -50,7 +50,8 @@ class EpochDisplay(NamedTuple):
 
     Attributes:
         epoch: shows the record of an epoch.
-        progress: shows the number of epochs done, such as 2.4; None: there is no progress bar.
+        progress: shows the number of finished epochs, such as 2.4, or None if there is no
+            progress bar.
     """
 
     epoch: Callable[[Epoch], None]
@@ -59,7 +60,7 @@ class EpochDisplay(NamedTuple):
 
 @contextmanager
 def showing_epochs(console: Console, epochs: int) -> Iterator[EpochDisplay]:
-    """Give the functions that show a run, and a progress bar in a terminal.
+    """Yield the functions that show a run, with a progress bar if stderr is a terminal.
 
     Args:
         console: the console to print to.
@@ -94,7 +95,7 @@ def showing_epochs(console: Console, epochs: int) -> Iterator[EpochDisplay]:
 
 
 def line(record: Epoch, epochs: int) -> str:
-    """Return an epoch as a line of text."""
+    """Describe an epoch in one line of text."""
     validation = (
         ""
         if record.validation_loss is None
@@ -109,7 +110,7 @@ def line(record: Epoch, epochs: int) -> str:
 
 
 def row(record: Epoch, columns: list[Column]) -> Text:
-    """Return an epoch as a row of the table; the best epoch so far is green with a star."""
+    """Return an epoch as a row of the table; the best epoch so far is green and has a star."""
     text = _row([column.value(record) for column in columns], columns)
     if record.best:
         text.append(" *")
@@ -118,7 +119,7 @@ def row(record: Epoch, columns: list[Column]) -> Text:
 
 
 def fitting(width: int) -> list[Column]:
-    """Return the columns that fit into a width, with two characters for the star."""
+    """Return the columns that fit into a width, including two characters for the star."""
     columns = list(COLUMNS)
     while len(columns) > 1 and sum(c.width + 2 for c in columns) > width:
         columns.remove(max(columns, key=lambda c: c.rank))
@@ -126,12 +127,12 @@ def fitting(width: int) -> list[Column]:
 
 
 def lr_text(lr: float) -> str:
-    """Return a learning rate with three digits, and without an exponent."""
+    """Format a learning rate with three digits and without an exponent."""
     return "<0.0001" if 0 < lr < LEAST_LR else f"{lr:.3g}"
 
 
 def duration_text(seconds: float) -> str:
-    """Return a duration in the unit that suits it: "12 ms", "1.3 s", "2.1 min" or "1.5 h"."""
+    """Format a duration in a suitable unit, such as "12 ms", "1.3 s", "2.1 min" or "1.5 h"."""
     if seconds < 1 - HALF_MILLISECOND:
         return f"{1000 * seconds:.0f} ms"
     for unit, length in (("s", 1), ("min", 60), ("h", 3600)):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from handgrad.layers import Array
     from handgrad.train import Evaluation, Robustness
 
-FEW = 1000  # images; for fewer, compiling takes longer than the reference engine
+FEW = 1000  # images; up to this number, compiling takes longer than the reference engine
 
 
 def evaluate(
@@ -34,13 +34,18 @@ def evaluate(
     run: RunPath,
     robust: Annotated[
         bool,
-        typer.Option("--robust", metavar="", help="Also on images with fifteen kinds of damage."),
+        typer.Option(
+            "--robust",
+            metavar="",
+            help="Also evaluate on images corrupted in fifteen ways, such as noise and blur.",
+        ),
     ] = False,
     engine: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help="compiled, reference or torch. Default: the fastest; reference for few images.",
+            help="Engine: compiled, reference or torch. Default: reference for at most "
+            f"{FEW} images, otherwise the fastest engine available.",
             show_default=False,
         ),
     ] = None,
@@ -50,7 +55,7 @@ def evaluate(
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Evaluate a trained model on test images, class by class."""
+    """Evaluate a trained model on test images, and print its accuracy for each class."""
     import numpy as np
 
     from handgrad.data.corruptions import CORRUPTIONS
@@ -91,7 +96,7 @@ def evaluate(
 
 
 def _plain_robustness(hard: Robustness | None) -> dict[str, Any]:
-    """Return the accuracy on damaged images as JSON data."""
+    """Return the accuracy on corrupted images as JSON data."""
     if hard is None:
         return {}
     damaged = {name: found.accuracy for name, found in hard.damaged.items()}
@@ -99,16 +104,16 @@ def _plain_robustness(hard: Robustness | None) -> dict[str, Any]:
 
 
 def _robustness_table(hard: Robustness) -> Table:
-    """Return the table of accuracy on damaged images and on the original ones."""
+    """Return the table of the accuracy on corrupted images and on the original ones."""
     clean = hard.clean.accuracy
     found = [(name, f.accuracy) for name, f in hard.damaged.items()]
     rows = [("none", f"{clean:.2%}", ""), *((n, f"{a:.2%}", f"{a - clean:+.2%}") for n, a in found)]
-    mean = ("mean of the damaged", f"{hard.accuracy:.2%}", f"{hard.accuracy - clean:+.2%}")
-    return table(["damage", ">accuracy", ">difference"], [*rows, mean])
+    mean = ("mean of the corrupted", f"{hard.accuracy:.2%}", f"{hard.accuracy - clean:+.2%}")
+    return table(["corruption", ">accuracy", ">difference"], [*rows, mean])
 
 
 def _calibration(classifier: Classifier, Z: Array, test: Dataset) -> dict[str, Any]:
-    """Return the calibration error, and the confident answers, as JSON data."""
+    """Return the calibration error and the statistics of confident answers as JSON data."""
     from handgrad.calibration import Calibration, reliability
 
     calibration = classifier.calibration or Calibration()
@@ -125,16 +130,16 @@ def _calibration(classifier: Classifier, Z: Array, test: Dataset) -> dict[str, A
 
 
 def _words(found: dict[str, Any], has_validation: bool) -> str:
-    """Return the result of `_calibration` as a line of text."""
+    """Describe the result of `_calibration` in one line of text."""
     words = f"expected calibration error {found['calibration_error']:.2%}"
     if not found["calibrated"]:
-        other = "`handgrad calibrate --data` with images it was not trained on"
+        other = "`handgrad calibrate --data` with images that it was not trained on"
         return f"{words}; {'`handgrad calibrate`' if has_validation else other} may reduce it"
     if not found["threshold"] or found["accuracy_of_confident"] is None:
         return words
     return (
         f"{words}; {found['confident']:.2%} of the answers are confident, and "
-        f"{found['accuracy_of_confident']:.2%} of these correct"
+        f"{found['accuracy_of_confident']:.2%} of these are correct"
     )
 
 
@@ -155,7 +160,7 @@ def _plain(found: Evaluation, classes: tuple[Label, ...]) -> dict[str, Any]:
 
 
 def _table(found: Evaluation, classes: tuple[Label, ...]) -> Table:
-    """Return the table of classes."""
+    """Return the table of the accuracy of each class."""
     mistakes = found.confusion.copy()
     mistakes[range(len(classes)), range(len(classes))] = 0
     rows = []

@@ -35,39 +35,44 @@ def explain_step(
         str | None,
         typer.Argument(
             metavar="DATA",
-            help=f"{NAMED_DATA}. Default: the run's own; for a model's name, digits.",
+            help=f"Name of a data set ({NAMED_DATA}), or the path of your own images. Default: the "
+            "data set of the run, or digits if you give the name of a network.",
             show_default=False,
         ),
     ] = None,
     image: Annotated[
         int,
-        typer.Option("--image", metavar="I", min=0, help="Which test image, counted from 0."),
+        typer.Option("--image", metavar="I", min=0, help="Index of the test image, from 0."),
     ] = 0,
     training: Annotated[
         bool,
         typer.Option(
             "--training",
             metavar="",
-            help="As in training: dropout drops, batch norm uses the image's own statistics.",
+            help="Run the layers in training mode: dropout is active, and batch norm uses the "
+            "statistics of this one image.",
         ),
     ] = False,
     seed: Annotated[
         int,
-        typer.Option(metavar="N", min=0, help="Seed of initial weights and dropout."),
+        typer.Option(metavar="N", min=0, help="Seed of the initial weights and of dropout."),
     ] = 0,
     html: Annotated[
         Path | None,
         typer.Option(
-            "--html", metavar="FILE", help="Write an HTML page instead of text.", show_default=False
+            "--html",
+            metavar="FILE",
+            help="Write an HTML page to this file instead of printing text.",
+            show_default=False,
         ),
     ] = None,
     data_dir: DataDir = None,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Explain the forward and backward pass of one image, step by step.
+    """Explain the forward and the backward pass for one image, step by step.
 
-    Each step has its formulas, and the shapes and numbers of its arrays and gradients.
+    For each step, its formulas and the shapes and values of its arrays and gradients are printed.
     """
     from handgrad.classifier import MODEL
     from handgrad.explain import explain_step as explain
@@ -97,7 +102,7 @@ def explain_step(
 def _classifier(
     screen: Screen, model: str, data: str | None, data_dir: Path | None, seed: int
 ) -> tuple[Classifier, Dataset, str]:
-    """Return a new or trained classifier, the test images, and the origin of its weights."""
+    """Return a new or trained classifier, the test images, and where the weights come from."""
     from handgrad.classifier import Classifier
     from handgrad.data import load_data
     from handgrad.models import MODELS, named
@@ -115,7 +120,7 @@ def _classifier(
 
 
 def _print(screen: Screen, explained: Explanation, title: str) -> None:
-    """Print an explanation, wrapped to the screen."""
+    """Print an explanation, and wrap its lines to the width of the screen."""
     from handgrad.explain.page import facts
 
     screen.result(Text(title, style="bold"))
@@ -143,7 +148,7 @@ def _print_step(screen: Screen, at: int, step: ExplainedStep) -> None:
 
 
 def _print_loss(screen: Screen, explained: Explanation) -> None:
-    """Print softmax and cross-entropy in numbers."""
+    """Print the values of softmax and cross-entropy."""
     from handgrad.explain.page import HEADINGS, sums, worked
 
     headings = [HEADINGS[0], *(f">{heading}" for heading in HEADINGS[1:])]

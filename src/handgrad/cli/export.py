@@ -23,7 +23,7 @@ def export(
         Path | None,
         typer.Option(
             metavar="FILE.onnx",
-            help="For ONNX Runtime and other ONNX runtimes.",
+            help="Write an ONNX graph to this file, for ONNX Runtime and similar programs.",
             show_default=False,
         ),
     ] = None,
@@ -31,7 +31,8 @@ def export(
         Path | None,
         typer.Option(
             metavar="FILE.pt2",
-            help="For PyTorch: a program, or a state_dict if the name ends in .pt.",
+            help="Write a file for PyTorch: an ExportedProgram if the name ends in .pt2, or a "
+            "state_dict if it ends in .pt.",
             show_default=False,
         ),
     ] = None,
@@ -40,7 +41,8 @@ def export(
         typer.Option(
             metavar="DIR",
             parser=output_folder,
-            help="A folder for the Hugging Face Hub, with a model card.",
+            help="Write a folder for the Hugging Face Hub, with the model and a model card. "
+            "Nothing is uploaded.",
             show_default=False,
         ),
     ] = None,
@@ -49,20 +51,24 @@ def export(
         typer.Option(
             "--raw",
             metavar="",
-            help="With --onnx: take raw RGB images, and preprocess them in the graph.",
+            help="With --onnx: the graph takes raw RGB images and does the preprocessing itself.",
         ),
     ] = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Write a model for other programs; they take images of the network's size.
+    """Export a model to other formats.
 
-    The metadata describes the preprocessing, which the program must do.
+    Give at least one of --onnx, --torch and --hub. An exported model takes images of the network's
+    size. Your program must do the preprocessing, which is described in the metadata of the exported
+    file.
 
-    With --raw the ONNX graph does it, if it only makes images gray and sets
-    their polarity. ONNX resizes differently.
+    With --raw, the ONNX graph does the preprocessing itself. This is possible only if the
+    preprocessing converts to grayscale and inverts light and dark, but does not resize, because
+    ONNX resizes images differently.
 
-    If ONNX Runtime is installed, the ONNX graph is tested with the golden images.
+    If ONNX Runtime is installed, the ONNX graph is tested: on the sample images in the model file,
+    it must reproduce the stored reference outputs (golden outputs).
     """
     from handgrad.classifier import read_bundle
     from handgrad.files import check_apart
@@ -104,7 +110,7 @@ def export(
 
 
 def _check_onnx(bundle: Bundle, path: Path, raw: bool) -> None:
-    """Raise a ModelError if ONNX Runtime is installed and its golden outputs differ."""
+    """Raise a ModelError if ONNX Runtime is installed and does not reproduce the golden outputs."""
     if find_spec("onnxruntime") is None:
         return
     from handgrad.export.verify import TOLERANCE, as_raw, difference, run_onnx
@@ -114,6 +120,6 @@ def _check_onnx(bundle: Bundle, path: Path, raw: bool) -> None:
         images, expected = as_raw(bundle.classifier, images)
     if not (apart := difference(run_onnx(path.read_bytes(), images), expected)) <= TOLERANCE:
         raise ModelError(
-            f"{path}: ONNX Runtime answers the golden images with other logits, "
-            f"{apart:.1e} away; do not use this file"
+            f"{path}: the logits of ONNX Runtime differ by {apart:.1e} from the stored reference "
+            "outputs; do not use this file"
         )

@@ -23,19 +23,24 @@ def gradcheck(
         str,
         typer.Argument(
             metavar="TARGET",
-            help="A model, a layer class, the folder of a run, FILE.py:LAYER, or all.",
+            help="What to check: a built-in network, a layer class, the folder of a run, your own "
+            "layer FILE.py:LAYER, or all.",
         ),
     ] = "all",
     args: Annotated[
         str,
         typer.Option(
-            metavar="JSON", help='Constructor arguments of FILE.py:LAYER, such as {"units": 6}.'
+            metavar="JSON",
+            help='For FILE.py:LAYER only: its constructor arguments, such as {"units": 6}.',
         ),
     ] = "",
     shape: Annotated[
         str,
         typer.Option(
-            metavar="CxHxW", help="Shape of one example for FILE.py:LAYER, such as 5 or 3x6x8."
+            metavar="SHAPE",
+            help="For FILE.py:LAYER only: input shape of one example, such as 5 or 3x6x8. "
+            "Default: 5 or 3x6x8, whichever suits the layer.",
+            show_default=False,
         ),
     ] = "",
     batch: Annotated[
@@ -43,26 +48,32 @@ def gradcheck(
         typer.Option(
             metavar="N",
             min=1,
-            help="Batch size for FILE.py:LAYER. Default: 7.",
+            help="For FILE.py:LAYER only: number of examples in the batch. Default: 7.",
             show_default=False,
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Seed of the points to check at.")
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help="Seed of the random points at which the gradients are checked.",
+        ),
     ] = 0,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Compare every gradient with independent oracles.
+    """Check every gradient by independent methods (oracles).
 
-    The oracles: central differences, linearity, PyTorch's autograd, stored golden gradients.
+    There are four oracles: central differences; linearity, since a gradient must be linear in the
+    gradient of the output; PyTorch's autograd, if PyTorch is installed; and stored reference
+    gradients (golden gradients) for the built-in networks. Each check is itself tested: it must
+    reject deliberately wrong gradients. If the gradient of your own layer is wrong, the likely
+    cause is printed.
 
-    Each oracle must also reject gradients that are wrong on purpose.
-
-    If the gradient of your own layer is wrong, the likely cause is named.
-
-    The exit status is 1 if a gradient is wrong, or if all are zero and nothing is proven.
+    The exit status is 1 if a gradient is wrong, or if all gradients of a target are zero, so that
+    nothing is proven.
     """
     from handgrad.cli.gradcheck_report import overview, show
     from handgrad.gradient_check import GradcheckResult

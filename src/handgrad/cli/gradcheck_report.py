@@ -1,4 +1,4 @@
-"""The result of a gradient check as tables."""
+"""Print the result of a gradient check as tables."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from handgrad.gradient_check import GradcheckResult, Report
     from handgrad.gradient_check.oracle import Comparison, Element
 
-WIDE = 150  # columns of a terminal that fit one table column for each oracle
+WIDE = 150  # columns of a terminal in which one table column per oracle fits
 WHERE = {"large inputs": ", at large inputs", "linearity": ", for the sum of two cotangents"}
 VERDICTS = {"wrong": "bold red", "not proven": "yellow", "right": "green"}  # worst first
 
 
 def show(screen: Screen, result: GradcheckResult) -> None:
-    """Print a table of all gradients for each mode of a layer or network."""
+    """Print a table of all gradients of a layer or network for each mode."""
     for report in result.reports:
         screen.result(_gradients(report, screen.out.width >= WIDE))
         _explain(screen, report)
@@ -28,7 +28,7 @@ def show(screen: Screen, result: GradcheckResult) -> None:
 
 
 def overview(screen: Screen, result: GradcheckResult) -> None:
-    """Print a line for each layer or network, and all gradients of those that failed."""
+    """Print one line per layer or network, and all gradients of those that failed."""
     wide = screen.out.width >= WIDE
     oracles = _oracles([c for report in result.reports for c in report.comparisons])
     rows = []
@@ -47,7 +47,7 @@ def overview(screen: Screen, result: GradcheckResult) -> None:
 
 
 def _gradients(report: Report, wide: bool) -> Table:
-    """Return the table of all gradients; in a narrow terminal without the worst elements."""
+    """Return the table of all gradients; the worst elements are shown if the terminal is wide."""
     oracles = _oracles(report.comparisons)
     rows = []
     for tensor in dict.fromkeys(comparison.tensor for comparison in report.comparisons):
@@ -65,7 +65,7 @@ def _error_headings(oracles: Sequence[str], wide: bool) -> list[str]:
 
 
 def _errors(comparisons: Sequence[Comparison], oracles: Sequence[str], wide: bool) -> list[Text]:
-    """Return the largest error of each oracle; narrow: of the one nearest to its bound."""
+    """Return the largest error of each oracle, or only of the worst oracle if not wide."""
     if wide:
         return [_largest([c for c in comparisons if c.oracle == oracle]) for oracle in oracles]
     worst = _worst(comparisons)
@@ -78,14 +78,14 @@ def _explain(screen: Screen, report: Report) -> None:
     unproven = [tensor for tensor in tensors if report.verdict_on(tensor) == "not proven"]
     if unproven == tensors:
         screen.result(
-            "not proven: all gradients are zero, because the output is constant or jumps; so no "
-            "mutated gradient could be tested",
+            "not proven: all gradients are zero, because the output is constant or piecewise "
+            "constant, so no deliberately wrong gradient could be tested",
         )
     elif unproven:
         screen.result(
-            f"not proven ({', '.join(unproven)}): relative to the other gradients it is too small "
-            "to be distinguished from zero, though the output depends on it; so no mutated "
-            "gradient could be tested",
+            f"not proven ({', '.join(unproven)}): compared with the other gradients, this one is "
+            "too small to be distinguished from zero, although the output depends on it, so no "
+            "deliberately wrong gradient could be tested",
         )
     first = {c.tensor: c for c in report.wrong if c.first}
     for tensor, comparison in first.items():
@@ -107,7 +107,7 @@ def _worst(comparisons: Sequence[Comparison]) -> Comparison:
 
 
 def _largest(comparisons: Sequence[Comparison]) -> Text:
-    """Return the largest error of some comparisons, red if it exceeds its bound."""
+    """Return the largest error of some comparisons; it is red if it exceeds its bound."""
     if not comparisons:
         return Text("")
     worst = _worst(comparisons)
@@ -115,7 +115,7 @@ def _largest(comparisons: Sequence[Comparison]) -> Text:
 
 
 def _element(element: Element | None, exact: bool = False) -> tuple[str, str, str]:
-    """Return the index of an element and its two numbers; exact: with all digits that differ."""
+    """Return an element's index and two numbers; if exact, with enough digits to differ."""
     if element is None:
         return "", "", ""
     index, ours, expected = ",".join(map(str, element.index)), element.ours, element.expected

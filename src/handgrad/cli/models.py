@@ -11,7 +11,10 @@ SHAPE, CLASSES = (1, 28, 28), 10
 
 
 def models(*, json: Json = False) -> None:
-    """List the named networks, with their size for 28x28 images of 10 classes."""
+    """List the built-in networks and their numbers of parameters and multiply-adds.
+
+    The numbers apply to 28x28 images and 10 classes.
+    """
     from handgrad.models import MODELS
     from handgrad.network import Network
 

@@ -1,4 +1,4 @@
-"""Options that several commands share, and the loading of the run or model that they name."""
+"""Options that several commands share, and functions that load the data of a run."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ NAMED_OPTIMIZERS = "sgd, momentum, nesterov, adam or adamw"
 
 
 def _from_above(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> Any:
-    """Return a switch, which may also be given before the name of the command."""
+    """Return the value of a flag that may also be given before the command name."""
     above = ctx.parent.params.get(param.name) if ctx.parent and param.name else None
     return value or above or value
 
 
 def _keep(ctx: typer.Context, param: typer.CallbackParam, value: int) -> int:
-    """Return a count like `_from_above`, and store it for the outermost command."""
+    """Return a count as `_from_above` does, and store it for the outermost command."""
     ctx.find_root().obj = value = _from_above(ctx, param, value)
     return value
 
 
 def output_folder(text: str) -> Path:
-    """Return the path of a folder to write to; reject an empty name."""
+    """Return the path of a folder to write to, or raise a ConfigError if its name is empty."""
     if not text:
         raise ConfigError(
             "the name of the output folder is empty; give a name, or . for the current folder"
@@ -42,7 +42,13 @@ def output_folder(text: str) -> Path:
 
 Quiet = Annotated[
     bool,
-    typer.Option("--quiet", "-q", metavar="", help="Print results only.", callback=_from_above),
+    typer.Option(
+        "--quiet",
+        "-q",
+        metavar="",
+        help="Do not print progress, only the results.",
+        callback=_from_above,
+    ),
 ]
 Verbose = Annotated[
     int,
@@ -52,45 +58,59 @@ Verbose = Annotated[
         count=True,
         metavar="",
         show_default=False,
-        help="Print versions, engine, cores and the data's folder; twice: also tracebacks.",
+        help="Also print versions, engine, number of cores and data folder. -vv also shows "
+        "tracebacks.",
         callback=_keep,
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", metavar="", help="Print the result as JSON.")]
 Tensorboard = Annotated[
     bool,
-    typer.Option("--tensorboard", metavar="", help="Also write events for TensorBoard."),
+    typer.Option("--tensorboard", metavar="", help="Also log the run for TensorBoard."),
 ]
 Mlflow = Annotated[
     bool,
     typer.Option(
         "--mlflow",
         metavar="",
-        help="Also log to MLflow: $MLFLOW_TRACKING_URI, or mlflow.db in the current folder.",
+        help="Also log the run to MLflow: to $MLFLOW_TRACKING_URI if it is set, otherwise to "
+        "mlflow.db in the current folder.",
     ),
 ]
 RunPath = Annotated[
     Path,
-    typer.Argument(metavar="RUN", help="Folder of a run, or a model file.", show_default=False),
+    typer.Argument(
+        metavar="RUN",
+        help="Folder of a run (written by `handgrad train` or `auto`), or a model file.",
+        show_default=False,
+    ),
 ]
 ModelOrRun = Annotated[
     str,
     typer.Argument(
         metavar="MODEL|RUN",
-        help="The name of a model, the folder of a run, or a model file.",
+        help="Name of a built-in network (`handgrad models` lists them), folder of a run, or a "
+        "model file.",
         show_default=False,
     ),
 ]
 DataName = Annotated[
     str | None,
-    typer.Option("--data", metavar="NAME", help="Data set to use instead of the run's own."),
+    typer.Option(
+        "--data",
+        metavar="DATA",
+        help="Use other data: a standard data set or the path of your own images. Default: the "
+        "data of the run.",
+        show_default=False,
+    ),
 ]
 DataDir = Annotated[
     Path | None,
     typer.Option(
         "--data-dir",
         metavar="DIR",
-        help="Folder of the data files. Default: $HANDGRAD_DATA, the cache, or a download.",
+        help="Folder with the files of mnist, fashion-mnist or kmnist. Default: $HANDGRAD_DATA, "
+        "then the cache; missing files are downloaded.",
         show_default=False,
     ),
 ]
@@ -103,10 +123,10 @@ def load_run_test(
     data: str | None,
     data_dir: Path | None,
 ) -> Dataset:
-    """Load the test images for a run, preprocessed as the model requires.
+    """Load the test images of a run, and preprocess them as the model requires.
 
     Args:
-        screen: where to show the progress.
+        screen: the screen on which progress is shown.
         classifier: the model.
         about: the metadata of the model file.
         data: the value of `--data`.
@@ -122,10 +142,10 @@ def load_run_test(
 def show_test_data(
     screen: Screen, about: Mapping[str, Any], data: str | None, data_dir: Path | None
 ) -> None:
-    """Print the versions and the location of a run's test images.
+    """Print the library versions and the folder of a run's test images.
 
     Args:
-        screen: where to print.
+        screen: the screen to print to.
         about: the metadata of the model file.
         data: the value of `--data`.
         data_dir: the value of `--data-dir`.

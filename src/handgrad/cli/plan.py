@@ -1,4 +1,4 @@
-"""`handgrad plan`: prints the compiled engine's plan report."""
+"""`handgrad plan`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from handgrad.runs.config import RunConfig
 
 MAX_WIDTH = 120  # columns
-MNIST_ZEROS = 0.81  # the share of pixels that are zero, for users without MNIST
+MNIST_ZEROS = 0.81  # the fraction of pixels that are zero, for users without MNIST
 
 
 def plan(
@@ -27,7 +27,7 @@ def plan(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="The data set that the images come from. Default: the run's data set, or mnist.",
+            help="Data set that the images come from. Default: the data set of the run, or mnist.",
             show_default=False,
         ),
     ] = None,
@@ -37,7 +37,7 @@ def plan(
             "--batch",
             "--batch-size",
             metavar="N",
-            help="Images in a batch. Default: the run's batch size, or 64.",
+            help="Number of images per update. Default: the batch size of the run, or 64.",
             show_default=False,
         ),
     ] = None,
@@ -45,7 +45,7 @@ def plan(
         str | None,
         typer.Option(
             metavar="NAME",
-            help=f"{NAMED_OPTIMIZERS}. Default: the run's optimizer, or adamw.",
+            help=f"Optimizer: {NAMED_OPTIMIZERS}. Default: the optimizer of the run, or adamw.",
             show_default=False,
         ),
     ] = None,
@@ -53,7 +53,8 @@ def plan(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Random augmentation, as in `train`. Default: the run's augmentation, or none.",
+            help="Random augmentation, with the values of `train --augment`. Default: the "
+            "augmentation of the run, or none.",
             show_default=False,
         ),
     ] = None,
@@ -62,25 +63,28 @@ def plan(
         typer.Option(
             "--skip-zeros/--dense",
             metavar="",
-            help="Whether the first dense layer skips pixels that are zero. Default: decided by "
-            "the data set as in training, or as for MNIST if the data set is not downloaded.",
+            help="--skip-zeros: the first dense layer skips pixels that are zero; --dense: it does "
+            "not. Default: depends on the data set, as in training; MNIST is assumed if the data "
+            "set is not on this machine.",
             show_default=False,
         ),
     ] = None,
     inference: Annotated[
         bool,
-        typer.Option("--inference", metavar="", help="Show the plan of inference, not training."),
+        typer.Option(
+            "--inference", metavar="", help="Show the plan for inference instead of training."
+        ),
     ] = False,
     data_dir: DataDir = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Show how the compiled engine runs a network, without training it.
+    """Show the steps into which the compiled engine translates a network.
 
-    The report lists what each layer became, the phases with each kernel's
-    formula, the multiply-adds and the buffers. It needs no data and compiles
-    nothing.
+    The plan shows how each layer is translated, the phases of a training step with the formula of
+    each kernel, the number of multiply-adds, and the buffers. This command works without the data
+    files and does not compile anything.
     """
     from handgrad.engines import plan
     from handgrad.engines.compiled.lower.images import first_linear
@@ -118,7 +122,7 @@ def plan(
 
 
 def _classifier(model: str, options: dict[str, Any]) -> tuple[Classifier, RunConfig]:
-    """Return the classifier and its settings: options before the run's settings before defaults."""
+    """Return the classifier and its settings: those given, then those of the run, then defaults."""
     from handgrad.classifier import Classifier
     from handgrad.data.named.sources import source_named
     from handgrad.models import MODELS
@@ -138,9 +142,9 @@ def _classifier(model: str, options: dict[str, Any]) -> tuple[Classifier, RunCon
 
 
 def _skip_zeros(data: str, data_dir: Path | None) -> tuple[bool, str]:
-    """Return whether training on a data set skips zeros, and the reason.
+    """Return whether training on a data set skips zeros, and the reason for it.
 
-    A data set that is not downloaded is assumed to be like MNIST.
+    A data set that is not on this machine is assumed to have as many zeros as MNIST.
     """
     from handgrad.data import load_data
     from handgrad.engines.compiled.lower.sparsity import MIN_ZERO_SHARE, share_of_zeros

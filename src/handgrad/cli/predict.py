@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     from handgrad.layers import Array
 
 TOP = 3
-MAX_DIGITS = 18  # of the number of a test image
+MAX_DIGITS = 18  # of the index of a test image
 
 
 class Prediction(NamedTuple):
     """A prediction for one image.
 
     Attributes:
-        image: the file, or the number of the test image.
-        label: the class in the test set; None: unknown.
+        image: the file name, or the index of the test image.
+        label: the class in the test set, or None for an image file.
         probabilities: the classes with their probabilities, in descending order.
-        is_confident: whether its probability is above the threshold.
+        is_confident: whether the probability of the predicted class is above the threshold.
     """
 
     image: str
@@ -55,7 +55,7 @@ def predict(
         list[str],
         typer.Argument(
             metavar="IMAGE",
-            help="PNG, JPEG, GIF or BMP files, or numbers of test images, counted from 0.",
+            help="PNG, JPEG, GIF or BMP files, or indices of test images, from 0.",
             show_default=False,
         ),
     ],
@@ -67,7 +67,9 @@ def predict(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Preprocess image files by plain, light or drawing. Default: the model's own.",
+            help="Preprocessing of image files: plain (resize only), light (grayscale, with a "
+            "light object on a dark background) or drawing (for drawings and photographs of a "
+            "single character). Default: the preprocessing that is stored in the model.",
             show_default=False,
         ),
     ] = None,
@@ -75,7 +77,7 @@ def predict(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Draw the preprocessing of each file, step by step, as PNG or SVG.",
+            help="Draw every step of the preprocessing of each image file to this PNG or SVG file.",
             show_default=False,
         ),
     ] = None,
@@ -87,13 +89,12 @@ def predict(
 ) -> None:
     """Classify images, and print the most probable classes.
 
-    Image files get the same preprocessing as the training images: it is stored in the model.
+    Image files are preprocessed in the same way as the training images; the preprocessing is stored
+    in the model. A model trained on MNIST accepts drawings and photographs of a digit in dark ink
+    on light paper, at any position and size. If an answer is unexpected, use --show-preprocessing
+    to see the input of the network.
 
-    A model of MNIST takes drawings and photographs: dark ink on paper, anywhere, of any size.
-
-    If `handgrad calibrate` has set a threshold, answers below it are "don't know".
-
-    If an answer is unexpected, --show-preprocessing shows the network's input.
+    If `handgrad calibrate` has set a threshold, answers with a lower probability are "don't know".
     """
     from handgrad.files import check_apart
     from handgrad.preprocess import inverted, preset_named
@@ -143,7 +144,7 @@ def _pixels(image: str) -> Array:
 
     if not os.path.lexists(image):
         raise DataError(
-            f"{image}: there is no such file; give an image, or the number of a test image"
+            f"{image}: there is no such file; give an image file, or the index of a test image"
         )
     return read_pixels(Path(image))
 
@@ -178,7 +179,7 @@ def _plain(answer: Prediction) -> dict[str, Any]:
 
 
 def _table(answers: list[Prediction]) -> Table:
-    """Return the table of answers, each with its most probable classes."""
+    """Return the table of answers with the most probable classes of each."""
     count = min(TOP, len(answers[0].probabilities))
     known = any(answer.label is not None for answer in answers)
     headings = ["image", *(["is"] if known else []), "predicted", *[""] * (count - 1)]

@@ -29,41 +29,56 @@ def reproduce(
         list[str] | None,
         typer.Argument(
             metavar="NAME",
-            help="The notebooks, by the names of their networks, or all.",
+            help="Names of notebooks: softmax-regression, two-layer, convnet, fashion-mlp, "
+            "online-mlp; deep-convnet or resnet7 for a modern network; or all.",
             show_default="all",
         ),
     ] = None,
     engine: Annotated[
-        str, typer.Option(metavar="NAME", help="Engine: auto, compiled, reference.")
+        str, typer.Option(metavar="NAME", help="Engine: auto, compiled or reference.")
     ] = "auto",
     seeds: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Number of seeds.", show_default="5, 1 if --quick"),
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Number of random seeds with which each version is run.",
+            show_default="5, or 1 with --quick",
+        ),
     ] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", metavar="", help="Fewer epochs and images: some minutes.")
+        bool,
+        typer.Option(
+            "--quick",
+            metavar="",
+            help="Use fewer epochs and images, so that it takes only a few minutes.",
+        ),
     ] = False,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for results and report.")] = Path(
-        "runs/reproduction"
-    ),
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for the results and the report.")
+    ] = Path("runs/reproduction"),
     run_nothing: Annotated[
-        bool, typer.Option("--no-run", metavar="", help="Only report the results so far.")
+        bool,
+        typer.Option(
+            "--no-run", metavar="", help="Do not run anything; only report the results so far."
+        ),
     ] = False,
     write: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write the report as Markdown to FILE too."),
+        typer.Option(metavar="FILE", help="Also write the report as Markdown to this file."),
     ] = None,
     data_dir: DataDir = None,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Run five published notebooks: as published, corrected, in PyTorch, and at their best.
+    """Reproduce five published notebooks, and report how the accuracy and speed compare.
 
-    Two small modern networks for MNIST and Fashion-MNIST are added for comparison.
+    Each notebook is run in four versions: as published, with its errors corrected, in PyTorch, and
+    with the best settings for its network. Two small modern networks for MNIST and Fashion-MNIST
+    are run for comparison.
 
-    Each result is stored at once. After an interruption, the same command continues.
-
-    The exit status is 1 if a result is outside the range in which it must lie.
+    Each result is saved as soon as it is ready. If interrupted, run the same command again to
+    continue. The exit status is 1 if a result is outside the expected range.
     """
     from handgrad.data import load_data
     from handgrad.reproduce import (
@@ -116,9 +131,9 @@ def reproduce(
 
 
 def _print_how_to_continue(screen: Screen, out: Path) -> None:
-    """Print where the results are; if there are none, remove the empty folder."""
+    """Print the folder of the results, or remove it if there are no results yet."""
     if any(path.is_file() for path in out.rglob("*")):
-        screen.info(f"the results so far are in {out}; the same command continues")
+        screen.info(f"the results so far are in {out}; run the same command again to continue")
     else:
         with suppress(OSError):
             out.rmdir()
@@ -144,13 +159,13 @@ def _show_progress(screen: Screen, total: int, done: int) -> Iterator[ProgressLi
 
 
 class _Bars:
-    """Two bars on a terminal, for all jobs and for the current one; a line for each finished job.
+    """Shows two progress bars, for all jobs and the current job, and a line per finished job.
 
     Args:
-        screen: where to print the lines.
-        bars: where to show the bars.
+        screen: the screen on which the lines are printed.
+        bars: the display of the progress bars.
         total: the number of jobs.
-        done: the number of jobs that are done already.
+        done: the number of jobs that are already done.
     """
 
     def __init__(self, screen: Screen, bars: Progress, total: int, done: int) -> None:

@@ -23,7 +23,7 @@ from rich.text import Text
 
 JSON_VERSION = 1  # raised when a key is removed or changes its meaning
 
-WIDE = 200  # columns, where no terminal sets a limit
+WIDE = 200  # columns, if no terminal sets a limit
 NARROW = 16  # characters; a longer word may be folded so that a table fits
 
 
@@ -33,8 +33,8 @@ class Screen:
     Attributes:
         out: the console for results.
         err: the console for progress, notes, warnings and errors; with `--quiet` it prints nothing.
-        progress: whether a function of the library shows a progress bar; None: if stderr is a
-            terminal.
+        progress: whether library functions show a progress bar, or None to show one only if stderr
+            is a terminal.
     """
 
     def __init__(self, quiet: bool = False) -> None:
@@ -47,7 +47,7 @@ class Screen:
         logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
     def log_progress(self) -> None:
-        """Print the library's log messages of level INFO from now on, besides its warnings."""
+        """From now on, print the library's log messages of level INFO as well as its warnings."""
         logger = logging.getLogger("handgrad")
         if not self.err.quiet:
             logger.setLevel(logging.INFO)
@@ -58,10 +58,10 @@ class Screen:
         print_text(self.out, *parts)
 
     def json(self, values: Mapping[str, Any], *, ok: bool = True) -> None:
-        """Print a result to stdout as one JSON object, with the keys `version` and `ok` first.
+        """Print a result to stdout as one JSON object that begins with the keys `version` and `ok`.
 
         Args:
-            values: the result; every command uses keys of its own, in snake_case.
+            values: the result; each command defines its own keys, in snake_case.
             ok: whether the command will end with exit code 0.
         """
         envelope = {"version": JSON_VERSION, "ok": ok}
@@ -73,11 +73,11 @@ class Screen:
         print_text(self.err, text, style="dim")
 
     def warning(self, sentence: str) -> None:
-        """Print a problem that does not stop the command."""
+        """Print a warning about a problem that does not stop the command."""
         print_text(self.err, Text.assemble(("warning: ", "bold yellow"), sentence))
 
     def error(self, sentence: str) -> None:
-        """Print the problem that ends the command."""
+        """Print the error that ends the command."""
         print_text(self.err, Text.assemble(("error: ", "bold red"), sentence))
 
 
@@ -94,7 +94,7 @@ class _InfoHandler(logging.Handler):
 
 
 def reset_logging() -> None:
-    """Undo `Screen.log_progress`: print the library's warnings only."""
+    """Undo `Screen.log_progress`, so that only the library's warnings are printed."""
     logger = logging.getLogger("handgrad")
     logger.setLevel(logging.NOTSET)
     logger.handlers = [h for h in logger.handlers if not isinstance(h, _InfoHandler)]
@@ -103,12 +103,13 @@ def reset_logging() -> None:
 class FittedTable(Table):
     """A table that never cuts off a value, however narrow the terminal is.
 
-    Left-aligned columns are folded where necessary, numbers never are. If the table still does not
-    fit, each value is printed on a line of its own. A file or a pipe sets no limit.
+    Left-aligned columns are wrapped if necessary, but numbers are never wrapped. If the table still
+    does not fit, each value is printed on a separate line. In a file or a pipe, the width is not
+    limited.
     """
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw the table as wide as it needs to be and at most as wide as the terminal."""
+        """Draw the table as wide as necessary, but not wider than the terminal."""
         limited = console.is_terminal or not options.no_wrap
         widths = self._widths(console, options, options.max_width if limited else None)
         if widths is None:
@@ -142,11 +143,11 @@ class FittedTable(Table):
 
     @staticmethod
     def _drawn(widths: Sequence[int]) -> int:
-        """Return the width of a table whose columns have these widths, separators included."""
+        """Return the width of a table whose columns have these widths, including separators."""
         return sum(widths) + 3 * len(widths) + 1
 
     def _lines(self, overflow: OverflowMethod) -> RenderResult:
-        """Return one line for each value, with its heading."""
+        """Yield one line for each value, preceded by its heading."""
         if self.title:
             yield Text(str(self.title), "table.title", overflow=overflow)
         for row in zip(*(column.cells for column in self.columns), strict=True):
@@ -160,9 +161,10 @@ def table(headings: Sequence[str], rows: Iterable[Iterable[Any]], title: str = "
     """Make a table of values.
 
     Args:
-        headings: the headings of the columns; a heading that begins with > is right-aligned.
-        rows: the values, one for each heading.
-        title: the title above the table.
+        headings: the headings of the columns; > at the beginning of a heading right-aligns its
+            column.
+        rows: the rows, with one value per heading.
+        title: the title above the table, or an empty string for no title.
     """
     made = FittedTable(
         box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False
@@ -176,11 +178,11 @@ def table(headings: Sequence[str], rows: Iterable[Iterable[Any]], title: str = "
 
 
 def show_versions(screen: Screen, **others: Any) -> None:
-    """Print the versions of the libraries and the number of cores, then log progress.
+    """Print the library versions and the number of cores, and turn on progress messages.
 
     Args:
-        screen: where to print.
-        others: more lines, as name and value.
+        screen: the screen to print to.
+        others: the names and values of additional lines.
     """
     from handgrad.runs import versions
     from handgrad.threads import cores
@@ -191,7 +193,7 @@ def show_versions(screen: Screen, **others: Any) -> None:
 
 
 def print_text(console: Console, *parts: RenderableType, style: str | None = None) -> None:
-    """Print to a console. A terminal breaks lines between words; elsewhere no line is broken."""
+    """Print to a console; lines are wrapped between words, but only in a terminal."""
     is_text = all(isinstance(part, str | Text) for part in parts)
     if console.is_terminal and is_text:
         parts = tuple(_breakable(part, console.width) for part in parts)  # type: ignore[arg-type]
@@ -201,7 +203,7 @@ def print_text(console: Console, *parts: RenderableType, style: str | None = Non
 
 
 def _breakable(part: str | Text, width: int) -> str | Text:
-    """Add a space after each comma of a list of settings that is wider than the terminal."""
+    """If a list of settings is wider than the terminal, add a space after each of its commas."""
     if isinstance(part, Text):
         return part
     return re.sub(
@@ -210,7 +212,7 @@ def _breakable(part: str | Text, width: int) -> str | Text:
 
 
 def _console(stream: TextIO, quiet: bool = False) -> Console:
-    """Make the console of a stream; files and pipes accept long lines."""
+    """Make the console of a stream; in files and pipes, lines may be long."""
     console = Console(file=stream, quiet=quiet)
     if not console.is_terminal:
         console.width = WIDE

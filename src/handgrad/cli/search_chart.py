@@ -1,4 +1,4 @@
-"""The progress of a search: a chart of accuracy over time on a terminal, otherwise lines."""
+"""Show the progress of a search: a chart of accuracy over time in a terminal, otherwise lines."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ AXIS = 6  # characters to the left of the chart
 
 @contextmanager
 def show_progress(console: Console, seconds: float) -> Iterator[Callable[[SearchProgress], None]]:
-    """Yield the function to call with each progress of a search.
+    """Yield a function that shows the progress of a search whenever it is called.
 
     Args:
-        console: where to print.
-        seconds: the time budget.
+        console: the console to print to.
+        seconds: the time limit of the search.
     """
     if console.quiet or not console.is_terminal or console.is_dumb_terminal:
         yield lambda progress: print_trial(console, progress)
@@ -55,9 +55,9 @@ def progress_line(progress: SearchProgress) -> str:
     trial = progress.trial
     text = f"{progress.seconds:5.1f} s  {STAGES[trial.stage]:<10}  {describe(trial.config)}: "
     if trial.diverged:
-        return f"{text}diverged, a number is not finite"
+        return f"{text}diverged: a number is not finite"
     if not trial.is_valid:
-        return f"{text}no epoch in the time available"
+        return f"{text}ran out of time before its first epoch ended"
     epoch = f"epoch {len(trial.records)}/{trial.config.epochs}"
     if not trial.config.validation:
         return f"{text}{epoch}"
@@ -67,10 +67,10 @@ def progress_line(progress: SearchProgress) -> str:
 
 
 def chart(past: list[SearchProgress], seconds: float, width: int) -> Text:
-    """Draw the validation accuracy of each epoch over time, the best so far in green.
+    """Draw the validation accuracy of each epoch over time, with the best so far in green.
 
     Args:
-        past: the progress so far, at least one.
+        past: the progress so far; there must be at least one entry.
         seconds: the end of the time axis.
         width: the width in characters.
     """
@@ -100,7 +100,7 @@ def chart(past: list[SearchProgress], seconds: float, width: int) -> Text:
 
 
 def print_trial(console: Console, progress: SearchProgress) -> None:
-    """Print the result of a trial that is over."""
+    """Print the result of a trial if it has ended."""
     if progress.is_over:
         trial = progress.trial
         is_best = trial.is_valid and trial.accuracy == progress.best

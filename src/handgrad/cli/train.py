@@ -13,17 +13,21 @@ from handgrad.cli.screen import Screen
 from handgrad.cli.train_options import OPTIONS, TrainOption
 from handgrad.cli.train_run import resume_training, start_training
 
-INTERRUPTION = "Interruption"
+INTERRUPTION = "Interruption and divergence"
 
 Config = Annotated[
     Path | None,
-    typer.Option(metavar="FILE.toml", help="A file with settings.", show_default=False),
+    typer.Option(
+        metavar="FILE.toml",
+        help="TOML file with settings, such as the config.toml of a run.",
+        show_default=False,
+    ),
 ]
 Resume = Annotated[
     Path | None,
     typer.Option(
         metavar="RUN",
-        help="Resume an interrupted run: give its folder.",
+        help="Resume the interrupted run in this folder.",
         rich_help_panel=INTERRUPTION,
         show_default=False,
     ),
@@ -33,7 +37,8 @@ ForceSettings = Annotated[
     typer.Option(
         "--force-settings",
         metavar="",
-        help="Resume although settings have changed.",
+        help="With --resume: use the new settings if they differ from those of the run. Some "
+        "settings, such as the data, model and seed, cannot change.",
         rich_help_panel=INTERRUPTION,
     ),
 ]
@@ -51,11 +56,12 @@ def train(
     verbose: Verbose = 0,
     **settings: Any,
 ) -> None:
-    """Train a network, test it, and save the run in a folder.
+    """Train a network, test it, and save the results in a folder (a run).
 
-    The command line overrides the environment, which overrides the --config file.
-
-    Environment variables are named HANDGRAD_ and the setting, such as HANDGRAD_LR=0.01.
+    Settings can also be given as environment variables or in a --config file. The environment
+    variable of a setting is its name in capital letters after HANDGRAD_, such as HANDGRAD_LR=0.01
+    for --lr 0.01. The command line overrides the environment, and the environment overrides the
+    file.
     """
     given = {name: value for name, value in settings.items() if value is not None}
     trackers = {"tensorboard": tensorboard, "mlflow": mlflow}
@@ -69,7 +75,7 @@ def train(
 
 
 def _parameter(option: TrainOption) -> inspect.Parameter:
-    """Return the parameter of one option; the value is passed on as text and checked later."""
+    """Return the parameter of one option; its value is passed on as text and checked later."""
     common: dict[str, Any] = {"help": option.help, "show_default": False}
     kind: Any = bool | None if option.is_switch else str | None
     metavar = "" if option.is_switch else option.metavar
@@ -92,7 +98,7 @@ def _parameter(option: TrainOption) -> inspect.Parameter:
 
 
 def _add_options() -> None:
-    """Give `train` the signature that typer reads: one parameter for each setting."""
+    """Give `train` the signature that typer reads, with one parameter per setting."""
     own = inspect.signature(train, eval_str=True).parameters.values()
     settings = [_parameter(option) for option in OPTIONS]
     parameters = [*settings, *(p for p in own if p.kind is not inspect.Parameter.VAR_KEYWORD)]

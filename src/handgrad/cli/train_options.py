@@ -16,9 +16,9 @@ class TrainOption(NamedTuple):
     Attributes:
         name: the name of the setting.
         flags: the option's names on the command line.
-        metavar: what stands for the value in the help.
+        metavar: the placeholder for the value in the help.
         panel: the heading above the option in the help.
-        is_switch: whether the option is true or false.
+        is_switch: whether the option is a pair of flags, such as --amp and --no-amp.
         help: the help text, with the default value.
     """
 
@@ -33,43 +33,43 @@ class TrainOption(NamedTuple):
 OPTIONS = (
     TrainOption(
         "data", ("--data",), "DATA", "Options", False,
-        "digits, mnist, fashion-mnist or kmnist; or your own images: FOLDER with FOLDER/CLASS/*.png, an NPZ or a CSV file. Default: digits.",
+        "Name of a data set: digits, mnist, fashion-mnist or kmnist; or the path of your own images: a folder with files FOLDER/CLASS/*.png, an NPZ file or a CSV file. Default: digits.",
     ),
     TrainOption(
         "size", ("--size",), "N", "Your own images", False,
-        "Resize your images to NxN pixels. Default: their own size up to 64, otherwise 28.",
+        "Resize your images to NxN pixels. Default: their own size if it is the same for all and at most 64, otherwise 28, or 32 for colour images.",
     ),
     TrainOption(
         "preprocessing", ("--preprocessing",), "NAME", "Your own images", False,
-        "Preprocessing of your images: plain, light or drawing. Default: plain, in colour if the images are.",
+        "Preprocessing of your images: plain (resize only), light (grayscale, with a light object on a dark background) or drawing (for drawings and photographs of a single character). Default: plain, in colour if the images are in colour.",
     ),
     TrainOption(
         "model", ("--model",), "NAME", "Options", False,
-        "Name of the network: see `handgrad models`. Default: smallnet.",
+        "Name of a built-in network; `handgrad models` lists them. Default: smallnet.",
     ),
     TrainOption(
-        "epochs", ("--epochs",), "N", "Stopping", False,
+        "epochs", ("--epochs",), "N", "Epochs and early stopping", False,
         "Maximum number of epochs. Default: 20 on digits, otherwise 10.",
     ),
     TrainOption(
         "batch_size", ("--batch", "--batch-size",), "N", "Training", False,
-        "Number of images per update. Fewer training images than the default make one batch. Default: 64.",
+        "Number of images per update. If there are fewer training images than the default batch size, they form one batch. Default: 64.",
     ),
     TrainOption(
         "optimizer", ("--optimizer",), "NAME", "Training", False,
-        "Name of the optimizer: sgd, momentum, nesterov, adam or adamw. Default: adamw.",
+        "Optimizer: sgd, momentum, nesterov, adam or adamw. Default: adamw.",
     ),
     TrainOption(
         "lr", ("--lr",), "X", "Training", False,
-        "Learning rate before the schedule changes it. Default: 0.3 for sgd, 0.05 for momentum and nesterov, 0.01 for adam and adamw.",
+        "Learning rate, which the schedule then changes; with one-cycle, the maximum. Default: 0.3 for sgd, 0.05 for momentum and nesterov, 0.01 for adam and adamw.",
     ),
     TrainOption(
         "momentum", ("--momentum",), "X", "Training", False,
-        "Momentum of the optimizers momentum and nesterov. Default: 0.9.",
+        "Momentum, for the optimizers momentum and nesterov. Default: 0.9.",
     ),
     TrainOption(
         "weight_decay", ("--weight-decay",), "X", "Training", False,
-        "Weight decay; not for adam. Default: 0.01 for adamw, otherwise 0.",
+        "Weight decay, for all optimizers except adam. Default: 0.01 for adamw, otherwise 0.",
     ),
     TrainOption(
         "schedule", ("--schedule",), "NAME", "Training", False,
@@ -77,11 +77,11 @@ OPTIONS = (
     ),
     TrainOption(
         "label_smoothing", ("--label-smoothing",), "X", "Training", False,
-        "Label smoothing: the share of each target spread over all classes. Default: 0.",
+        "Label smoothing: the fraction of each target that is spread evenly over all classes. Default: 0.",
     ),
     TrainOption(
         "clip_norm", ("--clip-norm",), "X", "Training", False,
-        "Maximum norm of all gradients together; 0: no limit. Default: 0.",
+        "Maximum norm of the gradient of all parameters; a larger gradient is scaled down; 0: no limit. Default: 0.",
     ),
     TrainOption(
         "class_weights", ("--class-weights",), "W", "Training", False,
@@ -93,47 +93,47 @@ OPTIONS = (
     ),
     TrainOption(
         "average_weights", ("--average-weights",), "X", "Training", False,
-        "Average the weights over about this many of the last epochs, and keep the average; 0: no average. Default: 0.",
+        "Keep a moving average of the weights, over about this many epochs, instead of the last weights; 0: no averaging. Default: 0.",
     ),
     TrainOption(
-        "validation", ("--validation",), "X", "Stopping", False,
-        "Share of the training images that is set aside for validation; 0: none. Default: 0.1.",
+        "validation", ("--validation",), "X", "Epochs and early stopping", False,
+        "Fraction of the training images that is set aside for validation; 0: no validation. Default: 0.1.",
     ),
     TrainOption(
-        "patience", ("--patience",), "N", "Stopping", False,
-        "Stop after this many epochs without a lower loss and restore the best weights; 0: train to the end and keep the last weights. Default: 10.",
+        "patience", ("--patience",), "N", "Epochs and early stopping", False,
+        "Stop if the validation loss (or the training loss, without validation images) has not decreased for this many epochs, and restore the weights of the best epoch; 0: train for all epochs and keep the last weights. Default: 10.",
     ),
     TrainOption(
-        "min_delta", ("--min-delta",), "X", "Stopping", False,
-        "A smaller decrease of the loss does not count. Default: 0.",
+        "min_delta", ("--min-delta",), "X", "Epochs and early stopping", False,
+        "Smallest decrease of the loss that counts as an improvement for early stopping. Default: 0.",
     ),
     TrainOption(
         "seed", ("--seed",), "N", "Options", False,
-        "Seed of all random choices, such as the order of the images. It also gives the initial weights. Default: 0.",
+        "Seed of all random choices, such as the order of the images. It also determines the initial weights. Default: 0.",
     ),
     TrainOption(
         "engine", ("--engine",), "NAME", "Options", False,
-        "Engine that computes the training steps: compiled, reference, torch, or auto for the fastest available. Default: auto.",
+        "Engine that computes the training steps: compiled, reference, torch, or auto for compiled if possible, otherwise reference. Default: auto.",
     ),
     TrainOption(
         "device", ("--device",), "NAME", "With --engine torch", False,
-        "Device that computes. Default: auto, a GPU if there is one.",
+        "Device that PyTorch uses: auto, cpu or cuda. Default: auto, which uses a GPU if there is one.",
     ),
     TrainOption(
         "amp", ("--amp/--no-amp",), "X", "With --engine torch", True,
-        "Mixed precision: matrix products in bfloat16. Default: no.",
+        "Use mixed precision: compute matrix products in bfloat16. Default: no.",
     ),
     TrainOption(
         "compile", ("--compile/--no-compile",), "X", "With --engine torch", True,
         "Compile the network with torch.compile. Default: no.",
     ),
     TrainOption(
-        "on_divergence", ("--on-divergence",), "WORD", "Interruption", False,
-        "What to do if a value is not finite: \"stop\" ends with an error; \"lower-lr\" returns to the last checkpoint and halves the learning rate, at most three times. Default: stop.",
+        "on_divergence", ("--on-divergence",), "WORD", "Interruption and divergence", False,
+        "What to do if the loss or a weight becomes NaN or infinite: \"stop\" ends training with an error; \"lower-lr\" returns to the last checkpoint and halves the learning rate, at most three times. Default: stop.",
     ),
     TrainOption(
-        "checkpoint_minutes", ("--checkpoint-minutes",), "N", "Interruption", False,
-        "Minutes between checkpoints within an epoch; 0: only after each epoch. Default: 1.",
+        "checkpoint_minutes", ("--checkpoint-minutes",), "N", "Interruption and divergence", False,
+        "Save a checkpoint every N minutes within an epoch; 0: only after each epoch. Default: 1.",
     ),
     TrainOption(
         "calibrate", ("--calibrate/--no-calibrate",), "X", "Options", True,
@@ -141,14 +141,14 @@ OPTIONS = (
     ),
     TrainOption(
         "figures", ("--figures/--no-figures",), "X", "Options", True,
-        "Draw the figures of the run. Default: yes.",
+        "Draw figures of the results, such as learning curves. Default: yes.",
     ),
     TrainOption(
         "data_dir", ("--data-dir",), "DIR", "Options", False,
-        "Folder of the data files. Default: $HANDGRAD_DATA, the cache, or a download.",
+        "Folder with the files of mnist, fashion-mnist or kmnist. Default: $HANDGRAD_DATA, then the cache; missing files are downloaded.",
     ),
     TrainOption(
         "out", ("--out",), "DIR", "Options", False,
-        "Folder for the run. Default: runs/DATA-MODEL-1, -2 and so on.",
+        "Folder for the run. Default: runs/DATA-MODEL-N, with the first free number N.",
     ),
 )

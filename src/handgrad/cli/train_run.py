@@ -29,7 +29,7 @@ def start_training(
     trackers: dict[str, bool],
     as_json: bool = False,
 ) -> None:
-    """Train a network from settings, and write the folder of the run."""
+    """Train a network with the given settings, and write the folder of the run."""
     from handgrad.runs import start_run
     from handgrad.runs.settings import configure
     from handgrad.tracking import check_trackers
@@ -61,7 +61,7 @@ def resume_training(  # noqa: PLR0917
 
     check_trackers(**trackers)
     if "out" in settings:
-        raise ConfigError(f"a resumed run stays in its folder {folder}; leave out --out")
+        raise ConfigError(f"a resumed run stays in its folder {folder}; remove --out")
     with resume_run(folder) as found:
         original = original_settings(found.about["config"], found.path)
         config = configure(settings, file=file, original=original)
@@ -83,7 +83,7 @@ def _train(
     force: bool = False,
     as_json: bool = False,
 ) -> None:
-    """Train, test and write a run, or resume it from its checkpoint and records."""
+    """Train and test a network and write the run, or resume it from its checkpoint and records."""
     from handgrad.classifier import Classifier
     from handgrad.cli.epochs import showing_epochs
     from handgrad.data import available
@@ -134,7 +134,7 @@ def _train(
     screen.info(kept)
     if config.calibrate and config.validation:
         screen.info(calibrate_on(classifier, images.split(config.validation, config.seed)[1]))
-    with screen.err.status("testing, drawing, writing"):
+    with screen.err.status("testing the network and writing the run"):
         evaluation = evaluate(classifier, test)
         problem = write(Run(config, classifier, history, images, test, evaluation), folder)
         finish(folder)
@@ -160,7 +160,7 @@ def _train(
 
 @contextmanager
 def _resume_instructions(folder: Path, config: RunConfig) -> Iterator[None]:
-    """If the run stops early, say how to resume it, provided that it has a checkpoint."""
+    """If the run is interrupted and has a checkpoint, print how to resume it."""
     from handgrad.errors import DivergenceError, StorageError
     from handgrad.runs import has_checkpoint
     from handgrad.signals import on_exit
@@ -194,25 +194,25 @@ def _resume_instructions(folder: Path, config: RunConfig) -> Iterator[None]:
 
 
 def _divergence_remedy(error: DivergenceError, config: RunConfig, command: str) -> str:
-    """Return the remedy for a number that is not finite, if the run has a checkpoint."""
+    """Return advice on what to do if a number is not finite and the run has a checkpoint."""
     from handgrad.train.checkpoint.state import MAX_LR_HALVINGS
 
     lower = f"--lr {config.lr * 0.5 ** (MAX_LR_HALVINGS + 1):.2g}"  # training tried all others
     if error.hopeless and error.step == 0:
         return (
-            "it occurred before the first update, so the learning rate is not the cause; check "
+            "this happened before the first update, so the learning rate is not the cause; check "
             f"the images with `handgrad data check {shlex.quote(config.data)}`, then start a new "
             "run"
         )
     if error.hopeless:
         return (
-            "the numbers in the last checkpoint are already too large to resume from; start a new "
+            "the values in the last checkpoint are already too large to resume from; start a new "
             f"run with {lower}"
         )
     if config.on_divergence != "lower-lr":
         return f"to resume from the last checkpoint: {command} --on-divergence lower-lr"
     return (
-        f"if a lower learning rate has failed before, start a new run with {lower}; "
+        f"if a lower learning rate has already failed, start a new run with {lower}; "
         f"to resume from the last checkpoint: {command} {lower} --force-settings"
     )
 

@@ -22,24 +22,28 @@ def verify(
     models: Annotated[
         list[Path],
         typer.Argument(
-            metavar="MODEL", help="Folders of runs, or model files.", show_default=False
+            metavar="MODEL",
+            help="One or more folders of runs or model files.",
+            show_default=False,
         ),
     ],
     tolerance: Annotated[
         float,
         typer.Option(
-            metavar="X", min=0.0, help="Largest difference allowed, as a share of the logits."
+            metavar="X",
+            min=0.0,
+            help="Largest difference allowed, relative to the size of the logits.",
         ),
     ] = 1e-5,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Run a model's golden images in every engine, and compare the logits with the stored ones.
+    """Check that every engine reproduces the outputs that are stored in a model file.
 
-    The golden images and their logits were stored in the model file when it was saved.
-
-    A changed weight, class name or preprocessing step is found.
+    A model file contains a few sample images with their logits, which were stored when it was saved
+    (golden outputs). Every engine must reproduce those logits. This detects changes to the weights,
+    the class names or the preprocessing.
     """
     screen = Screen(quiet)
     if verbose:
@@ -59,7 +63,7 @@ def verify(
 
 
 def _verified(model: Path, tolerance: float) -> VerificationResult | ModelError:
-    """Return the findings about a model, or the error if it cannot be read."""
+    """Return the result of verifying a model, or the error if it cannot be read."""
     from handgrad.classifier import read_bundle
     from handgrad.export.verify import verify_bundle
     from handgrad.runs import model_file
@@ -71,18 +75,18 @@ def _verified(model: Path, tolerance: float) -> VerificationResult | ModelError:
 
 
 def _problems(name: str, finding: VerificationResult | ModelError) -> list[str]:
-    """Return the problems of a model as sentences."""
+    """Return one sentence for each problem of a model."""
     if isinstance(finding, ModelError):
         return [str(finding)]
     return [
-        f"{name}: its {part} {'have' if part.endswith('s') else 'has'} changed since the golden "
+        f"{name}: its {part} {'have' if part.endswith('s') else 'has'} changed since its reference "
         "outputs were stored"
         for part in finding.changed
     ]
 
 
 def _rows(found: dict[str, VerificationResult | ModelError]) -> list[list[Any]]:
-    """Return a row for each readable model and engine."""
+    """Return one row for each engine and each model that can be read."""
     rows: list[list[Any]] = []
     for name, finding in found.items():
         if isinstance(finding, ModelError):
@@ -98,7 +102,7 @@ def _rows(found: dict[str, VerificationResult | ModelError]) -> list[list[Any]]:
 
 
 def _plain(finding: VerificationResult | ModelError) -> dict[str, Any]:
-    """Return findings as JSON data."""
+    """Return the result of verifying a model as JSON data."""
     if isinstance(finding, ModelError):
         return {"passed": False, "error": str(finding)}
     return {

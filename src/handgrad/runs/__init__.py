@@ -1,11 +1,11 @@
 """The folder of a training run.
 
-model.safetensors      the classifier, with data, settings, versions and scores
+model.safetensors      the classifier with its data set, settings, versions and scores
 config.toml            the settings; `handgrad train --config` reads them
-history.csv, .json     one record for each epoch; history.jsonl has each as soon as it is known
-mlflow.json            the run's name in an MLflow store, if it was logged there
-figures/               learning curves, weights, predictions, confusion, mistakes
-checkpoints/           until the run is finished, for `handgrad train --resume`
+history.csv, .json     one record per epoch; history.jsonl is written during training
+mlflow.json            the name of the run in MLflow, if it was logged there
+figures/               learning curves, weights, predictions, confusion matrices, mistakes
+checkpoints/           checkpoints for `handgrad train --resume`, until the run is finished
 """
 
 from handgrad.runs.folder import (

@@ -66,8 +66,8 @@ OTHER_EPOCHS = 10
 class RunConfig(BaseModel):
     """The complete settings of `handgrad train`, as a TOML file can hold them.
 
-    It has the fields of `TrainConfig` in plain words and numbers, and what only the command line
-    needs. Each field is declared once, here: the options of `handgrad train`, the keys of a
+    It has the fields of `TrainConfig` as strings and numbers, and additional fields for the command
+    line only. Each field is declared only here. The options of `handgrad train`, the keys of a
     --config file and the environment variables are generated from the fields.
     """
 
@@ -75,8 +75,8 @@ class RunConfig(BaseModel):
 
     data: Annotated[str, AfterValidator(data_name_or_path)] = option(
         "digits",
-        "digits, mnist, fashion-mnist or kmnist; or your own images: FOLDER with "
-        "FOLDER/CLASS/*.png, an NPZ or a CSV file",
+        "Name of a data set: digits, mnist, fashion-mnist or kmnist; or the path of your own "
+        "images: a folder with files FOLDER/CLASS/*.png, an NPZ file or a CSV file",
         metavar="DATA",
         on_resume="fixed",
     )
@@ -85,20 +85,22 @@ class RunConfig(BaseModel):
         "Resize your images to NxN pixels",
         metavar="N",
         panel=OWN_IMAGES,
-        default_text="their own size up to 64, otherwise 28",
+        default_text="their own size if it is the same for all and at most 64, otherwise 28, or 32 "
+        "for colour images",
         on_resume="fixed",
     )
     preprocessing: Annotated[str, one_of(PREPROCESSINGS)] | None = option(
         None,
-        "Preprocessing of your images: plain, light or drawing",
+        "Preprocessing of your images: plain (resize only), light (grayscale, with a light object "
+        "on a dark background) or drawing (for drawings and photographs of a single character)",
         metavar="NAME",
         panel=OWN_IMAGES,
-        default_text="plain, in colour if the images are",
+        default_text="plain, in colour if the images are in colour",
         on_resume="fixed",
     )
     model: Annotated[str, one_of(MODELS)] = option(
         "smallnet",
-        "Name of the network: see `handgrad models`",
+        "Name of a built-in network; `handgrad models` lists them",
         metavar="NAME",
         on_resume="fixed",
     )
@@ -112,29 +114,29 @@ class RunConfig(BaseModel):
     batch_size: Count = shared(
         "batch_size",
         64,
-        "Fewer training images than the default make one batch",
+        "If there are fewer training images than the default batch size, they form one batch",
         metavar="N",
         panel=LEARNING,
     )
     optimizer: Literal["sgd", "momentum", "nesterov", "adam", "adamw"] = option(
-        "adamw", "Name of the optimizer", metavar="NAME", panel=LEARNING
+        "adamw", "Optimizer", metavar="NAME", panel=LEARNING
     )
     lr: Positive = option(
         ...,
-        "Learning rate before the schedule changes it",
+        "Learning rate, which the schedule then changes; with one-cycle, the maximum",
         panel=LEARNING,
         default_text=f"{LRS['sgd']:g} for sgd, {LRS['momentum']:g} for momentum and nesterov, "
         f"{LRS['adamw']:g} for adam and adamw",
     )
     momentum: Share | None = option(
         ...,
-        "Momentum of the optimizers momentum and nesterov",
+        "Momentum, for the optimizers momentum and nesterov",
         panel=LEARNING,
         default_text=f"{MOMENTUM:g}",
     )
     weight_decay: NotNegative | None = option(
         ...,
-        "Weight decay; not for adam",
+        "Weight decay, for all optimizers except adam",
         panel=LEARNING,
         default_text=f"{WEIGHT_DECAY:g} for adamw, otherwise 0",
     )
@@ -142,7 +144,9 @@ class RunConfig(BaseModel):
         "one-cycle", "Learning rate schedule", metavar="NAME", panel=LEARNING
     )
     label_smoothing: Share = option(
-        0.0, "Label smoothing: the share of each target spread over all classes", panel=LEARNING
+        0.0,
+        "Label smoothing: the fraction of each target that is spread evenly over all classes",
+        panel=LEARNING,
     )
     clip_norm: NotNegative = shared("clip_norm", 0.0, panel=LEARNING)
     class_weights: Annotated[str | dict[str, float], BeforeValidator(parse_class_weights)] = option(
@@ -162,7 +166,7 @@ class RunConfig(BaseModel):
     average_weights: NotNegative = shared("average_weights", 0.0, panel=LEARNING)
     validation: Share = option(
         0.1,
-        "Share of the training images that is set aside for validation; 0: none",
+        "Fraction of the training images that is set aside for validation; 0: no validation",
         panel=STOPPING,
         on_resume="fixed",
     )
@@ -171,23 +175,26 @@ class RunConfig(BaseModel):
     )
     min_delta: NotNegative = shared("min_delta", 0.0, panel=STOPPING)
     seed: Annotated[Whole, Field(ge=0, lt=2**63)] = shared(
-        "seed", 0, "It also gives the initial weights", metavar="N"
+        "seed", 0, "It also determines the initial weights", metavar="N"
     )
     engine: Annotated[str, one_of(ENGINES)] = option(
         "auto",
-        "Engine that computes the training steps: compiled, reference, torch, or auto for the "
-        "fastest available",
+        "Engine that computes the training steps: compiled, reference, torch, or auto for "
+        "compiled if possible, otherwise reference",
         metavar="NAME",
     )
     device: Literal["auto", "cpu", "cuda"] | None = option(
         None,
-        "Device that computes",
+        "Device that PyTorch uses: auto, cpu or cuda",
         metavar="NAME",
         panel=TORCH,
-        default_text="auto, a GPU if there is one",
+        default_text="auto, which uses a GPU if there is one",
     )
     amp: bool | None = option(
-        None, "Mixed precision: matrix products in bfloat16", panel=TORCH, default_text="no"
+        None,
+        "Use mixed precision: compute matrix products in bfloat16",
+        panel=TORCH,
+        default_text="no",
     )
     compile: bool | None = option(
         None, "Compile the network with torch.compile", panel=TORCH, default_text="no"
@@ -197,7 +204,7 @@ class RunConfig(BaseModel):
     )
     checkpoint_minutes: NotNegative = option(
         1.0,
-        "Minutes between checkpoints within an epoch; 0: only after each epoch",
+        "Save a checkpoint every N minutes within an epoch; 0: only after each epoch",
         metavar="N",
         panel=INTERRUPTION,
         on_resume="free",
@@ -205,19 +212,21 @@ class RunConfig(BaseModel):
     calibrate: bool = option(
         True, "Calibrate the probabilities on the validation images", on_resume="free"
     )
-    figures: bool = option(True, "Draw the figures of the run", on_resume="free")
+    figures: bool = option(
+        True, "Draw figures of the results, such as learning curves", on_resume="free"
+    )
     data_dir: Path | None = option(
         None,
-        "Folder of the data files",
+        "Folder with the files of mnist, fashion-mnist or kmnist",
         metavar="DIR",
-        default_text="$HANDGRAD_DATA, the cache, or a download",
+        default_text="$HANDGRAD_DATA, then the cache; missing files are downloaded",
         on_resume="free",
     )
     out: Annotated[Path | None, BeforeValidator(output_path)] = option(
         None,
         "Folder for the run",
         metavar="DIR",
-        default_text="runs/DATA-MODEL-1, -2 and so on",
+        default_text="runs/DATA-MODEL-N, with the first free number N",
         on_resume="free",
     )
 
@@ -235,36 +244,36 @@ class RunConfig(BaseModel):
 
     @model_validator(mode="after")
     def _check_optimizer(self) -> RunConfig:
-        """Reject a setting that the optimizer does not have."""
+        """Raise a ValueError if the optimizer does not have one of the settings."""
         if self.momentum is not None and self.optimizer not in ("momentum", "nesterov"):
             raise ValueError(
                 f"the optimizer {self.optimizer} has no momentum; "
-                "choose momentum or nesterov, or leave momentum out"
+                "choose momentum or nesterov, or remove the setting"
             )
         if self.weight_decay and self.optimizer == "adam":
             raise ValueError(
-                "the optimizer adam has no weight_decay; choose adamw, or leave weight_decay out"
+                "the optimizer adam has no weight_decay; choose adamw, or remove the setting"
             )
         return self
 
     @model_validator(mode="after")
     def _check_data(self) -> RunConfig:
-        """Reject a setting that named data sets do not have."""
+        """Raise a ValueError if a setting for user images is given for a standard data set."""
         for name in ("size", "preprocessing"):
             if getattr(self, name) is not None and self.data in SOURCES:
                 raise ValueError(
-                    f"{name} is for your own images, and {self.data} needs no preprocessing; leave "
-                    f"{name} out, or give the path of your own images"
+                    f"{name} applies to your own images only, not to {self.data}; remove {name}, "
+                    "or give the path of your own images"
                 )
         return self
 
     @model_validator(mode="after")
     def _check_engine(self) -> RunConfig:
-        """Reject a setting that the engine does not have."""
+        """Raise a ValueError if the engine does not have one of the settings."""
         for name in ("device", "amp", "compile"):
             if getattr(self, name) is not None and self.engine != "torch":
                 raise ValueError(
-                    f"the engine {self.engine} has no {name}; choose torch, or leave {name} out"
+                    f"the engine {self.engine} has no {name}; choose torch, or remove {name}"
                 )
         return self
 
@@ -277,7 +286,8 @@ class RunConfig(BaseModel):
         """Return the training set and the test set.
 
         Args:
-            progress: whether to show a progress bar on stderr; None: if stderr is a terminal.
+            progress: whether to show a progress bar on stderr, or None to show it only if stderr is
+                a terminal.
 
         Raises:
             DataError: if they cannot be loaded.
@@ -293,10 +303,10 @@ class RunConfig(BaseModel):
         )
 
     def fitted_to(self, train: Dataset) -> RunConfig:
-        """Return the settings with batches of at most all training images.
+        """Return the settings with a batch size that is not larger than the training set.
 
         Raises:
-            DataError: if the batch size was given and is larger.
+            DataError: if the user chose a larger batch size.
         """
         aside = stratified(train.labels, self.validation, self.seed) if self.validation else 0
         count = len(train) - int(np.sum(aside))
@@ -304,8 +314,8 @@ class RunConfig(BaseModel):
             return self
         if "batch_size" in self.model_fields_set:
             raise DataError(
-                f"{train.name}: {count} images are fewer than one batch of {self.batch_size}; "
-                f"use a batch_size of at most {count}: --batch-size {count}"
+                f"{train.name}: there are only {count} training images, fewer than the batch_size "
+                f"{self.batch_size}; use a batch_size of at most {count}: --batch-size {count}"
             )
         return self.model_copy(update={"batch_size": count})
 
@@ -326,7 +336,7 @@ class RunConfig(BaseModel):
             ) from None
 
     def train_config(self, classes: Iterable[Label]) -> TrainConfig:
-        """Return the hyperparameters for a network with these classes.
+        """Return the hyperparameters for training a network with these classes.
 
         Raises:
             ConfigError: if class_weights names an unknown class.
@@ -355,7 +365,7 @@ class RunConfig(BaseModel):
         return self.model_dump(mode="json", exclude={"out"}, exclude_none=True)
 
     def toml(self) -> str:
-        """Return the settings as the text of a TOML file."""
+        """Return the settings as the contents of a TOML file."""
         return toml_text(self.plain())
 
     def _engine(self) -> str | MakeEngine:

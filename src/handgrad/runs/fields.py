@@ -1,4 +1,4 @@
-"""Building blocks of `RunConfig`: checked types, declarations of fields, optimizers by name."""
+"""Building blocks of `RunConfig`: validated types, field declarations and optimizers by name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MAX_FOLDERS = 10  # names listed in a message
 
 
 def one_of(known: Iterable[str]) -> AfterValidator:
-    """Return the check that a name is known."""
+    """Return a validator that checks that a name is known."""
 
     def check(name: str) -> str:
         if name not in known:
@@ -39,7 +39,7 @@ def one_of(known: Iterable[str]) -> AfterValidator:
 
 
 def data_name_or_path(name: str) -> str:
-    """Return the name of a data set, checked, or the absolute path of the user's own images."""
+    """Return a data set's name after checking it, or the absolute path of user images."""
     if is_user_data(name):
         return str(expanded(name).absolute())
     if name not in SOURCES:
@@ -53,7 +53,7 @@ def data_name_or_path(name: str) -> str:
 
 
 def full_augmentation(text: str) -> str:
-    """Return an augmentation with all its settings, independent of later changes of presets."""
+    """Return an augmentation with all its settings, so that presets may change later."""
     try:
         found = as_augmentation(text)
     except ConfigError as error:
@@ -64,7 +64,7 @@ def full_augmentation(text: str) -> str:
 
 
 def parse_class_weights(value: Any) -> Any:
-    """Return a word, or the weights by label; text such as "3=2,5=0.5" is parsed."""
+    """Return "none", "balanced" or the weights by label; parse a string such as "3=2,5=0.5"."""
     if value in ("none", "balanced"):
         return value
     if isinstance(value, str):
@@ -74,14 +74,16 @@ def parse_class_weights(value: Any) -> Any:
     except (AttributeError, TypeError, ValueError):
         table = {"": math.nan}
     if not all(label and 0 < weight < math.inf for label, weight in table.items()):
-        raise ValueError("must be none, balanced, or numbers above 0 by label such as 3=2,5=1")
+        raise ValueError(
+            "must be none, balanced, or a number above 0 for each label, such as 3=2,5=1"
+        )
     return table
 
 
 def output_path(value: Any) -> Any:
     """Reject an empty name; expand a leading tilde."""
     if value == "":
-        raise ValueError("must name a folder")
+        raise ValueError("must be the name of a folder")
     text = str(value)
     return Path.home() / text[2:] if text.startswith("~/") else value
 
@@ -104,8 +106,8 @@ Share = Annotated[Number, Field(ge=0, lt=1)]
 # Headings of the options in `handgrad train --help`.
 OWN_IMAGES = "Your own images"
 LEARNING = "Training"
-STOPPING = "Stopping"
-INTERRUPTION = "Interruption"
+STOPPING = "Epochs and early stopping"
+INTERRUPTION = "Interruption and divergence"
 TORCH = "With --engine torch"
 OTHER = "Options"
 
@@ -122,11 +124,11 @@ def option(
     """Return the declaration of one field.
 
     Args:
-        default: the default value; ...: it depends on other settings.
-        description: one or more sentences, without a last full stop.
-        metavar: what stands for the value in the help.
+        default: the default value, or ... if it depends on other settings.
+        description: one or more sentences, without the final full stop.
+        metavar: the placeholder for the value in the help.
         panel: the heading above the option in the help.
-        default_text: the default in words; empty: the default value itself.
+        default_text: the default in words; if empty, the default value is shown.
         on_resume: whether the setting may change when a run is resumed.
     """
     about: JsonDict = {
@@ -144,9 +146,9 @@ def shared(name: str, default: Any, more: str = "", off: str = "0", **about: str
     Args:
         name: the name of the field.
         default: the default value on the command line.
-        more: a further sentence.
+        more: an additional sentence.
         off: the value that stands for None on the command line.
-        about: further arguments of `option`.
+        about: other arguments of `option`.
     """
     metadata = TrainConfig.__dataclass_fields__[name].metadata
     description = metadata["description"]
@@ -158,7 +160,7 @@ def shared(name: str, default: Any, more: str = "", off: str = "0", **about: str
 
 
 def optimizer_named(name: str, lr: float, momentum: float, weight_decay: float) -> Optimizer:
-    """Return an optimizer by the name that the command line uses."""
+    """Return the optimizer that has this name on the command line."""
     match name:
         case "sgd":
             return SGD(lr, weight_decay)
@@ -173,7 +175,7 @@ def optimizer_named(name: str, lr: float, momentum: float, weight_decay: float) 
 
 
 def schedule_named(name: str, epochs: int) -> Schedule:
-    """Return a learning rate schedule by the name that the command line uses."""
+    """Return the learning rate schedule that has this name on the command line."""
     match name:
         case "step":
             return Step(every=-(-epochs // 3))
@@ -188,7 +190,7 @@ def schedule_named(name: str, epochs: int) -> Schedule:
 
 
 def toml_text(settings: Mapping[str, Any]) -> str:
-    """Return settings as the text of a TOML file; a mapping becomes a table."""
+    """Return settings as the contents of a TOML file; a mapping becomes a table."""
     tables = {name: value for name, value in settings.items() if isinstance(value, dict)}
     lines = [f"{name} = {_toml_value(v)}" for name, v in settings.items() if name not in tables]
     for name, table in tables.items():
@@ -198,5 +200,5 @@ def toml_text(settings: Mapping[str, Any]) -> str:
 
 
 def _toml_value(value: str | float) -> str:
-    """Return a value as TOML text: JSON, except for one character."""
+    """Return a value as TOML, which is JSON except for one character."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

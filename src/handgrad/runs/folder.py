@@ -1,7 +1,7 @@
 """The folder of a run, which is reserved when the run begins.
 
-The process of a run holds a lock in its folder from beginning to end. Without the lock, the folder
-was left by a process that was killed.
+The process of a run holds a lock in the folder from beginning to end. If the folder of an
+unfinished run is not locked, its process was killed.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _TRIES = 100  # while other processes create and remove the same folder
 def start_run(out: Path | None, name: str) -> Iterator[Path]:
     """Reserve a folder for a new run, and yield it.
 
-    A run that fails before its first checkpoint leaves nothing behind. A run that fails later can
-    be resumed in its folder.
+    If the run fails before its first checkpoint, its folder is removed. If it fails later, it can
+    be resumed.
 
     Args:
-        out: the folder, which must be free; None: the first free one of ``runs/NAME-1``,
-            ``runs/NAME-2`` and so on.
-        name: the first part of its name there.
+        out: the folder, which must be free, or None to use ``runs/NAME-N`` with the first free
+            number N.
+        name: the NAME in ``runs/NAME-N``.
 
     Raises:
         ConfigError: if the folder is not free or cannot be written to.
@@ -76,7 +76,7 @@ def resume_run(folder: Path) -> Iterator[LoadedCheckpoint]:
     """Yield the newest checkpoint of an interrupted run, and lock its folder.
 
     Raises:
-        ConfigError: if it was not interrupted, or another process uses the folder.
+        ConfigError: if the run was not interrupted, or another process uses the folder.
         StorageError: if none of its checkpoints can be read.
     """
     found = find_checkpoint(folder)
@@ -103,7 +103,7 @@ def find_checkpoint(folder: Path) -> LoadedCheckpoint:
     """Return the newest checkpoint of an interrupted run.
 
     Raises:
-        ConfigError: if it was not interrupted.
+        ConfigError: if the run was not interrupted.
         StorageError: if none of its checkpoints can be read, or the run was started in Python.
     """
     for path in (checkpoints(folder), folder):
@@ -113,10 +113,12 @@ def find_checkpoint(folder: Path) -> LoadedCheckpoint:
         if "config" not in found.about:
             raise StorageError(
                 f"{found.path}: has no settings, because the run was started in Python; resume it "
-                f"by hg.fit(..., checkpoint={str(path)!r}, resume=True)"
+                f"with hg.fit(..., checkpoint={str(path)!r}, resume=True)"
             )
         if path == folder:
-            raise ConfigError(f"{folder} holds the checkpoints of a run; give {folder.parent}")
+            raise ConfigError(
+                f"{folder} is the folder of a run's checkpoints; give {folder.parent}"
+            )
         return found
     if (folder / MODEL).is_file():
         raise ConfigError(
@@ -128,13 +130,13 @@ def find_checkpoint(folder: Path) -> LoadedCheckpoint:
             f"start it again with --out {folder}"
         )
     raise ConfigError(
-        f"{folder} is not an interrupted run: it has no checkpoint; "
+        f"{folder} is not an interrupted run, because it has no checkpoint; "
         "give the folder that `handgrad train` printed"
     )
 
 
 def finish(folder: Path) -> None:
-    """Remove the checkpoints of a finished run, and temporary files of killed processes."""
+    """Remove the checkpoints of a finished run and the temporary files of killed processes."""
     for part in (folder, *(p for p in folder.iterdir() if p.is_dir())):
         sweep(part)
     shutil.rmtree(checkpoints(folder), ignore_errors=True)
@@ -151,14 +153,16 @@ def _first_free(name: str) -> tuple[Path, Lock]:
 def _take_given(out: Path) -> tuple[Path, Lock]:
     if lock := _take(out):
         return out, lock
-    raise ConfigError(f"{out} is there already, and no empty folder; give --out another name")
+    raise ConfigError(
+        f"{out} already exists and is not an empty folder; choose another folder with --out"
+    )
 
 
 def _take(folder: Path, new: bool = False) -> Lock | None:
-    """Reserve a folder, and return its lock; None if it is not free.
+    """Reserve a folder and return its lock, or return None if the folder is not free.
 
-    A missing folder is free. Unless it must be new, an empty folder is free too, and so is one of a
-    run that was killed before its first checkpoint.
+    A folder that does not exist is free. Unless it must be new, an empty folder is also free, and
+    so is the folder of a run that was killed before its first checkpoint.
     """
     for tries in range(_TRIES, 0, -1):
         try:
@@ -170,13 +174,13 @@ def _take(folder: Path, new: bool = False) -> Lock | None:
                 continue
             reason = error.strerror or error
             raise ConfigError(
-                f"{folder} cannot be written to ({reason}); give another folder by --out"
+                f"{folder} cannot be written to ({reason}); choose another folder with --out"
             ) from None
     raise AssertionError("the last try returns or raises")
 
 
 def _try_take(folder: Path, new: bool) -> Lock | None:
-    """Try once to reserve a folder, as `_take`; other processes can make it raise an OSError."""
+    """Try once to reserve a folder as `_take` does; it may raise an OSError."""
     folder.mkdir(parents=True, exist_ok=not new)
     if not _is_free(folder):
         return None
@@ -193,7 +197,7 @@ def _try_take(folder: Path, new: bool) -> Lock | None:
 
 
 def _lock(folder: Path) -> Lock | None:
-    """Lock the folder of a run; return None if another process has the lock."""
+    """Lock the folder of a run and return the lock, or None if another process holds it."""
     lock = Lock(checkpoints(folder) / _LOCK_FILE)
     try:
         return lock if lock.take() else None
@@ -205,7 +209,7 @@ def _lock(folder: Path) -> Lock | None:
 
 
 def _is_free(folder: Path) -> bool:
-    """Return whether a folder has only the files of a run before its first checkpoint."""
+    """Return whether a folder contains only files that a run has before its first checkpoint."""
     inside = checkpoints(folder)
     known = {inside, folder / _MLFLOW_FILE} if _is_there(inside) else {inside}
     if any(path not in known for path in folder.iterdir()):
@@ -223,7 +227,7 @@ def _is_there(path: Path) -> bool:
 
 
 def _remove_forgotten(parent: Path) -> None:
-    """Remove folders of runs that were killed before their first checkpoint, over a day ago."""
+    """Remove the folders of runs that were killed over a day ago and have no checkpoint."""
     for inside in parent.glob(f"*/{_CHECKPOINTS}"):
         with suppress(
             OSError, ConfigError

@@ -1,4 +1,4 @@
-"""Load images that a model was not trained on: those of its run, or of other data."""
+"""Load images that a model was not trained on, either from its run or from other data."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def load_validation(
     """Return the validation images of a run.
 
     Args:
-        about: the further data in the model file.
-        data_dir: the folder of the data files; None: the same as in training.
-        options: further arguments of `load_data`.
+        about: the metadata in the model file.
+        data_dir: the folder of the data files, or None for the folder used in training.
+        options: other arguments of `load_data`.
 
     Raises:
-        ConfigError: if the file does not name them, or the run had none.
-        DataError: if they cannot be loaded, or have changed.
+        ConfigError: if the model file does not name its data, or the run had no validation images.
+        DataError: if the images cannot be loaded, or have changed.
     """
     config, own = about.get("config"), about.get("data")
     share = config.get("validation") if isinstance(config, Mapping) else None
@@ -40,7 +40,7 @@ def load_validation(
         raise ConfigError("the model file does not name its training data; train it again")
     if not share:
         raise ConfigError(
-            "the run had no validation images; give other images by --data, or train with "
+            "the run had no validation images; give other images with --data, or train with "
             "--validation 0.1"
         )
     name, seed = own.get("name"), config.get("seed", 0)
@@ -53,7 +53,7 @@ def load_validation(
     if train.digest() != own.get("digest"):
         raise DataError(
             f"{train.name}: the images have changed since the model was trained; restore them, or "
-            "train it again"
+            "train the model again"
         )
     return train.split(share, seed)[1]
 
@@ -64,14 +64,14 @@ def load_test(
     """Return the test images of a run.
 
     Args:
-        about: the further data in the model file.
-        data: the name of other data; None: the data of the run.
-        data_dir: the folder of the data files; None: the same as in training.
-        options: further arguments of `load_data`.
+        about: the metadata in the model file.
+        data: the name of other data, or None for the data of the run.
+        data_dir: the folder of the data files, or None for the folder used in training.
+        options: other arguments of `load_data`.
 
     Raises:
-        ConfigError: if the file does not name its data, or there is no data of that name.
-        DataError: if it cannot be loaded, or may contain training images of the model.
+        ConfigError: if the model file does not name its data, or there is no data of that name.
+        DataError: if the data cannot be loaded, or may contain training images of the model.
     """
     own, config = about.get("data"), about.get("config")
     name = data or (own.get("name") if isinstance(own, Mapping) else None)
@@ -91,9 +91,9 @@ def _check_test(train: Dataset, test: Dataset, own: Mapping[str, Any]) -> None:
 
     if train.digest() != own.get("digest") and lacks_test_split(expanded(str(own["name"]))):
         raise DataError(
-            f"{train.name}: the images have changed since the model was trained, and test images "
-            "sampled from them may be among its training images; restore them, train it again, or "
-            "give other images by --data"
+            f"{train.name}: the images have changed since the model was trained, so a new random "
+            "test split may contain its training images; restore the images, train the model "
+            "again, or give other images with --data"
         )
     if test.digest() != own.get("test_digest", test.digest()):
         _log.warning("handgrad: %s: the images have changed since the model was trained", test.name)
@@ -102,27 +102,29 @@ def _check_test(train: Dataset, test: Dataset, own: Mapping[str, Any]) -> None:
 def load_held_out(
     about: Mapping[str, Any], name: str, data_dir: Path | None = None, **options: Any
 ) -> Dataset:
-    """Return the test images of some data, or all images if the data has no split.
+    """Return the test images of some data, or all its images if it has no test split.
 
     Args:
-        about: the further data in the model file.
+        about: the metadata in the model file.
         name: the name of the data, or the path of user data.
-        data_dir: the folder of the files of named data.
-        options: further arguments of `load_data`.
+        data_dir: the folder of the data files, for standard data sets.
+        options: other arguments of `load_data`.
 
     Raises:
         ConfigError: if there is no such data.
-        DataError: if it cannot be loaded, or may contain training images of the model.
+        DataError: if the data cannot be loaded, or may contain training images of the model.
     """
     from handgrad.data.user_data import lacks_test_split  # it loads Pillow
 
     if not name:
-        raise ConfigError("data must be a name or a path, not an empty text")
+        raise ConfigError("data must be a name or a path, not an empty string")
     own = about.get("data")
     if isinstance(own, Mapping) and _place(name) == _place(str(own.get("name"))):
         test = load_test(about, None, data_dir, **options)
         _log.warning(
-            "handgrad: %s: these are the run's own test images; they no longer test it", test.name
+            "handgrad: %s: these are the test images of the run; after calibration on them, they "
+            "are no longer independent test images",
+            test.name,
         )
         return test
     train, test = load_data(name, data_dir, **options)
@@ -133,5 +135,5 @@ def load_held_out(
 
 
 def _place(name: str) -> str:
-    """Return an identifier that is equal for equal data."""
+    """Return an identifier that is the same whenever the data is the same."""
     return os.path.realpath(expanded(name)) if is_user_data(name) else name

@@ -1,4 +1,4 @@
-"""The files of a finished run: the model, its settings, its history, its scores and figures."""
+"""The files of a finished run: the model with its scores, the settings, history and figures."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class Run:
     Attributes:
         config: the settings.
         classifier: the trained classifier.
-        history: one record for each epoch.
-        train: the images for training and validation.
+        history: one record per epoch.
+        train: the images used for training and validation.
         test: the test images.
         evaluation: the evaluation on the test images.
-        more: further JSON data for the model file.
+        more: additional JSON data for the model file.
     """
 
     config: RunConfig
@@ -57,7 +57,7 @@ def write(run: Run, folder: Path) -> str | None:
     """Write all files of a run into a folder.
 
     Returns:
-        A message if the figures could not be drawn, which does not stop the run; None otherwise.
+        A message if the figures could not be drawn, otherwise None.
     """
     run.classifier.save(folder / MODEL, about(run), golden=run.test.images)
     _write_text(folder / "config.toml", run.config.toml())
@@ -72,7 +72,7 @@ def write(run: Run, folder: Path) -> str | None:
 
 
 def about(run: Run) -> dict[str, Any]:
-    """Return the further JSON data for the model file of a run."""
+    """Return the metadata for the model file of a run, as JSON data."""
     return {
         "data": {
             "name": run.config.data,
@@ -108,17 +108,17 @@ def draw(run: Run, folder: Path) -> None:
         "confusion-rows": plots.confusion(confusion, classes, rows=True),
         "mistakes": plots.confident_mistakes(test.images, test.labels, p, classes),
     }
-    with suppress(ModelError):  # the first weights may not act on pixels
+    with suppress(ModelError):  # the first weights may not apply to pixels
         figures["first-layer-weights"] = plots.first_layer_weights(run.classifier)
     for name, figure in figures.items():
         plots.save(figure, folder / f"{name}.png")
 
 
 def load_run(path: Path) -> tuple[Classifier, dict[str, Any]]:
-    """Return a run's classifier, and the further data in its file: see `about`.
+    """Return the classifier of a run and the metadata in its model file (see `about`).
 
     Args:
-        path: the run's folder, or the model file itself.
+        path: the folder of the run, or the model file itself.
 
     Raises:
         ModelError: if there is no model, or it cannot be read.
@@ -131,10 +131,10 @@ def model_file(path: Path) -> Path:
     """Return the path of the model file of a run.
 
     Args:
-        path: the run's folder, or the model file itself.
+        path: the folder of the run, or the model file itself.
 
     Raises:
-        ModelError: if there is none.
+        ModelError: if there is no model file.
     """
     try:
         is_folder = path.is_dir()
@@ -144,7 +144,7 @@ def model_file(path: Path) -> Path:
             check_is_file(file)
     except OSError as error:
         raise ModelError(
-            f"{path} cannot be read ({error.strerror}); give a run's folder, or a model file"
+            f"{path} cannot be read ({error.strerror}); give the folder of a run, or a model file"
         ) from None
     if not found and is_folder and has_checkpoint(path):
         raise ModelError(
@@ -161,7 +161,7 @@ def model_file(path: Path) -> Path:
 
 
 def _similar_path(path: Path) -> str:
-    """Return "; did you mean ...?" if a name beside a missing path is similar."""
+    """Return "; did you mean ...?" if a path with a similar name exists in the same folder."""
     try:
         return did_you_mean(str(path), [str(beside) for beside in path.parent.iterdir()])
     except OSError:
@@ -169,11 +169,14 @@ def _similar_path(path: Path) -> str:
 
 
 def calibrate_on(classifier: Classifier, validation: Dataset) -> str:
-    """Calibrate a classifier on validation images if they suffice, and return a sentence about it.
+    """Calibrate a classifier if there are enough validation images, and report what was done.
 
     Args:
-        classifier: the classifier, whose calibration is replaced.
-        validation: images that it was not trained on.
+        classifier: the classifier; its calibration is replaced.
+        validation: images that the classifier was not trained on.
+
+    Returns:
+        A sentence about the calibration.
     """
     Z = classifier.logits(validation.images)
     if reason := reason_against_calibrating(Z, validation.labels):

@@ -1,4 +1,7 @@
-"""Read the settings of a run from the command line, the environment and a file, in this order."""
+"""Read the settings of a run from the command line, the environment and a file.
+
+The command line overrides the environment, and the environment overrides the file.
+"""
 
 from __future__ import annotations
 
@@ -60,17 +63,17 @@ def configure(
 ) -> RunConfig:
     """Return the complete settings of a run.
 
-    The learning rate, momentum and weight decay of a source that names another optimizer are
-    ignored: they were meant for that optimizer.
+    If a source names a different optimizer from the one that is finally chosen, its learning rate,
+    momentum and weight decay are ignored, because they were meant for that optimizer.
 
     Args:
         command: the settings given on the command line, by name.
         environment: the environment variables, such as HANDGRAD_LR for the setting lr.
-        file: a TOML file with settings; None: there is none.
-        original: the settings of the run that is resumed; the others override them.
+        file: a TOML file with settings, or None for no file.
+        original: the settings of the run that is resumed; all other sources override them.
 
     Raises:
-        ConfigError: if a setting is unknown, out of range, or contradicts another.
+        ConfigError: if a setting is unknown, is out of range, or contradicts another one.
     """
     in_file = _read(file) if file else {}
     in_environment = _read_environment(environment)
@@ -92,18 +95,18 @@ def configure(
         raise ConfigError(_sentence(error.errors()[0], origin)) from None
     if config.data_dir is not None and is_user_data(config.data):
         raise ConfigError(
-            f"data_dir is for named data sets such as mnist, but {config.data} is the path of your "
-            f"own images; leave data_dir out ({origin['data_dir']})"
+            f"data_dir applies to data sets such as mnist only, but {config.data} is the path of "
+            f"your own images; remove data_dir ({origin['data_dir']})"
         )
     return config
 
 
 def original_settings(config: Any, checkpoint: Path) -> dict[str, Any]:
-    """Return the settings in a checkpoint, checked.
+    """Check the settings in a checkpoint, and return them.
 
     Args:
-        config: the value in the file.
-        checkpoint: the file.
+        config: the value of the key `config` in the checkpoint.
+        checkpoint: the path of the checkpoint.
 
     Raises:
         StorageError: if they are not valid settings.
@@ -118,19 +121,19 @@ def original_settings(config: Any, checkpoint: Path) -> dict[str, Any]:
     except ValidationError as error:
         origin = dict.fromkeys(config, "in it")
         raise StorageError(f"{checkpoint}: {_sentence(error.errors()[0], origin)}") from None
-    # The path of the user's own images has no folder of data files beside it.
+    # data_dir applies to standard data sets only, not to the user's own images.
     is_own = is_user_data(config.get("data", ""))
     return {name: value for name, value in config.items() if not (is_own and name == "data_dir")}
 
 
 def check_settings(original: Mapping[str, Any], now: RunConfig, run: Path, *, force: bool) -> None:
-    """Raise a ConfigError that names the settings that changed since a run was started.
+    """Raise a ConfigError if settings have changed since a run was started, and list them.
 
     Args:
         original: the settings at the start of the run.
         now: the settings now.
         run: the folder of the run.
-        force: whether settings that may change are allowed to.
+        force: whether to allow changes of all settings that are not fixed.
     """
     was, new = RunConfig.model_validate(dict(original)).plain(), now.plain()
     changed = [n for n in FIELDS if on_resume(n) != "free" and was.get(n) != new.get(n)]
@@ -162,7 +165,7 @@ def _read(file: Path) -> dict[str, Any]:
             f"{file} cannot be read ({error.strerror}); give the path of a TOML file"
         ) from None
     except ValueError as error:  # it is not TOML, or not UTF-8
-        raise ConfigError(f"{file} is not a TOML file ({error}); correct it there") from None
+        raise ConfigError(f"{file} is not a valid TOML file ({error}); correct the file") from None
     for name in settings:
         if name not in FIELDS:
             raise ConfigError(f"unknown setting {name} (from {file}){did_you_mean(name, FIELDS)}")
@@ -170,7 +173,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _read_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings among the environment variables; reject misspelt names."""
+    """Return the settings in the environment, or raise a ConfigError if a name is misspelt."""
     names = [name for name, value in environment.items() if name.startswith(PREFIX) and value]
     known = {name.removeprefix(PREFIX): name for name in VARIABLES}
     for name in names:
@@ -183,7 +186,7 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _sentence(error: ErrorDetails, origin: Mapping[str, str]) -> str:
-    """Return a sentence with the setting, what is wrong, its value and its source."""
+    """Return a sentence that names the setting, the problem, the value and its source."""
     context = error.get("ctx", {})
     if not error["loc"]:  # two settings contradict each other
         return str(context["error"])
