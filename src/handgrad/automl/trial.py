@@ -24,8 +24,8 @@ class Trial:
     """A candidate and the results of its training.
 
     Attributes:
+        stage: the name of the stage of the search.
         candidate: the requested settings.
-        candidate: the settings that were asked for.
         config: the same settings with the planned number of epochs.
         start: the time at which the trial started, in seconds since the start of the budget.
         images: the number of training images.

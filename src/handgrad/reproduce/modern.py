@@ -1,6 +1,6 @@
 """`deep-convnet` and `resnet7`: small modern networks, for comparison with the notebooks.
 
-They show the accuracy on MNIST and Fashion-MNIST that some minutes on two cores allow.
+They show the accuracy on MNIST and Fashion-MNIST that a few minutes on two cores can reach.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ def mnist(quick: bool = False) -> Notebook:
         name="deep-convnet",
         title="A small modern network for digits",
         data="mnist",
-        about="A network of handgrad without a published notebook: four convolutions and two "
-        "linear layers with batch normalisation, 186,090 parameters. The goal is 99.6 % in less "
-        "than 10 minutes on two cores. Three other networks were tested before and reached less: "
-        "convnet with 32 and 64 channels and batch normalisation 99.56 % (30 epochs, one seed), "
-        "the same with 20 and 40 channels 99.56 % (40 epochs, mean of two seeds), and resnet7 "
-        "99.54 % (15 epochs, one seed).",
+        about="One of handgrad's own networks, without a published notebook: four convolutions "
+        "and two linear layers with batch normalisation, 186,090 parameters. The goal is 99.6 % "
+        "in less than 10 minutes on two cores. Three other networks were tested before and were "
+        "less accurate: convnet with 32 and 64 channels and batch normalisation 99.56 % (30 "
+        "epochs, one seed), the same with 20 and 40 channels 99.56 % (40 epochs, mean of two "
+        "seeds), and resnet7 99.54 % (15 epochs, one seed).",
         experiments=(_experiment(tuple(deep_convnet()), config, quick, near),),
         benchmark=_benchmark(tuple(deep_convnet()), config, quick),
         errata=(),
@@ -85,11 +85,11 @@ def fashion(quick: bool = False) -> Notebook:
         name="resnet7",
         title="A small modern network for fashion",
         data="fashion-mnist",
-        about="A network of handgrad without a published notebook: 3x3 convolutions with batch "
-        "normalisation, two residual blocks and global average pooling, 256,074 parameters, most "
-        "of them in layers that see 3x3 pixels and cost little. It is trained on Fashion-MNIST "
-        "with images that are mirrored and shifted by up to a pixel. The goal is 93.5 % in less "
-        "than 10 minutes on two cores.",
+        about="One of handgrad's own networks, without a published notebook: 3x3 convolutions "
+        "with batch normalisation, two residual blocks and global average pooling, 256,074 "
+        "parameters, most of them in layers that see 3x3 pixels and cost little. It is trained on "
+        "Fashion-MNIST with images that are mirrored and shifted by up to a pixel. The goal is "
+        "93.5 % in less than 10 minutes on two cores.",
         experiments=(_experiment(tuple(resnet7()), config, quick, near),),
         benchmark=_benchmark(tuple(resnet7()), config, quick),
         errata=(),
@@ -121,7 +121,7 @@ def _experiment(
 
 
 def _benchmark(layers: tuple[Layer, ...], config: TrainConfig, quick: bool) -> SpeedBenchmark:
-    """Return the speed benchmark; a whole epoch has 60,000 images."""
+    """Return the speed benchmark; an epoch has 60,000 images unless `quick` is set."""
     images, rounds = (640, 1) if quick else (3_200, 3)
     whole = config.epochs * 60_000
     return SpeedBenchmark(layers, config.optimizer, config.batch_size, images, whole, rounds)
