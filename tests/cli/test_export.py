@@ -255,7 +255,7 @@ def test_a_place_that_cannot_be_written_is_one_sentence(handgrad, trained, tmp_p
     (tmp_path / "file").write_text("")
     for place in ("file", "file/hub"):
         ended = handgrad("export", trained, "--hub", place)
-        assert ended.err.startswith(f"error: {place} cannot be written (")
+        assert ended.err.startswith(f"error: {place}: cannot be written (")
 
 
 def test_the_model_itself_is_not_written_over(handgrad, trained, tmp_path):

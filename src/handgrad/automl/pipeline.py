@@ -158,7 +158,7 @@ def run_search(
     if budget.remaining < TEST_SECONDS:
         raise ConfigError(
             f"reading the images took {budget.elapsed:.0f} of {budget.seconds:.0f} seconds; "
-            "give more minutes"
+            "allow more minutes"
         )
     profile = profile_data(base, splits.train, budget.seconds)
     return _search(base, budget, profile, cache.splits_for, cache.share, on_progress)
@@ -198,7 +198,7 @@ def _search(
         interrupted = True
     if run.best is None:
         raise ConfigError(
-            f"{budget.seconds:.0f} seconds were too short for one epoch; give more minutes"
+            f"{budget.seconds:.0f} seconds were too short for one epoch; allow more minutes"
         )
     return _test(run, run.best, refitted, interrupted)
 

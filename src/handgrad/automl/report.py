@@ -56,7 +56,7 @@ def _facts(result: SearchResult) -> list[tuple[str, str]]:
     stopped = ", interrupted" if result.interrupted else ""
     correct = f"{evaluation.correct:,} of {evaluation.count:,} images correct"
     return [
-        ("test", f"{correct}; ± {margin:.1%} by chance"),
+        ("test", f"{correct}; sampling error ± {margin:.1%}"),
         ("chosen", describe(result.config)),
         (
             "data",

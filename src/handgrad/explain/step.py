@@ -51,7 +51,7 @@ class LossTerm(NamedTuple):
         z: the logit of the class.
         shifted: the logit minus the largest one.
         exp: the exponential of `shifted`.
-        p: the probability of the class, which is its fraction of the sum of `exp` over all classes.
+        p: the probability of the class: `exp` divided by its sum over all classes.
         q: the target probability.
         dz: the derivative of the loss, p − q.
     """

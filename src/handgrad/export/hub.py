@@ -48,7 +48,7 @@ def write_hub(bundle: Bundle, folder: Path) -> None:
                 (folder / name).unlink(missing_ok=True)  # of another model
     except OSError as error:
         raise StorageError(
-            f"{folder} cannot be written ({error.strerror}); choose another folder or free space"
+            f"{folder}: cannot be written ({error.strerror}); choose another folder or free space"
         ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -35,7 +35,7 @@ def confusion(matrix: ArrayLike, classes: Sequence[Label], rows: bool = False) -
     numbers = [[f"{100 * v:.1f}" if rows else f"{v:,}" for v in row] for row in values]
     heading = f"{np.trace(counts):,} of {counts.sum():,} correct"
     if rows:
-        heading += ", share of each row in percent"
+        heading += ", percentages of each row"
 
     size = SMALL if len(classes) <= 20 else SMALL - 2
     figure, axes = _table(heading, class_names(classes), _cell(numbers, size))

@@ -24,7 +24,7 @@ from handgrad.schedules import OneCycle
 from handgrad.train import TrainConfig
 
 WIDE = "convnet with 32 and 64 channels and batch norm, otherwise the same"
-NARROW = "the same with 20 and 40 channels, decay 0.02, dropout 0.1"
+NARROW = "the same with 20 and 40 channels, weight decay 0.02, dropout 0.1"
 FEW = 3_000  # images of the quick run
 SHORTER = "resnet7 without its stage at 3x3, a second block at 7x7"
 CONFIG = TrainConfig(
@@ -55,13 +55,20 @@ def mnist(quick: bool = False) -> Notebook:
         errata=(),
         trials=(
             HyperparameterTrial(
-                "30 epochs, AdamW to 0.006, decay 0.05, light", 0.9962, 1, chosen=True, loss=0.0118
+                "30 epochs, AdamW, learning rate up to 0.006, weight decay 0.05, light",
+                0.9962,
+                1,
+                chosen=True,
+                loss=0.0118,
             ),
             HyperparameterTrial(f"{WIDE}, 50 epochs", 0.9968, 1, loss=0.0127),
             HyperparameterTrial(f"{WIDE}, 30 epochs", 0.9968, 1, loss=0.0154),
             HyperparameterTrial(f"{NARROW}, 30 epochs", 0.9960, 1, loss=0.0147),
             HyperparameterTrial(
-                "resnet7, 10 epochs, AdamW to 0.004, decay 0.05, light", 0.9955, 1, loss=0.0144
+                "resnet7, 10 epochs, AdamW, learning rate up to 0.004, weight decay 0.05, light",
+                0.9955,
+                1,
+                loss=0.0144,
             ),
             HyperparameterTrial(
                 f"{SHORTER}, 8 epochs, light, weights averaged", 0.9943, 1, loss=0.0189
@@ -95,7 +102,8 @@ def fashion(quick: bool = False) -> Notebook:
         errata=(),
         trials=(
             HyperparameterTrial(
-                "20 epochs, AdamW to 0.004, decay 0.05, mirrored, shifted by 1 pixel",
+                "20 epochs, AdamW, learning rate up to 0.004, weight decay 0.05, mirrored, "
+                "shifted by 1 pixel",
                 0.9477,
                 1,
                 True,
@@ -104,7 +112,9 @@ def fashion(quick: bool = False) -> Notebook:
             HyperparameterTrial(f"{SHORTER}, 10 epochs, mirrored only", 0.9360, 1),
             HyperparameterTrial(f"{SHORTER}, 10 epochs, mirrored, shifted by 2 pixels", 0.9325, 1),
             HyperparameterTrial(
-                "the same to 0.003, the last two layers with 96 channels", 0.9267, 1
+                "the same, learning rate up to 0.003, the last two layers with 96 channels",
+                0.9267,
+                1,
             ),
         ),
         validated_on=VALIDATION_SET,

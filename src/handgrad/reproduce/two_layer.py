@@ -261,7 +261,11 @@ def notebook(quick: bool = False) -> Notebook:
         errata=_errata(corrected),
         trials=(
             HyperparameterTrial(
-                "60 epochs, AdamW to 0.004, decay 0.02, shift 1 pixel, rotation 4°", 0.9775, 1, True
+                "60 epochs, AdamW, learning rate up to 0.004, weight decay 0.02, shift 1 pixel, "
+                "rotation 4°",
+                0.9775,
+                1,
+                True,
             ),
             HyperparameterTrial("the same, light", 0.9738, 1),
             HyperparameterTrial("the same, no augmentation", 0.9677, 1),
