@@ -1,4 +1,4 @@
-"""Colours that people with colour blindness can tell apart.
+"""Colours that people with colour blindness can distinguish.
 
 They are from M. Okabe and K. Ito 2008, "Color universal design". Green and vermilion, which are
 used for text, are darker here, so that small text is legible on white.

@@ -347,8 +347,9 @@ def _errata(corrected: Training) -> tuple[Erratum, ...]:
         ),
         Erratum(
             "Only the third of these errors: clamped probabilities.",
-            "The derivative of a clamped number is 0, so nothing is learned from the images with "
-            "the largest errors. Softmax and cross-entropy in one function need no clamping.",
+            "The derivative of a clamped number is 0, so the images with the largest errors do "
+            "not contribute to the training. Softmax and cross-entropy in one function need no "
+            "clamping.",
             epoch,
             ManualTraining(clamped=True),
             ManualTraining(),
