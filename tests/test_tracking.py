@@ -189,9 +189,9 @@ def test_run_continues_if_the_mlflow_store_fails(
     history = MlflowClient(store).get_metric_history(run.info.run_id, "loss/training")
     assert [entry.step for entry in history] == told
     first, *rest = (m for m in caplog.messages if m.startswith("handgrad: the MLflow store"))
-    assert first.endswith(" does not answer (nobody is there any more); it is told at the end")
+    assert first.endswith(" does not respond (nobody is there any more); retrying at the end")
     assert [m.partition("; ")[2] for m in rest] == (
-        [] if told == [1, 2, 3] else ["history.jsonl of the run has all"]
+        [] if told == [1, 2, 3] else ["the run's history.jsonl has them all"]
     )
 
 
@@ -200,7 +200,7 @@ def test_unusable_mlflow_store_is_named(tmp_path: Path, monkeypatch: pytest.Monk
     needs("mlflow")
     (tmp_path / "file").touch()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store := f"sqlite:///{tmp_path}/file/store.db")
-    cure = "; start its server, let MLFLOW_TRACKING_URI name another, or leave --mlflow out"
+    cure = "; start its server, set MLFLOW_TRACKING_URI to another store, or omit --mlflow"
     with pytest.raises(hg.ConfigError) as refused, tracking(tmp_path, {}, mlflow=True):
         pass
     assert str(refused.value).startswith(f"the MLflow store {store} cannot be used (")

@@ -1,4 +1,4 @@
-"""Experiment tracking: each epoch as a line of JSON, and in TensorBoard and MLflow on request."""
+"""Experiment tracking as JSON lines and, on request, in TensorBoard and MLflow."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def tracking(
     tensorboard: bool = False,
     mlflow: bool = False,
 ) -> Iterator[Track]:
-    """Give the function that logs the record of an epoch.
+    """Provide a function that logs the record of an epoch.
 
     After each epoch, its record is written to the run's ``history.jsonl``. If a run is resumed, the
     earlier epochs appear exactly once, whatever was written before the interruption.
@@ -52,12 +52,12 @@ def tracking(
         settings: the settings of the run by name.
         records: the records of earlier epochs, if the run is resumed.
         tensorboard: whether to write events for TensorBoard into the folder.
-        mlflow: whether to log to an MLflow store: the one that MLFLOW_TRACKING_URI names, or
+        mlflow: whether to log to an MLflow store. This is the store in MLFLOW_TRACKING_URI, or else
             ``mlflow.db`` in the current folder.
 
     Raises:
-        MissingExtraError: if a package is missing.
-        ConfigError: if MLflow's store cannot be used.
+        MissingExtraError: if a required package is missing.
+        ConfigError: if the MLflow store cannot be used.
     """
     check_trackers(tensorboard=tensorboard, mlflow=mlflow)
     with ExitStack() as stack:
@@ -75,7 +75,7 @@ def tracking(
 
 
 def check_trackers(*, tensorboard: bool = False, mlflow: bool = False) -> None:
-    """Raise a MissingExtraError if a tracker is not installed."""
+    """Raise a MissingExtraError if a requested tracker is not installed."""
     if tensorboard and find_spec("tensorboardX") is None:
         raise MissingExtraError(
             'tensorboardX is not installed; install it with pip install "handgrad[tensorboard]"'
@@ -113,9 +113,9 @@ def lines(path: Path, records: Sequence[Epoch] = ()) -> Track:
 
 @contextmanager
 def _tensorboard(folder: Path, records: Sequence[Epoch]) -> Iterator[Track]:
-    """Give a function that writes an epoch as TensorBoard events, to a new file.
+    """Provide a function that writes an epoch as TensorBoard events to a new file.
 
-    The file is created at the first epoch: a run that is killed before leaves nothing.
+    The file is created at the first epoch, so a run that is killed earlier leaves no file.
     """
     from tensorboardX import SummaryWriter
 
@@ -144,7 +144,7 @@ def _tensorboard(folder: Path, records: Sequence[Epoch]) -> Iterator[Track]:
 
 @contextmanager
 def _mlflow(folder: Path, settings: Mapping[str, Any], records: Sequence[Epoch]) -> Iterator[Track]:
-    """Give a function that logs an epoch to an MLflow store; its run ends with the block.
+    """Provide a function that logs an epoch to an MLflow store; its run ends with the block.
 
     Raises:
         ConfigError: if the store cannot be used.
@@ -157,7 +157,7 @@ def _mlflow(folder: Path, settings: Mapping[str, Any], records: Sequence[Epoch])
     except Exception as error:  # there are as many kinds as there are stores
         raise ConfigError(
             f"the MLflow store {_without_secrets(where)} cannot be used ({_short(error)}); start "
-            "its server, name another in MLFLOW_TRACKING_URI, or leave --mlflow out"
+            "its server, set MLFLOW_TRACKING_URI to another store, or omit --mlflow"
         ) from error
     status = "FINISHED"
     try:
@@ -193,7 +193,7 @@ class _Mlflow:
         self._is_available = True
 
     def log(self, record: Epoch) -> None:
-        """Log an epoch, now or at the end of the run."""
+        """Log an epoch, now or, if that fails, at the end of the run."""
         if record.number not in self._logged:
             self._waiting.append((record, int(time.time() * 1000)))
         if self._is_available:
@@ -201,22 +201,24 @@ class _Mlflow:
                 self._log_waiting()
             except Exception as error:
                 self._is_available = False
-                words = "handgrad: the MLflow store %s does not answer (%s); retrying at the end"
+                words = "handgrad: the MLflow store %s does not respond (%s); retrying at the end"
                 _log.warning(words, self._where, _short(error))
 
     def end(self, status: str) -> None:
-        """Log the remaining epochs and the status, unless the store failed and the run did too."""
+        """Log the remaining epochs and the status, unless both the store and the run failed."""
         if not self._is_available and status != "FINISHED":
             return
         try:
             self._log_waiting()
             self._client.set_terminated(self._run, status)
         except Exception as error:
-            words = "handgrad: the MLflow store %s lacks some epochs (%s); %s of the run has all"
+            words = (
+                "handgrad: the MLflow store %s lacks some epochs (%s); the run's %s has them all"
+            )
             _log.warning(words, self._where, _short(error), LINES)
 
     def _log_waiting(self) -> None:
-        """Log all waiting epochs."""
+        """Log all epochs that are still waiting."""
         from mlflow.entities import Metric
 
         while self._waiting:
@@ -228,18 +230,18 @@ class _Mlflow:
 
 
 def _short(error: Exception) -> str:
-    """Return the beginning of an error's message: those of MLflow are long."""
+    """Return the beginning of an error's message, because MLflow's messages are long."""
     words = _without_secrets(" ".join(str(error).split()))
     return words if len(words) <= _LONGEST else f"{words[:_LONGEST]} ..."
 
 
 def _without_secrets(words: str) -> str:
-    """Return a text without user names and passwords in addresses."""
+    """Remove user names and passwords from the addresses in a string."""
     return re.sub(r"://[^/@\s]*@", "://", words)
 
 
 def _existing_mlflow_run(client: Any, folder: Path) -> str | None:
-    """Return the MLflow run of a folder, if the store has it."""
+    """Return the MLflow run that belongs to a folder, if the store contains it."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -256,7 +258,7 @@ def _existing_mlflow_run(client: Any, folder: Path) -> str | None:
 
 
 def _new_mlflow_run(client: Any, folder: Path, settings: Mapping[str, Any]) -> str:
-    """Return a new run in an MLflow store, and note its id in the folder."""
+    """Create a run in an MLflow store, and save its id in the folder."""
     known = client.get_experiment_by_name("handgrad")
     experiment = known.experiment_id if known else client.create_experiment("handgrad")
     run = str(client.create_run(experiment, run_name=folder.name).info.run_id)
@@ -268,7 +270,7 @@ def _new_mlflow_run(client: Any, folder: Path, settings: Mapping[str, Any]) -> s
 
 
 def values(record: Epoch) -> dict[str, float]:
-    """Return the values of an epoch by name, in the groups of TensorBoard and MLflow."""
+    """Return the values of an epoch by name, in the groups used in TensorBoard and MLflow."""
     named = {
         "loss/training": record.loss,
         "loss/validation": record.validation_loss,

@@ -152,7 +152,7 @@ def test_wrong_arguments_give_one_sentence(tmp_path, monkeypatch):
     with pytest.raises(hg.DataError, match=r"nothing"):
         run_search(base_config(f"{tmp_path}/nothing"), 1)
     monkeypatch.setattr(pipeline, "TEST_SECONDS", 1e9)
-    with pytest.raises(hg.ConfigError, match=r"^reading the images took \d of 60 seconds; give m"):
+    with pytest.raises(hg.ConfigError, match=r"^reading the images took \d of 60 seconds; allow m"):
         run_search(base_config("digits"), 1)
 
 
@@ -201,7 +201,7 @@ def test_auto_sets_a_fifth_of_the_images_aside_if_there_is_no_test_set():
 def test_auto_takes_the_name_of_a_data_set():
     found = hg.auto("digits", 5, on_progress=interrupt_when_accurate)
     assert len(found.splits.test) == 359
-    with pytest.raises(hg.ConfigError, match="test can be given with a Dataset only"):
+    with pytest.raises(hg.ConfigError, match="test requires a Dataset"):
         hg.auto("digits", test=found.splits.test)
 
 

@@ -238,7 +238,7 @@ def test_a_name_that_is_no_text_leaves_no_half_of_it(handgrad, tmp_path, words):
     ended = handgrad("export", "m.safetensors", *words)
     assert (ended.status, ended.out) == (1, "")
     assert ended.err == (
-        "error: the name of the class '\\udce9t' is not valid text; rename it, and train again\n"
+        "error: the name of the class '\\udce9t' is not valid text; rename it and train again\n"
     )
     assert [path.name for path in tmp_path.iterdir()] == ["m.safetensors"]
 
@@ -282,7 +282,7 @@ def test_the_model_itself_is_not_written_over(handgrad, trained, tmp_path):
             2,
             "the name of the output folder is empty; give a name, or . for the current folder",
         ),
-        (["--onnx", "m.bin"], 1, "m.bin: an ONNX file must be named something.onnx"),
+        (["--onnx", "m.bin"], 1, "m.bin: the name of an ONNX file must end in .onnx"),
         (["--torch", "m.bin"], 1, "m.bin: a PyTorch file must be named something.pt2, or .pt"),
     ],
 )

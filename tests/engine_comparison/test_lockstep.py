@@ -144,7 +144,7 @@ def test_the_figure_shows_the_differences_and_the_divergence(steps):
     found = compare_engines(network(), FEW, engines=makers, steps=steps)
     figure = plots.differences(found)
     axes = figure.axes[0]
-    assert axes.get_title() == "faulty against reference"
+    assert axes.get_title() == "faulty compared with reference"
     assert axes.get_yscale() == "log"
     lines = {line.get_label(): line for line in axes.lines}
     assert [k for k in lines if k in KINDS] == list(KINDS)
@@ -196,7 +196,7 @@ def test_the_legend_names_all_lines():
     }
     figure = plots.differences(compare_engines(network(), FEW, engines=makers, steps=5))
     titles = [axes.get_title() for axes in figure.axes]
-    assert titles == ["opaque against reference", "faulty against reference"]
+    assert titles == ["opaque compared with reference", "faulty compared with reference"]
     legend = [text.get_text() for text in figure.legends[0].texts]
     assert legend == [*KINDS, "tolerance 1e-09"]
     assert_nothing_cut_or_overlapping(figure)

@@ -82,7 +82,7 @@ def test_the_network_is_not_changed() -> None:
 
 def test_a_label_that_is_no_class_is_refused() -> None:
     net = NETWORKS[0].network()
-    with pytest.raises(hg.DataError, match="the image shows 'cat', which is not one of the"):
+    with pytest.raises(hg.DataError, match="the image's class 'cat' is not one of the"):
         explain_step(net, NETWORKS[0].examples()[0], "cat")
 
 

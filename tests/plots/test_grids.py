@@ -76,7 +76,7 @@ def test_predictions_may_be_names(names):
 @pytest.mark.parametrize(
     ("predicted", "sentence"),
     [
-        (["cat", "cow"], r"predicted contains 'cow', which is not a class; give names of classes"),
+        (["cat", "cow"], r"predicted contains 'cow', which is not a class; pass class names"),
         ([0, 2], r"predicted must lie in 0\.\.1, not in 0\.\.2"),
         ([0.0, 1.0], r"predicted must be whole numbers \(N,\), not float64 \(2,\)"),
     ],

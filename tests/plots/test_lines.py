@@ -30,5 +30,5 @@ def test_the_scale_can_be_logarithmic() -> None:
 
 
 def test_no_values_are_refused() -> None:
-    with pytest.raises(DataError, match="there are no numbers to draw; give some lines"):
+    with pytest.raises(DataError, match="there are no numbers to draw; pass at least one line"):
         lines({"loss": []}, "loss")

@@ -97,5 +97,5 @@ def test_a_network_without_weights_on_pixels_is_refused(layers, shape):
 def test_weights_that_are_not_finite_are_refused():
     net = Network([Flatten(), Dense()], (1, 3, 3), 3)
     net.parameters["1.weight"][0, 0] = np.nan
-    with pytest.raises(ModelError, match=r"layer 1 \(Dense\) has weights that are not finite; tr"):
+    with pytest.raises(ModelError, match=r"layer 1 \(Dense\) has infinite or NaN weights; tr"):
         plots.first_layer_weights(net)

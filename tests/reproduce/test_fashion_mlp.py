@@ -36,7 +36,7 @@ def test_the_gradient_is_correct_without_the_errors_only() -> None:
 
 def test_an_error_that_changes_no_number_says_so() -> None:
     last = notebook().errata[-1]
-    assert last.error == "The class has two names for its labels."
+    assert last.error == "The class stores its labels under two names."
     assert last.metric == NO_METRIC
     assert "nothing was measured" in last.why
 

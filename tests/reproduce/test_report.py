@@ -54,7 +54,7 @@ def test_a_network_without_a_notebook_is_in_the_report(tmp_path: Path) -> None:
     for text in (made.html, made.markdown):
         assert "Without a publication" in text
         assert "quickly" in text
-        assert "what each costs" not in text
+        assert "the effect of each" not in text
     assert "of 10 correct" in made.html
     assert "610 parameters" in made.html
 
@@ -76,7 +76,7 @@ def test_the_command_names_the_notebooks() -> None:
 
 
 def test_provenance_counts_the_results_of_each_machine() -> None:
-    assert provenance([]) == "Nothing was measured yet."
+    assert provenance([]) == "Nothing has been measured yet."
     assert provenance(["old", "", "old"]) == (
         "Measured on: old (2 results); not recorded (1 result)."
     )

@@ -82,7 +82,7 @@ def test_an_unusable_file_gives_one_warning_and_no_result(
     path.write_text(text.replace(old, new))
     assert store.get(job) is None
     assert store.get(job) is None
-    assert warnings == [f"{path} {words}; its job is run again"]
+    assert warnings == [f"{path} {words}; its job will be run again"]
 
 
 def test_a_network_that_cannot_be_read_gives_a_warning(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_network_that_cannot_be_read_gives_a_warning(tmp_path: Path) -> None:
     path.write_bytes(b"no network")
     assert store.network(job) is None
     (sentence,) = warnings
-    assert sentence.startswith(f"a network is not shown: {path}")
+    assert sentence.startswith(f"a network cannot be shown: {path}")
 
 
 def test_a_job_knows_the_metrics_that_the_report_needs() -> None:

@@ -1,6 +1,6 @@
-"""Automatic search: try network, learning rate, preprocessing and augmentation; keep the best.
+"""Automatic search: try networks, learning rates, preprocessings, augmentations; keep the best.
 
-The subpackage is called `automl` because `handgrad.auto` is the function.
+The subpackage is called `automl` because the function is called `handgrad.auto`.
 """
 
 from handgrad.automl.candidates import describe

@@ -1,4 +1,4 @@
-"""A time budget, and an engine that stops when its time is over."""
+"""A time budget, and an engine that stops when the time is up."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from handgrad.network import Network
 
 
 class TimeBudget:
-    """A number of seconds that starts to pass when it is made.
+    """A time budget whose clock starts when the object is created.
 
     Args:
-        seconds: the length of the budget.
+        seconds: the length of the budget in seconds.
         now: returns the current time in seconds.
     """
 
@@ -31,12 +31,12 @@ class TimeBudget:
 
     @property
     def remaining(self) -> float:
-        """The seconds that are left; negative after the end."""
+        """The remaining seconds; negative once the budget is used up."""
         return self.seconds - self.elapsed
 
 
 class OutOfTime(Exception):  # noqa: N818 (it is not an error: the time is over)
-    """The time is over before the next step."""
+    """The time is up before the next step."""
 
 
 class TimedEngine:
@@ -46,8 +46,9 @@ class TimedEngine:
         engine: the engine that computes.
         net: its network.
         budget: the time budget.
-        deadline: the second of the budget at which to stop.
-        finish_epoch: whether to pass the deadline until the first epoch has been evaluated.
+        deadline: the time at which to stop, in seconds since the start of the budget.
+        finish_epoch: whether to continue past the deadline until the first epoch has been
+            evaluated.
 
     Attributes:
         evaluated_arrays: the network's arrays when the engine last computed logits. With weight
@@ -77,7 +78,7 @@ class TimedEngine:
         self.engine.steps = count
 
     def run(self, batches: BatchStream) -> StepResults:
-        """Make one update for each batch.
+        """Make one update per batch.
 
         Raises:
             OutOfTime: if the deadline has passed before the first update.

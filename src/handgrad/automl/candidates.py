@@ -38,15 +38,15 @@ LONG_EPOCH = 200  # updates
 
 
 def networks(base: RunConfig, train: Dataset) -> list[RunConfig]:
-    """Return the named networks that accept the images, each with its learning rates."""
+    """Return the built-in networks that accept the images, each with several learning rates."""
     candidates = [with_settings(base, model=model, lr=lr) for model, lr in NETWORKS]
     return [config for config in candidates if _accepts(config, train)]
 
 
 def preprocessings(config: RunConfig, train: Dataset, profile: DataProfile) -> list[RunConfig]:
-    """Return the configuration with other preprocessings that may suit the images.
+    """Return variants of the configuration with other preprocessings that may suit the images.
 
-    There are none unless the data are grayscale image files of objects on a background.
+    The list is empty unless the data are grayscale image files of objects on a background.
     """
     C, H, W = train.shape
     if not profile.are_files or C != 1 or profile.background < MIN_BACKGROUND:
@@ -56,29 +56,29 @@ def preprocessings(config: RunConfig, train: Dataset, profile: DataProfile) -> l
 
 
 def with_shift(config: RunConfig, profile: DataProfile) -> RunConfig:
-    """Return the configuration with the mildest augmentation."""
+    """Return the configuration with the mildest augmentation added."""
     return with_settings(config, augment=_fill_edges(AUGMENTATIONS[SHIFTED], profile))
 
 
 def augmentations(config: RunConfig, profile: DataProfile) -> list[RunConfig]:
-    """Return the configuration with each other augmentation, and without augmentation."""
+    """Return a variant of the configuration per other augmentation, and one without any."""
     texts = ["none", *(_fill_edges(text, profile) for text in AUGMENTATIONS.values())]
     candidates = [with_settings(config, augment=text) for text in texts]
     return [other for other in candidates if other.augment != config.augment]
 
 
 def weight_averaging(config: RunConfig, train: Dataset) -> list[RunConfig]:
-    """Return the configuration with weight averaging, if it is worth its time.
+    """Return a variant with weight averaging, or no variant if averaging takes too long.
 
-    After each epoch, batch norm needs some updates to adapt to the averaged weights. That costs
-    too much if epochs are short.
+    After each epoch, batch norm needs a few updates to adapt to the averaged weights. If epochs are
+    short, these updates take too large a part of the time.
     """
     is_long = len(train) > LONG_EPOCH * config.batch_size
     return [with_settings(config, average_weights=1)] if is_long else []
 
 
 def with_settings(config: RunConfig, **changes: Any) -> RunConfig:
-    """Return a configuration with some settings replaced, validated."""
+    """Return a copy of a configuration with some settings replaced, after validating it."""
     return RunConfig.model_validate({**config.model_dump(exclude_none=True), **changes})
 
 
@@ -105,12 +105,12 @@ def describe_augmentation(config: RunConfig) -> str:
 
 
 def _fill_edges(text: str, profile: DataProfile) -> str:
-    """Return an augmentation that extends the edges of images whose background is not dark."""
+    """Return the augmentation, with edges extended if the images' background is not dark."""
     return text if profile.dark_background else f"{text}{EXTEND_EDGES}"
 
 
 def _accepts(config: RunConfig, train: Dataset) -> bool:
-    """Say whether the network accepts the shape of the images."""
+    """Return whether the network accepts the shape of the images."""
     try:
         config.network(train)
     except ModelError:

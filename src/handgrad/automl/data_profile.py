@@ -1,4 +1,4 @@
-"""Properties of the images, and the settings that follow from them."""
+"""Properties of the images, and the settings that depend on them."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class DataProfile:
     """Properties of the images that are known before training.
 
     Attributes:
-        are_files: whether the data are image files that can be read again and preprocessed in
-            other ways.
-        has_test: whether the data have a test set of their own; None: unknown.
-        background: the share of pixels that are as the corners of their image, 0 to 1.
+        are_files: whether the data are image files that can be read again and preprocessed
+            differently.
+        has_test: whether the data have their own test set, or None if that is unknown.
+        background: the fraction of pixels that resemble the corners of their image, 0 to 1.
         dark_background: whether the corners are dark.
-        issues: what the inspection of the files found; None: they were not inspected.
+        issues: what the inspection of the files found, or None if they were not inspected.
     """
 
     are_files: bool
@@ -49,7 +49,7 @@ def profile_data(config: RunConfig, train: Dataset, seconds: float) -> DataProfi
     Args:
         config: the settings; `data` is the name of a data set or a path.
         train: the images.
-        seconds: the whole time budget.
+        seconds: the total time budget.
     """
     if config.data in SOURCES:
         return profile_images(train, has_test=True)
@@ -72,12 +72,12 @@ def profile_images(train: Dataset, has_test: bool | None) -> DataProfile:
 
 
 def validation_share(images: int) -> float:
-    """Return the share of the training images to use for validation."""
+    """Return the fraction of the training images to use for validation."""
     return round(min(max(VALIDATION_IMAGES / images, MIN_SHARE), MAX_SHARE), 3)
 
 
 def batch_settings(splits: DataSplits) -> dict[str, object]:
-    """Return batch size and class weights, which follow from the number of images."""
+    """Return the batch size and the class weights, which depend on the number of images."""
     count, fewest = len(splits.train), max(int(splits.train.counts.min()), 1)
     sizes = ((500, 16), (2500, 32), (20_000, 64))
     size = next((size for limit, size in sizes if count < limit), 128)
@@ -89,7 +89,7 @@ def batch_settings(splits: DataSplits) -> dict[str, object]:
 
 
 def _background(X: NDArray[Any]) -> tuple[float, bool]:
-    """Return the share of pixels that are as the image's corners, and whether those are dark."""
+    """Return the fraction of pixels that resemble the corners, and whether the corners are dark."""
     some = X[:: max(1, len(X) // 256)].mean(axis=1)
     if X.dtype != np.uint8:
         some = 255 * some

@@ -1,4 +1,4 @@
-"""The whole automatic search: from images and a time budget to a tested model."""
+"""The complete automatic search: from images and a time budget to a tested model."""
 
 from __future__ import annotations
 
@@ -53,26 +53,28 @@ def auto(
 ) -> SearchResult:
     """Search for the best model within a time budget.
 
-    Tries networks, learning rates, preprocessings and augmentations on validation images, and
-    trains the best candidate for the rest of the time. Ctrl-C ends the search early and returns
-    the best model so far. The times of the trials depend on the machine, so the same seed may
-    give another model.
+    The search tries networks, learning rates, preprocessings and augmentations, and compares them
+    on validation images. It trains the best candidate for the rest of the time. Ctrl-C ends the
+    search early and returns the best model so far. How long the trials take depends on the machine,
+    so the same seed may give a different model.
 
     Args:
-        train: the images; or the name of a data set, such as "mnist"; or the path of a folder
-            or a file of images.
-        minutes: the time budget, reading and testing included; default 5.
-        test: the test images; None: those of the named data set, or a fifth of the images.
-        seed: the seed of initial weights, split, order, dropout and augmentation; default 0.
-        on_progress: called after each epoch with the state of the search.
+        train: the images, the name of a data set such as "mnist", or the path of a folder or a file
+            of images.
+        minutes: the time budget, including reading and testing; default 5.
+        test: the test images. If None, the test set of the named data set is used, or a fifth of
+            the images is set aside.
+        seed: the seed for the initial weights, the split, the order of the images, dropout and
+            augmentation; default 0.
+        on_progress: called with the state of the search after each epoch.
 
     Returns:
-        The result: `result.classifier` is the trained classifier, `result.evaluation` its score
-        on the test images.
+        The result. Its `classifier` is the trained classifier, and its `evaluation` is the score on
+        the test images.
 
     Raises:
-        ConfigError: if the time is too short or longer than a week, or `test` is given with a
-            name or a path.
+        ConfigError: if the time is too short or longer than a week, or if `test` is given although
+            `train` is a name or a path.
         DataError: if the images cannot be read, are too few, or all have the same class.
 
     Example:
@@ -81,7 +83,7 @@ def auto(
     """
     if not isinstance(train, Dataset):
         if test is not None:
-            raise ConfigError("test can be given with a Dataset only; leave it out, or load both")
+            raise ConfigError("test requires a Dataset as train; omit test, or load both data sets")
         return run_search(base_config(str(train), seed=seed), minutes, on_progress=on_progress)
     check_minutes(minutes)
     if test is None:
@@ -100,12 +102,13 @@ def auto(
 
 
 def base_config(data: str, *, seed: int = 0, data_dir: Path | None = None) -> RunConfig:
-    """Return the settings that all candidates share and that do not depend on the images.
+    """Return the settings that are common to all candidates and do not depend on the images.
 
     Args:
         data: the name of a data set, or the path of the user's own images.
-        seed: the seed of initial weights, split, order, dropout and augmentation.
-        data_dir: the folder of the files of a named data set.
+        seed: the seed for the initial weights, the split, the order of the images, dropout and
+            augmentation.
+        data_dir: the folder that contains the files of a built-in data set.
 
     Raises:
         ConfigError: if there is no such data set.
@@ -115,7 +118,7 @@ def base_config(data: str, *, seed: int = 0, data_dir: Path | None = None) -> Ru
 
 
 def check_minutes(minutes: float) -> None:
-    """Check a time budget.
+    """Check that a time budget is valid.
 
     Raises:
         ConfigError: if it is too short, too long or not a number.
@@ -133,15 +136,16 @@ def run_search(
     on_progress: OnProgress = lambda _: None,
     progress: bool | None = None,
 ) -> SearchResult:
-    """Search for the best model of the images that a configuration names.
+    """Search for the best model for the images that a configuration names.
 
-    SIGINT ends the search early; the result is the best model so far.
+    SIGINT ends the search early. The result is then the best model so far.
 
     Args:
         base: the settings to start from: see `base_config`.
-        minutes: the time budget, reading and testing included.
+        minutes: the time budget, including reading and testing.
         on_progress: called after each epoch.
-        progress: whether to show a bar on stderr while reading; None: if that is a terminal.
+        progress: whether to show a progress bar on stderr while reading; if None, it is shown if
+            stderr is a terminal.
 
     Raises:
         ConfigError: if the time is too short or longer than a week.
@@ -154,7 +158,7 @@ def run_search(
     if budget.remaining < TEST_SECONDS:
         raise ConfigError(
             f"reading the images took {budget.elapsed:.0f} of {budget.seconds:.0f} seconds; "
-            "give more minutes"
+            "allow more minutes"
         )
     profile = profile_data(base, splits.train, budget.seconds)
     return _search(base, budget, profile, cache.splits_for, cache.share, on_progress)
@@ -168,14 +172,14 @@ def _search(
     share: float,
     on_progress: OnProgress,
 ) -> SearchResult:
-    """Search, refit and test.
+    """Search, train the best candidate again on all training images, and test it.
 
     Args:
         base: the settings to start from.
         budget: the time budget.
         profile: the properties of the images.
-        splits_for: returns the images, preprocessed as a configuration says.
-        share: the share of the training images that is for validation.
+        splits_for: returns the images with the preprocessing of a given configuration.
+        share: the fraction of the training images that is used for validation.
         on_progress: called after each epoch.
     """
     splits = splits_for(base)
@@ -194,13 +198,13 @@ def _search(
         interrupted = True
     if run.best is None:
         raise ConfigError(
-            f"{budget.seconds:.0f} seconds were too short for one epoch; give more minutes"
+            f"{budget.seconds:.0f} seconds were too short for one epoch; allow more minutes"
         )
     return _test(run, run.best, refitted, interrupted)
 
 
 def _check_classes(images: Dataset) -> None:
-    """Raise a DataError if the images have one class only."""
+    """Raise a DataError if all images have the same class."""
     if len(images.classes) < 2:
         raise DataError(
             f"{images.name}: all images have the class {images.classes[0]!r}; "
@@ -211,8 +215,8 @@ def _check_classes(images: Dataset) -> None:
 def _test(run: Search, chosen: Trial, refitted: Trial | None, interrupted: bool) -> SearchResult:
     """Calibrate and test the model.
 
-    A refitted network has seen the validation images, so it gets the calibration of the network
-    before it.
+    A refitted network has seen the validation images, so it uses the calibration of the network
+    before refitting.
     """
     splits = run.splits_for(chosen.config)
     classifier = _classifier(chosen, splits)
@@ -247,7 +251,7 @@ def _test(run: Search, chosen: Trial, refitted: Trial | None, interrupted: bool)
 
 
 def _classifier(trial: Trial, splits: DataSplits) -> Classifier:
-    """Return the classifier with the arrays that a trial kept."""
+    """Return a classifier with the arrays that a trial kept."""
     net = trial.config.network(splits.train)
     net.restore(trial.arrays, is_fitted=True)
     train = splits.train
@@ -257,14 +261,14 @@ def _classifier(trial: Trial, splits: DataSplits) -> Classifier:
 def _robustness(
     net: Network, engine: Engine, test: Dataset, seconds: float, per_image: float
 ) -> Robustness | None:
-    """Evaluate a network on as many corrupted images as the time allows.
+    """Evaluate a network on as many corrupted images as time allows.
 
     Args:
         net: the network.
         engine: the engine that computes its logits.
         test: the test images.
-        seconds: the time that it may take.
-        per_image: the seconds that one image takes.
+        seconds: the time that the evaluation may take.
+        per_image: the time per image, in seconds.
     """
     if test.images.dtype != np.uint8:
         return None
@@ -274,20 +278,21 @@ def _robustness(
 
 
 def _evenly_spaced(data: Dataset, count: int) -> Dataset:
-    """Return at most `count` images at even distances."""
+    """Return at most `count` images, evenly spaced."""
     if count >= len(data):
         return data
     return data.take(np.linspace(0, len(data) - 1, count).astype(np.int64))
 
 
 class DataCache:
-    """The images, read once for each preprocessing.
+    """A cache of the images, which are read once per preprocessing.
 
     Args:
-        progress: whether to show a bar while reading; None: if stderr is a terminal.
+        progress: whether to show a progress bar while reading; if None, it is shown if stderr is a
+            terminal.
 
     Attributes:
-        share: the share of the training images that is for validation.
+        share: the fraction of the training images that is used for validation.
     """
 
     def __init__(self, progress: bool | None) -> None:

@@ -1,4 +1,4 @@
-"""What a search chose, and why, in sentences."""
+"""What a search chose and why, as sentences."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from handgrad.automl.trial import Trial
 
 
 def reasons(result: SearchResult) -> list[tuple[str, str]]:
-    """Return the topics of the choice, each with the reason for it."""
+    """Return the topic of each decision, with the reason for the decision."""
     return [
         ("Validation images", _validation(result)),
         ("Preprocessing", _preprocessing(result)),
@@ -31,8 +31,8 @@ def _validation(result: SearchResult) -> str:
     share = f"{result.chosen.config.validation:.0%}"
     refitted = " At the end, the model is trained on both." if result.refitted else ""
     return (
-        f"{len(validation):,} of {len(images):,} images, {share} of each class, serve to choose "
-        f"the model and to calibrate it. Candidates are trained on the other {len(train):,}."
+        f"{len(validation):,} of {len(images):,} images, {share} of each class, are used to "
+        f"choose the model and to calibrate it. Candidates are trained on the other {len(train):,}."
         f"{refitted} The {len(test):,} test images ({origin}) are used once, after the choice."
     )
 
@@ -43,13 +43,13 @@ def _preprocessing(result: SearchResult) -> str:
     tried = [t for t in result.search.trials if t.config.preprocessing is not None and t.is_valid]
     if not result.profile.are_files:
         return (
-            f"The images are used as they are, {shape}: they are arrays, or there are too many "
-            "files to read them several times."
+            f"The images are used unchanged ({shape}), because they are arrays or because there "
+            "are too many files to read them more than once."
         )
     if not tried:
         return (
-            f"{name}, to {shape}. No other preprocessing was tried: the others are for grayscale "
-            "images of an object on a background, or there was no time."
+            f"{name}, to {shape}. No other preprocessing was tried, because the others only suit "
+            "grayscale images of an object on a background, or because there was no time."
         )
     first = tried[0].config
     same = [
@@ -66,14 +66,15 @@ def _network(result: SearchResult) -> str:
     short, longer = search.ranked(SHORT), search.ranked(LONGER)
     if len(short) < 2:
         return f"{describe(result.config)}: the default. There was no time to compare candidates."
-    text = f"{result.config.model} at {result.config.lr:g}. {len(short)} candidates were tried"
+    text = f"{result.config.model} at learning rate {result.config.lr:g}. "
+    text += f"{len(short)} candidates were tried"
     if longer:
         networks = dict.fromkeys(trial.config.model for trial in search.trials if trial in longer)
         text += f", and {' and '.join(networks)} for longer"
     skipped = f" There was no time for {search.skipped} more." if search.skipped else ""
     text += (
         ". Among the candidates whose accuracy is within one standard error of the highest, the "
-        "one with the lowest loss is best."
+        "one with the lowest loss is considered the best."
     )
     if any(trial.is_valid for trial in search.trials if trial.stage == FINAL.name):
         text += (
@@ -105,7 +106,7 @@ def _batches(result: SearchResult) -> str:
     low, high = counts.min(), counts.max()
     each = f"{low:,} images each" if low == high else f"{low:,} to {high:,} images"
     return (
-        f"Batches of {config.batch_size}, because of the number of images. The classes have "
+        f"The batch size, {config.batch_size}, depends on the number of images. The classes have "
         f"{each}, so {weights}."
     )
 
@@ -117,15 +118,15 @@ def _training(result: SearchResult) -> str:
     text = f"{epochs} on {images}"
     if chosen.stage == FINAL.name:
         share = "half of" if result.refitted else "all"
-        text += f", {share} the time that was left, or as many epochs as are useful."
+        text += f". It got {share} the remaining time, or as many epochs as are useful."
     else:
         last = (t for t in result.search.trials if t.stage == FINAL.name and t.is_valid)
         text += f". {_compared(next(last, None))}"
     if not chosen.is_complete:
         best = chosen.records[chosen.kept].number
         text += (
-            f" The time was over before the last epoch. The weights of epoch {best} are kept, "
-            "the most accurate."
+            f" The time was up before the last epoch. The weights of epoch {best}, the most "
+            "accurate one, are kept."
         )
     return text + _refit(result)
 
@@ -139,26 +140,28 @@ def _refit(result: SearchResult) -> str:
         f"images that are not test images, in {refitted.seconds:.1f} s. This is the final model."
     )
     if result.classifier.calibration:
-        text += " It has the calibration of the first training, because no images were left for it."
+        text += (
+            " It uses the calibration of the first run, because no images were left for its own."
+        )
     return text
 
 
 def _compared(final: Trial | None) -> str:
     if final is None:
         return "It was not trained for longer."
-    return f"After a longer training its validation accuracy was {final.accuracy:.2%}."
+    return f"After longer training, its validation accuracy was {final.accuracy:.2%}."
 
 
 def _reproducibility(result: SearchResult) -> str:
     without = ", without the calibration" if result.refitted else ""
     if result.is_reproducible:
         command = (
-            "`handgrad train --config` with the config.toml of this folder trains the same "
+            "`handgrad train --config` with the config.toml in this folder trains the same "
             f"network again{without}."
         )
     else:
-        command = "The config.toml of this folder contains the settings."
+        command = "The config.toml in this folder contains the settings."
     return (
         "How many epochs a trial gets depends on the speed of the machine, so the same seed may "
-        f"lead to another choice. {command}"
+        f"lead to a different choice. {command}"
     )

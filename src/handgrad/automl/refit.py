@@ -13,15 +13,15 @@ from handgrad.errors import DivergenceError
 def refit(search: Search) -> Trial | None:
     """Train the chosen candidate on the training and validation images together.
 
-    No images are left to validate this training; it has the settings and the number of epochs of
-    the trial that was validated.
+    No images are left to validate this training run. It uses the settings and the number of epochs
+    of the validated trial.
 
     Args:
         search: a finished search.
 
     Returns:
-        The trial; None: too few images were set aside for it to be worthwhile, or there is no
-        time.
+        The trial, or None if too few images were set aside to make it worthwhile, or if no time is
+        left.
     """
     chosen = search.best
     if chosen is None or not chosen.is_complete:

@@ -1,4 +1,4 @@
-"""The report of an automatic search: one HTML page with its figures inside and no links."""
+"""The report of an automatic search: one HTML page with embedded figures and no links."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def report(result: SearchResult, folder: Path) -> str:
 
     Args:
         result: the result of the search.
-        folder: the folder of the model, which the commands on the page name.
+        folder: the folder of the model; it appears in the commands on the page.
     """
     return render(
         "auto_report.html",
@@ -50,19 +50,19 @@ def report(result: SearchResult, folder: Path) -> str:
 
 
 def _facts(result: SearchResult) -> list[tuple[str, str]]:
-    """Return the facts beside the score: names and values."""
+    """Return the facts that are shown next to the score, as names and values."""
     evaluation, budget = result.evaluation, result.search.budget.seconds
     margin = 2 * standard_error(evaluation.accuracy, evaluation.count)
     stopped = ", interrupted" if result.interrupted else ""
     correct = f"{evaluation.correct:,} of {evaluation.count:,} images correct"
     return [
-        ("test", f"{correct}; ± {margin:.1%} by chance"),
+        ("test", f"{correct}; sampling error ± {margin:.1%}"),
         ("chosen", describe(result.config)),
         (
             "data",
             f"{len(result.splits.all_but_test):,} images, {len(result.classifier.classes)} classes",
         ),
-        ("time", f"{result.seconds:.0f} of {budget:.0f} s, test included{stopped}"),
+        ("time", f"{result.seconds:.0f} of {budget:.0f} s, including the test{stopped}"),
         ("probabilities", _summary(result)),
     ]
 
@@ -80,7 +80,7 @@ def _timeline(result: SearchResult) -> str:
 
 
 def _trials(result: SearchResult) -> dict[str, Any]:
-    """Return the table of all trials, and of the final training on all images."""
+    """Return the table of all trials, including the final training run on all images."""
     trials = result.search.trials
     return {
         "headings": [">accuracy", "candidate", ">loss", "stage", ">epochs", ">images", ">seconds"],
@@ -90,7 +90,7 @@ def _trials(result: SearchResult) -> dict[str, Any]:
 
 
 def _row(trial: Trial) -> list[str]:
-    """Return a trial as a row of the table."""
+    """Return the table row of a trial."""
     epochs = f"{len(trial.records)} of {trial.config.epochs}"
     accuracy, loss = "diverged" if trial.diverged else "-", "-"
     if trial.is_valid and trial.config.validation:
@@ -100,7 +100,7 @@ def _row(trial: Trial) -> list[str]:
 
 
 def _images(result: SearchResult) -> dict[str, Any]:
-    """Return the table of the number of images of each class."""
+    """Return the table of the number of images per class."""
     images, test = result.splits.all_but_test, result.splits.test
     counts = zip(images.classes, images.counts, test.counts, strict=True)
     return {
@@ -110,17 +110,17 @@ def _images(result: SearchResult) -> dict[str, Any]:
 
 
 def _kept_epoch(result: SearchResult) -> str:
-    """Say whose learning curves are shown, and which epoch's weights are kept."""
+    """Say which trial's learning curves are shown, and which epoch's weights are kept."""
     if result.refitted:
-        return "These are the curves of the chosen trial, before the training on all images."
+        return "These are the curves of the chosen trial, before it was trained on all images."
     kept = result.chosen.records[result.chosen.kept].number
     if result.chosen.is_complete:
-        return f"The weights of epoch {kept}, the last, are kept."
-    return f"The weights of epoch {kept} are kept, the most accurate before the time was over."
+        return f"The weights of the last epoch, {kept}, are kept."
+    return f"The weights of epoch {kept}, the most accurate before the time was up, are kept."
 
 
 def _classes(result: SearchResult) -> dict[str, Any]:
-    """Return the table of the accuracy of each class and its most frequent confusion."""
+    """Return the table of each class's accuracy and most frequent confusion."""
     rows = []
     for k, label in enumerate(result.classifier.classes):
         counts = result.evaluation.confusion[k].copy()
@@ -133,7 +133,7 @@ def _classes(result: SearchResult) -> dict[str, Any]:
 
 
 def _mistakes(result: SearchResult) -> dict[str, Any]:
-    """Return the misclassified test images with the highest probability."""
+    """Return the misclassified test images with the highest predicted probability."""
     p = _calibration(result).probabilities(result.logits)
     test, guess = result.splits.test, p.argmax(axis=1)
     wrong = np.flatnonzero(guess != test.labels)
@@ -151,7 +151,7 @@ def _mistakes(result: SearchResult) -> dict[str, Any]:
 
 
 def _corrupted(result: SearchResult) -> dict[str, Any] | None:
-    """Return the accuracy on corrupted images, as bars; None: it was not measured."""
+    """Return the accuracy on corrupted images as bars, or None if it was not measured."""
     corrupted = result.robustness
     if corrupted is None:
         return None
@@ -163,7 +163,7 @@ def _corrupted(result: SearchResult) -> dict[str, Any] | None:
 
 
 def _calibrated(result: SearchResult) -> dict[str, str]:
-    """Return how well the probabilities of the test images are calibrated."""
+    """Return a description of how well the probabilities on the test images are calibrated."""
     y, calibrated = result.splits.test.labels, _calibration(result)
     after = reliability(calibrated.probabilities(result.logits), y, bins=10)
     before = reliability(Calibration().probabilities(result.logits), y, bins=10)
@@ -178,7 +178,7 @@ def _calibrated(result: SearchResult) -> dict[str, str]:
 
 
 def _commands(result: SearchResult, folder: Path) -> list[str]:
-    """Return commands that use the model."""
+    """Return commands that use the model, for the user to copy."""
     others = " --data other-images" if result.refitted else ""
     run = shlex.quote(str(folder))
     return [

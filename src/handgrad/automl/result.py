@@ -20,19 +20,19 @@ class SearchResult:
 
     Attributes:
         config: the settings of the model, as `handgrad train` accepts them.
-        seconds: the time that the search took, test included.
+        seconds: the time that the search took, including the test.
         profile: the properties of the images.
         splits: the images.
         search: the search with all its trials.
         chosen: the trial that was chosen by its validation accuracy.
-        refitted: the training of the chosen candidate on all images but the test images; None:
-            there was none.
+        refitted: the training run of the chosen candidate on all images except the test images, or
+            None if there was none.
         classifier: the trained classifier.
         calibration: a sentence about the calibration of the probabilities.
         logits: the network's logits of the test images, (N, K).
         evaluation: the evaluation on the test images.
-        robustness: the evaluation on corrupted test images; None: they are not uint8.
-        interrupted: whether the search was stopped before its time was over.
+        robustness: the evaluation on corrupted test images, or None if the images are not uint8.
+        interrupted: whether the search was stopped before its time was up.
     """
 
     config: RunConfig

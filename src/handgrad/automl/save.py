@@ -1,4 +1,4 @@
-"""The folder of a search: that of a training run, and the report."""
+"""The folder of a search: the same files as for a training run, plus the report."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ _log = logging.getLogger("handgrad")
 def save(
     result: SearchResult, folder: Path, *, tensorboard: bool = False, mlflow: bool = False
 ) -> Path:
-    """Write model, settings, history and report.
+    """Write the model, the settings, the history and the report.
 
     Args:
         result: the result of a search.
         folder: the run's folder.
-        tensorboard: whether to write the history as TensorBoard events too.
-        mlflow: whether to log the history to MLflow too: see `tracking`.
+        tensorboard: whether to also write the history as TensorBoard events.
+        mlflow: whether to also log the history to MLflow: see `tracking`.
 
     Returns:
         The path of the report.
 
     Raises:
         StorageError: if a file cannot be written.
-        MissingExtraError: if a package is missing.
+        MissingExtraError: if a required package is missing.
     """
     run = Run(
         result.config,

@@ -1,4 +1,4 @@
-"""Try many candidates for a short time, the better ones for longer, and the best one longest."""
+"""Try many candidates briefly, the better ones for longer, and the best one for longest."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class SearchStage(NamedTuple):
     """A stage of the search.
 
     Attributes:
-        name: its name.
-        end: the share of the search's time at which it ends.
-        epochs: the largest number of epochs of a trial.
+        name: the name of the stage.
+        end: the fraction of the search time at which the stage ends.
+        epochs: the maximum number of epochs of a trial.
     """
 
     name: str
@@ -57,10 +57,10 @@ class SearchProgress(NamedTuple):
     """The state of a search after an epoch or at the end of a trial.
 
     Attributes:
-        seconds: the seconds that have passed.
+        seconds: the elapsed time in seconds.
         trial: the current trial.
         best: the highest validation accuracy so far, 0 to 1.
-        is_over: whether the trial is over.
+        is_over: whether the trial has ended.
     """
 
     seconds: float
@@ -77,8 +77,8 @@ class Search:
         base: the settings that all candidates share.
         profile: the properties of the images.
         budget: the time budget.
-        deadline: the second of the budget at which training must be over.
-        splits_for: returns the images, preprocessed as a configuration says.
+        deadline: the time by which training must end, in seconds since the start of the budget.
+        splits_for: returns the images with the preprocessing of a given configuration.
         on_progress: called after each epoch and each trial.
         trials: all trials, in order.
         skipped: the number of candidates that were not tried because there was no time.
@@ -95,7 +95,7 @@ class Search:
     _speeds: dict[tuple[object, ...], Speed] = field(default_factory=dict)
 
     def run(self) -> None:
-        """Try candidates as the time allows, then train the best one for the rest of the time."""
+        """Try candidates while time allows, then train the best one for the rest of the time."""
         train = self.splits_for(self.base).train
         candidates = self._affordable(networks(self.base, train), self.deadline)
         start = self.budget.elapsed
@@ -110,16 +110,16 @@ class Search:
 
     @property
     def refit_cost(self) -> float:
-        """The time of training on all images, as a multiple; 0: it is not worthwhile."""
+        """The cost of training on all images, as a multiple; 0 if that is not worthwhile."""
         images, train, validation, _ = self.splits_for(self.base)
         worthwhile = len(validation) >= MIN_REFIT_SHARE * len(images)
         return len(images) / len(train) if worthwhile else 0.0
 
     @property
     def best(self) -> Trial | None:
-        """The best valid trial: the first final one, unless another is clearly more accurate.
+        """The best valid trial: the first final trial, unless another is clearly more accurate.
 
-        Of many trials that are compared on few images, the luckiest looks better than it is.
+        If many trials are compared on few images, the luckiest one looks better than it is.
         """
         ranking = self.ranked(SHORT, LONGER, FINAL)
         final = next((trial for trial in self.trials if trial.stage == FINAL.name), None)
@@ -130,13 +130,13 @@ class Search:
         return highest if highest.accuracy > final.accuracy + margin else final
 
     def ranked(self, *stages: SearchStage) -> list[Trial]:
-        """Return the valid trials of some stages, the best first."""
+        """Return the valid trials of the given stages, best first."""
         names = {stage.name for stage in stages}
         valid = [trial for trial in self.trials if trial.stage in names and trial.is_valid]
         return rank(valid, self._validation_images)
 
     def _run_longer(self, deadline: float) -> None:
-        """Train the best networks for longer, then the best of them with other augmentations."""
+        """Train the best networks for longer, and the best of them with other augmentations."""
         survivors = [with_shift(config, self.profile) for config in self._survivors()]
         survivors = self._affordable(survivors, deadline)
         train = self.splits_for(self.base).train
@@ -150,9 +150,9 @@ class Search:
             self._try_all(LONGER, weight_averaging(best, train), deadline)
 
     def _survivors(self) -> list[RunConfig]:
-        """Return the best candidates of the best networks, and one that lacked time.
+        """Return the best candidates of the best networks, plus one that ran out of time.
 
-        A network that could not finish its epochs gains more from further time than the others.
+        A network that could not finish its epochs gains more from additional time than the others.
         """
         ranking = self.ranked(SHORT)
         best = _best_of_each_network(ranking)[:SURVIVORS]
@@ -161,7 +161,7 @@ class Search:
         return best + [t.candidate for t in cut_short[:1] if t.candidate.model not in models]
 
     def _run_final(self, default: RunConfig) -> None:
-        """Train the best candidate, and the next best networks if much time is left."""
+        """Train the best candidate, and also the next best networks if much time is left."""
         ranking = [*self.ranked(LONGER), *self.ranked(SHORT)]
         if not ranking:
             self.deadline = max(self.deadline, self.budget.elapsed + GRACE)
@@ -176,9 +176,9 @@ class Search:
             self._try(FINAL, config, deadline - self.budget.elapsed, deadline)
 
     def _final_deadline(self, config: RunConfig) -> float:
-        """Return the second at which the final training ends, so that it can be repeated.
+        """Return the time by which the final training run must end so that it can be repeated.
 
-        It is repeated on all images only if half of the time is enough for many epochs.
+        The run is repeated on all images only if half of the time is enough for many epochs.
         """
         start = self.budget.elapsed
         deadline = start + (self.deadline - start) / (1 + SLACK * self.refit_cost)
@@ -186,7 +186,7 @@ class Search:
         return deadline if deadline - start >= LONGER.epochs * epoch else self.deadline
 
     def _affordable(self, candidates: list[RunConfig], deadline: float) -> list[RunConfig]:
-        """Measure the speed of candidates; return those measured within a share of the time."""
+        """Measure candidates for a fraction of the time; return those whose speed was measured."""
         limit = self.budget.elapsed + PROBING_SHARE * (deadline - self.budget.elapsed)
         for count, config in enumerate(candidates, 1):
             self._speed(config)
@@ -198,13 +198,13 @@ class Search:
     def _try_all(
         self, stage: SearchStage, candidates: Sequence[RunConfig], deadline: float, later: int = 0
     ) -> None:
-        """Try candidates, the fastest first: time that one does not need goes to the others.
+        """Try candidates, the fastest first, so that time they do not need goes to the others.
 
         Args:
             stage: the stage of the search.
-            candidates: the candidates, the most promising first. If there is no time for all, the
-                last ones are skipped; a candidate without a rival is skipped too.
-            deadline: the second of the budget at which the stage ends.
+            candidates: the candidates, most promising first. If there is not enough time for all of
+                them, the last ones are skipped. A candidate without a rival is skipped too.
+            deadline: the time at which the stage ends, in seconds since the start of the budget.
             later: how many more candidates will be tried in this stage.
         """
         slots = int((deadline - self.budget.elapsed) / MIN_SECONDS)
@@ -225,7 +225,7 @@ class Search:
         deadline: float,
         overtime: float = 0.0,
     ) -> None:
-        """Run a trial of some seconds unless the time is over."""
+        """Run a trial for the given number of seconds unless the time is up."""
         splits, speed = self.splits_for(config), self._speed(config)
         start = self.budget.elapsed
         if stage is not FINAL and (seconds <= 0 or start + seconds / 2 > deadline):
@@ -251,14 +251,14 @@ class Search:
             self._speeds[self._speed_key(config)] = _observed_speed(trial)
 
     def _speed(self, config: RunConfig) -> Speed:
-        """Return the speed of a configuration as it was last measured."""
+        """Return the most recently measured speed of a configuration."""
         key = self._speed_key(config)
         if key not in self._speeds:
             self._speeds[key] = measure_speed(config, self.splits_for(config))
         return self._speeds[key]
 
     def _speed_key(self, config: RunConfig) -> tuple[object, ...]:
-        """Return the settings that the speed depends on."""
+        """Return the settings on which the speed depends."""
         shape = self.splits_for(config).train.shape
         return config.model, shape, config.batch_size, config.augment
 
@@ -274,7 +274,7 @@ class Search:
 
 
 def _best_of_each_network(ranking: Sequence[Trial]) -> list[RunConfig]:
-    """Return the candidate of the first trial of each network."""
+    """Return the candidate of each network's first trial in the ranking."""
     first: dict[str, RunConfig] = {}
     for trial in ranking:
         first.setdefault(trial.candidate.model, trial.candidate)
@@ -282,7 +282,7 @@ def _best_of_each_network(ranking: Sequence[Trial]) -> list[RunConfig]:
 
 
 def _observed_speed(trial: Trial) -> Speed:
-    """Return the speed of a network during its trial."""
+    """Return the speed of a network as observed during its trial."""
     training = median(record.seconds for record in trial.records)
     epoch = median(b - a for a, b in zip(trial.times, trial.times[1:], strict=False))
     return Speed(training / trial.images, max(epoch - training, 0.0))

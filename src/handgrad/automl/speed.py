@@ -1,4 +1,4 @@
-"""The speed of a network on this machine, and the number of epochs that a time allows."""
+"""The speed of a network on this machine, and the number of epochs that fit into a given time."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ MIN_EPOCHS = 3  # if there is no time for them, fewer images are used
 
 
 class DataSplits(NamedTuple):
-    """The images by their use.
+    """The images, divided by purpose.
 
     Attributes:
         all_but_test: the training and validation images together.
-        train: the images to train with.
-        validation: the images by which candidates are compared.
-        test: the images by which the final model is evaluated.
+        train: the images used for training.
+        validation: the images used to compare candidates.
+        test: the images used to evaluate the final model.
     """
 
     all_but_test: Dataset
@@ -34,7 +34,7 @@ class Speed(NamedTuple):
     """How long training and validation take, in seconds.
 
     Attributes:
-        per_image: the time to train with one image.
+        per_image: the training time per image.
         validation: the time to evaluate all validation images.
     """
 
@@ -47,9 +47,9 @@ class Speed(NamedTuple):
 
 
 def measure_speed(config: RunConfig, splits: DataSplits) -> Speed:
-    """Measure the speed of a network in a few epochs on few images.
+    """Measure the speed of a network over a few epochs with a small number of images.
 
-    The first epoch does not count: kernels may be compiled or loaded in it.
+    The first epoch is not counted, because kernels may be compiled or loaded during it.
     """
     few = subset(splits.train, PROBE_IMAGES, config.seed)
     settings = with_epochs(config, few, 1 + PROBE_EPOCHS)
@@ -64,13 +64,13 @@ def measure_speed(config: RunConfig, splits: DataSplits) -> Speed:
 
 
 def plan_epochs(speed: Speed, seconds: float, images: int, max_epochs: int) -> tuple[int, int]:
-    """Return the number of epochs, and of images in each, that a time allows.
+    """Return how many epochs fit into the given time, and how many images each epoch uses.
 
     Args:
         speed: the speed of the network.
-        seconds: the time for training and validation.
+        seconds: the time available for training and validation.
         images: the number of training images.
-        max_epochs: the largest number of epochs.
+        max_epochs: the maximum number of epochs.
     """
     count = int(seconds / speed.epoch(images))
     if count >= MIN_EPOCHS:
@@ -80,7 +80,7 @@ def plan_epochs(speed: Speed, seconds: float, images: int, max_epochs: int) -> t
 
 
 def subset(data: Dataset, count: int, seed: int) -> Dataset:
-    """Return about `count` images: the same share of each class, and at least one of each."""
+    """Return about `count` images: the same fraction of each class, at least one per class."""
     if count >= len(data):
         return data
     left_out = stratified(data.labels, 1 - count / len(data), seed)
@@ -88,6 +88,6 @@ def subset(data: Dataset, count: int, seed: int) -> Dataset:
 
 
 def with_epochs(config: RunConfig, train: Dataset, epochs: int) -> RunConfig:
-    """Return a configuration with `epochs` epochs and a batch size of at most all images."""
+    """Return a configuration with `epochs` epochs and a batch size no larger than the data set."""
     size = min(config.batch_size, len(train))
     return config.model_copy(update={"epochs": epochs, "batch_size": size})

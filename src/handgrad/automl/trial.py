@@ -1,4 +1,4 @@
-"""One candidate of a search: trained for a limited time, evaluated on the validation images."""
+"""One candidate of a search, trained for a limited time and evaluated on validation images."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ class Trial:
 
     Attributes:
         stage: the name of the stage of the search.
-        candidate: the settings that were asked for.
+        candidate: the requested settings.
         config: the same settings with the planned number of epochs.
-        start: the second of the budget at which the trial started.
+        start: the time at which the trial started, in seconds since the start of the budget.
         images: the number of training images.
-        records: one record for each epoch.
-        times: the second of the budget at the end of each epoch.
-        arrays: the network's arrays: those of the last epoch or, if the trial was stopped before
-            its last epoch, those of the best epoch on the validation images.
+        records: one record per epoch.
+        times: the time at which each epoch ended, in seconds since the start of the budget.
+        arrays: the network's arrays after the last epoch or, if the trial was stopped before that,
+            after the epoch with the best validation result.
         kept: the index in `records` of the epoch whose arrays are kept.
-        diverged: whether a number was not finite.
+        diverged: whether a number became infinite or NaN.
     """
 
     stage: str
@@ -101,11 +101,11 @@ def run_trial(
         splits: the images.
         speed: the speed of the network, from which the number of epochs is planned.
         budget: the time budget of the search.
-        seconds: the planned time for training and validation.
-        overtime: further seconds, if the machine is slower than expected.
-        max_epochs: the largest number of epochs.
+        seconds: the planned time for training and validation, in seconds.
+        overtime: extra seconds allowed if the machine is slower than expected.
+        max_epochs: the maximum number of epochs.
         on_epoch: called after each epoch.
-        finish_epoch: whether the first epoch is finished however long it takes.
+        finish_epoch: whether to finish the first epoch however long it takes.
     """
     deadline = budget.elapsed + seconds + overtime
     count, images = plan_epochs(speed, PLANNED_SHARE * seconds, len(splits.train), max_epochs)
@@ -131,19 +131,19 @@ def train_trial(
     deadline: float,
     finish_epoch: bool = False,
 ) -> Iterator[TimedEngine]:
-    """Train with the settings of a trial; record each epoch in it, then yield the engine.
+    """Train with the settings of a trial, record each epoch in it, and then yield the engine.
 
     Args:
         trial: the trial, with its planned number of epochs.
         train: the training images.
-        validation: the validation images; None: there are none.
+        validation: the validation images, or None if there are none.
         budget: the time budget of the search.
-        deadline: the second of the budget at which to stop.
-        finish_epoch: whether the first epoch is finished however long it takes.
+        deadline: the time at which to stop, in seconds since the start of the budget.
+        finish_epoch: whether to finish the first epoch however long it takes.
 
     Raises:
         OutOfTime: if the deadline passes before the last epoch.
-        DivergenceError: if a number is not finite.
+        DivergenceError: if a number becomes infinite or NaN.
     """
     train_config = trial.config.train_config(train.classes)
     timed: list[TimedEngine] = []
@@ -161,10 +161,10 @@ def train_trial(
 
 
 def rank(trials: Sequence[Trial], images: int) -> list[Trial]:
-    """Sort trials, the best first.
+    """Sort trials, best first.
 
-    Accuracies within one standard error of the highest are regarded as equal. Among equals, the
-    lowest loss is best, because the loss is a finer measure than the accuracy.
+    Accuracies within one standard error of the highest are treated as equal. Among trials with
+    equal accuracy, the one with the lowest loss is best, because the loss is a finer measure.
 
     Args:
         trials: valid trials.
@@ -182,5 +182,5 @@ def standard_error(accuracy: float, images: int) -> float:
 
 
 def _score(record: Epoch) -> tuple[float, ...]:
-    """Return the sort key of an epoch: accuracy, then loss."""
+    """Return the sort key of an epoch: first accuracy, then loss."""
     return record.validation_accuracy or 0.0, -record.monitored_loss

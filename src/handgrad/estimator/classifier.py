@@ -49,34 +49,36 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     loading it runs no code.
 
     Args:
-        model: the name of an architecture (see ``handgrad models``), or a list of layers; None:
-            "smallnet" for images, "two-layer" for rows of numbers.
-        image_shape: the shape of the image in a row of X, (C, H, W) or (H, W); None: rows are not
-            images.
-        epochs: the maximum number of epochs; None: 20, or with few examples as many as give 500
-            updates, up to 200.
-        batch_size: the number of examples in a batch; all, if there are fewer.
-        learning_rate: the maximum of the one-cycle schedule; constant in `partial_fit`.
+        model: the name of an architecture (see ``handgrad models``), or a list of layers. If None,
+            "smallnet" is used for images and "two-layer" for rows of numbers.
+        image_shape: the shape of the image in a row of X, (C, H, W) or (H, W), or None if rows are
+            not images.
+        epochs: the maximum number of epochs. If None, it is 20 or, if there are few examples, as
+            many as are needed for 500 updates, up to 200.
+        batch_size: the number of examples in a batch. If there are fewer, they form one batch.
+        learning_rate: the maximum learning rate of the one-cycle schedule; `partial_fit` uses it as
+            a constant rate.
         weight_decay: the weight decay of AdamW.
-        class_weight: the weight of an example, by its label; "balanced": equal total weight for
-            each class; None: equal weights.
-        early_stopping: whether to hold out validation examples, stop when their loss does not fall,
-            and restore the best weights.
-        validation_fraction: the share of validation examples, with `early_stopping`.
-        patience: the number of epochs without a lower loss that stop training, with
+        class_weight: the weight of an example, by its label; "balanced" to give all classes the
+            same total weight; or None for equal weights.
+        early_stopping: whether to set aside validation examples, stop when their loss no longer
+            falls, and restore the best weights.
+        validation_fraction: the fraction of examples used for validation, with `early_stopping`.
+        patience: the number of epochs without a lower loss after which training stops, with
             `early_stopping`.
         warm_start: whether `fit` continues from the previous weights.
-        random_state: determines initial weights, order, dropout and validation examples.
+        random_state: the seed for the initial weights, the order of the examples, dropout and the
+            choice of validation examples.
         engine: the engine that runs the training steps: see `TrainConfig`.
 
     Attributes:
-        classes_: the labels, sorted, (K,).
+        classes_: the sorted labels, (K,).
         n_features_in_: the number of features in a row of X.
-        feature_names_in_: their names, if X was a table with column names.
-        classifier_: the `Classifier`, with its network.
+        feature_names_in_: the names of the features, if X was a table with column names.
+        classifier_: the trained `Classifier`, which contains the network.
         history_: the `History` of the last `fit`.
         loss_curve_: the mean training loss of each epoch, over all calls since the first.
-        n_iter_: the number of epochs in it.
+        n_iter_: the number of epochs in `loss_curve_`.
 
     Invalid values raise ValueError, as in scikit-learn.
     """
@@ -142,9 +144,10 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Fit the network to examples.
 
         Args:
-            X: one example a row, (N, F); uint8 counts as 0..255 and is brought to 0..1.
-            y: their labels, (N,).
-            sample_weight: the weight of each example, (N,); None: equal weights.
+            X: the examples, one per row, (N, F). Values of type uint8 are scaled from 0..255 to
+                0..1.
+            y: the labels of the examples, (N,).
+            sample_weight: the weight of each example, (N,), or None for equal weights.
 
         Raises:
             ValueError: if the arguments do not fit together, or a setting is invalid.
@@ -175,20 +178,21 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         classes: ArrayLike | None = None,
         sample_weight: ArrayLike | None = None,
     ) -> Self:
-        """Train on some examples for one epoch, continuing from the previous weights.
+        """Train on some examples for one epoch, continuing from the current weights.
 
         Args:
-            X: one example a row, (N, F).
-            y: their labels, (N,).
-            classes: all labels of all later calls; required in the first call.
-            sample_weight: the weight of each example, (N,); None: equal weights.
+            X: the examples, one per row, (N, F).
+            y: the labels of the examples, (N,).
+            classes: all labels that occur in this or later calls; required in the first call.
+            sample_weight: the weight of each example, (N,), or None for equal weights.
 
         Raises:
-            ValueError: as `fit`, and if the classes are missing or differ from the first call.
+            ValueError: in the same cases as `fit`, and if the classes are missing or differ from
+                those of the first call.
         """
         is_new = not hasattr(self, "classifier_")
         if is_new and classes is None:
-            raise ValueError("the first call of partial_fit must be given all classes")
+            raise ValueError("the first call of partial_fit requires all classes")
         rows, labels, weights = self._examples(X, y, sample_weight, is_new, classes)
         with _value_errors():
             if is_new:
@@ -224,7 +228,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         is_new: bool,
         classes: ArrayLike | None,
     ) -> tuple[NDArray[Any], NDArray[np.int64], Array | None]:
-        """Return examples, the indices of their classes, and their weights, all checked."""
+        """Check examples, and return them with the indices of their classes and their weights."""
         self._validate_params()
         rows, labels = validate_data(self, X, y, reset=is_new)
         check_classification_targets(labels)
@@ -236,10 +240,10 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         found = np.unique(labels if classes is None else np.asarray(classes))
         if is_new:
             if len(found) < 2:
-                raise ValueError(f"there is only 1 class in y, {found.tolist()}; add another")
+                raise ValueError(f"y contains only 1 class, {found.tolist()}; add another class")
             self.classes_ = found
         elif classes is not None and not np.array_equal(found, self.classes_):
-            raise ValueError(f"the classes were {self.classes_} at first; they cannot change")
+            raise ValueError(f"the classes of the first call, {self.classes_}, cannot be changed")
         return rows, _indices(labels, self.classes_), weights
 
     def _start(self, dtype: np.dtype[Any]) -> None:
@@ -256,14 +260,14 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._engine = self._moments = None
 
     def _images(self, X: NDArray[Any]) -> NDArray[Any]:
-        """Return rows as images, on the scale of the first call."""
+        """Return rows as images, scaled in the same way as in the first call."""
         if X.dtype != np.uint8 or not self._of_bytes:
             with np.errstate(over="ignore"):  # too large values become infinity and are refused
                 X = X.astype(np.float32) / np.float32(255 if self._of_bytes else 1)
         return X.reshape(len(X), *self.classifier_.shape)
 
     def _fit_statistics_once(self, images: NDArray[Any], weights: Array | None) -> None:
-        """Set the mean and std of `Normalize` layers, once."""
+        """Set the mean and standard deviation of the `Normalize` layers, but only once."""
         network = self.classifier_.network
         if not network.is_fitted:
             network.fit_statistics(images, weights)
@@ -287,7 +291,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         )
 
     def _engine_for_partial_fit(self) -> Engine:
-        """Return the engine of `partial_fit`, which keeps the optimizer's state."""
+        """Return the engine of `partial_fit`, which keeps the optimizer's state between calls."""
         if self._engine is None:
             optimizer = AdamW(self.learning_rate, weight_decay=self.weight_decay)
             rules = TrainConfig(SoftmaxCrossEntropy(), optimizer, seed=self._seed)
@@ -308,7 +312,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 @contextmanager
 def _value_errors() -> Iterator[None]:
-    """Raise errors of handgrad as ValueError, as scikit-learn does."""
+    """Raise handgrad's errors as ValueError, as is usual in scikit-learn."""
     try:
         yield
     except (ConfigError, DataError, ModelError) as error:
@@ -319,7 +323,7 @@ def _indices(labels: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
     """Return the indices of labels among the classes, (N,)."""
     if len(unknown := np.setdiff1d(labels, classes)):
         first = unknown.tolist()[0]
-        raise ValueError(f"y has the class {first!r}, which was not there at first")
+        raise ValueError(f"y contains the class {first!r}, which is not one of the known classes")
     return np.searchsorted(classes, labels).astype(np.int64)
 
 
@@ -330,12 +334,12 @@ def _as_shape(image_shape: Sequence[int] | None, features: int) -> Shape:
     shape = (1, *image_shape) if len(image_shape) == 2 else tuple(image_shape)
     whole = all(isinstance(size, int | np.integer) and size > 0 for size in shape)
     if len(shape) != 3 or not whole or math.prod(shape) != features:
-        raise ModelError(f"image_shape {image_shape} does not hold the {features} numbers of a row")
+        raise ModelError(f"image_shape {image_shape} does not match rows of {features} numbers")
     return tuple(map(int, shape))
 
 
 def _as_classes(classes: NDArray[Any]) -> Sequence[Label] | None:
-    """Return the labels as class names; None if they are neither text nor whole numbers."""
+    """Return the labels as class names, or None if they are neither text nor whole numbers."""
     names: list[Any] = classes.tolist()
     plain = all(type(name) is str for name in names) or all(type(name) is int for name in names)
     return names if plain else None

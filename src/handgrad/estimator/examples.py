@@ -1,4 +1,4 @@
-"""Weights of examples, and merging of equal examples."""
+"""Weights of examples, and merging of identical examples."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def weights_of(
     sample_weight: ArrayLike | None,
     class_weight: Mapping[Any, float] | str | None,
 ) -> Array | None:
-    """Return the weight of each example, (N,) float32; None: equal weights.
+    """Return the weight of each example, (N,) float32, or None for equal weights.
 
     Args:
-        labels: one for each example, (N,).
+        labels: one label per example, (N,).
         sample_weight: the weight of each example, (N,), or None.
         class_weight: the weight of each class by label, "balanced", or None.
 
     Raises:
-        ValueError: if a weight is not a number of at least 0, or all are zero.
+        ValueError: if a weight is negative or not a number, or if all weights are zero.
     """
     weights = None
     if sample_weight is not None:
@@ -36,27 +36,27 @@ def weights_of(
         by_class = _checked("class_weight", compute_sample_weight(class_weight, labels), labels)
         weights = by_class if weights is None else weights * by_class
     if weights is not None and not weights.any():
-        raise ValueError("sample_weight and class_weight together leave no example that counts")
+        raise ValueError("sample_weight and class_weight together give all examples weight zero")
     return weights
 
 
 def _checked(name: str, given: ArrayLike, labels: NDArray[Any]) -> Array:
-    """Return one weight for each example, (N,) float32."""
+    """Check that there is one weight per example, and return the weights, (N,) float32."""
     with np.errstate(over="ignore"):  # what does not fit is refused as infinity
         weights: Array = check_array(given, ensure_2d=False, dtype=np.float32, input_name=name)
     if weights.ndim != 1:
-        raise ValueError(f"{name} must be one number for each example, not {weights.shape}")
+        raise ValueError(f"{name} must have one number per example, not shape {weights.shape}")
     check_consistent_length(labels, weights)
     if (weights < 0).any() or not weights.any():
-        raise ValueError(f"{name} must be at least 0, and not all of them zero")
+        raise ValueError(f"{name} must not be negative, and at least one weight must be above 0")
     return weights
 
 
 def merged(data: Dataset, weights: Array | None) -> tuple[Dataset, Array]:
-    """Merge equal examples into one with their total weight, and sort them.
+    """Merge identical examples into one with their total weight, and sort the examples.
 
-    In a full batch the order of the examples does not matter, so an example that occurs twice
-    equals one of weight 2, bit for bit.
+    In a full batch, the order of the examples does not matter. An example that occurs twice
+    therefore gives exactly the same result as one with weight 2.
     """
     weights = np.ones(len(data), np.float32) if weights is None else weights
     rows = np.column_stack([data.images.reshape(len(data), -1).astype(np.float64), data.labels])

@@ -1,4 +1,4 @@
-"""Explanations of a network's computation, step by step."""
+"""Step-by-step explanations of a network's computation."""
 
 from handgrad.explain.page import page
 from handgrad.explain.step import ExplainedStep, Explanation, explain_step

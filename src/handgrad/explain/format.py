@@ -1,4 +1,4 @@
-"""Arrays as short text: all numbers of a small one, a summary of a large one."""
+"""Arrays as short text: all numbers of a small array, a summary of a large one."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def shape(array: Array) -> str:
 
 
 def number(value: float) -> str:
-    """Return a number with four significant digits."""
+    """Format a number with four significant digits."""
     return f"{value:.4g}".replace("-", "−")
 
 
 def words(array: Array) -> str:
-    """Return an array as text: all numbers of a small one, a summary of a large one.
+    """Return an array as text: all numbers of a small array, a summary of a large one.
 
     >>> words(np.array([[0.5, -2.0]]))
     '0.5, −2'

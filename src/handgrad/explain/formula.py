@@ -1,4 +1,4 @@
-"""A layer's formulas, read from its docstring, so that each formula is written once."""
+"""A layer's formulas, which are read from its docstring so that each is written only once."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ SOURCE = re.compile(r"^[A-Z]\. \w")  # "D. Kingma, J. Ba 2015, ..."
 
 
 class Formula(NamedTuple):
-    """The mathematics in a docstring.
+    """The formulas in a docstring.
 
     Attributes:
-        sentence: the first sentence, a description of the layer.
+        sentence: the first sentence, which describes the layer.
         forward: the formulas of the output, and the sentences between them.
-        backward: the formulas of the derivatives, likewise.
+        backward: the formulas of the derivatives, and the sentences between them.
     """
 
     sentence: str
@@ -28,7 +28,7 @@ class Formula(NamedTuple):
 
 
 def formula_of(kind: type) -> Formula:
-    """Return the formulas in the docstring of a layer or a loss; empty ones without a docstring.
+    """Return the formulas in the docstring of a layer or loss, or empty ones without a docstring.
 
     >>> formula_of(hg.Tanh)
     Formula(sentence='The hyperbolic tangent.', forward=('Y = tanh X',), \
@@ -50,7 +50,7 @@ def is_words(part: str) -> bool:
 
 
 def _before_sections(paragraphs: list[str]) -> Iterator[str]:
-    """Yield the paragraphs before "Attributes:" and similar sections, without sources."""
+    """Yield the paragraphs before "Attributes:" and similar sections, without references."""
     for paragraph in paragraphs:
         if SECTION.match(paragraph.partition("\n")[0]):
             return
@@ -59,7 +59,7 @@ def _before_sections(paragraphs: list[str]) -> Iterator[str]:
 
 
 def _joined(paragraphs: Iterator[str]) -> Iterator[list[str]]:
-    """Yield the parts of each paragraph, joined to the next one if it ends with a colon."""
+    """Yield the parts of each paragraph, joined to the next paragraph after a colon."""
     waiting: list[str] = []
     for paragraph in paragraphs:
         words = is_words(paragraph)
@@ -73,7 +73,7 @@ def _joined(paragraphs: Iterator[str]) -> Iterator[list[str]]:
 
 
 def _split(line: str) -> list[str]:
-    """Return the formulas of a line; shapes side by side stay together."""
+    """Return the formulas in a line; shapes that are side by side stay together."""
     parts: list[str] = []
     for part in GAP.split(line.strip()):
         if parts and "=" not in parts[-1] + part:

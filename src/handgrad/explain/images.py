@@ -1,4 +1,4 @@
-"""Arrays as small images inside a page."""
+"""Arrays as small images that are embedded in a page."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ BELOW, ABOVE = np.array([0, 114, 178]), np.array([213, 94, 0])  # distinct for c
 
 
 class Tiles(NamedTuple):
-    """An array as images.
+    """An array drawn as images.
 
     Attributes:
         sources: the data URL of each image.
         width: the width of one image on the screen, in pixels.
-        height: its height.
-        scale: the meaning of the colours.
+        height: the height of one image on the screen, in pixels.
+        scale: a description of what the colours mean.
         left_out: the number of images beyond the limit.
     """
 
@@ -35,7 +35,7 @@ class Tiles(NamedTuple):
 
 
 def tiles(array: Array) -> Tiles | None:
-    """Return an array (A, B, H, W) as images; None if it has another form."""
+    """Return an array (A, B, H, W) as images, or None if it has a different number of axes."""
     if array.ndim != 4 or min(array.shape[2:]) < 2:
         return None
     planes = array.reshape(-1, *array.shape[2:])
@@ -47,7 +47,7 @@ def tiles(array: Array) -> Tiles | None:
 
 
 def _colours(plane: Array, low: float, high: float) -> Array:
-    """Return numbers (H, W) as colours (H, W, 3): gray, or on both sides of a white zero."""
+    """Return numbers (H, W) as colours (H, W, 3): gray, or two colours with white at zero."""
     if low >= 0:
         return np.repeat(plane[..., None] / (high or 1) * 255, 3, axis=2)
     share = (plane / max(-low, high))[..., None]

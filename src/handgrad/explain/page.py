@@ -1,4 +1,4 @@
-"""One explained training step as an HTML page, with its images inside and no external links."""
+"""One explained training step as an HTML page with embedded images and no external links."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def page(explained: Explanation, title: str) -> str:
 
 
 def facts(explained: Explanation) -> list[tuple[str, str]]:
-    """Return the facts that stand above the steps: names and values."""
+    """Return the facts that are shown above the steps, as names and values."""
     p = {entry.label: entry.p for entry in explained.terms}
     mode = (
         "dropout is active, and batch norm uses this image's own statistics"
@@ -74,7 +74,7 @@ def _step(step: ExplainedStep) -> dict[str, Any]:
 
 
 def _loss(explained: Explanation) -> dict[str, Any]:
-    """Prepare softmax and cross-entropy in numbers for the template."""
+    """Prepare the numbers of softmax and cross-entropy for the template."""
     return {
         "headings": [f">{heading}" for heading in HEADINGS],
         "rows": [worked(entry) for entry in explained.terms],
@@ -86,7 +86,7 @@ def _loss(explained: Explanation) -> dict[str, Any]:
 
 
 def _unbroken(formula: str) -> str:
-    """Put no-break spaces inside parentheses, so that no line breaks there."""
+    """Put no-break spaces inside parentheses, so that lines are not broken there."""
     return re.sub(
         r"\([^()]*\)", lambda inside: inside[0].replace(" ", "\N{NO-BREAK SPACE}"), formula
     )

@@ -20,7 +20,7 @@ from handgrad.network import Network
 
 Phase = Literal["forward", "loss", "backward"]
 
-LAST = "Training omits this last dX: the gradient with respect to the image is not needed."
+LAST = "Training omits this last dX because the gradient with respect to the image is not needed."
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,11 @@ class ExplainedStep:
     """One step of the computation.
 
     Attributes:
-        phase: forward, loss or backward.
-        name: the layer's position and kind, such as "3 (Dense)" or "8.body.0 (Conv2d)"; for the
-            loss, its kind.
+        phase: the phase: forward, loss or backward.
+        name: the layer's position and kind, such as "3 (Dense)" or "8.body.0 (Conv2d)", or the kind
+            of the loss.
         sentence: a description of the layer.
-        formulas: the formulas of this phase, and sentences between them.
+        formulas: the formulas of this phase and the sentences between them.
         arrays: the arrays in the formulas, by name.
     """
 
@@ -48,10 +48,10 @@ class LossTerm(NamedTuple):
 
     Attributes:
         label: the class.
-        z: its logit.
+        z: the logit of the class.
         shifted: the logit minus the largest one.
-        exp: e to that power.
-        p: its probability, the share of exp in the sum over all classes.
+        exp: the exponential of `shifted`.
+        p: the probability of the class: `exp` divided by its sum over all classes.
         q: the target probability.
         dz: the derivative of the loss, p − q.
     """
@@ -67,17 +67,17 @@ class LossTerm(NamedTuple):
 
 @dataclass(frozen=True)
 class Explanation:
-    """One forward and one backward pass of one image.
+    """The forward and backward pass for one image.
 
     Attributes:
-        image: the image, (C, H, W), as in the data.
-        label: its class.
+        image: the image, (C, H, W), as stored in the data.
+        label: the class of the image.
         predicted: the class with the largest logit.
         loss: the loss.
-        training: whether dropout and batch norm behaved as in training.
+        training: whether dropout and batch norm behaved as they do in training.
         steps: the steps in order.
-        terms: the loss, class by class.
-        weights: a text about the origin of the weights; "": unknown.
+        terms: the terms of the loss, one per class.
+        weights: a description of where the weights come from, or "" if that is unknown.
     """
 
     image: NDArray[Any]
@@ -123,7 +123,7 @@ def explain_step(
     seed: int = 0,
     weights: str = "",
 ) -> Explanation:
-    """Explain the forward and backward pass of one image, step by step.
+    """Explain the forward and backward pass for one image, step by step.
 
     The model is not changed.
 
@@ -136,11 +136,11 @@ def explain_step(
     Args:
         model: the network or classifier.
         image: the image, (C, H, W).
-        label: its class, by name for a classifier and by number for a network; None: the class
-            that the model predicts.
-        training: whether dropout drops, and batch norm uses this image's own statistics.
-        seed: determines which elements dropout drops.
-        weights: a text about the origin of the weights, for the reader.
+        label: the class of the image, by name for a classifier and by number for a network. If
+            None, the class that the model predicts is used.
+        training: whether dropout is active and batch norm uses this image's own statistics.
+        seed: the seed that determines which elements dropout sets to zero.
+        weights: a description of where the weights come from, shown to the reader.
 
     Raises:
         DataError: if the image does not fit the model, or the label is not one of its classes.
@@ -149,8 +149,8 @@ def explain_step(
     classes = model.classes if isinstance(model, Classifier) else tuple(range(net.classes))
     if label is not None and label not in classes:
         raise DataError(
-            f"the image shows {label!r}, which is not one of the model's {len(classes)} classes; "
-            "choose another image, or other data"
+            f"the image's class {label!r} is not one of the model's {len(classes)} classes; "
+            "choose another image or other data"
         )
     ctx, steps, cache = Context(training, seed), list[ExplainedStep](), []
     for forward in net.walk(image[None], ctx, inner=True):
@@ -193,12 +193,12 @@ def _step(phase: Phase, name: str, thing: object, arrays: dict[str, Any]) -> Exp
 
 
 def _shapes(arrays: dict[str, Array]) -> str:
-    """Return the names and shapes of arrays as text, one on each line."""
+    """Return the names and shapes of arrays as text, one array per line."""
     return "\n".join(f"{name}\N{NO-BREAK SPACE}{shape(array)}" for name, array in arrays.items())
 
 
 def _terms(classes: tuple[Label, ...], Z: Array, dZ: Array, y: int) -> Iterator[LossTerm]:
-    """Yield each class with its numbers in softmax and cross-entropy."""
+    """Yield the numbers of each class in softmax and cross-entropy."""
     shifted = Z - Z.max()
     exp = np.exp(shifted)
     p = exp / exp.sum()

@@ -1,4 +1,4 @@
-"""The metadata of a model in a file of another format."""
+"""The metadata of a model for files in other formats."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from handgrad.errors import ModelError
 
 
 def metadata(bundle: Bundle) -> dict[str, str]:
-    """Return the metadata of a model as text by name.
+    """Return the metadata of a model as strings, by name.
 
     Raises:
         ModelError: if the name of a class is not valid text.
@@ -26,11 +26,11 @@ def metadata(bundle: Bundle) -> dict[str, str]:
 
 
 def check_text(classifier: Classifier) -> None:
-    """Raise a ModelError if a class has a name that files in other formats cannot hold."""
+    """Raise a ModelError if a class has a name that cannot be stored in other file formats."""
     for name in classifier.classes:
         try:
             str(name).encode()
         except UnicodeEncodeError:
             raise ModelError(
-                f"the name of the class {name!r} is not valid text; rename it, and train again"
+                f"the name of the class {name!r} is not valid text; rename it and train again"
             ) from None

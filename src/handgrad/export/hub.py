@@ -20,19 +20,19 @@ LIBRARY = {"library_name": "handgrad"}
 
 
 def write_hub(bundle: Bundle, folder: Path) -> None:
-    """Write model, architecture, preprocessing and model card into a folder.
+    """Write the model, its architecture, its preprocessing and a model card into a folder.
 
-    An existing folder is replaced only after everything was written. If the package onnx is
+    An existing folder is replaced only after everything has been written. If the package onnx is
     installed, the ONNX graph is written too.
 
     Args:
         bundle: the content of a model file.
-        folder: a new or empty folder, or one written by this function.
+        folder: a new or empty folder, or a folder written by this function.
 
     Raises:
         ConfigError: if the folder contains other files.
-        ModelError: if the name of a class cannot be written.
-        StorageError: if the folder cannot be written to.
+        ModelError: if the name of a class is not valid text.
+        StorageError: if the folder cannot be written.
     """
     check_text(bundle.classifier)
     temporary = folder.absolute().parent / f".hub-{secrets.token_hex(4)}"

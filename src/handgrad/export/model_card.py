@@ -34,23 +34,24 @@ model.predict(images)  # (N, {shape}), uint8 0..255
 
 {preprocessing}
 
-Before you use it on a new machine, run `handgrad verify {model}`. It computes the logits of a few
-images stored in the file with every engine, and compares them with the stored logits.
+Before you use the model on a new machine, run `handgrad verify {model}`. The command computes the
+logits of a few images stored in the file with every engine, and compares them with the stored
+logits.
 
 ## Limits
 
-It knows only the {count} classes that it was trained on: an image of anything else gets one of
-their names too. Its accuracy was measured on test images similar to the training images.
+The model knows only the {count} classes that it was trained on. An image of anything else also gets
+one of their names. The accuracy was measured on test images similar to the training images.
 """
 PREPARED = (
     "The preprocessing is described in `preprocessor_config.json` and is part of the model: "
     "`model.preprocessing.apply(image)` applies it to any image."
 )
-UNPREPARED = "The model does not say how an image file becomes such an array."
+UNPREPARED = "The model does not include the preprocessing of image files into such arrays."
 
 
 def card(bundle: Bundle) -> str:
-    """Return the model card: YAML for machines, then text for people."""
+    """Return the model card: YAML for programs, then text for people."""
     classifier, about = bundle.classifier, bundle.about
     model = str(_table(about, "config").get("model", ""))
     data = str(_table(about, "data").get("name", ""))
@@ -69,7 +70,7 @@ def _facts(bundle: Bundle) -> dict[str, str]:
     """Return the facts in the card's table, by name."""
     classifier, about = bundle.classifier, bundle.about
     return {
-        "architecture": str(_table(about, "config").get("model") or "its own, see config.json"),
+        "architecture": str(_table(about, "config").get("model") or "custom, see config.json"),
         "parameters": f"{sum(array.size for array in classifier.network.parameters.values()):,}",
         "takes": "x".join(map(str, classifier.shape)),
         "classes": ", ".join(map(str, classifier.classes)),
@@ -83,7 +84,7 @@ def _facts(bundle: Bundle) -> dict[str, str]:
 
 
 def _front(data: str, accuracy: Any) -> str:
-    """Return the YAML header of the card; values that need quotes are written as JSON."""
+    """Return the YAML header of the card, in which values that need quotes are written as JSON."""
     lines = [
         "library_name: handgrad",
         "pipeline_tag: image-classification",
@@ -105,7 +106,7 @@ def _front(data: str, accuracy: Any) -> str:
 
 
 def _table(about: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Return an entry that is a table; an empty table if it is something else."""
+    """Return an entry if it is a table, otherwise an empty table."""
     value = about.get(name)
     return value if isinstance(value, Mapping) else {}
 
@@ -115,5 +116,5 @@ def _share(value: Any) -> str:
 
 
 def _cell(text: str) -> str:
-    """Return text escaped for a table cell."""
+    """Return text that is escaped for a table cell."""
     return text.replace("|", "\\|").replace("\n", " ")

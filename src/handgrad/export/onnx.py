@@ -1,8 +1,8 @@
-"""A model as an ONNX graph, for programs without handgrad.
+"""A model as an ONNX graph, for programs that do not use handgrad.
 
-The graph takes images of one size, scales uint8 to 0..1, and returns logits, probabilities
-and labels. It takes preprocessed images, and its metadata describes the preprocessing for the
-caller; or raw images, where ONNX operators can do the preprocessing.
+The graph takes images of one size, scales uint8 to 0..1, and returns logits, probabilities and
+labels. It takes preprocessed images, and its metadata describe the preprocessing that the caller
+has to do. If ONNX operators can do the preprocessing, it can take raw images instead.
 """
 
 from __future__ import annotations
@@ -60,29 +60,29 @@ def write_onnx(bundle: Bundle, path: Path, *, raw: bool = False) -> None:
     """Write a model to an ONNX file: see `to_onnx`.
 
     Raises:
-        ModelError: if the path has another suffix, or ONNX has no operator for a layer or, for
-            raw images, for the preprocessing.
+        ModelError: if the path does not end in .onnx, or if ONNX has no operator for a layer or,
+            for raw images, for a step of the preprocessing.
     """
     if path.suffix != ".onnx":
-        raise ModelError(f"{path}: an ONNX file must be named something.onnx")
+        raise ModelError(f"{path}: the name of an ONNX file must end in .onnx")
     content = to_onnx(bundle, raw=raw).SerializeToString()
     with replacing(path) as temporary:
         temporary.write_bytes(content)
 
 
 def to_onnx(bundle: Bundle, *, raw: bool = False) -> ModelProto:
-    """Return a model as an ONNX graph of float32 numbers.
+    """Return a model as an ONNX graph that computes with float32 numbers.
 
-    Its outputs are "logits" and "probabilities" (N, K), and "label" (N,).
+    Its outputs are "logits" and "probabilities", both (N, K), and "label", (N,).
 
     Args:
         bundle: the content of a model file.
-        raw: whether the input "images" is RGB, (N, 3, H, W) uint8, and the graph does the
-            preprocessing; otherwise it is preprocessed, (N, C, H, W), uint8 or float32 like
-            the golden images.
+        raw: whether the input "images" contains raw RGB images, (N, 3, H, W) uint8, that the graph
+            preprocesses. Otherwise it contains preprocessed images, (N, C, H, W), uint8 or float32
+            like the golden images, which are stored in the model file for verification.
 
     Raises:
-        ModelError: if ONNX has no operator for a layer or, for raw images, for the
+        ModelError: if ONNX has no operator for a layer or, for raw images, for a step of the
             preprocessing; or if the name of a class is not valid text.
     """
     about = metadata(bundle) | ({"handgrad.raw": "true"} if raw else {})
@@ -126,7 +126,7 @@ def to_onnx(bundle: Bundle, *, raw: bool = False) -> ModelProto:
 
 
 def _answer(graph: Graph, bundle: Bundle) -> None:
-    """Add probabilities and labels."""
+    """Add the probabilities and the labels to the graph."""
     classifier, Z = bundle.classifier, "logits"
     if classifier.calibration is not None:
         Z = graph.add("Div", Z, graph.number(classifier.calibration.temperature))
@@ -138,7 +138,7 @@ def _answer(graph: Graph, bundle: Bundle) -> None:
 
 
 def _layer(graph: Graph, layer: Layer, params: Params, X: str) -> str:
-    """Add a layer, and return the name of its output."""
+    """Add a layer and return the name of its output."""
     if type(layer) not in OPERATORS:
         kind = type(layer).__name__
         raise ModelError(
@@ -148,7 +148,7 @@ def _layer(graph: Graph, layer: Layer, params: Params, X: str) -> str:
 
 
 def _chain(graph: Graph, layers: Sequence[Layer], params: Params, X: str) -> str:
-    """Add layers one after another, and return the name of the last one's output."""
+    """Add layers one after another, and return the name of the last layer's output."""
     for index, layer in enumerate(layers):
         X = _layer(graph, layer, params[str(index)], X)
     return X
@@ -188,7 +188,7 @@ def _normalize(graph: Graph, _: Normalize, params: Params, X: str) -> str:
 
 
 def _by_channel(values: NDArray[Any]) -> NDArray[Any]:
-    """Return one number for each channel, shaped to broadcast along axis 1 of images."""
+    """Return one number per channel, in a shape that broadcasts along axis 1 of images."""
     return values if len(values) == 1 else values.reshape(1, -1, 1, 1)
 
 

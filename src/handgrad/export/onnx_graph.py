@@ -23,21 +23,21 @@ class Graph:
         self.arrays: list[Any] = []
 
     def add(self, operator: str, *inputs: str, outputs: int = 1, **attributes: Any) -> str:
-        """Add an operator, and return the name of its first output."""
+        """Add an operator and return the name of its first output."""
         name = f"{operator.lower()}{len(self.nodes)}"
         names = [name, *(f"{name}.{k}" for k in range(1, outputs))]
         self.nodes.append(helper.make_node(operator, inputs, names, **attributes))
         return name
 
     def array(self, values: Array) -> str:
-        """Add a constant, and return its name."""
+        """Add a constant array and return its name."""
         name = f"array{len(self.arrays)}"
         values = values.astype(np.float32) if values.dtype.kind == "f" else values
         self.arrays.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
         return name
 
     def number(self, value: float) -> str:
-        """Add one number, and return its name."""
+        """Add a single number as a constant and return its name."""
         return self.array(np.array(value, np.float32))
 
     def rename(self, name: str, wanted: str) -> None:

@@ -1,7 +1,8 @@
-"""Preprocessing by ONNX operators, equal to ours in every bit.
+"""Preprocessing with ONNX operators; the results are bit for bit the same as handgrad's.
 
-This covers opaque images of the network's input size: grey and polarity. Pillow resizes and crops
-with integer arithmetic, which no operator does: the caller has to do that.
+Only opaque images that already have the network's input size are supported, with the steps for
+grayscale and polarity. Pillow resizes and crops with integer arithmetic, and no ONNX operator does
+the same, so the caller has to do that.
 """
 
 from __future__ import annotations
@@ -29,18 +30,18 @@ DOUBLE = TensorProto.DOUBLE
 
 
 def add_preprocessing(graph: Graph, classifier: Classifier, X: str) -> str:
-    """Add what brings raw images (N, 3, H, W) uint8 to those that a network takes.
+    """Add the operators that convert raw images (N, 3, H, W) uint8 to the network's input.
 
     Args:
-        graph: where to.
-        classifier: the classifier, with its preprocessing.
+        graph: the graph to add to.
+        classifier: the classifier with its preprocessing.
         X: the name of the raw images.
 
     Returns:
-        The name of the prepared images, (N, C, H, W) float32, 0..255.
+        The name of the preprocessed images, (N, C, H, W) float32, 0..255.
 
     Raises:
-        ModelError: if the network has no preprocessing, or one with other steps.
+        ModelError: if the model has no preprocessing, or one with steps that are not supported.
     """
     if classifier.preprocessing is None:
         raise ModelError("the model has no preprocessing; export it without --raw")
@@ -60,18 +61,19 @@ def add_preprocessing(graph: Graph, classifier: Classifier, X: str) -> str:
             case _:
                 raise ModelError(
                     f"ONNX has no operator for the step {type(step).__name__} ({step.title}) of "
-                    "the preprocessing; export without --raw, and do as the metadata says"
+                    "the preprocessing; export without --raw, and preprocess images as described "
+                    "in the metadata"
                 )
     return graph.add("Cast", X, to=TensorProto.FLOAT)
 
 
 def words(preprocessing: Preprocessing) -> str:
-    """Return the steps of a preprocessing, as people read them."""
+    """Describe the steps of a preprocessing for people."""
     return ", ".join(step.title for step in preprocessing.steps)
 
 
 def _grey(graph: Graph, X: str) -> str:
-    """Return the luma of red, green and blue, as `Grayscale` weighs them in whole numbers."""
+    """Return the luma of RGB images, with the same integer weights as `Grayscale`."""
     weights = graph.array(np.array([19595, 38470, 7471], np.int64).reshape(1, 3, 1, 1))
     weighted = graph.add("Mul", graph.add("Cast", X, to=TensorProto.INT64), weights)
     luma = graph.add("ReduceSum", weighted, graph.array(np.array([1])), keepdims=1)
@@ -99,7 +101,7 @@ def _light_ink(graph: Graph, X: str, H: int, W: int) -> str:
 
 
 def _shadow(graph: Graph, rows: tuple[str, str], columns: tuple[str, str], H: int, W: int) -> str:
-    """Return grounds (N, 1, H, W) whose lightness changes evenly between opposite edges."""
+    """Return backgrounds (N, 1, H, W) whose lightness changes evenly between opposite edges."""
     top, below = (_median(graph, line, W) for line in rows)
     left, right = (_median(graph, line, H) for line in columns)
     down, across = _between(graph, top, below, (H, 1)), _between(graph, left, right, (1, W))
@@ -110,7 +112,7 @@ def _shadow(graph: Graph, rows: tuple[str, str], columns: tuple[str, str], H: in
 
 
 def _lines(graph: Graph, X: str, axis: int, last: int) -> tuple[str, str]:
-    """Return the first and the last row or column of images (N, 1, H, W), (N, length) each."""
+    """Return the first and last row or column of images (N, 1, H, W), each (N, length)."""
     first, end = (
         graph.add("Gather", X, graph.array(np.array(place)), axis=axis) for place in (0, last)
     )
@@ -118,7 +120,7 @@ def _lines(graph: Graph, X: str, axis: int, last: int) -> tuple[str, str]:
 
 
 def _median(graph: Graph, line: str, length: int) -> str:
-    """Return the medians of lines (N, length), as (N, 1, 1, 1)."""
+    """Return the medians of lines (N, length) as (N, 1, 1, 1)."""
     middles = np.array([(length - 1) // 2, length // 2])
     in_order = graph.add("TopK", line, graph.array(np.array([length])), outputs=2, largest=0)
     two = graph.add("Gather", in_order, graph.array(middles), axis=1)
@@ -127,7 +129,7 @@ def _median(graph: Graph, line: str, length: int) -> str:
 
 
 def _between(graph: Graph, start: str, stop: str, shape: tuple[int, int]) -> str:
-    """Return numbers that change evenly from one to the other, (N, 1, *shape)."""
+    """Return numbers that change evenly from `start` to `stop`, (N, 1, *shape)."""
     steps = _double(graph, np.array(max(shape) - 1))
     step = graph.add("Div", graph.add("Sub", stop, start), steps)
     places = _double(graph, np.arange(max(shape)).reshape(1, 1, *shape))
@@ -135,7 +137,7 @@ def _between(graph: Graph, start: str, stop: str, shape: tuple[int, int]) -> str
 
 
 def _ink(graph: Graph, grey: str, ground: str) -> str:
-    """Return how much lighter than the ground pixels are, noise left out."""
+    """Return how much lighter than the background the pixels are, with noise removed."""
     beyond = graph.add("Sub", grey, ground)
     small = graph.add("Less", graph.add("Abs", beyond), _double(graph, np.array(NOISE)))
     return graph.add("Where", small, _double(graph, np.array(0)), beyond)
@@ -147,5 +149,5 @@ def _sum(graph: Graph, X: str) -> str:
 
 
 def _double(graph: Graph, whole: np.ndarray[Any, Any]) -> str:
-    """Add whole numbers as constants in double precision."""
+    """Add integers as constants in double precision."""
     return graph.add("Cast", graph.array(whole.astype(np.int64)), to=DOUBLE)

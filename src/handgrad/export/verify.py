@@ -1,4 +1,7 @@
-"""Verification of a model file: every available engine must reproduce its golden outputs."""
+"""Verification of a model file with its stored reference outputs (golden outputs).
+
+Every available engine must reproduce these outputs.
+"""
 
 from __future__ import annotations
 
@@ -27,10 +30,10 @@ class EngineCheck:
     """The outputs of one engine for the golden images.
 
     Attributes:
-        engine: its name.
+        engine: the name of the engine.
         difference: the largest difference of a logit, relative to the largest expected logit if
-            that is above 1; None: the engine did not run.
-        reason: why it did not run.
+            that is above 1, or None if the engine did not run.
+        reason: why the engine did not run.
     """
 
     engine: str
@@ -43,10 +46,11 @@ class VerificationResult:
     """The result of verifying a model file.
 
     Attributes:
-        answers: one for each engine.
-        changed: the components that changed since the golden outputs were computed: weights,
-            labels, preprocessing, calibration, or "images" if the preprocessing gives others.
-        tolerance: the largest difference that is accepted.
+        answers: one result per engine.
+        changed: the components that have changed since the golden outputs were computed: weights,
+            labels, preprocessing, calibration, or "images" if the preprocessing gives different
+            images.
+        tolerance: the largest accepted difference.
     """
 
     answers: tuple[EngineCheck, ...]
@@ -55,7 +59,7 @@ class VerificationResult:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing changed, and every engine that ran reproduced the golden outputs."""
+        """Whether nothing has changed, and every engine that ran reproduced the golden outputs."""
         asked = [answer.difference for answer in self.answers if answer.difference is not None]
         return not self.changed and all(found <= self.tolerance for found in asked)
 
@@ -65,7 +69,7 @@ def verify_bundle(bundle: Bundle, tolerance: float = TOLERANCE) -> VerificationR
 
     Args:
         bundle: the content of a model file.
-        tolerance: the largest difference that is accepted.
+        tolerance: the largest accepted difference.
     """
     golden, classifier = bundle.golden, bundle.classifier
     now = classifier.component_hashes()
@@ -83,7 +87,7 @@ def verify_bundle(bundle: Bundle, tolerance: float = TOLERANCE) -> VerificationR
 
 
 def difference(found: Array, expected: Array) -> float:
-    """Return the largest difference, relative to the largest expected logit if above 1."""
+    """Return the largest difference, relative to the largest expected logit if that is above 1."""
     apart = np.abs(found.astype(np.float64) - expected).max()
     return float(apart / max(1.0, float(np.abs(expected).max())))
 
@@ -100,7 +104,7 @@ def _answer(
 
 
 def _engine(name: str) -> Callable[[Bundle, NDArray[Any]], Array]:
-    """Return how an engine of handgrad is asked."""
+    """Return a function that computes the outputs with one of handgrad's engines."""
 
     def ask(bundle: Bundle, images: NDArray[Any]) -> Array:
         net = bundle.classifier.network.copy()
@@ -116,7 +120,7 @@ def _compiled(bundle: Bundle, images: NDArray[Any]) -> Array:
 
 
 def _onnx(bundle: Bundle, images: NDArray[Any]) -> Array:
-    """Return the logits of ONNX Runtime, given the graph that would be exported."""
+    """Return the logits that ONNX Runtime computes with the graph that would be exported."""
     from handgrad.export.onnx import to_onnx
 
     return run_onnx(to_onnx(bundle).SerializeToString(), images)
@@ -142,14 +146,14 @@ def run_onnx(model: bytes, images: NDArray[Any]) -> Array:
 
 
 def as_raw(classifier: Classifier, images: NDArray[Any]) -> tuple[NDArray[np.uint8], Array]:
-    """Return images as they lie in files, and the logits wanted.
+    """Return raw images, as they would be in files, and the logits that are expected for them.
 
     Args:
         classifier: a classifier with a preprocessing.
-        images: some that it takes, (N, C, H, W).
+        images: preprocessed images that the classifier accepts, (N, C, H, W).
 
     Returns:
-        These images light and dark, and others of noise, (M, 3, H, W), and logits (M, K).
+        The images, their inverses and noise images, (M, 3, H, W), and the expected logits, (M, K).
     """
     light = np.broadcast_to(images, (len(images), 3, *images.shape[2:])).astype(np.uint8)
     noise = generator(0, "augment").integers(0, 256, (NOISY, *light.shape[1:]), np.uint8)

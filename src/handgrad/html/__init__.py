@@ -1,4 +1,4 @@
-"""HTML pages and notebook displays that need no other file: images are data URIs."""
+"""Self-contained HTML pages and notebook displays, in which images are data URIs."""
 
 from handgrad.html.display import (
     class_table,

@@ -44,25 +44,25 @@ class EpochRecord(Protocol):
 
     @property
     def validation_loss(self) -> float | None:
-        """The validation loss; None: there are no validation images."""
+        """The validation loss, or None if there are no validation images."""
         ...
 
     @property
     def validation_accuracy(self) -> float | None:
-        """The validation accuracy, 0 to 1; None: there are no validation images."""
+        """The validation accuracy, 0 to 1, or None if there are no validation images."""
         ...
 
 
 def paragraph(text: str) -> str:
-    """Return a text as a paragraph, escaped."""
+    """Return a string as an HTML paragraph, with special characters escaped."""
     return f"<p>{escape(text)}</p>"
 
 
 def table(rows: Mapping[str, Any] | Iterable[Sequence[Any]], headings: Sequence[str] = ()) -> str:
-    """Return a table.
+    """Return an HTML table.
 
     Args:
-        rows: the cells of each row; or names and values.
+        rows: the cells of each row, or a mapping from names to values.
         headings: the headings of the columns; ">" marks a right-aligned column.
     """
     cells = [*map(list, rows.items() if isinstance(rows, Mapping) else rows)]
@@ -76,12 +76,12 @@ def table(rows: Mapping[str, Any] | Iterable[Sequence[Any]], headings: Sequence[
 def image_grid(
     images: ArrayLike, labels: Sequence[Any] = (), columns: int = 10, side: int = IMAGE_SIDE
 ) -> str:
-    """Return images in rows, each with its label below; of more than 100 the first 100.
+    """Return images in rows, each with its label below; if there are more than 100, the first 100.
 
     Args:
-        images: (N, C, H, W) or (N, H, W), uint8 or floating point. If values are outside 0 to 1,
-            the lowest is shown black and the highest white.
-        labels: the text below each image; (): none.
+        images: the images, (N, C, H, W) or (N, H, W), uint8 or floating point. If values are
+            outside the range 0 to 1, the lowest is shown black and the highest white.
+        labels: the text below each image; if empty, no text is shown.
         columns: the number of images in a row.
         side: the width of an image on the screen, in pixels.
     """
@@ -93,10 +93,11 @@ def image_grid(
 
 
 def class_table(rows: Iterable[tuple[Any, int, ArrayLike]], side: int = 40) -> str:
-    """Return a table of classes, each with its number of images and some of the images.
+    """Return a table of classes with the number of images and some example images of each.
 
     Args:
-        rows: name, number of images and some images of each class, as `image_grid` takes them.
+        rows: for each class, its name, its number of images and some images, in the form that
+            `image_grid` accepts.
         side: the width of an image on the screen, in pixels.
     """
     cells = [
@@ -110,7 +111,7 @@ def class_table(rows: Iterable[tuple[Any, int, ArrayLike]], side: int = 40) -> s
 def curves(history: Iterable[EpochRecord]) -> str:
     """Return loss and accuracy over the epochs as two SVG charts.
 
-    The loss gets a logarithmic scale if it falls to less than a thirtieth.
+    The loss has a logarithmic scale if its largest value is more than 30 times its smallest.
 
     Args:
         history: the records of the epochs, such as a `handgrad.History`.
@@ -131,9 +132,9 @@ def curves(history: Iterable[EpochRecord]) -> str:
 
 
 def confusion(matrix: ArrayLike, classes: Sequence[Any]) -> str:
-    """Return a confusion matrix as a table; zeros are left out.
+    """Return a confusion matrix as a table in which zeros are left out.
 
-    Of more than 30 classes, the pairs that are confused most often are listed instead.
+    If there are more than 30 classes, the most frequently confused pairs are listed instead.
 
     Args:
         matrix: the counts, (K, K); rows are true classes, columns predicted classes.
@@ -154,7 +155,7 @@ def confusion(matrix: ArrayLike, classes: Sequence[Any]) -> str:
 
 
 def _most_confused(counts: NDArray[Any], classes: Sequence[Any]) -> str:
-    """Return the pairs of classes that are confused most often as a table."""
+    """Return a table of the pairs of classes that are confused most often."""
     wrong = counts * ~np.eye(len(counts), dtype=bool)
     order = np.argsort(-wrong, axis=None, kind="stable")[:MAX_CONFUSIONS]
     pairs = [divmod(int(cell), len(counts)) for cell in order]
@@ -163,7 +164,7 @@ def _most_confused(counts: NDArray[Any], classes: Sequence[Any]) -> str:
 
 
 def _as_colours(X: NDArray[Any]) -> NDArray[Any]:
-    """Return images (N, C, H, W) as `image_uri` takes them, and no larger than is shown."""
+    """Return images (N, C, H, W) as `image_uri` accepts them, no larger than they are shown."""
     step = -(-max(X.shape[2:]) // MAX_PIXELS)
     X = X[:, :, ::step, ::step]
     if X.shape[1] not in (1, 3):
@@ -180,11 +181,11 @@ class Chart(NamedTuple):
     Attributes:
         title: the title.
         width: the width in pixels.
-        height: the height.
-        box: left, top, right and bottom of the axes.
-        x_ticks: position and text of each tick of the x axis.
-        y_ticks: the same of the y axis.
-        lines: by label, the points as SVG writes them.
+        height: the height in pixels.
+        box: the left, top, right and bottom coordinates of the axes.
+        x_ticks: the position and text of each tick on the x axis.
+        y_ticks: the position and text of each tick on the y axis.
+        lines: the points of each line in SVG format, by label.
     """
 
     title: str
@@ -197,7 +198,7 @@ class Chart(NamedTuple):
 
 
 def _chart(title: str, lines: Mapping[str, Sequence[tuple[int, float]]]) -> Chart:
-    """Lay out a chart of lines over the epochs."""
+    """Compute the layout of a chart of lines over the epochs."""
     box = (LEFT, TOP, WIDTH - RIGHT, HEIGHT - BOTTOM)
     epochs = [n for line in lines.values() for n, _ in line] or [1]
     values = [v for line in lines.values() for _, v in line] or [0.0, 1.0]
@@ -234,7 +235,7 @@ def _chart(title: str, lines: Mapping[str, Sequence[tuple[int, float]]]) -> Char
 
 
 def _ticks(low: float, high: float, count: int = 4) -> list[float]:
-    """Return about `count` round numbers between two numbers."""
+    """Return about `count` round numbers in an interval."""
     if high <= low:
         return [low]
     raw = (high - low) / count
@@ -244,5 +245,5 @@ def _ticks(low: float, high: float, count: int = 4) -> list[float]:
 
 
 def _tick_text(value: float, name: str) -> str:
-    """Format the number of a tick."""
+    """Format the number at a tick."""
     return f"{100 * value:.4g} %" if name == "accuracy" else f"{value:.3g}"

@@ -15,7 +15,7 @@ def render(template: str, **values: Any) -> str:
 
     Args:
         template: the name of a file in `templates`, such as "base.html".
-        values: the variables of the template. Strings are escaped; `Markup` is not.
+        values: the variables of the template. Strings are escaped; `Markup` values are not.
 
     Raises:
         jinja2.UndefinedError: if the template uses a variable that was not given.
@@ -24,7 +24,7 @@ def render(template: str, **values: Any) -> str:
 
 
 def inline_code(text: str) -> Markup:
-    """Escape a text and mark what stands in `backquotes` as code."""
+    """Escape a string and mark the parts in `backquotes` as code."""
     return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 (escaped)
 
 
@@ -34,7 +34,7 @@ def render_macro(template: str, name: str, *arguments: Any) -> str:
     Args:
         template: the name of a file in `templates`.
         name: the name of the macro.
-        arguments: its arguments.
+        arguments: the arguments of the macro.
     """
     macros = _environment().get_template(template).module
     return str(getattr(macros, name)(*arguments)).strip()

@@ -22,21 +22,21 @@ _SIDE, _GAP, _LINE = 0.8, 0.1, 0.25  # inches
 
 
 def augmented(images: ArrayLike, augmentation: Augmentation, *, seed: int = 0) -> Figure:
-    """Draw images, and beside each its augmented versions in nine epochs.
+    """Draw each image next to its augmented versions from nine epochs.
 
-    Of more than 20 images, the first 20 are drawn.
+    If there are more than 20 images, only the first 20 are drawn.
 
     Args:
-        images: (N, C, H, W), C 1 or 3.
+        images: images of shape (N, C, H, W), where C is 1 or 3.
         augmentation: the augmentation.
-        seed: the seed of the run.
+        seed: the seed of the training run.
 
     Raises:
-        DataError: if they are not images, or there are none.
+        DataError: if the arguments are not images, or there are none.
     """
     X = as_images(images)[:MAX_IMAGES]
     if not len(X):
-        raise DataError("there are no images; give at least one")
+        raise DataError("there are no images; pass at least one")
     seen = [X, *(augmentation.apply(X, seed=seed, epoch=e + 1) for e in range(EPOCHS))]
     columns = np.stack([as_displayable(each) for each in seen], axis=1)
     across, down = _SIDE + _GAP, _SIDE * X.shape[2] / X.shape[3] + _GAP
@@ -60,6 +60,6 @@ def augmented(images: ArrayLike, augmentation: Augmentation, *, seed: int = 0) -
 
 
 def _shown(image: NDArray[Any], high: int) -> NDArray[Any]:
-    """Return an image as RGB, 0 to 1."""
+    """Return an image as RGB values from 0 to 1."""
     image = image / high
     return image if image.ndim == 3 else np.repeat(image[:, :, None], 3, axis=2)

@@ -1,4 +1,4 @@
-"""Reliability diagrams: accuracy over confidence."""
+"""Reliability diagrams: accuracy plotted against confidence."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from handgrad.plots.labels import SMALL, text_style
 
 
 def reliability(found: Reliability, before: Reliability | None = None) -> Figure:
-    """Draw a reliability diagram: the accuracy of predictions over their probability.
+    """Draw a reliability diagram: the accuracy of predictions against their probability.
 
-    On the diagonal the probabilities are calibrated; below it they are overconfident. The area of
-    a dot grows with the number of predictions.
+    On the diagonal, the probabilities are calibrated; below it, they are overconfident. The area of
+    a dot increases with the number of predictions.
 
     Args:
         found: the reliability to draw.
-        before: the reliability before calibration, for comparison; None: it is not drawn.
+        before: the reliability before calibration, drawn for comparison, or None to omit it.
     """
     figure = Figure((4.4, 4.0), layout="constrained")
     axes = figure.subplots()

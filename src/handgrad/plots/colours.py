@@ -1,7 +1,7 @@
-"""Colours that are distinguishable with colour blindness.
+"""Colours that people with colour blindness can distinguish.
 
-M. Okabe and K. Ito 2008, "Color universal design". Green and vermilion, which are used for text,
-are darker here, so that small text is legible on white.
+They are from M. Okabe and K. Ito 2008, "Color universal design". Green and vermilion, which are
+used for text, are darker here, so that small text is legible on white.
 """
 
 GREEN, VERMILION = "#007A59", "#B85100"  # correct, wrong

@@ -1,4 +1,4 @@
-"""Differences between engines, step by step."""
+"""Differences between engines, after each training step."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ _STYLES = dict(
 
 
 def differences(comparison: EngineComparison) -> Figure:
-    """Draw the largest relative difference of each kind over the steps, one panel per engine.
+    """Draw the largest relative difference of each kind at every step, in one panel per engine.
 
-    The scale is logarithmic; a difference of zero is a gap in the line.
+    The scale is logarithmic. A difference of zero appears as a gap in the line.
 
     Raises:
         DataError: if no step was made.
     """
     if not comparison.steps:
-        raise DataError("the comparison has no steps to draw; make at least one")
+        raise DataError("the comparison has no steps to draw; run at least one step")
     count = len(comparison.differences)
     layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1)
     figure = Figure(figsize=(6.5 * count, 4.2), layout=layout)
     panels = figure.subplots(1, count, sharey=True, squeeze=False)[0]
     for axes, (engine, records) in zip(panels, comparison.differences.items(), strict=True):
         _draw(axes, records, comparison.tolerance)
-        axes.set(title=f"{engine} against {comparison.engines[0].engine}", xlabel="step")
+        axes.set(title=f"{engine} compared with {comparison.engines[0].engine}", xlabel="step")
         if comparison.divergence is not None and comparison.divergence.engine == engine:
             step, _, worst = comparison.divergence
             axes.plot(step, worst.value, "o", color="black", fillstyle="none", markersize=9)
@@ -54,7 +54,7 @@ def differences(comparison: EngineComparison) -> Figure:
 
 
 def _draw(axes: Axes, records: Sequence[Mapping[str, float]], tolerance: float) -> None:
-    """Draw the differences of one engine, and the tolerance."""
+    """Draw the differences of one engine and the tolerance."""
     for kind, (colour, style) in _STYLES.items():
         if kind in records[0]:
             heights = [record[kind] or math.nan for record in records]

@@ -17,7 +17,7 @@ from handgrad.train.history import History
 def learning_curves(history: History) -> Figure:
     """Draw loss and accuracy over the epochs, and mark the best epoch.
 
-    The loss gets a logarithmic scale if it falls to less than a thirtieth.
+    The loss has a logarithmic scale if its largest value is more than 30 times its smallest.
 
     Raises:
         DataError: if the history has no epochs.
@@ -39,7 +39,7 @@ def learning_curves(history: History) -> Figure:
 
 
 def _draw(axes: Axes, history: History, name: str) -> None:
-    """Draw one metric over the epochs: on training and, if there are any, validation images."""
+    """Draw one metric over the epochs, for training and, if there are any, validation images."""
     marker = "o" if len(history) <= 30 else ""
     kinds = ("training", "-", BLUE, name), ("validation", "--", ORANGE, f"validation_{name}")
     for label, style, colour, field in kinds:
@@ -58,6 +58,6 @@ def _draw(axes: Axes, history: History, name: str) -> None:
 
 
 def _falls_far(history: History) -> bool:
-    """Say whether the loss falls so far that a linear scale would hide its end."""
+    """Return whether the loss falls so far that a linear scale would hide its end."""
     losses = [x for e in history for x in (e.loss, e.monitored_loss) if math.isfinite(x)]
     return bool(losses) and 0 < 30 * min(losses) < max(losses)

@@ -1,4 +1,4 @@
-"""Grids of images: with labels, with predictions, and the worst mistakes."""
+"""Grids of images with labels, with predictions, or with the worst mistakes."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from handgrad.plots.tiles import LINE_LENGTH, MAX_IMAGES, Tile, grid, truncation
 
 
 def images(images: ArrayLike, labels: ArrayLike, classes: Sequence[Label]) -> Figure:
-    """Draw images with the names of their classes; of more than 100, the first 100.
+    """Draw images with the names of their classes; if there are more than 100, the first 100.
 
     Args:
-        images: (N, C, H, W), C 1 or 3.
-        labels: their classes, (N,).
+        images: images of shape (N, C, H, W), where C is 1 or 3.
+        labels: the classes of the images, (N,).
         classes: the names of the K classes.
 
     Raises:
@@ -46,16 +46,17 @@ def predictions(
 ) -> Figure:
     """Draw images with their predictions: ✓ and green if correct, ✗ and vermilion if wrong.
 
-    Of more than 100 images, the first 100 are drawn; the heading counts all.
+    If there are more than 100 images, the first 100 are drawn; the heading counts all of them.
 
     Args:
-        images: (N, C, H, W), C 1 or 3.
-        labels: their classes, (N,).
-        predicted: the predicted classes, (N,): indices of `classes`, as labels are, or names
-            of classes, as `Network.predict` returns them. Integers that can all be indices are
-            taken as indices.
+        images: images of shape (N, C, H, W), where C is 1 or 3.
+        labels: the classes of the images, (N,).
+        predicted: the predicted classes, (N,). They are indices of `classes`, like the labels, or
+            class names, as returned by `Network.predict`. Integers that can all be indices are
+            treated as indices.
         classes: the names of the K classes.
-        probabilities: those of all classes, (N, K); that of the prediction is shown.
+        probabilities: the probabilities of all classes, (N, K); only that of the prediction is
+            shown.
 
     Raises:
         DataError: if the arguments do not match.
@@ -80,7 +81,7 @@ def confident_mistakes(
 ) -> Figure:
     """Draw the mistakes with the highest probability, at most `count` (1 to 100) of them.
 
-    The other arguments are those of `predictions`.
+    The other arguments are the same as for `predictions`.
 
     Raises:
         DataError: if the arguments do not match.
@@ -113,7 +114,7 @@ def _indices(predicted: ArrayLike, classes: Sequence[Label]) -> ArrayLike:
         if numbers:
             return predicted
         raise DataError(
-            f"predicted contains {unknown[0]!r}, which is not a class; give names of classes"
+            f"predicted contains {unknown[0]!r}, which is not a class; pass class names"
         )
     return [indices[name] for name in names.tolist()]
 
@@ -125,7 +126,7 @@ def _tiles(
     chances: Sequence[float | None] | Array,
     classes: Sequence[Label],
 ) -> list[Tile]:
-    """Return tiles with the prediction and, if it is wrong, the true class."""
+    """Return tiles that show the prediction and, if it is wrong, the true class."""
     names = class_names(classes, LINE_LENGTH)
     tiles = []
     for image, label, guess, p in zip(images, labels, guesses, chances, strict=True):

@@ -1,4 +1,4 @@
-"""The text of a figure: font sizes, fonts, and the space that a text takes."""
+"""The text in figures: font sizes, fonts, and the space that text needs."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ FALLBACK_FONTS = (
 
 
 def class_names(classes: Sequence[Label], width: int | None = None) -> list[str]:
-    """Return the class names as a figure shows them.
+    """Return the class names in the form in which figures show them.
 
-    A name with characters that no installed font has becomes its number: "class 3".
+    If a name has characters that are missing from all installed fonts, it becomes "class 3".
 
     Args:
         classes: the names of the K classes.
-        width: the largest number of characters in a line; None: no limit.
+        width: the maximum number of characters in a line, or None for no limit.
     """
     writable = _characters(_families())
     lines = [" ".join(str(label).split()) for label in classes]
@@ -41,19 +41,19 @@ def class_names(classes: Sequence[Label], width: int | None = None) -> list[str]
 
 
 def text_style(size: float) -> dict[str, Any]:
-    """Return the arguments for text of `size` points; a $ does not start mathematics."""
+    """Return the arguments for text of `size` points in which a $ does not start a formula."""
     return {"fontsize": size, "fontfamily": _families(), "parse_math": False}
 
 
 def text_size(texts: Sequence[str], size: float) -> tuple[float, float]:
-    """Return the largest width and height of texts of `size` points, in inches."""
+    """Return the largest width and height of several texts of `size` points, in inches."""
     figure = Figure()
     boxes = [figure.text(0, 0, text, **text_style(size)).get_window_extent() for text in {*texts}]
     return (max(b.width for b in boxes) / figure.dpi, max(b.height for b in boxes) / figure.dpi)
 
 
 def _families() -> tuple[str, ...]:
-    """Return the font families; a character is taken from the first that has it."""
+    """Return the font families; a character is taken from the first family that contains it."""
     return *matplotlib.rcParams["font.family"], *_installed_fallbacks()
 
 
@@ -66,6 +66,6 @@ def _installed_fallbacks() -> tuple[str, ...]:
 
 @cache
 def _characters(families: tuple[str, ...]) -> frozenset[str]:
-    """Return all characters that some font families have."""
+    """Return all characters that the given font families contain."""
     fonts = [get_font(findfont(FontProperties(family=[family]))) for family in families]
     return frozenset(chr(code) for font in fonts for code in font.get_charmap())

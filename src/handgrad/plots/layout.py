@@ -11,12 +11,12 @@ HEADING_HEIGHT = 0.5  # inches
 
 
 def headed_figure(heading: str, width: float, height: float) -> Figure:
-    """Return a figure with a heading; wider than `width` if the heading needs it.
+    """Return a figure with a heading; it is wider than `width` if the heading needs more space.
 
     Args:
         heading: the heading.
         width: the width in inches.
-        height: the height in inches, heading included.
+        height: the height in inches, including the heading.
     """
     width = max(width, text_size([heading], LARGE)[0] + 0.4)
     figure = Figure((width, height))
@@ -25,6 +25,6 @@ def headed_figure(heading: str, width: float, height: float) -> Figure:
 
 
 def axes_at(figure: Figure, left: float, below: float, width: float, height: float) -> Axes:
-    """Add axes of a size in inches, at a distance in inches from the left and from the bottom."""
+    """Add axes with a given size and distance from the left and the bottom, all in inches."""
     across, down = figure.get_size_inches()
     return figure.add_axes((left / across, below / down, width / across, height / down))

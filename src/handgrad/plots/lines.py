@@ -23,21 +23,21 @@ def lines(
     log: bool = False,
     known: Sequence[str] = (),
 ) -> Figure:
-    """Draw lines; the first value of each is at x = 1.
+    """Draw several lines; the first value of each line is at x = 1.
 
     Args:
         values: the values of each line, by name.
         title: the title.
         xlabel: the label of the x axis.
-        share: whether the values are shares, shown in percent.
+        share: whether the values are fractions that are shown in percent.
         log: whether the scale is logarithmic.
-        known: all possible names, so that each has the same style in all figures.
+        known: all possible names, so that each name has the same style in all figures.
 
     Raises:
         DataError: if there are no values.
     """
     if not any(len(line) for line in values.values()):
-        raise DataError("there are no numbers to draw; give some lines")
+        raise DataError("there are no numbers to draw; pass at least one line")
     figure = Figure((4.6, 3.2), layout="constrained")
     axes = figure.subplots()
     for number, (name, line) in enumerate(values.items()):

@@ -20,22 +20,22 @@ _EDGE = 0.15  # inches, left free on the right
 
 
 def confusion(matrix: ArrayLike, classes: Sequence[Label], rows: bool = False) -> Figure:
-    """Draw a confusion matrix; an empty cell is zero.
+    """Draw a confusion matrix; an empty cell means zero.
 
     Args:
         matrix: the counts, (K, K); rows are true classes, columns predicted classes.
         classes: the names of the K classes.
-        rows: show the share of each row in percent instead of the counts.
+        rows: whether to show each count as a percentage of its row.
 
     Raises:
-        DataError: if the matrix is not (K, K) counts.
+        DataError: if the matrix does not contain (K, K) counts.
     """
     counts = as_counts(matrix, len(classes))
     values = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1) if rows else counts
     numbers = [[f"{100 * v:.1f}" if rows else f"{v:,}" for v in row] for row in values]
     heading = f"{np.trace(counts):,} of {counts.sum():,} correct"
     if rows:
-        heading += ", share of each row in percent"
+        heading += ", percentages of each row"
 
     size = SMALL if len(classes) <= 20 else SMALL - 2
     figure, axes = _table(heading, class_names(classes), _cell(numbers, size))
@@ -54,7 +54,7 @@ def _cell(numbers: Sequence[Sequence[str]], size: float) -> float:
 
 
 def _table(heading: str, names: Sequence[str], cell: float) -> tuple[Figure, Axes]:
-    """Return a figure with axes of K x K cells and the class names on two sides."""
+    """Return a figure with axes for K x K cells, with the class names on two sides."""
     name_width, _ = text_size(names, SMALL)
     upright = name_width > cell - 0.05
     side = len(names) * cell

@@ -1,4 +1,4 @@
-"""The steps of preprocessing, from the file to the network."""
+"""The steps of preprocessing, from the image file to the network's input."""
 
 from __future__ import annotations
 
@@ -19,23 +19,24 @@ _TRANSPARENT = "#f2d4c2"  # the colour of transparent pixels
 
 
 def preprocessing(ways: Sequence[Sequence[tuple[str, Array]]]) -> Figure:
-    """Draw the preprocessing of images, one row each; of more than 20, the first 20.
+    """Draw the preprocessing of images, one row each; if there are more than 20, the first 20.
 
-    Steps that change none of the images are left out.
+    Steps that do not change any of the images are left out.
 
     Args:
-        ways: for each image, the titles and images (H, W, C) uint8 of all steps; the first is
-            the raw image, the last what the network sees: `Preprocessing.stages`.
+        ways: for each image, the titles of all steps with the images (H, W, C) uint8 after them, as
+            returned by `Preprocessing.stages`. The first is the raw image, and the last is the
+            input of the network.
 
     Raises:
         DataError: if there are no images.
     """
     if not ways:
-        raise DataError("there are no images; give at least one")
+        raise DataError("there are no images; pass at least one")
     shown = _shown(ways[:MAX_IMAGES])
     columns, rows = len(shown), min(len(ways), MAX_IMAGES)
     across, down = _SIDE + _GAP, _SIDE + _LINE
-    heading = "preprocessing, from the file to the input of the network"
+    heading = "preprocessing, from the file to the network's input"
     more = f", the first {MAX_IMAGES} of {len(ways):,}" if len(ways) > MAX_IMAGES else ""
     figure = headed_figure(heading + more, columns * across + _GAP, rows * down + HEADING_HEIGHT)
     for row, way in enumerate(ways[:MAX_IMAGES]):
@@ -62,7 +63,7 @@ def _shown(ways: Sequence[Sequence[tuple[str, Array]]]) -> list[int]:
 
 
 def _image(X: Array) -> Array:
-    """Return an image in a shape that matplotlib draws: (H, W), or (H, W, 3 or 4)."""
+    """Return an image in a shape that matplotlib can draw: (H, W), or (H, W, 3 or 4)."""
     if X.shape[2] == 1:
         return X[:, :, 0]
     return X[:, :, [0, 0, 0, 1]] if X.shape[2] == 2 else np.asarray(X)

@@ -1,4 +1,4 @@
-"""Figures as files."""
+"""Saving figures as files."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ SUFFIXES = (".png", ".svg")
 
 
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
-    """Write a figure as PNG or SVG, by the suffix of `path`, completely or not at all.
+    """Write a figure as PNG or SVG, depending on the suffix of `path`, completely or not at all.
 
-    Missing folders are created. The same figure always gives the same bytes.
+    Missing folders are created. The same figure always results in the same bytes.
 
     Raises:
         ConfigError: if the suffix is not one of `SUFFIXES`.
@@ -28,13 +28,13 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     path = Path(path)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise ConfigError(f"{path} must end in {' or '.join(SUFFIXES)} to be written as a figure")
+        raise ConfigError(f"{path}: the name of a figure must end in {' or '.join(SUFFIXES)}")
     with replacing(path) as part:
         part.write_bytes(rendered(figure, suffix))
 
 
 def rendered(figure: Figure, suffix: str = ".png") -> bytes:
-    """Render a figure to the bytes of a file; the same figure always gives the same bytes.
+    """Render a figure to the bytes of a file; the same figure always results in the same bytes.
 
     Args:
         figure: the figure.

@@ -1,4 +1,4 @@
-"""Grids of images with titles; the figure is as large as they need."""
+"""Grids of images with titles; the figure is as large as the images require."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _PAD = 4 / 72  # inches, between an image and its title
 
 
 class Tile(NamedTuple):
-    """One image.
+    """One image in a grid.
 
     Attributes:
-        image: (H, W), or (H, W, 3) in colour.
+        image: the image, (H, W), or (H, W, 3) if it is in colour.
         title: the title above the image.
-        colour: the colour of title and frame; None: black.
+        colour: the colour of the title and the frame, or None for black.
     """
 
     image: NDArray[Any]
@@ -45,15 +45,15 @@ def grid(
     limits: tuple[float, float] | None = None,
     right: float = 0.0,
 ) -> Figure:
-    """Draw tiles of one size in rows under a heading; without tiles, the heading only.
+    """Draw tiles of equal size in rows under a heading; without tiles, draw only the heading.
 
     Args:
-        tiles: at most `MAX_IMAGES`, of one size.
-        heading: the heading; `truncation_note` gives its end if images are left out.
-        cmap: the colour map of images (H, W).
-        limits: the values at both ends of the colour map; None: 0 and 255 for uint8, otherwise 0
-            and 1.
-        right: inches to leave free on the right.
+        tiles: at most `MAX_IMAGES` tiles, all of the same size.
+        heading: the heading; it should end with `truncation_note` if images are left out.
+        cmap: the colour map for images of shape (H, W).
+        limits: the values at both ends of the colour map. If None, they are 0 and 255 for uint8
+            images, and 0 and 1 for all others.
+        right: the space to leave free on the right, in inches.
     """
     if not tiles:
         return headed_figure(heading, 4, HEADING_HEIGHT)
@@ -89,18 +89,18 @@ def grid(
 
 
 def truncation_note(count: int) -> str:
-    """Return the end of a heading if not all of `count` images are drawn."""
+    """Return the end of a heading, which is not empty if some of `count` images are not drawn."""
     return f", the first {MAX_IMAGES} shown" if count > MAX_IMAGES else ""
 
 
 def _size(H: int, W: int) -> tuple[float, float]:
-    """Return the space for an image, width and height in inches; a very long one is scaled down."""
+    """Return width and height of the space for an image; a very long image is scaled down."""
     width, height = (_SIDE * min(size / min(H, W), 4) for size in (W, H))
     return width, height
 
 
 def _columns(count: int, height: float) -> int:
-    """Return the number of columns of a grid, square or wider, with few empty cells.
+    """Return the number of columns so that the grid is square or wider, with few empty cells.
 
     Args:
         count: the number of cells.
@@ -111,7 +111,7 @@ def _columns(count: int, height: float) -> int:
 
 
 def _whole(figure: Figure) -> Axes:
-    """Return empty axes over the whole figure, in inches; axes for each tile would be slow."""
+    """Return empty axes over the whole figure, in inches, because axes per tile would be slow."""
     width, height = figure.get_size_inches()
     axes = axes_at(figure, 0, 0, width, height)
     axes.set(xlim=(0, width), ylim=(0, height), autoscale_on=False)
@@ -120,7 +120,7 @@ def _whole(figure: Figure) -> Axes:
 
 
 def _frame(axes: Axes, tile: Tile, place: tuple[float, float, float, float]) -> None:
-    """Draw the frame and the title above it in the colour of the tile."""
+    """Draw the frame, and the title above it, in the colour of the tile."""
     left, right, below, above = place
     colour, line = tile.colour or "black", 2 if tile.colour else 0.8
     frame = Rectangle(

@@ -1,4 +1,4 @@
-"""Accuracy over time, of several trials one after another."""
+"""Accuracy over time for several trials that run one after another."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from handgrad.plots.labels import SMALL, text_style
 
 
 class TrialCurve(NamedTuple):
-    """The curve of one trial.
+    """The accuracy of one trial over time.
 
     Attributes:
-        seconds: the time of the end of each epoch.
+        seconds: the time at which each epoch ended.
         accuracies: the validation accuracy of each epoch, 0 to 1.
         chosen: whether this trial was chosen.
     """
@@ -28,11 +28,11 @@ class TrialCurve(NamedTuple):
 
 
 def trial_timeline(trials: Sequence[TrialCurve], seconds: float | None = None) -> Figure:
-    """Draw the accuracy of trials over time, and the highest accuracy so far.
+    """Draw the accuracy of the trials over time, and the highest accuracy so far.
 
     Args:
         trials: the trials, in the order in which they were run.
-        seconds: the end of the time axis; None: the last epoch.
+        seconds: the end of the time axis, or None to end it at the last epoch.
 
     Raises:
         DataError: if there is nothing to draw.

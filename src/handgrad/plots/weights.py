@@ -20,18 +20,18 @@ from handgrad.plots.tiles import LINE_LENGTH, MAX_IMAGES, Tile, grid, truncation
 def first_layer_weights(model: Network | Classifier) -> Figure:
     """Draw the weights of the first Dense layer, or the kernels of the first convolution.
 
-    Red is positive and blue negative, with one scale for all. Channels are side by side. Of more
-    than 100 units, the first 100 are drawn.
+    Positive weights are red and negative ones blue, with the same scale for all units. The channels
+    of a unit are drawn side by side. If there are more than 100 units, the first 100 are drawn.
 
     Raises:
-        ModelError: if there is no such layer on pixels, or a weight is not finite.
+        ModelError: if no layer of this kind has an image as its input, or a weight is not finite.
     """
     net = network_of(model)
     names = model.classes if isinstance(model, Classifier) else range(net.classes)
     index, weight = _first_weight(net)
     layer, units = layer_name(net.layers, index), len(weight)
     if not np.isfinite(weight).all():
-        raise ModelError(f"layer {layer} has weights that are not finite; train the network again")
+        raise ModelError(f"layer {layer} has infinite or NaN weights; train the network again")
     is_last = index == len(net.layers) - 1 and isinstance(net.layers[index], Dense)
     titles = class_names(tuple(names), LINE_LENGTH) if is_last else [""] * units
     images = _side_by_side(weight[:MAX_IMAGES])
@@ -46,7 +46,7 @@ def first_layer_weights(model: Network | Classifier) -> Figure:
 
 
 def _first_weight(net: Network) -> tuple[int, Array]:
-    """Return the first weight on pixels, (O, C, H, W), and the index of its layer."""
+    """Return the first weight that is applied to pixels, (O, C, H, W), and its layer's index."""
     outputs = [net.shape, *(row.output for row in net.summary().rows)]
     for name, weight in net.parameters.items():
         index = int(name.split(".")[0])

@@ -1,4 +1,4 @@
-"""Five published notebooks: run as published, corrected, in PyTorch, and at their best."""
+"""Five published notebooks: run as published, corrected, in PyTorch, and with better settings."""
 
 from handgrad.reproduce.catalog import NOTEBOOKS, notebooks
 from handgrad.reproduce.experiment import RunContext, RunResult

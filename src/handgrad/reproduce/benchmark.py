@@ -1,4 +1,4 @@
-"""The time of one training in several implementations: NumPy, handgrad, PyTorch, Keras."""
+"""The time of one training run in several implementations: NumPy, handgrad, PyTorch, Keras."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ NUMPY, HANDGRAD, REFERENCE, TORCH, KERAS = (
 
 
 class Implementation(NamedTuple):
-    """An implementation of the same training.
+    """One implementation of the training run.
 
     Attributes:
-        train: makes one update for each batch of an order.
-        logits: computes the logits of images.
+        train: makes one update per batch, with the images in the given order.
+        logits: computes the logits for images.
     """
 
     train: Callable[[NDArray[np.int64]], Any]
@@ -43,19 +43,19 @@ class Implementation(NamedTuple):
 
 @dataclass(frozen=True)
 class SpeedBenchmark:
-    """The speed of a training, measured in rounds in which the implementations take turns.
+    """The speed of a training run, measured in rounds in which the implementations take turns.
 
-    The metrics are microseconds per image, the median over the rounds, and the test accuracy
-    after the last round. A first round is not timed; it warms all implementations up.
+    The metrics are the median time per image over the rounds, in microseconds, and the test
+    accuracy after the last round. The first round is not timed; it warms up all implementations.
 
     Attributes:
         layers: the network.
         optimizer: the optimizer.
         size: the batch size.
-        images: the number of images of a round.
-        total: the number of images of the notebook's whole training.
+        images: the number of images per round.
+        total: the number of images that the notebook's whole training run processes.
         rounds: the number of timed rounds.
-        with_keras: whether Keras takes part if it is installed.
+        with_keras: whether to include Keras if it is installed.
     """
 
     layers: tuple[Layer, ...]
@@ -110,7 +110,7 @@ def _network(bench: SpeedBenchmark, context: RunContext) -> Network:
 
 
 def _numpy(bench: SpeedBenchmark, context: RunContext) -> Implementation:
-    """Return the notebook's computation; its images are normalized beforehand."""
+    """Return the notebook's computation; its images are normalized before the timing."""
     assert isinstance(bench.optimizer, SGD)
     net = _network(bench, context)
     X = _inputs(net, context.train.images)
@@ -137,7 +137,7 @@ def _engine(bench: SpeedBenchmark, context: RunContext, name: str) -> Implementa
 
 
 def _keras(bench: SpeedBenchmark, context: RunContext) -> Implementation:
-    """Return the network of Dense layers with ReLU in Keras."""
+    """Return the network of Dense layers with ReLU, built in Keras."""
     net = _network(bench, context)
     model = _keras_model(net, bench.optimizer.lr)
     X, y = _inputs(net, context.train.images), context.train.labels

@@ -30,8 +30,8 @@ def notebooks(names: Sequence[str] = ("all",), *, quick: bool = False) -> list[N
     """Return notebooks in the order of `NOTEBOOKS`.
 
     Args:
-        names: the names of the notebooks; "all": all of them.
-        quick: whether to use fewer epochs and images, for a run of some minutes.
+        names: the names of the notebooks; "all" selects all of them.
+        quick: whether to use fewer epochs and images, for a run of a few minutes.
 
     Raises:
         ConfigError: if a name is unknown.

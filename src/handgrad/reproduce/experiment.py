@@ -1,4 +1,4 @@
-"""What an experiment runs: a variant with a context, and its result."""
+"""What an experiment runs: a variant in a context, and the result."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TORCH_ENGINE = "torch:cpu"
 
 
 def ignore_progress(share: float) -> None:
-    """Do nothing with the progress."""
+    """Ignore the progress."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,11 @@ class RunContext:
     Attributes:
         train: all training images.
         test: the test images.
-        seed: the seed of initial weights, split and order.
+        seed: the seed for the initial weights, the split and the order of the images.
         engine: the name of the engine.
-        on_progress: called with the share of the work that is done, 0 to 1.
-        checkpoint: the folder for checkpoints of long training; None: no checkpoints.
+        on_progress: called with the fraction of the work that is done, 0 to 1.
+        checkpoint: the folder for the checkpoints of long training runs, or None for no
+            checkpoints.
     """
 
     train: Dataset
@@ -46,13 +47,13 @@ class RunContext:
     checkpoint: Path | None = None
 
     def split(self, count: int) -> tuple[Dataset, Dataset]:
-        """Return training and validation images; `count` random ones are for validation."""
+        """Return training and validation images; `count` random images are used for validation."""
         order = generator(self.seed, "split").permutation(len(self.train))
         validation = self.train.take(order[:count], f"{self.train.name} validation")
         return self.train.take(order[count:]), validation
 
     def network(self, layers: Iterable[Layer]) -> Network:
-        """Return an untrained network for the images; its weights depend on the seed only."""
+        """Return an untrained network for the images; its weights depend only on the seed."""
         return Network([*layers], self.train.shape, len(self.train.classes), seed=self.seed)
 
 
@@ -62,10 +63,10 @@ class RunResult:
 
     Attributes:
         metrics: numbers by name; accuracies are 0 to 1.
-        seconds: the time of the training.
+        seconds: the duration of the training run.
         curves: numbers after each epoch, by name.
-        net: the trained network; None: there is nothing to show.
-        machine: a description of the machine; "": not recorded.
+        net: the trained network, or None if there is no network to show.
+        machine: a description of the machine, or "" if it was not recorded.
     """
 
     metrics: dict[str, float]
@@ -75,13 +76,13 @@ class RunResult:
     machine: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON can represent it, without the network."""
+        """Return the result in a form that JSON can represent, without the network."""
         names = "metrics", "seconds", "curves", "machine"
         return {name: getattr(self, name) for name in names}
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> RunResult:
-        """Return the result that `to_dict` represented.
+        """Return the result that `to_dict` converted.
 
         Raises:
             LookupError: if a field is missing. Fields of a wrong type raise TypeError, ValueError
@@ -94,16 +95,16 @@ class RunResult:
 
 
 class Variant(Protocol):
-    """Something that can be run. Its `repr` contains everything that decides the result."""
+    """Something that can be run. Its `repr` contains everything that determines the result."""
 
     def run(self, context: RunContext) -> RunResult:
-        """Run it, and return the result."""
+        """Run the variant and return its result."""
         ...
 
 
 @dataclass(frozen=True)
 class ReportedValue:
-    """Values that a notebook reports, not measured."""
+    """Values that a notebook reports and that are not measured here."""
 
     metrics: dict[str, float]
 
@@ -118,9 +119,9 @@ class Training:
 
     Attributes:
         layers: the network.
-        config: the hyperparameters. The context gives the seed, and the engine if it is "auto".
+        config: the hyperparameters. The context provides the seed, and the engine if it is "auto".
         validation: the number of training images to use for validation.
-        images: use only the first images, so many; None: all.
+        images: the number of images to use, from the start of the data, or None to use all.
         track_test: whether to evaluate the test images after each epoch, as the notebook did.
     """
 
@@ -131,7 +132,7 @@ class Training:
     track_test: bool = False
 
     def in_torch(self) -> Training:
-        """Return the same training with PyTorch."""
+        """Return the same training run in PyTorch."""
         return replace(self, config=replace(self.config, engine=TORCH_ENGINE))
 
     def run(self, context: RunContext) -> RunResult:
@@ -176,7 +177,7 @@ class Training:
 
 
 def with_first_images(context: RunContext, images: int | None) -> RunContext:
-    """Return a context with only the first training images; None: all of them."""
+    """Return a context with only the first `images` training images, or all if it is None."""
     if images is None:
         return context
     return replace(context, train=context.train.take(np.arange(images)))
@@ -194,7 +195,7 @@ def evaluate_all(
     test: Dataset,
     logits: Callable[[NDArray[Any]], Array],
 ) -> dict[str, float]:
-    """Return loss and accuracy of a network on training, validation and test images."""
+    """Return the loss and accuracy of a network on training, validation and test images."""
     sets = {"training": train, "validation": validation, "test": test}
     metrics: dict[str, float] = {}
     for name, data in sets.items():
@@ -216,12 +217,12 @@ def history_curves(history: Iterable[Epoch]) -> dict[str, list[float]]:
 
 
 class StepTrainer:
-    """Trains with explicit batches, for what `handgrad.fit` does not do.
+    """Trains with explicit batches, for what `handgrad.fit` cannot do.
 
     Args:
-        context: gives the engine.
+        context: provides the engine.
         net: the network; its arrays are changed in place.
-        config: loss and optimizer.
+        config: the loss and the optimizer.
 
     Attributes:
         seconds: the time that the updates took.
@@ -239,13 +240,13 @@ class StepTrainer:
         lrs: float | Sequence[float],
         labels: NDArray[np.int64] | None = None,
     ) -> Any:
-        """Make an update for each batch of `order`; return the losses and the correct counts.
+        """Make one update per batch of `order`; return the losses and the correct counts.
 
         Args:
             data: the images.
             order: the indices of the images, in the order in which they are used.
             size: the batch size.
-            lrs: the learning rate of all batches, or of each.
+            lrs: one learning rate for all batches, or one per batch.
             labels: labels to use instead of the data's.
         """
         count = -(-len(order) // size)

@@ -48,12 +48,12 @@ class BatchNormLeakyReLU:
 
     X̂ = (X − μ)/σ, always with the statistics of the batch        Y = X̂ where X̂ > 0, else slope·X̂
 
-    It has no parameters: no scale, no shift.
+    The layer has no parameters: neither scale nor shift.
 
     Attributes:
-        full_gradient: whether the backward pass includes the normalisation; the notebook's does
-            not, as if X̂ were X.
-        slope_at_output: whether the slope is evaluated at X̂; the notebook evaluates it at X.
+        full_gradient: whether the backward pass includes the normalisation. The notebook's does
+            not: it treats X̂ as if it were X.
+        slope_at_output: whether the slope is evaluated at X̂. The notebook evaluates it at X.
     """
 
     full_gradient: bool = False
@@ -62,7 +62,7 @@ class BatchNormLeakyReLU:
     eps: ClassVar = 1e-9
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
-        """Return no parameters, and the same shape."""
+        """Return empty parameters and the unchanged shape."""
         return {}, shape
 
     def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
@@ -82,23 +82,24 @@ class BatchNormLeakyReLU:
 
 
 def layers_with(norm: BatchNormLeakyReLU, *before: Layer) -> tuple[Layer, ...]:
-    """Return the network with one layer for normalisation and leaky ReLU."""
+    """Return the network with one layer for both normalisation and leaky ReLU."""
     return (*before, Flatten(), Dense(32), norm, Dense(64), norm, Dense())
 
 
 @dataclass(frozen=True)
 class SummedGradient:
-    """The notebook's training: gradients summed over batches of 200.
+    """The notebook's training run, with gradients summed over batches of 200.
 
     Attributes:
         layers: the network.
         epochs: the number of epochs.
-        images: use only the first images, so many; None: all.
-        validation: the number of images for validation.
-        shuffled: whether the images are shuffled in each epoch; False: the error.
-        label_minus_one: the error: a 0 becomes class 9, and predictions must be shifted back.
-        lr: the learning rate for a summed gradient. The author lowered it by hand "as the loss
-            goes up"; here it is halved after each epoch in which the loss rises.
+        images: the number of images to use, from the start of the data, or None to use all.
+        validation: the number of images used for validation.
+        shuffled: whether the images are shuffled in each epoch; False reproduces the error.
+        label_minus_one: whether to make the notebook's error: label 0 becomes class 9, and
+            predictions must be shifted back.
+        lr: the learning rate for a summed gradient. The author lowered it by hand "as the loss goes
+            up"; here it is halved after each epoch in which the loss rises.
     """
 
     layers: tuple[Layer, ...]
@@ -151,7 +152,7 @@ class SummedGradient:
 
 
 def logits_as_one_batch(net: Network, X: NDArray[Any]) -> Array:
-    """Compute the logits of images normalised as one batch, as the notebook does."""
+    """Compute the logits of images that are normalised as one batch, as the notebook does."""
     return net.forward(X)[0]
 
 
@@ -206,16 +207,21 @@ def notebook(quick: bool = False) -> Notebook:
         data="fashion-mnist",
         about="A network 784-32-64-10 with batch normalisation and leaky ReLU is trained on "
         "Fashion-MNIST in batches of 200. The learning rate is 0.01 for a summed gradient, which "
-        "is 2 for its mean, and was lowered by hand. Of the 60,000 training images, 10,000 are "
-        "for validation. The number of epochs is not published; here it is 30, and the learning "
-        "rate is halved whenever the loss rises.",
+        "corresponds to 2 for the mean gradient; the author lowered it by hand. Of the 60,000 "
+        "training images, 10,000 are used for validation. The number of epochs is not published; "
+        "here it is 30, and the learning rate is halved whenever the loss rises.",
         experiments=(only,),
         benchmark=SpeedBenchmark(tuple(fashion_mlp()), SGD(BATCH * LR), BATCH, 20_000, 30 * 50_000),
         errata=_errata(published, corrected, min(epochs, 10)),
         trials=(
-            HyperparameterTrial("40 epochs, AdamW to 0.01, decay 0.05", 0.89760, 2, chosen=True),
+            HyperparameterTrial(
+                "40 epochs, AdamW, learning rate up to 0.01, weight decay 0.05",
+                0.89760,
+                2,
+                chosen=True,
+            ),
             HyperparameterTrial("the same, label smoothing 0.1", 0.89745, 2),
-            HyperparameterTrial("the same, decay 0.3", 0.89525, 2),
+            HyperparameterTrial("the same, weight decay 0.3", 0.89525, 2),
             HyperparameterTrial(
                 "the first, images mirrored and shifted by up to 2 pixels", 0.88285, 2
             ),
@@ -225,7 +231,7 @@ def notebook(quick: bool = False) -> Notebook:
 
 
 def _errata(published: SummedGradient, corrected: Training, epochs: int) -> tuple[Erratum, ...]:
-    """Return the errors; those of training are measured one at a time."""
+    """Return the errors; the errors in training are measured one at a time."""
     correct = SummedGradient(
         layers_with(BatchNormLeakyReLU(full_gradient=True, slope_at_output=True)),
         epochs,
@@ -240,8 +246,8 @@ def _errata(published: SummedGradient, corrected: Training, epochs: int) -> tupl
     return (
         Erratum(
             "The backward pass ignores batch normalisation.",
-            "X̂ depends on the whole batch through mean and standard deviation. Without their part "
-            "of the chain rule, the step is not along the gradient.",
+            "X̂ depends on the whole batch through the mean and the standard deviation. If the "
+            "chain rule omits them, the step does not follow the gradient.",
             test,
             replace(
                 correct,
@@ -251,8 +257,8 @@ def _errata(published: SummedGradient, corrected: Training, epochs: int) -> tupl
         ),
         Erratum(
             "The slope of leaky ReLU is evaluated at the values before normalisation.",
-            "It was applied to the values after normalisation. If the mean is not zero, a slope of "
-            "1 is used instead of 0.01, and vice versa.",
+            "The activation was applied to the values after normalisation. If the mean is not "
+            "zero, a slope of 1 is sometimes used instead of 0.01, and vice versa.",
             test,
             replace(
                 correct,
@@ -262,8 +268,8 @@ def _errata(published: SummedGradient, corrected: Training, epochs: int) -> tupl
         ),
         Erratum(
             "There are no running statistics: a prediction needs a batch of images.",
-            "The prediction depends on the other images of the batch. With the error: test images "
-            "in pairs. Without: the running statistics of training.",
+            "The prediction depends on the other images in the batch. With the error, test images "
+            "are classified in pairs; without it, with the running statistics from training.",
             "test accuracy, in pairs",
             published,
             corrected,
@@ -271,14 +277,15 @@ def _errata(published: SummedGradient, corrected: Training, epochs: int) -> tupl
         ),
         Erratum(
             "Batch normalisation has no scale and shift.",
-            "They restore what the normalisation removes; the bias before it has no effect.",
+            "Scale and shift restore what the normalisation removes. The bias before it has no "
+            "effect.",
             test,
             correct,
             Training(corrected.layers, replace(corrected.config, epochs=epochs), validation=10_000),
         ),
         Erratum(
             "Labels are one-hot encoded at label − 1.",
-            "As in softmax-regression, every prediction must be shifted back.",
+            "As in softmax-regression, every prediction must then be shifted back.",
             "test accuracy, not shifted back",
             published,
             published,
@@ -286,22 +293,22 @@ def _errata(published: SummedGradient, corrected: Training, epochs: int) -> tupl
         ),
         Erratum(
             "The initialisation N(0, sqrt(2/inputs)) is called Xavier initialisation.",
-            "It is He initialisation. Xavier initialisation is 2/(inputs + outputs).",
+            "It is He initialisation. Xavier initialisation has the variance 2/(inputs + outputs).",
             test,
             xavier,
             he,
         ),
         Erratum(
             "Images are not shuffled between epochs.",
-            "The same 200 images form a batch in every epoch, and are normalised together.",
+            "The same 200 images form a batch in every epoch and are always normalised together.",
             test,
             replace(correct, shuffled=False),
             correct,
         ),
         Erratum(
             "The pixels are not scaled.",
-            "Raw values make the gradients of the first layer 255 times larger, with one learning "
-            "rate for all layers. Here batch normalisation cancels that.",
+            "Raw values make the gradients of the first layer 255 times larger, while all layers "
+            "have the same learning rate. Here batch normalisation cancels the effect.",
             test,
             replace(correct, layers=layers_with(BatchNormLeakyReLU(True, True), RAW_PIXELS)),
             correct,
@@ -315,8 +322,8 @@ def _errata(published: SummedGradient, corrected: Training, epochs: int) -> tupl
             "training accuracy",
         ),
         Erratum(
-            "The class has two names for its labels.",
-            "A change through one name may not reach the other. A name alone changes no number, "
+            "The class stores its labels under two names.",
+            "A change under one name may not reach the other. The names alone change no number, "
             "so nothing was measured.",
             NO_METRIC,
             published,

@@ -28,7 +28,7 @@ class Tile(NamedTuple):
     Attributes:
         source: the image as a data URI.
         caption: the text below it.
-        kind: "right", "wrong" or "": how it is marked.
+        kind: how the image is marked: "right", "wrong", or "" for no mark.
     """
 
     source: str
@@ -43,7 +43,7 @@ def images(data: Dataset) -> list[Tile]:
 
 
 def predictions(net: Network, test: Dataset, seed: int = 0) -> dict[str, Any]:
-    """Return random test images with their predictions, and how many are correct."""
+    """Return random test images with their predictions, and the number of correct ones."""
     chosen = np.random.default_rng(seed).choice(len(test), PREDICTIONS, replace=False)
     X, y = test[chosen]
     guesses = net.logits(X).argmax(axis=1)
@@ -84,14 +84,14 @@ def weights(net: Network) -> dict[str, Any]:
 
 
 def parameters(net: Network) -> str:
-    """Return the number of parameters of a network, in total and by layer, as one line."""
+    """Return one line with the number of parameters of a network, in total and by layer."""
     summary = net.summary()
     each = [f"{row.name} {row.parameters:,}" for row in summary.rows if row.parameters]
     return f"{summary.parameters:,} parameters: {', '.join(each)}"
 
 
 def curves(results: NotebookResults, experiment: Experiment) -> list[tuple[str, str]]:
-    """Draw loss and accuracy of the first seed over the epochs, for all variants that were run.
+    """Draw the first seed's loss and accuracy over the epochs, for all variants that were run.
 
     Returns:
         The data URI and the description of each figure.
@@ -116,7 +116,7 @@ def curves(results: NotebookResults, experiment: Experiment) -> list[tuple[str, 
 
 
 def activations() -> tuple[str, str]:
-    """Draw the activations that the notebooks show: a data URI and a description."""
+    """Draw the activations that the notebooks show; return a data URI and a description."""
     figure = plots.activations([ReLU(), LeakyReLU(0.1), Sigmoid(), Tanh()])
     description = "ReLU, leaky ReLU, sigmoid and tanh with their derivatives"
     return data_uri(plots.rendered(figure)), description

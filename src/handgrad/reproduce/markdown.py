@@ -23,7 +23,7 @@ def markdown(results: Sequence[NotebookResults], *, quick: bool = False) -> str:
     """Write the report.
 
     Args:
-        results: the results of each notebook.
+        results: the results of all notebooks.
         quick: whether fewer epochs and images were used than in the notebooks.
     """
     names = [each.notebook.name for each in results]
@@ -41,7 +41,7 @@ def markdown(results: Sequence[NotebookResults], *, quick: bool = False) -> str:
 
 
 def _notebook(results: NotebookResults) -> Iterable[str]:
-    """Yield the parts about one notebook."""
+    """Yield the parts of the report about one notebook."""
     notebook = results.notebook
     yield f"## `{notebook.name}`: {notebook.title}"
     yield notebook.about

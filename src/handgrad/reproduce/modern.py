@@ -1,6 +1,6 @@
 """`deep-convnet` and `resnet7`: small modern networks, for comparison with the notebooks.
 
-They show the accuracy on MNIST and Fashion-MNIST that some minutes on two cores allow.
+They show the accuracy on MNIST and Fashion-MNIST that a few minutes on two cores can reach.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from handgrad.schedules import OneCycle
 from handgrad.train import TrainConfig
 
 WIDE = "convnet with 32 and 64 channels and batch norm, otherwise the same"
-NARROW = "the same with 20 and 40 channels, decay 0.02, dropout 0.1"
+NARROW = "the same with 20 and 40 channels, weight decay 0.02, dropout 0.1"
 FEW = 3_000  # images of the quick run
 SHORTER = "resnet7 without its stage at 3x3, a second block at 7x7"
 CONFIG = TrainConfig(
@@ -44,24 +44,31 @@ def mnist(quick: bool = False) -> Notebook:
         name="deep-convnet",
         title="A small modern network for digits",
         data="mnist",
-        about="A network of handgrad without a published notebook: four convolutions and two "
-        "linear layers with batch normalisation, 186,090 parameters. The goal is 99.6 % in less "
-        "than 10 minutes on two cores. Three other networks were tested before and reached less: "
-        "convnet with 32 and 64 channels and batch normalisation 99.56 % (30 epochs, one seed), "
-        "the same with 20 and 40 channels 99.56 % (40 epochs, mean of two seeds), and resnet7 "
-        "99.54 % (15 epochs, one seed).",
+        about="One of handgrad's own networks, without a published notebook: four convolutions "
+        "and two linear layers with batch normalisation, 186,090 parameters. The goal is 99.6 % "
+        "in less than 10 minutes on two cores. Three other networks were tested before and were "
+        "less accurate: convnet with 32 and 64 channels and batch normalisation 99.56 % (30 "
+        "epochs, one seed), the same with 20 and 40 channels 99.56 % (40 epochs, mean of two "
+        "seeds), and resnet7 99.54 % (15 epochs, one seed).",
         experiments=(_experiment(tuple(deep_convnet()), config, quick, near),),
         benchmark=_benchmark(tuple(deep_convnet()), config, quick),
         errata=(),
         trials=(
             HyperparameterTrial(
-                "30 epochs, AdamW to 0.006, decay 0.05, light", 0.9962, 1, chosen=True, loss=0.0118
+                "30 epochs, AdamW, learning rate up to 0.006, weight decay 0.05, light",
+                0.9962,
+                1,
+                chosen=True,
+                loss=0.0118,
             ),
             HyperparameterTrial(f"{WIDE}, 50 epochs", 0.9968, 1, loss=0.0127),
             HyperparameterTrial(f"{WIDE}, 30 epochs", 0.9968, 1, loss=0.0154),
             HyperparameterTrial(f"{NARROW}, 30 epochs", 0.9960, 1, loss=0.0147),
             HyperparameterTrial(
-                "resnet7, 10 epochs, AdamW to 0.004, decay 0.05, light", 0.9955, 1, loss=0.0144
+                "resnet7, 10 epochs, AdamW, learning rate up to 0.004, weight decay 0.05, light",
+                0.9955,
+                1,
+                loss=0.0144,
             ),
             HyperparameterTrial(
                 f"{SHORTER}, 8 epochs, light, weights averaged", 0.9943, 1, loss=0.0189
@@ -85,17 +92,18 @@ def fashion(quick: bool = False) -> Notebook:
         name="resnet7",
         title="A small modern network for fashion",
         data="fashion-mnist",
-        about="A network of handgrad without a published notebook: 3x3 convolutions with batch "
-        "normalisation, two residual blocks and global average pooling, 256,074 parameters, most "
-        "of them in layers that see 3x3 pixels and cost little. It is trained on Fashion-MNIST "
-        "with images that are mirrored and shifted by up to a pixel. The goal is 93.5 % in less "
-        "than 10 minutes on two cores.",
+        about="One of handgrad's own networks, without a published notebook: 3x3 convolutions "
+        "with batch normalisation, two residual blocks and global average pooling, 256,074 "
+        "parameters, most of them in layers that see 3x3 pixels and cost little. It is trained on "
+        "Fashion-MNIST with images that are mirrored and shifted by up to a pixel. The goal is "
+        "93.5 % in less than 10 minutes on two cores.",
         experiments=(_experiment(tuple(resnet7()), config, quick, near),),
         benchmark=_benchmark(tuple(resnet7()), config, quick),
         errata=(),
         trials=(
             HyperparameterTrial(
-                "20 epochs, AdamW to 0.004, decay 0.05, mirrored, shifted by 1 pixel",
+                "20 epochs, AdamW, learning rate up to 0.004, weight decay 0.05, mirrored, "
+                "shifted by 1 pixel",
                 0.9477,
                 1,
                 True,
@@ -104,7 +112,9 @@ def fashion(quick: bool = False) -> Notebook:
             HyperparameterTrial(f"{SHORTER}, 10 epochs, mirrored only", 0.9360, 1),
             HyperparameterTrial(f"{SHORTER}, 10 epochs, mirrored, shifted by 2 pixels", 0.9325, 1),
             HyperparameterTrial(
-                "the same to 0.003, the last two layers with 96 channels", 0.9267, 1
+                "the same, learning rate up to 0.003, the last two layers with 96 channels",
+                0.9267,
+                1,
             ),
         ),
         validated_on=VALIDATION_SET,
@@ -121,7 +131,7 @@ def _experiment(
 
 
 def _benchmark(layers: tuple[Layer, ...], config: TrainConfig, quick: bool) -> SpeedBenchmark:
-    """Return the speed benchmark; a whole epoch has 60,000 images."""
+    """Return the speed benchmark; an epoch has 60,000 images unless `quick` is set."""
     images, rounds = (640, 1) if quick else (3_200, 3)
     whole = config.epochs * 60_000
     return SpeedBenchmark(layers, config.optimizer, config.batch_size, images, whole, rounds)

@@ -17,16 +17,16 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class Erratum:
-    """An error of a notebook, and how its cost is measured.
+    """An error in a notebook, and how its effect is measured.
 
     Attributes:
         error: what the notebook says or does.
-        why: why that is an error.
-        metric: the metric that measures the cost; NO_METRIC: the error changes no number.
-        variant: a run with the error.
+        why: why it is an error.
+        metric: the metric that measures the effect, or NO_METRIC if the error changes no number.
+        variant: the run with the error.
         reference: the same run without the error.
-        reference_metric: the metric of `reference`; "": the same as `metric`.
-        percent: whether the metrics are shares, to be shown in percent.
+        reference_metric: the metric of `reference`, or "" if it is the same as `metric`.
+        percent: whether the metrics are fractions that are shown in percent.
         misread: what the notebook turns the metric into, if that is the error.
     """
 
@@ -42,17 +42,18 @@ class Erratum:
 
 @dataclass(frozen=True)
 class Experiment:
-    """A training that a notebook shows, in up to four variants.
+    """A training run that a notebook shows, in up to four variants.
 
     Attributes:
         title: a short description.
-        variants: by kind: "published", with its errors; "corrected"; "pytorch", the corrected one
-            in PyTorch; "best", the same network with better hyperparameters.
+        variants: the variants by kind: "published", with the notebook's errors; "corrected";
+            "pytorch", the corrected one in PyTorch; "best", the same network with better
+            hyperparameters.
         published: the values that the notebook publishes, by metric.
         remarks: why a published value is not reproduced, by metric.
-        ranges: the range in which a metric must lie, by kind of variant and metric.
-        shown: further metrics to show, for which nothing is published.
-        curve_unit: the x axis of the curves.
+        ranges: the range within which a metric must lie, by kind of variant and metric.
+        shown: further metrics to show that the notebook does not publish.
+        curve_unit: the label of the curves' x axis.
     """
 
     title: str
@@ -65,7 +66,7 @@ class Experiment:
 
     @property
     def main(self) -> Variant:
-        """The variant whose network is shown: the corrected one, otherwise the best one."""
+        """The variant whose network is shown: the corrected one or, without it, the best one."""
         return self.variants.get(CORRECTED) or self.variants[BEST]
 
 
@@ -75,10 +76,10 @@ class HyperparameterTrial:
 
     Attributes:
         hyperparameters: a description of the hyperparameters.
-        accuracy: the validation accuracy, the mean over the seeds.
+        accuracy: the mean validation accuracy over the seeds.
         seeds: the number of seeds.
-        chosen: whether they were chosen.
-        loss: the validation loss, if several accuracies were too similar to decide.
+        chosen: whether these hyperparameters were chosen.
+        loss: the validation loss, if the accuracies were too similar to decide.
     """
 
     hyperparameters: str
@@ -90,20 +91,20 @@ class HyperparameterTrial:
 
 @dataclass(frozen=True)
 class Notebook:
-    """A published notebook, or a network of handgrad for comparison.
+    """A published notebook, or one of handgrad's own networks for comparison.
 
     Attributes:
         name: the name of its network.
-        title: its subject.
+        title: the subject of the notebook.
         data: the name of its data set.
-        about: what it does, in a few sentences.
-        experiments: its trainings; the network is that of the first.
-        benchmark: measures the speed of its training.
-        errata: its errors.
-        seconds: the training time that it publishes; None: none.
+        about: what the notebook does, in a few sentences.
+        experiments: the training runs; the network shown is that of the first one.
+        benchmark: measures the speed of the training run.
+        errata: the errors in the notebook.
+        seconds: the training time that the notebook publishes, or None if it publishes none.
         examples: the results of its worked examples, computed by handgrad, one line each.
         trials: the hyperparameters from which the best were chosen.
-        validated_on: the images on which they were compared.
+        validated_on: the images on which the hyperparameters were compared.
     """
 
     name: str

@@ -1,8 +1,8 @@
 """The computation of the published notebooks in plain NumPy, as the baseline of the benchmark.
 
-Layer by layer in float64: every step allocates new arrays, labels are one-hot encoded, and the
-gradients are stored by name and applied at the end. The errors of the notebooks are not included;
-each notebook's own file has those.
+It computes layer by layer in float64: every step allocates new arrays, labels are one-hot encoded,
+and the gradients are stored by name and applied at the end. The errors of the notebooks are not
+included; they are in each notebook's own file.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class NumpyBaseline:
         ]
 
     def epoch(self, batches: Iterable[NDArray[np.integer[Any]]]) -> float:
-        """Make one update for each batch of indices, and return the mean loss before them."""
+        """Make one update per batch of indices, and return the mean loss before the updates."""
         total, count = 0.0, 0
         for batch in batches:
             total += self.step(self.X[batch], self.onehot[batch]) * len(batch)
@@ -60,7 +60,7 @@ class NumpyBaseline:
         return total / count
 
     def step(self, X: Array, onehot: Array) -> float:
-        """Make one update, and return the loss before it."""
+        """Make one update and return the loss before it."""
         inputs = []
         for layer, params in self.layers:
             inputs.append(X)

@@ -1,6 +1,6 @@
-"""`online-mlp`: one example at a time, by hand, compared with Keras.
+"""`online-mlp`: training by hand with one example at a time, compared with Keras.
 
-300,000 updates of a hidden layer of 512 units. The notebook's subject is the time.
+The notebook makes 300,000 updates of a hidden layer of 512 units. Its subject is the speed.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ LAYERS: tuple[Layer, ...] = tuple(online_mlp(Uniform(0.5)))
 
 @dataclass(frozen=True)
 class InFileOrder:
-    """One update for each image, in the order of the file, the same in every epoch.
+    """One update per image, in the order of the file, which is the same in every epoch.
 
     Attributes:
         epochs: the number of epochs.
-        images: train with the first images only, so many; None: all.
+        images: the number of images to train with, from the start of the file, or None to use all.
     """
 
     epochs: int = 5
@@ -81,7 +81,7 @@ class SoftmaxOverArray:
     batch: int = 64
 
     def run(self, context: RunContext) -> RunResult:
-        """Compute the sums of one image's probabilities."""
+        """Compute the sum of one image's probabilities with each softmax."""
         Z = context.network(LAYERS).logits(context.train.images[: self.batch])
         exp = np.exp(Z - Z.max())
         whole = float((exp / exp.sum()).sum(axis=1).mean())
@@ -91,16 +91,16 @@ class SoftmaxOverArray:
 
 @dataclass(frozen=True)
 class UnclippedLoss:
-    """The share of test images with an infinite loss if probabilities are not clipped.
+    """The fraction of test images with an infinite loss if probabilities are not clipped.
 
     Attributes:
-        training: the training before the measurement.
+        training: the training run that precedes the measurement.
     """
 
     training: InFileOrder
 
     def run(self, context: RunContext) -> RunResult:
-        """Train the network, and count the infinite losses."""
+        """Train the network and count the infinite losses."""
         net = self.training.run(context).net
         assert net is not None
         Z, y = net.logits(context.test.images), context.test.labels
@@ -154,9 +154,9 @@ def notebook(quick: bool = False) -> Notebook:
         title="One example at a time",
         data="mnist",
         about="A network with a hidden layer of 512 units is trained on MNIST one image at a time, "
-        "in the order of the file: five epochs, 300,000 updates with a learning rate of 0.01, "
-        "initial weights from (−0.5, 0.5). The notebook compares direct computation with Keras; "
-        "it reports 12 minutes 8.5 seconds.",
+        "in the order of the file. There are five epochs with 300,000 updates; the learning rate "
+        "is 0.01, and the initial weights are from (−0.5, 0.5). The notebook compares its own "
+        "computation with Keras and reports a time of 12 minutes 8.5 seconds.",
         experiments=(only,),
         benchmark=SpeedBenchmark(
             LAYERS, SGD(LR), 1, 500 if quick else 2_000, 300_000, with_keras=True
@@ -164,7 +164,10 @@ def notebook(quick: bool = False) -> Notebook:
         errata=_errata(published, corrected),
         trials=(
             HyperparameterTrial(
-                "40 epochs, AdamW to 0.003, decay 0.05, light", 0.9938, 1, chosen=True
+                "40 epochs, AdamW, learning rate up to 0.003, weight decay 0.05, light",
+                0.9938,
+                1,
+                chosen=True,
             ),
             HyperparameterTrial("the same, drawings", 0.9918, 1),
             HyperparameterTrial("the same, no augmentation", 0.9847, 1),
@@ -186,7 +189,8 @@ def _errata(published: InFileOrder, corrected: Training) -> tuple[Erratum, ...]:
         ),
         Erratum(
             "The loss printed for an epoch is that of its last image.",
-            "One image does not represent 60,000. Without the error: the mean of the epoch.",
+            "One image does not represent 60,000 images. Without the error, the mean over the "
+            "epoch is printed.",
             "loss of the last image",
             published,
             published,
@@ -195,17 +199,18 @@ def _errata(published: InFileOrder, corrected: Training) -> tuple[Erratum, ...]:
         ),
         Erratum(
             "Cross-entropy takes the logarithm of unclipped probabilities.",
-            "If a probability is rounded to 0, the loss is infinite. Measured as the share of such "
-            "test images, in float32. A loss computed from logits is always finite.",
+            "If a probability is rounded to 0, the loss is infinite. The measured number is the "
+            "fraction of such test images in float32. A loss computed from logits is always "
+            "finite.",
             "images without a finite loss",
             UnclippedLoss(published),
             UnclippedLoss(published),
             "from logits",
         ),
         Erratum(
-            "The softmax subtracts and sums over the whole array.",
+            "The softmax takes the maximum and the sum over the whole array.",
             "That is correct for one image. In a batch, the probabilities of all images together "
-            "then sum to 1. Measured as the sum for one image in a batch of 64.",
+            "then sum to 1. The measured number is the sum for one image in a batch of 64.",
             "sum of one image's probabilities",
             SoftmaxOverArray(),
             SoftmaxOverArray(),

@@ -1,4 +1,4 @@
-"""The report as one HTML page, with its figures inside."""
+"""The report as one HTML page with embedded figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report: an HTML page that needs no other file, and the same tables in Markdown."""
+"""The report: a self-contained HTML page, and the same tables in Markdown."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from handgrad.reproduce.tables import Table, bests, short_overview, short_times
 
 @dataclass(frozen=True)
 class ReproductionReport:
-    """The report.
+    """The report in its different formats.
 
     Attributes:
-        html: the page.
-        markdown: the document.
-        tables: its most important tables, narrow enough for a terminal of 80 columns.
+        html: the HTML page.
+        markdown: the Markdown document.
+        tables: the most important tables, narrow enough for a terminal of 80 columns.
     """
 
     html: str

@@ -15,10 +15,10 @@ from handgrad.reproduce.store import Job, ResultStore, jobs
 
 @dataclass(frozen=True)
 class SeedStatistics:
-    """A metric over the seeds.
+    """The values of a metric over the seeds.
 
     Attributes:
-        values: one for each seed, at least one.
+        values: one value per seed; at least one value.
     """
 
     values: tuple[float, ...]
@@ -34,21 +34,21 @@ class SeedStatistics:
         return stdev(self.values) if len(self.values) > 1 else 0.0
 
     def agrees_with(self, value: float) -> bool:
-        """Say whether a value lies within two standard deviations of the mean."""
+        """Return whether a value lies within two standard deviations of the mean."""
         return abs(value - self.mean) <= 2 * self.sd
 
 
 class NotebookResults:
-    """The results of a notebook that are in a store.
+    """The stored results of a notebook.
 
     Args:
         notebook: the notebook.
-        store: the store.
-        seeds: the number of seeds, counted from 0.
+        store: the store of the results.
+        seeds: the number of seeds; they are 0, 1, 2 and so on.
 
     Attributes:
         notebook: the notebook.
-        seeds: the number of seeds that were asked for.
+        seeds: the requested number of seeds.
         engine: the name of the engine.
     """
 
@@ -62,20 +62,20 @@ class NotebookResults:
                 self._known.setdefault(repr(job.variant), []).append((job, result))
 
     def of(self, variant: Variant | None) -> list[RunResult]:
-        """Return the results of a variant, one for each seed that was run."""
+        """Return the results of a variant: one for each seed that was run."""
         return [result for _, result in self._known.get(repr(variant), [])]
 
     def machines(self) -> list[str]:
-        """Return a description of the machine of each result; "": not recorded."""
+        """Return a description of the machine for each result, or "" if it was not recorded."""
         return [result.machine for known in self._known.values() for _, result in known]
 
     def metric(self, variant: Variant | None, name: str) -> SeedStatistics | None:
-        """Return a metric of a variant over the seeds; None: there is no result."""
+        """Return a variant's metric over the seeds, or None if there is no result."""
         values = [r.metrics[name] for r in self.of(variant) if name in r.metrics]
         return SeedStatistics(tuple(values)) if values else None
 
     def network(self, variant: Variant | None) -> Network | None:
-        """Return the network of the first seed; None: it is not stored."""
+        """Return the network of the first seed, or None if it is not stored."""
         known = self._known.get(repr(variant), [])
         return self._store.network(known[0][0]) if known else None
 
@@ -87,7 +87,7 @@ class NotebookResults:
         return wrong, self.metric(erratum.reference, erratum.reference_metric or erratum.metric)
 
     def violations(self) -> Iterator[str]:
-        """Yield a sentence for each metric that is outside the range in which it must lie."""
+        """Yield a sentence for each metric that lies outside its permitted range."""
         for experiment in self.notebook.experiments:
             for (kind, name), (low, high) in experiment.ranges.items():
                 found = self.metric(experiment.variants[kind], name)
@@ -99,18 +99,18 @@ class NotebookResults:
 
 
 def metrics_of(experiment: Experiment) -> list[str]:
-    """Return the metrics that a table shows: the published ones, further ones, test accuracy."""
+    """Return the metrics shown in a table: published ones, further ones, and test accuracy."""
     best = ["test accuracy"] if BEST in experiment.variants else []
     return [*dict.fromkeys([*experiment.published, *experiment.shown, *best])]
 
 
 def is_accuracy(metric: str) -> bool:
-    """Say whether a metric is shown in percent."""
+    """Return whether a metric is shown in percent."""
     return "accuracy" in metric
 
 
 def format_statistics(statistics: SeedStatistics | None, percent: bool = True) -> str:
-    """Format a mean with its standard deviation; a dash if there is none.
+    """Format a mean with its standard deviation, or a dash if there is no value.
 
     >>> format_statistics(SeedStatistics((0.91, 0.93)))
     '92.00 ± 1.41 %'
@@ -126,7 +126,7 @@ def format_statistics(statistics: SeedStatistics | None, percent: bool = True) -
 
 
 def decimals(value: float) -> int:
-    """Return the number of decimals that shows four significant digits; at most 6.
+    """Return the number of decimals needed to show four significant digits, at most 6.
 
     >>> [decimals(value) for value in (21.64, 0.0037, 4e-8, 0.0)]
     [2, 6, 6, 0]

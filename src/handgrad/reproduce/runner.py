@@ -1,4 +1,4 @@
-"""Run jobs one after another, and store each result at once."""
+"""Run jobs one after another, and store each result as soon as it is available."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ Data = dict[str, tuple[Dataset, Dataset]]
 
 
 class ProgressListener(Protocol):
-    """Is told the progress of the jobs."""
+    """Receives the progress of the jobs."""
 
     def start(self, job: Job) -> None:
-        """A job starts."""
+        """Called when a job starts."""
         ...
 
     def advance(self, done: float) -> None:
-        """A share of the job is done, 0 to 1."""
+        """Called with the completed fraction of the job, 0 to 1."""
         ...
 
     def finish(self, job: Job, result: RunResult | None, reason: str) -> None:
-        """The job is done; or, without a result, it was skipped for a reason."""
+        """Called when a job ends, with its result, or with None and why it was skipped."""
         ...
 
 
 def digests(data: Data) -> dict[str, str]:
-    """Return the SHA-256 of each data set, training and test images together."""
+    """Return the SHA-256 digests of each data set's training and test images."""
     return {name: f"{train.digest()} {test.digest()}" for name, (train, test) in data.items()}
 
 
 def pending(work: Iterable[Job], store: ResultStore) -> list[Job]:
-    """Return the jobs that have no result yet."""
+    """Return the jobs that do not have a result yet."""
     return [job for job in work if store.get(job) is None]
 
 
 def run(work: Sequence[Job], store: ResultStore, data: Data, listener: ProgressListener) -> None:
     """Run jobs and store their results.
 
-    Jobs that need a package that is not installed are skipped, and the listener is told why.
+    Jobs that need a package that is not installed are skipped, and the listener gets the reason.
 
     Raises:
         HandgradError: if training or writing a file fails.

@@ -1,7 +1,7 @@
-"""`softmax-regression`: one linear layer, by hand and then in PyTorch.
+"""`softmax-regression`: one linear layer, trained by hand and then in PyTorch.
 
-The training by hand uses all 50,000 images in each step, raw values 0..255, weights from N(0, 1),
-and gradients that are summed over the images, not averaged.
+The training by hand uses all 50,000 images in each step, raw values from 0 to 255, weights drawn
+from N(0, 1), and gradients that are summed over the images instead of averaged.
 """
 
 from __future__ import annotations
@@ -53,14 +53,15 @@ class FullBatch:
 
     Attributes:
         blocks: the number of blocks of 20 steps.
-        images: use only the first images, so many; None: all.
-        validation: the number of images for validation.
+        images: the number of images to use, from the start of the data, or None to use all.
+        validation: the number of images used for validation.
         first_lr: the learning rate of the first step, for a gradient summed over the images.
-        lr: the learning rate of all other steps; the notebook's biases had a tenth of it.
-        engine: the name of the engine; "": that of the context.
-        label_minus_one: the error: labels are one-hot encoded at label − 1, so that a 0 becomes
-            class 9, and every prediction must be shifted back.
-        sign: -1: the error: the sign of the derivative is wrong, the update is not.
+        lr: the learning rate of all other steps; the notebook used a tenth of it for its biases.
+        engine: the name of the engine, or "" for the engine of the context.
+        label_minus_one: whether to make the notebook's error: labels are one-hot encoded at label −
+            1, so label 0 becomes class 9 and every prediction must be shifted back.
+        sign: -1 makes the notebook's error: the sign of the derivative is wrong, but the update is
+            not.
     """
 
     blocks: int = 30
@@ -139,7 +140,7 @@ def notebook(quick: bool = False) -> Notebook:
         data="mnist",
         about="One linear layer, 784-10, is trained on MNIST: by hand, on raw pixels, with all "
         "50,000 training images in each step; then in PyTorch, in batches. The other 10,000 "
-        "training images are for validation.",
+        "training images are used for validation.",
         experiments=(
             _by_hand(published, corrected, quick),
             _first_steps(replace(corrected, blocks=1 if quick else 2)),
@@ -150,9 +151,16 @@ def notebook(quick: bool = False) -> Notebook:
         ),
         errata=_errata(published, corrected, batches),
         trials=(
-            HyperparameterTrial("40 epochs, AdamW to 0.002, decay 0.05", 0.92540, 2, chosen=True),
-            HyperparameterTrial("the same to 0.001", 0.92525, 2),
-            HyperparameterTrial("the same to 0.005, decay 0.2", 0.92270, 2),
+            HyperparameterTrial(
+                "40 epochs, AdamW, learning rate up to 0.002, weight decay 0.05",
+                0.92540,
+                2,
+                chosen=True,
+            ),
+            HyperparameterTrial("the same, learning rate up to 0.001", 0.92525, 2),
+            HyperparameterTrial(
+                "the same, learning rate up to 0.005, weight decay 0.2", 0.92270, 2
+            ),
             HyperparameterTrial("the first, images shifted by up to a pixel", 0.92120, 2),
         ),
         validated_on=VALIDATION_SET,
@@ -187,7 +195,7 @@ def _by_hand(published: FullBatch, corrected: FullBatch, quick: bool) -> Experim
         {
             "loss after the first step": "The notebook's loss falls from 18.687 to 7.702 in a "
             "first step with a learning rate of 1e-3. Here it is 18.89 ± 0.28 before that step, "
-            "and 7.1 to 10.1 in the five seeds five steps later, with 1e-4. The rest of "
+            "and 7.1 to 10.1 for the five seeds five steps later, with 1e-4. The rest of "
             "the notebook's first step is unknown. Its biases then have a learning rate of 1e-5, "
             "here 1e-4.",
         },
@@ -202,7 +210,7 @@ def _by_hand(published: FullBatch, corrected: FullBatch, quick: bool) -> Experim
 
 
 def _first_steps(variant: FullBatch) -> Experiment:
-    """Return the first steps only: PyTorch takes a second or more for each."""
+    """Return only the first steps, because PyTorch takes a second or more for each."""
     return Experiment(
         f"by hand, the first {variant.blocks * BLOCK} steps",
         {"corrected": variant, "pytorch": replace(variant, engine=TORCH_ENGINE)},
@@ -218,8 +226,8 @@ def _in_pytorch(batches: Training, quick: bool) -> Experiment:
         {"validation accuracy": 0.857, "validation loss": 0.672},
         {
             "validation accuracy": "The loss agrees. The accuracy depends on which 10,000 images "
-            "are for validation, with a standard deviation of 0.35 points, and the notebook does "
-            "not say which they were."
+            "are used for validation, with a standard deviation of 0.35 points, and the notebook "
+            "does not say which they were."
         },
         ranges={
             (kind, "validation accuracy"): (0.68, 0.78) if quick else (0.845, 0.865)
@@ -241,8 +249,8 @@ def _errata(published: FullBatch, corrected: FullBatch, batches: Training) -> tu
         ),
         Erratum(
             "dL/dZ is written as y − p, and the update adds it.",
-            "It is p − y. The two errors cancel, but the formula with the usual update increases "
-            "the loss. Measured after 20 steps.",
+            "The derivative is p − y. The two errors cancel, but the formula with the usual update "
+            "increases the loss. This was measured after 20 steps.",
             "validation accuracy",
             replace(corrected, blocks=1, sign=-1),
             replace(corrected, blocks=1),

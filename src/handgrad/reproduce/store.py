@@ -1,4 +1,4 @@
-"""The store of results: one file for each job, named after everything that decides its result."""
+"""The store of results: one file per job, named after everything that determines its result."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Job(NamedTuple):
     Attributes:
         notebook: the name of the notebook.
         data: the name of the data set.
-        description: the experiment and the kind of the variant.
+        description: the experiment and the kind of variant, for the progress display.
         variant: the variant.
         seed: the seed.
-        metrics: the metrics that the report needs from it.
+        metrics: the metrics that the report needs from this job.
     """
 
     notebook: str
@@ -46,7 +46,7 @@ class Job(NamedTuple):
 
 
 def jobs(notebooks: Sequence[Notebook], seeds: int) -> list[Job]:
-    """Return all jobs, equal ones once; the first seed of all notebooks comes first."""
+    """Return all jobs without duplicates; the first seed of all notebooks comes first."""
     found: dict[tuple[str, str, int], Job] = {}
     needed = {notebook.name: _needed_metrics(notebook) for notebook in notebooks}
     for seed in range(seeds):
@@ -88,15 +88,15 @@ def _needed_metrics(notebook: Notebook) -> defaultdict[str, set[str]]:
 
 
 def ignore_warning(sentence: str) -> None:
-    """Do nothing with the warning."""
+    """Ignore the warning."""
 
 
 class ResultStore:
     """A folder of results.
 
     Args:
-        folder: the folder; it is created with the first result.
-        digests: the SHA-256 of each data set, by its name.
+        folder: the folder; it is created when the first result is stored.
+        digests: the SHA-256 digests of each data set, by the data set's name.
         engine: the name of the engine.
         warn: called with a sentence, once for each file that cannot be used.
 
@@ -121,7 +121,7 @@ class ResultStore:
         self._warn, self._warned = warn, set[Path]()
 
     def get(self, job: Job) -> RunResult | None:
-        """Return the result of a job; None: it was not run, or its file cannot be used."""
+        """Return the result of a job, or None if it was not run or its file cannot be used."""
         path = self._path(job, ".json")
         try:
             return self._read(path, job)
@@ -131,11 +131,11 @@ class ResultStore:
             reason = str(error)
         except (OSError, ValueError, LookupError, TypeError, AttributeError):
             reason = "cannot be read"
-        self._warn_once(path, f"{path} {reason}; its job is run again")
+        self._warn_once(path, f"{path} {reason}; its job will be run again")
         return None
 
     def _read(self, path: Path, job: Job) -> RunResult:
-        """Read a result, or raise an error of any kind."""
+        """Read a result; raise an error of any kind if that is not possible."""
         content = json.loads(path.read_text("utf-8"))
         result = RunResult.from_dict(content["result"])
         if any(content[name] != value for name, value in self._identity(job).items()):
@@ -147,7 +147,7 @@ class ResultStore:
         return result
 
     def put(self, job: Job, result: RunResult) -> None:
-        """Store the result of a job, and the network of the first seed.
+        """Store the result of a job and, for the first seed, the network.
 
         Raises:
             StorageError: if a file cannot be written.
@@ -167,12 +167,12 @@ class ResultStore:
             temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
     def network(self, job: Job) -> Network | None:
-        """Return the network of a job; None: there is none."""
+        """Return the network of a job, or None if there is no network."""
         path = self._path(job, ".safetensors")
         try:
             return load_model(path).network if path.is_file() else None
         except HandgradError as error:
-            self._warn_once(path, f"a network is not shown: {error}")
+            self._warn_once(path, f"a network cannot be shown: {error}")
             return None
 
     def checkpoint(self, job: Job) -> Path:
@@ -180,7 +180,7 @@ class ResultStore:
         return self._path(job, ".unfinished")
 
     def _warn_once(self, path: Path, sentence: str) -> None:
-        """Warn about a file, once."""
+        """Warn about a file, but only once."""
         if path not in self._warned:
             self._warned.add(path)
             self._warn(sentence)
@@ -191,7 +191,7 @@ class ResultStore:
         return self.folder / job.notebook / f"{key}-{job.seed}{suffix}"
 
     def _identity(self, job: Job) -> dict[str, str | int]:
-        """Return everything that decides the result of a job."""
+        """Return everything that determines the result of a job."""
         return {
             "variant": describe(job.variant),
             "seed": job.seed,
@@ -201,9 +201,9 @@ class ResultStore:
 
 
 def describe(value: object) -> str:
-    """Return a value as `repr` does, without the fields that have their default.
+    """Return a value like `repr` does, but without the fields that have their default values.
 
-    A field that is added later, with a default, therefore does not change existing descriptions.
+    Adding a field with a default value therefore does not change existing descriptions.
 
     >>> describe(hg.Adam(0.01))
     'Adam(lr=0.01)'

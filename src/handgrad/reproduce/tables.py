@@ -1,4 +1,4 @@
-"""The results as tables of text, for page, document and terminal."""
+"""The results as text tables for the page, the document and the terminal."""
 
 from __future__ import annotations
 
@@ -28,11 +28,12 @@ DASH, MINUS = "–", "\N{MINUS SIGN}"
 HEADINGS = ["metric", ">published", ">reproduced", "within 2 sd"]
 HEADINGS += [">corrected", ">in PyTorch", ">at its best"]
 BENCHMARK_NOTE = (
-    "All start with the same weights and see the same images in the same order. They round "
-    "differently, and thousands of steps amplify the differences: initial weights larger by one "
-    "part in a million changed the accuracy of handgrad by up to 1.3 points for online-mlp and "
-    "0.6 points for fashion-mlp. With batch normalisation, the notebook's NumPy normalises the "
-    "test images with their own statistics; the others use the running statistics of training."
+    "All implementations start with the same weights and see the same images in the same order. "
+    "They round differently, and thousands of steps amplify the differences: increasing the "
+    "initial weights by one part in a million changed handgrad's accuracy by up to 1.3 points for "
+    "online-mlp and 0.6 points for fashion-mlp. With batch normalisation, the notebook's NumPy "
+    "code normalises the test images with their own statistics; the others use the running "
+    "statistics from training."
 )
 
 
@@ -43,7 +44,7 @@ class Table(NamedTuple):
         title: the title above the table.
         headings: the headings of the columns; ">" marks a right-aligned column.
         rows: the cells.
-        note: a paragraph below the table; "": none.
+        note: a paragraph below the table, or "" for no paragraph.
     """
 
     title: str
@@ -64,7 +65,7 @@ def overview(results: Sequence[NotebookResults]) -> Table:
 
 
 def short_overview(results: Sequence[NotebookResults]) -> Table:
-    """Return `overview` without the corrected variants: it fits into 80 columns."""
+    """Return `overview` without the corrected variants, so that it fits into 80 columns."""
     rows = []
     for each in results:
         for experiment, metric, cells in _metric_rows(each):
@@ -77,7 +78,7 @@ def short_overview(results: Sequence[NotebookResults]) -> Table:
 
 
 def all_metrics(results: NotebookResults) -> Table:
-    """Return the table of all metrics of a notebook, losses included."""
+    """Return the table of all metrics of a notebook, including the losses."""
     rows = [[f"{e.title}: {metric}", *cells] for e, metric, cells in _metric_rows(results)]
     return Table("All values", HEADINGS, rows)
 
@@ -90,7 +91,7 @@ def _metric_rows(results: NotebookResults) -> Iterator[tuple[Experiment, str, li
 
 
 def _cells(results: NotebookResults, experiment: Experiment, metric: str) -> list[str]:
-    """Return the cells of a metric: published, reproduced, agreement, and other variants."""
+    """Return the cells of a metric: published, reproduced, agreement, and the other variants."""
     percent, value = is_accuracy(metric), experiment.published.get(metric)
     found = {kind: results.metric(experiment.variants.get(kind), metric) for kind in VARIANTS}
     published = DASH if value is None else f"{100 * value:.2f} %" if percent else f"{value:g}"
@@ -111,12 +112,12 @@ def _cell(results: NotebookResults, statistics: SeedStatistics | None, percent: 
 
 
 def _break_seeds(cell: str) -> str:
-    """Put the number of seeds on a line of its own, so that the column is narrow."""
+    """Put the number of seeds on a separate line to keep the column narrow."""
     return cell.replace(" (", "\n(")
 
 
 def times(results: Sequence[NotebookResults]) -> Table:
-    """Return the table of the times of the whole training."""
+    """Return the table of the times of the whole training run."""
     rows = []
     for each in results:
         seconds = {name: _whole_training(each, name) for name in (NUMPY, HANDGRAD, TORCH)}
@@ -135,7 +136,7 @@ def times(results: Sequence[NotebookResults]) -> Table:
 
 
 def short_times(results: Sequence[NotebookResults]) -> Table:
-    """Return `times` without the ratios: it fits into 80 columns."""
+    """Return `times` without the ratios, so that it fits into 80 columns."""
     full = times(results)
     headings = ["notebook", ">published", ">NumPy", ">handgrad", ">PyTorch"]
     rows = [
@@ -146,7 +147,7 @@ def short_times(results: Sequence[NotebookResults]) -> Table:
 
 
 def bests(results: Sequence[NotebookResults]) -> Table:
-    """Return the table of the networks at their best."""
+    """Return the table of the best variants of the networks."""
     rows = []
     for each in results:
         for variant in (e.variants.get(BEST) for e in each.notebook.experiments):
@@ -158,7 +159,7 @@ def bests(results: Sequence[NotebookResults]) -> Table:
 
 
 def hyperparameter_trials(results: NotebookResults) -> Table | None:
-    """Return the table of the hyperparameters that were compared; None: there are none."""
+    """Return the table of the compared hyperparameters, or None if there were none."""
     notebook = results.notebook
     if not notebook.trials:
         return None
@@ -180,7 +181,7 @@ def hyperparameter_trials(results: NotebookResults) -> Table | None:
 
 
 def speed(results: NotebookResults) -> Table | None:
-    """Return the table of the speed benchmark; None: it was not run."""
+    """Return the table of the speed benchmark, or None if it was not run."""
     found = results.of(results.notebook.benchmark)
     if not found:
         return None
@@ -200,7 +201,7 @@ def speed(results: NotebookResults) -> Table | None:
     ]
     headings = ["implementation", ">µs per image", ">whole training", ">relative to handgrad"]
     headings += [">test accuracy after the benchmark"]
-    title = "Speed, measured in turns with the same images and initial weights"
+    title = "Speed, with the same images and initial weights for all implementations"
     return Table(title, headings, rows, BENCHMARK_NOTE)
 
 
@@ -217,7 +218,7 @@ def errata(results: NotebookResults) -> Table:
         rows.append([f"{number}. {erratum.error}", erratum.why, metric, *values, cost])
     headings = ["error", "why it is an error", "measured by"]
     headings += [">with it", ">without it", ">difference"]
-    return Table("Errors, and what each costs", headings, rows)
+    return Table("Errors, and the effect of each", headings, rows)
 
 
 def remarks(results: NotebookResults) -> list[str]:
@@ -242,7 +243,7 @@ def _difference(value: float, percent: bool) -> str:
 
 
 def _whole_training(results: NotebookResults, name: str) -> float | None:
-    """Return the seconds of the whole training in an implementation."""
+    """Return the duration of the whole training run in one implementation, in seconds."""
     for result in results.of(results.notebook.benchmark):
         if f"{name}: microseconds" in result.metrics:
             return result.metrics[f"{name}: microseconds"] * result.metrics["total"] / 1e6
@@ -250,7 +251,7 @@ def _whole_training(results: NotebookResults, name: str) -> float | None:
 
 
 def _duration(seconds: float | None) -> str:
-    """Format a time; below a second with two significant digits.
+    """Format a time; times below one second get two significant digits.
 
     >>> [_duration(s) for s in (750.0, 2.52, 0.034, None)]
     ['12 min 30.0 s', '2.5 s', '0.034 s', '–']

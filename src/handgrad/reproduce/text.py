@@ -13,16 +13,18 @@ from handgrad.threads import cores
 
 METHOD = (
     "Five public notebooks build image classifiers by hand. Each is run here in four variants. "
-    "Reproduced: as published, errors included. Corrected: without the errors, with the same "
-    "data, model, initial weights, optimizer and epochs. In PyTorch: the corrected variant with "
-    "the same initial weights. At its best: the same network with other hyperparameters, chosen "
-    "on validation images from the training set; a table for each notebook lists what was "
-    "compared. Two small modern networks of handgrad are added for comparison.",
-    "Numbers are mean and standard deviation over the seeds. A published value is reproduced if "
-    "it lies within two standard deviations of the mean.",
+    "The variant “reproduced” is the notebook as published, including its errors. The variant "
+    "“corrected” has no errors, but the same data, model, initial weights, optimizer and number "
+    "of epochs. The variant “in PyTorch” is the corrected variant, computed by PyTorch from the "
+    "same initial weights. The variant “at its best” is the same network with other "
+    "hyperparameters, chosen on validation images from the training set; a table for each "
+    "notebook lists what was compared. Two small modern networks of handgrad are added for "
+    "comparison.",
+    "Numbers are means and standard deviations over the seeds. A published value counts as "
+    "reproduced if it lies within two standard deviations of the mean.",
 )
 QUICK = (
-    "This is the quick run, with fewer epochs and images. It shows that everything works; it "
+    "This is the quick run, with fewer epochs and images. It shows that everything works, but it "
     "cannot reproduce the published values."
 )
 PACKAGES = ("handgrad", "numpy", "numba", "torch", "keras")
@@ -34,7 +36,7 @@ def introduction(quick: bool) -> tuple[str, ...]:
 
 
 def command(names: Sequence[str], seeds: int, engine: str, quick: bool) -> str:
-    """Return the command that makes the report of some notebooks."""
+    """Return the command that makes the report for some notebooks."""
     which = "all" if [*names] == [*NOTEBOOKS] else " ".join(names)
     return f"handgrad reproduce {which} --seeds {seeds} --engine {engine}" + " --quick" * quick
 
@@ -55,7 +57,7 @@ def provenance(machines: Sequence[str]) -> str:
     'Measured on: a (2 results); not recorded (1 result).'
     """
     if not machines:
-        return "Nothing was measured yet."
+        return "Nothing has been measured yet."
     counts = (
         f"{name or 'not recorded'} ({count} result{'s' * (count > 1)})"
         for name, count in Counter(machines).most_common()

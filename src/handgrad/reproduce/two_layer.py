@@ -1,7 +1,8 @@
 """`two-layer`: from tensors to a network of two layers, by hand and then in PyTorch.
 
 The images are standardized. One layer is trained by hand, with autograd, with a hand-written
-optimizer and with PyTorch's; then two layers, with a loss that is summed over each batch.
+optimizer and with PyTorch's optimizer. Then two layers are trained with a loss that is summed over
+each batch.
 """
 
 from __future__ import annotations
@@ -54,14 +55,14 @@ TWO_LAYERS: tuple[Layer, ...] = (
 
 @dataclass(frozen=True)
 class SummedLoss:
-    """Two layers, the loss summed over the batch, evaluated on the test images in each epoch.
+    """Two layers with a loss summed over the batch; every epoch is evaluated on the test images.
 
-    The last batch has only 32 images, so its step is smaller.
+    The last batch has only 32 images, so the corresponding step is smaller.
 
     Attributes:
         epochs: the number of epochs.
         lr: the learning rate for a summed gradient.
-        images: train with the first images only, so many; None: all.
+        images: the number of images to train with, from the start of the data, or None to use all.
     """
 
     epochs: int = 40
@@ -92,7 +93,7 @@ class SummedLoss:
 
 
 class ManualSGD:
-    """Gradient descent with accumulated gradients, as the notebook writes it.
+    """Gradient descent with accumulated gradients, as written in the notebook.
 
     Args:
         net: the network; its arrays are changed in place.
@@ -113,7 +114,7 @@ class ManualSGD:
             self.gradients[name] += gradient
 
     def step(self) -> None:
-        """Update each parameter against its gradient."""
+        """Update each parameter by a step against its gradient."""
         for name, W in self.net.parameters.items():
             W -= self.lr * self.gradients[name]
 
@@ -127,11 +128,12 @@ class ManualTraining:
     """One layer, trained for one epoch with `ManualSGD`.
 
     Attributes:
-        zero_grad: whether the gradients are set to zero after each step; False: the error.
-        clamped: the error: probabilities are clamped at 1e-10 before the logarithm, so that an
-            image with a smaller probability has no gradient.
-        lr: the learning rate for a mean gradient.
-        images: train with the first images only, so many; None: all.
+        zero_grad: whether the gradients are set to zero after each step; False reproduces the
+            error.
+        clamped: whether to make the notebook's error: probabilities are clamped at 1e-10 before the
+            logarithm, so an image with a smaller probability has no gradient.
+        lr: the learning rate for gradients averaged over the batch.
+        images: the number of images to train with, from the start of the data, or None to use all.
     """
 
     zero_grad: bool = True
@@ -170,14 +172,14 @@ class ManualTraining:
 
 @np.errstate(over="ignore", invalid="ignore")
 def naive_softmax(Z: Array) -> Array:
-    """Compute exp Z / Σ exp Z as the notebook does for one example; it can overflow."""
+    """Compute exp Z / Σ exp Z as the notebook does for one example. It can overflow."""
     exp = np.exp(Z)
     return exp / exp.sum(axis=1, keepdims=True)
 
 
 @dataclass(frozen=True)
 class SoftmaxTwice(SoftmaxCrossEntropy):
-    """Cross-entropy that gets probabilities instead of logits.
+    """Cross-entropy that is given probabilities instead of logits.
 
     p = softmax Z        L = cross-entropy of softmax p        dZ = p (dp − Σₖ dpₖ pₖ)
     """
@@ -191,10 +193,10 @@ class SoftmaxTwice(SoftmaxCrossEntropy):
 
 @dataclass(frozen=True)
 class EpochChoice:
-    """The test accuracy of the best epoch, chosen by test or by validation accuracy.
+    """The test accuracy of the best epoch, chosen by test accuracy and by validation accuracy.
 
     Attributes:
-        training: the training, with validation images and with `track_test`.
+        training: the training run, with validation images and with `track_test`.
     """
 
     training: Training
@@ -252,14 +254,18 @@ def notebook(quick: bool = False) -> Notebook:
         data="mnist",
         about="Two networks are trained on standardized MNIST images in batches of 64: one layer, "
         "784-10, with weights from N(0, 1) and a learning rate of 1; and two layers, 784-30-10 "
-        "with ReLU, for 40 epochs with a learning rate of 0.001 for a summed loss, which is "
-        "0.064 for its mean.",
+        "with ReLU, for 40 epochs with a learning rate of 0.001 for a summed loss, which "
+        "corresponds to 0.064 for the mean loss.",
         experiments=(_two(corrected, epochs, quick), _one(one)),
         benchmark=SpeedBenchmark(TWO_LAYERS, SGD(BATCH * LR), BATCH, 12_800, 40 * 60_000),
         errata=_errata(corrected),
         trials=(
             HyperparameterTrial(
-                "60 epochs, AdamW to 0.004, decay 0.02, shift 1 pixel, rotation 4°", 0.9775, 1, True
+                "60 epochs, AdamW, learning rate up to 0.004, weight decay 0.02, shift 1 pixel, "
+                "rotation 4°",
+                0.9775,
+                1,
+                True,
             ),
             HyperparameterTrial("the same, light", 0.9738, 1),
             HyperparameterTrial("the same, no augmentation", 0.9677, 1),
@@ -323,7 +329,7 @@ def _errata(corrected: Training) -> tuple[Erratum, ...]:
     chosen = EpochChoice(replace(corrected, validation=10_000, track_test=True))
     return (
         Erratum(
-            "The loss is summed over the batch, the gradient by hand is averaged.",
+            "The loss is summed over the batch, but the gradient computed by hand is averaged.",
             "The same learning rate then has two meanings that differ by a factor of 64: 0.001 is "
             "right for the sum and far too small for the mean.",
             "test accuracy",
@@ -333,23 +339,25 @@ def _errata(corrected: Training) -> tuple[Erratum, ...]:
         Erratum(
             "The version with autograd (published: 31 %): gradients are not set to zero, the loss "
             "is summed with a learning rate of 1, probabilities are clamped at 1e-10.",
-            "All three are errors; the learning rate is 64 times that of the version by hand.",
+            "All three are errors. With a summed loss, a learning rate of 1 is 64 times as large "
+            "as in the version by hand.",
             epoch,
             ManualTraining(zero_grad=False, clamped=True, lr=float(BATCH)),
             ManualTraining(),
         ),
         Erratum(
-            "Only the third of these: clamped probabilities.",
-            "The derivative of a clamped number is 0: nothing is learned from images that are far "
-            "off. Softmax and cross-entropy in one function need no clamp.",
+            "Only the third of these errors: clamped probabilities.",
+            "The derivative of a clamped number is 0, so the images with the largest errors do "
+            "not contribute to the training. Softmax and cross-entropy in one function need no "
+            "clamping.",
             epoch,
             ManualTraining(clamped=True),
             ManualTraining(),
         ),
         Erratum(
-            "Only the first of these: gradients that are not set to zero.",
-            "Each step repeats all earlier steps, like momentum without decay. For one epoch of "
-            "one layer it does no harm.",
+            "Only the first of these errors: gradients that are not set to zero.",
+            "Each step repeats all earlier steps, like momentum without decay. This does no harm "
+            "when one layer is trained for one epoch.",
             epoch,
             ManualTraining(zero_grad=False),
             ManualTraining(),
@@ -357,7 +365,7 @@ def _errata(corrected: Training) -> tuple[Erratum, ...]:
         Erratum(
             "The test set is used for validation.",
             "The accuracy of the epoch that is best on the test images is too optimistic. Without "
-            "the error: the epoch is chosen by 10,000 validation images.",
+            "the error, the epoch is chosen by the accuracy on 10,000 validation images.",
             "test accuracy, epoch chosen by it",
             chosen,
             chosen,
@@ -365,7 +373,7 @@ def _errata(corrected: Training) -> tuple[Erratum, ...]:
         ),
         Erratum(
             "The softmax for a single example does not subtract the maximum.",
-            "exp overflows in float32 above 88. Measured with one layer after one epoch.",
+            "In float32, exp overflows above 88. This was measured with one layer after one epoch.",
             "images without a prediction, maximum not subtracted",
             ManualTraining(),
             ManualTraining(),
@@ -374,14 +382,16 @@ def _errata(corrected: Training) -> tuple[Erratum, ...]:
         Erratum(
             "The text suggests using the cross-entropy of PyTorch after the softmax.",
             "It expects logits and applies softmax itself. With probabilities, its loss cannot "
-            "fall below 1.46 and its gradient vanishes. Measured after the same number of epochs.",
+            "fall below 1.46 and its gradient vanishes. This was measured after the same number of "
+            "epochs.",
             "test accuracy",
             Training(TWO_LAYERS, replace(short, loss=SoftmaxTwice())),
             Training(TWO_LAYERS, short),
         ),
         Erratum(
-            "0.1307 and 0.3081 are called mean and median.",
-            "They are mean and standard deviation; more than half of all pixels are 0.",
+            "The values 0.1307 and 0.3081 are called the mean and the median.",
+            "They are the mean and the standard deviation. The median is 0, because more than half "
+            "of all pixels are 0.",
             "median",
             ReportedValue({"median": 0.3081}),
             PixelStatistics(),
