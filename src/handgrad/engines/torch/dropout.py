@@ -1,4 +1,4 @@
-"""Dropout in PyTorch with the same masks as ours: a mask is drawn, not derived."""
+"""Dropout in PyTorch that draws the same masks as handgrad's own dropout layers."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Kernels for Dense on a batch of one image: they vectorize over features, not over images.
+"""Kernels for Dense on a batch of one image, vectorized over features instead of images.
 
 Y = W x + b        x (I,)   W (O, I)   b (O,)   Y (O,)
 
-W is stored in tiles of T outputs, (O/T, I, T), as in `dense`. SIMD vectors hold outputs here,
-because there is only one image.
+W is stored in tiles of T outputs, (O/T, I, T), as in `dense`. A SIMD vector contains
+16 outputs of the single image.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def update_csr(
 ) -> None:
     """W[o, indices[e]] ← W[o, indices[e]] − η dY[o] data[e]        one tile of outputs o
 
-    If `has_shift`, the image is normalized, and W[o, i] ← W[o, i] − η dY[o] shift[i] as well.
+    If `has_shift`, the image is normalized, so also W[o, i] ← W[o, i] − η dY[o] shift[i].
     `step` is scratch memory of T elements.
     """
     T = VECTORS * LANES
@@ -100,7 +100,7 @@ def backward_input(
 ) -> None:
     """dX[i] = Σₒ W[o, i] dY[o]        16 inputs i at a time
 
-    indices[o] = o; the scratch memory holds 16 x 16 elements.
+    indices[o] = o. The scratch memory has 16 x 16 elements.
     """
     T = VECTORS * LANES
     for start in range(0, inputs, LANES):

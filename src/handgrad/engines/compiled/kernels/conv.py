@@ -101,7 +101,7 @@ def backward_input(
 
     P is W as `pack_backward` stores it. D is dY as `pad` stores it: D[o] begins at o·plane, its
     rows are `row` elements apart, and D[o, 0, 0] is at `corner`. Kernel elements (i, j) that
-    would only multiply padding are skipped: dY lies between `top` and `top + last_row`, and
+    would only multiply padding are skipped. dY is located between `top` and `top + last_row`, and
     between `left` and `left + last_column`.
     """
     area = height * width * LANES
@@ -129,9 +129,9 @@ def backward_input(
 
 @helper
 def _inside(first: int, last: int, reach: int, size: int) -> tuple[int, int]:
-    """Return the range of kernel elements t with 0 ≤ p − t ≤ reach for a p in first … last.
+    """Return the range of kernel elements t with 0 ≤ p − t ≤ reach for some p in first … last.
 
-    The range has at least one element, so that every output is written.
+    The range has at least one element, so every output is written.
     """
     begin = min(max(0, first - reach), size - 1)
     return begin, max(begin + 1, min(size, last + 1))
@@ -193,7 +193,7 @@ def pad(
 ) -> None:
     """D[k, corner + h·row_stride + w·column_stride] = X[k, h, w]
 
-    Pads an image with zeros, or dilates it: all other elements of D stay zero.
+    This pads an image with zeros or dilates it. All other elements of D stay zero.
     """
     for k in range(channels):
         for h in range(height):

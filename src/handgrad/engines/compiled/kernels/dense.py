@@ -111,10 +111,10 @@ def gradient(
 ) -> None:
     """dW[o, i] = Σₙ X[i, n] dY[o, n]        one block of i, one tile of o
 
-    An item is a half of the batch, a block of inputs and a tile of outputs. The chunks of a half
-    are summed in order. dW has shape (halves, O/T, I, T). R is the transpose of dY, with shape
-    (O/T, lanes, T) for each chunk. X and R have one chunk every `X_stride` and `R_stride` elements.
-    If there is one half, which is the whole batch, norms[item] = Σ dW².
+    A work item is one half of the batch, one block of inputs and one tile of outputs. The chunks
+    of a half are summed in order. dW has shape (halves, O/T, I, T). R is the transpose of dY, with shape
+    (O/T, lanes, T) for each chunk. The chunks of X and R are `X_stride` and `R_stride` elements
+    apart. If the batch is not split into halves, norms[item] = Σ dW².
     """
     tile, block, half = item % tiles, item // tiles % blocks, item // (blocks * tiles)
     first, last = inputs * block // blocks, inputs * (block + 1) // blocks

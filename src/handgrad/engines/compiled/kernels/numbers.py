@@ -1,4 +1,4 @@
-"""Helpers for kernels: exp, tanh, sigmoid, sums and fills, written so that loops vectorize."""
+"""Vectorizable helper functions for kernels: exp, tanh, sigmoid, sums and fills."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def exp(x: Number) -> Number:
 def tanh(x: Number) -> Number:
     """Tanh x, accurate to a few ulp; NaN stays NaN.
 
-    Below 1/4 a polynomial keeps small numbers accurate; above, tanh x = (1 − e⁻²ˣ)/(1 + e⁻²ˣ).
+    Below 1/4, a polynomial is accurate for small numbers. Above, tanh x = (1 − e⁻²ˣ)/(1 + e⁻²ˣ).
     """
     size = abs(x)
     s = x * x
@@ -95,7 +95,7 @@ def fill(X: Floats, count: int, value: Number) -> None:
 
 @helper
 def flag_nonfinite(X: Floats, count: int, nonfinite: Ints) -> None:
-    """Set nonfinite[0] to 1 if a number is not finite, which is when all exponent bits are set."""
+    """Set nonfinite[0] to 1 if all exponent bits of a number are set, so it is not finite."""
     exponents, largest = np.int32(0x7F800000), np.int32(0)
     pattern = as_int32(X)
     for i in range(count):
@@ -106,5 +106,5 @@ def flag_nonfinite(X: Floats, count: int, nonfinite: Ints) -> None:
 
 @helper
 def images_in_chunk(step_state: Ints, chunk: int) -> int:
-    """Return how many of the chunk's 16 lanes hold an image of the batch."""
+    """Return how many of the chunk's 16 lanes contain an image of the batch."""
     return min(LANES, step_state[COUNT] - LANES * chunk)
