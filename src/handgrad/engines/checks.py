@@ -30,7 +30,9 @@ def checked(batches: BatchStream, net: Network) -> BatchStream:
         raise DataError(f"there must be exactly one label per image: {M}, not {len(labels)}")
     check_labels(labels[order], N, net.classes)
     if weights is not None and not (weights.shape == (M,) and _are_weights(weights[order])):
-        raise DataError(f"there must be exactly one weight per image: {M} finite numbers of at least 0")
+        raise DataError(
+            f"there must be exactly one weight per image: {M} finite numbers of at least 0"
+        )
     if len(lrs) != -(-N // size):
         raise DataError(
             f"there must be exactly one learning rate per batch: {-(-N // size)}, not {len(lrs)}"
@@ -47,7 +49,9 @@ def _check_order(order: NDArray[Any], M: int) -> None:
         )
     if len(order) and not (order.min() >= 0 and order.max() < M):
         wrong = order.min() if order.min() < 0 else order.max()
-        raise DataError(f"the order must contain only indices from 0 to {M - 1}, but it contains {wrong}")
+        raise DataError(
+            f"the order must contain only indices from 0 to {M - 1}, but it contains {wrong}"
+        )
 
 
 def _are_weights(weights: NDArray[Any]) -> bool:

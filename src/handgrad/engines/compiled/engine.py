@@ -64,8 +64,8 @@ class CompiledEngine:
         config: the loss, the optimizer and the seed.
         workers: the number of threads, or None for one per core that this process may use. The
             result does not depend on the number of threads.
-        skip_zeros: whether the first dense layer skips zero pixels, or None to skip them if at least
-            70 % of the pixels in the first images are zero.
+        skip_zeros: whether the first dense layer skips zero pixels, or None to skip them if at
+            least 70 % of the pixels in the first images are zero.
 
     Attributes:
         parallel_step_threshold: a step with at most this many multiply-adds uses one worker.
@@ -88,7 +88,8 @@ class CompiledEngine:
     ) -> None:
         if net.dtype != np.float32:
             raise ConfigError(
-                f"the compiled engine supports only float32, not {net.dtype}; use engine='reference'"
+                f"the compiled engine supports only float32, not {net.dtype}; "
+                "use engine='reference'"
             )
         self.net, self.config, self.steps = net, config, 0
         self.workers = workers or cores()

@@ -1,8 +1,8 @@
 """Compiles kernels with Numba once per machine, and links their machine code into the process.
 
-A kernel is identified by its file, its function and its tile sizes. The object code is cached in the
-user's cache folder under a key that changes with the sources, the compiler and the processor. A
-process that finds all its kernels in the cache does not import Numba.
+A kernel is identified by its file, its function and its tile sizes. The object code is cached in
+the user's cache folder under a key that changes with the sources, the compiler and the processor.
+A process that finds all its kernels in the cache does not import Numba.
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ def _linker() -> Any:
 
 @cache
 def function(kernel: Kernel) -> Any:
-    """Return a kernel as a function that takes the address of its arguments and releases the GIL."""
+    """Return a kernel as a function that takes its arguments' address and releases the GIL."""
     return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(addresses([kernel])[kernel])
 
 

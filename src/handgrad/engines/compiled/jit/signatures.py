@@ -60,7 +60,7 @@ def signature(kernel: str) -> Signature:
     """Return the signature of a kernel, given its name, for example "dense.forward".
 
     Raises:
-        AssertionError: if the kernel does not exist, or its memory accesses are declared incorrectly.
+        AssertionError: if the kernel does not exist, or its memory accesses are declared wrongly.
     """
     family, _, name = kernel.partition(".")
     signatures = _signatures(family)

@@ -2,8 +2,8 @@
 
 Y = W x + b        x (I,)   W (O, I)   b (O,)   Y (O,)
 
-W is stored in tiles of T outputs, (O/T, I, T), as in `dense`. A SIMD vector contains
-16 outputs of the single image.
+W is stored in tiles of T outputs, (O/T, I, T), as in `dense`. A SIMD vector contains 16
+outputs of the single image.
 """
 
 from __future__ import annotations

@@ -209,7 +209,7 @@ def gather(
     X: Floats,
     line: int,
 ) -> None:
-    """Like `gather_uint8`, for pixels of any type. `line` is the number of pixels per cache line."""
+    """Like `gather_uint8`, for pixels of any type. A cache line has `line` pixels."""
     first = share * share_width
     count = min(share_width, pixels - first)
     width = (share_width + LANES - 1) // LANES * LANES
@@ -247,7 +247,7 @@ def to_csr(
     indptr: Ints,
     line: int,
 ) -> None:
-    """Like `to_csr_uint8`, for pixels of any type. `line` is the number of pixels per cache line."""
+    """Like `to_csr_uint8`, for pixels of any type. A cache line has `line` pixels."""
     first, inside = share * share_width, images_in_chunk(step_state, chunk)
     last = min(first + share_width, pixels)
     vectors = first + (last - first) // LANES * LANES

@@ -1,7 +1,7 @@
 """Register tiles: the inner loops of matrix products, convolutions and CSR products, in LLVM IR.
 
-Numba vectorizes plain loops well, but does not keep a tile of sums in registers. With such a tile, a
-matrix product reaches 110 instead of 50 GFLOP/s on one core. Strides are in elements.
+Numba vectorizes plain loops well, but does not keep a tile of sums in registers. With such a tile,
+a matrix product reaches 110 instead of 50 GFLOP/s on one core. Strides are in elements.
 """
 
 from __future__ import annotations

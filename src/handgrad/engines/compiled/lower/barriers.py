@@ -213,19 +213,19 @@ def _conflict_between_items(first: Region, second: Region) -> bool:
 
 
 def _may_touch_the_same(first: Region, second: Region) -> bool:
-    """Return whether two accesses may overlap, and at least one of them is not a read."""
+    """Return whether two accesses may overlap without both being reads or both flag writes."""
     modes = {first.mode, second.mode}
     overlap = first.begin < second.end and second.begin < first.end
     return first.base == second.base and overlap and modes not in ({"reads"}, {"flags"})
 
 
 def _same_items(first: Region, second: Region) -> bool:
-    """Return whether each part is accessed by the same item, hence the same worker, in both."""
+    """Return whether the same item, and so the same worker, uses each part in both accesses."""
     return first.scope == second.scope and first.items == second.items
 
 
 def _is_chunk(region: Region) -> bool:
-    """Return whether the phase iterates over whole chunks and each item uses only its own."""
+    """Return whether each item of a phase is a whole chunk and accesses only its own part."""
     return region.scope.kind == "item" and region.items == PER_CHUNK
 
 

@@ -61,7 +61,7 @@ class Builder:
         input_format: InputFormat,
         chunks: int,
         training: bool,
-        config: Mapping[type | None, LoweringRule],
+        rules: Mapping[type | None, LoweringRule],
     ) -> None:
         self.net, self.layout, self.training = net, layout, training
         self.input_format = input_format

@@ -85,8 +85,8 @@ def _sparse_first_layer(
 def _pixel_split(b: Builder, prefix: str) -> PixelSplit:
     """Return how the pixels are split for a first linear layer.
 
-    If the layer is small, each of two workers keeps the weights for its own pixels in its cache, and
-    the workers exchange only sums over their pixels.
+    If the layer is small, each of two workers keeps the weights for its own pixels in its cache,
+    and the workers exchange only sums over their pixels.
     """
     pixels = math.prod(b.net.shape)
     width = -(-pixels // (2 * LANES)) * LANES
