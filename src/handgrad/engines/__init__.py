@@ -87,7 +87,7 @@ def engine_named(name: str | MakeEngine, net: Network, config: TrainConfig) -> E
         config: the settings of a training step.
 
     Raises:
-        ConfigError: if there is no engine of this name.
+        ConfigError: if there is no engine with this name.
         MissingExtraError: if the engine needs a package that is not installed.
     """
     limit_library_threads()

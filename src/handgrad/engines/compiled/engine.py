@@ -217,7 +217,7 @@ class CompiledEngine:
 
         Args:
             batch_size: the number of images in a batch.
-            skip_zeros: whether the first dense layer skips pixels that are zero.
+            skip_zeros: whether the first dense layer skips zero pixels.
             learning: True for a training step, False for inference.
             augmentation: the random augmentation, or None for no augmentation.
         """

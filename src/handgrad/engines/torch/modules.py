@@ -1,7 +1,8 @@
 """Converts networks to PyTorch modules with the same names and layouts, and back.
 
-This is the only translation of the layers into PyTorch: the engine trains with these modules, and
-the gradient check differentiates them with autograd. They use none of the formulas in `layers/`.
+This module is the only translation of the layers into PyTorch. The engine trains with these
+modules, and the gradient check differentiates them with autograd. They use none of the formulas in
+`layers/`.
 """
 
 from __future__ import annotations

@@ -20,7 +20,8 @@ def call_kernel(
 ) -> None:
     """Compile a kernel and call it once. Arrays that the kernel writes are modified in place.
 
-    Nothing checks the sizes of the arrays: a kernel may write beyond the end of a short one.
+    The sizes of the arrays are not checked. A kernel may write past the end of an array that is too
+    short.
 
     Args:
         name: the name of the kernel, for example "dense.forward".

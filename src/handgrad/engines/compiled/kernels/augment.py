@@ -91,8 +91,8 @@ def warp_uint8(
         control_points: the number of control points per side, or 0 for no elastic distortion.
         row: the number of elements in a row of control points.
         half_pixels: (2, H·W rounded up), twice the coordinates p relative to the center.
-        down: B along y, (H, control_points).
-        across: B along x, (control_points, W rounded up).
+        down: the weights Bᵢ(y), (H, control_points).
+        across: the weights Bⱼ(x), (control_points, W rounded up).
         indices: indices[i] = i.
         rows: scratch memory (H, row).
         displacement: scratch memory (2, H·W rounded up + 16). It must be zero if there are no

@@ -37,7 +37,7 @@ def forward_csr(
     tile: int,
     Y: Floats,
 ) -> None:
-    """Y[o] = b[o] + Σₑ W[o, indices[e]] data[e]        one tile of outputs o"""
+    """Y[o] = b[o] + Σₑ W[o, indices[e]] data[e]        for one tile of outputs o"""
     T = VECTORS * LANES
     row, weights = at(Y, tile * T), at(W, tile * inputs * T)
     for o in range(T):
@@ -60,7 +60,7 @@ def update_csr(
     step_state: Ints,
     step: Floats,
 ) -> None:
-    """W[o, indices[e]] ← W[o, indices[e]] − η dY[o] data[e]        one tile of outputs o
+    """W[o, indices[e]] ← W[o, indices[e]] − η dY[o] data[e]        for one tile of outputs o
 
     If `has_shift`, the image is normalized, so also W[o, i] ← W[o, i] − η dY[o] shift[i].
     `step` is scratch memory of T elements.
@@ -98,7 +98,7 @@ def backward_input(
     indices: Int32s,
     scratch: Floats,
 ) -> None:
-    """dX[i] = Σₒ W[o, i] dY[o]        16 inputs i at a time
+    """dX[i] = Σₒ W[o, i] dY[o]        for 16 inputs i at a time
 
     indices[o] = o. The scratch memory has 16 x 16 elements.
     """

@@ -42,7 +42,7 @@ def mask(
 
 @kernel(reads="M", writes="X")
 def apply(X: Floats, M: Floats, features: int, area: int) -> None:
-    """X ← M X        one mask for the `area` elements of a feature"""
+    """X ← M X        with one mask for the `area` elements of a feature"""
     for f in range(features):
         m = at(M, f * LANES)
         for a in range(area):

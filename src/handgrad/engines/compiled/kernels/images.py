@@ -29,7 +29,7 @@ def gather_uint8(
     rows: Floats,
     X: Floats,
 ) -> None:
-    """X[p, lane] = image[p] · scale[p] + shift[p]        for the chunk's images; else 0
+    """X[p, lane] = image[p] · scale[p] + shift[p]        0 in lanes without an image
 
     A call processes one share of the pixels, which is a contiguous range. Pixels are uint8.
 

@@ -36,7 +36,7 @@ def loop_at_least_once(
     begin: Sequence[Value],
     body: Callable[[Value, Sequence[Value]], Sequence[Value]],
 ) -> Sequence[Value]:
-    """Emit a loop that runs at least once and return its carried values at its end."""
+    """Emit a loop that runs at least once, and return the final values that it carries."""
     before, body_block = builder.block, builder.append_basic_block("loop")
     builder.branch(body_block)
     builder.position_at_end(body_block)
@@ -59,7 +59,7 @@ def loop(
     begin: Sequence[Value],
     body: Callable[[Value, Sequence[Value]], Sequence[Value]],
 ) -> Sequence[Value]:
-    """Emit a loop that may not run at all and return its carried values."""
+    """Emit a loop that may run zero times, and return the final values that it carries."""
     before = builder.block
     with builder.if_then(builder.icmp_signed(">", count, constant(0))):
         values = loop_at_least_once(builder, count, begin, body)

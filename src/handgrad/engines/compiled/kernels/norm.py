@@ -33,7 +33,7 @@ def statistics(
     mean: Floats,
     deviation: Floats,
 ) -> None:
-    """mean[f] = Σ X / count        deviation[f] = Σ (X − mean)²        of one chunk
+    """mean[f] = Σ X / count        deviation[f] = Σ (X − mean)²        for one chunk
 
     Lanes without an image are set to zero, and their contribution to the sums is subtracted.
     """
@@ -137,7 +137,7 @@ def infer(
 def gradient(
     X_hat: Floats, dY: Floats, dweight: Floats, dbias: Floats, features: int, area: int
 ) -> None:
-    """dγ = Σ dY X̂        dβ = Σ dY        of one chunk"""
+    """dγ = Σ dY X̂        dβ = Σ dY        for one chunk"""
     for f in range(features):
         hat, dy = at(X_hat, f * area * LANES), at(dY, f * area * LANES)
         product, total = _ZERO, _ZERO

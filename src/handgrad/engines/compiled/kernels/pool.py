@@ -1,6 +1,6 @@
 """Kernels for MaxPool2d, AvgPool2d and GlobalAvgPool2d, forward and backward.
 
-X has shape (C, H, W, lanes), Y (C, rows, columns, lanes).
+X has shape (C, H, W, lanes), and Y has shape (C, rows, columns, lanes).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Kernels for the first Dense on images in CSR format: sums over nonzero pixels only.
+"""Kernels for the first Dense on images in CSR format, which sum only over nonzero pixels.
 
 These kernels compute Y = X Wᵀ + b and dW = dYᵀ X like those in `dense`, but omit terms that are
 exactly zero. Normalizing the images as (x − m)/s turns a zero pixel into −m/s. The contribution of
@@ -93,7 +93,7 @@ def forward(
     Y: Floats,
     Y_stride: int,
 ) -> None:
-    """Y[o] = b[o] + Σₑ W[o, indices[e]] data[e]        one tile of o, one group of chunks
+    """Y[o] = b[o] + Σₑ W[o, indices[e]] data[e]        for one tile of o, one group of chunks
 
     The chunks of the images are `chunk_stride` entries and `indptr_chunk_stride` elements of indptr
     apart. R is scratch memory for the transpose of Y. The chunks of R and Y are `R_stride` and
@@ -139,7 +139,7 @@ def forward_chunk(
     rows: Floats,
     Y: Floats,
 ) -> None:
-    """Y[o] = b[o] + Σₑ W[o, indices[e]] data[e]        all o, one chunk, one share of the pixels
+    """Y[o] = b[o] + Σₑ W[o, indices[e]] data[e]    for all o, one chunk, one share of the pixels
 
     This variant is for weights that fit into the cache. `rows` is scratch memory (lanes, T).
     """
@@ -186,7 +186,7 @@ def gradient(
     sums: Floats,
     norms: Floats,
 ) -> None:
-    """dW[o, i] = Σₙ dY[o, n] data[n, i] + shift[i] Σₙ dY[o, n]        a block of i, a tile of o
+    """dW[o, i] = Σₙ dY[o, n] data[n, i] + shift[i] Σₙ dY[o, n]    for a block of i, a tile of o
 
     A work item is a share of the pixels, a tile of outputs and a block of pixels. In indices and
     data, shares are `share_stride` and chunks are `chunk_stride` elements apart. indptr has strides
@@ -239,7 +239,7 @@ def update(
     step_state: Ints,
     scratch: Floats,
 ) -> None:
-    """W[o, i] ← W[o, i] − η dW[o, i]        items and dW as in `gradient`
+    """W[o, i] ← W[o, i] − η dW[o, i]        with items and dW as in `gradient`
 
     The scratch memory has space for dW of a block and T more elements. Subtracting each image's
     contribution directly from W would save little time, and would round W once per image.
@@ -277,7 +277,7 @@ def sum_block(
     step_state: Ints,
     sums: Floats,
 ) -> None:
-    """G[i] = Σₙ dY[n] data[n, i] + shift[i] Σₙ dY[n]        the i of a block, one tile of o
+    """G[i] = Σₙ dY[n] data[n, i] + shift[i] Σₙ dY[n]    for the i of a block, one tile of o
 
     The arguments belong to one block and one tile: the CSR matrix to the block's share, indptr to
     the block, and R to the tile. `sums` is scratch memory of T elements.

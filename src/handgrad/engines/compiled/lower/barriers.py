@@ -1,8 +1,8 @@
 """Places barriers, at which workers wait for each other, from the memory that kernels use.
 
 Each kernel declares which memory it reads and writes (`kernels.decorators.kernel`). Two accesses
-conflict if they touch the same memory, at least one of them writes, and different workers may
-make them. Between two phases with conflicting accesses there must be a barrier.
+conflict if they use the same memory, at least one of them writes, and different workers may
+perform them. Between two phases with conflicting accesses there must be a barrier.
 
 Within a phase, a worker makes all calls for one item before it starts the next item. Therefore, two
 calls may be in the same phase only if they do not conflict between different items.

@@ -15,7 +15,7 @@ BLOCK = 2048  # elements that an optimizer kernel updates at a time
 
 
 class Tiling(NamedTuple):
-    """How the O outputs of a linear layer are divided into tiles.
+    """The division of the O outputs of a linear layer into tiles.
 
     Attributes:
         outputs: O, the number of outputs.
