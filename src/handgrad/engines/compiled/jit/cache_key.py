@@ -62,7 +62,7 @@ def sources_digest(package: Path) -> str:
 
 
 def kernel_sources(package: Path) -> list[Path]:
-    """Return the files of the kernel modules and of every module they import, sorted.
+    """Return a sorted list of the kernel modules' files and the files of all their imports.
 
     Imports are followed transitively inside the package. An `__init__.py` is included only if a
     module imports names from it directly. Importing a submodule does not bring names of the parent

@@ -84,7 +84,7 @@ class Builder:
 
         Args:
             layers: the layers.
-            prefix: the prefix of their parameters' names.
+            prefix: the prefix of the names of their parameters.
             number: the position of the sequence in the network, as in `Context.layer`.
             X: the input.
             first: the index of the first layer.
