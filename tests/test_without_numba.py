@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-SLOWER = "handgrad: Numba is not installed: the reference engine trains instead, more slowly\n"
+SLOWER = "handgrad: Numba is not installed: using the reference engine instead, which is slower\n"
 BLOCK = "import sys; sys.modules.update(numba=None, llvmlite=None)\n"
 
 

@@ -32,7 +32,7 @@ def test_fused_layers_and_formulas_are_shown(handgrad):
     out = handgrad("plan", "two-layer", "--optimizer", "sgd").out
     assert "zero pixels are skipped: 81% of the pixels of mnist are zero" in out
     assert "training step of 64 images" in out
-    assert "0 Normalize  folded into the images" in out
+    assert "0 Normalize  fused with reading the images" in out
     assert "2 Dense      skips the pixels that are zero" in out
     assert "Y[o] = b[o] + Σᵢ W[o, i] X[i]" in out
     assert "W ← W − η dW" in out

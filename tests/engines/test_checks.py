@@ -34,21 +34,30 @@ def engines() -> list[Any]:
     [
         (
             {"order": np.arange(-1, 117)},
-            "the order must hold indices 0 to 18 of 19 images, found -1",
+            "the order must contain only indices from 0 to 18, but it contains -1",
         ),
-        ({"order": np.arange(117)}, "the order must hold indices 0 to 18 of 19 images, found 116"),
+        (
+            {"order": np.arange(117)},
+            "the order must contain only indices from 0 to 18, but it contains 116",
+        ),
         (
             {"order": np.zeros(117)},
-            r"one-dimensional array of whole numbers, not \(117,\) of float64",
+            r"whole numbers, not an array of shape \(117,\) and type float64",
         ),
-        ({"labels": NUMBERS[:18] % 5}, "labels must be 19, one for each image, not 18"),
+        ({"labels": NUMBERS[:18] % 5}, "there must be exactly one label per image: 19, not 18"),
         ({"labels": NUMBERS % 6}, "labels must be 0 to 4 for 5 logits, found 5"),
         ({"labels": NUMBERS % 5 - 1}, "labels must be 0 to 4 for 5 logits, found -1"),
         ({"labels": NUMBERS / 4}, r"labels must be 117 whole numbers, not an array \(117,\)"),
-        ({"weights": np.ones(18)}, "weights must be 19 numbers of at least 0"),
-        ({"weights": np.full(19, np.inf)}, "weights must be 19 numbers of at least 0"),
-        ({"weights": np.full(19, np.nan)}, "weights must be 19 numbers of at least 0"),
-        ({"lrs": [0.1] * (STEPS - 1)}, "learning rates must be 20, one for each batch, not 19"),
+        ({"weights": np.ones(18)}, "exactly one weight per image: 19 finite numbers of at least 0"),
+        (
+            {"weights": np.full(19, np.inf)},
+            "exactly one weight per image: 19 finite numbers of at least 0",
+        ),
+        (
+            {"weights": np.full(19, np.nan)},
+            "exactly one weight per image: 19 finite numbers of at least 0",
+        ),
+        ({"lrs": [0.1] * (STEPS - 1)}, "exactly one learning rate per batch: 20, not 19"),
     ],
 )
 def test_batches_that_do_not_fit_are_refused(others: dict[str, Any], sentence: str) -> None:

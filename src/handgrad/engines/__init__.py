@@ -1,4 +1,4 @@
-"""The engines: implementations of the same training step."""
+"""The engines, which are different implementations of the same training step."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def _auto(net: Network, config: TrainConfig) -> Engine:
 
 
 def _compiled(net: Network, config: TrainConfig) -> Engine:
-    """Return the compiled engine. Only it imports Numba."""
+    """Return the compiled engine. No other engine imports Numba."""
     from handgrad.engines.compiled import CompiledEngine
 
     return CompiledEngine(net, config)
 
 
 def _torch(net: Network, config: TrainConfig, **options: Any) -> Engine:
-    """Return the PyTorch engine. PyTorch is imported when it is first used."""
+    """Return the PyTorch engine. The first call imports PyTorch."""
     from handgrad.engines.torch import TorchEngine
 
     return TorchEngine(net, config, **options)
@@ -81,14 +81,14 @@ def engine_named(name: str | MakeEngine, net: Network, config: TrainConfig) -> E
     """Return a new engine for a network.
 
     Args:
-        name: the name of the engine, with an optional device for torch ("torch:cuda"); "auto" for
-            the fastest; or a function that returns an engine.
+        name: the name of the engine, or "auto" for the fastest one, or a function that returns an
+            engine. The name torch may be followed by a device, as in "torch:cuda".
         net: the network.
         config: the settings of a training step.
 
     Raises:
-        ConfigError: if there is no engine of this name.
-        MissingExtraError: if it needs a package that is not installed.
+        ConfigError: if there is no engine with this name.
+        MissingExtraError: if the engine needs a package that is not installed.
     """
     limit_library_threads()
     if not isinstance(name, str):
@@ -102,7 +102,7 @@ def engine_named(name: str | MakeEngine, net: Network, config: TrainConfig) -> E
     if not colon:
         return ENGINES[name](net, config)
     if name != "torch":
-        raise ConfigError(f"the engine {name} takes no device; leave out :{device}")
+        raise ConfigError(f"the engine {name} does not accept a device; remove :{device}")
     return ENGINES[name](net, config, device=device)
 
 
@@ -117,29 +117,30 @@ def plan(
     clip_norm: float | None = None,
     augment: Augmentation | str | None = None,
 ) -> PlanReport:
-    """Return the plan of the compiled engine for a network: print it, or read its parts.
+    """Return the plan of the compiled engine for a network. Print it, or read its attributes.
 
     Nothing is compiled, and Numba need not be installed.
 
     >>> net = hg.Network(hg.models.two_layer(), shape=(1, 28, 28), classes=10)
     >>> made = hg.plan(net)
     >>> made.layers[0]
-    LayerLine(name='0 Normalize', lowered_to='folded into the images', forward=0, backward=0)
+    LayerLine(name='0 Normalize', lowered_to='fused with reading the images', forward=0, backward=0)
 
     Args:
-        net: the network, of float32.
+        net: the network; its dtype must be float32.
         batch_size: the number of images in a batch.
-        skip_zeros: whether a first linear layer skips pixels that are zero. Training decides that
-            from the images: it skips them on MNIST, where 81 % are zero, but not on Fashion-MNIST.
-        learning: whether to plan a training step, or only a forward pass at inference.
-        loss: the loss; only to train.
-        optimizer: the optimizer; only to train.
-        clip_norm: the largest norm of all gradients together; None: no limit.
-        augment: the augmentation of the images; only to train.
+        skip_zeros: whether the first layer, if it is linear, skips zero pixels. Training makes this
+            decision from the images: it skips zeros on MNIST, where 81 % of the pixels are zero,
+            but not on Fashion-MNIST.
+        learning: True to plan a training step, False to plan a forward pass at inference.
+        loss: the loss function; used only if `learning` is True.
+        optimizer: the optimizer; used only if `learning` is True.
+        clip_norm: the maximum norm of all gradients together, or None for no limit.
+        augment: the augmentation of the images; used only if `learning` is True.
 
     Raises:
-        ConfigError: if the network is not of float32, or the batch size is not a whole number of at
-            least 1.
+        ConfigError: if the network's dtype is not float32, or the batch size is not a whole number
+            of at least 1.
     """
     from handgrad.engines.compiled import CompiledEngine
 

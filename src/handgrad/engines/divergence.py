@@ -1,4 +1,4 @@
-"""Find the layer where a number stopped being finite, by repeating the step layer by layer."""
+"""Finds the layer with the first non-finite value by repeating a step layer by layer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from handgrad.train_config import TrainConfig
 
 
 def all_finite(arrays: Mapping[str, Array]) -> bool:
-    """Return whether all values are finite; the fast sum of squares decides most cases."""
+    """Return whether all values are finite. A fast sum of squares suffices in most cases."""
     return all(math.isfinite(np.vdot(a, a)) or np.isfinite(a).all() for a in arrays.values())
 
 
@@ -29,13 +29,13 @@ def diverged(
     y: NDArray[np.integer[Any]],
     weights: Array | None,
 ) -> DivergenceError:
-    """Return the error that names the first layer with inf or NaN in this step, not yet made."""
+    """Return an error that names the first layer in which the next step produces inf or NaN."""
     where, what = _first_not_finite(net, config, ctx, X, y, weights)
     return _error(ctx.step, where, what)
 
 
 def overflowed(net: Network, step: int) -> DivergenceError:
-    """Return the error that names the layer whose arrays this step has made inf or NaN."""
+    """Return an error that names the layer whose arrays this step set to inf or NaN."""
     name = next(name for name, array in net.arrays.items() if not np.isfinite(array).all())
     index = int(name.split(".")[0])
     what = f"{name.split('.')[-1]} after the update"
@@ -46,9 +46,9 @@ def overflowed(net: Network, step: int) -> DivergenceError:
 def optimizer_state_overflowed(
     net: Network, state: Mapping[str, Mapping[str, Array]], step: int
 ) -> DivergenceError | None:
-    """Return the error that names the layer with inf or NaN in its optimizer's state, or None.
+    """Return an error that names a layer whose optimizer state has inf or NaN, or None.
 
-    A gradient can be finite and its square not: the parameter then never changes again.
+    The square of a finite gradient can overflow. The parameter would then never change again.
     """
     for name, kinds in state.items():
         if not all_finite(kinds):
@@ -60,7 +60,7 @@ def optimizer_state_overflowed(
 def _error(step: int, where: str, what: str, by_update: bool = False) -> DivergenceError:
     return DivergenceError(
         f"step {step}, {where}: {what} is not finite; "
-        "lower the learning rate, set clip_norm, or look for bad images",
+        "lower the learning rate, set clip_norm, or check the images for errors",
         step=step,
         layer=where,
         by_update=by_update,
@@ -75,7 +75,7 @@ def _first_not_finite(
     y: NDArray[np.integer[Any]],
     weights: Array | None,
 ) -> tuple[str, str]:
-    """Return the first layer of a step with inf or NaN, and the value that has it."""
+    """Return the first layer of a step with inf or NaN, and a description of the value."""
     if not np.isfinite(net.as_input(X)).all():
         return "input", "a pixel"
     cache = []

@@ -1,4 +1,4 @@
-"""The protocol of an engine, which runs the training steps of a network."""
+"""The protocol for engines, which run the training steps of a network."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from handgrad.layers import Array
 
 
 class BatchStream(NamedTuple):
-    """Images and the order in which they are trained on, batch by batch.
+    """The images of a training run and the order in which batches are made from them.
 
     Attributes:
-        images: all images, (M, C, H, W), uint8 or floating point.
-        labels: their classes, (M,) whole numbers 0..K-1.
-        weights: one weight for each image, (M,); None: equal weights.
-        order: the indices of the images, (N,) whole numbers below M.
+        images: all images, (M, C, H, W), as uint8 or floating-point numbers.
+        labels: the class of each image, (M,), whole numbers from 0 to K-1.
+        weights: the weight of each image, (M,), or None for equal weights.
+        order: the indices of the images in training order, (N,), whole numbers below M.
         size: the batch size; the last batch may be smaller.
         lrs: the learning rate of each batch.
-        augment: how the images are changed before they are learned from; None: not at all.
+        augment: the augmentation applied to the images, or None for no augmentation.
     """
 
     images: NDArray[Any]
@@ -36,7 +36,7 @@ class BatchStream(NamedTuple):
     def in_turn(
         self,
     ) -> Iterator[tuple[NDArray[Any], NDArray[np.integer[Any]], Array | None, float]]:
-        """Yield the images, labels, weights and learning rate of each batch in order."""
+        """Yield the images, labels, weights and learning rate of each batch, in order."""
         starts = range(0, len(self.order), self.size)
         for at, lr in zip(starts, self.lrs, strict=True):
             chosen = self.order[at : at + self.size]
@@ -44,17 +44,17 @@ class BatchStream(NamedTuple):
             yield self.taken(chosen), self.labels[chosen], weights, lr
 
     def taken(self, chosen: NDArray[np.integer[Any]]) -> NDArray[Any]:
-        """Return images at some places, as they are learned from."""
+        """Return the images with the given indices, augmented if an augmentation is set."""
         images = self.images[chosen]
         return images if self.augment is None else self.augment.apply(images, chosen)
 
 
 class StepResults(NamedTuple):
-    """The results of training steps, one number for each batch.
+    """The results of training steps, with one number per batch.
 
     Attributes:
-        losses: the loss before the update, float64.
-        correct: the number of correctly classified images before the update.
+        losses: the loss before each update, float64.
+        correct: the number of correctly classified images before each update.
     """
 
     losses: NDArray[np.float64]
@@ -65,9 +65,10 @@ class Trace(NamedTuple):
     """The intermediate results of one training step.
 
     Attributes:
-        activations: the output of each layer by its name, such as "2 (Dense)".
-        flows: dX of each layer by its name, where it was computed; under "loss" that of the logits.
-        gradients: the gradient of each parameter by its name.
+        activations: the output of each layer, keyed by the layer's name, such as "2 (Dense)".
+        flows: dX of each layer for which it was computed, keyed by the layer's name. The gradient
+            of the logits is under the key "loss".
+        gradients: the gradient of each parameter, keyed by the parameter's name.
     """
 
     activations: dict[str, Array]
@@ -77,11 +78,12 @@ class Trace(NamedTuple):
 
 @runtime_checkable
 class Engine(Protocol):
-    """Run training steps of one network, and keep the optimizer's state between them.
+    """Runs the training steps of one network, and keeps the optimizer's state between them.
 
     Attributes:
         steps: the number of updates made so far.
-        optimizer_state: the optimizer's arrays by name: optimizer_state["0.weight"]["velocity"].
+        optimizer_state: the optimizer's arrays by parameter and by name. For example,
+            optimizer_state["0.weight"]["velocity"] is the velocity of that weight.
     """
 
     steps: int
@@ -90,20 +92,20 @@ class Engine(Protocol):
     def step(
         self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, lr: float
     ) -> tuple[float, int]:
-        """Make one update, and return the loss and the number of correct images before it.
+        """Run one update, and return the loss and the number of correct predictions before it.
 
         Raises:
-            DivergenceError: if a number is not finite. The update is not made, unless it overflows
-                itself.
+            DivergenceError: if a value is not finite. The arrays are then unchanged, unless the
+                update itself overflowed.
         """
         ...
 
     def run(self, batches: BatchStream) -> StepResults:
-        """Make one update for each batch, and return the losses and the correct counts."""
+        """Update once per batch, and return the losses and the numbers of correct predictions."""
         ...
 
     def logits(self, X: NDArray[Any]) -> Array:
-        """Return the logits (N, K) of images X (N, C, H, W) at inference."""
+        """Return the logits (N, K) of images X (N, C, H, W), computed in inference mode."""
         ...
 
 
@@ -112,5 +114,5 @@ class Inspectable(Engine, Protocol):
     """An engine that can return the intermediate results of a training step."""
 
     def inspect(self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None) -> Trace:
-        """Return the intermediate results of the next training step, without making it."""
+        """Return the intermediate results of the next training step without updating anything."""
         ...

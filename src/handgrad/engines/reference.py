@@ -1,4 +1,4 @@
-"""The reference engine: the mathematics as written, in NumPy."""
+"""The reference engine, which computes the formulas directly in NumPy."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from handgrad.train_config import TrainConfig
 
 
 class ReferenceEngine:
-    """Forward, loss, backward, update: one visible call each.
+    """Runs each step as four explicit calls: forward, loss, backward and update.
 
     Args:
-        net: the network; its arrays are changed in place.
+        net: the network; its arrays are modified in place.
         config: the loss, the optimizer and the other settings of a step.
     """
 
@@ -37,7 +37,7 @@ class ReferenceEngine:
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # found and named below
     def run(self, batches: BatchStream) -> StepResults:
-        """Make one update for each batch, and return the losses and the correct counts."""
+        """Update once per batch, and return the losses and the numbers of correct predictions."""
         losses, right = [], []
         for X, y, weights, lr in checked(batches, self.net).in_turn():
             ctx = Context(True, self.config.seed, self.steps)
@@ -57,16 +57,16 @@ class ReferenceEngine:
     def step(
         self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, lr: float
     ) -> tuple[float, int]:
-        """Make one update, and return the loss and the number of correct images before it."""
+        """Run one update, and return the loss and the number of correct predictions before it."""
         results = self.run(BatchStream(X, y, weights, np.arange(len(X)), len(X), [lr]))
         return float(results.losses[0]), int(results.correct[0])
 
     def logits(self, X: NDArray[Any]) -> Array:
-        """Return the logits (N, K) of images X (N, C, H, W) at inference."""
+        """Return the logits (N, K) of images X (N, C, H, W), computed in inference mode."""
         return self.net.logits(X)
 
     def inspect(self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None) -> Trace:
-        """Return the intermediate results of the next training step, without making it."""
+        """Return the intermediate results of the next training step without updating anything."""
         trace, cache = Trace({}, {}, {}), []
         for forward in self.net.walk(X, Context(True, self.config.seed, self.steps)):
             trace.activations[forward.name] = forward.Y
@@ -80,7 +80,7 @@ class ReferenceEngine:
         return trace
 
     def _update(self, gradients: dict[str, Array], lr: float) -> None:
-        """Update each parameter by the optimizer's rule."""
+        """Update each parameter with the optimizer's formula."""
         self.steps += 1
         if self.config.clip_norm is not None:
             clip_by_norm(gradients, self.config.clip_norm)
@@ -91,7 +91,7 @@ class ReferenceEngine:
 
 @cache
 def say_slower(reason: str) -> None:
-    """Warn, once for each reason, that the reference engine replaces a faster one."""
+    """Log a warning, once per reason, that the slower reference engine is used."""
     logging.getLogger("handgrad").warning(
-        "handgrad: %s: the reference engine trains instead, more slowly", reason
+        "handgrad: %s: using the reference engine instead, which is slower", reason
     )

@@ -217,7 +217,7 @@ def test_running_statistics_do_not_change_for_one_number_per_feature(size: int) 
 
 
 def test_networks_of_another_dtype_than_float32_are_refused() -> None:
-    with pytest.raises(ConfigError, match="works in float32, not float64"):
+    with pytest.raises(ConfigError, match="supports only float32, not float64"):
         CompiledEngine(CASE["wide"].network(dtype=np.float64), CONFIG)
 
 
@@ -225,7 +225,7 @@ def test_networks_of_another_dtype_than_float32_are_refused() -> None:
     ("others", "sentence"),
     [
         ({"labels": np.full(19, CLASSES)}, "labels must be 0 to 4"),
-        ({"weights": np.full(19, -1.0)}, "weights must be"),
+        ({"weights": np.full(19, -1.0)}, "exactly one weight per image"),
         ({"images": np.zeros((19, 1, 2, 3))}, "the network takes images"),
     ],
 )

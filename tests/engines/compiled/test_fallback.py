@@ -33,7 +33,7 @@ except hg.MissingExtraError as error:
     print(error)
 """
 SAME = "6 True ['1.bias', '1.weight', '3.bias', '3.weight']\n"
-END = ": the reference engine trains instead, more slowly\n"
+END = ": using the reference engine instead, which is slower\n"
 
 
 def run(engine: str, tmp_path: Path, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -85,7 +85,7 @@ def test_the_compiled_engine_reports_what_is_broken(tmp_path: Path) -> None:
 
 
 def test_a_disabled_compiler_is_reported(tmp_path: Path) -> None:
-    reason = "NUMBA_DISABLE_JIT switches Numba's compiler off"
+    reason = "NUMBA_DISABLE_JIT disables Numba's compiler"
     done = run("auto", tmp_path, NUMBA_DISABLE_JIT="1")
     assert (done.stdout, done.stderr) == (SAME, f"handgrad: {reason}{END}")
     done = run("compiled", tmp_path, NUMBA_DISABLE_JIT="1")

@@ -65,7 +65,7 @@ def test_wrong_arguments_are_refused() -> None:
     case = CASE["fashion-mlp"]
     with pytest.raises(ConfigError, match="no device 'gpu'; choose one of auto, cpu, cuda"):
         TorchEngine(case.network(), CONFIG, device="gpu")
-    with pytest.raises(ConfigError, match=r"^amp needs a network of float32, not float64; leave"):
+    with pytest.raises(ConfigError, match=r"^amp requires a float32 network, not float64; leave"):
         cpu(case.network(dtype=np.float64), CONFIG, amp=True)
     engine = cpu(case.network(), CONFIG)
     with pytest.raises(DataError, match="cannot train on a batch of one image; choose a batch"):
@@ -88,7 +88,9 @@ def test_an_engine_is_made_by_name_by_device_or_by_a_function() -> None:
     net = CASE["linear"].network()
     for name in ("torch", "torch:cpu", cpu):
         assert isinstance(engine_named(name, net, CONFIG), TorchEngine)
-    with pytest.raises(ConfigError, match="the engine reference takes no device; leave out :cuda"):
+    with pytest.raises(
+        ConfigError, match="the engine reference does not accept a device; remove :cuda"
+    ):
         engine_named("reference:cuda", net, CONFIG)
     with pytest.raises(ConfigError, match="there is no engine 'tensor'; choose one of"):
         engine_named("tensor", net, CONFIG)

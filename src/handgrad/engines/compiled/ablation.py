@@ -1,7 +1,7 @@
 """Switches that turn off one optimization of the engine at a time, for the ablation benchmark.
 
-`HANDGRAD_ABLATE` lists mechanisms to turn off, separated by commas. Results stay correct; only the
-speed changes. Users have no reason to set it.
+The environment variable `HANDGRAD_ABLATE` lists the optimizations to turn off, separated by commas.
+Results stay correct; only the speed changes. Users have no reason to set the variable.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import os
 VARIABLE = "HANDGRAD_ABLATE"
 
 MECHANISMS = {
-    "sparse": "the first dense layer skips pixels that are zero",
-    "batch-size-one": "a batch of one image runs without lanes",
-    "split-work": "workers split the pixels or the batch of a small dense layer",
-    "thread-tuner": "the number of threads follows the time that steps take",
+    "sparse": "the first dense layer skips zero pixels",
+    "batch-size-one": "a batch of one image runs without the vector layout of 16 images",
+    "split-work": "for a small dense layer, workers split the pixels or the batch",
+    "thread-tuner": "the number of threads is chosen from measured step times",
     "second-compiler": "a second process compiles kernels",
     "prefetch": "kernels request cache lines before they need them",
-    "register-tiles": "kernels keep a tile of sums in registers",
+    "register-tiles": "kernels accumulate a tile of sums in registers",
 }
 
 # These mechanisms are part of the machine code; the others only change the plan or the runtime.
@@ -25,13 +25,13 @@ _IN_MACHINE_CODE = ("prefetch", "register-tiles")
 
 
 def is_enabled(mechanism: str) -> bool:
-    """Return whether a mechanism of `MECHANISMS` is in use."""
+    """Return whether an optimization listed in `MECHANISMS` is enabled."""
     assert mechanism in MECHANISMS, mechanism
     return mechanism not in _disabled()
 
 
 def code_settings() -> list[str]:
-    """Return the switches that change machine code, for the key of the kernel cache."""
+    """Return the disabled optimizations that change machine code, as part of the cache key."""
     return [f"{VARIABLE}={name}" for name in _IN_MACHINE_CODE if name in _disabled()]
 
 

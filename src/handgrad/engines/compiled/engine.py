@@ -1,4 +1,4 @@
-"""CompiledEngine: the engine that the training loop calls. It plans, compiles and runs programs."""
+"""CompiledEngine, which plans, compiles and runs programs for the training loop."""
 
 from __future__ import annotations
 
@@ -53,26 +53,26 @@ _FEW_IMAGES = 4  # so few images leave most lanes empty; NumPy is faster
 
 
 class CompiledEngine:
-    """Runs whole epochs in machine code. It computes what `ReferenceEngine` does, faster.
+    """Runs whole epochs in machine code. It computes the same as `ReferenceEngine`, but faster.
 
-    Between calls the network's own arrays hold the current values. During a run the values live
-    in the kernels' layout, and are copied back when the run ends. Several threads may call one
-    engine; the calls run one after another.
+    Between calls, the network's own arrays contain the current values. During a run, the values
+    are stored in the kernels' layout, and they are copied back when the run ends. Several threads
+    may call the same engine; a lock makes their calls run one after another.
 
     Args:
-        net: the network, of float32; its arrays are updated in place.
+        net: the network; its dtype must be float32, and its arrays are updated in place.
         config: the loss, the optimizer and the seed.
-        workers: the number of threads; None: one for each core that this process may use. The
-            result does not depend on it.
-        skip_zeros: whether the first dense layer skips pixels that are zero; None: if at least
-            70 % of the pixels of the first images are zero.
+        workers: the number of threads, or None for one per core that this process may use. The
+            result does not depend on the number of threads.
+        skip_zeros: whether the first dense layer skips zero pixels, or None to skip them if at
+            least 70 % of the pixels in the first images are zero.
 
     Attributes:
-        parallel_step_threshold: a step with at most so many multiply-adds runs on one worker.
-        parallel_run_threshold: a run with at most so many multiply-adds runs on one worker.
+        parallel_step_threshold: a step with at most this many multiply-adds uses one worker.
+        parallel_run_threshold: a run with at most this many multiply-adds uses one worker.
 
     Raises:
-        ConfigError: if the network is not of float32.
+        ConfigError: if the network's dtype is not float32.
     """
 
     parallel_step_threshold = 200_000
@@ -88,7 +88,8 @@ class CompiledEngine:
     ) -> None:
         if net.dtype != np.float32:
             raise ConfigError(
-                f"the compiled engine works in float32, not {net.dtype}; use engine='reference'"
+                f"the compiled engine supports only float32, not {net.dtype}; "
+                "use engine='reference'"
             )
         self.net, self.config, self.steps = net, config, 0
         self.workers = workers or cores()
@@ -107,7 +108,7 @@ class CompiledEngine:
         register_after_fork(self)
 
     def reset_after_fork(self) -> None:
-        """In a forked child, discard a run that another thread of the parent had started."""
+        """Discard, in a forked child, a run that another thread of the parent had started."""
         if self._lock.acquire(blocking=False):
             self._lock.release()
             return
@@ -117,7 +118,7 @@ class CompiledEngine:
         self._sync.invalidate()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle or copy the engine without its programs, which are built again."""
+        """Pickle or copy the engine without its programs. The copy builds them again."""
         make = partial(type(self), workers=self.workers, skip_zeros=self.skip_zeros)
         return (
             make,
@@ -128,17 +129,17 @@ class CompiledEngine:
     def step(
         self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, lr: float
     ) -> tuple[float, int]:
-        """Make one update, and return the loss and the correct count, both before the update."""
+        """Run one update, and return the loss and the number of correct predictions before it."""
         steps = self.run(BatchStream(X, y, weights, np.arange(len(X)), len(X), [lr]))
         return float(steps.losses[0]), int(steps.correct[0])
 
     def run(self, batches: BatchStream) -> StepResults:
-        """Make one update for each batch, and return the losses and the correct counts."""
+        """Update once per batch, and return the losses and the numbers of correct predictions."""
         with self._lock:
             return self._run(batches)
 
     def _run(self, batches: BatchStream) -> StepResults:
-        """Make the updates; the caller holds the lock."""
+        """Run the updates. The caller must hold the lock."""
         batches = checked(batches, self.net)
         count = -(-len(batches.order) // batches.size)
         if not count and len(batches.images):
@@ -176,7 +177,7 @@ class CompiledEngine:
         return steps
 
     def logits(self, X: NDArray[Any]) -> Array:
-        """Return the logits (N, K) of images X (N, C, H, W), in inference mode."""
+        """Return the logits (N, K) of images X (N, C, H, W), computed in inference mode."""
         X = self.net.as_images(X)
         if len(X) <= _FEW_IMAGES:
             return self.net.logits(X)
@@ -185,7 +186,7 @@ class CompiledEngine:
             return self._logits(X)
 
     def _logits(self, X: NDArray[Any]) -> Array:
-        """Return the logits of many images; the caller holds the lock."""
+        """Return the logits of any number of images. The caller must hold the lock."""
         logits = np.zeros((len(X), self.net.classes), np.float32)
         builder, program = self._program(X, min(len(X), _INFERENCE_BATCH), learning=False)
         count = -(-len(X) // _INFERENCE_BATCH)
@@ -212,20 +213,20 @@ class CompiledEngine:
         learning: bool = True,
         augmentation: Augmentation | None = None,
     ) -> Plan:
-        """Return the plan for batches of a size. `plan_report` returns it in readable form.
+        """Return the plan for a batch size. `plan_report` returns the plan in readable form.
 
         Args:
             batch_size: the number of images in a batch.
-            skip_zeros: whether the first dense layer skips pixels that are zero.
+            skip_zeros: whether the first dense layer skips zero pixels.
             learning: True for a training step, False for inference.
-            augmentation: the random augmentation; None: no augmentation.
+            augmentation: the random augmentation, or None for no augmentation.
         """
         source = self._source(batch_size, True, skip_zeros, learning)
         source = source._replace(augmentation=augmentation)
         return self._build(source, -(-batch_size // LANES), learning).plan
 
     def plan_report(self, batch_size: int, *, learning: bool = True, **options: Any) -> PlanReport:
-        """Return the plan in words and numbers; the arguments are those of `plan`."""
+        """Return the plan as a readable report. The arguments are the same as those of `plan`."""
         plan = self.plan(batch_size, learning=learning, **options)
         return build_report(plan, self.net, self._layout, batch_size, self.workers, learning)
 
@@ -247,7 +248,7 @@ class CompiledEngine:
         learning: bool,
         augmentation: Augmentation | None = None,
     ) -> tuple[Builder, Program]:
-        """Return a program for images of this type, in batches of at least this size."""
+        """Return a program for images of this format, in batches of at least this size."""
         chunks = -(-size // LANES)
         is_uint8 = images.dtype == np.uint8
         source = self._source(size, is_uint8, self._decide_skip_zeros(images), learning)
@@ -261,14 +262,14 @@ class CompiledEngine:
         return known
 
     def _source(self, size: int, is_uint8: bool, sparse: bool, learning: bool) -> InputFormat:
-        """Return the form of the images: their type, sparse or dense, and one alone or many."""
+        """Return the format of the images: their type, and whether they are sparse or single."""
         sparse = sparse and is_enabled("sparse")
         batch_size_one = size == 1 and learning and is_uint8 and sparse
         batch_size_one = batch_size_one and is_enabled("batch-size-one")
         return InputFormat(is_uint8, sparse, batch_size_one and self._supports_batch_size_one)
 
     def _decide_skip_zeros(self, images: NDArray[Any]) -> bool:
-        """Return whether to skip zeros; unless it was given, the first images decide it."""
+        """Return whether to skip zero pixels. If it was not specified, inspect the first images."""
         if self.skip_zeros is None:
             share = share_of_zeros(images)
             self.skip_zeros = share >= MIN_ZERO_SHARE
@@ -276,26 +277,26 @@ class CompiledEngine:
                 when = (
                     "are skipped"
                     if self.skip_zeros
-                    else f"are skipped only from {MIN_ZERO_SHARE:.0%}"
+                    else f"are skipped only if at least {MIN_ZERO_SHARE:.0%} are"
                 )
                 self._log_once(f"{share:.0%} of the pixels are zero; zeros {when}")
         return self.skip_zeros and first_linear(self.net.layers) is not None
 
     def _class_weights_match(self) -> bool:
-        """Return whether the loss has no class weights, or one for each class."""
+        """Return whether the loss has no class weights, or exactly one weight per class."""
         class_weights = getattr(self.config.loss, "class_weights", None)
         return class_weights is None or len(class_weights) == self.net.classes
 
     def _log_once(self, sentence: str) -> None:
-        """Log how the engine works; each sentence once."""
+        """Log a sentence about how the engine works, unless it was logged before."""
         if sentence not in self._logged:
             self._logged.add(sentence)
             logger.info("handgrad: compiled engine: %s", sentence)
 
     def _execute(self, program: Program, count: int) -> bool:
-        """Run steps of a program; return False if one met a number that is not finite."""
+        """Run steps of a program, and return False if a step produced a non-finite value."""
         if any(phase.kind is Kind.PYTHON for phase in program.plan.phases):
-            self._log_once("one worker, and Python where a kernel is missing")
+            self._log_once("one worker, because parts without a kernel run in Python")
             return run_phase_by_phase(program, count, self.config.seed)
         if self.workers == 1:
             self._log_once("one worker")
@@ -304,30 +305,31 @@ class CompiledEngine:
             return program.run(count, self.workers)
         work = program.plan.multiply_adds * program.plan.chunks * LANES
         if work <= self.parallel_step_threshold or count * work <= self.parallel_run_threshold:
-            self._log_once("one worker, as there is little work")
+            self._log_once("one worker, because there is little work")
             return program.run(count, 1)
-        self._log_once(f"{self.workers} workers, or one while that is faster")
+        self._log_once(f"{self.workers} workers, or one worker while that is faster")
         tuner = self._tuners.setdefault(program, ThreadTuner(self.workers))
         return run_in_slices(program, count, tuner)
 
     def _copy_in(self, builder: Builder) -> None:
-        """Copy the network, and for training the optimizer state, into the kernels' layout."""
+        """Copy the network and, for training, the optimizer state into the kernels' layout."""
         self._sync.copy_in(self.net.parameters, self.optimizer_state if builder.training else {})
         for refresh in builder.refresh:
             refresh()
 
     def _copy_out(self, program: Program, before: int) -> None:
-        """Copy the layout back into the network, and count the steps after the `before` first."""
+        """Copy the layout back into the network, and update the step count, which was `before`."""
         self._sync.copy_out(self.net.parameters, self.optimizer_state)
         self.steps = before + int(program.step_states[STEP] + (program.step_states[STOP] == 0))
 
     def _resume_after_nonfinite(
         self, batches: BatchStream, steps: StepResults, completed: int
     ) -> None:
-        """Repeat the failed step with the reference engine, which names the layer in its error.
+        """Repeat the failed step with the reference engine, whose error names the layer.
 
-        If the reference engine finds all numbers finite, its step counts, and the run continues
-        after it. A sum of squares can overflow although every number in it is finite.
+        If all values are finite in the reference engine, its step is used, and the run continues
+        after that step. This happens if a sum of squares overflows although all its terms are
+        finite.
         """
         first, size = completed * batches.size, batches.size
         failed = batches._replace(
@@ -341,7 +343,7 @@ class CompiledEngine:
         steps.losses[after], steps.correct[after] = self.run(rest)
 
     def _run_reference(self, batches: BatchStream) -> StepResults:
-        """Make these steps with the reference engine, which rejects invalid input by name."""
+        """Run these steps with the reference engine, whose errors describe invalid input."""
         reference = ReferenceEngine(self.net, self.config)
         reference.steps, reference.optimizer_state = self.steps, self.optimizer_state
         try:
@@ -351,7 +353,7 @@ class CompiledEngine:
 
 
 def _layout(net: Network, config: TrainConfig) -> ParameterLayout:
-    """Return the layout of a network's parameters in the memory of the kernels."""
+    """Return the layout in which the kernels store a network's parameters."""
     leaves = list(_leaves(net.layers))
     linear = {f"{name}weight" for name, layer in leaves if type(layer) is Dense}
     without_kernel = tuple(name for name, layer in leaves if type(layer) not in LOWERING_RULES)

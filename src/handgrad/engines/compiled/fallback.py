@@ -1,4 +1,4 @@
-"""The engine of `engine="auto"`: CompiledEngine, or ReferenceEngine if nothing can compile."""
+"""The engine for `engine="auto"`: compiled, or the reference engine if Numba cannot compile."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from handgrad.layers import Array
 
 
 class CompiledOrReference(CompiledEngine):
-    """The compiled engine; without a working compiler, the reference engine's computation.
+    """The compiled engine, which falls back to the reference engine if it cannot compile.
 
-    The first kernel that is neither in the cache nor compilable causes one warning with the
-    reason. From then on all engines of this class in the process compute as the reference engine
-    does. Cached kernels run without Numba, so a missing Numba may never be noticed.
+    If a kernel is not in the cache and cannot be compiled, the engine logs one warning with the
+    reason. From then on, all engines of this class in the process use the reference engine.
+    Cached kernels run without Numba, so there is no warning as long as all kernels are cached.
     """
 
     _failure: ClassVar[str | None] = None
 
     def run(self, batches: BatchStream) -> StepResults:
-        """Make one update for each batch, and return the losses and the correct counts."""
+        """Update once per batch, and return the losses and the numbers of correct predictions."""
         if self._failure is None:
             try:
                 return super().run(batches)
@@ -33,7 +33,7 @@ class CompiledOrReference(CompiledEngine):
         return self._run_reference(batches)
 
     def logits(self, X: NDArray[Any]) -> Array:
-        """Return the logits (N, K) of images X (N, C, H, W), in inference mode."""
+        """Return the logits (N, K) of images X (N, C, H, W), computed in inference mode."""
         if self._failure is None:
             try:
                 return super().logits(X)
@@ -42,6 +42,6 @@ class CompiledOrReference(CompiledEngine):
         return self.net.logits(X)
 
     def _fall_back(self, error: CannotCompileError) -> None:
-        """Use the reference computation from now on, and warn once."""
+        """Use the reference engine from now on, and log one warning."""
         CompiledOrReference._failure = error.reason
         say_slower(error.reason)

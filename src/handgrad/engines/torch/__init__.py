@@ -1,4 +1,4 @@
-"""The PyTorch engine: the same network with PyTorch's modules, optimizers and autograd."""
+"""The PyTorch engine, which trains the same network with PyTorch's modules and optimizers."""
 
 from importlib.util import find_spec
 

@@ -1,6 +1,7 @@
-"""Copying images to the device: all at once if they fit and need no augmentation.
+"""Copies images to the device.
 
-Otherwise they are copied batch by batch.
+All images are copied at once if they fit and need no augmentation. Otherwise, they are copied batch
+by batch.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Feed:
     Args:
         batches: the run's images and their order.
         net: the network.
-        loss: decides the weight of each image.
+        loss: the loss function, which determines the weight of each image.
         device: the device of the tensors.
 
     Raises:
@@ -52,14 +53,14 @@ class Feed:
         self._order = as_tensor(batches.order, np.int64).to(where)
 
     def __iter__(self) -> Iterator[Batch]:
-        """Yield one batch after another, on the device."""
+        """Yield one batch after another as tensors on the device."""
         for at in range(0, len(self._order), self._size):
             chosen = self._order[at : at + self._size]
             y, weights = (A[chosen].to(self._device) for A in (self._labels, self._weights))
             yield as_numbers(self._select(chosen), self._net), y, weights
 
     def _select(self, chosen: Tensor) -> Tensor:
-        """Return the images at some indices on the device, augmented."""
+        """Return the images at the given indices after augmenting them, on the device."""
         X = self._images[chosen]
         if self._moves is not None:
             moved = self._moves.apply(X.numpy(), chosen.numpy())
@@ -73,14 +74,14 @@ def image_tensor(images: NDArray[Any], net: Network) -> Tensor:
 
 
 def as_numbers(X: Tensor, net: Network) -> Tensor:
-    """Return images in the network's dtype; uint8 0..255 becomes 0..1."""
+    """Convert images to the network's dtype, and scale uint8 images from 0..255 to 0..1."""
     if X.dtype == torch.uint8:
         return X.to(getattr(torch, net.dtype.name)) * (1 / 255)
     return X
 
 
 def as_tensor(array: NDArray[Any], dtype: DTypeLike) -> Tensor:
-    """Return an array as a tensor, which shares its memory if it has this dtype."""
+    """Convert an array to a tensor, which shares its memory if it already has this dtype."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # about read-only arrays: nothing writes here
         return torch.from_numpy(np.ascontiguousarray(array, dtype))

@@ -1,4 +1,4 @@
-"""Dropout in PyTorch with the same masks as ours: a mask is drawn, not derived."""
+"""Dropout in PyTorch that draws the same masks as handgrad's own dropout layers."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ _GOLDEN, _MIX_1, _MIX_2 = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB1331
 
 
 class KeyedDropout(nn.Dropout):
-    """PyTorch's dropout, until `set_step` sets a key: then each step has our mask.
+    """Dropout that uses handgrad's mask in each step once `set_step` has set a key.
+
+    Before that, it behaves like PyTorch's own dropout.
 
     Args:
-        p: the probability of a zero.
+        p: the probability of zeroing an element.
         position: the position of the layer in the network, as in `Context.layer`.
     """
 
@@ -29,17 +31,17 @@ class KeyedDropout(nn.Dropout):
         self.register_buffer("key", None, persistent=False)
 
     def forward(self, X: Tensor) -> Tensor:
-        """X any shape -> Y, the same shape."""
+        """Map X (any shape) to Y (the same shape)."""
         if self.key is None or not self.training:
             return super().forward(X)
         return X * _mask(self.key, X.shape, self.p).to(X.dtype) * (1 / (1 - self.p))
 
 
 class KeyedDropout2d(nn.Dropout2d):
-    """Dropout of whole channels, likewise.
+    """Dropout of whole channels that uses handgrad's masks like `KeyedDropout`.
 
     Args:
-        p: the probability of a zero.
+        p: the probability of zeroing an element.
         position: the position of the layer in the network, as in `Context.layer`.
     """
 
@@ -51,7 +53,7 @@ class KeyedDropout2d(nn.Dropout2d):
         self.register_buffer("key", None, persistent=False)
 
     def forward(self, X: Tensor) -> Tensor:
-        """X (N, C, H, W) -> Y, the same shape."""
+        """Map X (N, C, H, W) to Y (the same shape)."""
         if self.key is None or not self.training:
             return super().forward(X)
         mask = _mask(self.key, X.shape[:2], self.p)[:, :, None, None]
@@ -59,7 +61,7 @@ class KeyedDropout2d(nn.Dropout2d):
 
 
 def set_step(module: nn.Module, seed: int, step: int) -> None:
-    """Set the key of every dropout inside a module, from the run's seed and the step."""
+    """Set the key of every dropout layer in a module, derived from the run's seed and the step."""
     for layer in module.modules():
         if isinstance(layer, KeyedDropout | KeyedDropout2d):
             key = _signed(stream_key(seed, "dropout", step, layer.position))
@@ -70,14 +72,14 @@ def set_step(module: nn.Module, seed: int, step: int) -> None:
 
 
 def uniforms(key: Tensor, count: int) -> Tensor:
-    """Return the first `count` numbers of a stream, equal to `handgrad.random.uniforms`.
+    """Return the first `count` numbers of a stream, like `handgrad.random.uniforms`.
 
     Args:
         key: the 64 bits of the stream's key, as int64.
         count: the number of numbers.
 
     Returns:
-        (count,) float32 in [0, 1), on the key's device.
+        Numbers in [0, 1), (count,), float32, on the key's device.
     """
     z = torch.arange(1, count + 1, device=key.device) * _signed(_GOLDEN) + key
     z = (z ^ _shifted(z, 30)) * _signed(_MIX_1)
@@ -87,16 +89,16 @@ def uniforms(key: Tensor, count: int) -> Tensor:
 
 
 def _mask(key: Tensor, shape: Sequence[int], p: float) -> Tensor:
-    """Return True for each number that is kept."""
+    """Return a mask that is True for each element to keep."""
     limit = torch.tensor(p, dtype=torch.float32, device=key.device)
     return (uniforms(key, torch.Size(shape).numel()) >= limit).reshape(shape)
 
 
 def _shifted(z: Tensor, bits: int) -> Tensor:
-    """Return z >> bits with zeros from the left; int64 alone would repeat the sign."""
+    """Return the logical right shift of z, because >> on int64 would extend the sign."""
     return (z >> bits) & ((1 << (64 - bits)) - 1)
 
 
 def _signed(word: int) -> int:
-    """Return the signed 64-bit integer with the same bits."""
+    """Return the signed 64-bit integer that has the same bits as an unsigned integer."""
     return word - (1 << 64) if word >> 63 else word

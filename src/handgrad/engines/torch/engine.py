@@ -1,4 +1,4 @@
-"""The engine torch: training steps computed by PyTorch."""
+"""The torch engine, which runs training steps with PyTorch."""
 
 from __future__ import annotations
 
@@ -40,23 +40,26 @@ at_fork(after_in_child=partial(torch.set_num_threads, 1))
 class TorchEngine:
     """Trains a network with PyTorch's modules, optimizers and autograd.
 
-    Between calls, the network's arrays are authoritative. During a run the module has a copy, which
-    is copied back at the end. Gradient clipping is PyTorch's, which divides by the norm plus 1e-6.
+    Between calls, the network's arrays contain the current values. During a run, the module has a
+    copy, which is copied back at the end of the run. Gradients are clipped by PyTorch's function,
+    which divides by the norm plus 1e-6.
 
     Args:
-        net: the network; its arrays are changed in place.
-        config: how to train.
-        device: "cpu"; "cuda", a GPU; or "auto", a GPU if one is available.
-        amp: mixed precision: products in bfloat16, faster on a GPU but less accurate.
-        compile: compile the forward and backward pass with `torch.compile`.
+        net: the network; its arrays are modified in place.
+        config: the settings of a training step.
+        device: "cpu", "cuda" for a GPU, or "auto" for a GPU if one is available.
+        amp: whether to use mixed precision. Products in bfloat16 are faster on a GPU, but less
+            accurate.
+        compile: whether to compile the forward and backward pass with `torch.compile`.
 
     Attributes:
-        device: the device it computes on.
+        device: the device on which the engine computes.
         module: the network as a PyTorch module.
 
     Raises:
         ModelError: if a layer has no PyTorch counterpart.
-        ConfigError: if the optimizer or the loss has none, or the device is missing.
+        ConfigError: if the optimizer or the loss has no PyTorch counterpart, or the device is not
+            available.
     """
 
     def __init__(
@@ -69,7 +72,7 @@ class TorchEngine:
         compile: bool = False,  # noqa: A002
     ) -> None:
         if amp and net.dtype != np.float32:
-            raise ConfigError(f"amp needs a network of float32, not {net.dtype}; leave amp out")
+            raise ConfigError(f"amp requires a float32 network, not {net.dtype}; leave amp out")
         self.net, self.config, self.steps, self.amp = net, config, 0, amp
         self.device = device_named(device)
         self.optimizer_state = {
@@ -86,7 +89,7 @@ class TorchEngine:
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # detected and reported below
     def run(self, batches: BatchStream) -> StepResults:
-        """Make one update for each batch, and return losses and correct predictions."""
+        """Update once per batch, and return the losses and the numbers of correct predictions."""
         feed = self._feed(batches)
         losses: list[Tensor] = []
         right: list[Tensor] = []
@@ -108,13 +111,13 @@ class TorchEngine:
     def step(
         self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, lr: float
     ) -> tuple[float, int]:
-        """Make one update; return the loss and the number of correct predictions before it."""
+        """Run one update, and return the loss and the number of correct predictions before it."""
         results = self.run(BatchStream(X, y, weights, np.arange(len(X)), len(X), [lr]))
         return float(results.losses[0]), int(results.correct[0])
 
     @torch.no_grad()
     def logits(self, X: NDArray[Any]) -> Array:
-        """Return the logits (N, K) of images X (N, C, H, W) at inference."""
+        """Return the logits (N, K) of images X (N, C, H, W), computed in inference mode."""
         X = finite(self.net.as_images(X), self.net.dtype)
         self._copy_in()
         self.module.eval()
@@ -127,7 +130,7 @@ class TorchEngine:
         return logits
 
     def inspect(self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None) -> Trace:
-        """Return the intermediate results of the next step without making it."""
+        """Return the intermediate results of the next training step without updating anything."""
         whole = BatchStream(X, y, weights, np.arange(len(X)), len(X), [0.0])
         outputs: list[Tensor] = []
 
@@ -162,7 +165,7 @@ class TorchEngine:
     def _gradients(
         self, batch: Batch, step: int, forward: Callable[[Tensor], Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Compute all gradients of a batch; return its loss and the correct predictions."""
+        """Compute all gradients of a batch, and return its loss and number correct."""
         X, y, weights = batch
         set_step(self.module, self.config.seed, step)
         self.module.train()
@@ -174,7 +177,7 @@ class TorchEngine:
         return loss.detach(), (Z.argmax(dim=1) == y).sum()
 
     def _update(self, lr: float) -> None:
-        """Update each parameter with its gradient."""
+        """Update each parameter from its gradient."""
         if self.config.clip_norm is not None:
             torch.nn.utils.clip_grad_norm_(self._parameters.values(), self.config.clip_norm)
         for group in self._optimizer.param_groups:
@@ -182,7 +185,7 @@ class TorchEngine:
         self._optimizer.step()
 
     def _found(self) -> dict[str, Tensor]:
-        """Return the gradient of each parameter."""
+        """Return the gradient of each parameter, keyed by name."""
         return {name: W.grad for name, W in self._parameters.items() if W.grad is not None}
 
     def _copy_in(self) -> None:
@@ -191,17 +194,17 @@ class TorchEngine:
         set_optimizer_state(self._optimizer, self._parameters, self.optimizer_state, self.steps)
 
     def _copy_out(self) -> None:
-        """Copy them back into the network."""
+        """Copy the module's arrays and the optimizer's state back from the device."""
         from_torch(self.module, self.net)
         get_optimizer_state(self._optimizer, self._parameters, self.optimizer_state)
 
     def _is_finite(self, losses: list[Tensor]) -> bool:
-        """Return whether some losses, and all arrays after them, are finite."""
+        """Return whether the losses and the current values of all arrays are finite."""
         numbers = [*losses, *(A.abs().max() for A in self.module.state_dict().values())]
         return bool(torch.stack(numbers).isfinite().all())
 
     def _locate_divergence(self, batches: BatchStream, feed: Feed) -> StepResults:
-        """Repeat a run and check every number, to find the step and layer that diverged."""
+        """Repeat a run and check every value, to find the step and the layer that diverged."""
         losses: list[Tensor] = []
         right: list[Tensor] = []
         self._copy_in()
@@ -221,10 +224,10 @@ class TorchEngine:
 
 
 def device_named(name: str) -> torch.device:
-    """Return the device of a name; "auto" is a GPU if one is available.
+    """Return the device with a name. The name "auto" selects a GPU if one is available.
 
     Raises:
-        ConfigError: if the device is unknown or missing.
+        ConfigError: if the device is unknown or not available.
     """
     if name not in DEVICES:
         raise ConfigError(f"there is no device {name!r}; choose one of {', '.join(DEVICES)}")
@@ -236,7 +239,7 @@ def device_named(name: str) -> torch.device:
 
 
 def _compiled(module: nn.Module) -> Callable[[Tensor], Tensor]:
-    """Return a compiled module, without dropout: PyTorch 2.13 writes beyond the end of the mask."""
+    """Compile a module except its dropout, for which PyTorch 2.13 writes past the mask's end."""
     for layer in module.modules():
         if isinstance(layer, KeyedDropout | KeyedDropout2d):
             outside = torch.compiler.disable(layer.forward)  # type: ignore[no-untyped-call]
@@ -246,7 +249,7 @@ def _compiled(module: nn.Module) -> Callable[[Tensor], Tensor]:
 
 
 def _logits(forward: Callable[[Tensor], Tensor], X: Tensor) -> Tensor:
-    """Return the logits; raise a DataError for a batch that PyTorch's batch norm refuses."""
+    """Return the logits, or raise a DataError for a batch that PyTorch's batch norm rejects."""
     try:
         return forward(X)
     except ValueError as error:
@@ -254,12 +257,12 @@ def _logits(forward: Callable[[Tensor], Tensor], X: Tensor) -> Tensor:
             raise
         raise DataError(
             "PyTorch's batch norm cannot train on a batch of one image; "
-            "choose a batch size with a larger last batch"
+            "choose a batch size that leaves more images for the last batch"
         ) from None
 
 
 def _exact(device: torch.device) -> AbstractContextManager[Any]:
-    """Make a GPU compute in full float32, and reproducibly."""
+    """Make a GPU compute reproducibly and with full float32 precision."""
     if device.type != "cuda":
         return nullcontext()
     return torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
@@ -270,7 +273,7 @@ def _arrays(found: Mapping[str, Tensor]) -> dict[str, Array]:
 
 
 def _steps(losses: list[Tensor], right: list[Tensor]) -> StepResults:
-    """Return the results of a run, copied from the device at once."""
+    """Return the results of a run, copied from the device in one transfer."""
     if not losses:
         return StepResults(np.zeros(0), np.zeros(0, np.int64))
     return StepResults(torch.stack(losses).double().cpu().numpy(), torch.stack(right).cpu().numpy())

@@ -1,4 +1,4 @@
-"""A network as a file that PyTorch loads without handgrad."""
+"""Writes a network as a file that PyTorch can load without handgrad."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from handgrad.network import Network
 
 
 class FromImages(nn.Module):
-    """A network that scales raw images, uint8 0..255, to 0..1 first.
+    """A network that first scales raw uint8 images from 0..255 to 0..1.
 
     Args:
         body: the network.
-        of_bytes: whether the images are uint8; other images are not scaled.
+        of_bytes: whether the images are uint8. Other images are not scaled.
     """
 
     def __init__(self, body: nn.Module, of_bytes: bool) -> None:
@@ -31,27 +31,28 @@ class FromImages(nn.Module):
         self.body, self.of_bytes = body, of_bytes
 
     def forward(self, images: Tensor) -> Tensor:
-        """Images (N, C, H, W) -> logits (N, K)."""
+        """Map images (N, C, H, W) to logits (N, K)."""
         X = images.float() * (1 / 255) if self.of_bytes else images
         logits: Tensor = self.body(X)
         return logits
 
 
 def write_torch(net: Network, path: Path, about: Mapping[str, str], images: NDArray[Any]) -> None:
-    """Write a network for PyTorch.
+    """Write a network to a file for PyTorch.
 
-    A path that ends in .pt2 gets a program for batches of any size: load it with
-    ``torch.export.load(path).module()``. A path that ends in .pt gets a ``state_dict``.
+    If the path ends in .pt2, the file contains a program for batches of any size. Load it with
+    ``torch.export.load(path).module()``. If the path ends in .pt, the file contains a
+    ``state_dict``.
 
     Args:
         net: the network.
         path: the file to write.
-        about: metadata, as text by name; a ``state_dict`` cannot store it.
-        images: example images for the network; the program accepts their dtype, uint8 or
-            float32.
+        about: metadata, as strings keyed by name. A ``state_dict`` cannot store it.
+        images: example images for the network. The program accepts only their dtype, which is
+            uint8 or float32.
 
     Raises:
-        ModelError: if the path has another suffix, or a layer has no PyTorch counterpart.
+        ModelError: if the path has a different suffix, or a layer has no PyTorch counterpart.
     """
     if path.suffix == ".pt":
         with replacing(path) as temporary:

@@ -1,7 +1,8 @@
-"""Layers and networks as PyTorch modules, and back: the same names, the same layouts.
+"""Converts networks to PyTorch modules with the same names and layouts, and back.
 
-This is the only translation of the layers into PyTorch: the engine trains with these modules, and
-the gradient check differentiates them with autograd. They share no mathematics with `layers/`.
+This module is the only translation of the layers into PyTorch. The engine trains with these
+modules, and the gradient check differentiates them with autograd. They use none of the formulas in
+`layers/`.
 """
 
 from __future__ import annotations
@@ -45,10 +46,10 @@ COUNTER = "num_batches_tracked"  # a number in PyTorch's batch norm that nothing
 
 
 def to_torch(net: Network) -> nn.Sequential:
-    """Return a network as a PyTorch module with a copy of its arrays.
+    """Return a network as a PyTorch module with a copy of the network's arrays.
 
-    Its ``state_dict`` has our names and layouts. It takes images (N, C, H, W) as numbers of the
-    network's dtype; uint8 images must be scaled to 0..1 first.
+    The module's ``state_dict`` has handgrad's names and layouts. The module takes images
+    (N, C, H, W) of the network's dtype. Images in uint8 must first be scaled to 0..1.
 
     Raises:
         ModelError: if a layer has no PyTorch counterpart.
@@ -86,7 +87,7 @@ def to_module(
 def has_module(layer: Layer) -> bool:
     """Return whether a layer, and each layer in it, has a PyTorch counterpart.
 
-    A subclass of a layer has none, because it may compute something else.
+    A subclass of a layer has no counterpart, because it may compute something else.
     """
     return type(layer) in MODULES and all(map(has_module, inner_layers(layer)))
 
@@ -107,7 +108,7 @@ def tensors(arrays: Mapping[str, Array]) -> dict[str, Tensor]:
 
 
 class NormalizeImages(nn.Module):
-    """Scale each channel to mean 0 and standard deviation 1; PyTorch has no such module.
+    """Scales each channel to mean 0 and standard deviation 1, like handgrad's `Normalize`.
 
     Args:
         shape: the shape of one example, (C, H, W) or (I,).
@@ -123,17 +124,17 @@ class NormalizeImages(nn.Module):
         self.register_buffer("std", torch.ones(channels))
 
     def forward(self, X: Tensor) -> Tensor:
-        """X (N, C, H, W) or (N, I) -> Y, the same shape."""
+        """Map X (N, C, H, W) or (N, I) to Y (the same shape)."""
         along = (-1, *(1,) * (X.ndim - 2))
         return (X - self.mean.reshape(along)) / self.std.reshape(along)
 
 
 class ResidualSum(nn.Module):
-    """The sum of a body and a shortcut, named as in `handgrad.layers.Residual`.
+    """The sum of a body and a shortcut, with the same names as in `handgrad.layers.Residual`.
 
     Args:
         body: the module that learns the difference.
-        shortcut: the module around it.
+        shortcut: the module that bypasses the body.
     """
 
     def __init__(self, body: nn.Module, shortcut: nn.Module) -> None:
@@ -141,13 +142,13 @@ class ResidualSum(nn.Module):
         self.body, self.shortcut = body, shortcut
 
     def forward(self, X: Tensor) -> Tensor:
-        """X -> body(X) + shortcut(X)."""
+        """Return body(X) + shortcut(X)."""
         total: Tensor = self.body(X) + self.shortcut(X)
         return total
 
 
 def _sequential(layers: Sequence[Layer], shape: Shape, ctx: Context) -> nn.Sequential:
-    """Return layers one after another, for the shape of one example."""
+    """Return a sequence of layers as a module, given the shape of one example."""
     modules: list[nn.Module] = []
     for index, layer in enumerate(layers):
         if type(layer) not in MODULES:
@@ -167,7 +168,7 @@ def _residual(layer: Residual, shape: Shape, ctx: Context) -> nn.Module:
 
 
 def _batch_norm(layer: BatchNorm, shape: Shape, _: Context) -> nn.Module:
-    """Return PyTorch's batch norm without its counter, and ignore a counter in a file."""
+    """Return PyTorch's batch norm without its batch counter, and ignore the counter in files."""
     kind = nn.BatchNorm2d if len(shape) == 3 else nn.BatchNorm1d
     module = kind(shape[0], layer.eps, layer.momentum)
     module.num_batches_tracked = None

@@ -1,4 +1,4 @@
-"""Our optimizers and losses as PyTorch's."""
+"""Converts handgrad's optimizers and losses to their PyTorch counterparts."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ OptimizerState = dict[str, dict[str, Array]]
 
 
 def as_torch_optimizer(rule: Optimizer, parameters: Iterable[nn.Parameter]) -> TorchOptimizer:
-    """Return PyTorch's counterpart of an optimizer; the engine sets its lr before each step.
+    """Return PyTorch's counterpart of an optimizer. The engine sets its lr before each step.
 
-    A subclass has no counterpart, as it may compute another update.
+    A subclass of an optimizer has no counterpart, because it may compute a different update.
 
     Raises:
-        ConfigError: if PyTorch has none.
+        ConfigError: if PyTorch has no counterpart.
     """
     if type(rule) not in _OPTIMIZERS:
         raise ConfigError(
@@ -70,7 +70,7 @@ def set_optimizer_state(
     state: OptimizerState,
     steps: int,
 ) -> None:
-    """Copy our optimizer state, after a number of updates, into PyTorch's optimizer."""
+    """Copy handgrad's optimizer state and number of updates into PyTorch's optimizer."""
     for name, parameter in parameters.items():
         tensors = {
             _STATE_NAMES[kind]: torch.tensor(array, device=parameter.device)
@@ -84,7 +84,7 @@ def set_optimizer_state(
 def get_optimizer_state(
     optimizer: TorchOptimizer, parameters: Mapping[str, nn.Parameter], state: OptimizerState
 ) -> None:
-    """Copy the state of PyTorch's optimizer into ours."""
+    """Copy the state of PyTorch's optimizer into handgrad's optimizer state."""
     for name, parameter in parameters.items():
         for kind, array in state[name].items():
             tensors = optimizer.state[parameter].get(_STATE_NAMES[kind])
@@ -95,7 +95,7 @@ def get_optimizer_state(
 def as_torch_loss(loss: Loss) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
     """Return a loss as a function of logits (N, K), labels (N,) and example weights (N,).
 
-    The weights include those of the classes.
+    The example weights already include the class weights.
 
     Raises:
         ConfigError: if PyTorch has no counterpart.

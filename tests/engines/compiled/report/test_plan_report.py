@@ -92,13 +92,13 @@ def test_the_bytes_of_a_phase_are_those_of_its_arrays() -> None:
 
 def test_a_layer_line_names_what_was_fused() -> None:
     lowered = {layer.name: layer.lowered_to for layer in report_of("two-layer").layers}
-    assert lowered["0 Normalize"] == "folded into the images"
+    assert lowered["0 Normalize"] == "fused with reading the images"
     assert lowered["1 Flatten"] == "nothing to compute"
     assert lowered["2 Dense"].startswith("skips the pixels that are zero; ")
     dense = {
         layer.name: layer.lowered_to for layer in report_of("two-layer", skip_zeros=False).layers
     }
-    assert dense["2 Dense"].startswith("each worker has the weights of half of the pixels; in ")
+    assert dense["2 Dense"].startswith("each worker caches the weights for half of the pixels; in ")
     large = {
         layer.name: layer.lowered_to for layer in report_of("online-mlp", skip_zeros=False).layers
     }
@@ -110,8 +110,7 @@ def test_a_layer_without_a_kernel_has_a_phase_in_python() -> None:
     report = hg.plan(net)
     places = [n for n, phase in enumerate(report.phases, 1) if not phase.kernels]
     assert report.layers[2].lowered_to == (
-        "there is no kernel for it; it runs as the reference does; "
-        f"in phases {places[0]}, {places[1]}"
+        f"there is no kernel for it; it runs in Python; in phases {places[0]}, {places[1]}"
     )
     assert [p.items for p in report.phases if not p.kernels] == [
         "the whole batch, in Python: 2 UserLayer"
@@ -157,7 +156,7 @@ def test_a_plan_needs_a_batch_and_float32() -> None:
         assert str(refused.value) == (
             f"batch_size must be a whole number of at least 1, not {size!r}"
         )
-    with pytest.raises(ConfigError, match="works in float32, not float64"):
+    with pytest.raises(ConfigError, match="supports only float32, not float64"):
         hg.plan(Network(named("two-layer"), (1, 28, 28), 10, dtype=np.float64))
 
 

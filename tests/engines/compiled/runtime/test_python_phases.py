@@ -43,7 +43,7 @@ def test_one_warning_names_layers_loss_and_optimizer(caplog: pytest.LogCaptureFi
     assert message == (
         "handgrad: compiled engine: no kernel for the layer 2 UserLayer, the layer 3.body.1 "
         "UserLayer, the loss UserLoss, the optimizer UserOptimizer; "
-        "these run in Python, more slowly"
+        "these run in Python, which is slower"
     )
 
 

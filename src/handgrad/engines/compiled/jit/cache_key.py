@@ -1,7 +1,8 @@
 """The version key of the object cache: a hash of everything that machine code depends on.
 
-The sources are found by following the imports of the kernel modules, so a new helper module cannot
-be forgotten. The other parts are the versions of the compiler, its settings, and the processor.
+The hash covers the source files, the versions of the compiler, its settings, and the processor. The
+source files are found by following the imports of the kernel modules, so that a new helper module
+is included automatically.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _COMPILER = ("jit/compiler.py", "jit/libraries.py")  # what they do to the code 
 
 @cache
 def cache_key() -> str:
-    """Return the key: 16 hexadecimal digits.
+    """Return the key, a string of 16 hexadecimal digits.
 
     Raises:
         CannotCompileError: if the version of Numba or llvmlite cannot be determined.
@@ -61,11 +62,11 @@ def sources_digest(package: Path) -> str:
 
 
 def kernel_sources(package: Path) -> list[Path]:
-    """Return the files of the kernel modules and of every module they import, sorted.
+    """Return a sorted list of the kernel modules' files and the files of all their imports.
 
-    Imports are followed transitively inside the package. The `__init__.py` files of packages on
-    the way count only if a module imports from them directly, as importing a submodule does not
-    bring their names into the kernels.
+    Imports are followed transitively inside the package. An `__init__.py` is included only if a
+    module imports names from it directly. Importing a submodule does not bring names of the parent
+    package into the kernels.
 
     Args:
         package: the folder of the package `handgrad`.
@@ -82,7 +83,7 @@ def kernel_sources(package: Path) -> list[Path]:
 
 
 def _imports(path: Path, package: Path) -> Iterator[Path]:
-    """Yield the files of the package that a module imports, also inside functions."""
+    """Yield the files of the package that a module imports, including imports inside functions."""
     for node in _import_statements(path.read_text("utf-8")):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -96,10 +97,10 @@ def _imports(path: Path, package: Path) -> Iterator[Path]:
 
 
 def _import_statements(source: str) -> Iterator[ast.Import | ast.ImportFrom]:
-    """Yield the import statements of a source.
+    """Yield the import statements in a source text.
 
-    Only the lines that look like imports are parsed: to parse all kernels would take longer than
-    to load them from the cache.
+    Only the lines that look like imports are parsed. Parsing all kernels completely would take
+    longer than loading them from the cache.
     """
     for found in _IMPORT.finditer(source):
         try:
@@ -119,7 +120,7 @@ def _absolute(node: ast.ImportFrom, path: Path, package: Path) -> str:
 
 
 def _file(name: str, package: Path) -> Path | None:
-    """Return the file of a module of the package; None for other names."""
+    """Return the file of a module of the package, or None for any other name."""
     first, *rest = name.split(".")
     if first != package.name:
         return None

@@ -1,8 +1,8 @@
-"""Compiles kernels with Numba, once per machine, and links their machine code into the process.
+"""Compiles kernels with Numba once per machine, and links their machine code into the process.
 
-A kernel is named by its file, its function and its tile sizes. The object code is cached in the
-user's cache folder under a key that changes with the sources, the compiler and the processor. A
-process that finds all its kernels in the cache does not import Numba.
+A kernel is identified by its file, its function and its tile sizes. The object code is cached in
+the user's cache folder under a key that changes with the sources, the compiler and the processor.
+A process that finds all its kernels in the cache does not import Numba.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ _addresses: dict[Kernel, int] = {}
 
 
 class Kernel(NamedTuple):
-    """The name of a kernel and the tile sizes that it is compiled for.
+    """A kernel, identified by its name and the tile sizes for which it is compiled.
 
     Attributes:
-        name: the file and the function, such as "dense.forward".
-        tile: constants of the kernel's module, such as (("ROWS", 8), ("COLUMNS", 3)).
+        name: the file and the function, for example "dense.forward".
+        tile: values for constants of the kernel's module, such as (("ROWS", 8), ("COLUMNS", 3)).
     """
 
     name: str
@@ -49,15 +49,15 @@ class Kernel(NamedTuple):
 
     @property
     def symbol(self) -> str:
-        """The name of the machine code."""
+        """The symbol name of the machine code."""
         return "_".join([*self.name.split("."), *(f"{key}{size}" for key, size in self.tile)])
 
 
 def addresses(kernels: Iterable[Kernel]) -> dict[Kernel, int]:
-    """Return the address of each kernel's machine code; compile kernels that are not cached.
+    """Return the address of each kernel's machine code, and compile kernels not yet cached.
 
     Raises:
-        CannotCompileError: if a kernel must be compiled and cannot be.
+        CannotCompileError: if a kernel must be compiled but cannot be.
     """
     with _lock:
         wanted = [kernel for kernel in dict.fromkeys(kernels) if kernel not in _addresses]
@@ -67,7 +67,7 @@ def addresses(kernels: Iterable[Kernel]) -> dict[Kernel, int]:
 
 
 def _link(objects: dict[Kernel, bytes | None]) -> None:
-    """Compile missing object code, link all of it, and record the address of each kernel."""
+    """Compile the missing kernels, link all kernels, and record their addresses."""
     started = time.perf_counter()
     missing = [kernel for kernel, code in objects.items() if code is None]
     if missing:
@@ -91,17 +91,17 @@ def _link(objects: dict[Kernel, bytes | None]) -> None:
 
 
 def precompile(kernels: str) -> None:
-    """Compile kernels into the cache in reverse order, for a process that starts with the first.
+    """Compile kernels into the cache in reverse order, while another process starts at the front.
 
     Args:
-        kernels: the name and the tile of each kernel, as JSON.
+        kernels: the name and the tile sizes of each kernel, as JSON.
     """
     for name, tile in reversed(json.loads(kernels)):
         _object_code(Kernel(name, tuple((key, size) for key, size in tile)))
 
 
 def _object_code(kernel: Kernel) -> bytes:
-    """Return the object code of a kernel, which another process may just have cached."""
+    """Return the object code of a kernel from the cache, or compile the kernel."""
     code = object_cache.read(cache_key(), kernel.symbol)
     if code is None:
         try:
@@ -148,7 +148,7 @@ def _compile(kernel: Kernel) -> bytes:
 
 
 def _tile(kernel: Kernel) -> dict[str, int]:
-    """Return the tile sizes to compile a kernel for."""
+    """Return the tile sizes for which to compile a kernel."""
     tile = dict(kernel.tile)
     if is_enabled("register-tiles"):
         return tile
@@ -158,7 +158,7 @@ def _tile(kernel: Kernel) -> dict[str, int]:
 
 
 def _remove_python_errors(module: Any) -> None:
-    """Remove the code that reports errors to Python: kernels raise none, so they run without it."""
+    """Remove the code that reports errors to Python, because kernels never raise errors."""
     passes = binding().create_new_module_pass_manager()
     passes.add_always_inliner_pass()
     passes.add_ipsccp_pass()
@@ -173,7 +173,7 @@ def _remove_python_errors(module: Any) -> None:
 
 @cache
 def _machine() -> Any:
-    """Return the target machine: this processor."""
+    """Return the LLVM target machine for this processor."""
     return (
         binding()
         .Target.from_default_triple()
@@ -190,20 +190,20 @@ def _machine() -> Any:
 
 @cache
 def _linker() -> Any:
-    """Return the linker that holds the machine code of this process."""
+    """Return the linker that manages the machine code of this process."""
     machine = binding().Target.from_default_triple().create_target_machine(jit=True)
     return binding().create_mcjit_compiler(binding().parse_assembly(""), machine)
 
 
 @cache
 def function(kernel: Kernel) -> Any:
-    """Return a kernel as a function of its arguments' address. A call releases the GIL."""
+    """Return a kernel as a function that takes its arguments' address and releases the GIL."""
     return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(addresses([kernel])[kernel])
 
 
 @cache
 def yield_thread() -> int:
-    """Return the address of the system's function that lets another thread run."""
+    """Return the address of the system function that yields the processor to another thread."""
     if sys.platform == "win32":
         function = ctypes.windll.kernel32.SwitchToThread
     else:

@@ -1,4 +1,4 @@
-"""Call one kernel with NumPy arrays: for tests of a kernel against its formula."""
+"""Calls one kernel with NumPy arrays, so that tests can compare it with its formula."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ def call_kernel(
     /,
     **arguments: int | float | NDArray[Any],
 ) -> None:
-    """Compile a kernel and call it once. The arrays that it writes are changed in place.
+    """Compile a kernel and call it once. Arrays that the kernel writes are modified in place.
 
-    Nothing checks the sizes of the arrays: a kernel may write beyond the end of a short one.
+    The sizes of the arrays are not checked. A kernel may write past the end of an array that is too
+    short.
 
     Args:
-        name: the kernel, such as "dense.forward".
-        constants: the constants that it is compiled for, such as {"ROWS": 8}.
-        **arguments: its arguments by name: numbers and C-contiguous arrays.
+        name: the name of the kernel, for example "dense.forward".
+        constants: the constants for which the kernel is compiled, for example {"ROWS": 8}.
+        **arguments: the kernel's arguments by name, which are numbers and C-contiguous arrays.
 
     Raises:
         TypeError: if an argument is missing, unknown or of the wrong type.
-        AssertionError: if the kernel changed an array that it declares only to read.
+        AssertionError: if the kernel modified an array that it declares as read-only.
 
     Example:
         >>> X, Y = np.ones(3, np.float32), np.zeros(3, np.float32)

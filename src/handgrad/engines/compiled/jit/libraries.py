@@ -25,10 +25,10 @@ _SETTINGS_FILE = Path(".numba_config.yaml")  # Numba reads it from the working f
 
 
 class CannotCompileError(MissingExtraError):
-    """This process cannot compile kernels.
+    """Raised if this process cannot compile kernels.
 
     Attributes:
-        reason: the cause, without the advice on what to do.
+        reason: the cause, without advice on how to fix it.
     """
 
     def __init__(self, message: str, *, reason: str) -> None:
@@ -43,19 +43,19 @@ def numba() -> Any:
     """Return the Numba module.
 
     Raises:
-        CannotCompileError: if Numba is missing, broken, or its compiler is switched off.
+        CannotCompileError: if Numba is missing or broken, or if its compiler is disabled.
     """
     module = _load("numba")
     if module.config.DISABLE_JIT:
         raise cannot_compile(
-            "NUMBA_DISABLE_JIT switches Numba's compiler off", "set NUMBA_DISABLE_JIT=0"
+            "NUMBA_DISABLE_JIT disables Numba's compiler", "set NUMBA_DISABLE_JIT=0"
         )
     return module
 
 
 @cache
 def binding() -> Any:
-    """Return llvmlite's binding, initialized for this processor.
+    """Initialize llvmlite's binding for this processor, and return it.
 
     Raises:
         CannotCompileError: if llvmlite is missing or broken.
@@ -94,7 +94,7 @@ def not_compiled(kernel: str, error: Exception) -> CannotCompileError:
 
 
 def cannot_compile(reason: str, remedy: str) -> CannotCompileError:
-    """Return the error with a reason and the advice on what to do."""
+    """Return an error that states the reason and how to fix it."""
     message = f"the compiled engine cannot compile: {reason}; {remedy}, or use engine='reference'"
     return CannotCompileError(message, reason=reason)
 
@@ -106,7 +106,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _load(name: str) -> Any:
-    """Import Numba or llvmlite, or one of their modules."""
+    """Import Numba, llvmlite, or one of their modules."""
     try:
         return importlib.import_module(name)
     except Exception as error:  # an incompatible library may raise anything

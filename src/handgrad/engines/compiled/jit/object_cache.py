@@ -1,4 +1,4 @@
-"""The object cache: saves compiled kernels on disk, and loads them if they are valid and safe."""
+"""The object cache, which saves compiled kernels to disk and loads them if it is safe."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _VERSION = re.compile("[0-9a-f]{16}")
 
 
 def read(version: str, name: str) -> bytes | None:
-    """Return the object code of a kernel; None if it is not cached or is damaged.
+    """Return the object code of a kernel, or None if it is not cached or is corrupted.
 
     Args:
-        version: the cache key, which changes with everything that the code depends on.
-        name: the name of the machine code.
+        version: the cache key, a hash of everything that the code depends on.
+        name: the symbol name of the machine code.
     """
     folder = _folder(version)
     if folder is None:
@@ -45,12 +45,12 @@ def read(version: str, name: str) -> bytes | None:
 
 
 def is_available(version: str) -> bool:
-    """Return whether there is a cache folder."""
+    """Return whether a cache folder is available."""
     return _folder(version) is not None
 
 
 def write(version: str, name: str, code: bytes) -> None:
-    """Write object code to the cache atomically: a reader sees the whole file or none."""
+    """Write object code to the cache atomically, so that no reader sees an incomplete file."""
     folder = _folder(version)
     if folder is None:
         return
@@ -72,9 +72,9 @@ def write(version: str, name: str, code: bytes) -> None:
 
 @cache
 def _remove_old(folder: Path) -> None:
-    """Remove old versions of the cache, and temporary files that killed processes left.
+    """Remove old versions of the cache, and temporary files left by killed processes.
 
-    The newest versions and those used recently stay.
+    The newest versions and recently used versions are kept.
     """
     now = time.time()
     with suppress(OSError):  # another process may be removing the same
@@ -94,7 +94,7 @@ def _remove_old(folder: Path) -> None:
 
 
 def _last_used(path: Path) -> float:
-    """Return when a version was last used, in seconds since 1970; 0 if it is gone."""
+    """Return when a version was last used, in seconds since 1970, or 0 if it no longer exists."""
     try:
         return path.lstat().st_mtime
     except OSError:
@@ -103,9 +103,10 @@ def _last_used(path: Path) -> float:
 
 @cache
 def _folder(version: str) -> Path | None:
-    """Return the folder of a version, or None if it cannot be made or trusted.
+    """Return the folder of a version, or None if it cannot be created or is not trusted.
 
-    It may be read-only, such as root's folder in a container image with compiled kernels.
+    The folder may be read-only. For example, root may own it in a container image that includes
+    compiled kernels.
     """
     chosen = os.environ.get("HANDGRAD_CACHE")
     try:
@@ -130,7 +131,7 @@ def _folder(version: str) -> Path | None:
 
 
 def _remove_write_permission(path: Path) -> None:
-    """Remove the write permission of other users from a folder that handgrad made."""
+    """Remove the write permission of other users from a folder that handgrad created."""
     with suppress(OSError):
         mode = stat.S_IMODE(path.stat().st_mode)
         if mode & _OTHERS_MAY_WRITE:
@@ -140,7 +141,7 @@ def _remove_write_permission(path: Path) -> None:
 def _check_permissions(path: Path, folder: Path) -> None:
     """Raise a PermissionError if another user could replace the code in a folder.
 
-    Parents of the folder may be writable by others if the sticky bit is set, as for /tmp.
+    Parent folders may be writable by others if their sticky bit is set, like that of /tmp.
     """
     status = path.stat()
     is_open = is_writable_by_others(status)

@@ -1,4 +1,4 @@
-"""Compiles kernels in a second process at the same time, since Numba holds the GIL."""
+"""Compiles kernels in a second process in parallel, because Numba holds the GIL."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ compiler.precompile(sys.argv[1])
 
 @contextmanager
 def second_compiler_process(kernels: Sequence[Sequence[Any]]) -> Iterator[None]:
-    """Run a second process that compiles the kernels in reverse order while the block runs.
+    """Run a second process that compiles kernels in reverse order during the `with` block.
 
-    The two processes meet in the middle. The block reads finished kernels from the cache and
-    compiles the rest itself, so it also works if the second process cannot be started.
+    The block compiles the kernels in order, so the two processes meet in the middle. The block
+    reads kernels that are finished from the cache and compiles all others itself. It therefore
+    also works if the second process cannot be started.
 
     Args:
-        kernels: the name and the tile of each kernel.
+        kernels: the name and the tile sizes of each kernel.
     """
     is_useful = len(kernels) >= _MIN_KERNELS and cores() > 1 and _runs_python()
     process = _start(kernels) if is_useful and is_enabled("second-compiler") else None
@@ -46,12 +47,12 @@ def second_compiler_process(kernels: Sequence[Sequence[Any]]) -> Iterator[None]:
 
 
 def _runs_python() -> bool:
-    """Return whether `sys.executable` is Python itself, not a program that embeds it."""
+    """Return whether `sys.executable` is Python itself rather than a program that embeds it."""
     return Path(sys.executable or "").name.startswith("python") and not hasattr(sys, "frozen")
 
 
 def _start(kernels: Sequence[Sequence[Any]]) -> subprocess.Popen[bytes] | None:
-    """Start the process; return None if the system cannot."""
+    """Start the process, or return None if the system cannot start it."""
     path = os.pathsep.join(filter(None, sys.path))
     try:
         return subprocess.Popen(

@@ -1,6 +1,6 @@
 """The parameters of each kernel and the memory it reads and writes, parsed from its source.
 
-Numba is not loaded for this: a plan can be built and reported without it. See
+Parsing does not load Numba, so a plan can be built and reported without Numba. See
 `kernels.decorators.kernel` for the declarations.
 """
 
@@ -35,8 +35,9 @@ class Access(NamedTuple):
 
     Attributes:
         mode: "reads", "writes", "flags" or "scratch".
-        part: the names in square brackets: the parameters that choose the part that one item
-            uses, or "chunks" for all chunks. Empty: the part that the pointer points to.
+        part: the names in square brackets. They are the parameters that select the part of the
+            memory that one item uses, or "chunks" for all chunks. If empty, the item uses the
+            part that the pointer points to.
     """
 
     mode: str
@@ -44,11 +45,11 @@ class Access(NamedTuple):
 
 
 class Signature(NamedTuple):
-    """What a kernel takes.
+    """The parameters of a kernel and how it uses memory.
 
     Attributes:
-        types: the type of each parameter by name, in order, such as "Floats" or "int".
-        accesses: the declared access of each pointer except the step state.
+        types: the type of each parameter by name, such as "Floats" or "int", in declaration order.
+        accesses: the declared access of each pointer, except that of the step state.
     """
 
     types: dict[str, str]
@@ -56,10 +57,10 @@ class Signature(NamedTuple):
 
 
 def signature(kernel: str) -> Signature:
-    """Return the signature of a kernel, by name, such as "dense.forward".
+    """Return the signature of a kernel, given its name, for example "dense.forward".
 
     Raises:
-        AssertionError: if there is no such kernel, or it declares its memory accesses wrongly.
+        AssertionError: if the kernel does not exist, or its memory accesses are declared wrongly.
     """
     family, _, name = kernel.partition(".")
     signatures = _signatures(family)
@@ -74,14 +75,14 @@ def kernel_names() -> list[str]:
 
 
 def machine_word(value: Any, parameter_type: str) -> int:
-    """Convert an argument to a 64-bit word: a number's bits, or an array's address.
+    """Convert an argument to a 64-bit word, which is a number's bits or an array's address.
 
     Args:
         value: an integer, a float or an array.
-        parameter_type: the type that the kernel declares, such as "Floats" or "int".
+        parameter_type: the type that the kernel declares, for example "Floats" or "int".
 
     Raises:
-        TypeError: if the kernel takes another type.
+        TypeError: if the kernel expects a different type.
     """
     if parameter_type in FLOAT_TYPES:
         as_float, as_int = (

@@ -1,6 +1,6 @@
-"""Kernels for activations and their derivatives, element by element and in place.
+"""Kernels for activations and their derivatives, which work elementwise and in place.
 
-In place, because the compiler then sees one array only and need not check whether two overlap.
+With a single array, the compiler need not check whether the input and the output overlap.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def leaky_relu(X: Floats, count: int, slope: float) -> None:
 def leaky_relu_backward(X: Floats, dY: Floats, count: int, slope: float) -> None:
     """dY ← dY where X > 0, else slope·dY
 
-    X may be the output as well, if the slope is not negative: it has the same sign.
+    If the slope is not negative, X may also be the output, because it has the same sign.
     """
     for i in range(count):
         dY[i] = dY[i] if X[i] > _ZERO else dY[i] * slope

@@ -1,7 +1,7 @@
 """Kernels for augmentation: shift, rotation, elastic distortion, erasing, stroke width, contrast.
 
-Coordinates are in 256ths of a pixel, from one pixel above and to the left of the image. All
-intermediate results are integers below 2²⁴, which float32 represents exactly.
+Coordinates are in units of 1/256 pixel. Their origin is one pixel above and one pixel to the left
+of the image. All intermediate results are integers below 2²⁴, which float32 represents exactly.
 """
 
 from __future__ import annotations
@@ -74,12 +74,12 @@ def warp_uint8(
 ) -> None:
     """augmented[p] = image[s(p)]        s(p) = o + A p + Σᵢⱼ Bᵢ(y) Bⱼ(x) points[i, j]
 
-    Bilinear interpolation between four pixels. Outside the image, pixels are `fill_value`,
-    or, if `edge`, that of the nearest pixel. Pixels are uint8.
+    Pixel values are interpolated bilinearly between four pixels. Outside the image, the value is
+    `fill_value` or, if `edge` is set, that of the nearest pixel. Pixels are uint8.
 
     Args:
         images: all images (M, C·H·W).
-        order: the index of each image of the run.
+        order: the indices of the images in the order of the run.
         samples: the sampled parameters of each image in the order, (N, 16 + control_points·row).
         step_state: the step state.
         chunk: the index of the chunk.
@@ -87,20 +87,21 @@ def warp_uint8(
         height: H.
         width: W.
         fill_value: the value outside the image.
-        edge: whether to repeat the pixels at the edge instead.
-        control_points: their number along each side, for the elastic distortion; 0: none.
+        edge: whether to repeat the edge pixels outside the image instead.
+        control_points: the number of control points per side, or 0 for no elastic distortion.
         row: the number of elements in a row of control points.
-        half_pixels: (2, H·W rounded up), twice the coordinates p, from the center.
-        down: B along y, (H, control_points).
-        across: B along x, (control_points, W rounded up).
+        half_pixels: (2, H·W rounded up), twice the coordinates p relative to the center.
+        down: the weights Bᵢ(y), (H, control_points).
+        across: the weights Bⱼ(x), (control_points, W rounded up).
         indices: indices[i] = i.
         rows: scratch memory (H, row).
-        displacement: scratch memory (2, H·W rounded up + 16). It must be zero without them.
+        displacement: scratch memory (2, H·W rounded up + 16). It must be zero if there are no
+            control points.
         sources: scratch memory (2, H·W rounded up), s(p).
         padded: scratch memory (H + 3, W + 3), the image with a border.
         thickened: scratch memory (H + 3, W + 3), the image with wider or thinner strokes.
-        neighbors: scratch memory (H + 3, W + 3), each pixel and its three neighbors in a word.
-        neighbors_at: scratch memory (H·W rounded up), these words at s(p).
+        neighbors: scratch memory (H + 3, W + 3), each pixel packed with three neighbors in a word.
+        neighbors_at: scratch memory (H·W rounded up), the words of `neighbors` at s(p).
         augmented: the new images (lanes, C·H·W).
     """
     area, stride = height * width, width + 3
@@ -172,7 +173,10 @@ def warp_float32(
     thickened: Floats,
     augmented: Floats,
 ) -> None:
-    """augmented[p] = image[s(p)]        as `warp_uint8`, of float32 images"""
+    """augmented[p] = image[s(p)]
+
+    Like `warp_uint8`, but for float32 images.
+    """
     area, size = height * width, channels * height * width
     count = (area + LANES - 1) // LANES * LANES
     for lane in range(images_in_chunk(step_state, chunk)):
@@ -221,7 +225,8 @@ def bend(
 ) -> None:
     """displacement[y, x] = Σᵢⱼ Bᵢ(y) Bⱼ(x) points[i, j]
 
-    In 65,536ths of a pixel, first for y and then for x. Without control points it is not written.
+    The result is in units of 1/65,536 pixel, first for y and then for x. Nothing is written if
+    there are no control points.
     """
     if control_points == 0:
         return
@@ -271,7 +276,7 @@ def find_sources(
     displacement: Floats,
     sources: Int32s,
 ) -> None:
-    """Compute the coordinates s(p), y and then x, clamped to one pixel outside the image."""
+    """Compute the coordinates s(p), first y and then x, and clamp them to one pixel outside."""
     displacement_x, sources_x = at(displacement, count + LANES), at(sources, count)
     find_side(
         params[Y], params[Y_BY_Y], params[Y_BY_X], half_pixels, count, displacement, height, sources

@@ -1,9 +1,9 @@
-"""Kernels for Dense on a batch of one image: they vectorize over features, not over images.
+"""Kernels for Dense on a batch of one image, vectorized over features instead of images.
 
 Y = W x + b        x (I,)   W (O, I)   b (O,)   Y (O,)
 
-W is stored in tiles of T outputs, (O/T, I, T), as in `dense`. SIMD vectors hold outputs here,
-because there is only one image.
+W is stored in tiles of T outputs, (O/T, I, T), as in `dense`. A SIMD vector contains 16
+outputs of the single image.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def forward_csr(
     tile: int,
     Y: Floats,
 ) -> None:
-    """Y[o] = b[o] + Σₑ W[o, indices[e]] data[e]        one tile of outputs o"""
+    """Y[o] = b[o] + Σₑ W[o, indices[e]] data[e]        for one tile of outputs o"""
     T = VECTORS * LANES
     row, weights = at(Y, tile * T), at(W, tile * inputs * T)
     for o in range(T):
@@ -60,9 +60,9 @@ def update_csr(
     step_state: Ints,
     step: Floats,
 ) -> None:
-    """W[o, indices[e]] ← W[o, indices[e]] − η dY[o] data[e]        one tile of outputs o
+    """W[o, indices[e]] ← W[o, indices[e]] − η dY[o] data[e]        for one tile of outputs o
 
-    If `has_shift`, the image is normalized, and W[o, i] ← W[o, i] − η dY[o] shift[i] as well.
+    If `has_shift`, the image is normalized, so also W[o, i] ← W[o, i] − η dY[o] shift[i].
     `step` is scratch memory of T elements.
     """
     T = VECTORS * LANES
@@ -98,9 +98,9 @@ def backward_input(
     indices: Int32s,
     scratch: Floats,
 ) -> None:
-    """dX[i] = Σₒ W[o, i] dY[o]        16 inputs i at a time
+    """dX[i] = Σₒ W[o, i] dY[o]        for 16 inputs i at a time
 
-    indices[o] = o; the scratch memory holds 16 x 16 elements.
+    indices[o] = o. The scratch memory has 16 x 16 elements.
     """
     T = VECTORS * LANES
     for start in range(0, inputs, LANES):

@@ -1,8 +1,10 @@
 """Kernels for Conv2d: packing, padding, forward, input gradient, weight and bias gradients.
 
-Y[o, r, c] = b[o] + Σ_{k,i,j} W[o, k, i, j] X[k, r·s + i, c·s + j]        a vector of lanes each
+Y[o, r, c] = b[o] + Σ_{k,i,j} W[o, k, i, j] X[k, r·s + i, c·s + j]
 
-X (C, H, W, lanes), with its padding   W (O, C, kh, kw)   Y (O, rows, columns, lanes)
+Each Y[o, r, c] is a vector of lanes. The shapes are:
+
+X (C, H, W, lanes), including padding   W (O, C, kh, kw)   Y (O, rows, columns, lanes)
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ ROWS, COLUMNS = 8, 3  # the size of a tile of sums; set when a kernel is compile
 def pack_forward(
     W: Floats, P: Floats, channels: int, outputs: int, kernel_area: int, k: int
 ) -> None:
-    """P[k, t, o] = W[o, k, t]        one k"""
+    """P[k, t, o] = W[o, k, t]        for one k"""
     for t in range(kernel_area):
         for o in range(outputs):
             P[(k * kernel_area + t) * outputs + o] = W[(o * channels + k) * kernel_area + t]
@@ -30,7 +32,7 @@ def pack_forward(
 def pack_backward(
     W: Floats, P: Floats, channels: int, outputs: int, kernel_area: int, o: int
 ) -> None:
-    """P[o, t, k] = W[o, k, t]        one o"""
+    """P[o, t, k] = W[o, k, t]        for one o"""
     for t in range(kernel_area):
         for k in range(channels):
             P[(o * kernel_area + t) * channels + k] = W[(o * channels + k) * kernel_area + t]
@@ -101,7 +103,7 @@ def backward_input(
 
     P is W as `pack_backward` stores it. D is dY as `pad` stores it: D[o] begins at o·plane, its
     rows are `row` elements apart, and D[o, 0, 0] is at `corner`. Kernel elements (i, j) that
-    would only multiply padding are skipped: dY lies between `top` and `top + last_row`, and
+    would only multiply padding are skipped. dY is located between `top` and `top + last_row`, and
     between `left` and `left + last_column`.
     """
     area = height * width * LANES
@@ -129,9 +131,9 @@ def backward_input(
 
 @helper
 def _inside(first: int, last: int, reach: int, size: int) -> tuple[int, int]:
-    """Return the range of kernel elements t with 0 ≤ p − t ≤ reach for a p in first … last.
+    """Return the range of kernel elements t with 0 ≤ p − t ≤ reach for some p in first … last.
 
-    The range has at least one element, so that every output is written.
+    The range has at least one element, so every output is written.
     """
     begin = min(max(0, first - reach), size - 1)
     return begin, max(begin + 1, min(size, last + 1))
@@ -174,7 +176,7 @@ def gradient(
 
 @kernel(reads="dY", writes="db")
 def bias_gradient(dY: Floats, db: Floats, outputs: int, count: int) -> None:
-    """db[o] = Σ_{r,c,lane} dY[o, r, c]        `count` elements for each o"""
+    """db[o] = Σ_{r,c,lane} dY[o, r, c]        with `count` elements for each o"""
     for o in range(outputs):
         db[o] = lane_sum(at(dY, o * count), count)
 
@@ -193,7 +195,7 @@ def pad(
 ) -> None:
     """D[k, corner + h·row_stride + w·column_stride] = X[k, h, w]
 
-    Pads an image with zeros, or dilates it: all other elements of D stay zero.
+    This pads an image with zeros or dilates it. All other elements of D stay zero.
     """
     for k in range(channels):
         for h in range(height):

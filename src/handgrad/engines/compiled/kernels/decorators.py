@@ -22,23 +22,23 @@ def kernel(
 ) -> Callable[[_Function], _Function]:
     """Mark a function as a kernel and declare how it uses the memory behind its pointers.
 
-    The plan places barriers between kernels from these declarations. They are read from the
-    source text (`jit.signatures`), so that Numba need not be loaded; the decorator itself does
-    nothing. Every pointer parameter except `step_state` must occur in `reads` or `writes`, in
-    `flags` or in `scratch`. Names are separated by commas. After a name, square brackets say
-    which part of the memory one item of work uses:
+    The plan uses these declarations to place barriers between kernels. `jit.signatures` reads them
+    from the source text, so that Numba need not be loaded. The decorator itself does nothing.
+    Every pointer parameter except `step_state` must occur in exactly one of `reads`, `writes`,
+    `flags` and `scratch`. Names are separated by commas. Square brackets after a name specify
+    which part of the memory one work item uses:
 
-    - `X`: the part that the pointer points to. The plan knows whether the pointer moves from
+    - `X`: the part that the pointer points to. The plan determines whether the pointer moves from
       chunk to chunk or from tile to tile.
-    - `X[chunks]`: all chunks of the batch; the kernel gets the stride between them.
-    - `norms[item]`, `dW[item tiles blocks]`: a part chosen by these parameters, and different
-      for each value of `item`. Two calls with the same values choose the same parts.
+    - `X[chunks]`: all chunks of the batch. The kernel receives the stride between chunks.
+    - `norms[item]`, `dW[item tiles blocks]`: a part selected by these parameters, which is
+      different for each value of `item`. Two calls with the same values select the same part.
 
     Args:
         reads: pointers that are only read.
-        writes: pointers that are written, and possibly read before.
+        writes: pointers that are written, and possibly read before they are written.
         flags: pointers to a flag that several workers may set to 1 at the same time.
-        scratch: pointers to working memory; its contents are not used by another call.
+        scratch: pointers to working memory whose contents no other call uses.
     """
     return lambda function: function
 

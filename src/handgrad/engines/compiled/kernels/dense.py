@@ -66,7 +66,7 @@ def add_pixel_shares(
 
 @kernel(reads="W, dY", writes="dX")
 def backward_input(W: Floats, dY: Floats, dX: Floats, inputs: int, outputs: int, T: int) -> None:
-    """dX[i] = Σₒ W[o, i] dY[o]        rows of dY beyond O are zero"""
+    """dX[i] = Σₒ W[o, i] dY[o]        where rows of dY beyond O are zero"""
     tiles = (outputs + T - 1) // T
     for i in range(0, inputs, ROWS):
         product_tile(
@@ -86,7 +86,7 @@ def backward_input(W: Floats, dY: Floats, dX: Floats, inputs: int, outputs: int,
 
 @kernel(reads="dY", writes="R")
 def transpose_gradient(dY: Floats, R: Floats, outputs: int, T: int) -> None:
-    """R[o/T, lane, o mod T] = dY[o, lane]        rows of dY beyond O are zero"""
+    """R[o/T, lane, o mod T] = dY[o, lane]        where rows of dY beyond O are zero"""
     for tile in range((outputs + T - 1) // T):
         first = tile * T
         for o in range(first, first + T, LANES):
@@ -109,12 +109,12 @@ def gradient(
     step_state: Ints,
     norms: Floats,
 ) -> None:
-    """dW[o, i] = Σₙ X[i, n] dY[o, n]        one block of i, one tile of o
+    """dW[o, i] = Σₙ X[i, n] dY[o, n]        for one block of i, one tile of o
 
-    An item is a half of the batch, a block of inputs and a tile of outputs. The chunks of a half
-    are summed in order. dW has shape (halves, O/T, I, T). R is the transpose of dY, with shape
-    (O/T, lanes, T) for each chunk. X and R have one chunk every `X_stride` and `R_stride` elements.
-    If there is one half, which is the whole batch, norms[item] = Σ dW².
+    A work item is one half of the batch, one block of inputs and one tile of outputs. The chunks
+    of a half are summed in order. dW has shape (halves, O/T, I, T). R is the transpose of dY, with
+    shape (O/T, lanes, T) per chunk. The chunks of X and R are `X_stride` and `R_stride` elements
+    apart. If the batch is not split into halves, norms[item] = Σ dW².
     """
     tile, block, half = item % tiles, item // tiles % blocks, item // (blocks * tiles)
     first, last = inputs * block // blocks, inputs * (block + 1) // blocks
@@ -154,7 +154,7 @@ def sgd(
     step_state: Ints,
     nonfinite: Ints,
 ) -> None:
-    """W[o, i] ← W[o, i] − η dW[o, i]        one block of i, one tile of o, as in `gradient`"""
+    """W[o, i] ← W[o, i] − η dW[o, i]        for one block of i, one tile of o, as in `gradient`"""
     tile, block = item % tiles, item // tiles
     first, last = inputs * block // blocks, inputs * (block + 1) // blocks
     lr, begin = np.float32(as_doubles(step_state)[LR]), (tile * inputs + first) * T
@@ -166,7 +166,7 @@ def sgd(
 
 @kernel(reads="R", writes="db")
 def bias_gradient(R: Floats, db: Floats, outputs: int, T: int) -> None:
-    """db[o] = Σ_lane R[o/T, lane, o mod T]        R is the transpose of dY"""
+    """db[o] = Σ_lane R[o/T, lane, o mod T]        where R is the transpose of dY"""
     for tile in range((outputs + T - 1) // T):
         sums = at(db, tile * T)
         fill(sums, T, np.float32(0))

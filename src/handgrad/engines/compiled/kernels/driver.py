@@ -1,4 +1,4 @@
-"""The driver: the loop that every worker thread runs, and the code that waits at a barrier."""
+"""The driver, which is the loop that every worker thread runs, and the barrier between workers."""
 
 from __future__ import annotations
 
@@ -31,28 +31,29 @@ def run(
     barrier: Ints,
     yield_thread: int,
 ) -> None:
-    """Run `steps` steps, or fewer if STOP is set in the step state.
+    """Run `steps` steps, or stop earlier if STOP is set in the step state.
 
     A step is a list of phases. A phase is a list of kernel calls, which are made one after
-    another for each item. The items do not depend on the number of workers, and no two items
-    write to the same memory, so the result does not depend on the number of workers.
+    another for each work item. The result does not depend on the number of workers, because the
+    items do not depend on it, and no two items write to the same memory.
 
     Args:
         steps: the number of steps.
-        phases: five words for each phase: the first call, the call after the last, the kind of
-            the items, the number of tiles, and the largest number of workers that need not wait
-            for each other after the phase.
+        phases: five words per phase: the index of the first call, the index after the last call,
+            the kind of the items, the number of tiles, and the largest number of workers for
+            which no barrier is needed after the phase.
         phase_count: the number of phases.
-        calls: three words for each call: the kernel's address, the index of its first argument,
+        calls: three words per call: the kernel's address, the index of its first argument, and
             the number of arguments.
-        arguments: four words for each argument: a word, and what is added to it for each chunk,
-            each tile and each worker.
-        blocks: memory for the arguments of one call, ARGUMENT_WORDS words for each worker.
+        arguments: four words per argument: its value, and the increments per chunk, per tile and
+            per worker.
+        blocks: memory for the arguments of one call, ARGUMENT_WORDS words per worker.
         step_states: the step state of each worker.
         worker: the index of this worker.
         workers: the number of workers.
-        barrier: two counters, 16 words apart: arrived workers, and passed barriers.
-        yield_thread: the address of the function that lets another thread run.
+        barrier: two counters, 16 words apart: the number of arrived workers, and the generation,
+            which is the number of barriers passed.
+        yield_thread: the address of the system function that yields to another thread.
     """
     step_state = at(step_states, worker * WORDS)
     block = at(blocks, worker * ARGUMENT_WORDS)
@@ -95,8 +96,8 @@ def run(
 def wait(barrier: Ints, workers: int, yield_thread: int) -> None:
     """Wait until every worker has arrived at the barrier.
 
-    The last worker to arrive increments the generation, for which the others wait. They poll it
-    for a few microseconds, and then yield their thread between polls.
+    The last worker to arrive increments the generation. The other workers poll the generation for
+    a few microseconds, and after that they yield their thread between polls.
     """
     arrived, generation = barrier, at(barrier, 16)
     now = atomic_load(generation)
@@ -113,7 +114,7 @@ def wait(barrier: Ints, workers: int, yield_thread: int) -> None:
 
 @intrinsic
 def call(typingctx: Any, address: Any, block: Any) -> Any:
-    """Call the function at an address with a pointer."""
+    """Call the function at an address with a pointer as its argument."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         kind = ir.FunctionType(ir.VoidType(), [args[1].type])
@@ -125,7 +126,7 @@ def call(typingctx: Any, address: Any, block: Any) -> Any:
 
 @intrinsic
 def atomic_increment(typingctx: Any, pointer: Any) -> Any:
-    """Add 1 to a counter that all workers share, and return its old value."""
+    """Add 1 atomically to a counter that all workers use, and return its old value."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.atomic_rmw("add", args[0], ir.Constant(ir.IntType(64), 1), "seq_cst")
@@ -135,7 +136,7 @@ def atomic_increment(typingctx: Any, pointer: Any) -> Any:
 
 @intrinsic
 def atomic_load(typingctx: Any, pointer: Any) -> Any:
-    """Return a counter that another worker may change at any time."""
+    """Load a counter atomically, because another worker may change it at any time."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.load_atomic(args[0], "seq_cst", 8)

@@ -28,8 +28,8 @@ def mask(
 ) -> None:
     """M[f, lane] = 0 with probability p, else scale = 1/(1 − p)
 
-    For feature f of image n, number n·F + f of the random stream of (seed, step, layer) decides.
-    `dropout_key` is the key of the seed.
+    The mask of feature f of image n comes from number n·F + f of the random stream of (seed, step,
+    layer). `dropout_key` is the key of the seed.
     """
     stream = fold(fold(np.uint64(dropout_key), np.uint64(step_state[TOTAL])), np.uint64(layer))
     for f in range(features):
@@ -42,7 +42,7 @@ def mask(
 
 @kernel(reads="M", writes="X")
 def apply(X: Floats, M: Floats, features: int, area: int) -> None:
-    """X ← M X        one mask for the `area` elements of a feature"""
+    """X ← M X        with one mask for the `area` elements of a feature"""
     for f in range(features):
         m = at(M, f * LANES)
         for a in range(area):
@@ -57,7 +57,7 @@ def fold(key: Number, word: Number) -> Number:
 
 @helper
 def mix(z: Number) -> Number:
-    """Return the output function of SplitMix64."""
+    """Apply the output function of SplitMix64."""
     z = (z ^ (z >> np.uint64(30))) * _MIX_1
     z = (z ^ (z >> np.uint64(27))) * _MIX_2
     return z ^ (z >> np.uint64(31))

@@ -1,4 +1,4 @@
-"""Kernels that read the images of a batch: into lanes, or as CSR matrices of nonzero pixels."""
+"""Kernels that read the images of a batch into lanes or into CSR matrices of nonzero pixels."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ def gather_uint8(
     rows: Floats,
     X: Floats,
 ) -> None:
-    """X[p, lane] = image[p] · scale[p] + shift[p]        for the chunk's images; else 0
+    """X[p, lane] = image[p] · scale[p] + shift[p]        0 in lanes without an image
 
-    One share of the pixels. Pixels are uint8.
+    A call processes one share of the pixels, which is a contiguous range. Pixels are uint8.
 
     Args:
-        images: all images (M, C·H·W); or, if `in_lane_order`, the chunk's images (lanes, C·H·W).
-        order: the index of each image of the run.
+        images: all images (M, C·H·W) or, if `in_lane_order`, the chunk's images (lanes, C·H·W).
+        order: the indices of the images in the order of the run.
         step_state: the step state.
         chunk: the index of the chunk.
         share: the index of the share.
         share_width: the number of pixels in a share.
         pixels: C·H·W.
-        in_lane_order: whether `images` are the chunk's images.
+        in_lane_order: whether `images` contains only the chunk's images.
         shift: (C·H·W,).
         scale: (C·H·W,).
         rows: scratch memory (lanes, share_width rounded up to 16).
@@ -79,7 +79,10 @@ def gather_float32(
     rows: Floats,
     X: Floats,
 ) -> None:
-    """X[p, lane] = image[p] · scale[p] + shift[p]        as `gather_uint8`, of float32 images"""
+    """X[p, lane] = image[p] · scale[p] + shift[p]
+
+    Like `gather_uint8`, but for float32 images.
+    """
     gather(
         images,
         order,
@@ -116,23 +119,24 @@ def to_csr_uint8(
 ) -> None:
     """indices, data = {(p, image[p] · scale[p]) | image[p] ≠ 0}        for the chunk's images
 
-    One share of the pixels. Pixels are uint8; `images` to `in_lane_order` as in `gather_uint8`.
+    A call processes one share of the pixels, which is a contiguous range. Pixels are uint8. The
+    parameters from `images` to `in_lane_order` are the same as those of `gather_uint8`.
 
     Args:
         images: the images.
-        order: the index of each image of the run.
+        order: the indices of the images in the order of the run.
         step_state: the step state.
         chunk: the index of the chunk.
         share: the index of the share.
         share_width: the number of pixels in a share.
         pixels: C·H·W.
-        in_lane_order: whether `images` are the chunk's images.
+        in_lane_order: whether `images` contains only the chunk's images.
         blocks: the number of blocks in a share.
         block: the number of pixels in a block.
         scale: (C·H·W,).
         indices: (lanes, share_width + 16).
         data: (lanes, share_width + 16).
-        indptr: (lanes, blocks + 1), the entry at which each block of pixels begins.
+        indptr: (lanes, blocks + 1), the index of the first entry of each block of pixels.
     """
     to_csr(
         *(
@@ -168,7 +172,10 @@ def to_csr_float32(
     data: Floats,
     indptr: Ints,
 ) -> None:
-    """indices, data = {(p, image[p] · scale[p]) | image[p] ≠ 0}        of float32 images"""
+    """indices, data = {(p, image[p] · scale[p]) | image[p] ≠ 0}
+
+    Like `to_csr_uint8`, but for float32 images.
+    """
     to_csr(
         *(
             images,
@@ -202,7 +209,7 @@ def gather(
     X: Floats,
     line: int,
 ) -> None:
-    """Compute `gather_uint8` for pixels of any type, of which a cache line holds `line`."""
+    """Like `gather_uint8`, for pixels of any type. A cache line has `line` pixels."""
     first = share * share_width
     count = min(share_width, pixels - first)
     width = (share_width + LANES - 1) // LANES * LANES
@@ -240,7 +247,7 @@ def to_csr(
     indptr: Ints,
     line: int,
 ) -> None:
-    """Compute `to_csr_uint8` for pixels of any type, of which a cache line holds `line`."""
+    """Like `to_csr_uint8`, for pixels of any type. A cache line has `line` pixels."""
     first, inside = share * share_width, images_in_chunk(step_state, chunk)
     last = min(first + share_width, pixels)
     vectors = first + (last - first) // LANES * LANES
@@ -289,7 +296,7 @@ def image_of(
     """Return the image of a lane.
 
     If the images are in the order of the data set, also prefetch the pixels `first` to
-    `first + count` of the image that will have this place in the next batch.
+    `first + count` of the image at the same position in the next batch.
     """
     if in_lane_order:
         return at(images, lane * pixels)
@@ -302,10 +309,10 @@ def image_of(
 def prefetch_image(
     images: Any, order: Ints, step_state: Ints, place: int, pixels: int, count: int, line: int
 ) -> None:
-    """Prefetch `count` pixels of the image at this place in the next batch.
+    """Prefetch `count` pixels of the image at the same position in the next batch.
 
-    In a shuffled order the processor cannot predict its address. The same worker will read these
-    pixels one step later.
+    If the order is shuffled, the processor cannot predict the address of that image. The same
+    worker will read these pixels one step later.
     """
     ahead = step_state[NEXT] + place
     if ahead < step_state[END]:

@@ -1,4 +1,4 @@
-"""Constants of all kernels: 16 images per vector (lanes), and the padding against false sharing."""
+"""Constants for all kernels: the images per vector (lanes) and the padding between workers."""
 
 LANES = 16  # images side by side in a vector, so float32 vectors of 512 bits
 

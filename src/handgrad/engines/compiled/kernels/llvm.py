@@ -1,4 +1,4 @@
-"""Building blocks of LLVM IR: vectors of 16 float32, loops that carry values, partial tiles."""
+"""Building blocks for LLVM IR: vectors of 16 float32, loops that carry values, partial tiles."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Builder: TypeAlias = Any
 
 
 def returns_nothing(generate: Callable[..., None]) -> Callable[..., Value]:
-    """Wrap the generator of a function without a result."""
+    """Wrap a generator that emits a function without a return value."""
 
     def generated(context: Any, builder: Builder, _signature: Any, args: Any) -> Value:
         generate(context, builder, _signature, args)
@@ -36,7 +36,7 @@ def loop_at_least_once(
     begin: Sequence[Value],
     body: Callable[[Value, Sequence[Value]], Sequence[Value]],
 ) -> Sequence[Value]:
-    """Emit a loop that runs at least once and return its carried values at its end."""
+    """Emit a loop that runs at least once, and return the final values that it carries."""
     before, body_block = builder.block, builder.append_basic_block("loop")
     builder.branch(body_block)
     builder.position_at_end(body_block)
@@ -59,7 +59,7 @@ def loop(
     begin: Sequence[Value],
     body: Callable[[Value, Sequence[Value]], Sequence[Value]],
 ) -> Sequence[Value]:
-    """Emit a loop that may not run at all and return its carried values."""
+    """Emit a loop that may run zero times, and return the final values that it carries."""
     before = builder.block
     with builder.if_then(builder.icmp_signed(">", count, constant(0))):
         values = loop_at_least_once(builder, count, begin, body)
@@ -94,10 +94,10 @@ def full_or_partial(
     size: Sequence[Value],
     emit: Callable[[Sequence[Value], Sequence[Value]], None],
 ) -> None:
-    """Emit the code of a tile twice: for a full tile and for a partial one.
+    """Emit the code of a tile twice, once for a full tile and once for a partial tile.
 
-    `emit` gets the indices of the tile's rows and columns. For a full tile they are constants,
-    which cost nothing. For a partial tile, indices beyond the end repeat the last one.
+    `emit` receives the indices of the tile's rows and columns. For a full tile, they are constants
+    without a runtime cost. For a partial tile, indices beyond the end repeat the last one.
     """
     rows, columns = (
         builder.icmp_signed("<=", constant(n), left) for n, left in zip(tile, size, strict=True)
@@ -145,7 +145,7 @@ def store(builder: Builder, pointer: Value, vector: Value) -> None:
 
 
 def broadcast(builder: Builder, number: Value) -> Value:
-    """Return a vector with a number in every lane."""
+    """Return a vector that has the number in every lane."""
     vector = builder.insert_element(UNDEFINED, number, ir.Constant(ir.IntType(32), 0))
     return builder.shuffle_vector(vector, UNDEFINED, int_vector([0] * LANES))
 
@@ -158,7 +158,7 @@ def fma(builder: Builder, x: Value, y: Value, z: Value) -> Value:
 
 
 def compress(builder: Builder, vector: Value, chosen: Value, kind: str) -> Value:
-    """Return a vector with the chosen lanes moved to its beginning."""
+    """Return a vector in which the chosen lanes are moved to the beginning."""
     name = f"llvm.experimental.vector.compress.v{LANES}{kind}"
     signature = ir.FunctionType(vector.type, [vector.type, chosen.type, vector.type])
     function = _function(builder.module, signature, name)
@@ -166,7 +166,7 @@ def compress(builder: Builder, vector: Value, chosen: Value, kind: str) -> Value
 
 
 def horizontal_sum(builder: Builder, vector: Value) -> Value:
-    """Return the sum over the lanes, by adding halves."""
+    """Return the sum over the lanes, computed by repeatedly adding halves."""
     width = LANES
     while width > 1:
         width //= 2

@@ -1,4 +1,4 @@
-"""Kernels for the loss: softmax cross-entropy and its gradient."""
+"""The kernel for the loss, which computes softmax cross-entropy and its gradient."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def softmax_cross_entropy(
 
     L = Σₙ wₙ (−Σₖ qₙₖ log pₙₖ) / Σₙ wₙ        dZ = wₙ (p − q) / Σₙ wₙ
 
-    The loss of the batch and its gradient. Z and dZ have shape (K, lanes). losses[chunk] is the
-    chunk's contribution to L and correct[chunk] its number of correct predictions. The scratch
-    memory holds (3, lanes) numbers.
+    L is the loss of the batch. Z and dZ have shape (K, lanes). losses[chunk] is the chunk's
+    contribution to L, and correct[chunk] is its number of correct predictions. The scratch memory
+    has shape (3, lanes).
     """
     largest, total, share = scratch, at(scratch, LANES), at(scratch, 2 * LANES)
     for lane in range(LANES):

@@ -1,6 +1,6 @@
 """Kernels for BatchNorm and Normalize, forward and backward.
 
-X has shape (F, area, lanes): F features, each with `area` elements in every image.
+X has shape (F, area, lanes). There are F features, each with `area` elements in every image.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def statistics(
     mean: Floats,
     deviation: Floats,
 ) -> None:
-    """mean[f] = Σ X / count        deviation[f] = Σ (X − mean)²        of one chunk
+    """mean[f] = Σ X / count        deviation[f] = Σ (X − mean)²        for one chunk
 
-    Lanes without an image are set to zero, and their contribution is subtracted.
+    Lanes without an image are set to zero, and their contribution to the sums is subtracted.
     """
     inside = images_in_chunk(step_state, chunk)
     count = np.float32(inside * area)
@@ -137,7 +137,7 @@ def infer(
 def gradient(
     X_hat: Floats, dY: Floats, dweight: Floats, dbias: Floats, features: int, area: int
 ) -> None:
-    """dγ = Σ dY X̂        dβ = Σ dY        of one chunk"""
+    """dγ = Σ dY X̂        dβ = Σ dY        for one chunk"""
     for f in range(features):
         hat, dy = at(X_hat, f * area * LANES), at(dY, f * area * LANES)
         product, total = _ZERO, _ZERO
@@ -211,7 +211,8 @@ def update_buffers(
 ) -> None:
     """running ← momentum · (statistic of the batch) + (1 − momentum) · running
 
-    The variance is unbiased, with count − 1 in the denominator. If count is 1, nothing changes.
+    The variance is unbiased, with count − 1 in the denominator. If count is 1, the running
+    statistics do not change.
     """
     count = step_state[COUNT] * area
     if count == 1:

@@ -1,4 +1,4 @@
-"""Helpers for kernels: exp, tanh, sigmoid, sums and fills, written so that loops vectorize."""
+"""Vectorizable helper functions for kernels: exp, tanh, sigmoid, sums and fills."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ _HALF = np.float32(0.5)
 
 @helper
 def exp(x: Number) -> Number:
-    """eˣ for x ≤ 88, accurate to 2 ulp; 0 below −87; NaN stays NaN.
+    """Return eˣ for x ≤ 88, accurate to 2 ulp. It is 0 for x < −87, and NaN if x is NaN.
 
-    eˣ = 2ⁿ eʳ with n = round(x/ln 2) and |r| ≤ ln(2)/2, and eʳ from its Taylor series.
+    It is computed as eˣ = 2ⁿ eʳ with n = round(x/ln 2) and |r| ≤ ln(2)/2, where eʳ comes from its
+    Taylor series.
     """
     clamped = x if x > np.float32(-87) else np.float32(-87)
     quotient = clamped * _LOG2_E
@@ -42,9 +43,9 @@ def exp(x: Number) -> Number:
 
 @helper
 def tanh(x: Number) -> Number:
-    """Tanh x, accurate to a few ulp; NaN stays NaN.
+    """Return tanh x, accurate to a few ulp. It is NaN if x is NaN.
 
-    Below 1/4 a polynomial keeps small numbers accurate; above, tanh x = (1 − e⁻²ˣ)/(1 + e⁻²ˣ).
+    Below 1/4, a polynomial is accurate for small numbers. Above, tanh x = (1 − e⁻²ˣ)/(1 + e⁻²ˣ).
     """
     size = abs(x)
     s = x * x
@@ -64,13 +65,13 @@ def tanh(x: Number) -> Number:
 
 @helper
 def sigmoid(x: Number) -> Number:
-    """1/(1 + e⁻ˣ) = (1 + tanh(x/2))/2."""
+    """Return 1/(1 + e⁻ˣ) = (1 + tanh(x/2))/2."""
     return (tanh(x * _HALF) + _ONE) * _HALF
 
 
 @fast_helper
 def squares(X: Floats, count: int) -> Number:
-    """Σ X² over `count` numbers."""
+    """Return Σ X² over `count` numbers."""
     total = np.float32(0)
     for i in range(count):
         total += X[i] * X[i]
@@ -79,7 +80,7 @@ def squares(X: Floats, count: int) -> Number:
 
 @fast_helper
 def lane_sum(X: Floats, count: int) -> Number:
-    """Σ X over `count` numbers."""
+    """Return Σ X over `count` numbers."""
     total = np.float32(0)
     for i in range(count):
         total += X[i]
@@ -88,14 +89,14 @@ def lane_sum(X: Floats, count: int) -> Number:
 
 @helper
 def fill(X: Floats, count: int, value: Number) -> None:
-    """X[i] ← value for i < count."""
+    """Set X[i] ← value for i < count."""
     for i in range(count):
         X[i] = value
 
 
 @helper
 def flag_nonfinite(X: Floats, count: int, nonfinite: Ints) -> None:
-    """Set nonfinite[0] to 1 if a number is not finite, which is when all exponent bits are set."""
+    """Set nonfinite[0] to 1 if all exponent bits of a number are set, so it is not finite."""
     exponents, largest = np.int32(0x7F800000), np.int32(0)
     pattern = as_int32(X)
     for i in range(count):
@@ -106,5 +107,5 @@ def flag_nonfinite(X: Floats, count: int, nonfinite: Ints) -> None:
 
 @helper
 def images_in_chunk(step_state: Ints, chunk: int) -> int:
-    """Return how many of the chunk's 16 lanes hold an image of the batch."""
+    """Return how many of the chunk's 16 lanes contain an image of the batch."""
     return min(LANES, step_state[COUNT] - LANES * chunk)

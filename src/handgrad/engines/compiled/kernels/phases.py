@@ -1,4 +1,4 @@
-"""The kinds of work items of a phase: chunks of a batch, tiles, shares, halves, each worker."""
+"""The kinds of work items that a phase can have, such as tiles or chunks of a batch."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from enum import IntEnum
 
 
 class Kind(IntEnum):
-    """What the items of a phase are.
+    """The kind of the work items of a phase.
 
-    Items are divided evenly between the workers, each of whom gets a contiguous range.
+    The items are divided evenly between the workers. Each worker gets a contiguous range.
     """
 
     TILES = 0  # a fixed number of tiles

@@ -1,7 +1,7 @@
 """The types of kernel parameters, and pointer operations: offset, cast and prefetch.
 
 `Floats` point to float32, `Ints` to int64, `Int32s` to int32 and `Bytes` to uint8. A `Double` is a
-float64. Kernels do not check bounds: the plan is responsible for the sizes.
+float64. Kernels do not check bounds. The plan ensures that the sizes are correct.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ PARAMETER_TYPES = {
 
 @intrinsic
 def unpack(typingctx: Any, block: Any, kinds: Any) -> Any:
-    """Return a tuple of arguments, read from a block that has one 64-bit word for each."""
+    """Read arguments from a block with one 64-bit word per argument, and return them as a tuple."""
     members = [PARAMETER_TYPES[kind] for kind in kinds.literal_value.split()]
     result = types.Tuple(members)
 
@@ -80,7 +80,7 @@ def as_doubles(typingctx: Any, pointer: Any) -> Any:
 
 @intrinsic
 def as_int32(typingctx: Any, pointer: Any) -> Any:
-    """Cast a pointer to float32 to a pointer to int32, to look at the bits."""
+    """Cast a pointer from float32 to int32 in order to access the bits."""
     result = types.CPointer(types.int32)
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> Value:

@@ -1,6 +1,6 @@
 """Kernels for MaxPool2d, AvgPool2d and GlobalAvgPool2d, forward and backward.
 
-X has shape (C, H, W, lanes), Y (C, rows, columns, lanes).
+X has shape (C, H, W, lanes), and Y has shape (C, rows, columns, lanes).
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def max_backward_disjoint(
 ) -> None:
     """dX[k, r·kh + i, c·kw + j] = dY[k, r, c]        where i·kw + j is the argmax, else 0
 
-    For windows that cover each pixel exactly once.
+    The windows must cover each pixel exactly once.
     """
     width = columns * kernel_width
     for k in range(channels):

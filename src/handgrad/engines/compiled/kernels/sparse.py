@@ -1,7 +1,8 @@
-"""Kernels for the first Dense on images in CSR format: sums over nonzero pixels only.
+"""Kernels for the first Dense on images in CSR format, which sum only over nonzero pixels.
 
-Y = X Wᵀ + b and dW = dYᵀ X as in `dense`. The terms that are left out are exactly zero. If the
-images are normalized, (x − m)/s, zeros become −m/s, and their contribution is added at once:
+These kernels compute Y = X Wᵀ + b and dW = dYᵀ X like those in `dense`, but omit terms that are
+exactly zero. Normalizing the images as (x − m)/s turns a zero pixel into −m/s. The contribution of
+−m/s is added once for all images:
 
 Y = (x/s) Wᵀ + (b − (m/s) Wᵀ)        dW = dYᵀ (x/s) − (m/s) db
 """
@@ -47,7 +48,8 @@ def fold_shift(
 ) -> None:
     """folded[o] = b[o] + Σᵢ shift[i] W[o, i]        shift[i] = −mᵢ/sᵢ
 
-    An item is a share of the pixels i and a tile of the outputs o. Only the first share adds b.
+    A work item is a share (a contiguous range) of the pixels i and a tile of the outputs o. Only
+    the first share adds b.
     """
     T = VECTORS * LANES
     share, tile = item // tiles, item % tiles
@@ -91,11 +93,11 @@ def forward(
     Y: Floats,
     Y_stride: int,
 ) -> None:
-    """Y[o] = b[o] + Σₑ W[o, indices[e]] data[e]        one tile of o, one group of chunks
+    """Y[o] = b[o] + Σₑ W[o, indices[e]] data[e]        for one tile of o, one group of chunks
 
-    The images have one chunk every `chunk_stride` entries, and every `indptr_chunk_stride` elements
-    of indptr. R is scratch memory for the transpose of Y; R and Y have one chunk every `R_stride`
-    and `Y_stride` elements. A block of weights is used for all images of the group before the
+    The chunks of the images are `chunk_stride` entries and `indptr_chunk_stride` elements of indptr
+    apart. R is scratch memory for the transpose of Y. The chunks of R and Y are `R_stride` and
+    `Y_stride` elements apart. A block of weights is used for all images of the group before the
     next block is loaded.
     """
     T = VECTORS * LANES
@@ -137,9 +139,9 @@ def forward_chunk(
     rows: Floats,
     Y: Floats,
 ) -> None:
-    """Y[o] = b[o] + Σₑ W[o, indices[e]] data[e]        all o, one chunk, one share of the pixels
+    """Y[o] = b[o] + Σₑ W[o, indices[e]] data[e]    for all o, one chunk, one share of the pixels
 
-    For weights that fit into the cache. rows: scratch memory (lanes, T).
+    This variant is for weights that fit into the cache. `rows` is scratch memory (lanes, T).
     """
     T = VECTORS * LANES
     for tile in range(tiles):
@@ -184,12 +186,12 @@ def gradient(
     sums: Floats,
     norms: Floats,
 ) -> None:
-    """dW[o, i] = Σₙ dY[o, n] data[n, i] + shift[i] Σₙ dY[o, n]        a block of i, a tile of o
+    """dW[o, i] = Σₙ dY[o, n] data[n, i] + shift[i] Σₙ dY[o, n]    for a block of i, a tile of o
 
-    An item is a share of the pixels, a tile of outputs and a block of pixels. indices and data
-    have one share every `share_stride` and one chunk every `chunk_stride` elements; indptr
-    likewise. R is the transpose of dY, with one chunk every `R_stride` elements. sums: scratch
-    memory of T elements. norms[item] = Σ dW².
+    A work item is a share of the pixels, a tile of outputs and a block of pixels. In indices and
+    data, shares are `share_stride` and chunks are `chunk_stride` elements apart. indptr has strides
+    of its own. R is the transpose of dY, and its chunks are `R_stride` elements apart. `sums` is
+    scratch memory of T elements. norms[item] = Σ dW².
     """
     T = VECTORS * LANES
     share, tile, part = item // (blocks * tiles), item // blocks % tiles, item % blocks
@@ -237,10 +239,10 @@ def update(
     step_state: Ints,
     scratch: Floats,
 ) -> None:
-    """W[o, i] ← W[o, i] − η dW[o, i]        items and dW as in `gradient`
+    """W[o, i] ← W[o, i] − η dW[o, i]        with items and dW as in `gradient`
 
-    The scratch memory holds dW of a block and T more elements. Subtracting the contribution of
-    each image from W directly would save little, and round W once for each image.
+    The scratch memory has space for dW of a block and T more elements. Subtracting each image's
+    contribution directly from W would save little time, and would round W once per image.
     """
     T = VECTORS * LANES
     share, tile, part = item // (blocks * tiles), item // blocks % tiles, item % blocks
@@ -275,10 +277,10 @@ def sum_block(
     step_state: Ints,
     sums: Floats,
 ) -> None:
-    """G[i] = Σₙ dY[n] data[n, i] + shift[i] Σₙ dY[n]        the i of a block, one tile of o
+    """G[i] = Σₙ dY[n] data[n, i] + shift[i] Σₙ dY[n]    for the i of a block, one tile of o
 
-    The CSR matrix, its indptr and the rows R are those of the block's share, of the block and of
-    the tile. sums: scratch memory of T elements.
+    The arguments belong to one block and one tile: the CSR matrix to the block's share, indptr to
+    the block, and R to the tile. `sums` is scratch memory of T elements.
     """
     indices, data, chunk_stride = lists
     indptr, indptr_chunk_stride = starts_of

@@ -1,4 +1,4 @@
-"""Kernels that begin and end a step: bounds of the batch, finite checks, writing of logits."""
+"""Kernels that begin and end a step. They select the batch, check values and write logits."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def begin(
     beta2: Double,
     nonfinite: Ints,
 ) -> None:
-    """Set the step state for the next step: the batch, the sum of its weights, the learning rate.
+    """Set the batch, the sum of its weights and the learning rate in the state of the next step.
 
-    STOP becomes 2 if the last update produced a number that is not finite.
+    STOP becomes 2 if the last update produced a non-finite value.
     """
     doubles = as_doubles(step_state)
     step_state[STEP] += 1

@@ -1,7 +1,7 @@
-"""The state of the current step, which each worker keeps for itself.
+"""The state of the current step, of which each worker has its own copy.
 
-A worker advances its own copy, so no worker waits for another to set it. A copy is 16 words: the
-first eight are whole numbers, the last eight are float64. The constants below are indices of words.
+Each worker updates its own copy, so no worker must wait for another. A copy has 16 words. The first
+eight are int64 and the last eight are float64. The constants below are indices of words.
 """
 
 from handgrad.engines.compiled.kernels.lanes import WORKER_PADDING

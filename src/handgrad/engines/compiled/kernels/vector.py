@@ -1,4 +1,4 @@
-"""Operations on one vector of 16 lanes, for loops that Numba does not vectorize: pooling, masks."""
+"""Operations on one vector of 16 lanes, for loops that Numba does not vectorize."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def window_max(
 
 @intrinsic
 def add_where_argmax(typingctx: Any, argmax: Any, number: Any, dY: Any, dX: Any) -> Any:
-    """DX += dY where argmax = number."""
+    """Add dY to dX in the lanes where argmax = number."""
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> None:
         argmax, number, dY, dX = args
@@ -106,7 +106,7 @@ def add_where_argmax(typingctx: Any, argmax: Any, number: Any, dY: Any, dX: Any)
 
 @intrinsic
 def set_where_argmax(typingctx: Any, argmax: Any, number: Any, dY: Any, dX: Any) -> Any:
-    """DX = dY where argmax = number, and 0 elsewhere."""
+    """Set dX to dY in the lanes where argmax = number, and to 0 in the other lanes."""
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> None:
         argmax, number, dY, dX = args

@@ -1,7 +1,7 @@
-"""Lowering rules: how each layer becomes kernel calls. One file for each family of layers.
+"""Lowering rules, which turn each layer into kernel calls. There is one file per layer family.
 
-To change which kernels a layer uses, edit its rule in the file named like the layer's own. To add
-a rule, add it to `LOWERING_RULES`.
+To change which kernels a layer uses, edit its rule in the file with the same name as the
+layer's own file. To register a new rule, add it to `LOWERING_RULES`.
 """
 
 from handgrad.engines.compiled.lower import (

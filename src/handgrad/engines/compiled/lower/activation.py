@@ -1,4 +1,4 @@
-"""Lowering of activations: in place, or on a copy if the backward pass needs the input."""
+"""Lowers activations. They run in place, or on a copy if the backward pass needs the input."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KERNELS: dict[type, str] = {
 def activation(
     b: Builder, layer: Layer, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lower an activation without hyperparameters."""
+    """Lower an activation that has no hyperparameters."""
     kernel = _KERNELS[type(layer)]
     return _lower(b, X, kernel, reads_output="Y" in signature(f"{kernel}_backward").types)
 
@@ -28,8 +28,8 @@ def leaky_relu(
 ) -> tuple[Value, Backward]:
     """Lower LeakyReLU.
 
-    Its backward kernel needs only the sign of X. If the slope is not negative, Y has the same
-    sign, so that X may be overwritten.
+    The backward kernel needs only the sign of X. If the slope is not negative, Y has the same sign,
+    so X may be overwritten.
     """
     reads_output = layer.slope >= 0
     return _lower(b, X, "activation.leaky_relu", reads_output, slope=layer.slope)

@@ -1,4 +1,4 @@
-"""Lowering of augmentation: random changes of the images before the first layer."""
+"""Lowers augmentation, which changes the images randomly before the first layer."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def images(b: Builder) -> tuple[Argument, int]:
     """Emit the augmentation, if there is one.
 
     Returns:
-        Where the images are, and whether they are the chunk's images in the order of its lanes (1)
-        or the data set (0).
+        The location of the images, and a flag. The flag is 1 if they are only the chunk's images in
+        lane order, and 0 if they are the whole data set.
     """
     augmentation = b.input_format.augmentation
     if augmentation is None:

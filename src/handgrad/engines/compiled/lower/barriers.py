@@ -1,11 +1,11 @@
-"""Barriers: where workers must wait for each other, derived from what kernels read and write.
+"""Places barriers, at which workers wait for each other, from the memory that kernels use.
 
 Each kernel declares which memory it reads and writes (`kernels.decorators.kernel`). Two accesses
-conflict if they touch the same memory, at least one of them writes, and different workers may
-make them. Between two phases with conflicting accesses there must be a barrier.
+conflict if they use the same memory, at least one of them writes, and different workers may
+perform them. Between two phases with conflicting accesses there must be a barrier.
 
-Within a phase, a worker makes all calls for one item before it goes on to the next item. So two
-calls may share a phase only if they do not conflict between different items.
+Within a phase, a worker makes all calls for one item before it starts the next item. Therefore, two
+calls may be in the same phase only if they do not conflict between different items.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ _END = 1 << 60  # beyond the end of every array
 
 
 class Items(NamedTuple):
-    """What a phase iterates over.
+    """The work items over which a phase iterates.
 
     Attributes:
-        kind: what its items are.
-        tiles: how many tiles there are, or how many each chunk has.
+        kind: the kind of the items.
+        tiles: the number of tiles, or the number of tiles per chunk.
     """
 
     kind: Kind
@@ -48,17 +48,17 @@ EACH_WORKER = Items(Kind.EACH_WORKER)
 
 
 def tiles(count: int) -> Items:
-    """Return items that are a fixed number of tiles."""
+    """Return items that consist of a fixed number of tiles."""
     return Items(Kind.TILES, count)
 
 
 class _Scope(NamedTuple):
-    """Who touches which part of the memory.
+    """Which worker or item accesses which part of the memory.
 
     Attributes:
-        kind: "worker": each worker has memory of its own. "item": each item has a part of its
-            own. "half": an item uses the chunks of its half of the batch. "all": any item may
-            touch any part.
+        kind: "worker" if each worker has its own memory, "item" if each item has its own part,
+            "half" if an item uses the chunks of its half of the batch, or "all" if any item may
+            access any part.
         partition: for "item", how the memory is divided between the items.
     """
 
@@ -74,12 +74,12 @@ class Region(NamedTuple):
 
     Attributes:
         base: the identity of the buffer or array.
-        begin: its first element that is touched.
-        end: the element after the last.
+        begin: the index of the first element that is accessed.
+        end: the index after the last element that is accessed.
         mode: "reads", "writes" or "flags".
-        scope: who touches which part.
-        items: the items of the call's phase.
-        name: the kernel and the parameter, for messages.
+        scope: which worker or item accesses which part.
+        items: the work items of the call's phase.
+        name: the kernel and the parameter, for use in messages.
     """
 
     base: Any
@@ -92,12 +92,12 @@ class Region(NamedTuple):
 
 
 def regions(call: KernelCall, items: Items, chunks: int) -> list[Region]:
-    """Return the memory that a call touches, except scratch memory of each worker.
+    """Return the memory that a call accesses, except the workers' scratch memory.
 
     Args:
         call: the call.
-        items: the items of its phase.
-        chunks: the largest number of chunks in a batch.
+        items: the work items of the call's phase.
+        chunks: the maximum number of chunks in a batch.
 
     Raises:
         AssertionError: if two items of the call may write to the same memory.
@@ -126,7 +126,7 @@ def regions(call: KernelCall, items: Items, chunks: int) -> list[Region]:
 
 
 def can_share_phase(first: Iterable[Region], second: Iterable[Region]) -> bool:
-    """Return whether two calls may be in one phase: no item needs another item's results."""
+    """Return whether two calls may be in one phase because no item needs another's results."""
     by_base = _by_base(first)
     return not any(
         _conflict_between_items(region, other)
@@ -138,15 +138,16 @@ def can_share_phase(first: Iterable[Region], second: Iterable[Region]) -> bool:
 def place_barriers(
     phases: Sequence[Sequence[Region] | None], workers: int, given: Iterable[int] = ()
 ) -> set[int]:
-    """Return after which phases of a step the workers must wait for each other.
+    """Return the phases of a step after which the workers must wait for each other.
 
-    Each barrier is placed as late as possible. Steps follow each other, so the last phases of a
-    step are also compared with the first phases of the next.
+    Each barrier is placed as late as possible. The last phases of a step are also compared with the
+    first phases of the next step, which follows directly.
 
     Args:
-        phases: the accesses of each phase; None for a Python function, which may touch anything.
-        workers: how many workers there are; 3 stands for any larger number as well.
-        given: phases after which there is a barrier already.
+        phases: the accesses of each phase, or None for a Python function, which may access
+            any memory.
+        workers: the number of workers. The value 3 also represents any larger number.
+        given: the phases after which there already is a barrier.
     """
     after = set(given)
     pending: dict[Any, list[tuple[int, Region]]] = {}  # since the last barrier, with their step
@@ -167,11 +168,11 @@ def conflict(first: Region, second: Region, same_step: bool, workers: int) -> bo
     """Return whether two accesses need a barrier between them.
 
     Args:
-        first: an access of one phase.
-        second: an access of a later phase.
-        same_step: whether both belong to the same step. The number of chunks, and so the worker
-            that has a chunk, differs from step to step.
-        workers: how many workers there are.
+        first: an access in one phase.
+        second: an access in a later phase.
+        same_step: whether both accesses belong to the same step. Different steps may have
+            different numbers of chunks, and may assign a chunk to different workers.
+        workers: the number of workers.
     """
     if not _may_touch_the_same(first, second):
         return False
@@ -192,7 +193,7 @@ def _conflicts(
     step: int,
     workers: int,
 ) -> bool:
-    """Return whether accesses conflict with any that are pending."""
+    """Return whether any of the accesses conflicts with any pending access."""
     return any(
         conflict(other, region, step == of_step, workers)
         for region in accesses
@@ -201,9 +202,10 @@ def _conflicts(
 
 
 def _conflict_between_items(first: Region, second: Region) -> bool:
-    """Return whether different items of one phase may conflict in two accesses.
+    """Return whether two accesses by different items of one phase may conflict.
 
-    A worker's own memory counts as well: its next item would overwrite what this item left.
+    This includes a worker's own memory, because the worker's next item would overwrite the results
+    of this item.
     """
     if not _may_touch_the_same(first, second) or first.items.kind is Kind.EACH_WORKER:
         return False
@@ -211,24 +213,24 @@ def _conflict_between_items(first: Region, second: Region) -> bool:
 
 
 def _may_touch_the_same(first: Region, second: Region) -> bool:
-    """Return whether two accesses may touch the same memory in a way that matters."""
+    """Return whether two accesses may overlap without both being reads or both flag writes."""
     modes = {first.mode, second.mode}
     overlap = first.begin < second.end and second.begin < first.end
     return first.base == second.base and overlap and modes not in ({"reads"}, {"flags"})
 
 
 def _same_items(first: Region, second: Region) -> bool:
-    """Return whether the same item, and so the same worker, touches the same part in both."""
+    """Return whether the same item, and so the same worker, uses each part in both accesses."""
     return first.scope == second.scope and first.items == second.items
 
 
 def _is_chunk(region: Region) -> bool:
-    """Return whether each item of a phase over whole chunks touches its own chunk only."""
+    """Return whether each item of a phase is a whole chunk and accesses only its own part."""
     return region.scope.kind == "item" and region.items == PER_CHUNK
 
 
 def _interval(argument: Argument, items: Items) -> tuple[Any, int, int]:
-    """Return the identity of the memory behind an argument and the elements that are touched."""
+    """Return the identity of the memory behind an argument, and the range of accessed elements."""
     if isinstance(argument, RunArgument):
         return argument, 0, _END
     view = argument if isinstance(argument, View) else View(argument)  # type: ignore[arg-type]
@@ -246,7 +248,7 @@ def _scope(
     items: Items,
     chunks: int,
 ) -> _Scope:
-    """Return which part of the memory behind an argument an item of the call touches."""
+    """Return which part of the memory behind an argument each item of the call accesses."""
     chosen = [arguments[name] for name in access.part if name != "chunks"]
     view = argument if isinstance(argument, View) else View(argument)  # type: ignore[arg-type]
     buffer = view.base if isinstance(view.base, Buffer) else None
@@ -264,7 +266,7 @@ def _scope(
 
 
 def _tile_scope(view: View, access: Access, chosen: Sequence[Any], items: Items) -> _Scope:
-    """Return which part of the memory of its chunk an item touches."""
+    """Return which part of its chunk's memory an item accesses."""
     if items.tiles == 1:
         return _Scope("item")
     if RuntimeIndex.TILE in chosen:
@@ -273,7 +275,7 @@ def _tile_scope(view: View, access: Access, chosen: Sequence[Any], items: Items)
 
 
 def _by_base(accesses: Iterable[Region]) -> Mapping[Any, Sequence[Region]]:
-    """Group accesses by the memory that they touch."""
+    """Group accesses by the memory that they use."""
     found: dict[Any, list[Region]] = {}
     for region in accesses:
         found.setdefault(region.base, []).append(region)

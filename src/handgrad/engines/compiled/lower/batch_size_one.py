@@ -1,4 +1,4 @@
-"""Lowering of Dense for batches of one image, without lanes."""
+"""Lowers Dense for batches of one image, which need no lanes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from handgrad.layers import Dense
 
 
 def dense(b: Builder, layer: Dense, prefix: str, number: int, X: Value) -> tuple[Value, Backward]:
-    """Lower a linear layer on one image."""
+    """Lower a linear layer for one image."""
     tiling, name = tiling_of(b, prefix), f"{prefix}weight"
     O, I, constants = tiling.outputs, tiling.inputs, {"VECTORS": tiling.vectors}
     sizes = {"inputs": I, "tiles": tiling.tiles}
@@ -64,7 +64,7 @@ def dense(b: Builder, layer: Dense, prefix: str, number: int, X: Value) -> tuple
 
 
 def sparse_dense(b: Builder, prefix: str, X: CsrImages, bias: View) -> tuple[Value, Backward]:
-    """Lower a linear layer on one image in CSR format."""
+    """Lower a linear layer for one image in CSR format."""
     tiling = tiling_of(b, prefix)
     image: dict[str, Argument] = {
         **{"indices": X.indices, "data": X.data, "indptr": X.indptr, "blocks": X.blocks},
@@ -74,7 +74,7 @@ def sparse_dense(b: Builder, prefix: str, X: CsrImages, bias: View) -> tuple[Val
     Y = b.value("Y", (tiling.outputs,), requires_grad=True)
     b.plan.emit(items, "batch_size_one.forward_csr", constants, b=bias, Y=Y.buffer, **image)
     b.plan.multiply_adds += 2 * tiling.outputs * tiling.inputs
-    b.plan.notes.append(f"{b.plan.layer}: gradient and update in one")
+    b.plan.notes.append(f"{b.plan.layer}: gradient and update are fused")
 
     def backward(dY: Value) -> Value | None:
         db = b.chunk_gradient(f"{prefix}bias")

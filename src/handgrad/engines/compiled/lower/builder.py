@@ -1,4 +1,4 @@
-"""The builder: lowers the layers of a network to kernel calls, forward and then backward."""
+"""The builder, which lowers the layers of a network to forward and backward kernel calls."""
 
 from __future__ import annotations
 
@@ -23,32 +23,35 @@ LoweringRule: TypeAlias = Callable[..., tuple[Value, Backward]]
 
 
 class Builder:
-    """Builds the plan of one network with the lowering rule of each layer.
+    """Builds the plan of a network by applying the lowering rule of each layer.
 
     A lowering rule is a function `rule(builder, layer, prefix, number, X)`. It emits the forward
-    kernels and returns the layer's output, and a function that emits the backward kernels: given
-    the gradient dY, it returns dX, or None if nothing before the layer has parameters.
+    kernels and returns two values: the layer's output, and a function that emits the backward
+    kernels. That function takes the gradient dY and returns dX, or None if no earlier layer has
+    parameters.
 
     Args:
         net: the network.
-        layout: where its parameters lie.
+        layout: the memory layout of its parameters.
         input_format: the format of the images.
-        chunks: the largest batch in chunks of 16 images.
-        training: whether to build a training step. Otherwise the plan is for inference.
-        config: the lowering rule of each layer class; under None, the one of all other classes.
+        chunks: the maximum batch size, in chunks of 16 images.
+        training: True to build a training step, False to build an inference plan.
+        rules: the lowering rule of each layer class. The key None has the rule for all other
+            classes.
 
     Attributes:
         plan: the plan.
         refresh: functions to call before each run.
-        gradients: functions that emit the gradients that are computed for the whole batch at
-            once, after all chunks.
-        gradient_sums: functions that emit, after that, the sums of gradients computed in halves.
-        updates: functions that emit the updates of single parameters.
+        gradients: functions that emit gradients which are computed for the whole batch at once,
+            after all chunks.
+        gradient_sums: functions that emit the sums of gradients which were computed separately
+            for each half of the batch. They are called after `gradients`.
+        updates: functions that emit the updates of individual parameters.
         update_buffers: functions that emit the updates of buffers, after all other updates.
-        is_plain_sgd: whether the update is W ← W − η dW and nothing else.
+        is_plain_sgd: whether the update is exactly W ← W − η dW.
         chunk_gradients: the gradients that are computed chunk by chunk.
-        norms: sums of squares of all gradients.
-        nonfinite: a flag that is 1 if an update produced a number that is not finite.
+        norms: the sums of squares of all gradients.
+        nonfinite: a flag that is set to 1 if an update produces a non-finite value.
     """
 
     def __init__(
@@ -58,7 +61,7 @@ class Builder:
         input_format: InputFormat,
         chunks: int,
         training: bool,
-        config: Mapping[type | None, LoweringRule],
+        rules: Mapping[type | None, LoweringRule],
     ) -> None:
         self.net, self.layout, self.training = net, layout, training
         self.input_format = input_format
@@ -72,17 +75,17 @@ class Builder:
         self.chunk_gradients = Buffer("gradients by chunk", max(layout.shared, LANES))
         self.norms = Buffer("sums of squares", 0, shared=True)
         self.nonfinite = Buffer("nonfinite", 1, np.int64, shared=True)
-        self._rules = config
+        self._rules = rules
 
     def chain(
         self, layers: Sequence[Layer], prefix: str, number: int, X: Value, first: int = 0
     ) -> tuple[Value, Backward]:
-        """Lower layers that follow each other.
+        """Lower a sequence of layers.
 
         Args:
             layers: the layers.
-            prefix: the prefix of their parameters' names.
-            number: the position of the chain in the network, as in `Context.layer`.
+            prefix: the prefix of the names of their parameters.
+            number: the position of the sequence in the network, as in `Context.layer`.
             X: the input.
             first: the index of the first layer.
 
@@ -113,20 +116,20 @@ class Builder:
         requires_grad: bool,
         keep_for_backward: bool = False,
     ) -> Value:
-        """Return a new value. Its buffer is padded to whole tiles."""
+        """Return a new value whose buffer is padded to whole tiles."""
         rows = -(-math.prod(shape) // 64) * 64
         lanes = 1 if self.input_format.batch_size_one else LANES
         buffer = Buffer(f"{self.plan.layer}: {name}", rows * lanes)
         return Value(buffer, shape, requires_grad, keep_for_backward, lanes)
 
     def in_place(self, name: str, X: Value, keep_for_backward: bool = False) -> Value:
-        """Return X to be changed in place, or a copy of X if X is needed again."""
+        """Return X if it may be overwritten, or else emit a copy of X and return the copy."""
         if X.keep_for_backward:
             return self.copy(name, X, keep_for_backward)
         return replace(X, keep_for_backward=keep_for_backward)
 
     def copy(self, name: str, X: Value, keep_for_backward: bool = False) -> Value:
-        """Emit a copy of X, to be changed in place."""
+        """Emit a copy of X that may be modified in place."""
         Y = self.value(name, X.shape, X.requires_grad, keep_for_backward)
         self.per_chunk("chain.copy", X=X.buffer, Y=Y.buffer, count=X.count)
         return Y
@@ -138,12 +141,12 @@ class Builder:
         self.plan.emit(PER_CHUNK, kernel, constants, **arguments)
 
     def parameter(self, name: str) -> View:
-        """Return a parameter's memory."""
+        """Return the memory of a parameter."""
         slot = self.layout.slots[name]
         return View(self.layout.W, slot.offset, size=slot.capacity)
 
     def gradient(self, name: str) -> View:
-        """Return the memory of the gradient of the whole batch."""
+        """Return the memory of a parameter's gradient for the whole batch."""
         slot = self.layout.slots[name]
         return View(self.layout.dW, slot.offset, size=slot.capacity)
 
@@ -153,18 +156,18 @@ class Builder:
         return View(self.chunk_gradients, slot.offset, size=slot.capacity)
 
     def zeros(self, count: int) -> View:
-        """Return zeros that no kernel writes to."""
+        """Return memory that contains zeros and that no kernel writes to."""
         return View(aligned(count))
 
     def add_norms(self, count: int) -> View:
-        """Return memory for `count` more sums of squares."""
+        """Reserve memory for `count` more sums of squares."""
         offset = self.norms.size
         self.norms.size += count
         return View(self.norms, offset, size=count)
 
 
 class _Deferred(list[Callable[[], None]]):
-    """Functions that emit calls later, each for the layer that was lowered when it was added."""
+    """Functions that emit calls later, on behalf of the layer that added the function."""
 
     def __init__(self, plan: Plan) -> None:
         super().__init__()
@@ -187,6 +190,6 @@ class _Deferred(list[Callable[[], None]]):
 
 
 def even(total: int, most: int) -> int:
-    """Return the size of pieces, at most `most`, that cover `total` with the least excess."""
+    """Return the size, at most `most`, of equal pieces that cover `total` with the least excess."""
     pieces = -(-total // most)
     return -(-total // pieces)

@@ -1,4 +1,4 @@
-"""Kernel calls: the arguments that a plan can pass, checked against the kernel's signature."""
+"""Kernel calls, whose arguments are checked against the kernel's signature."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from handgrad.engines.compiled.jit.signatures import (
 
 
 class RuntimeIndex(Enum):
-    """An argument whose value depends on the item that is computed, and on the worker."""
+    """An argument whose value depends on the current item or on the worker."""
 
     CHUNK = 0
     TILE = 1
@@ -30,17 +30,18 @@ class RuntimeIndex(Enum):
 
 @dataclass(eq=False)
 class Buffer:
-    """Memory for intermediate results. By default it exists once for each chunk.
+    """Memory for intermediate results. By default, there is one copy per chunk.
 
     Attributes:
-        name: what it holds.
-        size: its number of elements, for one chunk.
-        dtype: their NumPy type.
-        shared: whether it exists once, for all chunks.
-        per_worker: whether it exists once for each worker.
-        shares: how many times it exists for each share of the pixels: first all chunks of the
-            first share, then all chunks of the next. Two workers so write far apart, and the
-            processor's prefetching does not make them compete for cache lines.
+        name: a description of the contents.
+        size: the number of elements per copy.
+        dtype: the NumPy type of the elements.
+        shared: whether there is a single copy for all chunks.
+        per_worker: whether there is one copy per worker.
+        shares: the number of shares of the pixels, each of which has its own copies. All chunks of
+            the first share come first, then all chunks of the next one. Workers therefore write
+            far apart, so that the processor's prefetching does not make them compete for cache
+            lines.
     """
 
     name: str
@@ -52,7 +53,7 @@ class Buffer:
 
     @property
     def step(self) -> int:
-        """The distance between two chunks in elements: a multiple of a cache line."""
+        """The distance between two chunks in elements, a multiple of the cache line size."""
         line = 64 // np.dtype(self.dtype).itemsize
         return -(-self.size // line) * line
 
@@ -61,11 +62,11 @@ class View(NamedTuple):
     """A part of a buffer or an array.
 
     Attributes:
-        base: the buffer or array.
-        offset: the first element.
-        per_tile: by how many elements the part moves from one tile to the next.
-        size: how many elements all tiles use together. None: `per_tile` for each tile, or, if
-            the part does not move, everything from `offset` on.
+        base: the buffer or the array.
+        offset: the index of the first element.
+        per_tile: the number of elements by which the part moves from one tile to the next.
+        size: the number of elements that all tiles use together. None means `per_tile` elements
+            per tile or, if the part does not move, all elements starting at `offset`.
     """
 
     base: Buffer | NDArray[Any]
@@ -81,7 +82,7 @@ class ChunkStride(NamedTuple):
 
 
 class RunArgument(NamedTuple):
-    """An argument that each run provides under this name, such as the images or the labels."""
+    """An argument that each run provides by name, such as the images or the labels."""
 
     name: str
 
@@ -119,14 +120,14 @@ class KernelCall(NamedTuple):
         arguments: Mapping[str, Argument],
         layer: str,
     ) -> KernelCall:
-        """Bind arguments to a kernel's parameters, as Python does in a call by keyword.
+        """Bind arguments to a kernel's parameters, like a Python call with keyword arguments.
 
-        `chunk`, `worker` and `step_state` are passed automatically.
+        The arguments `chunk`, `worker` and `step_state` are added automatically.
 
         Args:
-            name: the kernel, such as "dense.forward".
-            constants: the constants that it is compiled for, such as {"ROWS": 8}.
-            arguments: its arguments by name.
+            name: the name of the kernel, for example "dense.forward".
+            constants: the constants for which the kernel is compiled, for example {"ROWS": 8}.
+            arguments: the kernel's arguments by name.
             layer: the layer that the call belongs to.
 
         Raises:

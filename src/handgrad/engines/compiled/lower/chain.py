@@ -1,4 +1,4 @@
-"""Lowering of Sequential, Flatten and Residual."""
+"""Lowers Sequential, Flatten and Residual."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from handgrad.layers.chain import Sequential
 def chain(
     b: Builder, layer: Sequential, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lower a chain inside a chain."""
+    """Lower a Sequential that is nested in another one."""
     return b.chain(layer.layers, prefix, number, X)
 
 
 def flatten(
     b: Builder, layer: Flatten, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lower Flatten without a kernel: in lanes, an image is one column already."""
+    """Lower Flatten without a kernel, because an image already is one column of the lanes."""
     return replace(X, shape=(X.features,)), lambda dY: replace(dY, shape=X.shape)
 
 
 def residual(
     b: Builder, layer: Residual, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lower the body, the shortcut and their sum."""
+    """Lower Residual: its body, its shortcut and their sum."""
     label = b.plan.layer
     X = replace(X, keep_for_backward=True)
     body, body_backward = b.chain(layer.body, f"{prefix}body.", number * 1000 + 1, X)

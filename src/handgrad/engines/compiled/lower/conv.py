@@ -1,4 +1,4 @@
-"""Lowering of Conv2d: padding, packed weights, forward, weight gradient and input gradient."""
+"""Lowers Conv2d: padding, packed weights, forward, weight gradient and input gradient."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def conv(b: Builder, layer: Conv2d, prefix: str, number: int, X: Value) -> tuple
 def _packed_weights(
     b: Builder, direction: str, prefix: str, C: int, O: int, kernel_area: int
 ) -> Buffer:
-    """Emit the weights in the order in which one direction reads them, once a step."""
+    """Emit the packing of the weights for the forward or backward pass, once per step."""
     P = Buffer(f"{b.plan.layer}: weights {direction}", C * O * kernel_area, shared=True)
     index = "k" if direction == "forward" else "o"
     b.plan.emit_before_images(
@@ -108,7 +108,7 @@ def _packed_weights(
 
 
 def _backward_input(b: Builder, P: Buffer, layer: Conv2d, X: Value, dY: Value) -> Value:
-    """Emit dX: dY, dilated by the stride and padded, convolved with the flipped kernel."""
+    """Emit dX, the convolution of dY, dilated by the stride and padded, with the flipped kernel."""
     C, H, W = X.shape
     O, rows, columns = dY.shape
     (kh, kw), (down, across) = pair(layer.kernel), pair(layer.stride)
@@ -155,13 +155,13 @@ def _backward_input(b: Builder, P: Buffer, layer: Conv2d, X: Value, dY: Value) -
 
 
 def product_tile(rows: int, columns: int) -> Pair:
-    """Return the tile that covers rows x columns with the least work; 24 sums fit in registers."""
+    """Return the tile that covers rows x columns with the least work. 24 sums fit in registers."""
     sizes = [(r, v) for r, v in product(range(1, 13), range(1, 9)) if r * v + v <= 28]
     return min(sizes, key=lambda size: _tiles(rows, columns, size) * (math.prod(size) + 3))
 
 
 def dot_tile(rows: int, columns: int) -> Pair:
-    """Return the tile of dot products with the least work; each row and column costs a load."""
+    """Return the tile of dot products with the least work. Each row and column costs one load."""
     sizes = [(r, v) for r, v in product(range(1, 7), range(1, 7)) if r * v + min(r, v) <= 30]
     return min(
         sizes, key=lambda size: _tiles(rows, columns, size) * (math.prod(size) + sum(size) / 2 + 1)
@@ -169,7 +169,7 @@ def dot_tile(rows: int, columns: int) -> Pair:
 
 
 def _constants(tile: Pair) -> dict[str, int]:
-    """Return the constants that a kernel is compiled for."""
+    """Return the constants for which a kernel is compiled."""
     return {"ROWS": tile[0], "COLUMNS": tile[1]}
 
 

@@ -1,7 +1,7 @@
-"""Lowering of Dense for batches: forward, input gradient, weight gradient and update.
+"""Lowers Dense for batches: forward, input gradient, weight gradient and update.
 
-A weight gradient is computed for the whole batch at once, after all chunks. For small layers, two
-halves of the batch are summed separately, so that each of two workers uses its own chunks only.
+A weight gradient is computed for the whole batch at once, after all chunks. For small layers, the
+two halves of the batch are summed separately, so that each of two workers uses only its own chunks.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def dense(b: Builder, layer: Dense, prefix: str, number: int, X: Value) -> tuple
 
 
 def dense_on_pixels(b: Builder, prefix: str, X: Value, split: PixelSplit) -> tuple[Value, Backward]:
-    """Lower a linear layer whose inputs may be split into shares."""
+    """Lower a linear layer whose input pixels may be split into shares (contiguous ranges)."""
     tiling = tiling_of(b, prefix)
     O, I, T = tiling.outputs, tiling.inputs, tiling.width
     weight, bias = b.parameter(f"{prefix}weight"), b.parameter(f"{prefix}bias")
@@ -76,28 +76,29 @@ def dense_on_pixels(b: Builder, prefix: str, X: Value, split: PixelSplit) -> tup
 
 
 def tiling_of(b: Builder, prefix: str) -> Tiling:
-    """Return the tiling of a linear layer's weight."""
+    """Return the tiling of the weights of a linear layer."""
     tiling = b.layout.slots[f"{prefix}weight"].tiling
     assert tiling is not None
     return tiling
 
 
 def is_small(tiling: Tiling) -> bool:
-    """Return whether a layer's weights fit into every core's cache beside the other data."""
+    """Return whether a layer's weights and the other data fit together into each core's cache."""
     return tiling.size <= _SMALL and is_enabled("split-work")
 
 
 def updates_without_check(b: Builder, prefix: str) -> bool:
-    """Return whether a layer's gradient is computed and applied in one go.
+    """Return whether a layer's gradient is computed and applied in a single kernel.
 
-    Pixels are between 0 and 1, so dW is finite if dY is not too large. So dY is checked instead.
+    Pixels are between 0 and 1, so dW is finite if dY is not too large. Therefore, dY is checked
+    instead of dW.
     """
     reads_images = b.layout.slots[f"{prefix}weight"].offset >= b.layout.first_weight
     return reads_images and b.is_plain_sgd and b.input_format.is_uint8
 
 
 def add_pixel_shares(b: Builder, Y_by_share: Buffer, bias: View, Y: Value) -> None:
-    """Emit the sum over both shares of the pixels."""
+    """Emit the sum of the results for both shares of the pixels."""
     b.per_chunk(
         "dense.add_pixel_shares",
         Y_by_share=Y_by_share,
@@ -109,25 +110,25 @@ def add_pixel_shares(b: Builder, Y_by_share: Buffer, bias: View, Y: Value) -> No
 
 
 def check_gradient(b: Builder, R: Buffer, size: int) -> None:
-    """Emit a check that dY is finite, in place of a check of dW."""
+    """Emit a check that dY is finite, which replaces a check of dW."""
     norms = b.add_norms(b.plan.chunks)
     b.per_chunk("step.squared_norm", R=R, size=size, norms=norms)
 
 
 def transposed_buffer(b: Builder, tiling: Tiling) -> Buffer:
-    """Return memory for a layer's outputs, or their gradients, transposed tile by tile."""
+    """Return memory for a layer's outputs or their gradients, transposed tile by tile."""
     return Buffer(f"{b.plan.layer}: transposed", tiling.tiles * tiling.width * LANES)
 
 
 def emit_bias_gradient(b: Builder, prefix: str, tiling: Tiling, dY: Value, R: Buffer) -> None:
-    """Emit the transpose R of dY, and db."""
+    """Emit the transpose R of dY, and the bias gradient db."""
     sizes = {"outputs": tiling.outputs, "T": tiling.width}
     b.per_chunk("dense.transpose_gradient", dY=dY.buffer, R=R, **sizes)
     b.per_chunk("dense.bias_gradient", R=R, db=b.chunk_gradient(f"{prefix}bias"), **sizes)
 
 
 def update_parameter(b: Builder, name: str) -> None:
-    """Emit W ← W − η dW for one parameter, after all gradients were checked."""
+    """Emit W ← W − η dW for one parameter, to run after all gradients are checked."""
     slot = b.layout.slots[name]
     pieces = math.gcd(slot.size, 4)
     count = slot.size // pieces
@@ -150,7 +151,7 @@ def _blocks(tiling: Tiling) -> int:
 def _matrix_product(
     b: Builder, tiling: Tiling, X: Value, R: Buffer, dW: View, halves: int, norms: View | Buffer
 ) -> None:
-    """Emit dW for the whole batch, or for each half of it, block by block."""
+    """Emit dW for the whole batch, or for each half of the batch, block by block."""
     blocks = _blocks(tiling)
     count = halves * tiling.tiles * blocks
     b.plan.emit(
@@ -173,7 +174,7 @@ def _matrix_product(
 
 
 def _gradient_and_update(b: Builder, prefix: str, tiling: Tiling, X: Value, R: Buffer) -> None:
-    """Emit dW and W ← W − η dW, block by block: each block of dW is still in the cache."""
+    """Emit dW and W ← W − η dW block by block, while each block of dW is still in the cache."""
     name, items = f"{prefix}weight", tiling.tiles * _blocks(tiling)
     squares = Buffer(f"{b.plan.layer}: sums of squares", items, shared=True)
     _matrix_product(b, tiling, X, R, b.gradient(name), 1, squares)
@@ -194,8 +195,8 @@ def _gradient_and_update(b: Builder, prefix: str, tiling: Tiling, X: Value, R: B
 def _gradient(b: Builder, prefix: str, tiling: Tiling, X: Value, R: Buffer) -> None:
     """Emit dW for the whole batch, and defer the update.
 
-    If the layer is small, each worker sums over its own half of the images, and only the two sums
-    are exchanged between the workers.
+    If the layer is small, each worker sums over its own half of the images, so the workers exchange
+    only the two sums.
     """
     name, items = f"{prefix}weight", tiling.tiles * _blocks(tiling)
     if not is_small(tiling) or b.plan.chunks == 1:

@@ -1,4 +1,4 @@
-"""Lowering of Dropout and Dropout2d."""
+"""Lowers Dropout and Dropout2d."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from handgrad.layers import Dropout, Dropout2d
 def dropout(
     b: Builder, layer: Dropout | Dropout2d, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lower dropout. At inference it is the identity."""
+    """Lower dropout, which is the identity at inference."""
     if not b.training:
         return X, lambda dY: None
     features = X.shape[0] if isinstance(layer, Dropout2d) else X.features

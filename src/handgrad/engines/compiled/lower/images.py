@@ -1,6 +1,6 @@
-"""Lowering of the first layers: images are read into lanes or CSR matrices, and normalized.
+"""Lowers the first layers, which read images into lanes or CSR matrices and normalize them.
 
-`lower_network` is the entry point: it lowers the whole network.
+`lower_network` is the entry point, which lowers the whole network.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MIN_BLOCKS = 4  # of all pixels
 
 
 def lower_network(b: Builder) -> tuple[Value, Backward]:
-    """Lower the whole network. A Normalize at its beginning is folded into reading the images."""
+    """Lower the whole network. A Normalize at the beginning is fused with reading the images."""
     layers = b.net.layers
     first = _leading(layers)
     shift, scale = _normalization(b, layers[:first])
@@ -45,7 +45,7 @@ def lower_network(b: Builder) -> tuple[Value, Backward]:
         b.plan.layer = name
         Y, first_backward = dense_on_pixels(b, f"{first}.", X, split)
     if split.shares > 1:
-        b.plan.notes.append(f"{name}: each worker has the weights of half of the pixels")
+        b.plan.notes.append(f"{name}: each worker caches the weights for half of the pixels")
     Z, rest = b.chain(layers[first + 1 :], "", 0, Y, first + 1)
 
     def backward(dZ: Value) -> Value | None:
@@ -57,7 +57,7 @@ def lower_network(b: Builder) -> tuple[Value, Backward]:
 
 
 def first_linear(layers: Sequence[Layer]) -> int | None:
-    """Return the index of the linear layer whose input is the images, if there is one."""
+    """Return the index of the linear layer whose inputs are the images, if there is one."""
     first = _leading(layers)
     return first if first < len(layers) and type(layers[first]) is Dense else None
 
@@ -65,7 +65,7 @@ def first_linear(layers: Sequence[Layer]) -> int | None:
 def _sparse_first_layer(
     b: Builder, name: str, prefix: str, split: PixelSplit, shift: Array | None, scale: Array
 ) -> tuple[Value, Backward]:
-    """Lower the first linear layer so that it skips the pixels that are zero."""
+    """Lower the first linear layer so that it skips zero pixels."""
     tiling = tiling_of(b, prefix)
     b.plan.layer = name
     if shift is not None:
@@ -85,8 +85,8 @@ def _sparse_first_layer(
 def _pixel_split(b: Builder, prefix: str) -> PixelSplit:
     """Return how the pixels are split for a first linear layer.
 
-    If the layer is small, each of two workers keeps the weights of its own pixels in its cache,
-    and only sums over them are exchanged.
+    If the layer is small, each of two workers keeps the weights for its own pixels in its cache,
+    and the workers exchange only sums over their pixels.
     """
     pixels = math.prod(b.net.shape)
     width = -(-pixels // (2 * LANES)) * LANES
@@ -97,7 +97,7 @@ def _pixel_split(b: Builder, prefix: str) -> PixelSplit:
 
 
 def _leading(layers: Sequence[Layer]) -> int:
-    """Return how many of the first layers are folded: Flatten, and one Normalize."""
+    """Return how many leading layers, Flatten and one Normalize, are fused with reading images."""
     normalized = False
     for index, layer in enumerate(layers):
         if type(layer) is Normalize and not normalized:
@@ -108,9 +108,9 @@ def _leading(layers: Sequence[Layer]) -> int:
 
 
 def _normalization(b: Builder, layers: Sequence[Layer]) -> tuple[Array | None, Array]:
-    """Return −m/s and 1/s for every pixel; None in place of −m/s without a Normalize layer.
+    """Return −m/s and 1/s for every pixel. Without a Normalize layer, −m/s is None.
 
-    For images of 0..255, the scale includes the division by 255.
+    For images with values 0..255, 1/s includes the division by 255.
     """
     pixels = math.prod(b.net.shape)
     unit = np.float32(1 / 255) if b.input_format.is_uint8 else np.float32(1)
@@ -127,14 +127,14 @@ def _normalization(b: Builder, layers: Sequence[Layer]) -> tuple[Array | None, A
         shift.reshape(len(std), -1)[...] = (-mean / std)[:, None]
 
     b.refresh.append(refresh)
-    b.plan.notes.append(f"{found[0]} Normalize: folded into the images")
+    b.plan.notes.append(f"{found[0]} Normalize: fused with reading the images")
     return shift, scale
 
 
 def _images_in_lanes(
     b: Builder, split: PixelSplit, shift: Array | None, scale: Array, flat: bool
 ) -> Value:
-    """Emit the transpose of the images into lanes."""
+    """Emit the transposition of the images into lanes."""
     b.plan.layer = "images"
     pixels = math.prod(b.net.shape)
     shape = (pixels,) if flat else b.net.shape
@@ -157,8 +157,7 @@ def _csr_images(
 ) -> CsrImages:
     """Emit the conversion of the images to CSR matrices.
 
-    Their blocks are small enough that the gradient of a block's weights fits into the first-level
-    cache.
+    The pixels are divided into blocks. The gradient of a block's weights fits into the L1 cache.
     """
     fitting = max(LANES, _CACHE // (4 * width))
     fewest = max(-(-split.width // fitting), _MIN_BLOCKS // split.shares)
@@ -190,7 +189,7 @@ def _csr_images(
 
 
 def _emit_read(b: Builder, split: PixelSplit, name: str, **arguments: Argument) -> None:
-    """Emit a kernel that reads the images, for each share of their pixels."""
+    """Emit a kernel call that reads the images, for each share of the pixels."""
     images, in_lane_order = augment.images(b)
     items = Items(Kind.CHUNKS if split.shares == 1 else Kind.CHUNKS_BY_SHARE, split.shares)
     b.plan.emit(

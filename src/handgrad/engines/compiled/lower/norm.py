@@ -1,4 +1,4 @@
-"""Lowering of BatchNorm, and of Normalize where it is not the first layer."""
+"""Lowers BatchNorm, and lowers Normalize if it is not the first layer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from handgrad.layers import BatchNorm, Normalize
 def batch_norm(
     b: Builder, layer: BatchNorm, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lower batch norm: the statistics of each chunk, those of the batch, the normalization."""
+    """Lower batch norm: statistics of each chunk, statistics of the batch, and normalization."""
     sizes = {"features": X.shape[0], "area": math.prod(X.shape[1:])}
     F = X.shape[0]
     affine = {"weight": b.parameter(f"{prefix}weight"), "bias": b.parameter(f"{prefix}bias")}
@@ -112,7 +112,7 @@ def batch_norm(
 def normalize(
     b: Builder, layer: Normalize, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lower Normalize. As the first layer it is folded into the reading of the images."""
+    """Lower Normalize. As the first layer, it is fused with reading the images instead."""
     F = X.shape[0] if len(X.shape) == 3 else 1
     sizes = {"features": F, "area": X.features // F}
     mean, std = b.net.buffers[f"{prefix}mean"], b.net.buffers[f"{prefix}std"]

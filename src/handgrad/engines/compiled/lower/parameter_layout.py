@@ -1,4 +1,4 @@
-"""ParameterLayout: the position of each parameter in the long arrays that the kernels use."""
+"""ParameterLayout, the position of each parameter in the long arrays that the kernels use."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ BLOCK = 2048  # elements that an optimizer kernel updates at a time
 
 
 class Tiling(NamedTuple):
-    """How the O outputs of a linear layer are divided into tiles.
+    """The division of the O outputs of a linear layer into tiles.
 
     Attributes:
-        outputs: O.
-        inputs: I.
-        vectors: the number of vectors of 16 outputs in a tile, at most 4.
-        tiles: the number of tiles; the last may be partly empty.
+        outputs: O, the number of outputs.
+        inputs: I, the number of inputs.
+        vectors: the number of vectors in a tile, at most 4; each has 16 outputs.
+        tiles: the number of tiles; the last tile may be partially filled.
     """
 
     outputs: int
@@ -36,7 +36,7 @@ class Tiling(NamedTuple):
 
     @property
     def size(self) -> int:
-        """The number of elements of the weight in all tiles."""
+        """The number of elements in all tiles together."""
         return self.tiles * self.width * self.inputs
 
     @classmethod
@@ -49,14 +49,14 @@ class Tiling(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """The place of a parameter.
+    """The position of a parameter in the long arrays.
 
     Attributes:
-        offset: its first element.
-        size: the number of elements that it uses.
-        capacity: the number of elements up to the next slot. Kernels may read and write them.
-        shape: the parameter's own shape.
-        tiling: the tiling of a linear layer's weight; None: the elements are in C order.
+        offset: the index of the first element.
+        size: the number of elements that the parameter uses.
+        capacity: the number of elements up to the next slot. Kernels may access all of them.
+        shape: the shape of the parameter.
+        tiling: the tiling of a linear layer's weights, or None if the elements are in C order.
     """
 
     offset: int
@@ -67,12 +67,12 @@ class Slot(NamedTuple):
 
 
 class ParameterLayout:
-    """All parameters, their gradients and the optimizer's state, each in one long array.
+    """The layout of parameters, gradients and optimizer state, each of which is one long array.
 
-    The first part has the parameters whose gradients are computed chunk by chunk. The second part
-    begins at `shared` and has the weights of linear layers, whose gradients are computed for the
-    whole batch at once. The last part begins at `first_weight` and has the weight of a linear
-    layer that reads the images themselves.
+    The first part contains the parameters whose gradients are computed chunk by chunk. The second
+    part begins at `shared` and contains the weights of linear layers, whose gradients are computed
+    for the whole batch at once. The last part begins at `first_weight` and contains the weights of
+    a linear layer that reads the images directly.
 
     Args:
         parameters: the network's parameters by name.
@@ -80,7 +80,7 @@ class ParameterLayout:
         linear: the names of the linear layers' weights.
         whole_batch: the names of other parameters whose gradients are computed for the whole
             batch at once.
-        first: the name of the weight that is multiplied with the images, if there is one.
+        first: the name of the weight that is multiplied by the images, if there is one.
     """
 
     def __init__(
@@ -107,7 +107,7 @@ class ParameterLayout:
         self.optimizer_state = {name: aligned(end) for name in state_names}
 
     def _add_slot(self, name: str, array: Array, offset: int, linear: bool) -> int:
-        """Assign a slot to a parameter and return where the next slot begins."""
+        """Assign a slot to a parameter, and return the offset of the next slot."""
         tiling = Tiling.of(*array.shape) if linear else None
         size = tiling.size if tiling else array.size
         padding = 4 * LANES if array.ndim == 1 else 0  # the last tile of biases may be partial
@@ -143,7 +143,7 @@ class ParameterLayout:
 
 
 def aligned(size: int, dtype: Any = np.float32) -> NDArray[Any]:
-    """Return an array of zeros that begins at a cache line."""
+    """Return an array of zeros that is aligned to a cache line."""
     itemsize = np.dtype(dtype).itemsize
     memory = np.zeros(size * itemsize + 64, np.uint8)
     begin = -memory.ctypes.data % 64

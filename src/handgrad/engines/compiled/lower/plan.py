@@ -1,10 +1,10 @@
-"""A plan: the kernel calls of a training step in order, and the buffers between them.
+"""A plan, which contains the kernel calls of a training step in order, and their buffers.
 
-A step is a list of phases. A worker makes all calls of a phase for one item before it goes on to
-the next item, so that the results of one call are still in the core's cache for the next. Between
-two phases the workers wait for each other where `barriers` finds that they must. A buffer that
-only one phase uses exists once for each worker; other buffers exist once for each chunk of 16
-images.
+A step is a list of phases. A worker makes all calls of a phase for one item before it starts the
+next item, so that the results of one call are still in the core's cache for the next call. Between
+two phases, the workers wait for each other if `barriers` determines that this is necessary. A
+buffer that is used by only one phase has one copy per worker. Other buffers have one copy per chunk
+of 16 images.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ __all__ = [
 
 
 class RunningProgram(Protocol):
-    """The memory of a program while it runs, for the Python functions of its phases.
+    """The memory of a running program, as seen by the Python functions in its phases.
 
     Attributes:
         step_states: the step state of each worker, one after another.
@@ -58,7 +58,7 @@ class RunningProgram(Protocol):
     step_states: NDArray[np.int64]
 
     def array(self, buffer: Buffer) -> NDArray[Any]:
-        """Return a buffer's memory, one row for each copy of the buffer."""
+        """Return a buffer's memory with one row per copy of the buffer."""
 
     def targets(self) -> tuple[NDArray[np.int64], NDArray[np.float32] | None]:
         """Return the labels and the weights of the current batch."""
@@ -69,14 +69,14 @@ PythonCall = Callable[[RunningProgram, int], None]  # takes the program and the 
 
 @dataclass
 class Phase:
-    """Kernel calls that a worker makes one after another for each item.
+    """Kernel calls that a worker makes one after another for each work item.
 
     Attributes:
-        items: what the phase iterates over.
+        items: the work items over which the phase iterates.
         calls: the kernel calls.
-        barrier_above: the workers wait for each other after the phase if there are more of them
-            than this.
-        python: a Python function that is called for the whole batch, in place of kernels.
+        barrier_above: the largest number of workers for which no barrier is needed after the
+            phase.
+        python: a Python function that is called for the whole batch instead of kernels.
         uses: the buffers that the Python function uses.
         layer: the layer that the Python function belongs to.
     """
@@ -91,30 +91,30 @@ class Phase:
 
     @property
     def kind(self) -> Kind:
-        """What the items are."""
+        """The kind of the items."""
         return self.items.kind
 
     @property
     def tiles(self) -> int:
-        """How many tiles there are, or how many each chunk has."""
+        """The number of tiles, or the number of tiles per chunk."""
         return self.items.tiles
 
     def append(self, call: KernelCall, touched: list[Region]) -> None:
-        """Add a call and the memory that it touches."""
+        """Add a call and the memory that it accesses."""
         self.calls.append(call)
         self.regions += touched
 
 
 @dataclass
 class Plan:
-    """A network's training step, or its inference, as phases.
+    """A network's training step or inference pass, divided into phases.
 
     Attributes:
-        chunks: the largest batch in chunks of 16 images.
-        phases: the work, in order.
-        notes: optimizations that were applied, as sentences for the plan report.
-        multiply_adds: the multiply-adds of a step for one image.
-        layer: the layer that calls are added for, or the part of the step.
+        chunks: the maximum batch size, in chunks of 16 images.
+        phases: the phases, in order.
+        notes: descriptions of the applied optimizations, for the plan report.
+        multiply_adds: the number of multiply-adds per image in a step.
+        layer: the layer or the part of the step to which new calls belong.
     """
 
     chunks: int
@@ -131,16 +131,17 @@ class Plan:
         /,
         **arguments: Argument,
     ) -> None:
-        """Add a kernel call, to the last phase if possible.
+        """Add a kernel call to the last phase, or to a new phase if necessary.
 
         Args:
-            items: what the call is made for.
-            kernel: the kernel, such as "dense.forward".
-            constants: the constants that it is compiled for, such as {"ROWS": 8}.
-            **arguments: its arguments by name; `chunk`, `worker` and `step_state` are automatic.
+            items: the work items for which the call is made.
+            kernel: the name of the kernel, for example "dense.forward".
+            constants: the constants for which the kernel is compiled, for example {"ROWS": 8}.
+            **arguments: the kernel's arguments by name, except `chunk`, `worker` and `step_state`,
+                which are added automatically.
 
         Raises:
-            TypeError: if the kernel takes other arguments.
+            TypeError: if the arguments do not match the parameters of the kernel.
         """
         call = KernelCall.of(kernel, constants or {}, arguments, self.layer)
         touched = regions(call, items, self.chunks)
@@ -162,7 +163,7 @@ class Plan:
         self.phases.append(phase)
 
     def place_barriers(self) -> None:
-        """Decide, once all calls are there, after which phases the workers must wait."""
+        """Place the barriers between phases. Call this after all calls have been added."""
         touched = [None if phase.python else phase.regions for phase in self.phases]
         for_two = place_barriers(touched, workers=2)
         for_more = place_barriers(touched, workers=3, given=for_two)
@@ -175,7 +176,7 @@ class Plan:
                 phase.barrier_above = NEVER
 
     def by_share(self, buffer: Buffer) -> View:
-        """Return the part of a buffer that belongs to a share of the pixels, one share a tile."""
+        """Return a view that selects one share of the pixels per tile."""
         return View(buffer, 0, self.chunks * buffer.step)
 
     @property
@@ -186,7 +187,7 @@ class Plan:
     def buffers(self) -> dict[Buffer, list[int]]:
         """Return every buffer with the numbers of the phases that use it.
 
-        The number -1 stands for a kernel that iterates over the buffer's chunks.
+        The number -1 means that a kernel iterates over the buffer's chunks.
         """
         used: dict[Buffer, list[int]] = {}
         for number, phase in enumerate(self.phases):
@@ -199,7 +200,7 @@ class Plan:
         return used
 
     def copies(self, buffer: Buffer, phases: list[int], workers: int) -> int:
-        """Return how many times a buffer exists.
+        """Return the number of copies of a buffer.
 
         Args:
             buffer: the buffer.

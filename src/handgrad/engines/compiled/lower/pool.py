@@ -1,4 +1,4 @@
-"""Lowering of max pooling, average pooling and global average pooling."""
+"""Lowers max pooling, average pooling and global average pooling."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def avg_pool(
 def global_avg_pool(
     b: Builder, layer: GlobalAvgPool2d, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lower the mean over the whole image."""
+    """Lower global average pooling, the mean over the whole image."""
     C, H, W = X.shape
     Y = b.value("Y", (C,), X.requires_grad)
     b.per_chunk("pool.global_avg_forward", X=X.buffer, Y=Y.buffer, channels=C, area=H * W)
@@ -77,7 +77,7 @@ def _windows_are_disjoint(layer: MaxPool2d, shape: tuple[int, ...]) -> bool:
 
 
 def _output(b: Builder, layer: MaxPool2d | AvgPool2d, X: Value) -> tuple[Value, dict[str, int]]:
-    """Return the output value and all sizes by the names of the kernels' parameters."""
+    """Return the output value, and all sizes keyed by the names of kernel parameters."""
     kernel, padding = pair(layer.kernel), pair(layer.padding)
     stride = kernel if layer.stride is None else pair(layer.stride)
     rows, columns = output_size(X.shape, kernel, stride, padding)

@@ -1,4 +1,4 @@
-"""Lowering of layers without kernels: the layer's own forward and backward, called in Python."""
+"""Lowers layers without kernels to Python calls of the layer's own forward and backward."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from handgrad.walk import gradients_alone
 def reference(
     b: Builder, layer: Layer, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lower a layer to Python calls, as the reference engine makes them, and note it."""
-    b.plan.notes.append(f"{b.plan.layer}: there is no kernel for it; it runs as the reference does")
+    """Lower a layer to the same Python calls that the reference engine makes, and add a note."""
+    b.plan.notes.append(f"{b.plan.layer}: there is no kernel for it; it runs in Python")
     calls = _PythonLayer(b, layer, prefix, number)
     shape = layer.forward(calls.params, np.zeros((1, *X.shape), np.float32), Context())[0].shape[1:]
     Y = b.value("Y", shape, X.requires_grad or bool(calls.names))
@@ -44,17 +44,17 @@ def reference(
 
 
 class _PythonLayer:
-    """A layer that Python calls for the whole batch, with its cache between the calls.
+    """A layer that runs in Python for the whole batch, and its cache from forward to backward.
 
     Args:
         b: the builder.
         layer: the layer.
-        prefix: the prefix of its arrays' names.
-        number: its position in the network, as in `Context.layer`.
+        prefix: the prefix of the names of the layer's arrays.
+        number: the position of the layer in the network, as in `Context.layer`.
 
     Attributes:
-        params: its parameters and buffers.
-        names: the names of its parameters.
+        params: the layer's parameters and buffers.
+        names: the names of the layer's parameters.
     """
 
     def __init__(self, b: Builder, layer: Layer, prefix: str, number: int) -> None:
@@ -65,7 +65,7 @@ class _PythonLayer:
         self._new_buffers: dict[str, Array] = {}
 
     def forward(self, X: Value, Y: Value, program: RunningProgram, seed: int) -> None:
-        """Compute Y and the new buffers: after the update has begun, no call may fail."""
+        """Compute Y and the new buffers now, because no call may fail after the update began."""
         b = self._b
         for name in self.names:
             b.layout.copy_out(name, b.net.parameters[name], b.layout.W)
@@ -80,7 +80,7 @@ class _PythonLayer:
     def backward(
         self, dY: Value, dX: Value | None, norm: int, program: RunningProgram, seed: int
     ) -> None:
-        """Compute dX if it is needed, the gradients, and the sum of their squares."""
+        """Compute the gradients, the sum of their squares and, if needed, dX."""
         b, dY_array = self._b, read(program, dY)
         if dX is None:
             gradients = gradients_alone(self._layer, self.params, self._cache, dY_array)
@@ -94,12 +94,12 @@ class _PythonLayer:
         program.array(b.norms)[0, norm] = squares
 
     def emit_updates(self) -> None:
-        """Emit the updates of its parameters."""
+        """Emit the updates of the layer's parameters."""
         for name in self.names:
             update_parameter(self._b, name)
 
     def update_buffers(self, program: RunningProgram, seed: int) -> None:
-        """Set the network's buffers to those of this step."""
+        """Set the network's buffers to the values computed in this step."""
         for name, value in self._new_buffers.items():
             self._b.net.buffers[name][...] = value
             if not np.isfinite(value).all():
@@ -107,7 +107,7 @@ class _PythonLayer:
 
 
 def read(program: RunningProgram, X: Value) -> Array:
-    """Return a value in the layers' format, (N, ...)."""
+    """Return a value as an array (N, ...), the format that layers use."""
     count, chunks = int(program.step_states[COUNT]), int(program.step_states[CHUNKS])
     lanes = _by_chunk(program, X.buffer, chunks)[:, : X.features]
     return lanes.transpose(0, 2, 1).reshape(-1, *X.shape)[:count]
@@ -128,7 +128,7 @@ def _by_chunk(program: RunningProgram, buffer: Buffer, chunks: int) -> Array:
 
 
 def _find(tree: Params, prefix: str) -> Params:
-    """Return the arrays of the layer whose names begin with a prefix such as "3.body.0."."""
+    """Return the arrays of the layer whose parameter names begin with a prefix like "3.body.0."."""
     for name in prefix.rstrip(".").split("."):
         tree = tree[name]
     return tree

@@ -1,4 +1,4 @@
-"""Lowering of the first Dense as a sparse product, for images with many zero pixels."""
+"""Lowers the first Dense to a sparse product, for images with many zero pixels."""
 
 from __future__ import annotations
 
@@ -29,13 +29,14 @@ from handgrad.layers import Array
 
 
 def sparse_dense(b: Builder, prefix: str, X: CsrImages, bias: View) -> tuple[Value, Backward]:
-    """Lower a linear layer on CSR images.
+    """Lower a linear layer for images in CSR format.
 
     Args:
         b: the builder.
         prefix: the prefix of the layer's parameters' names.
         X: the images.
-        bias: where its sums start: its bias, with what normalization adds.
+        bias: the initial values of the sums: the layer's bias plus the constant terms that
+            normalization adds.
     """
     tiling = tiling_of(b, prefix)
     Y = b.value("Y", (tiling.outputs,), requires_grad=True)
@@ -53,7 +54,7 @@ def sparse_dense(b: Builder, prefix: str, X: CsrImages, bias: View) -> tuple[Val
     def backward(dY: Value) -> Value | None:
         emit_bias_gradient(b, prefix, tiling, dY, R)
         if updates_without_check(b, prefix):
-            b.plan.notes.append(f"{b.plan.layer}: gradient and update in one")
+            b.plan.notes.append(f"{b.plan.layer}: gradient and update are fused")
             check_gradient(b, R, tiling.tiles * tiling.width * LANES)
             b.updates.append(lambda: _gradient_and_update(b, prefix, tiling, X, R))
         else:
@@ -64,10 +65,10 @@ def sparse_dense(b: Builder, prefix: str, X: CsrImages, bias: View) -> tuple[Val
 
 
 def fold_shift(b: Builder, prefix: str, shift: Array, split: PixelSplit) -> View:
-    """Emit the bias plus what normalization adds to every output, once for all images.
+    """Emit the bias plus the constant that normalization adds to each output, for all images.
 
-    If the pixels are split, each share gets the part of its own pixels, and the first share gets
-    the bias as well.
+    If the pixels are split into shares, each share has the constant for its own pixels, and the
+    first share also includes the bias.
     """
     tiling = tiling_of(b, prefix)
     size = tiling.tiles * tiling.width
@@ -89,7 +90,7 @@ def fold_shift(b: Builder, prefix: str, shift: Array, split: PixelSplit) -> View
 
 
 def _chunk_arguments(b: Builder, prefix: str, tiling: Tiling, X: CsrImages) -> dict[str, Argument]:
-    """Return arguments of the forward kernel of one chunk."""
+    """Return the arguments of the forward kernel for one chunk."""
     return {
         "W": b.parameter(f"{prefix}weight"),
         "indices": b.plan.by_share(X.indices),
@@ -105,7 +106,7 @@ def _chunk_arguments(b: Builder, prefix: str, tiling: Tiling, X: CsrImages) -> d
 def _forward_by_shares(
     b: Builder, prefix: str, tiling: Tiling, X: CsrImages, bias: View, Y: Value
 ) -> None:
-    """Emit the sums over each share of the pixels, and the sum of both."""
+    """Emit the sum over each share of the pixels, and the sum of both results."""
     rows = Buffer(f"{b.plan.layer}: scratch", tiling.width * LANES, per_worker=True)
     Y_by_share = Buffer(f"{b.plan.layer}: Y by shares", Y.buffer.size, shares=X.split.shares)
     b.plan.emit(
@@ -123,7 +124,7 @@ def _forward_by_shares(
 def _forward_by_tiles(
     b: Builder, prefix: str, tiling: Tiling, X: CsrImages, bias: View, R: Buffer, Y: Value
 ) -> None:
-    """Emit the sums tile by tile of the outputs."""
+    """Emit the sums, one tile of outputs at a time."""
     groups = 2 * max(1, round(b.plan.chunks / 8)) if b.plan.chunks > 1 else 1
     b.plan.emit(
         tiles(tiling.tiles * groups),
@@ -148,7 +149,7 @@ def _forward_by_tiles(
 
 
 def _gradient_arguments(b: Builder, tiling: Tiling, X: CsrImages, R: Buffer) -> dict[str, Argument]:
-    """Return arguments of the gradient kernels: the images and dY of all chunks."""
+    """Return the arguments of the gradient kernels: the images and dY of all chunks."""
     return {
         "indices": X.indices,
         "data": X.data,
@@ -171,7 +172,7 @@ def _gradient_arguments(b: Builder, tiling: Tiling, X: CsrImages, R: Buffer) -> 
 
 
 def _gradient_and_update(b: Builder, prefix: str, tiling: Tiling, X: CsrImages, R: Buffer) -> None:
-    """Emit W ← W − η dW, block by block: dW of a block stays in the first-level cache."""
+    """Emit W ← W − η dW block by block, so that dW of a block stays in the L1 cache."""
     b.plan.emit(
         tiles(X.split.shares * tiling.tiles * X.blocks),
         "sparse.update",
@@ -185,7 +186,7 @@ def _gradient_and_update(b: Builder, prefix: str, tiling: Tiling, X: CsrImages, 
 
 
 def _gradient(b: Builder, prefix: str, tiling: Tiling, X: CsrImages, R: Buffer) -> None:
-    """Emit dW for the whole batch, block by block of the pixels."""
+    """Emit dW for the whole batch, one block of pixels at a time."""
     items, name = X.split.shares * tiling.tiles * X.blocks, f"{prefix}weight"
     b.plan.emit(
         tiles(items),

@@ -1,4 +1,4 @@
-"""The decision whether the first Dense skips zero pixels, by the share of zeros."""
+"""Decides from the fraction of zero pixels whether the first Dense layer skips them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ _RUNS, _RUN_LENGTH = 16, 16  # the sample: so many runs of so many consecutive i
 
 
 def share_of_zeros(images: NDArray[Any]) -> float:
-    """Return the share of pixels that are zero, 0 to 1, in a sample of the images (N, ...).
+    """Return the fraction of zero pixels, from 0 to 1, in a sample of the images (N, ...).
 
-    The sample consists of consecutive images, because each may be a page of a file on disk.
+    The sample consists of consecutive images, because reading scattered images of a memory-mapped
+    file may load a page from disk for each image.
     """
     starts = range(0, len(images), max(_RUN_LENGTH, len(images) // _RUNS))
     return float(np.mean([np.mean(images[start : start + _RUN_LENGTH] == 0) for start in starts]))

@@ -1,4 +1,4 @@
-"""Lowering of a whole step: its beginning, the network, the loss, the gradients, the update.
+"""Lowers a whole step: its beginning, the network, the loss, the gradients and the update.
 
 `training` and `inference` are the entry points.
 """
@@ -70,7 +70,7 @@ def inference(b: Builder) -> None:
 
 
 def is_plain_sgd(config: TrainConfig) -> bool:
-    """Return whether the update is W ← W − η dW and nothing else."""
+    """Return whether the update is exactly W ← W − η dW."""
     plain = type(config.optimizer) is SGD and not config.optimizer.weight_decay
     return plain and config.clip_norm is None
 
@@ -78,7 +78,7 @@ def is_plain_sgd(config: TrainConfig) -> bool:
 def supports_batch_size_one(net: Network, layout: ParameterLayout, config: TrainConfig) -> bool:
     """Return whether batches of one image can be computed without lanes.
 
-    This needs plain SGD, and linear layers of at least 16 inputs.
+    This requires plain SGD and linear layers with at least 16 inputs.
     """
     first = first_linear(net.layers)
     if first is None or not is_plain_sgd(config) or type(config.loss) is not SoftmaxCrossEntropy:
@@ -89,7 +89,7 @@ def supports_batch_size_one(net: Network, layout: ParameterLayout, config: Train
 
 
 def _begin(b: Builder, config: TrainConfig | None) -> None:
-    """Emit the beginning of a step."""
+    """Emit the kernel call that begins a step."""
     b.plan.layer = "step"
     beta1, beta2 = 0.0, 0.0
     if config is not None and isinstance(config.optimizer, Adam | AdamW):
@@ -106,7 +106,7 @@ def _begin(b: Builder, config: TrainConfig | None) -> None:
 
 
 def _loss(b: Builder, config: TrainConfig, Z: Value, losses: Buffer, correct: Buffer) -> Value:
-    """Emit the loss and dZ."""
+    """Emit the loss and its gradient dZ."""
     dZ = b.value("dZ", Z.shape, requires_grad=True)
     if type(config.loss) is not SoftmaxCrossEntropy:
         return _loss_in_python(b, config, Z, dZ, losses, correct)
@@ -129,7 +129,7 @@ def _loss(b: Builder, config: TrainConfig, Z: Value, losses: Buffer, correct: Bu
 def _loss_in_python(
     b: Builder, config: TrainConfig, Z: Value, dZ: Value, losses: Buffer, correct: Buffer
 ) -> Value:
-    """Emit a Python call of a loss without a kernel."""
+    """Emit a Python call that computes a loss without a kernel."""
     b.plan.notes.append(f"{type(config.loss).__name__}: there is no kernel for this loss")
 
     def run(program: RunningProgram, seed: int) -> None:
@@ -159,7 +159,7 @@ def _check_finite(b: Builder, check: dict[str, Argument]) -> None:
 
 
 def _update_each_parameter(b: Builder, check: dict[str, Argument]) -> None:
-    """Emit W ← W − η dW for each parameter by itself, after a check of all gradients."""
+    """Emit W ← W − η dW for each parameter separately, after a check of all gradients."""
     blocks = b.layout.shared // BLOCK
     b.plan.layer = "update"
     if blocks:
@@ -183,7 +183,7 @@ def _update_each_parameter(b: Builder, check: dict[str, Argument]) -> None:
 
 
 def _update_all_parameters(b: Builder, config: TrainConfig, check: dict[str, Argument]) -> None:
-    """Emit the gradients, their check, and the optimizer over all parameters in one array."""
+    """Emit the gradients, their check, and one optimizer call for all parameters."""
     b.gradients.emit()
     b.gradient_sums.emit()
     b.plan.layer = "update"
@@ -242,7 +242,7 @@ def _optimizer_kernel(optimizer: Optimizer) -> tuple[str, dict[str, float]]:
 
 
 def _update_in_python(b: Builder, config: TrainConfig) -> PythonCall:
-    """Return an update by an optimizer without a kernel, as the reference engine calls it."""
+    """Return a Python call that updates with an optimizer without a kernel."""
 
     def run(program: RunningProgram, seed: int) -> None:
         layout, step_state = b.layout, program.step_states

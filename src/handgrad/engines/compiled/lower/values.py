@@ -1,4 +1,4 @@
-"""The types of values between layers: a buffer in lanes, or images as CSR matrices."""
+"""The types of values between layers, which are buffers in lanes or images as CSR matrices."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from handgrad.layers import Array
 
 
 class InputFormat(NamedTuple):
-    """The format of the images, and how they are processed.
+    """The format of the images and how they are processed.
 
     Attributes:
-        is_uint8: whether pixels are bytes 0..255. Otherwise they are float32.
-        sparse: whether most pixels are zero, so that the first linear layer skips zeros.
-        batch_size_one: whether each batch is one image, so that no lanes are needed.
-        augmentation: the random augmentation; None: no augmentation.
+        is_uint8: True if pixels are bytes 0..255, False if they are float32.
+        sparse: whether most pixels are zero, in which case the first linear layer skips zeros.
+        batch_size_one: whether each batch is a single image, in which case no lanes are needed.
+        augmentation: the random augmentation, or None for no augmentation.
     """
 
     is_uint8: bool
@@ -29,10 +29,10 @@ class InputFormat(NamedTuple):
 
 
 class PixelSplit(NamedTuple):
-    """How the pixels are split between workers, so that each caches the weights of its own.
+    """The split of the pixels between workers, so that each caches only the weights it uses.
 
-    The number of shares does not depend on the number of workers, so the order of summation and
-    the result do not either.
+    A share is a contiguous range of pixels. The number of shares does not depend on the number of
+    workers, so the order of summation and the result do not depend on it either.
 
     Attributes:
         shares: the number of shares.
@@ -45,13 +45,13 @@ class PixelSplit(NamedTuple):
 
 @dataclass(frozen=True)
 class Value:
-    """The output of a layer, or the gradient with respect to it, with shape (features, lanes).
+    """The output of a layer or its gradient, with shape (features, lanes).
 
     Attributes:
-        buffer: its memory.
-        shape: its shape for one image.
-        requires_grad: whether it depends on parameters, so that its gradient is needed.
-        keep_for_backward: whether it must not be overwritten, because it is read again.
+        buffer: the memory of the value.
+        shape: the shape for one image.
+        requires_grad: whether the value depends on parameters, so that its gradient is needed.
+        keep_for_backward: whether the value must be kept because it is read again later.
         lanes: the number of images side by side.
     """
 
@@ -74,17 +74,17 @@ class Value:
 
 @dataclass(frozen=True)
 class CsrImages:
-    """The images as CSR matrices: the pixels that are not zero, one row for each image.
+    """The images as CSR matrices of nonzero pixels, with one row per image.
 
     Attributes:
-        indices: the index of each such pixel.
-        data: its value.
-        indptr: where each block of pixels begins in a row's entries.
+        indices: the index of each nonzero pixel.
+        data: the value of each nonzero pixel.
+        indptr: the position in a row's entries at which each block of pixels begins.
         pixels: the number of pixels of an image.
-        split: the shares of the pixels, each with a matrix of its own.
+        split: the shares of the pixels, each of which has its own matrix.
         blocks: the number of blocks in a share.
         block: the number of pixels in a block.
-        shift: what normalization adds to every pixel, (pixels,); None: nothing.
+        shift: the amount that normalization adds to each pixel, (pixels,), or None for nothing.
     """
 
     indices: Buffer

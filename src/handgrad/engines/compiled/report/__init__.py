@@ -1,1 +1,1 @@
-"""The plan report: a plan in words and numbers, for `handgrad plan` and `hg.plan`."""
+"""The plan report, which describes a plan in readable form for `handgrad plan` and `hg.plan`."""

@@ -1,4 +1,4 @@
-"""Builds a PlanReport from a plan: costs, and each kernel's formula from its docstring."""
+"""Builds a PlanReport from a plan, with costs and the formulas from the kernels' docstrings."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def build_report(
 
     Args:
         plan: the plan.
-        net: the network that the plan was made for.
+        net: the network for which the plan was made.
         layout: the layout of the network's parameters.
         images: the number of images in a batch.
         workers: the number of threads.
@@ -75,9 +75,9 @@ class _NetworkFacts(NamedTuple):
     """Facts about the network that the plan does not contain.
 
     Attributes:
-        multiply_adds: the forward multiply-adds with each layer's weights for one image.
-        parameter_sizes: the size of each parameter, by its offset in the layout.
-        image_bytes: the bytes of one image.
+        multiply_adds: the number of forward multiply-adds per image with each layer's weights.
+        parameter_sizes: the size of each parameter, keyed by its offset in the layout.
+        image_bytes: the size of one image in bytes.
     """
 
     multiply_adds: Mapping[str, int]
@@ -98,7 +98,7 @@ class _NetworkFacts(NamedTuple):
 
 
 def _layer(name: str, plan: Plan, phases: Sequence[PhaseLine]) -> LayerLine:
-    """Return the report's line about a layer: its kernels and multiply-adds."""
+    """Return the report's line about a layer, with its kernels and multiply-adds."""
     kernels = [line for phase in phases for line in phase.kernels if line.layer == name]
     facts = [note.partition(": ")[2] for note in plan.notes if note.startswith(f"{name}: ")]
     numbers = [
@@ -116,7 +116,7 @@ def _layer(name: str, plan: Plan, phases: Sequence[PhaseLine]) -> LayerLine:
 
 
 def _phase(plan: Plan, phase: Phase, facts: _NetworkFacts) -> PhaseLine:
-    """Return the report's line about a phase: its kernels and bytes."""
+    """Return the report's line about a phase, with its kernels and bytes."""
     kernels = tuple(
         KernelLine(
             layer=stage.layer,
@@ -138,7 +138,7 @@ def _phase(plan: Plan, phase: Phase, facts: _NetworkFacts) -> PhaseLine:
 
 
 def _items(phase: Phase) -> str:
-    """Return the name of a work item of a phase."""
+    """Return a description of the work items of a phase."""
     pieces = f"{phase.tiles} pieces"
     match phase.kind:
         case Kind.TILES:
@@ -146,22 +146,22 @@ def _items(phase: Phase) -> str:
         case Kind.CHUNKS:
             return f"each {LANES} images" + (f" in {pieces}" if phase.tiles > 1 else "")
         case Kind.TILES_BY_HALF:
-            return f"in {pieces}, by halves of the batch"
+            return f"in {pieces}, half of the batch each"
         case Kind.CHUNKS_BY_SHARE:
-            return f"each {LANES} images, by {phase.tiles} shares of the pixels"
+            return f"each {LANES} images, pixels split in {phase.tiles}"
         case Kind.EACH_WORKER:
-            return "every worker for itself"
+            return "once per worker"
         case Kind.PYTHON:
             return f"the whole batch, in Python: {phase.layer}"
 
 
 def _multiplies(kernel: str, words: Sequence[str]) -> bool:
-    """Return whether a kernel's name begins with one of the words."""
+    """Return whether the first word of a kernel's name is one of the words."""
     return kernel.partition(".")[2].split("_")[0] in words
 
 
 def _touched_bytes(plan: Plan, phase: Phase, facts: _NetworkFacts) -> int:
-    """Return the bytes that a phase reads or writes in a step of whole chunks."""
+    """Return the number of bytes that a phase reads or writes in a step with full chunks."""
     arguments = [a for stage in phase.calls for a in stage.arguments]
     sizes: dict[Any, int] = {}
     for argument in [*arguments, *phase.uses]:
@@ -170,7 +170,7 @@ def _touched_bytes(plan: Plan, phase: Phase, facts: _NetworkFacts) -> int:
 
 
 def _location(argument: Argument, chunks: int, tiles: int, facts: _NetworkFacts) -> dict[Any, int]:
-    """Return the memory location of an argument, if it has one, and its bytes in a step."""
+    """Return the memory location of an argument and its bytes per step, or an empty dict."""
     if isinstance(argument, RunArgument) and argument.name == "images":
         return {argument: facts.image_bytes * chunks * LANES}
     view = argument if isinstance(argument, View | ChunkStride) else (argument,)
@@ -186,12 +186,12 @@ def _location(argument: Argument, chunks: int, tiles: int, facts: _NetworkFacts)
 
 
 def _bytes(buffer: Buffer) -> int:
-    """Return the bytes of one copy of a buffer."""
+    """Return the size of one copy of a buffer in bytes."""
     return buffer.size * np.dtype(buffer.dtype).itemsize
 
 
 def formula(kernel: Kernel) -> str:
-    """Return a kernel's formula: its docstring up to the first sentence."""
+    """Return a kernel's formula, which is its docstring up to the first sentence."""
     family, _, name = kernel.name.partition(".")
     text = _docstrings(family)[name]
     first, *others = (_on_one_line(part) for part in text.split("\n\n"))
@@ -210,7 +210,7 @@ def _on_one_line(text: str) -> str:
 
 @cache
 def _docstrings(family: str) -> dict[str, str]:
-    """Return the docstrings of a kernel module by function, without importing it or Numba."""
+    """Return the docstring of each function in a kernel module, without importing the module."""
     tree = ast.parse((_KERNELS / f"{family}.py").read_text("utf-8"))
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     return {node.name: ast.get_docstring(node) or "" for node in functions}

@@ -1,4 +1,4 @@
-"""`PlanReport`: what a plan report contains, and how it is printed."""
+"""`PlanReport`, the contents of a plan report and its text form."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class LayerLine:
     """A layer in the plan.
 
     Attributes:
-        name: its index and type, such as "2 Dense".
-        lowered_to: what the layer became: the phases of its kernels, or what it was fused with.
-        forward: the multiply-adds with its weights for one image.
-        backward: the multiply-adds of the backward pass.
+        name: the index and type of the layer, for example "2 Dense".
+        lowered_to: the phases of the layer's kernels, or the operation with which it was fused.
+        forward: the number of multiply-adds per image with the layer's weights.
+        backward: the number of multiply-adds per image in the backward pass.
     """
 
     name: str
@@ -33,11 +33,11 @@ class KernelLine:
     """A kernel call in the plan.
 
     Attributes:
-        layer: the layer, or the part of the step, that the call belongs to.
-        kernel: the kernel's file and function, such as "dense.forward".
-        tile: the tile sizes that the kernel is compiled for.
-        formula: what the kernel computes.
-        multiply_adds: the multiply-adds with a layer's weights for one image.
+        layer: the layer, or the part of the step, to which the call belongs.
+        kernel: the kernel's file and function, for example "dense.forward".
+        tile: the tile sizes for which the kernel is compiled.
+        formula: the formula that the kernel computes.
+        multiply_adds: the number of multiply-adds per image with a layer's weights.
     """
 
     layer: str
@@ -49,13 +49,13 @@ class KernelLine:
 
 @dataclass(frozen=True)
 class PhaseLine:
-    """A phase of the plan: its kernels run one after another for each item.
+    """A phase of the plan, whose kernels run one after another for each work item.
 
     Attributes:
-        items: what one item is, such as "each 16 images".
+        items: a description of the work items, for example "each 16 images".
         kernels: the kernel calls, in order.
-        multiply_adds: their multiply-adds for one image.
-        bytes: the memory read or written in a step; each location counts once.
+        multiply_adds: the number of multiply-adds of the kernels per image.
+        bytes: the number of bytes read or written in a step; each location counts once.
     """
 
     items: str
@@ -66,7 +66,7 @@ class PhaseLine:
 
 @dataclass(frozen=True)
 class BufferLine:
-    """A buffer: its contents, its size in bytes, and the number of copies."""
+    """A buffer in the plan, with its contents, its size in bytes and its number of copies."""
 
     name: str
     bytes: int
@@ -75,18 +75,18 @@ class BufferLine:
 
 @dataclass(frozen=True)
 class PlanReport:
-    """The compiled engine's plan in words and numbers: print it, or read its attributes.
+    """The compiled engine's plan in readable form. Print it, or read its attributes.
 
     Attributes:
         task: "training step" or "inference".
         images: the number of images in a batch.
         workers: the number of threads.
-        notes: what was fused and which variants were chosen.
-        layers: what each layer became.
+        notes: descriptions of fused operations and chosen kernel variants.
+        layers: the kernels to which each layer was lowered.
         phases: the phases, in order.
         buffers: the buffers.
-        multiply_adds: the multiply-adds with weights for one image, in total.
-        bytes: the size of all buffers.
+        multiply_adds: the total number of multiply-adds with weights per image.
+        bytes: the total size of all buffers.
     """
 
     task: str
@@ -103,10 +103,10 @@ class PlanReport:
         return self.text()
 
     def text(self, width: int = 100) -> str:
-        """Return the report as text. Headings start at the margin; other lines are indented.
+        """Return the report as text in which all lines except headings are indented.
 
         Args:
-            width: the length of the longest line, at least 60.
+            width: the maximum length of a line, at least 60.
         """
         width = max(width, 60)
         sections = _head, _layers, _phases, _buffers
@@ -119,7 +119,7 @@ class PlanReport:
 
 
 def _head(report: PlanReport, width: int) -> Iterator[str]:
-    """Yield the task, the totals, and the notes that concern no single layer."""
+    """Yield the task, the totals, and the notes that do not belong to a single layer."""
     workers = f"{report.workers} worker{'s' * (report.workers > 1)}"
     images = f"{report.images} image{'s' * (report.images > 1)}"
     yield f"{report.task} of {images} by {workers}"
@@ -147,7 +147,7 @@ def _layers(report: PlanReport, width: int) -> Iterator[str]:
         yield _row(left, [_count(layer.forward), _count(layer.backward)], width)
         yield from others
     yield from _wrapped(
-        "forward and backward: multiply-adds with the layer's weights for one image", 2, width
+        "forward and backward: multiply-adds per image with the layer's weights", 2, width
     )
 
 
@@ -162,10 +162,10 @@ def _phases(report: PlanReport, width: int) -> Iterator[str]:
         yield _row(f"  {number:>2}  {phase.items}", numbers, width)
         yield from _kernels(phase, layer, name, width)
     yield from _wrapped(
-        "The kernels of a phase run one after another for each item, so the next kernel finds its "
-        "input in the cache. Workers wait for each other between phases. bytes: memory read or "
-        "written in a step; each location counts once per phase. 6x4: the tile of sums that a "
-        "kernel keeps in registers.",
+        "The kernels of a phase run one after another for each work item, so the input of the next "
+        "kernel is still in the cache. Workers wait for each other between phases. bytes: memory "
+        "read or written in a step; each location counts once per phase. 6x4: the size of the tile "
+        "of sums that a kernel keeps in registers.",
         2,
         width,
     )
@@ -195,19 +195,19 @@ def _buffers(report: PlanReport, width: int) -> Iterator[str]:
 
 
 def _row(left: str, numbers: Iterable[str], width: int) -> str:
-    """Return a line with columns of numbers at its right end."""
+    """Return a line whose right end has columns of numbers."""
     right = "".join(f"{number:>{_NUMBER}}" for number in numbers)
     return f"{left:<{width - len(right)}}{right}".rstrip()
 
 
 def _wrapped(text: str, indent: int, width: int) -> list[str]:
-    """Return a text as indented lines; an empty text gives one line."""
+    """Wrap a text into indented lines, or a single line if the text is empty."""
     space = " " * indent
     return textwrap.wrap(text, width, initial_indent=space, subsequent_indent=space) or [space]
 
 
 def _wrapped_formulas(text: str, indent: int, width: int) -> list[str]:
-    """Return formulas, separated by three spaces, as indented lines that break between them."""
+    """Wrap formulas, separated by three spaces, into indented lines that break between formulas."""
     lines = [""]
     for formula in text.split("   "):
         extended = f"{lines[-1]}   {formula}" if lines[-1] else formula
@@ -219,7 +219,7 @@ def _wrapped_formulas(text: str, indent: int, width: int) -> list[str]:
 
 
 def _kernel(kernel: KernelLine) -> str:
-    """Return a kernel's name and its tile."""
+    """Return a kernel's name and its tile size."""
     return f"{kernel.kernel} {'x'.join(map(str, kernel.tile.values()))}".rstrip()
 
 
@@ -228,12 +228,12 @@ def _widest(words: Iterable[str]) -> int:
 
 
 def _count(number: int) -> str:
-    """Return a count; an empty string for 0."""
+    """Return a formatted count, or an empty string for 0."""
     return f"{number:,}" if number else ""
 
 
 def _size(number: float) -> str:
-    """Return a number of bytes with a unit."""
+    """Format a number of bytes with a unit."""
     units = ["B", "KiB", "MiB", "GiB"]
     while number >= 1024 and len(units) > 1:
         number /= 1024

@@ -1,1 +1,1 @@
-"""Runs a plan: buffers, arguments, threads and the state of a step."""
+"""Runs a plan, and manages its buffers, arguments, threads and step state."""

@@ -1,4 +1,4 @@
-"""Converts a run's images, labels, order and learning rates to the arrays that kernels take."""
+"""Converts the images, labels, order and learning rates of a run to arrays for kernels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from handgrad.train_config import TrainConfig
 
 
 def as_kernel_images(images: NDArray[Any]) -> NDArray[Any]:
-    """Return images as uint8, or as float32 if they have another type."""
+    """Return uint8 images unchanged, and convert images of any other type to float32."""
     with np.errstate(over="ignore"):  # the step that reads an infinite pixel reports it
         return np.ascontiguousarray(images, np.uint8 if images.dtype == np.uint8 else np.float32)
 
@@ -22,11 +22,11 @@ def as_kernel_images(images: NDArray[Any]) -> NDArray[Any]:
 def bind_run_arguments(
     batches: BatchStream, steps: StepResults, config: TrainConfig, classes: int
 ) -> dict[str, Any]:
-    """Return the arguments of a training run, by the names of the kernels' parameters.
+    """Return the arguments of a training run, keyed by the names of kernel parameters.
 
     Args:
         batches: the run's images and their order.
-        steps: the arrays that receive the losses and the correct counts.
+        steps: the arrays that receive the losses and the numbers of correct predictions.
         config: the loss, the optimizer and the seed.
         classes: the number of classes.
     """
@@ -53,12 +53,12 @@ def bind_run_arguments(
 
 
 def _augmentation_table(batches: BatchStream) -> Array:
-    """Return the sampled augmentation parameters of each image, in the order of the run."""
+    """Sample the augmentation parameters of each image, in the order of the run."""
     if batches.augment is None:
         return np.zeros(1, np.float32)
     return batches.augment.sample(batches.order, batches.images.shape[2:])
 
 
 def _signed(word: int) -> int:
-    """Return the signed 64-bit integer that has the same bits as an unsigned one."""
+    """Return the signed 64-bit integer that has the same bits as an unsigned integer."""
     return word - (1 << 64) if word >> 63 else word

@@ -16,7 +16,7 @@ OptimizerState = Mapping[str, Mapping[str, Array]]
 class ParameterSync:
     """Copies parameters and optimizer state between a network and the kernels' layout.
 
-    It remembers the values it copied last, and skips arrays that have not changed since.
+    It stores the values that it copied last, and skips arrays that have not changed since then.
 
     Args:
         layout: the kernels' layout.
@@ -27,14 +27,14 @@ class ParameterSync:
         self._copied: dict[tuple[str, str], Array] = {}
 
     def copy_in(self, parameters: Mapping[str, Array], state: OptimizerState) -> None:
-        """Copy the parameters, and the optimizer state if there is any, into the layout."""
+        """Copy the parameters and any optimizer state into the layout."""
         for name, array in parameters.items():
             self._copy_if_changed(name, "", array, self._layout.W)
             for kind, values in state.get(name, {}).items():
                 self._copy_if_changed(name, kind, values, self._layout.optimizer_state[kind])
 
     def invalidate(self) -> None:
-        """Discard the remembered values; call it before the kernels change the layout."""
+        """Discard the stored values. Call this before the kernels change the layout."""
         self._copied.clear()
 
     def copy_out(self, parameters: Mapping[str, Array], state: OptimizerState) -> None:
@@ -49,7 +49,7 @@ class ParameterSync:
     def _copy_if_changed(
         self, name: str, kind: str, array: Array, row: NDArray[np.float32]
     ) -> None:
-        """Copy an array unless it equals the last copy; comparing is much faster than copying."""
+        """Copy an array unless it equals the last copy. Comparing is much faster than copying."""
         known = self._copied.get((name, kind))
         if known is None or not _identical(known, array):
             self._layout.copy_in(name, array, row)
@@ -57,6 +57,6 @@ class ParameterSync:
 
 
 def _identical(a: Array, b: Array) -> bool:
-    """Return whether two float32 arrays agree in every bit, NaN included."""
+    """Return whether two float32 arrays are bitwise identical, including NaN values."""
     comparable = all(x.dtype == np.float32 and x.flags.c_contiguous for x in (a, b))
     return comparable and np.array_equal(a.view(np.uint32), b.view(np.uint32))

@@ -1,4 +1,4 @@
-"""A program: a plan with memory and machine code, which several workers run."""
+"""A program, which is a plan with memory and machine code that several workers run."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ _STEPS, _PHASES, _PHASE_COUNT, _WORKERS = map(
 
 
 class Program:
-    """A plan that can be run.
+    """A plan with its memory and its machine code, ready to run.
 
     Args:
         plan: the plan.
-        workers: the largest number of workers.
+        workers: the maximum number of workers.
 
     Attributes:
         plan: the plan.
-        workers: the largest number of workers.
+        workers: the maximum number of workers.
         step_states: the step state of each worker, one after another.
     """
 
@@ -65,7 +65,7 @@ class Program:
         self._prepare_calls()
 
     def array(self, buffer: Buffer) -> NDArray[Any]:
-        """Return a buffer's memory, one row for each copy of the buffer."""
+        """Return a buffer's memory with one row per copy of the buffer."""
         return self._memory[buffer]
 
     def set_run_arguments(self, **values: int | float | NDArray[Any]) -> None:
@@ -86,7 +86,7 @@ class Program:
         )
 
     def start(self, made: int) -> None:
-        """Set the step states to before the first step of a run, after `made` earlier updates."""
+        """Initialize the step states for a run that begins after `made` updates."""
         step_states = self.step_states.reshape(self.workers, WORDS)
         step_states[...] = 0
         step_states[:, STEP] = -1
@@ -96,28 +96,28 @@ class Program:
         """Run steps, or the phases from `first` up to `last` of one step.
 
         Args:
-            steps: how many.
-            workers: how many threads to use; fewer are used while other runs need threads.
-            first: the first phase.
-            last: the phase after the last; None: all phases.
+            steps: the number of steps.
+            workers: the number of threads to use. Fewer are used while other runs need threads.
+            first: the index of the first phase.
+            last: the index after the last phase, or None for all phases.
 
         Returns:
-            Whether all numbers were finite.
+            Whether all values were finite.
         """
         with reserve_threads(min(workers, self.workers), self.workers) as count:
             return self._run(steps, count, first, last)
 
     def step(self, seed: int) -> bool:
-        """Run one step phase by phase, with the Python functions of the plan.
+        """Run one step phase by phase, including the Python functions of the plan.
 
-        All exceptions that Python functions may raise occur before the update begins. Such a step
-        does not count.
+        Python functions can raise exceptions only before the update begins. A step that raises an
+        exception does not count.
 
         Args:
-            seed: the run's seed.
+            seed: the seed of the run.
 
         Returns:
-            Whether all numbers were finite.
+            Whether all values were finite.
         """
         for number, phase in enumerate(self.plan.phases):
             if phase.python is None:
@@ -149,8 +149,8 @@ class Program:
     def _run_together(self, workers: int) -> bool:
         """Run the driver in several threads, or fewer if the system has no more threads.
 
-        All threads must exist before any of them begins, because each waits for all others at
-        barriers. Returns False: there is no more work.
+        All threads must exist before any of them begins, because each thread waits for all others
+        at barriers. Returns False, because there is no more work.
         """
         driver, gate = function(_DRIVER), threading.Lock()
         ends: list[threading.Lock] = []
@@ -176,7 +176,7 @@ class Program:
         return False
 
     def _prepare_calls(self) -> None:
-        """Write the arguments of each worker's call of the driver; `_run` sets the others."""
+        """Write the arguments for each worker's driver call, except those that `_run` sets."""
         tables = (self._kernel_calls, self._arguments, self._blocks, self.step_states)
         addresses = [int(table.ctypes.data) for table in tables]
         barrier, phases = int(self._barrier.ctypes.data), int(self._phases.ctypes.data)
@@ -222,7 +222,7 @@ class Program:
         self._arguments = np.array(rows, np.int64)
 
     def _argument_row(self, argument: Argument, parameter_type: str) -> tuple[int, int, int, int]:
-        """Return an argument's word, and what to add to it per chunk, tile and worker."""
+        """Return an argument's value and its increments per chunk, per tile and per worker."""
         match argument:
             case RuntimeIndex():
                 return self._runtime_index_row(argument)

@@ -1,4 +1,4 @@
-"""Runs the phases of a plan that call Python: layers, losses and optimizers without kernels."""
+"""Runs plans with phases in Python, which are needed for layers or losses without kernels."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from handgrad.train_config import TrainConfig
 
 
 def run_phase_by_phase(program: Program, count: int, seed: int) -> bool:
-    """Run steps of which some phases run in Python. Ctrl-C takes effect between two steps.
+    """Run steps that have phases in Python. Ctrl-C takes effect between two steps.
 
     Args:
         program: the program.
         count: the number of steps.
-        seed: the run's seed, for dropout.
+        seed: the seed of the run, which dropout uses.
 
     Returns:
-        True if all steps ran; False if one met a number that is not finite.
+        True if all steps ran, or False if a step produced a non-finite value.
     """
     remaining, succeeded = count, True
 
@@ -35,12 +35,12 @@ def run_phase_by_phase(program: Program, count: int, seed: int) -> bool:
 
 
 def warn_missing_kernels(plan: Plan, config: TrainConfig, warned: set[str]) -> None:
-    """Warn once about each layer, loss and optimizer of a plan that has no kernel.
+    """Log one warning about each layer, loss and optimizer of a plan that has no kernel.
 
     Args:
         plan: the plan.
-        config: the loss and the optimizer.
-        warned: the names that a warning has mentioned already; new ones are added.
+        config: the configuration with the loss and the optimizer.
+        warned: the names that earlier warnings mentioned. New names are added to it.
     """
     kinds = {
         "loss": f"the loss {type(config.loss).__name__}",
@@ -52,6 +52,6 @@ def warn_missing_kernels(plan: Plan, config: TrainConfig, warned: set[str]) -> N
     if new:
         warned.update(new)
         logging.getLogger("handgrad").warning(
-            "handgrad: compiled engine: no kernel for %s; these run in Python, more slowly",
+            "handgrad: compiled engine: no kernel for %s; these run in Python, which is slower",
             ", ".join(new),
         )

@@ -1,4 +1,4 @@
-"""The worker threads of a process: how many may run, and work that a signal must not interrupt."""
+"""Limits the worker threads of a process, and runs work that signals must not interrupt."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _fork_aware: WeakSet[_ForkAware] = WeakSet()
 
 @contextmanager
 def reserve_threads(wanted: int, limit: int) -> Iterator[int]:
-    """Reserve threads from the budget of this process, and yield how many were granted.
+    """Reserve threads from the budget of this process, and yield the number granted.
 
-    The calling thread always counts as granted. Additional threads are granted only while the
-    programs of all threads together stay within the limit.
+    The calling thread is always granted. Additional threads are granted only if the total number of
+    reserved threads in this process stays within the limit.
 
     Args:
         wanted: the preferred number of threads, including the caller's.
-        limit: the largest number of threads that may run at once in this process.
+        limit: the maximum number of threads that may run at the same time in this process.
     """
     global _busy_threads  # noqa: PLW0603 (a process has one set of cores)
     with _lock:
@@ -47,14 +47,14 @@ def reserve_threads(wanted: int, limit: int) -> Iterator[int]:
 
 
 def run_uninterruptible(work: Callable[[], bool]) -> None:
-    """Run work piece by piece, and deliver signals such as Ctrl-C only between two pieces.
+    """Run work piece by piece, so that signals such as Ctrl-C take effect only between pieces.
 
-    Python delivers signals to the main thread, in the middle of whatever it runs. On the main
-    thread, all pieces therefore run on one background thread while the main thread waits. A new
-    thread for each piece would start on a core with cold caches.
+    Python delivers signals to the main thread, and interrupts whatever it is running. If this
+    function is called on the main thread, all pieces therefore run on one background thread while
+    the main thread waits. A new thread per piece could start on a core with cold caches.
 
     Args:
-        work: runs one piece, and returns whether more pieces follow.
+        work: a function that runs one piece, and returns whether more pieces follow.
     """
     if threading.current_thread() is not threading.main_thread():
         while work():
@@ -76,7 +76,7 @@ def run_uninterruptible(work: Callable[[], bool]) -> None:
 
 
 def start(work: Callable[..., None], *arguments: Any) -> None:
-    """Start a thread with a single C call; an interrupted `threading.Thread.start` may hang.
+    """Start a thread with a single C call, as an interrupted `threading.Thread.start` may hang.
 
     Raises:
         RuntimeError: if the system cannot start another thread.
@@ -85,7 +85,7 @@ def start(work: Callable[..., None], *arguments: Any) -> None:
 
 
 class _BackgroundTask:
-    """Work for another thread. Each piece runs completely or never starts.
+    """Work for another thread, each piece of which runs completely or not at all.
 
     Attributes:
         finished: a lock that is released when the task ends.
@@ -111,25 +111,25 @@ class _BackgroundTask:
             self.finished.release()
 
     def cancel(self) -> None:
-        """Prevent the task from starting; if it has started, wait for its current piece."""
+        """Prevent the task from starting or, if it has started, wait for its current piece."""
         with self._running:
             self.is_done = True
 
 
 def acquired_lock() -> threading.Lock:
-    """Return a lock that is held, for another thread to release."""
+    """Return an acquired lock, which another thread will release."""
     lock = threading.Lock()
     lock.acquire()
     return lock
 
 
 def register_after_fork(instance: _ForkAware) -> None:
-    """Call an object's `reset_after_fork` in each forked child, for as long as the object lives."""
+    """Call an object's `reset_after_fork` in every forked child while the object exists."""
     _fork_aware.add(instance)
 
 
 def _reset_after_fork() -> None:
-    """Reset the thread budget in a forked child, which has only the thread that called fork."""
+    """Reset the thread budget in a forked child, where only the forking thread exists."""
     global _busy_threads, _lock
     _busy_threads, _lock = 0, threading.Lock()
     for instance in list(_fork_aware):

@@ -1,4 +1,4 @@
-"""The thread-count autotuner: measures whether all workers or one are faster, and switches."""
+"""The thread tuner, which measures whether all workers or a single worker is faster."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ _FIRST_RETRY, _LONGEST_RETRY = 4, 64  # slices until the slower choice is timed 
 
 
 class ThreadTuner:
-    """Chooses between all workers and one worker, from the time that recent steps took.
+    """Chooses between all workers and one worker, based on the duration of recent steps.
 
-    Workers wait for each other at every barrier, many thousand times a second. If another process
-    needs one of their cores, all workers stall with it, and a single worker is faster. The result
-    does not depend on the number of workers, so the choice may change between any two slices.
+    Workers wait for each other at every barrier, many thousand times per second. If another process
+    uses one of their cores, all workers must wait, and a single worker is faster. The result does
+    not depend on the number of workers, so the choice may change after each slice, which is a
+    series of consecutive steps.
 
     Args:
-        workers: the largest number of workers.
+        workers: the maximum number of workers.
     """
 
     def __init__(self, workers: int) -> None:
@@ -30,7 +31,7 @@ class ThreadTuner:
         self._slices_to_retry, self._retry_interval = 0, _FIRST_RETRY
 
     def choose(self) -> int:
-        """Return the number of workers for the next slice."""
+        """Choose the number of workers for the next slice."""
         seconds = self._seconds_per_step
         best = min(seconds, key=lambda workers: seconds[workers])
         untimed = [workers for workers, time in seconds.items() if time == math.inf]
@@ -44,28 +45,28 @@ class ThreadTuner:
         return next((workers for workers in seconds if workers != best), best)
 
     def slice_steps(self, workers: int) -> int:
-        """Return the number of steps in a slice."""
+        """Return the number of steps in a slice for a number of workers."""
         seconds = self._seconds_per_step[workers]
         known = min(self._seconds_per_step.values()) if seconds == math.inf else seconds
         return _FIRST_SLICE_STEPS if known == math.inf else max(1, int(_SLICE_SECONDS / known))
 
     def record(self, workers: int, steps: int, seconds: float) -> None:
-        """Record the time of a slice. It replaces the last time, as the first slice is cold."""
+        """Record the duration of a slice. Older values are replaced, as the first slice is slow."""
         self._seconds_per_step[workers] = seconds / steps
 
 
 def run_in_slices(program: Program, count: int, tuner: ThreadTuner) -> bool:
-    """Run steps in slices, each with as many workers as the tuner chooses.
+    """Run steps in slices, and let the tuner choose the number of workers for each slice.
 
     Ctrl-C takes effect between two slices.
 
     Args:
         program: the program.
         count: the number of steps.
-        tuner: chooses the number of workers.
+        tuner: the tuner that chooses the number of workers.
 
     Returns:
-        True if all steps ran; False if one met a number that is not finite.
+        True if all steps ran, or False if a step produced a non-finite value.
     """
     remaining, succeeded = count, True
 
