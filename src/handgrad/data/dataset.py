@@ -125,7 +125,8 @@ class Dataset:
             folder: the folder that relative paths refer to.
             preprocessing: how to preprocess each image, or None to choose it automatically.
             name: the name of the data in error messages and tables.
-            progress: whether to show a progress bar on stderr, or None to show it only in a terminal.
+            progress: whether to show a progress bar on stderr, or None to show it only in a
+                terminal.
 
         Raises:
             DataError: if a column is missing, or a file cannot be read.
@@ -155,7 +156,8 @@ class Dataset:
             classes: the class names in order, or None for the sorted labels that occur.
             preprocessing: how to preprocess each image, or None to choose it automatically.
             name: the name of the data in error messages and tables.
-            progress: whether to show a progress bar on stderr, or None to show it only in a terminal.
+            progress: whether to show a progress bar on stderr, or None to show it only in a
+                terminal.
 
         Raises:
             DataError: if a file cannot be read, or a label is not among the classes.

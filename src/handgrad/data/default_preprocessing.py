@@ -27,8 +27,8 @@ def default_preprocessing(paths: Sequence[Path], side: int | None = None) -> Pre
     """Return a "plain" preprocessing whose channels, size and background suit the files.
 
     Colour images keep their colours. If all images have the same size, of at most 64 pixels, it is
-    kept; otherwise they are resized to 28x28, or to 32x32 if they have colours. The background behind
-    transparent pixels is white for dark images and black for light ones.
+    kept; otherwise they are resized to 28x28, or to 32x32 if they have colours. The background
+    behind transparent pixels is white for dark images and black for light ones.
 
     Args:
         paths: the image files. A sample of them is decoded.

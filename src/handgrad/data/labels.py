@@ -45,7 +45,8 @@ def check_labels(y: NDArray[Any], images: int, classes: int) -> None:
         )
     if len(y) != images:
         raise DataError(
-            f"there are {images} images but {len(y)} labels; give one label per image"
+            f"the numbers of images and labels differ: {images} and {len(y)}; "
+            "give one label per image"
         )
     if y.min() < 0 or y.max() >= classes:
         bad = int(np.flatnonzero((y < 0) | (y >= classes))[0])

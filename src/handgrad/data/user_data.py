@@ -140,7 +140,8 @@ def _channels_first(X: NDArray[Any], name: str) -> NDArray[Any]:
     if X.shape[1] not in (1, 3):
         raise DataError(
             f"{name}: images must be (N, H, W), or have 1, 3 or 4 channels as the first or last "
-            f"axis, not {shape} {X.dtype}; 4 channels are red, green, blue and alpha, with values 0..255"
+            f"axis, not {shape} {X.dtype}; "
+            "4 channels are red, green, blue and alpha, with values 0..255"
         )
     return np.ascontiguousarray(X)
 

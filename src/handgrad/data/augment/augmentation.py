@@ -49,10 +49,10 @@ class Augmentation:
     >>> Augmentation.of("light,rotation=20").rotation
     20.0
 
-    The result depends only on the seed, the epoch and the image's index in the data, so every
-    engine, and also a resumed run, sees the same images. Each setting is a maximum: the value for an
-    image is uniform between minus and plus the setting. Lengths are fractions of the image's side
-    length.
+    The result depends only on the seed, the epoch and the image's index in the data, so
+    every engine, and also a resumed run, uses the same images. Each setting is a maximum: the
+    value for an image is uniform between minus and plus the setting. Lengths are fractions of
+    the image's side length.
 
     Attributes:
         shift: the vertical and horizontal translation. If rotation, scale, stretch, shear and

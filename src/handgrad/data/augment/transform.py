@@ -81,7 +81,7 @@ def _change_strokes(old: NDArray[Any], change: Array, rounds: bool) -> None:
 def _source_positions(
     parameters: Array, grid: SamplingGrid
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return the source y and x of each pixel in the padded images in 1/256 pixel, (N, H·W) each."""
+    """Return the source y and x of each pixel in padded images, in 1/256 pixel, (N, H·W) each."""
     H, W = grid.size
     K, N = grid.control_points, len(parameters)
     down, right = grid.half_pixels[:, : H * W]

@@ -52,8 +52,8 @@ def read_pixels(path: Path) -> NDArray[np.uint8]:
         path: a PNG, JPEG, GIF or BMP file.
 
     Returns:
-        (H, W) uint8 if the image is grey, otherwise (H, W, C) with C = 2 (grey, alpha), 3 (red, green,
-        blue) or 4 (red, green, blue, alpha).
+        (H, W) uint8 if the image is grey, otherwise (H, W, C) uint8 with C = 2 (grey, alpha),
+        3 (red, green, blue) or 4 (red, green, blue, alpha).
 
     Raises:
         DataError: if the file cannot be read as an image.

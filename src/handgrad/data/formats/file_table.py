@@ -41,7 +41,7 @@ def read(path: Path) -> dict[str, FileList]:
     columns, rows = _read_rows(table)
     names = file_and_label(columns)
     if names is None:
-        raise DataError(f"{table} has no columns named file_name and label; name its columns this way")
+        raise DataError(f"{table} has no columns file_name and label; rename its columns")
     if not rows:
         raise DataError(f"{table} has no rows; it must have one row per image")
     file_column, label_column = names
@@ -87,7 +87,7 @@ def read_frame(
         if (count := list(columns).count(column)) != 1:
             known = ", ".join(map(str, columns))
             number = "no column" if not count else f"{count} columns"
-            raise DataError(f"{name}: the DataFrame has {number} {column!r}; its columns are {known}")
+            raise DataError(f"{name}: the DataFrame has {number} {column!r}; it has {known}")
     files = frame[path].tolist()
     if not files:
         raise DataError(f"{name}: the DataFrame has no rows; it must have at least one")
@@ -113,7 +113,7 @@ def _read_rows(table: Path) -> tuple[list[str], list[tuple[int, dict[str, str | 
     """Read the column names of a table, and each row with the number of its last line."""
     check_is_file(table)
     if table.stat().st_size > _MAX_BYTES:
-        raise DataError(f"{table} is too large for a table of files; is it a different kind of file?")
+        raise DataError(f"{table} is too large for a table of files; is it something else?")
     try:
         with table.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.DictReader(lines)

@@ -143,7 +143,7 @@ def _read_header(content: io.BufferedIOBase) -> tuple[np.dtype[Any], tuple[int, 
     if 0 in shape:
         raise _HeaderError(f"its header states the empty shape {shape}")
     if math.prod(shape) * dtype.itemsize > MAX_BYTES:
-        raise _HeaderError(f"its header states {shape}, which exceeds the limit of {MAX_BYTES:,} bytes")
+        raise _HeaderError(f"its header states {shape}, which exceeds {MAX_BYTES:,} bytes")
     return dtype, shape
 
 

@@ -42,7 +42,7 @@ def read_images(
         progress: whether to show a progress bar on stderr, or None to show it only in a terminal.
 
     Raises:
-        DataError: if files cannot be read; the message gives their number and the name of the first.
+        DataError: if files cannot be read; the message gives their number and names the first.
     """
     key = _digest(paths, preprocessing, name)
     entry = CacheEntry(key, (len(paths), *preprocessing.shape))

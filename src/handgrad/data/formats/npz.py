@@ -132,8 +132,8 @@ def _read_array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
         size = math.prod(shape) * dtype.itemsize
         if dtype.hasobject or dtype.kind not in "buifU":
             raise DataError(
-                f"{name} has dtype {dtype}, which is neither numbers nor strings; save labels .astype(str) "
-                "and images .astype(np.uint8)"
+                f"{name} has dtype {dtype}, which is neither numbers nor strings; "
+                "save labels .astype(str) and images .astype(np.uint8)"
             )
         if any(n < 0 for n in shape) or size != info.file_size - header.tell():
             raise ValueError(f"{name} does not have the length in its header")

@@ -68,7 +68,7 @@ def _read_table(path: Path) -> tuple[NDArray[np.uint8], list[str]]:
     batches: list[NDArray[np.uint8]] = []
     cells = _cells(first)
     if cells[0] == "" and cells[1:2] and cells[1].strip().lower() in LABELS:
-        raise DataError(f"{path}: the first column contains line numbers; remove it (index=False in pandas)")
+        raise DataError(f"{path}: the first column contains line numbers; remove it (index=False)")
     count = len(cells) - 1
     has_header = _is_header(first)
     lines = chain([] if has_header else [first], lines)
@@ -121,9 +121,7 @@ def _shape(count: int, path: Path) -> tuple[int, int, int]:
         side = math.isqrt(count // channels)
         if side and channels * side * side == count:
             return channels, side, side
-    raise DataError(
-        f"{path}: {count:,} pixels per line do not form a square grey or colour image"
-    )
+    raise DataError(f"{path}: {count:,} pixels per line do not form a square grey or colour image")
 
 
 def _lines(path: Path) -> Iterator[str]:

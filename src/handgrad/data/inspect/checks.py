@@ -258,8 +258,7 @@ def _formats(readable: Sequence[ImageFacts]) -> Iterator[Issue]:
             "modes",
             "note",
             f"{len(modes)} pixel formats: {listed}",
-            "all are converted to one format; check that grey and colour images belong "
-            "together",
+            "all are converted to one format; check that grey and colour images belong together",
         )
     if animated := [image for image in readable if image.frames > 1]:
         yield Issue(

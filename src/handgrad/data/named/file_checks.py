@@ -61,7 +61,7 @@ def require_published(name: str, checks: Sequence[FileCheck]) -> None:
     if bad:
         raise DataError(
             f"{name}: {bad} of {len(checks)} files differ from the published ones; "
-            f"remove the wrong or corrupted files and {remedy}"
+            f"remove the wrong or broken files and {remedy}"
         )
     if missing:
         raise DataError(f"{name}: {missing} of {len(checks)} files are missing; {remedy}")
