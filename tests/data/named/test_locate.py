@@ -51,8 +51,8 @@ def test_a_given_folder_is_the_only_one_searched(cache, tmp_path):
     write(cache / "tiny")
     folder = write(tmp_path / "given", t10k_labels=None)
     sentence = (
-        f"^{folder} does not contain all of tiny: t10k-labels-idx1-ubyte.gz missing; add what is "
-        "missing, plain or gzipped, or leave the folder out to download it"
+        f"^{folder} does not contain all of tiny: t10k-labels-idx1-ubyte.gz missing; add these "
+        "files, gzipped or not, or do not give a folder, so that they are downloaded"
     )
     with pytest.raises(DataError, match=sentence):
         locate(TINY, folder)
