@@ -32,7 +32,8 @@ class Calibration:
     Attributes:
         temperature: the divisor of the logits before the softmax.
         threshold: the lowest probability of a confident answer. If 0, every answer is confident.
-        precision: the requested fraction of correct answers among confident ones, or None.
+        precision: the requested fraction of correct answers among confident ones, or None if no
+            fraction was requested.
         coverage: the fraction of images with a confident answer.
         error_before: the expected calibration error without the temperature, from 0 to 1.
         error: the expected calibration error with the temperature, from 0 to 1.
@@ -67,12 +68,12 @@ class Calibration:
         if self.precision is None:
             return words
         return (
-            f"{words}\nconfident from {self.threshold:.2%}: {self.coverage:.2%} of the answers, of "
-            f"which at least {self.precision:.2%} are correct"
+            f"{words}\nconfident from {self.threshold:.2%}: {self.coverage:.2%} of the answers; "
+            f"at least {self.precision:.2%} of these answers are correct"
         )
 
     def probabilities(self, Z: Array) -> Array:
-        """Return the probabilities (N, K) of logits Z (N, K)."""
+        """Compute the calibrated probabilities (N, K) from logits Z (N, K)."""
         return softmax(Z / Z.dtype.type(self.temperature))
 
     def is_confident(self, p: Array) -> NDArray[np.bool_]:
@@ -140,7 +141,8 @@ def calibrate(Z: Array, y: Array, *, precision: float | None = None) -> Calibrat
         raise ConfigError(f"precision must be above 0 and at most 1, not {precision}")
     if len(Z) == 0 or len(Z) != len(y):
         raise DataError(
-            f"{len(Z)} rows of logits and {len(y)} labels; give at least one, and equally many"
+            f"there are {len(Z)} rows of logits and {len(y)} labels; "
+            "give the same number of both, and at least one"
         )
     Z = Z.astype(np.float64)
     temperature = _temperature(Z, y)
@@ -219,7 +221,7 @@ def _threshold(p: Array, y: Array, precision: float) -> float:
     if len(enough) == 0:
         raise DataError(
             f"no threshold makes {precision:.2%} of the answers on these {len(y)} images correct; "
-            "ask for a lower precision, or train longer"
+            "request a lower precision, or train longer"
         )
     # A margin for float32: the last of these answers stays above the threshold.
     return max(0.0, float(confidence[enough[-1]]) - 1e-6)

@@ -46,8 +46,8 @@ class DeferredSignals:
     """Turns SIGINT into KeyboardInterrupt and other signals into SystemExit, but not during a step.
 
     Within `deferred`, the first signal takes effect at the end of the block; a second one takes
-    effect immediately. Signals that have other handlers, and
-    threads other than the main thread, are not affected.
+    effect immediately. Signals that have other handlers, and threads other than the main thread,
+    are not affected.
 
     Args:
         saving: whether there is something to save. If not, only SIGINT is deferred.
@@ -135,8 +135,8 @@ def on_exit(function: Callable[[], object]) -> Iterator[None]:
     """Call a short function if `exit_now` ends the process within the block.
 
     Args:
-        function: the function. It may be called at any point of the block, even while it is
-            already running.
+        function: the function to call. This may happen at any point of the block, even while
+            the function is already running.
     """
     _exit_functions.append(function)
     try:

@@ -47,7 +47,10 @@ class Summary:
 
     @property
     def multiply_adds(self) -> int:
-        """Multiply-adds in a forward pass of one image. A training step needs three times that."""
+        """Multiply-adds in a forward pass of one image.
+
+        A training step needs about three times as many.
+        """
         return sum(row.multiply_adds for row in self.rows)
 
     @property

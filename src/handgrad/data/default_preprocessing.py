@@ -19,7 +19,7 @@ LARGEST = 64  # the largest side that is kept, in pixels
 GREY_SIDE, COLOUR_SIDE = 28, 32  # the side of the result for larger or mixed sizes
 
 _MIN_TINT = 16  # of 255: pixels whose channels differ by less are grey
-_MIN_COLOURED = 0.01  # the share of coloured pixels from which an image is in colour
+_MIN_COLOURED = 0.01  # the fraction of coloured pixels that makes an image a colour image
 _DARK = 32  # of 255
 
 

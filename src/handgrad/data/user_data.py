@@ -30,7 +30,7 @@ from handgrad.errors import DataError
 from handgrad.files import expanded
 from handgrad.preprocess import CompositeAlpha, Preprocessing
 
-TEST_SHARE = 0.2  # the share of images that becomes the test set if none is given
+TEST_SHARE = 0.2  # the fraction of images that becomes the test set if there is none
 
 
 def load_user_data(

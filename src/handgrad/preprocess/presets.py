@@ -37,7 +37,7 @@ def plain(
     Args:
         shape: the shape that the network takes, (C, H, W), with C = 1 for grey and 3 for colour.
         keep_aspect: whether to keep the aspect ratio and pad, instead of stretching the image.
-        background: what to put behind transparent pixels.
+        background: the background colour behind transparent pixels.
 
     Raises:
         ModelError: if no preprocessing can produce this shape.

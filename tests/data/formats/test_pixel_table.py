@@ -33,8 +33,8 @@ def test_a_header_is_skipped(tmp_path, header, label):
     [
         (
             ["digit,0,1,2,3", "7,1,2,3,4", "8,1,2,3,4"],
-            "a.csv, line 1: the label 'digit' is followed by numbers; if this line is a header, call "
-            "its first column label",
+            "a.csv, line 1: the label 'digit' is followed by numbers; if this line is a header, "
+            "call its first column label",
         ),
         (
             ["digit,253,254,255,256", "7,1,2,3,4"],

@@ -101,7 +101,7 @@ def _source_positions(
 
 
 def _clipped(position: NDArray[np.int32], size: int) -> NDArray[np.int32]:
-    """Clip positions to the padded image, and count them from its first pixel."""
+    """Clip positions to the padded image, and measure them from its first pixel."""
     return position.clip(-PIXEL, PIXEL * size) + PIXEL
 
 
@@ -131,7 +131,7 @@ def _with_lightness(new: Array, parameters: Array, rounds: bool) -> Array:
 
 
 def _erase(images: NDArray[Any], parameters: Array, fill: float) -> None:
-    """Fill the rectangles, in place."""
+    """Fill the erased rectangles in place."""
     columns = [column_of.TOP, column_of.BOTTOM, column_of.LEFT, column_of.RIGHT]
     sides = parameters[:, columns].astype(int)
     for n in np.flatnonzero(sides.any(axis=1)):
