@@ -246,7 +246,10 @@ def test_check_prints_problems_and_remedies(handgrad, tmp_path):
     ended = handgrad("data", "check", root)
     assert (ended.status, ended.err) == (1, "")
     assert "error: duplicate under two labels\n" in ended.out
-    assert "1 image is the same in two classes; keep them in one class\n" in ended.out
+    assert (
+        "1 image is the same as an image of another class; keep each image in only one class\n"
+        in ended.out
+    )
     assert f"{root / 'a/0.png'} and {root / 'b/0.png'}" in ended.out
 
 

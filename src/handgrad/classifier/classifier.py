@@ -155,7 +155,7 @@ class Classifier:
         Raises:
             ModelError: if the path has another suffix, a layer is not one of handgrad's, or an
                 array or a golden output contains NaN or infinity.
-            DataError: if the golden images do not fit the network.
+            DataError: if the golden images do not match the network.
         """
         path = Path(path)
         check_suffix(path)
@@ -190,8 +190,8 @@ class Classifier:
             images: inputs of the network, (N, C, H, W), or None to use only random images.
 
         Raises:
-            DataError: if the images do not fit the network.
-            ModelError: if a logit is NaN or infinity.
+            DataError: if the images do not match the network.
+            ModelError: if a logit is NaN or infinite.
         """
         return run_golden(self.network, self.preprocessing, images, self.component_hashes())
 
@@ -313,7 +313,9 @@ def _golden(arrays: Mapping[str, Array], hashes: Any, classifier: Classifier) ->
     if not isinstance(hashes, dict) or network.as_images(images).shape != images.shape:
         raise ModelError("its golden images do not match its network")
     if logits.shape != (len(images), network.classes) or not np.isfinite(logits).all():
-        raise ModelError("its stored reference logits must be exactly one finite number per class")
+        raise ModelError(
+            "its stored reference logits must contain exactly one finite number per class"
+        )
     fits = raw is None or (raw.dtype == np.uint8 and raw.ndim == 4 and len(raw) <= len(images))
     if (raw is None) != (classifier.preprocessing is None) or not fits:
         raise ModelError("its raw golden images do not match its preprocessing")

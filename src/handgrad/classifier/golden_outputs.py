@@ -32,8 +32,8 @@ class Golden:
         logits: the network's outputs for them, (G, K).
         component_hashes: the SHA-256 of everything the output depends on: weights, labels,
             preprocessing, calibration.
-        raw: the first R images before preprocessing, (R, height, width, 4) uint8, or None if
-            there is no preprocessing.
+        raw: the first R images as they were before preprocessing, (R, height, width, 4) uint8,
+            or None if there is no preprocessing.
     """
 
     images: NDArray[Any]
@@ -42,7 +42,7 @@ class Golden:
     raw: NDArray[np.uint8] | None = None
 
     def recalibrated(self, component_hashes: Mapping[str, str]) -> Golden:
-        """Return the same images and logits for a classifier with another calibration."""
+        """Return the same images and logits for a classifier with a different calibration."""
         changed = {"calibration": component_hashes["calibration"]}
         return replace(self, component_hashes={**self.component_hashes, **changed})
 
@@ -62,8 +62,8 @@ def run_golden(
         component_hashes: the hashes of everything that the outputs depend on.
 
     Raises:
-        DataError: if the images do not fit the network.
-        ModelError: if a logit is NaN or infinity.
+        DataError: if the images do not match the network.
+        ModelError: if a logit is NaN or infinite.
     """
     some = np.zeros((0, *network.shape), np.uint8)
     if images is not None and len(given := network.as_images(images)):

@@ -56,5 +56,5 @@ def _check_finite(X: NDArray[np.float32]) -> None:
     bad = next(n for n, image in enumerate(X) if not np.isfinite(image).all())
     raise DataError(
         f"image {bad} contains NaN, infinity or a number too large for float32; "
-        "repair it or remove it"
+        "repair this image or remove it"
     )

@@ -26,8 +26,8 @@ _PERCENTILE = 80  # of the ink: fainter pixels are the edges of strokes
 class InvertDarkInk:
     """Inverts an image whose ink is darker than its background.
 
-    The background is the median along the edges, and pixels that differ from it are ink. If about
-    as many pixels are lighter as are darker, the image is assumed to have a shadow, and the
+    The background is the median along the edges, and pixels that differ from it are ink. If
+    lighter and darker ink nearly cancel out, the image is assumed to have a shadow, and the
     background is modelled as a gradient between opposite edges.
     """
 

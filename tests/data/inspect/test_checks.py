@@ -83,7 +83,9 @@ def test_duplicates(tmp_path, copy, kind, severity, exact):
 def test_imbalanced_classes_get_weights(tmp_path):
     report = inspect_images(folder(tmp_path, train=(40, 5)), progress=False)
     issues = {issue.kind: issue for issue in report.issues}
-    assert issues["class balance"].problem == ("the largest class has 40 images, the smallest 5")
+    assert issues["class balance"].problem == (
+        "the largest class has 40 images, and the smallest has 5"
+    )
     assert issues["class balance"].remedy == (
         "train with --class-weights balanced: b gets the weight 4.5, a gets the weight 0.562"
     )
@@ -202,7 +204,7 @@ def test_arrays_are_inspected(tmp_path, form):
     found = {issue.kind: issue for issue in report.issues}
     assert set(found) == {"duplicate across splits", "duplicate under two labels", "blank"}
     across, two_labels = found["duplicate across splits"], found["duplicate under two labels"]
-    assert across.problem == "1 image of one split is the same as an image of another"
+    assert across.problem == "1 image of one split is the same as an image of another split"
     assert across.files == ("train[2] and test[4]",)
     assert two_labels.files == ("train[4] and train[7]",)
     assert (found["blank"].problem, found["blank"].files) == (

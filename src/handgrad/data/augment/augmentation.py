@@ -222,7 +222,7 @@ class EpochAugmentation(NamedTuple):
 
         Returns:
             One row per image, (N, `SamplingGrid.width`) float32, with integer values: the `HEAD`
-            columns of `grid`, then the y and x offsets of each row of control points.
+            columns described in `layout`, then the y and x offsets of each row of control points.
         """
         grid = grid_for(self.augmentation, size)
         key = stream_key(self.seed, "augment", self.epoch)
@@ -328,7 +328,7 @@ def _fill_offsets(augmentation: Augmentation, u: Array, grid: SamplingGrid, offs
 
 
 def as_augmentation(given: object) -> Augmentation | None:
-    """Return an `Augmentation`, given one or its text, or None if it changes nothing.
+    """Convert an `Augmentation` or its text to an `Augmentation`, or to None if it has no effect.
 
     Raises:
         ConfigError: if the argument is neither.

@@ -34,9 +34,8 @@ def accepts(path: Path) -> bool:  # noqa: ARG001
 def read(path: Path) -> dict[str, FileList]:
     """List the images in a folder of class folders.
 
-    Hidden files are skipped, and so are files whose names are not those of PNG, JPEG, GIF or BMP
-    files. If all
-    class names are integers, the labels are integers.
+    Hidden files are skipped, and so are files that are not PNG, JPEG, GIF or BMP according to their
+    names. If all class names are integers, the labels are integers.
 
     Raises:
         DataError: if there are no images, or the name of a class is not UTF-8.
@@ -109,7 +108,7 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 
 def is_image(path: Path) -> bool:
-    """Return whether the name of a file is that of an image."""
+    """Return whether a file is an image, according to its name."""
     return path.suffix.lower() in SUFFIXES
 
 

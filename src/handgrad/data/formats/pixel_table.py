@@ -125,7 +125,7 @@ def _shape(count: int, path: Path) -> tuple[int, int, int]:
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """Yield the lines of a file that are not empty."""
+    """Yield the non-empty lines of a file."""
     try:
         check_is_file(path)
         with path.open(encoding="utf-8-sig") as file:
@@ -160,6 +160,6 @@ def _is_integer(label: str) -> bool:
 
 
 def _is_header(line: str) -> bool:
-    """Return whether a line is a header: its first cell is "label", or its last is no number."""
+    """Return whether a line is a header: it starts with "label" or does not end with a number."""
     cells = [cell.strip().lower() for cell in _cells(line)]
     return cells[0] in LABELS or not cells[-1].lstrip("-").replace(".", "", 1).isdecimal()

@@ -105,7 +105,7 @@ def _unreadable(images: Sequence[ImageFacts]) -> Iterator[Issue]:
 
 
 def _other_files(path: Path) -> Iterator[Issue]:
-    """Yield an issue for files whose names are not those of images."""
+    """Yield an issue for files that are not images according to their names."""
     if path.is_dir():
         others = [file for file in files_below(path) if not is_image(file)]
         others = [file for file in others if file.suffix.lower() not in (".csv", ".json", ".txt")]
@@ -115,8 +115,8 @@ def _other_files(path: Path) -> Iterator[Issue]:
                 "note",
                 counted(
                     len(others),
-                    "file does not have the name of an image",
-                    "files do not have names of images",
+                    "file does not have an image file name",
+                    "files do not have image file names",
                 ),
                 "they are skipped; convert them to PNG if they are images",
                 tuple(map(str, others)),
@@ -186,8 +186,8 @@ def _class_counts(train: dict[Label, int], weights: dict[Label, float]) -> Itera
         yield Issue(
             "class balance",
             "warning",
-            f"the largest class has {max(train.values()):,} images, the smallest "
-            f"{min(train.values()):,}",
+            f"the largest class has {max(train.values()):,} images, and the smallest "
+            f"has {min(train.values()):,}",
             "train with --class-weights balanced: "
             + ", ".join(f"{label} gets the weight {weights[label]:g}" for label in rare),
         )
@@ -220,7 +220,7 @@ def _outliers(readable: Sequence[ImageFacts]) -> Iterator[Issue]:
             "blank",
             "warning",
             counted(len(blank), "image has a single colour", "images have a single colour"),
-            "look at them, and remove the empty ones",
+            "check these images, and remove the empty ones",
             _names(blank),
         )
     light = [image for image in readable if image.background > 170]

@@ -71,8 +71,8 @@ def _issues(pairs: Sequence[Pair], kind: str, words: str) -> Iterator[Issue]:
             "error" if exact else "warning",
             counted(
                 len(across),
-                f"image of one split is {words} as an image of another",
-                f"images of one split are {words} as images of another",
+                f"image of one split is {words} as an image of another split",
+                f"images of one split are {words} as images of another split",
             ),
             "remove them from one of the splits: testing on training images measures nothing",
             _names(across),
@@ -83,10 +83,10 @@ def _issues(pairs: Sequence[Pair], kind: str, words: str) -> Iterator[Issue]:
             "error" if exact else "warning",
             counted(
                 len(two_labels),
-                f"image is {words} in two classes",
-                f"images are {words} in two classes",
+                f"image is {words} as an image of another class",
+                f"images are {words} as images of another class",
             ),
-            "keep them in one class",
+            "keep each image in only one class",
             _names(two_labels),
         )
     if within:
@@ -95,8 +95,8 @@ def _issues(pairs: Sequence[Pair], kind: str, words: str) -> Iterator[Issue]:
             "warning" if exact else "note",
             counted(
                 len(within),
-                f"image of a class is {words} as another",
-                f"images of a class are {words} as others",
+                f"image is {words} as another image of its class",
+                f"images are {words} as other images of their class",
             ),
             "remove all but one; otherwise they count more than once",
             _names(within),

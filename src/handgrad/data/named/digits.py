@@ -15,7 +15,7 @@ from handgrad.data.named.sources import DIGITS
 
 
 def load_digits() -> tuple[Dataset, Dataset]:
-    """Return the training and test sets. The test set is always the same fifth of each class."""
+    """Load the training and test sets. The test set is always the same fifth of each class."""
     ink, labels = _read_table()
     images = np.rint(ink * (255 / 16)).astype(np.uint8).reshape(-1, *DIGITS.shape)
     data = Dataset.from_arrays(images, labels, DIGITS.classes, DIGITS.name)
@@ -24,7 +24,7 @@ def load_digits() -> tuple[Dataset, Dataset]:
 
 
 def _read_table() -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the ink (1797, 64), integers 0..16, and the labels (1797,).
+    """Read the pixels (1797, 64), integers 0..16, and the labels (1797,).
 
     The file of scikit-learn is read directly, because importing scikit-learn takes longer than
     training on this data.

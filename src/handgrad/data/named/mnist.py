@@ -14,7 +14,7 @@ from handgrad.errors import DataError
 
 
 def read_mnist_files(source: Source, files: Sequence[Path]) -> tuple[Dataset, Dataset]:
-    """Return the training and test sets.
+    """Read the training and test sets.
 
     Args:
         source: the data set.
