@@ -24,8 +24,8 @@ def test_names_become_pythons_own(classes, names):
     ("classes", "sentence"),
     [
         ([], "there are no classes; name at least one"),
-        (["a", 1], "classes must be all strings or all whole numbers, not"),
-        ([0.5, 1.5], "classes must be all strings or all whole numbers"),
+        (["a", 1], "classes must be all strings or all integers, not"),
+        ([0.5, 1.5], "classes must be all strings or all integers"),
         (["a", "b", "a"], "two classes are called 'a'; give each its own name"),
     ],
 )

@@ -56,7 +56,7 @@ def test_path_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["", ".", "/"])
 def test_path_without_a_file_name_is_one_sentence(path: str) -> None:
-    with pytest.raises(StorageError, match=r"[./] is not the name of a file; give the path of"):
+    with pytest.raises(StorageError, match=r"[./] is not a file name; give the path of"):
         replacing(Path(path)).__enter__()
 
 
@@ -97,5 +97,5 @@ def test_input_file_is_not_overwritten(tmp_path: Path) -> None:
     check_apart(other, [read, link, other])  # which is not there yet
     other.write_text("")
     check_apart(other, [read, link, tmp_path / "gone"])
-    with pytest.raises(ConfigError, match=r"b is an input file; give another file to write$"):
+    with pytest.raises(ConfigError, match=r"b is an input file; choose a different output file$"):
         check_apart(link, [other, read])

@@ -172,11 +172,14 @@ def test_snapshot_and_restore() -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda arrays: arrays.pop("4.bias"), "array 4.bias is missing; is it from another archi"),
-        (lambda arrays: arrays.update(extra=np.ones(1)), "array extra is not one of this network"),
+        (
+            lambda arrays: arrays.pop("4.bias"),
+            "array 4.bias is missing; are the arrays from another archi",
+        ),
+        (lambda arrays: arrays.update(extra=np.ones(1)), "array extra is not in this network"),
         (
             lambda arrays: arrays.update({"4.bias": np.ones(4)}),
-            r"array 4.bias is \(4,\), must be \(3,\)",
+            r"array 4.bias has shape \(4,\), but must be \(3,\)",
         ),
     ],
 )
@@ -199,8 +202,8 @@ def test_arrays_of_another_network_are_refused_and_none_is_set(change, sentence:
         (np.zeros((2, 1, 4, 5), int), "must be uint8 .* or floating point, not int64"),
         (np.zeros((2, 1, 4, 5), bool), "must be uint8 .* or floating point, not bool"),
         (np.zeros((2, 1, 4, 5), complex), "must be uint8 .* or floating point, not complex128"),
-        (np.full((2, 1, 4, 5), np.nan), "an image holds NaN or infinity"),
-        (np.full((2, 1, 4, 5), np.inf, np.float32), "an image holds NaN or infinity"),
+        (np.full((2, 1, 4, 5), np.nan), "an image contains NaN or infinity"),
+        (np.full((2, 1, 4, 5), np.inf, np.float32), "an image contains NaN or infinity"),
     ],
 )
 def test_images_that_cannot_be_predicted(X: Array, sentence: str) -> None:
@@ -294,8 +297,8 @@ def built(**changes: Any) -> Network:
             r"Flatten is a class, not a layer; write Flatten\(\)",
         ),
         ({"layers": [Residual((ReLU,))]}, r"ReLU is a class, not a layer; write ReLU\(\)"),
-        ({"layers": [5]}, "5 is not a layer: it lacks init, forward or backward"),
-        ({"layers": [HeNormal()]}, "is not a layer: it lacks init, forward or backward"),
+        ({"layers": [5]}, "5 is not a layer: it has no init, forward or backward method"),
+        ({"layers": [HeNormal()]}, "is not a layer: it has no init, forward or backward method"),
         ({"layers": []}, "a network needs at least one layer"),
         ({"shape": (1, 0, 2)}, r"shape must be sizes of at least 1, such as .*, not \(1, 0, 2\)"),
         ({"shape": 4}, "shape must be sizes of at least 1"),
@@ -304,10 +307,10 @@ def built(**changes: Any) -> Network:
         ({"dtype": "float13"}, "dtype must be float32 or float64, not 'float13'"),
         ({"classes": 1}, "a classifier needs at least 2 classes, not 1"),
         ({"classes": 10**18}, "classes must be at most 100,000, not 1,000,000,000,000,000,000"),
-        ({"classes": None}, "classes must be a whole number of at least 2, not None"),
-        ({"classes": True}, "classes must be a whole number of at least 2, not True"),
-        ({"classes": ["a", "b"]}, r"is their number, .* hg.Classifier\(network, names\)"),
-        ({"classes": "ab"}, "is their number, such as classes=10; a Classifier has class names"),
+        ({"classes": None}, "classes must be an integer of at least 2, not None"),
+        ({"classes": True}, "classes must be an integer of at least 2, not True"),
+        ({"classes": ["a", "b"]}, r"is a number, .* hg.Classifier\(network, names\)"),
+        ({"classes": "ab"}, "is a number, such as classes=10; a Classifier has class names"),
     ],
 )
 def test_wrong_arguments_are_refused(changes: dict[str, Any], sentence: str) -> None:

@@ -28,7 +28,7 @@ def test_unknown_names_and_other_shapes_are_refused() -> None:
     with pytest.raises(hg.ModelError, match=r"no array '1.wait'; choose one of 1.weight, 1.bias"):
         one.parameters["1.wait"] = np.zeros(2)
     with pytest.raises(
-        hg.ModelError, match=r"1.bias has the shape \(2,\), and cannot be set to \(3,\)"
+        hg.ModelError, match=r"1.bias has shape \(2,\), so it cannot be set to an array of \(3,\)"
     ):
         one.parameters["1.bias"] = np.zeros(3)
 

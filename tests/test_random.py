@@ -75,5 +75,5 @@ def test_generators_are_functions_of_what_they_are_for() -> None:
 
 
 def test_a_seed_below_zero_is_refused() -> None:
-    with pytest.raises(ConfigError, match="seed must be a whole number of at least 0, not -1"):
+    with pytest.raises(ConfigError, match="seed must be an integer of at least 0, not -1"):
         generator(-1, "init")

@@ -1,4 +1,4 @@
-"""Calibration of probabilities by temperature scaling, and a threshold for confident answers."""
+"""Calibration of probabilities by temperature scaling, with a threshold for confident answers."""
 
 from __future__ import annotations
 
@@ -24,19 +24,20 @@ MIN_IMAGES = 30  # with fewer, a temperature is fitted only on request
 class Calibration:
     """Temperature scaling, fitted to images that the network was not trained on.
 
-    The accuracy of a network is often lower than its probabilities. Dividing the logits by one
-    number, the temperature, corrects that without changing the order of the classes.
+    The probabilities of a network are often higher than its accuracy. Dividing the logits by a
+    single number, the temperature, corrects this without changing the order of the classes.
 
     C. Guo et al. 2017, "On calibration of modern neural networks", section 4.2.
 
     Attributes:
         temperature: the divisor of the logits before the softmax.
-        threshold: the lowest probability of a confident answer; 0: every answer is confident.
-        precision: the requested share of correct answers among confident ones; None: no request.
-        coverage: the share of images with a confident answer.
-        error_before: the expected calibration error without the temperature, 0 to 1.
-        error: the expected calibration error with it.
-        images: the number of images it was fitted to.
+        threshold: the lowest probability of a confident answer. If 0, every answer is confident.
+        precision: the requested fraction of correct answers among confident ones, or None if no
+            fraction was requested.
+        coverage: the fraction of images with a confident answer.
+        error_before: the expected calibration error without the temperature, from 0 to 1.
+        error: the expected calibration error with the temperature, from 0 to 1.
+        images: the number of images that the calibration was fitted to.
     """
 
     temperature: float = 1.0
@@ -67,16 +68,16 @@ class Calibration:
         if self.precision is None:
             return words
         return (
-            f"{words}\nconfident from {self.threshold:.2%}: {self.coverage:.2%} of the answers, of "
-            f"which at least {self.precision:.2%} are correct"
+            f"{words}\nconfident from {self.threshold:.2%}: {self.coverage:.2%} of the answers; "
+            f"at least {self.precision:.2%} of these answers are correct"
         )
 
     def probabilities(self, Z: Array) -> Array:
-        """Return the probabilities (N, K) of logits Z (N, K)."""
+        """Compute the calibrated probabilities (N, K) from logits Z (N, K)."""
         return softmax(Z / Z.dtype.type(self.temperature))
 
     def is_confident(self, p: Array) -> NDArray[np.bool_]:
-        """Return which answers are confident, (N,), for probabilities p (N, K)."""
+        """Return whether each answer is confident, (N,), given the probabilities p (N, K)."""
         return p.max(axis=1) >= np.float64(self.threshold)
 
     def to_json(self) -> dict[str, Any]:
@@ -85,10 +86,10 @@ class Calibration:
 
     @classmethod
     def from_json(cls, described: Any) -> Self:
-        """Return the calibration that `to_json` described.
+        """Rebuild a calibration from the JSON data that `to_json` returned.
 
         Raises:
-            ModelError: if the JSON data describes no calibration.
+            ModelError: if the JSON data does not describe a calibration.
         """
         fields = {field.name for field in dataclasses.fields(cls)}
         if not isinstance(described, Mapping) or described.keys() != fields:
@@ -98,12 +99,12 @@ class Calibration:
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
-    """A reliability diagram: the accuracy of answers beside their confidence.
+    """A reliability diagram: the accuracy of answers as a function of their confidence.
 
     Attributes:
-        counts: the number of answers in each bin of confidence; bins have equal width, (B,).
-        confidence: the mean probability of these answers, (B,); NaN for an empty bin.
-        accuracy: the share of correct answers among them, likewise.
+        counts: the number of answers in each confidence bin, (B,). All bins have equal width.
+        confidence: the mean confidence of the answers in each bin, (B,); NaN for an empty bin.
+        accuracy: the fraction of correct answers in each bin, (B,); NaN for an empty bin.
     """
 
     counts: NDArray[np.int64]
@@ -128,9 +129,9 @@ def calibrate(Z: Array, y: Array, *, precision: float | None = None) -> Calibrat
 
     Args:
         Z: the network's logits for images that it was not trained on, (N, K).
-        y: their classes, (N,) whole numbers 0..K-1.
-        precision: the share of confident answers that must be correct, 0 to 1; None: all answers
-            are confident.
+        y: the true classes, (N,) integers 0..K-1.
+        precision: the fraction of confident answers that must be correct, above 0 and at most 1;
+            or None to treat all answers as confident.
 
     Raises:
         DataError: if there are no images, or no threshold reaches the precision.
@@ -140,7 +141,8 @@ def calibrate(Z: Array, y: Array, *, precision: float | None = None) -> Calibrat
         raise ConfigError(f"precision must be above 0 and at most 1, not {precision}")
     if len(Z) == 0 or len(Z) != len(y):
         raise DataError(
-            f"{len(Z)} rows of logits and {len(y)} labels; give at least one, and equally many"
+            f"there are {len(Z)} rows of logits and {len(y)} labels; "
+            "give the same number of both, and at least one"
         )
     Z = Z.astype(np.float64)
     temperature = _temperature(Z, y)
@@ -158,11 +160,11 @@ def calibrate(Z: Array, y: Array, *, precision: float | None = None) -> Calibrat
 
 
 def reason_against_calibrating(Z: Array, y: Array) -> str:
-    """Return why a temperature should not be fitted without a request; "" if it should.
+    """Return why a temperature should not be fitted by default, or "" if it should.
 
     Args:
         Z: the network's logits for images that it was not trained on, (N, K).
-        y: their classes, (N,) whole numbers 0..K-1.
+        y: the true classes, (N,) integers 0..K-1.
     """
     if len(y) < MIN_IMAGES:
         return f"{len(y)} images are too few to fit a temperature"
@@ -172,11 +174,11 @@ def reason_against_calibrating(Z: Array, y: Array) -> str:
 
 
 def reliability(p: Array, y: Array, bins: int = BINS) -> Reliability:
-    """Return the reliability diagram of some answers.
+    """Compute the reliability diagram of a set of answers.
 
     Args:
         p: probabilities, (N, K).
-        y: the true classes, (N,) whole numbers 0..K-1.
+        y: the true classes, (N,) integers 0..K-1.
         bins: B, the number of bins of equal width between 0 and 1.
 
     Raises:
@@ -209,7 +211,7 @@ def _temperature(Z: Array, y: Array) -> float:
 
 
 def _threshold(p: Array, y: Array, precision: float) -> float:
-    """Return the lowest threshold above which the share of correct answers is high enough."""
+    """Return the lowest threshold above which the fraction of correct answers is high enough."""
     confidence, correct = p.max(axis=1), p.argmax(axis=1) == y
     order = (-confidence).argsort(stable=True)
     confidence, correct = confidence[order], correct[order]
@@ -219,7 +221,7 @@ def _threshold(p: Array, y: Array, precision: float) -> float:
     if len(enough) == 0:
         raise DataError(
             f"no threshold makes {precision:.2%} of the answers on these {len(y)} images correct; "
-            "ask for a lower precision, or train longer"
+            "request a lower precision, or train longer"
         )
     # A margin for float32: the last of these answers stays above the threshold.
     return max(0.0, float(confidence[enough[-1]]) - 1e-6)

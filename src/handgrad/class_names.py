@@ -1,4 +1,4 @@
-"""Class names: strings or whole numbers."""
+"""Class names, which are strings or integers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Label = str | int
 
 
 def is_text(name: str) -> bool:
-    """Return whether a name can be written as UTF-8; a file name may not be."""
+    """Return whether a name can be encoded as UTF-8, which is not possible for every file name."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -21,7 +21,7 @@ def is_text(name: str) -> bool:
 
 
 def class_names(classes: Sequence[Label]) -> tuple[Label, ...]:
-    """Return class names as Python strings or integers, checked.
+    """Check class names, and return them as Python strings or integers.
 
     Raises:
         DataError: if there are none, two are equal, or strings and numbers are mixed.
@@ -30,7 +30,7 @@ def class_names(classes: Sequence[Label]) -> tuple[Label, ...]:
     if not names:
         raise DataError("there are no classes; name at least one")
     if not (all(isinstance(n, str) for n in names) or all(type(n) is int for n in names)):
-        raise DataError(f"classes must be all strings or all whole numbers, not {names}")
+        raise DataError(f"the classes must be all strings or all integers, not {names}")
     for at, name in enumerate(names):
         if name in names[:at]:
             raise DataError(f"two classes are called {name!r}; give each its own name")

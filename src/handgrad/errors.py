@@ -1,4 +1,4 @@
-"""The errors that a user can cause. Each message says what is wrong, where, and what to do."""
+"""The errors that a user can cause. Each message says what is wrong, where, and how to fix it."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ class ConfigError(HandgradError):
 
 
 class ModelError(HandgradError):
-    """A network cannot be built, loaded, or applied to this shape."""
+    """A network cannot be built or loaded, or cannot be applied to images of this shape."""
 
 
 class DivergenceError(HandgradError):
-    """A number became NaN or infinity during training.
+    """A value became NaN or infinite during training.
 
     Attributes:
         step: the training step, counted from 0.
-        layer: the name of the first layer with such a number, such as ``"2 (Dense)"``; or
+        layer: the name of the first layer with such a value, such as ``"2 (Dense)"``; or
             ``"input"`` or ``"loss"``.
-        by_update: whether the parameter update produced it, so that a smaller one would not; False:
-            it was there before the update, at any learning rate.
-        hopeless: whether it happens after the last checkpoint at any learning rate.
+        by_update: whether the parameter update produced the value, so that a smaller update may
+            avoid it. If False, the value was there before the update.
+        hopeless: whether training diverges from the last checkpoint whatever the learning rate.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class DivergenceError(HandgradError):
 
 
 class StorageError(HandgradError):
-    """A file cannot be written, or a written file is damaged."""
+    """A file cannot be written, or a written file is corrupted."""
 
 
 class MissingExtraError(HandgradError):

@@ -1,4 +1,4 @@
-"""Atomic file writing: a reader sees the old file or the new file, never a part."""
+"""Atomic file writing: a reader sees either the old file or the complete new file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TEMPORARY = re.compile(r"\..+-[0-9a-f]{8}(\.\w+)?")
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; the file written there replaces `path` at the end.
+    """Yield a temporary path in the same folder; the file written there then replaces `path`.
 
     The folder is created if it is missing. If the block raises, the temporary file is removed and
     `path` is unchanged.
@@ -30,7 +30,7 @@ def replacing(path: Path) -> Iterator[Path]:
         StorageError: if the file cannot be written.
     """
     if not path.name:
-        raise StorageError(f"{path} is not the name of a file; give the path of the file to write")
+        raise StorageError(f"{path} is not a file name; give the path of the file to write")
     temporary = path.with_name(f".{path.stem}-{secrets.token_hex(4)}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -58,13 +58,13 @@ def check_is_file(path: Path) -> None:
 
 
 def check_can_write(path: Path) -> None:
-    """Check before long work that a file can be written; its folder is created if missing.
+    """Check that a file can be written, before long work. Its folder is created if missing.
 
     Raises:
         StorageError: if the file cannot be written.
     """
     if not path.name or path.is_dir():
-        raise StorageError(f"{path} is not the name of a file; give the path of the file to write")
+        raise StorageError(f"{path} is not a file name; give the path of the file to write")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
@@ -81,7 +81,7 @@ def check_apart(output: Path, inputs: Iterable[Path]) -> None:
     for path in inputs:
         with suppress(OSError):
             if output.samefile(path):
-                raise ConfigError(f"{output} is an input file; give another file to write")
+                raise ConfigError(f"{output} is an input file; choose a different output file")
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:
@@ -92,11 +92,11 @@ def expanded(path: str | os.PathLike[str]) -> Path:
 
 
 def sweep(folder: Path, age: float = 0.0) -> None:
-    """Remove the temporary files of processes that were killed while writing.
+    """Remove the temporary files left by processes that were killed while writing.
 
     Args:
         folder: the folder. If age is 0, no other process may be writing in it.
-        age: the minimum age in seconds of the files to remove.
+        age: the minimum age of the files to remove, in seconds.
     """
     for path in folder.glob(".*"):
         with suppress(OSError):
@@ -106,7 +106,7 @@ def sweep(folder: Path, age: float = 0.0) -> None:
 
 
 def is_temporary(path: Path) -> bool:
-    """Return whether a path has the name of a temporary file of `replacing`."""
+    """Return whether a path is named like a temporary file of `replacing`."""
     return _TEMPORARY.fullmatch(path.name) is not None
 
 

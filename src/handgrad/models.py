@@ -1,7 +1,8 @@
-"""The named architectures. Each is a function that returns a list of layers.
+"""The built-in architectures. Each is a function that returns a list of layers.
 
 The first five come from five published notebooks. Pass the list to `Network` or
-`Classifier.for_data`, or change it first. Parameters are counted for 28x28 images of 10 classes.
+`Classifier.for_data`; you may modify it first. The numbers of parameters below are for 28x28 grey
+images of 10 classes.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from handgrad.layers import (
 
 
 def softmax_regression(initializer: Initializer = GlorotUniform()) -> list[Layer]:
-    """One linear layer.
+    """A single linear layer.
 
     7,850 parameters.
     """
@@ -38,7 +39,7 @@ def softmax_regression(initializer: Initializer = GlorotUniform()) -> list[Layer
 
 
 def two_layer(initializer: Initializer = HeNormal()) -> list[Layer]:
-    """One hidden layer of 30 on standardized images.
+    """One hidden layer of 30 units on standardized images.
 
     23,860 parameters.
     """
@@ -46,7 +47,7 @@ def two_layer(initializer: Initializer = HeNormal()) -> list[Layer]:
 
 
 def convnet(initializer: Initializer = HeNormal()) -> list[Layer]:
-    """Two convolutions with both kinds of dropout.
+    """Two convolutional layers with two kinds of dropout.
 
     21,840 parameters.
     """
@@ -67,7 +68,7 @@ def convnet(initializer: Initializer = HeNormal()) -> list[Layer]:
 
 
 def fashion_mlp(initializer: Initializer = HeNormal()) -> list[Layer]:
-    """Two hidden layers of 32 and 64 with batch norm and leaky ReLU.
+    """Two hidden layers of 32 and 64 units with batch norm and leaky ReLU.
 
     28,074 parameters.
     """
@@ -84,7 +85,7 @@ def fashion_mlp(initializer: Initializer = HeNormal()) -> list[Layer]:
 
 
 def online_mlp(initializer: Initializer = HeNormal()) -> list[Layer]:
-    """One hidden layer of 512.
+    """One hidden layer of 512 units.
 
     407,050 parameters.
     """
@@ -92,7 +93,7 @@ def online_mlp(initializer: Initializer = HeNormal()) -> list[Layer]:
 
 
 def lenet5(initializer: Initializer = GlorotUniform()) -> list[Layer]:
-    """LeNet-5 with full connections and a softmax.
+    """LeNet-5 with full connections between its feature maps, and a softmax output.
 
     61,706 parameters.
 
@@ -117,8 +118,8 @@ def lenet5(initializer: Initializer = GlorotUniform()) -> list[Layer]:
 def smallnet(initializer: Initializer = HeNormal()) -> list[Layer]:
     """A small modern network, recommended as the first choice.
 
-    33,482 parameters. It takes images of any size from 4x4. Convolutions of 3x3 with batch norm,
-    one residual block, and global average pooling instead of large linear layers.
+    33,482 parameters. It accepts images of at least 4x4 pixels. It consists of 3x3 convolutions
+    with batch norm, one residual block, and global average pooling instead of large linear layers.
     """
     return [
         Normalize(),
@@ -142,7 +143,8 @@ def smallnet(initializer: Initializer = HeNormal()) -> list[Layer]:
 def deep_convnet(initializer: Initializer = HeNormal()) -> list[Layer]:
     """Four convolutions with batch norm and a hidden linear layer, for digits.
 
-    186,090 parameters, 6.5 million multiply-adds for an image. It takes images from 12x12.
+    186,090 parameters, and 6.5 million multiply-adds per image. It accepts images of at least
+    12x12 pixels.
     """
     return [
         Normalize(),
@@ -161,8 +163,8 @@ def deep_convnet(initializer: Initializer = HeNormal()) -> list[Layer]:
 def resnet7(initializer: Initializer = HeNormal()) -> list[Layer]:
     """Seven layers with weights in two residual blocks, for Fashion-MNIST.
 
-    256,074 parameters, most of them where images are 3x3 and cost little; 5.7 million
-    multiply-adds for an image. It takes images from 8x8.
+    256,074 parameters, most of them in layers whose feature maps are only 3x3 and thus cheap to
+    compute; 5.7 million multiply-adds per image. It accepts images of at least 8x8 pixels.
     """
     return [
         Normalize(),
@@ -181,7 +183,7 @@ def resnet7(initializer: Initializer = HeNormal()) -> list[Layer]:
 
 
 def _block(channels: int, initializer: Initializer) -> tuple[Layer, ...]:
-    """Return a convolution of 3x3 that keeps the size, with batch norm and ReLU."""
+    """Return a 3x3 convolution that preserves the image size, with batch norm and ReLU."""
     conv = Conv2d(channels, 3, padding=1, initializer=initializer)
     return conv, BatchNorm(), ReLU()
 
@@ -200,10 +202,10 @@ MODELS: dict[str, Callable[..., list[Layer]]] = {
 
 
 def named(name: str) -> list[Layer]:
-    """Return the layers of a named architecture.
+    """Return the layers of a built-in architecture.
 
     Raises:
-        ConfigError: if there is no architecture of this name.
+        ConfigError: if there is no architecture with this name.
     """
     if name not in MODELS:
         raise ConfigError(

@@ -39,10 +39,10 @@ MAX_CLASSES = 100_000
 
 
 class Network:
-    """Layers in order, ending in one logit for each class.
+    """A sequence of layers that ends in one logit per class.
 
-    A network is mathematics only. `hg.Classifier` adds class names, preprocessing and calibration,
-    predicts labels, and saves.
+    A network only computes logits and gradients. `hg.Classifier` adds class names, preprocessing
+    and calibration; it predicts labels and can be saved to a file.
 
     >>> layers = [hg.Flatten(), hg.Dense(30), hg.ReLU(), hg.Dense()]
     >>> net = hg.Network(layers, shape=(1, 28, 28), classes=10)
@@ -56,24 +56,25 @@ class Network:
         classes: the number of classes, K.
         seed: determines the initial weights.
         dtype: float32 for training, float64 for gradient checks.
-        arrays: values for all arrays by name, instead of fresh ones; they are copied.
-        is_fitted: whether `arrays` contain the statistics of `Normalize` layers.
+        arrays: values for all arrays by name, instead of newly initialized ones. They are copied.
+        is_fitted: whether `arrays` contains the statistics of the `Normalize` layers.
 
     Attributes:
         layers: the layers.
         shape: the shape of one image.
         classes: the number of classes.
         dtype: the dtype of all arrays.
-        parameters: the learned arrays, under the names that PyTorch's ``state_dict`` has
-            ("0.weight"). Setting one copies the values into the network.
-        buffers: the arrays that are not learned ("1.running_mean"), likewise.
-        arrays: parameters and buffers, likewise.
-        params: the same arrays as a tree, as `Sequential` takes them.
-        first_trainable: the index of the first layer with parameters; 0 if there is none.
+        parameters: the learned arrays, under the names that PyTorch's ``state_dict`` uses, such as
+            "0.weight". Assigning to one copies the values into the network.
+        buffers: the arrays that are not learned, such as "1.running_mean"; used the same way.
+        arrays: parameters and buffers together; used the same way.
+        params: the same arrays as a tree, in the form that `Sequential` takes.
+        first_trainable: the index of the first layer with parameters, or 0 if there is none.
         is_fitted: whether `Normalize` layers have the statistics of the training images.
 
     Raises:
-        ModelError: if the layers do not fit each other, the shape or the number of classes.
+        ModelError: if the layers are not compatible with each other, with the shape, or with the
+            number of classes.
     """
 
     def __init__(
@@ -98,7 +99,7 @@ class Network:
         if output != (self.classes,):
             raise ModelError(
                 f"the network ends in {output}, but needs one logit for each of "
-                f"{self.classes} classes; end it with Dense()"
+                f"the {self.classes} classes; end it with Dense()"
             )
         if arrays is not None:
             check_same_structure(flatten(params), arrays)
@@ -117,24 +118,24 @@ class Network:
 
         Args:
             X: images, (N, C, H, W).
-            ctx: training or not, seed and step for dropout.
-            inner: whether to yield the layers inside a layer too, after that layer.
+            ctx: whether this is training, and the seed and step for dropout.
+            inner: whether to also yield the layers inside a layer, after that layer.
         """
         return walk(self.layers, self.params, self.as_input(X), ctx, inner=inner)
 
     def walk_back(
         self, cache: Any, dlogits: Array, *, to_input: bool = False, inner: bool = False
     ) -> Iterator[LayerBackward]:
-        """Run the backward pass, and yield each layer with its gradients, the last layer first.
+        """Run the backward pass, and yield each layer with its gradients, starting at the last one.
 
         Backpropagation stops at the first layer with parameters: the gradient with respect to the
         input is not needed.
 
         Args:
-            cache: the caches of the forward pass, as `forward` returns them.
+            cache: the cache that `forward` returned.
             dlogits: the gradient with respect to the logits, (N, K).
-            to_input: go on to the first layer, and compute every dX.
-            inner: whether to yield the layers inside a layer too, after that layer.
+            to_input: whether to continue to the first layer and compute every dX.
+            inner: whether to also yield the layers inside a layer, after that layer.
         """
         stop = None if to_input else self.first_trainable
         return walk_back(self.layers, self.params, cache, dlogits, stop=stop, inner=inner)
@@ -142,7 +143,7 @@ class Network:
     def forward(self, X: ArrayLike, ctx: Context = Context()) -> tuple[Array, Any]:
         """Return the logits (N, K) of images X (N, C, H, W), and the cache for `backward`.
 
-        Images of uint8 are divided by 255; floating-point images are taken unchanged.
+        Images of dtype uint8 are divided by 255; floating-point images are used unchanged.
         """
         cache = []
         for step in self.walk(X, ctx):
@@ -171,20 +172,21 @@ class Network:
 
         Args:
             X: images, (N, C, H, W).
-            y: their classes, (N,) whole numbers 0..K-1.
+            y: the classes of the images, (N,) integers 0..K-1.
             loss: the loss to differentiate.
-            weights: one weight for each image, (N,); None: equal weights.
-            ctx: training or not, seed and step for dropout.
+            weights: one weight per image, (N,), or None for equal weights.
+            ctx: whether this is training, and the seed and step for dropout.
 
         Raises:
-            DataError: if the images do not fit the network, or labels or weights do not fit them.
+            DataError: if the images do not match the network, or the labels or weights do not match
+                the images.
         """
         logits, cache = self.forward(finite(self.as_images(X), self.dtype), ctx)
         value, dlogits = loss(logits, np.asarray(y), weights)
         return value, self.backward(cache, dlogits)
 
     def update_buffers(self, cache: Any) -> None:
-        """Update the buffers, such as running statistics, after a training step with `cache`."""
+        """Update the buffers, such as running statistics, from the `cache` of a training step."""
         updated = Sequential(self.layers).update_buffers(self.params, cache)
         for name, value in flatten(updated).items():
             self.buffers[name] = value
@@ -194,7 +196,7 @@ class Network:
 
         Args:
             images: the training images, (N, C, H, W).
-            weights: one weight for each image, (N,); None: equal weights.
+            weights: one weight per image, (N,), or None for equal weights.
         """
         for index, layer in enumerate(self.layers):
             if isinstance(layer, Normalize):
@@ -204,7 +206,7 @@ class Network:
         self.is_fitted = True
 
     def logits(self, X: ArrayLike, batch_size: int = 250) -> Array:
-        """Return the logits (N, K) of images X (N, C, H, W) at inference."""
+        """Return the logits (N, K) of images X (N, C, H, W), computed in inference mode."""
         if batch_size < 1:
             raise ConfigError(f"batch_size must be at least 1, not {batch_size}")
         X = finite(self.as_images(X), self.dtype)
@@ -216,11 +218,12 @@ class Network:
         return {name: array.copy() for name, array in self.arrays.items()}
 
     def restore(self, arrays: Mapping[str, Array], *, is_fitted: bool | None = None) -> None:
-        """Set all arrays by name.
+        """Set all arrays to the given values.
 
         Args:
-            arrays: the arrays, as `snapshot` returned them.
-            is_fitted: whether they contain the statistics of `Normalize` layers; None: as before.
+            arrays: the arrays by name, as `snapshot` returned them.
+            is_fitted: whether they contain the statistics of `Normalize` layers, or None to leave
+                `is_fitted` unchanged.
 
         Raises:
             ModelError: if a name is missing or unknown, or a shape differs.
@@ -232,7 +235,7 @@ class Network:
             self.is_fitted = is_fitted
 
     def copy(self) -> Network:
-        """Return an equal network with its own arrays."""
+        """Return a copy of the network with its own arrays."""
         return Network(
             self.layers,
             self.shape,
@@ -243,10 +246,10 @@ class Network:
         )
 
     def as_images(self, X: ArrayLike) -> NDArray[Any]:
-        """Return X as images (N, C, H, W) of this network; X may be (N, H, W) where C is 1.
+        """Return X as images (N, C, H, W) of this network; X may be (N, H, W) if C is 1.
 
         Raises:
-            DataError: if X has another shape, or a dtype that no image has.
+            DataError: if X has a different shape, or a dtype that images cannot have.
         """
         X = np.asarray(X)
         if X.ndim == len(self.shape) and self.shape[0] == 1:
@@ -259,7 +262,7 @@ class Network:
         return X
 
     def as_input(self, X: ArrayLike) -> Array:
-        """Return images in the network's dtype; uint8 0..255 becomes 0..1."""
+        """Return images in the network's dtype, with uint8 values 0..255 scaled to 0..1."""
         X = self.as_images(X)
         if X.dtype == np.uint8:
             return X * np.array(1 / 255, self.dtype)
@@ -287,15 +290,15 @@ class Network:
 
 
 def finite(X: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return images unchanged, or raise a DataError if a pixel is not finite in a dtype."""
+    """Return images unchanged, or raise a DataError if a pixel is not finite in the given dtype."""
     if X.dtype == np.uint8:
         return X
     if not np.isfinite(X).all():
-        raise DataError("an image holds NaN or infinity; look for what went wrong before")
+        raise DataError("an image contains NaN or infinity; check how the images were computed")
     if X.dtype.itemsize > dtype.itemsize and np.abs(X).max(initial=0) > np.finfo(dtype).max:
         raise DataError(
-            f"an image holds {np.abs(X).max():.3g}, too much for a network of {dtype}; "
-            "bring its pixels to 0..1"
+            f"an image contains {np.abs(X).max():.3g}, which is too large for {dtype}; "
+            "scale its pixels to 0..1"
         )
     return X
 
@@ -306,25 +309,25 @@ def layer_name(layers: Sequence[Layer], index: int) -> str:
 
 
 def as_shape(shape: Sequence[int]) -> Shape:
-    """Return the shape of one image as whole numbers of at least 1."""
+    """Check the shape of one image, and return it as a tuple of integers of at least 1."""
     try:
         sizes = tuple(int(size) for size in shape)
     except (TypeError, ValueError):
         sizes = ()
     if not sizes or min(sizes) < 1:
-        raise ModelError(f"shape must be sizes of at least 1, such as (1, 28, 28), not {shape}")
+        raise ModelError(f"the shape must be sizes of at least 1, such as (1, 28, 28), not {shape}")
     return sizes
 
 
 def as_class_count(classes: object) -> int:
-    """Return the number of classes, checked."""
+    """Check and return the number of classes."""
     if isinstance(classes, str | Sequence | np.ndarray):
         raise ModelError(
-            "classes of a Network is their number, such as classes=10; "
+            "the classes argument of Network is a number, such as classes=10; "
             "a Classifier has class names: hg.Classifier(network, names)"
         )
     if classes is True or classes is False or not isinstance(classes, Integral):
-        raise ModelError(f"classes must be a whole number of at least 2, not {classes!r}")
+        raise ModelError(f"classes must be an integer of at least 2, not {classes!r}")
     if int(classes) < 2:
         raise ModelError(f"a classifier needs at least 2 classes, not {int(classes)}")
     if int(classes) > MAX_CLASSES:
@@ -333,7 +336,7 @@ def as_class_count(classes: object) -> int:
 
 
 def _as_dtype_of_network(dtype: DTypeLike) -> np.dtype[Any]:
-    """Return float32 or float64."""
+    """Check that a dtype is float32 or float64, and return it."""
     try:
         known = np.dtype(dtype)
     except TypeError:
@@ -344,7 +347,7 @@ def _as_dtype_of_network(dtype: DTypeLike) -> np.dtype[Any]:
 
 
 def _complete(layers: Sequence[Layer], classes: int) -> tuple[Layer, ...]:
-    """Return the layers, checked; a last Dense without units gets one for each class."""
+    """Check the layers and return them; a last Dense without units gets one unit per class."""
     layers = tuple(layers)
     if not layers:
         raise ModelError("a network needs at least one layer; give it Flatten() and Dense()")
@@ -357,11 +360,11 @@ def _complete(layers: Sequence[Layer], classes: int) -> tuple[Layer, ...]:
 
 
 def _check_layer(layer: Layer) -> None:
-    """Raise a ModelError unless this is a layer that consists of layers only."""
+    """Raise a ModelError unless this is a layer and everything inside it is a layer too."""
     if isinstance(layer, type):
         raise ModelError(f"{layer.__name__} is a class, not a layer; write {layer.__name__}()")
     if not isinstance(layer, Layer):
-        raise ModelError(f"{layer!r} is not a layer: it lacks init, forward or backward")
+        raise ModelError(f"{layer!r} is not a layer: it has no init, forward or backward method")
     name = type(layer).__name__
     initializer = getattr(layer, "initializer", None)
     if isinstance(initializer, type) or not isinstance(initializer, Initializer | None):
@@ -373,5 +376,5 @@ def _check_layer(layer: Layer) -> None:
         if isinstance(inner, Normalize) and None in (inner.mean, inner.std):
             raise ModelError(
                 f"the Normalize inside {name} has no mean and std; "
-                "give it both, or make it a layer of the network itself"
+                "set both, or make it a top-level layer of the network"
             )

@@ -1,4 +1,4 @@
-"""Arrays by name: as a tree, for layers inside layers, and as a flat mapping."""
+"""Named arrays, either as a tree for nested layers or as a flat mapping."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from handgrad.layers import Array, Params
 
 
 class Arrays(dict[str, Array]):
-    """Arrays by name. Setting one copies the values into the existing array.
+    """A mapping from names to arrays. Assignment copies the values into the existing array.
 
     >>> arrays = Arrays(weight=np.zeros(2))
     >>> weight = arrays["weight"]
@@ -21,7 +21,7 @@ class Arrays(dict[str, Array]):
     array([1., 1.])
 
     Raises:
-        ModelError: if there is no array of this name, or its shape differs.
+        ModelError: if there is no array with this name, or its shape differs.
     """
 
     def __setitem__(self, name: str, value: Any) -> None:
@@ -30,7 +30,7 @@ class Arrays(dict[str, Array]):
         own, shape = self[name], np.shape(value)
         if shape not in (own.shape, ()):
             raise ModelError(
-                f"array {name} has the shape {own.shape}, and cannot be set to {shape}"
+                f"array {name} has shape {own.shape}, so it cannot be set to an array of {shape}"
             )
         own[...] = value
 
@@ -39,7 +39,7 @@ class Arrays(dict[str, Array]):
 
 
 def flatten(params: Params, prefix: str = "") -> Arrays:
-    """Return the arrays of a tree under their full names, such as "3.body.0.weight"."""
+    """Return the arrays of a tree by their full names, such as "3.body.0.weight"."""
     flat: dict[str, Array] = {}
     for name, value in params.items():
         if isinstance(value, dict):
@@ -50,7 +50,7 @@ def flatten(params: Params, prefix: str = "") -> Arrays:
 
 
 def as_dtype(params: Params, dtype: np.dtype[Any]) -> Params:
-    """Return a tree of copies in `dtype`, each C-contiguous."""
+    """Return a tree with C-contiguous copies of all arrays in `dtype`."""
     return {
         name: as_dtype(value, dtype) if isinstance(value, dict) else value.astype(dtype, order="C")
         for name, value in params.items()
@@ -58,7 +58,7 @@ def as_dtype(params: Params, dtype: np.dtype[Any]) -> Params:
 
 
 def replace_leaves(params: Params, arrays: Mapping[str, Array], prefix: str = "") -> Params:
-    """Return a tree with the same names and these arrays."""
+    """Return a tree with the same structure, but with the given arrays."""
     return {
         name: replace_leaves(value, arrays, f"{prefix}{name}.")
         if isinstance(value, dict)
@@ -71,17 +71,18 @@ def check_same_structure(own: Mapping[str, Array], arrays: Mapping[str, Array]) 
     """Raise a ModelError unless two sets of arrays have the same names and shapes."""
     if set(arrays) != set(own):
         name = min(set(arrays) ^ set(own))
-        problem = "missing" if name in own else "not one of this network's"
-        raise ModelError(f"array {name} is {problem}; is it from another architecture?")
+        problem = "missing" if name in own else "not in this network"
+        raise ModelError(f"array {name} is {problem}; are the arrays from another architecture?")
     for name, array in arrays.items():
         if np.shape(array) != own[name].shape:
-            raise ModelError(f"array {name} is {np.shape(array)}, must be {own[name].shape}")
+            shape = own[name].shape
+            raise ModelError(f"array {name} has shape {np.shape(array)}, but must be {shape}")
 
 
 class ZeroGenerator(np.random.Generator):
-    """A generator of zeros that takes no memory, for a network whose arrays are known.
+    """A generator that returns zeros without allocating memory, for networks with known arrays.
 
-    The shapes in a damaged file may be huge; no array of such a shape is allocated.
+    The shapes stored in a corrupted file may be huge, so no array of such a shape is allocated.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
-"""Everything that only POSIX systems have: forks, alarm timers, user ids, folders on disk.
+"""Functions that only POSIX systems have: forks, alarm timers, user ids, and syncing folders.
 
-No other module calls these functions of Python's library. On other systems the functions here do
-nothing, or say that the system has no such thing; a port to Windows changes this module alone.
+No other module calls these functions of Python's standard library. On other systems, the functions
+here do nothing, or report that the feature is missing. A port to Windows changes only this module.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ def at_fork(
 
 
 def set_alarm(seconds: float, handler: Any) -> None:
-    """Call a handler in some seconds, instead of the one set before."""
+    """Call a handler after this many seconds, replacing any alarm that was set before."""
     signal.signal(signal.SIGALRM, handler)
     signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def alarm() -> tuple[float, Any]:
-    """Return the seconds until the alarm, 0 if none is set, and its handler."""
+    """Return the seconds until the alarm, or 0 if none is set, and its handler."""
     return signal.getitimer(signal.ITIMER_REAL)[0], signal.getsignal(signal.SIGALRM)
 
 
@@ -58,7 +58,7 @@ def ignore_alarm() -> None:
 
 
 def belongs_to_others(status: os.stat_result) -> bool:
-    """Return whether a file belongs to another user, who is not root."""
+    """Return whether a file belongs to another user who is not root."""
     return hasattr(os, "getuid") and status.st_uid not in (os.getuid(), 0)
 
 
@@ -68,7 +68,7 @@ def is_writable_by_others(status: os.stat_result) -> bool:
 
 
 def sync_folder(folder: Path) -> None:
-    """Write a folder's list of files to the disk."""
+    """Flush a folder's list of files to the disk."""
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)

@@ -1,12 +1,12 @@
-"""Many independent streams of random numbers from one seed.
+"""Independent streams of random numbers from a single seed.
 
 Both functions depend only on their arguments, never on numbers sampled before:
 
-- `generator` returns a NumPy generator for uses once a run or once an epoch: initial weights, the
-  split, the order of the images.
-- `uniforms` returns the k-th number of a stream without the numbers before it. Dropout samples its
-  mask with it, so that every engine and every finite difference has the same mask. Augmentation
-  samples its parameters with it.
+- `generator` returns a NumPy generator for what is sampled once per run or once per epoch: initial
+  weights, the split, and the order of the images.
+- `uniforms` can compute the k-th number of a stream without the numbers before it. Dropout samples
+  its masks this way, so that every engine and every finite difference uses the same mask.
+  Augmentation samples its parameters this way too.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ _MASK = (1 << 64) - 1
 
 
 def generator(seed: int, stream: Stream, *place: int) -> np.random.Generator:
-    """Return the generator of a stream for one use.
+    """Return the generator for one use of a stream.
 
     Args:
         seed: the run's seed.
-        stream: the purpose of the numbers.
-        place: further whole numbers that identify the use, such as the epoch.
+        stream: what the numbers are used for.
+        place: additional integers that identify the use, such as the epoch.
 
     Raises:
         ConfigError: if the seed is below 0.
     """
     if seed < 0:
-        raise ConfigError(f"seed must be a whole number of at least 0, not {seed}")
+        raise ConfigError(f"seed must be an integer of at least 0, not {seed}")
     words = np.random.SeedSequence((seed, _NUMBER_OF[stream], *place))
     return np.random.Generator(np.random.Philox(words))
 
 
 def stream_key(seed: int, stream: Stream, *place: int) -> int:
-    """Return the 64-bit key of a stream for one use: its numbers, combined by `mix`."""
+    """Return the 64-bit key for one use of a stream, computed from its arguments with `mix`."""
     key = 0
     for word in (seed, _NUMBER_OF[stream], *place):
         key = mix((key ^ word) + _GOLDEN)
@@ -56,7 +56,7 @@ def stream_key(seed: int, stream: Stream, *place: int) -> int:
 
 
 def mix(z: int) -> int:
-    """Return the output function of SplitMix64 for one 64-bit number."""
+    """Apply the output function of SplitMix64 to a 64-bit number."""
     z &= _MASK
     z = ((z ^ (z >> 30)) * _MIX_1) & _MASK
     z = ((z ^ (z >> 27)) * _MIX_2) & _MASK
@@ -69,10 +69,10 @@ def uniforms(key: int, count: int) -> NDArray[Any]:
 
 
 def uniforms_at(key: int, places: NDArray[np.uint64]) -> NDArray[Any]:
-    """Return the numbers of a stream at some indices, float32 in [0, 1), in the same shape.
+    """Return the numbers of a stream at the given indices, float32 in [0, 1), in the same shape.
 
-    Number k, counted from 0, is the upper 24 bits of ``mix(key + (k + 1) * golden)`` as a fraction,
-    which float32 represents exactly.
+    Number k, counting from 0, is a fraction made of the upper 24 bits of
+    ``mix(key + (k + 1) * golden)``, which float32 represents exactly.
     """
     z = places + np.uint64(1)
     z *= np.uint64(_GOLDEN)

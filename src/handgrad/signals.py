@@ -1,4 +1,4 @@
-"""Ctrl-C and termination signals: a run ends after a complete step, a command soon."""
+"""Ctrl-C and termination signals: a run stops after the current step, other commands at once."""
 
 from __future__ import annotations
 
@@ -36,21 +36,21 @@ class CommandExit(SystemExit):
 
 
 class Interrupted(KeyboardInterrupt):
-    """Raised when Ctrl-C ends an `interruptible` block.
+    """Raised when Ctrl-C stops an `interruptible` block.
 
     Python treats a plain KeyboardInterrupt that passes an ``exec`` specially, but not this one.
     """
 
 
 class DeferredSignals:
-    """Turns SIGINT into KeyboardInterrupt and others into SystemExit, but not within a step.
+    """Turns SIGINT into KeyboardInterrupt and other signals into SystemExit, but not during a step.
 
     Within `deferred`, the first signal takes effect at the end of the block; a second one takes
-    effect immediately. Signals with other handlers, and other threads than the main thread, are
-    left alone.
+    effect immediately. Signals that have other handlers, and threads other than the main thread,
+    are not affected.
 
     Args:
-        saving: whether there is something to save; otherwise only SIGINT is deferred.
+        saving: whether there is something to save. If not, only SIGINT is deferred.
     """
 
     def __init__(self, saving: bool) -> None:
@@ -103,7 +103,7 @@ class DeferredSignals:
             self._raise(number)
 
     def _raise(self, number: int) -> NoReturn:
-        """Raise the exception of a signal, at a place where nothing can be lost."""
+        """Raise the exception for a signal, at a point where nothing can be lost."""
         if self._previous[number] is end_command:
             raise _command_exit(number)
         if number == signal.SIGINT:
@@ -119,7 +119,7 @@ def install_handler(handler: Handler | signal.Handlers) -> None:
 
 
 def exit_now(number: int, *_: object) -> NoReturn:
-    """Handle a signal: exit at once, after the functions of `on_exit`, without other clean-up."""
+    """Handle a signal: run the functions of `on_exit`, then exit at once without other clean-up."""
     if _exit_functions and HAS_ALARM:
         install_handler(signal.SIG_IGN)  # it ends already
         # A stopped terminal takes no output: do not wait for it.
@@ -135,7 +135,8 @@ def on_exit(function: Callable[[], object]) -> Iterator[None]:
     """Call a short function if `exit_now` ends the process within the block.
 
     Args:
-        function: it may be called at any point of the block, even while it is running.
+        function: the function to call. This may happen at any point of the block, even while
+            the function is already running.
     """
     _exit_functions.append(function)
     try:
@@ -146,12 +147,12 @@ def on_exit(function: Callable[[], object]) -> Iterator[None]:
 
 
 def end_command(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
-    """Handle a signal: end the current command by an exception, so that it cleans up.
+    """Handle a signal: stop the current command with an exception, so that it can clean up.
 
-    `DeferredSignals` takes precedence. Where Python drops the exception, as in a destructor, it is
-    raised again. If the clean-up takes too long, the process exits; also at the next signal. The
-    exception is not a KeyboardInterrupt: if one passes an ``exec``, as in an import, Python ends
-    by the signal even if the exception is caught.
+    `DeferredSignals` takes precedence. If Python discards the exception, for example in a
+    destructor, it is raised again. The process exits if the clean-up takes too long, or at the next
+    signal. The exception is not a KeyboardInterrupt: if a KeyboardInterrupt passes an ``exec``, for
+    example in an import, Python terminates with the signal even if the exception is caught.
     """
     error = _command_exit(number)
     if HAS_ALARM:
@@ -161,7 +162,7 @@ def end_command(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG0
 
 
 def _raise_again(dropped: Any) -> None:
-    """Raise an exception of `end_command` again, at a place where Python does not drop it."""
+    """Raise an exception of `end_command` again, at a point where Python does not discard it."""
     if not isinstance(dropped.exc_value, CommandExit):
         sys.__unraisablehook__(dropped)
         return
@@ -178,7 +179,7 @@ def _raise_again(dropped: Any) -> None:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let Ctrl-C end this block by KeyboardInterrupt, and not the whole command."""
+    """Let Ctrl-C stop only this block, with a KeyboardInterrupt, and not the whole command."""
     in_command = signal.getsignal(signal.SIGINT) is end_command
     if in_command:
         signal.signal(signal.SIGINT, _interrupt)
@@ -194,9 +195,9 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG00
 
 
 def ignore_signals() -> None:
-    """Ignore signals from now on; if a signal has ended the command, exit with its status.
+    """Ignore signals from now on. If a signal has stopped the command, exit with its status.
 
-    Call it after the clean-up: the rest of Python's exit may take half a second.
+    Call this after the clean-up, because the rest of Python's exit may take half a second.
     """
     ignore_alarm()
     install_handler(signal.SIG_IGN)
@@ -208,7 +209,7 @@ def ignore_signals() -> None:
 
 
 def _command_exit(number: int) -> CommandExit:
-    """Remember the signal, and return the exception to raise."""
+    """Record the signal, and return the exception to raise for it."""
     global _ended_by  # noqa: PLW0603 (a process ends only once)
     _ended_by = number
     install_handler(exit_now)

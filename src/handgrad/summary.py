@@ -17,10 +17,10 @@ class Row:
     """One line of a summary.
 
     Attributes:
-        name: the layer's index and kind, such as "0 Flatten".
-        output: the shape of its output, for one image.
-        parameters: the number of its learned values.
-        multiply_adds: the multiply-adds of its weights for one image, forward.
+        name: the index and type of the layer, such as "0 Flatten".
+        output: the shape of the layer's output for one image.
+        parameters: the number of learned values in the layer.
+        multiply_adds: the multiply-adds of its weights in a forward pass of one image.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Row:
     multiply_adds: int
 
     def cells(self) -> tuple[str, str, str, str]:
-        """Return the row as text, one cell for each of `HEADINGS`."""
+        """Return the row as text, with one cell per column of `HEADINGS`."""
         output = " x ".join(str(size) for size in self.output)
         return self.name, output, f"{self.parameters:,}", f"{self.multiply_adds:,}"
 
@@ -47,12 +47,15 @@ class Summary:
 
     @property
     def multiply_adds(self) -> int:
-        """Multiply-adds for one image, forward; a training step takes about three times that."""
+        """Multiply-adds in a forward pass of one image.
+
+        A training step needs about three times as many.
+        """
         return sum(row.multiply_adds for row in self.rows)
 
     @property
     def _lines(self) -> list[tuple[str, str, str, str]]:
-        """The cells of all rows, and of the total."""
+        """The cells of all rows and of the total."""
         total = ("total", "", f"{self.parameters:,}", f"{self.multiply_adds:,}")
         return [*(row.cells() for row in self.rows), total]
 
@@ -71,7 +74,7 @@ class Summary:
 
 
 def summarize(steps: Iterable[LayerForward]) -> Summary:
-    """Return the summary of a walk over one image, the layers inside layers included."""
+    """Build the summary from a forward pass of one image, including the layers inside layers."""
     rows: list[Row] = []
     for step in steps:
         if "." in step.path:  # inside the layer of the last row

@@ -1,4 +1,4 @@
-"""How many threads this process may use: often fewer than the machine has cores."""
+"""The number of threads this process may use, often fewer than the machine has cores."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import sys
 
 
 def cores() -> int:
-    """Return how many threads may run at once, at least 1.
+    """Return how many threads may run at the same time, at least 1.
 
-    It is the smaller of `joblib.cpu_count`, which knows the processors that the process is bound
-    to and the limit of its container, and OMP_NUM_THREADS if it is set.
+    This is `joblib.cpu_count`, which respects CPU affinity and the limit of a container, or
+    OMP_NUM_THREADS if it is set and smaller.
     """
     from joblib import cpu_count
 
@@ -22,8 +22,7 @@ def cores() -> int:
 def limit_library_threads() -> None:
     """Limit the threads of NumPy's and other libraries to `cores`.
 
-    The libraries know the processors of the process and OMP_NUM_THREADS, but not the limit of a
-    container.
+    The libraries respect CPU affinity and OMP_NUM_THREADS, but not the CPU limit of a container.
     """
     count = cores()
     if count >= (os.cpu_count() or 1):

@@ -1,6 +1,6 @@
-"""The walk over a network's layers: one forward pass and one backward pass, layer by layer.
+"""Walk over the layers of a network, in a forward pass or a backward pass.
 
-Training, summaries, explanations and the search for a diverging layer all iterate over it.
+Training, summaries, explanations and the search for a diverging layer all use these iterators.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class LayerForward(NamedTuple):
 
     @property
     def multiply_adds(self) -> int:
-        """Multiply-adds of the layer's own weights, without those of layers inside it."""
+        """The multiply-adds of the layer's own weights, without those of layers inside it."""
         weight = self.params.get("weight")
         if not isinstance(weight, np.ndarray):
             return 0
@@ -62,7 +62,7 @@ class LayerBackward(NamedTuple):
         path: the layer's position, such as "3", or "8.body.0" for a layer inside another one.
         layer: the layer.
         dY: the gradient with respect to its output.
-        dX: the gradient with respect to its input; None: it was not needed.
+        dX: the gradient with respect to its input, or None if it was not needed.
         gradients: the gradient of each of its parameters.
     """
 
@@ -91,11 +91,11 @@ def walk(
 
     Args:
         layers: the layers in order.
-        params: their arrays, under "0", "1", ...
+        params: the arrays of the layers, under the keys "0", "1", ...
         X: the input of the first layer.
-        ctx: the context of all of them.
-        inner: whether to yield the layers inside a layer too, after that layer. They are computed
-            a second time for it.
+        ctx: the context of all layers.
+        inner: whether to also yield the layers inside a layer, after that layer. For this, they
+            are computed a second time.
         prefix: the text before each path.
     """
     for index, layer in enumerate(layers):
@@ -121,17 +121,17 @@ def walk_back(
     inner: bool = False,
     prefix: str = "",
 ) -> Iterator[LayerBackward]:
-    """Run a backward pass, and yield each layer with its gradients, the last layer first.
+    """Run a backward pass, and yield each layer with its gradients, starting at the last one.
 
     Args:
         layers: the layers in order.
-        params: their arrays, under "0", "1", ...
-        caches: their caches of the forward pass, in order.
+        params: the arrays of the layers, under the keys "0", "1", ...
+        caches: the caches of the layers from the forward pass, in order.
         dY: the gradient with respect to the output of the last layer.
-        stop: the index at which to stop, without computing the dX of that layer; None: go on to the
-            first layer, and compute every dX.
-        inner: whether to yield the layers inside a layer too, after that layer. They are computed
-            a second time for it.
+        stop: the index of the last layer to visit, whose dX is not computed; or None to continue to
+            the first layer and compute every dX.
+        inner: whether to also yield the layers inside a layer, after that layer. For this, they
+            are computed a second time.
         prefix: the text before each path.
     """
     for index in range(len(layers) - 1, -1 if stop is None else stop - 1, -1):
@@ -153,7 +153,7 @@ def walk_back(
 
 
 class _Branch(NamedTuple):
-    """Layers inside a layer: they take its input, and the branches' outputs add up to its own."""
+    """One branch of a layer. All branches take the layer's input, and their outputs are added."""
 
     prefix: str
     layers: Sequence[Layer]
@@ -165,7 +165,7 @@ class _Branch(NamedTuple):
 def _branches(
     path: str, layer: Layer, params: Params, cache: Any, ctx: Context
 ) -> tuple[_Branch, ...]:
-    """Return the branches of a layer that consists of layers; () for any other layer."""
+    """Return the branches of a layer that consists of layers, or () for any other layer."""
     if isinstance(layer, Sequential):
         return (_Branch(f"{path}.", layer.layers, params, cache, ctx),)
     if isinstance(layer, Residual):
@@ -178,7 +178,7 @@ def _branches(
 
 
 def gradients_alone(layer: Layer, params: Params, cache: Any, dY: Array) -> Params:
-    """Return a layer's parameter gradients without dX, by the shorter way if it has one."""
+    """Return a layer's parameter gradients without dX, using its faster method if it has one."""
     if gives_gradients_alone(layer):
         return layer.gradients(params, cache, dY)
     return layer.backward(params, cache, dY)[1]

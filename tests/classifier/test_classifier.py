@@ -43,8 +43,8 @@ def test_no_images_give_no_predictions() -> None:
     [
         ([], "there are no classes; name at least one"),
         (["a", "b", "a"], "two classes are called 'a'; give each its own name"),
-        ([1, "1", 2], "must be all strings or all whole numbers"),
-        ([1.5, 2, 3], "must be all strings or all whole numbers"),
+        ([1, "1", 2], "must be all strings or all integers"),
+        ([1.5, 2, 3], "must be all strings or all integers"),
         (["a", "b"], "the network has 3 classes, but there are 2 class names"),
         (3, "classes must be a list of names, not 3"),
     ],

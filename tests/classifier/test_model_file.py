@@ -108,9 +108,15 @@ def test_what_else_is_known_comes_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"format": 3}, "its format is 3, this handgrad reads 1 to 2; install a newer handgrad"),
-        ({"format": "x"}, "its format is 'x', this handgrad reads 1 to 2; save it again"),
-        ({"about": []}, "its description of the network is damaged"),
+        (
+            {"format": 3},
+            "its format is 3, but this version of handgrad reads 1 to 2; install a newer handgrad",
+        ),
+        (
+            {"format": "x"},
+            "its format is 'x', but this version of handgrad reads 1 to 2; save it again",
+        ),
+        ({"about": []}, "its description of the network is corrupted"),
         ({"layers": [5]}, "is not consistent: 5 is not a layer"),
         ({"layers": [{"kind": "HeNormal"}]}, "is not consistent: .* is not a layer"),
         ({"layers": [{"kind": "Dense", "units": 10**15}]}, "a size of 1e.15 is larger than any"),
@@ -146,8 +152,8 @@ def test_files_that_are_not_ours_are_refused(tmp_path: Path) -> None:
     cut.write_bytes(whole[:-5])
     for path, sentence in [
         (foreign, "not saved by handgrad"),
-        (text, "not a whole safetensors file"),
-        (cut, "not a whole safetensors file"),
+        (text, "not a complete safetensors file"),
+        (cut, "not a complete safetensors file"),
         (tmp_path / "none.safetensors", "there is no such file"),
     ]:
         with pytest.raises(hg.ModelError, match=sentence) as caught:
@@ -176,7 +182,7 @@ def test_a_truncation_anywhere_is_one_sentence(tmp_path: Path) -> None:
 )
 def test_a_file_that_was_changed_has_a_wrong_digest(change: dict[str, Any], tmp_path: Path) -> None:
     path = forged(saved(tmp_path / "m.safetensors"), **change, sealed=False)
-    with pytest.raises(hg.ModelError, match=r"its digest is .*changed or damaged after"):
+    with pytest.raises(hg.ModelError, match=r"its digest is .*changed or corrupted after"):
         hg.load_model(path)
 
 
@@ -204,7 +210,7 @@ def test_a_layer_of_ones_own_cannot_be_saved(tmp_path: Path) -> None:
 
 def test_what_json_cannot_hold_is_refused(tmp_path: Path) -> None:
     net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), 2)
-    with pytest.raises(hg.ModelError, match="about contains a value that JSON does not have"):
+    with pytest.raises(hg.ModelError, match="about contains a value that JSON cannot represent"):
         hg.Classifier(net).save(tmp_path / "m.safetensors", {"set": {1}})
     assert list(tmp_path.iterdir()) == []
 
@@ -259,7 +265,7 @@ def test_a_network_of_nan_and_a_folder_are_refused(tmp_path: Path) -> None:
         model.save(path)
     net.parameters["1.bias"] = 0
     net.parameters["1.weight"] = 3e38
-    with pytest.raises(hg.ModelError, match=r"cannot be saved: the network's logits are NaN"):
+    with pytest.raises(hg.ModelError, match=r"cannot be saved: the network's logits contain NaN"):
         model.save(path)
     with pytest.raises(hg.ModelError, match=r"this folder has no model\.safetensors"):
         hg.load_model(tmp_path)

@@ -50,8 +50,8 @@ def test_list_as_json(handgrad, tmp_path, monkeypatch):
     [
         ("data/pet", "; did you mean data/pets?; data holds digits.npz, pets; give"),
         ("data/xyz", "data/xyz; data holds digits.npz, pets; give"),
-        ("pots", "did you mean the folder pets?; this folder holds data, pets"),
-        ("zzz", "there are digits, mnist, fashion-mnist, kmnist; this folder holds data, pets"),
+        ("pots", "did you mean the folder pets?; this folder contains data, pets"),
+        ("zzz", "there are digits, mnist, fashion-mnist, kmnist; this folder contains data, pets"),
     ],
 )
 def test_a_mistyped_folder_lists_what_exists(handgrad, tmp_path, monkeypatch, given, hint):
@@ -216,7 +216,7 @@ def test_show_draws_rare_and_missing_classes(handgrad, monkeypatch):
 def test_unknown_data_is_rejected_with_a_suggestion(handgrad, command):
     ended = handgrad("data", command, "nmist")
     assert (ended.status, ended.out) == (2, "")
-    assert ended.err == "error: there is no data called 'nmist'; did you mean mnist?\n"
+    assert ended.err == "error: there is no data set called 'nmist'; did you mean mnist?\n"
 
 
 def test_show_rejects_other_figure_formats(handgrad, tmp_path):
@@ -246,7 +246,10 @@ def test_check_prints_problems_and_remedies(handgrad, tmp_path):
     ended = handgrad("data", "check", root)
     assert (ended.status, ended.err) == (1, "")
     assert "error: duplicate under two labels\n" in ended.out
-    assert "1 image is the same in two classes; keep them in one class\n" in ended.out
+    assert (
+        "1 image is the same as an image of another class; keep each image in only one class\n"
+        in ended.out
+    )
     assert f"{root / 'a/0.png'} and {root / 'b/0.png'}" in ended.out
 
 

@@ -63,9 +63,13 @@ def test_what_is_mistaken_is_said_and_an_unseen_class_has_no_share(handgrad, mon
     [
         (["nothing"], 1, "nothing is not a run: it does not exist"),
         (["."], 1, "it has no file model.safetensors"),
-        (["text"], 1, "text: not a whole safetensors file"),
+        (["text"], 1, "text: not a complete safetensors file"),
         (["untold.safetensors"], 2, "does not name its training data; give --data"),
-        (["RUN", "--data", "digit"], 2, "there is no data called 'digit'; did you mean digits?"),
+        (
+            ["RUN", "--data", "digit"],
+            2,
+            "there is no data set called 'digit'; did you mean digits?",
+        ),
         (["RUN", "--data-dir", "nowhere", "--data", "mnist"], 1, "nowhere is not a folder"),
     ],
 )

@@ -48,7 +48,7 @@ def test_a_page_is_written(handgrad, trained, tmp_path):
         (
             ["two-layer", "--html", ""],
             1,
-            ". is not the name of a file; give the path",
+            ". is not a file name; give the path",
         ),
         (["two-layer", "--html", "/proc/none/page.html"], 1, "/proc/none/page.html: cannot be"),
     ],

@@ -263,7 +263,7 @@ def test_the_model_itself_is_not_written_over(handgrad, trained, tmp_path):
     (tmp_path / "m.onnx").write_bytes(content)
     ended = handgrad("export", "m.onnx", "--onnx", "m.onnx")
     assert (ended.status, (tmp_path / "m.onnx").read_bytes()) == (2, content)
-    assert ended.err == "error: m.onnx is an input file; give another file to write\n"
+    assert ended.err == "error: m.onnx is an input file; choose a different output file\n"
     page = handgrad("explain-step", "m.onnx", "--html", "m.onnx")
     assert (page.status, (tmp_path / "m.onnx").read_bytes()) == (2, content)
 

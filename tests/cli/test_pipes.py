@@ -29,7 +29,7 @@ def test_pipe_among_images_is_reported_as_unreadable(handgrad, tmp_path):
     ended = handgrad("train", root, "--epochs", "1")
     assert (ended.status, ended.out) == (1, "")
     assert ended.err == (
-        f"error: images: {named} cannot be read ({WHAT}); repair it or leave it out\n"
+        f"error: images: {named} cannot be read ({WHAT}); repair it or remove it\n"
     )
     ended = handgrad("data", "check", root)
     assert ended.status == 1

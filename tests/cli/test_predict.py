@@ -81,7 +81,7 @@ def test_a_image_is_not_drawn_over(handgrad, trained, tmp_path, image):
     before = (tmp_path / "a.png").read_bytes()
     ended = handgrad("predict", trained, image, "--show-preprocessing", "a.png")
     assert (ended.status, ended.out) == (2, "")
-    assert ended.err == "error: a.png is an input file; give another file to write\n"
+    assert ended.err == "error: a.png is an input file; choose a different output file\n"
     assert (tmp_path / "a.png").read_bytes() == before
 
 

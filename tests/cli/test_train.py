@@ -196,7 +196,7 @@ def test_verbose_prints_versions_engine_and_data(handgrad):
             "class_weights: unknown class eleven; the classes are 0,",
         ),
         ("--config none.toml", 2, "none.toml cannot be read"),
-        ("mnist --data-dir nowhere", 1, "nowhere is not a folder; give one that holds mnist"),
+        ("mnist --data-dir nowhere", 1, "nowhere is not a folder; give one that contains mnist"),
         (
             "--out taken",
             2,

@@ -217,7 +217,7 @@ def test_a_checkpoint_of_another_network_prints_no_resume_command(handgrad):
     assert ended.status == 1
     newest = max(checkpoints(Path(RUN)).glob("*.safetensors"))
     last = ended.err.splitlines()[-1]
-    assert last == f"error: {newest}: array best/1.bias is (1,), must be (10,)"
+    assert last == f"error: {newest}: array best/1.bias has shape (1,), but must be (10,)"
 
 
 @pytest.mark.parametrize("below", ["", "checkpoints"])

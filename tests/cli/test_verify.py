@@ -44,7 +44,7 @@ def test_one_weight_changed_in_the_file(handgrad, model):
     forged(model, arrays={"1.weight": weight}, sealed=False)
     ended = handgrad("verify", model)
     assert (ended.status, ended.out) == (1, "")
-    assert "changed or damaged after it was saved" in ended.err
+    assert "changed or corrupted after it was saved" in ended.err
     forged(model, arrays={"1.weight": weight})  # by somebody who knows how to seal it
     ended = handgrad("verify", model)
     assert ended.status == 1
@@ -90,12 +90,12 @@ def test_one_broken_file_does_not_hide_the_others(handgrad, trained, tmp_path):
     ended = handgrad("verify", "broken.safetensors", trained)
     assert ended.status == 1
     assert ended.out.count("agrees") == (4 if find_spec("torch") else 3)
-    assert ended.err.startswith("error: broken.safetensors: not a whole safetensors file (")
+    assert ended.err.startswith("error: broken.safetensors: not a complete safetensors file (")
     ended = handgrad("verify", "broken.safetensors", trained, "--json")
     assert json.loads(ended.out)["ok"] is False
     broken, whole = json.loads(ended.out)["models"]
     assert not broken["passed"]
-    assert broken["error"].startswith("broken.safetensors: not a whole safetensors file (")
+    assert broken["error"].startswith("broken.safetensors: not a complete safetensors file (")
     assert whole["passed"]
 
 

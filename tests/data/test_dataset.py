@@ -58,7 +58,7 @@ def test_read_only_and_strided_arrays_are_accepted_unchanged():
             "data: label 2 of image 2 is out of range; 2 cl",
         ),
         ({"labels": np.array([0, 1, 1, 0, -1, 0])}, "label -1 of image 4 is out of range"),
-        ({"labels": np.zeros(5, np.int64)}, "the counts differ: images 6, labels 5"),
+        ({"labels": np.zeros(5, np.int64)}, "images and labels differ: 6 and 5"),
         ({"classes": ("a", "a")}, "two classes are called 'a'; give each its own name"),
     ],
 )
@@ -115,21 +115,21 @@ def test_split_keeps_labels_with_their_images():
 
 
 def test_split_of_single_images_is_rejected():
-    with pytest.raises(DataError, match="too few images to split; no class has two of them"):
+    with pytest.raises(DataError, match="too few images to split; no class has two or more"):
         small([0, 1, 2]).split(0.5)
 
 
 @pytest.mark.parametrize("share", [0, 1, -0.1, 1.5, float("nan")])
 def test_an_invalid_share_is_rejected(share):
-    with pytest.raises(ConfigError, match="validation must be a share above 0 and below 1, not"):
+    with pytest.raises(ConfigError, match="validation must be a fraction above 0 and below 1, not"):
         small().split(share)
 
 
 @pytest.mark.parametrize(
     ("labels", "classes", "batch", "sentence"),
     [
-        ([7, 7, 7], None, 1, "data: all images are of one class, 7; add images of another"),
-        ([1, 1, 1], ["a", "b"], 1, "all images are of one class, 'b'"),
+        ([7, 7, 7], None, 1, "data: all images belong to the class 7; add images of another class"),
+        ([1, 1, 1], ["a", "b"], 1, "all images belong to the class 'b'"),
         (
             [0, 2, 0],
             ["a", "b", "c"],

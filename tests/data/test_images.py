@@ -56,7 +56,7 @@ TOO_LARGE[0] = 1e39
     [
         (
             images(2),
-            "mine: the counts differ: images 2, labels 3; give one label for each image",
+            "mine: the numbers of images and labels differ: 2 and 3; give one label per image",
         ),
         (images(0), "mine: there are no images; give at least one"),
         (images(3, (1, 0, 4)), r"mine: the images have no pixels: their shape is \(1, 0, 4\)"),
@@ -65,21 +65,21 @@ TOO_LARGE[0] = 1e39
             r"mine: images must be \(N, H, W\) or \(N, C, H, W\), not \(3, 16\)",
         ),
         (images(3, (1, 1, 4, 4)), r"not \(3, 1, 1, 4, 4\); reshape them"),
-        (images(4)[0], "the counts differ: images 1, labels 3"),
+        (images(4)[0], "images and labels differ: 1 and 3"),
         (images(3, dtype=np.int64), r"must be uint8 \(0..255\) or floating point, not int64"),
         (images(3, dtype=bool), "floating point, not bool; convert them"),
         (images(3, dtype=complex), "floating point, not complex128"),
         (images(3).astype(str), "floating point, not <U"),
         (
             [np.zeros((4, 4)), np.zeros((4, 4)), np.zeros((4, 5))],
-            "mine: the images differ in shape",
+            "mine: the images have different shapes",
         ),
         (
             NAN,
-            "mine: image 1 holds NaN, infinity or a number too large for float32; leave it out",
+            "mine: image 1 contains NaN, infinity or a number too large for float32; repair",
         ),
-        (INFINITE, "mine: image 2 holds NaN, infinity"),
-        (TOO_LARGE, "mine: image 0 holds NaN, infinity or a number too large"),
+        (INFINITE, "mine: image 2 contains NaN, infinity"),
+        (TOO_LARGE, "mine: image 0 contains NaN, infinity or a number too large"),
     ],
 )
 def test_invalid_images_are_rejected(X, sentence):

@@ -85,7 +85,9 @@ def test_ten_thousand_mutated_files(tmp_path, made, part):
 def test_a_pickle_is_rejected_and_opening_it_detected(tmp_path):
     name, contents = npz(tmp_path)
     (tmp_path / name).write_bytes(contents[-1])
-    with pytest.raises(hg.DataError, match="holds object, neither numbers nor strings"):
+    with pytest.raises(
+        hg.DataError, match="has dtype object, which is neither numbers nor strings"
+    ):
         load_user_data(tmp_path / name)
     with no_pickle(), pytest.raises(AssertionError, match="a pickle was opened"):
         np.load(tmp_path / name, allow_pickle=True)["y"]

@@ -40,7 +40,7 @@ def test_a_test_set_of_another_form_is_rejected(tmp_path, write):
     place = write(tmp_path, X, Y, X[:9, :7, :7], Y[:9])
     with pytest.raises(
         DataError,
-        match=r"test: the images are 1x7x7 uint8, those of .* are 1x8x8 uint8; convert them to one",
+        match=r"test: the images are 1x7x7 uint8, but those of .* are 1x8x8 uint8; convert",
     ):
         load_user_data(place)
     place = write(tmp_path, X, Y, X[:9], Y[:9] + 1)
@@ -91,8 +91,8 @@ def test_alpha_is_composited():
         (
             np.stack([X, X], axis=1),
             Y,
-            "own: images must be (N, H, W), or have 1, 3 or 4 channels, first or last, not "
-            "(60, 2, 8, 8) uint8; 4 channels are red, green, blue and alpha, with values 0..255",
+            "own: images must be (N, H, W), or have 1, 3 or 4 channels as the first or last axis, "
+            "not (60, 2, 8, 8) uint8; 4 channels are red, green, blue and alpha, with values",
         ),
         (np.stack([X / 255] * 4, axis=3), Y, "not (60, 8, 8, 4) float64; 4 channels are"),
         (X[:, None, None], Y, "own: images must be (N, H, W) or (N, C, H, W), not (60, 1, 1"),
@@ -105,7 +105,7 @@ def test_alpha_is_composited():
         (
             X,
             np.array(["a", "b", "\ud800x"])[Y],
-            r"own: the label '\ud800x' is not text in Unicode; rename it",
+            r"own: the label '\ud800x' is not valid Unicode text; rename it",
         ),
     ],
 )
@@ -115,10 +115,12 @@ def test_invalid_arrays_are_rejected(images, labels, sentence):
 
 
 def test_a_test_set_of_another_dtype_is_rejected():
-    with pytest.raises(DataError, match=r"the images are 1x8x8 float32, those of own are 1x8x8"):
+    with pytest.raises(
+        DataError, match=r"the images are 1x8x8 float32, but those of own are 1x8x8"
+    ):
         datasets((X, Y), test=ImagesAndLabels(X[:9] / 255, Y[:9]))
     with pytest.raises(
         DataError,
-        match="own test: the labels are numbers, those of own are text; use one kind in both",
+        match="own test: the labels are numbers, but those of own are text; use the same type",
     ):
         datasets((X, np.array(["a", "b", "c"])[Y]), test=ImagesAndLabels(X[:9], Y[:9]))

@@ -99,7 +99,9 @@ def test_a_frame_with_paths(tmp_path):
     data = hg.Dataset.from_frame(frame, folder=tmp_path)
     assert data.classes == ("a", "b")
     assert np.array_equal(data.images[:, 0], np.stack(list(wanted.values())))
-    with pytest.raises(DataError, match="data: the frame has no column 'kind'; it has path, label"):
+    with pytest.raises(
+        DataError, match="data: the DataFrame has no column 'kind'; it has path, label"
+    ):
         hg.Dataset.from_frame(frame, label="kind")
     for path in (None, "a\0b"):
         frame["path"] = np.array([*names[:3], path, *names[4:]], object)
@@ -108,10 +110,12 @@ def test_a_frame_with_paths(tmp_path):
     frame = Frame(columns | {"label": np.array(["a", np.nan] * 10, object)})
     with pytest.raises(DataError, match="label nan of image 1 is not a string"):
         hg.Dataset.from_frame(frame, folder=tmp_path)
-    with pytest.raises(DataError, match="data: expected a pandas frame, not a dict; make one"):
+    with pytest.raises(DataError, match="data: expected a pandas DataFrame, not a dict; make one"):
         hg.Dataset.from_frame(columns)
     Frame.columns = ["path", "path", "label"]
-    with pytest.raises(DataError, match="data: the frame has 2 columns 'path'; it has path, path,"):
+    with pytest.raises(
+        DataError, match="data: the DataFrame has 2 columns 'path'; it has path, path,"
+    ):
         hg.Dataset.from_frame(frame)
 
 
@@ -165,15 +169,15 @@ def test_csv_with_names_and_text_labels(tmp_path):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        ("", "a.csv: holds no images; write a label and its pixels on each line"),
+        ("", "a.csv: contains no images; each line must have a label and its pixels"),
         (
             "0,1,2,3,4,5\n",
-            "a.csv: 5 pixels on a line do not form a square image, grey or in colour",
+            "a.csv: 5 pixels per line do not form a square grey or colour image",
         ),
         ("0,1,2,3,4\n1,2,3,4\n", "a.csv, line 2: expected a label and 4 integers 0..255"),
         ("l,a,b,c,d\n0,1,2,3,256\n", "a.csv, line 2: expected a label and 4 integers 0..255"),
         ("0,1,2,3,4\n1,2,3,4,x\n", "a.csv, line 2: expected a label and 4 integers 0..255"),
-        (b"\xff\xfe\0", "a.csv: is not text in UTF-8; save it as UTF-8"),
+        (b"\xff\xfe\0", "a.csv: is not UTF-8 text; save it as UTF-8"),
     ],
 )
 def test_invalid_csv_files_are_rejected(tmp_path, content, sentence):
@@ -189,12 +193,14 @@ def test_invalid_npz_files_are_rejected(tmp_path):
     with pytest.raises(DataError, match="holds a; images and labels must be called x_train and"):
         load_user_data(path)
     np.savez(path, x=np.array([{}, {}]), y=np.zeros(2))
-    with pytest.raises(DataError, match=r"a.npz: x.npy holds object, neither numbers nor"):
+    with pytest.raises(
+        DataError, match=r"a.npz: x.npy has dtype object, which is neither numbers nor"
+    ):
         load_user_data(path)
 
 
 def test_paths_without_images_are_rejected(tmp_path):
-    with pytest.raises(DataError, match="holds no images; a folder holds FOLDER/CLASS/"):
+    with pytest.raises(DataError, match="contains no images; a folder must contain FOLDER/CLASS/"):
         load_user_data(tmp_path)
     with pytest.raises(
         DataError, match=r"there is no file or folder .*none.csv;.* give a folder of"
@@ -218,7 +224,7 @@ def test_a_broken_image_is_named(tmp_path):
     (tmp_path / "dog/0.png").write_bytes(b"x")
     with pytest.raises(
         DataError,
-        match=r"2 of \d+ images cannot be read, the first: .*0.png: .*; `handgrad data check` l"
+        match=r"2 of \d+ images cannot be read; the first is .*0.png: .*; `handgrad data check` l"
         r"|1 of \d+ images cannot",
     ):
         load_user_data(tmp_path)

@@ -15,7 +15,7 @@ from tests.plots.samples import random_images
     [
         ({"images": np.zeros((3, 2, 4, 4))}, "images must have 1 or 3 channels to be drawn, not 2"),
         ({"images": np.zeros((0, 1, 4, 4))}, "there are no images"),
-        ({"images": np.full((3, 1, 4, 4), np.nan)}, "image 0 holds NaN"),
+        ({"images": np.full((3, 1, 4, 4), np.nan)}, "image 0 contains NaN"),
         ({"labels": [0, 1]}, "there are 3 images but 2 labels; pass one per image"),
         ({"labels": [0, 1, 2]}, r"labels must lie in 0\.\.1, not in 0\.\.2"),
         ({"labels": [0.0, 1.0, 0.0]}, r"labels must be whole numbers \(N,\), not float64 \(3,\)"),

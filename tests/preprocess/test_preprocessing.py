@@ -101,8 +101,8 @@ STEPS = drawing().to_json()["steps"]
 @pytest.mark.parametrize(
     ("described", "sentence"),
     [
-        (None, "must hold shape and steps only"),
-        ({"shape": [1, 28, 28]}, "must hold shape and steps only"),
+        (None, "must contain only shape and steps"),
+        ({"shape": [1, 28, 28]}, "must contain only shape and steps"),
         ({"shape": [1, 28, 28], "steps": 3}, "the steps of a preprocessing must be a list"),
         (
             {"shape": [1, 28, 28], "steps": [3]},

@@ -307,7 +307,7 @@ def test_invalid_arguments_are_refused_before_training() -> None:
     one = hg.Dataset(data.images[:5], np.zeros(5, np.int64), data.classes, "one")
     refused(hg.DataError, "others has 2 classes, but the network has 3", others)
     refused(hg.DataError, r"the network takes images \(N, 1, 3, 3\)", larger)
-    refused(hg.DataError, "all images are of one class", one, validation=None)
+    refused(hg.DataError, "all images belong to the class", one, validation=None)
     refused(
         hg.DataError,
         "90 images are fewer than one batch of 91",
@@ -329,7 +329,7 @@ def test_invalid_arguments_are_refused_before_training() -> None:
     )
     refused(
         hg.ConfigError,
-        "validation must be a share above 0 and below 1, not 1.5",
+        "validation must be a fraction above 0 and below 1, not 1.5",
         data,
         validation=1.5,
     )

@@ -291,7 +291,7 @@ def test_resuming_with_other_images_or_layers_is_refused(tmp_path: Path) -> None
     wider = hg.Network(
         [hg.Flatten(), hg.Dense(9), hg.ReLU(), hg.Dense()], data.shape, len(data.classes)
     )
-    with pytest.raises(hg.ModelError, match=r"array 1.bias is \(8,\), must be \(9,\)"):
+    with pytest.raises(hg.ModelError, match=r"array 1.bias has shape \(8,\), but must be \(9,\)"):
         hg.fit(wider, data, validation=None, epochs=1, checkpoint=tmp_path, resume=True)
 
 

@@ -136,4 +136,6 @@ def test_other_engines_refuse_edited_arrays(engine: str, stopped: Path, tmp_path
     folder = tmp_path / "run"
     other = hg.CheckpointConfig(folder, allow_changes=True)
     sentence = outcome(stopped, folder, one, engine=engine, checkpoint=other)
-    assert sentence.startswith("FILE: array optimizer_state/mean/1.weight is (1,), must be ")
+    assert sentence.startswith(
+        "FILE: array optimizer_state/mean/1.weight has shape (1,), but must be "
+    )

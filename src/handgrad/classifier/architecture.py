@@ -1,4 +1,4 @@
-"""A network's architecture as JSON, and back. Building it never runs code from a file."""
+"""Conversion of a network's architecture to and from JSON, without running code from a file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def describe(net: Network) -> dict[str, Any]:
     """Return a network's architecture as JSON data.
 
     Raises:
-        ModelError: if a layer is not one of handgrad's.
+        ModelError: if a layer is not one of handgrad's own.
     """
     return {
         "layers": [_described(net.layers, index) for index in range(len(net.layers))],
@@ -36,12 +36,12 @@ def describe(net: Network) -> dict[str, Any]:
 
 
 def build(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> Network:
-    """Return the network that a description defines, with these arrays.
+    """Build the network that a description defines, using the given arrays.
 
-    A wrong value in a description that was tampered with may raise other errors too.
+    If the description was tampered with, a wrong value may also raise other errors.
 
     Args:
-        description: as `describe` returned it, with the class names under "classes".
+        description: the result of `describe`, with the class names added under "classes".
         arrays: the arrays by name.
 
     Raises:
@@ -61,26 +61,26 @@ def build(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> Networ
 
 
 def check_finite(net: Network) -> None:
-    """Raise a ModelError if an array of a network holds NaN or infinity."""
+    """Raise a ModelError if an array of a network contains NaN or infinity."""
     for name, array in net.arrays.items():
         if not np.isfinite(array).all():
-            raise ModelError(f"array {name} holds NaN or infinity")
+            raise ModelError(f"array {name} contains NaN or infinity")
 
 
 def _described(layers: Sequence[Layer], index: int) -> dict[str, Any]:
-    """Return a layer of a network as JSON data."""
+    """Return the layer at an index as JSON data."""
     layer = layers[index]
     if KINDS.get(type(layer).__name__) is not type(layer):
         raise ModelError(
             f"layer {layer_name(layers, index)} is not one of handgrad's and cannot be "
-            "described in a file; keep its arrays with net.snapshot() instead"
+            "described in a file; save its arrays with net.snapshot() instead"
         )
     described: dict[str, Any] = _plain(layer)
     return described
 
 
 def _plain(value: Any) -> Any:
-    """Return a value of dataclasses and tuples as JSON data."""
+    """Convert nested dataclasses and tuples to JSON data."""
     if dataclasses.is_dataclass(value):
         fields = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
         return {"kind": type(value).__name__, **fields}
@@ -90,7 +90,7 @@ def _plain(value: Any) -> Any:
 
 
 def _check_sizes(value: Any, most: int) -> None:
-    """Raise a ModelError if a layer is larger than any array in the file, to protect memory."""
+    """Raise a ModelError if a layer is larger than any array in the file, to limit memory use."""
     if isinstance(value, int | float) and value > most:
         raise ModelError(f"a size of {value:g} is larger than anything in the file")
     if isinstance(value, dict | list):
@@ -99,7 +99,7 @@ def _check_sizes(value: Any, most: int) -> None:
 
 
 def _built(value: Any) -> Any:
-    """Return the value that `_plain` described."""
+    """Rebuild a value from the JSON data that `_plain` returned."""
     if isinstance(value, dict):
         fields = {name: _built(item) for name, item in value.items() if name != "kind"}
         if value.get("kind") not in KINDS:

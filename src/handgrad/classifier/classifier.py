@@ -38,7 +38,7 @@ _DAMAGE = (
 
 
 class Classifier:
-    """A network with everything it needs to classify a raw image, and to be saved.
+    """A network with everything that is needed to classify raw images; it can be saved to a file.
 
     >>> train, test = hg.load_data("digits")
     >>> model = hg.Classifier.for_data(hg.models.softmax_regression(), train)
@@ -48,10 +48,10 @@ class Classifier:
 
     Args:
         network: the network.
-        classes: the class names; the k-th belongs to logit k. None: 0..K-1.
-        preprocessing: the steps that turn an image from a file into the network's input; None:
-            unknown.
-        calibration: the calibration of its probabilities; None: a softmax of the logits.
+        classes: the class names in the order of the logits, or None for the numbers 0..K-1.
+        preprocessing: the steps that convert an image from a file to the network's input, or None
+            if they are unknown.
+        calibration: the calibration of the probabilities, or None to use a plain softmax.
 
     Attributes:
         network: the network.
@@ -60,7 +60,8 @@ class Classifier:
         calibration: the calibration, or None.
 
     Raises:
-        ModelError: if the names are not one for each of the network's classes, all different.
+        ModelError: if there is not exactly one name per class of the network, or the names are not
+            unique.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class Classifier:
         if len(self.classes) != network.classes:
             raise ModelError(
                 f"the network has {network.classes} classes, but there are {len(self.classes)} "
-                "class names; give one name for each class"
+                "class names; give exactly one name per class"
             )
         self.network = network
         self.preprocessing = preprocessing
@@ -100,7 +101,7 @@ class Classifier:
         seed: int = 0,
         dtype: DTypeLike = np.float32,
     ) -> Self:
-        """Return an untrained classifier for the shape, classes and preprocessing of a data set.
+        """Create an untrained classifier with the shape, classes and preprocessing of a data set.
 
         Args:
             layers: the layers of the network.
@@ -109,14 +110,14 @@ class Classifier:
             dtype: float32 for training, float64 for gradient checks.
 
         Raises:
-            ModelError: if the layers do not fit each other or the images.
+            ModelError: if the layers are not compatible with each other or with the images.
         """
         network = Network(layers, data.shape, len(data.classes), seed=seed, dtype=dtype)
         return cls(network, data.classes, preprocessing=data.preprocessing)
 
     @classmethod
     def load(cls, path: str | Path) -> Classifier:
-        """Return the classifier in a model file: see `load_model`."""
+        """Load the classifier from a model file, like `load_model`."""
         return load_model(path)
 
     @property
@@ -143,18 +144,18 @@ class Classifier:
         *,
         golden: ArrayLike | Golden | None = None,
     ) -> None:
-        """Write the classifier to a model file. An error leaves an existing file unchanged.
+        """Write the classifier to a model file. On an error, an existing file is left unchanged.
 
         Args:
             path: the file; its suffix must be .safetensors.
-            about: further JSON data for the file: the training data, the settings, the scores.
-            golden: images that the network takes, some of which are stored with their logits;
-                None: random images.
+            about: additional JSON data to store, such as the training data, settings and scores.
+            golden: inputs of the network, some of which are stored with their logits; or
+                None for random images.
 
         Raises:
             ModelError: if the path has another suffix, a layer is not one of handgrad's, or an
-                array or a golden logit is NaN or infinity.
-            DataError: if the golden images do not fit the network.
+                array or a golden output contains NaN or infinity.
+            DataError: if the golden images do not match the network.
         """
         path = Path(path)
         check_suffix(path)
@@ -179,23 +180,23 @@ class Classifier:
         write(path, description, arrays)
 
     def golden_outputs(self, images: ArrayLike | None = None) -> Golden:
-        """Return golden images with their logits, as `save` stores them.
+        """Return the stored reference outputs (golden outputs) that `save` writes.
 
-        Four are taken from the images given. With a preprocessing, they are its outputs for these
-        images drawn larger and off centre on a light, dark or transparent canvas. Two more are
-        random, so that every pixel matters.
+        Four of the images are taken from the given ones. If there is a preprocessing, these four
+        are drawn larger and off centre on a light, dark or transparent canvas and preprocessed. Two
+        more images are random, so that every pixel affects the outputs.
 
         Args:
-            images: images that the network takes, (N, C, H, W); None: all are random.
+            images: inputs of the network, (N, C, H, W), or None to use only random images.
 
         Raises:
-            DataError: if the images do not fit the network.
-            ModelError: if a logit is NaN or infinity.
+            DataError: if the images do not match the network.
+            ModelError: if a logit is NaN or infinite.
         """
         return run_golden(self.network, self.preprocessing, images, self.component_hashes())
 
     def component_hashes(self) -> dict[str, str]:
-        """Return the SHA-256 of the weights, class names, preprocessing and calibration."""
+        """Return the SHA-256 of each component: weights, labels, preprocessing and calibration."""
         return {
             "weights": hash_arrays(self.network.arrays),
             "labels": hash_json(self.classes),
@@ -227,9 +228,9 @@ class Bundle:
 
     Attributes:
         classifier: the classifier.
-        about: the further JSON data: the training data, the settings, the scores.
-        golden: golden images, with the logits at the time of saving.
-        digest: the SHA-256 of the whole contents.
+        about: the additional JSON data, such as the training data, settings and scores.
+        golden: the stored reference outputs (golden outputs).
+        digest: the SHA-256 of the complete contents.
     """
 
     classifier: Classifier
@@ -239,20 +240,20 @@ class Bundle:
 
 
 def load_model(path: str | Path) -> Classifier:
-    """Return the classifier in a model file or in the folder of a finished run.
+    """Load the classifier from a model file or from the folder of a finished run.
 
     Raises:
-        ModelError: if the file is missing or damaged, was not written by handgrad, or was written
+        ModelError: if the file is missing or corrupted, was not written by handgrad, or was written
             by a newer version.
     """
     return read_bundle(path).classifier
 
 
 def read_bundle(path: str | Path) -> Bundle:
-    """Return the contents of a model file, or of the one in the folder of a finished run.
+    """Read the contents of a model file, or of the one in the folder of a finished run.
 
     Raises:
-        ModelError: if the file is missing or damaged, was not written by handgrad, or was written
+        ModelError: if the file is missing or corrupted, was not written by handgrad, or was written
             by a newer version.
     """
     path, description, arrays, digest = read(Path(path))
@@ -271,7 +272,7 @@ def network_of(model: Network | Classifier) -> Network:
     """Return the network of a classifier, or the network itself.
 
     Raises:
-        ModelError: if this is neither.
+        ModelError: if the argument is neither.
     """
     if isinstance(model, Classifier):
         return model.network
@@ -284,7 +285,7 @@ def network_of(model: Network | Classifier) -> Network:
 
 
 def _classifier(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> Classifier:
-    """Return the classifier that a description and its arrays define."""
+    """Build the classifier that a description and its arrays define."""
     network = build(description, arrays)
     preprocessing = calibration = None
     if description["preprocessing"] is not None:
@@ -293,7 +294,7 @@ def _classifier(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> 
         preprocessing = Preprocessing.from_json(description["preprocessing"])
         if preprocessing.shape != network.shape:
             raise ModelError(
-                f"its preprocessing makes images {preprocessing.shape}, but its network takes "
+                f"its preprocessing produces images {preprocessing.shape}, but its network takes "
                 f"{network.shape}"
             )
     if description["calibration"] is not None:
@@ -304,22 +305,24 @@ def _classifier(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> 
 
 
 def _golden(arrays: Mapping[str, Array], hashes: Any, classifier: Classifier) -> Golden:
-    """Return the golden images of a model file, checked."""
+    """Check the golden outputs of a model file, and return them."""
     images, logits = arrays[GOLDEN + "images"], arrays[GOLDEN + "logits"]
     raw, network = arrays.get(GOLDEN + "raw"), classifier.network
     if not len(images):
         raise ModelError("it has no golden images")
     if not isinstance(hashes, dict) or network.as_images(images).shape != images.shape:
-        raise ModelError("its golden images do not fit its network")
+        raise ModelError("its golden images do not match its network")
     if logits.shape != (len(images), network.classes) or not np.isfinite(logits).all():
-        raise ModelError("its golden logits are not one finite number for each class")
+        raise ModelError(
+            "its stored reference logits must contain exactly one finite number per class"
+        )
     fits = raw is None or (raw.dtype == np.uint8 and raw.ndim == 4 and len(raw) <= len(images))
     if (raw is None) != (classifier.preprocessing is None) or not fits:
-        raise ModelError("its raw golden images do not fit its preprocessing")
+        raise ModelError("its raw golden images do not match its preprocessing")
     return Golden(images, logits, hashes, raw)
 
 
 def _some(classes: Sequence[Label]) -> str:
-    """Return a few class names as text."""
+    """Return the first few class names as text."""
     few = ", ".join(map(str, classes[:5]))
     return f"{few}, ... ({len(classes)})" if len(classes) > 5 else few

@@ -1,9 +1,9 @@
-"""Upgrades of older formats of the model file to the newest one.
+"""Upgrades from older formats of the model file to the newest one.
 
 | format | since | what changed |
 |---|---|---|
 | 1 | 0.1 | |
-| 2 | 0.2 | new names of keys, layers, preprocessing steps and their fields: see the |
+| 2 | 0.2 | new names for keys, layers, preprocessing steps and their fields: see the |
 |   |     | tables below |
 """
 
@@ -41,7 +41,7 @@ def upgrade(description: dict[str, Any], arrays: dict[str, Array]) -> None:
     """Upgrade a description and its arrays to the newest format, in place.
 
     Args:
-        description: the description in a model file; its "format" is a known one.
+        description: the description in a model file, whose "format" is a known number.
         arrays: all arrays in the file by name.
     """
     for number in range(description["format"], FORMAT):
@@ -67,7 +67,7 @@ def _from_1(description: dict[str, Any], arrays: dict[str, Array]) -> None:
 
 
 def _renamed(value: Any, fields: Mapping[str, str], kinds: Mapping[str, str]) -> Any:
-    """Return a description with some fields and kinds renamed, nested ones included."""
+    """Return a description with some fields and kinds renamed, including nested ones."""
     if isinstance(value, dict):
         renamed = {fields.get(k, k): _renamed(item, fields, kinds) for k, item in value.items()}
         if isinstance(kind := renamed.get("kind"), str):
@@ -77,7 +77,7 @@ def _renamed(value: Any, fields: Mapping[str, str], kinds: Mapping[str, str]) ->
 
 
 def _renamed_counts(calibration: Any) -> Any:
-    """Return the description of a calibration with new names of its fields."""
+    """Return the description of a calibration with its fields renamed."""
     return _renamed(calibration, {"pictures": "images"}, {})
 
 

@@ -1,4 +1,4 @@
-"""Golden images: a few examples in a model file, with the logits of the model for them."""
+"""Golden outputs: example images stored in a model file, with the logits of the model for them."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ MAX_ENLARGED = 64  # pixels; larger images are not enlarged
 
 @dataclass(frozen=True, eq=False)
 class Golden:
-    """Golden images, and a network's logits for them at the time of saving.
+    """Stored reference outputs: a few images, with a network's logits for them when it was saved.
 
     Attributes:
-        images: the network's input, (G, C, H, W) uint8 or float32.
-        logits: its output, (G, K).
+        images: the golden images, which are inputs of the network, (G, C, H, W) uint8 or float32.
+        logits: the network's outputs for them, (G, K).
         component_hashes: the SHA-256 of everything the output depends on: weights, labels,
             preprocessing, calibration.
-        raw: the first images before the preprocessing, (R, height, width, 4) uint8; None: there
-            is no preprocessing.
+        raw: the first R images as they were before preprocessing, (R, height, width, 4) uint8,
+            or None if there is no preprocessing.
     """
 
     images: NDArray[Any]
@@ -42,7 +42,7 @@ class Golden:
     raw: NDArray[np.uint8] | None = None
 
     def recalibrated(self, component_hashes: Mapping[str, str]) -> Golden:
-        """Return the same images and logits for a classifier with another calibration."""
+        """Return the same images and logits for a classifier with a different calibration."""
         changed = {"calibration": component_hashes["calibration"]}
         return replace(self, component_hashes={**self.component_hashes, **changed})
 
@@ -53,17 +53,17 @@ def run_golden(
     images: ArrayLike | None,
     component_hashes: Mapping[str, str],
 ) -> Golden:
-    """Return golden images and the logits of a network for them.
+    """Choose golden images, and return them with the network's logits for them.
 
     Args:
         network: the network.
-        preprocessing: the preprocessing of its images, if it is known.
-        images: images that the network takes, (N, C, H, W); None: all are random.
+        preprocessing: the preprocessing of the images, or None if it is unknown.
+        images: inputs of the network to choose from, (N, C, H, W), or None for random images.
         component_hashes: the hashes of everything that the outputs depend on.
 
     Raises:
-        DataError: if the images do not fit the network.
-        ModelError: if a logit is NaN or infinity.
+        DataError: if the images do not match the network.
+        ModelError: if a logit is NaN or infinite.
     """
     some = np.zeros((0, *network.shape), np.uint8)
     if images is not None and len(given := network.as_images(images)):
@@ -79,13 +79,13 @@ def run_golden(
         logits = network.logits(examples)
     if not np.isfinite(logits).all():
         raise ModelError(
-            "the network's logits are NaN or infinity; train it again at a lower learning rate"
+            "the network's logits contain NaN or infinity; train it with a lower learning rate"
         )
     return Golden(examples, logits, component_hashes, raw)
 
 
 def hash_arrays(arrays: Mapping[str, Array]) -> str:
-    """Return the SHA-256 of arrays with their names, dtypes and shapes."""
+    """Return the SHA-256 of named arrays, including their names, dtypes and shapes."""
     sha = hashlib.sha256()
     for name, array in sorted(arrays.items()):
         sha.update(f"{name} {array.dtype} {array.shape}\n".encode())
@@ -99,7 +99,7 @@ def hash_json(value: Any) -> str:
 
 
 def _with_noise(some: NDArray[Any]) -> NDArray[Any]:
-    """Return images and random ones after them; floats lie between the lowest and the highest."""
+    """Return images followed by random ones. Floats are within the range of the given images."""
     noise = _noise(RANDOM if len(some) else GIVEN + RANDOM, some.shape[1:])
     if some.dtype == np.uint8:
         return np.concatenate([some, noise])
@@ -108,12 +108,12 @@ def _with_noise(some: NDArray[Any]) -> NDArray[Any]:
 
 
 def _noise(count: int, shape: Shape) -> NDArray[np.uint8]:
-    """Return random images, always the same ones."""
+    """Return random images that are the same on every call."""
     return generator(0, "augment").integers(0, 256, (count, *shape), np.uint8)
 
 
 def _on_canvas(x: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
-    """Return an image (C, H, W) off centre on a larger canvas, (height, width, 4)."""
+    """Return an image (C, H, W) placed off centre on a larger canvas, (height, width, 4)."""
     C, H, W = x.shape
     times = 2 if max(H, W) <= MAX_ENLARGED else 1
     canvas = np.zeros((times * H + H // 2 + 2, times * W + W // 4 + 1, 4), np.uint8)

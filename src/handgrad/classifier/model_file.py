@@ -1,9 +1,9 @@
-"""The model file: one safetensors file.
+"""Reading and writing the model file, which is a single safetensors file.
 
-Its tensors are the network's arrays under their own names, so that PyTorch finds its ``state_dict``
-there, and the golden images. Its metadata has two entries: "handgrad", a description as JSON, and
-"digest", the SHA-256 of the description and all tensors. Loading reads values and names, and never
-runs code.
+Its tensors are the golden images and the network's arrays. The arrays have the names that PyTorch
+expects in a ``state_dict``. The metadata has two entries: "handgrad", a description as JSON, and
+"digest", the SHA-256 of the description and all tensors. Loading only reads values and names, and
+never runs code.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ def check_suffix(path: Path) -> None:
 
 
 def write(path: Path, description: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
-    """Write a model file. An error leaves an existing file unchanged.
+    """Write a model file. If there is an error, an existing file is left unchanged.
 
     Raises:
-        ModelError: if the description contains values that JSON does not have.
+        ModelError: if the description contains values that JSON cannot represent.
     """
     try:
         text = json.dumps({"format": FORMAT, **description})
     except (TypeError, ValueError) as error:
         raise ModelError(
-            f"{path}: about contains a value that JSON does not have ({error}); leave it out"
+            f"{path}: about contains a value that JSON cannot represent ({error}); remove it"
         ) from None
     content = save(dict(arrays), {"handgrad": text, "digest": digest(text, arrays)})
     with replacing(path) as temporary:
@@ -56,7 +56,7 @@ def read(path: Path) -> tuple[Path, dict[str, Any], dict[str, Array], str]:
         path: the file, or a folder that contains one named `MODEL`.
 
     Raises:
-        ModelError: if the file is missing or damaged, was not written by handgrad, or was written
+        ModelError: if the file is missing or corrupted, was not written by handgrad, or was written
             by a newer version.
     """
     path = _located(path)
@@ -65,21 +65,23 @@ def read(path: Path) -> tuple[Path, dict[str, Any], dict[str, Array], str]:
             metadata = file.metadata() or {}
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, TypeError, KeyError, AttributeError) as error:
-        raise ModelError(f"{path}: not a whole safetensors file ({error}); save it again") from None
+        raise ModelError(
+            f"{path}: not a complete safetensors file ({error}); save it again"
+        ) from None
     if (text := metadata.get("handgrad")) is None:
-        raise ModelError(f"{path}: not saved by handgrad; it has no description of the network")
+        raise ModelError(f"{path}: not saved by handgrad: it has no description of the network")
     description = _parsed(path, text)
     if (stored := metadata.get("digest")) != (found := digest(text, arrays)):
         raise ModelError(
             f"{path}: its digest is {stored!s:.12}, but that of its contents is {found:.12}: the "
-            "file was changed or damaged after it was saved; get it again"
+            "file was changed or corrupted after it was saved; get it again"
         )
     upgrade(description, arrays)
     return path, description, arrays, found
 
 
 def _located(path: Path) -> Path:
-    """Return the path of the model file, which may be in this folder."""
+    """Return the path of the model file, given its path or the folder that contains it."""
     try:
         is_folder = path.is_dir()
         file = path / MODEL if is_folder else path
@@ -89,24 +91,27 @@ def _located(path: Path) -> Path:
     if is_file:
         return file
     if is_folder:
-        raise ModelError(f"{path}: this folder has no {MODEL}; give a finished run or a model file")
+        raise ModelError(
+            f"{path}: this folder has no {MODEL}; give a model file or the folder of a finished run"
+        )
     raise ModelError(f"{path}: there is no such file; give the path of a saved model")
 
 
 def _parsed(path: Path, text: str) -> dict[str, Any]:
-    """Return a description from its JSON text, if its format is known."""
+    """Parse a description from its JSON text, and check that its format is supported."""
     try:
         description = json.loads(text)
     except (ValueError, RecursionError):
         description = None
     if not isinstance(description, dict) or not isinstance(description.get("about"), dict):
-        raise ModelError(f"{path}: its description of the network is damaged; save it again")
+        raise ModelError(f"{path}: its description of the network is corrupted; save it again")
     written = description.get("format")
     if not isinstance(written, int) or isinstance(written, bool) or not 1 <= written <= FORMAT:
         newer = isinstance(written, int) and written > FORMAT
         cure = "install a newer handgrad" if newer else "save it again"
         raise ModelError(
-            f"{path}: its format is {written!r}, this handgrad reads 1 to {FORMAT}; {cure}"
+            f"{path}: its format is {written!r}, but this version of handgrad reads 1 to {FORMAT}; "
+            f"{cure}"
         )
     return description
 

@@ -1,8 +1,8 @@
-"""Shuffle the order of training images, in blocks if they are in a memory-mapped file.
+"""Shuffle the order of the training images, in blocks if they are in a memory-mapped file.
 
-A disk reads single images at random positions slowly, and long consecutive blocks fast. So for a
-large file the blocks are shuffled, and then the images within a group of blocks. Consecutive
-images then come from few blocks, which can be prefetched.
+A disk is slow at reading single images at random positions, and fast at reading long blocks. For a
+large file, therefore, the blocks are shuffled first, and then the images within each group of
+blocks. As a result, consecutive images come from a few blocks, which can be prefetched.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ GROUP = 64  # the number of blocks whose images are mixed
 def shuffled_indices(images: NDArray[Any], rng: np.random.Generator) -> NDArray[np.int64]:
     """Return the indices of all images in random order, (N,) int64.
 
-    All orders are equally likely, except for a mapped file of more than 64 MiB. There the blocks of
-    1 MiB are shuffled, then the images within each group of 64 blocks.
+    All orders are equally likely, except for a mapped file of more than 64 MiB. For such a file,
+    blocks of 1 MiB are shuffled, and then the images within each group of 64 blocks.
 
     Args:
-        images: (N, ...).
+        images: the images, (N, ...).
         rng: determines the order.
     """
     count, block = len(images), _images_per_block(images)
@@ -43,8 +43,8 @@ def prefetch(images: NDArray[Any], order: NDArray[np.integer[Any]]) -> int:
     """Ask the operating system to read images of a mapped file in the background.
 
     Args:
-        images: (N, ...); nothing happens if they are in memory.
-        order: the indices that are needed soon.
+        images: the images, (N, ...). If they are in memory, nothing happens.
+        order: the indices of images that will be needed soon.
 
     Returns:
         The number of bytes requested.
@@ -65,7 +65,7 @@ def prefetch(images: NDArray[Any], order: NDArray[np.integer[Any]]) -> int:
 
 
 def mapped_file(array: NDArray[Any]) -> mmap.mmap | None:
-    """Return the mapped file that holds a contiguous array, or None."""
+    """Return the mapped file that contains a contiguous array, or None."""
     base: Any = array
     while isinstance(base, np.ndarray):
         base = base.base
@@ -73,5 +73,5 @@ def mapped_file(array: NDArray[Any]) -> mmap.mmap | None:
 
 
 def _images_per_block(images: NDArray[Any]) -> int:
-    """Return the number of images in a block."""
+    """Return the number of images per block."""
     return max(1, BLOCK_BYTES // max(1, images[:1].nbytes))

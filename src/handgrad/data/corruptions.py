@@ -1,7 +1,8 @@
 """Fifteen random, seeded corruptions of images, for measuring robustness.
 
-Each takes and returns images (N, C, H, W) uint8. The strength is fixed, so that networks can be
-compared. Lengths are shares of the side; lightness ranges from 0 to 255.
+Each function takes and returns images (N, C, H, W) of dtype uint8. The strength is fixed, so that
+networks can be compared. Lengths are fractions of the image's side length. Lightness ranges from 0
+to 255.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ _BATCH = 500
 
 
 def corrupt(images: Images, name: str, seed: int = 0) -> Images:
-    """Return corrupted copies of images, the same ones for the same seed.
+    """Return corrupted copies of images. The same seed gives the same copies.
 
     Args:
-        images: (N, C, H, W) uint8.
+        images: the images, (N, C, H, W) uint8.
         name: a key of `CORRUPTIONS`.
         seed: determines the random choices.
     """
@@ -42,13 +43,13 @@ def _noise(X: Images, rng: np.random.Generator) -> Images:
 
 
 def _specks(X: Images, rng: np.random.Generator) -> Images:
-    """Make 5 % of the pixels black and 5 % white (salt and pepper noise)."""
+    """Make 5% of the pixels black and 5% of them white (salt-and-pepper noise)."""
     u = rng.random(X[:, :1].shape)
     return np.where(u < 0.05, 0, np.where(u > 0.95, 255, X)).astype(np.uint8)
 
 
 def _blur(X: Images, rng: np.random.Generator) -> Images:
-    """Blur twice with the kernel 1 2 1 in both directions."""
+    """Blur twice with the kernel (1, 2, 1) in both directions."""
     A = X.astype(np.float32)
     for axis in (2, 3, 2, 3):
         A = (_shifted(A, -1, axis) + 2 * A + _shifted(A, 1, axis)) / 4
@@ -56,7 +57,7 @@ def _blur(X: Images, rng: np.random.Generator) -> Images:
 
 
 def _pixelated(X: Images, rng: np.random.Generator) -> Images:
-    """Replace each 2x2 block by its mean."""
+    """Replace each 2x2 block with its mean."""
     _, _, H, W = X.shape
     rows, columns = np.arange(H) // 2 * 2, np.arange(W) // 2 * 2
     A = X.astype(np.float32)
@@ -66,7 +67,7 @@ def _pixelated(X: Images, rng: np.random.Generator) -> Images:
 
 
 def _shift(X: Images, rng: np.random.Generator) -> Images:
-    """Shift by up to one seventh of the side, in both directions."""
+    """Shift by up to one seventh of the side length, in both directions."""
     return _warped(X, _rotations(0 * rng.random(len(X))), rng.uniform(-1 / 7, 1 / 7, (len(X), 2)))
 
 
@@ -76,12 +77,12 @@ def _rotated(X: Images, rng: np.random.Generator) -> Images:
 
 
 def _larger(X: Images, rng: np.random.Generator) -> Images:
-    """Scale up to 115 to 130 %."""
+    """Enlarge to between 115% and 130%."""
     return _warped(X, np.eye(2) / rng.uniform(1.15, 1.3, (len(X), 1, 1)))
 
 
 def _smaller(X: Images, rng: np.random.Generator) -> Images:
-    """Scale down to 65 to 85 %."""
+    """Shrink to between 65% and 85%."""
     return _warped(X, np.eye(2) / rng.uniform(0.65, 0.85, (len(X), 1, 1)))
 
 
@@ -106,7 +107,7 @@ def _thinner(X: Images, rng: np.random.Generator) -> Images:
 
 
 def _occluded(X: Images, rng: np.random.Generator) -> Images:
-    """Cover a square of three tenths of the side with grey."""
+    """Cover part of the image with a grey square of three tenths of the side length."""
     N, _, H, W = X.shape
     side = max(1, round(0.3 * min(H, W)))
     top, left = rng.integers(0, H - side + 1, N), rng.integers(0, W - side + 1, N)
@@ -118,13 +119,13 @@ def _occluded(X: Images, rng: np.random.Generator) -> Images:
 
 
 def _paler(X: Images, rng: np.random.Generator) -> Images:
-    """Reduce the contrast to 30 to 50 %, around each image's mean."""
+    """Reduce the contrast to between 30% and 50%, around each image's mean."""
     mean = X.mean(axis=(1, 2, 3), keepdims=True)
     return _clipped(mean + (X - mean) * rng.uniform(0.3, 0.5, mean.shape))
 
 
 def _brighter(X: Images, rng: np.random.Generator) -> Images:
-    """Increase the lightness by 50 to 100."""
+    """Increase the lightness by between 50 and 100."""
     return _clipped(X + rng.uniform(50, 100, (len(X), 1, 1, 1)))
 
 
@@ -155,12 +156,13 @@ CORRUPTIONS: dict[str, Corruption] = {
 def _warped(
     X: Images, matrices: NDArray[np.float64], shifts: NDArray[np.float64] | None = None
 ) -> Images:
-    """Return images transformed linearly around their centre, with repeated edges.
+    """Transform images linearly around their centre, with edge pixels repeated as padding.
 
     Args:
-        X: (N, C, H, W).
-        matrices: from a position (y, x) in the new image to the position in the old, (N, 2, 2).
-        shifts: added to the position in the old image, as shares of the side, (N, 2).
+        X: the images, (N, C, H, W).
+        matrices: the maps from positions (y, x) in the new image to the old image, (N, 2, 2).
+        shifts: the offsets added to positions in the old image, as fractions of the side length,
+            (N, 2).
     """
     N, _, H, W = X.shape
     positions = np.mgrid[0:H, 0:W].reshape(2, -1) - [[(H - 1) / 2], [(W - 1) / 2]]
@@ -188,7 +190,7 @@ def _rotations(angles: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _shifted(A: NDArray[Any], by: int, axis: int) -> NDArray[Any]:
-    """Return images shifted by some pixels, with repeated edges."""
+    """Shift images by a few pixels, with edge pixels repeated as padding."""
     indices = np.arange(A.shape[axis]) - by
     return A.take(indices.clip(0, A.shape[axis] - 1), axis)
 

@@ -1,4 +1,4 @@
-"""The `Dataset`: images with their labels, checked once when it is made."""
+"""`Dataset`: images with their labels, which are checked once when it is created."""
 
 from __future__ import annotations
 
@@ -41,15 +41,16 @@ class Dataset:
     ((3, 1, 28, 28), [0, 1, 0])
 
     The arrays are stored without a copy and never changed. `from_arrays` accepts more forms.
-    Images that do not fit into memory may stay in a file, ``np.load(path, mmap_mode="r")``. Then
-    give the validation images as a dataset of their own, because `split` and `take` copy images.
+    Images that do not fit into memory may stay in a file: use ``np.load(path, mmap_mode="r")``. In
+    this case, pass the validation images as a separate dataset, because `split` and `take` copy
+    images.
 
     Attributes:
-        images: (N, C, H, W), uint8 0..255 or float32.
-        labels: the index of each image's class in `classes`, (N,) int64 0..K-1.
-        classes: the names of the K classes: all `str` or all `int`.
-        name: the name in errors and tables.
-        preprocessing: converts an image file to the form of these images; None: unknown.
+        images: the images, (N, C, H, W), uint8 0..255 or float32.
+        labels: for each image, the index of its class in `classes`, (N,) int64 0..K-1.
+        classes: the names of the K classes, either all `str` or all `int`.
+        name: the name of the data in error messages and tables.
+        preprocessing: converts an image file to the form of these images, or None if unknown.
 
     Raises:
         DataError: if an array has the wrong shape, dtype or values, or the arrays do not match.
@@ -82,19 +83,19 @@ class Dataset:
         classes: Sequence[Label] | None = None,
         name: str = "data",
     ) -> Self:
-        """Make a dataset from arrays.
+        """Create a dataset from arrays.
 
         Args:
-            images: (N, H, W) or (N, C, H, W); uint8 0..255, or floating point, which is
-                converted to float32.
-            labels: one for each image, (N,): strings or integers. If the labels are integers and
-                `classes` are strings, a label is an index into `classes`. Otherwise a label is
-                the name of its class.
-            classes: the names of the classes, in order; None: the labels that occur, sorted.
-            name: the name in errors and tables.
+            images: the images, (N, H, W) or (N, C, H, W), as uint8 0..255 or floating point, which
+                is converted to float32.
+            labels: one label per image, (N,), strings or integers. If the labels are integers and
+                `classes` are strings, each label is an index into `classes`. Otherwise each label
+                is a class name.
+            classes: the class names in order, or None for the sorted labels that occur.
+            name: the name of the data in error messages and tables.
 
         Raises:
-            DataError: if the arrays cannot be used; the message gives the reason and the remedy.
+            DataError: if the arrays cannot be used; the message gives the reason and how to fix it.
         """
         try:
             X = as_images(images)
@@ -115,16 +116,17 @@ class Dataset:
         name: str = "data",
         progress: bool | None = None,
     ) -> Self:
-        """Make a dataset from the image files that a pandas frame lists.
+        """Create a dataset from the image files that are listed in a pandas DataFrame.
 
         Args:
-            frame: the table.
-            path: its column with the paths of the files.
-            label: its column with strings or integers.
-            folder: the folder that relative paths start from.
-            preprocessing: how to preprocess each image; None: chosen by looking at some of them.
-            name: the name in errors and tables.
-            progress: whether to show a progress bar on stderr; None: only in a terminal.
+            frame: the DataFrame.
+            path: the name of the column with the file paths.
+            label: the name of the column with the labels, which are strings or integers.
+            folder: the folder that relative paths refer to.
+            preprocessing: how to preprocess each image, or None to choose it automatically.
+            name: the name of the data in error messages and tables.
+            progress: whether to show a progress bar on stderr, or None to show it only in a
+                terminal.
 
         Raises:
             DataError: if a column is missing, or a file cannot be read.
@@ -146,15 +148,16 @@ class Dataset:
         name: str = "data",
         progress: bool | None = None,
     ) -> Self:
-        """Make a dataset from image files.
+        """Create a dataset from image files.
 
         Args:
-            paths: the files.
-            labels: one for each file.
-            classes: the names of the classes, in order; None: the labels that occur, sorted.
-            preprocessing: how to preprocess each image; None: chosen by looking at some of them.
-            name: the name in errors and tables.
-            progress: whether to show a progress bar on stderr; None: only in a terminal.
+            paths: the paths of the files.
+            labels: one label per file.
+            classes: the class names in order, or None for the sorted labels that occur.
+            preprocessing: how to preprocess each image, or None to choose it automatically.
+            name: the name of the data in error messages and tables.
+            progress: whether to show a progress bar on stderr, or None to show it only in a
+                terminal.
 
         Raises:
             DataError: if a file cannot be read, or a label is not among the classes.
@@ -203,60 +206,60 @@ class Dataset:
         return paragraph(repr(self)) + class_table(rows)
 
     def take(self, indices: ArrayLike, name: str | None = None) -> Dataset:
-        """Return the dataset of the images at `indices`, with all classes.
+        """Return a dataset of the images at `indices`. It keeps all classes.
 
         Args:
-            indices: indices, or one boolean for each image.
-            name: the name of the new dataset; None: the name of this one.
+            indices: integer indices, or one boolean per image.
+            name: the name of the new dataset, or None to keep the name of this one.
         """
         chosen = np.asarray(indices)
         X, y = self[chosen if chosen.size else chosen.astype(np.int64)]
         return Dataset(X, y, self.classes, name or self.name, self.preprocessing)
 
     def split(self, validation: float = 0.1, seed: int = 0) -> tuple[Dataset, Dataset]:
-        """Split into training and validation sets, with the same share of every class.
+        """Split into training and validation sets, with the same fraction of every class.
 
-        Each image is in exactly one of them. A class of two or more images has at least one in
-        both. The same seed gives the same split.
+        Each image is in exactly one of the two sets. A class with two or more images has at least
+        one in each set. The same seed gives the same split.
 
         Args:
-            validation: the share of images for validation, above 0 and below 1.
+            validation: the fraction of images for validation, above 0 and below 1.
             seed: determines which images are chosen.
 
         Raises:
-            ConfigError: if the share is out of range.
+            ConfigError: if the fraction is out of range.
             DataError: if there are too few images to split.
         """
         chosen = stratified(self.labels, validation, seed)
         if not chosen.any():
-            raise DataError(f"{self.name}: too few images to split; no class has two of them")
+            raise DataError(f"{self.name}: too few images to split; no class has two or more")
         return self.take(~chosen), self.take(chosen, f"{self.name} validation")
 
     def check_trainable(self, batch_size: int) -> None:
         """Raise a DataError if a network cannot be trained on this dataset.
 
         Args:
-            batch_size: the number of images in one update.
+            batch_size: the number of images per update.
         """
         empty = np.flatnonzero(self.counts == 0)
         if len(self.classes) - len(empty) < 2:
             only = self.classes[int(self.labels[0])]
             raise DataError(
-                f"{self.name}: all images are of one class, {only!r}; add images of another"
+                f"{self.name}: all images belong to the class {only!r}; add images of another class"
             )
         if len(empty):
             raise DataError(
                 f"{self.name}: class {self.classes[int(empty[0])]!r} has no image; "
-                "add some, or leave it out of the classes"
+                "add some, or remove it from the classes"
             )
         if len(self) < batch_size:
             raise DataError(
-                f"{self.name}: {len(self)} images are fewer than one batch of {batch_size}; "
+                f"{self.name}: the {len(self)} images are fewer than one batch of {batch_size}; "
                 f"use a batch_size of at most {len(self)}"
             )
 
     def digest(self) -> str:
-        """Return the SHA-256 of images, labels and classes, as 64 hexadecimal digits.
+        """Return the SHA-256 of the images, labels and classes, as 64 hexadecimal digits.
 
         It depends only on the values, not on the name, the memory layout or the machine.
         """

@@ -1,4 +1,4 @@
-"""Choose a preprocessing by looking at a sample of the images."""
+"""Choose a preprocessing from a sample of the images."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ LARGEST = 64  # the largest side that is kept, in pixels
 GREY_SIDE, COLOUR_SIDE = 28, 32  # the side of the result for larger or mixed sizes
 
 _MIN_TINT = 16  # of 255: pixels whose channels differ by less are grey
-_MIN_COLOURED = 0.01  # the share of coloured pixels from which an image is in colour
+_MIN_COLOURED = 0.01  # the fraction of coloured pixels that makes an image a colour image
 _DARK = 32  # of 255
 
 
 def default_preprocessing(paths: Sequence[Path], side: int | None = None) -> Preprocessing:
-    """Return the "plain" preprocessing with the channels, size and background that fit the files.
+    """Return a "plain" preprocessing whose channels, size and background suit the files.
 
-    Colour images keep their colours. If all images have one size of at most 64 pixels, it is
-    kept; otherwise they are resized to 28x28, or to 32x32 in colour. The background behind
-    transparent pixels is white for dark images and black for light ones.
+    Colour images keep their colours. If all images have the same size, of at most 64 pixels, it is
+    kept; otherwise they are resized to 28x28, or to 32x32 if they have colours. The background
+    behind transparent pixels is white for dark images and black for light ones.
 
     Args:
-        paths: the image files; a sample of them is decoded.
-        side: the height and width to resize to; None: as described.
+        paths: the image files. A sample of them is decoded.
+        side: the height and width to resize to, or None to choose them as described.
     """
     sample = paths[:: max(1, len(paths) // SAMPLE)][:SAMPLE]
     facts = list(filter(None, map(_Facts.of_file, sample)))
@@ -48,7 +48,8 @@ def preprocessing_for_arrays(images: NDArray[Any]) -> Preprocessing | None:
     """Return the preprocessing that converts an image file to the form of these arrays.
 
     Args:
-        images: (N, C, H, W) uint8 with 1 or 3 channels; the result is None for others.
+        images: the images, (N, C, H, W) uint8 with 1 or 3 channels. For other images, the result
+            is None.
     """
     _, C, H, W = images.shape
     if images.dtype != np.uint8 or C not in (1, 3):
@@ -76,7 +77,7 @@ class _Facts:
 
     @classmethod
     def of_file(cls, path: Path) -> _Facts | None:
-        """Return the facts about a file, or None if it cannot be read."""
+        """Return the facts about an image file, or None if it cannot be read."""
         try:
             with without_warnings():
                 return cls(decode(path))
@@ -85,7 +86,7 @@ class _Facts:
 
 
 def _background(facts: Sequence[_Facts]) -> Background:
-    """Return the background that contrasts with the transparent images."""
+    """Return the background colour that contrasts with the transparent images."""
     lightness = [image.lightness for image in facts if image.transparent]
     if not lightness:
         return "contrast"

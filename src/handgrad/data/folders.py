@@ -1,4 +1,4 @@
-"""The folders that data is read from and downloaded to."""
+"""The folders from which data is read and to which it is downloaded."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def data_folder() -> Path | None:
 
 
 def cache_folder() -> Path:
-    """Return the folder that downloads go to. It may not exist yet.
+    """Return the folder for downloads, which may not exist yet.
 
     Raises:
         DataError: if this user has no home folder.
@@ -50,7 +50,7 @@ def cache_folder() -> Path:
 
 
 def describe_neighbours(path: Path) -> str:
-    """Describe what exists beside a missing path, for an error message.
+    """Describe what exists in the folder of a missing path, for an error message.
 
     >>> describe_neighbours(Path("/no/such/folder"))
     ''
@@ -62,14 +62,14 @@ def describe_neighbours(path: Path) -> str:
     hint = f"; did you mean {path.parent / near[0]}?" if near else ""
     more = ", ..." if len(names) > _NAMES else ""
     place = "this folder" if path.parent == Path() else path.parent
-    return f"{hint}; {place} holds {', '.join(names[:_NAMES])}{more}"
+    return f"{hint}; {place} contains {', '.join(names[:_NAMES])}{more}"
 
 
 def check_exists(path: Path) -> None:
     """Check that the path of the user's own images exists.
 
     Raises:
-        DataError: if it is not a file or a folder; the message lists what exists beside it.
+        DataError: if it is not a file or a folder; the message lists what exists in its folder.
     """
     try:
         exists = path.is_dir() or path.is_file()

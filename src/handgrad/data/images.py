@@ -1,4 +1,4 @@
-"""Convert images to the form that a dataset holds, and check them."""
+"""Convert images to the form that a dataset stores, and check them."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ Shape = tuple[int, int, int]
 
 
 def as_images(images: ArrayLike) -> NDArray[Any]:
-    """Return images (N, C, H, W) as uint8 or float32, copied only if the dtype changes."""
+    """Return images (N, C, H, W) as uint8 or float32. They are copied only if the dtype changes."""
     try:
         X = np.asarray(images)
     except ValueError:
         raise DataError(
-            "the images differ in shape; resize all to the same height and width"
+            "the images have different shapes; resize all to the same height and width"
         ) from None
     if X.ndim == 3:
         X = X[:, None]
@@ -33,7 +33,7 @@ def check_images(X: NDArray[Any]) -> None:
     if X.ndim != 4:
         raise DataError(
             f"images must be (N, H, W) or (N, C, H, W), not {X.shape}; reshape them, "
-            "and give a single image as images[None]"
+            "and pass a single image as images[None]"
         )
     if len(X) == 0:
         raise DataError("there are no images; give at least one")
@@ -55,6 +55,6 @@ def _check_finite(X: NDArray[np.float32]) -> None:
             return
     bad = next(n for n, image in enumerate(X) if not np.isfinite(image).all())
     raise DataError(
-        f"image {bad} holds NaN, infinity or a number too large for float32; "
-        "leave it out or repair it"
+        f"image {bad} contains NaN, infinity or a number too large for float32; "
+        "repair this image or remove it"
     )

@@ -15,11 +15,11 @@ from handgrad.errors import DataError
 def encode(
     labels: ArrayLike, classes: Sequence[Label] | None
 ) -> tuple[NDArray[np.int64], tuple[Label, ...]]:
-    """Return the index of each label in the classes, (N,) int64, and the classes.
+    """Return the class index of each label, (N,) int64, and the class names.
 
     Args:
-        labels: (N,) strings or integers.
-        classes: their names in order; None: the labels that occur, sorted.
+        labels: the labels, (N,) strings or integers.
+        classes: the class names in order, or None to use the sorted labels that occur.
 
     Raises:
         DataError: if a label has another type, or is not among the classes.
@@ -38,14 +38,15 @@ def encode(
 
 
 def check_labels(y: NDArray[Any], images: int, classes: int) -> None:
-    """Raise a DataError unless y holds one index 0..K-1 for each image."""
+    """Raise a DataError unless y contains exactly one index 0..K-1 per image."""
     if y.ndim != 1 or y.dtype != np.int64:
         raise DataError(
             f"labels must be (N,) int64, not {y.shape} {y.dtype}; use Dataset.from_arrays"
         )
     if len(y) != images:
         raise DataError(
-            f"the counts differ: images {images}, labels {len(y)}; give one label for each image"
+            f"the numbers of images and labels differ: {images} and {len(y)}; "
+            "give one label per image"
         )
     if y.min() < 0 or y.max() >= classes:
         bad = int(np.flatnonzero((y < 0) | (y >= classes))[0])
@@ -60,14 +61,14 @@ def _as_labels(labels: ArrayLike) -> NDArray[Any]:
     try:
         values = np.asarray(labels)
     except ValueError:
-        raise DataError("labels must be one for each image, (N,), not nested lists") from None
+        raise DataError("labels must be one label per image, (N,), not nested lists") from None
     if values.ndim != 1:
         raise DataError(
-            f"labels must be one for each image, (N,), not {values.shape}; "
-            "turn one-hot rows into labels with .argmax(axis=1)"
+            f"labels must be (N,), with one label per image, not {values.shape}; "
+            "convert one-hot rows to labels with .argmax(axis=1)"
         )
     if len(values) == 0:
-        raise DataError("there are no labels; give one for each image")
+        raise DataError("there are no labels; give one label per image")
     if values.dtype.kind == "U" and not isinstance(labels, np.ndarray):
         values = np.array(labels, object)  # NumPy converts a NaN among strings to "nan"
     if values.dtype.kind in "OT" and all(isinstance(v, str) for v in values):

@@ -1,4 +1,4 @@
-"""Split a dataset at random, with the same share of every class."""
+"""Split a dataset at random, with the same fraction of every class."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from handgrad.random import generator
 
 
 def stratified(labels: NDArray[np.int64], share: float, seed: int) -> NDArray[np.bool_]:
-    """Choose a share of the images at random, the same share of every class.
+    """Choose a fraction of the images at random, and the same fraction of every class.
 
     Args:
-        labels: (N,) integers 0..K-1.
-        share: the share to choose, above 0 and below 1.
+        labels: the labels, (N,) integers 0..K-1.
+        share: the fraction to choose, above 0 and below 1.
         seed: determines the choice.
 
     Returns:
-        True for each chosen image, (N,) bool. In a class of two or more images, at least one is
-        chosen and at least one is not.
+        True for each chosen image, (N,) bool. In a class with two or more images, at least one
+        is chosen and at least one is not.
 
     Raises:
-        ConfigError: if the share is out of range.
+        ConfigError: if the fraction is out of range.
     """
     if not 0 < share < 1:
-        raise ConfigError(f"validation must be a share above 0 and below 1, not {share}")
+        raise ConfigError(f"validation must be a fraction above 0 and below 1, not {share}")
     order = generator(seed, "split").permutation(len(labels))
     by_class = order[np.argsort(labels[order], kind="stable")]
     counts = np.bincount(labels)
@@ -40,10 +40,10 @@ def stratified(labels: NDArray[np.int64], share: float, seed: int) -> NDArray[np
 
 
 def _counts_to_choose(counts: NDArray[np.integer[Any]], share: float) -> NDArray[np.int64]:
-    """Return how many images to choose of each class, (K,).
+    """Return how many images to choose from each class, (K,).
 
-    Each share is rounded down, and the classes with the largest remainders get one more, so that
-    the total is right. Classes of two or more images keep at least one image on both sides.
+    Each count is rounded down, and the classes with the largest remainders get one more image, so
+    that the total is right. Classes with two or more images have at least one image on each side.
     """
     exact = counts * share
     rounded = np.floor(exact).astype(np.int64)

@@ -1,4 +1,4 @@
-"""Load the user's own images: a folder, a table, or arrays in a file."""
+"""Load the user's own images from a folder, a table, or a file of arrays."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from handgrad.errors import DataError
 from handgrad.files import expanded
 from handgrad.preprocess import CompositeAlpha, Preprocessing
 
-TEST_SHARE = 0.2  # the share of images that becomes the test set if none is given
+TEST_SHARE = 0.2  # the fraction of images that becomes the test set if there is none
 
 
 def load_user_data(
@@ -40,19 +40,20 @@ def load_user_data(
     side: int | None = None,
     progress: bool | None = None,
 ) -> tuple[Dataset, Dataset]:
-    """Return the training and test sets in a file or folder.
+    """Load the training and test sets from a file or folder.
 
-    Without a test set, the validation set is used; without either, one fifth of each class, the
-    same images every time. With a test set, the validation images join the training images.
+    If there is no test set, the validation set is used instead. If there is neither, one fifth of
+    each class becomes the test set, with the same images every time. If there is a test set, the
+    validation images are added to the training images.
 
     Args:
         path: a folder of images, a CSV file, an NPZ file, or a folder with IDX files.
-        preprocessing: how to preprocess image files; None: choose it by looking at some of them.
-        side: the height and width to resize image files to; None: choose it likewise.
-        progress: whether to show a progress bar on stderr; None: only in a terminal.
+        preprocessing: how to preprocess image files, or None to choose it from a sample of them.
+        side: the height and width to resize image files to, or None to choose it from the sample.
+        progress: whether to show a progress bar on stderr, or None to show it only in a terminal.
 
     Raises:
-        DataError: if the data cannot be read; the message gives the reason and the remedy.
+        DataError: if the data cannot be read; the message gives the reason and how to fix it.
     """
     path = expanded(path)
     check_exists(path)
@@ -66,23 +67,24 @@ def load_user_data(
 
 
 def lacks_test_split(path: Path) -> bool:
-    """Return whether a file or folder names no test and no validation images.
+    """Return whether a file or folder has neither test images nor validation images.
 
-    Then the test set is a share of all images, and changes when images are added.
+    In this case, the test set is a fraction of all images, and it changes when images are added.
 
     Raises:
-        DataError: if it cannot be read.
+        DataError: if the file or folder cannot be read.
     """
     return not read_splits(path).keys() & {TEST, VALIDATION}
 
 
 def datasets_from_arrays(splits: Splits, name: str) -> tuple[Dataset, Dataset | None]:
-    """Return the training set and the test set, or None if there is no test set.
+    """Return the training set, and the test set or None if there is no test set.
 
     Args:
-        splits: the arrays of "train" and optionally of "test" and "validation". With a test set,
-            the validation images join the training images; without one they are the test set.
-        name: what errors and tables call the data.
+        splits: the arrays of "train" and optionally of "test" and "validation". If there is a test
+            set, the validation images are added to the training images; otherwise they become the
+            test set.
+        name: the name of the data in error messages and tables.
 
     Raises:
         DataError: if arrays cannot be used, or the splits do not match.
@@ -100,12 +102,13 @@ def datasets_from_arrays(splits: Splits, name: str) -> tuple[Dataset, Dataset | 
 
 
 def _array_dataset(arrays: ImagesAndLabels, name: str, train: Dataset | None = None) -> Dataset:
-    """Return the dataset of one split, with the form and the classes of the training set."""
+    """Return the dataset of one split, with the same form and classes as the training set."""
     labels = arrays.labels
     _check_labels_can_be_saved(labels, name)
     if train is not None and isinstance(train.classes[0], str) and labels.dtype.kind in "iu":
         raise DataError(
-            f"{name}: the labels are numbers, those of {train.name} are text; use one kind in both"
+            f"{name}: the labels are numbers, but those of {train.name} are text; "
+            "use the same type in both"
         )
     X = _channels_first(arrays.images, name)
     if train is None:
@@ -114,14 +117,14 @@ def _array_dataset(arrays: ImagesAndLabels, name: str, train: Dataset | None = N
     data = Dataset.from_arrays(X, labels, train.classes, name)
     if (data.shape, data.images.dtype) != (train.shape, train.images.dtype):
         raise DataError(
-            f"{name}: the images are {_form(data)}, those of {train.name} are {_form(train)}; "
-            "convert them to one form"
+            f"{name}: the images are {_form(data)}, but those of {train.name} are {_form(train)}; "
+            "convert them to the same form"
         )
     return replace(data, preprocessing=train.preprocessing)
 
 
 def _channels_first(X: NDArray[Any], name: str) -> NDArray[Any]:
-    """Return images with 1 or 3 channels first, as uint8 if all values are integers 0..255."""
+    """Return images (N, C, H, W) with C = 1 or 3, as uint8 if all values are integers 0..255."""
     shape = X.shape
     if X.dtype.kind == "b":
         X = X.astype(np.uint8) * 255
@@ -136,8 +139,9 @@ def _channels_first(X: NDArray[Any], name: str) -> NDArray[Any]:
         X = np.stack([composite(x.transpose(1, 2, 0)).transpose(2, 0, 1) for x in X])
     if X.shape[1] not in (1, 3):
         raise DataError(
-            f"{name}: images must be (N, H, W), or have 1, 3 or 4 channels, first or last, not "
-            f"{shape} {X.dtype}; 4 channels are red, green, blue and alpha, with values 0..255"
+            f"{name}: images must be (N, H, W), or have 1, 3 or 4 channels as the first or last "
+            f"axis, not {shape} {X.dtype}; "
+            "4 channels are red, green, blue and alpha, with values 0..255"
         )
     return np.ascontiguousarray(X)
 
@@ -149,7 +153,7 @@ def _check_labels_can_be_saved(labels: NDArray[Any], name: str) -> None:
     if labels.dtype.kind == "U":
         for label in np.unique(labels).tolist():
             if not is_text(label):
-                raise DataError(f"{name}: the label {label!r} is not text in Unicode; rename it")
+                raise DataError(f"{name}: the label {label!r} is not valid Unicode text; rename it")
 
 
 def _datasets_from_files(
@@ -164,7 +168,7 @@ def _datasets_from_files(
     validation = splits.get(VALIDATION)
     name = data_name(path)
     if train is None:
-        raise DataError(f"{path} has no images to train on; name a split train")
+        raise DataError(f"{path} has no training images; name one of the splits train")
     if test is None:
         test, validation = validation, None
     if validation is not None:
@@ -175,7 +179,7 @@ def _datasets_from_files(
     if unknown := set(test.labels) - set(classes):
         raise DataError(
             f"{path}: the test set has the class {min(unknown)!r}, but the training set does not; "
-            "add training images of it, or leave it out"
+            "add training images for this class, or remove it from the test set"
         )
     preprocessing = preprocessing or default_preprocessing(train.paths, side)
     train_set, test_set = (
@@ -195,7 +199,7 @@ def _split(files: FileList, name: str) -> tuple[FileList, FileList]:
     labels, _ = encode(files.labels, None)
     is_test = stratified(labels, TEST_SHARE, seed=0)
     if not is_test.any():
-        raise DataError(f"{name}: too few images to split; give at least two of a class")
+        raise DataError(f"{name}: too few images to split; give at least two images of some class")
     parts = []
     for chosen in (~is_test, is_test):
         indices = np.flatnonzero(chosen).tolist()

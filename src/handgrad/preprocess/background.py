@@ -1,4 +1,4 @@
-"""The step that removes the paper of a drawing or of a photograph of one."""
+"""The step that removes the paper from a drawing or from a photograph of a drawing."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ _MAX_STROKE = 15  # the largest width of a stroke in this copy, in pixels
 
 @dataclass(frozen=True)
 class SubtractBackground:
-    """Subtracts the paper with its shadows and its noise, so that the background becomes black.
+    """Subtracts the paper, including shadows and noise, so that the background becomes black.
 
     The background is estimated by a morphological opening: a small copy of the image is eroded
-    and dilated by more than the width of a stroke. A clean black background changes nothing.
+    and dilated by more than the width of a stroke. An image whose background is already black is
+    left unchanged.
 
     Attributes:
-        max_noise: the largest amplitude of noise. Stronger variation counts as ink, which matters
-            for a drawing without margins.
+        max_noise: the largest amplitude of noise. Stronger variation is treated as ink; this
+            matters for drawings without margins.
     """
 
     title: ClassVar[str] = "background subtracted"

@@ -1,6 +1,6 @@
 """Steps for grey images (H, W, 1) of ink on a background: drawings, or photographs of them.
 
-All steps but `InvertDarkInk` expect light ink on a black background, as in MNIST.
+All steps except `InvertDarkInk` expect light ink on a black background, as in MNIST.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _PERCENTILE = 80  # of the ink: fainter pixels are the edges of strokes
 class InvertDarkInk:
     """Inverts an image whose ink is darker than its background.
 
-    The background is the median along the edges; ink is what differs from it. If there is about
-    as much lighter as darker ink, the image has a shadow, and the background is modelled as a
-    gradient between opposite edges.
+    The background is the median along the edges, and pixels that differ from it are ink. If
+    lighter and darker ink nearly cancel out, the image is assumed to have a shadow, and the
+    background is modelled as a gradient between opposite edges.
     """
 
     title: ClassVar[str] = "dark ink inverted"
@@ -43,7 +43,7 @@ class InvertDarkInk:
 
     @staticmethod
     def _ink(grey: NDArray[np.int64], background: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the difference of each pixel from the background, without noise, (H, W)."""
+        """Return the difference of each pixel from the background, ignoring noise, (H, W)."""
         difference = grey - background
         return np.where(abs(difference) < NOISE, 0, difference)
 
@@ -58,16 +58,16 @@ class InvertDarkInk:
 
 @dataclass(frozen=True)
 class Binarize:
-    """Makes ink white and everything else black, as in the scans that MNIST was made from.
+    """Makes ink white and everything else black, like the scans that MNIST was made from.
 
     The threshold is Otsu's: N. Otsu (1979), "A threshold selection method from gray-level
     histograms".
 
     Attributes:
-        min_side: images with a shorter longer side are unchanged, because their grey levels carry
-            the shape.
-        speck: a pixel becomes black if its 5x5 neighbourhood holds at most so many ink pixels:
-            they are noise or dust, not a line.
+        min_side: images whose longer side is shorter than this are left unchanged, because their
+            grey levels carry the shape.
+        speck: a pixel becomes black if its 5x5 neighbourhood contains at most this many ink
+            pixels, because they are noise or dust rather than a line.
     """
 
     title: ClassVar[str] = "binarized"
@@ -116,11 +116,11 @@ class CropToInk:
 class Upscale:
     """Enlarges a small image smoothly (Lanczos), with a margin of one pixel.
 
-    In a small image the grey levels tell where the edge of a line runs between two pixels.
-    Enlarging it first keeps that shape when it is binarized.
+    In a small image, grey levels show where the edge of a line runs between two pixels. If the
+    image is enlarged first, this shape is preserved when it is binarized.
 
     Attributes:
-        min_side: images with a longer side of at least so many pixels are unchanged.
+        min_side: images whose longer side has at least this many pixels are left unchanged.
         side: the longer side of an enlarged image, in pixels.
     """
 
@@ -142,7 +142,7 @@ class Upscale:
 
 @dataclass(frozen=True)
 class ScaleToFit:
-    """Scales an image to fit a square, and keeps its aspect ratio.
+    """Scales an image to fit into a square, keeping its aspect ratio.
 
     Attributes:
         side: the side of the square, in pixels.
@@ -160,7 +160,7 @@ class ScaleToFit:
 
 @dataclass(frozen=True)
 class StretchContrast:
-    """Scales the lightness so that strokes are white: downscaling makes thin strokes faint."""
+    """Scales the lightness so that strokes are white, because downscaling makes thin ones faint."""
 
     title: ClassVar[str] = "contrast stretched"
 

@@ -1,4 +1,4 @@
-"""What several steps share: resizing, the colour of the edges, checks of their parameters."""
+"""Functions that several steps share: resizing, the edge colour, and parameter checks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LARGEST = 4096  # the largest side that a step may produce, in pixels
 
 
 def resized(X: Pixels, height: int, width: int) -> Pixels:
-    """Resize an image: box filter if neither side grows, otherwise bilinear interpolation."""
+    """Resize an image, with a box filter if neither side grows, otherwise bilinearly."""
     H, W, C = X.shape
     if (height, width) == (H, W):
         return X
@@ -53,5 +53,5 @@ def check_choice(step: object, name: str, value: Any, choices: tuple[Any, ...]) 
 
 
 def added_later(default: int) -> Any:
-    """Return a field that the first model files do not have; there it means the default."""
+    """Return a dataclass field that old model files lack; if it is missing, the default applies."""
     return field(default=default, metadata={"added_later": True})

@@ -1,4 +1,4 @@
-"""`Preprocessing`: a sequence of steps that is applied to an image and saved as JSON."""
+"""`Preprocessing`: a sequence of steps that is applied to images and can be saved as JSON."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from handgrad.preprocess.pixels import LARGEST, Pixels
 
 
 class Step(Protocol):
-    """One step: a frozen dataclass that is called with an image (H, W, C) uint8."""
+    """A step: a frozen dataclass that is called with an image (H, W, C) of dtype uint8."""
 
     title: ClassVar[str]
 
     def __call__(self, X: Pixels) -> Pixels:
-        """Return the new image."""
+        """Return the processed image."""
 
 
 KINDS: dict[str, Any] = {
@@ -49,7 +49,7 @@ class Preprocessing:
         steps: the steps, in order.
 
     Raises:
-        ModelError: if the steps do not produce the shape.
+        ModelError: if the steps do not produce images of this shape.
     """
 
     shape: tuple[int, int, int]
@@ -88,7 +88,7 @@ class Preprocessing:
         return self.stages(image)[-1][1].transpose(2, 0, 1).copy()
 
     def stages(self, image: ArrayLike) -> list[tuple[str, Pixels]]:
-        """Return the image before the first and after each step, with titles.
+        """Return the image before the first step and after each step, with titles.
 
         Args:
             image: an image that `apply` accepts.
@@ -107,25 +107,25 @@ class Preprocessing:
         return stages
 
     def to_json(self) -> dict[str, Any]:
-        """Return a description in dicts, lists, strings and numbers."""
+        """Return a description that consists of dicts, lists, strings and numbers."""
         return {"shape": list(self.shape), "steps": [*map(_describe, self.steps)]}
 
     @classmethod
     def from_json(cls, described: Any) -> Self:
-        """Return the preprocessing that `to_json` described.
+        """Rebuild a preprocessing from the description that `to_json` returned.
 
         Raises:
             ModelError: if the description is invalid.
         """
         if not isinstance(described, Mapping) or described.keys() != {"shape", "steps"}:
-            raise ModelError("the description of a preprocessing must hold shape and steps only")
+            raise ModelError("the description of a preprocessing must contain only shape and steps")
         if not isinstance(described["steps"], Sequence):
             raise ModelError("the steps of a preprocessing must be a list")
         return cls(described["shape"], tuple(map(_build, described["steps"])))
 
 
 def _as_image(image: ArrayLike) -> Pixels:
-    """Return an image as (H, W, C) uint8."""
+    """Check an image, and return it as (H, W, C) uint8."""
     X = np.asarray(image)
     if X.ndim == 2:
         X = X[:, :, None]
@@ -138,7 +138,7 @@ def _as_image(image: ArrayLike) -> Pixels:
 
 
 def _as_shape(shape: Any) -> tuple[int, int, int]:
-    """Return a checked shape (C, H, W)."""
+    """Check a shape (C, H, W), and return it as a tuple."""
     sizes = tuple(shape) if isinstance(shape, Sequence) else ()
     in_range = all(type(size) is int and 1 <= size <= LARGEST for size in sizes)
     if len(sizes) != 3 or not in_range or sizes[0] not in (1, 3):
@@ -147,7 +147,7 @@ def _as_shape(shape: Any) -> tuple[int, int, int]:
 
 
 def _describe(step: Any) -> dict[str, Any]:
-    """Return the description of a step; fields added later are left out if they are default."""
+    """Return the description of a step, without newer fields that have their default value."""
     settings = {
         field.name: getattr(step, field.name)
         for field in dataclasses.fields(step)
@@ -157,7 +157,7 @@ def _describe(step: Any) -> dict[str, Any]:
 
 
 def _build(described: Any) -> Step:
-    """Return the step of a description."""
+    """Build the step that a description defines."""
     if not isinstance(described, Mapping) or described.get("kind") not in KINDS:
         raise ModelError(
             f"{described!r:.60} is not a step of a preprocessing; the steps are {_known()}"

@@ -32,15 +32,15 @@ from handgrad.preprocess.steps import (
 def plain(
     shape: tuple[int, int, int], *, keep_aspect: bool = True, background: Background = "contrast"
 ) -> Preprocessing:
-    """Return the preprocessing for any images: remove transparency, convert channels, resize.
+    """Return a preprocessing for any image: remove transparency, convert channels, and resize.
 
     Args:
         shape: the shape that the network takes, (C, H, W), with C = 1 for grey and 3 for colour.
         keep_aspect: whether to keep the aspect ratio and pad, instead of stretching the image.
-        background: what to put behind transparent pixels.
+        background: the background colour behind transparent pixels.
 
     Raises:
-        ModelError: if a preprocessing cannot produce this shape.
+        ModelError: if no preprocessing can produce this shape.
     """
     C, H, W = shape
     channels = Grayscale() if C == 1 else GrayToRGB()
@@ -48,7 +48,7 @@ def plain(
 
 
 def light(shape: tuple[int, int, int]) -> Preprocessing:
-    """Return the preprocessing for grey images of light objects on a dark background.
+    """Return a preprocessing for grey images of light objects on a dark background.
 
     Images of dark objects on a light background are inverted.
 
@@ -56,7 +56,7 @@ def light(shape: tuple[int, int, int]) -> Preprocessing:
         shape: the shape that the network takes, (1, H, W).
 
     Raises:
-        ModelError: if a preprocessing cannot produce this shape.
+        ModelError: if no preprocessing can produce this shape.
     """
     _, H, W = shape
     steps = (CompositeAlpha(), Grayscale(), InvertDarkInk(), Resize(H, W))
@@ -67,13 +67,14 @@ def drawing(side: int = 28) -> Preprocessing:
     """Return MNIST's preprocessing, for drawings and photographs of a single character.
 
     The ink becomes light and the paper black. The bounding box of the ink is scaled to fit a
-    square of five sevenths of the side, and placed with its centre of mass in the middle.
+    square of five sevenths of the image's side length, and placed with its centre of mass in the
+    middle.
 
     Y. LeCun, L. Bottou, Y. Bengio, P. Haffner (1998), "Gradient-based learning applied to document
     recognition", section III.A.
 
     Args:
-        side: the side of the image that the network takes, in pixels.
+        side: the height and width of the images that the network takes, in pixels.
 
     Raises:
         ModelError: if the side is out of range.
@@ -90,14 +91,14 @@ def drawing(side: int = 28) -> Preprocessing:
 
 
 def preset_named(name: str, shape: tuple[int, ...]) -> Preprocessing:
-    """Return the preset of that name.
+    """Return the preset with the given name.
 
     Args:
         name: "plain"; "light", for light objects on a dark background; or "drawing".
         shape: the shape that the network takes.
 
     Raises:
-        ConfigError: if no preset has this name.
+        ConfigError: if there is no preset with this name.
         ModelError: if the preset cannot produce this shape.
     """
     if name not in PRESETS:

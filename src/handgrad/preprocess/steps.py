@@ -1,7 +1,7 @@
-"""Steps for any image: transparency, colour, size.
+"""Steps for all kinds of images: transparency, colour and size.
 
-A step takes an image (H, W, C) uint8 and returns a new one. C is 1 for grey and 3 for red, green
-and blue, plus 1 if there is an alpha channel.
+A step takes an image (H, W, C) of dtype uint8 and returns a new one. C is 1 for grey or 3 for RGB,
+plus 1 if there is an alpha channel.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class CompositeAlpha:
     """Composites a transparent image over a background, and removes the alpha channel.
 
     Attributes:
-        background: "white"; "black"; or "contrast": black for light images and white for dark
-            ones.
+        background: "white", "black", or "contrast", which means black for light images and white
+            for dark ones.
     """
 
     title: ClassVar[str] = "alpha composited"
@@ -47,7 +47,7 @@ class CompositeAlpha:
         return ((ink * alpha + behind * (255 - alpha) + 127) // 255).astype(np.uint8)
 
     def _is_dark(self, ink: np.ndarray, alpha: np.ndarray) -> bool:
-        """Return whether the background must be white for contrast."""
+        """Return whether the image is dark, so that it needs a white background for contrast."""
         if self.background != "contrast":
             return False
         visible = int(alpha.sum()) * ink.shape[2]
@@ -90,7 +90,7 @@ class Invert:
 
 @dataclass(frozen=True)
 class UndoUpscale:
-    """Undoes nearest-neighbour upscaling: each block of equal pixels becomes one pixel again."""
+    """Undoes nearest-neighbour upscaling: each block of equal pixels becomes a single pixel."""
 
     title: ClassVar[str] = "upscaling undone"
 
@@ -115,7 +115,8 @@ class Denoise:
     An image is noisy if most pixels differ from their neighbours; a drawing is not.
 
     Attributes:
-        side: the longer side of the result is at least so many pixels, and less than twice as many.
+        side: the longer side of the result has at least this many pixels, and fewer than twice as
+            many.
     """
 
     title: ClassVar[str] = "denoised"
@@ -182,7 +183,7 @@ class Resize:
 
 
 def fitted(X: Pixels, height: int, width: int) -> tuple[int, int]:
-    """Return the largest size within height x width that has an image's aspect ratio."""
+    """Return the largest size within height x width that keeps an image's aspect ratio."""
     H, W, _ = X.shape
     scale = min(height / H, width / W)
     return max(1, round(H * scale)), max(1, round(W * scale))
@@ -195,6 +196,6 @@ def _run_lengths(X: Pixels) -> NDArray[np.int64]:
 
 
 def _one_per_block(runs: NDArray[np.int64], factor: float) -> NDArray[np.int64]:
-    """Return the indices of rows that keep one row of each block of `factor` rows."""
+    """Return row indices that keep one row from each block of `factor` rows."""
     blocks = np.maximum(1, np.rint(runs / factor)).astype(np.int64)
     return np.repeat(np.cumsum(runs) - 1, blocks)

@@ -73,7 +73,7 @@ def test_presets_change_images_of_every_size(name: str) -> None:
         ("light,flip=2", "flip must be true or false, not 2.0"),
         ("smoothness=0.01", "smoothness must be a number from 0.0625 to 1, not 0.01"),
         ("fill=nan", "fill must be a pixel value, or None to repeat the edge pixels, not nan"),
-        (7, 'augment must be a text such as "light", or Augmentation(shift=0.1), not 7'),
+        (7, 'augment must be a string such as "light", or Augmentation(shift=0.1), not 7'),
     ],
 )
 def test_invalid_settings_are_rejected(given: Any, sentence: str) -> None:
@@ -82,5 +82,7 @@ def test_invalid_settings_are_rejected(given: Any, sentence: str) -> None:
 
 
 def test_too_large_images_are_rejected() -> None:
-    with pytest.raises(hg.DataError, match="images of 8x513 are too large to be augmented; resize"):
+    with pytest.raises(
+        hg.DataError, match="images of 8x513 pixels are too large to augment; resize"
+    ):
         PRESETS["light"].apply(np.zeros((1, 1, 8, 513), np.uint8))

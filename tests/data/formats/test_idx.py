@@ -59,16 +59,16 @@ WHOLE = encode(IMAGES)
         (WHOLE[:10], "it is too short for the header of an IDX file"),
         (header(0), r"its header states the empty shape \(0,\)"),
         (header(5, 0, 3), r"its header states the empty shape \(5, 0, 3\)"),
-        (header(2**32 - 1, 2**32 - 1), "more than the limit of 1,073,741,824 bytes"),
-        (header(MAX_BYTES + 1) + bytes(9), "more than the limit of 1,073,741,824 bytes"),
+        (header(2**32 - 1, 2**32 - 1), "which exceeds 1,073,741,824 bytes"),
+        (header(MAX_BYTES + 1) + bytes(9), "which exceeds 1,073,741,824 bytes"),
         (header(MAX_BYTES) + bytes(9), "states 1,073,741,824 bytes .* but the file ends early"),
         (WHOLE[:-1], r"states 24 bytes of values for \(2, 3, 4\), but the file ends early; get"),
         (WHOLE + b"\0", r"states 24 bytes of values for \(2, 3, 4\), but the file is longer; get"),
-        (gzip.compress(WHOLE)[:-9], "broken gzip file .*end-of-stream.*; get the file again"),
-        (gzip.compress(WHOLE)[:5], "broken gzip file"),
-        (gzip.compress(WHOLE) + b"more", "broken gzip file"),
-        (gzip.compress(WHOLE)[:-8] + bytes(8), "broken gzip file .*CRC"),
-        (gzip.compress(WHOLE)[:10] + b"\xff" * 30, "broken gzip file"),
+        (gzip.compress(WHOLE)[:-9], "corrupted gzip file .*end-of-stream.*; get the file again"),
+        (gzip.compress(WHOLE)[:5], "corrupted gzip file"),
+        (gzip.compress(WHOLE) + b"more", "corrupted gzip file"),
+        (gzip.compress(WHOLE)[:-8] + bytes(8), "corrupted gzip file .*CRC"),
+        (gzip.compress(WHOLE)[:10] + b"\xff" * 30, "corrupted gzip file"),
         (gzip.compress(WHOLE[:-1]), "but the file ends early"),
         (gzip.compress(WHOLE + b"\0"), "but the file is longer"),
     ],
@@ -91,7 +91,8 @@ def test_files_of_the_wrong_kind_are_rejected(tmp_path):
         read_labels(images)
     floats = written(tmp_path / "f", encode(IMAGES.astype("f4")))
     with pytest.raises(
-        DataError, match=r"f: expected uint8 .* found float32 \(2, 3, 4\); is it another file under"
+        DataError,
+        match=r"f: expected uint8 .* found float32 \(2, 3, 4\); does the file contain other",
     ):
         read_images(floats)
 

@@ -37,8 +37,8 @@ def test_split_folders_and_class_folders(tmp_path, files, wanted):
 def test_unsupported_files_are_counted_if_there_are_no_images(tmp_path):
     touch(tmp_path, "a/0.webp", "a/1.webp", "b/0.TIFF", "b/0.webp")
     sentence = (
-        "holds no images, but 4 files of unsupported kinds (.tiff, .webp); convert them to PNG; "
-        "a folder holds FOLDER/CLASS/*.png"
+        "contains no images, but 4 files of unsupported formats (.tiff, .webp); "
+        "convert them to PNG; a folder must contain FOLDER/CLASS/*.png"
     )
     with pytest.raises(DataError, match=re.escape(sentence)):
         list_images(tmp_path)
@@ -49,7 +49,7 @@ def test_a_class_name_that_is_not_utf_8_is_rejected(tmp_path):
     touch(tmp_path, "a/0.png")
     os.mkdir(os.fsencode(tmp_path) + b"/\xff\xfe")
     touch(tmp_path, "\udcff\udcfe/0.png")
-    sentence = r"the class '\udcff\udcfe' is not text in UTF-8; rename it"
+    sentence = r"the class name '\udcff\udcfe' is not valid UTF-8; rename it"
     with pytest.raises(DataError, match=re.escape(sentence)):
         list_images(tmp_path)
 
@@ -75,9 +75,9 @@ def test_names_of_the_column_of_files(tmp_path, column):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("file_name,label\n", "metadata.csv has no rows; give one for each image"),
-        ("", "metadata.csv lacks the columns file_name and label; name them so"),
-        ("f,l\na.png,p\n", "metadata.csv lacks the columns file_name and label; name them so"),
+        ("file_name,label\n", "metadata.csv has no rows; it must have one row per image"),
+        ("", "metadata.csv has no columns file_name and label; rename its columns"),
+        ("f,l\na.png,p\n", "metadata.csv has no columns file_name and label; rename its columns"),
         (
             'file_name,label\n"x\ny.png",p\na.png\n',
             "metadata.csv, line 4: expected a file, a label",

@@ -32,8 +32,8 @@ def test_images_may_be_called_pictures(tmp_path):  # language: ok
 def test_object_arrays_are_rejected_with_a_remedy(tmp_path, labels):
     np.savez(tmp_path / "a.npz", x=X, y=labels)
     sentence = (
-        f"a.npz: y.npy holds {labels.dtype}, neither numbers nor strings; save labels "
-        ".astype(str), images .astype(np.uint8)"
+        f"a.npz: y.npy has dtype {labels.dtype}, which is neither numbers nor strings; "
+        "save labels .astype(str) and images .astype(np.uint8)"
     )
     with pytest.raises(DataError, match=re.escape(sentence)):
         npz.read(tmp_path / "a.npz")

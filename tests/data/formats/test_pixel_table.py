@@ -33,8 +33,8 @@ def test_a_header_is_skipped(tmp_path, header, label):
     [
         (
             ["digit,0,1,2,3", "7,1,2,3,4", "8,1,2,3,4"],
-            "a.csv, line 1: the label 'digit' comes before numbers; if this is a header, call "
-            "its first column label",
+            "a.csv, line 1: the label 'digit' is followed by numbers; if this line is a header, "
+            "call its first column label",
         ),
         (
             ["digit,253,254,255,256", "7,1,2,3,4"],
@@ -47,7 +47,7 @@ def test_a_header_is_skipped(tmp_path, header, label):
         ),
         (
             [",label,0,1,2,3", "0,7,1,2,3,4"],
-            "a.csv: the first column holds line numbers; leave it out (index=False)",
+            "a.csv: the first column contains line numbers; remove it (index=False)",
         ),
         (["a,0,1,2,3", ",0,1,2,3"], "a.csv, line 2: the label is missing; add it"),
         (["label,a,b,c,d", "a,0,1,2,3", " ,0,1,2,3"], "a.csv, line 3: the label is missing; add"),

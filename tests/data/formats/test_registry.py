@@ -71,5 +71,7 @@ def test_a_reader_in_the_table_is_used(tmp_path, monkeypatch):
 
 
 def test_arrays_are_not_listed_as_image_files(tmp_path):
-    with pytest.raises(DataError, match="holds arrays, not image files; give a folder of images"):
+    with pytest.raises(
+        DataError, match="contains arrays, not image files; give a folder of images"
+    ):
         registry.list_images(write_npz(tmp_path / "data"))

@@ -83,7 +83,9 @@ def test_duplicates(tmp_path, copy, kind, severity, exact):
 def test_imbalanced_classes_get_weights(tmp_path):
     report = inspect_images(folder(tmp_path, train=(40, 5)), progress=False)
     issues = {issue.kind: issue for issue in report.issues}
-    assert issues["class balance"].problem == ("the largest class has 40 images, the smallest 5")
+    assert issues["class balance"].problem == (
+        "the largest class has 40 images, and the smallest has 5"
+    )
     assert issues["class balance"].remedy == (
         "train with --class-weights balanced: b gets the weight 4.5, a gets the weight 0.562"
     )
@@ -97,8 +99,8 @@ def test_classes_that_differ(tmp_path):
     shutil.rmtree(root / "test/b")
     differ = [f for f in inspect_images(root, progress=False).issues if f.kind == "classes differ"]
     assert [(f.severity, f.problem) for f in differ] == [
-        ("error", "test has classes that train lacks: c"),
-        ("warning", "test lacks the classes b"),
+        ("error", "test has classes that are missing in train: c"),
+        ("warning", "test has no images of the classes b"),
     ]
     shutil.rmtree(root / "train/b")
     assert issues_of(root)["classes"].problem == "there are training images of 1 class"
@@ -122,7 +124,7 @@ def test_outliers_and_formats_are_found(tmp_path):
     frames = [Image.fromarray(RNG.integers(0, 256, (12, 12), np.uint8)) for _ in range(2)]
     frames[0].save(root / "train/b/moving.gif", save_all=True, append_images=frames[1:])
     issues = issues_of(root)
-    assert issues["polarity"].problem == "1 image has a dark background, the others do not"
+    assert issues["polarity"].problem == "1 image has a dark background, but the others do not"
     assert issues["polarity"].files == (str(dark),)
     assert issues["blank"].files == (str(root / "train/a/blank.png"),)
     assert issues["animated"].files == (str(root / "train/b/moving.gif"),)
@@ -139,7 +141,7 @@ def test_folders_beside_the_splits_are_warnings(tmp_path):
     (root / "docs").mkdir()
     (issue,) = inspect_images(root, progress=False).issues
     assert (issue.kind, issue.severity) == ("skipped folder", "warning")
-    assert issue.problem == "1 folder with images lies beside train, in no split"
+    assert issue.problem == "1 folder with images is next to train, but not in a split"
     assert issue.files == (str(root / "c"),)
 
 
@@ -154,7 +156,7 @@ def test_too_few_images_to_split_are_an_error(tmp_path, splits, count, least):
     issue = issues_of(tmp_path)["too few images"]
     assert issue.severity == "error"
     assert issue.problem == f"no class has {least} training images"
-    assert issue.remedy.startswith("add some: a part of them is set aside for validation")
+    assert issue.remedy.startswith("add some, because a part of them is set aside for validation")
     for label in "ab":
         image(tmp_path / (splits or ("",))[0] / label / "more.png")
     assert "too few images" not in issues_of(tmp_path)
@@ -163,7 +165,7 @@ def test_too_few_images_to_split_are_an_error(tmp_path, splits, count, least):
 
 
 def test_a_folder_without_images_is_rejected(tmp_path):
-    with pytest.raises(DataError, match="holds no images; a folder holds FOLDER/CLASS"):
+    with pytest.raises(DataError, match="contains no images; a folder must contain FOLDER/CLASS"):
         inspect_images(tmp_path)
 
 
@@ -202,7 +204,7 @@ def test_arrays_are_inspected(tmp_path, form):
     found = {issue.kind: issue for issue in report.issues}
     assert set(found) == {"duplicate across splits", "duplicate under two labels", "blank"}
     across, two_labels = found["duplicate across splits"], found["duplicate under two labels"]
-    assert across.problem == "1 image of one split is the same as an image of another"
+    assert across.problem == "1 image of one split is the same as an image of another split"
     assert across.files == ("train[2] and test[4]",)
     assert two_labels.files == ("train[4] and train[7]",)
     assert (found["blank"].problem, found["blank"].files) == (
@@ -219,5 +221,5 @@ def test_unreadable_paths_are_rejected(tmp_path):
     ):
         inspect_images(tmp_path / "train-images-idx3-ubyte")
     (tmp_path / "broken.npz").write_bytes(b"x")
-    with pytest.raises(DataError, match=r"broken.npz: broken NPZ file"):
+    with pytest.raises(DataError, match=r"broken.npz: corrupted NPZ file"):
         inspect_images(tmp_path / "broken.npz")

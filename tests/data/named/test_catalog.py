@@ -124,7 +124,9 @@ def test_available_reports_a_wrong_data_folder(monkeypatch):
 
 @pytest.mark.parametrize("ask", [load_data, fetch, check_files])
 def test_an_unknown_name_is_rejected(ask):
-    with pytest.raises(ConfigError, match="there is no data called 'mnits'; did you mean mnist"):
+    with pytest.raises(
+        ConfigError, match="there is no data set called 'mnits'; did you mean mnist"
+    ):
         ask("mnits")
 
 

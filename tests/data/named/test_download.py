@@ -82,7 +82,7 @@ BAD = {
     "nothing": (content(b""), "the file is wrong, not the published one"),
     "half of it": (content(WHOLE[:100]), "the file is broken, not the published one"),
     "broken off": (content(WHOLE[:100], promised=200), "the connection was interrupted"),
-    "endless": (endless, "the file is too long"),
+    "endless": (endless, "the file is larger than expected"),
     "stalled": (stalled, "no response in time"),
     "silent": (silent, "no response in time"),
     "byte by byte": (dripping, "no response in time"),

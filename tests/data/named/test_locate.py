@@ -51,18 +51,20 @@ def test_a_given_folder_is_the_only_one_searched(cache, tmp_path):
     write(cache / "tiny")
     folder = write(tmp_path / "given", t10k_labels=None)
     sentence = (
-        f"^{folder} does not hold all of tiny: t10k-labels-idx1-ubyte.gz missing; add what is "
-        "missing, plain or gzipped, or leave the folder out to download it"
+        f"^{folder} does not contain all of tiny: t10k-labels-idx1-ubyte.gz missing; add these "
+        "files, gzipped or not, or do not give a folder, so that they are downloaded"
     )
     with pytest.raises(DataError, match=sentence):
         locate(TINY, folder)
     (folder / "tiny").mkdir()
-    with pytest.raises(DataError, match=f"^{folder}/tiny does not hold all of tiny: train-images"):
+    with pytest.raises(
+        DataError, match=f"^{folder}/tiny does not contain all of tiny: train-images"
+    ):
         locate(TINY, folder)
 
 
 def test_a_given_folder_must_exist(tmp_path):
-    with pytest.raises(DataError, match="nowhere is not a folder; give one that holds tiny"):
+    with pytest.raises(DataError, match="nowhere is not a folder; give one that contains tiny"):
         locate(TINY, tmp_path / "nowhere")
 
 

@@ -28,8 +28,8 @@ def test_four_files_become_two_datasets(tmp_path, zipped):
     [
         (
             {"train_labels": np.zeros(11, np.uint8)},
-            r"train-images-idx3-ubyte\.gz holds 12 images, but .*train-labels-idx1-ubyte\.gz 11 "
-            "labels; take both from the same data",
+            r"train-images-idx3-ubyte\.gz contains 12 images, but .*train-labels-idx1-ubyte\.gz "
+            "contains 11 labels; take both files from the same data",
         ),
         (
             {"t10k_labels": np.array([0, 1, 2, 0, 9, 1], np.uint8)},
@@ -46,12 +46,12 @@ def test_four_files_become_two_datasets(tmp_path, zipped):
         ),
         (
             {"t10k_images": np.zeros((6, 4, 4), np.uint8)},
-            r"t10k-images-idx3-ubyte\.gz holds images \(1, 4, 4\), but those of tiny are "
-            r"\(1, 5, 4\); is it other data under this name\?",
+            r"t10k-images-idx3-ubyte\.gz contains images \(1, 4, 4\), but those of tiny are "
+            r"\(1, 5, 4\); does the file contain other data\?",
         ),
         (
             {"train_images": np.zeros((12, 5, 5), np.uint8)},
-            r"train-images-idx3-ubyte\.gz holds images \(1, 5, 5\), but those of tiny are",
+            r"train-images-idx3-ubyte\.gz contains images \(1, 5, 5\), but those of tiny are",
         ),
     ],
 )

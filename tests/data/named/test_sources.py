@@ -28,9 +28,9 @@ def test_checksums_are_distinct():
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("mnits", "there is no data called 'mnits'; did you mean mnist?"),
+        ("mnits", "there is no data set called 'mnits'; did you mean mnist?"),
         ("fashion_mnist", "did you mean fashion-mnist?"),
-        ("", "no data called ''; there are digits, mnist, fashion-mnist, kmnist"),
+        ("", "no data set called ''; there are digits, mnist, fashion-mnist, kmnist"),
     ],
 )
 def test_an_unknown_name_is_rejected_with_a_hint(name, sentence):

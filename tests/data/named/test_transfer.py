@@ -129,5 +129,5 @@ def test_the_limit_is_exact(size: int, tmp_path: Path) -> None:
         server.answers["file"] = content(DATA[:size])
         assert fetch(f"{server.url}file", tmp_path, Limits("http"), size) == DATA[:size]
         if size:
-            with pytest.raises(TransferError, match="the file is too long"):
+            with pytest.raises(TransferError, match="the file is larger than expected"):
                 fetch(f"{server.url}file", tmp_path, Limits("http"), size - 1)

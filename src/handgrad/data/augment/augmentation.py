@@ -49,13 +49,14 @@ class Augmentation:
     >>> Augmentation.of("light,rotation=20").rotation
     20.0
 
-    The result depends only on the seed, the epoch and the image's index in the data, so every
-    engine, and a resumed run, sees the same images. Each amount is the largest one: the amount for
-    an image is uniform between minus and plus that. Lengths are shares of the side.
+    The result depends only on the seed, the epoch and the image's index in the data, so
+    every engine, and also a resumed run, uses the same images. Each setting is a maximum: the
+    value for an image is uniform between minus and plus the setting. Lengths are fractions of
+    the image's side length.
 
     Attributes:
-        shift: the translation, vertically and horizontally. Without rotation, scale, stretch,
-            shear and elastic, it is rounded to whole pixels, so images stay sharp.
+        shift: the vertical and horizontal translation. If rotation, scale, stretch, shear and
+            elastic are all off, it is rounded to whole pixels, so that images stay sharp.
         rotation: the angle, in degrees.
         scale: the change of size: 0.1 means between 1/1.1 and 1.1 times.
         stretch: the change of the aspect ratio: 0.1 means between 1/1.1 and 1.1 times.
@@ -65,12 +66,12 @@ class Augmentation:
             visual document analysis", section 2).
         smoothness: the length over which the elastic distortion varies.
         flip: whether to mirror each image horizontally with probability 1/2.
-        erase: the largest sides of a rectangle that is erased in half of the images.
-        stroke: the change of stroke width on each side, in pixels; strokes get at most half as
-            much thinner.
-        contrast: the largest share of the contrast that half of the images lose. The reduced
+        erase: the largest side length of the rectangle that is erased in half of the images.
+        stroke: the change of stroke width on each side, in pixels. Strokes become thinner by at
+            most half of it.
+        contrast: the largest fraction of the contrast that half of the images lose. The reduced
             range lies at a random offset within the full range.
-        fill: the value of pixels from outside the image; None: the edge pixels are repeated.
+        fill: the value of pixels from outside the image, or None to repeat the edge pixels.
 
     Raises:
         ConfigError: if a setting is out of range.
@@ -109,11 +110,11 @@ class Augmentation:
 
     @classmethod
     def of(cls, text: str) -> Self | None:
-        """Parse a text such as "light,rotation=20"; return None for "none".
+        """Parse settings such as "light,rotation=20"; return None for "none".
 
         Args:
-            text: the name of a preset, settings such as "shift=0.1,flip=true", or a preset
-                followed by settings that override its own; "fill=edge" repeats the edge pixels.
+            text: the name of a preset; settings such as "shift=0.1,flip=true", or a preset
+                followed by settings that override it; "fill=edge" repeats the edge pixels.
 
         Raises:
             ConfigError: if the preset or a setting is unknown, or a value is out of range.
@@ -137,22 +138,22 @@ class Augmentation:
 
     @property
     def changes_nothing(self) -> bool:
-        """Whether images stay unchanged."""
+        """Whether images are left unchanged."""
         amounts = [name for name in MAX if name != "smoothness"]
         return not (self.flip or any(getattr(self, name) for name in amounts))
 
     @property
     def interpolates(self) -> bool:
-        """Whether source positions lie between pixels, as for all but shift and flip."""
+        """Whether source positions may lie between pixels. With only shift and flip they do not."""
         return any((self.rotation, self.scale, self.stretch, self.shear, self.elastic))
 
     def fill_value(self, dtype: DTypeLike) -> float:
-        """Return the value of pixels from outside: for uint8 images an integer 0..255."""
+        """Return the value of pixels from outside the image, an integer 0..255 for uint8 images."""
         fill = self.fill or 0.0
         return float(np.clip(round(fill), 0, 255)) if dtype == np.uint8 else fill
 
     def __str__(self) -> str:
-        """Return the settings that are not default, in the form that `of` parses."""
+        """Return the settings that differ from the default, in the form that `of` parses."""
         default = Augmentation()
         parts = [
             f"{name}={_format(value)}"
@@ -169,13 +170,13 @@ class Augmentation:
         epoch: int = 1,
         indices: NDArray[np.integer[Any]] | None = None,
     ) -> NDArray[Any]:
-        """Return augmented copies of images, as one epoch of training sees them.
+        """Return augmented copies of images, as they are used in one epoch of training.
 
         Args:
-            images: (N, C, H, W), uint8 or floating point.
+            images: the images, (N, C, H, W), uint8 or floating point.
             seed: the run's seed.
             epoch: the epoch, counted from 1.
-            indices: their indices in the data, (N,); None: 0, 1, 2, ...
+            indices: the indices of the images in the data, (N,), or None for 0, 1, 2, ...
 
         Raises:
             DataError: if a side is longer than 512 pixels.
@@ -220,8 +221,8 @@ class EpochAugmentation(NamedTuple):
             size: their height and width.
 
         Returns:
-            A row for each image, (N, `SamplingGrid.width`) float32, all integers: the `HEAD`
-            columns of `grid`, then for each row of control points their y and x offsets.
+            One row per image, (N, `SamplingGrid.width`) float32, with integer values: the `HEAD`
+            columns described in `layout`, then the y and x offsets of each row of control points.
         """
         grid = grid_for(self.augmentation, size)
         key = stream_key(self.seed, "augment", self.epoch)
@@ -239,7 +240,7 @@ class EpochAugmentation(NamedTuple):
 
 
 def grid_for(augmentation: Augmentation, size: tuple[int, ...]) -> SamplingGrid:
-    """Return the tables for images of a size (H, W).
+    """Return the tables for images of size (H, W).
 
     Raises:
         DataError: if the images are too large.
@@ -251,7 +252,10 @@ def grid_for(augmentation: Augmentation, size: tuple[int, ...]) -> SamplingGrid:
 def _fill_head(
     augmentation: Augmentation, u: Array, size: tuple[int, ...], parameters: Array
 ) -> None:
-    """Write the first `HEAD` parameters of images, given uniforms in [0, 1), (N, at least 16)."""
+    """Write the first `HEAD` augmentation parameters of each image.
+
+    They are computed from uniform random numbers `u` in [0, 1), of shape (N, M) with M >= 16.
+    """
     H, W = size
     signed = (2 * u[:, :6] - 1).astype(np.float64)
     shift = signed[:, :2] * augmentation.shift * [H, W]
@@ -281,7 +285,7 @@ def _fill_head(
 
 
 def _strokes(augmentation: Augmentation, u: Array) -> Array:
-    """Return the change of stroke width in 1/256 pixel, halved if negative to keep thin strokes."""
+    """Return the change of stroke width in 1/256 pixel, halved if negative to keep strokes."""
     signed = 2 * u - 1
     return np.rint(np.where(signed > 0, signed, signed / 2) * (augmentation.stroke * PIXEL))
 
@@ -324,16 +328,16 @@ def _fill_offsets(augmentation: Augmentation, u: Array, grid: SamplingGrid, offs
 
 
 def as_augmentation(given: object) -> Augmentation | None:
-    """Return an augmentation given as a value or as text; None if it changes nothing.
+    """Convert an `Augmentation` or its text to an `Augmentation`, or to None if it has no effect.
 
     Raises:
-        ConfigError: if it is neither.
+        ConfigError: if the argument is neither.
     """
     if isinstance(given, str):
         given = Augmentation.of(given)
     if not (given is None or isinstance(given, Augmentation)):
         raise ConfigError(
-            f'augment must be a text such as "light", or Augmentation(shift=0.1), not {given!r}'
+            f'augment must be a string such as "light", or Augmentation(shift=0.1), not {given!r}'
         )
     return None if given is None or given.changes_nothing else given
 

@@ -1,7 +1,7 @@
-"""The tables that transforming images of one size needs.
+"""The tables that are needed to transform images of one size.
 
 All values here, and all sums of them, are integers below 2²⁴, which float32 represents exactly.
-Therefore results have the same bits in every engine, in whatever order the sums are computed.
+Therefore the results are bit-identical in every engine, whatever the order of summation.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ class SamplingGrid(NamedTuple):
     """The tables for images of one size. K is the number of control points along a side.
 
     Attributes:
-        size: height and width.
-        control_points: K; 0 without an elastic distortion.
-        row: the length of a row of control points, all y offsets followed by all x offsets.
-        half_pixels: the offset of each pixel from the centre, down and to the right, in half
-            pixels, (2, H·W rounded up).
+        size: the height and width.
+        control_points: K, or 0 if there is no elastic distortion.
+        row: the number of offsets in a row of control points: all y offsets, then all x offsets.
+        half_pixels: the vertical and horizontal offset of each pixel from the centre, in half
+            pixels, (2, H·W rounded up). Down and right are positive.
         down: the spline weights of the control points for each row of pixels, (H, K).
         across: the spline weights for each column of pixels, (K, W rounded up).
     """
@@ -41,7 +41,7 @@ class SamplingGrid(NamedTuple):
 
     @property
     def width(self) -> int:
-        """The number of parameters of an image."""
+        """The number of parameters per image."""
         return HEAD + self.control_points * self.row
 
 
@@ -52,15 +52,15 @@ def sampling_grid(height: int, width: int, intervals: int) -> SamplingGrid:
     Args:
         height: H, in pixels.
         width: W, in pixels.
-        intervals: the number of spline intervals along a side; 0: no elastic distortion.
+        intervals: the number of spline intervals along a side, or 0 for no elastic distortion.
 
     Raises:
         DataError: if the images are too large.
     """
     if max(height, width) > LARGEST:
         raise DataError(
-            f"images of {height}x{width} are too large to be augmented; resize them to at most "
-            f"{LARGEST} pixels"
+            f"images of {height}x{width} pixels are too large to augment; resize them to at most "
+            f"{LARGEST} pixels per side"
         )
     K = intervals + 3 if intervals else 0
     half_pixels = np.zeros((2, _rounded_up(height * width)), np.float32)

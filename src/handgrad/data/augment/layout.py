@@ -1,7 +1,7 @@
 """The layout and the units of an image's sampled augmentation parameters.
 
-The kernels of the compiled engine import these constants too. This module imports nothing else of
-the package: a change of any module that it imports would recompile all kernels.
+The kernels of the compiled engine import these constants too. This module imports nothing else
+from the package, because a change to any module that it imports would recompile all kernels.
 """
 
 VECTOR = 16  # rows are padded to a multiple of this length

@@ -1,4 +1,4 @@
-"""Transform images in NumPy. The compiled kernel must give the same bits."""
+"""Transform images in NumPy. The compiled kernel must produce bit-identical results."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def transform(
     Each new pixel is interpolated bilinearly from the four pixels around its source position.
 
     Args:
-        images: (N, C, H, W), uint8 or float32.
+        images: the images, (N, C, H, W), uint8 or float32.
         parameters: the parameters of each image, from `EpochAugmentation.sample`.
-        grid: the tables for their size.
+        grid: the tables for the size of the images.
         fill: the value of pixels from outside the images, and of erased rectangles.
-        repeat_edges: whether pixels from outside repeat the edges instead.
+        repeat_edges: whether pixels from outside the images repeat the edge pixels instead.
     """
     N, C, _, W = images.shape
     rounds = images.dtype == np.uint8
@@ -56,13 +56,13 @@ def _padded(images: NDArray[Any], fill: float | None) -> NDArray[Any]:
 def _change_strokes(old: NDArray[Any], change: Array, rounds: bool) -> None:
     """Dilate or erode light strokes, in place.
 
-    Each pixel is interpolated towards the lightest of its neighbours, or the darkest if the
-    change is negative.
+    Each pixel is interpolated towards its lightest neighbour, or towards its darkest neighbour if
+    the change is negative.
 
     Args:
         old: padded images, (N, C, H + 3, W + 3).
         change: the weight of the neighbour in 1/256, (N,).
-        rounds: whether to round to integers.
+        rounds: whether to round the results to integers.
     """
     inside = old[:, :, 1:-2, 1:-2]
     neighbours = (
@@ -81,7 +81,7 @@ def _change_strokes(old: NDArray[Any], change: Array, rounds: bool) -> None:
 def _source_positions(
     parameters: Array, grid: SamplingGrid
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return the source y and x of each pixel, (N, H·W) each, in 1/256 pixel of padded images."""
+    """Return the source y and x of each pixel in padded images, in 1/256 pixel, (N, H·W) each."""
     H, W = grid.size
     K, N = grid.control_points, len(parameters)
     down, right = grid.half_pixels[:, : H * W]
@@ -101,7 +101,7 @@ def _source_positions(
 
 
 def _clipped(position: NDArray[np.int32], size: int) -> NDArray[np.int32]:
-    """Clip positions to the padded image, and count them from its first pixel."""
+    """Clip positions to the padded image, and measure them from its first pixel."""
     return position.clip(-PIXEL, PIXEL * size) + PIXEL
 
 
@@ -117,12 +117,12 @@ def _interpolated(a: NDArray[Any], b: NDArray[Any], weight: Array, rounds: bool)
 
 
 def _divided(A: Array, divisor: int, rounds: bool) -> Array:
-    """Divide, and round half up if pixels are integers."""
+    """Divide; if the pixels are integers, also round half up."""
     return np.floor((A + divisor / 2) / divisor) if rounds else A / divisor
 
 
 def _with_lightness(new: Array, parameters: Array, rounds: bool) -> Array:
-    """Apply gain and offset to pixels (N, C, H·W); products of float32 are exact in float64."""
+    """Apply gain and offset to pixels (N, C, H·W). Products of float32 are exact in float64."""
     gain, lift = (parameters[:, column, None, None] for column in (column_of.GAIN, column_of.LIFT))
     if rounds:
         return _divided(new * gain + lift, PIXEL, rounds)
@@ -131,7 +131,7 @@ def _with_lightness(new: Array, parameters: Array, rounds: bool) -> Array:
 
 
 def _erase(images: NDArray[Any], parameters: Array, fill: float) -> None:
-    """Fill the rectangles, in place."""
+    """Fill the erased rectangles in place."""
     columns = [column_of.TOP, column_of.BOTTOM, column_of.LEFT, column_of.RIGHT]
     sides = parameters[:, columns].astype(int)
     for n in np.flatnonzero(sides.any(axis=1)):

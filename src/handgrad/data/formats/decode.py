@@ -44,16 +44,16 @@ _BROKEN = (
 
 
 def read_pixels(path: Path) -> NDArray[np.uint8]:
-    """Return the pixels of an image file; of an animation, the first frame.
+    """Read the pixels of an image file, or of the first frame of an animation.
 
-    The EXIF orientation and the palette are applied, and 16 bits are scaled to 8.
+    The EXIF orientation and the palette are applied, and 16-bit values are scaled to 8 bits.
 
     Args:
         path: a PNG, JPEG, GIF or BMP file.
 
     Returns:
-        (H, W) uint8 if it is grey, otherwise (H, W, C) with C = 2 (grey, alpha), 3 (red, green,
-        blue) or 4 (red, green, blue, alpha).
+        (H, W) uint8 if the image is grey, otherwise (H, W, C) uint8 with C = 2 (grey, alpha),
+        3 (red, green, blue) or 4 (red, green, blue, alpha).
 
     Raises:
         DataError: if the file cannot be read as an image.
@@ -64,7 +64,7 @@ def read_pixels(path: Path) -> NDArray[np.uint8]:
 
 @contextmanager
 def without_warnings() -> Iterator[None]:
-    """Suppress the decoders' warnings; enter it once, around all threads that call `decode`."""
+    """Suppress the decoders' warnings. Enter this once, around all threads that call `decode`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -87,10 +87,10 @@ def open_image(path: Path) -> Image.Image:
     """Open an image file without decoding its pixels.
 
     Raises:
-        DataError: if it has more pixels than can be decoded safely.
-        OSError: if it is not an image; a broken file may raise other exceptions too.
+        DataError: if the image has more pixels than can be decoded safely.
+        OSError: if the file is not an image. A corrupted file may raise other exceptions too.
     """
-    too_large = DataError(f"{path}: is too large to be decoded safely; make it smaller")
+    too_large = DataError(f"{path}: the image is too large to be decoded safely; make it smaller")
     check_is_file(path)
     with path.open("rb") as file:
         content = file.read(min(MAX_BYTES, path.stat().st_size) + 1)
@@ -107,7 +107,7 @@ def open_image(path: Path) -> Image.Image:
 
 
 def _pixels(image: Image.Image) -> NDArray[np.uint8]:
-    """Return the pixels of an image, upright."""
+    """Return the pixels of an image after applying its orientation."""
     image.load()
     return np.array(_in_eight_bits(_upright(image)), np.uint8)
 
@@ -121,7 +121,7 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _in_eight_bits(image: Image.Image) -> Image.Image | NDArray[Any]:
-    """Convert an image to 8 bits a channel: grey or RGB, with alpha if it is transparent."""
+    """Convert an image to grey or RGB with 8 bits per channel, with alpha if it is transparent."""
     if image.mode.startswith("I") or image.mode == "F":  # `convert` would clip them
         deep = np.clip(np.asarray(image), 0, 65535).astype(np.int64)
         grey, transparent = (deep + 128) // 257, image.info.get("transparency")

@@ -1,4 +1,4 @@
-"""Read a table of image files: a CSV file such as metadata.csv, or a pandas frame."""
+"""Read a table of image files: a CSV file such as metadata.csv, or a pandas DataFrame."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ _MAX_BYTES = 1 << 28
 
 
 def accepts(path: Path) -> bool:
-    """Return whether the path is a file, or a folder that holds metadata.csv."""
+    """Return whether the path is a file or a folder that contains metadata.csv."""
     table = _table_at(path)
     return table.exists() and not table.is_dir()
 
 
 def read(path: Path) -> dict[str, FileList]:
-    """List the image files that a CSV file names, relative to its own folder.
+    """List the image files in a CSV file, whose paths are relative to its folder.
 
     The file has a column with paths, a column with labels, and optionally a column with splits.
 
     Args:
-        path: the CSV file, or the folder that holds it as metadata.csv.
+        path: the CSV file, or the folder that contains it as metadata.csv.
 
     Raises:
-        DataError: if it is not such a table.
-        OSError: if it cannot be read.
+        DataError: if the file is not such a table.
+        OSError: if the file cannot be read.
     """
     table = _table_at(path)
     columns, rows = _read_rows(table)
     names = file_and_label(columns)
     if names is None:
-        raise DataError(f"{table} lacks the columns file_name and label; name them so")
+        raise DataError(f"{table} has no columns file_name and label; rename its columns")
     if not rows:
-        raise DataError(f"{table} has no rows; give one for each image")
+        raise DataError(f"{table} has no rows; it must have one row per image")
     file_column, label_column = names
     split_column = _first_match(columns, _SPLIT)
     splits: dict[str, FileList] = {}
@@ -65,32 +65,32 @@ def read(path: Path) -> dict[str, FileList]:
 def read_frame(
     frame: Any, path: str, label: str, folder: str | os.PathLike[str], name: str
 ) -> FileList:
-    """List the image files that a pandas frame names.
+    """List the image files in a pandas DataFrame.
 
     Args:
-        frame: the table.
-        path: its column of paths.
-        label: its column of labels.
-        folder: the folder that relative paths start from.
-        name: what errors call the data.
+        frame: the DataFrame.
+        path: the name of the column with the paths.
+        label: the name of the column with the labels.
+        folder: the folder that relative paths refer to.
+        name: the name of the data in error messages.
 
     Raises:
-        DataError: if it is not a frame, lacks a column, or holds no paths.
+        DataError: if `frame` is not a DataFrame, a column is missing, or a path is missing.
     """
     columns = getattr(frame, "columns", None)
     if columns is None:
         raise DataError(
-            f"{name}: expected a pandas frame, not a {type(frame).__name__}; make one with "
+            f"{name}: expected a pandas DataFrame, not a {type(frame).__name__}; make one with "
             "pandas.DataFrame(table)"
         )
     for column in (path, label):
         if (count := list(columns).count(column)) != 1:
             known = ", ".join(map(str, columns))
             number = "no column" if not count else f"{count} columns"
-            raise DataError(f"{name}: the frame has {number} {column!r}; it has {known}")
+            raise DataError(f"{name}: the DataFrame has {number} {column!r}; it has {known}")
     files = frame[path].tolist()
     if not files:
-        raise DataError(f"{name}: the frame has no rows; give at least one")
+        raise DataError(f"{name}: the DataFrame has no rows; it must have at least one")
     for row, file in enumerate(files):
         if not isinstance(file, str | os.PathLike) or "\0" in os.fspath(file):
             raise DataError(
@@ -100,7 +100,7 @@ def read_frame(
 
 
 def file_and_label(columns: Sequence[str]) -> tuple[str, str] | None:
-    """Return the names of the columns with files and labels; None if one is missing."""
+    """Return the names of the columns with files and labels, or None if one is missing."""
     file, label = _first_match(columns, _FILES), _first_match(columns, LABELS)
     return (file, label) if file and label else None
 
@@ -110,10 +110,10 @@ def _table_at(path: Path) -> Path:
 
 
 def _read_rows(table: Path) -> tuple[list[str], list[tuple[int, dict[str, str | None]]]]:
-    """Return the columns of a table, and each row with the number of its last line."""
+    """Read the column names of a table, and each row with the number of its last line."""
     check_is_file(table)
     if table.stat().st_size > _MAX_BYTES:
-        raise DataError(f"{table} is too large for a table of files; is it another file?")
+        raise DataError(f"{table} is too large for a table of files; is it something else?")
     try:
         with table.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.DictReader(lines)

@@ -1,7 +1,8 @@
-"""Read the IDX format of the MNIST family, plain or gzipped, without trusting its header.
+"""Read the IDX format of MNIST and similar data sets, without trusting the header.
 
-A file holds two zero bytes, one byte for the dtype, one for the number of dimensions, each size as
-four bytes, and the values, all big-endian. The memory allocated is limited by the file's size.
+A file contains two zero bytes, one byte for the dtype, one for the number of dimensions, each size
+as four bytes, and the values, all big-endian. It may be gzipped. The amount of memory allocated is
+limited by the size of the file.
 """
 
 from __future__ import annotations
@@ -29,13 +30,13 @@ _MAX_RATIO = 1032  # bytes that one byte of a gzipped file can expand to
 
 
 def read_idx(path: Path) -> NDArray[Any]:
-    """Return the array that an IDX file holds, in the machine's byte order.
+    """Read the array in an IDX file, in the machine's byte order.
 
     Args:
-        path: the file, plain or gzipped; its first bytes tell which.
+        path: the file. It may be gzipped, which is recognized by its first bytes.
 
     Raises:
-        DataError: if it cannot be read, or does not match its header.
+        DataError: if the file cannot be read or does not match its header.
     """
     try:
         with open_content(path) as content:
@@ -57,19 +58,19 @@ def read_idx(path: Path) -> NDArray[Any]:
 
 
 def read_images(path: Path) -> NDArray[np.uint8]:
-    """Return the images (N, H, W) of an IDX file.
+    """Read the images (N, H, W) of an IDX file.
 
     Raises:
-        DataError: if it cannot be read, or holds something else.
+        DataError: if the file cannot be read or contains something else.
     """
     return _expect(path, 3, "images (N, H, W)")
 
 
 def read_labels(path: Path) -> NDArray[np.uint8]:
-    """Return the labels (N,) of an IDX file.
+    """Read the labels (N,) of an IDX file.
 
     Raises:
-        DataError: if it cannot be read, or holds something else.
+        DataError: if the file cannot be read or contains something else.
     """
     return _expect(path, 1, "labels (N,)")
 
@@ -79,7 +80,7 @@ def open_content(path: Path) -> Iterator[io.BufferedIOBase]:
     """Open a file for reading, and decompress it if it is gzipped.
 
     Raises:
-        DataError: if it cannot be opened, or turns out to be broken while it is read.
+        DataError: if the file cannot be opened, or is found to be corrupted while it is read.
     """
     try:
         check_is_file(path)
@@ -90,19 +91,19 @@ def open_content(path: Path) -> Iterator[io.BufferedIOBase]:
             else:
                 yield file
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: broken gzip file ({error}); get the file again") from None
+        raise DataError(f"{path}: corrupted gzip file ({error}); get the file again") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
 def is_gzipped(path: Path) -> bool:
-    """Return whether a file is gzipped, by its first bytes: its name may be wrong."""
+    """Return whether a file is gzipped. This is decided by its first bytes, not by its name."""
     with path.open("rb") as file:
         return file.read(2) == b"\x1f\x8b"
 
 
 def read_at_most(content: io.BufferedIOBase, limit: int) -> bytearray:
-    """Return the rest of a file, but at most `limit` bytes."""
+    """Read the rest of a file, up to `limit` bytes."""
     data = bytearray()
     while len(data) < limit:
         chunk = content.read(min(_CHUNK, limit - len(data)))
@@ -142,16 +143,16 @@ def _read_header(content: io.BufferedIOBase) -> tuple[np.dtype[Any], tuple[int, 
     if 0 in shape:
         raise _HeaderError(f"its header states the empty shape {shape}")
     if math.prod(shape) * dtype.itemsize > MAX_BYTES:
-        raise _HeaderError(f"its header states {shape}, more than the limit of {MAX_BYTES:,} bytes")
+        raise _HeaderError(f"its header states {shape}, which exceeds {MAX_BYTES:,} bytes")
     return dtype, shape
 
 
 def _expect(path: Path, dimensions: int, what: str) -> NDArray[np.uint8]:
-    """Return the array of an IDX file, checked to be uint8 with `dimensions` axes."""
+    """Read the array of an IDX file, and check that it is uint8 with `dimensions` axes."""
     array = read_idx(path)
     if array.dtype != np.uint8 or array.ndim != dimensions:
         raise DataError(
             f"{path}: expected uint8 {what}, found {array.dtype} {array.shape}; "
-            "is it another file under this name?"
+            "does the file contain other data?"
         )
     return array

@@ -17,7 +17,7 @@ _NAMES = {
 
 
 def accepts(path: Path) -> bool:
-    """Return whether the path is a folder with training images in an IDX file."""
+    """Return whether the path is a folder that contains training images in an IDX file."""
     return path.is_dir() and _find(path, "train-images") is not None
 
 
@@ -25,7 +25,7 @@ def read(path: Path) -> dict[str, ImagesAndLabels]:
     """Read the training set, and the test set if there is one.
 
     Raises:
-        DataError: if a file is missing or broken.
+        DataError: if a file is missing or corrupted.
     """
     splits = {}
     for split, pairs in _NAMES.items():
@@ -36,17 +36,17 @@ def read(path: Path) -> dict[str, ImagesAndLabels]:
 
 
 def _read_pair(folder: Path, images: str, labels: str) -> ImagesAndLabels | None:
-    """Return the arrays of two files; None if there are no images."""
+    """Read the images and labels from two files; return None if there are no images."""
     images_file, labels_file = _find(folder, images), _find(folder, labels)
     if images_file is None:
         return None
     if labels_file is None:
-        raise DataError(f"{folder} lacks the labels for {images_file.name}; add the file {labels}")
+        raise DataError(f"{folder} has no labels for {images_file.name}; add the file {labels}")
     X = read_idx(images_file)
     if X.dtype != np.uint8 or X.ndim not in (3, 4):
         raise DataError(
             f"{images_file}: expected uint8 images (N, H, W) or (N, C, H, W), found {X.dtype} "
-            f"{X.shape}; is it another file under this name?"
+            f"{X.shape}; does the file contain other data?"
         )
     return ImagesAndLabels(X, read_labels(labels_file))
 

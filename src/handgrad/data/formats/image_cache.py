@@ -28,8 +28,8 @@ class CacheEntry:
     """One array in the user's cache.
 
     Attributes:
-        key: identifies the images and their preprocessing.
-        shape: (N, C, H, W).
+        key: an identifier of the images and their preprocessing.
+        shape: the shape of the array, (N, C, H, W).
     """
 
     key: str
@@ -37,7 +37,7 @@ class CacheEntry:
 
     @property
     def path(self) -> Path:
-        """The file that holds the array."""
+        """The file that contains the array."""
         return cache_folder() / "images" / f"{self.key}.npy"
 
     @property
@@ -58,11 +58,11 @@ class CacheEntry:
     def store(self, batches: Iterable[NDArray[np.uint8]]) -> NDArray[np.uint8]:
         """Write images that arrive in batches, and return them all.
 
-        If the cache cannot be written, the images are still returned, as long as they fit into
+        If the cache cannot be written, the images are still returned, provided that they fit into
         memory.
 
         Raises:
-            DataError: if they are too large for memory and cannot be written.
+            DataError: if the images are too large for memory and cannot be written.
         """
         if not self.is_large:
             X = np.concatenate(list(batches))

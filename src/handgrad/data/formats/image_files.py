@@ -1,4 +1,4 @@
-"""Decode and preprocess many image files into one array, cached for the next time."""
+"""Decode and preprocess image files into one array, which is cached for later calls."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ _MIN_FILE_SIZE = 16 << 10  # bytes; for larger files decoding in threads is fast
 def read_images(
     paths: Sequence[Path], preprocessing: Preprocessing, name: str, *, progress: bool | None = None
 ) -> NDArray[np.uint8]:
-    """Return the preprocessed images of files, (N, C, H, W) uint8.
+    """Read and preprocess image files, and return them as (N, C, H, W) uint8.
 
-    They are cached under the SHA-256 of the files' contents and of the preprocessing. A large
-    array is memory-mapped, read-only, instead of loaded.
+    The images are cached under the SHA-256 of the files' contents and of the preprocessing. A large
+    array is not loaded into memory, but memory-mapped as read-only.
 
     Args:
         paths: the files.
         preprocessing: how to preprocess each image.
-        name: what errors call the data.
-        progress: whether to show a progress bar on stderr; None: only in a terminal.
+        name: the name of the data in error messages.
+        progress: whether to show a progress bar on stderr, or None to show it only in a terminal.
 
     Raises:
         DataError: if files cannot be read; the message gives their number and names the first.
@@ -62,7 +62,7 @@ def read_images(
 def _read_batches(
     paths: Sequence[Path], preprocessing: Preprocessing, name: str, bar: Any
 ) -> Iterator[NDArray[np.uint8]]:
-    """Yield the preprocessed images in batches, (n, C, H, W)."""
+    """Yield batches of preprocessed images, (n, C, H, W)."""
 
     def read_one(path: Path) -> NDArray[np.uint8] | DataError:
         try:
@@ -83,19 +83,19 @@ def _read_batches(
                 yield np.stack(images)
     if failures:
         raise DataError(
-            f"{name}: {len(failures):,} of {len(paths):,} images cannot be read, the first: "
+            f"{name}: {len(failures):,} of {len(paths):,} images cannot be read; the first is "
             f"{failures[0]}; `handgrad data check` lists them all"
         )
 
 
 def _are_large(paths: Sequence[Path]) -> bool:
-    """Return whether threads are faster: for small files they mostly wait for each other."""
+    """Return whether the files are so large that reading them with threads is faster."""
     sample = paths[:: max(1, len(paths) // 32)]
     return float(np.mean([path.stat().st_size for path in sample])) > _MIN_FILE_SIZE
 
 
 def _digest(paths: Sequence[Path], preprocessing: Preprocessing, name: str) -> str:
-    """Return the SHA-256 of all that the preprocessed images depend on."""
+    """Return the SHA-256 of everything that the preprocessed images depend on."""
     header = [CACHE_VERSION, PIL.__version__, preprocessing.to_json()]
     sha = hashlib.sha256(json.dumps(header).encode())
     for path in paths:
@@ -104,6 +104,6 @@ def _digest(paths: Sequence[Path], preprocessing: Preprocessing, name: str) -> s
             sha.update(hashlib.sha256(path.read_bytes()).digest())
         except OSError as error:
             raise DataError(
-                f"{name}: {path} cannot be read ({error.strerror}); repair it or leave it out"
+                f"{name}: {path} cannot be read ({error.strerror}); repair it or remove it"
             ) from None
     return sha.hexdigest()

@@ -1,4 +1,4 @@
-"""Read a folder of image files, FOLDER/CLASS/*.png, with or without folders for the splits."""
+"""Read a folder of image files, FOLDER/CLASS/*.png, with or without split folders."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ SPLIT_NAMES = {
 }
 _INTEGER = re.compile("0|[1-9][0-9]{0,8}")
 _LAYOUTS = (
-    "a folder holds FOLDER/CLASS/*.png, FOLDER/train/CLASS/*.png beside FOLDER/test/CLASS/*.png, "
+    "a folder must contain FOLDER/CLASS/*.png, or FOLDER/train/CLASS/*.png and "
+    "FOLDER/test/CLASS/*.png, "
     f"or {TABLE} with the columns file_name and label"
 )
 
@@ -33,8 +34,8 @@ def accepts(path: Path) -> bool:  # noqa: ARG001
 def read(path: Path) -> dict[str, FileList]:
     """List the images in a folder of class folders.
 
-    Hidden files, and files that are not PNG, JPEG, GIF or BMP by their names, are skipped. If all
-    class names are integers, the labels are integers.
+    Hidden files are skipped, and so are files that are not PNG, JPEG, GIF or BMP according to their
+    names. If all class names are integers, the labels are integers.
 
     Raises:
         DataError: if there are no images, or the name of a class is not UTF-8.
@@ -52,17 +53,17 @@ def read(path: Path) -> dict[str, FileList]:
 
 
 def with_checked_labels(splits: dict[str, FileList], path: Path) -> dict[str, FileList]:
-    """Return lists of files whose labels are integers if all of them can be.
+    """Return the lists of files, with labels converted to integers if this is possible for all.
 
     Raises:
         DataError: if no files are listed, or a label is not UTF-8.
     """
     labels = dict.fromkeys(str(label) for files in splits.values() for label in files.labels)
     if not labels:
-        raise DataError(f"{path} holds no images{_other_files(path)}; {_LAYOUTS}")
+        raise DataError(f"{path} contains no images{_other_files(path)}; {_LAYOUTS}")
     for label in labels:
         if not is_text(label):
-            raise DataError(f"{path}: the class {label!r} is not text in UTF-8; rename it")
+            raise DataError(f"{path}: the class name {label!r} is not valid UTF-8; rename it")
     if not all(map(_INTEGER.fullmatch, labels)):
         return splits
     return {
@@ -72,9 +73,9 @@ def with_checked_labels(splits: dict[str, FileList], path: Path) -> dict[str, Fi
 
 
 def class_folders(folder: Path) -> Mapping[str, list[Path]]:
-    """Return the class folders of each split; without split folders, all are "train".
+    """Return the class folders of each split. If there are no split folders, all are "train".
 
-    If there is a folder of training images, folders beside it that are not splits are skipped.
+    If there is a folder for training images, folders next to it that are not splits are skipped.
     """
     subfolders = _subfolders(folder)
     splits: dict[str, list[Path]] = {}
@@ -87,7 +88,7 @@ def class_folders(folder: Path) -> Mapping[str, list[Path]]:
 
 
 def skipped_folders(folder: Path) -> list[Path]:
-    """Return the folders with images that are skipped because they lie beside split folders."""
+    """Return the folders with images that are skipped because they are next to split folders."""
     subfolders = _subfolders(folder)
     if class_folders(folder) == {TRAIN: subfolders}:
         return []
@@ -96,7 +97,7 @@ def skipped_folders(folder: Path) -> list[Path]:
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """Yield all files in a folder and its subfolders, sorted, without hidden ones."""
+    """Yield all files in a folder and its subfolders in sorted order, except hidden ones."""
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if entry.name.startswith(".") or entry.name == "__MACOSX":
             continue
@@ -107,30 +108,30 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 
 def is_image(path: Path) -> bool:
-    """Return whether a file is an image by its name."""
+    """Return whether a file is an image, according to its name."""
     return path.suffix.lower() in SUFFIXES
 
 
 def _is_split(folder: Path) -> bool:
-    """Return whether a folder is a split, and not a class of that name: it holds no images."""
+    """Return whether a folder is a split rather than a class: it contains no images directly."""
     if folder.name.lower() not in SPLIT_NAMES:
         return False
     return bool(_subfolders(folder)) or not any(map(is_image, folder.iterdir()))
 
 
 def _other_files(path: Path) -> str:
-    """Describe the files of unsupported kinds in a folder, for an error message."""
+    """Describe the files with unsupported formats in a folder, for an error message."""
     files = files_below(path) if path.is_dir() else ()
     others = [file for file in files if not is_image(file)]
     suffixes = ", ".join(sorted({file.suffix.lower() for file in others if file.suffix})[:5])
     if not suffixes:
         return ""
-    noun = "file of an unsupported kind" if len(others) == 1 else "files of unsupported kinds"
+    noun = "file of an unsupported format" if len(others) == 1 else "files of unsupported formats"
     return f", but {len(others):,} {noun} ({suffixes}); convert them to PNG"
 
 
 def _subfolders(folder: Path) -> list[Path]:
-    """Return the folders in a folder, sorted, without hidden ones."""
+    """Return the subfolders of a folder in sorted order, except hidden ones."""
     return [
         Path(entry.path)
         for entry in sorted(os.scandir(folder), key=lambda entry: entry.name)

@@ -1,4 +1,4 @@
-"""Read images and labels from an NPZ file. Sizes are checked first; nothing is unpickled."""
+"""Read images and labels from an NPZ file. Sizes are checked first, and nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -66,14 +66,15 @@ def accepts(path: Path) -> bool:
 
 
 def read(path: Path) -> dict[str, ImagesAndLabels]:
-    """Read the training set, and the test and validation sets if the file holds them.
+    """Read the training set, and the test and validation sets if the file contains them.
 
     Args:
         path: an NPZ file with x_train and y_train, x_test and y_test, x_val and y_val, or with x
-            and y; the images (N, H, W), (N, C, H, W) or (N, H, W, C), the labels (N,) or (N, 1).
+            and y. The images are (N, H, W), (N, C, H, W) or (N, H, W, C), and the labels are (N,)
+            or (N, 1).
 
     Raises:
-        DataError: if the file is broken, or holds something else.
+        DataError: if the file is corrupted or contains something else.
     """
     try:
         check_is_file(path)
@@ -87,11 +88,11 @@ def read(path: Path) -> dict[str, ImagesAndLabels]:
         raise DataError(f"{path}: {error}") from None
     except _BROKEN as error:
         reason = str(error)[:80] or type(error).__name__
-        raise DataError(f"{path}: broken NPZ file ({reason}); get the file again") from None
+        raise DataError(f"{path}: corrupted NPZ file ({reason}); get the file again") from None
     if TRAIN not in splits:
         held = ", ".join(sorted(members)[:8]) or "nothing"
         raise DataError(
-            f"{path}: holds {held}; images and labels must be called x_train and y_train, "
+            f"{path}: contains {held}; images and labels must be called x_train and y_train, "
             "x_test and y_test, or x and y"
         )
     return splits
@@ -100,22 +101,22 @@ def read(path: Path) -> dict[str, ImagesAndLabels]:
 def _first_present(
     pairs: Sequence[tuple[str, str]], members: Mapping[str, str]
 ) -> tuple[str, str] | None:
-    """Return the first pair of names that the archive holds, or None."""
+    """Return the first pair of names that the archive contains, or None."""
     found = (pair for pair in pairs if members.keys() >= {*pair})
     return next(((members[images], members[labels]) for images, labels in found), None)
 
 
 def _read_pair(archive: zipfile.ZipFile, images: str, labels: str) -> ImagesAndLabels:
-    """Return images and their labels."""
+    """Read images and their labels."""
     X, y = _read_array(archive, images), _read_array(archive, labels)
     return ImagesAndLabels(X, y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y)
 
 
 def _read_array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
-    """Return one array after checking that all stated sizes agree."""
+    """Read one array, after checking that all stated sizes agree."""
     info = archive.getinfo(name)
     if info.file_size > MAX_BYTES or info.file_size > _MAX_RATIO * (info.compress_size + 1):
-        raise ValueError(f"{name} claims {info.file_size:,} bytes, which is impossible")
+        raise ValueError(f"{name} claims to have {info.file_size:,} bytes, which is impossible")
     with archive.open(info) as member:
         start = member.read(min(info.file_size, _MAX_HEADER + 12))
         header = io.BytesIO(start)
@@ -131,8 +132,8 @@ def _read_array(archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
         size = math.prod(shape) * dtype.itemsize
         if dtype.hasobject or dtype.kind not in "buifU":
             raise DataError(
-                f"{name} holds {dtype}, neither numbers nor strings; save labels .astype(str), "
-                "images .astype(np.uint8)"
+                f"{name} has dtype {dtype}, which is neither numbers nor strings; "
+                "save labels .astype(str) and images .astype(np.uint8)"
             )
         if any(n < 0 for n in shape) or size != info.file_size - header.tell():
             raise ValueError(f"{name} does not have the length in its header")

@@ -1,4 +1,4 @@
-"""Read a CSV file of pixels: on each line a label, then the pixels of one image."""
+"""Read a CSV file of pixels: each line has a label, followed by the pixels of one image."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _PIXEL = re.compile(" *0*([0-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5]) *")
 
 
 def accepts(path: Path) -> bool:
-    """Return whether the path is a CSV file without columns of files and labels.
+    """Return whether the path is a CSV file that has no columns of files and labels.
 
     Raises:
-        DataError: if it cannot be read.
+        DataError: if the file cannot be read.
     """
     if path.suffix.lower() != ".csv" or not path.is_file():
         return False
@@ -39,12 +39,12 @@ def accepts(path: Path) -> bool:
 def read(path: Path) -> dict[str, ImagesAndLabels]:
     """Read the training set, and the test set if there is one.
 
-    If the file name contains "train", the test set is the file beside it with "test" in place of
-    "train".
+    If the file name contains "train", the test set is the file in the same folder whose name has
+    "test" instead of "train".
 
     Args:
-        path: a CSV file; a header line is skipped. The images are square: H·H grey pixels, or
-            3·H·H pixels, first all red ones, then green, then blue.
+        path: a CSV file. A header line is skipped. The images are square, with H·H grey pixels, or
+            3·H·H pixels with all red values first, then green, then blue.
 
     Raises:
         DataError: if a line is not a label followed by pixels.
@@ -61,14 +61,14 @@ def read(path: Path) -> dict[str, ImagesAndLabels]:
 
 
 def _read_table(path: Path) -> tuple[NDArray[np.uint8], list[str]]:
-    """Return the images of one file, (N, C, H, W), and their labels."""
+    """Read the images of one file, (N, C, H, W), and their labels."""
     lines = _lines(path)
     first = next(lines, "")
     labels: list[str] = []
     batches: list[NDArray[np.uint8]] = []
     cells = _cells(first)
     if cells[0] == "" and cells[1:2] and cells[1].strip().lower() in LABELS:
-        raise DataError(f"{path}: the first column holds line numbers; leave it out (index=False)")
+        raise DataError(f"{path}: the first column contains line numbers; remove it (index=False)")
     count = len(cells) - 1
     has_header = _is_header(first)
     lines = chain([] if has_header else [first], lines)
@@ -79,24 +79,24 @@ def _read_table(path: Path) -> tuple[NDArray[np.uint8], list[str]]:
         labels += [label for label, _ in rows]
         line_number += len(batch)
     if not batches:
-        raise DataError(f"{path}: holds no images; write a label and its pixels on each line")
+        raise DataError(f"{path}: contains no images; each line must have a label and its pixels")
     _check_labels(labels, path, 1 + has_header)
     return np.concatenate(batches).reshape(len(labels), *_shape(count, path)), labels
 
 
 def _check_labels(labels: Sequence[str], path: Path, at: int) -> None:
-    """Raise a DataError if a label is missing, or all but the first are numbers."""
+    """Raise a DataError if a label is missing, or if all labels except the first are numbers."""
     if "" in labels:
         raise DataError(f"{path}, line {at + labels.index('')}: the label is missing; add it")
     if len(labels) > 1 and not _is_integer(labels[0]) and all(map(_is_integer, labels[1:])):
         raise DataError(
-            f"{path}, line {at}: the label {labels[0]!r} comes before numbers; if this is a "
+            f"{path}, line {at}: the label {labels[0]!r} is followed by numbers; if this line is a "
             f"header, {_REMEDY}"
         )
 
 
 def _pixels(rows: Sequence[str], count: int, path: Path, at: int) -> NDArray[np.uint8]:
-    """Return the pixels on some lines, (n, count); `at` is the line number of the first."""
+    """Parse the pixels on n lines, (n, count); `at` is the line number of the first."""
     if all(rows):  # NumPy warns about empty rows
         with suppress(ValueError, OverflowError, IndexError):
             X = np.loadtxt(rows, np.int64, delimiter=",", comments=None, ndmin=2)
@@ -110,7 +110,7 @@ def _pixels(rows: Sequence[str], count: int, path: Path, at: int) -> NDArray[np.
 
 
 def _is_good(row: str, count: int) -> bool:
-    """Return whether a line holds `count` pixels."""
+    """Return whether a line contains exactly `count` pixels."""
     cells = row.split(",")
     return len(cells) == count and all(_PIXEL.fullmatch(cell) for cell in cells)
 
@@ -121,13 +121,11 @@ def _shape(count: int, path: Path) -> tuple[int, int, int]:
         side = math.isqrt(count // channels)
         if side and channels * side * side == count:
             return channels, side, side
-    raise DataError(
-        f"{path}: {count:,} pixels on a line do not form a square image, grey or in colour"
-    )
+    raise DataError(f"{path}: {count:,} pixels per line do not form a square grey or colour image")
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """Yield the lines of a file without the empty ones."""
+    """Yield the non-empty lines of a file."""
     try:
         check_is_file(path)
         with path.open(encoding="utf-8-sig") as file:
@@ -137,7 +135,7 @@ def _lines(path: Path) -> Iterator[str]:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
     except ValueError:
-        raise DataError(f"{path}: is not text in UTF-8; save it as UTF-8") from None
+        raise DataError(f"{path}: is not UTF-8 text; save it as UTF-8") from None
 
 
 def _cells(line: str) -> list[str]:
@@ -162,6 +160,6 @@ def _is_integer(label: str) -> bool:
 
 
 def _is_header(line: str) -> bool:
-    """Return whether a line names columns: the first is "label", or the last is not a number."""
+    """Return whether a line is a header: it starts with "label" or does not end with a number."""
     cells = [cell.strip().lower() for cell in _cells(line)]
     return cells[0] in LABELS or not cells[-1].lstrip("-").replace(".", "", 1).isdecimal()

@@ -1,4 +1,4 @@
-"""The `Reader` protocol: what every file format of images and labels provides."""
+"""The `Reader` protocol: the functions that a reader of a file format must provide."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ TRAIN, TEST, VALIDATION = "train", "test", "validation"
 
 
 class ImagesAndLabels(NamedTuple):
-    """The arrays of one split, as a file stores them.
+    """The arrays of one split, as they are stored in a file.
 
     Attributes:
-        images: (N, H, W), (N, C, H, W) or (N, H, W, C).
-        labels: (N,) strings or integers.
+        images: the images, (N, H, W), (N, C, H, W) or (N, H, W, C).
+        labels: the labels, (N,) strings or integers.
     """
 
     images: NDArray[Any]
@@ -26,7 +26,7 @@ class ImagesAndLabels(NamedTuple):
 
 
 class FileList(NamedTuple):
-    """The image files of one split, not decoded yet.
+    """The image files of one split, before they are decoded.
 
     Attributes:
         paths: the path of each image file.
@@ -41,21 +41,21 @@ Splits = Mapping[str, FileList] | Mapping[str, ImagesAndLabels]
 
 
 class Reader(Protocol):
-    """Reads one format. A module with these two functions is a reader."""
+    """A reader for one format. Any module with these two functions is a reader."""
 
     def accepts(self, path: Path) -> bool:
         """Return whether a file or folder has this format."""
 
     def read(self, path: Path) -> Splits:
-        """Return the arrays or the image files of each split.
+        """Read the arrays of each split, or list its image files.
 
         Args:
             path: a file or folder that `accepts` accepted.
 
         Returns:
-            One entry for each split that the format names: "train", "test", "validation".
-            Formats without splits return "train" alone.
+            One entry per split: "train", "test" and "validation", as far as the data has them. A
+            format without splits returns only "train".
 
         Raises:
-            DataError: if the content is broken or is something else.
+            DataError: if the content is corrupted or is something else.
         """

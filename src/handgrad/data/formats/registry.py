@@ -1,4 +1,4 @@
-"""The table of readers, and the choice among them."""
+"""The table of readers, and the functions that choose one of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def read_splits(path: Path) -> Splits:
     """Read a file or folder with the first reader that accepts it.
 
     Raises:
-        DataError: if it cannot be read.
+        DataError: if the file or folder cannot be read.
     """
     try:
         return next(reader for reader in READERS if reader.accepts(path)).read(path)
@@ -31,18 +31,18 @@ def read_splits(path: Path) -> Splits:
 
 
 def list_images(path: Path) -> Mapping[str, FileList]:
-    """Return the image files of each split.
+    """List the image files of each split.
 
     Raises:
-        DataError: if the path cannot be read, or holds arrays instead of image files.
+        DataError: if the path cannot be read, or contains arrays instead of image files.
     """
     files = as_file_lists(read_splits(path))
     if files is None:
-        raise DataError(f"{path} holds arrays, not image files; give a folder of images")
+        raise DataError(f"{path} contains arrays, not image files; give a folder of images")
     return files
 
 
 def as_file_lists(splits: Splits) -> Mapping[str, FileList] | None:
-    """Return splits of image files unchanged, and None for splits of arrays."""
+    """Return the splits unchanged if they list image files, or None if they contain arrays."""
     files = {name: split for name, split in splits.items() if isinstance(split, FileList)}
     return files if len(files) == len(splits) else None

@@ -1,4 +1,4 @@
-"""Inspect the user's images: find problems that would harm training, and name the remedies."""
+"""Inspect the user's images for problems that would harm training, and suggest fixes."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class InspectionReport(NamedTuple):
     Attributes:
         path: the file or folder.
         counts: the number of readable images of each class in each split.
-        weights: for each class the weight that balances the classes.
-        issues: the problems, the most severe first.
+        weights: the weight of each class that balances the classes.
+        issues: the problems, sorted from most to least severe.
     """
 
     path: Path
@@ -45,11 +45,11 @@ class InspectionReport(NamedTuple):
 
 
 def inspect_images(path: Path, *, progress: bool | None = None) -> InspectionReport:
-    """Inspect all images in a folder, a table or a file of arrays.
+    """Inspect all images in a folder, in a table of files, or in a file of arrays.
 
     Args:
         path: a path that `handgrad.load_data` accepts.
-        progress: whether to show a progress bar on stderr; None: only in a terminal.
+        progress: whether to show a progress bar on stderr, or None to show it only in a terminal.
 
     Raises:
         DataError: if there are no images.
@@ -90,7 +90,7 @@ def inspect_images(path: Path, *, progress: bool | None = None) -> InspectionRep
 
 
 def _unreadable(images: Sequence[ImageFacts]) -> Iterator[Issue]:
-    """Yield the issues of files that cannot be decoded."""
+    """Yield issues for files that cannot be decoded."""
     empty = [image for image in images if image.error == "is empty"]
     broken = [image for image in images if image.error and image.error != "is empty"]
     formats = "cannot be read as PNG, JPEG, GIF or BMP"
@@ -100,12 +100,12 @@ def _unreadable(images: Sequence[ImageFacts]) -> Iterator[Issue]:
     ):
         if bad:
             problem = counted(len(bad), one, many)
-            remedy = "get them again or remove them: training does not start with them"
+            remedy = "get them again or remove them: training cannot start while they are there"
             yield Issue(kind, "error", problem, remedy, _names(bad))
 
 
 def _other_files(path: Path) -> Iterator[Issue]:
-    """Yield the issue of files that are not images by their names."""
+    """Yield an issue for files that are not images according to their names."""
     if path.is_dir():
         others = [file for file in files_below(path) if not is_image(file)]
         others = [file for file in others if file.suffix.lower() not in (".csv", ".json", ".txt")]
@@ -115,8 +115,8 @@ def _other_files(path: Path) -> Iterator[Issue]:
                 "note",
                 counted(
                     len(others),
-                    "file is not an image by its name",
-                    "files are not images by their names",
+                    "file does not have an image file name",
+                    "files do not have image file names",
                 ),
                 "they are skipped; convert them to PNG if they are images",
                 tuple(map(str, others)),
@@ -124,27 +124,27 @@ def _other_files(path: Path) -> Iterator[Issue]:
 
 
 def _skipped_folders(path: Path) -> Iterator[Issue]:
-    """Yield the issue of folders with images that belong to no split."""
+    """Yield an issue for folders with images that do not belong to any split."""
     if path.is_dir() and not (path / TABLE).exists() and (skipped := skipped_folders(path)):
-        folders = counted(len(skipped), "folder with images lies", "folders with images lie")
+        folders = counted(len(skipped), "folder with images is", "folders with images are")
         yield Issue(
             "skipped folder",
             "warning",
-            f"{folders} beside train, in no split",
-            "they are skipped; move them into train, or elsewhere",
+            f"{folders} next to train, but not in a split",
+            "they are skipped; move them into train or somewhere else",
             tuple(map(str, skipped)),
         )
 
 
 def _missing_classes(counts: dict[str, dict[Label, int]]) -> Iterator[Issue]:
-    """Yield the issues of missing classes and of too few images to split."""
+    """Yield issues for missing classes and for too few images to split."""
     train = counts.get(TRAIN, {})
     if len(train) < 2:
         yield Issue(
             "classes",
             "error",
             f"there are training images of {counted(len(train), 'class', 'classes')}",
-            "give at least two classes, each in a folder of its own",
+            "provide at least two classes, each in a separate folder",
         )
     parts = 2 if counts.keys() & {TEST, VALIDATION} else 3
     if train and max(train.values()) < parts:
@@ -153,48 +153,48 @@ def _missing_classes(counts: dict[str, dict[Label, int]]) -> Iterator[Issue]:
             "too few images",
             "error",
             f"no class has {parts} training images",
-            f"add some: a part of them is set aside for {purpose}",
+            f"add some, because a part of them is set aside for {purpose}",
         )
     for split, classes in counts.items():
         if split != TRAIN and (unknown := sorted(map(str, classes.keys() - train.keys()))):
             yield Issue(
                 "classes differ",
                 "error",
-                f"{split} has classes that train lacks: {shortened(unknown)}",
-                "add training images of them, or leave them out",
+                f"{split} has classes that are missing in train: {shortened(unknown)}",
+                "add training images for these classes, or remove them from this split",
             )
         if split == TEST and (untested := sorted(map(str, train.keys() - classes.keys()))):
             yield Issue(
                 "classes differ",
                 "warning",
-                f"test lacks the classes {shortened(untested)}",
-                "add test images of them: otherwise their accuracy is unknown",
+                f"test has no images of the classes {shortened(untested)}",
+                "add test images for them; otherwise their accuracy is unknown",
             )
 
 
 def _class_counts(train: dict[Label, int], weights: dict[Label, float]) -> Iterator[Issue]:
-    """Yield the issues of classes with few training images, and of imbalanced classes."""
+    """Yield issues for classes with few training images, and for imbalanced classes."""
     if few := [f"{label} ({n})" for label, n in train.items() if n < FEW]:
         yield Issue(
             "few images",
             "warning",
-            f"fewer than {FEW} training images: {shortened(few)}",
-            "add images: start with several dozen of each class",
+            f"classes with fewer than {FEW} training images: {shortened(few)}",
+            "add images, starting with several dozen per class",
         )
     if train and max(train.values()) > IMBALANCE * min(train.values()):
         rare = sorted(weights, key=lambda label: -weights[label])[:3]
         yield Issue(
             "class balance",
             "warning",
-            f"the largest class has {max(train.values()):,} images, the smallest "
-            f"{min(train.values()):,}",
+            f"the largest class has {max(train.values()):,} images, and the smallest "
+            f"has {min(train.values()):,}",
             "train with --class-weights balanced: "
             + ", ".join(f"{label} gets the weight {weights[label]:g}" for label in rare),
         )
 
 
 def _class_names(train: dict[Label, int]) -> Iterator[Issue]:
-    """Yield the issues of class names that nearly match, or sort in an unexpected order."""
+    """Yield issues for class names that nearly match, or that sort in an unexpected order."""
     names = [str(label) for label in train]
     folded = Counter(name.strip().casefold() for name in names)
     if similar := [name for name in names if folded[name.strip().casefold()] > 1]:
@@ -202,7 +202,7 @@ def _class_names(train: dict[Label, int]) -> Iterator[Issue]:
             "class names",
             "warning",
             f"these names differ only in case or spaces: {shortened(similar)}",
-            "merge the folders that hold one class",
+            "merge folders that contain the same class",
         )
     if names != sorted(names, key=_natural_key) and not all(type(k) is int for k in train):
         yield Issue(
@@ -214,13 +214,13 @@ def _class_names(train: dict[Label, int]) -> Iterator[Issue]:
 
 
 def _outliers(readable: Sequence[ImageFacts]) -> Iterator[Issue]:
-    """Yield the issues of images that differ from the others."""
+    """Yield issues for images that differ from the others."""
     if blank := [image for image in readable if image.blank]:
         yield Issue(
             "blank",
             "warning",
             counted(len(blank), "image has a single colour", "images have a single colour"),
-            "look at them, and remove those that show nothing",
+            "check these images, and remove the empty ones",
             _names(blank),
         )
     light = [image for image in readable if image.background > 170]
@@ -232,14 +232,14 @@ def _outliers(readable: Sequence[ImageFacts]) -> Iterator[Issue]:
         yield Issue(
             "polarity",
             "warning",
-            f"{counted(len(few), *words)}, the others do not",
+            f"{counted(len(few), *words)}, but the others do not",
             "invert them, or train with --preprocessing light or drawing, which inverts them",
             _names(few),
         )
 
 
 def _formats(readable: Sequence[ImageFacts]) -> Iterator[Issue]:
-    """Yield the issues of different sizes, different pixel formats, and animations."""
+    """Yield issues for different sizes, different pixel formats, and animations."""
     sizes = Counter(image.size for image in readable)
     if len(sizes) > 1:
         (H, W), count = sizes.most_common(1)[0]
@@ -249,7 +249,7 @@ def _formats(readable: Sequence[ImageFacts]) -> Iterator[Issue]:
             "note",
             f"{len(sizes):,} sizes, {low[1]}x{low[0]} to {high[1]}x{high[0]}; the most frequent "
             f"is {W}x{H} ({counted(count, 'image', 'images')})",
-            "nothing to do: all are resized to one size",
+            "no action is needed: all are resized to the same size",
         )
     modes = Counter(image.mode for image in readable)
     if len(modes) > 1:
@@ -258,15 +258,14 @@ def _formats(readable: Sequence[ImageFacts]) -> Iterator[Issue]:
             "modes",
             "note",
             f"{len(modes)} pixel formats: {listed}",
-            "nothing to do: all are converted to one; check that grey and colour images belong "
-            "together",
+            "all are converted to one format; check that grey and colour images belong together",
         )
     if animated := [image for image in readable if image.frames > 1]:
         yield Issue(
             "animated",
             "warning",
-            counted(len(animated), "file holds several frames", "files hold several frames"),
-            "only the first frame is used; save the others as files of their own",
+            counted(len(animated), "file has several frames", "files have several frames"),
+            "only the first frame is used; save the others as separate files",
             _names(animated),
         )
 
@@ -276,12 +275,12 @@ def _names(images: Sequence[ImageFacts]) -> tuple[str, ...]:
 
 
 def _label_key(entry: tuple[Label, int]) -> tuple[bool, int, str]:
-    """Return the sort key of a label and its count: integers first, in numerical order."""
+    """Return the sort key of a (label, count) pair: integers first, in numerical order."""
     label, _ = entry
     return (isinstance(label, str), label if isinstance(label, int) else 0, str(label))
 
 
 def _natural_key(name: str) -> list[tuple[bool, int, str]]:
-    """Return the sort key that puts 2 before 10."""
+    """Return a sort key that puts 2 before 10."""
     parts = re.findall(r"\d+|\D+", name)
     return [(not p.isdecimal(), int(p) if p.isdecimal() else 0, p) for p in parts]

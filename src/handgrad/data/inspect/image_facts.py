@@ -30,15 +30,16 @@ class ImageFacts:
     """The facts about one image.
 
     Attributes:
-        path: the file; for arrays, the split and the index, such as train[7].
+        path: the path of the file, or for arrays, the split and the index, such as train[7].
         split: "train", "test" or "validation".
-        label: its label.
-        error: why it cannot be read, or "". The attributes below are set only if it is "".
+        label: the label of the image.
+        error: the reason why the image cannot be read, or "". The attributes below are set only if
+            this is "".
         digest: the SHA-256 of the file.
-        size: height and width.
+        size: the height and width of the image.
         mode: Pillow's name for the pixel format, such as "RGBA".
         frames: the number of frames in the file.
-        thumb: a small grey copy, (THUMB, THUMB) uint8.
+        thumb: a small grey copy of the image, (THUMB, THUMB) uint8.
         background: the lightness of the corners, 0..255.
         blank: whether all pixels are equal.
     """
@@ -68,7 +69,7 @@ def facts_of_files(
 
     Args:
         splits: the files of each split.
-        progress: whether to show a progress bar on stderr; None: only in a terminal.
+        progress: whether to show a progress bar on stderr, or None to show it only in a terminal.
     """
     listed = [
         (path, split, label)
@@ -85,12 +86,12 @@ def facts_of_files(
 def facts_of_arrays(
     train: Dataset, test: Dataset | None = None, *, progress: bool | None = None
 ) -> list[ImageFacts]:
-    """Collect the facts about all images of arrays.
+    """Collect the facts about all images in arrays.
 
     Args:
         train: the training images.
-        test: the test images, if any.
-        progress: whether to show a progress bar on stderr; None: only in a terminal.
+        test: the test images, or None if there are none.
+        progress: whether to show a progress bar on stderr, or None to show it only in a terminal.
     """
     hidden = None if progress is None else not progress
     low, high = float(train.images.min()), float(train.images.max())
@@ -130,7 +131,7 @@ def _facts_of_file(listed: tuple[Path, str, Label]) -> ImageFacts:
 
 
 def _as_file_pixels(X: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
-    """Return an image (C, H, W) in the form of a decoded file, (H, W, 1 or 3) uint8."""
+    """Convert an image (C, H, W) to the form of a decoded file, (H, W, 1 or 3) uint8."""
     if X.dtype != np.uint8:
         X = ((X - low) * (255 / ((high - low) or 1))).clip(0, 255)
     if len(X) not in (1, 3):
@@ -139,7 +140,7 @@ def _as_file_pixels(X: NDArray[Any], low: float, high: float) -> NDArray[np.uint
 
 
 def _pixel_facts(X: NDArray[np.uint8]) -> dict[str, Any]:
-    """Return the facts that follow from the pixels (H, W, C)."""
+    """Return the facts that are computed from the pixels (H, W, C)."""
     grey = Grayscale()(CompositeAlpha()(X))
     corners = grey[[0, 0, -1, -1], [0, -1, 0, -1], 0]
     return {

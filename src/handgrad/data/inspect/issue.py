@@ -1,4 +1,4 @@
-"""The `Issue`: one problem found in the user's images."""
+"""`Issue`: a problem found in the user's images."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ Severity = Literal["error", "warning", "note"]
 
 
 class Issue(NamedTuple):
-    """One problem in a set of images, and its remedy.
+    """A problem in a set of images, and how to fix it.
 
     Attributes:
-        kind: its short name, such as "unreadable".
-        severity: "error": training would fail, or the test accuracy would be wrong; "warning":
-            the accuracy may suffer; "note": for information.
+        kind: the short name of the problem, such as "unreadable".
+        severity: "error" if training would fail or the test accuracy would be wrong, "warning" if
+            the accuracy may be reduced, or "note" for information.
         problem: what was found.
-        remedy: what to do.
-        files: the files concerned.
+        remedy: how to fix it.
+        files: the affected files.
     """
 
     kind: str
@@ -28,7 +28,7 @@ class Issue(NamedTuple):
 
 
 def counted(count: int, one: str, many: str) -> str:
-    """Return a count with the singular or plural words.
+    """Return a count followed by the singular or plural words.
 
     >>> counted(1, "file is empty", "files are empty")
     '1 file is empty'
@@ -37,5 +37,5 @@ def counted(count: int, one: str, many: str) -> str:
 
 
 def shortened(names: Sequence[str]) -> str:
-    """Return the first five names, and the number of names if there are more."""
+    """Return the first five names, and the total number if there are more."""
     return ", ".join(names[:5]) + (f", ... ({len(names)})" if len(names) > 5 else "")

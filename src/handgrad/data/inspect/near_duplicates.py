@@ -1,4 +1,4 @@
-"""Find images that occur twice, exactly or nearly."""
+"""Find images that occur more than once, either exactly or nearly."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Pair = tuple[ImageFacts, ImageFacts]
 
 
 def find_duplicates(images: Sequence[ImageFacts]) -> Iterator[Issue]:
-    """Yield the issues of duplicate images: across splits, with two labels, or within a class."""
+    """Yield an issue for each kind of duplicates: across splits, across labels, within a class."""
     exact = _exact_pairs(images)
     yield from _issues(exact, "duplicate", "the same")
     known = {frozenset((a.path, b.path)) for a, b in exact}
@@ -32,7 +32,7 @@ def find_duplicates(images: Sequence[ImageFacts]) -> Iterator[Issue]:
 
 
 def _exact_pairs(images: Sequence[ImageFacts]) -> list[Pair]:
-    """Return the pairs of identical files: the first of each group with each of the others."""
+    """Return the pairs of identical files: the first of each group, paired with each other one."""
     by_digest: dict[str, list[ImageFacts]] = defaultdict(list)
     for image in images:
         by_digest[image.digest].append(image)
@@ -60,7 +60,7 @@ def _near_pairs(images: Sequence[ImageFacts]) -> list[Pair]:
 
 
 def _issues(pairs: Sequence[Pair], kind: str, words: str) -> Iterator[Issue]:
-    """Yield one issue each for pairs across splits, with two labels, and within a class."""
+    """Yield one issue each for pairs across splits, across labels, and within a class."""
     across = [(a, b) for a, b in pairs if a.split != b.split]
     two_labels = [(a, b) for a, b in pairs if a.split == b.split and a.label != b.label]
     within = [(a, b) for a, b in pairs if a.split == b.split and a.label == b.label]
@@ -71,10 +71,10 @@ def _issues(pairs: Sequence[Pair], kind: str, words: str) -> Iterator[Issue]:
             "error" if exact else "warning",
             counted(
                 len(across),
-                f"image of one split is {words} as an image of another",
-                f"images of one split are {words} as images of another",
+                f"image of one split is {words} as an image of another split",
+                f"images of one split are {words} as images of another split",
             ),
-            "remove them from one of the two: a test on training images measures nothing",
+            "remove them from one of the splits: testing on training images measures nothing",
             _names(across),
         )
     if two_labels:
@@ -83,10 +83,10 @@ def _issues(pairs: Sequence[Pair], kind: str, words: str) -> Iterator[Issue]:
             "error" if exact else "warning",
             counted(
                 len(two_labels),
-                f"image is {words} in two classes",
-                f"images are {words} in two classes",
+                f"image is {words} as an image of another class",
+                f"images are {words} as images of another class",
             ),
-            "keep them in one class",
+            "keep each image in only one class",
             _names(two_labels),
         )
     if within:
@@ -95,10 +95,10 @@ def _issues(pairs: Sequence[Pair], kind: str, words: str) -> Iterator[Issue]:
             "warning" if exact else "note",
             counted(
                 len(within),
-                f"image of a class is {words} as another",
-                f"images of a class are {words} as others",
+                f"image is {words} as another image of its class",
+                f"images are {words} as other images of their class",
             ),
-            "remove all but one, or they count twice",
+            "remove all but one; otherwise they count more than once",
             _names(within),
         )
 

@@ -1,1 +1,1 @@
-"""Named data sets: digits, MNIST, Fashion-MNIST and KMNIST."""
+"""The built-in data sets: digits, MNIST, Fashion-MNIST and KMNIST."""

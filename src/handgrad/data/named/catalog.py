@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Entry(NamedTuple):
-    """A description of a named data set, available before it is loaded.
+    """The description of a built-in data set, available before it is loaded.
 
     Attributes:
         name: its name for `load_data`.
@@ -33,8 +33,8 @@ class Entry(NamedTuple):
         shape: the shape of one image, (C, H, W).
         credit: the authors.
         licence: its licence.
-        where: the folder that holds it, "in scikit-learn", or "not here", followed by the reason
-            if the folder to look in is wrong.
+        where: the folder that contains it, or "in scikit-learn", or "not here"; the latter is
+            followed by the reason if the folder for data cannot be used.
     """
 
     name: str
@@ -56,37 +56,38 @@ def load_data(
     preprocessing: Preprocessing | None = None,
     side: int | None = None,
 ) -> tuple[Dataset, Dataset]:
-    """Return the training and test sets of a named data set, or of the user's own images.
+    """Load the training and test sets of a built-in data set, or of the user's own images.
 
-    If `data_dir` is given, the files of a named data set must be there. Otherwise they are looked
-    for in the folder $HANDGRAD_DATA, then in the user's cache, and are downloaded to the cache if
-    they are in neither. A folder holds them in a subfolder of that name, such as ``mnist/``.
+    If `data_dir` is given, the files of a built-in data set must be in this folder. Otherwise they
+    are searched for in the folder $HANDGRAD_DATA, then in the user's cache. If they are in neither,
+    they are downloaded to the cache. In each folder, the files are in a subfolder with the name of
+    the data set, such as ``mnist/``.
 
     >>> train, test = load_data("digits")
     >>> train
     Dataset('digits': 1,438 images 1x8x8 uint8, 10 classes: 0 142, 1 146, 2 142, 3 146, ...)
 
     Args:
-        name: "digits", which needs no files, "mnist", "fashion-mnist" or "kmnist"; or the path of
-            the user's own images: a folder FOLDER/CLASS/*.png, optionally
+        name: "mnist", "fashion-mnist", "kmnist" or "digits", which is never downloaded; or the path
+            of the user's own images. This path is a folder with FOLDER/CLASS/*.png, or with
             FOLDER/train/CLASS/*.png and FOLDER/test/CLASS/*.png, or with a metadata.csv; a CSV or
-            an NPZ file; a folder with IDX files.
-        data_dir: the folder with the files of a named data set.
-        download: whether they may be downloaded.
-        progress: whether to show a progress bar on stderr; None: only in a terminal.
-        preprocessing: how to preprocess the user's own image files; None: chosen by looking at
-            some of them.
-        side: the height and width to resize them to; None: chosen likewise.
+            NPZ file; or a folder with IDX files.
+        data_dir: the folder with the files of a built-in data set.
+        download: whether these files may be downloaded.
+        progress: whether to show a progress bar on stderr, or None to show it only in a terminal.
+        preprocessing: how to preprocess the user's own image files, or None to choose it from a
+            sample of them.
+        side: the height and width to resize them to, or None to choose it from the sample.
 
     Raises:
-        ConfigError: if no data set has this name, or `data_dir` is given together with a path.
-        DataError: if the data cannot be found or downloaded, or a file is broken.
+        ConfigError: if there is no data set with this name, or `data_dir` is given with a path.
+        DataError: if the data cannot be found or downloaded, or a file is corrupted.
         StorageError: if the download cannot be written.
     """
     if is_user_data(name):
         if data_dir is not None:
             raise ConfigError(
-                f"{name} is the path of your own images; leave out data_dir, which is for named "
+                f"{name} is the path of your own images; leave out data_dir, which is for built-in "
                 "data such as mnist"
             )
         from handgrad.data.user_data import load_user_data  # it imports Pillow
@@ -99,7 +100,7 @@ def load_data(
 
 
 def is_user_data(name: str) -> bool:
-    """Return whether this is the path of the user's own images, and not the name of a data set."""
+    """Return whether a name is the path of the user's own images rather than a data set's name."""
     if name in SOURCES or not name:
         return False
     path = Path(name)
@@ -107,7 +108,7 @@ def is_user_data(name: str) -> bool:
 
 
 def available() -> list[Entry]:
-    """Return all named data sets, and where each one is."""
+    """List all built-in data sets, and where each one is."""
     return [
         Entry(s.name, s.train, s.test, len(s.classes), s.shape, s.credit, s.licence, _where(s))
         for s in SOURCES.values()
@@ -115,19 +116,19 @@ def available() -> list[Entry]:
 
 
 def fetch(name: str, *, progress: bool | None = None) -> Path | None:
-    """Download a data set unless it is on this machine, and return its folder.
+    """Download a data set unless it is already on this machine, and return its folder.
 
     Files in the user's cache are checked, and downloaded again if they are wrong.
 
     Args:
         name: the data set.
-        progress: whether to show a progress bar on stderr; None: only in a terminal.
+        progress: whether to show a progress bar on stderr, or None to show it only in a terminal.
 
     Returns:
-        The folder; None for a data set that comes with an installed package.
+        The folder, or None for a data set that is included in an installed package.
 
     Raises:
-        ConfigError: if no data set has this name.
+        ConfigError: if there is no data set with this name.
         DataError: if it cannot be downloaded.
         StorageError: if the download cannot be written.
     """
@@ -145,14 +146,14 @@ def check_files(name: str, data_dir: str | os.PathLike[str] | None = None) -> li
 
     Args:
         name: the data set.
-        data_dir: the folder with the files; None: where `load_data` finds them.
+        data_dir: the folder with the files, or None for the folder where `load_data` finds them.
 
     Returns:
-        One check for each file; none for a data set that comes with an installed package.
+        One check per file. Empty for a data set that is included in an installed package.
 
     Raises:
-        ConfigError: if no data set has this name.
-        DataError: if `data_dir` lacks a file.
+        ConfigError: if there is no data set with this name.
+        DataError: if a file is missing in `data_dir`.
     """
     source = source_named(name)
     folder = locate(source, data_dir) or cache_folder() / name
@@ -161,7 +162,7 @@ def check_files(name: str, data_dir: str | os.PathLike[str] | None = None) -> li
 
 
 def _source(name: str) -> Source:
-    """Return the data set of that name; the error lists the user's folders too."""
+    """Return the data set with a given name. The error message also lists the user's folders."""
     try:
         return source_named(name)
     except ConfigError as error:
@@ -172,12 +173,12 @@ def _source(name: str) -> Source:
         hint = f"; did you mean the folder {near[0]}?" if near else ""
         more = ", ..." if len(paths) > 10 else ""
         raise ConfigError(
-            f"{error}{hint}; this folder holds {', '.join(paths[:10])}{more}"
+            f"{error}{hint}; this folder contains {', '.join(paths[:10])}{more}"
         ) from None
 
 
 def _preprocessing(source: Source) -> Preprocessing:
-    """Return the preprocessing that converts an image file to the form of a named data set."""
+    """Return the preprocessing that converts an image file to the form of a built-in data set."""
     from handgrad.preprocess import PRESETS  # it imports Pillow
 
     return PRESETS[source.preset](source.shape)
@@ -186,7 +187,7 @@ def _preprocessing(source: Source) -> Preprocessing:
 def _load(
     source: Source, data_dir: str | os.PathLike[str] | None, download: bool, progress: bool | None
 ) -> tuple[Dataset, Dataset]:
-    """Return the training and test sets of a named data set."""
+    """Load the training and test sets of a built-in data set."""
     name = source.name
     if not source.files:
         return load_digits()
@@ -195,7 +196,7 @@ def _load(
         if not download:
             raise DataError(
                 f"{name} is not on this machine; download it with `handgrad data fetch {name}`, "
-                f"or set {VARIABLE} to a folder with the files in {name}/"
+                f"or set {VARIABLE} to a folder that contains the files in {name}/"
             )
         folder = _download(source, progress)
     paths = [find(folder, file) for file in source.files]

@@ -1,4 +1,4 @@
-"""Load the handwritten digits that come with scikit-learn: 8x8, without a download."""
+"""Load the handwritten digits of 8x8 pixels that are included in scikit-learn."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from handgrad.data.named.sources import DIGITS
 
 
 def load_digits() -> tuple[Dataset, Dataset]:
-    """Return the training and test sets; the test set is the same fifth of each class each time."""
+    """Load the training and test sets. The test set is always the same fifth of each class."""
     ink, labels = _read_table()
     images = np.rint(ink * (255 / 16)).astype(np.uint8).reshape(-1, *DIGITS.shape)
     data = Dataset.from_arrays(images, labels, DIGITS.classes, DIGITS.name)
@@ -24,9 +24,9 @@ def load_digits() -> tuple[Dataset, Dataset]:
 
 
 def _read_table() -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the ink (1797, 64), integers 0..16, and the labels (1797,).
+    """Read the pixels (1797, 64), integers 0..16, and the labels (1797,).
 
-    They are read from scikit-learn's file, because importing scikit-learn takes longer than
+    The file of scikit-learn is read directly, because importing scikit-learn takes longer than
     training on this data.
     """
     package = find_spec("sklearn")

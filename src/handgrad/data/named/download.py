@@ -1,4 +1,4 @@
-"""Download the files of a named data set: try each mirror, check each file before it is used."""
+"""Download the files of a built-in data set from its mirrors, and verify their checksums."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ _MARGIN = 1 << 16  # gzip adds a few bytes to incompressible content
 def download(
     source: Source, folder: Path, *, progress: bool | None = None, limits: Limits = Limits()
 ) -> None:
-    """Download the files of a data set that are missing in a folder, or wrong.
+    """Download those files of a data set that are missing or wrong in a folder.
 
-    Only one process at a time downloads to a folder; others print that they wait, and then find
-    the files there. A file has a temporary name until its checksum has been verified.
+    Only one process at a time downloads to a folder. Other processes report that they are waiting,
+    and then find the files there. A file has a temporary name until its checksum is verified.
 
     Args:
         source: the data set.
-        folder: the folder to download to, created if it does not exist.
-        progress: whether to show a progress bar on stderr; None: only in a terminal. With False,
-            waiting is not reported either.
+        folder: the folder to download to. It is created if it does not exist.
+        progress: whether to show a progress bar on stderr, or None to show it only in a terminal.
+            If False, waiting is not reported either.
         limits: the limits of each transfer.
 
     Raises:
-        DataError: if no mirror provides the right file.
+        DataError: if no mirror provides a file with the right checksum.
         StorageError: if the folder cannot be written to.
     """
     with _storage_errors(folder):
@@ -69,8 +69,8 @@ def _download_file(
             temporary.unlink(missing_ok=True)
     raise DataError(
         f"{source.name} could not be downloaded ({file.name}.gz from {', '.join(failures)}); "
-        f"check the network and try again, or set {VARIABLE} to a folder with the files in "
-        f"{source.name}/"
+        f"check the network and try again, or set {VARIABLE} to a folder that contains the files "
+        f"in {source.name}/"
     )
 
 
@@ -84,7 +84,7 @@ def _accept(file: File, temporary: Path, folder: Path) -> None:
 
 @contextmanager
 def _locked(folder: Path, *, quiet: bool) -> Iterator[None]:
-    """Lock a folder, and wait for other processes that have locked it."""
+    """Lock a folder, after waiting for other processes that have locked it."""
     lock = FileLock(folder / ".lock")
     try:
         lock.acquire(timeout=_SILENT_WAIT)
@@ -100,7 +100,7 @@ def _locked(folder: Path, *, quiet: bool) -> Iterator[None]:
 
 @contextmanager
 def _storage_errors(folder: Path) -> Iterator[None]:
-    """Convert errors of writing into a StorageError."""
+    """Convert errors while writing into a StorageError."""
     try:
         yield
     except (
@@ -110,5 +110,5 @@ def _storage_errors(folder: Path) -> Iterator[None]:
         reason = (isinstance(error, OSError) and error.strerror) or error
         raise StorageError(
             f"cannot write to {folder} ({reason}); make it writable, or set {VARIABLE} to a folder "
-            "with the files"
+            "that already contains the files"
         ) from None

@@ -1,4 +1,4 @@
-"""Compare the files of a named data set with the published ones, by SHA-256."""
+"""Compare the files of a built-in data set with the published ones, by SHA-256."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ class FileCheck(NamedTuple):
 
     Attributes:
         path: the file.
-        state: "right"; "wrong": other content; "broken": cannot be read or decompressed;
-            "missing"; "unknown": the file is plain, but only the SHA-256 of the .gz is published.
+        state: "right"; "wrong" if the content differs; "broken" if the file cannot be read or
+            decompressed; "missing"; or "unknown" if the file is not gzipped, but only the SHA-256
+            of the .gz file is published.
         expected: the published SHA-256.
-        found: the SHA-256 of the file; None if it could not be computed.
+        found: the SHA-256 of the file, or None if it could not be computed.
     """
 
     path: Path
@@ -32,7 +33,7 @@ class FileCheck(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        """Whether the file is the published one."""
+        """Whether the file is identical to the published one."""
         return self.state == "right"
 
 
@@ -50,7 +51,7 @@ def check_file(file: File, path: Path) -> FileCheck:
 
 
 def require_published(name: str, checks: Sequence[FileCheck]) -> None:
-    """Raise a DataError with the remedy if files are missing, broken or not the published ones.
+    """Raise a DataError if files are missing, corrupted or not the published ones.
 
     Files in the state "unknown" are accepted.
     """
@@ -67,7 +68,7 @@ def require_published(name: str, checks: Sequence[FileCheck]) -> None:
 
 
 def _sha256(file: File, path: Path) -> str:
-    """Return the SHA-256 of the content, or of the .gz if that is what is published."""
+    """Return the SHA-256 of the content, or of the .gz file if only that is published."""
     if file.of == "gzip":
         with path.open("rb") as gzipped:
             return hashlib.file_digest(gzipped, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""Find the files of a named data set on this machine."""
+"""Find the files of a built-in data set on this machine."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from handgrad.files import expanded
 
 
 def locate(source: Source, data_dir: str | os.PathLike[str] | None = None) -> Path | None:
-    """Return the folder that holds all files of a data set, or None if no folder does.
+    """Return the folder that contains all files of a data set, or None if there is no such folder.
 
     Args:
         source: the data set.
-        data_dir: the only folder to look in, itself or its subfolder of that name; None: look in
-            that subfolder of $HANDGRAD_DATA, then of the cache.
+        data_dir: the only folder to search, which contains the files or a subfolder named after
+            the data set; or None to search for this subfolder in $HANDGRAD_DATA and in the cache.
 
     Raises:
-        DataError: if `data_dir` lacks a file, HANDGRAD_DATA is not a folder, or the user has no
-            home folder and HANDGRAD_DATA is unset.
+        DataError: if a file is missing in `data_dir`, HANDGRAD_DATA is not a folder, or
+            HANDGRAD_DATA is unset and the user has no home folder.
     """
     if data_dir is not None:
         return _locate_in(expanded(data_dir), source)
@@ -33,7 +33,7 @@ def locate(source: Source, data_dir: str | os.PathLike[str] | None = None) -> Pa
 
 
 def find(folder: Path, file: File) -> Path | None:
-    """Return the path of a file in a folder, gzipped or plain, or None."""
+    """Return the path of a file in a folder, gzipped or uncompressed, or None if it is missing."""
     gzipped, plain = folder / f"{file.name}.gz", folder / file.name
     try:
         return next((path for path in (gzipped, plain) if path.is_file()), None)
@@ -44,21 +44,21 @@ def find(folder: Path, file: File) -> Path | None:
 
 
 def _locate_in(folder: Path, source: Source) -> Path:
-    """Return the folder itself or its subfolder, whichever holds the data set."""
+    """Return the folder itself or its subfolder, whichever contains the data set."""
     subfolder = folder / source.name
     for candidate in (subfolder, folder):
         if not _missing(candidate, source):
             return candidate
     if not folder.is_dir():
-        raise DataError(f"{folder} is not a folder; give one that holds {source.name}")
+        raise DataError(f"{folder} is not a folder; give one that contains {source.name}")
     nearest = subfolder if subfolder.is_dir() else folder
     missing = ", ".join(f"{file.name}.gz" for file in _missing(nearest, source))
     raise DataError(
-        f"{nearest} does not hold all of {source.name}: {missing} missing; "
-        "add what is missing, plain or gzipped, or leave the folder out to download it"
+        f"{nearest} does not contain all of {source.name}: {missing} missing; "
+        "add these files, gzipped or not, or do not give a folder, so that they are downloaded"
     )
 
 
 def _missing(folder: Path, source: Source) -> list[File]:
-    """Return the files that a folder does not hold."""
+    """Return the files that are missing in a folder."""
     return [file for file in source.files if find(folder, file) is None]

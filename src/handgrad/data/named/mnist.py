@@ -14,14 +14,15 @@ from handgrad.errors import DataError
 
 
 def read_mnist_files(source: Source, files: Sequence[Path]) -> tuple[Dataset, Dataset]:
-    """Return the training and test sets.
+    """Read the training and test sets.
 
     Args:
         source: the data set.
-        files: the paths, in the order of `source.files`.
+        files: the paths of its files, in the order of `source.files`.
 
     Raises:
-        DataError: if a file is broken or holds other data, or the counts of two files differ.
+        DataError: if a file is corrupted or contains other data, or the numbers of images and
+            labels differ.
     """
     train_images, train_labels, test_images, test_labels = files
     return (
@@ -31,17 +32,17 @@ def read_mnist_files(source: Source, files: Sequence[Path]) -> tuple[Dataset, Da
 
 
 def _read_pair(source: Source, images: Path, labels: Path, name: str) -> Dataset:
-    """Return the dataset of a file of images and a file of labels."""
+    """Read a dataset from a file of images and a file of labels."""
     X, y = read_images(images)[:, None], read_labels(labels)
     if X.shape[1:] != source.shape:
         raise DataError(
-            f"{images} holds images {X.shape[1:]}, but those of {source.name} are "
-            f"{source.shape}; is it other data under this name?"
+            f"{images} contains images {X.shape[1:]}, but those of {source.name} are "
+            f"{source.shape}; does the file contain other data?"
         )
     if len(X) != len(y):
         raise DataError(
-            f"{images} holds {len(X)} images, but {labels} {len(y)} labels; "
-            "take both from the same data"
+            f"{images} contains {len(X)} images, but {labels} contains {len(y)} labels; "
+            "take both files from the same data set"
         )
     K = len(source.classes)
     if y.max() >= K:

@@ -1,4 +1,4 @@
-"""The table of named data sets: shapes, authors, licences, mirrors and checksums."""
+"""The table of built-in data sets: shapes, authors, licences, mirrors and checksums."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class File:
     """One file of a data set.
 
     Attributes:
-        name: its name, without .gz.
-        size: the number of bytes of its uncompressed content.
+        name: the file name, without .gz.
+        size: the size of its uncompressed content in bytes.
         sha256: the published checksum.
-        of: what `sha256` was computed from: "content", the uncompressed content, or "gzip", the
-            .gz file, if only that is published.
+        of: what `sha256` was computed from: "content" is the uncompressed content, and "gzip" is
+            the .gz file, if only its checksum is published.
     """
 
     name: str
@@ -31,7 +31,7 @@ class File:
 
 @dataclass(frozen=True)
 class Source:
-    """A named data set.
+    """A built-in data set.
 
     Attributes:
         name: its name for `load_data`.
@@ -41,9 +41,9 @@ class Source:
         test: the number of test images.
         credit: the authors.
         licence: its licence.
-        mirrors: the URLs to prepend to a file name, in the order to try.
-        files: training images, training labels, test images, test labels; none if the data set
-            comes with an installed package.
+        mirrors: the base URLs of the files, in the order in which they are tried.
+        files: the training images, training labels, test images and test labels. Empty if the data
+            set is included in an installed package.
         preset: the preprocessing that converts an image file to the form of these images.
     """
 
@@ -159,13 +159,13 @@ SOURCES: dict[str, Source] = {s.name: s for s in (DIGITS, MNIST, FASHION_MNIST, 
 
 
 def source_named(name: str) -> Source:
-    """Return the data set of that name.
+    """Return the data set with the given name.
 
     Raises:
-        ConfigError: if there is none.
+        ConfigError: if there is no data set with this name.
     """
     if name not in SOURCES:
         near = difflib.get_close_matches(name, SOURCES, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(SOURCES)}"
-        raise ConfigError(f"there is no data called {name!r}; {hint}")
+        raise ConfigError(f"there is no data set called {name!r}; {hint}")
     return SOURCES[name]

@@ -1,4 +1,4 @@
-"""Download one file from one URL, with limits that the server cannot exceed."""
+"""Download a file from a URL, with limits that the server cannot exceed."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ class Limits:
     """The limits of a transfer.
 
     Attributes:
-        scheme: the only URL scheme allowed, also in redirects.
-        stall: the seconds without a connection, a response or 4 KiB more until it is cancelled.
+        scheme: the only URL scheme that is allowed, including in redirects.
+        stall: the time in seconds without a connection, a response or another 4 KiB after which the
+            transfer is cancelled.
     """
 
     scheme: str = "https"
@@ -48,9 +49,9 @@ def transfer(url: str, target: Path, limit: int, *, progress: bool | None, limit
 
     Args:
         url: the URL.
-        target: the file. After an error it may be incomplete.
+        target: the file to write. After an error it may be incomplete.
         limit: the largest number of bytes to accept.
-        progress: whether to show a progress bar on stderr; None: only in a terminal.
+        progress: whether to show a progress bar on stderr, or None to show it only in a terminal.
         limits: the limits of the transfer.
 
     Raises:
@@ -81,11 +82,11 @@ def transfer(url: str, target: Path, limit: int, *, progress: bool | None, limit
 
 
 class _Download:
-    """Writes a response to a file. It stops soon after the file has been closed.
+    """Writes a response to a file. It stops soon after the file is closed.
 
     Attributes:
         last: the time when the last chunk arrived.
-        error: the exception that ended it, if any.
+        error: the exception that ended the download, or None.
     """
 
     def __init__(self, file: IO[bytes], bar: tqdm[None], limit: int) -> None:
@@ -94,7 +95,7 @@ class _Download:
         self.error: Exception | None = None
 
     def run(self, url: str, limits: Limits) -> None:
-        """Write the whole response to the file."""
+        """Write the complete response to the file."""
         try:
             with _request(url, limits) as response:
                 response.raise_for_status()
@@ -110,14 +111,14 @@ class _Download:
     def _write(self, chunk: bytes) -> None:
         self.left -= len(chunk)
         if self.left < 0:
-            raise TransferError("the file is too long")
+            raise TransferError("the file is larger than expected")
         self.file.write(chunk)
         self.last = time.monotonic()
         self.bar.update(len(chunk))
 
 
 def _request(url: str, limits: Limits) -> requests.Response:
-    """Return the response, its body not read yet."""
+    """Return the response before its body has been read."""
 
     def check_redirect(response: requests.Response, **_: Any) -> None:
         if response.is_redirect:
@@ -135,9 +136,9 @@ def _request(url: str, limits: Limits) -> requests.Response:
 
 
 def _check_scheme(url: str, limits: Limits) -> None:
-    """Raise a TransferError if a URL has another scheme than the allowed one."""
+    """Raise a TransferError unless a URL has the allowed scheme."""
     if urlsplit(url).scheme != limits.scheme:
-        raise TransferError(f"{url} is not {limits.scheme}")
+        raise TransferError(f"{url} is not an {limits.scheme} URL")
 
 
 def _reason(error: Exception) -> str:
