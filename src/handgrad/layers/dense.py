@@ -24,7 +24,7 @@ class Dense:
     dX = dY W           dW = dYᵀ X           db = Σₙ dY
 
     Attributes:
-        units: O, the number of outputs; None: the number of classes of the network.
+        units: O, the number of outputs, or None for the number of classes of the network.
         initializer: the distribution of the weights; the bias starts at zero.
     """
 

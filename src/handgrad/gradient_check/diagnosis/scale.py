@@ -11,7 +11,7 @@ from handgrad.layers import Array, Shape
 
 
 def not_finite(evidence: Evidence) -> Cause | None:
-    """The gradient holds NaN or infinity."""
+    """The gradient contains NaN or infinity."""
     if np.isfinite(evidence.actual).all():
         return None
     where = tuple(map(int, np.argwhere(~np.isfinite(evidence.actual))[0]))
@@ -35,7 +35,7 @@ def not_summed(evidence: Evidence) -> Cause | None:
 
 
 def constant(evidence: Evidence) -> Cause | None:
-    """The gradient is right up to a factor."""
+    """The gradient is right except for a constant factor."""
     actual, expected = evidence.actual, evidence.expected
     if actual.shape != expected.shape or not expected.any():
         return None
@@ -49,7 +49,7 @@ def constant(evidence: Evidence) -> Cause | None:
 
 
 def recognized(factor: float, evidence: Evidence) -> Cause:
-    """Return the cause that follows from a factor that should be 1."""
+    """Return the cause that explains a factor that should be 1."""
     if _is(factor, -1):
         return Cause("wrong sign", "the sign is wrong")
     sign, size = "the sign is wrong, and " if factor < 0 else "", abs(factor)
@@ -62,7 +62,7 @@ def recognized(factor: float, evidence: Evidence) -> Cause:
 
 
 def _factors_by_size(evidence: Evidence) -> Iterator[tuple[float, tuple[str, str]]]:
-    """Yield possible extra factors with their causes; the likelier ones come later."""
+    """Yield possible wrong factors with their causes; the most likely ones come last."""
     yield 0.5, ("wrong factor", "it is half of what it should be")
     yield 2.0, ("counted twice", "it is counted twice")
     for name, setting in _settings(evidence).items():
@@ -94,7 +94,7 @@ def decay(evidence: Evidence) -> Cause | None:
 
 
 def missing_term(evidence: Evidence) -> Cause | None:
-    """The cotangent itself, as a shortcut passes it on, is missing or added."""
+    """The cotangent itself, which a shortcut passes on, is missing or wrongly added."""
     dY = evidence.point.dY
     if evidence.tensor != "X" or not evidence.actual.shape == evidence.expected.shape == dY.shape:
         return None
@@ -162,7 +162,7 @@ def one_side(evidence: Evidence) -> Cause | None:
 
 
 def _settings(evidence: Evidence) -> dict[str, float]:
-    """Return numbers that follow from the layer's settings, without 0 and 1."""
+    """Return the numbers in the layer's settings, and 1 minus each, except 0 and 1."""
     fields = vars(evidence.layer) if hasattr(evidence.layer, "__dict__") else {}
     numbers = {k: float(v) for k, v in fields.items() if isinstance(v, (int, float))}
     numbers |= {f"(1 - {name})": 1 - value for name, value in numbers.items()}
@@ -170,7 +170,7 @@ def _settings(evidence: Evidence) -> dict[str, float]:
 
 
 def _factors(evidence: Evidence) -> dict[str, Array]:
-    """Return arrays that may be factors of the gradient, shaped to broadcast with it."""
+    """Return arrays that may be factors of the gradient, reshaped to broadcast with it."""
     pool = {
         "dY": evidence.point.dY,
         "X": evidence.point.X,
@@ -187,13 +187,13 @@ def _factors(evidence: Evidence) -> dict[str, Array]:
 
 
 def _broadcasts(shape: Shape, whole: Shape) -> bool:
-    """Return whether a shape broadcasts to another one without changing it."""
+    """Return whether a shape broadcasts to another shape."""
     sizes = zip(shape, whole, strict=False)
     return len(shape) == len(whole) and all(size in (1, expected) for size, expected in sizes)
 
 
 def _in_digits(size: float) -> str:
-    """Return a factor with enough digits to distinguish it from 1."""
+    """Format a factor with enough digits to distinguish it from 1."""
     return f"{size:.6g}" if abs(size - 1) > 1e-4 else f"{size:.9g}"
 
 
