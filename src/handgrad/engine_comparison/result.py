@@ -20,7 +20,7 @@ class Difference(NamedTuple):
             those of its layer, because the gradient of a bias before a batch norm consists only
             of rounding errors. If dX is an image, the sum of X·dX over each channel is compared
             instead, because max pooling may send dX to either of two equal pixels. The difference
-            in the loss is not divided by anything below 1, because a loss is a logarithm.
+            in a loss below 1 is absolute, because a loss is a logarithm.
     """
 
     kind: str

@@ -100,6 +100,6 @@ def main() -> int:
 if __name__ == "__main__":
     argparse.ArgumentParser(
         prog="python -m handgrad.gradient_check.golden_gradients",
-        description="Compute the stored reference gradients of the built-in models, and write them.",
+        description="Compute the reference gradients of the built-in models, and store them.",
     ).parse_args()
     sys.exit(main())
