@@ -325,7 +325,10 @@ def test_invalid_arguments_are_refused_before_training() -> None:
     ):
         hg.fit(list(net.layers), data)
     refused(
-        hg.DataError, "validation must be a Dataset, a fraction or None, not 'x'", data, validation="x"
+        hg.DataError,
+        "validation must be a Dataset, a fraction or None, not 'x'",
+        data,
+        validation="x",
     )
     refused(
         hg.ConfigError,
