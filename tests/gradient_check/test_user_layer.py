@@ -73,14 +73,14 @@ def test_a_layer_for_images_gets_images(tmp_path: Path) -> None:
         (
             "self.factor *",
             "np.random.rand() *",
-            "forward gives different numbers when it is called",
+            "forward returns different numbers when it is called",
         ),
-        ("X, X\n", "X, X.__imul__(2)\n", "Scale: forward writes into X; write into a copy instead"),
+        ("X, X\n", "X, X.__imul__(2)\n", "Scale: forward modifies X; modify a copy instead"),
         ('found = {"weight"', 'found = {"w"', "backward returns a gradient of 'w', which is not"),
         (
             "found = {",
             "self.factor += 1; found = {",
-            "gives different numbers when it is called again; keep nothing in self",
+            "returns different numbers when it is called again; keep nothing in self",
         ),
     ],
 )
@@ -167,7 +167,7 @@ def test_a_forward_that_jumps_everywhere_has_no_slope(tmp_path: Path) -> None:
         (
             SCALE.replace("forward", "foward"),
             ModelError,
-            "Scale is not a layer; it needs init, forward and backward, and lacks forward$",
+            "Scale is not a layer; it needs init, forward and backward, but lacks forward$",
         ),
         (
             SCALE.replace("return {", "C, H, W = shape; return {").replace("params[", "parms["),

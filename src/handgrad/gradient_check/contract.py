@@ -49,8 +49,8 @@ def check_contract(target: Target) -> None:
             if not np.array_equal(array, again[tensor], equal_nan=True):
                 what = "forward" if tensor == "Y" else f"backward, for {tensor},"
                 raise ModelError(
-                    f"{name}: {what} gives different numbers when it is called again; keep nothing "
-                    "in self, and derive random numbers from ctx (seed, step, layer)"
+                    f"{name}: {what} returns different numbers when it is called again; keep "
+                    "nothing in self, and derive random numbers from ctx (seed, step, layer)"
                 )
         _check_cache(target, training)
 
@@ -68,7 +68,7 @@ def _check_cache(target: Target, training: bool) -> None:
     for tensor, array in once.items():
         if not np.array_equal(array, again[tensor], equal_nan=True):
             raise ModelError(
-                f"{target.name}: backward, for {tensor}, gives different numbers once forward "
+                f"{target.name}: backward, for {tensor}, returns different numbers once forward "
                 "has seen other examples; keep its inputs in the cache, not in self"
             )
 
@@ -127,7 +127,7 @@ def _checked_init(name: str, layer: Layer, params: Any, output: Any) -> Shape:
     for tensor, array in arrays.items():
         if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu" or not array.size:
             raise ModelError(
-                f"{name}: init returns {tensor} as {_kind(array)}; make it an array of float64 "
+                f"{name}: init returns {tensor} as {_kind(array)}; make it a float64 array "
                 "with at least one element"
             )
         if not np.isfinite(array).all():
@@ -157,12 +157,12 @@ def _check_output(name: str, Y: Any, output: Shape) -> None:
     if Y.ndim == 0 or Y.shape[1:] != output:
         raise ModelError(
             f"{name}: forward returns Y as {Y.shape}, but init says that the output of one "
-            f"example is {output}; make them agree, with the axis of examples first"
+            f"example is {output}; return the same shape from both, with the batch axis first"
         )
     if not np.isfinite(Y).all():
         raise ModelError(
             f"{name}: forward returns numbers that are not finite for an X between -1.7 and 1.7; "
-            "make it defined there"
+            "make sure that it returns finite numbers there"
         )
 
 
@@ -193,12 +193,10 @@ def _check_unwritten(
 ) -> None:
     """Raise if a function modified its arguments."""
     if given.keys() != before.keys():
-        raise ModelError(
-            f"{name}: {part} changes which arrays are in params; leave params as they are"
-        )
+        raise ModelError(f"{name}: {part} adds or removes arrays in params; do not modify params")
     for tensor, array in given.items():
         if not np.array_equal(array, before[tensor], equal_nan=array.dtype.kind == "f"):
-            raise ModelError(f"{name}: {part} writes into {tensor}; write into a copy instead")
+            raise ModelError(f"{name}: {part} modifies {tensor}; modify a copy instead")
 
 
 def _kind(thing: Any) -> str:

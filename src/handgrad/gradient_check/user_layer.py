@@ -122,7 +122,7 @@ def _class(file: Path, name: str, module: ModuleType) -> type:
     if isinstance(kind, type):
         lacks = " and ".join(part for part in PARAMETERS if not callable(getattr(kind, part, None)))
         raise ModelError(
-            f"{file}: {name} is not a layer; it needs init, forward and backward, and lacks {lacks}"
+            f"{file}: {name} is not a layer; it needs init, forward and backward, but lacks {lacks}"
         )
     if not there:
         raise ModelError(f"{file} has no layer; write a class with init, forward and backward")
@@ -149,7 +149,7 @@ def _check_arguments(what: str, kind: type, words: list[Any], named: dict[str, A
         loose = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
         due = [p.name for p in parameters if p.default is p.empty and p.kind not in loose]
         example = f"pass for example --args '{json.dumps(dict.fromkeys(due, 1))}'"
-        advice = example if due else "correct --args, or leave it out"
+        advice = example if due else "correct --args, or omit it"
         raise ConfigError(f"{what} takes the arguments {signature}; {advice}") from None
 
 

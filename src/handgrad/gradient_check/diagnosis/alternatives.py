@@ -33,7 +33,7 @@ def alternatives(evidence: Evidence) -> Iterator[tuple[str, str, Point]]:
     ones = np.ones_like(point.dY)
     yield (
         "dY ignored",
-        "dY is ignored: it is the gradient for a dY of ones",
+        "dY is ignored: the gradient is that for a dY of ones",
         point._replace(dY=ones),
     )
     for n, which in ((0, "first"), (len(point.X) - 1, "last")):
@@ -43,7 +43,7 @@ def alternatives(evidence: Evidence) -> Iterator[tuple[str, str, Point]]:
             sentence = f"only the {which} example of the batch is used"
             yield "one example only", sentence, point._replace(dY=alone)
     if Y.shape == point.X.shape:
-        sentence = "the derivative is taken at the output Y, and must be taken at the input X"
+        sentence = "the derivative is taken at the output Y, but must be taken at the input X"
         yield "wrong point", sentence, point._replace(X=Y.copy())
     sentence = "the derivative is taken at X scaled to mean 0 and deviation 1, not at X"
     yield "wrong point", sentence, point._replace(X=standardized(point.X))

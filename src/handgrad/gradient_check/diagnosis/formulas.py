@@ -73,13 +73,13 @@ def _about_statistics(ours: Array, right: Array, count: int, over: str) -> Cause
         return Cause(
             "statistics as constants",
             f"the {both} {over} {'are' if len(gone) > 1 else 'is'} treated as constant: "
-            "dX lacks the terms through them, though they depend on X",
+            "dX lacks the terms through them, although they depend on X",
         )
     for name, found, weight in zip(names, ours[1:], right[1:], strict=True):
         if name in due and close(found, count * weight):
             return Cause(
                 "sum instead of mean",
-                f"the term of the {name} is a sum over {count}, and must be a mean",
+                f"the term of the {name} is a sum over {count}, but must be a mean",
             )
         if name in due and close(found, -weight):
             return Cause("wrong sign", f"the term of the {name} has the wrong sign")

@@ -75,7 +75,7 @@ def _where(evidence: Evidence) -> Cause | None:
     """Return which part of the gradient is wrong, if no hypothesis fits."""
     actual, expected = evidence.actual, evidence.expected
     if actual.shape != expected.shape:
-        return Cause("wrong shape", f"its shape is {actual.shape}, and must be {expected.shape}")
+        return Cause("wrong shape", f"its shape is {actual.shape}, but must be {expected.shape}")
     for axis in range(expected.ndim):
         planes = [
             close(actual.take(k, axis), expected.take(k, axis)) for k in range(expected.shape[axis])

@@ -40,7 +40,7 @@ def _another_point(evidence: Evidence) -> Cause | None:
         there = next((name for name, other in pool.items() if np.array_equal(array, other)), "")
         for name, other in pool.items():
             if array.shape == other.shape and _right(evidence, params, put(other)):
-                words = f"the derivative is taken at {there}, and must be taken at {name}"
+                words = f"the derivative is taken at {there}, but must be taken at {name}"
                 return _another_size(there, array, other) or Cause("wrong point", words)
     return None
 
@@ -53,7 +53,7 @@ def _another_size(there: str, array: Array, other: Array) -> Cause | None:
     words = f"{there} must be {factor:.6g} times as large in backward"
     N = len(array)
     if N > 1 and abs(factor**2 - N / (N - 1)) < ROUGHLY:
-        words += ": the variance is ÷ (N - 1) in forward, and ÷ N in backward"
+        words += ": the variance is divided by N - 1 in forward, and by N in backward"
     return Cause("wrong factor", words)
 
 

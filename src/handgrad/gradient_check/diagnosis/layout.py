@@ -20,7 +20,7 @@ def transposed(evidence: Evidence) -> Cause | None:
             if close(turned, actual) or (
                 order[::-1] == tuple(range(expected.ndim)) and close(reshaped, actual)
             ):
-                return Cause("transposed", f"it is transposed: its axes are those of {order}")
+                return Cause("transposed", f"it is transposed: its axes are in the order {order}")
     for count in range(1, expected.ndim + 1):
         for axes in combinations(range(expected.ndim), count):
             if close(np.flip(expected, axes), actual):

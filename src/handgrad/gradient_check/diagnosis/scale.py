@@ -87,8 +87,8 @@ def decay(evidence: Evidence) -> Cause | None:
         if close(share * term, extra):
             return Cause(
                 "weight decay",
-                f"{share:.4g} times {name}{evidence.tensor} is added: weight decay that forward "
-                "does not have; it belongs to the optimizer",
+                f"{share:.4g} times {name}{evidence.tensor} is added: this is weight decay, which "
+                "belongs in the optimizer",
             )
     return None
 
@@ -115,7 +115,7 @@ def unused(evidence: Evidence) -> Cause | None:
 
 
 def array_factor(evidence: Evidence) -> Cause | None:
-    """An array is missing as a factor, or is applied once too often."""
+    """An array is missing as a factor, or is applied one time too many."""
     actual, expected = evidence.actual, evidence.expected
     if actual.shape != expected.shape:
         return None
@@ -124,7 +124,7 @@ def array_factor(evidence: Evidence) -> Cause | None:
             kind = "dY ignored" if name == "dY" else "missing factor"
             return Cause(kind, f"the factor {name} is missing")
         if close(expected * factor, actual):
-            return Cause("extra factor", f"the factor {name} is applied once too often")
+            return Cause("extra factor", f"the factor {name} is applied one time too many")
     return None
 
 
@@ -145,7 +145,7 @@ def slope(evidence: Evidence) -> Cause | None:
         if np.ptp(ours) < 1e-6 and np.ptp(right) < 1e-6:
             return Cause(
                 "wrong slope",
-                f"{side} zero the slope is {ours.mean():.6g}, and must be {right.mean():.6g}",
+                f"{side} zero the slope is {ours.mean():.6g}, but must be {right.mean():.6g}",
             )
     return None
 
