@@ -69,7 +69,7 @@ engine.
 def _compared(name: str) -> Comparison:
     """Train one of the networks in both engines, and print the progress."""
     if name not in TASKS:
-        raise ConfigError(f"there is no task {name!r}; choose one of {', '.join(TASKS)}")
+        raise ConfigError(f"unknown network {name!r}; choose one of {', '.join(TASKS)}")
     runs = 0
 
     def on_run() -> None:

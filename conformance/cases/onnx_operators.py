@@ -142,7 +142,7 @@ def batch_normalization(case: Case) -> list[Array]:
 
 
 def dropout(case: Case) -> list[Array]:
-    """A Dropout; the mask is computed by its backward from ones."""
+    """A Dropout; the mask is obtained by running its backward on ones."""
     X, *rest = case.inputs
     ratio = float(rest[0]) if rest else case.attributes.get("ratio", 0.5)
     training = bool(rest[1]) if len(rest) > 1 else False
@@ -269,7 +269,7 @@ def _padding(case: Case) -> Pair:
 
 
 def _same(case: Case) -> list[Pair]:
-    """Return the padding before and after, for both axes, so that outputs have ⌈size/stride⌉."""
+    """Return the padding on both sides of each axis that makes the output size ⌈size/stride⌉."""
     borders = []
     for size, kernel, stride in zip(
         case.inputs[0].shape[2:], case.attributes["kernel_shape"], _stride(case), strict=True

@@ -160,9 +160,9 @@ def test_a_forward_that_jumps_everywhere_has_no_slope(tmp_path: Path) -> None:
         (
             "from handgrad.layers import Layer as Scale",
             ModelError,
-            "Scale is abstract; name a class",
+            "Scale is abstract; choose a class",
         ),
-        ("Scale = 1", ModelError, "mine.py has no layer; write a class with init, forward and"),
+        ("Scale = 1", ModelError, "mine.py defines no layer; write a class with init, forward and"),
         ("\0", ModelError, "mine.py: source code string cannot contain null bytes; correct it"),
         (
             SCALE.replace("forward", "foward"),

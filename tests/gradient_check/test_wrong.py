@@ -101,7 +101,7 @@ def test_a_zero_gradient_of_an_unused_array_is_right() -> None:
 
 
 def test_data_kept_in_self_is_refused() -> None:
-    sentence = "KeptInSelf: backward, for w, returns different numbers once forward has seen other"
+    sentence = "KeptInSelf: backward, for w, returns different numbers after forward was called"
     with pytest.raises(ModelError, match=sentence):
         found("KeptInSelf")
 

@@ -284,7 +284,10 @@ def test_images_of_weight_0_have_no_effect(engine: str) -> None:
         (np.full(60, np.nan), "^weights must be 60 finite numbers"),
         (np.full(60, -1), "^weights must be 60 finite numbers"),
         (["a"] * 60, "^weights must be 60 finite numbers"),
-        (np.zeros(60), "^weights are all 0, so no image is used; set some above 0$"),
+        (
+            np.zeros(60),
+            "^weights are all 0, so no image is used; give at least one image a weight above 0$",
+        ),
     ],
 )
 def test_invalid_weights_are_refused(weights: Any, sentence: str) -> None:

@@ -183,7 +183,7 @@ class _Lockstep:
 
 
 def _batches(train: Dataset, size: int, seed: int) -> Iterator[Batch]:
-    """Yield batches without end, in the same order as `fit` uses."""
+    """Yield batches indefinitely, in the same order as in `fit`."""
     for number in itertools.count(1):
         order = generator(seed, "shuffle", number).permutation(len(train))
         for at in range(0, len(train), size):

@@ -68,8 +68,8 @@ def _check_cache(target: Target, training: bool) -> None:
     for tensor, array in once.items():
         if not np.array_equal(array, again[tensor], equal_nan=True):
             raise ModelError(
-                f"{target.name}: backward, for {tensor}, returns different numbers once forward "
-                "has seen other examples; keep its inputs in the cache, not in self"
+                f"{target.name}: backward, for {tensor}, returns different numbers after "
+                "forward was called with other examples; keep its inputs in the cache, not in self"
             )
 
 
@@ -131,7 +131,7 @@ def _checked_init(name: str, layer: Layer, params: Any, output: Any) -> Shape:
                 "with at least one element"
             )
         if not np.isfinite(array).all():
-            raise ModelError(f"{name}: init returns numbers in {tensor} that are not finite")
+            raise ModelError(f"{name}: init returns NaN or infinity in {tensor}")
     sizes = output if isinstance(output, tuple) else (None,)
     if not all(isinstance(size, (int, np.integer)) for size in sizes):
         raise ModelError(
@@ -161,7 +161,7 @@ def _check_output(name: str, Y: Any, output: Shape) -> None:
         )
     if not np.isfinite(Y).all():
         raise ModelError(
-            f"{name}: forward returns numbers that are not finite for an X between -1.7 and 1.7; "
+            f"{name}: forward returns NaN or infinity for an X between -1.7 and 1.7; "
             "make sure that it returns finite numbers there"
         )
 

@@ -15,7 +15,7 @@ NEGLIGIBLE = 1e-8  # a gradient below this fraction of all gradients is zero up 
 
 @dataclass(frozen=True)
 class ExpectedGradient:
-    """The numbers that an oracle expects for one gradient: elements, and possibly projections.
+    """The numbers that an oracle expects for one gradient: elements, projections or a norm.
 
     Attributes:
         shape: the shape of the gradient.

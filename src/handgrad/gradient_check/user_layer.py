@@ -27,7 +27,7 @@ SHAPES: tuple[Shape, ...] = ((5,), (3, 6, 8))  # tried if no shape is given
 def load_user_layer(
     place: str, args: str = "", shape: Shape | None = None, batch: int = BATCH
 ) -> Target:
-    """Load a user-defined layer as a target, of which every element is checked.
+    """Load a user-defined layer as a target whose elements are all checked.
 
     Args:
         place: the file and the name of the class, in the form "FILE.py:LAYER".
@@ -45,7 +45,7 @@ def load_user_layer(
     file = Path(path)
     layer = _constructed(file, name, args)
     found = shape or max(SHAPES, key=lambda one: _count_working(layer, one))
-    advice = "" if shape else f"; the shape was {found}, --shape sets another"
+    advice = "" if shape else f"; the shape was {found}, use --shape to set another"
     with errors_with_line(file, advice):
         target = Target(name, layer, found, batch, elements=sys.maxsize, file=file)
         check_contract(target)
@@ -88,7 +88,7 @@ def _constructed(file: Path, name: str, args: str) -> Layer:
     kind = _class(file, name, _module(file))
     if inspect.isabstract(kind) or getattr(kind, "_is_protocol", False):
         raise ModelError(
-            f"{file}: {name} is abstract; name a class with init, forward and backward"
+            f"{file}: {name} is abstract; choose a class with init, forward and backward"
         )
     given = _parsed(args)
     words, named = (given, {}) if isinstance(given, list) else ([], given)
@@ -125,7 +125,7 @@ def _class(file: Path, name: str, module: ModuleType) -> type:
             f"{file}: {name} is not a layer; it needs init, forward and backward, but lacks {lacks}"
         )
     if not there:
-        raise ModelError(f"{file} has no layer; write a class with init, forward and backward")
+        raise ModelError(f"{file} defines no layer; write a class with init, forward and backward")
     layers = f"its layers are {', '.join(there)}"
     if not name:
         raise ConfigError(f"choose a layer of {file}, such as {file}:{there[0]}; {layers}")
@@ -148,7 +148,7 @@ def _check_arguments(what: str, kind: type, words: list[Any], named: dict[str, A
         parameters = signature.parameters.values()
         loose = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
         due = [p.name for p in parameters if p.default is p.empty and p.kind not in loose]
-        example = f"pass for example --args '{json.dumps(dict.fromkeys(due, 1))}'"
+        example = f"pass, for example, --args '{json.dumps(dict.fromkeys(due, 1))}'"
         advice = example if due else "correct --args, or omit it"
         raise ConfigError(f"{what} takes the arguments {signature}; {advice}") from None
 

@@ -34,7 +34,7 @@ class Dense:
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
         """Return weight (O, I), bias (O,), and the output's shape (O,)."""
         if self.units is None:
-            raise ModelError("units is not set; only a network's last Dense may leave it open")
+            raise ModelError("units is not set; only the last Dense of a network may omit it")
         if self.units < 1:
             raise ModelError(f"units must be at least 1, not {self.units}")
         if len(shape) != 1:

@@ -160,7 +160,7 @@ def _by_channel(name: str, value: float | tuple[float, ...], channels: int) -> A
     """Return one number per channel, (C,) float64."""
     values = np.asarray(value, np.float64)
     if values.shape not in ((), (channels,)) or not np.isfinite(values).all():
-        raise ModelError(f"{name} must be one finite number, or {channels}, not {value}")
+        raise ModelError(f"{name} must be one finite number or {channels} of them, not {value}")
     return np.array(np.broadcast_to(values, channels))
 
 

@@ -225,9 +225,9 @@ def _resume(run: TrainingRun, loaded: LoadedCheckpoint, target: _CheckpointTarge
 def _split(
     train: Dataset, share: object, weights: Array | None, seed: int
 ) -> tuple[Dataset, Dataset | None, Array | None]:
-    """Split off validation images; return both sets and the training weights.
+    """Split off validation images, and return both sets and the training weights.
 
-    If the share is 0, the validation images are None.
+    If `share`, the fraction of the validation images, is 0, these are None.
     """
     if not isinstance(share, int | float | np.number):
         raise DataError(f"validation must be a Dataset, a fraction or None, not {share!r}")
@@ -250,7 +250,9 @@ def _as_weights(weights: ArrayLike, train: Dataset) -> Array:
             f"{train.name}"
         )
     if not array.any():
-        raise DataError("weights are all 0, so no image is used; set some above 0")
+        raise DataError(
+            "weights are all 0, so no image is used; give at least one image a weight above 0"
+        )
     return array
 
 

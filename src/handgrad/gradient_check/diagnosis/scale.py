@@ -1,4 +1,4 @@
-"""Hypotheses about sizes: a factor, a sign, an extra or a missing term."""
+"""Hypotheses about the size of the gradient: a factor, a sign, an extra or a missing term."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def zero(evidence: Evidence) -> Cause | None:
 
 
 def not_summed(evidence: Evidence) -> Cause | None:
-    """The gradient still has the axis of examples: a sum is missing."""
+    """The gradient still has the batch axis: a sum is missing."""
     actual, expected = evidence.actual, evidence.expected
     for axis in range(actual.ndim):
         if actual.ndim > expected.ndim and close(actual.sum(axis=axis), expected):

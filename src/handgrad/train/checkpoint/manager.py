@@ -168,7 +168,7 @@ class CheckpointManager:
             self._intact = [loaded.path]
             if loaded.error:
                 _log.warning(
-                    "handgrad: %s; resuming from the one before, %s",
+                    "handgrad: %s; resuming from the previous checkpoint, %s",
                     *(loaded.error, loaded.path.name),
                 )
         return loaded
