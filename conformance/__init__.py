@@ -1,1 +1,1 @@
-"""Checks against cases and implementations of others; not part of the package."""
+"""Checks against published test cases and other libraries; not part of the package."""

@@ -162,7 +162,7 @@ def test_weights_out_of_range_are_refused(weights: list[float]) -> None:
 
 
 def test_the_number_of_class_weights_must_fit() -> None:
-    with pytest.raises(ConfigError, match="class_weights must be 3, one for each class, not 2"):
+    with pytest.raises(ConfigError, match="there must be 3 class_weights, one per class, not 2"):
         SoftmaxCrossEntropy(class_weights=(1, 2))(np.zeros((2, 3)), np.array([0, 1]))
 
 

@@ -152,7 +152,9 @@ def test_images_may_be_read_only_and_lie_anyhow(dtype: type) -> None:
 
 def test_only_a_last_dense_may_leave_its_units_open() -> None:
     assert small().layers[-1].units == 3
-    sentence = r"layer 1 \(Dense\), given \(20,\): units is not set; only a network's last Dense"
+    sentence = (
+        r"layer 1 \(Dense\), given \(20,\): units is not set; only the last Dense of a network"
+    )
     with pytest.raises(ModelError, match=sentence):
         Network([Flatten(), Dense(), ReLU(), Dense()], (1, 4, 5), 3)
 

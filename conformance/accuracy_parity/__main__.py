@@ -1,4 +1,4 @@
-"""`python -m conformance.accuracy_parity`."""
+"""The command `python -m conformance.accuracy_parity`."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ HEADINGS = ["network", "trained on", ">handgrad", ">PyTorch", ">difference", "wi
 
 
 def main(words: list[str] | None = None) -> int:
-    """Train, write or print the results, and return the exit status."""
+    """Train the networks, write or print the results, and return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m conformance.accuracy_parity",
-        description="Train the notebooks' networks in both engines; 1 if accuracies differ.",
+        description="Train the notebooks' networks in two engines. The exit status is 1 if the "
+        "accuracies differ.",
     )
     parser.add_argument(
-        "models", nargs="*", metavar="MODEL", help="models to train; default: all five"
+        "models", nargs="*", metavar="MODEL", help="a network to train (default: all five)"
     )
-    parser.add_argument("--write", type=Path, metavar="FILE", help="write the table into FILE")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the table to FILE")
     given = parser.parse_args(words)
     try:
         require_torch()
@@ -47,27 +48,28 @@ def main(words: list[str] | None = None) -> int:
 
 
 def section(found: Mapping[str, Comparison], old: str = "") -> str:
-    """Return the section in Markdown; networks that were not trained keep their old rows."""
+    """Return the section in Markdown; rows of networks that were not trained are kept."""
     rows = {cells[0].strip("`"): cells for cells in _rows(old)}
     rows |= {name: _row(TASKS[name], comparison) for name, comparison in found.items()}
     return f"""## Accuracy parity with PyTorch
 
 Written by `python -m conformance.accuracy_parity --write docs/proof.md`, with torch
-{version("torch").partition("+")[0]}. With names of networks, it updates only their rows.
+{version("torch").partition("+")[0]}. If networks are named, only their rows are updated.
 
-The notebooks' five networks, each trained with {SEEDS} seeds in the compiled engine and in PyTorch
-with its own modules, optimizers and autograd. Initial weights, batches and dropout masks are the
-same. The numbers are mean and standard deviation of the accuracy on the 10,000 test images. The
-means must differ by at most the standard deviation of the compiled engine.
+Each of the notebooks' five networks is trained with {SEEDS} seeds, both in the compiled engine and
+in PyTorch, which uses its own modules, optimizers and autograd. The initial weights, batches and
+dropout masks are the same. The table shows the mean and the standard deviation of the accuracy on
+the 10,000 test images. The means may differ by at most the standard deviation of the compiled
+engine.
 
 {table(HEADINGS, [rows[name] for name in TASKS if name in rows])}
 """
 
 
 def _compared(name: str) -> Comparison:
-    """Train one of the networks, and print the progress."""
+    """Train one of the networks in both engines, and print the progress."""
     if name not in TASKS:
-        raise ConfigError(f"there is no task {name!r}; choose one of {', '.join(TASKS)}")
+        raise ConfigError(f"unknown network {name!r}; choose one of {', '.join(TASKS)}")
     runs = 0
 
     def on_run() -> None:
@@ -79,7 +81,7 @@ def _compared(name: str) -> Comparison:
 
 
 def _row(task: Task, found: Comparison) -> list[str]:
-    """Return the cells of a network's row."""
+    """Return the cells of the table row of a network."""
     images = f"{task.images:,} images" if task.images else "all images"
     times = "1 epoch" if task.epochs == 1 else f"{task.epochs} epochs"
     rule = f"{type(task.optimizer).__name__}({task.optimizer.lr:g})"
@@ -96,7 +98,7 @@ def _row(task: Task, found: Comparison) -> list[str]:
 
 
 def _rows(text: str) -> list[list[str]]:
-    """Return the cells of the rows of a section."""
+    """Return the rows of the table in a section, each as a list of cells."""
     lines = (line for line in text.splitlines() if line.startswith("| `"))
     return [line.strip("| ").split(" | ") for line in lines]
 

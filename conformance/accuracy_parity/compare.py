@@ -1,4 +1,4 @@
-"""The training tasks, and the comparison of two engines."""
+"""Defines the training tasks, and compares two engines on them."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class Task:
     Attributes:
         model: the architecture's name.
         data: the name of the data set.
-        batch_size: the number of images in an update.
+        batch_size: the number of images per update.
         optimizer: the optimizer.
         epochs: the number of epochs.
-        images: the number of training images, from the first; None: all.
+        images: how many of the first training images to use, or None for all.
     """
 
     model: str
@@ -57,8 +57,8 @@ class Comparison:
     """The test accuracies of two engines.
 
     Attributes:
-        ours: one accuracy for each seed, 0 to 1.
-        theirs: likewise, in the same order.
+        ours: the accuracies of the first engine, one per seed, 0 to 1.
+        theirs: the accuracies of the other engine, in the same order.
     """
 
     ours: tuple[float, ...]
@@ -90,20 +90,20 @@ def compare(
     other: str | MakeEngine = "torch:cpu",
     on_run: Callable[[], None] | None = None,
 ) -> Comparison:
-    """Train a network with each seed in both engines, and return the accuracies.
+    """Train a network in both engines with each seed, and return the accuracies.
 
     Args:
         task: the training task.
         train: the training images.
         test: the test images.
-        seeds: the number of seeds, counted from 0.
-        engine: the engine with our gradients: its name, or a function that makes it.
-        other: the other engine.
-        on_run: called after each run.
+        seeds: the number of seeds; the seeds are 0, 1, 2 and so on.
+        engine: the engine that uses our gradients: its name, or a function that creates it.
+        other: the engine to compare it with.
+        on_run: a function that is called after each training run.
 
     Raises:
         ConfigError: if there are fewer than two seeds.
-        HandgradError: any error of `fit`.
+        HandgradError: if `fit` raises one.
     """
     if seeds < 2:
         raise ConfigError(f"seeds must be at least 2, not {seeds}")

@@ -1,9 +1,9 @@
-"""Published test cases of ONNX and PyTorch, run with our layers, losses and optimizers.
+"""Runs published test cases of ONNX and PyTorch with our layers, losses and optimizers.
 
     python -m conformance.cases --write docs/proof.md
 
-ONNX publishes tests of its operators, PyTorch sample inputs of its operations. Each case either
-runs through our code and is compared, or is listed with the reason why it does not apply.
+ONNX publishes tests of its operators, and PyTorch publishes sample inputs of its operations. Each
+case is either computed by our code and compared, or listed with the reason why it does not apply.
 """
 
 from conformance.cases.onnx_cases import onnx_results

@@ -1,4 +1,4 @@
-"""`python -m conformance.cases`."""
+"""The command `python -m conformance.cases`."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def main(words: list[str] | None = None) -> int:
     """Run all cases, write or print the results, and return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m conformance.cases",
-        description="Run published test cases; the exit status is 1 if one fails.",
+        description="Run published test cases. The exit status is 1 if a case fails.",
     )
-    parser.add_argument("--write", type=Path, metavar="FILE", help="write the tables into FILE")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="write the tables to FILE")
     target = parser.parse_args(words).write
     try:
         onnx, opinfo = onnx_results(), opinfo_results()

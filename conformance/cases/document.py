@@ -1,4 +1,4 @@
-"""The results as a section of a document."""
+"""Formats the results as a section of a Markdown document."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def section(onnx: list[Result], opinfo: list[Result]) -> str:
 
 Written by `python -m conformance.cases --write docs/proof.md`.
 
-A case either runs through our code and is compared, or it is listed below with the reason why it
-does not apply. An adapter arranges arrays, multiplies a factor into a weight, or turns the loss,
-which is a mean, into a sum; everything else is our code.
+Each case is either computed by our code and compared, or listed below with the reason why it does
+not apply. Adapters only rearrange arrays, multiply a weight by a factor, or convert the loss from a
+mean to a sum; everything else is computed by our code.
 
 ### ONNX's operator cases
 
-onnx {version("onnx")}, the cases of our operators within our scope. {rule}
+onnx {version("onnx")}, all cases of the operators that we have. {rule}
 
-The outputs are compared element by element in float32, at a relative {onnx[0].limit:.0e}; the
-cases have no gradients.
+The outputs are compared element by element in float32, with a relative tolerance of
+{onnx[0].limit:.0e}. The cases contain no gradients.
 
 {_counts(onnx, _adapters())}
 
@@ -41,10 +41,11 @@ Not applicable:
 
 ### PyTorch's sample inputs
 
-torch {version("torch").partition("+")[0]}, all samples of `OpInfo` for our operations, in float64:
-the output, and with a random cotangent the gradient of every input, at a relative
-{opinfo[0].limit:.0e} as a norm over each array. Softmax and log-softmax are compared in
-the forward pass only, because we differentiate them only inside the loss.
+torch {version("torch").partition("+")[0]}, all samples in `OpInfo` of the operations that we have,
+in float64. The output is compared and, with a random cotangent, the gradient of every input; the
+norm of each difference must be at most {opinfo[0].limit:.0e} of the norm of the array. Only the
+forward pass of softmax and log-softmax is compared, because we differentiate them only as a part of
+the loss.
 
 {_counts(opinfo)}
 
@@ -54,14 +55,14 @@ Not applicable:
 
 ### scikit-learn and JAX
 
-`tests/conformance/cases/test_other_libraries.py` compares the loss with scikit-learn's `log_loss`
-on random logits, at 1e-12, and the gradients of five networks with JAX's `grad`, at 1e-13, in
-float64. JAX is not a dependency: without it, the test is skipped.
+`tests/conformance/cases/test_other_libraries.py` compares the loss on random logits with
+scikit-learn's `log_loss` (tolerance 1e-12), and the gradients of five networks in float64 with
+JAX's `grad` (tolerance 1e-13). JAX is not a dependency; if it is missing, the test is skipped.
 """
 
 
 def _counts(results: list[Result], adapters: dict[str, str] | None = None) -> str:
-    """Return the table of how many cases of each operator passed."""
+    """Return a table with the numbers of passed and failed cases of each operator."""
     rows = []
     for operator in dict.fromkeys(result.operator for result in results):
         own = [result for result in results if result.operator == operator]
@@ -73,7 +74,7 @@ def _counts(results: list[Result], adapters: dict[str, str] | None = None) -> st
 
 
 def _sums(results: list[Result]) -> list[str]:
-    """Return the number of cases, passed, failed and not run, and the largest error."""
+    """Return the numbers of all, passed, failed and omitted cases, and the largest error."""
     errors = [result.error for result in results if result.error is not None]
     passed, listed = sum(r.passed for r in results), sum(r.listed for r in results)
     counts = len(results), passed, len(results) - passed - listed, listed
@@ -86,7 +87,7 @@ def _rounded(error: float) -> str:
 
 
 def _reasons(results: list[Result], named: bool = False) -> str:
-    """Return the table of reasons, with the number of cases and optionally their names."""
+    """Return a table of the reasons, with the number of cases and optionally their names."""
     groups: dict[tuple[str, str], list[str]] = {}
     for result in results:
         if result.listed:
@@ -99,7 +100,7 @@ def _reasons(results: list[Result], named: bool = False) -> str:
 
 
 def _adapters() -> dict[str, str]:
-    """Return how each ONNX operator runs: the first line of its function's docstring."""
+    """Return how our code computes each ONNX operator, from its function's docstring."""
     return {
         name: (inspect.getdoc(function) or "").partition("\n")[0].rstrip(".")
         for name, function in OPERATORS.items()

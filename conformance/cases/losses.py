@@ -1,4 +1,4 @@
-"""The loss in the variants of ONNX and PyTorch."""
+"""Computes the variants of the cross-entropy loss that ONNX and PyTorch have."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class LossResult(NamedTuple):
     """A loss and its gradient.
 
     Attributes:
-        value: the loss; one for each example if the reduction is none.
-        gradient: dZ, shaped as Z.
+        value: the loss; one number per example if the reduction is "none".
+        gradient: dZ, with the shape of Z.
     """
 
     value: Array
@@ -31,16 +31,16 @@ def cross_entropy(
     ignored: int | None,
     cotangent: Array,
 ) -> LossResult:
-    """Return our loss, which is a mean, as a mean, a sum, or one number for each example.
+    """Compute our loss, which is a mean, and convert it to the given reduction.
 
     Args:
-        Z: logits, (N, K, ...): classes along axis 1.
+        Z: logits, (N, K, ...), with the classes along axis 1.
         y: the labels, (N, ...).
-        class_weights: one for each class, (K,); None: all 1.
-        reduction: mean, sum or none.
-        ignored: a class that is ignored.
-        cotangent: a factor of the value, applied before differentiation, shaped like the value and
-            at least 0.
+        class_weights: one weight per class, (K,), or None for equal weights.
+        reduction: "mean", "sum" or "none" (one number per example).
+        ignored: a class whose examples are ignored, or None.
+        cotangent: the cotangent dL for the backward pass, with the shape of the value and numbers
+            of at least 0.
 
     Raises:
         NotApplicableError: if a class weight is negative.

@@ -1,4 +1,4 @@
-"""The tests that ONNX publishes with its operators."""
+"""Runs the tests that ONNX publishes for its operators."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def all_cases() -> list[Case]:
 
 
 def selected(case: Case) -> bool:
-    """Return whether a case is in scope: small images and their classes.
+    """Return whether a case is in scope.
 
-    In scope are: float32, at most four axes; windows over images (N, C, H, W), without dilation and
-    without ceil_mode; losses of logits (N, K).
+    The scope is limited to float32 arrays with at most four axes; window operators on images
+    (N, C, H, W) without dilation and ceil_mode; and losses of logits (N, K).
     """
     X = case.inputs[0]
     arrays = [x for x in case.inputs if x.ndim]
@@ -54,7 +54,7 @@ def selected(case: Case) -> bool:
 
 
 def run(case: Case) -> Result:
-    """Run a case through our code and compare, or return why it does not apply."""
+    """Compute a case with our code and compare the outputs, or report why it does not apply."""
     try:
         ours = OPERATORS[case.operator](case)
     except NotApplicableError as reason:
@@ -64,7 +64,7 @@ def run(case: Case) -> Result:
 
 
 def error(ours: Array, theirs: Array) -> float:
-    """Return the largest relative error; infinity if shape or dtype differ."""
+    """Return the largest relative error, or infinity if the shapes or dtypes differ."""
     if ours.shape != theirs.shape or ours.dtype != theirs.dtype:
         return np.inf
     ours, theirs = ours.astype(np.float64), theirs.astype(np.float64)
@@ -73,13 +73,13 @@ def error(ours: Array, theirs: Array) -> float:
 
 
 def _operator(test: Any) -> str:
-    """Return the operator of a test; empty if it tests several."""
+    """Return the operator of a test, or an empty string if it tests several."""
     nodes = test.model.graph.node
     return nodes[0].op_type if len(nodes) == 1 else ""
 
 
 def _case(test: Any) -> Case:
-    """Return one of ONNX's tests with its tensors as arrays."""
+    """Convert one of ONNX's tests to a case with NumPy arrays."""
     (node,) = test.model.graph.node
     helper = require("onnx.helper", "onnx")
     attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
@@ -89,7 +89,7 @@ def _case(test: Any) -> Case:
 
 
 def _arrays(tensors: list[Any]) -> list[Array]:
-    """Return tensors as arrays."""
+    """Convert tensors to NumPy arrays."""
     to_array = require("onnx.numpy_helper", "onnx").to_array
     return [
         np.asarray(t if isinstance(t, np.ndarray | np.generic) else to_array(t)) for t in tensors

@@ -1,8 +1,8 @@
-"""ONNX's operators in terms of our layers, loss and optimizers.
+"""Implements ONNX's operators with our layers, loss and optimizers.
 
 Each function takes a case and returns its outputs, computed by our code. The function itself only
-arranges arrays: it transposes a weight, multiplies a factor into it, or moves the axis of classes
-to the end. If that is not enough, it raises `NotApplicableError`.
+rearranges arrays: it transposes a weight, multiplies it by a factor, or moves the class axis to
+the end. If that is not enough, it raises a `NotApplicableError`.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ from handgrad.optim import Adam, Momentum
 
 
 class Case(NamedTuple):
-    """One of ONNX's cases.
+    """One of ONNX's test cases.
 
     Attributes:
-        name: ONNX's name.
-        operator: the operation.
-        attributes: its settings.
+        name: the name of the case in ONNX.
+        operator: the name of the operator.
+        attributes: the settings of the operator.
         inputs: the input arrays, in ONNX's order.
         outputs: the expected output arrays.
     """
@@ -55,7 +55,7 @@ class Case(NamedTuple):
 
 
 def gemm(case: Case) -> list[Array]:
-    """Y = α A B + β C: a Dense of weight αBᵀ and bias βC."""
+    """Y = α A B + β C: a Dense with weight αBᵀ and bias βC."""
     A, B, *rest = case.inputs
     X = A.T if case.attributes.get("transA") else A
     weight = B if case.attributes.get("transB") else B.T
@@ -68,7 +68,7 @@ def gemm(case: Case) -> list[Array]:
 
 
 def matmul(case: Case) -> list[Array]:
-    """Y = A B: a Dense of weight Bᵀ and bias 0."""
+    """Y = A B: a Dense with weight Bᵀ and bias 0."""
     A, B = case.inputs
     if B.ndim > 2:
         raise NotApplicableError("a separate matrix for each example")
@@ -78,7 +78,7 @@ def matmul(case: Case) -> list[Array]:
 
 
 def add(case: Case) -> list[Array]:
-    """Y = A + B: a Residual whose body and shortcut select A and B from rows with both."""
+    """Y = A + B: a Residual on [A, B], whose body selects A and whose shortcut selects B."""
     A, B = (as_examples(np.broadcast_to(x, case.outputs[0].shape), 1) for x in case.inputs)
     size = A.shape[1]
     pick = np.eye(2 * size, dtype=A.dtype)
@@ -101,7 +101,7 @@ def conv(case: Case) -> list[Array]:
 
 
 def max_pool(case: Case) -> list[Array]:
-    """A MaxPool2d; the indices, if required, follow from its backward."""
+    """A MaxPool2d; the indices, if required, are derived from its backward."""
     layer = MaxPool2d(tuple(case.attributes["kernel_shape"]), _stride(case), _padding(case))
     Y = forward(layer, case.inputs[0]).Y
     return [Y] if len(case.outputs) == 1 else [Y, _indices(layer, case, Y.size)]
@@ -134,28 +134,30 @@ def batch_normalization(case: Case) -> list[Array]:
     """A BatchNorm at inference."""
     X, weight, bias, mean, var = case.inputs
     if case.attributes.get("training_mode"):
-        raise NotApplicableError("its running variance is ÷ N; ours is ÷ (N − 1), as in PyTorch")
+        raise NotApplicableError(
+            "its running variance is divided by N; ours is divided by N − 1, as in PyTorch"
+        )
     arrays = {"weight": weight, "bias": bias, "running_mean": mean, "running_var": var}
     return [forward(BatchNorm(case.attributes.get("epsilon", 1e-5)), X, arrays).Y]
 
 
 def dropout(case: Case) -> list[Array]:
-    """A Dropout; the mask is the backward of ones."""
+    """A Dropout; the mask is obtained by running its backward on ones."""
     X, *rest = case.inputs
     ratio = float(rest[0]) if rest else case.attributes.get("ratio", 0.5)
     training = bool(rest[1]) if len(rest) > 1 else False
     if training and ratio > 0:
-        raise NotApplicableError("a random mask of another generator")
+        raise NotApplicableError("its random mask comes from a different generator")
     passed = forward(Dropout(ratio), X, training=training)
     mask = passed.back(np.ones_like(X))[0] != 0
     return [passed.Y, mask][: len(case.outputs)]
 
 
 def classes(function: Callable[[Array], Array], default: int) -> Callable[[Case], list[Array]]:
-    """Return the operator of a function of rows of logits."""
+    """Return the operator that applies a function to rows of logits."""
 
     def run(case: Case) -> list[Array]:
-        """The function of that name, with the class axis moved to the end."""
+        """Our function of the same name, with the class axis moved to the end."""
         axis = case.attributes.get("axis", default)
         Z = np.moveaxis(case.inputs[0], axis, -1)
         rows = function(as_examples(Z, 1))
@@ -175,14 +177,14 @@ def softmax_cross_entropy(case: Case) -> list[Array]:
 
 
 def negative_log_likelihood(case: Case) -> list[Array]:
-    """A SoftmaxCrossEntropy, which does not change log-probabilities."""
+    """A SoftmaxCrossEntropy: its log-softmax does not change log-probabilities."""
     if not np.allclose(np.exp(case.inputs[0]).sum(axis=1), 1):
         raise NotApplicableError("its inputs are not log-probabilities")
     return softmax_cross_entropy(case)
 
 
 def adam(case: Case) -> list[Array]:
-    """An Adam at a late step without bias correction, because at T = 0 ONNX has none.
+    """An Adam at a late step, with no bias correction left, because ONNX has none at T = 0.
 
     The L2 penalty is added to the gradient.
     """
@@ -213,10 +215,10 @@ def momentum(case: Case) -> list[Array]:
 
 
 def elementwise(layer: Layer) -> Callable[[Case], list[Array]]:
-    """Return the operator of an activation."""
+    """Return the operator that applies an activation."""
 
     def run(case: Case) -> list[Array]:
-        """The activation of that name."""
+        """Our activation of the same name."""
         return [forward(layer, case.inputs[0]).Y]
 
     return run
@@ -267,7 +269,7 @@ def _padding(case: Case) -> Pair:
 
 
 def _same(case: Case) -> list[Pair]:
-    """Return the padding before and after, for both axes, with output ⌈size/stride⌉."""
+    """Return the padding on both sides of each axis that makes the output size ⌈size/stride⌉."""
     borders = []
     for size, kernel, stride in zip(
         case.inputs[0].shape[2:], case.attributes["kernel_shape"], _stride(case), strict=True
@@ -278,7 +280,7 @@ def _same(case: Case) -> list[Pair]:
 
 
 def _indices(layer: MaxPool2d, case: Case, count: int) -> Array:
-    """Return the index in X of each output: where backward sends a single 1."""
+    """Return the index in X of each output: the position to which backward sends a single 1."""
     passed = forward(layer, np.repeat(case.inputs[0], count, axis=0))
     dX = passed.back(np.eye(count).reshape(passed.Y.shape))[0]
     if case.attributes.get("storage_order"):  # column-major

@@ -1,4 +1,4 @@
-"""The sample inputs of PyTorch's own operation tests, forward and backward."""
+"""Compares our code with PyTorch on the sample inputs of PyTorch's own operation tests."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ Arrays = dict[str, Array]
 
 @dataclass(frozen=True)
 class Ours:
-    """A sample, to be computed by our code.
+    """A sample, prepared for our code.
 
     Attributes:
-        tensors: the tensors to differentiate by, with our names.
-        compute: given dY, returns "Y" and the gradients: "dX" and so on.
+        tensors: the tensors whose gradients are compared, under our names.
+        compute: a function that takes dY, and returns "Y" and the gradients, such as "dX".
     """
 
     tensors: dict[str, Tensor]
@@ -34,10 +34,10 @@ class Ours:
 
 
 def opinfo_results() -> list[Result]:
-    """Run all samples of our operations, in the first variant of each.
+    """Run all samples of the operations that we have, in the first variant of each operation.
 
     Raises:
-        MissingExtraError: if PyTorch or a dependency of its samples is not installed.
+        MissingExtraError: if PyTorch or a package that its samples need is not installed.
     """
     torch = require("torch", "torch")
     with warnings.catch_warnings(), torch.random.fork_rng():
@@ -48,7 +48,7 @@ def opinfo_results() -> list[Result]:
 
 
 def samples(operation: str) -> Iterator[tuple[Callable[..., Tensor], Any]]:
-    """Yield the operation as a function, with each of its samples."""
+    """Yield each sample of an operation, together with the operation as a function."""
     torch = require("torch", "torch")
     database = require("torch.testing._internal.common_methods_invocations", "test").op_db
     info = next(info for info in database if info.name == operation)
@@ -57,7 +57,7 @@ def samples(operation: str) -> Iterator[tuple[Callable[..., Tensor], Any]]:
 
 
 def run(operation: str, function: Callable[..., Tensor], sample: Any) -> Result:
-    """Run a sample through our code and PyTorch's and compare, or return why it does not apply."""
+    """Compare our code with PyTorch on a sample, or report why it does not apply."""
     name = "x".join(map(str, sample.input.shape)) or "scalar"
     try:
         ours = OPERATIONS[operation](sample)
@@ -76,7 +76,7 @@ def run(operation: str, function: Callable[..., Tensor], sample: Any) -> Result:
 
 
 def of_layer(layer: Callable[..., Setup]) -> Callable[[Any], Ours]:
-    """Return an operation that is one of our layers: forward, and all gradients."""
+    """Return a function that prepares samples for a layer: its output and all gradients."""
 
     def ours(sample: Any) -> Ours:
         setup = layer(*sample.args, **sample.kwargs)
@@ -97,9 +97,9 @@ def of_layer(layer: Callable[..., Setup]) -> Callable[[Any], Ours]:
 
 
 def of_rows(function: Callable[[Array], Array]) -> Callable[[Any], Ours]:
-    """Return an operation on rows of logits, forward only.
+    """Return a function that prepares samples for a function of rows of logits, without gradients.
 
-    We never differentiate softmax itself; its derivative is part of that of the loss.
+    We never differentiate softmax itself; its derivative is a part of the loss.
     """
 
     def ours(sample: Any) -> Ours:
@@ -114,10 +114,10 @@ def of_rows(function: Callable[[Array], Array]) -> Callable[[Any], Ours]:
 
 
 def loss(sample: Any) -> Ours:
-    """Return cross-entropy: a SoftmaxCrossEntropy, forward and backward."""
+    """Prepare a sample for SoftmaxCrossEntropy: its value and its gradient."""
     (y,), settings = map(array, sample.args), sample.kwargs
     if not np.issubdtype(y.dtype, np.integer):
-        raise NotApplicableError("probabilities as targets; ours are labels")
+        raise NotApplicableError("the targets are probabilities; ours are labels")
     Z, weight = array(sample.input), settings.get("weight")
     form = (
         None if weight is None else array(weight),
@@ -141,11 +141,11 @@ OPERATIONS: dict[str, Callable[[Any], Ours]] = {
 
 
 def error(ours: Arrays, theirs: Arrays) -> float:
-    """Return the largest error of an array, relative to the norm of theirs.
+    """Return the largest error among the arrays, each relative to the norm of PyTorch's array.
 
-    Where terms cancel, as in dX of a batch norm over two examples, few digits are left: the error
-    is relative to eps / LIMIT times the norm of all arrays, if that is larger. It is infinite if
-    shape or dtype differ.
+    If terms cancel, as in dX of a batch norm over two examples, few exact digits are left.
+    Therefore the error is relative to eps / LIMIT times the norm of all arrays, if that is larger.
+    The error is infinite if shapes or dtypes differ.
     """
     norms = {name: float(np.linalg.norm(array)) for name, array in theirs.items()}
     least = float(np.linalg.norm(list(norms.values())) * np.finfo(np.float64).eps / LIMIT)
@@ -160,5 +160,5 @@ def error(ours: Arrays, theirs: Arrays) -> float:
 
 
 def array(tensor: Tensor) -> Array:
-    """Return a tensor as an array."""
+    """Convert a tensor to a NumPy array."""
     return tensor.detach().numpy()

@@ -1,7 +1,7 @@
-"""PyTorch's operations as our layers.
+"""Maps PyTorch's operations to our layers.
 
-Each function takes the arguments of an operation after its input, and returns the layer and the
-tensors of its arrays. If there is no such layer, it raises `NotApplicableError`.
+Each function takes the arguments of an operation except its input, and returns the layer and the
+tensors for its arrays. If we have no such layer, it raises a `NotApplicableError`.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ Tensor = Any  # a torch.Tensor; this file does not import torch
 
 @dataclass(frozen=True)
 class Setup:
-    """One of our layers in place of a PyTorch operation.
+    """A layer of ours that computes a PyTorch operation.
 
     Attributes:
         layer: the layer.
-        axes: the number of axes of one example; None: all but the first.
-        tensors: the sample's tensors by our names; None for a missing one.
-        training: as in `Context`.
+        axes: the number of axes of one example, or None for all axes except the first.
+        tensors: the tensors of the sample, under our names; None for a missing tensor.
+        training: whether to run the layer in training mode.
     """
 
     layer: Layer
@@ -66,7 +66,7 @@ def conv2d(weight: Tensor, bias: Tensor | None, **settings: Any) -> Setup:
 
 
 def linear(weight: Tensor, bias: Tensor | None = None) -> Setup:
-    """A Dense."""
+    """A Dense layer."""
     return Setup(Dense(weight.shape[0]), 1, {"weight": weight, "bias": bias})
 
 
@@ -103,9 +103,9 @@ def avg_pool2d(
 
 
 def adaptive_avg_pool2d(size: Any) -> Setup:
-    """A GlobalAvgPool2d, which returns one number for each channel."""
+    """A GlobalAvgPool2d, which returns one number per channel."""
     if size not in (1, (1, 1)):
-        raise NotApplicableError("more than one output for each channel")
+        raise NotApplicableError("more than one output per channel")
     return Setup(GlobalAvgPool2d(), 3)
 
 
@@ -140,7 +140,7 @@ def dropout2d(p: float = 0.5, training: bool = True) -> Setup:
 
 
 def elementwise(layer: Callable[..., Layer]) -> Callable[..., Setup]:
-    """Return the setup of an activation."""
+    """Return a function that returns the setup of an activation."""
     return lambda **settings: Setup(layer(**settings))
 
 
@@ -163,12 +163,12 @@ LAYERS: dict[str, Callable[..., Setup]] = {
 
 
 def _pair(value: Any) -> tuple[int, int]:
-    """Return a setting as a pair; repeat a single number."""
+    """Return a setting as a pair; a single number is repeated."""
     values = (value,) if isinstance(value, int) else tuple(value)
     return (values[0], values[-1])
 
 
 def _without_mask(p: float, training: bool) -> float:
     if training and p > 0:
-        raise NotApplicableError("a random mask of another generator")
+        raise NotApplicableError("its random mask comes from a different generator")
     return p

@@ -1,4 +1,4 @@
-"""The result of a case, and how a case runs through a layer."""
+"""The result of a test case, and functions to run a layer on a case."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from handgrad.layers import Array, Context, Layer, Params
 
 
 class NotApplicableError(Exception):
-    """A case does not apply to our code; the message is the reason."""
+    """Raised if a case does not apply to our code; the message is the reason."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """The result of one case.
+    """The result of one test case.
 
     Attributes:
         operator: the published name of the operation.
         case: the published name of the case.
-        error: the largest relative error; None if the case was not run.
-        limit: the largest error that passes.
-        reason: why the case does not apply; empty if it was run.
+        error: the largest relative error, or None if the case was not run.
+        limit: the largest error that is accepted.
+        reason: the reason why the case does not apply; empty if it was run.
     """
 
     operator: str
@@ -43,19 +43,19 @@ class Result:
 
     @property
     def listed(self) -> bool:
-        """Whether the case was not run."""
+        """Whether the case was not run and is listed with a reason."""
         return self.error is None
 
 
 @dataclass(frozen=True)
 class LayerRun:
-    """A layer that ran on one case: its output, and its backward.
+    """A layer and its output for one case, which can also run its backward.
 
     Attributes:
         layer: the layer.
         params: its arrays.
         Y: the output.
-        cache: forward's cache for backward.
+        cache: the cache that forward returned for backward.
     """
 
     layer: Layer
@@ -71,16 +71,17 @@ class LayerRun:
 def forward(
     layer: Layer, X: Array, arrays: Mapping[str, Any] | None = None, training: bool = False
 ) -> LayerRun:
-    """Run a layer with the arrays of a case in place of its own.
+    """Run the forward of a layer with the arrays of a case.
 
     Args:
-        layer: the layer; it must accept the shape of the examples.
-        X: examples, (N, ...).
-        arrays: arrays by name, with the layer's shapes; missing ones keep their initial values.
-        training: as in `Context`.
+        layer: the layer.
+        X: the examples, (N, ...).
+        arrays: the arrays by name, with the layer's shapes; those that are missing keep their
+            initial values.
+        training: whether to run in training mode.
 
     Raises:
-        NotApplicableError: if the layer refuses the shape or its settings.
+        NotApplicableError: if the layer does not accept the shape or the settings.
     """
     try:
         params, _ = layer.init(X.shape[1:], np.random.default_rng(0))
@@ -92,7 +93,7 @@ def forward(
 
 
 def as_examples(X: Array, rank: int) -> Array:
-    """Return X as examples (N, ...) with `rank` axes each; all axes before them become N."""
+    """Reshape X to examples (N, ...) of `rank` axes each; all leading axes are merged into N."""
     if X.ndim < rank:
         raise NotApplicableError(
             f"a single {'number' if X.ndim == 0 else 'row'} without a batch axis"
@@ -102,10 +103,10 @@ def as_examples(X: Array, rank: int) -> Array:
 
 
 def require(module: str, extra: str) -> Any:
-    """Import and return a module of an extra.
+    """Import and return a module that belongs to an extra.
 
     Raises:
-        MissingExtraError: if it is not installed.
+        MissingExtraError: if the module is not installed.
     """
     try:
         return importlib.import_module(module)
@@ -116,7 +117,7 @@ def require(module: str, extra: str) -> Any:
 
 
 def _replaced(params: Params, arrays: Mapping[str, Any], dtype: np.dtype[Any]) -> Params:
-    """Return the layer's arrays, replaced by those of the case."""
+    """Return the layer's arrays, with those of the case in place of the initial ones."""
     replaced: Params = {}
     for name, own in params.items():
         if isinstance(own, dict):

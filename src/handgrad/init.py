@@ -1,7 +1,7 @@
-"""Initial weights: the distributions of the literature, by their usual names.
+"""Initial weights: common distributions, under their usual names.
 
-Each draws an array of shape (out, in) or (out, in, kh, kw). fan-in is the number of inputs that one
-output depends on, fan-out the number of outputs that one input reaches.
+Each class draws an array of shape (out, in) or (out, in, kh, kw). fan-in is the number of inputs
+that an output depends on; fan-out is the number of outputs that an input affects.
 
 He: K. He et al. 2015, "Delving deep into rectifiers", section 2.2.
 Glorot: X. Glorot, Y. Bengio 2010, "Understanding the difficulty of training deep feedforward
@@ -26,32 +26,32 @@ class Initializer(Protocol):
     """A distribution of initial weights."""
 
     def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
-        """Return new weights of `shape`, float64."""
+        """Return new weights of the given shape, in float64."""
         ...
 
 
 def fans(shape: Shape) -> tuple[int, int]:
-    """Return fan-in and fan-out of weights (out, in) or (out, in, kh, kw)."""
+    """Return the fan-in and fan-out of weights of shape (out, in) or (out, in, kh, kw)."""
     positions = math.prod(shape[2:])
     return shape[1] * positions, shape[0] * positions
 
 
 @dataclass(frozen=True)
 class HeNormal:
-    """N(0, 2 / fan-in): for ReLU and its variants."""
+    """N(0, 2 / fan-in), for ReLU and its variants."""
 
     def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
-        """Return new weights of `shape`, float64."""
+        """Return new weights of the given shape, in float64."""
         fan_in, _ = fans(shape)
         return rng.normal(0.0, math.sqrt(2.0 / fan_in), shape)
 
 
 @dataclass(frozen=True)
 class HeUniform:
-    """U(-a, a) with a = sqrt(6 / fan-in): the variance of `HeNormal`."""
+    """U(-a, a) with a = sqrt(6 / fan-in), which has the variance of `HeNormal`."""
 
     def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
-        """Return new weights of `shape`, float64."""
+        """Return new weights of the given shape, in float64."""
         fan_in, _ = fans(shape)
         limit = math.sqrt(6.0 / fan_in)
         return rng.uniform(-limit, limit, shape)
@@ -59,19 +59,19 @@ class HeUniform:
 
 @dataclass(frozen=True)
 class GlorotNormal:
-    """N(0, 2 / (fan-in + fan-out)): for tanh, sigmoid, and a last layer."""
+    """N(0, 2 / (fan-in + fan-out)), for tanh, sigmoid, and a last layer."""
 
     def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
-        """Return new weights of `shape`, float64."""
+        """Return new weights of the given shape, in float64."""
         return rng.normal(0.0, math.sqrt(2.0 / sum(fans(shape))), shape)
 
 
 @dataclass(frozen=True)
 class GlorotUniform:
-    """U(-a, a) with a = sqrt(6 / (fan-in + fan-out)): the variance of `GlorotNormal`."""
+    """U(-a, a) with a = sqrt(6 / (fan-in + fan-out)), with the variance of `GlorotNormal`."""
 
     def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
-        """Return new weights of `shape`, float64."""
+        """Return new weights of the given shape, in float64."""
         limit = math.sqrt(6.0 / sum(fans(shape)))
         return rng.uniform(-limit, limit, shape)
 
@@ -87,7 +87,7 @@ class Normal:
     std: float = 1.0
 
     def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
-        """Return new weights of `shape`, float64."""
+        """Return new weights of the given shape, in float64."""
         return rng.normal(0.0, self.std, shape)
 
 
@@ -96,22 +96,22 @@ class Uniform:
     """U(-limit, limit), independent of the size of the layer.
 
     Attributes:
-        limit: the largest weight.
+        limit: the largest absolute value of a weight.
     """
 
     limit: float = 0.5
 
     def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
-        """Return new weights of `shape`, float64."""
+        """Return new weights of the given shape, in float64."""
         return rng.uniform(-self.limit, self.limit, shape)
 
 
 @dataclass(frozen=True)
 class Zeros:
-    """All zeros: only for the last layer; in a hidden layer, all units would stay equal."""
+    """All zeros. Use it only for the last layer: the units of a hidden layer would stay equal."""
 
     def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
-        """Return zeros of `shape`, float64."""
+        """Return zeros of the given shape, in float64."""
         return np.zeros(shape)
 
 

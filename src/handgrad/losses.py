@@ -1,4 +1,4 @@
-"""Losses: one number that measures the error of the logits."""
+"""Loss functions, which measure the error of the logits as one number."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from handgrad.layers import Array
 
 @runtime_checkable
 class Loss(Protocol):
-    """A function of the logits, and its derivative."""
+    """A loss function: a function of the logits, together with its derivative."""
 
     def __call__(self, Z: Array, y: Array, weights: Array | None = None) -> tuple[float, Array]:
         """Return the loss of a batch, and dZ."""
         ...
 
     def weigh(self, y: Array, weights: Array | None, classes: int) -> Array:
-        """Return the weight of each example, (N,); a batch counts by the sum of its weights."""
+        """Return the weight of each example, (N,); the weight of a batch is their sum."""
         ...
 
 
 @dataclass(frozen=True)
 class SoftmaxCrossEntropy:
-    """Softmax and cross-entropy combined, which avoids overflow and the logarithm of zero.
+    """Softmax and cross-entropy in one function, which avoids overflow and the logarithm of zero.
 
     log p = Z − log Σₖ exp Zₖ        Z (N, K) logits, y (N,) classes 0..K−1
 
@@ -39,9 +39,9 @@ class SoftmaxCrossEntropy:
     A batch whose weights are all zero has L = 0 and dZ = 0.
 
     Attributes:
-        label_smoothing: ε, the share of each target that is spread over all classes
+        label_smoothing: ε, the fraction of each target that is spread over all classes
             (C. Szegedy et al. 2016, "Rethinking the Inception architecture", section 7).
-        class_weights: one weight for each class, multiplied with the weight of each example.
+        class_weights: one weight per class, by which the weights of its examples are multiplied.
     """
 
     label_smoothing: float = 0.0
@@ -62,7 +62,7 @@ class SoftmaxCrossEntropy:
         Args:
             Z: logits, (N, K).
             y: the labels, (N,) integers 0..K−1.
-            weights: one weight for each example, (N,); None: all equal.
+            weights: one weight per example, (N,), or None for equal weights.
 
         Raises:
             DataError: if y or the weights do not fit Z.
@@ -85,7 +85,7 @@ class SoftmaxCrossEntropy:
 
         Args:
             y: the labels, (N,) integers 0..K−1.
-            weights: one weight for each example, (N,); None: all equal.
+            weights: one weight per example, (N,), or None for equal weights.
             classes: K.
 
         Raises:
@@ -94,17 +94,17 @@ class SoftmaxCrossEntropy:
         """
         w = np.ones(len(y)) if weights is None else weights
         if w.shape != y.shape or not ((w >= 0) & (w < math.inf)).all():
-            raise DataError(f"weights must be {len(y)} numbers of at least 0, one for each image")
+            raise DataError(f"weights must be {len(y)} numbers of at least 0, one per image")
         if self.class_weights is None:
             return w
         if len(self.class_weights) != classes:
             count = len(self.class_weights)
-            raise ConfigError(f"class_weights must be {classes}, one for each class, not {count}")
+            raise ConfigError(f"there must be {classes} class_weights, one per class, not {count}")
         return w * np.asarray(self.class_weights)[y]
 
 
 def check_labels(y: Array, N: int, K: int) -> None:
-    """Raise a DataError unless y holds N labels of K classes; −1 would index the last class."""
+    """Raise a DataError unless y consists of N labels from 0 to K−1 (−1 is not allowed)."""
     if y.shape != (N,) or not np.issubdtype(y.dtype, np.integer):
         raise DataError(f"labels must be {N} whole numbers, not an array {y.shape} of {y.dtype}")
     if N and not (y.min() >= 0 and y.max() < K):

@@ -1,4 +1,4 @@
-"""Sections of a document that commands write, between two marks each."""
+"""Reads and writes generated sections of Markdown documents, each enclosed by two marks."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from handgrad.files import replacing
 
 
 def write(section: str, text: str, path: Path) -> None:
-    """Write a section of a document: replace it, append it, or create the document.
+    """Write a section of a document: replace the section, append it, or create the document.
 
     Args:
-        section: the name of the section, as in its marks.
+        section: the name of the section, which its marks contain.
         text: the content, in Markdown.
         path: the document.
 
@@ -28,7 +28,7 @@ def write(section: str, text: str, path: Path) -> None:
 
 
 def read(section: str, path: Path) -> str:
-    """Return the content of a section; an empty string if it is missing.
+    """Return the content of a section, or an empty string if the section is missing.
 
     Raises:
         DataError: if the document has only one of the two marks around the section.
@@ -37,7 +37,7 @@ def read(section: str, path: Path) -> str:
 
 
 def table(headings: list[str], rows: Iterable[list[str]]) -> str:
-    """Return a Markdown table; a column whose heading begins with > is right-aligned."""
+    """Return a Markdown table; columns whose heading begins with > are right-aligned."""
     lines = [
         [heading.removeprefix(">") for heading in headings],
         ["--:" if heading.startswith(">") else "---" for heading in headings],
@@ -47,7 +47,7 @@ def table(headings: list[str], rows: Iterable[list[str]]) -> str:
 
 
 def _parted(section: str, path: Path) -> tuple[str, str, str]:
-    """Return the text before a section, in it and after it."""
+    """Return the text before a section, its content, and the text after it."""
     (begin, end), old = _marks(section), path.read_text("utf-8") if path.exists() else ""
     before, begun, rest = old.partition(begin)
     inside, ended, after = rest.partition(end)

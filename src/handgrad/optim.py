@@ -1,8 +1,8 @@
-"""Optimizers, from simple to less simple: one class for each rule.
+"""Optimizers, one class per update rule, starting with the simplest.
 
-Each optimizer is an immutable value. `state_names` names the arrays that it keeps for each
-parameter between updates. `update` changes one parameter in place; the learning rate is an
-argument, because a schedule may change it.
+An optimizer is an immutable value. `state_names` lists the arrays that are kept for each parameter
+between updates. `update` changes one parameter in place. The learning rate is an argument, because
+a schedule may change it.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ class Optimizer(Protocol):
 
     @property
     def lr(self) -> float:
-        """The learning rate, before a schedule changes it."""
+        """The learning rate, before it is multiplied by the factor of a schedule."""
         ...
 
     def update(self, W: Array, dW: Array, state: Mapping[str, Array], lr: float, t: int) -> None:
         """Change W in place.
 
         Args:
-            W: the parameter, any shape.
-            dW: its gradient, the same shape.
-            state: arrays of the same shape by name, zero at the start, changed in place.
+            W: the parameter, of any shape.
+            dW: its gradient, of the same shape.
+            state: arrays of the same shape by name; they start at zero and are changed in place.
             lr: the learning rate of this update.
             t: the number of the update, counted from 1.
         """
@@ -50,7 +50,7 @@ class SGD:
 
     Attributes:
         lr: η, the learning rate.
-        weight_decay: λ, shrinks every parameter towards zero.
+        weight_decay: λ, the strength of the decay of every parameter towards zero.
     """
 
     lr: float = 0.01
@@ -74,13 +74,13 @@ class Momentum:
     V ← μV + (dW + λW)        W ← W − ηV        with Nesterov: W ← W − η (dW + λW + μV)
 
     I. Sutskever et al. 2013, "On the importance of initialization and momentum", section 2,
-    in the form PyTorch uses.
+    in the form that PyTorch uses.
 
     Attributes:
         lr: η, the learning rate.
-        momentum: μ, the decay of the sum.
-        nesterov: use Nesterov's momentum.
-        weight_decay: λ, shrinks every parameter towards zero.
+        momentum: μ, the factor by which the sum decays at each step.
+        nesterov: whether to use Nesterov's momentum.
+        weight_decay: λ, the strength of the decay of every parameter towards zero.
     """
 
     lr: float = 0.01
@@ -117,9 +117,9 @@ class Adam:
 
     Attributes:
         lr: η, the learning rate.
-        beta1: β₁, the decay of the mean gradient.
-        beta2: β₂, the decay of the mean square.
-        eps: ε, prevents a division by zero.
+        beta1: β₁, the decay rate of the mean gradient.
+        beta2: β₂, the decay rate of the mean square.
+        eps: ε, a small number that prevents a division by zero.
     """
 
     lr: float = 1e-3
@@ -140,7 +140,7 @@ class Adam:
 
 @dataclass(frozen=True)
 class AdamW:
-    """Adam with decoupled weight decay: applied to the parameter, not to the gradient.
+    """Adam with decoupled weight decay: the decay is applied to the parameter, not the gradient.
 
     W ← W − η λ W        then as `Adam`
 
@@ -148,10 +148,10 @@ class AdamW:
 
     Attributes:
         lr: η, the learning rate.
-        beta1: β₁, the decay of the mean gradient.
-        beta2: β₂, the decay of the mean square.
-        eps: ε, prevents a division by zero.
-        weight_decay: λ, shrinks every parameter towards zero.
+        beta1: β₁, the decay rate of the mean gradient.
+        beta2: β₂, the decay rate of the mean square.
+        eps: ε, a small number that prevents a division by zero.
+        weight_decay: λ, the strength of the decay of every parameter towards zero.
     """
 
     lr: float = 1e-3
@@ -173,7 +173,7 @@ class AdamW:
 
 
 def _adam_step(rule: Adam | AdamW, dW: Array, state: Mapping[str, Array], t: int) -> Array:
-    """Update M and V, and return M̂/(√V̂ + ε)."""
+    """Update M and V in place, and return M̂/(√V̂ + ε)."""
     M, V = state["mean"], state["square"]
     M *= rule.beta1
     M += (1 - rule.beta1) * dW

@@ -1,6 +1,6 @@
-"""Learning-rate schedules: a factor of the learning rate, as a function of the progress.
+"""Learning-rate schedules, which compute a factor of the learning rate from a run's progress.
 
-Schedules have no state, so a resumed run has the same learning rates.
+Schedules have no state, so a resumed run uses the same learning rates as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from handgrad.errors import ConfigError
 
 
 class Progress(NamedTuple):
-    """The progress of a run.
+    """The progress of a training run.
 
     Attributes:
         step: the number of updates so far.
         steps_per_epoch: the number of updates in an epoch.
-        epochs: the number of epochs of the whole run.
+        epochs: the number of epochs in the whole run.
         losses: the loss after each epoch so far: the validation loss, or the training loss if
             there is no validation set.
     """
@@ -35,7 +35,7 @@ class Progress(NamedTuple):
 
     @property
     def share(self) -> float:
-        """The finished share of the run: 0 at the first update, 1 at the last."""
+        """The finished fraction of the run: 0 at the first update, 1 at the last."""
         return self.step / max(self.steps_per_epoch * self.epochs - 1, 1)
 
 
@@ -59,11 +59,11 @@ class Constant:
 
 @dataclass(frozen=True)
 class Step:
-    """Multiply by `gamma` after every `every` epochs: gamma^⌊epoch/every⌋.
+    """Multiply the learning rate by `gamma` every `every` epochs: gamma^⌊epoch/every⌋.
 
     Attributes:
         every: the number of epochs between two reductions.
-        gamma: the factor of a reduction, 0 to 1.
+        gamma: the factor by which each reduction multiplies the learning rate, 0 to 1.
     """
 
     every: int = 10
@@ -81,7 +81,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Cosine:
-    """Decrease from 1 to `floor` along half a cosine: floor + (1 − floor)(1 + cos πs)/2.
+    """Decrease the factor from 1 to `floor` along half a cosine.
+
+    floor + (1 − floor)(1 + cos πs)/2 with s, the finished fraction of the run
 
     I. Loshchilov, F. Hutter 2017, "SGDR", equation 5, without restarts.
 
@@ -95,20 +97,23 @@ class Cosine:
         _check_factor(floor=self.floor)
 
     def factor(self, progress: Progress) -> float:
-        """Return floor + (1 − floor)(1 + cos πs)/2, s the finished share of the run."""
+        """Return floor + (1 − floor)(1 + cos πs)/2."""
         return _slide(1.0, self.floor, progress.share)
 
 
 @dataclass(frozen=True)
 class OneCycle:
-    """Increase from `start` to 1 in the warm-up, then decrease to `end`, along half cosines.
+    """Increase the factor from `start` to 1 in the warm-up, then decrease it to `end`.
 
-    L. Smith, N. Topin 2019, "Super-convergence", section 3; with cosines, as in PyTorch.
+    Both parts follow half a cosine.
+
+    L. Smith, N. Topin 2019, "Super-convergence", section 3, but with cosines, as in PyTorch.
 
     Attributes:
-        warm_up: the share of the warm-up in the run.
+        warm_up: the fraction of the run that the warm-up takes.
         start: the factor of the first update.
-        end: the factor of the last update; a ten-thousandth of the first, as in PyTorch.
+        end: the factor of the last update; the default is 1e-4 times that of `start`, as in
+            PyTorch.
     """
 
     warm_up: float = 0.3
@@ -121,7 +126,7 @@ class OneCycle:
         _check_factor(start=self.start, end=self.end)
 
     def factor(self, progress: Progress) -> float:
-        """Return the factor at this share of the run."""
+        """Return the factor for the next update."""
         if progress.share < self.warm_up:
             return _slide(self.start, 1.0, progress.share / self.warm_up)
         return _slide(1.0, self.end, (progress.share - self.warm_up) / (1 - self.warm_up))
@@ -129,12 +134,12 @@ class OneCycle:
 
 @dataclass(frozen=True)
 class Plateau:
-    """Multiply by `gamma` each time the loss has not fallen for `patience` epochs.
+    """Multiply the learning rate by `gamma` if the loss has not fallen for `patience` epochs.
 
     Attributes:
-        patience: the number of epochs without a fall before a reduction.
-        gamma: the factor of a reduction.
-        min_delta: the smallest fall that counts.
+        patience: the number of epochs without an improvement before each reduction.
+        gamma: the factor by which each reduction multiplies the learning rate.
+        min_delta: the smallest decrease of the loss that counts as an improvement.
     """
 
     patience: int = 3
@@ -168,5 +173,5 @@ def _check_factor(**settings: float) -> None:
 
 
 def _slide(start: float, end: float, share: float) -> float:
-    """Return the value at `share` of the way from start to end along half a cosine."""
+    """Interpolate from start to end along half a cosine; `share` is the fraction, from 0 to 1."""
     return end + (start - end) * (1 + math.cos(math.pi * min(share, 1.0))) / 2

@@ -77,7 +77,7 @@ def test_a_document_keeps_the_rows_of_networks_that_were_not_trained(
 @needs_torch
 def test_an_unknown_task_is_refused(capsys) -> None:
     assert command.main(["lenet5"]) == 1
-    assert "error: there is no task 'lenet5'; choose one of" in capsys.readouterr().err
+    assert "error: unknown network 'lenet5'; choose one of" in capsys.readouterr().err
 
 
 @needs_torch

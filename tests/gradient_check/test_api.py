@@ -74,5 +74,5 @@ def test_a_layer_that_breaks_the_contract_is_refused() -> None:
         def forward(self, params, X, ctx):
             return X + np.random.default_rng().random(X.shape), X
 
-    with pytest.raises(ModelError, match="Impure: forward gives different numbers"):
+    with pytest.raises(ModelError, match="Impure: forward returns different numbers"):
         hg.gradcheck(Impure(), (3,))

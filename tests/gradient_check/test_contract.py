@@ -48,13 +48,13 @@ INIT = [
     ("return {0: np.ones(5)}, shape", "init names an array 0; use a string as its name"),
     (
         'return {"w": [1.0] * 5}, shape',
-        "init returns w as a list of 5; make it an array of float64",
+        "init returns w as a list of 5; make it a float64 array",
     ),
-    ('return {"w": rng.random()}, shape', "init returns w as float; make it an array of float64"),
-    ('return {"w": None}, shape', "init returns w as None; make it an array"),
-    ('return {"w": np.array(["a"])}, shape', r"w as an array of <U1 \(1,\); make it an array"),
+    ('return {"w": rng.random()}, shape', "init returns w as float; make it a float64 array"),
+    ('return {"w": None}, shape', "init returns w as None; make it a float64"),
+    ('return {"w": np.array(["a"])}, shape', r"w as an array of <U1 \(1,\); make it a float64"),
     ('return {"w": np.zeros(0)}, shape', "with at least one element"),
-    ('return {"w": np.full(5, np.nan)}, shape', "init returns numbers in w that are not finite"),
+    ('return {"w": np.full(5, np.nan)}, shape', "init returns NaN or infinity in w"),
     (f"return {{{W}}}, 5", r"as a tuple of whole numbers, such as \(5,\), not 5"),
     (f"return {{{W}}}, [5]", r"as a tuple of whole numbers, such as \(5,\), not \[5\]"),
     (f"return {{{W}}}, (None, 5)", r"as a tuple of whole numbers, .*, not \(None, 5\)"),
@@ -73,12 +73,15 @@ FORWARD = [
     ("return X.sum(), X", "forward returns Y as a single float64, but X is an array"),
     ("return X > 0, X", r"Y as an array of bool \(7, 5\), .*; return an array of X's dtype"),
     ("return X.astype(np.float32), X", r"Y as an array of float32 \(7, 5\), but"),
-    ("return X[0], X", r"Y as \(5,\), but init says .* with the axis of examples first"),
-    ("return X + np.nan, X", "numbers that are not finite for an X between -1.7 and 1.7; make it"),
-    ("X *= 0; return X, X", "forward writes into X; write into a copy instead"),
-    ("np.clip(X, -1, 1, out=X); return X, X", "forward writes into X; write into a copy"),
-    ('params["w"][:] = 1; return X, X', "forward writes into w; write into a copy instead"),
-    ('params["n"] = X; return X, X', "forward changes which arrays are in params; leave params"),
+    ("return X[0], X", r"Y as \(5,\), but init says .* with the batch axis first"),
+    ("return X + np.nan, X", "NaN or infinity for an X between -1.7 and 1.7; make"),
+    ("X *= 0; return X, X", "forward modifies X; modify a copy instead"),
+    ("np.clip(X, -1, 1, out=X); return X, X", "forward modifies X; modify a copy"),
+    ('params["w"][:] = 1; return X, X', "forward modifies w; modify a copy instead"),
+    (
+        'params["n"] = X; return X, X',
+        "forward adds or removes arrays in params; do not modify params",
+    ),
     ('assert ctx.training, "so"; return X, X', "line 11, in forward: AssertionError: so; correct"),
     ("raise ValueError", r"in forward: ValueError; correct it there; the shape was"),
 ]
@@ -96,9 +99,9 @@ BACKWARD = [
     (f"return {DX}, {{'w': {DW}.astype(object)}}", r"as an array of object \(5,\), but"),
     (f"return {DX}, {{'weight': {DW}}}", "a gradient of 'weight', which is not a parameter that"),
     (f"return {DX}, {{'w': {{'a': {DW}}}}}", "a gradient of 'w.a', which is not a parameter"),
-    ('dY *= params["w"]; return dY, {}', "backward writes into dY; write into a copy instead"),
-    ("cache *= 0; return dY, {}", "backward writes into X; write into a copy instead"),
-    ('params["w"] -= 1; return dY, {}', "backward writes into w; write into a copy instead"),
+    ('dY *= params["w"]; return dY, {}', "backward modifies dY; modify a copy instead"),
+    ("cache *= 0; return dY, {}", "backward modifies X; modify a copy instead"),
+    ('params["w"] -= 1; return dY, {}', "backward modifies w; modify a copy instead"),
     ("raise SystemExit(0)", "mine.py, line 14, in backward: SystemExit: 0; correct it there"),
     ("raise StopIteration", "mine.py, line 14, in backward: StopIteration; correct it there"),
 ]
@@ -150,7 +153,7 @@ def test_wrong_arguments_are_refused(tmp_path: Path, old: str, new: str, sentenc
 def test_a_backward_must_not_write_into_its_cache(tmp_path: Path) -> None:
     back = 'right = (dY * cache["X"]).sum(axis=0); cache["X"] *= 0; return dY, {"w": right}'
     own = place(tmp_path, FORWARD='return params["w"] * X, {"X": 1 * X}', BACKWARD=back)
-    with pytest.raises(ModelError, match="Mine: backward writes into array 0 of its cache; write"):
+    with pytest.raises(ModelError, match="Mine: backward modifies array 0 of its cache; modify"):
         load_user_layer(own)
 
 
@@ -159,8 +162,8 @@ def test_a_backward_must_not_write_into_its_cache(tmp_path: Path) -> None:
     [
         (f"return {DX}, {{}}", "backward returns no gradient of w"),
         (f"return {DX}, {{'w': dY * cache}}", "the sum over axis 0 is missing"),
-        (f"return {DX}, {{'w': {DW}.sum()}}", r"its shape is (), and must be (5,)"),
-        (f"return {DX}, {{'w': np.zeros(0)}}", r"its shape is (0,), and must be (5,)"),
+        (f"return {DX}, {{'w': {DW}.sum()}}", r"its shape is (), but must be (5,)"),
+        (f"return {DX}, {{'w': np.zeros(0)}}", r"its shape is (0,), but must be (5,)"),
         (f"return {DX}, {{'w': np.nan * {DW}}}", "NaN or infinity, first at [0]"),
     ],
 )

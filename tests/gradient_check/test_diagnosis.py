@@ -57,10 +57,10 @@ def test_causes_are_right(reports: dict[str, Report]) -> None:
 def test_the_sentence_has_the_details(reports: dict[str, Report]) -> None:
     sentences = {name: report.causes[0].sentence for name, report in reports.items()}
     assert sentences["extra_one_over_n"] == "it is divided by the 7 examples, but must not be"
-    assert sentences["wrong_slope"] == "below zero the slope is 0.1, and must be 0.01"
-    assert sentences["weight_decay"].startswith("0.01 times weight is added: weight decay")
+    assert sentences["wrong_slope"] == "below zero the slope is 0.1, but must be 0.01"
+    assert sentences["weight_decay"].startswith("0.01 times weight is added: this is weight decay")
     assert sentences["derivative_at_the_input"] == (
-        "the derivative is taken at the input X, and must be taken at the output Y"
+        "the derivative is taken at the input X, but must be taken at the output Y"
     )
 
 

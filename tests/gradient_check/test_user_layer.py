@@ -73,14 +73,14 @@ def test_a_layer_for_images_gets_images(tmp_path: Path) -> None:
         (
             "self.factor *",
             "np.random.rand() *",
-            "forward gives different numbers when it is called",
+            "forward returns different numbers when it is called",
         ),
-        ("X, X\n", "X, X.__imul__(2)\n", "Scale: forward writes into X; write into a copy instead"),
+        ("X, X\n", "X, X.__imul__(2)\n", "Scale: forward modifies X; modify a copy instead"),
         ('found = {"weight"', 'found = {"w"', "backward returns a gradient of 'w', which is not"),
         (
             "found = {",
             "self.factor += 1; found = {",
-            "gives different numbers when it is called again; keep nothing in self",
+            "returns different numbers when it is called again; keep nothing in self",
         ),
     ],
 )
@@ -160,14 +160,14 @@ def test_a_forward_that_jumps_everywhere_has_no_slope(tmp_path: Path) -> None:
         (
             "from handgrad.layers import Layer as Scale",
             ModelError,
-            "Scale is abstract; name a class",
+            "Scale is abstract; choose a class",
         ),
-        ("Scale = 1", ModelError, "mine.py has no layer; write a class with init, forward and"),
+        ("Scale = 1", ModelError, "mine.py defines no layer; write a class with init, forward and"),
         ("\0", ModelError, "mine.py: source code string cannot contain null bytes; correct it"),
         (
             SCALE.replace("forward", "foward"),
             ModelError,
-            "Scale is not a layer; it needs init, forward and backward, and lacks forward$",
+            "Scale is not a layer; it needs init, forward and backward, but lacks forward$",
         ),
         (
             SCALE.replace("return {", "C, H, W = shape; return {").replace("params[", "parms["),

@@ -64,14 +64,14 @@ def test_their_causes_are_found(name: str, cause: str) -> None:
             "LayerNormAsConstant",
             [
                 "the mean and variance of each example (over axis 1) are treated as constant: dX "
-                "lacks the terms through them, though they depend on X"
+                "lacks the terms through them, although they depend on X"
             ],
         ),
         (
             "AnotherVariance",
             [
                 "the output Y must be 1.08013 times as large in backward: the variance is "
-                "÷ (N - 1) in forward, and ÷ N in backward"
+                "divided by N - 1 in forward, and by N in backward"
             ],
         ),
         ("NearlyRight", ["it is 1.0000003 times what it should be"]),
@@ -101,7 +101,7 @@ def test_a_zero_gradient_of_an_unused_array_is_right() -> None:
 
 
 def test_data_kept_in_self_is_refused() -> None:
-    sentence = "KeptInSelf: backward, for w, gives different numbers once forward has seen other"
+    sentence = "KeptInSelf: backward, for w, returns different numbers after forward was called"
     with pytest.raises(ModelError, match=sentence):
         found("KeptInSelf")
 

@@ -110,8 +110,8 @@ def test_a_cotangent_of_ones_detects_nothing() -> None:
         (BatchNorm(eps=0.0), "eps must be above 0, not 0.0"),
         (BatchNorm(momentum=1.5), "momentum must be between 0 and 1, not 1.5"),
         (Normalize(std=0.0), "std must be above 0, not 0.0"),
-        (Normalize(std=float("nan")), "std must be one finite number, or 1, not nan"),
-        (Normalize((0.1, 0.2)), "mean must be one finite number, or 1, not"),
+        (Normalize(std=float("nan")), "std must be one finite number or 1 of them, not nan"),
+        (Normalize((0.1, 0.2)), "mean must be one finite number or 1 of them, not"),
     ],
 )
 def test_settings_out_of_range_are_refused(layer: BatchNorm | Normalize, sentence: str) -> None:

@@ -46,7 +46,7 @@ def test_other_classes_are_refused(classes: tuple[Any, ...]) -> None:
     few = ", ".join(map(repr, classes))
     sentence = (
         f"other has the classes {few} (3), but the classifier has 0, 1, 2 (3); use data with the "
-        "same classes, or build the classifier by hg.Classifier.for_data(layers, train)"
+        "same classes, or build the classifier with hg.Classifier.for_data(layers, train)"
     )
     with pytest.raises(hg.DataError, match=re.escape(sentence)):
         hg.evaluate(model, other)

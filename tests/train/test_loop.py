@@ -279,12 +279,15 @@ def test_images_of_weight_0_have_no_effect(engine: str) -> None:
     [
         (
             [1.0],
-            r"^weights must be 60 finite numbers of at least 0, one for each image of blobs$",
+            r"^weights must be 60 finite numbers of at least 0, one per image of blobs$",
         ),
         (np.full(60, np.nan), "^weights must be 60 finite numbers"),
         (np.full(60, -1), "^weights must be 60 finite numbers"),
         (["a"] * 60, "^weights must be 60 finite numbers"),
-        (np.zeros(60), "^weights are all 0, so no image is used; set some above 0$"),
+        (
+            np.zeros(60),
+            "^weights are all 0, so no image is used; give at least one image a weight above 0$",
+        ),
     ],
 )
 def test_invalid_weights_are_refused(weights: Any, sentence: str) -> None:
@@ -325,7 +328,10 @@ def test_invalid_arguments_are_refused_before_training() -> None:
     ):
         hg.fit(list(net.layers), data)
     refused(
-        hg.DataError, "validation must be a Dataset, a share or None, not 'x'", data, validation="x"
+        hg.DataError,
+        "validation must be a Dataset, a fraction or None, not 'x'",
+        data,
+        validation="x",
     )
     refused(
         hg.ConfigError,

@@ -169,7 +169,7 @@ def test_loop_over_epochs_can_be_left_and_resumed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({}, "holds the checkpoints of a run; resume it with resume=True, or choose"),
+        ({}, "has the checkpoints of a run; resume it with resume=True, or choose"),
         (
             {"resume": True, "seed": 5},
             "cannot resume: seed was 0 and is now 5. Start a new run in another folder.",
@@ -297,7 +297,7 @@ def test_resuming_with_other_images_or_layers_is_refused(tmp_path: Path) -> None
 
 def test_folder_with_a_run_is_not_overwritten(tmp_path: Path) -> None:
     trained("reference", checkpoint=tmp_path, epochs=1)
-    with pytest.raises(hg.ConfigError, match=r"holds the checkpoints of a run; resume it"):
+    with pytest.raises(hg.ConfigError, match=r"has the checkpoints of a run; resume it"):
         trained("reference", checkpoint=tmp_path, epochs=1)
     with pytest.raises(hg.ConfigError, match=r"^resume needs checkpoint=FOLDER"):
         trained("reference", resume=True)

@@ -31,5 +31,5 @@ def test_robustness_evaluates_clean_and_corrupted_images(trained):
 def test_robustness_rejects_images_that_are_not_uint8(trained):
     net, test = trained
     floats = hg.Dataset.from_arrays(test.images / 255, test.labels, test.classes, "floats")
-    with pytest.raises(DataError, match="floats: images of float32 cannot be corrupted like files"):
+    with pytest.raises(DataError, match="floats: images of dtype float32 cannot be corrupted"):
         robustness(net, floats)

@@ -1,12 +1,14 @@
-"""Engine comparison: engines train in lock-step, from the same weights, on the same batches.
+"""Engine comparison: train the same network in several engines, and compare them step by step.
 
-After each step all results are compared in the order of their computation, so the first tensor
-that differs shows where the error is.
+All engines start from the same weights and use the same batches. After each update, all results
+are compared in the order of their computation, so the first tensor that differs shows where the
+error is.
 
-A batch may sit on a kink: two pixels of a max pooling are so nearly equal that rounding decides
-which one is larger, and so where the gradient goes. Such a batch tells nothing about the engines.
-It is recognized because the first engine's own gradients change as much when its weights are
-perturbed in their last digits. It is skipped; the tolerance stays the same.
+A batch may lie on a kink: if two pixels in a max-pooling window are nearly equal, rounding decides
+which one is larger, and therefore where the gradient goes. Such a batch says nothing about the
+engines. It is recognized by perturbing the last digits of the first engine's weights: the gradients
+of this engine then change by about as much as the engines differ. The batch is skipped; the
+tolerance stays the same.
 """
 
 from handgrad.engine_comparison.lockstep import TOLERANCES, compare_engines

@@ -1,4 +1,4 @@
-"""The differences between two engines, tensor by tensor, in the order of the computation."""
+"""Computes the differences between two engines, tensor by tensor, in order of computation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from handgrad.network import Network, layer_name
 def compare_results(
     ours: Network, theirs: Network, loss: float, other_loss: float
 ) -> Iterator[Difference]:
-    """Yield the differences after a step: the loss, and all arrays."""
+    """Yield the differences in the loss and in all arrays after a step."""
     yield Difference("loss", "loss", "loss", abs(loss - other_loss) / max(1.0, abs(loss)))
     for arrays, others in ((ours.parameters, theirs.parameters), (ours.buffers, theirs.buffers)):
         for name, value in _relative_by_layer(arrays, others).items():
@@ -25,7 +25,7 @@ def compare_results(
 
 
 def compare_traces(layers: Sequence[Layer], ours: Trace, theirs: Trace) -> Iterator[Difference]:
-    """Yield the differences of the intermediate results that both engines expose."""
+    """Yield the differences in the intermediate results that both engines expose."""
     names = [layer_name(layers, index) for index in range(len(layers))]
     for layer in names:
         if layer in ours.activations and layer in theirs.activations:
@@ -55,18 +55,18 @@ def largest(differences: list[Difference]) -> dict[str, float]:
 
 
 def _flow(trace: Trace, layer: str, before: str) -> Array:
-    """Return dX (N, I); for images Σ X dX (N, C), which does not depend on max-pooling ties."""
+    """Return dX (N, I) or, for images, Σ X dX (N, C), which does not depend on max-pooling ties."""
     dX = trace.flows[layer]
     return dX if dX.ndim < 4 else np.einsum("nchw,nchw->nc", trace.activations[before], dX)
 
 
 def _relative(ours: Array, theirs: Array) -> float:
-    """Return the norm of the difference, relative to the norm of ours."""
+    """Return the norm of the difference, divided by the norm of our array."""
     return _relative_by_layer({"": ours}, {"": theirs})[""]
 
 
 def _relative_by_layer(ours: Mapping[str, Array], theirs: Mapping[str, Array]) -> dict[str, float]:
-    """Return the norm of each difference, relative to the norm of all arrays of the layer."""
+    """Return the norm of each difference, divided by the norm of all our arrays of that layer."""
     squares: dict[str, float] = defaultdict(float)
     for name, array in ours.items():
         squares[name.rpartition(".")[0]] += _norm(array) ** 2

@@ -1,4 +1,4 @@
-"""One engine in a comparison, with its own copy of the network and a timer."""
+"""One of the engines in a comparison, with its own copy of the network and a timer."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ PROBE_LR = 2.0**16
 
 
 class EngineRun:
-    """An engine with a copy of a network.
+    """An engine that trains its own copy of a network.
 
     Args:
-        name: the name in reports.
-        net: the network; it is copied.
-        config: loss, optimizer and seed.
-        make: the engine's name, or a function that makes it.
+        name: the engine's name in reports.
+        net: the network, which is copied.
+        config: the loss, the optimizer and the seed.
+        make: the engine's name, or a function that creates the engine.
 
     Attributes:
-        net: the copy.
+        net: the copy of the network.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class EngineRun:
 
     @property
     def steps(self) -> int:
-        """The number of steps made."""
+        """The number of steps done so far."""
         return self._engine.steps
 
     def inspect(
@@ -57,9 +57,9 @@ class EngineRun:
         y: NDArray[np.integer[Any]],
         arrays: Mapping[str, Array] | None = None,
     ) -> Trace:
-        """Return the intermediate results of the next step, optionally with other arrays.
+        """Return the intermediate results of the next step, optionally computed with other arrays.
 
-        An engine that does not expose them returns the gradients of the parameters alone.
+        For an engine that does not expose them, only the gradients of the parameters are returned.
         """
         if self._probe is not None:
             return self._probe.inspect(X, y, arrays or self.net.arrays, self.steps)
@@ -72,14 +72,14 @@ class EngineRun:
         return trace
 
     def step(self, X: NDArray[Any], y: NDArray[np.integer[Any]], lr: float) -> float:
-        """Make a step, and return the loss before it."""
+        """Do one step, and return the loss before the update."""
         began = time.perf_counter()
         loss, _ = self._engine.step(X, y, None, lr)
         self.seconds.append(time.perf_counter() - began)
         return loss
 
     def summary(self, test: Dataset | None) -> EngineSummary:
-        """Return the speed of the engine, and its accuracy on test images."""
+        """Return the speed of the engine, and the accuracy of its network on the test images."""
         accuracy = None
         if test is not None:
             accuracy = evaluate(self.net, test, logits=self._engine.logits).accuracy
@@ -87,12 +87,12 @@ class EngineRun:
 
 
 class _Probe:
-    """A second engine of the same type, whose updates reveal the gradients.
+    """A second engine of the same type, from whose updates the gradients are computed.
 
     Args:
-        net: the network; it is copied.
-        config: loss and seed; the optimizer is replaced.
-        make: the engine's name, or a function that makes it.
+        net: the network, which is copied.
+        config: the loss and the seed; the optimizer is replaced.
+        make: the engine's name, or a function that creates the engine.
     """
 
     def __init__(self, net: Network, config: TrainConfig, make: str | MakeEngine) -> None:
@@ -107,7 +107,7 @@ class _Probe:
         arrays: Mapping[str, Array],
         steps: int,
     ) -> Trace:
-        """Return the gradients of the parameters, computed from the update of a step."""
+        """Do a step, and return the gradients of the parameters, computed from its update."""
         self._net.restore(arrays)
         self._engine.steps = steps
         self._engine.step(X, y, None, PROBE_LR)

@@ -1,4 +1,4 @@
-"""`handgrad.compare_engines`: engines train in lock-step until one differs from the first."""
+"""`handgrad.compare_engines`: compare engines step by step, until one differs from the first."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from handgrad.random import generator
 from handgrad.train.evaluate import check_classes
 
 PERTURBATIONS, UNITS = 4, 16  # how often weights are perturbed, by how many units in the last place
-MAX_SKIPPED = 20  # more batches in a row on a kink are no coincidence
+MAX_SKIPPED = 20  # more consecutive batches on a kink are no coincidence
 TOLERANCES = {"float64": 1e-9, "float32": 1e-3}
 
 Batch = tuple[NDArray[Any], NDArray[np.integer[Any]]]
@@ -43,22 +43,24 @@ def compare_engines(
     seed: int = 0,
     on_step: Callable[[int], None] | None = None,
 ) -> EngineComparison:
-    """Train copies of a network in several engines in lock-step, until one differs.
+    """Train copies of a network in several engines and compare them after each update.
+
+    The comparison stops at the first difference that exceeds the tolerance.
 
     Args:
-        net: the network; it does not change, except that `Normalize` layers are fitted.
+        net: the network; it is not changed, except that its `Normalize` layers are fitted.
         train: the training images.
-        test: the test images, for the accuracy at the end; None: none.
-        engines: the names of the engines; or a mapping of names to engine names or to functions
-            that make an engine. All are compared with the first.
+        test: the test images used for the final accuracy, or None to skip it.
+        engines: the names of the engines; or a mapping from names in the report to engine names or
+            functions that create an engine. All engines are compared with the first one.
         steps: the number of updates.
-        batch_size: the number of images in an update.
+        batch_size: the number of images per update.
         optimizer: the optimizer; its learning rate stays constant.
         loss: the loss function.
-        tolerance: the largest relative difference that is accepted; None: 1e-9 in float64, 1e-3
-            in float32.
-        seed: decides the order of the images and dropout.
-        on_step: called after each step with the number of steps made.
+        tolerance: the largest relative difference that is accepted, or None for the default: 1e-9
+            in float64, 1e-3 in float32.
+        seed: the seed of the image order and of the dropout masks.
+        on_step: a function that is called after each step with the number of steps done so far.
 
     Raises:
         ConfigError: if there are fewer than two engines, or a setting is out of range.
@@ -93,14 +95,14 @@ def compare_engines(
 
 
 class _Lockstep:
-    """Engines in lock-step, and the differences so far.
+    """The engines, which all do the same steps, and the differences found so far.
 
     Args:
-        runs: the engines.
+        runs: the engines; all are compared with the first one.
         tolerance: the largest relative difference that is accepted.
 
     Attributes:
-        divergence: the first difference that exceeds the tolerance; None: none so far.
+        divergence: the first difference that exceeds the tolerance, or None so far.
     """
 
     def __init__(self, runs: Sequence[EngineRun], tolerance: float) -> None:
@@ -113,11 +115,11 @@ class _Lockstep:
 
     @property
     def steps(self) -> int:
-        """The number of steps made."""
+        """The number of steps done so far."""
         return self._first.steps
 
     def is_on_kink(self, X: NDArray[Any], y: NDArray[np.integer[Any]]) -> bool:
-        """Compare the intermediate results of a step; return whether to skip the batch."""
+        """Compare the intermediate results for a batch; return whether it must be skipped."""
         trace = self._first.inspect(X, y)
         self._current = {o.name: self._compare(trace, o.inspect(X, y)) for o in self._others}
         exceeding = _first_exceeding(self._current, self._tolerance)
@@ -131,7 +133,7 @@ class _Lockstep:
         return skip
 
     def step(self, X: NDArray[Any], y: NDArray[np.integer[Any]], lr: float) -> None:
-        """Make a step on the batch, and compare its results."""
+        """Do a step on the batch in all engines, and compare the results."""
         loss, *losses = (run.step(X, y, lr) for run in (self._first, *self._others))
         for other, other_loss in zip(self._others, losses, strict=True):
             differences = self._current[other.name]
@@ -142,7 +144,7 @@ class _Lockstep:
             self.divergence = Divergence(self.steps - 1, *exceeding)
 
     def result(self, test: Dataset | None) -> EngineComparison:
-        """Return the result, with the accuracy of the engines on test images."""
+        """Return the result, including the engines' accuracy on the test images."""
         summaries = [run.summary(test) for run in (self._first, *self._others)]
         return EngineComparison(
             self._tolerance, self._differences, self.divergence, summaries, self._skipped
@@ -156,10 +158,11 @@ class _Lockstep:
         engine: str,
         exceeding: Difference,
     ) -> bool:
-        """Return whether a gradient changes at least half as much when weights are perturbed.
+        """Return whether the difference in a gradient may come from a kink.
 
-        The first engine's weights and the other engine's weights are perturbed in turn; the latter
-        differ already by the rounding errors so far.
+        This is so if the gradient changes at least half as much when the weights are perturbed. The
+        weights of the first and of the other engine are perturbed in turn; the two already differ
+        by the rounding errors of the earlier steps.
         """
         if exceeding.kind != "gradients":
             return False
@@ -180,7 +183,7 @@ class _Lockstep:
 
 
 def _batches(train: Dataset, size: int, seed: int) -> Iterator[Batch]:
-    """Yield batches in the order of `fit`, epoch after epoch."""
+    """Yield batches indefinitely, in the same order as in `fit`."""
     for number in itertools.count(1):
         order = generator(seed, "shuffle", number).permutation(len(train))
         for at in range(0, len(train), size):
@@ -188,7 +191,7 @@ def _batches(train: Dataset, size: int, seed: int) -> Iterator[Batch]:
 
 
 def _first_exceeding(found: Differences, tolerance: float) -> tuple[str, Difference] | None:
-    """Return the first difference that exceeds the tolerance or is NaN, with its engine."""
+    """Return the first difference that is NaN or exceeds the tolerance, and its engine."""
     for engine, differences in found.items():
         for difference in differences:
             if not difference.value <= tolerance:

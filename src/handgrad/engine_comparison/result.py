@@ -15,12 +15,12 @@ class Difference(NamedTuple):
         kind: one of `KINDS`.
         layer: the layer's name, such as "3 (Conv2d)"; or "loss".
         tensor: the tensor's name: "Y", "dX", "dweight", "weight" and so on.
-        value: the norm of the difference, relative to the norm of the tensor, with three
-            exceptions. A gradient or a parameter is relative to all of its layer, because the
-            gradient of a bias before batch norm consists of rounding errors. Of an image's dX,
-            X·dX summed over each channel is compared, because dX may go to either of two equal
-            pixels of a max pooling. The loss is a logarithm, so its difference is already
-            relative.
+        value: the norm of the difference, divided by the norm of the tensor, with three
+            exceptions. The difference in a gradient or a parameter is divided by the norm of all
+            those of its layer, because the gradient of a bias before a batch norm consists only
+            of rounding errors. If dX is an image, the sum of X·dX over each channel is compared
+            instead, because max pooling may send dX to either of two equal pixels. The difference
+            in a loss below 1 is absolute, because a loss is a logarithm.
     """
 
     kind: str
@@ -33,9 +33,9 @@ class Divergence(NamedTuple):
     """The first difference that exceeds the tolerance.
 
     Attributes:
-        step: the update, counted from 0.
+        step: the number of the update, counted from 0.
         engine: the engine that differs from the first one.
-        difference: the tensor, and its difference.
+        difference: the tensor that differs, and by how much.
     """
 
     step: int
@@ -47,10 +47,10 @@ class EngineSummary(NamedTuple):
     """The speed and the accuracy of one engine.
 
     Attributes:
-        engine: its name.
+        engine: the engine's name.
         seconds: the median duration of a single step. This includes copying the arrays to the
-            engine and back, which training does only once an epoch.
-        accuracy: the accuracy on the test images at the end, 0 to 1; None: there were none.
+            engine and back, which training does only once per epoch.
+        accuracy: the final accuracy on the test images, 0 to 1, or None if there were none.
     """
 
     engine: str
@@ -60,15 +60,15 @@ class EngineSummary(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class EngineComparison:
-    """The result of comparing engines in lock-step.
+    """The result of an engine comparison.
 
     Attributes:
         tolerance: the largest relative difference that is accepted.
-        differences: for each engine but the first, and for each step, the largest difference of
-            each kind; kinds that an engine does not expose are missing.
-        divergence: the first difference that exceeds the tolerance; None: there is none.
-        engines: a summary of each engine, in the given order.
-        skipped: the number of batches skipped because they sat on a kink.
+        differences: for each engine except the first, a list with one dict per step: the largest
+            difference of each kind. Kinds that an engine does not expose are missing.
+        divergence: the first difference that exceeds the tolerance, or None if there is none.
+        engines: one summary per engine, in the given order.
+        skipped: the number of batches that were skipped because they lie on a kink.
     """
 
     tolerance: float
@@ -84,7 +84,7 @@ class EngineComparison:
 
     @property
     def steps(self) -> int:
-        """The number of steps made."""
+        """The number of steps that were done."""
         return max(map(len, self.differences.values()))
 
     def largest(self, engine: str) -> dict[str, float]:
@@ -95,7 +95,7 @@ class EngineComparison:
         }
 
     def as_json(self) -> dict[str, Any]:
-        """Return the whole result as JSON values."""
+        """Return the whole result as a JSON-compatible dict."""
         divergence = None
         if self.divergence is not None:
             step, engine, difference = self.divergence
@@ -138,7 +138,7 @@ class EngineComparison:
     _headings = ("engine", *KINDS, "ms per step", "test accuracy")
 
     def _rows(self) -> list[tuple[str, ...]]:
-        """Return a row for each engine: its largest differences, speed and accuracy."""
+        """Return one table row per engine: its largest differences, speed and accuracy."""
         rows = []
         for name, seconds, accuracy in self.engines:
             largest = self.largest(name) if name in self.differences else {}

@@ -26,26 +26,28 @@ def gradcheck(
     training: bool | None = None,
     seed: int = 0,
 ) -> GradcheckResult:
-    """Compare all gradients of a layer, a loss or a network with independent oracles.
+    """Compare all gradients of a layer, a loss or a network with several oracles.
 
-    The oracles are central differences, linearity, and, with PyTorch installed, autograd in
-    float64. Each oracle must also reject mutated gradients.
+    An oracle is an independent method that computes the expected gradient: central differences,
+    linearity in the cotangent and, if PyTorch is installed, autograd in float64. Each oracle must
+    also reject deliberately wrong gradients.
 
     >>> result = hg.gradcheck(hg.Tanh(), shape=(4,))
     >>> result.ok
     True
 
     Args:
-        target: a layer; a loss; a network, which is checked at its own arrays; or a name, such as
-            "Conv2d" or "convnet".
-        shape: the shape of one example, without the batch; needed for a layer.
-        batch_size: the number of examples; None: 5, or 4 for a network.
-        training: the mode to check; None: training and inference.
-        seed: decides the points to check at.
+        target: a layer; a loss; a network, which is checked with its current weights; or a name,
+            such as "Conv2d" or "convnet".
+        shape: the shape of one example, without the batch axis; required for a layer.
+        batch_size: the number of examples, or None for the default: 5, or 4 for a network.
+        training: True to check only training mode, False to check only inference, or None to check
+            both.
+        seed: the seed of the random points at which the gradients are checked.
 
     Raises:
-        ConfigError: if the target is unknown, or a layer comes without a shape.
-        ModelError: if the layer does not fulfil its contract, or has no slope at any point.
+        ConfigError: if the target is unknown, or a layer is passed without a shape.
+        ModelError: if the layer violates the layer contract, or no differentiable point was found.
     """
     targets = _targets(target, shape, batch_size)
     modes = (True, False) if training is None else (training,)

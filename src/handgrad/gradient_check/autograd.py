@@ -1,8 +1,8 @@
-"""The oracle autograd: PyTorch differentiates its own modules. It needs the extra `torch`.
+"""The oracle "autograd": PyTorch differentiates its own modules. It needs the extra `torch`.
 
-The modules are those that the engine torch trains with. They read our layers' settings and
-arrays, and share no mathematics with them; only dropout has the same masks, because a mask is
-drawn, not derived.
+These are the same modules that the torch engine trains with. They take the settings and arrays of
+our layers, but none of our formulas. Only the dropout masks are ours, because a mask is a random
+input and has no derivative.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def require_torch() -> None:
 
 
 def has_counterpart(layer: Layer) -> bool:
-    """Return whether a layer, or a loss as a layer, has a PyTorch counterpart."""
+    """Return whether a layer, or a loss wrapped as a layer, has a PyTorch counterpart."""
     from handgrad.engines.torch.modules import has_module
     from handgrad.engines.torch.optim import has_loss
 
@@ -52,7 +52,7 @@ def has_counterpart(layer: Layer) -> bool:
 
 
 def run_oracle(target: Target, point: Point) -> Oracle:
-    """Return autograd's gradients at a point, in float64."""
+    """Compare our gradients at a point with those of autograd, in float64."""
     expected = expected_gradients(target.layer, point)
     return Oracle("autograd", BOUND, gradients(target.layer, point), expected)
 
@@ -63,7 +63,7 @@ def expected_gradients(layer: Layer, point: Point) -> dict[str, ExpectedGradient
 
 
 def autograd(layer: Layer, point: Point) -> dict[str, Array]:
-    """Return the gradients by name, dX as "X"."""
+    """Return autograd's gradients by name; the gradient dX has the name "X"."""
     import torch
 
     X = torch.tensor(point.X, requires_grad=True)
@@ -84,7 +84,7 @@ def autograd(layer: Layer, point: Point) -> dict[str, Array]:
 
 
 def module_at(layer: Layer, point: Point) -> nn.Module:
-    """Return a layer as a PyTorch module with a copy of a point's arrays and its mode."""
+    """Return a layer as a PyTorch module, with copies of the point's arrays and in its mode."""
     import torch
 
     from handgrad.engines.torch.dropout import set_step
@@ -98,7 +98,7 @@ def module_at(layer: Layer, point: Point) -> nn.Module:
 
 
 def _loss(layer: LossAsLayer, X: Tensor, point: Point) -> Tensor:
-    """Return PyTorch's loss, with class weights applied here rather than by our code."""
+    """Return PyTorch's loss; the class weights are applied here, independently of our code."""
     import torch
 
     from handgrad.engines.torch.optim import as_torch_loss

@@ -1,4 +1,4 @@
-"""The check: our gradients against all oracles, and the oracles against mutated gradients."""
+"""The check: compare our gradients with all oracles, and test the oracles on wrong gradients."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def check(target: Target, *, training: bool = True, seed: int = 0) -> Report:
 
     Args:
         target: what to check.
-        training: the mode, training or inference.
-        seed: decides the point.
+        training: True to check training mode, False to check inference.
+        seed: the seed of the random point at which the gradients are checked.
 
     Raises:
-        ModelError: if the layer has no slope at any point drawn, or the user's file fails.
+        ModelError: if no differentiable point was found, or the user's file raises an error.
     """
     errors = errors_with_line(target.file) if target.file else nullcontext()
     with threadpool_limits(1), errors:  # for small products, threads cost more than they save
@@ -37,7 +37,7 @@ def check(target: Target, *, training: bool = True, seed: int = 0) -> Report:
 
 
 def _checked(target: Target, training: bool, seed: int) -> Report:
-    """Return the report; see `check`."""
+    """Run the check and return its report; see `check`."""
     point, oracles = run_oracles(target, training, seed)
     asked = [(point, oracle) for oracle in oracles]
     if all(comparison.ok for oracle in oracles for comparison in compare_all(oracle)):
@@ -53,7 +53,7 @@ def _checked(target: Target, training: bool, seed: int) -> Report:
 
 
 def run_oracles(target: Target, training: bool, seed: int) -> tuple[Point, list[Oracle]]:
-    """Return a point, and the oracles that know the gradients there."""
+    """Draw a point, and return it with the results of the oracles at that point."""
     point, first = differences.run_oracle(target, training, seed)
     oracles = [first]
     if autograd.is_available() and autograd.has_counterpart(target.layer):
@@ -66,7 +66,7 @@ def run_oracles(target: Target, training: bool, seed: int) -> tuple[Point, list[
 
 
 def _causes(target: Target, point: Point, oracle: Oracle) -> tuple[Cause, ...]:
-    """Return the likely causes of the errors that an oracle found at a point."""
+    """Return the likely causes of the wrong gradients that an oracle found at a point."""
     rejected = [comparison for comparison in compare_all(oracle) if not comparison.ok]
     if oracle.name == linearity.NAME:
         return tuple(linearity.cause(comparison) for comparison in rejected)

@@ -1,7 +1,7 @@
-"""The contract of a layer: three pure functions with the right arguments and return values.
+"""The layer contract: three pure functions with the right arguments and return values.
 
-Wrong numbers, wrong shapes and missing gradients are not checked here: the oracles reject them, and
-the diagnosis names the cause.
+Wrong values, wrong shapes and missing gradients are not checked here, because the oracles reject
+them and the diagnosis names the cause.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ RETURNS = {
 
 
 def check_contract(target: Target) -> None:
-    """Run the functions of a layer, twice in training and twice at inference.
+    """Check that a layer fulfils the contract, by running its functions twice in each mode.
 
     Raises:
-        ModelError: if a function has the wrong arguments or return values, writes into its
-            arguments, or gives different numbers when it is called again.
+        ModelError: if a function has the wrong arguments or return values, modifies its
+            arguments, or returns different numbers when it is called again.
     """
     layer, name = target.layer, target.name
     for part in PARAMETERS:
@@ -49,14 +49,14 @@ def check_contract(target: Target) -> None:
             if not np.array_equal(array, again[tensor], equal_nan=True):
                 what = "forward" if tensor == "Y" else f"backward, for {tensor},"
                 raise ModelError(
-                    f"{name}: {what} gives different numbers when it is called again; keep nothing "
-                    "in self, and derive random numbers from ctx (seed, step, layer)"
+                    f"{name}: {what} returns different numbers when it is called again; keep "
+                    "nothing in self, and derive random numbers from ctx (seed, step, layer)"
                 )
         _check_cache(target, training)
 
 
 def _check_cache(target: Target, training: bool) -> None:
-    """Raise if backward depends on what forward has seen since it made the cache."""
+    """Raise if backward is affected by a later call of forward with other examples."""
     layer, rng = target.layer, np.random.default_rng(1)
     params, X, ctx = target.sample_inputs(rng, 0, training)
     Y, cache = layer.forward(params, X, ctx)
@@ -68,13 +68,13 @@ def _check_cache(target: Target, training: bool) -> None:
     for tensor, array in once.items():
         if not np.array_equal(array, again[tensor], equal_nan=True):
             raise ModelError(
-                f"{target.name}: backward, for {tensor}, gives different numbers once forward "
-                "has seen other examples; keep its inputs in the cache, not in self"
+                f"{target.name}: backward, for {tensor}, returns different numbers after "
+                "forward was called with other examples; keep its inputs in the cache, not in self"
             )
 
 
 def _run(target: Target, output: Shape, training: bool) -> dict[str, Array]:
-    """Return the output and all gradients, after checking what forward and backward return."""
+    """Run forward and backward, check their return values, and return Y and all gradients."""
     layer, name, rng = target.layer, target.name, np.random.default_rng(0)
     params, X, ctx = target.sample_inputs(rng, 0, training)
     buffers = layer.buffers if has_buffers(layer) else ()
@@ -107,7 +107,7 @@ def _check_arguments(name: str, layer: Layer, part: str) -> None:
 
 
 def _pair(name: str, part: str, returned: Any) -> tuple[Any, Any]:
-    """Return the two values that a function returned."""
+    """Check that a function returned two values, and return them."""
     if not isinstance(returned, (tuple, list)) or len(returned) != 2:
         raise ModelError(
             f"{name}: {part} must return two values, {RETURNS[part]}, not {_kind(returned)}"
@@ -117,7 +117,7 @@ def _pair(name: str, part: str, returned: Any) -> tuple[Any, Any]:
 
 
 def _checked_init(name: str, layer: Layer, params: Any, output: Any) -> Shape:
-    """Return the shape of the output, after checking it and the arrays."""
+    """Check the arrays and the output shape that init returned, and return the shape."""
     if not isinstance(params, dict):
         raise ModelError(f"{name}: init must return a dict of arrays by name, not {_kind(params)}")
     for key in params:
@@ -127,11 +127,11 @@ def _checked_init(name: str, layer: Layer, params: Any, output: Any) -> Shape:
     for tensor, array in arrays.items():
         if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu" or not array.size:
             raise ModelError(
-                f"{name}: init returns {tensor} as {_kind(array)}; make it an array of float64 "
+                f"{name}: init returns {tensor} as {_kind(array)}; make it a float64 array "
                 "with at least one element"
             )
         if not np.isfinite(array).all():
-            raise ModelError(f"{name}: init returns numbers in {tensor} that are not finite")
+            raise ModelError(f"{name}: init returns NaN or infinity in {tensor}")
     sizes = output if isinstance(output, tuple) else (None,)
     if not all(isinstance(size, (int, np.integer)) for size in sizes):
         raise ModelError(
@@ -148,7 +148,7 @@ def _checked_init(name: str, layer: Layer, params: Any, output: Any) -> Shape:
 
 
 def _check_output(name: str, Y: Any, output: Shape) -> None:
-    """Raise unless the output is an array of float64 with the shape that init promised."""
+    """Raise unless the output is a float64 array with the shape that init returned."""
     if not isinstance(Y, np.ndarray) or Y.dtype != np.float64:
         raise ModelError(
             f"{name}: forward returns Y as {_kind(Y)}, but X is an array of float64; return "
@@ -157,17 +157,17 @@ def _check_output(name: str, Y: Any, output: Shape) -> None:
     if Y.ndim == 0 or Y.shape[1:] != output:
         raise ModelError(
             f"{name}: forward returns Y as {Y.shape}, but init says that the output of one "
-            f"example is {output}; make them agree, with the axis of examples first"
+            f"example is {output}; return the same shape from both, with the batch axis first"
         )
     if not np.isfinite(Y).all():
         raise ModelError(
-            f"{name}: forward returns numbers that are not finite for an X between -1.7 and 1.7; "
-            "make it defined there"
+            f"{name}: forward returns NaN or infinity for an X between -1.7 and 1.7; "
+            "make sure that it returns finite numbers there"
         )
 
 
 def _check_gradients(name: str, dX: Any, found: Any, parameters: set[str]) -> None:
-    """Raise unless the gradients are arrays of float64, and all belong to parameters."""
+    """Raise unless all gradients are float64 arrays and belong to parameters."""
     if not isinstance(found, dict):
         raise ModelError(
             f"{name}: backward must return a dict of gradients by name, {{}} if it has no "
@@ -191,18 +191,16 @@ def _check_gradients(name: str, dX: Any, found: Any, parameters: set[str]) -> No
 def _check_unwritten(
     name: str, part: str, given: Mapping[str, Array], before: Mapping[str, Array]
 ) -> None:
-    """Raise if a function changed its arguments."""
+    """Raise if a function modified its arguments."""
     if given.keys() != before.keys():
-        raise ModelError(
-            f"{name}: {part} changes which arrays are in params; leave params as they are"
-        )
+        raise ModelError(f"{name}: {part} adds or removes arrays in params; do not modify params")
     for tensor, array in given.items():
         if not np.array_equal(array, before[tensor], equal_nan=array.dtype.kind == "f"):
-            raise ModelError(f"{name}: {part} writes into {tensor}; write into a copy instead")
+            raise ModelError(f"{name}: {part} modifies {tensor}; modify a copy instead")
 
 
 def _kind(thing: Any) -> str:
-    """Return the type of a value in words."""
+    """Describe the type of a value in words."""
     if isinstance(thing, np.ndarray):
         return f"an array of {thing.dtype} {thing.shape}"
     if isinstance(thing, (tuple, list)):

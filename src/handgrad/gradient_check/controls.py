@@ -1,6 +1,7 @@
-"""Negative controls: each oracle must reject gradients that are wrong on purpose.
+"""Negative controls: each oracle must reject deliberately wrong gradients.
 
-An oracle that accepts our gradient is given mutations of it: zeroed, scaled, transposed, shifted.
+If an oracle accepts our gradient, it is tested with mutations of that gradient: zeroed, scaled,
+transposed and shifted.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ SAME = 1e-4  # a mutation that changes less, relative to the gradient's norm, is
 
 
 class Control(NamedTuple):
-    """A mutated gradient, and the answer of an oracle.
+    """A mutated gradient, and whether an oracle rejected it.
 
     Attributes:
-        tensor: the array that it is the gradient of.
+        tensor: the name of the array whose gradient was mutated.
         oracle: the name of the oracle.
         mutation: how the gradient was changed.
-        rejected: whether the oracle rejected it.
+        rejected: whether the oracle rejected the mutated gradient.
     """
 
     tensor: str
@@ -33,10 +34,10 @@ class Control(NamedTuple):
 
 
 def controls(oracle: Oracle) -> Iterator[Control]:
-    """Yield an oracle's answers to mutations of each gradient that it accepts.
+    """Test an oracle on mutations of each gradient that it accepts, and yield the results.
 
-    Where it rejects ours, its own gradient is mutated. Mutations that change nothing, such as a
-    zero gradient zeroed, are skipped.
+    If the oracle rejects our gradient, its own gradient is mutated instead. Mutations that change
+    nothing are skipped: for example, setting a zero gradient to zero.
     """
     norms = norms_of(oracle)
     for tensor, expected in oracle.expected_gradients.items():
@@ -52,9 +53,9 @@ def controls(oracle: Oracle) -> Iterator[Control]:
 
 
 def controls_of_zero(oracle: Oracle, tensors: Iterable[str]) -> Iterator[Control]:
-    """Yield an oracle's answers to nonzero numbers in place of gradients that are zero.
+    """Test an oracle with nonzero values where the right gradient is zero; yield the results.
 
-    The norm of these numbers is 1 % of the norm of all gradients.
+    The norm of these values is 1 % of the norm of all gradients.
     """
     together = float(np.linalg.norm(list(norms_of(oracle).values())))
     for tensor in tensors:
@@ -65,9 +66,9 @@ def controls_of_zero(oracle: Oracle, tensors: Iterable[str]) -> Iterator[Control
 
 
 def mutations(gradient: Array) -> Iterator[tuple[str, Array]]:
-    """Yield a gradient zeroed, scaled by 1 %, transposed (or reversed) and shifted by one.
+    """Yield mutations of a gradient: zeroed, 1 % larger, transposed or reversed, shifted by one.
 
-    A single number is only zeroed and scaled.
+    For a gradient with a single element, only zeroing and scaling are tried.
     """
     yield "zeroed", 0 * gradient
     yield "scaled by 1 %", gradient * gradient.dtype.type(1.01)

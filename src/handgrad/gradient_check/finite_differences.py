@@ -1,16 +1,17 @@
-"""The oracle differences: central differences, which need only the forward pass.
+"""The oracle "differences": central differences, which need only the forward pass.
 
-The function is f = Σ dY·Y with a random cotangent dY. Its slope along a direction v is
+The function to differentiate is f = Σ dY·Y with a random cotangent dY. Its slope along a
+direction v is
 
     slope(h) = (f(x + hv) − f(x − hv)) / 2h
 
-and Richardson's combination of two slopes, (4·slope(h/2) − slope(h))/3, is exact up to terms of
-order h⁴. Directions are single elements, and random vectors over all elements of an array. A
-direction that crosses a kink or a tie has no slope: another one is drawn, and if there is none,
-another point.
+and Richardson extrapolation of two slopes, (4·slope(h/2) − slope(h))/3, is exact up to terms of
+order h⁴. A direction is either a single element, or a random vector over all elements of an array.
+If a direction crosses a kink (of a ReLU) or a tie (of a max pooling), f has no slope along it, and
+another direction is drawn. If no direction is left, another point is drawn.
 
-h is 1e-5. It is longer where numbers are so large that rounding hides the slope, and shorter where
-forward has a strong curvature. Both differ from a kink, which remains at every step length.
+h is 1e-5. A larger h is used if the values are so large that rounding hides the slope, and a
+smaller h if forward has a strong curvature. Neither helps at a kink, which shows at every h.
 """
 
 from __future__ import annotations
@@ -40,10 +41,10 @@ Direction = int | Array  # the index of an element, or a unit vector over all el
 
 
 class KinkError(Exception):
-    """Too few directions at this point are free of kinks.
+    """Raised if too few directions at a point are free of kinks.
 
     Attributes:
-        jumps: whether f changes much along one step.
+        jumps: whether f changes by a large amount within one step.
     """
 
     def __init__(self, jumps: bool) -> None:
@@ -52,17 +53,17 @@ class KinkError(Exception):
 
 
 class Slope(NamedTuple):
-    """The slope along one direction, and a bound on the part that may come from a kink."""
+    """The slope along one direction, and a bound on its error that a kink may cause."""
 
     value: float
     doubt: float
 
 
 def run_oracle(target: Target, training: bool, seed: int) -> tuple[Point, Oracle]:
-    """Return a point, and the slopes there by central differences.
+    """Draw a point without kinks, and return it with the slopes that central differences give.
 
     Raises:
-        ModelError: if every point sits on a kink, or cannot be checked in float64.
+        ModelError: if every point lies on a kink, or cannot be checked in float64.
     """
     jumps = 0
     for attempt in range(DRAWS):
@@ -76,7 +77,7 @@ def run_oracle(target: Target, training: bool, seed: int) -> tuple[Point, Oracle
     if jumps > DRAWS / 2:
         raise ModelError(
             f"{target.name}: forward has no slope at any of {DRAWS} points; it jumps everywhere, "
-            f"changes much within {STEP:g}, or draws random numbers that do not come from ctx"
+            f"changes a lot within {STEP:g}, or draws random numbers that do not come from ctx"
         )
     raise ModelError(
         f"{target.name}: finite differences in float64 cannot check it at any of {DRAWS} points; "
@@ -87,7 +88,7 @@ def run_oracle(target: Target, training: bool, seed: int) -> tuple[Point, Oracle
 def measure_slopes(
     target: Target, point: Point, rng: np.random.Generator
 ) -> dict[str, ExpectedGradient]:
-    """Return the slopes along directions of all arrays, none of which crosses a kink."""
+    """Return the slopes along directions in all arrays, chosen so that none crosses a kink."""
     f = function(target.layer, point)
     size = _size(target.layer, point)
     arrays = differentiable(target.layer, point)
@@ -120,7 +121,7 @@ def measure_slopes(
 
 
 def every_element(layer: Layer, point: Point) -> dict[str, Array]:
-    """Return the whole gradients by central differences, kinks included."""
+    """Return all elements of all gradients by central differences, even at kinks."""
     f, arrays, size = function(layer, point), differentiable(layer, point), _size(layer, point)
     slopes = {
         name: [slope(f, array, k, size=size) for k in range(array.size)]
@@ -150,9 +151,9 @@ def depends_on(target: Target, point: Point, tensor: str) -> bool:
 
 
 def function(layer: Layer, point: Point) -> Callable[[], float]:
-    """Return f minus its value at the point, because small numbers have smaller rounding errors.
+    """Return f minus its value at the point; the difference is small, and so is its rounding error.
 
-    The function reads the arrays of the point, which may be changed in place.
+    The function reads the arrays of the point at each call, so they may be changed in place.
     """
     params, X, ctx, dY = point
     start = np.array(layer.forward(params, X, ctx)[0])  # a copy: Flatten's Y is a view of X
@@ -166,11 +167,11 @@ def function(layer: Layer, point: Point) -> Callable[[], float]:
 def refined(
     f: Callable[[], float], array: Array, direction: Direction, bound: float, size: float = 0.0
 ) -> Slope:
-    """Return the slope along a direction by a step length that suits f, where `STEP` does not.
+    """Return the slope along a direction with a step length that suits f, if `STEP` does not.
 
-    A longer step is valid wherever its doubt is small, because a kink between the steps is always
-    detected. A shorter step might just miss the kink, so it is used only where the doubt falls as
-    h² does, which is how a smooth f behaves.
+    A longer step is valid if its doubt is small, because a kink between the steps is always
+    detected. A shorter step might miss the kink, so it is used only if the doubt decreases in
+    proportion to h², as it does for a smooth f.
     """
     first = slope(f, array, direction, size=size)
     doubts = [slope(f, array, direction, STEP / k).doubt for k in (1, 2, 4)]
@@ -189,12 +190,13 @@ def slope(
     step: float = STEP,
     size: float = 0.0,
 ) -> Slope:
-    """Return the slope of f along a direction in an array, which is changed and restored.
+    """Return the slope of f along a direction in an array; the array is changed and restored.
 
-    The size is that of the numbers that f sums: their rounding is part of the doubt.
+    `size` is the magnitude of the numbers that f sums; their rounding error is added to the doubt.
 
-    Two signs reveal a kink: the slopes at h and h/2 differ, or the curvatures do. The first cannot
-    see a kink exactly in the middle, the second cannot see one at h/3; together they see all.
+    A kink is detected if the slopes at h and h/2 differ, or if the curvatures differ. The first
+    test misses a kink exactly in the middle, the second misses one at h/3; together they miss
+    none.
     """
     flat = array.reshape(-1)
     part, vector = (
@@ -219,10 +221,10 @@ def slope(
 def _last_resort(
     f: Callable[[], float], array: Array, direction: Direction, bound: float, size: float
 ) -> Slope:
-    """Return the slope along a direction for which no replacement is left.
+    """Return the slope along a direction that cannot be replaced by another one.
 
     Raises:
-        KinkError: if there is none.
+        KinkError: if no step length gives a slope.
     """
     found = refined(f, array, direction, bound, size)
     if not found.doubt <= bound:
@@ -231,7 +233,7 @@ def _last_resort(
 
 
 def _size(layer: Layer, point: Point) -> float:
-    """Return the size of the numbers that f sums."""
+    """Return the magnitude of the numbers that f sums."""
     return float(np.linalg.norm(point.dY * layer.forward(*point[:3])[0]))
 
 
@@ -256,7 +258,7 @@ def _random_directions(array: Array, rng: np.random.Generator) -> list[Direction
 
 
 def _more_random_directions(array: Array, rng: np.random.Generator) -> Iterator[Direction]:
-    """Yield enough directions for a large network, where most cross a kink."""
+    """Yield many random directions: in a large network, most of them cross a kink."""
     for _ in range(DRAWS):
         yield from _random_directions(array, rng)
 
@@ -264,7 +266,7 @@ def _more_random_directions(array: Array, rng: np.random.Generator) -> Iterator[
 def _expected_gradient(
     array: Array, directions: list[Direction], slopes: list[Slope]
 ) -> ExpectedGradient:
-    """Return the slopes along some directions as numbers expected of a gradient."""
+    """Return the slopes along some directions as an expected gradient."""
     elements = np.array([direction for direction in directions if isinstance(direction, int)])
     vectors = [direction for direction in directions if not isinstance(direction, int)]
 

@@ -1,7 +1,8 @@
-"""The oracle golden: numbers that autograd computed once, stored in a file.
+"""The oracle "golden": reference gradients that autograd computed once, stored in a file.
 
-They show whether the gradients of the named models have changed, without PyTorch too, and would
-reveal an error that we share with today's PyTorch. To write the file again:
+They show whether the gradients of the built-in models have changed, even if PyTorch is not
+installed. They would also reveal an error that both we and a later PyTorch make. To write the file
+again:
 
     python -m handgrad.gradient_check.golden_gradients
 """
@@ -30,7 +31,7 @@ LARGEST = 4  # the number of elements stored for each gradient
 
 
 def run_oracle(target: Target) -> Oracle | None:
-    """Return the stored gradients of a named model in training; None if the file has none."""
+    """Compare a built-in model in training mode with its stored gradients; None if it has none."""
     stored = json.loads(FILE.read_text("utf-8")).get(target.name)
     if stored is None:
         return None
@@ -42,7 +43,7 @@ def run_oracle(target: Target) -> Oracle | None:
 def _expected_gradient(
     shape: list[int], norm: float, elements: dict[str, float]
 ) -> ExpectedGradient:
-    """Return the stored numbers of one gradient: its largest elements, and its norm."""
+    """Return the expectation from the stored numbers: the largest elements and the norm."""
     indices = np.array([int(index) for index in elements])
 
     def measure(gradient: Array) -> Array:
@@ -52,7 +53,7 @@ def _expected_gradient(
 
 
 def compute(targets: list[Target]) -> dict[str, Any]:
-    """Return the content of the file for some targets, computed by autograd.
+    """Compute the content of the file for some targets with autograd.
 
     Raises:
         MissingExtraError: if PyTorch is not installed.
@@ -82,7 +83,7 @@ def _entry(gradient: Array) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Write the file again, and return the exit status."""
+    """Compute the gradients, write the file and return the exit status."""
     from handgrad.gradient_check.registry import NAMED
 
     try:
@@ -99,6 +100,6 @@ def main() -> int:
 if __name__ == "__main__":
     argparse.ArgumentParser(
         prog="python -m handgrad.gradient_check.golden_gradients",
-        description="Compute the golden gradients of the named models and write them to the file.",
+        description="Compute the reference gradients of the built-in models, and store them.",
     ).parse_args()
     sys.exit(main())

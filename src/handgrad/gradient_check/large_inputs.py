@@ -1,6 +1,6 @@
-"""The oracle "large inputs": central differences where functions saturate or clip.
+"""The oracle "large inputs": central differences at inputs where functions saturate or clip.
 
-All other oracles use examples between -1.7 and 1.7, where a clip at 6 has no effect.
+All other oracles use examples between -1.7 and 1.7, so they cannot detect a clip at 6.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ DRAWS = 3
 
 
 def run_oracles(target: Target, seed: int, training: bool) -> list[tuple[Point, Oracle]]:
-    """Return points with larger examples, and the gradients by central differences there.
+    """Compare the gradients with central differences at points with larger examples.
 
-    A scale is left out if forward overflows there, or saturates so far that rounding hides the
+    A scale is skipped if forward overflows there, or saturates so much that rounding hides the
     slopes.
     """
     found = (_first(target, scales, seed, training) for scales in SCALES)

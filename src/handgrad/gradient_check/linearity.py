@@ -1,9 +1,9 @@
-"""The oracle linearity: backward must be linear in the cotangent.
+"""The oracle "linearity": backward must be linear in the cotangent.
 
     backward(s (dY₁ + dY₂)) = s (backward(dY₁) + backward(dY₂))
 
-A cotangent that is clipped, or rounded to float32 on the way, violates this by more than float64
-rounding does, at any point.
+If backward clips the cotangent or rounds it to float32, the two sides differ by more than float64
+rounding errors, at any point.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ FLOAT32_ERRORS = (1e-9, 1e-6)  # float32 rounding causes errors in this range
 
 
 def run_oracle(target: Target, point: Point) -> Oracle:
-    """Return the gradients that follow from those of two cotangents by linearity.
+    """Compare the gradient for a sum of two cotangents with the sum of their gradients.
 
-    Of all scales, the one with the largest difference is compared.
+    The scale with the largest difference is reported.
     """
     layer, rng = target.layer, np.random.default_rng((point.ctx.seed, 4))
     other = point._replace(dY=rng.uniform(-SPREAD, SPREAD, point.dY.shape))
@@ -42,18 +42,18 @@ def run_oracle(target: Target, point: Point) -> Oracle:
 
 
 def cause(comparison: Comparison) -> Cause:
-    """Return the cause of an error that this oracle found."""
+    """Return the likely cause of an error that this oracle found."""
     if FLOAT32_ERRORS[0] < comparison.error < FLOAT32_ERRORS[1]:
         sentence = "the error is that of float32 rounding; let backward compute in dY's dtype"
         return Cause("computed in float32", sentence, comparison.tensor)
     sentence = (
-        "backward is not linear in dY: for a sum of cotangents, or a dY 1,000 times as large or "
-        "small, it does not give the sum or the multiple; look for a clip, a threshold or rounding"
+        "backward is not linear in dY: the gradient for a sum of cotangents is not the sum of "
+        "their gradients, or is not scaled with dY; look for a clip, a threshold or rounding"
     )
     return Cause("not linear", sentence, comparison.tensor)
 
 
 def _distance(one: Array, other: Array) -> float:
-    """Return the norm of the difference; infinity if a number is not finite."""
+    """Return the norm of the difference, or infinity if the difference is not finite."""
     distance = float(np.linalg.norm(one - other))
     return distance if np.isfinite(distance) else np.inf

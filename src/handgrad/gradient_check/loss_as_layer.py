@@ -1,4 +1,4 @@
-"""A loss as a layer, so that the same check covers it."""
+"""A loss wrapped as a layer, so that the gradient check can treat it like one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class LossAsLayer:
     weighted: bool = False
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
-        """Return no parameters, and an empty shape: the loss is one number for the batch."""
+        """Return no parameters and an empty shape, because the loss is one number per batch."""
         return {}, ()
 
     def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
@@ -35,7 +35,7 @@ class LossAsLayer:
         return cache * dY, {}
 
     def sample_labels(self, shape: Shape, ctx: Context) -> tuple[Array, Array | None]:
-        """Return the labels y (N,), and example weights (N,) if the loss is weighted."""
+        """Draw the labels y (N,), and the example weights (N,) if the loss is weighted."""
         (N, K), rng = shape, np.random.default_rng((ctx.seed, 3))
         y = rng.integers(0, K, N)
         return y, rng.uniform(0.1, 3.0, N) if self.weighted else None

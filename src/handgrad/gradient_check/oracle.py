@@ -1,4 +1,4 @@
-"""Oracles: independent sources of the right gradients, and the comparison with ours."""
+"""Oracles: independent methods that compute expected gradients, and the comparison with ours."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import numpy as np
 
 from handgrad.layers import Array, Shape
 
-NEGLIGIBLE = 1e-8  # a gradient below this share of all gradients is zero up to rounding
+NEGLIGIBLE = 1e-8  # a gradient below this fraction of all gradients is zero up to rounding
 
 
 @dataclass(frozen=True)
 class ExpectedGradient:
-    """Some numbers that an oracle expects of a gradient.
+    """The numbers that an oracle expects for one gradient: elements, projections or a norm.
 
     Attributes:
         shape: the shape of the gradient.
-        elements: flat indices of single elements, (E,).
-        expected: the numbers, (M,); the first E are those elements.
-        measure: computes the same numbers from a gradient of ours.
+        elements: the flat indices of the elements that are compared one by one, (E,).
+        expected: the expected numbers, (M,); the first E are the values of those elements.
+        measure: computes the same M numbers from our gradient.
     """
 
     shape: Shape
@@ -31,7 +31,7 @@ class ExpectedGradient:
 
     @property
     def whole(self) -> Array | None:
-        """The whole gradient; None if the oracle does not know every element."""
+        """The whole gradient, or None if the oracle does not know every element."""
         size = math.prod(self.shape)
         if len({*self.elements.tolist()}) < size:
             return None
@@ -41,7 +41,7 @@ class ExpectedGradient:
 
 
 def expect_all(gradient: Array) -> ExpectedGradient:
-    """Return the expectation of every element of a gradient."""
+    """Return an expectation that covers every element of a gradient."""
 
     def measure(ours: Array) -> Array:
         return ours.reshape(-1).astype(np.float64)
@@ -51,10 +51,10 @@ def expect_all(gradient: Array) -> ExpectedGradient:
 
 @dataclass(frozen=True)
 class Oracle:
-    """One independent method, with the gradients that it expects.
+    """The result of one oracle: our gradients, and those that it expects.
 
     Attributes:
-        name: the name in reports.
+        name: the oracle's name in reports.
         bound: the largest error that is accepted.
         ours: our gradients by name.
         expected_gradients: the expected gradients by name.
@@ -68,7 +68,7 @@ class Oracle:
 
 @dataclass(frozen=True)
 class Element:
-    """One element of a gradient: our number, and the expected one."""
+    """One element of a gradient: our value and the expected value."""
 
     index: tuple[int, ...]
     ours: float
@@ -80,13 +80,14 @@ class Comparison:
     """The comparison of one of our gradients with one oracle.
 
     Attributes:
-        tensor: the array that it is the gradient of.
+        tensor: the name of the array whose gradient is compared.
         shape: the shape of that array.
         oracle: the name of the oracle.
         error: the norm of the difference, relative to the norm of the expected numbers.
         bound: the largest error that is accepted.
-        worst: the element with the largest error; None if our gradient has the wrong shape.
-        first: the first element, in memory order, whose error alone exceeds the bound.
+        worst: the element with the largest error, or None if our gradient has the wrong shape.
+        first: the first element, in memory order, whose own error exceeds the bound; None if there
+            is no such element.
     """
 
     tensor: str
@@ -104,14 +105,14 @@ class Comparison:
 
 
 def compare_all(oracle: Oracle) -> list[Comparison]:
-    """Compare each gradient that the oracle knows."""
+    """Compare our gradients with all those that the oracle expects."""
     return [
         compare(oracle, tensor, oracle.ours.get(tensor)) for tensor in oracle.expected_gradients
     ]
 
 
 def compare(oracle: Oracle, tensor: str, gradient: Array | None) -> Comparison:
-    """Compare one gradient; the error of a missing or wrongly shaped gradient is infinite."""
+    """Compare one gradient; if it is missing or has the wrong shape, the error is infinite."""
     expected = oracle.expected_gradients[tensor]
     if gradient is None or gradient.shape != expected.shape:
         return Comparison(tensor, expected.shape, oracle.name, float("inf"), oracle.bound)
@@ -135,7 +136,7 @@ def compare(oracle: Oracle, tensor: str, gradient: Array | None) -> Comparison:
 
 
 def norms_of(oracle: Oracle) -> dict[str, float]:
-    """Return the norm of the expected numbers of each gradient."""
+    """Return the norm of the expected numbers, for each gradient."""
     return {
         k: float(np.linalg.norm(expected.expected))
         for k, expected in oracle.expected_gradients.items()
@@ -143,17 +144,17 @@ def norms_of(oracle: Oracle) -> dict[str, float]:
 
 
 def negligible(oracle: Oracle) -> list[str]:
-    """Return the names of the gradients that are zero up to rounding, relative to all gradients."""
+    """Return the names of the gradients that are negligible relative to all gradients together."""
     norms = norms_of(oracle)
     together = float(np.linalg.norm(list(norms.values())))
     return [tensor for tensor, norm in norms.items() if norm <= NEGLIGIBLE * together]
 
 
 def scale_of(norms: Mapping[str, float], tensor: str) -> float:
-    """Return the norm that the error of a gradient is relative to: its own.
+    """Return the norm by which the error of a gradient is divided: normally its own norm.
 
-    The error of a gradient that is zero up to rounding, such as that of a bias before a batch
-    norm, is relative to the norm of all gradients.
+    If the gradient is zero up to rounding, such as that of a bias before a batch norm, the error is
+    divided by the norm of all gradients.
     """
     together = float(np.linalg.norm(list(norms.values())))
     return norms[tensor] if norms[tensor] > NEGLIGIBLE * together else together

@@ -1,7 +1,7 @@
-"""The targets that `handgrad gradcheck` knows by name: all layers, the loss, the named models.
+"""The targets that `handgrad gradcheck` knows by name: layers, losses, built-in models.
 
-`CASES` is a table keyed by layer class. Each class has a case for every setting that takes a
-different path through its code. The tests run the same cases in all engines and exports.
+`CASES` is a table keyed by layer class. It contains one case for each setting that leads to a
+different code path. The tests run the same cases in all engines and exports.
 """
 
 from __future__ import annotations
@@ -134,19 +134,20 @@ LAYERS = (*(target for targets in CASES.values() for target in targets), *LOSSES
 def layers_target(
     name: str, layers: tuple[Layer, ...], shape: Shape, batch: int = NAMED_BATCH
 ) -> Target:
-    """Return the layers of a network as one target; large arrays are checked by samples."""
+    """Return the layers of a network as one target; large arrays are checked only in part."""
     return Target(name, Sequential(layers), shape, batch, elements=SAMPLE)
 
 
 def network_target(name: str, net: Network, batch: int = NAMED_BATCH) -> Target:
-    """Return a network as a target, to be checked at its own arrays."""
+    """Return a target that checks a network with its current weights."""
     return replace(layers_target(name, net.layers, net.shape, batch), arrays=net.params)
 
 
 def _named(name: str) -> Target:
-    """Return a named model for 28x28 images of 10 classes.
+    """Return the target of a built-in model for 28x28 images of 10 classes.
 
-    The weights are uniform, because normal ones may differ between versions of NumPy.
+    The weights are drawn from a uniform distribution, because NumPy's normally distributed numbers
+    may differ between versions.
     """
     layers = Network(MODELS[name](GlorotUniform()), NAMED_SHAPE, NAMED_CLASSES).layers
     return layers_target(name, layers, NAMED_SHAPE)
@@ -156,7 +157,7 @@ NAMED = {name: _named(name) for name in MODELS}
 
 
 def find_targets(name: str) -> list[Target]:
-    """Return the targets of a name: "all", a named model, a layer class, or one of its cases.
+    """Find targets by name: "all", a built-in model, a layer class, or one case of a class.
 
     Returns:
         An empty list if the name is unknown.

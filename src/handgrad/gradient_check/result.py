@@ -15,9 +15,9 @@ from handgrad.gradient_check.oracle import Comparison
 class Verdict(StrEnum):
     """The verdict of a check.
 
-    Where a gradient is zero, so is each of its mutations, and nothing is proven: an output that
-    depends on nothing, or jumps from one value to the next, has no slope. The same holds for a
-    gradient that is too small, relative to the others, to be distinguished from zero.
+    If a gradient is zero, all its mutations are zero too, so nothing can be proven. This happens if
+    the output is constant or piecewise constant. A gradient that is too small, relative to the
+    others, to be distinguished from zero is not proven either.
     """
 
     RIGHT = "right"
@@ -31,10 +31,10 @@ class Report:
 
     Attributes:
         name: the name of the layer or network.
-        training: whether it ran in training mode.
-        comparisons: one for each gradient and oracle.
+        training: whether it was checked in training mode.
+        comparisons: one comparison per gradient and oracle.
         controls: the mutated gradients, and whether the oracles rejected them.
-        causes: likely causes of wrong gradients, where one was found.
+        causes: the likely causes of wrong gradients, as far as they were found.
     """
 
     name: str
@@ -74,16 +74,16 @@ class Report:
 
     @property
     def broken(self) -> tuple[Control, ...]:
-        """The mutated gradients that an oracle accepted: the check itself is wrong."""
+        """The mutated gradients that an oracle accepted: if there are any, the check is broken."""
         return tuple(control for control in self.controls if not control.rejected)
 
     def worst(self, tensor: str) -> Comparison:
-        """Return the comparison of one gradient whose error is nearest to its bound."""
+        """Return the comparison of a gradient with the largest error relative to its bound."""
         own = [comparison for comparison in self.comparisons if comparison.tensor == tensor]
         return max(own, key=lambda comparison: comparison.error / comparison.bound)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the report as JSON values."""
+        """Return the report as a JSON-compatible dict."""
         return {
             "name": self.name,
             "training": self.training,
@@ -100,10 +100,10 @@ class Report:
 
 @dataclass(frozen=True, repr=False)
 class GradcheckResult:
-    """The reports of a gradient check, one for each target and mode.
+    """The result of a gradient check.
 
     Attributes:
-        reports: the reports.
+        reports: one report per target and mode.
     """
 
     reports: tuple[Report, ...]
@@ -115,7 +115,7 @@ class GradcheckResult:
 
     @property
     def summary(self) -> str:
-        """How many comparisons and controls succeeded, as one sentence."""
+        """A sentence with the numbers of passed comparisons and rejected mutations."""
         comparisons = [c for report in self.reports for c in report.comparisons]
         controls = [c for report in self.reports for c in report.controls]
         right, rejected = sum(c.ok for c in comparisons), sum(c.rejected for c in controls)
@@ -144,7 +144,7 @@ class GradcheckResult:
     _headings = ("target", "mode", "gradient of", "oracle", "error", "bound", "verdict")
 
     def _rows(self) -> list[tuple[str, ...]]:
-        """Return a row for each gradient: the comparison nearest to its bound."""
+        """Return one table row per gradient, with its worst comparison."""
         return [
             (
                 *(report.name, report.mode, tensor, worst.oracle),
@@ -156,16 +156,16 @@ class GradcheckResult:
         ]
 
     def _causes(self) -> list[Cause]:
-        """Return the likely causes of all reports, each once."""
+        """Return the likely causes of all reports, without duplicates."""
         return list(dict.fromkeys(cause for report in self.reports for cause in report.causes))
 
     def as_json(self) -> dict[str, Any]:
-        """Return all reports as JSON values."""
+        """Return all reports as a JSON-compatible dict."""
         return {"ok": self.ok, "reports": [report.as_json() for report in self.reports]}
 
 
 def _comparison_as_json(comparison: Comparison) -> dict[str, Any]:
-    """Return a comparison as JSON values; numbers that are not finite become null."""
+    """Return a comparison as a JSON-compatible dict; numbers that are not finite become null."""
 
     def finite(fields: dict[str, Any]) -> dict[str, Any]:
         odd = {k for k, v in fields.items() if isinstance(v, float) and not math.isfinite(v)}

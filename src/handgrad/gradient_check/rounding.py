@@ -1,9 +1,9 @@
-"""The oracle float32: our gradients in float32 against autograd in float64.
+"""The oracle "float32": compare our gradients in float32 with autograd in float64.
 
-The accuracy that float32 can reach depends on the point: a batch norm of nearly equal examples, or
-a sum whose terms cancel, amplifies rounding. So the effect of rounding on autograd's own gradients
-is measured first: all numbers of the forward and backward pass are perturbed in their last digits.
-Where this effect is too large, another point is drawn.
+The accuracy that float32 can reach depends on the point: a batch norm over nearly equal examples,
+or a sum whose terms cancel, amplifies rounding errors. Therefore the effect of rounding on
+autograd's own gradients is measured first, by perturbing the last digits of all numbers in the
+forward and backward pass. If the effect is too large, another point is drawn.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ DRAWS = 40  # the number of points tried
 
 
 def run_oracle(target: Target, point: Point) -> Oracle:
-    """Return autograd's gradients in float64, to compare with ours in float32.
+    """Compare our gradients in float32 with autograd's gradients in float64.
 
-    They are compared at this point, or at the next point where rounding moves every gradient so
-    little that `BOUND` is at least `MARGIN` times the effect. If there is none, the point with
-    the smallest effect is used; the bound is then `MARGIN` times this effect.
+    The point used is the first one at which `BOUND` is at least `MARGIN` times the effect of
+    rounding, starting with the given point. If there is no such point, the one with the smallest
+    effect is used, and the bound is `MARGIN` times that effect.
     """
     best, least = point, np.inf
     for attempt in range(DRAWS):
@@ -51,10 +51,10 @@ def run_oracle(target: Target, point: Point) -> Oracle:
 
 
 def effect_of_rounding(layer: Layer, point: Point) -> float:
-    """Return by how much one unit in float32's last place moves autograd's gradients, relatively.
+    """Return the relative change of autograd's gradients caused by one float32 rounding error.
 
-    The numbers are perturbed by several units, and the result is divided by as many: so a kink or
-    a tie that rounding could cross is crossed, and shows.
+    The numbers are perturbed by several units in the last place, and the change is divided by the
+    number of units. This way the perturbation crosses every kink or tie that rounding could cross.
     """
     right = autograd(layer, point)
     norms = {tensor: float(np.linalg.norm(array)) for tensor, array in right.items()}
@@ -67,7 +67,7 @@ def effect_of_rounding(layer: Layer, point: Point) -> float:
 
 
 def _perturbed(point: Point, seed: int) -> Point:
-    """Return a point whose numbers differ by some units of float32's last place."""
+    """Return a copy of a point, perturbed by a few units in the last place of float32."""
     near, rng = point.cast(np.float64), np.random.default_rng(seed)
     for array in (near.X, near.dY, *flatten(near.params).values()):
         array *= 1 + _UNIT * rng.uniform(-1, 1, array.shape)
@@ -77,15 +77,15 @@ def _perturbed(point: Point, seed: int) -> Point:
 def _relative(
     moved: Mapping[str, Array], right: Mapping[str, Array], norms: Mapping[str, float], tensor: str
 ) -> float:
-    """Return the norm of a difference, relative to the scale of this gradient's errors."""
+    """Return the norm of the difference, divided by the scale of this gradient's errors."""
     difference = float(np.linalg.norm(moved[tensor] - right[tensor]))
     return difference / scale_of(norms, tensor) if difference else 0.0
 
 
 class _Perturbing(TorchFunctionMode):
-    """A mode in which the result of each PyTorch function is perturbed at random.
+    """A mode that randomly perturbs the result of each PyTorch function.
 
-    The result is multiplied by a factor near 1, so its gradient is perturbed too.
+    The result is multiplied by a factor near 1, which perturbs its gradient too.
     """
 
     def __init__(self, seed: int) -> None:
@@ -95,7 +95,7 @@ class _Perturbing(TorchFunctionMode):
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
-        """Call a function, and perturb the numbers that it returns."""
+        """Call a function, and perturb its result."""
         found = func(*args, **(kwargs or {}))
         if not isinstance(found, Tensor) or not found.requires_grad or found.is_leaf:
             return found

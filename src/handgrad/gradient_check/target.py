@@ -1,4 +1,4 @@
-"""The object of a check: a layer, or a network as one layer, and the points to check it at."""
+"""A target of the gradient check, and the points at which its gradients are checked."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Point(NamedTuple):
     """One point at which a gradient is checked.
 
     Attributes:
-        params: the layer's arrays.
+        params: the layer's parameters and buffers.
         X: a batch of examples, (N, ...).
-        ctx: training or inference, seed and step.
-        dY: the cotangent, shaped like the output; the function differentiated is Σ dY·Y.
+        ctx: the mode (training or inference), the seed and the step.
+        dY: the cotangent, with the shape of the output; the function Σ dY·Y is differentiated.
     """
 
     params: Params
@@ -40,17 +40,17 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class Target:
-    """A layer to check, with the shape of the examples that it takes.
+    """A layer to check, with the shape of its input.
 
     Attributes:
-        name: the name in reports.
-        layer: the layer; a network is a `Sequential`.
-        shape: the shape of one example, without the batch.
+        name: the target's name in reports.
+        layer: the layer; a network is represented by a `Sequential`.
+        shape: the shape of one example, without the batch axis.
         batch: N, the number of examples in a batch.
-        arrays: the arrays to check at; None: newly initialized ones, moved off their initial
-            values.
-        elements: an array with more elements has only `SAMPLE` of them checked one by one.
-        file: the user's file that defines the layer; None: the layer is one of handgrad's.
+        arrays: the parameters and buffers to use, or None to initialize and then perturb them.
+        elements: the size up to which every element of an array is checked by itself; of a larger
+            array, only `SAMPLE` elements are.
+        file: the user's file that defines the layer, or None for a layer of handgrad.
     """
 
     name: str
@@ -62,9 +62,10 @@ class Target:
     file: Path | None = None
 
     def point(self, seed: int, training: bool) -> Point:
-        """Draw arrays, examples and a cotangent, all float64.
+        """Draw a point: arrays, examples and a cotangent, all in float64.
 
-        All numbers are uniform, because these are the same in every version of NumPy.
+        All numbers are drawn from uniform distributions, because those are the same in every
+        version of NumPy.
         """
         rng = np.random.default_rng((seed, 1))
         params, X, ctx = self.sample_inputs(rng, seed, training)
@@ -87,7 +88,7 @@ class Target:
 
 
 def gradients(layer: Layer, point: Point) -> dict[str, Array]:
-    """Return the gradients that backward computes: dX as "X", and those of the parameters."""
+    """Return the gradients that backward computes, by name; the gradient dX has the name "X"."""
     params, X, ctx, dY = point
     _, cache = layer.forward(params, X, ctx)
     dX, found = layer.backward(params, cache, dY)
@@ -95,14 +96,14 @@ def gradients(layer: Layer, point: Point) -> dict[str, Array]:
 
 
 def differentiable(layer: Layer, point: Point) -> dict[str, Array]:
-    """Return the arrays that must have a gradient: the examples as "X", and the parameters."""
+    """Return the arrays that must have a gradient: the parameters, and the examples as "X"."""
     buffers = layer.buffers if has_buffers(layer) else ()
     parameters = {k: v for k, v in flatten(point.params).items() if k not in buffers}
     return {"X": point.X, **parameters}
 
 
 def _perturb(params: Params, rng: np.random.Generator) -> None:
-    """Move all arrays off their initial values: at zero, a forgotten bias would go unnoticed."""
+    """Perturb the initial values: if a bias were zero, forgetting it would go unnoticed."""
     for name, array in flatten(params).items():
         if name.endswith(("running_var", "std")):
             array[...] = rng.uniform(0.5, 2.0, array.shape)

@@ -1,4 +1,4 @@
-"""A user's layer, loaded from a Python file."""
+"""Loading a user-defined layer from a Python file."""
 
 from __future__ import annotations
 
@@ -27,24 +27,25 @@ SHAPES: tuple[Shape, ...] = ((5,), (3, 6, 8))  # tried if no shape is given
 def load_user_layer(
     place: str, args: str = "", shape: Shape | None = None, batch: int = BATCH
 ) -> Target:
-    """Return a user's layer as a target; all its elements are checked.
+    """Load a user-defined layer as a target whose elements are all checked.
 
     Args:
-        place: the file and the name of the class, "FILE.py:LAYER".
-        args: the constructor's arguments as JSON: an object by name, or a list in order.
-        shape: the shape of one example; None: the one of `SHAPES` that works best.
+        place: the file and the name of the class, in the form "FILE.py:LAYER".
+        args: the constructor's arguments in JSON: an object for keyword arguments, or a list for
+            positional ones.
+        shape: the shape of one example, or None to choose from `SHAPES` the one that works best.
         batch: N, the number of examples in a batch.
 
     Raises:
-        ConfigError: if args are not such JSON, or place names no class.
+        ConfigError: if args is not valid JSON of this form, or place does not name a class.
         ModelError: if the file, the class or one of its functions fails; the message names the
-            line, or the function and the remedy.
+            line, or the function and how to fix it.
     """
     path, name = place.rsplit(":", 1) if ":" in place else (place, "")
     file = Path(path)
     layer = _constructed(file, name, args)
     found = shape or max(SHAPES, key=lambda one: _count_working(layer, one))
-    advice = "" if shape else f"; the shape was {found}, --shape sets another"
+    advice = "" if shape else f"; the shape was {found}, use --shape to set another"
     with errors_with_line(file, advice):
         target = Target(name, layer, found, batch, elements=sys.maxsize, file=file)
         check_contract(target)
@@ -53,12 +54,12 @@ def load_user_layer(
 
 @contextmanager
 def errors_with_line(file: Path, advice: str = "") -> Iterator[None]:
-    """Turn every error that a file raises into one sentence that names the line.
+    """Convert every error that the user's file raises to a one-sentence error with the line number.
 
-    What the file prints goes to stderr, because stdout is for results only.
+    Output that the file prints is redirected to stderr, because stdout is reserved for results.
 
     Raises:
-        ModelError: in place of every error except handgrad's own.
+        ModelError: if the block raises an error; handgrad's own errors are raised unchanged.
     """
     try:
         with redirect_stdout(sys.stderr):
@@ -70,7 +71,7 @@ def errors_with_line(file: Path, advice: str = "") -> Iterator[None]:
 
 
 def _place(file: Path, error: BaseException) -> str:
-    """Return the line where an error was raised, and its message."""
+    """Return the file and line where an error was raised, and the error's message."""
     if isinstance(error, SyntaxError):
         there = Path(error.filename or file)
         line = f", line {error.lineno}" if error.lineno else ""
@@ -83,11 +84,11 @@ def _place(file: Path, error: BaseException) -> str:
 
 
 def _constructed(file: Path, name: str, args: str) -> Layer:
-    """Return the layer that a file defines, constructed with its arguments."""
+    """Construct the layer that a file defines."""
     kind = _class(file, name, _module(file))
     if inspect.isabstract(kind) or getattr(kind, "_is_protocol", False):
         raise ModelError(
-            f"{file}: {name} is abstract; name a class with init, forward and backward"
+            f"{file}: {name} is abstract; choose a class with init, forward and backward"
         )
     given = _parsed(args)
     words, named = (given, {}) if isinstance(given, list) else ([], given)
@@ -98,7 +99,7 @@ def _constructed(file: Path, name: str, args: str) -> Layer:
 
 
 def _module(file: Path) -> ModuleType:
-    """Return a file as a module."""
+    """Import a file as a module."""
     if not file.is_file():
         raise ModelError(f"{file}: there is no such file; pass FILE.py:LAYER")
     spec = importlib.util.spec_from_file_location(f"user_layer_{file.stem}", file.resolve())
@@ -112,7 +113,7 @@ def _module(file: Path) -> ModuleType:
 
 
 def _class(file: Path, name: str, module: ModuleType) -> type:
-    """Return the class of that name."""
+    """Return the layer class with the given name."""
     kind = getattr(module, name, None)
     if isinstance(kind, type) and _is_layer(kind):
         return kind
@@ -121,10 +122,10 @@ def _class(file: Path, name: str, module: ModuleType) -> type:
     if isinstance(kind, type):
         lacks = " and ".join(part for part in PARAMETERS if not callable(getattr(kind, part, None)))
         raise ModelError(
-            f"{file}: {name} is not a layer; it needs init, forward and backward, and lacks {lacks}"
+            f"{file}: {name} is not a layer; it needs init, forward and backward, but lacks {lacks}"
         )
     if not there:
-        raise ModelError(f"{file} has no layer; write a class with init, forward and backward")
+        raise ModelError(f"{file} defines no layer; write a class with init, forward and backward")
     layers = f"its layers are {', '.join(there)}"
     if not name:
         raise ConfigError(f"choose a layer of {file}, such as {file}:{there[0]}; {layers}")
@@ -136,7 +137,7 @@ def _is_layer(kind: type) -> bool:
 
 
 def _check_arguments(what: str, kind: type, words: list[Any], named: dict[str, Any]) -> None:
-    """Raise unless a class can be constructed with these arguments."""
+    """Raise a ConfigError unless the class accepts these constructor arguments."""
     try:
         signature = inspect.signature(kind)
     except ValueError:  # no signature is known: try it
@@ -147,13 +148,13 @@ def _check_arguments(what: str, kind: type, words: list[Any], named: dict[str, A
         parameters = signature.parameters.values()
         loose = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
         due = [p.name for p in parameters if p.default is p.empty and p.kind not in loose]
-        example = f"pass for example --args '{json.dumps(dict.fromkeys(due, 1))}'"
-        advice = example if due else "correct --args, or leave it out"
+        example = f"pass, for example, --args '{json.dumps(dict.fromkeys(due, 1))}'"
+        advice = example if due else "correct --args, or omit it"
         raise ConfigError(f"{what} takes the arguments {signature}; {advice}") from None
 
 
 def _parsed(args: str) -> list[Any] | dict[str, Any]:
-    """Return the arguments; JSON lists become tuples, because layers are hashable values."""
+    """Parse the arguments; JSON lists become tuples, because layers must be hashable."""
     try:
         given = json.loads(args or "{}")
     except ValueError as error:
@@ -166,7 +167,7 @@ def _parsed(args: str) -> list[Any] | dict[str, Any]:
 
 
 def _count_working(layer: Layer, shape: Shape) -> int:
-    """Return how many functions of a layer accept examples of a shape."""
+    """Return how many of the three functions of a layer work with examples of this shape."""
     rng, count = np.random.default_rng(0), 0
     with (
         suppress(Exception, SystemExit),

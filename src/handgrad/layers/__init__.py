@@ -1,4 +1,4 @@
-"""The mathematics: one file per family of layers, forward and backward side by side."""
+"""The layers: one file per family, with the forward and backward formulas side by side."""
 
 from handgrad.layers import activation, chain, conv, dense, dropout, norm, pool, shape
 from handgrad.layers.activation import *  # noqa: F403 (each file lists its own layers)

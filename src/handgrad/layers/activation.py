@@ -1,4 +1,4 @@
-"""Activations: functions of each number separately."""
+"""Activations: functions that are applied to each element separately."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["LeakyReLU", "ReLU", "SiLU", "Sigmoid", "Tanh"]
 
 
 class Elementwise:
-    """Base of all activations: no parameters, and an output of the input's shape."""
+    """Base class of all activations: no parameters, and an output with the shape of the input."""
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
         """Return no parameters, and the unchanged shape."""
@@ -47,7 +47,7 @@ class LeakyReLU(Elementwise):
     Y = X where X > 0, else slope·X        dX = dY where X > 0, else slope·dY
 
     Attributes:
-        slope: the factor of negative numbers.
+        slope: the factor by which negative numbers are multiplied.
     """
 
     slope: float = 0.01
@@ -103,7 +103,7 @@ class Tanh(Elementwise):
 @register
 @dataclass(frozen=True)
 class SiLU(Elementwise):
-    """The number times its own sigmoid: a smooth ReLU.
+    """Each element times its sigmoid: a smooth version of ReLU.
 
     Y = X·σ(X)        dX = dY · σ(X)(1 + X(1 − σ(X)))
 

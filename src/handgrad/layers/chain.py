@@ -17,7 +17,7 @@ __all__ = ["Residual", "Sequential", "inner_layers"]
 @register
 @dataclass(frozen=True)
 class Sequential:
-    """A sequence of layers as one layer: the chain rule, written as two loops.
+    """A sequence of layers as one layer: two loops that implement the chain rule.
 
     Y = fₗ(… f₂(f₁(X)))        dX = f₁'(f₂'(… fₗ'(dY)))
 
@@ -31,7 +31,7 @@ class Sequential:
 
     @property
     def buffers(self) -> tuple[str, ...]:
-        """The names of all buffers, with dots between the levels."""
+        """The names of all buffers; the names of nested layers are joined with dots."""
         return tuple(
             f"{index}.{name}"
             for index, layer in enumerate(self.layers)
@@ -86,8 +86,8 @@ class Residual:
     K. He et al. 2016, "Deep residual learning for image recognition", section 3.
 
     Attributes:
-        body: the layers that learn the difference.
-        shortcut: layers that give X the body's output shape, if that differs.
+        body: the layers that learn what to add to the shortcut.
+        shortcut: layers that convert X to the output shape of the body, if the two differ.
     """
 
     body: Sequence[Layer]
@@ -99,7 +99,7 @@ class Residual:
 
     @property
     def buffers(self) -> tuple[str, ...]:
-        """The names of all buffers, with dots between the levels."""
+        """The names of all buffers; the names of nested layers are joined with dots."""
         body, shortcut = Sequential(self.body), Sequential(self.shortcut)
         return (
             *(f"body.{name}" for name in body.buffers),
@@ -107,7 +107,7 @@ class Residual:
         )
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
-        """Return the arrays of body and shortcut, and the shape of their sum."""
+        """Return the arrays of the body and the shortcut, and the shape of their sum."""
         body, output = Sequential(self.body).init(shape, rng)
         shortcut, other = Sequential(self.shortcut).init(shape, rng)
         if output != other:
@@ -127,7 +127,7 @@ class Residual:
         return dX_body + dX_shortcut, {"body": body, "shortcut": shortcut}
 
     def update_buffers(self, params: Params, cache: Cache) -> Params:
-        """Return the buffers of body and shortcut after a training step."""
+        """Return the buffers of the body and the shortcut after a training step."""
         return {
             "body": Sequential(self.body).update_buffers(params["body"], cache[0]),
             "shortcut": Sequential(self.shortcut).update_buffers(params["shortcut"], cache[1]),
@@ -135,7 +135,7 @@ class Residual:
 
 
 def inner_layers(layer: Layer) -> tuple[Layer, ...]:
-    """Return the layers inside a layer; most layers have none."""
+    """Return the layers that a layer contains; most contain none."""
     if isinstance(layer, Sequential):
         return tuple(layer.layers)
     if isinstance(layer, Residual):

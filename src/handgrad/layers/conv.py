@@ -22,20 +22,21 @@ class Conv2d:
 
     Y[n,o,r,q] = Σ_{c,i,j} W[o,c,i,j] X[n,c, r·s+i, q·s+j] + b[o]
 
-    X (N, C, H, W), here padded with zeros   W (O, C, kh, kw)   b (O,)
+    X (N, C, H, W), already padded with zeros   W (O, C, kh, kw)   b (O,)
     Y (N, O, rows, columns)   s stride
 
-    With P (N, C·kh·kw, rows·columns), the windows of X as columns (im2col), it is a linear layer:
+    With the windows of X as the columns of a matrix P (N, C·kh·kw, rows·columns) (im2col), this is
+    a linear layer:
 
     Y = W P + b         dP = Wᵀ dY        dW = Σₙ dY Pᵀ        db = Σ_{n,r,c} dY
 
     and dX adds every element of dP to the pixel that it was copied from (col2im).
 
     Attributes:
-        channels: O, the number of outputs.
-        kernel: height and width of the kernel.
-        stride: the step between windows, vertical and horizontal.
-        padding: the number of zeros around the image, vertical and horizontal.
+        channels: O, the number of output channels.
+        kernel: the height and width of the kernel.
+        stride: the vertical and horizontal distance between windows.
+        padding: the number of rows and columns of zeros added on each side of the image.
         initializer: the distribution of the weights; the bias starts at zero.
     """
 

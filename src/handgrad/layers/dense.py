@@ -24,7 +24,7 @@ class Dense:
     dX = dY W           dW = dYᵀ X           db = Σₙ dY
 
     Attributes:
-        units: O, the number of outputs; None: the number of classes of the network.
+        units: O, the number of outputs, or None for the number of classes of the network.
         initializer: the distribution of the weights; the bias starts at zero.
     """
 
@@ -34,7 +34,7 @@ class Dense:
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
         """Return weight (O, I), bias (O,), and the output's shape (O,)."""
         if self.units is None:
-            raise ModelError("units is not set; only a network's last Dense may leave it open")
+            raise ModelError("units is not set; only the last Dense of a network may omit it")
         if self.units < 1:
             raise ModelError(f"units must be at least 1, not {self.units}")
         if len(shape) != 1:

@@ -20,10 +20,10 @@ __all__ = ["Dropout", "Dropout2d"]
 class Dropout:
     """In training, set each number to zero with probability p, and scale up the rest to match.
 
-    Y = M X/(1 − p)        M one of 0, 1 for each number        dX = M dY/(1 − p)
+    Y = M X/(1 − p)        M, of the shape of X, holds 0 or 1        dX = M dY/(1 − p)
 
-    At inference Y = X. M is a function of (seed, step, layer, element): a step has the
-    same mask in every engine, however often it is computed.
+    At inference Y = X. M is a function of (seed, step, layer, element), so every engine uses the
+    same mask for a step, even if the step is computed several times.
 
     N. Srivastava et al. 2014, "Dropout", section 4, in its inverted form.
 
@@ -56,7 +56,7 @@ class Dropout:
 class Dropout2d:
     """In training, set each whole channel to zero with probability p, and scale up the rest.
 
-    Y = M X/(1 − p)        X (N, C, H, W), M (N, C) one of 0, 1        dX = M dY/(1 − p)
+    Y = M X/(1 − p)        X (N, C, H, W), M (N, C) holds 0 or 1        dX = M dY/(1 − p)
 
     J. Tompson et al. 2015, "Efficient object localization using convolutional networks",
     section 3.2.
@@ -88,7 +88,7 @@ class Dropout2d:
 
 
 def _mask(p: float, shape: Shape, dtype: np.dtype[np.floating], ctx: Context) -> Array:
-    """Return M/(1 − p) of `shape`."""
+    """Return M/(1 − p) with the given shape."""
     key = stream_key(ctx.seed, "dropout", ctx.step, ctx.layer)
     kept = uniforms(key, math.prod(shape)) >= np.float32(p)
     return kept.reshape(shape).astype(dtype) * dtype.type(1 / (1 - p))

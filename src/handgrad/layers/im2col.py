@@ -13,7 +13,7 @@ Pair = tuple[int, int]  # height, width
 
 
 def pair(value: int | Pair) -> Pair:
-    """Return (value, value) for a number; return a pair unchanged."""
+    """Return (value, value) if value is a number; return a pair unchanged."""
     height, width = value if isinstance(value, Sequence) else (value, value)
     return int(height), int(width)
 
@@ -62,7 +62,7 @@ def unpad(X: Array, padding: Pair) -> Array:
 def kernel_offsets(
     X: Array, kernel: Pair, stride: Pair, size: Pair
 ) -> Iterator[tuple[int, int, Array]]:
-    """Yield each offset (i, j) in the kernel, with a view of that pixel in all windows of X.
+    """Yield each offset (i, j) in the kernel, and a view of that pixel in all windows of X.
 
     X (N, C, H, W) -> views (N, C, rows, columns), whose element (r, q) is X at
     (r·stride + i, q·stride + j).

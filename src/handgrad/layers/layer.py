@@ -17,10 +17,11 @@ class Context(NamedTuple):
     """The inputs of a layer besides its parameters and X.
 
     Attributes:
-        training: True in training: dropout is active, batch norm uses the batch's statistics.
+        training: whether to run in training mode, in which dropout is active and batch norm uses
+            the statistics of the batch.
         seed: the run's seed.
         step: the number of updates so far.
-        layer: the position of the layer in the network, as one number.
+        layer: a number that encodes the position of the layer in the network.
     """
 
     training: bool = False
@@ -29,7 +30,7 @@ class Context(NamedTuple):
     layer: int = 0
 
     def inside(self, index: int) -> Context:
-        """Return the context of the layer at `index` inside this one."""
+        """Return the context of the layer at position `index` inside this layer."""
         return self._replace(layer=self.layer * 1000 + index + 1)
 
 
@@ -37,13 +38,13 @@ class Context(NamedTuple):
 class Layer(Protocol):
     """Three pure functions: `init`, `forward` and its derivative `backward`.
 
-    A layer may have more: `HasBuffers` describes layers with arrays that no gradient changes, such
-    as batch norm's running statistics; `GradientsAlone` describes layers with a faster backward
-    that omits dX.
+    Two protocols extend this one: `HasBuffers` describes layers with arrays that are not learned,
+    such as the running statistics of a batch norm; `GradientsAlone` describes layers with a faster
+    backward that omits dX.
     """
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
-        """Return new arrays by name, and the output's shape, for the shape of one example."""
+        """Return new arrays by name, and the output's shape, given the shape of one example."""
         ...
 
     def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
@@ -64,12 +65,12 @@ class HasBuffers(Layer, Protocol):
         ...
 
     def update_buffers(self, params: Params, cache: Cache) -> Params:
-        """Return the buffers after a training step with this `cache`."""
+        """Return the new buffers after a training step whose forward returned this `cache`."""
         ...
 
 
 class GradientsAlone(Layer, Protocol):
-    """A layer that can omit dX, half of its work; the first layer does not need it."""
+    """A layer that can omit dX, which saves half the work if no layer before it needs dX."""
 
     def gradients(self, params: Params, cache: Cache, dY: Array) -> Params:
         """Return the gradients of the parameters, given dY."""

@@ -1,4 +1,4 @@
-"""Normalisation: by the batch's statistics, and by the training set's."""
+"""Normalization, with the statistics of the batch or of the training set."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ __all__ = ["BatchNorm", "Normalize"]
 @register
 @dataclass(frozen=True)
 class BatchNorm:
-    """Each feature brought to mean 0 and variance 1, then scaled and shifted.
+    """Batch normalization: scale each feature to mean 0 and variance 1, then scale and shift it.
 
     X̂ = (X − μ)/σ        σ = sqrt(var + ε)        Y = γ X̂ + β
 
-    X (N, F), or X (N, F, H, W) where every pixel counts as an example; γ, β, μ, σ (F,)
+    X (N, F), or X (N, F, H, W), in which every pixel counts as an example; γ, β, μ, σ (F,)
 
     dγ = Σ dY X̂          dβ = Σ dY
 
@@ -30,14 +30,14 @@ class BatchNorm:
 
     dX = γ/σ · (dY − mean(dY) − X̂ · mean(dY X̂))
 
-    At inference they are the running statistics and do not: dX = γ/σ · dY. The running variance
-    is unbiased (divided by count − 1), as in PyTorch.
+    At inference, μ and σ are the running statistics, which do not depend on X: dX = γ/σ · dY. The
+    running variance is unbiased (divided by count − 1), as in PyTorch.
 
     S. Ioffe, C. Szegedy 2015, "Batch normalization", section 3 and algorithm 1.
 
     Attributes:
-        eps: ε, prevents a division by zero.
-        momentum: the weight of the newest batch in the running statistics.
+        eps: ε, a small number that prevents a division by zero.
+        momentum: the weight of the current batch when the running statistics are updated.
     """
 
     eps: float = 1e-5
@@ -92,18 +92,18 @@ class BatchNorm:
 @register
 @dataclass(frozen=True)
 class Normalize:
-    """Each channel brought to mean 0 and standard deviation 1 over the training set.
+    """Scale each channel to mean 0 and standard deviation 1 over the training set.
 
     Y = (X − m)/s        X (N, C, H, W), m and s (C,); or X (N, I), m and s (1,)
 
     dX = dY/s
 
-    It is a layer, so that the model contains it. It has no parameters: m and s are computed once
-    from the training images, and not learned.
+    It is a layer so that the statistics are stored with the model. It has no parameters: m and s
+    are not learned, but computed once from the training images.
 
     Attributes:
-        mean: m, if it is known: one number, or one for each channel; None: compute it.
-        std: s, likewise.
+        mean: m, as one number or one per channel; or None to compute it from the training images.
+        std: s, in the same form as `mean`.
     """
 
     mean: float | tuple[float, ...] | None = None
@@ -128,15 +128,15 @@ class Normalize:
         return dY / _along(params["std"], dY), {}
 
     def update_buffers(self, params: Params, cache: Cache) -> Params:
-        """Return nothing new: a training step does not change mean and std."""
+        """Return no buffers, because a training step does not change mean and std."""
         return {}
 
     def fit_statistics(self, batches: Iterable[Array], weights: Array | None = None) -> Params:
-        """Return mean and std of the training images, except those given to the constructor.
+        """Compute mean and std from the training images, unless the constructor was given them.
 
         Args:
             batches: batches of images.
-            weights: the weight of each image, (N,); None: all equal.
+            weights: the weight of each image, (N,), or None for equal weights.
         """
         at, count, total, squares = 0, 0.0, np.zeros(()), np.zeros(())
         for X in batches:
@@ -157,23 +157,23 @@ class Normalize:
 
 
 def _by_channel(name: str, value: float | tuple[float, ...], channels: int) -> Array:
-    """Return one number for each channel, (C,) float64."""
+    """Return one number per channel, (C,) float64."""
     values = np.asarray(value, np.float64)
     if values.shape not in ((), (channels,)) or not np.isfinite(values).all():
-        raise ModelError(f"{name} must be one finite number, or {channels}, not {value}")
+        raise ModelError(f"{name} must be one finite number or {channels} of them, not {value}")
     return np.array(np.broadcast_to(values, channels))
 
 
 def _along(values: Array, X: Array) -> Array:
-    """Return values (F,) shaped to broadcast along axis 1 of X."""
+    """Return values (F,) reshaped to broadcast along axis 1 of X."""
     return values.reshape(1, -1, *(1,) * (X.ndim - 2))
 
 
 def _mean(X: Array) -> Array:
-    """Return the mean (F,) over all axes but 1."""
+    """Return the mean (F,) over all axes except axis 1."""
     return X.mean(axis=(0, *range(2, X.ndim)))
 
 
 def _sum(X: Array) -> Array:
-    """Return the sum (F,) over all axes but 1."""
+    """Return the sum (F,) over all axes except axis 1."""
     return X.sum(axis=(0, *range(2, X.ndim)))

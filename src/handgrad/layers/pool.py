@@ -1,4 +1,4 @@
-"""Pooling: smaller images."""
+"""Pooling layers, which reduce the size of images."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class MaxPool2d:
 
     Y[n,c,r,q] = max_{i,j} X[n,c, r·s+i, q·s+j]        X (N, C, H, W)   Y (N, C, rows, columns)
 
-    dX: each dY goes to the largest pixel of its window; of equal pixels, to the first in row order.
+    dX: each dY goes to the largest pixel of its window; if several are equal, to the first one.
 
     Attributes:
-        kernel: height and width of the window.
-        stride: the step between windows; None: the size of the window.
-        padding: the number of pixels around the image; their value is minus infinity.
+        kernel: the height and width of the window.
+        stride: the distance between windows, or None for the size of the window.
+        padding: the number of rows and columns added on each side, with the value minus infinity.
     """
 
     kernel: int | Pair
@@ -68,9 +68,9 @@ class AvgPool2d:
     dX: each dY/(kh·kw) goes to every pixel of its window.
 
     Attributes:
-        kernel: height and width of the window.
-        stride: the step between windows; None: the size of the window.
-        padding: the number of zeros around the image; the mean includes them.
+        kernel: the height and width of the window.
+        stride: the distance between windows, or None for the size of the window.
+        padding: the number of rows and columns of zeros on each side; the mean includes them.
     """
 
     kernel: int | Pair
@@ -141,6 +141,6 @@ def _output(layer: MaxPool2d | AvgPool2d, shape: Shape) -> Shape:
 
 
 def _window(layer: MaxPool2d | AvgPool2d) -> tuple[Pair, Pair, Pair]:
-    """Return kernel, stride and padding as pairs; the default stride is the kernel."""
+    """Return the kernel, stride and padding as pairs; the default stride is the kernel size."""
     stride = layer.kernel if layer.stride is None else layer.stride
     return pair(layer.kernel), pair(stride), pair(layer.padding)

@@ -1,8 +1,8 @@
-"""The registry of layers: every layer class declares itself where it is defined.
+"""The registry of layers: every layer class is registered by a decorator at its definition.
 
-A package that treats layers one by one keeps one table keyed by these classes: PyTorch modules
-(`engines/torch/modules.py`), ONNX (`export/onnx.py`), kernels (`engines/compiled/lower`) and cases
-to check (`gradient_check/registry.py`). A test compares the tables with this registry.
+Packages that need code for each layer class keep it in a table keyed by these classes: PyTorch
+modules (`engines/torch/modules.py`), ONNX (`export/onnx.py`), kernels (`engines/compiled/lower`)
+and test cases (`gradient_check/registry.py`). A test compares the tables with this registry.
 """
 
 from __future__ import annotations
@@ -15,6 +15,6 @@ LAYER_CLASSES: dict[str, type[Any]] = {}
 
 
 def register(cls: LayerClass) -> LayerClass:
-    """Add a layer class to the registry under its name: a class decorator."""
+    """Class decorator that adds a layer class to the registry under its name."""
     LAYER_CLASSES[cls.__name__] = cls
     return cls

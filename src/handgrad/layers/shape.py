@@ -1,4 +1,4 @@
-"""Layers that change only the shape."""
+"""Layers that only change the shape of their input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training: from a network and images to a trained network and its history."""
+"""Training: `fit` trains a network on images; `evaluate` measures its accuracy."""
 
 from handgrad.train.checkpoint.manager import CheckpointConfig
 from handgrad.train.evaluate import Evaluation, evaluate

@@ -1,4 +1,4 @@
-"""Evaluation of a network on a test set: loss, accuracy and confusion matrix."""
+"""Evaluates a network on a test set: loss, accuracy and confusion matrix."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Evaluation:
 
     Attributes:
         loss: the mean loss.
-        confusion: the confusion matrix, (K, K) integers: [i, j] counts the images of class i that
-            were classified as class j.
-        classes: the class names; (): 0..K-1.
+        confusion: the confusion matrix, (K, K) integers; element [i, j] is the number of images of
+            class i that were classified as class j.
+        classes: the class names; if empty, the indices 0 to K-1 are used.
     """
 
     loss: float
@@ -40,12 +40,12 @@ class Evaluation:
 
     @property
     def correct(self) -> int:
-        """The number of images classified correctly."""
+        """The number of images that were classified correctly."""
         return int(np.trace(self.confusion))
 
     @property
     def accuracy(self) -> float:
-        """The share of images classified correctly, 0 to 1."""
+        """The fraction of the images that were classified correctly, 0 to 1."""
         return self.correct / self.count
 
     def __str__(self) -> str:
@@ -71,16 +71,16 @@ def evaluate(
     loss: Loss = SoftmaxCrossEntropy(),
     logits: Callable[[NDArray[Any]], Array] | None = None,
 ) -> Evaluation:
-    """Return the loss, accuracy and confusion matrix of a network on a data set.
+    """Evaluate a network on a data set, and return the loss, accuracy and confusion matrix.
 
     Args:
         model: the network or classifier.
-        test: images that it was not trained on.
+        test: images that the network was not trained on.
         loss: the loss function.
-        logits: computes the logits of images; None: the network itself.
+        logits: a function that computes the logits of images, or None to use the network.
 
     Raises:
-        DataError: if the data set has other classes or images than the network.
+        DataError: if the classes or images of the data set do not fit the network.
         ModelError: if `model` is neither a Network nor a Classifier.
     """
     check_classes(model, test)
@@ -93,7 +93,7 @@ def evaluate(
 
 
 def check_dataset(data: object) -> None:
-    """Raise a DataError unless this is a Dataset."""
+    """Raise a DataError unless the argument is a Dataset."""
     if not isinstance(data, Dataset):
         kind = type(data).__name__
         raise DataError(
@@ -104,14 +104,15 @@ def check_dataset(data: object) -> None:
 def check_classes(model: Network | Classifier, data: Dataset) -> None:
     """Raise a DataError unless the classes and images of a data set fit a model.
 
-    A classifier must have the same class names, a network the same number of classes.
+    A classifier must have the same class names as the data set. A network must have the same number
+    of classes.
     """
     net = network_of(model)
     check_dataset(data)
     if isinstance(model, Classifier) and data.classes != model.classes:
         raise DataError(
             f"{data.name} has the classes {_some(data.classes)}, but the classifier has "
-            f"{_some(model.classes)}; use data with the same classes, or build the classifier by "
+            f"{_some(model.classes)}; use data with the same classes, or build the classifier with "
             "hg.Classifier.for_data(layers, train)"
         )
     if len(data.classes) != net.classes:
@@ -123,6 +124,6 @@ def check_classes(model: Network | Classifier, data: Dataset) -> None:
 
 
 def _some(labels: tuple[Any, ...]) -> str:
-    """Return the first labels and their number as text."""
+    """Format the first labels, and the number of labels, as text."""
     few = ", ".join(map(repr, labels[:3])) + (", ..." if len(labels) > 3 else "")
     return f"{few} ({len(labels)})"

@@ -1,4 +1,4 @@
-"""RunGuard: handles Ctrl-C, divergence and checkpoints around the steps of the training loop."""
+"""RunGuard: handles signals, divergence and checkpoints around the steps of a training loop."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class RunGuard:
     """Protects a training run from interruption and divergence.
 
     Args:
-        run: the run.
-        manager: writes its checkpoints; None: none are written.
+        run: the training run.
+        manager: the manager that writes its checkpoints, or None to write no checkpoints.
     """
 
     def __init__(self, run: TrainingRun, manager: CheckpointManager | None) -> None:
@@ -26,7 +26,7 @@ class RunGuard:
 
     @contextmanager
     def epoch(self) -> Iterator[None]:
-        """Save the run if a signal ends the block between two steps."""
+        """Run the block; if a signal ends it between two steps, save the run."""
         with DeferredSignals(self._manager is not None) as self._signals:
             try:
                 yield
@@ -37,7 +37,7 @@ class RunGuard:
 
     @contextmanager
     def steps(self) -> Iterator[None]:
-        """Defer signals until the steps are complete, roll back if they diverge, save if due."""
+        """Defer signals during the steps; roll back on divergence; save if a checkpoint is due."""
         with self._signals.deferred() if self._run.is_warm else nullcontext():
             try:
                 yield

@@ -1,4 +1,4 @@
-"""The history of a training run: one record for each epoch."""
+"""The history of a training run, with one record per epoch."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ class Epoch(NamedTuple):
 
     Attributes:
         number: the number of the epoch, counted from 1.
-        loss: the mean training loss; each batch is measured before its own update.
-        accuracy: the training accuracy, 0 to 1, measured likewise.
-        validation_loss: the mean loss on the validation images after the epoch; None: there are
+        loss: the mean training loss; the loss of each batch is computed before its update.
+        accuracy: the training accuracy, 0 to 1, computed in the same way.
+        validation_loss: the mean loss on the validation images after the epoch, or None if there
+            are none.
+        validation_accuracy: the accuracy on the validation images, 0 to 1, or None if there are
             none.
-        validation_accuracy: the accuracy on the validation images, 0 to 1.
-        lr: the learning rate of the epoch's last update.
-        seconds: the time that the updates took.
-        images_per_second: training images per second of that time.
+        lr: the learning rate of the last update in the epoch.
+        seconds: the duration of the updates in seconds.
+        images_per_second: the number of training images processed per second.
         best: whether the monitored loss is the lowest so far.
     """
 
@@ -37,29 +38,32 @@ class Epoch(NamedTuple):
 
     @property
     def monitored_loss(self) -> float:
-        """The loss used for early stopping and plateaus: the validation loss if there is one."""
+        """The validation loss or, without validation images, the training loss.
+
+        Early stopping and the schedule `Plateau` use this loss.
+        """
         return self.loss if self.validation_loss is None else self.validation_loss
 
 
 @dataclass(repr=False)
 class History:
-    """The records of a run, oldest first.
+    """The records of a training run, oldest first.
 
     Attributes:
-        epochs: one record for each epoch.
-        stopped_early: whether the run ended before the last of its epochs.
+        epochs: one record per epoch.
+        stopped_early: whether the run ended before its last epoch.
     """
 
     epochs: list[Epoch] = field(default_factory=list)
     stopped_early: bool = False
 
     def append(self, record: Epoch) -> None:
-        """Add the record of one more epoch."""
+        """Append the record of an epoch."""
         self.epochs.append(record)
 
     @property
     def best_epoch(self) -> int:
-        """The number of the epoch with the lowest monitored loss; 0: no loss was finite."""
+        """The number of the epoch with the lowest monitored loss, or 0 if no loss was finite."""
         return max((record.number for record in self.epochs if record.best), default=0)
 
     def __len__(self) -> int:
@@ -95,7 +99,7 @@ class History:
 
     @property
     def _summary(self) -> str:
-        """The number of epochs, and the best one with its losses, as one line."""
+        """One line with the number of epochs, the best epoch, its loss and its accuracy."""
         count = f"{len(self)} epoch{'s' * (len(self) != 1)}"
         if self.stopped_early:
             count += ", stopped early"

@@ -51,30 +51,33 @@ def fit(
     """Train a network, and return one record per epoch.
 
     Ctrl-C takes effect after the current step and raises KeyboardInterrupt. If `checkpoint` is
-    given, the run is saved first, and SIGTERM and SIGHUP raise SystemExit in the same way. A
-    resumed run gives the same weights as an uninterrupted one, bit for bit.
+    given, the run is saved before that, and SIGTERM and SIGHUP are handled in the same way, but
+    raise SystemExit. A resumed run produces exactly the same weights as an uninterrupted one.
 
     Args:
         model: the network or classifier; its arrays are changed in place.
         train: the training images.
         config: the hyperparameters.
-        validation: the validation images; or the share of `train` to set aside for them; or None.
-        weights: the weight of each image of `train`, (N,) numbers of at least 0, multiplied by the
-            weight of its class; None: all weights are equal. Validation images are not weighted.
-        on_epoch: called with the record of each epoch.
-        on_progress: called several times a second with the number of epochs done, such as 2.4.
-        verbose: whether to show a progress bar, in a terminal or a notebook.
+        validation: the validation images; or the fraction of `train` to use for validation; or None
+            to train without validation.
+        weights: the weights of the images of `train`, (N,) numbers of at least 0, which are
+            multiplied by the class weights; or None for equal weights. Validation images are not
+            weighted.
+        on_epoch: a function that is called with the record of each epoch.
+        on_progress: a function that is called several times per second with the number of epochs
+            done so far, such as 2.4.
+        verbose: whether to show a progress bar in the terminal or notebook.
         checkpoint: the folder for the run's checkpoints, or a `CheckpointConfig`.
         resume: whether to continue from the newest checkpoint, if there is one.
-        keywords: fields of `TrainConfig`, which override those of `config`, such as
+        keywords: fields of `TrainConfig` that override those of `config`, such as
             ``epochs=3, optimizer=Adam(1e-3)``.
 
     Raises:
         DataError: if the images do not fit the network.
-        ConfigError: if a setting is unknown or out of range, or the folder holds another run.
-        StorageError: if a checkpoint cannot be written, or all existing ones are damaged.
-        DivergenceError: if a value is no longer finite. The network then has the weights of the
-            best epoch so far, or its initial weights.
+        ConfigError: if a setting is unknown or out of range, or if the folder contains another run.
+        StorageError: if a checkpoint cannot be written, or if all existing checkpoints are damaged.
+        DivergenceError: if a value becomes NaN or infinite. The network then has the weights of the
+            best epoch so far or, if no epoch is finished, its initial weights.
     """
     config = _combined(config, keywords)
     run, validation, target = _prepare(
@@ -101,17 +104,17 @@ def epochs(
 ) -> Iterator[Epoch]:
     """Train a network, and yield a record after each epoch; the arguments are those of `fit`.
 
-    At the end of the loop the network has the weights of the best epoch, unless `patience` is
-    None. If the loop is left early, it has the weights of the last epoch. A resumed run yields the
-    new epochs only. The checkpoint folder is locked against other runs from the first record until
-    the loop ends or is closed.
+    After the last epoch, the network has the weights of the best epoch, unless `patience` is None.
+    If you leave the loop early, the network has the weights of the last epoch. A resumed run yields
+    only the new epochs. From the first record until the iterator ends or is closed, the checkpoint
+    folder is locked, so that no other run can use it.
     """
     config = _combined(config, keywords)
     return _run_epochs(*_prepare(model, train, config, validation, weights, checkpoint, resume))
 
 
 class _CheckpointTarget(NamedTuple):
-    """The checkpoint folder, the run's fingerprint, and whether an existing run is resumed."""
+    """Where to write checkpoints, the run's fingerprint, and whether to resume an existing run."""
 
     config: CheckpointConfig
     fingerprint: dict[str, str]
@@ -124,7 +127,7 @@ def _run_epochs(
     target: _CheckpointTarget | None,
     on_progress: Callable[[float], None] | None = None,
 ) -> Iterator[Epoch]:
-    """Yield a record after each epoch, until the last epoch or early stopping."""
+    """Train, and yield a record after each epoch, until the last epoch or early stopping."""
     with _checkpointing(run, target) as manager:
         guard = RunGuard(run, manager)
         while not run.is_over:
@@ -144,7 +147,7 @@ def _run_epochs(
 
 
 def _combined(config: TrainConfig, keywords: TrainKeywords) -> TrainConfig:
-    """Return a config with some fields changed, checked."""
+    """Override fields of a config, check the result and return it."""
     if not isinstance(config, TrainConfig):
         raise ConfigError(
             f"the third argument must be a TrainConfig, not {config!r:.40}; "
@@ -162,7 +165,7 @@ def _prepare(
     checkpoint: str | Path | CheckpointConfig | None,
     resume: bool,
 ) -> tuple[TrainingRun, Dataset | None, _CheckpointTarget | None]:
-    """Check the arguments; return a new run, its validation images and its checkpoint target."""
+    """Check the arguments, and return a new run, the validation images, and the target."""
     check_dataset(train)
     by_image = None if weights is None else _as_weights(weights, train)
     if validation is not None and not isinstance(validation, Dataset):
@@ -189,7 +192,7 @@ def _prepare(
 def _checkpointing(
     run: TrainingRun, target: _CheckpointTarget | None
 ) -> Iterator[CheckpointManager | None]:
-    """Lock the checkpoint folder within the block, and resume the run that it holds."""
+    """Lock the checkpoint folder during the block, and resume the run that it contains."""
     if target is None:
         yield None
         return
@@ -198,7 +201,7 @@ def _checkpointing(
         if loaded is not None:
             if not target.resume:
                 raise ConfigError(
-                    f"{manager.folder} holds the checkpoints of a run; resume it with resume=True, "
+                    f"{manager.folder} has the checkpoints of a run; resume it with resume=True, "
                     "or choose another folder"
                 )
             _resume(run, loaded, target)
@@ -206,7 +209,7 @@ def _checkpointing(
 
 
 def _resume(run: TrainingRun, loaded: LoadedCheckpoint, target: _CheckpointTarget) -> None:
-    """Continue a run from a checkpoint, once both are known to be the same run."""
+    """Check that a checkpoint belongs to this run, and continue from it."""
     was, now = loaded.about["run"], target.fingerprint
     folder = Path(target.config.folder)
     check_fingerprint(was, now, folder, allow_changes=target.config.allow_changes)
@@ -222,9 +225,12 @@ def _resume(run: TrainingRun, loaded: LoadedCheckpoint, target: _CheckpointTarge
 def _split(
     train: Dataset, share: object, weights: Array | None, seed: int
 ) -> tuple[Dataset, Dataset | None, Array | None]:
-    """Return training images, validation images and training weights; a share of 0 gives None."""
+    """Split off validation images, and return both sets and the training weights.
+
+    If `share`, the fraction of the validation images, is 0, these are None.
+    """
     if not isinstance(share, int | float | np.number):
-        raise DataError(f"validation must be a Dataset, a share or None, not {share!r}")
+        raise DataError(f"validation must be a Dataset, a fraction or None, not {share!r}")
     if not share:
         return train, None, weights
     if weights is not None:
@@ -233,25 +239,27 @@ def _split(
 
 
 def _as_weights(weights: ArrayLike, train: Dataset) -> Array:
-    """Return the weights of images, (N,) float32, checked."""
+    """Check the weights of the images, and return them as (N,) float32."""
     try:
         array = np.asarray(weights, np.float32)
     except (TypeError, ValueError):
         array = np.zeros(0, np.float32)
     if array.shape != (len(train),) or not (np.isfinite(array) & (array >= 0)).all():
         raise DataError(
-            f"weights must be {len(train)} finite numbers of at least 0, one for each image of "
+            f"weights must be {len(train)} finite numbers of at least 0, one per image of "
             f"{train.name}"
         )
     if not array.any():
-        raise DataError("weights are all 0, so no image is used; set some above 0")
+        raise DataError(
+            "weights are all 0, so no image is used; give at least one image a weight above 0"
+        )
     return array
 
 
 def _check(
     model: Network | Classifier, train: Dataset, validation: Dataset | None, config: TrainConfig
 ) -> None:
-    """Raise a DataError before training if images or batch size do not fit."""
+    """Raise a DataError if the images or the batch size do not fit the model."""
     check_classes(model, train)
     train.check_trainable(config.batch_size)
     if isinstance(config.augment, Augmentation):
@@ -261,7 +269,7 @@ def _check(
 
 
 def _each(*calls: Callable[[float], None] | None) -> Callable[[float], None] | None:
-    """Return a function that makes all the given calls; None if all of them are None."""
+    """Return a function that calls all the given functions, or None if all of them are None."""
     given = [call for call in calls if call is not None]
     if not given:
         return None

@@ -1,4 +1,4 @@
-"""The progress bar of a training run, on a terminal or in a notebook."""
+"""Shows the progress of a training run in a terminal or a notebook."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from handgrad.train.history import Epoch
 
 
 class ProgressBar:
-    """A progress bar of tqdm, which counts epochs; or nothing.
+    """A progress bar that counts epochs; it wraps a bar of tqdm.
 
     Args:
-        bar: the bar of tqdm; None: nothing is shown.
+        bar: the bar of tqdm, or None to show nothing.
     """
 
     def __init__(self, bar: Any) -> None:
@@ -27,7 +27,7 @@ class ProgressBar:
         self._bar.refresh()
 
     def show(self, record: Epoch) -> None:
-        """Show the losses and accuracies of an epoch beside the bar."""
+        """Show the losses and accuracies of an epoch next to the bar."""
         if self._bar is None:
             return
         shown = {"loss": f"{record.loss:.4f}", "accuracy": f"{record.accuracy:.2%}"}
@@ -39,9 +39,9 @@ class ProgressBar:
 
 
 class NotebookLine:
-    """A line of a notebook's output that each text written to it replaces.
+    """An output stream that shows only the last line written to it, in a notebook.
 
-    It needs no widgets, and a saved notebook keeps the last text only.
+    It needs no widgets, and a saved notebook contains only the last line.
     """
 
     def __init__(self) -> None:
@@ -49,17 +49,17 @@ class NotebookLine:
         self._handle = display({"text/plain": ""}, raw=True, display_id=True)
 
     def write(self, text: str) -> None:
-        """Replace the line, unless the text is empty."""
+        """Replace the line with a text, unless the text is empty."""
         if line := text.strip():
             self._handle.update({"text/plain": line}, raw=True)
 
     def flush(self) -> None:
-        """Do nothing: a written text is shown at once."""
+        """Do nothing, because `write` shows a text immediately."""
 
 
 @contextmanager
 def progress_bar(epochs: int, verbose: bool) -> Iterator[ProgressBar]:
-    """Give a progress bar for a terminal or a notebook; a silent one unless verbose."""
+    """Yield a progress bar for the terminal or notebook; unless verbose, it shows nothing."""
     if not verbose:
         yield ProgressBar(None)
         return
@@ -74,6 +74,6 @@ def progress_bar(epochs: int, verbose: bool) -> Iterator[ProgressBar]:
 
 
 def in_notebook() -> bool:
-    """Return whether this program runs in the kernel of a notebook."""
+    """Return whether the program runs in a notebook."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return shell is not None and "IPKernelApp" in shell.config

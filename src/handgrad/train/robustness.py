@@ -1,4 +1,4 @@
-"""Robustness: the accuracy of a network on corrupted test images."""
+"""Robustness: measures the accuracy of a network on corrupted test images."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from handgrad.train.evaluate import Evaluation, check_classes, evaluate
 
 @dataclass(frozen=True)
 class Robustness:
-    """The result of an evaluation on clean and on corrupted images.
+    """The result of evaluating a network on clean and on corrupted images.
 
     Attributes:
         clean: the evaluation on the clean images.
-        damaged: the evaluation for each kind of corruption.
+        damaged: the evaluation on corrupted images, by the name of the corruption.
     """
 
     clean: Evaluation
@@ -32,7 +32,7 @@ class Robustness:
 
     @property
     def accuracy(self) -> float:
-        """The mean accuracy over all kinds of corruption, 0 to 1."""
+        """The mean of the accuracies over all corruptions, 0 to 1."""
         return float(np.mean([found.accuracy for found in self.damaged.values()]))
 
 
@@ -43,22 +43,22 @@ def robustness(
     seed: int = 0,
     logits: Callable[[NDArray[Any]], Array] | None = None,
 ) -> Robustness:
-    """Evaluate a network on clean images, and on the same images with fifteen corruptions.
+    """Evaluate a network on clean images, and on the same images with each of 15 corruptions.
 
     Args:
         model: the network or classifier.
-        test: images that it was not trained on, uint8.
-        seed: the seed of random corruptions.
-        logits: computes the logits of images; None: the network itself.
+        test: images that the network was not trained on, as uint8.
+        seed: the seed of the random corruptions.
+        logits: a function that computes the logits of images, or None to use the network.
 
     Raises:
-        DataError: if the data set has other classes or images than the network, or not uint8.
+        DataError: if the classes or images do not fit the network, or the images are not uint8.
     """
     check_classes(model, test)
     if test.images.dtype != np.uint8:
         raise DataError(
-            f"{test.name}: images of {test.images.dtype} cannot be corrupted like files; "
-            "use uint8, 0..255"
+            f"{test.name}: images of dtype {test.images.dtype} cannot be corrupted; "
+            "use uint8 images with values 0 to 255"
         )
     damaged = {
         name: evaluate(model, replace(test, images=corrupt(test.images, name, seed)), logits=logits)

@@ -1,4 +1,4 @@
-"""TrainingRun: the next batches, records, evaluation, early stopping and rollback of a run."""
+"""TrainingRun: plans the batches of a run, records results, evaluates, and rolls back."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ _log = logging.getLogger("handgrad")
 
 
 class TrainingRun:
-    """A training run, which advances a few steps at a time.
+    """The state of a training run, which advances a few steps at a time.
 
     Args:
         net: the network; its arrays are changed in place.
-        engine: the engine that computes the steps.
+        engine: the engine that does the steps.
         config: the hyperparameters.
         train: the training images.
-        weights: the weight of each training image, (N,); None: all weights are equal.
+        weights: the weight of each training image, (N,), or None for equal weights.
 
     Attributes:
-        is_consistent: whether all arrays are those between two steps, so that they can be saved.
-        is_warm: whether a step has been made, so that the engine has compiled what it needs.
-        last_good: the last saved state, to which a rollback returns.
-        evaluated_weights: the network's arrays at the last evaluation.
+        is_consistent: whether no step is in progress, so that the arrays can be saved.
+        is_warm: whether a step has been done, so that the engine has finished its compilation.
+        last_good: the last remembered state, to which a rollback returns.
+        evaluated_weights: the arrays of the network at the last evaluation.
     """
 
     def __init__(
@@ -76,12 +76,12 @@ class TrainingRun:
 
     @property
     def history(self) -> History:
-        """The records so far, including those from before an interruption."""
+        """The records so far; those of a resumed run include the epochs before the interruption."""
         return History(list(self._records), len(self._records) < self.config.epochs)
 
     @property
     def is_over(self) -> bool:
-        """Whether the last epoch is done, or early stopping ends the run."""
+        """Whether the last epoch is finished, or early stopping has ended the run."""
         patience, done = self.config.patience, len(self._records)
         since_best = done - max((r.number for r in self._records if r.best), default=0)
         return done >= self.config.epochs or (patience is not None and since_best >= patience)
@@ -93,11 +93,11 @@ class TrainingRun:
 
     @property
     def epochs_done(self) -> float:
-        """The number of epochs done, with the fraction of the current one."""
+        """The number of epochs done, including the finished fraction of the current epoch."""
         return len(self._records) + self._steps_done / len(self._epoch_batches.lrs)
 
     def next_batches(self) -> BatchStream:
-        """Return the next batches of the epoch: about as many as take `SLICE_SECONDS`."""
+        """Return the next batches of the epoch, which take about `SLICE_SECONDS` together."""
         self.is_consistent, self._slice_start = False, time.perf_counter()
         size, first = self._epoch_batches.size, self._steps_done
         last = first + self._steps_per_slice
@@ -111,10 +111,10 @@ class TrainingRun:
         )
 
     def record(self, results: StepResults) -> None:
-        """Record the results of the steps that `next_batches` asked for.
+        """Record the results of the steps on the batches from `next_batches`.
 
         Raises:
-            DivergenceError: if the optimizer's state is no longer finite.
+            DivergenceError: if the optimizer's state contains NaN or infinity.
         """
         seconds, count = max(time.perf_counter() - self._slice_start, 1e-9), len(results.losses)
         with np.errstate(over="ignore", invalid="ignore"):  # found and named
@@ -134,11 +134,11 @@ class TrainingRun:
         self.is_consistent = self.is_warm = True
 
     def rollback(self, error: DivergenceError) -> None:
-        """Return to the last good state and halve the learning rate, if the config allows it.
+        """Return to the last good state and halve the learning rate, if the config allows this.
 
         Raises:
-            DivergenceError: the given error, if the config says "stop", if a lower learning rate
-                cannot help, or if it has been halved often enough.
+            DivergenceError: the given error, if `on_divergence` is "stop", if a lower learning rate
+                cannot help, or if it has already been halved `MAX_LR_HALVINGS` times.
         """
         error.hopeless = error.step == self.last_good.steps and not error.by_update
         stop = self.config.on_divergence == "stop" or error.hopeless
@@ -153,9 +153,9 @@ class TrainingRun:
         )
 
     def evaluate(self, validation: Dataset | None) -> Evaluation | None:
-        """Return the evaluation on the validation images; None: there are none.
+        """Evaluate the network on the validation images; return None if there are none.
 
-        With weight averaging, the average of the weights is evaluated.
+        With weight averaging, the averaged weights are evaluated.
         """
         average = self._average
         with average.applied(self.engine, self._epoch_batches) if average else nullcontext():
@@ -167,7 +167,7 @@ class TrainingRun:
                 return evaluate(self.net, validation, loss=loss, logits=logits)
 
     def end_epoch(self, evaluation: Evaluation | None) -> Epoch:
-        """Return the record of the completed epoch, and start the next epoch."""
+        """Finish the current epoch, return its record, and start the next epoch."""
         record = self._epoch_record()
         if evaluation is not None:
             record = record._replace(
@@ -185,7 +185,7 @@ class TrainingRun:
         return record
 
     def finish(self) -> None:
-        """Restore the best weights, or the average of the last, if the config says so."""
+        """Give the network the best or the averaged weights, if the config requires it."""
         if self.config.patience is not None or self._average is not None:
             self.net.restore(self._best_weights)
 
@@ -208,8 +208,8 @@ class TrainingRun:
         """Continue from a state.
 
         Raises:
-            ModelError: if it is not a state of this network.
-            ConfigError: if it is the state of another optimizer.
+            ModelError: if the state does not belong to this network.
+            ConfigError: if the state belongs to another optimizer.
         """
         steps = len(self._epoch_batches.lrs)
         check_fits(state, self.net.arrays, self.engine.optimizer_state, steps)
@@ -231,10 +231,10 @@ class TrainingRun:
         self.engine.run(no_batches)
 
     def checkpoint(self, save: Callable[[RunState], None] | None) -> None:
-        """Remember the state for a rollback, and save it.
+        """Remember the current state for a rollback, and save it.
 
         Args:
-            save: writes a state to disk; None: nothing is written.
+            save: a function that writes a state to disk, or None to write nothing.
         """
         if save is not None or self.config.on_divergence != "stop":
             self.last_good = self.state()
@@ -243,11 +243,11 @@ class TrainingRun:
 
     @property
     def _steps_done(self) -> int:
-        """The number of steps done in the current epoch."""
+        """The number of steps done so far in the current epoch."""
         return len(self._results.losses)
 
     def _plan_epoch(self) -> BatchStream:
-        """Return the batches of the next epoch: a new order, and a learning rate per batch."""
+        """Return the batches of the next epoch, in a new order, with one learning rate each."""
         config, count, done = self.config, len(self.train), len(self._records)
         steps = -(-count // config.batch_size)
         losses = tuple(record.monitored_loss for record in self._records)
@@ -264,7 +264,7 @@ class TrainingRun:
         return BatchStream(images, labels, self._weights, order, config.batch_size, lrs, augment)
 
     def _epoch_record(self) -> Epoch:
-        """Return the record of the epoch before validation; images count by their weights."""
+        """Return the record of the epoch without validation; the loss is weighted by image."""
         batches, seconds = self._epoch_batches, self._seconds
         starts = np.arange(0, len(batches.order), batches.size)
         batch_weights = np.add.reduceat(self._counts[batches.order], starts, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Weight averaging: the mean of the weights over the last epochs, often better than the last."""
+"""Weight averaging: evaluate the mean of the weights over the last epochs."""
 
 from __future__ import annotations
 
@@ -17,18 +17,19 @@ AVERAGES_PER_EPOCH = 10  # how often per epoch the weights are added to the aver
 
 
 class WeightAverage:
-    """The average of a network's arrays over about the given number of epochs.
+    """The average of a network's arrays over approximately the given number of epochs.
 
-    It starts as a plain mean. Once it spans that many epochs, older weights decay exponentially
+    The average starts as a plain mean. Once it covers that many epochs, older weights decay
+    exponentially
     (Polyak and Juditsky 1992, "Acceleration of stochastic approximation by averaging").
 
     Args:
         net: the network.
-        epochs: the number of epochs to average over.
+        epochs: the number of epochs over which to average.
 
     Attributes:
         arrays: the average of each array, by name.
-        count: how many times the weights were added.
+        count: how many times the weights have been added to the average.
     """
 
     def __init__(self, net: Network, epochs: float) -> None:
@@ -36,28 +37,28 @@ class WeightAverage:
         self._max_count = max(1.0, epochs * AVERAGES_PER_EPOCH)
 
     def add(self) -> None:
-        """Add the network's current arrays."""
+        """Add the network's current arrays to the average."""
         self.count += 1
         share = 1 / min(self.count, self._max_count)
         for name, mean in self.arrays.items():
             mean += (self._net.arrays[name] - mean) * mean.dtype.type(share)
 
     def restore(self, arrays: Mapping[str, Array], count: int) -> None:
-        """Continue from an average of `count` additions; 0: start again."""
+        """Continue from an average with `count` additions; if it is 0, start a new average."""
         self.count = count
         for name, mean in self.arrays.items():
             mean[...] = arrays[name] if count else mean
 
     @contextmanager
     def applied(self, engine: Engine, batches: BatchStream) -> Iterator[None]:
-        """Give the network the averaged weights within the block, and restore it afterwards.
+        """Use the averaged weights during the block, and restore the current weights afterwards.
 
-        Batch norm collects the running statistics of the averaged weights in steps with a learning
-        rate of 0.
+        The running statistics of batch norms are computed for the averaged weights, by steps with a
+        learning rate of 0.
 
         Args:
-            engine: the network's engine.
-            batches: the batches of the epoch.
+            engine: the engine that trains the network.
+            batches: the batches of the current epoch.
         """
         arrays, steps = self._net.snapshot(), engine.steps
         optimizer_state = copy.deepcopy(engine.optimizer_state)
@@ -76,6 +77,6 @@ class WeightAverage:
 
 
 def next_average_step(step: int, steps: int) -> int:
-    """Return the step of an epoch, counted from 1, after which the weights are added next."""
+    """Return the step in the epoch, counted from 1, after which the weights are added next."""
     every = -(-steps // AVERAGES_PER_EPOCH)
     return min(steps, (step // every + 1) * every)

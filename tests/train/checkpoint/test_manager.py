@@ -56,7 +56,7 @@ def test_damaged_checkpoint_is_logged_skipped_and_not_counted(
         manager.save(STATE)
     (sentence,) = caplog.messages
     assert "checkpoint-000003.safetensors: damaged" in sentence
-    assert sentence.endswith("resuming from the one before, checkpoint-000002.safetensors")
+    assert sentence.endswith("resuming from the previous checkpoint, checkpoint-000002.safetensors")
     assert names(tmp_path) == ["checkpoint-000002.safetensors", "checkpoint-000004.safetensors"]
 
 

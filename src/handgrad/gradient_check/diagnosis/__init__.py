@@ -1,7 +1,7 @@
 """The diagnosis: the likely cause of a wrong gradient, found by testing known causes.
 
-Each hypothesis compares one wrong gradient with the right one. The first hypothesis that explains
-all elements is reported; simple ones are tested first.
+Each hypothesis is a function that compares a wrong gradient with the right one. The first
+hypothesis that explains all elements is reported. Simple hypotheses are tested first.
 """
 
 from handgrad.gradient_check.diagnosis.evidence import Cause, Evidence

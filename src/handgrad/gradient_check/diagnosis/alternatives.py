@@ -1,6 +1,6 @@
-"""Hypotheses about alternatives: the gradient is right for another function or another point.
+"""Hypotheses that the gradient is right for another function or at another point.
 
-Central differences compute the gradient again with something changed.
+To test them, central differences compute the gradient of the changed function or point.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from handgrad.layers import Array, Params
 
 
 def alternative_point(evidence: Evidence) -> Cause | None:
-    """The gradient is that of another function, or at another point."""
+    """The gradient is right for another function or at another point."""
     for name, sentence, point in alternatives(evidence):
         try:
             right = every_element(evidence.layer, point)[evidence.tensor]
@@ -28,12 +28,12 @@ def alternative_point(evidence: Evidence) -> Cause | None:
 
 
 def alternatives(evidence: Evidence) -> Iterator[tuple[str, str, Point]]:
-    """Yield alternative points, each with the cause if the gradient is right there."""
+    """Yield alternative points, each with the cause to report if the gradient is right there."""
     point, Y = evidence.point, evidence.Y
     ones = np.ones_like(point.dY)
     yield (
         "dY ignored",
-        "dY is ignored: it is the gradient for a dY of ones",
+        "dY is ignored: the gradient is that for a dY of ones",
         point._replace(dY=ones),
     )
     for n, which in ((0, "first"), (len(point.X) - 1, "last")):
@@ -43,7 +43,7 @@ def alternatives(evidence: Evidence) -> Iterator[tuple[str, str, Point]]:
             sentence = f"only the {which} example of the batch is used"
             yield "one example only", sentence, point._replace(dY=alone)
     if Y.shape == point.X.shape:
-        sentence = "the derivative is taken at the output Y, and must be taken at the input X"
+        sentence = "the derivative is taken at the output Y, but must be taken at the input X"
         yield "wrong point", sentence, point._replace(X=Y.copy())
     sentence = "the derivative is taken at X scaled to mean 0 and deviation 1, not at X"
     yield "wrong point", sentence, point._replace(X=standardized(point.X))
@@ -56,7 +56,7 @@ def alternatives(evidence: Evidence) -> Iterator[tuple[str, str, Point]]:
 
 
 def _other_arrays(point: Point) -> Iterator[tuple[str, str, Point]]:
-    """Yield points at which an array of the layer is changed."""
+    """Yield copies of the point in which one of the layer's arrays is changed."""
     for name, array in point.params.items():
         if not isinstance(array, np.ndarray):
             continue
@@ -68,7 +68,7 @@ def _other_arrays(point: Point) -> Iterator[tuple[str, str, Point]]:
 
 
 def turns(array: Array) -> Iterator[tuple[str, Array]]:
-    """Yield an array transposed and rotated, where its shape stays the same."""
+    """Yield the transpositions and rotations of an array that keep its shape."""
     if array.ndim >= 2:
         other = np.swapaxes(array, 0, 1)
         if other.shape == array.shape:
@@ -81,7 +81,7 @@ def turns(array: Array) -> Iterator[tuple[str, Array]]:
 
 
 def standardized(X: Array) -> Array:
-    """Return X scaled to mean 0 and deviation 1 over all axes but 1."""
+    """Standardize X to mean 0 and standard deviation 1 over all axes except axis 1."""
     axes = (0, *range(2, X.ndim))
     deviation: Array = X - X.mean(axis=axes, keepdims=True)
     return deviation / (deviation.std(axis=axes, keepdims=True) + 1e-12)

@@ -1,4 +1,4 @@
-"""The input of a hypothesis, and its answer."""
+"""The input of a hypothesis (`Evidence`) and its output (`Cause`)."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Cause(NamedTuple):
 
     Attributes:
         name: the kind of error, in a few words.
-        sentence: the error in this case.
-        tensor: the array whose gradient is wrong.
+        sentence: the error message for this case.
+        tensor: the name of the array whose gradient is wrong.
     """
 
     name: str
@@ -28,13 +28,13 @@ class Cause(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """A wrong gradient, and everything known about it.
+    """A wrong gradient, and everything that is known about it.
 
     Attributes:
-        tensor: the array that it is the gradient of; the examples are "X".
+        tensor: the name of the array whose gradient is wrong; "X" for the examples.
         layer: the layer.
-        point: the point where it was computed.
-        Y: the output there.
+        point: the point at which the gradient was computed.
+        Y: the output at that point.
         ours: all gradients that backward returned, by name.
         right: all right gradients, by name.
     """
@@ -58,7 +58,7 @@ class Evidence(NamedTuple):
 
     @property
     def value(self) -> Array:
-        """The array itself."""
+        """The array whose gradient is wrong."""
         return differentiable(self.layer, self.point)[self.tensor]
 
     def fits(self, gradient: Array) -> bool:
@@ -67,7 +67,7 @@ class Evidence(NamedTuple):
 
     @property
     def sizes(self) -> dict[str, int]:
-        """The sizes that a mean may be taken over, by name; sizes of 1 are left out."""
+        """The sizes, by name, over which a mean could be taken; sizes of 1 are omitted."""
         X, Y = self.point.X, self.Y
         kernel = getattr(self.layer, "kernel", 1)
         counted = {

@@ -1,4 +1,4 @@
-"""Hypotheses about two formulas that are often wrong: batch norm and softmax."""
+"""Hypotheses about two formulas that are often implemented wrongly: batch norm and softmax."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from handgrad.layers import Array
 
 
 def statistics(evidence: Evidence) -> Cause | None:
-    """The gradient through mean and variance is missing, or a sum stands in place of a mean.
+    """The gradient through mean and variance is missing, or a sum is used instead of a mean.
 
-    With g = s·dY, dX = g − mean(g) − X̂ mean(g X̂): the actual weights of the two terms are compared
-    with the expected weights, feature by feature.
+    With g = s·dY, dX = g − mean(g) − X̂ mean(g X̂). The actual weights of the two terms are compared
+    with the expected weights for each feature.
     """
     X, dY, actual, expected = (
         evidence.point.X,
@@ -45,7 +45,7 @@ def statistics(evidence: Evidence) -> Cause | None:
 
 
 def _about_norm(actual: Array, dY: Array, X: Array, axes: tuple[int, ...]) -> Cause | None:
-    """Return the cause where dX should be dY minus a part along X, as for X divided by ‖X‖."""
+    """Return the cause if dX should be dY minus its part along X, as for Y = X/‖X‖."""
     if _weights(actual, [dY], axes)[1] > 1e-5:
         return None
     words = f"the norm {_over(axes, X.ndim)} is treated as constant: dX lacks the part along X"
@@ -53,7 +53,7 @@ def _about_norm(actual: Array, dY: Array, X: Array, axes: tuple[int, ...]) -> Ca
 
 
 def _over(axes: tuple[int, ...], ndim: int) -> str:
-    """Return in words the axes that a mean is taken over."""
+    """Describe the axes over which a mean is taken."""
     if axes == tuple(range(1, ndim)):
         return f"of each example (over {_words(axes)})"
     return "of the batch" if axes == (0, *range(2, ndim)) else f"over {_words(axes)}"
@@ -73,13 +73,13 @@ def _about_statistics(ours: Array, right: Array, count: int, over: str) -> Cause
         return Cause(
             "statistics as constants",
             f"the {both} {over} {'are' if len(gone) > 1 else 'is'} treated as constant: "
-            "dX lacks the terms through them, though they depend on X",
+            "dX lacks the terms through them, although they depend on X",
         )
     for name, found, weight in zip(names, ours[1:], right[1:], strict=True):
         if name in due and close(found, count * weight):
             return Cause(
                 "sum instead of mean",
-                f"the term of the {name} is a sum over {count}, and must be a mean",
+                f"the term of the {name} is a sum over {count}, but must be a mean",
             )
         if name in due and close(found, -weight):
             return Cause("wrong sign", f"the term of the {name} has the wrong sign")
@@ -87,7 +87,7 @@ def _about_statistics(ours: Array, right: Array, count: int, over: str) -> Cause
 
 
 def softmax(evidence: Evidence) -> Cause | None:
-    """The Jacobian of softmax, P·(dY − Σ dY·P), along another axis or without its second term."""
+    """The Jacobian of softmax, P·(dY − Σ dY·P), uses the wrong axis or lacks its second term."""
     dY, P = evidence.point.dY, evidence.Y
     if evidence.tensor != "X" or P.shape != dY.shape or P.ndim < 2:
         return None
@@ -105,7 +105,7 @@ def softmax(evidence: Evidence) -> Cause | None:
 
 
 def _log_softmax(evidence: Evidence) -> Cause | None:
-    """The same for log-softmax, dY − P Σ dY."""
+    """The gradient of log-softmax, dY − P Σ dY, uses the wrong axis."""
     dY, P = evidence.point.dY, np.exp(np.minimum(evidence.Y, 0))
 
     def back(P: Array, axes: tuple[int, ...]) -> Array:
@@ -145,7 +145,7 @@ def _standardized(X: Array, axes: tuple[int, ...]) -> Array:
 
 
 def _weights(gradient: Array, terms: list[Array], axes: tuple[int, ...]) -> tuple[Array, float]:
-    """Return the weight of each term, (terms, features), and the unexplained share."""
+    """Return the weights of the terms, (terms, features), and the fraction left unexplained."""
 
     def by_feature(array: Array) -> Array:
         kept = [axis for axis in range(array.ndim) if axis not in axes]

@@ -36,12 +36,12 @@ HYPOTHESES: tuple[Callable[[Evidence], Cause | None], ...] = (
 def likely_causes(
     layer: Layer, point: Point, right: Mapping[str, Array], wrong: list[str]
 ) -> tuple[Cause, ...]:
-    """Return the likely cause of each wrong gradient for which one is found.
+    """Return the likely causes of the wrong gradients, as far as they can be found.
 
     Args:
         layer: the layer.
         point: the point of the check.
-        right: all right gradients, whole.
+        right: the right gradients by name, with all elements.
         wrong: the names of the gradients that were rejected.
     """
     ours = gradients(layer, point)
@@ -63,7 +63,7 @@ def likely_causes(
 def _cause(evidence: Evidence) -> Cause | None:
     """Return the cause of the first hypothesis that fits.
 
-    An error smaller than the tolerance of the hypotheses can only be a factor.
+    If the error is smaller than the tolerance of the hypotheses, only a factor is considered.
     """
     if close(evidence.actual, evidence.expected):
         return scale.constant(evidence)
@@ -72,10 +72,10 @@ def _cause(evidence: Evidence) -> Cause | None:
 
 
 def _where(evidence: Evidence) -> Cause | None:
-    """Return which part of the gradient is wrong, where no hypothesis fits."""
+    """Return which part of the gradient is wrong, if no hypothesis fits."""
     actual, expected = evidence.actual, evidence.expected
     if actual.shape != expected.shape:
-        return Cause("wrong shape", f"its shape is {actual.shape}, and must be {expected.shape}")
+        return Cause("wrong shape", f"its shape is {actual.shape}, but must be {expected.shape}")
     for axis in range(expected.ndim):
         planes = [
             close(actual.take(k, axis), expected.take(k, axis)) for k in range(expected.shape[axis])

@@ -1,7 +1,7 @@
-"""Hypotheses about backward's inputs: with a corrected input, backward becomes right.
+"""Hypotheses about backward's inputs: with a corrected input, backward returns the right gradient.
 
-A backward that takes the derivative at the wrong point reads the wrong array from its cache. With
-the right array in its place, the gradient is right.
+For example, a backward that takes the derivative at the wrong point reads the wrong array from its
+cache. If the right array is put in its place, the gradient becomes right.
 """
 
 from __future__ import annotations
@@ -40,25 +40,25 @@ def _another_point(evidence: Evidence) -> Cause | None:
         there = next((name for name, other in pool.items() if np.array_equal(array, other)), "")
         for name, other in pool.items():
             if array.shape == other.shape and _right(evidence, params, put(other)):
-                words = f"the derivative is taken at {there}, and must be taken at {name}"
+                words = f"the derivative is taken at {there}, but must be taken at {name}"
                 return _another_size(there, array, other) or Cause("wrong point", words)
     return None
 
 
 def _another_size(there: str, array: Array, other: Array) -> Cause | None:
-    """Return the cause where the other array is the same one times a factor."""
+    """Return the cause if the other array is a multiple of this one."""
     factor = float(np.vdot(array, other) / (np.vdot(array, array) or 1))
     if not close(factor * array, other):
         return None
     words = f"{there} must be {factor:.6g} times as large in backward"
     N = len(array)
     if N > 1 and abs(factor**2 - N / (N - 1)) < ROUGHLY:
-        words += ": the variance is ÷ (N - 1) in forward, and ÷ N in backward"
+        words += ": the variance is divided by N - 1 in forward, and by N in backward"
     return Cause("wrong factor", words)
 
 
 def _transposed_parameter(evidence: Evidence) -> Cause | None:
-    """A parameter, transposed or rotated, makes backward right."""
+    """Backward becomes right if a parameter is transposed or rotated."""
     params, X, ctx, _ = evidence.point
     _, cache = evidence.layer.forward(params, X, ctx)
     for name, array in params.items():
@@ -69,7 +69,7 @@ def _transposed_parameter(evidence: Evidence) -> Cause | None:
 
 
 def _another_cotangent(evidence: Evidence) -> Cause | None:
-    """The derivative of the last step of forward is missing: with it, backward is right."""
+    """Backward becomes right if the derivative of the last step of forward is added."""
     params, X, ctx, dY = evidence.point
     if evidence.Y.shape != dY.shape or evidence.Y.ndim < 2:
         return None
@@ -91,7 +91,7 @@ def _another_cotangent(evidence: Evidence) -> Cause | None:
 
 
 def without_statistics(dY: Array, Y_hat: Array) -> Array:
-    """Return the cotangent after batch norm's backward, up to its scale."""
+    """Return the cotangent after the backward pass of a batch norm, up to a scale."""
     axes = (0, *range(2, dY.ndim))
     mean = dY.mean(axis=axes, keepdims=True)
     share: Array = dY - mean - Y_hat * (dY * Y_hat).mean(axis=axes, keepdims=True)
@@ -99,7 +99,7 @@ def without_statistics(dY: Array, Y_hat: Array) -> Array:
 
 
 def arrays_in(cache: Any) -> Iterator[tuple[Array, Callable[[Array], Any]]]:
-    """Yield each array in a cache, and a function that replaces it."""
+    """Yield each array in a cache, with a function that returns the cache with it replaced."""
     if isinstance(cache, np.ndarray):
         yield cache, lambda other: other
     items: Any = ()
@@ -113,7 +113,7 @@ def arrays_in(cache: Any) -> Iterator[tuple[Array, Callable[[Array], Any]]]:
 
 
 def _replacing(cache: Any, key: Any, put: Callable[[Array], Any]) -> Callable[[Array], Any]:
-    """Return a function that returns the cache with another array under a key."""
+    """Return a function that returns a copy of the cache with another array under a key."""
 
     def other_cache(other: Array) -> Any:
         if isinstance(cache, dict):
@@ -129,7 +129,7 @@ def _replacing(cache: Any, key: Any, put: Callable[[Array], Any]) -> Callable[[A
 def _right(
     evidence: Evidence, params: Params, cache: Any, dY: Array | None = None, bound: float = CLOSE
 ) -> bool:
-    """Return whether backward is right with these inputs."""
+    """Return whether backward computes the right gradient from these inputs."""
     try:
         dX, found = evidence.layer.backward(params, cache, evidence.point.dY if dY is None else dY)
         gradient = {"X": dX, **flatten(found)}[evidence.tensor]

@@ -1,4 +1,4 @@
-"""Hypotheses about the layout: the numbers are right, but in the wrong positions."""
+"""Hypotheses about the layout: the values are right, but in the wrong positions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def transposed(evidence: Evidence) -> Cause | None:
             if close(turned, actual) or (
                 order[::-1] == tuple(range(expected.ndim)) and close(reshaped, actual)
             ):
-                return Cause("transposed", f"it is transposed: its axes are those of {order}")
+                return Cause("transposed", f"it is transposed: its axes are in the order {order}")
     for count in range(1, expected.ndim + 1):
         for axes in combinations(range(expected.ndim), count):
             if close(np.flip(expected, axes), actual):
@@ -50,7 +50,7 @@ def shifted(evidence: Evidence) -> Cause | None:
 
 
 def swapped(evidence: Evidence) -> Cause | None:
-    """It is the gradient of another array."""
+    """The gradient is that of another array."""
     for name, other in evidence.right.items():
         if name != evidence.tensor and evidence.fits(other):
             return Cause("swapped", f"it is the gradient of {name}: the two are swapped")
@@ -58,7 +58,7 @@ def swapped(evidence: Evidence) -> Cause | None:
 
 
 def mask(evidence: Evidence) -> Cause | None:
-    """The cotangent reaches other elements than those that forward used."""
+    """The cotangent is sent to elements that forward did not use."""
     actual, expected = evidence.actual, evidence.expected
     if actual.shape != expected.shape or evidence.tensor != "X":
         return None
@@ -68,11 +68,11 @@ def mask(evidence: Evidence) -> Cause | None:
         return None
     if ours.all():
         return Cause("mask ignored", "elements that the forward pass drops have a gradient too")
-    return Cause("wrong mask", "it reaches other elements than those that the forward pass used")
+    return Cause("wrong mask", "it is nonzero at elements that the forward pass did not use")
 
 
 def _overlap(actual: Array, expected: Array, shifts: tuple[int, ...]) -> tuple[Array, Array]:
-    """Return the overlapping parts when `expected` is shifted along its last axes."""
+    """Shift `expected` along its last axes, and return the parts of both that overlap."""
     ours, right = [slice(None)] * expected.ndim, [slice(None)] * expected.ndim
     for axis, shift in zip(range(expected.ndim - len(shifts), expected.ndim), shifts, strict=True):
         size = expected.shape[axis]

@@ -1,4 +1,4 @@
-"""Hypotheses about sizes: a factor, a sign, an extra or a missing term."""
+"""Hypotheses about the size of the gradient: a factor, a sign, an extra or a missing term."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from handgrad.layers import Array, Shape
 
 
 def not_finite(evidence: Evidence) -> Cause | None:
-    """The gradient holds NaN or infinity."""
+    """The gradient contains NaN or infinity."""
     if np.isfinite(evidence.actual).all():
         return None
     where = tuple(map(int, np.argwhere(~np.isfinite(evidence.actual))[0]))
@@ -26,7 +26,7 @@ def zero(evidence: Evidence) -> Cause | None:
 
 
 def not_summed(evidence: Evidence) -> Cause | None:
-    """The gradient still has the axis of examples: a sum is missing."""
+    """The gradient still has the batch axis: a sum is missing."""
     actual, expected = evidence.actual, evidence.expected
     for axis in range(actual.ndim):
         if actual.ndim > expected.ndim and close(actual.sum(axis=axis), expected):
@@ -35,7 +35,7 @@ def not_summed(evidence: Evidence) -> Cause | None:
 
 
 def constant(evidence: Evidence) -> Cause | None:
-    """The gradient is right up to a factor."""
+    """The gradient is right except for a constant factor."""
     actual, expected = evidence.actual, evidence.expected
     if actual.shape != expected.shape or not expected.any():
         return None
@@ -49,7 +49,7 @@ def constant(evidence: Evidence) -> Cause | None:
 
 
 def recognized(factor: float, evidence: Evidence) -> Cause:
-    """Return the cause that follows from a factor that should be 1."""
+    """Return the cause that explains a factor that should be 1."""
     if _is(factor, -1):
         return Cause("wrong sign", "the sign is wrong")
     sign, size = "the sign is wrong, and " if factor < 0 else "", abs(factor)
@@ -62,7 +62,7 @@ def recognized(factor: float, evidence: Evidence) -> Cause:
 
 
 def _factors_by_size(evidence: Evidence) -> Iterator[tuple[float, tuple[str, str]]]:
-    """Yield possible extra factors with their causes; the likelier ones come later."""
+    """Yield possible wrong factors with their causes; the most likely ones come last."""
     yield 0.5, ("wrong factor", "it is half of what it should be")
     yield 2.0, ("counted twice", "it is counted twice")
     for name, setting in _settings(evidence).items():
@@ -87,14 +87,14 @@ def decay(evidence: Evidence) -> Cause | None:
         if close(share * term, extra):
             return Cause(
                 "weight decay",
-                f"{share:.4g} times {name}{evidence.tensor} is added: weight decay that forward "
-                "does not have; it belongs to the optimizer",
+                f"{share:.4g} times {name}{evidence.tensor} is added: this is weight decay, which "
+                "belongs in the optimizer",
             )
     return None
 
 
 def missing_term(evidence: Evidence) -> Cause | None:
-    """The cotangent itself, as a shortcut passes it on, is missing or added."""
+    """The cotangent itself, which a shortcut passes on, is missing or wrongly added."""
     dY = evidence.point.dY
     if evidence.tensor != "X" or not evidence.actual.shape == evidence.expected.shape == dY.shape:
         return None
@@ -115,7 +115,7 @@ def unused(evidence: Evidence) -> Cause | None:
 
 
 def array_factor(evidence: Evidence) -> Cause | None:
-    """An array is missing as a factor, or is applied once too often."""
+    """An array is missing as a factor, or is applied one time too many."""
     actual, expected = evidence.actual, evidence.expected
     if actual.shape != expected.shape:
         return None
@@ -124,7 +124,7 @@ def array_factor(evidence: Evidence) -> Cause | None:
             kind = "dY ignored" if name == "dY" else "missing factor"
             return Cause(kind, f"the factor {name} is missing")
         if close(expected * factor, actual):
-            return Cause("extra factor", f"the factor {name} is applied once too often")
+            return Cause("extra factor", f"the factor {name} is applied one time too many")
     return None
 
 
@@ -145,7 +145,7 @@ def slope(evidence: Evidence) -> Cause | None:
         if np.ptp(ours) < 1e-6 and np.ptp(right) < 1e-6:
             return Cause(
                 "wrong slope",
-                f"{side} zero the slope is {ours.mean():.6g}, and must be {right.mean():.6g}",
+                f"{side} zero the slope is {ours.mean():.6g}, but must be {right.mean():.6g}",
             )
     return None
 
@@ -162,7 +162,7 @@ def one_side(evidence: Evidence) -> Cause | None:
 
 
 def _settings(evidence: Evidence) -> dict[str, float]:
-    """Return numbers that follow from the layer's settings, without 0 and 1."""
+    """Return the numbers in the layer's settings, and 1 minus each, except 0 and 1."""
     fields = vars(evidence.layer) if hasattr(evidence.layer, "__dict__") else {}
     numbers = {k: float(v) for k, v in fields.items() if isinstance(v, (int, float))}
     numbers |= {f"(1 - {name})": 1 - value for name, value in numbers.items()}
@@ -170,7 +170,7 @@ def _settings(evidence: Evidence) -> dict[str, float]:
 
 
 def _factors(evidence: Evidence) -> dict[str, Array]:
-    """Return arrays that may be factors of the gradient, shaped to broadcast with it."""
+    """Return arrays that may be factors of the gradient, reshaped to broadcast with it."""
     pool = {
         "dY": evidence.point.dY,
         "X": evidence.point.X,
@@ -187,13 +187,13 @@ def _factors(evidence: Evidence) -> dict[str, Array]:
 
 
 def _broadcasts(shape: Shape, whole: Shape) -> bool:
-    """Return whether a shape broadcasts to another one without changing it."""
+    """Return whether a shape broadcasts to another shape."""
     sizes = zip(shape, whole, strict=False)
     return len(shape) == len(whole) and all(size in (1, expected) for size, expected in sizes)
 
 
 def _in_digits(size: float) -> str:
-    """Return a factor with enough digits to distinguish it from 1."""
+    """Format a factor with enough digits to distinguish it from 1."""
     return f"{size:.6g}" if abs(size - 1) > 1e-4 else f"{size:.9g}"
 
 

@@ -1,1 +1,1 @@
-"""Checkpoints: what a training run saves so that it can be resumed."""
+"""Checkpoints: files from which an interrupted training run can be resumed."""

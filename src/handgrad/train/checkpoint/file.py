@@ -1,8 +1,8 @@
-"""Reading and writing one checkpoint file: its format, its version and its digest.
+"""Reads and writes checkpoint files.
 
-A safetensors file. Its tensors are the arrays of a `RunState`; its metadata holds the rest as JSON,
-and a SHA-256 of both. The file is written under a temporary name and then renamed, so that it is
-never incomplete; the SHA-256 detects later damage.
+A checkpoint is a safetensors file. Its tensors are the arrays of a `RunState`; its metadata is
+the rest of the state as JSON, and a SHA-256 of both. The file is written under a temporary name and
+then renamed, so that it is never incomplete; the SHA-256 detects later damage.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ FORMAT = 2
 
 
 class FormatError(StorageError):
-    """The checkpoint is intact, but another version of handgrad wrote it."""
+    """Raised if a checkpoint is intact, but was written by another version of handgrad."""
 
 
 def write_checkpoint(path: Path, state: RunState, about: Mapping[str, Any]) -> None:
-    """Write a state to a file, completely or not at all.
+    """Write a state to a checkpoint file, completely or not at all.
 
     Args:
         path: the file.
         state: the state of the run.
-        about: further information, as JSON values.
+        about: additional information, as JSON values.
 
     Raises:
         StorageError: if the file cannot be written.
@@ -46,7 +46,7 @@ def write_checkpoint(path: Path, state: RunState, about: Mapping[str, Any]) -> N
 
 
 def read_checkpoint(path: Path) -> tuple[RunState, dict[str, Any]]:
-    """Return the state in a file, and its further information.
+    """Return the state and the additional information in a checkpoint file.
 
     Raises:
         StorageError: if the file cannot be read, is damaged, or is not a checkpoint.
@@ -78,7 +78,7 @@ def read_checkpoint(path: Path) -> tuple[RunState, dict[str, Any]]:
 
 
 def _digest(named: Mapping[str, NDArray[Any]], text: str) -> str:
-    """Return the hexadecimal SHA-256 of named arrays and a text."""
+    """Return the hexadecimal SHA-256 of named arrays and a string."""
     sha = hashlib.sha256(text.encode())
     for name, array in sorted(named.items()):
         sha.update(f"\0{name}\0{array.dtype.str}\0{array.shape}\0".encode())

@@ -1,4 +1,4 @@
-"""The fingerprint of a run: hashes of its data and settings, compared when a run is resumed."""
+"""The fingerprint of a run: its settings and hashes of its data, compared on resuming."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def run_fingerprint(
     validation: Dataset | None,
     weights: Array | None = None,
 ) -> dict[str, str]:
-    """Return everything that the results of a run depend on, as text by name."""
+    """Return all settings and hashes on which the results of a run depend, as text by name."""
     free = settings_with("free")
     fingerprint = {
         field.name: repr(getattr(config, field.name))
@@ -47,13 +47,13 @@ def run_fingerprint(
 def check_fingerprint(
     was: Mapping[str, Any], now: Mapping[str, str], folder: Path, *, allow_changes: bool
 ) -> None:
-    """Raise a ConfigError that names the settings in which a resumed run differs.
+    """Raise a ConfigError that names the changed settings, if a resumed run may not have them.
 
     Args:
         was: the fingerprint at the start of the run.
-        now: the fingerprint now.
+        now: the current fingerprint.
         folder: the folder of the checkpoints.
-        allow_changes: whether settings that may change are allowed to.
+        allow_changes: whether to allow changes of the settings that are not fixed.
     """
     # A setting that is younger than the checkpoint had its default value.
     was = {field.name: repr(field.default) for field in dataclasses.fields(TrainConfig)} | dict(was)

@@ -1,4 +1,4 @@
-"""CheckpointManager: saves, finds and deletes the checkpoints of a run, and locks their folder."""
+"""CheckpointManager: saves, loads and deletes the checkpoints of a run, and locks the folder."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _log = logging.getLogger("handgrad")
 class CheckpointConfig:
     """Where a run writes its checkpoints, and how often.
 
-    A checkpoint is written before the first step, after each epoch, and within long epochs.
+    A checkpoint is written before the first step, after each epoch, and during long epochs.
 
     Attributes:
-        folder: the folder; it is created if it is missing.
-        minutes: the time between checkpoints within an epoch; 0: only after each epoch.
-        allow_changes: whether a resumed run may have other settings than it started with.
-        about: further information for the files, as JSON values.
+        folder: the folder, which is created if it does not exist.
+        minutes: the time between checkpoints within an epoch; 0 writes them only after each epoch.
+        allow_changes: whether settings may be changed when the run is resumed.
+        about: additional information to store in the files, as JSON values.
     """
 
     folder: str | Path
@@ -53,8 +53,8 @@ class LoadedCheckpoint(NamedTuple):
     Attributes:
         path: the file.
         state: the state of the run.
-        about: the further information in the file.
-        error: what is wrong with newer checkpoints; None: there are none.
+        about: the additional information in the file.
+        error: the error found in newer checkpoints, or None if this is the newest.
     """
 
     path: Path
@@ -64,10 +64,10 @@ class LoadedCheckpoint(NamedTuple):
 
 
 def newest(folder: Path) -> LoadedCheckpoint | None:
-    """Return the newest intact checkpoint of a folder; None: it has no checkpoints.
+    """Return the newest intact checkpoint in a folder, or None if there are no checkpoints.
 
     Raises:
-        StorageError: if all checkpoints are damaged, or another version wrote them.
+        StorageError: if all checkpoints are damaged, or were written by another version.
     """
     errors: list[str] = []
     for path in reversed(_checkpoints(folder)):
@@ -88,17 +88,17 @@ def newest(folder: Path) -> LoadedCheckpoint | None:
 
 
 class Lock:
-    """A lock file that one process holds at a time; the system releases it when a process ends.
+    """A lock file, which only one process can hold; it is released when the process ends.
 
     Args:
-        path: the file. It remains after the lock is released.
+        path: the file; it is not deleted when the lock is released.
     """
 
     def __init__(self, path: Path) -> None:
         self._lock = FileLock(path, timeout=0)
 
     def take(self) -> bool:
-        """Take the lock; return False if another process holds it.
+        """Try to take the lock; return False if another process holds it.
 
         Raises:
             OSError: if the file cannot be written.
@@ -118,11 +118,11 @@ class CheckpointManager:
     """Writes the checkpoints of one run into a folder, and locks the folder against other runs.
 
     Args:
-        config: where, and how often.
-        fingerprint: what the run's results depend on: see `run_fingerprint`.
+        config: where to write checkpoints, and how often.
+        fingerprint: the fingerprint of the run, from `run_fingerprint`.
 
     Raises:
-        ConfigError: if another run uses the folder, in this process or another.
+        ConfigError: if another run uses the folder, in this or another process.
         StorageError: if the folder cannot be written to.
     """
 
@@ -158,17 +158,17 @@ class CheckpointManager:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Release the folder."""
+        """Release the lock of the folder."""
         self._lock.release()
 
     def newest(self) -> LoadedCheckpoint | None:
-        """Return the newest intact checkpoint, and log damaged ones; None: there are none."""
+        """Return the newest intact checkpoint, or None if there is none; log damaged ones."""
         loaded = newest(self.folder)
         if loaded is not None:
             self._intact = [loaded.path]
             if loaded.error:
                 _log.warning(
-                    "handgrad: %s; resuming from the one before, %s",
+                    "handgrad: %s; resuming from the previous checkpoint, %s",
                     *(loaded.error, loaded.path.name),
                 )
         return loaded
@@ -179,10 +179,10 @@ class CheckpointManager:
         return bool(self._seconds) and time.monotonic() - self._last_save >= self._seconds
 
     def save(self, state: RunState) -> None:
-        """Write a checkpoint, and remove all but the last `MAX_TO_KEEP` intact ones.
+        """Write a checkpoint, and delete all except the last `MAX_TO_KEEP` intact ones.
 
         Raises:
-            StorageError: if it cannot be written; existing checkpoints remain.
+            StorageError: if the checkpoint cannot be written; existing checkpoints are kept.
         """
         path = self.folder / _NAME.format(self._next)
         write_checkpoint(path, state, self._about)
@@ -196,7 +196,7 @@ class CheckpointManager:
 
 
 def _read(path: Path) -> tuple[RunState, dict[str, Any]]:
-    """Return a checkpoint, checked to have the fingerprint of a run."""
+    """Read a checkpoint, and check that it contains the fingerprint of a run."""
     state, about = read_checkpoint(path)
     run = about.get("run")
     if not isinstance(run, dict) or not all(isinstance(value, str) for value in run.values()):

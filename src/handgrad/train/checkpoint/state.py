@@ -1,4 +1,4 @@
-"""RunState: the contents of a checkpoint (weights, optimizer state, epoch), checked on load."""
+"""RunState: the contents of a checkpoint, which are checked when it is loaded."""
 
 from __future__ import annotations
 
@@ -21,22 +21,23 @@ _MAX_INTEGER = 1 << 53  # the largest exact integer of JSON
 
 
 class RunState(NamedTuple):
-    """Everything the rest of a run depends on.
+    """Everything that is needed to continue a run.
 
-    The order of the images, dropout masks and learning rates are not stored: they are functions of
-    the seed, the step and the records.
+    The order of the images, the dropout masks and the learning rates are not stored, because they
+    are functions of the seed, the step and the records.
 
     Attributes:
         arrays: the network's arrays by name.
-        optimizer_state: the optimizer's arrays by name: optimizer_state["0.weight"]["velocity"].
+        optimizer_state: the optimizer's arrays by parameter and kind, such as
+            optimizer_state["0.weight"]["velocity"].
         best: the network's arrays after the best epoch so far, or its initial arrays.
-        steps: the number of updates done.
-        epoch: the results of the steps of the unfinished epoch.
-        seconds: the time that those steps took.
+        steps: the number of updates done so far.
+        epoch: the results of the steps in the unfinished epoch.
+        seconds: the duration of those steps in seconds.
         records: the records of the finished epochs.
         lr_halvings: how often the learning rate was halved because a value was not finite.
-        average_weights: the average of the arrays; empty without weight averaging.
-        average_count: how many times arrays were added to the average.
+        average_weights: the averages of the arrays; empty if weight averaging is off.
+        average_count: how many times the weights have been added to the average.
     """
 
     arrays: dict[str, Array]
@@ -52,7 +53,7 @@ class RunState(NamedTuple):
 
 
 def tensors(state: RunState) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a state by unique names."""
+    """Return all arrays of a state in one dict, under unique names."""
     named = {f"arrays/{name}": array for name, array in state.arrays.items()}
     named |= {f"best/{name}": array for name, array in state.best.items()}
     named |= {f"average_weights/{name}": a for name, a in state.average_weights.items()}
@@ -62,7 +63,7 @@ def tensors(state: RunState) -> dict[str, NDArray[Any]]:
 
 
 def numbers(state: RunState) -> dict[str, Any]:
-    """Return the rest of a state as JSON values."""
+    """Return the parts of a state that are not arrays, as JSON values."""
     return {
         "steps": state.steps,
         "seconds": state.seconds,
@@ -73,10 +74,12 @@ def numbers(state: RunState) -> dict[str, Any]:
 
 
 def state_of(named: Mapping[str, NDArray[Any]], rest: Mapping[str, Any]) -> RunState:
-    """Return the state from the results of `tensors` and `numbers`, which may have been edited.
+    """Build a state from the results of `tensors` and `numbers`, and check that it is valid.
+
+    Use `check_fits` to check that it belongs to a particular run.
 
     Raises:
-        ValueError: if no run can have this state. `check_fits` compares it with a certain run.
+        ValueError: if no run can have this state.
         LookupError: if a part is missing.
         TypeError: if a part has the wrong type.
     """
@@ -115,17 +118,17 @@ def check_fits(
     optimizer_state: Mapping[str, Mapping[str, Array]],
     steps: int,
 ) -> None:
-    """Check that a state belongs to this network, optimizer and number of steps.
+    """Check that a state fits a network, an optimizer and a number of steps per epoch.
 
     Args:
         state: the state.
         arrays: the network's arrays.
-        optimizer_state: the optimizer's arrays, as the engine keeps them.
+        optimizer_state: the optimizer's arrays in the engine.
         steps: the number of steps per epoch.
 
     Raises:
-        ConfigError: if it is the state of an optimizer with other arrays.
-        ModelError: if an array has another shape, is missing, or is unknown.
+        ConfigError: if the state belongs to a different optimizer.
+        ModelError: if an array is missing or unknown, or has a different shape.
     """
     before, after = (
         ", ".join(sorted({kind for kinds in of.values() for kind in kinds})) or "nothing"
@@ -170,7 +173,7 @@ def _flat(optimizer_state: Mapping[str, Mapping[str, Array]]) -> dict[str, Array
 
 
 def _step_results(arrays: Mapping[str, NDArray[Any]]) -> StepResults:
-    """Return the results of the steps of an epoch, checked."""
+    """Check the results of the steps in an epoch, and return them."""
     losses, correct = arrays["losses"], arrays["correct"]
     forms = [f"{array.shape} {array.dtype}" for array in (losses, correct)]
     count = f"({losses.size},)"
@@ -180,7 +183,7 @@ def _step_results(arrays: Mapping[str, NDArray[Any]]) -> StepResults:
 
 
 def _seconds(rest: Mapping[str, Any], epoch: StepResults) -> float:
-    """Return the time that the steps of an epoch took, checked: 0 if there are none."""
+    """Check the duration of the steps in an epoch, and return it; without steps it is 0."""
     value = rest["seconds"]
     any_step = len(epoch.losses) > 0
     in_range = _is_number(value) and math.isfinite(value)
@@ -190,7 +193,7 @@ def _seconds(rest: Mapping[str, Any], epoch: StepResults) -> float:
 
 
 def _integer(rest: Mapping[str, Any], name: str, most: int = _MAX_INTEGER) -> int:
-    """Return an integer, checked."""
+    """Check an integer and return it."""
     value = rest[name]
     if type(value) is not int or not 0 <= value <= most:
         raise ValueError(f"{name} must be a whole number from 0 to {most}, not {value!r:.40}")
@@ -198,7 +201,7 @@ def _integer(rest: Mapping[str, Any], name: str, most: int = _MAX_INTEGER) -> in
 
 
 def _record(number: int, values: Any) -> Epoch:
-    """Return the record of an epoch, checked; the validation loss need not be finite."""
+    """Check the record of an epoch and return it; its validation loss may be infinite or NaN."""
     if not isinstance(values, list) or len(values) != len(Epoch._fields):
         raise ValueError(f"record {number} is {values!r:.40}")
     record = Epoch(*values)
