@@ -81,16 +81,16 @@ def test_records_of_another_folder_are_added_to_the_projects_records(tmp_path, m
 
 def test_details_have_a_line_for_each_competitor_best_first():
     lines = details(make("two-layer", "2026-01-01", 10_000.0)).splitlines()
-    assert lines[0] == "| two-layer | images/s | from | to | handgrad is faster, times |"
+    assert lines[0] == "| two-layer | images/s | min | max | handgrad's advantage (×) |"
     assert [line.split(" | ")[0] for line in lines[2:]] == ["| JAX", "| handgrad"]
 
 
 def test_a_start_record_shows_its_stages():
     record = Record("start", "command", {}, {"wall": "low"})
     record.series["handgrad"] = Series("command", "ours", [{"wall": 2.0}])
-    assert details(record).splitlines()[0] == "| command | seconds | from | to |"
+    assert details(record).splitlines()[0] == "| command | seconds | min | max |"
     record.series["handgrad"].rounds[0]["import"] = 0.1
-    assert details(record).splitlines()[0].endswith("| to | import, s |")
+    assert details(record).splitlines()[0].endswith("| max | import, s |")
 
 
 def test_details_show_the_speedup_over_each_peer():
@@ -105,7 +105,7 @@ def test_details_show_the_share_of_the_baseline():
     record.series["limit"] = Series("the limit", "limit", [{"images_per_second": 125_000.0}])
     record.baseline = "limit"
     lines = details(record).splitlines()
-    assert lines[0].endswith("| of the limit |")
+    assert lines[0].endswith('| relative to "the limit" |')
     assert [line.split(" | ")[-1] for line in lines[2:]] == ["100% |", "80% |", "40% |"]
 
 
@@ -116,7 +116,7 @@ def test_cases_have_details_and_no_overview(tmp_path):
     record.baseline = "few"
     record.save(tmp_path)
     text = section([read(next(tmp_path.iterdir()))], "scale")
-    assert text.startswith("| online-mlp | images/s | from | to | of few |")
+    assert text.startswith('| online-mlp | images/s | min | max | relative to "few" |')
     assert "| many | 9 | 9 | 9 | 90% |" in text
 
 
