@@ -13,7 +13,7 @@ RNG = np.random.default_rng(0)
 
 
 def answers(count: int = 20_000, boast: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
-    """Return logits of a network that knows exactly how much it knows, times `boast`; labels."""
+    """Return perfectly calibrated logits, multiplied by `boast`, and labels."""
     Z = RNG.normal(size=(count, 4)) * 2
     y = (softmax(Z).cumsum(axis=1) > RNG.random((count, 1))).argmax(axis=1)
     return (Z * boast).astype(np.float32), y

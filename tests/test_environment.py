@@ -1,4 +1,4 @@
-"""Hostile environments: no rights, no writable home, no network, a full disk."""
+"""handgrad works without permissions, a writable home, a network or free disk space."""
 
 import os
 import shutil

@@ -40,7 +40,7 @@ def iris() -> tuple[np.ndarray, np.ndarray]:
     "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, SEEDS))]
 )
 def test_scikit_learns_own_checks(seed: int) -> None:
-    """In a process of its own: SciPy reads SCIPY_ARRAY_API when it is imported."""
+    """The checks run in a separate process, because SciPy reads SCIPY_ARRAY_API on import."""
     settings = {"SCIPY_ARRAY_API": "1", "SKLEARN_TESTS_GLOBAL_RANDOM_SEED": str(seed)}
     checks = Path(__file__).parent / "estimator_checks.py"
     ended = subprocess.run(
@@ -56,7 +56,7 @@ def test_scikit_learns_own_checks(seed: int) -> None:
 
 
 class Backwards(HandgradClassifier):
-    """Gives its answers in the wrong order."""
+    """A classifier that returns its predictions in the wrong order."""
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         return super().predict(X)[::-1]

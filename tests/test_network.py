@@ -42,7 +42,7 @@ def images(count: int = 6, seed: int = 0) -> Array:
 
 @each_case
 def test_loss_and_gradients_equal_autograds(case: Case) -> None:
-    """The gradient of the images is left out of our backward pass."""
+    """handgrad's backward pass does not compute the gradient of the images."""
     torch = needs("torch")
     from handgrad.gradient_check.autograd import module_at
     from handgrad.gradient_check.target import Point
@@ -89,7 +89,7 @@ def test_one_image_alone_is_predicted_as_within_256_others(case: Case) -> None:
 
 
 def test_names_and_layouts_are_those_of_torchs_state_dict() -> None:
-    """PyTorch takes our arrays as they are, strictly, and answers the same."""
+    """PyTorch loads handgrad's arrays with `strict=True` and gives the same outputs."""
     torch = needs("torch")
     nn = torch.nn
     layers = [Conv2d(4, (3, 2)), BatchNorm(), ReLU(), Flatten(), Dense(7), BatchNorm(), Dense()]
@@ -281,7 +281,7 @@ def test_grey_images_need_no_channel_axis() -> None:
 
 
 def built(**changes: Any) -> Network:
-    """Return a network of one layer, with some arguments changed."""
+    """Return a network of one layer with the given arguments."""
     settings: dict[str, Any] = {"layers": [Flatten(), Dense()], "shape": (1, 2, 2)}
     return Network(**(settings | {"classes": 2} | changes))
 

@@ -27,7 +27,7 @@ def shapes() -> dict[str, tuple[int, ...]]:
 def ours_and_theirs(
     rule: Optimizer, counterpart: type[torch.optim.Optimizer], seed: int, **options: Any
 ) -> tuple[dict[str, Array], dict[str, Array]]:
-    """Return parameters after ten steps on drawn gradients, the rate changing on the way."""
+    """Return the parameters after ten steps with random gradients and changing learning rates."""
     rng = np.random.default_rng(seed)
     ours = {name: rng.normal(size=shape) for name, shape in shapes().items()}
     state = {n: {kind: np.zeros_like(W) for kind in rule.state_names} for n, W in ours.items()}
@@ -118,7 +118,7 @@ def test_float32_stays_and_the_gradient_is_not_changed(rule: Optimizer) -> None:
 @settings(max_examples=30)
 @given(st.floats(1e-3, 1e3), seeds)
 def test_clipping_equals_torchs(limit: float, seed: int) -> None:
-    """But for the 1e-6 that PyTorch adds to the norm it divides by."""
+    """The results are equal except for the 1e-6 that PyTorch adds to the norm."""
     rng = np.random.default_rng(seed)
     ours = {name: rng.normal(size=shape) for name, shape in shapes().items()}
     tensors = [torch.zeros(shape, dtype=torch.float64) for shape in shapes().values()]

@@ -1,4 +1,4 @@
-"""Calls that only POSIX systems have are in one module."""
+"""All calls that exist only on POSIX systems are in one module."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAMES = {
 
 
 def posix_names(source: str) -> Iterator[str]:
-    """Yield the POSIX-only names of a source: modules, os.NAME, signal.NAME, and as strings."""
+    """Yield the POSIX-only names in a source: modules, os.NAME, signal.NAME and strings."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in MODULES)

@@ -10,7 +10,7 @@ GOLDEN = 0x9E3779B97F4A7C15
 
 
 def test_mix_gives_the_published_numbers_of_splitmix64() -> None:
-    """The first five for the seed 1234567, as in Vigna's reference implementation."""
+    """The numbers are the first five for seed 1234567 in Vigna's reference implementation."""
     published = [
         6457827717110365317,
         3203168211198807973,

@@ -1,4 +1,4 @@
-"""Files of every format version are read, and their models answer as they did."""
+"""Files of every format version can be read, and their models give the same outputs as before."""
 
 from __future__ import annotations
 

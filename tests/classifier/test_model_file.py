@@ -30,7 +30,7 @@ from tests.classifier.forging import forged
 
 
 def saved(path: Path, change: dict[str, Any] | None = None, drop: str | None = None) -> Path:
-    """Save a small network, with its description or its arrays tampered with and sealed anew."""
+    """Save a small network, after editing its description or its arrays and updating the digest."""
     net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), 2)
     hg.Classifier(net, ["a", "b"]).save(path, {"seed": 7})
     if change is not None or drop is not None:
@@ -66,7 +66,7 @@ def test_nested_layers_pairs_labels_and_float64_come_back(tmp_path: Path) -> Non
 
 
 def without_defaults(described: Any) -> Any:
-    """Leave out each field that has a default, whatever it is, as if it had come later."""
+    """Leave out each field that has a default, as if the field had been added later."""
     if isinstance(described, list):
         return [without_defaults(entry) for entry in described]
     if not isinstance(described, dict):

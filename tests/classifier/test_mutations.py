@@ -1,4 +1,4 @@
-"""Model files with bytes changed: a network or one sentence, soon, and in little memory."""
+"""Mutated model files give a network or a one-sentence error, quickly and in little memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_MEMORY = 64 * 2**20
 
 
 def whole(path: Path) -> bytes:
-    """Return the bytes of a small model with all that a file can hold."""
+    """Return the bytes of a small model that has every optional part of a file."""
     layers = [hg.Normalize(), hg.Conv2d(2, 3), hg.BatchNorm(), hg.ReLU(), hg.Flatten(), hg.Dense()]
     model = hg.Classifier(
         hg.Network(layers, (1, 8, 8), 3),
@@ -35,7 +35,7 @@ def whole(path: Path) -> bytes:
 
 
 def resealed(content: bytes, rng: np.random.Generator) -> bytes:
-    """Return a file whose description was mutated, under the digest of what it is then."""
+    """Return a file after mutating its description and updating its digest."""
     arrays = load(content)
     text = safe_metadata(content)["handgrad"].encode()
     changed = mutated(text, len(text), rng).decode("utf-8", "replace")
@@ -49,12 +49,12 @@ def safe_metadata(content: bytes) -> dict[str, str]:
 
 
 def header(content: bytes) -> int:
-    """Return the length of a safetensors file's header."""
+    """Return the length of the header of a safetensors file."""
     return int.from_bytes(content[:8], "little")
 
 
 def mutated(content: bytes, header: int, rng: np.random.Generator) -> bytes:
-    """Return bytes with some changed, left out, put in twice, or cut off; half in the header."""
+    """Return content with mutated, removed, repeated or truncated bytes, often in the header."""
     changed = bytearray(content)
     for _ in range(rng.integers(1, 6)):
         end = min(header, len(changed)) if rng.random() < 0.5 else len(changed)

@@ -15,7 +15,7 @@ from tests.extras import needs
 
 
 def write_images(folder, count):
-    """Write `count` images each of a bar on the left and of a bar on the right."""
+    """Write `count` images with a bar on the left, and `count` with a bar on the right."""
     rng = np.random.default_rng(0)
     for n in range(2 * count):
         X = rng.integers(0, 30, (12, 12), np.uint8)

@@ -46,7 +46,7 @@ def test_an_onnx_graph_of_its_own(handgrad, trained, bundle):
 
 
 def sheets(count, shape, rng):
-    """Colour images as in files: noise, and light or dark drawings, with shadows or without."""
+    """Return colour images: noise, and light or dark drawings with or without shadows."""
     H, W = shape
     for _ in range(count):
         X = rng.integers(0, 256, (H, W, 3), np.uint8)

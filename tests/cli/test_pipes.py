@@ -1,4 +1,4 @@
-"""Pipes without a writer instead of files: opening one would block forever."""
+"""Commands that find a pipe instead of a file report an error and do not block."""
 
 import os
 from pathlib import Path

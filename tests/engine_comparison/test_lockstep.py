@@ -80,7 +80,7 @@ def test_nan_is_a_divergence():
 
 
 def test_a_batch_on_a_kink_is_skipped_and_the_tolerance_stays():
-    """Both pixels of each window are equal but for rounding; so rounding decides who wins."""
+    """Both pixels of each window are equal up to rounding, so rounding decides the maximum."""
     layers = [hg.Conv2d(1, 1), hg.MaxPool2d((1, 2)), hg.Flatten(), hg.Dense()]
     net = hg.Network(layers, (2, 2, 2), 2)
     net.parameters["0.weight"] = np.array([1.0, 3.0], np.float32).reshape(1, 2, 1, 1)

@@ -1,4 +1,4 @@
-"""A fault planted at step 50 in one layer is reported with step and layer, in every engine."""
+"""A fault planted in a layer at step 50 is reported with its step and layer, in every engine."""
 
 import numpy as np
 import pytest
@@ -51,7 +51,7 @@ def test_a_fault_in_one_tensor_is_reported_with_it():
 
 
 def faulty_torch(index, start=50):
-    """Return a function that makes PyTorch's engine with a layer with a wrong backward."""
+    """Return a function that creates the torch engine with a wrong backward in one layer."""
 
     def make(net, rules):
         from handgrad.engines.torch import TorchEngine
@@ -87,7 +87,7 @@ def test_a_fault_in_pytorchs_engine_is_reported_likewise(index, tensor, dtype):
 
 
 def faulty_compiled(index, start=50):
-    """Return a function that makes a compiled engine that moves a layer's weights by too much."""
+    """Return a function that creates a compiled engine with too large updates of one layer."""
 
     def make(net, rules):
         from handgrad.engines.compiled import CompiledEngine

@@ -24,7 +24,7 @@ each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
 def batches(case: Case, count: int = 13, size: int = 5, lr: float = 0.05) -> BatchStream:
-    """Return images in a drawn order, the last batch a partial one."""
+    """Return batches of images in a random order; the last batch is smaller."""
     order = np.random.default_rng(7).permutation(count)
     lrs = [lr / (step + 1) for step in range(-(-count // size))]
     labels = case.labels(count=count)
@@ -32,7 +32,7 @@ def batches(case: Case, count: int = 13, size: int = 5, lr: float = 0.05) -> Bat
 
 
 def by_hand(net: Network, config: TrainConfig, run: BatchStream) -> list[float]:
-    """Train as an engine is to, written out."""
+    """Train with an explicit loop, like an engine."""
     losses = []
     memory = {
         name: {kind: np.zeros_like(W) for kind in config.optimizer.state_names}
@@ -118,7 +118,7 @@ def test_a_step_is_a_run_of_one_batch() -> None:
 
 
 def test_the_last_partial_batch_is_counted_right() -> None:
-    """A rate of 0 leaves the network as it is, so the right ones can be counted again."""
+    """With a learning rate of 0 the network is unchanged, so the correct ones can be recounted."""
     case = CASE["linear"]
     run = batches(case)._replace(lrs=[0.0] * 3)
     engine = ReferenceEngine(case.network(), CONFIG)
@@ -147,7 +147,7 @@ DEEP = CASE["every-activation"]
 
 
 def diverging(net: Network, X: Array, lr: float = 0.1, y: Array | None = None) -> DivergenceError:
-    """Return the error of the first of many steps that diverges."""
+    """Run many steps, and return the error of the first one that diverges."""
     y = DEEP.labels() if y is None else y
     run = BatchStream(
         np.tile(X, (200, 1, 1, 1)), np.tile(y, 200), None, np.arange(1000), 5, [lr] * 200

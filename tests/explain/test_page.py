@@ -9,7 +9,7 @@ from handgrad.explain import explain_step, page
 
 
 class Reader(HTMLParser):
-    """Reads the tags of a page and what they point to; each must be closed in its turn."""
+    """A parser that collects the links of a page and checks that its tags are nested."""
 
     VOID = ("meta", "img")
 

@@ -21,7 +21,7 @@ ENGINES = ["reference", "compiled", "torch", "ONNX Runtime"]
 
 
 def model(name: str, path: Path) -> Path:
-    """Save a named model, none of its arrays at its starting value, with a preprocessing."""
+    """Save a built-in network with preprocessing; no array has its initial value."""
     net = hg.Network(MODELS[name](), (1, 28, 28), 10, seed=1)
     rng = np.random.default_rng(1)
     images = np.zeros((4, 1, 28, 28), np.uint8)

@@ -1,4 +1,4 @@
-"""A layer that breaks the contract is refused in one sentence: its name, the error, the remedy."""
+"""A layer that breaks the contract gives an error with its name, the problem and the remedy."""
 
 from pathlib import Path
 

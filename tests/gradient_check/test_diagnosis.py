@@ -1,4 +1,4 @@
-"""Planted faults: each is rejected, its first wrong element named, and its cause found."""
+"""Each planted fault is rejected, and the report gives its first wrong element and its cause."""
 
 import runpy
 from collections.abc import Callable
@@ -22,7 +22,7 @@ NAMED_AT_LEAST = 22
 
 
 def planted(file: Path) -> Any:
-    """Return the names that a fault's file defines."""
+    """Import the file of a fault, and return the names that it defines."""
     return SimpleNamespace(**runpy.run_path(str(file)))
 
 

@@ -1,4 +1,4 @@
-"""Central differences compare_all large numbers and sharp bends too, or say that they cannot."""
+"""Central differences also work for large values and sharp bends, or report that they fail."""
 
 from pathlib import Path
 

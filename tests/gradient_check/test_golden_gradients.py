@@ -1,4 +1,4 @@
-"""The golden gradients equal autograd's, and cover every named model."""
+"""The golden gradients equal those of autograd, and cover every built-in network."""
 
 import json
 

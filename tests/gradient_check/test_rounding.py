@@ -1,4 +1,4 @@
-"""Our float32 gradients are as accurate as float32 allows."""
+"""handgrad's float32 gradients are as accurate as float32 allows."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ CALM = rounding.BOUND / rounding.MARGIN
 
 @dataclass(frozen=True)
 class Rough(Dense):
-    """A linear layer whose backward is computed with a few digits too little."""
+    """A linear layer whose backward loses a few digits of precision."""
 
     digits: float = 1e-5
 
@@ -51,12 +51,12 @@ def assert_right(target: Target, seed: int) -> None:
     ("name", "seed"), [("fashion-mlp", 4), ("fashion-mlp", 8), ("smallnet", 25), ("lenet5", 82)]
 )
 def test_where_rounding_has_a_large_effect_another_point_is_used(name: str, seed: int) -> None:
-    """A variance of 0.002 among four examples, a kink, a sum of 3,136 terms that cancel."""
+    """Examples are a variance of 0.002, a kink, and a sum of 3,136 terms that cancel."""
     assert_right(NAMED[name], seed)
 
 
 def test_the_effect_of_rounding_is_measured() -> None:
-    """Of four examples that a batch norm sees nearly alike it does much."""
+    """Rounding has a large effect if a batch norm gets four nearly equal examples."""
     target = NAMED["fashion-mlp"]
     moved = {
         (seed, training): rounding.effect_of_rounding(target.layer, target.point(seed, training))
@@ -96,6 +96,6 @@ def test_without_a_calm_point_the_bound_is_the_effect_of_rounding(
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_every_layer_and_model_is_right_at_points_of_every_seed(seed: int) -> None:
-    """`pytest -m slow tests/gradient_check/test_rounding.py`: a minute."""
+    """Run `pytest -m slow tests/gradient_check/test_rounding.py`; it takes a minute."""
     for target in find_targets("all"):
         assert_right(target, seed)

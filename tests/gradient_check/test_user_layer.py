@@ -1,4 +1,4 @@
-"""A layer from a user's file is loaded, or refused in one sentence."""
+"""A layer in a user's file is loaded or rejected with a one-sentence error."""
 
 from pathlib import Path
 

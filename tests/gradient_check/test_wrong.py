@@ -1,4 +1,4 @@
-"""Faults that small numbers, a single cotangent or a single call do not show."""
+"""Errors that are not visible with small inputs, a single cotangent or a single call."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What becomes of an image is drawn beside it."""
+"""Augmented versions of an image are drawn next to it."""
 
 from __future__ import annotations
 

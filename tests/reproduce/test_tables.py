@@ -23,7 +23,7 @@ from tests.reproduce.test_results import run_notebook
 
 
 def with_seeds(results: NotebookResults, folder: Path, seeds: int) -> NotebookResults:
-    """Return the results as if more seeds had been asked for."""
+    """Return the results as if more seeds had been requested."""
     store = ResultStore(folder, digests({"digits": digits()}), "reference")
     return NotebookResults(results.notebook, store, seeds)
 

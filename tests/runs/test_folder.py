@@ -140,7 +140,7 @@ def test_one_that_is_cut_off_leaves_what_it_would_otherwise(when, tmp_path):
 
 @pytest.fixture
 def another():
-    """Another process at work in the folder `out`, before its first checkpoint."""
+    """Start another process that uses the folder `out` and has no checkpoint yet."""
     with subprocess.Popen([sys.executable, "-c", AT_WORK, "out"], stdout=-1, text=True) as process:
         assert process.stdout.readline() == "out\n"
         yield process

@@ -149,7 +149,7 @@ def test_a_run_is_tested_on_the_files_it_was_trained_on(tmp_path):
 
 
 def own(path, images, tests=0):
-    """Write arrays, and return what a model trained on them remembers."""
+    """Write arrays, and return the data description that a model trained on them stores."""
     X = np.random.default_rng(0).integers(0, 256, (images + tests, 6, 6), np.uint8)
     parts = {"train": slice(images), "test": slice(images, None)}
     held = {split: part for split, part in parts.items() if len(X[part])}

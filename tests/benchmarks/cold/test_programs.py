@@ -75,7 +75,7 @@ def test_pytorch_reads_the_same_images_as_uint8_and_float32(idx_folder):
 
 @pytest.fixture
 def idx_folder(tmp_path):
-    """Three images under MNIST's names."""
+    """Write three images to files with the names of MNIST's files."""
     images = np.arange(3 * 784).reshape(3, 784).astype(np.uint8)
     for name, content in (
         ("train-images-idx3-ubyte.gz", bytes(16) + images.tobytes()),

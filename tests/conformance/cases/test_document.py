@@ -20,7 +20,7 @@ FEW = [
 
 
 def without_errors(text: str) -> str:
-    """Return the tables without their last column: how small an error is differs by machine."""
+    """Return the tables without the last column, because errors differ between machines."""
     return re.sub(r"[^|\n]*\|$", "", text, flags=re.MULTILINE)
 
 

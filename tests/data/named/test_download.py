@@ -194,7 +194,7 @@ def test_concurrent_threads_download_once(server, tmp_path):
 
 
 def downloading(*mirrors, folder):
-    """Start a process that downloads; a fresh one, as a user would start it."""
+    """Start a new process that downloads the data set, as a user would."""
     program = (
         "import sys, pathlib\n"
         "from handgrad.data.named.download import download\n"

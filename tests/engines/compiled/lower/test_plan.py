@@ -1,4 +1,4 @@
-"""Plans: kernel calls are checked against signatures; buffers have the right number of copies."""
+"""Kernel calls of a plan match their signatures, and buffers have the right number of copies."""
 
 from __future__ import annotations
 
