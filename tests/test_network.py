@@ -110,7 +110,7 @@ def test_names_and_layouts_are_those_of_torchs_state_dict() -> None:
     np.testing.assert_allclose(net.logits(X), theirs, rtol=1e-13)
 
 
-def test_parameters_and_state_are_told_apart() -> None:
+def test_parameters_and_state_are_distinguished() -> None:
     net = Network([Normalize(), Flatten(), Dense(4), BatchNorm(), Dense()], (2, 3, 3), 3)
     assert list(net.parameters) == [
         *("2.weight", "2.bias", "3.weight", "3.bias", "4.weight", "4.bias")
@@ -133,7 +133,7 @@ def test_bytes_count_as_0_to_1() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float16, np.float32, np.float64])
-def test_images_may_be_read_only_and_lie_anyhow(dtype: type) -> None:
+def test_images_may_be_read_only_and_in_any_memory_layout(dtype: type) -> None:
     net, X = small(), images().astype(dtype)
     if dtype is not np.uint8:
         X /= 255
@@ -336,7 +336,7 @@ def test_a_list_of_layers_inside_a_layer_is_accepted() -> None:
 
 
 @each_case
-def test_the_walk_yields_what_forward_and_backward_return(case: Case) -> None:
+def test_the_walk_yields_the_results_of_forward_and_backward(case: Case) -> None:
     net, X, y = case.network(), case.examples(), case.labels()
     ctx = Context(True, 3, 1)
     logits, cache = net.forward(X, ctx)

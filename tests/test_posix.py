@@ -63,11 +63,11 @@ def test_no_other_module_uses_what_only_posix_has() -> None:
         "import os\nif hasattr(os, 'getuid'): pass",
     ],
 )
-def test_a_use_elsewhere_would_be_found(source: str) -> None:
+def test_a_use_in_another_module_is_found(source: str) -> None:
     assert list(posix_names(source))
 
 
-def test_what_the_module_offers_works_here(tmp_path: Path) -> None:
+def test_the_functions_of_the_module_work_on_this_system(tmp_path: Path) -> None:
     at_fork(after_in_child=list)
     sync_folder(tmp_path)
     assert TERMINATION_SIGNALS

@@ -46,14 +46,14 @@ def test_constant() -> None:
     assert set(ours(Constant())) == {1.0}
 
 
-def test_step_equals_torchs() -> None:
+def test_step_equals_pytorchs() -> None:
     """PyTorch's schedule is stepped after each update, so it counts updates instead of epochs."""
     found = theirs(lambda o: lr_scheduler.StepLR(o, step_size=2 * STEPS, gamma=0.3))
     assert ours(Step(every=2, gamma=0.3)) == pytest.approx(found, rel=1e-12)
 
 
 @pytest.mark.parametrize("floor", [0.0, 0.1])
-def test_cosine_equals_torchs_and_its_formula(floor: float) -> None:
+def test_cosine_equals_pytorchs_schedule_and_its_formula(floor: float) -> None:
     found = theirs(lambda o: lr_scheduler.CosineAnnealingLR(o, TOTAL - 1, eta_min=floor))
     assert ours(Cosine(floor)) == pytest.approx(found, rel=1e-10, abs=1e-15)
     formula = [
@@ -64,7 +64,7 @@ def test_cosine_equals_torchs_and_its_formula(floor: float) -> None:
 
 
 @pytest.mark.parametrize("warm_up", [0.1, 0.3, 0.6])
-def test_one_cycle_equals_torchs(warm_up: float) -> None:
+def test_one_cycle_equals_pytorchs(warm_up: float) -> None:
     """PyTorch ends the warm-up one update before the given fraction, handgrad at the fraction."""
     share = (warm_up * (TOTAL - 1) + 1) / TOTAL
     found = theirs(
@@ -96,7 +96,7 @@ def test_one_cycle_without_warm_up_starts_at_the_top() -> None:
     st.floats(0.1, 0.9),
     st.floats(0, 0.2),
 )
-def test_plateau_equals_torchs(
+def test_plateau_equals_pytorchs(
     losses: list[float], patience: int, gamma: float, min_delta: float
 ) -> None:
     """PyTorch lowers the rate after `patience + 1` bad epochs, handgrad after `patience`."""

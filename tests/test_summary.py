@@ -8,7 +8,7 @@ from tests.cases import CASES, Case
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_it_counts_what_the_network_learns(case: Case) -> None:
+def test_the_summary_counts_the_parameters_of_the_network(case: Case) -> None:
     net = case.network()
     summary = net.summary()
     assert summary.parameters == sum(array.size for array in net.parameters.values())

@@ -28,7 +28,7 @@ def make(label, date, lr, problems=()):
     return record
 
 
-def test_tables_are_replaced_and_prose_stays(tmp_path):
+def test_tables_are_replaced_and_text_is_kept(tmp_path):
     make("two-layer", "2026-01-01T00:00:00", 100_000.0).save(tmp_path)
     make("two-layer", "2026-01-02T00:00:00", 150_000.0).save(tmp_path)
     make("two-layer", "2026-01-03T00:00:00", 9e9, ["a loss differs"]).save(tmp_path)
@@ -79,7 +79,7 @@ def test_records_of_another_folder_are_added_to_the_projects_records(tmp_path, m
     assert "100,000" not in text
 
 
-def test_details_have_a_line_for_each_competitor_best_first():
+def test_details_have_one_line_per_competitor_with_the_best_first():
     lines = details(make("two-layer", "2026-01-01", 10_000.0)).splitlines()
     assert lines[0] == "| two-layer | images/s | min | max | handgrad's advantage (×) |"
     assert [line.split(" | ")[0] for line in lines[2:]] == ["| JAX", "| handgrad"]
@@ -100,7 +100,7 @@ def test_details_show_the_speedup_over_each_peer():
     assert ends == ["0.50 |", " |", "2.00 |"]  # PyTorch, ours, JAX
 
 
-def test_details_show_the_share_of_the_baseline():
+def test_details_compare_each_competitor_with_the_baseline():
     record = make("two-layer", "2026-01-01", 100_000.0)
     record.series["limit"] = Series("the limit", "limit", [{"images_per_second": 125_000.0}])
     record.baseline = "limit"
@@ -128,7 +128,7 @@ def test_an_accuracy_record_names_the_configurations():
     assert "label smoothing 0.1" in describe(TARGETS["convolutional"]["handgrad"])
 
 
-def test_a_record_without_ours_is_not_in_the_overview():
+def test_a_record_without_handgrad_is_not_in_the_overview():
     record = make("two-layer", "2026-01-01", 1.0)
     del record.series["compiled"]
     assert len(overview([record]).splitlines()) == 2

@@ -22,7 +22,7 @@ def test_a_valid_run_has_no_problems():
     assert record.setup["flops_per_image"] == 2 * 2 * 64 * 10
 
 
-def test_missing_differing_and_stuck_competitors_are_named():
+def test_missing_competitors_and_invalid_losses_are_reported():
     competitors = {
         "one": fake_competitor("FakeCompetitor", "2.0", "0.9"),
         "two": fake_competitor("FakeCompetitor", "2.01", "0.9"),

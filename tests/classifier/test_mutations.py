@@ -74,7 +74,7 @@ def mutated(content: bytes, header: int, rng: np.random.Generator) -> bytes:
 
 
 @pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.slow)])
-def test_a_mutated_file_is_a_network_or_one_sentence(
+def test_a_mutated_file_gives_a_network_or_a_one_sentence_error(
     count: int, tmp_path: Path, pytestconfig: pytest.RunConfig
 ) -> None:
     seed = int(pytestconfig.option.hypothesis_seed)
@@ -114,7 +114,7 @@ def test_a_mutated_file_is_a_network_or_one_sentence(
         {"classes": ["one"] * 3},
     ],
 )
-def test_a_description_that_was_sealed_anew_is_refused(
+def test_an_edited_description_with_a_new_digest_is_refused(
     change: dict[str, object], tmp_path: Path
 ) -> None:
     whole(tmp_path / "m.safetensors")
@@ -122,7 +122,7 @@ def test_a_description_that_was_sealed_anew_is_refused(
         hg.load_model(forged(tmp_path / "m.safetensors", description=change))
 
 
-def test_the_digest_knows_names_shapes_and_kinds() -> None:
+def test_the_digest_depends_on_names_shapes_and_dtypes() -> None:
     array = np.arange(6, dtype=np.float32)
     one = digest("text", {"a": array})
     assert one == digest("text", {"a": array.copy()})

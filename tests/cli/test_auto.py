@@ -81,7 +81,7 @@ def test_very_few_images_are_enough(handgrad, monkeypatch):
         (["mine", "--out", "mine"], 2, "mine"),
     ],
 )
-def test_wrong_use_gives_one_sentence_and_no_folder(handgrad, words, status, sentence):
+def test_wrong_use_gives_a_one_sentence_error_and_no_folder(handgrad, words, status, sentence):
     write_images("mine", 1)
     ended = handgrad("auto", *words)
     assert (ended.status, ended.out) == (status, "")

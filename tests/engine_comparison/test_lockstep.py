@@ -174,7 +174,7 @@ def test_the_result_as_json():
     ("model", "data"), [("convnet", "mnist"), ("fashion-mlp", "fashion-mnist")]
 )
 @pytest.mark.parametrize("dtype", TOLERANCES)
-def test_200_steps_of_the_named_models(model, data, dtype):
+def test_200_steps_of_the_built_in_networks(model, data, dtype):
     needs("torch")
     folder = os.environ.get("HANDGRAD_DATA")
     if not folder:

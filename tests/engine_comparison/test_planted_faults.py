@@ -75,7 +75,7 @@ def faulty_torch(index, start=50):
 @pytest.mark.parametrize(
     ("index", "tensor"), [(1, "dweight"), (2, "dweight"), (3, "dX"), (8, "dweight"), (9, "dX")]
 )
-def test_a_fault_in_pytorchs_engine_is_reported_likewise(index, tensor, dtype):
+def test_a_fault_in_the_torch_engine_is_also_reported(index, tensor, dtype):
     needs("torch")
     net = network(dtype)
     makers = {"reference": "reference", "torch": faulty_torch(index)}

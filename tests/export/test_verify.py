@@ -34,7 +34,9 @@ def model(name: str, path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_all_engines_give_the_golden_outputs_of_a_named_model(name: str, tmp_path: Path) -> None:
+def test_all_engines_give_the_golden_outputs_of_a_built_in_network(
+    name: str, tmp_path: Path
+) -> None:
     needs("torch")
     found = verify_bundle(read_bundle(model(name, tmp_path / "m.safetensors")))
     assert [answer.engine for answer in found.answers] == ENGINES

@@ -64,7 +64,7 @@ def test_layers_pass_all_oracles(name: str, training: bool) -> None:
 
 
 @pytest.mark.parametrize("name", ["softmax-regression", "fashion-mlp", "two-layer"])
-def test_named_models_pass_the_golden_gradients(name: str) -> None:
+def test_built_in_networks_pass_the_golden_gradients(name: str) -> None:
     report = check(NAMED[name])
     assert report.ok
     golden = [f for f in report.comparisons if f.oracle == "golden"]

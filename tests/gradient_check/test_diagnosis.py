@@ -96,7 +96,7 @@ def test_the_name_of_a_cause(spoil, name) -> None:
     assert causes_of(spoil) == ([name] if name else [])
 
 
-def test_right_gradients_have_no_cause() -> None:
+def test_correct_gradients_have_no_cause() -> None:
     target = Target("dense", Dense(3), (5,))
     assert check(target).causes == ()
     point = target.point(0, training=True)

@@ -52,7 +52,7 @@ def test_running_statistics_equal_torchs_over_ten_steps(shape: Shape, kind: str)
     assert max(errors(ours, theirs).values()) <= 1e-12
 
 
-def test_training_normalises_each_feature() -> None:
+def test_training_normalizes_each_feature() -> None:
     layer = BatchNorm(eps=1e-12)
     params, _ = layer.init((3, 4, 5), np.random.default_rng(0))
     Y, _ = layer.forward(params, Case("", (), (3, 4, 5), 6).examples() * 9 + 4, learning)

@@ -237,7 +237,7 @@ def test_lower_lr_rolls_back_and_halves_the_learning_rate(
     ]
 
 
-def test_lower_lr_gives_up_after_three_times(caplog: pytest.LogCaptureFixture) -> None:
+def test_lower_lr_stops_after_three_attempts(caplog: pytest.LogCaptureFixture) -> None:
     data = images()
     net = hg.Network([*layers()[:6], Poison(3, "output", np.inf), *layers()[6:]], data.shape, 3)
     before = net.snapshot()

@@ -126,7 +126,7 @@ def test_fill_values_are_clipped_for_bytes() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_gain_and_offset_stay_in_range(kind: Any) -> None:
+def test_gain_and_offset_are_within_their_ranges(kind: Any) -> None:
     unit = 1 if kind == np.uint8 else 255
     X = (np.arange(256).reshape(1, 1, 16, 16) / unit).astype(kind)
     half = transformed(X, GAIN=PIXEL // 2, LIFT=PIXEL // 2 * LIGHT)  # the lighter half

@@ -23,7 +23,7 @@ from tests.engines.compiled.kernels.arrays import (
 
 
 class Sizes(NamedTuple):
-    """The numbers of images, pixels, outputs, vectors per tile, shares, and pixels per share and block."""
+    """The sizes of a test: images, pixels, outputs, vectors per tile, shares and blocks."""
 
     N: int
     pixels: int

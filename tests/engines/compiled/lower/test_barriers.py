@@ -51,7 +51,7 @@ def as_text(plan: Plan) -> list[str]:
 
 
 @pytest.mark.parametrize("name", RECORDED)
-def test_the_barriers_of_the_named_models_are_the_recorded_ones(name: str) -> None:
+def test_the_barriers_of_the_built_in_networks_match_the_recorded_ones(name: str) -> None:
     assert as_text(plan_of(name)) == RECORDED[name]
 
 
