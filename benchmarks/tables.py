@@ -28,7 +28,7 @@ Column = tuple[str, Callable[[str], str]]  # a title, and the cell of a competit
 
 
 def overview(records: Sequence[Record]) -> str:
-    """Return a table that compares handgrad with the best peer and PyTorch per record and goal."""
+    """Return a table with one line per record and goal: handgrad, the best peer and PyTorch."""
     head = ["", "", "handgrad", "best peer", "PyTorch eager", *RATIOS]
     lines = [
         _overview_line(record, figure)

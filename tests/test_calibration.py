@@ -81,7 +81,7 @@ def test_any_answers_give_a_calibration(seed: int, count: int) -> None:
             assert best <= loss(t) + 1e-9
 
 
-def test_a_model_that_cannot_be_calibrated_gives_a_one_sentence_error() -> None:
+def test_an_impossible_calibration_gives_a_one_sentence_error() -> None:
     Z = np.array([[2.0, 0.0], [1.0, 0.0]])
     with pytest.raises(
         hg.DataError, match=r"no threshold makes 90\.00% of the answers on these 2 images"

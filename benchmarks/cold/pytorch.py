@@ -109,7 +109,7 @@ class AdamW:
         self.config, self.last, self.made = config, steps - 1, 0
 
     def lr(self) -> float:
-        """Return the learning rate, which rises along a half cosine and then falls along one."""
+        """Return the learning rate, which rises and then falls, each time along half a cosine."""
         share, warm_up = self.made / self.last, self.config["warm_up"]
         if share < warm_up:
             start, end, along = 0.04, 1.0, share / warm_up

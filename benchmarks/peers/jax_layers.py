@@ -68,10 +68,13 @@ def _(layer: layers.AvgPool2d, arrays: Params, X: Any, key: Any) -> tuple[Any, P
 
 
 def _tiles(layer: layers.MaxPool2d | layers.AvgPool2d, X: Any) -> Any:
-    """(N, H, W, C) -> (N, H/k, k, W/k, k, C); its gradient is cheaper than a window's."""
+    """(N, H, W, C) -> (N, H/k, k, W/k, k, C).
+
+    The gradient of this reshape is cheaper than that of a window operation.
+    """
     (N, H, W, C), (down, across) = X.shape, pair(layer.kernel)
     if layer.padding != 0 or layer.stride not in (None, layer.kernel):
-        raise NotImplementedError("only windows side by side")
+        raise NotImplementedError("this competitor supports only adjacent windows without padding")
     rows, columns = H // down, W // across
     X = X[:, : rows * down, : columns * across]
     return X.reshape(N, rows, down, columns, across, C)

@@ -211,7 +211,7 @@ def test_values_that_json_does_not_support_are_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_stored_network_without_a_measurement_is_measured_later(tmp_path: Path) -> None:
+def test_a_network_saved_before_its_statistics_were_fitted_is_fitted_later(tmp_path: Path) -> None:
     train, _ = hg.load_data("digits")
     net = hg.Network([hg.Normalize(), hg.Flatten(), hg.Dense()], train.shape, len(train.classes))
     hg.Classifier(net).save(tmp_path / "m.safetensors")

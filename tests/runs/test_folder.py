@@ -127,7 +127,7 @@ with start_run(Path("new/deep/run"), "a") as folder:
 
 
 @pytest.mark.parametrize("when", ["soon", "later"])
-def test_a_terminated_run_leaves_the_same_files_as_an_interrupted_one(when, tmp_path):
+def test_a_terminated_run_leaves_nothing_unless_it_has_a_checkpoint(when, tmp_path):
     ended = subprocess.run(
         [sys.executable, "-c", CUT_OFF, when], capture_output=True, text=True, check=False
     )
