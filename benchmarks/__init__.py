@@ -1,1 +1,1 @@
-"""Measures handgrad against other frameworks: ``python -m benchmarks --help``."""
+"""Compares handgrad with other frameworks; see ``python -m benchmarks --help``."""

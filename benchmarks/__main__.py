@@ -1,4 +1,4 @@
-"""The command line of the benchmarks."""
+"""The command-line interface of the benchmarks."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from benchmarks.worker import limit_threads
 
 
 def at_least_one(text: str) -> int:
-    """Parse a whole number of at least 1."""
+    """Parse an integer that is at least 1."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an integer that is at least 1")
     return int(text)
 
 
 def size(text: str) -> float:
-    """Parse a finite number above 0."""
+    """Parse a finite number greater than 0."""
     try:
         number = float(text)
     except ValueError:
         number = math.nan
     if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a finite number greater than 0")
     return number
 
 
@@ -41,40 +41,43 @@ def _names(help: str) -> dict[str, Any]:  # noqa: A002
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "network": _names("networks to measure (default: all)"),
-    "target": _names("accuracies to measure (default: all)"),
-    "row": _names("rows to measure (default: all)"),
-    "only": _names("competitors, or for ablation mechanisms, to measure (default: all)"),
-    "images": {"type": at_least_one, "metavar": "N", "help": "images in a round of training"},
-    "noise": {"action": "store_true", "help": "train on noise without zeros, not on the data set"},
+    "target": _names("target accuracies to measure (default: all)"),
+    "row": _names("table rows to measure (default: all)"),
+    "only": _names("competitors to measure, or mechanisms for an ablation (default: all)"),
+    "images": {"type": at_least_one, "metavar": "N", "help": "number of training images per round"},
+    "noise": {
+        "action": "store_true",
+        "help": "train on noisy images without zero pixels instead of the data set",
+    },
     "gigabytes": {
         "type": size,
         "default": 4.0,
         "metavar": "SIZE",
-        "help": "size of the mapped file (default: 4)",
+        "help": "size of the memory-mapped file in gigabytes (default: 4)",
     },
     "rounds": {
         "type": at_least_one,
         "default": 5,
         "metavar": "N",
-        "help": "number of rounds that count (default: 5)",
+        "help": "number of measured rounds, without the warm-up (default: 5)",
     },
     "seeds": {
         "type": at_least_one,
         "default": 5,
         "metavar": "N",
-        "help": "number of runs, each with another seed (default: 5)",
+        "help": "number of runs, each with a different seed (default: 5)",
     },
     "threads": {
         "type": at_least_one,
         "default": 2,
         "metavar": "N",
-        "help": "number of cores of each competitor (default: 2)",
+        "help": "number of cores that each competitor may use (default: 2)",
     },
     "out": {
         "type": Path,
         "default": FOLDER,
         "metavar": "DIR",
-        "help": "folder of the records (default: benchmarks/records)",
+        "help": "folder in which to save the records (default: benchmarks/records)",
     },
 }
 
@@ -82,14 +85,14 @@ MAX_LOAD = 0.5  # processes that wanted a core in the last minute
 
 
 def main() -> int:
-    """Measure and write the records; return 1 if a record does not count."""
+    """Run the benchmarks and write the records; return 1 if any record is invalid."""
     arguments = parser().parse_args()
     if arguments.kind == "table":
         document.update(arguments.out)
         return 0
     limit_threads(arguments.threads)
     if (current := load() or 0) > MAX_LOAD:
-        log(f"the load of this machine is {current}: expect noisy results, and do not keep them")
+        log(f"this machine is busy (load average {current}): discard these noisy results")
     if arguments.kind != "all":
         valid = save_records(KINDS[arguments.kind].records(arguments), arguments.out)
         return 0 if valid else 1
@@ -99,7 +102,7 @@ def main() -> int:
 
 
 def all_kinds(arguments: argparse.Namespace) -> Iterator[tuple[str, argparse.Namespace]]:
-    """Yield the name and the arguments of each kind that `all` measures."""
+    """Yield the title and the arguments of each benchmark that `all` runs."""
     defaults = vars(parser().parse_args(["scale"]))
     defaults |= {"target": [], "row": [], "only": [], "images": None, "noise": False}
     for kind in KINDS:
@@ -110,7 +113,7 @@ def all_kinds(arguments: argparse.Namespace) -> Iterator[tuple[str, argparse.Nam
 
 
 def run_kind(title: str, arguments: argparse.Namespace, folder: Path) -> bool:
-    """Measure one kind; return whether all its records count. A failure does not stop the rest."""
+    """Measure one kind and return whether all its records are valid; log a failure."""
     log(f"\n== {title}")
     try:
         return save_records(KINDS[arguments.kind].records(arguments), folder)
@@ -120,14 +123,14 @@ def run_kind(title: str, arguments: argparse.Namespace, folder: Path) -> bool:
 
 
 def save_records(records: Iterable[Record], folder: Path) -> bool:
-    """Write and print each record as it is completed; return whether all of them count."""
+    """Save and print each record when it is complete; return whether all of them are valid."""
     valid = True
     for record in records:
         path = record.save(folder)
         print(details(record), flush=True)
         log(f"wrote {path}")
         for problem in record.problems:
-            log(f"DOES NOT COUNT: {problem}")
+            log(f"INVALID RECORD: {problem}")
             valid = False
     return valid
 
@@ -161,8 +164,8 @@ def parser() -> argparse.ArgumentParser:
     add(
         "all",
         ("rounds", "seeds", "gigabytes", "threads", "out"),
-        "all kinds, one after another; then update the tables",
-        "Measure all kinds and update the tables. A failure does not stop the rest.",
+        "run all kinds one after another, then update the tables",
+        "Run all kinds and update the tables. If one kind fails, the others still run.",
         {},
     )
     add(

@@ -1,7 +1,8 @@
 """Ablation: how much faster each mechanism of the compiled engine makes each benchmark.
 
-Every row is measured once with all mechanisms, and once without each mechanism that can affect
-it, interleaved. The gain of a mechanism is the ratio with / without, minus one.
+Every row is measured with all mechanisms, and without each mechanism that can affect the row, in
+interleaved rounds. The gain of a mechanism is the ratio of the speed with the mechanism to the
+speed without it, minus one.
 """
 
 from __future__ import annotations
@@ -37,12 +38,12 @@ class Row:
     """A row of the table.
 
     Attributes:
-        name: its name, such as "train-convnet".
+        name: the name of the row, such as "train-convnet".
         figure: the figure that is compared.
         better: whether a high or a low figure is better.
-        mechanisms: the mechanisms that can affect it.
-        task: the network, for training and prediction.
-        config: the configuration, for whole programs and compilation.
+        mechanisms: the mechanisms that can affect the row.
+        task: the network, if the row measures training or prediction.
+        config: the configuration, if the row measures a whole program or the compilation.
     """
 
     name: str
@@ -56,7 +57,8 @@ class Row:
 def rows() -> dict[str, Row]:
     """Return the rows of docs/performance.md that depend on the compiled engine.
 
-    Scale and checkpoints are left out: they train `online-mlp` and `convnet`, which have rows.
+    The scale and checkpoint benchmarks have no rows, because they train `online-mlp` and
+    `convnet`, which already have rows.
     """
     found = [
         *(_train(task) for task in TRAINING.values()),
@@ -87,14 +89,14 @@ def _train(task: Task) -> Row:
 def measure(
     chosen: Sequence[Row], only: Sequence[str], rounds: int, threads: int, images: int | None = None
 ) -> Iterator[Record]:
-    """Measure rows, and yield a record of each.
+    """Measure the rows, and yield a record of each.
 
     Args:
-        chosen: the rows.
-        only: the mechanisms to turn off; all if empty.
-        rounds: the number of rounds that count.
+        chosen: the rows to measure.
+        only: the mechanisms to turn off; if empty, all of them.
+        rounds: the number of measured rounds, without the warm-up.
         threads: the number of cores.
-        images: the number of images in a round of training; None: as in the other benchmarks.
+        images: the number of training images per round, or None for the number of the task.
     """
     for row in chosen:
         mechanisms = [name for name in row.mechanisms if not only or name in only]
@@ -123,7 +125,7 @@ class Ablated(Handgrad):
 def _measure_in_workers(
     record: Record, row: Row, task: Task, mechanisms: Sequence[str], rounds: int
 ) -> None:
-    """Measure training or prediction, each variant in its own process."""
+    """Measure training or prediction; each variant runs in its own process."""
     competitors = {
         name or ALL: Competitor(
             f"without {name}" if name else ALL, "case", "benchmarks.ablation:Ablated", (name,)
@@ -137,7 +139,7 @@ def _measure_in_workers(
 
 
 def _measure_programs(record: Record, row: Row, mechanisms: Sequence[str], rounds: int) -> None:
-    """Measure compilation, or whole programs, each variant with its own environment."""
+    """Measure compilation or whole programs; each variant has its own environment."""
     measurements: dict[str, Measurement] = {}
     for name in ("", *mechanisms):
         record.series[name or ALL] = Series(f"without {name}" if name else ALL, "case")
@@ -147,7 +149,7 @@ def _measure_programs(record: Record, row: Row, mechanisms: Sequence[str], round
 
 
 def _run_program(row: Row, mechanism: str, number: int) -> Figures:
-    """Run a program without a mechanism."""
+    """Run a program once with a mechanism turned off."""
     assert row.config is not None
     before = os.environ.get(VARIABLE)
     os.environ[VARIABLE] = mechanism
@@ -162,9 +164,9 @@ def _run_program(row: Row, mechanism: str, number: int) -> Figures:
 
 
 def gains(records: Sequence[Record]) -> str:
-    """Return the table: a line for each row, a column for each mechanism.
+    """Return a table with one line per row and one column per mechanism.
 
-    A cell has the median gain over the rounds, and the smallest and the largest gain.
+    Each cell contains the median gain over the rounds, and the smallest and largest gain.
     """
     head = ["", *MECHANISMS]
     lines = [
@@ -175,7 +177,7 @@ def gains(records: Sequence[Record]) -> str:
 
 
 def _gain(record: Record, mechanism: str) -> str:
-    """Return the gain of a mechanism in percent; an empty string if it was not measured."""
+    """Return a mechanism's gain in percent, or an empty string if it was not measured."""
     if any(name not in record.of_role("case") for name in (ALL, mechanism)):
         return ""
     (figure,) = record.goals
@@ -184,12 +186,12 @@ def _gain(record: Record, mechanism: str) -> str:
 
 
 def legend() -> str:
-    """Return what each mechanism is, as a Markdown list."""
+    """Return a Markdown list that describes each mechanism."""
     return "\n".join(f"- {name}: {sentence}." for name, sentence in MECHANISMS.items())
 
 
 def write(records: Sequence[Record], folder: Path) -> Path:
-    """Write the table of records to a Markdown file, and return its path."""
+    """Write the table of the records to a Markdown file, and return its path."""
     path = folder / FILE
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(f"{gains(records)}\n\n{legend()}\n")

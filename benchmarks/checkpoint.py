@@ -1,4 +1,4 @@
-"""Checkpoint benchmark: the cost of the default checkpoints."""
+"""Checkpoint benchmark: how much time the default checkpoints cost."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def measure(task: Task, rounds: int, threads: int) -> Record:
     if len(record.of_role("case")) == len(CASES):
         record.baseline = "without"
         setup["cost"] = 1 - record.times_better("images_per_second", "with", "without")
-        log(f"checkpoints cost {setup['cost']:.2%} of the time (median of the rounds)")
+        log(f"checkpoints cost {setup['cost']:.2%} of the time (median over the rounds)")
     return record
 
 
@@ -51,7 +51,7 @@ class Training:
         self.data = hg.Dataset(work.images, work.labels, range(work.net.classes))
 
     def train(self) -> float:
-        """Train, and return the seconds; checkpoints are written to the folder TMPDIR."""
+        """Train, writing any checkpoints to the folder TMPDIR, and return the time in seconds."""
         task = self.work.task
         net = hg.Network(hg.models.named(task.network), self.data.shape, len(self.data.classes))
         net.restore(self.work.net.arrays, is_fitted=True)
@@ -71,6 +71,6 @@ class Training:
 
 
 def one_round(case: Training, _: Workload, __: int) -> Figures:
-    """Train for a round, and return the speed."""
+    """Train for one round, and return the time and the speed."""
     seconds = case.train()
     return {"seconds": seconds, "images_per_second": EPOCHS * len(case.data) / seconds}

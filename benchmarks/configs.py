@@ -1,8 +1,9 @@
-"""The configurations of the time-to-accuracy benchmark: data, not code.
+"""The configurations of the benchmarks of whole programs, as plain data.
 
-Both configurations are in the record. They were compared on 10,000 of the training images: each is
-the fastest one found that reaches its target with a margin of about three standard deviations
-between seeds. A better configuration for either framework belongs here.
+For each target accuracy, both frameworks have their own configuration, which is saved in the
+record. The candidates were compared on 10,000 of the training images. Each configuration is the
+fastest one found that exceeds its target by about three standard deviations between seeds. If you
+find a better configuration for either framework, put it here.
 """
 
 from __future__ import annotations
@@ -11,15 +12,15 @@ from typing import TypedDict
 
 
 class ProgramConfig(TypedDict):
-    """AdamW under a one-cycle schedule.
+    """A configuration of a program that trains with AdamW and a one-cycle schedule.
 
     Attributes:
         network: the name of a model in `handgrad.models`, or of a network in `benchmarks.cold`.
         epochs: the number of epochs.
-        batch: the number of images in a batch.
+        batch: the number of images per batch.
         lr: the highest learning rate.
-        warm_up: the share of the run in which the learning rate rises.
-        smoothing: the label smoothing.
+        warm_up: the fraction of the training run during which the learning rate rises.
+        smoothing: the amount of label smoothing.
     """
 
     network: str
@@ -31,7 +32,7 @@ class ProgramConfig(TypedDict):
 
 
 class Target(TypedDict):
-    """A test accuracy, and the configuration with which each framework reaches it."""
+    """A target test accuracy, and the configuration with which each framework reaches it."""
 
     accuracy: float
     handgrad: ProgramConfig
@@ -76,7 +77,7 @@ SHORT: dict[str, ProgramConfig] = {
 
 
 def describe(config: ProgramConfig) -> str:
-    """Return a configuration in words."""
+    """Return a one-line description of a configuration."""
     words = (
         f"{config['network']}, {config['epochs']} epochs, batch {config['batch']}, "
         f"learning rate {config['lr']:g}, warm-up {config['warm_up']:.0%}"

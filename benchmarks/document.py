@@ -1,4 +1,4 @@
-"""Updates the tables of docs/performance.md from the records; the prose is written by hand."""
+"""Updates the tables of docs/performance.md from the records, and leaves the text unchanged."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ MARKED = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def update(folder: Path, document: Path = DOCUMENT) -> None:
-    """Replace the tables between the marks by tables of the newest records.
+    """Replace the tables between the markers with tables of the newest records.
 
-    The project's document also uses the project's own records, so records from another folder
-    replace only those of the same name. A table without records stays as it is.
+    The project's own document always includes the project's own records, so a record from another
+    folder replaces only the record of the same kind and label. A table without records is left
+    unchanged.
 
     Raises:
-        SystemExit: if no record in the folder counts.
+        SystemExit: if the folder contains no valid record.
     """
     records = newest(folder)
     if not records:
@@ -39,7 +40,7 @@ def update(folder: Path, document: Path = DOCUMENT) -> None:
 
 
 def _replacement(records: Sequence[Record], found: re.Match[str]) -> str:
-    """Return a table with its marks, updated if there are records of its kind."""
+    """Return a table with its markers, after updating it if there are records of its kind."""
     begin, kind, end = found.groups()
     before = found[0][len(begin) : -len(end)]
     has_records = any(record.kind == kind for record in records)
@@ -49,7 +50,7 @@ def _replacement(records: Sequence[Record], found: re.Match[str]) -> str:
 
 
 def newest(folder: Path) -> dict[tuple[str, str], Record]:
-    """Return the newest valid record of each kind and label."""
+    """Return the newest valid record for each pair of kind and label."""
     by_name: dict[tuple[str, str], Record] = {}
     for path in sorted(folder.glob("*.json")):  # names end in the date, so the last is the newest
         record = read(path)
@@ -59,7 +60,7 @@ def newest(folder: Path) -> dict[tuple[str, str], Record]:
 
 
 def section(records: Sequence[Record], kind: str) -> str:
-    """Return the tables of a kind."""
+    """Return the tables for one kind of benchmark."""
     own = [record for record in records if record.kind == kind]
     if not own:
         return "No record yet."
@@ -71,12 +72,12 @@ def section(records: Sequence[Record], kind: str) -> str:
 
 
 def source(record: Record) -> str:
-    """Return the command, the date, the machine and the versions of a record."""
+    """Return a line with the command, the date, the machine and the versions of a record."""
     about, machine = record.about, record.about["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
     sentence = (
         f"`{about['command']}` on {about['date'][:10]}, {machine['processor']}, "
-        f"{machine['cores']} cores, load before the run {about['load']}; {versions}."
+        f"{machine['cores']} cores, load average before the run {about['load']}; {versions}."
     )
     for framework in ("handgrad", "pytorch"):
         if config := record.setup.get("configs", {}).get(framework):

@@ -1,4 +1,4 @@
-"""The kinds of benchmark: each turns command-line arguments into records."""
+"""The kinds of benchmark, each of which turns command-line arguments into records."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Kind(NamedTuple):
     """One kind of benchmark.
 
     Attributes:
-        records: measures, and yields each record as soon as it is complete.
-        options: the names of its options that take no names of competitors or networks.
-        help: what it measures.
-        names: the options that take names, with the valid names.
+        records: a function that runs the benchmark and yields each record when it is complete.
+        options: the options that do not take names.
+        help: a short description of the quantity that is measured.
+        names: the valid names for each option that takes names.
     """
 
     records: Callable[[Namespace], Iterator[Record]]
@@ -97,13 +97,13 @@ KINDS = {
     "train": Kind(
         _train,
         ("images", "noise", "rounds"),
-        "training in batches",
+        "the speed of training in batches",
         {"network": tasks.TRAINING, "only": peers.TRAINING},
     ),
     "online": Kind(
         _online,
         ("images", "rounds"),
-        "training with batches of one image",
+        "the speed of training with batches of one image",
         {"only": peers.ONLINE},
     ),
     "predict": Kind(
@@ -115,28 +115,28 @@ KINDS = {
     "start": Kind(
         _start,
         ("rounds",),
-        "the first and the second run of a program from a cold start",
+        "the time of the first and the second run of a program",
         {"network": configs.SHORT, "only": PROGRAMS},
     ),
     "memory": Kind(
         _memory,
         ("rounds",),
-        "the peak resident memory",
+        "the peak resident memory of a program",
         {"network": configs.SHORT, "only": PROGRAMS},
     ),
     "scale": Kind(
         _scale,
         ("gigabytes", "rounds"),
-        "small and large data sets, and a memory-mapped file",
+        "the training speed for small and large data sets and for a memory-mapped file",
         {"network": tasks.TRAINING},
     ),
     "checkpoint": Kind(
-        _checkpoint, ("rounds",), "the cost of checkpoints", {"network": tasks.TRAINING}
+        _checkpoint, ("rounds",), "how much time checkpoints cost", {"network": tasks.TRAINING}
     ),
     "accuracy": Kind(
         _accuracy,
         ("seeds",),
-        "the time to reach an accuracy from a cold start",
+        "the time that a program takes to reach a target accuracy",
         {"target": configs.TARGETS, "only": PROGRAMS},
     ),
     "ablation": Kind(
@@ -149,7 +149,7 @@ KINDS = {
 
 
 def select(everything: Mapping[str, Named], names: list[str]) -> dict[str, Named]:
-    """Return the entries with the given names, in their order; all entries if there are no names.
+    """Return the entries with the given names, in the given order, or all if `names` is empty.
 
     Raises:
         SystemExit: if a name is unknown.

@@ -1,4 +1,4 @@
-"""Describes how a record was made: processor, versions, commit, command."""
+"""Describes how a record was made: the processor, versions, commit and command."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PACKAGES = (
 
 
 def about() -> dict[str, Any]:
-    """Return machine, versions, commit, command, date and load."""
+    """Return the machine, versions, commit, command, date and load average."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": " ".join(["python -m benchmarks", *sys.argv[1:]]),
@@ -37,7 +37,7 @@ def about() -> dict[str, Any]:
 
 
 def machine() -> dict[str, Any]:
-    """Describe the processor and the memory."""
+    """Return a description of the processor and the memory."""
     facts = cpu_facts()
     return {
         "processor": facts.get("model name", platform.processor()),
@@ -50,7 +50,7 @@ def machine() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of the installed packages."""
+    """Return the versions of Python and of those packages in `PACKAGES` that are installed."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -61,7 +61,7 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str | None:
-    """Return the commit, with a + if files differ from it; None if it is unknown."""
+    """Return the commit, with a "+" if files were changed, or None if it is unknown."""
     command = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
     try:
         done = subprocess.run(
@@ -73,12 +73,12 @@ def commit() -> str | None:
 
 
 def load() -> float | None:
-    """Return the load average of the last minute; None if the system has none."""
+    """Return the load average of the last minute, or None if the system does not report it."""
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
 def cpu_facts() -> dict[str, str]:
-    """Return the facts of /proc/cpuinfo about the first core; empty on other systems."""
+    """Return the entries of /proc/cpuinfo for the first core, or {} if there is no such file."""
     path = Path("/proc/cpuinfo")
     if not path.exists():
         return {}
@@ -88,7 +88,7 @@ def cpu_facts() -> dict[str, str]:
 
 
 def caches() -> dict[str, str]:
-    """Return the sizes of the caches of the first core; empty on systems other than Linux."""
+    """Return the cache sizes of the first core on Linux, or {} on other systems."""
     found = {}
     for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
         level, kind, size = (
@@ -99,7 +99,7 @@ def caches() -> dict[str, str]:
 
 
 def memory_gib() -> float | None:
-    """Return the memory in GiB; None if it is unknown."""
+    """Return the size of the memory in GiB, or None if it is unknown."""
     try:
         return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
     except (ValueError, OSError, AttributeError):

@@ -33,11 +33,11 @@ def measure(task: Task, competitors: Mapping[str, Competitor], rounds: int, thre
 
 
 def one_round(peer: Predicts, _: Workload, __: int) -> Figures:
-    """Predict single images, then many at once.
+    """Predict single images, then large batches.
 
     Returns:
-        The median time of one image, the images per second, and the mean of the logits'
-        absolute values, which shows whether all competitors compute the same.
+        The median latency of one image, the number of images per second, and the mean absolute
+        value of the logits, which shows whether all competitors compute the same result.
     """
     images = np.ascontiguousarray(peer.images[:MANY])
     single = []

@@ -1,4 +1,4 @@
-"""The record of a benchmark run: every figure, and the ratios derived from them."""
+"""The record of a benchmark run, with all figures and the ratios derived from them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ class Series:
     """The figures of one competitor.
 
     Attributes:
-        title: its name in the tables.
-        role: "ours", a "peer", "torch" for our engine in PyTorch, the "limit" of the machine, or a
-            "case": one of several settings of ours.
-        rounds: the figures of each round.
-        first: the figures of the warm-up round, which includes compilation; not counted.
+        title: the name of the competitor in the tables.
+        role: "ours" for handgrad, "peer" for another framework, "torch" for handgrad's engine that
+            runs in PyTorch, "limit" for the limit of the machine, or "case" for one of several
+            handgrad settings.
+        rounds: the figures of each measured round.
+        first: the figures of the warm-up round, which includes compilation and is not counted.
     """
 
     title: str
@@ -40,18 +41,18 @@ class Series:
 
 @dataclass
 class Record:
-    """One run of one benchmark.
+    """The result of one benchmark run.
 
     Attributes:
         kind: the kind of benchmark.
         label: the part of the file name that distinguishes records of one kind.
-        setup: network, data, batch size and so on.
-        goals: the figures that are compared, and whether high or low is better.
+        setup: the settings of the run, such as the network, the data and the batch size.
+        goals: the figures that are compared, each with "high" or "low" for the better values.
         series: the figures of each competitor, by name.
-        skipped: the competitors that could not run, with the reason.
-        problems: why the record does not count; empty if it counts.
-        baseline: the competitor that the tables compare the others with; None: no one.
-        about: machine, versions, command, date.
+        skipped: the reason for each competitor that could not run.
+        problems: the reasons why the record is invalid; empty if it is valid.
+        baseline: the competitor with which the tables compare the others, or None.
+        about: the machine, the versions, the command and the date.
     """
 
     kind: str
@@ -65,11 +66,11 @@ class Record:
     about: dict[str, Any] = field(default_factory=machine.about)
 
     def of_role(self, role: str) -> list[str]:
-        """Return the competitors with a role that have figures."""
+        """Return the names of the competitors that have this role and were measured."""
         return [name for name, s in self.series.items() if s.role == role and s.rounds]
 
     def best(self, figure: str, role: str) -> str | None:
-        """Return the competitor of a role with the best median; None if there is none."""
+        """Return the competitor with the best median among those of a role, or None."""
         names = self.of_role(role)
         if not names:
             return None
@@ -77,21 +78,21 @@ class Record:
         return choose(names, key=lambda name: self.series[name].median(figure))
 
     def times_better(self, figure: str, name: str, other: str) -> float:
-        """Return how many times better one competitor is than another: the median of the ratios.
+        """Return how many times better one competitor is than another, as a median over the rounds.
 
         Both figures of a ratio come from the same round, so a slow phase of the machine affects
-        both.
+        both of them.
         """
         return median(self.round_ratios(figure, name, other))
 
     def round_ratios(self, figure: str, name: str, other: str) -> list[float]:
-        """Return for each round how many times better one competitor is than another."""
+        """Return how many times better one competitor is than another in each round."""
         pairs = zip(self.series[name].rounds, self.series[other].rounds, strict=True)
         ratios = [one[figure] / two[figure] for one, two in pairs]
         return ratios if self.goals[figure] == "high" else [1 / r for r in ratios]
 
     def ratios(self) -> dict[str, dict[str, Figures]]:
-        """Return how many times better each of ours is than the best peer and than PyTorch."""
+        """Return how many times better each handgrad engine is than the best peer and PyTorch."""
         found: dict[str, dict[str, Figures]] = {}
         for figure in self.goals:
             rivals = {"best peer": self.best(figure, "peer"), "PyTorch": self._pytorch()}
@@ -109,7 +110,7 @@ class Record:
         return "pytorch" if "pytorch" in self.of_role("peer") else None
 
     def save(self, folder: Path = FOLDER) -> Path:
-        """Write the record to its file, and return the path."""
+        """Save the record as a JSON file in `folder`, and return the path."""
         folder.mkdir(parents=True, exist_ok=True)
         day = self.about["date"][:10]
         path = folder / f"{self.kind}-{self.label}-{day}.json"

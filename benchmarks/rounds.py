@@ -1,4 +1,4 @@
-"""Interleaved rounds, A B C A B C: a slow phase of the machine affects every competitor."""
+"""Measures in interleaved rounds (A B C A B C), so a slow phase affects all competitors."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ def interleave(
     warm_up: bool = True,
     pause: float = PAUSE,
 ) -> dict[str, str]:
-    """Run rounds, in each of which every competitor is measured once, and fill in the series.
+    """Measure every competitor once per round, and append the results to its series.
 
     Args:
-        measurements: the measurement of each competitor, called with the number of the round;
-            0 is the warm-up round.
-        series: the series that receive the figures.
-        rounds: the number of rounds that count.
-        warm_up: whether a warm-up round comes first.
-        pause: seconds before each measurement.
+        measurements: a function per competitor that measures it; its argument is the number of
+            the round, which is 0 for the warm-up round.
+        series: the series to which the figures are appended.
+        rounds: the number of measured rounds, without the warm-up.
+        warm_up: whether to run a warm-up round first.
+        pause: the number of seconds to wait before each measurement.
 
     Returns:
-        The competitors that failed, with the reason. Their series are empty.
+        The reason for each competitor that failed. The series of these competitors are empty.
     """
     failed: dict[str, str] = {}
     for number in range(0 if warm_up else 1, rounds + 1):
@@ -57,10 +57,10 @@ def interleave(
 
 
 def format_figures(figures: Figures) -> str:
-    """Return figures as one line."""
+    """Format figures as one line of text."""
     return ", ".join(f"{name} {value:,.4g}" for name, value in figures.items())
 
 
 def log(text: str) -> None:
-    """Print progress to standard error; results go to standard output."""
+    """Print a progress message to standard error, because results go to standard output."""
     print(text, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""Scale benchmark: the time per image for small and large data sets, in memory or in a file."""
+"""Scale benchmark: training speed for small and large data sets, in memory or in a file."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def measure(
 
     Args:
         task: the network with its batch size and optimizer.
-        gigabytes: the size of the mapped file.
-        rounds: the number of rounds that count.
+        gigabytes: the size of the memory-mapped file.
+        rounds: the number of measured rounds, without the warm-up.
         threads: the number of cores.
-        sizes: the numbers of images in memory.
-        images: the number of images in a round of training from memory.
+        sizes: the sizes of the data sets in memory, in images.
+        images: the number of training images per round for the data sets in memory.
     """
     setup = {
         "network": task.network,
@@ -67,7 +67,7 @@ def _case(title: str, kind: str, *arguments: object) -> Competitor:
 
 
 class InMemory:
-    """A data set in memory; a round has as many epochs as its number of images requires."""
+    """A data set in memory; a round has as many epochs as fit into its number of images."""
 
     def __init__(self, work: Workload, size: str, images: str) -> None:
         self.work = work
@@ -75,18 +75,18 @@ class InMemory:
         self.epochs = max(1, int(images) // int(size))
 
     def train(self) -> tuple[int, float]:
-        """Train for a round, and return the number of images and the seconds."""
+        """Train for one round, and return the number of images and the time in seconds."""
         return fit(self.work, self.data, self.epochs)
 
 
 class InFile:
-    """A memory-mapped file; a round is one epoch, and starts with nothing of the file in memory."""
+    """A memory-mapped file; a round is one epoch, and starts with an empty page cache."""
 
     def __init__(self, work: Workload, path: str) -> None:
         self.work, self.path = work, Path(path)
 
     def train(self) -> tuple[int, float]:
-        """Train for a round, and return the number of images and the seconds."""
+        """Train for one round, and return the number of images and the time in seconds."""
         drop_page_cache(self.path)
         images = np.load(self.path, mmap_mode="r")
         labels = np.resize(self.work.labels, len(images))
@@ -94,7 +94,7 @@ class InFile:
 
 
 def one_round(case: InMemory | InFile, _: Workload, __: int) -> Figures:
-    """Train for a round, and return the speed."""
+    """Train for one round, and return the time and the speed."""
     count, seconds = case.train()
     return {
         "seconds": seconds,
@@ -104,7 +104,7 @@ def one_round(case: InMemory | InFile, _: Workload, __: int) -> Figures:
 
 
 def fit(work: Workload, data: hg.Dataset, epochs: int) -> tuple[int, float]:
-    """Train a new network with `hg.fit`, and return the number of images and the seconds."""
+    """Train a new network with `hg.fit`; return the number of images and the seconds."""
     net = hg.Network(hg.models.named(work.task.network), data.shape, len(data.classes), seed=0)
     net.restore(work.net.arrays, is_fitted=True)
     started = time.perf_counter()
@@ -121,17 +121,17 @@ def fit(work: Workload, data: hg.Dataset, epochs: int) -> tuple[int, float]:
 
 
 def repeated(work: Workload, count: int) -> hg.Dataset:
-    """Return a data set of a size, in which the images of the task repeat."""
+    """Return a data set of `count` images by repeating the images of the task."""
     images = np.resize(work.images, (count, *work.images.shape[1:]))
     return hg.Dataset(images, np.resize(work.labels, count), range(work.net.classes))
 
 
 @contextmanager
 def file_of_images(task: Task, gigabytes: float) -> Iterator[tuple[Path, int]]:
-    """Write a temporary file of images, in the folder TMPDIR.
+    """Write a temporary file of images to the folder TMPDIR.
 
     Yields:
-        The path and the number of images.
+        The path of the file and the number of images in it.
     """
     images = Workload(task).images
     count = max(1, int(gigabytes * 1e9 / images[0].nbytes))
@@ -148,7 +148,7 @@ def file_of_images(task: Task, gigabytes: float) -> Iterator[tuple[Path, int]]:
 
 
 def drop_page_cache(path: Path) -> None:
-    """Drop a file from the system's page cache, where the system supports it."""
+    """Remove a file from the system's page cache, if the system supports it."""
     if hasattr(os, "posix_fadvise"):
         with path.open("rb") as file:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)

@@ -20,6 +20,7 @@ UNITS = {
     "last epoch": "last epoch, s",
 }
 
+RATIOS = "advantage over best peer (×)", "advantage over PyTorch (×)"  # titles in the overview
 STAGES = "import", "load", "train", "evaluate"
 EXTRA_COLUMNS = {"start": (*STAGES, "last epoch"), "accuracy": ("accuracy", *STAGES)}
 
@@ -27,8 +28,8 @@ Column = tuple[str, Callable[[str], str]]  # a title, and the cell of a competit
 
 
 def overview(records: Sequence[Record]) -> str:
-    """Return a table with a line for each record and goal: ours, the best peer, and PyTorch."""
-    head = ["", "", "handgrad", "best peer", "PyTorch eager", "to best peer", "to PyTorch"]
+    """Return a table with one line per record and goal: handgrad, the best peer and PyTorch."""
+    head = ["", "", "handgrad", "best peer", "PyTorch eager", *RATIOS]
     lines = [
         _overview_line(record, figure)
         for record in records
@@ -39,7 +40,7 @@ def overview(records: Sequence[Record]) -> str:
 
 
 def details(record: Record) -> str:
-    """Return a table with a line for each competitor, the best first."""
+    """Return a table with one line per competitor, starting with the best one."""
     names = _best_first(record)
     columns = [
         *(column for figure in record.goals for column in _of_goal(record, figure)),
@@ -54,13 +55,13 @@ def details(record: Record) -> str:
 
 
 def markdown(lines: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table; the first line is the head, and numbers are right-aligned."""
+    """Return a Markdown table with the first line as its header and right-aligned numbers."""
     rule = ["---", *("---:" for _ in lines[0][1:])]
     return "\n".join("| " + " | ".join(line) + " |" for line in (lines[0], rule, *lines[1:]))
 
 
 def number(value: float) -> str:
-    """Return a number with three significant digits, or as a whole number from 100 on."""
+    """Format a number with three significant digits, or as an integer if it is 100 or more."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}"
@@ -95,15 +96,15 @@ def _cell(series: Series, figure: str, name: str) -> str:
 
 
 def _of_goal(record: Record, figure: str) -> list[Column]:
-    """Return the columns of a goal: median, minimum, maximum, and how much faster ours is."""
+    """Return the columns of a goal: median, minimum, maximum, and handgrad's advantage."""
 
     def values(name: str) -> list[float]:
         return [figures[figure] for figures in record.series[name].rounds]
 
     columns: list[Column] = [
         (_unit(figure), lambda name: number(record.series[name].median(figure))),
-        ("from", lambda name: number(min(values(name)))),
-        ("to", lambda name: number(max(values(name)))),
+        ("min", lambda name: number(min(values(name)))),
+        ("max", lambda name: number(max(values(name)))),
     ]
     ours, peers = record.best(figure, "ours"), record.of_role("peer")
     if ours is not None and peers:
@@ -111,12 +112,12 @@ def _of_goal(record: Record, figure: str) -> list[Column]:
         def speedup(name: str) -> str:
             return f"{record.times_better(figure, ours, name):.2f}" if name in peers else ""
 
-        columns.append(("handgrad is faster, times", speedup))
+        columns.append(("handgrad's advantage (×)", speedup))
     return columns
 
 
 def _extra(record: Record, names: Sequence[str]) -> list[Column]:
-    """Return columns with the medians of further figures."""
+    """Return columns with the medians of additional figures."""
 
     def column(figure: str) -> Column:
         form = "{:.2%}".format if figure == "accuracy" else number
@@ -134,7 +135,7 @@ def _warm_up(record: Record) -> list[Column]:
 
 
 def _arithmetic(record: Record) -> list[Column]:
-    """Return a column with the arithmetic per second, if the arithmetic of an image is known."""
+    """Return a column with the GFLOP/s, if the number of operations per image is known."""
     if not (work := record.setup.get("flops_per_image")):
         return []
 
@@ -145,15 +146,15 @@ def _arithmetic(record: Record) -> list[Column]:
 
 
 def _relative_to_baseline(record: Record) -> list[Column]:
-    """Return a column with each competitor's share of the baseline, if there is one."""
+    """Return a column that compares each competitor with the baseline, if there is one."""
     baseline, figure = record.baseline, next(iter(record.goals))
     if baseline is None:
         return []
 
-    def share(name: str) -> str:
+    def relative(name: str) -> str:
         return f"{record.times_better(figure, name, baseline):.0%}"
 
-    return [(f"of {record.series[baseline].title}", share)]
+    return [(f'relative to "{record.series[baseline].title}"', relative)]
 
 
 def _unit(figure: str) -> str:

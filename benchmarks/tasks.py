@@ -1,4 +1,4 @@
-"""The training tasks: each network with its data set, batch size and optimizer."""
+"""The training tasks, each of which is a network with a data set, batch size and optimizer."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Task:
-    """A network to train, the same for every competitor.
+    """A network to train, with settings that are the same for every competitor.
 
     Attributes:
-        network: the name of the model.
-        batch: the number of images in a batch.
+        network: the name of the built-in network.
+        batch: the number of images per batch.
         optimizer: the optimizer.
         data: the name of the data set.
-        images: the number of images in a round, enough for some tenths of a second. Images
-            repeat if the data set has fewer.
-        noise: add noise to standardized images, so that no pixel is zero.
-        file_order: use the order of the file and continue where the last round ended; otherwise
-            shuffle in each round.
-        initializer: the initializer of the weights; None: the model's own.
-        tolerance: the largest relative difference between the training losses of competitors.
+        images: the number of images per round, chosen so that a round takes a few tenths of a
+            second. Images are repeated if the data set has fewer.
+        noise: whether to add noise to standardized images, so that no pixel is zero.
+        file_order: whether to use the images in the order of the file, starting where the last
+            round ended, instead of shuffling them in each round.
+        initializer: the initializer of the weights, or None for the network's default.
+        tolerance: the largest allowed relative difference of a training loss from the median.
     """
 
     network: str
@@ -50,7 +50,7 @@ class Task:
 
     @property
     def label(self) -> str:
-        """Its name in files and tables."""
+        """The name of the task in file names and tables."""
         return f"{self.network}-noise" if self.noise else self.network
 
 
@@ -87,13 +87,13 @@ ONLINE = Task(
 
 
 class Workload:
-    """A task with its images, labels and network.
+    """A task together with its images, labels and network.
 
     Attributes:
         task: the task.
-        images: (M, C, H, W), uint8, or float32 with noise.
+        images: (M, C, H, W), as uint8, or as float32 if the task has noise.
         labels: (M,) int64.
-        net: the network with its initial weights; `Normalize` layers are fitted.
+        net: the network with its initial weights, after fitting its `Normalize` layers.
     """
 
     def __init__(self, task: Task) -> None:
@@ -109,9 +109,9 @@ class Workload:
 
     @cached_property
     def inputs(self) -> Array:
-        """The images as a user of another framework prepares them once, (M, C, H, W) float32.
+        """The images (M, C, H, W) as float32, preprocessed once as in other frameworks.
 
-        They are standardized if the network starts with `Normalize`.
+        The images are standardized if the network starts with `Normalize`.
         """
         X = self.net.as_input(self.images)
         first = self.net.layers[0]
@@ -120,7 +120,7 @@ class Workload:
         return X
 
     def order(self, number: int) -> Array:
-        """Return the indices of the images of a round, in order, (images,) int64."""
+        """Return the order of the images in a round, as int64 indices of shape (images,)."""
         if self.task.file_order:
             start = number * self.task.images
             return np.arange(start, start + self.task.images) % len(self.labels)
@@ -128,13 +128,13 @@ class Workload:
         return order % len(self.labels)
 
     def batches(self, order: Array) -> list[Array]:
-        """Return the order split into batches; the last batch may be smaller."""
+        """Split `order` into batches, of which the last one may be smaller."""
         size = self.task.batch
         return [order[at : at + size] for at in range(0, len(order), size)]
 
 
 def with_noise(images: Array) -> Array:
-    """Return the sum of standardized images and standard normal noise, rescaled, float32."""
+    """Add standard normal noise to standardized images, and rescale the sum to variance 1."""
     X = images.astype(np.float32)
     X -= X.mean()
     X /= X.std()
@@ -144,10 +144,10 @@ def with_noise(images: Array) -> Array:
 
 
 def flops_per_image(net: Network) -> int:
-    """Return the floating-point operations of a training step for one image.
+    """Return the number of floating-point operations per image in a training step.
 
-    A multiply-add counts as two. Each layer with weights has a forward pass, a weight gradient
-    and an input gradient; the first layer has no input gradient.
+    A multiply-add counts as two operations. Each layer with weights has a forward pass, a weight
+    gradient and an input gradient, except that the first layer needs no input gradient.
     """
     work = [row.multiply_adds for row in net.summary().rows if row.multiply_adds]
     return 2 * (3 * sum(work) - work[0])

@@ -51,7 +51,7 @@ def one_epoch(peer: Trains, work: Workload, number: int) -> Figures:
 def workers(
     competitors: Mapping[str, Competitor], task: Task, record: Record
 ) -> Iterator[dict[str, Worker]]:
-    """Start a process and a series for each competitor that can run; end them afterwards."""
+    """Start a process and a series for each competitor that can run; stop the processes at exit."""
     found: dict[str, Worker] = {}
     try:
         for name, competitor in competitors.items():
@@ -69,10 +69,10 @@ def workers(
 
 
 def find_disagreements(record: Record, figure: str, tolerance: float) -> list[str]:
-    """Return a message for each round in which a competitor's figure differs from the others'.
+    """Return a message per round and competitor whose figure is too far from the median.
 
-    All start from the same weights. A different loss means that a competitor computes something
-    else, so its speed cannot be compared.
+    All competitors start with the same weights. If one of them has a different loss, it computes
+    something different, so its speed cannot be compared.
     """
     problems = []
     for number, figures in enumerate(zip(*map(_all_rounds, _compared(record)), strict=True)):
@@ -81,7 +81,7 @@ def find_disagreements(record: Record, figure: str, tolerance: float) -> list[st
             if not abs(f[figure] - middle) <= tolerance * abs(middle):
                 problems.append(
                     f"round {number}: {series.title} has a {figure} of {f[figure]:.4f}, "
-                    f"the median is {middle:.4f}"
+                    f"but the median is {middle:.4f}"
                 )
     return problems
 
@@ -89,7 +89,7 @@ def find_disagreements(record: Record, figure: str, tolerance: float) -> list[st
 def find_not_learning(record: Record) -> list[str]:
     """Return a message for each competitor whose loss did not fall over the rounds."""
     return [
-        f"{series.title} does not learn: its loss went from {first:.4f} to {last:.4f}"
+        f"{series.title} does not learn: its loss changed from {first:.4f} to {last:.4f}"
         for series in _compared(record)
         for first, last in [(_all_rounds(series)[0]["loss"], series.rounds[-1]["loss"])]
         if not last < first
@@ -97,10 +97,10 @@ def find_not_learning(record: Record) -> list[str]:
 
 
 def _compared(record: Record) -> list[Series]:
-    """Return all series except that of the limit, which has no loss."""
+    """Return all series except the one of the limit, which has no loss."""
     return [s for s in record.series.values() if s.rounds and s.role != "limit"]
 
 
 def _all_rounds(series: Series) -> list[dict[str, Any]]:
-    """Return the warm-up round and the rounds that count."""
+    """Return the figures of the warm-up round and of the measured rounds."""
     return [series.first, *series.rounds]

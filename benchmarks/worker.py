@@ -1,4 +1,4 @@
-"""Runs each competitor in its own process, so that their threads do not disturb each other."""
+"""Runs each competitor in its own process, so that their threads do not slow each other."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ THREAD_SETTINGS = (
 
 
 class Skipped(Exception):  # noqa: N818
-    """A competitor cannot run; the message gives the reason."""
+    """Raised if a competitor cannot run; the message gives the reason."""
 
 
 class Worker:
-    """A process that holds one competitor and its data, and sleeps between measurements.
+    """A process that runs one competitor and sleeps between its measurements.
 
     Args:
         competitor: the competitor.
         task: the network to train.
 
     Raises:
-        Skipped: if the competitor's packages are missing, or it does not support the task.
+        Skipped: if a package is missing or the competitor does not support the task.
     """
 
     def __init__(self, competitor: Competitor, task: Task) -> None:
@@ -47,7 +47,7 @@ class Worker:
         self._receive()
 
     def call(self, function: Callable[[Any, Workload, int], Any], number: int) -> Any:
-        """Return the result of ``function(peer, work, number)``, called in the process.
+        """Call ``function(peer, work, number)`` in the process, and return the result.
 
         Raises:
             Skipped: if the call fails.
@@ -56,7 +56,7 @@ class Worker:
         return self._receive()
 
     def close(self) -> None:
-        """End the process."""
+        """Stop the process."""
         self.connection.close()
         self.process.join(10)
         self.process.kill()
@@ -66,7 +66,9 @@ class Worker:
             answer = self.connection.recv()
         except EOFError:
             self.process.join()
-            raise Skipped(f"its process ended with code {self.process.exitcode}") from None
+            raise Skipped(
+                f"the process of the competitor exited with code {self.process.exitcode}"
+            ) from None
         if isinstance(answer, Skipped):
             self.close()
             raise answer
@@ -74,7 +76,7 @@ class Worker:
 
 
 def serve(competitor: Competitor, task: Task, connection: Connection) -> None:
-    """Build a competitor, then run the functions that the parent sends, until it disconnects."""
+    """Create a competitor, and run the functions that the parent sends until it disconnects."""
     try:
         work = Workload(task)
         peer = load(competitor.where)(work, *competitor.arguments)
@@ -95,7 +97,7 @@ def load(where: str) -> Any:
 
 
 def limit_threads(threads: int) -> None:
-    """Limit this process and its children to a number of cores and threads."""
+    """Limit this process and its child processes to a number of cores and threads."""
     for setting in THREAD_SETTINGS:
         os.environ[setting] = str(threads)
     if hasattr(os, "sched_setaffinity"):

@@ -1,4 +1,4 @@
-"""The shortest program: a named model, the built-in digits, one call. Fails below 97 %."""
+"""Train a built-in network on the built-in digits; fail if the test accuracy is below 97 %."""
 
 import handgrad as hg
 

@@ -1,4 +1,4 @@
-"""A user-defined layer: softplus, with its gradient checked by central differences.
+"""Define a softplus layer, check its gradient with central differences, and train with it.
 
 Y = log(1 + eˣ)        dX = dY · 1/(1 + e⁻ˣ)
 """
@@ -14,24 +14,24 @@ from handgrad.layers import Array, Context, Params, Shape
 
 @dataclass(frozen=True)
 class Softplus:
-    """A smooth ReLU."""
+    """Softplus, a smooth version of ReLU."""
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
-        """Return no parameters, and the same shape."""
+        """Return no parameters and the unchanged shape."""
         return {}, shape
 
     def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Any]:
-        """X any shape -> Y, the same shape."""
+        """X of any shape -> Y of the same shape."""
         return np.logaddexp(0, X), X
 
     def backward(self, params: Params, cache: Any, dY: Array) -> tuple[Array, Params]:
-        """dY -> dX, the same shape."""
+        """dY -> dX of the same shape."""
         X = cache
         return dY / (1 + np.exp(-X)), {}
 
 
 def check(layer: Softplus, size: int = 100, h: float = 1e-5) -> float:
-    """Return the relative error of `backward` against central differences."""
+    """Return the relative error of `backward`, compared with central differences."""
     rng = np.random.default_rng(0)
     X, dY = rng.normal(size=(2, 1, size))
     _, cache = layer.forward({}, X, Context())

@@ -1,4 +1,4 @@
-"""Our backward against PyTorch's autograd, over several draws, running statistics included.
+"""Compares handgrad's backward passes and running statistics with PyTorch's autograd.
 
 The PyTorch modules are those of the engine torch and of `handgrad gradcheck`.
 """
@@ -40,7 +40,7 @@ def check_autograd(case: Case, training: bool, seed: int = 0) -> float:
 
 
 def ours_and_theirs(case: Case, training: bool, seed: int) -> tuple[dict[str, Array], ...]:
-    """Return our results and arrays after the step, and the same two from PyTorch."""
+    """Return the results and the arrays after a step, from handgrad and from PyTorch."""
     layer, params, X = case.chain, case.params(seed), case.examples(seed)
     ctx = Context(training, seed, step=3)
     Y, cache = layer.forward(params, X, ctx)

@@ -45,15 +45,15 @@ CLASSES = 5
 
 @dataclass(frozen=True)
 class Case:
-    """Layers, and the shape of one example that they take.
+    """One or more layers, with the shape of one example.
 
     Attributes:
-        name: what the tests call it.
-        layers: one layer, or several one after another.
-        shape: one example's, without the batch.
-        batch: the number of examples in a batch.
-        step: the step of central differences; a deep network needs a small one, as some of its
-            thousands of ReLUs would else cross their kink.
+        name: the name of the case in the tests.
+        layers: one layer or a sequence of layers.
+        shape: the shape of one example, without the batch axis.
+        batch: the number of examples per batch.
+        step: the step of central differences. A deep network needs a small one: otherwise some of
+            its thousands of ReLUs would cross their kink.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Case:
         return self.chain.init(self.shape, np.random.default_rng(0))[1]
 
     def params(self, seed: int = 0, dtype: Any = np.float64) -> Params:
-        """Return arrays for the layers, none at its initial value."""
+        """Return arrays for the layers, none of which has its initial value."""
         rng = np.random.default_rng((seed, 1))
         tree, _ = self.chain.init(self.shape, rng)
         return stirred(tree, rng, dtype)
@@ -82,12 +82,12 @@ class Case:
         return np.random.default_rng((seed, 2)).normal(size=(count, *self.shape)).astype(dtype)
 
     def labels(self, seed: int = 0, count: int | None = None) -> Array:
-        """Return the classes of a batch."""
+        """Return the labels of a batch."""
         count = self.batch if count is None else count
         return np.random.default_rng((seed, 3)).integers(0, CLASSES, count)
 
     def network(self, seed: int = 0, dtype: Any = np.float32) -> Network:
-        """Return the layers as a network, with a linear layer at the end unless they have one."""
+        """Return the layers as a network, appending a dense layer if the output has other sizes."""
         head = () if self.output == (CLASSES,) else (Flatten(), Dense())
         net = Network((*self.layers, *head), self.shape, CLASSES, seed=seed, dtype=dtype)
         stir(net.arrays, np.random.default_rng((seed, 1)))
@@ -95,7 +95,7 @@ class Case:
 
 
 def stirred(tree: Params, rng: np.random.Generator, dtype: Any = np.float64) -> Params:
-    """Return a copy of the arrays with none at its starting value."""
+    """Return a copy of the arrays in which no array has its initial value."""
     copy = {
         name: stirred(value, rng, dtype) if isinstance(value, dict) else value.astype(dtype)
         for name, value in tree.items()
@@ -105,7 +105,7 @@ def stirred(tree: Params, rng: np.random.Generator, dtype: Any = np.float64) -> 
 
 
 def stir(arrays: Mapping[str, Array], rng: np.random.Generator) -> None:
-    """Move all arrays off their starting values, where a forgotten bias would go unseen."""
+    """Change all arrays from their initial values, which would hide a missing bias."""
     for name, array in arrays.items():
         if name.endswith(("running_var", "std")):
             array[...] = rng.uniform(0.5, 2.0, array.shape)

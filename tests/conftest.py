@@ -1,4 +1,4 @@
-"""Shared by all tests: run-time type checks, reported random seeds, and the location of data."""
+"""Configures all tests: run-time type checks, reported random seeds, and the location of data."""
 
 import os
 import random
@@ -37,7 +37,7 @@ settings.load_profile("handgrad")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose a seed for Hypothesis: a new one for each run, but 0 in CI."""
+    """Choose a seed for Hypothesis, which is 0 in CI and random elsewhere."""
     if config.option.hypothesis_seed is None:
         seed = 0 if os.environ.get("CI") else random.randrange(1_000_000)
         config.option.hypothesis_seed = str(seed)
@@ -59,7 +59,7 @@ def places() -> dict[str, Path | None]:
 
 @pytest.fixture
 def located(places: dict[str, Path | None]) -> Callable[[str], Path]:
-    """Return the folder of a data set, or skip the test if it is not on this machine."""
+    """Return the folder of a data set, or skip the test if the data set is not on this machine."""
 
     def find(name: str) -> Path:
         if place := places[name]:

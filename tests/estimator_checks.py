@@ -1,4 +1,4 @@
-"""scikit-learn's checks on the classifier; prints how many passed, and fails if one did not."""
+"""Runs scikit-learn's checks of the classifier, and fails if a check does not pass."""
 
 import sys
 

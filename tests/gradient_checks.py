@@ -1,4 +1,4 @@
-"""Both checks at once, for layers of random sizes that a list of cases may miss."""
+"""Runs both gradient checks for layers of random sizes."""
 
 from hypothesis import strategies as st
 

@@ -1,11 +1,11 @@
-"""Gradients against central differences, with negative controls.
+"""Compares gradients with central differences, and includes negative controls.
 
 A random cotangent turns a layer's output into one number: f = Σ dY·Y. The slope of f along a
 direction is measured with two forward passes and compared with the backward pass. Directions are
 single elements, and random vectors over all elements of an array. Everything is float64.
 
-`handgrad.gradient_check` does the same differently. This file shares no code with it on purpose: an
-error in one of the two checks is found by the other.
+`handgrad.gradient_check` checks the same gradients in a different way. This file intentionally
+shares no code with it, so that each check can detect an error in the other.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Arrays = Mapping[str, Array]
 
 
 def errors(ours: Arrays, theirs: Arrays) -> dict[str, float]:
-    """Return, for each array, the norm of the difference as a share of the norm of theirs.
+    """Return the relative error of each array: the norm of the difference / the norm of theirs.
 
     The error of an array that is zero up to rounding, such as the gradient of a bias before a batch
     norm, is relative to the norm of all arrays.
@@ -43,11 +43,11 @@ def errors(ours: Arrays, theirs: Arrays) -> dict[str, float]:
 
 
 class KinkedError(Exception):
-    """The slope differs at half the step: a kink or a tie lies between."""
+    """Raised if the slope differs at half the step size, because of a kink or a tie."""
 
 
 def check_layer(case: Case, training: bool, seed: int = 0) -> float:
-    """Check a case against central differences, and the check against mutated gradients.
+    """Compare a case with central differences, and check that mutated gradients are rejected.
 
     Inputs on a kink or a tie are drawn again.
 
@@ -108,7 +108,7 @@ def check(
 
 
 def compare(found: Arrays, vectors: Arrays, slopes: Arrays) -> dict[str, float]:
-    """Return the errors of the slopes that follow from gradients, against measured slopes."""
+    """Return the errors of the slopes computed from gradients, relative to measured slopes."""
     predicted = {
         name: vectors[name].reshape(len(vectors[name]), -1) @ array.reshape(-1)
         for name, array in found.items()
@@ -141,9 +141,9 @@ def measure(f: Callable[[], float], point: Array, vectors: Array, step: float) -
 
 
 def mutations(found: Arrays) -> Iterator[tuple[str, Array]]:
-    """Yield wrong gradients: each array zeroed, 1 % too large, and transposed or reversed.
+    """Yield wrong gradients in which an array is zeroed, 1 % too large, transposed or reversed.
 
-    Mutations that change nothing, such as a zero gradient zeroed, are left out.
+    Mutations without an effect, such as zeroing a zero gradient, are left out.
     """
     together = np.linalg.norm([float(np.linalg.norm(array)) for array in found.values()])
     for name, array in found.items():

@@ -13,14 +13,14 @@ RNG = np.random.default_rng(0)
 
 
 def answers(count: int = 20_000, boast: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
-    """Return logits of a network that knows exactly how much it knows, times `boast`; labels."""
+    """Return perfectly calibrated logits, multiplied by `boast`, and labels."""
     Z = RNG.normal(size=(count, 4)) * 2
     y = (softmax(Z).cumsum(axis=1) > RNG.random((count, 1))).argmax(axis=1)
     return (Z * boast).astype(np.float32), y
 
 
 @pytest.mark.parametrize("boast", [0.3, 1.0, 4.0])
-def test_the_temperature_undoes_what_was_boasted(boast: float) -> None:
+def test_the_temperature_corrects_overconfidence(boast: float) -> None:
     Z, y = answers(boast=boast)
     found = calibrate(Z, y)
     assert found.temperature == pytest.approx(boast, rel=0.04)
@@ -40,7 +40,7 @@ def test_reliability_by_hand() -> None:
 
 
 @pytest.mark.parametrize("precision", [0.8, 0.9, 0.95])
-def test_sure_answers_are_as_often_right_as_was_asked(precision: float) -> None:
+def test_confident_predictions_reach_the_requested_precision(precision: float) -> None:
     Z, y = answers()
     found = calibrate(Z, y, precision=precision)
     others, truth = answers()
@@ -51,7 +51,7 @@ def test_sure_answers_are_as_often_right_as_was_asked(precision: float) -> None:
     assert right.mean() < precision
 
 
-def test_the_lowest_threshold_that_will_do_is_taken() -> None:
+def test_the_lowest_sufficient_threshold_is_chosen() -> None:
     p = np.array([0.99, 0.9, 0.8, 0.8, 0.7, 0.6])
     Z = np.stack([np.log(p), np.log(1 - p)], axis=1)
     y = np.array([0, 0, 0, 1, 0, 1])
@@ -81,7 +81,7 @@ def test_any_answers_give_a_calibration(seed: int, count: int) -> None:
             assert best <= loss(t) + 1e-9
 
 
-def test_what_cannot_be_calibrated_is_one_sentence() -> None:
+def test_an_impossible_calibration_gives_a_one_sentence_error() -> None:
     Z = np.array([[2.0, 0.0], [1.0, 0.0]])
     with pytest.raises(
         hg.DataError, match=r"no threshold makes 90\.00% of the answers on these 2 images"

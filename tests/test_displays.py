@@ -1,4 +1,4 @@
-"""What notebooks and the Python prompt show of networks, classifiers, data, histories, results."""
+"""Notebooks and the Python prompt display networks, classifiers, data, histories and results."""
 
 from __future__ import annotations
 
@@ -143,5 +143,5 @@ def test_evaluate_records_the_names_of_the_classes() -> None:
 
 
 def _text(page: str) -> str:
-    """Return the text of a page, with a space for each run of tags."""
+    """Return the text of a page, with tags replaced by spaces."""
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page)).strip()

@@ -1,4 +1,4 @@
-"""The examples in docstrings say what is so."""
+"""The examples in docstrings produce the documented output."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MODULES = sorted(
 
 
 def imported(name: str) -> ModuleType | None:
-    """Return a module; None: it needs PyTorch, which is not installed."""
+    """Import a module, or return None if it needs PyTorch, which is not installed."""
     try:
         return importlib.import_module(name)
     except (ImportError, handgrad.MissingExtraError):

@@ -1,4 +1,4 @@
-"""A long training uses no more memory, file handles and threads than a short one."""
+"""A long training run uses no more memory, file handles and threads than a short one."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ PAGE = 4096
 
 
 class Load(NamedTuple):
-    """Resources of a process after an epoch: resident bytes, open files, threads."""
+    """The resident memory, open files and threads of a process after an epoch."""
 
     memory: int
     handles: int
@@ -36,7 +36,7 @@ def loads(folder: Path, *words: str) -> list[Load]:
 
 
 def assert_steady(found: list[Load], epochs: int) -> None:
-    """Compare the later epochs with the tenth; the last two may overlap the run's end."""
+    """Compare later epochs with the tenth, except the last two, when the run may be ending."""
     assert len(found) == epochs
     later = found[10:-2]
     growth = (max(load.memory for load in later) - found[9].memory) / len(later)

@@ -1,4 +1,4 @@
-"""Hostile environments: no rights, no writable home, no network, a full disk."""
+"""handgrad works without permissions, a writable home, a network or free disk space."""
 
 import os
 import shutil
@@ -73,7 +73,9 @@ def test_user_without_home_and_network_trains_and_predicts(home: str, tmp_path: 
 
 @posix
 @pytest.mark.parametrize("room", [100, 9000])
-def test_full_disk_is_one_sentence_and_existing_files_are_intact(room: int, tmp_path: Path) -> None:
+def test_full_disk_gives_a_one_sentence_error_and_existing_files_are_intact(
+    room: int, tmp_path: Path
+) -> None:
     resource = pytest.importorskip("resource")
     (tmp_path / "before").mkdir()
     (tmp_path / "before" / "model.safetensors").write_bytes(b"precious")

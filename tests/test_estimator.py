@@ -40,7 +40,7 @@ def iris() -> tuple[np.ndarray, np.ndarray]:
     "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, SEEDS))]
 )
 def test_scikit_learns_own_checks(seed: int) -> None:
-    """In a process of its own: SciPy reads SCIPY_ARRAY_API when it is imported."""
+    """The checks run in a separate process, because SciPy reads SCIPY_ARRAY_API on import."""
     settings = {"SCIPY_ARRAY_API": "1", "SKLEARN_TESTS_GLOBAL_RANDOM_SEED": str(seed)}
     checks = Path(__file__).parent / "estimator_checks.py"
     ended = subprocess.run(
@@ -56,7 +56,7 @@ def test_scikit_learns_own_checks(seed: int) -> None:
 
 
 class Backwards(HandgradClassifier):
-    """Gives its answers in the wrong order."""
+    """A classifier that returns its predictions in the wrong order."""
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         return super().predict(X)[::-1]
@@ -145,7 +145,7 @@ def test_weights_count(iris: tuple[np.ndarray, np.ndarray]) -> None:
     assert balanced.score(X, y) > 0.9
 
 
-def test_warm_start_goes_on(iris: tuple[np.ndarray, np.ndarray]) -> None:
+def test_warm_start_continues_the_training(iris: tuple[np.ndarray, np.ndarray]) -> None:
     X, y = iris
     classifier = HandgradClassifier(epochs=4, warm_start=True, random_state=0).fit(X, y)
     net = classifier.classifier_
@@ -161,7 +161,7 @@ def test_warm_start_goes_on(iris: tuple[np.ndarray, np.ndarray]) -> None:
     assert len(classifier.loss_curve_) == 4
 
 
-def test_early_stopping_sets_some_aside_and_puts_the_best_back(
+def test_early_stopping_uses_validation_examples_and_restores_the_best_weights(
     digits: tuple[np.ndarray, np.ndarray],
 ) -> None:
     X, y = digits
@@ -180,7 +180,7 @@ def test_early_stopping_sets_some_aside_and_puts_the_best_back(
     assert history[0].validation_loss is not None
 
 
-def test_partial_fit_learns_bit_by_bit(digits: tuple[np.ndarray, np.ndarray]) -> None:
+def test_partial_fit_learns_in_several_calls(digits: tuple[np.ndarray, np.ndarray]) -> None:
     X, y = digits
     classifier = HandgradClassifier(random_state=0, batch_size=20)
     with pytest.raises(ValueError, match="the first call of partial_fit requires all classes"):
@@ -197,7 +197,7 @@ def test_partial_fit_learns_bit_by_bit(digits: tuple[np.ndarray, np.ndarray]) ->
         classifier.partial_fit(X, y + 1)
 
 
-def test_an_example_that_counts_twice_is_one_that_is_there_twice(
+def test_an_example_of_weight_two_equals_two_copies_of_it(
     iris: tuple[np.ndarray, np.ndarray],
 ) -> None:
     X, y = iris[0][::4], iris[1][::4]
@@ -294,7 +294,7 @@ def test_wrong_weights_of_classes_are_value_errors(
             learn(HandgradClassifier(class_weight=class_weight), *iris, **more)
 
 
-def test_weights_that_leave_nothing_between_them(iris: tuple[np.ndarray, np.ndarray]) -> None:
+def test_weights_that_together_exclude_all_examples(iris: tuple[np.ndarray, np.ndarray]) -> None:
     X, y = iris
     only = (y == "setosa").astype(float)
     with pytest.raises(ValueError, match="together give all examples weight zero"):
@@ -303,7 +303,7 @@ def test_weights_that_leave_nothing_between_them(iris: tuple[np.ndarray, np.ndar
 
 @pytest.mark.parametrize("engine", ["reference", "auto"])
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda c: pickle.loads(pickle.dumps(c))])
-def test_a_copy_goes_on_as_the_classifier_does(
+def test_a_copy_continues_like_the_classifier(
     engine: str,
     copied: Callable[[HandgradClassifier], HandgradClassifier],
     iris: tuple[np.ndarray, np.ndarray],

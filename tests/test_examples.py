@@ -1,4 +1,4 @@
-"""Each example runs as a user runs it, and fails below its own target."""
+"""Each example runs in a new process, and fails if it does not reach its own target."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def test_file_has_the_usual_permissions(tmp_path: Path) -> None:
     assert path.stat().st_mode == plain.stat().st_mode
 
 
-def test_path_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+def test_path_that_cannot_be_written_gives_a_one_sentence_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     path = tmp_path / "file" / "a.txt"
 
@@ -55,7 +55,7 @@ def test_path_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["", ".", "/"])
-def test_path_without_a_file_name_is_one_sentence(path: str) -> None:
+def test_path_without_a_file_name_gives_a_one_sentence_error(path: str) -> None:
     with pytest.raises(StorageError, match=r"[./] is not a file name; give the path of"):
         replacing(Path(path)).__enter__()
 

@@ -14,7 +14,7 @@ from tests.gradients import check_layer, errors, mutations
 
 @dataclass(frozen=True)
 class WrongDense(Dense):
-    """A linear layer with a wrong backward."""
+    """A linear layer with a wrong backward pass."""
 
     mutation: str = ""
 

@@ -1,4 +1,4 @@
-"""Every table that treats layers one by one covers every registered layer class."""
+"""Every table with an entry per layer class covers all registered layer classes."""
 
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
@@ -12,7 +12,7 @@ Tables = Mapping[str, Mapping[type, object]]
 
 
 def tables() -> dict[str, Mapping[type, object]]:
-    """Return the tables by the files that hold them; those of missing extras are left out."""
+    """Return each table by the name of its file, except those of extras that are not installed."""
     found: dict[str, Mapping[type, object]] = {"gradient_check/registry.py": CASES}
     if find_spec("torch"):
         from handgrad.engines.torch.modules import MODULES
@@ -26,7 +26,7 @@ def tables() -> dict[str, Mapping[type, object]]:
 
 
 def missing(tables: Tables) -> Iterator[str]:
-    """Yield a message for each layer class that a table lacks, and each entry of no layer."""
+    """Yield a message per layer class without an entry and per entry without a layer class."""
     for file, table in tables.items():
         for name, cls in LAYER_CLASSES.items():
             if cls not in table:
@@ -42,7 +42,7 @@ def test_every_table_covers_every_layer_class() -> None:
 
 
 def test_the_compiled_engine_has_rules_for_registered_layers_only() -> None:
-    """A layer without a rule runs by its own Python code, so a rule may be missing."""
+    """A layer without a rule runs its own Python code, so not every layer needs a rule."""
     pytest.importorskip("numba")
     from handgrad.engines.compiled.lower import LOWERING_RULES
 

@@ -26,9 +26,10 @@ def batch(N: int, K: int, seed: int) -> tuple[Array, Array, Array, Array]:
 def autograd(
     Z: Array, y: Array, smoothing: float, class_weights: Array | None, weights: Array | None
 ) -> tuple[float, Array]:
-    """Return PyTorch's loss and dZ: each example's smoothed loss, averaged by our weights.
+    """Return PyTorch's loss and dZ, using handgrad's weights to average the smoothed losses.
 
-    PyTorch's own mean weighs the smoothed share by the class it falls on; ours, by the example.
+    PyTorch's own mean weights the smoothed part by its class, whereas handgrad weights it by the
+    example.
     """
     torch = needs("torch")
     logits = torch.tensor(Z, requires_grad=True)
@@ -71,7 +72,7 @@ def test_gradient_equals_central_differences(N: int, K: int, smoothing: float, s
 
 @pytest.mark.parametrize(("p", "value"), [(0.8, 0.2231), (0.2, 1.6094), (1.0, 0.0)])
 def test_worked_examples(p: float, value: float) -> None:
-    """The true class has probability p, and two others share the rest."""
+    """The true class has probability p, and the rest is divided between two other classes."""
     Z = np.log(np.array([[p, (1 - p) / 2, (1 - p) / 2]]) + 1e-300)
     found, dZ = SoftmaxCrossEntropy()(Z, np.array([0]))
     assert found == pytest.approx(value, abs=5e-5)

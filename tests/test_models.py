@@ -21,7 +21,7 @@ PARAMETERS = {
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_parameters_on_mnist_are_those_that_its_docstring_says(name: str) -> None:
+def test_parameters_on_mnist_match_the_docstring(name: str) -> None:
     net = Network(named(name), (1, 28, 28), 10)
     count = sum(array.size for array in net.parameters.values())
     assert count == PARAMETERS[name]
@@ -36,7 +36,7 @@ def test_each_takes_a_batch_of_images(name: str) -> None:
     assert net.logits(X).shape == (4, 3)
 
 
-def test_each_call_makes_a_list_of_its_own() -> None:
+def test_each_call_returns_a_new_list() -> None:
     layers = two_layer()
     layers.pop()
     assert len(two_layer()) == len(layers) + 1
@@ -64,6 +64,6 @@ def test_a_image_too_small_is_refused_by_the_layer() -> None:
         Network(convnet(), (1, 8, 8), 10)
 
 
-def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
+def test_an_unknown_name_gives_an_error_that_lists_the_known_names() -> None:
     with pytest.raises(ConfigError, match="there is no model 'resnet'; choose one of softmax-reg"):
         named("resnet")

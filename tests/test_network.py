@@ -42,7 +42,7 @@ def images(count: int = 6, seed: int = 0) -> Array:
 
 @each_case
 def test_loss_and_gradients_equal_autograds(case: Case) -> None:
-    """The gradient of the images is left out of our backward pass."""
+    """handgrad's backward pass does not compute the gradient of the images."""
     torch = needs("torch")
     from handgrad.gradient_check.autograd import module_at
     from handgrad.gradient_check.target import Point
@@ -89,7 +89,7 @@ def test_one_image_alone_is_predicted_as_within_256_others(case: Case) -> None:
 
 
 def test_names_and_layouts_are_those_of_torchs_state_dict() -> None:
-    """PyTorch takes our arrays as they are, strictly, and answers the same."""
+    """PyTorch loads handgrad's arrays with `strict=True` and gives the same outputs."""
     torch = needs("torch")
     nn = torch.nn
     layers = [Conv2d(4, (3, 2)), BatchNorm(), ReLU(), Flatten(), Dense(7), BatchNorm(), Dense()]
@@ -110,7 +110,7 @@ def test_names_and_layouts_are_those_of_torchs_state_dict() -> None:
     np.testing.assert_allclose(net.logits(X), theirs, rtol=1e-13)
 
 
-def test_parameters_and_state_are_told_apart() -> None:
+def test_parameters_and_state_are_distinguished() -> None:
     net = Network([Normalize(), Flatten(), Dense(4), BatchNorm(), Dense()], (2, 3, 3), 3)
     assert list(net.parameters) == [
         *("2.weight", "2.bias", "3.weight", "3.bias", "4.weight", "4.bias")
@@ -133,7 +133,7 @@ def test_bytes_count_as_0_to_1() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float16, np.float32, np.float64])
-def test_images_may_be_read_only_and_lie_anyhow(dtype: type) -> None:
+def test_images_may_be_read_only_and_in_any_memory_layout(dtype: type) -> None:
     net, X = small(), images().astype(dtype)
     if dtype is not np.uint8:
         X /= 255
@@ -286,7 +286,7 @@ def test_grey_images_need_no_channel_axis() -> None:
 
 
 def built(**changes: Any) -> Network:
-    """Return a network of one layer, with some arguments changed."""
+    """Return a network of one layer with the given arguments."""
     settings: dict[str, Any] = {"layers": [Flatten(), Dense()], "shape": (1, 2, 2)}
     return Network(**(settings | {"classes": 2} | changes))
 
@@ -341,7 +341,7 @@ def test_a_list_of_layers_inside_a_layer_is_accepted() -> None:
 
 
 @each_case
-def test_the_walk_yields_what_forward_and_backward_return(case: Case) -> None:
+def test_the_walk_yields_the_results_of_forward_and_backward(case: Case) -> None:
     net, X, y = case.network(), case.examples(), case.labels()
     ctx = Context(True, 3, 1)
     logits, cache = net.forward(X, ctx)

@@ -1,4 +1,4 @@
-"""The notebook of examples runs from the first cell to the last and shows every display."""
+"""The example notebook runs completely and shows every display."""
 
 from __future__ import annotations
 

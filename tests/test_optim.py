@@ -27,7 +27,7 @@ def shapes() -> dict[str, tuple[int, ...]]:
 def ours_and_theirs(
     rule: Optimizer, counterpart: type[torch.optim.Optimizer], seed: int, **options: Any
 ) -> tuple[dict[str, Array], dict[str, Array]]:
-    """Return parameters after ten steps on drawn gradients, the rate changing on the way."""
+    """Return the parameters after ten steps with random gradients and changing learning rates."""
     rng = np.random.default_rng(seed)
     ours = {name: rng.normal(size=shape) for name, shape in shapes().items()}
     state = {n: {kind: np.zeros_like(W) for kind in rule.state_names} for n, W in ours.items()}
@@ -47,14 +47,14 @@ def ours_and_theirs(
 
 @settings(max_examples=25)
 @given(lrs, decays, seeds)
-def test_sgd_equals_torchs(lr: float, decay: float, seed: int) -> None:
+def test_sgd_equals_pytorchs(lr: float, decay: float, seed: int) -> None:
     pair = ours_and_theirs(SGD(lr, decay), torch.optim.SGD, seed, weight_decay=decay)
     assert max(errors(*pair).values()) <= 1e-12
 
 
 @settings(max_examples=25)
 @given(lrs, st.floats(1e-3, 0.99), st.booleans(), decays, seeds)
-def test_momentum_equals_torchs(
+def test_momentum_equals_pytorchs(
     lr: float, momentum: float, nesterov: bool, decay: float, seed: int
 ) -> None:
     rule = Momentum(lr, momentum, nesterov, decay)
@@ -64,7 +64,7 @@ def test_momentum_equals_torchs(
 
 @settings(max_examples=25)
 @given(lrs, keeps, keeps, seeds)
-def test_adam_equals_torchs(lr: float, beta1: float, beta2: float, seed: int) -> None:
+def test_adam_equals_pytorchs(lr: float, beta1: float, beta2: float, seed: int) -> None:
     options = {"betas": (beta1, beta2), "eps": 1e-8}
     pair = ours_and_theirs(Adam(lr, beta1, beta2), torch.optim.Adam, seed, **options)
     assert max(errors(*pair).values()) <= 1e-12
@@ -72,7 +72,7 @@ def test_adam_equals_torchs(lr: float, beta1: float, beta2: float, seed: int) ->
 
 @settings(max_examples=25)
 @given(lrs, keeps, keeps, decays, seeds)
-def test_adamw_equals_torchs(
+def test_adamw_equals_pytorchs(
     lr: float, beta1: float, beta2: float, decay: float, seed: int
 ) -> None:
     rule = AdamW(lr, beta1, beta2, 1e-6, decay)
@@ -117,8 +117,8 @@ def test_float32_stays_and_the_gradient_is_not_changed(rule: Optimizer) -> None:
 
 @settings(max_examples=30)
 @given(st.floats(1e-3, 1e3), seeds)
-def test_clipping_equals_torchs(limit: float, seed: int) -> None:
-    """But for the 1e-6 that PyTorch adds to the norm it divides by."""
+def test_clipping_equals_pytorchs(limit: float, seed: int) -> None:
+    """The results are equal except for the 1e-6 that PyTorch adds to the norm."""
     rng = np.random.default_rng(seed)
     ours = {name: rng.normal(size=shape) for name, shape in shapes().items()}
     tensors = [torch.zeros(shape, dtype=torch.float64) for shape in shapes().values()]
@@ -141,7 +141,7 @@ def test_clipping_by_hand() -> None:
 
 
 @pytest.mark.parametrize("limit", [0.0, -1.0, math.nan])
-def test_a_limit_of_zero_or_less_is_refused(limit: float) -> None:
+def test_a_limit_that_is_not_positive_is_refused(limit: float) -> None:
     with pytest.raises(ConfigError, match=f"limit must be a number above 0, not {limit}"):
         clip_by_norm({"a": np.ones(2)}, limit)
 

@@ -1,4 +1,4 @@
-"""Every option that a message, a help text or a page names exists."""
+"""Every option that is mentioned in a message, a help text or a page exists."""
 
 from __future__ import annotations
 

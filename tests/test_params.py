@@ -39,7 +39,7 @@ def test_they_survive_pickling() -> None:
     assert back["a"].tolist() == [1, 1]
 
 
-def test_a_pickled_network_is_still_one() -> None:
+def test_a_network_can_be_pickled() -> None:
     back = pickle.loads(pickle.dumps(net()))
     back.parameters["1.bias"] = np.array([5.0, 6.0])
     assert back.logits(np.zeros((1, 1, 2, 2))).tolist() == [[5, 6]]

@@ -1,4 +1,4 @@
-"""Calls that only POSIX systems have are in one module."""
+"""All calls that exist only on POSIX systems are in one module."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAMES = {
 
 
 def posix_names(source: str) -> Iterator[str]:
-    """Yield the POSIX-only names of a source: modules, os.NAME, signal.NAME, and as strings."""
+    """Yield the POSIX-only names in a source: modules, os.NAME, signal.NAME and strings."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in MODULES)
@@ -63,11 +63,11 @@ def test_no_other_module_uses_what_only_posix_has() -> None:
         "import os\nif hasattr(os, 'getuid'): pass",
     ],
 )
-def test_a_use_elsewhere_would_be_found(source: str) -> None:
+def test_a_use_in_another_module_is_found(source: str) -> None:
     assert list(posix_names(source))
 
 
-def test_what_the_module_offers_works_here(tmp_path: Path) -> None:
+def test_the_functions_of_the_module_work_on_this_system(tmp_path: Path) -> None:
     at_fork(after_in_child=list)
     sync_folder(tmp_path)
     assert TERMINATION_SIGNALS

@@ -10,7 +10,7 @@ GOLDEN = 0x9E3779B97F4A7C15
 
 
 def test_mix_gives_the_published_numbers_of_splitmix64() -> None:
-    """The first five for the seed 1234567, as in Vigna's reference implementation."""
+    """The numbers are the first five for seed 1234567 in Vigna's reference implementation."""
     published = [
         6457827717110365317,
         3203168211198807973,
@@ -22,7 +22,7 @@ def test_mix_gives_the_published_numbers_of_splitmix64() -> None:
 
 
 @given(st.integers(0, 2**64 - 1), st.integers(1, 200))
-def test_the_kth_number_is_what_it_says(key: int, count: int) -> None:
+def test_the_kth_number_follows_its_formula(key: int, count: int) -> None:
     found = uniforms(key, count)
     assert found.dtype == np.float32
     assert found[-1] == (mix(key + count * GOLDEN) >> 40) / 2**24
@@ -50,7 +50,7 @@ def test_streams_of_neighbouring_places_are_not_alike() -> None:
     assert abs(alike).max() < 0.1
 
 
-def test_keys_differ_by_seed_stream_and_place() -> None:
+def test_keys_differ_by_seed_stream_and_position() -> None:
     keys = {
         stream_key(seed, stream, step, layer)
         for seed in range(4)
@@ -62,7 +62,7 @@ def test_keys_differ_by_seed_stream_and_place() -> None:
     assert stream_key(0, "dropout", 1, 2) != stream_key(0, "dropout", 2, 1)
 
 
-def test_generators_are_functions_of_what_they_are_for() -> None:
+def test_generators_depend_only_on_seed_purpose_and_position() -> None:
     first = generator(3, "shuffle", 1).permutation(50)
     np.testing.assert_array_equal(first, generator(3, "shuffle", 1).permutation(50))
     for other in (

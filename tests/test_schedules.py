@@ -23,7 +23,7 @@ def ours(schedule: Schedule) -> list[float]:
 def theirs(
     make: Callable[[torch.optim.Optimizer], lr_scheduler.LRScheduler],
 ) -> list[float]:
-    """Return the rate of each update, the learning rate being 1."""
+    """Return PyTorch's learning rate in each update, for a base learning rate of 1."""
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     scheduler, lrs = make(optimizer), []
     for _ in range(TOTAL):
@@ -46,14 +46,14 @@ def test_constant() -> None:
     assert set(ours(Constant())) == {1.0}
 
 
-def test_step_equals_torchs() -> None:
-    """Theirs is stepped after each update here, so it waits for as many updates as ours epochs."""
+def test_step_equals_pytorchs() -> None:
+    """PyTorch's schedule is stepped after each update, so it counts updates instead of epochs."""
     found = theirs(lambda o: lr_scheduler.StepLR(o, step_size=2 * STEPS, gamma=0.3))
     assert ours(Step(every=2, gamma=0.3)) == pytest.approx(found, rel=1e-12)
 
 
 @pytest.mark.parametrize("floor", [0.0, 0.1])
-def test_cosine_equals_torchs_and_its_formula(floor: float) -> None:
+def test_cosine_equals_pytorchs_schedule_and_its_formula(floor: float) -> None:
     found = theirs(lambda o: lr_scheduler.CosineAnnealingLR(o, TOTAL - 1, eta_min=floor))
     assert ours(Cosine(floor)) == pytest.approx(found, rel=1e-10, abs=1e-15)
     formula = [
@@ -64,8 +64,8 @@ def test_cosine_equals_torchs_and_its_formula(floor: float) -> None:
 
 
 @pytest.mark.parametrize("warm_up", [0.1, 0.3, 0.6])
-def test_one_cycle_equals_torchs(warm_up: float) -> None:
-    """Theirs ends its warm-up one update before the share it is given; ours, at the share."""
+def test_one_cycle_equals_pytorchs(warm_up: float) -> None:
+    """PyTorch ends the warm-up one update before the given fraction, handgrad at the fraction."""
     share = (warm_up * (TOTAL - 1) + 1) / TOTAL
     found = theirs(
         lambda o: lr_scheduler.OneCycleLR(
@@ -96,10 +96,10 @@ def test_one_cycle_without_warm_up_starts_at_the_top() -> None:
     st.floats(0.1, 0.9),
     st.floats(0, 0.2),
 )
-def test_plateau_equals_torchs(
+def test_plateau_equals_pytorchs(
     losses: list[float], patience: int, gamma: float, min_delta: float
 ) -> None:
-    """Theirs lowers the rate after `patience` bad epochs and one more; ours, after `patience`."""
+    """PyTorch lowers the rate after `patience + 1` bad epochs, handgrad after `patience`."""
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
     counterpart = lr_scheduler.ReduceLROnPlateau(
         optimizer,

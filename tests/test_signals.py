@@ -78,7 +78,7 @@ def test_other_handlers_are_left_alone() -> None:
 
 @pytest.fixture
 def as_before() -> Iterator[None]:
-    """Put all handlers back that a test changes, and the alarm clock too."""
+    """Restore all signal handlers and the alarm timer after a test."""
     numbers = (*TERMINATION_SIGNALS, signal.SIGALRM)
     handlers = [signal.getsignal(number) for number in numbers]
     yield
@@ -163,7 +163,7 @@ handgrad.cli.main()
 
 
 def ended(name: str, body: str) -> subprocess.CompletedProcess[bytes]:
-    """Return how a command ended that is sent a signal at a place."""
+    """Send a signal to a command at some point, and return how the command ended."""
     program = COMMAND.replace("NAME", name).replace("BODY", body)
     return subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
 

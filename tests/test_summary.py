@@ -8,7 +8,7 @@ from tests.cases import CASES, Case
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_it_counts_what_the_network_learns(case: Case) -> None:
+def test_the_summary_counts_the_parameters_of_the_network(case: Case) -> None:
     net = case.network()
     summary = net.summary()
     assert summary.parameters == sum(array.size for array in net.parameters.values())
@@ -29,7 +29,7 @@ def test_parameters_and_arithmetic_of_the_first_two(
 
 
 def test_arithmetic_of_a_convolution_and_of_nested_layers() -> None:
-    """Each of an output's numbers takes one multiply-add for each weight it sees."""
+    """Each output number needs one multiply-add per weight on which it depends."""
     inner = Sequential((Conv2d(2, 3, padding=1), BatchNorm(), ReLU()))
     layers = [Conv2d(2, 3), Residual((inner,), (Conv2d(2, 1),)), MaxPool2d(2), Flatten(), Dense()]
     rows = Network(layers, (1, 8, 6), 3).summary().rows

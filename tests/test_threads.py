@@ -1,4 +1,4 @@
-"""The number of threads: joblib's count of processors, or OMP_NUM_THREADS if it is smaller."""
+"""The number of threads is joblib's CPU count, or OMP_NUM_THREADS if that is smaller."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ def test_the_smaller_number_counts(monkeypatch, processors: int, variable: str, 
 
 
 def output(program: str) -> list[str]:
-    """Return the words that a program prints, without the variables that limit threads."""
+    """Run a program without the variables that limit threads; return the words that it prints."""
     environment = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
     done = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True

@@ -97,7 +97,7 @@ def wanted(records: list[hg.Epoch]) -> dict[tuple[str, int], float]:
 
 
 def events(folder: Path, kind: Any) -> dict[tuple[str, int], float]:
-    """Return what the only file of events in a folder says, each thing once."""
+    """Return the contents of the only event file in a folder, checking for duplicates."""
     (file,) = folder.glob("events.out.tfevents.*")
     content, found = file.read_bytes(), {}
     while content:  # length (8 bytes), its checksum (4), the event, its checksum (4)

@@ -43,7 +43,7 @@ def test_a_setting_out_of_range_is_refused(settings: dict[str, Any], sentence: s
         TrainConfig().replace(**settings)
 
 
-def test_an_augmentation_may_be_said_in_words() -> None:
+def test_an_augmentation_may_be_given_as_text() -> None:
     assert TrainConfig(augment="shift=0.1,flip=true").augment == Augmentation(shift=0.1, flip=True)
     assert TrainConfig(augment="none") == TrainConfig(augment=Augmentation()) == TrainConfig()
 
@@ -55,7 +55,7 @@ def test_balanced_weights_give_each_class_the_same_sum() -> None:
     assert weights.dtype == np.float32
 
 
-def test_weights_by_label_go_to_the_label() -> None:
+def test_weights_given_by_label_apply_to_that_label() -> None:
     weights = TrainConfig(class_weights={"b": 3, "a": 1}).image_weights(LABELS, ("a", "b"))
     assert weights is not None
     assert weights.tolist() == [1, 1, 1, 3]
@@ -70,7 +70,7 @@ def test_weights_by_label_go_to_the_label() -> None:
         ({"a": 1, "b": float("nan")}, "must all be finite numbers above 0"),
     ],
 )
-def test_weights_that_make_no_sense_are_refused(class_weights: Any, sentence: str) -> None:
+def test_invalid_weights_of_classes_are_refused(class_weights: Any, sentence: str) -> None:
     with pytest.raises(ConfigError, match=sentence):
         TrainConfig(class_weights=class_weights).image_weights(LABELS, ("a", "b"))
 

@@ -1,4 +1,4 @@
-"""Where Numba is not installed everything but the compiled engine works."""
+"""If Numba is not installed, everything except the compiled engine works."""
 
 import json
 import subprocess

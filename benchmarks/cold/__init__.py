@@ -1,5 +1,6 @@
-"""Whole programs, each started cold: what a person waits for between command and result.
+"""Benchmarks of whole programs that start in a new process.
 
-One file for each framework, written as its user would write it and importing nothing of the
-others. Each takes a configuration as JSON and prints its figures as JSON.
+They measure how long a user waits from the command to the result. There is one program per
+framework, written as a user of the framework would write it; it does not import the other
+frameworks. Each program takes a configuration as JSON and prints its figures as JSON.
 """

@@ -1,4 +1,4 @@
-"""A program that measures compilation: the time of the first step minus that of the second."""
+"""A program that measures compilation time: the first step's time minus the second's."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ from handgrad.engines import BatchStream, TrainConfig, engine_named
 
 
 def main(config: dict[str, Any]) -> dict[str, float]:
-    """Make two steps; return how many seconds longer the first step took."""
+    """Run two training steps, and return how many seconds longer the first one took."""
     batch, optimizer = config["batch"], hg.AdamW(config["lr"])
     net = hg.Network(hg.models.named(config["network"]), (1, 28, 28), 10)
     engine = engine_named("compiled", net, TrainConfig(hg.SoftmaxCrossEntropy(), optimizer))

@@ -1,4 +1,4 @@
-"""Benchmarks of whole programs from a cold start: start, memory, time to accuracy."""
+"""Benchmarks of whole programs: startup time, memory, and time to reach an accuracy."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COMMAND = "train digits"
 
 
 def start(network: str, only: Sequence[str], rounds: int, threads: int) -> Record:
-    """Measure the first run, with empty caches, and the second run."""
+    """Measure a program's first run, with empty caches, and its second run."""
     config = SHORT[network]
     setup = {"network": network, "threads": threads, "config": config}
     record = Record("start", network, setup, {"first wall": "low", "wall": "low"})
@@ -37,7 +37,7 @@ def command(rounds: int, threads: int) -> Record:
 
 
 def compilation(networks: Mapping[str, ProgramConfig], rounds: int, threads: int) -> Record:
-    """Measure the time to compile each network's kernels with an empty cache."""
+    """Measure how long it takes to compile each network's kernels with an empty cache."""
     record = Record("start", "compilation", {"threads": threads}, {"compile": "low"})
     record.series = {name: Series(name, "case") for name in networks}
     measurements = {name: partial(compile_cold, config) for name, config in networks.items()}
@@ -46,7 +46,7 @@ def compilation(networks: Mapping[str, ProgramConfig], rounds: int, threads: int
 
 
 def memory(network: str, only: Sequence[str], rounds: int, threads: int) -> Record:
-    """Measure the peak resident memory."""
+    """Measure the peak resident memory of each program."""
     config = SHORT[network]
     setup = {"network": network, "threads": threads, "config": config}
     record = Record("memory", network, setup, {"peak MiB": "low"})
@@ -56,7 +56,7 @@ def memory(network: str, only: Sequence[str], rounds: int, threads: int) -> Reco
 
 
 def accuracy(target: str, only: Sequence[str], seeds: int, threads: int) -> Record:
-    """Measure the time from the start of a program to the target accuracy, for several seeds."""
+    """Measure how long each program takes to reach the target accuracy, for several seeds."""
     goal: Any = TARGETS[target]
     setup = {"target": goal["accuracy"], "threads": threads, "configs": goal}
     record = Record("accuracy", target, setup, {"wall": "low"})
@@ -69,7 +69,7 @@ def accuracy(target: str, only: Sequence[str], seeds: int, threads: int) -> Reco
     )
     record.problems = [
         f"seed {seed}: {series.title} reached {figures['accuracy']:.2%}, "
-        f"less than {goal['accuracy']:.2%}"
+        f"which is less than {goal['accuracy']:.2%}"
         for series in record.series.values()
         for seed, figures in enumerate(series.rounds, start=1)
         if figures["accuracy"] < goal["accuracy"]
@@ -78,7 +78,7 @@ def accuracy(target: str, only: Sequence[str], seeds: int, threads: int) -> Reco
 
 
 def run_twice(program: Program, config: Any, number: int) -> Figures:
-    """Run a program twice with its own caches, which are empty at first."""
+    """Run a program twice with its own caches, which are empty before the first run."""
     with TemporaryDirectory() as folder:
         first = program.run(config, number, Path(folder))
         return {"first wall": first["wall"], **program.run(config, number, Path(folder))}
@@ -91,7 +91,7 @@ def compile_cold(config: ProgramConfig, number: int) -> Figures:
 
 
 def run_command_twice(number: int) -> Figures:
-    """Run the command twice with its own caches, which are empty at first."""
+    """Run the command twice with its own caches, which are empty before the first run."""
     handgrad = str(Path(sys.executable).with_name("handgrad"))
     with TemporaryDirectory() as folder:
         arguments = [handgrad, *COMMAND.split(), "--seed", str(number), "--out"]

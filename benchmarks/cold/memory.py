@@ -1,4 +1,4 @@
-"""The peak memory of this process."""
+"""Reports the peak memory usage of this process."""
 
 import sys
 from pathlib import Path
@@ -7,8 +7,8 @@ from pathlib import Path
 def peak_mebibytes() -> float:
     """Return the peak resident memory of this process in MiB.
 
-    On Linux, VmHWM belongs to this program alone. `getrusage` would include the process that
-    started it.
+    On Linux, VmHWM covers this process only, whereas `getrusage` would include the peak of the
+    process that started it.
     """
     status = Path("/proc/self/status")
     if status.exists():

@@ -1,4 +1,4 @@
-"""A whole program: trains one configuration with handgrad."""
+"""A complete program that trains one configuration with handgrad."""
 
 import time
 
@@ -34,7 +34,7 @@ NETWORKS = {
 
 
 def main(config: dict[str, Any]) -> dict[str, float]:
-    """Train and evaluate; return the accuracy and the seconds of each stage."""
+    """Train and evaluate; return the accuracy and the time of each stage in seconds."""
     train, test = hg.load_data(config["data"], config["folder"])
     loaded = time.perf_counter()
     net = hg.Network(
@@ -68,7 +68,7 @@ def main(config: dict[str, Any]) -> dict[str, float]:
 
 
 def layers(network: str) -> list[Any]:
-    """Return the layers of a network: one of `NETWORKS`, or a named model."""
+    """Return the layers of a network in `NETWORKS` or of a built-in network."""
     return NETWORKS[network]() if network in NETWORKS else hg.models.named(network)
 
 

@@ -1,4 +1,4 @@
-"""A whole program: trains one configuration with PyTorch."""
+"""A complete program that trains one configuration with PyTorch."""
 
 import time
 
@@ -60,7 +60,7 @@ NETWORKS = {
 
 
 def main(config: dict[str, Any]) -> dict[str, float]:
-    """Train and evaluate; return the accuracy and the seconds of each stage."""
+    """Train and evaluate; return the accuracy and the time of each stage in seconds."""
     torch.manual_seed(config["seed"])
     folder, as_bytes = Path(config["folder"]), config["bytes"]
     X, y = read(folder, "train", as_bytes)
@@ -81,7 +81,7 @@ def main(config: dict[str, Any]) -> dict[str, float]:
 
 
 def read(folder: Path, part: str, as_bytes: bool) -> tuple[Tensor, Tensor]:
-    """Return images (N, 1, 28, 28), as float32 from 0 to 1 or as uint8, and labels (N,)."""
+    """Return images (N, 1, 28, 28), as float32 in [0, 1] or as uint8, and labels (N,)."""
     images = gzip.decompress((folder / f"{part}-images-idx3-ubyte.gz").read_bytes())
     labels = gzip.decompress((folder / f"{part}-labels-idx1-ubyte.gz").read_bytes())
     X = torch.frombuffer(bytearray(images), dtype=torch.uint8, offset=16).view(-1, 1, 28, 28)
@@ -90,15 +90,15 @@ def read(folder: Path, part: str, as_bytes: bool) -> tuple[Tensor, Tensor]:
 
 
 def scaled(X: Tensor) -> Tensor:
-    """Return images from 0 to 1."""
+    """Return the images as float32 in [0, 1]."""
     return X.float().div_(255) if X.dtype == torch.uint8 else X
 
 
 class AdamW:
-    """The fused AdamW with a one-cycle schedule.
+    """Fused AdamW with a one-cycle schedule.
 
-    It uses the functional form, as the first `torch.optim.Optimizer` of a process imports the
-    compiler, which takes a second.
+    It calls the functional form, because creating the first `torch.optim.Optimizer` of a process
+    imports the compiler, which takes a second.
     """
 
     def __init__(self, model: nn.Module, config: dict[str, Any], steps: int) -> None:
@@ -109,7 +109,7 @@ class AdamW:
         self.config, self.last, self.made = config, steps - 1, 0
 
     def lr(self) -> float:
-        """Return the learning rate: half a cosine up, then half a cosine down."""
+        """Return the learning rate, which rises and then falls, each time along half a cosine."""
         share, warm_up = self.made / self.last, self.config["warm_up"]
         if share < warm_up:
             start, end, along = 0.04, 1.0, share / warm_up
@@ -120,7 +120,7 @@ class AdamW:
 
     @torch.no_grad()
     def step(self) -> None:
-        """Make one update, and delete the gradients."""
+        """Update the parameters once, and delete the gradients."""
         adamw(
             self.parameters,
             [p.grad for p in self.parameters if p.grad is not None],
@@ -143,7 +143,7 @@ class AdamW:
 
 
 def fit(model: nn.Module, X: Tensor, y: Tensor, config: dict[str, Any]) -> float:
-    """Train, and return the seconds of the last epoch."""
+    """Train the model, and return the duration of the last epoch in seconds."""
     batch, smoothing = config["batch"], config["smoothing"]
     optimizer = AdamW(model, config, config["epochs"] * -(-len(X) // batch))
     for _ in range(config["epochs"]):
@@ -157,7 +157,7 @@ def fit(model: nn.Module, X: Tensor, y: Tensor, config: dict[str, Any]) -> float
 
 @torch.inference_mode()
 def evaluate(model: nn.Module, X: Tensor, y: Tensor) -> float:
-    """Return the accuracy."""
+    """Return the accuracy of the model on images X with labels y."""
     model.eval()
     guesses = torch.cat([model(scaled(part)).argmax(1) for part in X.split(1000)])
     return (guesses == y).float().mean().item()

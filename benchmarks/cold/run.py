@@ -1,4 +1,4 @@
-"""Runs whole programs in fresh processes."""
+"""Runs complete programs, each in a new process."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Program(NamedTuple):
     """A program that trains one configuration.
 
     Attributes:
-        title: its name in the tables.
-        role: its role, as that of a competitor.
+        title: the name of the program in the tables.
+        role: its role; see `Competitor`.
         module: the module to run.
-        framework: the framework whose configuration it uses.
+        framework: the framework whose configuration the program uses.
         extra: entries to add to the configuration.
     """
 
@@ -41,7 +41,7 @@ class Program(NamedTuple):
     extra: dict[str, Any]
 
     def run(self, config: Any, seed: int, caches: Path | None = None) -> Figures:
-        """Run the program once in a fresh process; return its figures and the wall time.
+        """Run the program once in a new process; return its figures and its wall time.
 
         Raises:
             Skipped: if the program fails.
@@ -80,14 +80,14 @@ COMPILING = Program("handgrad compiled", "case", "benchmarks.cold.compile", "han
 
 
 def timed(command: Sequence[str], caches: Path | None = None) -> tuple[float, str]:
-    """Run a command; return its wall time and its output.
+    """Run a command, and return its wall time in seconds and its output.
 
     Args:
         command: the program and its arguments.
-        caches: the folder of its caches; None: the default.
+        caches: the folder for the program's caches, or None for the default folder.
 
     Raises:
-        Skipped: if it fails; the message is the last line of its standard error.
+        Skipped: if the command fails; the message is the last line of its standard error.
     """
     environment = {
         name: value for name, value in os.environ.items() if name not in IGNORED_SETTINGS
@@ -104,14 +104,14 @@ def timed(command: Sequence[str], caches: Path | None = None) -> tuple[float, st
 
 
 def folder() -> str:
-    """Return the folder of MNIST's files.
+    """Return the folder that contains the files of MNIST.
 
     Raises:
-        SystemExit: if MNIST is not on this machine.
+        SystemExit: if MNIST was not found on this machine.
     """
     place = locate(MNIST)
     if place is None:
         raise SystemExit(
-            "MNIST is not on this machine; download it with `handgrad data fetch mnist`"
+            "MNIST was not found on this machine; run `handgrad data fetch mnist` to download it"
         )
     return str(place)

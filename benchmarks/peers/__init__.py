@@ -1,4 +1,4 @@
-"""The competitors, and the classes that implement them."""
+"""The table of competitors, and the interfaces that they implement."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ Role = Literal["ours", "peer", "torch", "limit", "case"]
 
 
 class Competitor(NamedTuple):
-    """A competitor.
+    """A program or setting that is measured and compared with others.
 
     Attributes:
-        title: its name in the tables.
-        role: "ours", a "peer", "torch" for our engine in PyTorch, the "limit" of the machine, or a
-            "case": one of several settings of ours.
-        where: the class that implements it, as "module:name".
-        arguments: arguments of the class after the workload.
+        title: the name of the competitor in the tables.
+        role: "ours" for handgrad, "peer" for another framework, "torch" for handgrad's engine that
+            runs in PyTorch, "limit" for the limit of the machine, or "case" for one of several
+            handgrad settings.
+        where: the class that implements the competitor, as "module:name".
+        arguments: the arguments that the class takes after the workload.
     """
 
     title: str
@@ -33,7 +34,7 @@ class Trains(Protocol):
     """A competitor that trains, starting from the initial weights of its workload."""
 
     def epoch(self, order: NDArray[np.int64]) -> float:
-        """Make one update for each batch of `order`; return the mean loss before the updates."""
+        """Make one update per batch of `order`, and return the mean loss before the updates."""
         ...
 
 
@@ -41,7 +42,7 @@ class Predicts(Protocol):
     """A competitor that predicts with the initial weights of its workload.
 
     Attributes:
-        images: the images (M, C, H, W) in the form that the competitor takes.
+        images: the images (M, C, H, W) in the format that the competitor expects.
     """
 
     images: NDArray[Any]
@@ -56,7 +57,7 @@ def _peer(title: str, where: str) -> Competitor:
 
 
 def role_of(engine: str) -> Role:
-    """Return the role of an engine. The torch engine is as fast as PyTorch, so it has its own."""
+    """Return the role of an engine; the torch engine has its own, because it runs in PyTorch."""
     return "torch" if engine == "torch" else "ours"
 
 

@@ -1,4 +1,4 @@
-"""The network's arrays for frameworks that keep the channels as the last axis.
+"""Converts images and parameters for frameworks in which the channels are the last axis.
 
 images     (N, C, H, W)    ->  (N, H, W, C)
 convolution  (O, C, kh, kw)  ->  (kh, kw, C, O)
@@ -22,7 +22,7 @@ def images(X: Array) -> Array:
 
 
 def arrays(net: Network) -> Params:
-    """Return the network's parameters with weights in this layout."""
+    """Return the network's parameters, with the weights in the channels-last layout."""
     tree = _chain(net.layers, net.params)
     flat = [i for i, layer in enumerate(net.layers) if isinstance(layer, Flatten)]
     for index in flat:
@@ -38,7 +38,7 @@ def _chain(layers: Sequence[Layer], tree: Params) -> Params:
 
 
 def _layer(layer: Layer, tree: Params) -> Params:
-    """Return the parameters of a layer; the output axis of a weight moves from first to last."""
+    """Return a layer's parameters, with the output axis of each weight moved to the end."""
     if isinstance(layer, Residual):
         ways = {"body": layer.body, "shortcut": layer.shortcut}
         return {name: _chain(way, tree[name]) for name, way in ways.items()}

@@ -1,7 +1,8 @@
-"""JAX: a jitted step for each batch, or the whole epoch in one scan.
+"""JAX, with one jitted step per batch or with the whole epoch in one scan.
 
-Pure functions over a tree of arrays, channels last, as XLA prefers on a CPU; everything on the
-device, batches gathered inside the compiled program, the old arrays donated to it.
+The code consists of pure functions of a tree of arrays. The channels are the last axis, which XLA
+prefers on a CPU. All arrays stay on the device. The compiled program gathers the batches, and the
+old arrays are donated to it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ CARRIED = "running_mean", "running_var", "mean", "std"
 
 
 class Step:
-    """One call of a compiled program for each batch."""
+    """Trains with one call of a compiled program per batch."""
 
     def __init__(self, work: Workload) -> None:
         self.work = work
@@ -37,7 +38,7 @@ class Step:
         self.update = jax.jit(step, donate_argnums=0)
 
     def epoch(self, order: Array) -> float:
-        """Make one update for each batch of `order`; return the mean loss before the updates."""
+        """Make one update per batch of `order`, and return the mean loss before the updates."""
         losses, sizes = [], []
         for indices in self.work.batches(order.astype(np.int32)):
             self.now, loss = self.update(self.now, self.X, self.y, indices)
@@ -47,7 +48,7 @@ class Step:
 
 
 class Scan(Step):
-    """One call for all full batches, and one for a smaller last batch."""
+    """Trains with one call for all full batches, and one more for a smaller last batch."""
 
     def __init__(self, work: Workload) -> None:
         super().__init__(work)
@@ -59,7 +60,7 @@ class Scan(Step):
         self.scan = jax.jit(scan, donate_argnums=0)
 
     def epoch(self, order: Array) -> float:
-        """Make one update for each batch of `order`; return the mean loss before the updates."""
+        """Make one update per batch of `order`, and return the mean loss before the updates."""
         full, size = len(order) // self.work.task.batch, self.work.task.batch
         indices = order[: full * size].reshape(full, size).astype(np.int32)
         self.now, losses = self.scan(self.now, self.X, self.y, indices)
@@ -102,7 +103,7 @@ def optimized(rule: Optimizer, W: Params, dW: Params, memory: list[Params], t: A
 
 
 def split(tree: Params) -> tuple[Params, Params]:
-    """Return the parameters and the buffers."""
+    """Split a tree of arrays into the parameters and the buffers."""
     learned, buffers = {}, {}
     for name, value in tree.items():
         if isinstance(value, dict):
@@ -113,7 +114,7 @@ def split(tree: Params) -> tuple[Params, Params]:
 
 
 def merged(learned: Params, buffers: Params) -> Params:
-    """Return parameters and buffers in one tree."""
+    """Merge the parameters and the buffers into one tree."""
     return {
         name: merged(learned.get(name, {}), buffers.get(name, {}))
         if isinstance(learned.get(name, buffers.get(name)), dict)

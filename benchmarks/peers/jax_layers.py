@@ -1,4 +1,4 @@
-"""The layers in JAX: channels last; running statistics are returned."""
+"""The layers in JAX; the channels are the last axis, and new buffers are returned."""
 
 # ruff: noqa: ARG001  all translations have the same parameters
 
@@ -18,7 +18,7 @@ Params = dict[str, Any]
 
 
 def chain(parts: tuple[layers.Layer, ...], arrays: Params, X: Any, key: Any) -> tuple[Any, Params]:
-    """Return the output of a chain of layers, and the new buffers."""
+    """Return the output of a chain of layers and the new buffers."""
     after = {}
     for index, layer in enumerate(parts):
         name = str(index)
@@ -28,7 +28,7 @@ def chain(parts: tuple[layers.Layer, ...], arrays: Params, X: Any, key: Any) -> 
 
 @singledispatch
 def forward(layer: layers.Layer, arrays: Params, X: Any, key: Any) -> tuple[Any, Params]:
-    """Return the output of a layer, and its new buffers."""
+    """Return the output of a layer and its new buffers."""
     raise NotImplementedError(f"no {type(layer).__name__} here")
 
 
@@ -68,10 +68,13 @@ def _(layer: layers.AvgPool2d, arrays: Params, X: Any, key: Any) -> tuple[Any, P
 
 
 def _tiles(layer: layers.MaxPool2d | layers.AvgPool2d, X: Any) -> Any:
-    """(N, H, W, C) -> (N, H/k, k, W/k, k, C): the gradient is cheaper than that of windows."""
+    """(N, H, W, C) -> (N, H/k, k, W/k, k, C).
+
+    The gradient of this reshape is cheaper than that of a window operation.
+    """
     (N, H, W, C), (down, across) = X.shape, pair(layer.kernel)
     if layer.padding != 0 or layer.stride not in (None, layer.kernel):
-        raise NotImplementedError("only windows side by side")
+        raise NotImplementedError("this competitor supports only adjacent windows without padding")
     rows, columns = H // down, W // across
     X = X[:, : rows * down, : columns * across]
     return X.reshape(N, rows, down, columns, across, C)

@@ -1,7 +1,7 @@
-"""Keras on its JAX backend: a functional model, `compile` and `fit`.
+"""Keras with the JAX backend: a functional model, trained by `compile` and `fit`.
 
-Channels last, as Keras has them. `fit` is given the images in the epoch's order, for it has
-no way to be told one.
+The channels are the last axis, as is usual in Keras. `fit` has no argument for the order of the
+images, so it gets the images already in the order of the epoch.
 """
 
 # ruff: noqa: ARG001  all translations have the same parameters
@@ -26,7 +26,7 @@ from handgrad.optim import SGD, Adam, Optimizer
 
 
 class Keras:
-    """One `fit` for each epoch."""
+    """Trains with one call of `fit` per epoch."""
 
     def __init__(self, work: Workload) -> None:
         self.work = work
@@ -41,7 +41,7 @@ class Keras:
         )
 
     def epoch(self, order: Array) -> float:
-        """Make one update for each batch of `order`; return the mean loss before the updates."""
+        """Make one update per batch of `order`, and return the mean loss before the updates."""
         X, y = self.X[order], self.work.labels[order]
         size = self.work.task.batch
         history = self.model.fit(X, y, size, epochs=1, shuffle=False, verbose=0)
@@ -57,14 +57,14 @@ def as_optimizer(rule: Optimizer) -> Any:
 
 
 def chain(parts: tuple[layers.Layer, ...], tree: Params, X: Any) -> Any:
-    """Return the output of a chain of layers with our parameters."""
+    """Return the output of a chain of Keras layers that have handgrad's parameters."""
     for index, layer in enumerate(parts):
         X = apply(layer, tree[str(index)], X)
     return X
 
 
 def started(layer: Any, X: Any, *arrays: Array) -> Any:
-    """Return the output of a Keras layer with our parameters."""
+    """Return the output of a Keras layer after setting its parameters to `arrays`."""
     Y = layer(X)
     layer.set_weights([np.asarray(array) for array in arrays])
     return Y
@@ -72,8 +72,8 @@ def started(layer: Any, X: Any, *arrays: Array) -> Any:
 
 @singledispatch
 def apply(layer: layers.Layer, tree: Params, X: Any) -> Any:
-    """Return the output of the Keras layer."""
-    raise NotImplementedError(f"no {type(layer).__name__} here")
+    """Return the output of the Keras layer that corresponds to `layer`."""
+    raise NotImplementedError(f"this competitor does not support {type(layer).__name__}")
 
 
 @apply.register

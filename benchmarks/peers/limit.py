@@ -1,4 +1,4 @@
-"""The limit of the machine: the arithmetic of the training as large matrix products."""
+"""The limit of the machine: large matrix products with as much arithmetic as the training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ N, I, O = 128, 784, 512
 
 
 class MatrixProducts:
-    """Products (128, 784) x (784, 512) with as many multiply-adds as the training."""
+    """Computes products (128, 784) x (784, 512) with as many multiply-adds as the training."""
 
     def __init__(self, work: Workload) -> None:
         self.work_of_image = flops_per_image(work.net)
@@ -22,7 +22,7 @@ class MatrixProducts:
         self.Y = np.empty((N, O), np.float32)
 
     def epoch(self, order: Array) -> float:
-        """Do the arithmetic of an epoch; return NaN, as there is no loss."""
+        """Do as much arithmetic as an epoch, and return NaN because there is no loss."""
         for _ in range(math.ceil(len(order) * self.work_of_image / (2 * N * I * O))):
             np.matmul(self.X, self.W, out=self.Y)
         return math.nan

@@ -1,6 +1,6 @@
 """The NumPy code of the published notebooks, from `handgrad.reproduce`.
 
-Their errors are corrected, as all competitors must compute the same.
+The errors in this code are corrected, because all competitors must compute the same result.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from handgrad.reproduce.numpy_baseline import SUPPORTED, NumpyBaseline
 
 
 class Notebook:
-    """Dense layers with activations and batch norm: the layers that the notebooks have in NumPy."""
+    """Trains networks of the layers that the notebooks implement in NumPy."""
 
     def __init__(self, work: Workload) -> None:
         known = all(isinstance(layer, SUPPORTED) for layer in work.net.layers)
@@ -22,5 +22,5 @@ class Notebook:
         self.baseline = NumpyBaseline(work.net, work.inputs, work.labels, optimizer.lr)
 
     def epoch(self, order: Array) -> float:
-        """Make one update for each batch of `order`; return the mean loss before the updates."""
+        """Make one update per batch of `order`, and return the mean loss before the updates."""
         return self.baseline.epoch(self.work.batches(order))

@@ -1,4 +1,4 @@
-"""ONNX Runtime: the network exported by PyTorch."""
+"""ONNX Runtime, which runs the network after PyTorch has exported it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from benchmarks.tasks import Array, Workload
 
 
 class OnnxRuntime:
-    """A session with the same number of threads as the other competitors."""
+    """Predicts in a session that has the same number of threads as the other competitors."""
 
     def __init__(self, work: Workload) -> None:
         self.images = work.inputs

@@ -12,7 +12,7 @@ from handgrad.losses import SoftmaxCrossEntropy
 
 
 class Handgrad:
-    """An engine; it scales uint8 images inside the step."""
+    """Trains and predicts with one of handgrad's engines, which scales uint8 images itself."""
 
     def __init__(self, work: Workload, engine: str) -> None:
         self.work, self.task, self.images = work, work.task, work.images
@@ -20,7 +20,7 @@ class Handgrad:
         self.engine: Any = engine_named(engine, work.net, rules)
 
     def epoch(self, order: Array) -> float:
-        """Make one update for each batch of `order`; return the mean loss before the updates."""
+        """Make one update per batch of `order`, and return the mean loss before the updates."""
         sizes = [len(batch) for batch in self.work.batches(order)]
         lrs = [self.task.optimizer.lr] * len(sizes)
         batches = BatchStream(self.work.images, self.work.labels, None, order, self.task.batch, lrs)

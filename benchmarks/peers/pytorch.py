@@ -1,8 +1,8 @@
-"""PyTorch: eager, and compiled.
+"""PyTorch in eager mode and with `torch.compile`.
 
-The images lie on the device as float32, channels last, which convolutions like on a CPU, and a
-batch is gathered by `index_select`. The optimizers are the fused ones, and the loss stays a tensor
-until the epoch is over.
+The images are stored as one float32 tensor in the channels-last format, which makes convolutions
+faster on a CPU. Batches are gathered by `index_select`. The optimizers are fused, and the losses
+are read only at the end of the epoch.
 """
 
 # ruff: noqa: ARG001  all translations have the same parameters
@@ -24,7 +24,7 @@ from handgrad.optim import SGD, Adam, Optimizer
 
 
 class Eager:
-    """A `Sequential`, cross-entropy, and a fused optimizer."""
+    """Trains a `Sequential` with cross-entropy and a fused optimizer."""
 
     def __init__(self, work: Workload) -> None:
         self.batch, self.images = work.task.batch, work.inputs
@@ -34,12 +34,12 @@ class Eager:
         self.optimizer = as_optimizer(work.task.optimizer, self.model)
 
     def loss(self, indices: Tensor) -> Tensor:
-        """Return the mean loss of the images at `indices`."""
+        """Return the mean loss of the images with these indices."""
         X = self.X.index_select(0, indices)
         return cross_entropy(self.model(X), self.y.index_select(0, indices))
 
     def epoch(self, order: Array) -> float:
-        """Make one update for each batch of `order`; return the mean loss before the updates."""
+        """Make one update per batch of `order`, and return the mean loss before the updates."""
         self.model.train()
         total = torch.zeros(())
         for indices in torch.from_numpy(order).split(self.batch):
@@ -58,7 +58,7 @@ class Eager:
 
 
 class Compiled(Eager):
-    """The same; Inductor compiles forward, loss and backward."""
+    """Trains like `Eager`, but Inductor compiles the forward pass, loss and backward pass."""
 
     def __init__(self, work: Workload) -> None:
         super().__init__(work)
@@ -68,7 +68,7 @@ class Compiled(Eager):
 def as_module(net: Network) -> nn.Sequential:
     """Return the network as a PyTorch module with the same parameters.
 
-    The images are expected prepared: `Normalize` is left out.
+    The module leaves out `Normalize`, so its images must already be standardized.
     """
     model = chain(net.layers, net.params)
     names = model.state_dict().keys()
@@ -78,7 +78,7 @@ def as_module(net: Network) -> nn.Sequential:
 
 
 def as_optimizer(rule: Optimizer, model: nn.Module) -> torch.optim.Optimizer:
-    """Return the PyTorch optimizer."""
+    """Return the PyTorch optimizer that corresponds to `rule`."""
     if isinstance(rule, SGD):
         return torch.optim.SGD(model.parameters(), rule.lr, fused=True)
     assert isinstance(rule, Adam)
@@ -92,28 +92,28 @@ def chain(parts: Iterable[layers.Layer], tree: Params) -> nn.Sequential:
 
 
 class Residual(nn.Module):
-    """A shortcut around a body."""
+    """A residual block: a body with a shortcut around it."""
 
     def __init__(self, body: nn.Sequential, shortcut: nn.Sequential) -> None:
         super().__init__()
         self.body, self.shortcut = body, shortcut
 
     def forward(self, X: Tensor) -> Tensor:
-        """Return the sum of the body and the shortcut."""
+        """Return the sum of the outputs of the body and the shortcut."""
         return self.body(X) + self.shortcut(X)
 
 
 class BatchNorm(nn.BatchNorm2d):
-    """Batch norm for flat and for spatial input."""
+    """Batch norm that accepts both (N, C) and (N, C, H, W) input."""
 
     def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002
-        """Accept both."""
+        """Accept input of any number of dimensions."""
 
 
 @singledispatch
 def module(layer: layers.Layer, arrays: Params) -> nn.Module:
-    """Return the PyTorch module of a layer."""
-    raise NotImplementedError(f"no {type(layer).__name__} here")
+    """Return the PyTorch module that corresponds to a layer."""
+    raise NotImplementedError(f"this competitor does not support {type(layer).__name__}")
 
 
 @module.register

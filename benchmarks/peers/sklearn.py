@@ -1,4 +1,4 @@
-"""scikit-learn: `MLPClassifier`, for plain chains of linear layers with ReLU between."""
+"""scikit-learn's `MLPClassifier`, for chains of dense layers with ReLU between them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from handgrad.optim import SGD
 
 
 class ScikitLearn:
-    """One `partial_fit` per epoch; a fake random state makes scikit-learn use our order."""
+    """Calls `partial_fit` once per epoch; a fake random state sets the order of the images."""
 
     def __init__(self, work: Workload) -> None:
         net, task = work.net, work.task
         dense = [i for i, layer in enumerate(net.layers) if isinstance(layer, Dense)]
         plain = all(isinstance(layer, Normalize | Flatten | Dense | ReLU) for layer in net.layers)
         if not plain or not isinstance(task.optimizer, SGD):
-            raise NotImplementedError("only linear layers with ReLU, trained by SGD")
+            raise NotImplementedError(
+                "scikit-learn supports only dense layers with ReLU that are trained with SGD"
+            )
         if task.images != len(work.labels):
-            raise NotImplementedError("only whole data sets")
+            raise NotImplementedError("scikit-learn can only train on the whole data set")
         self.X = work.inputs.reshape(len(work.inputs), -1)
         self.y = work.labels
         self.order = GivenOrder()
@@ -36,7 +38,7 @@ class ScikitLearn:
         self._start_from([net.params[str(i)] for i in dense])
 
     def _start_from(self, trees: list[dict[str, Array]]) -> None:
-        """Let scikit-learn create its arrays, then set them to ours."""
+        """Let scikit-learn create its arrays, then fill them with handgrad's initial weights."""
         classes = np.unique(self.y)
         some = slice(self.model.batch_size)
         self.model.partial_fit(self.X[some], self.y[some], classes=classes)
@@ -47,18 +49,18 @@ class ScikitLearn:
             intercept[...] = tree["bias"]
 
     def epoch(self, order: Array) -> float:
-        """Make one update for each batch of `order`; return the mean loss before the updates."""
+        """Make one update per batch of `order`, and return the mean loss before the updates."""
         self.order.next = order
         self.model.partial_fit(self.X, self.y)
         return float(self.model.loss_)
 
 
 class GivenOrder(np.random.RandomState):
-    """A random state whose shuffle gives a fixed order."""
+    """A random state whose `shuffle` always produces a given order."""
 
     next: Array | None = None
 
     def shuffle(self, x: Array) -> None:
-        """Reorder `x`, the whole numbers from 0, to the fixed order."""
+        """Replace `x`, which contains the integers 0 to N - 1, by the given order."""
         if self.next is not None:
             x[:] = self.next

@@ -1,6 +1,6 @@
-"""tinygrad: its own layers and optimizers under `TinyJit`, one captured step for each batch size.
+"""tinygrad's own layers and optimizers with `TinyJit`, which captures one step per batch size.
 
-It compiles its kernels with clang, which must be on the path.
+tinygrad compiles its kernels with clang, which must be on the PATH.
 """
 
 # ruff: noqa: ARG001  all translations have the same parameters
@@ -23,7 +23,7 @@ from handgrad.optim import SGD, Adam, Optimizer
 
 
 class Tinygrad:
-    """All data on the device; the captured step gathers the batch."""
+    """Trains with all data on the device; the captured step gathers the batch."""
 
     def __init__(self, work: Workload) -> None:
         self.work = work
@@ -34,7 +34,7 @@ class Tinygrad:
         self.steps: dict[int, Any] = {}
 
     def epoch(self, order: Array) -> float:
-        """Make one update for each batch of `order`; return the mean loss before the updates."""
+        """Make one update per batch of `order`, and return the mean loss before the updates."""
         losses, sizes = [], []
         with Context(TRAINING=1):
             for indices in self.work.batches(order.astype(np.int32)):
@@ -44,7 +44,7 @@ class Tinygrad:
         return float(np.average([loss.item() for loss in losses], weights=sizes))
 
     def step(self, indices: Tensor) -> Tensor:
-        """Make one update, and return the loss before it."""
+        """Make one update, and return the loss before the update."""
         self.optimizer.zero_grad()
         logits = self.X[indices].sequential(self.layers)
         loss = logits.sparse_categorical_crossentropy(self.y[indices]).backward()
@@ -52,12 +52,12 @@ class Tinygrad:
 
 
 def parts(work: Workload) -> tuple[list[layers.Layer], list[Params]]:
-    """Return the layers and their parameters."""
+    """Return the network's layers and the parameters of each layer."""
     return list(work.net.layers), [work.net.params[str(i)] for i in range(len(work.net.layers))]
 
 
 def as_optimizer(rule: Optimizer, parameters: list[Tensor]) -> Any:
-    """Return the tinygrad optimizer."""
+    """Return the tinygrad optimizer that corresponds to `rule`."""
     if isinstance(rule, SGD):
         return nn.optim.SGD(parameters, rule.lr)
     assert isinstance(rule, Adam)
@@ -65,7 +65,7 @@ def as_optimizer(rule: Optimizer, parameters: list[Tensor]) -> Any:
 
 
 def started(module: Any, tree: Params) -> Any:
-    """Return a tinygrad module with our parameters."""
+    """Return a tinygrad module after setting its parameters to those in `tree`."""
     for name, array in tree.items():
         getattr(module, name).assign(Tensor(array)).realize()
     return module
@@ -73,8 +73,8 @@ def started(module: Any, tree: Params) -> Any:
 
 @singledispatch
 def function(layer: layers.Layer, tree: Params) -> Any:
-    """Return the layer as a function of a tensor."""
-    raise NotImplementedError(f"no {type(layer).__name__} here")
+    """Return a function that applies the layer to a tensor."""
+    raise NotImplementedError(f"this competitor does not support {type(layer).__name__}")
 
 
 @function.register
@@ -154,11 +154,11 @@ def _(layer: layers.Residual, tree: Params) -> Any:
 
 
 class Sum:
-    """A body with an identity shortcut."""
+    """A residual block: a body with an identity shortcut."""
 
     def __init__(self, body: list[Any]) -> None:
         self.body = body
 
     def __call__(self, X: Tensor) -> Tensor:
-        """Return the sum of the body and the shortcut."""
+        """Return the sum of the body's output and the input."""
         return X.sequential(self.body) + X

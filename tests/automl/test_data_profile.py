@@ -30,7 +30,7 @@ def test_batch_size_grows_with_the_images_and_rare_classes_get_weights():
 
 
 def folder(place, *splits):
-    """Write eight images of a dark square on white for each split."""
+    """Write eight images of a dark square on a white background for each split."""
     for split in splits or ("",):
         for n in range(8):
             X = np.full((10, 10), 250, np.uint8)

@@ -143,7 +143,7 @@ def test_the_report_is_a_complete_page_that_needs_no_other_file(result, run):
         assert not trial.is_valid or f"<td>{trial.accuracy:.2%}</td>" in words
 
 
-def test_wrong_arguments_give_one_sentence(tmp_path, monkeypatch):
+def test_wrong_arguments_give_a_one_sentence_error(tmp_path, monkeypatch):
     for minutes in (0, -1, float("nan"), 0.05):
         with pytest.raises(hg.ConfigError, match=r"^minutes must be at least 0.1, not "):
             run_search(base_config("digits"), minutes)

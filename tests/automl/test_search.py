@@ -18,7 +18,7 @@ ACCURACY = {"smallnet": 0.9, "two-layer": 0.7, "fashion-mlp": 0.85}
 
 @pytest.fixture
 def made(monkeypatch):
-    """Return a function that makes a search; accuracy follows from network and time."""
+    """Return a function that creates a search whose accuracies depend on network and time."""
     now = [0.0]
 
     def measure_speed(config, _):

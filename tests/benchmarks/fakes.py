@@ -1,10 +1,10 @@
-"""Competitors for tests."""
+"""Fake competitors for the tests of the benchmarks."""
 
 from benchmarks.tasks import Array, Workload
 
 
 class FakeCompetitor:
-    """Returns made-up losses: `start`, multiplied by `factor` in each round."""
+    """A competitor whose loss is `start`, multiplied by `factor` in each round."""
 
     def __init__(self, work: Workload, start: str, factor: str) -> None:
         self.loss, self.factor = float(start), float(factor)
@@ -15,7 +15,7 @@ class FakeCompetitor:
 
 
 class MissingPackage:
-    """Needs a package that is not installed."""
+    """A competitor that needs a package that is not installed."""
 
     def __init__(self, work: Workload) -> None:
         raise ModuleNotFoundError("No module named 'nowhere'")

@@ -28,7 +28,7 @@ def make(label, date, lr, problems=()):
     return record
 
 
-def test_tables_are_replaced_and_prose_stays(tmp_path):
+def test_tables_are_replaced_and_text_is_kept(tmp_path):
     make("two-layer", "2026-01-01T00:00:00", 100_000.0).save(tmp_path)
     make("two-layer", "2026-01-02T00:00:00", 150_000.0).save(tmp_path)
     make("two-layer", "2026-01-03T00:00:00", 9e9, ["a loss differs"]).save(tmp_path)
@@ -79,18 +79,18 @@ def test_records_of_another_folder_are_added_to_the_projects_records(tmp_path, m
     assert "100,000" not in text
 
 
-def test_details_have_a_line_for_each_competitor_best_first():
+def test_details_have_one_line_per_competitor_with_the_best_first():
     lines = details(make("two-layer", "2026-01-01", 10_000.0)).splitlines()
-    assert lines[0] == "| two-layer | images/s | from | to | handgrad is faster, times |"
+    assert lines[0] == "| two-layer | images/s | min | max | handgrad's advantage (×) |"
     assert [line.split(" | ")[0] for line in lines[2:]] == ["| JAX", "| handgrad"]
 
 
 def test_a_start_record_shows_its_stages():
     record = Record("start", "command", {}, {"wall": "low"})
     record.series["handgrad"] = Series("command", "ours", [{"wall": 2.0}])
-    assert details(record).splitlines()[0] == "| command | seconds | from | to |"
+    assert details(record).splitlines()[0] == "| command | seconds | min | max |"
     record.series["handgrad"].rounds[0]["import"] = 0.1
-    assert details(record).splitlines()[0].endswith("| to | import, s |")
+    assert details(record).splitlines()[0].endswith("| max | import, s |")
 
 
 def test_details_show_the_speedup_over_each_peer():
@@ -100,12 +100,12 @@ def test_details_show_the_speedup_over_each_peer():
     assert ends == ["0.50 |", " |", "2.00 |"]  # PyTorch, ours, JAX
 
 
-def test_details_show_the_share_of_the_baseline():
+def test_details_compare_each_competitor_with_the_baseline():
     record = make("two-layer", "2026-01-01", 100_000.0)
     record.series["limit"] = Series("the limit", "limit", [{"images_per_second": 125_000.0}])
     record.baseline = "limit"
     lines = details(record).splitlines()
-    assert lines[0].endswith("| of the limit |")
+    assert lines[0].endswith('| relative to "the limit" |')
     assert [line.split(" | ")[-1] for line in lines[2:]] == ["100% |", "80% |", "40% |"]
 
 
@@ -116,7 +116,7 @@ def test_cases_have_details_and_no_overview(tmp_path):
     record.baseline = "few"
     record.save(tmp_path)
     text = section([read(next(tmp_path.iterdir()))], "scale")
-    assert text.startswith("| online-mlp | images/s | from | to | of few |")
+    assert text.startswith('| online-mlp | images/s | min | max | relative to "few" |')
     assert "| many | 9 | 9 | 9 | 90% |" in text
 
 
@@ -128,7 +128,7 @@ def test_an_accuracy_record_names_the_configurations():
     assert "label smoothing 0.1" in describe(TARGETS["convolutional"]["handgrad"])
 
 
-def test_a_record_without_ours_is_not_in_the_overview():
+def test_a_record_without_handgrad_is_not_in_the_overview():
     record = make("two-layer", "2026-01-01", 1.0)
     del record.series["compiled"]
     assert len(overview([record]).splitlines()) == 2

@@ -55,7 +55,7 @@ def test_all_reports_a_failed_kind_and_continues(monkeypatch, run, tmp_path, cap
         raise ValueError("no memory left")
 
     def stops(_: Namespace):
-        raise SystemExit("MNIST is not on this machine")
+        raise SystemExit("MNIST was not found on this machine")
 
     updated = []
     kinds = {
@@ -69,7 +69,7 @@ def test_all_reports_a_failed_kind_and_continues(monkeypatch, run, tmp_path, cap
     output = capsys.readouterr().err
     assert "train FAILED: ValueError: no memory left" in output
     assert "train --noise FAILED" in output
-    assert "predict FAILED: SystemExit: MNIST is not on this machine" in output
+    assert "predict FAILED: SystemExit: MNIST was not found on this machine" in output
     assert [path.name[:10] for path in tmp_path.iterdir()] == ["train-last"]
     assert updated == [tmp_path]
 
@@ -87,13 +87,16 @@ def test_an_invalid_record_is_saved_and_the_command_fails(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("train", "--threads", "0"), "--threads: '0' is not a whole number of at least 1"),
-        (("train", "--rounds", "0"), "--rounds: '0' is not a whole number of at least 1"),
-        (("all", "--rounds", "-1"), "--rounds: '-1' is not a whole number of at least 1"),
-        (("accuracy", "--seeds", "0"), "--seeds: '0' is not a whole number of at least 1"),
-        (("train", "--images", "-5"), "--images: '-5' is not a whole number of at least 1"),
-        (("scale", "--gigabytes", "-1"), "--gigabytes: '-1' is not a number above 0"),
-        (("scale", "--gigabytes", "nan"), "--gigabytes: 'nan' is not a number above 0"),
+        (("train", "--threads", "0"), "--threads: '0' is not an integer that is at least 1"),
+        (("train", "--rounds", "0"), "--rounds: '0' is not an integer that is at least 1"),
+        (("all", "--rounds", "-1"), "--rounds: '-1' is not an integer that is at least 1"),
+        (("accuracy", "--seeds", "0"), "--seeds: '0' is not an integer that is at least 1"),
+        (("train", "--images", "-5"), "--images: '-5' is not an integer that is at least 1"),
+        (("scale", "--gigabytes", "-1"), "--gigabytes: '-1' is not a finite number greater than 0"),
+        (
+            ("scale", "--gigabytes", "nan"),
+            "--gigabytes: 'nan' is not a finite number greater than 0",
+        ),
         (("start", "--network", "lenet"), "--network: invalid choice: 'lenet' (choose from "),
         (("train", "--only", "jaxx"), "--only: invalid choice: 'jaxx' (choose from "),
         (("ablation", "--only", "jax"), "--only: invalid choice: 'jax' (choose from "),

@@ -1,4 +1,4 @@
-"""Every peer computes the same training: the same losses from the same weights."""
+"""With the same initial weights, every peer has the same training losses."""
 
 import shutil
 from dataclasses import replace

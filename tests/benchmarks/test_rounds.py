@@ -29,12 +29,12 @@ def test_without_warm_up_all_rounds_count():
 def test_a_failed_competitor_is_named_and_has_no_figures(capsys):
     def fails(number):
         if number == 2:
-            raise Skipped("its process ended with code -6")
+            raise Skipped("the process of the competitor exited with code -6")
         return {"n": number}
 
     series = {"A": Series("A", "peer"), "B": Series("B", "peer")}
     out = interleave({"A": fails, "B": lambda number: {"n": number}}, series, 3, pause=0)
-    assert out == {"A": "its process ended with code -6"}
+    assert out == {"A": "the process of the competitor exited with code -6"}
     assert series["A"].rounds == []
     assert len(series["B"].rounds) == 3
-    assert "A skipped: its process ended with code -6" in capsys.readouterr().err
+    assert "A skipped: the process of the competitor exited with code -6" in capsys.readouterr().err

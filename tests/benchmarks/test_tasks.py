@@ -9,7 +9,7 @@ from handgrad.models import MODELS
 DIGITS = replace(TRAINING["two-layer"], data="digits", images=100)
 
 
-def test_every_named_model_is_measured():
+def test_every_built_in_network_is_measured():
     assert set(TRAINING) == set(MODELS)
 
 

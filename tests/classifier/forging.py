@@ -1,4 +1,4 @@
-"""Model files with something changed."""
+"""Helpers that edit model files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def forged(
     drop: str | None = None,
     sealed: bool = True,
 ) -> Path:
-    """Change entries of a model file; its digest is made anew, or kept."""
+    """Change entries of a model file, and either update or keep its digest."""
     with safe_open(path, framework="numpy") as file:
         metadata = file.metadata()
         held = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

@@ -1,4 +1,4 @@
-"""Files of every format version are read, and their models answer as they did."""
+"""Files of every format version can be read, and their models give the same outputs as before."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ each_format = pytest.mark.parametrize("number", range(1, FORMAT + 1))
 
 
 @each_format
-def test_a_golden_file_answers_as_it_did(number: int) -> None:
+def test_a_golden_file_gives_the_stored_outputs(number: int) -> None:
     found = verify_bundle(read_bundle(FOLDER / f"format-{number}.safetensors"))
     assert found.changed == ()
     asked = [a.difference for a in found.answers if a.difference is not None]

@@ -41,7 +41,7 @@ def test_float_images_keep_their_range() -> None:
     assert 6 < golden.images[2:].max() <= 7
 
 
-def test_without_images_all_are_noise_and_always_the_same() -> None:
+def test_without_images_reproducible_noise_is_used() -> None:
     model, _ = digits_classifier()
     one, other = model.golden_outputs(), model.golden_outputs()
     assert one.images.shape == (6, 1, 8, 8)
@@ -77,7 +77,7 @@ def test_each_step_of_a_preprocessing_changes_a_golden_image(side: int, tmp_path
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_golden_answers_are_kept_for_all_named_models(name: str, tmp_path: Path) -> None:
+def test_golden_outputs_are_stored_for_all_built_in_networks(name: str, tmp_path: Path) -> None:
     hg.Classifier(hg.Network(MODELS[name](), (1, 28, 28), 10)).save(tmp_path / "m.safetensors")
     assert np.isfinite(read_bundle(tmp_path / "m.safetensors").golden.logits).all()
 

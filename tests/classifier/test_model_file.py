@@ -30,7 +30,7 @@ from tests.classifier.forging import forged
 
 
 def saved(path: Path, change: dict[str, Any] | None = None, drop: str | None = None) -> Path:
-    """Save a small network, with its description or its arrays tampered with and sealed anew."""
+    """Save a small network, after editing its description or its arrays and updating the digest."""
     net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), 2)
     hg.Classifier(net, ["a", "b"]).save(path, {"seed": 7})
     if change is not None or drop is not None:
@@ -39,7 +39,9 @@ def saved(path: Path, change: dict[str, Any] | None = None, drop: str | None = N
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_named_model_comes_back_the_same(name: str, tmp_path: Path) -> None:
+def test_a_built_in_network_is_unchanged_after_saving_and_loading(
+    name: str, tmp_path: Path
+) -> None:
     net = hg.Network(MODELS[name](), (1, 28, 28), 10, seed=3)
     X = np.random.default_rng(0).random((4, 1, 28, 28), np.float32)
     net.fit_statistics(X)
@@ -51,7 +53,7 @@ def test_a_named_model_comes_back_the_same(name: str, tmp_path: Path) -> None:
     assert np.array_equal(back.logits(X), net.logits(X))
 
 
-def test_nested_layers_pairs_labels_and_float64_come_back(tmp_path: Path) -> None:
+def test_nested_layers_pairs_labels_and_float64_are_restored(tmp_path: Path) -> None:
     layers = [
         hg.Residual((hg.Conv2d(1, (3, 1), padding=(1, 0)), hg.BatchNorm(momentum=0.2))),
         hg.Flatten(),
@@ -66,7 +68,7 @@ def test_nested_layers_pairs_labels_and_float64_come_back(tmp_path: Path) -> Non
 
 
 def without_defaults(described: Any) -> Any:
-    """Leave out each field that has a default, whatever it is, as if it had come later."""
+    """Leave out each field that has a default, as if the field had been added later."""
     if isinstance(described, list):
         return [without_defaults(entry) for entry in described]
     if not isinstance(described, dict):
@@ -101,7 +103,7 @@ def test_a_field_that_an_earlier_file_did_not_have_takes_its_default(tmp_path: P
     assert (back.network.layers, back.preprocessing) == (net.layers, preprocessing)
 
 
-def test_what_else_is_known_comes_back(tmp_path: Path) -> None:
+def test_additional_metadata_is_restored(tmp_path: Path) -> None:
     assert read_bundle(saved(tmp_path / "m.safetensors")).about == {"seed": 7}
 
 
@@ -129,7 +131,7 @@ def test_what_else_is_known_comes_back(tmp_path: Path) -> None:
         ({"dtype": "float13"}, "is not consistent"),
     ],
 )
-def test_a_description_that_is_wrong_is_refused(
+def test_a_wrong_description_is_refused(
     change: dict[str, Any], sentence: str, tmp_path: Path
 ) -> None:
     path = saved(tmp_path / "m.safetensors", change)
@@ -144,7 +146,7 @@ def test_a_missing_array_is_named(tmp_path: Path) -> None:
         hg.load_model(path)
 
 
-def test_files_that_are_not_ours_are_refused(tmp_path: Path) -> None:
+def test_files_that_are_not_handgrad_models_are_refused(tmp_path: Path) -> None:
     foreign, text, cut = (tmp_path / f"{n}.safetensors" for n in ("foreign", "text", "cut"))
     save_file({"x": np.zeros(1)}, foreign)
     text.write_text("hello")
@@ -161,7 +163,7 @@ def test_files_that_are_not_ours_are_refused(tmp_path: Path) -> None:
         assert str(path) in str(caught.value)
 
 
-def test_a_truncation_anywhere_is_one_sentence(tmp_path: Path) -> None:
+def test_any_truncation_gives_a_one_sentence_error(tmp_path: Path) -> None:
     whole = saved(tmp_path / "m.safetensors").read_bytes()
     cut = tmp_path / "cut.safetensors"
     for length in range(0, len(whole), 3):
@@ -186,7 +188,7 @@ def test_a_file_that_was_changed_has_a_wrong_digest(change: dict[str, Any], tmp_
         hg.load_model(path)
 
 
-def test_a_flipped_bit_anywhere_is_noticed(tmp_path: Path) -> None:
+def test_any_flipped_bit_is_detected(tmp_path: Path) -> None:
     whole = saved(tmp_path / "m.safetensors").read_bytes()
     path = tmp_path / "flipped.safetensors"
     for at in range(0, len(whole), 3):
@@ -195,7 +197,7 @@ def test_a_flipped_bit_anywhere_is_noticed(tmp_path: Path) -> None:
             hg.load_model(path)
 
 
-def test_a_layer_of_ones_own_cannot_be_saved(tmp_path: Path) -> None:
+def test_a_user_defined_layer_cannot_be_saved(tmp_path: Path) -> None:
     @dataclass(frozen=True)
     class Dense(hg.Dense):
         pass
@@ -208,14 +210,14 @@ def test_a_layer_of_ones_own_cannot_be_saved(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_json_cannot_hold_is_refused(tmp_path: Path) -> None:
+def test_values_that_json_does_not_support_are_refused(tmp_path: Path) -> None:
     net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), 2)
     with pytest.raises(hg.ModelError, match="about contains a value that JSON cannot represent"):
         hg.Classifier(net).save(tmp_path / "m.safetensors", {"set": {1}})
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_network_saved_before_it_was_measured_is_measured_later(tmp_path: Path) -> None:
+def test_a_network_saved_before_its_statistics_were_fitted_is_fitted_later(tmp_path: Path) -> None:
     train, _ = hg.load_data("digits")
     net = hg.Network([hg.Normalize(), hg.Flatten(), hg.Dense()], train.shape, len(train.classes))
     hg.Classifier(net).save(tmp_path / "m.safetensors")
@@ -233,7 +235,7 @@ JSON = st.recursive(
 
 
 @given(key=st.sampled_from(["layers", "shape", "classes", "dtype", "is_fitted"]), value=JSON)
-def test_a_description_of_anything_is_a_network_or_one_sentence(
+def test_any_description_gives_a_network_or_a_one_sentence_error(
     key: str, value: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = saved(tmp_path_factory.mktemp("m") / "m.safetensors", {key: value})
@@ -271,7 +273,7 @@ def test_a_network_of_nan_and_a_folder_are_refused(tmp_path: Path) -> None:
         hg.load_model(tmp_path)
 
 
-def test_a_place_that_cannot_be_looked_at_is_one_sentence(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_read_gives_a_one_sentence_error(tmp_path: Path) -> None:
     with pytest.raises(hg.ModelError, match=r"cannot be read \(File name too long\)"):
         hg.load_model(tmp_path / ("m" * 300))
 

@@ -1,4 +1,4 @@
-"""Model files with bytes changed: a network or one sentence, soon, and in little memory."""
+"""Mutated model files give a network or a one-sentence error, quickly and in little memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_MEMORY = 64 * 2**20
 
 
 def whole(path: Path) -> bytes:
-    """Return the bytes of a small model with all that a file can hold."""
+    """Return the bytes of a small model that has every optional part of a file."""
     layers = [hg.Normalize(), hg.Conv2d(2, 3), hg.BatchNorm(), hg.ReLU(), hg.Flatten(), hg.Dense()]
     model = hg.Classifier(
         hg.Network(layers, (1, 8, 8), 3),
@@ -35,7 +35,7 @@ def whole(path: Path) -> bytes:
 
 
 def resealed(content: bytes, rng: np.random.Generator) -> bytes:
-    """Return a file whose description was mutated, under the digest of what it is then."""
+    """Return a file after mutating its description and updating its digest."""
     arrays = load(content)
     text = safe_metadata(content)["handgrad"].encode()
     changed = mutated(text, len(text), rng).decode("utf-8", "replace")
@@ -49,12 +49,12 @@ def safe_metadata(content: bytes) -> dict[str, str]:
 
 
 def header(content: bytes) -> int:
-    """Return the length of a safetensors file's header."""
+    """Return the length of the header of a safetensors file."""
     return int.from_bytes(content[:8], "little")
 
 
 def mutated(content: bytes, header: int, rng: np.random.Generator) -> bytes:
-    """Return bytes with some changed, left out, put in twice, or cut off; half in the header."""
+    """Return content with mutated, removed, repeated or truncated bytes, often in the header."""
     changed = bytearray(content)
     for _ in range(rng.integers(1, 6)):
         end = min(header, len(changed)) if rng.random() < 0.5 else len(changed)
@@ -74,7 +74,7 @@ def mutated(content: bytes, header: int, rng: np.random.Generator) -> bytes:
 
 
 @pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.slow)])
-def test_a_mutated_file_is_a_network_or_one_sentence(
+def test_a_mutated_file_gives_a_network_or_a_one_sentence_error(
     count: int, tmp_path: Path, pytestconfig: pytest.RunConfig
 ) -> None:
     seed = int(pytestconfig.option.hypothesis_seed)
@@ -114,7 +114,7 @@ def test_a_mutated_file_is_a_network_or_one_sentence(
         {"classes": ["one"] * 3},
     ],
 )
-def test_a_description_that_was_sealed_anew_is_refused(
+def test_an_edited_description_with_a_new_digest_is_refused(
     change: dict[str, object], tmp_path: Path
 ) -> None:
     whole(tmp_path / "m.safetensors")
@@ -122,7 +122,7 @@ def test_a_description_that_was_sealed_anew_is_refused(
         hg.load_model(forged(tmp_path / "m.safetensors", description=change))
 
 
-def test_the_digest_knows_names_shapes_and_kinds() -> None:
+def test_the_digest_depends_on_names_shapes_and_dtypes() -> None:
     array = np.arange(6, dtype=np.float32)
     one = digest("text", {"a": array})
     assert one == digest("text", {"a": array.copy()})

@@ -1,6 +1,7 @@
-"""Write the golden model file that every later version must read, with `python -m` this module.
+"""Write the golden model file that every later version must be able to read.
 
-A released file is never written again; a new format gets a new file.
+Run `python -m tests.classifier.write_golden_file`. A released file is never changed; a new format
+gets a new file.
 """
 
 from __future__ import annotations

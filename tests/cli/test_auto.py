@@ -15,7 +15,7 @@ from tests.extras import needs
 
 
 def write_images(folder, count):
-    """Write `count` images each of a bar on the left and of a bar on the right."""
+    """Write `count` images with a bar on the left, and `count` with a bar on the right."""
     rng = np.random.default_rng(0)
     for n in range(2 * count):
         X = rng.integers(0, 30, (12, 12), np.uint8)
@@ -81,7 +81,7 @@ def test_very_few_images_are_enough(handgrad, monkeypatch):
         (["mine", "--out", "mine"], 2, "mine"),
     ],
 )
-def test_wrong_use_gives_one_sentence_and_no_folder(handgrad, words, status, sentence):
+def test_wrong_use_gives_a_one_sentence_error_and_no_folder(handgrad, words, status, sentence):
     write_images("mine", 1)
     ended = handgrad("auto", *words)
     assert (ended.status, ended.out) == (status, "")

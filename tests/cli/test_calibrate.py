@@ -39,7 +39,7 @@ def test_temperature_and_threshold_go_into_the_model(handgrad, run):
     assert handgrad("verify", run).status == 0
 
 
-def test_what_it_says(handgrad, run):
+def test_the_output_of_calibrate(handgrad, run):
     ended = handgrad("calibrate", run, "--precision", 0.9)
     assert "expected calibration error" in ended.out
     assert "on 144 images\nconfident from " in ended.out
@@ -53,7 +53,7 @@ def test_what_it_says(handgrad, run):
         (False, 20, "20 images are too few to fit a temperature"),
     ],
 )
-def test_what_too_little_was_learned_from_is_said(
+def test_a_calibration_with_too_few_images_or_errors_gives_a_warning(
     handgrad, run, monkeypatch, flawless, count, doubt
 ):
     held = hg.load_data("digits")[0].split(0.1, 0)[1].take(np.arange(count))
@@ -126,7 +126,7 @@ def test_evaluate_asks_for_other_images_where_the_run_set_none_aside(handgrad, t
         ),
     ],
 )
-def test_without_the_images_it_says_why(handgrad, run, about, sentence):
+def test_without_the_images_the_error_gives_the_reason(handgrad, run, about, sentence):
     model = hg.load_model(run / "model.safetensors")
     model.save("m.safetensors", about)
     ended = handgrad("calibrate", "m.safetensors")
@@ -154,7 +154,7 @@ def test_by_other_images_than_the_runs_own(handgrad, run, caplog):
     assert calibration.temperature == pytest.approx(json.loads(ended.out)["temperature"])
 
 
-def test_by_a_folder_of_ones_own_all_of_it(handgrad, run, tmp_path):
+def test_user_data_without_a_training_run_is_used_completely(handgrad, run, tmp_path):
     train, test = hg.load_data("digits")
     images, labels = test[:]
     np.savez(tmp_path / "others.npz", x_train=images[:200, 0], y_train=labels[:200])
@@ -168,5 +168,5 @@ def test_by_a_folder_of_ones_own_all_of_it(handgrad, run, tmp_path):
         assert ended.err.startswith("error: ")
 
 
-def test_a_precision_beyond_reach(handgrad, run):
+def test_an_impossible_precision_is_refused(handgrad, run):
     assert "must be above 0 and at most 1" in handgrad("calibrate", run, "--precision", 3).err

@@ -27,7 +27,7 @@ def shown(width, **options):
     return file.getvalue()
 
 
-def test_line_has_all_values_with_names():
+def test_a_line_contains_all_values_with_their_names():
     assert line(FIRST, 10) == (
         "epoch 1/10: loss 2.3457 accuracy 12.35%, validation loss 1.5000 accuracy 50.00%, "
         "lr 0.001, 1.3 s, 12,346 images/s"

@@ -43,12 +43,14 @@ def test_verbose_says_which_engine_and_where_the_data_lies(handgrad, trained, co
     assert "data mnist, nowhere" in elsewhere.err.splitlines()
 
 
-def test_a_model_file_alone_will_do(handgrad, trained, tmp_path):
+def test_a_model_file_alone_is_sufficient(handgrad, trained, tmp_path):
     shutil.copy(trained / "model.safetensors", tmp_path / "m.safetensors")
     assert handgrad("evaluate", "m.safetensors").out == handgrad("evaluate", trained).out
 
 
-def test_what_is_mistaken_is_said_and_an_unseen_class_has_no_share(handgrad, monkeypatch, trained):
+def test_mistakes_are_listed_and_a_class_without_images_has_no_accuracy(
+    handgrad, monkeypatch, trained
+):
     test = hg.load_data("digits")[1]
     few = test.take(np.flatnonzero(test.labels != 3)[:40])
     monkeypatch.setattr("handgrad.runs.held_out.load_data", lambda *_, **__: (few, few))
@@ -95,7 +97,7 @@ def test_robust_reports_clean_and_damaged_images_together(handgrad, trained):
 
 
 @pytest.mark.parametrize("engine", ["compiled", "reference", "torch"])
-def test_the_engine_asked_for_judges(handgrad, trained, engine, monkeypatch):
+def test_the_requested_engine_evaluates(handgrad, trained, engine, monkeypatch):
     if engine == "torch":
         pytest.importorskip("torch")
     plain = json.loads(handgrad("evaluate", trained, "--json").out)
@@ -112,7 +114,7 @@ def test_the_engine_asked_for_judges(handgrad, trained, engine, monkeypatch):
     assert told["loss"] == pytest.approx(plain["loss"], rel=1e-5)
 
 
-def test_many_images_are_judged_by_the_fastest_engine(handgrad, trained):
+def test_many_images_are_evaluated_with_the_fastest_engine(handgrad, trained):
     ended = handgrad("evaluate", trained, "--robust", "-v")
     assert f"engine {fastest_engine()}" in ended.err.splitlines()
     ended = handgrad("evaluate", trained, "--engine", "abacus")

@@ -3,7 +3,7 @@ import re
 import pytest
 
 
-def test_a_named_model_is_explained_in_the_terminal(handgrad, monkeypatch):
+def test_a_built_in_network_is_explained_in_the_terminal(handgrad, monkeypatch):
     monkeypatch.setattr("handgrad.cli.screen.WIDE", 80)
     ended = handgrad("explain-step", "two-layer", "--image", 3)
     assert (ended.status, ended.err) == (0, "")

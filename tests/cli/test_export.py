@@ -17,7 +17,7 @@ def bundle(trained):
     return read_bundle(trained / "model.safetensors")
 
 
-def test_an_onnx_graph_of_its_own(handgrad, trained, bundle):
+def test_the_onnx_graph_has_the_outputs_of_the_model(handgrad, trained, bundle):
     onnxruntime = needs("onnxruntime")
     ended = handgrad("export", trained, "--onnx", "m.onnx")
     assert (ended.status, ended.err) == (0, "")
@@ -46,7 +46,7 @@ def test_an_onnx_graph_of_its_own(handgrad, trained, bundle):
 
 
 def sheets(count, shape, rng):
-    """Colour images as in files: noise, and light or dark drawings, with shadows or without."""
+    """Return colour images: noise, and light or dark drawings with or without shadows."""
     H, W = shape
     for _ in range(count):
         X = rng.integers(0, 256, (H, W, 3), np.uint8)
@@ -92,7 +92,7 @@ def test_raw_images_are_prepared_in_the_graph_as_predict_does(handgrad, preset, 
 
 
 @pytest.mark.parametrize("size", [(1, 5), (2, 2), (2, 9)])
-def test_the_check_sees_a_shadow_that_only_one_side_looks_for(handgrad, monkeypatch, size):
+def test_the_check_detects_a_different_handling_of_shadows(handgrad, monkeypatch, size):
     needs("onnxruntime")
     model = hg.Classifier(hg.Network([hg.Flatten(), hg.Dense()], (1, *size), 2))
     model.preprocessing = preset_named("light", model.shape)
@@ -123,7 +123,7 @@ def test_light_ink_in_the_graph_turns_what_it_must():
         (None, "the model has no preprocessing; export it without --raw"),
     ],
 )
-def test_what_onnx_cannot_say_of_a_preprocessing(handgrad, preset, sentence):
+def test_preprocessing_that_onnx_does_not_support_is_refused(handgrad, preset, sentence):
     model = hg.Classifier(hg.Network([hg.Flatten(), hg.Dense()], (1, 8, 8), 2))
     model.preprocessing = preset and preset_named(preset, (1, 8, 8))
     model.save("m.safetensors")
@@ -146,7 +146,7 @@ def test_names_and_temperature_are_in_the_graph(handgrad):
     assert label.tolist() == model.predict(X).tolist()
 
 
-def test_a_file_that_answers_something_else_is_refused(handgrad, trained, monkeypatch):
+def test_a_file_with_different_outputs_is_refused(handgrad, trained, monkeypatch):
     monkeypatch.setattr(golden, "run_onnx", lambda _, X: np.zeros((len(X), 10)))
     ended = handgrad("export", trained, "--onnx", "m.onnx")
     assert ended.status == 1
@@ -190,7 +190,7 @@ def test_a_folder_for_the_hub(handgrad, trained, bundle, tmp_path):
     assert handgrad("verify", tmp_path / "hub").status == 0
 
 
-def test_an_earlier_folder_is_written_anew(handgrad, trained, tmp_path):
+def test_an_earlier_folder_is_overwritten(handgrad, trained, tmp_path):
     hub = tmp_path / "hub"
     (hub / ".git").mkdir(parents=True)
     (hub / ".git/HEAD").write_text("ref: refs/heads/main")
@@ -211,7 +211,7 @@ def test_an_earlier_folder_is_written_anew(handgrad, trained, tmp_path):
 
 
 @pytest.mark.parametrize("config", [None, "{}", "[]", '{"library_name": "transformers"}', "\xff"])
-def test_a_folder_of_somebody_else_stays_as_it_is(handgrad, trained, tmp_path, config):
+def test_a_folder_with_other_files_is_not_changed(handgrad, trained, tmp_path, config):
     (tmp_path / "README.md").write_text("mine")
     if config is not None:
         (tmp_path / "config.json").write_text(config, encoding="latin-1")
@@ -229,7 +229,7 @@ def test_a_folder_of_somebody_else_stays_as_it_is(handgrad, trained, tmp_path, c
 @pytest.mark.parametrize(
     "words", [("--hub", "hub"), ("--onnx", "m.onnx"), ("--torch", "m.pt2"), ("--torch", "m.pt")]
 )
-def test_a_name_that_is_no_text_leaves_no_half_of_it(handgrad, tmp_path, words):
+def test_a_class_name_that_cannot_be_encoded_leaves_no_partial_output(handgrad, tmp_path, words):
     if "--torch" in words:
         needs("torch")
     net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), 2)
@@ -251,14 +251,14 @@ def test_the_card_holds_any_name_of_data(handgrad, tmp_path):
     assert r"| trained on | d\udce9t |" in (tmp_path / "hub/README.md").read_text("utf-8")
 
 
-def test_a_place_that_cannot_be_written_is_one_sentence(handgrad, trained, tmp_path):
+def test_an_unwritable_path_gives_a_one_sentence_error(handgrad, trained, tmp_path):
     (tmp_path / "file").write_text("")
     for place in ("file", "file/hub"):
         ended = handgrad("export", trained, "--hub", place)
         assert ended.err.startswith(f"error: {place}: cannot be written (")
 
 
-def test_the_model_itself_is_not_written_over(handgrad, trained, tmp_path):
+def test_the_input_model_is_not_overwritten(handgrad, trained, tmp_path):
     content = (trained / "model.safetensors").read_bytes()
     (tmp_path / "m.onnx").write_bytes(content)
     ended = handgrad("export", "m.onnx", "--onnx", "m.onnx")

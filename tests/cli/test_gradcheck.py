@@ -107,7 +107,7 @@ def test_zero_gradients_are_not_proven(handgrad, layer):
     assert [report["verdict"] for report in found["reports"]] == 2 * ["not proven"]
 
 
-def test_a_broken_check_says_so(handgrad, monkeypatch):
+def test_a_broken_check_is_reported(handgrad, monkeypatch):
     monkeypatch.setattr(differences, "BOUND", 10.0)
     ended = handgrad("gradcheck", "flatten-flat")
     assert ended.status == 1

@@ -1,6 +1,6 @@
-"""At any signal the process ends quickly, and its files are complete or absent.
+"""After any signal, the process ends quickly, and each of its files is complete or absent.
 
-All tests, a hundred during training on MNIST and a hundred while images are read:
+To run all tests, a hundred during training on MNIST and a hundred while images are read:
 `HANDGRAD_DATA=... python -m pytest -m slow tests/cli/test_interruptions.py`.
 """
 
@@ -95,7 +95,7 @@ def is_there(group: int) -> bool:
 
 
 def assert_resumable(run: Path, said: str, again: bool = False) -> bool:
-    """Check that a run has intact checkpoints and a message, or has left nothing."""
+    """Check that a run has intact checkpoints and printed a message, or left no files."""
     files = list(checkpoints(run).glob("checkpoint-*"))
     for path in files:
         read_checkpoint(path)
@@ -136,7 +136,7 @@ def test_signal_at_any_moment_of_training(
 
 
 def folder_of_images(place: Path, count: int, side: int) -> Path:
-    """Write images that take a while to read: noise does not compress."""
+    """Write images of noise, which take a while to read because they cannot be compressed."""
     rng = np.random.default_rng(0)
     for number in range(count):
         folder = place / "ab"[number % 2]
@@ -153,7 +153,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def read(images: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, bytes], float]:
-    """Return the cache of an uninterrupted run, and the seconds it took."""
+    """Return the cache of an uninterrupted run, and its duration in seconds."""
     place = tmp_path_factory.mktemp("read")
     started = time.monotonic()
     words = ["train", str(images), "--out", str(place / "run"), "--engine", "reference"]

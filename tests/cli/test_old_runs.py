@@ -1,4 +1,4 @@
-"""Commands answer with a result or one sentence for a run of handgrad 0.1."""
+"""For a run of handgrad 0.1, commands give a result or a one-sentence error."""
 
 import shutil
 from pathlib import Path

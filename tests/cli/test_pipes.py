@@ -1,4 +1,4 @@
-"""Pipes without a writer instead of files: opening one would block forever."""
+"""Commands that find a pipe instead of a file report an error and do not block."""
 
 import os
 from pathlib import Path
@@ -39,7 +39,9 @@ def test_pipe_among_images_is_reported_as_unreadable(handgrad, tmp_path):
 
 @pytest.mark.parametrize("name", ["metadata.csv", "table.csv", "arrays.npz", "one.png"])
 @pytest.mark.parametrize("command", ["train", "data check"])
-def test_pipe_instead_of_a_table_or_arrays_is_one_sentence(handgrad, tmp_path, name, command):
+def test_pipe_instead_of_a_table_or_arrays_gives_a_one_sentence_error(
+    handgrad, tmp_path, name, command
+):
     root = folder(tmp_path / "images")
     place = pipe(root / name)
     ended = handgrad(*command.split(), root if name == "metadata.csv" else place)
@@ -49,13 +51,13 @@ def test_pipe_instead_of_a_table_or_arrays_is_one_sentence(handgrad, tmp_path, n
     assert ended.err.count("\n") == 1
 
 
-def test_pipe_instead_of_idx_files_is_one_sentence(tmp_path):
+def test_pipe_instead_of_idx_files_gives_a_one_sentence_error(tmp_path):
     place = pipe(tmp_path / "train-images-idx3-ubyte")
     with pytest.raises(hg.DataError, match=rf"{place}: cannot be read \({WHAT}\)"):
         read_idx(place)
 
 
-def test_pipe_as_settings_model_or_image_is_one_sentence(handgrad, tmp_path, trained):
+def test_pipe_as_settings_model_or_image_gives_a_one_sentence_error(handgrad, tmp_path, trained):
     place = pipe(tmp_path / "pipe")
     ended = handgrad("train", "--config", place)
     assert ended.err == (f"error: {place} cannot be read ({WHAT}); give the path of a TOML file\n")
@@ -67,7 +69,7 @@ def test_pipe_as_settings_model_or_image_is_one_sentence(handgrad, tmp_path, tra
         hg.load_model(place)
 
 
-def test_pipe_as_a_checkpoint_is_one_sentence(handgrad, tmp_path):
+def test_pipe_as_a_checkpoint_gives_a_one_sentence_error(handgrad, tmp_path):
     run = tmp_path / "run"
     place = pipe(checkpoints(run) / "checkpoint-000001.safetensors")
     ended = handgrad("train", "--resume", run)

@@ -11,7 +11,7 @@ from handgrad.models import MODELS
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_named_model_needs_no_data(handgrad, name):
+def test_a_built_in_network_needs_no_data(handgrad, name):
     ended = handgrad("plan", name)
     assert (ended.status, ended.err) == (0, "")
     lines = ended.out.splitlines()

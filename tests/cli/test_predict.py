@@ -43,7 +43,7 @@ def test_files_are_images_and_dark_ink_is_inverted(handgrad, trained, tmp_path):
     assert (light[0]["label"], light[1]["label"]) == (None, y[0])
 
 
-def test_files_go_the_way_of_the_training_images(handgrad, trained, tmp_path):
+def test_files_are_preprocessed_like_the_training_images(handgrad, trained, tmp_path):
     X, _ = hg.load_data("digits")[1][:1]
     for name, pixels in (("light.png", X[0, 0]), ("dark.png", 255 - X[0, 0])):
         Image.fromarray(pixels).save(tmp_path / name)
@@ -76,7 +76,7 @@ def test_the_preprocessing_is_drawn_step_by_step(handgrad, trained, tmp_path):
 
 
 @pytest.mark.parametrize("image", ["a.png", "./a.png"])
-def test_a_image_is_not_drawn_over(handgrad, trained, tmp_path, image):
+def test_an_input_image_is_not_overwritten(handgrad, trained, tmp_path, image):
     Image.new("L", (8, 8)).save(tmp_path / "a.png")
     before = (tmp_path / "a.png").read_bytes()
     ended = handgrad("predict", trained, image, "--show-preprocessing", "a.png")

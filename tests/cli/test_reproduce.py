@@ -22,7 +22,7 @@ def one_small_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def small(quick: bool) -> Notebook:
-    """Return the notebook; its metric is outside its range unless it is quick."""
+    """Return a notebook whose metric is outside its range unless the run is quick."""
     book = notebook()
     low = 0.0 if quick else 1.0
     only = replace(book.experiments[0], ranges={("corrected", "test accuracy"): (low, 2.0)})

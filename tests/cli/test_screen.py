@@ -44,7 +44,7 @@ def test_long_results_stay_on_one_line_and_json_has_version_and_ok(capsys, monke
     }
 
 
-def test_a_table_right_aligns_numbers_and_cuts_nothing(capsys):
+def test_a_table_aligns_numbers_right_and_does_not_truncate(capsys):
     Screen().result(table(["name", ">count"], [("a [b]", 1), ("c", Text("1,000"))], "all"))
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     assert lines[0] == "all"

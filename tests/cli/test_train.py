@@ -60,7 +60,7 @@ def test_train_without_arguments_learns_digits(handgrad):
     assert len(list(Path("runs/digits-smallnet-1/figures").iterdir())) == 6
 
 
-def test_augmented_run_says_so_and_differs(handgrad):
+def test_augmented_run_reports_the_augmentation_and_has_different_weights(handgrad):
     ended = handgrad("train", *QUICK, "-v", "--augment", "fashion", "--engine", "compiled")
     assert "images are augmented by shift=0.07,flip=true" in ended.err
     handgrad("train", *QUICK, "-q")
@@ -204,7 +204,9 @@ def test_verbose_prints_versions_engine_and_data(handgrad):
         ),
     ],
 )
-def test_failure_is_one_sentence_and_leaves_nothing(handgrad, tmp_path, words, status, sentence):
+def test_failure_gives_a_one_sentence_error_and_leaves_no_files(
+    handgrad, tmp_path, words, status, sentence
+):
     Path("taken").mkdir()
     Path("taken/mine").write_text("x")
     ended = handgrad("train", *QUICK, *words.split())
@@ -230,7 +232,7 @@ def test_few_images_make_one_batch_unless_the_size_is_given(handgrad):
     )
 
 
-def test_missing_data_without_internet_is_one_sentence(handgrad, tmp_path, monkeypatch):
+def test_missing_data_without_internet_gives_a_one_sentence_error(handgrad, tmp_path, monkeypatch):
     def no_network(*_, **__):
         raise socket.gaierror(-2, "Name or service not known")
 

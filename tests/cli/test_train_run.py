@@ -189,7 +189,7 @@ def changed(change):
         ({"evil": 1}, "unknown setting 'evil'"),
     ],
 )
-def test_edited_settings_are_one_sentence(handgrad, config, sentence):
+def test_edited_settings_give_a_one_sentence_error(handgrad, config, sentence):
     interrupt(handgrad, *QUICK)
     changed(lambda about: about.update(config=config))
     ended = handgrad("train", "--resume", RUN)
@@ -255,7 +255,7 @@ def test_divergence_keeps_the_last_checkpoint_and_prints_the_remedy(handgrad):
     assert has_checkpoint(Path("runs/digits-two-layer-1"))
 
 
-def test_a_rate_that_is_too_high_is_halved(handgrad, caplog):
+def test_a_learning_rate_that_is_too_high_is_halved(handgrad, caplog):
     words = "--model two-layer --epochs 3 --no-figures --optimizer sgd --schedule constant"
     ended = handgrad("train", *words.split(), "--lr", "1e20", "--on-divergence", "lower-lr")
     assert ended.status == 1
@@ -311,7 +311,7 @@ def test_if_the_images_are_too_large_the_learning_rate_is_not_blamed(handgrad):
     assert "halved the learning rate" not in ended.err
 
 
-def test_a_folder_beside_own_images_is_refused_and_a_remembered_one_ignored(tmp_path):
+def test_data_dir_is_refused_with_user_images_and_ignored_when_resuming(tmp_path):
     mine = str(tmp_path)
     with pytest.raises(hg.ConfigError, match=r"remove data_dir \(from the command line\)$"):
         configure({"data": mine, "data_dir": "elsewhere"}, {})

@@ -117,7 +117,7 @@ def test_wrong_golden_answers(handgrad, model):
     assert handgrad("verify", model, "--tolerance", 1).status == 0
 
 
-def test_what_is_no_model(handgrad, tmp_path):
+def test_a_folder_without_a_model_is_refused(handgrad, tmp_path):
     ended = handgrad("verify", tmp_path)
     assert (ended.status, ended.out) == (1, "")
     assert "is not a run: it has no file model.safetensors" in ended.err

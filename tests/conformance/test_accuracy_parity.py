@@ -85,7 +85,7 @@ def test_an_unknown_task_is_refused(capsys) -> None:
 @pytest.mark.mnist
 @pytest.mark.parametrize("name", TASKS)
 def test_the_notebooks_networks_reach_the_same_accuracy(name, located) -> None:
-    """`pytest -m slow tests/conformance/test_accuracy_parity.py`: two minutes."""
+    """Run `pytest -m slow tests/conformance/test_accuracy_parity.py`; it takes two minutes."""
     task = TASKS[name]
     found = compare(task, *hg.load_data(task.data, located(task.data)))
     assert found.ok, found

@@ -33,7 +33,7 @@ def source(*mirrors: str, of: str = "content") -> Source:
 
 
 def write(folder: Path, *, zipped: bool = True, **changes: np.ndarray | None) -> Path:
-    """Write the four files to a folder, with some changed, or left out if None."""
+    """Write the four files to a folder, changing some of them, or leaving them out if None."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, array in ARRAYS.items():
         short = name.split("-idx")[0].replace("-", "_")

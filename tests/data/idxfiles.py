@@ -1,4 +1,4 @@
-"""IDX files for the tests, written as the format's description says."""
+"""Writes IDX files for the tests, following the description of the format."""
 
 from __future__ import annotations
 

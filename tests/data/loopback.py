@@ -15,8 +15,8 @@ class Server:
     """Responds by path, and records the requested paths.
 
     Attributes:
-        url: its URL, ending in a slash.
-        answers: the response to each path, without its first slash; other paths are not found.
+        url: the URL of the server, which ends in a slash.
+        answers: the response for each path without its first slash; for other paths it is 404.
         asked: the requested paths, in order.
         closing: set when the server shuts down.
     """

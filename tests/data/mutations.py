@@ -43,9 +43,9 @@ class ReadCost(NamedTuple):
 
 
 def measure_reads(read: Callable[[Path], Any], files: Files, count: int, seed: int) -> ReadCost:
-    """Read mutated files twice: once timed, once with memory tracing, which is slow.
+    """Read mutated files twice, because tracing memory would distort the measured time.
 
-    Exceptions that are not a HandgradError are not caught, nor is the opening of a pickle.
+    Any exception except a HandgradError is raised, including the one for opening a pickle.
     """
     with no_pickle():
         for path, valid in files:  # imports the modules needed for reading

@@ -14,14 +14,14 @@ COUNT, BLOCK = 3_000, 32
 
 @pytest.fixture
 def small(monkeypatch):
-    """Use blocks of 32 images of 8x8, in groups of eight."""
+    """Use blocks of 32 images of 8x8 pixels, and groups of eight blocks."""
     monkeypatch.setattr(block_shuffle, "BLOCK_BYTES", BLOCK * 64)
     monkeypatch.setattr(block_shuffle, "GROUP", 8)
 
 
 @pytest.fixture
 def images(tmp_path):
-    """Return images in a mapped file."""
+    """Return images in a memory-mapped file."""
     rng = np.random.default_rng(0)
     np.save(tmp_path / "images.npy", rng.integers(0, 256, (COUNT, 8, 8), np.uint8))
     return np.load(tmp_path / "images.npy", mmap_mode="r")

@@ -23,7 +23,7 @@ def idx(_):
 
 
 class Trap:
-    """Runs a command when it is unpickled."""
+    """An object that runs a command when it is unpickled."""
 
     def __init__(self, command):
         self.command = command

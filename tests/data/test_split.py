@@ -23,7 +23,7 @@ def test_every_class_has_its_share(counts, share, seed):
             assert taken in (1, count - 1) or abs(taken - share * count) < 1
 
 
-def test_the_total_is_right_despite_rounding():
+def test_the_total_is_correct_despite_rounding():
     counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]  # MNIST's training set
     chosen = stratified(np.repeat(np.arange(10), counts), 1 / 6, seed=0)
     assert chosen.sum() == 10_000

@@ -1,4 +1,4 @@
-"""Engines for the comparison tests; some compute wrong results from a step on."""
+"""Engines for the comparison tests, some of which compute wrong results after some step."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ def network(dtype="float64", layers=LAYERS):
 
 
 def faulty(index, factor=1.01, start=50, only=None):
-    """Return a function that makes a reference engine with a wrong backward in one layer."""
+    """Return a function that creates a reference engine with a wrong backward in one layer."""
 
     def make(net, rules):
         engine = ReferenceEngine(net, rules)
@@ -50,7 +50,7 @@ def faulty(index, factor=1.01, start=50, only=None):
 
 
 class Opaque:
-    """An engine that exposes no intermediate results, and is wrong at one step."""
+    """An engine that exposes no intermediate results and has a wrong result in one step."""
 
     def __init__(self, net, rules, start):
         self._engine, self._start = ReferenceEngine(net, rules), start

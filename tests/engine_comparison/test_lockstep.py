@@ -80,7 +80,7 @@ def test_nan_is_a_divergence():
 
 
 def test_a_batch_on_a_kink_is_skipped_and_the_tolerance_stays():
-    """Both pixels of each window are equal but for rounding; so rounding decides who wins."""
+    """Both pixels of each window are equal up to rounding, so rounding decides the maximum."""
     layers = [hg.Conv2d(1, 1), hg.MaxPool2d((1, 2)), hg.Flatten(), hg.Dense()]
     net = hg.Network(layers, (2, 2, 2), 2)
     net.parameters["0.weight"] = np.array([1.0, 3.0], np.float32).reshape(1, 2, 1, 1)
@@ -174,7 +174,7 @@ def test_the_result_as_json():
     ("model", "data"), [("convnet", "mnist"), ("fashion-mlp", "fashion-mnist")]
 )
 @pytest.mark.parametrize("dtype", TOLERANCES)
-def test_200_steps_of_the_named_models(model, data, dtype):
+def test_200_steps_of_the_built_in_networks(model, data, dtype):
     needs("torch")
     folder = os.environ.get("HANDGRAD_DATA")
     if not folder:

@@ -1,4 +1,4 @@
-"""A fault planted at step 50 in one layer is reported with step and layer, in every engine."""
+"""A fault planted in a layer at step 50 is reported with its step and layer, in every engine."""
 
 import numpy as np
 import pytest
@@ -51,7 +51,7 @@ def test_a_fault_in_one_tensor_is_reported_with_it():
 
 
 def faulty_torch(index, start=50):
-    """Return a function that makes PyTorch's engine with a layer with a wrong backward."""
+    """Return a function that creates the torch engine with a wrong backward in one layer."""
 
     def make(net, rules):
         from handgrad.engines.torch import TorchEngine
@@ -75,7 +75,7 @@ def faulty_torch(index, start=50):
 @pytest.mark.parametrize(
     ("index", "tensor"), [(1, "dweight"), (2, "dweight"), (3, "dX"), (8, "dweight"), (9, "dX")]
 )
-def test_a_fault_in_pytorchs_engine_is_reported_likewise(index, tensor, dtype):
+def test_a_fault_in_the_torch_engine_is_also_reported(index, tensor, dtype):
     needs("torch")
     net = network(dtype)
     makers = {"reference": "reference", "torch": faulty_torch(index)}
@@ -87,7 +87,7 @@ def test_a_fault_in_pytorchs_engine_is_reported_likewise(index, tensor, dtype):
 
 
 def faulty_compiled(index, start=50):
-    """Return a function that makes a compiled engine that moves a layer's weights by too much."""
+    """Return a function that creates a compiled engine with too large updates of one layer."""
 
     def make(net, rules):
         from handgrad.engines.compiled import CompiledEngine

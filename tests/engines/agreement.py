@@ -1,4 +1,4 @@
-"""Two engines from one beginning, and how far they may part."""
+"""Trains two engines with the same initial weights, and checks that they agree."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STEPS = 20
 
 
 def batches(case: Case, size: int = 6, steps: int = STEPS, **others: Any) -> BatchStream:
-    """Return batches for some steps from a few images, the last batch a partial one."""
+    """Return batches of a few images for several steps; the last batch is smaller."""
     count = 3 * size + 1
     rng = np.random.default_rng(7)
     order = np.concatenate([rng.permutation(count) for _ in range(steps)])[
@@ -40,14 +40,14 @@ def batches(case: Case, size: int = 6, steps: int = STEPS, **others: Any) -> Bat
 def pair(
     case: Case, config: TrainConfig = CONFIG, **settings: Any
 ) -> tuple[ReferenceEngine, Engine]:
-    """Return both engines, each with a network of its own, both networks equal."""
+    """Return both engines, each with its own copy of the same network."""
     return ReferenceEngine(case.network(), config), CompiledEngine(
         case.network(), config, **settings
     )
 
 
 def differ(a: Mapping[str, Array], b: Mapping[str, Array]) -> dict[str, float]:
-    """Return how far the arrays of two networks lie apart, relative to their norms."""
+    """Return the difference of each array of two networks, relative to its norm."""
     return {
         name: float(np.linalg.norm(a[name] - b[name]) / max(np.linalg.norm(a[name]), 1e-3))
         for name in a
@@ -55,7 +55,7 @@ def differ(a: Mapping[str, Array], b: Mapping[str, Array]) -> dict[str, float]:
 
 
 def assert_agree(reference: Any, compiled: Any, left: StepResults, right: StepResults) -> None:
-    """Assert that two engines came out alike."""
+    """Assert that two engines have the same results up to rounding."""
     apart = differ(reference.net.arrays, compiled.net.arrays)
     assert max(apart.values()) <= 1e-4, apart
     np.testing.assert_allclose(left.losses, right.losses, rtol=1e-4, atol=1e-6)
@@ -64,7 +64,7 @@ def assert_agree(reference: Any, compiled: Any, left: StepResults, right: StepRe
 
 
 def sparse(shape: Shape, count: int) -> Array:
-    """Return images of 0..255, most of whose pixels are zero."""
+    """Return images with values from 0 to 255, most of whose pixels are zero."""
     rng = np.random.default_rng(3)
     X = rng.integers(1, 256, (count, *shape)).astype(np.uint8)
     return X * (rng.random(X.shape) < 0.2).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Chains of layers, drawn at random."""
+"""Draws random chains of layers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _ACTIVATIONS = [ReLU(), LeakyReLU(), LeakyReLU(-0.2), Sigmoid(), Tanh(), SiLU()]
 
 
 def output(layers: list[Layer], shape: Shape) -> Shape:
-    """Return the shape that comes out."""
+    """Return the output shape of a chain of layers."""
     return Case("", tuple(layers), shape).output
 
 
@@ -65,7 +65,7 @@ def _linear(shape: Shape, units: int) -> Layer:
 
 
 def _layer(shape: Shape) -> st.SearchStrategy[Layer]:
-    """Return what draws one layer for this shape."""
+    """Return a strategy that draws one layer for an input of this shape."""
     flat = [
         st.sampled_from(_ACTIVATIONS),
         st.builds(BatchNorm, momentum=st.sampled_from([0.1, 0.5])),
@@ -81,9 +81,9 @@ def _layer(shape: Shape) -> st.SearchStrategy[Layer]:
 
 
 def chain_of(data: st.DataObject) -> Case:
-    """Draw a chain of up to seven layers, the shape of its images and the size of a batch.
+    """Draw a chain of up to seven layers, the shape of its images and a batch size.
 
-    Batches are not too small: the statistics of two images turn rounding into anything.
+    Batches are not too small, because the statistics of two images amplify rounding errors.
     """
     flat = st.tuples(st.integers(2, 40))
     image = st.tuples(st.integers(1, 3), st.integers(2, 9), st.integers(2, 9))

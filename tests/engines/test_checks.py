@@ -1,4 +1,4 @@
-"""Every engine refuses batches that do not fit with the same message, before the first step."""
+"""Every engine rejects invalid batches before the first step, with the same message."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 
 
 def batches(case: Case, count: int = 13, size: int = 5, lr: float = 0.05) -> BatchStream:
-    """Return images in a drawn order, the last batch a partial one."""
+    """Return batches of images in a random order; the last batch is smaller."""
     order = np.random.default_rng(7).permutation(count)
     lrs = [lr / (step + 1) for step in range(-(-count // size))]
     labels = case.labels(count=count)
@@ -32,7 +32,7 @@ def batches(case: Case, count: int = 13, size: int = 5, lr: float = 0.05) -> Bat
 
 
 def by_hand(net: Network, config: TrainConfig, run: BatchStream) -> list[float]:
-    """Train as an engine is to, written out."""
+    """Train with an explicit loop, like an engine."""
     losses = []
     memory = {
         name: {kind: np.zeros_like(W) for kind in config.optimizer.state_names}
@@ -55,7 +55,7 @@ def by_hand(net: Network, config: TrainConfig, run: BatchStream) -> list[float]:
 
 
 @each_case
-def test_a_run_is_the_loop_written_out(case: Case) -> None:
+def test_a_run_equals_an_explicit_loop(case: Case) -> None:
     config, run = (
         TrainConfig(SoftmaxCrossEntropy(0.1), Adam(), clip_norm=1.0, seed=3),
         batches(case),
@@ -87,7 +87,7 @@ def test_every_optimizer_and_its_memory(optimizer: Optimizer) -> None:
             assert kept.any()
 
 
-def test_memory_can_be_set_so_that_a_run_goes_on() -> None:
+def test_the_optimizer_state_can_be_set_to_continue_a_run() -> None:
     case, config = CASE["all-noise"], TrainConfig(SoftmaxCrossEntropy(), Adam(), seed=1)
     run = batches(case)
     whole = ReferenceEngine(case.network(), config)
@@ -118,7 +118,7 @@ def test_a_step_is_a_run_of_one_batch() -> None:
 
 
 def test_the_last_partial_batch_is_counted_right() -> None:
-    """A rate of 0 leaves the network as it is, so the right ones can be counted again."""
+    """With a learning rate of 0 the network is unchanged, so the correct ones can be recounted."""
     case = CASE["linear"]
     run = batches(case)._replace(lrs=[0.0] * 3)
     engine = ReferenceEngine(case.network(), CONFIG)
@@ -147,7 +147,7 @@ DEEP = CASE["every-activation"]
 
 
 def diverging(net: Network, X: Array, lr: float = 0.1, y: Array | None = None) -> DivergenceError:
-    """Return the error of the first of many steps that diverges."""
+    """Run many steps, and return the error of the first one that diverges."""
     y = DEEP.labels() if y is None else y
     run = BatchStream(
         np.tile(X, (200, 1, 1, 1)), np.tile(y, 200), None, np.arange(1000), 5, [lr] * 200
@@ -159,7 +159,7 @@ def diverging(net: Network, X: Array, lr: float = 0.1, y: Array | None = None) -
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 @pytest.mark.parametrize("index", [1, 3, 5, 7, 9, 11])
-def test_a_spoilt_weight_is_found_in_its_layer(index: int, bad: float) -> None:
+def test_a_non_finite_weight_is_found_in_its_layer(index: int, bad: float) -> None:
     net = DEEP.network()
     net.parameters[f"{index}.weight"][0, 0] = bad
     before = net.snapshot()
@@ -172,7 +172,7 @@ def test_a_spoilt_weight_is_found_in_its_layer(index: int, bad: float) -> None:
 
 
 @pytest.mark.parametrize("name", ["0.weight", "0.bias", "3.body.0.weight", "4.shortcut.1.bias"])
-def test_a_spoilt_weight_deep_inside_is_found_in_the_layer_that_holds_it(name: str) -> None:
+def test_a_non_finite_weight_is_found_in_the_outermost_layer(name: str) -> None:
     net = CASE["resnet"].network()
     net.parameters[name].reshape(-1)[0] = np.nan
     error = diverging(net, CASE["resnet"].examples())
@@ -180,7 +180,7 @@ def test_a_spoilt_weight_deep_inside_is_found_in_the_layer_that_holds_it(name: s
     assert error.layer == f"{index} ({type(net.layers[index]).__name__})"
 
 
-def test_a_spoilt_pixel_is_found_in_the_input() -> None:
+def test_a_non_finite_pixel_is_found_in_the_input() -> None:
     X = DEEP.examples()
     X[2, 1, 3, 4] = np.nan
     net = DEEP.network()
@@ -199,7 +199,7 @@ def test_an_overflow_in_the_loss_is_found_there() -> None:
     assert error.layer == "loss"
 
 
-def test_an_overflow_on_the_way_back_is_found_in_its_layer() -> None:
+def test_an_overflow_in_the_backward_pass_is_found_in_its_layer() -> None:
     net = CASE["wide"].network()
     net.parameters["1.weight"] *= 1e-30
     net.parameters["3.weight"] *= 1e30
@@ -210,13 +210,13 @@ def test_an_overflow_on_the_way_back_is_found_in_its_layer() -> None:
 
 
 @pytest.mark.parametrize("lr", [math.inf, math.nan])
-def test_a_rate_that_is_not_finite_is_found_in_the_update(lr: float) -> None:
+def test_a_non_finite_learning_rate_is_found_in_the_update(lr: float) -> None:
     error = diverging(DEEP.network(), DEEP.examples(), lr)
     assert error.step == 0
     assert "after the update is not finite" in str(error)
 
 
-def test_a_rate_too_high_is_found_when_it_has_led_there() -> None:
+def test_a_learning_rate_that_is_too_high_diverges_after_some_steps() -> None:
     error = diverging(CASE["wide"].network(), CASE["wide"].examples(), lr=1e9)
     assert 0 < error.step < 200
 

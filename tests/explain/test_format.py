@@ -17,7 +17,7 @@ from handgrad.explain.format import number, shape, words
         (np.zeros((0, 3)), ""),
     ],
 )
-def test_small_arrays_are_said_whole_and_large_ones_in_short(array, said):
+def test_small_arrays_are_shown_completely_and_large_ones_abbreviated(array, said):
     assert words(array) == said
 
 

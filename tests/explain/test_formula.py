@@ -10,7 +10,7 @@ KINDS = [*layers.LAYER_CLASSES.values()]
 
 
 @pytest.mark.parametrize("kind", [*KINDS, losses.SoftmaxCrossEntropy])
-def test_every_layer_and_loss_says_both_ways(kind):
+def test_every_layer_and_loss_documents_forward_and_backward(kind):
     said = formula_of(kind)
     assert said.sentence.endswith(".")
     assert any("=" in part for part in said.forward)

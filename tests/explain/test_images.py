@@ -14,7 +14,7 @@ def pixels(source):
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
 
 
-def test_what_is_nowhere_below_zero_is_gray():
+def test_arrays_without_negative_numbers_are_shown_in_gray():
     array = np.zeros((1, 2, 2, 3))
     array[0, 1, 0, 2] = 5.0
     shown = tiles(array)
@@ -25,7 +25,7 @@ def test_what_is_nowhere_below_zero_is_gray():
     assert second.sum() == 3 * 255
 
 
-def test_on_both_sides_of_zero_the_colours_part():
+def test_positive_and_negative_numbers_have_different_colours():
     shown = tiles(np.array([-2.0, 0.0, 4.0, -4.0]).reshape(1, 1, 2, 2))
     assert shown.scale == "blue −4, white 0, orange 4"
     assert pixels(shown.sources[0]).tolist() == [
@@ -41,5 +41,5 @@ def test_all_zero_is_black_and_too_many_are_counted():
 
 
 @pytest.mark.parametrize("shape", [(1, 10), (3,), (1, 4, 1, 5), (2, 3, 4)])
-def test_what_is_no_image_has_none(shape):
+def test_an_array_that_is_not_an_image_has_no_tiles(shape):
     assert tiles(np.zeros(shape)) is None

@@ -9,7 +9,7 @@ from handgrad.explain import explain_step, page
 
 
 class Reader(HTMLParser):
-    """Reads the tags of a page and what they point to; each must be closed in its turn."""
+    """A parser that collects the links of a page and checks that its tags are nested."""
 
     VOID = ("meta", "img")
 
@@ -38,7 +38,7 @@ def text():
     return page(explain_step(model, x, "<cat>"), "a & b")
 
 
-def test_it_is_whole_and_nothing_in_it_leads_outside(text):
+def test_the_page_is_complete_and_has_no_external_links(text):
     read = Reader(text)
     assert all(link.startswith(("#s", "data:image/png;base64,")) for link in read.links)
     assert {link[1:] for link in read.links if link.startswith("#")} == set(read.ids)
@@ -53,12 +53,12 @@ def test_each_step_is_there_with_its_formula_and_its_images(text):
     assert text.count('alt="dweight, ') == 3
 
 
-def test_words_of_others_are_escaped(text):
+def test_class_names_and_titles_are_escaped(text):
     assert "<cat>" not in text
     assert "<td>&lt;cat&gt;</td>" in text
     assert "<title>a &amp; b</title>" in text
 
 
-def test_the_loss_is_there_in_numbers(text):
+def test_the_loss_is_shown_as_a_number(text):
     assert '<tr class="shown"><td>&lt;cat&gt;</td>' in text
     assert re.search(r"L = −log p\(&lt;cat&gt;\) = \d", text)

@@ -9,7 +9,7 @@ from tests.cases import NETWORKS, Case
 
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("case", NETWORKS, ids=lambda case: case.name)
-def test_steps_are_what_the_network_computes(case: Case, training: bool) -> None:
+def test_the_steps_contain_the_values_that_the_network_computes(case: Case, training: bool) -> None:
     net, x = case.network(dtype=np.float64), case.examples()[0]
     found = explain_step(net, x, 2, training=training, seed=7)
     ctx = hg.Context(training, 7)

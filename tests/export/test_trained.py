@@ -1,4 +1,4 @@
-"""Every named model, trained: all engines answer alike, and what is changed is found."""
+"""For every trained built-in network, all engines agree, and changes are detected."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ENGINES = ["reference", "compiled", "torch", "ONNX Runtime"]
 
 @pytest.fixture(scope="module", params=MODELS)
 def trained(request, places, tmp_path_factory) -> Path:
-    """The file of a model that has learned some of MNIST."""
+    """Return the file of a model after training it on part of MNIST."""
     if places["mnist"] is None:
         pytest.skip("mnist is not on this machine; let HANDGRAD_DATA name a folder with mnist/")
     train, test = hg.load_data("mnist", places["mnist"])
@@ -34,7 +34,7 @@ def trained(request, places, tmp_path_factory) -> Path:
 
 
 def verify(path: Path, capsys: pytest.CaptureFixture) -> tuple[int, dict, str]:
-    """How `handgrad verify` ends, what it finds, and what it says of errors."""
+    """Run `handgrad verify`; return its exit status, its results and its error messages."""
     with pytest.raises(SystemExit) as ended:
         app(["verify", str(path), "--json"], prog_name="handgrad")
     out, err = capsys.readouterr()
@@ -42,7 +42,7 @@ def verify(path: Path, capsys: pytest.CaptureFixture) -> tuple[int, dict, str]:
 
 
 def changed(trained: Path, tmp_path: Path, **entries) -> Path:
-    """A copy with entries changed, by somebody who knows how to seal it."""
+    """Return a copy of the file with changed entries and a matching digest."""
     return forged(Path(shutil.copy(trained, tmp_path / "m.safetensors")), **entries)
 
 

@@ -21,7 +21,7 @@ ENGINES = ["reference", "compiled", "torch", "ONNX Runtime"]
 
 
 def model(name: str, path: Path) -> Path:
-    """Save a named model, none of its arrays at its starting value, with a preprocessing."""
+    """Save a built-in network with preprocessing; no array has its initial value."""
     net = hg.Network(MODELS[name](), (1, 28, 28), 10, seed=1)
     rng = np.random.default_rng(1)
     images = np.zeros((4, 1, 28, 28), np.uint8)
@@ -34,7 +34,9 @@ def model(name: str, path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_all_engines_give_the_golden_outputs_of_a_named_model(name: str, tmp_path: Path) -> None:
+def test_all_engines_give_the_golden_outputs_of_a_built_in_network(
+    name: str, tmp_path: Path
+) -> None:
     needs("torch")
     found = verify_bundle(read_bundle(model(name, tmp_path / "m.safetensors")))
     assert [answer.engine for answer in found.answers] == ENGINES

@@ -1,4 +1,4 @@
-"""The check accepts what is right, rejects what is wrong, and can tell when it is broken itself."""
+"""The check accepts correct gradients, rejects wrong ones, and detects when it is broken."""
 
 from dataclasses import dataclass
 
@@ -64,7 +64,7 @@ def test_layers_pass_all_oracles(name: str, training: bool) -> None:
 
 
 @pytest.mark.parametrize("name", ["softmax-regression", "fashion-mlp", "two-layer"])
-def test_named_models_pass_the_golden_gradients(name: str) -> None:
+def test_built_in_networks_pass_the_golden_gradients(name: str) -> None:
     report = check(NAMED[name])
     assert report.ok
     golden = [f for f in report.comparisons if f.oracle == "golden"]
@@ -74,7 +74,7 @@ def test_named_models_pass_the_golden_gradients(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("target", find_targets("all"), ids=lambda target: target.name)
 def test_everything_passes(target: Target) -> None:
-    """`handgrad gradcheck`, as a test: `pytest -m slow tests/gradient_check/test_check.py`."""
+    """Run `handgrad gradcheck` in `pytest -m slow tests/gradient_check/test_check.py`."""
     assert check(target).ok
     assert check(target, training=False).ok
 
@@ -113,7 +113,7 @@ def test_an_oracle_that_measures_nothing_is_broken() -> None:
 
 
 def test_points_are_free_of_kinks() -> None:
-    """Every point is drawn so that no direction crosses a kink."""
+    """Points are chosen so that no direction crosses a kink."""
     point, oracle = differences.run_oracle(find_targets("relu")[0], True, 0)
     assert abs(point.X).min() > differences.STEP
     relu = ReLU().forward({}, point.X, Context())[1] > 0
@@ -158,7 +158,7 @@ def test_gradients_of_another_shape_or_missing_are_rejected() -> None:
 
 @dataclass(frozen=True)
 class Constant(ReLU):
-    """A layer whose output is always the same, with the gradient that is right for it."""
+    """A layer with a constant output and the correct gradient, which is zero."""
 
     def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Array]:
         return np.ones(X.shape), X

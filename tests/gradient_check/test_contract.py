@@ -1,4 +1,4 @@
-"""A layer that breaks the contract is refused in one sentence: its name, the error, the remedy."""
+"""A layer that breaks the contract gives an error with its name, the problem and the remedy."""
 
 from pathlib import Path
 
@@ -120,7 +120,7 @@ BACKWARD = [
         ("BUFFERS", "buffers = ('w',)", "a gradient of 'w', which is not a parameter that"),
     ],
 )
-def test_a_broken_contract_is_one_sentence(
+def test_a_broken_contract_gives_a_one_sentence_error(
     tmp_path: Path, part: str, line: str, sentence: str
 ) -> None:
     with pytest.raises(ModelError, match=sentence) as caught:

@@ -1,4 +1,4 @@
-"""Planted faults: each is rejected, its first wrong element named, and its cause found."""
+"""Each planted fault is rejected, and the report gives its first wrong element and its cause."""
 
 import runpy
 from collections.abc import Callable
@@ -22,7 +22,7 @@ NAMED_AT_LEAST = 22
 
 
 def planted(file: Path) -> Any:
-    """Return the names that a fault's file defines."""
+    """Import the file of a fault, and return the names that it defines."""
     return SimpleNamespace(**runpy.run_path(str(file)))
 
 
@@ -96,7 +96,7 @@ def test_the_name_of_a_cause(spoil, name) -> None:
     assert causes_of(spoil) == ([name] if name else [])
 
 
-def test_right_gradients_have_no_cause() -> None:
+def test_correct_gradients_have_no_cause() -> None:
     target = Target("dense", Dense(3), (5,))
     assert check(target).causes == ()
     point = target.point(0, training=True)

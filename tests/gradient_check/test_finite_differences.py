@@ -1,4 +1,4 @@
-"""Central differences compare_all large numbers and sharp bends too, or say that they cannot."""
+"""Central differences also work for large values and sharp bends, or report that they fail."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ NAMES = ("Offset", "Sine", "Exponential", "SteepSigmoid", "Clip", "Steep", "Unus
 
 @pytest.mark.parametrize("training", [True, False], ids=["training", "inference"])
 @pytest.mark.parametrize("name", NAMES)
-def test_right_layers_with_large_numbers_are_accepted(name: str, training: bool) -> None:
+def test_correct_layers_with_large_numbers_are_accepted(name: str, training: bool) -> None:
     report = check(load_user_layer(f"{RIGHT}:{name}"), training=training)
     assert report.ok
     assert all(f.bound == 1e-7 for f in report.comparisons if f.oracle == "differences")

@@ -1,4 +1,4 @@
-"""The golden gradients equal autograd's, and cover every named model."""
+"""The golden gradients equal those of autograd, and cover every built-in network."""
 
 import json
 
@@ -14,7 +14,7 @@ from handgrad.models import MODELS
 from tests.extras import needs
 
 
-def test_every_named_model_has_golden_gradients() -> None:
+def test_every_built_in_network_has_golden_gradients() -> None:
     kept = json.loads(golden.FILE.read_text("utf-8"))
     assert set(kept) == set(MODELS)
     assert golden.run_oracle(find_targets("dense")[0]) is None

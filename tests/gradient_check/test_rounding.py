@@ -1,4 +1,4 @@
-"""Our float32 gradients are as accurate as float32 allows."""
+"""handgrad's float32 gradients are as accurate as float32 allows."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ CALM = rounding.BOUND / rounding.MARGIN
 
 @dataclass(frozen=True)
 class Rough(Dense):
-    """A linear layer whose backward is computed with a few digits too little."""
+    """A linear layer whose backward loses a few digits of precision."""
 
     digits: float = 1e-5
 
@@ -50,13 +50,13 @@ def assert_right(target: Target, seed: int) -> None:
 @pytest.mark.parametrize(
     ("name", "seed"), [("fashion-mlp", 4), ("fashion-mlp", 8), ("smallnet", 25), ("lenet5", 82)]
 )
-def test_where_rounding_has_a_large_effect_another_point_is_used(name: str, seed: int) -> None:
-    """A variance of 0.002 among four examples, a kink, a sum of 3,136 terms that cancel."""
+def test_another_point_is_used_if_rounding_has_a_large_effect(name: str, seed: int) -> None:
+    """Examples are a variance of 0.002, a kink, and a sum of 3,136 terms that cancel."""
     assert_right(NAMED[name], seed)
 
 
 def test_the_effect_of_rounding_is_measured() -> None:
-    """Of four examples that a batch norm sees nearly alike it does much."""
+    """Rounding has a large effect if a batch norm gets four nearly equal examples."""
     target = NAMED["fashion-mlp"]
     moved = {
         (seed, training): rounding.effect_of_rounding(target.layer, target.point(seed, training))
@@ -67,7 +67,7 @@ def test_the_effect_of_rounding_is_measured() -> None:
     assert 1e-8 < moved[4, False] < moved[2, True] < CALM
 
 
-def test_a_kink_near_enough_for_rounding_shows() -> None:
+def test_a_kink_close_to_the_point_increases_the_effect_of_rounding() -> None:
     layer = Sequential((Dense(6), ReLU()))
     point = Target("kinked", layer, (4,)).point(0, training=True)
     calm = rounding.effect_of_rounding(layer, point)
@@ -83,7 +83,7 @@ def test_a_gradient_with_fewer_digits_is_rejected(monkeypatch: pytest.MonkeyPatc
         assert [comparison.tensor for comparison in found if not comparison.ok] == wrong
 
 
-def test_without_a_calm_point_the_bound_is_the_effect_of_rounding(
+def test_without_a_well_conditioned_point_the_bound_is_the_effect_of_rounding(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     target = NAMED["fashion-mlp"]
@@ -95,7 +95,7 @@ def test_without_a_calm_point_the_bound_is_the_effect_of_rounding(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
-def test_every_layer_and_model_is_right_at_points_of_every_seed(seed: int) -> None:
-    """`pytest -m slow tests/gradient_check/test_rounding.py`: a minute."""
+def test_every_layer_and_model_is_correct_at_points_of_every_seed(seed: int) -> None:
+    """Run `pytest -m slow tests/gradient_check/test_rounding.py`; it takes a minute."""
     for target in find_targets("all"):
         assert_right(target, seed)

@@ -1,4 +1,4 @@
-"""A layer from a user's file is loaded, or refused in one sentence."""
+"""A layer in a user's file is loaded or rejected with a one-sentence error."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def written(folder: Path, text: str) -> Path:
     return file
 
 
-def test_a_right_layer_passes_in_every_element(tmp_path: Path) -> None:
+def test_a_correct_layer_passes_for_every_element(tmp_path: Path) -> None:
     target = load_user_layer(f"{written(tmp_path, SCALE)}:Scale")
     assert (target.name, target.shape, target.batch) == ("Scale", (5,), BATCH)
     report = check(target)
@@ -84,7 +84,7 @@ def test_a_layer_for_images_gets_images(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_an_error_in_a_file_is_one_sentence(
+def test_an_error_in_a_file_gives_a_one_sentence_error(
     tmp_path: Path, old: str, new: str, sentence: str
 ) -> None:
     file = written(tmp_path, SCALE.replace(old, new))
@@ -196,7 +196,7 @@ def test_output_of_a_file_goes_to_stderr(
     assert "hello" in printed.err
 
 
-def test_an_error_during_the_check_is_one_sentence(tmp_path: Path) -> None:
+def test_an_error_during_the_check_gives_a_one_sentence_error(tmp_path: Path) -> None:
     text = SCALE.replace(
         'return self.factor * params["weight"] * X',
         'assert ctx.seed < 9; return X * params["weight"]',

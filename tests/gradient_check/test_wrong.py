@@ -1,4 +1,4 @@
-"""Faults that small numbers, a single cotangent or a single call do not show."""
+"""Errors that are not visible with small inputs, a single cotangent or a single call."""
 
 from pathlib import Path
 
@@ -46,7 +46,7 @@ def test_errors_hidden_at_small_inputs_are_rejected(
         ("AddedConstant", "not linear"),
     ],
 )
-def test_their_causes_are_found(name: str, cause: str) -> None:
+def test_the_causes_of_the_faults_are_found(name: str, cause: str) -> None:
     assert {c.name for c in found(name).causes} == {cause}
 
 

@@ -10,7 +10,7 @@ from tests.gradient_checks import batches, images, prove, seeds, strides, window
 
 @st.composite
 def convolutions(sample: st.DrawFn) -> tuple[Conv2d, tuple[int, int, int]]:
-    """Draw a convolution, and an image that its window fits into."""
+    """Draw a convolution and an image that is at least as large as its window."""
     shape, kernel = sample(images), sample(windows)
     padding = sample(st.tuples(st.integers(0, 3), st.integers(0, 3)))
     assume(all(shape[i + 1] + 2 * padding[i] >= kernel[i] for i in (0, 1)))
@@ -26,7 +26,7 @@ def test_gradients_of_any_size(
 
 
 def test_by_hand() -> None:
-    """It is a correlation: the kernel is not turned round."""
+    """The convolution is a cross-correlation, which does not flip the kernel."""
     X = np.arange(9.0).reshape(1, 1, 3, 3)
     params = {"weight": np.array([[[[1.0, 0.0], [0.0, 10.0]]]]), "bias": np.array([0.5])}
     Y, cache = Conv2d(1, 2).forward(params, X, Context())

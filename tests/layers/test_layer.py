@@ -1,4 +1,4 @@
-"""What holds for every layer and every network in the list."""
+"""Properties of every layer and every network in `tests.cases`."""
 # ruff: noqa: F722, F821 (jaxtyping writes shapes as strings)
 
 import dataclasses
@@ -92,7 +92,7 @@ def test_initial_arrays_are_float64_with_stable_names(case: Case) -> None:
 @each_case
 @each_mode
 def test_forward_and_backward_are_pure(case: Case, training: bool) -> None:
-    """Read-only arrays go in, and the same numbers come out each time."""
+    """The arguments may be read-only, and each call gives the same results."""
     params, X, ctx = case.params(), case.examples(), Context(training)
     for array in (X, *flatten(params).values()):
         array.setflags(write=False)

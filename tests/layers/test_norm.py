@@ -52,7 +52,7 @@ def test_running_statistics_equal_torchs_over_ten_steps(shape: Shape, kind: str)
     assert max(errors(ours, theirs).values()) <= 1e-12
 
 
-def test_training_normalises_each_feature() -> None:
+def test_training_normalizes_each_feature() -> None:
     layer = BatchNorm(eps=1e-12)
     params, _ = layer.init((3, 4, 5), np.random.default_rng(0))
     Y, _ = layer.forward(params, Case("", (), (3, 4, 5), 6).examples() * 9 + 4, learning)
@@ -69,7 +69,7 @@ def test_one_image_alone_at_inference_uses_the_running_statistics() -> None:
 
 @pytest.mark.parametrize("shape", [(4,), (2, 1, 1)])
 def test_a_batch_of_one_in_training_is_finite(shape: Shape) -> None:
-    """Its variance is zero, so only the shift comes out, and no gradient goes back."""
+    """The variance is zero, so the output is the shift, and the input gradient is zero."""
     layer, X = BatchNorm(), Case("", (), shape, 1).examples()
     params, _ = layer.init(shape, np.random.default_rng(0))
     params["bias"] += 0.5
@@ -94,7 +94,7 @@ def test_forward_never_writes_the_buffers(training: bool) -> None:
 
 
 def test_a_cotangent_of_ones_detects_nothing() -> None:
-    """Why the checks draw theirs: ones lie in batch norm's null space."""
+    """Ones are in the null space of batch norm, so the checks use random cotangents."""
     case = Case("", (BatchNorm(),), (4,), 8)
     params = case.params()
     Y, cache = case.chain.forward(params, case.examples(), learning)

@@ -14,7 +14,7 @@ both = pytest.mark.parametrize("kind", [MaxPool2d, AvgPool2d])
 
 @st.composite
 def pools(sample: st.DrawFn, kind: Pool) -> tuple[MaxPool2d | AvgPool2d, tuple[int, int, int]]:
-    """Draw a pooling, and an image that its window fits into."""
+    """Draw a pooling layer and an image that is at least as large as its window."""
     shape, kernel = sample(images), sample(windows)
     padding = sample(st.tuples(*(st.integers(0, size // 2) for size in kernel)))
     assume(all(shape[i + 1] + 2 * padding[i] >= kernel[i] for i in (0, 1)))

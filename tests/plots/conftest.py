@@ -1,4 +1,4 @@
-"""What tests of figures share."""
+"""Fixtures for the tests of figures."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ from handgrad.plots import grids, tiles, weights
 
 @pytest.fixture
 def at_most_5(monkeypatch):
-    """Let a figure hold 5 images at most: 100 take a second to draw."""
+    """Limit figures to 5 images, because drawing 100 takes a second."""
     for module in (grids, tiles, weights):
         monkeypatch.setattr(module, "MAX_IMAGES", 5)

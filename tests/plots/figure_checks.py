@@ -1,4 +1,4 @@
-"""What a figure looks like, in words and numbers."""
+"""Helpers that check the text and the layout of a figure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from matplotlib.colors import to_rgb
 
 
 def titles(figure):
-    """Return the titles of all axes; of those that hold tiles, the titles of the tiles."""
+    """Return the titles of all axes, or of the tiles if the axes contain tiles."""
     return [text.get_text() for axes in figure.axes for text in _titles(axes)]
 
 
@@ -16,7 +16,7 @@ def _titles(axes):
 
 
 def contrast(one, other):
-    """Return the contrast of two colours, 1 to 21 (WCAG 2.2)."""
+    """Return the contrast ratio of two colours, which is from 1 to 21 (WCAG 2.2)."""
     light = [linear(to_rgb(colour)) @ (0.2126, 0.7152, 0.0722) for colour in (one, other)]
     return (max(light) + 0.05) / (min(light) + 0.05)
 
@@ -27,7 +27,7 @@ def linear(rgb):
 
 
 def assert_nothing_cut_or_overlapping(figure):
-    """All words lie within the figure, and no title touches another."""
+    """Check that all text is inside the figure and that no titles overlap."""
     figure.draw_without_rendering()
     whole = figure.bbox
     texts = [figure._suptitle] if figure.get_suptitle() else []

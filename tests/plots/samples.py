@@ -1,4 +1,4 @@
-"""Names, images, histories and counts to draw."""
+"""Sample names, images, histories and counts for the tests of figures."""
 
 from __future__ import annotations
 

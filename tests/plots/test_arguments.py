@@ -1,4 +1,4 @@
-"""Arguments that cannot be drawn are refused, and the sentence says why."""
+"""Arguments that cannot be drawn are rejected with an error that gives the reason."""
 
 from __future__ import annotations
 

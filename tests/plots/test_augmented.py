@@ -1,4 +1,4 @@
-"""What becomes of an image is drawn beside it."""
+"""Augmented versions of an image are drawn next to it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_row_shows_an_image_and_its_augmentation_in_nine_epochs(channels, dtyp
     assert_nothing_cut_or_overlapping(figure)
 
 
-def test_twenty_images_at_most_and_one_at_least():
+def test_between_one_and_twenty_images_are_shown():
     assert len(plots.augmented(random_images(25), MOVES).axes[0].images) == 200
     with pytest.raises(hg.DataError, match="pass at least one"):
         plots.augmented(np.zeros((0, 1, 8, 8), np.uint8), MOVES)

@@ -1,4 +1,4 @@
-"""The colours can be read, and told apart by everyone."""
+"""The colours are legible, and can be distinguished with any colour vision."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BLINDNESS = {
 
 
 def lab(rgb):
-    """Return CIE L*a*b* (D65) of linear RGB."""
+    """Convert linear RGB to CIE L*a*b* (D65)."""
     to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
     t = to_xyz @ np.clip(rgb, 0, 1) / (0.9505, 1, 1.089)
     x, y, z = np.where(t > (6 / 29) ** 3, np.cbrt(t), t / (3 * (6 / 29) ** 2) + 4 / 29)

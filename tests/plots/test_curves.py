@@ -1,4 +1,4 @@
-"""The curves show the history's numbers."""
+"""The curves show the values of the history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images are shown as they are, with words that say what they are and were taken for."""
+"""Images are shown unchanged, with captions for their true and predicted classes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Class names in figures, with all characters that a font has."""
+"""Class names in figures are drawn in fonts that have their characters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.plots.samples import random_images
 
 @pytest.fixture
 def fallbacks(monkeypatch):
-    """Return a function that sets the fallback fonts, independent of those installed."""
+    """Return a function that sets the fallback fonts, independently of the installed fonts."""
 
     def choose(*families):
         monkeypatch.setattr(labels_module, "_installed_fallbacks", lambda: families)

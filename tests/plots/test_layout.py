@@ -1,4 +1,4 @@
-"""A sheet fits its heading, and places are in inches."""
+"""A figure is large enough for its heading, and positions are in inches."""
 
 from __future__ import annotations
 

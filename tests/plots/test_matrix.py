@@ -1,4 +1,4 @@
-"""A confusion matrix shows every number, and can be read."""
+"""A confusion matrix shows every number and is legible."""
 
 from __future__ import annotations
 

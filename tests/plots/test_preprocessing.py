@@ -1,4 +1,4 @@
-"""An image's way to the network: every step that did something, and no other."""
+"""The figure of the preprocessing shows exactly those steps that changed the image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files are whole and repeatable."""
+"""Saved figures are complete and reproducible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A grid has room for every tile and every word."""
+"""A grid has enough space for every tile and every word."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first weights that see pixels are drawn as they are."""
+"""The weights of the first layer that reads pixels are drawn unchanged."""
 
 from __future__ import annotations
 

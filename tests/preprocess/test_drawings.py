@@ -29,7 +29,7 @@ def other_half() -> np.ndarray:
 
 
 def drawn(pixels: np.ndarray, way: Image.Resampling, rng: np.random.Generator) -> Image.Image:
-    """An image of 8x8, enlarged somewhere on a white sheet."""
+    """Enlarge an 8x8 image, and place it on a white sheet."""
     side = 8 * int(rng.integers(8, 25))
     ink = np.rint(pixels * (255 / 16)).astype(np.uint8)
     large = np.asarray(Image.fromarray(ink).resize((side, side), way))
@@ -41,7 +41,7 @@ def drawn(pixels: np.ndarray, way: Image.Resampling, rng: np.random.Generator) -
 
 
 def predicted(model: Path, files: list[str], words: list[str], out: pytest.CaptureFixture) -> list:
-    """What `handgrad predict` says of files."""
+    """Return the predictions of `handgrad predict` for files."""
     with pytest.raises(SystemExit) as ended:
         app(["predict", str(model), *files, "--json", *words], prog_name="handgrad")
     assert not ended.value.code

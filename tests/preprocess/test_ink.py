@@ -93,7 +93,7 @@ def test_the_centre_of_mass_is_in_the_middle():
     assert centred.sum() == 200
 
 
-def test_what_does_not_fit_is_cropped():
+def test_ink_that_does_not_fit_is_cropped():
     X = np.zeros((40, 10, 1), np.uint8)
     X[0], X[39] = 1, 255
     assert CenterByMass(28)(X).shape == (28, 28, 1)
@@ -115,7 +115,7 @@ def test_variants_of_a_drawing_give_nearly_the_same_image():
         assert abs(prepare.apply(other).astype(int) - wanted).mean() < 3
 
 
-def test_an_enlarged_image_gives_the_same_as_the_small_one():
+def test_an_enlarged_image_gives_the_same_result_as_the_small_one():
     rng = np.random.default_rng(0)
     small = np.zeros((28, 28), np.uint8)
     small[6:22, 9:19] = rng.integers(0, 256, (16, 10))

@@ -17,7 +17,7 @@ DARK, LIGHT = [0, 0, 0], [255, 255, 255]
 
 
 def rgba(ink):
-    """A 2x2 image: one pixel of ink, one half seen, two empty ones."""
+    """Return a 2x2 image with one opaque, one half-transparent and two transparent pixels."""
     X = np.zeros((2, 2, 4), np.uint8)
     X[:, :, :3] = ink
     X[0, 0, 3], X[1, 1, 3] = 255, 128

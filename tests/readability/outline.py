@@ -1,4 +1,4 @@
-"""Print the files of some packages with the first line of each docstring, for a new reader.
+"""Prints the first docstring line of each file in some packages, for new readers.
 
 python -m tests.readability.outline engines/compiled train
 """

@@ -1,4 +1,4 @@
-"""Small images, and a notebook of them that runs in a moment, for the tests of this folder."""
+"""Small images, and a notebook that trains on them quickly, for the tests in this folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def digits() -> tuple[Dataset, Dataset]:
 
 
 def wide() -> tuple[Dataset, Dataset]:
-    """Return random images of MNIST's size with a bright bar that encodes the class."""
+    """Return random images of MNIST's size, each with a bright bar that encodes the class."""
     rng = np.random.default_rng(0)
     labels = np.arange(300) % 10
     images = rng.integers(0, 60, (300, 1, 28, 28), dtype=np.uint8)
@@ -102,7 +102,7 @@ class Listener:
         self._stop_after = stop_after
 
     def start(self, job: Job) -> None:
-        """Interrupt the work if it was asked for."""
+        """Raise KeyboardInterrupt if enough jobs have finished."""
         if len(self.finished) == self._stop_after:
             raise KeyboardInterrupt
 

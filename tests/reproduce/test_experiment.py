@@ -30,7 +30,7 @@ def test_another_seed_gives_another_split() -> None:
     assert labels[0] == labels[1] != labels[2]
 
 
-def test_a_training_equals_fit() -> None:
+def test_a_training_variant_equals_fit() -> None:
     variant = Training(LAYERS, QUICK, validation=50, track_test=True)
     given = context(seed=2)
     result = variant.run(given)
@@ -62,7 +62,7 @@ def test_fewer_images_are_the_first() -> None:
     assert with_first_images(given, None) is given
 
 
-def test_an_interrupted_training_continues(tmp_path: Path) -> None:
+def test_an_interrupted_training_run_continues(tmp_path: Path) -> None:
     variant = Training(LAYERS, replace(QUICK, epochs=4))
     whole = variant.run(context())
 

@@ -34,7 +34,7 @@ def test_the_gradient_is_correct_without_the_errors_only() -> None:
     assert slope_error(BatchNormLeakyReLU()) > 0.05
 
 
-def test_an_error_that_changes_no_number_says_so() -> None:
+def test_an_error_without_an_effect_on_the_metrics_is_described() -> None:
     last = notebook().errata[-1]
     assert last.error == "The class stores its labels under two names."
     assert last.metric == NO_METRIC

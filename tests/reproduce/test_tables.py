@@ -23,7 +23,7 @@ from tests.reproduce.test_results import run_notebook
 
 
 def with_seeds(results: NotebookResults, folder: Path, seeds: int) -> NotebookResults:
-    """Return the results as if more seeds had been asked for."""
+    """Return the results as if more seeds had been requested."""
     store = ResultStore(folder, digests({"digits": digits()}), "reference")
     return NotebookResults(results.notebook, store, seeds)
 
@@ -52,7 +52,7 @@ def test_the_short_tables_have_the_values_of_the_long_ones(tmp_path: Path) -> No
     assert row[:2] == ["small", "1m 10.0s"]
 
 
-def test_errors_have_their_cost(tmp_path: Path) -> None:
+def test_each_error_has_its_effect_on_the_metric(tmp_path: Path) -> None:
     accuracy, loss = errata(run_notebook(notebook(), tmp_path)).rows
     assert accuracy[0] == "1. Too slow."
     assert accuracy[5].startswith("−")

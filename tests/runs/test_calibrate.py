@@ -6,7 +6,7 @@ from handgrad.runs import calibrate_on
 
 
 def classifier_and_images(count, right):
-    """Return a classifier of the brightest pixel, and images with so many correct labels."""
+    """Return a classifier of the brightest pixel, and images with `right` correct labels."""
     net = hg.Network([hg.Flatten(), hg.Dense()], shape=(1, 1, 3), classes=3)
     net.parameters["1.weight"][...] = 9 * np.eye(3)
     net.parameters["1.bias"][...] = 0

@@ -117,7 +117,7 @@ def test_invalid_class_weights_are_refused(given):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_network_by_name_is_the_named_model(model):
+def test_network_by_name_is_the_built_in_network(model):
     train = images((1, 28, 28))
     layers = RunConfig(model=model, seed=3).network(train).snapshot()
     expected = hg.Network(MODELS[model](), train.shape, len(train.classes), seed=3).snapshot()

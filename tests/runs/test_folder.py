@@ -42,7 +42,7 @@ def test_runs_are_numbered_and_only_their_files_stay():
 
 
 @pytest.mark.parametrize("out", [None, Path("new/out")])
-def test_runs_that_begin_together_get_places_of_their_own(out):
+def test_runs_that_start_together_get_separate_folders(out):
     together, places, refused = threading.Barrier(8), [], []
 
     def run():
@@ -80,7 +80,7 @@ def test_a_run_that_fails_before_its_first_checkpoint_leaves_nothing(out, error,
 
 
 @pytest.mark.parametrize("out", [None, Path("new/deep/run")])
-def test_one_that_fails_later_keeps_its_place(out):
+def test_a_run_that_fails_later_keeps_its_folder(out):
     with pytest.raises(KeyboardInterrupt), start_run(out, "a") as folder:  # noqa: PT012
         (checkpoints(folder) / "checkpoint-000001.safetensors").write_text("x")
         raise KeyboardInterrupt
@@ -89,7 +89,7 @@ def test_one_that_fails_later_keeps_its_place(out):
     assert put() == Path(f"runs/a-{1 if out else 2}")
 
 
-def test_what_a_killed_run_left_goes_after_a_day():
+def test_the_files_of_a_killed_run_are_removed_after_a_day():
     for name, hours in (("old", 25), ("new", 23)):
         left = checkpoints(Path("runs") / name)
         left.mkdir(parents=True)
@@ -131,7 +131,7 @@ with start_run(Path("new/deep/run"), "a") as folder:
 
 
 @pytest.mark.parametrize("when", ["soon", "later"])
-def test_one_that_is_cut_off_leaves_what_it_would_otherwise(when, tmp_path):
+def test_a_terminated_run_leaves_nothing_unless_it_has_a_checkpoint(when, tmp_path):
     ended = subprocess.run(
         [sys.executable, "-c", CUT_OFF, when], capture_output=True, text=True, check=False
     )
@@ -144,14 +144,14 @@ def test_one_that_is_cut_off_leaves_what_it_would_otherwise(when, tmp_path):
 
 @pytest.fixture
 def another():
-    """Another process at work in the folder `out`, before its first checkpoint."""
+    """Start another process that uses the folder `out` and has no checkpoint yet."""
     with subprocess.Popen([sys.executable, "-c", AT_WORK, "out"], stdout=-1, text=True) as process:
         assert process.stdout.readline() == "out\n"
         yield process
         process.kill()
 
 
-def test_a_place_is_free_again_when_who_took_it_is_dead(another):
+def test_a_folder_is_free_again_after_the_process_that_used_it_has_died(another):
     with pytest.raises(hg.ConfigError, match=r"^out already exists and is not an empty folder"):
         put(Path("out"))
     another.kill()
@@ -164,7 +164,7 @@ def test_a_place_is_free_again_when_who_took_it_is_dead(another):
     assert [path.name for path in Path("out").iterdir()] == ["file"]
 
 
-def test_who_is_at_work_is_not_disturbed_by_one_who_wants_to_go_on(another):
+def test_a_run_that_is_in_use_cannot_be_resumed(another):
     write_checkpoint(
         checkpoints(Path("out")) / "checkpoint-000001.safetensors", STATE, {"run": {}, "config": {}}
     )
@@ -180,7 +180,7 @@ def test_who_is_at_work_is_not_disturbed_by_one_who_wants_to_go_on(another):
             assert found.state.steps == STATE.steps
 
 
-def test_a_signal_while_a_place_is_taken_waits(tmp_path, monkeypatch):
+def test_a_signal_while_a_folder_is_created_is_deferred(tmp_path, monkeypatch):
     mkdir = Path.mkdir
 
     def interrupted(self, *words, **options):
@@ -196,7 +196,7 @@ def test_a_signal_while_a_place_is_taken_waits(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_that_cannot_be_written_to_is_one_sentence(monkeypatch):
+def test_an_unwritable_run_gives_a_one_sentence_error(monkeypatch):
     write_checkpoint(
         checkpoints(Path("out")) / "checkpoint-000001.safetensors", STATE, {"run": {}, "config": {}}
     )
@@ -249,7 +249,7 @@ def test_out_may_be_a_link_to_an_empty_folder_or_the_current_one(tmp_path, monke
 
 
 @pytest.mark.parametrize("place", [Path("file/run"), Path("x" * 300), Path("new", "x" * 300)])
-def test_a_place_that_cannot_be_written_to_is_named_before_the_work(place, tmp_path):
+def test_an_unwritable_folder_is_reported_before_the_work(place, tmp_path):
     Path("file").write_text("x")
     with pytest.raises(
         hg.ConfigError, match=r"cannot be written to \(.*\); give another folder by"
@@ -258,7 +258,7 @@ def test_a_place_that_cannot_be_written_to_is_named_before_the_work(place, tmp_p
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_folder_that_may_not_be_entered_is_one_sentence(monkeypatch):
+def test_a_folder_without_access_gives_a_one_sentence_error(monkeypatch):
     def denied(*_, **__):
         raise PermissionError(errno.EACCES, "Permission denied")
 
@@ -267,7 +267,7 @@ def test_a_folder_that_may_not_be_entered_is_one_sentence(monkeypatch):
         put(Path("no/x"))
 
 
-def test_only_a_run_that_was_stopped_can_go_on():
+def test_only_an_interrupted_run_can_be_continued():
     with pytest.raises(
         hg.ConfigError, match=r"^none is not an interrupted run, because it has no chec"
     ):

@@ -69,7 +69,7 @@ def test_the_history_is_the_same_as_table_and_as_json(run, folder):
     assert (told["best_epoch"], told["stopped_early"]) == (run.history.best_epoch, False)
 
 
-def test_the_model_file_says_how_it_came_about(run, folder):
+def test_the_model_file_contains_the_settings_of_its_training_run(run, folder):
     about = read_bundle(folder / "model.safetensors").about
     assert about["data"] == {
         "name": "digits",
@@ -93,7 +93,7 @@ def test_a_run_is_loaded_by_its_folder_or_its_file(run, folder, file):
     assert hg.evaluate(model, test).accuracy == run.evaluation.accuracy
 
 
-def test_what_is_no_run_is_refused_in_a_sentence(tmp_path):
+def test_a_folder_that_is_not_a_run_gives_a_one_sentence_error(tmp_path):
     with pytest.raises(hg.ModelError, match="nothing is not a run: it does not exist; give"):
         load_run(Path("nothing"))
     with pytest.raises(hg.ModelError, match=r"it has no file model.safetensors; give the folder"):
@@ -102,7 +102,7 @@ def test_what_is_no_run_is_refused_in_a_sentence(tmp_path):
         load_run(Path("x" * 300))
 
 
-def test_a_run_that_was_stopped_says_how_it_is_ended(tmp_path):
+def test_an_interrupted_run_gives_the_command_that_completes_it(tmp_path):
     train, _ = hg.load_data("digits")
     net = RunConfig(model="softmax-regression").network(train)
     hg.fit(net, train, epochs=1, checkpoint=checkpoints(tmp_path))
@@ -112,7 +112,7 @@ def test_a_run_that_was_stopped_says_how_it_is_ended(tmp_path):
         load_run(tmp_path)
 
 
-def test_a_run_in_a_folder_that_may_not_be_entered_is_one_sentence(monkeypatch):
+def test_a_run_in_a_folder_without_access_gives_a_one_sentence_error(monkeypatch):
     def denied(*_, **__):
         raise PermissionError(errno.EACCES, "Permission denied")
 
@@ -121,7 +121,7 @@ def test_a_run_in_a_folder_that_may_not_be_entered_is_one_sentence(monkeypatch):
         load_run(Path("no/x"))
 
 
-def test_a_full_disk_is_one_sentence_about_the_file(run, tmp_path, monkeypatch):
+def test_a_full_disk_gives_a_one_sentence_error_about_the_file(run, tmp_path, monkeypatch):
     def full(_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -131,7 +131,7 @@ def test_a_full_disk_is_one_sentence_about_the_file(run, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_model_that_does_not_say_its_data_needs_to_be_told():
+def test_a_model_without_the_name_of_its_data_needs_the_data_option():
     with pytest.raises(hg.ConfigError, match="does not name its training data; give --data"):
         load_test({})
     with pytest.raises(hg.ConfigError, match="does not name its training data; give --data"):
@@ -149,7 +149,7 @@ def test_a_run_is_tested_on_the_files_it_was_trained_on(tmp_path):
 
 
 def own(path, images, tests=0):
-    """Write arrays, and return what a model trained on them remembers."""
+    """Write arrays, and return the data description that a model trained on them stores."""
     X = np.random.default_rng(0).integers(0, 256, (images + tests, 6, 6), np.uint8)
     parts = {"train": slice(images), "test": slice(images, None)}
     held = {split: part for split, part in parts.items() if len(X[part])}

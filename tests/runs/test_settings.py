@@ -93,7 +93,7 @@ def test_environment_sets_all_settings_but_data_and_data_dir():
         ),
     ],
 )
-def test_wrong_setting_is_refused_in_one_sentence(settings, sentence):
+def test_wrong_setting_gives_a_one_sentence_error(settings, sentence):
     with pytest.raises(hg.ConfigError) as caught:
         configure(settings, {})
     assert sentence in str(caught.value)
@@ -169,7 +169,7 @@ def test_changed_settings_are_named(tmp_path):
             check_settings(begun, RunConfig(**{name: value}), run, force=True)
 
 
-def test_edited_settings_in_a_checkpoint_work_or_are_one_sentence(tmp_path):
+def test_edited_settings_in_a_checkpoint_work_or_give_a_one_sentence_error(tmp_path):
     whole = RunConfig(class_weights={"3": 2.0}, data_dir=tmp_path, size=None).plain()
     for name in whole:
         for other in (*OTHERS, "~nosuch/x", "\0"):

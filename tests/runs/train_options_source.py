@@ -51,13 +51,13 @@ OPTIONS = (
 
 
 def choices(annotation: Any) -> str:
-    """Return the values of a Literal as text: "a, b or c"; empty for another type."""
+    """Return the values of a Literal as "a, b or c", or "" for any other type."""
     values = [value for value in get_args(annotation) if isinstance(value, str)]
     return f"{', '.join(values[:-1])} or {values[-1]}" if values else ""
 
 
 def default_text(name: str) -> str:
-    """Return the default value of a setting as the help shows it."""
+    """Return the default value of a setting in the format of the help."""
     field = RunConfig.model_fields[name]
     about: Any = field.json_schema_extra
     if about["default_text"]:
@@ -68,7 +68,7 @@ def default_text(name: str) -> str:
 
 
 def help_text(name: str) -> str:
-    """Return the help of an option: what it does, its choices and its default value."""
+    """Return an option's help text: its description, its choices and its default value."""
     field = RunConfig.model_fields[name]
     text = f"{field.description}."
     if values := choices(field.annotation):

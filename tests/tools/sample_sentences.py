@@ -1,4 +1,4 @@
-"""Draw sentences at random from docstrings, help texts and messages, for a reader to judge.
+"""Draws random sentences from docstrings, help texts and messages for a reader to review.
 
     python -m tests.tools.sample_sentences --seed 0 --count 100 > sentences.md
 
@@ -22,7 +22,7 @@ ABBREVIATIONS = re.compile(r"\b(e\.g|i\.e|etc|cf|vs)\.$")
 
 
 class Sentence(NamedTuple):
-    """A sentence with the place that it comes from."""
+    """A sentence and its position in the sources."""
 
     text: str
     kind: str
@@ -75,7 +75,7 @@ def literals(source: str) -> Iterator[tuple[str, str, int]]:
 
 
 def collect(root: Path = ROOT) -> list[Sentence]:
-    """Return every sentence of the sources, each once, in the order of the files."""
+    """Return the unique sentences of the sources, in the order of the files."""
     found: dict[str, Sentence] = {}
     for path in sorted(p for place in PLACES for p in (root / place).rglob("*.py")):
         for text, kind, line in literals(path.read_text()):
@@ -92,7 +92,7 @@ def sample(count: int, seed: int) -> list[Sentence]:
 
 
 def main() -> None:
-    """Print the sentences as a Markdown list of tick boxes."""
+    """Print the sentences as a Markdown checklist."""
     parser = argparse.ArgumentParser(description="Draw sentences for a reader to judge.")
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)

@@ -1,4 +1,4 @@
-"""A small data set that a network learns in a second: dark and bright images."""
+"""A small data set of dark and bright images that a network learns in a second."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import handgrad as hg
 
 
 def blobs(count: int = 90, classes: int = 3, seed: int = 0, noise: float = 0.15) -> hg.Dataset:
-    """Images (count, 1, 3, 3) whose brightness tells their class."""
+    """Return images (count, 1, 3, 3) whose brightness determines their class."""
     rng = np.random.default_rng(seed)
     labels = np.arange(count) % classes
     level = (labels / (classes - 1))[:, None, None, None]
@@ -17,6 +17,6 @@ def blobs(count: int = 90, classes: int = 3, seed: int = 0, noise: float = 0.15)
 
 
 def small_net(data: hg.Dataset, seed: int = 0) -> hg.Network:
-    """A network of one hidden layer for it."""
+    """Return a network with one hidden layer for this data set."""
     layers = [hg.Flatten(), hg.Dense(8), hg.ReLU(), hg.Dense()]
     return hg.Network(layers, data.shape, len(data.classes), seed=seed)

@@ -35,7 +35,7 @@ def signalled(patch: pytest.MonkeyPatch, step: int, number: int = signal.SIGINT)
 
 
 def history_of(history: hg.History) -> list[tuple[Any, ...]]:
-    """Return the records without times."""
+    """Return the records of a history without the times."""
     return [(*r[:6], r.best) for r in history]
 
 

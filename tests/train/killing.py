@@ -31,8 +31,8 @@ class Fates:
     """The events at which the process is killed or the disk becomes full.
 
     Attributes:
-        kill: the number of an event, or its kind and its number among that kind; None: never.
-        full: the same.
+        kill: the number of an event, its kind with its number within the kind, or None for never.
+        full: the event after which the disk is full, in the same format.
     """
 
     kill: int | list[Any] | None = None
@@ -88,7 +88,7 @@ def watch_all() -> None:
 
 @contextlib.contextmanager
 def in_place(path: Path) -> Iterator[Path]:
-    """Write a file in place, unlike `replacing`: a writer that is not atomic."""
+    """Write a file in place, which is not atomic, unlike `replacing`."""
     yield path
 
 

@@ -1,4 +1,4 @@
-"""A value that is not finite stops the run at its step and layer, and is in no checkpoint.
+"""A non-finite value stops the run, is located in its step and layer, and is never saved.
 
 All 200 runs: `python -m pytest -m slow tests/train/test_divergence.py`.
 """
@@ -69,7 +69,7 @@ def layers() -> list[Any]:
 
 
 def by_a_layer(rng: random.Random, engine: str, folder: Path) -> tuple[tuple[int, str], Any]:
-    """Insert a layer that fails in a random step; return step and layer, and the error."""
+    """Insert a layer that fails in a random step; return the step, the layer and the error."""
     step, place = rng.randrange(27), rng.randrange(2, 13)
     where = rng.choice(["output", "gradient"])
     # The next layer may turn an infinite output into a finite one.
@@ -175,7 +175,7 @@ def spoilt_run(number: int, folder: Path) -> None:
 
 
 def needs(number: int) -> None:
-    """Skip where the engine is missing."""
+    """Skip a test if the engine is not installed."""
     if number % 3 == 1:
         pytest.importorskip("numba")
     if number % 3 == 2:
@@ -237,7 +237,7 @@ def test_lower_lr_rolls_back_and_halves_the_learning_rate(
     ]
 
 
-def test_lower_lr_gives_up_after_three_times(caplog: pytest.LogCaptureFixture) -> None:
+def test_lower_lr_stops_after_three_attempts(caplog: pytest.LogCaptureFixture) -> None:
     data = images()
     net = hg.Network([*layers()[:6], Poison(3, "output", np.inf), *layers()[6:]], data.shape, 3)
     before = net.snapshot()

@@ -1,6 +1,6 @@
-"""Whenever a process is killed or the disk is full, files are intact and the run resumes.
+"""If a process is killed or the disk is full, files are intact and the run can be resumed.
 
-All tests, some minutes: `python -m pytest -m slow tests/train/test_kills.py`.
+All tests take a few minutes: `python -m pytest -m slow tests/train/test_kills.py`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ OTHERS = 20  # points in each of the other engines
 
 
 class Harness:
-    """Processes that train and are killed."""
+    """Starts processes that train, and kills them."""
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
@@ -45,14 +45,14 @@ class Harness:
         )
 
     def __call__(self, *words: str, **job: Any) -> dict[str, Any]:
-        """Run a command; return its status, seconds, output and events."""
+        """Run a command; return its exit status, duration, output and events."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         print(json.dumps({"words": words} | job), file=self.process.stdin, flush=True)
         return json.loads(self.process.stdout.readline())
 
     def close(self) -> None:
-        """End it."""
+        """Stop the process."""
         self.process.communicate()
 
 
@@ -64,7 +64,7 @@ def harness() -> Iterator[Harness]:
 
 
 class Undisturbed(dict[str, tuple[Path, dict[str, Any]]]):
-    """An uninterrupted run of each engine, made on first use."""
+    """The uninterrupted run of each engine, which is created when it is first used."""
 
     def __init__(self, harness: Harness, make_folder: Callable[[str], Path]) -> None:
         self.harness, self.make_folder = harness, make_folder
@@ -127,7 +127,7 @@ def kill(harness: Harness, run: Path, whole: Path, engine: str, **job: Any) -> d
 
 
 def judge(found: list[dict[str, Any]]) -> Counter[str]:
-    """Count the outcomes."""
+    """Count how often each outcome occurs."""
     return Counter(
         "not killed"
         if not f["killed"]
@@ -143,7 +143,7 @@ def judge(found: list[dict[str, Any]]) -> Counter[str]:
 
 
 def points(events: list[str], count: int, seed: int) -> list[int]:
-    """Return the events at which to kill: all kinds in turn, at random places."""
+    """Return random events at which to kill, cycling through all kinds of event."""
     rng = random.Random(seed)
     by_kind: dict[str, list[int]] = {}
     for number, kind in enumerate(events):

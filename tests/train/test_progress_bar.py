@@ -30,7 +30,7 @@ def test_by_default_training_is_silent(capsys: pytest.CaptureFixture[str]) -> No
     assert (output.out, output.err) == ("", "")
 
 
-def test_a_config_is_accepted_as_it_is_and_keywords_override_it() -> None:
+def test_a_config_is_accepted_unchanged_and_keywords_override_it() -> None:
     data = blobs()
     config = hg.TrainConfig(epochs=2, optimizer=hg.SGD(0.1), patience=None)
     assert len(hg.fit(small_net(data), data, config)) == 2

@@ -16,7 +16,7 @@ from tests.train.interrupted import assert_same, run_with_stops, signalled
 
 
 def images(count: int = 150, side: int = 14) -> hg.Dataset:
-    """Images (count, 1, side, side) of three classes, most pixels of which are zero."""
+    """Return images (count, 1, side, side) of three classes; most pixels are zero."""
     rng = np.random.default_rng(3)
     labels = np.arange(count) % 3
     shape = count, 1, side, side
@@ -26,7 +26,7 @@ def images(count: int = 150, side: int = 14) -> hg.Dataset:
 
 
 def convnet() -> list[Any]:
-    """A convolutional network with dropout, batch norm and other state."""
+    """Return a convolutional network with dropout, batch norm and other state."""
     return [
         hg.Normalize(),
         hg.Conv2d(4, 3),
@@ -44,7 +44,7 @@ def convnet() -> list[Any]:
 
 
 def trained(engine: str, **options: Any) -> tuple[hg.Network, hg.History]:
-    """Train the network on them, augmented: 9 steps an epoch, the last one of 7 images."""
+    """Train on augmented images with 9 steps per epoch; the last batch has 7 images."""
     data = images()
     net = hg.Network(convnet(), data.shape, len(data.classes), seed=1)
     settings: dict[str, Any] = {

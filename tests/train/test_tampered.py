@@ -1,4 +1,4 @@
-"""For any edit of a checkpoint, the run completes or fails with one sentence."""
+"""After any edit of a checkpoint, the run completes or fails with a one-sentence error."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STEPS = 7  # steps done: an epoch of 4 steps, and 3 more
 
 
 def fit(folder: Path, **options: Any) -> hg.Network:
-    """Train a small network with all parts of a checkpoint, but at most 50 slices."""
+    """Train a small network whose checkpoints have all parts, for at most 50 slices."""
     looks: list[float] = []
 
     def look(made: float) -> None:
@@ -36,7 +36,7 @@ def fit(folder: Path, **options: Any) -> hg.Network:
 
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The newest checkpoint of a run that was interrupted in its second epoch."""
+    """Return the newest checkpoint of a run that was interrupted in its second epoch."""
     folder = tmp_path_factory.mktemp("stopped")
     with pytest.MonkeyPatch.context() as patch:
         signalled(patch, STEPS - 1)

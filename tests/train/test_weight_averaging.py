@@ -1,4 +1,4 @@
-"""Weight averaging: the average is evaluated and kept, and the training is unchanged."""
+"""The averaged weights are evaluated and kept, and the training itself is unchanged."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tests.train.interrupted import history_of
 
 
 def normed() -> hg.Network:
-    """A network with batch norm and dropout."""
+    """Return a network with batch norm and dropout."""
     data = blobs()
     layers = [hg.Flatten(), hg.Dense(8), hg.BatchNorm(), hg.ReLU(), hg.Dropout(0.2), hg.Dense()]
     return hg.Network(layers, data.shape, len(data.classes))
 
 
 def fitted(net: hg.Network, **settings: Any) -> hg.History:
-    """Train it a little."""
+    """Train the network for a few epochs."""
     settings = {"epochs": 4, "batch_size": 9, "engine": "reference", "patience": None} | settings
     return hg.fit(net, blobs(), **settings)
 

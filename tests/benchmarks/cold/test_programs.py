@@ -21,7 +21,7 @@ from tests.extras import needs
 CONFIG = {"epochs": 2, "batch": 32, "lr": 1e-2, "warm_up": 0.3, "smoothing": 0.1, "seed": 1}
 
 
-def test_ours_trains_and_times_each_stage():
+def test_handgrads_program_trains_and_times_each_stage():
     config = {"data": "digits", "folder": None, "network": "two-layer", "engine": "reference"}
     figures = ours.main({**config, **CONFIG})
     assert figures["accuracy"] > 0.85
@@ -75,7 +75,7 @@ def test_pytorch_reads_the_same_images_as_uint8_and_float32(idx_folder):
 
 @pytest.fixture
 def idx_folder(tmp_path):
-    """Three images under MNIST's names."""
+    """Write three images to files with the names of MNIST's files."""
     images = np.arange(3 * 784).reshape(3, 784).astype(np.uint8)
     for name, content in (
         ("train-images-idx3-ubyte.gz", bytes(16) + images.tobytes()),
@@ -85,7 +85,7 @@ def idx_folder(tmp_path):
     return tmp_path
 
 
-def test_compiling_takes_longer_than_the_step_after_it():
+def test_the_first_step_takes_longer_because_it_compiles():
     pytest.importorskip("numba")
     figures = compiling.main({"network": "softmax-regression", "batch": 16, "lr": 0.1})
     assert 0 < figures["compile"] < 60

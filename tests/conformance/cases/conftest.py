@@ -8,18 +8,18 @@ from tests.extras import needs
 
 @pytest.fixture(scope="session")
 def cases() -> dict[str, Case]:
-    """All of ONNX's cases for our operators, by name."""
+    """Return all ONNX test cases for the supported operators, by name."""
     return {case.name: case for case in all_cases()}
 
 
 @pytest.fixture(scope="session")
 def onnx(cases: dict[str, Case]) -> list[Result]:
-    """What became of those selected."""
+    """Return the results of the selected ONNX cases."""
     return [run(case) for case in cases.values() if selected(case)]
 
 
 @pytest.fixture(scope="session")
 def opinfo() -> list[Result]:
-    """What became of PyTorch's samples."""
+    """Return the results of PyTorch's OpInfo samples."""
     needs("torch")
     return opinfo_results()

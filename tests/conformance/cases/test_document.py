@@ -20,11 +20,11 @@ FEW = [
 
 
 def without_errors(text: str) -> str:
-    """Return the tables without their last column: how small an error is differs by machine."""
+    """Return the tables without the last column, because errors differ between machines."""
     return re.sub(r"[^|\n]*\|$", "", text, flags=re.MULTILINE)
 
 
-def test_the_document_in_the_repository_says_what_the_cases_say(onnx, opinfo):
+def test_the_document_in_the_repository_matches_the_cases(onnx, opinfo):
     kept = read(SECTION, PROOF)
     for package in ("onnx", "torch"):
         ours = f"{package} {version(package).partition('+')[0]},"
@@ -40,7 +40,7 @@ def test_a_section_counts_what_passed_failed_and_was_not_run():
     assert "| `Gemm` | no reason | 1 | b |" in text
 
 
-def test_the_command_fails_where_a_case_does(monkeypatch, capsys, tmp_path):
+def test_the_command_fails_if_a_case_fails(monkeypatch, capsys, tmp_path):
     needs("torch")
     monkeypatch.setattr(command, "onnx_results", lambda: FEW)
     monkeypatch.setattr(command, "opinfo_results", lambda: FEW[:2])

@@ -19,7 +19,7 @@ LISTED = {
 }
 
 
-def test_there_are_118_and_each_passes_or_is_listed(onnx):
+def test_each_of_118_cases_passes_or_is_listed(onnx):
     assert len(onnx) == 118
     assert Counter(r.operator for r in onnx if r.passed) == PASSED
     assert Counter(r.operator for r in onnx if r.listed) == LISTED
@@ -30,7 +30,7 @@ def test_no_case_is_both_and_each_listed_one_has_a_reason(onnx):
     assert all(bool(r.reason) == r.listed and not (r.passed and r.listed) for r in onnx)
 
 
-def test_what_lies_outside_the_field_is_no_float32_has_dilation_ceil_mode_or_other_axes(cases):
+def test_cases_with_other_dtypes_dilation_ceil_mode_or_other_axes_are_excluded(cases):
     outside = {name for name, case in cases.items() if not selected(case)}
     assert len(cases) - len(outside) == 118
     for name in ("add_uint8", "maxpool_2d_ceil", "maxpool_2d_dilations", "averagepool_1d_default"):

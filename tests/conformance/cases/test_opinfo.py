@@ -55,7 +55,7 @@ def turned_round(dX, gradients):
         ("tanh", Tanh, turned_round),
     ],
 )
-def test_a_backward_that_is_wrong_fails(monkeypatch, operation, layer, spoil):
+def test_a_wrong_backward_fails(monkeypatch, operation, layer, spoil):
     sample = next(samples(operation))
     assert run(operation, *sample).passed
     right = layer.backward
@@ -66,7 +66,7 @@ def test_a_backward_that_is_wrong_fails(monkeypatch, operation, layer, spoil):
     assert not found.listed
 
 
-def test_an_array_that_is_zero_but_for_rounding_is_measured_against_all():
+def test_the_error_of_an_array_of_rounding_errors_is_relative_to_all_arrays():
     theirs = {"dX": np.array([3.0, 4.0]), "dbias": np.array([1e-16])}
     ours = {"dX": np.array([3.0, 4.0]), "dbias": np.array([-1e-16])}
     assert error(ours, theirs) <= LIMIT

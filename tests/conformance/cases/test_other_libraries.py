@@ -1,4 +1,4 @@
-"""Independent libraries: scikit-learn for the loss, JAX for the gradients of networks.
+"""The loss agrees with scikit-learn, and the gradients of networks agree with JAX.
 
 JAX is optional: `pip install jax`, then `pytest tests/conformance/cases`.
 """
@@ -64,7 +64,7 @@ def test_the_gradients_equal_those_of_jax(name):
 
 
 def jax_loss(layers, arrays, X, y):
-    """Return the mean cross-entropy, with JAX's own functions only."""
+    """Compute the mean cross-entropy with functions of JAX only."""
     from jax import nn, numpy
 
     for index, layer in enumerate(layers):
@@ -78,7 +78,7 @@ def jax_loss(layers, arrays, X, y):
 
 
 def jax_forward(layer, arrays, X):  # noqa: C901, PLR0911 (one line for each layer)
-    """Return a layer's output, by JAX's functions."""
+    """Compute a layer's output with functions of JAX."""
     from jax import lax, nn, numpy
 
     match layer:

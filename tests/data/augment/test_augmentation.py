@@ -17,7 +17,7 @@ from handgrad.data.augment.augmentation import MAX
 
 @st.composite
 def augmentations(draw: st.DrawFn) -> Augmentation:
-    """Generate an augmentation with some settings at random."""
+    """Generate an augmentation with random settings."""
     settings: dict[str, Any] = {
         name: draw(st.sampled_from([0.0, largest * draw(st.floats(0, 1))]))
         for name, largest in MAX.items()

@@ -1,4 +1,4 @@
-"""Tests of `EpochAugmentation.sample`: reproducible, and with the right distributions."""
+"""Tests of `EpochAugmentation.sample`, which is reproducible and has the right distributions."""
 
 from __future__ import annotations
 

@@ -21,13 +21,13 @@ KINDS = [np.uint8, np.float32]
 
 
 def images(shape: tuple[int, ...], kind: Any = np.uint8, seed: int = 0) -> NDArray[Any]:
-    """Return noise."""
+    """Return images of random noise."""
     X = np.random.default_rng(seed).integers(0, 256, shape)
     return (X if kind == np.uint8 else X / 255 - 0.3).astype(kind)
 
 
 def head(size: tuple[int, int], count: int = 1, **others: float) -> Array:
-    """Return the parameters of the identity, changed in the given columns."""
+    """Return the parameters of the identity after changing the given columns."""
     parameters = np.zeros((count, HEAD), np.float32)
     parameters[:, column_of.Y], parameters[:, column_of.X] = (
         (side - 1) / 2 * PIXEL * FINE for side in size
@@ -40,14 +40,14 @@ def head(size: tuple[int, int], count: int = 1, **others: float) -> Array:
 
 
 def transform_with(images: NDArray[Any], parameters: Array, fill: float | None) -> NDArray[Any]:
-    """Return transformed images, with the fill value of an augmentation."""
+    """Transform images with the fill value of an augmentation."""
     _, _, H, W = images.shape
     value = Augmentation(fill=fill).fill_value(images.dtype)
     return transform(images, parameters, sampling_grid(H, W, 0), value, fill is None)
 
 
 def transformed(images: NDArray[Any], fill: float | None = 0.0, **others: float) -> NDArray[Any]:
-    """Return images transformed with parameters given by column."""
+    """Transform images with parameters that are given by column."""
     _, _, H, W = images.shape
     parameters = head((H, W), len(images), **others)
     return transform_with(images, parameters, fill)
@@ -126,7 +126,7 @@ def test_fill_values_are_clipped_for_bytes() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_gain_and_offset_stay_in_range(kind: Any) -> None:
+def test_gain_and_offset_are_within_their_ranges(kind: Any) -> None:
     unit = 1 if kind == np.uint8 else 255
     X = (np.arange(256).reshape(1, 1, 16, 16) / unit).astype(kind)
     half = transformed(X, GAIN=PIXEL // 2, LIFT=PIXEL // 2 * LIGHT)  # the lighter half

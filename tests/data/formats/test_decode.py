@@ -73,7 +73,7 @@ def test_unreadable_files_are_rejected(tmp_path):
 
 
 def sources(folder):
-    """Return files to mutate: each format in each pixel format."""
+    """Return files to mutate, in each file format with each pixel format."""
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (28, 28, 3), np.uint8)
     modes = {"png": "1 L LA P RGB RGBA I;16", "jpg": "L RGB CMYK", "gif": "L P", "bmp": "1 L P RGB"}

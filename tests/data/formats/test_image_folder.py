@@ -59,7 +59,7 @@ def table(root, text):
     return root
 
 
-def test_quoted_cells_may_hold_line_breaks(tmp_path):
+def test_quoted_cells_may_contain_line_breaks(tmp_path):
     lines = ["file_name,label", '"x\ny.png",p', "a\u2028b.png,q", "c.png,r"]
     (found,) = list_images(table(tmp_path, "\r\n".join(lines))).values()
     assert [path.name for path in found.paths] == ["x\ny.png", "a\u2028b.png", "c.png"]

@@ -59,7 +59,7 @@ def test_invalid_headers_and_labels_are_rejected(tmp_path, lines, sentence):
         pixel_table.read(table(tmp_path, *lines))
 
 
-def test_quoted_labels_may_hold_commas_and_quotes(tmp_path):
+def test_quoted_labels_may_contain_commas_and_quotes(tmp_path):
     path = table(tmp_path, '"x, y",1,2,3,4', '"say ""no""" ,5,6,7,8', " a ,9,9,9,9")
     arrays = pixel_table.read(path)["train"]
     assert arrays.labels.tolist() == ["x, y", 'say "no"', "a"]

@@ -32,7 +32,7 @@ def folder(root, train=(12, 12), test=(3, 3)):
 
 
 def issues_of(root):
-    """Return the issues by kind."""
+    """Group the issues by their kind."""
     return {issue.kind: issue for issue in inspect_images(root, progress=False).issues}
 
 

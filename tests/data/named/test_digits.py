@@ -33,7 +33,7 @@ def test_the_test_set_is_always_the_same_fifth():
     assert not any(image.tobytes() in seen for image in test.images)
 
 
-def test_scikit_learn_reads_them_where_its_file_lies_elsewhere(monkeypatch):
+def test_scikit_learn_provides_the_digits_if_its_file_is_not_found(monkeypatch):
     expected = load_digits()
     monkeypatch.setattr(digits, "find_spec", {}.get)
     assert [data.digest() for data in load_digits()] == [data.digest() for data in expected]

@@ -129,7 +129,7 @@ def test_without_a_network_every_mirror_is_named(tmp_path):
         download(source(gone.url, gone.url), tmp_path, limits=HTTP)
 
 
-def test_a_right_file_is_kept_if_a_later_one_fails(server, tmp_path):
+def test_a_correct_file_is_kept_if_a_later_one_fails(server, tmp_path):
     server.answers["train-labels-idx1-ubyte.gz"] = status(404)
     with pytest.raises(DataError, match=r"\(train-labels-idx1-ubyte\.gz from .* HTTP 404\)"):
         download(source(server.url), tmp_path, limits=HTTP)
@@ -176,7 +176,9 @@ def test_a_file_stays_gzipped_despite_a_content_encoding(server, tmp_path):
 
 
 @pytest.mark.parametrize(("progress", "shown"), [(True, True), (False, False), (None, False)])
-def test_the_bar_is_on_stderr_and_can_be_switched_off(server, tmp_path, capsys, progress, shown):
+def test_the_progress_bar_is_on_stderr_and_can_be_disabled(
+    server, tmp_path, capsys, progress, shown
+):
     download(source(server.url), tmp_path, progress=progress, limits=HTTP)
     out, err = capsys.readouterr()
     assert out == ""
@@ -194,7 +196,7 @@ def test_concurrent_threads_download_once(server, tmp_path):
 
 
 def downloading(*mirrors, folder):
-    """Start a process that downloads; a fresh one, as a user would start it."""
+    """Start a new process that downloads the data set, as a user would."""
     program = (
         "import sys, pathlib\n"
         "from handgrad.data.named.download import download\n"

@@ -172,7 +172,7 @@ def test_the_plan_notes_the_augmentation() -> None:
 
 @pytest.mark.parametrize(("moved", "kept"), [(True, "cpu"), (False, "meta")])
 def test_augmented_images_stay_on_the_host(moved: bool, kept: str) -> None:
-    """The device "meta" stands for a GPU: data cannot be copied back from it."""
+    """The device "meta" replaces a GPU in this test: data cannot be copied back from it."""
     torch = pytest.importorskip("torch")
     from handgrad.engines.torch.data_feed import Feed
 

@@ -1,4 +1,4 @@
-"""Processes with an empty kernel cache, two at once; and a read-only cache."""
+"""Tests with an empty kernel cache, two processes at once, and a read-only cache."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The compiled engine equals the reference engine on every named model with real images."""
+"""The compiled engine equals the reference engine for every built-in network on real images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the compiled engine reads images: skipping zeros, splitting pixels, batches of one image."""
+"""The compiled engine skips zeros, splits pixels, and supports batches of one image."""
 
 from __future__ import annotations
 

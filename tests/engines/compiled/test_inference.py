@@ -1,4 +1,4 @@
-"""The compiled engine's logits: few and many images, changed parameters, several threads."""
+"""The compiled engine's logits for few and many images, changed parameters and threads."""
 
 from __future__ import annotations
 

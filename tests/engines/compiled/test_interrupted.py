@@ -1,6 +1,6 @@
-"""Ctrl-C at any moment: no thread of the compiled engine hangs, and no network mixes two steps.
+"""After Ctrl-C at any moment, no thread hangs, and no network is between two steps.
 
-`python -m pytest -m slow tests/engines` interrupts at every moment, not only at some.
+The slow tests (`python -m pytest -m slow tests/engines`) interrupt at every moment.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def snapshot(engine: CompiledEngine) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def expected() -> list[dict[str, Any]]:
-    """Snapshots of an uninterrupted run, before the first step and after each step."""
+    """Return snapshots of an uninterrupted run before the first step and after each step."""
     made = engine()
     found = [snapshot(made)]
     for step in range(COUNT):
@@ -103,7 +103,7 @@ def expected() -> list[dict[str, Any]]:
 def is_interrupted_at(
     expected: list[dict[str, Any]], *moments: int, activation: Layer = hg.ReLU()
 ) -> bool:
-    """Interrupt a run, and compare it with the uninterrupted one, at once and at its end.
+    """Interrupt a run, and compare its state with the uninterrupted run, then and at the end.
 
     Returns:
         Whether a KeyboardInterrupt was raised.
@@ -131,7 +131,7 @@ BEFORE: set[int] = set()
 
 @pytest.fixture(autouse=True)
 def remember_threads() -> None:
-    """Record the threads before a test, as a library used by another test may keep one."""
+    """Record the threads before a test, because libraries used by other tests may have some."""
     BEFORE.clear()
     BEFORE.update(sys._current_frames())
 

@@ -1,4 +1,4 @@
-"""A child process trains and predicts as its parent does, forked or spawned."""
+"""A forked or spawned child process trains and predicts like its parent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""README.md of the compiled engine describes the engine as it is."""
+"""The README of the compiled engine matches the code."""
 
 from __future__ import annotations
 

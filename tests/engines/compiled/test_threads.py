@@ -110,7 +110,7 @@ print(len(started), len(os.listdir("/proc/self/task")))
 @needs_torch
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="this system has no /proc")
 @pytest.mark.parametrize("bound", ["variable", "processor"])
-def test_one_core_is_one_thread_in_every_engine(bound: str) -> None:
+def test_on_one_core_every_engine_uses_one_thread(bound: str) -> None:
     environment = {k: v for k, v in os.environ.items() if not k.endswith("_NUM_THREADS")}
     program = COUNTED
     if bound == "variable":

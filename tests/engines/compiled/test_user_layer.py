@@ -1,4 +1,4 @@
-"""User-defined layers, losses and optimizers in the compiled engine, at any place in a network."""
+"""The compiled engine supports user-defined layers, losses and optimizers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from tests.engines.agreement import assert_agree, pair
 
 
 class Gain:
-    """Y = g X with one g for each feature."""
+    """Y = g X, with one g per feature."""
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
         return {"weight": np.ones((shape[0], *(1 for _ in shape[1:])))}, shape
@@ -46,7 +46,7 @@ class Gain:
 
 
 class GainAlone(Gain):
-    """The same layer with `gradients`, so that dX is not computed if it is not needed."""
+    """`Gain` with a method `gradients`, so that dX is not computed if it is not needed."""
 
     def backward(self, params: Params, cache: Any, dY: Array) -> tuple[Array, Params]:
         raise AssertionError
@@ -56,7 +56,7 @@ class GainAlone(Gain):
 
 
 class Fails(Gain):
-    """The same layer, which raises an exception once.
+    """`Gain`, but one of its calls raises an exception.
 
     Args:
         where: the method that fails.
@@ -91,7 +91,7 @@ class Fails(Gain):
 
 
 class FailingLoss(SoftmaxCrossEntropy):
-    """A loss that raises an exception at its third call."""
+    """A loss that raises an exception in its third call."""
 
     calls = 0
 
@@ -157,7 +157,7 @@ def test_a_step_in_which_the_optimizer_fails_changes_nothing() -> None:
 
 
 def assert_two_steps_made(case: Case, config: TrainConfig) -> None:
-    """Assert that a run that fails in its third step is after two steps, and can continue."""
+    """Assert that a run that failed in its third step has made two steps and can continue."""
     X, y = case.examples(count=48, dtype=np.float32), case.labels(count=48)
     whole = BatchStream(X, y, None, np.arange(48), 8, [0.05] * 6)
     engine = CompiledEngine(case.network(), config)

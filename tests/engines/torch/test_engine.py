@@ -1,4 +1,4 @@
-"""The PyTorch engine trains as the reference does, on every layer and every network there is."""
+"""The torch engine trains like the reference engine, for every layer and every network."""
 
 from collections import OrderedDict
 from functools import partial
@@ -35,7 +35,7 @@ cpu = partial(TorchEngine, device="cpu")
 
 @pytest.fixture(autouse=True)
 def one_thread():
-    """Keep PyTorch's threads from waiting for each other over networks as small as these."""
+    """Use one PyTorch thread, because these networks are too small for more."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -43,14 +43,14 @@ def one_thread():
 
 
 def batches(case: Case, count: int = 97, size: int = 5, lr: float = 0.002) -> BatchStream:
-    """Return 20 batches in a drawn order, the last one a partial one."""
+    """Return 20 batches in a random order; the last one is smaller."""
     order = np.random.default_rng(7).permutation(count)
     lrs = [lr / (1 + step / 10) for step in range(-(-count // size))]
     return BatchStream(case.examples(count=count), case.labels(count=count), None, order, size, lrs)
 
 
 def assert_equal(one, other, tolerance):
-    """Hold the arrays of two engines against each other, by the norm of each layer's."""
+    """Compare the arrays of two engines, relative to the norm of each layer."""
     for name, array in one.net.arrays.items():
         layer = name.rpartition(".")[0]
         whole = [A for other_name, A in one.net.arrays.items() if other_name.startswith(layer)]
@@ -123,7 +123,7 @@ def test_one_engine_can_continue_the_run_of_another(optimizer: Optimizer, second
 
 
 def test_clipping_is_pytorchs_own_and_near_ours() -> None:
-    """It divides by the norm plus 1e-6, which here is above 1."""
+    """PyTorch divides by the norm plus 1e-6; here this sum is greater than 1."""
     case, config = CASE["wide"], TrainConfig(SoftmaxCrossEntropy(), SGD(), clip_norm=1.0)
     ours, theirs = (make(case.network(dtype=np.float64), config) for make in (ReferenceEngine, cpu))
     start = case.network(dtype=np.float64)
@@ -236,7 +236,7 @@ DEEP = CASE["every-activation"]
 
 
 def diverging(net, X, lr=0.1, y=None, make=cpu):
-    """Return the error of the first of many steps that diverges, and the engine."""
+    """Run many steps; return the engine and the error of the first one that diverges."""
     y = DEEP.labels() if y is None else y
     lrs = [lr] * 200
     run = BatchStream(np.tile(X, (200, 1, 1, 1)), np.tile(y, 200), None, np.arange(1000), 5, lrs)

@@ -1,4 +1,4 @@
-"""The PyTorch engine refuses what it cannot do in one sentence; how it is made and loaded."""
+"""The torch engine is loaded when needed, and rejects unsupported input with a clear error."""
 
 import subprocess
 import sys
@@ -31,7 +31,7 @@ cpu = partial(TorchEngine, device="cpu")
 
 @pytest.fixture(autouse=True)
 def one_thread():
-    """Keep PyTorch's threads from waiting for each other over networks as small as these."""
+    """Use one PyTorch thread, because these networks are too small for more."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -39,15 +39,15 @@ def one_thread():
 
 
 class OddReLU(ReLU):
-    """A layer that PyTorch does not know."""
+    """A layer that the torch engine does not support."""
 
 
 class OddLoss(SoftmaxCrossEntropy):
-    """A loss that PyTorch does not know."""
+    """A loss that the torch engine does not support."""
 
 
 class OddOptimizer(SGD):
-    """An optimizer that PyTorch does not know."""
+    """An optimizer that the torch engine does not support."""
 
 
 def test_layers_losses_and_optimizers_without_counterpart_are_refused() -> None:

@@ -1,4 +1,4 @@
-"""Batch norm, then leaky ReLU, whose derivative is taken before the norm."""
+"""Batch norm and leaky ReLU, with the derivative of the ReLU taken before the norm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A shortcut that is added on the way back though it is not there on the way out."""
+"""A layer whose backward adds a shortcut that its forward does not have."""
 
 from __future__ import annotations
 

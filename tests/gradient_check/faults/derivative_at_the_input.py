@@ -1,4 +1,4 @@
-"""A sigmoid that puts its input into the formula for its output."""
+"""A sigmoid whose backward uses the input instead of the output in its formula."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tanh whose derivative is taken at its output."""
+"""A tanh whose derivative is computed at its output instead of its input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dropout that scales up on the way out only."""
+"""Dropout whose backward does not scale the gradient."""
 
 from __future__ import annotations
 

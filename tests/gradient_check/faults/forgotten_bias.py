@@ -1,4 +1,4 @@
-"""A linear layer that learns no bias."""
+"""A linear layer whose bias gradient is zero."""
 
 from __future__ import annotations
 

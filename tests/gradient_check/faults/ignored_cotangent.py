@@ -1,4 +1,4 @@
-"""A square that forgets what arrives from above."""
+"""A square whose backward ignores dY."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A linear layer whose backward says nothing of the bias."""
+"""A linear layer whose backward does not return a bias gradient."""
 
 from __future__ import annotations
 

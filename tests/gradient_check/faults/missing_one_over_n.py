@@ -1,4 +1,4 @@
-"""A mean over the examples, and a gradient that forgets to divide by their number."""
+"""A mean over the examples whose gradient is not divided by their number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batch norm that forgets its own scale on the way back."""
+"""Batch norm whose backward ignores the scale."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A linear layer that learns its weight from the last example alone."""
+"""A linear layer whose weight gradient uses only the last example."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A padded convolution that cuts the border off at the wrong side."""
+"""A padded convolution whose backward removes the border on the wrong side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batch norm that takes mean and variance for given."""
+"""Batch norm whose backward treats the mean and the variance as constants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A mean over windows that goes back as if it were a sum."""
+"""A mean over windows with the backward pass of a sum."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batch norm that confuses scale and shift."""
+"""Batch norm that swaps the gradients of scale and shift."""
 
 from __future__ import annotations
 

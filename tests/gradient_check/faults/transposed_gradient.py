@@ -1,4 +1,4 @@
-"""A square linear layer whose weight gradient lies on its side."""
+"""A square linear layer whose weight gradient is transposed."""
 
 from __future__ import annotations
 

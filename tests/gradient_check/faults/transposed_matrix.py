@@ -1,4 +1,4 @@
-"""A square linear layer that goes back through the same matrix it came by."""
+"""A square linear layer whose backward does not transpose the weight matrix."""
 
 from __future__ import annotations
 

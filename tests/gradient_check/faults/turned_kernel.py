@@ -1,4 +1,4 @@
-"""A convolution that turns its kernel once too often."""
+"""A convolution whose backward rotates the kernel one time too many."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batch norm over images that takes the variance for given."""
+"""Batch norm over images whose backward treats the variance as a constant."""
 
 from __future__ import annotations
 

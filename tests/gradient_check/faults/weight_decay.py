@@ -1,4 +1,4 @@
-"""A linear layer that hides weight decay in its gradient."""
+"""A linear layer whose gradient includes weight decay."""
 
 from __future__ import annotations
 

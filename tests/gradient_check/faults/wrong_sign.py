@@ -1,4 +1,4 @@
-"""A difference from a learned centre, and the centre's gradient without its minus."""
+"""A difference from a learned centre whose gradient has the wrong sign."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A leaky ReLU that leaks more on the way back."""
+"""A leaky ReLU whose backward uses a larger slope."""
 
 from __future__ import annotations
 

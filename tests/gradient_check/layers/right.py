@@ -1,4 +1,4 @@
-"""Layers of one's own that are right, though their numbers make it hard to tell."""
+"""Correct user-defined layers that are difficult to check numerically."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Elementwise:
-    """A layer that learns nothing."""
+    """A layer without parameters."""
 
     def init(self, shape, rng):
         return {}, shape
@@ -37,7 +37,7 @@ class Sine(Elementwise):
 
 
 class Exponential(Elementwise):
-    """Y = exp(8 X), which has no number for a large X."""
+    """Y = exp(8 X), which overflows for large X."""
 
     def of(self, X):
         return np.exp(8 * X)
@@ -76,7 +76,7 @@ class Steep:
 
 
 class Unused(Steep):
-    """An array that the output does not depend on."""
+    """A layer with an array on which its output does not depend."""
 
     def init(self, shape, rng):
         params, output = super().init(shape, rng)

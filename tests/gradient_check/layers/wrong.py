@@ -1,4 +1,4 @@
-"""Layers of one's own whose faults do not show at small numbers, or in one call alone."""
+"""User-defined layers whose errors are not visible for small inputs or in a single call."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import numpy as np
 
 
 class Activation:
-    """A layer that learns nothing."""
+    """A layer without parameters."""
 
     def init(self, shape, rng):
         return {}, shape
 
 
 class ForgottenTop(Activation):
-    """ReLU6 without its 6 on the way back."""
+    """ReLU6 whose backward ignores the upper limit of 6."""
 
     def forward(self, params, X, ctx):
         return np.clip(X, 0, 6), X
@@ -23,7 +23,7 @@ class ForgottenTop(Activation):
 
 
 class ForgottenEnds(Activation):
-    """Hard swish, which is flat below -3 and steep above 3, as if it were neither."""
+    """Hard swish whose backward ignores the limits at -3 and 3."""
 
     def forward(self, params, X, ctx):
         return X * np.clip(X / 6 + 0.5, 0, 1), X
@@ -57,7 +57,7 @@ class ClippedCotangent(Linear):
 
 
 class SingleBackward(Linear):
-    """It computes in float32 on the way back."""
+    """A layer whose backward computes in float32."""
 
     def backward(self, params, cache, dY):
         f, d = np.float32, np.float64
@@ -82,7 +82,7 @@ class KeptInSelf(Linear):
 
 
 class TinyBias(Linear):
-    """A gradient that is zero where it is a billionth of the others, and must not be."""
+    """A layer whose bias gradient is zero, although it should be a billionth of the others."""
 
     def forward(self, params, X, ctx):
         return X @ params["w"].T + 1e-9 * params["b"], X
@@ -99,7 +99,7 @@ class TinyBiasTurned(TinyBias):
 
 
 class NormAsConstant(Activation):
-    """X / ‖X‖ without the part that the norm brings."""
+    """X / ‖X‖ with a backward that treats the norm as a constant."""
 
     def forward(self, params, X, ctx):
         norm = np.sqrt((X**2).sum(1, keepdims=True))
@@ -119,7 +119,7 @@ class LayerNormAsConstant(Activation):
 
 
 class AnotherVariance(Activation):
-    """A batch norm whose variance is ÷ (N - 1), with the way back of one ÷ N."""
+    """A batch norm that divides the variance by N - 1, with the backward pass for division by N."""
 
     def forward(self, params, X, ctx):
         deviation = np.sqrt(X.var(0, ddof=1) + 1e-5)

@@ -76,7 +76,7 @@ def test_damage_is_detected(data: st.DataObject, tmp_path_factory: pytest.TempPa
         ([], "metadata is invalid"),
     ],
 )
-def test_file_of_another_program_is_one_sentence(
+def test_file_of_another_program_gives_a_one_sentence_error(
     content: object, sentence: str, tmp_path: Path
 ) -> None:
     text, named = json.dumps(content), tensors(STATE)

@@ -60,7 +60,7 @@ def test_damaged_checkpoint_is_logged_skipped_and_not_counted(
     assert names(tmp_path) == ["checkpoint-000002.safetensors", "checkpoint-000004.safetensors"]
 
 
-def test_all_checkpoints_damaged_is_one_sentence(tmp_path: Path) -> None:
+def test_only_damaged_checkpoints_give_a_one_sentence_error(tmp_path: Path) -> None:
     saved(tmp_path, 2)
     for path in tmp_path.glob("checkpoint-*"):
         path.write_bytes(b"")
@@ -118,7 +118,7 @@ def test_folder_is_locked_against_other_processes(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a folder in a file is another error elsewhere")
-def test_folder_that_cannot_be_created_is_one_sentence(tmp_path: Path) -> None:
+def test_folder_that_cannot_be_created_gives_a_one_sentence_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(hg.StorageError, match=r"file/new: cannot be written to \(Not a directory"):
         CheckpointManager(CheckpointConfig(tmp_path / "file" / "new"), {})

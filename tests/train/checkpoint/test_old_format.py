@@ -1,4 +1,4 @@
-"""A checkpoint of format 1, which handgrad 0.1 wrote, is refused with one sentence."""
+"""A checkpoint in format 1, which handgrad 0.1 wrote, is rejected with a one-sentence error."""
 
 from __future__ import annotations
 

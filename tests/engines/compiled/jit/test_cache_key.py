@@ -22,7 +22,7 @@ PACKAGE = Path(handgrad.__file__).parent
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
-    """A small package with the folders of the compiled engine."""
+    """Write a small package with the folders of the compiled engine."""
     sources = {
         "__init__.py": "",
         "engines/compiled/kernels/__init__.py": "",

@@ -1,4 +1,4 @@
-"""Kernels are compiled once, cached in a private folder, and found again."""
+"""Kernels are compiled once, cached in a private folder, and loaded from it later."""
 
 import os
 import stat

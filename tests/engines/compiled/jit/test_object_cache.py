@@ -1,4 +1,4 @@
-"""The object-code cache: only complete code in a private folder is used; failures do no harm."""
+"""The object-code cache only uses complete code in a private folder, and tolerates failures."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ SENTENCE = (
 
 @pytest.fixture(autouse=True)
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Forget the folder and the warnings of other tests."""
+    """Reset the cached folder and the warnings of other tests."""
     monkeypatch.setenv("HANDGRAD_CACHE", str(tmp_path))
     for known in (object_cache._folder, object_cache._warn_once, object_cache._remove_old):
         known.cache_clear()
@@ -176,7 +176,7 @@ def test_without_a_home_folder_nothing_is_cached(
 
 
 def versions(root: Path, days: dict[str, float]) -> None:
-    """Make versions that were last used `days` days ago."""
+    """Create versions that were last used `days` days ago."""
     for name, ago in days.items():
         folder = root / "kernels" / name
         folder.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The second compiler process starts with the last kernel, and nobody waits for it."""
+"""The second compiler process starts with the last kernel, and nothing waits for it."""
 
 import os
 import subprocess

@@ -19,7 +19,7 @@ def random(seed: int, *shape: int) -> NDArray[np.float32]:
 
 
 def unset(*shape: int) -> NDArray[np.float32]:
-    """Return an array of NaN: what a kernel does not write stays visible."""
+    """Return an array of NaN, so that elements that a kernel does not write can be detected."""
     return np.full(shape, np.nan, np.float32)
 
 
@@ -28,7 +28,7 @@ def step_state(count: int = LANES, start: int = 0, **others: float) -> NDArray[n
 
     Args:
         count: the number of images in the batch.
-        start: where the batch begins in the order.
+        start: the position of the first image of the batch in the order.
         **others: other entries by their names in `kernels.step_state`, such as LR=0.1.
     """
     words = np.zeros(state.WORDS, np.int64)

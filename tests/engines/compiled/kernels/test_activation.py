@@ -1,4 +1,4 @@
-"""The kernels in `kernels.activation` against their formulas, for whole and partial vectors."""
+"""The kernels in `kernels.activation` agree with their formulas for whole and partial vectors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kernels in `kernels.augment` against the augmentation in NumPy, bit for bit."""
+"""The kernels in `kernels.augment` agree with the augmentation in NumPy, bit for bit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kernels in `kernels.batch_size_one` against their formulas, for partial tiles."""
+"""The kernels in `kernels.batch_size_one` agree with their formulas, also for partial tiles."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ sizes = pytest.mark.parametrize(("O", "I", "vectors"), SIZES)
 
 
 def padded(b: NDArray[Any], T: int) -> NDArray[Any]:
-    """Return a vector with zeros up to a whole tile."""
+    """Return a vector padded with zeros to a whole tile."""
     return np.pad(b, (0, -len(b) % T))
 
 
 def image_of(I: int) -> tuple[NDArray[np.float32], dict[str, Any]]:
-    """Return a sparse image, and the kernels' arguments for it."""
+    """Return a sparse image and the kernels' arguments that describe it."""
     X = sparse_pixels(0, 1, I)
     indices, data, indptr = (array[0, 0, 0] for array in csr(X, 1, I, LANES))
     blocks = len(indptr) - 1

@@ -1,4 +1,4 @@
-"""The kernels in `kernels.chain` against their formulas."""
+"""The kernels in `kernels.chain` agree with their formulas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kernels in `kernels.conv` against their formulas: strides, padding, partial tiles."""
+"""The kernels in `kernels.conv` agree with their formulas (strides, padding, partial tiles)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ few = settings(max_examples=15, report_multiple_bugs=False)
 
 
 class Conv(NamedTuple):
-    """Shapes: channels, outputs, image, kernel, stride and padding."""
+    """The channels, outputs, image size, kernel size, stride and padding of a convolution."""
 
     C: int
     O: int
@@ -40,7 +40,7 @@ class Conv(NamedTuple):
         return np.pad(X, ((0, 0), (top, top), (left, left), (0, 0)))
 
     def window(self, i: int, j: int) -> tuple[slice, slice, slice]:
-        """Return the padded pixels that the kernel element (i, j) is multiplied with."""
+        """Return the padded pixels by which the kernel element (i, j) is multiplied."""
         rows, columns = self.output
         down, across = self.stride
         return (
@@ -147,7 +147,7 @@ def test_bias_gradient() -> None:
 
 
 def dilated(conv: Conv, dY: NDArray[np.float32]) -> tuple[NDArray[np.float32], int]:
-    """Return dY with zeros between its pixels and around them, and where its corner lies."""
+    """Return dY with zeros between and around its pixels, and the position of its corner."""
     (kh, kw), (down, across), (top, left) = conv.kernel, conv.stride, conv.padding
     height, width = conv.H + 2 * top + kh - 1, conv.W + 2 * left + kw - 1
     D = np.zeros((conv.O, height, width, LANES), np.float32)

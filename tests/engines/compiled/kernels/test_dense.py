@@ -1,4 +1,4 @@
-"""The kernels in `kernels.dense` against their formulas: partial tiles, shares and chunks."""
+"""The kernels in `kernels.dense` agree with their formulas (partial tiles, shares and chunks)."""
 
 from __future__ import annotations
 

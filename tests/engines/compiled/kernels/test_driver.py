@@ -1,4 +1,4 @@
-"""The driver: every item is computed once, by one worker, whatever the number of workers."""
+"""The driver computes every item exactly once, for any number of workers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ NEVER = 1 << 30
 def test_run(
     kind: Kind, tiles: int, chunks: int, items: list[tuple[int, int]], workers: int
 ) -> None:
-    """Copy a number for each item: 100 numbers apart from chunk to chunk, 10 from tile to tile."""
+    """Copy a number per item; chunks are 100 numbers apart, and tiles are 10 numbers apart."""
     X, found, states = random(0, 1000), [], np.tile(step_state(16 * chunks), (workers, 1))
     code = addresses([Kernel("chain.copy")])[Kernel("chain.copy")]
     for worker in range(workers):

@@ -1,4 +1,4 @@
-"""The kernels in `kernels.dropout` against their formulas; masks with SplitMix64 in Python."""
+"""The kernels in `kernels.dropout` agree with their formulas, with SplitMix64 in Python."""
 
 from __future__ import annotations
 

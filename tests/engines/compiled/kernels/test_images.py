@@ -1,4 +1,4 @@
-"""The kernels in `kernels.images` against their formulas: shares, empty lanes, every dtype."""
+"""The kernels in `kernels.images` agree with their formulas (shares, empty lanes, dtypes)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def images_of(dtype: Any, count: int, pixels: int) -> NDArray[Any]:
 
 
 def step_state(N: int, count: int) -> NDArray[np.int64]:
-    """Return the step state of a batch that another one follows."""
+    """Return the step state of a batch that is followed by another one."""
     words = step_state_of(N, START)
     words[state.NEXT], words[state.END] = START + N, count
     return words

@@ -1,4 +1,4 @@
-"""The kernel in `kernels.loss` against its formula: weights, label smoothing, partial chunks."""
+"""The kernel in `kernels.loss` agrees with its formula (weights, smoothing, partial chunks)."""
 
 from __future__ import annotations
 

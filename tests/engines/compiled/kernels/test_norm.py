@@ -1,4 +1,4 @@
-"""The kernels in `kernels.norm` against their formulas: partial chunks, several chunks."""
+"""The kernels in `kernels.norm` agree with their formulas for partial and several chunks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ shapes = pytest.mark.parametrize(("F", "area"), [(F, area) for F, area, _ in SIZ
 
 
 def by_feature(F: int, array: NDArray[Any]) -> NDArray[Any]:
-    """Return a number for each feature so that it broadcasts over (F, area, lanes)."""
+    """Reshape one number per feature so that it broadcasts over (F, area, lanes)."""
     return array[:F, None, None]
 
 

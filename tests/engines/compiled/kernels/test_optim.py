@@ -1,4 +1,4 @@
-"""The kernels in `kernels.optim` against their formulas, for whole and partial vectors."""
+"""The kernels in `kernels.optim` agree with their formulas for whole and partial vectors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ counts = pytest.mark.parametrize("count", COUNTS)
 
 
 def call(kernel: str, **arguments: Any) -> None:
-    """Call an optimizer's kernel and check that it finds all numbers finite."""
+    """Call an optimizer's kernel, and check that it reports only finite numbers."""
     nonfinite = np.zeros(1, np.int64)
     call_kernel(kernel, nonfinite=nonfinite, **arguments)
     assert nonfinite[0] == 0

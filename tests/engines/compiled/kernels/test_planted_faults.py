@@ -32,7 +32,7 @@ RECORDED = f"{BARRIERS}_barriers_of_the_named_models_are_the_recorded_ones"
 
 
 class Fault(NamedTuple):
-    """A change of a function that makes it wrong."""
+    """A change that makes a function wrong."""
 
     function: str
     """A kernel or a helper, such as "pool.max_forward"."""
@@ -45,7 +45,7 @@ class Fault(NamedTuple):
 
     @property
     def node_ids(self) -> tuple[str, ...]:
-        """The pytest node ids of these tests."""
+        """Return the pytest node ids of these tests."""
         family, _, name = self.function.partition(".")
         names = self.tests or (f"{family}.{name}",)
         return tuple(
@@ -63,7 +63,7 @@ class Fault(NamedTuple):
 
 
 def split(source: str, name: str) -> tuple[str, str, str]:
-    """Return a module's source before a function, of it with its decorators, and after it."""
+    """Split a module's source into the parts before, inside and after a decorated function."""
     function = source.index(f"\ndef {name}(")
     begin, end = source.rindex("\n\n\n", 0, function), source.find("\n\n\n", function)
     end = end if end > 0 else len(source)
@@ -269,7 +269,7 @@ FAULTS = [
 
 
 def run_tests(folder: Path, node_ids: tuple[str, ...], *options: str) -> tuple[int, list[str], str]:
-    """Run tests with the package in a folder: pytest's exit code, its failures, its output."""
+    """Run tests of a package copy; return pytest's exit code, failures and output."""
     report = folder / "report.xml"
     variables = {
         "PYTHONPATH": str(folder),

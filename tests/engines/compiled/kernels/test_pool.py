@@ -1,4 +1,4 @@
-"""The kernels in `kernels.pool` against their formulas, with overlap, padding and remainders."""
+"""The kernels in `kernels.pool` agree with their formulas (overlap, padding, remainders)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ few = settings(max_examples=15, report_multiple_bugs=False)
 
 
 class Pool(NamedTuple):
-    """Shapes: channels, image, kernel, stride and padding."""
+    """The channels, image size, kernel size, stride and padding of a pooling layer."""
 
     channels: int
     height: int

@@ -1,4 +1,4 @@
-"""The kernels in `kernels.sparse` against their formulas: shares, tiles, blocks, partial chunks."""
+"""The kernels in `kernels.sparse` agree with their formulas (shares, tiles, blocks, chunks)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.engines.compiled.kernels.arrays import (
 
 
 class Sizes(NamedTuple):
-    """Images, pixels, outputs, vectors in a tile, shares, pixels of a share and of a block."""
+    """The sizes of a test: images, pixels, outputs, vectors per tile, shares and blocks."""
 
     N: int
     pixels: int
@@ -149,7 +149,7 @@ def test_forward_chunk(s: Sizes) -> None:
 
 
 def arguments_of(s: Sizes, X: Any, dY: Any, shift: Any, has_shift: int) -> dict[str, Any]:
-    """Return the arguments that the gradient kernels share."""
+    """Return the arguments that all gradient kernels have in common."""
     indices, data, indptr = csr(X, s.shares, s.share_width, s.block)
     R = transposed(dY, s.width)
     return {

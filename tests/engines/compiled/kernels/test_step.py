@@ -1,4 +1,4 @@
-"""The kernels in `kernels.step` against their formulas, and where they stop a run."""
+"""The kernels in `kernels.step` agree with their formulas and stop a run correctly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Barriers: enough of them for every schedule of the workers, and none that is not needed."""
+"""There are enough barriers for every schedule of the workers, and none is unnecessary."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ RECORDED = json.loads(Path(__file__).with_name("recorded_barriers.json").read_te
 
 
 def plan_of(name: str) -> Plan:
-    """Return the plan of a named model, as in "convnet, Adam, batches of 64, dense"."""
+    """Return the plan of a built-in network, such as "convnet, Adam, batches of 64, dense"."""
     model, optimizer, size, pixels = name.split(", ")
     net = Network(named(model), (1, 28, 28), 10, seed=0)
     config = TrainConfig(SoftmaxCrossEntropy(), {"SGD": SGD, "Adam": Adam}[optimizer]())
@@ -41,7 +41,7 @@ def plan_of(name: str) -> Plan:
 
 
 def as_text(plan: Plan) -> list[str]:
-    """Return each phase as text, with the workers that must wait after it."""
+    """Return each phase as text, together with the workers that must wait after it."""
     waiting = {NEVER: "no barrier", 1: "barrier", 2: "barrier for 3 or more workers"}
     return [
         f"{phase.kind.name} {phase.tiles}: {phase.calls[0].kernel.name}, {len(phase.calls)} calls, "
@@ -51,14 +51,14 @@ def as_text(plan: Plan) -> list[str]:
 
 
 @pytest.mark.parametrize("name", RECORDED)
-def test_the_barriers_of_the_named_models_are_the_recorded_ones(name: str) -> None:
+def test_the_barriers_of_the_built_in_networks_match_the_recorded_ones(name: str) -> None:
     assert as_text(plan_of(name)) == RECORDED[name]
 
 
 def conflicts(phases: list[Phase], workers: int) -> Iterator[tuple[int, int]]:
-    """Yield pairs of phases with conflicting accesses, of one step and of two that follow.
+    """Yield pairs of phases with conflicting accesses, within a step or in consecutive steps.
 
-    The second step's phases are numbered on from the first step's.
+    The numbers of the second step's phases continue those of the first step.
     """
     for p, first in enumerate(phases):
         for q, second in enumerate([*phases, *phases]):
@@ -136,7 +136,7 @@ def scheduled(
 
 
 def run_phase(self: Program, worker: int, number: int) -> bool:
-    """Run one phase by one worker."""
+    """Run one phase as one worker."""
     if self.step_states.reshape(self.workers, -1)[worker, programs.STOP]:
         return False
     self._calls[:, programs._STEPS] = self._calls[:, programs._PHASE_COUNT] = 1
@@ -154,7 +154,7 @@ SCHEDULES: dict[str, Callable[[list[int]], int]] = {
 
 
 def trained(case: Case, workers: int, skip_zeros: bool) -> tuple[StepResults, dict[str, Any], Any]:
-    """Return the losses, the weights and the logits after some steps of several chunks."""
+    """Return the losses, weights and logits after a few steps with several chunks."""
     run = batches(case, size=70, steps=3)
     if skip_zeros:
         run = run._replace(images=sparse(case.shape, len(run.images)))

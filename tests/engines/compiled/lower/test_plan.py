@@ -1,4 +1,4 @@
-"""Plans: kernel calls are checked against signatures; buffers have the right number of copies."""
+"""Kernel calls of a plan match their signatures, and buffers have the right number of copies."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_a_number_of_any_type_becomes_the_kernels_type(number: Any) -> None:
             machine_word(number, "int")
 
 
-def test_a_number_beyond_float32_is_infinity_as_in_the_layers() -> None:
+def test_a_number_that_overflows_float32_is_infinity_as_in_the_layers() -> None:
     assert machine_word(1e300, "float") == 0x7F800000
 
 

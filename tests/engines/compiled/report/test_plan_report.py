@@ -1,4 +1,4 @@
-"""The plan report."""
+"""The plan report describes the plan of a network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layers, losses and optimizers without a kernel: one warning names them."""
+"""A single warning names all layers, losses and optimizers without a kernel."""
 
 from __future__ import annotations
 

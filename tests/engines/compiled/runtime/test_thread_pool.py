@@ -1,4 +1,4 @@
-"""The thread budget: all programs of a process together stay within the limit."""
+"""The total number of threads of all programs in a process stays within the limit."""
 
 import os
 

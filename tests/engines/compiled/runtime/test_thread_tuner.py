@@ -1,10 +1,10 @@
-"""The thread-count autotuner: all workers, or one if that is faster."""
+"""The thread tuner uses all workers, or only one if that is faster."""
 
 from handgrad.engines.compiled.runtime.thread_tuner import ThreadTuner
 
 
 def choices(tuner: ThreadTuner, seconds: dict[int, float], count: int) -> list[int]:
-    """Return the number of workers of each of `count` slices, given the seconds of a step."""
+    """Return the number of workers in each of `count` slices, given the duration of a step."""
     chosen = []
     for _ in range(count):
         workers = tuner.choose()
