@@ -34,7 +34,7 @@ OnResume = Literal["free", "allowed", "fixed"]
 def setting(
     default: Any, description: str, *, off: str = "", on_resume: OnResume = "allowed"
 ) -> Any:
-    """Return the declaration of one field.
+    """Return the declaration of one field of `TrainConfig`.
 
     Args:
         default: the default value.
@@ -140,7 +140,7 @@ class TrainConfig:
                 raise ConfigError(f"{name} must be a number above 0, not {value}")
 
     def replace(self, **keywords: Any) -> TrainConfig:
-        """Return a copy with some fields changed.
+        """Return a copy of the config with some fields changed.
 
         Raises:
             ConfigError: if a keyword is not the name of a field, or a value is out of range.
@@ -167,7 +167,7 @@ class TrainConfig:
             classes: the K class names.
 
         Raises:
-            ConfigError: if a class has no weight, a weight has no class, or one is not above 0.
+            ConfigError: if a class lacks a weight, a weight lacks a class, or a weight is not positive.
         """
         if self.class_weights is None:
             return None
@@ -185,7 +185,7 @@ class TrainConfig:
 
 
 def settings_with(on_resume: OnResume) -> tuple[str, ...]:
-    """Return the names of the fields that have this value of `on_resume`."""
+    """Return the names of the fields whose metadata has the given value of `on_resume`."""
     fields = dataclasses.fields(TrainConfig)
     return tuple(f.name for f in fields if f.metadata["on_resume"] == on_resume)
 

@@ -94,7 +94,7 @@ def auto(
 
 
 def _plain(result: SearchResult, run: Path, report: Path) -> dict[str, Any]:
-    """Return the result as JSON data."""
+    """Return the result of a search as JSON data."""
     test = result.evaluation
     return {
         "run": str(run),

@@ -79,7 +79,7 @@ def calibrate(
 
 
 def _table(found: Reliability) -> Table:
-    """Return the reliability diagram as a table."""
+    """Return the reliability diagram of a calibrated model as a table."""
     rows: list[list[Any]] = []
     for k, count in enumerate(found.counts):
         if count:

@@ -136,7 +136,7 @@ def _compare(
     steps: int,
     tolerance: float | None,
 ) -> EngineComparison:
-    """Compare the engines while a progress bar is shown."""
+    """Compare the engines, and show a progress bar during the comparison."""
     from handgrad.data import load_data
     from handgrad.engine_comparison import compare_engines
     from handgrad.runs.settings import configure
@@ -163,7 +163,7 @@ def _compare(
 
 
 def _differences(result: EngineComparison) -> Table:
-    """Return the table of the largest difference of each kind and engine."""
+    """Return a table of the largest difference in loss, activations, gradients and parameters."""
     from handgrad.engine_comparison import KINDS
 
     rows = []
@@ -176,7 +176,7 @@ def _differences(result: EngineComparison) -> Table:
 
 
 def _engines(result: EngineComparison) -> Table:
-    """Return the table of the speed and accuracy of each engine."""
+    """Return a table of the speed and accuracy of each engine."""
     rows = [
         (
             summary.engine,

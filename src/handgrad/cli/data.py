@@ -29,7 +29,7 @@ IMAGES_PER_CLASS = 6  # in a figure
 
 @app.command("list", cls=Command)
 def list_data(json: Json = False) -> None:
-    """List the standard data sets and the folder of each."""
+    """List the standard data sets and the folder in which each is stored."""
     from handgrad.data import available
 
     entries = available()
@@ -187,7 +187,7 @@ def show(
     data_dir: DataDir = None,
     quiet: Quiet = False,
 ) -> None:
-    """Count the images of each class, and draw a few examples of each."""
+    """Count the images of each class, and draw a few example images of each class."""
     import numpy as np
 
     from handgrad import plots

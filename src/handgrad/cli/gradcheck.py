@@ -64,7 +64,7 @@ def gradcheck(
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Check every gradient by independent methods (oracles).
+    """Check every gradient with independent methods (oracles).
 
     There are four oracles: central differences; linearity, since a gradient must be linear in the
     gradient of the output; PyTorch's autograd, if PyTorch is installed; and stored reference
@@ -111,7 +111,7 @@ def gradcheck(
 
 
 def _targets(what: str, args: str, shape: str, batch: int | None) -> list[Target]:
-    """Return the targets to check."""
+    """Return the layers and networks to check."""
     from handgrad.gradient_check.registry import find_targets, network_target, target_names
     from handgrad.gradient_check.user_layer import BATCH, load_user_layer
 

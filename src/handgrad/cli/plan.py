@@ -122,7 +122,7 @@ def plan(
 
 
 def _classifier(model: str, options: dict[str, Any]) -> tuple[Classifier, RunConfig]:
-    """Return the classifier and its settings: those given, then those of the run, then defaults."""
+    """Return the classifier and its settings; `options` override those of the run."""
     from handgrad.classifier import Classifier
     from handgrad.data.named.sources import source_named
     from handgrad.models import MODELS
@@ -142,9 +142,9 @@ def _classifier(model: str, options: dict[str, Any]) -> tuple[Classifier, RunCon
 
 
 def _skip_zeros(data: str, data_dir: Path | None) -> tuple[bool, str]:
-    """Return whether training on a data set skips zeros, and the reason for it.
+    """Return whether training on a data set skips zero pixels, and the reason in words.
 
-    A data set that is not on this machine is assumed to have as many zeros as MNIST.
+    A data set that is not on this machine is assumed to have as many zero pixels as MNIST.
     """
     from handgrad.data import load_data
     from handgrad.engines.compiled.lower.sparsity import MIN_ZERO_SHARE, share_of_zeros

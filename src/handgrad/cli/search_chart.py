@@ -1,4 +1,4 @@
-"""Show the progress of a search: a chart of accuracy over time in a terminal, otherwise lines."""
+"""Show the progress of a search: as a chart of accuracy in a terminal, otherwise as lines."""
 
 from __future__ import annotations
 
@@ -67,12 +67,12 @@ def progress_line(progress: SearchProgress) -> str:
 
 
 def chart(past: list[SearchProgress], seconds: float, width: int) -> Text:
-    """Draw the validation accuracy of each epoch over time, with the best so far in green.
+    """Draw the validation accuracy of each epoch over time, with the best accuracy so far in green.
 
     Args:
         past: the progress so far; there must be at least one entry.
-        seconds: the end of the time axis.
-        width: the width in characters.
+        seconds: the end of the time axis, in seconds since the start of the search.
+        width: the width of the chart in characters.
     """
     highest = max(progress.best for progress in past)
     low = max(0.0, 2 * highest - 1.1)

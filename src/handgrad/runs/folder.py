@@ -35,12 +35,13 @@ def start_run(out: Path | None, name: str) -> Iterator[Path]:
     be resumed.
 
     Args:
-        out: the folder, which must be free, or None to use ``runs/NAME-N`` with the first free
+        out: the folder, which must be new, empty, or left behind by a run that was killed before
+            its first checkpoint; or None to use ``runs/NAME-N`` with the first free
             number N.
         name: the NAME in ``runs/NAME-N``.
 
     Raises:
-        ConfigError: if the folder is not free or cannot be written to.
+        ConfigError: if the folder is not free in this sense, or cannot be written to.
     """
     created = [p for p in (out or RUNS, *(out or RUNS).parents) if not _is_there(p)]
     folder: Path | None = None
@@ -180,7 +181,7 @@ def _take(folder: Path, new: bool = False) -> Lock | None:
 
 
 def _try_take(folder: Path, new: bool) -> Lock | None:
-    """Try once to reserve a folder as `_take` does; it may raise an OSError."""
+    """Try once to reserve a folder, as `_take` describes; an OSError is not caught."""
     folder.mkdir(parents=True, exist_ok=not new)
     if not _is_free(folder):
         return None
@@ -209,7 +210,7 @@ def _lock(folder: Path) -> Lock | None:
 
 
 def _is_free(folder: Path) -> bool:
-    """Return whether a folder contains only files that a run has before its first checkpoint."""
+    """Return whether a folder has only files that a run writes before its first checkpoint."""
     inside = checkpoints(folder)
     known = {inside, folder / _MLFLOW_FILE} if _is_there(inside) else {inside}
     if any(path not in known for path in folder.iterdir()):
