@@ -152,8 +152,9 @@ def end_command(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG0
 
     `DeferredSignals` takes precedence. If Python discards the exception, for example in a
     destructor, the exception is raised again. The process exits if the clean-up takes too long, or
-    at the next signal. The exception is not a KeyboardInterrupt: if a KeyboardInterrupt passes an ``exec``, for
-    example in an import, Python terminates with the signal even if the exception is caught.
+    at the next signal. The exception is not a KeyboardInterrupt: if a KeyboardInterrupt passes an
+    ``exec``, for example in an import, Python terminates with the signal even if the exception is
+    caught.
     """
     error = _command_exit(number)
     if HAS_ALARM:

@@ -30,7 +30,8 @@ def auto(
         float,
         typer.Option(
             metavar="X",
-            help="Time limit in minutes, including reading the data and writing the report.",
+            help="Time limit in minutes, which includes the time to read the data and to write "
+            "the report.",
         ),
     ] = 5.0,
     out: Annotated[

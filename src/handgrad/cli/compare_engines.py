@@ -57,13 +57,19 @@ def compare_engines(
         float | None,
         typer.Option(
             metavar="X",
-            help="Largest relative difference allowed. Default: 1e-9 in float64, 1e-3 in float32.",
+            help="Largest allowed relative difference from the first engine. Default: 1e-9 in "
+            "float64, 1e-3 in float32.",
             show_default=False,
         ),
     ] = None,
     batch_size: Annotated[
         str,
-        typer.Option("--batch", "--batch-size", metavar="N", help="Number of images per update."),
+        typer.Option(
+            "--batch",
+            "--batch-size",
+            metavar="N",
+            help="Batch size: the number of images per update.",
+        ),
     ] = "64",
     optimizer: Annotated[
         str, typer.Option(metavar="NAME", help=f"Optimizer: {NAMED_OPTIMIZERS}.")

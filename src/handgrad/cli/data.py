@@ -179,7 +179,8 @@ def show(
         typer.Option(
             metavar="NAME",
             help="Also draw augmented images, and write them to DATA-augmented.png in the same "
-            "folder. The values are those of `train --augment`, such as light, drawings or "
+            "folder. The possible values are the same as for `train --augment`, such as "
+            "light, drawings or "
             "fashion.",
             show_default=False,
         ),

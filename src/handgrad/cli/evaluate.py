@@ -108,7 +108,7 @@ def _robustness_table(hard: Robustness) -> Table:
     clean = hard.clean.accuracy
     found = [(name, f.accuracy) for name, f in hard.damaged.items()]
     rows = [("none", f"{clean:.2%}", ""), *((n, f"{a:.2%}", f"{a - clean:+.2%}") for n, a in found)]
-    mean = ("mean of the corrupted", f"{hard.accuracy:.2%}", f"{hard.accuracy - clean:+.2%}")
+    mean = ("mean over corruptions", f"{hard.accuracy:.2%}", f"{hard.accuracy - clean:+.2%}")
     return table(["corruption", ">accuracy", ">difference"], [*rows, mean])
 
 
@@ -169,4 +169,4 @@ def _table(found: Evaluation, classes: tuple[Label, ...]) -> Table:
         taken = f"{classes[worst]} ({mistakes[k, worst]})" if mistakes[k, worst] else ""
         share = "-" if entry["accuracy"] is None else f"{entry['accuracy']:.2%}"
         rows.append((entry["label"], entry["images"], entry["correct"], share, taken))
-    return table(["class", ">images", ">correct", ">accuracy", "most often taken for"], rows)
+    return table(["class", ">images", ">correct", ">accuracy", "most often mistaken for"], rows)

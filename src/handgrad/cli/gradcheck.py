@@ -31,7 +31,8 @@ def gradcheck(
         str,
         typer.Option(
             metavar="JSON",
-            help='For FILE.py:LAYER only: its constructor arguments, such as {"units": 6}.',
+            help="For FILE.py:LAYER only: the constructor arguments of the layer, such as "
+            '{"units": 6}.',
         ),
     ] = "",
     shape: Annotated[

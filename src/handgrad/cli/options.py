@@ -99,7 +99,7 @@ DataName = Annotated[
     typer.Option(
         "--data",
         metavar="DATA",
-        help="Use other data: a standard data set or the path of your own images. Default: the "
+        help="Name of another standard data set, or the path of your own images. Default: the "
         "data of the run.",
         show_default=False,
     ),

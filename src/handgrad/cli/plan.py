@@ -27,7 +27,8 @@ def plan(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Data set that the images come from. Default: the data set of the run, or mnist.",
+            help="Data set to which the network is applied. Default: the data set of the run, "
+            "or mnist.",
             show_default=False,
         ),
     ] = None,
@@ -37,7 +38,8 @@ def plan(
             "--batch",
             "--batch-size",
             metavar="N",
-            help="Number of images per update. Default: the batch size of the run, or 64.",
+            help="Batch size: the number of images per update. Default: the batch size of the "
+            "run, or 64.",
             show_default=False,
         ),
     ] = None,
@@ -53,7 +55,8 @@ def plan(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Random augmentation, with the values of `train --augment`. Default: the "
+            help="Random augmentation; the possible values are the same as for `train "
+            "--augment`. Default: the "
             "augmentation of the run, or none.",
             show_default=False,
         ),

@@ -51,7 +51,7 @@ def reproduce(
         typer.Option(
             "--quick",
             metavar="",
-            help="Use fewer epochs and images, so that it takes only a few minutes.",
+            help="Use fewer epochs and images, so that the command takes only a few minutes.",
         ),
     ] = False,
     out: Annotated[
@@ -60,7 +60,7 @@ def reproduce(
     run_nothing: Annotated[
         bool,
         typer.Option(
-            "--no-run", metavar="", help="Do not run anything; only report the results so far."
+            "--no-run", metavar="", help="Do not run any notebooks; only report the results so far."
         ),
     ] = False,
     write: Annotated[

@@ -32,7 +32,8 @@ def verify(
         typer.Option(
             metavar="X",
             min=0.0,
-            help="Largest difference allowed, relative to the size of the logits.",
+            help="Largest allowed difference between an engine's logits and the stored logits, "
+            "relative to the size of the logits.",
         ),
     ] = 1e-5,
     json: Json = False,

@@ -123,7 +123,8 @@ class RunConfig(BaseModel):
     )
     lr: Positive = option(
         ...,
-        "Learning rate, which the schedule then changes; with one-cycle, the maximum",
+        "Learning rate, which the schedule changes during training; for the one-cycle "
+        "schedule, the maximum learning rate",
         panel=LEARNING,
         default_text=f"{LRS['sgd']:g} for sgd, {LRS['momentum']:g} for momentum and nesterov, "
         f"{LRS['adamw']:g} for adam and adamw",

@@ -51,9 +51,9 @@ def fit(
     """Train a network, and return one record per epoch.
 
     Ctrl-C takes effect after the current step and raises KeyboardInterrupt. If `checkpoint` is
-    given, the run is saved before the exception is raised; also, SIGTERM and SIGHUP are handled like
-    Ctrl-C, except that they raise SystemExit. A resumed run produces exactly the same weights as an
-    uninterrupted run.
+    given, the run is saved before the exception is raised, and SIGTERM and SIGHUP are handled like
+    Ctrl-C, except that they raise SystemExit. A resumed run produces exactly the same weights as
+    an uninterrupted run.
 
     Args:
         model: the network or classifier; its arrays are changed in place.

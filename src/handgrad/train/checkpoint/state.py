@@ -163,7 +163,7 @@ def _check_same(
     for name, array in actual.items():
         dtype = expected[name].dtype
         if array.dtype != dtype:
-            raise ModelError(f"array {name} has dtype {array.dtype}, must have {dtype}")
+            raise ModelError(f"array {name} has dtype {array.dtype} instead of {dtype}")
 
 
 def _flat(optimizer_state: Mapping[str, Mapping[str, Array]]) -> dict[str, Array]:
