@@ -55,7 +55,7 @@ def progress_line(progress: SearchProgress) -> str:
     trial = progress.trial
     text = f"{progress.seconds:5.1f} s  {STAGES[trial.stage]:<10}  {describe(trial.config)}: "
     if trial.diverged:
-        return f"{text}diverged: a number is not finite"
+        return f"{text}diverged: a value is NaN or infinite"
     if not trial.is_valid:
         return f"{text}ran out of time before its first epoch ended"
     epoch = f"epoch {len(trial.records)}/{trial.config.epochs}"

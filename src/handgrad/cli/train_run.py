@@ -223,7 +223,8 @@ def _kept_weights(history: History, config: RunConfig) -> str:
     average = " (averaged)" if config.average_weights else ""
     if not config.patience:
         return f"kept: the weights of the last epoch, {len(history)}{average}"
-    best = f"kept: the weights of epoch {history.best_epoch}{average}, the lowest {measure} (*)"
+    epoch = f"{history.best_epoch}{average}"
+    best = f"kept: the weights of epoch {epoch}, which has the lowest {measure} (*)"
     if history.stopped_early:
         return f"stopped early: {config.patience} epochs without a lower {measure}; {best}"
     return best

@@ -71,7 +71,7 @@ def read_checkpoint(path: Path) -> tuple[RunState, dict[str, Any]]:
                 "resume with the version that wrote it, or start the run again"
             )
         if not isinstance(about := content["about"], dict):
-            raise ValueError(f"about is {about!r:.40}")
+            raise ValueError(f"about must be a table, not {about!r:.40}")
         return state_of(named, content["state"]), about
     except (LookupError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else error

@@ -149,8 +149,8 @@ def check_fits(
     done, epochs = len(state.epoch.losses), len(state.records)
     if done > steps or state.steps != epochs * steps + done:
         raise ModelError(
-            f"it has {state.steps:,} steps, but {epochs:,} epochs of {steps:,} steps and {done:,} "
-            "more; start the run again"
+            f"its step count is {state.steps:,}, but it has results of {epochs:,} x {steps:,} + "
+            f"{done:,} steps; start the run again"
         )
 
 
@@ -180,7 +180,7 @@ def _step_results(arrays: Mapping[str, NDArray[Any]]) -> StepResults:
     forms = [f"{array.shape} {array.dtype}" for array in (losses, correct)]
     count = f"({losses.size},)"
     if forms != [f"{count} float64", f"{count} int64"]:
-        raise ValueError(f"the results of the steps are {' and '.join(forms)}")
+        raise ValueError(f"the losses and correct counts must not be {' and '.join(forms)}")
     return StepResults(losses, correct)
 
 
@@ -190,7 +190,9 @@ def _seconds(rest: Mapping[str, Any], epoch: StepResults) -> float:
     any_step = len(epoch.losses) > 0
     in_range = _is_number(value) and math.isfinite(value)
     if not (in_range and (value > 0 if any_step else value == 0)):
-        raise ValueError(f"seconds is {value!r:.40}, for {len(epoch.losses)} steps")
+        raise ValueError(
+            f"seconds is {value!r:.40}, which is invalid for {len(epoch.losses)} steps"
+        )
     return float(value)
 
 
