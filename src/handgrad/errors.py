@@ -33,7 +33,7 @@ class ConfigError(HandgradError):
 
 
 class ModelError(HandgradError):
-    """A network cannot be built or loaded, or cannot be applied to images of this shape."""
+    """A network cannot be built or loaded, or cannot process images of the given shape."""
 
 
 class DivergenceError(HandgradError):

@@ -52,7 +52,7 @@ def alarm() -> tuple[float, Any]:
 
 
 def ignore_alarm() -> None:
-    """Ignore the alarm from now on."""
+    """Ignore the alarm signal from now on."""
     if HAS_ALARM:
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
 

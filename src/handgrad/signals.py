@@ -44,7 +44,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class DeferredSignals:
-    """Turns SIGINT into KeyboardInterrupt and other signals into SystemExit, but not during a step.
+    """Turns SIGINT into KeyboardInterrupt and other signals into SystemExit, except during a step.
 
     Within `deferred`, the first signal takes effect at the end of the block; a second one takes
     effect immediately. Signals that have other handlers, and threads other than the main thread,
@@ -120,7 +120,7 @@ def install_handler(handler: Handler | signal.Handlers) -> None:
 
 
 def exit_now(number: int, *_: object) -> NoReturn:
-    """Handle a signal: run the functions of `on_exit`, then exit at once without other clean-up."""
+    """Handle a signal: call the functions of `on_exit`, then exit without further clean-up."""
     if _exit_functions and HAS_ALARM:
         install_handler(signal.SIG_IGN)  # it ends already
         # A stopped terminal takes no output: do not wait for it.

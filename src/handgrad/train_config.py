@@ -39,7 +39,7 @@ def setting(
     Args:
         default: the default value.
         description: one sentence that says what the setting does, without a full stop.
-        off: what None means, or an empty string if None is not allowed.
+        off: the meaning of the value None, or an empty string if None is not allowed.
         on_resume: whether the setting may change when a run is resumed.
     """
     metadata = {"description": description, "off": off, "on_resume": on_resume}

@@ -28,7 +28,7 @@ def show(screen: Screen, result: GradcheckResult) -> None:
 
 
 def overview(screen: Screen, result: GradcheckResult) -> None:
-    """Print one line per layer or network, and all gradients of those that failed."""
+    """Print one line per layer or network, and a table of the gradients of each that failed."""
     wide = screen.out.width >= WIDE
     oracles = _oracles([c for report in result.reports for c in report.comparisons])
     rows = []

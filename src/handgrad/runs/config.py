@@ -234,7 +234,7 @@ class RunConfig(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """Fill in defaults that depend on other settings."""
+        """Set each missing setting whose default depends on other settings."""
         optimizer = str(given.get("optimizer", "adamw"))
         return {
             "epochs": EPOCHS.get(str(given.get("data", "digits")), OTHER_EPOCHS),
@@ -321,10 +321,10 @@ class RunConfig(BaseModel):
         return self.model_copy(update={"batch_size": count})
 
     def network(self, train: Dataset | Source, dtype: DTypeLike = np.float32) -> Network:
-        """Return a new network for the shape and classes of these images.
+        """Return a new network that fits the shape and classes of the given images.
 
         Raises:
-            ModelError: if the network cannot take images of this shape.
+            ModelError: if the network cannot process images of the given shape.
         """
         try:
             return Network(
@@ -337,7 +337,7 @@ class RunConfig(BaseModel):
             ) from None
 
     def train_config(self, classes: Iterable[Label]) -> TrainConfig:
-        """Return the hyperparameters for training a network with these classes.
+        """Return the hyperparameters for training a network with the given classes.
 
         Raises:
             ConfigError: if class_weights names an unknown class.

@@ -64,7 +64,7 @@ def full_augmentation(text: str) -> str:
 
 
 def parse_class_weights(value: Any) -> Any:
-    """Return "none", "balanced" or the weights by label; parse a string such as "3=2,5=0.5"."""
+    """Return "none", "balanced", or a weight per label, parsed from text such as "3=2,5=0.5"."""
     if value in ("none", "balanced"):
         return value
     if isinstance(value, str):
@@ -148,7 +148,7 @@ def shared(name: str, default: Any, more: str = "", off: str = "0", **about: str
         default: the default value on the command line.
         more: a sentence to add to the field's description.
         off: the value that stands for None on the command line.
-        about: other arguments of `option`.
+        about: further arguments, which are passed to `option`.
     """
     metadata = TrainConfig.__dataclass_fields__[name].metadata
     description = metadata["description"]

@@ -41,7 +41,7 @@ def start_run(out: Path | None, name: str) -> Iterator[Path]:
         name: the NAME in ``runs/NAME-N``.
 
     Raises:
-        ConfigError: if the folder is not free in this sense, or cannot be written to.
+        ConfigError: if `out` is a folder with other contents, or cannot be written to.
     """
     created = [p for p in (out or RUNS, *(out or RUNS).parents) if not _is_there(p)]
     folder: Path | None = None
@@ -78,7 +78,7 @@ def resume_run(folder: Path) -> Iterator[LoadedCheckpoint]:
 
     Raises:
         ConfigError: if the run was not interrupted, or another process uses the folder.
-        StorageError: if none of its checkpoints can be read.
+        StorageError: if none of the run's checkpoints can be read.
     """
     found = find_checkpoint(folder)
     lock = _lock(folder)
@@ -105,7 +105,7 @@ def find_checkpoint(folder: Path) -> LoadedCheckpoint:
 
     Raises:
         ConfigError: if the run was not interrupted.
-        StorageError: if none of its checkpoints can be read, or the run was started in Python.
+        StorageError: if no checkpoint can be read, or if the run was started in Python.
     """
     for path in (checkpoints(folder), folder):
         found = newest(path)
@@ -163,7 +163,7 @@ def _take(folder: Path, new: bool = False) -> Lock | None:
     """Reserve a folder and return its lock, or return None if the folder is not free.
 
     A folder that does not exist is free. Unless it must be new, an empty folder is also free, and
-    so is the folder of a run that was killed before its first checkpoint.
+    the folder of a run that was killed before its first checkpoint is free too.
     """
     for tries in range(_TRIES, 0, -1):
         try:

@@ -1,4 +1,4 @@
-"""Load images that a model was not trained on, either from its run or from other data."""
+"""Load images that a model was not trained on, from the data of its run or another data set."""
 
 from __future__ import annotations
 

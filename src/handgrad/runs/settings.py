@@ -64,13 +64,13 @@ def configure(
     """Return the complete settings of a run.
 
     If a source names a different optimizer from the one that is finally chosen, its learning rate,
-    momentum and weight decay are ignored, because they were meant for that optimizer.
+    momentum and weight decay are ignored, because they were meant for the optimizer in that source.
 
     Args:
         command: the settings given on the command line, by name.
         environment: the environment variables, such as HANDGRAD_LR for the setting lr.
         file: a TOML file with settings, or None for no file.
-        original: the settings of the run that is resumed; all other sources override them.
+        original: the settings of the run to resume, which all other sources override.
 
     Raises:
         ConfigError: if a setting is unknown, is out of range, or contradicts another setting.

@@ -51,7 +51,7 @@ class History:
 
     Attributes:
         epochs: one record per epoch.
-        stopped_early: whether the run ended before its last epoch.
+        stopped_early: whether early stopping ended the run before the maximum number of epochs.
     """
 
     epochs: list[Epoch] = field(default_factory=list)

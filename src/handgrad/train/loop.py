@@ -78,7 +78,7 @@ def fit(
         ConfigError: if a setting is unknown or out of range, or if the folder contains another run.
         StorageError: if a checkpoint cannot be written, or if all existing checkpoints are damaged.
         DivergenceError: if a value becomes NaN or infinite. The network then has the weights of the
-            best epoch so far or, if no epoch is finished, its initial weights.
+            best epoch so far, or its initial weights if no epoch is finished.
     """
     config = _combined(config, keywords)
     run, validation, target = _prepare(
@@ -108,7 +108,7 @@ def epochs(
     After the last epoch, the network has the weights of the best epoch, unless `patience` is None.
     If you leave the loop early, the network has the weights of the last epoch. A resumed run yields
     only the new epochs. From the first record until the iterator ends or is closed, the checkpoint
-    folder is locked, so that no other run can use it.
+    folder is locked, so that another run cannot write to the folder.
     """
     config = _combined(config, keywords)
     return _run_epochs(*_prepare(model, train, config, validation, weights, checkpoint, resume))

@@ -1,4 +1,4 @@
-"""Robustness: measures the accuracy of a network on corrupted test images."""
+"""Robustness: the accuracy of a network on corrupted test images."""
 
 from __future__ import annotations
 

@@ -153,7 +153,7 @@ class TrainingRun:
         )
 
     def evaluate(self, validation: Dataset | None) -> Evaluation | None:
-        """Evaluate the network on the validation images; return None if there are none.
+        """Evaluate the network on the validation images, or return None if `validation` is None.
 
         With weight averaging, the averaged weights are evaluated.
         """

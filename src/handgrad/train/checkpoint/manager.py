@@ -49,7 +49,7 @@ class CheckpointConfig:
 
 
 class LoadedCheckpoint(NamedTuple):
-    """The newest intact checkpoint of a folder.
+    """The newest checkpoint in a folder that is not damaged.
 
     Attributes:
         path: the path of the checkpoint file.

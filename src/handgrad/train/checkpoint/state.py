@@ -36,7 +36,7 @@ class RunState(NamedTuple):
         epoch: the results of the steps done so far in the unfinished epoch.
         seconds: the total duration, in seconds, of the steps done so far in the unfinished epoch.
         records: the records of the finished epochs.
-        lr_halvings: how often the learning rate was halved because a value was not finite.
+        lr_halvings: how many times the learning rate was halved because training diverged.
         average_weights: the moving average of each array of the network; empty if weight averaging
             is off.
         average_count: how many times the weights have been added to the average.
@@ -78,12 +78,12 @@ def numbers(state: RunState) -> dict[str, Any]:
 def state_of(named: Mapping[str, NDArray[Any]], rest: Mapping[str, Any]) -> RunState:
     """Build a state from the results of `tensors` and `numbers`, and check that it is valid.
 
-    Use `check_fits` to check that it belongs to a particular run.
+    Use `check_fits` to check that the state belongs to a particular run.
 
     Raises:
-        ValueError: if no run can have this state.
-        LookupError: if a part is missing.
-        TypeError: if a part has the wrong type.
+        ValueError: if the contents are impossible for any run.
+        LookupError: if a part of the state is missing.
+        TypeError: if a part of the state has the wrong type.
     """
     parts: dict[str, dict[str, Any]] = {part: {} for part in _PARTS}
     for name, array in named.items():
