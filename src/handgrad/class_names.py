@@ -12,7 +12,7 @@ Label = str | int
 
 
 def is_text(name: str) -> bool:
-    """Return whether a name can be encoded as UTF-8, which is not possible for every file name."""
+    """Return whether a name can be encoded as UTF-8; some file names cannot."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -24,7 +24,7 @@ def class_names(classes: Sequence[Label]) -> tuple[Label, ...]:
     """Check class names, and return them as Python strings or integers.
 
     Raises:
-        DataError: if there are none, two are equal, or strings and numbers are mixed.
+        DataError: if there are no names, two names are equal, or strings and numbers are mixed.
     """
     names = tuple(c.item() if isinstance(c, np.generic) else c for c in classes)
     if not names:

@@ -25,15 +25,15 @@ class HandgradError(Exception):
 
 
 class DataError(HandgradError):
-    """Images, labels or their files cannot be used."""
+    """Images or labels cannot be used, or their files cannot be read."""
 
 
 class ConfigError(HandgradError):
-    """A setting is unknown, out of range, or contradicts another."""
+    """A setting is unknown, is out of range, or contradicts another setting."""
 
 
 class ModelError(HandgradError):
-    """A network cannot be built or loaded, or cannot be applied to images of this shape."""
+    """A network cannot be built or loaded, or cannot process images of the given shape."""
 
 
 class DivergenceError(HandgradError):
@@ -41,11 +41,12 @@ class DivergenceError(HandgradError):
 
     Attributes:
         step: the training step, counted from 0.
-        layer: the name of the first layer with such a value, such as ``"2 (Dense)"``; or
-            ``"input"`` or ``"loss"``.
-        by_update: whether the parameter update produced the value, so that a smaller update may
-            avoid it. If False, the value was there before the update.
-        hopeless: whether training diverges from the last checkpoint whatever the learning rate.
+        layer: the name of the first layer in which a value is NaN or infinite, such as
+            ``"2 (Dense)"``; or ``"input"`` or ``"loss"``.
+        by_update: whether the parameter update made a value NaN or infinite, so that a smaller
+            update may prevent this. If False, a value was NaN or infinite before the update.
+        hopeless: whether training is certain to diverge again if it resumes from the last
+            checkpoint, at any learning rate.
     """
 
     def __init__(

@@ -21,10 +21,10 @@ _TEMPORARY = re.compile(r"\..+-[0-9a-f]{8}(\.\w+)?")
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path in the same folder; the file written there then replaces `path`.
+    """Yield a temporary path in the folder of `path`; the file written there then replaces `path`.
 
-    The folder is created if it is missing. If the block raises, the temporary file is removed and
-    `path` is unchanged.
+    The folder is created if it is missing. If the `with` block raises, the temporary file is
+    removed and `path` is unchanged.
 
     Raises:
         StorageError: if the file cannot be written.
@@ -58,7 +58,7 @@ def check_is_file(path: Path) -> None:
 
 
 def check_can_write(path: Path) -> None:
-    """Check that a file can be written, before long work. Its folder is created if missing.
+    """Check before a long computation that a file can be written; create its folder if missing.
 
     Raises:
         StorageError: if the file cannot be written.
@@ -85,7 +85,7 @@ def check_apart(output: Path, inputs: Iterable[Path]) -> None:
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:
-    """Expand a leading ~. Leave ~user unchanged if that user is unknown."""
+    """Expand a leading ~ or ~user in a path; leave ~user unchanged if the user is unknown."""
     with suppress(RuntimeError):
         return Path(path).expanduser()
     return Path(path)
@@ -95,7 +95,7 @@ def sweep(folder: Path, age: float = 0.0) -> None:
     """Remove the temporary files left by processes that were killed while writing.
 
     Args:
-        folder: the folder. If age is 0, no other process may be writing in it.
+        folder: the folder to clean up. If `age` is 0, no other process may write to it meanwhile.
         age: the minimum age of the files to remove, in seconds.
     """
     for path in folder.glob(".*"):
@@ -106,12 +106,12 @@ def sweep(folder: Path, age: float = 0.0) -> None:
 
 
 def is_temporary(path: Path) -> bool:
-    """Return whether a path is named like a temporary file of `replacing`."""
+    """Return whether a path has the name of a temporary file that `replacing` made."""
     return _TEMPORARY.fullmatch(path.name) is not None
 
 
 def _flush(path: Path) -> None:
-    """Write a file from the system's cache to the disk."""
+    """Flush a file from the operating system's cache to the disk."""
     handle = os.open(path, os.O_RDWR)
     try:
         os.fsync(handle)

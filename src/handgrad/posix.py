@@ -41,18 +41,18 @@ def at_fork(
 
 
 def set_alarm(seconds: float, handler: Any) -> None:
-    """Call a handler after this many seconds, replacing any alarm that was set before."""
+    """Call a handler after the given number of seconds; this replaces any alarm set earlier."""
     signal.signal(signal.SIGALRM, handler)
     signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 def alarm() -> tuple[float, Any]:
-    """Return the seconds until the alarm, or 0 if none is set, and its handler."""
+    """Return the number of seconds until the alarm (0 if no alarm is set), and its handler."""
     return signal.getitimer(signal.ITIMER_REAL)[0], signal.getsignal(signal.SIGALRM)
 
 
 def ignore_alarm() -> None:
-    """Ignore the alarm from now on."""
+    """Ignore the alarm signal from now on."""
     if HAS_ALARM:
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
 
@@ -68,7 +68,7 @@ def is_writable_by_others(status: os.stat_result) -> bool:
 
 
 def sync_folder(folder: Path) -> None:
-    """Flush a folder's list of files to the disk."""
+    """Flush a folder's directory entries to the disk."""
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)

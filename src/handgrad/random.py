@@ -4,9 +4,9 @@ Both functions depend only on their arguments, never on numbers sampled before:
 
 - `generator` returns a NumPy generator for what is sampled once per run or once per epoch: initial
   weights, the split, and the order of the images.
-- `uniforms` can compute the k-th number of a stream without the numbers before it. Dropout samples
-  its masks this way, so that every engine and every finite difference uses the same mask.
-  Augmentation samples its parameters this way too.
+- `uniforms` can compute the k-th number of a stream without the numbers before it. Dropout uses it
+  to sample masks, so that every engine and every finite difference has the same mask. Augmentation
+  uses it to sample its parameters.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def generator(seed: int, stream: Stream, *place: int) -> np.random.Generator:
 
     Args:
         seed: the run's seed.
-        stream: what the numbers are used for.
-        place: additional integers that identify the use, such as the epoch.
+        stream: the stream, which stands for one purpose, such as dropout.
+        place: additional integers that identify the use, such as the number of the epoch.
 
     Raises:
         ConfigError: if the seed is below 0.
@@ -48,7 +48,7 @@ def generator(seed: int, stream: Stream, *place: int) -> np.random.Generator:
 
 
 def stream_key(seed: int, stream: Stream, *place: int) -> int:
-    """Return the 64-bit key for one use of a stream, computed from its arguments with `mix`."""
+    """Return the 64-bit key for one use of a stream, which `mix` computes from the arguments."""
     key = 0
     for word in (seed, _NUMBER_OF[stream], *place):
         key = mix((key ^ word) + _GOLDEN)
@@ -69,10 +69,10 @@ def uniforms(key: int, count: int) -> NDArray[Any]:
 
 
 def uniforms_at(key: int, places: NDArray[np.uint64]) -> NDArray[Any]:
-    """Return the numbers of a stream at the given indices, float32 in [0, 1), in the same shape.
+    """Return the random numbers of a stream at an array of indices, float32 in [0, 1).
 
-    Number k, counting from 0, is a fraction made of the upper 24 bits of
-    ``mix(key + (k + 1) * golden)``, which float32 represents exactly.
+    The random number at index k, counted from 0, is 2**-24 times the upper 24 bits of
+    ``mix(key + (k + 1) * golden)``; float32 represents it exactly.
     """
     z = places + np.uint64(1)
     z *= np.uint64(_GOLDEN)

@@ -1,4 +1,4 @@
-"""Ctrl-C and termination signals: a run stops after the current step, other commands at once."""
+"""Ctrl-C and termination signals: training stops after the current step, other commands at once."""
 
 from __future__ import annotations
 
@@ -38,19 +38,20 @@ class CommandExit(SystemExit):
 class Interrupted(KeyboardInterrupt):
     """Raised when Ctrl-C stops an `interruptible` block.
 
-    Python treats a plain KeyboardInterrupt that passes an ``exec`` specially, but not this one.
+    Python treats a plain KeyboardInterrupt that passes an ``exec`` specially, but not this
+    subclass.
     """
 
 
 class DeferredSignals:
-    """Turns SIGINT into KeyboardInterrupt and other signals into SystemExit, but not during a step.
+    """Turns SIGINT into KeyboardInterrupt and other signals into SystemExit, except during a step.
 
     Within `deferred`, the first signal takes effect at the end of the block; a second one takes
     effect immediately. Signals that have other handlers, and threads other than the main thread,
     are not affected.
 
     Args:
-        saving: whether there is something to save. If not, only SIGINT is deferred.
+        saving: whether a checkpoint can be saved. If not, only SIGINT is deferred.
     """
 
     def __init__(self, saving: bool) -> None:
@@ -78,14 +79,14 @@ class DeferredSignals:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Restore the previous handlers."""
+        """Restore the signal handlers that were active before."""
         for number, handler in self._previous.items():
             if signal.getsignal(number) == self._handle:
                 signal.signal(number, handler)
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """Defer the first signal until the end of the block."""
+        """Defer the first signal until the end of the `with` block."""
         self._is_deferring = True
         try:
             yield
@@ -103,7 +104,7 @@ class DeferredSignals:
             self._raise(number)
 
     def _raise(self, number: int) -> NoReturn:
-        """Raise the exception for a signal, at a point where nothing can be lost."""
+        """Raise the exception for a deferred signal, at a point where no results can be lost."""
         if self._previous[number] is end_command:
             raise _command_exit(number)
         if number == signal.SIGINT:
@@ -119,7 +120,7 @@ def install_handler(handler: Handler | signal.Handlers) -> None:
 
 
 def exit_now(number: int, *_: object) -> NoReturn:
-    """Handle a signal: run the functions of `on_exit`, then exit at once without other clean-up."""
+    """Handle a signal: call the functions of `on_exit`, then exit without further clean-up."""
     if _exit_functions and HAS_ALARM:
         install_handler(signal.SIG_IGN)  # it ends already
         # A stopped terminal takes no output: do not wait for it.
@@ -132,7 +133,7 @@ def exit_now(number: int, *_: object) -> NoReturn:
 
 @contextmanager
 def on_exit(function: Callable[[], object]) -> Iterator[None]:
-    """Call a short function if `exit_now` ends the process within the block.
+    """Call a short function if `exit_now` ends the process during the `with` block.
 
     Args:
         function: the function to call. This may happen at any point of the block, even while
@@ -150,9 +151,10 @@ def end_command(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG0
     """Handle a signal: stop the current command with an exception, so that it can clean up.
 
     `DeferredSignals` takes precedence. If Python discards the exception, for example in a
-    destructor, it is raised again. The process exits if the clean-up takes too long, or at the next
-    signal. The exception is not a KeyboardInterrupt: if a KeyboardInterrupt passes an ``exec``, for
-    example in an import, Python terminates with the signal even if the exception is caught.
+    destructor, the exception is raised again. The process exits if the clean-up takes too long, or
+    at the next signal. The exception is not a KeyboardInterrupt: if a KeyboardInterrupt passes an
+    ``exec``, for example in an import, Python terminates with the signal even if the exception is
+    caught.
     """
     error = _command_exit(number)
     if HAS_ALARM:
@@ -179,7 +181,7 @@ def _raise_again(dropped: Any) -> None:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let Ctrl-C stop only this block, with a KeyboardInterrupt, and not the whole command."""
+    """Let Ctrl-C raise KeyboardInterrupt in the `with` block, without ending the whole command."""
     in_command = signal.getsignal(signal.SIGINT) is end_command
     if in_command:
         signal.signal(signal.SIGINT, _interrupt)
@@ -209,7 +211,7 @@ def ignore_signals() -> None:
 
 
 def _command_exit(number: int) -> CommandExit:
-    """Record the signal, and return the exception to raise for it."""
+    """Record which signal stopped the command, and return the exception to raise for the signal."""
     global _ended_by  # noqa: PLW0603 (a process ends only once)
     _ended_by = number
     install_handler(exit_now)

@@ -1,4 +1,4 @@
-"""The number of threads this process may use, often fewer than the machine has cores."""
+"""The number of threads this process may use, often less than the machine's number of cores."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 
 def cores() -> int:
-    """Return how many threads may run at the same time, at least 1.
+    """Return how many threads this process may run at the same time, which is at least 1.
 
     This is `joblib.cpu_count`, which respects CPU affinity and the limit of a container, or
     OMP_NUM_THREADS if it is set and smaller.
@@ -20,7 +20,7 @@ def cores() -> int:
 
 
 def limit_library_threads() -> None:
-    """Limit the threads of NumPy's and other libraries to `cores`.
+    """Limit the number of threads that NumPy and other libraries use to `cores`.
 
     The libraries respect CPU affinity and OMP_NUM_THREADS, but not the CPU limit of a container.
     """

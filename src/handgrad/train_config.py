@@ -34,12 +34,12 @@ OnResume = Literal["free", "allowed", "fixed"]
 def setting(
     default: Any, description: str, *, off: str = "", on_resume: OnResume = "allowed"
 ) -> Any:
-    """Return the declaration of one field.
+    """Return the declaration of one field of `TrainConfig`.
 
     Args:
         default: the default value.
         description: one sentence that says what the setting does, without a full stop.
-        off: what None means, or an empty string if None is not allowed.
+        off: the meaning of the value None, or an empty string if None is not allowed.
         on_resume: whether the setting may change when a run is resumed.
     """
     metadata = {"description": description, "off": off, "on_resume": on_resume}
@@ -54,14 +54,15 @@ class TrainConfig:
     optimizer: Optimizer = setting(Adam(), "Optimizer, which includes the learning rate")
     clip_norm: float | None = setting(
         None,
-        "Maximum norm of the gradient of all parameters; a larger gradient is scaled down",
+        "Maximum norm of the gradient of all parameters together; a gradient with a larger "
+        "norm is scaled down",
         off="no limit",
     )
     seed: int = setting(
         0, "Seed of all random choices, such as the order of the images", on_resume="fixed"
     )
     epochs: int = setting(10, "Maximum number of epochs")
-    batch_size: int = setting(64, "Number of images per update", on_resume="fixed")
+    batch_size: int = setting(64, "Batch size: the number of images per update", on_resume="fixed")
     schedule: Schedule = setting(Constant(), "Learning rate schedule")
     class_weights: Mapping[Label, float] | str | None = setting(
         None,
@@ -70,8 +71,9 @@ class TrainConfig:
     )
     patience: int | None = setting(
         5,
-        "Stop if the validation loss (or the training loss, without validation images) has not "
-        "decreased for this many epochs, and restore the weights of the best epoch",
+        "Number of epochs without a decrease of the validation loss (or of the training "
+        "loss, if there are no validation images) after which training stops and the "
+        "weights of the best epoch are restored",
         off="train for all epochs and keep the last weights",
     )
     min_delta: float = setting(
@@ -98,8 +100,8 @@ class TrainConfig:
     )
     average_weights: float | None = setting(
         None,
-        "Keep a moving average of the weights, over about this many epochs, instead of the last "
-        "weights",
+        "Approximate number of epochs over which to average the weights; the network gets "
+        "the averaged weights instead of the last weights",
         off="no averaging",
     )
 
@@ -140,7 +142,7 @@ class TrainConfig:
                 raise ConfigError(f"{name} must be a number above 0, not {value}")
 
     def replace(self, **keywords: Any) -> TrainConfig:
-        """Return a copy with some fields changed.
+        """Return a copy of the config with some fields changed.
 
         Raises:
             ConfigError: if a keyword is not the name of a field, or a value is out of range.
@@ -167,7 +169,7 @@ class TrainConfig:
             classes: the K class names.
 
         Raises:
-            ConfigError: if a class has no weight, a weight has no class, or one is not above 0.
+            ConfigError: if a class has no weight, a weight has no class, or a weight is 0 or less.
         """
         if self.class_weights is None:
             return None
@@ -185,7 +187,7 @@ class TrainConfig:
 
 
 def settings_with(on_resume: OnResume) -> tuple[str, ...]:
-    """Return the names of the fields that have this value of `on_resume`."""
+    """Return the names of the fields whose metadata has the given value of `on_resume`."""
     fields = dataclasses.fields(TrainConfig)
     return tuple(f.name for f in fields if f.metadata["on_resume"] == on_resume)
 

@@ -35,7 +35,7 @@ PAST = [
         (progress(3, 0.7, is_over=True), "epoch 1/3, 70.00%"),
         (without_validation(progress(3, None, None)), "epoch 2/3"),
         (progress(3, is_over=True), "ran out of time before its first epoch ended"),
-        (progress(3, 0.7, is_over=True, diverged=True), "diverged: a number is not finite"),
+        (progress(3, 0.7, is_over=True, diverged=True), "diverged: a value is NaN or infinite"),
     ],
 )
 def test_progress_in_one_line(state, words):

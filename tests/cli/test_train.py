@@ -29,7 +29,7 @@ def test_train_prints_network_epochs_score_and_folder(handgrad):
         ended.err,
         re.MULTILINE,
     )
-    assert "kept: the weights of epoch 1, the lowest validation loss (*)" in ended.err
+    assert "kept: the weights of epoch 1, which has the lowest validation loss (*)" in ended.err
     score, place = ended.out.splitlines()
     assert place == "run in runs/digits-softmax-regression-1"
     net = hg.load_model("runs/digits-softmax-regression-1/model.safetensors")
@@ -135,7 +135,7 @@ def test_with_json_the_result_is_an_object(handgrad):
     net = hg.load_model(Path(told["run"], "model.safetensors"))
     assert told["test_accuracy"] == hg.evaluate(net, hg.load_data("digits")[1]).accuracy
     assert (told["epochs"], told["best_epoch"], told["stopped_early"]) == (1, 1, False)
-    assert told["kept"] == "kept: the weights of epoch 1, the lowest validation loss"
+    assert told["kept"] == "kept: the weights of epoch 1, which has the lowest validation loss"
 
 
 def test_a_run_can_be_repeated_from_its_own_settings(handgrad):

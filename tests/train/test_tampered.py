@@ -83,7 +83,12 @@ def test_every_edited_field_is_refused_or_harmless(stopped: Path, tmp_path: Path
     [
         ("state", "steps", -5, "steps must be a whole number from 0 to 9007199254740992, not -5"),
         ("state", "steps", np.inf, "steps must be a whole number from 0 to .*, not inf"),
-        ("state", "steps", 10**9, "it has 1,000,000,000 steps, but 1 epochs of 4 steps and 3 more"),
+        (
+            "state",
+            "steps",
+            10**9,
+            r"its step count is 1,000,000,000, but it has results of 1 x 4 \+ 3 steps",
+        ),
         (
             "state",
             "lr_halvings",
@@ -91,7 +96,7 @@ def test_every_edited_field_is_refused_or_harmless(stopped: Path, tmp_path: Path
             "lr_halvings must be a whole number from 0 to 3, not -2000",
         ),
         ("state", "records", [[1, 2]], r"record 1 is \[1, 2\]"),
-        ("state", "seconds", 0.0, "seconds is 0.0, for 3 steps"),
+        ("state", "seconds", 0.0, "seconds is 0.0, which is invalid for 3 steps"),
         ("about", "run", [1], r"has no fingerprint of its run \(run is \[1\]\)"),
     ],
 )
@@ -111,7 +116,8 @@ def test_more_losses_than_an_epoch_has_steps_are_refused(stopped: Path, tmp_path
         content["state"]["steps"] = 4 + 9999
 
     sentence = (
-        "FILE: it has 10,003 steps, but 1 epochs of 4 steps and 9,999 more; start the run again"
+        "FILE: its step count is 10,003, but it has results of 1 x 4 + 9,999 steps; "
+        "start the run again"
     )
     assert outcome(stopped, tmp_path / "run", change) == sentence
 

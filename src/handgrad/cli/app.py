@@ -38,10 +38,10 @@ OUTPUT_ERRORS = {errno.ENOSPC, errno.EPIPE, errno.EIO, errno.EFBIG}
 
 
 class Commands(Group):
-    """The group of commands; it turns user errors into a one-line message and an exit code."""
+    """The group of all commands; it turns a user error into a one-line message and an exit code."""
 
     def main(self, *args: Any, **options: Any) -> Any:
-        """Run the command line, and check that its output could be written."""
+        """Run the command line, and check that all output could be written to stdout."""
         try:
             try:
                 return super().main(*args, **options)
@@ -58,7 +58,7 @@ class Commands(Group):
             raise SystemExit(FAILURE) from None
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command that was called."""
+        """Run the subcommand named on the command line."""
         try:
             if not {"-h", "--help"} & set(sys.argv):  # joblib loads NumPy
                 limit_library_threads()

@@ -30,7 +30,8 @@ def auto(
         float,
         typer.Option(
             metavar="X",
-            help="Time limit in minutes, including reading the data and writing the report.",
+            help="Time limit in minutes, which includes the time to read the data and to write "
+            "the report.",
         ),
     ] = 5.0,
     out: Annotated[
@@ -94,7 +95,7 @@ def auto(
 
 
 def _plain(result: SearchResult, run: Path, report: Path) -> dict[str, Any]:
-    """Return the result as JSON data."""
+    """Return the result of a search as JSON data."""
     test = result.evaluation
     return {
         "run": str(run),

@@ -21,8 +21,8 @@ def calibrate(
         float | None,
         typer.Option(
             metavar="X",
-            help="Choose a threshold so that this fraction of the answers above it is correct, "
-            "such as 0.99. Default: no threshold.",
+            help="Choose a threshold so that this fraction (such as 0.99) of the answers with a "
+            "probability above the threshold is correct. Default: no threshold.",
             show_default=False,
         ),
     ] = None,
@@ -79,7 +79,7 @@ def calibrate(
 
 
 def _table(found: Reliability) -> Table:
-    """Return the reliability diagram as a table."""
+    """Return the reliability diagram of a calibrated model as a table."""
     rows: list[list[Any]] = []
     for k, count in enumerate(found.counts):
         if count:

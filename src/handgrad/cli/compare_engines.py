@@ -57,13 +57,19 @@ def compare_engines(
         float | None,
         typer.Option(
             metavar="X",
-            help="Largest relative difference allowed. Default: 1e-9 in float64, 1e-3 in float32.",
+            help="Largest allowed relative difference from the first engine. Default: 1e-9 in "
+            "float64, 1e-3 in float32.",
             show_default=False,
         ),
     ] = None,
     batch_size: Annotated[
         str,
-        typer.Option("--batch", "--batch-size", metavar="N", help="Number of images per update."),
+        typer.Option(
+            "--batch",
+            "--batch-size",
+            metavar="N",
+            help="Batch size: the number of images per update.",
+        ),
     ] = "64",
     optimizer: Annotated[
         str, typer.Option(metavar="NAME", help=f"Optimizer: {NAMED_OPTIMIZERS}.")
@@ -136,7 +142,7 @@ def _compare(
     steps: int,
     tolerance: float | None,
 ) -> EngineComparison:
-    """Compare the engines while a progress bar is shown."""
+    """Compare the engines, and show a progress bar during the comparison."""
     from handgrad.data import load_data
     from handgrad.engine_comparison import compare_engines
     from handgrad.runs.settings import configure
@@ -163,7 +169,7 @@ def _compare(
 
 
 def _differences(result: EngineComparison) -> Table:
-    """Return the table of the largest difference of each kind and engine."""
+    """Return a table of the largest difference in loss, activations, gradients and parameters."""
     from handgrad.engine_comparison import KINDS
 
     rows = []
@@ -176,7 +182,7 @@ def _differences(result: EngineComparison) -> Table:
 
 
 def _engines(result: EngineComparison) -> Table:
-    """Return the table of the speed and accuracy of each engine."""
+    """Return a table of the speed and accuracy of each engine."""
     rows = [
         (
             summary.engine,

@@ -29,7 +29,7 @@ IMAGES_PER_CLASS = 6  # in a figure
 
 @app.command("list", cls=Command)
 def list_data(json: Json = False) -> None:
-    """List the standard data sets and the folder of each."""
+    """List the standard data sets and the folder in which each is stored."""
     from handgrad.data import available
 
     entries = available()
@@ -179,7 +179,8 @@ def show(
         typer.Option(
             metavar="NAME",
             help="Also draw augmented images, and write them to DATA-augmented.png in the same "
-            "folder. The values are those of `train --augment`, such as light, drawings or "
+            "folder. The possible values are the same as for `train --augment`, such as "
+            "light, drawings or "
             "fashion.",
             show_default=False,
         ),
@@ -187,7 +188,7 @@ def show(
     data_dir: DataDir = None,
     quiet: Quiet = False,
 ) -> None:
-    """Count the images of each class, and draw a few examples of each."""
+    """Count the images of each class, and draw a few example images of each class."""
     import numpy as np
 
     from handgrad import plots

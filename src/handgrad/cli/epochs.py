@@ -1,4 +1,4 @@
-"""Show the epochs of a run: as a growing table in a terminal, otherwise as one line per epoch."""
+"""Show the epochs of a run: in a terminal as a growing table, otherwise as one line per epoch."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ HALF_MILLISECOND = 0.0005
 
 
 class Column(NamedTuple):
-    """One column of the table.
+    """One column of the table of epochs.
 
     Attributes:
-        heading: the heading.
+        heading: the heading of the column.
         width: the width of the values in characters.
         value: a function that returns the text for an epoch.
-        rank: the columns with the highest ranks are left out first if the terminal is narrow.
+        rank: the order in which columns are left out if the terminal is too narrow; the columns
+            with the highest ranks are left out first.
     """
 
     heading: str
@@ -46,11 +47,11 @@ COLUMNS = (
 
 
 class EpochDisplay(NamedTuple):
-    """The functions that show a run on the screen.
+    """The functions that show a training run on the screen.
 
     Attributes:
         epoch: shows the record of an epoch.
-        progress: shows the number of finished epochs, such as 2.4, or None if there is no
+        progress: shows the number of epochs done so far, such as 2.4; or None if there is no
             progress bar.
     """
 
@@ -60,7 +61,7 @@ class EpochDisplay(NamedTuple):
 
 @contextmanager
 def showing_epochs(console: Console, epochs: int) -> Iterator[EpochDisplay]:
-    """Yield the functions that show a run, with a progress bar if stderr is a terminal.
+    """Yield the functions that show a training run; stderr has a progress bar if it is a terminal.
 
     Args:
         console: the console to print to.
@@ -110,7 +111,7 @@ def line(record: Epoch, epochs: int) -> str:
 
 
 def row(record: Epoch, columns: list[Column]) -> Text:
-    """Return an epoch as a row of the table; the best epoch so far is green and has a star."""
+    """Return an epoch as a row of the table; if it is the best so far, it is green with a star."""
     text = _row([column.value(record) for column in columns], columns)
     if record.best:
         text.append(" *")
@@ -119,7 +120,7 @@ def row(record: Epoch, columns: list[Column]) -> Text:
 
 
 def fitting(width: int) -> list[Column]:
-    """Return the columns that fit into a width, including two characters for the star."""
+    """Return the columns that fit into a width; two characters are reserved for the star."""
     columns = list(COLUMNS)
     while len(columns) > 1 and sum(c.width + 2 for c in columns) > width:
         columns.remove(max(columns, key=lambda c: c.rank))
@@ -127,7 +128,7 @@ def fitting(width: int) -> list[Column]:
 
 
 def lr_text(lr: float) -> str:
-    """Format a learning rate with three digits and without an exponent."""
+    """Format a learning rate with three significant digits and without an exponent."""
     return "<0.0001" if 0 < lr < LEAST_LR else f"{lr:.3g}"
 
 

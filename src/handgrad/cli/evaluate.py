@@ -96,7 +96,7 @@ def evaluate(
 
 
 def _plain_robustness(hard: Robustness | None) -> dict[str, Any]:
-    """Return the accuracy on corrupted images as JSON data."""
+    """Return the accuracy for each kind of corruption as JSON data."""
     if hard is None:
         return {}
     damaged = {name: found.accuracy for name, found in hard.damaged.items()}
@@ -104,11 +104,11 @@ def _plain_robustness(hard: Robustness | None) -> dict[str, Any]:
 
 
 def _robustness_table(hard: Robustness) -> Table:
-    """Return the table of the accuracy on corrupted images and on the original ones."""
+    """Return a table of the accuracy on the original images and on corrupted ones."""
     clean = hard.clean.accuracy
     found = [(name, f.accuracy) for name, f in hard.damaged.items()]
     rows = [("none", f"{clean:.2%}", ""), *((n, f"{a:.2%}", f"{a - clean:+.2%}") for n, a in found)]
-    mean = ("mean of the corrupted", f"{hard.accuracy:.2%}", f"{hard.accuracy - clean:+.2%}")
+    mean = ("mean over corruptions", f"{hard.accuracy:.2%}", f"{hard.accuracy - clean:+.2%}")
     return table(["corruption", ">accuracy", ">difference"], [*rows, mean])
 
 
@@ -130,7 +130,7 @@ def _calibration(classifier: Classifier, Z: Array, test: Dataset) -> dict[str, A
 
 
 def _words(found: dict[str, Any], has_validation: bool) -> str:
-    """Describe the result of `_calibration` in one line of text."""
+    """Describe in one line the calibration error and the confident answers from `_calibration`."""
     words = f"expected calibration error {found['calibration_error']:.2%}"
     if not found["calibrated"]:
         other = "`handgrad calibrate --data` with images that it was not trained on"
@@ -144,7 +144,7 @@ def _words(found: dict[str, Any], has_validation: bool) -> str:
 
 
 def _plain(found: Evaluation, classes: tuple[Label, ...]) -> dict[str, Any]:
-    """Return an evaluation as JSON data."""
+    """Return the evaluation of a model as JSON data."""
     counts, correct = found.confusion.sum(axis=1).tolist(), found.confusion.diagonal().tolist()
     return {
         "images": found.count,
@@ -160,7 +160,7 @@ def _plain(found: Evaluation, classes: tuple[Label, ...]) -> dict[str, Any]:
 
 
 def _table(found: Evaluation, classes: tuple[Label, ...]) -> Table:
-    """Return the table of the accuracy of each class."""
+    """Return a table of the accuracy for each class."""
     mistakes = found.confusion.copy()
     mistakes[range(len(classes)), range(len(classes))] = 0
     rows = []
@@ -169,4 +169,4 @@ def _table(found: Evaluation, classes: tuple[Label, ...]) -> Table:
         taken = f"{classes[worst]} ({mistakes[k, worst]})" if mistakes[k, worst] else ""
         share = "-" if entry["accuracy"] is None else f"{entry['accuracy']:.2%}"
         rows.append((entry["label"], entry["images"], entry["correct"], share, taken))
-    return table(["class", ">images", ">correct", ">accuracy", "most often taken for"], rows)
+    return table(["class", ">images", ">correct", ">accuracy", "most often mistaken for"], rows)

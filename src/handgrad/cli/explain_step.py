@@ -72,7 +72,8 @@ def explain_step(
 ) -> None:
     """Explain the forward and the backward pass for one image, step by step.
 
-    For each step, its formulas and the shapes and values of its arrays and gradients are printed.
+    The output shows, for each step, its formulas and the shapes and values of its arrays and
+    gradients.
     """
     from handgrad.classifier import MODEL
     from handgrad.explain import explain_step as explain
@@ -102,7 +103,7 @@ def explain_step(
 def _classifier(
     screen: Screen, model: str, data: str | None, data_dir: Path | None, seed: int
 ) -> tuple[Classifier, Dataset, str]:
-    """Return a new or trained classifier, the test images, and where the weights come from."""
+    """Return a new or trained classifier, the test images, and a text about its weights."""
     from handgrad.classifier import Classifier
     from handgrad.data import load_data
     from handgrad.models import MODELS, named
@@ -134,7 +135,7 @@ def _print(screen: Screen, explained: Explanation, title: str) -> None:
 
 
 def _print_step(screen: Screen, at: int, step: ExplainedStep) -> None:
-    """Print one step."""
+    """Print one step of an explanation."""
     from handgrad.explain.format import shape, words
 
     head = Text.assemble(
@@ -148,7 +149,7 @@ def _print_step(screen: Screen, at: int, step: ExplainedStep) -> None:
 
 
 def _print_loss(screen: Screen, explained: Explanation) -> None:
-    """Print the values of softmax and cross-entropy."""
+    """Print a table of the values of softmax and cross-entropy for each class."""
     from handgrad.explain.page import HEADINGS, sums, worked
 
     headings = [HEADINGS[0], *(f">{heading}" for heading in HEADINGS[1:])]

@@ -110,7 +110,7 @@ def export(
 
 
 def _check_onnx(bundle: Bundle, path: Path, raw: bool) -> None:
-    """Raise a ModelError if ONNX Runtime is installed and does not reproduce the golden outputs."""
+    """Raise a ModelError if ONNX Runtime is installed but does not reproduce the stored outputs."""
     if find_spec("onnxruntime") is None:
         return
     from handgrad.export.verify import TOLERANCE, as_raw, difference, run_onnx

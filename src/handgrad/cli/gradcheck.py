@@ -31,7 +31,8 @@ def gradcheck(
         str,
         typer.Option(
             metavar="JSON",
-            help='For FILE.py:LAYER only: its constructor arguments, such as {"units": 6}.',
+            help="For FILE.py:LAYER only: the constructor arguments of the layer, such as "
+            '{"units": 6}.',
         ),
     ] = "",
     shape: Annotated[
@@ -64,7 +65,7 @@ def gradcheck(
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Check every gradient by independent methods (oracles).
+    """Check every gradient with independent methods (oracles).
 
     There are four oracles: central differences; linearity, since a gradient must be linear in the
     gradient of the output; PyTorch's autograd, if PyTorch is installed; and stored reference
@@ -111,7 +112,7 @@ def gradcheck(
 
 
 def _targets(what: str, args: str, shape: str, batch: int | None) -> list[Target]:
-    """Return the targets to check."""
+    """Return the layers and networks to check."""
     from handgrad.gradient_check.registry import find_targets, network_target, target_names
     from handgrad.gradient_check.user_layer import BATCH, load_user_layer
 

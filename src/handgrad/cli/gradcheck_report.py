@@ -20,7 +20,7 @@ VERDICTS = {"wrong": "bold red", "not proven": "yellow", "right": "green"}  # wo
 
 
 def show(screen: Screen, result: GradcheckResult) -> None:
-    """Print a table of all gradients of a layer or network for each mode."""
+    """Print one table per mode, with all gradients of a layer or network."""
     for report in result.reports:
         screen.result(_gradients(report, screen.out.width >= WIDE))
         _explain(screen, report)
@@ -28,7 +28,7 @@ def show(screen: Screen, result: GradcheckResult) -> None:
 
 
 def overview(screen: Screen, result: GradcheckResult) -> None:
-    """Print one line per layer or network, and all gradients of those that failed."""
+    """Print one line per layer or network, and a table of the gradients of each that failed."""
     wide = screen.out.width >= WIDE
     oracles = _oracles([c for report in result.reports for c in report.comparisons])
     rows = []
@@ -65,7 +65,7 @@ def _error_headings(oracles: Sequence[str], wide: bool) -> list[str]:
 
 
 def _errors(comparisons: Sequence[Comparison], oracles: Sequence[str], wide: bool) -> list[Text]:
-    """Return the largest error of each oracle, or only of the worst oracle if not wide."""
+    """Return the largest error of each oracle or, unless `wide` is true, only of the worst one."""
     if wide:
         return [_largest([c for c in comparisons if c.oracle == oracle]) for oracle in oracles]
     worst = _worst(comparisons)
@@ -73,7 +73,7 @@ def _errors(comparisons: Sequence[Comparison], oracles: Sequence[str], wide: boo
 
 
 def _explain(screen: Screen, report: Report) -> None:
-    """Print the first wrong element of each wrong gradient, and the likely cause."""
+    """Print the first wrong element of each wrong gradient, and the likely cause of the error."""
     tensors = list(dict.fromkeys(comparison.tensor for comparison in report.comparisons))
     unproven = [tensor for tensor in tensors if report.verdict_on(tensor) == "not proven"]
     if unproven == tensors:
@@ -107,7 +107,7 @@ def _worst(comparisons: Sequence[Comparison]) -> Comparison:
 
 
 def _largest(comparisons: Sequence[Comparison]) -> Text:
-    """Return the largest error of some comparisons; it is red if it exceeds its bound."""
+    """Return the largest error of the given comparisons as text, in red if it exceeds its bound."""
     if not comparisons:
         return Text("")
     worst = _worst(comparisons)
@@ -115,7 +115,10 @@ def _largest(comparisons: Sequence[Comparison]) -> Text:
 
 
 def _element(element: Element | None, exact: bool = False) -> tuple[str, str, str]:
-    """Return an element's index and two numbers; if exact, with enough digits to differ."""
+    """Return an element's index, its value and the expected value as text.
+
+    If `exact` is true, both values have enough digits to look different.
+    """
     if element is None:
         return "", "", ""
     index, ours, expected = ",".join(map(str, element.index)), element.ours, element.expected

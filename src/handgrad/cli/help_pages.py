@@ -10,7 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 
 
 def joined(text: str | None) -> str | None:
-    """Join the lines of each paragraph, because rich would keep the line breaks of a docstring."""
+    """Join the lines of each paragraph, because rich would keep a docstring's line breaks."""
     paragraphs = re.split(r"\n\s*\n", text or "")
     return "\n\n".join(" ".join(p.split()) for p in paragraphs) if text else text
 
@@ -38,14 +38,14 @@ class HelpPage:
         self._pieces: list[str] | None = None
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """Return the words of the usage line, without braces around required arguments."""
+        """Return the words of the usage line; required arguments have no braces around them."""
         if self._pieces is None:
             pieces: list[str] = super().collect_usage_pieces(ctx)  # type: ignore[misc]
             self._pieces = [re.sub("[{}]", "", piece) for piece in pieces]
         return self._pieces
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help page."""
+        """Write the help page of the command."""
         self.collect_usage_pieces(ctx)
         for param in self.get_params(ctx):  # type: ignore[attr-defined]
             param.help, param.show_default = with_default(param), False

@@ -26,7 +26,7 @@ def _from_above(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> A
 
 
 def _keep(ctx: typer.Context, param: typer.CallbackParam, value: int) -> int:
-    """Return a count as `_from_above` does, and store it for the outermost command."""
+    """Return the value of a flag as `_from_above` does, and store it for the outermost command."""
     ctx.find_root().obj = value = _from_above(ctx, param, value)
     return value
 
@@ -99,7 +99,7 @@ DataName = Annotated[
     typer.Option(
         "--data",
         metavar="DATA",
-        help="Use other data: a standard data set or the path of your own images. Default: the "
+        help="Name of another standard data set, or the path of your own images. Default: the "
         "data of the run.",
         show_default=False,
     ),
@@ -126,7 +126,7 @@ def load_run_test(
     """Load the test images of a run, and preprocess them as the model requires.
 
     Args:
-        screen: the screen on which progress is shown.
+        screen: the screen on which the progress of loading is shown.
         classifier: the model.
         about: the metadata of the model file.
         data: the value of `--data`.

@@ -27,7 +27,8 @@ def plan(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Data set that the images come from. Default: the data set of the run, or mnist.",
+            help="Data set to which the network is applied. Default: the data set of the run, "
+            "or mnist.",
             show_default=False,
         ),
     ] = None,
@@ -37,7 +38,8 @@ def plan(
             "--batch",
             "--batch-size",
             metavar="N",
-            help="Number of images per update. Default: the batch size of the run, or 64.",
+            help="Batch size: the number of images per update. Default: the batch size of the "
+            "run, or 64.",
             show_default=False,
         ),
     ] = None,
@@ -53,7 +55,8 @@ def plan(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Random augmentation, with the values of `train --augment`. Default: the "
+            help="Random augmentation; the possible values are the same as for `train "
+            "--augment`. Default: the "
             "augmentation of the run, or none.",
             show_default=False,
         ),
@@ -122,7 +125,7 @@ def plan(
 
 
 def _classifier(model: str, options: dict[str, Any]) -> tuple[Classifier, RunConfig]:
-    """Return the classifier and its settings: those given, then those of the run, then defaults."""
+    """Return the classifier and its settings; `options` override those of the run."""
     from handgrad.classifier import Classifier
     from handgrad.data.named.sources import source_named
     from handgrad.models import MODELS
@@ -142,9 +145,9 @@ def _classifier(model: str, options: dict[str, Any]) -> tuple[Classifier, RunCon
 
 
 def _skip_zeros(data: str, data_dir: Path | None) -> tuple[bool, str]:
-    """Return whether training on a data set skips zeros, and the reason for it.
+    """Return whether training on a data set skips zero pixels, and the reason in words.
 
-    A data set that is not on this machine is assumed to have as many zeros as MNIST.
+    A data set that is not on this machine is assumed to have as many zero pixels as MNIST.
     """
     from handgrad.data import load_data
     from handgrad.engines.compiled.lower.sparsity import MIN_ZERO_SHARE, share_of_zeros

@@ -139,7 +139,7 @@ def predict(
 
 
 def _pixels(image: str) -> Array:
-    """Return the pixels of an image file."""
+    """Return the pixels of an image file as an array."""
     from handgrad.data.formats.decode import read_pixels
 
     if not os.path.lexists(image):
@@ -150,7 +150,7 @@ def _pixels(image: str) -> Array:
 
 
 def _draw(ways: list[list[tuple[str, Array]]], file: Path) -> None:
-    """Draw the preprocessing of each image file."""
+    """Draw every step of the preprocessing of each image file."""
     from handgrad import plots
 
     if not ways:
@@ -159,7 +159,7 @@ def _draw(ways: list[list[tuple[str, Array]]], file: Path) -> None:
 
 
 def _example(test: Dataset, number: str) -> tuple[Array, Label]:
-    """Return a test image and its label."""
+    """Return the test image at an index, and its label."""
     if len(number) > MAX_DIGITS or int(number) >= len(test):
         shown = number if len(number) <= MAX_DIGITS else f"{number[:MAX_DIGITS]}..."
         raise DataError(f"there is no image {shown}; {test.name} has images 0 to {len(test) - 1}")
@@ -168,7 +168,7 @@ def _example(test: Dataset, number: str) -> tuple[Array, Label]:
 
 
 def _plain(answer: Prediction) -> dict[str, Any]:
-    """Return an answer as JSON data."""
+    """Return the prediction for one image as JSON data."""
     return {
         "image": answer.image,
         "label": answer.label,
@@ -179,7 +179,7 @@ def _plain(answer: Prediction) -> dict[str, Any]:
 
 
 def _table(answers: list[Prediction]) -> Table:
-    """Return the table of answers with the most probable classes of each."""
+    """Return a table of predictions with the most probable classes for each image."""
     count = min(TOP, len(answers[0].probabilities))
     known = any(answer.label is not None for answer in answers)
     headings = ["image", *(["is"] if known else []), "predicted", *[""] * (count - 1)]

@@ -51,7 +51,7 @@ def reproduce(
         typer.Option(
             "--quick",
             metavar="",
-            help="Use fewer epochs and images, so that it takes only a few minutes.",
+            help="Use fewer epochs and images, so that the command takes only a few minutes.",
         ),
     ] = False,
     out: Annotated[
@@ -60,7 +60,7 @@ def reproduce(
     run_nothing: Annotated[
         bool,
         typer.Option(
-            "--no-run", metavar="", help="Do not run anything; only report the results so far."
+            "--no-run", metavar="", help="Do not run any notebooks; only report the results so far."
         ),
     ] = False,
     write: Annotated[
@@ -131,7 +131,7 @@ def reproduce(
 
 
 def _print_how_to_continue(screen: Screen, out: Path) -> None:
-    """Print the folder of the results, or remove it if there are no results yet."""
+    """Print the folder of the results after an interruption, or remove it if it has no results."""
     if any(path.is_file() for path in out.rglob("*")):
         screen.info(f"the results so far are in {out}; run the same command again to continue")
     else:
@@ -141,7 +141,7 @@ def _print_how_to_continue(screen: Screen, out: Path) -> None:
 
 @contextmanager
 def _show_progress(screen: Screen, total: int, done: int) -> Iterator[ProgressListener]:
-    """Yield a listener that shows the progress of the jobs."""
+    """Yield an object that shows the progress of the jobs."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = screen.err
@@ -159,7 +159,7 @@ def _show_progress(screen: Screen, total: int, done: int) -> Iterator[ProgressLi
 
 
 class _Bars:
-    """Shows two progress bars, for all jobs and the current job, and a line per finished job.
+    """Shows a progress bar for all jobs, one for the current job, and a line per finished job.
 
     Args:
         screen: the screen on which the lines are printed.
@@ -174,7 +174,7 @@ class _Bars:
         self._current = bars.add_task("", total=1.0)
 
     def start(self, job: Job) -> None:
-        """Show the current job."""
+        """Show the name of the job that has started."""
         kind = job.description.rpartition(", ")[2]
         self._bars.reset(self._current, description=f"{job.notebook}, {kind}, seed {job.seed}")
 
@@ -193,7 +193,7 @@ class _Bars:
 
 
 def line(job: Job, result: RunResult | None, reason: str) -> str:
-    """Describe the result of a job in one line."""
+    """Describe the result of a job in one line, or why the job was skipped."""
     name = f"{job.notebook}, {job.description}, seed {job.seed}"
     if result is None:
         return f"{name}: skipped; {reason}"

@@ -47,7 +47,7 @@ class Screen:
         logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
     def log_progress(self) -> None:
-        """From now on, print the library's log messages of level INFO as well as its warnings."""
+        """From now on, print the library's messages of level INFO in addition to its warnings."""
         logger = logging.getLogger("handgrad")
         if not self.err.quiet:
             logger.setLevel(logging.INFO)
@@ -77,19 +77,19 @@ class Screen:
         print_text(self.err, Text.assemble(("warning: ", "bold yellow"), sentence))
 
     def error(self, sentence: str) -> None:
-        """Print the error that ends the command."""
+        """Print the message of the error that ends the command."""
         print_text(self.err, Text.assemble(("error: ", "bold red"), sentence))
 
 
 class _InfoHandler(logging.Handler):
-    """Prints log messages as notes."""
+    """A log handler that prints log messages as notes on the screen."""
 
     def __init__(self, screen: Screen) -> None:
         super().__init__()
         self._screen = screen
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print one message."""
+        """Print one log message."""
         self._screen.info(record.getMessage().removeprefix("handgrad: "))
 
 
@@ -147,7 +147,7 @@ class FittedTable(Table):
         return sum(widths) + 3 * len(widths) + 1
 
     def _lines(self, overflow: OverflowMethod) -> RenderResult:
-        """Yield one line for each value, preceded by its heading."""
+        """Yield one line per value of the table: the heading of its column, then the value."""
         if self.title:
             yield Text(str(self.title), "table.title", overflow=overflow)
         for row in zip(*(column.cells for column in self.columns), strict=True):
@@ -158,7 +158,7 @@ class FittedTable(Table):
 
 
 def table(headings: Sequence[str], rows: Iterable[Iterable[Any]], title: str = "") -> Table:
-    """Make a table of values.
+    """Make a table from headings and rows.
 
     Args:
         headings: the headings of the columns; > at the beginning of a heading right-aligns its
@@ -182,7 +182,7 @@ def show_versions(screen: Screen, **others: Any) -> None:
 
     Args:
         screen: the screen to print to.
-        others: the names and values of additional lines.
+        others: the names and values to print on additional lines.
     """
     from handgrad.runs import versions
     from handgrad.threads import cores
@@ -203,7 +203,7 @@ def print_text(console: Console, *parts: RenderableType, style: str | None = Non
 
 
 def _breakable(part: str | Text, width: int) -> str | Text:
-    """If a list of settings is wider than the terminal, add a space after each of its commas."""
+    """Add a space after each comma of a list of settings that is wider than the terminal."""
     if isinstance(part, Text):
         return part
     return re.sub(
@@ -212,7 +212,7 @@ def _breakable(part: str | Text, width: int) -> str | Text:
 
 
 def _console(stream: TextIO, quiet: bool = False) -> Console:
-    """Make the console of a stream; in files and pipes, lines may be long."""
+    """Make a console that writes to a stream; long lines in files and pipes are not wrapped."""
     console = Console(file=stream, quiet=quiet)
     if not console.is_terminal:
         console.width = WIDE

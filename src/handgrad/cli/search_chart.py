@@ -1,4 +1,4 @@
-"""Show the progress of a search: a chart of accuracy over time in a terminal, otherwise lines."""
+"""Show the progress of a search: as a chart of accuracy in a terminal, otherwise as lines."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def progress_line(progress: SearchProgress) -> str:
     trial = progress.trial
     text = f"{progress.seconds:5.1f} s  {STAGES[trial.stage]:<10}  {describe(trial.config)}: "
     if trial.diverged:
-        return f"{text}diverged: a number is not finite"
+        return f"{text}diverged: a value is NaN or infinite"
     if not trial.is_valid:
         return f"{text}ran out of time before its first epoch ended"
     epoch = f"epoch {len(trial.records)}/{trial.config.epochs}"
@@ -67,12 +67,12 @@ def progress_line(progress: SearchProgress) -> str:
 
 
 def chart(past: list[SearchProgress], seconds: float, width: int) -> Text:
-    """Draw the validation accuracy of each epoch over time, with the best so far in green.
+    """Draw the validation accuracy of each epoch over time, with the best accuracy so far in green.
 
     Args:
         past: the progress so far; there must be at least one entry.
-        seconds: the end of the time axis.
-        width: the width in characters.
+        seconds: the end of the time axis, in seconds since the start of the search.
+        width: the width of the chart in characters.
     """
     highest = max(progress.best for progress in past)
     low = max(0.0, 2 * highest - 1.1)

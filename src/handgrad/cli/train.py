@@ -75,7 +75,7 @@ def train(
 
 
 def _parameter(option: TrainOption) -> inspect.Parameter:
-    """Return the parameter of one option; its value is passed on as text and checked later."""
+    """Return the function parameter for one option, which passes the option's value on as text."""
     common: dict[str, Any] = {"help": option.help, "show_default": False}
     kind: Any = bool | None if option.is_switch else str | None
     metavar = "" if option.is_switch else option.metavar
@@ -98,7 +98,7 @@ def _parameter(option: TrainOption) -> inspect.Parameter:
 
 
 def _add_options() -> None:
-    """Give `train` the signature that typer reads, with one parameter per setting."""
+    """Give the function `train` the signature that typer reads, with one parameter per setting."""
     own = inspect.signature(train, eval_str=True).parameters.values()
     settings = [_parameter(option) for option in OPTIONS]
     parameters = [*settings, *(p for p in own if p.kind is not inspect.Parameter.VAR_KEYWORD)]

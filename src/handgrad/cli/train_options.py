@@ -53,7 +53,7 @@ OPTIONS = (
     ),
     TrainOption(
         "batch_size", ("--batch", "--batch-size",), "N", "Training", False,
-        "Number of images per update. If there are fewer training images than the default batch size, they form one batch. Default: 64.",
+        "Batch size: the number of images per update. If there are fewer training images than the default batch size, they form one batch. Default: 64.",
     ),
     TrainOption(
         "optimizer", ("--optimizer",), "NAME", "Training", False,
@@ -61,7 +61,7 @@ OPTIONS = (
     ),
     TrainOption(
         "lr", ("--lr",), "X", "Training", False,
-        "Learning rate, which the schedule then changes; with one-cycle, the maximum. Default: 0.3 for sgd, 0.05 for momentum and nesterov, 0.01 for adam and adamw.",
+        "Learning rate, which the schedule changes during training; for the one-cycle schedule, the maximum learning rate. Default: 0.3 for sgd, 0.05 for momentum and nesterov, 0.01 for adam and adamw.",
     ),
     TrainOption(
         "momentum", ("--momentum",), "X", "Training", False,
@@ -81,7 +81,7 @@ OPTIONS = (
     ),
     TrainOption(
         "clip_norm", ("--clip-norm",), "X", "Training", False,
-        "Maximum norm of the gradient of all parameters; a larger gradient is scaled down; 0: no limit. Default: 0.",
+        "Maximum norm of the gradient of all parameters together; a gradient with a larger norm is scaled down; 0: no limit. Default: 0.",
     ),
     TrainOption(
         "class_weights", ("--class-weights",), "W", "Training", False,
@@ -93,7 +93,7 @@ OPTIONS = (
     ),
     TrainOption(
         "average_weights", ("--average-weights",), "X", "Training", False,
-        "Keep a moving average of the weights, over about this many epochs, instead of the last weights; 0: no averaging. Default: 0.",
+        "Approximate number of epochs over which to average the weights; the network gets the averaged weights instead of the last weights; 0: no averaging. Default: 0.",
     ),
     TrainOption(
         "validation", ("--validation",), "X", "Epochs and early stopping", False,
@@ -101,7 +101,7 @@ OPTIONS = (
     ),
     TrainOption(
         "patience", ("--patience",), "N", "Epochs and early stopping", False,
-        "Stop if the validation loss (or the training loss, without validation images) has not decreased for this many epochs, and restore the weights of the best epoch; 0: train for all epochs and keep the last weights. Default: 10.",
+        "Number of epochs without a decrease of the validation loss (or of the training loss, if there are no validation images) after which training stops and the weights of the best epoch are restored; 0: train for all epochs and keep the last weights. Default: 10.",
     ),
     TrainOption(
         "min_delta", ("--min-delta",), "X", "Epochs and early stopping", False,

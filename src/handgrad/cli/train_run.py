@@ -1,4 +1,4 @@
-"""Start or resume a training run from the command line, and write its folder."""
+"""Start or resume a training run from the command line, and write the folder of the run."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def _resume_instructions(folder: Path, config: RunConfig) -> Iterator[None]:
 
 
 def _divergence_remedy(error: DivergenceError, config: RunConfig, command: str) -> str:
-    """Return advice on what to do if a number is not finite and the run has a checkpoint."""
+    """Return advice on what to do if a run with a checkpoint diverged (NaN or infinity)."""
     from handgrad.train.checkpoint.state import MAX_LR_HALVINGS
 
     lower = f"--lr {config.lr * 0.5 ** (MAX_LR_HALVINGS + 1):.2g}"  # training tried all others
@@ -218,19 +218,20 @@ def _divergence_remedy(error: DivergenceError, config: RunConfig, command: str) 
 
 
 def _kept_weights(history: History, config: RunConfig) -> str:
-    """Return a sentence that says which weights the network has, and why."""
+    """Return a sentence that says which epoch's weights the network has kept, and why."""
     measure = "validation loss" if config.validation else "training loss"
     average = " (averaged)" if config.average_weights else ""
     if not config.patience:
         return f"kept: the weights of the last epoch, {len(history)}{average}"
-    best = f"kept: the weights of epoch {history.best_epoch}{average}, the lowest {measure} (*)"
+    epoch = f"{history.best_epoch}{average}"
+    best = f"kept: the weights of epoch {epoch}, which has the lowest {measure} (*)"
     if history.stopped_early:
         return f"stopped early: {config.patience} epochs without a lower {measure}; {best}"
     return best
 
 
 def _summary(summary: Summary, title: str) -> Table:
-    """Return the table of a network's layers."""
+    """Return a table of a network's layers, with their parameters and multiply-adds."""
     rows = [
         (r.name, "x".join(map(str, r.output)), f"{r.parameters:,}", f"{r.multiply_adds:,}")
         for r in summary.rows

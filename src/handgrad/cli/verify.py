@@ -32,7 +32,8 @@ def verify(
         typer.Option(
             metavar="X",
             min=0.0,
-            help="Largest difference allowed, relative to the size of the logits.",
+            help="Largest allowed difference between an engine's logits and the stored logits, "
+            "relative to the size of the logits.",
         ),
     ] = 1e-5,
     json: Json = False,
@@ -63,7 +64,7 @@ def verify(
 
 
 def _verified(model: Path, tolerance: float) -> VerificationResult | ModelError:
-    """Return the result of verifying a model, or the error if it cannot be read."""
+    """Return the result of verifying a model, or the error message if the model cannot be read."""
     from handgrad.classifier import read_bundle
     from handgrad.export.verify import verify_bundle
     from handgrad.runs import model_file
@@ -75,7 +76,7 @@ def _verified(model: Path, tolerance: float) -> VerificationResult | ModelError:
 
 
 def _problems(name: str, finding: VerificationResult | ModelError) -> list[str]:
-    """Return one sentence for each problem of a model."""
+    """Return one sentence for each part of a model that has changed or cannot be read."""
     if isinstance(finding, ModelError):
         return [str(finding)]
     return [
@@ -86,7 +87,7 @@ def _problems(name: str, finding: VerificationResult | ModelError) -> list[str]:
 
 
 def _rows(found: dict[str, VerificationResult | ModelError]) -> list[list[Any]]:
-    """Return one row for each engine and each model that can be read."""
+    """Return the rows of a table: one per engine for each model that can be read."""
     rows: list[list[Any]] = []
     for name, finding in found.items():
         if isinstance(finding, ModelError):

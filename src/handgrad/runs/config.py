@@ -123,7 +123,8 @@ class RunConfig(BaseModel):
     )
     lr: Positive = option(
         ...,
-        "Learning rate, which the schedule then changes; with one-cycle, the maximum",
+        "Learning rate, which the schedule changes during training; for the one-cycle "
+        "schedule, the maximum learning rate",
         panel=LEARNING,
         default_text=f"{LRS['sgd']:g} for sgd, {LRS['momentum']:g} for momentum and nesterov, "
         f"{LRS['adamw']:g} for adam and adamw",
@@ -233,7 +234,7 @@ class RunConfig(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """Fill in defaults that depend on other settings."""
+        """Set each missing setting whose default depends on other settings."""
         optimizer = str(given.get("optimizer", "adamw"))
         return {
             "epochs": EPOCHS.get(str(given.get("data", "digits")), OTHER_EPOCHS),
@@ -244,7 +245,7 @@ class RunConfig(BaseModel):
 
     @model_validator(mode="after")
     def _check_optimizer(self) -> RunConfig:
-        """Raise a ValueError if the optimizer does not have one of the settings."""
+        """Raise a ValueError if a setting is given that the optimizer does not have."""
         if self.momentum is not None and self.optimizer not in ("momentum", "nesterov"):
             raise ValueError(
                 f"the optimizer {self.optimizer} has no momentum; "
@@ -269,7 +270,7 @@ class RunConfig(BaseModel):
 
     @model_validator(mode="after")
     def _check_engine(self) -> RunConfig:
-        """Raise a ValueError if the engine does not have one of the settings."""
+        """Raise a ValueError if a setting is given that the engine does not have."""
         for name in ("device", "amp", "compile"):
             if getattr(self, name) is not None and self.engine != "torch":
                 raise ValueError(
@@ -279,7 +280,7 @@ class RunConfig(BaseModel):
 
     @property
     def data_name(self) -> str:
-        """A short name of the data."""
+        """The name of a standard data set, or the last part of the path of user images."""
         return self.data if self.data in SOURCES else Path(self.data).stem
 
     def load_data(self, progress: bool | None = None) -> tuple[Dataset, Dataset]:
@@ -290,7 +291,7 @@ class RunConfig(BaseModel):
                 a terminal.
 
         Raises:
-            DataError: if they cannot be loaded.
+            DataError: if the images cannot be loaded.
         """
         prepare = None
         if self.preprocessing is not None:
@@ -303,10 +304,10 @@ class RunConfig(BaseModel):
         )
 
     def fitted_to(self, train: Dataset) -> RunConfig:
-        """Return the settings with a batch size that is not larger than the training set.
+        """Return the settings with a batch size that is at most the number of training images.
 
         Raises:
-            DataError: if the user chose a larger batch size.
+            DataError: if the user chose a batch size that is larger than the training set.
         """
         aside = stratified(train.labels, self.validation, self.seed) if self.validation else 0
         count = len(train) - int(np.sum(aside))
@@ -320,10 +321,10 @@ class RunConfig(BaseModel):
         return self.model_copy(update={"batch_size": count})
 
     def network(self, train: Dataset | Source, dtype: DTypeLike = np.float32) -> Network:
-        """Return a new network for the shape and classes of these images.
+        """Return a new network that fits the shape and classes of the given images.
 
         Raises:
-            ModelError: if the network cannot take images of this shape.
+            ModelError: if the network cannot process images of the given shape.
         """
         try:
             return Network(
@@ -336,7 +337,7 @@ class RunConfig(BaseModel):
             ) from None
 
     def train_config(self, classes: Iterable[Label]) -> TrainConfig:
-        """Return the hyperparameters for training a network with these classes.
+        """Return the hyperparameters for training a network with the given classes.
 
         Raises:
             ConfigError: if class_weights names an unknown class.
@@ -361,7 +362,7 @@ class RunConfig(BaseModel):
         )
 
     def plain(self) -> dict[str, Any]:
-        """Return the settings that are not None, except `out`, as JSON values."""
+        """Return all settings except `out` and those that are None, as JSON values."""
         return self.model_dump(mode="json", exclude={"out"}, exclude_none=True)
 
     def toml(self) -> str:

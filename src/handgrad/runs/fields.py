@@ -28,7 +28,7 @@ MAX_FOLDERS = 10  # names listed in a message
 
 
 def one_of(known: Iterable[str]) -> AfterValidator:
-    """Return a validator that checks that a name is known."""
+    """Return a validator that checks that a name is one of the known names."""
 
     def check(name: str) -> str:
         if name not in known:
@@ -53,7 +53,7 @@ def data_name_or_path(name: str) -> str:
 
 
 def full_augmentation(text: str) -> str:
-    """Return an augmentation with all its settings, so that presets may change later."""
+    """Return an augmentation with all its settings, so that later versions may change presets."""
     try:
         found = as_augmentation(text)
     except ConfigError as error:
@@ -64,7 +64,7 @@ def full_augmentation(text: str) -> str:
 
 
 def parse_class_weights(value: Any) -> Any:
-    """Return "none", "balanced" or the weights by label; parse a string such as "3=2,5=0.5"."""
+    """Return "none", "balanced", or a weight per label, parsed from text such as "3=2,5=0.5"."""
     if value in ("none", "balanced"):
         return value
     if isinstance(value, str):
@@ -121,7 +121,7 @@ def option(
     default_text: str = "",
     on_resume: OnResume = "allowed",
 ) -> Any:
-    """Return the declaration of one field.
+    """Return the declaration of one field of `RunConfig`.
 
     Args:
         default: the default value, or ... if it depends on other settings.
@@ -141,14 +141,14 @@ def option(
 
 
 def shared(name: str, default: Any, more: str = "", off: str = "0", **about: str) -> Any:
-    """Return the declaration of a field of `TrainConfig`, with its description.
+    """Return the declaration of a field that `RunConfig` takes over from `TrainConfig`.
 
     Args:
         name: the name of the field.
         default: the default value on the command line.
-        more: an additional sentence.
+        more: a sentence to add to the field's description.
         off: the value that stands for None on the command line.
-        about: other arguments of `option`.
+        about: further arguments, which are passed to `option`.
     """
     metadata = TrainConfig.__dataclass_fields__[name].metadata
     description = metadata["description"]
@@ -190,7 +190,7 @@ def schedule_named(name: str, epochs: int) -> Schedule:
 
 
 def toml_text(settings: Mapping[str, Any]) -> str:
-    """Return settings as the contents of a TOML file; a mapping becomes a table."""
+    """Return settings as the contents of a TOML file; each mapping becomes a table."""
     tables = {name: value for name, value in settings.items() if isinstance(value, dict)}
     lines = [f"{name} = {_toml_value(v)}" for name, v in settings.items() if name not in tables]
     for name, table in tables.items():
@@ -200,5 +200,5 @@ def toml_text(settings: Mapping[str, Any]) -> str:
 
 
 def _toml_value(value: str | float) -> str:
-    """Return a value as TOML, which is JSON except for one character."""
+    """Return a value as TOML; it is written like JSON, except for one character."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -35,12 +35,13 @@ def start_run(out: Path | None, name: str) -> Iterator[Path]:
     be resumed.
 
     Args:
-        out: the folder, which must be free, or None to use ``runs/NAME-N`` with the first free
+        out: the folder, which must be new, empty, or left behind by a run that was killed before
+            its first checkpoint; or None to use ``runs/NAME-N`` with the first free
             number N.
         name: the NAME in ``runs/NAME-N``.
 
     Raises:
-        ConfigError: if the folder is not free or cannot be written to.
+        ConfigError: if `out` is a folder with other contents, or cannot be written to.
     """
     created = [p for p in (out or RUNS, *(out or RUNS).parents) if not _is_there(p)]
     folder: Path | None = None
@@ -77,7 +78,7 @@ def resume_run(folder: Path) -> Iterator[LoadedCheckpoint]:
 
     Raises:
         ConfigError: if the run was not interrupted, or another process uses the folder.
-        StorageError: if none of its checkpoints can be read.
+        StorageError: if none of the run's checkpoints can be read.
     """
     found = find_checkpoint(folder)
     lock = _lock(folder)
@@ -104,7 +105,7 @@ def find_checkpoint(folder: Path) -> LoadedCheckpoint:
 
     Raises:
         ConfigError: if the run was not interrupted.
-        StorageError: if none of its checkpoints can be read, or the run was started in Python.
+        StorageError: if no checkpoint can be read, or if the run was started in Python.
     """
     for path in (checkpoints(folder), folder):
         found = newest(path)
@@ -162,7 +163,7 @@ def _take(folder: Path, new: bool = False) -> Lock | None:
     """Reserve a folder and return its lock, or return None if the folder is not free.
 
     A folder that does not exist is free. Unless it must be new, an empty folder is also free, and
-    so is the folder of a run that was killed before its first checkpoint.
+    the folder of a run that was killed before its first checkpoint is free too.
     """
     for tries in range(_TRIES, 0, -1):
         try:
@@ -180,7 +181,7 @@ def _take(folder: Path, new: bool = False) -> Lock | None:
 
 
 def _try_take(folder: Path, new: bool) -> Lock | None:
-    """Try once to reserve a folder as `_take` does; it may raise an OSError."""
+    """Try once to reserve a folder, as `_take` describes; an OSError is not caught."""
     folder.mkdir(parents=True, exist_ok=not new)
     if not _is_free(folder):
         return None
@@ -209,7 +210,7 @@ def _lock(folder: Path) -> Lock | None:
 
 
 def _is_free(folder: Path) -> bool:
-    """Return whether a folder contains only files that a run has before its first checkpoint."""
+    """Return whether a folder has only files that a run writes before its first checkpoint."""
     inside = checkpoints(folder)
     known = {inside, folder / _MLFLOW_FILE} if _is_there(inside) else {inside}
     if any(path not in known for path in folder.iterdir()):

@@ -1,4 +1,4 @@
-"""Load images that a model was not trained on, either from its run or from other data."""
+"""Load images that a model was not trained on, from the data of its run or another data set."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def load_validation(
     Args:
         about: the metadata in the model file.
         data_dir: the folder of the data files, or None for the folder used in training.
-        options: other arguments of `load_data`.
+        options: further arguments, which are passed to `load_data`.
 
     Raises:
         ConfigError: if the model file does not name its data, or the run had no validation images.
-        DataError: if the images cannot be loaded, or have changed.
+        DataError: if the images cannot be loaded, or have changed since the run.
     """
     config, own = about.get("config"), about.get("data")
     share = config.get("validation") if isinstance(config, Mapping) else None
@@ -65,12 +65,13 @@ def load_test(
 
     Args:
         about: the metadata in the model file.
-        data: the name of other data, or None for the data of the run.
+        data: the name of a data set or the path of user data, or None for the data of the run.
         data_dir: the folder of the data files, or None for the folder used in training.
-        options: other arguments of `load_data`.
+        options: further arguments, which are passed to `load_data`.
 
     Raises:
-        ConfigError: if the model file does not name its data, or there is no data of that name.
+        ConfigError: if the model file does not name its data, or there is no data called
+            `data`.
         DataError: if the data cannot be loaded, or may contain training images of the model.
     """
     own, config = about.get("data"), about.get("config")
@@ -86,7 +87,7 @@ def load_test(
 
 
 def _check_test(train: Dataset, test: Dataset, own: Mapping[str, Any]) -> None:
-    """Raise a DataError if the test images were sampled again; warn if they have changed."""
+    """Raise a DataError if the test images were sampled anew; warn if they have changed."""
     from handgrad.data.user_data import lacks_test_split  # it loads Pillow
 
     if train.digest() != own.get("digest") and lacks_test_split(expanded(str(own["name"]))):
@@ -102,16 +103,16 @@ def _check_test(train: Dataset, test: Dataset, own: Mapping[str, Any]) -> None:
 def load_held_out(
     about: Mapping[str, Any], name: str, data_dir: Path | None = None, **options: Any
 ) -> Dataset:
-    """Return the test images of some data, or all its images if it has no test split.
+    """Return the test images of a data set, or all its images if it has no test split.
 
     Args:
         about: the metadata in the model file.
         name: the name of the data, or the path of user data.
         data_dir: the folder of the data files, for standard data sets.
-        options: other arguments of `load_data`.
+        options: further arguments, which are passed to `load_data`.
 
     Raises:
-        ConfigError: if there is no such data.
+        ConfigError: if there is no data set with this name or path.
         DataError: if the data cannot be loaded, or may contain training images of the model.
     """
     from handgrad.data.user_data import lacks_test_split  # it loads Pillow
@@ -135,5 +136,5 @@ def load_held_out(
 
 
 def _place(name: str) -> str:
-    """Return an identifier that is the same whenever the data is the same."""
+    """Return an identifier of a data set; equal identifiers mean the same data."""
     return os.path.realpath(expanded(name)) if is_user_data(name) else name

@@ -41,7 +41,7 @@ class Run:
         train: the images used for training and validation.
         test: the test images.
         evaluation: the evaluation on the test images.
-        more: additional JSON data for the model file.
+        more: additional metadata for the model file, as JSON values.
     """
 
     config: RunConfig
@@ -54,10 +54,10 @@ class Run:
 
 
 def write(run: Run, folder: Path) -> str | None:
-    """Write all files of a run into a folder.
+    """Write all files of a finished run into its folder.
 
     Returns:
-        A message if the figures could not be drawn, otherwise None.
+        A message if some figures could not be drawn, otherwise None.
     """
     run.classifier.save(folder / MODEL, about(run), golden=run.test.images)
     _write_text(folder / "config.toml", run.config.toml())
@@ -121,7 +121,7 @@ def load_run(path: Path) -> tuple[Classifier, dict[str, Any]]:
         path: the folder of the run, or the model file itself.
 
     Raises:
-        ModelError: if there is no model, or it cannot be read.
+        ModelError: if there is no model file, or if it cannot be read.
     """
     bundle = read_bundle(model_file(path))
     return bundle.classifier, bundle.about
@@ -169,14 +169,14 @@ def _similar_path(path: Path) -> str:
 
 
 def calibrate_on(classifier: Classifier, validation: Dataset) -> str:
-    """Calibrate a classifier if there are enough validation images, and report what was done.
+    """Calibrate a classifier if there are enough validation images, and say what was done.
 
     Args:
         classifier: the classifier; its calibration is replaced.
         validation: images that the classifier was not trained on.
 
     Returns:
-        A sentence about the calibration.
+        A sentence that describes the calibration, or why there was none.
     """
     Z = classifier.logits(validation.images)
     if reason := reason_against_calibrating(Z, validation.labels):
@@ -195,7 +195,7 @@ def versions() -> dict[str, str]:
 
 
 def _write_history(history: History, folder: Path) -> None:
-    """Write the history as CSV and as JSON."""
+    """Write the history of a run as a CSV file and as a JSON file."""
     summary = {
         "stopped_early": history.stopped_early,
         "best_epoch": history.best_epoch,

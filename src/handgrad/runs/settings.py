@@ -64,16 +64,16 @@ def configure(
     """Return the complete settings of a run.
 
     If a source names a different optimizer from the one that is finally chosen, its learning rate,
-    momentum and weight decay are ignored, because they were meant for that optimizer.
+    momentum and weight decay are ignored, because they were meant for the optimizer in that source.
 
     Args:
         command: the settings given on the command line, by name.
         environment: the environment variables, such as HANDGRAD_LR for the setting lr.
         file: a TOML file with settings, or None for no file.
-        original: the settings of the run that is resumed; all other sources override them.
+        original: the settings of the run to resume, which all other sources override.
 
     Raises:
-        ConfigError: if a setting is unknown, is out of range, or contradicts another one.
+        ConfigError: if a setting is unknown, is out of range, or contradicts another setting.
     """
     in_file = _read(file) if file else {}
     in_environment = _read_environment(environment)
@@ -109,7 +109,7 @@ def original_settings(config: Any, checkpoint: Path) -> dict[str, Any]:
         checkpoint: the path of the checkpoint.
 
     Raises:
-        StorageError: if they are not valid settings.
+        StorageError: if the settings are not valid.
     """
     if not isinstance(config, dict):
         raise StorageError(f"{checkpoint}: its settings are {config!r:.40}, not a table")
@@ -131,9 +131,9 @@ def check_settings(original: Mapping[str, Any], now: RunConfig, run: Path, *, fo
 
     Args:
         original: the settings at the start of the run.
-        now: the settings now.
+        now: the settings with which the run would be resumed.
         run: the folder of the run.
-        force: whether to allow changes of all settings that are not fixed.
+        force: whether to allow changes of every setting that may change when a run is resumed.
     """
     was, new = RunConfig.model_validate(dict(original)).plain(), now.plain()
     changed = [n for n in FIELDS if on_resume(n) != "free" and was.get(n) != new.get(n)]
@@ -186,7 +186,7 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _sentence(error: ErrorDetails, origin: Mapping[str, str]) -> str:
-    """Return a sentence that names the setting, the problem, the value and its source."""
+    """Return a message with the setting, the problem, the invalid value and its source."""
     context = error.get("ctx", {})
     if not error["loc"]:  # two settings contradict each other
         return str(context["error"])

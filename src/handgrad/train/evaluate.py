@@ -35,7 +35,7 @@ class Evaluation:
 
     @property
     def count(self) -> int:
-        """The number of images."""
+        """The number of images that were evaluated."""
         return int(self.confusion.sum())
 
     @property
@@ -124,6 +124,6 @@ def check_classes(model: Network | Classifier, data: Dataset) -> None:
 
 
 def _some(labels: tuple[Any, ...]) -> str:
-    """Format the first labels, and the number of labels, as text."""
+    """Return a text with the first few labels and the number of labels."""
     few = ", ".join(map(repr, labels[:3])) + (", ..." if len(labels) > 3 else "")
     return f"{few} ({len(labels)})"

@@ -15,7 +15,7 @@ class RunGuard:
     """Protects a training run from interruption and divergence.
 
     Args:
-        run: the training run.
+        run: the training run to protect.
         manager: the manager that writes its checkpoints, or None to write no checkpoints.
     """
 
@@ -26,7 +26,7 @@ class RunGuard:
 
     @contextmanager
     def epoch(self) -> Iterator[None]:
-        """Run the block; if a signal ends it between two steps, save the run."""
+        """Run the `with` block; if a signal ends it between two training steps, save the run."""
         with DeferredSignals(self._manager is not None) as self._signals:
             try:
                 yield
@@ -37,7 +37,7 @@ class RunGuard:
 
     @contextmanager
     def steps(self) -> Iterator[None]:
-        """Defer signals during the steps; roll back on divergence; save if a checkpoint is due."""
+        """Defer signals during a few steps; roll back on divergence; write a checkpoint if due."""
         with self._signals.deferred() if self._run.is_warm else nullcontext():
             try:
                 yield

@@ -15,15 +15,15 @@ class Epoch(NamedTuple):
     Attributes:
         number: the number of the epoch, counted from 1.
         loss: the mean training loss; the loss of each batch is computed before its update.
-        accuracy: the training accuracy, 0 to 1, computed in the same way.
+        accuracy: the training accuracy, 0 to 1, also computed for each batch before its update.
         validation_loss: the mean loss on the validation images after the epoch, or None if there
-            are none.
-        validation_accuracy: the accuracy on the validation images, 0 to 1, or None if there are
-            none.
+            are no validation images.
+        validation_accuracy: the accuracy on the validation images, 0 to 1, or None if
+            there are no validation images.
         lr: the learning rate of the last update in the epoch.
         seconds: the duration of the updates in seconds.
         images_per_second: the number of training images processed per second.
-        best: whether the monitored loss is the lowest so far.
+        best: whether `monitored_loss` is the lowest of all epochs so far.
     """
 
     number: int
@@ -40,7 +40,7 @@ class Epoch(NamedTuple):
     def monitored_loss(self) -> float:
         """The validation loss or, without validation images, the training loss.
 
-        Early stopping and the schedule `Plateau` use this loss.
+        Early stopping and the learning rate schedule `Plateau` use this loss.
         """
         return self.loss if self.validation_loss is None else self.validation_loss
 
@@ -51,19 +51,19 @@ class History:
 
     Attributes:
         epochs: one record per epoch.
-        stopped_early: whether the run ended before its last epoch.
+        stopped_early: whether early stopping ended the run before the maximum number of epochs.
     """
 
     epochs: list[Epoch] = field(default_factory=list)
     stopped_early: bool = False
 
     def append(self, record: Epoch) -> None:
-        """Append the record of an epoch."""
+        """Append the record of a finished epoch."""
         self.epochs.append(record)
 
     @property
     def best_epoch(self) -> int:
-        """The number of the epoch with the lowest monitored loss, or 0 if no loss was finite."""
+        """The number of the epoch with the lowest `monitored_loss`, or 0 if no loss was finite."""
         return max((record.number for record in self.epochs if record.best), default=0)
 
     def __len__(self) -> int:
@@ -99,7 +99,7 @@ class History:
 
     @property
     def _summary(self) -> str:
-        """One line with the number of epochs, the best epoch, its loss and its accuracy."""
+        """One line of text: the number of epochs, and the best epoch with its loss and accuracy."""
         count = f"{len(self)} epoch{'s' * (len(self) != 1)}"
         if self.stopped_early:
             count += ", stopped early"

@@ -51,8 +51,9 @@ def fit(
     """Train a network, and return one record per epoch.
 
     Ctrl-C takes effect after the current step and raises KeyboardInterrupt. If `checkpoint` is
-    given, the run is saved before that, and SIGTERM and SIGHUP are handled in the same way, but
-    raise SystemExit. A resumed run produces exactly the same weights as an uninterrupted one.
+    given, the run is saved before the exception is raised, and SIGTERM and SIGHUP are handled like
+    Ctrl-C, except that they raise SystemExit. A resumed run produces exactly the same weights as
+    an uninterrupted run.
 
     Args:
         model: the network or classifier; its arrays are changed in place.
@@ -60,8 +61,8 @@ def fit(
         config: the hyperparameters.
         validation: the validation images; or the fraction of `train` to use for validation; or None
             to train without validation.
-        weights: the weights of the images of `train`, (N,) numbers of at least 0, which are
-            multiplied by the class weights; or None for equal weights. Validation images are not
+        weights: one nonnegative weight per image of `train`, shape (N,), which is multiplied by the
+            weight of the image's class; or None for equal weights. Validation images are not
             weighted.
         on_epoch: a function that is called with the record of each epoch.
         on_progress: a function that is called several times per second with the number of epochs
@@ -77,7 +78,7 @@ def fit(
         ConfigError: if a setting is unknown or out of range, or if the folder contains another run.
         StorageError: if a checkpoint cannot be written, or if all existing checkpoints are damaged.
         DivergenceError: if a value becomes NaN or infinite. The network then has the weights of the
-            best epoch so far or, if no epoch is finished, its initial weights.
+            best epoch so far, or its initial weights if no epoch is finished.
     """
     config = _combined(config, keywords)
     run, validation, target = _prepare(
@@ -107,7 +108,7 @@ def epochs(
     After the last epoch, the network has the weights of the best epoch, unless `patience` is None.
     If you leave the loop early, the network has the weights of the last epoch. A resumed run yields
     only the new epochs. From the first record until the iterator ends or is closed, the checkpoint
-    folder is locked, so that no other run can use it.
+    folder is locked, so that another run cannot write to the folder.
     """
     config = _combined(config, keywords)
     return _run_epochs(*_prepare(model, train, config, validation, weights, checkpoint, resume))
@@ -127,7 +128,7 @@ def _run_epochs(
     target: _CheckpointTarget | None,
     on_progress: Callable[[float], None] | None = None,
 ) -> Iterator[Epoch]:
-    """Train, and yield a record after each epoch, until the last epoch or early stopping."""
+    """Train until the last epoch or early stopping, and yield a record after each epoch."""
     with _checkpointing(run, target) as manager:
         guard = RunGuard(run, manager)
         while not run.is_over:
@@ -147,7 +148,7 @@ def _run_epochs(
 
 
 def _combined(config: TrainConfig, keywords: TrainKeywords) -> TrainConfig:
-    """Override fields of a config, check the result and return it."""
+    """Return a config in which keywords override some fields, after checking the result."""
     if not isinstance(config, TrainConfig):
         raise ConfigError(
             f"the third argument must be a TrainConfig, not {config!r:.40}; "
@@ -165,7 +166,7 @@ def _prepare(
     checkpoint: str | Path | CheckpointConfig | None,
     resume: bool,
 ) -> tuple[TrainingRun, Dataset | None, _CheckpointTarget | None]:
-    """Check the arguments, and return a new run, the validation images, and the target."""
+    """Check the arguments of `fit`; return a run, validation images, and where to save."""
     check_dataset(train)
     by_image = None if weights is None else _as_weights(weights, train)
     if validation is not None and not isinstance(validation, Dataset):
@@ -192,7 +193,7 @@ def _prepare(
 def _checkpointing(
     run: TrainingRun, target: _CheckpointTarget | None
 ) -> Iterator[CheckpointManager | None]:
-    """Lock the checkpoint folder during the block, and resume the run that it contains."""
+    """Lock the checkpoint folder during the `with` block, and resume the run in it, if any."""
     if target is None:
         yield None
         return
@@ -225,9 +226,10 @@ def _resume(run: TrainingRun, loaded: LoadedCheckpoint, target: _CheckpointTarge
 def _split(
     train: Dataset, share: object, weights: Array | None, seed: int
 ) -> tuple[Dataset, Dataset | None, Array | None]:
-    """Split off validation images, and return both sets and the training weights.
+    """Split off validation images; return the training images, validation images and image weights.
 
-    If `share`, the fraction of the validation images, is 0, these are None.
+    `share` is the fraction of images to use for validation; if it is 0, the validation images are
+    None.
     """
     if not isinstance(share, int | float | np.number):
         raise DataError(f"validation must be a Dataset, a fraction or None, not {share!r}")
@@ -239,7 +241,7 @@ def _split(
 
 
 def _as_weights(weights: ArrayLike, train: Dataset) -> Array:
-    """Check the weights of the images, and return them as (N,) float32."""
+    """Return the weights of the images, (N,) float32, after checking them."""
     try:
         array = np.asarray(weights, np.float32)
     except (TypeError, ValueError):

@@ -12,10 +12,10 @@ from handgrad.train.history import Epoch
 
 
 class ProgressBar:
-    """A progress bar that counts epochs; it wraps a bar of tqdm.
+    """A progress bar that counts epochs; it wraps a tqdm progress bar.
 
     Args:
-        bar: the bar of tqdm, or None to show nothing.
+        bar: the tqdm progress bar, or None to show no progress bar.
     """
 
     def __init__(self, bar: Any) -> None:
@@ -41,7 +41,7 @@ class ProgressBar:
 class NotebookLine:
     """An output stream that shows only the last line written to it, in a notebook.
 
-    It needs no widgets, and a saved notebook contains only the last line.
+    This output needs no notebook widgets, and a saved notebook contains only the last line.
     """
 
     def __init__(self) -> None:
@@ -49,17 +49,17 @@ class NotebookLine:
         self._handle = display({"text/plain": ""}, raw=True, display_id=True)
 
     def write(self, text: str) -> None:
-        """Replace the line with a text, unless the text is empty."""
+        """Replace the line with the given text, unless the text is empty."""
         if line := text.strip():
             self._handle.update({"text/plain": line}, raw=True)
 
     def flush(self) -> None:
-        """Do nothing, because `write` shows a text immediately."""
+        """Do nothing, because `write` shows its text immediately."""
 
 
 @contextmanager
 def progress_bar(epochs: int, verbose: bool) -> Iterator[ProgressBar]:
-    """Yield a progress bar for the terminal or notebook; unless verbose, it shows nothing."""
+    """Yield a progress bar for the terminal or notebook; it is shown only if `verbose` is true."""
     if not verbose:
         yield ProgressBar(None)
         return

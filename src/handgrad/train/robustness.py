@@ -1,4 +1,4 @@
-"""Robustness: measures the accuracy of a network on corrupted test images."""
+"""Robustness: the accuracy of a network on corrupted test images."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Robustness:
     """The result of evaluating a network on clean and on corrupted images.
 
     Attributes:
-        clean: the evaluation on the clean images.
-        damaged: the evaluation on corrupted images, by the name of the corruption.
+        clean: the evaluation on the clean (uncorrupted) images.
+        damaged: a dict with one evaluation on corrupted images per name of a corruption.
     """
 
     clean: Evaluation
@@ -32,7 +32,7 @@ class Robustness:
 
     @property
     def accuracy(self) -> float:
-        """The mean of the accuracies over all corruptions, 0 to 1."""
+        """The accuracy on corrupted images, averaged over all corruptions, 0 to 1."""
         return float(np.mean([found.accuracy for found in self.damaged.values()]))
 
 
@@ -43,7 +43,7 @@ def robustness(
     seed: int = 0,
     logits: Callable[[NDArray[Any]], Array] | None = None,
 ) -> Robustness:
-    """Evaluate a network on clean images, and on the same images with each of 15 corruptions.
+    """Evaluate a network on clean images, and on copies of them with each of 15 corruptions.
 
     Args:
         model: the network or classifier.

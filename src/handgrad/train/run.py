@@ -44,8 +44,8 @@ class TrainingRun:
 
     Attributes:
         is_consistent: whether no step is in progress, so that the arrays can be saved.
-        is_warm: whether a step has been done, so that the engine has finished its compilation.
-        last_good: the last remembered state, to which a rollback returns.
+        is_warm: whether at least one step has been done, so that the engine is already compiled.
+        last_good: the last state saved in memory, to which a rollback returns.
         evaluated_weights: the arrays of the network at the last evaluation.
     """
 
@@ -76,7 +76,7 @@ class TrainingRun:
 
     @property
     def history(self) -> History:
-        """The records so far; those of a resumed run include the epochs before the interruption."""
+        """The records of all epochs so far, including those from before an interruption."""
         return History(list(self._records), len(self._records) < self.config.epochs)
 
     @property
@@ -97,7 +97,7 @@ class TrainingRun:
         return len(self._records) + self._steps_done / len(self._epoch_batches.lrs)
 
     def next_batches(self) -> BatchStream:
-        """Return the next batches of the epoch, which take about `SLICE_SECONDS` together."""
+        """Return the next batches of the epoch; training on them takes about `SLICE_SECONDS`."""
         self.is_consistent, self._slice_start = False, time.perf_counter()
         size, first = self._epoch_batches.size, self._steps_done
         last = first + self._steps_per_slice
@@ -134,7 +134,7 @@ class TrainingRun:
         self.is_consistent = self.is_warm = True
 
     def rollback(self, error: DivergenceError) -> None:
-        """Return to the last good state and halve the learning rate, if the config allows this.
+        """Roll back to `last_good` and halve the learning rate, if the config allows a rollback.
 
         Raises:
             DivergenceError: the given error, if `on_divergence` is "stop", if a lower learning rate
@@ -153,7 +153,7 @@ class TrainingRun:
         )
 
     def evaluate(self, validation: Dataset | None) -> Evaluation | None:
-        """Evaluate the network on the validation images; return None if there are none.
+        """Evaluate the network on the validation images, or return None if `validation` is None.
 
         With weight averaging, the averaged weights are evaluated.
         """
@@ -185,7 +185,7 @@ class TrainingRun:
         return record
 
     def finish(self) -> None:
-        """Give the network the best or the averaged weights, if the config requires it."""
+        """Copy the best or the averaged weights into the network, if the config requires this."""
         if self.config.patience is not None or self._average is not None:
             self.net.restore(self._best_weights)
 
@@ -205,11 +205,11 @@ class TrainingRun:
         )
 
     def restore(self, state: RunState) -> None:
-        """Continue from a state.
+        """Continue the run from a state.
 
         Raises:
             ModelError: if the state does not belong to this network.
-            ConfigError: if the state belongs to another optimizer.
+            ConfigError: if the state belongs to a different optimizer.
         """
         steps = len(self._epoch_batches.lrs)
         check_fits(state, self.net.arrays, self.engine.optimizer_state, steps)
@@ -231,7 +231,7 @@ class TrainingRun:
         self.engine.run(no_batches)
 
     def checkpoint(self, save: Callable[[RunState], None] | None) -> None:
-        """Remember the current state for a rollback, and save it.
+        """Keep the current state in memory for a rollback, and write it to disk.
 
         Args:
             save: a function that writes a state to disk, or None to write nothing.
@@ -247,7 +247,7 @@ class TrainingRun:
         return len(self._results.losses)
 
     def _plan_epoch(self) -> BatchStream:
-        """Return the batches of the next epoch, in a new order, with one learning rate each."""
+        """Return the batches of the next epoch, in a new order, each with its learning rate."""
         config, count, done = self.config, len(self.train), len(self._records)
         steps = -(-count // config.batch_size)
         losses = tuple(record.monitored_loss for record in self._records)

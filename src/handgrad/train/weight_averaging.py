@@ -19,9 +19,9 @@ AVERAGES_PER_EPOCH = 10  # how often per epoch the weights are added to the aver
 class WeightAverage:
     """The average of a network's arrays over approximately the given number of epochs.
 
-    The average starts as a plain mean. Once it covers that many epochs, older weights decay
-    exponentially
-    (Polyak and Juditsky 1992, "Acceleration of stochastic approximation by averaging").
+    The average starts as a plain mean. Once it covers `epochs` epochs, older weights decay
+    exponentially. The method is from Polyak and Juditsky 1992, "Acceleration of stochastic
+    approximation by averaging".
 
     Args:
         net: the network.
@@ -44,14 +44,14 @@ class WeightAverage:
             mean += (self._net.arrays[name] - mean) * mean.dtype.type(share)
 
     def restore(self, arrays: Mapping[str, Array], count: int) -> None:
-        """Continue from an average with `count` additions; if it is 0, start a new average."""
+        """Continue from an average of `count` sets of weights; if `count` is 0, start anew."""
         self.count = count
         for name, mean in self.arrays.items():
             mean[...] = arrays[name] if count else mean
 
     @contextmanager
     def applied(self, engine: Engine, batches: BatchStream) -> Iterator[None]:
-        """Use the averaged weights during the block, and restore the current weights afterwards.
+        """Use the averaged weights in the `with` block, and restore the current weights afterwards.
 
         The running statistics of batch norms are computed for the averaged weights, by steps with a
         learning rate of 0.
@@ -77,6 +77,6 @@ class WeightAverage:
 
 
 def next_average_step(step: int, steps: int) -> int:
-    """Return the step in the epoch, counted from 1, after which the weights are added next."""
+    """Return the next step after which the weights are averaged, counted from 1 in the epoch."""
     every = -(-steps // AVERAGES_PER_EPOCH)
     return min(steps, (step // every + 1) * every)

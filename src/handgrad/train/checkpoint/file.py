@@ -1,8 +1,9 @@
 """Reads and writes checkpoint files.
 
 A checkpoint is a safetensors file. Its tensors are the arrays of a `RunState`; its metadata is
-the rest of the state as JSON, and a SHA-256 of both. The file is written under a temporary name and
-then renamed, so that it is never incomplete; the SHA-256 detects later damage.
+the rest of the state as JSON, and a SHA-256 hash of the tensors and the JSON. The file is written
+under a temporary name and then renamed, so that it is never incomplete; the hash detects later
+damage.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ class FormatError(StorageError):
 
 
 def write_checkpoint(path: Path, state: RunState, about: Mapping[str, Any]) -> None:
-    """Write a state to a checkpoint file, completely or not at all.
+    """Write the state of a run to a checkpoint file, either completely or not at all.
 
     Args:
-        path: the file.
+        path: the path of the checkpoint file.
         state: the state of the run.
-        about: additional information, as JSON values.
+        about: additional information to store in the file, as JSON values.
 
     Raises:
         StorageError: if the file cannot be written.
@@ -70,7 +71,7 @@ def read_checkpoint(path: Path) -> tuple[RunState, dict[str, Any]]:
                 "resume with the version that wrote it, or start the run again"
             )
         if not isinstance(about := content["about"], dict):
-            raise ValueError(f"about is {about!r:.40}")
+            raise ValueError(f"about must be a table, not {about!r:.40}")
         return state_of(named, content["state"]), about
     except (LookupError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
         what = f"{error} is missing" if isinstance(error, KeyError) else error
@@ -78,7 +79,7 @@ def read_checkpoint(path: Path) -> tuple[RunState, dict[str, Any]]:
 
 
 def _digest(named: Mapping[str, NDArray[Any]], text: str) -> str:
-    """Return the hexadecimal SHA-256 of named arrays and a string."""
+    """Return the SHA-256 hash of named arrays and a string, in hexadecimal."""
     sha = hashlib.sha256(text.encode())
     for name, array in sorted(named.items()):
         sha.update(f"\0{name}\0{array.dtype.str}\0{array.shape}\0".encode())

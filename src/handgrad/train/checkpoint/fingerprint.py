@@ -1,4 +1,4 @@
-"""The fingerprint of a run: its settings and hashes of its data, compared on resuming."""
+"""The fingerprint of a run: its settings and hashes of its data, which are compared on resuming."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def run_fingerprint(
     validation: Dataset | None,
     weights: Array | None = None,
 ) -> dict[str, str]:
-    """Return all settings and hashes on which the results of a run depend, as text by name."""
+    """Return the settings and data hashes that determine a run's results, as a dict of strings."""
     free = settings_with("free")
     fingerprint = {
         field.name: repr(getattr(config, field.name))
@@ -47,13 +47,13 @@ def run_fingerprint(
 def check_fingerprint(
     was: Mapping[str, Any], now: Mapping[str, str], folder: Path, *, allow_changes: bool
 ) -> None:
-    """Raise a ConfigError that names the changed settings, if a resumed run may not have them.
+    """Raise a ConfigError if settings have changed that must not change when a run is resumed.
 
     Args:
         was: the fingerprint at the start of the run.
         now: the current fingerprint.
         folder: the folder of the checkpoints.
-        allow_changes: whether to allow changes of the settings that are not fixed.
+        allow_changes: whether to allow changes of every setting that may change on resuming.
     """
     # A setting that is younger than the checkpoint had its default value.
     was = {field.name: repr(field.default) for field in dataclasses.fields(TrainConfig)} | dict(was)

@@ -31,10 +31,11 @@ class CheckpointConfig:
     A checkpoint is written before the first step, after each epoch, and during long epochs.
 
     Attributes:
-        folder: the folder, which is created if it does not exist.
-        minutes: the time between checkpoints within an epoch; 0 writes them only after each epoch.
+        folder: the folder of the checkpoints, which is created if it does not exist.
+        minutes: the number of minutes between checkpoints within an epoch; if 0, a checkpoint is
+            written only after each epoch.
         allow_changes: whether settings may be changed when the run is resumed.
-        about: additional information to store in the files, as JSON values.
+        about: additional information to store in each checkpoint, as JSON values.
     """
 
     folder: str | Path
@@ -48,13 +49,13 @@ class CheckpointConfig:
 
 
 class LoadedCheckpoint(NamedTuple):
-    """The newest intact checkpoint of a folder.
+    """The newest checkpoint in a folder that is not damaged.
 
     Attributes:
-        path: the file.
+        path: the path of the checkpoint file.
         state: the state of the run.
         about: the additional information in the file.
-        error: the error found in newer checkpoints, or None if this is the newest.
+        error: the error found in the newer checkpoints, or None if there are no newer ones.
     """
 
     path: Path
@@ -91,7 +92,7 @@ class Lock:
     """A lock file, which only one process can hold; it is released when the process ends.
 
     Args:
-        path: the file; it is not deleted when the lock is released.
+        path: the path of the lock file, which is not deleted when the lock is released.
     """
 
     def __init__(self, path: Path) -> None:
@@ -110,7 +111,7 @@ class Lock:
         return True
 
     def release(self) -> None:
-        """Release the lock."""
+        """Release the lock, so that another process can take it."""
         self._lock.release()
 
 
@@ -158,11 +159,14 @@ class CheckpointManager:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Release the lock of the folder."""
+        """Release the lock on the checkpoint folder."""
         self._lock.release()
 
     def newest(self) -> LoadedCheckpoint | None:
-        """Return the newest intact checkpoint, or None if there is none; log damaged ones."""
+        """Return the newest intact checkpoint, or None if there are no checkpoints.
+
+        A warning is logged for damaged checkpoints.
+        """
         loaded = newest(self.folder)
         if loaded is not None:
             self._intact = [loaded.path]
@@ -175,7 +179,7 @@ class CheckpointManager:
 
     @property
     def is_due(self) -> bool:
-        """Whether it is time for the next checkpoint."""
+        """Whether enough time has passed since the last checkpoint to write the next one."""
         return bool(self._seconds) and time.monotonic() - self._last_save >= self._seconds
 
     def save(self, state: RunState) -> None:
@@ -196,7 +200,7 @@ class CheckpointManager:
 
 
 def _read(path: Path) -> tuple[RunState, dict[str, Any]]:
-    """Read a checkpoint, and check that it contains the fingerprint of a run."""
+    """Read a checkpoint file, and check that it contains the fingerprint of its run."""
     state, about = read_checkpoint(path)
     run = about.get("run")
     if not isinstance(run, dict) or not all(isinstance(value, str) for value in run.values()):
@@ -205,7 +209,7 @@ def _read(path: Path) -> tuple[RunState, dict[str, Any]]:
 
 
 def _checkpoints(folder: Path) -> list[Path]:
-    """Return the checkpoints in a folder, oldest first."""
+    """Return the paths of the checkpoints in a folder, oldest first."""
     return sorted((p for p in folder.glob("checkpoint-*.safetensors") if _number(p)), key=_number)
 
 

@@ -1,4 +1,4 @@
-"""RunState: the contents of a checkpoint, which are checked when it is loaded."""
+"""RunState: the contents of a checkpoint, which are checked when the checkpoint is loaded."""
 
 from __future__ import annotations
 
@@ -30,13 +30,15 @@ class RunState(NamedTuple):
         arrays: the network's arrays by name.
         optimizer_state: the optimizer's arrays by parameter and kind, such as
             optimizer_state["0.weight"]["velocity"].
-        best: the network's arrays after the best epoch so far, or its initial arrays.
+        best: the network's arrays after the best epoch so far, or its initial arrays if no epoch
+            has been finished with a finite loss.
         steps: the number of updates done so far.
-        epoch: the results of the steps in the unfinished epoch.
-        seconds: the duration of those steps in seconds.
+        epoch: the results of the steps done so far in the unfinished epoch.
+        seconds: the total duration, in seconds, of the steps done so far in the unfinished epoch.
         records: the records of the finished epochs.
-        lr_halvings: how often the learning rate was halved because a value was not finite.
-        average_weights: the averages of the arrays; empty if weight averaging is off.
+        lr_halvings: how many times the learning rate was halved because training diverged.
+        average_weights: the moving average of each array of the network; empty if weight averaging
+            is off.
         average_count: how many times the weights have been added to the average.
     """
 
@@ -53,7 +55,7 @@ class RunState(NamedTuple):
 
 
 def tensors(state: RunState) -> dict[str, NDArray[Any]]:
-    """Return all arrays of a state in one dict, under unique names."""
+    """Return all arrays of a run's state in one dict, under unique names."""
     named = {f"arrays/{name}": array for name, array in state.arrays.items()}
     named |= {f"best/{name}": array for name, array in state.best.items()}
     named |= {f"average_weights/{name}": a for name, a in state.average_weights.items()}
@@ -63,7 +65,7 @@ def tensors(state: RunState) -> dict[str, NDArray[Any]]:
 
 
 def numbers(state: RunState) -> dict[str, Any]:
-    """Return the parts of a state that are not arrays, as JSON values."""
+    """Return the parts of a run's state that are not arrays, as JSON values."""
     return {
         "steps": state.steps,
         "seconds": state.seconds,
@@ -76,12 +78,12 @@ def numbers(state: RunState) -> dict[str, Any]:
 def state_of(named: Mapping[str, NDArray[Any]], rest: Mapping[str, Any]) -> RunState:
     """Build a state from the results of `tensors` and `numbers`, and check that it is valid.
 
-    Use `check_fits` to check that it belongs to a particular run.
+    Use `check_fits` to check that the state belongs to a particular run.
 
     Raises:
-        ValueError: if no run can have this state.
-        LookupError: if a part is missing.
-        TypeError: if a part has the wrong type.
+        ValueError: if the contents are impossible for any run.
+        LookupError: if a part of the state is missing.
+        TypeError: if a part of the state has the wrong type.
     """
     parts: dict[str, dict[str, Any]] = {part: {} for part in _PARTS}
     for name, array in named.items():
@@ -121,9 +123,9 @@ def check_fits(
     """Check that a state fits a network, an optimizer and a number of steps per epoch.
 
     Args:
-        state: the state.
+        state: the state to check.
         arrays: the network's arrays.
-        optimizer_state: the optimizer's arrays in the engine.
+        optimizer_state: the arrays of the optimizer of the resumed run.
         steps: the number of steps per epoch.
 
     Raises:
@@ -147,8 +149,8 @@ def check_fits(
     done, epochs = len(state.epoch.losses), len(state.records)
     if done > steps or state.steps != epochs * steps + done:
         raise ModelError(
-            f"it has {state.steps:,} steps, but {epochs:,} epochs of {steps:,} steps and {done:,} "
-            "more; start the run again"
+            f"its step count is {state.steps:,}, but it has results of {epochs:,} x {steps:,} + "
+            f"{done:,} steps; start the run again"
         )
 
 
@@ -161,7 +163,7 @@ def _check_same(
     for name, array in actual.items():
         dtype = expected[name].dtype
         if array.dtype != dtype:
-            raise ModelError(f"array {name} has dtype {array.dtype}, must have {dtype}")
+            raise ModelError(f"array {name} has dtype {array.dtype} instead of {dtype}")
 
 
 def _flat(optimizer_state: Mapping[str, Mapping[str, Array]]) -> dict[str, Array]:
@@ -173,27 +175,29 @@ def _flat(optimizer_state: Mapping[str, Mapping[str, Array]]) -> dict[str, Array
 
 
 def _step_results(arrays: Mapping[str, NDArray[Any]]) -> StepResults:
-    """Check the results of the steps in an epoch, and return them."""
+    """Return the results of the steps in an unfinished epoch after checking them."""
     losses, correct = arrays["losses"], arrays["correct"]
     forms = [f"{array.shape} {array.dtype}" for array in (losses, correct)]
     count = f"({losses.size},)"
     if forms != [f"{count} float64", f"{count} int64"]:
-        raise ValueError(f"the results of the steps are {' and '.join(forms)}")
+        raise ValueError(f"the losses and correct counts must not be {' and '.join(forms)}")
     return StepResults(losses, correct)
 
 
 def _seconds(rest: Mapping[str, Any], epoch: StepResults) -> float:
-    """Check the duration of the steps in an epoch, and return it; without steps it is 0."""
+    """Return the duration of the steps in an unfinished epoch after checking it; 0 if no steps."""
     value = rest["seconds"]
     any_step = len(epoch.losses) > 0
     in_range = _is_number(value) and math.isfinite(value)
     if not (in_range and (value > 0 if any_step else value == 0)):
-        raise ValueError(f"seconds is {value!r:.40}, for {len(epoch.losses)} steps")
+        raise ValueError(
+            f"seconds is {value!r:.40}, which is invalid for {len(epoch.losses)} steps"
+        )
     return float(value)
 
 
 def _integer(rest: Mapping[str, Any], name: str, most: int = _MAX_INTEGER) -> int:
-    """Check an integer and return it."""
+    """Return an integer after checking its type and range."""
     value = rest[name]
     if type(value) is not int or not 0 <= value <= most:
         raise ValueError(f"{name} must be a whole number from 0 to {most}, not {value!r:.40}")
@@ -201,7 +205,7 @@ def _integer(rest: Mapping[str, Any], name: str, most: int = _MAX_INTEGER) -> in
 
 
 def _record(number: int, values: Any) -> Epoch:
-    """Check the record of an epoch and return it; its validation loss may be infinite or NaN."""
+    """Return an epoch's record after checking it; its validation loss may be NaN or infinite."""
     if not isinstance(values, list) or len(values) != len(Epoch._fields):
         raise ValueError(f"record {number} is {values!r:.40}")
     record = Epoch(*values)
