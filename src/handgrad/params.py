@@ -21,7 +21,7 @@ class Arrays(dict[str, Array]):
     array([1., 1.])
 
     Raises:
-        ModelError: if there is no array with this name, or its shape differs.
+        ModelError: if there is no array with the assigned name, or the shapes differ.
     """
 
     def __setitem__(self, name: str, value: Any) -> None:
@@ -80,7 +80,7 @@ def check_same_structure(own: Mapping[str, Array], arrays: Mapping[str, Array]) 
 
 
 class ZeroGenerator(np.random.Generator):
-    """A generator that returns zeros without allocating memory, for networks with known arrays.
+    """A generator that returns zeros without allocating memory, for networks with given arrays.
 
     The shapes stored in a corrupted file may be huge, so no array of such a shape is allocated.
     """

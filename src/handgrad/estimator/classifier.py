@@ -61,11 +61,12 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         weight_decay: the weight decay of AdamW.
         class_weight: the weight of an example, by its label; "balanced" to give all classes the
             same total weight; or None for equal weights.
-        early_stopping: whether to set aside validation examples, stop when their loss no longer
-            falls, and restore the best weights.
-        validation_fraction: the fraction of examples used for validation, with `early_stopping`.
-        patience: the number of epochs without a lower loss after which training stops, with
-            `early_stopping`.
+        early_stopping: whether to set aside validation examples, stop when the validation loss no
+            longer falls, and restore the weights with the lowest validation loss.
+        validation_fraction: the fraction of examples used for validation if `early_stopping` is
+            true.
+        patience: the number of epochs without a lower validation loss after which training stops if
+            `early_stopping` is true.
         warm_start: whether `fit` continues from the previous weights.
         random_state: the seed for the initial weights, the order of the examples, dropout and the
             choice of validation examples.
@@ -77,7 +78,8 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         feature_names_in_: the names of the features, if X was a table with column names.
         classifier_: the trained `Classifier`, which contains the network.
         history_: the `History` of the last `fit`.
-        loss_curve_: the mean training loss of each epoch, over all calls since the first.
+        loss_curve_: the mean training loss of each epoch, over all calls since the weights were
+            initialized.
         n_iter_: the number of epochs in `loss_curve_`.
 
     Invalid values raise ValueError, as in scikit-learn.
@@ -150,7 +152,8 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             sample_weight: the weight of each example, (N,), or None for equal weights.
 
         Raises:
-            ValueError: if the arguments do not fit together, or a setting is invalid.
+            ValueError: if the arguments are not compatible with each other, or a setting is
+                invalid.
         """
         is_new = not (self.warm_start and hasattr(self, "classifier_"))
         rows, labels, weights = self._examples(X, y, sample_weight, is_new, None)
@@ -228,7 +231,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         is_new: bool,
         classes: ArrayLike | None,
     ) -> tuple[NDArray[Any], NDArray[np.int64], Array | None]:
-        """Check examples, and return them with the indices of their classes and their weights."""
+        """Check examples, and return them with their class indices and their weights."""
         self._validate_params()
         rows, labels = validate_data(self, X, y, reset=is_new)
         check_classification_targets(labels)
@@ -247,7 +250,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return rows, _indices(labels, self.classes_), weights
 
     def _start(self, dtype: np.dtype[Any]) -> None:
-        """Create a new network."""
+        """Create a new network with initial weights."""
         random = check_random_state(self.random_state)
         self._seed, self._of_bytes = int(random.randint(2**31)), dtype == np.uint8
         usual = "two-layer" if self.image_shape is None else "smallnet"
@@ -260,7 +263,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._engine = self._moments = None
 
     def _images(self, X: NDArray[Any]) -> NDArray[Any]:
-        """Return rows as images, scaled in the same way as in the first call."""
+        """Convert rows of X to images, scaled in the same way as in the first call."""
         if X.dtype != np.uint8 or not self._of_bytes:
             with np.errstate(over="ignore"):  # too large values become infinity and are refused
                 X = X.astype(np.float32) / np.float32(255 if self._of_bytes else 1)
@@ -320,7 +323,7 @@ def _value_errors() -> Iterator[None]:
 
 
 def _indices(labels: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the indices of labels among the classes, (N,)."""
+    """Return, for each label, its index among the classes, (N,)."""
     if len(unknown := np.setdiff1d(labels, classes)):
         first = unknown.tolist()[0]
         raise ValueError(f"y contains the class {first!r}, which is not one of the known classes")

@@ -24,7 +24,7 @@ class Tiles(NamedTuple):
         width: the width of one image on the screen, in pixels.
         height: the height of one image on the screen, in pixels.
         scale: a description of what the colours mean.
-        left_out: the number of images beyond the limit.
+        left_out: the number of images that are not drawn because there are too many.
     """
 
     sources: list[str]
@@ -47,7 +47,7 @@ def tiles(array: Array) -> Tiles | None:
 
 
 def _colours(plane: Array, low: float, high: float) -> Array:
-    """Return numbers (H, W) as colours (H, W, 3): gray, or two colours with white at zero."""
+    """Convert numbers (H, W) to colours (H, W, 3): gray, or two colours with white at zero."""
     if low >= 0:
         return np.repeat(plane[..., None] / (high or 1) * 255, 3, axis=2)
     share = (plane / max(-low, high))[..., None]

@@ -155,8 +155,8 @@ class Resize:
     Attributes:
         height: the new height in pixels.
         width: the new width in pixels.
-        keep_aspect: whether to keep the aspect ratio and pad with the colour of the edges, instead
-            of stretching the image.
+        keep_aspect: whether to keep the aspect ratio and pad the image with the colour of its
+            edges, instead of stretching the image.
     """
 
     title: ClassVar[str] = "resized"

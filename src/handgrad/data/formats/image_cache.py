@@ -62,7 +62,7 @@ class CacheEntry:
         memory.
 
         Raises:
-            DataError: if the images are too large for memory and cannot be written.
+            DataError: if the images are too large for memory and cannot be written to the cache.
         """
         if not self.is_large:
             X = np.concatenate(list(batches))
