@@ -220,7 +220,7 @@ def _threshold(p: Array, y: Array, precision: float) -> float:
     enough = np.flatnonzero((share >= precision) & is_last_of_equals)
     if len(enough) == 0:
         raise DataError(
-            f"no threshold makes {precision:.2%} of the answers on these {len(y)} images correct; "
+            f"no threshold gives {precision:.2%} correct answers among these {len(y)} images; "
             "request a lower precision, or train longer"
         )
     # A margin for float32: the last of these answers stays above the threshold.

@@ -71,7 +71,7 @@ class Network:
         buffers: the arrays that are not learned, such as "1.running_mean". Assignment copies values
             here too.
         arrays: parameters and buffers together. Assignment copies values here too.
-        params: the same arrays as a tree, in the form that `Sequential` takes.
+        params: parameters and buffers as a tree, in the form that `Sequential` takes.
         first_trainable: the index of the first layer with parameters, or 0 if there is none.
         is_fitted: whether `Normalize` layers have the statistics of the training images.
 
@@ -130,7 +130,7 @@ class Network:
     def walk_back(
         self, cache: Any, dlogits: Array, *, to_input: bool = False, inner: bool = False
     ) -> Iterator[LayerBackward]:
-        """Run the backward pass, and yield each layer with its gradients, starting at the last one.
+        """Run the backward pass, and yield each layer with its gradients, from last to first.
 
         Backpropagation stops at the first layer with parameters: the gradient with respect to the
         input is not needed.
@@ -261,7 +261,7 @@ class Network:
             X = X[:, None]
         if X.shape[1:] != self.shape or X.ndim != len(self.shape) + 1:
             wanted = ", ".join(map(str, ("N", *self.shape)))
-            raise DataError(f"the network takes images ({wanted}), not an array {X.shape}")
+            raise DataError(f"the network takes images ({wanted}), not an array of shape {X.shape}")
         if not (X.dtype == np.uint8 or np.issubdtype(X.dtype, np.floating)):
             raise DataError(f"images must be uint8 (0..255) or floating point, not {X.dtype}")
         return X
@@ -320,7 +320,9 @@ def as_shape(shape: Sequence[int]) -> Shape:
     except (TypeError, ValueError):
         sizes = ()
     if not sizes or min(sizes) < 1:
-        raise ModelError(f"the shape must be sizes of at least 1, such as (1, 28, 28), not {shape}")
+        raise ModelError(
+            f"the shape must consist of sizes of at least 1, such as (1, 28, 28), not {shape}"
+        )
     return sizes
 
 

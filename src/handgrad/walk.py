@@ -26,7 +26,7 @@ class LayerForward(NamedTuple):
     """One layer's part of a forward pass.
 
     Attributes:
-        path: the layer's position, such as "3", or "8.body.0" for a layer inside another one.
+        path: the layer's position, such as "3", or "8.body.0" for a layer inside another layer.
         layer: the layer.
         params: the layer's arrays by name.
         X: the layer's input.
@@ -59,7 +59,7 @@ class LayerBackward(NamedTuple):
     """One layer's part of a backward pass.
 
     Attributes:
-        path: the layer's position, such as "3", or "8.body.0" for a layer inside another one.
+        path: the layer's position, such as "3", or "8.body.0" for a layer inside another layer.
         layer: the layer.
         dY: the gradient of the loss with respect to the layer's output.
         dX: the gradient of the loss with respect to the layer's input, or None if it was not
@@ -122,7 +122,7 @@ def walk_back(
     inner: bool = False,
     prefix: str = "",
 ) -> Iterator[LayerBackward]:
-    """Run a backward pass, and yield each layer with its gradients, starting at the last one.
+    """Run a backward pass, and yield each layer with its gradients, starting at the last layer.
 
     Args:
         layers: the layers in order.
@@ -179,7 +179,7 @@ def _branches(
 
 
 def gradients_alone(layer: Layer, params: Params, cache: Any, dY: Array) -> Params:
-    """Return a layer's parameter gradients without dX, using the layer's faster method for this if it has one."""
+    """Return a layer's parameter gradients without dX, by a faster method if the layer has one."""
     if gives_gradients_alone(layer):
         return layer.gradients(params, cache, dY)
     return layer.backward(params, cache, dY)[1]

@@ -115,9 +115,7 @@ def test_invalid_arrays_are_rejected(images, labels, sentence):
 
 
 def test_a_test_set_of_another_dtype_is_rejected():
-    with pytest.raises(
-        DataError, match=r"the images are 1x8x8 float32, but own has 1x8x8"
-    ):
+    with pytest.raises(DataError, match=r"the images are 1x8x8 float32, but own has 1x8x8"):
         datasets((X, Y), test=ImagesAndLabels(X[:9] / 255, Y[:9]))
     with pytest.raises(
         DataError,

@@ -264,7 +264,7 @@ def read_bundle(path: str | Path) -> Bundle:
     except _DAMAGE as error:
         missing = isinstance(error, KeyError)
         what = f"{error} is missing" if missing else str(error) or type(error).__name__
-        raise ModelError(f"{path}: its description is not consistent: {what}") from None
+        raise ModelError(f"{path}: its description is inconsistent: {what}") from None
     return Bundle(classifier, description["about"], golden, digest)
 
 

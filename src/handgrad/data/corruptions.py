@@ -67,7 +67,7 @@ def _pixelated(X: Images, rng: np.random.Generator) -> Images:
 
 
 def _shift(X: Images, rng: np.random.Generator) -> Images:
-    """Shift by up to one seventh of the side length, in both directions."""
+    """Shift vertically and horizontally by up to one seventh of the side length."""
     return _warped(X, _rotations(0 * rng.random(len(X))), rng.uniform(-1 / 7, 1 / 7, (len(X), 2)))
 
 
@@ -160,7 +160,8 @@ def _warped(
 
     Args:
         X: the images, (N, C, H, W).
-        matrices: the maps from positions (y, x) in the new image to the old image, (N, 2, 2).
+        matrices: the linear maps from positions (y, x) in the new image to positions in the old
+            image, (N, 2, 2).
         shifts: the offsets added to positions in the old image, as fractions of the side length,
             (N, 2).
     """

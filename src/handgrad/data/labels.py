@@ -57,7 +57,7 @@ def check_labels(y: NDArray[Any], images: int, classes: int) -> None:
 
 
 def _as_labels(labels: ArrayLike) -> NDArray[Any]:
-    """Return labels as (N,) integers or strings."""
+    """Convert labels to an array (N,) of integers or strings."""
     try:
         values = np.asarray(labels)
     except ValueError:

@@ -16,7 +16,7 @@ def stratified(labels: NDArray[np.int64], share: float, seed: int) -> NDArray[np
 
     Args:
         labels: the labels, (N,) integers 0..K-1.
-        share: the fraction to choose, above 0 and below 1.
+        share: the fraction of images to choose, above 0 and below 1.
         seed: the random seed that determines the choice.
 
     Returns:

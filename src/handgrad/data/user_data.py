@@ -172,7 +172,7 @@ def _datasets_from_files(
     validation = splits.get(VALIDATION)
     name = data_name(path)
     if train is None:
-        raise DataError(f"{path} has no training images; name one of the splits train")
+        raise DataError(f"{path} has no training images; call one of the splits train")
     if test is None:
         test, validation = validation, None
     if validation is not None:

@@ -1,4 +1,4 @@
-"""The scikit-learn estimator: a network with `fit`, `predict` and `predict_proba`."""
+"""The scikit-learn estimator: a network with the methods `fit`, `predict` and `predict_proba`."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             not images.
         epochs: the maximum number of epochs. If None, it is 20 or, if there are few examples, as
             many as are needed for 500 updates, up to 200.
-        batch_size: the number of examples in a batch. If there are fewer, they form one batch.
+        batch_size: the number of examples in a batch. If there are fewer examples, all of them form
+            one batch.
         learning_rate: the maximum learning rate of the one-cycle schedule; `partial_fit` uses it as
             a constant rate.
         weight_decay: the weight decay of AdamW.
@@ -191,7 +192,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Raises:
             ValueError: in the same cases as `fit`, and if the classes are missing or differ from
-                those of the first call.
+                the classes of the first call.
         """
         is_new = not hasattr(self, "classifier_")
         if is_new and classes is None:

@@ -50,7 +50,7 @@ def is_words(part: str) -> bool:
 
 
 def _before_sections(paragraphs: list[str]) -> Iterator[str]:
-    """Yield the paragraphs before "Attributes:" and similar sections, without literature references."""
+    """Yield the paragraphs before "Attributes:" and similar sections, without citations."""
     for paragraph in paragraphs:
         if SECTION.match(paragraph.partition("\n")[0]):
             return

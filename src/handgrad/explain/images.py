@@ -1,4 +1,4 @@
-"""Arrays as small images that are embedded in a page."""
+"""Convert arrays to small images that are embedded in an HTML page."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Tiles(NamedTuple):
 
 
 def tiles(array: Array) -> Tiles | None:
-    """Return an array (A, B, H, W) as images, or None if it has a different number of axes."""
+    """Convert an array (A, B, H, W) to images, or return None if it does not have four axes."""
     if array.ndim != 4 or min(array.shape[2:]) < 2:
         return None
     planes = array.reshape(-1, *array.shape[2:])

@@ -28,7 +28,7 @@ class ExplainedStep:
     """One step of the computation.
 
     Attributes:
-        phase: the phase: forward, loss or backward.
+        phase: "forward", "loss" or "backward".
         name: the layer's position and kind, such as "3 (Dense)" or "8.body.0 (Conv2d)", or the kind
             of the loss.
         sentence: a description of the layer.
@@ -49,7 +49,7 @@ class LossTerm(NamedTuple):
     Attributes:
         label: the class.
         z: the logit of the class.
-        shifted: the logit minus the largest one.
+        shifted: the logit minus the largest logit of all classes.
         exp: e to the power of `shifted`.
         p: the probability of the class: `exp` divided by its sum over all classes.
         q: the target probability.

@@ -25,7 +25,7 @@ COLOURS = {"training": "#0072B2", "validation": "#E69F00"}
 
 
 class EpochRecord(Protocol):
-    """One epoch of a training history."""
+    """The record of one epoch in a training history."""
 
     @property
     def number(self) -> int:

@@ -1,4 +1,4 @@
-"""Functions that several preprocessing steps use: resizing, the edge colour, and parameter checks."""
+"""Functions used by preprocessing steps: resizing, the edge colour, and parameter checks."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ def _as_shape(shape: Any) -> tuple[int, int, int]:
 
 
 def _describe(step: Any) -> dict[str, Any]:
-    """Return the description of a step, without recently added fields that have their default values."""
+    """Return the description of a step, without newer fields that have their default values."""
     settings = {
         field.name: getattr(step, field.name)
         for field in dataclasses.fields(step)
@@ -167,9 +167,10 @@ def _build(described: Any) -> Step:
     try:
         return kind(**given)
     except TypeError:
-        fields = ", ".join(f.name for f in dataclasses.fields(kind)) or "(none)"
+        fields = ", ".join(f.name for f in dataclasses.fields(kind))
+        takes = f"the fields {fields}" if fields else "no fields"
         raise ModelError(
-            f"a {described['kind']!r} step takes the fields {fields}, but got {', '.join(given)}"
+            f"a {described['kind']!r} step takes {takes}, but got {', '.join(given)}"
         ) from None
 
 

@@ -119,7 +119,7 @@ def preset_named(name: str, shape: tuple[int, ...]) -> Preprocessing:
 
 
 def inverted(preprocessing: Preprocessing) -> Preprocessing:
-    """Return a copy of a preprocessing that also swaps light and dark after removing transparency."""
+    """Return a copy of a preprocessing that also inverts the image after removing transparency."""
     composites = [isinstance(step, CompositeAlpha) for step in preprocessing.steps]
     position = composites.index(True) + 1 if True in composites else 0
     steps = preprocessing.steps

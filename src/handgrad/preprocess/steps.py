@@ -30,7 +30,7 @@ class CompositeAlpha:
 
     Attributes:
         background: "white", "black", or "contrast", which means black for light images and white
-            for dark ones.
+            for dark images.
     """
 
     title: ClassVar[str] = "alpha composited"
@@ -112,7 +112,8 @@ class UndoUpscale:
 class Denoise:
     """Averages blocks of pixels in a noisy image, such as a photograph.
 
-    An image is noisy if most pixels differ from their neighbours; a drawing is not.
+    An image counts as noisy if most of its pixels differ from their neighbours, which is not the
+    case in a drawing.
 
     Attributes:
         side: the longer side of the result has at least this many pixels, and fewer than twice as

@@ -151,7 +151,7 @@ class Augmentation:
         return any((self.rotation, self.scale, self.stretch, self.shear, self.elastic))
 
     def fill_value(self, dtype: DTypeLike) -> float:
-        """Return the value that fills areas outside an image, an integer 0..255 for uint8 images."""
+        """Return the value that fills areas outside an image, as an integer for uint8 images."""
         fill = self.fill or 0.0
         return float(np.clip(round(fill), 0, 255)) if dtype == np.uint8 else fill
 
@@ -351,7 +351,7 @@ def _is_number(value: object) -> bool:
 
 
 def _parse_setting(part: str) -> tuple[str, Any]:
-    """Return the name and the value of one setting."""
+    """Parse one setting, and return its name and its value."""
     name, _, word = (side.strip() for side in part.partition("="))
     known = [field.name for field in dataclasses.fields(Augmentation)]
     if name not in known:
@@ -369,7 +369,7 @@ def _parse_setting(part: str) -> tuple[str, Any]:
 
 
 def _format(value: float | bool | None) -> str:
-    """Return a value in the form that `_parse_setting` parses."""
+    """Format a value in the form that `_parse_setting` parses."""
     if value is None:
         return "edge"
     return str(value).lower() if isinstance(value, bool) else f"{value:.12g}"

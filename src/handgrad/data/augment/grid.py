@@ -25,7 +25,8 @@ class SamplingGrid(NamedTuple):
     Attributes:
         size: the height and width.
         control_points: K, or 0 if there is no elastic distortion.
-        row: the number of offsets in a row of control points: all y offsets, then all x offsets.
+        row: the number of offsets in a row of control points, in which all y offsets precede all x
+            offsets.
         half_pixels: the vertical and horizontal offset of each pixel from the centre, in half
             pixels, (2, H·W rounded up). Down and right are positive.
         down: the spline weights of the control points for each row of pixels, (H, K).
@@ -74,7 +75,7 @@ def sampling_grid(height: int, width: int, intervals: int) -> SamplingGrid:
 
 
 def rms_weight(weights: Array) -> float:
-    """Return the root mean square over pixels of the L2 norm of their spline weights."""
+    """Return the root mean square, over all pixels, of the L2 norm of a pixel's spline weights."""
     return float(np.sqrt((weights.astype(np.float64) ** 2).sum(axis=1).mean())) / PIXEL
 
 

@@ -41,7 +41,9 @@ def _read_pair(folder: Path, images: str, labels: str) -> ImagesAndLabels | None
     if images_file is None:
         return None
     if labels_file is None:
-        raise DataError(f"{folder} has no labels for {images_file.name}; add the file {labels}")
+        raise DataError(
+            f"{folder} contains no labels for {images_file.name}; add the file {labels}"
+        )
     X = read_idx(images_file)
     if X.dtype != np.uint8 or X.ndim not in (3, 4):
         raise DataError(

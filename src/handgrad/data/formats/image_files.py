@@ -36,7 +36,7 @@ def read_images(
     array is not loaded into memory, but memory-mapped as read-only.
 
     Args:
-        paths: the files.
+        paths: the paths of the files.
         preprocessing: how to preprocess each image.
         name: the name that error messages use for the data.
         progress: whether to show a progress bar on stderr, or None to show one only if stderr is a

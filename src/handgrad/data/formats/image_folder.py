@@ -53,7 +53,7 @@ def read(path: Path) -> dict[str, FileList]:
 
 
 def with_checked_labels(splits: dict[str, FileList], path: Path) -> dict[str, FileList]:
-    """Return the lists of files, with labels converted to integers if all of them are integers.
+    """Return the lists of files, with labels converted to integers if all represent integers.
 
     Raises:
         DataError: if no files are listed, or a label is not UTF-8.

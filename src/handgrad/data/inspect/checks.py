@@ -215,7 +215,7 @@ def _class_names(train: dict[Label, int]) -> Iterator[Issue]:
 
 
 def _outliers(readable: Sequence[ImageFacts]) -> Iterator[Issue]:
-    """Yield issues for images that differ from the others."""
+    """Yield issues for images that look unlike the rest of the data."""
     if blank := [image for image in readable if image.blank]:
         yield Issue(
             "blank",

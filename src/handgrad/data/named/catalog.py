@@ -218,7 +218,7 @@ def _download(source: Source, progress: bool | None) -> Path:
 
 
 def _where(source: Source) -> str:
-    """Describe where a data set is."""
+    """Describe where a data set is stored."""
     if not source.files:
         return "in scikit-learn"
     try:

@@ -15,10 +15,10 @@ State = Literal["right", "wrong", "broken", "missing", "unknown"]
 
 
 class FileCheck(NamedTuple):
-    """The result of comparing one file.
+    """The result of comparing one file with the published file.
 
     Attributes:
-        path: the file.
+        path: the path of the file.
         state: "right"; "wrong" if the content differs from the published file; "broken" if the file
             cannot be read or decompressed; "missing"; or "unknown" if the file is not gzipped, but
             only the SHA-256 of the .gz file is published.
