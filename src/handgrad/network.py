@@ -123,7 +123,8 @@ class Network:
             X: images, (N, C, H, W).
             ctx: the context: whether the network is being trained, and the seed and step for
                 dropout.
-            inner: whether to also yield the layers inside a layer, after that layer.
+            inner: whether to also yield the layers nested inside a layer, after the layer that
+                contains them.
         """
         return walk(self.layers, self.params, self.as_input(X), ctx, inner=inner)
 
@@ -139,7 +140,8 @@ class Network:
             cache: the cache that `forward` returned.
             dlogits: the gradient with respect to the logits, (N, K).
             to_input: whether to continue to the first layer and compute every dX.
-            inner: whether to also yield the layers inside a layer, after that layer.
+            inner: whether to also yield the layers nested inside a layer, after the layer that
+                contains them.
         """
         stop = None if to_input else self.first_trainable
         return walk_back(self.layers, self.params, cache, dlogits, stop=stop, inner=inner)
@@ -320,9 +322,7 @@ def as_shape(shape: Sequence[int]) -> Shape:
     except (TypeError, ValueError):
         sizes = ()
     if not sizes or min(sizes) < 1:
-        raise ModelError(
-            f"the shape must consist of sizes of at least 1, such as (1, 28, 28), not {shape}"
-        )
+        raise ModelError(f"the shape must be sizes of at least 1, such as (1, 28, 28), not {shape}")
     return sizes
 
 

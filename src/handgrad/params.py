@@ -89,9 +89,9 @@ class ZeroGenerator(np.random.Generator):
         super().__init__(np.random.PCG64(0))
 
     def normal(self, loc: Any = 0.0, scale: Any = 1.0, size: Any = None) -> Any:
-        """Return zeros of `size`."""
+        """Return an array of zeros with the shape `size`."""
         return np.broadcast_to(np.float64(0), size)
 
     def uniform(self, low: Any = 0.0, high: Any = 1.0, size: Any = None) -> Any:
-        """Return zeros of `size`."""
+        """Return an array of zeros with the shape `size`."""
         return np.broadcast_to(np.float64(0), size)

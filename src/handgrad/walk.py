@@ -95,8 +95,8 @@ def walk(
         params: the arrays of the layers, under the keys "0", "1", ...
         X: the input of the first layer.
         ctx: the context of all layers.
-        inner: whether to also yield the layers inside a layer, after that layer. The inner layers
-            are then computed a second time.
+        inner: whether to also yield the layers nested inside a layer, after the layer that contains
+            them. The inner layers are then computed a second time.
         prefix: the text to put before each path.
     """
     for index, layer in enumerate(layers):
@@ -131,8 +131,8 @@ def walk_back(
         dY: the gradient with respect to the output of the last layer.
         stop: the index of the last layer to visit, whose dX is not computed; or None to continue to
             the first layer and compute every dX.
-        inner: whether to also yield the layers inside a layer, after that layer. The inner layers
-            are then computed a second time.
+        inner: whether to also yield the layers nested inside a layer, after the layer that contains
+            them. The inner layers are then computed a second time.
         prefix: the text to put before each path.
     """
     for index in range(len(layers) - 1, -1 if stop is None else stop - 1, -1):
@@ -154,7 +154,7 @@ def walk_back(
 
 
 class _Branch(NamedTuple):
-    """One branch of a layer. All branches take the layer's input, and their outputs are added."""
+    """One branch of a layer. Each branch takes the layer's input; the outputs are added."""
 
     prefix: str
     layers: Sequence[Layer]

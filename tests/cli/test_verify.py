@@ -105,7 +105,7 @@ def test_no_golden_images(handgrad, model):
     forged(model, arrays={f"golden.{name}": array[:0] for name, array in none.items()})
     ended = handgrad("verify", model)
     assert (ended.status, ended.out) == (1, "")
-    assert "its description is inconsistent: it has no golden images" in ended.err
+    assert "its description is not consistent: it has no golden images" in ended.err
 
 
 def test_wrong_golden_answers(handgrad, model):

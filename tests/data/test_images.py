@@ -76,7 +76,7 @@ TOO_LARGE[0] = 1e39
         ),
         (
             NAN,
-            "mine: image 1 contains NaN, infinity or a number that is too large for float32; repair",
+            "mine: image 1 contains NaN, infinity or a number too large for float32; repair",
         ),
         (INFINITE, "mine: image 2 contains NaN, infinity"),
         (TOO_LARGE, "mine: image 0 contains NaN, infinity or a number too large"),

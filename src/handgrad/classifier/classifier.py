@@ -48,7 +48,8 @@ class Classifier:
 
     Args:
         network: the network.
-        classes: the class names in the order of the logits, or None for the numbers 0..K-1.
+        classes: the class names in the order of the logits, or None to use the numbers 0..K-1 as
+            names.
         preprocessing: the steps that convert an image from a file to the network's input, or None
             if they are unknown.
         calibration: the calibration of the probabilities, or None to use a plain softmax.
@@ -56,8 +57,8 @@ class Classifier:
     Attributes:
         network: the network.
         classes: the class names, a tuple.
-        preprocessing: the preprocessing, or None.
-        calibration: the calibration, or None.
+        preprocessing: the preprocessing of image files, or None if it is unknown.
+        calibration: the calibration of the probabilities, or None if they are a plain softmax.
 
     Raises:
         ModelError: if there is not exactly one name per class of the network, or the names are not
@@ -264,7 +265,7 @@ def read_bundle(path: str | Path) -> Bundle:
     except _DAMAGE as error:
         missing = isinstance(error, KeyError)
         what = f"{error} is missing" if missing else str(error) or type(error).__name__
-        raise ModelError(f"{path}: its description is inconsistent: {what}") from None
+        raise ModelError(f"{path}: its description is not consistent: {what}") from None
     return Bundle(classifier, description["about"], golden, digest)
 
 

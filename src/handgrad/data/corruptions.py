@@ -1,8 +1,8 @@
 """Fifteen random, seeded corruptions of images, for measuring robustness.
 
-Each function takes and returns images (N, C, H, W) of dtype uint8. The strength is fixed, so that
-networks can be compared. Lengths are fractions of the image's side length. Lightness ranges from 0
-to 255.
+Each function takes and returns images (N, C, H, W) of dtype uint8. The strength of each corruption
+is fixed, so that networks can be compared. Lengths are fractions of the image's side length.
+Lightness ranges from 0 to 255.
 """
 
 from __future__ import annotations

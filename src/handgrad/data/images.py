@@ -55,6 +55,6 @@ def _check_finite(X: NDArray[np.float32]) -> None:
             return
     bad = next(n for n, image in enumerate(X) if not np.isfinite(image).all())
     raise DataError(
-        f"image {bad} contains NaN, infinity or a number that is too large for float32; "
+        f"image {bad} contains NaN, infinity or a number too large for float32; "
         "repair this image or remove it"
     )

@@ -44,9 +44,9 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     >>> bool(classifier.score(X[1500:], y[1500:]) > 0.9)
     True
 
-    It works in pipelines, grid searches and cross-validation. To keep a trained model, prefer
-    ``classifier.classifier_.save("m.safetensors")`` to a pickle: later versions read the file, and
-    loading it runs no code.
+    The classifier works in pipelines, grid searches and cross-validation. To keep a trained model,
+    prefer ``classifier.classifier_.save("m.safetensors")`` to a pickle: later versions of handgrad
+    can read this file, and loading it runs no code.
 
     Args:
         model: the name of an architecture (see ``handgrad models``), or a list of layers. If None,
@@ -83,7 +83,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             initialized.
         n_iter_: the number of epochs in `loss_curve_`.
 
-    Invalid values raise ValueError, as in scikit-learn.
+    Invalid parameter values raise ValueError, as in scikit-learn.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

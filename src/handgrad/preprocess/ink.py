@@ -90,7 +90,7 @@ class Binarize:
         return self._without_specks(ink) if self.speck else ink
 
     def _without_specks(self, X: Pixels) -> Pixels:
-        """Return a binary image in which isolated ink pixels are black."""
+        """Return a binary image after changing its isolated ink pixels to black."""
         reach = _NEIGHBOURHOOD // 2
         padded = Image.fromarray(np.pad(X[:, :, 0], reach))
         means = np.asarray(padded.filter(ImageFilter.BoxBlur(reach)))[reach:-reach, reach:-reach]
@@ -117,7 +117,7 @@ class Upscale:
     """Enlarges a small image smoothly (Lanczos), with a margin of one pixel.
 
     In a small image, grey levels show where the edge of a line runs between two pixels. If the
-    image is enlarged first, this shape is preserved when it is binarized.
+    image is enlarged before it is binarized, the shape of the line is preserved.
 
     Attributes:
         min_side: images whose longer side has at least this many pixels are left unchanged.

@@ -46,7 +46,7 @@ class Preprocessing:
 
     Attributes:
         shape: the shape of the result, (C, H, W), with C = 1 or 3.
-        steps: the steps, in order.
+        steps: the steps, in the order in which they are applied.
 
     Raises:
         ModelError: if the steps do not produce images of this shape.

@@ -31,7 +31,7 @@ def read(path: Path) -> dict[str, FileList]:
     The file has a column with paths, a column with labels, and optionally a column with splits.
 
     Args:
-        path: the CSV file, or the folder that contains it as metadata.csv.
+        path: the CSV file, or a folder that contains a CSV file named metadata.csv.
 
     Raises:
         DataError: if the file is not a table with these columns.
@@ -100,7 +100,7 @@ def read_frame(
 
 
 def file_and_label(columns: Sequence[str]) -> tuple[str, str] | None:
-    """Return the names of the columns with files and labels, or None if one is missing."""
+    """Return the names of the columns with files and labels, or None if one of them is missing."""
     file, label = _first_match(columns, _FILES), _first_match(columns, LABELS)
     return (file, label) if file and label else None
 

@@ -31,7 +31,7 @@ class Entry(NamedTuple):
         test: the number of test images.
         classes: the number of classes.
         shape: the shape of one image, (C, H, W).
-        credit: the authors.
+        credit: the authors of the data set.
         licence: the licence of the data set.
         where: the folder that contains the data set, "in scikit-learn", or "not here", which is
             followed by the reason if the data folder cannot be used.

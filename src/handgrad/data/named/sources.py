@@ -39,11 +39,11 @@ class Source:
         shape: the shape of one image, (C, H, W).
         train: the number of training images.
         test: the number of test images.
-        credit: the authors.
+        credit: the authors of the data set.
         licence: the licence of the data set.
         mirrors: the base URLs of the files, in the order in which they are tried.
-        files: the training images, training labels, test images and test labels. The tuple is empty
-            if the data set is included in an installed package.
+        files: the files of the training images, training labels, test images and test labels. The
+            tuple is empty if the data set is included in an installed package.
         preset: the preprocessing that converts an image file to the form of these images.
     """
 

@@ -41,7 +41,7 @@ _REASONS = (
 
 
 class TransferError(Exception):
-    """A transfer failed; the message gives the reason in a few words."""
+    """Raised if a transfer fails; the message gives the reason in a few words."""
 
 
 def transfer(url: str, target: Path, limit: int, *, progress: bool | None, limits: Limits) -> None:
@@ -119,7 +119,7 @@ class _Download:
 
 
 def _request(url: str, limits: Limits) -> requests.Response:
-    """Return the response before its body has been read."""
+    """Request a URL, and return the response before its body has been read."""
 
     def check_redirect(response: requests.Response, **_: Any) -> None:
         if response.is_redirect:
