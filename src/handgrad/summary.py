@@ -37,7 +37,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Summary:
-    """A network as a table: print it, or read its `rows` and totals."""
+    """A table of a network's layers, which can be printed or read as `rows` and totals."""
 
     rows: tuple[Row, ...]
 

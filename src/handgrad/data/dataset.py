@@ -189,7 +189,7 @@ class Dataset:
         return len(self.images)
 
     def __getitem__(self, index: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        """Return images and labels selected by a slice, an index, or an index or boolean array."""
+        """Return the images and labels at an index, a slice, or an array of indices or booleans."""
         return self.images[index], self.labels[index]
 
     def __repr__(self) -> str:

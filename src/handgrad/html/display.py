@@ -134,7 +134,8 @@ def curves(history: Iterable[EpochRecord]) -> str:
 def confusion(matrix: ArrayLike, classes: Sequence[Any]) -> str:
     """Return a confusion matrix as a table in which zeros are left blank.
 
-    If there are more than 30 classes, the most frequently confused pairs are listed instead.
+    If there are more than 30 classes, the most frequently confused pairs are listed instead of the
+    matrix.
 
     Args:
         matrix: the counts, (K, K); the rows are the true classes, and the columns are the predicted

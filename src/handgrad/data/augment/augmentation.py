@@ -55,9 +55,9 @@ class Augmentation:
     image's side length.
 
     Attributes:
-        shift: the vertical and horizontal translation. If rotation, scale, stretch, shear and
-            elastic are all off, it is rounded to whole pixels, so that images stay sharp.
-        rotation: the angle, in degrees.
+        shift: the vertical and the horizontal shift. If rotation, scale, stretch, shear and elastic
+            are all off, it is rounded to whole pixels, so that images stay sharp.
+        rotation: the rotation angle, in degrees.
         scale: the change of size: 0.1 means that images are scaled by a factor between 1/1.1 and
             1.1.
         stretch: the change of the aspect ratio: 0.1 means that the aspect ratio is multiplied by a
