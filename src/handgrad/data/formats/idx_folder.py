@@ -54,6 +54,6 @@ def _read_pair(folder: Path, images: str, labels: str) -> ImagesAndLabels | None
 
 
 def _find(folder: Path, prefix: str) -> Path | None:
-    """Return the first IDX file whose name starts with a prefix, or None if there is no such file."""
+    """Return the first IDX file whose name starts with a prefix, or None if there is none."""
     found = sorted(p for p in folder.glob(f"{prefix}*idx*") if p.is_file())
     return found[0] if found else None
