@@ -84,7 +84,7 @@ def test_any_answers_give_a_calibration(seed: int, count: int) -> None:
 def test_an_impossible_calibration_gives_a_one_sentence_error() -> None:
     Z = np.array([[2.0, 0.0], [1.0, 0.0]])
     with pytest.raises(
-        hg.DataError, match=r"no threshold makes 90\.00% of the answers on these 2 images"
+        hg.DataError, match=r"no threshold gives 90\.00% correct answers among these 2 images"
     ):
         calibrate(Z, np.array([1, 1]), precision=0.9)
     with pytest.raises(hg.ConfigError, match="precision must be above 0 and at most 1, not 2"):

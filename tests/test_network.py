@@ -198,9 +198,12 @@ def test_arrays_of_another_network_are_refused_and_none_is_set(change, sentence:
 @pytest.mark.parametrize(
     ("X", "sentence"),
     [
-        (np.zeros((2, 5, 4)), r"takes images \(N, 1, 4, 5\), not an array \(2, 1, 5, 4\)"),
-        (np.zeros((4, 5)), r"takes images \(N, 1, 4, 5\), not an array \(4, 5\)"),
-        (np.zeros((2, 3, 4, 5)), r"takes images \(N, 1, 4, 5\), not an array \(2, 3, 4, 5\)"),
+        (np.zeros((2, 5, 4)), r"takes images \(N, 1, 4, 5\), not an array of shape \(2, 1, 5, 4\)"),
+        (np.zeros((4, 5)), r"takes images \(N, 1, 4, 5\), not an array of shape \(4, 5\)"),
+        (
+            np.zeros((2, 3, 4, 5)),
+            r"takes images \(N, 1, 4, 5\), not an array of shape \(2, 3, 4, 5\)",
+        ),
         (np.zeros((2, 1, 4, 5), int), "must be uint8 .* or floating point, not int64"),
         (np.zeros((2, 1, 4, 5), bool), "must be uint8 .* or floating point, not bool"),
         (np.zeros((2, 1, 4, 5), complex), "must be uint8 .* or floating point, not complex128"),

@@ -35,8 +35,8 @@ class Calibration:
         precision: the requested fraction of correct answers among confident ones, or None if no
             fraction was requested.
         coverage: the fraction of images with a confident answer.
-        error_before: the expected calibration error without the temperature, from 0 to 1.
-        error: the expected calibration error with the temperature, from 0 to 1.
+        error_before: the expected calibration error before temperature scaling, from 0 to 1.
+        error: the expected calibration error after temperature scaling, from 0 to 1.
         images: the number of images that the calibration was fitted to.
     """
 
@@ -128,13 +128,13 @@ def calibrate(Z: Array, y: Array, *, precision: float | None = None) -> Calibrat
     5.0
 
     Args:
-        Z: the network's logits for images that it was not trained on, (N, K).
+        Z: the logits that the network computes for images it was not trained on, (N, K).
         y: the true classes, (N,) integers 0..K-1.
         precision: the fraction of confident answers that must be correct, above 0 and at most 1;
             or None to treat all answers as confident.
 
     Raises:
-        DataError: if there are no images, or no threshold reaches the precision.
+        DataError: if there are no images, or no threshold gives the requested precision.
         ConfigError: if the precision is out of range.
     """
     if precision is not None and not 0 < precision <= 1:
@@ -163,7 +163,7 @@ def reason_against_calibrating(Z: Array, y: Array) -> str:
     """Return why a temperature should not be fitted by default, or "" if it should.
 
     Args:
-        Z: the network's logits for images that it was not trained on, (N, K).
+        Z: the logits that the network computes for images it was not trained on, (N, K).
         y: the true classes, (N,) integers 0..K-1.
     """
     if len(y) < MIN_IMAGES:
@@ -211,7 +211,7 @@ def _temperature(Z: Array, y: Array) -> float:
 
 
 def _threshold(p: Array, y: Array, precision: float) -> float:
-    """Return the lowest threshold above which the fraction of correct answers is high enough."""
+    """Return the lowest threshold above which the requested fraction of answers is correct."""
     confidence, correct = p.max(axis=1), p.argmax(axis=1) == y
     order = (-confidence).argsort(stable=True)
     confidence, correct = confidence[order], correct[order]
@@ -220,7 +220,7 @@ def _threshold(p: Array, y: Array, precision: float) -> float:
     enough = np.flatnonzero((share >= precision) & is_last_of_equals)
     if len(enough) == 0:
         raise DataError(
-            f"no threshold makes {precision:.2%} of the answers on these {len(y)} images correct; "
+            f"no threshold gives {precision:.2%} correct answers among these {len(y)} images; "
             "request a lower precision, or train longer"
         )
     # A margin for float32: the last of these answers stays above the threshold.

@@ -51,12 +51,14 @@ class Network:
     (5, 10)
 
     Args:
-        layers: the layers in order. A last `Dense()` gets as many units as there are classes.
+        layers: the layers in order. If the last layer is `Dense()` without a number of units, it
+            gets one unit per class.
         shape: the shape of one image, (C, H, W).
         classes: the number of classes, K.
         seed: determines the initial weights.
         dtype: float32 for training, float64 for gradient checks.
-        arrays: values for all arrays by name, instead of newly initialized ones. They are copied.
+        arrays: the values of all arrays by name, which are copied, or None to initialize the
+            arrays.
         is_fitted: whether `arrays` contains the statistics of the `Normalize` layers.
 
     Attributes:
@@ -65,10 +67,11 @@ class Network:
         classes: the number of classes.
         dtype: the dtype of all arrays.
         parameters: the learned arrays, under the names that PyTorch's ``state_dict`` uses, such as
-            "0.weight". Assigning to one copies the values into the network.
-        buffers: the arrays that are not learned, such as "1.running_mean"; used the same way.
-        arrays: parameters and buffers together; used the same way.
-        params: the same arrays as a tree, in the form that `Sequential` takes.
+            "0.weight". Assigning to an entry copies the values into the network.
+        buffers: the arrays that are not learned, such as "1.running_mean". Assignment copies values
+            here too.
+        arrays: parameters and buffers together. Assignment copies values here too.
+        params: parameters and buffers as a tree, in the form that `Sequential` takes.
         first_trainable: the index of the first layer with parameters, or 0 if there is none.
         is_fitted: whether `Normalize` layers have the statistics of the training images.
 
@@ -118,15 +121,17 @@ class Network:
 
         Args:
             X: images, (N, C, H, W).
-            ctx: whether this is training, and the seed and step for dropout.
-            inner: whether to also yield the layers inside a layer, after that layer.
+            ctx: the context: whether the network is being trained, and the seed and step for
+                dropout.
+            inner: whether to also yield the layers nested inside a layer, after the layer that
+                contains them.
         """
         return walk(self.layers, self.params, self.as_input(X), ctx, inner=inner)
 
     def walk_back(
         self, cache: Any, dlogits: Array, *, to_input: bool = False, inner: bool = False
     ) -> Iterator[LayerBackward]:
-        """Run the backward pass, and yield each layer with its gradients, starting at the last one.
+        """Run the backward pass, and yield each layer with its gradients, from last to first.
 
         Backpropagation stops at the first layer with parameters: the gradient with respect to the
         input is not needed.
@@ -135,7 +140,8 @@ class Network:
             cache: the cache that `forward` returned.
             dlogits: the gradient with respect to the logits, (N, K).
             to_input: whether to continue to the first layer and compute every dX.
-            inner: whether to also yield the layers inside a layer, after that layer.
+            inner: whether to also yield the layers nested inside a layer, after the layer that
+                contains them.
         """
         stop = None if to_input else self.first_trainable
         return walk_back(self.layers, self.params, cache, dlogits, stop=stop, inner=inner)
@@ -175,7 +181,8 @@ class Network:
             y: the classes of the images, (N,) integers 0..K-1.
             loss: the loss to differentiate.
             weights: one weight per image, (N,), or None for equal weights.
-            ctx: whether this is training, and the seed and step for dropout.
+            ctx: the context: whether the network is being trained, and the seed and step for
+                dropout.
 
         Raises:
             DataError: if the images do not match the network, or the labels or weights do not match
@@ -192,7 +199,7 @@ class Network:
             self.buffers[name] = value
 
     def fit_statistics(self, images: Array, weights: Array | None = None) -> None:
-        """Set the mean and std of each `Normalize` layer to those of the training images.
+        """Set the mean and standard deviation of each `Normalize` layer from the training images.
 
         Args:
             images: the training images, (N, C, H, W).
@@ -222,8 +229,8 @@ class Network:
 
         Args:
             arrays: the arrays by name, as `snapshot` returned them.
-            is_fitted: whether they contain the statistics of `Normalize` layers, or None to leave
-                `is_fitted` unchanged.
+            is_fitted: whether the arrays contain the statistics of `Normalize` layers, or None to
+                leave `is_fitted` unchanged.
 
         Raises:
             ModelError: if a name is missing or unknown, or a shape differs.
@@ -256,7 +263,7 @@ class Network:
             X = X[:, None]
         if X.shape[1:] != self.shape or X.ndim != len(self.shape) + 1:
             wanted = ", ".join(map(str, ("N", *self.shape)))
-            raise DataError(f"the network takes images ({wanted}), not an array {X.shape}")
+            raise DataError(f"the network takes images ({wanted}), not an array of shape {X.shape}")
         if not (X.dtype == np.uint8 or np.issubdtype(X.dtype, np.floating)):
             raise DataError(f"images must be uint8 (0..255) or floating point, not {X.dtype}")
         return X
@@ -320,7 +327,7 @@ def as_shape(shape: Sequence[int]) -> Shape:
 
 
 def as_class_count(classes: object) -> int:
-    """Check and return the number of classes."""
+    """Check the number of classes, and return it as an int."""
     if isinstance(classes, str | Sequence | np.ndarray):
         raise ModelError(
             "the classes argument of Network is a number, such as classes=10; "
@@ -347,7 +354,7 @@ def _as_dtype_of_network(dtype: DTypeLike) -> np.dtype[Any]:
 
 
 def _complete(layers: Sequence[Layer], classes: int) -> tuple[Layer, ...]:
-    """Check the layers and return them; a last Dense without units gets one unit per class."""
+    """Check and return the layers; if the last is Dense() without units, set one unit per class."""
     layers = tuple(layers)
     if not layers:
         raise ModelError("a network needs at least one layer; give it Flatten() and Dense()")
@@ -360,7 +367,7 @@ def _complete(layers: Sequence[Layer], classes: int) -> tuple[Layer, ...]:
 
 
 def _check_layer(layer: Layer) -> None:
-    """Raise a ModelError unless this is a layer and everything inside it is a layer too."""
+    """Raise a ModelError unless an object and everything nested inside it are layers."""
     if isinstance(layer, type):
         raise ModelError(f"{layer.__name__} is a class, not a layer; write {layer.__name__}()")
     if not isinstance(layer, Layer):

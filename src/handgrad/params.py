@@ -21,7 +21,7 @@ class Arrays(dict[str, Array]):
     array([1., 1.])
 
     Raises:
-        ModelError: if there is no array with this name, or its shape differs.
+        ModelError: if there is no array with the assigned name, or the shapes differ.
     """
 
     def __setitem__(self, name: str, value: Any) -> None:
@@ -80,7 +80,7 @@ def check_same_structure(own: Mapping[str, Array], arrays: Mapping[str, Array]) 
 
 
 class ZeroGenerator(np.random.Generator):
-    """A generator that returns zeros without allocating memory, for networks with known arrays.
+    """A generator that returns zeros without allocating memory, for networks with given arrays.
 
     The shapes stored in a corrupted file may be huge, so no array of such a shape is allocated.
     """
@@ -89,9 +89,9 @@ class ZeroGenerator(np.random.Generator):
         super().__init__(np.random.PCG64(0))
 
     def normal(self, loc: Any = 0.0, scale: Any = 1.0, size: Any = None) -> Any:
-        """Return zeros of `size`."""
+        """Return an array of zeros with the shape `size`."""
         return np.broadcast_to(np.float64(0), size)
 
     def uniform(self, low: Any = 0.0, high: Any = 1.0, size: Any = None) -> Any:
-        """Return zeros of `size`."""
+        """Return an array of zeros with the shape `size`."""
         return np.broadcast_to(np.float64(0), size)

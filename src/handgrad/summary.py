@@ -20,7 +20,8 @@ class Row:
         name: the index and type of the layer, such as "0 Flatten".
         output: the shape of the layer's output for one image.
         parameters: the number of learned values in the layer.
-        multiply_adds: the multiply-adds of its weights in a forward pass of one image.
+        multiply_adds: the number of multiply-adds with the layer's weights in a forward pass of one
+            image.
     """
 
     name: str
@@ -36,7 +37,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Summary:
-    """A network as a table: print it, or read its `rows` and totals."""
+    """A table of a network's layers, which can be printed or read as `rows` and totals."""
 
     rows: tuple[Row, ...]
 
@@ -47,9 +48,9 @@ class Summary:
 
     @property
     def multiply_adds(self) -> int:
-        """Multiply-adds in a forward pass of one image.
+        """The number of multiply-adds in a forward pass of one image.
 
-        A training step needs about three times as many.
+        A training step needs about three times as many multiply-adds per image.
         """
         return sum(row.multiply_adds for row in self.rows)
 

@@ -26,12 +26,12 @@ class LayerForward(NamedTuple):
     """One layer's part of a forward pass.
 
     Attributes:
-        path: the layer's position, such as "3", or "8.body.0" for a layer inside another one.
+        path: the layer's position, such as "3", or "8.body.0" for a layer inside another layer.
         layer: the layer.
-        params: its arrays by name.
-        X: its input.
-        Y: its output.
-        cache: the values that its backward pass needs.
+        params: the layer's arrays by name.
+        X: the layer's input.
+        Y: the layer's output.
+        cache: the values that the layer's backward pass needs.
     """
 
     path: str
@@ -48,7 +48,7 @@ class LayerForward(NamedTuple):
 
     @property
     def multiply_adds(self) -> int:
-        """The multiply-adds of the layer's own weights, without those of layers inside it."""
+        """The number of multiply-adds with the layer's own weights, without layers inside it."""
         weight = self.params.get("weight")
         if not isinstance(weight, np.ndarray):
             return 0
@@ -59,11 +59,12 @@ class LayerBackward(NamedTuple):
     """One layer's part of a backward pass.
 
     Attributes:
-        path: the layer's position, such as "3", or "8.body.0" for a layer inside another one.
+        path: the layer's position, such as "3", or "8.body.0" for a layer inside another layer.
         layer: the layer.
-        dY: the gradient with respect to its output.
-        dX: the gradient with respect to its input, or None if it was not needed.
-        gradients: the gradient of each of its parameters.
+        dY: the gradient of the loss with respect to the layer's output.
+        dX: the gradient of the loss with respect to the layer's input, or None if it was not
+            computed.
+        gradients: the gradient of the loss with respect to each of the layer's parameters.
     """
 
     path: str
@@ -94,9 +95,9 @@ def walk(
         params: the arrays of the layers, under the keys "0", "1", ...
         X: the input of the first layer.
         ctx: the context of all layers.
-        inner: whether to also yield the layers inside a layer, after that layer. For this, they
-            are computed a second time.
-        prefix: the text before each path.
+        inner: whether to also yield the layers nested inside a layer, after the layer that contains
+            them. The inner layers are then computed a second time.
+        prefix: the text to put before each path.
     """
     for index, layer in enumerate(layers):
         name = str(index)
@@ -121,7 +122,7 @@ def walk_back(
     inner: bool = False,
     prefix: str = "",
 ) -> Iterator[LayerBackward]:
-    """Run a backward pass, and yield each layer with its gradients, starting at the last one.
+    """Run a backward pass, and yield each layer with its gradients, starting at the last layer.
 
     Args:
         layers: the layers in order.
@@ -130,9 +131,9 @@ def walk_back(
         dY: the gradient with respect to the output of the last layer.
         stop: the index of the last layer to visit, whose dX is not computed; or None to continue to
             the first layer and compute every dX.
-        inner: whether to also yield the layers inside a layer, after that layer. For this, they
-            are computed a second time.
-        prefix: the text before each path.
+        inner: whether to also yield the layers nested inside a layer, after the layer that contains
+            them. The inner layers are then computed a second time.
+        prefix: the text to put before each path.
     """
     for index in range(len(layers) - 1, -1 if stop is None else stop - 1, -1):
         name = str(index)
@@ -153,7 +154,7 @@ def walk_back(
 
 
 class _Branch(NamedTuple):
-    """One branch of a layer. All branches take the layer's input, and their outputs are added."""
+    """One branch of a layer. Each branch takes the layer's input; the outputs are added."""
 
     prefix: str
     layers: Sequence[Layer]
@@ -165,7 +166,7 @@ class _Branch(NamedTuple):
 def _branches(
     path: str, layer: Layer, params: Params, cache: Any, ctx: Context
 ) -> tuple[_Branch, ...]:
-    """Return the branches of a layer that consists of layers, or () for any other layer."""
+    """Return the branches of a layer that contains other layers, or () if it contains no layers."""
     if isinstance(layer, Sequential):
         return (_Branch(f"{path}.", layer.layers, params, cache, ctx),)
     if isinstance(layer, Residual):
@@ -178,7 +179,7 @@ def _branches(
 
 
 def gradients_alone(layer: Layer, params: Params, cache: Any, dY: Array) -> Params:
-    """Return a layer's parameter gradients without dX, using its faster method if it has one."""
+    """Return a layer's parameter gradients without dX, by a faster method if the layer has one."""
     if gives_gradients_alone(layer):
         return layer.gradients(params, cache, dY)
     return layer.backward(params, cache, dY)[1]

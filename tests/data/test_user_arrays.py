@@ -40,7 +40,7 @@ def test_a_test_set_of_another_form_is_rejected(tmp_path, write):
     place = write(tmp_path, X, Y, X[:9, :7, :7], Y[:9])
     with pytest.raises(
         DataError,
-        match=r"test: the images are 1x7x7 uint8, but those of .* are 1x8x8 uint8; convert",
+        match=r"test: the images are 1x7x7 uint8, but .* has 1x8x8 uint8; convert",
     ):
         load_user_data(place)
     place = write(tmp_path, X, Y, X[:9], Y[:9] + 1)
@@ -115,12 +115,10 @@ def test_invalid_arrays_are_rejected(images, labels, sentence):
 
 
 def test_a_test_set_of_another_dtype_is_rejected():
-    with pytest.raises(
-        DataError, match=r"the images are 1x8x8 float32, but those of own are 1x8x8"
-    ):
+    with pytest.raises(DataError, match=r"the images are 1x8x8 float32, but own has 1x8x8"):
         datasets((X, Y), test=ImagesAndLabels(X[:9] / 255, Y[:9]))
     with pytest.raises(
         DataError,
-        match="own test: the labels are numbers, but those of own are text; use the same type",
+        match="own test: the labels are numbers, but the labels of own are text; use the same type",
     ):
         datasets((X, np.array(["a", "b", "c"])[Y]), test=ImagesAndLabels(X[:9], Y[:9]))

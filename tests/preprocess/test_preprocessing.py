@@ -114,15 +114,15 @@ STEPS = drawing().to_json()["steps"]
         ({"shape": [1, 28, 28], "steps": STEPS * 9}, "at most 32 steps, not 126"),
         (
             {"shape": [1, 28, 28], "steps": [{"kind": "ScaleToFit", "size": 3}]},
-            "a step ScaleToFit has side, not size",
+            "a 'ScaleToFit' step takes the fields side, but got size",
         ),
         (
             {"shape": [1, 28, 28], "steps": [{"kind": "Grayscale", "side": 3}]},
-            "a step Grayscale has no settings, not side",
+            "a 'Grayscale' step takes no fields, but got side",
         ),
         (
             {"shape": [1, 28, 28], "steps": [{"kind": "Downscale", "side": 3, "whole": True}]},
-            "a step Downscale has side, not side, whole",
+            "a 'Downscale' step takes the fields side, but got side, whole",
         ),
     ],
 )

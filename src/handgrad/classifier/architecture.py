@@ -38,11 +38,11 @@ def describe(net: Network) -> dict[str, Any]:
 def build(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> Network:
     """Build the network that a description defines, using the given arrays.
 
-    If the description was tampered with, a wrong value may also raise other errors.
+    A manipulated description may also raise errors of other types than those listed below.
 
     Args:
         description: the result of `describe`, with the class names added under "classes".
-        arrays: the arrays by name.
+        arrays: the network's arrays by name.
 
     Raises:
         ModelError: if a layer is unknown or too large for the arrays, or an array is not finite.

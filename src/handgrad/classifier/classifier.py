@@ -48,7 +48,8 @@ class Classifier:
 
     Args:
         network: the network.
-        classes: the class names in the order of the logits, or None for the numbers 0..K-1.
+        classes: the class names in the order of the logits, or None to use the numbers 0..K-1 as
+            names.
         preprocessing: the steps that convert an image from a file to the network's input, or None
             if they are unknown.
         calibration: the calibration of the probabilities, or None to use a plain softmax.
@@ -56,8 +57,8 @@ class Classifier:
     Attributes:
         network: the network.
         classes: the class names, a tuple.
-        preprocessing: the preprocessing, or None.
-        calibration: the calibration, or None.
+        preprocessing: the preprocessing of image files, or None if it is unknown.
+        calibration: the calibration of the probabilities, or None if they are a plain softmax.
 
     Raises:
         ModelError: if there is not exactly one name per class of the network, or the names are not
@@ -149,12 +150,12 @@ class Classifier:
         Args:
             path: the file; its suffix must be .safetensors.
             about: additional JSON data to store, such as the training data, settings and scores.
-            golden: inputs of the network, some of which are stored with their logits; or
-                None for random images.
+            golden: inputs of the network, some of which are stored with their logits; or None to
+                use only random images.
 
         Raises:
-            ModelError: if the path has another suffix, a layer is not one of handgrad's, or an
-                array or a golden output contains NaN or infinity.
+            ModelError: if the path does not end in .safetensors, a layer is not one of handgrad's,
+                or an array or a golden output contains NaN or infinity.
             DataError: if the golden images do not match the network.
         """
         path = Path(path)
@@ -250,7 +251,7 @@ def load_model(path: str | Path) -> Classifier:
 
 
 def read_bundle(path: str | Path) -> Bundle:
-    """Read the contents of a model file, or of the one in the folder of a finished run.
+    """Read the contents of a model file, or of the model file in the folder of a finished run.
 
     Raises:
         ModelError: if the file is missing or corrupted, was not written by handgrad, or was written
@@ -272,7 +273,7 @@ def network_of(model: Network | Classifier) -> Network:
     """Return the network of a classifier, or the network itself.
 
     Raises:
-        ModelError: if the argument is neither.
+        ModelError: if the argument is neither a network nor a classifier.
     """
     if isinstance(model, Classifier):
         return model.network

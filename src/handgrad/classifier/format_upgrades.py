@@ -1,4 +1,4 @@
-"""Upgrades from older formats of the model file to the newest one.
+"""Upgrades from older formats of the model file to the newest format.
 
 | format | since | what changed |
 |---|---|---|

@@ -1,4 +1,4 @@
-"""Golden outputs: example images stored in a model file, with the logits of the model for them."""
+"""Golden outputs: example images stored in a model file with the model's logits."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ MAX_ENLARGED = 64  # pixels; larger images are not enlarged
 
 @dataclass(frozen=True, eq=False)
 class Golden:
-    """Stored reference outputs: a few images, with a network's logits for them when it was saved.
+    """Stored reference outputs: a few images, and the network's logits for them when it was saved.
 
     Attributes:
         images: the golden images, which are inputs of the network, (G, C, H, W) uint8 or float32.
-        logits: the network's outputs for them, (G, K).
-        component_hashes: the SHA-256 of everything the output depends on: weights, labels,
-            preprocessing, calibration.
+        logits: the network's outputs for the golden images, (G, K).
+        component_hashes: the SHA-256 of everything that the logits depend on, by name: weights,
+            labels, preprocessing, calibration.
         raw: the first R images as they were before preprocessing, (R, height, width, 4) uint8,
             or None if there is no preprocessing.
     """
@@ -53,12 +53,13 @@ def run_golden(
     images: ArrayLike | None,
     component_hashes: Mapping[str, str],
 ) -> Golden:
-    """Choose golden images, and return them with the network's logits for them.
+    """Choose golden images, and return them with the network's logits.
 
     Args:
         network: the network.
         preprocessing: the preprocessing of the images, or None if it is unknown.
-        images: inputs of the network to choose from, (N, C, H, W), or None for random images.
+        images: inputs of the network to choose from, (N, C, H, W), or None to use only random
+            images.
         component_hashes: the hashes of everything that the outputs depend on.
 
     Raises:
@@ -99,7 +100,7 @@ def hash_json(value: Any) -> str:
 
 
 def _with_noise(some: NDArray[Any]) -> NDArray[Any]:
-    """Return images followed by random ones. Floats are within the range of the given images."""
+    """Return images followed by random images; random floats are in the range of the given ones."""
     noise = _noise(RANDOM if len(some) else GIVEN + RANDOM, some.shape[1:])
     if some.dtype == np.uint8:
         return np.concatenate([some, noise])

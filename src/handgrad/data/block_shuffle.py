@@ -26,7 +26,7 @@ def shuffled_indices(images: NDArray[Any], rng: np.random.Generator) -> NDArray[
 
     Args:
         images: the images, (N, ...).
-        rng: determines the order.
+        rng: the random number generator that determines the order.
     """
     count, block = len(images), _images_per_block(images)
     if mapped_file(images) is None or count <= block * GROUP:
@@ -65,7 +65,7 @@ def prefetch(images: NDArray[Any], order: NDArray[np.integer[Any]]) -> int:
 
 
 def mapped_file(array: NDArray[Any]) -> mmap.mmap | None:
-    """Return the mapped file that contains a contiguous array, or None."""
+    """Return the mapped file that contains a contiguous array, or None if there is none."""
     base: Any = array
     while isinstance(base, np.ndarray):
         base = base.base

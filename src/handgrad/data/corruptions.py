@@ -1,8 +1,8 @@
 """Fifteen random, seeded corruptions of images, for measuring robustness.
 
-Each function takes and returns images (N, C, H, W) of dtype uint8. The strength is fixed, so that
-networks can be compared. Lengths are fractions of the image's side length. Lightness ranges from 0
-to 255.
+Each function takes and returns images (N, C, H, W) of dtype uint8. The strength of each corruption
+is fixed, so that networks can be compared. Lengths are fractions of the image's side length.
+Lightness ranges from 0 to 255.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def corrupt(images: Images, name: str, seed: int = 0) -> Images:
     Args:
         images: the images, (N, C, H, W) uint8.
         name: a key of `CORRUPTIONS`.
-        seed: determines the random choices.
+        seed: the seed of the random choices.
     """
     corruption, number = CORRUPTIONS[name], list(CORRUPTIONS).index(name)
     parts = [
@@ -49,7 +49,7 @@ def _specks(X: Images, rng: np.random.Generator) -> Images:
 
 
 def _blur(X: Images, rng: np.random.Generator) -> Images:
-    """Blur twice with the kernel (1, 2, 1) in both directions."""
+    """Blur twice with the kernel (1, 2, 1), horizontally and vertically."""
     A = X.astype(np.float32)
     for axis in (2, 3, 2, 3):
         A = (_shifted(A, -1, axis) + 2 * A + _shifted(A, 1, axis)) / 4
@@ -67,7 +67,7 @@ def _pixelated(X: Images, rng: np.random.Generator) -> Images:
 
 
 def _shift(X: Images, rng: np.random.Generator) -> Images:
-    """Shift by up to one seventh of the side length, in both directions."""
+    """Shift vertically and horizontally by up to one seventh of the side length."""
     return _warped(X, _rotations(0 * rng.random(len(X))), rng.uniform(-1 / 7, 1 / 7, (len(X), 2)))
 
 
@@ -77,12 +77,12 @@ def _rotated(X: Images, rng: np.random.Generator) -> Images:
 
 
 def _larger(X: Images, rng: np.random.Generator) -> Images:
-    """Enlarge to between 115% and 130%."""
+    """Enlarge to between 115% and 130% of the original size."""
     return _warped(X, np.eye(2) / rng.uniform(1.15, 1.3, (len(X), 1, 1)))
 
 
 def _smaller(X: Images, rng: np.random.Generator) -> Images:
-    """Shrink to between 65% and 85%."""
+    """Shrink to between 65% and 85% of the original size."""
     return _warped(X, np.eye(2) / rng.uniform(0.65, 0.85, (len(X), 1, 1)))
 
 
@@ -119,7 +119,7 @@ def _occluded(X: Images, rng: np.random.Generator) -> Images:
 
 
 def _paler(X: Images, rng: np.random.Generator) -> Images:
-    """Reduce the contrast to between 30% and 50%, around each image's mean."""
+    """Reduce the contrast to between 30% and 50% of the original, around each image's mean."""
     mean = X.mean(axis=(1, 2, 3), keepdims=True)
     return _clipped(mean + (X - mean) * rng.uniform(0.3, 0.5, mean.shape))
 
@@ -160,7 +160,8 @@ def _warped(
 
     Args:
         X: the images, (N, C, H, W).
-        matrices: the maps from positions (y, x) in the new image to the old image, (N, 2, 2).
+        matrices: the linear maps from positions (y, x) in the new image to positions in the old
+            image, (N, 2, 2).
         shifts: the offsets added to positions in the old image, as fractions of the side length,
             (N, 2).
     """
@@ -196,10 +197,10 @@ def _shifted(A: NDArray[Any], by: int, axis: int) -> NDArray[Any]:
 
 
 def _signs(X: Images, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return 1 or -1 for each image, (N,)."""
+    """Return a random sign, 1 or -1, for each image, (N,)."""
     return rng.choice([-1.0, 1.0], len(X))
 
 
 def _clipped(A: NDArray[Any]) -> Images:
-    """Round and clip to 0..255."""
+    """Round values, and clip them to 0..255."""
     return np.rint(A).clip(0, 255).astype(np.uint8)

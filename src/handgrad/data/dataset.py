@@ -1,4 +1,4 @@
-"""`Dataset`: images with their labels, which are checked once when it is created."""
+"""`Dataset`: images with their labels, which are checked once, when the dataset is created."""
 
 from __future__ import annotations
 
@@ -40,20 +40,22 @@ class Dataset:
     >>> X.shape, y.tolist()
     ((3, 1, 28, 28), [0, 1, 0])
 
-    The arrays are stored without a copy and never changed. `from_arrays` accepts more forms.
-    Images that do not fit into memory may stay in a file: use ``np.load(path, mmap_mode="r")``. In
-    this case, pass the validation images as a separate dataset, because `split` and `take` copy
-    images.
+    The arrays are stored without copying and never changed. `from_arrays` accepts arrays in more
+    forms than this constructor. Images that do not fit into memory may stay in a file: load them
+    with ``np.load(path, mmap_mode="r")``. In this case, pass the validation images as a separate
+    dataset, because `split` and `take` copy images.
 
     Attributes:
         images: the images, (N, C, H, W), uint8 0..255 or float32.
         labels: for each image, the index of its class in `classes`, (N,) int64 0..K-1.
         classes: the names of the K classes, either all `str` or all `int`.
-        name: the name of the data in error messages and tables.
-        preprocessing: converts an image file to the form of these images, or None if unknown.
+        name: the name that error messages and tables use for the data.
+        preprocessing: the preprocessing that converts an image file to the form of these images, or
+            None if it is unknown.
 
     Raises:
-        DataError: if an array has the wrong shape, dtype or values, or the arrays do not match.
+        DataError: if an array has the wrong shape, dtype or values, or the arrays do not match each
+            other.
     """
 
     images: NDArray[Any]
@@ -91,8 +93,8 @@ class Dataset:
             labels: one label per image, (N,), strings or integers. If the labels are integers and
                 `classes` are strings, each label is an index into `classes`. Otherwise each label
                 is a class name.
-            classes: the class names in order, or None for the sorted labels that occur.
-            name: the name of the data in error messages and tables.
+            classes: the class names in order, or None to use the sorted distinct labels.
+            name: the name that error messages and tables use for the data.
 
         Raises:
             DataError: if the arrays cannot be used; the message gives the reason and how to fix it.
@@ -123,10 +125,11 @@ class Dataset:
             path: the name of the column with the file paths.
             label: the name of the column with the labels, which are strings or integers.
             folder: the folder that relative paths refer to.
-            preprocessing: how to preprocess each image, or None to choose it automatically.
-            name: the name of the data in error messages and tables.
-            progress: whether to show a progress bar on stderr, or None to show it only in a
-                terminal.
+            preprocessing: how to preprocess each image, or None to choose the preprocessing
+                automatically.
+            name: the name that error messages and tables use for the data.
+            progress: whether to show a progress bar on stderr, or None to show one only if stderr
+                is a terminal.
 
         Raises:
             DataError: if a column is missing, or a file cannot be read.
@@ -153,11 +156,12 @@ class Dataset:
         Args:
             paths: the paths of the files.
             labels: one label per file.
-            classes: the class names in order, or None for the sorted labels that occur.
-            preprocessing: how to preprocess each image, or None to choose it automatically.
-            name: the name of the data in error messages and tables.
-            progress: whether to show a progress bar on stderr, or None to show it only in a
-                terminal.
+            classes: the class names in order, or None to use the sorted distinct labels.
+            preprocessing: how to preprocess each image, or None to choose the preprocessing
+                automatically.
+            name: the name that error messages and tables use for the data.
+            progress: whether to show a progress bar on stderr, or None to show one only if stderr
+                is a terminal.
 
         Raises:
             DataError: if a file cannot be read, or a label is not among the classes.
@@ -185,7 +189,7 @@ class Dataset:
         return len(self.images)
 
     def __getitem__(self, index: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        """Return the images and labels at a slice, an index, or an array of indices or booleans."""
+        """Return the images and labels at an index, a slice, or an array of indices or booleans."""
         return self.images[index], self.labels[index]
 
     def __repr__(self) -> str:
@@ -206,25 +210,25 @@ class Dataset:
         return paragraph(repr(self)) + class_table(rows)
 
     def take(self, indices: ArrayLike, name: str | None = None) -> Dataset:
-        """Return a dataset of the images at `indices`. It keeps all classes.
+        """Return a dataset of the images at `indices`, with the same classes as this dataset.
 
         Args:
             indices: integer indices, or one boolean per image.
-            name: the name of the new dataset, or None to keep the name of this one.
+            name: the name of the new dataset, or None to keep the name of this dataset.
         """
         chosen = np.asarray(indices)
         X, y = self[chosen if chosen.size else chosen.astype(np.int64)]
         return Dataset(X, y, self.classes, name or self.name, self.preprocessing)
 
     def split(self, validation: float = 0.1, seed: int = 0) -> tuple[Dataset, Dataset]:
-        """Split into training and validation sets, with the same fraction of every class.
+        """Split into a training set and a validation set with equal class proportions.
 
         Each image is in exactly one of the two sets. A class with two or more images has at least
         one in each set. The same seed gives the same split.
 
         Args:
             validation: the fraction of images for validation, above 0 and below 1.
-            seed: determines which images are chosen.
+            seed: the random seed that determines which images are chosen.
 
         Raises:
             ConfigError: if the fraction is out of range.
@@ -261,7 +265,8 @@ class Dataset:
     def digest(self) -> str:
         """Return the SHA-256 of the images, labels and classes, as 64 hexadecimal digits.
 
-        It depends only on the values, not on the name, the memory layout or the machine.
+        The hash depends only on these values, not on the dataset's name, the memory layout or the
+        machine.
         """
         header = [self.images.dtype.name, self.images.shape, self.classes]
         sha = hashlib.sha256(json.dumps(header).encode())

@@ -26,13 +26,15 @@ _DARK = 32  # of 255
 def default_preprocessing(paths: Sequence[Path], side: int | None = None) -> Preprocessing:
     """Return a "plain" preprocessing whose channels, size and background suit the files.
 
-    Colour images keep their colours. If all images have the same size, of at most 64 pixels, it is
-    kept; otherwise they are resized to 28x28, or to 32x32 if they have colours. The background
-    behind transparent pixels is white for dark images and black for light ones.
+    Colour images keep their colours. If all images have the same size and no side is longer than 64
+    pixels, this size is kept; otherwise the images are resized to 28x28 if they are grey, or to
+    32x32 if they are in colour. The background behind transparent pixels is white for dark images
+    and black for light images.
 
     Args:
         paths: the image files. A sample of them is decoded.
-        side: the height and width to resize to, or None to choose them as described.
+        side: the height and width to which images are resized, or None to choose the size as
+            described above.
     """
     sample = paths[:: max(1, len(paths) // SAMPLE)][:SAMPLE]
     facts = list(filter(None, map(_Facts.of_file, sample)))
@@ -48,8 +50,8 @@ def preprocessing_for_arrays(images: NDArray[Any]) -> Preprocessing | None:
     """Return the preprocessing that converts an image file to the form of these arrays.
 
     Args:
-        images: the images, (N, C, H, W) uint8 with 1 or 3 channels. For other images, the result
-            is None.
+        images: the images, (N, C, H, W) uint8 with 1 or 3 channels. For images of any other kind,
+            the result is None.
     """
     _, C, H, W = images.shape
     if images.dtype != np.uint8 or C not in (1, 3):

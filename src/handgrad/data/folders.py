@@ -14,10 +14,10 @@ _NAMES = 10  # the number of names in an error message
 
 
 def data_folder() -> Path | None:
-    """Return the folder in the environment variable HANDGRAD_DATA, or None if it is unset.
+    """Return the folder that the environment variable HANDGRAD_DATA names, or None if it is unset.
 
     Raises:
-        DataError: if it is not a folder.
+        DataError: if HANDGRAD_DATA does not name a folder.
     """
     value = os.environ.get(VARIABLE)
     if not value:
@@ -50,7 +50,7 @@ def cache_folder() -> Path:
 
 
 def describe_neighbours(path: Path) -> str:
-    """Describe what exists in the folder of a missing path, for an error message.
+    """Describe, for an error message, what the parent folder of a missing path contains.
 
     >>> describe_neighbours(Path("/no/such/folder"))
     ''
@@ -69,7 +69,8 @@ def check_exists(path: Path) -> None:
     """Check that the path of the user's own images exists.
 
     Raises:
-        DataError: if it is not a file or a folder; the message lists what exists in its folder.
+        DataError: if the path is neither a file nor a folder; the message lists the contents of its
+            parent folder.
     """
     try:
         exists = path.is_dir() or path.is_file()
@@ -83,7 +84,7 @@ def check_exists(path: Path) -> None:
 
 
 def data_paths(folder: Path) -> list[str]:
-    """Return the names of the folders, CSV files and NPZ files in a folder, without hidden ones."""
+    """Return the names of the folders, CSV files and NPZ files in a folder, except hidden ones."""
     try:
         return sorted(
             entry.name

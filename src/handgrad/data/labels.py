@@ -19,10 +19,10 @@ def encode(
 
     Args:
         labels: the labels, (N,) strings or integers.
-        classes: the class names in order, or None to use the sorted labels that occur.
+        classes: the class names in order, or None to use the sorted distinct labels.
 
     Raises:
-        DataError: if a label has another type, or is not among the classes.
+        DataError: if a label is neither a string nor an integer, or is not among the classes.
     """
     values = _as_labels(labels)
     unique, inverse = np.unique(values, return_inverse=True)
@@ -57,7 +57,7 @@ def check_labels(y: NDArray[Any], images: int, classes: int) -> None:
 
 
 def _as_labels(labels: ArrayLike) -> NDArray[Any]:
-    """Return labels as (N,) integers or strings."""
+    """Convert labels to an array (N,) of integers or strings."""
     try:
         values = np.asarray(labels)
     except ValueError:

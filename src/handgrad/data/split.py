@@ -12,12 +12,12 @@ from handgrad.random import generator
 
 
 def stratified(labels: NDArray[np.int64], share: float, seed: int) -> NDArray[np.bool_]:
-    """Choose a fraction of the images at random, and the same fraction of every class.
+    """Choose a fraction of the images at random, with the same fraction of every class.
 
     Args:
         labels: the labels, (N,) integers 0..K-1.
-        share: the fraction to choose, above 0 and below 1.
-        seed: determines the choice.
+        share: the fraction of images to choose, above 0 and below 1.
+        seed: the random seed that determines the choice.
 
     Returns:
         True for each chosen image, (N,) bool. In a class with two or more images, at least one
@@ -43,7 +43,8 @@ def _counts_to_choose(counts: NDArray[np.integer[Any]], share: float) -> NDArray
     """Return how many images to choose from each class, (K,).
 
     Each count is rounded down, and the classes with the largest remainders get one more image, so
-    that the total is right. Classes with two or more images have at least one image on each side.
+    that the total is right. Every class with two or more images contributes at least one image to
+    each part of the split.
     """
     exact = counts * share
     rounded = np.floor(exact).astype(np.int64)

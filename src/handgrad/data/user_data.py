@@ -43,14 +43,17 @@ def load_user_data(
     """Load the training and test sets from a file or folder.
 
     If there is no test set, the validation set is used instead. If there is neither, one fifth of
-    each class becomes the test set, with the same images every time. If there is a test set, the
-    validation images are added to the training images.
+    each class becomes the test set, which contains the same images every time. If there is a test
+    set, the validation images are added to the training images.
 
     Args:
         path: a folder of images, a CSV file, an NPZ file, or a folder with IDX files.
-        preprocessing: how to preprocess image files, or None to choose it from a sample of them.
-        side: the height and width to resize image files to, or None to choose it from the sample.
-        progress: whether to show a progress bar on stderr, or None to show it only in a terminal.
+        preprocessing: how to preprocess image files, or None to choose the preprocessing from a
+            sample of them.
+        side: the height and width to which image files are resized, or None to choose the size from
+            a sample of them.
+        progress: whether to show a progress bar on stderr, or None to show one only if stderr is a
+            terminal.
 
     Raises:
         DataError: if the data cannot be read; the message gives the reason and how to fix it.
@@ -69,7 +72,8 @@ def load_user_data(
 def lacks_test_split(path: Path) -> bool:
     """Return whether a file or folder has neither test images nor validation images.
 
-    In this case, the test set is a fraction of all images, and it changes when images are added.
+    Without such images, a fraction of all images is set aside as the test set, which therefore
+    changes when images are added.
 
     Raises:
         DataError: if the file or folder cannot be read.
@@ -84,10 +88,10 @@ def datasets_from_arrays(splits: Splits, name: str) -> tuple[Dataset, Dataset | 
         splits: the arrays of "train" and optionally of "test" and "validation". If there is a test
             set, the validation images are added to the training images; otherwise they become the
             test set.
-        name: the name of the data in error messages and tables.
+        name: the name that error messages and tables use for the data.
 
     Raises:
-        DataError: if arrays cannot be used, or the splits do not match.
+        DataError: if an array cannot be used, or the splits do not match each other.
     """
     arrays = {key: split for key, split in splits.items() if isinstance(split, ImagesAndLabels)}
     train = _array_dataset(arrays[TRAIN], name)
@@ -107,7 +111,7 @@ def _array_dataset(arrays: ImagesAndLabels, name: str, train: Dataset | None = N
     _check_labels_can_be_saved(labels, name)
     if train is not None and isinstance(train.classes[0], str) and labels.dtype.kind in "iu":
         raise DataError(
-            f"{name}: the labels are numbers, but those of {train.name} are text; "
+            f"{name}: the labels are numbers, but the labels of {train.name} are text; "
             "use the same type in both"
         )
     X = _channels_first(arrays.images, name)
@@ -117,7 +121,7 @@ def _array_dataset(arrays: ImagesAndLabels, name: str, train: Dataset | None = N
     data = Dataset.from_arrays(X, labels, train.classes, name)
     if (data.shape, data.images.dtype) != (train.shape, train.images.dtype):
         raise DataError(
-            f"{name}: the images are {_form(data)}, but those of {train.name} are {_form(train)}; "
+            f"{name}: the images are {_form(data)}, but {train.name} has {_form(train)}; "
             "convert them to the same form"
         )
     return replace(data, preprocessing=train.preprocessing)
@@ -168,7 +172,7 @@ def _datasets_from_files(
     validation = splits.get(VALIDATION)
     name = data_name(path)
     if train is None:
-        raise DataError(f"{path} has no training images; name one of the splits train")
+        raise DataError(f"{path} has no training images; call one of the splits train")
     if test is None:
         test, validation = validation, None
     if validation is not None:

@@ -1,4 +1,4 @@
-"""The scikit-learn estimator."""
+"""A scikit-learn classifier that trains a handgrad network."""
 
 from handgrad.estimator.classifier import HandgradClassifier
 

@@ -1,4 +1,4 @@
-"""The scikit-learn estimator: a network with `fit`, `predict` and `predict_proba`."""
+"""The scikit-learn estimator: a network with the methods `fit`, `predict` and `predict_proba`."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     >>> bool(classifier.score(X[1500:], y[1500:]) > 0.9)
     True
 
-    It works in pipelines, grid searches and cross-validation. To keep a trained model, prefer
-    ``classifier.classifier_.save("m.safetensors")`` to a pickle: later versions read the file, and
-    loading it runs no code.
+    The classifier works in pipelines, grid searches and cross-validation. To keep a trained model,
+    prefer ``classifier.classifier_.save("m.safetensors")`` to a pickle: later versions of handgrad
+    can read this file, and loading it runs no code.
 
     Args:
         model: the name of an architecture (see ``handgrad models``), or a list of layers. If None,
@@ -55,17 +55,19 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             not images.
         epochs: the maximum number of epochs. If None, it is 20 or, if there are few examples, as
             many as are needed for 500 updates, up to 200.
-        batch_size: the number of examples in a batch. If there are fewer, they form one batch.
+        batch_size: the number of examples in a batch. If there are fewer examples, all of them form
+            one batch.
         learning_rate: the maximum learning rate of the one-cycle schedule; `partial_fit` uses it as
             a constant rate.
         weight_decay: the weight decay of AdamW.
         class_weight: the weight of an example, by its label; "balanced" to give all classes the
             same total weight; or None for equal weights.
-        early_stopping: whether to set aside validation examples, stop when their loss no longer
-            falls, and restore the best weights.
-        validation_fraction: the fraction of examples used for validation, with `early_stopping`.
-        patience: the number of epochs without a lower loss after which training stops, with
-            `early_stopping`.
+        early_stopping: whether to set aside validation examples, stop when the validation loss no
+            longer falls, and restore the weights with the lowest validation loss.
+        validation_fraction: the fraction of examples used for validation if `early_stopping` is
+            true.
+        patience: the number of epochs without a lower validation loss after which training stops if
+            `early_stopping` is true.
         warm_start: whether `fit` continues from the previous weights.
         random_state: the seed for the initial weights, the order of the examples, dropout and the
             choice of validation examples.
@@ -77,10 +79,11 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         feature_names_in_: the names of the features, if X was a table with column names.
         classifier_: the trained `Classifier`, which contains the network.
         history_: the `History` of the last `fit`.
-        loss_curve_: the mean training loss of each epoch, over all calls since the first.
+        loss_curve_: the mean training loss of each epoch, over all calls since the weights were
+            initialized.
         n_iter_: the number of epochs in `loss_curve_`.
 
-    Invalid values raise ValueError, as in scikit-learn.
+    Invalid parameter values raise ValueError, as in scikit-learn.
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
@@ -150,7 +153,8 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             sample_weight: the weight of each example, (N,), or None for equal weights.
 
         Raises:
-            ValueError: if the arguments do not fit together, or a setting is invalid.
+            ValueError: if the arguments are not compatible with each other, or a setting is
+                invalid.
         """
         is_new = not (self.warm_start and hasattr(self, "classifier_"))
         rows, labels, weights = self._examples(X, y, sample_weight, is_new, None)
@@ -188,7 +192,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Raises:
             ValueError: in the same cases as `fit`, and if the classes are missing or differ from
-                those of the first call.
+                the classes of the first call.
         """
         is_new = not hasattr(self, "classifier_")
         if is_new and classes is None:
@@ -228,7 +232,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         is_new: bool,
         classes: ArrayLike | None,
     ) -> tuple[NDArray[Any], NDArray[np.int64], Array | None]:
-        """Check examples, and return them with the indices of their classes and their weights."""
+        """Check examples, and return them with their class indices and their weights."""
         self._validate_params()
         rows, labels = validate_data(self, X, y, reset=is_new)
         check_classification_targets(labels)
@@ -247,7 +251,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return rows, _indices(labels, self.classes_), weights
 
     def _start(self, dtype: np.dtype[Any]) -> None:
-        """Create a new network."""
+        """Create a new network with initial weights."""
         random = check_random_state(self.random_state)
         self._seed, self._of_bytes = int(random.randint(2**31)), dtype == np.uint8
         usual = "two-layer" if self.image_shape is None else "smallnet"
@@ -260,7 +264,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._engine = self._moments = None
 
     def _images(self, X: NDArray[Any]) -> NDArray[Any]:
-        """Return rows as images, scaled in the same way as in the first call."""
+        """Convert rows of X to images, scaled in the same way as in the first call."""
         if X.dtype != np.uint8 or not self._of_bytes:
             with np.errstate(over="ignore"):  # too large values become infinity and are refused
                 X = X.astype(np.float32) / np.float32(255 if self._of_bytes else 1)
@@ -320,7 +324,7 @@ def _value_errors() -> Iterator[None]:
 
 
 def _indices(labels: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the indices of labels among the classes, (N,)."""
+    """Return, for each label, its index among the classes, (N,)."""
     if len(unknown := np.setdiff1d(labels, classes)):
         first = unknown.tolist()[0]
         raise ValueError(f"y contains the class {first!r}, which is not one of the known classes")

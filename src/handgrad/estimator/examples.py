@@ -1,4 +1,4 @@
-"""Weights of examples, and merging of identical examples."""
+"""Compute the weights of training examples, and merge identical examples."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _checked(name: str, given: ArrayLike, labels: NDArray[Any]) -> Array:
 
 
 def merged(data: Dataset, weights: Array | None) -> tuple[Dataset, Array]:
-    """Merge identical examples into one with their total weight, and sort the examples.
+    """Merge identical examples into one example with their total weight, and sort the examples.
 
     In a full batch, the order of the examples does not matter. An example that occurs twice
     therefore gives exactly the same result as one with weight 2.

@@ -1,4 +1,4 @@
-"""Arrays as short text: all numbers of a small array, a summary of a large one."""
+"""Format arrays as short text: all numbers of a small array, or a summary of a large array."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def number(value: float) -> str:
 
 
 def words(array: Array) -> str:
-    """Return an array as text: all numbers of a small array, a summary of a large one.
+    """Format an array as text: all numbers of a small array, or a summary of a large array.
 
     >>> words(np.array([[0.5, -2.0]]))
     '0.5, −2'

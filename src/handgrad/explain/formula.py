@@ -1,4 +1,4 @@
-"""A layer's formulas, which are read from its docstring so that each is written only once."""
+"""The formulas of a layer, read from its docstring so that each one is written only once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Formula(NamedTuple):
 
 
 def formula_of(kind: type) -> Formula:
-    """Return the formulas in the docstring of a layer or loss, or empty ones without a docstring.
+    """Return the formulas in the docstring of a layer or loss, which are empty without a docstring.
 
     >>> formula_of(hg.Tanh)
     Formula(sentence='The hyperbolic tangent.', forward=('Y = tanh X',), \
@@ -50,7 +50,7 @@ def is_words(part: str) -> bool:
 
 
 def _before_sections(paragraphs: list[str]) -> Iterator[str]:
-    """Yield the paragraphs before "Attributes:" and similar sections, without references."""
+    """Yield the paragraphs before "Attributes:" and similar sections, without citations."""
     for paragraph in paragraphs:
         if SECTION.match(paragraph.partition("\n")[0]):
             return

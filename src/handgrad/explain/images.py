@@ -1,4 +1,4 @@
-"""Arrays as small images that are embedded in a page."""
+"""Convert arrays to small images that are embedded in an HTML page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Tiles(NamedTuple):
         width: the width of one image on the screen, in pixels.
         height: the height of one image on the screen, in pixels.
         scale: a description of what the colours mean.
-        left_out: the number of images beyond the limit.
+        left_out: the number of images that are not drawn because there are too many.
     """
 
     sources: list[str]
@@ -35,7 +35,7 @@ class Tiles(NamedTuple):
 
 
 def tiles(array: Array) -> Tiles | None:
-    """Return an array (A, B, H, W) as images, or None if it has a different number of axes."""
+    """Convert an array (A, B, H, W) to images, or return None if it does not have four axes."""
     if array.ndim != 4 or min(array.shape[2:]) < 2:
         return None
     planes = array.reshape(-1, *array.shape[2:])
@@ -47,7 +47,7 @@ def tiles(array: Array) -> Tiles | None:
 
 
 def _colours(plane: Array, low: float, high: float) -> Array:
-    """Return numbers (H, W) as colours (H, W, 3): gray, or two colours with white at zero."""
+    """Convert numbers (H, W) to colours (H, W, 3): gray, or two colours with white at zero."""
     if low >= 0:
         return np.repeat(plane[..., None] / (high or 1) * 255, 3, axis=2)
     share = (plane / max(-low, high))[..., None]

@@ -47,7 +47,7 @@ def facts(explained: Explanation) -> list[tuple[str, str]]:
 
 
 def worked(entry: LossTerm) -> list[str]:
-    """Format the numbers of one class in the loss, in the order of `HEADINGS`."""
+    """Format the numbers that one class contributes to the loss, in the order of `HEADINGS`."""
     return [str(entry.label), *map(number, entry[1:])]
 
 
@@ -55,7 +55,7 @@ HEADINGS = ["class", "z", "z − max", "exp", "p", "q", "dz"]
 
 
 def _step(step: ExplainedStep) -> dict[str, Any]:
-    """Prepare the values of one step for the template."""
+    """Prepare the values of one explained step for the HTML template."""
     formulas = [
         {"is_text": is_words(part), "text": part if is_words(part) else _unbroken(part)}
         for part in step.formulas
@@ -74,7 +74,7 @@ def _step(step: ExplainedStep) -> dict[str, Any]:
 
 
 def _loss(explained: Explanation) -> dict[str, Any]:
-    """Prepare the numbers of softmax and cross-entropy for the template."""
+    """Prepare the numbers of softmax and cross-entropy for the HTML template."""
     return {
         "headings": [f">{heading}" for heading in HEADINGS],
         "rows": [worked(entry) for entry in explained.terms],

@@ -28,7 +28,7 @@ class ExplainedStep:
     """One step of the computation.
 
     Attributes:
-        phase: the phase: forward, loss or backward.
+        phase: "forward", "loss" or "backward".
         name: the layer's position and kind, such as "3 (Dense)" or "8.body.0 (Conv2d)", or the kind
             of the loss.
         sentence: a description of the layer.
@@ -44,13 +44,13 @@ class ExplainedStep:
 
 
 class LossTerm(NamedTuple):
-    """The numbers of one class in the loss.
+    """The numbers that lead from the logit of one class to the loss.
 
     Attributes:
         label: the class.
         z: the logit of the class.
-        shifted: the logit minus the largest one.
-        exp: the exponential of `shifted`.
+        shifted: the logit minus the largest logit of all classes.
+        exp: e to the power of `shifted`.
         p: the probability of the class: `exp` divided by its sum over all classes.
         q: the target probability.
         dz: the derivative of the loss, p − q.
@@ -75,9 +75,9 @@ class Explanation:
         predicted: the class with the largest logit.
         loss: the loss.
         training: whether dropout and batch norm behaved as they do in training.
-        steps: the steps in order.
+        steps: the steps of the computation, in order.
         terms: the terms of the loss, one per class.
-        weights: a description of where the weights come from, or "" if that is unknown.
+        weights: a description of where the weights come from, or "" if their origin is unknown.
     """
 
     image: NDArray[Any]
@@ -140,10 +140,11 @@ def explain_step(
             None, the class that the model predicts is used.
         training: whether dropout is active and batch norm uses this image's own statistics.
         seed: the seed that determines which elements dropout sets to zero.
-        weights: a description of where the weights come from, shown to the reader.
+        weights: a description of where the weights come from, which is shown with the explanation.
 
     Raises:
-        DataError: if the image does not fit the model, or the label is not one of its classes.
+        DataError: if the image does not fit the model, or the label is not one of the model's
+            classes.
     """
     net = network_of(model)
     classes = model.classes if isinstance(model, Classifier) else tuple(range(net.classes))

@@ -1,4 +1,4 @@
-"""Self-contained HTML pages and notebook displays, in which images are data URIs."""
+"""Self-contained HTML pages and notebook displays, which embed images as data URIs."""
 
 from handgrad.html.display import (
     class_table,

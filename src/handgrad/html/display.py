@@ -25,7 +25,7 @@ COLOURS = {"training": "#0072B2", "validation": "#E69F00"}
 
 
 class EpochRecord(Protocol):
-    """One epoch of a training history."""
+    """The record of one epoch in a training history."""
 
     @property
     def number(self) -> int:
@@ -76,7 +76,7 @@ def table(rows: Mapping[str, Any] | Iterable[Sequence[Any]], headings: Sequence[
 def image_grid(
     images: ArrayLike, labels: Sequence[Any] = (), columns: int = 10, side: int = IMAGE_SIDE
 ) -> str:
-    """Return images in rows, each with its label below; if there are more than 100, the first 100.
+    """Return the first 100 images as an HTML grid, each with its label below.
 
     Args:
         images: the images, (N, C, H, W) or (N, H, W), uint8 or floating point. If values are
@@ -109,7 +109,7 @@ def class_table(rows: Iterable[tuple[Any, int, ArrayLike]], side: int = 40) -> s
 
 
 def curves(history: Iterable[EpochRecord]) -> str:
-    """Return loss and accuracy over the epochs as two SVG charts.
+    """Return two SVG charts, one of the loss and one of the accuracy over the epochs.
 
     The loss has a logarithmic scale if its largest value is more than 30 times its smallest.
 
@@ -132,12 +132,14 @@ def curves(history: Iterable[EpochRecord]) -> str:
 
 
 def confusion(matrix: ArrayLike, classes: Sequence[Any]) -> str:
-    """Return a confusion matrix as a table in which zeros are left out.
+    """Return a confusion matrix as a table in which zeros are left blank.
 
-    If there are more than 30 classes, the most frequently confused pairs are listed instead.
+    If there are more than 30 classes, the most frequently confused pairs are listed instead of the
+    matrix.
 
     Args:
-        matrix: the counts, (K, K); rows are true classes, columns predicted classes.
+        matrix: the counts, (K, K); the rows are the true classes, and the columns are the predicted
+            classes.
         classes: the names of the K classes.
     """
     counts = np.asarray(matrix)
@@ -164,7 +166,7 @@ def _most_confused(counts: NDArray[Any], classes: Sequence[Any]) -> str:
 
 
 def _as_colours(X: NDArray[Any]) -> NDArray[Any]:
-    """Return images (N, C, H, W) as `image_uri` accepts them, no larger than they are shown."""
+    """Convert images (N, C, H, W) to the form that `image_uri` accepts, at most at display size."""
     step = -(-max(X.shape[2:]) // MAX_PIXELS)
     X = X[:, :, ::step, ::step]
     if X.shape[1] not in (1, 3):

@@ -1,4 +1,4 @@
-"""Images as data URIs, so that a page needs no other file."""
+"""Images as data URIs, so that a page needs no other files."""
 
 from __future__ import annotations
 

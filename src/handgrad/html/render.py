@@ -29,7 +29,7 @@ def inline_code(text: str) -> Markup:
 
 
 def render_macro(template: str, name: str, *arguments: Any) -> str:
-    """Render one macro of a template.
+    """Render a single macro of a template.
 
     Args:
         template: the name of a file in `templates`.

@@ -1,4 +1,4 @@
-"""Preprocessing: convert an image to the form that a network takes. It is saved with the model."""
+"""Preprocessing steps, which convert an image to a network's input and are saved with the model."""
 
 from handgrad.preprocess.background import SubtractBackground
 from handgrad.preprocess.ink import (

@@ -64,10 +64,10 @@ class Binarize:
     histograms".
 
     Attributes:
-        min_side: images whose longer side is shorter than this are left unchanged, because their
-            grey levels carry the shape.
-        speck: a pixel becomes black if its 5x5 neighbourhood contains at most this many ink
-            pixels, because they are noise or dust rather than a line.
+        min_side: images whose longer side is shorter than this are left unchanged, because the
+            shapes in small images depend on their grey levels.
+        speck: a pixel becomes black if its 5x5 neighbourhood contains at most this many ink pixels,
+            because such isolated pixels are noise or dust rather than part of a line.
     """
 
     title: ClassVar[str] = "binarized"
@@ -90,7 +90,7 @@ class Binarize:
         return self._without_specks(ink) if self.speck else ink
 
     def _without_specks(self, X: Pixels) -> Pixels:
-        """Return a binary image in which isolated ink pixels are black."""
+        """Return a binary image after changing its isolated ink pixels to black."""
         reach = _NEIGHBOURHOOD // 2
         padded = Image.fromarray(np.pad(X[:, :, 0], reach))
         means = np.asarray(padded.filter(ImageFilter.BoxBlur(reach)))[reach:-reach, reach:-reach]
@@ -117,7 +117,7 @@ class Upscale:
     """Enlarges a small image smoothly (Lanczos), with a margin of one pixel.
 
     In a small image, grey levels show where the edge of a line runs between two pixels. If the
-    image is enlarged first, this shape is preserved when it is binarized.
+    image is enlarged before it is binarized, the shape of the line is preserved.
 
     Attributes:
         min_side: images whose longer side has at least this many pixels are left unchanged.
@@ -160,7 +160,7 @@ class ScaleToFit:
 
 @dataclass(frozen=True)
 class StretchContrast:
-    """Scales the lightness so that strokes are white, because downscaling makes thin ones faint."""
+    """Scales the lightness so that strokes are white: downscaling makes thin strokes faint."""
 
     title: ClassVar[str] = "contrast stretched"
 
@@ -177,7 +177,7 @@ class CenterByMass:
     The middle is the pixel below and to the right of the square's centre, as in MNIST.
 
     Attributes:
-        side: the side of the square, in pixels. Parts outside it are cropped.
+        side: the side of the square, in pixels. Parts of the image outside the square are cropped.
     """
 
     title: ClassVar[str] = "centred by mass"

@@ -1,4 +1,4 @@
-"""Functions that several steps share: resizing, the edge colour, and parameter checks."""
+"""Functions used by preprocessing steps: resizing, the edge colour, and parameter checks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LARGEST = 4096  # the largest side that a step may produce, in pixels
 
 
 def resized(X: Pixels, height: int, width: int) -> Pixels:
-    """Resize an image, with a box filter if neither side grows, otherwise bilinearly."""
+    """Resize an image, with a box filter if neither side grows, or else bilinearly."""
     H, W, C = X.shape
     if (height, width) == (H, W):
         return X

@@ -46,7 +46,7 @@ class Preprocessing:
 
     Attributes:
         shape: the shape of the result, (C, H, W), with C = 1 or 3.
-        steps: the steps, in order.
+        steps: the steps, in the order in which they are applied.
 
     Raises:
         ModelError: if the steps do not produce images of this shape.
@@ -83,7 +83,7 @@ class Preprocessing:
                 blue) or 4 (red, green, blue, alpha).
 
         Raises:
-            DataError: if the image has another shape or dtype.
+            DataError: if the image has an unsupported shape or dtype.
         """
         return self.stages(image)[-1][1].transpose(2, 0, 1).copy()
 
@@ -97,7 +97,7 @@ class Preprocessing:
             The titles and the images, (H, W, C) uint8.
 
         Raises:
-            DataError: if the image has another shape or dtype.
+            DataError: if the image has an unsupported shape or dtype.
         """
         X = _as_image(image)
         stages = [("raw", X)]
@@ -107,7 +107,7 @@ class Preprocessing:
         return stages
 
     def to_json(self) -> dict[str, Any]:
-        """Return a description that consists of dicts, lists, strings and numbers."""
+        """Return a description that consists only of dicts, lists, strings and numbers."""
         return {"shape": list(self.shape), "steps": [*map(_describe, self.steps)]}
 
     @classmethod
@@ -147,7 +147,7 @@ def _as_shape(shape: Any) -> tuple[int, int, int]:
 
 
 def _describe(step: Any) -> dict[str, Any]:
-    """Return the description of a step, without newer fields that have their default value."""
+    """Return the description of a step, without newer fields that have their default values."""
     settings = {
         field.name: getattr(step, field.name)
         for field in dataclasses.fields(step)
@@ -167,9 +167,10 @@ def _build(described: Any) -> Step:
     try:
         return kind(**given)
     except TypeError:
-        fields = ", ".join(f.name for f in dataclasses.fields(kind)) or "no settings"
+        fields = ", ".join(f.name for f in dataclasses.fields(kind))
+        takes = f"the fields {fields}" if fields else "no fields"
         raise ModelError(
-            f"a step {described['kind']} has {fields}, not {', '.join(given)}"
+            f"a {described['kind']!r} step takes {takes}, but got {', '.join(given)}"
         ) from None
 
 

@@ -32,11 +32,12 @@ from handgrad.preprocess.steps import (
 def plain(
     shape: tuple[int, int, int], *, keep_aspect: bool = True, background: Background = "contrast"
 ) -> Preprocessing:
-    """Return a preprocessing for any image: remove transparency, convert channels, and resize.
+    """Return a preprocessing for any image: it removes transparency, converts channels and resizes.
 
     Args:
-        shape: the shape that the network takes, (C, H, W), with C = 1 for grey and 3 for colour.
-        keep_aspect: whether to keep the aspect ratio and pad, instead of stretching the image.
+        shape: the shape of the images that the network takes, (C, H, W), with C = 1 for grey and 3
+            for colour.
+        keep_aspect: whether to keep the aspect ratio and pad the image, instead of stretching it.
         background: the background colour behind transparent pixels.
 
     Raises:
@@ -53,7 +54,7 @@ def light(shape: tuple[int, int, int]) -> Preprocessing:
     Images of dark objects on a light background are inverted.
 
     Args:
-        shape: the shape that the network takes, (1, H, W).
+        shape: the shape of the images that the network takes, (1, H, W).
 
     Raises:
         ModelError: if no preprocessing can produce this shape.
@@ -95,7 +96,7 @@ def preset_named(name: str, shape: tuple[int, ...]) -> Preprocessing:
 
     Args:
         name: "plain"; "light", for light objects on a dark background; or "drawing".
-        shape: the shape that the network takes.
+        shape: the shape of the images that the network takes.
 
     Raises:
         ConfigError: if there is no preset with this name.
@@ -118,7 +119,7 @@ def preset_named(name: str, shape: tuple[int, ...]) -> Preprocessing:
 
 
 def inverted(preprocessing: Preprocessing) -> Preprocessing:
-    """Return a preprocessing that also swaps light and dark, after transparency is removed."""
+    """Return a copy of a preprocessing that also inverts the image after removing transparency."""
     composites = [isinstance(step, CompositeAlpha) for step in preprocessing.steps]
     position = composites.index(True) + 1 if True in composites else 0
     steps = preprocessing.steps

@@ -30,7 +30,7 @@ class CompositeAlpha:
 
     Attributes:
         background: "white", "black", or "contrast", which means black for light images and white
-            for dark ones.
+            for dark images.
     """
 
     title: ClassVar[str] = "alpha composited"
@@ -112,7 +112,8 @@ class UndoUpscale:
 class Denoise:
     """Averages blocks of pixels in a noisy image, such as a photograph.
 
-    An image is noisy if most pixels differ from their neighbours; a drawing is not.
+    An image counts as noisy if most of its pixels differ from their neighbours, which is not the
+    case in a drawing.
 
     Attributes:
         side: the longer side of the result has at least this many pixels, and fewer than twice as
@@ -155,8 +156,8 @@ class Resize:
     Attributes:
         height: the new height in pixels.
         width: the new width in pixels.
-        keep_aspect: whether to keep the aspect ratio and pad with the colour of the edges, instead
-            of stretching the image.
+        keep_aspect: whether to keep the aspect ratio and pad the image with the colour of its
+            edges, instead of stretching the image.
     """
 
     title: ClassVar[str] = "resized"

@@ -46,12 +46,12 @@ def test_four_files_become_two_datasets(tmp_path, zipped):
         ),
         (
             {"t10k_images": np.zeros((6, 4, 4), np.uint8)},
-            r"t10k-images-idx3-ubyte\.gz contains images \(1, 4, 4\), but those of tiny are "
+            r"t10k-images-idx3-ubyte\.gz contains images \(1, 4, 4\), but tiny has images of shape "
             r"\(1, 5, 4\); does the file contain other data\?",
         ),
         (
             {"train_images": np.zeros((12, 5, 5), np.uint8)},
-            r"train-images-idx3-ubyte\.gz contains images \(1, 5, 5\), but those of tiny are",
+            r"train-images-idx3-ubyte\.gz contains images \(1, 5, 5\), but tiny has images of",
         ),
     ],
 )

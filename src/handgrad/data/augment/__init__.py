@@ -1,4 +1,4 @@
-"""Random augmentation of the training images, different in every epoch."""
+"""Random augmentation of the training images, which differs in every epoch."""
 
 from handgrad.data.augment.augmentation import (
     PRESETS,

@@ -1,4 +1,4 @@
-"""`Augmentation`: the ranges of random shifts, rotations and other changes of images."""
+"""`Augmentation`: the ranges of random shifts, rotations and other changes to images."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ MIN_SMOOTHNESS = 1 / 16  # 16 spline intervals along a side
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random shifts, rotations, scaling and other changes, different in every epoch.
+    """Random shifts, rotations, scaling and other changes to images, which differ in every epoch.
 
     >>> augmentation = Augmentation(shift=0.1, rotation=15)
     >>> X = np.zeros((5, 1, 28, 28), np.uint8)
@@ -49,17 +49,19 @@ class Augmentation:
     >>> Augmentation.of("light,rotation=20").rotation
     20.0
 
-    The result depends only on the seed, the epoch and the image's index in the data, so
-    every engine, and also a resumed run, uses the same images. Each setting is a maximum: the
-    value for an image is uniform between minus and plus the setting. Lengths are fractions of
-    the image's side length.
+    The result depends only on the seed, the epoch and the image's index in the data, so every
+    engine, and also a resumed run, uses the same images. Each setting is a maximum: the value for
+    an image is drawn uniformly between minus and plus the setting. Lengths are fractions of the
+    image's side length.
 
     Attributes:
-        shift: the vertical and horizontal translation. If rotation, scale, stretch, shear and
-            elastic are all off, it is rounded to whole pixels, so that images stay sharp.
-        rotation: the angle, in degrees.
-        scale: the change of size: 0.1 means between 1/1.1 and 1.1 times.
-        stretch: the change of the aspect ratio: 0.1 means between 1/1.1 and 1.1 times.
+        shift: the vertical and the horizontal shift. If rotation, scale, stretch, shear and elastic
+            are all off, it is rounded to whole pixels, so that images stay sharp.
+        rotation: the rotation angle, in degrees.
+        scale: the change of size: 0.1 means that images are scaled by a factor between 1/1.1 and
+            1.1.
+        stretch: the change of the aspect ratio: 0.1 means that the aspect ratio is multiplied by a
+            factor between 1/1.1 and 1.1.
         shear: the horizontal shift per unit of height.
         elastic: the root mean square displacement of an elastic distortion (Simard,
             Steinkraus, Platt 2003, "Best practices for convolutional neural networks applied to
@@ -68,10 +70,11 @@ class Augmentation:
         flip: whether to mirror each image horizontally with probability 1/2.
         erase: the largest side length of the rectangle that is erased in half of the images.
         stroke: the change of stroke width on each side, in pixels. Strokes become thinner by at
-            most half of it.
+            most half of this value.
         contrast: the largest fraction of the contrast that half of the images lose. The reduced
             range lies at a random offset within the full range.
-        fill: the value of pixels from outside the image, or None to repeat the edge pixels.
+        fill: the value that fills areas outside the image, or None to fill them by repeating the
+            edge pixels.
 
     Raises:
         ConfigError: if a setting is out of range.
@@ -148,7 +151,7 @@ class Augmentation:
         return any((self.rotation, self.scale, self.stretch, self.shear, self.elastic))
 
     def fill_value(self, dtype: DTypeLike) -> float:
-        """Return the value of pixels from outside the image, an integer 0..255 for uint8 images."""
+        """Return the value that fills areas outside an image, as an integer for uint8 images."""
         fill = self.fill or 0.0
         return float(np.clip(round(fill), 0, 255)) if dtype == np.uint8 else fill
 
@@ -179,17 +182,17 @@ class Augmentation:
             indices: the indices of the images in the data, (N,), or None for 0, 1, 2, ...
 
         Raises:
-            DataError: if a side is longer than 512 pixels.
+            DataError: if a side of the images is longer than 512 pixels.
         """
         indices = np.arange(len(images)) if indices is None else indices
         return EpochAugmentation(self, seed, epoch).apply(images, indices)
 
 
 class EpochAugmentation(NamedTuple):
-    """The augmentation of one epoch: a function of seed, epoch and the index of an image.
+    """The augmentation of one epoch: a function of the seed, the epoch and the index of an image.
 
     Attributes:
-        augmentation: the ranges of the parameters.
+        augmentation: the settings, which give the range of each random parameter.
         seed: the run's seed.
         epoch: the epoch, counted from 1.
     """
@@ -218,7 +221,7 @@ class EpochAugmentation(NamedTuple):
 
         Args:
             indices: the images' indices in the data, (N,).
-            size: their height and width.
+            size: the height and width of the images.
 
         Returns:
             One row per image, (N, `SamplingGrid.width`) float32, with integer values: the `HEAD`
@@ -240,7 +243,7 @@ class EpochAugmentation(NamedTuple):
 
 
 def grid_for(augmentation: Augmentation, size: tuple[int, ...]) -> SamplingGrid:
-    """Return the tables for images of size (H, W).
+    """Return the tables for transforming images of size (H, W).
 
     Raises:
         DataError: if the images are too large.
@@ -285,7 +288,7 @@ def _fill_head(
 
 
 def _strokes(augmentation: Augmentation, u: Array) -> Array:
-    """Return the change of stroke width in 1/256 pixel, halved if negative to keep strokes."""
+    """Return the change of stroke width in 1/256 pixel; thinning is halved to preserve strokes."""
     signed = 2 * u - 1
     return np.rint(np.where(signed > 0, signed, signed / 2) * (augmentation.stroke * PIXEL))
 
@@ -293,11 +296,11 @@ def _strokes(augmentation: Augmentation, u: Array) -> Array:
 def _matrices(
     augmentation: Augmentation, signed: NDArray[np.float64], mirrored: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], ...]:
-    """Return the matrices from positions in the new images to positions in the old ones.
+    """Return the matrices that map positions in the new images to positions in the old images.
 
     Args:
-        augmentation: the ranges of the parameters.
-        signed: numbers in [-1, 1) for rotation, scale, stretch and shear, (N, 4).
+        augmentation: the settings, which give the range of each random parameter.
+        signed: random numbers in [-1, 1) for rotation, scale, stretch and shear, (N, 4).
         mirrored: whether each image is mirrored, (N,).
 
     Returns:
@@ -317,7 +320,8 @@ def _matrices(
 def _fill_offsets(augmentation: Augmentation, u: Array, grid: SamplingGrid, offsets: Array) -> None:
     """Write the offsets of the control points of images, in 1/256 pixel.
 
-    Uniform numbers in ±1 have a root mean square of 1/√3, which the spline weights reduce.
+    Uniform random numbers between -1 and 1 have a root mean square of 1/√3, which the spline
+    weights reduce.
     """
     N, K = len(u), grid.control_points
     distance = augmentation.elastic * min(grid.size)
@@ -331,7 +335,7 @@ def as_augmentation(given: object) -> Augmentation | None:
     """Convert an `Augmentation` or its text to an `Augmentation`, or to None if it has no effect.
 
     Raises:
-        ConfigError: if the argument is neither.
+        ConfigError: if the argument is neither an `Augmentation` nor valid text.
     """
     if isinstance(given, str):
         given = Augmentation.of(given)
@@ -347,7 +351,7 @@ def _is_number(value: object) -> bool:
 
 
 def _parse_setting(part: str) -> tuple[str, Any]:
-    """Return the name and the value of one setting."""
+    """Parse one setting, and return its name and its value."""
     name, _, word = (side.strip() for side in part.partition("="))
     known = [field.name for field in dataclasses.fields(Augmentation)]
     if name not in known:
@@ -365,7 +369,7 @@ def _parse_setting(part: str) -> tuple[str, Any]:
 
 
 def _format(value: float | bool | None) -> str:
-    """Return a value in the form that `_parse_setting` parses."""
+    """Format a value in the form that `_parse_setting` parses."""
     if value is None:
         return "edge"
     return str(value).lower() if isinstance(value, bool) else f"{value:.12g}"

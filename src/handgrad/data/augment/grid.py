@@ -1,7 +1,7 @@
 """The tables that are needed to transform images of one size.
 
-All values here, and all sums of them, are integers below 2²⁴, which float32 represents exactly.
-Therefore the results are bit-identical in every engine, whatever the order of summation.
+All values in these tables, and all sums of them, are integers below 2²⁴, which float32 represents
+exactly. Therefore the results are bit-identical in every engine, whatever the order of summation.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ class SamplingGrid(NamedTuple):
     Attributes:
         size: the height and width.
         control_points: K, or 0 if there is no elastic distortion.
-        row: the number of offsets in a row of control points: all y offsets, then all x offsets.
+        row: the number of offsets in a row of control points, in which all y offsets precede all x
+            offsets.
         half_pixels: the vertical and horizontal offset of each pixel from the centre, in half
             pixels, (2, H·W rounded up). Down and right are positive.
         down: the spline weights of the control points for each row of pixels, (H, K).
-        across: the spline weights for each column of pixels, (K, W rounded up).
+        across: the spline weights of the control points for each column of pixels, (K, W rounded
+            up).
     """
 
     size: tuple[int, int]
@@ -41,13 +43,13 @@ class SamplingGrid(NamedTuple):
 
     @property
     def width(self) -> int:
-        """The number of parameters per image."""
+        """The number of augmentation parameters per image."""
         return HEAD + self.control_points * self.row
 
 
 @cache
 def sampling_grid(height: int, width: int, intervals: int) -> SamplingGrid:
-    """Return the tables for images of one size.
+    """Return the tables for transforming images of one size.
 
     Args:
         height: H, in pixels.
@@ -73,7 +75,7 @@ def sampling_grid(height: int, width: int, intervals: int) -> SamplingGrid:
 
 
 def rms_weight(weights: Array) -> float:
-    """Return the root mean square over pixels of the L2 norm of their spline weights."""
+    """Return the root mean square, over all pixels, of the L2 norm of a pixel's spline weights."""
     return float(np.sqrt((weights.astype(np.float64) ** 2).sum(axis=1).mean())) / PIXEL
 
 

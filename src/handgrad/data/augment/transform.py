@@ -24,8 +24,9 @@ def transform(
         images: the images, (N, C, H, W), uint8 or float32.
         parameters: the parameters of each image, from `EpochAugmentation.sample`.
         grid: the tables for the size of the images.
-        fill: the value of pixels from outside the images, and of erased rectangles.
-        repeat_edges: whether pixels from outside the images repeat the edge pixels instead.
+        fill: the value that fills areas outside the images and erased rectangles.
+        repeat_edges: whether to fill areas outside the image by repeating its edge pixels, rather
+            than with `fill`.
     """
     N, C, _, W = images.shape
     rounds = images.dtype == np.uint8
@@ -46,7 +47,7 @@ def transform(
 
 
 def _padded(images: NDArray[Any], fill: float | None) -> NDArray[Any]:
-    """Pad images by one pixel above and to the left, and by two on the other sides."""
+    """Pad images by one pixel above and to the left, and by two below and to the right."""
     around = ((0, 0), (0, 0), (1, 2), (1, 2))
     if fill is None:
         return np.pad(images, around, mode="edge")
@@ -101,14 +102,14 @@ def _source_positions(
 
 
 def _clipped(position: NDArray[np.int32], size: int) -> NDArray[np.int32]:
-    """Clip positions to the padded image, and measure them from its first pixel."""
+    """Clip positions to the padded image, and return them relative to its first pixel."""
     return position.clip(-PIXEL, PIXEL * size) + PIXEL
 
 
 def _interpolated(a: NDArray[Any], b: NDArray[Any], weight: Array, rounds: bool) -> Array:
     """Return 256 times the interpolation of two values, given the weight of the second in 1/256.
 
-    For bytes, float32 represents the result exactly. For float32, the products are exact in
+    For uint8 values, float32 represents the result exactly. For float32, the products are exact in
     float64, so the result is the same with and without a fused multiply-add.
     """
     dtype = np.float32 if rounds else np.float64
@@ -117,7 +118,7 @@ def _interpolated(a: NDArray[Any], b: NDArray[Any], weight: Array, rounds: bool)
 
 
 def _divided(A: Array, divisor: int, rounds: bool) -> Array:
-    """Divide; if the pixels are integers, also round half up."""
+    """Divide pixel values by a divisor; if the images are uint8, also round half up."""
     return np.floor((A + divisor / 2) / divisor) if rounds else A / divisor
 
 
@@ -131,7 +132,7 @@ def _with_lightness(new: Array, parameters: Array, rounds: bool) -> Array:
 
 
 def _erase(images: NDArray[Any], parameters: Array, fill: float) -> None:
-    """Fill the erased rectangles in place."""
+    """Fill the rectangle to erase in each image, in place."""
     columns = [column_of.TOP, column_of.BOTTOM, column_of.LEFT, column_of.RIGHT]
     sides = parameters[:, columns].astype(int)
     for n in np.flatnonzero(sides.any(axis=1)):

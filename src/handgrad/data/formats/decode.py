@@ -64,14 +64,14 @@ def read_pixels(path: Path) -> NDArray[np.uint8]:
 
 @contextmanager
 def without_warnings() -> Iterator[None]:
-    """Suppress the decoders' warnings. Enter this once, around all threads that call `decode`."""
+    """Suppress the decoders' warnings. Use this once, around all threads that call `decode`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
 def decode(path: Path) -> NDArray[np.uint8]:
-    """Do what `read_pixels` does, without suppressing warnings."""
+    """Read the pixels of an image file like `read_pixels`, but without suppressing warnings."""
     try:
         with open_image(path) as image:
             return _pixels(image)
@@ -113,7 +113,7 @@ def _pixels(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Apply the EXIF orientation, and ignore an invalid one."""
+    """Apply the EXIF orientation of an image; an invalid orientation is ignored."""
     try:
         return ImageOps.exif_transpose(image)
     except (OSError, *_BROKEN):

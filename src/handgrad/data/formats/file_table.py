@@ -26,15 +26,15 @@ def accepts(path: Path) -> bool:
 
 
 def read(path: Path) -> dict[str, FileList]:
-    """List the image files in a CSV file, whose paths are relative to its folder.
+    """List the image files that a CSV file names by paths relative to its own folder.
 
     The file has a column with paths, a column with labels, and optionally a column with splits.
 
     Args:
-        path: the CSV file, or the folder that contains it as metadata.csv.
+        path: the CSV file, or a folder that contains a CSV file named metadata.csv.
 
     Raises:
-        DataError: if the file is not such a table.
+        DataError: if the file is not a table with these columns.
         OSError: if the file cannot be read.
     """
     table = _table_at(path)
@@ -72,7 +72,7 @@ def read_frame(
         path: the name of the column with the paths.
         label: the name of the column with the labels.
         folder: the folder that relative paths refer to.
-        name: the name of the data in error messages.
+        name: the name that error messages use for the data.
 
     Raises:
         DataError: if `frame` is not a DataFrame, a column is missing, or a path is missing.
@@ -100,7 +100,7 @@ def read_frame(
 
 
 def file_and_label(columns: Sequence[str]) -> tuple[str, str] | None:
-    """Return the names of the columns with files and labels, or None if one is missing."""
+    """Return the names of the columns with files and labels, or None if one of them is missing."""
     file, label = _first_match(columns, _FILES), _first_match(columns, LABELS)
     return (file, label) if file and label else None
 
@@ -127,6 +127,6 @@ def _read_rows(table: Path) -> tuple[list[str], list[tuple[int, dict[str, str | 
 
 
 def _first_match(columns: Sequence[str], names: Sequence[str]) -> str | None:
-    """Return the column that matches the first of the names, ignoring case."""
+    """Try the names in order, and return the first column that matches one, ignoring case."""
     by_name = {column.strip().lower(): column for column in columns}
     return next((by_name[name] for name in names if name in by_name), None)

@@ -61,7 +61,7 @@ def read_images(path: Path) -> NDArray[np.uint8]:
     """Read the images (N, H, W) of an IDX file.
 
     Raises:
-        DataError: if the file cannot be read or contains something else.
+        DataError: if the file cannot be read or contains other data.
     """
     return _expect(path, 3, "images (N, H, W)")
 
@@ -70,7 +70,7 @@ def read_labels(path: Path) -> NDArray[np.uint8]:
     """Read the labels (N,) of an IDX file.
 
     Raises:
-        DataError: if the file cannot be read or contains something else.
+        DataError: if the file cannot be read or contains other data.
     """
     return _expect(path, 1, "labels (N,)")
 
@@ -125,11 +125,11 @@ def _fill(content: io.BufferedIOBase, buffer: NDArray[np.uint8]) -> int:
 
 
 class _HeaderError(Exception):
-    """The header is invalid; the message says why."""
+    """Raised if the header of an IDX file is invalid; the message says why."""
 
 
 def _read_header(content: io.BufferedIOBase) -> tuple[np.dtype[Any], tuple[int, ...]]:
-    """Return the dtype and the shape of the array."""
+    """Read the header, and return the dtype and the shape of the array."""
     magic = content.read(4)
     if len(magic) < 4:
         raise _HeaderError("it is too short for an IDX file")

@@ -41,7 +41,9 @@ def _read_pair(folder: Path, images: str, labels: str) -> ImagesAndLabels | None
     if images_file is None:
         return None
     if labels_file is None:
-        raise DataError(f"{folder} has no labels for {images_file.name}; add the file {labels}")
+        raise DataError(
+            f"{folder} contains no labels for {images_file.name}; add the file {labels}"
+        )
     X = read_idx(images_file)
     if X.dtype != np.uint8 or X.ndim not in (3, 4):
         raise DataError(
@@ -52,6 +54,6 @@ def _read_pair(folder: Path, images: str, labels: str) -> ImagesAndLabels | None
 
 
 def _find(folder: Path, prefix: str) -> Path | None:
-    """Return the first IDX file whose name starts with a prefix, or None."""
+    """Return the first IDX file whose name starts with a prefix, or None if there is none."""
     found = sorted(p for p in folder.glob(f"{prefix}*idx*") if p.is_file())
     return found[0] if found else None

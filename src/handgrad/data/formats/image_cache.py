@@ -42,7 +42,7 @@ class CacheEntry:
 
     @property
     def is_large(self) -> bool:
-        """Whether the array is memory-mapped."""
+        """Whether the array is large enough to be memory-mapped."""
         return prod(self.shape) > MAX_IN_MEMORY
 
     def load(self) -> NDArray[np.uint8] | None:
@@ -62,7 +62,7 @@ class CacheEntry:
         memory.
 
         Raises:
-            DataError: if the images are too large for memory and cannot be written.
+            DataError: if the images are too large for memory and cannot be written to the cache.
         """
         if not self.is_large:
             X = np.concatenate(list(batches))

@@ -36,13 +36,15 @@ def read_images(
     array is not loaded into memory, but memory-mapped as read-only.
 
     Args:
-        paths: the files.
+        paths: the paths of the files.
         preprocessing: how to preprocess each image.
-        name: the name of the data in error messages.
-        progress: whether to show a progress bar on stderr, or None to show it only in a terminal.
+        name: the name that error messages use for the data.
+        progress: whether to show a progress bar on stderr, or None to show one only if stderr is a
+            terminal.
 
     Raises:
-        DataError: if files cannot be read; the message gives their number and names the first.
+        DataError: if any files cannot be read; the message gives the number of these files and
+            names the first one.
     """
     key = _digest(paths, preprocessing, name)
     entry = CacheEntry(key, (len(paths), *preprocessing.shape))
@@ -89,7 +91,7 @@ def _read_batches(
 
 
 def _are_large(paths: Sequence[Path]) -> bool:
-    """Return whether the files are so large that reading them with threads is faster."""
+    """Return whether the files are so large that reading them with several threads is faster."""
     sample = paths[:: max(1, len(paths) // 32)]
     return float(np.mean([path.stat().st_size for path in sample])) > _MIN_FILE_SIZE
 

@@ -27,15 +27,15 @@ _LAYOUTS = (
 
 
 def accepts(path: Path) -> bool:  # noqa: ARG001
-    """Return True: this is the last reader, and its error lists the supported layouts."""
+    """Return True: this is the last reader, and its error message lists the supported layouts."""
     return True
 
 
 def read(path: Path) -> dict[str, FileList]:
     """List the images in a folder of class folders.
 
-    Hidden files are skipped, and so are files that are not PNG, JPEG, GIF or BMP according to their
-    names. If all class names are integers, the labels are integers.
+    Hidden files are skipped, and so are files whose names do not have the suffix of a PNG, JPEG,
+    GIF or BMP file. If all class names are integers, the labels are integers.
 
     Raises:
         DataError: if there are no images, or the name of a class is not UTF-8.
@@ -53,7 +53,7 @@ def read(path: Path) -> dict[str, FileList]:
 
 
 def with_checked_labels(splits: dict[str, FileList], path: Path) -> dict[str, FileList]:
-    """Return the lists of files, with labels converted to integers if this is possible for all.
+    """Return the lists of files, with labels converted to integers if all represent integers.
 
     Raises:
         DataError: if no files are listed, or a label is not UTF-8.

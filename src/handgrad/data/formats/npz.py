@@ -69,12 +69,12 @@ def read(path: Path) -> dict[str, ImagesAndLabels]:
     """Read the training set, and the test and validation sets if the file contains them.
 
     Args:
-        path: an NPZ file with x_train and y_train, x_test and y_test, x_val and y_val, or with x
-            and y. The images are (N, H, W), (N, C, H, W) or (N, H, W, C), and the labels are (N,)
-            or (N, 1).
+        path: an NPZ file with the arrays x_train and y_train, x_test and y_test, x_val and y_val,
+            or with x and y. The images are (N, H, W), (N, C, H, W) or (N, H, W, C), and the labels
+            are (N,) or (N, 1).
 
     Raises:
-        DataError: if the file is corrupted or contains something else.
+        DataError: if the file is corrupted or does not contain images and labels in this form.
     """
     try:
         check_is_file(path)

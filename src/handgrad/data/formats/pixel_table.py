@@ -26,7 +26,7 @@ _PIXEL = re.compile(" *0*([0-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5]) *")
 
 
 def accepts(path: Path) -> bool:
-    """Return whether the path is a CSV file that has no columns of files and labels.
+    """Return whether the path is a CSV file without columns for file names and labels.
 
     Raises:
         DataError: if the file cannot be read.
@@ -96,7 +96,7 @@ def _check_labels(labels: Sequence[str], path: Path, at: int) -> None:
 
 
 def _pixels(rows: Sequence[str], count: int, path: Path, at: int) -> NDArray[np.uint8]:
-    """Parse the pixels on n lines, (n, count); `at` is the line number of the first."""
+    """Parse the pixels on n lines into (n, count); `at` is the number of the first line."""
     if all(rows):  # NumPy warns about empty rows
         with suppress(ValueError, OverflowError, IndexError):
             X = np.loadtxt(rows, np.int64, delimiter=",", comments=None, ndmin=2)

@@ -50,12 +50,12 @@ class Reader(Protocol):
         """Read the arrays of each split, or list its image files.
 
         Args:
-            path: a file or folder that `accepts` accepted.
+            path: a file or folder for which `accepts` returned True.
 
         Returns:
-            One entry per split: "train", "test" and "validation", as far as the data has them. A
-            format without splits returns only "train".
+            One entry for each of the splits "train", "test" and "validation" that the data
+            contains. A format without splits returns only "train".
 
         Raises:
-            DataError: if the content is corrupted or is something else.
+            DataError: if the content is corrupted or has a different format.
         """

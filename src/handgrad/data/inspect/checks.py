@@ -29,7 +29,7 @@ class InspectionReport(NamedTuple):
     Attributes:
         path: the file or folder.
         counts: the number of readable images of each class in each split.
-        weights: the weight of each class that balances the classes.
+        weights: for each class, the weight that would balance the classes in training.
         issues: the problems, sorted from most to least severe.
     """
 
@@ -49,7 +49,8 @@ def inspect_images(path: Path, *, progress: bool | None = None) -> InspectionRep
 
     Args:
         path: a path that `handgrad.load_data` accepts.
-        progress: whether to show a progress bar on stderr, or None to show it only in a terminal.
+        progress: whether to show a progress bar on stderr, or None to show one only if stderr is a
+            terminal.
 
     Raises:
         DataError: if there are no images.
@@ -214,7 +215,7 @@ def _class_names(train: dict[Label, int]) -> Iterator[Issue]:
 
 
 def _outliers(readable: Sequence[ImageFacts]) -> Iterator[Issue]:
-    """Yield issues for images that differ from the others."""
+    """Yield issues for images that look unlike the rest of the data."""
     if blank := [image for image in readable if image.blank]:
         yield Issue(
             "blank",

@@ -33,8 +33,8 @@ class ImageFacts:
         path: the path of the file, or for arrays, the split and the index, such as train[7].
         split: "train", "test" or "validation".
         label: the label of the image.
-        error: the reason why the image cannot be read, or "". The attributes below are set only if
-            this is "".
+        error: the reason why the image cannot be read, or "" if it can be read. The attributes
+            below are set only for readable images.
         digest: the SHA-256 of the file.
         size: the height and width of the image.
         mode: Pillow's name for the pixel format, such as "RGBA".
@@ -69,7 +69,8 @@ def facts_of_files(
 
     Args:
         splits: the files of each split.
-        progress: whether to show a progress bar on stderr, or None to show it only in a terminal.
+        progress: whether to show a progress bar on stderr, or None to show one only if stderr is a
+            terminal.
     """
     listed = [
         (path, split, label)
@@ -91,7 +92,8 @@ def facts_of_arrays(
     Args:
         train: the training images.
         test: the test images, or None if there are none.
-        progress: whether to show a progress bar on stderr, or None to show it only in a terminal.
+        progress: whether to show a progress bar on stderr, or None to show one only if stderr is a
+            terminal.
     """
     hidden = None if progress is None else not progress
     low, high = float(train.images.min()), float(train.images.max())

@@ -28,7 +28,7 @@ class Issue(NamedTuple):
 
 
 def counted(count: int, one: str, many: str) -> str:
-    """Return a count followed by the singular or plural words.
+    """Return a count followed by the given words in the singular or plural.
 
     >>> counted(1, "file is empty", "files are empty")
     '1 file is empty'
@@ -37,5 +37,5 @@ def counted(count: int, one: str, many: str) -> str:
 
 
 def shortened(names: Sequence[str]) -> str:
-    """Return the first five names, and the total number if there are more."""
+    """Return the first five names, followed by the total number of names if there are more."""
     return ", ".join(names[:5]) + (f", ... ({len(names)})" if len(names) > 5 else "")

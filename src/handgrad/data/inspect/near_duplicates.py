@@ -18,7 +18,7 @@ Pair = tuple[ImageFacts, ImageFacts]
 
 
 def find_duplicates(images: Sequence[ImageFacts]) -> Iterator[Issue]:
-    """Yield an issue for each kind of duplicates: across splits, across labels, within a class."""
+    """Yield an issue for each kind of duplicate: across splits, across labels, within a class."""
     exact = _exact_pairs(images)
     yield from _issues(exact, "duplicate", "the same")
     known = {frozenset((a.path, b.path)) for a, b in exact}
@@ -32,7 +32,7 @@ def find_duplicates(images: Sequence[ImageFacts]) -> Iterator[Issue]:
 
 
 def _exact_pairs(images: Sequence[ImageFacts]) -> list[Pair]:
-    """Return the pairs of identical files: the first of each group, paired with each other one."""
+    """Return pairs of identical files: the first file of each group with each other file in it."""
     by_digest: dict[str, list[ImageFacts]] = defaultdict(list)
     for image in images:
         by_digest[image.digest].append(image)

@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
 
 class Entry(NamedTuple):
-    """The description of a built-in data set, available before it is loaded.
+    """The description of a built-in data set, available before the data set is loaded.
 
     Attributes:
-        name: its name for `load_data`.
+        name: the name that `load_data` accepts for the data set.
         train: the number of training images.
         test: the number of test images.
         classes: the number of classes.
         shape: the shape of one image, (C, H, W).
-        credit: the authors.
-        licence: its licence.
-        where: the folder that contains it, or "in scikit-learn", or "not here"; the latter is
-            followed by the reason if the folder for data cannot be used.
+        credit: the authors of the data set.
+        licence: the licence of the data set.
+        where: the folder that contains the data set, "in scikit-learn", or "not here", which is
+            followed by the reason if the data folder cannot be used.
     """
 
     name: str
@@ -69,20 +69,23 @@ def load_data(
 
     Args:
         name: "mnist", "fashion-mnist", "kmnist" or "digits", which is never downloaded; or the path
-            of the user's own images. This path is a folder with FOLDER/CLASS/*.png, or with
-            FOLDER/train/CLASS/*.png and FOLDER/test/CLASS/*.png, or with a metadata.csv; a CSV or
-            NPZ file; or a folder with IDX files.
+            of the user's own images. The path is that of a folder with the layout
+            FOLDER/CLASS/*.png, or FOLDER/train/CLASS/*.png and FOLDER/test/CLASS/*.png, or with a
+            file metadata.csv; a CSV or NPZ file; or a folder with IDX files.
         data_dir: the folder with the files of a built-in data set.
-        download: whether these files may be downloaded.
-        progress: whether to show a progress bar on stderr, or None to show it only in a terminal.
-        preprocessing: how to preprocess the user's own image files, or None to choose it from a
-            sample of them.
-        side: the height and width to resize them to, or None to choose it from the sample.
+        download: whether missing files of a built-in data set may be downloaded.
+        progress: whether to show a progress bar on stderr, or None to show one only if stderr is a
+            terminal.
+        preprocessing: how to preprocess the user's own image files, or None to choose the
+            preprocessing from a sample of them.
+        side: the height and width to which the user's own image files are resized, or None to
+            choose the size from a sample of them.
 
     Raises:
-        ConfigError: if there is no data set with this name, or `data_dir` is given with a path.
+        ConfigError: if there is no data set with this name, or `data_dir` is given although `name`
+            is a path.
         DataError: if the data cannot be found or downloaded, or a file is corrupted.
-        StorageError: if the download cannot be written.
+        StorageError: if the downloaded files cannot be written to disk.
     """
     if is_user_data(name):
         if data_dir is not None:
@@ -108,7 +111,7 @@ def is_user_data(name: str) -> bool:
 
 
 def available() -> list[Entry]:
-    """List all built-in data sets, and where each one is."""
+    """List all built-in data sets, with the place where each one is stored."""
     return [
         Entry(s.name, s.train, s.test, len(s.classes), s.shape, s.credit, s.licence, _where(s))
         for s in SOURCES.values()
@@ -118,19 +121,20 @@ def available() -> list[Entry]:
 def fetch(name: str, *, progress: bool | None = None) -> Path | None:
     """Download a data set unless it is already on this machine, and return its folder.
 
-    Files in the user's cache are checked, and downloaded again if they are wrong.
+    Files in the user's cache are checked, and downloaded again if their checksums are wrong.
 
     Args:
-        name: the data set.
-        progress: whether to show a progress bar on stderr, or None to show it only in a terminal.
+        name: the name of the data set.
+        progress: whether to show a progress bar on stderr, or None to show one only if stderr is a
+            terminal.
 
     Returns:
         The folder, or None for a data set that is included in an installed package.
 
     Raises:
         ConfigError: if there is no data set with this name.
-        DataError: if it cannot be downloaded.
-        StorageError: if the download cannot be written.
+        DataError: if the data set cannot be downloaded.
+        StorageError: if the downloaded files cannot be written to disk.
     """
     source = source_named(name)
     if not source.files:
@@ -142,14 +146,15 @@ def fetch(name: str, *, progress: bool | None = None) -> Path | None:
 
 
 def check_files(name: str, data_dir: str | os.PathLike[str] | None = None) -> list[FileCheck]:
-    """Compare the files of a data set with the published ones, by SHA-256.
+    """Compare the files of a data set with the published files by SHA-256 checksum.
 
     Args:
-        name: the data set.
+        name: the name of the data set.
         data_dir: the folder with the files, or None for the folder where `load_data` finds them.
 
     Returns:
-        One check per file. Empty for a data set that is included in an installed package.
+        One check per file, or an empty list for a data set that is included in an installed
+        package.
 
     Raises:
         ConfigError: if there is no data set with this name.
@@ -213,7 +218,7 @@ def _download(source: Source, progress: bool | None) -> Path:
 
 
 def _where(source: Source) -> str:
-    """Describe where a data set is."""
+    """Describe where a data set is stored."""
     if not source.files:
         return "in scikit-learn"
     try:

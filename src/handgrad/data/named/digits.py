@@ -24,9 +24,9 @@ def load_digits() -> tuple[Dataset, Dataset]:
 
 
 def _read_table() -> tuple[NDArray[Any], NDArray[Any]]:
-    """Read the pixels (1797, 64), integers 0..16, and the labels (1797,).
+    """Return the pixels, (1797, 64) integers 0..16, and the labels, (1797,).
 
-    The file of scikit-learn is read directly, because importing scikit-learn takes longer than
+    scikit-learn's data file is read directly, because importing scikit-learn takes longer than
     training on this data.
     """
     package = find_spec("sklearn")

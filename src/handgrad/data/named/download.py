@@ -25,16 +25,16 @@ _MARGIN = 1 << 16  # gzip adds a few bytes to incompressible content
 def download(
     source: Source, folder: Path, *, progress: bool | None = None, limits: Limits = Limits()
 ) -> None:
-    """Download those files of a data set that are missing or wrong in a folder.
+    """Download the files of a data set that are missing from a folder or have a wrong checksum.
 
     Only one process at a time downloads to a folder. Other processes report that they are waiting,
-    and then find the files there. A file has a temporary name until its checksum is verified.
+    and then use the downloaded files. A file has a temporary name until its checksum is verified.
 
     Args:
         source: the data set.
         folder: the folder to download to. It is created if it does not exist.
-        progress: whether to show a progress bar on stderr, or None to show it only in a terminal.
-            If False, waiting is not reported either.
+        progress: whether to show a progress bar on stderr, or None to show one only if stderr is a
+            terminal. If False, waiting for another process is not reported either.
         limits: the limits of each transfer.
 
     Raises:
@@ -100,7 +100,7 @@ def _locked(folder: Path, *, quiet: bool) -> Iterator[None]:
 
 @contextmanager
 def _storage_errors(folder: Path) -> Iterator[None]:
-    """Convert errors while writing into a StorageError."""
+    """Raise errors that occur while writing as a StorageError."""
     try:
         yield
     except (

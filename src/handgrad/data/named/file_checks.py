@@ -1,4 +1,4 @@
-"""Compare the files of a built-in data set with the published ones, by SHA-256."""
+"""Compare the files of a built-in data set with the published files by SHA-256 checksum."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ State = Literal["right", "wrong", "broken", "missing", "unknown"]
 
 
 class FileCheck(NamedTuple):
-    """The result of comparing one file.
+    """The result of comparing one file with the published file.
 
     Attributes:
-        path: the file.
-        state: "right"; "wrong" if the content differs; "broken" if the file cannot be read or
-            decompressed; "missing"; or "unknown" if the file is not gzipped, but only the SHA-256
-            of the .gz file is published.
+        path: the path of the file.
+        state: "right"; "wrong" if the content differs from the published file; "broken" if the file
+            cannot be read or decompressed; "missing"; or "unknown" if the file is not gzipped, but
+            only the SHA-256 of the .gz file is published.
         expected: the published SHA-256.
         found: the SHA-256 of the file, or None if it could not be computed.
     """
@@ -33,12 +33,12 @@ class FileCheck(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        """Whether the file is identical to the published one."""
+        """Whether the file is identical to the published file."""
         return self.state == "right"
 
 
 def check_file(file: File, path: Path) -> FileCheck:
-    """Compare the file at `path` with the published one."""
+    """Compare the file at `path` with the published file."""
     if not path.is_file():
         return FileCheck(path, "missing", file.sha256)
     try:
@@ -51,7 +51,7 @@ def check_file(file: File, path: Path) -> FileCheck:
 
 
 def require_published(name: str, checks: Sequence[FileCheck]) -> None:
-    """Raise a DataError if files are missing, corrupted or not the published ones.
+    """Raise a DataError if files are missing, corrupted or different from the published files.
 
     Files in the state "unknown" are accepted.
     """
@@ -68,7 +68,7 @@ def require_published(name: str, checks: Sequence[FileCheck]) -> None:
 
 
 def _sha256(file: File, path: Path) -> str:
-    """Return the SHA-256 of the content, or of the .gz file if only that is published."""
+    """Return the SHA-256 of the content, or of the .gz file if only its checksum is published."""
     if file.of == "gzip":
         with path.open("rb") as gzipped:
             return hashlib.file_digest(gzipped, "sha256").hexdigest()

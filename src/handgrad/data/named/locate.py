@@ -60,5 +60,5 @@ def _locate_in(folder: Path, source: Source) -> Path:
 
 
 def _missing(folder: Path, source: Source) -> list[File]:
-    """Return the files that are missing in a folder."""
+    """Return the files of the data set that are missing from a folder."""
     return [file for file in source.files if find(folder, file) is None]

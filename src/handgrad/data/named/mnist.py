@@ -18,7 +18,7 @@ def read_mnist_files(source: Source, files: Sequence[Path]) -> tuple[Dataset, Da
 
     Args:
         source: the data set.
-        files: the paths of its files, in the order of `source.files`.
+        files: the paths of the data set's files, in the order of `source.files`.
 
     Raises:
         DataError: if a file is corrupted or contains other data, or the numbers of images and
@@ -36,7 +36,7 @@ def _read_pair(source: Source, images: Path, labels: Path, name: str) -> Dataset
     X, y = read_images(images)[:, None], read_labels(labels)
     if X.shape[1:] != source.shape:
         raise DataError(
-            f"{images} contains images {X.shape[1:]}, but those of {source.name} are "
+            f"{images} contains images {X.shape[1:]}, but {source.name} has images of shape "
             f"{source.shape}; does the file contain other data?"
         )
     if len(X) != len(y):

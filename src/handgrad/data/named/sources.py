@@ -17,10 +17,10 @@ class File:
 
     Attributes:
         name: the file name, without .gz.
-        size: the size of its uncompressed content in bytes.
+        size: the size of the uncompressed file in bytes.
         sha256: the published checksum.
-        of: what `sha256` was computed from: "content" is the uncompressed content, and "gzip" is
-            the .gz file, if only its checksum is published.
+        of: what `sha256` was computed from: "content" for the uncompressed content, or "gzip" for
+            the .gz file if only the checksum of the .gz file is published.
     """
 
     name: str
@@ -34,16 +34,16 @@ class Source:
     """A built-in data set.
 
     Attributes:
-        name: its name for `load_data`.
+        name: the name that `load_data` accepts for the data set.
         classes: the names of the classes.
         shape: the shape of one image, (C, H, W).
         train: the number of training images.
         test: the number of test images.
-        credit: the authors.
-        licence: its licence.
+        credit: the authors of the data set.
+        licence: the licence of the data set.
         mirrors: the base URLs of the files, in the order in which they are tried.
-        files: the training images, training labels, test images and test labels. Empty if the data
-            set is included in an installed package.
+        files: the files of the training images, training labels, test images and test labels. The
+            tuple is empty if the data set is included in an installed package.
         preset: the preprocessing that converts an image file to the form of these images.
     """
 
@@ -60,7 +60,7 @@ class Source:
 
 
 def _mnist_files(of: Literal["content", "gzip"], *sha256: str) -> tuple[File, ...]:
-    """Return the four files of MNIST or one of its variants, with these checksums."""
+    """Return the four files of MNIST or one of its variants, with the given checksums."""
     names_and_sizes = (
         ("train-images-idx3-ubyte", 16 + 60_000 * 28 * 28),
         ("train-labels-idx1-ubyte", 8 + 60_000),

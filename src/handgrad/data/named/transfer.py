@@ -23,8 +23,8 @@ class Limits:
 
     Attributes:
         scheme: the only URL scheme that is allowed, including in redirects.
-        stall: the time in seconds without a connection, a response or another 4 KiB after which the
-            transfer is cancelled.
+        stall: the number of seconds after which the transfer is cancelled if no connection is made,
+            no response arrives, or less than another 4 KiB of data arrives.
     """
 
     scheme: str = "https"
@@ -41,7 +41,7 @@ _REASONS = (
 
 
 class TransferError(Exception):
-    """A transfer failed; the message gives the reason in a few words."""
+    """Raised if a transfer fails; the message gives the reason in a few words."""
 
 
 def transfer(url: str, target: Path, limit: int, *, progress: bool | None, limits: Limits) -> None:
@@ -51,7 +51,8 @@ def transfer(url: str, target: Path, limit: int, *, progress: bool | None, limit
         url: the URL.
         target: the file to write. After an error it may be incomplete.
         limit: the largest number of bytes to accept.
-        progress: whether to show a progress bar on stderr, or None to show it only in a terminal.
+        progress: whether to show a progress bar on stderr, or None to show one only if stderr is a
+            terminal.
         limits: the limits of the transfer.
 
     Raises:
@@ -82,11 +83,11 @@ def transfer(url: str, target: Path, limit: int, *, progress: bool | None, limit
 
 
 class _Download:
-    """Writes a response to a file. It stops soon after the file is closed.
+    """Writes a response to a file, and stops soon after the file is closed.
 
     Attributes:
         last: the time when the last chunk arrived.
-        error: the exception that ended the download, or None.
+        error: the exception that ended the download, or None if it did not fail.
     """
 
     def __init__(self, file: IO[bytes], bar: tqdm[None], limit: int) -> None:
@@ -118,7 +119,7 @@ class _Download:
 
 
 def _request(url: str, limits: Limits) -> requests.Response:
-    """Return the response before its body has been read."""
+    """Request a URL, and return the response before its body has been read."""
 
     def check_redirect(response: requests.Response, **_: Any) -> None:
         if response.is_redirect:
