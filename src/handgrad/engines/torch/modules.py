@@ -1,8 +1,8 @@
 """Converts networks to PyTorch modules with the same names and layouts, and back.
 
-This module is the only translation of the layers into PyTorch. The engine trains with these
-modules, and the gradient check differentiates them with autograd. They use none of the formulas in
-`layers/`.
+Only this file translates layers into PyTorch. The torch engine trains with the PyTorch modules, and
+the gradient check differentiates them with autograd. The PyTorch modules use none of the formulas
+in `layers/`.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def to_module(
 
     Args:
         layer: the layer.
-        shape: the shape of one example, without the batch.
+        shape: the shape of one example, without the batch dimension.
         ctx: the layer's position in its network, from which dropout derives its masks.
         dtype: the dtype of the arrays.
 
@@ -87,7 +87,7 @@ def to_module(
 def has_module(layer: Layer) -> bool:
     """Return whether a layer, and each layer in it, has a PyTorch counterpart.
 
-    A subclass of a layer has no counterpart, because it may compute something else.
+    A subclass of a layer has no counterpart, because its formula may differ from that of the layer.
     """
     return type(layer) in MODULES and all(map(has_module, inner_layers(layer)))
 

@@ -25,7 +25,7 @@ OptimizerState = dict[str, dict[str, Array]]
 
 
 def as_torch_optimizer(rule: Optimizer, parameters: Iterable[nn.Parameter]) -> TorchOptimizer:
-    """Return PyTorch's counterpart of an optimizer. The engine sets its lr before each step.
+    """Return PyTorch's counterpart of an optimizer. The engine sets the lr before each step.
 
     A subclass of an optimizer has no counterpart, because it may compute a different update.
 

@@ -1,4 +1,4 @@
-"""The object cache, which saves compiled kernels to disk and loads them if it is safe."""
+"""The object cache, which saves compiled kernels to disk and loads them if this is safe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kernel calls, whose arguments are checked against the kernel's signature."""
+"""Defines kernel calls, whose arguments are checked against the kernel's signature."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class RuntimeIndex(Enum):
 
 @dataclass(eq=False)
 class Buffer:
-    """Memory for intermediate results. By default, there is one copy per chunk.
+    """Memory for intermediate results. By default, a buffer has one copy per chunk.
 
     Attributes:
         name: a description of the contents.
@@ -39,9 +39,9 @@ class Buffer:
         shared: whether there is a single copy for all chunks.
         per_worker: whether there is one copy per worker.
         shares: the number of shares of the pixels, each of which has its own copies. All chunks of
-            the first share come first, then all chunks of the next one. Workers therefore write
-            far apart, so that the processor's prefetching does not make them compete for cache
-            lines.
+            the first share come first, then all chunks of the next one. Workers therefore write to
+            distant addresses, so that the processor's prefetching does not make the workers compete
+            for cache lines.
     """
 
     name: str
@@ -104,7 +104,7 @@ class KernelCall(NamedTuple):
 
     Attributes:
         kernel: the kernel.
-        arguments: its arguments, in the order of its parameters.
+        arguments: the kernel's arguments, in the order of its parameters.
         layer: the layer, or the part of the step, that the call belongs to.
     """
 
