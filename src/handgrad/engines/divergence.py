@@ -48,8 +48,8 @@ def optimizer_state_overflowed(
 ) -> DivergenceError | None:
     """Return an error that names a layer with inf or NaN in its optimizer state, or None.
 
-    An optimizer state can become infinite because the square of a finite gradient can overflow. The
-    parameter would then never change again. The result is None if all states are finite.
+    The result is None if all states are finite. A state can become infinite because the square of a
+    finite gradient can overflow. The parameter with this state would then never change again.
     """
     for name, kinds in state.items():
         if not all_finite(kinds):

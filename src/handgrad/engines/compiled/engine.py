@@ -280,9 +280,9 @@ class CompiledEngine:
                 when = (
                     "are skipped"
                     if self.skip_zeros
-                    else f"are skipped only if at least {MIN_ZERO_SHARE:.0%} are"
+                    else f"are skipped only at {MIN_ZERO_SHARE:.0%} or more"
                 )
-                self._log_once(f"{share:.0%} of the pixels are zero; zeros {when}")
+                self._log_once(f"{share:.0%} of the pixels are zero; zero pixels {when}")
         return self.skip_zeros and first_linear(self.net.layers) is not None
 
     def _class_weights_match(self) -> bool:
@@ -310,7 +310,7 @@ class CompiledEngine:
         if work <= self.parallel_step_threshold or count * work <= self.parallel_run_threshold:
             self._log_once("one worker, because there is little work")
             return program.run(count, 1)
-        self._log_once(f"{self.workers} workers, or one worker while that is faster")
+        self._log_once(f"{self.workers} workers, or one worker whenever one is faster")
         tuner = self._tuners.setdefault(program, ThreadTuner(self.workers))
         return run_in_slices(program, count, tuner)
 

@@ -257,7 +257,7 @@ def _logits(forward: Callable[[Tensor], Tensor], X: Tensor) -> Tensor:
             raise
         raise DataError(
             "PyTorch's batch norm cannot train on a batch of one image; "
-            "choose a batch size that leaves more images for the last batch"
+            "choose a batch size for which the last batch has at least two images"
         ) from None
 
 

@@ -76,9 +76,7 @@ def to_module(
     """
     if type(layer) not in MODULES:
         name = type(layer).__name__
-        raise ModelError(
-            f"the engine torch has no counterpart of {name}; use engine='reference' for it"
-        )
+        raise ModelError(f"PyTorch has no counterpart of {name}; use engine='reference'")
     with torch.device("meta"):  # allocates no memory and draws no random numbers
         module = MODULES[type(layer)](layer, shape, ctx)
     return module.to_empty(device="cpu").to(dtype)
@@ -154,7 +152,7 @@ def _sequential(layers: Sequence[Layer], shape: Shape, ctx: Context) -> nn.Seque
         if type(layer) not in MODULES:
             name = type(layer).__name__
             raise ModelError(
-                f"layer {index} ({name}): the engine torch has no counterpart of {name}; "
+                f"layer {index} ({name}): PyTorch has no counterpart of {name}; "
                 "use engine='reference' for this network"
             )
         modules.append(MODULES[type(layer)](layer, shape, ctx.inside(index)))

@@ -112,7 +112,7 @@ class _BackgroundTask:
             self.finished.release()
 
     def cancel(self) -> None:
-        """Prevent the task from starting, or stop a started task after its current piece."""
+        """Prevent the task from starting or, if it has started, wait for its current piece."""
         with self._running:
             self.is_done = True
 
