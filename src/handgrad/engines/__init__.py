@@ -81,13 +81,14 @@ def engine_named(name: str | MakeEngine, net: Network, config: TrainConfig) -> E
     """Return a new engine for a network.
 
     Args:
-        name: the name of the engine, or "auto" for the fastest one, or a function that returns an
-            engine. The name "torch" may be followed by a colon and a device, as in "torch:cuda".
+        name: the name of an engine, "auto" for the fastest available engine, or a function that
+            returns an engine. The name "torch" may be followed by a colon and a device, as in
+            "torch:cuda".
         net: the network.
         config: the settings of a training step.
 
     Raises:
-        ConfigError: if there is no engine with this name.
+        ConfigError: if no engine has the given name.
         MissingExtraError: if the engine needs a package that is not installed.
     """
     limit_library_threads()

@@ -57,8 +57,8 @@ class CompiledEngine:
 
     Between calls, the network's own arrays contain the current values. During a run, the current
     values are stored in the kernels' layout. When the run ends, they are copied back to the
-    network's arrays. Several threads may call the same engine; a lock makes their calls run one
-    after another.
+    network's arrays. Several threads may call one engine at the same time; a lock makes their calls
+    run one after another.
 
     Args:
         net: the network; its dtype must be float32, and its arrays are updated in place.
@@ -229,7 +229,7 @@ class CompiledEngine:
         return self._build(source, -(-batch_size // LANES), learning).plan
 
     def plan_report(self, batch_size: int, *, learning: bool = True, **options: Any) -> PlanReport:
-        """Return the plan as a readable report. The arguments are the same as those of `plan`."""
+        """Return the plan as a readable report. The arguments are those of the method `plan`."""
         plan = self.plan(batch_size, learning=learning, **options)
         return build_report(plan, self.net, self._layout, batch_size, self.workers, learning)
 
@@ -272,7 +272,7 @@ class CompiledEngine:
         return InputFormat(is_uint8, sparse, batch_size_one and self._supports_batch_size_one)
 
     def _decide_skip_zeros(self, images: NDArray[Any]) -> bool:
-        """Return whether to skip zero pixels. The first images decide if this is unspecified."""
+        """Return whether to skip zero pixels. By default, the first images decide."""
         if self.skip_zeros is None:
             share = share_of_zeros(images)
             self.skip_zeros = share >= MIN_ZERO_SHARE

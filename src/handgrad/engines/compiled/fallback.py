@@ -17,8 +17,8 @@ class CompiledOrReference(CompiledEngine):
     """A compiled engine that falls back to the reference engine if kernels cannot be compiled.
 
     If a kernel is not in the cache and cannot be compiled, the engine logs one warning with the
-    reason. From then on, all engines of this class in the process use the reference engine. Cached
-    kernels run without Numba, so no warning is logged if all kernels are cached.
+    reason. From then on, all `CompiledOrReference` engines in the process use the reference engine.
+    Cached kernels run without Numba, so no warning is logged if all kernels are cached.
     """
 
     _failure: ClassVar[str | None] = None

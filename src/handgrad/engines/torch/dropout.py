@@ -31,7 +31,7 @@ class KeyedDropout(nn.Dropout):
         self.register_buffer("key", None, persistent=False)
 
     def forward(self, X: Tensor) -> Tensor:
-        """Map X (any shape) to Y (the same shape)."""
+        """Map X of any shape to Y of the same shape."""
         if self.key is None or not self.training:
             return super().forward(X)
         return X * _mask(self.key, X.shape, self.p).to(X.dtype) * (1 / (1 - self.p))
@@ -53,7 +53,7 @@ class KeyedDropout2d(nn.Dropout2d):
         self.register_buffer("key", None, persistent=False)
 
     def forward(self, X: Tensor) -> Tensor:
-        """Map X (N, C, H, W) to Y (the same shape)."""
+        """Map X (N, C, H, W) to Y of the same shape."""
         if self.key is None or not self.training:
             return super().forward(X)
         mask = _mask(self.key, X.shape[:2], self.p)[:, :, None, None]

@@ -1,4 +1,4 @@
-"""The torch engine, which runs training steps with PyTorch."""
+"""The torch engine, which runs handgrad's training steps with PyTorch."""
 
 from __future__ import annotations
 

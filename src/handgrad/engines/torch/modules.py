@@ -122,7 +122,7 @@ class NormalizeImages(nn.Module):
         self.register_buffer("std", torch.ones(channels))
 
     def forward(self, X: Tensor) -> Tensor:
-        """Map X (N, C, H, W) or (N, I) to Y (the same shape)."""
+        """Map X (N, C, H, W) or (N, I) to Y of the same shape."""
         along = (-1, *(1,) * (X.ndim - 2))
         return (X - self.mean.reshape(along)) / self.std.reshape(along)
 

@@ -37,7 +37,7 @@ _addresses: dict[Kernel, int] = {}
 
 
 class Kernel(NamedTuple):
-    """A kernel, identified by its name and the tile sizes for which it is compiled.
+    """A kernel, identified by its name and the tile sizes for which the kernel is compiled.
 
     Attributes:
         name: the file and the function, for example "dense.forward".
@@ -173,7 +173,7 @@ def _remove_python_errors(module: Any) -> None:
 
 @cache
 def _machine() -> Any:
-    """Return the LLVM target machine for this processor."""
+    """Return LLVM's description of this processor, the target machine."""
     return (
         binding()
         .Target.from_default_triple()
@@ -197,7 +197,7 @@ def _linker() -> Any:
 
 @cache
 def function(kernel: Kernel) -> Any:
-    """Return a kernel as a function of its arguments' address, which releases the GIL."""
+    """Return a kernel as a function that releases the GIL and takes the arguments' address."""
     return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(addresses([kernel])[kernel])
 
 

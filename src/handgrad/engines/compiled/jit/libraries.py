@@ -25,7 +25,7 @@ _SETTINGS_FILE = Path(".numba_config.yaml")  # Numba reads it from the working f
 
 
 class CannotCompileError(MissingExtraError):
-    """Raised if this process cannot compile kernels.
+    """The error raised if this process cannot compile kernels.
 
     Attributes:
         reason: the reason why kernels cannot be compiled, without advice.
@@ -100,7 +100,7 @@ def cannot_compile(reason: str, remedy: str) -> CannotCompileError:
 
 
 def _first_line(error: Exception) -> str:
-    """Return the first line of an error's message, or its class name if it has no message."""
+    """Return the first line of an error's message, or the error's class name if it has none."""
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(" .:") if lines else type(error).__name__
 

@@ -1,4 +1,4 @@
-"""The parameters of each kernel and the memory it reads and writes, parsed from its source.
+"""Parses each kernel's source for its parameters and the memory that it reads and writes.
 
 Parsing does not load Numba, so a plan can be built and reported without Numba. See
 `kernels.decorators.kernel` for the declarations.

@@ -49,7 +49,7 @@ def run(
             per worker.
         blocks: memory for the arguments of one call, ARGUMENT_WORDS words per worker.
         step_states: the step state of each worker.
-        worker: the index of this worker.
+        worker: the index of the worker that makes the call.
         workers: the number of workers.
         barrier: two counters, 16 words apart: the number of arrived workers, and the generation,
             which is the number of barriers passed.

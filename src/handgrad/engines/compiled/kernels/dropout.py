@@ -1,4 +1,4 @@
-"""Kernels for Dropout and Dropout2d, with the same masks as `handgrad.layers.dropout`."""
+"""Kernels for Dropout and Dropout2d that use the masks of `handgrad.layers.dropout`."""
 
 from __future__ import annotations
 

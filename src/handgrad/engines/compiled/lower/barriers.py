@@ -59,7 +59,7 @@ class _Scope(NamedTuple):
         kind: "worker" if each worker has its own memory, "item" if each item has its own part,
             "half" if an item uses the chunks of its half of the batch, or "all" if any item may
             access any part.
-        partition: for "item", how the memory is divided between the items.
+        partition: the way in which the memory is divided between the items if `kind` is "item".
     """
 
     kind: str
@@ -213,14 +213,14 @@ def _conflict_between_items(first: Region, second: Region) -> bool:
 
 
 def _may_touch_the_same(first: Region, second: Region) -> bool:
-    """Return whether two accesses may overlap without both being reads or both flag writes."""
+    """Return whether two accesses may overlap, unless both are reads or both are flag writes."""
     modes = {first.mode, second.mode}
     overlap = first.begin < second.end and second.begin < first.end
     return first.base == second.base and overlap and modes not in ({"reads"}, {"flags"})
 
 
 def _same_items(first: Region, second: Region) -> bool:
-    """Return whether the same item, and so the same worker, uses each part in both accesses."""
+    """Return whether each part of the memory is used by the same item in both accesses."""
     return first.scope == second.scope and first.items == second.items
 
 

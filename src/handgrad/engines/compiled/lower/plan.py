@@ -69,7 +69,7 @@ PythonCall = Callable[[RunningProgram, int], None]  # takes the program and the 
 
 @dataclass
 class Phase:
-    """Kernel calls that a worker makes one after another for each work item.
+    """A list of kernel calls that a worker makes one after another for each work item.
 
     Attributes:
         items: the work items over which the phase iterates.
@@ -163,7 +163,7 @@ class Plan:
         self.phases.append(phase)
 
     def place_barriers(self) -> None:
-        """Place the barriers between phases. Call this after all calls have been added."""
+        """Place the barriers between phases. Call this method after adding all kernel calls."""
         touched = [None if phase.python else phase.regions for phase in self.phases]
         for_two = place_barriers(touched, workers=2)
         for_more = place_barriers(touched, workers=3, given=for_two)
@@ -185,7 +185,7 @@ class Plan:
         return [call for phase in self.phases for call in phase.calls]
 
     def buffers(self) -> dict[Buffer, list[int]]:
-        """Return every buffer with the numbers of the phases that use it.
+        """Return every buffer with the numbers of the phases that use the buffer.
 
         The phase number -1 means that a kernel iterates over the buffer's chunks.
         """

@@ -44,7 +44,7 @@ def reference(
 
 
 class _PythonLayer:
-    """A layer that runs in Python for the whole batch, and its cache from forward to backward.
+    """A layer that runs in Python for the whole batch, with the cache for its backward pass.
 
     Args:
         b: the builder.

@@ -107,7 +107,7 @@ def _begin(b: Builder, config: TrainConfig | None) -> None:
 
 
 def _loss(b: Builder, config: TrainConfig, Z: Value, losses: Buffer, correct: Buffer) -> Value:
-    """Emit the loss and its gradient dZ."""
+    """Emit the loss and its gradient dZ with respect to the logits."""
     dZ = b.value("dZ", Z.shape, requires_grad=True)
     if type(config.loss) is not SoftmaxCrossEntropy:
         return _loss_in_python(b, config, Z, dZ, losses, correct)

@@ -1,4 +1,4 @@
-"""A program, which is a plan with memory and machine code that several workers run."""
+"""Defines `Program`, a plan with memory and machine code, which several workers run."""
 
 from __future__ import annotations
 
