@@ -192,7 +192,7 @@ def _bytes(buffer: Buffer) -> int:
 
 
 def formula(kernel: Kernel) -> str:
-    """Return a kernel's formula, the part of its docstring before the first sentence."""
+    """Return a kernel's formula, the beginning of its docstring up to the first sentence."""
     family, _, name = kernel.name.partition(".")
     text = _docstrings(family)[name]
     first, *others = (_on_one_line(part) for part in text.split("\n\n"))
