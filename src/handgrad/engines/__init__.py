@@ -44,7 +44,7 @@ def fastest_engine() -> str:
 
 
 def _auto(net: Network, config: TrainConfig) -> Engine:
-    """Return the fastest engine for this network."""
+    """Return the fastest available engine for a network."""
     if net.dtype != np.float32:
         return ReferenceEngine(net, config)
     if fastest_engine() == "reference":
@@ -56,7 +56,7 @@ def _auto(net: Network, config: TrainConfig) -> Engine:
 
 
 def _compiled(net: Network, config: TrainConfig) -> Engine:
-    """Return the compiled engine. No other engine imports Numba."""
+    """Return the compiled engine, the only engine that imports Numba."""
     from handgrad.engines.compiled import CompiledEngine
 
     return CompiledEngine(net, config)
@@ -81,13 +81,14 @@ def engine_named(name: str | MakeEngine, net: Network, config: TrainConfig) -> E
     """Return a new engine for a network.
 
     Args:
-        name: the name of the engine, or "auto" for the fastest one, or a function that returns an
-            engine. The name torch may be followed by a device, as in "torch:cuda".
+        name: the name of an engine, "auto" for the fastest available engine, or a function that
+            returns an engine. The name "torch" may be followed by a colon and a device, as in
+            "torch:cuda".
         net: the network.
         config: the settings of a training step.
 
     Raises:
-        ConfigError: if there is no engine with this name.
+        ConfigError: if no engine has the given name.
         MissingExtraError: if the engine needs a package that is not installed.
     """
     limit_library_threads()
@@ -117,7 +118,7 @@ def plan(
     clip_norm: float | None = None,
     augment: Augmentation | str | None = None,
 ) -> PlanReport:
-    """Return the plan of the compiled engine for a network. Print it, or read its attributes.
+    """Return the plan of the compiled engine for a network. Print the plan, or read its attributes.
 
     Nothing is compiled, and Numba need not be installed.
 
@@ -129,13 +130,13 @@ def plan(
     Args:
         net: the network; its dtype must be float32.
         batch_size: the number of images in a batch.
-        skip_zeros: whether the first layer, if it is linear, skips zero pixels. Training makes this
-            decision from the images: it skips zeros on MNIST, where 81 % of the pixels are zero,
-            but not on Fashion-MNIST.
+        skip_zeros: whether the first layer, if it is linear, skips zero pixels. A training run
+            decides this from its images: zeros are skipped on MNIST, where 81 % of the pixels are
+            zero, but not on Fashion-MNIST.
         learning: True to plan a training step, False to plan a forward pass at inference.
         loss: the loss function; used only if `learning` is True.
         optimizer: the optimizer; used only if `learning` is True.
-        clip_norm: the maximum norm of all gradients together, or None for no limit.
+        clip_norm: the maximum norm of the vector of all gradients, or None for no limit.
         augment: the augmentation of the images; used only if `learning` is True.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Checks that every engine runs on its batches before the first step."""
+"""The checks that every engine performs on the batches before the first training step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds the layer with the first non-finite value by repeating a step layer by layer."""
+"""Repeats a training step layer by layer to find the first layer with a non-finite value."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from handgrad.train_config import TrainConfig
 
 
 def all_finite(arrays: Mapping[str, Array]) -> bool:
-    """Return whether all values are finite. A fast sum of squares suffices in most cases."""
+    """Return whether all values in the arrays are finite. Usually, a sum of squares shows this."""
     return all(math.isfinite(np.vdot(a, a)) or np.isfinite(a).all() for a in arrays.values())
 
 
@@ -29,13 +29,13 @@ def diverged(
     y: NDArray[np.integer[Any]],
     weights: Array | None,
 ) -> DivergenceError:
-    """Return an error that names the first layer in which the next step produces inf or NaN."""
+    """Return an error that names the first layer in which the next step yields inf or NaN."""
     where, what = _first_not_finite(net, config, ctx, X, y, weights)
     return _error(ctx.step, where, what)
 
 
 def overflowed(net: Network, step: int) -> DivergenceError:
-    """Return an error that names the layer whose arrays this step set to inf or NaN."""
+    """Return an error that names the layer whose arrays became inf or NaN in the given step."""
     name = next(name for name, array in net.arrays.items() if not np.isfinite(array).all())
     index = int(name.split(".")[0])
     what = f"{name.split('.')[-1]} after the update"
@@ -46,9 +46,10 @@ def overflowed(net: Network, step: int) -> DivergenceError:
 def optimizer_state_overflowed(
     net: Network, state: Mapping[str, Mapping[str, Array]], step: int
 ) -> DivergenceError | None:
-    """Return an error that names a layer whose optimizer state has inf or NaN, or None.
+    """Return an error that names a layer with inf or NaN in its optimizer state, or None.
 
-    The square of a finite gradient can overflow. The parameter would then never change again.
+    The result is None if all states are finite. A state can become infinite because the square of a
+    finite gradient can overflow. The parameter with this state would then never change again.
     """
     for name, kinds in state.items():
         if not all_finite(kinds):
@@ -75,7 +76,7 @@ def _first_not_finite(
     y: NDArray[np.integer[Any]],
     weights: Array | None,
 ) -> tuple[str, str]:
-    """Return the first layer of a step with inf or NaN, and a description of the value."""
+    """Return the first layer of a step with a value of inf or NaN, and what that value is."""
     if not np.isfinite(net.as_input(X)).all():
         return "input", "a pixel"
     cache = []

@@ -19,7 +19,8 @@ class BatchStream(NamedTuple):
         images: all images, (M, C, H, W), as uint8 or floating-point numbers.
         labels: the class of each image, (M,), whole numbers from 0 to K-1.
         weights: the weight of each image, (M,), or None for equal weights.
-        order: the indices of the images in training order, (N,), whole numbers below M.
+        order: the indices of the images in the order of training, (N,), whole numbers from 0 to
+            M-1.
         size: the batch size; the last batch may be smaller.
         lrs: the learning rate of each batch.
         augment: the augmentation applied to the images, or None for no augmentation.
@@ -44,17 +45,17 @@ class BatchStream(NamedTuple):
             yield self.taken(chosen), self.labels[chosen], weights, lr
 
     def taken(self, chosen: NDArray[np.integer[Any]]) -> NDArray[Any]:
-        """Return the images with the given indices, augmented if an augmentation is set."""
+        """Return the images with the given indices, after any augmentation."""
         images = self.images[chosen]
         return images if self.augment is None else self.augment.apply(images, chosen)
 
 
 class StepResults(NamedTuple):
-    """The results of training steps, with one number per batch.
+    """The results of a series of training steps: arrays with one number per batch.
 
     Attributes:
-        losses: the loss before each update, float64.
-        correct: the number of correctly classified images before each update.
+        losses: the loss of each batch before its update, float64.
+        correct: the number of correctly classified images in each batch before its update.
     """
 
     losses: NDArray[np.float64]
@@ -66,8 +67,8 @@ class Trace(NamedTuple):
 
     Attributes:
         activations: the output of each layer, keyed by the layer's name, such as "2 (Dense)".
-        flows: dX of each layer for which it was computed, keyed by the layer's name. The gradient
-            of the logits is under the key "loss".
+        flows: the gradient with respect to each layer's input (dX), if it was computed, keyed by
+            the layer's name. The key "loss" holds the gradient with respect to the logits.
         gradients: the gradient of each parameter, keyed by the parameter's name.
     """
 
@@ -82,8 +83,9 @@ class Engine(Protocol):
 
     Attributes:
         steps: the number of updates made so far.
-        optimizer_state: the optimizer's arrays by parameter and by name. For example,
-            optimizer_state["0.weight"]["velocity"] is the velocity of that weight.
+        optimizer_state: the optimizer's arrays, keyed by the parameter's name and then by the
+            array's name. For example, optimizer_state["0.weight"]["velocity"] is the velocity of
+            that weight.
     """
 
     steps: int
@@ -92,16 +94,16 @@ class Engine(Protocol):
     def step(
         self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, lr: float
     ) -> tuple[float, int]:
-        """Run one update, and return the loss and the number of correct predictions before it.
+        """Update once, and return the batch's loss and number of correct predictions before it.
 
         Raises:
-            DivergenceError: if a value is not finite. The arrays are then unchanged, unless the
-                update itself overflowed.
+            DivergenceError: if a value is not finite. The network's arrays are then unchanged,
+                unless the update itself overflowed.
         """
         ...
 
     def run(self, batches: BatchStream) -> StepResults:
-        """Update once per batch, and return the losses and the numbers of correct predictions."""
+        """Update once per batch, and return each batch's loss and number of correct predictions."""
         ...
 
     def logits(self, X: NDArray[Any]) -> Array:
@@ -114,5 +116,5 @@ class Inspectable(Engine, Protocol):
     """An engine that can return the intermediate results of a training step."""
 
     def inspect(self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None) -> Trace:
-        """Return the intermediate results of the next training step without updating anything."""
+        """Return the intermediate results of the next training step without making an update."""
         ...

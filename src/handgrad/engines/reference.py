@@ -21,11 +21,11 @@ from handgrad.train_config import TrainConfig
 
 
 class ReferenceEngine:
-    """Runs each step as four explicit calls: forward, loss, backward and update.
+    """An engine that runs each training step as four calls: forward, loss, backward and update.
 
     Args:
         net: the network; its arrays are modified in place.
-        config: the loss, the optimizer and the other settings of a step.
+        config: the settings of a training step, including the loss and the optimizer.
     """
 
     def __init__(self, net: Network, config: TrainConfig) -> None:
@@ -37,7 +37,7 @@ class ReferenceEngine:
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # found and named below
     def run(self, batches: BatchStream) -> StepResults:
-        """Update once per batch, and return the losses and the numbers of correct predictions."""
+        """Update once per batch, and return each batch's loss and number of correct predictions."""
         losses, right = [], []
         for X, y, weights, lr in checked(batches, self.net).in_turn():
             ctx = Context(True, self.config.seed, self.steps)
@@ -57,7 +57,7 @@ class ReferenceEngine:
     def step(
         self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, lr: float
     ) -> tuple[float, int]:
-        """Run one update, and return the loss and the number of correct predictions before it."""
+        """Update once, and return the batch's loss and number of correct predictions before it."""
         results = self.run(BatchStream(X, y, weights, np.arange(len(X)), len(X), [lr]))
         return float(results.losses[0]), int(results.correct[0])
 
@@ -66,7 +66,7 @@ class ReferenceEngine:
         return self.net.logits(X)
 
     def inspect(self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None) -> Trace:
-        """Return the intermediate results of the next training step without updating anything."""
+        """Return the intermediate results of the next training step without making an update."""
         trace, cache = Trace({}, {}, {}), []
         for forward in self.net.walk(X, Context(True, self.config.seed, self.steps)):
             trace.activations[forward.name] = forward.Y
@@ -80,7 +80,7 @@ class ReferenceEngine:
         return trace
 
     def _update(self, gradients: dict[str, Array], lr: float) -> None:
-        """Update each parameter with the optimizer's formula."""
+        """Update each parameter by the optimizer's formula."""
         self.steps += 1
         if self.config.clip_norm is not None:
             clip_by_norm(gradients, self.config.clip_norm)
@@ -91,7 +91,7 @@ class ReferenceEngine:
 
 @cache
 def say_slower(reason: str) -> None:
-    """Log a warning, once per reason, that the slower reference engine is used."""
+    """Log a warning that the slower reference engine is used, but only once for each reason."""
     logging.getLogger("handgrad").warning(
         "handgrad: %s: using the reference engine instead, which is slower", reason
     )

@@ -52,7 +52,7 @@ class OddOptimizer(SGD):
 
 def test_layers_losses_and_optimizers_without_counterpart_are_refused() -> None:
     odd = Network([hg.Flatten(), hg.Residual((OddReLU(),)), hg.Dense()], (1, 2, 2), 2)
-    with pytest.raises(ModelError, match=r"^layer 0 \(OddReLU\): the engine torch has no count"):
+    with pytest.raises(ModelError, match=r"^layer 0 \(OddReLU\): PyTorch has no count"):
         cpu(odd, CONFIG)
     net = CASE["linear"].network()
     with pytest.raises(ConfigError, match="no counterpart of the loss OddLoss; use engine="):

@@ -1,7 +1,8 @@
-"""Switches that turn off one optimization of the engine at a time, for the ablation benchmark.
+"""Switches for the ablation benchmark, which turn off the compiled engine's optimizations.
 
 The environment variable `HANDGRAD_ABLATE` lists the optimizations to turn off, separated by commas.
-Results stay correct; only the speed changes. Users have no reason to set the variable.
+The results of training stay correct; only the speed changes. Users have no reason to set the
+variable.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""CompiledEngine, which plans, compiles and runs programs for the training loop."""
+"""Defines `CompiledEngine`, which plans, compiles and runs programs for the training loop."""
 
 from __future__ import annotations
 
@@ -53,11 +53,12 @@ _FEW_IMAGES = 4  # so few images leave most lanes empty; NumPy is faster
 
 
 class CompiledEngine:
-    """Runs whole epochs in machine code. It computes the same as `ReferenceEngine`, but faster.
+    """An engine that runs whole epochs in machine code, with the results of `ReferenceEngine`.
 
-    Between calls, the network's own arrays contain the current values. During a run, the values
-    are stored in the kernels' layout, and they are copied back when the run ends. Several threads
-    may call the same engine; a lock makes their calls run one after another.
+    Between calls, the network's own arrays contain the current values. During a run, the current
+    values are stored in the kernels' layout. When the run ends, they are copied back to the
+    network's arrays. Several threads may call one engine at the same time; a lock makes their calls
+    run one after another.
 
     Args:
         net: the network; its dtype must be float32, and its arrays are updated in place.
@@ -68,8 +69,10 @@ class CompiledEngine:
             least 70 % of the pixels in the first images are zero.
 
     Attributes:
-        parallel_step_threshold: a step with at most this many multiply-adds uses one worker.
-        parallel_run_threshold: a run with at most this many multiply-adds uses one worker.
+        parallel_step_threshold: the maximum number of multiply-adds in a step that one worker runs
+            alone.
+        parallel_run_threshold: the maximum number of multiply-adds in a run that one worker runs
+            alone.
 
     Raises:
         ConfigError: if the network's dtype is not float32.
@@ -108,7 +111,7 @@ class CompiledEngine:
         register_after_fork(self)
 
     def reset_after_fork(self) -> None:
-        """Discard, in a forked child, a run that another thread of the parent had started."""
+        """In a forked child, discard any run that another thread of the parent had started."""
         if self._lock.acquire(blocking=False):
             self._lock.release()
             return
@@ -118,7 +121,7 @@ class CompiledEngine:
         self._sync.invalidate()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle or copy the engine without its programs. The copy builds them again."""
+        """Pickle or copy the engine without its programs, which the copy will build again."""
         make = partial(type(self), workers=self.workers, skip_zeros=self.skip_zeros)
         return (
             make,
@@ -129,12 +132,12 @@ class CompiledEngine:
     def step(
         self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, lr: float
     ) -> tuple[float, int]:
-        """Run one update, and return the loss and the number of correct predictions before it."""
+        """Update once, and return the batch's loss and number of correct predictions before it."""
         steps = self.run(BatchStream(X, y, weights, np.arange(len(X)), len(X), [lr]))
         return float(steps.losses[0]), int(steps.correct[0])
 
     def run(self, batches: BatchStream) -> StepResults:
-        """Update once per batch, and return the losses and the numbers of correct predictions."""
+        """Update once per batch, and return each batch's loss and number of correct predictions."""
         with self._lock:
             return self._run(batches)
 
@@ -213,7 +216,7 @@ class CompiledEngine:
         learning: bool = True,
         augmentation: Augmentation | None = None,
     ) -> Plan:
-        """Return the plan for a batch size. `plan_report` returns the plan in readable form.
+        """Return the plan for a batch size. Call `plan_report` to get the plan in readable form.
 
         Args:
             batch_size: the number of images in a batch.
@@ -226,7 +229,7 @@ class CompiledEngine:
         return self._build(source, -(-batch_size // LANES), learning).plan
 
     def plan_report(self, batch_size: int, *, learning: bool = True, **options: Any) -> PlanReport:
-        """Return the plan as a readable report. The arguments are the same as those of `plan`."""
+        """Return the plan as a readable report. The arguments are those of the method `plan`."""
         plan = self.plan(batch_size, learning=learning, **options)
         return build_report(plan, self.net, self._layout, batch_size, self.workers, learning)
 
@@ -248,7 +251,7 @@ class CompiledEngine:
         learning: bool,
         augmentation: Augmentation | None = None,
     ) -> tuple[Builder, Program]:
-        """Return a program for images of this format, in batches of at least this size."""
+        """Return a program for images of a given format, in batches of at least a given size."""
         chunks = -(-size // LANES)
         is_uint8 = images.dtype == np.uint8
         source = self._source(size, is_uint8, self._decide_skip_zeros(images), learning)
@@ -262,14 +265,14 @@ class CompiledEngine:
         return known
 
     def _source(self, size: int, is_uint8: bool, sparse: bool, learning: bool) -> InputFormat:
-        """Return the format of the images: their type, and whether they are sparse or single."""
+        """Return the images' format: type, sparsity, and whether each batch is a single image."""
         sparse = sparse and is_enabled("sparse")
         batch_size_one = size == 1 and learning and is_uint8 and sparse
         batch_size_one = batch_size_one and is_enabled("batch-size-one")
         return InputFormat(is_uint8, sparse, batch_size_one and self._supports_batch_size_one)
 
     def _decide_skip_zeros(self, images: NDArray[Any]) -> bool:
-        """Return whether to skip zero pixels. If it was not specified, inspect the first images."""
+        """Return whether to skip zero pixels. By default, the first images decide."""
         if self.skip_zeros is None:
             share = share_of_zeros(images)
             self.skip_zeros = share >= MIN_ZERO_SHARE
@@ -277,9 +280,9 @@ class CompiledEngine:
                 when = (
                     "are skipped"
                     if self.skip_zeros
-                    else f"are skipped only if at least {MIN_ZERO_SHARE:.0%} are"
+                    else f"are skipped only at {MIN_ZERO_SHARE:.0%} or more"
                 )
-                self._log_once(f"{share:.0%} of the pixels are zero; zeros {when}")
+                self._log_once(f"{share:.0%} of the pixels are zero; zero pixels {when}")
         return self.skip_zeros and first_linear(self.net.layers) is not None
 
     def _class_weights_match(self) -> bool:
@@ -288,7 +291,7 @@ class CompiledEngine:
         return class_weights is None or len(class_weights) == self.net.classes
 
     def _log_once(self, sentence: str) -> None:
-        """Log a sentence about how the engine works, unless it was logged before."""
+        """Log a sentence about how the engine runs a network, unless it was logged before."""
         if sentence not in self._logged:
             self._logged.add(sentence)
             logger.info("handgrad: compiled engine: %s", sentence)
@@ -307,7 +310,7 @@ class CompiledEngine:
         if work <= self.parallel_step_threshold or count * work <= self.parallel_run_threshold:
             self._log_once("one worker, because there is little work")
             return program.run(count, 1)
-        self._log_once(f"{self.workers} workers, or one worker while that is faster")
+        self._log_once(f"{self.workers} workers, or one worker whenever one is faster")
         tuner = self._tuners.setdefault(program, ThreadTuner(self.workers))
         return run_in_slices(program, count, tuner)
 
@@ -318,7 +321,7 @@ class CompiledEngine:
             refresh()
 
     def _copy_out(self, program: Program, before: int) -> None:
-        """Copy the layout back into the network, and update the step count, which was `before`."""
+        """Copy the kernels' arrays to the network, and update the step count from `before`."""
         self._sync.copy_out(self.net.parameters, self.optimizer_state)
         self.steps = before + int(program.step_states[STEP] + (program.step_states[STOP] == 0))
 
@@ -327,9 +330,9 @@ class CompiledEngine:
     ) -> None:
         """Repeat the failed step with the reference engine, whose error names the layer.
 
-        If all values are finite in the reference engine, its step is used, and the run continues
-        after that step. This happens if a sum of squares overflows although all its terms are
-        finite.
+        If the reference engine finds only finite values, the result of its step is used, and the
+        run continues with the next step. This happens if a sum of squares overflows although all
+        its terms are finite.
         """
         first, size = completed * batches.size, batches.size
         failed = batches._replace(
@@ -343,7 +346,7 @@ class CompiledEngine:
         steps.losses[after], steps.correct[after] = self.run(rest)
 
     def _run_reference(self, batches: BatchStream) -> StepResults:
-        """Run these steps with the reference engine, whose errors describe invalid input."""
+        """Run the batches with the reference engine, whose errors describe invalid input."""
         reference = ReferenceEngine(self.net, self.config)
         reference.steps, reference.optimizer_state = self.steps, self.optimizer_state
         try:

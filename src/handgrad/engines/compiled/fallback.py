@@ -1,4 +1,4 @@
-"""The engine for `engine="auto"`: compiled, or the reference engine if Numba cannot compile."""
+"""The engine behind `engine="auto"`: compiled, with a fallback if Numba cannot compile."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from handgrad.layers import Array
 
 
 class CompiledOrReference(CompiledEngine):
-    """The compiled engine, which falls back to the reference engine if it cannot compile.
+    """A compiled engine that falls back to the reference engine if kernels cannot be compiled.
 
     If a kernel is not in the cache and cannot be compiled, the engine logs one warning with the
-    reason. From then on, all engines of this class in the process use the reference engine.
-    Cached kernels run without Numba, so there is no warning as long as all kernels are cached.
+    reason. From then on, all `CompiledOrReference` engines in the process use the reference engine.
+    Cached kernels run without Numba, so no warning is logged if all kernels are cached.
     """
 
     _failure: ClassVar[str | None] = None
 
     def run(self, batches: BatchStream) -> StepResults:
-        """Update once per batch, and return the losses and the numbers of correct predictions."""
+        """Update once per batch, and return each batch's loss and number of correct predictions."""
         if self._failure is None:
             try:
                 return super().run(batches)

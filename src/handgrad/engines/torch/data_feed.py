@@ -1,7 +1,7 @@
-"""Copies images to the device.
+"""Copies the images of a training run to the PyTorch device.
 
-All images are copied at once if they fit and need no augmentation. Otherwise, they are copied batch
-by batch.
+All images are copied at once if they fit into the device's memory and need no augmentation.
+Otherwise, the images are copied batch by batch.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Batch = tuple[Tensor, Tensor, Tensor]  # numbers (N, C, H, W), classes (N,), wei
 
 
 class Feed:
-    """The batches of one run as tensors.
+    """An iterable over the batches of one training run, as tensors on a device.
 
     Args:
         batches: the run's images and their order.
@@ -60,7 +60,7 @@ class Feed:
             yield as_numbers(self._select(chosen), self._net), y, weights
 
     def _select(self, chosen: Tensor) -> Tensor:
-        """Return the images at the given indices after augmenting them, on the device."""
+        """Return the images with the given indices, after any augmentation, on the device."""
         X = self._images[chosen]
         if self._moves is not None:
             moved = self._moves.apply(X.numpy(), chosen.numpy())
@@ -81,12 +81,12 @@ def as_numbers(X: Tensor, net: Network) -> Tensor:
 
 
 def as_tensor(array: NDArray[Any], dtype: DTypeLike) -> Tensor:
-    """Convert an array to a tensor, which shares its memory if it already has this dtype."""
+    """Convert an array to a tensor. If the dtype already matches, the two share memory."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # about read-only arrays: nothing writes here
         return torch.from_numpy(np.ascontiguousarray(array, dtype))
 
 
 def _fit(images: NDArray[Any], device: torch.device) -> bool:
-    """Return whether images take at most half of a GPU's free memory."""
+    """Return whether the images need at most half of the GPU's free memory."""
     return device.type != "cuda" or 2 * images.nbytes <= torch.cuda.mem_get_info(device)[0]

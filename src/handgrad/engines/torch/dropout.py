@@ -1,4 +1,4 @@
-"""Dropout in PyTorch that draws the same masks as handgrad's own dropout layers."""
+"""Dropout for PyTorch that draws the same masks as handgrad's own dropout layers."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _GOLDEN, _MIX_1, _MIX_2 = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB1331
 
 
 class KeyedDropout(nn.Dropout):
-    """Dropout that uses handgrad's mask in each step once `set_step` has set a key.
+    """A PyTorch dropout layer that uses handgrad's masks after `set_step` has set a key.
 
-    Before that, it behaves like PyTorch's own dropout.
+    Before the first call of `set_step`, the layer behaves like PyTorch's own dropout.
 
     Args:
         p: the probability of zeroing an element.
@@ -31,14 +31,14 @@ class KeyedDropout(nn.Dropout):
         self.register_buffer("key", None, persistent=False)
 
     def forward(self, X: Tensor) -> Tensor:
-        """Map X (any shape) to Y (the same shape)."""
+        """Map X of any shape to Y of the same shape."""
         if self.key is None or not self.training:
             return super().forward(X)
         return X * _mask(self.key, X.shape, self.p).to(X.dtype) * (1 / (1 - self.p))
 
 
 class KeyedDropout2d(nn.Dropout2d):
-    """Dropout of whole channels that uses handgrad's masks like `KeyedDropout`.
+    """A dropout layer for whole channels that uses handgrad's masks, like `KeyedDropout`.
 
     Args:
         p: the probability of zeroing an element.
@@ -53,7 +53,7 @@ class KeyedDropout2d(nn.Dropout2d):
         self.register_buffer("key", None, persistent=False)
 
     def forward(self, X: Tensor) -> Tensor:
-        """Map X (N, C, H, W) to Y (the same shape)."""
+        """Map X (N, C, H, W) to Y of the same shape."""
         if self.key is None or not self.training:
             return super().forward(X)
         mask = _mask(self.key, X.shape[:2], self.p)[:, :, None, None]
@@ -72,14 +72,14 @@ def set_step(module: nn.Module, seed: int, step: int) -> None:
 
 
 def uniforms(key: Tensor, count: int) -> Tensor:
-    """Return the first `count` numbers of a stream, like `handgrad.random.uniforms`.
+    """Return the first `count` numbers of a random stream, like `handgrad.random.uniforms`.
 
     Args:
         key: the 64 bits of the stream's key, as int64.
-        count: the number of numbers.
+        count: how many random numbers to return.
 
     Returns:
-        Numbers in [0, 1), (count,), float32, on the key's device.
+        Random numbers in [0, 1), with shape (count,) and dtype float32, on the key's device.
     """
     z = torch.arange(1, count + 1, device=key.device) * _signed(_GOLDEN) + key
     z = (z ^ _shifted(z, 30)) * _signed(_MIX_1)

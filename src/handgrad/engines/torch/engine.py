@@ -1,4 +1,4 @@
-"""The torch engine, which runs training steps with PyTorch."""
+"""The torch engine, which runs handgrad's training steps with PyTorch."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ at_fork(after_in_child=partial(torch.set_num_threads, 1))
 
 
 class TorchEngine:
-    """Trains a network with PyTorch's modules, optimizers and autograd.
+    """An engine that trains a network with PyTorch's modules, optimizers and autograd.
 
-    Between calls, the network's arrays contain the current values. During a run, the module has a
-    copy, which is copied back at the end of the run. Gradients are clipped by PyTorch's function,
-    which divides by the norm plus 1e-6.
+    Between calls, the network's arrays contain the current values. During a run, the PyTorch module
+    holds the current values. They are copied back to the network at the end of the run. Gradients
+    are clipped by PyTorch's function, which divides by the sum of the gradient norm and 1e-6.
 
     Args:
         net: the network; its arrays are modified in place.
         config: the settings of a training step.
         device: "cpu", "cuda" for a GPU, or "auto" for a GPU if one is available.
-        amp: whether to use mixed precision. Products in bfloat16 are faster on a GPU, but less
-            accurate.
+        amp: whether to use mixed precision. Matrix products in bfloat16 are faster on a GPU than in
+            float32, but less accurate.
         compile: whether to compile the forward and backward pass with `torch.compile`.
 
     Attributes:
@@ -89,7 +89,7 @@ class TorchEngine:
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # detected and reported below
     def run(self, batches: BatchStream) -> StepResults:
-        """Update once per batch, and return the losses and the numbers of correct predictions."""
+        """Update once per batch, and return each batch's loss and number of correct predictions."""
         feed = self._feed(batches)
         losses: list[Tensor] = []
         right: list[Tensor] = []
@@ -111,7 +111,7 @@ class TorchEngine:
     def step(
         self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, lr: float
     ) -> tuple[float, int]:
-        """Run one update, and return the loss and the number of correct predictions before it."""
+        """Update once, and return the batch's loss and number of correct predictions before it."""
         results = self.run(BatchStream(X, y, weights, np.arange(len(X)), len(X), [lr]))
         return float(results.losses[0]), int(results.correct[0])
 
@@ -130,7 +130,7 @@ class TorchEngine:
         return logits
 
     def inspect(self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None) -> Trace:
-        """Return the intermediate results of the next training step without updating anything."""
+        """Return the intermediate results of the next training step without making an update."""
         whole = BatchStream(X, y, weights, np.arange(len(X)), len(X), [0.0])
         outputs: list[Tensor] = []
 
@@ -165,7 +165,7 @@ class TorchEngine:
     def _gradients(
         self, batch: Batch, step: int, forward: Callable[[Tensor], Tensor] | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Compute all gradients of a batch, and return its loss and number correct."""
+        """Compute all gradients, and return the batch's loss and number of correct predictions."""
         X, y, weights = batch
         set_step(self.module, self.config.seed, step)
         self.module.train()
@@ -239,7 +239,7 @@ def device_named(name: str) -> torch.device:
 
 
 def _compiled(module: nn.Module) -> Callable[[Tensor], Tensor]:
-    """Compile a module except its dropout, for which PyTorch 2.13 writes past the mask's end."""
+    """Compile a module except its dropout, whose mask PyTorch 2.13 would write out of bounds."""
     for layer in module.modules():
         if isinstance(layer, KeyedDropout | KeyedDropout2d):
             outside = torch.compiler.disable(layer.forward)  # type: ignore[no-untyped-call]
@@ -257,7 +257,7 @@ def _logits(forward: Callable[[Tensor], Tensor], X: Tensor) -> Tensor:
             raise
         raise DataError(
             "PyTorch's batch norm cannot train on a batch of one image; "
-            "choose a batch size that leaves more images for the last batch"
+            "choose a batch size for which the last batch has at least two images"
         ) from None
 
 

@@ -23,7 +23,7 @@ class FromImages(nn.Module):
 
     Args:
         body: the network.
-        of_bytes: whether the images are uint8. Other images are not scaled.
+        of_bytes: whether the images are uint8. If not, they are not scaled.
     """
 
     def __init__(self, body: nn.Module, of_bytes: bool) -> None:
@@ -47,7 +47,7 @@ def write_torch(net: Network, path: Path, about: Mapping[str, str], images: NDAr
     Args:
         net: the network.
         path: the file to write.
-        about: metadata, as strings keyed by name. A ``state_dict`` cannot store it.
+        about: metadata, as strings keyed by name. A ``state_dict`` cannot store metadata.
         images: example images for the network. The program accepts only their dtype, which is
             uint8 or float32.
 

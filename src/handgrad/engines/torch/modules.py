@@ -1,8 +1,8 @@
 """Converts networks to PyTorch modules with the same names and layouts, and back.
 
-This module is the only translation of the layers into PyTorch. The engine trains with these
-modules, and the gradient check differentiates them with autograd. They use none of the formulas in
-`layers/`.
+Only this file translates layers into PyTorch. The torch engine trains with the PyTorch modules, and
+the gradient check differentiates them with autograd. The PyTorch modules use none of the formulas
+in `layers/`.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def to_module(
 
     Args:
         layer: the layer.
-        shape: the shape of one example, without the batch.
+        shape: the shape of one example, without the batch dimension.
         ctx: the layer's position in its network, from which dropout derives its masks.
         dtype: the dtype of the arrays.
 
@@ -76,9 +76,7 @@ def to_module(
     """
     if type(layer) not in MODULES:
         name = type(layer).__name__
-        raise ModelError(
-            f"the engine torch has no counterpart of {name}; use engine='reference' for it"
-        )
+        raise ModelError(f"PyTorch has no counterpart of {name}; use engine='reference'")
     with torch.device("meta"):  # allocates no memory and draws no random numbers
         module = MODULES[type(layer)](layer, shape, ctx)
     return module.to_empty(device="cpu").to(dtype)
@@ -87,7 +85,7 @@ def to_module(
 def has_module(layer: Layer) -> bool:
     """Return whether a layer, and each layer in it, has a PyTorch counterpart.
 
-    A subclass of a layer has no counterpart, because it may compute something else.
+    A subclass of a layer has no counterpart, because its formula may differ from that of the layer.
     """
     return type(layer) in MODULES and all(map(has_module, inner_layers(layer)))
 
@@ -124,7 +122,7 @@ class NormalizeImages(nn.Module):
         self.register_buffer("std", torch.ones(channels))
 
     def forward(self, X: Tensor) -> Tensor:
-        """Map X (N, C, H, W) or (N, I) to Y (the same shape)."""
+        """Map X (N, C, H, W) or (N, I) to Y of the same shape."""
         along = (-1, *(1,) * (X.ndim - 2))
         return (X - self.mean.reshape(along)) / self.std.reshape(along)
 
@@ -154,7 +152,7 @@ def _sequential(layers: Sequence[Layer], shape: Shape, ctx: Context) -> nn.Seque
         if type(layer) not in MODULES:
             name = type(layer).__name__
             raise ModelError(
-                f"layer {index} ({name}): the engine torch has no counterpart of {name}; "
+                f"layer {index} ({name}): PyTorch has no counterpart of {name}; "
                 "use engine='reference' for this network"
             )
         modules.append(MODULES[type(layer)](layer, shape, ctx.inside(index)))

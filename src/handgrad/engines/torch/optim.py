@@ -25,7 +25,7 @@ OptimizerState = dict[str, dict[str, Array]]
 
 
 def as_torch_optimizer(rule: Optimizer, parameters: Iterable[nn.Parameter]) -> TorchOptimizer:
-    """Return PyTorch's counterpart of an optimizer. The engine sets its lr before each step.
+    """Return PyTorch's counterpart of an optimizer. The engine sets the lr before each step.
 
     A subclass of an optimizer has no counterpart, because it may compute a different update.
 
@@ -34,8 +34,8 @@ def as_torch_optimizer(rule: Optimizer, parameters: Iterable[nn.Parameter]) -> T
     """
     if type(rule) not in _OPTIMIZERS:
         raise ConfigError(
-            f"the engine torch has no counterpart of the optimizer {type(rule).__name__}; "
-            "use engine='reference' for it"
+            f"PyTorch has no counterpart of the optimizer {type(rule).__name__}; "
+            "use engine='reference'"
         )
     parameters = list(parameters)
     match rule:
@@ -102,8 +102,7 @@ def as_torch_loss(loss: Loss) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
     """
     if type(loss) not in LOSSES:
         raise ConfigError(
-            f"the engine torch has no counterpart of the loss {type(loss).__name__}; "
-            "use engine='reference' for it"
+            f"PyTorch has no counterpart of the loss {type(loss).__name__}; use engine='reference'"
         )
 
     losses = LOSSES[type(loss)](loss)

@@ -50,7 +50,7 @@ def cache_key() -> str:
 
 
 def sources_digest(package: Path) -> str:
-    """Return a hash of the kernel modules and of every module they import from the package.
+    """Return a hash of the kernel modules and of all package modules that they import.
 
     Args:
         package: the folder of the package `handgrad`.
@@ -99,8 +99,8 @@ def _imports(path: Path, package: Path) -> Iterator[Path]:
 def _import_statements(source: str) -> Iterator[ast.Import | ast.ImportFrom]:
     """Yield the import statements in a source text.
 
-    Only the lines that look like imports are parsed. Parsing all kernels completely would take
-    longer than loading them from the cache.
+    Only the lines that look like imports are parsed. Parsing the complete source of all kernels
+    would take longer than loading the compiled kernels from the cache.
     """
     for found in _IMPORT.finditer(source):
         try:

@@ -37,7 +37,7 @@ _addresses: dict[Kernel, int] = {}
 
 
 class Kernel(NamedTuple):
-    """A kernel, identified by its name and the tile sizes for which it is compiled.
+    """A kernel, identified by its name and the tile sizes for which the kernel is compiled.
 
     Attributes:
         name: the file and the function, for example "dense.forward".
@@ -54,10 +54,10 @@ class Kernel(NamedTuple):
 
 
 def addresses(kernels: Iterable[Kernel]) -> dict[Kernel, int]:
-    """Return the address of each kernel's machine code, and compile kernels not yet cached.
+    """Return the address of each kernel's machine code. Uncached kernels are compiled first.
 
     Raises:
-        CannotCompileError: if a kernel must be compiled but cannot be.
+        CannotCompileError: if a kernel is not in the cache and cannot be compiled.
     """
     with _lock:
         wanted = [kernel for kernel in dict.fromkeys(kernels) if kernel not in _addresses]
@@ -158,7 +158,7 @@ def _tile(kernel: Kernel) -> dict[str, int]:
 
 
 def _remove_python_errors(module: Any) -> None:
-    """Remove the code that reports errors to Python, because kernels never raise errors."""
+    """Remove the code that reports errors to Python from a kernel, which never raises errors."""
     passes = binding().create_new_module_pass_manager()
     passes.add_always_inliner_pass()
     passes.add_ipsccp_pass()
@@ -173,7 +173,7 @@ def _remove_python_errors(module: Any) -> None:
 
 @cache
 def _machine() -> Any:
-    """Return the LLVM target machine for this processor."""
+    """Return LLVM's description of this processor, the target machine."""
     return (
         binding()
         .Target.from_default_triple()
@@ -197,7 +197,7 @@ def _linker() -> Any:
 
 @cache
 def function(kernel: Kernel) -> Any:
-    """Return a kernel as a function that takes its arguments' address and releases the GIL."""
+    """Return a kernel as a function that releases the GIL and takes the arguments' address."""
     return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(addresses([kernel])[kernel])
 
 

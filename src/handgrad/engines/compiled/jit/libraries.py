@@ -25,10 +25,10 @@ _SETTINGS_FILE = Path(".numba_config.yaml")  # Numba reads it from the working f
 
 
 class CannotCompileError(MissingExtraError):
-    """Raised if this process cannot compile kernels.
+    """The error raised if this process cannot compile kernels.
 
     Attributes:
-        reason: the cause, without advice on how to fix it.
+        reason: the reason why kernels cannot be compiled, without advice.
     """
 
     def __init__(self, message: str, *, reason: str) -> None:
@@ -55,7 +55,7 @@ def numba() -> Any:
 
 @cache
 def binding() -> Any:
-    """Initialize llvmlite's binding for this processor, and return it.
+    """Initialize llvmlite's binding module for this processor, and return the module.
 
     Raises:
         CannotCompileError: if llvmlite is missing or broken.
@@ -94,13 +94,13 @@ def not_compiled(kernel: str, error: Exception) -> CannotCompileError:
 
 
 def cannot_compile(reason: str, remedy: str) -> CannotCompileError:
-    """Return an error that states the reason and how to fix it."""
+    """Return an error that states why kernels cannot be compiled, and a remedy."""
     message = f"the compiled engine cannot compile: {reason}; {remedy}, or use engine='reference'"
     return CannotCompileError(message, reason=reason)
 
 
 def _first_line(error: Exception) -> str:
-    """Return the first line of an error's message, or its class name if it has no message."""
+    """Return the first line of an error's message, or the error's class name if it has none."""
     lines = str(error).strip().splitlines()
     return lines[0].rstrip(" .:") if lines else type(error).__name__
 

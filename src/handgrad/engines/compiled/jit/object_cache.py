@@ -1,4 +1,4 @@
-"""The object cache, which saves compiled kernels to disk and loads them if it is safe."""
+"""The object cache, which saves compiled kernels to disk and loads them if this is safe."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _VERSION = re.compile("[0-9a-f]{16}")
 
 
 def read(version: str, name: str) -> bytes | None:
-    """Return the object code of a kernel, or None if it is not cached or is corrupted.
+    """Return a kernel's object code, or None if the code is not cached or is corrupted.
 
     Args:
         version: the cache key, a hash of everything that the code depends on.
@@ -94,7 +94,7 @@ def _remove_old(folder: Path) -> None:
 
 
 def _last_used(path: Path) -> float:
-    """Return when a version was last used, in seconds since 1970, or 0 if it no longer exists."""
+    """Return when a cache version was last used, in seconds since 1970, or 0 if it is gone."""
     try:
         return path.lstat().st_mtime
     except OSError:
@@ -103,10 +103,10 @@ def _last_used(path: Path) -> float:
 
 @cache
 def _folder(version: str) -> Path | None:
-    """Return the folder of a version, or None if it cannot be created or is not trusted.
+    """Return a version's cache folder, or None if it cannot be created or is not trusted.
 
-    The folder may be read-only. For example, root may own it in a container image that includes
-    compiled kernels.
+    The cache folder may be read-only. For example, root may own it in a container image that
+    includes compiled kernels.
     """
     chosen = os.environ.get("HANDGRAD_CACHE")
     try:
@@ -141,7 +141,7 @@ def _remove_write_permission(path: Path) -> None:
 def _check_permissions(path: Path, folder: Path) -> None:
     """Raise a PermissionError if another user could replace the code in a folder.
 
-    Parent folders may be writable by others if their sticky bit is set, like that of /tmp.
+    Parent folders may be writable by other users if the sticky bit is set, as for /tmp.
     """
     status = path.stat()
     is_open = is_writable_by_others(status)

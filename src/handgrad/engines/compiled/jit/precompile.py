@@ -30,8 +30,8 @@ def second_compiler_process(kernels: Sequence[Sequence[Any]]) -> Iterator[None]:
     """Run a second process that compiles kernels in reverse order during the `with` block.
 
     The block compiles the kernels in order, so the two processes meet in the middle. The block
-    reads kernels that are finished from the cache and compiles all others itself. It therefore
-    also works if the second process cannot be started.
+    reads finished kernels from the cache and compiles all other kernels itself. Therefore, the
+    block works even if the second process cannot be started.
 
     Args:
         kernels: the name and the tile sizes of each kernel.
@@ -52,7 +52,7 @@ def _runs_python() -> bool:
 
 
 def _start(kernels: Sequence[Sequence[Any]]) -> subprocess.Popen[bytes] | None:
-    """Start the process, or return None if the system cannot start it."""
+    """Start the second compiler process, or return None if the system cannot start it."""
     path = os.pathsep.join(filter(None, sys.path))
     try:
         return subprocess.Popen(

@@ -1,4 +1,4 @@
-"""The parameters of each kernel and the memory it reads and writes, parsed from its source.
+"""Parses each kernel's source for its parameters and the memory that it reads and writes.
 
 Parsing does not load Numba, so a plan can be built and reported without Numba. See
 `kernels.decorators.kernel` for the declarations.
@@ -31,13 +31,13 @@ STEP_STATE = "step_state"  # the parameter that points to the worker's own step 
 
 
 class Access(NamedTuple):
-    """How a kernel uses the memory behind one of its pointers.
+    """The use that a kernel makes of the memory behind one of its pointers.
 
     Attributes:
         mode: "reads", "writes", "flags" or "scratch".
-        part: the names in square brackets. They are the parameters that select the part of the
-            memory that one item uses, or "chunks" for all chunks. If empty, the item uses the
-            part that the pointer points to.
+        part: the names in square brackets. The names are the parameters that select the part of the
+            memory that one item uses, or "chunks" for all chunks. If there are no names, the item
+            uses the part that the pointer points to.
     """
 
     mode: str
@@ -45,7 +45,7 @@ class Access(NamedTuple):
 
 
 class Signature(NamedTuple):
-    """The parameters of a kernel and how it uses memory.
+    """The parameters of a kernel and its memory accesses.
 
     Attributes:
         types: the type of each parameter by name, such as "Floats" or "int", in declaration order.
@@ -75,7 +75,7 @@ def kernel_names() -> list[str]:
 
 
 def machine_word(value: Any, parameter_type: str) -> int:
-    """Convert an argument to a 64-bit word, which is a number's bits or an array's address.
+    """Convert an argument to a 64-bit word: the bits of a number, or the address of an array.
 
     Args:
         value: an integer, a float or an array.

@@ -1,6 +1,7 @@
 """Kernels for activations and their derivatives, which work elementwise and in place.
 
-With a single array, the compiler need not check whether the input and the output overlap.
+Since each kernel overwrites its input, the compiler need not check whether input and output
+overlap.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ def leaky_relu(X: Floats, count: int, slope: float) -> None:
 def leaky_relu_backward(X: Floats, dY: Floats, count: int, slope: float) -> None:
     """dY ← dY where X > 0, else slope·dY
 
-    If the slope is not negative, X may also be the output, because it has the same sign.
+    If the slope is not negative, X may also be the layer's output, which has the same sign as the
+    input.
     """
     for i in range(count):
         dY[i] = dY[i] if X[i] > _ZERO else dY[i] * slope

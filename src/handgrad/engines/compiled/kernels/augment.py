@@ -75,19 +75,20 @@ def warp_uint8(
     """augmented[p] = image[s(p)]        s(p) = o + A p + Σᵢⱼ Bᵢ(y) Bⱼ(x) points[i, j]
 
     Pixel values are interpolated bilinearly between four pixels. Outside the image, the value is
-    `fill_value` or, if `edge` is set, that of the nearest pixel. Pixels are uint8.
+    that of the nearest edge pixel if `edge` is set, and `fill_value` otherwise. Pixels are uint8.
 
     Args:
         images: all images (M, C·H·W).
         order: the indices of the images in the order of the run.
-        samples: the sampled parameters of each image in the order, (N, 16 + control_points·row).
+        samples: the augmentation parameters of each image of the run, (N, 16 + control_points·row).
         step_state: the step state.
         chunk: the index of the chunk.
         channels: C.
         height: H.
         width: W.
-        fill_value: the value outside the image.
-        edge: whether to repeat the edge pixels outside the image instead.
+        fill_value: the pixel value outside the image if `edge` is not set.
+        edge: whether to fill areas outside the image by repeating its edge pixels, rather than with
+            `fill_value`.
         control_points: the number of control points per side, or 0 for no elastic distortion.
         row: the number of elements in a row of control points.
         half_pixels: (2, H·W rounded up), twice the coordinates p relative to the center.
@@ -95,14 +96,14 @@ def warp_uint8(
         across: the weights Bⱼ(x), (control_points, W rounded up).
         indices: indices[i] = i.
         rows: scratch memory (H, row).
-        displacement: scratch memory (2, H·W rounded up + 16). It must be zero if there are no
-            control points.
+        displacement: scratch memory (2, H·W rounded up + 16) for the elastic displacement of each
+            pixel. The memory must be zero if there are no control points.
         sources: scratch memory (2, H·W rounded up), s(p).
         padded: scratch memory (H + 3, W + 3), the image with a border.
         thickened: scratch memory (H + 3, W + 3), the image with wider or thinner strokes.
         neighbors: scratch memory (H + 3, W + 3), each pixel packed with three neighbors in a word.
-        neighbors_at: scratch memory (H·W rounded up), the words of `neighbors` at s(p).
-        augmented: the new images (lanes, C·H·W).
+        neighbors_at: scratch memory (H·W rounded up), the word of `neighbors` at each s(p).
+        augmented: the augmented images (lanes, C·H·W).
     """
     area, stride = height * width, width + 3
     size = channels * area
@@ -175,7 +176,7 @@ def warp_float32(
 ) -> None:
     """augmented[p] = image[s(p)]
 
-    Like `warp_uint8`, but for float32 images.
+    The kernel is like `warp_uint8`, but for float32 images.
     """
     area, size = height * width, channels * height * width
     count = (area + LANES - 1) // LANES * LANES
@@ -225,8 +226,8 @@ def bend(
 ) -> None:
     """displacement[y, x] = Σᵢⱼ Bᵢ(y) Bⱼ(x) points[i, j]
 
-    The result is in units of 1/65,536 pixel, first for y and then for x. Nothing is written if
-    there are no control points.
+    The displacements are in units of 1/65,536 pixel, first in y and then in x. Nothing is written
+    if there are no control points.
     """
     if control_points == 0:
         return
@@ -276,7 +277,7 @@ def find_sources(
     displacement: Floats,
     sources: Int32s,
 ) -> None:
-    """Compute the coordinates s(p), first y and then x, and clamp them to one pixel outside."""
+    """Compute the coordinates s(p), first y and then x, clamped to one pixel outside."""
     displacement_x, sources_x = at(displacement, count + LANES), at(sources, count)
     find_side(
         params[Y], params[Y_BY_Y], params[Y_BY_X], half_pixels, count, displacement, height, sources

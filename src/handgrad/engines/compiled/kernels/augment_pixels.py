@@ -17,7 +17,7 @@ _PART = np.float32(PIXEL**-2)
 
 @helper
 def pad(image: Any, height: int, width: int, fill_value: Number, edge: int, padded: Any) -> Any:
-    """Return the image with a border of one pixel above and left, and two below and right."""
+    """Return the image with one extra pixel above and left, and two below and right."""
     stride = width + 3
     if not edge:
         for k in range((height + 3) * stride):
@@ -63,7 +63,7 @@ def thicken_uint8(padded: Bytes, height: int, width: int, wider: Number, augment
 def thicken_float32(
     padded: Floats, height: int, width: int, wider: Number, augmented: Floats
 ) -> Any:
-    """Like `thicken_uint8`, but for float32 images."""
+    """Do the same as `thicken_uint8`, but for float32 images."""
     stride, share = width + 3, abs(wider)
     for k in range(stride, (height + 1) * stride):
         above, below, left, right = (
@@ -83,7 +83,7 @@ def thicken_float32(
 
 @helper
 def copy_border(padded: Any, height: int, width: int, augmented: Any) -> None:
-    """Copy the border of the image."""
+    """Copy the border of an image to the augmented image."""
     stride = width + 3
     for x in range(stride):
         augmented[x] = padded[x]
@@ -104,7 +104,7 @@ def blend_uint8(
     lift: Number,
     augmented: Bytes,
 ) -> None:
-    """Interpolate between the four pixels packed in each word, and then apply the contrast."""
+    """Interpolate between the four pixels packed in each word, and then adjust the contrast."""
     sources_x = at(sources, count)
     for p in range(area):
         right, low = np.float32(sources_x[p] & 255), np.float32(sources[p] & 255)
@@ -129,7 +129,7 @@ def blend_float32(
     lift: Number,
     augmented: Floats,
 ) -> None:
-    """Like `blend_uint8`, but for float32 images."""
+    """Do the same as `blend_uint8`, but for float32 images."""
     most, least = np.float64(gain), np.float64(lift) / LIGHT
     for p in range(area):
         right, low = np.float32(sources[count + p] & 255), np.float32(sources[p] & 255)
@@ -142,14 +142,14 @@ def blend_float32(
 
 @helper
 def between(a: Number, b: Number, share: Number) -> Number:
-    """Return 256 times the interpolation of two float32 numbers. The products are exact."""
+    """Return 256 times the value interpolated between two float32 numbers, with exact products."""
     first, second = np.float64(_WHOLE - share), np.float64(share)
     return np.float32(np.float64(a) * first + np.float64(b) * second)
 
 
 @helper
 def erase(params: Floats, width: int, fill_value: Number, augmented: Any) -> None:
-    """Fill the rectangle to erase, if there is one."""
+    """Fill the rectangle that is to be erased, if there is one."""
     for y in range(np.int64(params[TOP]), np.int64(params[BOTTOM])):
         for x in range(np.int64(params[LEFT]), np.int64(params[RIGHT])):
             augmented[y * width + x] = fill_value

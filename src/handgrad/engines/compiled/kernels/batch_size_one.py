@@ -62,8 +62,8 @@ def update_csr(
 ) -> None:
     """W[o, indices[e]] ← W[o, indices[e]] − η dY[o] data[e]        for one tile of outputs o
 
-    If `has_shift`, the image is normalized, so also W[o, i] ← W[o, i] − η dY[o] shift[i].
-    `step` is scratch memory of T elements.
+    If `has_shift` is set, the image is normalized, and the kernel also computes
+    W[o, i] ← W[o, i] − η dY[o] shift[i]. `step` is scratch memory of T elements.
     """
     T = VECTORS * LANES
     lr, weights = np.float32(as_doubles(step_state)[LR]), at(W, tile * inputs * T)

@@ -1,4 +1,4 @@
-"""Kernels for Residual: the sum of two branches, and a copy."""
+"""Kernels for Residual: one adds two branches, and one copies a value."""
 
 from __future__ import annotations
 

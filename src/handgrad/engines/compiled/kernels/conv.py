@@ -57,8 +57,8 @@ def forward(
 ) -> None:
     """Y[o, r, c] = b[o] + Σ_{k,i,j} W[o, k, i, j] X[k, r·s + i, c·s + j]
 
-    P is W as `pack_forward` stores it. X[k] begins at k·plane, and its rows are `row` elements
-    apart. Windows are `row_stride` and `column_stride` elements apart.
+    P contains W in the layout written by `pack_forward`. X[k] begins at k·plane, and its rows are
+    `row` elements apart. Windows are `row_stride` and `column_stride` elements apart.
     """
     area = rows * columns * LANES
     kernel_area = kernel_height * kernel_width
@@ -101,10 +101,10 @@ def backward_input(
 ) -> None:
     """dX[k, h, w] = Σ_{o,i,j} W[o, k, i, j] D[o, h − i, w − j]
 
-    P is W as `pack_backward` stores it. D is dY as `pad` stores it: D[o] begins at o·plane, its
-    rows are `row` elements apart, and D[o, 0, 0] is at `corner`. Kernel elements (i, j) that
-    would only multiply padding are skipped. dY is located between `top` and `top + last_row`, and
-    between `left` and `left + last_column`.
+    P contains W in the layout written by `pack_backward`. D contains dY in the layout written by
+    `pad`: D[o] begins at o·plane, its rows are `row` elements apart, and D[o, 0, 0] is at `corner`.
+    Kernel elements (i, j) that would only multiply padding are skipped. dY is located between `top`
+    and `top + last_row`, and between `left` and `left + last_column`.
     """
     area = height * width * LANES
     kernel_area = kernel_height * kernel_width
@@ -133,7 +133,7 @@ def backward_input(
 def _inside(first: int, last: int, reach: int, size: int) -> tuple[int, int]:
     """Return the range of kernel elements t with 0 ≤ p − t ≤ reach for some p in first … last.
 
-    The range has at least one element, so every output is written.
+    The range is never empty, so every element of the result is written.
     """
     begin = min(max(0, first - reach), size - 1)
     return begin, max(begin + 1, min(size, last + 1))
@@ -195,7 +195,8 @@ def pad(
 ) -> None:
     """D[k, corner + h·row_stride + w·column_stride] = X[k, h, w]
 
-    This pads an image with zeros or dilates it. All other elements of D stay zero.
+    The kernel copies an image into D, which pads the image with zeros, dilates it, or both. All
+    other elements of D stay zero.
     """
     for k in range(channels):
         for h in range(height):

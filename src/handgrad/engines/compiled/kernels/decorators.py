@@ -23,10 +23,10 @@ def kernel(
     """Mark a function as a kernel and declare how it uses the memory behind its pointers.
 
     The plan uses these declarations to place barriers between kernels. `jit.signatures` reads them
-    from the source text, so that Numba need not be loaded. The decorator itself does nothing.
-    Every pointer parameter except `step_state` must occur in exactly one of `reads`, `writes`,
-    `flags` and `scratch`. Names are separated by commas. Square brackets after a name specify
-    which part of the memory one work item uses:
+    from the source text, so that Numba need not be loaded. The decorator itself does nothing at
+    runtime. Every pointer parameter except `step_state` must occur in exactly one of `reads`,
+    `writes`, `flags` and `scratch`. Names are separated by commas. Square brackets after a name
+    specify which part of the memory one work item uses:
 
     - `X`: the part that the pointer points to. The plan determines whether the pointer moves from
       chunk to chunk or from tile to tile.
@@ -44,12 +44,12 @@ def kernel(
 
 
 def helper(function: Callable[..., Any]) -> Any:
-    """Compile a function that kernels call. Sums are evaluated in the order written."""
+    """Compile a function that kernels call. Its sums are evaluated in the order written."""
     return numba.njit(error_model="numpy")(function)
 
 
 def fast_helper(function: Callable[..., Any]) -> Any:
-    """Compile a function that kernels call. Sums may be reordered, which allows vectorization."""
+    """Compile a function that kernels call. Its sums may be reordered for vectorization."""
     return numba.njit(error_model="numpy", fastmath=FAST)(function)
 
 

@@ -31,11 +31,11 @@ def run(
     barrier: Ints,
     yield_thread: int,
 ) -> None:
-    """Run `steps` steps, or stop earlier if STOP is set in the step state.
+    """Run the given number of steps, or fewer if STOP is set in the step state.
 
-    A step is a list of phases. A phase is a list of kernel calls, which are made one after
-    another for each work item. The result does not depend on the number of workers, because the
-    items do not depend on it, and no two items write to the same memory.
+    A step is a list of phases. A phase is a list of kernel calls, which are made one after another
+    for each work item. The result does not depend on the number of workers, because the work items
+    are the same for any number of workers, and no two items write to the same memory.
 
     Args:
         steps: the number of steps.
@@ -49,7 +49,7 @@ def run(
             per worker.
         blocks: memory for the arguments of one call, ARGUMENT_WORDS words per worker.
         step_states: the step state of each worker.
-        worker: the index of this worker.
+        worker: the index of the worker that makes the call.
         workers: the number of workers.
         barrier: two counters, 16 words apart: the number of arrived workers, and the generation,
             which is the number of barriers passed.
@@ -126,7 +126,7 @@ def call(typingctx: Any, address: Any, block: Any) -> Any:
 
 @intrinsic
 def atomic_increment(typingctx: Any, pointer: Any) -> Any:
-    """Add 1 atomically to a counter that all workers use, and return its old value."""
+    """Atomically add 1 to a counter that all workers use, and return the counter's old value."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.atomic_rmw("add", args[0], ir.Constant(ir.IntType(64), 1), "seq_cst")

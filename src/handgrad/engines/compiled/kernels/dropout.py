@@ -1,4 +1,4 @@
-"""Kernels for Dropout and Dropout2d, with the same masks as `handgrad.layers.dropout`."""
+"""Kernels for Dropout and Dropout2d that use the masks of `handgrad.layers.dropout`."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def mask(
 ) -> None:
     """M[f, lane] = 0 with probability p, else scale = 1/(1 − p)
 
-    The mask of feature f of image n comes from number n·F + f of the random stream of (seed, step,
-    layer). `dropout_key` is the key of the seed.
+    The mask of feature f of image n is determined by number n·F + f of the random stream for (seed,
+    step, layer). `dropout_key` is the key derived from the seed.
     """
     stream = fold(fold(np.uint64(dropout_key), np.uint64(step_state[TOTAL])), np.uint64(layer))
     for f in range(features):
@@ -51,13 +51,13 @@ def apply(X: Floats, M: Floats, features: int, area: int) -> None:
 
 @helper
 def fold(key: Number, word: Number) -> Number:
-    """Return the key of a stream, derived from a key and one more word."""
+    """Return the key of a random stream, derived from another key and one more word."""
     return mix((key ^ word) + _GOLDEN)
 
 
 @helper
 def mix(z: Number) -> Number:
-    """Apply the output function of SplitMix64."""
+    """Apply the output function of the random number generator SplitMix64."""
     z = (z ^ (z >> np.uint64(30))) * _MIX_1
     z = (z ^ (z >> np.uint64(27))) * _MIX_2
     return z ^ (z >> np.uint64(31))

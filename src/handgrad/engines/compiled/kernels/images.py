@@ -1,4 +1,4 @@
-"""Kernels that read the images of a batch into lanes or into CSR matrices of nonzero pixels."""
+"""Kernels that load a batch's images into lanes or into CSR matrices of nonzero pixels."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def gather_float32(
 ) -> None:
     """X[p, lane] = image[p] · scale[p] + shift[p]
 
-    Like `gather_uint8`, but for float32 images.
+    The kernel is like `gather_uint8`, but for float32 images.
     """
     gather(
         images,
@@ -120,7 +120,7 @@ def to_csr_uint8(
     """indices, data = {(p, image[p] · scale[p]) | image[p] ≠ 0}        for the chunk's images
 
     A call processes one share of the pixels, which is a contiguous range. Pixels are uint8. The
-    parameters from `images` to `in_lane_order` are the same as those of `gather_uint8`.
+    parameters from `images` to `in_lane_order` have the same meaning as in `gather_uint8`.
 
     Args:
         images: the images.
@@ -174,7 +174,7 @@ def to_csr_float32(
 ) -> None:
     """indices, data = {(p, image[p] · scale[p]) | image[p] ≠ 0}
 
-    Like `to_csr_uint8`, but for float32 images.
+    The kernel is like `to_csr_uint8`, but for float32 images.
     """
     to_csr(
         *(
@@ -209,7 +209,7 @@ def gather(
     X: Floats,
     line: int,
 ) -> None:
-    """Like `gather_uint8`, for pixels of any type. A cache line has `line` pixels."""
+    """Do the work of `gather_uint8` for pixels of any type. A cache line holds `line` pixels."""
     first = share * share_width
     count = min(share_width, pixels - first)
     width = (share_width + LANES - 1) // LANES * LANES
@@ -247,7 +247,7 @@ def to_csr(
     indptr: Ints,
     line: int,
 ) -> None:
-    """Like `to_csr_uint8`, for pixels of any type. A cache line has `line` pixels."""
+    """Do the work of `to_csr_uint8` for pixels of any type. A cache line holds `line` pixels."""
     first, inside = share * share_width, images_in_chunk(step_state, chunk)
     last = min(first + share_width, pixels)
     vectors = first + (last - first) // LANES * LANES
@@ -295,8 +295,8 @@ def image_of(
 ) -> Any:
     """Return the image of a lane.
 
-    If the images are in the order of the data set, also prefetch the pixels `first` to
-    `first + count` of the image at the same position in the next batch.
+    If the images are in the order of the data set, the function also prefetches the pixels `first`
+    to `first + count` of the image at the same position in the next batch.
     """
     if in_lane_order:
         return at(images, lane * pixels)
@@ -311,8 +311,8 @@ def prefetch_image(
 ) -> None:
     """Prefetch `count` pixels of the image at the same position in the next batch.
 
-    If the order is shuffled, the processor cannot predict the address of that image. The same
-    worker will read these pixels one step later.
+    If the order is shuffled, the processor cannot predict the address of the image. The same worker
+    will read the image one step later.
     """
     ahead = step_state[NEXT] + place
     if ahead < step_state[END]:

@@ -1,4 +1,4 @@
-"""Building blocks for LLVM IR: vectors of 16 float32, loops that carry values, partial tiles."""
+"""Generates LLVM IR for vectors of 16 float32, loops that carry values, and partial tiles."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def loop_at_least_once(
     begin: Sequence[Value],
     body: Callable[[Value, Sequence[Value]], Sequence[Value]],
 ) -> Sequence[Value]:
-    """Emit a loop that runs at least once, and return the final values that it carries."""
+    """Emit a loop that runs at least once, and return the final values of its variables."""
     before, body_block = builder.block, builder.append_basic_block("loop")
     builder.branch(body_block)
     builder.position_at_end(body_block)
@@ -59,7 +59,7 @@ def loop(
     begin: Sequence[Value],
     body: Callable[[Value, Sequence[Value]], Sequence[Value]],
 ) -> Sequence[Value]:
-    """Emit a loop that may run zero times, and return the final values that it carries."""
+    """Emit a loop that may run zero times, and return the final values of its variables."""
     before = builder.block
     with builder.if_then(builder.icmp_signed(">", count, constant(0))):
         values = loop_at_least_once(builder, count, begin, body)
@@ -96,8 +96,9 @@ def full_or_partial(
 ) -> None:
     """Emit the code of a tile twice, once for a full tile and once for a partial tile.
 
-    `emit` receives the indices of the tile's rows and columns. For a full tile, they are constants
-    without a runtime cost. For a partial tile, indices beyond the end repeat the last one.
+    `emit` receives the indices of the tile's rows and columns. For a full tile, the indices are
+    constants without a runtime cost. For a partial tile, indices past the end are replaced by the
+    last valid index.
     """
     rows, columns = (
         builder.icmp_signed("<=", constant(n), left) for n, left in zip(tile, size, strict=True)
@@ -145,7 +146,7 @@ def store(builder: Builder, pointer: Value, vector: Value) -> None:
 
 
 def broadcast(builder: Builder, number: Value) -> Value:
-    """Return a vector that has the number in every lane."""
+    """Return a vector with the given number in every lane."""
     vector = builder.insert_element(UNDEFINED, number, ir.Constant(ir.IntType(32), 0))
     return builder.shuffle_vector(vector, UNDEFINED, int_vector([0] * LANES))
 
@@ -158,7 +159,7 @@ def fma(builder: Builder, x: Value, y: Value, z: Value) -> Value:
 
 
 def compress(builder: Builder, vector: Value, chosen: Value, kind: str) -> Value:
-    """Return a vector in which the chosen lanes are moved to the beginning."""
+    """Return a vector that begins with the elements of the chosen lanes, in order."""
     name = f"llvm.experimental.vector.compress.v{LANES}{kind}"
     signature = ir.FunctionType(vector.type, [vector.type, chosen.type, vector.type])
     function = _function(builder.module, signature, name)
@@ -166,7 +167,7 @@ def compress(builder: Builder, vector: Value, chosen: Value, kind: str) -> Value
 
 
 def horizontal_sum(builder: Builder, vector: Value) -> Value:
-    """Return the sum over the lanes, computed by repeatedly adding halves."""
+    """Return the sum of a vector's lanes, computed by repeatedly adding its two halves."""
     width = LANES
     while width > 1:
         width //= 2

@@ -1,4 +1,4 @@
-"""The kernel for the loss, which computes softmax cross-entropy and its gradient."""
+"""The loss kernel, which computes softmax cross-entropy and its gradient."""
 
 from __future__ import annotations
 

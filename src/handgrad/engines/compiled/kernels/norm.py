@@ -1,4 +1,4 @@
-"""Kernels for BatchNorm and Normalize, forward and backward.
+"""Kernels for the forward and backward passes of BatchNorm and Normalize.
 
 X has shape (F, area, lanes). There are F features, each with `area` elements in every image.
 """

@@ -18,10 +18,10 @@ _HALF = np.float32(0.5)
 
 @helper
 def exp(x: Number) -> Number:
-    """Return eˣ for x ≤ 88, accurate to 2 ulp. It is 0 for x < −87, and NaN if x is NaN.
+    """Return eˣ for x ≤ 88, accurate to 2 ulp. The result is 0 if x < −87, NaN if x is NaN.
 
-    It is computed as eˣ = 2ⁿ eʳ with n = round(x/ln 2) and |r| ≤ ln(2)/2, where eʳ comes from its
-    Taylor series.
+    The exponential is computed as eˣ = 2ⁿ eʳ with n = round(x/ln 2) and |r| ≤ ln(2)/2, where eʳ is
+    computed from its Taylor series.
     """
     clamped = x if x > np.float32(-87) else np.float32(-87)
     quotient = clamped * _LOG2_E
@@ -43,9 +43,10 @@ def exp(x: Number) -> Number:
 
 @helper
 def tanh(x: Number) -> Number:
-    """Return tanh x, accurate to a few ulp. It is NaN if x is NaN.
+    """Return tanh x, accurate to a few ulp. The result is NaN if x is NaN.
 
-    Below 1/4, a polynomial is accurate for small numbers. Above, tanh x = (1 − e⁻²ˣ)/(1 + e⁻²ˣ).
+    If |x| is below 1/4, a polynomial is used, which is accurate for small numbers. Otherwise, the
+    result is (1 − e)/(1 + e) with e = exp(−2 |x|), given the sign of x.
     """
     size = abs(x)
     s = x * x
@@ -71,7 +72,7 @@ def sigmoid(x: Number) -> Number:
 
 @fast_helper
 def squares(X: Floats, count: int) -> Number:
-    """Return Σ X² over `count` numbers."""
+    """Return the sum of the squares of `count` numbers."""
     total = np.float32(0)
     for i in range(count):
         total += X[i] * X[i]
@@ -80,7 +81,7 @@ def squares(X: Floats, count: int) -> Number:
 
 @fast_helper
 def lane_sum(X: Floats, count: int) -> Number:
-    """Return Σ X over `count` numbers."""
+    """Return the sum of `count` numbers."""
     total = np.float32(0)
     for i in range(count):
         total += X[i]
@@ -96,7 +97,7 @@ def fill(X: Floats, count: int, value: Number) -> None:
 
 @helper
 def flag_nonfinite(X: Floats, count: int, nonfinite: Ints) -> None:
-    """Set nonfinite[0] to 1 if all exponent bits of a number are set, so it is not finite."""
+    """Set nonfinite[0] to 1 if a number is inf or NaN, that is, has all exponent bits set."""
     exponents, largest = np.int32(0x7F800000), np.int32(0)
     pattern = as_int32(X)
     for i in range(count):

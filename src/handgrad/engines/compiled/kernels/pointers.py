@@ -36,7 +36,7 @@ PARAMETER_TYPES = {
 
 @intrinsic
 def unpack(typingctx: Any, block: Any, kinds: Any) -> Any:
-    """Read arguments from a block with one 64-bit word per argument, and return them as a tuple."""
+    """Read arguments from a block that has a 64-bit word per argument. Return them as a tuple."""
     members = [PARAMETER_TYPES[kind] for kind in kinds.literal_value.split()]
     result = types.Tuple(members)
 
@@ -80,7 +80,7 @@ def as_doubles(typingctx: Any, pointer: Any) -> Any:
 
 @intrinsic
 def as_int32(typingctx: Any, pointer: Any) -> Any:
-    """Cast a pointer from float32 to int32 in order to access the bits."""
+    """Cast a float32 pointer to an int32 pointer, in order to access the bits."""
     result = types.CPointer(types.int32)
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> Value:
@@ -107,7 +107,7 @@ def prefetch(typingctx: Any, pointer: Any) -> Any:
 
 @intrinsic
 def float_of_bits(typingctx: Any, bits: Any) -> Any:
-    """Return the float32 with the given 32 bits."""
+    """Return the float32 whose bits are the given 32 bits."""
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> Value:
         return builder.bitcast(args[0], FLOAT)

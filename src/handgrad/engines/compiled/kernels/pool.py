@@ -1,4 +1,4 @@
-"""Kernels for MaxPool2d, AvgPool2d and GlobalAvgPool2d, forward and backward.
+"""Kernels for the forward and backward passes of MaxPool2d, AvgPool2d and GlobalAvgPool2d.
 
 X has shape (C, H, W, lanes), and Y has shape (C, rows, columns, lanes).
 """

@@ -1,8 +1,8 @@
-"""Kernels for the first Dense on images in CSR format, which sum only over nonzero pixels.
+"""Kernels for a first Dense layer on CSR images, which sum only over nonzero pixels.
 
-These kernels compute Y = X Wᵀ + b and dW = dYᵀ X like those in `dense`, but omit terms that are
-exactly zero. Normalizing the images as (x − m)/s turns a zero pixel into −m/s. The contribution of
-−m/s is added once for all images:
+These kernels compute Y = X Wᵀ + b and dW = dYᵀ X like the kernels in `dense`, but omit terms that
+are exactly zero. Normalizing the images as (x − m)/s turns a zero pixel into −m/s. The contribution
+of −m/s to the result is added once for all images:
 
 Y = (x/s) Wᵀ + (b − (m/s) Wᵀ)        dW = dYᵀ (x/s) − (m/s) db
 """
@@ -141,7 +141,8 @@ def forward_chunk(
 ) -> None:
     """Y[o] = b[o] + Σₑ W[o, indices[e]] data[e]    for all o, one chunk, one share of the pixels
 
-    This variant is for weights that fit into the cache. `rows` is scratch memory (lanes, T).
+    This variant of the forward kernel is for weights that fit into the cache. `rows` is scratch
+    memory (lanes, T).
     """
     T = VECTORS * LANES
     for tile in range(tiles):
@@ -188,10 +189,11 @@ def gradient(
 ) -> None:
     """dW[o, i] = Σₙ dY[o, n] data[n, i] + shift[i] Σₙ dY[o, n]    for a block of i, a tile of o
 
-    A work item is a share of the pixels, a tile of outputs and a block of pixels. In indices and
-    data, shares are `share_stride` and chunks are `chunk_stride` elements apart. indptr has strides
-    of its own. R is the transpose of dY, and its chunks are `R_stride` elements apart. `sums` is
-    scratch memory of T elements. norms[item] = Σ dW².
+    A work item is a share of the pixels, a tile of outputs and a block of pixels. In `indices` and
+    `data`, consecutive shares are `share_stride` elements apart, and consecutive chunks are
+    `chunk_stride` elements apart. The strides of indptr are separate parameters. R is the transpose
+    of dY, and its chunks are `R_stride` elements apart. `sums` is scratch memory of T elements.
+    norms[item] = Σ dW².
     """
     T = VECTORS * LANES
     share, tile, part = item // (blocks * tiles), item // blocks % tiles, item % blocks

@@ -1,4 +1,4 @@
-"""Kernels that begin and end a step. They select the batch, check values and write logits."""
+"""Kernels that begin and end a step: they select the batch, check values and write logits."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def begin(
     beta2: Double,
     nonfinite: Ints,
 ) -> None:
-    """Set the batch, the sum of its weights and the learning rate in the state of the next step.
+    """Store the batch, its sum of weights and the learning rate in the next step's state.
 
     STOP becomes 2 if the last update produced a non-finite value.
     """
@@ -94,9 +94,9 @@ def check_finite(
 ) -> None:
     """‖g‖ = √(Σ norms)        CLIP = max_norm/‖g‖ where ‖g‖ > max_norm
 
-    Every worker computes this for its own step state. STOP becomes 1 if the loss or a gradient is
-    not finite. Otherwise worker 0 records the loss and the number of correct predictions of this
-    step. A max_norm of 0 means no clipping.
+    Every worker computes the norm ‖g‖ and CLIP for its own step state. STOP becomes 1 if the loss
+    or a gradient is not finite. Otherwise worker 0 records the loss and the number of correct
+    predictions of this step. A max_norm of 0 means no clipping.
     """
     sum_of_squares = 0.0
     for i in range(count):

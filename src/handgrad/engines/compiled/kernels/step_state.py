@@ -1,7 +1,8 @@
-"""The state of the current step, of which each worker has its own copy.
+"""The step state, which describes the current step. Each worker has its own copy.
 
-Each worker updates its own copy, so no worker must wait for another. A copy has 16 words. The first
-eight are int64 and the last eight are float64. The constants below are indices of words.
+Each worker updates its own copy, so no worker has to wait for another worker. A copy has 16 words.
+The first eight words are int64, and the last eight words are float64. The constants in this module
+are the indices of the words.
 """
 
 from handgrad.engines.compiled.kernels.lanes import WORKER_PADDING

@@ -1,7 +1,8 @@
 """Register tiles: the inner loops of matrix products, convolutions and CSR products, in LLVM IR.
 
-Numba vectorizes plain loops well, but does not keep a tile of sums in registers. With such a tile,
-a matrix product reaches 110 instead of 50 GFLOP/s on one core. Strides are in elements.
+Numba vectorizes plain loops well, but does not keep a tile of sums in registers. With a tile in
+registers, a matrix product reaches 110 GFLOP/s on one core, rather than 50 GFLOP/s. All strides are
+in elements.
 """
 
 from __future__ import annotations
@@ -58,13 +59,14 @@ def product_tile(
     C[r, v] = start + Σₛ Σₜ … A[r·a₀ + s·a₁ + t·a₂ + …] · B[v·b₀ + s·b₁ + t·b₂ + … + lane]
 
     for r < ROWS and v < COLUMNS, s < sums₀, t < sums₁, …; C[r, v] is at r·c₀ + v·c₁. Rows and
-    columns beyond `size` repeat the last ones. Each sum is evaluated in the order of s, t, …
+    columns beyond `size` repeat the last row or column. Each sum is evaluated in order of s, t, …
 
     Args:
         typingctx: Numba's typing context.
         ROWS: the number of rows of the tile, a constant.
         COLUMNS: the number of vectors in a row, a constant.
-        start: the initial sums: None for zero, a pointer to one number per row, or True for C.
+        start: the initial sums: None for zeros, a pointer to one number per row, or True for the
+            current values in C.
         size: the number of remaining rows and columns.
         A: the numbers of the first matrix, each of which is broadcast to a vector.
         a: the strides (a₀, a₁, a₂, …) of A.
@@ -146,8 +148,8 @@ def dot_tile(
 
     C[r·c + v] = Σₜ Σₛ Σ_lane A[r·a₀ + t·a₁ + s·a₂ + lane] · B[offsets[v] + t·b₁ + s·b₂ + lane]
 
-    for r < ROWS and v < COLUMNS, t < sums₀, s < sums₁. Rows and columns beyond `size` repeat
-    the last ones.
+    for r < ROWS and v < COLUMNS, t < sums₀, s < sums₁. Rows and columns beyond `size` repeat the
+    last row or column.
     """
     rows, columns = ROWS.literal_value, COLUMNS.literal_value
 
@@ -194,7 +196,7 @@ def dot_tile(
 def gather_tile(
     typingctx: Any, VECTORS: Any, W: Any, w: Any, indices: Any, data: Any, count: Any, Y: Any
 ) -> Any:
-    """Compute a row of a matrix product with a sparse vector.
+    """Add the product of a sparse vector and a matrix to a row.
 
     Y[v] += Σₑ data[e] · W[indices[e]·w + v]        e < count
 
@@ -254,7 +256,7 @@ def scatter_tile(
 
     G[indices[e]·g + v] += data[e] · dY[v]        e < count
 
-    for v < VECTORS. This is the transpose of `gather_tile`.
+    for v < VECTORS. The function is the transpose of `gather_tile`.
     """
     vectors = VECTORS.literal_value
 
@@ -281,7 +283,7 @@ def outer_tile(typingctx: Any, VECTORS: Any, G: Any, g: Any, X: Any, count: Any,
 
     G[i·g + v] += X[i] · dY[v]        i < count
 
-    for v < VECTORS. This is the equivalent of `scatter_tile` for a dense vector.
+    for v < VECTORS. The function is the equivalent of `scatter_tile` for a dense vector.
     """
     vectors = VECTORS.literal_value
 
@@ -306,10 +308,10 @@ def outer_tile(typingctx: Any, VECTORS: Any, G: Any, g: Any, X: Any, count: Any,
 def compress_tile(
     typingctx: Any, pixels: Any, first: Any, scale: Any, indices: Any, data: Any
 ) -> Any:
-    """Store the nonzero pixels among 16 pixels contiguously, and return their number.
+    """Store the nonzero pixels of a group of 16 contiguously, and return how many there are.
 
-    indices = first + i and data = pixels[i] · scale[i], for each i < 16 with pixels[i] ≠ 0.
-    The function always writes 16 elements. Those beyond the returned number are undefined.
+    indices = first + i and data = pixels[i] · scale[i], for each i < 16 with pixels[i] ≠ 0. The
+    function always writes 16 elements. The elements beyond the returned number are undefined.
     """
     is_uint8 = pixels.dtype == types.uint8
 

@@ -16,8 +16,8 @@ def images(b: Builder) -> tuple[Argument, int]:
     """Emit the augmentation, if there is one.
 
     Returns:
-        The location of the images, and a flag. The flag is 1 if they are only the chunk's images in
-        lane order, and 0 if they are the whole data set.
+        The array that holds the images, and a flag. The flag is 1 if the array holds only the
+        chunk's images in the order of the lanes, and 0 if it holds the whole data set.
     """
     augmentation = b.input_format.augmentation
     if augmentation is None:

@@ -1,4 +1,4 @@
-"""Places barriers, at which workers wait for each other, from the memory that kernels use.
+"""Places barriers, at which workers wait for each other, based on kernels' memory use.
 
 Each kernel declares which memory it reads and writes (`kernels.decorators.kernel`). Two accesses
 conflict if they use the same memory, at least one of them writes, and different workers may
@@ -53,13 +53,13 @@ def tiles(count: int) -> Items:
 
 
 class _Scope(NamedTuple):
-    """Which worker or item accesses which part of the memory.
+    """The rule by which workers or items access the parts of a memory area.
 
     Attributes:
         kind: "worker" if each worker has its own memory, "item" if each item has its own part,
             "half" if an item uses the chunks of its half of the batch, or "all" if any item may
             access any part.
-        partition: for "item", how the memory is divided between the items.
+        partition: the way in which the memory is divided between the items if `kind` is "item".
     """
 
     kind: str
@@ -126,7 +126,7 @@ def regions(call: KernelCall, items: Items, chunks: int) -> list[Region]:
 
 
 def can_share_phase(first: Iterable[Region], second: Iterable[Region]) -> bool:
-    """Return whether two calls may be in one phase because no item needs another's results."""
+    """Return whether two calls may be in one phase: no item needs another item's results."""
     by_base = _by_base(first)
     return not any(
         _conflict_between_items(region, other)
@@ -147,7 +147,7 @@ def place_barriers(
         phases: the accesses of each phase, or None for a Python function, which may access
             any memory.
         workers: the number of workers. The value 3 also represents any larger number.
-        given: the phases after which there already is a barrier.
+        given: the phases after which a barrier is already placed.
     """
     after = set(given)
     pending: dict[Any, list[tuple[int, Region]]] = {}  # since the last barrier, with their step
@@ -193,7 +193,7 @@ def _conflicts(
     step: int,
     workers: int,
 ) -> bool:
-    """Return whether any of the accesses conflicts with any pending access."""
+    """Return whether any of the given accesses conflicts with any of the pending accesses."""
     return any(
         conflict(other, region, step == of_step, workers)
         for region in accesses
@@ -204,8 +204,8 @@ def _conflicts(
 def _conflict_between_items(first: Region, second: Region) -> bool:
     """Return whether two accesses by different items of one phase may conflict.
 
-    This includes a worker's own memory, because the worker's next item would overwrite the results
-    of this item.
+    Conflicts in a worker's own memory are included, because the worker's next item would overwrite
+    the results of the current item.
     """
     if not _may_touch_the_same(first, second) or first.items.kind is Kind.EACH_WORKER:
         return False
@@ -213,14 +213,14 @@ def _conflict_between_items(first: Region, second: Region) -> bool:
 
 
 def _may_touch_the_same(first: Region, second: Region) -> bool:
-    """Return whether two accesses may overlap without both being reads or both flag writes."""
+    """Return whether two accesses may overlap, unless both are reads or both are flag writes."""
     modes = {first.mode, second.mode}
     overlap = first.begin < second.end and second.begin < first.end
     return first.base == second.base and overlap and modes not in ({"reads"}, {"flags"})
 
 
 def _same_items(first: Region, second: Region) -> bool:
-    """Return whether the same item, and so the same worker, uses each part in both accesses."""
+    """Return whether each part of the memory is used by the same item in both accesses."""
     return first.scope == second.scope and first.items == second.items
 
 

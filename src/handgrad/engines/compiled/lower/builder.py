@@ -32,12 +32,12 @@ class Builder:
 
     Args:
         net: the network.
-        layout: the memory layout of its parameters.
+        layout: the memory layout of the network's parameters.
         input_format: the format of the images.
         chunks: the maximum batch size, in chunks of 16 images.
         training: True to build a training step, False to build an inference plan.
-        rules: the lowering rule of each layer class. The key None has the rule for all other
-            classes.
+        rules: the lowering rule of each layer class. The key None holds the rule for classes that
+            are not listed.
 
     Attributes:
         plan: the plan.
@@ -84,7 +84,7 @@ class Builder:
 
         Args:
             layers: the layers.
-            prefix: the prefix of the names of their parameters.
+            prefix: the prefix of the names of the layers' parameters.
             number: the position of the sequence in the network, as in `Context.layer`.
             X: the input.
             first: the index of the first layer.
@@ -116,7 +116,7 @@ class Builder:
         requires_grad: bool,
         keep_for_backward: bool = False,
     ) -> Value:
-        """Return a new value whose buffer is padded to whole tiles."""
+        """Return a new value with a buffer that is padded to whole tiles."""
         rows = -(-math.prod(shape) // 64) * 64
         lanes = 1 if self.input_format.batch_size_one else LANES
         buffer = Buffer(f"{self.plan.layer}: {name}", rows * lanes)
@@ -137,7 +137,7 @@ class Builder:
     def per_chunk(
         self, kernel: str, constants: Mapping[str, int] | None = None, /, **arguments: Argument
     ) -> None:
-        """Emit a kernel call for each chunk."""
+        """Emit a kernel call that is made for each chunk of the batch."""
         self.plan.emit(PER_CHUNK, kernel, constants, **arguments)
 
     def parameter(self, name: str) -> View:
@@ -156,7 +156,7 @@ class Builder:
         return View(self.chunk_gradients, slot.offset, size=slot.capacity)
 
     def zeros(self, count: int) -> View:
-        """Return memory that contains zeros and that no kernel writes to."""
+        """Return memory that contains only zeros and is never written by a kernel."""
         return View(aligned(count))
 
     def add_norms(self, count: int) -> View:
@@ -167,14 +167,14 @@ class Builder:
 
 
 class _Deferred(list[Callable[[], None]]):
-    """Functions that emit calls later, on behalf of the layer that added the function."""
+    """A list of functions that emit kernel calls later, each for the layer that added it."""
 
     def __init__(self, plan: Plan) -> None:
         super().__init__()
         self._plan = plan
 
     def append(self, emit: Callable[[], None]) -> None:
-        """Add a function."""
+        """Add a function to call later for the current layer."""
         layer = self._plan.layer
 
         def emit_for_layer() -> None:
@@ -190,6 +190,6 @@ class _Deferred(list[Callable[[], None]]):
 
 
 def even(total: int, most: int) -> int:
-    """Return the size, at most `most`, of equal pieces that cover `total` with the least excess."""
+    """Return the size, up to `most`, with which equal pieces cover `total` with least excess."""
     pieces = -(-total // most)
     return -(-total // pieces)

@@ -1,4 +1,4 @@
-"""Kernel calls, whose arguments are checked against the kernel's signature."""
+"""Defines kernel calls, whose arguments are checked against the kernel's signature."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from handgrad.engines.compiled.jit.signatures import (
 
 
 class RuntimeIndex(Enum):
-    """An argument whose value depends on the current item or on the worker."""
+    """A kernel argument whose value depends on the current work item or on the worker."""
 
     CHUNK = 0
     TILE = 1
@@ -30,7 +30,7 @@ class RuntimeIndex(Enum):
 
 @dataclass(eq=False)
 class Buffer:
-    """Memory for intermediate results. By default, there is one copy per chunk.
+    """Memory for intermediate results. By default, a buffer has one copy per chunk.
 
     Attributes:
         name: a description of the contents.
@@ -38,10 +38,10 @@ class Buffer:
         dtype: the NumPy type of the elements.
         shared: whether there is a single copy for all chunks.
         per_worker: whether there is one copy per worker.
-        shares: the number of shares of the pixels, each of which has its own copies. All chunks of
-            the first share come first, then all chunks of the next one. Workers therefore write
-            far apart, so that the processor's prefetching does not make them compete for cache
-            lines.
+        shares: the number of shares of the pixels, each of which has its own copies. The memory
+            holds all chunks of the first share, then all chunks of the second share, and so on.
+            Workers therefore write to distant addresses, so that the processor's prefetching does
+            not make the workers compete for cache lines.
     """
 
     name: str
@@ -82,7 +82,7 @@ class ChunkStride(NamedTuple):
 
 
 class RunArgument(NamedTuple):
-    """An argument that each run provides by name, such as the images or the labels."""
+    """A kernel argument that each run provides by name, such as the images or the labels."""
 
     name: str
 
@@ -104,7 +104,7 @@ class KernelCall(NamedTuple):
 
     Attributes:
         kernel: the kernel.
-        arguments: its arguments, in the order of its parameters.
+        arguments: the kernel's arguments, in the order of its parameters.
         layer: the layer, or the part of the step, that the call belongs to.
     """
 
@@ -148,12 +148,12 @@ class KernelCall(NamedTuple):
 
     @property
     def by_name(self) -> dict[str, Argument]:
-        """The arguments by parameter name."""
+        """The call's arguments, keyed by parameter name."""
         return dict(zip(signature(self.kernel.name).types, self.arguments, strict=True))
 
 
 def _fits(argument: Argument, parameter: str, kind: str) -> bool:
-    """Return whether an argument can be passed as a parameter of this name and type."""
+    """Return whether an argument can be passed as a parameter with the given name and type."""
     match argument:
         case RunArgument():
             return argument.name == parameter

@@ -13,14 +13,14 @@ from handgrad.layers.chain import Sequential
 def chain(
     b: Builder, layer: Sequential, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lower a Sequential that is nested in another one."""
+    """Lower a Sequential that is nested in another Sequential."""
     return b.chain(layer.layers, prefix, number, X)
 
 
 def flatten(
     b: Builder, layer: Flatten, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lower Flatten without a kernel, because an image already is one column of the lanes."""
+    """Lower Flatten, which needs no kernel, as each image already is one column of the lanes."""
     return replace(X, shape=(X.features,)), lambda dY: replace(dY, shape=X.shape)
 
 

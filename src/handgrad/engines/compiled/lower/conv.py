@@ -108,7 +108,7 @@ def _packed_weights(
 
 
 def _backward_input(b: Builder, P: Buffer, layer: Conv2d, X: Value, dY: Value) -> Value:
-    """Emit dX, the convolution of dY, dilated by the stride and padded, with the flipped kernel."""
+    """Emit dX: dY, dilated by the stride and padded, convolved with the flipped kernel."""
     C, H, W = X.shape
     O, rows, columns = dY.shape
     (kh, kw), (down, across) = pair(layer.kernel), pair(layer.stride)
@@ -155,13 +155,13 @@ def _backward_input(b: Builder, P: Buffer, layer: Conv2d, X: Value, dY: Value) -
 
 
 def product_tile(rows: int, columns: int) -> Pair:
-    """Return the tile that covers rows x columns with the least work. 24 sums fit in registers."""
+    """Return the register tile that covers rows x columns with the least work."""
     sizes = [(r, v) for r, v in product(range(1, 13), range(1, 9)) if r * v + v <= 28]
     return min(sizes, key=lambda size: _tiles(rows, columns, size) * (math.prod(size) + 3))
 
 
 def dot_tile(rows: int, columns: int) -> Pair:
-    """Return the tile of dot products with the least work. Each row and column costs one load."""
+    """Return the tile of dot products with the least work: one load per row and per column."""
     sizes = [(r, v) for r, v in product(range(1, 7), range(1, 7)) if r * v + min(r, v) <= 30]
     return min(
         sizes, key=lambda size: _tiles(rows, columns, size) * (math.prod(size) + sum(size) / 2 + 1)

@@ -1,7 +1,8 @@
 """Lowers Dense for batches: forward, input gradient, weight gradient and update.
 
-A weight gradient is computed for the whole batch at once, after all chunks. For small layers, the
-two halves of the batch are summed separately, so that each of two workers uses only its own chunks.
+A weight gradient is computed for the whole batch at once, after all chunks have been processed. For
+small layers, the gradient is summed separately over the two halves of the batch, so that each of
+two workers uses only its own chunks.
 """
 
 from __future__ import annotations
@@ -90,15 +91,15 @@ def is_small(tiling: Tiling) -> bool:
 def updates_without_check(b: Builder, prefix: str) -> bool:
     """Return whether a layer's gradient is computed and applied in a single kernel.
 
-    Pixels are between 0 and 1, so dW is finite if dY is not too large. Therefore, dY is checked
-    instead of dW.
+    Pixels are between 0 and 1, so dW is finite if dY is not too large. Therefore, checking dY makes
+    a check of dW unnecessary.
     """
     reads_images = b.layout.slots[f"{prefix}weight"].offset >= b.layout.first_weight
     return reads_images and b.is_plain_sgd and b.input_format.is_uint8
 
 
 def add_pixel_shares(b: Builder, Y_by_share: Buffer, bias: View, Y: Value) -> None:
-    """Emit the sum of the results for both shares of the pixels."""
+    """Emit the sum of the layer's results for the two shares of the pixels."""
     b.per_chunk(
         "dense.add_pixel_shares",
         Y_by_share=Y_by_share,
@@ -174,7 +175,7 @@ def _matrix_product(
 
 
 def _gradient_and_update(b: Builder, prefix: str, tiling: Tiling, X: Value, R: Buffer) -> None:
-    """Emit dW and W ← W − η dW block by block, while each block of dW is still in the cache."""
+    """Emit dW and W ← W − η dW block by block, so that each block of dW is still cached."""
     name, items = f"{prefix}weight", tiling.tiles * _blocks(tiling)
     squares = Buffer(f"{b.plan.layer}: sums of squares", items, shared=True)
     _matrix_product(b, tiling, X, R, b.gradient(name), 1, squares)

@@ -14,7 +14,7 @@ from handgrad.layers import Dropout, Dropout2d
 def dropout(
     b: Builder, layer: Dropout | Dropout2d, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lower dropout, which is the identity at inference."""
+    """Lower Dropout or Dropout2d, which is the identity at inference."""
     if not b.training:
         return X, lambda dY: None
     features = X.shape[0] if isinstance(layer, Dropout2d) else X.features

@@ -1,6 +1,6 @@
 """Lowers the first layers, which read images into lanes or CSR matrices and normalize them.
 
-`lower_network` is the entry point, which lowers the whole network.
+The entry point of this module is `lower_network`, which lowers the whole network.
 """
 
 from __future__ import annotations
@@ -85,8 +85,8 @@ def _sparse_first_layer(
 def _pixel_split(b: Builder, prefix: str) -> PixelSplit:
     """Return how the pixels are split for a first linear layer.
 
-    If the layer is small, each of two workers keeps the weights for its own pixels in its cache,
-    and the workers exchange only sums over their pixels.
+    If the layer is small, the pixels are split between two workers. Each worker keeps the weights
+    for its own pixels in its cache, and the workers exchange only sums over their pixels.
     """
     pixels = math.prod(b.net.shape)
     width = -(-pixels // (2 * LANES)) * LANES
@@ -97,7 +97,7 @@ def _pixel_split(b: Builder, prefix: str) -> PixelSplit:
 
 
 def _leading(layers: Sequence[Layer]) -> int:
-    """Return how many leading layers, Flatten and one Normalize, are fused with reading images."""
+    """Return how many leading layers (Flatten, one Normalize) are fused with image reading."""
     normalized = False
     for index, layer in enumerate(layers):
         if type(layer) is Normalize and not normalized:
@@ -108,7 +108,7 @@ def _leading(layers: Sequence[Layer]) -> int:
 
 
 def _normalization(b: Builder, layers: Sequence[Layer]) -> tuple[Array | None, Array]:
-    """Return −m/s and 1/s for every pixel. Without a Normalize layer, −m/s is None.
+    """Return the shift −m/s, or None without a Normalize, and the scale 1/s of every pixel.
 
     For images with values 0..255, 1/s includes the division by 255.
     """
@@ -157,7 +157,8 @@ def _csr_images(
 ) -> CsrImages:
     """Emit the conversion of the images to CSR matrices.
 
-    The pixels are divided into blocks. The gradient of a block's weights fits into the L1 cache.
+    The pixels are divided into blocks so small that the gradient of a block's weights fits into the
+    L1 cache.
     """
     fitting = max(LANES, _CACHE // (4 * width))
     fewest = max(-(-split.width // fitting), _MIN_BLOCKS // split.shares)

@@ -1,4 +1,4 @@
-"""ParameterLayout, the position of each parameter in the long arrays that the kernels use."""
+"""Defines `ParameterLayout`, the position of each parameter in the kernels' long arrays."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Tiling(NamedTuple):
     Attributes:
         outputs: O, the number of outputs.
         inputs: I, the number of inputs.
-        vectors: the number of vectors in a tile, at most 4; each has 16 outputs.
+        vectors: the number of vectors of 16 outputs in a tile, at most 4.
         tiles: the number of tiles; the last tile may be partially filled.
     """
 
@@ -41,7 +41,7 @@ class Tiling(NamedTuple):
 
     @classmethod
     def of(cls, outputs: int, inputs: int) -> Tiling:
-        """Return the tiling with the least padding."""
+        """Return the tiling of a linear layer's outputs that needs the least padding."""
         vectors = -(-outputs // LANES)
         tiles = -(-vectors // 4)
         each = -(-vectors // tiles)
@@ -49,12 +49,13 @@ class Tiling(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """The position of a parameter in the long arrays.
+    """The position of a parameter in the kernels' long arrays.
 
     Attributes:
-        offset: the index of the first element.
+        offset: the index of the parameter's first element.
         size: the number of elements that the parameter uses.
-        capacity: the number of elements up to the next slot. Kernels may access all of them.
+        capacity: the number of elements up to the next slot. Kernels may access all of these
+            elements.
         shape: the shape of the parameter.
         tiling: the tiling of a linear layer's weights, or None if the elements are in C order.
     """
@@ -67,20 +68,21 @@ class Slot(NamedTuple):
 
 
 class ParameterLayout:
-    """The layout of parameters, gradients and optimizer state, each of which is one long array.
+    """The layout of the long arrays that hold parameters, gradients and optimizer state.
 
-    The first part contains the parameters whose gradients are computed chunk by chunk. The second
-    part begins at `shared` and contains the weights of linear layers, whose gradients are computed
-    for the whole batch at once. The last part begins at `first_weight` and contains the weights of
-    a linear layer that reads the images directly.
+    Every long array has three parts. The first part contains the parameters whose gradients are
+    computed chunk by chunk. The second part begins at `shared` and contains the weights of linear
+    layers, whose gradients are computed for the whole batch at once. The last part begins at
+    `first_weight` and contains the weights of a linear layer that reads the images directly.
 
     Args:
         parameters: the network's parameters by name.
         state_names: the names of the optimizer's state arrays.
         linear: the names of the linear layers' weights.
-        whole_batch: the names of other parameters whose gradients are computed for the whole
-            batch at once.
-        first: the name of the weight that is multiplied by the images, if there is one.
+        whole_batch: the names of the parameters, apart from `linear`, whose gradients are computed
+            for the whole batch at once.
+        first: the name of the weight that is multiplied by the images, or None if there is no such
+            weight.
     """
 
     def __init__(

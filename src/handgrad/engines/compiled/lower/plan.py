@@ -1,4 +1,4 @@
-"""A plan, which contains the kernel calls of a training step in order, and their buffers.
+"""Defines `Plan`, which contains the ordered kernel calls of a step and their buffers.
 
 A step is a list of phases. A worker makes all calls of a phase for one item before it starts the
 next item, so that the results of one call are still in the core's cache for the next call. Between
@@ -58,7 +58,7 @@ class RunningProgram(Protocol):
     step_states: NDArray[np.int64]
 
     def array(self, buffer: Buffer) -> NDArray[Any]:
-        """Return a buffer's memory with one row per copy of the buffer."""
+        """Return a buffer's memory as an array with one row per copy of the buffer."""
 
     def targets(self) -> tuple[NDArray[np.int64], NDArray[np.float32] | None]:
         """Return the labels and the weights of the current batch."""
@@ -69,14 +69,14 @@ PythonCall = Callable[[RunningProgram, int], None]  # takes the program and the 
 
 @dataclass
 class Phase:
-    """Kernel calls that a worker makes one after another for each work item.
+    """A list of kernel calls that a worker makes one after another for each work item.
 
     Attributes:
         items: the work items over which the phase iterates.
-        calls: the kernel calls.
-        barrier_above: the largest number of workers for which no barrier is needed after the
-            phase.
-        python: a Python function that is called for the whole batch instead of kernels.
+        calls: the kernel calls, in order.
+        barrier_above: the largest number of workers that need no barrier after the phase.
+        python: a Python function that is called for the whole batch, or None if the phase calls
+            kernels.
         uses: the buffers that the Python function uses.
         layer: the layer that the Python function belongs to.
     """
@@ -91,16 +91,16 @@ class Phase:
 
     @property
     def kind(self) -> Kind:
-        """The kind of the items."""
+        """The kind of the phase's work items."""
         return self.items.kind
 
     @property
     def tiles(self) -> int:
-        """The number of tiles, or the number of tiles per chunk."""
+        """The phase's number of tiles, or its number of tiles per chunk."""
         return self.items.tiles
 
     def append(self, call: KernelCall, touched: list[Region]) -> None:
-        """Add a call and the memory that it accesses."""
+        """Add a kernel call and the memory that the call accesses."""
         self.calls.append(call)
         self.regions += touched
 
@@ -163,7 +163,7 @@ class Plan:
         self.phases.append(phase)
 
     def place_barriers(self) -> None:
-        """Place the barriers between phases. Call this after all calls have been added."""
+        """Place the barriers between phases. Call this method after adding all kernel calls."""
         touched = [None if phase.python else phase.regions for phase in self.phases]
         for_two = place_barriers(touched, workers=2)
         for_more = place_barriers(touched, workers=3, given=for_two)
@@ -176,7 +176,7 @@ class Plan:
                 phase.barrier_above = NEVER
 
     def by_share(self, buffer: Buffer) -> View:
-        """Return a view that selects one share of the pixels per tile."""
+        """Return a view of a buffer in which tile number i selects share number i of the pixels."""
         return View(buffer, 0, self.chunks * buffer.step)
 
     @property
@@ -185,9 +185,9 @@ class Plan:
         return [call for phase in self.phases for call in phase.calls]
 
     def buffers(self) -> dict[Buffer, list[int]]:
-        """Return every buffer with the numbers of the phases that use it.
+        """Return every buffer with the numbers of the phases that use the buffer.
 
-        The number -1 means that a kernel iterates over the buffer's chunks.
+        The phase number -1 means that a kernel iterates over the buffer's chunks.
         """
         used: dict[Buffer, list[int]] = {}
         for number, phase in enumerate(self.phases):
@@ -204,7 +204,7 @@ class Plan:
 
         Args:
             buffer: the buffer.
-            phases: the phases that use it, as `buffers` returns them.
+            phases: the numbers of the phases that use the buffer, as returned by `buffers`.
             workers: the number of workers.
         """
         if buffer.shares > 1:

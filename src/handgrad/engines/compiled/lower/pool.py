@@ -54,7 +54,7 @@ def avg_pool(
 def global_avg_pool(
     b: Builder, layer: GlobalAvgPool2d, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lower global average pooling, the mean over the whole image."""
+    """Lower global average pooling, which computes the mean over the whole image."""
     C, H, W = X.shape
     Y = b.value("Y", (C,), X.requires_grad)
     b.per_chunk("pool.global_avg_forward", X=X.buffer, Y=Y.buffer, channels=C, area=H * W)

@@ -22,7 +22,7 @@ from handgrad.walk import gradients_alone
 def reference(
     b: Builder, layer: Layer, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lower a layer to the same Python calls that the reference engine makes, and add a note."""
+    """Lower a layer to the Python calls that the reference engine makes, and add a note."""
     b.plan.notes.append(f"{b.plan.layer}: there is no kernel for it; it runs in Python")
     calls = _PythonLayer(b, layer, prefix, number)
     shape = layer.forward(calls.params, np.zeros((1, *X.shape), np.float32), Context())[0].shape[1:]
@@ -44,7 +44,7 @@ def reference(
 
 
 class _PythonLayer:
-    """A layer that runs in Python for the whole batch, and its cache from forward to backward.
+    """A layer that runs in Python for the whole batch, with the cache for its backward pass.
 
     Args:
         b: the builder.
@@ -65,7 +65,7 @@ class _PythonLayer:
         self._new_buffers: dict[str, Array] = {}
 
     def forward(self, X: Value, Y: Value, program: RunningProgram, seed: int) -> None:
-        """Compute Y and the new buffers now, because no call may fail after the update began."""
+        """Compute Y and the new buffers, as no Python call may fail once the update has begun."""
         b = self._b
         for name in self.names:
             b.layout.copy_out(name, b.net.parameters[name], b.layout.W)
@@ -80,7 +80,7 @@ class _PythonLayer:
     def backward(
         self, dY: Value, dX: Value | None, norm: int, program: RunningProgram, seed: int
     ) -> None:
-        """Compute the gradients, the sum of their squares and, if needed, dX."""
+        """Compute the layer's gradients, the sum of their squares and, if needed, dX."""
         b, dY_array = self._b, read(program, dY)
         if dX is None:
             gradients = gradients_alone(self._layer, self.params, self._cache, dY_array)
@@ -128,7 +128,7 @@ def _by_chunk(program: RunningProgram, buffer: Buffer, chunks: int) -> Array:
 
 
 def _find(tree: Params, prefix: str) -> Params:
-    """Return the arrays of the layer whose parameter names begin with a prefix like "3.body.0."."""
+    """Return the arrays of the layer with a parameter name prefix such as "3.body.0."."""
     for name in prefix.rstrip(".").split("."):
         tree = tree[name]
     return tree

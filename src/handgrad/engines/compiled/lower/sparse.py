@@ -1,4 +1,4 @@
-"""Lowers the first Dense to a sparse product, for images with many zero pixels."""
+"""Lowers the first Dense layer to a sparse product, for images with many zero pixels."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def sparse_dense(b: Builder, prefix: str, X: CsrImages, bias: View) -> tuple[Val
 
     Args:
         b: the builder.
-        prefix: the prefix of the layer's parameters' names.
+        prefix: the prefix of the names of the layer's parameters.
         X: the images.
         bias: the initial values of the sums: the layer's bias plus the constant terms that
             normalization adds.
@@ -65,10 +65,10 @@ def sparse_dense(b: Builder, prefix: str, X: CsrImages, bias: View) -> tuple[Val
 
 
 def fold_shift(b: Builder, prefix: str, shift: Array, split: PixelSplit) -> View:
-    """Emit the bias plus the constant that normalization adds to each output, for all images.
+    """Emit the sum of the bias and the constant that normalization adds to each output.
 
-    If the pixels are split into shares, each share has the constant for its own pixels, and the
-    first share also includes the bias.
+    The sum is the same for all images. If the pixels are split into shares, each share has the
+    constant for its own pixels, and only the first share includes the bias.
     """
     tiling = tiling_of(b, prefix)
     size = tiling.tiles * tiling.width
@@ -106,7 +106,7 @@ def _chunk_arguments(b: Builder, prefix: str, tiling: Tiling, X: CsrImages) -> d
 def _forward_by_shares(
     b: Builder, prefix: str, tiling: Tiling, X: CsrImages, bias: View, Y: Value
 ) -> None:
-    """Emit the sum over each share of the pixels, and the sum of both results."""
+    """Emit the layer's sum over each of the two shares of the pixels, and the total of both."""
     rows = Buffer(f"{b.plan.layer}: scratch", tiling.width * LANES, per_worker=True)
     Y_by_share = Buffer(f"{b.plan.layer}: Y by shares", Y.buffer.size, shares=X.split.shares)
     b.plan.emit(
@@ -124,7 +124,7 @@ def _forward_by_shares(
 def _forward_by_tiles(
     b: Builder, prefix: str, tiling: Tiling, X: CsrImages, bias: View, R: Buffer, Y: Value
 ) -> None:
-    """Emit the sums, one tile of outputs at a time."""
+    """Emit the layer's sums over the pixels, one tile of outputs at a time."""
     groups = 2 * max(1, round(b.plan.chunks / 8)) if b.plan.chunks > 1 else 1
     b.plan.emit(
         tiles(tiling.tiles * groups),

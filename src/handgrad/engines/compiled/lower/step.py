@@ -1,6 +1,6 @@
 """Lowers a whole step: its beginning, the network, the loss, the gradients and the update.
 
-`training` and `inference` are the entry points.
+The entry points of this module are `training` and `inference`.
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ def is_plain_sgd(config: TrainConfig) -> bool:
 def supports_batch_size_one(net: Network, layout: ParameterLayout, config: TrainConfig) -> bool:
     """Return whether batches of one image can be computed without lanes.
 
-    This requires plain SGD and linear layers with at least 16 inputs.
+    The network can be computed without lanes if the optimizer is plain SGD and all linear layers
+    have at least 16 inputs.
     """
     first = first_linear(net.layers)
     if first is None or not is_plain_sgd(config) or type(config.loss) is not SoftmaxCrossEntropy:
@@ -106,7 +107,7 @@ def _begin(b: Builder, config: TrainConfig | None) -> None:
 
 
 def _loss(b: Builder, config: TrainConfig, Z: Value, losses: Buffer, correct: Buffer) -> Value:
-    """Emit the loss and its gradient dZ."""
+    """Emit the loss and its gradient dZ with respect to the logits."""
     dZ = b.value("dZ", Z.shape, requires_grad=True)
     if type(config.loss) is not SoftmaxCrossEntropy:
         return _loss_in_python(b, config, Z, dZ, losses, correct)
@@ -159,7 +160,7 @@ def _check_finite(b: Builder, check: dict[str, Argument]) -> None:
 
 
 def _update_each_parameter(b: Builder, check: dict[str, Argument]) -> None:
-    """Emit W ← W − η dW for each parameter separately, after a check of all gradients."""
+    """Emit W ← W − η dW for each parameter separately, after the check of all gradients."""
     blocks = b.layout.shared // BLOCK
     b.plan.layer = "update"
     if blocks:
@@ -183,7 +184,7 @@ def _update_each_parameter(b: Builder, check: dict[str, Argument]) -> None:
 
 
 def _update_all_parameters(b: Builder, config: TrainConfig, check: dict[str, Argument]) -> None:
-    """Emit the gradients, their check, and one optimizer call for all parameters."""
+    """Emit the gradients, the check of the gradients, and one update of all parameters."""
     b.gradients.emit()
     b.gradient_sums.emit()
     b.plan.layer = "update"
@@ -242,7 +243,7 @@ def _optimizer_kernel(optimizer: Optimizer) -> tuple[str, dict[str, float]]:
 
 
 def _update_in_python(b: Builder, config: TrainConfig) -> PythonCall:
-    """Return a Python call that updates with an optimizer without a kernel."""
+    """Return a Python call that updates the network with an optimizer that has no kernel."""
 
     def run(program: RunningProgram, seed: int) -> None:
         layout, step_state = b.layout, program.step_states

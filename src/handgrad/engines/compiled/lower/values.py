@@ -17,8 +17,8 @@ class InputFormat(NamedTuple):
 
     Attributes:
         is_uint8: True if pixels are bytes 0..255, False if they are float32.
-        sparse: whether most pixels are zero, in which case the first linear layer skips zeros.
-        batch_size_one: whether each batch is a single image, in which case no lanes are needed.
+        sparse: whether most pixels are zero, so that the first linear layer skips zero pixels.
+        batch_size_one: whether each batch is a single image, so that no lanes are needed.
         augmentation: the random augmentation, or None for no augmentation.
     """
 
@@ -29,10 +29,10 @@ class InputFormat(NamedTuple):
 
 
 class PixelSplit(NamedTuple):
-    """The split of the pixels between workers, so that each caches only the weights it uses.
+    """The split of the pixels into shares, so that a worker caches only the weights it uses.
 
     A share is a contiguous range of pixels. The number of shares does not depend on the number of
-    workers, so the order of summation and the result do not depend on it either.
+    workers, so neither the order of summation nor the result depends on the number of workers.
 
     Attributes:
         shares: the number of shares.
@@ -49,10 +49,10 @@ class Value:
 
     Attributes:
         buffer: the memory of the value.
-        shape: the shape for one image.
+        shape: the shape of the value for one image.
         requires_grad: whether the value depends on parameters, so that its gradient is needed.
         keep_for_backward: whether the value must be kept because it is read again later.
-        lanes: the number of images side by side.
+        lanes: the number of images stored side by side.
     """
 
     buffer: Buffer
@@ -79,12 +79,12 @@ class CsrImages:
     Attributes:
         indices: the index of each nonzero pixel.
         data: the value of each nonzero pixel.
-        indptr: the position in a row's entries at which each block of pixels begins.
+        indptr: the index, within each row's entries, at which each block of pixels begins.
         pixels: the number of pixels of an image.
         split: the shares of the pixels, each of which has its own matrix.
         blocks: the number of blocks in a share.
         block: the number of pixels in a block.
-        shift: the amount that normalization adds to each pixel, (pixels,), or None for nothing.
+        shift: the amount that normalization adds to each pixel, (pixels,), or None for no shift.
     """
 
     indices: Buffer

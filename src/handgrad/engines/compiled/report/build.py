@@ -1,4 +1,4 @@
-"""Builds a PlanReport from a plan, with costs and the formulas from the kernels' docstrings."""
+"""Builds a PlanReport from a plan, adding costs and formulas from the kernels' docstrings."""
 
 from __future__ import annotations
 
@@ -75,7 +75,8 @@ class _NetworkFacts(NamedTuple):
     """Facts about the network that the plan does not contain.
 
     Attributes:
-        multiply_adds: the number of forward multiply-adds per image with each layer's weights.
+        multiply_adds: the number of multiply-adds with each layer's weights per image in the
+            forward pass.
         parameter_sizes: the size of each parameter, keyed by its offset in the layout.
         image_bytes: the size of one image in bytes.
     """
@@ -156,7 +157,7 @@ def _items(phase: Phase) -> str:
 
 
 def _multiplies(kernel: str, words: Sequence[str]) -> bool:
-    """Return whether the first word of a kernel's name is one of the words."""
+    """Return whether the first word of a kernel's function name is one of the given words."""
     return kernel.partition(".")[2].split("_")[0] in words
 
 
@@ -191,7 +192,7 @@ def _bytes(buffer: Buffer) -> int:
 
 
 def formula(kernel: Kernel) -> str:
-    """Return a kernel's formula, which is its docstring up to the first sentence."""
+    """Return a kernel's formula, the beginning of its docstring up to the first sentence."""
     family, _, name = kernel.name.partition(".")
     text = _docstrings(family)[name]
     first, *others = (_on_one_line(part) for part in text.split("\n\n"))

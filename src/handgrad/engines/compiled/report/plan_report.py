@@ -1,4 +1,4 @@
-"""`PlanReport`, the contents of a plan report and its text form."""
+"""Defines `PlanReport`, which holds the contents of a plan report and formats them as text."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ _MIN_FORMULA = 44  # a formula with less space beside its kernel moves to the ne
 
 @dataclass(frozen=True)
 class LayerLine:
-    """A layer in the plan.
+    """A line of the plan report about one layer.
 
     Attributes:
         name: the index and type of the layer, for example "2 Dense".
-        lowered_to: the phases of the layer's kernels, or the operation with which it was fused.
-        forward: the number of multiply-adds per image with the layer's weights.
-        backward: the number of multiply-adds per image in the backward pass.
+        lowered_to: the phases that contain the layer's kernels, or the operation with which the
+            layer is fused.
+        forward: the number of multiply-adds with the layer's weights per image in the forward pass.
+        backward: the number of multiply-adds with the layer's weights per image in the backward
+            pass.
     """
 
     name: str
@@ -30,14 +32,15 @@ class LayerLine:
 
 @dataclass(frozen=True)
 class KernelLine:
-    """A kernel call in the plan.
+    """A line of the plan report about one kernel call.
 
     Attributes:
         layer: the layer, or the part of the step, to which the call belongs.
         kernel: the kernel's file and function, for example "dense.forward".
         tile: the tile sizes for which the kernel is compiled.
         formula: the formula that the kernel computes.
-        multiply_adds: the number of multiply-adds per image with a layer's weights.
+        multiply_adds: the number of multiply-adds with a layer's weights that the call makes per
+            image.
     """
 
     layer: str
@@ -49,13 +52,14 @@ class KernelLine:
 
 @dataclass(frozen=True)
 class PhaseLine:
-    """A phase of the plan, whose kernels run one after another for each work item.
+    """The plan report's description of one phase, a sequence of kernels run for each work item.
 
     Attributes:
         items: a description of the work items, for example "each 16 images".
         kernels: the kernel calls, in order.
         multiply_adds: the number of multiply-adds of the kernels per image.
-        bytes: the number of bytes read or written in a step; each location counts once.
+        bytes: the number of bytes that the phase reads or writes in a step; each location counts
+            once.
     """
 
     items: str
@@ -66,7 +70,7 @@ class PhaseLine:
 
 @dataclass(frozen=True)
 class BufferLine:
-    """A buffer in the plan, with its contents, its size in bytes and its number of copies."""
+    """A line of the plan report about one buffer: contents, size in bytes, number of copies."""
 
     name: str
     bytes: int
@@ -75,17 +79,17 @@ class BufferLine:
 
 @dataclass(frozen=True)
 class PlanReport:
-    """The compiled engine's plan in readable form. Print it, or read its attributes.
+    """The compiled engine's plan in readable form. Print the report, or read its attributes.
 
     Attributes:
         task: "training step" or "inference".
         images: the number of images in a batch.
         workers: the number of threads.
         notes: descriptions of fused operations and chosen kernel variants.
-        layers: the kernels to which each layer was lowered.
+        layers: one line per layer, with the phases that contain the layer's kernels.
         phases: the phases, in order.
         buffers: the buffers.
-        multiply_adds: the total number of multiply-adds with weights per image.
+        multiply_adds: the total number of multiply-adds with the layers' weights per image.
         bytes: the total size of all buffers.
     """
 
@@ -228,7 +232,7 @@ def _widest(words: Iterable[str]) -> int:
 
 
 def _count(number: int) -> str:
-    """Return a formatted count, or an empty string for 0."""
+    """Return a number with thousands separators, or an empty string for 0."""
     return f"{number:,}" if number else ""
 
 

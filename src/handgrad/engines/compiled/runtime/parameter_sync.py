@@ -16,7 +16,8 @@ OptimizerState = Mapping[str, Mapping[str, Array]]
 class ParameterSync:
     """Copies parameters and optimizer state between a network and the kernels' layout.
 
-    It stores the values that it copied last, and skips arrays that have not changed since then.
+    The object remembers the values that were copied last, and skips arrays that have not changed
+    since then.
 
     Args:
         layout: the kernels' layout.
@@ -27,18 +28,18 @@ class ParameterSync:
         self._copied: dict[tuple[str, str], Array] = {}
 
     def copy_in(self, parameters: Mapping[str, Array], state: OptimizerState) -> None:
-        """Copy the parameters and any optimizer state into the layout."""
+        """Copy the parameters and any optimizer state into the kernels' layout."""
         for name, array in parameters.items():
             self._copy_if_changed(name, "", array, self._layout.W)
             for kind, values in state.get(name, {}).items():
                 self._copy_if_changed(name, kind, values, self._layout.optimizer_state[kind])
 
     def invalidate(self) -> None:
-        """Discard the stored values. Call this before the kernels change the layout."""
+        """Forget the last copied values. Call this before the kernels change their arrays."""
         self._copied.clear()
 
     def copy_out(self, parameters: Mapping[str, Array], state: OptimizerState) -> None:
-        """Copy the layout back into the parameters and the optimizer state."""
+        """Copy the values in the kernels' layout back to the parameters and the optimizer state."""
         for name, array in parameters.items():
             self._layout.copy_out(name, array, self._layout.W)
             self._copied[name, ""] = array.copy()
@@ -49,7 +50,7 @@ class ParameterSync:
     def _copy_if_changed(
         self, name: str, kind: str, array: Array, row: NDArray[np.float32]
     ) -> None:
-        """Copy an array unless it equals the last copy. Comparing is much faster than copying."""
+        """Copy an array unless it equals the last copy. A comparison is much faster than a copy."""
         known = self._copied.get((name, kind))
         if known is None or not _identical(known, array):
             self._layout.copy_in(name, array, row)
@@ -57,6 +58,6 @@ class ParameterSync:
 
 
 def _identical(a: Array, b: Array) -> bool:
-    """Return whether two float32 arrays are bitwise identical, including NaN values."""
+    """Return whether two float32 arrays have identical bits, including the bits of NaN values."""
     comparable = all(x.dtype == np.float32 and x.flags.c_contiguous for x in (a, b))
     return comparable and np.array_equal(a.view(np.uint32), b.view(np.uint32))

@@ -1,4 +1,4 @@
-"""A program, which is a plan with memory and machine code that several workers run."""
+"""Defines `Program`, a plan with memory and machine code, which several workers run."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Program:
         self._prepare_calls()
 
     def array(self, buffer: Buffer) -> NDArray[Any]:
-        """Return a buffer's memory with one row per copy of the buffer."""
+        """Return a buffer's memory as an array with one row per copy of the buffer."""
         return self._memory[buffer]
 
     def set_run_arguments(self, **values: int | float | NDArray[Any]) -> None:
@@ -93,16 +93,17 @@ class Program:
         step_states[:, TOTAL] = made - 1
 
     def run(self, steps: int, workers: int, first: int = 0, last: int | None = None) -> bool:
-        """Run steps, or the phases from `first` up to `last` of one step.
+        """Run several whole steps, or only the phases from `first` up to `last` of one step.
 
         Args:
             steps: the number of steps.
-            workers: the number of threads to use. Fewer are used while other runs need threads.
+            workers: the number of threads to use. Fewer threads are used while other training runs
+                need some.
             first: the index of the first phase.
-            last: the index after the last phase, or None for all phases.
+            last: the index after the last phase, or None to run through the last phase of the step.
 
         Returns:
-            Whether all values were finite.
+            True if all values were finite, False if a step produced inf or NaN.
         """
         with reserve_threads(min(workers, self.workers), self.workers) as count:
             return self._run(steps, count, first, last)
@@ -110,14 +111,14 @@ class Program:
     def step(self, seed: int) -> bool:
         """Run one step phase by phase, including the Python functions of the plan.
 
-        Python functions can raise exceptions only before the update begins. A step that raises an
-        exception does not count.
+        The Python functions can raise exceptions only before the update begins. A step that raises
+        an exception is not counted as an update.
 
         Args:
             seed: the seed of the run.
 
         Returns:
-            Whether all values were finite.
+            True if all values were finite, False if a step produced inf or NaN.
         """
         for number, phase in enumerate(self.plan.phases):
             if phase.python is None:
@@ -147,10 +148,11 @@ class Program:
         return bool(self.step_states[STOP] == 0)
 
     def _run_together(self, workers: int) -> bool:
-        """Run the driver in several threads, or fewer if the system has no more threads.
+        """Run the driver in the given number of threads, or fewer if the system lacks threads.
 
-        All threads must exist before any of them begins, because each thread waits for all others
-        at barriers. Returns False, because there is no more work.
+        All threads must exist before any of them runs the driver, because each thread waits for all
+        other threads at barriers. The return value is always False, which means that no work is
+        left.
         """
         driver, gate = function(_DRIVER), threading.Lock()
         ends: list[threading.Lock] = []
@@ -176,7 +178,7 @@ class Program:
         return False
 
     def _prepare_calls(self) -> None:
-        """Write the arguments for each worker's driver call, except those that `_run` sets."""
+        """Write the arguments of each worker's driver call, except those set by `_run`."""
         tables = (self._kernel_calls, self._arguments, self._blocks, self.step_states)
         addresses = [int(table.ctypes.data) for table in tables]
         barrier, phases = int(self._barrier.ctypes.data), int(self._phases.ctypes.data)
@@ -222,7 +224,7 @@ class Program:
         self._arguments = np.array(rows, np.int64)
 
     def _argument_row(self, argument: Argument, parameter_type: str) -> tuple[int, int, int, int]:
-        """Return an argument's value and its increments per chunk, per tile and per worker."""
+        """Return an argument's value and its increase per chunk, per tile and per worker."""
         match argument:
             case RuntimeIndex():
                 return self._runtime_index_row(argument)

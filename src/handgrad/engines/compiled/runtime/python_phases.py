@@ -1,4 +1,4 @@
-"""Runs plans with phases in Python, which are needed for layers or losses without kernels."""
+"""Runs plans in which some phases call Python, because a layer or a loss has no kernel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from handgrad.train_config import TrainConfig
 
 
 def run_phase_by_phase(program: Program, count: int, seed: int) -> bool:
-    """Run steps that have phases in Python. Ctrl-C takes effect between two steps.
+    """Run training steps in which some phases call Python. Ctrl-C takes effect between steps.
 
     Args:
         program: the program.
@@ -40,7 +40,8 @@ def warn_missing_kernels(plan: Plan, config: TrainConfig, warned: set[str]) -> N
     Args:
         plan: the plan.
         config: the configuration with the loss and the optimizer.
-        warned: the names that earlier warnings mentioned. New names are added to it.
+        warned: the names mentioned in earlier warnings. Newly mentioned names are added to this
+            set.
     """
     kinds = {
         "loss": f"the loss {type(config.loss).__name__}",

@@ -28,8 +28,8 @@ _fork_aware: WeakSet[_ForkAware] = WeakSet()
 def reserve_threads(wanted: int, limit: int) -> Iterator[int]:
     """Reserve threads from the budget of this process, and yield the number granted.
 
-    The calling thread is always granted. Additional threads are granted only if the total number of
-    reserved threads in this process stays within the limit.
+    The calling thread always counts as granted. Additional threads are granted only if the total
+    number of reserved threads in this process stays within the limit.
 
     Args:
         wanted: the preferred number of threads, including the caller's.
@@ -49,9 +49,10 @@ def reserve_threads(wanted: int, limit: int) -> Iterator[int]:
 def run_uninterruptible(work: Callable[[], bool]) -> None:
     """Run work piece by piece, so that signals such as Ctrl-C take effect only between pieces.
 
-    Python delivers signals to the main thread, and interrupts whatever it is running. If this
-    function is called on the main thread, all pieces therefore run on one background thread while
-    the main thread waits. A new thread per piece could start on a core with cold caches.
+    Python handles signals in the main thread, and interrupts the code that the main thread is
+    running. Therefore, if this function is called on the main thread, all pieces run on one
+    background thread while the main thread waits. All pieces use the same thread, because a new
+    thread could start on a core whose caches do not contain the data.
 
     Args:
         work: a function that runs one piece, and returns whether more pieces follow.
@@ -76,7 +77,7 @@ def run_uninterruptible(work: Callable[[], bool]) -> None:
 
 
 def start(work: Callable[..., None], *arguments: Any) -> None:
-    """Start a thread with a single C call, as an interrupted `threading.Thread.start` may hang.
+    """Start a thread with one C call, because `threading.Thread.start` may hang if interrupted.
 
     Raises:
         RuntimeError: if the system cannot start another thread.
@@ -85,12 +86,12 @@ def start(work: Callable[..., None], *arguments: Any) -> None:
 
 
 class _BackgroundTask:
-    """Work for another thread, each piece of which runs completely or not at all.
+    """A task for another thread, in pieces that each run completely or not at all.
 
     Attributes:
         finished: a lock that is released when the task ends.
         is_done: whether the task has ended or was cancelled.
-        stop_requested: whether to stop after the current piece.
+        stop_requested: whether the task must stop after its current piece.
         error: the exception that the work raised.
     """
 

@@ -16,10 +16,10 @@ _FIRST_RETRY, _LONGEST_RETRY = 4, 64  # slices until the slower choice is timed 
 class ThreadTuner:
     """Chooses between all workers and one worker, based on the duration of recent steps.
 
-    Workers wait for each other at every barrier, many thousand times per second. If another process
-    uses one of their cores, all workers must wait, and a single worker is faster. The result does
-    not depend on the number of workers, so the choice may change after each slice, which is a
-    series of consecutive steps.
+    Workers wait for each other at every barrier, many thousands of times per second. If another
+    process occupies one of the workers' cores, all workers must wait, so a single worker is faster.
+    The result of training does not depend on the number of workers, so the number may change after
+    each slice. A slice is a series of consecutive steps.
 
     Args:
         workers: the maximum number of workers.
@@ -51,7 +51,7 @@ class ThreadTuner:
         return _FIRST_SLICE_STEPS if known == math.inf else max(1, int(_SLICE_SECONDS / known))
 
     def record(self, workers: int, steps: int, seconds: float) -> None:
-        """Record the duration of a slice. Older values are replaced, as the first slice is slow."""
+        """Record the duration of a slice, replacing the last one, because the first is slow."""
         self._seconds_per_step[workers] = seconds / steps
 
 
