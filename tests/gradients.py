@@ -26,7 +26,7 @@ Arrays = Mapping[str, Array]
 
 
 def errors(ours: Arrays, theirs: Arrays) -> dict[str, float]:
-    """Return the relative error of each array: the norm of the difference / the norm of theirs.
+    """Return the norm of each array's difference, relative to the norm of the expected array.
 
     The error of an array that is zero up to rounding, such as the gradient of a bias before a batch
     norm, is relative to the norm of all arrays.

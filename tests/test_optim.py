@@ -27,7 +27,7 @@ def shapes() -> dict[str, tuple[int, ...]]:
 def ours_and_theirs(
     rule: Optimizer, counterpart: type[torch.optim.Optimizer], seed: int, **options: Any
 ) -> tuple[dict[str, Array], dict[str, Array]]:
-    """Return the parameters after ten steps with random gradients and changing learning rates."""
+    """Return handgrad's and PyTorch's parameters after ten steps with random gradients."""
     rng = np.random.default_rng(seed)
     ours = {name: rng.normal(size=shape) for name, shape in shapes().items()}
     state = {n: {kind: np.zeros_like(W) for kind in rule.state_names} for n, W in ours.items()}

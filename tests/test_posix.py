@@ -42,7 +42,7 @@ def posix_names(source: str) -> Iterator[str]:
             yield str(node.args[1].value)
 
 
-def test_no_other_module_uses_what_only_posix_has() -> None:
+def test_no_other_module_uses_posix_only_names() -> None:
     found = {
         f"{path.relative_to(ROOT)}: {name}"
         for path in ROOT.rglob("*.py")

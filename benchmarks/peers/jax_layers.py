@@ -29,7 +29,7 @@ def chain(parts: tuple[layers.Layer, ...], arrays: Params, X: Any, key: Any) -> 
 @singledispatch
 def forward(layer: layers.Layer, arrays: Params, X: Any, key: Any) -> tuple[Any, Params]:
     """Return the output of a layer and its new buffers."""
-    raise NotImplementedError(f"no {type(layer).__name__} here")
+    raise NotImplementedError(f"this competitor does not support {type(layer).__name__}")
 
 
 @forward.register

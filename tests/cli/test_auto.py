@@ -45,7 +45,7 @@ def test_a_folder_of_images_becomes_a_model_with_a_report(handgrad, monkeypatch)
     assert handgrad("evaluate", "runs/mine-auto-1").status == 0
 
 
-def test_json_holds_the_result_and_its_place(handgrad, monkeypatch):
+def test_json_contains_the_result_and_its_path(handgrad, monkeypatch):
     monkeypatch.setattr(pipeline, "TEST_SECONDS", 4.0)
     write_images("mine", 10)
     ended = handgrad("auto", "mine", "--minutes", 0.12, "--out", "here", "--json")

@@ -79,7 +79,7 @@ def test_below_the_threshold_predict_does_not_know(handgrad, run):
     assert told.count("don't know (") == sum(not answer["confident"] for answer in after)
 
 
-def test_evaluate_says_how_far_it_can_be_trusted(handgrad, run):
+def test_evaluate_reports_the_reliability_of_its_result(handgrad, run):
     before = json.loads(handgrad("evaluate", run, "--json").out)
     assert (before["calibrated"], before["confident"]) == (False, 1)
     assert before["accuracy_of_confident"] == before["accuracy"]
@@ -92,7 +92,7 @@ def test_evaluate_says_how_far_it_can_be_trusted(handgrad, run):
     assert words in handgrad("evaluate", run).out
 
 
-def test_evaluate_asks_for_other_images_where_the_run_set_none_aside(handgrad, tmp_path):
+def test_evaluate_asks_for_other_images_if_the_run_has_no_validation_images(handgrad, tmp_path):
     out = tmp_path / "none"
     words = "--model softmax-regression --epochs 1 --validation 0 --patience 0 --no-figures"
     assert handgrad("train", *words.split(), "--out", out).status == 0

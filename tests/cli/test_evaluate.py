@@ -20,7 +20,7 @@ def test_accuracy_loss_and_each_class(handgrad, trained):
         assert re.search(expected, ended.out, re.MULTILINE)
 
 
-def test_json_says_the_same_and_nothing_else(handgrad, trained):
+def test_json_contains_the_same_values_and_nothing_else(handgrad, trained):
     ended = handgrad("evaluate", trained, "--json", "-v")
     told = json.loads(ended.out)
     net, test = hg.load_model(trained / "model.safetensors"), hg.load_data("digits")[1]
@@ -35,7 +35,7 @@ def test_json_says_the_same_and_nothing_else(handgrad, trained):
 
 
 @pytest.mark.parametrize("command", [["evaluate"], ["predict", "0"]], ids=" ".join)
-def test_verbose_says_which_engine_and_where_the_data_lies(handgrad, trained, command):
+def test_verbose_prints_the_engine_and_the_path_of_the_data(handgrad, trained, command):
     words = [command[0], trained, *command[1:], "-v"]
     noted = handgrad(*words).err.splitlines()
     assert {"engine reference", "data digits, in scikit-learn"} <= set(noted)

@@ -103,7 +103,7 @@ def test_the_check_detects_a_different_handling_of_shadows(handgrad, monkeypatch
     assert "the logits of ONNX Runtime differ by" in ended.err
 
 
-def test_light_ink_in_the_graph_turns_what_it_must():
+def test_the_preset_light_inverts_only_some_images():
     light = preset_named("light", (1, 8, 8))
     turned = [
         not np.array_equal(light.apply(x), Grayscale()(x).transpose(2, 0, 1))
@@ -243,7 +243,7 @@ def test_a_class_name_that_cannot_be_encoded_leaves_no_partial_output(handgrad, 
     assert [path.name for path in tmp_path.iterdir()] == ["m.safetensors"]
 
 
-def test_the_card_holds_any_name_of_data(handgrad, tmp_path):
+def test_the_model_card_supports_any_data_name(handgrad, tmp_path):
     net = hg.Network([hg.Flatten(), hg.Dense()], (1, 2, 2), 2)
     model = hg.Classifier(net, ["cat", "dog"])
     model.save("m.safetensors", {"data": {"name": "d\udce9t"}})

@@ -46,7 +46,7 @@ def test_one_output_is_the_next_input_and_back() -> None:
     assert steps[-1].formulas[-1] == LAST
 
 
-def test_layers_inside_layers_come_after_the_layer_that_holds_them() -> None:
+def test_nested_layers_come_after_the_layer_that_contains_them() -> None:
     layers = [hg.Residual((hg.Dense(4), hg.Tanh()), (hg.Dense(4),)), hg.Dense()]
     model = hg.Classifier(hg.Network(layers, (3,), 2), ["a", "b"])
     found = explain_step(model, np.ones(3), "b")

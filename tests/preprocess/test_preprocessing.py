@@ -46,7 +46,7 @@ def test_json_round_trips(name):
     assert Preprocessing.from_json(json.loads(json.dumps(preprocessing.to_json()))) == preprocessing
 
 
-def test_json_holds_each_step_with_its_fields():
+def test_json_contains_each_step_with_its_fields():
     preprocessing = Preprocessing(
         (1, 4, 6), (CompositeAlpha("black"), Grayscale(), Resize(4, 6, keep_aspect=False))
     )

@@ -33,7 +33,7 @@ def test_the_document_in_the_repository_matches_the_cases(onnx, opinfo):
     assert without_errors(kept) == without_errors(section(onnx, opinfo).strip())
 
 
-def test_a_section_counts_what_passed_failed_and_was_not_run():
+def test_a_section_counts_the_cases_that_passed_failed_or_did_not_run():
     needs("torch")  # its version is in the text
     text = section(FEW, FEW)
     assert re.search(r"\| `Gemm` \| .*weight αBᵀ.* \| 3 \| 1 \| 1 \| 1 \| 1e\+00 \|", text)

@@ -76,7 +76,7 @@ def test_listed_batch_norms_agree_but_for_the_unbiased_variance(cases, name):
     assert error(0.9 * var + batch_var, new_var) <= LIMIT
 
 
-def test_listed_averages_agree_where_no_window_meets_the_border(cases):
+def test_listed_averages_agree_if_no_window_overlaps_the_border(cases):
     case = cases["averagepool_2d_pads"]
     inside = AvgPool2d(3, 1).forward({}, case.inputs[0], Context())[0]
     assert error(inside, case.outputs[0][:, :, 2:-2, 2:-2]) <= LIMIT

@@ -38,7 +38,7 @@ def test_too_few_axes_do_not_apply():
         as_examples(np.zeros(()), 1)
 
 
-def test_a_result_passes_up_to_its_limit_and_is_listed_where_it_was_not_run():
+def test_a_result_within_its_limit_passes_and_cases_that_were_not_run_are_listed():
     assert Result("Gemm", "a", 1e-5, 1e-5).passed
     assert not Result("Gemm", "a", 2e-5, 1e-5).passed
     listed = Result("Gemm", "a", None, 1e-5, "because")

@@ -122,7 +122,7 @@ def test_one_engine_can_continue_the_run_of_another(optimizer: Optimizer, second
     assert_equal(whole, rest, 1e-9)
 
 
-def test_clipping_is_pytorchs_own_and_near_ours() -> None:
+def test_clipping_equals_pytorchs_and_is_close_to_handgrads() -> None:
     """PyTorch divides by the norm plus 1e-6; here this sum is greater than 1."""
     case, config = CASE["wide"], TrainConfig(SoftmaxCrossEntropy(), SGD(), clip_norm=1.0)
     ours, theirs = (make(case.network(dtype=np.float64), config) for make in (ReferenceEngine, cpu))
@@ -149,7 +149,7 @@ def test_weights_of_images_and_of_classes(dtype: type) -> None:
     assert_equal(ours, theirs, TOLERANCE[dtype])
 
 
-def test_read_only_uint8_images_are_scaled_like_ours() -> None:
+def test_read_only_uint8_images_are_scaled_as_in_handgrad() -> None:
     case = CASE["conv-3x3"]
     X = np.random.default_rng(0).integers(0, 256, (97, *case.shape), np.uint8)[:, :, ::-1]
     X.setflags(write=False)
@@ -214,7 +214,7 @@ def test_a_users_module_is_imported_by_names() -> None:
 
 
 @pytest.mark.parametrize("key", [0, 5, 2**63 + 12345, 2**64 - 1])
-def test_uniforms_equal_ours(key: int) -> None:
+def test_uniforms_equal_handgrads(key: int) -> None:
     signed = key - 2**64 if key >> 63 else key
     found = uniforms(torch.tensor(signed), 1000)
     np.testing.assert_array_equal(found, our_uniforms(key, 1000))

@@ -27,7 +27,9 @@ def test_an_array_of_another_type_is_refused() -> None:
         call_kernel("chain.copy", X=X.astype(np.float64), Y=X, count=3)
 
 
-def test_a_kernel_that_writes_what_it_only_reads_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kernel_that_writes_to_a_read_only_argument_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     declared = signatures.signature("chain.copy")
     reads = dict.fromkeys(declared.accesses, signatures.Access("reads"))
     changed = declared._replace(accesses=reads)

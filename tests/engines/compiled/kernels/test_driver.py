@@ -64,7 +64,7 @@ def test_run(
             assert own == sorted(items[begin:end])
 
 
-def test_a_run_ends_where_the_step_state_says_stop() -> None:
+def test_a_run_ends_at_the_step_with_the_stop_flag() -> None:
     X, Y, states = random(0, 2), unset(2), step_state(1)
     states[STOP] = 1
     code = addresses([Kernel("chain.copy")])[Kernel("chain.copy")]

@@ -90,7 +90,7 @@ def test_the_bytes_of_a_phase_are_those_of_its_arrays() -> None:
     )  # W, dW and the flag for numbers that are not finite
 
 
-def test_a_layer_line_names_what_was_fused() -> None:
+def test_the_line_of_a_layer_describes_how_it_was_lowered() -> None:
     lowered = {layer.name: layer.lowered_to for layer in report_of("two-layer").layers}
     assert lowered["0 Normalize"] == "fused with reading the images"
     assert lowered["1 Flatten"] == "nothing to compute"
