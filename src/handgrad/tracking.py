@@ -144,7 +144,7 @@ def _tensorboard(folder: Path, records: Sequence[Epoch]) -> Iterator[Track]:
 
 @contextmanager
 def _mlflow(folder: Path, settings: Mapping[str, Any], records: Sequence[Epoch]) -> Iterator[Track]:
-    """Provide a function that logs an epoch to an MLflow store; its run ends with the block.
+    """Provide a function that logs an epoch to an MLflow run, which ends with the `with` block.
 
     Raises:
         ConfigError: if the store cannot be used.
@@ -193,7 +193,7 @@ class _Mlflow:
         self._is_available = True
 
     def log(self, record: Epoch) -> None:
-        """Log an epoch, now or, if that fails, at the end of the run."""
+        """Log an epoch now or, if the store fails, at the end of the run."""
         if record.number not in self._logged:
             self._waiting.append((record, int(time.time() * 1000)))
         if self._is_available:

@@ -1,4 +1,4 @@
-"""What a search chose and why, as sentences."""
+"""Sentences that explain what a search chose, and why."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from handgrad.automl.trial import Trial
 
 
 def reasons(result: SearchResult) -> list[tuple[str, str]]:
-    """Return the topic of each decision, with the reason for the decision."""
+    """Return a (topic, explanation) pair for each decision of the search."""
     return [
         ("Validation images", _validation(result)),
         ("Preprocessing", _preprocessing(result)),
@@ -29,10 +29,12 @@ def _validation(result: SearchResult) -> str:
         None: "the test set of the data, or a fifth of each class if the data have none",
     }[result.profile.has_test]
     share = f"{result.chosen.config.validation:.0%}"
-    refitted = " At the end, the model is trained on both." if result.refitted else ""
+    together = " At the end, the model is trained on the training and validation images together."
+    refitted = together if result.refitted else ""
     return (
         f"{len(validation):,} of {len(images):,} images, {share} of each class, are used to "
-        f"choose the model and to calibrate it. Candidates are trained on the other {len(train):,}."
+        "choose the model and to calibrate it. Candidates are trained on the other "
+        f"{len(train):,} images."
         f"{refitted} The {len(test):,} test images ({origin}) are used once, after the choice."
     )
 
@@ -48,8 +50,9 @@ def _preprocessing(result: SearchResult) -> str:
         )
     if not tried:
         return (
-            f"{name}, to {shape}. No other preprocessing was tried, because the others only suit "
-            "grayscale images of an object on a background, or because there was no time."
+            f"{name}, to {shape}. No other preprocessing was tried, because the alternatives "
+            "suit only grayscale images of an object on a background, or because there was not enough "
+            "time."
         )
     first = tried[0].config
     same = [
@@ -141,7 +144,8 @@ def _refit(result: SearchResult) -> str:
     )
     if result.classifier.calibration:
         text += (
-            " It uses the calibration of the first run, because no images were left for its own."
+            " It uses the calibration of the first run, because no images were left to calibrate "
+            "it again."
         )
     return text
 

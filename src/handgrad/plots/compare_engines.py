@@ -20,12 +20,12 @@ _STYLES = dict(
 
 
 def differences(comparison: EngineComparison) -> Figure:
-    """Draw the largest relative difference of each kind at every step, in one panel per engine.
+    """Draw the largest relative difference of each kind at every step, with one panel per engine.
 
     The scale is logarithmic. A difference of zero appears as a gap in the line.
 
     Raises:
-        DataError: if no step was made.
+        DataError: if the comparison contains no steps.
     """
     if not comparison.steps:
         raise DataError("the comparison has no steps to draw; run at least one step")

@@ -1,6 +1,6 @@
 """`convnet`: two convolutions with both kinds of dropout, in PyTorch.
 
-The notebook's training code is correct; its errors are in what it prints and says.
+The notebook's training code is correct; the errors are in the printed output and the text.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class ScaledByP(Dropout):
 
 @dataclass(frozen=True)
 class ScaledByP2d(Dropout2d):
-    """Channel dropout with the same error."""
+    """Channel dropout scaled by 1/p instead of 1/(1 − p), as the notebook describes it."""
 
     def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
         """X (N, C, H, W) -> Y, the same shape."""
@@ -177,7 +177,8 @@ def _errata(corrected: Training) -> tuple[Erratum, ...]:
         ),
         Erratum(
             "Accuracy is the number of correct predictions divided by the number of batches.",
-            "It must be divided by the number of images, which is 100 times larger.",
+            "The number of correct predictions must be divided by the number of images, which is "
+            "100 times larger.",
             "test accuracy",
             corrected,
             corrected,

@@ -51,8 +51,8 @@ class BatchNormLeakyReLU:
     The layer has no parameters: neither scale nor shift.
 
     Attributes:
-        full_gradient: whether the backward pass includes the normalisation. The notebook's does
-            not: it treats X̂ as if it were X.
+        full_gradient: whether the backward pass includes the normalisation. The notebook omits the
+            normalisation and treats X̂ as if it were X.
         slope_at_output: whether the slope is evaluated at X̂. The notebook evaluates it at X.
     """
 
@@ -91,9 +91,10 @@ class SummedGradient:
     """The notebook's training run, with gradients summed over batches of 200.
 
     Attributes:
-        layers: the network.
+        layers: the layers of the network.
         epochs: the number of epochs.
-        images: the number of images to use, from the start of the data, or None to use all.
+        images: the number of images to use, taken from the start of the data, or None to use all
+            images.
         validation: the number of images used for validation.
         shuffled: whether the images are shuffled in each epoch; False reproduces the error.
         label_minus_one: whether to make the notebook's error: label 0 becomes class 9, and
@@ -231,7 +232,7 @@ def notebook(quick: bool = False) -> Notebook:
 
 
 def _errata(published: SummedGradient, corrected: Training, epochs: int) -> tuple[Erratum, ...]:
-    """Return the errors; the errors in training are measured one at a time."""
+    """Return the errors in the notebook; errors in training are measured one at a time."""
     correct = SummedGradient(
         layers_with(BatchNormLeakyReLU(full_gradient=True, slope_at_output=True)),
         epochs,

@@ -33,7 +33,7 @@ CONFIG = TrainConfig(
 
 
 def mnist(quick: bool = False) -> Notebook:
-    """Return `deep_convnet` on MNIST.
+    """Return the description of the experiment with `deep_convnet` on MNIST.
 
     Args:
         quick: whether to use fewer epochs and images.
@@ -81,7 +81,7 @@ def mnist(quick: bool = False) -> Notebook:
 
 
 def fashion(quick: bool = False) -> Notebook:
-    """Return `resnet7` on Fashion-MNIST.
+    """Return the description of the experiment with `resnet7` on Fashion-MNIST.
 
     Args:
         quick: whether to use fewer epochs and images.
@@ -94,9 +94,9 @@ def fashion(quick: bool = False) -> Notebook:
         data="fashion-mnist",
         about="One of handgrad's own networks, without a published notebook: 3x3 convolutions "
         "with batch normalisation, two residual blocks and global average pooling, 256,074 "
-        "parameters, most of them in layers that see 3x3 pixels and cost little. It is trained on "
-        "Fashion-MNIST with images that are mirrored and shifted by up to a pixel. The goal is "
-        "93.5 % in less than 10 minutes on two cores.",
+        "parameters, most of them in layers whose input has only 3x3 pixels, which makes these "
+        "layers fast. It is trained on Fashion-MNIST with images that are mirrored and shifted by "
+        "up to a pixel. The goal is 93.5 % in less than 10 minutes on two cores.",
         experiments=(_experiment(tuple(resnet7()), config, quick, near),),
         benchmark=_benchmark(tuple(resnet7()), config, quick),
         errata=(),

@@ -33,7 +33,7 @@ class ReproductionReport:
         """Write a file completely or not at all.
 
         Raises:
-            StorageError: if it cannot be written.
+            StorageError: if the file cannot be written.
         """
         with replacing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
@@ -42,7 +42,7 @@ class ReproductionReport:
 def report(
     results: Sequence[NotebookResults], data: Data, *, quick: bool = False
 ) -> ReproductionReport:
-    """Make the report.
+    """Create the report in all its formats.
 
     Args:
         results: the results of each notebook.

@@ -25,12 +25,12 @@ class SeedStatistics:
 
     @property
     def mean(self) -> float:
-        """The mean."""
+        """The mean of the values."""
         return mean(self.values)
 
     @property
     def sd(self) -> float:
-        """The standard deviation; 0 for a single value."""
+        """The standard deviation of the values; 0 if there is only one value."""
         return stdev(self.values) if len(self.values) > 1 else 0.0
 
     def agrees_with(self, value: float) -> bool:
