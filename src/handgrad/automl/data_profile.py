@@ -33,8 +33,9 @@ class DataProfile:
         has_test: whether the data include a test set, or None if this is unknown.
         background: the fraction of pixels whose value is close to that of the image's corners, from
             0 to 1.
-        dark_background: whether the corners of the images are dark. issues: the problems that the
-            inspection of the image files found, or None if the files were not inspected.
+        dark_background: whether the corners of the images are dark.
+        issues: the problems that the inspection of the image files found, or None if the files were
+            not inspected.
     """
 
     are_files: bool

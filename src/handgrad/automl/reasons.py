@@ -51,8 +51,8 @@ def _preprocessing(result: SearchResult) -> str:
     if not tried:
         return (
             f"{name}, to {shape}. No other preprocessing was tried, because the alternatives "
-            "suit only grayscale images of an object on a background, or because there was not enough "
-            "time."
+            "suit only grayscale images of an object on a background, or because no time "
+            "was left."
         )
     first = tried[0].config
     same = [
@@ -74,15 +74,15 @@ def _network(result: SearchResult) -> str:
     if longer:
         networks = dict.fromkeys(trial.config.model for trial in search.trials if trial in longer)
         text += f", and {' and '.join(networks)} for longer"
-    skipped = f" There was no time for {search.skipped} more." if search.skipped else ""
+    skipped = f" There was no time to try {search.skipped} more." if search.skipped else ""
     text += (
         ". Among the candidates whose accuracy is within one standard error of the highest, the "
         "one with the lowest loss is considered the best."
     )
     if any(trial.is_valid for trial in search.trials if trial.stage == FINAL.name):
         text += (
-            " The best candidate was trained for the rest of the time. It is replaced only if "
-            "another trial is more accurate by two standard errors."
+            " The best candidate was trained for the rest of the time. Another trial is chosen "
+            "instead only if its accuracy is higher by at least two standard errors."
         )
     return text + skipped
 
@@ -121,7 +121,8 @@ def _training(result: SearchResult) -> str:
     text = f"{epochs} on {images}"
     if chosen.stage == FINAL.name:
         share = "half of" if result.refitted else "all"
-        text += f". It got {share} the remaining time, or as many epochs as are useful."
+        text += f". The chosen candidate was trained for {share} the remaining time, "
+        text += "or for the largest useful number of epochs."
     else:
         last = (t for t in result.search.trials if t.stage == FINAL.name and t.is_valid)
         text += f". {_compared(next(last, None))}"
@@ -152,12 +153,12 @@ def _refit(result: SearchResult) -> str:
 
 def _compared(final: Trial | None) -> str:
     if final is None:
-        return "It was not trained for longer."
-    return f"After longer training, its validation accuracy was {final.accuracy:.2%}."
+        return "The chosen candidate was not trained for longer."
+    return f"After longer training, the validation accuracy was {final.accuracy:.2%}."
 
 
 def _reproducibility(result: SearchResult) -> str:
-    without = ", without the calibration" if result.refitted else ""
+    without = ", but does not calibrate it" if result.refitted else ""
     if result.is_reproducible:
         command = (
             "`handgrad train --config` with the config.toml in this folder trains the same "

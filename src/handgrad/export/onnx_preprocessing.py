@@ -1,8 +1,8 @@
 """Preprocessing with ONNX operators; the results are bit-for-bit identical to handgrad's.
 
 Only opaque images that already have the network's input size are supported. They can be converted
-to grayscale, and dark ink can be inverted. Pillow resizes and crops with integer arithmetic, and no
-ONNX operator does this, so the caller has to resize and crop the images.
+to grayscale, and dark ink can be inverted. Pillow resizes and crops with integer arithmetic that no
+ONNX operator reproduces, so the caller has to resize and crop the images.
 """
 
 from __future__ import annotations

@@ -136,26 +136,28 @@ def notebook(quick: bool = False) -> Notebook:
         errata=_errata(corrected),
         trials=(
             HyperparameterTrial(
-                "30 epochs, AdamW, learning rate up to 0.004, weight decay 0.02, light, dropout "
-                "0.1",
+                "30 epochs, AdamW, learning rate up to 0.004, weight decay 0.02, light augmentation, "
+                "dropout 0.1",
                 0.9945,
                 1,
                 True,
             ),
             HyperparameterTrial(
-                "60 epochs, learning rate up to 0.006, weight decay 0.01, milder than light, "
-                "dropout 0.5",
+                "60 epochs, learning rate up to 0.006, weight decay 0.01, milder augmentation "
+                "than light, dropout 0.5",
                 0.9913,
                 1,
             ),
             HyperparameterTrial(
-                "40 epochs, AdamW, learning rate up to 0.004, weight decay 0.02, light, dropout "
-                "0.5",
+                "40 epochs, AdamW, learning rate up to 0.004, weight decay 0.02, light augmentation, "
+                "dropout 0.5",
                 0.9897,
                 1,
             ),
             HyperparameterTrial(
-                "60 epochs in batches of 50, light, weights averaged, dropout 0.5", 0.9893, 1
+                "60 epochs in batches of 50, light augmentation, weights averaged, dropout 0.5",
+                0.9893,
+                1,
             ),
         ),
         validated_on=VALIDATION_SET,

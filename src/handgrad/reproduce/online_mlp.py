@@ -165,7 +165,8 @@ def notebook(quick: bool = False) -> Notebook:
         errata=_errata(published, corrected),
         trials=(
             HyperparameterTrial(
-                "40 epochs, AdamW, learning rate up to 0.003, weight decay 0.05, light",
+                "40 epochs, AdamW, learning rate up to 0.003, weight decay 0.05, "
+                "light augmentation",
                 0.9938,
                 1,
                 chosen=True,

@@ -269,7 +269,7 @@ def notebook(quick: bool = False) -> Notebook:
                 1,
                 True,
             ),
-            HyperparameterTrial("the same, light", 0.9738, 1),
+            HyperparameterTrial("the same, light augmentation", 0.9738, 1),
             HyperparameterTrial("the same, no augmentation", 0.9677, 1),
         ),
         validated_on=VALIDATION_SET,
