@@ -42,7 +42,7 @@ def class_names(classes: Sequence[Label], width: int | None = None) -> list[str]
 
 
 def text_style(size: float) -> dict[str, Any]:
-    """Return the arguments for text of `size` points in which a $ does not start a formula."""
+    """Return matplotlib arguments for text of `size` points in which "$" starts no formula."""
     return {"fontsize": size, "fontfamily": _families(), "parse_math": False}
 
 

@@ -23,9 +23,9 @@ def confusion(matrix: ArrayLike, classes: Sequence[Label], rows: bool = False) -
     """Draw a confusion matrix; an empty cell means zero.
 
     Args:
-        matrix: the counts, (K, K); rows are true classes, columns predicted classes.
+        matrix: the counts, (K, K); rows are true classes and columns are predicted classes.
         classes: the names of the K classes.
-        rows: whether to show each count as a percentage of its row.
+        rows: whether to show each count as a percentage of the sum of its row.
 
     Raises:
         DataError: if the matrix does not contain (K, K) counts.

@@ -136,8 +136,8 @@ def notebook(quick: bool = False) -> Notebook:
         errata=_errata(corrected),
         trials=(
             HyperparameterTrial(
-                "30 epochs, AdamW, learning rate up to 0.004, weight decay 0.02, light augmentation, "
-                "dropout 0.1",
+                "30 epochs, AdamW, learning rate up to 0.004, weight decay 0.02, light "
+                "augmentation, dropout 0.1",
                 0.9945,
                 1,
                 True,
@@ -149,8 +149,8 @@ def notebook(quick: bool = False) -> Notebook:
                 1,
             ),
             HyperparameterTrial(
-                "40 epochs, AdamW, learning rate up to 0.004, weight decay 0.02, light augmentation, "
-                "dropout 0.5",
+                "40 epochs, AdamW, learning rate up to 0.004, weight decay 0.02, light "
+                "augmentation, dropout 0.5",
                 0.9897,
                 1,
             ),
@@ -169,7 +169,7 @@ def _errata(corrected: Training) -> tuple[Erratum, ...]:
     finished = ReportedValue({"progress": 1.0})
     return (
         Erratum(
-            "Progress is multiplied by 10,000.",
+            "The printed progress is a fraction multiplied by 10,000.",
             "To get a percentage, a fraction is multiplied by 100. This was measured at the end of "
             "an epoch.",
             "progress",
@@ -197,8 +197,9 @@ def _errata(corrected: Training) -> tuple[Erratum, ...]:
         ),
         Erratum(
             "The text says that dropout scales the remaining values by 1/p.",
-            "The factor is 1/(1 − p), which preserves the mean. At p = 0.5 both are 2, so the "
-            "error has no effect. It was measured at p = 0.25, after one epoch of 6,000 images.",
+            "The correct factor is 1/(1 − p), which preserves the mean. At p = 0.5 both are 2, so "
+            "the error has no effect. It was measured at p = 0.25, after one epoch of 6,000 "
+            "images.",
             "test accuracy",
             replace(short, layers=with_dropout((ScaledByP2d, ScaledByP), OTHER_DROPOUT)),
             replace(short, layers=with_dropout((Dropout2d, Dropout), OTHER_DROPOUT)),

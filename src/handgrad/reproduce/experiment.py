@@ -119,7 +119,8 @@ class Training:
 
     Attributes:
         layers: the layers of the network.
-        config: the hyperparameters. The context provides the seed, and the engine if it is "auto".
+        config: the hyperparameters. The context provides the seed, and also the engine if the
+            engine in `config` is "auto".
         validation: the number of training images to use for validation.
         images: the number of images to use, taken from the start of the data, or None to use all
             images.
@@ -241,7 +242,7 @@ class StepTrainer:
         lrs: float | Sequence[float],
         labels: NDArray[np.int64] | None = None,
     ) -> Any:
-        """Make one update per batch of `order`; return the losses and the correct counts.
+        """Make one update per batch of `order`; return losses and numbers of correct predictions.
 
         Args:
             data: the images.

@@ -96,9 +96,10 @@ class SummedGradient:
         images: the number of images to use, taken from the start of the data, or None to use all
             images.
         validation: the number of images used for validation.
-        shuffled: whether the images are shuffled in each epoch; False reproduces the error.
-        label_minus_one: whether to make the notebook's error: label 0 becomes class 9, and
-            predictions must be shifted back.
+        shuffled: whether the images are shuffled in each epoch; False reproduces the notebook's
+            error.
+        label_minus_one: whether to reproduce the notebook's error, by which label 0 becomes class 9
+            and predictions must be shifted back.
         lr: the learning rate for a summed gradient. The author lowered it by hand "as the loss goes
             up"; here it is halved after each epoch in which the loss rises.
     """
@@ -270,7 +271,8 @@ def _errata(published: SummedGradient, corrected: Training, epochs: int) -> tupl
         Erratum(
             "There are no running statistics: a prediction needs a batch of images.",
             "The prediction depends on the other images in the batch. With the error, test images "
-            "are classified in pairs; without it, with the running statistics from training.",
+            "are classified in pairs; without the error, the running statistics from training are "
+            "used.",
             "test accuracy, in pairs",
             published,
             corrected,
@@ -294,7 +296,8 @@ def _errata(published: SummedGradient, corrected: Training, epochs: int) -> tupl
         ),
         Erratum(
             "The initialisation N(0, sqrt(2/inputs)) is called Xavier initialisation.",
-            "It is He initialisation. Xavier initialisation has the variance 2/(inputs + outputs).",
+            "This is He initialisation. Xavier initialisation has the variance 2/(inputs + "
+            "outputs).",
             test,
             xavier,
             he,
@@ -316,7 +319,8 @@ def _errata(published: SummedGradient, corrected: Training, epochs: int) -> tupl
         ),
         Erratum(
             "The printed training accuracy is outdated.",
-            "It is computed with the weights before the updates, not with the final weights.",
+            "The printed accuracy is computed with the weights before the updates, not with the "
+            "final weights.",
             "training accuracy, before the updates",
             published,
             published,

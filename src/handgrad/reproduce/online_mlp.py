@@ -211,8 +211,9 @@ def _errata(published: InFileOrder, corrected: Training) -> tuple[Erratum, ...]:
         ),
         Erratum(
             "The softmax takes the maximum and the sum over the whole array.",
-            "That is correct for one image. In a batch, the probabilities of all images together "
-            "then sum to 1. The measured number is the sum for one image in a batch of 64.",
+            "This is correct for a single image. In a batch, the probabilities of all images "
+            "together then sum to 1. The measured number is the sum for one image in a batch of "
+            "64.",
             "sum of one image's probabilities",
             SoftmaxOverArray(),
             SoftmaxOverArray(),

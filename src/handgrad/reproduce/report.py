@@ -46,7 +46,7 @@ def report(
 
     Args:
         results: the results of each notebook.
-        data: the images, by the name of the data set.
+        data: the images of each data set, by the name of the data set.
         quick: whether fewer epochs and images were used than in the notebooks.
     """
     tables = short_overview(results), short_times(results), bests(results)

@@ -60,8 +60,8 @@ class FullBatch:
         lr: the learning rate of all other steps; the notebook used a tenth of this rate for the
             biases.
         engine: the name of the engine, or "" for the engine of the context.
-        label_minus_one: whether to make the notebook's error: labels are one-hot encoded at label −
-            1, so label 0 becomes class 9 and every prediction must be shifted back.
+        label_minus_one: whether to reproduce the notebook's error: labels are one-hot encoded at
+            label − 1, so label 0 becomes class 9 and every prediction must be shifted back.
         sign: 1, or -1 to reproduce the notebook's error, in which the derivative has the wrong sign
             but the update rule is unchanged.
     """

@@ -101,7 +101,7 @@ class ManualSGD:
         lr: the learning rate.
 
     Attributes:
-        gradients: the sum of the gradients since `zero_grad`, by the parameters' names.
+        gradients: the sum of the gradients since the last call of `zero_grad`, by parameter name.
     """
 
     def __init__(self, net: Network, lr: float) -> None:
@@ -131,8 +131,8 @@ class ManualTraining:
     Attributes:
         zero_grad: whether the gradients are set to zero after each step; False reproduces the
             notebook's error.
-        clamped: whether to make the notebook's error: probabilities are clamped at 1e-10 before the
-            logarithm, so an image with a smaller probability has no gradient.
+        clamped: whether to reproduce the notebook's error: probabilities are clamped at 1e-10
+            before the logarithm, so an image with a smaller probability has no gradient.
         lr: the learning rate for gradients averaged over the batch.
         images: the number of images to train with, taken from the start of the data, or None to use
             all images.
@@ -174,7 +174,7 @@ class ManualTraining:
 
 @np.errstate(over="ignore", invalid="ignore")
 def naive_softmax(Z: Array) -> Array:
-    """Compute exp Z / Σ exp Z as the notebook does for one example. It can overflow."""
+    """Compute exp Z / Σ exp Z as the notebook does for one example; exp can overflow."""
     exp = np.exp(Z)
     return exp / exp.sum(axis=1, keepdims=True)
 
@@ -392,8 +392,8 @@ def _errata(corrected: Training) -> tuple[Erratum, ...]:
         ),
         Erratum(
             "The values 0.1307 and 0.3081 are called the mean and the median.",
-            "They are the mean and the standard deviation. The median is 0, because more than half "
-            "of all pixels are 0.",
+            "The two values are the mean and the standard deviation. The median is 0, because "
+            "more than half of all pixels are 0.",
             "median",
             ReportedValue({"median": 0.3081}),
             PixelStatistics(),
