@@ -52,8 +52,8 @@ def tracking(
         settings: the settings of the run by name.
         records: the records of earlier epochs, if the run is resumed.
         tensorboard: whether to write events for TensorBoard into the folder.
-        mlflow: whether to log to an MLflow store. This is the store in MLFLOW_TRACKING_URI, or else
-            ``mlflow.db`` in the current folder.
+        mlflow: whether to log to an MLflow store. The store is the one that MLFLOW_TRACKING_URI
+            specifies, or else ``mlflow.db`` in the current folder.
 
     Raises:
         MissingExtraError: if a required package is missing.
@@ -144,7 +144,7 @@ def _tensorboard(folder: Path, records: Sequence[Epoch]) -> Iterator[Track]:
 
 @contextmanager
 def _mlflow(folder: Path, settings: Mapping[str, Any], records: Sequence[Epoch]) -> Iterator[Track]:
-    """Provide a function that logs an epoch to an MLflow store; its run ends with the block.
+    """Provide a function that logs an epoch to an MLflow run, which ends with the `with` block.
 
     Raises:
         ConfigError: if the store cannot be used.
@@ -193,7 +193,7 @@ class _Mlflow:
         self._is_available = True
 
     def log(self, record: Epoch) -> None:
-        """Log an epoch, now or, if that fails, at the end of the run."""
+        """Log an epoch now or, if the store fails, at the end of the run."""
         if record.number not in self._logged:
             self._waiting.append((record, int(time.time() * 1000)))
         if self._is_available:
@@ -218,7 +218,7 @@ class _Mlflow:
             _log.warning(words, self._where, _short(error), LINES)
 
     def _log_waiting(self) -> None:
-        """Log all epochs that are still waiting."""
+        """Log all epochs that have not been logged yet."""
         from mlflow.entities import Metric
 
         while self._waiting:
@@ -270,7 +270,7 @@ def _new_mlflow_run(client: Any, folder: Path, settings: Mapping[str, Any]) -> s
 
 
 def values(record: Epoch) -> dict[str, float]:
-    """Return the values of an epoch by name, in the groups used in TensorBoard and MLflow."""
+    """Return the metrics of an epoch, with the grouped names used in TensorBoard and MLflow."""
     named = {
         "loss/training": record.loss,
         "loss/validation": record.validation_loss,

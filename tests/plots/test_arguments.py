@@ -47,7 +47,7 @@ def test_arguments_that_do_not_match_are_refused(change, sentence):
     ("matrix", "sentence"),
     [
         (np.eye(3, dtype=int), r"^the matrix must be \(2, 2\) for 2 classes, not \(3, 3\)$"),
-        (np.eye(2), "^the matrix must contain counts: whole numbers of at least 0$"),
+        (np.eye(2), "^the matrix must contain counts: nonnegative integers$"),
         ([[1, -1], [0, 1]], "^the matrix must contain counts"),
     ],
 )

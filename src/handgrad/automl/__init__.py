@@ -1,6 +1,6 @@
-"""Automatic search: try networks, learning rates, preprocessings, augmentations; keep the best.
+"""Automatic model search over networks, learning rates, preprocessing and augmentation.
 
-The subpackage is called `automl` because the function is called `handgrad.auto`.
+The subpackage is not called `auto`, because that is the name of the function `handgrad.auto`.
 """
 
 from handgrad.automl.candidates import describe

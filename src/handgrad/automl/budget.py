@@ -26,25 +26,25 @@ class TimeBudget:
 
     @property
     def elapsed(self) -> float:
-        """The seconds since the start."""
+        """The number of seconds since the budget started."""
         return self._now() - self._start
 
     @property
     def remaining(self) -> float:
-        """The remaining seconds; negative once the budget is used up."""
+        """The number of seconds left in the budget; negative once the budget is used up."""
         return self.seconds - self.elapsed
 
 
 class OutOfTime(Exception):  # noqa: N818 (it is not an error: the time is over)
-    """The time is up before the next step."""
+    """Raised when the time budget is used up before the next update."""
 
 
 class TimedEngine:
     """An engine that raises `OutOfTime` when its deadline has passed.
 
     Args:
-        engine: the engine that computes.
-        net: its network.
+        engine: the engine that makes the updates and computes the logits.
+        net: the network that the engine trains.
         budget: the time budget.
         deadline: the time at which to stop, in seconds since the start of the budget.
         finish_epoch: whether to continue past the deadline until the first epoch has been

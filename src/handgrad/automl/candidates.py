@@ -1,4 +1,4 @@
-"""The candidates of a search: network, learning rate, preprocessing, augmentation, averaging."""
+"""The candidates of a search, which differ in network, training settings and preprocessing."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def networks(base: RunConfig, train: Dataset) -> list[RunConfig]:
 
 
 def preprocessings(config: RunConfig, train: Dataset, profile: DataProfile) -> list[RunConfig]:
-    """Return variants of the configuration with other preprocessings that may suit the images.
+    """Return copies of the configuration with alternative preprocessing that may suit the images.
 
     The list is empty unless the data are grayscale image files of objects on a background.
     """
@@ -61,29 +61,29 @@ def with_shift(config: RunConfig, profile: DataProfile) -> RunConfig:
 
 
 def augmentations(config: RunConfig, profile: DataProfile) -> list[RunConfig]:
-    """Return a variant of the configuration per other augmentation, and one without any."""
+    """Return one copy of the configuration per alternative augmentation, plus one without any."""
     texts = ["none", *(_fill_edges(text, profile) for text in AUGMENTATIONS.values())]
     candidates = [with_settings(config, augment=text) for text in texts]
     return [other for other in candidates if other.augment != config.augment]
 
 
 def weight_averaging(config: RunConfig, train: Dataset) -> list[RunConfig]:
-    """Return a variant with weight averaging, or no variant if averaging takes too long.
+    """Return a list with one weight-averaging variant, or an empty list if averaging is too slow.
 
     After each epoch, batch norm needs a few updates to adapt to the averaged weights. If epochs are
-    short, these updates take too large a part of the time.
+    short, these updates take up too large a fraction of the training time.
     """
     is_long = len(train) > LONG_EPOCH * config.batch_size
     return [with_settings(config, average_weights=1)] if is_long else []
 
 
 def with_settings(config: RunConfig, **changes: Any) -> RunConfig:
-    """Return a copy of a configuration with some settings replaced, after validating it."""
+    """Return a validated copy of a configuration with some settings replaced."""
     return RunConfig.model_validate({**config.model_dump(exclude_none=True), **changes})
 
 
 def describe(config: RunConfig) -> str:
-    """Describe the settings that differ between candidates."""
+    """Describe a candidate by the settings that differ between candidates."""
     parts = [config.model, f"learning rate {config.lr:g}"]
     if config.preprocessing is not None:
         parts.append(f"preprocessing {config.preprocessing}")
@@ -95,7 +95,7 @@ def describe(config: RunConfig) -> str:
 
 
 def describe_augmentation(config: RunConfig) -> str:
-    """Describe the augmentation: "unchanged", one of `AUGMENTATIONS`, or its settings."""
+    """Describe the augmentation: "unchanged", a name in `AUGMENTATIONS`, or the settings."""
     names = {
         str(Augmentation.of(f"{text}{edges}")): name
         for name, text in AUGMENTATIONS.items()
@@ -105,7 +105,7 @@ def describe_augmentation(config: RunConfig) -> str:
 
 
 def _fill_edges(text: str, profile: DataProfile) -> str:
-    """Return the augmentation, with edges extended if the images' background is not dark."""
+    """Return the augmentation, which repeats the edge pixels unless the background is dark."""
     return text if profile.dark_background else f"{text}{EXTEND_EDGES}"
 
 

@@ -30,10 +30,12 @@ class DataProfile:
     Attributes:
         are_files: whether the data are image files that can be read again and preprocessed
             differently.
-        has_test: whether the data have their own test set, or None if that is unknown.
-        background: the fraction of pixels that resemble the corners of their image, 0 to 1.
-        dark_background: whether the corners are dark.
-        issues: what the inspection of the files found, or None if they were not inspected.
+        has_test: whether the data include a test set, or None if this is unknown.
+        background: the fraction of pixels whose value is close to that of the image's corners, from
+            0 to 1.
+        dark_background: whether the corners of the images are dark.
+        issues: the problems that the inspection of the image files found, or None if the files were
+            not inspected.
     """
 
     are_files: bool
@@ -44,10 +46,10 @@ class DataProfile:
 
 
 def profile_data(config: RunConfig, train: Dataset, seconds: float) -> DataProfile:
-    """Profile the images, and inspect their files if the time allows it.
+    """Determine the properties of the images, and inspect the image files if there is enough time.
 
     Args:
-        config: the settings; `data` is the name of a data set or a path.
+        config: the settings; `config.data` is the name of a data set or a path.
         train: the images.
         seconds: the total time budget.
     """
@@ -67,7 +69,7 @@ def profile_data(config: RunConfig, train: Dataset, seconds: float) -> DataProfi
 
 
 def profile_images(train: Dataset, has_test: bool | None) -> DataProfile:
-    """Profile images that do not come from files, or whose files are not read again."""
+    """Determine the properties of images without reading any image files."""
     return DataProfile(False, has_test, *_background(train.images), None)
 
 
@@ -89,7 +91,7 @@ def batch_settings(splits: DataSplits) -> dict[str, object]:
 
 
 def _background(X: NDArray[Any]) -> tuple[float, bool]:
-    """Return the fraction of pixels that resemble the corners, and whether the corners are dark."""
+    """Return the fraction of pixels similar to the corners, and whether the corners are dark."""
     some = X[:: max(1, len(X) // 256)].mean(axis=1)
     if X.dtype != np.uint8:
         some = 255 * some

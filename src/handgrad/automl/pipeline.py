@@ -54,9 +54,9 @@ def auto(
     """Search for the best model within a time budget.
 
     The search tries networks, learning rates, preprocessings and augmentations, and compares them
-    on validation images. It trains the best candidate for the rest of the time. Ctrl-C ends the
-    search early and returns the best model so far. How long the trials take depends on the machine,
-    so the same seed may give a different model.
+    on validation images. It trains the best candidate for the rest of the time. If the user presses
+    Ctrl-C, the search ends early and the best model so far is returned. How long the trials take
+    depends on the machine, so the same seed may give a different model.
 
     Args:
         train: the images, the name of a data set such as "mnist", or the path of a folder or a file
@@ -121,7 +121,7 @@ def check_minutes(minutes: float) -> None:
     """Check that a time budget is valid.
 
     Raises:
-        ConfigError: if it is too short, too long or not a number.
+        ConfigError: if the budget is too short, too long or not a number.
     """
     if not minutes >= MIN_MINUTES:
         raise ConfigError(f"minutes must be at least {MIN_MINUTES}, not {minutes:g}")
@@ -136,19 +136,19 @@ def run_search(
     on_progress: OnProgress = lambda _: None,
     progress: bool | None = None,
 ) -> SearchResult:
-    """Search for the best model for the images that a configuration names.
+    """Search for the best model for the data set that a configuration specifies.
 
-    SIGINT ends the search early. The result is then the best model so far.
+    SIGINT (Ctrl-C) ends the search early; the result then contains the best model so far.
 
     Args:
-        base: the settings to start from: see `base_config`.
+        base: the settings that are common to all candidates: see `base_config`.
         minutes: the time budget, including reading and testing.
-        on_progress: called after each epoch.
+        on_progress: called with the state of the search after each epoch.
         progress: whether to show a progress bar on stderr while reading; if None, it is shown if
             stderr is a terminal.
 
     Raises:
-        ConfigError: if the time is too short or longer than a week.
+        ConfigError: if the time budget is too short or longer than a week.
         DataError: if the images cannot be read, are too few, or all have the same class.
     """
     check_minutes(minutes)
@@ -158,7 +158,7 @@ def run_search(
     if budget.remaining < TEST_SECONDS:
         raise ConfigError(
             f"reading the images took {budget.elapsed:.0f} of {budget.seconds:.0f} seconds; "
-            "allow more minutes"
+            "increase the number of minutes"
         )
     profile = profile_data(base, splits.train, budget.seconds)
     return _search(base, budget, profile, cache.splits_for, cache.share, on_progress)
@@ -175,12 +175,13 @@ def _search(
     """Search, train the best candidate again on all training images, and test it.
 
     Args:
-        base: the settings to start from.
+        base: the settings that are common to all candidates.
         budget: the time budget.
         profile: the properties of the images.
-        splits_for: returns the images with the preprocessing of a given configuration.
+        splits_for: a function that returns the data splits, preprocessed as a given configuration
+            specifies.
         share: the fraction of the training images that is used for validation.
-        on_progress: called after each epoch.
+        on_progress: called with the state of the search after each epoch.
     """
     splits = splits_for(base)
     _check_classes(splits.all_but_test)
@@ -198,7 +199,8 @@ def _search(
         interrupted = True
     if run.best is None:
         raise ConfigError(
-            f"{budget.seconds:.0f} seconds were too short for one epoch; allow more minutes"
+            f"{budget.seconds:.0f} seconds were too short for one epoch; "
+            "increase the number of minutes"
         )
     return _test(run, run.best, refitted, interrupted)
 
@@ -215,8 +217,8 @@ def _check_classes(images: Dataset) -> None:
 def _test(run: Search, chosen: Trial, refitted: Trial | None, interrupted: bool) -> SearchResult:
     """Calibrate and test the model.
 
-    A refitted network has seen the validation images, so it uses the calibration of the network
-    before refitting.
+    A refitted network was trained on the validation images, so these images cannot calibrate it. It
+    uses the calibration of the network before refitting.
     """
     splits = run.splits_for(chosen.config)
     classifier = _classifier(chosen, splits)
@@ -251,7 +253,7 @@ def _test(run: Search, chosen: Trial, refitted: Trial | None, interrupted: bool)
 
 
 def _classifier(trial: Trial, splits: DataSplits) -> Classifier:
-    """Return a classifier with the arrays that a trial kept."""
+    """Return a classifier with the network arrays that a trial kept."""
     net = trial.config.network(splits.train)
     net.restore(trial.arrays, is_fitted=True)
     train = splits.train
@@ -268,7 +270,7 @@ def _robustness(
         engine: the engine that computes its logits.
         test: the test images.
         seconds: the time that the evaluation may take.
-        per_image: the time per image, in seconds.
+        per_image: the evaluation time per image, in seconds.
     """
     if test.images.dtype != np.uint8:
         return None
@@ -278,14 +280,14 @@ def _robustness(
 
 
 def _evenly_spaced(data: Dataset, count: int) -> Dataset:
-    """Return at most `count` images, evenly spaced."""
+    """Return at most `count` images, taken from the data at even intervals."""
     if count >= len(data):
         return data
     return data.take(np.linspace(0, len(data) - 1, count).astype(np.int64))
 
 
 class DataCache:
-    """A cache of the images, which are read once per preprocessing.
+    """A cache of the data splits, so that the images are read only once per preprocessing.
 
     Args:
         progress: whether to show a progress bar while reading; if None, it is shown if stderr is a
@@ -301,7 +303,7 @@ class DataCache:
         self.share = 0.0
 
     def splits_for(self, config: RunConfig) -> DataSplits:
-        """Return the images with the preprocessing of a configuration."""
+        """Return the data splits, preprocessed as a configuration specifies."""
         key = config.preprocessing, config.size
         if key not in self._read:
             images, test = config.load_data(self._progress if not self._read else False)

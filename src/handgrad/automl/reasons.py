@@ -1,4 +1,4 @@
-"""What a search chose and why, as sentences."""
+"""Sentences that explain what a search chose, and why."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from handgrad.automl.trial import Trial
 
 
 def reasons(result: SearchResult) -> list[tuple[str, str]]:
-    """Return the topic of each decision, with the reason for the decision."""
+    """Return a (topic, explanation) pair for each decision of the search."""
     return [
         ("Validation images", _validation(result)),
         ("Preprocessing", _preprocessing(result)),
@@ -29,10 +29,12 @@ def _validation(result: SearchResult) -> str:
         None: "the test set of the data, or a fifth of each class if the data have none",
     }[result.profile.has_test]
     share = f"{result.chosen.config.validation:.0%}"
-    refitted = " At the end, the model is trained on both." if result.refitted else ""
+    together = " At the end, the model is trained on the training and validation images together."
+    refitted = together if result.refitted else ""
     return (
         f"{len(validation):,} of {len(images):,} images, {share} of each class, are used to "
-        f"choose the model and to calibrate it. Candidates are trained on the other {len(train):,}."
+        "choose the model and to calibrate it. Candidates are trained on the other "
+        f"{len(train):,} images."
         f"{refitted} The {len(test):,} test images ({origin}) are used once, after the choice."
     )
 
@@ -48,8 +50,9 @@ def _preprocessing(result: SearchResult) -> str:
         )
     if not tried:
         return (
-            f"{name}, to {shape}. No other preprocessing was tried, because the others only suit "
-            "grayscale images of an object on a background, or because there was no time."
+            f"{name}, to {shape}. No other preprocessing was tried, because the alternatives "
+            "suit only grayscale images of an object on a background, or because no time "
+            "was left."
         )
     first = tried[0].config
     same = [
@@ -71,15 +74,15 @@ def _network(result: SearchResult) -> str:
     if longer:
         networks = dict.fromkeys(trial.config.model for trial in search.trials if trial in longer)
         text += f", and {' and '.join(networks)} for longer"
-    skipped = f" There was no time for {search.skipped} more." if search.skipped else ""
+    skipped = f" There was no time to try {search.skipped} more." if search.skipped else ""
     text += (
         ". Among the candidates whose accuracy is within one standard error of the highest, the "
         "one with the lowest loss is considered the best."
     )
     if any(trial.is_valid for trial in search.trials if trial.stage == FINAL.name):
         text += (
-            " The best candidate was trained for the rest of the time. It is replaced only if "
-            "another trial is more accurate by two standard errors."
+            " The best candidate was trained for the rest of the time. Another trial is chosen "
+            "instead only if its accuracy is higher by at least two standard errors."
         )
     return text + skipped
 
@@ -118,7 +121,8 @@ def _training(result: SearchResult) -> str:
     text = f"{epochs} on {images}"
     if chosen.stage == FINAL.name:
         share = "half of" if result.refitted else "all"
-        text += f". It got {share} the remaining time, or as many epochs as are useful."
+        text += f". The chosen candidate was trained for {share} the remaining time, "
+        text += "or for the largest useful number of epochs."
     else:
         last = (t for t in result.search.trials if t.stage == FINAL.name and t.is_valid)
         text += f". {_compared(next(last, None))}"
@@ -141,19 +145,20 @@ def _refit(result: SearchResult) -> str:
     )
     if result.classifier.calibration:
         text += (
-            " It uses the calibration of the first run, because no images were left for its own."
+            " It uses the calibration of the first run, because no images were left to calibrate "
+            "it again."
         )
     return text
 
 
 def _compared(final: Trial | None) -> str:
     if final is None:
-        return "It was not trained for longer."
-    return f"After longer training, its validation accuracy was {final.accuracy:.2%}."
+        return "The chosen candidate was not trained for longer."
+    return f"After longer training, the validation accuracy was {final.accuracy:.2%}."
 
 
 def _reproducibility(result: SearchResult) -> str:
-    without = ", without the calibration" if result.refitted else ""
+    without = ", but does not calibrate it" if result.refitted else ""
     if result.is_reproducible:
         command = (
             "`handgrad train --config` with the config.toml in this folder trains the same "

@@ -1,4 +1,4 @@
-"""The last step of a search: train the chosen candidate once more, on the validation images too."""
+"""The last step of a search: train the chosen candidate again, including the validation images."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from handgrad.errors import DivergenceError
 def refit(search: Search) -> Trial | None:
     """Train the chosen candidate on the training and validation images together.
 
-    No images are left to validate this training run. It uses the settings and the number of epochs
-    of the validated trial.
+    No images are left to validate this training run, so it uses the settings and the number of
+    epochs of the validated trial.
 
     Args:
         search: a finished search.
 
     Returns:
-        The trial, or None if too few images were set aside to make it worthwhile, or if no time is
-        left.
+        The trial, or None if there are too few validation images for refitting to be worthwhile, or
+        if no time is left.
     """
     chosen = search.best
     if chosen is None or not chosen.is_complete:

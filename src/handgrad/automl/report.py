@@ -1,4 +1,4 @@
-"""The report of an automatic search: one HTML page with embedded figures and no links."""
+"""The report of an automatic search: one self-contained HTML page with embedded figures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MISTAKES = 24
 
 
 def report(result: SearchResult, folder: Path) -> str:
-    """Render the report.
+    """Render the report as HTML.
 
     Args:
         result: the result of the search.
@@ -50,7 +50,7 @@ def report(result: SearchResult, folder: Path) -> str:
 
 
 def _facts(result: SearchResult) -> list[tuple[str, str]]:
-    """Return the facts that are shown next to the score, as names and values."""
+    """Return the facts that are shown next to the test accuracy, as (name, value) pairs."""
     evaluation, budget = result.evaluation, result.search.budget.seconds
     margin = 2 * standard_error(evaluation.accuracy, evaluation.count)
     stopped = ", interrupted" if result.interrupted else ""
@@ -120,7 +120,7 @@ def _kept_epoch(result: SearchResult) -> str:
 
 
 def _classes(result: SearchResult) -> dict[str, Any]:
-    """Return the table of each class's accuracy and most frequent confusion."""
+    """Return the table of each class's accuracy and the class it is most often confused with."""
     rows = []
     for k, label in enumerate(result.classifier.classes):
         counts = result.evaluation.confusion[k].copy()
@@ -151,7 +151,7 @@ def _mistakes(result: SearchResult) -> dict[str, Any]:
 
 
 def _corrupted(result: SearchResult) -> dict[str, Any] | None:
-    """Return the accuracy on corrupted images as bars, or None if it was not measured."""
+    """Return a bar chart of the accuracy on corrupted images, or None if it was not measured."""
     corrupted = result.robustness
     if corrupted is None:
         return None
@@ -199,5 +199,5 @@ def _calibration(result: SearchResult) -> Calibration:
 
 
 def _svg(figure: Any) -> str:
-    """Render a matplotlib figure as the data URI of an SVG."""
+    """Render a matplotlib figure as an SVG image in a data URI."""
     return data_uri(plots.rendered(figure, ".svg"), "image/svg+xml")

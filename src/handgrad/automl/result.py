@@ -16,13 +16,13 @@ from handgrad.train import Evaluation, Robustness
 
 @dataclass(frozen=True)
 class SearchResult:
-    """Result of an automatic search.
+    """The result of an automatic search.
 
     Attributes:
-        config: the settings of the model, as `handgrad train` accepts them.
-        seconds: the time that the search took, including the test.
+        config: the settings of the model, in the form that `handgrad train` accepts.
+        seconds: the time that the search took, including the test, in seconds.
         profile: the properties of the images.
-        splits: the images.
+        splits: the images, split into training, validation and test sets.
         search: the search with all its trials.
         chosen: the trial that was chosen by its validation accuracy.
         refitted: the training run of the chosen candidate on all images except the test images, or
@@ -51,11 +51,11 @@ class SearchResult:
 
     @property
     def final(self) -> Trial:
-        """The trial that trained the network."""
+        """The trial that produced the final network: the refit if there was one."""
         return self.refitted or self.chosen
 
     @property
     def is_reproducible(self) -> bool:
-        """Whether training with `config` gives the same weights again."""
+        """Whether another training run with `config` gives the same weights."""
         is_full = self.chosen.is_complete and self.chosen.images == len(self.splits.train)
         return bool(self.refitted) or is_full

@@ -1,4 +1,4 @@
-"""The folder of a search: the same files as for a training run, plus the report."""
+"""Saving a search to a folder: the files of a training run, plus the report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Try many candidates briefly, the better ones for longer, and the best one for longest."""
+"""Train many candidates briefly, the better ones for longer, and the best one for the longest."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SearchStage(NamedTuple):
     Attributes:
         name: the name of the stage.
         end: the fraction of the search time at which the stage ends.
-        epochs: the maximum number of epochs of a trial.
+        epochs: the maximum number of epochs of a trial in this stage.
     """
 
     name: str
@@ -78,7 +78,8 @@ class Search:
         profile: the properties of the images.
         budget: the time budget.
         deadline: the time by which training must end, in seconds since the start of the budget.
-        splits_for: returns the images with the preprocessing of a given configuration.
+        splits_for: a function that returns the data splits, preprocessed as a given configuration
+            specifies.
         on_progress: called after each epoch and each trial.
         trials: all trials, in order.
         skipped: the number of candidates that were not tried because there was no time.
@@ -110,7 +111,7 @@ class Search:
 
     @property
     def refit_cost(self) -> float:
-        """The cost of training on all images, as a multiple; 0 if that is not worthwhile."""
+        """The cost of a refit as a multiple of the final run's; 0 if a refit is not worthwhile."""
         images, train, validation, _ = self.splits_for(self.base)
         worthwhile = len(validation) >= MIN_REFIT_SHARE * len(images)
         return len(images) / len(train) if worthwhile else 0.0
@@ -136,7 +137,7 @@ class Search:
         return rank(valid, self._validation_images)
 
     def _run_longer(self, deadline: float) -> None:
-        """Train the best networks for longer, and the best of them with other augmentations."""
+        """Train the best networks for longer, then the best of these with other augmentations."""
         survivors = [with_shift(config, self.profile) for config in self._survivors()]
         survivors = self._affordable(survivors, deadline)
         train = self.splits_for(self.base).train
@@ -150,9 +151,10 @@ class Search:
             self._try_all(LONGER, weight_averaging(best, train), deadline)
 
     def _survivors(self) -> list[RunConfig]:
-        """Return the best candidates of the best networks, plus one that ran out of time.
+        """Return the best candidates of the best networks, plus a candidate that ran out of time.
 
-        A network that could not finish its epochs gains more from additional time than the others.
+        A network that could not finish its epochs gains more from additional time than a network
+        that could.
         """
         ranking = self.ranked(SHORT)
         best = _best_of_each_network(ranking)[:SURVIVORS]
@@ -186,7 +188,7 @@ class Search:
         return deadline if deadline - start >= LONGER.epochs * epoch else self.deadline
 
     def _affordable(self, candidates: list[RunConfig], deadline: float) -> list[RunConfig]:
-        """Measure candidates for a fraction of the time; return those whose speed was measured."""
+        """Measure the speed of candidates for part of the time; return the measured candidates."""
         limit = self.budget.elapsed + PROBING_SHARE * (deadline - self.budget.elapsed)
         for count, config in enumerate(candidates, 1):
             self._speed(config)
@@ -198,12 +200,13 @@ class Search:
     def _try_all(
         self, stage: SearchStage, candidates: Sequence[RunConfig], deadline: float, later: int = 0
     ) -> None:
-        """Try candidates, the fastest first, so that time they do not need goes to the others.
+        """Try candidates, fastest first, so that time left over can be spent on the slower ones.
 
         Args:
             stage: the stage of the search.
             candidates: the candidates, most promising first. If there is not enough time for all of
-                them, the last ones are skipped. A candidate without a rival is skipped too.
+                them, the last ones are skipped. A single candidate is skipped too, because there is
+                nothing to compare it with.
             deadline: the time at which the stage ends, in seconds since the start of the budget.
             later: how many more candidates will be tried in this stage.
         """
@@ -263,7 +266,7 @@ class Search:
         return config.model, shape, config.batch_size, config.augment
 
     def _report(self, trial: Trial, *, is_over: bool = False) -> None:
-        """Report the progress."""
+        """Report the progress of the search."""
         best = max((t.accuracy for t in self.trials if t.is_valid), default=0.0)
         self.on_progress(SearchProgress(self.budget.elapsed, trial, best, is_over))
 
@@ -274,7 +277,7 @@ class Search:
 
 
 def _best_of_each_network(ranking: Sequence[Trial]) -> list[RunConfig]:
-    """Return the candidate of each network's first trial in the ranking."""
+    """Return the candidate of each network's highest-ranked trial."""
     first: dict[str, RunConfig] = {}
     for trial in ranking:
         first.setdefault(trial.candidate.model, trial.candidate)

@@ -80,7 +80,7 @@ def plan_epochs(speed: Speed, seconds: float, images: int, max_epochs: int) -> t
 
 
 def subset(data: Dataset, count: int, seed: int) -> Dataset:
-    """Return about `count` images: the same fraction of each class, at least one per class."""
+    """Return about `count` images: the same fraction of each class, but at least one."""
     if count >= len(data):
         return data
     left_out = stratified(data.labels, 1 - count / len(data), seed)

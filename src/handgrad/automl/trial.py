@@ -26,7 +26,7 @@ class Trial:
     Attributes:
         stage: the name of the stage of the search.
         candidate: the requested settings.
-        config: the same settings with the planned number of epochs.
+        config: the candidate's settings with the planned number of epochs.
         start: the time at which the trial started, in seconds since the start of the budget.
         images: the number of training images.
         records: one record per epoch.
@@ -73,12 +73,12 @@ class Trial:
 
     @property
     def seconds(self) -> float:
-        """The time that the trial took."""
+        """The time that the trial took, in seconds."""
         return self.times[-1] - self.start if self.times else 0.0
 
     @property
     def history(self) -> History:
-        """The records as a training history."""
+        """The records of the epochs as a training history."""
         return History(self.records, not self.is_complete)
 
 
@@ -131,7 +131,7 @@ def train_trial(
     deadline: float,
     finish_epoch: bool = False,
 ) -> Iterator[TimedEngine]:
-    """Train with the settings of a trial, record each epoch in it, and then yield the engine.
+    """Train with the settings of a trial, record each epoch in the trial, and yield the engine.
 
     Args:
         trial: the trial, with its planned number of epochs.
@@ -161,7 +161,7 @@ def train_trial(
 
 
 def rank(trials: Sequence[Trial], images: int) -> list[Trial]:
-    """Sort trials, best first.
+    """Return the trials, sorted from best to worst.
 
     Accuracies within one standard error of the highest are treated as equal. Among trials with
     equal accuracy, the one with the lowest loss is best, because the loss is a finer measure.

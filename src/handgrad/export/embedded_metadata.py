@@ -1,4 +1,4 @@
-"""The metadata of a model for files in other formats."""
+"""The metadata of a model that is embedded in files of other formats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model as a folder for the Hugging Face Hub."""
+"""Export of a model as a folder for the Hugging Face Hub."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _check_ours(folder: Path) -> None:
 
 
 def _write(bundle: Bundle, folder: Path) -> None:
-    """Write all files into a folder."""
+    """Write all files of the exported model into a folder."""
     classifier = bundle.classifier
     labels = {str(k): str(label) for k, label in enumerate(classifier.classes)}
     config = LIBRARY | {

@@ -1,4 +1,4 @@
-"""The model card, for people and for the Hugging Face Hub."""
+"""The model card, which describes a model for people and for the Hugging Face Hub."""
 
 from __future__ import annotations
 
@@ -40,18 +40,20 @@ logits.
 
 ## Limits
 
-The model knows only the {count} classes that it was trained on. An image of anything else also gets
-one of their names. The accuracy was measured on test images similar to the training images.
+The model knows only the {count} classes that it was trained on. Any other image is also assigned to
+one of these classes. The accuracy was measured on test images similar to the training images.
 """
 PREPARED = (
     "The preprocessing is described in `preprocessor_config.json` and is part of the model: "
     "`model.preprocessing.apply(image)` applies it to any image."
 )
-UNPREPARED = "The model does not include the preprocessing of image files into such arrays."
+UNPREPARED = (
+    "The model does not include the preprocessing that converts image files to arrays of this form."
+)
 
 
 def card(bundle: Bundle) -> str:
-    """Return the model card: YAML for programs, then text for people."""
+    """Return the model card: a YAML header for programs, followed by text for people."""
     classifier, about = bundle.classifier, bundle.about
     model = str(_table(about, "config").get("model", ""))
     data = str(_table(about, "data").get("name", ""))
@@ -106,7 +108,7 @@ def _front(data: str, accuracy: Any) -> str:
 
 
 def _table(about: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Return an entry if it is a table, otherwise an empty table."""
+    """Return the named metadata entry if it is a table, otherwise an empty table."""
     value = about.get(name)
     return value if isinstance(value, Mapping) else {}
 
@@ -116,5 +118,5 @@ def _share(value: Any) -> str:
 
 
 def _cell(text: str) -> str:
-    """Return text that is escaped for a table cell."""
+    """Return text, escaped for use in a cell of a Markdown table."""
     return text.replace("|", "\\|").replace("\n", " ")

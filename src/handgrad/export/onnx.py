@@ -1,8 +1,9 @@
-"""A model as an ONNX graph, for programs that do not use handgrad.
+"""Export of a model as an ONNX graph, for programs that do not use handgrad.
 
-The graph takes images of one size, scales uint8 to 0..1, and returns logits, probabilities and
-labels. It takes preprocessed images, and its metadata describe the preprocessing that the caller
-has to do. If ONNX operators can do the preprocessing, it can take raw images instead.
+The graph takes images of one size, scales uint8 pixels to the range 0 to 1, and returns logits,
+probabilities and labels. By default, the graph takes preprocessed images, and its metadata describe
+the preprocessing that the caller has to do. If ONNX operators can do the preprocessing, the graph
+can take raw images instead.
 """
 
 from __future__ import annotations
@@ -73,13 +74,14 @@ def write_onnx(bundle: Bundle, path: Path, *, raw: bool = False) -> None:
 def to_onnx(bundle: Bundle, *, raw: bool = False) -> ModelProto:
     """Return a model as an ONNX graph that computes with float32 numbers.
 
-    Its outputs are "logits" and "probabilities", both (N, K), and "label", (N,).
+    The outputs of the graph are "logits" and "probabilities", both (N, K), and "label", (N,).
 
     Args:
         bundle: the content of a model file.
         raw: whether the input "images" contains raw RGB images, (N, 3, H, W) uint8, that the graph
-            preprocesses. Otherwise it contains preprocessed images, (N, C, H, W), uint8 or float32
-            like the golden images, which are stored in the model file for verification.
+            preprocesses. Otherwise, "images" contains preprocessed images, (N, C, H, W), of the
+            same type (uint8 or float32) as the golden images that the model file stores for
+            verification.
 
     Raises:
         ModelError: if ONNX has no operator for a layer or, for raw images, for a step of the
@@ -126,7 +128,7 @@ def to_onnx(bundle: Bundle, *, raw: bool = False) -> ModelProto:
 
 
 def _answer(graph: Graph, bundle: Bundle) -> None:
-    """Add the probabilities and the labels to the graph."""
+    """Add the outputs for the probabilities and the labels to the graph."""
     classifier, Z = bundle.classifier, "logits"
     if classifier.calibration is not None:
         Z = graph.add("Div", Z, graph.number(classifier.calibration.temperature))
@@ -138,7 +140,7 @@ def _answer(graph: Graph, bundle: Bundle) -> None:
 
 
 def _layer(graph: Graph, layer: Layer, params: Params, X: str) -> str:
-    """Add a layer and return the name of its output."""
+    """Add a layer to the graph, and return the name of the layer's output."""
     if type(layer) not in OPERATORS:
         kind = type(layer).__name__
         raise ModelError(
@@ -188,7 +190,7 @@ def _normalize(graph: Graph, _: Normalize, params: Params, X: str) -> str:
 
 
 def _by_channel(values: NDArray[Any]) -> NDArray[Any]:
-    """Return one number per channel, in a shape that broadcasts along axis 1 of images."""
+    """Return per-channel values in a shape that broadcasts with images (N, C, H, W)."""
     return values if len(values) == 1 else values.reshape(1, -1, 1, 1)
 
 

@@ -11,11 +11,11 @@ from handgrad.layers import Array
 
 
 class Graph:
-    """A graph under construction.
+    """An ONNX graph under construction.
 
     Attributes:
-        nodes: the operators in order.
-        arrays: the constants.
+        nodes: the operators, in the order in which they were added.
+        arrays: the constant arrays.
     """
 
     def __init__(self) -> None:
@@ -41,6 +41,6 @@ class Graph:
         return self.array(np.array(value, np.float32))
 
     def rename(self, name: str, wanted: str) -> None:
-        """Rename the output of the newest node."""
-        assert list(self.nodes[-1].output) == [name], "only the newest node can be renamed"
+        """Rename the output of the most recently added node."""
+        assert list(self.nodes[-1].output) == [name], "only the latest node can be renamed"
         self.nodes[-1].output[0] = wanted

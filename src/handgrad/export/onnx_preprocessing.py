@@ -1,8 +1,8 @@
-"""Preprocessing with ONNX operators; the results are bit for bit the same as handgrad's.
+"""Preprocessing with ONNX operators; the results are bit-for-bit identical to handgrad's.
 
-Only opaque images that already have the network's input size are supported, with the steps for
-grayscale and polarity. Pillow resizes and crops with integer arithmetic, and no ONNX operator does
-the same, so the caller has to do that.
+Only opaque images that already have the network's input size are supported. They can be converted
+to grayscale, and dark ink can be inverted. Pillow resizes and crops with integer arithmetic that no
+ONNX operator reproduces, so the caller has to resize and crop the images.
 """
 
 from __future__ import annotations
@@ -35,10 +35,11 @@ def add_preprocessing(graph: Graph, classifier: Classifier, X: str) -> str:
     Args:
         graph: the graph to add to.
         classifier: the classifier with its preprocessing.
-        X: the name of the raw images.
+        X: the name of the ONNX tensor that holds the raw images.
 
     Returns:
-        The name of the preprocessed images, (N, C, H, W) float32, 0..255.
+        The name of the ONNX tensor that holds the preprocessed images: (N, C, H, W) float32, from 0
+        to 255.
 
     Raises:
         ModelError: if the model has no preprocessing, or one with steps that are not supported.
@@ -68,7 +69,7 @@ def add_preprocessing(graph: Graph, classifier: Classifier, X: str) -> str:
 
 
 def words(preprocessing: Preprocessing) -> str:
-    """Describe the steps of a preprocessing for people."""
+    """Return a human-readable description of the preprocessing steps."""
     return ", ".join(step.title for step in preprocessing.steps)
 
 
@@ -83,7 +84,7 @@ def _grey(graph: Graph, X: str) -> str:
 
 
 def _light_ink(graph: Graph, X: str, H: int, W: int) -> str:
-    """Return images (N, 1, H, W) with light ink: see `InvertDarkInk`."""
+    """Return images (N, 1, H, W) with light ink on a dark background: see `InvertDarkInk`."""
     grey = graph.add("Cast", X, to=DOUBLE)
     rows, columns = (_lines(graph, grey, axis, last) for axis, last in ((2, H - 1), (3, W - 1)))
     edges = graph.add("Concat", *rows, *columns, axis=1)
@@ -129,7 +130,7 @@ def _median(graph: Graph, line: str, length: int) -> str:
 
 
 def _between(graph: Graph, start: str, stop: str, shape: tuple[int, int]) -> str:
-    """Return numbers that change evenly from `start` to `stop`, (N, 1, *shape)."""
+    """Return values (N, 1, *shape), linearly interpolated from `start` to `stop`."""
     steps = _double(graph, np.array(max(shape) - 1))
     step = graph.add("Div", graph.add("Sub", stop, start), steps)
     places = _double(graph, np.arange(max(shape)).reshape(1, 1, *shape))
@@ -144,10 +145,10 @@ def _ink(graph: Graph, grey: str, ground: str) -> str:
 
 
 def _sum(graph: Graph, X: str) -> str:
-    """Return the sum over each image, (N, 1, 1, 1)."""
+    """Return the sum of each image's pixels, (N, 1, 1, 1)."""
     return graph.add("ReduceSum", X, graph.array(np.array([2, 3])), keepdims=1)
 
 
 def _double(graph: Graph, whole: np.ndarray[Any, Any]) -> str:
-    """Add integers as constants in double precision."""
+    """Add integers to the graph as double-precision constants."""
     return graph.add("Cast", graph.array(whole.astype(np.int64)), to=DOUBLE)

@@ -27,13 +27,13 @@ NOISY = 64  # raw images of noise, where the background is hard to detect
 
 @dataclass(frozen=True)
 class EngineCheck:
-    """The outputs of one engine for the golden images.
+    """The result of checking one engine with the golden images.
 
     Attributes:
         engine: the name of the engine.
-        difference: the largest difference of a logit, relative to the largest expected logit if
-            that is above 1, or None if the engine did not run.
-        reason: why the engine did not run.
+        difference: the largest difference between a logit and its expected value, divided by the
+            largest expected logit if that logit exceeds 1, or None if the engine did not run.
+        reason: the reason why the engine did not run, or "" if it ran.
     """
 
     engine: str
@@ -65,7 +65,7 @@ class VerificationResult:
 
 
 def verify_bundle(bundle: Bundle, tolerance: float = TOLERANCE) -> VerificationResult:
-    """Run the golden images in every available engine and in ONNX Runtime.
+    """Run the golden images through every available engine and ONNX Runtime, and compare outputs.
 
     Args:
         bundle: the content of a model file.
@@ -87,7 +87,7 @@ def verify_bundle(bundle: Bundle, tolerance: float = TOLERANCE) -> VerificationR
 
 
 def difference(found: Array, expected: Array) -> float:
-    """Return the largest difference, relative to the largest expected logit if that is above 1."""
+    """Return the largest difference, divided by the largest expected logit if that exceeds 1."""
     apart = np.abs(found.astype(np.float64) - expected).max()
     return float(apart / max(1.0, float(np.abs(expected).max())))
 
@@ -95,7 +95,7 @@ def difference(found: Array, expected: Array) -> float:
 def _answer(
     name: str, ask: Callable[[Bundle, NDArray[Any]], Array], bundle: Bundle, images: NDArray[Any]
 ) -> EngineCheck:
-    """Return the outputs of one engine, or why it cannot run."""
+    """Return the result of checking one engine, or the reason why it cannot run."""
     try:
         logits = ask(bundle, images)
     except (MissingExtraError, ModelError, ConfigError) as error:

@@ -1,8 +1,8 @@
 """Figures. Each function takes plain values and returns a matplotlib `Figure` without showing it.
 
 Labels are integers from 0 to K-1, which are indices of `classes`. If a class name has characters
-that are missing from all installed fonts, its number is shown instead, as in "class 3". Images are
-uint8, or floating point from 0 to 1.
+that are missing from all installed fonts, the number of the class is shown instead, as in "class
+3". Images are uint8, or floating point from 0 to 1.
 """
 
 from handgrad.plots.activations import activations

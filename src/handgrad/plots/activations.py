@@ -18,7 +18,7 @@ def activations(layers: Sequence[Layer]) -> Figure:
     """Draw activation functions with their derivatives, as the layers compute them.
 
     Args:
-        layers: activations without parameters.
+        layers: activation layers without parameters.
     """
     X = np.linspace(-X_LIMIT, X_LIMIT, 400)[:, None]  # an even number, so that none lies on a kink
     columns = 2

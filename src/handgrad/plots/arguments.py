@@ -12,7 +12,7 @@ from handgrad.errors import DataError
 
 
 def as_displayable(images: ArrayLike) -> NDArray[Any]:
-    """Return images (N, C, H, W) as (N, H, W) or (N, H, W, 3), in uint8 or from 0 to 1."""
+    """Return images (N, C, H, W) as (N, H, W) or (N, H, W, 3), uint8 or scaled to 0..1."""
     X = as_images(images)
     check_images(X)
     if X.shape[1] not in (1, 3):
@@ -43,10 +43,10 @@ def as_probabilities(probabilities: ArrayLike, images: int, classes: int) -> NDA
 
 
 def as_counts(matrix: ArrayLike, classes: int) -> NDArray[Any]:
-    """Check that a confusion matrix (K, K) has whole numbers of at least 0, and return it."""
+    """Check that a confusion matrix (K, K) contains nonnegative integers, and return it."""
     counts, wanted = np.asarray(matrix), (classes, classes)
     if counts.shape != wanted:
         raise DataError(f"the matrix must be {wanted} for {classes} classes, not {counts.shape}")
     if counts.dtype.kind not in "iu" or counts.min() < 0:
-        raise DataError("the matrix must contain counts: whole numbers of at least 0")
+        raise DataError("the matrix must contain counts: nonnegative integers")
     return counts

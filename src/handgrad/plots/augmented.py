@@ -28,11 +28,11 @@ def augmented(images: ArrayLike, augmentation: Augmentation, *, seed: int = 0) -
 
     Args:
         images: images of shape (N, C, H, W), where C is 1 or 3.
-        augmentation: the augmentation.
-        seed: the seed of the training run.
+        augmentation: the augmentation to apply.
+        seed: the seed for the random augmentation, as in a training run.
 
     Raises:
-        DataError: if the arguments are not images, or there are none.
+        DataError: if `images` does not contain images, or is empty.
     """
     X = as_images(images)[:MAX_IMAGES]
     if not len(X):

@@ -14,8 +14,8 @@ from handgrad.plots.labels import SMALL, text_style
 def reliability(found: Reliability, before: Reliability | None = None) -> Figure:
     """Draw a reliability diagram: the accuracy of predictions against their probability.
 
-    On the diagonal, the probabilities are calibrated; below it, they are overconfident. The area of
-    a dot increases with the number of predictions.
+    On the diagonal, the probabilities are well calibrated; below the diagonal, they are
+    overconfident. The area of a dot increases with the number of predictions.
 
     Args:
         found: the reliability to draw.

@@ -20,12 +20,12 @@ _STYLES = dict(
 
 
 def differences(comparison: EngineComparison) -> Figure:
-    """Draw the largest relative difference of each kind at every step, in one panel per engine.
+    """Draw the largest relative difference of each kind at every step, with one panel per engine.
 
     The scale is logarithmic. A difference of zero appears as a gap in the line.
 
     Raises:
-        DataError: if no step was made.
+        DataError: if the comparison contains no steps.
     """
     if not comparison.steps:
         raise DataError("the comparison has no steps to draw; run at least one step")
@@ -54,7 +54,7 @@ def differences(comparison: EngineComparison) -> Figure:
 
 
 def _draw(axes: Axes, records: Sequence[Mapping[str, float]], tolerance: float) -> None:
-    """Draw the differences of one engine and the tolerance."""
+    """Draw one engine's differences from the first engine, and the tolerance."""
     for kind, (colour, style) in _STYLES.items():
         if kind in records[0]:
             heights = [record[kind] or math.nan for record in records]

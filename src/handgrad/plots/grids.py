@@ -18,7 +18,7 @@ from handgrad.plots.tiles import LINE_LENGTH, MAX_IMAGES, Tile, grid, truncation
 
 
 def images(images: ArrayLike, labels: ArrayLike, classes: Sequence[Label]) -> Figure:
-    """Draw images with the names of their classes; if there are more than 100, the first 100.
+    """Draw at most 100 images with the names of their classes; further images are left out.
 
     Args:
         images: images of shape (N, C, H, W), where C is 1 or 3.
@@ -26,7 +26,7 @@ def images(images: ArrayLike, labels: ArrayLike, classes: Sequence[Label]) -> Fi
         classes: the names of the K classes.
 
     Raises:
-        DataError: if the arguments do not match.
+        DataError: if the arguments are invalid or do not match each other.
     """
     images = as_displayable(images)
     y = as_labels(labels, "labels", len(images), len(classes))
@@ -55,11 +55,11 @@ def predictions(
             class names, as returned by `Network.predict`. Integers that can all be indices are
             treated as indices.
         classes: the names of the K classes.
-        probabilities: the probabilities of all classes, (N, K); only that of the prediction is
-            shown.
+        probabilities: the probabilities of all classes, (N, K); only the probability of the
+            predicted class is shown.
 
     Raises:
-        DataError: if the arguments do not match.
+        DataError: if the arguments are invalid or do not match each other.
     """
     images = as_displayable(images)
     N, K = len(images), len(classes)
@@ -84,7 +84,7 @@ def confident_mistakes(
     The other arguments are the same as for `predictions`.
 
     Raises:
-        DataError: if the arguments do not match.
+        DataError: if the arguments are invalid or do not match each other.
         ConfigError: if `count` is out of range.
     """
     if not 1 <= count <= MAX_IMAGES:
@@ -102,7 +102,7 @@ def confident_mistakes(
 
 
 def _indices(predicted: ArrayLike, classes: Sequence[Label]) -> ArrayLike:
-    """Return the indices of classes that may be given by name."""
+    """Return predictions as class indices; they may be given as class names or as indices."""
     names = np.asarray(predicted)
     numbers = names.dtype.kind in "iu"
     if names.ndim != 1 or not (numbers or names.dtype.kind in "UO"):

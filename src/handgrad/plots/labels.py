@@ -26,9 +26,10 @@ FALLBACK_FONTS = (
 
 
 def class_names(classes: Sequence[Label], width: int | None = None) -> list[str]:
-    """Return the class names in the form in which figures show them.
+    """Return the class names as they are shown in figures.
 
-    If a name has characters that are missing from all installed fonts, it becomes "class 3".
+    If a name has characters that are missing from all installed fonts, the number of the class is
+    used instead, as in "class 3".
 
     Args:
         classes: the names of the K classes.
@@ -41,7 +42,7 @@ def class_names(classes: Sequence[Label], width: int | None = None) -> list[str]
 
 
 def text_style(size: float) -> dict[str, Any]:
-    """Return the arguments for text of `size` points in which a $ does not start a formula."""
+    """Return matplotlib arguments for text of `size` points in which "$" starts no formula."""
     return {"fontsize": size, "fontfamily": _families(), "parse_math": False}
 
 

@@ -14,7 +14,7 @@ def headed_figure(heading: str, width: float, height: float) -> Figure:
     """Return a figure with a heading; it is wider than `width` if the heading needs more space.
 
     Args:
-        heading: the heading.
+        heading: the text of the heading.
         width: the width in inches.
         height: the height in inches, including the heading.
     """

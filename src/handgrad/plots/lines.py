@@ -1,4 +1,4 @@
-"""A chart of a few lines, narrow enough for a phone."""
+"""A line chart that is narrow enough for the screen of a phone."""
 
 from __future__ import annotations
 
@@ -27,11 +27,12 @@ def lines(
 
     Args:
         values: the values of each line, by name.
-        title: the title.
+        title: the title of the chart.
         xlabel: the label of the x axis.
         share: whether the values are fractions that are shown in percent.
         log: whether the scale is logarithmic.
-        known: all possible names, so that each name has the same style in all figures.
+        known: the names of all lines that may occur, so that each name has the same style in all
+            figures.
 
     Raises:
         DataError: if there are no values.

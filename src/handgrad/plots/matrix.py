@@ -23,9 +23,9 @@ def confusion(matrix: ArrayLike, classes: Sequence[Label], rows: bool = False) -
     """Draw a confusion matrix; an empty cell means zero.
 
     Args:
-        matrix: the counts, (K, K); rows are true classes, columns predicted classes.
+        matrix: the counts, (K, K); rows are true classes and columns are predicted classes.
         classes: the names of the K classes.
-        rows: whether to show each count as a percentage of its row.
+        rows: whether to show each count as a percentage of the sum of its row.
 
     Raises:
         DataError: if the matrix does not contain (K, K) counts.
@@ -48,7 +48,7 @@ def confusion(matrix: ArrayLike, classes: Sequence[Label], rows: bool = False) -
 
 
 def _cell(numbers: Sequence[Sequence[str]], size: float) -> float:
-    """Return the side of a cell in inches: it fits the longest number; few cells are larger."""
+    """Return the side length of a cell in inches, which is enough for the longest number."""
     longest = max((number for row in numbers for number in row), key=len)
     return max(0.3, text_size([longest], size)[0] + 0.12, 1.6 / len(numbers))
 

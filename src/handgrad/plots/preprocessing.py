@@ -19,14 +19,14 @@ _TRANSPARENT = "#f2d4c2"  # the colour of transparent pixels
 
 
 def preprocessing(ways: Sequence[Sequence[tuple[str, Array]]]) -> Figure:
-    """Draw the preprocessing of images, one row each; if there are more than 20, the first 20.
+    """Draw the preprocessing steps of at most 20 images, with one row per image.
 
     Steps that do not change any of the images are left out.
 
     Args:
-        ways: for each image, the titles of all steps with the images (H, W, C) uint8 after them, as
-            returned by `Preprocessing.stages`. The first is the raw image, and the last is the
-            input of the network.
+        ways: for each image, one pair per step, as returned by `Preprocessing.stages`: the title of
+            the step and the image after the step, (H, W, C) uint8. The first pair contains the raw
+            image, and the last pair contains the input of the network.
 
     Raises:
         DataError: if there are no images.
@@ -52,7 +52,7 @@ def preprocessing(ways: Sequence[Sequence[tuple[str, Array]]]) -> Figure:
 
 
 def _shown(ways: Sequence[Sequence[tuple[str, Array]]]) -> list[int]:
-    """Return the indices of the raw image, of the steps that change an image, and of the last."""
+    """Return the indices of the raw image, the steps that change an image, and the last step."""
     last = len(ways[0]) - 1
     changed = [
         n

@@ -17,7 +17,7 @@ class TrialCurve(NamedTuple):
     """The accuracy of one trial over time.
 
     Attributes:
-        seconds: the time at which each epoch ended.
+        seconds: the time at which each epoch ended, in seconds.
         accuracies: the validation accuracy of each epoch, 0 to 1.
         chosen: whether this trial was chosen.
     """
@@ -35,7 +35,7 @@ def trial_timeline(trials: Sequence[TrialCurve], seconds: float | None = None) -
         seconds: the end of the time axis, or None to end it at the last epoch.
 
     Raises:
-        DataError: if there is nothing to draw.
+        DataError: if there are no epochs to draw.
     """
     points = [
         pair for trial in trials for pair in zip(trial.seconds, trial.accuracies, strict=True)

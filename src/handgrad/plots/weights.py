@@ -24,7 +24,8 @@ def first_layer_weights(model: Network | Classifier) -> Figure:
     of a unit are drawn side by side. If there are more than 100 units, the first 100 are drawn.
 
     Raises:
-        ModelError: if no layer of this kind has an image as its input, or a weight is not finite.
+        ModelError: if no dense or convolutional layer has an image as its input, or if a weight is
+            not finite.
     """
     net = network_of(model)
     names = model.classes if isinstance(model, Classifier) else range(net.classes)
@@ -61,7 +62,7 @@ def _first_weight(net: Network) -> tuple[int, Array]:
 
 
 def _side_by_side(weight: Array) -> Array:
-    """Return (O, C, H, W) as images (O, H, C(W + 1) - 1) with a column of NaN between channels."""
+    """Return weights (O, C, H, W) as images (O, H, C(W + 1) - 1): channels separated by NaN."""
     padded = np.pad(weight, [(0, 0), (0, 0), (0, 0), (0, 1)], constant_values=np.nan)
     return np.concatenate(padded.transpose(1, 0, 2, 3), axis=2)[..., :-1]
 

@@ -33,8 +33,8 @@ class Implementation(NamedTuple):
     """One implementation of the training run.
 
     Attributes:
-        train: makes one update per batch, with the images in the given order.
-        logits: computes the logits for images.
+        train: a function that makes one update per batch, with the images in the given order.
+        logits: a function that computes the logits of images.
     """
 
     train: Callable[[NDArray[np.int64]], Any]
@@ -49,7 +49,7 @@ class SpeedBenchmark:
     accuracy after the last round. The first round is not timed; it warms up all implementations.
 
     Attributes:
-        layers: the network.
+        layers: the layers of the network.
         optimizer: the optimizer.
         size: the batch size.
         images: the number of images per round.
@@ -67,7 +67,7 @@ class SpeedBenchmark:
     with_keras: bool = False
 
     def run(self, context: RunContext) -> RunResult:
-        """Measure all implementations."""
+        """Measure the speed of all implementations."""
         implementations = {name: make(self, context) for name, make in self._available()}
         times: dict[str, list[float]] = {name: [] for name in implementations}
         for number in range(self.rounds + 1):
@@ -110,7 +110,7 @@ def _network(bench: SpeedBenchmark, context: RunContext) -> Network:
 
 
 def _numpy(bench: SpeedBenchmark, context: RunContext) -> Implementation:
-    """Return the notebook's computation; its images are normalized before the timing."""
+    """Return the notebook's NumPy code; the images are normalized before the timing starts."""
     assert isinstance(bench.optimizer, SGD)
     net = _network(bench, context)
     X = _inputs(net, context.train.images)
@@ -124,7 +124,7 @@ def _numpy(bench: SpeedBenchmark, context: RunContext) -> Implementation:
 
 
 def _engine(bench: SpeedBenchmark, context: RunContext, name: str) -> Implementation:
-    """Return one of the engines."""
+    """Return an implementation that uses one of handgrad's engines."""
     net = _network(bench, context)
     engine = engine_named(name, net, TrainConfig(SoftmaxCrossEntropy(), bench.optimizer))
     images, labels = context.train.images, context.train.labels

@@ -1,6 +1,6 @@
 """`convnet`: two convolutions with both kinds of dropout, in PyTorch.
 
-The notebook's training code is correct; its errors are in what it prints and says.
+The notebook's training code is correct; the errors are in the printed output and the text.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class ScaledByP(Dropout):
 
 @dataclass(frozen=True)
 class ScaledByP2d(Dropout2d):
-    """Channel dropout with the same error."""
+    """Channel dropout scaled by 1/p instead of 1/(1 − p), as the notebook describes it."""
 
     def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
         """X (N, C, H, W) -> Y, the same shape."""
@@ -136,26 +136,28 @@ def notebook(quick: bool = False) -> Notebook:
         errata=_errata(corrected),
         trials=(
             HyperparameterTrial(
-                "30 epochs, AdamW, learning rate up to 0.004, weight decay 0.02, light, dropout "
-                "0.1",
+                "30 epochs, AdamW, learning rate up to 0.004, weight decay 0.02, light "
+                "augmentation, dropout 0.1",
                 0.9945,
                 1,
                 True,
             ),
             HyperparameterTrial(
-                "60 epochs, learning rate up to 0.006, weight decay 0.01, milder than light, "
-                "dropout 0.5",
+                "60 epochs, learning rate up to 0.006, weight decay 0.01, milder augmentation "
+                "than light, dropout 0.5",
                 0.9913,
                 1,
             ),
             HyperparameterTrial(
-                "40 epochs, AdamW, learning rate up to 0.004, weight decay 0.02, light, dropout "
-                "0.5",
+                "40 epochs, AdamW, learning rate up to 0.004, weight decay 0.02, light "
+                "augmentation, dropout 0.5",
                 0.9897,
                 1,
             ),
             HyperparameterTrial(
-                "60 epochs in batches of 50, light, weights averaged, dropout 0.5", 0.9893, 1
+                "60 epochs in batches of 50, light augmentation, weights averaged, dropout 0.5",
+                0.9893,
+                1,
             ),
         ),
         validated_on=VALIDATION_SET,
@@ -167,7 +169,7 @@ def _errata(corrected: Training) -> tuple[Erratum, ...]:
     finished = ReportedValue({"progress": 1.0})
     return (
         Erratum(
-            "Progress is multiplied by 10,000.",
+            "The printed progress is a fraction multiplied by 10,000.",
             "To get a percentage, a fraction is multiplied by 100. This was measured at the end of "
             "an epoch.",
             "progress",
@@ -177,7 +179,8 @@ def _errata(corrected: Training) -> tuple[Erratum, ...]:
         ),
         Erratum(
             "Accuracy is the number of correct predictions divided by the number of batches.",
-            "It must be divided by the number of images, which is 100 times larger.",
+            "The number of correct predictions must be divided by the number of images, which is "
+            "100 times larger.",
             "test accuracy",
             corrected,
             corrected,
@@ -194,8 +197,9 @@ def _errata(corrected: Training) -> tuple[Erratum, ...]:
         ),
         Erratum(
             "The text says that dropout scales the remaining values by 1/p.",
-            "The factor is 1/(1 − p), which preserves the mean. At p = 0.5 both are 2, so the "
-            "error has no effect. It was measured at p = 0.25, after one epoch of 6,000 images.",
+            "The correct factor is 1/(1 − p), which preserves the mean. At p = 0.5 both are 2, so "
+            "the error has no effect. It was measured at p = 0.25, after one epoch of 6,000 "
+            "images.",
             "test accuracy",
             replace(short, layers=with_dropout((ScaledByP2d, ScaledByP), OTHER_DROPOUT)),
             replace(short, layers=with_dropout((Dropout2d, Dropout), OTHER_DROPOUT)),

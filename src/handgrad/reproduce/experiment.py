@@ -62,9 +62,9 @@ class RunResult:
     """Result of running a variant.
 
     Attributes:
-        metrics: numbers by name; accuracies are 0 to 1.
+        metrics: the value of each metric, by name; accuracies are between 0 and 1.
         seconds: the duration of the training run.
-        curves: numbers after each epoch, by name.
+        curves: the values of each curve after each epoch, by name.
         net: the trained network, or None if there is no network to show.
         machine: a description of the machine, or "" if it was not recorded.
     """
@@ -82,7 +82,7 @@ class RunResult:
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> RunResult:
-        """Return the result that `to_dict` converted.
+        """Return the result that `to_dict` converted to `fields`.
 
         Raises:
             LookupError: if a field is missing. Fields of a wrong type raise TypeError, ValueError
@@ -95,7 +95,7 @@ class RunResult:
 
 
 class Variant(Protocol):
-    """Something that can be run. Its `repr` contains everything that determines the result."""
+    """An experiment that can be run. Its `repr` contains everything that determines the result."""
 
     def run(self, context: RunContext) -> RunResult:
         """Run the variant and return its result."""
@@ -109,7 +109,7 @@ class ReportedValue:
     metrics: dict[str, float]
 
     def run(self, context: RunContext) -> RunResult:
-        """Return the values."""
+        """Return the reported values."""
         return RunResult(self.metrics)
 
 
@@ -118,10 +118,12 @@ class Training:
     """A network trained by `handgrad.fit`.
 
     Attributes:
-        layers: the network.
-        config: the hyperparameters. The context provides the seed, and the engine if it is "auto".
+        layers: the layers of the network.
+        config: the hyperparameters. The context provides the seed, and also the engine if the
+            engine in `config` is "auto".
         validation: the number of training images to use for validation.
-        images: the number of images to use, from the start of the data, or None to use all.
+        images: the number of images to use, taken from the start of the data, or None to use all
+            images.
         track_test: whether to evaluate the test images after each epoch, as the notebook did.
     """
 
@@ -177,14 +179,14 @@ class Training:
 
 
 def with_first_images(context: RunContext, images: int | None) -> RunContext:
-    """Return a context with only the first `images` training images, or all if it is None."""
+    """Return a context with only the first `images` training images; None means all images."""
     if images is None:
         return context
     return replace(context, train=context.train.take(np.arange(images)))
 
 
 def record(curves: dict[str, list[float]], name: str, value: float) -> None:
-    """Append a number to a curve."""
+    """Append a number to the curve with the given name."""
     curves.setdefault(name, []).append(float(value))
 
 
@@ -217,7 +219,7 @@ def history_curves(history: Iterable[Epoch]) -> dict[str, list[float]]:
 
 
 class StepTrainer:
-    """Trains with explicit batches, for what `handgrad.fit` cannot do.
+    """Trains on explicitly given batches, for experiments that `handgrad.fit` cannot run.
 
     Args:
         context: provides the engine.
@@ -240,14 +242,14 @@ class StepTrainer:
         lrs: float | Sequence[float],
         labels: NDArray[np.int64] | None = None,
     ) -> Any:
-        """Make one update per batch of `order`; return the losses and the correct counts.
+        """Make one update per batch of `order`; return losses and numbers of correct predictions.
 
         Args:
             data: the images.
             order: the indices of the images, in the order in which they are used.
             size: the batch size.
             lrs: one learning rate for all batches, or one per batch.
-            labels: labels to use instead of the data's.
+            labels: labels to use instead of those in `data`.
         """
         count = -(-len(order) // size)
         each = [lrs] * count if isinstance(lrs, float) else [*lrs]

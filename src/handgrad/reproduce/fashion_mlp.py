@@ -51,8 +51,8 @@ class BatchNormLeakyReLU:
     The layer has no parameters: neither scale nor shift.
 
     Attributes:
-        full_gradient: whether the backward pass includes the normalisation. The notebook's does
-            not: it treats X̂ as if it were X.
+        full_gradient: whether the backward pass includes the normalisation. The notebook omits the
+            normalisation and treats X̂ as if it were X.
         slope_at_output: whether the slope is evaluated at X̂. The notebook evaluates it at X.
     """
 
@@ -91,13 +91,15 @@ class SummedGradient:
     """The notebook's training run, with gradients summed over batches of 200.
 
     Attributes:
-        layers: the network.
+        layers: the layers of the network.
         epochs: the number of epochs.
-        images: the number of images to use, from the start of the data, or None to use all.
+        images: the number of images to use, taken from the start of the data, or None to use all
+            images.
         validation: the number of images used for validation.
-        shuffled: whether the images are shuffled in each epoch; False reproduces the error.
-        label_minus_one: whether to make the notebook's error: label 0 becomes class 9, and
-            predictions must be shifted back.
+        shuffled: whether the images are shuffled in each epoch; False reproduces the notebook's
+            error.
+        label_minus_one: whether to reproduce the notebook's error, by which label 0 becomes class 9
+            and predictions must be shifted back.
         lr: the learning rate for a summed gradient. The author lowered it by hand "as the loss goes
             up"; here it is halved after each epoch in which the loss rises.
     """
@@ -231,7 +233,7 @@ def notebook(quick: bool = False) -> Notebook:
 
 
 def _errata(published: SummedGradient, corrected: Training, epochs: int) -> tuple[Erratum, ...]:
-    """Return the errors; the errors in training are measured one at a time."""
+    """Return the errors in the notebook; errors in training are measured one at a time."""
     correct = SummedGradient(
         layers_with(BatchNormLeakyReLU(full_gradient=True, slope_at_output=True)),
         epochs,
@@ -269,7 +271,8 @@ def _errata(published: SummedGradient, corrected: Training, epochs: int) -> tupl
         Erratum(
             "There are no running statistics: a prediction needs a batch of images.",
             "The prediction depends on the other images in the batch. With the error, test images "
-            "are classified in pairs; without it, with the running statistics from training.",
+            "are classified in pairs; without the error, the running statistics from training are "
+            "used.",
             "test accuracy, in pairs",
             published,
             corrected,
@@ -293,7 +296,8 @@ def _errata(published: SummedGradient, corrected: Training, epochs: int) -> tupl
         ),
         Erratum(
             "The initialisation N(0, sqrt(2/inputs)) is called Xavier initialisation.",
-            "It is He initialisation. Xavier initialisation has the variance 2/(inputs + outputs).",
+            "This is He initialisation. Xavier initialisation has the variance 2/(inputs + "
+            "outputs).",
             test,
             xavier,
             he,
@@ -315,7 +319,8 @@ def _errata(published: SummedGradient, corrected: Training, epochs: int) -> tupl
         ),
         Erratum(
             "The printed training accuracy is outdated.",
-            "It is computed with the weights before the updates, not with the final weights.",
+            "The printed accuracy is computed with the weights before the updates, not with the "
+            "final weights.",
             "training accuracy, before the updates",
             published,
             published,

@@ -33,7 +33,7 @@ CONFIG = TrainConfig(
 
 
 def mnist(quick: bool = False) -> Notebook:
-    """Return `deep_convnet` on MNIST.
+    """Return the description of the experiment with `deep_convnet` on MNIST.
 
     Args:
         quick: whether to use fewer epochs and images.
@@ -55,7 +55,8 @@ def mnist(quick: bool = False) -> Notebook:
         errata=(),
         trials=(
             HyperparameterTrial(
-                "30 epochs, AdamW, learning rate up to 0.006, weight decay 0.05, light",
+                "30 epochs, AdamW, learning rate up to 0.006, weight decay 0.05, "
+                "light augmentation",
                 0.9962,
                 1,
                 chosen=True,
@@ -65,15 +66,16 @@ def mnist(quick: bool = False) -> Notebook:
             HyperparameterTrial(f"{WIDE}, 30 epochs", 0.9968, 1, loss=0.0154),
             HyperparameterTrial(f"{NARROW}, 30 epochs", 0.9960, 1, loss=0.0147),
             HyperparameterTrial(
-                "resnet7, 10 epochs, AdamW, learning rate up to 0.004, weight decay 0.05, light",
+                "resnet7, 10 epochs, AdamW, learning rate up to 0.004, weight decay 0.05, "
+                "light augmentation",
                 0.9955,
                 1,
                 loss=0.0144,
             ),
             HyperparameterTrial(
-                f"{SHORTER}, 8 epochs, light, weights averaged", 0.9943, 1, loss=0.0189
+                f"{SHORTER}, 8 epochs, light augmentation, weights averaged", 0.9943, 1, loss=0.0189
             ),
-            HyperparameterTrial("smallnet, 8 epochs, light", 0.9922, 1, loss=0.0267),
+            HyperparameterTrial("smallnet, 8 epochs, light augmentation", 0.9922, 1, loss=0.0267),
         ),
         validated_on=f"{VALIDATION_SET}: the lowest loss among accuracies within one standard "
         "error of the highest",
@@ -81,7 +83,7 @@ def mnist(quick: bool = False) -> Notebook:
 
 
 def fashion(quick: bool = False) -> Notebook:
-    """Return `resnet7` on Fashion-MNIST.
+    """Return the description of the experiment with `resnet7` on Fashion-MNIST.
 
     Args:
         quick: whether to use fewer epochs and images.
@@ -94,9 +96,9 @@ def fashion(quick: bool = False) -> Notebook:
         data="fashion-mnist",
         about="One of handgrad's own networks, without a published notebook: 3x3 convolutions "
         "with batch normalisation, two residual blocks and global average pooling, 256,074 "
-        "parameters, most of them in layers that see 3x3 pixels and cost little. It is trained on "
-        "Fashion-MNIST with images that are mirrored and shifted by up to a pixel. The goal is "
-        "93.5 % in less than 10 minutes on two cores.",
+        "parameters, most of them in layers whose input has only 3x3 pixels, which makes these "
+        "layers fast. It is trained on Fashion-MNIST with images that are mirrored and shifted by "
+        "up to a pixel. The goal is 93.5 % in less than 10 minutes on two cores.",
         experiments=(_experiment(tuple(resnet7()), config, quick, near),),
         benchmark=_benchmark(tuple(resnet7()), config, quick),
         errata=(),

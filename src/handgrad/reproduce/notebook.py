@@ -27,7 +27,8 @@ class Erratum:
         reference: the same run without the error.
         reference_metric: the metric of `reference`, or "" if it is the same as `metric`.
         percent: whether the metrics are fractions that are shown in percent.
-        misread: what the notebook turns the metric into, if that is the error.
+        misread: a function that converts the metric to the wrong number that the notebook states,
+            or None if the notebook states the metric itself.
     """
 
     error: str
@@ -66,7 +67,7 @@ class Experiment:
 
     @property
     def main(self) -> Variant:
-        """The variant whose network is shown: the corrected one or, without it, the best one."""
+        """The variant whose network is shown: the corrected one, or the best one as a fallback."""
         return self.variants.get(CORRECTED) or self.variants[BEST]
 
 
@@ -79,7 +80,8 @@ class HyperparameterTrial:
         accuracy: the mean validation accuracy over the seeds.
         seeds: the number of seeds.
         chosen: whether these hyperparameters were chosen.
-        loss: the validation loss, if the accuracies were too similar to decide.
+        loss: the mean validation loss, if the accuracies were too similar to choose by, or else
+            None.
     """
 
     hyperparameters: str
@@ -94,7 +96,7 @@ class Notebook:
     """A published notebook, or one of handgrad's own networks for comparison.
 
     Attributes:
-        name: the name of its network.
+        name: the name of the notebook's network.
         title: the subject of the notebook.
         data: the name of its data set.
         about: what the notebook does, in a few sentences.

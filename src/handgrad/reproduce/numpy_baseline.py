@@ -34,7 +34,7 @@ class NumpyBaseline:
 
     Args:
         net: the initial network; its arrays are copied.
-        inputs: the inputs of its first Dense layer, (M, ...).
+        inputs: the inputs of the network's first Dense layer, (M, ...).
         labels: the classes, (M,) integers.
         lr: the learning rate, for gradients that are averaged over the batch.
     """
@@ -60,7 +60,7 @@ class NumpyBaseline:
         return total / count
 
     def step(self, X: Array, onehot: Array) -> float:
-        """Make one update and return the loss before it."""
+        """Make one update, and return the loss before the update."""
         inputs = []
         for layer, params in self.layers:
             inputs.append(X)

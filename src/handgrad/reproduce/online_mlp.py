@@ -44,7 +44,8 @@ class InFileOrder:
 
     Attributes:
         epochs: the number of epochs.
-        images: the number of images to train with, from the start of the file, or None to use all.
+        images: the number of images to train with, taken from the start of the file, or None to use
+            all images.
     """
 
     epochs: int = 5
@@ -72,10 +73,10 @@ class InFileOrder:
 
 @dataclass(frozen=True)
 class SoftmaxOverArray:
-    """Probabilities of an untrained network, by the notebook's softmax and by the correct one.
+    """An untrained network's probabilities, computed by the notebook's and by a correct softmax.
 
     Attributes:
-        batch: the number of images.
+        batch: the number of images in the batch.
     """
 
     batch: int = 64
@@ -164,7 +165,8 @@ def notebook(quick: bool = False) -> Notebook:
         errata=_errata(published, corrected),
         trials=(
             HyperparameterTrial(
-                "40 epochs, AdamW, learning rate up to 0.003, weight decay 0.05, light",
+                "40 epochs, AdamW, learning rate up to 0.003, weight decay 0.05, "
+                "light augmentation",
                 0.9938,
                 1,
                 chosen=True,
@@ -188,7 +190,7 @@ def _errata(published: InFileOrder, corrected: Training) -> tuple[Erratum, ...]:
             corrected,
         ),
         Erratum(
-            "The loss printed for an epoch is that of its last image.",
+            "The loss printed for an epoch is the loss on the last image of the epoch.",
             "One image does not represent 60,000 images. Without the error, the mean over the "
             "epoch is printed.",
             "loss of the last image",
@@ -200,8 +202,8 @@ def _errata(published: InFileOrder, corrected: Training) -> tuple[Erratum, ...]:
         Erratum(
             "Cross-entropy takes the logarithm of unclipped probabilities.",
             "If a probability is rounded to 0, the loss is infinite. The measured number is the "
-            "fraction of such test images in float32. A loss computed from logits is always "
-            "finite.",
+            "fraction of test images with an infinite loss in float32. A loss computed from "
+            "logits is always finite.",
             "images without a finite loss",
             UnclippedLoss(published),
             UnclippedLoss(published),
@@ -209,8 +211,9 @@ def _errata(published: InFileOrder, corrected: Training) -> tuple[Erratum, ...]:
         ),
         Erratum(
             "The softmax takes the maximum and the sum over the whole array.",
-            "That is correct for one image. In a batch, the probabilities of all images together "
-            "then sum to 1. The measured number is the sum for one image in a batch of 64.",
+            "This is correct for a single image. In a batch, the probabilities of all images "
+            "together then sum to 1. The measured number is the sum for one image in a batch of "
+            "64.",
             "sum of one image's probabilities",
             SoftmaxOverArray(),
             SoftmaxOverArray(),

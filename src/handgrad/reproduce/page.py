@@ -31,7 +31,7 @@ def page(results: Sequence[NotebookResults], data: Data, *, quick: bool = False)
 
     Args:
         results: the results of each notebook.
-        data: the images, by the name of the data set.
+        data: the images of each data set, by the name of the data set.
         quick: whether fewer epochs and images were used than in the notebooks.
     """
     origin = ""

@@ -33,7 +33,7 @@ class ReproductionReport:
         """Write a file completely or not at all.
 
         Raises:
-            StorageError: if it cannot be written.
+            StorageError: if the file cannot be written.
         """
         with replacing(path) as temporary:
             temporary.write_text(text, encoding="utf-8")
@@ -42,11 +42,11 @@ class ReproductionReport:
 def report(
     results: Sequence[NotebookResults], data: Data, *, quick: bool = False
 ) -> ReproductionReport:
-    """Make the report.
+    """Create the report in all its formats.
 
     Args:
         results: the results of each notebook.
-        data: the images, by the name of the data set.
+        data: the images of each data set, by the name of the data set.
         quick: whether fewer epochs and images were used than in the notebooks.
     """
     tables = short_overview(results), short_times(results), bests(results)

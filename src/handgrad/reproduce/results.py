@@ -25,12 +25,12 @@ class SeedStatistics:
 
     @property
     def mean(self) -> float:
-        """The mean."""
+        """The mean of the values."""
         return mean(self.values)
 
     @property
     def sd(self) -> float:
-        """The standard deviation; 0 for a single value."""
+        """The standard deviation of the values; 0 if there is only one value."""
         return stdev(self.values) if len(self.values) > 1 else 0.0
 
     def agrees_with(self, value: float) -> bool:
@@ -44,7 +44,7 @@ class NotebookResults:
     Args:
         notebook: the notebook.
         store: the store of the results.
-        seeds: the number of seeds; they are 0, 1, 2 and so on.
+        seeds: the number of seeds; the seeds are 0, 1, 2 and so on.
 
     Attributes:
         notebook: the notebook.
@@ -80,7 +80,7 @@ class NotebookResults:
         return self._store.network(known[0][0]) if known else None
 
     def erratum(self, erratum: Erratum) -> tuple[SeedStatistics | None, SeedStatistics | None]:
-        """Return the metric of an erratum with the error and without it."""
+        """Return the metric that measures the effect of an erratum, with and without the error."""
         wrong = self.metric(erratum.variant, erratum.metric)
         if wrong is not None and erratum.misread is not None:
             wrong = SeedStatistics(tuple(erratum.misread(value) for value in wrong.values))

@@ -48,20 +48,22 @@ BLOCK = 20
 class FullBatch:
     """Gradient descent on all images at once.
 
-    The author ran blocks of steps as long as the results improved. The weights with the lowest
-    training loss are kept.
+    The author kept running further blocks of steps until the results stopped improving. The weights
+    with the lowest training loss are kept.
 
     Attributes:
         blocks: the number of blocks of 20 steps.
-        images: the number of images to use, from the start of the data, or None to use all.
+        images: the number of images to use, taken from the start of the data, or None to use all
+            images.
         validation: the number of images used for validation.
         first_lr: the learning rate of the first step, for a gradient summed over the images.
-        lr: the learning rate of all other steps; the notebook used a tenth of it for its biases.
+        lr: the learning rate of all other steps; the notebook used a tenth of this rate for the
+            biases.
         engine: the name of the engine, or "" for the engine of the context.
-        label_minus_one: whether to make the notebook's error: labels are one-hot encoded at label −
-            1, so label 0 becomes class 9 and every prediction must be shifted back.
-        sign: -1 makes the notebook's error: the sign of the derivative is wrong, but the update is
-            not.
+        label_minus_one: whether to reproduce the notebook's error: labels are one-hot encoded at
+            label − 1, so label 0 becomes class 9 and every prediction must be shifted back.
+        sign: 1, or -1 to reproduce the notebook's error, in which the derivative has the wrong sign
+            but the update rule is unchanged.
     """
 
     blocks: int = 30
@@ -194,10 +196,10 @@ def _by_hand(published: FullBatch, corrected: FullBatch, quick: bool) -> Experim
         },
         {
             "loss after the first step": "The notebook's loss falls from 18.687 to 7.702 in a "
-            "first step with a learning rate of 1e-3. Here it is 18.89 ± 0.28 before that step, "
-            "and 7.1 to 10.1 for the five seeds five steps later, with 1e-4. The rest of "
-            "the notebook's first step is unknown. Its biases then have a learning rate of 1e-5, "
-            "here 1e-4.",
+            "first step with a learning rate of 1e-3. Here the loss is 18.89 ± 0.28 before the "
+            "first step, and 7.1 to 10.1 for the five seeds five steps later, with 1e-4. The "
+            "notebook's other changes in its first step are unknown. After the first step, the "
+            "learning rate of the biases is 1e-5 in the notebook and 1e-4 here.",
         },
         {
             ("published", "training accuracy"): (0.88, 0.96) if quick else (0.912, 0.930),
@@ -210,7 +212,7 @@ def _by_hand(published: FullBatch, corrected: FullBatch, quick: bool) -> Experim
 
 
 def _first_steps(variant: FullBatch) -> Experiment:
-    """Return only the first steps, because PyTorch takes a second or more for each."""
+    """Return an experiment with only the first steps; PyTorch takes a second or more per step."""
     return Experiment(
         f"by hand, the first {variant.blocks * BLOCK} steps",
         {"corrected": variant, "pytorch": replace(variant, engine=TORCH_ENGINE)},
@@ -257,7 +259,7 @@ def _errata(published: FullBatch, corrected: FullBatch, batches: Training) -> tu
         ),
         Erratum(
             "The conclusion says that PyTorch's accuracy exceeds 89 %.",
-            "No cell shows that; the last one shows 85.7 %.",
+            "No cell shows this accuracy; the last cell shows 85.7 %.",
             "validation accuracy",
             ReportedValue({"validation accuracy": 0.89}),
             batches,

@@ -26,7 +26,7 @@ ENGINES = ("auto", "compiled", "reference")
 
 
 class Job(NamedTuple):
-    """One variant with one seed.
+    """A job that runs one variant with one seed.
 
     Attributes:
         notebook: the name of the notebook.
@@ -92,7 +92,7 @@ def ignore_warning(sentence: str) -> None:
 
 
 class ResultStore:
-    """A folder of results.
+    """A folder in which results are stored.
 
     Args:
         folder: the folder; it is created when the first result is stored.
@@ -135,7 +135,7 @@ class ResultStore:
         return None
 
     def _read(self, path: Path, job: Job) -> RunResult:
-        """Read a result; raise an error of any kind if that is not possible."""
+        """Read a result; if the file is unusable, an exception of any type may be raised."""
         content = json.loads(path.read_text("utf-8"))
         result = RunResult.from_dict(content["result"])
         if any(content[name] != value for name, value in self._identity(job).items()):
@@ -167,7 +167,7 @@ class ResultStore:
             temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
     def network(self, job: Job) -> Network | None:
-        """Return the network of a job, or None if there is no network."""
+        """Return the network of a job, or None if no network is stored."""
         path = self._path(job, ".safetensors")
         try:
             return load_model(path).network if path.is_file() else None
@@ -201,7 +201,7 @@ class ResultStore:
 
 
 def describe(value: object) -> str:
-    """Return a value like `repr` does, but without the fields that have their default values.
+    """Describe a value as `repr` does, but leave out fields that have their default values.
 
     Adding a field with a default value therefore does not change existing descriptions.
 

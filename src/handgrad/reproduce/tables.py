@@ -32,18 +32,18 @@ BENCHMARK_NOTE = (
     "They round differently, and thousands of steps amplify the differences: increasing the "
     "initial weights by one part in a million changed handgrad's accuracy by up to 1.3 points for "
     "online-mlp and 0.6 points for fashion-mlp. With batch normalisation, the notebook's NumPy "
-    "code normalises the test images with their own statistics; the others use the running "
-    "statistics from training."
+    "code normalises the test images with their own statistics; the other implementations use the "
+    "running statistics from training."
 )
 
 
 class Table(NamedTuple):
-    """A table.
+    """A table of text, with a title and an optional note.
 
     Attributes:
         title: the title above the table.
         headings: the headings of the columns; ">" marks a right-aligned column.
-        rows: the cells.
+        rows: the cells of each row.
         note: a paragraph below the table, or "" for no paragraph.
     """
 
@@ -117,7 +117,7 @@ def _break_seeds(cell: str) -> str:
 
 
 def times(results: Sequence[NotebookResults]) -> Table:
-    """Return the table of the times of the whole training run."""
+    """Return the table with the time of the whole training run in each implementation."""
     rows = []
     for each in results:
         seconds = {name: _whole_training(each, name) for name in (NUMPY, HANDGRAD, TORCH)}

@@ -62,7 +62,8 @@ class SummedLoss:
     Attributes:
         epochs: the number of epochs.
         lr: the learning rate for a summed gradient.
-        images: the number of images to train with, from the start of the data, or None to use all.
+        images: the number of images to train with, taken from the start of the data, or None to use
+            all images.
     """
 
     epochs: int = 40
@@ -100,7 +101,7 @@ class ManualSGD:
         lr: the learning rate.
 
     Attributes:
-        gradients: the sum of the gradients since `zero_grad`, by the parameters' names.
+        gradients: the sum of the gradients since the last call of `zero_grad`, by parameter name.
     """
 
     def __init__(self, net: Network, lr: float) -> None:
@@ -129,11 +130,12 @@ class ManualTraining:
 
     Attributes:
         zero_grad: whether the gradients are set to zero after each step; False reproduces the
-            error.
-        clamped: whether to make the notebook's error: probabilities are clamped at 1e-10 before the
-            logarithm, so an image with a smaller probability has no gradient.
+            notebook's error.
+        clamped: whether to reproduce the notebook's error: probabilities are clamped at 1e-10
+            before the logarithm, so an image with a smaller probability has no gradient.
         lr: the learning rate for gradients averaged over the batch.
-        images: the number of images to train with, from the start of the data, or None to use all.
+        images: the number of images to train with, taken from the start of the data, or None to use
+            all images.
     """
 
     zero_grad: bool = True
@@ -172,14 +174,14 @@ class ManualTraining:
 
 @np.errstate(over="ignore", invalid="ignore")
 def naive_softmax(Z: Array) -> Array:
-    """Compute exp Z / Σ exp Z as the notebook does for one example. It can overflow."""
+    """Compute exp Z / Σ exp Z as the notebook does for one example; exp can overflow."""
     exp = np.exp(Z)
     return exp / exp.sum(axis=1, keepdims=True)
 
 
 @dataclass(frozen=True)
 class SoftmaxTwice(SoftmaxCrossEntropy):
-    """Cross-entropy that is given probabilities instead of logits.
+    """Cross-entropy that receives probabilities in place of logits, so softmax is applied twice.
 
     p = softmax Z        L = cross-entropy of softmax p        dZ = p (dp − Σₖ dpₖ pₖ)
     """
@@ -267,7 +269,7 @@ def notebook(quick: bool = False) -> Notebook:
                 1,
                 True,
             ),
-            HyperparameterTrial("the same, light", 0.9738, 1),
+            HyperparameterTrial("the same, light augmentation", 0.9738, 1),
             HyperparameterTrial("the same, no augmentation", 0.9677, 1),
         ),
         validated_on=VALIDATION_SET,
@@ -346,7 +348,7 @@ def _errata(corrected: Training) -> tuple[Erratum, ...]:
             ManualTraining(),
         ),
         Erratum(
-            "Only the third of these errors: clamped probabilities.",
+            "Probabilities are clamped: the third error of the version with autograd.",
             "The derivative of a clamped number is 0, so the images with the largest errors do "
             "not contribute to the training. Softmax and cross-entropy in one function need no "
             "clamping.",
@@ -355,7 +357,7 @@ def _errata(corrected: Training) -> tuple[Erratum, ...]:
             ManualTraining(),
         ),
         Erratum(
-            "Only the first of these errors: gradients that are not set to zero.",
+            "Gradients are not set to zero: the first error of the version with autograd.",
             "Each step repeats all earlier steps, like momentum without decay. This does no harm "
             "when one layer is trained for one epoch.",
             epoch,
@@ -381,17 +383,17 @@ def _errata(corrected: Training) -> tuple[Erratum, ...]:
         ),
         Erratum(
             "The text suggests using the cross-entropy of PyTorch after the softmax.",
-            "It expects logits and applies softmax itself. With probabilities, its loss cannot "
-            "fall below 1.46 and its gradient vanishes. This was measured after the same number of "
-            "epochs.",
+            "PyTorch's cross-entropy expects logits and applies softmax itself. With "
+            "probabilities, its loss cannot fall below 1.46 and its gradient vanishes. This was "
+            "measured after the same number of epochs.",
             "test accuracy",
             Training(TWO_LAYERS, replace(short, loss=SoftmaxTwice())),
             Training(TWO_LAYERS, short),
         ),
         Erratum(
             "The values 0.1307 and 0.3081 are called the mean and the median.",
-            "They are the mean and the standard deviation. The median is 0, because more than half "
-            "of all pixels are 0.",
+            "The two values are the mean and the standard deviation. The median is 0, because "
+            "more than half of all pixels are 0.",
             "median",
             ReportedValue({"median": 0.3081}),
             PixelStatistics(),
