@@ -48,7 +48,7 @@ def _checked(name: str, given: ArrayLike, labels: NDArray[Any]) -> Array:
         raise ValueError(f"{name} must have one number per example, not shape {weights.shape}")
     check_consistent_length(labels, weights)
     if (weights < 0).any() or not weights.any():
-        raise ValueError(f"{name} must not be negative, and at least one weight must be above 0")
+        raise ValueError(f"{name} must not be negative, and the weights must not all be zero")
     return weights
 
 
