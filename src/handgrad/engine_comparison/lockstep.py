@@ -102,7 +102,7 @@ class _Lockstep:
         tolerance: the largest relative difference that is accepted.
 
     Attributes:
-        divergence: the first difference that exceeds the tolerance, or None so far.
+        divergence: the first difference that exceeds the tolerance, or None if there is none so far.
     """
 
     def __init__(self, runs: Sequence[EngineRun], tolerance: float) -> None:
@@ -133,7 +133,7 @@ class _Lockstep:
         return skip
 
     def step(self, X: NDArray[Any], y: NDArray[np.integer[Any]], lr: float) -> None:
-        """Do a step on the batch in all engines, and compare the results."""
+        """Do one training step on the batch in every engine, and compare the results."""
         loss, *losses = (run.step(X, y, lr) for run in (self._first, *self._others))
         for other, other_loss in zip(self._others, losses, strict=True):
             differences = self._current[other.name]

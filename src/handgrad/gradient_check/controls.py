@@ -36,7 +36,7 @@ class Control(NamedTuple):
 def controls(oracle: Oracle) -> Iterator[Control]:
     """Test an oracle on mutations of each gradient that it accepts, and yield the results.
 
-    If the oracle rejects our gradient, its own gradient is mutated instead. Mutations that change
+    If the oracle rejects our gradient, the gradient that it expects is mutated. Mutations that change
     nothing are skipped: for example, setting a zero gradient to zero.
     """
     norms = norms_of(oracle)

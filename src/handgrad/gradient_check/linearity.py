@@ -2,8 +2,8 @@
 
     backward(s (dY₁ + dY₂)) = s (backward(dY₁) + backward(dY₂))
 
-If backward clips the cotangent or rounds it to float32, the two sides differ by more than float64
-rounding errors, at any point.
+If backward clips the cotangent or rounds it to float32, the two sides of this equation differ by
+more than the rounding errors of float64, whatever the point.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ FLOAT32_ERRORS = (1e-9, 1e-6)  # float32 rounding causes errors in this range
 
 
 def run_oracle(target: Target, point: Point) -> Oracle:
-    """Compare the gradient for a sum of two cotangents with the sum of their gradients.
+    """Compare the gradient for a sum of two cotangents with the sum of the two gradients.
 
-    The scale with the largest difference is reported.
+    Several scales of the cotangents are tried; the one with the largest difference is reported.
     """
     layer, rng = target.layer, np.random.default_rng((point.ctx.seed, 4))
     other = point._replace(dY=rng.uniform(-SPREAD, SPREAD, point.dY.shape))

@@ -1,4 +1,4 @@
-"""The targets that `handgrad gradcheck` knows by name: layers, losses, built-in models.
+"""The targets that `handgrad gradcheck` knows by name: layers, losses and built-in models.
 
 `CASES` is a table keyed by layer class. It contains one case for each setting that leads to a
 different code path. The tests run the same cases in all engines and exports.

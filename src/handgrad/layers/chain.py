@@ -1,4 +1,4 @@
-"""Layers that contain layers: a sequence, and a residual block."""
+"""Layers that contain other layers: a sequence, and a residual block."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Residual:
 
     Attributes:
         body: the layers that learn what to add to the shortcut.
-        shortcut: layers that convert X to the output shape of the body, if the two differ.
+        shortcut: layers that convert X to the output shape of the body, if the shapes differ.
     """
 
     body: Sequence[Layer]

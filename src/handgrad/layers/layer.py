@@ -70,7 +70,7 @@ class HasBuffers(Layer, Protocol):
 
 
 class GradientsAlone(Layer, Protocol):
-    """A layer that can omit dX, which saves half the work if no layer before it needs dX."""
+    """A layer whose backward can omit dX, which saves half its work if no earlier layer needs dX."""
 
     def gradients(self, params: Params, cache: Cache, dY: Array) -> Params:
         """Return the gradients of the parameters, given dY."""
@@ -83,5 +83,5 @@ def has_buffers(layer: Layer) -> TypeGuard[HasBuffers]:
 
 
 def gives_gradients_alone(layer: Layer) -> TypeGuard[GradientsAlone]:
-    """Return whether a layer can omit dX."""
+    """Return whether a layer's backward can omit dX."""
     return hasattr(layer, "gradients")

@@ -91,7 +91,7 @@ def _another_cotangent(evidence: Evidence) -> Cause | None:
 
 
 def without_statistics(dY: Array, Y_hat: Array) -> Array:
-    """Return the cotangent after the backward pass of a batch norm, up to a scale."""
+    """Return the cotangent after a batch norm's backward pass, up to a constant factor."""
     axes = (0, *range(2, dY.ndim))
     mean = dY.mean(axis=axes, keepdims=True)
     share: Array = dY - mean - Y_hat * (dY * Y_hat).mean(axis=axes, keepdims=True)
@@ -99,7 +99,7 @@ def without_statistics(dY: Array, Y_hat: Array) -> Array:
 
 
 def arrays_in(cache: Any) -> Iterator[tuple[Array, Callable[[Array], Any]]]:
-    """Yield each array in a cache, with a function that returns the cache with it replaced."""
+    """Yield each array in a cache, with a function that returns a cache with another array there."""
     if isinstance(cache, np.ndarray):
         yield cache, lambda other: other
     items: Any = ()
