@@ -1,7 +1,7 @@
 """Ablation: how much faster each mechanism of the compiled engine makes each benchmark.
 
-Every row is measured with all mechanisms, and without each mechanism that can affect the row, in
-interleaved rounds. The gain of a mechanism is the ratio of the speed with the mechanism to the
+Every row of the table is measured in interleaved rounds: with all mechanisms, and with each
+mechanism that can affect the row turned off. The gain of a mechanism is the ratio of the speed with the mechanism to the
 speed without it, minus one.
 """
 
@@ -39,11 +39,12 @@ class Row:
 
     Attributes:
         name: the name of the row, such as "train-convnet".
-        figure: the figure that is compared.
+        figure: the name of the measured figure that is compared.
         better: whether a high or a low figure is better.
         mechanisms: the mechanisms that can affect the row.
-        task: the network, if the row measures training or prediction.
-        config: the configuration, if the row measures a whole program or the compilation.
+        task: the network, if the row measures training or prediction; otherwise None.
+        config: the configuration, if the row measures a whole program or the compilation; otherwise
+            None.
     """
 
     name: str
@@ -94,9 +95,9 @@ def measure(
     Args:
         chosen: the rows to measure.
         only: the mechanisms to turn off; if empty, all of them.
-        rounds: the number of measured rounds, without the warm-up.
+        rounds: the number of measured rounds, not counting the warm-up.
         threads: the number of cores.
-        images: the number of training images per round, or None for the number of the task.
+        images: the number of training images per round, or None for the task's own number.
     """
     for row in chosen:
         mechanisms = [name for name in row.mechanisms if not only or name in only]

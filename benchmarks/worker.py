@@ -1,4 +1,4 @@
-"""Runs each competitor in its own process, so that their threads do not slow each other."""
+"""Runs each competitor in its own process, so that competitors do not slow each other down."""
 
 from __future__ import annotations
 

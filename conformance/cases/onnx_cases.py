@@ -54,7 +54,7 @@ def selected(case: Case) -> bool:
 
 
 def run(case: Case) -> Result:
-    """Compute a case with our code and compare the outputs, or report why it does not apply."""
+    """Compute a case with our code and compare the outputs, or say why the case does not apply."""
     try:
         ours = OPERATORS[case.operator](case)
     except NotApplicableError as reason:

@@ -184,7 +184,7 @@ def negative_log_likelihood(case: Case) -> list[Array]:
 
 
 def adam(case: Case) -> list[Array]:
-    """An Adam at a late step, with no bias correction left, because ONNX has none at T = 0.
+    """An Adam at a late step, which has no bias correction left, like ONNX's Adam at T = 0.
 
     The L2 penalty is added to the gradient.
     """

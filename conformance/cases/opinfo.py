@@ -25,8 +25,9 @@ class Ours:
     """A sample, prepared for our code.
 
     Attributes:
-        tensors: the tensors whose gradients are compared, under our names.
-        compute: a function that takes dY, and returns "Y" and the gradients, such as "dX".
+        tensors: the tensors whose gradients are compared, keyed by handgrad's names.
+        compute: a function that takes dY and returns arrays by name: "Y" and the gradients, such
+            as "dX".
     """
 
     tensors: dict[str, Tensor]
@@ -34,7 +35,7 @@ class Ours:
 
 
 def opinfo_results() -> list[Result]:
-    """Run all samples of the operations that we have, in the first variant of each operation.
+    """Run all samples of the operations that we have, using each operation's first `OpInfo` entry.
 
     Raises:
         MissingExtraError: if PyTorch or a package that its samples need is not installed.
@@ -57,7 +58,7 @@ def samples(operation: str) -> Iterator[tuple[Callable[..., Tensor], Any]]:
 
 
 def run(operation: str, function: Callable[..., Tensor], sample: Any) -> Result:
-    """Compare our code with PyTorch on a sample, or report why it does not apply."""
+    """Compare our code with PyTorch on a sample, or report why the sample does not apply."""
     name = "x".join(map(str, sample.input.shape)) or "scalar"
     try:
         ours = OPERATIONS[operation](sample)
@@ -141,7 +142,7 @@ OPERATIONS: dict[str, Callable[[Any], Ours]] = {
 
 
 def error(ours: Arrays, theirs: Arrays) -> float:
-    """Return the largest error among the arrays, each relative to the norm of PyTorch's array.
+    """Return the largest error among the arrays, relative to the norm of PyTorch's array.
 
     If terms cancel, as in dX of a batch norm over two examples, few exact digits are left.
     Therefore the error is relative to eps / LIMIT times the norm of all arrays, if that is larger.

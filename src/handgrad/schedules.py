@@ -103,7 +103,7 @@ class Cosine:
 
 @dataclass(frozen=True)
 class OneCycle:
-    """Increase the learning rate's factor from `start` to 1 in a warm-up, then decrease it to `end`.
+    """Increase the factor of the learning rate from `start` to 1, then decrease it to `end`.
 
     Both the increase and the decrease follow half a cosine.
 

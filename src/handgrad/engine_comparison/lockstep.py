@@ -102,7 +102,7 @@ class _Lockstep:
         tolerance: the largest relative difference that is accepted.
 
     Attributes:
-        divergence: the first difference that exceeds the tolerance, or None if there is none so far.
+        divergence: the first difference that exceeds the tolerance, or None if none has so far.
     """
 
     def __init__(self, runs: Sequence[EngineRun], tolerance: float) -> None:
@@ -160,9 +160,9 @@ class _Lockstep:
     ) -> bool:
         """Return whether the difference in a gradient may come from a kink.
 
-        This is so if the gradient changes at least half as much when the weights are perturbed. The
-        weights of the first and of the other engine are perturbed in turn; the two already differ
-        by the rounding errors of the earlier steps.
+        It may come from a kink if perturbing the weights changes the gradient by at least half of
+        the difference. The weights of the first and of the other engine are perturbed in turn,
+        because the two already differ by the rounding errors of the earlier steps.
         """
         if exceeding.kind != "gradients":
             return False

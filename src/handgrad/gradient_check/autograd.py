@@ -84,7 +84,7 @@ def autograd(layer: Layer, point: Point) -> dict[str, Array]:
 
 
 def module_at(layer: Layer, point: Point) -> nn.Module:
-    """Return a layer as a PyTorch module, with copies of the point's arrays, in the point's mode."""
+    """Return a layer as a PyTorch module, in the point's mode and with copies of its arrays."""
     import torch
 
     from handgrad.engines.torch.dropout import set_step

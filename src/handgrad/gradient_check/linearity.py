@@ -21,7 +21,7 @@ FLOAT32_ERRORS = (1e-9, 1e-6)  # float32 rounding causes errors in this range
 
 
 def run_oracle(target: Target, point: Point) -> Oracle:
-    """Compare the gradient for a sum of two cotangents with the sum of the two gradients.
+    """Compare the gradient for the sum of two cotangents with the sum of the gradients for each.
 
     Several scales of the cotangents are tried; the one with the largest difference is reported.
     """

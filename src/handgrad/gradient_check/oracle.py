@@ -1,4 +1,4 @@
-"""Oracles: independent methods that compute expected gradients, and their comparison with our gradients."""
+"""Oracles, which compute expected gradients independently, and the comparison with ours."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class AvgPool2d:
     Attributes:
         kernel: the height and width of the window.
         stride: the distance between neighboring windows, or None for the size of the window.
-        padding: the number of rows and columns of zeros added on each side, which the mean includes.
+        padding: the number of rows and columns of zeros added on each side; the mean counts them.
     """
 
     kernel: int | Pair
