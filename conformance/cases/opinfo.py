@@ -26,8 +26,8 @@ class Ours:
 
     Attributes:
         tensors: the tensors whose gradients are compared, keyed by handgrad's names.
-        compute: a function that takes dY and returns arrays by name: "Y" and the gradients, such
-            as "dX".
+        compute: a function that takes dY and returns arrays by name: "Y" and the gradients, such as
+            "dX".
     """
 
     tensors: dict[str, Tensor]

@@ -76,8 +76,8 @@ def forward(
     Args:
         layer: the layer.
         X: the examples, (N, ...).
-        arrays: the arrays by name, with the layer's shapes; arrays of the layer that are not
-            given keep their initial values.
+        arrays: the arrays by name, with the layer's shapes; arrays of the layer that are not given
+            keep their initial values.
         training: whether to run in training mode.
 
     Raises:

@@ -11,7 +11,8 @@ If a direction crosses a kink (of a ReLU) or a tie (of a max pooling), f has no 
 another direction is drawn. If no direction is left, another point is drawn.
 
 h is 1e-5. A larger h is used if the values are so large that rounding hides the slope, and a
-smaller h if forward has a strong curvature. Neither helps at a kink, which has an effect at every h.
+smaller h if forward has a strong curvature. Neither helps at a kink, which has an effect at every
+h.
 """
 
 from __future__ import annotations
@@ -169,9 +170,9 @@ def refined(
 ) -> Slope:
     """Return the slope along a direction with a step length that suits f, if `STEP` does not.
 
-    A longer step is valid if the slope's `doubt` is small, because a kink between the steps is always
-    detected. A shorter step might miss the kink, so it is used only if the `doubt` decreases in
-    proportion to h², as it does for a smooth f.
+    A longer step is valid if the slope's `doubt` is small, because a kink between the steps is
+    always detected. A shorter step might miss the kink, so it is used only if the `doubt` decreases
+    in proportion to h², as it does for a smooth f.
     """
     first = slope(f, array, direction, size=size)
     doubts = [slope(f, array, direction, STEP / k).doubt for k in (1, 2, 4)]

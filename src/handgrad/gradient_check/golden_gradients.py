@@ -1,8 +1,8 @@
 """The oracle "golden": reference gradients that autograd computed once, stored in a file.
 
 They show whether the gradients of the built-in models have changed, even if PyTorch is not
-installed. They would also reveal an error that handgrad shares with a later PyTorch. To write the file
-again:
+installed. They would also reveal an error that handgrad shares with a later PyTorch. To write the
+file again:
 
     python -m handgrad.gradient_check.golden_gradients
 """
