@@ -20,7 +20,7 @@ class ProgramConfig(TypedDict):
         batch: the number of images per batch.
         lr: the highest learning rate.
         warm_up: the fraction of the training run during which the learning rate rises.
-        smoothing: the amount of label smoothing.
+        smoothing: the fraction of each target that label smoothing spreads over all classes.
     """
 
     network: str

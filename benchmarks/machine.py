@@ -61,7 +61,7 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str | None:
-    """Return the commit, followed by "+" if files have changed since, or None if unknown."""
+    """Return git's short commit hash, with "+" after uncommitted changes, or None if unknown."""
     command = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
     try:
         done = subprocess.run(

@@ -28,7 +28,7 @@ Column = tuple[str, Callable[[str], str]]  # a title, and the cell of a competit
 
 
 def overview(records: Sequence[Record]) -> str:
-    """Return a table that compares handgrad with the best peer and PyTorch, figure by figure."""
+    """Return a table that compares handgrad with the best peer and PyTorch in each figure."""
     head = ["", "", "handgrad", "best peer", "PyTorch eager", *RATIOS]
     lines = [
         _overview_line(record, figure)

@@ -24,8 +24,8 @@ def main(words: list[str] | None = None) -> int:
     """Train the networks, write or print the results, and return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m conformance.accuracy_parity",
-        description="Train the notebooks' networks in two engines. The exit status is 1 if the mean "
-        "accuracies differ by more than the standard deviation.",
+        description="Train the notebooks' networks in two engines. The exit status is 1 if "
+        "their mean accuracies differ by more than the standard deviation.",
     )
     parser.add_argument(
         "models", nargs="*", metavar="MODEL", help="a network to train (default: all five)"

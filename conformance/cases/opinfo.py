@@ -77,7 +77,7 @@ def run(operation: str, function: Callable[..., Tensor], sample: Any) -> Result:
 
 
 def of_layer(layer: Callable[..., Setup]) -> Callable[[Any], Ours]:
-    """Return a function that prepares samples for a layer: its output and all gradients."""
+    """Return a function that prepares samples to compare a layer's output and all gradients."""
 
     def ours(sample: Any) -> Ours:
         setup = layer(*sample.args, **sample.kwargs)
@@ -98,9 +98,9 @@ def of_layer(layer: Callable[..., Setup]) -> Callable[[Any], Ours]:
 
 
 def of_rows(function: Callable[[Array], Array]) -> Callable[[Any], Ours]:
-    """Return a function that prepares samples for a function of rows of logits, without gradients.
+    """Return a function that prepares samples to compare a function of each row of logits.
 
-    We never differentiate softmax itself; its derivative is a part of the loss.
+    Gradients are not compared, because we differentiate softmax only as a part of the loss.
     """
 
     def ours(sample: Any) -> Ours:

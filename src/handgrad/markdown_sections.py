@@ -10,7 +10,7 @@ from handgrad.files import replacing
 
 
 def write(section: str, text: str, path: Path) -> None:
-    """Write a section to a document, which is created if it does not exist.
+    """Replace a section of a document, or append the section; a missing document is created.
 
     Args:
         section: the name of the section, which is part of the two marks.

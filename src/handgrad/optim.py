@@ -51,7 +51,7 @@ class SGD:
 
     Attributes:
         lr: η, the learning rate.
-        weight_decay: λ, the strength of the decay of every parameter towards zero.
+        weight_decay: λ, the rate at which every parameter decays towards zero.
     """
 
     lr: float = 0.01
@@ -81,7 +81,7 @@ class Momentum:
         lr: η, the learning rate.
         momentum: μ, the factor by which the running sum V is multiplied at each step.
         nesterov: whether to use Nesterov's momentum.
-        weight_decay: λ, the strength of the decay of every parameter towards zero.
+        weight_decay: λ, the rate at which every parameter decays towards zero.
     """
 
     lr: float = 0.01
@@ -152,7 +152,7 @@ class AdamW:
         beta1: β₁, the decay rate of the running mean of the gradient.
         beta2: β₂, the decay rate of the running mean of the squared gradient.
         eps: ε, a small number that prevents a division by zero.
-        weight_decay: λ, the strength of the decay of every parameter towards zero.
+        weight_decay: λ, the rate at which every parameter decays towards zero.
     """
 
     lr: float = 1e-3

@@ -11,8 +11,7 @@ If a direction crosses a kink (of a ReLU) or a tie (of a max pooling), f has no 
 another direction is drawn. If no direction is left, another point is drawn.
 
 h is 1e-5. A larger h is used if the values are so large that rounding hides the slope, and a
-smaller h if forward has a strong curvature. Neither helps at a kink, which has an effect at every
-h.
+smaller h if forward has a strong curvature. Neither helps at a kink, which affects every slope.
 """
 
 from __future__ import annotations

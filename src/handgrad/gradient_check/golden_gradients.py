@@ -31,7 +31,11 @@ LARGEST = 4  # the number of elements stored for each gradient
 
 
 def run_oracle(target: Target) -> Oracle | None:
-    """Compare a built-in model in training mode with its stored gradients, if there are any."""
+    """Compare a built-in model in training mode with its stored gradients.
+
+    Returns:
+        The result of the oracle, or None if no gradients are stored for this model and mode.
+    """
     stored = json.loads(FILE.read_text("utf-8")).get(target.name)
     if stored is None:
         return None

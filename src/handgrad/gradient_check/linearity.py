@@ -44,7 +44,9 @@ def run_oracle(target: Target, point: Point) -> Oracle:
 def cause(comparison: Comparison) -> Cause:
     """Return the likely cause of an error that this oracle found."""
     if FLOAT32_ERRORS[0] < comparison.error < FLOAT32_ERRORS[1]:
-        sentence = "the error is that of float32 rounding; let backward compute in dY's dtype"
+        sentence = (
+            "the error is as large as float32 rounding errors; let backward compute in dY's dtype"
+        )
         return Cause("computed in float32", sentence, comparison.tensor)
     sentence = (
         "backward is not linear in dY: the gradient for a sum of cotangents is not the sum of "

@@ -111,7 +111,9 @@ class Residual:
         body, output = Sequential(self.body).init(shape, rng)
         shortcut, other = Sequential(self.shortcut).init(shape, rng)
         if output != other:
-            raise ModelError(f"its body returns {output} and its shortcut {other}; make them equal")
+            raise ModelError(
+                f"its body returns {output} and its shortcut {other}; make the two shapes equal"
+            )
         return {"body": body, "shortcut": shortcut}, output
 
     def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:

@@ -99,7 +99,7 @@ def without_statistics(dY: Array, Y_hat: Array) -> Array:
 
 
 def arrays_in(cache: Any) -> Iterator[tuple[Array, Callable[[Array], Any]]]:
-    """Yield each array in a cache, with a function that copies the cache but replaces this array."""
+    """Yield each array in a cache, with a function that copies the cache and replaces the array."""
     if isinstance(cache, np.ndarray):
         yield cache, lambda other: other
     items: Any = ()
