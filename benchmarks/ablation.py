@@ -35,7 +35,7 @@ _PREDICTING = ("sparse", "thread-tuner", "prefetch", "register-tiles")
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the table.
+    """A row of the ablation table.
 
     Attributes:
         name: the name of the row, such as "train-convnet".
@@ -90,7 +90,7 @@ def _train(task: Task) -> Row:
 def measure(
     chosen: Sequence[Row], only: Sequence[str], rounds: int, threads: int, images: int | None = None
 ) -> Iterator[Record]:
-    """Measure the rows, and yield a record of each.
+    """Measure rows of the ablation table, and yield one record per row.
 
     Args:
         chosen: the rows to measure.

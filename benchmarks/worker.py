@@ -56,7 +56,7 @@ class Worker:
         return self._receive()
 
     def close(self) -> None:
-        """Stop the process."""
+        """Stop the competitor's process."""
         self.connection.close()
         self.process.join(10)
         self.process.kill()

@@ -38,7 +38,7 @@ def all_cases() -> list[Case]:
 
 
 def selected(case: Case) -> bool:
-    """Return whether a case is in scope.
+    """Return whether an ONNX case is within the scope of this comparison.
 
     The scope is limited to float32 arrays with at most four axes; window operators on images
     (N, C, H, W) without dilation and ceil_mode; and losses of logits (N, K).

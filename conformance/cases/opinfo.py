@@ -115,7 +115,7 @@ def of_rows(function: Callable[[Array], Array]) -> Callable[[Any], Ours]:
 
 
 def loss(sample: Any) -> Ours:
-    """Prepare a sample for SoftmaxCrossEntropy: its value and its gradient."""
+    """Prepare a sample to compare the value and the gradient of SoftmaxCrossEntropy."""
     (y,), settings = map(array, sample.args), sample.kwargs
     if not np.issubdtype(y.dtype, np.integer):
         raise NotApplicableError("the targets are probabilities; ours are labels")

@@ -49,7 +49,7 @@ class Result:
 
 @dataclass(frozen=True)
 class LayerRun:
-    """A layer and its output for one case, which can also run its backward.
+    """The forward pass of a layer on one case, whose backward pass can be run with `back`.
 
     Attributes:
         layer: the layer.

@@ -34,7 +34,7 @@ class Optimizer(Protocol):
 
         Args:
             W: the parameter, of any shape.
-            dW: its gradient, of the same shape.
+            dW: the gradient of the loss with respect to W, of the same shape as W.
             state: the arrays kept for W, by name, each with the shape of W; they start at zero and
                 are updated in place.
             lr: the learning rate of this update.

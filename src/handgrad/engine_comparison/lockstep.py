@@ -50,7 +50,7 @@ def compare_engines(
     Args:
         net: the network; it is not changed, except that its `Normalize` layers are fitted.
         train: the training images.
-        test: the test images used for the final accuracy, or None to skip it.
+        test: the test images on which the final accuracy is measured, or None to omit the accuracy.
         engines: the names of the engines; or a mapping from names in the report to engine names or
             functions that create an engine. All engines are compared with the first one.
         steps: the number of updates.

@@ -233,7 +233,7 @@ def _last_resort(
 
 
 def _size(layer: Layer, point: Point) -> float:
-    """Return the magnitude of the numbers that f sums."""
+    """Return the magnitude of the numbers that the function f adds up."""
     return float(np.linalg.norm(point.dY * layer.forward(*point[:3])[0]))
 
 

@@ -34,7 +34,7 @@ def run_oracle(target: Target) -> Oracle | None:
     """Compare a built-in model in training mode with its stored gradients.
 
     Returns:
-        The result of the oracle, or None if no gradients are stored for this model and mode.
+        The result of the oracle, or None if no gradients are stored for this model.
     """
     stored = json.loads(FILE.read_text("utf-8")).get(target.name)
     if stored is None:

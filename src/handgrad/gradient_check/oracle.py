@@ -56,8 +56,8 @@ class Oracle:
     Attributes:
         name: the oracle's name in reports.
         bound: the largest relative error that is accepted.
-        ours: our gradients by name.
-        expected_gradients: the expected gradients by name.
+        ours: the gradients that our backward computes, by name.
+        expected_gradients: the gradients that the oracle expects, by name.
     """
 
     name: str

@@ -160,7 +160,7 @@ def find_targets(name: str) -> list[Target]:
     """Find targets by name: "all", a built-in model, a layer class, or one case of a class.
 
     Returns:
-        An empty list if the name is unknown.
+        The targets with this name, or an empty list if the name is unknown.
     """
     if name in NAMED:
         return [NAMED[name]]

@@ -33,7 +33,7 @@ class Point(NamedTuple):
     dY: Array  # noqa: N815 (the field's name for it)
 
     def cast(self, dtype: DTypeLike) -> Point:
-        """Return the same point in another precision."""
+        """Return a copy of the point in another floating-point precision."""
         X, dY = self.X.astype(dtype), self.dY.astype(dtype)
         return Point(as_dtype(self.params, np.dtype(dtype)), X, self.ctx, dY)
 

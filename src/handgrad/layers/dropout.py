@@ -28,7 +28,7 @@ class Dropout:
     N. Srivastava et al. 2014, "Dropout", section 4, in its inverted form.
 
     Attributes:
-        p: the probability of a zero, at least 0 and below 1.
+        p: the probability of setting a number or channel to zero, at least 0 and below 1.
     """
 
     p: float = 0.5
@@ -62,7 +62,7 @@ class Dropout2d:
     section 3.2.
 
     Attributes:
-        p: the probability of a zero, at least 0 and below 1.
+        p: the probability of setting a number or channel to zero, at least 0 and below 1.
     """
 
     p: float = 0.5

@@ -1,6 +1,6 @@
 """Hypotheses that the gradient is right for another function or at another point.
 
-To test them, central differences compute the gradient of the changed function or point.
+To test these hypotheses, central differences compute the gradient of the changed function or point.
 """
 
 from __future__ import annotations

@@ -129,7 +129,7 @@ def array_factor(evidence: Evidence) -> Cause | None:
 
 
 def slope(evidence: Evidence) -> Cause | None:
-    """The gradient is right on one side of zero, and wrong by a factor on the other side."""
+    """The gradient is right on one side of X = 0, and wrong by a factor on the other side."""
     actual, expected, dY, X = (
         evidence.actual,
         evidence.expected,
@@ -151,7 +151,7 @@ def slope(evidence: Evidence) -> Cause | None:
 
 
 def one_side(evidence: Evidence) -> Cause | None:
-    """The gradient is right on one side of zero only."""
+    """The gradient is right only where X is on one side of zero."""
     actual, expected, X = evidence.actual, evidence.expected, evidence.point.X
     if evidence.tensor != "X" or actual.shape != expected.shape:
         return None
