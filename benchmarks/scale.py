@@ -148,7 +148,7 @@ def file_of_images(task: Task, gigabytes: float) -> Iterator[tuple[Path, int]]:
 
 
 def drop_page_cache(path: Path) -> None:
-    """Remove a file from the system's page cache, if the system supports it."""
+    """Remove a file from the system's page cache, if the system supports this."""
     if hasattr(os, "posix_fadvise"):
         with path.open("rb") as file:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)

@@ -71,7 +71,7 @@ def workers(
 def find_disagreements(record: Record, figure: str, tolerance: float) -> list[str]:
     """Return one message for each figure of a round that is too far from the round's median.
 
-    All competitors start with the same weights. If one of them has a different loss, it computes
+    All competitors start with the same weights. If a competitor has a different loss, it computes
     something different, so its speed cannot be compared.
     """
     problems = []

@@ -12,7 +12,7 @@ class Difference(NamedTuple):
     """The difference between two engines in one tensor.
 
     Attributes:
-        kind: one of `KINDS`.
+        kind: the kind of the tensor, one of `KINDS`.
         layer: the layer's name, such as "3 (Conv2d)"; or "loss".
         tensor: the tensor's name: "Y", "dX", "dweight", "weight" and so on.
         value: the norm of the difference, divided by the norm of the tensor, with three exceptions.

@@ -44,7 +44,7 @@ class KinkError(Exception):
     """Raised if almost every direction at a point crosses a kink.
 
     Attributes:
-        jumps: whether f changes by a large amount within one step.
+        jumps: whether the function f changes by a large amount within one step.
     """
 
     def __init__(self, jumps: bool) -> None:
@@ -221,7 +221,7 @@ def slope(
 def _last_resort(
     f: Callable[[], float], array: Array, direction: Direction, bound: float, size: float
 ) -> Slope:
-    """Return the slope along a direction that cannot be replaced by another one.
+    """Return the slope along a direction that cannot be replaced by another direction.
 
     Raises:
         KinkError: if no step length gives a slope.

@@ -41,7 +41,7 @@ class ExpectedGradient:
 
 
 def expect_all(gradient: Array) -> ExpectedGradient:
-    """Return an expectation that covers every element of a gradient."""
+    """Return an `ExpectedGradient` that covers every element of a gradient."""
 
     def measure(ours: Array) -> Array:
         return ours.reshape(-1).astype(np.float64)
@@ -81,7 +81,7 @@ class Comparison:
 
     Attributes:
         tensor: the name of the array whose gradient is compared.
-        shape: the shape of that array.
+        shape: the shape of the array, and of its gradient.
         oracle: the name of the oracle.
         error: the norm of the difference, relative to the norm of the expected numbers.
         bound: the largest relative error that is accepted.

@@ -49,7 +49,7 @@ def constant(evidence: Evidence) -> Cause | None:
 
 
 def recognized(factor: float, evidence: Evidence) -> Cause:
-    """Return the cause that explains a factor that should be 1."""
+    """Return the cause that explains why a gradient is wrong by this factor."""
     if _is(factor, -1):
         return Cause("wrong sign", "the sign is wrong")
     sign, size = "the sign is wrong, and " if factor < 0 else "", abs(factor)
