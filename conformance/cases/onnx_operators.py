@@ -2,7 +2,7 @@
 
 Each function takes a case and returns its outputs, computed by our code. The function itself only
 rearranges arrays: it transposes a weight, multiplies it by a factor, or moves the class axis to
-the end. If that is not enough, it raises a `NotApplicableError`.
+the end. If rearranging is not enough, the function raises a `NotApplicableError`.
 """
 
 from __future__ import annotations

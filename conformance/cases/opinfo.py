@@ -22,7 +22,7 @@ Arrays = dict[str, Array]
 
 @dataclass(frozen=True)
 class Ours:
-    """A sample, prepared for our code.
+    """A sample of PyTorch's, converted for our code.
 
     Attributes:
         tensors: the tensors whose gradients are compared, keyed by handgrad's names.
@@ -145,7 +145,7 @@ def error(ours: Arrays, theirs: Arrays) -> float:
     """Return the largest error among the arrays, relative to the norm of PyTorch's array.
 
     If terms cancel, as in dX of a batch norm over two examples, few exact digits are left.
-    Therefore the error is relative to eps / LIMIT times the norm of all arrays, if that is larger.
+    Therefore the error is relative to at least eps / LIMIT times the norm of all arrays.
     The error is infinite if shapes or dtypes differ.
     """
     norms = {name: float(np.linalg.norm(array)) for name, array in theirs.items()}

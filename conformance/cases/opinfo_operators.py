@@ -1,7 +1,7 @@
 """Maps PyTorch's operations to our layers.
 
 Each function takes the arguments of an operation except its input, and returns the layer and the
-tensors for its arrays. If we have no such layer, it raises a `NotApplicableError`.
+tensors for its arrays. If we have no such layer, the function raises a `NotApplicableError`.
 """
 
 from __future__ import annotations

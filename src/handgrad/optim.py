@@ -112,7 +112,7 @@ class Adam:
 
     M̂ = M/(1 − β₁ᵗ)                   V̂ = V/(1 − β₂ᵗ)             W ← W − η M̂/(√V̂ + ε)
 
-    M and V start at zero and are too small at first; M̂ and V̂ correct that.
+    M and V start at zero and are too small at first; M̂ and V̂ correct this bias.
 
     D. Kingma, J. Ba 2015, "Adam", algorithm 1.
 

@@ -108,7 +108,7 @@ class _Probe:
         arrays: Mapping[str, Array],
         steps: int,
     ) -> Trace:
-        """Do a step, and return the gradients of the parameters, computed from its update."""
+        """Do a step, and return the gradients of the parameters, computed from the update."""
         self._net.restore(arrays)
         self._engine.steps = steps
         self._engine.step(X, y, None, PROBE_LR)

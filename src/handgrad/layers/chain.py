@@ -137,7 +137,7 @@ class Residual:
 
 
 def inner_layers(layer: Layer) -> tuple[Layer, ...]:
-    """Return the layers that a layer contains; most contain none."""
+    """Return the layers that a layer contains; most layers contain no others."""
     if isinstance(layer, Sequential):
         return tuple(layer.layers)
     if isinstance(layer, Residual):

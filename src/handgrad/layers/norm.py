@@ -98,12 +98,12 @@ class Normalize:
 
     dX = dY/s
 
-    It is a layer so that the statistics are stored with the model. It has no parameters: m and s
-    are not learned, but computed once from the training images.
+    Normalize is a layer so that the statistics are stored with the model. It has no parameters: m
+    and s are not learned, but computed once from the training images.
 
     Attributes:
         mean: m, as one number or one per channel; or None to compute it from the training images.
-        std: s, in the same form as `mean`.
+        std: s, as one number or one per channel; or None to compute it from the training images.
     """
 
     mean: float | tuple[float, ...] | None = None
