@@ -47,7 +47,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "images": {"type": at_least_one, "metavar": "N", "help": "number of training images per round"},
     "noise": {
         "action": "store_true",
-        "help": "train on noisy images without zero pixels instead of the data set",
+        "help": "add noise to the training images, so that no pixel is zero",
     },
     "gigabytes": {
         "type": size,
@@ -59,13 +59,13 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "type": at_least_one,
         "default": 5,
         "metavar": "N",
-        "help": "number of measured rounds, without the warm-up (default: 5)",
+        "help": "number of measured rounds, not counting the warm-up (default: 5)",
     },
     "seeds": {
         "type": at_least_one,
         "default": 5,
         "metavar": "N",
-        "help": "number of runs, each with a different seed (default: 5)",
+        "help": "number of training runs, each with a different seed (default: 5)",
     },
     "threads": {
         "type": at_least_one,

@@ -1,8 +1,8 @@
 """Ablation: how much faster each mechanism of the compiled engine makes each benchmark.
 
-Every row is measured with all mechanisms, and without each mechanism that can affect the row, in
-interleaved rounds. The gain of a mechanism is the ratio of the speed with the mechanism to the
-speed without it, minus one.
+Every row of the table is measured in interleaved rounds: with all mechanisms, and with each
+mechanism that can affect the row turned off. The gain of a mechanism is the ratio of the speed with
+the mechanism to the speed without it, minus one.
 """
 
 from __future__ import annotations
@@ -35,15 +35,16 @@ _PREDICTING = ("sparse", "thread-tuner", "prefetch", "register-tiles")
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the table.
+    """A row of the ablation table.
 
     Attributes:
         name: the name of the row, such as "train-convnet".
-        figure: the figure that is compared.
+        figure: the name of the measured figure that is compared.
         better: whether a high or a low figure is better.
         mechanisms: the mechanisms that can affect the row.
-        task: the network, if the row measures training or prediction.
-        config: the configuration, if the row measures a whole program or the compilation.
+        task: the network, if the row measures training or prediction; otherwise None.
+        config: the configuration, if the row measures a whole program or the compilation; otherwise
+            None.
     """
 
     name: str
@@ -89,14 +90,14 @@ def _train(task: Task) -> Row:
 def measure(
     chosen: Sequence[Row], only: Sequence[str], rounds: int, threads: int, images: int | None = None
 ) -> Iterator[Record]:
-    """Measure the rows, and yield a record of each.
+    """Measure rows of the ablation table, and yield one record per row.
 
     Args:
         chosen: the rows to measure.
         only: the mechanisms to turn off; if empty, all of them.
-        rounds: the number of measured rounds, without the warm-up.
+        rounds: the number of measured rounds, not counting the warm-up.
         threads: the number of cores.
-        images: the number of training images per round, or None for the number of the task.
+        images: the number of training images per round, or None for the task's own number.
     """
     for row in chosen:
         mechanisms = [name for name in row.mechanisms if not only or name in only]

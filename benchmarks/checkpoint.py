@@ -1,4 +1,4 @@
-"""Checkpoint benchmark: how much time the default checkpoints cost."""
+"""The checkpoint benchmark: how much training time the default checkpoints cost."""
 
 from __future__ import annotations
 

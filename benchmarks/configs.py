@@ -2,8 +2,8 @@
 
 For each target accuracy, both frameworks have their own configuration, which is saved in the
 record. The candidates were compared on 10,000 of the training images. Each configuration is the
-fastest one found that exceeds its target by about three standard deviations between seeds. If you
-find a better configuration for either framework, put it here.
+fastest one found whose mean accuracy exceeds the target by about three standard deviations, which
+were measured over seeds. If you find a better configuration for either framework, put it here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class ProgramConfig(TypedDict):
         batch: the number of images per batch.
         lr: the highest learning rate.
         warm_up: the fraction of the training run during which the learning rate rises.
-        smoothing: the amount of label smoothing.
+        smoothing: the fraction of each target that label smoothing spreads over all classes.
     """
 
     network: str

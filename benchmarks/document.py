@@ -40,7 +40,7 @@ def update(folder: Path, document: Path = DOCUMENT) -> None:
 
 
 def _replacement(records: Sequence[Record], found: re.Match[str]) -> str:
-    """Return a table with its markers, after updating it if there are records of its kind."""
+    """Return a table and its markers; the table is updated if there are records of its kind."""
     begin, kind, end = found.groups()
     before = found[0][len(begin) : -len(end)]
     has_records = any(record.kind == kind for record in records)
@@ -50,7 +50,7 @@ def _replacement(records: Sequence[Record], found: re.Match[str]) -> str:
 
 
 def newest(folder: Path) -> dict[tuple[str, str], Record]:
-    """Return the newest valid record for each pair of kind and label."""
+    """Return the newest valid record for each combination of a kind and a label."""
     by_name: dict[tuple[str, str], Record] = {}
     for path in sorted(folder.glob("*.json")):  # names end in the date, so the last is the newest
         record = read(path)

@@ -22,9 +22,9 @@ class Kind(NamedTuple):
 
     Attributes:
         records: a function that runs the benchmark and yields each record when it is complete.
-        options: the options that do not take names.
-        help: a short description of the quantity that is measured.
-        names: the valid names for each option that takes names.
+        options: the command-line options of this kind, except those in `names`.
+        help: a short description of the measured quantity.
+        names: for each option whose values are names, such as "network", the valid names.
     """
 
     records: Callable[[Namespace], Iterator[Record]]
@@ -109,13 +109,13 @@ KINDS = {
     "predict": Kind(
         _predict,
         ("rounds",),
-        "the latency of one image and the throughput of many",
+        "the latency for one image and the throughput for many images",
         {"network": tasks.TRAINING, "only": peers.PREDICTING},
     ),
     "start": Kind(
         _start,
         ("rounds",),
-        "the time of the first and the second run of a program",
+        "the duration of the first and the second run of a program",
         {"network": configs.SHORT, "only": PROGRAMS},
     ),
     "memory": Kind(
@@ -131,7 +131,10 @@ KINDS = {
         {"network": tasks.TRAINING},
     ),
     "checkpoint": Kind(
-        _checkpoint, ("rounds",), "how much time checkpoints cost", {"network": tasks.TRAINING}
+        _checkpoint,
+        ("rounds",),
+        "how much training time checkpoints cost",
+        {"network": tasks.TRAINING},
     ),
     "accuracy": Kind(
         _accuracy,
@@ -149,7 +152,7 @@ KINDS = {
 
 
 def select(everything: Mapping[str, Named], names: list[str]) -> dict[str, Named]:
-    """Return the entries with the given names, in the given order, or all if `names` is empty.
+    """Return the entries with the given names, in this order, or all entries if `names` is empty.
 
     Raises:
         SystemExit: if a name is unknown.

@@ -61,7 +61,7 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str | None:
-    """Return the commit, with a "+" if files were changed, or None if it is unknown."""
+    """Return git's short commit hash, with "+" after uncommitted changes, or None if unknown."""
     command = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
     try:
         done = subprocess.run(
@@ -78,7 +78,7 @@ def load() -> float | None:
 
 
 def cpu_facts() -> dict[str, str]:
-    """Return the entries of /proc/cpuinfo for the first core, or {} if there is no such file."""
+    """Return the entries of /proc/cpuinfo for the first core, or {} if the file does not exist."""
     path = Path("/proc/cpuinfo")
     if not path.exists():
         return {}

@@ -1,4 +1,4 @@
-"""Prediction benchmark: the latency of one image, and the throughput of many."""
+"""The prediction benchmark: the latency for one image, and the throughput for many images."""
 
 from __future__ import annotations
 

@@ -47,11 +47,13 @@ class Record:
         kind: the kind of benchmark.
         label: the part of the file name that distinguishes records of one kind.
         setup: the settings of the run, such as the network, the data and the batch size.
-        goals: the figures that are compared, each with "high" or "low" for the better values.
+        goals: the names of the figures that are compared, each with "high" or "low", which tells
+            whether high or low values are better.
         series: the figures of each competitor, by name.
         skipped: the reason for each competitor that could not run.
         problems: the reasons why the record is invalid; empty if it is valid.
-        baseline: the competitor with which the tables compare the others, or None.
+        baseline: the competitor with which the tables compare all others, or None for no such
+            comparison.
         about: the machine, the versions, the command and the date.
     """
 
@@ -66,11 +68,11 @@ class Record:
     about: dict[str, Any] = field(default_factory=machine.about)
 
     def of_role(self, role: str) -> list[str]:
-        """Return the names of the competitors that have this role and were measured."""
+        """Return the names of the measured competitors that have the given role."""
         return [name for name, s in self.series.items() if s.role == role and s.rounds]
 
     def best(self, figure: str, role: str) -> str | None:
-        """Return the competitor with the best median among those of a role, or None."""
+        """Return the competitor with the best median in a role, or None if the role has none."""
         names = self.of_role(role)
         if not names:
             return None

@@ -25,10 +25,10 @@ def interleave(
     """Measure every competitor once per round, and append the results to its series.
 
     Args:
-        measurements: a function per competitor that measures it; its argument is the number of
-            the round, which is 0 for the warm-up round.
-        series: the series to which the figures are appended.
-        rounds: the number of measured rounds, without the warm-up.
+        measurements: for each competitor, a function that measures it; the function's argument is
+            the number of the round, which is 0 for the warm-up round.
+        series: for each competitor, the series to which its figures are appended.
+        rounds: the number of measured rounds, not counting the warm-up.
         warm_up: whether to run a warm-up round first.
         pause: the number of seconds to wait before each measurement.
 

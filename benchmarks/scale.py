@@ -1,4 +1,4 @@
-"""Scale benchmark: training speed for small and large data sets, in memory or in a file."""
+"""The scale benchmark: training speed for small and large data sets, in memory or in a file."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def measure(
     Args:
         task: the network with its batch size and optimizer.
         gigabytes: the size of the memory-mapped file.
-        rounds: the number of measured rounds, without the warm-up.
+        rounds: the number of measured rounds, not counting the warm-up.
         threads: the number of cores.
-        sizes: the sizes of the data sets in memory, in images.
+        sizes: the number of images in each data set that is kept in memory.
         images: the number of training images per round for the data sets in memory.
     """
     setup = {
@@ -67,7 +67,7 @@ def _case(title: str, kind: str, *arguments: object) -> Competitor:
 
 
 class InMemory:
-    """A data set in memory; a round has as many epochs as fit into its number of images."""
+    """A data set in memory, on which a round trains for as many epochs as its images allow."""
 
     def __init__(self, work: Workload, size: str, images: str) -> None:
         self.work = work
@@ -148,7 +148,7 @@ def file_of_images(task: Task, gigabytes: float) -> Iterator[tuple[Path, int]]:
 
 
 def drop_page_cache(path: Path) -> None:
-    """Remove a file from the system's page cache, if the system supports it."""
+    """Remove a file from the system's page cache, if the system supports this."""
     if hasattr(os, "posix_fadvise"):
         with path.open("rb") as file:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)

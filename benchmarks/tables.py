@@ -28,7 +28,7 @@ Column = tuple[str, Callable[[str], str]]  # a title, and the cell of a competit
 
 
 def overview(records: Sequence[Record]) -> str:
-    """Return a table with one line per record and goal: handgrad, the best peer and PyTorch."""
+    """Return a table that compares handgrad with the best peer and PyTorch in each figure."""
     head = ["", "", "handgrad", "best peer", "PyTorch eager", *RATIOS]
     lines = [
         _overview_line(record, figure)
@@ -96,7 +96,7 @@ def _cell(series: Series, figure: str, name: str) -> str:
 
 
 def _of_goal(record: Record, figure: str) -> list[Column]:
-    """Return the columns of a goal: median, minimum, maximum, and handgrad's advantage."""
+    """Return a figure's columns: its median, minimum and maximum, and handgrad's advantage."""
 
     def values(name: str) -> list[float]:
         return [figures[figure] for figures in record.series[name].rounds]
@@ -128,14 +128,14 @@ def _extra(record: Record, names: Sequence[str]) -> list[Column]:
 
 
 def _warm_up(record: Record) -> list[Column]:
-    """Return a column with the time of the warm-up round, if it is known."""
+    """Return a column with the time of the warm-up round, if this time is known."""
     if not any("seconds" in series.first for series in record.series.values()):
         return []
     return [("warm-up, s", lambda name: f"{record.series[name].first['seconds']:.2f}")]
 
 
 def _arithmetic(record: Record) -> list[Column]:
-    """Return a column with the GFLOP/s, if the number of operations per image is known."""
+    """Return a column with the GFLOP/s, if the operations per image have been counted."""
     if not (work := record.setup.get("flops_per_image")):
         return []
 

@@ -50,7 +50,7 @@ class Task:
 
     @property
     def label(self) -> str:
-        """The name of the task in file names and tables."""
+        """The task's name in file names and tables."""
         return f"{self.network}-noise" if self.noise else self.network
 
 
@@ -91,8 +91,8 @@ class Workload:
 
     Attributes:
         task: the task.
-        images: (M, C, H, W), as uint8, or as float32 if the task has noise.
-        labels: (M,) int64.
+        images: the images, (M, C, H, W), as uint8, or as float32 if the task adds noise.
+        labels: the labels, (M,), as int64.
         net: the network with its initial weights, after fitting its `Normalize` layers.
     """
 

@@ -1,4 +1,4 @@
-"""Training benchmark: the same network, weights, batches and optimizer in every framework."""
+"""The training benchmark: the same network, weights, batches and optimizer in every framework."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ def workers(
 
 
 def find_disagreements(record: Record, figure: str, tolerance: float) -> list[str]:
-    """Return a message per round and competitor whose figure is too far from the median.
+    """Return one message for each figure of a round that is too far from the round's median.
 
-    All competitors start with the same weights. If one of them has a different loss, it computes
+    All competitors start with the same weights. If a competitor has a different loss, it computes
     something different, so its speed cannot be compared.
     """
     problems = []
@@ -97,7 +97,7 @@ def find_not_learning(record: Record) -> list[str]:
 
 
 def _compared(record: Record) -> list[Series]:
-    """Return all series except the one of the limit, which has no loss."""
+    """Return all series except that of the matrix products, which have no loss."""
     return [s for s in record.series.values() if s.rounds and s.role != "limit"]
 
 

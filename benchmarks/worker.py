@@ -1,4 +1,4 @@
-"""Runs each competitor in its own process, so that their threads do not slow each other."""
+"""Runs each competitor in its own process, so that competitors do not slow each other down."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Worker:
         return self._receive()
 
     def close(self) -> None:
-        """Stop the process."""
+        """Stop the competitor's process."""
         self.connection.close()
         self.process.join(10)
         self.process.kill()

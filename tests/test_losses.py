@@ -158,7 +158,7 @@ def test_labels_out_of_range_are_refused(y: list, sentence: str) -> None:
 
 @pytest.mark.parametrize("weights", [[1.0], [1.0, -1.0], [1.0, math.nan]])
 def test_weights_out_of_range_are_refused(weights: list[float]) -> None:
-    with pytest.raises(DataError, match="weights must be 2 numbers of at least 0, one for each"):
+    with pytest.raises(DataError, match="weights must be 2 numbers of at least 0, one per image"):
         SoftmaxCrossEntropy()(np.zeros((2, 3)), np.array([0, 1]), np.array(weights))
 
 

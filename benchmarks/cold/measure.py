@@ -78,7 +78,7 @@ def accuracy(target: str, only: Sequence[str], seeds: int, threads: int) -> Reco
 
 
 def run_twice(program: Program, config: Any, number: int) -> Figures:
-    """Run a program twice with its own caches, which are empty before the first run."""
+    """Run a program twice with separate caches, which are empty before the first run."""
     with TemporaryDirectory() as folder:
         first = program.run(config, number, Path(folder))
         return {"first wall": first["wall"], **program.run(config, number, Path(folder))}
@@ -91,7 +91,7 @@ def compile_cold(config: ProgramConfig, number: int) -> Figures:
 
 
 def run_command_twice(number: int) -> Figures:
-    """Run the command twice with its own caches, which are empty before the first run."""
+    """Run the command twice with separate caches, which are empty before the first run."""
     handgrad = str(Path(sys.executable).with_name("handgrad"))
     with TemporaryDirectory() as folder:
         arguments = [handgrad, *COMMAND.split(), "--seed", str(number), "--out"]

@@ -28,10 +28,10 @@ class Program(NamedTuple):
 
     Attributes:
         title: the name of the program in the tables.
-        role: its role; see `Competitor`.
+        role: the role of the program in the tables; see `Competitor`.
         module: the module to run.
         framework: the framework whose configuration the program uses.
-        extra: entries to add to the configuration.
+        extra: entries that are added to the configuration.
     """
 
     title: str

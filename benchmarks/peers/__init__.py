@@ -57,7 +57,7 @@ def _peer(title: str, where: str) -> Competitor:
 
 
 def role_of(engine: str) -> Role:
-    """Return the role of an engine; the torch engine has its own, because it runs in PyTorch."""
+    """Return the role of an engine: "torch" for the torch engine, and "ours" for all others."""
     return "torch" if engine == "torch" else "ours"
 
 

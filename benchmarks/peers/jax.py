@@ -73,7 +73,7 @@ class Scan(Step):
 
 
 def update(layers: tuple[Layer, ...], rule: Optimizer, now: Any, X: Any, y: Any, at: Any) -> Any:
-    """Return the state after one update, and the loss before it."""
+    """Return the state after one update, and the loss before the update."""
     learned, buffers, memory, step = now
     key = jax.random.fold_in(jax.random.key(0, impl="unsafe_rbg"), step)
 

@@ -1,4 +1,4 @@
-"""The layers in JAX; the channels are the last axis, and new buffers are returned."""
+"""JAX functions that compute the layers, with channels last; they return the new buffers."""
 
 # ruff: noqa: ARG001  all translations have the same parameters
 

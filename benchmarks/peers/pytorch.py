@@ -107,7 +107,7 @@ class BatchNorm(nn.BatchNorm2d):
     """Batch norm that accepts both (N, C) and (N, C, H, W) input."""
 
     def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002
-        """Accept input of any number of dimensions."""
+        """Accept an input with any number of dimensions."""
 
 
 @singledispatch

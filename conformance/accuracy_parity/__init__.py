@@ -4,7 +4,7 @@
 
 `handgrad compare-engines` shows that two engines do the same steps; this program shows that they
 reach the same accuracy. Given the same seed, both have the same initial weights, batches and
-dropout masks. They differ only by rounding errors, which grow during training. Therefore the
+dropout masks. The engines differ only by rounding errors, which grow during training. Therefore the
 difference between the mean accuracies is compared with their standard deviation.
 """
 

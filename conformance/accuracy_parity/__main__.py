@@ -24,8 +24,8 @@ def main(words: list[str] | None = None) -> int:
     """Train the networks, write or print the results, and return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m conformance.accuracy_parity",
-        description="Train the notebooks' networks in two engines. The exit status is 1 if the "
-        "accuracies differ.",
+        description="Train the notebooks' networks in two engines. The exit status is 1 if "
+        "their mean accuracies differ by more than the standard deviation.",
     )
     parser.add_argument(
         "models", nargs="*", metavar="MODEL", help="a network to train (default: all five)"
@@ -48,7 +48,7 @@ def main(words: list[str] | None = None) -> int:
 
 
 def section(found: Mapping[str, Comparison], old: str = "") -> str:
-    """Return the section in Markdown; rows of networks that were not trained are kept."""
+    """Return the results in Markdown; the rows of networks that were not trained are kept."""
     rows = {cells[0].strip("`"): cells for cells in _rows(old)}
     rows |= {name: _row(TASKS[name], comparison) for name, comparison in found.items()}
     return f"""## Accuracy parity with PyTorch

@@ -71,12 +71,12 @@ class Comparison:
 
     @property
     def difference(self) -> float:
-        """The absolute difference of the means."""
+        """The absolute difference between the mean accuracies of the two engines."""
         return abs(mean(self.ours) - mean(self.theirs))
 
     @property
     def ok(self) -> bool:
-        """Whether the difference is within one standard deviation."""
+        """Whether the mean accuracies differ by at most one standard deviation of ours."""
         return self.difference <= self.spread
 
 
@@ -90,7 +90,7 @@ def compare(
     other: str | MakeEngine = "torch:cpu",
     on_run: Callable[[], None] | None = None,
 ) -> Comparison:
-    """Train a network in both engines with each seed, and return the accuracies.
+    """Train a network in both engines with each seed, and return the test accuracies.
 
     Args:
         task: the training task.
@@ -103,7 +103,7 @@ def compare(
 
     Raises:
         ConfigError: if there are fewer than two seeds.
-        HandgradError: if `fit` raises one.
+        HandgradError: if `fit` raises a HandgradError.
     """
     if seeds < 2:
         raise ConfigError(f"seeds must be at least 2, not {seeds}")

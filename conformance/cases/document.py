@@ -16,7 +16,7 @@ NAMED = 6  # the number of cases named for each reason
 
 
 def section(onnx: list[Result], opinfo: list[Result]) -> str:
-    """Return the section in Markdown."""
+    """Return the results as a section in Markdown."""
     rule = (inspect.getdoc(selected) or "").split("\n\n")[1].replace("\n", " ")
     return f"""## Published test cases
 
@@ -42,7 +42,7 @@ Not applicable:
 ### PyTorch's sample inputs
 
 torch {version("torch").partition("+")[0]}, all samples in `OpInfo` of the operations that we have,
-in float64. The output is compared and, with a random cotangent, the gradient of every input; the
+in float64. The output and, for a random cotangent, the gradient of every input are compared; the
 norm of each difference must be at most {opinfo[0].limit:.0e} of the norm of the array. Only the
 forward pass of softmax and log-softmax is compared, because we differentiate them only as a part of
 the loss.

@@ -1,4 +1,4 @@
-"""Computes the variants of the cross-entropy loss that ONNX and PyTorch have."""
+"""Computes those variants of the cross-entropy loss that ONNX and PyTorch offer."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def cross_entropy(
         class_weights: one weight per class, (K,), or None for equal weights.
         reduction: "mean", "sum" or "none" (one number per example).
         ignored: a class whose examples are ignored, or None.
-        cotangent: the cotangent dL for the backward pass, with the shape of the value and numbers
-            of at least 0.
+        cotangent: the cotangent dL for the backward pass, of the same shape as the loss value and
+            with nonnegative entries.
 
     Raises:
         NotApplicableError: if a class weight is negative.

@@ -38,7 +38,7 @@ def all_cases() -> list[Case]:
 
 
 def selected(case: Case) -> bool:
-    """Return whether a case is in scope.
+    """Return whether an ONNX case is within the scope of this comparison.
 
     The scope is limited to float32 arrays with at most four axes; window operators on images
     (N, C, H, W) without dilation and ceil_mode; and losses of logits (N, K).
@@ -54,7 +54,7 @@ def selected(case: Case) -> bool:
 
 
 def run(case: Case) -> Result:
-    """Compute a case with our code and compare the outputs, or report why it does not apply."""
+    """Compute a case with our code and compare the outputs, or say why the case does not apply."""
     try:
         ours = OPERATORS[case.operator](case)
     except NotApplicableError as reason:

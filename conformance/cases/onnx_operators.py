@@ -2,7 +2,7 @@
 
 Each function takes a case and returns its outputs, computed by our code. The function itself only
 rearranges arrays: it transposes a weight, multiplies it by a factor, or moves the class axis to
-the end. If that is not enough, it raises a `NotApplicableError`.
+the end. If rearranging is not enough, the function raises a `NotApplicableError`.
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ def negative_log_likelihood(case: Case) -> list[Array]:
 
 
 def adam(case: Case) -> list[Array]:
-    """An Adam at a late step, with no bias correction left, because ONNX has none at T = 0.
+    """An Adam at a late step, which has no bias correction left, like ONNX's Adam at T = 0.
 
     The L2 penalty is added to the gradient.
     """

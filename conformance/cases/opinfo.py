@@ -22,11 +22,12 @@ Arrays = dict[str, Array]
 
 @dataclass(frozen=True)
 class Ours:
-    """A sample, prepared for our code.
+    """A sample of PyTorch's, converted for our code.
 
     Attributes:
-        tensors: the tensors whose gradients are compared, under our names.
-        compute: a function that takes dY, and returns "Y" and the gradients, such as "dX".
+        tensors: the tensors whose gradients are compared, keyed by handgrad's names.
+        compute: a function that takes dY and returns arrays by name: "Y" and the gradients, such as
+            "dX".
     """
 
     tensors: dict[str, Tensor]
@@ -34,7 +35,7 @@ class Ours:
 
 
 def opinfo_results() -> list[Result]:
-    """Run all samples of the operations that we have, in the first variant of each operation.
+    """Run all samples of the operations that we have, using each operation's first `OpInfo` entry.
 
     Raises:
         MissingExtraError: if PyTorch or a package that its samples need is not installed.
@@ -57,7 +58,7 @@ def samples(operation: str) -> Iterator[tuple[Callable[..., Tensor], Any]]:
 
 
 def run(operation: str, function: Callable[..., Tensor], sample: Any) -> Result:
-    """Compare our code with PyTorch on a sample, or report why it does not apply."""
+    """Compare our code with PyTorch on a sample, or report why the sample does not apply."""
     name = "x".join(map(str, sample.input.shape)) or "scalar"
     try:
         ours = OPERATIONS[operation](sample)
@@ -76,7 +77,7 @@ def run(operation: str, function: Callable[..., Tensor], sample: Any) -> Result:
 
 
 def of_layer(layer: Callable[..., Setup]) -> Callable[[Any], Ours]:
-    """Return a function that prepares samples for a layer: its output and all gradients."""
+    """Return a function that prepares samples to compare a layer's output and all gradients."""
 
     def ours(sample: Any) -> Ours:
         setup = layer(*sample.args, **sample.kwargs)
@@ -97,9 +98,9 @@ def of_layer(layer: Callable[..., Setup]) -> Callable[[Any], Ours]:
 
 
 def of_rows(function: Callable[[Array], Array]) -> Callable[[Any], Ours]:
-    """Return a function that prepares samples for a function of rows of logits, without gradients.
+    """Return a function that prepares samples to compare a function of each row of logits.
 
-    We never differentiate softmax itself; its derivative is a part of the loss.
+    Gradients are not compared, because we differentiate softmax only as a part of the loss.
     """
 
     def ours(sample: Any) -> Ours:
@@ -114,7 +115,7 @@ def of_rows(function: Callable[[Array], Array]) -> Callable[[Any], Ours]:
 
 
 def loss(sample: Any) -> Ours:
-    """Prepare a sample for SoftmaxCrossEntropy: its value and its gradient."""
+    """Prepare a sample to compare the value and the gradient of SoftmaxCrossEntropy."""
     (y,), settings = map(array, sample.args), sample.kwargs
     if not np.issubdtype(y.dtype, np.integer):
         raise NotApplicableError("the targets are probabilities; ours are labels")
@@ -141,10 +142,10 @@ OPERATIONS: dict[str, Callable[[Any], Ours]] = {
 
 
 def error(ours: Arrays, theirs: Arrays) -> float:
-    """Return the largest error among the arrays, each relative to the norm of PyTorch's array.
+    """Return the largest error among the arrays, relative to the norm of PyTorch's array.
 
     If terms cancel, as in dX of a batch norm over two examples, few exact digits are left.
-    Therefore the error is relative to eps / LIMIT times the norm of all arrays, if that is larger.
+    Therefore the error is relative to at least eps / LIMIT times the norm of all arrays.
     The error is infinite if shapes or dtypes differ.
     """
     norms = {name: float(np.linalg.norm(array)) for name, array in theirs.items()}

@@ -1,7 +1,7 @@
 """Maps PyTorch's operations to our layers.
 
 Each function takes the arguments of an operation except its input, and returns the layer and the
-tensors for its arrays. If we have no such layer, it raises a `NotApplicableError`.
+tensors for its arrays. If we have no such layer, the function raises a `NotApplicableError`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Setup:
     Attributes:
         layer: the layer.
         axes: the number of axes of one example, or None for all axes except the first.
-        tensors: the tensors of the sample, under our names; None for a missing tensor.
+        tensors: the tensors of the sample, keyed by handgrad's names; None for a missing tensor.
         training: whether to run the layer in training mode.
     """
 
@@ -50,7 +50,7 @@ class Setup:
 
 
 def conv2d(weight: Tensor, bias: Tensor | None, **settings: Any) -> Setup:
-    """A Conv2d without groups and dilation."""
+    """A Conv2d without groups or dilation."""
     if settings.get("groups", 1) != 1:
         raise NotApplicableError("groups of channels")
     if _pair(settings.get("dilation", 1)) != (1, 1):
@@ -116,7 +116,7 @@ def batch_norm(
     bias: Tensor | None = None,
     **settings: Any,
 ) -> Setup:
-    """A BatchNorm; momentum affects neither its output nor its gradients."""
+    """A BatchNorm, whose momentum affects neither its output nor its gradients."""
     arrays = {"weight": weight, "bias": bias, "running_mean": mean, "running_var": var}
     layer = BatchNorm(settings.get("eps", 1e-5))
     return Setup(layer, None, arrays, settings.get("training", False))

@@ -49,12 +49,12 @@ class Result:
 
 @dataclass(frozen=True)
 class LayerRun:
-    """A layer and its output for one case, which can also run its backward.
+    """The forward pass of a layer on one case, whose backward pass can be run with `back`.
 
     Attributes:
         layer: the layer.
-        params: its arrays.
-        Y: the output.
+        params: the layer's arrays.
+        Y: the layer's output.
         cache: the cache that forward returned for backward.
     """
 
@@ -76,8 +76,8 @@ def forward(
     Args:
         layer: the layer.
         X: the examples, (N, ...).
-        arrays: the arrays by name, with the layer's shapes; those that are missing keep their
-            initial values.
+        arrays: the arrays by name, with the layer's shapes; arrays of the layer that are not given
+            keep their initial values.
         training: whether to run in training mode.
 
     Raises:
@@ -117,7 +117,7 @@ def require(module: str, extra: str) -> Any:
 
 
 def _replaced(params: Params, arrays: Mapping[str, Any], dtype: np.dtype[Any]) -> Params:
-    """Return the layer's arrays, with those of the case in place of the initial ones."""
+    """Return the layer's arrays after replacing the initial values by the arrays of the case."""
     replaced: Params = {}
     for name, own in params.items():
         if isinstance(own, dict):

@@ -1,4 +1,4 @@
-"""Initial weights: common distributions, under their usual names.
+"""Common distributions of initial weights, under their usual names.
 
 Each class draws an array of shape (out, in) or (out, in, kh, kw). fan-in is the number of inputs
 that an output depends on; fan-out is the number of outputs that an input affects.
@@ -38,7 +38,7 @@ def fans(shape: Shape) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class HeNormal:
-    """N(0, 2 / fan-in), for ReLU and its variants."""
+    """N(0, 2 / fan-in), for layers followed by ReLU or one of its variants."""
 
     def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
         """Return new weights of the given shape, in float64."""
@@ -48,7 +48,7 @@ class HeNormal:
 
 @dataclass(frozen=True)
 class HeUniform:
-    """U(-a, a) with a = sqrt(6 / fan-in), which has the variance of `HeNormal`."""
+    """U(-a, a) with a = sqrt(6 / fan-in), which has the same variance as `HeNormal`."""
 
     def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
         """Return new weights of the given shape, in float64."""
@@ -59,7 +59,7 @@ class HeUniform:
 
 @dataclass(frozen=True)
 class GlorotNormal:
-    """N(0, 2 / (fan-in + fan-out)), for tanh, sigmoid, and a last layer."""
+    """N(0, 2 / (fan-in + fan-out)), for layers followed by tanh or sigmoid, and the last one."""
 
     def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
         """Return new weights of the given shape, in float64."""
@@ -68,7 +68,7 @@ class GlorotNormal:
 
 @dataclass(frozen=True)
 class GlorotUniform:
-    """U(-a, a) with a = sqrt(6 / (fan-in + fan-out)), with the variance of `GlorotNormal`."""
+    """U(-a, a) with a = sqrt(6 / (fan-in + fan-out)), with the same variance as `GlorotNormal`."""
 
     def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
         """Return new weights of the given shape, in float64."""
@@ -108,7 +108,7 @@ class Uniform:
 
 @dataclass(frozen=True)
 class Zeros:
-    """All zeros. Use it only for the last layer: the units of a hidden layer would stay equal."""
+    """Zeros, suitable only for the last layer: the units of a hidden layer would stay identical."""
 
     def sample(self, shape: Shape, rng: np.random.Generator) -> Array:
         """Return zeros of the given shape, in float64."""

@@ -1,4 +1,4 @@
-"""Loss functions, which measure the error of the logits as one number."""
+"""Loss functions, each of which measures the error of a batch of logits as a single number."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Loss(Protocol):
     """A loss function: a function of the logits, together with its derivative."""
 
     def __call__(self, Z: Array, y: Array, weights: Array | None = None) -> tuple[float, Array]:
-        """Return the loss of a batch, and dZ."""
+        """Return the loss of a batch, and dZ, its gradient with respect to the logits."""
         ...
 
     def weigh(self, y: Array, weights: Array | None, classes: int) -> Array:
-        """Return the weight of each example, (N,); the weight of a batch is their sum."""
+        """Return the weight of each example, (N,); these add up to the weight of the batch."""
         ...
 
 
@@ -41,7 +41,8 @@ class SoftmaxCrossEntropy:
     Attributes:
         label_smoothing: ε, the fraction of each target that is spread over all classes
             (C. Szegedy et al. 2016, "Rethinking the Inception architecture", section 7).
-        class_weights: one weight per class, by which the weights of its examples are multiplied.
+        class_weights: one weight per class, which multiplies the weight of each example of that
+            class; or None for equal weights.
     """
 
     label_smoothing: float = 0.0
@@ -57,7 +58,7 @@ class SoftmaxCrossEntropy:
                 raise ConfigError(f"class_weights must be numbers of at least 0, not {weight}")
 
     def __call__(self, Z: Array, y: Array, weights: Array | None = None) -> tuple[float, Array]:
-        """Return the loss of a batch, and dZ (N, K).
+        """Return the loss of a batch, and dZ (N, K), its gradient with respect to the logits.
 
         Args:
             Z: logits, (N, K).
@@ -81,7 +82,7 @@ class SoftmaxCrossEntropy:
         return float(loss), w[:, None] * (np.exp(log_p) - q)
 
     def weigh(self, y: Array, weights: Array | None, classes: int) -> Array:
-        """Return the weights wₙ, (N,), before the division by their sum.
+        """Return the weights wₙ of the examples, (N,), before they are divided by their sum.
 
         Args:
             y: the labels, (N,) integers 0..K−1.

@@ -10,12 +10,12 @@ from handgrad.files import replacing
 
 
 def write(section: str, text: str, path: Path) -> None:
-    """Write a section of a document: replace the section, append it, or create the document.
+    """Replace a section of a document, or append the section; a missing document is created.
 
     Args:
-        section: the name of the section, which its marks contain.
-        text: the content, in Markdown.
-        path: the document.
+        section: the name of the section, which is part of the two marks.
+        text: the new content of the section, in Markdown.
+        path: the Markdown file.
 
     Raises:
         DataError: if the document has only one of the two marks around the section.

@@ -20,7 +20,7 @@ from handgrad.layers import Array
 
 @runtime_checkable
 class Optimizer(Protocol):
-    """A rule that updates a parameter with its gradient."""
+    """An update rule, which changes a parameter according to its gradient."""
 
     state_names: ClassVar[tuple[str, ...]]  # the arrays kept for each parameter
 
@@ -30,12 +30,13 @@ class Optimizer(Protocol):
         ...
 
     def update(self, W: Array, dW: Array, state: Mapping[str, Array], lr: float, t: int) -> None:
-        """Change W in place.
+        """Update W in place.
 
         Args:
             W: the parameter, of any shape.
-            dW: its gradient, of the same shape.
-            state: arrays of the same shape by name; they start at zero and are changed in place.
+            dW: the gradient of the loss with respect to W, of the same shape as W.
+            state: the arrays kept for W, by name, each with the shape of W; they start at zero and
+                are updated in place.
             lr: the learning rate of this update.
             t: the number of the update, counted from 1.
         """
@@ -50,7 +51,7 @@ class SGD:
 
     Attributes:
         lr: η, the learning rate.
-        weight_decay: λ, the strength of the decay of every parameter towards zero.
+        weight_decay: λ, the rate at which every parameter decays towards zero.
     """
 
     lr: float = 0.01
@@ -61,7 +62,7 @@ class SGD:
         _check(lr=self.lr, weight_decay=self.weight_decay)
 
     def update(self, W: Array, dW: Array, state: Mapping[str, Array], lr: float, t: int) -> None:
-        """Change W in place."""
+        """Update W in place."""
         if self.weight_decay:
             dW = dW + self.weight_decay * W
         W -= lr * dW
@@ -78,9 +79,9 @@ class Momentum:
 
     Attributes:
         lr: η, the learning rate.
-        momentum: μ, the factor by which the sum decays at each step.
+        momentum: μ, the factor by which the running sum V is multiplied at each step.
         nesterov: whether to use Nesterov's momentum.
-        weight_decay: λ, the strength of the decay of every parameter towards zero.
+        weight_decay: λ, the rate at which every parameter decays towards zero.
     """
 
     lr: float = 0.01
@@ -94,7 +95,7 @@ class Momentum:
         _check_below_one(momentum=self.momentum)
 
     def update(self, W: Array, dW: Array, state: Mapping[str, Array], lr: float, t: int) -> None:
-        """Change W and the velocity in place."""
+        """Update W and the velocity in place."""
         V = state["velocity"]
         if self.weight_decay:
             dW = dW + self.weight_decay * W
@@ -105,20 +106,20 @@ class Momentum:
 
 @dataclass(frozen=True)
 class Adam:
-    """Adam: steps scaled by running means of the gradient and of its square.
+    """Adam, which computes each step from running means of the gradient and of its square.
 
     M ← β₁M + (1 − β₁) dW             V ← β₂V + (1 − β₂) dW²
 
     M̂ = M/(1 − β₁ᵗ)                   V̂ = V/(1 − β₂ᵗ)             W ← W − η M̂/(√V̂ + ε)
 
-    M and V start at zero and are too small at first; M̂ and V̂ correct that.
+    M and V start at zero and are too small at first; M̂ and V̂ correct this bias.
 
     D. Kingma, J. Ba 2015, "Adam", algorithm 1.
 
     Attributes:
         lr: η, the learning rate.
-        beta1: β₁, the decay rate of the mean gradient.
-        beta2: β₂, the decay rate of the mean square.
+        beta1: β₁, the decay rate of the running mean of the gradient.
+        beta2: β₂, the decay rate of the running mean of the squared gradient.
         eps: ε, a small number that prevents a division by zero.
     """
 
@@ -134,7 +135,7 @@ class Adam:
         _check_below_one(beta1=self.beta1, beta2=self.beta2)
 
     def update(self, W: Array, dW: Array, state: Mapping[str, Array], lr: float, t: int) -> None:
-        """Change W, the mean and the square in place."""
+        """Update W, and the running means of the gradient and its square, in place."""
         W -= lr * _adam_step(self, dW, state, t)
 
 
@@ -148,10 +149,10 @@ class AdamW:
 
     Attributes:
         lr: η, the learning rate.
-        beta1: β₁, the decay rate of the mean gradient.
-        beta2: β₂, the decay rate of the mean square.
+        beta1: β₁, the decay rate of the running mean of the gradient.
+        beta2: β₂, the decay rate of the running mean of the squared gradient.
         eps: ε, a small number that prevents a division by zero.
-        weight_decay: λ, the strength of the decay of every parameter towards zero.
+        weight_decay: λ, the rate at which every parameter decays towards zero.
     """
 
     lr: float = 1e-3
@@ -167,7 +168,7 @@ class AdamW:
         _check_below_one(beta1=self.beta1, beta2=self.beta2)
 
     def update(self, W: Array, dW: Array, state: Mapping[str, Array], lr: float, t: int) -> None:
-        """Change W, the mean and the square in place."""
+        """Update W, and the running means of the gradient and its square, in place."""
         W *= 1 - lr * self.weight_decay
         W -= lr * _adam_step(self, dW, state, t)
 
@@ -196,7 +197,7 @@ def clip_by_norm(gradients: Mapping[str, Array], limit: float) -> float:
     algorithm 1.
 
     Returns:
-        The norm before scaling.
+        The total norm of the gradients before scaling.
 
     Raises:
         ConfigError: if the limit is not above 0.

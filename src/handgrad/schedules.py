@@ -1,4 +1,4 @@
-"""Learning-rate schedules, which compute a factor of the learning rate from a run's progress.
+"""Learning-rate schedules, which scale the learning rate according to a run's progress.
 
 Schedules have no state, so a resumed run uses the same learning rates as an uninterrupted one.
 """
@@ -35,7 +35,7 @@ class Progress(NamedTuple):
 
     @property
     def share(self) -> float:
-        """The finished fraction of the run: 0 at the first update, 1 at the last."""
+        """The fraction of the run that is finished: 0 at the first update, 1 at the last one."""
         return self.step / max(self.steps_per_epoch * self.epochs - 1, 1)
 
 
@@ -44,7 +44,7 @@ class Schedule(Protocol):
     """A learning-rate schedule."""
 
     def factor(self, progress: Progress) -> float:
-        """Return the factor of the learning rate for the next update."""
+        """Return the factor by which the learning rate is multiplied at the next update."""
         ...
 
 
@@ -53,7 +53,7 @@ class Constant:
     """A constant learning rate."""
 
     def factor(self, progress: Progress) -> float:
-        """Return 1."""
+        """Return 1, which leaves the learning rate unchanged."""
         return 1.0
 
 
@@ -63,7 +63,7 @@ class Step:
 
     Attributes:
         every: the number of epochs between two reductions.
-        gamma: the factor by which each reduction multiplies the learning rate, 0 to 1.
+        gamma: the factor by which each reduction multiplies the learning rate, from 0 to 1.
     """
 
     every: int = 10
@@ -81,14 +81,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Cosine:
-    """Decrease the factor from 1 to `floor` along half a cosine.
+    """Decrease the factor of the learning rate from 1 to `floor` along half a cosine.
 
-    floor + (1 − floor)(1 + cos πs)/2 with s, the finished fraction of the run
+    floor + (1 − floor)(1 + cos πs)/2, where s is the finished fraction of the run
 
     I. Loshchilov, F. Hutter 2017, "SGDR", equation 5, without restarts.
 
     Attributes:
-        floor: the factor of the last update, 0 to 1.
+        floor: the factor of the learning rate at the last update, from 0 to 1.
     """
 
     floor: float = 0.0
@@ -103,17 +103,17 @@ class Cosine:
 
 @dataclass(frozen=True)
 class OneCycle:
-    """Increase the factor from `start` to 1 in the warm-up, then decrease it to `end`.
+    """Increase the factor of the learning rate from `start` to 1, then decrease it to `end`.
 
-    Both parts follow half a cosine.
+    Both the increase and the decrease follow half a cosine.
 
     L. Smith, N. Topin 2019, "Super-convergence", section 3, but with cosines, as in PyTorch.
 
     Attributes:
         warm_up: the fraction of the run that the warm-up takes.
-        start: the factor of the first update.
-        end: the factor of the last update; the default is 1e-4 times that of `start`, as in
-            PyTorch.
+        start: the factor of the learning rate at the first update.
+        end: the factor of the learning rate at the last update; its default is 1e-4 times the
+            default of `start`, as in PyTorch.
     """
 
     warm_up: float = 0.3
@@ -126,7 +126,7 @@ class OneCycle:
         _check_factor(start=self.start, end=self.end)
 
     def factor(self, progress: Progress) -> float:
-        """Return the factor for the next update."""
+        """Return the factor by which the learning rate is multiplied at the next update."""
         if progress.share < self.warm_up:
             return _slide(self.start, 1.0, progress.share / self.warm_up)
         return _slide(1.0, self.end, (progress.share - self.warm_up) / (1 - self.warm_up))
@@ -154,7 +154,7 @@ class Plateau:
         _check_factor(gamma=self.gamma)
 
     def factor(self, progress: Progress) -> float:
-        """Return gamma^(the number of plateaus among the losses so far)."""
+        """Return gamma raised to the number of plateaus among the losses so far."""
         best, waited, plateaus = math.inf, 0, 0
         for loss in progress.losses:
             if loss < best - self.min_delta:

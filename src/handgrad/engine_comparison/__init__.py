@@ -6,9 +6,9 @@ error is.
 
 A batch may lie on a kink: if two pixels in a max-pooling window are nearly equal, rounding decides
 which one is larger, and therefore where the gradient goes. Such a batch says nothing about the
-engines. It is recognized by perturbing the last digits of the first engine's weights: the gradients
-of this engine then change by about as much as the engines differ. The batch is skipped; the
-tolerance stays the same.
+engines. A kink is recognized by perturbing the last digits of the first engine's weights: the
+gradients of this engine then change by about as much as the engines differ. The batch is skipped;
+the tolerance stays the same.
 """
 
 from handgrad.engine_comparison.lockstep import TOLERANCES, compare_engines

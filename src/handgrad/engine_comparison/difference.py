@@ -61,12 +61,12 @@ def _flow(trace: Trace, layer: str, before: str) -> Array:
 
 
 def _relative(ours: Array, theirs: Array) -> float:
-    """Return the norm of the difference, divided by the norm of our array."""
+    """Return the norm of the difference, divided by the norm of the first engine's array."""
     return _relative_by_layer({"": ours}, {"": theirs})[""]
 
 
 def _relative_by_layer(ours: Mapping[str, Array], theirs: Mapping[str, Array]) -> dict[str, float]:
-    """Return the norm of each difference, divided by the norm of all our arrays of that layer."""
+    """Return the norm of each difference, divided by the norm of its layer's arrays."""
     squares: dict[str, float] = defaultdict(float)
     for name, array in ours.items():
         squares[name.rpartition(".")[0]] += _norm(array) ** 2

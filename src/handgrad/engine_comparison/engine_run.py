@@ -59,7 +59,8 @@ class EngineRun:
     ) -> Trace:
         """Return the intermediate results of the next step, optionally computed with other arrays.
 
-        For an engine that does not expose them, only the gradients of the parameters are returned.
+        For an engine that does not expose intermediate results, only the gradients of the
+        parameters are returned.
         """
         if self._probe is not None:
             return self._probe.inspect(X, y, arrays or self.net.arrays, self.steps)
@@ -107,7 +108,7 @@ class _Probe:
         arrays: Mapping[str, Array],
         steps: int,
     ) -> Trace:
-        """Do a step, and return the gradients of the parameters, computed from its update."""
+        """Do a step, and return the gradients of the parameters, computed from the update."""
         self._net.restore(arrays)
         self._engine.steps = steps
         self._engine.step(X, y, None, PROBE_LR)

@@ -50,7 +50,7 @@ def compare_engines(
     Args:
         net: the network; it is not changed, except that its `Normalize` layers are fitted.
         train: the training images.
-        test: the test images used for the final accuracy, or None to skip it.
+        test: the test images on which the final accuracy is measured, or None to omit the accuracy.
         engines: the names of the engines; or a mapping from names in the report to engine names or
             functions that create an engine. All engines are compared with the first one.
         steps: the number of updates.
@@ -102,7 +102,7 @@ class _Lockstep:
         tolerance: the largest relative difference that is accepted.
 
     Attributes:
-        divergence: the first difference that exceeds the tolerance, or None so far.
+        divergence: the first difference that exceeds the tolerance, or None if none has so far.
     """
 
     def __init__(self, runs: Sequence[EngineRun], tolerance: float) -> None:
@@ -133,7 +133,7 @@ class _Lockstep:
         return skip
 
     def step(self, X: NDArray[Any], y: NDArray[np.integer[Any]], lr: float) -> None:
-        """Do a step on the batch in all engines, and compare the results."""
+        """Do one training step on the batch in every engine, and compare the results."""
         loss, *losses = (run.step(X, y, lr) for run in (self._first, *self._others))
         for other, other_loss in zip(self._others, losses, strict=True):
             differences = self._current[other.name]
@@ -160,9 +160,9 @@ class _Lockstep:
     ) -> bool:
         """Return whether the difference in a gradient may come from a kink.
 
-        This is so if the gradient changes at least half as much when the weights are perturbed. The
-        weights of the first and of the other engine are perturbed in turn; the two already differ
-        by the rounding errors of the earlier steps.
+        It may come from a kink if perturbing the weights changes the gradient by at least half of
+        the difference. The weights of the first and of the other engine are perturbed in turn,
+        because the two already differ by the rounding errors of the earlier steps.
         """
         if exceeding.kind != "gradients":
             return False

@@ -12,15 +12,15 @@ class Difference(NamedTuple):
     """The difference between two engines in one tensor.
 
     Attributes:
-        kind: one of `KINDS`.
+        kind: the kind of the tensor, one of `KINDS`.
         layer: the layer's name, such as "3 (Conv2d)"; or "loss".
         tensor: the tensor's name: "Y", "dX", "dweight", "weight" and so on.
-        value: the norm of the difference, divided by the norm of the tensor, with three
-            exceptions. The difference in a gradient or a parameter is divided by the norm of all
-            those of its layer, because the gradient of a bias before a batch norm consists only
-            of rounding errors. If dX is an image, the sum of X·dX over each channel is compared
-            instead, because max pooling may send dX to either of two equal pixels. The difference
-            in a loss below 1 is absolute, because a loss is a logarithm.
+        value: the norm of the difference, divided by the norm of the tensor, with three exceptions.
+            The difference in a gradient or a parameter is divided by the norm of all gradients or
+            parameters of its layer, because the gradient of a bias before a batch norm consists
+            only of rounding errors. If dX is an image, the sum of X·dX over each channel is
+            compared instead, because max pooling may send dX to either of two equal pixels. The
+            difference in a loss below 1 is absolute, because a loss is a logarithm.
     """
 
     kind: str
@@ -50,7 +50,7 @@ class EngineSummary(NamedTuple):
         engine: the engine's name.
         seconds: the median duration of a single step. This includes copying the arrays to the
             engine and back, which training does only once per epoch.
-        accuracy: the final accuracy on the test images, 0 to 1, or None if there were none.
+        accuracy: the final accuracy on the test images, 0 to 1, or None without test images.
     """
 
     engine: str
@@ -65,7 +65,8 @@ class EngineComparison:
     Attributes:
         tolerance: the largest relative difference that is accepted.
         differences: for each engine except the first, a list with one dict per step: the largest
-            difference of each kind. Kinds that an engine does not expose are missing.
+            difference of each kind. The kinds of results that an engine does not expose are
+            missing.
         divergence: the first difference that exceeds the tolerance, or None if there is none.
         engines: one summary per engine, in the given order.
         skipped: the number of batches that were skipped because they lie on a kink.

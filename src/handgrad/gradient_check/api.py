@@ -40,7 +40,7 @@ def gradcheck(
         target: a layer; a loss; a network, which is checked with its current weights; or a name,
             such as "Conv2d" or "convnet".
         shape: the shape of one example, without the batch axis; required for a layer.
-        batch_size: the number of examples, or None for the default: 5, or 4 for a network.
+        batch_size: the number of examples, or None for 4 examples for a network and 5 otherwise.
         training: True to check only training mode, False to check only inference, or None to check
             both.
         seed: the seed of the random points at which the gradients are checked.

@@ -1,4 +1,4 @@
-"""The oracle "autograd": PyTorch differentiates its own modules. It needs the extra `torch`.
+"""The oracle "autograd": PyTorch differentiates its own modules. Needs the extra `torch`.
 
 These are the same modules that the torch engine trains with. They take the settings and arrays of
 our layers, but none of our formulas. Only the dropout masks are ours, because a mask is a random
@@ -84,7 +84,7 @@ def autograd(layer: Layer, point: Point) -> dict[str, Array]:
 
 
 def module_at(layer: Layer, point: Point) -> nn.Module:
-    """Return a layer as a PyTorch module, with copies of the point's arrays and in its mode."""
+    """Return a layer as a PyTorch module, in the point's mode and with copies of its arrays."""
     import torch
 
     from handgrad.engines.torch.dropout import set_step

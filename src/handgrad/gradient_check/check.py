@@ -1,4 +1,4 @@
-"""The check: compare our gradients with all oracles, and test the oracles on wrong gradients."""
+"""Compares our gradients with those of all oracles, and tests the oracles on wrong gradients."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def check(target: Target, *, training: bool = True, seed: int = 0) -> Report:
 
     Args:
         target: what to check.
-        training: True to check training mode, False to check inference.
+        training: True to check training mode, False to check inference mode.
         seed: the seed of the random point at which the gradients are checked.
 
     Raises:

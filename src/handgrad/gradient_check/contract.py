@@ -56,7 +56,7 @@ def check_contract(target: Target) -> None:
 
 
 def _check_cache(target: Target, training: bool) -> None:
-    """Raise if backward is affected by a later call of forward with other examples."""
+    """Raise a ModelError if backward is affected by a later call of forward with other examples."""
     layer, rng = target.layer, np.random.default_rng(1)
     params, X, ctx = target.sample_inputs(rng, 0, training)
     Y, cache = layer.forward(params, X, ctx)
@@ -94,7 +94,7 @@ def _run(target: Target, output: Shape, training: bool) -> dict[str, Array]:
 
 
 def _check_arguments(name: str, layer: Layer, part: str) -> None:
-    """Raise unless a function can be called with the arguments of the contract."""
+    """Raise a ModelError unless a function accepts the arguments that the contract specifies."""
     try:
         signature = inspect.signature(getattr(layer, part))
     except ValueError:  # no signature is known: try it
@@ -148,7 +148,7 @@ def _checked_init(name: str, layer: Layer, params: Any, output: Any) -> Shape:
 
 
 def _check_output(name: str, Y: Any, output: Shape) -> None:
-    """Raise unless the output is a float64 array with the shape that init returned."""
+    """Raise a ModelError unless the output is a float64 array with the shape that init returned."""
     if not isinstance(Y, np.ndarray) or Y.dtype != np.float64:
         raise ModelError(
             f"{name}: forward returns Y as {_kind(Y)}, but X is an array of float64; return "
@@ -167,7 +167,7 @@ def _check_output(name: str, Y: Any, output: Shape) -> None:
 
 
 def _check_gradients(name: str, dX: Any, found: Any, parameters: set[str]) -> None:
-    """Raise unless all gradients are float64 arrays and belong to parameters."""
+    """Raise a ModelError unless all gradients are float64 arrays and belong to parameters."""
     if not isinstance(found, dict):
         raise ModelError(
             f"{name}: backward must return a dict of gradients by name, {{}} if it has no "
@@ -191,7 +191,7 @@ def _check_gradients(name: str, dX: Any, found: Any, parameters: set[str]) -> No
 def _check_unwritten(
     name: str, part: str, given: Mapping[str, Array], before: Mapping[str, Array]
 ) -> None:
-    """Raise if a function modified its arguments."""
+    """Raise a ModelError if a function modified its arguments."""
     if given.keys() != before.keys():
         raise ModelError(f"{name}: {part} adds or removes arrays in params; do not modify params")
     for tensor, array in given.items():

@@ -36,8 +36,8 @@ class Control(NamedTuple):
 def controls(oracle: Oracle) -> Iterator[Control]:
     """Test an oracle on mutations of each gradient that it accepts, and yield the results.
 
-    If the oracle rejects our gradient, its own gradient is mutated instead. Mutations that change
-    nothing are skipped: for example, setting a zero gradient to zero.
+    If the oracle rejects our gradient, the gradient that it expects is mutated. Mutations that
+    change nothing are skipped: for example, setting a zero gradient to zero.
     """
     norms = norms_of(oracle)
     for tensor, expected in oracle.expected_gradients.items():

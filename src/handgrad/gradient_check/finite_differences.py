@@ -11,7 +11,7 @@ If a direction crosses a kink (of a ReLU) or a tie (of a max pooling), f has no 
 another direction is drawn. If no direction is left, another point is drawn.
 
 h is 1e-5. A larger h is used if the values are so large that rounding hides the slope, and a
-smaller h if forward has a strong curvature. Neither helps at a kink, which shows at every h.
+smaller h if forward has a strong curvature. Neither helps at a kink, which affects every slope.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ Direction = int | Array  # the index of an element, or a unit vector over all el
 
 
 class KinkError(Exception):
-    """Raised if too few directions at a point are free of kinks.
+    """Raised if almost every direction at a point crosses a kink.
 
     Attributes:
-        jumps: whether f changes by a large amount within one step.
+        jumps: whether the function f changes by a large amount within one step.
     """
 
     def __init__(self, jumps: bool) -> None:
@@ -169,9 +169,9 @@ def refined(
 ) -> Slope:
     """Return the slope along a direction with a step length that suits f, if `STEP` does not.
 
-    A longer step is valid if its doubt is small, because a kink between the steps is always
-    detected. A shorter step might miss the kink, so it is used only if the doubt decreases in
-    proportion to h², as it does for a smooth f.
+    A longer step is valid if the slope's `doubt` is small, because a kink between the steps is
+    always detected. A shorter step might miss the kink, so it is used only if the `doubt` decreases
+    in proportion to h², as it does for a smooth f.
     """
     first = slope(f, array, direction, size=size)
     doubts = [slope(f, array, direction, STEP / k).doubt for k in (1, 2, 4)]
@@ -192,7 +192,7 @@ def slope(
 ) -> Slope:
     """Return the slope of f along a direction in an array; the array is changed and restored.
 
-    `size` is the magnitude of the numbers that f sums; their rounding error is added to the doubt.
+    `size` is the magnitude of the numbers that f sums; their rounding error is added to `doubt`.
 
     A kink is detected if the slopes at h and h/2 differ, or if the curvatures differ. The first
     test misses a kink exactly in the middle, the second misses one at h/3; together they miss
@@ -221,7 +221,7 @@ def slope(
 def _last_resort(
     f: Callable[[], float], array: Array, direction: Direction, bound: float, size: float
 ) -> Slope:
-    """Return the slope along a direction that cannot be replaced by another one.
+    """Return the slope along a direction that cannot be replaced by another direction.
 
     Raises:
         KinkError: if no step length gives a slope.
@@ -233,7 +233,7 @@ def _last_resort(
 
 
 def _size(layer: Layer, point: Point) -> float:
-    """Return the magnitude of the numbers that f sums."""
+    """Return the magnitude of the numbers that the function f adds up."""
     return float(np.linalg.norm(point.dY * layer.forward(*point[:3])[0]))
 
 

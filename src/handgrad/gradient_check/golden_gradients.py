@@ -1,8 +1,8 @@
 """The oracle "golden": reference gradients that autograd computed once, stored in a file.
 
 They show whether the gradients of the built-in models have changed, even if PyTorch is not
-installed. They would also reveal an error that both we and a later PyTorch make. To write the file
-again:
+installed. They would also reveal an error that handgrad shares with a later PyTorch. To write the
+file again:
 
     python -m handgrad.gradient_check.golden_gradients
 """
@@ -31,7 +31,11 @@ LARGEST = 4  # the number of elements stored for each gradient
 
 
 def run_oracle(target: Target) -> Oracle | None:
-    """Compare a built-in model in training mode with its stored gradients; None if it has none."""
+    """Compare a built-in model in training mode with its stored gradients.
+
+    Returns:
+        The result of the oracle, or None if no gradients are stored for this model.
+    """
     stored = json.loads(FILE.read_text("utf-8")).get(target.name)
     if stored is None:
         return None
@@ -53,7 +57,7 @@ def _expected_gradient(
 
 
 def compute(targets: list[Target]) -> dict[str, Any]:
-    """Compute the content of the file for some targets with autograd.
+    """Compute the numbers to store for the given targets with autograd.
 
     Raises:
         MissingExtraError: if PyTorch is not installed.

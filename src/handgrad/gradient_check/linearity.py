@@ -2,8 +2,8 @@
 
     backward(s (dY₁ + dY₂)) = s (backward(dY₁) + backward(dY₂))
 
-If backward clips the cotangent or rounds it to float32, the two sides differ by more than float64
-rounding errors, at any point.
+If backward clips the cotangent or rounds it to float32, the two sides of this equation differ by
+more than the rounding errors of float64, whatever the point.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ FLOAT32_ERRORS = (1e-9, 1e-6)  # float32 rounding causes errors in this range
 
 
 def run_oracle(target: Target, point: Point) -> Oracle:
-    """Compare the gradient for a sum of two cotangents with the sum of their gradients.
+    """Compare the gradient for the sum of two cotangents with the sum of the gradients for each.
 
-    The scale with the largest difference is reported.
+    Several scales of the cotangents are tried; the one with the largest difference is reported.
     """
     layer, rng = target.layer, np.random.default_rng((point.ctx.seed, 4))
     other = point._replace(dY=rng.uniform(-SPREAD, SPREAD, point.dY.shape))
@@ -44,7 +44,9 @@ def run_oracle(target: Target, point: Point) -> Oracle:
 def cause(comparison: Comparison) -> Cause:
     """Return the likely cause of an error that this oracle found."""
     if FLOAT32_ERRORS[0] < comparison.error < FLOAT32_ERRORS[1]:
-        sentence = "the error is that of float32 rounding; let backward compute in dY's dtype"
+        sentence = (
+            "the error is as large as float32 rounding errors; let backward compute in dY's dtype"
+        )
         return Cause("computed in float32", sentence, comparison.tensor)
     sentence = (
         "backward is not linear in dY: the gradient for a sum of cotangents is not the sum of "

@@ -13,7 +13,7 @@ from handgrad.losses import Loss
 
 @dataclass(frozen=True)
 class LossAsLayer:
-    """A loss whose labels and example weights are drawn from the context's seed.
+    """A loss whose labels and example weights are drawn with the context's seed.
 
     Y = L(Z)        Z (N, K) logits   Y (1,)        dZ = dY · L'(Z)
     """

@@ -1,4 +1,4 @@
-"""Oracles: independent methods that compute expected gradients, and the comparison with ours."""
+"""Oracles, which compute expected gradients independently, and the comparison with ours."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class ExpectedGradient:
     Attributes:
         shape: the shape of the gradient.
         elements: the flat indices of the elements that are compared one by one, (E,).
-        expected: the expected numbers, (M,); the first E are the values of those elements.
-        measure: computes the same M numbers from our gradient.
+        expected: the expected numbers, (M,), which begin with the values of these E elements.
+        measure: a function that computes the same M numbers from our gradient.
     """
 
     shape: Shape
@@ -41,7 +41,7 @@ class ExpectedGradient:
 
 
 def expect_all(gradient: Array) -> ExpectedGradient:
-    """Return an expectation that covers every element of a gradient."""
+    """Return an `ExpectedGradient` that covers every element of a gradient."""
 
     def measure(ours: Array) -> Array:
         return ours.reshape(-1).astype(np.float64)
@@ -51,13 +51,13 @@ def expect_all(gradient: Array) -> ExpectedGradient:
 
 @dataclass(frozen=True)
 class Oracle:
-    """The result of one oracle: our gradients, and those that it expects.
+    """The result of one oracle: our gradients, and the gradients that the oracle expects.
 
     Attributes:
         name: the oracle's name in reports.
-        bound: the largest error that is accepted.
-        ours: our gradients by name.
-        expected_gradients: the expected gradients by name.
+        bound: the largest relative error that is accepted.
+        ours: the gradients that our backward computes, by name.
+        expected_gradients: the gradients that the oracle expects, by name.
     """
 
     name: str
@@ -81,10 +81,10 @@ class Comparison:
 
     Attributes:
         tensor: the name of the array whose gradient is compared.
-        shape: the shape of that array.
+        shape: the shape of the array, and of its gradient.
         oracle: the name of the oracle.
         error: the norm of the difference, relative to the norm of the expected numbers.
-        bound: the largest error that is accepted.
+        bound: the largest relative error that is accepted.
         worst: the element with the largest error, or None if our gradient has the wrong shape.
         first: the first element, in memory order, whose own error exceeds the bound; None if there
             is no such element.
@@ -100,12 +100,12 @@ class Comparison:
 
     @property
     def ok(self) -> bool:
-        """Whether the gradient is accepted."""
+        """Whether the oracle accepts our gradient."""
         return self.error <= self.bound
 
 
 def compare_all(oracle: Oracle) -> list[Comparison]:
-    """Compare our gradients with all those that the oracle expects."""
+    """Compare our gradients with all gradients that the oracle expects."""
     return [
         compare(oracle, tensor, oracle.ours.get(tensor)) for tensor in oracle.expected_gradients
     ]

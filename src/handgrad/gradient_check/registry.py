@@ -1,4 +1,4 @@
-"""The targets that `handgrad gradcheck` knows by name: layers, losses, built-in models.
+"""The targets that `handgrad gradcheck` knows by name: layers, losses and built-in models.
 
 `CASES` is a table keyed by layer class. It contains one case for each setting that leads to a
 different code path. The tests run the same cases in all engines and exports.
@@ -160,7 +160,7 @@ def find_targets(name: str) -> list[Target]:
     """Find targets by name: "all", a built-in model, a layer class, or one case of a class.
 
     Returns:
-        An empty list if the name is unknown.
+        The targets with this name, or an empty list if the name is unknown.
     """
     if name in NAMED:
         return [NAMED[name]]

@@ -17,7 +17,7 @@ class Verdict(StrEnum):
 
     If a gradient is zero, all its mutations are zero too, so nothing can be proven. This happens if
     the output is constant or piecewise constant. A gradient that is too small, relative to the
-    others, to be distinguished from zero is not proven either.
+    other gradients, to be distinguished from zero is not proven either.
     """
 
     RIGHT = "right"
@@ -31,10 +31,10 @@ class Report:
 
     Attributes:
         name: the name of the layer or network.
-        training: whether it was checked in training mode.
+        training: whether the layer or network was checked in training mode.
         comparisons: one comparison per gradient and oracle.
         controls: the mutated gradients, and whether the oracles rejected them.
-        causes: the likely causes of wrong gradients, as far as they were found.
+        causes: the likely causes that were found for wrong gradients.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Report:
 
     @property
     def wrong(self) -> tuple[Comparison, ...]:
-        """The comparisons that rejected a gradient."""
+        """The comparisons in which an oracle rejected a gradient."""
         return tuple(comparison for comparison in self.comparisons if not comparison.ok)
 
     @property
@@ -78,7 +78,7 @@ class Report:
         return tuple(control for control in self.controls if not control.rejected)
 
     def worst(self, tensor: str) -> Comparison:
-        """Return the comparison of a gradient with the largest error relative to its bound."""
+        """Return the comparison of one gradient whose error is largest relative to its bound."""
         own = [comparison for comparison in self.comparisons if comparison.tensor == tensor]
         return max(own, key=lambda comparison: comparison.error / comparison.bound)
 
@@ -110,7 +110,7 @@ class GradcheckResult:
 
     @property
     def ok(self) -> bool:
-        """Whether all gradients are proven right, and no oracle accepted a wrong one."""
+        """Whether all gradients are proven right, and no oracle accepted a mutated one."""
         return all(report.ok for report in self.reports)
 
     @property

@@ -83,7 +83,7 @@ def _relative(
 
 
 class _Perturbing(TorchFunctionMode):
-    """A mode that randomly perturbs the result of each PyTorch function.
+    """A PyTorch function mode that randomly perturbs the result of each function.
 
     The result is multiplied by a factor near 1, which perturbs its gradient too.
     """

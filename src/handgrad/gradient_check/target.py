@@ -33,7 +33,7 @@ class Point(NamedTuple):
     dY: Array  # noqa: N815 (the field's name for it)
 
     def cast(self, dtype: DTypeLike) -> Point:
-        """Return the same point in another precision."""
+        """Return a copy of the point in another floating-point precision."""
         X, dY = self.X.astype(dtype), self.dY.astype(dtype)
         return Point(as_dtype(self.params, np.dtype(dtype)), X, self.ctx, dY)
 
@@ -48,8 +48,8 @@ class Target:
         shape: the shape of one example, without the batch axis.
         batch: N, the number of examples in a batch.
         arrays: the parameters and buffers to use, or None to initialize and then perturb them.
-        elements: the size up to which every element of an array is checked by itself; of a larger
-            array, only `SAMPLE` elements are.
+        elements: the size up to which every element of an array is checked separately; in a larger
+            array, only `SAMPLE` elements are checked.
         file: the user's file that defines the layer, or None for a layer of handgrad.
     """
 
@@ -64,8 +64,8 @@ class Target:
     def point(self, seed: int, training: bool) -> Point:
         """Draw a point: arrays, examples and a cotangent, all in float64.
 
-        All numbers are drawn from uniform distributions, because those are the same in every
-        version of NumPy.
+        All numbers are drawn from uniform distributions, because every version of NumPy draws the
+        same numbers from them.
         """
         rng = np.random.default_rng((seed, 1))
         params, X, ctx = self.sample_inputs(rng, seed, training)
@@ -103,7 +103,7 @@ def differentiable(layer: Layer, point: Point) -> dict[str, Array]:
 
 
 def _perturb(params: Params, rng: np.random.Generator) -> None:
-    """Perturb the initial values: if a bias were zero, forgetting it would go unnoticed."""
+    """Perturb the initial values, because forgetting a bias of zero would go unnoticed."""
     for name, array in flatten(params).items():
         if name.endswith(("running_var", "std")):
             array[...] = rng.uniform(0.5, 2.0, array.shape)

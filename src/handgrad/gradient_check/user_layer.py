@@ -27,7 +27,7 @@ SHAPES: tuple[Shape, ...] = ((5,), (3, 6, 8))  # tried if no shape is given
 def load_user_layer(
     place: str, args: str = "", shape: Shape | None = None, batch: int = BATCH
 ) -> Target:
-    """Load a user-defined layer as a target whose elements are all checked.
+    """Load a user-defined layer as a target for which every gradient element is checked.
 
     Args:
         place: the file and the name of the class, in the form "FILE.py:LAYER".
@@ -37,7 +37,7 @@ def load_user_layer(
         batch: N, the number of examples in a batch.
 
     Raises:
-        ConfigError: if args is not valid JSON of this form, or place does not name a class.
+        ConfigError: if args is not a JSON object or list, or place does not name a class.
         ModelError: if the file, the class or one of its functions fails; the message names the
             line, or the function and how to fix it.
     """

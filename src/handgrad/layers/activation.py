@@ -16,14 +16,14 @@ class Elementwise:
     """Base class of all activations: no parameters, and an output with the shape of the input."""
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
-        """Return no parameters, and the unchanged shape."""
+        """Return no parameters, and the input's shape, which is also the output's."""
         return {}, shape
 
 
 @register
 @dataclass(frozen=True)
 class ReLU(Elementwise):
-    """The positive part.
+    """The positive part of each number.
 
     Y = max(X, 0)        dX = dY where X > 0, else 0
     """
@@ -42,7 +42,7 @@ class ReLU(Elementwise):
 @register
 @dataclass(frozen=True)
 class LeakyReLU(Elementwise):
-    """The positive part, and a small multiple of the negative part.
+    """The positive part of each number, plus a small multiple of its negative part.
 
     Y = X where X > 0, else slope·X        dX = dY where X > 0, else slope·dY
 

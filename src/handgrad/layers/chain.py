@@ -1,4 +1,4 @@
-"""Layers that contain layers: a sequence, and a residual block."""
+"""Layers that contain other layers: a sequence, and a residual block."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Residual:
 
     Attributes:
         body: the layers that learn what to add to the shortcut.
-        shortcut: layers that convert X to the output shape of the body, if the two differ.
+        shortcut: layers that convert X to the output shape of the body, if the shapes differ.
     """
 
     body: Sequence[Layer]
@@ -111,7 +111,9 @@ class Residual:
         body, output = Sequential(self.body).init(shape, rng)
         shortcut, other = Sequential(self.shortcut).init(shape, rng)
         if output != other:
-            raise ModelError(f"its body returns {output} and its shortcut {other}; make them equal")
+            raise ModelError(
+                f"its body returns {output} and its shortcut {other}; make the two shapes equal"
+            )
         return {"body": body, "shortcut": shortcut}, output
 
     def forward(self, params: Params, X: Array, ctx: Context) -> tuple[Array, Cache]:
@@ -135,7 +137,7 @@ class Residual:
 
 
 def inner_layers(layer: Layer) -> tuple[Layer, ...]:
-    """Return the layers that a layer contains; most contain none."""
+    """Return the layers that a layer contains; most layers contain no others."""
     if isinstance(layer, Sequential):
         return tuple(layer.layers)
     if isinstance(layer, Residual):

@@ -25,8 +25,8 @@ class Conv2d:
     X (N, C, H, W), already padded with zeros   W (O, C, kh, kw)   b (O,)
     Y (N, O, rows, columns)   s stride
 
-    With the windows of X as the columns of a matrix P (N, C·kh·kw, rows·columns) (im2col), this is
-    a linear layer:
+    With the windows of X as the columns of a matrix P (N, C·kh·kw, rows·columns) (im2col), the
+    convolution is a linear layer:
 
     Y = W P + b         dP = Wᵀ dY        dW = Σₙ dY Pᵀ        db = Σ_{n,r,c} dY
 

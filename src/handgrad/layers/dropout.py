@@ -18,7 +18,7 @@ __all__ = ["Dropout", "Dropout2d"]
 @register
 @dataclass(frozen=True)
 class Dropout:
-    """In training, set each number to zero with probability p, and scale up the rest to match.
+    """In training, set each number to zero with probability p, and divide the rest by 1 − p.
 
     Y = M X/(1 − p)        M, of the shape of X, holds 0 or 1        dX = M dY/(1 − p)
 
@@ -28,13 +28,13 @@ class Dropout:
     N. Srivastava et al. 2014, "Dropout", section 4, in its inverted form.
 
     Attributes:
-        p: the probability of a zero, at least 0 and below 1.
+        p: the probability of setting a number or channel to zero, at least 0 and below 1.
     """
 
     p: float = 0.5
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
-        """Return no parameters, and the unchanged shape."""
+        """Return no parameters, and the input's shape, which is also the output's."""
         _check_probability(self.p)
         return {}, shape
 
@@ -54,7 +54,7 @@ class Dropout:
 @register
 @dataclass(frozen=True)
 class Dropout2d:
-    """In training, set each whole channel to zero with probability p, and scale up the rest.
+    """In training, set each channel to zero with probability p, and divide the rest by 1 − p.
 
     Y = M X/(1 − p)        X (N, C, H, W), M (N, C) holds 0 or 1        dX = M dY/(1 − p)
 
@@ -62,13 +62,13 @@ class Dropout2d:
     section 3.2.
 
     Attributes:
-        p: the probability of a zero, at least 0 and below 1.
+        p: the probability of setting a number or channel to zero, at least 0 and below 1.
     """
 
     p: float = 0.5
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
-        """Return no parameters, and the unchanged shape."""
+        """Return no parameters, and the input's shape, which is also the output's."""
         _check_probability(self.p)
         if len(shape) != 3:
             raise ModelError(f"takes images (C, H, W), not {shape}; use Dropout for flat input")

@@ -14,7 +14,7 @@ Cache = Any  # what forward keeps for the same layer's backward; opaque to all o
 
 
 class Context(NamedTuple):
-    """The inputs of a layer besides its parameters and X.
+    """What a layer's functions receive besides the parameters and the batch X.
 
     Attributes:
         training: whether to run in training mode, in which dropout is active and batch norm uses
@@ -70,7 +70,7 @@ class HasBuffers(Layer, Protocol):
 
 
 class GradientsAlone(Layer, Protocol):
-    """A layer that can omit dX, which saves half the work if no layer before it needs dX."""
+    """A layer that can omit dX, which saves half the work of backward if dX is not needed."""
 
     def gradients(self, params: Params, cache: Cache, dY: Array) -> Params:
         """Return the gradients of the parameters, given dY."""
@@ -83,5 +83,5 @@ def has_buffers(layer: Layer) -> TypeGuard[HasBuffers]:
 
 
 def gives_gradients_alone(layer: Layer) -> TypeGuard[GradientsAlone]:
-    """Return whether a layer can omit dX."""
+    """Return whether a layer's backward can omit dX."""
     return hasattr(layer, "gradients")

@@ -1,4 +1,4 @@
-"""Normalization, with the statistics of the batch or of the training set."""
+"""Normalization layers, which use the statistics of the batch or of the training set."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class BatchNorm:
 
     dγ = Σ dY X̂          dβ = Σ dY
 
-    In training, μ and σ are those of the batch and depend on X:
+    In training, μ and σ are computed from the batch and therefore depend on X:
 
     dX = γ/σ · (dY − mean(dY) − X̂ · mean(dY X̂))
 
@@ -45,7 +45,7 @@ class BatchNorm:
     buffers: ClassVar = ("running_mean", "running_var")
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
-        """Return γ, β, running_mean and running_var, each (F,), and the unchanged shape."""
+        """Return γ, β, running_mean and running_var, each (F,), and the input's shape."""
         if not self.eps > 0:
             raise ModelError(f"eps must be above 0, not {self.eps}")
         if not 0 <= self.momentum <= 1:
@@ -98,12 +98,12 @@ class Normalize:
 
     dX = dY/s
 
-    It is a layer so that the statistics are stored with the model. It has no parameters: m and s
-    are not learned, but computed once from the training images.
+    Normalize is a layer so that the statistics are stored with the model. It has no parameters: m
+    and s are not learned, but computed once from the training images.
 
     Attributes:
         mean: m, as one number or one per channel; or None to compute it from the training images.
-        std: s, in the same form as `mean`.
+        std: s, as one number or one per channel; or None to compute it from the training images.
     """
 
     mean: float | tuple[float, ...] | None = None
@@ -111,7 +111,7 @@ class Normalize:
     buffers: ClassVar = ("mean", "std")
 
     def init(self, shape: Shape, rng: np.random.Generator) -> tuple[Params, Shape]:
-        """Return mean and std (0 and 1 until they are fitted), and the unchanged shape."""
+        """Return mean and std (0 and 1 until they are fitted), and the input's shape."""
         channels = shape[0] if len(shape) == 3 else 1
         mean = _by_channel("mean", 0.0 if self.mean is None else self.mean, channels)
         std = _by_channel("std", 1.0 if self.std is None else self.std, channels)

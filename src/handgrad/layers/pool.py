@@ -17,7 +17,7 @@ __all__ = ["AvgPool2d", "GlobalAvgPool2d", "MaxPool2d"]
 @register
 @dataclass(frozen=True)
 class MaxPool2d:
-    """The largest number of each window.
+    """Max pooling: the largest number in each window.
 
     Y[n,c,r,q] = max_{i,j} X[n,c, r·s+i, q·s+j]        X (N, C, H, W)   Y (N, C, rows, columns)
 
@@ -25,7 +25,7 @@ class MaxPool2d:
 
     Attributes:
         kernel: the height and width of the window.
-        stride: the distance between windows, or None for the size of the window.
+        stride: the distance between neighboring windows, or None for the size of the window.
         padding: the number of rows and columns added on each side, with the value minus infinity.
     """
 
@@ -61,7 +61,7 @@ class MaxPool2d:
 @register
 @dataclass(frozen=True)
 class AvgPool2d:
-    """The mean of each window.
+    """Average pooling: the mean of each window.
 
     Y[n,c,r,q] = 1/(kh·kw) Σ_{i,j} X[n,c, r·s+i, q·s+j]   X (N, C, H, W)   Y (N, C, rows, columns)
 
@@ -69,8 +69,8 @@ class AvgPool2d:
 
     Attributes:
         kernel: the height and width of the window.
-        stride: the distance between windows, or None for the size of the window.
-        padding: the number of rows and columns of zeros on each side; the mean includes them.
+        stride: the distance between neighboring windows, or None for the size of the window.
+        padding: the number of rows and columns of zeros added on each side; the mean counts them.
     """
 
     kernel: int | Pair

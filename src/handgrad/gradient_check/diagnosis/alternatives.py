@@ -1,6 +1,6 @@
 """Hypotheses that the gradient is right for another function or at another point.
 
-To test them, central differences compute the gradient of the changed function or point.
+To test these hypotheses, central differences compute the gradient of the changed function or point.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def alternatives(evidence: Evidence) -> Iterator[tuple[str, str, Point]]:
     if Y.shape == point.X.shape:
         sentence = "the derivative is taken at the output Y, but must be taken at the input X"
         yield "wrong point", sentence, point._replace(X=Y.copy())
-    sentence = "the derivative is taken at X scaled to mean 0 and deviation 1, not at X"
+    sentence = "the derivative is taken at X scaled to mean 0 and standard deviation 1, not at X"
     yield "wrong point", sentence, point._replace(X=standardized(point.X))
     yield (
         "X ignored",

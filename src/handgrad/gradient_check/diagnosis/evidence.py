@@ -32,9 +32,9 @@ class Evidence(NamedTuple):
 
     Attributes:
         tensor: the name of the array whose gradient is wrong; "X" for the examples.
-        layer: the layer.
+        layer: the layer whose gradient is wrong.
         point: the point at which the gradient was computed.
-        Y: the output at that point.
+        Y: the layer's output at that point.
         ours: all gradients that backward returned, by name.
         right: all right gradients, by name.
     """
@@ -62,7 +62,7 @@ class Evidence(NamedTuple):
         return differentiable(self.layer, self.point)[self.tensor]
 
     def fits(self, gradient: Array) -> bool:
-        """Return whether a hypothetical gradient equals the wrong one."""
+        """Return whether a hypothetical gradient equals the wrong one up to rounding."""
         return close(gradient, self.actual)
 
     @property

@@ -36,11 +36,11 @@ HYPOTHESES: tuple[Callable[[Evidence], Cause | None], ...] = (
 def likely_causes(
     layer: Layer, point: Point, right: Mapping[str, Array], wrong: list[str]
 ) -> tuple[Cause, ...]:
-    """Return the likely causes of the wrong gradients, as far as they can be found.
+    """Return the likely causes of the wrong gradients, omitting gradients without a known cause.
 
     Args:
-        layer: the layer.
-        point: the point of the check.
+        layer: the layer that was checked.
+        point: the point at which the layer was checked.
         right: the right gradients by name, with all elements.
         wrong: the names of the gradients that were rejected.
     """
@@ -61,9 +61,9 @@ def likely_causes(
 
 
 def _cause(evidence: Evidence) -> Cause | None:
-    """Return the cause of the first hypothesis that fits.
+    """Return the cause given by the first hypothesis that explains the wrong gradient.
 
-    If the error is smaller than the tolerance of the hypotheses, only a factor is considered.
+    If the error is smaller than the tolerance of the hypotheses, only a wrong factor is considered.
     """
     if close(evidence.actual, evidence.expected):
         return scale.constant(evidence)
@@ -72,7 +72,7 @@ def _cause(evidence: Evidence) -> Cause | None:
 
 
 def _where(evidence: Evidence) -> Cause | None:
-    """Return which part of the gradient is wrong, if no hypothesis fits."""
+    """Describe which part of the gradient is wrong; used if no hypothesis fits."""
     actual, expected = evidence.actual, evidence.expected
     if actual.shape != expected.shape:
         return Cause("wrong shape", f"its shape is {actual.shape}, but must be {expected.shape}")

@@ -46,7 +46,7 @@ def _another_point(evidence: Evidence) -> Cause | None:
 
 
 def _another_size(there: str, array: Array, other: Array) -> Cause | None:
-    """Return the cause if the other array is a multiple of this one."""
+    """Return the cause if `other`, the right array, is a multiple of the one that is used."""
     factor = float(np.vdot(array, other) / (np.vdot(array, array) or 1))
     if not close(factor * array, other):
         return None
@@ -91,7 +91,7 @@ def _another_cotangent(evidence: Evidence) -> Cause | None:
 
 
 def without_statistics(dY: Array, Y_hat: Array) -> Array:
-    """Return the cotangent after the backward pass of a batch norm, up to a scale."""
+    """Return the cotangent after a batch norm's backward pass, up to a constant factor."""
     axes = (0, *range(2, dY.ndim))
     mean = dY.mean(axis=axes, keepdims=True)
     share: Array = dY - mean - Y_hat * (dY * Y_hat).mean(axis=axes, keepdims=True)
@@ -99,7 +99,7 @@ def without_statistics(dY: Array, Y_hat: Array) -> Array:
 
 
 def arrays_in(cache: Any) -> Iterator[tuple[Array, Callable[[Array], Any]]]:
-    """Yield each array in a cache, with a function that returns the cache with it replaced."""
+    """Yield each array in a cache, with a function that copies the cache and replaces the array."""
     if isinstance(cache, np.ndarray):
         yield cache, lambda other: other
     items: Any = ()

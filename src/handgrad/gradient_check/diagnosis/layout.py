@@ -11,7 +11,7 @@ from handgrad.layers import Array
 
 
 def transposed(evidence: Evidence) -> Cause | None:
-    """The axes are in another order, or reversed."""
+    """The axes of the gradient are in the wrong order, or reversed."""
     actual, expected = evidence.actual, evidence.expected
     for order in permutations(range(expected.ndim)):
         turned = expected.transpose(order)
@@ -29,7 +29,7 @@ def transposed(evidence: Evidence) -> Cause | None:
 
 
 def shifted(evidence: Evidence) -> Cause | None:
-    """All elements are shifted by one or two positions; the border is ignored."""
+    """All elements of the gradient are shifted by one or two positions; its border is ignored."""
     actual, expected = evidence.actual, evidence.expected
     if actual.shape != expected.shape:
         return None
@@ -50,7 +50,7 @@ def shifted(evidence: Evidence) -> Cause | None:
 
 
 def swapped(evidence: Evidence) -> Cause | None:
-    """The gradient is that of another array."""
+    """The gradient of an array is the right gradient of another array."""
     for name, other in evidence.right.items():
         if name != evidence.tensor and evidence.fits(other):
             return Cause("swapped", f"it is the gradient of {name}: the two are swapped")

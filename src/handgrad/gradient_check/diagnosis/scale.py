@@ -49,7 +49,7 @@ def constant(evidence: Evidence) -> Cause | None:
 
 
 def recognized(factor: float, evidence: Evidence) -> Cause:
-    """Return the cause that explains a factor that should be 1."""
+    """Return the cause that explains why a gradient is wrong by this factor."""
     if _is(factor, -1):
         return Cause("wrong sign", "the sign is wrong")
     sign, size = "the sign is wrong, and " if factor < 0 else "", abs(factor)
@@ -78,7 +78,7 @@ def _factors_by_size(evidence: Evidence) -> Iterator[tuple[float, tuple[str, str
 
 
 def decay(evidence: Evidence) -> Cause | None:
-    """A multiple of the array itself, or of its signs, is added."""
+    """A multiple of the array itself, or of its signs, is added to its gradient."""
     if evidence.actual.shape != evidence.expected.shape:
         return None
     extra = evidence.actual - evidence.expected
@@ -115,7 +115,7 @@ def unused(evidence: Evidence) -> Cause | None:
 
 
 def array_factor(evidence: Evidence) -> Cause | None:
-    """An array is missing as a factor, or is applied one time too many."""
+    """The gradient lacks an array as a factor, or contains the factor one time too many."""
     actual, expected = evidence.actual, evidence.expected
     if actual.shape != expected.shape:
         return None
@@ -129,7 +129,7 @@ def array_factor(evidence: Evidence) -> Cause | None:
 
 
 def slope(evidence: Evidence) -> Cause | None:
-    """The gradient is right on one side of zero, and wrong by a factor on the other."""
+    """The gradient is right on one side of X = 0, and wrong by a factor on the other side."""
     actual, expected, dY, X = (
         evidence.actual,
         evidence.expected,
@@ -151,7 +151,7 @@ def slope(evidence: Evidence) -> Cause | None:
 
 
 def one_side(evidence: Evidence) -> Cause | None:
-    """The gradient is right on one side of zero only."""
+    """The gradient is right only where X is on one side of zero."""
     actual, expected, X = evidence.actual, evidence.expected, evidence.point.X
     if evidence.tensor != "X" or actual.shape != expected.shape:
         return None
