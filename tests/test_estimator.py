@@ -254,8 +254,8 @@ def test_wrong_settings_are_value_errors(
 @pytest.mark.parametrize(
     ("weights", "sentence"),
     [
-        (-np.ones(150), "must not be negative, and at least one weight must be above 0"),
-        (np.zeros(150), "at least one weight must be above 0"),
+        (-np.ones(150), "must not be negative, and the weights must not all be zero"),
+        (np.zeros(150), "the weights must not all be zero"),
         (
             np.ones((150, 2)),
             r"sample_weight must have one number per example, not shape \(150, 2\)",
@@ -275,13 +275,13 @@ def test_wrong_weights_are_value_errors(
     [
         (
             {"setosa": -1},
-            "class_weight must not be negative, and at least one weight must be above 0",
+            "class_weight must not be negative, and the weights must not all be zero",
         ),
         ({"setosa": np.nan}, "Input class_weight contains NaN"),
         ({"setosa": 1e300}, "Input class_weight contains infinity"),
         (
             dict.fromkeys(("setosa", "versicolor", "virginica"), 0),
-            "and at least one weight must be above 0",
+            "and the weights must not all be zero",
         ),
     ],
 )

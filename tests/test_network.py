@@ -219,7 +219,11 @@ def test_images_that_cannot_be_predicted(X: Array, sentence: str) -> None:
 @pytest.mark.parametrize(
     ("layers", "classes", "sentence"),
     [
-        ([Flatten(), Dense(9)], 3, r"ends in \(9,\), but needs one logit for each of 3 classes"),
+        (
+            [Flatten(), Dense(9)],
+            3,
+            r"ends in \(9,\), but needs one logit for each of the 3 classes",
+        ),
         ([Conv2d(3, 3)], 3, r"ends in \(3, 2, 3\), but needs one logit .* end it with Dense\(\)"),
         ([Dense()], 3, r"layer 0 \(Dense\), given \(1, 4, 5\): takes flat input"),
         ([ReLU(), Conv2d(3, 5)], 3, r"layer 1 \(Conv2d\), given \(1, 4, 5\): its 5x5 window does"),
@@ -275,7 +279,7 @@ def test_every_case_ends_in_its_classes() -> None:
 def test_a_normalize_inside_a_layer_needs_its_mean_and_std() -> None:
     inside = Residual((Sequential((Normalize(),)),))
     with pytest.raises(
-        ModelError, match=r"the Normalize inside Sequential has no mean and std; give"
+        ModelError, match=r"the Normalize inside Sequential has no mean and std; set both"
     ):
         Network([inside, Flatten(), Dense()], (1, 2, 2), 2)
     given = Residual((Normalize(0.5, 0.5),))

@@ -21,7 +21,7 @@ LABELS = np.array([0, 0, 0, 1])
         ({"class_weights": "even"}, "class_weights must be \"balanced\" or .* not 'even'"),
         ({"average_weights": 0}, "average_weights must be a number above 0, not 0"),
         ({"epochs": 2.5}, "epochs must be a whole number of at least 1, not 2.5"),
-        ({"seed": None}, "seed must be an integer of at least 0, not None"),
+        ({"seed": None}, "seed must be a whole number of at least 0, not None"),
         ({"min_delta": -1.0}, "min_delta must be a number of at least 0, not -1.0"),
         ({"min_delta": float("nan")}, "min_delta must be a number of at least 0, not nan"),
         ({"optimizer": Adam}, r"optimizer must be a value such as Adam\(1e-3\), not <class"),

@@ -96,7 +96,9 @@ def test_evaluate_asks_for_other_images_if_the_run_has_no_validation_images(hand
     out = tmp_path / "none"
     words = "--model softmax-regression --epochs 1 --validation 0 --patience 0 --no-figures"
     assert handgrad("train", *words.split(), "--out", out).status == 0
-    assert "`handgrad calibrate --data` with images it" in handgrad("evaluate", out).out
+    assert (
+        "`handgrad calibrate --data` with images that it was not" in handgrad("evaluate", out).out
+    )
 
 
 @pytest.mark.parametrize(

@@ -48,8 +48,8 @@ def test_list_as_json(handgrad, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("given", "hint"),
     [
-        ("data/pet", "; did you mean data/pets?; data holds digits.npz, pets; give"),
-        ("data/xyz", "data/xyz; data holds digits.npz, pets; give"),
+        ("data/pet", "; did you mean data/pets?; data contains digits.npz, pets; give"),
+        ("data/xyz", "data/xyz; data contains digits.npz, pets; give"),
         ("pots", "did you mean the folder pets?; this folder contains data, pets"),
         ("zzz", "there are digits, mnist, fashion-mnist, kmnist; this folder contains data, pets"),
     ],

@@ -9,6 +9,6 @@ def test_every_model_with_its_size(handgrad):
     for name in MODELS:
         assert re.search(rf"^ {name} +[\d,]+ +[\d,]+ +[A-Z][^:]+$", ended.out, re.MULTILINE)
     assert re.search(
-        r"softmax-regression +7,850 +7,840 +One linear layer *$", ended.out, re.MULTILINE
+        r"softmax-regression +7,850 +7,840 +A single linear layer *$", ended.out, re.MULTILINE
     )
     assert re.search(r"two-layer +23,860 +23,820 +One hidden", ended.out)

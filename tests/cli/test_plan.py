@@ -96,7 +96,7 @@ def test_json_output(handgrad):
     )
     assert report["multiply_adds"] == sum(n["forward"] + n["backward"] for n in report["layers"])
     assert report["bytes"] == sum(b["bytes"] * b["times"] for b in report["buffers"])
-    assert report["phases"][0]["kernels"][0]["formula"].startswith("Set the step state")
+    assert report["phases"][0]["kernels"][0]["formula"].startswith("Store the batch")
 
 
 @pytest.mark.parametrize(

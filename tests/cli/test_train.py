@@ -242,7 +242,7 @@ def test_missing_data_without_internet_gives_a_one_sentence_error(handgrad, tmp_
     ended = handgrad("train", "mnist", *QUICK)
     assert (ended.status, ended.out) == (1, "")
     assert re.search(r"error: mnist could not be downloaded .* no connection", ended.err)
-    assert "set HANDGRAD_DATA to a folder with the files in mnist/" in ended.err
+    assert "set HANDGRAD_DATA to a folder that contains the files in mnist/" in ended.err
     assert not Path("runs").exists()
 
 

@@ -65,7 +65,7 @@ def write(folder: Path) -> dict[str, tuple[Path, Any]]:
         "bomb.png": (
             Image.new("1", (9000, 9000)),
             {},
-            "is too large to be decoded safely; ma",
+            "the image is too large to be decoded safely; ma",
         ),
     }
     written = {}

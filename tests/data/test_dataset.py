@@ -134,9 +134,14 @@ def test_an_invalid_share_is_rejected(share):
             [0, 2, 0],
             ["a", "b", "c"],
             1,
-            "data: class 'b' has no image; add some, or leave it out",
+            "data: class 'b' has no image; add some, or remove it from the classes",
         ),
-        ([0, 1, 0], None, 4, "data: 3 images are fewer than one batch of 4; use a batch_size of"),
+        (
+            [0, 1, 0],
+            None,
+            4,
+            "data: the 3 images are fewer than one batch of 4; use a batch_size of",
+        ),
     ],
 )
 def test_untrainable_datasets_are_rejected(labels, classes, batch, sentence):

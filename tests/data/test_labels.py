@@ -45,9 +45,9 @@ def test_labels_become_class_indices(labels, classes, indices, names):
         (
             [[1, 0], [0, 1]],
             None,
-            r"\(N,\), not \(2, 2\); convert one-hot rows to labels with .argmax",
+            r"not \(2, 2\); convert one-hot rows to labels with .argmax",
         ),
-        ([[1], [0, 1]], None, r"one for each image, \(N,\), not nested lists"),
+        ([[1], [0, 1]], None, r"one label per image, \(N,\), not nested lists"),
         ([], None, "there are no labels; give one label per image"),
         ([0, 2], ["a", "b"], "label 2 of image 1 is out of range; 2 classes are numbered 0..1"),
         ([0, 1, -1], ["a", "b"], "label -1 of image 2 is out of range"),

@@ -190,7 +190,7 @@ def test_invalid_csv_files_are_rejected(tmp_path, content, sentence):
 def test_invalid_npz_files_are_rejected(tmp_path):
     path = tmp_path / "a.npz"
     np.savez(path, a=np.zeros(3))
-    with pytest.raises(DataError, match="holds a; images and labels must be called x_train and"):
+    with pytest.raises(DataError, match="contains a; images and labels must be called x_train and"):
         load_user_data(path)
     np.savez(path, x=np.array([{}, {}]), y=np.zeros(2))
     with pytest.raises(

@@ -58,7 +58,7 @@ INIT = [
     (f"return {{{W}}}, 5", r"as a tuple of whole numbers, such as \(5,\), not 5"),
     (f"return {{{W}}}, [5]", r"as a tuple of whole numbers, such as \(5,\), not \[5\]"),
     (f"return {{{W}}}, (None, 5)", r"as a tuple of whole numbers, .*, not \(None, 5\)"),
-    (f"return {{{W}}}, (9,)", r"Y as \(7, 5\), but .* one example is \(9,\); make"),
+    (f"return {{{W}}}, (9,)", r"Y as \(7, 5\), but .* one example is \(9,\); return the same"),
 ]
 FORWARD = [
     ("pass", "forward must return two values, Y, and a cache for backward, not None"),

@@ -112,7 +112,7 @@ def test_unknown_class_is_refused_with_a_similar_name():
 
 @pytest.mark.parametrize("given", ["3", "3=x", "3=0", {"3": -1}, {"3": "nan"}, 5, [1], "3=2,3"])
 def test_invalid_class_weights_are_refused(given):
-    with pytest.raises(ValidationError, match="none, balanced, or numbers above 0"):
+    with pytest.raises(ValidationError, match="none, balanced, or a number above 0 for each label"):
         RunConfig(class_weights=given)
 
 

@@ -232,7 +232,7 @@ def test_out_may_be_an_empty_folder_but_no_other():
     Path("text").write_text("mine")
     Path("to-nothing").symlink_to("nothing")
     for taken in (Path("text"), Path("to-nothing")):
-        with pytest.raises(hg.ConfigError, match=rf"^{taken} is there already"):
+        with pytest.raises(hg.ConfigError, match=rf"^{taken} already exists"):
             put(taken)
     assert Path("text").read_text() == "mine"
 
@@ -252,7 +252,7 @@ def test_out_may_be_a_link_to_an_empty_folder_or_the_current_one(tmp_path, monke
 def test_an_unwritable_folder_is_reported_before_the_work(place, tmp_path):
     Path("file").write_text("x")
     with pytest.raises(
-        hg.ConfigError, match=r"cannot be written to \(.*\); give another folder by"
+        hg.ConfigError, match=r"cannot be written to \(.*\); choose another folder with"
     ):
         put(place)
     assert [p.name for p in tmp_path.iterdir()] == ["file"]

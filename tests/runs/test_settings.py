@@ -137,7 +137,7 @@ def test_a_file_that_is_missing_or_not_toml(tmp_path):
     with pytest.raises(hg.ConfigError, match=r"cannot be read \(No such file or directory\); give"):
         configure({}, {}, tmp_path / "none.toml")
     with pytest.raises(
-        hg.ConfigError, match=r"is not a valid TOML file \(.*line 1.*\); correct it"
+        hg.ConfigError, match=r"is not a valid TOML file \(.*line 1.*\); correct the file"
     ):
         configure({}, {}, file(tmp_path, "epochs: 3"))
     path = tmp_path / "bytes.toml"

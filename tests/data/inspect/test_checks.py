@@ -89,7 +89,7 @@ def test_imbalanced_classes_get_weights(tmp_path):
     assert issues["class balance"].remedy == (
         "train with --class-weights balanced: b gets the weight 4.5, a gets the weight 0.562"
     )
-    assert issues["few images"].problem == "fewer than 10 training images: b (5)"
+    assert issues["few images"].problem == "classes with fewer than 10 training images: b (5)"
     assert report.weights == {"a": 0.562, "b": 4.5}
 
 

@@ -63,7 +63,7 @@ def test_load_downloads_once_into_the_cache(server, cache):
 def test_load_without_a_download_names_the_remedy(server):
     sentence = (
         "tiny is not on this machine; download it with `handgrad data fetch tiny`, "
-        "or set HANDGRAD_DATA to a folder with the files in tiny/"
+        "or set HANDGRAD_DATA to a folder that contains the files in tiny/"
     )
     with pytest.raises(DataError, match=sentence):
         load_data("tiny", download=False)

@@ -90,7 +90,7 @@ BAD = {
     "in circles": (status(302, Location=f"/{FIRST}"), "too many redirects"),
     "leading away": (
         status(302, Location="ftp://127.0.0.1/x"),
-        "ftp://127.0.0.1/x is not http",
+        "ftp://127.0.0.1/x is not an http URL",
     ),
 }
 
@@ -106,7 +106,7 @@ def test_a_bad_mirror_is_named_and_leaves_no_file(server, tmp_path, fault):
     host = server.url.split("/")[2]
     sentence = (
         rf"tiny could not be downloaded \({FIRST} from {host}: {reason}\); check the network and "
-        "try again, or set HANDGRAD_DATA to a folder with the files in tiny/"
+        "try again, or set HANDGRAD_DATA to a folder that contains the files in tiny/"
     )
     with pytest.raises(DataError, match=sentence):
         download(source(server.url), tmp_path, limits=limits_for(fault))
@@ -137,7 +137,7 @@ def test_a_correct_file_is_kept_if_a_later_one_fails(server, tmp_path):
 
 
 def test_http_is_rejected(server, tmp_path):
-    with pytest.raises(DataError, match=f"{server.url}{FIRST} is not https"):
+    with pytest.raises(DataError, match=f"{server.url}{FIRST} is not an https URL"):
         download(source(server.url), tmp_path)
     assert server.asked == []
 

@@ -68,7 +68,7 @@ def test_a_redirect_to_http_is_rejected(secure: Server, tmp_path: Path) -> None:
         plain.answers["file"] = content(DATA)
         for code in (301, 302, 303, 307, 308):
             secure.answers["file"] = status(code, Location=f"{plain.url}file")
-            with pytest.raises(TransferError, match=f"{plain.url}file is not https"):
+            with pytest.raises(TransferError, match=f"{plain.url}file is not an https URL"):
                 fetch(f"{secure.url}file", tmp_path, SECURE)
         assert plain.asked == []
 
