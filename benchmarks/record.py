@@ -47,8 +47,8 @@ class Record:
         kind: the kind of benchmark.
         label: the part of the file name that distinguishes records of one kind.
         setup: the settings of the run, such as the network, the data and the batch size.
-        goals: the names of the figures that are compared, each with "high" or "low", which tells
-            whether high or low values are better.
+        goals: the names of the figures that are compared, each with "high" or "low": whether
+            higher or lower values are better.
         series: the figures of each competitor, by name.
         skipped: the reason for each competitor that could not run.
         problems: the reasons why the record is invalid; empty if it is valid.

@@ -172,7 +172,7 @@ def test_a_forward_that_jumps_everywhere_has_no_slope(tmp_path: Path) -> None:
         (
             SCALE.replace("return {", "C, H, W = shape; return {").replace("params[", "parms["),
             ModelError,
-            "line 16, in forward: NameError: name 'parms' .* the shape was \\(3, 6, 8\\), use --shape",
+            "line 16, in forward: NameError: name 'parms' .* shape was \\(3, 6, 8\\), use --shape",
         ),
     ],
 )

@@ -87,7 +87,7 @@ def load_test(
 
 
 def _check_test(train: Dataset, test: Dataset, own: Mapping[str, Any]) -> None:
-    """Raise a DataError if the test images were sampled anew; warn if they have changed."""
+    """Raise a DataError if the test images were sampled again; warn if they have changed."""
     from handgrad.data.user_data import lacks_test_split  # it loads Pillow
 
     if train.digest() != own.get("digest") and lacks_test_split(expanded(str(own["name"]))):

@@ -44,7 +44,7 @@ class WeightAverage:
             mean += (self._net.arrays[name] - mean) * mean.dtype.type(share)
 
     def restore(self, arrays: Mapping[str, Array], count: int) -> None:
-        """Continue from an average of `count` sets of weights; if `count` is 0, start anew."""
+        """Continue from an average of `count` sets of weights; if `count` is 0, start from zero."""
         self.count = count
         for name, mean in self.arrays.items():
             mean[...] = arrays[name] if count else mean
