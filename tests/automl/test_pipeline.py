@@ -152,7 +152,9 @@ def test_wrong_arguments_give_a_one_sentence_error(tmp_path, monkeypatch):
     with pytest.raises(hg.DataError, match=r"nothing"):
         run_search(base_config(f"{tmp_path}/nothing"), 1)
     monkeypatch.setattr(pipeline, "TEST_SECONDS", 1e9)
-    with pytest.raises(hg.ConfigError, match=r"^reading the images took \d of 60 seconds; allow m"):
+    with pytest.raises(
+        hg.ConfigError, match=r"^reading the images took \d of 60 seconds; increase the"
+    ):
         run_search(base_config("digits"), 1)
 
 
