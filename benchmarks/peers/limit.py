@@ -22,7 +22,7 @@ class MatrixProducts:
         self.Y = np.empty((N, O), np.float32)
 
     def epoch(self, order: Array) -> float:
-        """Do as much arithmetic as an epoch, and return NaN because there is no loss."""
+        """Do the arithmetic of one epoch. Return NaN, because no loss is computed."""
         for _ in range(math.ceil(len(order) * self.work_of_image / (2 * N * I * O))):
             np.matmul(self.X, self.W, out=self.Y)
         return math.nan

@@ -178,7 +178,7 @@ class Search:
             self._try(FINAL, config, deadline - self.budget.elapsed, deadline)
 
     def _final_deadline(self, config: RunConfig) -> float:
-        """Return the time by which the final training run must end so that it can be repeated.
+        """Return the deadline of the final training run, which leaves time to run it again.
 
         The run is repeated on all images only if half of the time is enough for many epochs.
         """
@@ -188,7 +188,7 @@ class Search:
         return deadline if deadline - start >= LONGER.epochs * epoch else self.deadline
 
     def _affordable(self, candidates: list[RunConfig], deadline: float) -> list[RunConfig]:
-        """Measure the speed of candidates for part of the time; return the measured candidates."""
+        """Measure the speed of candidates for a part of the budget. Return those measured."""
         limit = self.budget.elapsed + PROBING_SHARE * (deadline - self.budget.elapsed)
         for count, config in enumerate(candidates, 1):
             self._speed(config)

@@ -88,7 +88,7 @@ class EngineRun:
 
 
 class _Probe:
-    """A second engine of the same type, from whose updates the gradients are computed.
+    """A second engine of the same type. The gradients are computed from its updates.
 
     Args:
         net: the network, which is copied.

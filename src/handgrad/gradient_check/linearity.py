@@ -1,4 +1,4 @@
-"""The oracle "linearity": backward must be linear in the cotangent.
+"""The linearity check: the backward pass must be linear in the cotangent dY.
 
     backward(s (dY₁ + dY₂)) = s (backward(dY₁) + backward(dY₂))
 

@@ -1,4 +1,4 @@
-"""Collect the facts about each image that the checks compare."""
+"""Collect the properties of each image, such as its size. The checks compare them."""
 
 from __future__ import annotations
 

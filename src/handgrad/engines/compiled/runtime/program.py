@@ -1,4 +1,4 @@
-"""Defines `Program`, a plan with memory and machine code, which several workers run."""
+"""Defines `Program`: a plan with its memory and its machine code. Several workers run it."""
 
 from __future__ import annotations
 
