@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[4]
 TESTS = Path(__file__).parent.relative_to(ROOT)
 BARRIERS = f"{TESTS.parent}/lower/test_barriers.py::test_the"
 SCHEDULES = f"{BARRIERS}_result_is_the_same_for_every_schedule_of_the_workers"
-RECORDED = f"{BARRIERS}_barriers_of_the_named_models_are_the_recorded_ones"
+RECORDED = f"{BARRIERS}_barriers_of_the_built_in_networks_match_the_recorded_ones"
 
 
 class Fault(NamedTuple):
@@ -249,7 +249,7 @@ FAULTS = [
         "driver.run",
         "step_state[STOP] != 0",
         "step_state[STOP] == 2",
-        ("driver.a_run_ends_where_the_step_state_says_stop",),
+        ("driver.a_run_ends_at_the_step_with_the_stop_flag",),
     ),
     # Declarations, from which the barriers follow.
     Fault("chain.add", 'reads="A, B", writes="Y"', 'reads="A, B, Y"'),
