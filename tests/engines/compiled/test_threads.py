@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +60,29 @@ def test_eight_threads_predict_with_one_engine(name: str) -> None:
     run_concurrently(work)
 
 
+@pytest.fixture
+def torch_threads() -> Iterator[None]:
+    """Restore the number of threads that PyTorch uses for one operation."""
+    if find_spec("torch") is None:
+        yield
+        return
+    import torch
+
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("torch_threads")
 @pytest.mark.parametrize("name", NAMES)
 def test_eight_threads_train_with_separate_engines(name: str) -> None:
     X, y = images(50), np.arange(50) % 10
 
     def train(thread: int) -> tuple[Any, dict[str, Any]]:
+        if name == "torch":  # the number of PyTorch's own threads changes the last bits
+            import torch
+
+            torch.set_num_threads(1)
         engine = ENGINES[name](net := network(thread))
         losses = [engine.step(X, y, None, 1e-3)[0] for _ in range(REPEATS)]
         return losses + engine.logits(X).ravel().tolist(), net.snapshot()
