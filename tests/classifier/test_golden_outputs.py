@@ -68,7 +68,7 @@ def test_each_step_of_a_preprocessing_changes_a_golden_image(side: int, tmp_path
         try:
             without = Preprocessing(model.shape, tuple(kept))
         except (hg.ModelError, ValueError, IndexError):
-            continue  # it does not lead to the network's shape any more
+            continue  # without this step, the result no longer has the network's shape
         prepared = [without.apply(x) for x in golden.raw]
         if np.array_equal(prepared, golden.images[:4]):
             unseen.append(type(step).__name__)
