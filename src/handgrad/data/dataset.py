@@ -52,6 +52,9 @@ class Dataset:
         name: the name that error messages and tables use for the data.
         preprocessing: the preprocessing that converts an image file to the form of these images, or
             None if it is unknown.
+        summary: how the file or folder with the images was understood, in one line; empty if there
+            is nothing to say.
+        skipped: the files and folders that were left out, as (path, reason).
 
     Raises:
         DataError: if an array has the wrong shape, dtype or values, or the arrays do not match each
@@ -63,6 +66,8 @@ class Dataset:
     classes: tuple[Label, ...]
     name: str = "data"
     preprocessing: Preprocessing | None = None
+    summary: str = ""
+    skipped: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         try:

@@ -23,7 +23,7 @@ from handgrad.data.formats.reader import (
     ImagesAndLabels,
     Splits,
 )
-from handgrad.data.formats.registry import as_file_lists, read_splits
+from handgrad.data.formats.registry import as_file_lists, read_contents
 from handgrad.data.labels import encode
 from handgrad.data.split import stratified
 from handgrad.errors import DataError
@@ -60,13 +60,14 @@ def load_user_data(
     """
     path = expanded(path)
     check_exists(path)
-    splits = read_splits(path)
-    if (files := as_file_lists(splits)) is not None:
-        return _datasets_from_files(files, path, preprocessing, side, progress)
-    train, test = datasets_from_arrays(splits, data_name(path))
-    if test is None:
-        train, test = train.split(TEST_SHARE, seed=0)
-    return train, replace(test, name=f"{data_name(path)} test")
+    contents = read_contents(path)
+    if (files := as_file_lists(contents.splits)) is not None:
+        train, test = _datasets_from_files(files, path, preprocessing, side, progress)
+    else:
+        train, found = datasets_from_arrays(contents.splits, data_name(path))
+        train, test = (train, found) if found else train.split(TEST_SHARE, seed=0)
+        test = replace(test, name=f"{data_name(path)} test")
+    return replace(train, summary=contents.summary, skipped=contents.skipped), test
 
 
 def lacks_test_split(path: Path) -> bool:
@@ -78,7 +79,7 @@ def lacks_test_split(path: Path) -> bool:
     Raises:
         DataError: if the file or folder cannot be read.
     """
-    return not read_splits(path).keys() & {TEST, VALIDATION}
+    return not read_contents(path).splits.keys() & {TEST, VALIDATION}
 
 
 def datasets_from_arrays(splits: Splits, name: str) -> tuple[Dataset, Dataset | None]:

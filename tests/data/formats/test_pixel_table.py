@@ -23,7 +23,7 @@ def table(folder, *lines, name="a.csv"):
 @pytest.mark.parametrize("header", HEADERS)
 @pytest.mark.parametrize("label", ["7", "cat"])
 def test_a_header_is_skipped(tmp_path, header, label):
-    arrays = pixel_table.read(table(tmp_path, header, f"{label},1,2,3,4"))["train"]
+    arrays = pixel_table.read(table(tmp_path, header, f"{label},1,2,3,4")).splits["train"]
     assert arrays.images.tolist() == [[[[1, 2], [3, 4]]]]
     assert arrays.labels.tolist() == [int(label) if label == "7" else label]
 
@@ -61,7 +61,7 @@ def test_invalid_headers_and_labels_are_rejected(tmp_path, lines, sentence):
 
 def test_quoted_labels_may_contain_commas_and_quotes(tmp_path):
     path = table(tmp_path, '"x, y",1,2,3,4', '"say ""no""" ,5,6,7,8', " a ,9,9,9,9")
-    arrays = pixel_table.read(path)["train"]
+    arrays = pixel_table.read(path).splits["train"]
     assert arrays.labels.tolist() == ["x, y", 'say "no"', "a"]
     assert arrays.images[1].ravel().tolist() == [5, 6, 7, 8]
 
@@ -69,6 +69,6 @@ def test_quoted_labels_may_contain_commas_and_quotes(tmp_path):
 def test_labels_are_integers_in_both_files_or_in_neither(tmp_path):
     path = table(tmp_path, "1,1,2,3,4", "b,1,2,3,4", name="train.csv")
     table(tmp_path, "1,5,6,7,8", name="test.csv")
-    assert pixel_table.read(path)["test"].labels.tolist() == ["1"]
+    assert pixel_table.read(path).splits["test"].labels.tolist() == ["1"]
     table(tmp_path, "1,1,2,3,4", "2,1,2,3,4", name="train.csv")
-    assert np.issubdtype(pixel_table.read(path)["test"].labels.dtype, np.integer)
+    assert np.issubdtype(pixel_table.read(path).splits["test"].labels.dtype, np.integer)

@@ -5,7 +5,7 @@ import pytest
 
 import handgrad as hg
 from handgrad.data.formats import registry
-from handgrad.data.formats.reader import ImagesAndLabels
+from handgrad.data.formats.reader import Contents, ImagesAndLabels
 from handgrad.errors import DataError
 from tests.data.idxfiles import encode
 
@@ -56,13 +56,13 @@ def write_folder(folder):
 def test_each_format_is_accepted_by_its_reader_first(tmp_path, write, reader):
     path = write(tmp_path / "data")
     assert next(r for r in registry.READERS if r.accepts(path)) is reader
-    assert set(registry.read_splits(path)) == {"train"}
+    assert set(registry.read_contents(path).splits) == {"train"}
 
 
 def test_a_reader_in_the_table_is_used(tmp_path, monkeypatch):
     fake = types.SimpleNamespace(
         accepts=lambda path: path.suffix == ".fake",
-        read=lambda _: {"train": ImagesAndLabels(X, Y)},
+        read=lambda _: Contents({"train": ImagesAndLabels(X, Y)}),
     )
     monkeypatch.setattr(registry, "READERS", (fake, *registry.READERS))
     (tmp_path / "a.fake").touch()

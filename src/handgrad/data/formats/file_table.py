@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from handgrad.data.formats.image_folder import SPLIT_NAMES, TABLE, with_checked_labels
-from handgrad.data.formats.reader import TRAIN, FileList
+from handgrad.data.formats.reader import TRAIN, Contents, FileList
 from handgrad.errors import DataError
 from handgrad.files import check_is_file
 
@@ -25,7 +25,7 @@ def accepts(path: Path) -> bool:
     return table.exists() and not table.is_dir()
 
 
-def read(path: Path) -> dict[str, FileList]:
+def read(path: Path) -> Contents:
     """List the image files that a CSV file names by paths relative to its own folder.
 
     The file has a column with paths, a column with labels, and optionally a column with splits.
@@ -59,7 +59,7 @@ def read(path: Path) -> dict[str, FileList]:
         files = splits.setdefault(name, FileList([], []))
         files.paths.append(table.parent / file)
         files.labels.append(label)
-    return with_checked_labels(splits, path)
+    return Contents(with_checked_labels(splits, path))
 
 
 def read_frame(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from handgrad.data.formats.idx import read_idx, read_labels
-from handgrad.data.formats.reader import TEST, TRAIN, ImagesAndLabels
+from handgrad.data.formats.reader import TEST, TRAIN, Contents, ImagesAndLabels
 from handgrad.errors import DataError
 
 _NAMES = {
@@ -21,7 +21,7 @@ def accepts(path: Path) -> bool:
     return path.is_dir() and _find(path, "train-images") is not None
 
 
-def read(path: Path) -> dict[str, ImagesAndLabels]:
+def read(path: Path) -> Contents:
     """Read the training set, and the test set if there is one.
 
     Raises:
@@ -32,7 +32,7 @@ def read(path: Path) -> dict[str, ImagesAndLabels]:
         found = (_read_pair(path, *pair) for pair in pairs)
         if arrays := next(filter(None, found), None):
             splits[split] = arrays
-    return splits
+    return Contents(splits)
 
 
 def _read_pair(folder: Path, images: str, labels: str) -> ImagesAndLabels | None:

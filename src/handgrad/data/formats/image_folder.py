@@ -9,7 +9,7 @@ from pathlib import Path
 
 from handgrad.class_names import is_text
 from handgrad.data.formats.decode import SUFFIXES
-from handgrad.data.formats.reader import TEST, TRAIN, VALIDATION, FileList
+from handgrad.data.formats.reader import TEST, TRAIN, VALIDATION, Contents, FileList
 from handgrad.errors import DataError
 
 TABLE = "metadata.csv"
@@ -31,7 +31,7 @@ def accepts(path: Path) -> bool:  # noqa: ARG001
     return True
 
 
-def read(path: Path) -> dict[str, FileList]:
+def read(path: Path) -> Contents:
     """List the images in a folder of class folders.
 
     Hidden files are skipped, and so are files whose names do not have the suffix of a PNG, JPEG,
@@ -49,7 +49,7 @@ def read(path: Path) -> dict[str, FileList]:
             files.paths.extend(images)
             files.labels.extend([folder.name] * len(images))
         splits[split] = files
-    return with_checked_labels(splits, path)
+    return Contents(with_checked_labels(splits, path))
 
 
 def with_checked_labels(splits: dict[str, FileList], path: Path) -> dict[str, FileList]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from handgrad.data.formats.reader import TEST, TRAIN, VALIDATION, ImagesAndLabels
+from handgrad.data.formats.reader import TEST, TRAIN, VALIDATION, Contents, ImagesAndLabels
 from handgrad.errors import DataError
 from handgrad.files import check_is_file
 
@@ -65,7 +65,7 @@ def accepts(path: Path) -> bool:
     return path.suffix.lower() == ".npz"
 
 
-def read(path: Path) -> dict[str, ImagesAndLabels]:
+def read(path: Path) -> Contents:
     """Read the training set, and the test and validation sets if the file contains them.
 
     Args:
@@ -95,7 +95,7 @@ def read(path: Path) -> dict[str, ImagesAndLabels]:
             f"{path}: contains {held}; images and labels must be called x_train and y_train, "
             "x_test and y_test, or x and y"
         )
-    return splits
+    return Contents(splits)
 
 
 def _first_present(

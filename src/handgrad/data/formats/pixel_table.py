@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.data.formats.file_table import LABELS, file_and_label
-from handgrad.data.formats.reader import TEST, TRAIN, ImagesAndLabels
+from handgrad.data.formats.reader import TEST, TRAIN, Contents, ImagesAndLabels
 from handgrad.errors import DataError
 from handgrad.files import check_is_file
 
@@ -36,7 +36,7 @@ def accepts(path: Path) -> bool:
     return file_and_label(_cells(next(_lines(path), ""))) is None
 
 
-def read(path: Path) -> dict[str, ImagesAndLabels]:
+def read(path: Path) -> Contents:
     """Read the training set, and the test set if there is one.
 
     If the file name contains "train", the test set is the file in the same folder whose name has
@@ -54,10 +54,14 @@ def read(path: Path) -> dict[str, ImagesAndLabels]:
     if test_path != path and test_path.is_file():
         tables[TEST] = _read_table(test_path)
     are_integers = all(map(_is_integer, chain(*(labels for _, labels in tables.values()))))
-    return {
-        split: ImagesAndLabels(X, np.array([int(k) for k in labels] if are_integers else labels))
-        for split, (X, labels) in tables.items()
-    }
+    return Contents(
+        {
+            split: ImagesAndLabels(
+                X, np.array([int(k) for k in labels] if are_integers else labels)
+            )
+            for split, (X, labels) in tables.items()
+        }
+    )
 
 
 def _read_table(path: Path) -> tuple[NDArray[np.uint8], list[str]]:

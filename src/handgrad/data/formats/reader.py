@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -40,21 +41,50 @@ class FileList(NamedTuple):
 Splits = Mapping[str, FileList] | Mapping[str, ImagesAndLabels]
 
 
+class Skipped(NamedTuple):
+    """A file or folder that a reader left out.
+
+    Attributes:
+        path: the path, relative to the data if it lies inside it.
+        reason: why it was left out, such as "not an image".
+    """
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a reader found in a file or folder.
+
+    Attributes:
+        splits: the arrays of each split, or its list of image files. There is one entry for each of
+            "train", "test" and "validation" that the data contains; data without splits has only
+            "train".
+        unlabelled: the images without labels, which can only be predicted; None if there are none.
+            The labels of a `FileList` or of `ImagesAndLabels` here are empty.
+        summary: how the reader understood the data, in one line for the user, such as
+            "label: column 785 `label`; 784 pixels, 28x28"; empty if there is nothing to say.
+        skipped: the files and folders that were left out.
+    """
+
+    splits: Splits
+    unlabelled: FileList | ImagesAndLabels | None = None
+    summary: str = ""
+    skipped: tuple[Skipped, ...] = ()
+
+
 class Reader(Protocol):
     """A reader for one format. Any module with these two functions is a reader."""
 
     def accepts(self, path: Path) -> bool:
         """Return whether a file or folder has this format."""
 
-    def read(self, path: Path) -> Splits:
+    def read(self, path: Path) -> Contents:
         """Read the arrays of each split, or list its image files.
 
         Args:
             path: a file or folder for which `accepts` returned True.
-
-        Returns:
-            One entry for each of the splits "train", "test" and "validation" that the data
-            contains. A format without splits returns only "train".
 
         Raises:
             DataError: if the content is corrupted or has a different format.

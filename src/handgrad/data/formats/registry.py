@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from handgrad.data.formats import file_table, idx_folder, image_folder, npz, pixel_table
-from handgrad.data.formats.reader import TEST, VALIDATION, FileList, Reader, Splits
+from handgrad.data.formats.reader import TEST, VALIDATION, Contents, FileList, Reader, Splits
 from handgrad.errors import DataError
 
-__all__ = ["READERS", "TEST", "VALIDATION", "as_file_lists", "list_images", "read_splits"]
+__all__ = ["READERS", "TEST", "VALIDATION", "as_file_lists", "list_images", "read_contents"]
 
 # The first reader that accepts a path reads it. `image_folder` accepts every path, so it is last.
 READERS: tuple[Reader, ...] = (idx_folder, npz, pixel_table, file_table, image_folder)
 
 
-def read_splits(path: Path) -> Splits:
+def read_contents(path: Path) -> Contents:
     """Read a file or folder with the first reader that accepts it.
 
     Raises:
@@ -36,7 +36,7 @@ def list_images(path: Path) -> Mapping[str, FileList]:
     Raises:
         DataError: if the path cannot be read, or contains arrays instead of image files.
     """
-    files = as_file_lists(read_splits(path))
+    files = as_file_lists(read_contents(path).splits)
     if files is None:
         raise DataError(f"{path} contains arrays, not image files; give a folder of images")
     return files
