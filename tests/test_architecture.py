@@ -30,7 +30,7 @@ ORDER = [
     *("errors", "posix", "random", "files", "threads", "signals", "class_names"),
     *("markdown_sections", "html"),
     *("init", "layers", "params", "losses", "optim", "schedules"),
-    *("walk", "summary", "models", "network"),
+    *("walk", "summary", "models", "network", "freeze"),
     *("preprocess", "data"),
     *("calibration", "classifier", "train_config"),
     *("engines",),
