@@ -32,7 +32,7 @@ ORDER = [
     *("init", "layers", "params", "losses", "optim", "schedules"),
     *("walk", "summary", "models", "network", "freeze"),
     *("preprocess", "data"),
-    *("calibration", "classifier", "train_config"),
+    *("calibration", "classifier", "features", "train_config"),
     *("engines",),
     *("train",),
     *("export",),
