@@ -171,4 +171,6 @@ def test_a_run_whose_start_has_changed_or_is_gone_does_not_resume(
 def test_json_output_is_one_object(handgrad: Any, first: str) -> None:
     draw("second", "dot", "tee")
     ended = handgrad("train", "second", "--from", first, *QUICK, "--json")
-    assert json.loads(ended.out)["ok"]
+    found = json.loads(ended.out)
+    assert found["ok"]
+    assert (found["from"]["kept"], found["from"]["added"]) == (["dot"], ["tee"])

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import handgrad as hg
 from handgrad.engines import BatchStream, Engine, ReferenceEngine, engine_named
+from handgrad.engines.compiled import CompiledEngine
 from handgrad.freeze import frozen_layers
 from handgrad.layers import Array
 from handgrad.losses import SoftmaxCrossEntropy
@@ -188,6 +189,19 @@ def test_freezing_in_lockstep() -> None:
         optimizer=Momentum(),
     )
     assert result.divergence is None, result
+
+
+@pytest.mark.parametrize("layers", [CONVOLUTIONS, DENSE])
+def test_the_number_of_threads_does_not_change_the_weights(layers: tuple[Any, ...]) -> None:
+    trained = []
+    for workers in (1, 2, 3):
+        net = network(layers)
+        engine = CompiledEngine(net, TrainConfig(freeze=3), workers=workers)
+        engine.parallel_step_threshold = engine.parallel_run_threshold = 0
+        engine.run(batches(size=80))
+        trained.append(net.arrays)
+    for arrays in trained[1:]:
+        assert all(np.array_equal(arrays[name], trained[0][name]) for name in arrays)
 
 
 def test_plan_of_frozen_layers_has_no_backward_kernels() -> None:

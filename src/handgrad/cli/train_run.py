@@ -170,6 +170,7 @@ def _train(
                 "best_epoch": history.best_epoch,
                 "stopped_early": history.stopped_early,
                 "kept": kept.removesuffix(" (*)"),
+                **more,
             }
         )
         return

@@ -278,19 +278,14 @@ class RunConfig(BaseModel):
 
     @model_validator(mode="after")
     def _check_data(self) -> RunConfig:
-        """Raise a ValueError if a setting for user images is given for a standard data set."""
+        """Raise a ValueError if the data or `from_run` determines a setting that is given."""
+        check_start(self.from_run, self.model, size=self.size, preprocessing=self.preprocessing)
         for name in ("size", "preprocessing"):
             if getattr(self, name) is not None and self.data in SOURCES:
                 raise ValueError(
                     f"{name} applies to your own images only, not to {self.data}; remove {name}, "
                     "or give the path of your own images"
                 )
-        return self
-
-    @model_validator(mode="after")
-    def _check_start(self) -> RunConfig:
-        """Raise a ValueError if a setting is given that the model in `from_run` determines."""
-        check_start(self.from_run, self.model, size=self.size, preprocessing=self.preprocessing)
         return self
 
     @model_validator(mode="after")

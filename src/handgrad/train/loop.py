@@ -56,7 +56,8 @@ def fit(
     an uninterrupted run.
 
     Args:
-        model: the network or classifier; its arrays are changed in place.
+        model: the network or classifier; its arrays are changed in place. Training continues with
+            the weights that it has. `Classifier.for_classes` makes it fit other classes.
         train: the training images.
         config: the hyperparameters.
         validation: the validation images; or the fraction of `train` to use for validation; or None
