@@ -113,7 +113,7 @@ def all_kinds(arguments: argparse.Namespace) -> Iterator[tuple[str, argparse.Nam
 
 
 def run_kind(title: str, arguments: argparse.Namespace, folder: Path) -> bool:
-    """Measure one kind and return whether all its records are valid; log a failure."""
+    """Run one kind of benchmark; return whether all its records are valid, and log exceptions."""
     log(f"\n== {title}")
     try:
         return save_records(KINDS[arguments.kind].records(arguments), folder)

@@ -40,7 +40,7 @@ def update(folder: Path, document: Path = DOCUMENT) -> None:
 
 
 def _replacement(records: Sequence[Record], found: re.Match[str]) -> str:
-    """Return a table and its markers; the table is updated if there are records of its kind."""
+    """Return a table between its two markers, updated if there are records of its kind."""
     begin, kind, end = found.groups()
     before = found[0][len(begin) : -len(end)]
     has_records = any(record.kind == kind for record in records)

@@ -22,7 +22,7 @@ Arrays = dict[str, Array]
 
 @dataclass(frozen=True)
 class Ours:
-    """A sample of PyTorch's, converted for our code.
+    """A sample of a PyTorch operation, converted for our code.
 
     Attributes:
         tensors: the tensors whose gradients are compared, keyed by handgrad's names.

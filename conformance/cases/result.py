@@ -103,7 +103,7 @@ def as_examples(X: Array, rank: int) -> Array:
 
 
 def require(module: str, extra: str) -> Any:
-    """Import and return a module that belongs to an extra.
+    """Import and return a module that one of handgrad's extras installs.
 
     Raises:
         MissingExtraError: if the module is not installed.

@@ -21,7 +21,7 @@ class Loss(Protocol):
         ...
 
     def weigh(self, y: Array, weights: Array | None, classes: int) -> Array:
-        """Return the weight of each example, (N,); these add up to the weight of the batch."""
+        """Return the weight of each example, (N,); the sum of all is the weight of the batch."""
         ...
 
 

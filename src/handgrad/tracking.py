@@ -92,7 +92,7 @@ def lines(path: Path, records: Sequence[Epoch] = ()) -> Track:
     A record replaces the records of the same epoch and of later epochs.
 
     Args:
-        path: the file. Its content is replaced by `records`.
+        path: the file. At the start, `records` replaces the content of the file.
         records: the records of earlier epochs.
     """
     known = [*records]

@@ -166,7 +166,7 @@ class _Branch(NamedTuple):
 def _branches(
     path: str, layer: Layer, params: Params, cache: Any, ctx: Context
 ) -> tuple[_Branch, ...]:
-    """Return the branches of a layer that contains other layers, or () if it contains no layers."""
+    """Return the branches of a layer that contains other layers, or () for any other layer."""
     if isinstance(layer, Sequential):
         return (_Branch(f"{path}.", layer.layers, params, cache, ctx),)
     if isinstance(layer, Residual):

@@ -83,7 +83,9 @@ def auto(
     """
     if not isinstance(train, Dataset):
         if test is not None:
-            raise ConfigError("test requires a Dataset as train; omit test, or load both data sets")
+            raise ConfigError(
+                "test can be given only if train is a Dataset; omit test, or load both data sets"
+            )
         return run_search(base_config(str(train), seed=seed), minutes, on_progress=on_progress)
     check_minutes(minutes)
     if test is None:
@@ -267,7 +269,7 @@ def _robustness(
 
     Args:
         net: the network.
-        engine: the engine that computes its logits.
+        engine: the engine that computes the network's logits.
         test: the test images.
         seconds: the time that the evaluation may take.
         per_image: the evaluation time per image, in seconds.

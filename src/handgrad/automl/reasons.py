@@ -167,6 +167,6 @@ def _reproducibility(result: SearchResult) -> str:
     else:
         command = "The config.toml in this folder contains the settings."
     return (
-        "How many epochs a trial gets depends on the speed of the machine, so the same seed may "
+        "The number of epochs of a trial depends on the speed of the machine, so the same seed may "
         f"lead to a different choice. {command}"
     )

@@ -111,7 +111,7 @@ class Search:
 
     @property
     def refit_cost(self) -> float:
-        """The cost of a refit as a multiple of the final run's; 0 if a refit is not worthwhile."""
+        """The cost of a refit relative to the final run; 0 if a refit is not worthwhile."""
         images, train, validation, _ = self.splits_for(self.base)
         worthwhile = len(validation) >= MIN_REFIT_SHARE * len(images)
         return len(images) / len(train) if worthwhile else 0.0
@@ -178,7 +178,7 @@ class Search:
             self._try(FINAL, config, deadline - self.budget.elapsed, deadline)
 
     def _final_deadline(self, config: RunConfig) -> float:
-        """Return the deadline of the final training run, which leaves time to run it again.
+        """Return the deadline of the final training run, so early that there is time to repeat it.
 
         The run is repeated on all images only if half of the time is enough for many epochs.
         """
@@ -188,7 +188,7 @@ class Search:
         return deadline if deadline - start >= LONGER.epochs * epoch else self.deadline
 
     def _affordable(self, candidates: list[RunConfig], deadline: float) -> list[RunConfig]:
-        """Measure the speed of candidates for a part of the budget. Return those measured."""
+        """Measure the speed of candidates for a part of the time, and return the measured ones."""
         limit = self.budget.elapsed + PROBING_SHARE * (deadline - self.budget.elapsed)
         for count, config in enumerate(candidates, 1):
             self._speed(config)

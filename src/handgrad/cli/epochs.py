@@ -24,8 +24,8 @@ class Column(NamedTuple):
         heading: the heading of the column.
         width: the width of the values in characters.
         value: a function that returns the text for an epoch.
-        rank: the order in which columns are left out if the terminal is too narrow; the columns
-            with the highest ranks are left out first.
+        rank: a number; if the terminal is too narrow, the columns with the highest ranks are left
+            out first.
     """
 
     heading: str
@@ -111,7 +111,7 @@ def line(record: Epoch, epochs: int) -> str:
 
 
 def row(record: Epoch, columns: list[Column]) -> Text:
-    """Return an epoch as a row of the table; if it is the best so far, it is green with a star."""
+    """Return the table row of an epoch; the row of the best epoch so far is green with a star."""
     text = _row([column.value(record) for column in columns], columns)
     if record.best:
         text.append(" *")

@@ -65,7 +65,7 @@ def _error_headings(oracles: Sequence[str], wide: bool) -> list[str]:
 
 
 def _errors(comparisons: Sequence[Comparison], oracles: Sequence[str], wide: bool) -> list[Text]:
-    """Return the largest error of each oracle or, unless `wide` is true, only of the worst one."""
+    """Return the largest error of each oracle or, if not `wide`, of the worst oracle only."""
     if wide:
         return [_largest([c for c in comparisons if c.oracle == oracle]) for oracle in oracles]
     worst = _worst(comparisons)
@@ -117,7 +117,7 @@ def _largest(comparisons: Sequence[Comparison]) -> Text:
 def _element(element: Element | None, exact: bool = False) -> tuple[str, str, str]:
     """Return an element's index, its value and the expected value as text.
 
-    If `exact` is true, both values have enough digits to look different.
+    If `exact` is true, both values are shown with enough digits to tell them apart.
     """
     if element is None:
         return "", "", ""

@@ -26,7 +26,7 @@ def _from_above(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> A
 
 
 def _keep(ctx: typer.Context, param: typer.CallbackParam, value: int) -> int:
-    """Return the value of a flag as `_from_above` does, and store it for the outermost command."""
+    """Return the value of a flag like `_from_above`, and store it for the outermost command."""
     ctx.find_root().obj = value = _from_above(ctx, param, value)
     return value
 

@@ -77,7 +77,7 @@ def reproduce(
     with the best settings for its network. Two small modern networks for MNIST and Fashion-MNIST
     are run for comparison.
 
-    Each result is saved as soon as it is ready. If interrupted, run the same command again to
+    Each result is saved as soon as it is ready. If the command is interrupted, run it again to
     continue. The exit status is 1 if a result is outside the expected range.
     """
     from handgrad.data import load_data

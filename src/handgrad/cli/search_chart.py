@@ -70,7 +70,7 @@ def chart(past: list[SearchProgress], seconds: float, width: int) -> Text:
     """Draw the validation accuracy of each epoch over time, with the best accuracy so far in green.
 
     Args:
-        past: the progress so far; there must be at least one entry.
+        past: the states of the search so far; there must be at least one.
         seconds: the end of the time axis, in seconds since the start of the search.
         width: the width of the chart in characters.
     """

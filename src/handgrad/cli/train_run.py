@@ -83,7 +83,7 @@ def _train(
     force: bool = False,
     as_json: bool = False,
 ) -> None:
-    """Train and test a network and write the run, or resume it from its checkpoint and records."""
+    """Train and test a network, and write the run; or resume a run from its checkpoint."""
     from handgrad.classifier import Classifier
     from handgrad.cli.epochs import showing_epochs
     from handgrad.data import available

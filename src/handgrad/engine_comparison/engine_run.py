@@ -108,7 +108,7 @@ class _Probe:
         arrays: Mapping[str, Array],
         steps: int,
     ) -> Trace:
-        """Do a step, and return the gradients of the parameters, computed from the update."""
+        """Do a step, and compute the gradients of the parameters from their change."""
         self._net.restore(arrays)
         self._engine.steps = steps
         self._engine.step(X, y, None, PROBE_LR)

@@ -59,7 +59,7 @@ def _before_sections(paragraphs: list[str]) -> Iterator[str]:
 
 
 def _joined(paragraphs: Iterator[str]) -> Iterator[list[str]]:
-    """Yield the parts of each paragraph, joined to the next paragraph after a colon."""
+    """Yield the parts of each paragraph; if it ends in a colon, the next one is joined to it."""
     waiting: list[str] = []
     for paragraph in paragraphs:
         words = is_words(paragraph)

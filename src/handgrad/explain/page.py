@@ -93,7 +93,7 @@ def _unbroken(formula: str) -> str:
 
 
 def sums(explained: Explanation) -> list[str]:
-    """Return the sums that lead from the table of classes to the loss."""
+    """Return the equations that lead from the table of classes to the loss."""
     total = sum(entry.exp for entry in explained.terms)
     shown = next(entry for entry in explained.terms if entry.label == explained.label)
     return [

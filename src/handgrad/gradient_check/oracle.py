@@ -151,7 +151,7 @@ def negligible(oracle: Oracle) -> list[str]:
 
 
 def scale_of(norms: Mapping[str, float], tensor: str) -> float:
-    """Return the norm by which the error of a gradient is divided: normally its own norm.
+    """Return the norm by which a gradient's error is divided: usually the gradient's own norm.
 
     If the gradient is zero up to rounding, such as that of a bias before a batch norm, the error is
     divided by the norm of all gradients.

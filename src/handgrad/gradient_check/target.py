@@ -103,7 +103,7 @@ def differentiable(layer: Layer, point: Point) -> dict[str, Array]:
 
 
 def _perturb(params: Params, rng: np.random.Generator) -> None:
-    """Perturb the initial values, because forgetting a bias of zero would go unnoticed."""
+    """Perturb the initial values; otherwise, the omission of a zero bias would go unnoticed."""
     for name, array in flatten(params).items():
         if name.endswith(("running_var", "std")):
             array[...] = rng.uniform(0.5, 2.0, array.shape)

@@ -14,7 +14,7 @@ Cache = Any  # what forward keeps for the same layer's backward; opaque to all o
 
 
 class Context(NamedTuple):
-    """What a layer's functions receive besides the parameters and the batch X.
+    """The information that a layer's functions receive besides the parameters and the batch X.
 
     Attributes:
         training: whether to run in training mode, in which dropout is active and batch norm uses

@@ -132,7 +132,7 @@ class Normalize:
         return {}
 
     def fit_statistics(self, batches: Iterable[Array], weights: Array | None = None) -> Params:
-        """Compute mean and std from the training images, unless the constructor was given them.
+        """Compute mean and std from the training images, unless the constructor has set them.
 
         Args:
             batches: batches of images.

@@ -59,7 +59,7 @@ class RunContext:
 
 @dataclass(frozen=True)
 class RunResult:
-    """Result of running a variant.
+    """The result of running a variant.
 
     Attributes:
         metrics: the value of each metric, by name; accuracies are between 0 and 1.

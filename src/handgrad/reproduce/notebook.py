@@ -27,8 +27,8 @@ class Erratum:
         reference: the same run without the error.
         reference_metric: the metric of `reference`, or "" if it is the same as `metric`.
         percent: whether the metrics are fractions that are shown in percent.
-        misread: a function that converts the metric to the wrong number that the notebook states,
-            or None if the notebook states the metric itself.
+        misread: a function that computes the notebook's wrong number from the metric, or None if
+            the notebook states the metric itself.
     """
 
     error: str
@@ -51,9 +51,9 @@ class Experiment:
             "pytorch", the corrected one in PyTorch; "best", the same network with better
             hyperparameters.
         published: the values that the notebook publishes, by metric.
-        remarks: why a published value is not reproduced, by metric.
+        remarks: for each metric whose published value is not reproduced, the reason.
         ranges: the range within which a metric must lie, by kind of variant and metric.
-        shown: further metrics to show that the notebook does not publish.
+        shown: additional metrics for the report, which the notebook does not publish.
         curve_unit: the label of the curves' x axis.
     """
 

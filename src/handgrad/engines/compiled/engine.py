@@ -69,10 +69,10 @@ class CompiledEngine:
             least 70 % of the pixels in the first images are zero.
 
     Attributes:
-        parallel_step_threshold: the maximum number of multiply-adds in a step that one worker runs
-            alone.
-        parallel_run_threshold: the maximum number of multiply-adds in a run that one worker runs
-            alone.
+        parallel_step_threshold: the number of multiply-adds per step up to which only one worker is
+            used.
+        parallel_run_threshold: the number of multiply-adds per run up to which only one worker is
+            used.
 
     Raises:
         ConfigError: if the network's dtype is not float32.
@@ -111,7 +111,7 @@ class CompiledEngine:
         register_after_fork(self)
 
     def reset_after_fork(self) -> None:
-        """In a forked child, discard any run that another thread of the parent had started."""
+        """In a forked child process, discard a run that another thread of the parent started."""
         if self._lock.acquire(blocking=False):
             self._lock.release()
             return
@@ -132,12 +132,12 @@ class CompiledEngine:
     def step(
         self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, lr: float
     ) -> tuple[float, int]:
-        """Update once, and return the batch's loss and number of correct predictions before it."""
+        """Make one update; return the batch's loss and correct predictions before the update."""
         steps = self.run(BatchStream(X, y, weights, np.arange(len(X)), len(X), [lr]))
         return float(steps.losses[0]), int(steps.correct[0])
 
     def run(self, batches: BatchStream) -> StepResults:
-        """Update once per batch, and return each batch's loss and number of correct predictions."""
+        """Make one update per batch; return each batch's loss and number of correct predictions."""
         with self._lock:
             return self._run(batches)
 
@@ -272,7 +272,7 @@ class CompiledEngine:
         return InputFormat(is_uint8, sparse, batch_size_one and self._supports_batch_size_one)
 
     def _decide_skip_zeros(self, images: NDArray[Any]) -> bool:
-        """Return whether to skip zero pixels. By default, the first images decide."""
+        """Return whether to skip zero pixels. By default, this depends on the first images."""
         if self.skip_zeros is None:
             share = share_of_zeros(images)
             self.skip_zeros = share >= MIN_ZERO_SHARE
@@ -299,7 +299,7 @@ class CompiledEngine:
     def _execute(self, program: Program, count: int) -> bool:
         """Run steps of a program, and return False if a step produced a non-finite value."""
         if any(phase.kind is Kind.PYTHON for phase in program.plan.phases):
-            self._log_once("one worker, because parts without a kernel run in Python")
+            self._log_once("one worker, because layers or losses without a kernel run in Python")
             return run_phase_by_phase(program, count, self.config.seed)
         if self.workers == 1:
             self._log_once("one worker")
@@ -321,7 +321,7 @@ class CompiledEngine:
             refresh()
 
     def _copy_out(self, program: Program, before: int) -> None:
-        """Copy the kernels' arrays to the network, and update the step count from `before`."""
+        """Copy the kernels' arrays to the network, and count the steps made since `before`."""
         self._sync.copy_out(self.net.parameters, self.optimizer_state)
         self.steps = before + int(program.step_states[STEP] + (program.step_states[STOP] == 0))
 

@@ -31,13 +31,14 @@ STEP_STATE = "step_state"  # the parameter that points to the worker's own step 
 
 
 class Access(NamedTuple):
-    """The use that a kernel makes of the memory behind one of its pointers.
+    """How a kernel uses the memory behind one of its pointers.
 
     Attributes:
         mode: "reads", "writes", "flags" or "scratch".
-        part: the names in square brackets. The names are the parameters that select the part of the
-            memory that one item uses, or "chunks" for all chunks. If there are no names, the item
-            uses the part that the pointer points to.
+        part: the names in square brackets after the pointer's name in the declaration. The names
+            are the parameters that select the part of the memory that one item uses, or "chunks"
+            for all chunks. If there are no names, the item uses the part that the pointer points
+            to.
     """
 
     mode: str

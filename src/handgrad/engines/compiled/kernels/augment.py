@@ -95,14 +95,15 @@ def warp_uint8(
         down: the weights Bᵢ(y), (H, control_points).
         across: the weights Bⱼ(x), (control_points, W rounded up).
         indices: indices[i] = i.
-        rows: scratch memory (H, row).
+        rows: scratch memory of shape (H, row).
         displacement: scratch memory (2, H·W rounded up + 16) for the elastic displacement of each
             pixel. The memory must be zero if there are no control points.
-        sources: scratch memory (2, H·W rounded up), s(p).
-        padded: scratch memory (H + 3, W + 3), the image with a border.
-        thickened: scratch memory (H + 3, W + 3), the image with wider or thinner strokes.
-        neighbors: scratch memory (H + 3, W + 3), each pixel packed with three neighbors in a word.
-        neighbors_at: scratch memory (H·W rounded up), the word of `neighbors` at each s(p).
+        sources: scratch memory (2, H·W rounded up) for the source position s(p) of each pixel p.
+        padded: scratch memory (H + 3, W + 3) for the image with a border.
+        thickened: scratch memory (H + 3, W + 3) for the image with wider or thinner strokes.
+        neighbors: scratch memory (H + 3, W + 3); each word contains a pixel and three of its
+            neighbors.
+        neighbors_at: scratch memory (H·W rounded up) for the word of `neighbors` at each s(p).
         augmented: the augmented images (lanes, C·H·W).
     """
     area, stride = height * width, width + 3

@@ -44,12 +44,12 @@ def kernel(
 
 
 def helper(function: Callable[..., Any]) -> Any:
-    """Compile a function that kernels call. Its sums are evaluated in the order written."""
+    """Compile a function that kernels call; its sums are evaluated in the order written."""
     return numba.njit(error_model="numpy")(function)
 
 
 def fast_helper(function: Callable[..., Any]) -> Any:
-    """Compile a function that kernels call. Its sums may be reordered for vectorization."""
+    """Compile a function that kernels call; its sums may be reordered for vectorization."""
     return numba.njit(error_model="numpy", fastmath=FAST)(function)
 
 

@@ -1,4 +1,4 @@
-"""Generates LLVM IR for vectors of 16 float32, loops that carry values, and partial tiles."""
+"""Generates LLVM IR for vectors of 16 float32, loops with variables, and partial tiles."""
 
 from __future__ import annotations
 

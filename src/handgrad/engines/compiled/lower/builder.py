@@ -151,7 +151,7 @@ class Builder:
         return View(self.layout.dW, slot.offset, size=slot.capacity)
 
     def chunk_gradient(self, name: str) -> View:
-        """Return the memory of a chunk's contribution to a gradient."""
+        """Return the memory that holds a chunk's contribution to a gradient."""
         slot = self.layout.slots[name]
         return View(self.chunk_gradients, slot.offset, size=slot.capacity)
 
@@ -190,6 +190,6 @@ class _Deferred(list[Callable[[], None]]):
 
 
 def even(total: int, most: int) -> int:
-    """Return the size, up to `most`, with which equal pieces cover `total` with least excess."""
+    """Return the size, at most `most`, for which pieces of this size exceed `total` the least."""
     pieces = -(-total // most)
     return -(-total // pieces)

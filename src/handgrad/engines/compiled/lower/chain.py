@@ -20,7 +20,7 @@ def chain(
 def flatten(
     b: Builder, layer: Flatten, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lower Flatten, which needs no kernel, as each image already is one column of the lanes."""
+    """Lower Flatten, which needs no kernel, because its output is stored like its input."""
     return replace(X, shape=(X.features,)), lambda dY: replace(dY, shape=X.shape)
 
 

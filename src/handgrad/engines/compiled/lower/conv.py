@@ -155,13 +155,13 @@ def _backward_input(b: Builder, P: Buffer, layer: Conv2d, X: Value, dY: Value) -
 
 
 def product_tile(rows: int, columns: int) -> Pair:
-    """Return the register tile that covers rows x columns with the least work."""
+    """Return the size of the register tiles that cover rows x columns with the least work."""
     sizes = [(r, v) for r, v in product(range(1, 13), range(1, 9)) if r * v + v <= 28]
     return min(sizes, key=lambda size: _tiles(rows, columns, size) * (math.prod(size) + 3))
 
 
 def dot_tile(rows: int, columns: int) -> Pair:
-    """Return the tile of dot products with the least work: one load per row and per column."""
+    """Return the tile of dot products with the least work, including the loads of its vectors."""
     sizes = [(r, v) for r, v in product(range(1, 7), range(1, 7)) if r * v + min(r, v) <= 30]
     return min(
         sizes, key=lambda size: _tiles(rows, columns, size) * (math.prod(size) + sum(size) / 2 + 1)

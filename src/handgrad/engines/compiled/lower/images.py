@@ -134,7 +134,7 @@ def _normalization(b: Builder, layers: Sequence[Layer]) -> tuple[Array | None, A
 def _images_in_lanes(
     b: Builder, split: PixelSplit, shift: Array | None, scale: Array, flat: bool
 ) -> Value:
-    """Emit the transposition of the images into lanes."""
+    """Emit the kernel calls that transpose the images into lanes."""
     b.plan.layer = "images"
     pixels = math.prod(b.net.shape)
     shape = (pixels,) if flat else b.net.shape
@@ -155,7 +155,7 @@ def _images_in_lanes(
 def _csr_images(
     b: Builder, width: int, split: PixelSplit, shift: Array | None, scale: Array
 ) -> CsrImages:
-    """Emit the conversion of the images to CSR matrices.
+    """Emit the kernel calls that convert the images to CSR matrices.
 
     The pixels are divided into blocks so small that the gradient of a block's weights fits into the
     L1 cache.

@@ -79,8 +79,8 @@ class ParameterLayout:
         parameters: the network's parameters by name.
         state_names: the names of the optimizer's state arrays.
         linear: the names of the linear layers' weights.
-        whole_batch: the names of the parameters, apart from `linear`, whose gradients are computed
-            for the whole batch at once.
+        whole_batch: the names of all other parameters whose gradients are computed for the whole
+            batch at once.
         first: the name of the weight that is multiplied by the images, or None if there is no such
             weight.
     """

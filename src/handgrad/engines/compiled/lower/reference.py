@@ -65,7 +65,7 @@ class _PythonLayer:
         self._new_buffers: dict[str, Array] = {}
 
     def forward(self, X: Value, Y: Value, program: RunningProgram, seed: int) -> None:
-        """Compute Y and the new buffers, as no Python call may fail once the update has begun."""
+        """Compute Y, and the new buffers too, because nothing may fail after the update begins."""
         b = self._b
         for name in self.names:
             b.layout.copy_out(name, b.net.parameters[name], b.layout.W)

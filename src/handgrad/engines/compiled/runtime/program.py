@@ -148,7 +148,7 @@ class Program:
         return bool(self.step_states[STOP] == 0)
 
     def _run_together(self, workers: int) -> bool:
-        """Run the driver in the given number of threads, or fewer if the system lacks threads.
+        """Run the driver in several threads: in `workers`, or in fewer if the system has too few.
 
         All threads must exist before any of them runs the driver, because each thread waits for all
         other threads at barriers. The return value is always False, which means that no work is

@@ -51,7 +51,7 @@ class ThreadTuner:
         return _FIRST_SLICE_STEPS if known == math.inf else max(1, int(_SLICE_SECONDS / known))
 
     def record(self, workers: int, steps: int, seconds: float) -> None:
-        """Record the duration of a slice, replacing the last one, because the first is slow."""
+        """Store the duration of the latest slice; a mean would include the slow first slice."""
         self._seconds_per_step[workers] = seconds / steps
 
 
