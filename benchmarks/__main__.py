@@ -102,7 +102,7 @@ def main() -> int:
 
 
 def all_kinds(arguments: argparse.Namespace) -> Iterator[tuple[str, argparse.Namespace]]:
-    """Yield the title and the arguments of each benchmark that `all` runs."""
+    """Yield the title and the arguments of each benchmark that the command `all` runs."""
     defaults = vars(parser().parse_args(["scale"]))
     defaults |= {"target": [], "row": [], "only": [], "images": None, "noise": False}
     for kind in KINDS:

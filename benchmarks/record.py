@@ -26,7 +26,7 @@ class Series:
             runs in PyTorch, "limit" for the limit of the machine, or "case" for one of several
             handgrad settings.
         rounds: the figures of each measured round.
-        first: the figures of the warm-up round, which includes compilation and is not counted.
+        first: the figures of the warm-up round; this round includes compilation and is not counted.
     """
 
     title: str

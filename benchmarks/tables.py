@@ -135,7 +135,7 @@ def _warm_up(record: Record) -> list[Column]:
 
 
 def _arithmetic(record: Record) -> list[Column]:
-    """Return a column with the GFLOP/s, if the operations per image have been counted."""
+    """Return a column with the GFLOP/s if the number of operations per image is known."""
     if not (work := record.setup.get("flops_per_image")):
         return []
 

@@ -21,7 +21,7 @@ class Competitor(NamedTuple):
             runs in PyTorch, "limit" for the limit of the machine, or "case" for one of several
             handgrad settings.
         where: the class that implements the competitor, as "module:name".
-        arguments: the arguments that the class takes after the workload.
+        arguments: the arguments of the class, which follow the workload.
     """
 
     title: str

@@ -76,7 +76,7 @@ class Comparison:
 
     @property
     def ok(self) -> bool:
-        """Whether the mean accuracies differ by at most one standard deviation of ours."""
+        """Whether the means differ by at most one standard deviation of our accuracies."""
         return self.difference <= self.spread
 
 

@@ -289,6 +289,6 @@ def _indices(layer: MaxPool2d, case: Case, count: int) -> Array:
 
 
 def _in_groups(arrays: list[Array], kinds: int) -> list[list[Array]]:
-    """Return copies of the arrays, grouped by kind."""
+    """Return copies of the arrays in groups: for example all parameters, then all gradients."""
     each = len(arrays) // kinds
     return [[a.copy() for a in arrays[at * each : (at + 1) * each]] for at in range(kinds)]

@@ -144,9 +144,9 @@ OPERATIONS: dict[str, Callable[[Any], Ours]] = {
 def error(ours: Arrays, theirs: Arrays) -> float:
     """Return the largest error among the arrays, relative to the norm of PyTorch's array.
 
-    If terms cancel, as in dX of a batch norm over two examples, few exact digits are left.
-    Therefore the error is relative to at least eps / LIMIT times the norm of all arrays.
-    The error is infinite if shapes or dtypes differ.
+    If terms cancel, as in dX of a batch norm over two examples, only a few digits are exact.
+    Therefore the error is relative to at least eps / LIMIT times the norm of all arrays. The error
+    is infinite if shapes or dtypes differ.
     """
     norms = {name: float(np.linalg.norm(array)) for name, array in theirs.items()}
     least = float(np.linalg.norm(list(norms.values())) * np.finfo(np.float64).eps / LIMIT)

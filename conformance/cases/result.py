@@ -49,7 +49,7 @@ class Result:
 
 @dataclass(frozen=True)
 class LayerRun:
-    """The forward pass of a layer on one case, whose backward pass can be run with `back`.
+    """A forward pass of a layer on one case; `back` runs the backward pass that belongs to it.
 
     Attributes:
         layer: the layer.

@@ -323,7 +323,9 @@ def as_shape(shape: Sequence[int]) -> Shape:
     except (TypeError, ValueError):
         sizes = ()
     if not sizes or min(sizes) < 1:
-        raise ModelError(f"the shape must be sizes of at least 1, such as (1, 28, 28), not {shape}")
+        raise ModelError(
+            f"the shape must contain integers of at least 1, such as (1, 28, 28), not {shape}"
+        )
     return sizes
 
 

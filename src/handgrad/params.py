@@ -58,7 +58,7 @@ def as_dtype(params: Params, dtype: np.dtype[Any]) -> Params:
 
 
 def replace_leaves(params: Params, arrays: Mapping[str, Array], prefix: str = "") -> Params:
-    """Return a tree with the same structure, but with the given arrays."""
+    """Return a tree with the same structure in which the arrays are replaced by the given ones."""
     return {
         name: replace_leaves(value, arrays, f"{prefix}{name}.")
         if isinstance(value, dict)

@@ -35,7 +35,7 @@ def generator(seed: int, stream: Stream, *place: int) -> np.random.Generator:
 
     Args:
         seed: the run's seed.
-        stream: the stream, which stands for one purpose, such as dropout.
+        stream: the name of the stream, which has one purpose, such as dropout.
         place: additional integers that identify the use, such as the number of the epoch.
 
     Raises:

@@ -38,7 +38,7 @@ class CommandExit(SystemExit):
 class Interrupted(KeyboardInterrupt):
     """Raised when Ctrl-C stops an `interruptible` block.
 
-    Python treats a plain KeyboardInterrupt that passes an ``exec`` specially, but not this
+    Python handles a KeyboardInterrupt that leaves an ``exec`` in a special way, but not this
     subclass.
     """
 
@@ -51,7 +51,8 @@ class DeferredSignals:
     are not affected.
 
     Args:
-        saving: whether a checkpoint can be saved. If not, only SIGINT is deferred.
+        saving: whether a checkpoint can be saved. If no checkpoint can be saved, only SIGINT is
+            deferred.
     """
 
     def __init__(self, saving: bool) -> None:
@@ -136,8 +137,8 @@ def on_exit(function: Callable[[], object]) -> Iterator[None]:
     """Call a short function if `exit_now` ends the process during the `with` block.
 
     Args:
-        function: the function to call. This may happen at any point of the block, even while
-            the function is already running.
+        function: the function to call. The process may end at any point of the block, even while
+            the function is running.
     """
     _exit_functions.append(function)
     try:

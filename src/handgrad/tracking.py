@@ -230,7 +230,7 @@ class _Mlflow:
 
 
 def _short(error: Exception) -> str:
-    """Return the beginning of an error's message, because MLflow's messages are long."""
+    """Return only the beginning of an error's message, because MLflow's messages are long."""
     words = _without_secrets(" ".join(str(error).split()))
     return words if len(words) <= _LONGEST else f"{words[:_LONGEST]} ..."
 

@@ -71,9 +71,9 @@ class TrainConfig:
     )
     patience: int | None = setting(
         5,
-        "Number of epochs without a decrease of the validation loss (or of the training "
-        "loss, if there are no validation images) after which training stops and the "
-        "weights of the best epoch are restored",
+        "Early stopping: training stops if the validation loss (or the training loss, if there are "
+        "no validation images) has not decreased for this number of epochs, and the weights of the "
+        "best epoch are restored",
         off="train for all epochs and keep the last weights",
     )
     min_delta: float = setting(

@@ -154,7 +154,7 @@ def walk_back(
 
 
 class _Branch(NamedTuple):
-    """One branch of a layer. Each branch takes the layer's input; the outputs are added."""
+    """One of a layer's branches, each of which takes the layer's input; their outputs are added."""
 
     prefix: str
     layers: Sequence[Layer]

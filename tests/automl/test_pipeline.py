@@ -53,7 +53,7 @@ def test_the_model_is_accurate_and_fully_evaluated(result):
     assert not result.interrupted
     assert result.classifier.calibration is not None or "not calibrated" in result.calibration
     assert 50 <= result.robustness.clean.count <= 359
-    assert len(result.robustness.damaged) == 15
+    assert len(result.robustness.corrupted) == 15
 
 
 def test_the_folder_contains_the_files_of_a_training_run_and_the_report(result, run):

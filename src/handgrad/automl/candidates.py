@@ -44,7 +44,7 @@ def networks(base: RunConfig, train: Dataset) -> list[RunConfig]:
 
 
 def preprocessings(config: RunConfig, train: Dataset, profile: DataProfile) -> list[RunConfig]:
-    """Return copies of the configuration with alternative preprocessing that may suit the images.
+    """Return copies of the configuration with other preprocessings that may suit the images.
 
     The list is empty unless the data are grayscale image files of objects on a background.
     """
@@ -71,7 +71,7 @@ def weight_averaging(config: RunConfig, train: Dataset) -> list[RunConfig]:
     """Return a list with a copy that averages the weights, or [] if averaging is too slow.
 
     After each epoch, batch norm needs a few updates to adapt to the averaged weights. If epochs are
-    short, these updates take up too large a fraction of the training time.
+    short, these updates would take a large fraction of the training time.
     """
     is_long = len(train) > LONG_EPOCH * config.batch_size
     return [with_settings(config, average_weights=1)] if is_long else []

@@ -79,7 +79,7 @@ def validation_share(images: int) -> float:
 
 
 def batch_settings(splits: DataSplits) -> dict[str, object]:
-    """Return the batch size and the class weights, which depend on the number of images."""
+    """Return the batch size and the class weights for the given number of images."""
     count, fewest = len(splits.train), max(int(splits.train.counts.min()), 1)
     sizes = ((500, 16), (2500, 32), (20_000, 64))
     size = next((size for limit, size in sizes if count < limit), 128)

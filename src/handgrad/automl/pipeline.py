@@ -62,8 +62,8 @@ def auto(
         train: the images, the name of a data set such as "mnist", or the path of a folder or a file
             of images.
         minutes: the time budget, including reading and testing; default 5.
-        test: the test images. If None, the test set of the named data set is used, or a fifth of
-            the images is set aside.
+        test: the test images. If `test` is None, the test set of the named data set is used, or a
+            fifth of the images is set aside.
         seed: the seed for the initial weights, the split, the order of the images, dropout and
             augmentation; default 0.
         on_progress: called with the state of the search after each epoch.
@@ -255,7 +255,7 @@ def _test(run: Search, chosen: Trial, refitted: Trial | None, interrupted: bool)
 
 
 def _classifier(trial: Trial, splits: DataSplits) -> Classifier:
-    """Return a classifier with the network arrays that a trial kept."""
+    """Return a classifier whose network has the arrays that a trial kept."""
     net = trial.config.network(splits.train)
     net.restore(trial.arrays, is_fitted=True)
     train = splits.train

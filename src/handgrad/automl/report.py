@@ -156,7 +156,7 @@ def _corrupted(result: SearchResult) -> dict[str, Any] | None:
     if corrupted is None:
         return None
     accuracy = {"none": corrupted.clean.accuracy}
-    accuracy |= {name: each.accuracy for name, each in corrupted.damaged.items()}
+    accuracy |= {name: each.accuracy for name, each in corrupted.corrupted.items()}
     accuracy["mean of the corruptions"] = corrupted.accuracy
     rows = [(name, share, f"{share:.1%}") for name, share in accuracy.items()]
     return {"count": corrupted.clean.count, "rows": rows}

@@ -151,7 +151,7 @@ class Search:
             self._try_all(LONGER, weight_averaging(best, train), deadline)
 
     def _survivors(self) -> list[RunConfig]:
-        """Return the best candidates of the best networks, plus a candidate that ran out of time.
+        """Return the best candidate of each good network, and one candidate that ran out of time.
 
         A network that could not finish its epochs gains more from additional time than a network
         that could.
@@ -200,7 +200,7 @@ class Search:
     def _try_all(
         self, stage: SearchStage, candidates: Sequence[RunConfig], deadline: float, later: int = 0
     ) -> None:
-        """Try candidates, fastest first, so that time left over can be spent on the slower ones.
+        """Try candidates, the fastest first, so that the slower ones can use the remaining time.
 
         Args:
             stage: the stage of the search.

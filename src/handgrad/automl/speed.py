@@ -15,7 +15,7 @@ MIN_EPOCHS = 3  # if there is no time for them, fewer images are used
 
 
 class DataSplits(NamedTuple):
-    """The images, divided by purpose.
+    """The images, divided into training, validation and test images.
 
     Attributes:
         all_but_test: the training and validation images together.

@@ -101,7 +101,7 @@ def run_trial(
         splits: the images.
         speed: the speed of the network, from which the number of epochs is planned.
         budget: the time budget of the search.
-        seconds: the planned time for training and validation, in seconds.
+        seconds: the planned duration of training and validation, in seconds.
         overtime: extra seconds allowed if the machine is slower than expected.
         max_epochs: the maximum number of epochs.
         on_epoch: called after each epoch.

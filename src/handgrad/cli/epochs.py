@@ -1,4 +1,4 @@
-"""Show the epochs of a run: in a terminal as a growing table, otherwise as one line per epoch."""
+"""Shows the epochs of a run: as a table in a terminal, otherwise as one line per epoch."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def row(record: Epoch, columns: list[Column]) -> Text:
 
 
 def fitting(width: int) -> list[Column]:
-    """Return the columns that fit into a width; two characters are reserved for the star."""
+    """Return the columns that fit into a width, with two characters reserved for the star."""
     columns = list(COLUMNS)
     while len(columns) > 1 and sum(c.width + 2 for c in columns) > width:
         columns.remove(max(columns, key=lambda c: c.rank))

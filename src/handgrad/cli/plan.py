@@ -125,7 +125,7 @@ def plan(
 
 
 def _classifier(model: str, options: dict[str, Any]) -> tuple[Classifier, RunConfig]:
-    """Return the classifier and its settings; `options` override those of the run."""
+    """Return the classifier and its settings, in which `options` override the run's settings."""
     from handgrad.classifier import Classifier
     from handgrad.data.named.sources import source_named
     from handgrad.models import MODELS

@@ -131,7 +131,7 @@ def reproduce(
 
 
 def _print_how_to_continue(screen: Screen, out: Path) -> None:
-    """Print the folder of the results after an interruption, or remove it if it has no results."""
+    """After an interruption, print the folder of the results, or remove it if it is empty."""
     if any(path.is_file() for path in out.rglob("*")):
         screen.info(f"the results so far are in {out}; run the same command again to continue")
     else:

@@ -1,4 +1,4 @@
-"""Show the progress of a search: as a chart of accuracy in a terminal, otherwise as lines."""
+"""Shows the progress of a search: as a chart in a terminal, otherwise as lines of text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ AXIS = 6  # characters to the left of the chart
 
 @contextmanager
 def show_progress(console: Console, seconds: float) -> Iterator[Callable[[SearchProgress], None]]:
-    """Yield a function that shows the progress of a search whenever it is called.
+    """Yield a function that shows the progress of a search each time it is called.
 
     Args:
         console: the console to print to.

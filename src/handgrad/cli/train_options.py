@@ -1,7 +1,7 @@
 """The options of `handgrad train` that are settings of the run.
 
-Generated from `RunConfig` by ``python -m tests.runs.train_options_source``; do not edit. It holds
-text only, so that the command line starts without loading pydantic and NumPy.
+Generated from `RunConfig` by ``python -m tests.runs.train_options_source``; do not edit. The
+module contains only text, so that the command line starts without loading pydantic and NumPy.
 """
 
 # ruff: noqa: E501
@@ -101,7 +101,7 @@ OPTIONS = (
     ),
     TrainOption(
         "patience", ("--patience",), "N", "Epochs and early stopping", False,
-        "Number of epochs without a decrease of the validation loss (or of the training loss, if there are no validation images) after which training stops and the weights of the best epoch are restored; 0: train for all epochs and keep the last weights. Default: 10.",
+        "Early stopping: training stops if the validation loss (or the training loss, if there are no validation images) has not decreased for this number of epochs, and the weights of the best epoch are restored; 0: train for all epochs and keep the last weights. Default: 10.",
     ),
     TrainOption(
         "min_delta", ("--min-delta",), "X", "Epochs and early stopping", False,

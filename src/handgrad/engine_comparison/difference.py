@@ -25,7 +25,7 @@ def compare_results(
 
 
 def compare_traces(layers: Sequence[Layer], ours: Trace, theirs: Trace) -> Iterator[Difference]:
-    """Yield the differences in the intermediate results that both engines expose."""
+    """Yield the differences in those intermediate results that both engines provide."""
     names = [layer_name(layers, index) for index in range(len(layers))]
     for layer in names:
         if layer in ours.activations and layer in theirs.activations:

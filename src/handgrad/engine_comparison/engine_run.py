@@ -59,8 +59,8 @@ class EngineRun:
     ) -> Trace:
         """Return the intermediate results of the next step, optionally computed with other arrays.
 
-        For an engine that does not expose intermediate results, only the gradients of the
-        parameters are returned.
+        If the engine cannot return intermediate results, only the gradients of the parameters are
+        returned.
         """
         if self._probe is not None:
             return self._probe.inspect(X, y, arrays or self.net.arrays, self.steps)

@@ -65,8 +65,8 @@ class EngineComparison:
     Attributes:
         tolerance: the largest relative difference that is accepted.
         differences: for each engine except the first, a list with one dict per step: the largest
-            difference of each kind. The kinds of results that an engine does not expose are
-            missing.
+            difference of each kind. A kind is missing if the engine does not provide results of
+            this kind.
         divergence: the first difference that exceeds the tolerance, or None if there is none.
         engines: one summary per engine, in the given order.
         skipped: the number of batches that were skipped because they lie on a kink.

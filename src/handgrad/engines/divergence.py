@@ -76,7 +76,7 @@ def _first_not_finite(
     y: NDArray[np.integer[Any]],
     weights: Array | None,
 ) -> tuple[str, str]:
-    """Return the first layer of a step with a value of inf or NaN, and what that value is."""
+    """Return the first layer with inf or NaN in a step, and which of its values is affected."""
     if not np.isfinite(net.as_input(X)).all():
         return "input", "a pixel"
     cache = []

@@ -73,7 +73,7 @@ def _joined(paragraphs: Iterator[str]) -> Iterator[list[str]]:
 
 
 def _split(line: str) -> list[str]:
-    """Return the formulas in a line; shapes that are side by side stay together."""
+    """Return the formulas in a line; several shapes in a row count as one formula."""
     parts: list[str] = []
     for part in GAP.split(line.strip()):
         if parts and "=" not in parts[-1] + part:

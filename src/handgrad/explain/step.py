@@ -76,7 +76,7 @@ class Explanation:
         loss: the loss.
         training: whether dropout and batch norm behaved as they do in training.
         steps: the steps of the computation, in order.
-        terms: the terms of the loss, one per class.
+        terms: for each class, the numbers from which the loss is computed.
         weights: a description of where the weights come from, or "" if their origin is unknown.
     """
 

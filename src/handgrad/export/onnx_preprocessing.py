@@ -121,7 +121,7 @@ def _lines(graph: Graph, X: str, axis: int, last: int) -> tuple[str, str]:
 
 
 def _median(graph: Graph, line: str, length: int) -> str:
-    """Return the medians of lines (N, length) as (N, 1, 1, 1)."""
+    """Return the median of each line (N, length), in the shape (N, 1, 1, 1)."""
     middles = np.array([(length - 1) // 2, length // 2])
     in_order = graph.add("TopK", line, graph.array(np.array([length])), outputs=2, largest=0)
     two = graph.add("Gather", in_order, graph.array(middles), axis=1)

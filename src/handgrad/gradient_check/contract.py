@@ -56,7 +56,7 @@ def check_contract(target: Target) -> None:
 
 
 def _check_cache(target: Target, training: bool) -> None:
-    """Raise a ModelError if backward is affected by a later call of forward with other examples."""
+    """Raise a ModelError if another call of forward changes what backward returns for the first."""
     layer, rng = target.layer, np.random.default_rng(1)
     params, X, ctx = target.sample_inputs(rng, 0, training)
     Y, cache = layer.forward(params, X, ctx)

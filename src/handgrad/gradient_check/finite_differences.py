@@ -11,7 +11,8 @@ If a direction crosses a kink (of a ReLU) or a tie (of a max pooling), f has no 
 another direction is drawn. If no direction is left, another point is drawn.
 
 h is 1e-5. A larger h is used if the values are so large that rounding hides the slope, and a
-smaller h if forward has a strong curvature. Neither helps at a kink, which affects every slope.
+smaller h if forward has a strong curvature. Neither a larger nor a smaller h helps at a kink, which
+affects every slope.
 """
 
 from __future__ import annotations
@@ -153,7 +154,7 @@ def depends_on(target: Target, point: Point, tensor: str) -> bool:
 def function(layer: Layer, point: Point) -> Callable[[], float]:
     """Return f minus its value at the point; the difference is small, and so is its rounding error.
 
-    The function reads the arrays of the point at each call, so they may be changed in place.
+    The function reads the arrays of the point at each call, so you may change the arrays in place.
     """
     params, X, ctx, dY = point
     start = np.array(layer.forward(params, X, ctx)[0])  # a copy: Flatten's Y is a view of X
@@ -221,7 +222,7 @@ def slope(
 def _last_resort(
     f: Callable[[], float], array: Array, direction: Direction, bound: float, size: float
 ) -> Slope:
-    """Return the slope along a direction that cannot be replaced by another direction.
+    """Return the slope along a direction for which there is no replacement.
 
     Raises:
         KinkError: if no step length gives a slope.
@@ -266,7 +267,7 @@ def _more_random_directions(array: Array, rng: np.random.Generator) -> Iterator[
 def _expected_gradient(
     array: Array, directions: list[Direction], slopes: list[Slope]
 ) -> ExpectedGradient:
-    """Return the slopes along some directions as an expected gradient."""
+    """Return an expected gradient that consists of the slopes along some directions."""
     elements = np.array([direction for direction in directions if isinstance(direction, int)])
     vectors = [direction for direction in directions if not isinstance(direction, int)]
 

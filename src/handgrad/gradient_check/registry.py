@@ -134,7 +134,7 @@ LAYERS = (*(target for targets in CASES.values() for target in targets), *LOSSES
 def layers_target(
     name: str, layers: tuple[Layer, ...], shape: Shape, batch: int = NAMED_BATCH
 ) -> Target:
-    """Return the layers of a network as one target; large arrays are checked only in part."""
+    """Return a network's layers as a target; of large arrays, only some elements are checked."""
     return Target(name, Sequential(layers), shape, batch, elements=SAMPLE)
 
 

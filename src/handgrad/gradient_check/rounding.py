@@ -54,7 +54,7 @@ def effect_of_rounding(layer: Layer, point: Point) -> float:
     """Return the relative change of autograd's gradients caused by one float32 rounding error.
 
     The numbers are perturbed by several units in the last place, and the change is divided by the
-    number of units. This way the perturbation crosses every kink or tie that rounding could cross.
+    number of units. Such a perturbation crosses every kink or tie that rounding errors could cross.
     """
     right = autograd(layer, point)
     norms = {tensor: float(np.linalg.norm(array)) for tensor, array in right.items()}

@@ -46,7 +46,7 @@ class Target:
         name: the target's name in reports.
         layer: the layer; a network is represented by a `Sequential`.
         shape: the shape of one example, without the batch axis.
-        batch: N, the number of examples in a batch.
+        batch: the number of examples in a batch, N.
         arrays: the parameters and buffers to use, or None to initialize and then perturb them.
         elements: the size up to which every element of an array is checked separately; in a larger
             array, only `SAMPLE` elements are checked.

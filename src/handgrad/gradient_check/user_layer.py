@@ -167,7 +167,7 @@ def _parsed(args: str) -> list[Any] | dict[str, Any]:
 
 
 def _count_working(layer: Layer, shape: Shape) -> int:
-    """Return how many of the three functions of a layer work with examples of this shape."""
+    """Return how many of a layer's three functions accept examples of this shape."""
     rng, count = np.random.default_rng(0), 0
     with (
         suppress(Exception, SystemExit),

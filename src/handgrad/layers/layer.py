@@ -21,7 +21,7 @@ class Context(NamedTuple):
             the statistics of the batch.
         seed: the run's seed.
         step: the number of updates so far.
-        layer: a number that encodes the position of the layer in the network.
+        layer: a number that encodes the layer's position in the network.
     """
 
     training: bool = False

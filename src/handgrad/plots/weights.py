@@ -47,7 +47,7 @@ def first_layer_weights(model: Network | Classifier) -> Figure:
 
 
 def _first_weight(net: Network) -> tuple[int, Array]:
-    """Return the first weight that is applied to pixels, (O, C, H, W), and its layer's index."""
+    """Return the weights that are applied to the pixels, (O, C, H, W), and their layer's index."""
     outputs = [net.shape, *(row.output for row in net.summary().rows)]
     for name, weight in net.parameters.items():
         index = int(name.split(".")[0])

@@ -1,4 +1,4 @@
-"""What an experiment runs: a variant in a context, and the result."""
+"""The variants of experiments, the context in which they run, and their results."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ class Training:
     track_test: bool = False
 
     def in_torch(self) -> Training:
-        """Return the same training run in PyTorch."""
+        """Return a copy of this training run that uses the torch engine."""
         return replace(self, config=replace(self.config, engine=TORCH_ENGINE))
 
     def run(self, context: RunContext) -> RunResult:

@@ -54,7 +54,7 @@ class Experiment:
         remarks: for each metric whose published value is not reproduced, the reason.
         ranges: the range within which a metric must lie, by kind of variant and metric.
         shown: additional metrics for the report, which the notebook does not publish.
-        curve_unit: the label of the curves' x axis.
+        curve_unit: the unit of the curves' x axis, such as "epoch".
     """
 
     title: str

@@ -1,6 +1,7 @@
 """`online-mlp`: training by hand with one example at a time, compared with Keras.
 
-The notebook makes 300,000 updates of a hidden layer of 512 units. Its subject is the speed.
+The notebook makes 300,000 updates of a hidden layer of 512 units. The subject of the notebook is
+speed.
 """
 
 from __future__ import annotations

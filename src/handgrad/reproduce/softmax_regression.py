@@ -48,7 +48,7 @@ BLOCK = 20
 class FullBatch:
     """Gradient descent on all images at once.
 
-    The author kept running further blocks of steps until the results stopped improving. The weights
+    The author ran more and more blocks of steps until the results no longer improved. The weights
     with the lowest training loss are kept.
 
     Attributes:

@@ -135,7 +135,7 @@ class ResultStore:
         return None
 
     def _read(self, path: Path, job: Job) -> RunResult:
-        """Read a result; if the file is unusable, an exception of any type may be raised."""
+        """Read a result; if the file is corrupted, an exception of any type may be raised."""
         content = json.loads(path.read_text("utf-8"))
         result = RunResult.from_dict(content["result"])
         if any(content[name] != value for name, value in self._identity(job).items()):

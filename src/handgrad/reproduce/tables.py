@@ -91,7 +91,7 @@ def _metric_rows(results: NotebookResults) -> Iterator[tuple[Experiment, str, li
 
 
 def _cells(results: NotebookResults, experiment: Experiment, metric: str) -> list[str]:
-    """Return the cells of a metric: published, reproduced, agreement, and the other variants."""
+    """Return a metric's cells: published, reproduced, whether they agree, and other variants."""
     percent, value = is_accuracy(metric), experiment.published.get(metric)
     found = {kind: results.metric(experiment.variants.get(kind), metric) for kind in VARIANTS}
     published = DASH if value is None else f"{100 * value:.2f} %" if percent else f"{value:g}"

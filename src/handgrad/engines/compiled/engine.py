@@ -234,7 +234,7 @@ class CompiledEngine:
         return build_report(plan, self.net, self._layout, batch_size, self.workers, learning)
 
     def _build(self, source: InputFormat, chunks: int, learning: bool) -> Builder:
-        """Lower the network to a plan."""
+        """Translate the network into a plan."""
         rules_by_layer = BATCH_SIZE_ONE_RULES if source.batch_size_one else LOWERING_RULES
         builder = Builder(self.net, self._layout, source, chunks, learning, rules_by_layer)
         if learning:
@@ -265,7 +265,7 @@ class CompiledEngine:
         return known
 
     def _source(self, size: int, is_uint8: bool, sparse: bool, learning: bool) -> InputFormat:
-        """Return the images' format: type, sparsity, and whether each batch is a single image."""
+        """Return the format of the images: their type, whether zeros are skipped, and more."""
         sparse = sparse and is_enabled("sparse")
         batch_size_one = size == 1 and learning and is_uint8 and sparse
         batch_size_one = batch_size_one and is_enabled("batch-size-one")
@@ -291,7 +291,7 @@ class CompiledEngine:
         return class_weights is None or len(class_weights) == self.net.classes
 
     def _log_once(self, sentence: str) -> None:
-        """Log a sentence about how the engine runs a network, unless it was logged before."""
+        """Log a sentence about how the engine runs a network, but only once."""
         if sentence not in self._logged:
             self._logged.add(sentence)
             logger.info("handgrad: compiled engine: %s", sentence)
@@ -328,7 +328,7 @@ class CompiledEngine:
     def _resume_after_nonfinite(
         self, batches: BatchStream, steps: StepResults, completed: int
     ) -> None:
-        """Repeat the failed step with the reference engine, whose error names the layer.
+        """Repeat the failed step with the reference engine, so that the error names the layer.
 
         If the reference engine finds only finite values, the result of its step is used, and the
         run continues with the next step. This happens if a sum of squares overflows although all
@@ -346,7 +346,7 @@ class CompiledEngine:
         steps.losses[after], steps.correct[after] = self.run(rest)
 
     def _run_reference(self, batches: BatchStream) -> StepResults:
-        """Run the batches with the reference engine, whose errors describe invalid input."""
+        """Run the batches with the reference engine, so that errors describe the invalid input."""
         reference = ReferenceEngine(self.net, self.config)
         reference.steps, reference.optimizer_state = self.steps, self.optimizer_state
         try:

@@ -67,7 +67,7 @@ class Evidence(NamedTuple):
 
     @property
     def sizes(self) -> dict[str, int]:
-        """The sizes, by name, over which a mean could be taken; sizes of 1 are omitted."""
+        """The numbers of elements over which a mean could be taken, by name; 1 is omitted."""
         X, Y = self.point.X, self.Y
         kernel = getattr(self.layer, "kernel", 1)
         counted = {

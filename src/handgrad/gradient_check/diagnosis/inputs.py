@@ -20,14 +20,14 @@ ROUGHLY = 1e-3  # the ε of a batch norm is unknown
 
 
 def wrong_input(evidence: Evidence) -> Cause | None:
-    """Another array in the cache, a transposed parameter or another dY makes backward right."""
+    """Hypothesis: backward uses a wrong array of the cache, a wrong parameter or a wrong dY."""
     return (
         _another_point(evidence) or _transposed_parameter(evidence) or _another_cotangent(evidence)
     )
 
 
 def _another_point(evidence: Evidence) -> Cause | None:
-    """Another array in the cache makes backward right."""
+    """Hypothesis: with another array in the cache, backward returns the right gradient."""
     params, X, ctx, _ = evidence.point
     _, cache = evidence.layer.forward(params, X, ctx)
     inside = [(array, put) for array, put in arrays_in(cache) if array.dtype.kind == "f"]
@@ -46,7 +46,7 @@ def _another_point(evidence: Evidence) -> Cause | None:
 
 
 def _another_size(there: str, array: Array, other: Array) -> Cause | None:
-    """Return the cause if `other`, the right array, is a multiple of the one that is used."""
+    """Return the cause if the right array, `other`, is a multiple of the array in use."""
     factor = float(np.vdot(array, other) / (np.vdot(array, array) or 1))
     if not close(factor * array, other):
         return None
@@ -58,7 +58,7 @@ def _another_size(there: str, array: Array, other: Array) -> Cause | None:
 
 
 def _transposed_parameter(evidence: Evidence) -> Cause | None:
-    """Backward becomes right if a parameter is transposed or rotated."""
+    """Hypothesis: with a transposed or rotated parameter, backward returns the right gradient."""
     params, X, ctx, _ = evidence.point
     _, cache = evidence.layer.forward(params, X, ctx)
     for name, array in params.items():
@@ -69,7 +69,7 @@ def _transposed_parameter(evidence: Evidence) -> Cause | None:
 
 
 def _another_cotangent(evidence: Evidence) -> Cause | None:
-    """Backward becomes right if the derivative of the last step of forward is added."""
+    """Hypothesis: the derivative of the last operation of forward is missing in backward."""
     params, X, ctx, dY = evidence.point
     if evidence.Y.shape != dY.shape or evidence.Y.ndim < 2:
         return None

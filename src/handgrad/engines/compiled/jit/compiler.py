@@ -91,7 +91,7 @@ def _link(objects: dict[Kernel, bytes | None]) -> None:
 
 
 def precompile(kernels: str) -> None:
-    """Compile kernels into the cache in reverse order, while another process starts at the front.
+    """Compile kernels into the cache, the last one first; another process begins at the front.
 
     Args:
         kernels: the name and the tile sizes of each kernel, as JSON.

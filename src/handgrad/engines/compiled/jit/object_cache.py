@@ -45,7 +45,7 @@ def read(version: str, name: str) -> bytes | None:
 
 
 def is_available(version: str) -> bool:
-    """Return whether a cache folder is available."""
+    """Return whether compiled kernels can be cached on this machine."""
     return _folder(version) is not None
 
 

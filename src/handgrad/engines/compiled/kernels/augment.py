@@ -91,7 +91,8 @@ def warp_uint8(
             `fill_value`.
         control_points: the number of control points per side, or 0 for no elastic distortion.
         row: the number of elements in a row of control points.
-        half_pixels: (2, H·W rounded up), twice the coordinates p relative to the center.
+        half_pixels: (2, H·W rounded up), twice the coordinates of each pixel p relative to the
+            center.
         down: the weights Bᵢ(y), (H, control_points).
         across: the weights Bⱼ(x), (control_points, W rounded up).
         indices: indices[i] = i.
@@ -177,7 +178,7 @@ def warp_float32(
 ) -> None:
     """augmented[p] = image[s(p)]
 
-    The kernel is like `warp_uint8`, but for float32 images.
+    The kernel does the same as `warp_uint8`, but for float32 images.
     """
     area, size = height * width, channels * height * width
     count = (area + LANES - 1) // LANES * LANES

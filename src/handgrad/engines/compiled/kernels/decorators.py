@@ -54,5 +54,5 @@ def fast_helper(function: Callable[..., Any]) -> Any:
 
 
 def intrinsic(function: Callable[..., Any]) -> Any:
-    """Wrap a generator of LLVM instructions as a function that kernels call."""
+    """Wrap a code generator for LLVM instructions as a function that kernels can call."""
     return extending.intrinsic(prefer_literal=True)(function)

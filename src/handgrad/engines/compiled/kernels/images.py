@@ -81,7 +81,7 @@ def gather_float32(
 ) -> None:
     """X[p, lane] = image[p] · scale[p] + shift[p]
 
-    The kernel is like `gather_uint8`, but for float32 images.
+    The kernel does the same as `gather_uint8`, but for float32 images.
     """
     gather(
         images,
@@ -174,7 +174,7 @@ def to_csr_float32(
 ) -> None:
     """indices, data = {(p, image[p] · scale[p]) | image[p] ≠ 0}
 
-    The kernel is like `to_csr_uint8`, but for float32 images.
+    The kernel does the same as `to_csr_uint8`, but for float32 images.
     """
     to_csr(
         *(

@@ -21,7 +21,7 @@ Builder: TypeAlias = Any
 
 
 def returns_nothing(generate: Callable[..., None]) -> Callable[..., Value]:
-    """Wrap a generator that emits a function without a return value."""
+    """Wrap a code generator as an intrinsic function without a return value."""
 
     def generated(context: Any, builder: Builder, _signature: Any, args: Any) -> Value:
         generate(context, builder, _signature, args)
@@ -84,7 +84,7 @@ def int_vector(lanes: Sequence[int]) -> Value:
 
 
 def tuple_members(builder: Builder, pack: Value) -> list[Value]:
-    """Return the members of a tuple."""
+    """Return the LLVM values of a tuple's members."""
     return [builder.extract_value(pack, i) for i in range(len(pack.type))]
 
 

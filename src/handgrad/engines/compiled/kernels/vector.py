@@ -60,7 +60,8 @@ def window_max(
 ) -> Any:
     """Y = max X[i·x₀ + j·x₁] over i < size₀, j < size₁        argmax = number + i·line + j
 
-    If several elements are maximal, argmax refers to the first one. NaN propagates to Y.
+    If several elements have the maximal value, argmax refers to the first of them. NaN propagates
+    to Y.
     """
 
     def generate(context: Any, builder: Builder, _signature: Any, args: Any) -> None:

@@ -48,7 +48,7 @@ EACH_WORKER = Items(Kind.EACH_WORKER)
 
 
 def tiles(count: int) -> Items:
-    """Return items that consist of a fixed number of tiles."""
+    """Return the work items of a phase that has a fixed number of tiles."""
     return Items(Kind.TILES, count)
 
 
@@ -77,7 +77,7 @@ class Region(NamedTuple):
         begin: the index of the first element that is accessed.
         end: the index after the last element that is accessed.
         mode: "reads", "writes" or "flags".
-        scope: which worker or item accesses which part.
+        scope: the rule that says which worker or item accesses which part.
         items: the work items of the call's phase.
         name: the kernel and the parameter, for use in messages.
     """
@@ -193,7 +193,7 @@ def _conflicts(
     step: int,
     workers: int,
 ) -> bool:
-    """Return whether any of the given accesses conflicts with any of the pending accesses."""
+    """Return whether one of the given accesses conflicts with one of the pending accesses."""
     return any(
         conflict(other, region, step == of_step, workers)
         for region in accesses
@@ -220,12 +220,12 @@ def _may_touch_the_same(first: Region, second: Region) -> bool:
 
 
 def _same_items(first: Region, second: Region) -> bool:
-    """Return whether each part of the memory is used by the same item in both accesses."""
+    """Return whether both accesses assign each part of the memory to the same item."""
     return first.scope == second.scope and first.items == second.items
 
 
 def _is_chunk(region: Region) -> bool:
-    """Return whether each item of a phase is a whole chunk and accesses only its own part."""
+    """Return whether an access is made chunk by chunk, and each chunk has its own memory."""
     return region.scope.kind == "item" and region.items == PER_CHUNK
 
 

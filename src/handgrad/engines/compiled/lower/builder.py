@@ -1,4 +1,4 @@
-"""The builder, which lowers the layers of a network to forward and backward kernel calls."""
+"""The builder, which translates the layers of a network into kernel calls."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Builder:
     def chain(
         self, layers: Sequence[Layer], prefix: str, number: int, X: Value, first: int = 0
     ) -> tuple[Value, Backward]:
-        """Lower a sequence of layers.
+        """Emit a sequence of layers.
 
         Args:
             layers: the layers.
@@ -141,17 +141,17 @@ class Builder:
         self.plan.emit(PER_CHUNK, kernel, constants, **arguments)
 
     def parameter(self, name: str) -> View:
-        """Return the memory of a parameter."""
+        """Return the part of the long array W that contains a parameter."""
         slot = self.layout.slots[name]
         return View(self.layout.W, slot.offset, size=slot.capacity)
 
     def gradient(self, name: str) -> View:
-        """Return the memory of a parameter's gradient for the whole batch."""
+        """Return the part of the long array dW for a parameter's gradient over the whole batch."""
         slot = self.layout.slots[name]
         return View(self.layout.dW, slot.offset, size=slot.capacity)
 
     def chunk_gradient(self, name: str) -> View:
-        """Return the memory that holds a chunk's contribution to a gradient."""
+        """Return the part of a chunk's buffer for its contribution to a parameter's gradient."""
         slot = self.layout.slots[name]
         return View(self.chunk_gradients, slot.offset, size=slot.capacity)
 

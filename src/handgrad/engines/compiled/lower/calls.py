@@ -20,7 +20,7 @@ from handgrad.engines.compiled.jit.signatures import (
 
 
 class RuntimeIndex(Enum):
-    """A kernel argument whose value depends on the current work item or on the worker."""
+    """A kernel argument that is the index of the current work item or of the worker."""
 
     CHUNK = 0
     TILE = 1
@@ -76,7 +76,7 @@ class View(NamedTuple):
 
 
 class ChunkStride(NamedTuple):
-    """The distance between two chunks of a buffer in elements, as an integer argument."""
+    """A kernel argument: the number of elements between two chunks of a buffer."""
 
     buffer: Buffer
 

@@ -1,4 +1,4 @@
-"""Lowers Conv2d: padding, packed weights, forward, weight gradient and input gradient."""
+"""Translates Conv2d into kernel calls: padding, packed weights, forward and backward."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from handgrad.layers.im2col import Pair, pair
 
 
 def conv(b: Builder, layer: Conv2d, prefix: str, number: int, X: Value) -> tuple[Value, Backward]:
-    """Lower a convolution."""
+    """Emit a convolution."""
     C, H, W = X.shape
     (kh, kw), (down, across) = pair(layer.kernel), pair(layer.stride)
     top, left = pair(layer.padding)

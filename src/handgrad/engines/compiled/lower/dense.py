@@ -1,4 +1,4 @@
-"""Lowers Dense for batches: forward, input gradient, weight gradient and update.
+"""Translates Dense into kernel calls for batches: forward, backward and update.
 
 A weight gradient is computed for the whole batch at once, after all chunks have been processed. For
 small layers, the gradient is summed separately over the two halves of the batch, so that each of
@@ -24,12 +24,12 @@ _SMALL = 49_152  # weights of a layer for which each half of the batch gets its 
 
 
 def dense(b: Builder, layer: Dense, prefix: str, number: int, X: Value) -> tuple[Value, Backward]:
-    """Lower a linear layer."""
+    """Emit a linear layer."""
     return dense_on_pixels(b, prefix, X, PixelSplit(1, tiling_of(b, prefix).inputs))
 
 
 def dense_on_pixels(b: Builder, prefix: str, X: Value, split: PixelSplit) -> tuple[Value, Backward]:
-    """Lower a linear layer whose input pixels may be split into shares (contiguous ranges)."""
+    """Emit a linear layer whose input pixels may be split into shares (contiguous ranges)."""
     tiling = tiling_of(b, prefix)
     O, I, T = tiling.outputs, tiling.inputs, tiling.width
     weight, bias = b.parameter(f"{prefix}weight"), b.parameter(f"{prefix}bias")
@@ -84,7 +84,7 @@ def tiling_of(b: Builder, prefix: str) -> Tiling:
 
 
 def is_small(tiling: Tiling) -> bool:
-    """Return whether a layer's weights and the other data fit together into each core's cache."""
+    """Return whether a layer's weights and its other data together fit into a core's cache."""
     return tiling.size <= _SMALL and is_enabled("split-work")
 
 
@@ -117,7 +117,7 @@ def check_gradient(b: Builder, R: Buffer, size: int) -> None:
 
 
 def transposed_buffer(b: Builder, tiling: Tiling) -> Buffer:
-    """Return memory for a layer's outputs or their gradients, transposed tile by tile."""
+    """Return a buffer for a layer's outputs or their gradients, transposed tile by tile."""
     return Buffer(f"{b.plan.layer}: transposed", tiling.tiles * tiling.width * LANES)
 
 

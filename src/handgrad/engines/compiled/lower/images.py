@@ -1,6 +1,6 @@
-"""Lowers the first layers, which read images into lanes or CSR matrices and normalize them.
+"""Translates the first layers, which read and normalize the images, into kernel calls.
 
-The entry point of this module is `lower_network`, which lowers the whole network.
+The entry point of this module is `lower_network`, which translates the whole network.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MIN_BLOCKS = 4  # of all pixels
 
 
 def lower_network(b: Builder) -> tuple[Value, Backward]:
-    """Lower the whole network. A Normalize at the beginning is fused with reading the images."""
+    """Emit the whole network. A Normalize at the beginning is fused with reading the images."""
     layers = b.net.layers
     first = _leading(layers)
     shift, scale = _normalization(b, layers[:first])
@@ -65,7 +65,7 @@ def first_linear(layers: Sequence[Layer]) -> int | None:
 def _sparse_first_layer(
     b: Builder, name: str, prefix: str, split: PixelSplit, shift: Array | None, scale: Array
 ) -> tuple[Value, Backward]:
-    """Lower the first linear layer so that it skips zero pixels."""
+    """Emit the first linear layer in a form that skips zero pixels."""
     tiling = tiling_of(b, prefix)
     b.plan.layer = name
     if shift is not None:
@@ -97,7 +97,7 @@ def _pixel_split(b: Builder, prefix: str) -> PixelSplit:
 
 
 def _leading(layers: Sequence[Layer]) -> int:
-    """Return how many leading layers (Flatten, one Normalize) are fused with image reading."""
+    """Return how many layers at the start (Flatten, Normalize) are fused with image reading."""
     normalized = False
     for index, layer in enumerate(layers):
         if type(layer) is Normalize and not normalized:
@@ -108,7 +108,7 @@ def _leading(layers: Sequence[Layer]) -> int:
 
 
 def _normalization(b: Builder, layers: Sequence[Layer]) -> tuple[Array | None, Array]:
-    """Return the shift −m/s, or None without a Normalize, and the scale 1/s of every pixel.
+    """Return the shift −m/s (None without a Normalize) and the scale 1/s of every pixel.
 
     For images with values 0..255, 1/s includes the division by 255.
     """

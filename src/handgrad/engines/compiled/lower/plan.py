@@ -96,7 +96,7 @@ class Phase:
 
     @property
     def tiles(self) -> int:
-        """The phase's number of tiles, or its number of tiles per chunk."""
+        """The number of tiles in the phase or, if the work items are chunks, in each chunk."""
         return self.items.tiles
 
     def append(self, call: KernelCall, touched: list[Region]) -> None:
@@ -112,7 +112,7 @@ class Plan:
     Attributes:
         chunks: the maximum batch size, in chunks of 16 images.
         phases: the phases, in order.
-        notes: descriptions of the applied optimizations, for the plan report.
+        notes: for the plan report, one sentence about each optimization that was applied.
         multiply_adds: the number of multiply-adds per image in a step.
         layer: the layer or the part of the step to which new calls belong.
     """

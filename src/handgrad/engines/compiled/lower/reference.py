@@ -1,4 +1,4 @@
-"""Lowers layers without kernels to Python calls of the layer's own forward and backward."""
+"""Runs layers that have no kernel in Python, by calling their own forward and backward."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from handgrad.walk import gradients_alone
 def reference(
     b: Builder, layer: Layer, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Lower a layer to the Python calls that the reference engine makes, and add a note."""
+    """Add Python calls of the layer's forward and backward to the plan, with a note."""
     b.plan.notes.append(f"{b.plan.layer}: there is no kernel for it; it runs in Python")
     calls = _PythonLayer(b, layer, prefix, number)
     shape = layer.forward(calls.params, np.zeros((1, *X.shape), np.float32), Context())[0].shape[1:]

@@ -1,4 +1,4 @@
-"""Lowers the first Dense layer to a sparse product, for images with many zero pixels."""
+"""Translates the first Dense layer into a sparse product, for images with many zero pixels."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from handgrad.layers import Array
 
 
 def sparse_dense(b: Builder, prefix: str, X: CsrImages, bias: View) -> tuple[Value, Backward]:
-    """Lower a linear layer for images in CSR format.
+    """Emit a linear layer whose input is the images in CSR format.
 
     Args:
         b: the builder.

@@ -1,4 +1,4 @@
-"""The types of values between layers, which are buffers in lanes or images as CSR matrices."""
+"""The values that layers pass on: buffers with one lane per image, or images as CSR matrices."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def build_report(
 
 
 class _NetworkFacts(NamedTuple):
-    """Facts about the network that the plan does not contain.
+    """Information about the network that the report needs and the plan does not contain.
 
     Attributes:
         multiply_adds: the number of multiply-adds with each layer's weights per image in the
@@ -99,7 +99,7 @@ class _NetworkFacts(NamedTuple):
 
 
 def _layer(name: str, plan: Plan, phases: Sequence[PhaseLine]) -> LayerLine:
-    """Return the report's line about a layer, with its kernels and multiply-adds."""
+    """Return the line of the report about a layer, with the layer's kernels and multiply-adds."""
     kernels = [line for phase in phases for line in phase.kernels if line.layer == name]
     facts = [note.partition(": ")[2] for note in plan.notes if note.startswith(f"{name}: ")]
     numbers = [
@@ -117,7 +117,7 @@ def _layer(name: str, plan: Plan, phases: Sequence[PhaseLine]) -> LayerLine:
 
 
 def _phase(plan: Plan, phase: Phase, facts: _NetworkFacts) -> PhaseLine:
-    """Return the report's line about a phase, with its kernels and bytes."""
+    """Return the line of the report about a phase, with the phase's kernels and bytes."""
     kernels = tuple(
         KernelLine(
             layer=stage.layer,

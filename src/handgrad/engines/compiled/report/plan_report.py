@@ -199,7 +199,7 @@ def _buffers(report: PlanReport, width: int) -> Iterator[str]:
 
 
 def _row(left: str, numbers: Iterable[str], width: int) -> str:
-    """Return a line whose right end has columns of numbers."""
+    """Return a line of text with right-aligned columns of numbers at its end."""
     right = "".join(f"{number:>{_NUMBER}}" for number in numbers)
     return f"{left:<{width - len(right)}}{right}".rstrip()
 

@@ -40,7 +40,7 @@ def warn_missing_kernels(plan: Plan, config: TrainConfig, warned: set[str]) -> N
     Args:
         plan: the plan.
         config: the configuration with the loss and the optimizer.
-        warned: the names mentioned in earlier warnings. Newly mentioned names are added to this
+        warned: the names mentioned in earlier warnings. The names in new warnings are added to this
             set.
     """
     kinds = {

@@ -16,7 +16,7 @@ _busy_threads = 0
 
 
 class _ForkAware(Protocol):
-    """An object that is reset in a forked child process."""
+    """An object with a method that resets it in a forked child process."""
 
     def reset_after_fork(self) -> None: ...
 
