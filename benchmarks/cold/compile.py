@@ -1,4 +1,4 @@
-"""A program that measures compilation time: the first step's time minus the second's."""
+"""A program that measures the compilation time, by which the first step is slower."""
 
 import json
 import sys

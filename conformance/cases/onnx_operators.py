@@ -269,7 +269,7 @@ def _padding(case: Case) -> Pair:
 
 
 def _same(case: Case) -> list[Pair]:
-    """Return the padding on both sides of each axis that makes the output size ⌈size/stride⌉."""
+    """Return the padding before and after each axis for which the output size is ⌈size/stride⌉."""
     borders = []
     for size, kernel, stride in zip(
         case.inputs[0].shape[2:], case.attributes["kernel_shape"], _stride(case), strict=True

@@ -174,7 +174,7 @@ class AdamW:
 
 
 def _adam_step(rule: Adam | AdamW, dW: Array, state: Mapping[str, Array], t: int) -> Array:
-    """Update M and V in place, and return M̂/(√V̂ + ε)."""
+    """Update M and V in place, and return the direction of the step, M̂/(√V̂ + ε)."""
     M, V = state["mean"], state["square"]
     M *= rule.beta1
     M += (1 - rule.beta1) * dW

@@ -1,4 +1,4 @@
-"""Ctrl-C and termination signals: training stops after the current step, other commands at once."""
+"""Handles Ctrl-C and termination signals: training stops after a step, the rest at once."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def end_command(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG0
 
 
 def _raise_again(dropped: Any) -> None:
-    """Raise an exception of `end_command` again, at a point where Python does not discard it."""
+    """Raise an exception of `end_command` again where Python does not discard exceptions."""
     if not isinstance(dropped.exc_value, CommandExit):
         sys.__unraisablehook__(dropped)
         return

@@ -92,11 +92,11 @@ def walk(
 
     Args:
         layers: the layers in order.
-        params: the arrays of the layers, under the keys "0", "1", ...
+        params: the arrays of the layers; those of the first layer have the key "0", and so on.
         X: the input of the first layer.
         ctx: the context of all layers.
         inner: whether to also yield the layers nested inside a layer, after the layer that contains
-            them. The inner layers are then computed a second time.
+            them. If so, the inner layers are computed twice.
         prefix: the text to put before each path.
     """
     for index, layer in enumerate(layers):
@@ -126,13 +126,13 @@ def walk_back(
 
     Args:
         layers: the layers in order.
-        params: the arrays of the layers, under the keys "0", "1", ...
+        params: the arrays of the layers; those of the first layer have the key "0", and so on.
         caches: the caches of the layers from the forward pass, in order.
         dY: the gradient with respect to the output of the last layer.
         stop: the index of the last layer to visit, whose dX is not computed; or None to continue to
             the first layer and compute every dX.
         inner: whether to also yield the layers nested inside a layer, after the layer that contains
-            them. The inner layers are then computed a second time.
+            them. If so, the inner layers are computed twice.
         prefix: the text to put before each path.
     """
     for index in range(len(layers) - 1, -1 if stop is None else stop - 1, -1):

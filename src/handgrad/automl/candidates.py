@@ -105,7 +105,7 @@ def describe_augmentation(config: RunConfig) -> str:
 
 
 def _fill_edges(text: str, profile: DataProfile) -> str:
-    """Return the augmentation, which repeats the edge pixels unless the background is dark."""
+    """Return the augmentation, set to repeat the edge pixels unless the background is dark."""
     return text if profile.dark_background else f"{text}{EXTEND_EDGES}"
 
 

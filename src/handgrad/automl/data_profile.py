@@ -28,8 +28,8 @@ class DataProfile:
     """Properties of the images that are known before training.
 
     Attributes:
-        are_files: whether the data are image files that can be read again and preprocessed
-            differently.
+        are_files: whether the data are image files, which can be read again with another
+            preprocessing.
         has_test: whether the data include a test set, or None if this is unknown.
         background: the fraction of pixels whose value is close to that of the image's corners, from
             0 to 1.
@@ -69,7 +69,7 @@ def profile_data(config: RunConfig, train: Dataset, seconds: float) -> DataProfi
 
 
 def profile_images(train: Dataset, has_test: bool | None) -> DataProfile:
-    """Determine the properties of images without reading any image files."""
+    """Determine the properties of images that are arrays, so that there are no files to inspect."""
     return DataProfile(False, has_test, *_background(train.images), None)
 
 

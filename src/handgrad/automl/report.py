@@ -163,7 +163,7 @@ def _corrupted(result: SearchResult) -> dict[str, Any] | None:
 
 
 def _calibrated(result: SearchResult) -> dict[str, str]:
-    """Return a description of how well the probabilities on the test images are calibrated."""
+    """Return a text about the calibration of the probabilities on the test images."""
     y, calibrated = result.splits.test.labels, _calibration(result)
     after = reliability(calibrated.probabilities(result.logits), y, bins=10)
     before = reliability(Calibration().probabilities(result.logits), y, bins=10)

@@ -1,4 +1,4 @@
-"""Train many candidates briefly, the better ones for longer, and the best one for the longest."""
+"""Trains many candidates briefly, the better ones for longer, and the best for longest."""
 
 from __future__ import annotations
 
@@ -178,7 +178,7 @@ class Search:
             self._try(FINAL, config, deadline - self.budget.elapsed, deadline)
 
     def _final_deadline(self, config: RunConfig) -> float:
-        """Return the deadline of the final training run, so early that there is time to repeat it.
+        """Return the deadline of the final training run, early enough to leave time to repeat it.
 
         The run is repeated on all images only if half of the time is enough for many epochs.
         """
@@ -203,7 +203,7 @@ class Search:
         """Try candidates, the fastest first, so that the slower ones can use the remaining time.
 
         Args:
-            stage: the stage of the search.
+            stage: the current stage of the search.
             candidates: the candidates, most promising first. If there is not enough time for all of
                 them, the last ones are skipped. A single candidate is skipped too, because there is
                 nothing to compare it with.

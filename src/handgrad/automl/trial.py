@@ -33,7 +33,7 @@ class Trial:
         times: the time at which each epoch ended, in seconds since the start of the budget.
         arrays: the network's arrays after the last epoch or, if the trial was stopped before that,
             after the epoch with the best validation result.
-        kept: the index in `records` of the epoch whose arrays are kept.
+        kept: the epoch whose arrays are kept, as an index into `records`.
         diverged: whether a number became infinite or NaN.
     """
 
@@ -164,7 +164,8 @@ def rank(trials: Sequence[Trial], images: int) -> list[Trial]:
     """Return the trials, sorted from best to worst.
 
     Accuracies within one standard error of the highest are treated as equal. Among trials with
-    equal accuracy, the one with the lowest loss is best, because the loss is a finer measure.
+    equal accuracy, the one with the lowest loss is best, because the loss changes more smoothly
+    than the accuracy.
 
     Args:
         trials: valid trials.

@@ -61,7 +61,7 @@ class EpochDisplay(NamedTuple):
 
 @contextmanager
 def showing_epochs(console: Console, epochs: int) -> Iterator[EpochDisplay]:
-    """Yield the functions that show a training run; stderr has a progress bar if it is a terminal.
+    """Yield the functions that show a training run, with a progress bar if stderr is a terminal.
 
     Args:
         console: the console to print to.

@@ -28,7 +28,7 @@ def show(screen: Screen, result: GradcheckResult) -> None:
 
 
 def overview(screen: Screen, result: GradcheckResult) -> None:
-    """Print one line per layer or network, and a table of the gradients of each that failed."""
+    """Print one line per layer or network, and a table of the gradients if the check failed."""
     wide = screen.out.width >= WIDE
     oracles = _oracles([c for report in result.reports for c in report.comparisons])
     rows = []
@@ -47,7 +47,7 @@ def overview(screen: Screen, result: GradcheckResult) -> None:
 
 
 def _gradients(report: Report, wide: bool) -> Table:
-    """Return the table of all gradients; the worst elements are shown if the terminal is wide."""
+    """Return the table of all gradients. In a wide terminal, it also shows the worst elements."""
     oracles = _oracles(report.comparisons)
     rows = []
     for tensor in dict.fromkeys(comparison.tensor for comparison in report.comparisons):

@@ -126,7 +126,7 @@ def load_run_test(
     """Load the test images of a run, and preprocess them as the model requires.
 
     Args:
-        screen: the screen on which the progress of loading is shown.
+        screen: the screen that shows the progress of loading.
         classifier: the model.
         about: the metadata of the model file.
         data: the value of `--data`.

@@ -161,8 +161,8 @@ def table(headings: Sequence[str], rows: Iterable[Iterable[Any]], title: str = "
     """Make a table from headings and rows.
 
     Args:
-        headings: the headings of the columns; > at the beginning of a heading right-aligns its
-            column.
+        headings: the headings of the columns; if a heading begins with >, its column is
+            right-aligned.
         rows: the rows, with one value per heading.
         title: the title above the table, or an empty string for no title.
     """

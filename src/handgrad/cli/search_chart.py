@@ -67,7 +67,7 @@ def progress_line(progress: SearchProgress) -> str:
 
 
 def chart(past: list[SearchProgress], seconds: float, width: int) -> Text:
-    """Draw the validation accuracy of each epoch over time, with the best accuracy so far in green.
+    """Draw the validation accuracy of each epoch over time; the best accuracy so far is green.
 
     Args:
         past: the states of the search so far; there must be at least one.
@@ -90,7 +90,7 @@ def chart(past: list[SearchProgress], seconds: float, width: int) -> Text:
             put(progress.seconds, accuracy, "·")
     for progress in past:
         put(progress.seconds, progress.best, "●")
-    text = Text("validation accuracy over seconds\n", "bold")
+    text = Text("validation accuracy (time in seconds)\n", "bold")
     for row, line in enumerate(cells):
         text.append(f"{1 - row / HEIGHT * (1 - low):>{AXIS - 2}.0%} ┤", "dim")
         for mark in line:

@@ -75,7 +75,7 @@ def train(
 
 
 def _parameter(option: TrainOption) -> inspect.Parameter:
-    """Return the function parameter for one option, which passes the option's value on as text."""
+    """Return the function parameter for one option. Its value is the text that the user typed."""
     common: dict[str, Any] = {"help": option.help, "show_default": False}
     kind: Any = bool | None if option.is_switch else str | None
     metavar = "" if option.is_switch else option.metavar

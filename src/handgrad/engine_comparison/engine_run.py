@@ -88,7 +88,7 @@ class EngineRun:
 
 
 class _Probe:
-    """A second engine of the same type. The gradients are computed from its updates.
+    """A second engine of the same type, which computes gradients from a change of parameters.
 
     Args:
         net: the network, which is copied.

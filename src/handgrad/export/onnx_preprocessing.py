@@ -102,7 +102,7 @@ def _light_ink(graph: Graph, X: str, H: int, W: int) -> str:
 
 
 def _shadow(graph: Graph, rows: tuple[str, str], columns: tuple[str, str], H: int, W: int) -> str:
-    """Return backgrounds (N, 1, H, W) whose lightness changes evenly between opposite edges."""
+    """Return backgrounds (N, 1, H, W) whose lightness changes linearly between opposite edges."""
     top, below = (_median(graph, line, W) for line in rows)
     left, right = (_median(graph, line, H) for line in columns)
     down, across = _between(graph, top, below, (H, 1)), _between(graph, left, right, (1, W))

@@ -1,7 +1,7 @@
 """The layer contract: three pure functions with the right arguments and return values.
 
-Wrong values, wrong shapes and missing gradients are not checked here, because the oracles reject
-them and the diagnosis names the cause.
+Wrong values, wrong shapes and missing gradients are not checked here: the oracles reject them, and
+the diagnosis names the cause.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ def run_oracle(target: Target, training: bool, seed: int) -> tuple[Point, Oracle
 def measure_slopes(
     target: Target, point: Point, rng: np.random.Generator
 ) -> dict[str, ExpectedGradient]:
-    """Return the slopes along directions in all arrays, chosen so that none crosses a kink."""
+    """Return the slopes along directions in all arrays; no direction crosses a kink."""
     f = function(target.layer, point)
     size = _size(target.layer, point)
     arrays = differentiable(target.layer, point)
@@ -122,7 +122,7 @@ def measure_slopes(
 
 
 def every_element(layer: Layer, point: Point) -> dict[str, Array]:
-    """Return all elements of all gradients by central differences, even at kinks."""
+    """Compute all elements of all gradients by central differences, even at kinks."""
     f, arrays, size = function(layer, point), differentiable(layer, point), _size(layer, point)
     slopes = {
         name: [slope(f, array, k, size=size) for k in range(array.size)]
@@ -152,7 +152,7 @@ def depends_on(target: Target, point: Point, tensor: str) -> bool:
 
 
 def function(layer: Layer, point: Point) -> Callable[[], float]:
-    """Return f minus its value at the point; the difference is small, and so is its rounding error.
+    """Return f minus its value at the point, because a small number has a small rounding error.
 
     The function reads the arrays of the point at each call, so you may change the arrays in place.
     """
@@ -193,7 +193,7 @@ def slope(
 ) -> Slope:
     """Return the slope of f along a direction in an array; the array is changed and restored.
 
-    `size` is the magnitude of the numbers that f sums; their rounding error is added to `doubt`.
+    `size` is the magnitude of the terms in f; their rounding error is added to `doubt`.
 
     A kink is detected if the slopes at h and h/2 differ, or if the curvatures differ. The first
     test misses a kink exactly in the middle, the second misses one at h/3; together they miss
@@ -234,7 +234,7 @@ def _last_resort(
 
 
 def _size(layer: Layer, point: Point) -> float:
-    """Return the magnitude of the numbers that the function f adds up."""
+    """Return the magnitude of the terms whose sum is f."""
     return float(np.linalg.norm(point.dY * layer.forward(*point[:3])[0]))
 
 

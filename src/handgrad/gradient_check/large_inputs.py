@@ -1,7 +1,7 @@
 """The oracle "large inputs": central differences at inputs where functions saturate or clip.
 
-All other oracles use examples between -1.7 and 1.7, so they cannot detect that a layer clips its
-input at 6.
+All other oracles use examples between -1.7 and 1.7. They cannot detect, for example, that a layer
+clips its input at 6.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     backward(s (dY₁ + dY₂)) = s (backward(dY₁) + backward(dY₂))
 
 If backward clips the cotangent or rounds it to float32, the two sides of this equation differ by
-more than the rounding errors of float64, whatever the point.
+more than the rounding errors of float64 at every point.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class Report:
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict on all gradients, provided that the check itself is not broken."""
+        """The verdict on all gradients, if the check itself is right."""
         verdicts = {self.verdict_on(comparison.tensor) for comparison in self.comparisons}
         worst = (Verdict.WRONG, Verdict.UNPROVEN, Verdict.RIGHT)
         return next((verdict for verdict in worst if verdict in verdicts), Verdict.UNPROVEN)
@@ -74,7 +74,7 @@ class Report:
 
     @property
     def broken(self) -> tuple[Control, ...]:
-        """The mutated gradients that an oracle accepted: if there are any, the check is broken."""
+        """The mutated gradients that an oracle accepted: if there are any, the check is wrong."""
         return tuple(control for control in self.controls if not control.rejected)
 
     def worst(self, tensor: str) -> Comparison:

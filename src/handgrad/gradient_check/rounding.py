@@ -51,7 +51,7 @@ def run_oracle(target: Target, point: Point) -> Oracle:
 
 
 def effect_of_rounding(layer: Layer, point: Point) -> float:
-    """Return the relative change of autograd's gradients caused by one float32 rounding error.
+    """Return the relative change of autograd's gradients per unit of float32 rounding error.
 
     The numbers are perturbed by several units in the last place, and the change is divided by the
     number of units. Such a perturbation crosses every kink or tie that rounding errors could cross.
@@ -77,7 +77,7 @@ def _perturbed(point: Point, seed: int) -> Point:
 def _relative(
     moved: Mapping[str, Array], right: Mapping[str, Array], norms: Mapping[str, float], tensor: str
 ) -> float:
-    """Return the norm of the difference, divided by the scale of this gradient's errors."""
+    """Return the norm of the difference, divided by `scale_of` the gradient."""
     difference = float(np.linalg.norm(moved[tensor] - right[tensor]))
     return difference / scale_of(norms, tensor) if difference else 0.0
 

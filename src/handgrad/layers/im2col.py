@@ -1,4 +1,4 @@
-"""Sliding windows over images, and their adjoint, for convolution and pooling."""
+"""Sliding windows over images, for convolution and pooling, and the adjoint operations."""
 
 from __future__ import annotations
 

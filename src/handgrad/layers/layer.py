@@ -36,7 +36,7 @@ class Context(NamedTuple):
 
 @runtime_checkable
 class Layer(Protocol):
-    """Three pure functions: `init`, `forward` and its derivative `backward`.
+    """A layer has three pure functions: `init`, `forward` and its derivative `backward`.
 
     Two protocols extend this one: `HasBuffers` describes layers with arrays that are not learned,
     such as the running statistics of a batch norm; `GradientsAlone` describes layers with a faster

@@ -54,7 +54,7 @@ def _cell(numbers: Sequence[Sequence[str]], size: float) -> float:
 
 
 def _table(heading: str, names: Sequence[str], cell: float) -> tuple[Figure, Axes]:
-    """Return a figure with axes for K x K cells, with the class names on two sides."""
+    """Return a figure with axes for K x K cells and the class names on two sides."""
     name_width, _ = text_size(names, SMALL)
     upright = name_width > cell - 0.05
     side = len(names) * cell

@@ -104,7 +104,7 @@ class Variant(Protocol):
 
 @dataclass(frozen=True)
 class ReportedValue:
-    """Values that a notebook reports and that are not measured here."""
+    """Values that a notebook reports, which are shown but not measured."""
 
     metrics: dict[str, float]
 
@@ -179,7 +179,7 @@ class Training:
 
 
 def with_first_images(context: RunContext, images: int | None) -> RunContext:
-    """Return a context with only the first `images` training images; None means all images."""
+    """Return a context with only the first `images` training images, or with all if it is None."""
     if images is None:
         return context
     return replace(context, train=context.train.take(np.arange(images)))

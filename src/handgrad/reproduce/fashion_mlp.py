@@ -98,8 +98,8 @@ class SummedGradient:
         validation: the number of images used for validation.
         shuffled: whether the images are shuffled in each epoch; False reproduces the notebook's
             error.
-        label_minus_one: whether to reproduce the notebook's error, by which label 0 becomes class 9
-            and predictions must be shifted back.
+        label_minus_one: whether to reproduce an error of the notebook: label 0 becomes class 9, so
+            predictions must be shifted back.
         lr: the learning rate for a summed gradient. The author lowered it by hand "as the loss goes
             up"; here it is halved after each epoch in which the loss rises.
     """

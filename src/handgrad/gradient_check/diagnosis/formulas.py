@@ -45,7 +45,7 @@ def statistics(evidence: Evidence) -> Cause | None:
 
 
 def _about_norm(actual: Array, dY: Array, X: Array, axes: tuple[int, ...]) -> Cause | None:
-    """Return the cause if dX should be dY minus its part along X, as for Y = X/‖X‖."""
+    """Return the cause if dX lacks its part along X, which Y = X/‖X‖ requires."""
     if _weights(actual, [dY], axes)[1] > 1e-5:
         return None
     words = f"the norm {_over(axes, X.ndim)} is treated as constant: dX lacks the part along X"
@@ -145,7 +145,7 @@ def _standardized(X: Array, axes: tuple[int, ...]) -> Array:
 
 
 def _weights(gradient: Array, terms: list[Array], axes: tuple[int, ...]) -> tuple[Array, float]:
-    """Return the weights of the terms, (terms, features), and the fraction left unexplained."""
+    """Return the weights of the terms, (terms, features), and the unexplained fraction."""
 
     def by_feature(array: Array) -> Array:
         kept = [axis for axis in range(array.ndim) if axis not in axes]

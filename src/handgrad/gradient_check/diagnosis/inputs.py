@@ -1,7 +1,7 @@
-"""Hypotheses about backward's inputs: with a corrected input, backward returns the right gradient.
+"""Hypotheses about backward's inputs: if an input is corrected, the gradient is right.
 
 For example, a backward that takes the derivative at the wrong point reads the wrong array from its
-cache. If the right array is put in its place, the gradient becomes right.
+cache. If this array is replaced by the right one, the gradient becomes right.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _another_cotangent(evidence: Evidence) -> Cause | None:
 
 
 def without_statistics(dY: Array, Y_hat: Array) -> Array:
-    """Return the cotangent after a batch norm's backward pass, up to a constant factor."""
+    """Return the result of batch norm's backward pass on the cotangent, except for a factor."""
     axes = (0, *range(2, dY.ndim))
     mean = dY.mean(axis=axes, keepdims=True)
     share: Array = dY - mean - Y_hat * (dY * Y_hat).mean(axis=axes, keepdims=True)
@@ -99,7 +99,7 @@ def without_statistics(dY: Array, Y_hat: Array) -> Array:
 
 
 def arrays_in(cache: Any) -> Iterator[tuple[Array, Callable[[Array], Any]]]:
-    """Yield each array in a cache, with a function that copies the cache and replaces the array."""
+    """Yield each array in a cache, and a function that replaces it in a copy of the cache."""
     if isinstance(cache, np.ndarray):
         yield cache, lambda other: other
     items: Any = ()
@@ -113,7 +113,7 @@ def arrays_in(cache: Any) -> Iterator[tuple[Array, Callable[[Array], Any]]]:
 
 
 def _replacing(cache: Any, key: Any, put: Callable[[Array], Any]) -> Callable[[Array], Any]:
-    """Return a function that returns a copy of the cache with another array under a key."""
+    """Return a function that copies the cache and replaces the array under a key."""
 
     def other_cache(other: Array) -> Any:
         if isinstance(cache, dict):

@@ -170,7 +170,7 @@ def _settings(evidence: Evidence) -> dict[str, float]:
 
 
 def _factors(evidence: Evidence) -> dict[str, Array]:
-    """Return arrays that may be factors of the gradient, reshaped to broadcast with it."""
+    """Return the arrays that may be factors of the gradient, in shapes that broadcast with it."""
     pool = {
         "dY": evidence.point.dY,
         "X": evidence.point.X,

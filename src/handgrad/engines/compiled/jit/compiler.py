@@ -54,7 +54,7 @@ class Kernel(NamedTuple):
 
 
 def addresses(kernels: Iterable[Kernel]) -> dict[Kernel, int]:
-    """Return the address of each kernel's machine code. Uncached kernels are compiled first.
+    """Return the address of the machine code of each kernel. Uncached kernels are compiled first.
 
     Raises:
         CannotCompileError: if a kernel is not in the cache and cannot be compiled.
@@ -158,7 +158,7 @@ def _tile(kernel: Kernel) -> dict[str, int]:
 
 
 def _remove_python_errors(module: Any) -> None:
-    """Remove the code that reports errors to Python from a kernel, which never raises errors."""
+    """Remove the code that reports errors to Python, which kernels do not need."""
     passes = binding().create_new_module_pass_manager()
     passes.add_always_inliner_pass()
     passes.add_ipsccp_pass()

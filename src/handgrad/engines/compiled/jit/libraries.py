@@ -71,7 +71,7 @@ def binding() -> Any:
 
 
 def numba_settings() -> list[str]:
-    """Return the settings of Numba that may change machine code, without importing Numba."""
+    """Return those settings of Numba that may change machine code, without importing Numba."""
     chosen = [
         f"{name}={value}"
         for name, value in sorted(os.environ.items())

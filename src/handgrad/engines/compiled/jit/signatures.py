@@ -1,4 +1,4 @@
-"""Parses each kernel's source for its parameters and the memory that it reads and writes.
+"""Parses the source of each kernel, and returns its parameters and its memory accesses.
 
 Parsing does not load Numba, so a plan can be built and reported without Numba. See
 `kernels.decorators.kernel` for the declarations.
@@ -50,7 +50,7 @@ class Signature(NamedTuple):
 
     Attributes:
         types: the type of each parameter by name, such as "Floats" or "int", in declaration order.
-        accesses: the declared access of each pointer, except that of the step state.
+        accesses: the declared access of each pointer except the step state.
     """
 
     types: dict[str, str]

@@ -279,7 +279,7 @@ def find_sources(
     displacement: Floats,
     sources: Int32s,
 ) -> None:
-    """Compute the coordinates s(p), first y and then x, clamped to one pixel outside."""
+    """Compute the coordinates s(p), first y, then x, at most one pixel outside the image."""
     displacement_x, sources_x = at(displacement, count + LANES), at(sources, count)
     find_side(
         params[Y], params[Y_BY_Y], params[Y_BY_X], half_pixels, count, displacement, height, sources

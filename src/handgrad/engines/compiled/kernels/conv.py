@@ -133,7 +133,7 @@ def backward_input(
 
 @helper
 def _inside(first: int, last: int, reach: int, size: int) -> tuple[int, int]:
-    """Return the range of kernel elements t with 0 ≤ p − t ≤ reach for some p in first … last.
+    """Return the range of kernel elements t such that 0 ≤ p − t ≤ reach for a p in first … last.
 
     The range is never empty, so every element of the result is written.
     """

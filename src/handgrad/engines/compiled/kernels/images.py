@@ -293,10 +293,10 @@ def image_of(
     count: int,
     line: int,
 ) -> Any:
-    """Return the image of a lane.
+    """Return a pointer to the image that belongs to a lane.
 
-    If the images are in the order of the data set, the function also prefetches the pixels `first`
-    to `first + count` of the image at the same position in the next batch.
+    If `images` is the whole data set, the function also prefetches the pixels `first` to `first +
+    count` of the image at the same position in the next batch.
     """
     if in_lane_order:
         return at(images, lane * pixels)

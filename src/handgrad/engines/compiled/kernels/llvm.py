@@ -123,7 +123,7 @@ def least(builder: Builder, number: int, size: Value) -> Value:
 
 
 def offset_pointer(builder: Builder, pointer: Value, *counts: Value) -> Value:
-    """Return a pointer advanced by the given numbers of elements."""
+    """Return a pointer that is advanced by the sum of the given numbers of elements."""
     for count in counts:
         pointer = builder.gep(pointer, [count])
     return pointer
@@ -159,7 +159,7 @@ def fma(builder: Builder, x: Value, y: Value, z: Value) -> Value:
 
 
 def compress(builder: Builder, vector: Value, chosen: Value, kind: str) -> Value:
-    """Return a vector that begins with the elements of the chosen lanes, in order."""
+    """Return a vector that begins with the elements in the chosen lanes, in their order."""
     name = f"llvm.experimental.vector.compress.v{LANES}{kind}"
     signature = ir.FunctionType(vector.type, [vector.type, chosen.type, vector.type])
     function = _function(builder.module, signature, name)

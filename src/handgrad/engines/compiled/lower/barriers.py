@@ -35,7 +35,7 @@ class Items(NamedTuple):
     """The work items over which a phase iterates.
 
     Attributes:
-        kind: the kind of the items.
+        kind: the kind of the items, such as tiles.
         tiles: the number of tiles, or the number of tiles per chunk.
     """
 
@@ -70,7 +70,7 @@ _WORKER, _HALF, _ALL = _Scope("worker"), _Scope("half"), _Scope("all")
 
 
 class Region(NamedTuple):
-    """An access to memory by all items of a call.
+    """The memory access that all work items of one call make through one pointer.
 
     Attributes:
         base: the identity of the buffer or array.
@@ -126,7 +126,7 @@ def regions(call: KernelCall, items: Items, chunks: int) -> list[Region]:
 
 
 def can_share_phase(first: Iterable[Region], second: Iterable[Region]) -> bool:
-    """Return whether two calls may be in one phase: no item needs another item's results."""
+    """Return whether two calls may be in one phase, because no item uses another item's results."""
     by_base = _by_base(first)
     return not any(
         _conflict_between_items(region, other)
@@ -213,7 +213,7 @@ def _conflict_between_items(first: Region, second: Region) -> bool:
 
 
 def _may_touch_the_same(first: Region, second: Region) -> bool:
-    """Return whether two accesses may overlap, unless both are reads or both are flag writes."""
+    """Return whether two accesses may overlap, and are not both reads or both writes of a flag."""
     modes = {first.mode, second.mode}
     overlap = first.begin < second.end and second.begin < first.end
     return first.base == second.base and overlap and modes not in ({"reads"}, {"flags"})
@@ -230,7 +230,7 @@ def _is_chunk(region: Region) -> bool:
 
 
 def _interval(argument: Argument, items: Items) -> tuple[Any, int, int]:
-    """Return the identity of the memory behind an argument, and the range of accessed elements."""
+    """Return the identity of an argument's memory, and the range of elements that are accessed."""
     if isinstance(argument, RunArgument):
         return argument, 0, _END
     view = argument if isinstance(argument, View) else View(argument)  # type: ignore[arg-type]
@@ -248,7 +248,7 @@ def _scope(
     items: Items,
     chunks: int,
 ) -> _Scope:
-    """Return which part of the memory behind an argument each item of the call accesses."""
+    """Return the rule by which the items of a call access the memory of an argument."""
     chosen = [arguments[name] for name in access.part if name != "chunks"]
     view = argument if isinstance(argument, View) else View(argument)  # type: ignore[arg-type]
     buffer = view.base if isinstance(view.base, Buffer) else None
@@ -266,7 +266,7 @@ def _scope(
 
 
 def _tile_scope(view: View, access: Access, chosen: Sequence[Any], items: Items) -> _Scope:
-    """Return which part of its chunk's memory an item accesses."""
+    """Return the rule by which an item accesses the memory of its chunk."""
     if items.tiles == 1:
         return _Scope("item")
     if RuntimeIndex.TILE in chosen:

@@ -123,7 +123,7 @@ class Builder:
         return Value(buffer, shape, requires_grad, keep_for_backward, lanes)
 
     def in_place(self, name: str, X: Value, keep_for_backward: bool = False) -> Value:
-        """Return X if it may be overwritten, or else emit a copy of X and return the copy."""
+        """Return X if it may be overwritten; otherwise, emit a copy of X, and return the copy."""
         if X.keep_for_backward:
             return self.copy(name, X, keep_for_backward)
         return replace(X, keep_for_backward=keep_for_backward)
@@ -160,7 +160,7 @@ class Builder:
         return View(aligned(count))
 
     def add_norms(self, count: int) -> View:
-        """Reserve memory for `count` more sums of squares."""
+        """Reserve memory for the sums of squares of `count` more parts of gradients."""
         offset = self.norms.size
         self.norms.size += count
         return View(self.norms, offset, size=count)
@@ -174,7 +174,7 @@ class _Deferred(list[Callable[[], None]]):
         self._plan = plan
 
     def append(self, emit: Callable[[], None]) -> None:
-        """Add a function to call later for the current layer."""
+        """Add a function that is called later, with the current layer as the layer."""
         layer = self._plan.layer
 
         def emit_for_layer() -> None:

@@ -20,7 +20,7 @@ from handgrad.engines.compiled.jit.signatures import (
 
 
 class RuntimeIndex(Enum):
-    """A kernel argument that is the index of the current work item or of the worker."""
+    """A kernel argument whose value depends on the current work item or on the worker."""
 
     CHUNK = 0
     TILE = 1

@@ -91,7 +91,7 @@ def conv(b: Builder, layer: Conv2d, prefix: str, number: int, X: Value) -> tuple
 def _packed_weights(
     b: Builder, direction: str, prefix: str, C: int, O: int, kernel_area: int
 ) -> Buffer:
-    """Emit the packing of the weights for the forward or backward pass, once per step."""
+    """Emit the kernel call that packs the weights for the forward or backward pass."""
     P = Buffer(f"{b.plan.layer}: weights {direction}", C * O * kernel_area, shared=True)
     index = "k" if direction == "forward" else "o"
     b.plan.emit_before_images(
@@ -178,5 +178,5 @@ def _tiles(rows: int, columns: int, size: Pair) -> int:
 
 
 def _kernel_offsets(kh: int, kw: int, row: int) -> Array:
-    """Return the distance of each kernel element from the corner of its window."""
+    """Return the number of elements between the corner of a window and each kernel element."""
     return (np.arange(kh)[:, None] * row + np.arange(kw) * LANES).reshape(-1)

@@ -122,7 +122,7 @@ def transposed_buffer(b: Builder, tiling: Tiling) -> Buffer:
 
 
 def emit_bias_gradient(b: Builder, prefix: str, tiling: Tiling, dY: Value, R: Buffer) -> None:
-    """Emit the transpose R of dY, and the bias gradient db."""
+    """Emit the transposition of dY to R, and the bias gradient db."""
     sizes = {"outputs": tiling.outputs, "T": tiling.width}
     b.per_chunk("dense.transpose_gradient", dY=dY.buffer, R=R, **sizes)
     b.per_chunk("dense.bias_gradient", R=R, db=b.chunk_gradient(f"{prefix}bias"), **sizes)
@@ -175,7 +175,7 @@ def _matrix_product(
 
 
 def _gradient_and_update(b: Builder, prefix: str, tiling: Tiling, X: Value, R: Buffer) -> None:
-    """Emit dW and W ← W − η dW block by block, so that each block of dW is still cached."""
+    """Emit dW and W ← W − η dW block by block, so that dW is still in the cache for the update."""
     name, items = f"{prefix}weight", tiling.tiles * _blocks(tiling)
     squares = Buffer(f"{b.plan.layer}: sums of squares", items, shared=True)
     _matrix_product(b, tiling, X, R, b.gradient(name), 1, squares)

@@ -83,7 +83,7 @@ def _sparse_first_layer(
 
 
 def _pixel_split(b: Builder, prefix: str) -> PixelSplit:
-    """Return how the pixels are split for a first linear layer.
+    """Return the split of the pixels into shares for a first linear layer.
 
     If the layer is small, the pixels are split between two workers. Each worker keeps the weights
     for its own pixels in its cache, and the workers exchange only sums over their pixels.
@@ -190,7 +190,7 @@ def _csr_images(
 
 
 def _emit_read(b: Builder, split: PixelSplit, name: str, **arguments: Argument) -> None:
-    """Emit a kernel call that reads the images, for each share of the pixels."""
+    """For each share of the pixels, emit a kernel call that reads the images."""
     images, in_lane_order = augment.images(b)
     items = Items(Kind.CHUNKS if split.shares == 1 else Kind.CHUNKS_BY_SHARE, split.shares)
     b.plan.emit(

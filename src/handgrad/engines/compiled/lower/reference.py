@@ -114,7 +114,7 @@ def read(program: RunningProgram, X: Value) -> Array:
 
 
 def write(program: RunningProgram, Y: Value, array: Array) -> None:
-    """Set a value from an array (N, ...). Lanes without an image become zero."""
+    """Store an array (N, ...) in the buffer of a value. Lanes without an image become zero."""
     chunks = int(program.step_states[CHUNKS])
     rows = np.zeros((chunks * LANES, Y.features), np.float32)
     rows[: len(array)] = array.reshape(len(array), -1)
@@ -128,7 +128,7 @@ def _by_chunk(program: RunningProgram, buffer: Buffer, chunks: int) -> Array:
 
 
 def _find(tree: Params, prefix: str) -> Params:
-    """Return the arrays of the layer with a parameter name prefix such as "3.body.0."."""
+    """Return the arrays whose names begin with a layer's prefix, such as "3.body.0."."""
     for name in prefix.rstrip(".").split("."):
         tree = tree[name]
     return tree

@@ -157,7 +157,7 @@ def _items(phase: Phase) -> str:
 
 
 def _multiplies(kernel: str, words: Sequence[str]) -> bool:
-    """Return whether the first word of a kernel's function name is one of the given words."""
+    """Return whether the name of a kernel's function begins with one of the given words."""
     return kernel.partition(".")[2].split("_")[0] in words
 
 
@@ -171,7 +171,7 @@ def _touched_bytes(plan: Plan, phase: Phase, facts: _NetworkFacts) -> int:
 
 
 def _location(argument: Argument, chunks: int, tiles: int, facts: _NetworkFacts) -> dict[Any, int]:
-    """Return the memory location of an argument and its bytes per step, or an empty dict."""
+    """Return {location: bytes per step} for the memory of an argument, or {} if it has none."""
     if isinstance(argument, RunArgument) and argument.name == "images":
         return {argument: facts.image_bytes * chunks * LANES}
     view = argument if isinstance(argument, View | ChunkStride) else (argument,)

@@ -123,7 +123,7 @@ class PlanReport:
 
 
 def _head(report: PlanReport, width: int) -> Iterator[str]:
-    """Yield the task, the totals, and the notes that do not belong to a single layer."""
+    """Yield the lines with the task, the totals, and the notes about the whole network."""
     workers = f"{report.workers} worker{'s' * (report.workers > 1)}"
     images = f"{report.images} image{'s' * (report.images > 1)}"
     yield f"{report.task} of {images} by {workers}"

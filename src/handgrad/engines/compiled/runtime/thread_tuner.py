@@ -1,4 +1,4 @@
-"""The thread tuner, which measures whether all workers or a single worker is faster."""
+"""The thread tuner, which measures whether all workers together or one alone is faster."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class ThreadTuner:
         return _FIRST_SLICE_STEPS if known == math.inf else max(1, int(_SLICE_SECONDS / known))
 
     def record(self, workers: int, steps: int, seconds: float) -> None:
-        """Store the duration of the latest slice; a mean would include the slow first slice."""
+        """Store the duration of a slice, replacing the previous one; the first slice is slow."""
         self._seconds_per_step[workers] = seconds / steps
 
 
