@@ -23,7 +23,7 @@ def test_the_onnx_graph_has_the_outputs_of_the_model(handgrad, trained, bundle):
     assert (ended.status, ended.err) == (0, "")
     assert ended.out.splitlines() == [
         "wrote the ONNX graph to m.onnx",
-        "preprocessing before the graph, as its metadata says: alpha composited, grey, "
+        "your program must do the preprocessing: alpha composited, grey, "
         "dark ink inverted, "
         "resized",
     ]
@@ -73,7 +73,7 @@ def test_raw_images_are_prepared_in_the_graph_as_predict_does(handgrad, preset, 
     model.save("m.safetensors")
     ended = handgrad("export", "m.safetensors", "--onnx", "m.onnx", "--raw")
     assert (ended.status, ended.err) == (0, "")
-    assert "preprocessing in the graph: alpha composited, " in ended.out
+    assert "the graph does the preprocessing: alpha composited, " in ended.out
     props = {entry.key: entry.value for entry in onnx.load("m.onnx").metadata_props}
     assert props["handgrad.raw"] == "true"
     X = np.stack(list(sheets(60, shape[1:], np.random.default_rng(0))))

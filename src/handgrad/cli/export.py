@@ -93,9 +93,8 @@ def export(
         _check_onnx(bundle, onnx, raw)
         screen.result(f"wrote the ONNX graph to {onnx}")
         if bundle.classifier.preprocessing is not None:
-            way = words(bundle.classifier.preprocessing)
-            where = "in the graph" if raw else "before the graph, as its metadata says"
-            screen.result(f"preprocessing {where}: {way}")
+            who = "the graph does" if raw else "your program must do"
+            screen.result(f"{who} the preprocessing: {words(bundle.classifier.preprocessing)}")
     if torch is not None:
         from handgrad.engines.torch.export import write_torch
         from handgrad.export.embedded_metadata import metadata

@@ -83,9 +83,9 @@ def _explain(screen: Screen, report: Report) -> None:
         )
     elif unproven:
         screen.result(
-            f"not proven ({', '.join(unproven)}): compared with the other gradients, this one is "
-            "too small to be distinguished from zero, although the output depends on it, so no "
-            "deliberately wrong gradient could be tested",
+            f"not proven ({', '.join(unproven)}): the output depends on this array, but its "
+            "gradient is so small, compared with the others, that it cannot be distinguished from "
+            "zero; therefore no deliberately wrong gradient could be tested",
         )
     first = {c.tensor: c for c in report.wrong if c.first}
     for tensor, comparison in first.items():

@@ -156,6 +156,6 @@ def _skip_zeros(data: str, data_dir: Path | None) -> tuple[bool, str]:
         share = share_of_zeros(load_data(data, data_dir, download=False)[0].images)
     except HandgradError:
         if data != "mnist":
-            return True, f"as for mnist, because {data} is not downloaded"
+            return True, f"{data} is not on this machine, so MNIST is assumed"
         share = MNIST_ZEROS
     return share >= MIN_ZERO_SHARE, f"{share:.0%} of the pixels of {data} are zero"

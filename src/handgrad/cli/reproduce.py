@@ -71,7 +71,7 @@ def reproduce(
     quiet: Quiet = False,
     verbose: Verbose = 0,
 ) -> None:
-    """Reproduce five published notebooks, and report how the accuracy and speed compare.
+    """Reproduce five published notebooks, and compare their accuracy and speed.
 
     Each notebook is run in four versions: as published, with its errors corrected, in PyTorch, and
     with the best settings for its network. Two small modern networks for MNIST and Fashion-MNIST

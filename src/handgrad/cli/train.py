@@ -58,10 +58,9 @@ def train(
 ) -> None:
     """Train a network, test it, and save the results in a folder (a run).
 
-    Settings can also be given as environment variables or in a --config file. The environment
-    variable of a setting is its name in capital letters after HANDGRAD_, such as HANDGRAD_LR=0.01
-    for --lr 0.01. The command line overrides the environment, and the environment overrides the
-    file.
+    Settings can also be given in a --config file or as environment variables: HANDGRAD_LR=0.01, for
+    example, has the same effect as --lr 0.01. The command line overrides environment variables, and
+    environment variables override the file.
     """
     given = {name: value for name, value in settings.items() if value is not None}
     trackers = {"tensorboard": tensorboard, "mlflow": mlflow}

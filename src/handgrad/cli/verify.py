@@ -23,7 +23,7 @@ def verify(
         list[Path],
         typer.Argument(
             metavar="MODEL",
-            help="One or more folders of runs or model files.",
+            help="One or more model files or folders of runs.",
             show_default=False,
         ),
     ],

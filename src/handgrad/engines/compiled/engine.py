@@ -277,12 +277,10 @@ class CompiledEngine:
             share = share_of_zeros(images)
             self.skip_zeros = share >= MIN_ZERO_SHARE
             if first_linear(self.net.layers) is not None:
-                when = (
-                    "are skipped"
-                    if self.skip_zeros
-                    else f"are skipped only at {MIN_ZERO_SHARE:.0%} or more"
+                does = "skips" if self.skip_zeros else "does not skip"
+                self._log_once(
+                    f"{share:.0%} of the pixels are zero; the first dense layer {does} them"
                 )
-                self._log_once(f"{share:.0%} of the pixels are zero; zero pixels {when}")
         return self.skip_zeros and first_linear(self.net.layers) is not None
 
     def _class_weights_match(self) -> bool:

@@ -65,15 +65,15 @@ GOOD: dict[str, Any] = {"X": np.zeros(3, np.float32), "count": 3, "slope": 0.5}
     [
         ({"slope": None}, "is called without slope"),
         ({"Z": 1, "a": 2}, "takes no Z, a"),
-        ({"X": np.zeros(3)}, "the argument X must be Floats, not"),
-        ({"X": 5}, "the argument X must be Floats, not 5"),
-        ({"count": 3.0}, "the argument count must be int, not 3.0"),
-        ({"count": RunArgument("size")}, "the argument count must be int, not RunArgument"),
+        ({"X": np.zeros(3)}, ": the argument X must be Floats, not"),
+        ({"X": 5}, ": the argument X must be Floats, not 5"),
+        ({"count": 3.0}, ": the argument count must be int, not 3.0"),
+        ({"count": RunArgument("size")}, ": the argument count must be int, not RunArgument"),
         (
             {"count": RuntimeIndex.STEP_STATE},
-            "the argument count must be int, not RuntimeIndex.STEP_STATE",
+            ": the argument count must be int, not RuntimeIndex.STEP_STATE",
         ),
-        ({"slope": np.zeros(1)}, "the argument slope must be float, not"),
+        ({"slope": np.zeros(1)}, ": the argument slope must be float, not"),
     ],
 )
 def test_wrong_arguments_are_refused_by_name(changed: dict[str, Any], sentence: str) -> None:
