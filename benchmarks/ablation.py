@@ -1,8 +1,8 @@
 """Ablation: measures how much each optimization (mechanism) of the compiled engine gains.
 
 Every row of the table is measured in interleaved rounds: with all mechanisms, and with each
-mechanism that can affect the row turned off. The gain of a mechanism is the ratio of the speed with
-the mechanism to the speed without it, minus one.
+mechanism that can affect the row turned off. The gain of a mechanism is the speed with the
+mechanism divided by the speed without it, minus one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The checkpoint benchmark: how much training time the default checkpoints cost."""
+"""The checkpoint benchmark, which measures how much training time checkpoints cost."""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ MARKED = re.compile(r"(<!-- table: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 def update(folder: Path, document: Path = DOCUMENT) -> None:
     """Replace the tables between the markers with tables of the newest records.
 
-    The project's own document always includes the project's own records, so a record from another
-    folder replaces only the record of the same kind and label. A table without records is left
+    The document of this project always contains the records of this project. A record from another
+    folder replaces only the record with the same kind and label. A table without records is left
     unchanged.
 
     Raises:

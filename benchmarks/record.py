@@ -22,9 +22,9 @@ class Series:
 
     Attributes:
         title: the name of the competitor in the tables.
-        role: "ours" for handgrad, "peer" for another framework, "torch" for handgrad's engine that
-            runs in PyTorch, "limit" for the limit of the machine, or "case" for one of several
-            handgrad settings.
+        role: "ours" for handgrad; "peer" for another framework; "torch" for handgrad's torch
+            engine; "limit" for the limit of the machine; "case" for one of several settings of
+            handgrad.
         rounds: the figures of each measured round.
         first: the figures of the warm-up round; this round includes compilation and is not counted.
     """
@@ -45,7 +45,7 @@ class Record:
 
     Attributes:
         kind: the kind of benchmark.
-        label: the part of the file name that distinguishes records of one kind.
+        label: the part of the file name by which records of the same kind differ.
         setup: the settings of the run, such as the network, the data and the batch size.
         goals: for each figure that is compared, "high" if higher values are better, or "low" if
             lower values are better.

@@ -1,4 +1,4 @@
-"""A program that measures the compilation time, by which the first step is slower."""
+"""A program that measures by how much compilation slows down the first step."""
 
 import json
 import sys

@@ -95,7 +95,7 @@ def scaled(X: Tensor) -> Tensor:
 
 
 class AdamW:
-    """Fused AdamW with a one-cycle schedule.
+    """PyTorch's fused AdamW with a one-cycle schedule.
 
     It calls PyTorch's functional AdamW, because the first `torch.optim.Optimizer` that a process
     creates imports PyTorch's compiler, which takes a second.

@@ -77,7 +77,7 @@ def run(operation: str, function: Callable[..., Tensor], sample: Any) -> Result:
 
 
 def of_layer(layer: Callable[..., Setup]) -> Callable[[Any], Ours]:
-    """Return a function that makes a comparison of a layer's output and gradients from a sample."""
+    """Return a function that converts a sample to a comparison for a layer."""
 
     def ours(sample: Any) -> Ours:
         setup = layer(*sample.args, **sample.kwargs)
@@ -98,7 +98,7 @@ def of_layer(layer: Callable[..., Setup]) -> Callable[[Any], Ours]:
 
 
 def of_rows(function: Callable[[Array], Array]) -> Callable[[Any], Ours]:
-    """Return a function that makes a comparison of a function of rows of logits from a sample.
+    """Return a function that converts a sample to a comparison for a function of each row.
 
     Gradients are not compared, because we differentiate softmax only as a part of the loss.
     """
@@ -115,7 +115,7 @@ def of_rows(function: Callable[[Array], Array]) -> Callable[[Any], Ours]:
 
 
 def loss(sample: Any) -> Ours:
-    """Convert a sample to a comparison of the value and the gradient of SoftmaxCrossEntropy."""
+    """Convert a sample to a comparison for SoftmaxCrossEntropy and its gradient."""
     (y,), settings = map(array, sample.args), sample.kwargs
     if not np.issubdtype(y.dtype, np.integer):
         raise NotApplicableError("the targets are probabilities; ours are labels")

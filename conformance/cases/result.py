@@ -117,7 +117,7 @@ def require(module: str, extra: str) -> Any:
 
 
 def _replaced(params: Params, arrays: Mapping[str, Any], dtype: np.dtype[Any]) -> Params:
-    """Return the layer's arrays after replacing the initial values by the arrays of the case."""
+    """Return the layer's initial arrays, replaced by the arrays of the case where there are any."""
     replaced: Params = {}
     for name, own in params.items():
         if isinstance(own, dict):

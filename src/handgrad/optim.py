@@ -1,8 +1,8 @@
 """Optimizers, one class per update rule, starting with the simplest.
 
-An optimizer is an immutable value. `state_names` lists the arrays that are kept for each parameter
-between updates. `update` changes one parameter in place. The learning rate is an argument, because
-a schedule may change it.
+An optimizer is immutable: the arrays that change are kept outside it. `state_names` lists the
+arrays that are kept for each parameter between updates. `update` changes one parameter in place.
+The learning rate is an argument, because a schedule may change it.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ def check_same_structure(own: Mapping[str, Array], arrays: Mapping[str, Array]) 
 
 
 class ZeroGenerator(np.random.Generator):
-    """A generator that returns zeros without allocating memory, for networks with given arrays.
+    """A random generator that returns zeros without allocating memory; the zeros are replaced.
 
     The shapes stored in a corrupted file may be huge, so no array of such a shape is allocated.
     """

@@ -1,4 +1,4 @@
-"""Handles Ctrl-C and termination signals: training stops after a step, the rest at once."""
+"""Handles Ctrl-C and termination signals: they stop training after the current step."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class CommandExit(SystemExit):
 class Interrupted(KeyboardInterrupt):
     """Raised when Ctrl-C stops an `interruptible` block.
 
-    Python handles a KeyboardInterrupt that leaves an ``exec`` in a special way, but not this
-    subclass.
+    In contrast to this subclass, a KeyboardInterrupt that leaves an ``exec`` is treated in a
+    special way by Python.
     """
 
 
 class DeferredSignals:
-    """Turns SIGINT into KeyboardInterrupt and other signals into SystemExit, except during a step.
+    """Converts SIGINT to KeyboardInterrupt and other signals to SystemExit, but not during a step.
 
     Within `deferred`, the first signal takes effect at the end of the block; a second one takes
     effect immediately. Signals that have other handlers, and threads other than the main thread,
@@ -105,7 +105,7 @@ class DeferredSignals:
             self._raise(number)
 
     def _raise(self, number: int) -> NoReturn:
-        """Raise the exception for a deferred signal, at a point where no results can be lost."""
+        """Raise the exception for a deferred signal, now that no results can be lost."""
         if self._previous[number] is end_command:
             raise _command_exit(number)
         if number == signal.SIGINT:

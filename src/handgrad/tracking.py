@@ -44,8 +44,8 @@ def tracking(
 ) -> Iterator[Track]:
     """Provide a function that logs the record of an epoch.
 
-    After each epoch, its record is written to the run's ``history.jsonl``. If a run is resumed, the
-    earlier epochs appear exactly once, whatever was written before the interruption.
+    After each epoch, its record is written to the run's ``history.jsonl``. If a run is resumed,
+    each earlier epoch appears exactly once, even if it was written before the interruption.
 
     Args:
         folder: the folder of the run.
@@ -205,7 +205,7 @@ class _Mlflow:
                 _log.warning(words, self._where, _short(error))
 
     def end(self, status: str) -> None:
-        """Log the remaining epochs and the status, unless both the store and the run failed."""
+        """Log the remaining epochs and the status. Do nothing if the store and the run failed."""
         if not self._is_available and status != "FINISHED":
             return
         try:

@@ -130,7 +130,11 @@ def test_without_torch_a_note_says_what_to_install(handgrad, monkeypatch):
     [
         (["convnat"], 2, "there is no model, layer or run 'convnat'; did you mean convnet?"),
         (["mine.py:Other"], 1, "mine.py has no class 'Other'; its layers are Double"),
-        (["mine.py:Double", "--shape", "3xx"], 2, "--shape must be sizes such as 5 or 3x6x8"),
+        (
+            ["mine.py:Double", "--shape", "3xx"],
+            2,
+            "--shape must be one or more sizes, such as 5 or 3x6x8",
+        ),
         (
             ["mine.py"],
             2,

@@ -61,14 +61,14 @@ def with_shift(config: RunConfig, profile: DataProfile) -> RunConfig:
 
 
 def augmentations(config: RunConfig, profile: DataProfile) -> list[RunConfig]:
-    """Return a copy of the configuration for each other augmentation, and one for none at all."""
+    """Return one copy of the configuration for each other augmentation, and one without any."""
     texts = ["none", *(_fill_edges(text, profile) for text in AUGMENTATIONS.values())]
     candidates = [with_settings(config, augment=text) for text in texts]
     return [other for other in candidates if other.augment != config.augment]
 
 
 def weight_averaging(config: RunConfig, train: Dataset) -> list[RunConfig]:
-    """Return a list with a copy that averages the weights, or [] if averaging is too slow.
+    """Return [a copy of the configuration that averages weights], or [] if this is too slow.
 
     After each epoch, batch norm needs a few updates to adapt to the averaged weights. If epochs are
     short, these updates would take a large fraction of the training time.

@@ -55,7 +55,7 @@ def auto(
 
     The search tries networks, learning rates, preprocessings and augmentations, and compares them
     on validation images. It trains the best candidate for the rest of the time. If the user presses
-    Ctrl-C, the search ends early and the best model so far is returned. How long the trials take
+    Ctrl-C, the search ends early and the best model so far is returned. The duration of the trials
     depends on the machine, so the same seed may give a different model.
 
     Args:
@@ -69,8 +69,8 @@ def auto(
         on_progress: called with the state of the search after each epoch.
 
     Returns:
-        The result. Its `classifier` is the trained classifier, and its `evaluation` is the score on
-        the test images.
+        The result. The result: `classifier` is the trained classifier, and `evaluation` is its
+        score on the test images.
 
     Raises:
         ConfigError: if the time is too short or longer than a week, or if `test` is given although

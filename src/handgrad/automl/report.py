@@ -110,7 +110,7 @@ def _images(result: SearchResult) -> dict[str, Any]:
 
 
 def _kept_epoch(result: SearchResult) -> str:
-    """Say which trial's learning curves are shown, and which epoch's weights are kept."""
+    """Return a note on the trial whose learning curves are shown and the epoch that is kept."""
     if result.refitted:
         return "These are the curves of the chosen trial, before it was trained on all images."
     kept = result.chosen.records[result.chosen.kept].number

@@ -151,7 +151,7 @@ class Search:
             self._try_all(LONGER, weight_averaging(best, train), deadline)
 
     def _survivors(self) -> list[RunConfig]:
-        """Return the best candidate of each good network, and one candidate that ran out of time.
+        """Return the best candidates of the best networks, and one whose trial ran out of time.
 
         A network that could not finish its epochs gains more from additional time than a network
         that could.
@@ -188,7 +188,7 @@ class Search:
         return deadline if deadline - start >= LONGER.epochs * epoch else self.deadline
 
     def _affordable(self, candidates: list[RunConfig], deadline: float) -> list[RunConfig]:
-        """Measure the speed of candidates for a part of the time, and return the measured ones."""
+        """Measure the speeds of candidates until time is short; return the candidates measured."""
         limit = self.budget.elapsed + PROBING_SHARE * (deadline - self.budget.elapsed)
         for count, config in enumerate(candidates, 1):
             self._speed(config)

@@ -131,7 +131,7 @@ def train_trial(
     deadline: float,
     finish_epoch: bool = False,
 ) -> Iterator[TimedEngine]:
-    """Train with the settings of a trial, record each epoch in the trial, and yield the engine.
+    """Train with the settings of a trial, and record each epoch in the trial; yield the engine.
 
     Args:
         trial: the trial, with its planned number of epochs.

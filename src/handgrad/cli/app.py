@@ -1,4 +1,4 @@
-"""The command line: its subcommands, and how errors become messages and exit codes."""
+"""The command line: its subcommands, and the conversion of errors to messages and exit codes."""
 
 from __future__ import annotations
 

@@ -24,8 +24,8 @@ class Column(NamedTuple):
         heading: the heading of the column.
         width: the width of the values in characters.
         value: a function that returns the text for an epoch.
-        rank: a number; if the terminal is too narrow, the columns with the highest ranks are left
-            out first.
+        rank: if the terminal is too narrow, columns are left out; the one with the highest rank
+            goes first.
     """
 
     heading: str

@@ -203,7 +203,7 @@ def print_text(console: Console, *parts: RenderableType, style: str | None = Non
 
 
 def _breakable(part: str | Text, width: int) -> str | Text:
-    """Add spaces after the commas in settings wider than the terminal, so that they can wrap."""
+    """If a list of settings is wider than the terminal, add spaces so that it can be wrapped."""
     if isinstance(part, Text):
         return part
     return re.sub(

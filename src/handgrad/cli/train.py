@@ -97,7 +97,7 @@ def _parameter(option: TrainOption) -> inspect.Parameter:
 
 
 def _add_options() -> None:
-    """Give the function `train` the signature that typer reads, with one parameter per setting."""
+    """Give the function `train` a signature with one parameter per setting, for typer to read."""
     own = inspect.signature(train, eval_str=True).parameters.values()
     settings = [_parameter(option) for option in OPTIONS]
     parameters = [*settings, *(p for p in own if p.kind is not inspect.Parameter.VAR_KEYWORD)]

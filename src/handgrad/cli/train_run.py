@@ -218,7 +218,7 @@ def _divergence_remedy(error: DivergenceError, config: RunConfig, command: str) 
 
 
 def _kept_weights(history: History, config: RunConfig) -> str:
-    """Return a sentence that says from which epoch the network's weights are, and why."""
+    """Return a sentence that names the epoch whose weights the network has, and the reason."""
     measure = "validation loss" if config.validation else "training loss"
     average = " (averaged)" if config.average_weights else ""
     if not config.patience:

@@ -55,7 +55,7 @@ def largest(differences: list[Difference]) -> dict[str, float]:
 
 
 def _flow(trace: Trace, layer: str, before: str) -> Array:
-    """Return dX (N, I) or, for images, Σ X dX (N, C), which does not depend on max-pooling ties."""
+    """Return dX (N, I) or, for images, Σ X dX (N, C), on which max-pooling ties have no effect."""
     dX = trace.flows[layer]
     return dX if dX.ndim < 4 else np.einsum("nchw,nchw->nc", trace.activations[before], dX)
 

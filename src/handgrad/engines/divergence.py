@@ -17,7 +17,7 @@ from handgrad.train_config import TrainConfig
 
 
 def all_finite(arrays: Mapping[str, Array]) -> bool:
-    """Return whether all values are finite. If the sum of squares is, all values are."""
+    """Return whether all values are finite. A finite sum of squares shows this."""
     return all(math.isfinite(np.vdot(a, a)) or np.isfinite(a).all() for a in arrays.values())
 
 
@@ -76,7 +76,7 @@ def _first_not_finite(
     y: NDArray[np.integer[Any]],
     weights: Array | None,
 ) -> tuple[str, str]:
-    """Return the first layer with inf or NaN in a step, and which of its values is affected."""
+    """Return the first layer with inf or NaN in a step, and the name of the value."""
     if not np.isfinite(net.as_input(X)).all():
         return "input", "a pixel"
     cache = []

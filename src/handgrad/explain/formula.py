@@ -1,4 +1,4 @@
-"""The formulas of a layer, read from its docstring so that each one is written only once."""
+"""Reads the formulas of a layer from its docstring, where each formula is written once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Formula(NamedTuple):
 
 
 def formula_of(kind: type) -> Formula:
-    """Return the formulas in the docstring of a layer or loss, which are empty without a docstring.
+    """Return the formulas in the docstring of a layer or loss; without a docstring, there are none.
 
     >>> formula_of(hg.Tanh)
     Formula(sentence='The hyperbolic tangent.', forward=('Y = tanh X',), \
@@ -59,7 +59,7 @@ def _before_sections(paragraphs: list[str]) -> Iterator[str]:
 
 
 def _joined(paragraphs: Iterator[str]) -> Iterator[list[str]]:
-    """Yield the parts of each paragraph; if it ends in a colon, the next one is joined to it."""
+    """Yield the parts of each paragraph. After a colon, the next paragraph is a part too."""
     waiting: list[str] = []
     for paragraph in paragraphs:
         words = is_words(paragraph)

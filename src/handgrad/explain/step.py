@@ -44,7 +44,7 @@ class ExplainedStep:
 
 
 class LossTerm(NamedTuple):
-    """The numbers that lead from the logit of one class to the loss.
+    """The numbers by which the loss is computed from the logit of one class.
 
     Attributes:
         label: the class.

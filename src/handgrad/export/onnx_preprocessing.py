@@ -138,7 +138,7 @@ def _between(graph: Graph, start: str, stop: str, shape: tuple[int, int]) -> str
 
 
 def _ink(graph: Graph, grey: str, ground: str) -> str:
-    """Return how much lighter than the background the pixels are, with noise removed."""
+    """Return the difference between the pixels and the background, without noise."""
     beyond = graph.add("Sub", grey, ground)
     small = graph.add("Less", graph.add("Abs", beyond), _double(graph, np.array(NOISE)))
     return graph.add("Where", small, _double(graph, np.array(0)), beyond)

@@ -146,7 +146,7 @@ def run_onnx(model: bytes, images: NDArray[Any]) -> Array:
 
 
 def as_raw(classifier: Classifier, images: NDArray[Any]) -> tuple[NDArray[np.uint8], Array]:
-    """Return raw images, as they would be in files, and the logits that are expected for them.
+    """Return raw images, such as a file contains, and the logits that are expected for them.
 
     Args:
         classifier: a classifier with a preprocessing.

@@ -53,7 +53,7 @@ def controls(oracle: Oracle) -> Iterator[Control]:
 
 
 def controls_of_zero(oracle: Oracle, tensors: Iterable[str]) -> Iterator[Control]:
-    """If the right gradient is zero, test an oracle with nonzero values, and yield the results.
+    """Test an oracle with nonzero values in place of zero gradients, and yield the results.
 
     The norm of these values is 1 % of the norm of all gradients.
     """

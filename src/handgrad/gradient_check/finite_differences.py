@@ -54,7 +54,7 @@ class KinkError(Exception):
 
 
 class Slope(NamedTuple):
-    """The slope along one direction, and a bound on its error that a kink may cause."""
+    """The slope along one direction, and a bound on the error that a kink may cause in it."""
 
     value: float
     doubt: float
@@ -141,7 +141,7 @@ def every_element(layer: Layer, point: Point) -> dict[str, Array]:
 
 
 def depends_on(target: Target, point: Point, tensor: str) -> bool:
-    """Return whether the output changes by more than rounding when an array changes by about 1."""
+    """Return whether a change of an array by about 1 changes the output by more than rounding."""
     array = differentiable(target.layer, point)[tensor]
     Y = np.array(target.layer.forward(*point[:3])[0])
     start = array.copy()
@@ -168,7 +168,7 @@ def function(layer: Layer, point: Point) -> Callable[[], float]:
 def refined(
     f: Callable[[], float], array: Array, direction: Direction, bound: float, size: float = 0.0
 ) -> Slope:
-    """Return the slope along a direction with a step length that suits f, if `STEP` does not.
+    """Return the slope along a direction, with a step length other than `STEP` if f needs it.
 
     A longer step is valid if the slope's `doubt` is small, because a kink between the steps is
     always detected. A shorter step might miss the kink, so it is used only if the `doubt` decreases
@@ -196,8 +196,8 @@ def slope(
     `size` is the magnitude of the terms in f; their rounding error is added to `doubt`.
 
     A kink is detected if the slopes at h and h/2 differ, or if the curvatures differ. The first
-    test misses a kink exactly in the middle, the second misses one at h/3; together they miss
-    none.
+    test does not detect a kink exactly in the middle, and the second does not detect one at h/3;
+    together they detect every kink.
     """
     flat = array.reshape(-1)
     part, vector = (
@@ -222,7 +222,7 @@ def slope(
 def _last_resort(
     f: Callable[[], float], array: Array, direction: Direction, bound: float, size: float
 ) -> Slope:
-    """Return the slope along a direction for which there is no replacement.
+    """Return the slope along a direction for which there is no alternative.
 
     Raises:
         KinkError: if no step length gives a slope.
@@ -259,7 +259,7 @@ def _random_directions(array: Array, rng: np.random.Generator) -> list[Direction
 
 
 def _more_random_directions(array: Array, rng: np.random.Generator) -> Iterator[Direction]:
-    """Yield many random directions: in a large network, most of them cross a kink."""
+    """Yield many random directions, because most of them cross a kink in a large network."""
     for _ in range(DRAWS):
         yield from _random_directions(array, rng)
 

@@ -1,8 +1,8 @@
 """The oracle "golden": reference gradients that autograd computed once, stored in a file.
 
 They show whether the gradients of the built-in models have changed, even if PyTorch is not
-installed. They would also reveal an error that handgrad shares with a later PyTorch. To compute the
-gradients again and write the file, run:
+installed. They would also reveal an error that both handgrad and a later version of PyTorch have.
+To compute the gradients again and write the file, run:
 
     python -m handgrad.gradient_check.golden_gradients
 """
@@ -57,7 +57,7 @@ def _expected_gradient(
 
 
 def compute(targets: list[Target]) -> dict[str, Any]:
-    """Compute the numbers to store for the given targets with autograd.
+    """With autograd, compute the numbers that are stored for the given targets.
 
     Raises:
         MissingExtraError: if PyTorch is not installed.

@@ -1,7 +1,7 @@
 """The targets that `handgrad gradcheck` knows by name: layers, losses and built-in models.
 
-`CASES` is a table keyed by layer class. It contains one case for each setting that leads to a
-different code path. The tests run the same cases in all engines and exports.
+`CASES` is a table keyed by layer class. It contains a case for each setting that changes which code
+runs. The tests run the same cases in all engines and exports.
 """
 
 from __future__ import annotations

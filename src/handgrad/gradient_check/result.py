@@ -16,8 +16,8 @@ class Verdict(StrEnum):
     """The verdict of a check.
 
     If a gradient is zero, all its mutations are zero too, so nothing can be proven. This happens if
-    the output is constant or piecewise constant. A gradient that is too small, relative to the
-    other gradients, to be distinguished from zero is not proven either.
+    the output is constant or piecewise constant. A gradient is not proven either if it is so small,
+    relative to the other gradients, that it cannot be distinguished from zero.
     """
 
     RIGHT = "right"
@@ -78,7 +78,7 @@ class Report:
         return tuple(control for control in self.controls if not control.rejected)
 
     def worst(self, tensor: str) -> Comparison:
-        """Return the comparison of one gradient whose error is largest relative to its bound."""
+        """Return the comparison of a gradient that has the largest error relative to its bound."""
         own = [comparison for comparison in self.comparisons if comparison.tensor == tensor]
         return max(own, key=lambda comparison: comparison.error / comparison.bound)
 

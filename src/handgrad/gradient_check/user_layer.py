@@ -54,7 +54,7 @@ def load_user_layer(
 
 @contextmanager
 def errors_with_line(file: Path, advice: str = "") -> Iterator[None]:
-    """Convert every error that the user's file raises to a one-sentence error with the line number.
+    """Convert each error of the user's file to an error of one sentence with the line number.
 
     Output that the file prints is redirected to stderr, because stdout is reserved for results.
 
@@ -128,7 +128,7 @@ def _class(file: Path, name: str, module: ModuleType) -> type:
         raise ModelError(f"{file} defines no layer; write a class with init, forward and backward")
     layers = f"its layers are {', '.join(there)}"
     if not name:
-        raise ConfigError(f"choose a layer of {file}, such as {file}:{there[0]}; {layers}")
+        raise ConfigError(f"name a layer in {file}, such as {file}:{there[0]}; {layers}")
     raise ModelError(f"{file} has no class {name!r}; {layers}")
 
 

@@ -62,7 +62,7 @@ def unpad(X: Array, padding: Pair) -> Array:
 def kernel_offsets(
     X: Array, kernel: Pair, stride: Pair, size: Pair
 ) -> Iterator[tuple[int, int, Array]]:
-    """Yield each offset (i, j) in the kernel, and a view of the pixels at it in all windows.
+    """Yield each offset (i, j) in the kernel with a view of the pixel there in every window.
 
     X (N, C, H, W) -> views (N, C, rows, columns), whose element (r, q) is X at
     (r·stride + i, q·stride + j).

@@ -70,7 +70,7 @@ class HasBuffers(Layer, Protocol):
 
 
 class GradientsAlone(Layer, Protocol):
-    """A layer that can omit dX, which saves half the work of backward if dX is not needed."""
+    """A layer whose backward can omit dX, which saves half of the work if dX is not needed."""
 
     def gradients(self, params: Params, cache: Cache, dY: Array) -> Params:
         """Return the gradients of the parameters, given dY."""

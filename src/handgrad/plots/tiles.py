@@ -111,7 +111,7 @@ def _columns(count: int, height: float) -> int:
 
 
 def _whole(figure: Figure) -> Axes:
-    """Return empty axes that cover the whole figure; separate axes per tile would be slow."""
+    """Return empty axes that cover the whole figure, because axes for each tile would be slow."""
     width, height = figure.get_size_inches()
     axes = axes_at(figure, 0, 0, width, height)
     axes.set(xlim=(0, width), ylim=(0, height), autoscale_on=False)
@@ -120,7 +120,7 @@ def _whole(figure: Figure) -> Axes:
 
 
 def _frame(axes: Axes, tile: Tile, place: tuple[float, float, float, float]) -> None:
-    """Draw a tile's frame and the title above the frame in the colour of the tile."""
+    """Draw the frame of a tile, and the title above it, in the tile's colour."""
     left, right, below, above = place
     colour, line = tile.colour or "black", 2 if tile.colour else 0.8
     frame = Rectangle(

@@ -82,7 +82,7 @@ class RunResult:
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> RunResult:
-        """Return the result that `to_dict` converted to `fields`.
+        """Return the result from which `to_dict` made `fields`.
 
         Raises:
             LookupError: if a field is missing. Fields of a wrong type raise TypeError, ValueError

@@ -47,8 +47,8 @@ class Experiment:
 
     Attributes:
         title: a short description.
-        variants: the variants by kind: "published", with the notebook's errors; "corrected";
-            "pytorch", the corrected one in PyTorch; "best", the same network with better
+        variants: the variants by kind: "published" has the notebook's errors, "corrected" has no
+            errors, "pytorch" is the corrected variant in PyTorch, and "best" has better
             hyperparameters.
         published: the values that the notebook publishes, by metric.
         remarks: for each metric whose published value is not reproduced, the reason.
@@ -80,8 +80,8 @@ class HyperparameterTrial:
         accuracy: the mean validation accuracy over the seeds.
         seeds: the number of seeds.
         chosen: whether these hyperparameters were chosen.
-        loss: the mean validation loss, if the accuracies were too similar to choose by, or else
-            None.
+        loss: the mean validation loss if it decided the choice because the accuracies were too
+            similar, otherwise None.
     """
 
     hyperparameters: str

@@ -172,8 +172,10 @@ def notebook(quick: bool = False) -> Notebook:
                 1,
                 chosen=True,
             ),
-            HyperparameterTrial("the same, drawings", 0.9918, 1),
-            HyperparameterTrial("the same, no augmentation", 0.9847, 1),
+            HyperparameterTrial(
+                "as in the first row, but with the augmentation drawings", 0.9918, 1
+            ),
+            HyperparameterTrial("as in the first row, but without augmentation", 0.9847, 1),
         ),
         validated_on=VALIDATION_SET,
         seconds=12 * 60 + 8.5,

@@ -1,4 +1,4 @@
-"""The store of results: one file per job, named after everything that determines its result."""
+"""The store of results: one file per job, whose name is a hash of all inputs of the job."""
 
 from __future__ import annotations
 

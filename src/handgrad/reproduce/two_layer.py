@@ -115,7 +115,7 @@ class ManualSGD:
             self.gradients[name] += gradient
 
     def step(self) -> None:
-        """Update each parameter by a step against its gradient."""
+        """Move each parameter in the direction opposite to its gradient."""
         for name, W in self.net.parameters.items():
             W -= self.lr * self.gradients[name]
 

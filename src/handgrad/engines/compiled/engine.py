@@ -132,7 +132,7 @@ class CompiledEngine:
     def step(
         self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None, lr: float
     ) -> tuple[float, int]:
-        """Make one update; return the batch's loss and correct predictions before the update."""
+        """Make one update; return the loss and number of correct predictions before the update."""
         steps = self.run(BatchStream(X, y, weights, np.arange(len(X)), len(X), [lr]))
         return float(steps.losses[0]), int(steps.correct[0])
 
@@ -251,7 +251,7 @@ class CompiledEngine:
         learning: bool,
         augmentation: Augmentation | None = None,
     ) -> tuple[Builder, Program]:
-        """Return a program for images of a given format, in batches of at least a given size."""
+        """Return a program for images of a given format and batches of at least a given size."""
         chunks = -(-size // LANES)
         is_uint8 = images.dtype == np.uint8
         source = self._source(size, is_uint8, self._decide_skip_zeros(images), learning)
@@ -265,7 +265,7 @@ class CompiledEngine:
         return known
 
     def _source(self, size: int, is_uint8: bool, sparse: bool, learning: bool) -> InputFormat:
-        """Return the format of the images: their type, whether zeros are skipped, and more."""
+        """Return the type of the images, and how they are processed."""
         sparse = sparse and is_enabled("sparse")
         batch_size_one = size == 1 and learning and is_uint8 and sparse
         batch_size_one = batch_size_one and is_enabled("batch-size-one")

@@ -13,7 +13,7 @@ from handgrad.layers import Array
 
 
 def statistics(evidence: Evidence) -> Cause | None:
-    """Hypothesis: the gradient through mean and variance is missing or uses a sum for a mean.
+    """Hypothesis: the terms of mean and variance are missing, or are sums instead of means.
 
     With g = s·dY, dX = g − mean(g) − X̂ mean(g X̂). The actual weights of the two terms are compared
     with the expected weights for each feature.
@@ -72,8 +72,8 @@ def _about_statistics(ours: Array, right: Array, count: int, over: str) -> Cause
         both = " and ".join(gone)
         return Cause(
             "statistics as constants",
-            f"the {both} {over} {'are' if len(gone) > 1 else 'is'} treated as constant: "
-            "dX lacks the terms through them, although they depend on X",
+            f"the {both} {over} {'are' if len(gone) > 1 else 'is'} treated as constant, but depend "
+            "on X: dX lacks these terms",
         )
     for name, found, weight in zip(names, ours[1:], right[1:], strict=True):
         if name in due and close(found, count * weight):
@@ -87,7 +87,7 @@ def _about_statistics(ours: Array, right: Array, count: int, over: str) -> Cause
 
 
 def softmax(evidence: Evidence) -> Cause | None:
-    """Hypothesis: in P·(dY − Σ dY·P), softmax's Jacobian, an axis is wrong or a term missing."""
+    """Hypothesis: softmax's gradient, P·(dY − Σ dY·P), uses a wrong axis or lacks a term."""
     dY, P = evidence.point.dY, evidence.Y
     if evidence.tensor != "X" or P.shape != dY.shape or P.ndim < 2:
         return None

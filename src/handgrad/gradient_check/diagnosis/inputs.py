@@ -1,6 +1,6 @@
 """Hypotheses about backward's inputs: if an input is corrected, the gradient is right.
 
-For example, a backward that takes the derivative at the wrong point reads the wrong array from its
+For example, a backward that takes the derivative at the wrong point uses the wrong array of its
 cache. If this array is replaced by the right one, the gradient becomes right.
 """
 

@@ -124,7 +124,7 @@ def array_factor(evidence: Evidence) -> Cause | None:
             kind = "dY ignored" if name == "dY" else "missing factor"
             return Cause(kind, f"the factor {name} is missing")
         if close(expected * factor, actual):
-            return Cause("extra factor", f"the factor {name} is applied one time too many")
+            return Cause("extra factor", f"the factor {name} is applied once too often")
     return None
 
 

@@ -91,7 +91,7 @@ def _link(objects: dict[Kernel, bytes | None]) -> None:
 
 
 def precompile(kernels: str) -> None:
-    """Compile kernels into the cache, the last one first; another process begins at the front.
+    """Compile kernels into the cache in reverse order, while another process starts in order.
 
     Args:
         kernels: the name and the tile sizes of each kernel, as JSON.
@@ -158,7 +158,7 @@ def _tile(kernel: Kernel) -> dict[str, int]:
 
 
 def _remove_python_errors(module: Any) -> None:
-    """Remove the code that reports errors to Python, which kernels do not need."""
+    """Remove the code for Python exceptions, which kernels never raise."""
     passes = binding().create_new_module_pass_manager()
     passes.add_always_inliner_pass()
     passes.add_ipsccp_pass()
@@ -173,7 +173,7 @@ def _remove_python_errors(module: Any) -> None:
 
 @cache
 def _machine() -> Any:
-    """Return LLVM's description of this processor, the target machine."""
+    """Return LLVM's target machine, which describes this processor."""
     return (
         binding()
         .Target.from_default_triple()

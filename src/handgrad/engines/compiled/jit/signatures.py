@@ -1,6 +1,6 @@
 """Parses the source of each kernel, and returns its parameters and its memory accesses.
 
-Parsing does not load Numba, so a plan can be built and reported without Numba. See
+Parsing does not need Numba, so a plan can be built and shown without it. See
 `kernels.decorators.kernel` for the declarations.
 """
 

@@ -40,7 +40,7 @@ def pad(image: Any, height: int, width: int, fill_value: Number, edge: int, padd
 
 @helper
 def thicken_uint8(padded: Bytes, height: int, width: int, wider: Number, augmented: Bytes) -> Any:
-    """Blend each pixel with its lightest or darkest neighbor, with the weight |wider|/256."""
+    """Blend each pixel with its lightest or darkest neighbor, which has the weight |wider|/256."""
     stride, share = width + 3, abs(wider)
     for k in range(stride, (height + 1) * stride):
         above, below, left, right = (

@@ -98,8 +98,7 @@ def forward(
     From one chunk of images to the next, `indices` and `data` advance by `chunk_stride` elements,
     and `indptr` advances by `indptr_chunk_stride` elements. R is scratch memory for the transpose
     of Y. From one chunk to the next, R advances by `R_stride` elements and Y by `Y_stride`
-    elements. A block of weights is used for all images of the group before the next block is
-    loaded.
+    elements. One block of weights is used for all images of the group, and then the next block.
     """
     T = VECTORS * LANES
     tile, group = item // groups, item % groups
@@ -244,8 +243,8 @@ def update(
 ) -> None:
     """W[o, i] ← W[o, i] − η dW[o, i]        with items and dW as in `gradient`
 
-    The scratch memory has space for dW of a block and T more elements. Subtracting each image's
-    contribution directly from W would save little time, and would round W once per image.
+    The scratch memory has space for dW of a block and T more elements. It would save little time to
+    subtract the contribution of each image from W directly, and W would be rounded once per image.
     """
     T = VECTORS * LANES
     share, tile, part = item // (blocks * tiles), item // blocks % tiles, item % blocks

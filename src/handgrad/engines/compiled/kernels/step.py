@@ -42,7 +42,7 @@ def begin(
     beta2: Double,
     nonfinite: Ints,
 ) -> None:
-    """Store the batch, its sum of weights and the learning rate in the next step's state.
+    """Store the batch, the sum of its weights and the learning rate in the state of the next step.
 
     STOP becomes 2 if the last update produced a non-finite value.
     """

@@ -309,7 +309,7 @@ def outer_tile(typingctx: Any, VECTORS: Any, G: Any, g: Any, X: Any, count: Any,
 def compress_tile(
     typingctx: Any, pixels: Any, first: Any, scale: Any, indices: Any, data: Any
 ) -> Any:
-    """Store the nonzero pixels of a group of 16 contiguously, and return how many there are.
+    """Store the nonzero pixels among 16 pixels one after another, and return their number.
 
     indices = first + i and data = pixels[i] · scale[i], for each i < 16 with pixels[i] ≠ 0. The
     function always writes 16 elements. The elements beyond the returned number are undefined.

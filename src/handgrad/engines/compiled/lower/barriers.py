@@ -1,11 +1,12 @@
 """Places barriers, at which workers wait for each other, based on kernels' memory use.
 
 Each kernel declares which memory it reads and writes (`kernels.decorators.kernel`). Two accesses
-conflict if they use the same memory, at least one of them writes, and different workers may
-perform them. Between two phases with conflicting accesses there must be a barrier.
+conflict if they use the same memory, at least one of them is a write, and different workers may
+make them. Between two phases with conflicting accesses there must be a barrier.
 
 Within a phase, a worker makes all calls for one item before it starts the next item. Therefore, two
-calls may be in the same phase only if they do not conflict between different items.
+calls may be in the same phase only if no item of one call conflicts with another item of the other
+call.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class Items(NamedTuple):
 
     Attributes:
         kind: the kind of the items, such as tiles.
-        tiles: the number of tiles, or the number of tiles per chunk.
+        tiles: the number of tiles or, if the items are chunks, the number of tiles per chunk.
     """
 
     kind: Kind
@@ -225,7 +226,7 @@ def _same_items(first: Region, second: Region) -> bool:
 
 
 def _is_chunk(region: Region) -> bool:
-    """Return whether an access is made chunk by chunk, and each chunk has its own memory."""
+    """Return whether the items of an access are chunks, each of which has its own memory."""
     return region.scope.kind == "item" and region.items == PER_CHUNK
 
 

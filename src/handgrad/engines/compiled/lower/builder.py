@@ -151,7 +151,7 @@ class Builder:
         return View(self.layout.dW, slot.offset, size=slot.capacity)
 
     def chunk_gradient(self, name: str) -> View:
-        """Return the part of a chunk's buffer for its contribution to a parameter's gradient."""
+        """Return the part of a chunk's buffer for the chunk's contribution to a gradient."""
         slot = self.layout.slots[name]
         return View(self.chunk_gradients, slot.offset, size=slot.capacity)
 
@@ -174,7 +174,7 @@ class _Deferred(list[Callable[[], None]]):
         self._plan = plan
 
     def append(self, emit: Callable[[], None]) -> None:
-        """Add a function that is called later, with the current layer as the layer."""
+        """Add a function that will be called later, on behalf of the current layer."""
         layer = self._plan.layer
 
         def emit_for_layer() -> None:
@@ -190,6 +190,6 @@ class _Deferred(list[Callable[[], None]]):
 
 
 def even(total: int, most: int) -> int:
-    """Return the size, at most `most`, for which pieces of this size exceed `total` the least."""
+    """Return the size, at most `most`, of equal pieces that cover `total` with the least excess."""
     pieces = -(-total // most)
     return -(-total // pieces)

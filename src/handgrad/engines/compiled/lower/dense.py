@@ -89,10 +89,10 @@ def is_small(tiling: Tiling) -> bool:
 
 
 def updates_without_check(b: Builder, prefix: str) -> bool:
-    """Return whether a layer's gradient is computed and applied in a single kernel.
+    """Return whether a single kernel computes a layer's gradient and applies it.
 
-    Pixels are between 0 and 1, so dW is finite if dY is not too large. Therefore, checking dY makes
-    a check of dW unnecessary.
+    Pixels are between 0 and 1, so dW is finite if dY is not too large. Therefore, if dY is checked,
+    dW need not be checked.
     """
     reads_images = b.layout.slots[f"{prefix}weight"].offset >= b.layout.first_weight
     return reads_images and b.is_plain_sgd and b.input_format.is_uint8

@@ -74,7 +74,7 @@ class Phase:
     Attributes:
         items: the work items over which the phase iterates.
         calls: the kernel calls, in order.
-        barrier_above: the largest number of workers that need no barrier after the phase.
+        barrier_above: after the phase, more workers than this number need a barrier.
         python: a Python function that is called for the whole batch, or None if the phase calls
             kernels.
         uses: the buffers that the Python function uses.

@@ -76,7 +76,7 @@ def is_plain_sgd(config: TrainConfig) -> bool:
 
 
 def supports_batch_size_one(net: Network, layout: ParameterLayout, config: TrainConfig) -> bool:
-    """Return whether batches of one image can be computed without lanes.
+    """Return whether the network can compute batches of one image without lanes.
 
     The network can be computed without lanes if the optimizer is plain SGD and all linear layers
     have at least 16 inputs.

@@ -205,7 +205,7 @@ def _row(left: str, numbers: Iterable[str], width: int) -> str:
 
 
 def _wrapped(text: str, indent: int, width: int) -> list[str]:
-    """Wrap a text into indented lines, or a single line if the text is empty."""
+    """Wrap a text into indented lines; an empty text gives one line."""
     space = " " * indent
     return textwrap.wrap(text, width, initial_indent=space, subsequent_indent=space) or [space]
 

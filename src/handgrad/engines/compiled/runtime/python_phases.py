@@ -35,7 +35,7 @@ def run_phase_by_phase(program: Program, count: int, seed: int) -> bool:
 
 
 def warn_missing_kernels(plan: Plan, config: TrainConfig, warned: set[str]) -> None:
-    """Log one warning about each layer, loss and optimizer of a plan that has no kernel.
+    """Log one warning that names the layers, loss and optimizer of a plan without kernels.
 
     Args:
         plan: the plan.

@@ -51,7 +51,7 @@ class ThreadTuner:
         return _FIRST_SLICE_STEPS if known == math.inf else max(1, int(_SLICE_SECONDS / known))
 
     def record(self, workers: int, steps: int, seconds: float) -> None:
-        """Store the duration of a slice, replacing the previous one; the first slice is slow."""
+        """Store the duration of a slice, which replaces that of the slice before it."""
         self._seconds_per_step[workers] = seconds / steps
 
 
