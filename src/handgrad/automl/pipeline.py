@@ -219,8 +219,8 @@ def _check_classes(images: Dataset) -> None:
 def _test(run: Search, chosen: Trial, refitted: Trial | None, interrupted: bool) -> SearchResult:
     """Calibrate and test the model.
 
-    A refitted network was trained on the validation images, so these images cannot calibrate it. It
-    uses the calibration of the network before refitting.
+    A refitted network was trained on the validation images, so these images cannot calibrate it.
+    Such a network gets the calibration that was computed before the refit.
     """
     splits = run.splits_for(chosen.config)
     classifier = _classifier(chosen, splits)

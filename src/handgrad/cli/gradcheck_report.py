@@ -65,7 +65,7 @@ def _error_headings(oracles: Sequence[str], wide: bool) -> list[str]:
 
 
 def _errors(comparisons: Sequence[Comparison], oracles: Sequence[str], wide: bool) -> list[Text]:
-    """Return the largest error of each oracle, or only that of the worst one unless `wide`."""
+    """Return the largest error of each oracle; if `wide` is false, only that of the worst one."""
     if wide:
         return [_largest([c for c in comparisons if c.oracle == oracle]) for oracle in oracles]
     worst = _worst(comparisons)

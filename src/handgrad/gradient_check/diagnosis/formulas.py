@@ -72,8 +72,8 @@ def _about_statistics(ours: Array, right: Array, count: int, over: str) -> Cause
         both = " and ".join(gone)
         return Cause(
             "statistics as constants",
-            f"the {both} {over} {'are' if len(gone) > 1 else 'is'} treated as constant, but depend "
-            "on X: dX lacks these terms",
+            f"the {both} {over} {'are' if len(gone) > 1 else 'is'} treated as constant: "
+            "dX lacks the terms for the dependence on X",
         )
     for name, found, weight in zip(names, ours[1:], right[1:], strict=True):
         if name in due and close(found, count * weight):

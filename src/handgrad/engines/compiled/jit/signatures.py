@@ -118,7 +118,8 @@ def _parsed(kernel: str, declarations: str, parameters: str) -> Signature:
             assert name not in accesses, f"{kernel} declares {name} twice"
             accesses[name] = Access(mode, tuple(part.split()))
     pointers = {name for name, kind in types.items() if kind in POINTER_DTYPES} - {STEP_STATE}
-    assert accesses.keys() == pointers, f"{kernel} declares {set(accesses) ^ pointers} wrongly"
+    wrong = set(accesses) ^ pointers
+    assert not wrong, f"{kernel} must declare one access per pointer; check {wrong}"
     for access in accesses.values():
         unknown = set(access.part) - types.keys() - {"chunks"}
         assert not unknown, f"{kernel} has no parameter {unknown}"

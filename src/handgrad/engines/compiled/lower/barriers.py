@@ -127,7 +127,7 @@ def regions(call: KernelCall, items: Items, chunks: int) -> list[Region]:
 
 
 def can_share_phase(first: Iterable[Region], second: Iterable[Region]) -> bool:
-    """Return whether two calls may be in one phase, because no item uses another item's results."""
+    """Return True if two calls may be in one phase: no item uses another item's results."""
     by_base = _by_base(first)
     return not any(
         _conflict_between_items(region, other)
