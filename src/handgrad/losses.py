@@ -39,7 +39,7 @@ class SoftmaxCrossEntropy:
     A batch whose weights are all zero has L = 0 and dZ = 0.
 
     Attributes:
-        label_smoothing: ε, the fraction of each target that is spread over all classes, as in C.
+        label_smoothing: ε, the fraction of each target that is spread over all classes, see C.
             Szegedy et al. 2016, "Rethinking the Inception architecture", section 7.
         class_weights: one weight per class, which multiplies the weight of each example of that
             class; or None for equal weights.
