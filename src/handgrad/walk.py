@@ -1,4 +1,4 @@
-"""Walk over the layers of a network, in a forward pass or a backward pass.
+"""Iterators over the layers of a network, in a forward pass or a backward pass.
 
 Training, summaries, explanations and the search for a diverging layer all use these iterators.
 """
@@ -23,7 +23,7 @@ from handgrad.layers import (
 
 
 class LayerForward(NamedTuple):
-    """One layer's part of a forward pass.
+    """The forward pass of one layer: its input, output and cache.
 
     Attributes:
         path: the layer's position, such as "3", or "8.body.0" for a layer inside another layer.
@@ -56,7 +56,7 @@ class LayerForward(NamedTuple):
 
 
 class LayerBackward(NamedTuple):
-    """One layer's part of a backward pass.
+    """The backward pass of one layer: its gradients.
 
     Attributes:
         path: the layer's position, such as "3", or "8.body.0" for a layer inside another layer.

@@ -81,7 +81,7 @@ OPTIONS = (
     ),
     TrainOption(
         "clip_norm", ("--clip-norm",), "X", "Training", False,
-        "Maximum norm of the gradient of all parameters together; a gradient with a larger norm is scaled down; 0: no limit. Default: 0.",
+        "Gradient clipping: the maximum norm of all gradients together; if the norm is larger, the gradients are scaled down; 0: no limit. Default: 0.",
     ),
     TrainOption(
         "class_weights", ("--class-weights",), "W", "Training", False,
@@ -93,7 +93,7 @@ OPTIONS = (
     ),
     TrainOption(
         "average_weights", ("--average-weights",), "X", "Training", False,
-        "Approximate number of epochs over which to average the weights; the network gets the averaged weights instead of the last weights; 0: no averaging. Default: 0.",
+        "Weight averaging: the network gets the average of its weights over about this number of last epochs, instead of its last weights; 0: no averaging. Default: 0.",
     ),
     TrainOption(
         "validation", ("--validation",), "X", "Epochs and early stopping", False,

@@ -1,4 +1,4 @@
-"""One of the engines in a comparison, with its own copy of the network and a timer."""
+"""An engine in a comparison, with its own copy of the network and a timer."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ class Difference(NamedTuple):
             The difference in a gradient or a parameter is divided by the norm of all gradients or
             parameters of its layer, because the gradient of a bias before a batch norm consists
             only of rounding errors. If dX is an image, the sum of X·dX over each channel is
-            compared instead, because max pooling may send dX to either of two equal pixels. The
-            difference in a loss below 1 is absolute, because a loss is a logarithm.
+            compared instead, because max pooling may pass the gradient to either of two equal
+            pixels. The difference in a loss below 1 is absolute, because a loss is a logarithm.
     """
 
     kind: str

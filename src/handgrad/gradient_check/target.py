@@ -18,7 +18,7 @@ ALL_ELEMENTS, SAMPLE = 600, 12  # up to ALL_ELEMENTS, each is checked; of larger
 
 
 class Point(NamedTuple):
-    """One point at which a gradient is checked.
+    """A point at which gradients are checked: the arguments of forward and backward.
 
     Attributes:
         params: the layer's parameters and buffers.

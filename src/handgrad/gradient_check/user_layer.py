@@ -1,4 +1,4 @@
-"""Loading a user-defined layer from a Python file."""
+"""Loads a user-defined layer from a Python file."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def pad(X: Array, padding: Pair, value: float = 0.0) -> Array:
 
 
 def unpad(X: Array, padding: Pair) -> Array:
-    """Return X (N, C, H, W) without its padding: the adjoint of `pad`."""
+    """Remove the padding from X (N, C, H, W), which is the adjoint of `pad`."""
     (top, left), (H, W) = padding, X.shape[2:]
     return X[:, :, top : H - top, left : W - left]
 

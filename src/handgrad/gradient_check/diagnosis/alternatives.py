@@ -28,7 +28,7 @@ def alternative_point(evidence: Evidence) -> Cause | None:
 
 
 def alternatives(evidence: Evidence) -> Iterator[tuple[str, str, Point]]:
-    """Yield alternative points, each with the cause to report if the gradient is right there."""
+    """Yield other points, each with the cause to report if the gradient is right at this point."""
     point, Y = evidence.point, evidence.Y
     ones = np.ones_like(point.dY)
     yield (

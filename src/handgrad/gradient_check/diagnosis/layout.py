@@ -72,7 +72,7 @@ def mask(evidence: Evidence) -> Cause | None:
 
 
 def _overlap(actual: Array, expected: Array, shifts: tuple[int, ...]) -> tuple[Array, Array]:
-    """Shift `expected` along its last axes, and return the parts of both that overlap."""
+    """Shift `expected` along its last axes, and return the overlap: a part of each array."""
     ours, right = [slice(None)] * expected.ndim, [slice(None)] * expected.ndim
     for axis, shift in zip(range(expected.ndim - len(shifts), expected.ndim), shifts, strict=True):
         size = expected.shape[axis]

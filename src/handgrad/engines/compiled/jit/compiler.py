@@ -197,7 +197,7 @@ def _linker() -> Any:
 
 @cache
 def function(kernel: Kernel) -> Any:
-    """Return a kernel as a function that releases the GIL and takes the arguments' address."""
+    """Return a kernel as a function of the arguments' address; a call releases the GIL."""
     return ctypes.CFUNCTYPE(None, ctypes.c_void_p)(addresses([kernel])[kernel])
 
 

@@ -104,8 +104,8 @@ def backward_input(
 
     P contains W in the layout written by `pack_backward`. D contains dY in the layout written by
     `pad`: D[o] begins at o·plane, each of its rows begins `row` elements after the previous one,
-    and D[o, 0, 0] is at `corner`. Kernel elements (i, j) that would only multiply padding are
-    skipped. dY is located between `top` and `top + last_row`, and between `left` and `left +
+    and D[o, 0, 0] is at `corner`. Kernel elements (i, j) are skipped if they would only multiply
+    padding. dY is located between `top` and `top + last_row`, and between `left` and `left +
     last_column`.
     """
     area = height * width * LANES

@@ -42,14 +42,14 @@ class Builder:
     Attributes:
         plan: the plan.
         refresh: functions to call before each run.
-        gradients: functions that emit gradients which are computed for the whole batch at once,
-            after all chunks.
-        gradient_sums: functions that emit the sums of gradients which were computed separately
-            for each half of the batch. They are called after `gradients`.
+        gradients: functions that emit the gradients for the whole batch; they are called after all
+            chunks.
+        gradient_sums: functions that emit the sum of the gradients of the two halves of the batch.
+            They are called after `gradients`.
         updates: functions that emit the updates of individual parameters.
         update_buffers: functions that emit the updates of buffers, after all other updates.
         is_plain_sgd: whether the update is exactly W ← W − η dW.
-        chunk_gradients: the gradients that are computed chunk by chunk.
+        chunk_gradients: the buffer for the gradients that are computed chunk by chunk.
         norms: the sums of squares of all gradients.
         nonfinite: a flag that is set to 1 if an update produces a non-finite value.
     """

@@ -99,7 +99,7 @@ def updates_without_check(b: Builder, prefix: str) -> bool:
 
 
 def add_pixel_shares(b: Builder, Y_by_share: Buffer, bias: View, Y: Value) -> None:
-    """Emit the sum of the layer's results for the two shares of the pixels."""
+    """Emit the addition of the layer's results for the two shares of the pixels."""
     b.per_chunk(
         "dense.add_pixel_shares",
         Y_by_share=Y_by_share,

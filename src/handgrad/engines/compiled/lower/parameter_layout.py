@@ -54,8 +54,8 @@ class Slot(NamedTuple):
     Attributes:
         offset: the index of the parameter's first element.
         size: the number of elements that the parameter uses.
-        capacity: the number of elements up to the next slot. Kernels may access all of these
-            elements.
+        capacity: the number of elements up to the next slot. Kernels may access all elements up to
+            there.
         shape: the shape of the parameter.
         tiling: the tiling of a linear layer's weights, or None if the elements are in C order.
     """

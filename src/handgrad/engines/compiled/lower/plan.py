@@ -114,7 +114,7 @@ class Plan:
         phases: the phases, in order.
         notes: for the plan report, one sentence about each optimization that was applied.
         multiply_adds: the number of multiply-adds per image in a step.
-        layer: the layer or the part of the step to which new calls belong.
+        layer: the name of the layer, or of the part of the step, to which new calls belong.
     """
 
     chunks: int

@@ -22,7 +22,7 @@ from handgrad.walk import gradients_alone
 def reference(
     b: Builder, layer: Layer, prefix: str, number: int, X: Value
 ) -> tuple[Value, Backward]:
-    """Add Python calls of the layer's forward and backward, and a note about it, to the plan."""
+    """Let the plan call the layer's own forward and backward in Python, and add a note."""
     b.plan.notes.append(f"{b.plan.layer}: there is no kernel for it; it runs in Python")
     calls = _PythonLayer(b, layer, prefix, number)
     shape = layer.forward(calls.params, np.zeros((1, *X.shape), np.float32), Context())[0].shape[1:]

@@ -45,7 +45,7 @@ class ThreadTuner:
         return next((workers for workers in seconds if workers != best), best)
 
     def slice_steps(self, workers: int) -> int:
-        """Return the number of steps in a slice for a number of workers."""
+        """Return the number of steps in the next slice, given the number of workers."""
         seconds = self._seconds_per_step[workers]
         known = min(self._seconds_per_step.values()) if seconds == math.inf else seconds
         return _FIRST_SLICE_STEPS if known == math.inf else max(1, int(_SLICE_SECONDS / known))
