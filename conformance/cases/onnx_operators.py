@@ -205,7 +205,7 @@ def momentum(case: Case) -> list[Array]:
     lr, T, *arrays = case.inputs
     a = case.attributes
     if T != 0 and a["beta"] != 1:
-        raise NotApplicableError("it scales the newest gradient; ours does not")
+        raise NotApplicableError("it multiplies the newest gradient by a factor; ours does not")
     decay, nesterov = a["norm_coefficient"], a["mode"] == b"nesterov"
     rule = Momentum(float(lr), a["alpha"], nesterov, decay)
     parameters, gradients, velocities = _in_groups(arrays, 3)
