@@ -138,7 +138,7 @@ def test_without_torch_a_note_says_what_to_install(handgrad, monkeypatch):
         (
             ["mine.py"],
             2,
-            "choose a layer of mine.py, such as mine.py:Double; its layers are Double",
+            "name a layer in mine.py, such as mine.py:Double; its layers are Double",
         ),
         (["mine.py:Double", "--args", "[1]"], 2, "mine.py: Double takes the arguments ()"),
         (["mine.py:Double", "--args", "{"], 2, "--args must be JSON"),
