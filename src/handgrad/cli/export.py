@@ -93,8 +93,11 @@ def export(
         _check_onnx(bundle, onnx, raw)
         screen.result(f"wrote the ONNX graph to {onnx}")
         if bundle.classifier.preprocessing is not None:
-            who = "the graph does" if raw else "your program must do"
-            screen.result(f"{who} the preprocessing: {words(bundle.classifier.preprocessing)}")
+            steps = words(bundle.classifier.preprocessing)
+            if raw:
+                screen.result(f"the graph does the preprocessing: {steps}")
+            else:
+                screen.result(f"your program must do the preprocessing: {steps}")
     if torch is not None:
         from handgrad.engines.torch.export import write_torch
         from handgrad.export.embedded_metadata import metadata

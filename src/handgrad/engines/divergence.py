@@ -17,7 +17,7 @@ from handgrad.train_config import TrainConfig
 
 
 def all_finite(arrays: Mapping[str, Array]) -> bool:
-    """Return whether all values are finite. A finite sum of squares shows this."""
+    """Return whether all values are finite, which a finite sum of squares usually proves."""
     return all(math.isfinite(np.vdot(a, a)) or np.isfinite(a).all() for a in arrays.values())
 
 
