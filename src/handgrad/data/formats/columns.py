@@ -187,7 +187,7 @@ def _without_names(sample: Sequence[Sequence[str]], split_names: frozenset[str])
     width = len(sample[0])
     kinds = [{kind_of(row[k]) for row in sample} - {MISSING} for k in range(width)]
     values = [{row[k].strip().lower() for row in sample} for k in range(width)]
-    lists = [k for k in range(width) if kinds[k] == {LIST}]
+    lists = [k for k in range(width) if _is_mostly(LIST, sample, k)]
     files = [k for k in range(width) if kinds[k] == {FILE}]
     splits = [k for k in range(width) if TEXT in kinds[k] and values[k] <= split_names]
     split = splits[0] if len(splits) == 1 and len(lists or files) == 1 else None
@@ -220,7 +220,7 @@ def _known(names: Names, sample: Sequence[Sequence[str]]) -> _Known:
     for k, name in enumerate(names):
         kinds = {kind_of(row[k]) for row in sample} - {MISSING}
         short = normalized(name)
-        if kinds == {LIST}:
+        if _is_mostly(LIST, sample, k):
             known.packed.append(k)
         elif is_id(name):
             known.ids.append(k)
@@ -288,6 +288,11 @@ def _file_columns(
             "and pixel0, pixel1, ..., or file_name and label"
         )
     return Columns(label, files=found, split=split, skipped=tuple(sorted(others)))
+
+
+def _is_mostly(kind: str, sample: Sequence[Sequence[str]], k: int) -> bool:
+    """Return whether at least half of the first cells of a column are of one kind."""
+    return sum(kind_of(row[k]) == kind for row in sample) * 2 >= len(sample) > 0
 
 
 def _is_numeric(sample: Sequence[Sequence[str]], k: int) -> bool:

@@ -43,11 +43,7 @@ def to_images(rows: NDArray[Any], layout: Layout | None, name: str) -> tuple[NDA
         DataError: if the number of pixels does not form a square image.
     """
     count = rows.shape[1]
-    shape = layout or _square(count)
-    if shape is None:
-        raise DataError(
-            f"{name}: {count:,} pixels per row do not form a square grey or colour image"
-        )
+    shape = layout or square_layout(count, name)
     C, H, W = shape
     size = f"{count:,} pixels, {H}x{W}"
     if C == 1 or layout is not None:
@@ -56,6 +52,17 @@ def to_images(rows: NDArray[Any], layout: Layout | None, name: str) -> tuple[NDA
         images = rows.reshape(len(rows), H, W, C).transpose(0, 3, 1, 2)
         return np.ascontiguousarray(images), f"{size} in colour (interleaved)"
     return rows.reshape(len(rows), C, H, W), f"{size} in colour (three planes)"
+
+
+def square_layout(count: int, name: str) -> Layout:
+    """Return the shape of a square grey or colour image with `count` values.
+
+    Raises:
+        DataError: if there is no such shape; `name` is the name of the rows.
+    """
+    if shape := _square(count):
+        return shape
+    raise DataError(f"{name}: {count:,} pixels per row do not form a square grey or colour image")
 
 
 def pixel_layout(names: Sequence[str]) -> tuple[list[int], Layout | None]:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from handgrad.data.formats.columns import Columns, interpret
 from handgrad.data.formats.image_folder import SPLIT_NAMES
 from handgrad.data.formats.label_values import are_integers, as_integer, bad_label, from_one_hot
-from handgrad.data.formats.pixel_rows import to_images
+from handgrad.data.formats.parquet import ParquetTable, is_parquet, open_parquet, read_parquet_cells
+from handgrad.data.formats.pixel_rows import square_layout, to_images
 from handgrad.data.formats.reader import TEST, TRAIN, VALIDATION, Contents, ImagesAndLabels
 from handgrad.data.formats.text_table import (
     Cells,
@@ -57,7 +58,7 @@ def accepts(path: Path) -> bool:
     Raises:
         DataError: if the file cannot be read, or its columns are ambiguous.
     """
-    return is_text_table(path) and understood(path)[1].files is None
+    return is_table(path) and understood(path)[1].files is None
 
 
 def read(path: Path) -> Contents:
@@ -97,13 +98,18 @@ def read(path: Path) -> Contents:
     return Contents(with_labels(parts), unlabelled, main.summary)
 
 
+def is_table(path: Path) -> bool:
+    """Return whether a file is a text table or a Parquet file, according to its name."""
+    return is_text_table(path) or is_parquet(path)
+
+
 def understood(path: Path) -> tuple[TextTable, Columns]:
     """Open a table and decide what each column contains.
 
     Raises:
         DataError: if the file cannot be read, or its columns are ambiguous.
     """
-    table = open_table(path)
+    table = open_parquet(path) if is_parquet(path) else open_table(path)
     try:
         return table, interpret(table.names, table.sample, SPLIT_VALUES)
     except DataError as error:
@@ -149,11 +155,13 @@ def read_rows(path: Path, label: int | None = None) -> LabelledRows:
     table, columns = understood(path)
     decided = None
     if columns.undecided:
+        square_layout(len(columns.pixels) - 1, str(path))
         decided = _choose_label(table) if label is None else label
         at = decided % table.width
         columns = replace(columns, label=at, pixels=tuple(k for k in columns.pixels if k != at))
     texts = [k for k in (columns.label, columns.split, *columns.one_hot) if k is not None]
-    cells = read_cells(table, texts, columns.pixels, columns.packed)
+    read = read_parquet_cells if isinstance(table, ParquetTable) else read_cells
+    cells = read(table, texts, columns.pixels, columns.packed)
     if not len(cells.lines):
         raise DataError(f"{path}: contains no images; add one line per image")
     images, size = to_images(cells.values, columns.layout, str(path))
@@ -178,20 +186,28 @@ def _labels(
         labels = from_one_hot([texts[k] for k in columns.one_hot], names)
         if isinstance(labels, int):
             raise DataError(
-                f"{table.path}, line {cells.lines[labels]}, {_range(table, columns.one_hot)}: "
+                f"{table.place(cells.lines[labels])}, {_range(table, columns.one_hot)}: "
                 "exactly one of these one-hot labels must be 1, and the others 0; correct the row"
             )
         return labels
     if columns.label is None:
         return None
-    labels = texts[columns.label]
+    return checked_labels(table, columns.label, cells.lines, texts[columns.label])
+
+
+def checked_labels(
+    table: TextTable, column: int, lines: NDArray[np.int64], labels: list[str]
+) -> list[str] | None:
+    """Return the labels unchanged, or None if all are missing.
+
+    Raises:
+        DataError: if a label is missing, or is not a whole number although the others are.
+    """
     if not any(labels):
         return None
     if bad := bad_label(labels):
         row, reason = bad
-        raise DataError(
-            f"{table.path}, line {cells.lines[row]}, {table.column(columns.label)}: {reason}"
-        )
+        raise DataError(f"{table.place(lines[row])}, {table.column(column)}: {reason}")
     return labels
 
 
@@ -200,7 +216,7 @@ def _splits(table: TextTable, column: int, cells: Cells, texts: Sequence[str]) -
     for line, text in zip(cells.lines, texts, strict=True):
         if text.lower() not in SPLIT_VALUES:
             raise DataError(
-                f"{table.path}, line {line}, {table.column(column)}: {text[:40]!r} is not a split; "
+                f"{table.place(line)}, {table.column(column)}: {text[:40]!r} is not a split; "
                 "write train, test or validation"
             )
     return [SPLIT_VALUES[text.lower()] for text in texts]

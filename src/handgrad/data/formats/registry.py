@@ -7,6 +7,7 @@ from pathlib import Path
 
 from handgrad.data.formats import (
     array_files,
+    encoded_images,
     file_table,
     idx_folder,
     image_folder,
@@ -38,6 +39,7 @@ READERS: tuple[Reader, ...] = (
     npz,
     mat,
     file_table,
+    encoded_images,
     pixel_table,
     table_folder,
     unsupported,

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from handgrad.data.formats import file_table, pixel_table
+from handgrad.data.formats import encoded_images, file_table, pixel_table
 from handgrad.data.formats.image_folder import files_below, is_image
-from handgrad.data.formats.pixel_table import siblings, understood
+from handgrad.data.formats.parquet import is_parquet
+from handgrad.data.formats.pixel_table import is_table, siblings, understood
 from handgrad.data.formats.reader import Contents, Skipped
-from handgrad.data.formats.text_table import is_text_table
 from handgrad.errors import DataError
 
 _SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
@@ -40,7 +40,8 @@ def read(path: Path) -> Contents:
     if len(main) != 1:
         names = ", ".join(table.name for table in (main or labelled)[:4])
         raise DataError(f"{path} contains several tables, {names}; give the path of one of them")
-    reader = file_table if file_table.accepts(main[0]) else pixel_table
+    readers = (file_table, encoded_images, pixel_table)
+    reader = next(reader for reader in readers if reader.accepts(main[0]))
     contents = reader.read(main[0])
     used = {main[0], *(sibling for _, sibling in siblings(main[0]))}
     skipped = [
@@ -54,31 +55,32 @@ def read(path: Path) -> Contents:
 def _labelled(folder: Path) -> list[Path]:
     """Return the tables with labels in a folder, in sorted order."""
     tables = [table for table in _tables(folder) if "submission" not in table.name.lower()]
-    has_images: bool | None = None
-    found = []
-    for table in tables:
-        try:
-            columns = understood(table)[1]
-            if columns.files is not None:
-                is_labelled = file_table.names_existing_files(table)
-            elif is_labelled := (
-                columns.label is not None or bool(columns.one_hot) or columns.undecided
-            ):
-                if has_images is None:
-                    has_images = any(map(is_image, files_below(folder)))
-                is_labelled = not has_images
-        except DataError:
-            if has_images is None:
-                has_images = any(map(is_image, files_below(folder)))
-            is_labelled = not has_images  # so that reading it reports the error
-        if is_labelled:
-            found.append(table)
-    return found
+    lists = [table for table in tables if _lists_existing_files(table)]
+    if lists or not tables or any(map(is_image, files_below(folder))):
+        return lists
+    return [table for table in tables if _may_have_labels(table)]
+
+
+def _lists_existing_files(table: Path) -> bool:
+    """Return whether a table lists labelled images, and the first one exists."""
+    try:
+        return not is_parquet(table) and file_table.names_existing_files(table)
+    except DataError:
+        return False
+
+
+def _may_have_labels(table: Path) -> bool:
+    """Return whether a table has labels, or cannot be understood: reading it gives the reason."""
+    try:
+        columns = understood(table)[1]
+    except DataError:
+        return True
+    return columns.label is not None or bool(columns.one_hot) or columns.undecided
 
 
 def _tables(folder: Path) -> Iterator[Path]:
     """Yield the tables in a folder in sorted order, except hidden ones."""
     for file in sorted(folder.iterdir()):
         name = file.name.lower()
-        if name.endswith(_SUFFIXES) and not name.startswith(".") and is_text_table(file):
+        if name.endswith(_SUFFIXES) and not name.startswith(".") and is_table(file):
             yield file

@@ -54,6 +54,10 @@ class TextTable:
         """The number of columns."""
         return len(self.names or self.sample[0])
 
+    def place(self, line: int) -> str:
+        """Describe a row by its line number, for error messages."""
+        return f"{self.path}, line {line}"
+
     def column(self, index: int) -> str:
         """Describe a column, such as "column 785 `label`"."""
         name = self.names[index] if self.names else ""
@@ -123,7 +127,7 @@ def read_cells(
         DataError: if a cell is not a number, or a row has a different number of cells; the message
             names the line and the column.
     """
-    found = _Numbers(table, numbers, packed)
+    found = Numbers(table, numbers, packed)
     lines: list[int] = []
     columns: list[list[str]] = [[] for _ in texts]
     for at, block in _blocks(table):
@@ -136,7 +140,7 @@ def read_cells(
     return Cells(np.array(lines, np.int64), columns, found.values())
 
 
-class _Numbers:
+class Numbers:
     """The numbers of a table, collected block by block."""
 
     def __init__(self, table: TextTable, columns: Sequence[int], packed: int | None) -> None:
@@ -160,10 +164,14 @@ class _Numbers:
             lines = [" ".join(cell.translate(_BRACKETS).split()) for cell in cells]
             for line, text in zip(at, lines, strict=True):
                 if (count := len(text.split())) != self.width:
-                    raise self._error(line, self.packed, f"{count:,} numbers, not {self.width:,}")
+                    raise self.error(line, self.packed, f"{count:,} numbers, not {self.width:,}")
         block = parse(lines, delimiter, self.columns, self.width)
         if block is None or not np.isfinite(block).all():
             raise self._bad_cell(at, lines, delimiter)
+        self.keep(at, block)
+
+    def keep(self, at: Sequence[int], block: NDArray[np.float64]) -> None:
+        """Add the numbers (n, P) of n rows."""
         low, high = block.min(), block.max()
         small = block.astype(np.uint8) if 0 <= low <= high <= 255 else None
         if small is not None and np.array_equal(small, block):
@@ -174,7 +182,7 @@ class _Numbers:
         outside = (block < 0) | (block > 255)
         if outside.any() and self.outside is None:
             row, k = np.unravel_index(int(outside.argmax()), block.shape)
-            self.outside = self._error(
+            self.outside = self.error(
                 at[int(row)],
                 self.columns[int(k)],
                 f"{block[row, k]:.15g} is out of range; whole numbers must be 0..255",
@@ -197,14 +205,15 @@ class _Numbers:
                 cell = cells[k]
                 if not _NUMBER.fullmatch(cell) or not np.isfinite(float(cell)):
                     found = f"{cell[:40]!r} is not a number" if cell else "the cell is empty"
-                    return self._error(line, k, found)
-        return self._error(at[0], self.columns[0], "a number from here on cannot be read")
+                    return self.error(line, k, found)
+        return self.error(at[0], self.columns[0], "a number from here on cannot be read")
 
-    def _error(self, line: int, column: int, found: str) -> DataError:
+    def error(self, line: int, column: int, found: str) -> DataError:
+        """Return the error for a cell."""
         place = self.table.column(column if self.packed is None else self.packed)
         if self.packed is not None and column != self.packed:
             place += f", number {column + 1}"
-        return DataError(f"{self.table.path}, line {line}, {place}: {found}; correct it")
+        return DataError(f"{self.table.place(line)}, {place}: {found}; correct it")
 
 
 def parse(
@@ -290,8 +299,7 @@ def _check_widths(table: TextTable, at: Sequence[int], lines: Sequence[str]) -> 
         width = len(_cells(line, table.delimiter)) if quoted else line.count(table.delimiter) + 1
         if width != table.width:
             raise DataError(
-                f"{table.path}, line {number}: expected {table.width:,} cells, not {width:,}; "
-                "correct it"
+                f"{table.place(number)}: expected {table.width:,} cells, not {width:,}; correct it"
             )
 
 
