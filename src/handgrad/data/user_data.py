@@ -47,7 +47,7 @@ def load_user_data(
     set, the validation images are added to the training images.
 
     Args:
-        path: a folder of images, a CSV file, an NPZ file, or a folder with IDX files.
+        path: a folder of images, a table, an array file, or a folder with such files or IDX files.
         preprocessing: how to preprocess image files, or None to choose the preprocessing from a
             sample of them.
         side: the height and width to which image files are resized, or None to choose the size from

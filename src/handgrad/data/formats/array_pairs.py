@@ -50,7 +50,7 @@ class ArrayName(NamedTuple):
 
 
 def parse_name(name: str) -> ArrayName | None:
-    """Return what the name of an array states, or None if it names neither images nor labels.
+    """Return the meaning of the name of an array, or None if it names neither images nor labels.
 
     >>> parse_name("Y_train")
     ArrayName(split='train', is_labels=True, rank=0, rest=())

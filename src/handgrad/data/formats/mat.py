@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import warnings
 from functools import partial
@@ -23,7 +24,7 @@ _ITEM_BYTES = {
     **dict.fromkeys(("int32", "uint32", "single"), 4),
     **dict.fromkeys(("int64", "uint64", "double"), 8),
 }
-_MAX_BYTES = 1 << 31  # of one array
+_MAX_BYTES = 1 << 31  # of the file, and of one array
 _MAX_RATIO = 1100  # bytes that one compressed byte can expand to
 
 
@@ -44,10 +45,13 @@ def read(path: Path) -> Contents:
     import scipy.io
 
     check_is_file(path)
+    if path.stat().st_size > _MAX_BYTES:
+        raise DataError(f"{path}: is larger than {_MAX_BYTES:,} bytes; save it as an NPZ file")
+    content = path.read_bytes()  # from a file, scipy could request gigabytes
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found = scipy.io.whosmat(path)
+            found = scipy.io.whosmat(io.BytesIO(content))
     except Exception as error:  # scipy raises exceptions of many kinds for a corrupted file
         raise _corrupted(path, error) from None
     sizes = {
@@ -55,7 +59,7 @@ def read(path: Path) -> Contents:
         for name, shape, kind in found
         if kind in _ITEM_BYTES
     }
-    limit = min(_MAX_BYTES, path.stat().st_size * _MAX_RATIO)
+    limit = min(_MAX_BYTES, len(content) * _MAX_RATIO)
     if any(not 0 <= size <= limit for size in sizes.values()):
         raise _corrupted(path, ValueError("an array is too large"))
     others = [f"`{name}` ({kind})" for name, _, kind in found if kind not in _ITEM_BYTES]
@@ -65,19 +69,19 @@ def read(path: Path) -> Contents:
             "images as x and the labels as y"
         )
     try:
-        return contents_of({name: partial(_load, path, name) for name in sizes})
+        return contents_of({name: partial(_load, content, name) for name in sizes})
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
 
 
-def _load(path: Path, name: str) -> NDArray[Any]:
+def _load(content: bytes, name: str) -> NDArray[Any]:
     """Load one array; characters become strings without the spaces at their ends."""
     import scipy.io
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            array = scipy.io.loadmat(path, variable_names=[name])[name]
+            array = scipy.io.loadmat(io.BytesIO(content), variable_names=[name])[name]
     except Exception as error:
         raise DataError(f"{name} is corrupted ({_reason(error)}); get the file again") from None
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "buifU":
