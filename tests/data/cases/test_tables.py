@@ -105,6 +105,15 @@ READ = {
         "label: column 39 `target`; 36 pixels, 6x6; skipped: column 1 `writer`, column 2 `id`, "
         "column 40 `date`",
     ),
+    "names 0 to 36 and an index": (
+        ["", *map(str, range(37))],
+        [[k, *row] for k, row in enumerate(labelled())],
+        ",",
+        "label: column 2 `0`; 36 pixels, 6x6; skipped: column 1",
+    ),
+    "separator at the end": (None, [[*row, ""] for row in labelled()], ",", "label: column 1"),
+    "spaces between cells": (None, labelled("{}.0".format), " ", "label: column 1"),
+    "decimal commas": (HEADER, labelled("{},0".format), ";", "label: column 1 `label`"),
     "names 0 to 36": (list(map(str, range(37))), labelled(), ",", "label: column 1 `0`"),
     "V1 to V37": ([f"V{k + 1}" for k in range(37)], labelled(), ",", "label: column 1 `V1`"),
     "floats": (HEADER, labelled("{}.0".format), ",", "label: column 1 `label`"),

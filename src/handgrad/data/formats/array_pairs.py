@@ -18,10 +18,10 @@ Arrays = Mapping[str, Callable[[], NDArray[Any]]]
 
 # The words in the names of arrays, the most common first.
 _IMAGES = (
-    *("x", "xs", "images", "image", "imgs", "img", "pixels", "inputs", "input", "features"),
-    *("pictures", "samples", "data"),  # language: ok
+    *("x", "xs", "images", "image", "imgs", "img", "pixels", "inputs", "input", "features", "fea"),
+    *("pictures", "samples", "patterns", "data"),  # language: ok
 )
-_LABELS = ("y", "ys", "labels", "label", "lbls", "targets", "target", "classes", "class")
+_LABELS = ("y", "ys", "labels", "label", "lbls", "targets", "target", "classes", "class", "gnd")
 _SPLITS = {
     **dict.fromkeys(("train", "training", "tr"), TRAIN),
     **dict.fromkeys(("test", "testing", "te", "t10k"), TEST),

@@ -44,7 +44,7 @@ def open_parquet(path: Path) -> ParquetTable:
         names = tuple(map(str, file.schema_arrow.names))
         for batch in file.iter_batches(batch_size=_SAMPLE):
             columns = [_sample(column) for column in batch.columns]
-            return ParquetTable(path, "", names, tuple(zip(*columns, strict=True)))
+            return ParquetTable(path, "", ".", names, tuple(zip(*columns, strict=True)))
     raise DataError(f"{path}: contains no images; add one row per image")
 
 

@@ -147,7 +147,8 @@ def read_rows(path: Path, label: int | None = None) -> LabelledRows:
 
     Args:
         path: the file.
-        label: the column with the labels, 0 or -1, if the table does not name it.
+        label: 0 if the first column is the label, or -1 if it is the last one; None to decide this
+            by the values. It has no effect if the table names the label.
 
     Raises:
         DataError: if the table cannot be read.
@@ -156,8 +157,9 @@ def read_rows(path: Path, label: int | None = None) -> LabelledRows:
     decided = None
     if columns.undecided:
         square_layout(len(columns.pixels) - 1, str(path))
-        decided = _choose_label(table) if label is None else label
-        at = decided % table.width
+        ends = (columns.pixels[0], columns.pixels[-1])
+        decided = _choose_label(table, ends) if label is None else label
+        at = ends[decided]
         columns = replace(columns, label=at, pixels=tuple(k for k in columns.pixels if k != at))
     texts = [k for k in (columns.label, columns.split, *columns.one_hot) if k is not None]
     read = read_parquet_cells if isinstance(table, ParquetTable) else read_cells
@@ -222,15 +224,14 @@ def _splits(table: TextTable, column: int, cells: Cells, texts: Sequence[str]) -
     return [SPLIT_VALUES[text.lower()] for text in texts]
 
 
-def _choose_label(table: TextTable) -> int:
-    """Return 0 if the first column is the label, or -1 if it is the last one.
+def _choose_label(table: TextTable, ends: tuple[int, int]) -> int:
+    """Return 0 if the first of two columns is the label, or -1 if the second one is.
 
     Raises:
         DataError: if both or neither can be the label.
     """
-    first, last = (
-        _LabelEvidence(column) for column in read_cells(table, (0, table.width - 1), ()).texts
-    )
+    read = read_parquet_cells if isinstance(table, ParquetTable) else read_cells
+    first, last = (_LabelEvidence(column) for column in read(table, ends, ()).texts)
     if first.is_label and not last.is_label:
         return 0
     if last.is_label and not first.is_label:
@@ -245,8 +246,8 @@ def _choose_label(table: TextTable) -> int:
     elif first.classes and (first.rows < _FEW or first.classes == last.classes == 1):
         return 0
     raise DataError(
-        f"{table.path}: it is unclear whether the label is column 1 or column {table.width}; add a "
-        "header that calls it label"
+        f"{table.path}: it is unclear whether the label is column {ends[0] + 1} or column "
+        f"{ends[1] + 1}; add a header that calls it label"
     )
 
 

@@ -30,6 +30,7 @@ _MAX_ROWS = 10_000_000
 _SAMPLE = 20  # rows
 _BLOCK = 1 << 22  # characters
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+([eE][+-]?[0-9]+)?")
 _BRACKETS = str.maketrans(",;[]()", "      ")
 
 
@@ -40,12 +41,14 @@ class TextTable:
     Attributes:
         path: the file.
         delimiter: the character between two cells.
+        decimal: the decimal separator of numbers, a point or a comma.
         names: the column names in the header, or None if there is no header.
         sample: the cells of the first rows.
     """
 
     path: Path
     delimiter: str
+    decimal: str
     names: Names | None
     sample: tuple[tuple[str, ...], ...]
 
@@ -96,7 +99,13 @@ def open_table(path: Path) -> TextTable:
     if not lines:
         raise DataError(f"{path}: contains no images; add one line per image")
     delimiter = max(_DELIMITERS, key=lambda mark: _agreement(lines, mark))
+    if " " in lines[0].strip() and not any(mark in lines[0] for mark in _DELIMITERS):
+        delimiter = " "  # the default of numpy.savetxt
     rows = [tuple(_cells(line, delimiter)) for line in lines]
+    decimal = "."
+    if delimiter != "," and any(_COMMA.fullmatch(cell) for row in rows for cell in row):
+        decimal = ","
+        rows = [tuple(_with_point(cell) for cell in row) for row in rows]
     names: Names | None = None
     if has_header(rows):
         if len(rows) == 1:
@@ -109,7 +118,7 @@ def open_table(path: Path) -> TextTable:
             f"{path}: the header has {width:,} cells, but the first row has {len(rows[0]):,}; "
             "correct it"
         )
-    return TextTable(path, delimiter, names, sample[:_SAMPLE])
+    return TextTable(path, delimiter, decimal, names, sample[:_SAMPLE])
 
 
 def read_cells(
@@ -165,6 +174,8 @@ class Numbers:
             for line, text in zip(at, lines, strict=True):
                 if (count := len(text.split())) != self.width:
                     raise self.error(line, self.packed, f"{count:,} numbers, not {self.width:,}")
+        if self.table.decimal == ",":
+            lines = [line.replace(",", ".") for line in lines]
         block = parse(lines, delimiter, self.columns, self.width)
         if block is None or not np.isfinite(block).all():
             raise self._bad_cell(at, lines, delimiter)
@@ -326,6 +337,11 @@ def _cells(line: str, delimiter: str) -> list[str]:
             row = next(csv.reader(lines, delimiter=delimiter, skipinitialspace=True), [""])
             return [cell.strip() for cell in row]
     return [cell.strip() for cell in line.split(delimiter)]
+
+
+def _with_point(cell: str) -> str:
+    """Return a cell with a decimal point if it is a number with a decimal comma."""
+    return cell.replace(",", ".") if _COMMA.fullmatch(cell) else cell
 
 
 def _complete_names(first: Sequence[str], rows: Sequence[Sequence[str]]) -> Names:
