@@ -16,6 +16,12 @@ from pathlib import Path
 from handgrad.errors import ConfigError, StorageError
 from handgrad.posix import sync_folder
 
+# The forms of a user's own images, for help texts and error messages. docs/data.md explains them.
+DATA_FORMS = (
+    "a folder of images, a table (CSV, TSV or Parquet), an array file (NPZ, NPY or MAT), or a "
+    "folder with such files"
+)
+
 _TEMPORARY = re.compile(r"\..+-[0-9a-f]{8}(\.\w+)?")
 
 

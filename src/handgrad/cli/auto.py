@@ -10,6 +10,7 @@ import typer
 from handgrad.cli.exit_codes import INTERRUPTED
 from handgrad.cli.options import DataDir, Json, Mlflow, Quiet, Tensorboard, Verbose
 from handgrad.cli.screen import Screen, show_versions
+from handgrad.files import DATA_FORMS
 
 if TYPE_CHECKING:
     from handgrad.automl import SearchResult
@@ -21,8 +22,8 @@ def auto(
         str,
         typer.Argument(
             metavar="DATA",
-            help="Path of your own images: a folder with files FOLDER/CLASS/*.png, an NPZ file or "
-            "a CSV file; or the name of a data set: digits, mnist, fashion-mnist or kmnist.",
+            help=f"Path of your own images: {DATA_FORMS}; "
+            "or the name of a data set: digits, mnist, fashion-mnist or kmnist.",
             show_default=False,
         ),
     ],

@@ -33,7 +33,7 @@ class TrainOption(NamedTuple):
 OPTIONS = (
     TrainOption(
         "data", ("--data",), "DATA", "Options", False,
-        "Name of a data set: digits, mnist, fashion-mnist or kmnist; or the path of your own images: a folder with files FOLDER/CLASS/*.png, an NPZ file or a CSV file. Default: digits.",
+        "Name of a data set: digits, mnist, fashion-mnist or kmnist; or the path of your own images: a folder of images, a table (CSV, TSV or Parquet), an array file (NPZ, NPY or MAT), or a folder with such files. Default: digits.",
     ),
     TrainOption(
         "size", ("--size",), "N", "Your own images", False,
