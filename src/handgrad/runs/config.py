@@ -28,6 +28,7 @@ from handgrad.data.augment import PRESETS
 from handgrad.data.split import stratified
 from handgrad.engines import ENGINES, MakeEngine
 from handgrad.errors import DataError, ModelError
+from handgrad.files import DATA_FORMS
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.models import MODELS, named
 from handgrad.network import Network
@@ -63,7 +64,6 @@ from handgrad.train_config import TrainConfig
 # Chosen by accuracy on validation images, on digits and MNIST, with the one-cycle schedule.
 LRS = {"sgd": 0.3, "momentum": 0.05, "nesterov": 0.05, "adam": 0.01, "adamw": 0.01}
 MOMENTUM, WEIGHT_DECAY = 0.9, 0.01  # of momentum and nesterov; of adamw
-DEFAULT_MODEL = "smallnet"
 EPOCHS = {"digits": 20}  # a small data set allows more epochs
 OTHER_EPOCHS = 10
 
@@ -81,7 +81,7 @@ class RunConfig(BaseModel):
     data: Annotated[str, AfterValidator(data_name_or_path)] = option(
         "digits",
         "Name of a data set: digits, mnist, fashion-mnist or kmnist; or the path of your own "
-        "images: a folder with files FOLDER/CLASS/*.png, an NPZ file or a CSV file",
+        f"images: {DATA_FORMS}",
         metavar="DATA",
         on_resume="fixed",
     )
@@ -256,7 +256,7 @@ class RunConfig(BaseModel):
         optimizer = str(given.get("optimizer", "adamw"))
         return {
             "epochs": EPOCHS.get(str(given.get("data", "digits")), OTHER_EPOCHS),
-            "model": DEFAULT_MODEL if given.get("from_run") is None else "",
+            "model": "smallnet" if given.get("from_run") is None else "",
             "lr": LRS.get(optimizer, 0.01),
             "momentum": MOMENTUM if optimizer in ("momentum", "nesterov") else None,
             "weight_decay": {"adam": None, "adamw": WEIGHT_DECAY}.get(optimizer, 0.0),
