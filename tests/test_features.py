@@ -72,10 +72,13 @@ def test_errors_of_the_arguments() -> None:
 
 def test_features_are_saved_with_files_and_labels(tmp_path: Path) -> None:
     found = hg.features(NET, X)
-    save_features(tmp_path / "out.npz", found, [f"{n}.png" for n in range(9)], ["a"] * 9)
+    save_features(
+        tmp_path / "out.npz", found, [f"{n}.png" for n in range(9)], [3] * 8 + [None], "a" * 9
+    )
     with np.load(tmp_path / "out.npz") as file:
         np.testing.assert_array_equal(file["features"], found)
         assert file["files"].tolist()[8] == "8.png"
-        assert file["labels"].tolist() == ["a"] * 9
+        assert file["labels"].tolist() == ["3"] * 8 + [""]
+        assert file["predicted"].tolist() == ["a"] * 9
     with pytest.raises(hg.ConfigError, match=r"use the suffix \.npz"):
-        save_features(tmp_path / "out.csv", found, [], [])
+        save_features(tmp_path / "out.csv", found, [], [], [])

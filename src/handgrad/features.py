@@ -62,25 +62,36 @@ def features(
     return np.concatenate([_output(net, batch, path).reshape(len(batch), -1) for batch in batches])
 
 
-def save_features(
-    path: Path, features: Array, files: Sequence[str], labels: Sequence[Label]
-) -> None:
-    """Write features to an NPZ file, with the file name and the label of each image.
+def check_feature_file(path: Path) -> None:
+    """Raise a ConfigError unless a path ends in .npz."""
+    if path.suffix != ".npz":
+        raise ConfigError(f"{path}: features are written to an NPZ file; use the suffix .npz")
 
-    The file holds the arrays ``features`` (N, D), ``files`` (N,) and ``labels`` (N,).
+
+def save_features(
+    path: Path,
+    features: Array,
+    files: Sequence[str],
+    labels: Sequence[Label | None],
+    predicted: Sequence[Label | None],
+) -> None:
+    """Write features to an NPZ file, with the name, the label and the prediction of each image.
+
+    The file holds the arrays ``features`` (N, D) float32, and ``files``, ``labels`` and
+    ``predicted``, each (N,) text. The label of an image is "" if it is unknown.
 
     Raises:
         ConfigError: if the path does not end in .npz.
+        StorageError: if the file cannot be written.
     """
-    if path.suffix != ".npz":
-        raise ConfigError(f"{path}: features are written to an NPZ file; use the suffix .npz")
+    check_feature_file(path)
+    names = {"files": files, "labels": labels, "predicted": predicted}
+    texts = {
+        key: np.array(["" if value is None else str(value) for value in values], np.str_)
+        for key, values in names.items()
+    }
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(
-            file,
-            features=features,
-            files=np.array(files, np.str_),
-            labels=np.array(labels, None if len(labels) else np.str_),
-        )
+        np.savez(file, features=features, **texts)
 
 
 def _output(net: Network, X: Array, path: str) -> Array:
