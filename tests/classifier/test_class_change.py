@@ -102,7 +102,7 @@ def test_a_change_of_classes_in_words(new: tuple[str, ...], sentence: str) -> No
     ("classes", "message"),
     [
         (("ant",), "at least 2 classes, not 1"),
-        (("ant", "ant"), "two classes are called 'ant'"),
+        (("ant", "ant"), "two classes have the name 'ant'"),
         (("ant", 3), "all strings or all integers"),
     ],
 )
