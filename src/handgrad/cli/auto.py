@@ -89,7 +89,7 @@ def auto(
     else:
         screen.info(f"chosen: {describe(result.config)}; {result.calibration}")
         screen.result(f"test {result.evaluation}")
-        screen.result(f"model in {run}, report in {report}")
+        screen.result(f"wrote the model to {run} and the report to {report}")
     if result.interrupted:
         screen.error("interrupted; the best model so far is kept")
         raise typer.Exit(INTERRUPTED)
