@@ -1,0 +1,63 @@
+"""Images that a classifier cannot answer for: nothing is drawn, or light and dark are swapped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from handgrad.preprocess.ink import NOISE, has_uniform_edges, ink_balance, neighbours
+from handgrad.preprocess.pixels import Pixels, edge_colour
+from handgrad.preprocess.steps import Grayscale
+
+Problem = Literal["nothing drawn", "opposite polarity"]
+Ink = Literal["dark", "light"]
+
+NOTHING: Problem = "nothing drawn"
+OPPOSITE: Problem = "opposite polarity"
+_CLEANED = ("SubtractBackground", "RemoveLines")  # after these steps, what is light is ink
+_MIN_SIDE = 40  # in an image with a smaller longer side, a single pixel may be part of a line
+_SPECK = 4  # of the 25 pixels around a pixel: with no more ink, the pixel is noise
+
+
+def problem(
+    stages: Sequence[Pixels], kinds: Sequence[str], trained_on: Ink | None
+) -> Problem | None:
+    """Return why a classifier cannot answer for an image, or None if it can.
+
+    Args:
+        stages: the raw image, and the image after each step.
+        kinds: the names of the steps.
+        trained_on: whether the ink of the training images is dark or light, or None.
+    """
+    cleaned = [k for k, kind in enumerate(kinds) if kind in _CLEANED]
+    if not (_has_ink(stages[cleaned[-1] + 1]) if cleaned else np.ptp(stages[-1]) >= NOISE):
+        return NOTHING
+    if trained_on is None or "InvertDarkInk" in kinds:
+        return None
+    found = ink_of(stages[-1])
+    return OPPOSITE if found not in (None, trained_on) else None
+
+
+def ink_of(X: Pixels) -> Ink | None:
+    """Return whether an opaque image has dark or light ink on its background, or None if unclear.
+
+    It is clear if at least nine tenths of the pixels at the edges are background, and the darker
+    and lighter pixels do not nearly cancel out.
+    """
+    grey = Grayscale()(X)
+    difference = abs(grey.astype(np.int64) - int(edge_colour(grey)[0]))
+    amount = int(difference[difference >= NOISE].sum())
+    balance = ink_balance(grey)
+    if not has_uniform_edges(grey) or not amount or 2 * abs(balance) < amount:
+        return None
+    return "dark" if balance < 0 else "light"
+
+
+def _has_ink(X: Pixels) -> bool:
+    """Return whether a grey image with a black background has ink that is not noise."""
+    ink = X[:, :, 0] > NOISE
+    if max(ink.shape) >= _MIN_SIDE:
+        ink &= neighbours(ink) > _SPECK
+    return bool(ink.any())
