@@ -24,8 +24,9 @@ def drawing_of(x: np.ndarray, rng: np.random.Generator) -> Image.Image:
     draw = ImageDraw.Draw(image)
     for top, left, bottom, right in points.tolist():
         draw.line((left, top, right, bottom), fill=ink, width=pen)
-        for y, x in ((top, left), (bottom, right)):
-            draw.ellipse((x - pen / 2, y - pen / 2, x + pen / 2, y + pen / 2), fill=ink)
+        for y, across in ((top, left), (bottom, right)):
+            r = pen / 2
+            draw.ellipse((across - r, y - r, across + r, y + r), fill=ink)
     return image
 
 

@@ -1,7 +1,8 @@
-"""Test that MNIST handles drawings equally well by name and as an NPZ file, a CSV file or a folder.
+"""Test that a model of MNIST recognizes drawings equally well whatever form the data have.
 
-The preset was tuned with drawings from training images only. `python -m tests.preprocess.test_strokes
-EPOCHS IMAGES` prints the accuracies.
+The data are MNIST by name, an NPZ file, a CSV file and a folder. The preset was tuned with drawings
+from training images only. `python -m tests.preprocess.test_strokes EPOCHS IMAGES` prints the
+accuracies.
 """
 
 from __future__ import annotations

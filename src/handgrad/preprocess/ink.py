@@ -40,9 +40,9 @@ class InvertDarkInk:
     background is modelled as a gradient between opposite edges.
 
     Attributes:
-        sheet: whether the image may show a sheet of paper with a margin around it. If so, and the
-            edges are uniform, but the median of the whole image differs from them, that median is
-            the background.
+        sheet: whether the image may show a sheet of paper with something else at its edges. If so,
+            and the median of the whole image differs from that of the edges, it is the background,
+            provided that the edges are uniform, or that the sheet reaches one of them.
     """
 
     title: ClassVar[str] = "dark ink inverted"
@@ -65,8 +65,10 @@ def ink_balance(X: Pixels, sheet: bool = False) -> int:
     grey = X[:, :, 0].astype(np.int64)
     edge = int(edge_colour(X)[0])
     whole = percentile(X, 50)
-    if sheet and abs(whole - edge) >= _CONTRAST and has_uniform_edges(X):
-        return int(_ink(grey, whole).sum())
+    if sheet and abs(whole - edge) >= _CONTRAST:
+        sides = [percentile(line, 50) for line in (grey[0], grey[-1], grey[:, 0], grey[:, -1])]
+        if has_uniform_edges(X) or any(abs(side - whole) < NOISE for side in sides):
+            return int(_ink(grey, whole).sum())
     ink = _ink(grey, edge)
     has_interior = min(grey.shape) > 2  # without an interior a shadow cannot be detected
     if has_interior and 2 * abs(int(ink.sum())) < int(abs(ink).sum()):

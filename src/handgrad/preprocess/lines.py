@@ -13,7 +13,8 @@ from handgrad.preprocess.ink import otsu_threshold
 from handgrad.preprocess.pixels import Pixels, check_size
 
 _SIDE = 128  # cells on the longer side of the copy in which lines are looked for
-_MIN_LINES = 2  # in each direction: what has fewer long straight lines is no frame and no grid
+_MIN_LINES = 2  # what has fewer long straight lines in a direction is no box and no ruled paper
+_REACH = 3  # cells: ink that continues at this distance on both sides of a line crosses it
 
 
 @dataclass(frozen=True)
@@ -69,27 +70,80 @@ def _is_enough(rest: Mask, before: Mask) -> bool:
 
 
 def _edges(ink: Mask) -> Mask:
-    """Return the components that lie along at least half of a side of the image."""
+    """Return the components along half of a side of the image, or in one of its corners."""
     found = np.zeros_like(ink)
     for part in components(ink):
         sides = (part.mask[0], part.mask[-1], part.mask[:, 0], part.mask[:, -1])
-        if any(2 * int(side.sum()) >= len(side) for side in sides):
+        has_corner = part.mask[[0, 0, -1, -1], [0, -1, 0, -1]].any()
+        if has_corner or any(2 * int(side.sum()) >= len(side) for side in sides):
             found |= part.mask
     return found
 
 
 def _frames(ink: Mask) -> Mask:
-    """Return the lines of components that have long straight lines in both directions."""
+    """Return the components that enclose other ink, and the lines of boxes and of ruled paper."""
     found = np.zeros_like(ink)
     for part in components(ink):
-        if min(part.height, part.width) < max(ink.shape) // 8:
+        if max(part.height, part.width) < max(ink.shape) // 8:
             continue
-        across = _long_runs(part.mask, part.width * 4 // 5)
-        down = _long_runs(part.mask.T, part.height * 4 // 5).T
-        if _bands(across) >= _MIN_LINES and _bands(down.T) >= _MIN_LINES:
-            lines = across | down
-            found |= lines | _slivers(part.mask & ~lines)
+        found |= part.mask if _encloses(part, ink) else _lines_in(part)
     return found
+
+
+def _encloses(part: Component, ink: Mask) -> bool:
+    """Return whether a component surrounds other ink that has a quarter of its height."""
+    inside = np.zeros_like(ink)
+    box = np.s_[part.top + 1 : part.bottom - 1, part.left + 1 : part.right - 1]
+    inside[box] = ink[box] & ~part.mask[box]
+    rest = of(inside)
+    if rest is None or 4 * rest.height < part.height:
+        return False
+    row = part.mask[(rest.top + rest.bottom) // 2]
+    column = part.mask[:, (rest.left + rest.right) // 2]
+    return bool(
+        row[: rest.left].any()
+        and row[rest.right :].any()
+        and column[: rest.top].any()
+        and column[rest.bottom :].any()
+    )
+
+
+def _lines_in(part: Component) -> Mask:
+    """Return the long straight lines of a component, if it is a box or part of ruled paper.
+
+    A box has two lines in each direction. Ruled paper has two lines across the whole image. Where
+    other ink crosses a line, the ink remains.
+    """
+    across, crossed = _lines_across(part.mask, part.width)
+    down, crossed_down = _lines_across(part.mask.T, part.height)
+    is_ruled = [
+        _bands(lines) >= _MIN_LINES and 20 * size >= 19 * lines.shape[1]
+        for lines, size in ((across, part.width), (down, part.height))
+    ]
+    is_box = _bands(across) >= _MIN_LINES and _bands(down) >= _MIN_LINES
+    lines = np.zeros_like(part.mask)
+    if is_box or is_ruled[0]:
+        lines |= across & ~crossed
+    if is_box or is_ruled[1]:
+        lines |= (down & ~crossed_down).T
+    return lines | _slivers(part.mask & ~lines) if lines.any() else lines
+
+
+def _lines_across(ink: Mask, width: int) -> tuple[Mask, Mask]:
+    """Return the nearly horizontal lines of a component, and their cells that other ink crosses.
+
+    Args:
+        ink: the cells of the component.
+        width: the width of its bounding box. A line is at least four fifths as long, or half as
+            long if the component is as wide as the image.
+    """
+    is_wide = 20 * width >= 19 * ink.shape[1]
+    lines = _long_runs(ink, max(1, width // 2 if is_wide else width * 4 // 5))
+    rest = np.pad(ink & ~lines, ((_REACH, _REACH), (0, 0)))
+    H = len(ink)
+    above = np.logical_or.reduce([rest[k : k + H] for k in range(_REACH)])
+    below = np.logical_or.reduce([rest[_REACH + 1 + k : _REACH + 1 + k + H] for k in range(_REACH)])
+    return lines, lines & above & below
 
 
 def _slivers(rest: Mask) -> Mask:
@@ -123,25 +177,35 @@ def _bands(lines: Mask) -> int:
 
 
 def _straight_lines(ink: Mask) -> Mask:
-    """Return the components that are lines below or beside the remaining ink."""
-    found = np.zeros_like(ink)
-    parts = components(ink)
+    """Return the components that are lines below, above or beside the remaining ink."""
+    H = len(ink)
+    parts = [part for part in components(ink) if _is_underline(part) or _is_margin(part, H)]
+    lines = np.zeros_like(ink)
     for part in parts:
-        rest = of(ink & ~part.mask & ~found)
-        if rest is not None and (_is_underline(part, rest) or _is_margin(part, rest, len(ink))):
-            found |= part.mask
+        lines |= part.mask
+    found = np.zeros_like(ink)
+    if (rest := of(ink & ~lines)) is not None:
+        for part in parts:
+            if _lies_outside(part, rest, H):
+                found |= part.mask
     return found
 
 
-def _is_underline(part: Component, rest: Component) -> bool:
-    """Return whether a component is a line that is longer than the rest, or below it."""
-    if part.width < 5 * part.height or 6 * rest.height < part.width:
+def _is_underline(part: Component) -> bool:
+    """Return whether a component is a nearly horizontal line."""
+    return part.width >= 5 * part.height
+
+
+def _is_margin(part: Component, height: int) -> bool:
+    """Return whether a component is a nearly vertical line that is as high as the image."""
+    return part.height >= 5 * part.width and 10 * part.height >= 9 * height
+
+
+def _lies_outside(line: Component, rest: Component, height: int) -> bool:
+    """Return whether a line does not belong to the remaining ink."""
+    if not _is_underline(line):
+        return 6 * rest.height >= height
+    if 6 * rest.height < line.width:
         return False
-    is_below = part.top >= rest.bottom and 5 * part.width >= 3 * rest.width
-    return is_below or 4 * part.width >= 5 * rest.width
-
-
-def _is_margin(part: Component, rest: Component, height: int) -> bool:
-    """Return whether a component is a vertical line as high as the image, beside other ink."""
-    is_line = part.height >= 5 * part.width and 10 * part.height >= 9 * height
-    return is_line and 6 * rest.height >= height
+    is_below = line.top >= rest.bottom and 5 * line.width >= 3 * rest.width
+    return is_below or 4 * line.width >= 5 * rest.width
