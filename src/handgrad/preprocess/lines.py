@@ -45,9 +45,9 @@ class RemoveLines:
             rest = kept & ~find(kept)
             if _is_enough(rest, kept):
                 kept = rest
-        if kept is ink:
-            return X
         removed = ink & ~kept
+        if not removed.any():
+            return X
         return np.where(removed[rows][:, columns][:, :, None], 0, X).astype(np.uint8)
 
 
