@@ -32,9 +32,13 @@ def problem(
         trained_on: whether the ink of the training images is dark or light, or None.
     """
     cleaned = [k for k, kind in enumerate(kinds) if kind in _CLEANED]
-    if not (_has_ink(stages[cleaned[-1] + 1]) if cleaned else np.ptp(stages[-1]) >= NOISE):
+    if cleaned:
+        return None if _has_ink(stages[cleaned[-1] + 1]) else NOTHING
+    if trained_on is None and "InvertDarkInk" not in kinds:
+        return None  # the images may be of any kind
+    if np.ptp(stages[-1]) < NOISE:
         return NOTHING
-    if trained_on is None or "InvertDarkInk" in kinds:
+    if "InvertDarkInk" in kinds:
         return None
     found = ink_of(stages[-1])
     return OPPOSITE if found not in (None, trained_on) else None
