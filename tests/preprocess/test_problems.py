@@ -38,6 +38,13 @@ def test_a_drawing_has_no_problem():
         assert np.array_equal(found, drawing(28).apply(X))
 
 
+def test_squared_paper_that_cannot_be_removed_is_noticed():
+    X = 255 - seven(width=14)[:, :, 0].repeat(2, axis=0).repeat(2, axis=1)
+    y, x = np.indices(X.shape)
+    X[((y + x // 20) % 50 < 3) | ((x - y // 20) % 50 < 3)] = 200  # inclined by 3 degrees
+    assert drawing(28).problem(255 - X) == "lines across the image"
+
+
 def test_the_opposite_polarity_is_noticed():
     dark = replace(plain((1, 28, 28)), ink="dark")
     assert dark.problem(seven(width=20)) is None
