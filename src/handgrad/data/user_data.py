@@ -26,7 +26,7 @@ from handgrad.data.formats.reader import (
 from handgrad.data.formats.registry import as_file_lists, read_contents
 from handgrad.data.labels import encode
 from handgrad.data.split import stratified
-from handgrad.errors import DataError
+from handgrad.errors import ConfigError, DataError
 from handgrad.files import expanded
 from handgrad.pixel_range import BYTES, PixelRange, as_bytes, as_bytes_if_exact, joined
 from handgrad.preprocess import Preprocessing
@@ -57,6 +57,7 @@ def load_user_data(
             terminal.
 
     Raises:
+        ConfigError: if `side` is given, but the data are arrays.
         DataError: if the data cannot be read; the message gives the reason and how to fix it.
     """
     path = expanded(path)
@@ -65,6 +66,11 @@ def load_user_data(
     if (files := as_file_lists(contents.splits)) is not None:
         train, test = _datasets_from_files(files, path, preprocessing, side, progress)
     else:
+        if side is not None:
+            raise ConfigError(
+                f"size applies to image files only, but {path} contains arrays; remove size, or "
+                "resize the arrays"
+            )
         train, found = datasets_from_arrays(contents.splits, data_name(path))
         train, test = (train, found) if found else train.split(TEST_SHARE, seed=0)
         test = replace(test, name=f"{data_name(path)} test")

@@ -291,6 +291,7 @@ class RunConfig(BaseModel):
                 a terminal.
 
         Raises:
+            ConfigError: if a setting for image files is given, but the data are arrays.
             DataError: if the images cannot be loaded.
         """
         prepare = None
@@ -299,9 +300,15 @@ class RunConfig(BaseModel):
 
             side = self.size or 28
             prepare = preset_named(self.preprocessing, (1, side, side))
-        return load_data(
+        train, test = load_data(
             self.data, self.data_dir, progress=progress, preprocessing=prepare, side=self.size
         )
+        if self.preprocessing is not None and train.preprocessing != prepare:
+            raise ConfigError(
+                f"preprocessing applies to image files only, but {self.data} contains arrays; "
+                "remove preprocessing"
+            )
+        return train, test
 
     def fitted_to(self, train: Dataset) -> RunConfig:
         """Return the settings with a batch size that is at most the number of training images.
