@@ -217,10 +217,10 @@ def words_of(name: str, kind: str) -> list[str]:
     """Return the words of a command without options, for a kind of data."""
     data, trained = PATHS[kind], f"run-{kind}"
     plain = ["--preprocessing", "plain"]  # it does not find the polarity, so that --invert acts
-    compared = ["--engines", "reference,reference", "--steps", "2", "--json"]
+    compared = ["--engines", "reference,compiled", "--steps", "2", "--json"]
     return {
         "train": ["train", data, *TRAIN, "--out", "out"],
-        "auto": ["auto", data, "--minutes", "0.05", "--quiet", "--out", "out"],
+        "auto": ["auto", data, "--minutes", "0.1", "--quiet", "--out", "out"],
         "predict": ["predict", trained, "0", "one.png", *plain],
         "evaluate": ["evaluate", trained],
         "calibrate": ["calibrate", trained],
