@@ -160,6 +160,22 @@ def test_0_to_16_has_the_values_of_8_bit_images(X: NDArray[np.uint8]) -> None:
         assert np.array_equal(pixels, wanted)
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_values_that_are_not_finite_pass_without_a_warning(bad: float) -> None:
+    X = np.array([[0.0, bad, 255.0]])
+    for known in (PixelRange.of(X), BYTES.of_new_images(X), BYTES):
+        assert not np.isfinite(known.pixels(X)).all()
+
+
+def test_rows_may_exceed_their_range_if_they_have_no_other() -> None:
+    known = PixelRange(0, 1)
+    assert known.of_new_images(np.array([-0.2, 1.7]), 0.9) == known
+    assert known.of_new_images(np.array([-0.5, 0.5]), 0.9) == PixelRange(-0.5, 0.5)
+    assert BYTES.of_new_images(np.array([-128, 127], np.int8), 0.9) == PixelRange(-128, 127)
+    with pytest.raises(DataError, match="do not show"):
+        known.of_new_images(np.array([0, 2.5]), 0.9)
+
+
 def test_pixels_in_the_form_that_networks_take_are_not_copied() -> None:
     for X in (IMAGES, IMAGES / np.float32(255)):
         assert PixelRange.of(X).pixels(X) is X

@@ -76,14 +76,15 @@ class PixelRange:
 
         Args:
             X: the images, an array of bool, integers or floating-point numbers.
-            overshoot: how far values may lie outside the range, as a fraction of it.
+            overshoot: how far values of no other known range may lie outside this range, as a
+                fraction of it.
 
         Raises:
             DataError: if the range is in doubt.
         """
         values = _Values.of(X)
         if not values.are_finite:
-            return self  # the check of the images names the image
+            return _recognized(values)
         if not self.is_known:
             self._check_unscaled(values)
             return self
@@ -91,11 +92,17 @@ class PixelRange:
             return PixelRange(0, 1)
         found = _recognized(values)
         is_narrower = found.is_known and self.low < found.low < 0 < found.high < self.high
-        is_inside = self.contains(values.low, values.high, overshoot)
+        is_inside = self.contains(values.low, values.high)
         if is_inside and self._uses(values) and not is_narrower:
             return self
         if found.is_known and not found.is_doubtful_for(values, self):
             return found
+        if (
+            not found.is_known
+            and not is_inside
+            and self.contains(values.low, values.high, overshoot)
+        ):
+            return self
         raise DataError(
             f"the images ({values}) do not show whether their range is {self}, as in training, or "
             "another one; give the values of black and white, such as "
@@ -137,7 +144,12 @@ class PixelRange:
         if not self.is_known or (is_float and (self.low, self.high) == (0, 1)):
             with np.errstate(over="ignore"):  # too large values become inf, which is rejected later
                 return X.astype(np.float32, copy=False)
-        span = self.high - self.low
+        with np.errstate(invalid="ignore", over="ignore"):  # as above
+            return self._scaled(X)
+
+    def _scaled(self, X: NDArray[Any]) -> NDArray[Any]:
+        """Scale images of a known range, as `pixels` does."""
+        is_float, span = X.dtype.kind == "f", self.high - self.low
         values = X.astype(np.float32)
         if self.low:
             values -= np.float32(self.low)
@@ -261,7 +273,8 @@ _RULES: tuple[tuple[PixelRange, Callable[[_Values], bool]], ...] = (
 def _recognized(values: _Values) -> PixelRange:
     """Return the range that the values of training images show."""
     if not values.are_finite:
-        return BYTES  # the check of the images names the image
+        # The check of the images names the image that is not finite.
+        return PixelRange(0, 0, is_known=False) if values.dtype.kind == "f" else BYTES
     for known, rule in _RULES:
         if rule(values) and (known.high <= 255 or values.are_whole):
             return known

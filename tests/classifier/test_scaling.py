@@ -79,12 +79,14 @@ def test_all_combinations_of_ranges(form: str, other: str) -> None:
         with pytest.raises(ValueError, match="do not show whether their range is"):
             rows.predict(X.reshape(-1, 64))
         X, other = DATA[1].images[:, 0], "uint8"
+    # White is 15 of 16 if images of 0..15 are taken for those of 0..16: one image may differ.
+    apart = 0.003 if "0..15" in form + other and "0..16" in form + other else 0.002
     wanted = expected(model.network, other)
-    assert accuracy(model.predict(X)) == pytest.approx(wanted, abs=0.002)
+    assert accuracy(model.predict(X)) == pytest.approx(wanted, abs=apart)
     found = hg.evaluate(model, hg.Dataset.from_arrays(X, DATA[1].labels))
-    assert found.accuracy == pytest.approx(wanted, abs=0.002)
+    assert found.accuracy == pytest.approx(wanted, abs=apart)
     wanted = expected(rows.classifier_.network, other)
-    assert accuracy(rows.predict(X.reshape(-1, 64))) == pytest.approx(wanted, abs=0.002)
+    assert accuracy(rows.predict(X.reshape(-1, 64))) == pytest.approx(wanted, abs=apart)
 
 
 @pytest.mark.parametrize("form", ["float 0..16", "int64", "float -1..1"])
