@@ -144,6 +144,9 @@ class PixelRange:
         if not self.is_known or (is_float and (self.low, self.high) == (0, 1)):
             with np.errstate(over="ignore"):  # too large values become inf, which is rejected later
                 return X.astype(np.float32, copy=False)
+        values = _Values.of(X)
+        if self == BYTES and values.are_whole and self.contains(values.low, values.high, 0):
+            return X.astype(np.uint8)
         with np.errstate(invalid="ignore", over="ignore"):  # as above
             return self._scaled(X)
 
