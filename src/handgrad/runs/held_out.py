@@ -44,11 +44,14 @@ def load_validation(
             "--validation 0.1"
         )
     name, seed = own.get("name"), config.get("seed", 0)
-    if data_dir is None and _has_files(str(name)):
-        data_dir = config.get("data_dir", config.get("folder"))
+    stored = None
+    if data_dir is None and not is_user_data(str(name)):
+        stored = config.get("data_dir", config.get("folder"))
     is_valid = isinstance(share, float) and 0 < share < 1 and type(seed) is int and seed >= 0
-    if not (is_valid and isinstance(name, str) and isinstance(data_dir, str | Path | None)):
+    if not (is_valid and isinstance(name, str) and isinstance(stored, str | Path | None)):
         raise ConfigError(EDITED)
+    if data_dir is None and stored is not None and _has_files(name):
+        data_dir = Path(stored)
     train, _ = load_data(name, data_dir, **options)
     if train.digest() != own.get("digest"):
         raise DataError(
