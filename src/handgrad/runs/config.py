@@ -27,7 +27,7 @@ from handgrad.data import SOURCES, Dataset, Source, load_data
 from handgrad.data.augment import PRESETS
 from handgrad.data.split import stratified
 from handgrad.engines import ENGINES, MakeEngine
-from handgrad.errors import DataError, ModelError
+from handgrad.errors import ConfigError, DataError, ModelError
 from handgrad.files import DATA_FORMS
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.models import MODELS, named
@@ -314,6 +314,7 @@ class RunConfig(BaseModel):
             start: the classifier to start from, whose preprocessing is applied to image files.
 
         Raises:
+            ConfigError: if a setting for image files is given, but the data are arrays.
             DataError: if the images cannot be loaded.
         """
         prepare = None if start is None or self.data in SOURCES else start.preprocessing
@@ -322,9 +323,15 @@ class RunConfig(BaseModel):
 
             side = self.size or 28
             prepare = preset_named(self.preprocessing, (1, side, side))
-        return load_data(
+        train, test = load_data(
             self.data, self.data_dir, progress=progress, preprocessing=prepare, side=self.size
         )
+        if self.preprocessing is not None and train.preprocessing != prepare:
+            raise ConfigError(
+                f"preprocessing applies to image files only, but {self.data} contains arrays; "
+                "remove preprocessing"
+            )
+        return train, test
 
     def fitted_to(self, train: Dataset) -> RunConfig:
         """Return the settings with a batch size that is at most the number of training images.
