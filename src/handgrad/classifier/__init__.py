@@ -4,6 +4,7 @@ from handgrad.classifier.classifier import (
     Bundle,
     Classifier,
     load_model,
+    logits_function,
     network_of,
     read_bundle,
 )
@@ -16,6 +17,7 @@ __all__ = [
     "Classifier",
     "Golden",
     "load_model",
+    "logits_function",
     "network_of",
     "read_bundle",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -16,6 +16,7 @@ from handgrad.classifier.architecture import build, check_finite, describe
 from handgrad.classifier.golden_outputs import Golden, hash_arrays, hash_json, run_golden
 from handgrad.classifier.model_file import GOLDEN, check_suffix, read, write
 from handgrad.data import Dataset
+from handgrad.engines.inference import Inference
 from handgrad.errors import DataError, ModelError
 from handgrad.layers import Array, Layer, Shape
 from handgrad.network import Network
@@ -92,6 +93,7 @@ class Classifier:
         self.network = network
         self.preprocessing = preprocessing
         self.calibration = calibration
+        self._inference = Inference(network)
 
     @classmethod
     def for_data(
@@ -127,8 +129,19 @@ class Classifier:
         return self.network.shape
 
     def logits(self, X: ArrayLike) -> Array:
-        """Return the network's logits (N, K) of images X (N, C, H, W)."""
-        return self.network.logits(X)
+        """Return the network's logits (N, K) of images X (N, C, H, W).
+
+        The reference engine computes the first 1,000 images of a classifier, so that nothing is
+        compiled for a few images. After that, the compiled engine computes the images, if it is
+        installed, the network has the dtype float32, and every layer has a kernel. The logits of
+        the two engines agree to float32 rounding.
+
+        Raises:
+            DataError: if the images do not match the network, or a pixel is not finite.
+        """
+        if self._inference.net is not self.network:
+            self._inference = Inference(self.network)
+        return self._inference.logits(X)
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """Return the probability of each class, (N, K), for images X (N, C, H, W)."""
@@ -283,6 +296,15 @@ def network_of(model: Network | Classifier) -> Network:
         f"expected a Network or a Classifier, not a {type(model).__name__}; "
         "write hg.Classifier.for_data(layers, train)"
     )
+
+
+def logits_function(model: Network | Classifier) -> Callable[[ArrayLike], Array]:
+    """Return the function that computes the logits of images, like `Classifier.logits`.
+
+    Raises:
+        ModelError: if the argument is neither a network nor a classifier.
+    """
+    return model.logits if isinstance(model, Classifier) else Inference(network_of(model)).logits
 
 
 def _classifier(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> Classifier:
