@@ -36,6 +36,7 @@ ORDER = [
     *("engines",),
     *("calibration", "classifier"),
     *("train",),
+    *("prediction",),
     *("export",),
     *("gradient_check", "engine_comparison"),
     *("explain", "plots", "estimator", "tracking"),

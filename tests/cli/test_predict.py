@@ -114,12 +114,17 @@ def test_a_network_of_two_classes_shows_both(handgrad, tmp_path):
         ("359", "there is no image 359; digits test has images 0 to 358"),
         ("9" * 5000, f"there is no image {'9' * 18}...; digits test has images 0 to 358"),
         ("none.png", "none.png: there is no such file; give an image file, or the index of a"),
-        ("text.png", "text.png: cannot be read (not a complete PNG, JPEG, GIF or BMP"),
     ],
 )
-def test_failures(handgrad, trained, tmp_path, image, sentence):
-    (tmp_path / "text.png").write_text("hello")
+def test_failures(handgrad, trained, image, sentence):
     ended = handgrad("predict", trained, "3", image)
     assert (ended.status, ended.out) == (1, "")
     assert ended.err.startswith(f"error: {sentence}")
     assert handgrad("predict", "nothing", "3").status == 1
+
+
+def test_a_single_image_that_cannot_be_read_is_an_error(handgrad, trained, tmp_path):
+    (tmp_path / "text.png").write_text("hello")
+    ended = handgrad("predict", trained, "text.png")
+    assert (ended.status, ended.out) == (1, "")
+    assert ended.err.startswith("error: text.png: cannot be read (not a complete PNG, JPEG, GIF")
