@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -48,13 +49,16 @@ class Inference:
         """
         images = self.net.as_images(X)
         self._count += len(images)
-        if engine_for(self.net, self._count) == "reference":
-            return self.net.logits(images)
-        if self._engine is None:  # "auto" falls back to the reference engine
+        if self._engine is None:
+            if engine_for(self.net, self._count) == "reference":
+                return self.net.logits(images)
+            # "auto" falls back to the reference engine if a kernel cannot be compiled.
             self._engine = engine_named("auto", self.net, TrainConfig(optimizer=SGD()))
-        size = max(1, _MAX_BYTES // (4 * _BATCH * int(np.prod(self.net.shape)))) * _BATCH
-        parts = [self._engine.logits(images[at : at + size]) for at in range(0, len(images), size)]
-        return np.concatenate(parts) if parts else np.zeros((0, self.net.classes), self.net.dtype)
+        size = max(1, _MAX_BYTES // (4 * _BATCH * math.prod(self.net.shape))) * _BATCH
+        if len(images) <= size:
+            return self._engine.logits(images)
+        parts = range(0, len(images), size)
+        return np.concatenate([self._engine.logits(images[at : at + size]) for at in parts])
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle or copy only the network: machine code cannot be pickled."""
