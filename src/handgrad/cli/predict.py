@@ -242,9 +242,16 @@ def _write(
         done = len(journal.predictions)
         if done:
             screen.info(f"{done:,} of {job.count:,} images were answered before; continuing")
-        with _bar(screen, job.count, done) as bar:
-            for answers in job.run(done):
-                journal.add(bar(answers))
+        try:
+            with _bar(screen, job.count, done) as bar:
+                for answers in job.run(done):
+                    journal.add(bar(answers))
+        except (KeyboardInterrupt, SystemExit):
+            done = len(journal.predictions)
+            screen.info(
+                f"{done:,} of {job.count:,} images are answered; the same command continues"
+            )
+            raise
         write_csv(csv, journal.predictions, chosen)
         journal.remove()
     return journal.predictions

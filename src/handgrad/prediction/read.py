@@ -24,7 +24,7 @@ from handgrad.threads import cores
 BATCH = 2048  # images in a batch, at most
 SECONDS = 5.0  # after this time a batch of image files ends
 MANY_FILES = 2000  # from this number on, starting processes takes less time than they save
-_CHUNK = 64  # files that a process reads at a time
+CHUNK = 64  # files that a process reads at a time
 
 
 class Batch(NamedTuple):
@@ -93,15 +93,15 @@ def _row_batches(
 def _file_batches(source: ImageFiles, preprocessing: Preprocessing) -> Iterator[Batch]:
     """Yield batches of at most `BATCH` images, each of which takes about `SECONDS` at most."""
     paths = list(source.paths)
-    workers = min(cores(), len(paths) // _CHUNK) if len(paths) >= MANY_FILES else 1
-    chunks = [paths[at : at + _CHUNK] for at in range(0, len(paths), _CHUNK)]
+    workers = min(cores(), len(paths) // CHUNK) if len(paths) >= MANY_FILES else 1
+    chunks = [paths[at : at + CHUNK] for at in range(0, len(paths), CHUNK)]
     read = _in_processes(chunks, preprocessing, workers) if workers > 1 else None
     ready: list[_Chunk] = []
     begin, end, start = 0, 0, time.monotonic()
     for chunk in read or _in_this_process(chunks, preprocessing):
         ready.append(chunk)
         end += len(chunk.errors)
-        if end - begin + _CHUNK > BATCH or time.monotonic() - start > SECONDS or end == len(paths):
+        if end - begin + CHUNK > BATCH or time.monotonic() - start > SECONDS or end == len(paths):
             part = slice(begin, end)
             yield Batch(
                 [str(path) for path in paths[part]],
