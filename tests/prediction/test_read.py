@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import handgrad as hg
 from handgrad.prediction import ImageFiles, ImageRows, read
 from handgrad.prediction.read import read_batches
 from handgrad.preprocess import inverted, plain
@@ -51,9 +52,10 @@ def test_broken_files_have_an_error_and_no_image(files):
     assert images.shape == (42, *SHAPE)
 
 
-def test_several_processes_read_the_same_as_one(files, monkeypatch):
+@pytest.mark.parametrize("limit", ["MANY_FILES", "MANY_BYTES"])
+def test_several_processes_read_the_same_as_one(files, monkeypatch, limit):
     expected = collected(read_batches([files], plain(SHAPE)))
-    monkeypatch.setattr(read, "MANY_FILES", 50)
+    monkeypatch.setattr(read, limit, 50)
     monkeypatch.setattr(read, "CHUNK", 4)
     monkeypatch.setattr(read, "cores", lambda: 3)
     started = []
@@ -108,6 +110,21 @@ if __name__ == "__main__":
     while any(map(is_running, children)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(map(is_running, children))
+
+
+def test_a_killed_process_is_reported(files, monkeypatch):
+    monkeypatch.setattr(read, "MANY_FILES", 2)
+    monkeypatch.setattr(read, "CHUNK", 1)
+    monkeypatch.setattr(read, "BATCH", 1)
+    monkeypatch.setattr(read, "cores", lambda: 2)
+    batches = read_batches([files], plain(SHAPE))
+    next(batches)
+    for child in multiprocessing.active_children():
+        child.kill()
+        child.join()
+    with pytest.raises(hg.DataError, match=r"the process that read .*\.png and the next files"):
+        list(batches)
+    assert multiprocessing.active_children() == []
 
 
 def is_running(pid):

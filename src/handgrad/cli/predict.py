@@ -293,4 +293,12 @@ def _draw(job: Job, file: Path) -> None:
             f"--show-preprocessing draws at most {DRAWN} image files, not {len(paths):,}; "
             "give fewer"
         )
-    plots.save(plots.preprocessing([job.preprocessing.stages(read_pixels(p)) for p in paths]), file)
+    ways, errors = [], []
+    for path in paths:
+        try:
+            ways.append(job.preprocessing.stages(read_pixels(path)))
+        except DataError as error:
+            errors.append(error)
+    if not ways:
+        raise errors[0]
+    plots.save(plots.preprocessing(ways), file)

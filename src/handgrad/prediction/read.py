@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
-import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
+from multiprocessing.resource_tracker import ensure_running
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from handgrad.class_names import Label
 from handgrad.data.formats.decode import decode, without_warnings
 from handgrad.errors import DataError
+from handgrad.posix import interrupt_blocked
 from handgrad.prediction.sources import ImageFiles, ImageRows, Source
 from handgrad.preprocess import Preprocessing
 from handgrad.threads import cores
 
 BATCH = 2048  # images in a batch, at most
 SECONDS = 5.0  # after this time a batch of image files ends
-MANY_FILES = 2000  # from this number on, starting processes takes less time than they save
+MANY_FILES, MANY_BYTES = 2000, 1 << 26  # from here on, starting processes takes less than it saves
 CHUNK = 64  # files that a process reads at a time
 
 
@@ -93,7 +94,7 @@ def _row_batches(
 def _file_batches(source: ImageFiles, preprocessing: Preprocessing) -> Iterator[Batch]:
     """Yield batches of at most `BATCH` images, each of which takes about `SECONDS` at most."""
     paths = list(source.paths)
-    workers = min(cores(), len(paths) // CHUNK) if len(paths) >= MANY_FILES else 1
+    workers = min(cores(), -(-len(paths) // CHUNK)) if _are_many(paths) else 1
     chunks = [paths[at : at + CHUNK] for at in range(0, len(paths), CHUNK)]
     read = _in_processes(chunks, preprocessing, workers) if workers > 1 else None
     ready: list[_Chunk] = []
@@ -112,6 +113,17 @@ def _file_batches(source: ImageFiles, preprocessing: Preprocessing) -> Iterator[
             ready, begin, start = [], end, time.monotonic()
 
 
+def _are_many(paths: Sequence[Path]) -> bool:
+    """Return whether the files are so many, or so large, that several processes are faster."""
+    if len(paths) >= MANY_FILES:
+        return True
+    sizes = 0
+    for path in paths:
+        with suppress(OSError):  # `_read` reports it
+            sizes += path.stat().st_size
+    return sizes >= MANY_BYTES
+
+
 def _in_this_process(
     chunks: Sequence[list[Path]], preprocessing: Preprocessing
 ) -> Iterator[_Chunk]:
@@ -128,9 +140,15 @@ def _in_processes(
             connection.send(chunk)
         for number in range(len(chunks)):
             connection = connections[number % count]
-            result = connection.recv()
-            if number + count < len(chunks):  # its next chunk, before the result is used
-                connection.send(chunks[number + count])
+            try:
+                result = connection.recv()
+                if number + count < len(chunks):  # its next chunk, before the result is used
+                    connection.send(chunks[number + count])
+            except (EOFError, OSError):
+                raise DataError(
+                    f"the process that read {chunks[number][0]} and the next files was killed, "
+                    "perhaps because there was not enough memory; leave out very large images"
+                ) from None
             yield result
 
 
@@ -140,10 +158,12 @@ def _started(preprocessing: Preprocessing, count: int) -> Iterator[list[Connecti
     context = multiprocessing.get_context("spawn")  # a fork could copy a lock that is held
     processes, connections = [], []
     try:
+        ensure_running()  # it would unblock Ctrl-C
         for _ in range(count):
             here, there = context.Pipe()
             process = context.Process(target=_work, args=(there, preprocessing), daemon=True)
-            process.start()
+            with interrupt_blocked():  # Ctrl-C goes to all processes of a command
+                process.start()
             there.close()  # so that the process ends if this one is killed
             processes.append(process)
             connections.append(here)
@@ -157,7 +177,6 @@ def _started(preprocessing: Preprocessing, count: int) -> Iterator[list[Connecti
 
 def _work(connection: Connection, preprocessing: Preprocessing) -> None:
     """Read the chunks that arrive on a connection, and send back the results."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all processes of a command
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
             connection.send(_read(connection.recv(), preprocessing))
