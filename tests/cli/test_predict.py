@@ -224,11 +224,11 @@ def test_an_interrupted_command_continues(handgrad, trained, tmp_path, images, m
     monkeypatch.setattr(read, "CHUNK", 20)
     answered = []
 
-    def interrupted(classifier, batch, top):
+    def interrupted(classifier, batch, top, one_by_one):
         if sum(answered) >= 80:
             raise KeyboardInterrupt
         answered.append(len(batch.names))
-        return predict_batch(classifier, batch, top)
+        return predict_batch(classifier, batch, top, one_by_one=one_by_one)
 
     monkeypatch.setattr(job, "predict_batch", interrupted)
     ended = handgrad(*words, "out.csv")

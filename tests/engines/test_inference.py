@@ -73,6 +73,14 @@ def test_many_calls_with_few_images_are_computed_by_the_compiled_engine(X, monke
     assert agree(computed.logits(X[:100]), expected[:100])
 
 
+def test_the_compiled_engine_computes_few_images_if_many_are_expected(X, monkeypatch):
+    model = hg.Classifier(network())
+    expected = model.network.logits(X[:100])
+    monkeypatch.setattr(model.network, "logits", lambda _: pytest.fail("reference"))
+    model.expect(FEW_IMAGES + 1)
+    assert agree(model.logits(X[:100]), expected)
+
+
 @pytest.mark.parametrize(
     ("net", "count", "name"),
     [

@@ -139,9 +139,15 @@ class Classifier:
         Raises:
             DataError: if the images do not match the network, or a pixel is not finite.
         """
-        if self._inference.net is not self.network:
-            self._inference = Inference(self.network)
-        return self._inference.logits(X)
+        return self._current_inference().logits(X)
+
+    def expect(self, count: int) -> None:
+        """Choose the engine that suits the given number of images, before the first of them.
+
+        Call this before images are classified in several batches, so that one engine answers for
+        all of them.
+        """
+        self._current_inference().expect(count)
 
     def predict_proba(self, X: ArrayLike) -> Array:
         """Return the probability of each class, (N, K), for images X (N, C, H, W)."""
@@ -217,6 +223,12 @@ class Classifier:
             "preprocessing": hash_json(self.preprocessing and self.preprocessing.to_json()),
             "calibration": hash_json(self.calibration and self.calibration.to_json()),
         }
+
+    def _current_inference(self) -> Inference:
+        """Return the object that computes the logits of the current network."""
+        if self._inference.net is not self.network:
+            self._inference = Inference(self.network)
+        return self._inference
 
     def __repr__(self) -> str:
         return f"Classifier({self.network!r}, classes {_some(self.classes)})"

@@ -60,6 +60,10 @@ class Inference:
         parts = range(0, len(images), size)
         return np.concatenate([self._engine.logits(images[at : at + size]) for at in parts])
 
+    def expect(self, count: int) -> None:
+        """Choose the engine that suits the given number of images, before the first of them."""
+        self._count = max(self._count, count)
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle or copy only the network: machine code cannot be pickled."""
         return type(self), (self.net,)

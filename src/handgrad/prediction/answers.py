@@ -14,7 +14,7 @@ from handgrad.layers import Array
 from handgrad.prediction.read import Batch
 
 UNSURE = "unsure"
-ALONE = 100  # so few images are computed one by one: rounding depends on the size of a batch
+_LEAST = 16  # images that the compiled engine computes at a time
 
 
 class Prediction(NamedTuple):
@@ -52,18 +52,22 @@ class Prediction(NamedTuple):
         return self.label is not None and self.predicted == self.label
 
 
-def predict_batch(classifier: Classifier, batch: Batch, top: int | None = None) -> list[Prediction]:
-    """Classify the images of a batch.
+def predict_batch(
+    classifier: Classifier, batch: Batch, top: int | None, *, one_by_one: bool
+) -> list[Prediction]:
+    """Classify the images of a batch. The answers do not depend on the division into batches.
 
     Args:
-        classifier: the classifier.
+        classifier: the classifier, which expects the number of all images.
         batch: the images.
+        one_by_one: whether the reference engine answers. It computes one image at a time, because
+            the rounding of NumPy's matrix product depends on the number of images.
         top: the number of most probable classes in a prediction, or None for all classes.
 
     Returns:
         One prediction per image of the batch, including the images that cannot be read.
     """
-    answers = iter(_answers(classifier, batch, top) if len(batch.images) else [])
+    answers = iter(_answers(classifier, batch, top, one_by_one) if len(batch.images) else [])
     return [
         Prediction(name, label, [], "", error) if error else Prediction(name, label, *next(answers))
         for name, label, error in zip(batch.names, batch.labels, batch.errors, strict=True)
@@ -71,12 +75,16 @@ def predict_batch(classifier: Classifier, batch: Batch, top: int | None = None) 
 
 
 def _answers(
-    classifier: Classifier, batch: Batch, top: int | None
+    classifier: Classifier, batch: Batch, top: int | None, one_by_one: bool
 ) -> Iterator[tuple[list[tuple[Label, float]], str]]:
     """Yield the most probable classes of each image, and why the answer is "don't know"."""
     X = batch.images
-    parts = [X] if len(X) > ALONE else [X[i : i + 1] for i in range(len(X))]
-    p = np.concatenate([classifier.predict_proba(part) for part in parts])
+    if one_by_one:
+        Z = np.concatenate([classifier.logits(X[i : i + 1]) for i in range(len(X))])
+    else:
+        padded = X if len(X) >= _LEAST else X[np.arange(_LEAST) % len(X)]
+        Z = classifier.logits(padded)[: len(X)]
+    p = (classifier.calibration or Calibration()).probabilities(Z)
     order = np.argsort(-p, axis=1, kind="stable")[:, :top]
     ranked = np.take_along_axis(p, order, axis=1).tolist()
     reasons = _reasons(classifier, p)

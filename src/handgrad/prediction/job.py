@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from handgrad.classifier import Classifier
+from handgrad.engines.inference import FEW_IMAGES
 from handgrad.prediction.answers import Prediction, predict_batch
 from handgrad.prediction.read import read_batches
 from handgrad.prediction.sources import ImageFiles, ImageRows, Source, rest_of
@@ -58,9 +59,11 @@ class Job:
         Raises:
             DataError: if the images of an array do not match the network.
         """
+        self.classifier.expect(self.count)
+        one_by_one = self.count <= FEW_IMAGES
         rest = rest_of(self.sources, start)
         for batch in read_batches(rest, self.preprocessing, rows_too=self.preprocess_rows):
-            yield predict_batch(self.classifier, batch, self.top)
+            yield predict_batch(self.classifier, batch, self.top, one_by_one=one_by_one)
 
     def digest(self, inputs: Sequence[Path]) -> str:
         """Return a SHA-256 that changes if the answers may change.
