@@ -60,9 +60,9 @@ def predict_batch(
     Args:
         classifier: the classifier, which expects the number of all images.
         batch: the images.
+        top: the number of most probable classes in a prediction, or None for all classes.
         one_by_one: whether the reference engine answers. It computes one image at a time, because
             the rounding of NumPy's matrix product depends on the number of images.
-        top: the number of most probable classes in a prediction, or None for all classes.
 
     Returns:
         One prediction per image of the batch, including the images that cannot be read.
