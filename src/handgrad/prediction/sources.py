@@ -14,6 +14,7 @@ from handgrad.class_names import Label
 from handgrad.data.formats import image_folder
 from handgrad.data.formats.decode import open_image
 from handgrad.data.formats.image_folder import files_below, is_image
+from handgrad.data.formats.pixel_table import is_table, siblings
 from handgrad.data.formats.reader import (
     TRAIN,
     Contents,
@@ -164,8 +165,8 @@ def _from_contents(contents: Contents, path: Path) -> Sources:
     """Return the images that a reader found in a table, in a file of arrays or in a folder."""
     notes = [f"{path}: {contents.summary}"] if contents.summary else []
     splits: dict[str, FileList | ImagesAndLabels] = dict(contents.splits)
-    if path.is_file() and path.suffix.lower() != ".npz" and _is_rows(splits.get(TRAIN)):
-        splits = {TRAIN: splits[TRAIN]}  # the others are in files beside it
+    if path.is_file() and is_table(path) and TRAIN in splits and any(siblings(path)):
+        splits = {TRAIN: splits[TRAIN]}  # the others are in the file beside it
     elif contents.unlabelled is not None:
         if splits:
             notes.append(f"{path}: only the images without labels are classified")
@@ -173,11 +174,6 @@ def _from_contents(contents: Contents, path: Path) -> Sources:
     several = len(splits) > 1
     sources = [_source(split, found, path, several) for split, found in splits.items()]
     return Sources(sources, notes, list(contents.skipped))
-
-
-def _is_rows(split: FileList | ImagesAndLabels | None) -> bool:
-    """Return whether a split consists of arrays, not of image files."""
-    return isinstance(split, ImagesAndLabels)
 
 
 def _source(
