@@ -172,14 +172,24 @@ def test_a_folder_is_written_to_a_csv_file(handgrad, trained, net, tmp_path):
     assert not list(tmp_path.glob("out.csv.*"))
 
 
-def test_kaggles_form(handgrad, trained, net):
-    X = hg.load_data("digits")[1].images[:3]
-    np.savez("test.npz", x_train=X, y_train=[0, 0, 0])
+@pytest.mark.parametrize("path", ["kaggle/test.csv", "kaggle"])
+def test_kaggles_form(handgrad, trained, net, tmp_path, path):
+    X, y = hg.load_data("digits")[1][:6]
+    (tmp_path / "kaggle").mkdir()
+    names = [f"pixel{i}" for i in range(64)]
+    for file, labels, images in (("train.csv", y[:3], X[:3]), ("test.csv", None, X[3:])):
+        head = names if labels is None else ["label", *names]
+        lines = [",".join(map(str, image.ravel())) for image in images]
+        if labels is not None:
+            lines = [f"{k},{line}" for k, line in zip(labels, lines, strict=True)]
+        (tmp_path / "kaggle" / file).write_text("\n".join([",".join(head), *lines]))
     words = ("--csv", "s.csv", "--columns", "ImageId=id,Label=label")
-    assert handgrad("predict", trained, "test.npz", *words).status == 0
+    ended = handgrad("predict", trained, path, *words)
+    assert ended.status == 0
+    assert ("only the images without labels are classified" in ended.err) == (path == "kaggle")
     with open("s.csv") as file:
         lines = file.read().splitlines()
-    assert lines == ["ImageId,Label", *(f"{i},{k}" for i, k in enumerate(net.predict(X), 1))]
+    assert lines == ["ImageId,Label", *(f"{i},{k}" for i, k in enumerate(net.predict(X[3:]), 1))]
 
 
 def test_broken_images_are_named_and_the_others_are_answered(handgrad, trained, tmp_path):
@@ -291,7 +301,7 @@ def test_arrays_are_preprocessed_on_request(handgrad, trained):
         assert [e["probabilities"] for e in found] == [e["probabilities"] for e in plain], words
     ended = handgrad("predict", trained, "float.npz", "--invert")
     assert (ended.status, ended.out) == (1, "")
-    assert ended.err.startswith("error: arrays of float32 cannot be preprocessed like image files")
+    assert "error: arrays of float32 cannot be preprocessed like image files" in ended.err
 
 
 def test_top_limits_the_classes(handgrad, trained):

@@ -97,6 +97,13 @@ def test_a_table_is_not_mixed_with_the_table_beside_it():
     assert rows("test.csv") == {"0": 1}
 
 
+def test_all_rows_of_one_table_are_found_whatever_their_split():
+    head = f"label,Usage,{','.join(f'p{i}' for i in range(16))}\n"
+    lines = [f"{k},{split}{',7' * 16}\n" for k, split in enumerate(["Training", "PublicTest"])]
+    Path("faces.csv").write_text(head + "".join(lines))
+    assert rows("faces.csv") == {"train:0": 0, "validation:0": 1}
+
+
 ARRAYS = ImagesAndLabels(X, np.array([3, 4, 3]))
 WITHOUT_LABELS = ImagesAndLabels(X[:2], np.array([], np.int64))
 
@@ -118,6 +125,7 @@ WITHOUT_LABELS = ImagesAndLabels(X[:2], np.array([], np.int64))
 )
 def test_unlabelled_images_are_found(monkeypatch, file, contents, expected):
     Path(file).mkdir() if file == "folder" else Path(file).touch()
+    Path(file).with_name("test.csv").touch()
     monkeypatch.setattr(sources, "read_contents", lambda _: contents)
     monkeypatch.setattr(sources, "READERS", [type("Any", (), {"accepts": lambda _: True})])
     found = find_images(Path(file))
