@@ -18,9 +18,11 @@ from handgrad.runs.folder import (
 )
 from handgrad.runs.held_out import load_held_out, load_test, load_validation
 from handgrad.runs.run import Run, calibrate_on, load_run, model_file, versions, write
+from handgrad.runs.start_model import StartModel
 
 __all__ = [
     "Run",
+    "StartModel",
     "calibrate_on",
     "checkpoints",
     "find_checkpoint",

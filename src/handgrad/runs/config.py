@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -22,11 +22,12 @@ from pydantic import (
 )
 
 from handgrad.class_names import Label
+from handgrad.classifier import Classifier
 from handgrad.data import SOURCES, Dataset, Source, load_data
 from handgrad.data.augment import PRESETS
 from handgrad.data.split import stratified
 from handgrad.engines import ENGINES, MakeEngine
-from handgrad.errors import ConfigError, DataError, ModelError, did_you_mean
+from handgrad.errors import DataError, ModelError
 from handgrad.files import DATA_FORMS
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.models import MODELS, named
@@ -34,7 +35,6 @@ from handgrad.network import Network
 from handgrad.runs.fields import (
     INTERRUPTION,
     LEARNING,
-    MAX_FOLDERS,
     OWN_IMAGES,
     PREPROCESSINGS,
     STOPPING,
@@ -44,16 +44,20 @@ from handgrad.runs.fields import (
     Positive,
     Share,
     Whole,
+    check_start,
     data_name_or_path,
     full_augmentation,
+    model_path,
     one_of,
     optimizer_named,
     option,
     output_path,
     parse_class_weights,
+    parse_freeze,
     schedule_named,
     shared,
     toml_text,
+    weights_by_class,
 )
 from handgrad.train_config import TrainConfig
 
@@ -99,11 +103,24 @@ class RunConfig(BaseModel):
         default_text="plain, in colour if the images are in colour",
         on_resume="fixed",
     )
-    model: Annotated[str, one_of(MODELS)] = option(
-        "smallnet",
+    model: Annotated[str, one_of(MODELS, or_empty=True)] = option(
+        ...,
         "Name of a built-in network; `handgrad models` lists them",
         metavar="NAME",
+        default_text="smallnet, or with --from the network of that model",
         on_resume="fixed",
+    )
+    from_run: Annotated[str, AfterValidator(model_path)] | None = option(
+        None,
+        "Continue training: start with the network, weights and preprocessing of the model in this "
+        "run's folder or model file. The new data defines the classes: classes that the model "
+        "has keep their rows in the last layer, others get new rows",
+        metavar="RUN",
+        default_text="start with random weights",
+        on_resume="fixed",
+    )
+    freeze: Annotated[int | str, BeforeValidator(parse_freeze)] = shared(
+        "freeze", 0, metavar="N", panel=LEARNING
     )
     epochs: Count = shared(
         "epochs",
@@ -239,6 +256,7 @@ class RunConfig(BaseModel):
         optimizer = str(given.get("optimizer", "adamw"))
         return {
             "epochs": EPOCHS.get(str(given.get("data", "digits")), OTHER_EPOCHS),
+            "model": "smallnet" if given.get("from_run") is None else "",
             "lr": LRS.get(optimizer, 0.01),
             "momentum": MOMENTUM if optimizer in ("momentum", "nesterov") else None,
             "weight_decay": {"adam": None, "adamw": WEIGHT_DECAY}.get(optimizer, 0.0),
@@ -260,7 +278,8 @@ class RunConfig(BaseModel):
 
     @model_validator(mode="after")
     def _check_data(self) -> RunConfig:
-        """Raise a ValueError if a setting for user images is given for a standard data set."""
+        """Raise a ValueError if the data or `from_run` determines a setting that is given."""
+        check_start(self.from_run, self.model, size=self.size, preprocessing=self.preprocessing)
         for name in ("size", "preprocessing"):
             if getattr(self, name) is not None and self.data in SOURCES:
                 raise ValueError(
@@ -284,17 +303,20 @@ class RunConfig(BaseModel):
         """The name of a standard data set, or the last part of the path of user images."""
         return self.data if self.data in SOURCES else Path(self.data).stem
 
-    def load_data(self, progress: bool | None = None) -> tuple[Dataset, Dataset]:
+    def load_data(
+        self, progress: bool | None = None, start: Classifier | None = None
+    ) -> tuple[Dataset, Dataset]:
         """Return the training set and the test set.
 
         Args:
             progress: whether to show a progress bar on stderr, or None to show it only if stderr is
                 a terminal.
+            start: the classifier to start from, whose preprocessing is applied to image files.
 
         Raises:
             DataError: if the images cannot be loaded.
         """
-        prepare = None
+        prepare = None if start is None or self.data in SOURCES else start.preprocessing
         if self.preprocessing is not None:
             from handgrad.preprocess import preset_named  # it loads Pillow
 
@@ -352,7 +374,7 @@ class RunConfig(BaseModel):
             schedule=schedule_named(self.schedule, self.epochs),
             loss=SoftmaxCrossEntropy(self.label_smoothing),
             clip_norm=self.clip_norm or None,
-            class_weights=self._weights(classes),
+            class_weights=weights_by_class(self.class_weights, classes),
             patience=self.patience or None,
             min_delta=self.min_delta,
             seed=self.seed,
@@ -360,11 +382,13 @@ class RunConfig(BaseModel):
             on_divergence=self.on_divergence,
             augment=self.augment,
             average_weights=self.average_weights or None,
+            freeze=self.freeze,
         )
 
     def plain(self) -> dict[str, Any]:
         """Return all settings except `out` and those that are None, as JSON values."""
-        return self.model_dump(mode="json", exclude={"out"}, exclude_none=True)
+        unset = {"out"} if self.model else {"out", "model"}
+        return self.model_dump(mode="json", exclude=unset, exclude_none=True)
 
     def toml(self) -> str:
         """Return the settings as the contents of a TOML file."""
@@ -374,16 +398,3 @@ class RunConfig(BaseModel):
         options = {"device": self.device, "amp": self.amp, "compile": self.compile}
         given = {name: value for name, value in options.items() if value is not None}
         return partial(ENGINES[self.engine], **given) if given else self.engine
-
-    def _weights(self, classes: Iterable[Label]) -> Mapping[Label, float] | str | None:
-        if isinstance(self.class_weights, str):
-            return None if self.class_weights == "none" else self.class_weights
-        labels = {str(label): label for label in classes}
-        for name in self.class_weights:
-            if name not in labels:
-                classes = ", ".join([*labels][:MAX_FOLDERS])
-                raise ConfigError(
-                    f"class_weights: unknown class {name}; the classes are {classes}"
-                    f"{did_you_mean(name, labels)}"
-                )
-        return {label: self.class_weights.get(name, 1.0) for name, label in labels.items()}

@@ -15,10 +15,13 @@ from pydantic import (
 )
 from pydantic.config import JsonDict
 
+from handgrad.class_names import Label
 from handgrad.data import SOURCES, is_user_data
 from handgrad.data.augment import as_augmentation
 from handgrad.errors import ConfigError, did_you_mean
 from handgrad.files import expanded
+from handgrad.freeze import check_freeze
+from handgrad.models import MODELS
 from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer
 from handgrad.schedules import Constant, Cosine, OneCycle, Plateau, Schedule, Step
 from handgrad.train_config import OnResume, TrainConfig
@@ -27,11 +30,11 @@ PREPROCESSINGS = ("plain", "light", "drawing")
 MAX_FOLDERS = 10  # names listed in a message
 
 
-def one_of(known: Iterable[str]) -> AfterValidator:
-    """Return a validator that checks that a name is one of the known names."""
+def one_of(known: Iterable[str], *, or_empty: bool = False) -> AfterValidator:
+    """Return a validator that checks that a name is one of the known names, or perhaps empty."""
 
     def check(name: str) -> str:
-        if name not in known:
+        if name not in known and not (or_empty and not name):
             raise ValueError(f"must be one of {', '.join(known)}{did_you_mean(name, known)}")
         return name
 
@@ -78,6 +81,24 @@ def parse_class_weights(value: Any) -> Any:
             "must be none, balanced, or a number above 0 for each label, such as 3=2,5=1"
         )
     return table
+
+
+def parse_freeze(value: Any) -> Any:
+    """Return a number of layers, parsed from text, or "features"."""
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    try:
+        check_freeze(value)
+    except ConfigError:
+        raise ValueError("must be a number of layers, such as 4, or features") from None
+    return value
+
+
+def model_path(text: str) -> str:
+    """Return the absolute path of a run or a model file."""
+    if not text:
+        raise ValueError("must be the folder of a run, or a model file")
+    return str(expanded(text).absolute())
 
 
 def output_path(value: Any) -> Any:
@@ -157,6 +178,38 @@ def shared(name: str, default: Any, more: str = "", off: str = "0", **about: str
     if more:
         description += f". {more}"
     return option(default, description, on_resume=metadata["on_resume"], **about)
+
+
+def check_start(from_run: str | None, model: str, **others: Any) -> None:
+    """Raise a ValueError if a setting is given that the model to start from determines."""
+    if from_run is None and not model:
+        raise ValueError(f"model must be one of {', '.join(MODELS)}, not an empty name")
+    for name, value in {"model": model or None, **others}.items():
+        if from_run is not None and value is not None:
+            raise ValueError(
+                f"{name} is determined by the model to start from, {from_run}; remove {name}, or "
+                "train a new network without --from"
+            )
+
+
+def weights_by_class(
+    weights: Mapping[str, float] | str, classes: Iterable[Label]
+) -> Mapping[Label, float] | str | None:
+    """Return the setting class_weights in the form that `TrainConfig` takes.
+
+    Raises:
+        ConfigError: if the setting names an unknown class.
+    """
+    if isinstance(weights, str):
+        return None if weights == "none" else weights
+    labels = {str(label): label for label in classes}
+    for name in weights:
+        if name not in labels:
+            raise ConfigError(
+                f"class_weights: unknown class {name}; the classes are "
+                f"{', '.join([*labels][:MAX_FOLDERS])}{did_you_mean(name, labels)}"
+            )
+    return {label: weights.get(name, 1.0) for name, label in labels.items()}
 
 
 def optimizer_named(name: str, lr: float, momentum: float, weight_decay: float) -> Optimizer:

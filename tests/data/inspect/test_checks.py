@@ -217,7 +217,7 @@ def test_unreadable_paths_are_rejected(tmp_path):
     (tmp_path / "train-images-idx3-ubyte").write_bytes(bytes([0, 0, 8, 3, 255, 255]))
     with pytest.raises(
         DataError,
-        match=r"is not a table .*; give a CSV file in UTF-8, an NPZ file, or a folder of images or",
+        match="is an IDX file, which cannot be read; give the folder that contains the files",
     ):
         inspect_images(tmp_path / "train-images-idx3-ubyte")
     (tmp_path / "broken.npz").write_bytes(b"x")

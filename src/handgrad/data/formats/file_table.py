@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from handgrad.data.formats.columns import Columns
-from handgrad.data.formats.image_folder import TABLE, files_below, is_image, with_checked_labels
+from handgrad.data.formats.folder_files import visible_files
+from handgrad.data.formats.image_folder import TABLE, is_image, with_checked_labels
 from handgrad.data.formats.pixel_table import SPLIT_VALUES, siblings, understood
 from handgrad.data.formats.reader import TRAIN, Contents, FileList, Skipped
 from handgrad.data.formats.text_table import TextTable, is_text_table, read_cells
@@ -180,7 +181,7 @@ def _places(folder: Path, names: Sequence[str]) -> Mapping[Path, dict[str, list[
     """
     wanted, depths = set(names), {len(Path(name).parts) for name in names}
     places: dict[Path, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
-    for file in files_below(folder):
+    for file in visible_files(folder):
         if not is_image(file):
             continue
         parts = file.relative_to(folder).parts
