@@ -22,8 +22,8 @@ README = Path(__file__).parent.parent / "README.md"
 #   between two steps and must not know the command line.
 # - `train_config` stands before `engines`, which read it, and after `data`, because it includes the
 #   augmentation; so it is a module of its own and not part of `train`.
-# - `calibration` and `classifier` stand before `engines`: a classifier predicts with the plain
-#   mathematics of its network, and the engines never need class names.
+# - `calibration` and `classifier` stand after `engines`: a classifier predicts with the fastest
+#   engine, and the engines never need class names.
 # - `__init__` holds the version only (its public names are resolved lazily from the stub), so that
 #   `runs` and `cli` may import it.
 ORDER = [
@@ -32,9 +32,11 @@ ORDER = [
     *("init", "layers", "params", "losses", "optim", "schedules"),
     *("walk", "summary", "models", "network", "freeze"),
     *("pixel_range", "preprocess", "data"),
-    *("calibration", "classifier", "features", "train_config"),
+    *("train_config",),
     *("engines",),
+    *("calibration", "classifier", "features"),
     *("train",),
+    *("prediction",),
     *("export",),
     *("gradient_check", "engine_comparison"),
     *("explain", "plots", "estimator", "tracking"),

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import signal
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -55,6 +56,19 @@ def ignore_alarm() -> None:
     """Ignore the alarm signal from now on."""
     if HAS_ALARM:
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
+
+
+@contextmanager
+def interrupt_blocked() -> Iterator[None]:
+    """Delay Ctrl-C until the end of the `with` block; processes started in it never receive it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def belongs_to_others(status: os.stat_result) -> bool:

@@ -73,7 +73,8 @@ def test_each_step_of_a_preprocessing_changes_a_golden_image(side: int, tmp_path
         if np.array_equal(prepared, golden.images[:4]):
             unseen.append(type(step).__name__)
     # These act on some images only, of a certain size; the seal knows of all.
-    assert set(unseen) <= {"Denoise", "Downscale", "Binarize", "StretchContrast"}
+    in_small_images = {"RemoveLines"} if side == 70 else set()
+    assert set(unseen) <= {"Denoise", "Downscale", "Binarize", "StretchContrast"} | in_small_images
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -16,16 +16,9 @@ from handgrad.classifier import read_bundle
 from handgrad.classifier.architecture import KINDS as LAYERS
 from handgrad.classifier.architecture import describe
 from handgrad.models import MODELS
-from handgrad.preprocess import (
-    Binarize,
-    CompositeAlpha,
-    Grayscale,
-    Preprocessing,
-    Resize,
-    ScaleToFit,
-    SubtractBackground,
-)
+from handgrad.preprocess import Grayscale, Preprocessing
 from handgrad.preprocess.preprocessing import KINDS as STEPS
+from handgrad.preprocess.version1 import KINDS as VERSION_1
 from tests.classifier.forging import forged
 
 
@@ -83,12 +76,12 @@ def test_a_field_that_an_earlier_file_did_not_have_takes_its_default(tmp_path: P
     layers = [hg.Normalize(), hg.Conv2d(4, 3), hg.BatchNorm(), hg.ReLU(), hg.MaxPool2d(2)]
     layers += [hg.Residual((hg.BatchNorm(), hg.LeakyReLU())), hg.Dropout(), hg.Flatten()]
     steps = (
-        CompositeAlpha(),
+        VERSION_1["CompositeAlpha"](),
         Grayscale(),
-        SubtractBackground(),
-        Binarize(64),
-        ScaleToFit(),
-        Resize(8, 8),
+        VERSION_1["SubtractBackground"](),
+        VERSION_1["Binarize"](64),
+        VERSION_1["ScaleToFit"](),
+        VERSION_1["Resize"](8, 8),
     )
     net = hg.Network([*layers, hg.Dense()], (1, 8, 8), 3)
     preprocessing = Preprocessing((1, 8, 8), steps)
@@ -281,4 +274,4 @@ def test_a_path_that_cannot_be_read_gives_a_one_sentence_error(tmp_path: Path) -
 def test_the_folder_of_a_run_is_loaded_by_its_model_file(tmp_path: Path) -> None:
     saved(tmp_path / "model.safetensors")
     assert hg.load_model(tmp_path).classes == ("a", "b")
-    assert hg.Classifier.load(tmp_path).classes == ("a", "b")
+    assert hg.load_model(tmp_path).classes == ("a", "b")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,32 +12,20 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from handgrad.calibration import Calibration
 from handgrad.class_names import Label, class_names
-from handgrad.classifier.architecture import build, check_finite, describe
+from handgrad.classifier.architecture import check_finite, describe
 from handgrad.classifier.class_change import with_classes
 from handgrad.classifier.golden_outputs import Golden, hash_arrays, hash_json, run_golden
-from handgrad.classifier.model_file import GOLDEN, check_suffix, read, write
+from handgrad.classifier.model_file import GOLDEN, check_suffix, write
 from handgrad.classifier.scaling import scaled_array, scaled_data
 from handgrad.data import Dataset
+from handgrad.engines.inference import Inference
 from handgrad.errors import DataError, ModelError
 from handgrad.layers import Array, Layer, Shape
 from handgrad.network import Network
-from handgrad.pixel_range import BYTES, PixelRange, RangeLike
+from handgrad.pixel_range import PixelRange, RangeLike
 
 if TYPE_CHECKING:
     from handgrad.preprocess import Preprocessing
-
-# The errors that building a classifier from a description can raise, if it was tampered with.
-_DAMAGE = (
-    ArithmeticError,
-    AttributeError,
-    DataError,
-    LookupError,
-    MemoryError,
-    ModelError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
 
 
 class Classifier:
@@ -103,6 +90,7 @@ class Classifier:
         self.preprocessing = preprocessing
         self.calibration = calibration
         self.pixel_range = pixel_range
+        self._inference = Inference(network)
 
     @classmethod
     def for_data(
@@ -131,11 +119,6 @@ class Classifier:
             preprocessing=data.preprocessing,
             pixel_range=data.pixel_range,
         )
-
-    @classmethod
-    def load(cls, path: str | Path) -> Classifier:
-        """Load the classifier from a model file, like `load_model`."""
-        return load_model(path)
 
     def for_classes(self, classes: Sequence[Label], *, seed: int = 0) -> Self:
         """Return a copy of the classifier for other classes, to continue training on new data.
@@ -173,6 +156,14 @@ class Classifier:
         """The shape of one image, (C, H, W)."""
         return self.network.shape
 
+    def expect(self, count: int) -> None:
+        """Choose the engine that suits the given number of images, before the first of them.
+
+        Call this before images are classified in several batches, so that one engine answers for
+        all of them.
+        """
+        self._current_inference().expect(count)
+
     def pixels(self, X: ArrayLike | Dataset, pixel_range: RangeLike = None) -> NDArray[Any]:
         """Scale images to the network's input, (N, C, H, W) uint8 0..255 or floating point.
 
@@ -195,8 +186,14 @@ class Classifier:
         return scaled_array(self.network, self.pixel_range, X, pixel_range)
 
     def logits(self, X: ArrayLike | Dataset, *, pixel_range: RangeLike = None) -> Array:
-        """Return the network's logits (N, K) of images X: see `pixels` for the arguments."""
-        return self.network.logits(self.pixels(X, pixel_range))
+        """Return the network's logits (N, K) of images X: see `pixels` for the arguments.
+
+        The reference engine computes the first 1,000 images of a classifier, so that nothing is
+        compiled for a few images. After that, the compiled engine computes the images, if it is
+        installed, the network has the dtype float32, and every layer has a kernel. The logits of
+        the two engines agree to float32 rounding.
+        """
+        return self._current_inference().logits(self.pixels(X, pixel_range))
 
     def predict_proba(self, X: ArrayLike | Dataset, *, pixel_range: RangeLike = None) -> Array:
         """Return the probability of each class, (N, K), for images X: see `pixels`."""
@@ -277,6 +274,12 @@ class Classifier:
             "calibration": hash_json(self.calibration and self.calibration.to_json()),
         }
 
+    def _current_inference(self) -> Inference:
+        """Return the object that computes the logits of the current network."""
+        if self._inference.net is not self.network:
+            self._inference = Inference(self.network)
+        return self._inference
+
     def __repr__(self) -> str:
         return f"Classifier({self.network!r}, classes {_some(self.classes)})"
 
@@ -296,52 +299,6 @@ class Classifier:
         return table(rows) + self.network._repr_html_()
 
 
-@dataclass(frozen=True, eq=False)
-class Bundle:
-    """The contents of a model file.
-
-    Attributes:
-        classifier: the classifier.
-        about: the additional JSON data, such as the training data, settings and scores.
-        golden: the stored reference outputs (golden outputs).
-        digest: the SHA-256 of the complete contents.
-    """
-
-    classifier: Classifier
-    about: dict[str, Any]
-    golden: Golden
-    digest: str
-
-
-def load_model(path: str | Path) -> Classifier:
-    """Load the classifier from a model file or from the folder of a finished run.
-
-    Raises:
-        ModelError: if the file is missing or corrupted, was not written by handgrad, or was written
-            by a newer version.
-    """
-    return read_bundle(path).classifier
-
-
-def read_bundle(path: str | Path) -> Bundle:
-    """Read the contents of a model file, or of the model file in the folder of a finished run.
-
-    Raises:
-        ModelError: if the file is missing or corrupted, was not written by handgrad, or was written
-            by a newer version.
-    """
-    path, description, arrays, digest = read(Path(path))
-    stored = {name: arrays.pop(name) for name in list(arrays) if name.startswith(GOLDEN)}
-    try:
-        classifier = _classifier(description, arrays)
-        golden = _golden(stored, description["golden"], classifier)
-    except _DAMAGE as error:
-        missing = isinstance(error, KeyError)
-        what = f"{error} is missing" if missing else str(error) or type(error).__name__
-        raise ModelError(f"{path}: its description is not consistent: {what}") from None
-    return Bundle(classifier, description["about"], golden, digest)
-
-
 def network_of(model: Network | Classifier) -> Network:
     """Return the network of a classifier, or the network itself.
 
@@ -358,51 +315,17 @@ def network_of(model: Network | Classifier) -> Network:
     )
 
 
-def _classifier(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> Classifier:
-    """Build the classifier that a description and its arrays define."""
-    network = build(description, arrays)
-    preprocessing = calibration = None
-    if description["preprocessing"] is not None:
-        from handgrad.preprocess import Preprocessing  # it loads Pillow
+def logits_function(model: Network | Classifier) -> Callable[[ArrayLike], Array]:
+    """Return the function that computes the logits of inputs of the network.
 
-        preprocessing = Preprocessing.from_json(description["preprocessing"])
-        if preprocessing.shape != network.shape:
-            raise ModelError(
-                f"its preprocessing produces images {preprocessing.shape}, but its network takes "
-                f"{network.shape}"
-            )
-    if description["calibration"] is not None:
-        calibration = Calibration.from_json(description["calibration"])
-    pixel_range = None
-    if (described := description.get("pixel_range")) is not None:  # older files lack it
-        pixel_range = PixelRange.from_json(described)
-    elif preprocessing is not None:  # its results are uint8
-        pixel_range = BYTES
-    return Classifier(
-        network,
-        description["classes"],
-        preprocessing=preprocessing,
-        calibration=calibration,
-        pixel_range=pixel_range,
-    )
+    `Classifier.logits` chooses the engine in the same way, but it also scales images.
 
-
-def _golden(arrays: Mapping[str, Array], hashes: Any, classifier: Classifier) -> Golden:
-    """Check the golden outputs of a model file, and return them."""
-    images, logits = arrays[GOLDEN + "images"], arrays[GOLDEN + "logits"]
-    raw, network = arrays.get(GOLDEN + "raw"), classifier.network
-    if not len(images):
-        raise ModelError("it has no golden images")
-    if not isinstance(hashes, dict) or network.as_images(images).shape != images.shape:
-        raise ModelError("its golden images do not match its network")
-    if logits.shape != (len(images), network.classes) or not np.isfinite(logits).all():
-        raise ModelError(
-            "its stored reference logits must contain exactly one finite number per class"
-        )
-    fits = raw is None or (raw.dtype == np.uint8 and raw.ndim == 4 and len(raw) <= len(images))
-    if (raw is None) != (classifier.preprocessing is None) or not fits:
-        raise ModelError("its raw golden images do not match its preprocessing")
-    return Golden(images, logits, hashes, raw)
+    Raises:
+        ModelError: if the argument is neither a network nor a classifier.
+    """
+    if isinstance(model, Classifier):
+        return model._current_inference().logits
+    return Inference(network_of(model)).logits
 
 
 def _some(classes: Sequence[Label]) -> str:

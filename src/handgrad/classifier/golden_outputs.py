@@ -138,10 +138,11 @@ def _on_canvas(x: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
     match number % 3:
         case 0:  # light on opaque black
             canvas[:, :, 3] = 255
-        case 1:  # dark on paper with shadow and grain
+        case 1:  # dark on paper with shadow and grain, and with a dark edge
             shadow = np.linspace(0, 60, canvas.shape[1], dtype=np.float32)[:, None]
             grain = _noise(1, canvas.shape[:2])[0][:, :, None] / 16
             canvas[:, :, :3] = (255 - canvas[:, :, :3]) * np.float32(0.7) + shadow + grain
+            canvas[:, : 1 + canvas.shape[1] // 20, :3] = 20
             canvas[:, :, 3] = 255
         case _:  # dark ink on a transparent canvas
             here[:, :, 3] = ink.max(axis=2)

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.classifier.classifier import Bundle, Classifier
+from handgrad.classifier.bundle import Bundle
+from handgrad.classifier.classifier import Classifier
 from handgrad.errors import ModelError
 from handgrad.preprocess import Preprocessing
 from handgrad.preprocess.upgrades import upgraded

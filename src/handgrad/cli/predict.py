@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
+from handgrad.cli.exit_codes import FAILURE
 from handgrad.cli.options import (
     DataDir,
     DataName,
@@ -20,34 +21,19 @@ from handgrad.cli.options import (
     load_run_test,
     show_test_data,
 )
-from handgrad.cli.screen import Screen, table
+from handgrad.cli.predictions_shown import all_to_json, show_answers, show_problems
+from handgrad.cli.screen import Screen
 from handgrad.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from handgrad.class_names import Label
+    from handgrad.classifier import Classifier
     from handgrad.data import Dataset
-    from handgrad.layers import Array
+    from handgrad.prediction import Job, Prediction, Sources
+    from handgrad.preprocess import Preprocessing
 
 TOP = 3
 MAX_DIGITS = 18  # of the index of a test image
-
-
-class Prediction(NamedTuple):
-    """A prediction for one image.
-
-    Attributes:
-        image: the file name, or the index of the test image.
-        label: the class in the test set, or None for an image file.
-        probabilities: the classes with their probabilities, in descending order.
-        is_confident: whether the probability of the predicted class is above the threshold.
-        problem: why the image file cannot be classified, such as "nothing drawn", or None.
-    """
-
-    image: str
-    label: Label | None
-    probabilities: list[tuple[Label, float]]
-    is_confident: bool
-    problem: str | None = None
+DRAWN = 100  # images of which --show-preprocessing draws the steps, at most
 
 
 def predict(
@@ -57,21 +43,52 @@ def predict(
         list[str],
         typer.Argument(
             metavar="IMAGE",
-            help="PNG, JPEG, GIF or BMP files, or indices of test images, from 0.",
+            help="Image files, folders of image files, CSV or NPZ files with images, or indices of "
+            "test images, from 0.",
             show_default=False,
         ),
     ],
+    csv: Annotated[
+        Path | None,
+        typer.Option(
+            "--csv",
+            metavar="FILE",
+            help="Write one line per image to this CSV file. If the command is interrupted, the "
+            "same command continues.",
+            show_default=False,
+        ),
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Columns of the CSV file: file, name, stem, index, id, true, label, probability, "
+            "sure, reason, label2, probability2, ... HEADING=NAME sets a heading, as in "
+            "ImageId=id,Label=label.",
+            show_default=False,
+        ),
+    ] = None,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            metavar="K",
+            min=1,
+            help=f"Number of most probable classes to show. Default: {TOP}; with --json all.",
+            show_default=False,
+        ),
+    ] = None,
     invert: Annotated[
         bool,
-        typer.Option("--invert", metavar="", help="Invert light and dark in image files."),
+        typer.Option("--invert", metavar="", help="Invert light and dark in the images."),
     ] = False,
     preprocessing: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Preprocessing of image files: plain (resize only), light (grayscale, with a "
+            help="Preprocessing of the images: plain (resize only), light (grayscale, with a "
             "light object on a dark background) or drawing (for drawings and photographs of a "
-            "single character). Default: the preprocessing that is stored in the model.",
+            "single character). Default: the preprocessing that is stored in the model, for image "
+            "files only.",
             show_default=False,
         ),
     ] = None,
@@ -96,115 +113,192 @@ def predict(
     on light paper, at any position and size. If an answer is unexpected, use --show-preprocessing
     to see the input of the network.
 
-    A blank sheet gets the answer "nothing drawn". If light and dark are swapped in comparison with
-    the training images, the answer is "don't know: opposite polarity"; --invert swaps them.
-
     If `handgrad calibrate` has set a threshold, answers with a lower probability are "don't know".
+
+    If several images are given and some cannot be read, the others are classified, and the exit
+    status is 1.
     """
-    from handgrad.files import check_apart
-    from handgrad.pixel_range import AS_THEY_ARE, BYTES, RangeLike
-    from handgrad.preprocess import inverted, preset_named
+    from handgrad.engines.inference import engine_for
+    from handgrad.prediction import Job
     from handgrad.runs import load_run, model_file
 
     screen = Screen(quiet)
-    if show_preprocessing:
-        check_apart(show_preprocessing, [model_file(run), *map(Path, images)])
+    files = [Path(image) for image in images if not image.isdecimal()]
+    has_index = len(files) < len(images)
+    if columns is not None and csv is None:
+        raise ConfigError("--columns needs --csv FILE, the file with these columns")
+    if (data is not None or data_dir is not None) and not has_index:
+        raise ConfigError(
+            "--data and --data-dir choose the test images that indices refer to, but no index is "
+            "given; give one, such as 0, or leave out these options"
+        )
+    _check_apart([csv, show_preprocessing], [model_file(run), *files])
     classifier, about = load_run(run)
     if verbose:
         show_test_data(screen, about, data, data_dir)
-        screen.info("engine reference")
-    prepare = classifier.preprocessing
-    if preprocessing or prepare is None:
-        prepare = preset_named(preprocessing or "plain", classifier.shape)
-    if invert:
-        prepare = inverted(prepare)
-    test = None
-    if any(map(str.isdecimal, images)):
-        test = load_run_test(screen, classifier, about, data, data_dir)
-
-    answers = []
-    x_range: RangeLike
-    for image in images:
-        problem = None
-        if test is not None and image.isdecimal():
-            (x, label), x_range = _example(test, image), AS_THEY_ARE
-        else:
-            x, problem = prepare.check(_pixels(image))
-            label, x_range = None, BYTES
-        p = classifier.predict_proba(x[None], pixel_range=x_range)
-        confident = classifier.calibration is None or bool(
-            classifier.calibration.is_confident(p)[0]
-        )
-        ranked = [(classifier.classes[k], float(p[0, k])) for k in (-p[0]).argsort(stable=True)]
-        confident = confident and problem is None
-        answers.append(Prediction(image, label, ranked, confident, problem))
-
+    test = load_run_test(screen, classifier, about, data, data_dir) if has_index else None
+    found = _find(images, test, classifier)
+    count = min(top or TOP, len(classifier.classes))
+    job = Job(
+        classifier,
+        found.sources,
+        _preprocessing(classifier, preprocessing, invert),
+        preprocess_rows=invert or preprocessing is not None,
+        top=None if json and top is None else count,
+    )
+    if verbose:
+        screen.info(f"engine {engine_for(classifier.network, job.count)}")
+    for note in found.notes:
+        screen.info(note)
     if show_preprocessing:
-        files = [image for image in images if not image.isdecimal()]
-        _draw([prepare.stages(_pixels(file)) for file in files], show_preprocessing)
+        _draw(job, show_preprocessing)
+    answers = _classify(screen, job) if csv is None else _write(screen, job, files, csv, columns)
+
+    broken = [answer for answer in answers if answer.error]
+    if broken and len(answers) == 1:
+        raise DataError(broken[0].error)
     if json:
-        screen.json({"predictions": [_plain(answer) for answer in answers]})
+        screen.json(all_to_json(answers, found.skipped), ok=not broken)
     else:
-        screen.result(_table(answers))
+        show_answers(screen, answers, classifier.classes, count, csv)
+    show_problems(screen, broken, found.skipped)
+    if broken:
+        raise typer.Exit(FAILURE)
 
 
-def _pixels(image: str) -> Array:
-    """Return the pixels of an image file as an array."""
-    from handgrad.data.formats.decode import read_pixels
+def _check_apart(outputs: list[Path | None], inputs: list[Path]) -> None:
+    """Raise a ConfigError if an output file is one of the input files."""
+    from handgrad.files import check_apart
 
-    if not os.path.lexists(image):
-        raise DataError(
-            f"{image}: there is no such file; give an image file, or the index of a test image"
-        )
-    return read_pixels(Path(image))
+    for output in outputs:
+        if output is not None:
+            check_apart(output, inputs)
 
 
-def _draw(ways: list[list[tuple[str, Array]]], file: Path) -> None:
-    """Draw every step of the preprocessing of each image file."""
-    from handgrad import plots
+def _find(images: list[str], test: Dataset | None, classifier: Classifier) -> Sources:
+    """Find the images that the arguments of the command name, in the same order."""
+    from handgrad.files import expanded
+    from handgrad.prediction import ImageRows, Sources, find_images, known_labels, merged
 
-    if not ways:
-        raise ConfigError("--show-preprocessing needs at least one image file")
-    plots.save(plots.preprocessing(ways), file)
+    all_found = Sources([], [], [])
+    for image in images:
+        if test is not None and image.isdecimal():
+            one = test.take([_index(test, image)])
+            row = ImageRows(classifier.pixels(one), [image], [test.classes[int(one.labels[0])]])
+            all_found.sources.append(row)
+            continue
+        path = expanded(image)
+        if not os.path.lexists(path):
+            raise DataError(
+                f"{image}: there is no such file; give an image file, or the index of a test image"
+            )
+        found = find_images(path, classifier)
+        all_found.sources.extend(found.sources)
+        all_found.notes.extend(found.notes)
+        all_found.skipped.extend(found.skipped)
+    sources = known_labels(merged(all_found.sources), classifier.classes)
+    return all_found._replace(sources=sources)
 
 
-def _example(test: Dataset, number: str) -> tuple[Array, Label]:
-    """Return the test image at an index, and its label."""
+def _index(test: Dataset, number: str) -> int:
+    """Return a number from the command line as the index of a test image."""
     if len(number) > MAX_DIGITS or int(number) >= len(test):
         shown = number if len(number) <= MAX_DIGITS else f"{number[:MAX_DIGITS]}..."
         raise DataError(f"there is no image {shown}; {test.name} has images 0 to {len(test) - 1}")
-    X, y = test[int(number)]
-    return X, test.classes[int(y)]
+    return int(number)
 
 
-def _plain(answer: Prediction) -> dict[str, Any]:
-    """Return the prediction for one image as JSON data."""
-    return {
-        "image": answer.image,
-        "label": answer.label,
-        "predicted": answer.probabilities[0][0],
-        "confident": answer.is_confident,
-        **({"problem": answer.problem} if answer.problem else {}),
-        "probabilities": [{"label": label, "p": p} for label, p in answer.probabilities],
-    }
+def _preprocessing(classifier: Classifier, name: str | None, invert: bool) -> Preprocessing:
+    """Return the preprocessing of image files."""
+    from handgrad.preprocess import inverted, preset_named
+
+    chosen = classifier.preprocessing
+    if name or chosen is None:
+        chosen = preset_named(name or "plain", classifier.shape)
+    return inverted(chosen) if invert else chosen
 
 
-def _table(answers: list[Prediction]) -> Table:
-    """Return a table of predictions with the most probable classes for each image."""
-    count = min(TOP, len(answers[0].probabilities))
-    known = any(answer.label is not None for answer in answers)
-    headings = ["image", *(["is"] if known else []), "predicted", *[""] * (count - 1)]
-    rows = []
-    for answer in answers:
-        top = [Text(f"{label} {p:.1%}") for label, p in answer.probabilities[:count]]
-        if answer.label is not None:
-            top[0].stylize("green" if answer.probabilities[0][0] == answer.label else "red")
-        if answer.problem == "nothing drawn":
-            top = [Text(answer.problem), *[Text()] * (count - 1)]
-        elif answer.problem:
-            top[0] = Text.assemble(f"don't know: {answer.problem} (", top[0], ")")
-        elif not answer.is_confident:
-            top[0] = Text.assemble("don't know (", top[0], ")")
-        label = "" if answer.label is None else answer.label
-        rows.append([answer.image, *([label] if known else []), *top])
-    return table(headings, rows)
+def _classify(screen: Screen, job: Job) -> list[Prediction]:
+    """Classify the images."""
+    with _bar(screen, job.count, 0) as bar:
+        return [answer for answers in job.run() for answer in bar(answers)]
+
+
+def _write(
+    screen: Screen, job: Job, inputs: list[Path], csv: Path, columns: str | None
+) -> list[Prediction]:
+    """Classify the images, and write a CSV file when all are done.
+
+    Until then, the answers are in a file beside it, from which the same command continues.
+    """
+    from handgrad.files import check_can_write
+    from handgrad.prediction import Journal, check_columns, default_columns, write_csv
+
+    count = job.top or len(job.classifier.classes)
+    chosen = check_columns(columns or default_columns(count, job.has_labels), count)
+    check_can_write(csv)
+    journal = Journal(csv.with_name(f"{csv.name}.part"), job.digest(inputs))
+    with journal.opened():
+        done = len(journal.predictions)
+        if done:
+            screen.info(f"{done:,} of {job.count:,} images were answered before; continuing")
+        try:
+            with _bar(screen, job.count, done) as bar:
+                for answers in job.run(done):
+                    journal.add(bar(answers))
+        except (KeyboardInterrupt, SystemExit):
+            done = len(journal.predictions)
+            screen.info(
+                f"{done:,} of {job.count:,} images are answered; the same command continues"
+            )
+            raise
+        write_csv(csv, journal.predictions, chosen)
+        journal.remove()
+    return journal.predictions
+
+
+@contextmanager
+def _bar(
+    screen: Screen, total: int, done: int
+) -> Iterator[Callable[[list[Prediction]], list[Prediction]]]:
+    """Yield a function that advances a progress bar by some answers, and returns the answers."""
+    from tqdm import tqdm
+
+    with tqdm(
+        total=total,
+        initial=done,
+        desc="predicting",
+        unit=" images",
+        delay=0.5,
+        disable=None if screen.progress is None else not screen.progress,
+    ) as bar:
+
+        def advance(answers: list[Prediction]) -> list[Prediction]:
+            bar.update(len(answers))
+            return answers
+
+        yield advance
+
+
+def _draw(job: Job, file: Path) -> None:
+    """Draw every step of the preprocessing of each image file."""
+    from handgrad import plots
+    from handgrad.data.formats.decode import read_pixels
+
+    paths = job.paths
+    if not paths:
+        raise ConfigError("--show-preprocessing needs at least one image file")
+    if len(paths) > DRAWN:
+        raise ConfigError(
+            f"--show-preprocessing draws at most {DRAWN} image files, not {len(paths):,}; "
+            "give fewer"
+        )
+    ways, errors = [], []
+    for path in paths:
+        try:
+            ways.append(job.preprocessing.stages(read_pixels(path)))
+        except DataError as error:
+            errors.append(error)
+    if not ways:
+        raise errors[0]
+    plots.save(plots.preprocessing(ways), file)

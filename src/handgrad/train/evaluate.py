@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from handgrad.class_names import Label
-from handgrad.classifier import Classifier, network_of
+from handgrad.classifier import Classifier, logits_function, network_of
 from handgrad.data import Dataset
 from handgrad.errors import DataError
 from handgrad.layers import Array
@@ -77,7 +77,9 @@ def evaluate(
         model: the network or classifier.
         test: images that the network was not trained on.
         loss: the loss function.
-        logits: a function that computes the logits of images, or None to use the network.
+        logits: a function that computes the logits of images, or None for those of `model`. If
+            there are more than 1,000 images, the compiled engine computes them, as described at
+            `Classifier.logits`.
 
     Raises:
         DataError: if the classes or images of the data set do not fit the network.
@@ -86,7 +88,7 @@ def evaluate(
     check_classes(model, test)
     net = network_of(model)
     images = model.pixels(test) if isinstance(model, Classifier) else test.images
-    Z = (logits or net.logits)(images)
+    Z = (logits or logits_function(model))(images)
     value, _ = loss(Z, test.labels)
     K = net.classes
     cells = test.labels * K + Z.argmax(axis=1)

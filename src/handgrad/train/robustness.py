@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from handgrad.classifier import Classifier
+from handgrad.classifier import Classifier, logits_function
 from handgrad.data import Dataset
 from handgrad.data.corruptions import CORRUPTIONS, corrupt
 from handgrad.errors import DataError
@@ -60,6 +60,7 @@ def robustness(
             f"{test.name}: images of dtype {test.images.dtype} cannot be corrupted; "
             "use uint8 images with values 0 to 255"
         )
+    logits = logits or logits_function(model)
     corrupted = {
         name: evaluate(model, replace(test, images=corrupt(test.images, name, seed)), logits=logits)
         for name in CORRUPTIONS

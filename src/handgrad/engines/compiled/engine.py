@@ -370,6 +370,11 @@ def _layout(net: Network, config: TrainConfig, frozen: int) -> ParameterLayout:
     )
 
 
+def has_kernels(net: Network) -> bool:
+    """Return whether every layer of a network has a kernel, so that no part runs in Python."""
+    return all(type(layer) in LOWERING_RULES for _, layer in _leaves(net.layers))
+
+
 def _leaves(layers: Sequence[Layer], prefix: str = "") -> Iterator[tuple[str, Layer]]:
     """Yield each layer that contains no other layers, with the prefix of its parameters' names."""
     for index, layer in enumerate(layers):
