@@ -19,7 +19,6 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from handgrad.class_names import Label
 from handgrad.classifier import Classifier
 from handgrad.data import Dataset
-from handgrad.data.split import stratified
 from handgrad.engines import BatchStream, Engine, TrainConfig, engine_named
 from handgrad.errors import ConfigError, DataError, ModelError
 from handgrad.estimator.examples import merged, weights_of
@@ -164,7 +163,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             data = Dataset(self._images(rows), labels, self.classifier_.classes, "X")
             validation = None
             if self.early_stopping:
-                held = stratified(labels, self.validation_fraction, self._seed)
+                held = data.validation_mask(self.validation_fraction, self._seed)
                 data, validation = data.take(~held), data.take(held)
                 weights = None if weights is None else weights[~held]
             if len(data) <= self.batch_size:
