@@ -114,7 +114,7 @@ def test_a_network_of_two_classes_shows_both(handgrad, tmp_path):
         ("359", "there is no image 359; digits test has images 0 to 358"),
         ("9" * 5000, f"there is no image {'9' * 18}...; digits test has images 0 to 358"),
         ("none.png", "none.png: there is no such file; give an image file, or the index of a"),
-        ("text.png", "text.png: cannot be read (not a complete PNG, JPEG, GIF or BMP"),
+        ("text.png", "text.png: cannot be read (not a complete PNG, JPEG, GIF"),
     ],
 )
 def test_failures(handgrad, trained, tmp_path, image, sentence):

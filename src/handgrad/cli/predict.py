@@ -55,7 +55,7 @@ def predict(
         list[str],
         typer.Argument(
             metavar="IMAGE",
-            help="PNG, JPEG, GIF or BMP files, or indices of test images, from 0.",
+            help="PNG, JPEG, GIF, BMP, WebP, TIFF, PGM, PPM or AVIF files, or indices of test images, from 0.",
             show_default=False,
         ),
     ],

@@ -48,13 +48,14 @@ def test_unreadable_files_are_errors(tmp_path):
     root = folder(tmp_path)
     (root / "train/a/empty.png").touch()
     (root / "train/b/text.jpg").write_text("hello")
-    (root / "train/b/photo.heic").write_text("hello")
+    (root / "train/b/notes.doc").write_text("hello")
     issues = issues_of(root)
     assert issues["empty file"].files == (str(root / "train/a/empty.png"),)
     assert issues["empty file"].severity == issues["unreadable"].severity == "error"
     assert issues["unreadable"].files == (str(root / "train/b/text.jpg"),)
-    assert issues["other file"].severity == "note"
-    assert issues["other file"].remedy == "they are skipped; convert them to PNG if they are images"
+    assert issues["skipped"].severity == "note"
+    assert issues["skipped"].problem == "1 entry is left out: not an image"
+    assert issues["skipped"].files == ("train/b/notes.doc",)
 
 
 @pytest.mark.parametrize(
@@ -138,11 +139,10 @@ def test_outliers_and_formats_are_found(tmp_path):
 def test_folders_beside_the_splits_are_warnings(tmp_path):
     root = folder(tmp_path)
     image(root / "c/0.png")
-    (root / "docs").mkdir()
     (issue,) = inspect_images(root, progress=False).issues
-    assert (issue.kind, issue.severity) == ("skipped folder", "warning")
-    assert issue.problem == "1 folder with images is next to train, but not in a split"
-    assert issue.files == (str(root / "c"),)
+    assert (issue.kind, issue.severity) == ("skipped", "warning")
+    assert issue.problem == "1 entry is left out: a folder of 1 image beside the splits"
+    assert issue.files == ("c",)
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,7 @@ def load_data(
     progress: bool | None = None,
     preprocessing: Preprocessing | None = None,
     side: int | None = None,
+    skip_broken: bool = False,
 ) -> tuple[Dataset, Dataset]:
     """Load the training and test sets of a built-in data set, or of the user's own images.
 
@@ -80,10 +81,12 @@ def load_data(
             preprocessing from a sample of them.
         side: the height and width to which the user's own image files are resized, or None to
             choose the size from a sample of them.
+        skip_broken: whether to leave out image files of the user that cannot be read. The attribute
+            `skipped` of the training set lists them.
 
     Raises:
-        ConfigError: if there is no data set with this name, or `data_dir` is given although `name`
-            is a path.
+        ConfigError: if there is no data set with this name, `data_dir` is given although `name` is
+            a path, or `skip_broken` is True although there are no image files.
         DataError: if the data cannot be found or downloaded, or a file is corrupted.
         StorageError: if the downloaded files cannot be written to disk.
     """
@@ -95,7 +98,11 @@ def load_data(
             )
         from handgrad.data.user_data import load_user_data  # it imports Pillow
 
-        return load_user_data(Path(name), preprocessing, side=side, progress=progress)
+        return load_user_data(
+            Path(name), preprocessing, side=side, skip_broken=skip_broken, progress=progress
+        )
+    if skip_broken:
+        raise ConfigError(f"skip_broken applies to your own images only, not to {name}; remove it")
     source = _source(name)
     train, test = _load(source, data_dir, download, progress)
     default = _preprocessing(source)
