@@ -55,7 +55,8 @@ def predict(
         list[str],
         typer.Argument(
             metavar="IMAGE",
-            help="PNG, JPEG, GIF, BMP, WebP, TIFF, PGM, PPM or AVIF files, or indices of test images, from 0.",
+            help="Image files (PNG, JPEG, GIF, BMP, WebP, TIFF, PGM, PPM or AVIF), or indices of "
+            "test images, from 0.",
             show_default=False,
         ),
     ],

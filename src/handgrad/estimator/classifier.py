@@ -30,8 +30,9 @@ from handgrad.optim import AdamW
 from handgrad.random import generator
 from handgrad.schedules import Constant, OneCycle
 from handgrad.train import History, fit
+from handgrad.train_config import enough_epochs
 
-FEWEST_EPOCHS, MOST_EPOCHS, FEWEST_UPDATES = 20, 200, 500
+USUAL_EPOCHS = 20
 
 
 class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -278,13 +279,13 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _fit(self, data: Dataset, validation: Dataset | None, weights: Array | None) -> History:
         self._engine = self._moments = None
         size = min(self.batch_size, len(data))
-        enough = min(MOST_EPOCHS, math.ceil(FEWEST_UPDATES / math.ceil(len(data) / size)))
+        enough = enough_epochs(len(data), size, USUAL_EPOCHS)
         return fit(
             self.classifier_,
             data,
             validation=validation,
             weights=weights,
-            epochs=max(FEWEST_EPOCHS, enough) if self.epochs is None else self.epochs,
+            epochs=enough if self.epochs is None else self.epochs,
             batch_size=size,
             optimizer=AdamW(self.learning_rate, weight_decay=self.weight_decay),
             schedule=Constant() if self.warm_start else OneCycle(),

@@ -17,12 +17,21 @@ from handgrad.runs.folder import (
     start_run,
 )
 from handgrad.runs.held_out import load_held_out, load_test, load_validation
-from handgrad.runs.run import Run, calibrate_on, load_run, model_file, versions, write
+from handgrad.runs.run import (
+    Run,
+    calibrate_on,
+    describe_data,
+    load_run,
+    model_file,
+    versions,
+    write,
+)
 
 __all__ = [
     "Run",
     "calibrate_on",
     "checkpoints",
+    "describe_data",
     "find_checkpoint",
     "finish",
     "has_checkpoint",

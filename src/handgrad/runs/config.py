@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -18,31 +18,34 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ModelWrapValidatorHandler,
     model_validator,
 )
 
 from handgrad.class_names import Label
 from handgrad.data import SOURCES, Dataset, Source, load_data
 from handgrad.data.augment import PRESETS
-from handgrad.data.split import stratified
 from handgrad.engines import ENGINES, MakeEngine
-from handgrad.errors import ConfigError, DataError, ModelError, did_you_mean
+from handgrad.errors import DataError, ModelError
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.models import MODELS, named
 from handgrad.network import Network
 from handgrad.runs.fields import (
     INTERRUPTION,
     LEARNING,
-    MAX_FOLDERS,
+    LRS,
+    MOMENTUM,
     OWN_IMAGES,
     PREPROCESSINGS,
     STOPPING,
     TORCH,
+    WEIGHT_DECAY,
     Count,
     NotNegative,
     Positive,
     Share,
     Whole,
+    class_weights_by_label,
     data_name_or_path,
     full_augmentation,
     one_of,
@@ -54,13 +57,10 @@ from handgrad.runs.fields import (
     shared,
     toml_text,
 )
-from handgrad.train_config import TrainConfig
+from handgrad.train_config import MAX_EPOCHS, MIN_UPDATES, TrainConfig, enough_epochs
 
-# Chosen by accuracy on validation images, on digits and MNIST, with the one-cycle schedule.
-LRS = {"sgd": 0.3, "momentum": 0.05, "nesterov": 0.05, "adam": 0.01, "adamw": 0.01}
-MOMENTUM, WEIGHT_DECAY = 0.9, 0.01  # of momentum and nesterov; of adamw
 EPOCHS = {"digits": 20}  # a small data set allows more epochs
-OTHER_EPOCHS = 10
+OTHER_EPOCHS = PATIENCE = 10
 
 
 class RunConfig(BaseModel):
@@ -98,6 +98,12 @@ class RunConfig(BaseModel):
         default_text="plain, in colour if the images are in colour",
         on_resume="fixed",
     )
+    skip_broken: bool = option(
+        False,
+        "Leave out image files that cannot be read, and name them; otherwise they are an error",
+        panel=OWN_IMAGES,
+        on_resume="fixed",
+    )
     model: Annotated[str, one_of(MODELS)] = option(
         "smallnet",
         "Name of a built-in network; `handgrad models` lists them",
@@ -109,7 +115,8 @@ class RunConfig(BaseModel):
         ...,
         metavar="N",
         panel=STOPPING,
-        default_text=f"{EPOCHS['digits']} on digits, otherwise {OTHER_EPOCHS}",
+        default_text=f"{EPOCHS['digits']} on digits, otherwise {OTHER_EPOCHS}; more for few images "
+        f"of your own, so that there are {MIN_UPDATES} updates, but at most {MAX_EPOCHS}",
     )
     batch_size: Count = shared(
         "batch_size",
@@ -172,7 +179,11 @@ class RunConfig(BaseModel):
         on_resume="fixed",
     )
     patience: Annotated[Whole, Field(ge=0, lt=2**31)] = shared(
-        "patience", 10, metavar="N", panel=STOPPING
+        "patience",
+        PATIENCE,
+        metavar="N",
+        panel=STOPPING,
+        default_text=f"{PATIENCE}; for few images, the raised number of epochs",
     )
     min_delta: NotNegative = shared("min_delta", 0.0, panel=STOPPING)
     seed: Annotated[Whole, Field(ge=0, lt=2**63)] = shared(
@@ -231,17 +242,22 @@ class RunConfig(BaseModel):
         on_resume="free",
     )
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _fill_in(cls, given: dict[str, Any]) -> dict[str, Any]:
+    def _fill_in(
+        cls, given: dict[str, Any], validate: ModelWrapValidatorHandler[RunConfig]
+    ) -> RunConfig:
         """Set each missing setting whose default depends on other settings."""
         optimizer = str(given.get("optimizer", "adamw"))
-        return {
+        defaults = {
             "epochs": EPOCHS.get(str(given.get("data", "digits")), OTHER_EPOCHS),
             "lr": LRS.get(optimizer, 0.01),
             "momentum": MOMENTUM if optimizer in ("momentum", "nesterov") else None,
             "weight_decay": {"adam": None, "adamw": WEIGHT_DECAY}.get(optimizer, 0.0),
-        } | given
+        }
+        config = validate(defaults | given)
+        config.model_fields_set.difference_update(defaults.keys() - given.keys())
+        return config
 
     @model_validator(mode="after")
     def _check_optimizer(self) -> RunConfig:
@@ -260,8 +276,8 @@ class RunConfig(BaseModel):
     @model_validator(mode="after")
     def _check_data(self) -> RunConfig:
         """Raise a ValueError if a setting for user images is given for a standard data set."""
-        for name in ("size", "preprocessing"):
-            if getattr(self, name) is not None and self.data in SOURCES:
+        for name in ("size", "preprocessing", "skip_broken"):
+            if getattr(self, name) not in (None, False) and self.data in SOURCES:
                 raise ValueError(
                     f"{name} applies to your own images only, not to {self.data}; remove {name}, "
                     "or give the path of your own images"
@@ -299,26 +315,35 @@ class RunConfig(BaseModel):
 
             side = self.size or 28
             prepare = preset_named(self.preprocessing, (1, side, side))
-        return load_data(
-            self.data, self.data_dir, progress=progress, preprocessing=prepare, side=self.size
-        )
+        options: Any = {"side": self.size, "skip_broken": self.skip_broken, "progress": progress}
+        return load_data(self.data, self.data_dir, preprocessing=prepare, **options)
 
     def fitted_to(self, train: Dataset) -> RunConfig:
-        """Return the settings with a batch size that is at most the number of training images.
+        """Return the settings with a batch size and a number of epochs that fit the images.
+
+        The batch size is at most the number of training images. On few images of the user, the
+        number of epochs is raised unless the user chose it (see `enough_epochs`).
 
         Raises:
-            DataError: if the user chose a batch size that is larger than the training set.
+            DataError: if the user chose a larger batch size.
         """
-        aside = stratified(train.labels, self.validation, self.seed) if self.validation else 0
+        aside = train.validation_mask(self.validation, self.seed) if self.validation else 0
         count = len(train) - int(np.sum(aside))
-        if self.batch_size <= count:
-            return self
-        if "batch_size" in self.model_fields_set:
-            raise DataError(
-                f"{train.name}: there are only {count} training images, fewer than the batch_size "
-                f"{self.batch_size}; use a batch_size of at most {count}: --batch-size {count}"
-            )
-        return self.model_copy(update={"batch_size": count})
+        changes: dict[str, Any] = {}
+        if self.batch_size > count:
+            if "batch_size" in self.model_fields_set:
+                raise DataError(
+                    f"{train.name}: there are only {count} training images, fewer than the "
+                    f"batch_size {self.batch_size}; use a batch_size of at most {count}: "
+                    f"--batch-size {count}"
+                )
+            changes["batch_size"] = count
+        if "epochs" not in self.model_fields_set and self.data not in SOURCES:
+            epochs = enough_epochs(count, min(count, self.batch_size), self.epochs)
+            if epochs > self.epochs:
+                stop = {} if "patience" in self.model_fields_set else {"patience": epochs}
+                changes |= {"epochs": epochs} | stop
+        return self.model_copy(update=changes) if changes else self
 
     def network(self, train: Dataset | Source, dtype: DTypeLike = np.float32) -> Network:
         """Return a new network that fits the shape and classes of the given images.
@@ -351,7 +376,7 @@ class RunConfig(BaseModel):
             schedule=schedule_named(self.schedule, self.epochs),
             loss=SoftmaxCrossEntropy(self.label_smoothing),
             clip_norm=self.clip_norm or None,
-            class_weights=self._weights(classes),
+            class_weights=class_weights_by_label(self.class_weights, classes),
             patience=self.patience or None,
             min_delta=self.min_delta,
             seed=self.seed,
@@ -373,16 +398,3 @@ class RunConfig(BaseModel):
         options = {"device": self.device, "amp": self.amp, "compile": self.compile}
         given = {name: value for name, value in options.items() if value is not None}
         return partial(ENGINES[self.engine], **given) if given else self.engine
-
-    def _weights(self, classes: Iterable[Label]) -> Mapping[Label, float] | str | None:
-        if isinstance(self.class_weights, str):
-            return None if self.class_weights == "none" else self.class_weights
-        labels = {str(label): label for label in classes}
-        for name in self.class_weights:
-            if name not in labels:
-                classes = ", ".join([*labels][:MAX_FOLDERS])
-                raise ConfigError(
-                    f"class_weights: unknown class {name}; the classes are {classes}"
-                    f"{did_you_mean(name, labels)}"
-                )
-        return {label: self.class_weights.get(name, 1.0) for name, label in labels.items()}

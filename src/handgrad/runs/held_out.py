@@ -49,7 +49,7 @@ def load_validation(
     is_valid = isinstance(share, float) and 0 < share < 1 and type(seed) is int and seed >= 0
     if not (is_valid and isinstance(name, str) and isinstance(data_dir, str | Path | None)):
         raise ConfigError(EDITED)
-    train, _ = load_data(name, data_dir, **options)
+    train, _ = load_data(name, data_dir, skip_broken=_skips_broken(about, name), **options)
     if train.digest() != own.get("digest"):
         raise DataError(
             f"{train.name}: the images have changed since the model was trained; restore them, or "
@@ -80,7 +80,8 @@ def load_test(
         raise ConfigError("the model file does not name its training data; give --data")
     if data_dir is None and data is None and isinstance(config, Mapping) and not is_user_data(name):
         data_dir = config.get("data_dir", config.get("folder"))
-    train, test = load_data(name, data_dir, **options)
+    skip_broken = data is None and _skips_broken(about, name)
+    train, test = load_data(name, data_dir, skip_broken=skip_broken, **options)
     if data is None and isinstance(own, Mapping) and is_user_data(name):
         _check_test(train, test, own)
     return test
@@ -133,6 +134,12 @@ def load_held_out(
         return test
     images = np.concatenate([train.images, test.images])
     return replace(train, images=images, labels=np.concatenate([train.labels, test.labels]))
+
+
+def _skips_broken(about: Mapping[str, Any], name: str) -> bool:
+    """Return whether a run leaves out image files that cannot be read."""
+    config = about.get("config")
+    return is_user_data(name) and isinstance(config, Mapping) and bool(config.get("skip_broken"))
 
 
 def _place(name: str) -> str:

@@ -13,7 +13,7 @@ from handgrad.data.folders import VARIABLE, cache_folder, data_paths
 from handgrad.data.images import Shape
 from handgrad.data.named.digits import load_digits
 from handgrad.data.named.file_checks import FileCheck, check_file
-from handgrad.data.named.locate import find, locate
+from handgrad.data.named.locate import find, locate, paths_of
 from handgrad.data.named.mnist import read_mnist_files
 from handgrad.data.named.sources import SOURCES, Source, source_named
 from handgrad.errors import ConfigError, DataError
@@ -211,8 +211,7 @@ def _load(
                 f"or set {VARIABLE} to a folder that contains the files in {name}/"
             )
         folder = _download(source, progress)
-    paths = [find(folder, file) for file in source.files]
-    return read_mnist_files(source, [path for path in paths if path is not None])
+    return read_mnist_files(source, paths_of(folder, source))
 
 
 def _download(source: Source, progress: bool | None) -> Path:
