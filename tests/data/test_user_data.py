@@ -252,7 +252,9 @@ def test_an_error_names_ten_broken_images_and_counts_the_others(tmp_path):
 
 def test_skip_broken_is_refused_if_there_are_no_image_files(tmp_path):
     np.savez(tmp_path / "a.npz", x=RNG.integers(0, 256, (9, 4, 4), np.uint8), y=np.arange(9) % 3)
-    with pytest.raises(hg.ConfigError, match=r"skip_broken applies to image files, but .*a.npz con"):
+    with pytest.raises(
+        hg.ConfigError, match=r"skip_broken applies to image files, but .*a.npz con"
+    ):
         hg.load_data(str(tmp_path / "a.npz"), skip_broken=True)
     with pytest.raises(hg.ConfigError, match="skip_broken applies to your own images only, not to"):
         hg.load_data("digits", skip_broken=True)

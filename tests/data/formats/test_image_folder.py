@@ -88,7 +88,7 @@ def test_a_test_folder_without_class_folders_is_data_to_predict(tmp_path):
     contents = read_contents(tmp_path)
     assert list(contents.splits) == ["train"]
     assert [path.name for path in contents.unlabelled.paths] == ["7.png", "8.png"]
-    assert contents.summary == "images without labels in test, training images in train"
+    assert contents.summary == "training images in train, images without labels in test"
 
 
 def test_images_without_a_class_are_counted(tmp_path):

@@ -214,12 +214,32 @@ def test_arrays_are_inspected(tmp_path, form):
 
 
 def test_unreadable_paths_are_rejected(tmp_path):
-    (tmp_path / "train-images-idx3-ubyte").write_bytes(bytes([0, 0, 8, 3, 255, 255]))
+    (tmp_path / "images-of-a-train").write_bytes(bytes([0, 0, 8, 3, 255, 255]))
     with pytest.raises(
         DataError,
         match=r"is not a table .*; give a CSV file in UTF-8, an NPZ file, or a folder of images or",
     ):
-        inspect_images(tmp_path / "train-images-idx3-ubyte")
+        inspect_images(tmp_path / "images-of-a-train")
     (tmp_path / "broken.npz").write_bytes(b"x")
     with pytest.raises(DataError, match=r"broken.npz: corrupted NPZ file"):
         inspect_images(tmp_path / "broken.npz")
+
+
+@pytest.mark.parametrize(
+    ("name", "transposed", "inverted", "found"),
+    [
+        ("digits", False, False, False),
+        ("digits", True, False, True),
+        ("digits", True, True, True),
+        ("mnist", False, False, False),
+        ("mnist", True, False, True),
+        ("fashion-mnist", False, False, False),
+        ("fashion-mnist", True, False, False),
+    ],
+)
+def test_transposed_digits_are_noticed(tmp_path, located, name, transposed, inverted, found):
+    data_dir = None if name == "digits" else located(name)
+    images, labels = hg.load_data(name, data_dir, download=False)[0][:300]
+    X = images[:, 0].swapaxes(1, 2) if transposed else images[:, 0]
+    np.savez(tmp_path / "a.npz", x=255 - X if inverted else X, y=labels)
+    assert ("transposed" in issues_of(tmp_path / "a.npz")) == found

@@ -31,6 +31,7 @@ _LAYOUTS = (
     "FOLDER/test/CLASS/*.png, "
     f"or {TABLE} with the columns file_name and label"
 )
+_ORDER = (TRAIN, VALIDATION, TEST, UNLABELLED)
 _PURPOSE = {TRAIN: "training", TEST: "test", VALIDATION: "validation"}
 
 
@@ -201,7 +202,7 @@ def _read_splits(found: Sequence[_Split], skipped: list[Skipped]) -> Contents:
     splits: dict[str, FileList] = {}
     unlabelled: list[Path] = []
     words = []
-    for split in found:
+    for split in sorted(found, key=lambda split: _ORDER.index(split.name.split)):
         purpose = split.name.split
         flat_test = purpose == TEST and not split.folder.folders
         if purpose == UNLABELLED or (flat_test and not _has_labels_in_names(split.folder)):
@@ -242,7 +243,7 @@ def _labelled(folder: Folder, skipped: list[Skipped]) -> tuple[FileList, str]:
             f"or list them in {TABLE} with the columns file_name and label"
         )
     file, label = folder.own_images[0].name, found.labels[0]
-    how = f"label: the file names are {found.form}, such as {label!r} for {file}"
+    how = f"label: the file names are {found.form}, such as {label} for {file}"
     return FileList(list(folder.own_images), list(found.labels)), how
 
 

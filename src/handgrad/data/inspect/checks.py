@@ -15,6 +15,7 @@ from handgrad.data.formats.registry import as_file_lists, read_contents
 from handgrad.data.inspect.image_facts import ImageFacts, facts_of_arrays, facts_of_files
 from handgrad.data.inspect.issue import Issue, counted, shortened
 from handgrad.data.inspect.near_duplicates import find_duplicates
+from handgrad.data.inspect.orientation import find_transposed
 from handgrad.data.user_data import data_name, datasets_from_arrays
 from handgrad.files import expanded
 
@@ -83,6 +84,7 @@ def inspect_images(path: Path, *, progress: bool | None = None) -> InspectionRep
         *find_duplicates(readable),
         *_outliers(readable),
         *_formats(readable),
+        *find_transposed([image for image in readable if image.split == TRAIN]),
     ]
     order = ("error", "warning", "note")
     issues.sort(key=lambda issue: order.index(issue.severity))
