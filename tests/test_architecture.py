@@ -55,6 +55,7 @@ PLACES = {
     "filelock": ("data", "train"),
     "platformdirs": ("data", "engines/compiled"),
     "PIL": ("html", "preprocess", "data"),
+    "pillow_heif": ("data",),
     "sklearn": ("data", "estimator"),
     "numba": ("engines/compiled",),
     "llvmlite": ("engines/compiled",),

@@ -9,6 +9,7 @@ from handgrad.errors import DataError
 from handgrad.preprocess import light, plain
 from tests.data.fixtures import COLOURS, SMALL, write
 from tests.data.mutations import measure_reads
+from tests.extras import needs
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +101,15 @@ def test_lossless_files_are_decoded_exactly_whatever_their_name_is(tmp_path, suf
         assert looks_like_image(path)
         assert np.array_equal(found if found.ndim == 2 else found[:, :, 0], GREY)
         path.rename(tmp_path / f"a.{suffix}")
+
+
+def test_heic_files_are_read_with_the_extra(tmp_path):
+    needs("pillow_heif").register_heif_opener()
+    large = np.kron(np.dstack([GREY] * 3), np.ones((16, 16, 1), np.uint8))
+    Image.fromarray(large).save(tmp_path / "a.heic", quality=100)
+    found = read_pixels(tmp_path / "a.heic")
+    assert found.shape == large.shape
+    assert np.abs(found.astype(int) - large).mean() < 5
 
 
 def test_the_values_of_deep_tiff_and_pgm_files_are_scaled_by_their_range(tmp_path):
