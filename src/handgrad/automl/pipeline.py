@@ -116,7 +116,7 @@ def base_config(
     Raises:
         ConfigError: if there is no such data set.
     """
-    given = {"data": data, "seed": seed, "data_dir": data_dir, "skip_broken": skip_broken}
+    given = {"data": data, "seed": seed, "data_dir": data_dir, "skip_broken": skip_broken or None}
     given |= {"patience": 0, "figures": False}
     return configure({name: value for name, value in given.items() if value is not None}, {})
 

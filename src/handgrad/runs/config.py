@@ -98,10 +98,11 @@ class RunConfig(BaseModel):
         default_text="plain, in colour if the images are in colour",
         on_resume="fixed",
     )
-    skip_broken: bool = option(
-        False,
+    skip_broken: bool | None = option(
+        None,
         "Leave out image files that cannot be read, and name them; otherwise they are an error",
         panel=OWN_IMAGES,
+        default_text="no",
         on_resume="fixed",
     )
     model: Annotated[str, one_of(MODELS)] = option(
@@ -277,7 +278,7 @@ class RunConfig(BaseModel):
     def _check_data(self) -> RunConfig:
         """Raise a ValueError if a setting for user images is given for a standard data set."""
         for name in ("size", "preprocessing", "skip_broken"):
-            if getattr(self, name) not in (None, False) and self.data in SOURCES:
+            if getattr(self, name) is not None and self.data in SOURCES:
                 raise ValueError(
                     f"{name} applies to your own images only, not to {self.data}; remove {name}, "
                     "or give the path of your own images"
@@ -315,35 +316,33 @@ class RunConfig(BaseModel):
 
             side = self.size or 28
             prepare = preset_named(self.preprocessing, (1, side, side))
-        options: Any = {"side": self.size, "skip_broken": self.skip_broken, "progress": progress}
-        return load_data(self.data, self.data_dir, preprocessing=prepare, **options)
+        options: Any = {"side": self.size, "skip_broken": bool(self.skip_broken)}
+        return load_data(
+            self.data, self.data_dir, progress=progress, preprocessing=prepare, **options
+        )
 
     def fitted_to(self, train: Dataset) -> RunConfig:
-        """Return the settings with a batch size and a number of epochs that fit the images.
+        """Return the settings with a batch size that is at most the number of training images.
 
-        The batch size is at most the number of training images. On few images of the user, the
-        number of epochs is raised unless the user chose it (see `enough_epochs`).
+        On few images of the user, the number of epochs is raised unless the user chose it.
 
         Raises:
             DataError: if the user chose a larger batch size.
         """
         aside = train.validation_mask(self.validation, self.seed) if self.validation else 0
         count = len(train) - int(np.sum(aside))
-        changes: dict[str, Any] = {}
-        if self.batch_size > count:
-            if "batch_size" in self.model_fields_set:
-                raise DataError(
-                    f"{train.name}: there are only {count} training images, fewer than the "
-                    f"batch_size {self.batch_size}; use a batch_size of at most {count}: "
-                    f"--batch-size {count}"
-                )
-            changes["batch_size"] = count
+        if self.batch_size > count and "batch_size" in self.model_fields_set:
+            raise DataError(
+                f"{train.name}: there are only {count} training images, fewer than the batch_size "
+                f"{self.batch_size}; use a batch_size of at most {count}: --batch-size {count}"
+            )
+        changes = {"batch_size": min(count, self.batch_size)}
         if "epochs" not in self.model_fields_set and self.data not in SOURCES:
-            epochs = enough_epochs(count, min(count, self.batch_size), self.epochs)
+            epochs = enough_epochs(count, changes["batch_size"], self.epochs)
             if epochs > self.epochs:
-                stop = {} if "patience" in self.model_fields_set else {"patience": epochs}
-                changes |= {"epochs": epochs} | stop
-        return self.model_copy(update=changes) if changes else self
+                more = {"epochs": epochs, "patience": epochs}
+                changes |= {k: v for k, v in more.items() if k not in self.model_fields_set}
+        return self.model_copy(update=changes)
 
     def network(self, train: Dataset | Source, dtype: DTypeLike = np.float32) -> Network:
         """Return a new network that fits the shape and classes of the given images.

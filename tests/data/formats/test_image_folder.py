@@ -114,12 +114,12 @@ def test_images_without_a_class_are_counted(tmp_path):
         (["{n:05}_3", "{n:05}_7"], [3, 7]),
     ],
 )
-@pytest.mark.parametrize("place", ["", "archive/flat/"])
+@pytest.mark.parametrize("place", ["", "archive/flat/", "train/"])
 def test_labels_in_file_names(tmp_path, names, wanted, place):
     files = [name.format(n=12 + n) for n in range(40) for name in names]
     touch(tmp_path, *(f"{place}{name}.png" for name in files))
     assert set(labels(tmp_path)["train"]) == set(wanted)
-    assert summary(tmp_path).removeprefix("in archive/flat: ").startswith("label: the file names")
+    assert "label: the file names are " in summary(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -142,6 +142,10 @@ def test_labels_in_file_names(tmp_path, names, wanted, place):
         (
             [f"{top}/{label}/0.png" for top in ("train_clean", "train_noisy") for label in "ab"],
             "train_clean and train_noisy may all be training images; move all but one of them",
+        ),
+        (
+            ["examples/1.png", *(f"data/{label}/0.png" for label in "abc")],
+            "examples contains images, but data contains the folders a, b, c; if these are the c",
         ),
         (["a.zip", "b.tar.gz"], "contains no images, but a.zip and b.tar.gz; unpack them first"),
         (["raw/x.npz"], "contains no images, but {root}/raw/x.npz; give this file or its folder"),
@@ -214,3 +218,19 @@ def test_names_of_the_column_of_files(tmp_path, column):
 def test_invalid_tables_are_rejected(tmp_path, text, sentence):
     with pytest.raises(DataError, match=re.escape(sentence)):
         list_images(table(tmp_path, text))
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar.gz"])
+def test_an_archive_is_named(tmp_path, name):
+    touch(tmp_path, name)
+    with pytest.raises(DataError, match=rf"{name} is an archive; unpack it, and give the folder"):
+        list_images(tmp_path / name)
+
+
+def test_a_test_folder_of_images_named_by_letter_and_a_copy_of_all_beside_the_splits(tmp_path):
+    for root in ("x/", "x/x/"):
+        touch(tmp_path, *(f"{root}{s}/{k}/0.png" for s in ("train", "val", "test") for k in "ab"))
+    contents = read_contents(tmp_path)
+    assert list(contents.splits) == ["train", "validation", "test"]
+    assert contents.skipped == (("x/x", "a folder of 6 images beside the splits"),)
+    assert contents.summary.startswith("in x: training images in train, validation images in val")

@@ -138,7 +138,8 @@ def _read_batches(
 def _are_large(paths: Sequence[Path]) -> bool:
     """Return whether the files are so large that reading them with several threads is faster."""
     sample = [path for path in paths[:: max(1, len(paths) // 32)] if path.exists()]
-    return bool(sample) and np.mean([path.stat().st_size for path in sample]) > _MIN_FILE_SIZE
+    sizes = [path.stat().st_size for path in sample]
+    return sum(sizes) > _MIN_FILE_SIZE * len(sizes)
 
 
 def _digest(paths: Sequence[Path], preprocessing: Preprocessing, name: str) -> str:

@@ -134,9 +134,10 @@ def _splits_in(folder: Folder, skipped: list[Skipped]) -> list[_Split]:
     named = [(inside, parse_split(inside.path.name)) for inside in folder.folders]
     splits = [_Split(_nested(f, name), name, f.path) for f, name in named if name]
     if not any(split.folder.folders for split in splits):
-        if len(splits) < 2 or len(splits) < len(named):
+        is_flat = any(_may_be_flat(split) for split in splits)
+        if len(splits) < len(named) or (len(splits) < 2 and not is_flat):
             return []
-        if not any(_may_be_flat(split) for split in splits):
+        if not is_flat:
             raise DataError(
                 f"{folder.path}: {_listed([s.path for s in splits])} contain no class folders; put "
                 f"the images of each class into a folder of its own, such as train/cat; {_LAYOUTS}"
@@ -258,6 +259,14 @@ def _check_is_one_data_set(folder: Folder) -> None:
                 f"test images; give {inner.path}"
             )
     whole = [f for f in folder.folders if not f.own_images and len(f.folders) > 1]
+    direct = [f for f in folder.folders if f.own_images]
+    if whole and direct:
+        names = ", ".join(f.path.name for f in whole[0].folders[:3])
+        raise DataError(
+            f"{folder.path}: {direct[0].path.name} contains images, but {whole[0].path.name} "
+            f"contains the folders {names}; if these are the classes, give {whole[0].path}; "
+            "otherwise move the images out of them"
+        )
     for k, one in enumerate(whole):
         for other in whole[k + 1 :]:
             both = {f.path.name for f in one.folders} & {f.path.name for f in other.folders}

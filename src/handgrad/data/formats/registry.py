@@ -14,6 +14,8 @@ __all__ = ["READERS", "TEST", "VALIDATION", "as_file_lists", "list_images", "rea
 # The first reader that accepts a path reads it. `image_folder` accepts every path, so it is last.
 READERS: tuple[Reader, ...] = (idx_folder, npz, pixel_table, file_table, image_folder)
 
+_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".7z", ".rar")
+
 
 def read_contents(path: Path) -> Contents:
     """Read a file or folder with the first reader that accepts it.
@@ -21,6 +23,8 @@ def read_contents(path: Path) -> Contents:
     Raises:
         DataError: if the file or folder cannot be read.
     """
+    if path.name.lower().endswith(_ARCHIVES) and path.is_file():
+        raise DataError(f"{path} is an archive; unpack it, and give the folder")
     try:
         return next(reader for reader in READERS if reader.accepts(path)).read(path)
     except OSError as error:
