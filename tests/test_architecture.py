@@ -57,6 +57,8 @@ PLACES = {
     "PIL": ("html", "preprocess", "data"),
     "pillow_heif": ("data",),
     "sklearn": ("data", "estimator"),
+    "scipy": ("data",),
+    "pyarrow": ("data",),
     "numba": ("engines/compiled",),
     "llvmlite": ("engines/compiled",),
     "torch": ("engines/torch", "gradient_check", "export"),

@@ -70,12 +70,27 @@ def scan(path: Path) -> Folder:
     Raises:
         OSError: if a folder cannot be read.
     """
-    entries: list[Path | Folder] = []
-    for entry in sorted(os.scandir(path), key=lambda entry: entry.name):
-        if entry.name.startswith(".") or entry.name in _SYSTEM:
-            continue
-        entries.append(scan(Path(entry.path)) if entry.is_dir() else Path(entry.path))
+    entries = (scan(Path(e.path)) if e.is_dir() else Path(e.path) for e in _entries(path))
     return Folder(path, tuple(entries))
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """Yield all files in a folder and its subfolders in sorted order, except hidden ones.
+
+    Unlike `scan`, this reads only as many folders as the caller needs.
+    """
+    for entry in _entries(folder):
+        if entry.is_dir():
+            yield from files_below(Path(entry.path))
+        else:
+            yield Path(entry.path)
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """Yield the entries of a folder in sorted order, except those of the operating system."""
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if not entry.name.startswith(".") and entry.name not in _SYSTEM:
+            yield entry
 
 
 def is_archive(path: Path) -> bool:

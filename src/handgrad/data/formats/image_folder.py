@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from handgrad.class_names import is_text
 from handgrad.data.formats.file_labels import labels_in_names
-from handgrad.data.formats.folder_tree import Folder, is_archive, scan
+from handgrad.data.formats.folder_tree import Folder, scan
 from handgrad.data.formats.reader import TEST, TRAIN, VALIDATION, Contents, FileList, Skipped
 from handgrad.data.formats.split_names import (
     SAMPLE,
@@ -281,9 +281,6 @@ def _check_is_one_data_set(folder: Folder) -> None:
 def _other_files(root: Folder) -> str:
     """Describe the files in a folder without images, for an error message."""
     others = list(root.files())
-    archives = [file for file in others if is_archive(file)]
-    if archives:
-        return f", but {_listed(archives)}; unpack {'it' if len(archives) == 1 else 'them'} first"
     readable = [file for file in others if file.suffix.lower() in (".npz", ".csv")]
     readable += [file for file in others if re.search(r"-images[.-]idx\d-ubyte$", file.name)]
     if readable:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from handgrad.class_names import Label
 from handgrad.data.folders import check_exists
 from handgrad.data.formats.reader import TEST, TRAIN, VALIDATION, Skipped
-from handgrad.data.formats.registry import as_file_lists, read_contents
+from handgrad.data.formats.registry import as_file_lists, read_labelled
 from handgrad.data.inspect.image_facts import ImageFacts, facts_of_arrays, facts_of_files
 from handgrad.data.inspect.issue import Issue, counted, shortened
 from handgrad.data.inspect.near_duplicates import find_duplicates
@@ -57,7 +57,7 @@ def inspect_images(path: Path, *, progress: bool | None = None) -> InspectionRep
     """
     path = expanded(path)
     check_exists(path)
-    contents = read_contents(path)
+    contents = read_labelled(path)
     splits = contents.splits
     files = as_file_lists(splits)
     if files is not None:
