@@ -43,10 +43,10 @@ def _cut(folder):
 
 def test_few_images_get_more_epochs_unless_a_number_is_given(handgrad, pets):
     ended = handgrad("train", str(pets), *QUICK, "--skip-broken", "--json")
-    assert "epochs: 200, so that there are enough updates (200) although the images" in ended.err
+    assert "epochs: 200, which makes 200 updates, because the images are few; --epochs" in ended.err
     assert json.loads(ended.out)["epochs"] == 200
     ended = handgrad("train", str(pets), *QUICK, "--skip-broken", "--epochs", "3", "--json")
-    assert "so that there are enough updates" not in ended.err
+    assert "because the images are few" not in ended.err
     assert json.loads(ended.out)["epochs"] == 3
 
 

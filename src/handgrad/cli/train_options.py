@@ -53,7 +53,7 @@ OPTIONS = (
     ),
     TrainOption(
         "epochs", ("--epochs",), "N", "Epochs and early stopping", False,
-        "Maximum number of epochs. Default: 20 on digits, otherwise 10; more for few images of your own, so that there are 500 updates, but at most 200.",
+        "Maximum number of epochs. Default: 20 on digits, otherwise 10; more for few images of your own, to make 500 updates, but at most 200.",
     ),
     TrainOption(
         "batch_size", ("--batch", "--batch-size",), "N", "Training", False,

@@ -229,8 +229,8 @@ def _more_epochs(config: RunConfig, images: Dataset) -> str:
     aside = images.validation_mask(config.validation, config.seed).sum() if config.validation else 0
     updates = config.epochs * -(-(len(images) - int(aside)) // config.batch_size)
     return (
-        f"epochs: {config.epochs}, so that there are enough updates ({updates:,}) although the "
-        "images are few; --epochs sets another number"
+        f"epochs: {config.epochs}, which makes {updates:,} updates, because the images are few; "
+        "--epochs sets another number"
     )
 
 

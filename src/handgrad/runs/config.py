@@ -118,7 +118,7 @@ class RunConfig(BaseModel):
         metavar="N",
         panel=STOPPING,
         default_text=f"{EPOCHS['digits']} on digits, otherwise {OTHER_EPOCHS}; more for few images "
-        f"of your own, so that there are {MIN_UPDATES} updates, but at most {MAX_EPOCHS}",
+        f"of your own, to make {MIN_UPDATES} updates, but at most {MAX_EPOCHS}",
     )
     batch_size: Count = shared(
         "batch_size",
