@@ -40,6 +40,9 @@ from .estimator import (
 from .explain import (
     explain_step,
 )
+from .features import (
+    features,
+)
 from .gradient_check import (
     gradcheck,
 )
@@ -143,6 +146,7 @@ __all__ = [
     "epochs",
     "evaluate",
     "explain_step",
+    "features",
     "fit",
     "gradcheck",
     "init",

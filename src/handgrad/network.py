@@ -20,6 +20,7 @@ from handgrad.layers import (
     Normalize,
     Sequential,
     Shape,
+    has_buffers,
     inner_layers,
 )
 from handgrad.losses import Loss, SoftmaxCrossEntropy
@@ -112,7 +113,7 @@ class Network:
         self.arrays, buffers = flatten(self.params), sequential.buffers
         self.parameters = Arrays((k, v) for k, v in self.arrays.items() if k not in buffers)
         self.buffers = Arrays((k, v) for k, v in self.arrays.items() if k in buffers)
-        self.first_trainable = min((int(n.split(".")[0]) for n in self.parameters), default=0)
+        self.first_trainable = self._first_trainable(0)
         self.is_fitted = is_fitted
 
     def walk(
@@ -130,12 +131,18 @@ class Network:
         return walk(self.layers, self.params, self.as_input(X), ctx, inner=inner)
 
     def walk_back(
-        self, cache: Any, dlogits: Array, *, to_input: bool = False, inner: bool = False
+        self,
+        cache: Any,
+        dlogits: Array,
+        *,
+        to_input: bool = False,
+        inner: bool = False,
+        frozen: int = 0,
     ) -> Iterator[LayerBackward]:
         """Run the backward pass, and yield each layer with its gradients, from last to first.
 
-        Backpropagation stops at the first layer with parameters: the gradient with respect to the
-        input is not needed.
+        Backpropagation stops at the first layer with parameters that is not frozen: the gradient
+        with respect to its input is not needed.
 
         Args:
             cache: the cache that `forward` returned.
@@ -143,8 +150,9 @@ class Network:
             to_input: whether to continue to the first layer and compute every dX.
             inner: whether to also yield the layers nested inside a layer, after the layer that
                 contains them.
+            frozen: how many of the first layers are frozen.
         """
-        stop = None if to_input else self.first_trainable
+        stop = None if to_input else self._first_trainable(frozen)
         return walk_back(self.layers, self.params, cache, dlogits, stop=stop, inner=inner)
 
     def forward(self, X: ArrayLike, ctx: Context = Context()) -> tuple[Array, Any]:
@@ -157,9 +165,13 @@ class Network:
             cache.append(step.cache)
         return step.Y, cache
 
-    def backward(self, cache: Any, dlogits: Array) -> dict[str, Array]:
-        """Return the gradient of each parameter, given the gradient of the logits (N, K)."""
-        return flatten({step.path: step.gradients for step in self.walk_back(cache, dlogits)})
+    def backward(self, cache: Any, dlogits: Array, *, frozen: int = 0) -> dict[str, Array]:
+        """Return the gradient of each parameter, given the gradient of the logits (N, K).
+
+        The first `frozen` layers have no gradients.
+        """
+        steps = self.walk_back(cache, dlogits, frozen=frozen)
+        return flatten({step.path: step.gradients for step in steps})
 
     def loss_and_grads(
         self,
@@ -193,9 +205,16 @@ class Network:
         value, dlogits = loss(logits, np.asarray(y), weights)
         return value, self.backward(cache, dlogits)
 
-    def update_buffers(self, cache: Any) -> None:
-        """Update the buffers, such as running statistics, from the `cache` of a training step."""
-        updated = Sequential(self.layers).update_buffers(self.params, cache)
+    def update_buffers(self, cache: Any, *, frozen: int = 0) -> None:
+        """Update the buffers, such as running statistics, from the `cache` of a training step.
+
+        The buffers of the first `frozen` layers are not changed.
+        """
+        updated = {
+            str(index): layer.update_buffers(self.params[str(index)], cache[index])
+            for index, layer in enumerate(self.layers)
+            if index >= frozen and has_buffers(layer)
+        }
         for name, value in flatten(updated).items():
             self.buffers[name] = value
 
@@ -279,6 +298,11 @@ class Network:
     def summary(self) -> Summary:
         """Return the table of layers, with shapes, parameters and multiply-adds."""
         return summarize(self.walk(np.zeros((1, *self.shape), self.dtype), inner=True))
+
+    def _first_trainable(self, frozen: int) -> int:
+        """Return the index of the first layer with parameters that is not frozen, or `frozen`."""
+        indices = (int(name.split(".")[0]) for name in self.parameters)
+        return min((index for index in indices if index >= frozen), default=frozen)
 
     def _inputs_of(self, index: int, images: Array, size: int = 1000) -> Iterator[Array]:
         """Yield the input of the layer at `index`, batch by batch."""

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from handgrad.class_names import Label
 from handgrad.data.augment import Augmentation, as_augmentation
 from handgrad.errors import ConfigError
+from handgrad.freeze import check_freeze
 from handgrad.layers import Array
 from handgrad.losses import Loss, SoftmaxCrossEntropy
 from handgrad.optim import Adam, Optimizer
@@ -106,10 +107,17 @@ class TrainConfig:
         "last epochs, instead of its last weights",
         off="no averaging",
     )
+    freeze: int | str = setting(
+        0,
+        "Number of first layers to freeze: their parameters and buffers do not change, and they "
+        'run in inference mode; or "features" for all layers with parameters before the last Dense',
+        on_resume="fixed",
+    )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "augment", as_augmentation(self.augment))
         self._check_numbers()
+        check_freeze(self.freeze)
         for name, kind, example in (
             ("optimizer", Optimizer, "Adam(1e-3)"),
             ("schedule", Schedule, "OneCycle()"),

@@ -86,7 +86,7 @@ def test_every_setting_has_its_option_and_its_default_in_the_help(handgrad):
     text = " ".join(handgrad("train", "--help").out.replace("│", " ").split())
     for option in OPTIONS:
         if option.name != "data":  # it is the argument
-            assert f"--{option.name.replace('_', '-')}" in text
+            assert option.flags[-1].partition("/")[0] in text
         assert " ".join(option.help.split()[-3:]) in text, option.name
     assert {option.name for option in OPTIONS} == {*FIELDS}
 
@@ -117,6 +117,7 @@ def test_all_options_reach_the_run(handgrad, monkeypatch):
         "class_weights": {"3": 2.0},
         "augment": "flip=true",
         "average_weights": 2.0,
+        "freeze": 0,
         "validation": 0.2,
         "patience": 4,
         "min_delta": 0.125,

@@ -83,7 +83,8 @@ def flags(name: str, is_switch: bool) -> tuple[str, ...]:
     long = name.replace("_", "-")
     if is_switch:
         return (f"--{long}/--no-{long}",)
-    return ("--batch", "--batch-size") if name == "batch_size" else (f"--{long}",)
+    special = {"batch_size": ("--batch", "--batch-size"), "from_run": ("--from",)}
+    return special.get(name, (f"--{long}",))
 
 
 def source() -> str:

@@ -1,5 +1,6 @@
 """A classifier in one file: a network and everything it needs to classify a raw image."""
 
+from handgrad.classifier.class_change import ClassChange
 from handgrad.classifier.classifier import (
     Bundle,
     Classifier,
@@ -13,6 +14,7 @@ from handgrad.classifier.model_file import MODEL
 __all__ = [
     "MODEL",
     "Bundle",
+    "ClassChange",
     "Classifier",
     "Golden",
     "load_model",

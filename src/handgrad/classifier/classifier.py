@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from handgrad.calibration import Calibration
 from handgrad.class_names import Label, class_names
 from handgrad.classifier.architecture import build, check_finite, describe
+from handgrad.classifier.class_change import with_classes
 from handgrad.classifier.golden_outputs import Golden, hash_arrays, hash_json, run_golden
 from handgrad.classifier.model_file import GOLDEN, check_suffix, read, write
 from handgrad.data import Dataset
@@ -120,6 +122,37 @@ class Classifier:
     def load(cls, path: str | Path) -> Classifier:
         """Load the classifier from a model file, like `load_model`."""
         return load_model(path)
+
+    def for_classes(self, classes: Sequence[Label], *, seed: int = 0) -> Self:
+        """Return a copy of the classifier for other classes, to continue training on new data.
+
+        The last layer of the network, a `Dense`, has one row of weights and one bias per class. A
+        class that the classifier already has keeps its row, at its new position. A new class gets a
+        new row. The rows of all other classes are dropped. The other layers and the preprocessing
+        stay. The calibration is dropped.
+
+        >>> train, _ = hg.load_data("digits")
+        >>> model = hg.Classifier.for_data(hg.models.two_layer(), train)
+        >>> model.for_classes([7, 8, 9, 10]).classes
+        (7, 8, 9, 10)
+
+        Args:
+            classes: the class names in order, such as ``train.classes`` of the new data. Names are
+                compared as text: the class 3 and the class "3" are the same.
+            seed: determines the new rows.
+
+        Raises:
+            ModelError: if the names are not unique, there are fewer than two, or the last layer is
+                not a `Dense`.
+        """
+        try:
+            names = class_names(classes)
+        except DataError as error:
+            raise ModelError(str(error)) from None
+        other = copy.copy(self)
+        other.network = with_classes(self.network, self.classes, names, seed)
+        other.classes, other.calibration = names, None
+        return other
 
     @property
     def shape(self) -> Shape:

@@ -49,7 +49,15 @@ OPTIONS = (
     ),
     TrainOption(
         "model", ("--model",), "NAME", "Options", False,
-        "Name of a built-in network; `handgrad models` lists them. Default: smallnet.",
+        "Name of a built-in network; `handgrad models` lists them. Default: smallnet, or with --from the network of that model.",
+    ),
+    TrainOption(
+        "from_run", ("--from",), "RUN", "Options", False,
+        "Continue training: start with the network, weights and preprocessing of the model in this run's folder or model file. The new data defines the classes: classes that the model has keep their rows in the last layer, others get new rows. Default: start with random weights.",
+    ),
+    TrainOption(
+        "freeze", ("--freeze",), "N", "Training", False,
+        "Number of first layers to freeze: their parameters and buffers do not change, and they run in inference mode; or \"features\" for all layers with parameters before the last Dense. Default: 0.",
     ),
     TrainOption(
         "epochs", ("--epochs",), "N", "Epochs and early stopping", False,

@@ -17,6 +17,7 @@ from handgrad.cli.screen import Screen, show_data, show_versions, table
 if TYPE_CHECKING:
     from handgrad.data import Dataset
     from handgrad.errors import DivergenceError
+    from handgrad.runs import StartModel
     from handgrad.runs.config import RunConfig
     from handgrad.summary import Summary
     from handgrad.train import Epoch, History
@@ -31,17 +32,18 @@ def start_training(
     as_json: bool = False,
 ) -> None:
     """Train a network with the given settings, and write the folder of the run."""
-    from handgrad.runs import start_run
+    from handgrad.runs import StartModel, start_run
     from handgrad.runs.settings import configure
     from handgrad.tracking import check_trackers
 
     check_trackers(**trackers)
     config = configure(settings, file=file)
+    start = None if config.from_run is None else StartModel.load(config.from_run)
     with (
-        start_run(config.out, f"{config.data_name}-{config.model}") as folder,
+        start_run(config.out, f"{config.data_name}-{config.model or 'continued'}") as folder,
         _resume_instructions(folder, config),
     ):
-        _train(screen, config, folder, verbose, trackers, as_json=as_json)
+        _train(screen, config, folder, verbose, trackers, start=start, as_json=as_json)
 
 
 def resume_training(  # noqa: PLR0917
@@ -56,7 +58,7 @@ def resume_training(  # noqa: PLR0917
 ) -> None:
     """Resume an interrupted run."""
     from handgrad.errors import ConfigError
-    from handgrad.runs import resume_run
+    from handgrad.runs import StartModel, resume_run
     from handgrad.runs.settings import check_settings, configure, original_settings
     from handgrad.tracking import check_trackers
 
@@ -67,10 +69,18 @@ def resume_training(  # noqa: PLR0917
         original = original_settings(found.about["config"], found.path)
         config = configure(settings, file=file, original=original)
         check_settings(original, config, folder, force=force)
+        start = None
+        if config.from_run is not None:
+            start = StartModel.load(config.from_run, found.about.get("from"))
         done, records = len(found.state.records), found.state.records
         screen.info(f"resuming after {done} of {config.epochs} epochs, {found.state.steps} steps")
         with _resume_instructions(folder, config):
-            _train(screen, config, folder, verbose, trackers, records, force=force, as_json=as_json)
+            _train(
+                *(screen, config, folder, verbose, trackers, records),
+                start=start,
+                force=force,
+                as_json=as_json,
+            )
 
 
 def _train(
@@ -81,6 +91,7 @@ def _train(
     trackers: dict[str, bool],
     records: Sequence[Epoch] = (),
     *,
+    start: StartModel | None = None,
     force: bool = False,
     as_json: bool = False,
 ) -> None:
@@ -99,22 +110,29 @@ def _train(
         )
         engine = fastest_engine() if config.engine == "auto" else config.engine
         show_versions(screen, engine=engine, data=f"{config.data}, {where}")
-    images, test = config.load_data(progress=screen.progress)
+    images, test = config.load_data(screen.progress, None if start is None else start.classifier)
     show_data(screen, images.summary, images.skipped)
     default_epochs = config.epochs
     config = config.fitted_to(images)
     if config.epochs > default_epochs:
         screen.info(_more_epochs(config, images))
-    classifier = Classifier(config.network(images), images.classes)
+    if start is None:
+        classifier = Classifier(config.network(images), images.classes)
+    else:
+        classifier = start.fitted_to(images, config.seed)
+        for sentence in start.sentences(images):
+            screen.info(sentence)
     checkpoint = CheckpointConfig(
         checkpoints(folder),
         config.checkpoint_minutes,
         allow_changes=force,
-        about={"config": config.plain()},
+        about={"config": config.plain(), **({"from": start.digest} if start else {})},
     )
 
     screen.err.print(
-        _summary(classifier.network.summary(), f"{config.model} on {config.data_name}")
+        _summary(
+            classifier.network.summary(), f"{config.model or 'continued'} on {config.data_name}"
+        )
     )
     with (
         tracking(folder, config.plain(), records, **trackers) as track,
@@ -141,8 +159,8 @@ def _train(
         screen.info(calibrate_on(classifier, images.split(config.validation, config.seed)[1]))
     with screen.err.status("testing the network and writing the run"):
         evaluation = evaluate(classifier, test)
-        run = Run(config, classifier, history, images, test, evaluation)
-        problem = write(run, folder)
+        more = {"from": start.to_json(images)} if start else {}
+        problem = write(Run(config, classifier, history, images, test, evaluation, more), folder)
         finish(folder)
     if problem:
         Screen().warning(problem)
@@ -158,6 +176,7 @@ def _train(
                 "stopped_early": history.stopped_early,
                 "kept": kept.removesuffix(" (*)"),
                 "data": describe_data(images),
+                **more,
             }
         )
         return

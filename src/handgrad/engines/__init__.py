@@ -117,6 +117,7 @@ def plan(
     optimizer: Optimizer = Adam(),
     clip_norm: float | None = None,
     augment: Augmentation | str | None = None,
+    freeze: int | str = 0,
 ) -> PlanReport:
     """Return the plan of the compiled engine for a network. Print the plan, or read its attributes.
 
@@ -138,6 +139,7 @@ def plan(
         optimizer: the optimizer; used only if `learning` is True.
         clip_norm: the maximum norm of the vector of all gradients, or None for no limit.
         augment: the augmentation of the images; used only if `learning` is True.
+        freeze: the first layers to freeze, as in `TrainConfig`; used only if `learning` is True.
 
     Raises:
         ConfigError: if the network's dtype is not float32, or the batch size is not a whole number
@@ -149,7 +151,7 @@ def plan(
         raise ConfigError(f"batch_size must be a whole number of at least 1, not {batch_size!r}")
     if batch_size < 1:
         raise ConfigError(f"batch_size must be at least 1, not {batch_size}")
-    engine = CompiledEngine(net, TrainConfig(loss, optimizer, clip_norm))
+    engine = CompiledEngine(net, TrainConfig(loss, optimizer, clip_norm, freeze=freeze))
     augmentation = as_augmentation(augment) if learning else None
     return engine.plan_report(
         int(batch_size), skip_zeros=skip_zeros, learning=learning, augmentation=augmentation

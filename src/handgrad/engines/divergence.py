@@ -87,7 +87,8 @@ def _first_not_finite(
     loss, dlogits = config.loss(forward.Y, y, weights)
     if not (math.isfinite(loss) and np.isfinite(dlogits).all()):
         return "loss", "the loss"
-    for backward in net.walk_back(cache, dlogits, to_input=True):
+    frozen = ctx.frozen
+    for backward in net.walk_back(cache, dlogits, to_input=not frozen, frozen=frozen):
         dX_is_finite = backward.dX is None or np.isfinite(backward.dX).all()
         if not (dX_is_finite and all_finite(flatten(backward.gradients))):
             return backward.name, "its gradient"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from handgrad.engines.checks import checked
 from handgrad.engines.divergence import all_finite, diverged, overflowed
 from handgrad.engines.protocol import BatchStream, StepResults, Trace
+from handgrad.freeze import frozen_layers, trainable_parameters
 from handgrad.layers import Array, Context
 from handgrad.network import Network
 from handgrad.optim import clip_by_norm
@@ -30,9 +31,10 @@ class ReferenceEngine:
 
     def __init__(self, net: Network, config: TrainConfig) -> None:
         self.net, self.config, self.steps = net, config, 0
+        self._frozen = frozen_layers(net, config.freeze)
         self.optimizer_state = {
             name: {kind: np.zeros_like(array) for kind in config.optimizer.state_names}
-            for name, array in net.parameters.items()
+            for name, array in trainable_parameters(net, self._frozen).items()
         }
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # found and named below
@@ -40,14 +42,14 @@ class ReferenceEngine:
         """Update once per batch, and return each batch's loss and number of correct predictions."""
         losses, right = [], []
         for X, y, weights, lr in checked(batches, self.net).in_turn():
-            ctx = Context(True, self.config.seed, self.steps)
+            ctx = Context(True, self.config.seed, self.steps, frozen=self._frozen)
             logits, cache = self.net.forward(X, ctx)
             loss, dlogits = self.config.loss(logits, y, weights)
-            gradients = self.net.backward(cache, dlogits)
+            gradients = self.net.backward(cache, dlogits, frozen=self._frozen)
             if not (math.isfinite(loss) and all_finite(gradients)):
                 raise diverged(self.net, self.config, ctx, X, y, weights)
             self._update(gradients, lr)
-            self.net.update_buffers(cache)
+            self.net.update_buffers(cache, frozen=self._frozen)
             if not all_finite(self.net.arrays):
                 raise overflowed(self.net, ctx.step)
             losses.append(loss)
@@ -68,12 +70,13 @@ class ReferenceEngine:
     def inspect(self, X: NDArray[Any], y: NDArray[np.integer[Any]], weights: Array | None) -> Trace:
         """Return the intermediate results of the next training step without making an update."""
         trace, cache = Trace({}, {}, {}), []
-        for forward in self.net.walk(X, Context(True, self.config.seed, self.steps)):
+        ctx = Context(True, self.config.seed, self.steps, frozen=self._frozen)
+        for forward in self.net.walk(X, ctx):
             trace.activations[forward.name] = forward.Y
             cache.append(forward.cache)
         _, dlogits = self.config.loss(forward.Y, y, weights)
         trace.flows["loss"] = dlogits
-        for backward in self.net.walk_back(cache, dlogits):
+        for backward in self.net.walk_back(cache, dlogits, frozen=self._frozen):
             if backward.dX is not None:
                 trace.flows[backward.name] = backward.dX
             trace.gradients.update(flatten(backward.gradients, f"{backward.path}."))

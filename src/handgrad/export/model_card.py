@@ -76,6 +76,7 @@ def _facts(bundle: Bundle) -> dict[str, str]:
         "parameters": f"{sum(array.size for array in classifier.network.parameters.values()):,}",
         "takes": "x".join(map(str, classifier.shape)),
         "classes": ", ".join(map(str, classifier.classes)),
+        **_start(_table(about, "from")),
         "trained on": str(_table(about, "data").get("name") or "not said"),
         "test accuracy": _share(_table(about, "scores").get("test_accuracy")),
         "calibrated": "no"
@@ -83,6 +84,14 @@ def _facts(bundle: Bundle) -> dict[str, str]:
         else f"{classifier.calibration.error:.2%} off",
         "digest": f"`{bundle.digest}`",
     }
+
+
+def _start(start: Mapping[str, Any]) -> dict[str, str]:
+    """Return the facts about the model from which the training started, if there was one."""
+    if not start:
+        return {}
+    data = str(_table(start, "data").get("name") or "not said")
+    return {"starts from": f"{start.get('path')}, trained on {data}"}
 
 
 def _front(data: str, accuracy: Any) -> str:

@@ -26,9 +26,11 @@ from handgrad.runs.run import (
     versions,
     write,
 )
+from handgrad.runs.start_model import StartModel
 
 __all__ = [
     "Run",
+    "StartModel",
     "calibrate_on",
     "checkpoints",
     "describe_data",

@@ -23,14 +23,16 @@ from pydantic import (
 )
 
 from handgrad.class_names import Label
+from handgrad.classifier import Classifier
 from handgrad.data import SOURCES, Dataset, Source, load_data
 from handgrad.data.augment import PRESETS
 from handgrad.engines import ENGINES, MakeEngine
-from handgrad.errors import DataError, ModelError
+from handgrad.errors import ModelError
 from handgrad.files import DATA_FORMS
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.models import MODELS, named
 from handgrad.network import Network
+from handgrad.runs.few_images import settings_for_few_images
 from handgrad.runs.fields import (
     INTERRUPTION,
     LEARNING,
@@ -46,19 +48,23 @@ from handgrad.runs.fields import (
     Positive,
     Share,
     Whole,
-    class_weights_by_label,
+    check_optimizer,
+    check_start,
     data_name_or_path,
     full_augmentation,
+    model_path,
     one_of,
     optimizer_named,
     option,
     output_path,
     parse_class_weights,
+    parse_freeze,
     schedule_named,
     shared,
     toml_text,
+    weights_by_class,
 )
-from handgrad.train_config import MAX_EPOCHS, MIN_UPDATES, TrainConfig, enough_epochs
+from handgrad.train_config import MAX_EPOCHS, MIN_UPDATES, TrainConfig
 
 EPOCHS = {"digits": 20}  # a small data set allows more epochs
 OTHER_EPOCHS = PATIENCE = 10
@@ -106,11 +112,24 @@ class RunConfig(BaseModel):
         default_text="no",
         on_resume="fixed",
     )
-    model: Annotated[str, one_of(MODELS)] = option(
-        "smallnet",
+    model: Annotated[str, one_of(MODELS, or_empty=True)] = option(
+        ...,
         "Name of a built-in network; `handgrad models` lists them",
         metavar="NAME",
+        default_text="smallnet, or with --from the network of that model",
         on_resume="fixed",
+    )
+    from_run: Annotated[str, AfterValidator(model_path)] | None = option(
+        None,
+        "Continue training: start with the network, weights and preprocessing of the model in this "
+        "run's folder or model file. The new data defines the classes: classes that the model "
+        "has keep their rows in the last layer, others get new rows",
+        metavar="RUN",
+        default_text="start with random weights",
+        on_resume="fixed",
+    )
+    freeze: Annotated[int | str, BeforeValidator(parse_freeze)] = shared(
+        "freeze", 0, metavar="N", panel=LEARNING
     )
     epochs: Count = shared(
         "epochs",
@@ -253,6 +272,7 @@ class RunConfig(BaseModel):
         optimizer = str(given.get("optimizer", "adamw"))
         defaults = {
             "epochs": EPOCHS.get(str(given.get("data", "digits")), OTHER_EPOCHS),
+            "model": "smallnet" if given.get("from_run") is None else "",
             "lr": LRS.get(optimizer, 0.01),
             "momentum": MOMENTUM if optimizer in ("momentum", "nesterov") else None,
             "weight_decay": {"adam": None, "adamw": WEIGHT_DECAY}.get(optimizer, 0.0),
@@ -262,33 +282,16 @@ class RunConfig(BaseModel):
         return config
 
     @model_validator(mode="after")
-    def _check_optimizer(self) -> RunConfig:
-        """Raise a ValueError if a setting is given that the optimizer does not have."""
-        if self.momentum is not None and self.optimizer not in ("momentum", "nesterov"):
-            raise ValueError(
-                f"the optimizer {self.optimizer} has no momentum; "
-                "choose momentum or nesterov, or remove the setting"
-            )
-        if self.weight_decay and self.optimizer == "adam":
-            raise ValueError(
-                "the optimizer adam has no weight_decay; choose adamw, or remove the setting"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _check_data(self) -> RunConfig:
-        """Raise a ValueError if a setting for user images is given for a standard data set."""
+    def _check_combinations(self) -> RunConfig:
+        """Raise a ValueError if a setting has no effect together with the other settings."""
+        check_optimizer(self.optimizer, self.momentum, self.weight_decay)
+        check_start(self.from_run, self.model, size=self.size, preprocessing=self.preprocessing)
         for name in ("size", "preprocessing", "skip_broken"):
             if getattr(self, name) is not None and self.data in SOURCES:
                 raise ValueError(
                     f"{name} applies to your own images only, not to {self.data}; remove {name}, "
                     "or give the path of your own images"
                 )
-        return self
-
-    @model_validator(mode="after")
-    def _check_engine(self) -> RunConfig:
-        """Raise a ValueError if a setting is given that the engine does not have."""
         for name in ("device", "amp", "compile"):
             if getattr(self, name) is not None and self.engine != "torch":
                 raise ValueError(
@@ -301,17 +304,20 @@ class RunConfig(BaseModel):
         """The name of a standard data set, or the last part of the path of user images."""
         return self.data if self.data in SOURCES else Path(self.data).stem
 
-    def load_data(self, progress: bool | None = None) -> tuple[Dataset, Dataset]:
+    def load_data(
+        self, progress: bool | None = None, start: Classifier | None = None
+    ) -> tuple[Dataset, Dataset]:
         """Return the training set and the test set.
 
         Args:
             progress: whether to show a progress bar on stderr, or None to show it only if stderr is
                 a terminal.
+            start: the classifier to start from, whose preprocessing is applied to image files.
 
         Raises:
             DataError: if the images cannot be loaded.
         """
-        prepare = None
+        prepare = None if start is None or self.data in SOURCES else start.preprocessing
         if self.preprocessing is not None:
             from handgrad.preprocess import preset_named  # it loads Pillow
 
@@ -323,26 +329,18 @@ class RunConfig(BaseModel):
         )
 
     def fitted_to(self, train: Dataset) -> RunConfig:
-        """Return the settings with a batch size that is at most the number of training images.
-
-        On few images of the user, the number of epochs is raised unless the user chose it.
+        """Return the settings with a batch size and a number of epochs that fit the images.
 
         Raises:
-            DataError: if the user chose a larger batch size.
+            DataError: if the user chose a batch size that is larger than the training set.
         """
         aside = train.validation_mask(self.validation, self.seed) if self.validation else 0
-        count = len(train) - int(np.sum(aside))
-        if self.batch_size > count and "batch_size" in self.model_fields_set:
-            raise DataError(
-                f"{train.name}: there are only {count} training images, fewer than the batch_size "
-                f"{self.batch_size}; use a batch_size of at most {count}: --batch-size {count}"
-            )
-        changes = {"batch_size": min(count, self.batch_size)}
-        if "epochs" not in self.model_fields_set and self.data not in SOURCES:
-            epochs = enough_epochs(count, changes["batch_size"], self.epochs)
-            if epochs > self.epochs:
-                more = {"epochs": epochs, "patience": epochs}
-                changes |= {k: v for k, v in more.items() if k not in self.model_fields_set}
+        changes = settings_for_few_images(
+            train.name,
+            len(train) - int(np.sum(aside)),
+            {name: getattr(self, name) for name in ("batch_size", "epochs", "patience")},
+            self.model_fields_set | ({"epochs"} if self.data in SOURCES else set()),
+        )
         return self.model_copy(update=changes)
 
     def network(self, train: Dataset | Source, dtype: DTypeLike = np.float32) -> Network:
@@ -376,7 +374,7 @@ class RunConfig(BaseModel):
             schedule=schedule_named(self.schedule, self.epochs),
             loss=SoftmaxCrossEntropy(self.label_smoothing),
             clip_norm=self.clip_norm or None,
-            class_weights=class_weights_by_label(self.class_weights, classes),
+            class_weights=weights_by_class(self.class_weights, classes),
             patience=self.patience or None,
             min_delta=self.min_delta,
             seed=self.seed,
@@ -384,11 +382,13 @@ class RunConfig(BaseModel):
             on_divergence=self.on_divergence,
             augment=self.augment,
             average_weights=self.average_weights or None,
+            freeze=self.freeze,
         )
 
     def plain(self) -> dict[str, Any]:
         """Return all settings except `out` and those that are None, as JSON values."""
-        return self.model_dump(mode="json", exclude={"out"}, exclude_none=True)
+        unset = {"out"} if self.model else {"out", "model"}
+        return self.model_dump(mode="json", exclude=unset, exclude_none=True)
 
     def toml(self) -> str:
         """Return the settings as the contents of a TOML file."""

@@ -20,6 +20,8 @@ from handgrad.data import SOURCES, is_user_data
 from handgrad.data.augment import as_augmentation
 from handgrad.errors import ConfigError, did_you_mean
 from handgrad.files import expanded
+from handgrad.freeze import check_freeze
+from handgrad.models import MODELS
 from handgrad.optim import SGD, Adam, AdamW, Momentum, Optimizer
 from handgrad.schedules import Constant, Cosine, OneCycle, Plateau, Schedule, Step
 from handgrad.train_config import OnResume, TrainConfig
@@ -31,11 +33,11 @@ PREPROCESSINGS = ("plain", "light", "drawing")
 MAX_FOLDERS = 10  # names listed in a message
 
 
-def one_of(known: Iterable[str]) -> AfterValidator:
-    """Return a validator that checks that a name is one of the known names."""
+def one_of(known: Iterable[str], *, or_empty: bool = False) -> AfterValidator:
+    """Return a validator that checks that a name is one of the known names, or perhaps empty."""
 
     def check(name: str) -> str:
-        if name not in known:
+        if name not in known and not (or_empty and not name):
             raise ValueError(f"must be one of {', '.join(known)}{did_you_mean(name, known)}")
         return name
 
@@ -82,6 +84,24 @@ def parse_class_weights(value: Any) -> Any:
             "must be none, balanced, or a number above 0 for each label, such as 3=2,5=1"
         )
     return table
+
+
+def parse_freeze(value: Any) -> Any:
+    """Return a number of layers, parsed from text, or "features"."""
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    try:
+        check_freeze(value)
+    except ConfigError:
+        raise ValueError("must be a number of layers, such as 4, or features") from None
+    return value
+
+
+def model_path(text: str) -> str:
+    """Return the absolute path of a run or a model file."""
+    if not text:
+        raise ValueError("must be the folder of a run, or a model file")
+    return str(expanded(text).absolute())
 
 
 def output_path(value: Any) -> Any:
@@ -163,23 +183,47 @@ def shared(name: str, default: Any, more: str = "", off: str = "0", **about: str
     return option(default, description, on_resume=metadata["on_resume"], **about)
 
 
-def class_weights_by_label(
-    weights: str | Mapping[str, float], classes: Iterable[Label]
+def check_optimizer(name: str, momentum: float | None, weight_decay: float | None) -> None:
+    """Raise a ValueError if a setting is given that the optimizer does not have."""
+    if momentum is not None and name not in ("momentum", "nesterov"):
+        raise ValueError(
+            f"the optimizer {name} has no momentum; "
+            "choose momentum or nesterov, or remove the setting"
+        )
+    if weight_decay and name == "adam":
+        raise ValueError(
+            "the optimizer adam has no weight_decay; choose adamw, or remove the setting"
+        )
+
+
+def check_start(from_run: str | None, model: str, **others: Any) -> None:
+    """Raise a ValueError if a setting is given that the model to start from determines."""
+    if from_run is None and not model:
+        raise ValueError(f"model must be one of {', '.join(MODELS)}, not an empty name")
+    for name, value in {"model": model or None, **others}.items():
+        if from_run is not None and value is not None:
+            raise ValueError(
+                f"{name} is determined by the model to start from, {from_run}; remove {name}, or "
+                "train a new network without --from"
+            )
+
+
+def weights_by_class(
+    weights: Mapping[str, float] | str, classes: Iterable[Label]
 ) -> Mapping[Label, float] | str | None:
-    """Return the setting class_weights as `TrainConfig` expects it: one weight per label.
+    """Return the setting class_weights in the form that `TrainConfig` takes.
 
     Raises:
-        ConfigError: if a weight is given for an unknown class.
+        ConfigError: if the setting names an unknown class.
     """
     if isinstance(weights, str):
         return None if weights == "none" else weights
     labels = {str(label): label for label in classes}
     for name in weights:
         if name not in labels:
-            known = ", ".join([*labels][:MAX_FOLDERS])
             raise ConfigError(
-                f"class_weights: unknown class {name}; the classes are {known}"
-                f"{did_you_mean(name, labels)}"
+                f"class_weights: unknown class {name}; the classes are "
+                f"{', '.join([*labels][:MAX_FOLDERS])}{did_you_mean(name, labels)}"
             )
     return {label: weights.get(name, 1.0) for name, label in labels.items()}
 

@@ -32,3 +32,4 @@ class TrainKeywords(TypedDict, total=False):
     on_divergence: Literal["stop", "lower-lr"]
     augment: Augmentation | str | None
     average_weights: float | None
+    freeze: int | str

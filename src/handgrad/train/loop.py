@@ -10,7 +10,7 @@ from typing import NamedTuple, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
-from handgrad.classifier import Classifier, network_of
+from handgrad.classifier import ClassChange, Classifier, network_of
 from handgrad.data import Dataset
 from handgrad.data.augment import Augmentation
 from handgrad.data.augment.augmentation import grid_for
@@ -55,7 +55,8 @@ def fit(
     an uninterrupted run.
 
     Args:
-        model: the network or classifier; its arrays are changed in place.
+        model: the network or classifier; its arrays are changed in place. Training continues with
+            the weights that it has. `Classifier.for_classes` makes it fit other classes.
         train: the training images.
         config: the hyperparameters.
         validation: the validation images; or the fraction of `train` to use for validation; or None
@@ -261,6 +262,12 @@ def _check(
     model: Network | Classifier, train: Dataset, validation: Dataset | None, config: TrainConfig
 ) -> None:
     """Raise a DataError if the images or the batch size do not fit the model."""
+    if isinstance(model, Classifier) and train.classes != model.classes:
+        change = ClassChange.between(model.classes, train.classes)
+        raise DataError(
+            f"{train.name} has other classes than the classifier, or another order; continue with "
+            f"model = model.for_classes(train.classes), which {change}"
+        )
     check_classes(model, train)
     train.check_trainable(config.batch_size)
     if isinstance(config.augment, Augmentation):

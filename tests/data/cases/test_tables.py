@@ -326,6 +326,31 @@ def test_kaggle_folder_trains_on_one_table_and_predicts_the_other(tmp_path):
         hg.load_data(str(tmp_path / "test.csv"))
 
 
+def test_the_only_inner_folder_is_entered(tmp_path):
+    inner = tmp_path / "archive" / "dataset"
+    inner.mkdir(parents=True)
+    write(inner / "digits_train.csv", HEADER, labelled())
+    write(inner / "digits_test.csv", HEADER, labelled()[:9])
+    (inner / "readme.txt").write_text("a, b")
+    splits = read_contents(tmp_path).splits
+    assert np.array_equal(splits["train"].labels, Y)
+    assert np.array_equal(splits["test"].labels, Y[:9])
+    write(inner / "letters_train.csv", HEADER, labelled())
+    sentence = "several tables, digits_train.csv, letters_train.csv; give the path of one of them"
+    with pytest.raises(DataError, match=sentence):
+        read_contents(tmp_path)
+
+
+def test_tables_and_arrays_next_to_class_folders_are_ignored(tmp_path):
+    for k in range(2):
+        (tmp_path / str(k)).mkdir()
+        Image.fromarray(X[k]).save(tmp_path / str(k) / "a.png")
+    write(tmp_path / "results.csv", HEADER, labelled())
+    write(tmp_path / "notes.csv", None, [["a", "b"], ["c", "d"]])
+    np.savez(tmp_path / "features.npz", x=X, y=Y)
+    assert read_contents(tmp_path).splits["train"].labels == [0, 1]
+
+
 def test_usage_column_states_the_splits(tmp_path):
     usage = ["Training"] * 40 + ["PublicTest"] * 12 + ["PrivateTest"] * 8
     rows = [[y, " ".join(map(str, row)), u] for y, row, u in zip(Y, ROWS, usage, strict=True)]

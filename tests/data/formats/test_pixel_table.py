@@ -1,4 +1,6 @@
 import re
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -67,3 +69,23 @@ def test_labels_are_integers_in_both_files_or_in_neither(tmp_path):
     assert pixel_table.read(path).splits["test"].labels.tolist() == ["1"]
     table(tmp_path, "1,1,2,3,4", "2,1,2,3,4", name="train.csv")
     assert np.issubdtype(pixel_table.read(path).splits["test"].labels.dtype, np.integer)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("parser", "limit"), [("pyarrow", 3), ("numpy", 10)])
+def test_a_table_of_76_mb_loads_in_seconds(tmp_path, monkeypatch, parser, limit):
+    rng = np.random.default_rng(0)
+    X = np.where(rng.random((42_000, 784)) < 0.8, 0, rng.integers(0, 256, (42_000, 784)))
+    y = rng.integers(0, 10, 42_000)
+    lines = (",".join(map(str, row)) for row in np.column_stack([y, X]).tolist())
+    path = table(tmp_path, "label," + ",".join(f"pixel{k}" for k in range(784)), *lines)
+    if parser == "numpy":
+        monkeypatch.setitem(sys.modules, "pyarrow", None)
+    else:
+        pytest.importorskip("pyarrow.csv")
+    began = time.process_time()
+    rows = pixel_table.read_rows(path)
+    seconds = time.process_time() - began
+    print(f"{path.stat().st_size / 1e6:.0f} MB with {parser}: {seconds:.1f} s of CPU time")
+    assert np.array_equal(rows.images.reshape(42_000, 784), X)
+    assert seconds < limit

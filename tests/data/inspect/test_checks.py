@@ -217,7 +217,7 @@ def test_unreadable_paths_are_rejected(tmp_path):
     (tmp_path / "images-of-a-train").write_bytes(bytes([0, 0, 8, 3, 255, 255]))
     with pytest.raises(
         DataError,
-        match=r"images-of-a-train is an IDX file, which cannot be read; give the folder that conta",
+        match="is an IDX file, which cannot be read; give the folder that contains the files",
     ):
         inspect_images(tmp_path / "images-of-a-train")
     (tmp_path / "broken.npz").write_bytes(b"x")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from handgrad.data.formats import npz
 from handgrad.data.formats.array_pairs import contents_of, parse_name
+from handgrad.data.formats.folder_files import contains_images
 from handgrad.data.formats.reader import TRAIN, Contents, Skipped
 from handgrad.errors import DataError
 
@@ -20,9 +21,9 @@ SUFFIXES = (".npy", ".npz")
 
 
 def accepts(path: Path) -> bool:
-    """Return whether the path is such a file, or a folder that contains array files."""
+    """Return whether the path is such a file, or a folder with array files and without images."""
     if path.is_dir():
-        return any(_array_files(path))
+        return any(_array_files(path)) and not contains_images(path)
     return path.suffix.lower() == ".npy" or (path.suffix.lower() == ".npz" and _is_single(path))
 
 

@@ -210,7 +210,7 @@ def _without_names(sample: Sequence[Sequence[str]], split_names: frozenset[str])
         texts = [0]  # labels such as 1, 2, a, b
     if texts:
         return Columns(texts[0], pixels=tuple(k for k in range(width) if k != texts[0]))
-    skipped = ()
+    skipped: tuple[int, ...] = ()
     if not any(row[-1] for row in sample):  # each line ends with a separator
         width, skipped = width - 1, (width - 1,)
     undecided = not is_square(width) or is_square(width - 1)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from handgrad.data.formats.columns import Columns
-from handgrad.data.formats.folder_tree import files_below, is_image
+from handgrad.data.formats.folder_files import visible_files
+from handgrad.data.formats.folder_tree import is_image
 from handgrad.data.formats.image_folder import TABLE, with_checked_labels
 from handgrad.data.formats.pixel_table import SPLIT_VALUES, siblings, understood
 from handgrad.data.formats.reader import TRAIN, Contents, FileList, Skipped
@@ -181,7 +182,7 @@ def _places(folder: Path, names: Sequence[str]) -> Mapping[Path, dict[str, list[
     """
     wanted, depths = set(names), {len(Path(name).parts) for name in names}
     places: dict[Path, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
-    for file in files_below(folder):
+    for file in visible_files(folder):
         if not is_image(file):
             continue
         parts = file.relative_to(folder).parts

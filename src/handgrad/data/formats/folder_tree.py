@@ -74,18 +74,6 @@ def scan(path: Path) -> Folder:
     return Folder(path, tuple(entries))
 
 
-def files_below(folder: Path) -> Iterator[Path]:
-    """Yield all files in a folder and its subfolders in sorted order, except hidden ones.
-
-    Unlike `scan`, this reads only as many folders as the caller needs.
-    """
-    for entry in _entries(folder):
-        if entry.is_dir():
-            yield from files_below(Path(entry.path))
-        else:
-            yield Path(entry.path)
-
-
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
     """Yield the entries of a folder in sorted order, except those of the operating system."""
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):

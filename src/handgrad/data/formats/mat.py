@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from handgrad.data.formats.array_pairs import contents_of
 from handgrad.data.formats.reader import Contents
-from handgrad.data.formats.unsupported import recognised
 from handgrad.errors import DataError
 from handgrad.files import check_is_file
 
@@ -24,13 +23,17 @@ _ITEM_BYTES = {
     **dict.fromkeys(("int32", "uint32", "single"), 4),
     **dict.fromkeys(("int64", "uint64", "double"), 8),
 }
+_HDF5 = b"MATLAB 7.3"
 _MAX_BYTES = 1 << 31  # of the file, and of one array
 _MAX_RATIO = 1100  # bytes that one compressed byte can expand to
 
 
 def accepts(path: Path) -> bool:
     """Return whether the path ends in .mat, and is not a file of MATLAB 7.3."""
-    return path.suffix.lower() == ".mat" and path.is_file() and recognised(path) is None
+    if path.suffix.lower() != ".mat" or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(_HDF5)) != _HDF5
 
 
 def read(path: Path) -> Contents:

@@ -71,8 +71,8 @@ def read_labelled(path: Path) -> Contents:
     contents = read_contents(path)
     if not contents.splits:
         raise DataError(
-            f"{path} has no labels ({contents.summary}), so it can only be predicted, with "
-            "`handgrad predict`; add labels to train or evaluate on it"
+            f"{path} has no labels, so its images can only be predicted, with `handgrad predict`; "
+            "add labels to train or evaluate on them"
         )
     return contents
 

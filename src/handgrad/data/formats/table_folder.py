@@ -7,21 +7,23 @@ from dataclasses import replace
 from pathlib import Path
 
 from handgrad.data.formats import encoded_images, file_table, pixel_table
-from handgrad.data.formats.folder_tree import files_below, is_image
+from handgrad.data.formats.folder_files import contains_images
 from handgrad.data.formats.parquet import is_parquet
 from handgrad.data.formats.pixel_table import is_table, siblings, understood
 from handgrad.data.formats.reader import Contents, Skipped
 from handgrad.errors import DataError
 
+_MAX_DEPTH = 5
 _SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
 
 
 def accepts(path: Path) -> bool:
     """Return whether the path is a folder with a labelled table, whose files exist if it lists any.
 
-    A table of pixels is ignored in a folder that contains images.
+    A table of pixels is ignored in a folder that contains images. If the folder contains only one
+    folder, the tables are searched there.
     """
-    return path.is_dir() and bool(_labelled(path))
+    return path.is_dir() and bool(_labelled(_entered(path)))
 
 
 def read(path: Path) -> Contents:
@@ -33,6 +35,7 @@ def read(path: Path) -> Contents:
     Raises:
         DataError: if several tables could be the training set, or the table cannot be read.
     """
+    path = _entered(path)
     labelled = _labelled(path)
     main = [table for table in labelled if "train" in table.name.lower()] or [
         table for table in labelled if not table.name.lower().startswith(("test", "val"))
@@ -52,11 +55,21 @@ def read(path: Path) -> Contents:
     return replace(contents, skipped=(*contents.skipped, *skipped))
 
 
+def _entered(folder: Path) -> Path:
+    """Return the folder itself, or the only folder in it if it contains nothing else."""
+    for _ in range(_MAX_DEPTH):
+        inside = [entry for entry in folder.iterdir() if not entry.name.startswith((".", "__"))]
+        if len(inside) != 1 or not inside[0].is_dir():
+            break
+        folder = inside[0]
+    return folder
+
+
 def _labelled(folder: Path) -> list[Path]:
     """Return the tables with labels in a folder, in sorted order."""
     tables = [table for table in _tables(folder) if "submission" not in table.name.lower()]
     lists = [table for table in tables if _lists_existing_files(table)]
-    if lists or not tables or any(map(is_image, files_below(folder))):
+    if lists or not tables or contains_images(folder):
         return lists
     return [table for table in tables if _may_have_labels(table)]
 

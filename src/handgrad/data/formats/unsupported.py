@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from handgrad.data.formats.folder_tree import files_below, is_image
+from handgrad.data.formats.folder_files import visible_files
+from handgrad.data.formats.folder_tree import is_image
 from handgrad.data.formats.reader import Contents
 from handgrad.errors import DataError
 
 _SAVE = "save the images and labels with numpy.savez(FILE, x=images, y=labels)"
+_MAX_FILES = 1000  # in a folder
 _START = 600  # bytes; the signature of HDF5 is at 0 or 512
 
 
@@ -175,7 +177,10 @@ def recognised(path: Path) -> _Format | None:
 
 def _first_in(folder: Path) -> Path | None:
     """Return the first recognised file in a folder without images, or None."""
-    for number, file in enumerate(files_below(folder)):
-        if is_image(file) or number > 1000:
+    found = None
+    for number, file in enumerate(visible_files(folder)):
+        if is_image(file) or number > _MAX_FILES:
             return None
-    return next((file for file in files_below(folder) if recognised(file)), None)
+        if found is None and file.is_file() and recognised(file):
+            found = file
+    return found

@@ -40,6 +40,7 @@ from handgrad.engines.divergence import overflowed
 from handgrad.engines.protocol import BatchStream, StepResults
 from handgrad.engines.reference import ReferenceEngine
 from handgrad.errors import ConfigError
+from handgrad.freeze import frozen_layers, trainable_parameters
 from handgrad.layers import Array, Dense, Layer, Residual
 from handgrad.layers.chain import Sequential
 from handgrad.network import Network, finite
@@ -97,11 +98,12 @@ class CompiledEngine:
         self.net, self.config, self.steps = net, config, 0
         self.workers = workers or cores()
         self.skip_zeros = skip_zeros
+        self._frozen = frozen_layers(net, config.freeze)
         self.optimizer_state = {
             name: {kind: np.zeros_like(array) for kind in config.optimizer.state_names}
-            for name, array in net.parameters.items()
+            for name, array in trainable_parameters(net, self._frozen).items()
         }
-        self._layout = _layout(net, config)
+        self._layout = _layout(net, config, self._frozen)
         self._sync = ParameterSync(self._layout)
         self._supports_batch_size_one = supports_batch_size_one(net, self._layout, config)
         self._programs: dict[Any, tuple[Builder, Program]] = {}
@@ -236,7 +238,8 @@ class CompiledEngine:
     def _build(self, source: InputFormat, chunks: int, learning: bool) -> Builder:
         """Translate the network into a plan."""
         rules_by_layer = BATCH_SIZE_ONE_RULES if source.batch_size_one else LOWERING_RULES
-        builder = Builder(self.net, self._layout, source, chunks, learning, rules_by_layer)
+        frozen = self._frozen if learning else 0
+        builder = Builder(self.net, self._layout, source, chunks, learning, rules_by_layer, frozen)
         if learning:
             training(builder, self.config)
         else:
@@ -353,7 +356,7 @@ class CompiledEngine:
             self.steps = reference.steps
 
 
-def _layout(net: Network, config: TrainConfig) -> ParameterLayout:
+def _layout(net: Network, config: TrainConfig, frozen: int) -> ParameterLayout:
     """Return the layout in which the kernels store a network's parameters."""
     leaves = list(_leaves(net.layers))
     linear = {f"{name}weight" for name, layer in leaves if type(layer) is Dense}
@@ -361,8 +364,9 @@ def _layout(net: Network, config: TrainConfig) -> ParameterLayout:
     alone = {name for name in net.parameters if name.startswith(without_kernel)}
     first = first_linear(net.layers)
     first_weight = None if first is None else f"{first}.weight"
+    names = net.parameters.keys() - trainable_parameters(net, frozen).keys()
     return ParameterLayout(
-        net.parameters, config.optimizer.state_names, linear, alone, first_weight
+        net.parameters, config.optimizer.state_names, linear, alone, first_weight, names
     )
 
 

@@ -24,6 +24,7 @@ from handgrad.engines.torch.optim import (
     set_optimizer_state,
 )
 from handgrad.errors import ConfigError, DataError
+from handgrad.freeze import frozen_layers, trainable_parameters
 from handgrad.layers import Array, Context
 from handgrad.network import Network, finite, layer_name
 from handgrad.posix import at_fork
@@ -75,12 +76,14 @@ class TorchEngine:
             raise ConfigError(f"amp requires a float32 network, not {net.dtype}; leave amp out")
         self.net, self.config, self.steps, self.amp = net, config, 0, amp
         self.device = device_named(device)
+        self._frozen = frozen_layers(net, config.freeze)
         self.optimizer_state = {
             name: {kind: np.zeros_like(array) for kind in config.optimizer.state_names}
-            for name, array in net.parameters.items()
+            for name, array in trainable_parameters(net, self._frozen).items()
         }
         self.module = to_torch(net).to(self.device)
-        self._parameters = dict(self.module.named_parameters())
+        self.module[: self._frozen].requires_grad_(False)
+        self._parameters = {n: W for n, W in self.module.named_parameters() if W.requires_grad}
         self._forward: Callable[[Tensor], Tensor] = (
             _compiled(self.module) if compile else self.module
         )
@@ -169,6 +172,7 @@ class TorchEngine:
         X, y, weights = batch
         set_step(self.module, self.config.seed, step)
         self.module.train()
+        self.module[: self._frozen].eval()
         self._optimizer.zero_grad(set_to_none=True)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.amp):
             Z = _logits(forward or self._forward, X)
@@ -209,7 +213,7 @@ class TorchEngine:
         right: list[Tensor] = []
         self._copy_in()
         for batch, (X, y, weights, lr) in zip(feed, batches.in_turn(), strict=True):
-            ctx = Context(True, self.config.seed, self.steps)
+            ctx = Context(True, self.config.seed, self.steps, frozen=self._frozen)
             loss, hits = self._gradients(batch, self.steps)
             if not (loss.isfinite() and all_finite(_arrays(self._found()))):
                 raise diverged(self.net, self.config, ctx, X, y, weights)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -38,6 +39,7 @@ class Builder:
         training: True to build a training step, False to build an inference plan.
         rules: the lowering rule of each layer class. The key None holds the rule for classes that
             are not listed.
+        frozen: how many of the first layers are frozen.
 
     Attributes:
         plan: the plan.
@@ -62,9 +64,10 @@ class Builder:
         chunks: int,
         training: bool,
         rules: Mapping[type | None, LoweringRule],
+        frozen: int = 0,
     ) -> None:
         self.net, self.layout, self.training = net, layout, training
-        self.input_format = input_format
+        self.input_format, self.frozen = input_format, frozen
         self.plan = Plan(chunks)
         self.refresh: list[Callable[[], None]] = []
         self.gradients = _Deferred(self.plan)
@@ -108,6 +111,28 @@ class Builder:
             return dX
 
         return X, backward
+
+    def chain_from(self, first: int, X: Value) -> tuple[Value, Backward]:
+        """Lower the network's layers from the index `first` on, given the input of that layer.
+
+        Frozen layers are lowered in inference mode and have no backward pass.
+        """
+        layers, frozen = self.net.layers, max(self.frozen, first)
+        with self.lowering(first):
+            X, _ = self.chain(layers[first:frozen], "", 0, X, first)
+        if self.frozen >= first:
+            X = replace(X, requires_grad=False)
+        return self.chain(layers[frozen:], "", 0, X, frozen)
+
+    @contextmanager
+    def lowering(self, index: int) -> Iterator[None]:
+        """Lower in inference mode during the `with` block if the layer at `index` is frozen."""
+        training = self.training
+        self.training = training and index >= self.frozen
+        try:
+            yield
+        finally:
+            self.training = training
 
     def value(
         self,

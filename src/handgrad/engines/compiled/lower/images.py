@@ -31,11 +31,14 @@ def lower_network(b: Builder) -> tuple[Value, Backward]:
     first = _leading(layers)
     shift, scale = _normalization(b, layers[:first])
     linear = first_linear(layers) is not None
-    split = _pixel_split(b, f"{first}.") if linear else PixelSplit(1, math.prod(b.net.shape))
+    if b.training and b.frozen:
+        b.plan.notes.append(f"the first {b.frozen} layers are frozen")
+    with b.lowering(first):
+        split = _pixel_split(b, f"{first}.") if linear else PixelSplit(1, math.prod(b.net.shape))
     if not linear or (not b.input_format.sparse and split.shares == 1):
         flat = any(isinstance(layer, Flatten) for layer in layers[:first])
         X = _images_in_lanes(b, split, shift, scale, flat)
-        return b.chain(layers[first:], "", 0, X, first)
+        return b.chain_from(first, X)
 
     name = f"{first} Dense"
     if b.input_format.sparse:
@@ -46,12 +49,12 @@ def lower_network(b: Builder) -> tuple[Value, Backward]:
         Y, first_backward = dense_on_pixels(b, f"{first}.", X, split)
     if split.shares > 1:
         b.plan.notes.append(f"{name}: each worker caches the weights for half of the pixels")
-    Z, rest = b.chain(layers[first + 1 :], "", 0, Y, first + 1)
+    Z, rest = b.chain_from(first + 1, Y)
 
     def backward(dZ: Value) -> Value | None:
         dY = rest(dZ)
         b.plan.layer = name
-        return None if dY is None else first_backward(dY)
+        return None if dY is None or first < b.frozen else first_backward(dY)
 
     return Z, backward
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -70,10 +70,12 @@ class Slot(NamedTuple):
 class ParameterLayout:
     """The layout of the long arrays that hold parameters, gradients and optimizer state.
 
-    Every long array has three parts. The first part contains the parameters whose gradients are
+    Every long array has four parts. The first part contains the parameters whose gradients are
     computed chunk by chunk. The second part begins at `shared` and contains the weights of linear
-    layers, whose gradients are computed for the whole batch at once. The last part begins at
-    `first_weight` and contains the weights of a linear layer that reads the images directly.
+    layers, whose gradients are computed for the whole batch at once. The third part
+    begins at `first_weight` and contains the weights of a linear layer that reads the images
+    directly. The last part begins at `trainable` and contains the parameters of frozen layers,
+    which no update reaches.
 
     Args:
         parameters: the network's parameters by name.
@@ -83,6 +85,7 @@ class ParameterLayout:
             batch at once.
         first: the name of the weight that is multiplied by the images, or None if there is no such
             weight.
+        frozen: the names of the parameters of frozen layers.
     """
 
     def __init__(
@@ -92,11 +95,13 @@ class ParameterLayout:
         linear: set[str],
         whole_batch: set[str],
         first: str | None,
+        frozen: Set[str] = frozenset(),
     ) -> None:
         self.slots: dict[str, Slot] = {}
-        parts: list[list[str]] = [[], [], []]
+        parts: list[list[str]] = [[], [], [], []]
         for name in parameters:
-            parts[2 if name == first else int(name in linear or name in whole_batch)].append(name)
+            by_image = 2 if name == first else int(name in linear or name in whole_batch)
+            parts[3 if name in frozen else by_image].append(name)
         ends = []
         end = 0
         for names in parts:
@@ -104,7 +109,7 @@ class ParameterLayout:
                 end = self._add_slot(name, parameters[name], end, name in linear)
             end = -(-end // BLOCK) * BLOCK
             ends.append(end)
-        self.shared, self.first_weight, _ = ends
+        self.shared, self.first_weight, self.trainable, _ = ends
         self.W, self.dW = aligned(end), aligned(end)
         self.optimizer_state = {name: aligned(end) for name in state_names}
 

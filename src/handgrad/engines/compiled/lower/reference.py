@@ -59,6 +59,7 @@ class _PythonLayer:
 
     def __init__(self, b: Builder, layer: Layer, prefix: str, number: int) -> None:
         self._b, self._layer, self._prefix, self._number = b, layer, prefix, number
+        self._training = b.training
         self.params = _find(b.net.params, prefix)
         self.names = [name for name in flatten(self.params, prefix) if name in b.layout.slots]
         self._cache: Any = None
@@ -69,9 +70,9 @@ class _PythonLayer:
         b = self._b
         for name in self.names:
             b.layout.copy_out(name, b.net.parameters[name], b.layout.W)
-        ctx = Context(b.training, seed, int(program.step_states[TOTAL]), self._number)
+        ctx = Context(self._training, seed, int(program.step_states[TOTAL]), self._number)
         output, self._cache = self._layer.forward(self.params, read(program, X), ctx)
-        if b.training and has_buffers(self._layer):
+        if self._training and has_buffers(self._layer):
             self._new_buffers = flatten(
                 self._layer.update_buffers(self.params, self._cache), self._prefix
             )

@@ -84,6 +84,8 @@ def supports_batch_size_one(net: Network, layout: ParameterLayout, config: Train
     first = first_linear(net.layers)
     if first is None or not is_plain_sgd(config) or type(config.loss) is not SoftmaxCrossEntropy:
         return False
+    if layout.trainable < len(layout.W):  # some layers are frozen
+        return False
     tilings = [slot.tiling for slot in layout.slots.values() if slot.tiling is not None]
     have_rules = all(type(layer) in BATCH_SIZE_ONE_RULES for layer in net.layers[first:])
     return have_rules and all(tiling.inputs >= LANES for tiling in tilings)
@@ -212,7 +214,7 @@ def _update_all_parameters(b: Builder, config: TrainConfig, check: dict[str, Arg
     rows = b.layout.optimizer_state.values()
     state = {name: View(row, 0, BLOCK) for name, row in zip(names, rows, strict=True)}
     b.plan.emit(
-        tiles(len(W) // BLOCK),
+        tiles(b.layout.trainable // BLOCK),
         kernel,
         W=View(W, 0, BLOCK),
         dW=View(dW, 0, BLOCK),
@@ -250,6 +252,8 @@ def _update_in_python(b: Builder, config: TrainConfig) -> PythonCall:
         lr = float(step_state.view(np.float64)[LR])
         clip, updated = np.float32(step_state.view(np.float64)[CLIP]), []
         for name, slot in layout.slots.items():
+            if slot.offset >= layout.trainable:
+                continue
             W, dW = np.zeros(slot.shape, np.float32), np.zeros(slot.shape, np.float32)
             state = {kind: np.zeros(slot.shape, np.float32) for kind in layout.optimizer_state}
             rows = [(W, layout.W), (dW, layout.dW)]

@@ -43,9 +43,9 @@ class ParameterSync:
         for name, array in parameters.items():
             self._layout.copy_out(name, array, self._layout.W)
             self._copied[name, ""] = array.copy()
-            for kind, row in self._layout.optimizer_state.items():
-                self._layout.copy_out(name, state[name][kind], row)
-                self._copied[name, kind] = state[name][kind].copy()
+            for kind, values in state.get(name, {}).items():
+                self._layout.copy_out(name, values, self._layout.optimizer_state[kind])
+                self._copied[name, kind] = values.copy()
 
     def _copy_if_changed(
         self, name: str, kind: str, array: Array, row: NDArray[np.float32]
