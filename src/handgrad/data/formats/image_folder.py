@@ -21,6 +21,7 @@ from handgrad.data.formats.split_names import (
     parse_split,
 )
 from handgrad.errors import DataError
+from handgrad.files import check_is_file
 
 __all__ = ["SPLIT_NAMES", "TABLE", "accepts", "read", "with_checked_labels"]
 
@@ -66,6 +67,8 @@ def read(path: Path) -> Contents:
             UTF-8.
         OSError: if a folder cannot be read.
     """
+    if (path / TABLE).exists():  # a pipe, which the reader of tables did not accept
+        check_is_file(path / TABLE)
     root = scan(path)
     if not root.own_images and not root.folders:
         raise DataError(f"{path} contains no images{_other_files(root)}; {_LAYOUTS}")
