@@ -86,7 +86,7 @@ def save_features(
     """
     check_feature_file(path)
     names = {"files": files, "labels": labels, "predicted": predicted}
-    texts = {
+    texts: dict[str, Any] = {
         key: np.array(["" if value is None else str(value) for value in values], np.str_)
         for key, values in names.items()
     }

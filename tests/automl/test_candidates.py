@@ -34,12 +34,12 @@ def test_networks_that_do_not_accept_the_images_are_no_candidates():
     ("shape", "change", "names"),
     [
         ((1, 20, 28), {}, ["light", "drawing"]),
-        ((3, 28, 28), {}, []),
+        ((3, 28, 28), {}, ["drawing"]),
         ((1, 28, 28), {"are_files": False}, []),
         ((1, 28, 28), {"background": 0.1}, []),
     ],
 )
-def test_other_preprocessings_are_for_grayscale_files_with_a_background(shape, change, names):
+def test_other_preprocessings_are_for_images_with_a_background(shape, change, names):
     profile = DataProfile(**(vars(FILES) | change))
     found = preprocessings(configure({"data": "/x"}, {}), images(*shape), profile)
     assert [config.preprocessing for config in found] == names

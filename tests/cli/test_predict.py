@@ -86,7 +86,7 @@ def test_an_input_image_is_not_overwritten(handgrad, trained, tmp_path, image):
 
 
 def test_the_table_has_the_three_most_probable(handgrad, trained, net, tmp_path):
-    Image.new("L", (8, 8)).save(tmp_path / "a [b].png")
+    Image.radial_gradient("L").save(tmp_path / "a [b].png")
     ended = handgrad("predict", trained, 5, "a [b].png")
     test = hg.load_data("digits")[1]
     p = net.predict_proba(test.images[[5]])[0]

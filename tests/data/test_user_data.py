@@ -2,13 +2,14 @@ import csv
 import os
 import re
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import handgrad as hg
-from handgrad.data.default_preprocessing import default_preprocessing
+from handgrad.data.default_preprocessing import default_preprocessing, preprocessing_for_arrays
 from handgrad.data.formats import image_cache
 from handgrad.data.formats import image_files as reading
 from handgrad.data.formats.registry import list_images
@@ -347,9 +348,26 @@ def test_default_preprocessing_fits_the_images(tmp_path):
     glass = np.zeros((9, 7, 4), np.uint8)
     glass[2:4, 2:4, 3] = 255
     save(tmp_path / "glass.png", glass)
-    assert default_preprocessing([tmp_path / "glass.png"]) == plain((1, 9, 7), background="white")
+    on_white = replace(plain((1, 9, 7), background="white"), ink="dark")
+    assert default_preprocessing([tmp_path / "glass.png"]) == on_white
     save(tmp_path / "glass.png", glass + np.uint8([255, 255, 255, 0]))
-    assert default_preprocessing([tmp_path / "glass.png"]) == plain((1, 9, 7), background="black")
+    on_black = replace(plain((1, 9, 7), background="black"), ink="light")
+    assert default_preprocessing([tmp_path / "glass.png"]) == on_black
+
+
+def test_images_prepared_like_mnist_are_recognised(tmp_path):
+    X = np.zeros(
+        (20, 32, 32), np.uint8
+    )  # a box of 20 pixels, with its centre of mass in the middle
+    X[:, 6:26, 14:19] = RNG.integers(60, 256, (20, 20, 5))
+    for n, x in enumerate(X):
+        save(tmp_path / f"{n}.png", x)
+    assert default_preprocessing(sorted(tmp_path.glob("*.png"))) == drawing(32, 20)
+    assert preprocessing_for_arrays(X[:, None]) == drawing(32, 20)
+    dark = preprocessing_for_arrays(255 - X[:, None])
+    assert dark.steps == (*drawing(32, 20).steps, Invert())
+    shifted = np.roll(X, 5, axis=1)
+    assert preprocessing_for_arrays(shifted[:, None]) == light((1, 32, 32))
 
 
 def test_named_data_has_its_preprocessing():

@@ -57,15 +57,16 @@ def test_json_contains_each_step_with_its_fields():
             {"kind": "Grayscale"},
             {"kind": "Resize", "height": 4, "width": 6, "keep_aspect": False},
         ],
+        "version": 2,
     }
 
 
 def test_a_field_added_later_is_left_out_if_it_is_default():
-    before = {"shape": [1, 9, 9], "steps": [{"kind": "Binarize", "min_side": 5}]}
+    before = {"shape": [1, 9, 9], "steps": [{"kind": "Binarize", "min_side": 5}], "version": 2}
     grey = [{"kind": "Grayscale"}, {"kind": "CenterByMass", "side": 9}]
     before["steps"] += grey
     assert Preprocessing.from_json(before).to_json() == before
-    now = {"shape": [1, 9, 9], "steps": [{"kind": "Binarize", "min_side": 5, "speck": 4}, *grey]}
+    now = {**before, "steps": [{"kind": "Binarize", "min_side": 5, "speck": 4}, *grey]}
     assert Preprocessing.from_json(now).to_json() == now
 
 
@@ -73,8 +74,15 @@ def test_stages_have_titles_and_images():
     stages = drawing(28).stages(np.full((40, 30), 255, np.uint8))
     assert [title for title, _ in stages] == [
         *("raw", "alpha composited", "grey", "upscaling undone", "denoised", "downscaled"),
-        *("dark ink inverted", "background subtracted", "cropped", "upscaled", "binarized"),
-        *("cropped", "scaled to fit", "contrast stretched", "centred by mass"),
+        *("dark ink inverted", "background subtracted", "lines removed", "cropped"),
+        *(
+            "upscaled",
+            "binarized",
+            "cropped",
+            "scaled to fit",
+            "contrast stretched",
+            "centred by mass",
+        ),
     ]
     assert stages[0][1].shape == (40, 30, 1)
     assert stages[-1][1].shape == (28, 28, 1)
@@ -101,17 +109,27 @@ STEPS = drawing().to_json()["steps"]
 @pytest.mark.parametrize(
     ("described", "sentence"),
     [
-        (None, "must contain only shape and steps"),
-        ({"shape": [1, 28, 28]}, "must contain only shape and steps"),
+        (None, "must contain shape and steps, and otherwise only version and ink"),
+        (
+            {"shape": [1, 28, 28]},
+            "must contain shape and steps, and otherwise only version and ink",
+        ),
         ({"shape": [1, 28, 28], "steps": 3}, "the steps of a preprocessing must be a list"),
         (
             {"shape": [1, 28, 28], "steps": [3]},
             "3 is not a step of a preprocessing; the steps are CompositeAlpha",
         ),
         ({"shape": [1, 28, 28], "steps": [{"kind": "Bend"}]}, "'Bend'} is not a step of a prepro"),
-        ({"shape": [1, 28], "steps": STEPS}, r"must be \(1 or 3, H, W\), not \[1, 28\]"),
-        ({"shape": [1, 28, 1e9], "steps": STEPS}, r"must be \(1 or 3, H, W\)"),
-        ({"shape": [1, 28, 28], "steps": STEPS * 9}, "at most 32 steps, not 126"),
+        (
+            {"shape": [1, 28], "steps": STEPS, "version": 2},
+            r"must be \(1 or 3, H, W\), not \[1, 28\]",
+        ),
+        ({"shape": [1, 28, 1e9], "steps": STEPS, "version": 2}, r"must be \(1 or 3, H, W\)"),
+        ({"shape": [1, 28, 28], "steps": STEPS * 9, "version": 2}, "not 135"),
+        ({"shape": [1, 28, 28], "steps": STEPS}, "takes no fields, but got sheet"),
+        ({"shape": [1, 28, 28], "steps": [], "version": 3}, "the version of the .* is 3, but this"),
+        ({"shape": [1, 28, 28], "steps": [], "version": True}, "the version of the .* is True"),
+        ({"shape": [1, 28, 28], "steps": [], "ink": "red"}, "is dark or light, not 'red'"),
         (
             {"shape": [1, 28, 28], "steps": [{"kind": "ScaleToFit", "size": 3}]},
             "a 'ScaleToFit' step takes the fields side, but got size",

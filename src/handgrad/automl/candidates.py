@@ -8,6 +8,7 @@ from handgrad.automl.data_profile import DataProfile
 from handgrad.data import Dataset
 from handgrad.data.augment import Augmentation
 from handgrad.errors import ModelError
+from handgrad.preprocess import CenterByMass
 from handgrad.runs.config import RunConfig
 
 MIN_BACKGROUND = 0.4  # the share of background pixels in images of an object on a background
@@ -46,12 +47,15 @@ def networks(base: RunConfig, train: Dataset) -> list[RunConfig]:
 def preprocessings(config: RunConfig, train: Dataset, profile: DataProfile) -> list[RunConfig]:
     """Return copies of the configuration with other preprocessings that may suit the images.
 
-    The list is empty unless the data are grayscale image files of objects on a background.
+    The list is empty unless the data are images of objects on a background, and are not prepared
+    like MNIST already. Colour images are only tried as drawings.
     """
     C, H, W = train.shape
-    if not profile.are_files or C != 1 or profile.background < MIN_BACKGROUND:
+    steps = train.preprocessing.steps if train.preprocessing else ()
+    is_drawing = any(isinstance(step, CenterByMass) for step in steps)
+    if not profile.are_files or is_drawing or profile.background < MIN_BACKGROUND:
         return []
-    names = ("light", "drawing")
+    names = ("light", "drawing") if C == 1 else ("drawing",)
     return [with_settings(config, preprocessing=name, size=max(H, W)) for name in names]
 
 

@@ -51,7 +51,7 @@ def _preprocessing(result: SearchResult) -> str:
     if not tried:
         return (
             f"{name}, to {shape}. No other preprocessing was tried, because the alternatives "
-            "suit only grayscale images of an object on a background, or because no time "
+            "suit only images of an object on a background, or because no time "
             "was left."
         )
     first = tried[0].config

@@ -28,6 +28,7 @@ from handgrad.cli.predict import predict
 from handgrad.cli.reproduce import reproduce
 from handgrad.cli.screen import Screen, reset_logging
 from handgrad.cli.train import train
+from handgrad.cli.upgrade import upgrade
 from handgrad.cli.verify import verify
 from handgrad.errors import ConfigError, HandgradError
 from handgrad.signals import CommandExit
@@ -94,6 +95,7 @@ for function in (
     calibrate,
     export,
     verify,
+    upgrade,
     models,
     plan,
     gradcheck,

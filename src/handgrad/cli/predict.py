@@ -40,12 +40,14 @@ class Prediction(NamedTuple):
         label: the class in the test set, or None for an image file.
         probabilities: the classes with their probabilities, in descending order.
         is_confident: whether the probability of the predicted class is above the threshold.
+        problem: why the image file cannot be classified, such as "nothing drawn", or None.
     """
 
     image: str
     label: Label | None
     probabilities: list[tuple[Label, float]]
     is_confident: bool
+    problem: str | None = None
 
 
 def predict(
@@ -95,6 +97,9 @@ def predict(
     on light paper, at any position and size. If an answer is unexpected, use --show-preprocessing
     to see the input of the network.
 
+    A blank sheet gets the answer "nothing drawn". If light and dark are swapped in comparison with
+    the training images, the answer is "don't know: opposite polarity"; --invert swaps them.
+
     If `handgrad calibrate` has set a threshold, answers with a lower probability are "don't know".
     """
     from handgrad.files import check_apart
@@ -117,22 +122,25 @@ def predict(
     if any(map(str.isdecimal, images)):
         test = load_run_test(screen, classifier, about, data, data_dir)
 
-    answers, ways = [], []
+    answers = []
     for image in images:
+        problem = None
         if test is not None and image.isdecimal():
             x, label = _example(test, image)
         else:
-            ways.append(prepare.stages(_pixels(image)))
-            x, label = ways[-1][-1][1].transpose(2, 0, 1), None
+            x, problem = prepare.check(_pixels(image))
+            label = None
         p = classifier.predict_proba(x[None])
         confident = classifier.calibration is None or bool(
             classifier.calibration.is_confident(p)[0]
         )
         ranked = [(classifier.classes[k], float(p[0, k])) for k in (-p[0]).argsort(stable=True)]
-        answers.append(Prediction(image, label, ranked, confident))
+        confident = confident and problem is None
+        answers.append(Prediction(image, label, ranked, confident, problem))
 
     if show_preprocessing:
-        _draw(ways, show_preprocessing)
+        files = [image for image in images if not image.isdecimal()]
+        _draw([prepare.stages(_pixels(file)) for file in files], show_preprocessing)
     if json:
         screen.json({"predictions": [_plain(answer) for answer in answers]})
     else:
@@ -175,6 +183,7 @@ def _plain(answer: Prediction) -> dict[str, Any]:
         "label": answer.label,
         "predicted": answer.probabilities[0][0],
         "confident": answer.is_confident,
+        **({"problem": answer.problem} if answer.problem else {}),
         "probabilities": [{"label": label, "p": p} for label, p in answer.probabilities],
     }
 
@@ -189,7 +198,11 @@ def _table(answers: list[Prediction]) -> Table:
         top = [Text(f"{label} {p:.1%}") for label, p in answer.probabilities[:count]]
         if answer.label is not None:
             top[0].stylize("green" if answer.probabilities[0][0] == answer.label else "red")
-        if not answer.is_confident:
+        if answer.problem == "nothing drawn":
+            top = [Text(answer.problem), *[Text()] * (count - 1)]
+        elif answer.problem:
+            top[0] = Text.assemble(f"don't know: {answer.problem} (", top[0], ")")
+        elif not answer.is_confident:
             top[0] = Text.assemble("don't know (", top[0], ")")
         label = "" if answer.label is None else answer.label
         rows.append([answer.image, *([label] if known else []), *top])

@@ -1,8 +1,7 @@
 """Preprocessing with ONNX operators; the results are bit-for-bit identical to handgrad's.
 
 Only opaque images that already have the network's input size are supported. They can be converted
-to grayscale, and dark ink can be inverted. Pillow resizes and crops with integer arithmetic that no
-ONNX operator reproduces, so the caller has to resize and crop the images.
+to grayscale, and dark ink can be inverted. The caller has to resize and crop the images.
 """
 
 from __future__ import annotations
@@ -46,6 +45,11 @@ def add_preprocessing(graph: Graph, classifier: Classifier, X: str) -> str:
     """
     if classifier.preprocessing is None:
         raise ModelError("the model has no preprocessing; export it without --raw")
+    if classifier.preprocessing.version == 1:
+        raise ModelError(
+            "the preprocessing of this model is of an old version, which ONNX cannot express; run "
+            "`handgrad upgrade` first, or export without --raw"
+        )
     _, H, W = classifier.shape
     for step in classifier.preprocessing.steps:
         match step:
@@ -55,7 +59,7 @@ def add_preprocessing(graph: Graph, classifier: Classifier, X: str) -> str:
                 X = _grey(graph, X)
             case Invert():
                 X = graph.add("Sub", graph.array(np.array(255, np.uint8)), X)
-            case InvertDarkInk():
+            case InvertDarkInk(sheet=False):
                 X = _light_ink(graph, X, H, W)
             case Resize(height, width) if (height, width) == (H, W):
                 pass  # they have that size already
@@ -88,7 +92,7 @@ def _light_ink(graph: Graph, X: str, H: int, W: int) -> str:
     grey = graph.add("Cast", X, to=DOUBLE)
     rows, columns = (_lines(graph, grey, axis, last) for axis, last in ((2, H - 1), (3, W - 1)))
     edges = graph.add("Concat", *rows, *columns, axis=1)
-    plain = _ink(graph, grey, graph.add("Floor", _median(graph, edges, 2 * (H + W))))
+    plain = _ink(graph, grey, _median(graph, edges, 2 * (H + W)))
     balance = _sum(graph, plain)
     if min(H, W) > 2:  # else all of it is edge, and no shadow can be told
         amount = _sum(graph, graph.add("Abs", plain))
@@ -106,10 +110,8 @@ def _shadow(graph: Graph, rows: tuple[str, str], columns: tuple[str, str], H: in
     top, below = (_median(graph, line, W) for line in rows)
     left, right = (_median(graph, line, H) for line in columns)
     down, across = _between(graph, top, below, (H, 1)), _between(graph, left, right, (1, W))
-    total = graph.add("Sum", top, below, left, right)
-    middle = graph.add("Div", total, _double(graph, np.array(4)))
-    shadow = graph.add("Sub", graph.add("Add", down, across), middle)
-    return graph.add("Cast", graph.add("Cast", shadow, to=TensorProto.INT64), to=DOUBLE)
+    middle = _divided(graph, graph.add("Sum", top, below, left, right), 4)
+    return graph.add("Sub", graph.add("Add", down, across), middle)
 
 
 def _lines(graph: Graph, X: str, axis: int, last: int) -> tuple[str, str]:
@@ -121,20 +123,28 @@ def _lines(graph: Graph, X: str, axis: int, last: int) -> tuple[str, str]:
 
 
 def _median(graph: Graph, line: str, length: int) -> str:
-    """Return the median of each line (N, length), in the shape (N, 1, 1, 1)."""
-    middles = np.array([(length - 1) // 2, length // 2])
+    """Return the lower median of each line (N, length), in the shape (N, 1, 1, 1)."""
+    middle = np.array([(length - 1) // 2])
     in_order = graph.add("TopK", line, graph.array(np.array([length])), outputs=2, largest=0)
-    two = graph.add("Gather", in_order, graph.array(middles), axis=1)
-    mean = graph.add("ReduceMean", two, axes=[1], keepdims=1)
-    return graph.add("Unsqueeze", mean, graph.array(np.array([2, 3])))
+    median = graph.add("Gather", in_order, graph.array(middle), axis=1)
+    return graph.add("Unsqueeze", median, graph.array(np.array([2, 3])))
 
 
 def _between(graph: Graph, start: str, stop: str, shape: tuple[int, int]) -> str:
-    """Return values (N, 1, *shape), linearly interpolated from `start` to `stop`."""
-    steps = _double(graph, np.array(max(shape) - 1))
-    step = graph.add("Div", graph.add("Sub", stop, start), steps)
-    places = _double(graph, np.arange(max(shape)).reshape(1, 1, *shape))
-    return graph.add("Add", graph.add("Mul", places, step), start)
+    """Return rounded values (N, 1, *shape), linearly interpolated from `start` to `stop`."""
+    steps = max(shape) - 1
+    places = _double(graph, np.arange(steps + 1).reshape(1, 1, *shape))
+    first = graph.add("Mul", start, _double(graph, np.array(steps)))
+    change = graph.add("Mul", graph.add("Sub", stop, start), places)
+    return _divided(graph, graph.add("Add", first, change), steps)
+
+
+def _divided(graph: Graph, numerator: str, denominator: int) -> str:
+    """Return quotients of integers, rounded like `handgrad.preprocess.pixels.divided`."""
+    twice = graph.add("Mul", numerator, _double(graph, np.array(2)))
+    total = graph.add("Add", twice, _double(graph, np.array(denominator)))
+    quotient = graph.add("Div", total, _double(graph, np.array(2 * denominator)))
+    return graph.add("Floor", quotient)
 
 
 def _ink(graph: Graph, grey: str, ground: str) -> str:

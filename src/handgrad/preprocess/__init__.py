@@ -10,6 +10,7 @@ from handgrad.preprocess.ink import (
     StretchContrast,
     Upscale,
 )
+from handgrad.preprocess.lines import RemoveLines
 from handgrad.preprocess.preprocessing import Preprocessing, Step
 from handgrad.preprocess.presets import PRESETS, drawing, inverted, light, plain, preset_named
 from handgrad.preprocess.steps import (
@@ -36,6 +37,7 @@ __all__ = [
     "Invert",
     "InvertDarkInk",
     "Preprocessing",
+    "RemoveLines",
     "Resize",
     "ScaleToFit",
     "Step",

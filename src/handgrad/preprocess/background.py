@@ -7,13 +7,13 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
 
-from handgrad.preprocess.pixels import Pixels, added_later, check_size, resized
-from handgrad.preprocess.steps import fitted
+from handgrad.preprocess.pixels import Pixels, added_later, check_size, fitted, percentile
+from handgrad.preprocess.resize import resized, smoothed
 
 _SIDE = 64  # pixels on the longer side of the copy from which the background is estimated
 _MAX_STROKE = 15  # the largest width of a stroke in this copy, in pixels
+_RADIUS = 12  # of the filter that smooths the background, in pixels of this copy
 
 
 @dataclass(frozen=True)
@@ -36,23 +36,28 @@ class SubtractBackground:
         check_size(self, max_noise=self.max_noise)
 
     def __call__(self, X: Pixels) -> Pixels:
-        ink = np.maximum(X.astype(np.int16) - self._background(X), 0)
-        low, middle = np.percentile(ink, (16, 50))  # most pixels of a drawing are paper
+        background = self._background(X)
+        ink = X - np.minimum(X, background)
+        low, middle = percentile(ink, 16), percentile(ink, 50)  # most pixels of a drawing are paper
         noise = min(middle + 3 * (middle - low), self.max_noise)
-        return np.maximum(ink - int(noise), 0).astype(np.uint8)
+        return ink - np.minimum(ink, noise).astype(np.uint8)
 
     @staticmethod
-    def _background(X: Pixels) -> NDArray[np.int16]:
+    def _background(X: Pixels) -> Pixels:
         """Return the lightness of the background at each pixel, (H, W, 1)."""
         H, W, _ = X.shape
         small = resized(X, *fitted(X, _SIDE, _SIDE)) if max(H, W) > _SIDE else X
         opened = 255 - _eroded(255 - _eroded(small[:, :, 0]))
-        smooth = Image.fromarray(opened).filter(ImageFilter.GaussianBlur(_MAX_STROKE / 3))
-        return resized(np.asarray(smooth, np.uint8)[:, :, None], H, W).astype(np.int16)
+        if not opened.any():
+            return np.zeros_like(X)
+        return resized(smoothed(opened[:, :, None], _RADIUS), H, W)
 
 
 def _eroded(X: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the minimum over the square of `_MAX_STROKE` pixels around each pixel, (H, W)."""
+    """Return the minimum over the square of `_MAX_STROKE` pixels around each pixel, (H, W).
+
+    Pixels outside the image are ignored.
+    """
     for _ in range(2):  # along columns, then along rows
         padding = np.full((_MAX_STROKE // 2, X.shape[1]), 255, np.uint8)
         X = np.concatenate([padding, X, padding])

@@ -6,16 +6,25 @@ All steps except `InvertDarkInk` expect light ink on a black background, as in M
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
 
-from handgrad.preprocess.pixels import Pixels, added_later, check_size, edge_colour, resized
-from handgrad.preprocess.steps import fitted
+from handgrad.preprocess.pixels import (
+    Pixels,
+    added_later,
+    check_choice,
+    check_size,
+    divided,
+    edge_colour,
+    fitted,
+    percentile,
+)
+from handgrad.preprocess.resize import resized, smoothed
 
 NOISE = 32  # of 255: smaller differences from the background are not ink
+_CONTRAST = 64  # of 255: the smallest difference between a sheet and what is around it
 _BLUR = 8  # ink fainter than the maximum divided by this is blur around a stroke
 _FULL = 250  # of 255: ink of this lightness is not stretched
 _NEIGHBOURHOOD = 5  # the side of the square in which specks are counted, in pixels
@@ -29,39 +38,74 @@ class InvertDarkInk:
     The background is the median along the edges, and pixels that differ from it are ink. If
     lighter and darker ink nearly cancel out, the image is assumed to have a shadow, and the
     background is modelled as a gradient between opposite edges.
+
+    Attributes:
+        sheet: whether the image may show a sheet of paper with something else at its edges. If so,
+            and the median of the whole image differs from that of the edges, it is the background,
+            provided that the edges are uniform, or that the sheet reaches one of them.
     """
 
     title: ClassVar[str] = "dark ink inverted"
+    sheet: bool = False
+
+    def __post_init__(self) -> None:
+        check_choice(self, "sheet", self.sheet, (True, False))
 
     def __call__(self, X: Pixels) -> Pixels:
-        grey = X[:, :, 0].astype(np.int64)
-        ink = self._ink(grey, edge_colour(X).astype(np.int64))
-        has_interior = min(grey.shape) > 2  # without an interior a shadow cannot be detected
-        if has_interior and 2 * abs(ink.sum()) < abs(ink).sum():
-            ink = self._ink(grey, self._gradient(grey))
-        return 255 - X if ink.sum() < 0 else X
+        return 255 - X if ink_balance(X, self.sheet) < 0 else X
 
-    @staticmethod
-    def _ink(grey: NDArray[np.int64], background: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the difference of each pixel from the background, ignoring noise, (H, W)."""
-        difference = grey - background
-        return np.where(abs(difference) < NOISE, 0, difference)
 
-    @staticmethod
-    def _gradient(grey: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return a background that changes linearly between opposite edges, (H, W)."""
-        top, bottom, left, right = map(np.median, (grey[0], grey[-1], grey[:, 0], grey[:, -1]))
-        rows, columns = np.linspace(top, bottom, len(grey)), np.linspace(left, right, grey.shape[1])
-        middle = (top + bottom + left + right) / 4
-        return (rows[:, None] + columns - middle).astype(np.int64)
+def ink_balance(X: Pixels, sheet: bool = False) -> int:
+    """Return the sum of the differences of the ink from the background: negative for dark ink.
+
+    Args:
+        X: the image, (H, W, 1).
+        sheet: the setting of `InvertDarkInk`.
+    """
+    grey = X[:, :, 0].astype(np.int64)
+    edge = int(edge_colour(X)[0])
+    whole = percentile(X, 50)
+    if sheet and abs(whole - edge) >= _CONTRAST:
+        sides = [percentile(line, 50) for line in (grey[0], grey[-1], grey[:, 0], grey[:, -1])]
+        if has_uniform_edges(X) or any(abs(side - whole) < NOISE for side in sides):
+            return int(_ink(grey, whole).sum())
+    ink = _ink(grey, edge)
+    has_interior = min(grey.shape) > 2  # without an interior a shadow cannot be detected
+    if has_interior and 2 * abs(int(ink.sum())) < int(abs(ink).sum()):
+        ink = _ink(grey, _gradient(grey))
+    return int(ink.sum())
+
+
+def has_uniform_edges(X: Pixels) -> bool:
+    """Return whether nine tenths of the pixels at the edges differ little from their median.
+
+    Args:
+        X: the image, (H, W, 1).
+    """
+    edges = np.concatenate([X[0], X[-1], X[:, 0], X[:, -1]]).astype(np.int64)
+    uniform = abs(edges - edge_colour(X).astype(np.int64)) < NOISE
+    return 10 * int(uniform.sum()) >= 9 * len(edges)
+
+
+def _ink(grey: NDArray[np.int64], background: NDArray[np.int64] | int) -> NDArray[np.int64]:
+    """Return the difference of each pixel from the background, ignoring noise, (H, W)."""
+    difference = grey - background
+    return np.where(abs(difference) < NOISE, 0, difference)
+
+
+def _gradient(grey: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return a background that changes linearly between opposite edges, (H, W)."""
+    H, W = grey.shape
+    edges = (grey[0], grey[-1], grey[:, 0], grey[:, -1])
+    top, bottom, left, right = (percentile(line, 50) for line in edges)
+    rows = divided(top * (H - 1) + (bottom - top) * np.arange(H), H - 1)
+    columns = divided(left * (W - 1) + (right - left) * np.arange(W), W - 1)
+    return rows[:, None] + columns - divided(top + bottom + left + right, 4)
 
 
 @dataclass(frozen=True)
 class Binarize:
     """Makes ink white and everything else black, like the scans that MNIST was made from.
-
-    The threshold is Otsu's: N. Otsu (1979), "A threshold selection method from gray-level
-    histograms".
 
     Attributes:
         min_side: images whose longer side is shorter than this are left unchanged, because the
@@ -81,21 +125,34 @@ class Binarize:
     def __call__(self, X: Pixels) -> Pixels:
         if max(X.shape) < self.min_side:
             return X
-        counts = np.bincount(X.ravel(), minlength=256).astype(np.float64)
-        below, sums = np.cumsum(counts), np.cumsum(counts * np.arange(256))
-        between = (sums[-1] * below - sums * X.size) ** 2
-        spread = below * (X.size - below)
-        threshold = np.divide(between, spread, out=np.zeros(256), where=spread > 0).argmax()
-        ink = np.where(threshold < X, 255, 0).astype(np.uint8)
-        return self._without_specks(ink) if self.speck else ink
+        ink = otsu_threshold(X) < X
+        if self.speck:
+            ink &= neighbours(ink[:, :, 0])[:, :, None] > self.speck
+        return np.where(ink, 255, 0).astype(np.uint8)
 
-    def _without_specks(self, X: Pixels) -> Pixels:
-        """Return a binary image after changing its isolated ink pixels to black."""
-        reach = _NEIGHBOURHOOD // 2
-        padded = Image.fromarray(np.pad(X[:, :, 0], reach))
-        means = np.asarray(padded.filter(ImageFilter.BoxBlur(reach)))[reach:-reach, reach:-reach]
-        limit = 255 * (self.speck + 0.5) / _NEIGHBOURHOOD**2
-        return np.where(means[:, :, None] > limit, X, 0).astype(np.uint8)
+
+def otsu_threshold(X: Pixels) -> int:
+    """Return the value that separates light and dark pixels best.
+
+    N. Otsu (1979), "A threshold selection method from gray-level histograms". The quotient is
+    computed in float64, from integers below 2^53; both of its operations are rounded once.
+    """
+    counts = np.bincount(X.ravel(), minlength=256)
+    below, sums = np.cumsum(counts), np.cumsum(counts * np.arange(256))
+    between = (sums[-1] * below - sums * X.size).astype(np.float64)
+    spread = (below * (X.size - below)).astype(np.float64)
+    return int(np.divide(between * between, spread, out=np.zeros(256), where=spread > 0).argmax())
+
+
+def neighbours(ink: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Return the number of ink pixels in the 5x5 square around each pixel, (H, W)."""
+    counts = np.pad(ink, _NEIGHBOURHOOD // 2).astype(np.uint8)
+    for _ in range(2):  # along columns, then along rows
+        counts = sum(
+            (counts[k : len(counts) - _NEIGHBOURHOOD + 1 + k] for k in range(1, _NEIGHBOURHOOD)),
+            start=counts[: len(counts) - _NEIGHBOURHOOD + 1],
+        ).T
+    return counts
 
 
 @dataclass(frozen=True)
@@ -114,7 +171,7 @@ class CropToInk:
 
 @dataclass(frozen=True)
 class Upscale:
-    """Enlarges a small image smoothly (Lanczos), with a margin of one pixel.
+    """Enlarges a small image smoothly, with a margin of one pixel.
 
     In a small image, grey levels show where the edge of a line runs between two pixels. If the
     image is enlarged before it is binarized, the shape of the line is preserved.
@@ -132,12 +189,12 @@ class Upscale:
         check_size(self, min_side=self.min_side, side=self.side)
 
     def __call__(self, X: Pixels) -> Pixels:
-        if max(X.shape) >= self.min_side:
+        longest = max(X.shape)
+        if longest >= self.min_side:
             return X
-        padded = np.pad(X[:, :, 0], 1)
-        height, width = fitted(padded[:, :, None], self.side, self.side)
-        enlarged = Image.fromarray(padded).resize((width, height), Image.Resampling.LANCZOS)
-        return np.asarray(enlarged, np.uint8)[:, :, None]
+        padded = np.pad(X, ((1, 1), (1, 1), (0, 0)))
+        enlarged = resized(padded, *fitted(padded, self.side, self.side))
+        return smoothed(enlarged, max(1, self.side // (longest + 2) // 2))
 
 
 @dataclass(frozen=True)
@@ -166,8 +223,10 @@ class StretchContrast:
 
     def __call__(self, X: Pixels) -> Pixels:
         ink = X[X > 0]
-        top = float(np.percentile(ink, _PERCENTILE)) if ink.size else 255.0
-        return X if top >= _FULL else np.minimum(np.rint(X * (255 / top)), 255).astype(np.uint8)
+        top = percentile(ink, _PERCENTILE) if ink.size else 255
+        if top >= _FULL:
+            return X
+        return np.minimum(divided(X.astype(np.int64) * 255, top), 255).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -188,12 +247,13 @@ class CenterByMass:
 
     def __call__(self, X: Pixels) -> Pixels:
         H, W, C = X.shape
-        mass: NDArray[Any] = X.sum(axis=2, dtype=np.float64)
-        if not mass.any():
-            mass += 1
-        y = mass.sum(axis=1) @ (np.arange(H) + 0.5) / mass.sum()
-        x = mass.sum(axis=0) @ (np.arange(W) + 0.5) / mass.sum()
-        top, left = self.side // 2 - int(y), self.side // 2 - int(x)
+        mass = X.sum(axis=2, dtype=np.int64)
+        total = int(mass.sum())
+        if not total:
+            mass, total = np.ones_like(mass), H * W
+        y = int(mass.sum(axis=1) @ (2 * np.arange(H) + 1)) // (2 * total)
+        x = int(mass.sum(axis=0) @ (2 * np.arange(W) + 1)) // (2 * total)
+        top, left = self.side // 2 - y, self.side // 2 - x
         square = np.zeros((self.side, self.side, C), np.uint8)
         target = square[max(top, 0) : top + H, max(left, 0) : left + W]
         rows, columns = max(-top, 0), max(-left, 0)

@@ -1,4 +1,7 @@
-"""Functions used by preprocessing steps: resizing, the edge colour, and parameter checks."""
+"""Functions used by preprocessing steps: percentiles, sizes, and parameter checks.
+
+All of them use integers only, so that every runtime can compute exactly the same.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from handgrad.errors import ModelError
 
@@ -17,22 +19,35 @@ Background = Literal["white", "black", "contrast"]
 LARGEST = 4096  # the largest side that a step may produce, in pixels
 
 
-def resized(X: Pixels, height: int, width: int) -> Pixels:
-    """Resize an image, with a box filter if neither side grows, or else bilinearly."""
-    H, W, C = X.shape
-    if (height, width) == (H, W):
-        return X
-    shrinks = height <= H and width <= W
-    method = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
-    planes = X[:, :, 0] if C == 1 else X
-    result = Image.fromarray(planes).resize((width, height), method)
-    return np.asarray(result, np.uint8).reshape(height, width, C)
+def percentile(X: NDArray[Any], percent: int) -> int:
+    """Return the smallest value v such that at least `percent` % of the pixels are at most v.
+
+    The pixels are integers from 0 to 255.
+    """
+    below = np.cumsum(np.bincount(X.ravel(), minlength=256))
+    return int((100 * below >= percent * below[-1]).argmax())
 
 
 def edge_colour(X: Pixels) -> NDArray[np.uint8]:
-    """Return the median colour of the pixels along the four edges, (C,)."""
+    """Return the median colour of the pixels along the four edges, (C,).
+
+    The pixels in the corners count twice.
+    """
     edges = np.concatenate([X[0], X[-1], X[:, 0], X[:, -1]])
-    return np.median(edges, axis=0).astype(np.uint8)
+    return np.array([percentile(channel, 50) for channel in edges.T], np.uint8)
+
+
+def fitted(X: Pixels, height: int, width: int) -> tuple[int, int]:
+    """Return the largest size within height x width that keeps an image's aspect ratio."""
+    H, W, _ = X.shape
+    if height * W <= width * H:
+        return height, max(1, divided(W * height, H))
+    return max(1, divided(H * width, W)), width
+
+
+def divided(numerator: Any, denominator: int) -> Any:
+    """Return a fraction of integers, rounded to the nearest integer; halves are rounded up."""
+    return (2 * numerator + denominator) // (2 * denominator)
 
 
 def check_size(step: object, **sizes: Any) -> None:

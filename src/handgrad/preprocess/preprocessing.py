@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from handgrad.errors import DataError, ModelError
-from handgrad.preprocess import background, ink, steps
+from handgrad.preprocess import background, ink, lines, steps, version1
 from handgrad.preprocess.pixels import LARGEST, Pixels
+from handgrad.preprocess.problems import Ink, Problem, problem
 
 
 class Step(Protocol):
@@ -24,12 +26,20 @@ class Step(Protocol):
         """Return the processed image."""
 
 
-KINDS: dict[str, Any] = {
-    name: kind
-    for module in (steps, background, ink)
-    for name, kind in vars(module).items()
-    if dataclasses.is_dataclass(kind)
-}
+def _kinds(*modules: ModuleType) -> dict[str, Any]:
+    """Return the steps that modules define or import, by name."""
+    return {
+        name: kind
+        for module in modules
+        for name, kind in vars(module).items()
+        if isinstance(kind, type) and dataclasses.is_dataclass(kind)
+    }
+
+
+KINDS = _kinds(steps, background, ink, lines)
+# The steps by version. A file without a version has version 1.
+VERSIONS: dict[int, dict[str, Any]] = {1: version1.KINDS, 2: KINDS}
+NEWEST = max(VERSIONS)
 MAX_STEPS = 32
 
 
@@ -46,7 +56,9 @@ class Preprocessing:
 
     Attributes:
         shape: the shape of the result, (C, H, W), with C = 1 or 3.
-        steps: the steps, in the order in which they are applied.
+        steps: the steps, in the order in which they are applied. All belong to one version.
+        ink: "dark" or "light", if the training images have only dark or only light ink on their
+            background; or None if they have both, or this is unknown.
 
     Raises:
         ModelError: if the steps do not produce images of this shape.
@@ -54,6 +66,7 @@ class Preprocessing:
 
     shape: tuple[int, int, int]
     steps: tuple[Step, ...]
+    ink: Ink | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", _as_shape(self.shape))
@@ -62,11 +75,14 @@ class Preprocessing:
             raise ModelError(
                 f"a preprocessing has at most {MAX_STEPS} steps, not {len(self.steps)}"
             )
+        if self.ink not in (None, "dark", "light"):
+            raise ModelError(f"the ink of a preprocessing is dark or light, not {self.ink!r:.60}")
         for step in self.steps:
-            if KINDS.get(type(step).__name__) is not type(step):
+            if not any(_belongs(step, kinds) for kinds in VERSIONS.values()):
                 raise ModelError(
                     f"{step!r} is not a step of a preprocessing; the steps are {_known()}"
                 )
+        _ = self.version  # raises if the versions differ
         for probe in (np.zeros((3, 5, 4), np.uint8), np.zeros((1, 1, 1), np.uint8)):
             _, end = self.stages(probe)[-1]
             if _channels_first(end).shape != self.shape:
@@ -74,6 +90,17 @@ class Preprocessing:
                     f"the preprocessing produces images {_channels_first(end).shape}, "
                     f"not {self.shape}; add the missing steps"
                 )
+
+    @property
+    def version(self) -> int:
+        """The version of the steps: the lowest one to which all of them belong.
+
+        Steps of version 1 resize with Pillow. Those of later versions use integers only.
+        """
+        for version, kinds in VERSIONS.items():
+            if all(_belongs(step, kinds) for step in self.steps):
+                return version
+        raise ModelError("all steps of a preprocessing must be of the same version")
 
     def apply(self, image: ArrayLike) -> NDArray[np.uint8]:
         """Preprocess an image, and return it as (C, H, W) uint8.
@@ -86,6 +113,30 @@ class Preprocessing:
             DataError: if the image has an unsupported shape or dtype.
         """
         return self.stages(image)[-1][1].transpose(2, 0, 1).copy()
+
+    def check(self, image: ArrayLike) -> tuple[NDArray[np.uint8], Problem | None]:
+        """Preprocess an image, and tell why a classifier cannot answer for it.
+
+        The problem is "nothing drawn" if the image is a blank sheet, "lines across the image" if a
+        drawing cannot be separated from squared paper, and "opposite polarity" if light and dark
+        are swapped in comparison with the training images.
+
+        Args:
+            image: an image that `apply` accepts.
+
+        Returns:
+            The result of `apply`, and the problem or None.
+
+        Raises:
+            DataError: if the image has an unsupported shape or dtype.
+        """
+        stages = [X for _, X in self.stages(image)]
+        kinds = [type(step).__name__ for step in self.steps]
+        return stages[-1].transpose(2, 0, 1).copy(), problem(stages, kinds, self.ink)
+
+    def problem(self, image: ArrayLike) -> Problem | None:
+        """Return why a classifier cannot answer for an image, as `check` does."""
+        return self.check(image)[1]
 
     def stages(self, image: ArrayLike) -> list[tuple[str, Pixels]]:
         """Return the image before the first step and after each step, with titles.
@@ -108,7 +159,13 @@ class Preprocessing:
 
     def to_json(self) -> dict[str, Any]:
         """Return a description that consists only of dicts, lists, strings and numbers."""
-        return {"shape": list(self.shape), "steps": [*map(_describe, self.steps)]}
+        described: dict[str, Any] = {"shape": list(self.shape)}
+        described["steps"] = [*map(_describe, self.steps)]
+        if self.version > 1:
+            described["version"] = self.version
+        if self.ink is not None:
+            described["ink"] = self.ink
+        return described
 
     @classmethod
     def from_json(cls, described: Any) -> Self:
@@ -117,11 +174,23 @@ class Preprocessing:
         Raises:
             ModelError: if the description is invalid.
         """
-        if not isinstance(described, Mapping) or described.keys() != {"shape", "steps"}:
-            raise ModelError("the description of a preprocessing must contain only shape and steps")
+        if not isinstance(described, Mapping) or not (
+            {"shape", "steps"} <= described.keys() <= {"shape", "steps", "version", "ink"}
+        ):
+            raise ModelError(
+                "the description of a preprocessing must contain shape and steps, and otherwise "
+                "only version and ink"
+            )
         if not isinstance(described["steps"], Sequence):
             raise ModelError("the steps of a preprocessing must be a list")
-        return cls(described["shape"], tuple(map(_build, described["steps"])))
+        version = described.get("version", 1)
+        if type(version) is not int or version not in VERSIONS:
+            raise ModelError(
+                f"the version of the preprocessing is {version!r:.60}, but this version of "
+                f"handgrad reads 1 to {NEWEST}; install a newer handgrad"
+            )
+        steps = tuple(_build(step, VERSIONS[version]) for step in described["steps"])
+        return cls(described["shape"], steps, described.get("ink"))
 
 
 def _as_image(image: ArrayLike) -> Pixels:
@@ -156,13 +225,18 @@ def _describe(step: Any) -> dict[str, Any]:
     return {"kind": type(step).__name__, **settings}
 
 
-def _build(described: Any) -> Step:
+def _belongs(step: Any, kinds: Mapping[str, Any]) -> bool:
+    """Return whether a step is one of the given kinds."""
+    return kinds.get(type(step).__name__) is type(step)
+
+
+def _build(described: Any, kinds: Mapping[str, Any]) -> Step:
     """Build the step that a description defines."""
-    if not isinstance(described, Mapping) or described.get("kind") not in KINDS:
+    if not isinstance(described, Mapping) or described.get("kind") not in kinds:
         raise ModelError(
             f"{described!r:.60} is not a step of a preprocessing; the steps are {_known()}"
         )
-    kind = KINDS[described["kind"]]
+    kind = kinds[described["kind"]]
     given = {name: value for name, value in described.items() if name != "kind"}
     try:
         return kind(**given)

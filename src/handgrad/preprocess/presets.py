@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from handgrad.errors import ConfigError, ModelError, did_you_mean
 from handgrad.preprocess.background import SubtractBackground
@@ -15,7 +16,8 @@ from handgrad.preprocess.ink import (
     StretchContrast,
     Upscale,
 )
-from handgrad.preprocess.pixels import Background
+from handgrad.preprocess.lines import RemoveLines
+from handgrad.preprocess.pixels import Background, divided
 from handgrad.preprocess.preprocessing import Preprocessing
 from handgrad.preprocess.steps import (
     CompositeAlpha,
@@ -64,7 +66,7 @@ def light(shape: tuple[int, int, int]) -> Preprocessing:
     return Preprocessing(shape, steps)
 
 
-def drawing(side: int = 28) -> Preprocessing:
+def drawing(side: int = 28, box: int | None = None) -> Preprocessing:
     """Return MNIST's preprocessing, for drawings and photographs of a single character.
 
     The ink becomes light and the paper black. The bounding box of the ink is scaled to fit a
@@ -76,16 +78,25 @@ def drawing(side: int = 28) -> Preprocessing:
 
     Args:
         side: the height and width of the images that the network takes, in pixels.
+        box: the side of the square that the ink is scaled to fit, or None for five sevenths of
+            `side`.
 
     Raises:
-        ModelError: if the side is out of range.
+        ModelError: if a side is out of range.
     """
-    box = max(1, round(side * 20 / 28))
+    box = max(1, divided(5 * side, 7)) if box is None else box
     steps = (
         *(CompositeAlpha(), Grayscale(), UndoUpscale()),
-        *(Denoise(5 * side), Downscale(32 * side), InvertDarkInk()),
-        *(SubtractBackground(32), CropToInk(), Upscale(max(1, side // 2), 4 * box)),
-        *(Binarize(2 * box, 4), CropToInk(), ScaleToFit(box), StretchContrast()),
+        *(Denoise(5 * side), Downscale(32 * side)),
+        InvertDarkInk(sheet=True),
+        *(SubtractBackground(32), RemoveLines(2 * side), CropToInk()),
+        *(
+            Upscale(max(1, side // 2), 4 * box),
+            Binarize(2 * box, 4),
+            CropToInk(),
+            ScaleToFit(box),
+            StretchContrast(),
+        ),
         CenterByMass(side),
     )
     return Preprocessing((1, side, side), steps)
@@ -120,10 +131,10 @@ def preset_named(name: str, shape: tuple[int, ...]) -> Preprocessing:
 
 def inverted(preprocessing: Preprocessing) -> Preprocessing:
     """Return a copy of a preprocessing that also inverts the image after removing transparency."""
-    composites = [isinstance(step, CompositeAlpha) for step in preprocessing.steps]
+    composites = [type(step).__name__ == "CompositeAlpha" for step in preprocessing.steps]
     position = composites.index(True) + 1 if True in composites else 0
     steps = preprocessing.steps
-    return Preprocessing(preprocessing.shape, (*steps[:position], Invert(), *steps[position:]))
+    return replace(preprocessing, steps=(*steps[:position], Invert(), *steps[position:]))
 
 
 def _drawing(shape: tuple[int, int, int]) -> Preprocessing:

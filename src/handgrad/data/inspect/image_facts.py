@@ -19,7 +19,7 @@ from handgrad.data.formats.decode import decode, open_image, without_warnings
 from handgrad.data.formats.reader import TEST, TRAIN, FileList
 from handgrad.errors import DataError
 from handgrad.preprocess import CompositeAlpha, Grayscale
-from handgrad.preprocess.pixels import resized
+from handgrad.preprocess.resize import resized
 from handgrad.threads import cores
 
 THUMB = 16  # the side in pixels of the thumbnails that are compared

@@ -1,0 +1,66 @@
+"""The step of version 1 that removes the paper from a drawing or from a photograph of a drawing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
+
+from handgrad.preprocess.pixels import Pixels, added_later, check_size
+from handgrad.preprocess.version1.pixels import resized
+from handgrad.preprocess.version1.steps import fitted
+
+_SIDE = 64  # pixels on the longer side of the copy from which the background is estimated
+_MAX_STROKE = 15  # the largest width of a stroke in this copy, in pixels
+
+
+@dataclass(frozen=True)
+class SubtractBackground:
+    """Subtracts the paper, including shadows and noise, so that the background becomes black.
+
+    The background is estimated by a morphological opening: a small copy of the image is eroded
+    and dilated by more than the width of a stroke. An image whose background is already black is
+    left unchanged.
+
+    Attributes:
+        max_noise: the largest amplitude of noise. Stronger variation is treated as ink; this
+            matters for drawings without margins.
+    """
+
+    title: ClassVar[str] = "background subtracted"
+    max_noise: int = added_later(255)
+
+    def __post_init__(self) -> None:
+        check_size(self, max_noise=self.max_noise)
+
+    def __call__(self, X: Pixels) -> Pixels:
+        ink = np.maximum(X.astype(np.int16) - self._background(X), 0)
+        low, middle = np.percentile(ink, (16, 50))  # most pixels of a drawing are paper
+        noise = min(middle + 3 * (middle - low), self.max_noise)
+        return np.maximum(ink - int(noise), 0).astype(np.uint8)
+
+    @staticmethod
+    def _background(X: Pixels) -> NDArray[np.int16]:
+        """Return the lightness of the background at each pixel, (H, W, 1)."""
+        H, W, _ = X.shape
+        small = resized(X, *fitted(X, _SIDE, _SIDE)) if max(H, W) > _SIDE else X
+        opened = 255 - _eroded(255 - _eroded(small[:, :, 0]))
+        smooth = Image.fromarray(opened).filter(ImageFilter.GaussianBlur(_MAX_STROKE / 3))
+        return resized(np.asarray(smooth, np.uint8)[:, :, None], H, W).astype(np.int16)
+
+
+def _eroded(X: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the minimum over the square of `_MAX_STROKE` pixels around each pixel, (H, W)."""
+    for _ in range(2):  # along columns, then along rows
+        padding = np.full((_MAX_STROKE // 2, X.shape[1]), 255, np.uint8)
+        X = np.concatenate([padding, X, padding])
+        length = 1  # each pixel holds the minimum over so many pixels
+        while length < _MAX_STROKE:
+            step = min(length, _MAX_STROKE - length)
+            X = np.minimum(X[:-step], X[step:])
+            length += step
+        X = X.T
+    return X
