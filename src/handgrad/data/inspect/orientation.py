@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from handgrad.data.inspect.image_facts import THUMB, ImageFacts
 from handgrad.data.inspect.issue import Issue
 from handgrad.data.named.digits import load_digits
-from handgrad.preprocess.pixels import resized
+from handgrad.preprocess.resize import resized
 
 MIN_IMAGES = 50
 # The mean correlation of the classes' mean images with those of scikit-learn's digits: MNIST has
