@@ -31,7 +31,7 @@ ORDER = [
     *("markdown_sections", "html"),
     *("init", "layers", "params", "losses", "optim", "schedules"),
     *("walk", "summary", "models", "network", "freeze"),
-    *("preprocess", "data"),
+    *("pixel_range", "preprocess", "data"),
     *("calibration", "classifier", "features", "train_config"),
     *("engines",),
     *("train",),

@@ -54,7 +54,8 @@ def features(
         raise ConfigError(f"batch_size must be at least 1, not {batch_size}")
     net = network_of(model)
     path = _path(net, layer)
-    X = finite(net.as_images(X), net.dtype)
+    images = model.pixels(X) if isinstance(model, Classifier) else net.as_images(X)
+    X = finite(images, net.dtype)
     batches = [X[at : at + batch_size] for at in range(0, len(X), batch_size)]
     if not batches:
         empty = np.zeros((1, *net.shape), net.dtype)

@@ -41,6 +41,7 @@ def test_the_onnx_graph_has_the_outputs_of_the_model(handgrad, trained, bundle):
         "handgrad.preprocessing": bundle.classifier.preprocessing
         and bundle.classifier.preprocessing.to_json(),
         "handgrad.calibration": None,
+        "handgrad.pixel_range": {"low": 0.0, "high": 255.0, "is_known": True},
         "handgrad.digest": bundle.digest,
     }
 

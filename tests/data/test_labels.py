@@ -20,6 +20,11 @@ from handgrad.errors import DataError
         ([1, 0, 1], [1, 0], [0, 1, 0], (1, 0)),
         (np.array([2**63], np.uint64), None, [0], (2**63,)),
         ([1, 2], np.arange(3), [1, 2], (0, 1, 2)),
+        ([[3], [5], [3]], None, [0, 1, 0], (3, 5)),
+        (np.array([["dog"], ["cat"]]), None, [1, 0], ("cat", "dog")),
+        ([[0, 1, 0], [1, 0, 0]], None, [1, 0], (0, 1, 2)),
+        (np.eye(2), ["cat", "dog"], [0, 1], ("cat", "dog")),
+        (np.eye(3, dtype=bool)[[2, 0]], None, [2, 0], (0, 1, 2)),
     ],
 )
 def test_labels_become_class_indices(labels, classes, indices, names):
@@ -43,10 +48,13 @@ def test_labels_become_class_indices(labels, classes, indices, names):
         ),
         (["a", 7], None, "not object; convert them: label 7 of image 1 is not a string"),
         (
-            [[1, 0], [0, 1]],
+            [[1, 0], [1, 1]],
             None,
-            r"not \(2, 2\); convert one-hot rows to labels with .argmax",
+            r"image 1 has 2 classes in the rows of labels \(2, 2\), but handgrad gives every",
         ),
+        ([[1, 0], [0, 0]], None, "image 1 has no class in the rows"),
+        ([[0.7, 0.3]], None, r"labels \(1, 2\) are neither one label per image, \(N,\), nor one-"),
+        ([["a", "b"]], None, r"labels must be \(N,\), with one label per image, not \(1, 2\)"),
         ([[1], [0, 1]], None, r"one label per image, \(N,\), not nested lists"),
         ([], None, "there are no labels; give one label per image"),
         ([0, 2], ["a", "b"], "label 2 of image 1 is out of range; 2 classes are numbered 0..1"),

@@ -92,9 +92,9 @@ def test_alpha_is_composited():
             np.stack([X, X], axis=1),
             Y,
             "own: images must be (N, H, W), or have 1, 3 or 4 channels as the first or last axis, "
-            "not (60, 2, 8, 8) uint8; 4 channels are red, green, blue and alpha, with values",
+            "not (60, 2, 8, 8) uint8; 4 channels are red, green, blue and alpha",
         ),
-        (np.stack([X / 255] * 4, axis=3), Y, "not (60, 8, 8, 4) float64; 4 channels are"),
+        (np.stack([X - 9.5] * 4, axis=3), Y, "red, green, blue and alpha, but their values -9.5"),
         (X[:, None, None], Y, "own: images must be (N, H, W) or (N, C, H, W), not (60, 1, 1"),
         (X[:0, None], Y[:0], "own: there are no labels"),
         (
@@ -114,9 +114,39 @@ def test_invalid_arrays_are_rejected(images, labels, sentence):
         datasets((images, labels))
 
 
-def test_a_test_set_of_another_dtype_is_rejected():
-    with pytest.raises(DataError, match=r"the images are 1x8x8 float32, but own has 1x8x8"):
-        datasets((X, Y), test=ImagesAndLabels(X[:9] / 255, Y[:9]))
+@pytest.mark.parametrize(
+    ("scaled", "note"),
+    [
+        (X, ""),
+        (X.astype(np.int64), ""),
+        (X / 255, "own test: pixels 0..1, scaled to 0..255 as in training"),
+        (X.astype(np.uint16) * 257, "own test: pixels 0..65535, scaled to 0..255 as in training"),
+        (X / np.float32(127.5) - 1, "own test: pixels -1..1, scaled to 0..255 as in training"),
+    ],
+)
+def test_a_test_set_of_another_range_is_scaled_and_the_summary_says_so(scaled, note):
+    train, test = datasets((X, Y), test=ImagesAndLabels(scaled, Y))
+    assert np.array_equal(test.images, train.images)
+    assert test.images.dtype == np.uint8
+    assert train.summary == note
+
+
+def test_a_test_set_whose_range_is_in_doubt_is_rejected():
+    with pytest.raises(DataError, match=r"own test: the images \(uint16, values 0..3825\) do not"):
+        datasets((X, Y), test=ImagesAndLabels(X.astype(np.uint16) * 15, Y))
+
+
+def test_validation_images_of_another_dtype_join_training():
+    rough = X + np.float32(0.5)
+    rough[:, 0, 0] = 255
+    held = ImagesAndLabels(rough, Y)
+    train, _ = datasets((X, Y), validation=held, test=ImagesAndLabels(X, Y))
+    assert train.images.dtype == np.float32
+    assert train.images[:60, 0] == pytest.approx(X / 255)
+    assert train.images[60:, 0] == pytest.approx(rough / 255)
+
+
+def test_labels_of_the_test_set_have_the_type_of_the_training_labels():
     with pytest.raises(
         DataError,
         match="own test: the labels are numbers, but the labels of own are text; use the same type",

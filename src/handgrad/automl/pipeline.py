@@ -263,7 +263,9 @@ def _classifier(trial: Trial, splits: DataSplits) -> Classifier:
     net = trial.config.network(splits.train)
     net.restore(trial.arrays, is_fitted=True)
     train = splits.train
-    return Classifier(net, train.classes, preprocessing=train.preprocessing)
+    return Classifier(
+        *(net, train.classes), preprocessing=train.preprocessing, pixel_range=train.pixel_range
+    )
 
 
 def _robustness(

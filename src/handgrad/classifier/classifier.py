@@ -17,10 +17,12 @@ from handgrad.classifier.architecture import build, check_finite, describe
 from handgrad.classifier.class_change import with_classes
 from handgrad.classifier.golden_outputs import Golden, hash_arrays, hash_json, run_golden
 from handgrad.classifier.model_file import GOLDEN, check_suffix, read, write
+from handgrad.classifier.scaling import scaled_array, scaled_data
 from handgrad.data import Dataset
 from handgrad.errors import DataError, ModelError
 from handgrad.layers import Array, Layer, Shape
 from handgrad.network import Network
+from handgrad.pixel_range import BYTES, PixelRange, RangeLike
 
 if TYPE_CHECKING:
     from handgrad.preprocess import Preprocessing
@@ -55,12 +57,17 @@ class Classifier:
         preprocessing: the steps that convert an image from a file to the network's input, or None
             if they are unknown.
         calibration: the calibration of the probabilities, or None to use a plain softmax.
+        pixel_range: the values of black and white in the training images; or None if they are
+            unknown, until the network is trained.
 
     Attributes:
         network: the network.
         classes: the class names, a tuple.
         preprocessing: the preprocessing of image files, or None if it is unknown.
         calibration: the calibration of the probabilities, or None if they are a plain softmax.
+        pixel_range: the values of black and white in the training images. Other images are scaled
+            to the same pixels. If it is None, uint8 images are divided by 255, and floating-point
+            images are used as they are.
 
     Raises:
         ModelError: if there is not exactly one name per class of the network, or the names are not
@@ -74,6 +81,7 @@ class Classifier:
         *,
         preprocessing: Preprocessing | None = None,
         calibration: Calibration | None = None,
+        pixel_range: PixelRange | None = None,
     ) -> None:
         if not isinstance(network, Network):
             raise ModelError(
@@ -94,6 +102,7 @@ class Classifier:
         self.network = network
         self.preprocessing = preprocessing
         self.calibration = calibration
+        self.pixel_range = pixel_range
 
     @classmethod
     def for_data(
@@ -116,7 +125,12 @@ class Classifier:
             ModelError: if the layers are not compatible with each other or with the images.
         """
         network = Network(layers, data.shape, len(data.classes), seed=seed, dtype=dtype)
-        return cls(network, data.classes, preprocessing=data.preprocessing)
+        return cls(
+            network,
+            data.classes,
+            preprocessing=data.preprocessing,
+            pixel_range=data.pixel_range,
+        )
 
     @classmethod
     def load(cls, path: str | Path) -> Classifier:
@@ -159,17 +173,39 @@ class Classifier:
         """The shape of one image, (C, H, W)."""
         return self.network.shape
 
-    def logits(self, X: ArrayLike) -> Array:
-        """Return the network's logits (N, K) of images X (N, C, H, W)."""
-        return self.network.logits(X)
+    def pixels(self, X: ArrayLike | Dataset, pixel_range: RangeLike = None) -> NDArray[Any]:
+        """Scale images to the network's input, (N, C, H, W) uint8 0..255 or floating point.
 
-    def predict_proba(self, X: ArrayLike) -> Array:
-        """Return the probability of each class, (N, K), for images X (N, C, H, W)."""
-        return (self.calibration or Calibration()).probabilities(self.logits(X))
+        Values that are consistent with the range of the training images have this range. Otherwise
+        they may have another range that is recognized without doubt, such as uint8 0..255, uint16
+        0..65535, bool, or floats 0..1 or -1..1.
 
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the most probable class name, (N,), for images X (N, C, H, W)."""
-        return np.asarray(self.classes)[self.logits(X).argmax(axis=1)]
+        Args:
+            X: the images: a data set, or an array (N, C, H, W), (N, H, W, C), or (N, H, W) if C
+                is 1.
+            pixel_range: the values of black and white in an array, such as (0, 255), if they cannot
+                be recognized; or "raw" for an array that already is an input of the network.
+
+        Raises:
+            DataError: if the images have another shape than the network's input, or if their range
+                is in doubt.
+        """
+        if isinstance(X, Dataset):
+            return scaled_data(self.network, self.pixel_range, X)
+        return scaled_array(self.network, self.pixel_range, X, pixel_range)
+
+    def logits(self, X: ArrayLike | Dataset, *, pixel_range: RangeLike = None) -> Array:
+        """Return the network's logits (N, K) of images X: see `pixels` for the arguments."""
+        return self.network.logits(self.pixels(X, pixel_range))
+
+    def predict_proba(self, X: ArrayLike | Dataset, *, pixel_range: RangeLike = None) -> Array:
+        """Return the probability of each class, (N, K), for images X: see `pixels`."""
+        Z = self.logits(X, pixel_range=pixel_range)
+        return (self.calibration or Calibration()).probabilities(Z)
+
+    def predict(self, X: ArrayLike | Dataset, *, pixel_range: RangeLike = None) -> NDArray[Any]:
+        """Return the most probable class name, (N,), for images X: see `pixels`."""
+        return np.asarray(self.classes)[self.logits(X, pixel_range=pixel_range).argmax(axis=1)]
 
     def save(
         self,
@@ -197,6 +233,7 @@ class Classifier:
             "classes": list(self.classes),
             "preprocessing": self.preprocessing and self.preprocessing.to_json(),
             "calibration": self.calibration and self.calibration.to_json(),
+            "pixel_range": self.pixel_range and self.pixel_range.to_json(),
         }
         try:
             check_finite(self.network)
@@ -227,7 +264,9 @@ class Classifier:
             DataError: if the images do not match the network.
             ModelError: if a logit is NaN or infinite.
         """
-        return run_golden(self.network, self.preprocessing, images, self.component_hashes())
+        return run_golden(
+            self.network, self.preprocessing, images, self.component_hashes(), self.pixel_range
+        )
 
     def component_hashes(self) -> dict[str, str]:
         """Return the SHA-256 of each component: weights, labels, preprocessing and calibration."""
@@ -252,6 +291,7 @@ class Classifier:
             "classes": _some(self.classes),
             "preprocessing": steps or "none",
             "calibration": "none" if self.calibration is None else self.calibration,
+            "pixel range": "unknown" if self.pixel_range is None else self.pixel_range,
         }
         return table(rows) + self.network._repr_html_()
 
@@ -333,8 +373,17 @@ def _classifier(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> 
             )
     if description["calibration"] is not None:
         calibration = Calibration.from_json(description["calibration"])
+    pixel_range = None
+    if (described := description.get("pixel_range")) is not None:  # older files lack it
+        pixel_range = PixelRange.from_json(described)
+    elif preprocessing is not None:  # its results are uint8
+        pixel_range = BYTES
     return Classifier(
-        network, description["classes"], preprocessing=preprocessing, calibration=calibration
+        network,
+        description["classes"],
+        preprocessing=preprocessing,
+        calibration=calibration,
+        pixel_range=pixel_range,
     )
 
 

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from handgrad.errors import ModelError
 from handgrad.layers import Array, Shape
 from handgrad.network import Network
+from handgrad.pixel_range import PixelRange, as_bytes
 from handgrad.random import generator
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def run_golden(
     preprocessing: Preprocessing | None,
     images: ArrayLike | None,
     component_hashes: Mapping[str, str],
+    pixel_range: PixelRange | None = None,
 ) -> Golden:
     """Choose golden images, and return them with the network's logits.
 
@@ -61,6 +63,8 @@ def run_golden(
         images: inputs of the network to choose from, (N, C, H, W), or None to use only random
             images.
         component_hashes: the hashes of everything that the outputs depend on.
+        pixel_range: the range of the training images. If it is known, the golden images are uint8.
+            If it is not known, random images have floating-point values in this range.
 
     Raises:
         DataError: if the images do not match the network.
@@ -69,13 +73,20 @@ def run_golden(
     some = np.zeros((0, *network.shape), np.uint8)
     if images is not None and len(given := network.as_images(images)):
         some = given[:GIVEN]
+        if pixel_range is not None and pixel_range.is_known:
+            some = as_bytes(some)
         some = some if some.dtype == np.uint8 else some.astype(np.float32)
     raw = None
     if preprocessing is not None:
         seen = some if len(some) and some.dtype == np.uint8 else _noise(GIVEN, network.shape)
         raw = np.stack([_on_canvas(x, n) for n, x in enumerate(seen)])
         some = np.stack([preprocessing.apply(x) for x in raw])
-    examples = _with_noise(some)
+    if pixel_range is not None and not pixel_range.is_known and not len(some):
+        examples = _noise(GIVEN + RANDOM, network.shape).astype(np.float32) / np.float32(255)
+        examples = pixel_range.low + examples * np.float32(pixel_range.high - pixel_range.low)
+        examples = examples.astype(np.float32)
+    else:
+        examples = _with_noise(some)
     with np.errstate(over="ignore", invalid="ignore"):  # checked below
         logits = network.logits(examples)
     if not np.isfinite(logits).all():

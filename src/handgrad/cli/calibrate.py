@@ -60,8 +60,8 @@ def calibrate(
     else:
         chosen = load_held_out(bundle.about, data, data_dir, **options)
     check_classes(classifier, chosen)
-    images, labels = chosen[:]
-    Z = classifier.logits(images)
+    labels = chosen.labels
+    Z = classifier.logits(chosen)
     classifier.calibration = calibrate(Z, labels, precision=precision)
     golden = bundle.golden.recalibrated(classifier.component_hashes())
     classifier.save(file, bundle.about, golden=golden)

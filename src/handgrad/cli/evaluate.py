@@ -77,7 +77,7 @@ def evaluate(
     judge = engine_named(engine or either, net, TrainConfig(SoftmaxCrossEntropy(), SGD()))
     if verbose:
         screen.info(f"engine {engine or quickest}")
-    Z = judge.logits(test.images)
+    Z = judge.logits(classifier.pixels(test))
     found = evaluate(classifier, test, logits=lambda _: Z)
     calibration = _calibration(classifier, Z, test)
     hard = robustness(classifier, test, logits=judge.logits) if robust else None

@@ -123,7 +123,7 @@ def load_run_test(
     data: str | None,
     data_dir: Path | None,
 ) -> Dataset:
-    """Load the test images of a run, and preprocess them as the model requires.
+    """Load the test images of a run, preprocessed and scaled as the model requires.
 
     Args:
         screen: the screen that shows the progress of loading.
@@ -133,10 +133,12 @@ def load_run_test(
         data_dir: the value of `--data-dir`.
     """
     from handgrad.runs import load_test
+    from handgrad.train.evaluate import scaled_for
 
-    return load_test(
+    test = load_test(
         about, data, data_dir, progress=screen.progress, preprocessing=classifier.preprocessing
     )
+    return scaled_for(classifier, test)
 
 
 def show_test_data(

@@ -155,6 +155,8 @@ def _skip_zeros(data: str, data_dir: Path | None) -> tuple[bool, str]:
     try:
         share = share_of_zeros(load_data(data, data_dir, download=False)[0].images)
     except HandgradError:
+        if data_dir is not None:
+            raise
         if data != "mnist":
             return True, f"{data} is not on this machine, so MNIST is assumed"
         share = MNIST_ZEROS

@@ -103,6 +103,7 @@ def predict(
     If `handgrad calibrate` has set a threshold, answers with a lower probability are "don't know".
     """
     from handgrad.files import check_apart
+    from handgrad.pixel_range import AS_THEY_ARE, BYTES, RangeLike
     from handgrad.preprocess import inverted, preset_named
     from handgrad.runs import load_run, model_file
 
@@ -123,14 +124,15 @@ def predict(
         test = load_run_test(screen, classifier, about, data, data_dir)
 
     answers = []
+    x_range: RangeLike
     for image in images:
         problem = None
         if test is not None and image.isdecimal():
-            x, label = _example(test, image)
+            (x, label), x_range = _example(test, image), AS_THEY_ARE
         else:
             x, problem = prepare.check(_pixels(image))
-            label = None
-        p = classifier.predict_proba(x[None])
+            label, x_range = None, BYTES
+        p = classifier.predict_proba(x[None], pixel_range=x_range)
         confident = classifier.calibration is None or bool(
             classifier.calibration.is_confident(p)[0]
         )

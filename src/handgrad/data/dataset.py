@@ -15,16 +15,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from handgrad.class_names import Label, class_names
-from handgrad.data.images import Shape, as_images, check_images
+from handgrad.data.images import Shape, check_images, pixels_of, stored_range
 from handgrad.data.labels import check_labels, encode
 from handgrad.data.split import first_copies, stratified
 from handgrad.errors import DataError
+from handgrad.pixel_range import PixelRange, RangeLike
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
     from handgrad.preprocess import Preprocessing
 
+_RECOGNIZE = PixelRange(0.0, 0.0, is_known=False)  # stands for the range of the stored images
 _CLASSES_IN_REPR = 4
 _CLASSES_SHOWN, _IMAGES_SHOWN = 10, 10  # in a notebook: classes, and images of each
 
@@ -56,6 +58,9 @@ class Dataset:
         summary: how the file or folder with the images was understood, in one line; empty if there
             is nothing to say.
         skipped: the files and folders that were left out, as (path, reason).
+        pixel_range: the values of black and white in the arrays that the images were made from. If
+            it is not known, the images are used as they are. By default, it is 0..255 for uint8
+            images, 0..1 for float32 images in this range, and otherwise not known.
 
     Raises:
         DataError: if an array has the wrong shape, dtype or values, or the arrays do not match each
@@ -69,10 +74,13 @@ class Dataset:
     preprocessing: Preprocessing | None = None
     summary: str = ""
     skipped: tuple[tuple[str, str], ...] = ()
+    pixel_range: PixelRange = _RECOGNIZE
 
     def __post_init__(self) -> None:
         try:
             check_images(self.images)
+            if self.pixel_range is _RECOGNIZE:
+                object.__setattr__(self, "pixel_range", stored_range(self.images))
             object.__setattr__(self, "classes", class_names(self.classes))
             check_labels(self.labels, len(self.images), len(self.classes))
             if self.preprocessing is not None and self.preprocessing.shape != self.shape:
@@ -90,27 +98,38 @@ class Dataset:
         labels: ArrayLike,
         classes: Sequence[Label] | None = None,
         name: str = "data",
+        *,
+        pixel_range: RangeLike = None,
     ) -> Self:
         """Create a dataset from arrays.
 
+        >>> images = np.zeros((2, 28, 28), np.uint16)
+        >>> images[:, 9:19, 14] = 65535
+        >>> Dataset.from_arrays(images, [0, 1]).images.max()
+        np.uint8(255)
+
         Args:
-            images: the images, (N, H, W) or (N, C, H, W), as uint8 0..255 or floating point, which
-                is converted to float32.
-            labels: one label per image, (N,), strings or integers. If the labels are integers and
-                `classes` are strings, each label is an index into `classes`. Otherwise each label
-                is a class name.
+            images: the images, (N, H, W), (N, C, H, W) or (N, H, W, C) with 1, 3 or 4 channels, as
+                bool, integers or floating point. Four channels are red, green, blue and alpha.
+            labels: one label per image, (N,), strings or integers, or one-hot rows, (N, K). If the
+                labels are integers and `classes` are strings, each label is an index into
+                `classes`. Otherwise each label is a class name.
             classes: the class names in order, or None to use the sorted distinct labels.
             name: the name that error messages and tables use for the data.
+            pixel_range: the values of black and white, such as (0, 255), from which the images are
+                scaled; or "raw" to use the values as they are; or None to recognize the range.
+                bool, 0..1, 0..16, 0..255, -1..1 and integers up to 65535 are recognized. Numbers in
+                floating point of another range are used as they are.
 
         Raises:
             DataError: if the arrays cannot be used; the message gives the reason and how to fix it.
         """
         try:
-            X = as_images(images)
+            X, known = pixels_of(images, pixel_range)
             y, names = encode(labels, classes)
         except DataError as error:
             raise DataError(f"{name}: {error}") from None
-        return cls(X, y, names, name)
+        return cls(X, y, names, name, pixel_range=known)
 
     @classmethod
     def from_frame(

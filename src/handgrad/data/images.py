@@ -8,24 +8,103 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from handgrad.errors import DataError
+from handgrad.pixel_range import BYTES, PixelRange, RangeLike, as_bytes, given_range
+
+CHANNELS = (1, 3, 4)
 
 Shape = tuple[int, int, int]
 
 
 def as_images(images: ArrayLike) -> NDArray[Any]:
-    """Return images (N, C, H, W) as uint8 or float32. They are copied only if the dtype changes."""
-    try:
-        X = np.asarray(images)
-    except ValueError:
-        raise DataError(
-            "the images have different shapes; resize all to the same height and width"
-        ) from None
+    """Return images (N, H, W) or (N, C, H, W) as (N, C, H, W); other floats become float32."""
+    X = as_array(images)
     if X.ndim == 3:
         X = X[:, None]
     if X.dtype.kind == "f" and X.dtype != np.float32:
         with np.errstate(over="ignore"):  # too large values become inf, which is rejected later
             X = X.astype(np.float32)
     return X
+
+
+def pixels_of(images: ArrayLike, pixel_range: RangeLike = None) -> tuple[NDArray[Any], PixelRange]:
+    """Scale images to (N, C, H, W) uint8 0..255 or float32, and return the range that they had.
+
+    Images that have this form are not copied.
+
+    Args:
+        images: the images, (N, H, W), (N, C, H, W) or (N, H, W, C) with 1, 3 or 4 channels. Four
+            channels are red, green, blue and alpha; the alpha channel is composited.
+        pixel_range: the values of black and white; or "raw" to use the values as they are; or None
+            to recognize the range.
+
+    Raises:
+        DataError: if the range or the place of the channels cannot be recognized.
+    """
+    X = as_array(images)
+    given = given_range(pixel_range, X)
+    known = given or (PixelRange.of(X) if X.dtype.kind in "buif" else BYTES)
+    if X.dtype.kind in "buif":
+        if X.dtype.kind in "ui" and given is None and not known.is_known:
+            raise DataError(
+                f"the images are integers {known}, which is no usual range of pixels; give the "
+                f"values of black and white, such as pixel_range=(0, {known.high:g}), or save the "
+                "images as 0..255"
+            )
+        X = known.pixels(X)
+    if X.ndim == 3:
+        X = X[:, None]
+    return _opaque(_channels_first(X), known), known
+
+
+def as_array(images: ArrayLike) -> NDArray[Any]:
+    """Return images as one array, or raise a DataError if they have different shapes."""
+    try:
+        return np.asarray(images)
+    except ValueError:
+        raise DataError(
+            "the images have different shapes; resize all to the same height and width"
+        ) from None
+
+
+def _channels_first(X: NDArray[Any]) -> NDArray[Any]:
+    """Return images (N, C, H, W), given (N, C, H, W) or (N, H, W, C) with 1, 3 or 4 channels."""
+    if X.ndim != 4 or X.shape[3] not in CHANNELS or X.shape[1] == 1:
+        return X
+    _, first, middle, last = X.shape
+    if first in CHANNELS:
+        square_first, square_last = middle == last, first == middle
+        if square_first == square_last:
+            raise DataError(
+                f"images {X.shape} may be (N, C, H, W) or (N, H, W, C); give them as "
+                "(N, C, H, W) to Dataset(images, labels, classes)"
+            )
+        if square_first:
+            return X
+    return np.ascontiguousarray(X.transpose(0, 3, 1, 2))
+
+
+def _opaque(X: NDArray[Any], known: PixelRange) -> NDArray[Any]:
+    """Composite the alpha channel of images that have one."""
+    if X.ndim != 4 or X.shape[1] != 4 or not X.size:
+        return X
+    if not known.is_known:
+        raise DataError(
+            f"images {X.shape} have 4 channels, which are red, green, blue and alpha, but their "
+            f"values {known} have no known range; give the values of black and white, such as "
+            "pixel_range=(0, 255)"
+        )
+    from handgrad.preprocess import CompositeAlpha  # it imports Pillow
+
+    composite = CompositeAlpha()
+    return np.stack([composite(x.transpose(1, 2, 0)).transpose(2, 0, 1) for x in as_bytes(X)])
+
+
+def stored_range(X: NDArray[Any]) -> PixelRange:
+    """Return the range of images that are stored without scaling, as uint8 or float32."""
+    if X.dtype == np.uint8:
+        return BYTES
+    low, high = float(X.min()), float(X.max())
+    return PixelRange(0, 1) if low >= 0 and high <= 1 else PixelRange(low, high, is_known=False)
 
 
 def check_images(X: NDArray[Any]) -> None:
@@ -42,7 +121,7 @@ def check_images(X: NDArray[Any]) -> None:
     if X.dtype not in (np.uint8, np.float32):
         raise DataError(
             f"images must be uint8 (0..255) or floating point, not {X.dtype}; "
-            "convert them with .astype"
+            "Dataset.from_arrays converts integers and bool"
         )
     if X.dtype == np.float32:
         _check_finite(X)

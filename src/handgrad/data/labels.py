@@ -18,13 +18,18 @@ def encode(
     """Return the class index of each label, (N,) int64, and the class names.
 
     Args:
-        labels: the labels, (N,) strings or integers.
-        classes: the class names in order, or None to use the sorted distinct labels.
+        labels: the labels, (N,) or (N, 1) strings or integers; or one-hot rows, (N, K), which stand
+            for the integers 0..K-1.
+        classes: the class names in order, or None to use the sorted distinct labels, or 0..K-1 for
+            one-hot rows.
 
     Raises:
-        DataError: if a label is neither a string nor an integer, or is not among the classes.
+        DataError: if a label is neither a string nor an integer, or is not among the classes; or if
+            an image has several classes.
     """
-    values = _as_labels(labels)
+    values, one_hot = _as_labels(labels)
+    if one_hot and classes is None:
+        classes = range(one_hot)
     unique, inverse = np.unique(values, return_inverse=True)
     occurring: list[Label] = unique.tolist()
     names = class_names(occurring if classes is None else classes)
@@ -56,30 +61,49 @@ def check_labels(y: NDArray[Any], images: int, classes: int) -> None:
         )
 
 
-def _as_labels(labels: ArrayLike) -> NDArray[Any]:
-    """Convert labels to an array (N,) of integers or strings."""
+def _as_labels(labels: ArrayLike) -> tuple[NDArray[Any], int]:
+    """Return labels as (N,) integers or strings, and K if they were one-hot rows (N, K), else 0."""
     try:
         values = np.asarray(labels)
     except ValueError:
         raise DataError("labels must be one label per image, (N,), not nested lists") from None
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = labels = values[:, 0]
+    if values.ndim == 2 and values.size and values.dtype.kind in "buif":
+        return _of_one_hot(values), values.shape[1]
     if values.ndim != 1:
-        raise DataError(
-            f"labels must be (N,), with one label per image, not {values.shape}; "
-            "convert one-hot rows to labels with .argmax(axis=1)"
-        )
+        raise DataError(f"labels must be (N,), with one label per image, not {values.shape}")
     if len(values) == 0:
         raise DataError("there are no labels; give one label per image")
     if values.dtype.kind == "U" and not isinstance(labels, np.ndarray):
         values = np.array(labels, object)  # NumPy converts a NaN among strings to "nan"
     if values.dtype.kind in "OT" and all(isinstance(v, str) for v in values):
-        return np.array(values.tolist(), np.str_)
+        return np.array(values.tolist(), np.str_), 0
     if values.dtype.kind not in "iuU":
         message = f"labels must be integers or strings, not {values.dtype}; convert them"
         if values.dtype.kind == "O":
             bad = next(n for n, v in enumerate(values) if not isinstance(v, str))
             message += f": label {values[bad]!r} of image {bad} is not a string"
         raise DataError(message)
-    return values
+    return values, 0
+
+
+def _of_one_hot(rows: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the class index of each one-hot row, (N,)."""
+    if not np.isin(rows, (0, 1)).all():
+        raise DataError(
+            f"labels {rows.shape} are neither one label per image, (N,), nor one-hot rows of 0 and "
+            "1; give the class of each image"
+        )
+    counts = np.count_nonzero(rows, axis=1)
+    if (counts != 1).any():
+        bad = int(np.flatnonzero(counts != 1)[0])
+        has = "no class" if counts[bad] == 0 else f"{counts[bad]} classes"
+        raise DataError(
+            f"image {bad} has {has} in the rows of labels {rows.shape}, but handgrad gives every "
+            "image exactly one class; keep images of one class, or train one model per class"
+        )
+    return rows.argmax(axis=1)
 
 
 def _unknown_label(

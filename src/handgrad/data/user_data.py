@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,8 @@ from handgrad.data.labels import encode
 from handgrad.data.split import first_copies, stratified
 from handgrad.errors import ConfigError, DataError
 from handgrad.files import expanded
-from handgrad.preprocess import CompositeAlpha, Preprocessing
+from handgrad.pixel_range import BYTES, PixelRange, as_bytes, as_bytes_if_exact, joined
+from handgrad.preprocess import Preprocessing
 
 TEST_SHARE = 0.2  # the fraction of images that becomes the test set if there is none
 
@@ -62,7 +63,7 @@ def load_user_data(
             terminal.
 
     Raises:
-        ConfigError: if `skip_broken` is True, but the data contains no image files.
+        ConfigError: if `side` or `skip_broken` is given, but the data are arrays.
         DataError: if the data cannot be read; the message gives the reason and how to fix it.
     """
     path = expanded(path)
@@ -79,10 +80,16 @@ def load_user_data(
             f"skip_broken applies to image files, but {path} contains arrays; remove skip_broken"
         )
     else:
+        if side is not None:
+            raise ConfigError(
+                f"size applies to image files only, but {path} contains arrays; remove size, or "
+                "resize the arrays"
+            )
         train, found = datasets_from_arrays(contents.splits, data_name(path))
         train, test = (train, found) if found else train.split(TEST_SHARE, seed=0)
         test = replace(test, name=f"{data_name(path)} test")
-    return replace(train, summary=contents.summary, skipped=skipped), test
+    summary = "; ".join(filter(None, (contents.summary, train.summary)))
+    return replace(train, summary=summary, skipped=skipped), test
 
 
 def lacks_test_split(path: Path) -> bool:
@@ -115,10 +122,11 @@ def datasets_from_arrays(splits: Splits, name: str) -> tuple[Dataset, Dataset | 
         _array_dataset(arrays[split], f"{name} {split}", train) if split in arrays else None
         for split in (TEST, VALIDATION)
     )
+    train = replace(train, summary="; ".join(_range_notes(train, test, validation)))
     if test is None or validation is None:
         return train, test or validation
-    X, y = (np.concatenate(parts) for parts in zip(train[:], validation[:], strict=True))
-    return replace(train, images=X, labels=y), test
+    X = joined(train.images, validation.images)
+    return replace(train, images=X, labels=np.concatenate([train.labels, validation.labels])), test
 
 
 def _array_dataset(arrays: ImagesAndLabels, name: str, train: Dataset | None = None) -> Dataset:
@@ -130,40 +138,51 @@ def _array_dataset(arrays: ImagesAndLabels, name: str, train: Dataset | None = N
             f"{name}: the labels are numbers, but the labels of {train.name} are text; "
             "use the same type in both"
         )
-    X = _channels_first(arrays.images, name)
     if train is None:
-        data = Dataset.from_arrays(X, labels, None, name)
-        return replace(data, preprocessing=preprocessing_for_arrays(data.images))
-    data = Dataset.from_arrays(X, labels, train.classes, name)
-    if (data.shape, data.images.dtype) != (train.shape, train.images.dtype):
+        data = Dataset.from_arrays(arrays.images, labels, None, name)
+        _check_channels(data)
+        if not data.pixel_range.is_known:
+            return data
+        return replace(data, preprocessing=preprocessing_for_arrays(as_bytes(data.images)))
+    known = _range_of_split(arrays.images, train, name)
+    data = Dataset.from_arrays(arrays.images, labels, train.classes, name, pixel_range=known)
+    if data.shape != train.shape:
         raise DataError(
             f"{name}: the images are {_form(data)}, but {train.name} has {_form(train)}; "
             "convert them to the same form"
         )
-    return replace(data, preprocessing=train.preprocessing)
+    X = data.images
+    if known.is_known and train.images.dtype == np.uint8 and X.dtype != np.uint8:
+        X = as_bytes_if_exact(X)
+    return replace(data, images=X, preprocessing=train.preprocessing)
 
 
-def _channels_first(X: NDArray[Any], name: str) -> NDArray[Any]:
-    """Return images (N, C, H, W) with C = 1 or 3, as uint8 if all values are integers 0..255."""
-    shape = X.shape
-    if X.dtype.kind == "b":
-        X = X.astype(np.uint8) * 255
-    elif X.dtype.kind in "iu" and X.size and 0 <= X.min() <= X.max() <= 255:
-        X = X.astype(np.uint8, copy=False)
-    if X.ndim != 4:
-        return X
-    if X.shape[1] not in (1, 3) and X.shape[3] in (1, 3, 4):
-        X = X.transpose(0, 3, 1, 2)
-    if X.shape[1] == 4 and X.dtype == np.uint8 and len(X):
-        composite = CompositeAlpha()
-        X = np.stack([composite(x.transpose(1, 2, 0)).transpose(2, 0, 1) for x in X])
-    if X.shape[1] not in (1, 3):
+def _range_of_split(X: NDArray[Any], train: Dataset, name: str) -> PixelRange:
+    """Return the range of the images of another split than the training set."""
+    try:
+        return train.pixel_range.of_new_images(X)
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from None
+
+
+def _range_notes(train: Dataset, *others: Dataset | None) -> Iterator[str]:
+    """Yield a note for each pixel range of a split that is not 0..255 or differs from training."""
+    known = train.pixel_range
+    if known != BYTES:
+        yield f"pixels {known}" + ("" if known.is_known else ", used as they are")
+    for other in others:
+        if other is not None and other.pixel_range != known:
+            yield f"{other.name}: pixels {other.pixel_range}, scaled to {known} as in training"
+
+
+def _check_channels(data: Dataset) -> None:
+    """Raise a DataError unless images are grey or have three colours."""
+    if data.shape[0] not in (1, 3):
         raise DataError(
-            f"{name}: images must be (N, H, W), or have 1, 3 or 4 channels as the first or last "
-            f"axis, not {shape} {X.dtype}; "
-            "4 channels are red, green, blue and alpha, with values 0..255"
+            f"{data.name}: images must be (N, H, W), or have 1, 3 or 4 channels as the first or "
+            f"last axis, not {data.images.shape} {data.images.dtype}; 4 channels are red, green, "
+            "blue and alpha"
         )
-    return np.ascontiguousarray(X)
 
 
 def _check_labels_can_be_saved(labels: NDArray[Any], name: str) -> None:

@@ -27,12 +27,15 @@ from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.models import named
 from handgrad.network import Network
 from handgrad.optim import AdamW
+from handgrad.pixel_range import AS_THEY_ARE, PixelRange, RangeLike, given_range
 from handgrad.random import generator
 from handgrad.schedules import Constant, OneCycle
 from handgrad.train import History, fit
 from handgrad.train_config import enough_epochs
 
 USUAL_EPOCHS = 20
+FEWEST_PIXELS = 16  # rows of fewer numbers are no images, unless image_shape says so
+ROW_OVERSHOOT = 0.9  # of the range; rows that need not be images may have larger values later
 
 
 class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -53,6 +56,9 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "smallnet" is used for images and "two-layer" for rows of numbers.
         image_shape: the shape of the image in a row of X, (C, H, W) or (H, W), or None if rows are
             not images.
+        pixel_range: the values of black and white in X, such as (0, 255); or "raw" to use the
+            numbers as they are; or None to recognize the range if rows are images or have as many
+            numbers as a square image. Rows of another range are scaled in `predict`, or refused.
         epochs: the maximum number of epochs. If None, it is 20 or, if there are few examples, as
             many as are needed for 500 updates, up to 200.
         batch_size: the number of examples in a batch. If there are fewer examples, all of them form
@@ -89,6 +95,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "model": [str, list, tuple, None],
         "image_shape": [list, tuple, np.ndarray, None],
+        "pixel_range": [list, tuple, PixelRange, StrOptions({AS_THEY_ARE}), None],
         "epochs": [Interval(Integral, 1, None, closed="left"), None],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "learning_rate": [Interval(Real, 0, np.inf, closed="neither")],
@@ -108,7 +115,6 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     n_iter_: int
     classes_: NDArray[Any]
     _seed: int
-    _of_bytes: bool
     _engine: Engine | None
     _moments: tuple[int, dict[str, dict[str, Array]]] | None
 
@@ -117,6 +123,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         model: str | Sequence[Layer] | None = None,
         *,
         image_shape: Sequence[int] | None = None,
+        pixel_range: RangeLike = None,
         epochs: int | None = None,
         batch_size: int = 64,
         learning_rate: float = 0.01,
@@ -131,6 +138,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ) -> None:
         self.model = model
         self.image_shape = image_shape
+        self.pixel_range = pixel_range
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -147,8 +155,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Fit the network to examples.
 
         Args:
-            X: the examples, one per row, (N, F). Values of type uint8 are scaled from 0..255 to
-                0..1.
+            X: the examples, one per row, (N, F). Rows of pixels are scaled: see `pixel_range`.
             y: the labels of the examples, (N,).
             sample_weight: the weight of each example, (N,), or None for equal weights.
 
@@ -160,8 +167,11 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         rows, labels, weights = self._examples(X, y, sample_weight, is_new, None)
         with _value_errors():
             if is_new:
-                self._start(rows.dtype)
-            data = Dataset(self._images(rows), labels, self.classifier_.classes, "X")
+                self._start(rows)
+            images, classifier = self._images(rows), self.classifier_
+            known = classifier.pixel_range
+            assert known is not None, "it is set in _start"
+            data = Dataset(images, labels, classifier.classes, "X", pixel_range=known)
             validation = None
             if self.early_stopping:
                 held = data.validation_mask(self.validation_fraction, self._seed)
@@ -200,7 +210,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         rows, labels, weights = self._examples(X, y, sample_weight, is_new, classes)
         with _value_errors():
             if is_new:
-                self._start(rows.dtype)
+                self._start(rows)
             images = self._images(rows)
             self._fit_statistics_once(images, weights)
             engine = self._engine_for_partial_fit()
@@ -217,7 +227,7 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         rows = validate_data(self, X, reset=False)
         with _value_errors():
-            return self.classifier_.predict_proba(self._images(rows))
+            return self.classifier_.predict_proba(self._images(rows), pixel_range=AS_THEY_ARE)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable label of each example, (N,)."""
@@ -250,24 +260,42 @@ class HandgradClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"the classes of the first call, {self.classes_}, cannot be changed")
         return rows, _indices(labels, self.classes_), weights
 
-    def _start(self, dtype: np.dtype[Any]) -> None:
-        """Create a new network with initial weights."""
+    def _start(self, X: NDArray[Any]) -> None:
+        """Create a new network with initial weights for rows such as X."""
         random = check_random_state(self.random_state)
-        self._seed, self._of_bytes = int(random.randint(2**31)), dtype == np.uint8
+        self._seed = int(random.randint(2**31))
         usual = "two-layer" if self.image_shape is None else "smallnet"
         model = usual if self.model is None else self.model
         layers = named(model) if isinstance(model, str) else list(model)
         shape = _as_shape(self.image_shape, self.n_features_in_)
         network = Network(layers, shape, len(self.classes_), seed=self._seed)
-        self.classifier_ = Classifier(network, _as_classes(self.classes_))
+        known = given_range(self.pixel_range, X)
+        if known is None and (self._are_images or X.dtype == np.uint8):
+            known = PixelRange.of(X)
+        self.classifier_ = Classifier(
+            network,
+            _as_classes(self.classes_),
+            pixel_range=known or given_range(AS_THEY_ARE, X),
+        )
         self.loss_curve_ = []
         self._engine = self._moments = None
 
+    @property
+    def _are_images(self) -> bool:
+        """Whether rows are images, or have as many numbers as a square grey or RGB image."""
+        sides = {math.isqrt(self.n_features_in_ // C) ** 2 * C for C in (1, 3)}
+        is_square = self.n_features_in_ in sides and self.n_features_in_ >= FEWEST_PIXELS
+        return self.image_shape is not None or is_square
+
     def _images(self, X: NDArray[Any]) -> NDArray[Any]:
-        """Convert rows of X to images, scaled in the same way as in the first call."""
-        if X.dtype != np.uint8 or not self._of_bytes:
-            with np.errstate(over="ignore"):  # too large values become infinity and are refused
-                X = X.astype(np.float32) / np.float32(255 if self._of_bytes else 1)
+        """Convert rows of X to images, scaled to the pixels of the first call."""
+        known = self.classifier_.pixel_range
+        assert known is not None, "it is set in _start"
+        if self.pixel_range is not None:
+            known.check_given(X)
+        elif self._are_images:
+            known = known.of_new_images(X, *(() if self.image_shape else (ROW_OVERSHOOT,)))
+        X = known.pixels(X)
         return X.reshape(len(X), *self.classifier_.shape)
 
     def _fit_statistics_once(self, images: NDArray[Any], weights: Array | None) -> None:

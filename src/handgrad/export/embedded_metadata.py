@@ -20,6 +20,7 @@ def metadata(bundle: Bundle) -> dict[str, str]:
         "classes": list(classifier.classes),
         "preprocessing": classifier.preprocessing and classifier.preprocessing.to_json(),
         "calibration": classifier.calibration and classifier.calibration.to_json(),
+        "pixel_range": classifier.pixel_range and classifier.pixel_range.to_json(),
         "digest": bundle.digest,
     }
     return {f"handgrad.{name}": json.dumps(value) for name, value in known.items()}

@@ -29,7 +29,7 @@ A classifier for small images, trained with handgrad: its gradients are derived 
 import handgrad as hg
 
 model = hg.load_model("{model}")
-model.predict(images)  # (N, {shape}), uint8 0..255
+model.predict(images)  # (N, {shape}), {pixels}
 ```
 
 {preprocessing}
@@ -64,8 +64,18 @@ def card(bundle: Bundle) -> str:
         model=MODEL,
         shape=", ".join(map(str, classifier.shape)),
         count=len(classifier.classes),
+        pixels=_pixels(bundle),
         preprocessing=PREPARED if classifier.preprocessing else UNPREPARED,
     )
+
+
+def _pixels(bundle: Bundle) -> str:
+    """Return the pixels that the model takes, in words."""
+    known = bundle.classifier.pixel_range
+    if known is not None and known.is_known:
+        return "uint8 0..255, or another known range"
+    values = "" if known is None else f" {known}"
+    return f"{bundle.golden.images.dtype}{values}, used as they are"
 
 
 def _facts(bundle: Bundle) -> dict[str, str]:

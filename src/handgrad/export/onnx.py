@@ -79,9 +79,9 @@ def to_onnx(bundle: Bundle, *, raw: bool = False) -> ModelProto:
     Args:
         bundle: the content of a model file.
         raw: whether the input "images" contains raw RGB images, (N, 3, H, W) uint8, that the graph
-            preprocesses. Otherwise, "images" contains preprocessed images, (N, C, H, W), of the
-            same type (uint8 or float32) as the golden images that the model file stores for
-            verification.
+            preprocesses. Otherwise, "images" contains preprocessed images, (N, C, H, W). They are
+            uint8 0..255 if the range of the training images is known, whatever it was. ONNX Runtime
+            refuses other types. If the range is not known, they are float32 and used as they are.
 
     Raises:
         ModelError: if ONNX has no operator for a layer or, for raw images, for a step of the

@@ -160,7 +160,7 @@ def as_raw(classifier: Classifier, images: NDArray[Any]) -> tuple[NDArray[np.uin
     raw = np.concatenate([light, 255 - light, noise])
     assert classifier.preprocessing is not None, "raw images require a preprocessing"
     prepared = np.stack([classifier.preprocessing.apply(x.transpose(1, 2, 0)) for x in raw])
-    return raw, classifier.logits(prepared)
+    return raw, classifier.network.logits(prepared)
 
 
 _ENGINES: dict[str, Callable[[Bundle, NDArray[Any]], Array]] = {

@@ -27,7 +27,7 @@ from handgrad.classifier import Classifier
 from handgrad.data import SOURCES, Dataset, Source, load_data
 from handgrad.data.augment import PRESETS
 from handgrad.engines import ENGINES, MakeEngine
-from handgrad.errors import ModelError
+from handgrad.errors import ConfigError, ModelError
 from handgrad.files import DATA_FORMS
 from handgrad.losses import SoftmaxCrossEntropy
 from handgrad.models import MODELS, named
@@ -48,7 +48,9 @@ from handgrad.runs.fields import (
     Positive,
     Share,
     Whole,
+    check_engine,
     check_optimizer,
+    check_own_images,
     check_start,
     data_name_or_path,
     full_augmentation,
@@ -286,17 +288,11 @@ class RunConfig(BaseModel):
         """Raise a ValueError if a setting has no effect together with the other settings."""
         check_optimizer(self.optimizer, self.momentum, self.weight_decay)
         check_start(self.from_run, self.model, size=self.size, preprocessing=self.preprocessing)
-        for name in ("size", "preprocessing", "skip_broken"):
-            if getattr(self, name) is not None and self.data in SOURCES:
-                raise ValueError(
-                    f"{name} applies to your own images only, not to {self.data}; remove {name}, "
-                    "or give the path of your own images"
-                )
-        for name in ("device", "amp", "compile"):
-            if getattr(self, name) is not None and self.engine != "torch":
-                raise ValueError(
-                    f"the engine {self.engine} has no {name}; choose torch, or remove {name}"
-                )
+        values = dict(self)
+        check_own_images(
+            self.data, {k: values[k] for k in ("size", "preprocessing", "skip_broken")}
+        )
+        check_engine(self.engine, {k: values[k] for k in ("device", "amp", "compile")})
         return self
 
     @property
@@ -315,6 +311,7 @@ class RunConfig(BaseModel):
             start: the classifier to start from, whose preprocessing is applied to image files.
 
         Raises:
+            ConfigError: if a setting for image files is given, but the data are arrays.
             DataError: if the images cannot be loaded.
         """
         prepare = None if start is None or self.data in SOURCES else start.preprocessing
@@ -324,9 +321,14 @@ class RunConfig(BaseModel):
             side = self.size or 28
             prepare = preset_named(self.preprocessing, (1, side, side))
         options: Any = {"side": self.size, "skip_broken": bool(self.skip_broken)}
-        return load_data(
-            self.data, self.data_dir, progress=progress, preprocessing=prepare, **options
-        )
+        options |= {"progress": progress, "preprocessing": prepare}
+        train, test = load_data(self.data, self.data_dir, **options)
+        if self.preprocessing is not None and train.preprocessing != prepare:
+            raise ConfigError(
+                f"preprocessing applies to image files only, but {self.data} contains arrays; "
+                "remove preprocessing"
+            )
+        return train, test
 
     def fitted_to(self, train: Dataset) -> RunConfig:
         """Return the settings with a batch size and a number of epochs that fit the images.

@@ -183,6 +183,23 @@ def shared(name: str, default: Any, more: str = "", off: str = "0", **about: str
     return option(default, description, on_resume=metadata["on_resume"], **about)
 
 
+def check_own_images(data: str, settings: Mapping[str, Any]) -> None:
+    """Raise a ValueError if a setting for user images is given for a standard data set."""
+    for name, value in settings.items():
+        if value is not None and data in SOURCES:
+            raise ValueError(
+                f"{name} applies to your own images only, not to {data}; remove {name}, or give "
+                "the path of your own images"
+            )
+
+
+def check_engine(engine: str, settings: Mapping[str, Any]) -> None:
+    """Raise a ValueError if a setting is given that the engine does not have."""
+    for name, value in settings.items():
+        if value is not None and engine != "torch":
+            raise ValueError(f"the engine {engine} has no {name}; choose torch, or remove {name}")
+
+
 def check_optimizer(name: str, momentum: float | None, weight_decay: float | None) -> None:
     """Raise a ValueError if a setting is given that the optimizer does not have."""
     if momentum is not None and name not in ("momentum", "nesterov"):

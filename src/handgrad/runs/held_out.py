@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from handgrad.data import Dataset, is_user_data, load_data
+from handgrad.data import SOURCES, Dataset, is_user_data, load_data
 from handgrad.errors import ConfigError, DataError
 from handgrad.files import expanded
 
@@ -44,11 +44,14 @@ def load_validation(
             "--validation 0.1"
         )
     name, seed = own.get("name"), config.get("seed", 0)
+    stored = None
     if data_dir is None and not is_user_data(str(name)):
-        data_dir = config.get("data_dir", config.get("folder"))
+        stored = config.get("data_dir", config.get("folder"))
     is_valid = isinstance(share, float) and 0 < share < 1 and type(seed) is int and seed >= 0
-    if not (is_valid and isinstance(name, str) and isinstance(data_dir, str | Path | None)):
+    if not (is_valid and isinstance(name, str) and isinstance(stored, str | Path | None)):
         raise ConfigError(EDITED)
+    if data_dir is None and stored is not None and _has_files(name):
+        data_dir = Path(stored)
     train, _ = load_data(name, data_dir, skip_broken=_skips_broken(about, name), **options)
     if train.digest() != own.get("digest"):
         raise DataError(
@@ -78,7 +81,7 @@ def load_test(
     name = data or (own.get("name") if isinstance(own, Mapping) else None)
     if not isinstance(name, str):
         raise ConfigError("the model file does not name its training data; give --data")
-    if data_dir is None and data is None and isinstance(config, Mapping) and not is_user_data(name):
+    if data_dir is None and data is None and isinstance(config, Mapping) and _has_files(name):
         data_dir = config.get("data_dir", config.get("folder"))
     skip_broken = data is None and _skips_broken(about, name)
     train, test = load_data(name, data_dir, skip_broken=skip_broken, **options)
@@ -140,6 +143,11 @@ def _skips_broken(about: Mapping[str, Any], name: str) -> bool:
     """Return whether a run leaves out image files that cannot be read."""
     config = about.get("config")
     return is_user_data(name) and isinstance(config, Mapping) and bool(config.get("skip_broken"))
+
+
+def _has_files(name: str) -> bool:
+    """Return whether a name is that of a standard data set whose files are in a folder."""
+    return not is_user_data(name) and not (name in SOURCES and not SOURCES[name].files)
 
 
 def _place(name: str) -> str:

@@ -107,7 +107,7 @@ def draw(run: Run, folder: Path) -> None:
     from handgrad import plots
 
     test, classes, confusion = run.test, run.classifier.classes, run.evaluation.confusion
-    p = run.classifier.predict_proba(test.images)
+    p = run.classifier.predict_proba(test)
     few = slice(IMAGES_SHOWN)
     X, y = test[few]
     figures = {
@@ -187,7 +187,7 @@ def calibrate_on(classifier: Classifier, validation: Dataset) -> str:
     Returns:
         A sentence that describes the calibration, or why there was none.
     """
-    Z = classifier.logits(validation.images)
+    Z = classifier.logits(validation)
     if reason := reason_against_calibrating(Z, validation.labels):
         return f"not calibrated: {reason}"
     classifier.calibration = calibrate(Z, validation.labels)

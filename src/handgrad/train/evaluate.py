@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -85,7 +85,8 @@ def evaluate(
     """
     check_classes(model, test)
     net = network_of(model)
-    Z = (logits or net.logits)(test.images)
+    images = model.pixels(test) if isinstance(model, Classifier) else test.images
+    Z = (logits or net.logits)(images)
     value, _ = loss(Z, test.labels)
     K = net.classes
     cells = test.labels * K + Z.argmax(axis=1)
@@ -120,7 +121,21 @@ def check_classes(model: Network | Classifier, data: Dataset) -> None:
             f"{data.name} has {len(data.classes)} classes, but the network has {net.classes}; "
             "build the network with classes=len(train.classes)"
         )
-    net.as_images(data.images)
+    if isinstance(model, Classifier):
+        model.pixels(data)
+    else:
+        net.as_images(data.images)
+
+
+def scaled_for(model: Network | Classifier, data: Dataset) -> Dataset:
+    """Return a data set whose images are scaled as the training images of a classifier.
+
+    Raises:
+        DataError: if the images cannot be scaled, or have another size than the network's input.
+    """
+    if not isinstance(model, Classifier) or (X := model.pixels(data)) is data.images:
+        return data
+    return replace(data, images=X, pixel_range=model.pixel_range or data.pixel_range)
 
 
 def _some(labels: tuple[Any, ...]) -> str:

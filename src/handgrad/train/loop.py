@@ -24,7 +24,7 @@ from handgrad.train.checkpoint.manager import (
     CheckpointManager,
     LoadedCheckpoint,
 )
-from handgrad.train.evaluate import check_classes, check_dataset
+from handgrad.train.evaluate import check_classes, check_dataset, scaled_for
 from handgrad.train.guard import RunGuard
 from handgrad.train.history import Epoch, History
 from handgrad.train.keywords import TrainKeywords
@@ -173,8 +173,13 @@ def _prepare(
         train, validation, by_image = _split(train, validation, by_image, config.seed)
     _check(model, train, validation, config)
     net = network_of(model)
-    if isinstance(model, Classifier) and model.preprocessing is None:
-        model.preprocessing = train.preprocessing
+    train = scaled_for(model, train)
+    if validation is not None:
+        validation = scaled_for(model, validation)
+    if isinstance(model, Classifier):
+        model.pixel_range = train.pixel_range
+        if model.preprocessing is None:
+            model.preprocessing = train.preprocessing
     if not net.is_fitted:
         net.fit_statistics(train.images)
     engine = engine_named(config.engine, net, config)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from handgrad.data.inspect.near_duplicates import find_duplicates
 from handgrad.data.inspect.orientation import find_transposed
 from handgrad.data.user_data import data_name, datasets_from_arrays
 from handgrad.files import expanded
+from handgrad.pixel_range import PixelRange
 
 FEW = 10  # fewer images of a class are too few to learn it well
 IMBALANCE = 3.0  # the ratio of class counts from which classes are imbalanced
@@ -60,11 +61,13 @@ def inspect_images(path: Path, *, progress: bool | None = None) -> InspectionRep
     contents = read_labelled(path)
     splits = contents.splits
     files = as_file_lists(splits)
+    ranges: dict[str, PixelRange] = {}
     if files is not None:
         images = facts_of_files(files, progress=progress)
     else:
-        datasets = datasets_from_arrays(splits, data_name(path))
-        images = facts_of_arrays(*datasets, progress=progress)
+        train_set, test_set = datasets_from_arrays(splits, data_name(path))
+        images = facts_of_arrays(train_set, test_set, progress=progress)
+        ranges = {data.name: data.pixel_range for data in (train_set, test_set) if data}
     readable = [image for image in images if image.readable]
     counts = {
         split: dict(
@@ -78,6 +81,7 @@ def inspect_images(path: Path, *, progress: bool | None = None) -> InspectionRep
     issues = [
         *_unreadable(images),
         *_skipped(contents.skipped),
+        *_pixel_ranges(ranges),
         *_missing_classes(counts),
         *_class_counts(train, weights),
         *_class_names(train),
@@ -116,6 +120,26 @@ def _skipped(skipped: Sequence[Skipped]) -> Iterator[Issue]:
             f"{counted(len(paths), 'entry is', 'entries are')} left out: {reason}",
             "move them into a class folder of a split if they are training images",
             paths,
+        )
+
+
+def _pixel_ranges(ranges: Mapping[str, PixelRange]) -> Iterator[Issue]:
+    """Yield issues for splits with different pixel ranges, and for a range that is not known."""
+    if len(set(ranges.values())) > 1:
+        found = ", ".join(f"{name} {known}" for name, known in ranges.items())
+        yield Issue(
+            "pixel range",
+            "warning",
+            f"the splits have different pixel ranges: {found}",
+            "the test images are scaled as the training images; save both in the same range",
+        )
+    if any(not known.is_known for known in ranges.values()):
+        yield Issue(
+            "pixel range",
+            "note",
+            f"the pixels {next(iter(ranges.values()))} have no known range, and are used as they "
+            "are",
+            "a model of them cannot classify image files; save the pixels as 0..255 or 0..1",
         )
 
 

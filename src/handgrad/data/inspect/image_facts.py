@@ -97,6 +97,8 @@ def facts_of_arrays(
     """
     hidden = None if progress is None else not progress
     low, high = float(train.images.min()), float(train.images.max())
+    if train.pixel_range.is_known:
+        low, high = 0.0, 1.0  # of the images that are not uint8
     facts = []
     for split, data in ((TRAIN, train), *([(TEST, test)] if test is not None else [])):
         bar = tqdm(data.images, "checking", unit=" images", delay=0.5, disable=hidden)

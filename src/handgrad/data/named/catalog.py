@@ -87,7 +87,7 @@ def load_data(
 
     Raises:
         ConfigError: if there is no data set with this name, `data_dir` is given although `name` is
-            a path, or `skip_broken` is True although there are no image files.
+            a path or "digits", or `skip_broken` is True although there are no image files.
         DataError: if the data cannot be found or downloaded, or a file is corrupted.
         StorageError: if the downloaded files cannot be written to disk.
     """
@@ -165,13 +165,24 @@ def check_files(name: str, data_dir: str | os.PathLike[str] | None = None) -> li
         package.
 
     Raises:
-        ConfigError: if there is no data set with this name.
+        ConfigError: if there is no data set with this name, or `data_dir` is given although the
+            data set has no files.
         DataError: if a file is missing in `data_dir`.
     """
     source = source_named(name)
+    _check_data_dir(source, data_dir)
     folder = locate(source, data_dir) or cache_folder() / name
     paths = [find(folder, file) or folder / f"{file.name}.gz" for file in source.files]
     return [check_file(file, path) for file, path in zip(source.files, paths, strict=True)]
+
+
+def _check_data_dir(source: Source, data_dir: str | os.PathLike[str] | None) -> None:
+    """Raise a ConfigError if a folder is given for a data set that has no files of its own."""
+    if data_dir is not None and not source.files:
+        raise ConfigError(
+            f"{source.name} comes with scikit-learn; leave out data_dir, which is for data sets "
+            "with files, such as mnist"
+        )
 
 
 def _source(name: str) -> Source:
@@ -202,6 +213,7 @@ def _load(
 ) -> tuple[Dataset, Dataset]:
     """Load the training and test sets of a built-in data set."""
     name = source.name
+    _check_data_dir(source, data_dir)
     if not source.files:
         return load_digits()
     folder = locate(source, data_dir)
