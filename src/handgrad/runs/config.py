@@ -75,9 +75,9 @@ OTHER_EPOCHS = PATIENCE = 10
 class RunConfig(BaseModel):
     """The complete settings of `handgrad train`, as a TOML file can hold them.
 
-    It has the fields of `TrainConfig` as strings and numbers, and additional fields for the command
-    line only. Each field is declared only here. The options of `handgrad train`, the keys of a
-    --config file and the environment variables are generated from the fields.
+    It has the fields of `TrainConfig` as strings and numbers, and more for the command line only.
+    The options of `handgrad train`, the keys of a --config file and the environment variables are
+    generated from the fields.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -288,10 +288,8 @@ class RunConfig(BaseModel):
         """Raise a ValueError if a setting has no effect together with the other settings."""
         check_optimizer(self.optimizer, self.momentum, self.weight_decay)
         check_start(self.from_run, self.model, size=self.size, preprocessing=self.preprocessing)
-        values = dict(self)
-        check_own_images(
-            self.data, {k: values[k] for k in ("size", "preprocessing", "skip_broken")}
-        )
+        values, own = dict(self), ("size", "preprocessing", "skip_broken")
+        check_own_images(self.data, {name: values[name] for name in own})
         check_engine(self.engine, {k: values[k] for k in ("device", "amp", "compile")})
         return self
 
